@@ -1,0 +1,71 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// Every C library is a system library behind a module map of our own: no pkg-config, because the
+// package manager drops the -D flags that Debian's .pc files carry. The names of the -dev packages
+// are in Makefile, which installs them.
+let settings: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+]
+
+/// A room of the house: its name and the only other rooms that it may import.
+func room(_ name: String, _ imports: String...) -> Target {
+    .target(
+        name: name, dependencies: imports.map { .init(stringLiteral: $0) }, swiftSettings: settings)
+}
+
+func tests(_ name: String, _ imports: String...) -> Target {
+    .testTarget(
+        name: name, dependencies: imports.map { .init(stringLiteral: $0) }, swiftSettings: settings)
+}
+
+let package = Package(
+    name: "odometer",
+    products: [.executable(name: "odometer", targets: ["odometer"])],
+    targets: [
+        .systemLibrary(name: "CRdkafka"), .systemLibrary(name: "CHiredis"),
+        .systemLibrary(name: "CMicroHTTPD"), .systemLibrary(name: "CYAML"),
+        .systemLibrary(name: "CJWT"), .systemLibrary(name: "CCrypto"),
+        .systemLibrary(name: "CZlib"), .systemLibrary(name: "CZstd"),
+        .target(
+            name: "CEventScan",
+            cxxSettings: [.unsafeFlags(["-O3"])],
+            linkerSettings: [.linkedLibrary("simdjson")]),
+
+        room("Metering", "CEventScan"),
+        room("Catalog", "Metering", "CYAML"),
+        room("Kafka", "CRdkafka"),
+        room("Redis", "CHiredis"),
+        room("Ledger", "Metering", "Redis"),
+        room("Pipeline", "Metering", "Kafka", "Ledger"),
+        room("Query", "Metering", "Ledger"),
+        room("HTTPServer", "CMicroHTTPD"),
+        room("API", "Query", "HTTPServer", "CJWT", "CCrypto"),
+        room("Workload"),
+        room("Replay", "Kafka", "Redis", "Workload", "CZlib", "CZstd"),
+        room("Verify", "Kafka", "Redis", "Workload", "CYAML"),
+        .executableTarget(
+            name: "odometer",
+            dependencies: [
+                "Metering", "Catalog", "Kafka", "Redis", "Ledger", "Pipeline", "Query",
+                "HTTPServer", "API", "Workload", "Replay", "Verify", "CCrypto",
+            ],
+            swiftSettings: settings),
+
+        tests("MeteringTests", "Metering", "Catalog"),
+        tests("KafkaTests", "Kafka"),
+        tests("RedisTests", "Redis"),
+        tests("LedgerTests", "Ledger", "Redis", "Metering"),
+        tests("PipelineTests", "Pipeline", "Ledger", "Kafka", "Metering", "Redis", "Catalog"),
+        tests("HTTPServerTests", "HTTPServer"),
+        tests("APITests", "API", "Query", "HTTPServer", "Ledger", "Redis", "Metering", "Catalog"),
+        tests("WorkloadTests", "Workload", "Verify"),
+        tests("EndToEndTests", "Kafka", "Redis", "Workload"),
+        tests("TidyTests"),
+    ],
+    swiftLanguageModes: [.v6],
+    cxxLanguageStandard: .cxx17
+)

@@ -1,0 +1,1 @@
+#include "CEventScan.h"

@@ -1,0 +1,254 @@
+public import Metering
+
+/// Names of all keys and fields in Redis: injective for any id bytes, readable in redis-cli.
+///
+/// The public description with examples is `schemas/redis.md`; it and this file say the same.
+/// A name is a list of parts joined by ":". Free parts (ids and dimension values) are escaped, so
+/// no id can hold ":" and two different tuples never give one name.
+public struct KeyLayout: Sendable, Hashable {
+    /// A piece of a name or an id; any bytes.
+    public typealias Bytes = [UInt8]
+
+    /// Version of this layout; part of the contract.
+    public static let version = 1
+    /// Number of shards of a new ledger.
+    public static let defaultShardCount = 64
+
+    /// First part of every name: several Odometers share one Redis by it.
+    public let prefix: String
+    /// A complete ledger under its own names; 1 until rebuilds exist.
+    public let generation: Int
+    /// Number of shards, V; fixed in the ledger at its creation.
+    public let shardCount: Int
+
+    /// A layout. `prefix` must match `isValidPrefix`, the numbers must be positive.
+    public init(prefix: String = "odo", generation: Int = 1, shardCount: Int = defaultShardCount) {
+        precondition(KeyLayout.isValidPrefix(prefix) && generation > 0 && shardCount > 0)
+        self.prefix = prefix
+        self.generation = generation
+        self.shardCount = shardCount
+    }
+
+    /// Whether a prefix is 1 to 32 of the characters A–Z a–z 0–9 _ . -
+    public static func isValidPrefix(_ prefix: String) -> Bool {
+        (1...32).contains(prefix.utf8.count)
+            && prefix.utf8.allSatisfy {
+                switch $0 {
+                case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                    UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"), UInt8(ascii: "."),
+                    UInt8(ascii: "-"):
+                    true
+                default: false
+                }
+            }
+    }
+
+    /// Shard of an organization: FNV-1a (32 bit) over the bytes of its id, modulo V.
+    public func shard(of organization: some Sequence<UInt8>) -> Int {
+        var hash: UInt32 = 0x811C_9DC5
+        for byte in organization { hash = (hash ^ UInt32(byte)) &* 0x0100_0193 }
+        return Int(hash % UInt32(shardCount))
+    }
+
+    // MARK: Names of a shard and of the directory
+
+    /// `PREFIX:GEN:{SHARD}:`
+    public func shardPrefix(_ shard: Int) -> Bytes { Bytes("\(prefix):\(generation):{\(shard)}:".utf8) }
+    /// `PREFIX:GEN:{SHARD}:marks`: hash of marks, fingerprints, contract and torn marker.
+    public func marksKey(shard: Int) -> Bytes { shardPrefix(shard) + Bytes("marks".utf8) }
+    /// `PREFIX:GEN:{SHARD}:audit`: hash of the audit counters.
+    public func auditKey(shard: Int) -> Bytes { shardPrefix(shard) + Bytes("audit".utf8) }
+    /// `PREFIX:GEN:{dir}:ledger`: hash of layout, origins and contract.
+    public var ledgerKey: Bytes { Bytes("\(prefix):\(generation):{dir}:ledger".utf8) }
+    /// `PREFIX:GEN:{dir}:credential:HASH`: hash of one credential's members.
+    public func credentialKey(hash: some Sequence<UInt8>) -> Bytes {
+        var key = Bytes("\(prefix):\(generation):{dir}:credential:".utf8)
+        KeyLayout.escape(hash, into: &key)
+        return key
+    }
+
+    /// `PREFIX:GEN:{SHARD}:ORG:directory:KIND[:ID]`: hash of one profile's or plan's members.
+    public func profileKey(organization: Bytes, kind: String, id: Bytes?) -> Bytes {
+        var key = shardPrefix(shard(of: organization))
+        KeyLayout.escape(organization, into: &key)
+        key += Bytes(":directory:\(kind)".utf8)
+        if let id {
+            key.append(UInt8(ascii: ":"))
+            KeyLayout.escape(id, into: &key)
+        }
+        return key
+    }
+
+    /// Field of a mark in the marks hash: `TOPIC/PARTITION`.
+    public static func markField(topic: String, partition: Int32) -> Bytes {
+        Bytes("\(topic)/\(partition)".utf8)
+    }
+
+    // MARK: Names of cells
+
+    /// Name of the key that holds the cells of a meter in one window (and, for a series, in its
+    /// neighbours): `PREFIX:GEN:{SHARD}:ORG[:DIM=VALUE…]:METER:WINDOW[:BUCKET]`, or
+    /// `…:totals` for the `all` window of a series.
+    ///
+    /// - Parameters:
+    ///   - scope: names and values of the dimensions of one scope, in the catalog's order.
+    ///   - number: the window's number; for a grid the weekday, 0 = Sunday.
+    public func cellKey(
+        organization: Bytes, scope: [(name: String, value: Bytes)] = [], meter: String,
+        shape: CellShape, window: Window, number: Int32
+    ) -> Bytes {
+        var key = shardPrefix(shard(of: organization))
+        KeyLayout.escape(organization, into: &key)
+        for (name, value) in scope {
+            key += Bytes(":\(name)=".utf8)
+            KeyLayout.escape(value, into: &key)
+        }
+        key += Bytes(
+            KeyLayout.cellKeySuffix(meter: meter, shape: shape, window: window, number: number).utf8)
+        return key
+    }
+
+    /// The part of a cell key after organization and scope, with its leading ":".
+    public static func cellKeySuffix(
+        meter: String, shape: CellShape, window: Window, number: Int32
+    ) -> String {
+        switch (shape, window) {
+        case (.grid, _): return ":\(meter):grid:\(number)"
+        case (.series, .all): return ":totals"
+        case (_, .all): return ":\(meter):all"
+        case (.series, .month):
+            return ":\(meter):month:\(label(.month, number).prefix(4))"
+        case (.series, .day): return ":\(meter):day:\(label(.day, number).prefix(7))"
+        case (.series, .quarter): return ":\(meter):quarter:\(label(.quarter, number).prefix(10))"
+        case (.series, .minute): return ":\(meter):minute:\(label(.minute, number).prefix(13))"
+        default: return ":\(meter):\(window.name):\(label(window, number))"
+        }
+    }
+
+    /// Field of a series' cell in its key: the meter's name in `totals`, month `03`, day `09`,
+    /// quarter-hour `1415`, minute `07`.
+    public static func seriesField(meter: String, window: Window, number: Int32) -> Bytes {
+        switch window {
+        case .all: Bytes(meter.utf8)
+        case .month, .day: Bytes(label(window, number).suffix(2).utf8)
+        case .quarter: Bytes(label(window, number).suffix(4).utf8)
+        case .minute: Bytes(label(window, number).suffix(2).utf8)
+        }
+    }
+
+    /// First and last window number that stand in the same series key as `number`.
+    public static func seriesBucket(_ window: Window, _ number: Int32) -> ClosedRange<Int32> {
+        switch window {
+        case .all: return 0...0
+        case .month:
+            let first = Int32(floorDivide(Int64(number), 12) * 12)
+            return first...first + 11
+        case .day:
+            let date = CivilDate(day: number)
+            let first = CivilDate(month: date.month).dayNumber
+            return first...first + date.daysInMonth - 1
+        case .quarter:
+            let first = Int32(floorDivide(Int64(number), 96) * 96)
+            return first...first + 95
+        case .minute:
+            let first = Int32(floorDivide(Int64(number), 60) * 60)
+            return first...first + 59
+        }
+    }
+
+    /// Label of a window: `2026-03`, `2026-03-09`, quarter-hour `2026-03-09T1415`, minute `2026-03-09T1407`, `all`.
+    public static func label(_ window: Window, _ number: Int32) -> String {
+        switch window {
+        case .all: return "all"
+        case .month: return digits(CivilDate(month: number), withDay: false)
+        case .day: return digits(CivilDate(day: number), withDay: true)
+        case .quarter, .minute:
+            let minutes = Int64(number) * (window == .quarter ? 15 : 1)
+            let day = floorDivide(minutes, 1_440)
+            let minute = Int(minutes - day * 1_440)
+            return digits(CivilDate(day: Int32(day)), withDay: true) + "T" + padded(minute / 60, 2)
+                + padded(minute % 60, 2)
+        }
+    }
+
+    private static func digits(_ date: CivilDate, withDay: Bool) -> String {
+        let month = padded(Int(date.year), 4) + "-" + padded(Int(date.monthOfYear), 2)
+        return withDay ? month + "-" + padded(Int(date.dayOfMonth), 2) : month
+    }
+
+    private static func padded(_ value: Int, _ width: Int) -> String {
+        let text = String(value)
+        return String(repeating: "0", count: Swift.max(0, width - text.utf8.count)) + text
+    }
+
+    // MARK: Escaping
+
+    /// Appends `bytes` with every byte outside "!" … "~" and 0x80 … 0xFF, and "%", ":", "{", "}",
+    /// written as "%XX" (two upper-case hexadecimal digits).
+    public static func escape(_ bytes: some Sequence<UInt8>, into name: inout Bytes) {
+        for byte in bytes {
+            if isPlain(byte) {
+                name.append(byte)
+            } else {
+                name.append(UInt8(ascii: "%"))
+                name.append(hexDigit(byte >> 4))
+                name.append(hexDigit(byte & 15))
+            }
+        }
+    }
+
+    /// A table field or ranking member: the escaped values of the `by` tuple joined by ":".
+    public static func tupleField(_ values: [Bytes]) -> Bytes {
+        var field = Bytes()
+        for (index, value) in values.enumerated() {
+            if index > 0 { field.append(UInt8(ascii: ":")) }
+            escape(value, into: &field)
+        }
+        return field
+    }
+
+    /// The values of a `by` tuple from its field or member; nil where an escape is broken.
+    public static func tupleValues(_ field: some Collection<UInt8>) -> [Bytes]? {
+        var values: [Bytes] = []
+        for part in field.split(separator: UInt8(ascii: ":"), omittingEmptySubsequences: false) {
+            guard let value = unescape(part) else { return nil }
+            values.append(value)
+        }
+        return values
+    }
+
+    /// The bytes that `escape` wrote; nil where "%" is not followed by two upper-case hexadecimal digits.
+    public static func unescape(_ name: some Collection<UInt8>) -> Bytes? {
+        var bytes = Bytes()
+        var rest = name.makeIterator()
+        while let byte = rest.next() {
+            guard byte == UInt8(ascii: "%") else {
+                bytes.append(byte)
+                continue
+            }
+            guard let high = rest.next().flatMap(hexValue), let low = rest.next().flatMap(hexValue)
+            else { return nil }
+            bytes.append(high << 4 | low)
+        }
+        return bytes
+    }
+
+    /// Whether a byte stands in a name as it is.
+    @inlinable
+    public static func isPlain(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "%"), UInt8(ascii: ":"), UInt8(ascii: "{"), UInt8(ascii: "}"), 0x7F: false
+        default: byte > 0x20
+        }
+    }
+
+    private static func hexDigit(_ value: UInt8) -> UInt8 { value < 10 ? 48 + value : 55 + value }
+
+    private static func hexValue(_ digit: UInt8) -> UInt8? {
+        switch digit {
+        case 48...57: digit - 48
+        case 65...70: digit - 55
+        default: nil
+        }
+    }
+}

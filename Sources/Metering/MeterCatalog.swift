@@ -1,0 +1,279 @@
+/// What there is to count: event types with their fields, and the meters that they feed.
+///
+/// A plain value. The room Catalog makes it from YAML; `Program` lowers it to instructions; the
+/// reading side looks up a meter's windows and scopes in it. `schemas/catalog.md` is its grammar.
+public struct MeterCatalog: Sendable, Equatable {
+    /// Where a structured event keeps its CloudEvents attributes.
+    public var envelope: Envelope
+    /// Event types by their order in the files.
+    public var events: [EventDeclaration]
+    /// Meters by their order in the files.
+    public var meters: [MeterDeclaration]
+
+    /// A catalog of these parts; nothing is checked here.
+    public init(
+        envelope: Envelope = .cloudEvents, events: [EventDeclaration] = [],
+        meters: [MeterDeclaration] = []
+    ) {
+        self.envelope = envelope
+        self.events = events
+        self.meters = meters
+    }
+
+    /// The meter with that name, or nil.
+    public func meter(_ name: String) -> MeterDeclaration? { meters.first { $0.name == name } }
+    /// The event declaration with that name, or nil.
+    public func event(_ name: String) -> EventDeclaration? { events.first { $0.name == name } }
+}
+
+/// A place in a JSON document: the reference tokens of an RFC 6901 pointer, unescaped.
+public typealias JSONPointer = [String]
+
+/// Where a structured event keeps its CloudEvents attributes.
+public struct Envelope: Sendable, Equatable {
+    /// A constant or a place.
+    public enum Source: Sendable, Equatable {
+        /// The text at that place.
+        case pointer(JSONPointer)
+        /// Always this text.
+        case constant(String)
+    }
+    /// How the event time is written.
+    public enum TimeFormat: String, Sendable {
+        /// RFC 3339 text with a zone.
+        case rfc3339
+        /// Whole seconds since 1970.
+        case unix
+        /// Whole milliseconds since 1970.
+        case unixMilliseconds = "unix-ms"
+    }
+    /// Identity of the event within its source.
+    public var id: Source
+    /// Producer of the event.
+    public var source: Source
+    /// Type of the event.
+    public var type: Source
+    /// Organization that the event belongs to.
+    public var subject: Source
+    /// Event time.
+    public var time: JSONPointer
+    /// How `time` is written.
+    public var timeFormat: TimeFormat
+    /// Whether `specversion` must be there and be "1.0".
+    public var requiresSpecVersion: Bool
+
+    /// An envelope of these parts.
+    public init(
+        id: Source, source: Source, type: Source, subject: Source, time: JSONPointer,
+        timeFormat: TimeFormat, requiresSpecVersion: Bool
+    ) {
+        self.id = id
+        self.source = source
+        self.type = type
+        self.subject = subject
+        self.time = time
+        self.timeFormat = timeFormat
+        self.requiresSpecVersion = requiresSpecVersion
+    }
+
+    /// The envelope of CloudEvents 1.0 in JSON.
+    public static let cloudEvents = Envelope(
+        id: .pointer(["id"]), source: .pointer(["source"]), type: .pointer(["type"]),
+        subject: .pointer(["subject"]), time: ["time"], timeFormat: .rfc3339,
+        requiresSpecVersion: true)
+}
+
+/// One event type and the fields that some meter may ask for.
+public struct EventDeclaration: Sendable, Equatable {
+    /// Name by which meters refer to it.
+    public var name: String
+    /// The CloudEvents `type` on the wire.
+    public var type: String
+    /// Its fields.
+    public var fields: [FieldDeclaration]
+
+    /// An event type of these parts.
+    public init(name: String, type: String, fields: [FieldDeclaration]) {
+        self.name = name
+        self.type = type
+        self.fields = fields
+    }
+    /// The field with that name, or nil.
+    public func field(_ name: String) -> FieldDeclaration? { fields.first { $0.name == name } }
+}
+
+/// One field of an event type.
+public struct FieldDeclaration: Sendable, Equatable {
+    /// What the JSON value must be.
+    public enum Kind: String, Sendable {
+        /// A string of at most 256 bytes of UTF-8.
+        case text
+        /// A number that is an integer, |x| ≤ 2^53 − 1.
+        case integer
+        /// An RFC 3339 time with a zone.
+        case time
+    }
+    /// Name by which meters refer to it.
+    public var name: String
+    /// Where it stands in the event.
+    public var pointer: JSONPointer
+    /// What it must be.
+    public var kind: Kind
+    /// Whether an event without it is a `bad_field`.
+    public var isRequired: Bool
+    /// Text that stands for an absent optional text; nil = "unknown".
+    public var defaultText: String?
+    /// Number that stands for an absent optional integer; nil = writes that use it are skipped.
+    public var defaultInteger: Int64?
+    /// The only texts allowed; empty = any.
+    public var values: [String]
+    /// Whether the value is an object or array of at most 32 texts, each taken in turn.
+    public var isFanOut: Bool
+
+    /// A field of these parts.
+    public init(
+        name: String, pointer: JSONPointer, kind: Kind = .text, isRequired: Bool = false,
+        defaultText: String? = nil, defaultInteger: Int64? = nil, values: [String] = [],
+        isFanOut: Bool = false
+    ) {
+        self.name = name
+        self.pointer = pointer
+        self.kind = kind
+        self.isRequired = isRequired
+        self.defaultText = defaultText
+        self.defaultInteger = defaultInteger
+        self.values = values
+        self.isFanOut = isFanOut
+    }
+}
+
+/// A family of meters: how a declaration lowers to instructions and cells.
+public enum MeterKind: String, Sendable, CaseIterable {
+    /// Number of events, or of the things that an event stands for.
+    case count
+    /// Sum of a field.
+    case sum
+    /// What was added minus what was removed; clamped at 0 when read, never in Redis.
+    case level
+    /// First, last, least or greatest value.
+    case extreme
+    /// How many different values (HyperLogLog, standard error 0.81 %).
+    case distinct
+    /// Numbers of values by size, 64 steps to each doubling.
+    case histogram
+    /// Members ordered by amount.
+    case ranking
+    /// Numbers by weekday and hour (UTC), over all of time.
+    case grid
+}
+
+/// One meter.
+public struct MeterDeclaration: Sendable, Equatable {
+    /// Which value an extreme keeps.
+    public enum Keep: String, Sendable {
+        /// The value of the earliest event; ties: the bytewise greater value.
+        case first
+        /// The value of the latest event; ties: the bytewise greater value.
+        case last
+        /// The least value.
+        case min
+        /// The greatest value.
+        case max
+    }
+    /// How long after its end a window is kept.
+    public enum Retention: Sendable, Equatable {
+        /// For ever.
+        case forever
+        /// That many seconds.
+        case seconds(Int64)
+    }
+    /// Name: `[a-z][a-z0-9_]*`, unique in the catalog.
+    public var name: String
+    /// Its family.
+    public var kind: MeterKind
+    /// For an extreme: which value is kept.
+    public var keep: Keep?
+    /// Dimensions that stand in the key's name, one list for each set of cells; `[]` = the whole organization.
+    public var scopes: [[String]]
+    /// Dimensions that stand in the field or member.
+    public var by: [String]
+    /// Windows kept.
+    public var windows: [Window]
+    /// Field whose value is kept or put in a step; "time" = the event time. Extremes and histograms.
+    public var value: String?
+    /// Field whose different values are counted. Distinct only.
+    public var of: String?
+    /// How long windows are kept, where it differs from `defaultRetention`.
+    public var retention: [Window: Retention]
+    /// Whether a negative amount is taken.
+    public var isSigned: Bool
+    /// Which events feed it, and how.
+    public var clauses: [Clause]
+
+    /// A meter of these parts.
+    public init(
+        name: String, kind: MeterKind, keep: Keep? = nil, scopes: [[String]] = [[]],
+        by: [String] = [], windows: [Window], value: String? = nil, of: String? = nil,
+        retention: [Window: Retention] = [:], isSigned: Bool = false, clauses: [Clause]
+    ) {
+        self.name = name
+        self.kind = kind
+        self.keep = keep
+        self.scopes = scopes
+        self.by = by
+        self.windows = windows
+        self.value = value
+        self.of = of
+        self.retention = retention
+        self.isSigned = isSigned
+        self.clauses = clauses
+    }
+
+    /// How long window `window` of this meter is kept.
+    public func retention(of window: Window) -> Retention {
+        retention[window] ?? MeterDeclaration.defaultRetention(of: window, kind: kind)
+    }
+
+    /// Minutes 26 hours, quarter-hours 92 days, day cells of rankings and distinct counts 400 days, all else for ever.
+    public static func defaultRetention(of window: Window, kind: MeterKind) -> Retention {
+        switch window {
+        case .minute: .seconds(26 * 3_600)
+        case .quarter: .seconds(92 * 86_400)
+        case .day: kind == .ranking || kind == .distinct ? .seconds(400 * 86_400) : .forever
+        case .month, .all: .forever
+        }
+    }
+}
+
+/// One event type that feeds a meter, and how.
+public struct Clause: Sendable, Equatable {
+    /// What is added.
+    public enum Amount: Sendable, Equatable {
+        /// Always this number.
+        case constant(Int64)
+        /// The field's value, or its negative.
+        case field(String, negated: Bool)
+    }
+    /// Name of the event declaration.
+    public var event: String
+    /// What is added.
+    public var amount: Amount
+    /// Field that gives the window's time; nil = the event time.
+    public var time: String?
+    /// Dimension → field of this event, where their names differ.
+    public var bindings: [String: String]
+    /// Optional fields without which this clause does nothing.
+    public var needs: [String]
+
+    /// A clause of these parts.
+    public init(
+        event: String, amount: Amount = .constant(1), time: String? = nil,
+        bindings: [String: String] = [:], needs: [String] = []
+    ) {
+        self.event = event
+        self.amount = amount
+        self.time = time
+        self.bindings = bindings
+        self.needs = needs
+    }
+}

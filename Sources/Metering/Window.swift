@@ -1,0 +1,133 @@
+/// A length of event time that one cell covers.
+///
+/// The law: window number w of a fixed window of n seconds covers `[w·n, (w+1)·n)` seconds of UTC
+/// since 1970-01-01, aligned to the epoch and half-open; month number m covers the calendar month
+/// `1970-01 + m` in UTC; `all` has the one number 0 and covers everything. Numbers before the epoch
+/// are negative (the division floors).
+public enum Window: UInt8, Sendable, CaseIterable, Hashable {
+    /// 60 seconds.
+    case minute = 0
+    /// 900 seconds: every offset of every time zone is a multiple of it.
+    case quarter = 1
+    /// 86,400 seconds: one UTC day.
+    case day = 2
+    /// One calendar month, UTC.
+    case month = 3
+    /// All of time.
+    case all = 4
+
+    /// The word in a catalog file and in a key name.
+    public var name: String {
+        switch self {
+        case .minute: "minute"
+        case .quarter: "quarter"
+        case .day: "day"
+        case .month: "month"
+        case .all: "all"
+        }
+    }
+
+    /// The window with that word, or nil.
+    public init?(name: String) {
+        guard let found = Window.allCases.first(where: { $0.name == name }) else { return nil }
+        self = found
+    }
+
+    /// Number of the window that holds the second `second` (UTC, since 1970).
+    @inlinable
+    public func number(ofSecond second: Int64) -> Int32 {
+        switch self {
+        case .minute: Int32(truncatingIfNeeded: floorDivide(second, 60))
+        case .quarter: Int32(truncatingIfNeeded: floorDivide(second, 900))
+        case .day: Int32(truncatingIfNeeded: floorDivide(second, 86_400))
+        case .month: CivilDate(day: Int32(truncatingIfNeeded: floorDivide(second, 86_400))).month
+        case .all: 0
+        }
+    }
+
+    /// First second of window `number`; for `all` it is `Int64.min`.
+    public func start(of number: Int32) -> Int64 {
+        switch self {
+        case .minute: Int64(number) * 60
+        case .quarter: Int64(number) * 900
+        case .day: Int64(number) * 86_400
+        case .month: Int64(CivilDate(month: number).dayNumber) * 86_400
+        case .all: Int64.min
+        }
+    }
+
+    /// First second after window `number`; for `all` it is `Int64.max`.
+    public func end(of number: Int32) -> Int64 {
+        self == .all ? Int64.max : start(of: number + 1)
+    }
+}
+
+/// Quotient rounded towards minus infinity, for a positive divisor.
+@inlinable
+public func floorDivide(_ value: Int64, _ divisor: Int64) -> Int64 {
+    let quotient = value / divisor
+    return value % divisor < 0 ? quotient - 1 : quotient
+}
+
+/// A day of the proleptic Gregorian calendar.
+public struct CivilDate: Sendable, Hashable {
+    /// Year, as people count it (2026).
+    public var year: Int32
+    /// Month, 1 to 12.
+    public var monthOfYear: Int32
+    /// Day of the month, 1 to 31.
+    public var dayOfMonth: Int32
+
+    /// The date with these parts, which must be a real date.
+    public init(year: Int32, monthOfYear: Int32, dayOfMonth: Int32) {
+        self.year = year
+        self.monthOfYear = monthOfYear
+        self.dayOfMonth = dayOfMonth
+    }
+
+    /// The date of a day number (days since 1970-01-01).
+    public init(day: Int32) {
+        // Days are counted from 0000-03-01, so that a leap day ends its year; 146,097 days are 400 years.
+        let shifted = Int64(day) + 719_468
+        let era = floorDivide(shifted, 146_097)
+        let dayOfEra = shifted - era * 146_097
+        let yearOfEra =
+            (dayOfEra - dayOfEra / 1_460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
+        let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
+        let shiftedMonth = (5 * dayOfYear + 2) / 153
+        dayOfMonth = Int32(dayOfYear - (153 * shiftedMonth + 2) / 5 + 1)
+        monthOfYear = Int32(shiftedMonth < 10 ? shiftedMonth + 3 : shiftedMonth - 9)
+        year = Int32(yearOfEra + era * 400 + (monthOfYear <= 2 ? 1 : 0))
+    }
+
+    /// First day of a month number (months since 1970-01).
+    public init(month: Int32) {
+        let years = floorDivide(Int64(month), 12)
+        year = Int32(1970 + years)
+        monthOfYear = Int32(Int64(month) - years * 12 + 1)
+        dayOfMonth = 1
+    }
+
+    /// Months since 1970-01.
+    public var month: Int32 { (year - 1970) * 12 + monthOfYear - 1 }
+
+    /// Days since 1970-01-01.
+    public var dayNumber: Int32 {
+        let shiftedYear = Int64(monthOfYear <= 2 ? year - 1 : year)
+        let era = floorDivide(shiftedYear, 400)
+        let yearOfEra = shiftedYear - era * 400
+        let shiftedMonth = Int64(monthOfYear > 2 ? monthOfYear - 3 : monthOfYear + 9)
+        let dayOfYear = (153 * shiftedMonth + 2) / 5 + Int64(dayOfMonth) - 1
+        let dayOfEra = yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear
+        return Int32(era * 146_097 + dayOfEra - 719_468)
+    }
+
+    /// Days in this month.
+    public var daysInMonth: Int32 { CivilDate(month: month + 1).dayNumber - CivilDate(month: month).dayNumber }
+
+    /// Day of the week of a day number: 0 = Sunday … 6 = Saturday.
+    @inlinable
+    public static func weekday(day: Int32) -> Int32 {
+        Int32((Int64(day) + 4) - floorDivide(Int64(day) + 4, 7) * 7)
+    }
+}
