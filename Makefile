@@ -1,0 +1,54 @@
+# `make help` lists the targets. Everything here also works by hand: the commands are short.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+JOBS ?= 2
+BINARY := .build/release/odometer
+PYTHON_TOOLS := .tools/venv
+SWIFT_DIRS := Package.swift $(wildcard Sources Tests Benchmarks Fuzz)
+
+# For `make demo`: a real Kafka (host:port,…) and a real Redis (redis://… or host:port).
+KAFKA ?=
+REDIS ?=
+
+.PHONY: help setup setup-test build test test-fast demo bench lint format clean
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 12
+
+setup: ## install the Debian packages that building needs (root or sudo; says so first)
+	@.ci/setup build
+
+setup-test:
+	@.ci/setup test
+
+build: setup ## build the release executable: .build/release/odometer
+	@Tests/run build
+
+test: setup-test $(PYTHON_TOOLS)/ready ## everything: lint, units, Redis, Kafka, end to end, schemas, documents
+	@Tests/run all
+
+test-fast: setup-test $(PYTHON_TOOLS)/ready ## the same without broker and slow suites, at most 2 minutes
+	@Tests/run fast
+
+demo: build ## events, numbers and answers on this machine; KAFKA=host:port REDIS=host:port for real ones
+	@exec $(BINARY) demo $(if $(KAFKA),--kafka '$(KAFKA)') $(if $(REDIS),--redis '$(REDIS)')
+
+bench: build ## events/s and CPU per event beside a bare librdkafka consumer
+	@exec Benchmarks/run
+
+lint: ## the house style
+	@swift format lint --strict --parallel --recursive --configuration .swift-format $(SWIFT_DIRS)
+
+format: ## bring the sources into the house style
+	@swift format --in-place --parallel --recursive --configuration .swift-format $(SWIFT_DIRS)
+
+clean: ## remove everything that was built or fetched
+	@rm -rf .build .tools
+
+# The Python packages of the tests, in a folder of their own.
+$(PYTHON_TOOLS)/ready: Tests/Clients/requirements.txt
+	@Tests/run python-tools
+
+export JOBS PYTHON_TOOLS BINARY

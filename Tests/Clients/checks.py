@@ -1,0 +1,59 @@
+"""A list of checks run one after the other; the closing line says how many passed and failed."""
+
+import pathlib
+import re
+import sys
+import traceback
+
+import yaml
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+_checks = []
+
+
+class _CatalogLoader(yaml.SafeLoader):
+    """YAML 1.2 as catalogs mean it: `on` is a text; PyYAML still reads YAML 1.1, where it is true."""
+
+
+_CatalogLoader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:bool"]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+_CatalogLoader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile("^(true|false)$"), "tf")
+
+
+def load_yaml(path):
+    """The document in a YAML file."""
+    return yaml.load(path.read_text(), Loader=_CatalogLoader)
+
+
+def check(function):
+    """Adds a check. It passes when it returns; its first line of text is its name."""
+    _checks.append(function)
+    return function
+
+
+def expect(condition, message):
+    """Fails the running check unless the condition holds."""
+    if not condition:
+        raise AssertionError(message)
+
+
+def run():
+    """Runs all checks, prints a line for each and the sums, and ends the process."""
+    passed = failed = 0
+    for function in _checks:
+        name = (function.__doc__ or function.__name__).strip().splitlines()[0]
+        try:
+            function()
+        except AssertionError as problem:
+            failed += 1
+            print(f"FAIL {name}\n     {problem}")
+        except Exception:  # a broken check is a failed check, and the others still run
+            failed += 1
+            print(f"FAIL {name}\n{traceback.format_exc()}")
+        else:
+            passed += 1
+            print(f"ok   {name}")
+    print(f"{passed} passed, {failed} failed")
+    sys.exit(1 if failed else 0)
