@@ -1,0 +1,258 @@
+internal import CHiredis
+internal import Glibc
+
+/// One connection to Redis, for one thread at a time, with pipelines.
+///
+/// `begin`/`add` (or `append`) write commands into a buffer, `flush` sends it, and `receive` or
+/// `tryReceive` take the answers in the same order. Entry (AUTH, SELECT) is made by `init`. After any
+/// error thrown the connection is dead, `isAlive` is false and every call throws that error again.
+///
+/// The hiredis library makes the connection and reads the protocol; bytes go through calls of our own,
+/// because hiredis' write raises SIGPIPE and its read cannot say "nothing there yet".
+public struct Connection: ~Copyable, @unchecked Sendable {
+    // @unchecked: a context and its buffers have this one owner; a connection may be handed to another thread.
+    private let context: Context
+    private var output: CommandBuffer
+    private var input: UnsafeMutableRawBufferPointer { context.input }
+    private let commandTimeout: Int32
+    /// Answers that are still to come, buffered commands included.
+    public private(set) var pendingReplies = 0
+    private var failure: RedisError?
+
+    /// Whether the connection still works as far as is known.
+    public var isAlive: Bool { failure == nil }
+
+    /// Connects and enters: AUTH where a password is configured, SELECT where the database is not 0.
+    public init(_ configuration: RedisConfiguration) throws(RedisError) {
+        let made = try Connection.entered(configuration)
+        context = made.context
+        output = made.output
+        commandTimeout = made.commandTimeout
+    }
+
+    // A throwing initializer of a noncopyable struct may not throw once its fields are set, so entry
+    // happens on another value.
+    private static func entered(
+        _ configuration: RedisConfiguration
+    ) throws(RedisError) -> Connection {
+        var connection = Connection(context: try Context(configuration), configuration)
+        try connection.enter(configuration)
+        return connection
+    }
+
+    private init(context: Context, _ configuration: RedisConfiguration) {
+        self.context = context
+        output = CommandBuffer(capacity: 16 * 1_024)
+        commandTimeout = configuration.commandTimeoutMilliseconds
+    }
+
+    private mutating func enter(_ configuration: RedisConfiguration) throws(RedisError) {
+        if let password = configuration.password {
+            if let user = configuration.user {
+                try command("AUTH", user, password)
+            } else {
+                try command("AUTH", password)
+            }
+        }
+        if configuration.database != 0 {
+            try command("SELECT", String(configuration.database))
+        }
+    }
+
+    // MARK: Writing commands
+
+    /// Begins a command of `count` arguments (its name is the first); exactly that many must follow.
+    public mutating func begin(arguments count: Int) {
+        output.appendHeader(count: count)
+        pendingReplies += 1
+    }
+
+    /// Adds an argument of these bytes to the command that was begun.
+    public mutating func add(_ argument: UnsafeRawBufferPointer) { output.append(argument) }
+    /// Adds an argument of these bytes to the command that was begun.
+    public mutating func add(_ argument: [UInt8]) { output.append(argument) }
+    /// Adds a fixed text to the command that was begun.
+    public mutating func add(_ argument: StaticString) { output.append(argument) }
+    /// Adds a number in decimal to the command that was begun.
+    public mutating func add(_ number: Int64) { output.append(number) }
+    /// Adds a text to the command that was begun, for cold code.
+    public mutating func add(text: String) { output.append(text: text) }
+
+    /// Buffers a command of these arguments.
+    public mutating func append(_ arguments: UnsafeBufferPointer<UnsafeRawBufferPointer>) {
+        begin(arguments: arguments.count)
+        for argument in arguments { output.append(argument) }
+    }
+
+    /// Buffers a command of these arguments, for cold code.
+    public mutating func append(_ arguments: [[UInt8]]) {
+        begin(arguments: arguments.count)
+        for argument in arguments { output.append(argument) }
+    }
+
+    /// Buffers a command of these texts, for cold code.
+    public mutating func append(_ arguments: String...) { append(texts: arguments) }
+
+    private mutating func append(texts: [String]) {
+        begin(arguments: texts.count)
+        for text in texts { output.append(text: text) }
+    }
+
+    /// Adds arguments that stand in a buffer, already in the protocol, to the command that was begun.
+    public mutating func addEncoded(_ arguments: borrowing CommandBuffer) {
+        output.appendEncoded(arguments.bytes)
+    }
+
+    /// Bytes that are buffered and not yet sent.
+    public var bufferedBytes: Int { output.byteCount }
+
+    /// Sends what is buffered.
+    public mutating func flush() throws(RedisError) {
+        try checkAlive()
+        let deadline = Deadline(milliseconds: commandTimeout)
+        var sent = 0
+        while sent < output.byteCount {
+            let rest = UnsafeRawBufferPointer(rebasing: output.bytes[sent...])
+            let count = send(
+                context.descriptor, rest.baseAddress, rest.count,
+                Int32(MSG_NOSIGNAL) | Int32(MSG_DONTWAIT))
+            if count >= 0 {
+                sent += count
+            } else if errno == EAGAIN {
+                guard try wait(for: Int16(POLLOUT), until: deadline) else {
+                    throw die(.timeout, "no room in the socket for \(commandTimeout) ms")
+                }
+            } else if errno != EINTR {
+                throw die(.io, Context.text(ofError: errno))
+            }
+        }
+        output.removeAll()
+    }
+
+    // MARK: Taking answers
+
+    /// The next answer; sends what is buffered first and waits up to the command timeout or the one given.
+    public mutating func receive(
+        timeoutMilliseconds: Int32? = nil
+    ) throws(RedisError) -> Reply {
+        precondition(pendingReplies > 0, "no answer is to come")
+        if output.byteCount > 0 { try flush() }
+        try checkAlive()
+        let limit = timeoutMilliseconds ?? commandTimeout
+        let deadline = Deadline(milliseconds: limit)
+        while true {
+            if let pointer = try nextParsed() { return Reply(pointer) }
+            guard try wait(for: Int16(POLLIN), until: deadline) else {
+                throw die(.timeout, "no answer for \(limit) ms")
+            }
+            _ = try readAvailable()
+        }
+    }
+
+    /// The next answer where it has come, else nil at once; sends what is buffered first.
+    public mutating func tryReceive() throws(RedisError) -> Reply? {
+        guard pendingReplies > 0 else { return nil }
+        if output.byteCount > 0 { try flush() }
+        try checkAlive()
+        repeat {
+            if let pointer = try nextParsed() { return Reply(pointer) }
+        } while try readAvailable()
+        return nil
+    }
+
+    /// One command and its answer, for cold code; an error answer is thrown.
+    ///
+    /// No other answer may be to come.
+    @discardableResult
+    public mutating func command(_ arguments: String...) throws(RedisError) -> ReplyValue {
+        precondition(pendingReplies == 0, "answers of a pipeline are still to come")
+        append(texts: arguments)
+        return try takeCommandReply()
+    }
+
+    /// One command and its answer, for cold code; an error answer is thrown.
+    ///
+    /// No other answer may be to come.
+    @discardableResult
+    public mutating func command(_ arguments: [[UInt8]]) throws(RedisError) -> ReplyValue {
+        precondition(pendingReplies == 0, "answers of a pipeline are still to come")
+        append(arguments)
+        return try takeCommandReply()
+    }
+
+    private mutating func takeCommandReply() throws(RedisError) -> ReplyValue {
+        let reply = try receive()
+        if let text = reply.errorText { throw RedisError(serverText: text) }
+        return reply.copied()
+    }
+
+    // MARK: The socket
+
+    private mutating func nextParsed() throws(RedisError) -> UnsafeMutablePointer<redisReply>? {
+        var object: UnsafeMutableRawPointer?
+        guard redisReaderGetReply(context.reader, &object) == REDIS_OK else {
+            throw die(.protocolViolation, context.readerErrorText)
+        }
+        guard let object else { return nil }
+        pendingReplies -= 1
+        return object.assumingMemoryBound(to: redisReply.self)
+    }
+
+    /// Reads what the socket has, without waiting; false where it has nothing.
+    private mutating func readAvailable() throws(RedisError) -> Bool {
+        while true {
+            let count = recv(
+                context.descriptor, input.baseAddress, input.count, Int32(MSG_DONTWAIT))
+            if count > 0 {
+                guard
+                    redisReaderFeed(
+                        context.reader, input.baseAddress?.assumingMemoryBound(to: CChar.self),
+                        count)
+                        == REDIS_OK
+                else { throw die(.protocolViolation, context.readerErrorText) }
+                return true
+            }
+            if count == 0 { throw die(.io, "closed by Redis") }
+            if errno == EAGAIN { return false }
+            if errno != EINTR { throw die(.io, Context.text(ofError: errno)) }
+        }
+    }
+
+    /// Waits until the socket is ready or broken; false where the deadline passed.
+    private mutating func wait(
+        for events: Int16, until deadline: Deadline
+    ) throws(RedisError) -> Bool {
+        while true {
+            var entry = pollfd(fd: context.descriptor, events: events, revents: 0)
+            let ready = poll(&entry, 1, deadline.remainingMilliseconds)
+            if ready > 0 { return true }
+            if ready == 0 { return false }
+            if errno != EINTR { throw die(.io, Context.text(ofError: errno)) }
+        }
+    }
+
+    private func checkAlive() throws(RedisError) {
+        if let failure { throw failure }
+    }
+
+    private mutating func die(_ code: RedisError.Code, _ message: String) -> RedisError {
+        let error = RedisError(code, message)
+        failure = error
+        return error
+    }
+}
+
+/// A moment on the monotonic clock.
+struct Deadline {
+    private let milliseconds: Int64
+
+    init(milliseconds: Int32) { self.milliseconds = Deadline.now() + Int64(milliseconds) }
+
+    var remainingMilliseconds: Int32 { Int32(clamping: max(0, milliseconds - Deadline.now())) }
+
+    private static func now() -> Int64 {
+        var time = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &time)
+        return Int64(time.tv_sec) * 1_000 + Int64(time.tv_nsec) / 1_000_000
+    }
+}

@@ -1,0 +1,199 @@
+/// Where Redis is and how to enter.
+public struct RedisConfiguration: Sendable, Hashable, CustomStringConvertible {
+    /// The socket that Redis listens on.
+    public enum Address: Sendable, Hashable {
+        /// A host name or address, and a port.
+        case tcp(host: String, port: Int32)
+        /// The path of a unix socket.
+        case unixSocket(path: String)
+    }
+
+    /// The socket that Redis listens on.
+    public var address: Address
+    /// ACL user; nil = the default user.
+    public var user: String?
+    /// Password; nil = none is sent.
+    public var password: String?
+    /// Number of the database.
+    public var database: Int
+    /// Longest wait for a connection.
+    public var connectTimeoutMilliseconds: Int32
+    /// Longest wait for one answer, and for room in the socket.
+    public var commandTimeoutMilliseconds: Int32
+
+    /// A configuration of these parts.
+    public init(
+        address: Address = .tcp(host: "127.0.0.1", port: 6379), user: String? = nil,
+        password: String? = nil, database: Int = 0, connectTimeoutMilliseconds: Int32 = 2_000,
+        commandTimeoutMilliseconds: Int32 = 10_000
+    ) {
+        self.address = address
+        self.user = user
+        self.password = password
+        self.database = database
+        self.connectTimeoutMilliseconds = connectTimeoutMilliseconds
+        self.commandTimeoutMilliseconds = commandTimeoutMilliseconds
+    }
+
+    /// A configuration from `redis://user:password@host:port/database`,
+    /// `unix://user:password@/path?db=1`, or plain `host:port`.
+    ///
+    /// User, password and path may hold `%XX`. Other schemes are refused; `rediss:` with a hint,
+    /// because this client speaks no TLS.
+    public init(url: String) throws(RedisError) {
+        var text = Substring(url)
+        if text.hasPrefix("unix://") {
+            text.removeFirst("unix://".count)
+            try self.init(unixRest: text)
+        } else if text.hasPrefix("redis://") {
+            text.removeFirst("redis://".count)
+            try self.init(redisRest: text)
+        } else if text.hasPrefix("rediss://") {
+            throw RedisError(
+                .configuration, "rediss:// is not supported (no TLS); use a tunnel such as stunnel")
+        } else if text.contains("://") {
+            throw RedisError(.configuration, "unknown scheme; use redis:// or unix://")
+        } else {
+            try self.init(redisRest: text)
+        }
+        try validate()
+    }
+
+    /// Throws where a field is outside its permitted range; the message names it.
+    public func validate() throws(RedisError) {
+        switch address {
+        case .tcp(let host, let port):
+            guard !host.isEmpty else { throw RedisError(.configuration, "host is empty") }
+            guard (1...65_535).contains(port) else {
+                throw RedisError(.configuration, "port is \(port); permitted 1 to 65535")
+            }
+        case .unixSocket(let path):
+            // sockaddr_un has room for 108 bytes with the final zero; longer paths would be cut.
+            guard (1...107).contains(path.utf8.count) else {
+                throw RedisError(
+                    .configuration,
+                    "unix socket path of \(path.utf8.count) bytes; permitted 1 to 107")
+            }
+        }
+        guard (0...65_535).contains(database) else {
+            throw RedisError(.configuration, "database is \(database); permitted 0 to 65535")
+        }
+        guard connectTimeoutMilliseconds > 0, commandTimeoutMilliseconds > 0 else {
+            throw RedisError(.configuration, "timeouts must be at least 1 ms")
+        }
+        guard user == nil || password != nil else {
+            throw RedisError(.configuration, "user without password")
+        }
+    }
+
+    /// Address, user and database; never the password.
+    public var description: String {
+        let entry = user.map { "\($0)@" } ?? ""
+        switch address {
+        case .tcp(let host, let port):
+            let shown = host.contains(":") ? "[\(host)]" : host
+            return "redis://\(entry)\(shown):\(port)/\(database)"
+        case .unixSocket(let path): return "unix://\(entry)\(path)?db=\(database)"
+        }
+    }
+}
+
+extension RedisConfiguration {
+    private init(redisRest rest: Substring) throws(RedisError) {
+        self.init()
+        var rest = try takeEntry(of: rest)
+        if let question = rest.firstIndex(of: "?") {
+            try takeQuery(rest[rest.index(after: question)...])
+            rest = rest[..<question]
+        }
+        if let slash = rest.firstIndex(of: "/") {
+            let number = rest[rest.index(after: slash)...]
+            if !number.isEmpty { database = try Self.number(number, "database") }
+            rest = rest[..<slash]
+        }
+        var host = rest
+        var port: Int32 = 6379
+        if rest.hasPrefix("["), let close = rest.firstIndex(of: "]") {
+            host = rest[rest.index(after: rest.startIndex)..<close]
+            let after = rest[rest.index(after: close)...]
+            if !after.isEmpty {
+                guard after.hasPrefix(":") else {
+                    throw RedisError(.configuration, "text after ] is not a port")
+                }
+                port = Int32(clamping: try Self.number(after.dropFirst(), "port"))
+            }
+        } else if let colon = rest.firstIndex(of: ":") {
+            host = rest[..<colon]
+            port = Int32(
+                clamping: try Self.number(rest[rest.index(after: colon)...], "port"))
+        }
+        address = .tcp(host: host.isEmpty ? "127.0.0.1" : String(host), port: port)
+    }
+
+    private init(unixRest rest: Substring) throws(RedisError) {
+        self.init()
+        var rest = rest.hasPrefix("/") ? rest : try takeEntry(of: rest)
+        if let question = rest.firstIndex(of: "?") {
+            try takeQuery(rest[rest.index(after: question)...])
+            rest = rest[..<question]
+        }
+        address = .unixSocket(path: try Self.decoded(rest, "path"))
+    }
+
+    /// Takes `user:password@` and returns what follows.
+    private mutating func takeEntry(of text: Substring) throws(RedisError) -> Substring {
+        guard let at = text.lastIndex(of: "@") else { return text }
+        let entry = text[..<at]
+        let colon = entry.firstIndex(of: ":") ?? entry.endIndex
+        let name = try Self.decoded(entry[..<colon], "user")
+        user = name.isEmpty ? nil : name
+        if colon < entry.endIndex {
+            password = try Self.decoded(entry[entry.index(after: colon)...], "password")
+        }
+        return text[text.index(after: at)...]
+    }
+
+    private mutating func takeQuery(_ query: Substring) throws(RedisError) {
+        for item in query.split(separator: "&") {
+            let parts = item.split(separator: "=", maxSplits: 1)
+            guard parts.count == 2, parts[0] == "db" else {
+                throw RedisError(.configuration, "unknown part after ?; permitted: db=NUMBER")
+            }
+            database = try Self.number(parts[1], "db")
+        }
+    }
+
+    private static func number(_ text: Substring, _ field: String) throws(RedisError) -> Int {
+        guard let number = Int(text), number >= 0 else {
+            throw RedisError(.configuration, "\(field) is not a number")
+        }
+        return number
+    }
+
+    private static func decoded(_ text: Substring, _ field: String) throws(RedisError) -> String {
+        var bytes: [UInt8] = []
+        var rest = text.utf8.makeIterator()
+        while let byte = rest.next() {
+            guard byte == UInt8(ascii: "%") else {
+                bytes.append(byte)
+                continue
+            }
+            guard let high = rest.next().flatMap(hexValue), let low = rest.next().flatMap(hexValue)
+            else { throw RedisError(.configuration, "\(field) has a broken %XX") }
+            bytes.append(high << 4 | low)
+        }
+        guard let decoded = String(validating: bytes, as: UTF8.self) else {
+            throw RedisError(.configuration, "\(field) is not UTF-8")
+        }
+        return decoded
+    }
+
+    private static func hexValue(_ digit: UInt8) -> UInt8? {
+        switch digit {
+        case UInt8(ascii: "0")...UInt8(ascii: "9"): digit - UInt8(ascii: "0")
+        case UInt8(ascii: "a")...UInt8(ascii: "f"): digit - UInt8(ascii: "a") + 10
+        case UInt8(ascii: "A")...UInt8(ascii: "F"): digit - UInt8(ascii: "A") + 10
+        default: nil
+        }
+    }
+}

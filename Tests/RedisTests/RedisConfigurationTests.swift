@@ -1,0 +1,47 @@
+import Redis
+import Testing
+
+@Suite struct RedisConfigurationTests {
+    @Test func readsEveryPartOfATCPURL() throws {
+        let read = try RedisConfiguration(url: "redis://ann:p%40ss%3A@db.example:6380/3")
+        #expect(read.address == .tcp(host: "db.example", port: 6380))
+        #expect(read.user == "ann")
+        #expect(read.password == "p@ss:")
+        #expect(read.database == 3)
+        #expect(read.description == "redis://ann@db.example:6380/3")
+    }
+
+    @Test func takesDefaults() throws {
+        #expect(try RedisConfiguration(url: "redis://") == RedisConfiguration())
+        #expect(
+            try RedisConfiguration(url: "redis://host/").address == .tcp(host: "host", port: 6379))
+        #expect(try RedisConfiguration(url: "host:7000").address == .tcp(host: "host", port: 7000))
+        let secret = try RedisConfiguration(url: "redis://:secret@host")
+        #expect(secret.user == nil && secret.password == "secret")
+        let six = try RedisConfiguration(url: "redis://[::1]:7/2")
+        #expect(six.address == .tcp(host: "::1", port: 7) && six.database == 2)
+        #expect(six.description == "redis://[::1]:7/2")
+    }
+
+    @Test func readsUnixSockets() throws {
+        let plain = try RedisConfiguration(url: "unix:///run/redis/s?db=4")
+        #expect(plain.address == .unixSocket(path: "/run/redis/s") && plain.database == 4)
+        let entered = try RedisConfiguration(url: "unix://u:p@/run/s")
+        #expect(entered.address == .unixSocket(path: "/run/s"))
+        #expect(entered.user == "u" && entered.password == "p")
+        #expect(!"\(entered)".contains("p@"))
+    }
+
+    @Test(arguments: [
+        "rediss://host", "http://host", "redis://host:x", "redis://host:0", "redis://host:70000",
+        "redis://host/x", "redis://u@host", "redis://:%G0@host", "unix://", "unix:///s?db=-1",
+        "unix:///s?x=1", "unix:///" + String(repeating: "l", count: 120), "redis://[::1]x",
+    ])
+    func refusesWithAConfigurationError(url: String) {
+        #expect {
+            try RedisConfiguration(url: url)
+        } throws: {
+            ($0 as? RedisError)?.code == .configuration
+        }
+    }
+}
