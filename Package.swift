@@ -51,7 +51,7 @@ let package = Package(
             name: "odometer",
             dependencies: [
                 "Metering", "Catalog", "Kafka", "Redis", "Ledger", "Pipeline", "Query",
-                "HTTPServer", "API", "Workload", "Replay", "Verify", "CCrypto",
+                "HTTPServer", "API", "Workload", "Replay", "Verify", "CCrypto", "CYAML",
             ],
             swiftSettings: settings),
 
@@ -64,6 +64,7 @@ let package = Package(
         tests("APITests", "API", "Query", "HTTPServer", "Ledger", "Redis", "Metering", "Catalog"),
         tests("WorkloadTests", "Workload", "Verify"),
         tests("EndToEndTests", "Kafka", "Redis", "Workload"),
+        tests("OdometerTests", "odometer"),
         tests("TidyTests"),
     ],
     swiftLanguageModes: [.v6],

@@ -1,0 +1,44 @@
+/// What the process tells its caller when it ends; the list stands in `odometer --help`.
+enum ExitCode: Int32, Sendable, CaseIterable {
+    /// Done.
+    case ok = 0
+    /// Tried and failed, or the compared things differ.
+    case failed = 1
+    /// Wrong command line or configuration; nothing was tried.
+    case usage = 2
+    /// A deadline passed first.
+    case timeout = 3
+    /// Redis or Kafka hold something that this process must not touch.
+    case refused = 4
+    /// Another process has moved the contract on; start again with its catalog.
+    case superseded = 5
+    /// A mistake of ours, or a stop that did not end in time.
+    case defect = 70
+
+    /// One line for the help text.
+    var meaning: String {
+        switch self {
+        case .ok: "done"
+        case .failed: "failed, or verify found a difference"
+        case .usage: "wrong command line or configuration"
+        case .timeout: "a deadline passed"
+        case .refused: "refused to start (contract, eviction policy, another log, lost records)"
+        case .superseded: "stopped because a newer contract took over"
+        case .defect: "internal error, or the stop took too long"
+        }
+    }
+}
+
+/// The end of a command that did not do what was asked: one line for people and an exit code.
+struct CommandFailure: Error, Sendable {
+    let code: ExitCode
+    let message: String
+
+    init(_ code: ExitCode, _ message: String) {
+        self.code = code
+        self.message = message
+    }
+
+    /// A wrong command line or configuration.
+    static func usage(_ message: String) -> CommandFailure { CommandFailure(.usage, message) }
+}

@@ -1,0 +1,55 @@
+import Foundation
+
+extension Commands {
+    static let check = Command(
+        path: ["check"],
+        summary: "Check configuration and catalog; print what holds and where it came from.",
+        details: "Asks neither Kafka nor Redis. Secrets are masked.",
+        options: Options.configurable,
+        examples: [
+            ("check", "what the defaults and the environment say"),
+            ("check --config /etc/odometer.yaml", "a configuration file"),
+            ("check --meters my-meters/", "a catalog of one's own"),
+        ],
+        run: runCheck)
+
+    private static func runCheck(_ call: borrowing Invocation) throws(CommandFailure) -> ExitCode {
+        let settings = call.settings
+        printSettings(settings)
+        for name in settings.unknownVariables {
+            Output.line("warning: the environment variable \(name) is none of ours")
+        }
+        let files = try MeterFiles.read(settings.text(Options.meters))
+        Output.line("\nCatalog: \(files.place)")
+        return .ok
+    }
+
+    private static func printSettings(_ settings: Settings) {
+        var rows = [["SETTING", "VALUE", "FROM"]]
+        for option in Options.configurable where option.name != Options.kafkaProperty.name {
+            guard let setting = settings.setting(option) else { continue }
+            let value = setting.texts.joined(separator: ", ")
+            rows.append([
+                option.path ?? option.name, option.isSecret ? masked(value, of: option) : value,
+                setting.origin.description,
+            ])
+        }
+        for property in settings.kafkaProperties {
+            rows.append([
+                "kafka.\(property.name)", property.isSecret ? "•••" : property.value,
+                property.origin.description,
+            ])
+        }
+        Output.table(rows)
+    }
+
+    /// Of a URL only the password is secret.
+    private static func masked(_ value: String, of option: Option) -> String {
+        guard option.name == Options.redis.name else { return "•••" }
+        guard let at = value.lastIndex(of: "@"), let scheme = value.range(of: "://") else {
+            return value
+        }
+        let user = value[scheme.upperBound..<at].prefix { $0 != ":" }
+        return value[..<scheme.upperBound] + user + ":•••" + value[at...]
+    }
+}

@@ -1,0 +1,77 @@
+import Foundation
+
+/// The texts of a catalog and where they were found.
+struct MeterFiles: Sendable {
+    let place: String
+    let files: [(name: String, text: [UInt8])]
+
+    /// The files of `--meters`, or else of `../share/odometer/meters` beside the executable (which
+    /// for an installed one is /usr/share/odometer/meters), or else the ones that are built in.
+    static func read(_ path: String?) throws(CommandFailure) -> MeterFiles {
+        if let path {
+            var isDirectory: ObjCBool = false
+            guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) else {
+                throw .usage("--meters \(path): no such file or directory")
+            }
+            return isDirectory.boolValue
+                ? try directory(path)
+                : MeterFiles(place: path, files: [(path, try FileText.read(path))])
+        }
+        if let shared = sharedDirectory { return try directory(shared) }
+        return MeterFiles(
+            place: "built in",
+            files: ShippedMeters.files.map { (name: $0.name, text: Array($0.text.utf8)) })
+    }
+
+    private static var sharedDirectory: String? {
+        guard let executable = Bundle.main.executablePath else { return nil }
+        let path = URL(fileURLWithPath: executable).resolvingSymlinksInPath()
+            .deletingLastPathComponent().deletingLastPathComponent()
+            .appendingPathComponent("share/odometer/meters").path
+        return FileManager.default.fileExists(atPath: path) ? path : nil
+    }
+
+    private static func directory(_ path: String) throws(CommandFailure) -> MeterFiles {
+        let names: [String]
+        do {
+            names = try FileManager.default.contentsOfDirectory(atPath: path)
+        } catch {
+            throw .usage("--meters \(path): cannot be read")
+        }
+        var files: [(name: String, text: [UInt8])] = []
+        for name in names.filter({ $0.hasSuffix(".yaml") }).sorted() {
+            files.append((name, try FileText.read("\(path)/\(name)")))
+        }
+        guard !files.isEmpty else { throw .usage("--meters \(path): holds no *.yaml") }
+        return MeterFiles(place: path, files: files)
+    }
+}
+
+/// Small files that people write.
+enum FileText {
+    /// All bytes of a file of at most 16 MiB.
+    static func read(_ path: String) throws(CommandFailure) -> [UInt8] {
+        guard let file = FileHandle(forReadingAtPath: path) else {
+            throw .usage("\(path): \(String(cString: strerror(errno)))")
+        }
+        let limit = 16 << 20
+        do {
+            let data = try file.read(upToCount: limit + 1) ?? Data()
+            guard data.count <= limit else { throw CommandFailure.usage("\(path): over 16 MiB") }
+            return [UInt8](data)
+        } catch let failure as CommandFailure {
+            throw failure
+        } catch {
+            throw .usage("\(path): cannot be read")
+        }
+    }
+
+    /// The first line of a file with a secret, without its end of line.
+    static func secret(_ path: String) throws(CommandFailure) -> String {
+        let line = try read(path).prefix { $0 != 10 && $0 != 13 }
+        guard !line.isEmpty, let text = String(validating: line, as: UTF8.self) else {
+            throw .usage("\(path): the first line must hold the secret")
+        }
+        return text
+    }
+}

@@ -1,0 +1,159 @@
+import Foundation
+
+/// Every option that several commands share or that may stand in the configuration file.
+enum Options {
+    // MARK: Kafka
+    static let bootstrap = Option(
+        name: "bootstrap", placeholder: "HOST:PORT,…", value: .text, help: "Kafka's first contact.",
+        standard: "localhost:9092", path: "kafka.bootstrap.servers")
+    static let kafkaProperty = Option(
+        name: "kafka-property", placeholder: "NAME=VALUE", value: .text,
+        help: "Any librdkafka property, as for SASL and TLS, except those that exactness fixes.",
+        path: "kafka.NAME", isRepeatable: true)
+    static let topic = Option(
+        name: "topic", placeholder: "TOPIC", value: .text, help: "Topic with usage events.",
+        standard: "usage-events", path: "topics", isRepeatable: true)
+    static let directoryTopic = Option(
+        name: "directory-topic", placeholder: "TOPIC", value: .text,
+        help: "Compacted topic of one partition with profiles, plans and credentials.",
+        standard: "usage-directory", path: "directory_topic")
+    static let deadLetterTopic = Option(
+        name: "dead-letter-topic", placeholder: "TOPIC", value: .text,
+        help: "Topic for events that cannot be counted.", standard: "usage-dead-letters",
+        path: "dead_letter_topic")
+    static let deadLetters = Option(
+        name: "dead-letters", placeholder: "on|off", value: .choice(["on", "off"]),
+        help: "off: events that cannot be counted are only counted as such.", standard: "on",
+        path: "dead_letters")
+    static let group = Option(
+        name: "group", placeholder: "GROUP", value: .text,
+        help: "Consumer group; a part of the contract. Without it: odometer-PREFIX.", path: "group")
+    static let instance = Option(
+        name: "instance", placeholder: "NAME", value: .text,
+        help: "Static membership (group.instance.id): a restart causes no rebalance. "
+            + "No two processes may have the same.", path: "instance")
+
+    // MARK: Redis
+    static let redis = Option(
+        name: "redis", placeholder: "URL", value: .text,
+        help: "redis://[USER[:PASSWORD]@]HOST:PORT[/DATABASE] or unix:///PATH[?db=DATABASE].",
+        standard: "redis://localhost:6379", path: "redis.url", isSecret: true)
+    static let redisPasswordFile = Option(
+        name: "redis-password-file", placeholder: "FILE", value: .text,
+        help: "File whose first line is Redis' password.", path: "redis.password_file")
+    static let redisPassword = Option(
+        name: "redis-password", placeholder: "", value: .text, help: "Redis' password.",
+        source: .environment, isSecret: true)
+    static let prefix = Option(
+        name: "prefix", placeholder: "NAME", value: .text,
+        help: "First part of every key: several Odometers share one Redis by it.", standard: "odo",
+        path: "prefix")
+
+    // MARK: Counting
+    static let lanes = Option(
+        name: "lanes", placeholder: "N", value: .integer(1...64),
+        help: "Threads that consume and fold; partitions are shared among them.",
+        standard: String(min(64, max(1, ProcessInfo.processInfo.activeProcessorCount))),
+        path: "lanes")
+    static let meters = Option(
+        name: "meters", placeholder: "PATH", value: .text,
+        help: "Catalog: a YAML file or a directory of *.yaml. Without it: the shipped meters.",
+        path: "meters")
+    static let commitInterval = Option(
+        name: "commit-interval", placeholder: "TIME", value: .duration(10...60_000),
+        help: "How often the numbers go to Redis.", standard: "500ms", path: "commit_interval")
+    static let dedupeWindow = Option(
+        name: "dedupe-window", placeholder: "N", value: .integer(0...67_108_864),
+        help: "How many offsets of a partition a repeated event id is looked for.",
+        standard: "1048576", path: "dedupe_window")
+    static let futureBound = Option(
+        name: "future-bound", placeholder: "TIME", value: .duration(0...86_400_000),
+        help: "How far an event's time may be ahead of its record's.", standard: "5m",
+        path: "future_bound")
+    static let from = Option(
+        name: "from", placeholder: "WHERE", value: .moment(["earliest", "latest"]),
+        help:
+            "earliest, latest or a time: where a topic begins that was never counted. Asked once.",
+        standard: "earliest", path: "from")
+    static let onLoss = Option(
+        name: "on-loss", placeholder: "stop|continue", value: .choice(["stop", "continue"]),
+        help: "What to do where Kafka no longer holds records that are not counted.",
+        standard: "stop", path: "on_loss")
+    static let acceptContract = Option(
+        name: "accept-contract", placeholder: "", value: .flag,
+        help: "Count on under a changed contract (other meters, bounds or dedupe window).",
+        source: .call)
+
+    // MARK: Answering
+    static let listen = Option(
+        name: "listen", placeholder: "HOST:PORT", value: .address,
+        help: "Where requests are answered.",
+        standard: "127.0.0.1:8080", path: "http.listen")
+    static let adminListen = Option(
+        name: "admin-listen", placeholder: "HOST:PORT", value: .address,
+        help: "Where /metrics, /healthz and /readyz are answered.", standard: "127.0.0.1:9090",
+        path: "http.admin_listen")
+    static let httpThreads = Option(
+        name: "http-threads", placeholder: "N", value: .integer(1...64),
+        help: "Threads that answer requests.", standard: "4", path: "http.threads")
+    static let rateLimit = Option(
+        name: "rate-limit", placeholder: "N", value: .integer(0...1_000_000),
+        help: "Requests a second that one key and one address may send; 0 = no limit.",
+        standard: "100", path: "http.rate_limit")
+    static let jwtAlgorithm = Option(
+        name: "jwt-algorithm", placeholder: "NAME", value: .choice(["HS256", "RS256", "ES256"]),
+        help: "The only algorithm that tokens may be signed with.", standard: "HS256",
+        path: "jwt.algorithm")
+    static let jwtSecretFile = Option(
+        name: "jwt-secret-file", placeholder: "FILE", value: .text,
+        help: "File with the secret of HS256, at least 32 bytes.", path: "jwt.secret_file")
+    static let jwtSecret = Option(
+        name: "jwt-secret", placeholder: "", value: .text, help: "The secret of HS256.",
+        source: .environment, isSecret: true)
+    static let jwtPublicKey = Option(
+        name: "jwt-public-key", placeholder: "FILE", value: .text,
+        help: "PEM file with the public key of RS256 or ES256.", path: "jwt.public_key")
+    static let jwtIssuer = Option(
+        name: "jwt-issuer", placeholder: "TEXT", value: .text, help: "What iss must be.",
+        path: "jwt.issuer")
+    static let jwtAudience = Option(
+        name: "jwt-audience", placeholder: "TEXT", value: .text, help: "What aud must hold.",
+        path: "jwt.audience")
+
+    // MARK: The process
+    static let config = Option(
+        name: "config", placeholder: "FILE", value: .text, help: "YAML file with settings.")
+    static let logFormat = Option(
+        name: "log-format", placeholder: "json|plain", value: .choice(["json", "plain"]),
+        help: "How log lines on stderr look.", standard: "plain", path: "log.format")
+    static let logLevel = Option(
+        name: "log-level", placeholder: "LEVEL", value: .choice(LogLevel.allCases.map(\.name)),
+        help: "The least level that is written: debug, info, warning or error.", standard: "info",
+        path: "log.level")
+
+    // MARK: Of single calls
+    static let json = Option(
+        name: "json", placeholder: "", value: .flag, help: "Write one JSON document.", source: .call
+    )
+    static let timeout = Option(
+        name: "timeout", placeholder: "TIME", value: .duration(100...86_400_000),
+        help: "How long to wait before giving up (exit 3).", standard: "30s", source: .call)
+
+    /// What every command takes.
+    static let common = [config, logFormat, logLevel]
+    static let kafka = [bootstrap, kafkaProperty]
+    static let redisServer = [redis, redisPasswordFile, redisPassword, prefix]
+    static let topics = [topic, directoryTopic, deadLetterTopic, deadLetters, group, instance]
+    static let counting = [
+        lanes, meters, commitInterval, dedupeWindow, futureBound, from, onLoss,
+    ]
+    static let http = [listen, httpThreads, rateLimit]
+    static let jwt = [
+        jwtAlgorithm, jwtSecretFile, jwtSecret, jwtPublicKey, jwtIssuer, jwtAudience,
+    ]
+
+    /// What a configuration file may hold, in the order in which `check` prints it.
+    static let configurable =
+        kafka + topics + redisServer + counting + http + [adminListen] + jwt
+        + [logFormat, logLevel]
+}

@@ -1,0 +1,197 @@
+/// Where a value came from.
+enum Origin: Sendable, Equatable, CustomStringConvertible {
+    case standard
+    case file(String, line: Int)
+    case environment(String)
+    case flag
+
+    var description: String {
+        switch self {
+        case .standard: "default"
+        case .file(let name, let line): "\(name):\(line)"
+        case .environment(let name): name
+        case .flag: "option"
+        }
+    }
+}
+
+/// A value, or several of a repeatable option, with its origin.
+struct Setting: Sendable, Equatable {
+    var texts: [String]
+    var origin: Origin
+}
+
+/// One librdkafka property that somebody set.
+struct KafkaProperty: Sendable, Equatable {
+    let name: String
+    let value: String
+    let origin: Origin
+
+    /// Whether the value is not for the eyes of others.
+    var isSecret: Bool {
+        ["password", "secret", "token", "key.pem", "jaas", "oauthbearer.config"]
+            .contains { name.contains($0) }
+    }
+}
+
+/// The effective values of all options of one call.
+struct Settings: Sendable {
+    private var settings: [String: Setting] = [:]
+    private(set) var kafkaProperties: [KafkaProperty] = []
+    /// Environment variables that look like ours and are not.
+    private(set) var unknownVariables: [String] = []
+
+    /// Lays defaults, file, environment and flags over each other; what is wrong is named with its
+    /// place.
+    ///
+    /// - Parameter readFile: gives the bytes of the configuration file.
+    init(
+        options: [Option], flags: [String: [String]], environment: [String: String],
+        readFile: (String) throws(CommandFailure) -> [UInt8]
+    ) throws(CommandFailure) {
+        var known: [Option] = []
+        for option in Options.configurable + [Options.config] + options
+        where !known.contains(where: { $0.name == option.name }) {
+            known.append(option)
+        }
+        for option in known where option.standard != nil {
+            set(option, [option.standard ?? ""], .standard)
+        }
+        let file = flags[Options.config.name]?.first ?? environment["ODOMETER_CONFIG"]
+        if let file {
+            for value in try SettingsFile.read(try readFile(file), name: file) {
+                try take(value.option, value.texts, .file(file, line: value.line))
+            }
+        }
+        try takeEnvironment(environment, known)
+        for option in known {
+            if let texts = flags[option.name] { try take(option, texts, .flag) }
+        }
+    }
+
+    private mutating func takeEnvironment(
+        _ environment: [String: String], _ known: [Option]
+    ) throws(CommandFailure) {
+        let prefix = "ODOMETER_KAFKA_"
+        for (name, text) in environment.sorted(by: { $0.key < $1.key })
+        where name.hasPrefix("ODOMETER_") {
+            if let option = known.first(where: { $0.environmentName == name }) {
+                let texts =
+                    option.isRepeatable ? text.split(separator: ",").map(String.init) : [text]
+                try take(option, texts, .environment(name))
+            } else if name.hasPrefix(prefix), !Settings.isServiceLink(name.dropFirst(prefix.count))
+            {
+                let property = name.dropFirst(prefix.count).lowercased()
+                    .map { $0 == "_" ? "." : String($0) }.joined()
+                try take(Options.kafkaProperty, ["\(property)=\(text)"], .environment(name))
+            } else {
+                unknownVariables.append(name)
+            }
+        }
+    }
+
+    /// Kubernetes sets variables of this form for a service that is called odometer-kafka.
+    private static func isServiceLink(_ rest: Substring) -> Bool {
+        rest.hasPrefix("PORT") || rest.hasPrefix("SERVICE_")
+    }
+
+    private mutating func take(
+        _ option: Option, _ texts: [String], _ origin: Origin
+    ) throws(CommandFailure) {
+        let place =
+            origin == .flag ? "--\(option.name)" : "\(origin): \(option.path ?? option.name)"
+        for text in texts {
+            if let complaint = option.complaint(about: text) {
+                throw .usage(
+                    "\(place) must be \(complaint), not \"\(option.isSecret ? "…" : text)\"")
+            }
+        }
+        if option.name == Options.kafkaProperty.name {
+            for text in texts { try takeProperty(text, origin) }
+        }
+        set(option, texts, origin)
+    }
+
+    private mutating func set(_ option: Option, _ texts: [String], _ origin: Origin) {
+        var texts = texts
+        if case .choice(let choices) = option.value {
+            texts = texts.map { ValueText.switchWord($0, choices) }
+        }
+        settings[option.name] = Setting(texts: texts, origin: origin)
+    }
+
+    private mutating func takeProperty(_ text: String, _ origin: Origin) throws(CommandFailure) {
+        let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+        guard parts.count == 2 else {
+            throw .usage("\(origin): a Kafka property is NAME=VALUE, not \"\(text)\"")
+        }
+        let name = String(parts[0])
+        if let reason = FixedKafkaProperties.reason(against: name) {
+            throw .usage("\(origin): \(name) cannot be set: \(reason)")
+        }
+        kafkaProperties.removeAll { $0.name == name }
+        kafkaProperties.append(
+            KafkaProperty(name: name, value: String(parts[1]), origin: origin))
+    }
+
+    // MARK: Reading
+
+    func setting(_ option: Option) -> Setting? { settings[option.name] }
+
+    /// The value as it was written; nil where nobody gave one and there is no default.
+    func text(_ option: Option) -> String? { settings[option.name]?.texts.last }
+
+    func texts(_ option: Option) -> [String] { settings[option.name]?.texts ?? [] }
+
+    /// The value of an option that has a default.
+    func required(_ option: Option) -> String {
+        guard let text = text(option) else {
+            preconditionFailure("--\(option.name) has no default")
+        }
+        return text
+    }
+
+    func integer(_ option: Option) -> Int {
+        guard let number = Int(required(option)) else {
+            preconditionFailure("--\(option.name) was not checked")
+        }
+        return number
+    }
+
+    func milliseconds(_ option: Option) -> Int {
+        guard let number = ValueText.milliseconds(required(option)) else {
+            preconditionFailure("--\(option.name) was not checked")
+        }
+        return number
+    }
+
+    func isOn(_ option: Option) -> Bool { text(option).flatMap(ValueText.boolean) ?? false }
+
+    func address(_ option: Option) -> (host: String, port: UInt16) {
+        guard let address = ValueText.address(required(option)) else {
+            preconditionFailure("--\(option.name) was not checked")
+        }
+        return address
+    }
+}
+
+/// librdkafka properties that exactness fixes, or that have an option of their own.
+enum FixedKafkaProperties {
+    private static let fixed = [
+        "enable.auto.commit": "positions belong to Redis",
+        "auto.commit.enable": "positions belong to Redis",
+        "enable.auto.offset.store": "positions belong to Redis",
+        "auto.offset.reset": "a lost position must be seen, not skipped; see --from and --on-loss",
+        "isolation.level": "only committed records are counted",
+        "partition.assignment.strategy": "partitions are given up one generation at a time",
+        "enable.partition.eof": "the ends of partitions are needed",
+        "check.crcs": "broken records must not be counted",
+        "enable.idempotence": "our own producers never repeat a record",
+        "group.id": "use --group",
+        "group.instance.id": "use --instance",
+        "bootstrap.servers": "use --bootstrap",
+        "metadata.broker.list": "use --bootstrap",
+    ]
+
+    static func reason(against name: String) -> String? { fixed[name] }
+}

@@ -1,0 +1,120 @@
+import Foundation
+import Synchronization
+
+/// How much a log line matters.
+enum LogLevel: Int, Sendable, CaseIterable, Comparable {
+    case debug
+    case info
+    case warning
+    case error
+
+    var name: String {
+        switch self {
+        case .debug: "debug"
+        case .info: "info"
+        case .warning: "warning"
+        case .error: "error"
+        }
+    }
+
+    static func < (left: LogLevel, right: LogLevel) -> Bool { left.rawValue < right.rawValue }
+}
+
+/// A value beside a log message.
+enum LogValue: Sendable, ExpressibleByStringInterpolation, ExpressibleByIntegerLiteral {
+    case text(String)
+    case number(Int64)
+
+    init(stringLiteral value: String) { self = .text(value) }
+    init(integerLiteral value: Int64) { self = .number(value) }
+    init(_ value: some BinaryInteger) { self = .number(Int64(clamping: value)) }
+}
+
+/// Writes log lines to stderr, each with one write.
+///
+/// What goes in: states of the machine, topics, partitions, offsets, meters. Never: secrets, whole
+/// keys, ids of organizations' users. A problem that lasts is reported when it begins and when it
+/// ends, by `change`.
+final class Log: Sendable {
+    typealias Field = (name: String, value: LogValue)
+
+    private let isJSON: Bool
+    private let least: LogLevel
+    private let descriptor: Int32
+    private let states = Mutex<[String: String]>([:])
+
+    init(isJSON: Bool, least: LogLevel, descriptor: Int32 = STDERR_FILENO) {
+        self.isJSON = isJSON
+        self.least = least
+        self.descriptor = descriptor
+    }
+
+    func debug(_ message: String, _ fields: Field...) { write(.debug, message, fields) }
+    func info(_ message: String, _ fields: Field...) { write(.info, message, fields) }
+    func warning(_ message: String, _ fields: Field...) { write(.warning, message, fields) }
+    func error(_ message: String, _ fields: Field...) { write(.error, message, fields) }
+
+    /// Writes only when `state` of `subject` is another one than last time.
+    func change(
+        of subject: String, to state: String, _ level: LogLevel, _ message: String,
+        _ fields: [Field]
+    ) {
+        let isNew = states.withLock { states in
+            states.updateValue(state, forKey: subject) != state
+        }
+        if isNew { write(level, message, fields) }
+    }
+
+    func write(_ level: LogLevel, _ message: String, _ fields: [Field]) {
+        guard level >= least else { return }
+        let time = Log.timestamp()
+        var line =
+            isJSON
+            ? "{\"time\":\"\(time)\",\"level\":\"\(level.name)\",\"message\":\(JSONText.quoted(message))"
+            : "\(time) \(level.name) \(Log.visible(message))"
+        for field in fields {
+            switch (isJSON, field.value) {
+            case (true, .text(let text)): line += ",\"\(field.name)\":\(JSONText.quoted(text))"
+            case (true, .number(let number)): line += ",\"\(field.name)\":\(number)"
+            case (false, .text(let text)): line += " \(field.name)=\(Log.visible(text))"
+            case (false, .number(let number)): line += " \(field.name)=\(number)"
+            }
+        }
+        Output.write(line + (isJSON ? "}\n" : "\n"), to: descriptor)
+    }
+
+    /// Control characters would let a text forge a line of its own.
+    private static func visible(_ text: String) -> String {
+        String(
+            String.UnicodeScalarView(
+                text.unicodeScalars.map { $0.value < 0x20 || $0.value == 0x7F ? " " : $0 }))
+    }
+
+    private static func timestamp() -> String {
+        let now = ValueText.now()
+        return ValueText.time(now).dropLast() + "." + ValueText.padded(Int(now % 1_000), 3) + "Z"
+    }
+}
+
+/// JSON texts for log lines and reports.
+enum JSONText {
+    static func quoted(_ text: String) -> String {
+        var quoted = "\""
+        for scalar in text.unicodeScalars {
+            switch scalar {
+            case "\"": quoted += "\\\""
+            case "\\": quoted += "\\\\"
+            case "\n": quoted += "\\n"
+            default:
+                if scalar.value < 0x20 {
+                    quoted +=
+                        "\\u00"
+                        + (scalar.value < 16 ? "0" : "") + String(scalar.value, radix: 16)
+                } else {
+                    quoted.unicodeScalars.append(scalar)
+                }
+            }
+        }
+        return quoted + "\""
+    }
+}

@@ -1,0 +1,48 @@
+import Foundation
+
+/// The process: reads the command line, runs one command, ends with its code.
+@main
+enum Main {
+    static let version = "0.1.0"
+
+    static func main() {
+        Signals.ignoreBrokenPipes()
+        exit(run(Array(Swift.CommandLine.arguments.dropFirst())).rawValue)
+    }
+
+    static func run(_ arguments: [String]) -> ExitCode {
+        do throws(CommandFailure) {
+            let parser = ArgumentParser(commands: Commands.all, common: Options.common)
+            switch try parser.parse(arguments) {
+            case .version:
+                Output.line("odometer \(version)")
+                return .ok
+            case .help(let words):
+                guard
+                    let text = HelpText(commands: Commands.all, common: Options.common).text(
+                        for: words)
+                else { throw .usage("unknown command \"\(words.joined(separator: " "))\"") }
+                Output.text(text)
+                return .ok
+            case .run(let command, let flags, let operands):
+                return try run(command, flags: flags, operands: operands)
+            }
+        } catch {
+            Output.failure(error.message)
+            return error.code
+        }
+    }
+
+    private static func run(
+        _ command: Command, flags: [String: [String]], operands: [String]
+    ) throws(CommandFailure) -> ExitCode {
+        let settings = try Settings(
+            options: command.options, flags: flags,
+            environment: ProcessInfo.processInfo.environment
+        ) { (path) throws(CommandFailure) in try FileText.read(path) }
+        let level = LogLevel.allCases.first { $0.name == settings.text(Options.logLevel) }
+        let log = Log(
+            isJSON: settings.text(Options.logFormat) == "json", least: level ?? .info)
+        return try command.run(Invocation(settings: settings, operands: operands, log: log))
+    }
+}

@@ -1,0 +1,94 @@
+// Written by scripts/embed-meters from schemas/meters; change those files, not this one.
+// swift-format-ignore-file
+
+extension ShippedMeters {
+    static let connections = #"""
+# Connection analytics (GET /api/connection-analytics/summary): connections by service, protocol and data center.
+version: 1
+events:
+  connection.opened:
+    fields:
+      connectionId: {at: /data/connectionId, required: true}
+      service: {at: /data/service, required: true}
+      protocol: {at: /data/protocol, required: true}
+      dataCenter: {at: /data/dataCenter, required: true}
+      apiKeyId: {at: /data/apiKeyId, required: true}
+  connection.activity:
+    fields:
+      connectionId: {at: /data/connectionId, required: true}
+      service: {at: /data/service, required: true}
+      protocol: {at: /data/protocol, required: true}
+      dataCenter: {at: /data/dataCenter, required: true}
+      apiKeyId: {at: /data/apiKeyId, required: true}
+  connection.closed:
+    fields:
+      connectionId: {at: /data/connectionId, required: true}
+      service: {at: /data/service, required: true}
+      protocol: {at: /data/protocol, required: true}
+      dataCenter: {at: /data/dataCenter, required: true}
+      apiKeyId: {at: /data/apiKeyId, required: true}
+      durationSeconds: {at: /data/durationSeconds, is: integer, required: true}
+meters:
+  connections_open:
+    kind: level
+    by: [service, protocol, dataCenter]
+    windows: [all]
+    on:
+      - {event: connection.opened}
+      - {event: connection.closed, amount: -1}
+  connections_opened:
+    kind: count
+    by: [service, protocol, dataCenter]
+    windows: [quarter, day, month, all]
+    on:
+      - {event: connection.opened}
+  connections_closed:
+    kind: count
+    by: [service, protocol, dataCenter]
+    windows: [quarter, day, month, all]
+    on:
+      - {event: connection.closed}
+  connection_seconds:
+    kind: sum
+    by: [service, protocol, dataCenter]
+    windows: [quarter, day, month, all]
+    on:
+      - {event: connection.closed, amount: durationSeconds}
+  connection_keys:
+    kind: distinct
+    of: apiKeyId
+    per: [[service, protocol, dataCenter]]
+    windows: [quarter, day, month, all]
+    on:
+      - {event: connection.opened}
+      - {event: connection.activity}
+      - {event: connection.closed}
+  connection_first:
+    kind: extreme
+    keep: min
+    value: time
+    by: [service, protocol, dataCenter]
+    windows: [quarter, day, month, all]
+    on:
+      - {event: connection.opened}
+  connection_last:
+    kind: extreme
+    keep: max
+    value: time
+    by: [service, protocol, dataCenter]
+    windows: [quarter, day, month, all]
+    on:
+      - {event: connection.opened}
+  connection_activity:
+    kind: extreme
+    keep: max
+    value: time
+    by: [service, protocol, dataCenter]
+    windows: [quarter, day, month, all]
+    on:
+      - {event: connection.opened}
+      - {event: connection.activity}
+      - {event: connection.closed}
+
+"""#
+}

@@ -1,0 +1,83 @@
+import Testing
+
+@testable import odometer
+
+/// Defaults, file, environment and flags, laid over each other.
+struct SettingsTests {
+    private func settings(
+        file: String? = nil, environment: [String: String] = [:], flags: [String: [String]] = [:]
+    ) throws(CommandFailure) -> Settings {
+        var environment = environment
+        if file != nil { environment["ODOMETER_CONFIG"] = "odometer.yaml" }
+        return try Settings(options: Options.configurable, flags: flags, environment: environment) {
+            _ in Array((file ?? "").utf8)
+        }
+    }
+
+    @Test func laterLayersWinAndAreRemembered() throws {
+        let file = """
+            prefix: file
+            lanes: 3
+            kafka:
+              bootstrap.servers: kafka:9092
+              security.protocol: SASL_SSL
+              sasl.password: hush, hush
+            topics: [a, b]
+            dead_letters: false
+            http: {listen: "0.0.0.0:80"}
+            jwt:
+            """
+        let settings = try settings(
+            file: file,
+            environment: [
+                "ODOMETER_LANES": "4", "ODOMETER_PREFIX": "env",
+                "ODOMETER_KAFKA_SASL_USERNAME": "me,you", "ODOMETER_KAFKA_PORT": "tcp://1.2.3.4:80",
+                "ODOMETER_LNAES": "4",
+            ],
+            flags: ["prefix": ["flag"]])
+        #expect(settings.setting(Options.prefix) == Setting(texts: ["flag"], origin: .flag))
+        #expect(
+            settings.setting(Options.lanes)
+                == Setting(texts: ["4"], origin: .environment("ODOMETER_LANES")))
+        #expect(settings.setting(Options.bootstrap)?.origin == .file("odometer.yaml", line: 4))
+        #expect(settings.setting(Options.from) == Setting(texts: ["earliest"], origin: .standard))
+        #expect(settings.texts(Options.topic) == ["a", "b"])
+        #expect(settings.text(Options.deadLetters) == "off")
+        #expect(settings.address(Options.listen) == ("0.0.0.0", 80))
+        #expect(
+            settings.kafkaProperties.map { "\($0.name)=\($0.value)" } == [
+                "security.protocol=SASL_SSL", "sasl.password=hush, hush", "sasl.username=me,you",
+            ])
+        #expect(settings.kafkaProperties.map(\.isSecret) == [false, true, false])
+        #expect(settings.unknownVariables == ["ODOMETER_KAFKA_PORT", "ODOMETER_LNAES"])
+        #expect(settings.milliseconds(Options.commitInterval) == 500)
+        #expect(settings.text(Options.group) == nil)
+    }
+
+    @Test(arguments: [
+        ("lane: 3", "odometer.yaml:1: unknown setting lane (did you mean lanes?)"),
+        ("\nlanes: many", "odometer.yaml:2: lanes must be an integer from 1 to 64, not \"many\""),
+        ("prefix: a\nprefix: b", "odometer.yaml:2: prefix stands twice"),
+        ("kafka:\n  enable.auto.commit: true", "enable.auto.commit cannot be set"),
+        ("kafka:\n  group.id: mine", "use --group"),
+        ("topics: {a: b}", "odometer.yaml:1: topics must be a text or a list"),
+        ("prefix: [a]", "odometer.yaml:1: prefix must be one value"),
+        ("redis: redis://localhost", "odometer.yaml:1: unknown setting redis (it is a section)"),
+        ("- lanes", "odometer.yaml:1: a configuration file is a mapping"),
+        ("a: [", "odometer.yaml:"),
+        ("x: &a {y: *a}", "nested too deep"),
+    ])
+    func aWrongFileIsNamedWithItsLine(_ file: String, _ part: String) throws {
+        let failure = #expect(throws: CommandFailure.self) { try settings(file: file) }
+        let message = try #require(failure).message
+        #expect(message.contains(part), "\(message)")
+        #expect(failure?.code == .usage)
+    }
+
+    @Test func secretsAreNotRepeated() throws {
+        let failure = #expect(throws: CommandFailure.self) {
+            try settings(environment: ["ODOMETER_REDIS_PASSWORD": ""])
+        }
+        #expect(try #require(failure).message.contains("ODOMETER_REDIS_PASSWORD"))
+    }
+}
