@@ -1,0 +1,91 @@
+internal import Metering
+
+/// A number by weekday and hour.
+public struct GridCell: Sendable, Hashable {
+    /// 0 = Sunday … 6.
+    public var weekday: Int
+    /// 0 … 23, UTC.
+    public var hour: Int
+    /// How many.
+    public var count: Int64
+}
+
+/// Numbers of values by their size: exact below 128, then steps whose middle is within 0.8 %.
+public struct Histogram: Sendable, Hashable {
+    /// A range of values and how many there are.
+    public struct Step: Sendable, Hashable {
+        /// Least value.
+        public var low: Int64
+        /// First value after it.
+        public var high: Int64
+        /// How many values.
+        public var count: Int64
+    }
+    /// Steps that hold values, least first.
+    public let steps: [Step]
+
+    init(_ counts: [Int64: Int64]) {
+        // The last step that a value of 63 bits can have; anything else is no step of ours.
+        let valid = counts.filter { (0..<3_712).contains($0.key) && $0.value > 0 }
+        steps = valid.sorted { $0.key < $1.key }.map { index, count in
+            let bounds = HistogramStep.bounds(of: index)
+            return Step(low: bounds.low, high: bounds.high, count: count)
+        }
+    }
+
+    /// How many values.
+    public var count: Int64 { steps.reduce(0) { CellText.add($0, $1.count) } }
+
+    /// Four times the median (so that it is whole), within 1 %; nil where there is no value.
+    public var medianTimesFour: Int64? {
+        let count = self.count
+        guard count > 0 else { return nil }
+        return CellText.add(
+            twiceMiddle(ofRank: (count - 1) / 2), twiceMiddle(ofRank: count / 2))
+    }
+
+    private func twiceMiddle(ofRank rank: Int64) -> Int64 {
+        var before: Int64 = 0
+        for step in steps {
+            before += step.count
+            if rank < before { return CellText.add(step.low, step.high - 1) }
+        }
+        return 0
+    }
+}
+
+/// Which of two stored extremes stands for both.
+enum Extreme {
+    static func better(
+        _ left: [UInt8]?, _ right: [UInt8], _ keep: MeterDeclaration.Keep?
+    ) -> [UInt8] {
+        guard let left else { return right }
+        let isRightGreater = CellText.precedes(left, right)
+        switch keep {
+        case .min: return isRightGreater ? left : right
+        case .first:
+            // Both begin with 20 digits of time; of the same time the greater value counts.
+            let (leftTime, rightTime) = (left.prefix(20), right.prefix(20))
+            if leftTime.elementsEqual(rightTime) { return isRightGreater ? right : left }
+            return isRightGreater ? left : right
+        case .max, .last, nil: return isRightGreater ? right : left
+        }
+    }
+}
+
+/// A thing that the directory knows: members as they were given, each a piece of JSON.
+public struct Profile: Sendable, Hashable {
+    /// JSON texts by member.
+    public var members: [String: [UInt8]]
+
+    /// A member's JSON text, or nil.
+    public subscript(member: String) -> [UInt8]? { members[member] }
+    /// A member that is a JSON string: its bytes.
+    public func text(_ member: String) -> [UInt8]? {
+        members[member].flatMap { RecordText.string($0) }
+    }
+    /// A member that is a JSON integer.
+    public func integer(_ member: String) -> Int64? {
+        members[member].flatMap { Int64(String(decoding: $0, as: UTF8.self)) }
+    }
+}

@@ -1,0 +1,238 @@
+internal import Metering
+
+/// Connections by service, protocol and data center.
+public struct ConnectionQuestion: Sendable {
+    /// The period; nil = everything.
+    public var range: TimeRange?
+    /// Only this service; nil = all.
+    public var service: [UInt8]?
+    /// Only this protocol; nil = all.
+    public var protocolName: [UInt8]?
+    /// Only this data center; nil = all.
+    public var dataCenter: [UInt8]?
+
+    /// A question of these parts.
+    public init(
+        range: TimeRange?, service: [UInt8]? = nil, protocolName: [UInt8]? = nil,
+        dataCenter: [UInt8]? = nil
+    ) {
+        self.range = range
+        self.service = service
+        self.protocolName = protocolName
+        self.dataCenter = dataCenter
+    }
+
+    /// Meters that an answer is made of.
+    public static let needs: [MeterNeed] = {
+        let by = ["service", "protocol", "dataCenter"]
+        let windows = ["quarter", "day", "month", "all"]
+        return [MeterNeed("connections_open", "level", ["all"], by: by)]
+            + [
+                ("connections_opened", "count"), ("connections_closed", "count"),
+                ("connection_seconds", "sum"), ("connection_first", "extreme"),
+                ("connection_last", "extreme"), ("connection_activity", "extreme"),
+            ].map { MeterNeed($0.0, $0.1, windows, by: by) }
+            + [MeterNeed("connection_keys", "distinct", windows, scopes: [by])]
+    }()
+
+    fileprivate func matches(_ group: [[UInt8]]) -> Bool {
+        group.count == 3 && service.map { $0 == group[0] } ?? true
+            && protocolName.map { $0 == group[1] } ?? true
+            && dataCenter.map { $0 == group[2] } ?? true
+    }
+
+    /// The only group that can match, where all three are given.
+    fileprivate var onlyGroup: [[UInt8]]? {
+        guard let service, let protocolName, let dataCenter else { return nil }
+        return [service, protocolName, dataCenter]
+    }
+}
+
+/// One group of connections.
+public struct ConnectionRow: Sendable, Hashable {
+    /// Service.
+    public var service: [UInt8]
+    /// Protocol.
+    public var protocolName: [UInt8]
+    /// Data center.
+    public var dataCenter: [UInt8]
+    /// Connections whose life overlaps the period.
+    public var total: Int64
+    /// Opened in it.
+    public var opened: Int64
+    /// Closed in it.
+    public var closed: Int64
+    /// Seconds of those closed in it.
+    public var seconds: Int64
+    /// Different keys seen in it.
+    public var keys: Int64
+    /// First opening in it, nanoseconds since 1970.
+    public var first: Int64?
+    /// Last opening in it.
+    public var last: Int64?
+    /// Last opening, activity or closing in it.
+    public var lastActivity: Int64?
+}
+
+/// All groups that have a connection in the period.
+public struct ConnectionAnswer: Sendable {
+    /// Ordered by service, protocol, data center.
+    public var rows: [ConnectionRow]
+    /// What was really answered; nil = everything.
+    public var range: TimeRange?
+    /// Record time (ms) of the newest record counted.
+    public var asOf: Int64?
+    /// Whether everything was read at one moment.
+    public var isAtomic: Bool
+}
+
+extension QueryWorker {
+    /// Answers a question about the connections of an organization.
+    ///
+    /// The keys of the distinct counts hold the groups' names, so the groups are asked for first. A
+    /// group that appears between the two reads is asked for again.
+    public func connections(
+        _ question: ConnectionQuestion, of organization: [UInt8]
+    ) throws(QueryError) -> ConnectionAnswer {
+        var coverage = Coverage.allTime
+        let tables = ["connections_opened", "connections_closed", "connection_activity"]
+        if let range = question.range { coverage = engine.coverage(of: tables, range) }
+        let answered = coverage.range
+        var groups: Set<[[UInt8]]> = []
+        let begin = try findGroups(question, organization, answered, &groups)
+        for _ in 0..<5 {
+            let reading = ConnectionReading(
+                question: question, groups: groups, range: answered, begin: begin,
+                inquiry: inquiry(organization), now: engine.clock.seconds)
+            let answers = try answer(reading.inquiry)
+            let rows = reading.rows(answers)
+            let unknown = rows.filter { !groups.contains($0.group) }
+            guard unknown.isEmpty else {
+                groups.formUnion(unknown.map(\.group))
+                continue
+            }
+            return ConnectionAnswer(
+                rows: rows, range: answered, asOf: answers.asOf, isAtomic: answers.isAtomic)
+        }
+        throw QueryError(.unavailable, "new groups of connections appear faster than they are read")
+    }
+
+    /// Finds the groups that ever had a connection, and the month of the first event where the
+    /// period is so long that empty months would be read.
+    private func findGroups(
+        _ question: ConnectionQuestion, _ organization: [UInt8], _ range: TimeRange?,
+        _ groups: inout Set<[[UInt8]]>
+    ) throws(QueryError) -> Int64 {
+        let isLong = range.map { $0.end - $0.start > 800 * TimeRange.day } ?? false
+        if let only = question.onlyGroup, !isLong {
+            groups = [only]
+            return .min
+        }
+        var search = inquiry(organization)
+        let known = search.extremeTable("connection_activity", .allTime)
+        var months: Range<Int32> = 0..<0
+        if isLong, let range {
+            months =
+                Window.month.number(ofSecond: range.start)..<Window.month.number(
+                    ofSecond: min(range.end, engine.clock.seconds)) + 1
+        }
+        let sizes = search.sizes("connection_activity", .month, months)
+        let answers = try answer(search)
+        groups = Set(answers[known].keys.filter { question.matches($0) })
+        guard isLong else { return .min }
+        let first = answers[sizes].firstIndex { $0 > 0 } ?? months.count
+        return Window.month.start(of: months.lowerBound + Int32(first))
+    }
+}
+
+extension ConnectionRow {
+    fileprivate var group: [[UInt8]] { [service, protocolName, dataCenter] }
+}
+
+/// The second read: all numbers of the groups in one inquiry.
+private struct ConnectionReading {
+    var inquiry: Inquiry
+    let question: ConnectionQuestion
+    let isEverything: Bool
+    let openNow: Question<[[[UInt8]]: Int64]>
+    let openedSince: Question<[[[UInt8]]: Int64]>?
+    let closedSince: Question<[[[UInt8]]: Int64]>?
+    let opened: Question<[[[UInt8]]: Int64]>
+    let closed: Question<[[[UInt8]]: Int64]>
+    let seconds: Question<[[[UInt8]]: Int64]>
+    let first: Question<[[[UInt8]]: Int64]>
+    let last: Question<[[[UInt8]]: Int64]>
+    let activity: Question<[[[UInt8]]: Int64]>
+    let keys: [[[UInt8]]: Question<Int64>]
+
+    init(
+        question: ConnectionQuestion, groups: Set<[[UInt8]]>, range: TimeRange?, begin: Int64,
+        inquiry: Inquiry, now: Int64
+    ) {
+        var inquiry = inquiry
+        self.question = question
+        isEverything = range == nil
+        func cover(_ names: [String], _ range: TimeRange) -> Coverage {
+            inquiry.engine.coverage(
+                of: names, TimeRange(start: max(range.start, begin), end: range.end))
+        }
+        let tables = ["connections_opened", "connections_closed", "connection_activity"]
+        let coverage = range.map { cover(tables, $0) } ?? .allTime
+        openNow = inquiry.table("connections_open", .allTime)
+        if let range {
+            // "Open now" may hold events a little later than our clock: go on to a month's end.
+            let end = TimeRange.month(of: now + TimeRange.day).end
+            let since = cover(tables, TimeRange(start: range.start, end: max(range.end, end)))
+            openedSince = inquiry.table("connections_opened", since)
+            closedSince = inquiry.table("connections_closed", since)
+        } else {
+            openedSince = nil
+            closedSince = nil
+        }
+        opened = inquiry.table("connections_opened", coverage)
+        closed = inquiry.table("connections_closed", coverage)
+        seconds = inquiry.table("connection_seconds", coverage)
+        first = inquiry.extremeTable("connection_first", coverage)
+        last = inquiry.extremeTable("connection_last", coverage)
+        activity = inquiry.extremeTable("connection_activity", coverage)
+        let keyCoverage = range.map { cover(["connection_keys"], $0) } ?? .allTime
+        var keys: [[[UInt8]]: Question<Int64>] = [:]
+        for group in groups {
+            let scope = CellScope([
+                ("service", group[0]), ("protocol", group[1]), ("dataCenter", group[2]),
+            ])
+            keys[group] = inquiry.distinct("connection_keys", keyCoverage, scopes: [scope])
+        }
+        self.keys = keys
+        self.inquiry = inquiry
+    }
+
+    func rows(_ answers: Answers) -> [ConnectionRow] {
+        let (openNow, opened, closed) = (answers[openNow], answers[opened], answers[closed])
+        let openedSince = openedSince.map { answers[$0] } ?? [:]
+        let closedSince = closedSince.map { answers[$0] } ?? [:]
+        let (seconds, first) = (answers[seconds], answers[first])
+        let (last, activity) = (answers[last], answers[activity])
+        let groups = Set(openNow.keys).union(opened.keys).union(closedSince.keys)
+        return groups.filter { question.matches($0) }.compactMap { group in
+            var openAtStart: Int64 = 0
+            if !isEverything {
+                openAtStart = max(
+                    0,
+                    (openNow[group] ?? 0) - ((openedSince[group] ?? 0) - (closedSince[group] ?? 0)))
+            }
+            let total = CellText.add(openAtStart, opened[group] ?? 0)
+            guard total > 0 else { return nil }
+            return ConnectionRow(
+                service: group[0], protocolName: group[1], dataCenter: group[2], total: total,
+                opened: opened[group] ?? 0, closed: closed[group] ?? 0,
+                seconds: seconds[group] ?? 0, keys: keys[group].map { answers[$0] } ?? 0,
+                first: first[group], last: last[group], lastActivity: activity[group])
+        }.sorted { left, right in
+            for (one, other) in zip(left.group, right.group) where one != other {
+                return CellText.precedes(one, other)
+            }
+            return false
+        }
+    }
+}

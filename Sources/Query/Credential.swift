@@ -1,0 +1,58 @@
+/// What a credential's owner may do.
+public enum Role: String, Sendable, Hashable {
+    /// Everything.
+    case admin
+    /// Send.
+    case write
+    /// Read.
+    case read
+}
+
+/// A credential as the directory knows it.
+public struct Credential: Sendable, Hashable {
+    /// Lower-case hexadecimal SHA-256 of the whole secret.
+    public var hash: [UInt8]
+    /// First characters of the secret, for people and for the check of the role.
+    public var prefix: [UInt8]
+    /// The organization that all its answers are about.
+    public var organization: [UInt8]
+    /// Names of the dialects that it opens.
+    public var dialects: [[UInt8]]
+    /// What its owner may do.
+    public var role: Role
+    /// Nanoseconds since 1970 from which on it is no longer valid; nil = never.
+    public var expiresAt: Int64?
+    /// Whether it was revoked.
+    public var isRevoked: Bool
+
+    /// Names of the members that are read.
+    static let members = [
+        "hash", "prefix", "organization", "dialects", "role", "expiresAt", "revokedAt", "@deleted",
+    ]
+
+    /// The credential of these members (in the order of `members`); nil where one is absent or unreadable,
+    /// because what cannot be read must not open anything.
+    init?(_ values: [[UInt8]?]) {
+        func text(_ index: Int) -> [UInt8]? { values[index].flatMap { RecordText.string($0) } }
+        func isAbsent(_ index: Int) -> Bool {
+            values[index].map { $0.elementsEqual("null".utf8) } ?? true
+        }
+        guard values.count == Credential.members.count, values[7] == nil, let hash = text(0),
+            let prefix = text(1), let organization = text(2), !organization.isEmpty,
+            let dialects = values[3].flatMap({ RecordText.strings($0) }),
+            let role = text(4).flatMap({ Role(rawValue: String(decoding: $0, as: UTF8.self)) })
+        else { return nil }
+        if !isAbsent(5) {
+            guard let time = text(5).flatMap({ TimeText.nanoseconds(rfc3339: $0) }) else {
+                return nil
+            }
+            expiresAt = time
+        }
+        self.hash = hash
+        self.prefix = prefix
+        self.organization = organization
+        self.dialects = dialects
+        self.role = role
+        isRevoked = !isAbsent(6)
+    }
+}

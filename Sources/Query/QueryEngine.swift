@@ -1,0 +1,134 @@
+public import Ledger
+public import Metering
+
+/// What a dialect needs a meter to be.
+public struct MeterNeed: Sendable, Hashable {
+    /// Name of the meter.
+    public var name: String
+    /// The word for its kind, such as `count`.
+    public var kind: String
+    /// Windows it must keep: `minute`, `quarter`, `day`, `month`, `all`.
+    public var windows: [String]
+    /// Dimensions in its fields or members, in this order.
+    public var by: [String]
+    /// Scopes it must have; an empty list = the whole organization.
+    public var scopes: [[String]]
+
+    /// A need of these parts.
+    public init(
+        _ name: String, _ kind: String, _ windows: [String] = [], by: [String] = [],
+        scopes: [[String]] = [[]]
+    ) {
+        self.name = name
+        self.kind = kind
+        self.windows = windows
+        self.by = by
+        self.scopes = scopes
+    }
+}
+
+/// What every question needs: the meters, the names of their cells, and the time.
+public struct QueryEngine: Sendable {
+    /// The time.
+    public let clock: WallClock
+    let layout: KeyLayout
+    private let meters: [String: MeterDeclaration]
+    private let catalog: MeterCatalog
+
+    /// An engine for this catalog and layout.
+    public init(catalog: MeterCatalog, layout: KeyLayout, clock: WallClock) {
+        self.clock = clock
+        self.layout = layout
+        self.catalog = catalog
+        meters = Dictionary(
+            catalog.meters.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
+    }
+
+    /// One line for each need that the catalog does not meet.
+    public func missing(_ needs: [MeterNeed]) -> [String] {
+        needs.compactMap { need in
+            guard let meter = meters[need.name] else {
+                return "meter \(need.name) is not in the catalog"
+            }
+            if meter.kind.rawValue != need.kind {
+                return "meter \(need.name) is a \(meter.kind.rawValue), needed is a \(need.kind)"
+            }
+            if meter.by != need.by {
+                return "meter \(need.name) is by \(meter.by), needed is by \(need.by)"
+            }
+            for window in need.windows where !meter.windows.contains(where: { $0.name == window }) {
+                return "meter \(need.name) does not keep the window \(window)"
+            }
+            for scope in need.scopes where !meter.scopes.contains(scope) {
+                return "meter \(need.name) has no cells per \(scope)"
+            }
+            return nil
+        }
+    }
+
+    /// The windows that answer `range` for all these meters at once.
+    public func coverage(of names: [String], _ range: TimeRange) -> Coverage {
+        let declared = names.compactMap { meters[$0] }
+        let kept = [Window.minute, .quarter, .day, .month].compactMap { window -> Coverage.Kept? in
+            guard !declared.isEmpty, declared.allSatisfy({ $0.windows.contains(window) }) else {
+                return nil
+            }
+            let seconds = declared.compactMap { meter -> Int64? in
+                if case .seconds(let seconds) = meter.retention(of: window) { seconds } else { nil }
+            }
+            return Coverage.Kept(window: window, seconds: seconds.min())
+        }
+        return Coverage(range, kept: kept, now: clock.seconds)
+    }
+
+    func meter(_ name: String) -> MeterDeclaration? { meters[name] }
+
+    /// All meters, for people who look for one.
+    public var summaries: [MeterSummary] { catalog.meters.map { summary(of: $0) } }
+
+    /// The meter with that name, or nil.
+    public func summary(_ name: String) -> MeterSummary? { meters[name].map { summary(of: $0) } }
+
+    private func summary(of meter: MeterDeclaration) -> MeterSummary {
+        var kind = MeterSummary.ValueKind.integer
+        if meter.kind == .extreme, let value = meter.value {
+            let field = meter.clauses.first.flatMap { catalog.event($0.event)?.field(value) }
+            switch field?.kind {
+            case .text: kind = .text
+            case .integer: kind = .integer
+            case .time: kind = .time
+            case nil: kind = value == "time" ? .time : .text
+            }
+        }
+        return MeterSummary(
+            name: meter.name, kind: meter.kind.rawValue, keep: meter.keep?.rawValue,
+            windows: meter.windows.map(\.name), scopes: meter.scopes, by: meter.by, valueKind: kind)
+    }
+}
+
+/// A meter as its users see it.
+public struct MeterSummary: Sendable, Hashable {
+    /// What its values are.
+    public enum ValueKind: Sendable, Hashable {
+        /// Whole numbers.
+        case integer
+        /// Nanoseconds since 1970.
+        case time
+        /// Texts.
+        case text
+    }
+    /// Name.
+    public var name: String
+    /// The word for its kind, such as `count`.
+    public var kind: String
+    /// For an extreme: `first`, `last`, `min` or `max`.
+    public var keep: String?
+    /// Windows kept, by name.
+    public var windows: [String]
+    /// Dimensions of each set of cells.
+    public var scopes: [[String]]
+    /// Dimensions of fields or members.
+    public var by: [String]
+    /// What its values are.
+    public var valueKind: ValueKind
+}

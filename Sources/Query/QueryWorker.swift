@@ -1,0 +1,86 @@
+public import Ledger
+
+/// Why there is no answer.
+public struct QueryError: Error, Sendable, CustomStringConvertible {
+    /// The kind of failure.
+    public enum Code: Sendable, Hashable {
+        /// Redis is away, slow, or holds no ledger that can be trusted: try again.
+        case unavailable
+        /// The catalog has no such meter.
+        case unknownMeter
+    }
+
+    /// The kind of failure.
+    public let code: Code
+    /// Text for people.
+    public let message: String
+
+    /// An error with these parts.
+    public init(_ code: Code, _ message: String) {
+        self.code = code
+        self.message = message
+    }
+
+    init(_ error: CellReadError) { self.init(.unavailable, error.message) }
+
+    /// The message.
+    public var description: String { message }
+}
+
+/// Answers questions over one connection to Redis, for one thread at a time.
+public final class QueryWorker {
+    /// The meters and the time.
+    public let engine: QueryEngine
+    /// When the answer under way must be there.
+    public var deadline: ContinuousClock.Instant
+    private let cells: CellReader
+
+    /// A worker that reads by `cells`.
+    public init(engine: QueryEngine, cells: CellReader) {
+        self.engine = engine
+        self.cells = cells
+        deadline = .now + .seconds(1)
+    }
+
+    /// An empty inquiry about an organization.
+    public func inquiry(_ organization: [UInt8]) -> Inquiry {
+        Inquiry(organization: organization, engine: engine)
+    }
+
+    /// Reads everything that the inquiry asks for.
+    public func answer(_ inquiry: Inquiry) throws(QueryError) -> Answers {
+        if let name = inquiry.unknownMeters.first {
+            throw QueryError(.unknownMeter, "meter \(name) is not in the catalog")
+        }
+        do throws(CellReadError) {
+            return Answers(
+                snapshot: try cells.read(
+                    inquiry.plan.reads, organization: inquiry.organization, deadline: deadline))
+        } catch {
+            throw QueryError(error)
+        }
+    }
+
+    /// The credential with that hash (lower-case hexadecimal); nil where there is none.
+    public func credential(hash: [UInt8]) throws(QueryError) -> Credential? {
+        do throws(CellReadError) {
+            let key = engine.layout.credentialKey(hash: hash)
+            let names = Credential.members.map { Array($0.utf8) }
+            guard let values = try cells.directoryFields(key, names, deadline: deadline) else {
+                throw CellReadError(.ledgerAbsent, "the directory has not been read yet")
+            }
+            return Credential(values)
+        } catch {
+            throw QueryError(error)
+        }
+    }
+
+    /// Whether Redis answers and holds the ledger.
+    public func probe() throws(QueryError) {
+        do throws(CellReadError) {
+            try cells.probe(deadline: deadline)
+        } catch {
+            throw QueryError(error)
+        }
+    }
+}

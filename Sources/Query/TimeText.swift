@@ -1,0 +1,130 @@
+internal import Metering
+
+/// Times as texts, UTC.
+public enum TimeText {
+    /// Quotient rounded towards minus infinity, for a positive divisor.
+    static func floorDivide(_ value: Int64, _ divisor: Int64) -> Int64 {
+        let quotient = value / divisor
+        return value % divisor < 0 ? quotient - 1 : quotient
+    }
+
+    /// `YYYY-MM-DD` of a second.
+    public static func date(second: Int64) -> String {
+        let date = CivilDate(day: Window.day.number(ofSecond: second))
+        return "\(padded(Int64(date.year), 4))-\(padded(Int64(date.monthOfYear), 2))-"
+            + padded(Int64(date.dayOfMonth), 2)
+    }
+
+    /// `YYYY-MM` of a second.
+    public static func month(second: Int64) -> String { String(date(second: second).dropLast(3)) }
+
+    /// `YYYY-MM-DDTHH:MM:SSZ`.
+    public static func second(_ second: Int64) -> String { "\(upToSecond(second))Z" }
+
+    /// `YYYY-MM-DDTHH:MM:SS.sssZ` of milliseconds since 1970.
+    public static func millisecond(_ milliseconds: Int64) -> String {
+        let second = floorDivide(milliseconds, 1_000)
+        return "\(upToSecond(second)).\(padded(milliseconds - second * 1_000, 3))Z"
+    }
+
+    /// `YYYY-MM-DDTHH:MM:SSZ` of nanoseconds since 1970; parts of a second are cut off.
+    public static func wholeSecond(nanoseconds: Int64) -> String {
+        second(floorDivide(nanoseconds, 1_000_000_000))
+    }
+
+    /// `YYYY-MM-DDTHH:MM:SS.sssssssZ` (seven decimals) of nanoseconds since 1970; the rest is cut off.
+    public static func sevenDecimals(nanoseconds: Int64) -> String {
+        let second = floorDivide(nanoseconds, 1_000_000_000)
+        let ticks = (nanoseconds - second * 1_000_000_000) / 100
+        return "\(upToSecond(second)).\(padded(ticks, 7))Z"
+    }
+
+    private static func upToSecond(_ second: Int64) -> String {
+        let rest = second - floorDivide(second, TimeRange.day) * TimeRange.day
+        return "\(date(second: second))T\(padded(rest / 3_600, 2)):\(padded(rest / 60 % 60, 2)):"
+            + padded(rest % 60, 2)
+    }
+
+    private static func padded(_ value: Int64, _ width: Int) -> String {
+        let text = String(value)
+        return String(repeating: "0", count: max(0, width - text.utf8.count)) + text
+    }
+
+    // MARK: Reading
+
+    /// Nanoseconds since 1970 of an RFC 3339 time with a zone, of the years 1700 to 2200; nil for anything else.
+    public static func nanoseconds(rfc3339 text: some Sequence<UInt8>) -> Int64? {
+        var reader = DigitReader(Array(text))
+        guard let date = reader.date(), reader.takeAny("Tt ") != nil,
+            let hour = reader.number(2, through: 23), reader.takeAny(":") != nil,
+            let minute = reader.number(2, through: 59), reader.takeAny(":") != nil,
+            let second = reader.number(2, through: 60), let fraction = reader.fraction(),
+            let offset = reader.zone(), reader.isAtEnd
+        else { return nil }
+        let days = Int64(date.dayNumber)
+        let seconds = days * 86_400 + hour * 3_600 + minute * 60 + second - offset
+        return seconds * 1_000_000_000 + fraction
+    }
+}
+
+/// Takes fixed-width numbers and single characters from the front of a text.
+private struct DigitReader {
+    private let bytes: [UInt8]
+    private var position = 0
+
+    init(_ bytes: [UInt8]) { self.bytes = bytes }
+
+    var isAtEnd: Bool { position == bytes.count }
+
+    mutating func number(_ width: Int, through maximum: Int64) -> Int64? {
+        guard position + width <= bytes.count else { return nil }
+        var value: Int64 = 0
+        for byte in bytes[position..<position + width] {
+            guard (48...57).contains(byte) else { return nil }
+            value = value * 10 + Int64(byte - 48)
+        }
+        position += width
+        return value <= maximum ? value : nil
+    }
+
+    mutating func takeAny(_ characters: String) -> UInt8? {
+        guard position < bytes.count, characters.utf8.contains(bytes[position]) else { return nil }
+        position += 1
+        return bytes[position - 1]
+    }
+
+    mutating func date() -> CivilDate? {
+        guard let year = number(4, through: 2_200), year >= 1_700, takeAny("-") != nil,
+            let month = number(2, through: 12), month >= 1, takeAny("-") != nil,
+            let day = number(2, through: 31), day >= 1
+        else { return nil }
+        let date = CivilDate(
+            year: Int32(year), monthOfYear: Int32(month), dayOfMonth: Int32(day))
+        return date.dayOfMonth <= date.daysInMonth ? date : nil
+    }
+
+    /// Nanoseconds of `.DIGITS`, or 0 where there is no dot.
+    mutating func fraction() -> Int64? {
+        guard takeAny(".") != nil else { return 0 }
+        var value: Int64 = 0
+        var digits = 0
+        while let digit = takeAny("0123456789") {
+            guard digits < 9 else { return nil }
+            value = value * 10 + Int64(digit - 48)
+            digits += 1
+        }
+        guard digits > 0 else { return nil }
+        for _ in digits..<9 { value *= 10 }
+        return value
+    }
+
+    /// Seconds east of UTC.
+    mutating func zone() -> Int64? {
+        if takeAny("Zz") != nil { return 0 }
+        guard let sign = takeAny("+-"), let hour = number(2, through: 23), takeAny(":") != nil,
+            let minute = number(2, through: 59)
+        else { return nil }
+        let offset = hour * 3_600 + minute * 60
+        return sign == UInt8(ascii: "+") ? offset : -offset
+    }
+}
