@@ -1,0 +1,56 @@
+/// Entity tags and the answer 304.
+public enum Conditional {
+    /// A strong entity tag of the bytes, with its quotes.
+    ///
+    /// Two 64-bit FNV-1a sums, the second over the complemented bytes, and the length: a change of
+    /// the body changes the tag. It is no protection against somebody who looks for collisions.
+    public static func entityTag(_ body: [UInt8]) -> String {
+        var first: UInt64 = 0xcbf2_9ce4_8422_2325
+        var second: UInt64 = 0x8422_2325_cbf2_9ce4
+        for byte in body {
+            first = (first ^ UInt64(byte)) &* 0x0000_0100_0000_01b3
+            second = (second ^ UInt64(~byte)) &* 0x9e37_79b9_7f4a_7c15
+            second ^= second >> 29
+        }
+        return "\"\(hex(first))\(hex(second))-\(String(body.count, radix: 16))\""
+    }
+
+    /// Adds the entity tag to a 200 answer for GET or HEAD, and turns it into 304 when the client
+    /// holds it already. The body stays in the value, so that Content-Length is that of the 200; the
+    /// server does not send it.
+    public static func apply(to response: inout Response, for request: Request) {
+        guard response.status == 200, response.caching == .revalidate,
+            request.method == .get || request.method == .head
+        else { return }
+        let tag = entityTag(response.body)
+        response.setHeader("ETag", tag)
+        let held = request.headers.values(of: "If-None-Match")
+        if held.contains(where: { matches($0, tag: Array(tag.utf8)) }) {
+            response.status = 304
+        }
+    }
+
+    /// Weak comparison of a list of entity tags, as If-None-Match wants it.
+    static func matches(_ list: [UInt8], tag: [UInt8]) -> Bool {
+        var rest = list[...]
+        while true {
+            rest = rest.drop { ASCII.isBlank($0) || $0 == UInt8(ascii: ",") }
+            if rest.isEmpty { return false }
+            if rest.elementsEqual([UInt8(ascii: "*")]) { return true }
+            if rest.starts(with: [UInt8(ascii: "W"), UInt8(ascii: "/")]) {
+                rest = rest.dropFirst(2)
+            }
+            // A list that is not made of quoted tags matches nothing from there on.
+            guard rest.first == UInt8(ascii: "\""),
+                let end = rest.dropFirst().firstIndex(of: UInt8(ascii: "\""))
+            else { return false }
+            if rest[...end].elementsEqual(tag) { return true }
+            rest = rest[(end + 1)...]
+        }
+    }
+
+    private static func hex(_ value: UInt64) -> String {
+        let digits = String(value, radix: 16)
+        return String(repeating: "0", count: 16 - digits.count) + digits
+    }
+}

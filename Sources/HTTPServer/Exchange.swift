@@ -1,0 +1,70 @@
+internal import CMicroHTTPD
+import Glibc
+
+/// One request while it arrives. Owned by its connection's worker thread; nobody else sees it.
+final class Exchange {
+    let target: [UInt8]
+    var hasHead = false
+    var method = Method.other
+    var headers = HeaderFields()
+    var body: [UInt8] = []
+    private var bodyCount = 0
+
+    init(target: [UInt8]) { self.target = target }
+
+    /// Takes a piece of the body; false when it becomes too large. GET and HEAD bodies mean
+    /// nothing: they are counted and dropped.
+    func take(_ piece: UnsafeRawBufferPointer, limit: Int) -> Bool {
+        bodyCount += piece.count
+        guard bodyCount <= limit else { return false }
+        if method != .get && method != .head { body.append(contentsOf: piece) }
+        return true
+    }
+}
+
+extension HeaderFields {
+    /// Copies the head of the request that a connection has just received.
+    init(of connection: OpaquePointer) {
+        self.init()
+        withUnsafeMutablePointer(to: &self) { fields in
+            _ = MHD_get_connection_values_n(
+                connection, MHD_ValueKind.HEADER_KIND,
+                { context, _, name, nameCount, value, valueCount in
+                    context?.assumingMemoryBound(to: HeaderFields.self).pointee.append(
+                        name: UnsafeRawBufferPointer(start: name, count: nameCount),
+                        value: UnsafeRawBufferPointer(start: value, count: valueCount))
+                    return MHD_Result.YES
+                }, fields)
+        }
+    }
+}
+
+extension Framing.Refusal {
+    /// Writes the refusal past the library, which could only answer after reading a body whose end
+    /// is in doubt. Earlier answers of the connection are complete at this point. What has already
+    /// arrived is read away, because closing a socket with unread bytes resets the connection and
+    /// may take the answer with it.
+    func send(to descriptor: Int32) {
+        let body = Response.error(status: status, message: message).body
+        let head = """
+            HTTP/1.1 \(status) \(Status.phrase(status))\r
+            Content-Type: application/json\r
+            Cache-Control: private, no-cache\r
+            Connection: close\r
+            Content-Length: \(body.count)\r
+            \r
+
+            """
+        let bytes = Array(head.utf8) + body
+        let flags = Int32(MSG_NOSIGNAL) | Int32(MSG_DONTWAIT)
+        Glibc.send(descriptor, bytes, bytes.count, flags)
+        shutdown(descriptor, Int32(SHUT_WR))
+        withUnsafeTemporaryAllocation(byteCount: 16_384, alignment: 1) { buffer in
+            for _ in 0..<16 {
+                let count = recv(
+                    descriptor, buffer.baseAddress, buffer.count, Int32(MSG_DONTWAIT))
+                if count <= 0 { return }
+            }
+        }
+    }
+}

@@ -1,0 +1,82 @@
+/// The inside of a JSON string.
+enum JSONEscape {
+    /// Appends bytes, escaped, in runs that need no change; each maximal part of a broken UTF-8
+    /// sequence becomes one U+FFFD, as the Unicode standard recommends.
+    static func append(_ value: UnsafeRawBufferPointer, to bytes: inout [UInt8]) {
+        var runStart = 0
+        var index = 0
+        while index < value.count {
+            let byte = value[index]
+            if byte >= 0x20 && byte < 0x80 && byte != UInt8(ascii: "\"")
+                && byte != UInt8(ascii: "\\")
+            {
+                index += 1
+                continue
+            }
+            if byte < 0x80 {
+                bytes.append(contentsOf: value[runStart..<index])
+                appendEscape(byte, to: &bytes)
+                index += 1
+                runStart = index
+                continue
+            }
+            let (length, isValid) = sequence(in: value, at: index)
+            if !isValid {
+                bytes.append(contentsOf: value[runStart..<index])
+                bytes.append(contentsOf: [0xef, 0xbf, 0xbd])
+                runStart = index + length
+            }
+            index += length
+        }
+        bytes.append(contentsOf: value[runStart..<value.count])
+    }
+
+    private static func appendEscape(_ byte: UInt8, to bytes: inout [UInt8]) {
+        bytes.append(UInt8(ascii: "\\"))
+        switch byte {
+        case 0x08: bytes.append(UInt8(ascii: "b"))
+        case 0x09: bytes.append(UInt8(ascii: "t"))
+        case 0x0a: bytes.append(UInt8(ascii: "n"))
+        case 0x0c: bytes.append(UInt8(ascii: "f"))
+        case 0x0d: bytes.append(UInt8(ascii: "r"))
+        case 0..<0x20:
+            let low = byte & 0x0f
+            let letter = UInt8(ascii: "a") + (low &- 10)
+            bytes.append(contentsOf: "u00".utf8)
+            bytes.append(UInt8(ascii: "0") + byte >> 4)
+            bytes.append(low < 10 ? UInt8(ascii: "0") + low : letter)
+        default:
+            bytes.append(byte)
+        }
+    }
+
+    /// The length of the sequence that begins here and whether it is UTF-8; of a broken one, the
+    /// length of its maximal part.
+    private static func sequence(
+        in value: UnsafeRawBufferPointer, at index: Int
+    ) -> (length: Int, isValid: Bool) {
+        let lead = value[index]
+        let count: Int
+        var second: ClosedRange<UInt8> = 0x80...0xbf
+        switch lead {
+        case 0xc2...0xdf: count = 2
+        case 0xe0...0xef:
+            count = 3
+            if lead == 0xe0 { second = 0xa0...0xbf }
+            if lead == 0xed { second = 0x80...0x9f }
+        case 0xf0...0xf4:
+            count = 4
+            if lead == 0xf0 { second = 0x90...0xbf }
+            if lead == 0xf4 { second = 0x80...0x8f }
+        default:
+            return (1, false)
+        }
+        for offset in 1..<count {
+            let range = offset == 1 ? second : 0x80...0xbf
+            guard index + offset < value.count, range.contains(value[index + offset]) else {
+                return (offset, false)
+            }
+        }
+        return (count, true)
+    }
+}

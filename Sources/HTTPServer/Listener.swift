@@ -1,0 +1,52 @@
+import Glibc
+
+/// A listening socket. Whoever takes its descriptor closes it.
+struct Listener: ~Copyable {
+    let descriptor: Int32
+    let port: Int
+
+    /// Binds and listens; throws with the system's reason.
+    init(_ configuration: ServerConfiguration) throws(HTTPError) {
+        let port = UInt16(clamping: configuration.port)
+        guard let address = SocketAddress(text: configuration.address, port: port) else {
+            throw HTTPError(.configuration, "address: '\(configuration.address)' is not one")
+        }
+        let descriptor = socket(address.family, Int32(SOCK_STREAM.rawValue) | O_CLOEXEC, 0)
+        guard descriptor >= 0 else { throw Listener.failure("socket", configuration) }
+        var yes: Int32 = 1
+        let size = socklen_t(MemoryLayout<Int32>.size)
+        setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &yes, size)
+        let isBound = address.withPointer { bind(descriptor, $0, address.length) } == 0
+        // Workers share the socket: a worker that comes too late must not block in accept.
+        guard isBound, listen(descriptor, 1_024) == 0,
+            fcntl(descriptor, F_SETFL, O_NONBLOCK) == 0
+        else {
+            let failure = Listener.failure(isBound ? "listen" : "bind", configuration)
+            close(descriptor)
+            throw failure
+        }
+        self.descriptor = descriptor
+        self.port = Listener.boundPort(descriptor)
+    }
+
+    private static func failure(_ call: String, _ configuration: ServerConfiguration) -> HTTPError {
+        let reason = String(cString: strerror(errno))
+        return HTTPError(
+            .listen, "\(call) \(configuration.address) port \(configuration.port): \(reason)")
+    }
+
+    private static func boundPort(_ descriptor: Int32) -> Int {
+        var storage = sockaddr_storage()
+        var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
+        // Cannot fail: the socket is bound and the buffer fits every family.
+        _ = withUnsafeMutablePointer(to: &storage) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                getsockname(descriptor, $0, &length)
+            }
+        }
+        return withUnsafeBytes(of: storage) {
+            // The port stands at the same place for both families.
+            Int(UInt16(bigEndian: $0.loadUnaligned(fromByteOffset: 2, as: UInt16.self)))
+        }
+    }
+}

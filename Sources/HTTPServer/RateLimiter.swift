@@ -1,0 +1,92 @@
+import Synchronization
+
+/// A token bucket for each key, in a fixed amount of memory; safe to use from every thread.
+///
+/// A bucket is one number: the moment at which it will be full again. A bucket that is full needs
+/// no entry, so an entry is free as soon as its moment has passed. Keys are known by a 64-bit hash
+/// that is seeded for each process; each hash has eight possible places. When all of them are
+/// taken, the one that is full soonest gives way: somebody who floods the table with keys can only
+/// shorten the memory of those who used least.
+public final class RateLimiter: Sendable {
+    /// The answer to one request.
+    public enum Decision: Equatable, Sendable {
+        /// A token was taken.
+        case allowed
+        /// The bucket is empty; a token is there after so many whole seconds, at least 1.
+        case refused(retryAfterSeconds: Int)
+    }
+
+    private struct Entry {
+        var hash: UInt64 = 0
+        var fullAt: UInt64 = 0
+    }
+
+    private final class Shard: Sendable {
+        let entries: Mutex<[Entry]>
+
+        init(count: Int) {
+            entries = Mutex(Array(repeating: Entry(), count: count))
+        }
+    }
+
+    private static let ways = 8
+    private static let shardBits = 4
+    private let shards: [Shard]
+    private let setsPerShard: Int
+    private let nanosecondsPerToken: UInt64
+    private let capacityNanoseconds: UInt64
+
+    /// Makes a limiter that refills `perSecond` tokens a second up to `burst`.
+    ///
+    /// It remembers about `keys` keys (at least 128), 16 bytes each.
+    public init(perSecond: Double, burst: Int, keys: Int = 65_536) throws(HTTPError) {
+        guard perSecond >= 0.001, perSecond <= 1_000_000 else {
+            throw HTTPError(
+                .configuration, "rate limit: \(perSecond) a second is outside 0.001...1000000")
+        }
+        guard (1...1_000_000).contains(burst) else {
+            throw HTTPError(.configuration, "rate limit: burst \(burst) is outside 1...1000000")
+        }
+        guard (1...16_777_216).contains(keys) else {
+            throw HTTPError(.configuration, "rate limit: keys \(keys) is outside 1...16777216")
+        }
+        nanosecondsPerToken = UInt64(1_000_000_000 / perSecond)
+        capacityNanoseconds = nanosecondsPerToken * UInt64(burst)
+        let sets = max(1, keys / RateLimiter.ways >> RateLimiter.shardBits)
+        setsPerShard = sets
+        shards = (0..<(1 << RateLimiter.shardBits)).map { _ in
+            Shard(count: sets * RateLimiter.ways)
+        }
+    }
+
+    /// Takes a token of this key's bucket at a moment of `MonotonicTime`.
+    public func take(_ key: [UInt8], at now: UInt64) -> Decision {
+        var hasher = Hasher()
+        key.withUnsafeBytes { hasher.combine(bytes: $0) }
+        // 0 marks an entry that was never used.
+        let hash = max(1, UInt64(bitPattern: Int64(hasher.finalize())))
+        let shard = shards[Int(hash >> UInt64(64 - RateLimiter.shardBits))]
+        let set = Int(hash & 0xffff_ffff) % setsPerShard * RateLimiter.ways
+        return shard.entries.withLock { entries in
+            var place = set
+            for candidate in set..<set + RateLimiter.ways {
+                if entries[candidate].hash == hash {
+                    place = candidate
+                    break
+                }
+                if entries[candidate].fullAt < entries[place].fullAt { place = candidate }
+            }
+            let fullAt = entries[place].hash == hash ? max(entries[place].fullAt, now) : now
+            let next = fullAt + nanosecondsPerToken
+            let debt = next - now
+            guard debt <= capacityNanoseconds else {
+                let wait = debt - capacityNanoseconds
+                return .refused(
+                    retryAfterSeconds: Int(wait / 1_000_000_000)
+                        + (wait % 1_000_000_000 > 0 ? 1 : 0))
+            }
+            entries[place] = Entry(hash: hash, fullAt: next)
+            return .allowed
+        }
+    }
+}

@@ -1,0 +1,132 @@
+internal import CMicroHTTPD
+import Glibc
+import Synchronization
+
+/// An HTTP/1.1 server: worker threads that wait for many connections and answer one at a time.
+///
+/// The handler is called on a worker thread, with that thread's worker, for every request whose
+/// framing is sound; it may block, but the other connections of its thread wait for it. `start`,
+/// `stop` and the properties may be used from any thread except a worker's own.
+public final class Server<Worker: AnyObject>: Sendable {
+    /// What has happened since the start.
+    public struct Statistics: Equatable, Sendable {
+        /// Connections accepted.
+        public var accepted: UInt64
+        /// Connections open now.
+        public var open: Int
+        /// Requests that have begun and not ended.
+        public var active: Int
+        /// Requests answered by the handler, or with 400 for a broken target.
+        public var answered: UInt64
+        /// Requests refused for their framing, with their connection.
+        public var refused: UInt64
+        /// Connections ended because a request took too long.
+        public var cut: UInt64
+    }
+
+    // The daemon belongs to whoever holds the lock of `running`.
+    private struct Running: @unchecked Sendable {
+        var daemon: OpaquePointer
+        var keeper: Unmanaged<ServerCore>
+        var workers: WorkerSlot<Worker>
+    }
+
+    private let configuration: ServerConfiguration
+    private let makeWorker: @Sendable () -> Worker
+    private let handle: @Sendable (Worker, Request) -> Response
+    private let running = Mutex<Running?>(nil)
+    private let core = Mutex<ServerCore?>(nil)
+    private let boundPort = Atomic<Int>(0)
+
+    /// Makes a server that does not listen yet.
+    ///
+    /// `makeWorker` runs once on each worker thread, at that thread's first request; the worker is
+    /// released on the same thread.
+    public init(
+        _ configuration: ServerConfiguration, makeWorker: @escaping @Sendable () -> Worker,
+        handle: @escaping @Sendable (Worker, Request) -> Response
+    ) {
+        self.configuration = configuration
+        self.makeWorker = makeWorker
+        self.handle = handle
+    }
+
+    deinit { stop() }
+
+    /// The port listened on; 0 before the start.
+    public var port: Int { boundPort.load(ordering: .acquiring) }
+
+    /// What has happened since the last start.
+    public var statistics: Statistics {
+        guard let core = core.withLock({ $0 }) else {
+            return Statistics(accepted: 0, open: 0, active: 0, answered: 0, refused: 0, cut: 0)
+        }
+        return Statistics(
+            accepted: core.accepted.load(ordering: .relaxed), open: core.deadlines.openCount,
+            active: core.active.load(ordering: .relaxed),
+            answered: core.answered.load(ordering: .relaxed),
+            refused: core.refused.load(ordering: .relaxed), cut: core.deadlines.cutCount)
+    }
+
+    /// Listens and starts the threads; requests may be handled before this returns.
+    public func start() throws(HTTPError) {
+        try configuration.validate()
+        try running.withLock { running throws(HTTPError) in
+            guard running == nil else { throw HTTPError(.start, "the server runs already") }
+            running = try launch()
+        }
+    }
+
+    /// Stops accepting, waits for requests that have begun (at most `drainSeconds`), then ends and
+    /// joins all threads. Does nothing when the server does not run.
+    public func stop() {
+        running.withLock { running in
+            guard let current = running else { return }
+            let core = current.keeper.takeUnretainedValue()
+            core.isDraining.store(true, ordering: .relaxed)
+            let listener = MHD_quiesce_daemon(current.daemon)
+            let deadline =
+                MonotonicTime.nanoseconds() + UInt64(configuration.drainSeconds) * 1_000_000_000
+            while core.active.load(ordering: .relaxed) > 0,
+                MonotonicTime.nanoseconds() < deadline
+            {
+                usleep(2_000)
+            }
+            // Before the daemon: afterwards the descriptors may belong to others.
+            core.deadlines.stop()
+            MHD_stop_daemon(current.daemon)
+            if listener >= 0 { close(listener) }
+            current.keeper.release()
+            running = nil
+        }
+    }
+
+    private func launch() throws(HTTPError) -> Running {
+        let workers = try WorkerSlot(makeWorker)
+        let handle = self.handle
+        let core = ServerCore(configuration) { handle(workers.current, $0) }
+        let listener = try Listener(configuration)
+        guard core.deadlines.start() else {
+            close(listener.descriptor)
+            throw HTTPError(.start, "no thread for the request deadlines")
+        }
+        let keeper = Unmanaged.passRetained(core)
+        var settings = odometer_mhd_settings(
+            context: keeper.toOpaque(), on_request: httpOnRequest, on_target: httpOnTarget,
+            on_completed: httpOnCompleted, on_connection: httpOnConnection,
+            listen_socket: listener.descriptor, threads: UInt32(configuration.threads),
+            connection_limit: UInt32(configuration.connectionLimit),
+            per_address_limit: UInt32(configuration.perAddressLimit),
+            idle_timeout_seconds: UInt32(configuration.idleTimeoutSeconds),
+            memory_per_connection: configuration.memoryPerConnection)
+        guard let daemon = odometer_mhd_start(&settings) else {
+            core.deadlines.stop()
+            keeper.release()
+            close(listener.descriptor)
+            throw HTTPError(.start, "the HTTP library could not start its threads")
+        }
+        self.core.withLock { $0 = core }
+        boundPort.store(listener.port, ordering: .releasing)
+        return Running(daemon: daemon, keeper: keeper, workers: workers)
+    }
+}

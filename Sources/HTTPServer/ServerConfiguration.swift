@@ -1,0 +1,53 @@
+/// Where a server listens and what it allows one client to take from it.
+public struct ServerConfiguration: Equatable, Sendable {
+    /// IPv4 or IPv6 address as text, without brackets.
+    public var address = "127.0.0.1"
+    /// TCP port; 0 lets the system choose one.
+    public var port = 0
+    /// Worker threads; each owns one worker.
+    public var threads = 2
+    /// Connections open at once, over all clients.
+    public var connectionLimit = 1_000
+    /// Connections open at once from one address; 0 means no limit of its own.
+    public var perAddressLimit = 250
+    /// Seconds without a byte in either direction after which a connection is closed.
+    public var idleTimeoutSeconds = 15
+    /// Seconds one request may take from the end of the previous one (or the connection's start) to
+    /// the last byte of its answer. Bounds clients that send or read one byte at a time.
+    public var requestTimeoutSeconds = 30
+    /// Bytes of memory for the request head and buffers of one connection; a larger head is
+    /// answered with 431.
+    public var memoryPerConnection = 32_768
+    /// Largest accepted request body; a larger one is answered with 413.
+    public var maxBodyBytes = 65_536
+    /// Seconds `stop()` waits for requests that have begun.
+    public var drainSeconds = 5
+
+    /// The defaults.
+    public init() {}
+
+    /// Throws for the first setting outside its permitted range, naming field, value and range.
+    public func validate() throws(HTTPError) {
+        try check("port", port, 0...65_535)
+        try check("threads", threads, 1...64)
+        try check("connectionLimit", connectionLimit, threads...100_000)
+        try check("perAddressLimit", perAddressLimit, 0...connectionLimit)
+        try check("idleTimeoutSeconds", idleTimeoutSeconds, 1...300)
+        try check("requestTimeoutSeconds", requestTimeoutSeconds, idleTimeoutSeconds...600)
+        try check("memoryPerConnection", memoryPerConnection, 4_096...1_048_576)
+        try check("maxBodyBytes", maxBodyBytes, 0...16_777_216)
+        try check("drainSeconds", drainSeconds, 0...60)
+        guard SocketAddress(text: address, port: UInt16(port)) != nil else {
+            throw HTTPError(
+                .configuration, "address: '\(address)' is not an IPv4 or IPv6 address")
+        }
+    }
+
+    private func check(_ field: String, _ value: Int, _ range: ClosedRange<Int>) throws(HTTPError) {
+        guard range.contains(value) else {
+            throw HTTPError(
+                .configuration,
+                "\(field): \(value) is outside \(range.lowerBound)...\(range.upperBound)")
+        }
+    }
+}

@@ -1,0 +1,185 @@
+internal import CMicroHTTPD
+import Synchronization
+
+/// What the library's callbacks work on: everything of a server but the type of its workers.
+///
+/// Callback contract. All functions of the C shape below are called on the library's worker
+/// threads; calls for one connection never overlap. `context` is this object, kept alive by
+/// `Server` until the library has joined its threads. A callback may take as long as the handler
+/// takes; the other connections of that thread wait meanwhile.
+final class ServerCore: Sendable {
+    let configuration: ServerConfiguration
+    let deadlines: RequestDeadlines
+    let isDraining = Atomic<Bool>(false)
+    let active = Atomic<Int>(0)
+    let accepted = Atomic<UInt64>(0)
+    let answered = Atomic<UInt64>(0)
+    let refused = Atomic<UInt64>(0)
+    private let answer: @Sendable (Request) -> Response
+
+    init(
+        _ configuration: ServerConfiguration, answer: @escaping @Sendable (Request) -> Response
+    ) {
+        self.configuration = configuration
+        self.answer = answer
+        deadlines = RequestDeadlines(seconds: configuration.requestTimeoutSeconds)
+    }
+
+    static func at(_ context: UnsafeMutableRawPointer) -> ServerCore {
+        Unmanaged<ServerCore>.fromOpaque(context).takeUnretainedValue()
+    }
+
+    /// Called with the head, then with each piece of the body, then once when all has arrived.
+    func proceed(
+        _ connection: OpaquePointer, method: String, version: String, exchange: Exchange,
+        piece: UnsafeRawBufferPointer
+    ) -> (result: MHD_Result, isPieceTaken: Bool) {
+        if !exchange.hasHead {
+            exchange.hasHead = true
+            exchange.method = Method(name: method)
+            exchange.headers = HeaderFields(of: connection)
+            if let refusal = Framing.refusal(
+                version: version, headers: exchange.headers,
+                maxBodyBytes: configuration.maxBodyBytes)
+            {
+                return (refuse(connection, refusal), false)
+            }
+            return (MHD_Result.YES, false)
+        }
+        if piece.count > 0 {
+            guard exchange.take(piece, limit: configuration.maxBodyBytes) else {
+                return (refuse(connection, Framing.tooLarge), false)
+            }
+            return (MHD_Result.YES, true)
+        }
+        return (respond(connection, exchange), false)
+    }
+
+    /// Answers past the library and gives the connection up.
+    func refuse(_ connection: OpaquePointer, _ refusal: Framing.Refusal) -> MHD_Result {
+        refused.add(1, ordering: .relaxed)
+        refusal.send(to: odometer_mhd_descriptor(connection))
+        return MHD_Result.NO
+    }
+
+    private func respond(_ connection: OpaquePointer, _ exchange: Exchange) -> MHD_Result {
+        var response: Response
+        do throws(HTTPError) {
+            let request = try Request(
+                method: exchange.method, target: exchange.target, headers: exchange.headers,
+                body: exchange.body,
+                remoteAddress: RemoteAddress(odometer_mhd_address(connection)))
+            response = answer(request)
+            Conditional.apply(to: &response, for: request)
+        } catch {
+            response = .error(status: 400, message: error.message)
+        }
+        if isDraining.load(ordering: .relaxed) { response.closesConnection = true }
+        answered.add(1, ordering: .relaxed)
+        return queue(connection, response)
+    }
+
+    private func queue(_ connection: OpaquePointer, _ response: Response) -> MHD_Result {
+        let status = (200..<600).contains(response.status) ? response.status : 500
+        let made = response.body.withUnsafeBytes { body in
+            // The library sends no body with 204 and 304, nor for HEAD.
+            MHD_create_response_from_buffer(
+                body.count, UnsafeMutableRawPointer(mutating: body.baseAddress),
+                MHD_ResponseMemoryMode.RESPMEM_MUST_COPY)
+        }
+        guard let made else { return MHD_Result.NO }
+        defer { MHD_destroy_response(made) }
+        if status != 204, status != 304, let type = response.contentType {
+            add(made, "Content-Type", type)
+        }
+        add(
+            made, "Cache-Control",
+            response.caching == .never ? "no-store" : "private, no-cache")
+        if let vary = response.vary { add(made, "Vary", vary) }
+        for field in response.headers { add(made, field.name, field.value) }
+        if response.closesConnection { add(made, "Connection", "close") }
+        return MHD_queue_response(connection, UInt32(status), made)
+    }
+
+    private func add(_ response: OpaquePointer, _ name: String, _ value: String) {
+        if MHD_add_response_header(response, name, value) == MHD_Result.YES { return }
+        // The library refuses line ends and tabs, which would otherwise forge a header.
+        let clean = String(decoding: value.utf8.map { max($0, 0x20) }, as: UTF8.self)
+        _ = MHD_add_response_header(response, name, clean)
+    }
+}
+
+// MARK: Callbacks
+
+/// A request line has arrived. Returns the exchange, which `httpOnCompleted` releases.
+func httpOnTarget(
+    _ context: UnsafeMutableRawPointer?, _ target: UnsafePointer<CChar>?, _: OpaquePointer?
+) -> UnsafeMutableRawPointer? {
+    guard let context, let target else { return nil }
+    ServerCore.at(context).active.add(1, ordering: .relaxed)
+    let bytes = UnsafeRawBufferPointer(start: target, count: httpLength(of: target))
+    return Unmanaged.passRetained(Exchange(target: Array(bytes))).toOpaque()
+}
+
+/// A head, a piece of a body, or the end of a request has arrived. `MHD_Result.NO` closes the connection.
+func httpOnRequest(
+    _ context: UnsafeMutableRawPointer?, _ connection: OpaquePointer?,
+    _: UnsafePointer<CChar>?, _ method: UnsafePointer<CChar>?, _ version: UnsafePointer<CChar>?,
+    _ piece: UnsafePointer<CChar>?, _ pieceCount: UnsafeMutablePointer<Int>?,
+    _ state: UnsafeMutablePointer<UnsafeMutableRawPointer?>?
+) -> MHD_Result {
+    guard let context, let connection, let method, let version, let pieceCount else {
+        return MHD_Result.NO
+    }
+    let core = ServerCore.at(context)
+    guard let held = state?.pointee else {
+        // A request line without a target.
+        return core.refuse(
+            connection, Framing.Refusal(status: 400, message: "the request has no target"))
+    }
+    let exchange = Unmanaged<Exchange>.fromOpaque(held).takeUnretainedValue()
+    let outcome = core.proceed(
+        connection, method: String(cString: method), version: String(cString: version),
+        exchange: exchange, piece: UnsafeRawBufferPointer(start: piece, count: pieceCount.pointee))
+    if outcome.isPieceTaken { pieceCount.pointee = 0 }
+    return outcome.result
+}
+
+/// A request has ended, in whatever way. Releases its exchange.
+func httpOnCompleted(
+    _ context: UnsafeMutableRawPointer?, _ connection: OpaquePointer?,
+    _ state: UnsafeMutablePointer<UnsafeMutableRawPointer?>?, _: MHD_RequestTerminationCode
+) {
+    guard let context, let held = state?.pointee else { return }
+    state?.pointee = nil
+    Unmanaged<Exchange>.fromOpaque(held).release()
+    ServerCore.at(context).active.subtract(1, ordering: .relaxed)
+    if let connection, let clock = odometer_mhd_socket_context(connection) {
+        Unmanaged<ConnectionClock>.fromOpaque(clock).takeUnretainedValue().restart()
+    }
+}
+
+/// A connection has begun or is about to be closed. Keeps its clock in the socket's context.
+func httpOnConnection(
+    _ context: UnsafeMutableRawPointer?, _ connection: OpaquePointer?,
+    _ state: UnsafeMutablePointer<UnsafeMutableRawPointer?>?,
+    _ event: MHD_ConnectionNotificationCode
+) {
+    guard let context, let connection, let state else { return }
+    let core = ServerCore.at(context)
+    if event == MHD_ConnectionNotificationCode.CONNECTION_NOTIFY_STARTED {
+        let clock = ConnectionClock(descriptor: odometer_mhd_descriptor(connection))
+        core.accepted.add(1, ordering: .relaxed)
+        core.deadlines.insert(clock)
+        state.pointee = Unmanaged.passRetained(clock).toOpaque()
+    } else if let held = state.pointee {
+        state.pointee = nil
+        core.deadlines.remove(Unmanaged<ConnectionClock>.fromOpaque(held).takeRetainedValue())
+    }
+}
+
+private func httpLength(of text: UnsafePointer<CChar>) -> Int {
+    var count = 0
+    while text[count] != 0 { count += 1 }
+    return count
+}
