@@ -1,0 +1,219 @@
+internal import CRdkafka
+
+/// The state behind a `Consumer`; lives on the one thread that calls it.
+///
+/// Its `deinit` is the destroy order. A batch keeps it alive, so no message outlives its client.
+final class ConsumerCore {
+    let handle: OpaquePointer
+    let queue: OpaquePointer
+    let box: CallbackBox
+    let hasGroup: Bool
+    let waker = Waker()
+    var onRebalance: (RebalanceEvent) -> Void
+    var topics = TopicTable()
+    var assigned: [TopicPartition] = []
+    /// Paused by the lane and not assigned again since.
+    var paused: Set<TopicPartition> = []
+    var wakeTargets: [Waker.Target] = []
+    var wakeTargetsExpire: Int64 = 0
+    private(set) var isClosed = false
+    private var isClosing = false
+
+    /// While set, no record gets through.
+    ///
+    /// Partitions came or went, and the lane has not yet said from which offsets to go on.
+    private var isHeld = true
+    /// Messages that were already taken when a rebalance came in the middle of a batch.
+    ///
+    /// 2.0.2 delivers them although their partitions are gone; we do not.
+    private var stale: Set<UnsafeMutablePointer<rd_kafka_message_t>> = []
+    private var filling = 0
+    private var isBatchOut = false
+
+    private var capacity = 0
+    private var messages: UnsafeMutablePointer<UnsafeMutablePointer<rd_kafka_message_t>?>
+    private var records: UnsafeMutablePointer<Record>
+
+    init(
+        _ configuration: ClientConfiguration, settings: ConsumerSettings,
+        onRebalance: @escaping (RebalanceEvent) -> Void
+    ) throws(KafkaError) {
+        let box = CallbackBox(log: configuration.log)
+        var builder = try settings.build(configuration)
+        installConsumerCallbacks(on: builder.conf)
+        let handle = try builder.make(RD_KAFKA_CONSUMER, box: box)
+        // Errors, logs and commit results come through the consumer's queue from here on.
+        let redirect = rd_kafka_poll_set_consumer(handle)
+        guard redirect == RD_KAFKA_RESP_ERR_NO_ERROR,
+            let queue = rd_kafka_queue_get_consumer(handle)
+        else {
+            rd_kafka_destroy_flags(handle, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE)
+            throw KafkaError(redirect, "consumer queue")
+        }
+        self.handle = handle
+        self.queue = queue
+        self.box = box
+        hasGroup = settings.group != nil
+        self.onRebalance = onRebalance
+        messages = .allocate(capacity: 0)
+        records = .allocate(capacity: 0)
+        box.consumer = self
+    }
+
+    /// The destroy order: helper thread, ways back into us, topics, queue, client, buffers.
+    deinit {
+        waker.end()
+        box.consumer = nil
+        topics.destroyAll()
+        rd_kafka_queue_destroy(queue)
+        // A client that did not close in time may never return from its end: leave it to the
+        // end of the process.
+        if isClosed || !isClosing {
+            rd_kafka_destroy_flags(handle, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE)
+        } else {
+            _ = Unmanaged.passRetained(box)
+        }
+        messages.deallocate()
+        records.deallocate()
+    }
+
+    // MARK: Batches
+
+    func nextBatch(maximum: Int, timeoutMilliseconds: Int32) -> RecordBatch {
+        precondition(!isBatchOut, "a consumer has one batch at a time")
+        precondition(maximum > 0, "a batch takes at least one record")
+        reserve(maximum)
+        messages.update(repeating: nil, count: maximum)
+        filling = maximum
+        let taken = rd_kafka_consume_batch_queue(queue, timeoutMilliseconds, messages, maximum)
+        filling = 0
+        var events: [ConsumerEvent] = []
+        if taken < 0 {
+            events.append(.error(KafkaError(rd_kafka_last_error(), "consume")))
+        }
+        let kept = sift(max(taken, 0), into: &events)
+        for error in box.takeErrors() { events.append(.error(error)) }
+        isBatchOut = true
+        return RecordBatch(
+            core: self, records: UnsafeBufferPointer(start: records, count: kept), events: events)
+    }
+
+    /// Keeps the records of `messages` in front, in order; returns how many there are.
+    private func sift(_ taken: Int, into events: inout [ConsumerEvent]) -> Int {
+        let messages = messages
+        let records = records
+        let drops = isHeld || !stale.isEmpty
+        var lastTopic: OpaquePointer?
+        var lastID: Int32 = -1
+        var kept = 0
+        for index in 0..<taken {
+            guard let message = messages[index] else { continue }
+            let isStale = drops && (isHeld || stale.contains(message))
+            guard message.pointee.err == RD_KAFKA_RESP_ERR_NO_ERROR, !isStale else {
+                note(message, isStale: isStale, in: &events)
+                rd_kafka_message_destroy(message)
+                continue
+            }
+            if message.pointee.rkt != lastTopic || lastTopic == nil {
+                lastTopic = message.pointee.rkt
+                lastID = topics.id(of: lastTopic, client: handle)
+            }
+            messages[kept] = message
+            (records + kept).initialize(to: Record(message, topicID: lastID))
+            kept += 1
+        }
+        stale = []
+        return kept
+    }
+
+    func release(count: Int) {
+        for index in 0..<count {
+            if let message = messages[index] { rd_kafka_message_destroy(message) }
+        }
+        isBatchOut = false
+    }
+
+    /// Turns an error message into an event; what concerns a partition that went away is dropped.
+    private func note(
+        _ message: UnsafeMutablePointer<rd_kafka_message_t>, isStale: Bool,
+        in events: inout [ConsumerEvent]
+    ) {
+        let code = message.pointee.err
+        guard code != RD_KAFKA_RESP_ERR_NO_ERROR else { return }
+        if code == RD_KAFKA_RESP_ERR__FATAL, let fatal = Client(handle: handle).fatalError {
+            events.append(.error(fatal))
+            return
+        }
+        let text = rd_kafka_message_errstr(message).map { String(cString: $0) } ?? ""
+        let error = KafkaError(code: .init(code), message: text)
+        guard let topic = message.pointee.rkt else {
+            events.append(.error(error))
+            return
+        }
+        guard !isStale else { return }
+        let partition = TopicPartition(
+            topic: rd_kafka_topic_name(topic).map { String(cString: $0) } ?? "",
+            partition: message.pointee.partition)
+        if code == RD_KAFKA_RESP_ERR__PARTITION_EOF {
+            events.append(.endOfPartition(partition, offset: message.pointee.offset))
+        } else {
+            events.append(.partitionError(partition, error))
+        }
+    }
+
+    private func reserve(_ maximum: Int) {
+        guard maximum > capacity else { return }
+        messages.deallocate()
+        records.deallocate()
+        messages = .allocate(capacity: maximum)
+        messages.initialize(repeating: nil, count: maximum)
+        records = .allocate(capacity: maximum)
+        capacity = maximum
+    }
+
+    // MARK: Holding records back
+
+    /// From here on no record gets through, also of those already taken.
+    func hold() {
+        for index in 0..<filling {
+            if let message = messages[index] { stale.insert(message) }
+        }
+        isHeld = true
+    }
+
+    /// Records taken from here on get through.
+    func letThrough() {
+        for index in 0..<filling {
+            if let message = messages[index] { stale.insert(message) }
+        }
+        isHeld = false
+    }
+
+    // MARK: Closing
+
+    /// Leaves the group and serves the last rebalance; false when the time was not enough.
+    func close(timeoutMilliseconds: Int32) throws(KafkaError) -> Bool {
+        precondition(!isBatchOut, "a batch keeps the consumer from closing")
+        guard !isClosed else { return true }
+        waker.end()
+        isClosing = true
+        guard let last = rd_kafka_queue_new(handle) else {
+            throw KafkaError(RD_KAFKA_RESP_ERR__STATE, "close")
+        }
+        defer { rd_kafka_queue_destroy(last) }
+        if let failure = rd_kafka_consumer_close_queue(handle, last) {
+            defer { rd_kafka_error_destroy(failure) }
+            throw KafkaError(rd_kafka_error_code(failure), "close")
+        }
+        let deadline = monotonicMilliseconds() + Int64(timeoutMilliseconds)
+        // The batch call serves the callbacks and frees what it returns; a plain serving call
+        // would leak records that arrive now.
+        var rest: UnsafeMutablePointer<rd_kafka_message_t>?
+        while rd_kafka_consumer_closed(handle) == 0, monotonicMilliseconds() < deadline {
+            let count = rd_kafka_consume_batch_queue(last, 10, &rest, 1)
+            if count == 1, let message = rest { rd_kafka_message_destroy(message) }
+        }
+        isClosed = rd_kafka_consumer_closed(handle) != 0
+        return isClosed
+    }
+}

@@ -1,0 +1,119 @@
+internal import CRdkafka
+internal import Synchronization
+
+extension Consumer {
+    /// The offset after the last record that was taken, or nil where none was yet.
+    public func position(of partition: TopicPartition) -> Int64? {
+        let list = PartitionList([partition])
+        guard rd_kafka_position(core.handle, list.pointer) == RD_KAFKA_RESP_ERR_NO_ERROR,
+            list[0].err == RD_KAFKA_RESP_ERR_NO_ERROR, list[0].offset >= 0
+        else { return nil }
+        return list[0].offset
+    }
+
+    /// Log start and log end as the broker says now.
+    public func watermarks(
+        of partition: TopicPartition, timeoutMilliseconds: Int32
+    ) throws(KafkaError) -> (low: Int64, high: Int64) {
+        var low: Int64 = 0
+        var high: Int64 = 0
+        try KafkaError.check(
+            rd_kafka_query_watermark_offsets(
+                core.handle, partition.topic, partition.partition, &low, &high,
+                timeoutMilliseconds),
+            "watermarks of \(partition)")
+        return (low, high)
+    }
+
+    /// Log start and log end as the last fetch said, without asking; nil before the first.
+    public func cachedWatermarks(of partition: TopicPartition) -> (low: Int64, high: Int64)? {
+        var low: Int64 = 0
+        var high: Int64 = 0
+        let error = rd_kafka_get_watermark_offsets(
+            core.handle, partition.topic, partition.partition, &low, &high)
+        guard error == RD_KAFKA_RESP_ERR_NO_ERROR, high >= 0 else { return nil }
+        return (max(low, 0), high)
+    }
+
+    /// Offsets between `position` and the cached log end, without asking.
+    ///
+    /// Markers at the tail of a transactional log count here although no record stands there;
+    /// `endOfPartition` says when a partition is read to its end.
+    public func lag(of partition: TopicPartition) -> Int64? {
+        guard let position = position(of: partition), let log = cachedWatermarks(of: partition)
+        else { return nil }
+        return max(log.high - position, 0)
+    }
+
+    /// The group's committed offsets with their metadata, nil where there is none.
+    public func committed(
+        _ partitions: [TopicPartition], timeoutMilliseconds: Int32
+    ) throws(KafkaError) -> [(offset: Int64, metadata: String)?] {
+        try requireGroup("committed")
+        let list = PartitionList(partitions)
+        try KafkaError.check(
+            rd_kafka_committed(core.handle, list.pointer, timeoutMilliseconds),
+            "committed offsets")
+        try list.checkElements("committed offset of")
+        return (0..<list.count).map { index in
+            let element = list[index]
+            guard element.offset >= 0 else { return nil }
+            let bytes = UnsafeRawBufferPointer(
+                start: element.metadata, count: element.metadata_size)
+            return (element.offset, String(decoding: bytes, as: UTF8.self))
+        }
+    }
+
+    /// The first offset with this time (milliseconds) or later, nil where there is none yet.
+    public func offsets(
+        forTime milliseconds: Int64, of partitions: [TopicPartition], timeoutMilliseconds: Int32
+    ) throws(KafkaError) -> [Int64?] {
+        let list = PartitionList(partitions, offset: milliseconds)
+        try KafkaError.check(
+            rd_kafka_offsets_for_times(core.handle, list.pointer, timeoutMilliseconds),
+            "offsets for time \(milliseconds)")
+        try list.checkElements("offset for time of")
+        return (0..<list.count).map { list[$0].offset >= 0 ? list[$0].offset : nil }
+    }
+
+    /// Tells Kafka how far we are, for lag tools and as a witness; nothing waits for it.
+    ///
+    /// A refusal is only counted, see `failedHintCount`.
+    public func commitHint(
+        _ offsets: [(TopicPartition, offset: Int64, metadata: String)]
+    ) throws(KafkaError) {
+        try requireGroup("commitHint")
+        guard !offsets.isEmpty else { return }
+        let list = PartitionList(capacity: offsets.count)
+        for (partition, offset, metadata) in offsets {
+            list.add(partition, offset: offset, metadata: metadata)
+        }
+        try KafkaError.check(rd_kafka_commit(core.handle, list.pointer, 1), "commit hint")
+    }
+
+    /// How many commit hints Kafka has refused.
+    public var failedHintCount: UInt64 {
+        core.box.failedHints.load(ordering: .relaxed)
+    }
+
+    /// The number of partitions of a topic, or an error that says it does not exist.
+    public func partitionCount(
+        of topic: String, timeoutMilliseconds: Int32
+    ) throws(KafkaError) -> Int {
+        try Client(handle: core.handle).partitionCount(
+            of: topic, timeoutMilliseconds: timeoutMilliseconds)
+    }
+
+    /// Waits until all topics exist; throws an error that names a missing one at the deadline.
+    public func waitForTopics(
+        _ topics: [String], timeoutMilliseconds: Int32
+    ) throws(KafkaError) {
+        try Client(handle: core.handle).waitForTopics(
+            topics, timeoutMilliseconds: timeoutMilliseconds)
+    }
+
+    /// The id of the cluster, or nil where no broker has answered in time.
+    public func clusterID(timeoutMilliseconds: Int32) -> String? {
+        Client(handle: core.handle).clusterID(timeoutMilliseconds: timeoutMilliseconds)
+    }
+}

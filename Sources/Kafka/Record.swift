@@ -1,0 +1,138 @@
+internal import CRdkafka
+internal import Glibc
+
+/// One record as it stands in the fetch buffer; everything in it ends with its batch.
+public struct Record {
+    /// The offset in the partition.
+    public let offset: Int64
+    /// Milliseconds since 1970 as Kafka stamped them, or -1 for none.
+    public let timestamp: Int64
+    /// The partition.
+    public let partition: Int32
+    /// The consumer's number for the topic; see `Consumer.topicName`.
+    public let topicID: Int32
+    /// The key; nil is null, which is not the same as empty.
+    public let key: UnsafeRawBufferPointer?
+    /// The value; nil is null (a tombstone, or an event that is all headers).
+    public let value: UnsafeRawBufferPointer?
+    /// The library's message, from which headers are read; nil only in records made by tests.
+    public let message: UnsafeRawPointer?
+
+    /// Makes a record from parts; consumers do it otherwise.
+    public init(
+        topicID: Int32, partition: Int32, offset: Int64, timestamp: Int64,
+        key: UnsafeRawBufferPointer?, value: UnsafeRawBufferPointer?,
+        message: UnsafeRawPointer? = nil
+    ) {
+        self.offset = offset
+        self.timestamp = timestamp
+        self.partition = partition
+        self.topicID = topicID
+        self.key = key
+        self.value = value
+        self.message = message
+    }
+
+    init(_ source: UnsafeMutablePointer<rd_kafka_message_t>, topicID: Int32) {
+        offset = source.pointee.offset
+        partition = source.pointee.partition
+        self.topicID = topicID
+        var kind = RD_KAFKA_TIMESTAMP_NOT_AVAILABLE
+        timestamp = rd_kafka_message_timestamp(source, &kind)
+        key = source.pointee.key.map {
+            UnsafeRawBufferPointer(start: $0, count: source.pointee.key_len)
+        }
+        value = source.pointee.payload.map {
+            UnsafeRawBufferPointer(start: $0, count: source.pointee.len)
+        }
+        message = UnsafeRawPointer(source)
+    }
+
+    /// The record's headers; valid as long as the batch.
+    public var headers: RecordHeaders {
+        RecordHeaders(message)
+    }
+}
+
+/// One header; its bytes end with the batch.
+public struct RecordHeader {
+    /// The name, as it is on the wire.
+    public let name: UnsafeRawBufferPointer
+    /// The value; nil is null.
+    public let value: UnsafeRawBufferPointer?
+
+    /// Whether the name has exactly these bytes.
+    public func isNamed(_ text: StaticString) -> Bool {
+        name.elementsEqual(
+            UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
+    }
+}
+
+/// The headers of one record in their order; a name may come more than once.
+public struct RecordHeaders: Sequence, IteratorProtocol {
+    private let list: OpaquePointer?
+    private var index = 0
+
+    init(_ message: UnsafeRawPointer?) {
+        var list: OpaquePointer?
+        if let message {
+            let error = rd_kafka_message_headers(
+                message.assumingMemoryBound(to: rd_kafka_message_t.self), &list)
+            if error != RD_KAFKA_RESP_ERR_NO_ERROR { list = nil }
+        }
+        self.list = list
+    }
+
+    /// The next header, or nil after the last.
+    public mutating func next() -> RecordHeader? {
+        guard let list else { return nil }
+        var name: UnsafePointer<CChar>?
+        var value: UnsafeRawPointer?
+        var size = 0
+        let error = rd_kafka_header_get_all(list, index, &name, &value, &size)
+        guard error == RD_KAFKA_RESP_ERR_NO_ERROR, let name else { return nil }
+        index += 1
+        return RecordHeader(
+            name: UnsafeRawBufferPointer(start: name, count: strlen(name)),
+            value: value.map { UnsafeRawBufferPointer(start: $0, count: size) })
+    }
+}
+
+/// The records of one call, in the order of delivery, and what else there was to say.
+///
+/// Each consumer has at most one batch at a time. Its end gives the messages back; a batch
+/// that is kept pins the fetch buffers and keeps the consumer from closing.
+public struct RecordBatch: ~Copyable {
+    /// All records; the buffer ends with the batch.
+    public let records: UnsafeBufferPointer<Record>
+    /// What else there was to say, in the order of arrival.
+    public let events: [ConsumerEvent]
+    private let core: ConsumerCore
+
+    init(core: ConsumerCore, records: UnsafeBufferPointer<Record>, events: [ConsumerEvent]) {
+        self.core = core
+        self.records = records
+        self.events = events
+    }
+
+    deinit {
+        core.release(count: records.count)
+    }
+
+    /// How many records there are.
+    @inlinable public var count: Int { records.count }
+
+    /// Whether there is no record.
+    @inlinable public var isEmpty: Bool { records.isEmpty }
+
+    /// One record.
+    @inlinable public subscript(index: Int) -> Record {
+        precondition(index >= 0 && index < records.count, "record index")
+        return records[index]
+    }
+
+    /// The headers of one record.
+    public func headers(of index: Int) -> RecordHeaders {
+        self[index].headers
+    }
+}

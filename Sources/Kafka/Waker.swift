@@ -1,0 +1,125 @@
+internal import CRdkafka
+internal import Glibc
+internal import Synchronization
+
+/// The helper thread that ends the one-second stall of librdkafka before 2.2.0.
+///
+/// A broker thread that has found its queue full sleeps up to a second before it fetches again.
+/// Asking one partition of each leader for its watermarks every 10 ms wakes it. The thread calls
+/// that one function and nothing else, is active only while the lane says so, and is joined
+/// before the consumer unsubscribes or closes: the one exception to "one thread".
+final class Waker {
+    /// Newer libraries have `fetch.queue.backoff.ms` and need no help.
+    static let isNeeded = rd_kafka_version() < 0x0202_0000
+
+    struct Target: Sendable {
+        let topic: [CChar]
+        let partition: Int32
+    }
+
+    private var shared: Shared?
+    private var thread = pthread_t()
+
+    var isActive: Bool {
+        shared?.command.load(ordering: .relaxed) == Command.work
+    }
+
+    /// Makes the thread work on these targets; starts it the first time.
+    func work(on targets: [Target], client: OpaquePointer) {
+        if let shared {
+            shared.targets.withLock { $0 = targets }
+            shared.set(Command.work)
+            return
+        }
+        let shared = Shared(client: client, targets: targets)
+        let context = Unmanaged.passRetained(shared)
+        let code = pthread_create(&thread, nil, wakerMain, context.toOpaque())
+        guard code == 0 else {
+            // Without the helper everything works, only slower.
+            context.release()
+            return
+        }
+        self.shared = shared
+    }
+
+    /// Lets the thread rest after the question that it may be asking now.
+    func idle() {
+        shared?.set(Command.rest)
+    }
+
+    /// Ends and joins the thread; takes as long as the question that it may be asking now.
+    func end() {
+        guard let shared else { return }
+        shared.set(Command.stop)
+        pthread_join(thread, nil)
+        self.shared = nil
+    }
+}
+
+private enum Command {
+    static let rest = 0
+    static let work = 1
+    static let stop = 2
+}
+
+/// What lane and helper share.
+///
+/// Sendable: atomics, a lock, a semaphore and a thread-safe handle.
+private final class Shared: @unchecked Sendable {
+    let client: OpaquePointer
+    let command = Atomic<Int>(Command.work)
+    let targets: Mutex<[Waker.Target]>
+    let signal = UnsafeMutablePointer<sem_t>.allocate(capacity: 1)
+
+    init(client: OpaquePointer, targets: [Waker.Target]) {
+        self.client = client
+        self.targets = Mutex(targets)
+        sem_init(signal, 0, 0)
+    }
+
+    deinit {
+        sem_destroy(signal)
+        signal.deallocate()
+    }
+
+    func set(_ value: Int) {
+        if command.exchange(value, ordering: .acquiringAndReleasing) != value {
+            sem_post(signal)
+        }
+    }
+
+    func run() {
+        while true {
+            switch command.load(ordering: .acquiring) {
+            case Command.stop: return
+            case Command.work:
+                let targets = targets.withLock { $0 }
+                for target in targets where command.load(ordering: .relaxed) == Command.work {
+                    var low: Int64 = 0
+                    var high: Int64 = 0
+                    rd_kafka_query_watermark_offsets(
+                        client, target.topic, target.partition, &low, &high, 100)
+                }
+                usleep(10_000)
+            default: sem_wait(signal)
+            }
+        }
+    }
+}
+
+/// The helper thread's first function.
+///
+/// - Thread: its own.
+/// - Deadline: none.
+/// - Keeper: the reference that `work` retained for it.
+private func wakerMain(_ context: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
+    guard let context else { return nil }
+    let shared = Unmanaged<Shared>.fromOpaque(context).takeRetainedValue()
+    // Signals belong to the thread that waits for them.
+    var all = sigset_t()
+    sigfillset(&all)
+    pthread_sigmask(SIG_BLOCK, &all, nil)
+    odometer_kafka_name_thread("kafka-waker")
+    shared.run()
+    return nil
+}

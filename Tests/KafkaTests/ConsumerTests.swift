@@ -1,0 +1,247 @@
+import Foundation
+import Kafka
+import Testing
+
+@Suite("Consumer without a group")
+struct ReaderTests {
+    @Test("Reads exactly from the assigned offsets to the end")
+    func assignedOffsets() throws {
+        let fixture = try Fixture()
+        try fixture.fill(0, 0..<20)
+        try fixture.fill(1, 0..<5)
+        let consumer = try Consumer(fixture.configuration)
+        try consumer.assign([(fixture.partition(0), 7), (fixture.partition(1), 0)])
+        let said = consumer.read { $0.ends >= 2 }
+        #expect(said.offsets(0) == Array(7..<20))
+        #expect(said.offsets(1) == Array(0..<5))
+        #expect(said.events.contains(.endOfPartition(fixture.partition(0), offset: 20)))
+        #expect(consumer.position(of: fixture.partition(0)) == 20)
+        #expect(consumer.lag(of: fixture.partition(0)) == 0)
+        let log = try consumer.watermarks(of: fixture.partition(1), timeoutMilliseconds: 5_000)
+        #expect(log.low == 0 && log.high == 5)
+        #expect(consumer.clusterID(timeoutMilliseconds: 5_000) != nil)
+        #expect(try consumer.close())
+    }
+
+    @Test("Assigning again goes back, and after a pause goes on")
+    func assignAgain() throws {
+        let fixture = try Fixture(partitions: 1)
+        try fixture.fill(0, 0..<10)
+        let consumer = try Consumer(fixture.configuration)
+        let partition = fixture.partition(0)
+        try consumer.assign([(partition, Consumer.beginning)])
+        #expect(consumer.read { $0.ends == 1 }.offsets(0) == Array(0..<10))
+        try consumer.assign([(partition, 4)])
+        #expect(consumer.read { $0.ends == 1 }.offsets(0) == Array(4..<10))
+        try consumer.pause([partition])
+        try fixture.fill(0, 10..<15)
+        var paused = Transcript()
+        consumer.take(300, into: &paused)
+        #expect(paused.records.isEmpty)
+        try consumer.assign([(partition, 8)])
+        #expect(consumer.read { $0.ends == 1 }.offsets(0) == Array(8..<15))
+    }
+
+    @Test("An offset beyond the log stops the partition with an event")
+    func offsetOutside() throws {
+        let fixture = try Fixture(partitions: 1)
+        try fixture.fill(0, 0..<3)
+        let consumer = try Consumer(fixture.configuration)
+        try consumer.assign([(fixture.partition(0), 1_000)])
+        let said = consumer.read { !$0.events.isEmpty }
+        guard case .partitionError(let partition, let error) = said.events.first else {
+            Issue.record("\(said)")
+            return
+        }
+        #expect(partition == fixture.partition(0))
+        #expect(error.code == .autoOffsetReset)
+        #expect(said.records.isEmpty)
+    }
+
+    @Test("Null, empty, key, headers and timestamp come as they were sent")
+    func shapes() throws {
+        let fixture = try Fixture(partitions: 1)
+        let producer = try Producer(fixture.configuration)
+        #expect(
+            try producer.produce(
+                topic: fixture.topic, partition: 0, key: nil, value: nil,
+                headers: [("ce_id", Array("a".utf8)), ("none", nil), ("empty", [])],
+                timestamp: 1_700_000_000_123))
+        #expect(try producer.produce(topic: fixture.topic, partition: 0, key: [], value: []))
+        #expect(producer.flush(timeoutMilliseconds: 10_000))
+
+        let consumer = try Consumer(fixture.configuration)
+        let id = consumer.topicID(of: fixture.topic)
+        try consumer.assign([(fixture.partition(0), 0)])
+        var seen = 0
+        let deadline = Date().addingTimeInterval(10)
+        while seen < 2, Date() < deadline {
+            let batch = consumer.nextBatch(maximum: 10, timeoutMilliseconds: 100)
+            for record in batch.records {
+                #expect(record.topicID == id)
+                if record.offset == 0 {
+                    #expect(record.key == nil && record.value == nil)
+                    #expect(record.timestamp == 1_700_000_000_123)
+                    let headers = record.headers.map { header in
+                        String(decoding: header.name, as: UTF8.self) + "="
+                            + (header.value.map { String(decoding: $0, as: UTF8.self) } ?? "null")
+                    }
+                    #expect(headers == ["ce_id=a", "none=null", "empty="])
+                    #expect(record.headers.contains { $0.isNamed("ce_id") })
+                } else {
+                    #expect(record.key?.count == 0 && record.value?.count == 0)
+                    #expect(Array(record.headers.map { $0.name.count }).isEmpty)
+                }
+                seen += 1
+            }
+        }
+        #expect(seen == 2)
+        #expect(consumer.topicName(id) == fixture.topic)
+    }
+
+    @Test("The helper thread starts, rests and ends")
+    func waking() throws {
+        let fixture = try Fixture(brokers: 2, partitions: 4)
+        for number in 0..<4 { try fixture.fill(Int32(number), 0..<50) }
+        let consumer = try Consumer(fixture.configuration)
+        try consumer.assign((0..<4).map { (fixture.partition($0), offset: 0) })
+        consumer.startWaking()
+        let said = consumer.read { $0.ends >= 4 }
+        consumer.stopWaking()
+        consumer.startWaking()
+        #expect(said.records.count == 200)
+        try consumer.unassign()
+        #expect(try consumer.close())
+    }
+
+    @Test("A missing topic is an error that names it")
+    func missingTopic() throws {
+        let fixture = try Fixture(partitions: 3)
+        let consumer = try Consumer(fixture.configuration)
+        #expect(try consumer.partitionCount(of: fixture.topic, timeoutMilliseconds: 5_000) == 3)
+        try consumer.waitForTopics([fixture.topic], timeoutMilliseconds: 5_000)
+        // The mock speaks an old version of the protocol, which creates whatever is asked for.
+        fixture.cluster.failTopic("absent", with: .unknownTopicOrPartition)
+        do throws(KafkaError) {
+            try consumer.waitForTopics(["absent"], timeoutMilliseconds: 300)
+            Issue.record("the topic should be missing")
+        } catch {
+            #expect(error.code == .unknownTopicOrPartition || error.code == .unknownTopic)
+            #expect(error.message.contains("absent"))
+        }
+    }
+
+    @Test("Calls that need a group say so")
+    func withoutGroup() throws {
+        let fixture = try Fixture()
+        let consumer = try Consumer(fixture.configuration)
+        #expect(code { () throws(KafkaError) in try consumer.subscribe([fixture.topic]) } == .state)
+        #expect(code { () throws(KafkaError) in try consumer.commitHint([]) } == .state)
+    }
+}
+
+@Suite("Consumer in a group")
+struct GroupTests {
+    @Test("Nothing is delivered before an explicit assign, then exactly from its offsets")
+    func silentUntilAssigned() throws {
+        let fixture = try Fixture(partitions: 2)
+        try fixture.fill(0, 0..<12)
+        try fixture.fill(1, 0..<6)
+        let seen = Log<RebalanceEvent>()
+        let consumer = try Consumer(
+            fixture.configuration, settings: ConsumerSettings(group: "silent"),
+            onRebalance: { seen.append($0) })
+        try consumer.subscribe([fixture.topic])
+        var early = consumer.read(seconds: 20) { _ in !seen.elements.isEmpty }
+        // Records that arrive now stand behind the silent assignment's start, and must not
+        // come either.
+        try fixture.fill(0, 12..<15)
+        for _ in 0..<5 { consumer.take(100, into: &early) }
+        #expect(early.records.isEmpty)
+        #expect(early.events.isEmpty)
+        let both = [fixture.partition(0), fixture.partition(1)]
+        #expect(seen.elements == [.assigned(both)])
+
+        try consumer.assign([(both[0], 3), (both[1], 5)])
+        let said = consumer.read { $0.ends >= 2 }
+        #expect(said.offsets(0) == Array(3..<15))
+        #expect(said.offsets(1) == [5])
+
+        #expect(try consumer.close())
+        #expect(seen.elements == [.assigned(both), .revoked(both, isLost: false)])
+    }
+
+    @Test("The handler may assign at once and commit on revocation")
+    func assignInsideHandler() throws {
+        let fixture = try Fixture(partitions: 1)
+        try fixture.fill(0, 0..<8)
+        let lane = try Lane(fixture.configuration, group: "inside", start: 2)
+        try lane.consumer.subscribe([fixture.topic])
+        let said = lane.consumer.read(seconds: 20) { $0.ends >= 1 }
+        #expect(said.offsets(0) == Array(2..<8))
+        #expect(try lane.consumer.close())
+        #expect(lane.events.elements.count == 2)
+
+        let witness = try Consumer(
+            fixture.configuration, settings: ConsumerSettings(group: "inside"))
+        let committed = try witness.committed(
+            [fixture.partition(0)], timeoutMilliseconds: 10_000)
+        #expect(committed.first??.offset == 8)
+        #expect(committed.first??.metadata == "origin=0")
+        let none = try Consumer(fixture.configuration, settings: ConsumerSettings(group: "other"))
+        let absent = try none.committed([fixture.partition(0)], timeoutMilliseconds: 10_000)
+        #expect(absent.count == 1 && absent[0] == nil)
+    }
+
+    @Test("A second member takes over without a record of ours being delivered twice")
+    func takeOver() throws {
+        let fixture = try Fixture(partitions: 2)
+        try fixture.fill(0, 0..<5)
+        try fixture.fill(1, 0..<5)
+        let first = try Lane(fixture.configuration, group: "two", start: 0)
+        try first.consumer.subscribe([fixture.topic])
+        #expect(first.consumer.read(seconds: 20) { $0.ends >= 2 }.records.count == 10)
+        let second = try Lane(fixture.configuration, group: "two", start: 0)
+        try second.consumer.subscribe([fixture.topic])
+        var rest = Transcript()
+        let deadline = Date().addingTimeInterval(30)
+        while rest.records.count < 5, Date() < deadline {
+            var ignored = Transcript()
+            first.consumer.take(50, into: &ignored)
+            second.consumer.take(50, into: &rest)
+        }
+        #expect(rest.records.count >= 5)
+        #expect(Set(first.consumer.assignment).isDisjoint(with: Set(second.consumer.assignment)))
+        #expect(try second.consumer.close())
+        #expect(try first.consumer.close())
+    }
+}
+
+/// The smallest owner of a consumer: assigns inside the handler, commits inside it too.
+final class Lane {
+    let consumer: Consumer
+    let events = Log<RebalanceEvent>()
+
+    init(_ configuration: ClientConfiguration, group: String, start: Int64) throws {
+        var configuration = configuration
+        configuration.properties.append(("session.timeout.ms", "6000"))
+        configuration.properties.append(("heartbeat.interval.ms", "200"))
+        consumer = try Consumer(configuration, settings: ConsumerSettings(group: group))
+        consumer.setRebalanceHandler { [unowned self] event in
+            events.append(event)
+            do {
+                switch event {
+                case .assigned(let partitions):
+                    try consumer.assign(partitions.map { ($0, offset: start) })
+                case .revoked(let partitions, _):
+                    try consumer.commitHint(
+                        partitions.map { partition in
+                            (partition, consumer.position(of: partition) ?? start, "origin=0")
+                        })
+                }
+            } catch {
+                Issue.record("\(error)")
+            }
+        }
+    }
+}
