@@ -1,1 +1,352 @@
 #include "CEventScan.h"
+
+#include <simdjson.h>
+
+#include <charconv>
+#include <cmath>
+#include <cstring>
+#include <memory>
+#include <new>
+#include <string>
+#include <string_view>
+#include <vector>
+
+using namespace simdjson;
+using std::string_view;
+
+namespace {
+constexpr int64_t max_integer = 9007199254740991;  // 2^53 - 1: exact in Lua and in a sorted set's score
+
+/// Leaves a walk at the first error.
+struct walk {
+    es_scanner &scanner;
+    int error = ES_OK;
+    bool fail(int why) {
+        if (error == ES_OK) error = why;
+        return false;
+    }
+    bool any(ondemand::value value, int32_t node, int depth, es_value *out);
+    bool members(ondemand::object object, int32_t node, int depth);
+    bool elements(ondemand::array array, int depth);
+    bool fan_out_object(ondemand::object object, es_fan_out &fan, int depth);
+    bool fan_out_array(ondemand::array array, es_fan_out &fan, int depth);
+};
+}  // namespace
+
+struct es_scanner {
+    std::vector<es_node> nodes;
+    std::vector<std::string> names;
+    std::vector<es_value> slots;
+    std::vector<es_fan_out> fans;
+    std::vector<uint32_t> seen;  // per node: the scan that met it last
+    uint32_t scan = 0;
+    ondemand::parser parser;
+    std::unique_ptr<char[]> padded;
+    size_t capacity = 0;
+
+    /// A copy with the padding that simdjson reads beyond the end.
+    const char *copy(const char *json, size_t length) {
+        if (length + SIMDJSON_PADDING > capacity) {
+            size_t wanted = std::max<size_t>(2 * length, 1 << 14) + SIMDJSON_PADDING;
+            char *bigger = new (std::nothrow) char[wanted];
+            if (!bigger) return nullptr;
+            padded.reset(bigger);
+            capacity = wanted;
+        }
+        memcpy(padded.get(), json, length);
+        memset(padded.get() + length, ' ', SIMDJSON_PADDING);
+        return padded.get();
+    }
+    void forget() {
+        if (!slots.empty()) memset(slots.data(), 0, slots.size() * sizeof(es_value));
+        for (auto &fan : fans) fan.kind = fan.count = 0;
+    }
+};
+
+namespace {
+bool is_space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
+string_view trimmed(string_view token) {
+    while (!token.empty() && is_space(token.back())) token.remove_suffix(1);
+    return token;
+}
+
+/// Grammar of RFC 8259 section 6; also tells whether there is a fraction or an exponent.
+bool is_number(string_view text, bool &is_plain) {
+    size_t i = 0, n = text.size();
+    if (i < n && text[i] == '-') i++;
+    if (i == n || !is_digit(text[i])) return false;
+    if (text[i] == '0') i++;
+    else while (i < n && is_digit(text[i])) i++;
+    is_plain = i == n;
+    if (i < n && text[i] == '.') {
+        size_t first = ++i;
+        while (i < n && is_digit(text[i])) i++;
+        if (i == first) return false;
+    }
+    if (i < n && (text[i] == 'e' || text[i] == 'E')) {
+        i++;
+        if (i < n && (text[i] == '+' || text[i] == '-')) i++;
+        size_t first = i;
+        while (i < n && is_digit(text[i])) i++;
+        if (i == first) return false;
+    }
+    return i == n;
+}
+
+bool read_number(string_view text, es_value *out) {
+    bool is_plain = false;
+    if (!is_number(text, is_plain)) return false;
+    if (!out) return true;
+    out->kind = ES_NUMBER;
+    if (is_plain && text.size() <= 17) {
+        int64_t integer = 0;
+        std::from_chars(text.data(), text.data() + text.size(), integer);
+        if (integer >= -max_integer && integer <= max_integer) {
+            out->kind = ES_INTEGER;
+            out->integer = integer;
+        }
+    } else if (!is_plain) {
+        double number = 0;
+        auto read = std::from_chars(text.data(), text.data() + text.size(), number);
+        if (read.ec == std::errc() && std::trunc(number) == number && std::fabs(number) <= double(max_integer)) {
+            out->kind = ES_INTEGER;
+            out->integer = int64_t(number);
+        }
+    }
+    return true;
+}
+
+/// A scalar's token that is no string.
+bool read_scalar(string_view token, es_value *out) {
+    string_view text = trimmed(token);
+    uint32_t kind;
+    if (text == "true" || text == "false") kind = ES_BOOLEAN;
+    else if (text == "null") kind = ES_NULL;
+    else return read_number(text, out);
+    if (out) out->kind = kind;
+    return true;
+}
+
+int32_t child_named(const es_scanner &scanner, int32_t node, string_view name) {
+    if (node < 0) return -1;
+    const es_node &parent = scanner.nodes[node];
+    for (uint32_t i = parent.first_child; i < parent.first_child + parent.child_count; i++) {
+        const es_node &child = scanner.nodes[i];
+        if (child.name_length == name.size() && memcmp(child.name, name.data(), name.size()) == 0) return int32_t(i);
+    }
+    return -1;
+}
+
+void set_text(es_value *out, string_view text) {
+    out->kind = ES_TEXT;
+    out->pointer = text.data();
+    out->length = uint32_t(text.size());
+}
+
+bool walk::any(ondemand::value value, int32_t node, int depth, es_value *out) {
+    if (depth > ES_MAX_DEPTH) return fail(ES_TOO_DEEP);
+    ondemand::json_type type;
+    if (value.type().get(type)) return fail(ES_NOT_JSON);
+    if (type == ondemand::json_type::object) {
+        ondemand::object object;
+        if (value.get_object().get(object)) return fail(ES_NOT_JSON);
+        if (out) out->kind = ES_OBJECT;
+        if (node >= 0 && scanner.nodes[node].fan_out >= 0)
+            return fan_out_object(object, scanner.fans[scanner.nodes[node].fan_out], depth);
+        return members(object, node, depth);
+    }
+    if (type == ondemand::json_type::array) {
+        ondemand::array array;
+        if (value.get_array().get(array)) return fail(ES_NOT_JSON);
+        if (out) out->kind = ES_ARRAY;
+        if (node >= 0 && scanner.nodes[node].fan_out >= 0)
+            return fan_out_array(array, scanner.fans[scanner.nodes[node].fan_out], depth);
+        return elements(array, depth);
+    }
+    es_value ignored;
+    if (node >= 0 && scanner.nodes[node].fan_out >= 0) {
+        // A fan-out member that is a scalar: only its kind is of interest.
+        es_value scalar{};
+        out = out ? out : &scalar;
+        if (!any(value, -1, depth, out)) return false;
+        scanner.fans[scanner.nodes[node].fan_out].kind = out->kind;
+        return true;
+    }
+    if (type == ondemand::json_type::string) {
+        string_view text;
+        if (value.get_string().get(text)) return fail(ES_NOT_JSON);
+        set_text(out ? out : &ignored, text);
+        return true;
+    }
+    return read_scalar(value.raw_json_token(), out) || fail(ES_NOT_JSON);
+}
+
+bool walk::members(ondemand::object object, int32_t node, int depth) {
+    for (auto result : object) {
+        ondemand::field field;
+        if (std::move(result).get(field)) return fail(ES_NOT_JSON);
+        string_view name;
+        if (field.unescaped_key().get(name)) return fail(ES_NOT_JSON);
+        int32_t child = child_named(scanner, node, name);
+        es_value *out = nullptr;
+        if (child >= 0) {
+            if (scanner.seen[child] == scanner.scan) return fail(ES_DUPLICATE_MEMBER);
+            scanner.seen[child] = scanner.scan;
+            if (scanner.nodes[child].slot >= 0) out = &scanner.slots[scanner.nodes[child].slot];
+        }
+        if (!any(field.value(), child, depth + 1, out)) return false;
+    }
+    return true;
+}
+
+bool walk::elements(ondemand::array array, int depth) {
+    for (auto result : array) {
+        ondemand::value element;
+        if (std::move(result).get(element)) return fail(ES_NOT_JSON);
+        if (!any(element, -1, depth + 1, nullptr)) return false;
+    }
+    return true;
+}
+
+bool walk::fan_out_object(ondemand::object object, es_fan_out &fan, int depth) {
+    fan.kind = ES_OBJECT;
+    es_entry spare;
+    for (auto result : object) {
+        ondemand::field field;
+        if (std::move(result).get(field)) return fail(ES_NOT_JSON);
+        es_entry &entry = fan.count < ES_MAX_ENTRIES ? fan.entries[fan.count] : spare;
+        if (fan.count <= ES_MAX_ENTRIES) fan.count++;
+        entry = es_entry{};
+        string_view name;
+        if (field.unescaped_key().get(name)) return fail(ES_NOT_JSON);
+        for (uint32_t i = 0; i + 1 < fan.count && i < ES_MAX_ENTRIES; i++)
+            if (string_view(fan.entries[i].key.pointer, fan.entries[i].key.length) == name) return fail(ES_DUPLICATE_MEMBER);
+        set_text(&entry.key, name);
+        if (!any(field.value(), -1, depth + 1, &entry.value)) return false;
+    }
+    return true;
+}
+
+bool walk::fan_out_array(ondemand::array array, es_fan_out &fan, int depth) {
+    fan.kind = ES_ARRAY;
+    es_entry spare;
+    for (auto result : array) {
+        ondemand::value element;
+        if (std::move(result).get(element)) return fail(ES_NOT_JSON);
+        es_entry &entry = fan.count < ES_MAX_ENTRIES ? fan.entries[fan.count] : spare;
+        if (fan.count <= ES_MAX_ENTRIES) fan.count++;
+        entry = es_entry{};
+        if (!any(element, -1, depth + 1, &entry.value)) return false;
+    }
+    return true;
+}
+
+/// Whether nothing follows the outermost value.
+bool at_end(ondemand::document &document) { return document.current_location().error() == OUT_OF_BOUNDS; }
+
+/// A text whose outermost value is a scalar.
+int scan_scalar(ondemand::document &document, string_view whole) {
+    ondemand::json_type type;
+    if (document.type().get(type)) return ES_NOT_JSON;
+    if (type == ondemand::json_type::string) {
+        string_view text;
+        if (document.get_string().get(text)) return ES_NOT_JSON;
+        return at_end(document) ? ES_OK : ES_NOT_JSON;
+    }
+    while (!whole.empty() && is_space(whole.front())) whole.remove_prefix(1);
+    return read_scalar(whole, nullptr) ? ES_OK : ES_NOT_JSON;
+}
+
+int scan_document(es_scanner &scanner, const char *text, size_t length, int32_t root, bool must_be_object) {
+    ondemand::document document;
+    if (scanner.parser.iterate(text, length, length + SIMDJSON_PADDING).get(document)) return ES_NOT_JSON;
+    ondemand::json_type type;
+    if (document.type().get(type)) return ES_NOT_JSON;
+    walk steps{scanner};
+    if (type == ondemand::json_type::object) {
+        ondemand::object object;
+        if (document.get_object().get(object)) return ES_NOT_JSON;
+        if (!steps.members(object, root, 1)) return steps.error;
+        return at_end(document) ? ES_OK : ES_NOT_JSON;
+    }
+    if (type == ondemand::json_type::array) {
+        ondemand::array array;
+        if (document.get_array().get(array)) return ES_NOT_JSON;
+        if (!steps.elements(array, 1)) return steps.error;
+        if (!at_end(document)) return ES_NOT_JSON;
+    } else if (int error = scan_scalar(document, string_view(text, length))) {
+        return error;
+    }
+    return must_be_object ? ES_NOT_AN_OBJECT : ES_OK;
+}
+}  // namespace
+
+extern "C" es_scanner *es_create(const es_node *nodes, uint32_t node_count, uint32_t slot_count, uint32_t fan_out_count) {
+    auto *scanner = new (std::nothrow) es_scanner;
+    if (!scanner) return nullptr;
+    scanner->nodes.assign(nodes, nodes + node_count);
+    scanner->names.reserve(node_count);
+    for (auto &node : scanner->nodes) {
+        scanner->names.emplace_back(node.name, node.name_length);
+        node.name = scanner->names.back().data();
+    }
+    scanner->slots.resize(slot_count);
+    scanner->fans.resize(fan_out_count);
+    scanner->seen.resize(node_count);
+    if (scanner->parser.allocate(1 << 16)) {
+        delete scanner;
+        return nullptr;
+    }
+    return scanner;
+}
+
+extern "C" void es_destroy(es_scanner *scanner) { delete scanner; }
+
+extern "C" int es_scan(es_scanner *scanner, const char *json, size_t length, int32_t root, int must_be_object) {
+    scanner->forget();
+    if (++scanner->scan == 0) {  // wrapped: no stamp of an older scan may look new
+        std::fill(scanner->seen.begin(), scanner->seen.end(), 0);
+        scanner->scan = 1;
+    }
+    const char *text = scanner->copy(json, length);
+    if (!text) return ES_NO_MEMORY;
+    int result = scan_document(*scanner, text, length, root, must_be_object != 0);
+    if (result != ES_OK) scanner->forget();
+    return result;
+}
+
+extern "C" const es_value *es_slots(const es_scanner *scanner) { return scanner->slots.data(); }
+extern "C" const es_fan_out *es_fan_outs(const es_scanner *scanner) { return scanner->fans.data(); }
+
+extern "C" int es_members(es_scanner *scanner, const char *json, size_t length, es_member *members, int capacity) {
+    if (es_scan(scanner, json, length, -1, 1) != ES_OK) return -1;
+    ondemand::document document;
+    ondemand::object object;
+    const char *text = scanner->padded.get();
+    if (scanner->parser.iterate(text, length, length + SIMDJSON_PADDING).get(document)) return -1;
+    if (document.get_object().get(object)) return -1;
+    int count = 0;
+    for (auto result : object) {
+        ondemand::field field;
+        string_view name, raw;
+        if (std::move(result).get(field) || field.unescaped_key().get(name)) return -1;
+        ondemand::value value = field.value();
+        ondemand::json_type type;
+        if (value.type().get(type)) return -1;
+        if (type == ondemand::json_type::object) {
+            ondemand::object inner;
+            if (value.get_object().get(inner) || inner.raw_json().get(raw)) return -1;
+        } else if (type == ondemand::json_type::array) {
+            ondemand::array inner;
+            if (value.get_array().get(inner) || inner.raw_json().get(raw)) return -1;
+        } else {
+            raw = trimmed(value.raw_json_token());
+        }
+        if (count < capacity)
+            members[count] = es_member{name.data(), raw.data(), uint32_t(name.size()), uint32_t(raw.size())};
+        count++;
+    }
+    return count;
+}

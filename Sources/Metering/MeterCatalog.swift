@@ -199,9 +199,13 @@ public struct MeterDeclaration: Sendable, Equatable {
     public var by: [String]
     /// Windows kept.
     public var windows: [Window]
-    /// Field whose value is kept or put in a step; "time" = the event time. Extremes and histograms.
+    /// Field whose value is kept or put in a step; "time" = the event time.
+    ///
+    /// Extremes and histograms.
     public var value: String?
-    /// Field whose different values are counted. Distinct only.
+    /// Field whose different values are counted.
+    ///
+    /// Distinct only.
     public var of: String?
     /// How long windows are kept, where it differs from `defaultRetention`.
     public var retention: [Window: Retention]

@@ -123,7 +123,9 @@ public struct CivilDate: Sendable, Hashable {
     }
 
     /// Days in this month.
-    public var daysInMonth: Int32 { CivilDate(month: month + 1).dayNumber - CivilDate(month: month).dayNumber }
+    public var daysInMonth: Int32 {
+        CivilDate(month: month + 1).dayNumber - CivilDate(month: month).dayNumber
+    }
 
     /// Day of the week of a day number: 0 = Sunday … 6 = Saturday.
     @inlinable

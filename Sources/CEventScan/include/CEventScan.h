@@ -1,1 +1,90 @@
+// C outside, C++ inside: one call scans one JSON text with simdjson On-Demand, checks all of it, and
+// leaves the members that were asked for in slots.
 #pragma once
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/// What stands in a slot.
+enum es_kind {
+    ES_ABSENT = 0,
+    ES_TEXT = 1,     // pointer, length: the text with its escapes resolved
+    ES_INTEGER = 2,  // integer
+    ES_NUMBER = 3,   // a number that is no integer, or one beyond 2^53 - 1
+    ES_BOOLEAN = 4,
+    ES_NULL = 5,
+    ES_OBJECT = 6,
+    ES_ARRAY = 7,
+};
+
+/// One value. Texts live until the next scan with the same scanner.
+typedef struct {
+    const char *pointer;
+    int64_t integer;
+    uint32_t length;
+    uint32_t kind;
+} es_value;
+
+/// One entry of an object or array that is counted entry by entry; `key.kind` is ES_ABSENT for arrays.
+typedef struct {
+    es_value key;
+    es_value value;
+} es_entry;
+
+#define ES_MAX_ENTRIES 32
+#define ES_MAX_DEPTH 64
+
+/// The entries of one fan-out member. `kind` is that of the member; `count` stops at ES_MAX_ENTRIES + 1.
+typedef struct {
+    uint32_t kind;
+    uint32_t count;
+    es_entry entries[ES_MAX_ENTRIES];
+} es_fan_out;
+
+/// A node of the tree of members that are asked for. Node 0 is the root; children of a node are
+/// neighbours. `slot` and `fan_out` are -1 where nothing is asked for.
+typedef struct {
+    const char *name;
+    uint32_t name_length;
+    int32_t slot;
+    int32_t fan_out;
+    uint32_t first_child;
+    uint32_t child_count;
+} es_node;
+
+enum es_result {
+    ES_OK = 0,
+    ES_NOT_JSON = 1,
+    ES_TOO_DEEP = 2,
+    ES_DUPLICATE_MEMBER = 3,
+    ES_NOT_AN_OBJECT = 4,
+    ES_NO_MEMORY = 5,
+};
+
+/// One scanner a thread. Nodes and names are copied.
+typedef struct es_scanner es_scanner;
+es_scanner *es_create(const es_node *nodes, uint32_t node_count, uint32_t slot_count, uint32_t fan_out_count);
+void es_destroy(es_scanner *scanner);
+
+/// Scans `length` bytes. `root` is the node that the text's outermost value stands for, or -1 to
+/// only check the text. All slots and fan-outs are absent after a result other than ES_OK.
+int es_scan(es_scanner *scanner, const char *json, size_t length, int32_t root, int must_be_object);
+const es_value *es_slots(const es_scanner *scanner);
+const es_fan_out *es_fan_outs(const es_scanner *scanner);
+
+/// Members of the outermost object: names with escapes resolved, values as their JSON text.
+/// Returns how many there are (at most `capacity` are written), or -1 where the text is not a JSON object.
+typedef struct {
+    const char *name;
+    const char *value;
+    uint32_t name_length;
+    uint32_t value_length;
+} es_member;
+int es_members(es_scanner *scanner, const char *json, size_t length, es_member *members, int capacity);
+
+#ifdef __cplusplus
+}
+#endif

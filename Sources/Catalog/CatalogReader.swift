@@ -1,0 +1,184 @@
+public import Metering
+
+/// Catalog files to declarations.
+///
+/// `schemas/catalog.md` is the grammar.
+public enum CatalogReader {
+    /// Reads and merges catalog files in their order.
+    ///
+    /// The result is well formed; whether it can be lowered (kinds, dimensions, numbers of cells) is
+    /// decided by `Program`, whose errors name the meter.
+    public static func read(
+        files: [(name: String, text: [UInt8])]
+    ) throws(CatalogError)
+        -> MeterCatalog
+    {
+        var merge = CatalogMerge()
+        for (name, text) in files {
+            let node = try YAMLNode.read(file: name, text: text)
+            try merge.add(NodeReader(file: name, node: node, path: ""))
+        }
+        return merge.catalog
+    }
+}
+
+/// Files read so far.
+private struct CatalogMerge {
+    var catalog = MeterCatalog()
+    private var envelope: Envelope?
+
+    mutating func add(_ root: NodeReader) throws(CatalogError) {
+        let members = try root.members(["version", "envelope", "events", "meters"])
+        guard let version = members.first(where: { $0.key == "version" })?.value else {
+            throw root.fail("version is missing")
+        }
+        guard try version.integer() == 1 else { throw version.fail("must be 1") }
+        for (key, value) in members {
+            switch key {
+            case "envelope": try add(envelope: value)
+            case "events":
+                for (name, event) in try value.members(nil) { try add(event: name, event) }
+            case "meters":
+                for (name, meter) in try value.members(nil) {
+                    if catalog.meter(name) != nil { throw meter.fail("stands in another file too") }
+                    catalog.meters.append(try MeterReader.read(name, meter))
+                }
+            default: break
+            }
+        }
+    }
+
+    private mutating func add(envelope node: NodeReader) throws(CatalogError) {
+        let read = try EnvelopeReader.read(node)
+        if let envelope, envelope != read {
+            throw node.fail("differs from another file's envelope")
+        }
+        envelope = read
+        catalog.envelope = read
+    }
+
+    private mutating func add(event name: String, _ node: NodeReader) throws(CatalogError) {
+        guard NodeReader.isName(name, upperCase: true, extra: "_.-/") else {
+            throw node.fail("a name is a letter a-z, then letters, digits and _ . - /")
+        }
+        var event = EventDeclaration(name: name, type: name, fields: [])
+        for (key, value) in try node.members(["type", "fields"]) {
+            if key == "type" {
+                event.type = try value.text()
+                if event.type.isEmpty { throw value.fail("must not be empty") }
+                continue
+            }
+            for (name, field) in try value.members(nil) {
+                event.fields.append(try FieldReader.read(name, field))
+            }
+        }
+        guard let place = catalog.events.firstIndex(where: { $0.name == name }) else {
+            catalog.events.append(event)
+            return
+        }
+        guard catalog.events[place].type == event.type else {
+            throw node.fail("has another type in another file")
+        }
+        for field in event.fields {
+            guard let known = catalog.events[place].field(field.name) else {
+                catalog.events[place].fields.append(field)
+                continue
+            }
+            if known != field {
+                throw node.fail("field '\(field.name)' differs from another file's")
+            }
+        }
+    }
+}
+
+private enum EnvelopeReader {
+    static func read(_ node: NodeReader) throws(CatalogError) -> Envelope {
+        var envelope = Envelope.cloudEvents
+        envelope.requiresSpecVersion = false
+        for (key, value) in try node.members(["id", "source", "type", "subject", "time"]) {
+            switch key {
+            case "id": envelope.id = try source(value)
+            case "source": envelope.source = try source(value)
+            case "type": envelope.type = try source(value)
+            case "subject": envelope.subject = try source(value)
+            default: try readTime(value, &envelope)
+            }
+        }
+        return envelope
+    }
+
+    private static func source(_ node: NodeReader) throws(CatalogError) -> Envelope.Source {
+        if case .scalar = node.node { return .pointer(try node.pointer()) }
+        for (_, value) in try node.members(["const"]) {
+            let text = try value.text()
+            guard (1...256).contains(text.utf8.count) else {
+                throw value.fail("must be a text of 1 to 256 bytes")
+            }
+            return .constant(text)
+        }
+        throw node.fail("must be a JSON pointer or {const: TEXT}")
+    }
+
+    private static func readTime(
+        _ node: NodeReader, _ envelope: inout Envelope
+    ) throws(CatalogError) {
+        if case .scalar = node.node {
+            envelope.time = try node.pointer()
+            return
+        }
+        for (key, value) in try node.members(["at", "format"]) {
+            if key == "at" {
+                envelope.time = try value.pointer()
+            } else {
+                envelope.timeFormat = try value.word(
+                    Envelope.TimeFormat.self, [.rfc3339, .unix, .unixMilliseconds])
+            }
+        }
+    }
+}
+
+private enum FieldReader {
+    static func read(_ name: String, _ node: NodeReader) throws(CatalogError) -> FieldDeclaration {
+        guard NodeReader.isName(name, upperCase: true, extra: "_") else {
+            throw node.fail("a name is a letter a-z, then letters, digits and _")
+        }
+        let members = try node.members(["at", "is", "required", "default", "values", "each"])
+        guard let at = members.first(where: { $0.key == "at" })?.value else {
+            throw node.fail("'at' is missing")
+        }
+        var field = FieldDeclaration(name: name, pointer: try at.pointer())
+        // The kind first: it decides how a default is read.
+        for (key, value) in members where key == "is" {
+            field.kind = try value.word(FieldDeclaration.Kind.self, [.text, .integer, .time])
+        }
+        for (key, value) in members {
+            switch key {
+            case "required": field.isRequired = try value.bool()
+            case "each": field.isFanOut = try value.bool()
+            case "values": field.values = try value.texts()
+            case "default": try readDefault(value, &field)
+            default: break
+            }
+        }
+        if field.kind != .text, field.isFanOut || !field.values.isEmpty {
+            throw node.fail("'each' and 'values' are for texts")
+        }
+        return field
+    }
+
+    private static func readDefault(
+        _ node: NodeReader, _ field: inout FieldDeclaration
+    )
+        throws(CatalogError)
+    {
+        switch field.kind {
+        case .text:
+            field.defaultText = try node.text()
+            if (field.defaultText?.utf8.count ?? 0) > 256 {
+                throw node.fail("longer than 256 bytes")
+            }
+        case .integer: field.defaultInteger = try node.integer()
+        case .time: throw node.fail("a time has no default")
+        }
+    }
+}

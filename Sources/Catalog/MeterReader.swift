@@ -1,0 +1,97 @@
+internal import Metering
+
+/// One meter of a catalog file.
+enum MeterReader {
+    private static let reserved: Set<String> = ["totals", "directory"]
+    private static let keys = [
+        "kind", "windows", "on", "per", "by", "keep", "value", "of", "retention", "signed",
+    ]
+
+    static func read(_ name: String, _ node: NodeReader) throws(CatalogError) -> MeterDeclaration {
+        guard NodeReader.isName(name, upperCase: false, extra: "_"), !reserved.contains(name) else {
+            throw node.fail("a name is a letter a-z, then a-z, digits and _; not totals, directory")
+        }
+        let members = try node.members(keys)
+        guard let kind = members.first(where: { $0.key == "kind" })?.value else {
+            throw node.fail("'kind' is missing")
+        }
+        var meter = MeterDeclaration(
+            name: name, kind: try kind.word(MeterKind.self, MeterKind.allCases), windows: [],
+            clauses: [])
+        for (key, value) in members { try read(key, value, into: &meter) }
+        return meter
+    }
+
+    private static func read(
+        _ key: String, _ value: NodeReader, into meter: inout MeterDeclaration
+    )
+        throws(CatalogError)
+    {
+        switch key {
+        case "windows":
+            for item in try value.items() { meter.windows.append(try item.window()) }
+        case "on":
+            for item in try value.items() { meter.clauses.append(try clause(item)) }
+        case "per": meter.scopes = try scopes(value)
+        case "by": meter.by = try value.texts()
+        case "keep":
+            meter.keep = try value.word(MeterDeclaration.Keep.self, [.first, .last, .min, .max])
+        case "value": meter.value = try value.text()
+        case "of": meter.of = try value.text()
+        case "signed": meter.isSigned = try value.bool()
+        case "retention":
+            for (name, length) in try value.members(Window.allCases.map(\.name)) {
+                guard let window = Window(name: name), window != .all else {
+                    throw length.fail("'all' is kept for ever")
+                }
+                meter.retention[window] = try length.retention()
+            }
+        default: break
+        }
+    }
+
+    private static func scopes(_ node: NodeReader) throws(CatalogError) -> [[String]] {
+        var scopes: [[String]] = []
+        for item in try node.items() {
+            if item.isList {
+                scopes.append(try item.texts())
+            } else {
+                let name = try item.text()
+                scopes.append(name == "organization" ? [] : [name])
+            }
+        }
+        return scopes
+    }
+
+    private static func clause(_ node: NodeReader) throws(CatalogError) -> Clause {
+        let members = try node.members(["event", "amount", "time", "with", "needs"])
+        guard let event = members.first(where: { $0.key == "event" })?.value else {
+            throw node.fail("'event' is missing")
+        }
+        var clause = Clause(event: try event.text())
+        for (key, value) in members {
+            switch key {
+            case "amount": clause.amount = try amount(value)
+            case "time": clause.time = try value.text()
+            case "needs": clause.needs = try value.texts()
+            case "with":
+                for (dimension, field) in try value.members(nil) {
+                    clause.bindings[dimension] = try field.text()
+                }
+            default: break
+            }
+        }
+        return clause
+    }
+
+    /// An integer, a field, or `-field`.
+    private static func amount(_ node: NodeReader) throws(CatalogError) -> Clause.Amount {
+        let text = try node.text()
+        if let number = Int64(text) {
+            guard abs(number) <= 9_007_199_254_740_991 else { throw node.fail("beyond 2^53 - 1") }
+            return .constant(number)
+        }
+        let isNegated = text.hasPrefix("-")
+        return .field(isNegated ? String(text.dropFirst()) : text, negated: isNegated)
+    }
+}

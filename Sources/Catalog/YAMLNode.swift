@@ -1,0 +1,142 @@
+internal import CYAML
+
+/// What is wrong in a YAML text, and where.
+public struct CatalogError: Error, Sendable, CustomStringConvertible {
+    /// Name of the file.
+    public let file: String
+    /// Line, from 1; 0 = the file as a whole.
+    public let line: Int
+    /// Path of the field at fault, like `meters.tokens.kind`.
+    public let field: String
+    /// What is wrong, a clause for people.
+    public let message: String
+    /// `file:line: field: message`.
+    public var description: String {
+        [line > 0 ? "\(file):\(line)" : file, field, message].filter { !$0.isEmpty }
+            .joined(separator: ": ")
+    }
+}
+
+/// A YAML value with the line where it starts.
+public indirect enum YAMLNode: Sendable {
+    /// A scalar; `isPlain` tells whether it stands without quotes.
+    case scalar(String, isPlain: Bool, line: Int)
+    /// A sequence.
+    case sequence([YAMLNode], line: Int)
+    /// A mapping in the order of the text.
+    case mapping([(key: String, value: YAMLNode)], line: Int)
+
+    /// Line where it starts, from 1.
+    public var line: Int {
+        switch self {
+        case .scalar(_, _, let line), .sequence(_, let line), .mapping(_, let line): line
+        }
+    }
+
+    /// Reads a text that holds one YAML document.
+    ///
+    /// - Throws: for a text that is no YAML, has a key twice or a key that is no scalar, is nested
+    ///   deeper than 32, or holds more than 100,000 nodes (aliases count each time).
+    public static func read(file: String, text: [UInt8]) throws(CatalogError) -> YAMLNode {
+        var parser = yaml_parser_t()
+        guard yaml_parser_initialize(&parser) == 1 else {
+            throw CatalogError(file: file, line: 0, field: "", message: "no memory")
+        }
+        defer { yaml_parser_delete(&parser) }
+        var result: Result<YAMLNode, CatalogError> = .failure(
+            CatalogError(file: file, line: 0, field: "", message: "empty"))
+        text.withUnsafeBufferPointer { bytes in
+            yaml_parser_set_input_string(&parser, bytes.baseAddress, bytes.count)
+            var document = yaml_document_t()
+            guard yaml_parser_load(&parser, &document) == 1 else {
+                let problem = parser.problem.map { String(cString: $0) } ?? "no YAML"
+                result = .failure(
+                    CatalogError(
+                        file: file, line: Int(parser.problem_mark.line) + 1, field: "",
+                        message: problem))
+                return
+            }
+            defer { yaml_document_delete(&document) }
+            guard yaml_document_get_root_node(&document) != nil else { return }
+            var reader = Reader(file: file)
+            let made: Result<YAMLNode, CatalogError>
+            do throws(CatalogError) {
+                made = .success(try reader.node(&document, 1, depth: 0, path: ""))
+            } catch { made = .failure(error) }
+            result = made
+        }
+        return try result.get()
+    }
+
+    private struct Reader {
+        let file: String
+        var count = 0
+
+        mutating func node(
+            _ document: inout yaml_document_t, _ index: Int32, depth: Int, path: String
+        ) throws(CatalogError) -> YAMLNode {
+            count += 1
+            guard let node = yaml_document_get_node(&document, index) else {
+                throw CatalogError(file: file, line: 0, field: path, message: "no node")
+            }
+            let line = Int(node.pointee.start_mark.line) + 1
+            guard depth < 32, count < 100_000 else {
+                throw CatalogError(
+                    file: file, line: line, field: path, message: "too deep or too large")
+            }
+            switch node.pointee.type {
+            case YAML_SCALAR_NODE:
+                let scalar = node.pointee.data.scalar
+                let bytes = UnsafeBufferPointer(start: scalar.value, count: scalar.length)
+                return .scalar(
+                    String(decoding: bytes, as: UTF8.self),
+                    isPlain: scalar.style == YAML_PLAIN_SCALAR_STYLE, line: line)
+            case YAML_SEQUENCE_NODE:
+                let items = node.pointee.data.sequence.items
+                var nodes: [YAMLNode] = []
+                var item = items.start
+                while let one = item, let top = items.top, one < top {
+                    nodes.append(
+                        try self.node(
+                            &document, one.pointee, depth: depth + 1,
+                            path: "\(path)[\(nodes.count)]"))
+                    item = one + 1
+                }
+                return .sequence(nodes, line: line)
+            default:
+                return .mapping(try pairs(&document, node, depth: depth, path: path), line: line)
+            }
+        }
+
+        private mutating func pairs(
+            _ document: inout yaml_document_t, _ node: UnsafeMutablePointer<yaml_node_t>,
+            depth: Int, path: String
+        ) throws(CatalogError) -> [(key: String, value: YAMLNode)] {
+            let pairs = node.pointee.data.mapping.pairs
+            var made: [(key: String, value: YAMLNode)] = []
+            var pair = pairs.start
+            while let one = pair, let top = pairs.top, one < top {
+                let keyNode = try self.node(
+                    &document, one.pointee.key, depth: depth + 1, path: path)
+                guard case .scalar(let key, _, let line) = keyNode else {
+                    throw CatalogError(
+                        file: file, line: keyNode.line, field: path,
+                        message: "a key that is no text")
+                }
+                let inner = path.isEmpty ? key : "\(path).\(key)"
+                if made.contains(where: { $0.key == key }) {
+                    throw CatalogError(
+                        file: file, line: line, field: inner, message: "stands twice")
+                }
+                made.append(
+                    (
+                        key: key,
+                        value: try self.node(
+                            &document, one.pointee.value, depth: depth + 1, path: inner)
+                    ))
+                pair = one + 1
+            }
+            return made
+        }
+    }
+}

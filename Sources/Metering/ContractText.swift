@@ -1,0 +1,65 @@
+/// The canonical text of what decides about numbers; two catalogs with the same entries count alike.
+enum ContractText {
+    /// Names and digests: `meter:NAME` and `event:NAME/FIELD`, sorted by name.
+    static func entries(of catalog: MeterCatalog) -> [(name: String, digest: String)] {
+        var entries: [(name: String, digest: String)] = []
+        entries.append((name: "envelope", digest: digest("\(catalog.envelope)")))
+        for event in catalog.events {
+            entries.append((name: "event:\(event.name)", digest: digest(event.type)))
+            for field in event.fields {
+                entries.append(
+                    (
+                        name: "event:\(event.name)/\(field.name)",
+                        digest: digest(text(of: field, event: event, catalog: catalog))
+                    ))
+            }
+        }
+        for meter in catalog.meters {
+            entries.append((name: "meter:\(meter.name)", digest: digest(text(of: meter))))
+        }
+        return entries.sorted { Array($0.name.utf8).lexicographicallyPrecedes(Array($1.name.utf8)) }
+    }
+
+    private static func text(
+        of field: FieldDeclaration, event: EventDeclaration, catalog: MeterCatalog
+    ) -> String {
+        let clauses = catalog.meters.flatMap { meter in
+            meter.clauses.filter { $0.event == event.name }.map { (meter, $0) }
+        }
+        let isUnsigned = clauses.contains { meter, clause in
+            if case .field(field.name, _) = clause.amount { !meter.isSigned } else { false }
+        }
+        let isWindowTime = clauses.contains { $0.1.time == field.name }
+        return [
+            "\(field.pointer)", field.kind.rawValue, "\(field.isRequired)", "\(field.isFanOut)",
+            field.defaultText ?? "-", field.defaultInteger.map(String.init) ?? "-",
+            "\(field.values)", "\(isUnsigned)", "\(isWindowTime)",
+        ].joined(separator: "|")
+    }
+
+    private static func text(of meter: MeterDeclaration) -> String {
+        var lines = [
+            meter.kind.rawValue, meter.keep?.rawValue ?? "-", "\(meter.scopes)", "\(meter.by)",
+            "\(meter.windows.map(\.name).sorted())", meter.value ?? "-", meter.of ?? "-",
+            "\(meter.isSigned)",
+        ]
+        lines += meter.windows.map { "\($0.name)=\(meter.retention(of: $0))" }.sorted()
+        lines += meter.clauses.map { clause in
+            let bindings = clause.bindings.sorted { $0.key < $1.key }.map {
+                "\($0.key)=\($0.value)"
+            }
+            return
+                "\(clause.event)|\(clause.amount)|\(clause.time ?? "-")|\(bindings)|\(clause.needs)"
+        }.sorted()
+        return lines.joined(separator: "\n")
+    }
+
+    /// 32 hexadecimal digits of SipHash-128 with the key 0: equality matters here, not secrecy.
+    private static func digest(_ text: String) -> String {
+        let words = Array(text.utf8).withUnsafeBytes { SipHash128(key: (0, 0))($0) }
+        return [words.0, words.1].map { word in
+            let digits = String(word, radix: 16)
+            return String(repeating: "0", count: 16 - digits.count) + digits
+        }.joined()
+    }
+}

@@ -1,0 +1,92 @@
+/// What is known of the record at hand; reused for each.
+struct EventScratch: ~Copyable {
+    let fields: UnsafeMutablePointer<FieldValue>
+    let tuples: UnsafeMutablePointer<UInt32>
+    /// Room for one tuple or id in its escaped form, and for the text that is hashed.
+    let text: UnsafeMutableRawPointer
+    static var textCapacity: Int { 16_384 }
+
+    var event: Int32 = -1
+    var rejection = Rejection.none
+    var hasOwnTime = false
+    /// Event time in nanoseconds since 1970.
+    var time: Int64 = 0
+    var id = UnsafeRawBufferPointer(start: nil, count: 0)
+    var source = UnsafeRawBufferPointer(start: nil, count: 0)
+    var subject = UnsafeRawBufferPointer(start: nil, count: 0)
+    var type = UnsafeRawBufferPointer(start: nil, count: 0)
+    /// Months of the day that was asked last.
+    private var monthDay = Int32.min
+    private var month: Int32 = 0
+
+    init(fieldCount: Int, tupleCount: Int) {
+        fields = .allocate(capacity: max(1, fieldCount))
+        tuples = .allocate(capacity: max(1, tupleCount))
+        text = .allocate(byteCount: Self.textCapacity, alignment: 8)
+    }
+
+    deinit {
+        fields.deallocate()
+        tuples.deallocate()
+        text.deallocate()
+    }
+
+    /// Number of the window that holds a second; the month of the same day is not computed twice.
+    @inline(__always)
+    mutating func number(_ window: Window, ofSecond second: Int64) -> Int32 {
+        guard window == .month else { return window.number(ofSecond: second) }
+        let day = Int32(truncatingIfNeeded: floorDivide(second, 86_400))
+        if day != monthDay {
+            monthDay = day
+            month = CivilDate(day: day).month
+        }
+        return month
+    }
+
+    /// Copies `bytes` escaped as in a key name to `offset` of the scratch text; returns the end.
+    @inline(__always)
+    func escape(_ bytes: UnsafeRawBufferPointer, at offset: Int) -> Int {
+        var end = offset
+        for byte in bytes {
+            if NameEscape.isPlain(byte) {
+                text.storeBytes(of: byte, toByteOffset: end, as: UInt8.self)
+                end += 1
+            } else {
+                text.storeBytes(of: 37, toByteOffset: end, as: UInt8.self)
+                text.storeBytes(
+                    of: NameEscape.digit(byte >> 4), toByteOffset: end + 1, as: UInt8.self)
+                text.storeBytes(
+                    of: NameEscape.digit(byte & 15), toByteOffset: end + 2, as: UInt8.self)
+                end += 3
+            }
+        }
+        return end
+    }
+
+    func written(_ count: Int) -> UnsafeRawBufferPointer {
+        UnsafeRawBufferPointer(start: text, count: count)
+    }
+}
+
+/// How free parts of names are written: bytes up to 0x20, 0x7F and `%` `:` `{` `}` as `%XX`.
+public enum NameEscape {
+    /// Whether a byte stands as it is.
+    @inline(__always)
+    public static func isPlain(_ byte: UInt8) -> Bool {
+        switch byte {
+        case 37, 58, 123, 125, 127: false
+        default: byte > 32
+        }
+    }
+
+    /// An upper-case hexadecimal digit.
+    @inline(__always)
+    public static func digit(_ value: UInt8) -> UInt8 { value < 10 ? 48 + value : 55 + value }
+
+    /// Whether all bytes stand as they are.
+    @inline(__always)
+    static func isPlain(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        for byte in bytes where !isPlain(byte) { return false }
+        return true
+    }
+}

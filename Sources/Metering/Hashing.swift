@@ -1,0 +1,115 @@
+/// Hashes of bytes: FNV-1a where the value is public, a keyed SipHash where it decides about
+/// duplicates, a fast mix inside one tally.
+public enum Hashing {
+    /// FNV-1a, 32 bit: decides the shard.
+    @inline(__always)
+    public static func fnv1a32(_ bytes: UnsafeRawBufferPointer) -> UInt32 {
+        var hash: UInt32 = 0x811C_9DC5
+        for byte in bytes { hash = (hash ^ UInt32(byte)) &* 0x0100_0193 }
+        return hash
+    }
+
+    /// FNV-1a, 64 bit, going on from `hash`: fingerprints of records.
+    public static func fnv1a64(
+        _ bytes: UnsafeRawBufferPointer, from hash: UInt64 = 0xCBF2_9CE4_8422_2325
+    ) -> UInt64 {
+        var hash = hash
+        for byte in bytes { hash = (hash ^ UInt64(byte)) &* 0x0000_0100_0000_01B3 }
+        return hash
+    }
+
+    /// Fingerprint of a record: FNV-1a over key length (8 bytes, little endian; all ones for no key), key, value.
+    public static func fingerprint(
+        key: UnsafeRawBufferPointer?, value: UnsafeRawBufferPointer?
+    ) -> UInt64 {
+        var length = (key.map { UInt64($0.count) } ?? UInt64.max).littleEndian
+        var hash = withUnsafeBytes(of: &length) { fnv1a64($0) }
+        if let key { hash = fnv1a64(key, from: hash) }
+        if let value { hash = fnv1a64(value, from: hash) }
+        return hash
+    }
+
+    @inline(__always)
+    static func mix(_ left: UInt64, _ right: UInt64) -> UInt64 {
+        let product = left.multipliedFullWidth(by: right)
+        return product.high ^ product.low
+    }
+
+    /// A fast hash for tables that compare the bytes afterwards.
+    @inline(__always)
+    static func table(_ bytes: UnsafeRawBufferPointer) -> UInt64 {
+        var hash = UInt64(bytes.count) ^ 0x9E37_79B9_7F4A_7C15
+        var index = 0
+        while index + 8 <= bytes.count {
+            let word = bytes.loadUnaligned(fromByteOffset: index, as: UInt64.self)
+            hash = mix(hash ^ word, 0x9E37_79B9_7F4A_7C15)
+            index += 8
+        }
+        if index < bytes.count {
+            var word: UInt64 = 0
+            while index < bytes.count {
+                word = word << 8 | UInt64(bytes[index])
+                index += 1
+            }
+            hash = mix(hash ^ word, 0xE703_7ED1_A0B4_28DB)
+        }
+        return mix(hash, 0xA076_1D64_78BD_642F)
+    }
+}
+
+/// SipHash-2-4 with 128 bits of output (Aumasson and Bernstein): a keyed hash whose collisions nobody
+/// can aim at without the key.
+public struct SipHash128: Sendable {
+    /// The key's two words, little endian.
+    public let key: (UInt64, UInt64)
+
+    /// A hash under that key.
+    public init(key: (UInt64, UInt64)) { self.key = key }
+
+    /// The hash of `message` as two little-endian words.
+    public func callAsFunction(_ message: UnsafeRawBufferPointer) -> (UInt64, UInt64) {
+        var v0 = key.0 ^ 0x736F_6D65_7073_6575
+        var v1 = key.1 ^ 0x646F_7261_6E64_6F6D ^ 0xEE
+        var v2 = key.0 ^ 0x6C79_6765_6E65_7261
+        var v3 = key.1 ^ 0x7465_6462_7974_6573
+        @inline(__always) func round() {
+            v0 &+= v1
+            v1 = (v1 << 13 | v1 >> 51) ^ v0
+            v0 = v0 << 32 | v0 >> 32
+            v2 &+= v3
+            v3 = (v3 << 16 | v3 >> 48) ^ v2
+            v0 &+= v3
+            v3 = (v3 << 21 | v3 >> 43) ^ v0
+            v2 &+= v1
+            v1 = (v1 << 17 | v1 >> 47) ^ v2
+            v2 = v2 << 32 | v2 >> 32
+        }
+        var index = 0
+        while index + 8 <= message.count {
+            let word = UInt64(
+                littleEndian: message.loadUnaligned(fromByteOffset: index, as: UInt64.self))
+            v3 ^= word
+            round()
+            round()
+            v0 ^= word
+            index += 8
+        }
+        var last = UInt64(truncatingIfNeeded: message.count) << 56
+        var shift: UInt64 = 0
+        while index < message.count {
+            last |= UInt64(message[index]) << shift
+            shift += 8
+            index += 1
+        }
+        v3 ^= last
+        round()
+        round()
+        v0 ^= last
+        v2 ^= 0xEE
+        for _ in 0..<4 { round() }
+        let first = v0 ^ v1 ^ v2 ^ v3
+        v1 ^= 0xDD
+        for _ in 0..<4 { round() }
+        return (first, v0 ^ v1 ^ v2 ^ v3)
+    }
+}

@@ -1,0 +1,347 @@
+/// Lowers a catalog to instructions, and refuses what cannot be one.
+struct Lowering {
+    let catalog: MeterCatalog
+    var tree = ScanTree()
+    var envelope: Program.EnvelopeRule
+    var events: [EventRule] = []
+    var types: [(text: FixedText, event: Int32)] = []
+    var fields: [FieldRule] = []
+    var values: [FixedText] = []
+    var tuples: [TupleRule] = []
+    var parts: [TuplePart] = []
+    var instructions: [Instruction] = []
+    var windows: [WindowRule] = []
+    var needs: [Int32] = []
+    var cellSets: [CellSet] = []
+    var texts: [UnsafeMutableRawPointer] = []
+    var largestFieldCount = 0
+    var largestTupleCount = 0
+    private var setIndex: [String: Int] = [:]
+    private var tupleIndex: [String: Int32] = [:]
+
+    /// Most cells that one event may change.
+    static let maximumCells = 256
+    static let maximumDimensions = 4
+
+    init(catalog: MeterCatalog) {
+        self.catalog = catalog
+        envelope = Program.EnvelopeRule(
+            specversion: -1, id: -1, source: -1, type: -1, subject: -1, time: -1,
+            timeFormat: catalog.envelope.timeFormat, constants: (nil, nil, nil, nil))
+    }
+
+    mutating func text(_ string: String) -> FixedText {
+        let bytes = Array(string.utf8)
+        let memory = UnsafeMutableRawPointer.allocate(byteCount: max(8, bytes.count), alignment: 8)
+        bytes.withUnsafeBytes {
+            if let base = $0.baseAddress { memory.copyMemory(from: base, byteCount: $0.count) }
+        }
+        texts.append(memory)
+        return FixedText(pointer: UnsafeRawPointer(memory), count: Int32(bytes.count))
+    }
+
+    mutating func run() throws(ProgramError) {
+        lowerEnvelope()
+        try checkNames()
+        for meter in catalog.meters { try check(meter) }
+        for (index, event) in catalog.events.enumerated() {
+            try lower(event, index: Int32(index))
+        }
+    }
+
+    private mutating func lowerEnvelope() {
+        let declared = catalog.envelope
+        func slot(_ source: Envelope.Source) -> Int32 {
+            if case .pointer(let pointer) = source { tree.slot(at: pointer) } else { -1 }
+        }
+        func constant(_ source: Envelope.Source) -> FixedText? {
+            if case .constant(let value) = source { text(value) } else { nil }
+        }
+        envelope.specversion = declared.requiresSpecVersion ? tree.slot(at: ["specversion"]) : -1
+        envelope.id = slot(declared.id)
+        envelope.source = slot(declared.source)
+        envelope.type = slot(declared.type)
+        envelope.subject = slot(declared.subject)
+        envelope.time = tree.slot(at: declared.time)
+        envelope.constants = (
+            constant(declared.id), constant(declared.source), constant(declared.type),
+            constant(declared.subject)
+        )
+    }
+
+    private func checkNames() throws(ProgramError) {
+        var seen = Set<String>()
+        for event in catalog.events {
+            guard seen.insert(event.type).inserted else {
+                throw ProgramError(
+                    subject: event.name, message: "two events have type '\(event.type)'")
+            }
+        }
+        seen.removeAll()
+        for meter in catalog.meters {
+            guard seen.insert(meter.name).inserted else {
+                throw ProgramError(subject: meter.name, message: "two meters have this name")
+            }
+        }
+    }
+
+    private func check(_ meter: MeterDeclaration) throws(ProgramError) {
+        func fail(_ message: String) throws(ProgramError) -> Never {
+            throw ProgramError(subject: meter.name, message: message)
+        }
+        if let problem = meter.kind.rules.problem(in: meter) { try fail(problem) }
+        if meter.clauses.isEmpty { try fail("'on' names no event") }
+        if meter.scopes.isEmpty { try fail("'per' names no scope") }
+        if meter.by.count > Self.maximumDimensions
+            || meter.scopes.contains(where: { $0.count > Self.maximumDimensions })
+        {
+            try fail("more than \(Self.maximumDimensions) dimensions")
+        }
+        if Set(meter.scopes).count != meter.scopes.count {
+            try fail("a scope stands twice in 'per'")
+        }
+        if Set(meter.windows).count != meter.windows.count { try fail("a window stands twice") }
+        for clause in meter.clauses where catalog.event(clause.event) == nil {
+            try fail("there is no event '\(clause.event)'")
+        }
+    }
+
+    // MARK: Events
+
+    private mutating func lower(_ event: EventDeclaration, index: Int32) throws(ProgramError) {
+        types.append((text(event.type), index))
+        let firstField = Int32(fields.count)
+        for field in event.fields { fields.append(rule(of: field, in: event)) }
+        let firstTuple = Int32(tuples.count)
+        let firstInstruction = Int32(instructions.count)
+        var cells = 0
+        var isNeverLate = true
+        for meter in catalog.meters {
+            for clause in meter.clauses where clause.event == event.name {
+                for scope in meter.scopes {
+                    var context = ClauseContext(
+                        meter: meter, clause: clause, scope: scope, event: event,
+                        firstTuple: firstTuple)
+                    let made = try lower(&context)
+                    cells += Int(made.windowCount) * (made.fanOut >= 0 ? 32 : 1)
+                }
+            }
+        }
+        let made = instructions[Int(firstInstruction)...]
+        if !made.isEmpty {
+            isNeverLate = made.contains { one in
+                one.needCount == 0 && one.fanOut < 0 && !mayLackValue(one)
+                    && windows[Int(one.firstWindow)..<Int(one.firstWindow + one.windowCount)]
+                        .contains { $0.retention < 0 }
+            }
+        }
+        guard cells <= Self.maximumCells else {
+            throw ProgramError(
+                subject: event.name,
+                message:
+                    "one event may change \(cells) cells; at most \(Self.maximumCells) are allowed")
+        }
+        events.append(
+            EventRule(
+                firstField: firstField, fieldCount: Int32(event.fields.count),
+                firstTuple: firstTuple,
+                tupleCount: Int32(tuples.count) - firstTuple, firstInstruction: firstInstruction,
+                instructionCount: Int32(instructions.count) - firstInstruction,
+                isNeverLate: isNeverLate))
+        largestFieldCount = max(largestFieldCount, event.fields.count)
+        largestTupleCount = max(largestTupleCount, tuples.count - Int(firstTuple))
+    }
+
+    /// Whether a clause may do nothing because an optional number or time is absent.
+    private func mayLackValue(_ one: Instruction) -> Bool {
+        for field in [one.amountField, one.timeField, one.valueField] where field >= 0 {
+            let rule = fields[Int(field)]
+            if !rule.isRequired, rule.kind != .text, !rule.hasDefaultInteger { return true }
+        }
+        return false
+    }
+
+    private mutating func rule(of field: FieldDeclaration, in event: EventDeclaration) -> FieldRule
+    {
+        let clauses = catalog.meters.flatMap { meter in
+            meter.clauses.filter { $0.event == event.name }.map { (meter, $0) }
+        }
+        let isUnsigned = clauses.contains { meter, clause in
+            if case .field(field.name, _) = clause.amount { !meter.isSigned } else { false }
+        }
+        let firstValue = Int32(values.count)
+        for value in field.values { values.append(text(value)) }
+        return FieldRule(
+            kind: field.kind, isRequired: field.isRequired, isUnsigned: isUnsigned,
+            isWindowTime: clauses.contains { $0.1.time == field.name },
+            hasDefaultInteger: field.defaultInteger != nil,
+            slot: field.isFanOut ? -1 : tree.slot(at: field.pointer),
+            fanOut: field.isFanOut ? tree.fanOut(at: field.pointer) : -1,
+            defaultInteger: field.defaultInteger ?? 0,
+            defaultText: text(field.defaultText ?? "unknown"), firstValue: firstValue,
+            valueCount: Int32(field.values.count))
+    }
+
+    // MARK: Clauses
+
+    struct ClauseContext {
+        let meter: MeterDeclaration
+        let clause: Clause
+        let scope: [String]
+        let event: EventDeclaration
+        let firstTuple: Int32
+
+        func fail(_ message: String) -> ProgramError {
+            ProgramError(subject: meter.name, message: "on \(event.name): \(message)")
+        }
+    }
+
+    private func fieldIndex(
+        _ name: String, _ context: ClauseContext, kind: FieldDeclaration.Kind?
+    )
+        throws(ProgramError) -> Int32
+    {
+        guard let index = context.event.fields.firstIndex(where: { $0.name == name }) else {
+            throw context.fail("the event has no field '\(name)'")
+        }
+        let field = context.event.fields[index]
+        if let kind, field.kind != kind || field.isFanOut {
+            throw context.fail("field '\(name)' is no \(kind.rawValue)")
+        }
+        return Int32(index)
+    }
+
+    private mutating func lower(_ context: inout ClauseContext) throws(ProgramError) -> Instruction
+    {
+        let meter = context.meter
+        let rules = meter.kind.rules
+        var one = Instruction(
+            set: UInt16(cellSet(of: meter, scope: context.scope)),
+            operation: rules.operation(of: meter), field: rules.field(of: meter), value: .none,
+            isNegated: false)
+        let firstField = Int32(fields.count - context.event.fields.count)
+        switch context.clause.amount {
+        case .constant(let amount): one.amount = amount
+        case .field(let name, let isNegated):
+            one.amountField = firstField + (try fieldIndex(name, context, kind: .integer))
+            one.isNegated = isNegated
+        }
+        if let time = context.clause.time {
+            one.timeField = firstField + (try fieldIndex(time, context, kind: .time))
+        }
+        try lowerValue(&one, context, firstField)
+        if !context.scope.isEmpty {
+            one.scopeTuple = try tuple(context.scope, isScope: true, context, &one)
+        }
+        if one.field == .tuple {
+            one.fieldTuple = try tuple(meter.by, isScope: false, context, &one)
+        }
+        one.firstNeed = Int32(needs.count)
+        for need in context.clause.needs {
+            needs.append(firstField + (try fieldIndex(need, context, kind: nil)))
+        }
+        one.needCount = Int32(context.clause.needs.count)
+        one.firstWindow = Int32(windows.count)
+        for window in meter.kind == .grid ? [.all] : meter.windows {
+            let retention: Int64 =
+                if case .seconds(let seconds) = meter.retention(of: window) { seconds } else { -1 }
+            windows.append(WindowRule(window: window, retention: window == .all ? -1 : retention))
+        }
+        one.windowCount = Int32(windows.count) - one.firstWindow
+        instructions.append(one)
+        return one
+    }
+
+    private func lowerValue(
+        _ one: inout Instruction, _ context: ClauseContext, _ firstField: Int32
+    )
+        throws(ProgramError)
+    {
+        let meter = context.meter
+        if let of = meter.of {
+            one.valueField = firstField + (try fieldIndex(of, context, kind: .text))
+            one.value = .text
+        }
+        guard let value = meter.value else { return }
+        if value == "time" {
+            one.value = .eventTime
+            return
+        }
+        let index = try fieldIndex(value, context, kind: nil)
+        let field = context.event.fields[Int(index)]
+        if field.isFanOut { throw context.fail("value '\(value)' is a list") }
+        one.valueField = firstField + index
+        switch field.kind {
+        case .integer: one.value = .integer
+        case .time: one.value = .time
+        case .text:
+            guard meter.keep == .first || meter.keep == .last else {
+                throw context.fail("'\(value)' is a text: only first and last keep texts")
+            }
+            one.value = .text
+        }
+        if meter.kind == .histogram, field.kind != .integer {
+            throw context.fail("value '\(value)' is no integer")
+        }
+    }
+
+    private mutating func tuple(
+        _ dimensions: [String], isScope: Bool, _ context: ClauseContext, _ one: inout Instruction
+    ) throws(ProgramError) -> Int32 {
+        let firstField = Int32(fields.count - context.event.fields.count)
+        var made: [TuplePart] = []
+        for dimension in dimensions {
+            var name = context.clause.bindings[dimension] ?? dimension
+            var source = TuplePart.Source.field
+            if name.hasSuffix(".key") || name.hasSuffix(".value") {
+                source = name.hasSuffix(".key") ? .entryKey : .entryValue
+                name = String(name.prefix(upTo: name.lastIndex(of: ".") ?? name.endIndex))
+            }
+            let index = try fieldIndex(name, context, kind: nil)
+            let field = context.event.fields[Int(index)]
+            guard field.kind == .text, field.isFanOut == (source != .field) else {
+                throw context.fail("dimension '\(dimension)' is no text")
+            }
+            if field.isFanOut {
+                if isScope { throw context.fail("'\(dimension)' cannot stand in 'per'") }
+                if one.fanOut >= 0, one.fanOut != firstField + index {
+                    throw context.fail("two lists in one 'by'")
+                }
+                one.fanOut = firstField + index
+            }
+            made.append(
+                TuplePart(
+                    source: source, field: firstField + index,
+                    label: isScope ? text(dimension + "=") : FixedText(pointer: nil, count: 0)))
+        }
+        // Meters of one event often share dimensions: a tuple is resolved once an event.
+        let name =
+            "\(context.event.name) \(isScope ? dimensions : []) \(made.map { [Int32($0.source.rawValue), $0.field] })"
+        if let known = tupleIndex[name] { return known }
+        tuples.append(TupleRule(first: Int32(parts.count), count: Int32(made.count)))
+        parts += made
+        tupleIndex[name] = Int32(tuples.count) - 1
+        return Int32(tuples.count) - 1
+    }
+
+    private mutating func cellSet(of meter: MeterDeclaration, scope: [String]) -> Int {
+        let name = "\(meter.name) \(scope)"
+        if let known = setIndex[name] { return known }
+        let keepsText = meter.clauses.contains { clause in
+            meter.value.flatMap { catalog.event(clause.event)?.field($0)?.kind } == .text
+        }
+        let retention = Window.allCases.map { window -> Int64 in
+            guard window != .all, case .seconds(let seconds) = meter.retention(of: window) else {
+                return -1
+            }
+            return seconds
+        }
+        cellSets.append(
+            CellSet(
+                meter: meter.name, shape: meter.shape,
+                operation: meter.kind.rules.operation(of: meter), keepsText: keepsText,
+                retention: retention))
+        setIndex[name] = cellSets.count - 1
+        return cellSets.count - 1
+    }
+}

@@ -1,0 +1,190 @@
+/// Where a lane stands in one partition, and what each shard has taken of it.
+///
+/// The law of exactly once in numbers. `position` is the next offset that the lane takes. For each
+/// shard, the folding tally covers `[start, end)` with end = max(position, folded): a record below
+/// `folded` is in the shard's cells or tallies already and is skipped for that shard. The two differ
+/// only after a step back for another shard. One thread; pure.
+public struct PartitionCursor: ~Copyable {
+    /// Next offset that the lane takes; records below it are dropped.
+    public private(set) var position: Int64
+    /// Ids of the last N offsets.
+    public var seen: SeenWindow
+    /// Records taken since this cursor exists.
+    private var delivered: Int64 = 0
+    /// Offsets jumped since this cursor exists.
+    private var gaps: Int64 = 0
+    private var nextCrossing: Int64 = Int64.max
+    private let shards: UnsafeMutablePointer<ShardCursor>
+    private let shardCount: Int
+
+    /// What one shard has taken of the partition.
+    struct ShardCursor {
+        var start: Int64
+        var folded: Int64
+        /// Counters when `position` passed `folded`; meaningless before.
+        var deliveredBase: Int64 = 0
+        var gapsBase: Int64 = 0
+        /// What the folding tally covers beyond `base`: taken before a step back.
+        var deliveredCarry: Int64 = 0
+        var gapsCarry: Int64 = 0
+        var isCrossed: Bool
+    }
+
+    /// What a commit says of the partition for one shard.
+    public struct Range: Sendable, Equatable {
+        /// The mark that must stand in Redis.
+        public var from: Int64
+        /// The mark afterwards.
+        public var to: Int64
+        /// Records in between, of all shards.
+        public var delivered: Int64
+        /// Offsets in between that hold no record.
+        public var gaps: Int64
+    }
+
+    /// A cursor that starts to read at `position`, where shard s stands at `marks[s]`.
+    public init(position: Int64, marks: [Int64], span: Int64) {
+        self.position = position
+        seen = SeenWindow(span: span)
+        shardCount = marks.count
+        shards = .allocate(capacity: marks.count)
+        for (shard, mark) in marks.enumerated() {
+            (shards + shard).initialize(
+                to: ShardCursor(start: mark, folded: mark, isCrossed: false))
+        }
+        settleCrossings()
+    }
+
+    deinit { shards.deallocate() }
+
+    /// Whether the record at `offset` is already taken for that shard.
+    @inline(__always)
+    public func isFolded(_ offset: Int64, shard: Int) -> Bool { offset < shards[shard].folded }
+
+    /// Takes notice of a record at `offset` ≥ `position`, before it is folded.
+    @inline(__always)
+    mutating func arrive(at offset: Int64) {
+        if offset >= nextCrossing { cross(upTo: offset) }
+        gaps += offset - position
+        position = offset
+    }
+
+    /// The record at `position` is taken.
+    @inline(__always)
+    mutating func take() {
+        delivered += 1
+        position += 1
+        if position >= nextCrossing { cross(upTo: position) }
+    }
+
+    /// The log holds nothing between `position` and `offset`: gaps at the tail.
+    public mutating func skip(to offset: Int64) {
+        guard offset > position else { return }
+        arrive(at: offset)
+        if position >= nextCrossing { cross(upTo: position) }
+    }
+
+    private mutating func cross(upTo offset: Int64) {
+        for shard in 0..<shardCount where !shards[shard].isCrossed && shards[shard].folded <= offset
+        {
+            shards[shard].isCrossed = true
+            shards[shard].deliveredBase = delivered
+            shards[shard].gapsBase = gaps + (shards[shard].folded - position)
+        }
+        findNextCrossing()
+    }
+
+    private mutating func findNextCrossing() {
+        nextCrossing = Int64.max
+        for shard in 0..<shardCount where !shards[shard].isCrossed {
+            nextCrossing = min(nextCrossing, shards[shard].folded)
+        }
+    }
+
+    private mutating func settleCrossings() {
+        findNextCrossing()
+        if position >= nextCrossing { cross(upTo: position) }
+    }
+
+    /// The mark from which the folding tally of a shard starts.
+    public func start(shard: Int) -> Int64 { shards[shard].start }
+
+    /// End of what a shard has taken: the next offset to apply once its tallies are committed.
+    public func end(shard: Int) -> Int64 {
+        shards[shard].isCrossed ? position : shards[shard].folded
+    }
+
+    /// The range that the folding tally of a shard covers now; empty where from = to.
+    public func range(shard: Int) -> Range {
+        let one = shards[shard]
+        var range = Range(
+            from: one.start, to: end(shard: shard), delivered: one.deliveredCarry,
+            gaps: one.gapsCarry)
+        if one.isCrossed {
+            range.delivered += delivered - one.deliveredBase
+            range.gaps += gaps - one.gapsBase
+        }
+        return range
+    }
+
+    /// The folding tally of a shard went to its commit: the next one starts where it ended.
+    public mutating func handOver(shard: Int) {
+        let end = end(shard: shard)
+        shards[shard].start = end
+        shards[shard].folded = max(shards[shard].folded, end)
+        shards[shard].deliveredCarry = 0
+        shards[shard].gapsCarry = 0
+        shards[shard].deliveredBase = delivered
+        shards[shard].gapsBase = gaps
+    }
+
+    /// The tallies of a shard were dropped: it stands at `mark` again.
+    ///
+    /// The lane steps back where `mark` < `position`.
+    public mutating func reset(shard: Int, to mark: Int64) {
+        shards[shard] = ShardCursor(start: mark, folded: mark, isCrossed: mark == position)
+        if mark == position {
+            shards[shard].deliveredBase = delivered
+            shards[shard].gapsBase = gaps
+        }
+        findNextCrossing()
+        if position >= nextCrossing, mark < position {
+            // Behind the position: nothing of it counts until the lane has stepped back.
+            shards[shard].isCrossed = false
+            nextCrossing = Int64.max
+        }
+    }
+
+    /// A shard that is set aside takes nothing until it is reset.
+    public mutating func setAside(shard: Int) {
+        shards[shard].folded = Int64.max
+        shards[shard].isCrossed = false
+        findNextCrossing()
+    }
+
+    /// Whether a shard is set aside.
+    public func isSetAside(shard: Int) -> Bool { shards[shard].folded == Int64.max }
+
+    /// The lane reads again from `offset` < `position`: what was taken stays taken, the window of ids
+    /// is emptied and warms up from there.
+    public mutating func stepBack(to offset: Int64) {
+        for shard in 0..<shardCount where shards[shard].isCrossed {
+            shards[shard].deliveredCarry += delivered - shards[shard].deliveredBase
+            shards[shard].gapsCarry += gaps - shards[shard].gapsBase
+            shards[shard].folded = position
+            shards[shard].isCrossed = false
+        }
+        position = offset
+        seen.removeAll()
+        settleCrossings()
+    }
+
+    /// The lowest mark of all shards that are not set aside; what the tallies hold is above it.
+    public var lowestStart: Int64 {
+        var lowest = Int64.max
+        for shard in 0..<shardCount where shards[shard].folded != Int64.max {
+            lowest = min(lowest, shards[shard].start)
+        }
+        return lowest == Int64.max ? position : lowest
+    }
+}
