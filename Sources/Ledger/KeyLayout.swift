@@ -21,7 +21,7 @@ public struct KeyLayout: Sendable, Hashable {
     /// Number of shards, V; fixed in the ledger at its creation.
     public let shardCount: Int
 
-    /// A layout. `prefix` must match `isValidPrefix`, the numbers must be positive.
+    /// A layout, whose `prefix` must match `isValidPrefix` and whose numbers must be positive.
     public init(prefix: String = "odo", generation: Int = 1, shardCount: Int = defaultShardCount) {
         precondition(KeyLayout.isValidPrefix(prefix) && generation > 0 && shardCount > 0)
         self.prefix = prefix
@@ -52,8 +52,10 @@ public struct KeyLayout: Sendable, Hashable {
 
     // MARK: Names of a shard and of the directory
 
-    /// `PREFIX:GEN:{SHARD}:`
-    public func shardPrefix(_ shard: Int) -> Bytes { Bytes("\(prefix):\(generation):{\(shard)}:".utf8) }
+    /// What every key of a shard begins with: `PREFIX:GEN:{SHARD}:`.
+    public func shardPrefix(_ shard: Int) -> Bytes {
+        Bytes("\(prefix):\(generation):{\(shard)}:".utf8)
+    }
     /// `PREFIX:GEN:{SHARD}:marks`: hash of marks, fingerprints, contract and torn marker.
     public func marksKey(shard: Int) -> Bytes { shardPrefix(shard) + Bytes("marks".utf8) }
     /// `PREFIX:GEN:{SHARD}:audit`: hash of the audit counters.
@@ -104,7 +106,8 @@ public struct KeyLayout: Sendable, Hashable {
             KeyLayout.escape(value, into: &key)
         }
         key += Bytes(
-            KeyLayout.cellKeySuffix(meter: meter, shape: shape, window: window, number: number).utf8)
+            KeyLayout.cellKeySuffix(meter: meter, shape: shape, window: window, number: number).utf8
+        )
         return key
     }
 

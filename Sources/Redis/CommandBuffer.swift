@@ -80,6 +80,24 @@ public struct CommandBuffer: ~Copyable, @unchecked Sendable {
         text.withUTF8 { append(UnsafeRawBufferPointer($0)) }
     }
 
+    /// Appends an argument of ten digits, to be filled in by `fill`, and returns its place.
+    public mutating func appendBlankNumber() -> Int {
+        append("0000000000")
+        return byteCount - 12
+    }
+
+    /// Writes a number, 0 to 9,999,999,999, into the blank at this place, with leading zeros.
+    public mutating func fill(_ place: Int, with number: Int) {
+        precondition(place >= 0 && place + 12 <= byteCount && (0...9_999_999_999).contains(number))
+        var rest = number
+        for at in stride(from: place + 9, through: place, by: -1) {
+            base.storeBytes(
+                of: UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10), toByteOffset: at,
+                as: UInt8.self)
+            rest /= 10
+        }
+    }
+
     /// Appends bytes that are already in Redis' protocol.
     public mutating func appendEncoded(_ encoded: UnsafeRawBufferPointer) {
         reserve(encoded.count)

@@ -17,6 +17,9 @@ public struct Connection: ~Copyable, @unchecked Sendable {
     private let commandTimeout: Int32
     /// Answers that are still to come, buffered commands included.
     public private(set) var pendingReplies = 0
+    /// Answers that are to come for commands already sent, and until when Redis may be silent.
+    private var awaitedReplies = 0
+    private var silenceLimit = Deadline(milliseconds: 0)
     private var failure: RedisError?
 
     /// Whether the connection still works as far as is known.
@@ -127,6 +130,8 @@ public struct Connection: ~Copyable, @unchecked Sendable {
             }
         }
         output.removeAll()
+        if awaitedReplies == 0 { silenceLimit = Deadline(milliseconds: commandTimeout) }
+        awaitedReplies = pendingReplies
     }
 
     // MARK: Taking answers
@@ -149,15 +154,25 @@ public struct Connection: ~Copyable, @unchecked Sendable {
         }
     }
 
-    /// The next answer where it has come, else nil at once; sends what is buffered first.
-    public mutating func tryReceive() throws(RedisError) -> Reply? {
+    /// The next answer where it comes within this time, else nil; sends what is buffered first.
+    ///
+    /// When Redis has been silent for the command timeout while answers are to come, that is thrown.
+    public mutating func tryReceive(
+        waitMilliseconds: Int32 = 0
+    ) throws(RedisError) -> Reply? {
         guard pendingReplies > 0 else { return nil }
         if output.byteCount > 0 { try flush() }
         try checkAlive()
-        repeat {
+        let deadline = Deadline(milliseconds: waitMilliseconds)
+        while true {
             if let pointer = try nextParsed() { return Reply(pointer) }
-        } while try readAvailable()
-        return nil
+            if try readAvailable() { continue }
+            let patience = silenceLimit.remainingMilliseconds
+            if patience == 0 { throw die(.timeout, "no answer for \(commandTimeout) ms") }
+            let rest = min(deadline.remainingMilliseconds, patience)
+            if deadline.remainingMilliseconds == 0 { return nil }
+            _ = try wait(for: Int16(POLLIN), until: Deadline(milliseconds: rest))
+        }
     }
 
     /// One command and its answer, for cold code; an error answer is thrown.
@@ -195,6 +210,7 @@ public struct Connection: ~Copyable, @unchecked Sendable {
         }
         guard let object else { return nil }
         pendingReplies -= 1
+        awaitedReplies -= 1
         return object.assumingMemoryBound(to: redisReply.self)
     }
 
@@ -210,6 +226,7 @@ public struct Connection: ~Copyable, @unchecked Sendable {
                         count)
                         == REDIS_OK
                 else { throw die(.protocolViolation, context.readerErrorText) }
+                silenceLimit = Deadline(milliseconds: commandTimeout)
                 return true
             }
             if count == 0 { throw die(.io, "closed by Redis") }

@@ -1,0 +1,224 @@
+public import Redis
+
+/// The arguments of one commit, written in Redis' protocol as they come, in memory that is used again.
+///
+/// Order: `begin`, then ranges, audit entries and groups in any order (entries follow their group).
+/// Nothing is allocated for an entry once the memory has grown to its size. One cell may stand in it
+/// several times; the result is the same as one after the other.
+public struct CommitArguments: ~Copyable {
+    /// How an entry changes its cell.
+    public enum Kind: UInt8, Sendable, CaseIterable {
+        /// Adds an integer to a hash field. Int64.min is not allowed.
+        case add = 72  // H
+        /// Adds an integer to a sorted-set member; result and increment are below 2^53.
+        case score = 90  // Z
+        /// Keeps the lesser 20-digit text in a hash field.
+        case minimum = 109  // m
+        /// Keeps the greater 20-digit text in a hash field.
+        case maximum = 77  // M
+        /// Keeps the `TIME20:VALUE` with the lesser time in a hash field; ties: the greater text.
+        case first = 102  // f
+        /// Keeps the greater `TIME20:VALUE` in a hash field.
+        case last = 108  // l
+        /// Adds a member to a HyperLogLog.
+        case distinct = 80  // P
+    }
+
+    private var keys: CommandBuffer
+    private var ranges: CommandBuffer
+    private var audit: CommandBuffer
+    private var groups: CommandBuffer
+    private var rangeCountPlace = 0
+    private var auditCountPlace = 0
+    private var groupCountPlace = 0
+    private var groupKind: Kind = .add
+    private var groupEntryCount = 0
+    private var auditCount = 0
+    private var groupArgumentCount = 0
+    /// Ranges added since `begin`.
+    public private(set) var rangeCount = 0
+    /// Groups, that is keys, added since `begin`.
+    public private(set) var groupCount = 0
+    /// Entries added since `begin`.
+    public private(set) var entryCount = 0
+    /// Estimated time of the script in Redis, in nanoseconds: 1.5 µs a hash cell, 3 µs a key, 6 µs
+    /// a sorted-set or distinct cell.
+    public private(set) var estimatedNanoseconds = 0
+
+    /// Arguments without content; call `begin` first.
+    public init() {
+        keys = CommandBuffer(capacity: 4_096)
+        ranges = CommandBuffer(capacity: 1_024)
+        audit = CommandBuffer(capacity: 1_024)
+        groups = CommandBuffer(capacity: 16 * 1_024)
+    }
+
+    /// Bytes that will be sent.
+    public var byteCount: Int {
+        keys.byteCount + ranges.byteCount + audit.byteCount + groups.byteCount
+    }
+
+    /// Starts a commit for the shard of these two keys under this contract (`NUMBER:DIGEST`).
+    public mutating func begin(marksKey: [UInt8], auditKey: [UInt8], contract: [UInt8]) {
+        keys.removeAll()
+        ranges.removeAll()
+        audit.removeAll()
+        groups.removeAll()
+        rangeCount = 0
+        groupCount = 0
+        entryCount = 0
+        auditCount = 0
+        groupArgumentCount = 0
+        groupEntryCount = 0
+        estimatedNanoseconds = 0
+        keys.append(marksKey)
+        keys.append(auditKey)
+        ranges.append(contract)
+        rangeCountPlace = ranges.appendBlankNumber()
+        auditCountPlace = audit.appendBlankNumber()
+    }
+
+    // MARK: Ranges and audit
+
+    /// Adds the range [from, to) of the partition with that mark field (`TOPIC/PARTITION`).
+    ///
+    /// - Parameters:
+    ///   - from: the mark that must stand there; nil = none.
+    ///   - fingerprint: text of the last record taken; nil leaves the one that stands there.
+    public mutating func addRange(
+        field: UnsafeRawBufferPointer, from: Int64?, to: Int64, fingerprint: UnsafeRawBufferPointer?
+    ) {
+        ranges.append(field)
+        if let from { ranges.append(from) } else { ranges.append("") }
+        ranges.append(to)
+        if let fingerprint { ranges.append(fingerprint) } else { ranges.append("") }
+        rangeCount += 1
+    }
+
+    /// Adds the range [from, to) of the partition with that mark field, for cold code.
+    public mutating func addRange(
+        field: [UInt8], from: Int64?, to: Int64, fingerprint: Fingerprint? = nil
+    ) {
+        let text = fingerprint?.text
+        field.withUnsafeBytes { field in
+            if let text {
+                text.withUnsafeBytes { addRange(field: field, from: from, to: to, fingerprint: $0) }
+            } else {
+                addRange(field: field, from: from, to: to, fingerprint: nil)
+            }
+        }
+    }
+
+    /// Adds to an audit counter, whose field is `TOPIC/PARTITION:NAME`.
+    public mutating func addAudit(field: UnsafeRawBufferPointer, delta: Int64) {
+        audit.append(field)
+        audit.append(delta)
+        auditCount += 1
+        estimatedNanoseconds += 1_500
+    }
+
+    /// Adds to an audit counter, whose field is `TOPIC/PARTITION:NAME`, for cold code.
+    public mutating func addAudit(field: [UInt8], delta: Int64) {
+        field.withUnsafeBytes { addAudit(field: $0, delta: delta) }
+    }
+
+    // MARK: Cells
+
+    /// Begins the entries of one key.
+    ///
+    /// - Parameter expiry: second since 1970 at which the key ends, set where the key was absent; nil =
+    ///   never.
+    public mutating func beginGroup(_ kind: Kind, key: UnsafeRawBufferPointer, expiry: Int64?) {
+        endGroup()
+        keys.append(key)
+        groupCount += 1
+        groupKind = kind
+        withUnsafeBytes(of: kind.rawValue) { groups.append($0) }
+        groups.append(Int64(groupCount + 2))
+        if let expiry { groups.append(expiry) } else { groups.append("") }
+        groupCountPlace = groups.appendBlankNumber()
+        groupArgumentCount += 4
+        estimatedNanoseconds += 3_000
+    }
+
+    /// Begins the entries of one key, for cold code.
+    public mutating func beginGroup(_ kind: Kind, key: [UInt8], expiry: Int64? = nil) {
+        key.withUnsafeBytes { beginGroup(kind, key: $0, expiry: expiry) }
+    }
+
+    /// Adds an increment of the group's cell `field`; kinds add and score.
+    public mutating func addEntry(field: UnsafeRawBufferPointer, delta: Int64) {
+        assert(groupKind == .add || groupKind == .score)
+        // Its opposite has no place in 64 bits, so it could not be undone.
+        precondition(delta != .min)
+        groups.append(field)
+        groups.append(delta)
+        countEntry(arguments: 2)
+    }
+
+    /// Adds a value of the group's cell `field`; kinds minimum, maximum, first and last.
+    public mutating func addEntry(field: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer) {
+        assert(
+            groupKind != .distinct && value.count >= 20 || groupKind == .add || groupKind == .score)
+        groups.append(field)
+        groups.append(value)
+        countEntry(arguments: 2)
+    }
+
+    /// Adds a member of the group's HyperLogLog; kind distinct.
+    public mutating func addMember(_ member: UnsafeRawBufferPointer) {
+        assert(groupKind == .distinct)
+        groups.append(member)
+        countEntry(arguments: 1)
+    }
+
+    /// Adds an increment of the group's cell `field`, for cold code.
+    public mutating func addEntry(field: [UInt8], delta: Int64) {
+        field.withUnsafeBytes { addEntry(field: $0, delta: delta) }
+    }
+
+    /// Adds a value of the group's cell `field`, for cold code.
+    public mutating func addEntry(field: [UInt8], value: [UInt8]) {
+        field.withUnsafeBytes { field in
+            value.withUnsafeBytes { addEntry(field: field, value: $0) }
+        }
+    }
+
+    /// Adds a member of the group's HyperLogLog, for cold code.
+    public mutating func addMember(_ member: [UInt8]) {
+        member.withUnsafeBytes { addMember($0) }
+    }
+
+    private mutating func countEntry(arguments: Int) {
+        groupEntryCount += 1
+        entryCount += 1
+        groupArgumentCount += arguments
+        estimatedNanoseconds += groupKind == .score || groupKind == .distinct ? 6_000 : 1_500
+    }
+
+    private mutating func endGroup() {
+        guard groupCount > 0 else { return }
+        groups.fill(groupCountPlace, with: groupEntryCount)
+        groupEntryCount = 0
+    }
+
+    // MARK: Sending
+
+    /// Buffers the call of the commit script with that digest on a connection; may be repeated.
+    public mutating func send(on connection: inout Connection, scriptDigest: [UInt8]) {
+        precondition(rangeCount > 0, "a commit without a range")
+        if groupCount > 0 { groups.fill(groupCountPlace, with: groupEntryCount) }
+        ranges.fill(rangeCountPlace, with: rangeCount)
+        audit.fill(auditCountPlace, with: auditCount)
+        let keyCount = 2 + groupCount
+        let argumentCount = 2 + 4 * rangeCount + 1 + 2 * auditCount + groupArgumentCount
+        connection.begin(arguments: 3 + keyCount + argumentCount)
+        connection.add("EVALSHA")
+        connection.add(scriptDigest)
+        connection.add(Int64(keyCount))
+        connection.addEncoded(keys)
+        connection.addEncoded(ranges)
+        connection.addEncoded(audit)
+        connection.addEncoded(groups)
+    }
+}

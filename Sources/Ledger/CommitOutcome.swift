@@ -1,0 +1,113 @@
+public import Redis
+
+/// A cell that Redis would not change; nothing of that commit stands.
+public struct RefusedCell: Sendable, Hashable {
+    /// Name of the key.
+    public var key: [UInt8]
+    /// Field or member; for a HyperLogLog the member.
+    public var field: [UInt8]
+    /// How the cell was to be changed.
+    public var kind: CommitArguments.Kind
+    /// The delta or value.
+    public var value: [UInt8]
+    /// Redis' own words.
+    public var error: String
+
+    /// A refused cell of these parts.
+    public init(
+        key: [UInt8], field: [UInt8], kind: CommitArguments.Kind, value: [UInt8], error: String
+    ) {
+        self.key = key
+        self.field = field
+        self.kind = kind
+        self.value = value
+        self.error = error
+    }
+}
+
+/// What became of a commit.
+public enum CommitOutcome: Sendable, Hashable {
+    /// All cells changed and all marks moved. `zerosLeft` cells ended at 0 and could not be removed.
+    case applied(zerosLeft: Int)
+    /// Nothing changed; the marks that stand there, in the order of the ranges, nil = none.
+    case mismatch([Int64?])
+    /// Nothing changed; the contract that stands there, "" = none.
+    case contract(current: String)
+    /// Nothing changed, or the undo itself failed: the shard needs a rebuild, for this reason.
+    case torn(String)
+    /// Nothing changed; the whole server refuses for now: keep the tally and wait.
+    case refused(code: String, message: String)
+    /// Nothing changed; one cell cannot be changed.
+    case cellRefused(RefusedCell)
+    /// The connection broke; the commit may stand or not: read the marks over a new one.
+    case unknown(RedisError)
+
+    /// First words of errors that concern the whole server.
+    public static let serverWideCodes: Set<String> = [
+        "OOM", "MISCONF", "READONLY", "NOREPLICAS", "BUSY", "TRYAGAIN", "LOADING", "NOPERM",
+        "NOAUTH", "CLUSTERDOWN", "MASTERDOWN", "MOVED", "ASK", "NOSCRIPT", "UNKILLABLE",
+    ]
+
+    /// The outcome that an answer of the script means.
+    init(_ reply: ReplyView) {
+        if let text = reply.errorText {
+            let error = RedisError(serverText: text)
+            self = .refused(code: error.serverPrefix ?? "ERR", message: text)
+            return
+        }
+        guard reply.count > 0, let code = reply[0].integer else {
+            self = .refused(code: "ERR", message: "the script's answer is not understood")
+            return
+        }
+        switch (code, reply.count) {
+        case (1, _): self = .applied(zerosLeft: reply.count > 1 ? Int(reply[1].integer ?? 0) : 0)
+        case (0, _): self = CommitOutcome(marks: reply)
+        case (-1, 2): self = .contract(current: Self.text(reply[1]))
+        case (-2, 2): self = .torn(Self.text(reply[1]))
+        case (-3, 6): self = CommitOutcome(refusal: reply)
+        default: self = .refused(code: "ERR", message: "the script's answer is not understood")
+        }
+    }
+
+    private init(marks reply: ReplyView) {
+        var marks: [Int64?] = []
+        for index in 1..<reply.count {
+            let text = Self.text(reply[index])
+            guard text.isEmpty || Int64(text) != nil else {
+                self = .torn("a mark is not an offset: \(text)")
+                return
+            }
+            marks.append(Int64(text))
+        }
+        self = .mismatch(marks)
+    }
+
+    private init(refusal reply: ReplyView) {
+        let error = Self.text(reply[3])
+        // Redis 7.0 gives an access list's refusal inside a script no code of its own.
+        let isAccess = error.hasPrefix("ERR The user executing the script")
+        let word = isAccess ? "NOPERM" : String(error.prefix { $0 != " " })
+        guard !Self.serverWideCodes.contains(word) else {
+            self = .refused(code: word, message: error)
+            return
+        }
+        self = .cellRefused(
+            RefusedCell(
+                key: reply[1].bytes.map { Array($0) } ?? [],
+                field: reply[2].bytes.map { Array($0) } ?? [],
+                kind: reply[4].bytes?.first.flatMap { CommitArguments.Kind(rawValue: $0) } ?? .add,
+                value: reply[5].bytes.map { Array($0) } ?? [], error: error))
+    }
+
+    private static func text(_ view: ReplyView) -> String {
+        view.bytes.map { String(decoding: $0, as: UTF8.self) } ?? ""
+    }
+}
+
+/// The end of one commit that was submitted.
+public struct CommitResult: Sendable, Hashable {
+    /// What was given with it, for example the shard.
+    public var tag: Int
+    /// What became of it.
+    public var outcome: CommitOutcome
+}

@@ -1,0 +1,146 @@
+public import Redis
+
+/// Sends commits over one connection, many on their way at once, and gives their outcomes.
+///
+/// The arguments of a commit are kept until its outcome is known. A script that Redis forgot is loaded
+/// again and its commits are sent again; only then may outcomes come in another order than the commits
+/// went, so go by the tag. Nothing here throws: once the connection breaks, `isAlive` is false and every
+/// commit ends as `unknown`.
+public struct Committer: ~Copyable {
+    private var connection: Connection
+    private var script: Script
+    private var waiting: [Slot] = []
+    private var firstWaiting = 0
+    private var spare: [Slot] = []
+    private var toRepeat: [Slot] = []
+    private var failure: RedisError?
+
+    /// A committer on a connection of its own; loads the script.
+    public init(_ connection: consuming Connection) throws(RedisError) {
+        var script = Script(CommitScript.source)
+        try script.load(on: &connection)
+        self.connection = connection
+        self.script = script
+    }
+
+    /// Whether the connection still works as far as is known.
+    public var isAlive: Bool { failure == nil && connection.isAlive }
+    /// Commits without an outcome yet.
+    public var inFlight: Int { waiting.count - firstWaiting + toRepeat.count }
+
+    /// Takes the arguments and sends them; they come back empty, with memory to be used again.
+    public mutating func submit(_ arguments: inout CommitArguments, tag: Int) {
+        let slot = spare.popLast() ?? Slot()
+        swap(&arguments, &slot.arguments)
+        slot.tag = tag
+        guard isAlive else {
+            waiting.append(slot)
+            return
+        }
+        send(slot)
+        do throws(RedisError) { try connection.flush() } catch { failure = failure ?? error }
+    }
+
+    /// An outcome where one comes within this time, else nil at once or then.
+    public mutating func tryReceive(waitMilliseconds: Int32 = 0) -> CommitResult? {
+        if firstWaiting == waiting.count && !toRepeat.isEmpty { repeatAfterLoad() }
+        while firstWaiting < waiting.count {
+            guard isAlive else { return finishBroken() }
+            var outcome: CommitOutcome?
+            do throws(RedisError) {
+                if let reply = try connection.tryReceive(waitMilliseconds: waitMilliseconds) {
+                    outcome = CommitOutcome(reply.view)
+                }
+            } catch {
+                failure = failure ?? error
+                continue
+            }
+            guard let outcome else { return nil }
+            let slot = takeFirst()
+            if case .refused("NOSCRIPT", _) = outcome {
+                toRepeat.append(slot)
+                repeatAfterLoad()
+                continue
+            }
+            return finish(slot, outcome)
+        }
+        return nil
+    }
+
+    /// The next outcome, waiting for it up to the connection's command timeout; nil = none in flight.
+    public mutating func receive() -> CommitResult? {
+        while inFlight > 0 {
+            if let result = tryReceive(waitMilliseconds: 1_000) { return result }
+        }
+        return nil
+    }
+
+    /// One commit and its outcome; none may be in flight.
+    public mutating func commit(_ arguments: inout CommitArguments) -> CommitOutcome {
+        precondition(inFlight == 0, "commits are in flight")
+        submit(&arguments, tag: 0)
+        return receive()?.outcome
+            ?? .unknown(RedisError(.protocolViolation, "a commit without an outcome"))
+    }
+
+    /// Uses the connection for something else, for example to read the marks; no commit may be in flight.
+    public mutating func withConnection<Result, Failure: Error>(
+        _ body: (inout Connection) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        precondition(inFlight == 0, "commits are in flight")
+        return try body(&connection)
+    }
+
+    // MARK: In flight
+
+    /// A commit on its way.
+    private final class Slot {
+        var arguments = CommitArguments()
+        var tag = 0
+    }
+
+    private mutating func send(_ slot: Slot) {
+        waiting.append(slot)
+        slot.arguments.send(on: &connection, scriptDigest: script.digest ?? [])
+    }
+
+    private mutating func takeFirst() -> Slot {
+        let slot = waiting[firstWaiting]
+        firstWaiting += 1
+        if firstWaiting == waiting.count {
+            waiting.removeAll(keepingCapacity: true)
+            firstWaiting = 0
+        }
+        return slot
+    }
+
+    private mutating func finish(_ slot: Slot, _ outcome: CommitOutcome) -> CommitResult {
+        spare.append(slot)
+        return CommitResult(tag: slot.tag, outcome: outcome)
+    }
+
+    private mutating func finishBroken() -> CommitResult? {
+        let error = failure ?? RedisError(.io, "the connection is closed")
+        return finish(takeFirst(), .unknown(error))
+    }
+
+    /// Loads the script and sends again what met its absence, once every older answer has come.
+    ///
+    /// All of them met it most likely; waiting keeps the load out of the pipeline.
+    private mutating func repeatAfterLoad() {
+        guard firstWaiting == waiting.count else { return }
+        do throws(RedisError) {
+            try script.load(on: &connection)
+            let slots = toRepeat
+            toRepeat.removeAll(keepingCapacity: true)
+            for slot in slots { send(slot) }
+            try connection.flush()
+        } catch {
+            waiting += toRepeat
+            toRepeat.removeAll(keepingCapacity: true)
+            // An error that Redis answered leaves the connection usable, but these commits have no
+            // answer to come; so the whole connection is given up.
+            failure = failure ?? error
+        }
+    }
+}

@@ -1,0 +1,76 @@
+public import Redis
+
+/// Why the ledger could not be read or changed.
+public struct LedgerError: Error, Sendable, Hashable, CustomStringConvertible {
+    /// The kind of failure.
+    public enum Code: Sendable, Hashable {
+        /// Redis could not be reached or answered with an error.
+        case redis(RedisError)
+        /// What stands in Redis is not what a ledger of this layout holds.
+        case corrupt
+        /// The ledger has another layout, shard count or shard hash.
+        case otherLayout
+        /// The ledger was made for another Kafka cluster or group.
+        case otherLog
+        /// Another catalog or other bounds stand in the contract, and this one is no superset.
+        case contractDiffers
+        /// A process with a newer contract has taken over.
+        case contractMovedOn
+        /// The Redis server is not fit to hold a ledger.
+        case unsuitableServer
+    }
+
+    /// The kind of failure.
+    public let code: Code
+    /// Text for people.
+    public let message: String
+
+    /// An error with these parts.
+    public init(_ code: Code, _ message: String) {
+        self.code = code
+        self.message = message
+    }
+
+    /// An error of Redis or of the way to it.
+    public init(_ error: RedisError) {
+        self.init(.redis(error), error.description)
+    }
+
+    /// Whether it may pass by itself: Redis away, loading, or short of something.
+    public var isRetriable: Bool {
+        guard case .redis(let error) = code else { return false }
+        guard let prefix = error.serverPrefix else { return error.code != .configuration }
+        return CommitOutcome.serverWideCodes.contains(prefix)
+    }
+
+    /// The message.
+    public var description: String { message }
+}
+
+/// Runs a body that talks to Redis and gives its errors as the ledger's.
+func inLedgerTerms<Result: ~Copyable>(
+    _ body: () throws(RedisError) -> Result
+) throws(LedgerError) -> Result {
+    do throws(RedisError) { return try body() } catch { throw LedgerError(error) }
+}
+
+/// Takes the answers of a pipeline, all of them also where one is an error, which is then thrown.
+func receiveAll(
+    _ count: Int, on connection: inout Connection,
+    _ body: (Int, ReplyView) throws(LedgerError) -> Void
+) throws(LedgerError) {
+    var failure: LedgerError?
+    for index in 0..<count {
+        let reply: Reply
+        do throws(RedisError) { reply = try connection.receive() } catch {
+            throw LedgerError(error)
+        }
+        if failure != nil { continue }
+        if let text = reply.errorText {
+            failure = LedgerError(RedisError(serverText: text))
+        } else {
+            do throws(LedgerError) { try body(index, reply.view) } catch { failure = error }
+        }
+    }
+    if let failure { throw failure }
+}

@@ -1,0 +1,279 @@
+import Foundation
+import Ledger
+import Redis
+import Testing
+
+/// Commits that go through, and those that a mark, a contract or a marker stops.
+@Suite struct CommitScriptTests {
+    typealias Everything = [String: [String: String]]
+
+    func high(_ value: Int64) -> String {
+        let text = String(UInt64(bitPattern: value) ^ (1 << 63))
+        return String(repeating: "0", count: 20 - text.utf8.count) + text
+    }
+
+    @Test func appliesEveryKindAtOnce() throws {
+        let fixture = try LedgerFixture()
+        try fixture.prepare()
+        var committer = try fixture.committer()
+        var arguments = CommitArguments()
+        arguments.begin(
+            marksKey: fixture.marksKey, auditKey: fixture.auditKey, contract: fixture.contract)
+        let print = Fingerprint(offset: 109, timestamp: 1_700, hash: 0xAB)
+        arguments.addRange(field: "usage/0", from: 100, to: 110, fingerprint: print)
+        arguments.addAudit(field: "usage/0:delivered", delta: 10)
+        arguments.beginGroup(.add, key: fixture.key("h"), expiry: fixture.later)
+        arguments.addEntry(field: "a", delta: 5)
+        arguments.addEntry(field: "b", delta: -9_007_199_254_740_993)
+        arguments.beginGroup(.score, key: fixture.key("z"))
+        arguments.addEntry(field: "m", delta: 7)
+        arguments.beginGroup(.minimum, key: fixture.key("x"))
+        arguments.addEntry(field: "min", value: Array(high(-3).utf8))
+        arguments.beginGroup(.maximum, key: fixture.key("x"))
+        arguments.addEntry(field: "max", value: Array(high(4).utf8))
+        arguments.beginGroup(.first, key: fixture.key("x"))
+        arguments.addEntry(field: "first", value: Array((high(10) + ":a").utf8))
+        arguments.beginGroup(.last, key: fixture.key("x"))
+        arguments.addEntry(field: "last", value: Array((high(10) + ":b").utf8))
+        arguments.beginGroup(.distinct, key: fixture.key("p"), expiry: fixture.later)
+        for index in 0..<2_500 { arguments.addMember(Array("u\(index)".utf8)) }
+        #expect(committer.commit(&arguments) == .applied(zerosLeft: 0))
+
+        var all = try fixture.everything()
+        #expect(all.removeValue(forKey: fixture.name("p"))?["<expiry>"] == "4000000000")
+        let expected: Everything = [
+            fixture.text(fixture.marksKey): [
+                "!contract": "1:abc", "!torn": "", "usage/0": "110",
+                "usage/0@": "109 1700 00000000000000ab",
+            ],
+            fixture.text(fixture.auditKey): ["usage/0:delivered": "10"],
+            fixture.name("h"): ["a": "5", "b": "-9007199254740993", "<expiry>": "4000000000"],
+            fixture.name("z"): ["m": "7"],
+            fixture.name("x"): [
+                "min": high(-3), "max": high(4), "first": high(10) + ":a", "last": high(10) + ":b",
+            ],
+        ]
+        #expect(all == expected)
+        var connection = try fixture.server.connect()
+        let counted = try connection.command(["PFCOUNT", fixture.key("p")]).integer ?? 0
+        #expect((2_400...2_600).contains(counted))
+    }
+
+    @Test func extremesKeepTheRightOne() throws {
+        let fixture = try LedgerFixture()
+        try fixture.prepare()
+        var committer = try fixture.committer()
+        let steps: [(CommitArguments.Kind, [String], String)] = [
+            (.minimum, [high(5), high(-5), high(3)], high(-5)),
+            (.maximum, [high(-5), high(6), high(3)], high(6)),
+            (
+                .first, [high(9) + ":x", high(8) + ":a", high(8) + ":b", high(8) + ":a"],
+                high(8) + ":b"
+            ),
+            (
+                .last, [high(8) + ":x", high(9) + ":B", high(9) + ":a", high(9) + ":A"],
+                high(9) + ":a"
+            ),
+            (.last, [high(8) + ":é", high(8) + ":z", high(8) + ":é\u{0}"], high(8) + ":é\u{0}"),
+        ]
+        var mark: Int64 = 100
+        for (number, (kind, values, kept)) in steps.enumerated() {
+            for value in values {
+                var arguments = fixture.begun(from: mark, to: mark + 1)
+                arguments.beginGroup(kind, key: fixture.key("x"))
+                arguments.addEntry(field: Array("f\(number)".utf8), value: Array(value.utf8))
+                #expect(committer.commit(&arguments) == .applied(zerosLeft: 0))
+                mark += 1
+            }
+            #expect(try fixture.everything()[fixture.name("x")]?["f\(number)"] == kept)
+            // All of them in one commit give the same.
+            var together = fixture.begun(from: mark, to: mark + 1)
+            together.beginGroup(kind, key: fixture.key("y"))
+            for value in values {
+                together.addEntry(field: Array("f\(number)".utf8), value: Array(value.utf8))
+            }
+            #expect(committer.commit(&together) == .applied(zerosLeft: 0))
+            mark += 1
+            #expect(try fixture.everything()[fixture.name("y")]?["f\(number)"] == kept)
+        }
+    }
+
+    @Test func zerosAreRemovedAndTheirKeysWithThem() throws {
+        let fixture = try LedgerFixture()
+        try fixture.prepare()
+        var committer = try fixture.committer()
+        var first = fixture.begun()
+        first.beginGroup(.add, key: fixture.key("h"), expiry: fixture.later)
+        first.addEntry(field: "a", delta: 5)
+        first.addEntry(field: "new", delta: 0)
+        first.addEntry(field: "swing", delta: 2)
+        first.addEntry(field: "swing", delta: -2)
+        first.addEntry(field: "swing", delta: 3)
+        first.beginGroup(.score, key: fixture.key("z"))
+        first.addEntry(field: "m", delta: 5)
+        #expect(committer.commit(&first) == .applied(zerosLeft: 0))
+        var all = try fixture.everything()
+        #expect(
+            all[fixture.name("h")] == ["a": "5", "swing": "3", "<expiry>": "4000000000"])
+
+        var second = fixture.begun(from: 110, to: 120)
+        second.beginGroup(.add, key: fixture.key("h"), expiry: fixture.later)
+        second.addEntry(field: "a", delta: -5)
+        second.addEntry(field: "swing", delta: -3)
+        second.beginGroup(.score, key: fixture.key("z"))
+        second.addEntry(field: "m", delta: -5)
+        #expect(committer.commit(&second) == .applied(zerosLeft: 0))
+        all = try fixture.everything()
+        #expect(Array(all.keys) == [fixture.text(fixture.marksKey)])
+    }
+
+    @Test func expiryIsSetOnlyWhereTheKeyWasAbsent() throws {
+        let fixture = try LedgerFixture()
+        try fixture.prepare()
+        var committer = try fixture.committer()
+        for (from, expiry) in [(100, 4_000_000_000), (110, 4_100_000_000)] as [(Int64, Int64)] {
+            var arguments = fixture.begun(from: from, to: from + 10)
+            for name in ["h1", "h2"] {
+                arguments.beginGroup(.add, key: fixture.key(name), expiry: expiry)
+                arguments.addEntry(field: "a", delta: 1)
+            }
+            arguments.beginGroup(.add, key: fixture.key("past\(from)"), expiry: 1_000)
+            arguments.addEntry(field: "a", delta: 1)
+            #expect(committer.commit(&arguments) == .applied(zerosLeft: 0))
+        }
+        let all = try fixture.everything()
+        #expect(all[fixture.name("h1")] == ["a": "2", "<expiry>": "4000000000"])
+        #expect(all[fixture.name("h2")] == ["a": "2", "<expiry>": "4000000000"])
+        #expect(all[fixture.name("past100")] == nil && all[fixture.name("past110")] == nil)
+    }
+
+    @Test func aStaleMarkChangesNothing() throws {
+        let fixture = try LedgerFixture()
+        try fixture.prepare()
+        var committer = try fixture.committer()
+        let before = try fixture.everything()
+        for from in [90, 101, nil] as [Int64?] {
+            var arguments = fixture.begun(from: from)
+            arguments.addAudit(field: "usage/0:delivered", delta: 10)
+            arguments.beginGroup(.add, key: fixture.key("h"))
+            arguments.addEntry(field: "a", delta: 1)
+            #expect(committer.commit(&arguments) == .mismatch([100]))
+            #expect(try fixture.everything() == before)
+        }
+    }
+
+    @Test func aResentCommitIsRefusedWithItsOwnEnd() throws {
+        let fixture = try LedgerFixture()
+        try fixture.prepare(mark: nil)
+        var committer = try fixture.committer()
+        func arguments() -> CommitArguments {
+            var arguments = fixture.begun(from: nil, to: 7)
+            arguments.beginGroup(.add, key: fixture.key("h"))
+            arguments.addEntry(field: "a", delta: 1)
+            return arguments
+        }
+        var one = arguments()
+        #expect(committer.commit(&one) == .applied(zerosLeft: 0))
+        let after = try fixture.everything()
+        #expect(after[fixture.name("h")] == ["a": "1"])
+        var again = arguments()
+        #expect(committer.commit(&again) == .mismatch([7]))
+        #expect(try fixture.everything() == after)
+    }
+
+    @Test func severalRangesMatchAllOrNothing() throws {
+        let fixture = try LedgerFixture()
+        try fixture.prepare()
+        var connection = try fixture.server.connect()
+        try connection.command(["HSET", fixture.marksKey, "usage/1", "5"])
+        var committer = try fixture.committer()
+        let before = try fixture.everything()
+        func commit(_ second: Int64?, _ third: Int64?) throws -> CommitOutcome {
+            var arguments = fixture.begun()
+            arguments.addRange(field: "usage/1", from: second, to: 6)
+            arguments.addRange(field: "other/0", from: third, to: 9)
+            arguments.beginGroup(.add, key: fixture.key("h"))
+            arguments.addEntry(field: "a", delta: 1)
+            return committer.commit(&arguments)
+        }
+        #expect(try commit(4, nil) == .mismatch([100, 5, nil]))
+        #expect(try commit(5, 0) == .mismatch([100, 5, nil]))
+        #expect(try fixture.everything() == before)
+        #expect(try commit(5, nil) == .applied(zerosLeft: 0))
+        #expect(
+            try fixture.everything()[fixture.text(fixture.marksKey)] == [
+                "!contract": "1:abc", "!torn": "", "usage/0": "110", "usage/1": "6", "other/0": "9",
+            ])
+        #expect(try commit(5, nil) == .mismatch([110, 6, 9]))
+    }
+
+    @Test func manyRangesAndCellsInOneCommit() throws {
+        let fixture = try LedgerFixture()
+        try fixture.prepare()
+        var committer = try fixture.committer()
+        var arguments = fixture.begun()
+        for partition in 1...3_000 {
+            arguments.addRange(
+                field: Array("usage/\(partition)".utf8), from: nil, to: Int64(partition),
+                fingerprint: Fingerprint(offset: 1, timestamp: -1, hash: .max))
+        }
+        for group in 0..<200 {
+            arguments.beginGroup(.add, key: fixture.key("h\(group)"))
+            for field in 0..<50 { arguments.addEntry(field: Array("\(field)".utf8), delta: 2) }
+        }
+        #expect(arguments.entryCount == 10_000)
+        #expect(committer.commit(&arguments) == .applied(zerosLeft: 0))
+        let all = try fixture.everything()
+        #expect(all.count == 201)
+        #expect(all[fixture.text(fixture.marksKey)]?.count == 6_003)
+        #expect(all[fixture.text(fixture.marksKey)]?["usage/3000"] == "3000")
+        #expect(all[fixture.name("h199")]?["49"] == "2")
+    }
+
+    @Test func anotherContractChangesNothing() throws {
+        let fixture = try LedgerFixture()
+        try fixture.prepare()
+        var connection = try fixture.server.connect()
+        var committer = try fixture.committer()
+        for current in ["2:def", ""] {
+            if current.isEmpty {
+                try connection.command(["HDEL", fixture.marksKey, "!contract"])
+            } else {
+                try connection.command(["HSET", fixture.marksKey, "!contract", Array(current.utf8)])
+            }
+            let before = try fixture.everything()
+            // The contract is compared first: also before a mark that does not match.
+            var arguments = fixture.begun(from: 1)
+            arguments.beginGroup(.add, key: fixture.key("h"))
+            arguments.addEntry(field: "a", delta: 1)
+            #expect(committer.commit(&arguments) == .contract(current: current))
+            #expect(try fixture.everything() == before)
+        }
+    }
+
+    @Test func aTornShardIsLeftAlone() throws {
+        let fixture = try LedgerFixture()
+        try fixture.prepare()
+        var connection = try fixture.server.connect()
+        try connection.command(["HSET", fixture.marksKey, "!torn", "why"])
+        var committer = try fixture.committer()
+        let before = try fixture.everything()
+        var arguments = fixture.begun()
+        #expect(committer.commit(&arguments) == .torn("why"))
+        #expect(try fixture.everything() == before)
+    }
+
+    @Test func anIdleCommitMovesMarksOnly() throws {
+        let fixture = try LedgerFixture()
+        try fixture.prepare()
+        var committer = try fixture.committer()
+        var arguments = fixture.begun()
+        #expect(committer.commit(&arguments) == .applied(zerosLeft: 0))
+        #expect(
+            try fixture.everything() == [
+                fixture.text(fixture.marksKey): [
+                    "!contract": "1:abc", "!torn": "", "usage/0": "110",
+                ]
+            ])
+    }
+}

@@ -1,0 +1,87 @@
+import Foundation
+import Ledger
+import Redis
+
+/// A private server with an empty ledger, and a look at everything that stands in it.
+final class LedgerFixture {
+    let server: TestRedis
+    let layout = KeyLayout(prefix: "t")
+    let shard = 3
+    let contract = Array("1:abc".utf8)
+    let partition = LogPartition(topic: "usage", partition: 0)
+    /// Far enough ahead that no test sees it pass.
+    let later: Int64 = 4_000_000_000
+
+    init(_ options: [String] = []) throws { server = try TestRedis(options) }
+
+    var marksKey: [UInt8] { layout.marksKey(shard: shard) }
+    var auditKey: [UInt8] { layout.auditKey(shard: shard) }
+
+    /// Name of a cell key in the fixture's shard.
+    func key(_ name: String) -> [UInt8] { layout.shardPrefix(shard) + Array(name.utf8) }
+    func name(_ name: String) -> String { text(key(name)) }
+    func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self) }
+
+    /// Puts the contract and the mark 100 in the shard.
+    func prepare(mark: Int64? = 100) throws {
+        var connection = try server.connect()
+        try connection.command(["HSET", marksKey, "!contract", contract])
+        if let mark {
+            try connection.command(["HSET", marksKey, "usage/0", Array(String(mark).utf8)])
+        }
+    }
+
+    func committer() throws -> Committer { try Committer(server.connect()) }
+
+    /// Arguments of a commit [100, 110) of partition 0, without cells.
+    func begun(from: Int64? = 100, to: Int64 = 110) -> CommitArguments {
+        var arguments = CommitArguments()
+        arguments.begin(marksKey: marksKey, auditKey: auditKey, contract: contract)
+        arguments.addRange(field: partition.markField, from: from, to: to)
+        return arguments
+    }
+
+    /// Every key with its content and, where it has one, its expiry.
+    func everything() throws -> [String: [String: String]] {
+        var connection = try server.connect()
+        var found: [String: [String: String]] = [:]
+        for key in try connection.command("KEYS", "*").elements.compactMap(\.bytes) {
+            let type = try connection.command(["TYPE", key]).text
+            var content: [String: String] = [:]
+            switch type {
+            case "hash": content = pairs(try connection.command(["HGETALL", key]))
+            case "zset":
+                content = pairs(try connection.command(["ZRANGE", key, "0", "-1", "WITHSCORES"]))
+            case "string": content = ["value": try connection.command(["GET", key]).text ?? ""]
+            default: content = ["type": type ?? ""]
+            }
+            let expiry = try connection.command(["EXPIRETIME", key]).integer ?? -1
+            if expiry >= 0 { content["<expiry>"] = String(expiry) }
+            found[text(key)] = content
+        }
+        return found
+    }
+
+    private func pairs(_ reply: ReplyValue) -> [String: String] {
+        var content: [String: String] = [:]
+        let elements = reply.elements
+        for index in stride(from: 0, to: elements.count, by: 2) {
+            content[elements[index].text ?? ""] = elements[index + 1].text
+        }
+        return content
+    }
+}
+
+extension Array<UInt8>: @retroactive ExpressibleByUnicodeScalarLiteral {
+    /// The bytes of the literal.
+    public init(unicodeScalarLiteral value: String) { self = Array(value.utf8) }
+}
+extension Array<UInt8>: @retroactive ExpressibleByExtendedGraphemeClusterLiteral {
+    /// The bytes of the literal.
+    public init(extendedGraphemeClusterLiteral value: String) { self = Array(value.utf8) }
+}
+/// In tests a literal may stand for bytes.
+extension Array<UInt8>: @retroactive ExpressibleByStringLiteral {
+    /// The bytes of the literal.
+    public init(stringLiteral value: String) { self = Array(value.utf8) }
+}
