@@ -24,7 +24,20 @@ _CatalogLoader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile("^(tru
 
 def load_yaml(path):
     """The document in a YAML file."""
-    return yaml.load(path.read_text(), Loader=_CatalogLoader)
+    document = yaml.load(path.read_text(), Loader=_CatalogLoader)
+    _no_lost_commas(document, path.name)
+    return document
+
+
+def _no_lost_commas(node, where):
+    # In {a: one, two} the comma ends the text, and "two" becomes a member without a value.
+    if isinstance(node, dict):
+        for key, value in node.items():
+            expect(value is not None or " " not in str(key), f"{where}: a text with a comma is not quoted: {key}")
+            _no_lost_commas(value, f"{where}/{key}")
+    elif isinstance(node, list):
+        for value in node:
+            _no_lost_commas(value, where)
 
 
 def check(function):
