@@ -15,9 +15,10 @@ public enum Conditional {
         return "\"\(hex(first))\(hex(second))-\(String(body.count, radix: 16))\""
     }
 
-    /// Adds the entity tag to a 200 answer for GET or HEAD, and turns it into 304 when the client
-    /// holds it already. The body stays in the value, so that Content-Length is that of the 200; the
-    /// server does not send it.
+    /// Adds the entity tag to a 200 answer for GET or HEAD; a client that holds it gets 304.
+    ///
+    /// The body stays in the value, so that Content-Length is that of the 200; the server does not
+    /// send it.
     public static func apply(to response: inout Response, for request: Request) {
         guard response.status == 200, response.caching == .revalidate,
             request.method == .get || request.method == .head

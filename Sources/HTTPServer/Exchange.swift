@@ -1,7 +1,7 @@
 internal import CMicroHTTPD
 import Glibc
 
-/// One request while it arrives. Owned by its connection's worker thread; nobody else sees it.
+/// One request while it arrives, seen by its connection's worker thread only.
 final class Exchange {
     let target: [UInt8]
     var hasHead = false
@@ -12,8 +12,9 @@ final class Exchange {
 
     init(target: [UInt8]) { self.target = target }
 
-    /// Takes a piece of the body; false when it becomes too large. GET and HEAD bodies mean
-    /// nothing: they are counted and dropped.
+    /// Takes a piece of the body; false when it becomes too large.
+    ///
+    /// GET and HEAD bodies mean nothing: they are counted and dropped.
     func take(_ piece: UnsafeRawBufferPointer, limit: Int) -> Bool {
         bodyCount += piece.count
         guard bodyCount <= limit else { return false }
@@ -40,10 +41,11 @@ extension HeaderFields {
 }
 
 extension Framing.Refusal {
-    /// Writes the refusal past the library, which could only answer after reading a body whose end
-    /// is in doubt. Earlier answers of the connection are complete at this point. What has already
-    /// arrived is read away, because closing a socket with unread bytes resets the connection and
-    /// may take the answer with it.
+    /// Writes the refusal past the library.
+    ///
+    /// The library could only answer after reading a body whose end is in doubt. Earlier answers of
+    /// the connection are complete at this point. What has already arrived is read away, because
+    /// closing a socket with unread bytes resets the connection and may take the answer with it.
     func send(to descriptor: Int32) {
         let body = Response.error(status: status, message: message).body
         let head = """

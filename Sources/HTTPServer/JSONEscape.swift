@@ -41,10 +41,9 @@ enum JSONEscape {
         case 0x0d: bytes.append(UInt8(ascii: "r"))
         case 0..<0x20:
             let low = byte & 0x0f
-            let letter = UInt8(ascii: "a") + (low &- 10)
             bytes.append(contentsOf: "u00".utf8)
-            bytes.append(UInt8(ascii: "0") + byte >> 4)
-            bytes.append(low < 10 ? UInt8(ascii: "0") + low : letter)
+            bytes.append(UInt8(ascii: "0") + (byte >> 4))
+            bytes.append(low < 10 ? UInt8(ascii: "0") + low : UInt8(ascii: "a") + low - 10)
         default:
             bytes.append(byte)
         }

@@ -1,6 +1,6 @@
 import Glibc
 
-/// A listening socket. Whoever takes its descriptor closes it.
+/// A listening socket; whoever takes its descriptor closes it.
 struct Listener: ~Copyable {
     let descriptor: Int32
     let port: Int

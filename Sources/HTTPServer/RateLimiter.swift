@@ -52,7 +52,7 @@ public final class RateLimiter: Sendable {
         }
         nanosecondsPerToken = UInt64(1_000_000_000 / perSecond)
         capacityNanoseconds = nanosecondsPerToken * UInt64(burst)
-        let sets = max(1, keys / RateLimiter.ways >> RateLimiter.shardBits)
+        let sets = max(1, keys / (RateLimiter.ways << RateLimiter.shardBits))
         setsPerShard = sets
         shards = (0..<(1 << RateLimiter.shardBits)).map { _ in
             Shard(count: sets * RateLimiter.ways)

@@ -49,9 +49,9 @@ public struct QueryParameter: Equatable, Sendable {
 public struct Request: Sendable {
     /// The method.
     public let method: Method
-    /// The path as it came, still with its escapes. What `Router` matches.
+    /// The path as it came, still with its escapes: what `Router` matches.
     public let rawPath: [UInt8]
-    /// The path with its escapes decoded. For people; an escaped slash looks like a real one here.
+    /// The path with its escapes decoded, for people: an escaped slash looks like a real one here.
     public let path: [UInt8]
     /// The query's parameters in order, repeated names included; `+` means a space.
     public let query: [QueryParameter]

@@ -6,6 +6,12 @@ public struct Response: Sendable {
         public var name: String
         /// The value; control characters in it are sent as spaces.
         public var value: String
+
+        /// A field from its parts.
+        public init(name: String, value: String) {
+            self.name = name
+            self.value = value
+        }
     }
 
     /// What caches may do with the answer.

@@ -28,7 +28,6 @@ public final class Server<Worker: AnyObject>: Sendable {
     private struct Running: @unchecked Sendable {
         var daemon: OpaquePointer
         var keeper: Unmanaged<ServerCore>
-        var workers: WorkerSlot<Worker>
     }
 
     private let configuration: ServerConfiguration
@@ -77,14 +76,17 @@ public final class Server<Worker: AnyObject>: Sendable {
         }
     }
 
-    /// Stops accepting, waits for requests that have begun (at most `drainSeconds`), then ends and
-    /// joins all threads. Does nothing when the server does not run.
+    /// Stops accepting, waits for requests that have begun, then ends and joins all threads.
+    ///
+    /// Waits at most `drainSeconds`; does nothing when the server does not run.
     public func stop() {
         running.withLock { running in
             guard let current = running else { return }
             let core = current.keeper.takeUnretainedValue()
             core.isDraining.store(true, ordering: .relaxed)
             let listener = MHD_quiesce_daemon(current.daemon)
+            // Newcomers are refused at once instead of waiting in the queue for nothing.
+            if listener >= 0 { shutdown(listener, Int32(SHUT_RDWR)) }
             let deadline =
                 MonotonicTime.nanoseconds() + UInt64(configuration.drainSeconds) * 1_000_000_000
             while core.active.load(ordering: .relaxed) > 0,
@@ -127,6 +129,6 @@ public final class Server<Worker: AnyObject>: Sendable {
         }
         self.core.withLock { $0 = core }
         boundPort.store(listener.port, ordering: .releasing)
-        return Running(daemon: daemon, keeper: keeper, workers: workers)
+        return Running(daemon: daemon, keeper: keeper)
     }
 }

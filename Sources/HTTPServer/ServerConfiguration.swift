@@ -12,8 +12,10 @@ public struct ServerConfiguration: Equatable, Sendable {
     public var perAddressLimit = 250
     /// Seconds without a byte in either direction after which a connection is closed.
     public var idleTimeoutSeconds = 15
-    /// Seconds one request may take from the end of the previous one (or the connection's start) to
-    /// the last byte of its answer. Bounds clients that send or read one byte at a time.
+    /// Seconds one request may take, whichever side is slow.
+    ///
+    /// Counted from the end of the previous one (or the connection's start) to the last byte of its
+    /// answer. Bounds clients that send or read one byte at a time.
     public var requestTimeoutSeconds = 30
     /// Bytes of memory for the request head and buffers of one connection; a larger head is
     /// answered with 431.

@@ -111,7 +111,7 @@ final class ServerCore: Sendable {
 
 // MARK: Callbacks
 
-/// A request line has arrived. Returns the exchange, which `httpOnCompleted` releases.
+/// Takes a request line; returns the exchange, which `httpOnCompleted` releases.
 func httpOnTarget(
     _ context: UnsafeMutableRawPointer?, _ target: UnsafePointer<CChar>?, _: OpaquePointer?
 ) -> UnsafeMutableRawPointer? {
@@ -121,7 +121,7 @@ func httpOnTarget(
     return Unmanaged.passRetained(Exchange(target: Array(bytes))).toOpaque()
 }
 
-/// A head, a piece of a body, or the end of a request has arrived. `MHD_Result.NO` closes the connection.
+/// Takes a head, a piece of a body, or the end of a request; `NO` closes the connection.
 func httpOnRequest(
     _ context: UnsafeMutableRawPointer?, _ connection: OpaquePointer?,
     _: UnsafePointer<CChar>?, _ method: UnsafePointer<CChar>?, _ version: UnsafePointer<CChar>?,
@@ -145,7 +145,7 @@ func httpOnRequest(
     return outcome.result
 }
 
-/// A request has ended, in whatever way. Releases its exchange.
+/// Takes the end of a request, whatever it was, and releases its exchange.
 func httpOnCompleted(
     _ context: UnsafeMutableRawPointer?, _ connection: OpaquePointer?,
     _ state: UnsafeMutablePointer<UnsafeMutableRawPointer?>?, _: MHD_RequestTerminationCode
@@ -159,7 +159,7 @@ func httpOnCompleted(
     }
 }
 
-/// A connection has begun or is about to be closed. Keeps its clock in the socket's context.
+/// Takes the start and the end of a connection and keeps its clock in the socket's context.
 func httpOnConnection(
     _ context: UnsafeMutableRawPointer?, _ connection: OpaquePointer?,
     _ state: UnsafeMutablePointer<UnsafeMutableRawPointer?>?,

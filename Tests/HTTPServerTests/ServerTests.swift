@@ -245,6 +245,41 @@ import Testing
         server.stop()
     }
 
+    @Test func `a routed server answers 200, 404, 405, 429 and 503`() throws {
+        let router = try Router([Route(.get, "/orgs/{org}", id: 1), Route(.post, "/busy", id: 2)])
+        let limiter = try RateLimiter(perSecond: 0.001, burst: 4)
+        try withServer(handle: { request in
+            let address = request.remoteAddress.rateLimitKey
+            if case .refused(let wait) = limiter.take(address, at: MonotonicTime.nanoseconds()) {
+                return .tooManyRequests(retryAfterSeconds: wait)
+            }
+            switch router.match(request.method, request.rawPath) {
+            case .found(1, let parameters): return .text(parameters["org"] ?? [])
+            case .found: return .error(status: 503, message: "busy")
+            case .notFound: return .error(status: 404, message: "no such path")
+            case .methodNotAllowed(let allow): return .methodNotAllowed(allow: allow)
+            }
+        }) { server in
+            let client = try RawClient(port: server.port)
+            client.send(get("/orgs/%61b"))
+            #expect(try client.answer().body == "ab")
+            client.send(get("/orgs"))
+            let missing = try client.answer()
+            #expect(missing.status == 404)
+            #expect(missing.body == #"{"error":"Not Found","message":"no such path"}"#)
+            client.send("DELETE /orgs/a HTTP/1.1\r\nHost: a\r\n\r\n")
+            let wrong = try client.answer()
+            #expect(wrong.status == 405)
+            #expect(wrong.header("Allow") == "GET, HEAD")
+            client.send("POST /busy HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n")
+            #expect(try client.answer().status == 503)
+            client.send(get("/orgs/a"))
+            let late = try client.answer()
+            #expect(late.status == 429)
+            #expect(Int(late.header("Retry-After") ?? "") ?? 0 > 900)
+        }
+    }
+
     @Test func `settings are checked`() {
         let changes: [(inout ServerConfiguration) -> Void] = [
             { $0.address = "localhost" }, { $0.address = "" }, { $0.port = 65_536 },

@@ -1,0 +1,74 @@
+import HTTPServer
+import Synchronization
+import Testing
+
+@Suite struct RateLimiterTests {
+    private let second: UInt64 = 1_000_000_000
+    private let key = Array("key".utf8)
+
+    @Test func `a burst, then the rate`() throws {
+        let limiter = try RateLimiter(perSecond: 10, burst: 5)
+        var now = 100 * second
+        for _ in 0..<5 { #expect(limiter.take(key, at: now) == .allowed) }
+        #expect(limiter.take(key, at: now) == .refused(retryAfterSeconds: 1))
+        now += second / 10
+        #expect(limiter.take(key, at: now) == .allowed)
+        #expect(limiter.take(key, at: now) == .refused(retryAfterSeconds: 1))
+        now += 100 * second
+        for _ in 0..<5 { #expect(limiter.take(key, at: now) == .allowed) }
+        #expect(limiter.take(key, at: now) != .allowed)
+    }
+
+    @Test func `the wait is rounded up to whole seconds`() throws {
+        let limiter = try RateLimiter(perSecond: 0.1, burst: 1)
+        #expect(limiter.take(key, at: second) == .allowed)
+        #expect(limiter.take(key, at: second) == .refused(retryAfterSeconds: 10))
+        #expect(limiter.take(key, at: 2 * second + 1) == .refused(retryAfterSeconds: 9))
+        #expect(limiter.take(key, at: 11 * second - 1) == .refused(retryAfterSeconds: 1))
+        #expect(limiter.take(key, at: 11 * second) == .allowed)
+    }
+
+    @Test func `a refusal costs nothing and keys do not touch one another`() throws {
+        let limiter = try RateLimiter(perSecond: 1, burst: 1)
+        #expect(limiter.take(key, at: second) == .allowed)
+        for _ in 0..<100 { #expect(limiter.take(key, at: second) != .allowed) }
+        #expect(limiter.take(key, at: 2 * second) == .allowed)
+        for index in 0..<100 {
+            #expect(limiter.take(Array("\(index)".utf8), at: 2 * second) == .allowed)
+        }
+    }
+
+    @Test func `a flood of keys does not free the busiest`() throws {
+        let limiter = try RateLimiter(perSecond: 1, burst: 100, keys: 128)
+        for _ in 0..<100 { #expect(limiter.take(key, at: second) == .allowed) }
+        for index in 0..<10_000 { _ = limiter.take(Array("\(index)".utf8), at: second) }
+        #expect(limiter.take(key, at: second) != .allowed)
+    }
+
+    @Test func `threads together get no more than the burst`() async throws {
+        let limiter = try RateLimiter(perSecond: 0.001, burst: 1_000)
+        let allowed = Atomic<Int>(0)
+        await withTaskGroup(of: Int.self) { group in
+            for _ in 0..<4 {
+                group.addTask {
+                    (0..<1_000).count { _ in limiter.take([1], at: 1) == .allowed }
+                }
+            }
+            for await count in group { allowed.add(count, ordering: .relaxed) }
+        }
+        #expect(allowed.load(ordering: .relaxed) == 1_000)
+    }
+
+    @Test func `settings are checked`() {
+        #expect(throws: HTTPError.self) { try RateLimiter(perSecond: 0, burst: 1) }
+        #expect(throws: HTTPError.self) { try RateLimiter(perSecond: .nan, burst: 1) }
+        #expect(throws: HTTPError.self) { try RateLimiter(perSecond: 1, burst: 0) }
+        #expect(throws: HTTPError.self) { try RateLimiter(perSecond: 1, burst: 1, keys: 0) }
+    }
+
+    @Test func `the answer 429 says when to come back`() {
+        let response = Response.tooManyRequests(retryAfterSeconds: 7)
+        #expect(response.status == 429)
+        #expect(response.headers == [Response.Field(name: "Retry-After", value: "7")])
+    }
+}
