@@ -51,7 +51,7 @@ let package = Package(
             name: "odometer",
             dependencies: [
                 "Metering", "Catalog", "Kafka", "Redis", "Ledger", "Pipeline", "Query",
-                "HTTPServer", "API", "Workload", "Replay", "Verify", "CCrypto", "CYAML",
+                "HTTPServer", "API", "Workload", "Replay", "Verify", "CCrypto",
             ],
             swiftSettings: settings),
 
@@ -64,7 +64,7 @@ let package = Package(
         tests("APITests", "API", "Query", "HTTPServer", "Ledger", "Redis", "Metering", "Catalog"),
         tests("WorkloadTests", "Workload", "Verify"),
         tests("EndToEndTests", "Kafka", "Redis", "Workload"),
-        tests("OdometerTests", "odometer"),
+        tests("OdometerTests", "odometer", "Replay", "Kafka"),
         tests("TidyTests"),
     ],
     swiftLanguageModes: [.v6],

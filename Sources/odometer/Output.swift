@@ -8,8 +8,9 @@ enum Output {
 
     static func failure(_ message: String) { write("odometer: \(message)\n", to: STDERR_FILENO) }
 
-    /// Unbuffered, so that lines of progress appear when they are made, also through a pipe. A
-    /// reader that went away is no failure of ours.
+    /// Writes without a buffer, so that lines of progress appear when they are made.
+    ///
+    /// A reader that went away is no failure of ours.
     static func write(_ text: String, to descriptor: Int32) {
         var bytes = Array(text.utf8)[...]
         while !bytes.isEmpty {

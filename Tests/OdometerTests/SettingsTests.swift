@@ -57,7 +57,7 @@ struct SettingsTests {
     @Test(arguments: [
         ("lane: 3", "odometer.yaml:1: unknown setting lane (did you mean lanes?)"),
         ("\nlanes: many", "odometer.yaml:2: lanes must be an integer from 1 to 64, not \"many\""),
-        ("prefix: a\nprefix: b", "odometer.yaml:2: prefix stands twice"),
+        ("prefix: a\nprefix: b", "odometer.yaml:2: prefix: stands twice"),
         ("kafka:\n  enable.auto.commit: true", "enable.auto.commit cannot be set"),
         ("kafka:\n  group.id: mine", "use --group"),
         ("topics: {a: b}", "odometer.yaml:1: topics must be a text or a list"),
@@ -65,7 +65,7 @@ struct SettingsTests {
         ("redis: redis://localhost", "odometer.yaml:1: unknown setting redis (it is a section)"),
         ("- lanes", "odometer.yaml:1: a configuration file is a mapping"),
         ("a: [", "odometer.yaml:"),
-        ("x: &a {y: *a}", "nested too deep"),
+        ("x: &a {y: *a}", "too deep"),
     ])
     func aWrongFileIsNamedWithItsLine(_ file: String, _ part: String) throws {
         let failure = #expect(throws: CommandFailure.self) { try settings(file: file) }

@@ -51,17 +51,8 @@ enum ValueText {
 
     /// Milliseconds since 1970 of an RFC 3339 time with a zone.
     static func moment(_ text: String) -> Int64? {
-        for options in [
-            ISO8601DateFormatter.Options.withInternetDateTime,
-            [.withInternetDateTime, .withFractionalSeconds],
-        ] {
-            let formatter = ISO8601DateFormatter()
-            formatter.formatOptions = options
-            if let date = formatter.date(from: text) {
-                return Int64((date.timeIntervalSince1970 * 1_000).rounded())
-            }
-        }
-        return nil
+        Array(text.utf8).withUnsafeBytes { Timestamp.nanoseconds($0) }
+            .map { floorDivide($0, 1_000_000) }
     }
 
     /// `2026-03-09T14:15:00Z` of milliseconds since 1970.
@@ -81,13 +72,13 @@ enum ValueText {
         return Int64(time.tv_sec) * 1_000 + Int64(time.tv_nsec) / 1_000_000
     }
 
-    /// `a, b or c`
+    /// Words as a person lists them: `a, b or c`.
     static func alternatives(_ words: [String]) -> String {
         guard let last = words.last, words.count > 1 else { return words.first ?? "" }
         return words.dropLast().joined(separator: ", ") + " or " + last
     }
 
-    /// `1,234,567`
+    /// A number as a person writes it: `1,234,567`.
     static func grouped(_ number: Int64) -> String {
         let digits = String(number.magnitude)
         var text = ""

@@ -1,10 +1,12 @@
 import Foundation
+import Metering
 
 extension Commands {
     static let check = Command(
         path: ["check"],
         summary: "Check configuration and catalog; print what holds and where it came from.",
-        details: "Asks neither Kafka nor Redis. Secrets are masked.",
+        details:
+            "Asks neither Kafka nor Redis. Secrets are masked. Exit code 2: something is wrong.",
         options: Options.configurable,
         examples: [
             ("check", "what the defaults and the environment say"),
@@ -19,8 +21,15 @@ extension Commands {
         for name in settings.unknownVariables {
             Output.line("warning: the environment variable \(name) is none of ours")
         }
+        _ = try settings.redisConfiguration()
+        _ = try settings.keyLayout()
+        _ = try settings.kafkaConfiguration(log: call.log)
         let files = try MeterFiles.read(settings.text(Options.meters))
-        Output.line("\nCatalog: \(files.place)")
+        let catalog = try files.catalog()
+        Output.line(
+            "\nCatalog: \(files.place), \(catalog.events.count) event types, "
+                + "\(catalog.meters.count) meters\n")
+        printMeters(catalog)
         return .ok
     }
 
@@ -38,6 +47,27 @@ extension Commands {
             rows.append([
                 "kafka.\(property.name)", property.isSecret ? "•••" : property.value,
                 property.origin.description,
+            ])
+        }
+        Output.table(rows)
+    }
+
+    private static func printMeters(_ catalog: MeterCatalog) {
+        var rows = [["METER", "KIND", "WINDOWS", "PER", "BY", "EVENTS"]]
+        for meter in catalog.meters {
+            let scopes = meter.scopes.map {
+                $0.isEmpty ? "organization" : $0.joined(separator: "+")
+            }
+            var kind = meter.kind.rawValue
+            if let keep = meter.keep { kind += " \(keep.rawValue)" }
+            var events: [String] = []
+            for clause in meter.clauses where !events.contains(clause.event) {
+                events.append(clause.event)
+            }
+            rows.append([
+                meter.name, kind, meter.windows.map(\.name).joined(separator: " "),
+                scopes.joined(separator: " "), meter.by.joined(separator: " "),
+                events.joined(separator: " "),
             ])
         }
         Output.table(rows)

@@ -1,6 +1,6 @@
 /// Every command, in the order of the help text.
 enum Commands {
     static let all: [Command] = [
-        check
+        check, directoryPut, directoryImport, directoryDelete, status,
     ]
 }

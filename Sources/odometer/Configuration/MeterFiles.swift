@@ -1,4 +1,7 @@
+import Catalog
 import Foundation
+import Ledger
+import Metering
 
 /// The texts of a catalog and where they were found.
 struct MeterFiles: Sendable {
@@ -21,6 +24,23 @@ struct MeterFiles: Sendable {
         return MeterFiles(
             place: "built in",
             files: ShippedMeters.files.map { (name: $0.name, text: Array($0.text.utf8)) })
+    }
+
+    /// The declarations; throws where a text is no catalog, or one that cannot be counted by.
+    func catalog() throws(CommandFailure) -> MeterCatalog {
+        let catalog: MeterCatalog
+        do throws(CatalogError) {
+            catalog = try CatalogReader.read(files: files)
+        } catch {
+            throw .usage("catalog: \(error.description)")
+        }
+        do throws(ProgramError) {
+            _ = try Program(
+                catalog: catalog, shardCount: KeyLayout.defaultShardCount, dedupeKey: (0, 0))
+        } catch {
+            throw .usage("catalog: \(error.description)")
+        }
+        return catalog
     }
 
     private static var sharedDirectory: String? {

@@ -1,3 +1,5 @@
+import Catalog
+
 /// Reads a configuration file: YAML whose places are the `path`s of the options.
 enum SettingsFile {
     struct Value {
@@ -7,65 +9,70 @@ enum SettingsFile {
     }
 
     static func read(_ text: [UInt8], name: String) throws(CommandFailure) -> [Value] {
-        let root: YAMLNode?
-        do {
-            root = try YAMLDocument.read(text)
+        guard holdsContent(text) else { return [] }
+        let root: YAMLNode
+        do throws(CatalogError) {
+            root = try YAMLNode.read(file: name, text: text)
         } catch {
-            throw .usage("\(name):\(error.line): \(error.message)")
+            throw .usage(error.description)
         }
-        guard let root else { return [] }
-        guard case .mapping(let members) = root else {
+        guard case .mapping(let members, _) = root else {
             throw .usage("\(name):1: a configuration file is a mapping of settings")
         }
         var values: [Value] = []
-        for member in members { try read(member, under: "", in: name, into: &values) }
+        for (key, node) in members { try read(key, node, under: "", in: name, into: &values) }
         return values
     }
 
-    private static func read(
-        _ member: YAMLMember, under parent: String, in name: String, into values: inout [Value]
-    ) throws(CommandFailure) {
-        let path = parent.isEmpty ? member.key : "\(parent).\(member.key)"
-        if let option = Options.configurable.first(where: { $0.path == path }) {
-            let texts = try texts(member, option: option, place: "\(name):\(member.line): \(path)")
-            if let texts { values.append(Value(option: option, texts: texts, line: member.line)) }
-            return
-        }
-        if parent == "kafka" {
-            guard case .scalar(let value) = member.node else {
-                throw .usage("\(name):\(member.line): \(path) must be one value")
-            }
-            values.append(
-                Value(
-                    option: Options.kafkaProperty, texts: ["\(member.key)=\(value)"],
-                    line: member.line))
-            return
-        }
-        let isSection = Options.configurable.contains { $0.path?.hasPrefix(path + ".") == true }
-        switch member.node {
-        case .mapping(let members) where isSection:
-            for member in members { try read(member, under: path, in: name, into: &values) }
-        case .null where isSection:
-            return
-        default:
-            let siblings = Options.configurable.compactMap(\.path)
-            throw .usage(
-                "\(name):\(member.line): unknown setting \(path)"
-                    + (isSection
-                        ? " (it is a section)" : Suggestion.text(for: path, among: siblings)))
+    /// A file of which every line is a comment says nothing, which is no mistake.
+    private static func holdsContent(_ text: [UInt8]) -> Bool {
+        text.split(separator: 10).contains { line in
+            let first = line.first { $0 != 0x20 && $0 != 0x09 && $0 != 0x0D }
+            return first != nil && first != UInt8(ascii: "#")
         }
     }
 
+    private static func read(
+        _ key: String, _ node: YAMLNode, under parent: String, in name: String,
+        into values: inout [Value]
+    ) throws(CommandFailure) {
+        let path = parent.isEmpty ? key : "\(parent).\(key)"
+        let place = "\(name):\(node.line): \(path)"
+        if let option = Options.configurable.first(where: { $0.path == path }) {
+            guard let texts = try texts(node, option: option, place: place) else { return }
+            values.append(Value(option: option, texts: texts, line: node.line))
+            return
+        }
+        if parent == "kafka" {
+            guard case .scalar(let value, _, let line) = node else {
+                throw .usage("\(place) must be one value")
+            }
+            values.append(
+                Value(option: Options.kafkaProperty, texts: ["\(key)=\(value)"], line: line))
+            return
+        }
+        let isSection = Options.configurable.contains { $0.path?.hasPrefix(path + ".") == true }
+        if isSection, node.isNull { return }
+        if isSection, case .mapping(let members, _) = node {
+            for (key, node) in members { try read(key, node, under: path, in: name, into: &values) }
+            return
+        }
+        let known = Options.configurable.compactMap(\.path)
+        throw .usage(
+            "\(name):\(node.line): unknown setting \(path)"
+                + (isSection ? " (it is a section)" : Suggestion.text(for: path, among: known)))
+    }
+
     private static func texts(
-        _ member: YAMLMember, option: Option, place: String
+        _ node: YAMLNode, option: Option, place: String
     ) throws(CommandFailure) -> [String]? {
-        switch member.node {
-        case .null: return nil
-        case .scalar(let text): return [text]
-        case .sequence(let items) where option.isRepeatable:
+        if node.isNull { return nil }
+        switch node {
+        case .scalar(let text, _, _): return [text]
+        case .sequence(let items, _) where option.isRepeatable:
             var texts: [String] = []
             for item in items {
-                guard case .scalar(let text) = item.node else {
+                guard case .scalar(let text, _, _) = item else {
                     throw .usage("\(place) must be a list of texts")
                 }
                 texts.append(text)
@@ -75,5 +82,13 @@ enum SettingsFile {
             throw .usage(
                 "\(place) must be \(option.isRepeatable ? "a text or a list" : "one value")")
         }
+    }
+}
+
+extension YAMLNode {
+    /// Whether it is a value that is not there: `key:` or `key: null`.
+    fileprivate var isNull: Bool {
+        guard case .scalar(let text, let isPlain, _) = self else { return false }
+        return isPlain && ["", "~", "null"].contains(text)
     }
 }

@@ -95,26 +95,3 @@ final class Log: Sendable {
         return ValueText.time(now).dropLast() + "." + ValueText.padded(Int(now % 1_000), 3) + "Z"
     }
 }
-
-/// JSON texts for log lines and reports.
-enum JSONText {
-    static func quoted(_ text: String) -> String {
-        var quoted = "\""
-        for scalar in text.unicodeScalars {
-            switch scalar {
-            case "\"": quoted += "\\\""
-            case "\\": quoted += "\\\\"
-            case "\n": quoted += "\\n"
-            default:
-                if scalar.value < 0x20 {
-                    quoted +=
-                        "\\u00"
-                        + (scalar.value < 16 ? "0" : "") + String(scalar.value, radix: 16)
-                } else {
-                    quoted.unicodeScalars.append(scalar)
-                }
-            }
-        }
-        return quoted + "\""
-    }
-}

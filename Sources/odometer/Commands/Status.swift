@@ -1,0 +1,184 @@
+import Foundation
+import Kafka
+import Ledger
+import Redis
+
+/// `odometer status`: where the counting stands, from Redis and Kafka.
+extension Commands {
+    static let status = Command(
+        path: ["status"],
+        summary: "Show lag, freshness, origin, losses and shards that stand behind.",
+        details: """
+            LAG is the number of offsets between the lowest mark of all shards and the log's end. FRESHNESS
+            is how old the newest counted record is. BEHIND names shards whose newest record is half a minute
+            older than the partition's: set aside after a refusal.
+            Exit code 1: there is no ledger, a shard is torn, or records were lost.
+            """,
+        options: Options.kafka + [Options.topic] + Options.redisServer + [Options.json],
+        examples: [
+            ("status", "a table for people"), ("status --json", "the same for programs"),
+        ],
+        run: runStatus)
+
+    private static func runStatus(_ call: borrowing Invocation) throws(CommandFailure) -> ExitCode {
+        let settings = call.settings
+        let redis = try settings.redisConfiguration()
+        let layout = try settings.keyLayout()
+        let kafka = try settings.kafkaConfiguration(log: call.log)
+        let status: LedgerStatus?
+        do throws(RedisError) {
+            status = try LedgerStatus.read(redis, layout: layout)
+        } catch {
+            throw CommandFailure(error)
+        }
+        guard let status else {
+            throw CommandFailure(
+                .failed, "no ledger under \(settings.required(Options.prefix)) in \(redis)")
+        }
+        let rows = StatusReport.rows(status, kafka: kafka, topics: settings.texts(Options.topic))
+        let report = StatusReport(status: status, rows: rows, now: ValueText.now())
+        if settings.isOn(Options.json) {
+            Output.line(report.json())
+        } else {
+            report.printTables(redis: redis.description)
+        }
+        return report.isSound ? .ok : .failed
+    }
+}
+
+/// What `odometer status` found, as a table or as JSON.
+struct StatusReport {
+    /// One partition.
+    struct Row {
+        let name: String
+        let partition: LedgerStatus.Partition
+        /// Log start and end; nil where Kafka did not answer.
+        let log: (low: Int64, high: Int64)?
+
+        var lag: Int64? {
+            guard let high = log?.high, let mark = partition.lowest ?? partition.origin else {
+                return nil
+            }
+            return max(0, high - mark)
+        }
+    }
+
+    let status: LedgerStatus
+    let rows: [Row]
+    let now: Int64
+
+    var isSound: Bool {
+        status.torn.isEmpty && rows.allSatisfy { ($0.partition.audit["lost"] ?? 0) == 0 }
+    }
+
+    /// All partitions of the ledger, and those of the topics that it does not know yet.
+    static func rows(
+        _ status: LedgerStatus, kafka: ClientConfiguration, topics: [String]
+    ) -> [Row] {
+        var partitions = status.partitions
+        var logs: [String: (low: Int64, high: Int64)] = [:]
+        // Kafka away leaves the columns empty: what Redis says is worth showing all the same.
+        if let consumer = try? Consumer(kafka, settings: ConsumerSettings(), onRebalance: { _ in })
+        {
+            for topic in topics {
+                guard
+                    let count = try? consumer.partitionCount(of: topic, timeoutMilliseconds: 5_000)
+                else { continue }
+                for number in 0..<count {
+                    let partition = TopicPartition(topic: topic, partition: Int32(number))
+                    partitions[partition.description] =
+                        partitions[partition.description] ?? LedgerStatus.Partition()
+                    logs[partition.description] = try? consumer.watermarks(
+                        of: partition, timeoutMilliseconds: 5_000)
+                }
+            }
+        }
+        return partitions.keys.sorted(by: inOrder).map { name in
+            Row(name: name, partition: partitions[name] ?? .init(), log: logs[name])
+        }
+    }
+
+    /// By topic, then by number: `a/2` before `a/10`.
+    private static func inOrder(_ first: String, _ second: String) -> Bool {
+        let (left, right) = (first.split(separator: "/"), second.split(separator: "/"))
+        guard left.first == right.first, let leftNumber = left.last.flatMap({ Int($0) }),
+            let rightNumber = right.last.flatMap({ Int($0) })
+        else { return first < second }
+        return leftNumber < rightNumber
+    }
+
+    func printTables(redis: String) {
+        let ledger = status.ledger
+        Output.table([
+            ["ledger", redis],
+            ["layout", ledger["layout"] ?? "?"],
+            ["shards", ledger["shards"] ?? "?"],
+            ["contract", ledger["contract_number"] ?? "?"],
+            ["group", ledger["group"] ?? "?"],
+            ["cluster", ledger["cluster"] ?? "?"],
+        ])
+        var table = [
+            [
+                "PARTITION", "ORIGIN", "LOG", "MARK", "LAG", "FRESHNESS", "ACCEPTED", "DUPLICATE",
+                "IGNORED", "REJECTED", "LOST", "BEHIND",
+            ]
+        ]
+        for row in rows {
+            let partition = row.partition
+            let audit = ["accepted", "duplicate", "ignored", "rejected", "lost"].map {
+                number(partition.audit[$0] ?? 0)
+            }
+            table.append(
+                [
+                    row.name, number(partition.origin),
+                    row.log.map { "\($0.low)…\($0.high)" } ?? "?", number(partition.lowest),
+                    number(row.lag), freshness(partition),
+                ] + audit + [behind(partition)])
+        }
+        Output.line("")
+        Output.table(table)
+        for (shard, reason) in status.torn.sorted(by: { $0.key < $1.key }) {
+            Output.line("shard \(shard) needs a rebuild: \(reason)")
+        }
+        for (field, value) in status.ledger.sorted(by: { $0.key < $1.key })
+        where field.hasPrefix("directory:") {
+            Output.line("directory \(field.dropFirst("directory:".count)): next offset \(value)")
+        }
+    }
+
+    func json() -> String {
+        let partitions: [[String: Any]] = rows.map { row in
+            var object: [String: Any] = ["partition": row.name, "behind": row.partition.behind]
+            object["origin"] = row.partition.origin
+            object["mark"] = row.partition.lowest
+            object["logStart"] = row.log?.low
+            object["logEnd"] = row.log?.high
+            object["lag"] = row.lag
+            object["newestRecord"] = row.partition.newest >= 0 ? row.partition.newest : nil
+            object["freshnessMilliseconds"] =
+                row.partition.newest >= 0 ? max(0, now - row.partition.newest) : nil
+            for (name, count) in row.partition.audit { object[name] = count }
+            return object
+        }
+        let torn = status.torn.map { ["shard": $0.key, "reason": $0.value] as [String: Any] }
+        let ledger = status.ledger.filter { !["dedupe_key"].contains($0.key) }
+        let object: [String: Any] = ["ledger": ledger, "partitions": partitions, "torn": torn]
+        let data = try? JSONSerialization.data(
+            withJSONObject: object, options: [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes])
+        return data.map { String(decoding: $0, as: UTF8.self) } ?? "{}"
+    }
+
+    private func number(_ value: Int64?) -> String { value.map { String($0) } ?? "-" }
+
+    private func freshness(_ partition: LedgerStatus.Partition) -> String {
+        guard partition.newest >= 0 else { return "-" }
+        let seconds = max(0, now - partition.newest) / 1_000
+        if seconds < 120 { return "\(seconds)s" }
+        return seconds < 7_200 ? "\(seconds / 60)m" : "\(seconds / 3_600)h"
+    }
+
+    private func behind(_ partition: LedgerStatus.Partition) -> String {
+        let shards = partition.behind
+        return shards.isEmpty ? "-" : shards.map { String($0) }.joined(separator: ",")
+    }
+}

@@ -1,0 +1,77 @@
+import Kafka
+import Ledger
+import Redis
+
+/// From settings to what the rooms take: where Kafka and Redis are.
+extension Settings {
+    /// Where Redis is and how to enter; the password from file or environment before the URL's.
+    func redisConfiguration() throws(CommandFailure) -> RedisConfiguration {
+        do throws(RedisError) {
+            var configuration = try RedisConfiguration(url: required(Options.redis))
+            if let password = text(Options.redisPassword) { configuration.password = password }
+            if let file = text(Options.redisPasswordFile) {
+                configuration.password = try secret(file)
+            }
+            try configuration.validate()
+            return configuration
+        } catch {
+            throw .usage("--redis (\(origin(Options.redis))): \(error.message)")
+        }
+    }
+
+    /// A file that cannot be read is a wrong configuration of Redis, too.
+    private func secret(_ file: String) throws(RedisError) -> String {
+        do throws(CommandFailure) {
+            return try FileText.secret(file)
+        } catch {
+            throw RedisError(.configuration, "--redis-password-file: \(error.message)")
+        }
+    }
+
+    func keyLayout() throws(CommandFailure) -> KeyLayout {
+        let prefix = required(Options.prefix)
+        guard KeyLayout.isValidPrefix(prefix) else {
+            throw .usage(
+                "--prefix (\(origin(Options.prefix))) must be 1 to 32 of A–Z a–z 0–9 _ . -, "
+                    + "not \"\(prefix)\"")
+        }
+        return KeyLayout(prefix: prefix)
+    }
+
+    /// Kafka's address and properties; the client library's log lines go to our log.
+    func kafkaConfiguration(log: Log) throws(CommandFailure) -> ClientConfiguration {
+        let configuration = ClientConfiguration(
+            bootstrap: required(Options.bootstrap),
+            properties: kafkaProperties.map { ($0.name, $0.value) },
+            log: { level, facility, text in
+                let level = level <= 3 ? LogLevel.error : level == 4 ? .warning : .debug
+                // A broker that stays away is reported once, not at each attempt.
+                log.change(
+                    of: "librdkafka \(facility)", to: String(text.prefix { $0 != "(" }), level,
+                    "kafka client: \(text)", [("facility", .text(facility))])
+            })
+        do throws(KafkaError) {
+            try configuration.validate()
+        } catch {
+            throw .usage("kafka: \(error.message)")
+        }
+        return configuration
+    }
+
+    /// The consumer group; a part of the contract.
+    var groupName: String { text(Options.group) ?? "odometer-\(required(Options.prefix))" }
+
+    private func origin(_ option: Option) -> String {
+        setting(option)?.origin.description ?? "default"
+    }
+}
+
+extension CommandFailure {
+    /// What Redis said, as the end of a command.
+    init(_ error: RedisError) {
+        self.init(error.code == .configuration ? .usage : .failed, error.description)
+    }
+
+    /// What Kafka said, as the end of a command.
+    init(_ error: KafkaError) { self.init(.failed, "kafka: \(error.message)") }
+}

@@ -1,0 +1,31 @@
+import Foundation
+
+/// What is known of an API key: everything but the key itself.
+struct CredentialRecord: Sendable, Codable {
+    var hash: String
+    var prefix: String
+    var organization: String
+    var dialects: [String]
+    var role: String
+    var createdAt: String
+    var expiresAt: String?
+    var revokedAt: String?
+
+    /// live, expired or revoked.
+    func state(at now: Int64) -> String {
+        if revokedAt != nil { return "revoked" }
+        if let end = expiresAt.flatMap(ValueText.moment), end <= now { return "expired" }
+        return "live"
+    }
+
+    /// The record's value; nil only where the texts are no UTF-8, which they always are.
+    var json: [UInt8] {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        return (try? encoder.encode(self)).map { [UInt8]($0) } ?? []
+    }
+
+    static func decode(_ value: [UInt8]) -> CredentialRecord? {
+        try? JSONDecoder().decode(CredentialRecord.self, from: Data(value))
+    }
+}

@@ -1,0 +1,158 @@
+import Foundation
+import Kafka
+import Ledger
+import Redis
+import Synchronization
+
+/// Writes to the directory topic, and waits until Redis has what was written.
+struct DirectoryWriter {
+    let topic: String
+    private let producer: Producer
+    private let acknowledged = Acknowledged()
+
+    init(_ configuration: ClientConfiguration, topic: String) throws(CommandFailure) {
+        self.topic = topic
+        let acknowledged = acknowledged
+        var configuration = configuration
+        configuration.properties = [("acks", "all")] + configuration.properties
+        do throws(KafkaError) {
+            producer = try Producer(configuration) { report in acknowledged.take(report) }
+            let count = try producer.partitionCount(of: topic, timeoutMilliseconds: 10_000)
+            guard count == 1 else {
+                throw KafkaError(
+                    code: .invalidArgument,
+                    message: "\(topic) has \(count) partitions; a directory has exactly one")
+            }
+        } catch {
+            throw CommandFailure(error)
+        }
+    }
+
+    /// Hands a record to the client; nil deletes.
+    func put(_ key: DirectoryKey, _ value: [UInt8]?) throws(CommandFailure) {
+        do throws(KafkaError) {
+            while try !producer.produce(topic: topic, partition: 0, key: key.bytes, value: value) {
+                producer.poll(timeoutMilliseconds: 100)
+            }
+        } catch {
+            throw CommandFailure(error)
+        }
+    }
+
+    /// Waits for Kafka's acknowledgement of everything; the offset of the last record.
+    func finish(timeoutMilliseconds: Int) throws(CommandFailure) -> Int64 {
+        let isComplete = producer.flush(timeoutMilliseconds: Int32(clamping: timeoutMilliseconds))
+        if let error = acknowledged.error ?? producer.fatalError { throw CommandFailure(error) }
+        guard isComplete else {
+            throw CommandFailure(.timeout, "Kafka has not acknowledged the record in time")
+        }
+        return acknowledged.offset
+    }
+
+    /// What the delivery reports said.
+    private final class Acknowledged: Sendable {
+        private let state = Mutex<(offset: Int64, error: KafkaError?)>((-1, nil))
+
+        var offset: Int64 { state.withLock { $0.offset } }
+        var error: KafkaError? { state.withLock { $0.error } }
+
+        func take(_ report: DeliveryReport) {
+            state.withLock { state in
+                state.offset = max(state.offset, report.offset)
+                state.error = state.error ?? report.error
+            }
+        }
+    }
+}
+
+/// Waits for the mirror of the directory in Redis.
+struct DirectoryMirrorWait {
+    let redis: RedisConfiguration
+    let layout: KeyLayout
+    let topic: String
+
+    /// Returns when Redis has passed the record at `offset`; false when the time is over.
+    func wait(for offset: Int64, milliseconds: Int) throws(CommandFailure) -> Bool {
+        let deadline = ValueText.now() + Int64(milliseconds)
+        var lastError: RedisError?
+        repeat {
+            do throws(RedisError) {
+                var connection = try Connection(redis)
+                repeat {
+                    if let next = try position(&connection), next > offset { return true }
+                    usleep(50_000)
+                } while ValueText.now() < deadline
+                return false
+            } catch {
+                lastError = error
+                usleep(200_000)
+            }
+        } while ValueText.now() < deadline
+        if let lastError { throw CommandFailure(.timeout, lastError.description) }
+        return false
+    }
+
+    private func position(_ connection: inout Connection) throws(RedisError) -> Int64? {
+        try connection.command([
+            Array("HGET".utf8), layout.ledgerKey, Array("directory:\(topic)".utf8),
+        ]).integer
+    }
+}
+
+/// Reads the directory topic from its beginning to its end.
+enum DirectoryReader {
+    struct Object: Sendable {
+        let key: DirectoryKey
+        /// The last value; nil = deleted.
+        let value: [UInt8]?
+        let offset: Int64
+    }
+
+    /// The last state of every object, in the order of their last records.
+    static func read(
+        _ configuration: ClientConfiguration, topic: String, timeoutMilliseconds: Int
+    ) throws(CommandFailure) -> [Object] {
+        do throws(KafkaError) {
+            return try objects(configuration, topic, ValueText.now() + Int64(timeoutMilliseconds))
+        } catch {
+            throw error.code == .timedOut
+                ? CommandFailure(.timeout, "kafka: \(error.message)") : CommandFailure(error)
+        }
+    }
+
+    private static func objects(
+        _ configuration: ClientConfiguration, _ topic: String, _ deadline: Int64
+    ) throws(KafkaError) -> [Object] {
+        let consumer = try Consumer(configuration, settings: ConsumerSettings()) { _ in }
+        let partition = TopicPartition(topic: topic, partition: 0)
+        _ = try consumer.partitionCount(of: topic, timeoutMilliseconds: 10_000)
+        let marks = try consumer.watermarks(of: partition, timeoutMilliseconds: 10_000)
+        var objects: [DirectoryKey: Object] = [:]
+        guard marks.high > marks.low else { return [] }
+        try consumer.assign([(partition, offset: marks.low)])
+        var isAtEnd = false
+        while !isAtEnd {
+            guard ValueText.now() < deadline else {
+                throw KafkaError(code: .timedOut, message: "\(topic) was not read in time")
+            }
+            let batch = consumer.nextBatch(maximum: 1_000, timeoutMilliseconds: 200)
+            for record in batch.records {
+                isAtEnd = isAtEnd || record.offset + 1 >= marks.high
+                guard let bytes = record.key, let key = DirectoryKey(record: Array(bytes)) else {
+                    continue
+                }
+                objects[key] = Object(
+                    key: key, value: record.value.map { Array($0) }, offset: record.offset)
+            }
+            for event in batch.events {
+                switch event {
+                case .endOfPartition: isAtEnd = true
+                case .partitionError(_, let error) where !error.isRetriable: throw error
+                case .error(let error) where error.isFatal: throw error
+                case .partitionError, .error: break
+                }
+            }
+        }
+        return objects.values.sorted { $0.offset < $1.offset }
+    }
+}
