@@ -24,7 +24,7 @@ public struct Coverage: Sendable, Hashable {
     /// All of time, from the cells that have no window.
     public static let allTime = Coverage(range: nil, pieces: [Piece(window: .all, numbers: 0..<1)])
 
-    private init(range: TimeRange?, pieces: [Piece]) {
+    init(range: TimeRange?, pieces: [Piece]) {
         self.range = range
         self.pieces = pieces
     }

@@ -1,0 +1,107 @@
+internal import CCrypto
+public import Query
+
+/// The text of an API key: `BRAND_ROLE_` + 43 random characters + 6 characters of checksum.
+///
+/// 43 characters of 62 carry 256 bits. The checksum is the CRC-32 of everything before it: it finds
+/// a mistyped or cut key without asking Redis, and lets scanners recognize leaked ones.
+public struct APIKey: Sendable {
+    /// `dakkio` for the dialect `overview`, `odo` for all others.
+    public let brand: String
+    /// What the key's letter says; the record decides.
+    public let role: Role
+    /// The whole secret.
+    public let secret: [UInt8]
+
+    private static let randomLength = 43
+    private static let checksumLength = 6
+    private static let alphabet = Array(
+        "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz".utf8)
+
+    /// The brand of a dialect's keys.
+    public static func brand(ofDialect dialect: String) -> String {
+        dialect == "overview" ? "dakkio" : "odo"
+    }
+
+    /// Reads a key; nil where it is not well formed or its checksum is wrong.
+    public init?(_ secret: [UInt8]) {
+        let tail = APIKey.randomLength + APIKey.checksumLength
+        guard secret.count > tail else { return nil }
+        let head = String(decoding: secret.dropLast(tail), as: UTF8.self)
+        let body = secret.suffix(tail)
+        guard body.allSatisfy(APIKey.alphabet.contains) else { return nil }
+        guard let brand = ["dakkio", "odo"].first(where: { head.hasPrefix($0 + "_") }) else {
+            return nil
+        }
+        switch head.utf8.dropFirst(brand.utf8.count).elementsEqual("_a_".utf8) {
+        case true: role = .admin
+        case false where head == brand + "_w_": role = .write
+        case false where head == brand + "_r_": role = .read
+        default: return nil
+        }
+        let checksum = APIKey.checksum(secret.dropLast(APIKey.checksumLength))
+        guard secret.suffix(APIKey.checksumLength).elementsEqual(checksum) else { return nil }
+        self.brand = brand
+        self.secret = secret
+    }
+
+    /// A new random key.
+    public init(brand: String, role: Role) {
+        self.init(brand: brand, role: role, using: SystemRandomNumberGenerator())
+    }
+
+    init(brand: String, role: Role, using generator: some RandomNumberGenerator) {
+        var generator = generator
+        let letter = String(role.rawValue.prefix(1))
+        var text = Array("\(brand)_\(letter)_".utf8)
+        for _ in 0..<APIKey.randomLength {
+            text.append(APIKey.alphabet[Int.random(in: 0..<62, using: &generator)])
+        }
+        self.brand = brand
+        self.role = role
+        secret = text + APIKey.checksum(text)
+    }
+
+    /// `BRAND_ROLE_` and four characters more, by which people tell keys apart.
+    public var prefix: [UInt8] { Array(secret.prefix(brand.utf8.count + 3 + 4)) }
+
+    /// Lower-case hexadecimal SHA-256 of the whole secret: what is stored.
+    public var hash: [UInt8] { APIKey.sha256(secret) }
+
+    static func sha256(_ bytes: [UInt8]) -> [UInt8] {
+        var digest = [UInt8](repeating: 0, count: 32)
+        var length: UInt32 = 0
+        let isDone = EVP_Digest(bytes, bytes.count, &digest, &length, EVP_sha256(), nil)
+        precondition(isDone == 1 && length == 32, "libcrypto has no SHA-256")
+        let digits = Array("0123456789abcdef".utf8)
+        return digest.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }
+    }
+
+    private static func checksum(_ bytes: some Sequence<UInt8>) -> [UInt8] {
+        var rest = Int(crc32(bytes))
+        var digits: [UInt8] = []
+        for _ in 0..<checksumLength {
+            digits.append(alphabet[rest % 62])
+            rest /= 62
+        }
+        return digits.reversed()
+    }
+
+    /// CRC-32 (IEEE 802.3), bit by bit: keys are short.
+    static func crc32(_ bytes: some Sequence<UInt8>) -> UInt32 {
+        var sum: UInt32 = 0xFFFF_FFFF
+        for byte in bytes {
+            sum ^= UInt32(byte)
+            for _ in 0..<8 { sum = sum & 1 == 1 ? sum >> 1 ^ 0xEDB8_8320 : sum >> 1 }
+        }
+        return ~sum
+    }
+
+    /// Whether two texts are equal, in a time that depends on the lengths only.
+    static func isEqual(_ left: [UInt8], _ right: [UInt8]) -> Bool {
+        guard left.count == right.count else { return false }
+        var difference: UInt8 = 0
+        for index in left.indices { difference |= left[index] ^ right[index] }
+        return difference == 0
+    }
+}

@@ -1,0 +1,191 @@
+public import HTTPServer
+public import Query
+
+/// What one HTTP thread owns: the connection by which it reads.
+public final class APIWorker {
+    /// Who answers questions.
+    public let query: QueryWorker
+
+    /// A worker of the thread that makes it.
+    public init(query: QueryWorker) { self.query = query }
+}
+
+/// How often somebody may ask; nil = as often as they like.
+public struct RateLimits: Sendable {
+    /// For each address of a client.
+    public var perAddress: RateLimiter?
+    /// For each credential, also one that turns out not to be valid.
+    public var perCredential: RateLimiter?
+
+    /// Limits of these kinds.
+    public init(perAddress: RateLimiter? = nil, perCredential: RateLimiter? = nil) {
+        self.perAddress = perAddress
+        self.perCredential = perCredential
+    }
+}
+
+/// A document that is served as it is, to everybody.
+public struct Document: Sendable {
+    /// Its path.
+    public var path: String
+    /// Its media type.
+    public var contentType: String
+    /// Its bytes.
+    public var body: [UInt8]
+
+    /// A document of these parts.
+    public init(path: String, contentType: String, body: [UInt8]) {
+        self.path = path
+        self.contentType = contentType
+        self.body = body
+    }
+}
+
+/// All dialects behind one door.
+public final class APIService: Sendable {
+    /// The meters and the time.
+    public let engine: QueryEngine
+    /// Numbers of requests by route and status, with their times.
+    public let metrics: RequestMetrics
+    /// What dialects need and the catalog does not have; such requests are answered with 500.
+    public let missing: [String]
+
+    private let dialects: [any Dialect]
+    private let documents: [Document]
+    private let limits: RateLimits
+    private let router: Router
+    private let entries: [Entry]
+
+    /// Where a route leads.
+    private enum Entry: Sendable {
+        case dialect(index: Int, route: Int)
+        case document(index: Int)
+    }
+
+    /// The longest an answer may take.
+    public static let timeLimit: Duration = .seconds(1)
+
+    /// A service of these dialects; throws where two of them want the same path.
+    public init(
+        engine: QueryEngine, dialects: [any Dialect], documents: [Document] = [],
+        limits: RateLimits = RateLimits()
+    ) throws(HTTPError) {
+        self.engine = engine
+        self.dialects = dialects
+        self.documents = documents
+        self.limits = limits
+        var routes: [Route] = []
+        var names: [String] = []
+        var entries: [Entry] = []
+        for (index, dialect) in dialects.enumerated() {
+            for (place, route) in dialect.routes.enumerated() {
+                routes.append(Route(.get, route.pattern, id: entries.count))
+                names.append("\(dialect.name)/\(route.name)")
+                entries.append(.dialect(index: index, route: place))
+            }
+        }
+        for (index, document) in documents.enumerated() {
+            routes.append(Route(.get, document.path, id: entries.count))
+            names.append(document.path)
+            entries.append(.document(index: index))
+        }
+        router = try Router(routes)
+        self.entries = entries
+        metrics = RequestMetrics(routes: names)
+        missing = dialects.flatMap { dialect in
+            engine.missing(dialect.needs).map { "\(dialect.name): \($0)" }
+        }
+    }
+
+    /// All dialects of the documents, the generic API among them.
+    public static func allDialects(verifier: TokenVerifier?) -> [any Dialect] {
+        [
+            OverviewDialect(), WorkspaceDialect(), ConnectionsDialect(), PrivacyDialect(),
+            IdentityDialect(verifier: verifier), OperationsDialect(),
+        ]
+    }
+
+    /// The answer to a request, on the thread that owns `worker`.
+    public func handle(_ worker: APIWorker, _ request: Request) -> Response {
+        let begin = MonotonicTime.nanoseconds()
+        worker.query.deadline = .now + APIService.timeLimit
+        let (response, route) = respond(worker, request)
+        metrics.record(
+            route: route, status: response.status,
+            nanoseconds: MonotonicTime.nanoseconds() - begin)
+        return response
+    }
+
+    private func respond(_ worker: APIWorker, _ request: Request) -> (Response, route: Int?) {
+        switch router.match(request.method, request.rawPath) {
+        case .notFound:
+            return (.error(status: 404, message: "There is nothing at this path"), nil)
+        case .methodNotAllowed(let allow):
+            // The dialect of the path writes the body: GET would have found it.
+            guard case .found(let id, _) = router.match(.get, request.rawPath),
+                case .dialect(let index, _) = entries[id]
+            else { return (.methodNotAllowed(allow: allow), nil) }
+            let problem = Problem(405, "The method must be one of: \(allow)", allow: allow)
+            return (response(problem, dialects[index]), id)
+        case .found(let id, let segments):
+            switch entries[id] {
+            case .document(let index):
+                let document = documents[index]
+                return (
+                    Response(
+                        status: 200, body: document.body, contentType: document.contentType), id
+                )
+            case .dialect(let index, let route):
+                let dialect = dialects[index]
+                let call = Call(
+                    route: route, request: request, segments: segments, worker: worker.query)
+                do throws(Problem) {
+                    try checkLimits(request, dialect)
+                    return (response(try dialect.answer(call), dialect), id)
+                } catch {
+                    return (response(error, dialect), id)
+                }
+            }
+        }
+    }
+
+    private func checkLimits(_ request: Request, _ dialect: any Dialect) throws(Problem) {
+        let now = MonotonicTime.nanoseconds()
+        var decisions: [RateLimiter.Decision] = []
+        if let limiter = limits.perAddress {
+            decisions.append(limiter.take(request.remoteAddress.rateLimitKey, at: now))
+        }
+        if let limiter = limits.perCredential {
+            let names = dialect.credentialHeaders.split(separator: ",").prefix(1)
+            for name in names {
+                if let value = request.headers.single(String(name)).value {
+                    decisions.append(limiter.take(value, at: now))
+                }
+            }
+        }
+        for case .refused(let seconds) in decisions {
+            throw Problem(429, "Too many requests", retryAfterSeconds: seconds)
+        }
+    }
+
+    private func response(_ reply: Reply, _ dialect: any Dialect) -> Response {
+        var response = Response.json(reply.body)
+        response.vary = dialect.credentialHeaders
+        if let asOf = reply.asOf {
+            response.setHeader("X-Odometer-As-Of", TimeText.millisecond(asOf))
+        }
+        if let range = reply.range { response.setHeader("X-Odometer-Range", range) }
+        if !reply.isAtomic { response.setHeader("X-Odometer-Snapshot", "no") }
+        return response
+    }
+
+    private func response(_ problem: Problem, _ dialect: any Dialect) -> Response {
+        var response = Response.json(status: problem.status, dialect.body(of: problem))
+        response.vary = dialect.credentialHeaders
+        if let seconds = problem.retryAfterSeconds {
+            response.setHeader("Retry-After", String(seconds))
+        }
+        if let allow = problem.allow { response.setHeader("Allow", allow) }
+        return response
+    }
+}

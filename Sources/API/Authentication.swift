@@ -1,0 +1,32 @@
+import Query
+
+extension Call {
+    /// The live credential of a secret that opens this dialect; nil for all others alike.
+    func credential(_ secret: [UInt8]?, dialect: String) throws(Problem) -> Credential? {
+        guard let secret, let key = APIKey(secret), key.brand == APIKey.brand(ofDialect: dialect)
+        else { return nil }
+        let hash = key.hash
+        let found: Credential?
+        do throws(QueryError) {
+            found = try worker.credential(hash: hash)
+        } catch {
+            throw Call.problem(error)
+        }
+        guard let found, APIKey.isEqual(found.hash, hash), secret.starts(with: found.prefix),
+            found.role == key.role, !found.isRevoked,
+            found.expiresAt.map({ worker.engine.clock.nanoseconds < $0 }) ?? true,
+            found.dialects.contains(Array(dialect.utf8))
+        else { return nil }
+        return found
+    }
+
+    /// The live credential, or 401 with this text.
+    func requireCredential(
+        _ secret: [UInt8]?, dialect: String, message: String
+    ) throws(Problem) -> Credential {
+        guard let found = try credential(secret, dialect: dialect) else {
+            throw Problem(401, message)
+        }
+        return found
+    }
+}

@@ -1,0 +1,99 @@
+import HTTPServer
+public import Query
+
+/// Connection analytics: connections by service, protocol and data center.
+public struct ConnectionsDialect: Dialect {
+    /// The word in credentials and in configuration.
+    public let name = "connections"
+    /// Request headers that its answers depend on.
+    public let credentialHeaders = "Authorization"
+    /// Its paths.
+    public let routes = [DialectRoute("summary", "/api/connection-analytics/summary")]
+    /// What its answers are made of.
+    public let needs = ConnectionQuestion.needs
+
+    /// The dialect.
+    public init() {}
+
+    /// The answer to a call.
+    public func answer(_ call: borrowing Call) throws(Problem) -> Reply {
+        let credential = try call.requireCredential(
+            call.bearerToken(isSchemeOptional: true), dialect: name,
+            message: "Invalid or missing API key")
+        guard credential.role != .write else {
+            throw Problem(403, "Write keys cannot read connection analytics")
+        }
+        let parameters = Parameters(call.request, badStatus: 400)
+        let question = ConnectionQuestion(
+            range: try period(parameters, now: call.now),
+            service: try parameters.text("serviceName"),
+            protocolName: try parameters.text("protocolName"),
+            dataCenter: try parameters.text("dataCenter"))
+        let answer: ConnectionAnswer
+        do throws(QueryError) {
+            answer = try call.worker.connections(question, of: credential.organization)
+        } catch {
+            throw Call.problem(error)
+        }
+        var json = JSONWriter()
+        json.array { list in
+            for row in answer.rows {
+                list.object { write(row, credential.organization, &$0) }
+            }
+        }
+        return Reply(
+            json.bytes, asOf: answer.asOf, isAtomic: answer.isAtomic, range: answer.range)
+    }
+
+    /// `{error, message}`.
+    public func body(of problem: Problem) -> [UInt8] { plainErrorBody(problem) }
+
+    private func period(_ parameters: Parameters, now: Int64) throws(Problem) -> TimeRange? {
+        let minutes = try parameters.integer("minutes", 1...525_600)
+        let start = try parameters.time("timeStart")
+        let end = try parameters.time("timeEnd", roundingUp: true)
+        switch (minutes, start, end) {
+        case (nil, nil, nil): return nil
+        case (let minutes?, nil, nil):
+            return TimeRange(start: now - minutes * 60, end: now + 1)
+        case (nil, let start?, nil):
+            guard start <= now else { throw parameters.problem("timeStart is later than now") }
+            return TimeRange(start: start, end: now + 1)
+        case (nil, nil, let end?):
+            // The year 1700: no event is older.
+            return TimeRange(start: -8_520_336_000, end: end)
+        case (nil, let start?, let end?):
+            guard start <= end else { throw parameters.problem("timeStart is after timeEnd") }
+            return TimeRange(start: start, end: end)
+        default:
+            throw parameters.problem("minutes cannot stand together with timeStart or timeEnd")
+        }
+    }
+
+    private func write(
+        _ row: ConnectionRow, _ organization: [UInt8], _ json: inout JSONWriter
+    ) {
+        json.field("organizationId", string: organization)
+        json.field("serviceName", string: row.service)
+        json.field("protocolName", string: row.protocolName)
+        json.field("dataCenter", string: row.dataCenter)
+        json.field("totalConnections", integer: row.total)
+        json.field("newConnectionsInPeriod", integer: row.opened)
+        json.field("uniqueApiKeys", integer: row.keys)
+        json.field(
+            "averageConnectionDurationSeconds",
+            integer: row.closed > 0 ? Rounded.ratio(row.seconds, times: 1, by: row.closed) : 0)
+        json.field("totalConnectionTimeSeconds", integer: row.seconds)
+        for (name, time) in [
+            ("firstConnection", row.first), ("lastConnection", row.last),
+            ("lastActivity", row.lastActivity),
+        ] {
+            json.name(name)
+            if let time {
+                json.string(TimeText.sevenDecimals(nanoseconds: time))
+            } else {
+                json.null()
+            }
+        }
+    }
+}

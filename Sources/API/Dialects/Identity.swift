@@ -1,0 +1,120 @@
+import HTTPServer
+public import Query
+
+/// Identity provider analytics: tokens issued, activity of agents.
+public struct IdentityDialect: Dialect {
+    /// The word in credentials and in configuration.
+    public let name = "identity"
+    /// Request headers that its answers depend on.
+    public let credentialHeaders = "Authorization"
+    /// Its paths.
+    public let routes = [
+        DialectRoute("tokens", "/api/v1/analytics/tokens"),
+        DialectRoute("activity", "/api/v1/analytics/agents/activity"),
+        DialectRoute("agents", "/api/v1/analytics/agents"),
+    ]
+    /// What its answers are made of.
+    public let needs = [
+        MeterNeed("tokens", "count", ["day"]),
+        MeterNeed("agent_tokens", "ranking", ["month"], by: ["agent"]),
+        MeterNeed("agent_activity", "grid"),
+    ]
+    private let verifier: TokenVerifier?
+
+    /// The dialect with tokens verified like this; without a verifier every token is refused.
+    public init(verifier: TokenVerifier?) { self.verifier = verifier }
+
+    /// The answer to a call.
+    public func answer(_ call: borrowing Call) throws(Problem) -> Reply {
+        guard let token = call.bearerToken(), let verifier,
+            let claims = verifier.verify(token, now: call.now)
+        else { throw Problem(401, "Missing, invalid or expired token") }
+        guard let tenant = claims.organization else {
+            throw Problem(403, "The token names no organization")
+        }
+        switch call.route {
+        case 0: return try tokens(call, tenant)
+        case 1: return try activity(call, tenant)
+        default: return try agents(call, tenant)
+        }
+    }
+
+    private func tokens(_ call: borrowing Call, _ tenant: [UInt8]) throws(Problem) -> Reply {
+        let parameters = Parameters(call.request, badStatus: 400)
+        let count = try parameters.integer("days", 1...90) ?? 30
+        let range = TimeRange.days(count, until: call.now)
+        var inquiry = call.worker.inquiry(tenant)
+        let days = inquiry.days("tokens", range)
+        let answers = try call.answer(inquiry)
+        return Reply(answers, range: range) { json in
+            json.object {
+                $0.field("tenantId", string: tenant)
+                $0.field("days", integer: count)
+                $0.days("data", range, answers[days], named: "count")
+            }
+        }
+    }
+
+    private func activity(_ call: borrowing Call, _ tenant: [UInt8]) throws(Problem) -> Reply {
+        var inquiry = call.worker.inquiry(tenant)
+        let grid = inquiry.grid("agent_activity")
+        let answers = try call.answer(inquiry)
+        return Reply(answers) { json in
+            json.object {
+                $0.field("tenantId", string: tenant)
+                $0.array("data") { list in
+                    for cell in answers[grid] { list.gridCell(cell) }
+                }
+            }
+        }
+    }
+
+    private func agents(_ call: borrowing Call, _ tenant: [UInt8]) throws(Problem) -> Reply {
+        let month = TimeRange.month(of: call.now)
+        var inquiry = call.worker.inquiry(tenant)
+        let ranking = inquiry.ranking(
+            "agent_tokens", call.worker.engine.coverage(of: ["agent_tokens"], month))
+        let answers = try call.answer(inquiry)
+        let agents = answers[ranking].compactMap { members, count in
+            members.first.map { (id: $0, count: count) }
+        }.sorted { left, right in
+            left.count != right.count
+                ? left.count > right.count : left.id.lexicographicallyPrecedes(right.id)
+        }
+        return Reply(answers, range: month) { json in
+            json.object {
+                $0.field("tenantId", string: tenant)
+                $0.field("month", string: TimeText.month(second: month.start))
+                $0.array("data") { list in
+                    for agent in agents {
+                        list.object {
+                            $0.field("agentId", string: agent.id)
+                            $0.field("tokenCount", integer: agent.count)
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// `{code, message}`.
+    public func body(of problem: Problem) -> [UInt8] {
+        let code =
+            switch problem.status {
+            case 400, 422: "VALIDATION_ERROR"
+            case 401: "UNAUTHORIZED"
+            case 403: "FORBIDDEN"
+            case 404: "NOT_FOUND"
+            case 405: "METHOD_NOT_ALLOWED"
+            case 429: "TOO_MANY_REQUESTS"
+            case 503: "UNAVAILABLE"
+            default: "INTERNAL_ERROR"
+            }
+        var json = JSONWriter(capacity: 128)
+        json.object {
+            $0.field("code", string: code)
+            $0.field("message", string: problem.message)
+        }
+        return json.bytes
+    }
+}

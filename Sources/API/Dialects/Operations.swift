@@ -1,0 +1,203 @@
+import HTTPServer
+public import Query
+
+/// The generic API: every meter of the catalog, also of one's own, by its name.
+public struct OperationsDialect: Dialect {
+    /// The word in credentials and in configuration.
+    public let name = "operations"
+    /// Request headers that its answers depend on.
+    public let credentialHeaders = "Authorization"
+    /// Its paths.
+    public let routes = [
+        DialectRoute("meters", "/v1/meters"), DialectRoute("meter", "/v1/meters/{meter}"),
+    ]
+    /// It takes whatever the catalog has.
+    public let needs: [MeterNeed] = []
+
+    private static let mostWindows = 1_000
+    private static let parameterNames = ["start", "end", "window", "limit"]
+
+    /// The dialect.
+    public init() {}
+
+    /// The answer to a call.
+    public func answer(_ call: borrowing Call) throws(Problem) -> Reply {
+        let credential = try call.requireCredential(
+            call.bearerToken(), dialect: name, message: "Invalid or missing API key")
+        guard credential.role != .write else { throw Problem(403, "Write keys cannot read meters") }
+        guard call.route == 1 else { return list(call) }
+        let name = call.segments["meter"].map { String(decoding: $0, as: UTF8.self) } ?? ""
+        guard let meter = call.worker.engine.summary(name) else {
+            throw Problem(404, "There is no such meter")
+        }
+        return try value(of: meter, call, credential.organization)
+    }
+
+    /// `{error, message}`.
+    public func body(of problem: Problem) -> [UInt8] { plainErrorBody(problem) }
+
+    private func list(_ call: borrowing Call) -> Reply {
+        var json = JSONWriter()
+        let meters = call.worker.engine.summaries
+        json.object {
+            $0.array("meters") { list in
+                for meter in meters {
+                    list.object { json in
+                        json.field("name", string: meter.name)
+                        json.field("kind", string: meter.kind)
+                        if let keep = meter.keep { json.field("keep", string: keep) }
+                        json.array("windows") { list in meter.windows.forEach { list.string($0) } }
+                        json.array("by") { list in meter.by.forEach { list.string($0) } }
+                        json.array("per") { list in
+                            for scope in meter.scopes {
+                                list.array { list in scope.forEach { list.string($0) } }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+        return Reply(json.bytes, asOf: nil, isAtomic: true)
+    }
+
+    private func value(
+        of meter: MeterSummary, _ call: borrowing Call, _ organization: [UInt8]
+    ) throws(Problem) -> Reply {
+        let parameters = Parameters(call.request, badStatus: 400)
+        let scope = try scope(of: meter, call, parameters)
+        let limit = try parameters.integer("limit", 1...10_000) ?? 1_000
+        let coverages = try coverages(of: meter, call, parameters)
+        var inquiry = call.worker.inquiry(organization)
+        let questions = coverages.map { inquiry.value(of: meter.name, $0, scope: scope) }
+        let answers = try call.answer(inquiry)
+        var range: TimeRange?
+        if let first = coverages.first?.range, let last = coverages.last?.range {
+            range = TimeRange(start: first.start, end: last.end)
+        }
+        return Reply(answers, range: range) { json in
+            json.object { json in
+                json.field("meter", string: meter.name)
+                json.field("kind", string: meter.kind)
+                json.object("per") {
+                    for one in scope.dimensions { $0.field(one.name, string: one.value) }
+                }
+                json.array("data") { list in
+                    for (coverage, question) in zip(coverages, questions) {
+                        list.object {
+                            $0.name("start")
+                            $0.time(coverage.range?.start)
+                            $0.name("end")
+                            $0.time(coverage.range?.end)
+                            $0.meterValue(answers[question], meter, limit: Int(limit))
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// The cells with exactly the dimensions that the query gives.
+    private func scope(
+        of meter: MeterSummary, _ call: borrowing Call, _ parameters: Parameters
+    ) throws(Problem) -> CellScope {
+        let names = Set(
+            call.request.query.map { String(decoding: $0.name, as: UTF8.self) }
+                .filter { !OperationsDialect.parameterNames.contains($0) })
+        guard let scope = meter.scopes.first(where: { Set($0) == names }) else {
+            let known = meter.scopes.map { $0.isEmpty ? "none" : $0.joined(separator: " and ") }
+            throw parameters.problem(
+                "the meter has no cells per \(names.sorted().joined(separator: " and ")); "
+                    + "dimensions may be: \(known.joined(separator: "; "))")
+        }
+        var dimensions: [(name: String, value: [UInt8])] = []
+        for name in scope { dimensions.append((name, try parameters.text(name) ?? [])) }
+        return CellScope(dimensions)
+    }
+
+    private func coverages(
+        of meter: MeterSummary, _ call: borrowing Call, _ parameters: Parameters
+    ) throws(Problem) -> [Coverage] {
+        let start = try parameters.time("start")
+        let end = try parameters.time("end", roundingUp: true)
+        let window = try parameters.text("window").map { String(decoding: $0, as: UTF8.self) }
+        if window == nil, start == nil, end == nil,
+            meter.windows.contains("all") || meter.windows.isEmpty
+        {
+            return [.allTime]
+        }
+        let last = end ?? call.now + 1
+        let first = start ?? last - 30 * TimeRange.day
+        guard first <= last else { throw parameters.problem("start is after end") }
+        let range = TimeRange(start: first, end: max(last, first + 1))
+        guard let window else {
+            let coverage = call.worker.engine.coverage(of: [meter.name], range)
+            guard range.dayCount <= 3_660 else {
+                throw parameters.problem("start and end are more than 3660 days apart")
+            }
+            return [coverage]
+        }
+        guard meter.windows.contains(window) else {
+            throw parameters.problem(
+                "window must be one of: \(meter.windows.joined(separator: ", "))")
+        }
+        guard
+            let coverages = call.worker.engine.windows(
+                of: meter.name, window, range, most: OperationsDialect.mostWindows)
+        else {
+            throw parameters.problem(
+                "the range has more than \(OperationsDialect.mostWindows) windows")
+        }
+        return coverages
+    }
+}
+
+extension JSONWriter {
+    fileprivate mutating func time(_ second: Int64?) {
+        if let second { string(TimeText.second(second)) } else { null() }
+    }
+
+    fileprivate mutating func number(_ number: MeterNumber?) {
+        switch number {
+        case .integer(let value): integer(value)
+        case .time(let nanoseconds): string(TimeText.sevenDecimals(nanoseconds: nanoseconds))
+        case .text(let text): string(text)
+        case nil: null()
+        }
+    }
+
+    fileprivate mutating func meterValue(
+        _ value: MeterValue, _ meter: MeterSummary, limit: Int
+    ) {
+        switch value {
+        case .single(let single):
+            name("value")
+            number(single)
+        case .rows(let rows):
+            array("rows") { list in
+                for row in rows.prefix(limit) {
+                    list.object { json in
+                        for (name, member) in zip(meter.by, row.members) {
+                            json.field(name, string: member)
+                        }
+                        json.name("value")
+                        json.number(row.value)
+                    }
+                }
+            }
+        case .steps(let steps):
+            array("steps") { list in
+                for step in steps {
+                    list.object {
+                        $0.field("low", integer: step.low)
+                        $0.field("high", integer: step.high)
+                        $0.field("count", integer: step.count)
+                    }
+                }
+            }
+        case .grid(let cells):
+            array("cells") { list in
+                for cell in cells { list.gridCell(cell) }
+            }
+        }
+    }
+}

@@ -1,0 +1,91 @@
+import HTTPServer
+public import Query
+
+/// Organization metrics: sessions, consent, compliance requests.
+public struct PrivacyDialect: Dialect {
+    /// The word in credentials and in configuration.
+    public let name = "privacy"
+    /// Request headers that its answers depend on.
+    public let credentialHeaders = "x-api-key"
+    /// Its paths.
+    public let routes = [DialectRoute("metrics", "/organizations/{organizationId}/metrics")]
+    /// What its answers are made of.
+    public let needs = PrivacyNumbers.needs
+
+    private static let mostProjects = 20
+
+    /// The dialect.
+    public init() {}
+
+    /// The answer to a call.
+    public func answer(_ call: borrowing Call) throws(Problem) -> Reply {
+        let credential = try call.requireCredential(
+            call.request.headers.single("x-api-key").value, dialect: name, message: "Unauthorized")
+        let parameters = Parameters(call.request, badStatus: 422)
+        guard let id = call.segments["organizationId"].flatMap(PrivacyDialect.canonicalUUID) else {
+            throw parameters.problem("organizationId is not a UUID")
+        }
+        let range = try parameters.wholeDays(
+            start: try parameters.time("startDate"),
+            end: try parameters.time("endDate", roundingUp: true),
+            names: ("startDate", "endDate"), now: call.now)
+        let scopes = try scopes(call, parameters)
+        guard id == PrivacyDialect.canonicalUUID(credential.organization),
+            credential.role != .write
+        else { throw Problem(403, "Forbidden") }
+
+        var inquiry = call.worker.inquiry(credential.organization)
+        let profile = inquiry.profile("organization", members: ["name"])
+        let numbers = PrivacyNumbers(
+            inquiry: inquiry, engine: call.worker.engine, range: range, scopes: scopes)
+        let answers = try call.answer(numbers.inquiry)
+        guard answers[profile] != nil else { throw Problem(404, "Not Found") }
+        return Reply(answers, range: range) { numbers.write(answers, &$0) }
+    }
+
+    /// The cells of these projects, each once; without a project those of the whole organization.
+    private func scopes(
+        _ call: borrowing Call, _ parameters: Parameters
+    ) throws(Problem) -> [CellScope] {
+        var projects: [[UInt8]] = []
+        for project in call.request.parameters("project") where !projects.contains(project) {
+            guard project.count <= 256 else {
+                throw parameters.problem("project has more than 256 bytes")
+            }
+            projects.append(project)
+        }
+        guard projects.count <= PrivacyDialect.mostProjects else {
+            throw parameters.problem(
+                "project is given more than \(PrivacyDialect.mostProjects) times")
+        }
+        return projects.isEmpty
+            ? [.organization] : projects.map { CellScope([("project", $0)]) }
+    }
+
+    /// The lower-case form of a UUID written with hyphens; nil for anything else.
+    private static func canonicalUUID(_ text: [UInt8]) -> [UInt8]? {
+        guard text.count == 36 else { return nil }
+        var canonical: [UInt8] = []
+        for (index, byte) in text.enumerated() {
+            switch byte {
+            case UInt8(ascii: "-") where [8, 13, 18, 23].contains(index): canonical.append(byte)
+            case 48...57 where ![8, 13, 18, 23].contains(index): canonical.append(byte)
+            case 65...70 where ![8, 13, 18, 23].contains(index): canonical.append(byte | 32)
+            case 97...102 where ![8, 13, 18, 23].contains(index): canonical.append(byte)
+            default: return nil
+            }
+        }
+        return canonical
+    }
+
+    /// `{statusCode, error, message}`.
+    public func body(of problem: Problem) -> [UInt8] {
+        var json = JSONWriter(capacity: 128)
+        json.object {
+            $0.field("statusCode", integer: Int64(problem.status))
+            $0.field("error", string: Status.phrase(problem.status))
+            $0.field("message", string: problem.message)
+        }
+        return json.bytes
+    }
+}

@@ -1,0 +1,255 @@
+import HTTPServer
+import Query
+
+/// The questions of one privacy report and how their answers are written.
+struct PrivacyNumbers {
+    static let needs: [MeterNeed] = {
+        let scopes = [[], ["project"]]
+        func count(_ name: String, by: [String] = [], _ windows: [String] = ["day"]) -> MeterNeed {
+            MeterNeed(name, "count", windows, by: by, scopes: scopes)
+        }
+        return [
+            count("sessions"), count("consents"), count("consent_browsers", by: ["browser"]),
+            count("consent_systems", by: ["os"]), count("consent_countries", by: ["country"]),
+            count("consent_kinds", by: ["consent"]),
+            count("consent_categories", by: ["categories.key", "categories.value"]),
+            MeterNeed("consent_users", "distinct", ["day"], scopes: scopes),
+            count("compliance_requests", ["day", "all"]),
+            count("compliance_countries", by: ["country"]),
+            count("compliance_types", by: ["requestType"]),
+            MeterNeed(
+                "compliance_statuses", "level", ["day"], by: ["requestType", "status"],
+                scopes: scopes),
+            count("resolutions"), MeterNeed("resolution_seconds", "sum", ["day"], scopes: scopes),
+            MeterNeed("resolution_steps", "histogram", ["day"], scopes: scopes),
+            MeterNeed("resolution_min", "extreme", ["day"], scopes: scopes),
+            MeterNeed("resolution_max", "extreme", ["day"], scopes: scopes),
+        ]
+    }()
+
+    typealias Table = Question<[[[UInt8]]: Int64]>
+
+    let inquiry: Inquiry
+    private let range: TimeRange
+    private let sessions: Question<[Int64]>
+    private let consents: Question<[Int64]>
+    private let requests: Question<[Int64]>
+    private let browsers: Table
+    private let systems: Table
+    private let countries: Table
+    private let kinds: Table
+    private let categories: Table
+    private let users: Question<Int64>
+    private let totalRequests: Question<Int64>
+    private let requestCountries: Table
+    private let types: Table
+    private let statuses: Table
+    private let resolved: Question<Int64>
+    private let resolvedSeconds: Question<Int64>
+    private let resolutionSteps: Question<Histogram>
+    private let resolutionMin: Question<Int64?>
+    private let resolutionMax: Question<Int64?>
+
+    init(inquiry: Inquiry, engine: QueryEngine, range: TimeRange, scopes: [CellScope]) {
+        var inquiry = inquiry
+        self.range = range
+        // The period before and the range are neighbours: one series of both.
+        let both = TimeRange(start: range.previous.start, end: range.end)
+        sessions = inquiry.days("sessions", both, scopes: scopes)
+        consents = inquiry.days("consents", both, scopes: scopes)
+        requests = inquiry.days("compliance_requests", both, scopes: scopes)
+        func table(_ name: String) -> Table {
+            inquiry.table(name, engine.coverage(of: [name], range), scopes: scopes)
+        }
+        browsers = table("consent_browsers")
+        systems = table("consent_systems")
+        countries = table("consent_countries")
+        kinds = table("consent_kinds")
+        categories = table("consent_categories")
+        users = inquiry.distinct(
+            "consent_users", engine.coverage(of: ["consent_users"], range), scopes: scopes)
+        totalRequests = inquiry.total("compliance_requests", scopes: scopes)
+        requestCountries = table("compliance_countries")
+        types = table("compliance_types")
+        statuses = table("compliance_statuses")
+        let resolutions = engine.coverage(of: ["resolutions", "resolution_seconds"], range)
+        resolved = inquiry.sum("resolutions", resolutions, scopes: scopes)
+        resolvedSeconds = inquiry.sum("resolution_seconds", resolutions, scopes: scopes)
+        resolutionSteps = inquiry.histogram("resolution_steps", resolutions, scopes: scopes)
+        resolutionMin = inquiry.extreme("resolution_min", resolutions, scopes: scopes)
+        resolutionMax = inquiry.extreme("resolution_max", resolutions, scopes: scopes)
+        self.inquiry = inquiry
+    }
+
+    // MARK: Writing
+
+    func write(_ answers: Answers, _ json: inout JSONWriter) {
+        json.object { json in
+            let sessions = Comparison(answers[sessions])
+            json.object("sessions") {
+                $0.days("dailySessionCounts", range, sessions.current, named: "count")
+                $0.field("dateRangeTotal", integer: sessions.total)
+                $0.trend(sessions)
+            }
+            json.object("consentEvents") { writeConsent(answers, &$0) }
+            json.object("complianceRequests") { writeRequests(answers, &$0) }
+        }
+    }
+
+    private func writeConsent(_ answers: Answers, _ json: inout JSONWriter) {
+        let events = Comparison(answers[consents])
+        let kinds = answers[kinds]
+        func count(_ kind: String) -> Int64 { kinds[[Array(kind.utf8)]] ?? 0 }
+        let categories = Dictionary(grouping: answers[categories]) { $0.key.first ?? [] }
+        json.counts("browserCounts", answers[browsers], named: "browser")
+        json.object("categoryStats") { json in
+            for name in categories.keys.sorted(by: { $0.lexicographicallyPrecedes($1) }) {
+                json.name(name)
+                json.object { json in
+                    for value in ["granted", "denied"] {
+                        let cell = categories[name]?.first { $0.key.last == Array(value.utf8) }
+                        json.field(value, integer: cell?.value ?? 0)
+                    }
+                }
+            }
+        }
+        json.days("dailyEventCounts", range, events.current, named: "count")
+        json.field("fullConsent", integer: count("full"))
+        json.counts("geographyCounts", answers[countries], named: "country")
+        json.field("noConsent", integer: count("none"))
+        json.counts("osCounts", answers[systems], named: "os")
+        json.field("partialConsent", integer: count("partial"))
+        json.field("totalCategories", integer: Int64(categories.count))
+        json.field("totalEvents", integer: events.total)
+        json.field("totalUsers", integer: answers[users])
+        json.trend(events)
+        json.trendData(events, range)
+    }
+
+    private func writeRequests(_ answers: Answers, _ json: inout JSONWriter) {
+        let requests = Comparison(answers[requests])
+        json.days("dailyRequestCounts", range, requests.current, named: "count")
+        json.field("dateRangeTotal", integer: requests.total)
+        json.counts("geographyCounts", answers[requestCountries], named: "country")
+        json.object("resolutionMetrics") { writeResolutions(answers, &$0) }
+        var byStatus: [[UInt8]: Int64] = [:]
+        var byType: [[UInt8]: [[UInt8]: Int64]] = [:]
+        for (members, count) in answers[statuses] where members.count == 2 {
+            byStatus[members[1], default: 0] += count
+            byType[members[0], default: [:]][members[1]] = count
+        }
+        json.name("statusStats")
+        json.countObject(byStatus)
+        json.object("statusByType") { json in
+            for (type, counts) in byType.sorted(by: {
+                $0.key.lexicographicallyPrecedes($1.key)
+            }) {
+                json.name(type)
+                json.countObject(counts)
+            }
+        }
+        json.field("totalRequests", integer: answers[totalRequests])
+        json.trend(requests)
+        json.trendData(requests, range)
+        var created: [[UInt8]: Int64] = [:]
+        for (members, count) in answers[types] { created[members.first ?? []] = count }
+        json.name("typeStats")
+        json.countObject(created)
+    }
+
+    /// Days with two decimals; 0 where nothing was resolved.
+    private func writeResolutions(_ answers: Answers, _ json: inout JSONWriter) {
+        let least = answers[resolutionMin] ?? 0
+        let greatest = max(least, answers[resolutionMax] ?? 0)
+        let middle = answers[resolutionSteps].medianTimesFour ?? 0
+        // A step's middle may lie outside of what was really seen.
+        let median = min(max(middle, 4 * least), 4 * greatest)
+        // The mean itself is a fraction: seconds × 100 ÷ (count × 86,400) is rounded once.
+        let count = answers[resolved]
+        json.field(
+            "avgResolutionDays",
+            hundredths: Rounded.ratio(answers[resolvedSeconds], times: 100, by: 86_400 * count))
+        json.field("medianResolutionDays", hundredths: Rounded.ratio(median, times: 25, by: 86_400))
+        json.field("minResolutionDays", hundredths: Rounded.ratio(least, times: 100, by: 86_400))
+        json.field("maxResolutionDays", hundredths: Rounded.ratio(greatest, times: 100, by: 86_400))
+    }
+}
+
+/// A daily series of a range and of the same number of days before it.
+private struct Comparison {
+    let previous: [Int64]
+    let current: [Int64]
+
+    init(_ both: [Int64]) {
+        previous = Array(both.prefix(both.count / 2))
+        current = Array(both.suffix(both.count / 2))
+    }
+
+    var total: Int64 { current.reduce(0, &+) }
+    var previousTotal: Int64 { previous.reduce(0, &+) }
+}
+
+extension JSONWriter {
+    fileprivate mutating func trend(_ comparison: Comparison) {
+        let (current, previous) = (comparison.total, comparison.previousTotal)
+        object("trend") {
+            $0.field("current", integer: current)
+            $0.field("previous", integer: previous)
+            $0.field("change", integer: current &- previous)
+            if previous == 0 {
+                $0.fieldNull("changePercentage")
+            } else {
+                let tenths = Rounded.ratio(current &- previous, times: 1_000, by: previous)
+                $0.field("changePercentage", hundredths: tenths * 10)
+            }
+        }
+    }
+
+    fileprivate mutating func trendData(_ comparison: Comparison, _ range: TimeRange) {
+        object("trendData") { json in
+            json.object("previousPeriod") {
+                $0.field("startDate", string: TimeText.second(range.previous.start))
+                $0.field("endDate", string: TimeText.second(range.previous.end))
+            }
+            json.array("daily") { list in
+                for (index, date) in range.dates.enumerated() {
+                    list.object {
+                        $0.field("date", string: date)
+                        $0.field("count", integer: comparison.current[index])
+                        $0.field("previousCount", integer: comparison.previous[index])
+                    }
+                }
+            }
+        }
+    }
+
+    /// Writes `[{NAME, count}]`, the greatest first, then by name.
+    fileprivate mutating func counts(
+        _ field: String, _ table: [[[UInt8]]: Int64], named name: String
+    ) {
+        let rows = table.map { (name: $0.key.first ?? [], count: $0.value) }.sorted {
+            $0.count != $1.count
+                ? $0.count > $1.count : $0.name.lexicographicallyPrecedes($1.name)
+        }
+        array(field) { list in
+            for row in rows {
+                list.object {
+                    $0.field(name, string: row.name)
+                    $0.field("count", integer: row.count)
+                }
+            }
+        }
+    }
+
+    /// Writes `{NAME: count}`, by name.
+    fileprivate mutating func countObject(_ counts: [[UInt8]: Int64]) {
+        object { json in
+            for (name, count) in counts.sorted(by: {
+                $0.key.lexicographicallyPrecedes($1.key)
+            }) {
+                json.name(name)
+                json.integer(count)
+            }
+        }
+    }
+}

@@ -1,0 +1,87 @@
+import HTTPServer
+import Query
+
+/// Pieces of answers that several dialects write.
+extension JSONWriter {
+    /// Writes a field that is JSON already, or null where there is none.
+    mutating func field(_ name: String, json value: [UInt8]?) {
+        self.name(name)
+        if let value { raw(value) } else { null() }
+    }
+
+    /// Writes a field with hundredths as a decimal without trailing zeros.
+    mutating func field(_ name: String, hundredths value: Int64) {
+        self.name(name)
+        var digits = 2
+        var rest = value
+        while digits > 0, rest % 10 == 0 {
+            rest /= 10
+            digits -= 1
+        }
+        decimal(scaled: rest, digits: digits)
+    }
+
+    /// Writes `[{date, NAME}]` for the days of a range.
+    mutating func days(_ name: String, _ range: TimeRange, _ values: [Int64], named value: String) {
+        self.name(name)
+        dayList(range, values, named: value)
+    }
+
+    /// Writes `{dow, hour, count}`.
+    mutating func gridCell(_ cell: GridCell) {
+        object {
+            $0.field("dow", integer: Int64(cell.weekday))
+            $0.field("hour", integer: Int64(cell.hour))
+            $0.field("count", integer: cell.count)
+        }
+    }
+
+    /// Writes `[{date, NAME}]` for the days of a range.
+    mutating func dayList(_ range: TimeRange, _ values: [Int64], named value: String) {
+        array { list in
+            for (date, count) in zip(range.dates, values) {
+                list.object {
+                    $0.field("date", string: date)
+                    $0.field(value, integer: count)
+                }
+            }
+        }
+    }
+}
+
+/// Arithmetic for people: exact, rounded half away from zero.
+enum Rounded {
+    /// value × factor / divisor, rounded; held at the ends of the number range.
+    static func ratio(_ value: Int64, times factor: Int64, by divisor: Int64) -> Int64 {
+        guard divisor != 0 else { return 0 }
+        let product = Int128(value) * Int128(factor)
+        let twice = 2 * product.magnitude + UInt128(divisor.magnitude)
+        let magnitude = Int128(twice / (2 * UInt128(divisor.magnitude)))
+        let isNegative = (product < 0) != (divisor < 0)
+        return Int64(clamping: isNegative ? -magnitude : magnitude)
+    }
+
+    /// A size with a unit of powers of 1,024: at most two decimals, no trailing zeros.
+    static func byteSize(_ bytes: Int64) -> String {
+        let units = ["B", "KB", "MB", "GB", "TB", "PB", "EB"]
+        var unit = 0
+        var scale: Int64 = 1
+        while unit < units.count - 1, bytes / scale >= 1_024 {
+            scale *= 1_024
+            unit += 1
+        }
+        var hundredths = ratio(bytes, times: 100, by: scale)
+        // 1,023.999 KB would be written as 1024 KB.
+        if hundredths >= 102_400, unit < units.count - 1 {
+            unit += 1
+            hundredths = ratio(bytes, times: 100, by: scale * 1_024)
+        }
+        let whole = hundredths / 100
+        let rest = hundredths % 100
+        var text = String(whole)
+        if rest > 0 {
+            text += rest < 10 ? ".0\(rest)" : rest % 10 == 0 ? ".\(rest / 10)" : ".\(rest)"
+        }
+        return "\(text) \(units[unit])"
+    }
+}

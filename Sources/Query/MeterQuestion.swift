@@ -1,0 +1,126 @@
+internal import Metering
+
+/// What a meter holds for one range, whatever its kind.
+public enum MeterValue: Sendable, Hashable {
+    /// A value by the meter's `by` dimensions.
+    public struct Row: Sendable, Hashable {
+        /// Values of the dimensions, in the meter's order.
+        public var members: [[UInt8]]
+        /// The value.
+        public var value: MeterNumber
+    }
+    /// One value; nil where an extreme was never set.
+    case single(MeterNumber?)
+    /// Greatest first (extremes: by member), then by member.
+    case rows([Row])
+    /// A histogram.
+    case steps([Histogram.Step])
+    /// By weekday and hour.
+    case grid([GridCell])
+}
+
+/// One value of a meter.
+public enum MeterNumber: Sendable, Hashable {
+    /// A whole number.
+    case integer(Int64)
+    /// Nanoseconds since 1970.
+    case time(Int64)
+    /// A text.
+    case text([UInt8])
+}
+
+extension QueryEngine {
+    /// The coverages of the single windows of that name that touch a range, oldest first; nil where
+    /// the meter does not keep such windows or there are more than `most`.
+    public func windows(
+        of name: String, _ windowName: String, _ range: TimeRange, most: Int
+    ) -> [Coverage]? {
+        guard let meter = meter(name), let window = Window(name: windowName),
+            meter.windows.contains(window)
+        else { return nil }
+        if window == .all { return [.allTime] }
+        let first = window.number(ofSecond: range.start)
+        let last = max(first, window.number(ofSecond: range.end - 1))
+        guard Int64(last) - Int64(first) < Int64(most) else { return nil }
+        return (first...last).map { Coverage(window, number: $0) }
+    }
+}
+
+extension Coverage {
+    init(_ window: Window, number: Int32) {
+        self.init(
+            range: TimeRange(start: window.start(of: number), end: window.end(of: number)),
+            pieces: [Piece(window: window, numbers: number..<number + 1)])
+    }
+}
+
+extension Inquiry {
+    /// Whatever a meter holds over a coverage.
+    public mutating func value(
+        of name: String, _ coverage: Coverage, scope: CellScope = .organization
+    ) -> Question<MeterValue> {
+        guard let meter = meter(name) else { return Question { _ in .single(nil) } }
+        let scopes = [scope]
+        switch (meter.kind, meter.by.isEmpty) {
+        case (.grid, _):
+            let cells = grid(name, scopes: scopes)
+            return Question { .grid(cells.resolve($0)) }
+        case (.histogram, _):
+            let histogram = histogram(name, coverage, scopes: scopes)
+            return Question { .steps(histogram.resolve($0).steps) }
+        case (.distinct, _):
+            let count = distinct(name, coverage, scopes: scopes)
+            return Question { .single(.integer(count.resolve($0))) }
+        case (.ranking, _):
+            let members = ranking(name, coverage, scopes: scopes)
+            return Question { .rows(Inquiry.rows(members.resolve($0))) }
+        case (.extreme, let isSingle):
+            return extremeValue(meter, coverage, scopes, isSingle: isSingle)
+        case (.count, false), (.sum, false), (.level, false):
+            let members = table(name, coverage, scopes: scopes)
+            return Question { .rows(Inquiry.rows(members.resolve($0))) }
+        case (.count, true), (.sum, true), (.level, true):
+            let sum = sum(name, coverage, scopes: scopes)
+            return Question { .single(.integer(sum.resolve($0))) }
+        }
+    }
+
+    private mutating func extremeValue(
+        _ meter: MeterDeclaration, _ coverage: Coverage, _ scopes: [CellScope], isSingle: Bool
+    ) -> Question<MeterValue> {
+        let kind = engine.summary(meter.name)?.valueKind ?? .text
+        // First and last stand behind 20 digits of time and a colon.
+        let prefix = meter.keep == .first || meter.keep == .last ? 21 : 0
+        func number(_ text: [UInt8]) -> MeterNumber? {
+            let value = Array(text.dropFirst(prefix))
+            switch kind {
+            case .text: return .text(value)
+            case .integer: return CellText.shifted(value).map { .integer($0) }
+            case .time: return CellText.shifted(value).map { .time($0) }
+            }
+        }
+        if isSingle {
+            let text = extremeText(meter, coverage, scopes)
+            return Question { .single(text.resolve($0).flatMap(number)) }
+        }
+        let texts = extremeTextTable(meter, coverage, scopes)
+        return Question { snapshot in
+            let rows = texts.resolve(snapshot).compactMap { members, text in
+                number(text).map { MeterValue.Row(members: members, value: $0) }
+            }
+            return .rows(rows.sorted { Inquiry.precedes($0.members, $1.members) })
+        }
+    }
+
+    private static func rows(_ members: [[[UInt8]]: Int64]) -> [MeterValue.Row] {
+        members.sorted { $0.value != $1.value ? $0.value > $1.value : precedes($0.key, $1.key) }
+            .map { MeterValue.Row(members: $0.key, value: .integer($0.value)) }
+    }
+
+    static func precedes(_ left: [[UInt8]], _ right: [[UInt8]]) -> Bool {
+        for (one, other) in zip(left, right) where one != other {
+            return CellText.precedes(one, other)
+        }
+        return left.count < right.count
+    }
+}
