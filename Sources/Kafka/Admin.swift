@@ -70,7 +70,7 @@ public struct Admin: ~Copyable {
     ) throws(KafkaError) {
         let list = PartitionList(capacity: offsets.count)
         for (partition, offset) in offsets { list.add(partition, offset: offset) }
-        let request = rd_kafka_DeleteRecords_new(list.pointer)
+        let request = list.pass { rd_kafka_DeleteRecords_new($0) }
         defer { rd_kafka_DeleteRecords_destroy(request) }
         let options = rd_kafka_AdminOptions_new(handle, RD_KAFKA_ADMIN_OP_DELETERECORDS)
         defer { rd_kafka_AdminOptions_destroy(options) }

@@ -14,20 +14,27 @@ struct Client {
     }
 
     /// The leaders of a topic's partitions, in the order of the partitions.
+    ///
+    /// A broker that creates topics by itself does so when a producer asks for one by name. A
+    /// producer therefore asks for all of them; consumers have `allow.auto.create.topics=false`.
     func leaders(of topic: String, timeoutMilliseconds: Int32) throws(KafkaError) -> [Int32] {
-        guard let target = rd_kafka_topic_new(handle, topic, nil) else {
-            throw KafkaError(rd_kafka_last_error(), "topic \(topic)")
+        var target: OpaquePointer?
+        if rd_kafka_type(handle) == RD_KAFKA_CONSUMER {
+            target = rd_kafka_topic_new(handle, topic, nil)
+            guard target != nil else {
+                throw KafkaError(rd_kafka_last_error(), "topic \(topic)")
+            }
         }
-        defer { rd_kafka_topic_destroy(target) }
-        var metadata: UnsafePointer<rd_kafka_metadata>?
+        defer { if let target { rd_kafka_topic_destroy(target) } }
+        var answer: UnsafePointer<rd_kafka_metadata>?
         try KafkaError.check(
-            rd_kafka_metadata(handle, 0, target, &metadata, timeoutMilliseconds),
+            rd_kafka_metadata(handle, target == nil ? 1 : 0, target, &answer, timeoutMilliseconds),
             "metadata of topic \(topic)")
-        defer { rd_kafka_metadata_destroy(metadata) }
-        guard let metadata, metadata.pointee.topic_cnt == 1 else {
-            throw KafkaError(RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC, "topic \(topic)")
-        }
-        let found = metadata.pointee.topics[0]
+        defer { rd_kafka_metadata_destroy(answer) }
+        guard let metadata = answer?.pointee,
+            let found = (0..<Int(metadata.topic_cnt)).lazy.map({ metadata.topics[$0] })
+                .first(where: { $0.topic.map { String(cString: $0) } == topic })
+        else { throw KafkaError(RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC, "topic \(topic)") }
         try KafkaError.check(found.err, "topic \(topic)")
         var leaders = [Int32](repeating: -1, count: Int(found.partition_cnt))
         for index in 0..<Int(found.partition_cnt) {

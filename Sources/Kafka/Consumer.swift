@@ -46,7 +46,7 @@ public struct Consumer: ~Copyable {
         try requireGroup("subscribe")
         let list = PartitionList(topics.map { TopicPartition(topic: $0, partition: -1) })
         try KafkaError.check(
-            rd_kafka_subscribe(core.handle, list.pointer), "subscribe to \(topics)")
+            list.pass { rd_kafka_subscribe(core.handle, $0) }, "subscribe to \(topics)")
     }
 
     /// Leaves the subscription; the handler gets `revoked` in one of the next batches.
@@ -76,7 +76,7 @@ public struct Consumer: ~Copyable {
         guard !partitions.isEmpty else { return }
         let list = PartitionList(partitions)
         core.paused.formUnion(partitions)
-        try KafkaError.check(rd_kafka_pause_partitions(core.handle, list.pointer), "pause")
+        try KafkaError.check(list.pass { rd_kafka_pause_partitions(core.handle, $0) }, "pause")
         try list.checkElements("pause")
     }
 
@@ -156,7 +156,7 @@ extension ConsumerCore {
         for (partition, offset) in partitions { list.add(partition, offset: offset) }
         hold()
         try wakeFromPause()
-        try KafkaError.check(rd_kafka_assign(handle, list.pointer), "assign")
+        try KafkaError.check(list.pass { rd_kafka_assign(handle, $0) }, "assign")
         assigned = partitions.map(\.0)
         wakeTargetsExpire = 0
         letThrough()
@@ -164,14 +164,13 @@ extension ConsumerCore {
 
     /// Takes back the pauses, which outlive their assignment.
     ///
-    /// This is taken back while nothing is assigned, because a
-    /// resume of a partition that is running may start it from an old position.
+    /// That happens while nothing is assigned, because the resume of a partition that is running
+    /// may start it from an old position.
     private func wakeFromPause() throws(KafkaError) {
         guard !paused.isEmpty else { return }
-        try KafkaError.check(
-            rd_kafka_assign(handle, PartitionList(capacity: 0).pointer), "assign")
+        try KafkaError.check(assignNothing(), "assign")
         let list = PartitionList(paused.sorted())
-        try KafkaError.check(rd_kafka_resume_partitions(handle, list.pointer), "end of pause")
+        try KafkaError.check(list.pass { rd_kafka_resume_partitions(handle, $0) }, "end of pause")
         paused = []
     }
 

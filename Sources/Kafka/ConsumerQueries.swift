@@ -5,7 +5,7 @@ extension Consumer {
     /// The offset after the last record that was taken, or nil where none was yet.
     public func position(of partition: TopicPartition) -> Int64? {
         let list = PartitionList([partition])
-        guard rd_kafka_position(core.handle, list.pointer) == RD_KAFKA_RESP_ERR_NO_ERROR,
+        guard list.pass({ rd_kafka_position(core.handle, $0) }) == RD_KAFKA_RESP_ERR_NO_ERROR,
             list[0].err == RD_KAFKA_RESP_ERR_NO_ERROR, list[0].offset >= 0
         else { return nil }
         return list[0].offset
@@ -52,7 +52,7 @@ extension Consumer {
         try requireGroup("committed")
         let list = PartitionList(partitions)
         try KafkaError.check(
-            rd_kafka_committed(core.handle, list.pointer, timeoutMilliseconds),
+            list.pass { rd_kafka_committed(core.handle, $0, timeoutMilliseconds) },
             "committed offsets")
         try list.checkElements("committed offset of")
         return (0..<list.count).map { index in
@@ -70,7 +70,7 @@ extension Consumer {
     ) throws(KafkaError) -> [Int64?] {
         let list = PartitionList(partitions, offset: milliseconds)
         try KafkaError.check(
-            rd_kafka_offsets_for_times(core.handle, list.pointer, timeoutMilliseconds),
+            list.pass { rd_kafka_offsets_for_times(core.handle, $0, timeoutMilliseconds) },
             "offsets for time \(milliseconds)")
         try list.checkElements("offset for time of")
         return (0..<list.count).map { list[$0].offset >= 0 ? list[$0].offset : nil }
@@ -88,7 +88,7 @@ extension Consumer {
         for (partition, offset, metadata) in offsets {
             list.add(partition, offset: offset, metadata: metadata)
         }
-        try KafkaError.check(rd_kafka_commit(core.handle, list.pointer, 1), "commit hint")
+        try KafkaError.check(list.pass { rd_kafka_commit(core.handle, $0, 1) }, "commit hint")
     }
 
     /// How many commit hints Kafka has refused.

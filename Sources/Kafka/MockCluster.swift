@@ -4,7 +4,7 @@ internal import CRdkafka
 ///
 /// It speaks the real protocol on loopback ports, keeps a limited number of records in memory
 /// (about 5 MB a partition; the oldest go first) and forgets everything at its end. Topics that
-/// a producer names come into being by themselves, with four partitions.
+/// a client asks for come into being by themselves, with four partitions.
 public struct MockCluster: ~Copyable, @unchecked Sendable {
     // Sendable: every call into the library's mock takes the cluster's own lock.
     private let handle: OpaquePointer

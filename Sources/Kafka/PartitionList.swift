@@ -3,7 +3,7 @@ internal import Glibc
 
 /// Owns a list of partitions of the client library.
 struct PartitionList: ~Copyable {
-    let pointer: UnsafeMutablePointer<rd_kafka_topic_partition_list_t>
+    private let pointer: UnsafeMutablePointer<rd_kafka_topic_partition_list_t>
 
     init(capacity: Int) {
         guard let list = rd_kafka_topic_partition_list_new(Int32(capacity)) else {
@@ -28,6 +28,16 @@ struct PartitionList: ~Copyable {
     subscript(index: Int) -> rd_kafka_topic_partition_t {
         precondition(index >= 0 && index < count, "partition list index")
         return pointer.pointee.elems[index]
+    }
+
+    /// Hands the list to a call of the library.
+    ///
+    /// There is no other way to the pointer: a temporary list would end before the call that
+    /// its pointer is passed to, whereas here the list is borrowed until the body returns.
+    func pass<R>(
+        _ body: (UnsafeMutablePointer<rd_kafka_topic_partition_list_t>) -> R
+    ) -> R {
+        body(pointer)
     }
 
     func add(_ partition: TopicPartition, offset: Int64, metadata: String? = nil) {

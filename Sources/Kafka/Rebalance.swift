@@ -54,13 +54,19 @@ extension ConsumerCore {
 
     /// Answers the group with an empty assignment.
     ///
-    /// Membership needs an answer, and no partition may speak before the lane names its offset. Any start of our own would either be an error
-    /// under `auto.offset.reset=error` or fetch what can only be dropped.
+    /// Membership needs an answer, and no partition may speak before the lane names its offset.
+    /// Any start of our own would either be an error under `auto.offset.reset=error` or fetch
+    /// what can only be dropped.
     private func take(_ partitions: [TopicPartition]) {
         assigned = partitions
         wakeTargetsExpire = 0
-        let error = rd_kafka_assign(handle, PartitionList(capacity: 0).pointer)
+        let error = assignNothing()
         guard error != RD_KAFKA_RESP_ERR_NO_ERROR else { return }
         box.note(KafkaError(error, "assign"))
+    }
+
+    /// Assigns an empty list, which keeps the membership; a null one would answer a revocation.
+    func assignNothing() -> rd_kafka_resp_err_t {
+        PartitionList(capacity: 0).pass { rd_kafka_assign(handle, $0) }
     }
 }

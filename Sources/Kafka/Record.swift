@@ -101,7 +101,9 @@ public struct RecordHeaders: Sequence, IteratorProtocol {
 /// The records of one call, in the order of delivery, and what else there was to say.
 ///
 /// Each consumer has at most one batch at a time. Its end gives the messages back; a batch
-/// that is kept pins the fetch buffers and keeps the consumer from closing.
+/// that is kept pins the fetch buffers and keeps the consumer from closing. Bind it to a name
+/// and it lives to the end of the scope; a temporary (`nextBatch(…).records`) ends at once, and
+/// its records with it.
 public struct RecordBatch: ~Copyable {
     /// All records; the buffer ends with the batch.
     public let records: UnsafeBufferPointer<Record>

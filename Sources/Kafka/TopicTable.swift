@@ -3,7 +3,7 @@ internal import CRdkafka
 /// Small numbers for topics, so that a record carries no name.
 ///
 /// A record points to the library's topic object. The table holds a reference to each object it
-/// has seen, so that an address never changes its meaning; `destroyAll` gives them back.
+/// knows, so that an address never changes its meaning; `destroyAll` gives them back.
 struct TopicTable {
     private var objects: [(address: OpaquePointer, id: Int32)] = []
     private var held: [OpaquePointer] = []
@@ -13,12 +13,10 @@ struct TopicTable {
     mutating func id(of object: OpaquePointer?, client: OpaquePointer) -> Int32 {
         guard let object else { return -1 }
         for entry in objects where entry.address == object { return entry.id }
+        // The first record of a topic. Only addresses that are held are remembered: another
+        // one might come to mean another topic.
         let name = rd_kafka_topic_name(object).map { String(cString: $0) } ?? ""
-        let id = id(named: name, client: client)
-        if !objects.contains(where: { $0.address == object }) {
-            objects.append((object, id))
-        }
-        return id
+        return id(named: name, client: client)
     }
 
     mutating func id(named name: String, client: OpaquePointer) -> Int32 {

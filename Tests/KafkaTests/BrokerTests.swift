@@ -28,7 +28,11 @@ struct BrokerTests {
     @Test("A missing topic is neither found nor created")
     func missing() throws {
         let consumer = try Consumer(configuration)
+        let producer = try Producer(configuration)
         for _ in 0..<3 {
+            #expect(throws: KafkaError.self) {
+                _ = try producer.partitionCount(of: topic, timeoutMilliseconds: 2_000)
+            }
             #expect(throws: KafkaError.self) {
                 try consumer.waitForTopics([topic], timeoutMilliseconds: 500)
             }
@@ -104,5 +108,35 @@ struct BrokerTests {
         let committed = try witness.committed(both, timeoutMilliseconds: 10_000)
         #expect(committed[0]?.offset == 22 && committed[0]?.metadata == "origin=0")
         #expect(committed[1] == nil)
+    }
+
+    @Test("Two members with one instance id: the older one learns that it is fenced")
+    func fenced() throws {
+        try Admin(configuration).createTopic(topic, partitions: 2)
+        var quick = configuration
+        quick.properties = [("heartbeat.interval.ms", "200"), ("session.timeout.ms", "6000")]
+        let settings = ConsumerSettings(group: "group-\(topic)", instance: "same")
+        let seen = Log<RebalanceEvent>()
+        let older = try Consumer(quick, settings: settings) { seen.append($0) }
+        try older.waitForTopics([topic], timeoutMilliseconds: 10_000)
+        try older.subscribe([topic])
+        _ = older.read(seconds: 20) { _ in !seen.elements.isEmpty }
+        let newer = try Consumer(quick, settings: settings)
+        try newer.subscribe([topic])
+        let deadline = Date().addingTimeInterval(20)
+        var said = Transcript()
+        var ignored = Transcript()
+        while older.fatalError == nil, Date() < deadline {
+            newer.take(50, into: &ignored)
+            older.take(50, into: &said)
+        }
+        #expect(older.fatalError?.code == .fencedInstance)
+        #expect(older.fatalError?.isFatal == true)
+        for _ in 0..<3 { older.take(50, into: &said) }
+        let isSaid = said.events.contains {
+            if case .error(let error) = $0 { error.isFatal } else { false }
+        }
+        #expect(isSaid)
+        #expect(try newer.close())
     }
 }

@@ -215,12 +215,52 @@ struct GroupTests {
         #expect(try second.consumer.close())
         #expect(try first.consumer.close())
     }
+
+    @Test("Through many rebalances each record comes at exactly its expected offset")
+    func chaos() throws {
+        let fixture = try Fixture(partitions: 4)
+        for number in 0..<4 { try fixture.fill(Int32(number), 0..<2_000) }
+        let lane = try Lane(fixture.configuration, group: "chaos", start: 0)
+        try lane.consumer.subscribe([fixture.topic])
+        var count = 0
+        var visits = 0
+        let deadline = Date().addingTimeInterval(60)
+        while lane.events.elements.isEmpty, Date() < deadline {
+            count += lane.foldBatch(maximum: 50, timeout: 40)
+        }
+        while visits < 3, Date() < deadline {
+            let before = lane.events.elements.count
+            let guest = try Lane(fixture.configuration, group: "chaos", start: 0)
+            try guest.consumer.subscribe([fixture.topic])
+            // Small steps while the group is moving, so that rebalances meet filled queues.
+            while lane.events.elements.count < before + 2, Date() < deadline {
+                count += lane.foldBatch(maximum: 50, timeout: 40)
+                var ignored = Transcript()
+                guest.consumer.take(10, into: &ignored)
+            }
+            #expect(try guest.consumer.close())
+            visits += 1
+        }
+        while lane.folded.values.contains(where: { $0 < 2_000 }) || lane.folded.count < 4,
+            Date() < deadline
+        {
+            count += lane.foldBatch(maximum: 500, timeout: 100)
+        }
+        #expect(lane.folded.values.allSatisfy { $0 == 2_000 })
+        #expect(count == 8_000)
+        #expect(lane.unexpected == 0)
+        #expect(lane.events.elements.count >= 6)
+        #expect(try lane.consumer.close())
+    }
 }
 
 /// The smallest owner of a consumer: assigns inside the handler, commits inside it too.
 final class Lane {
     let consumer: Consumer
     let events = Log<RebalanceEvent>()
+    /// The next offset to take of each partition ever owned.
+    private(set) var folded: [TopicPartition: Int64] = [:]
+    private(set) var unexpected = 0
 
     init(_ configuration: ClientConfiguration, group: String, start: Int64) throws {
         var configuration = configuration
@@ -232,7 +272,7 @@ final class Lane {
             do {
                 switch event {
                 case .assigned(let partitions):
-                    try consumer.assign(partitions.map { ($0, offset: start) })
+                    try consumer.assign(partitions.map { ($0, offset: folded[$0] ?? start) })
                 case .revoked(let partitions, _):
                     try consumer.commitHint(
                         partitions.map { partition in
@@ -243,5 +283,17 @@ final class Lane {
                 Issue.record("\(error)")
             }
         }
+    }
+
+    /// Takes one batch and checks each offset against the expected one.
+    func foldBatch(maximum: Int, timeout: Int32) -> Int {
+        let batch = consumer.nextBatch(maximum: maximum, timeoutMilliseconds: timeout)
+        for record in batch.records {
+            let partition = TopicPartition(
+                topic: consumer.topicName(record.topicID), partition: record.partition)
+            if record.offset != folded[partition, default: 0] { unexpected += 1 }
+            folded[partition] = record.offset + 1
+        }
+        return batch.count
     }
 }
