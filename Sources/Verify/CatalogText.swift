@@ -1,0 +1,170 @@
+public import Workload
+
+/// Reads catalogs as they are published: YAML text into the oracle's own declarations.
+///
+/// It trusts that a catalog is a good one, because `odometer check` says so; what it does not
+/// understand is an error.
+public enum CatalogText {
+    /// Reads and unites the files of a catalog, each a name and a text.
+    public static func read(
+        _ files: [(name: String, text: String)]
+    ) throws(VerifyError) -> OracleCatalog {
+        var catalog = OracleCatalog()
+        for file in files {
+            do {
+                try read(YAMLText.root(of: file.text), into: &catalog)
+            } catch {
+                throw VerifyError(error.code, "\(file.name): \(error.message)")
+            }
+        }
+        return catalog
+    }
+
+    private static func read(
+        _ root: YAMLNode, into catalog: inout OracleCatalog
+    ) throws(VerifyError) {
+        for (name, value) in root.members ?? [] {
+            switch name {
+            case "version":
+                guard value.text == "1" else { throw wrong("version is not 1") }
+            case "envelope":
+                catalog.envelope = try envelope(value)
+            case "events":
+                for (name, value) in try members(value, "events") {
+                    try unite(try event(name, value), into: &catalog)
+                }
+            case "meters":
+                for (name, value) in try members(value, "meters") {
+                    catalog.meters.append(try MeterText.meter(name, value))
+                }
+            default:
+                throw wrong("unknown key \(name)")
+            }
+        }
+    }
+
+    private static func unite(
+        _ event: OracleEvent, into catalog: inout OracleCatalog
+    ) throws(VerifyError) {
+        guard let place = catalog.events.firstIndex(where: { $0.name == event.name }) else {
+            catalog.events.append(event)
+            return
+        }
+        guard catalog.events[place].type == event.type else {
+            throw wrong("event \(event.name) has another type in another file")
+        }
+        for field in event.fields {
+            guard let known = catalog.events[place].fields.first(where: { $0.name == field.name })
+            else {
+                catalog.events[place].fields.append(field)
+                continue
+            }
+            guard known == field else {
+                throw wrong("event \(event.name): \(field.name) differs in another file")
+            }
+        }
+    }
+
+    private static func envelope(_ node: YAMLNode) throws(VerifyError) -> OracleEnvelope {
+        var envelope = OracleEnvelope()
+        for (name, value) in try members(node, "envelope") {
+            switch name {
+            case "id": envelope.id = try place(value)
+            case "source": envelope.source = try place(value)
+            case "type": envelope.type = try place(value)
+            case "subject": envelope.subject = try place(value)
+            case "time":
+                guard let pointer = value.text ?? value["at"]?.text else {
+                    throw wrong("envelope: time has no pointer")
+                }
+                envelope.time = pointer
+                let format = value["format"]?.text ?? "rfc3339"
+                guard let known = OracleEnvelope.TimeFormat(rawValue: format) else {
+                    throw wrong("envelope: unknown time format \(format)")
+                }
+                envelope.timeFormat = known
+            default: throw wrong("envelope: unknown key \(name)")
+            }
+        }
+        return envelope
+    }
+
+    private static func place(_ node: YAMLNode) throws(VerifyError) -> OraclePlace {
+        if let pointer = node.text { return .pointer(pointer) }
+        guard let constant = node["const"]?.text else {
+            throw wrong("envelope: neither a pointer nor a const")
+        }
+        return .constant(constant)
+    }
+
+    private static func event(
+        _ name: String, _ node: YAMLNode
+    ) throws(VerifyError) -> OracleEvent {
+        var event = OracleEvent(name)
+        for (attribute, value) in try members(node, "event \(name)") {
+            switch attribute {
+            case "type": event.type = try text(value, "event \(name): type")
+            case "fields":
+                for (field, value) in try members(value, "event \(name): fields") {
+                    event.fields.append(try self.field(field, value))
+                }
+            default: throw wrong("event \(name): unknown key \(attribute)")
+            }
+        }
+        return event
+    }
+
+    private static func field(
+        _ name: String, _ node: YAMLNode
+    ) throws(VerifyError) -> OracleField {
+        var field = OracleField(name, at: "")
+        for (attribute, value) in try members(node, "field \(name)") {
+            let place = "field \(name): \(attribute)"
+            switch attribute {
+            case "at": field.pointer = try text(value, place)
+            case "is":
+                guard let kind = OracleField.Kind(rawValue: try text(value, place)) else {
+                    throw wrong("\(place) is unknown")
+                }
+                field.kind = kind
+            case "required": field.isRequired = try truth(value, place)
+            case "default": field.standIn = try text(value, place)
+            case "values": field.values = try texts(value, place)
+            case "each": field.isEach = try truth(value, place)
+            default: throw wrong("\(place) is an unknown key")
+            }
+        }
+        return field
+    }
+
+    static func wrong(_ message: String) -> VerifyError {
+        VerifyError(.catalog, message)
+    }
+
+    static func members(
+        _ node: YAMLNode, _ place: String
+    ) throws(VerifyError) -> [(name: String, value: YAMLNode)] {
+        guard let members = node.members else { throw wrong("\(place) is no mapping") }
+        return members
+    }
+
+    static func text(_ node: YAMLNode, _ place: String) throws(VerifyError) -> String {
+        guard let text = node.text else { throw wrong("\(place) is no text") }
+        return text
+    }
+
+    static func texts(_ node: YAMLNode, _ place: String) throws(VerifyError) -> [String] {
+        guard case .list(let items) = node else { throw wrong("\(place) is no list") }
+        var texts: [String] = []
+        for item in items { texts.append(try text(item, place)) }
+        return texts
+    }
+
+    static func truth(_ node: YAMLNode, _ place: String) throws(VerifyError) -> Bool {
+        switch try text(node, place) {
+        case "true": return true
+        case "false": return false
+        default: throw wrong("\(place) is neither true nor false")
+        }
+    }
+}

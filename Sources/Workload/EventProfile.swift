@@ -1,0 +1,46 @@
+/// The shape of a generated stream: how much, over which time, of whom, and how many odd records.
+public struct EventProfile: Sendable {
+    /// The number of records over which the span is spread.
+    public var events = 1_000_000
+    /// The event time of the last record, milliseconds since 1970.
+    public var end: Int64
+    /// How long before the end the first event happened, in milliseconds.
+    public var span: Int64 = 90 * 86_400_000
+    /// The number of organizations; their shares follow Zipf's law.
+    public var organizations = 100
+    /// Users of each organization.
+    public var users = 50
+    /// Projects of each organization; every eleventh has an awkward id.
+    public var projects = 12
+    /// Agents of each organization.
+    public var agents = 8
+    /// API keys of each organization.
+    public var apiKeys = 6
+    /// Connections that are open at one time.
+    public var openConnections = 2_000
+    /// Compliance requests that are open at one time.
+    public var openRequests = 500
+    /// Share of records in the binary content mode.
+    public var binaryShare = 0.1
+    /// Share of events that arrive minutes to days after they happened.
+    public var lateArrivalShare = 0.03
+    /// Share of records that are sent once more.
+    public var duplicateShare = 0.01
+    /// Share of records that are no event.
+    public var malformedShare = 0.001
+    /// Share of events with a field that breaks its rule.
+    public var badFieldShare = 0.001
+    /// Share of events from the future.
+    public var futureShare = 0.0005
+    /// Share of events of a type that no catalog knows.
+    public var unknownTypeShare = 0.002
+    /// Share of events without a time of their own.
+    public var timelessShare = 0.002
+    /// Share of times written with an offset from UTC.
+    public var zonedShare = 0.03
+
+    /// Makes the default shape: 90 days that end at the given time.
+    public init(end: Int64) {
+        self.end = end
+    }
+}

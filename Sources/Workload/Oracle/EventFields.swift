@@ -1,0 +1,186 @@
+extension EventReader {
+    /// Check 7: reads every declared field of the event's type; false where one breaks its rule.
+    ///
+    /// The bound is the latest time that a clause may use, in nanoseconds.
+    mutating func readFields(_ value: UnsafeRawBufferPointer?, bound: Int64?) -> Bool? {
+        let text = value ?? UnsafeRawBufferPointer(start: nil, count: 0)
+        for number in program.types[type].fields.indices {
+            let field = program.types[type].fields[number]
+            entries[number].removeAll(keepingCapacity: true)
+            guard let capture = json.capture(field.slot), capture.kind != .null else {
+                guard !field.declaration.isRequired else { return false }
+                fields[number] = standIn(field)
+                continue
+            }
+            let isFine: Bool? =
+                field.declaration.isEach
+                ? readEntries(number, field, capture, text)
+                : readField(number, field, capture, text, bound)
+            guard isFine == true else { return isFine }
+        }
+        return true
+    }
+
+    private mutating func standIn(_ field: OracleProgram.Field) -> FieldValue {
+        var value = FieldValue()
+        switch field.declaration.kind {
+        case .text:
+            let start = scratch.count
+            scratch += field.standIn ?? Array("unknown".utf8)
+            value.text = start..<scratch.count
+            value.isUsable = true
+        case .integer, .time:
+            value.isUsable = field.standIn != nil
+            value.number = field.standInNumber
+        }
+        return value
+    }
+
+    private mutating func readField(
+        _ number: Int, _ field: OracleProgram.Field, _ capture: JSONCapture,
+        _ text: UnsafeRawBufferPointer, _ bound: Int64?
+    ) -> Bool {
+        var value = FieldValue(isPresent: true, isUsable: true)
+        let start = scratch.count
+        switch field.declaration.kind {
+        case .text:
+            guard capture.kind == .string, append(capture, text),
+                scratch.count - start <= Self.longestText
+            else { return false }
+            value.text = start..<scratch.count
+            guard isAllowed(value.text, field) else { return false }
+        case .integer:
+            guard capture.kind == .number,
+                let integer = JSONReader.integer(text, capture.start..<capture.end),
+                integer >= 0 || !field.isUnsigned
+            else { return false }
+            value.number = integer
+        case .time:
+            guard capture.kind == .string, append(capture, text),
+                let time = scratch.withUnsafeBytes({
+                    TimeText.nanoseconds(.init(rebasing: $0[start...]))
+                })
+            else { return false }
+            if let bound, field.isUsedTime, time > bound { return false }
+            value.number = time
+        }
+        fields[number] = value
+        return true
+    }
+
+    private func isAllowed(_ range: Range<Int>, _ field: OracleProgram.Field) -> Bool {
+        field.values.isEmpty || field.values.contains { scratch[range].elementsEqual($0) }
+    }
+
+    /// Reads the texts of an object or array; nil where an object names a member twice.
+    private mutating func readEntries(
+        _ number: Int, _ field: OracleProgram.Field, _ capture: JSONCapture,
+        _ text: UnsafeRawBufferPointer
+    ) -> Bool? {
+        guard capture.kind == .object || capture.kind == .array else { return false }
+        var walker = EntryWalker(text: text, at: capture.start + 1, end: capture.end - 1)
+        let isObject = capture.kind == .object
+        var isFine = true
+        while walker.hasMore {
+            var entry = EachEntry()
+            if isObject {
+                guard let key = take(walker.next(), text) else { return false }
+                entry.key = key
+                for other in entries[number] where scratch[other.key] == scratch[key] { return nil }
+                isFine = isFine && key.count <= Self.longestText
+                walker.skipColon()
+            } else {
+                let start = scratch.count
+                scratch += Array("unknown".utf8)
+                entry.key = start..<scratch.count
+            }
+            let item = walker.next()
+            if item.kind == .string, let value = take(item, text), value.count <= Self.longestText,
+                isAllowed(value, field)
+            {
+                entry.value = value
+            } else {
+                isFine = false
+            }
+            entries[number].append(entry)
+        }
+        fields[number] = FieldValue(isPresent: true, isUsable: true)
+        return isFine && entries[number].count <= Self.mostEntries
+    }
+
+    private mutating func take(
+        _ capture: JSONCapture, _ text: UnsafeRawBufferPointer
+    ) -> Range<Int>? {
+        let start = scratch.count
+        return append(capture, text) ? start..<scratch.count : nil
+    }
+}
+
+/// Steps through the items of an object or array whose text was checked before.
+private struct EntryWalker {
+    let text: UnsafeRawBufferPointer
+    var at: Int
+    let end: Int
+
+    /// Whether another item comes, after spaces and a comma.
+    var hasMore: Bool {
+        mutating get {
+            skipSpace()
+            if at < end, text[at] == 0x2C {
+                at += 1
+                skipSpace()
+            }
+            return at < end
+        }
+    }
+
+    mutating func skipColon() {
+        skipSpace()
+        at += 1
+        skipSpace()
+    }
+
+    /// The next item; of nested values only the extent is known.
+    mutating func next() -> JSONCapture {
+        let start = at
+        if text[at] == 0x22 {
+            let isEscaped = skipString()
+            return JSONCapture(kind: .string, start: start + 1, end: at - 1, isEscaped: isEscaped)
+        }
+        var depth = 0
+        while at < end {
+            switch text[at] {
+            case 0x22:
+                _ = skipString()
+                continue
+            case 0x7B, 0x5B: depth += 1
+            case 0x7D, 0x5D: depth -= 1
+            case 0x2C where depth == 0: return JSONCapture(kind: .number, start: start, end: at)
+            default: break
+            }
+            at += 1
+        }
+        return JSONCapture(kind: .number, start: start, end: at)
+    }
+
+    private mutating func skipString() -> Bool {
+        var isEscaped = false
+        at += 1
+        while text[at] != 0x22 {
+            if text[at] == 0x5C {
+                isEscaped = true
+                at += 1
+            }
+            at += 1
+        }
+        at += 1
+        return isEscaped
+    }
+
+    private mutating func skipSpace() {
+        while at < end, text[at] == 0x20 || text[at] == 0x0A || text[at] == 0x0D || text[at] == 0x09
+        {
+            at += 1
+        }
+    }
+}

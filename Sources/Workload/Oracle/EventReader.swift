@@ -1,0 +1,208 @@
+/// What becomes of a record.
+public enum OracleOutcome: UInt8, CaseIterable, Sendable {
+    case accepted, duplicate, ignored, malformed, badField, late, future
+}
+
+/// The value of a declared field in the event at hand.
+struct FieldValue {
+    /// It stands in the event.
+    var isPresent = false
+    /// It stands in the event, or something stands in for it.
+    var isUsable = false
+    var number: Int64 = 0
+    var text = 0..<0
+}
+
+/// An entry of a field with `each`.
+struct EachEntry {
+    var key = 0..<0
+    var value = 0..<0
+}
+
+/// Reads records into events and checks them, as far as that needs no memory of others.
+struct EventReader: ~Copyable {
+    static let longestText = 256
+    static let mostEntries = 32
+    static let largestValue = 1_048_576
+
+    let program: OracleProgram
+    var json: JSONReader
+    /// Texts of the event at hand; ranges point in here.
+    var scratch: [UInt8] = []
+    var id = 0..<0
+    var source = 0..<0
+    var subject = 0..<0
+    var type = 0
+    var time: Int64 = 0
+    var hasOwnTime = false
+    var fields: [FieldValue] = []
+    var entries: [[EachEntry]] = []
+    private var types = ByteInterner()
+
+    init(_ program: OracleProgram) {
+        self.program = program
+        json = JSONReader(tree: program.tree)
+        for name in program.typeNames { _ = name.withUnsafeBytes { types.intern($0) } }
+        let most = program.types.map(\.fields.count).max() ?? 0
+        fields = [FieldValue](repeating: FieldValue(), count: most)
+        entries = [[EachEntry]](repeating: [], count: most)
+    }
+
+    /// Makes the checks 1 to 6; nil where all passed.
+    ///
+    /// The subject is left empty where none is known.
+    mutating func readEnvelope(
+        _ value: UnsafeRawBufferPointer?, _ headers: [WorkloadHeader], timestamp: Int64
+    ) -> OracleOutcome? {
+        scratch.removeAll(keepingCapacity: true)
+        (id, source, subject) = (0..<0, 0..<0, 0..<0)
+        hasOwnTime = false
+        let isBinary = headers.contains { Self.hasPrefix($0.name, "ce_") }
+        if (value?.count ?? 0) > Self.largestValue { return .malformed }
+        let isFine =
+            isBinary
+            ? readBinary(value, headers) : readStructured(value)
+        guard isFine else { return .malformed }
+        let attributes = typeRange
+        guard !id.isEmpty, !source.isEmpty, !subject.isEmpty, !attributes.isEmpty, isTimeFine else {
+            return .malformed
+        }
+        if !hasOwnTime {
+            guard timestamp >= 0 else { return .malformed }
+            time = timestamp * 1_000_000
+        }
+        guard let known = scratch.withUnsafeBytes({ types.find(.init(rebasing: $0[attributes])) })
+        else { return .ignored }
+        type = Int(known)
+        for edge in program.types[type].path where json.isRepeated(edge) { return .malformed }
+        guard id.count <= Self.longestText, source.count <= Self.longestText,
+            subject.count <= Self.longestText
+        else { return .badField }
+        return nil
+    }
+
+    private var typeRange = 0..<0
+    private var isTimeFine = true
+
+    private mutating func readStructured(_ value: UnsafeRawBufferPointer?) -> Bool {
+        guard let value, value.count > 0, json.read(value, node: 0) == .object else { return false }
+        let attributes = program.attributes
+        for edge in attributes.path where json.isRepeated(edge) { return false }
+        subject = text(attributes.subject, value)
+        if let version = attributes.version {
+            let range = text(.slot(version), value)
+            guard scratch[range].elementsEqual("1.0".utf8) else { return false }
+        }
+        id = text(attributes.id, value)
+        source = text(attributes.source, value)
+        typeRange = text(attributes.type, value)
+        isTimeFine = readTime(attributes, value)
+        return true
+    }
+
+    /// A non-empty text, put into the scratch; an empty range where there is none.
+    private mutating func text(
+        _ place: OracleProgram.Place, _ value: UnsafeRawBufferPointer
+    ) -> Range<Int> {
+        let start = scratch.count
+        switch place {
+        case .constant(let text):
+            scratch += text
+        case .slot(let slot):
+            guard let capture = json.capture(slot), capture.kind == .string,
+                append(capture, value)
+            else {
+                scratch.removeSubrange(start...)
+                return start..<start
+            }
+        }
+        return start..<scratch.count
+    }
+
+    mutating func append(_ capture: JSONCapture, _ value: UnsafeRawBufferPointer) -> Bool {
+        guard capture.isEscaped else {
+            scratch.append(contentsOf: value[capture.start..<capture.end])
+            return true
+        }
+        return JSONReader.unescape(value, capture.start..<capture.end, into: &scratch)
+    }
+
+    private mutating func readTime(
+        _ attributes: OracleProgram.Attributes, _ value: UnsafeRawBufferPointer
+    ) -> Bool {
+        guard let capture = json.capture(attributes.time), capture.kind != .null else {
+            return true
+        }
+        hasOwnTime = true
+        if attributes.timeFormat == .rfc3339 {
+            let start = scratch.count
+            guard capture.kind == .string, append(capture, value) else { return false }
+            return takeTime(
+                scratch.withUnsafeBytes { TimeText.nanoseconds(.init(rebasing: $0[start...])) })
+        }
+        guard capture.kind == .number,
+            let number = JSONReader.integer(value, capture.start..<capture.end)
+        else { return false }
+        let scale: Int64 = attributes.timeFormat == .unix ? 1 : 1_000
+        let second = floorDivided(number, scale)
+        guard TimeText.firstSecond..<TimeText.endSecond ~= second else { return false }
+        return takeTime(number * (1_000_000_000 / scale))
+    }
+
+    private mutating func takeTime(_ nanoseconds: Int64?) -> Bool {
+        guard let nanoseconds else { return false }
+        time = nanoseconds
+        return true
+    }
+
+    private mutating func readBinary(
+        _ value: UnsafeRawBufferPointer?, _ headers: [WorkloadHeader]
+    ) -> Bool {
+        if let subject = Self.header("ce_subject", headers), UTF8Check.isValid(subject) {
+            self.subject = append(subject)
+        }
+        if let value, value.count > 0 {
+            guard json.read(value, node: program.dataNode) != nil else { return false }
+        } else {
+            json.startRound()
+        }
+        guard
+            program.attributes.version == nil
+                || Self.header("ce_specversion", headers)?.elementsEqual("1.0".utf8) == true
+        else { return false }
+        guard let id = Self.header("ce_id", headers), UTF8Check.isValid(id),
+            let source = Self.header("ce_source", headers), UTF8Check.isValid(source),
+            let type = Self.header("ce_type", headers), UTF8Check.isValid(type)
+        else { return false }
+        self.id = append(id)
+        self.source = append(source)
+        typeRange = append(type)
+        isTimeFine = true
+        if let time = Self.header("ce_time", headers) {
+            hasOwnTime = true
+            isTimeFine = takeTime(TimeText.nanoseconds(time))
+        }
+        return true
+    }
+
+    private mutating func append(_ bytes: UnsafeRawBufferPointer) -> Range<Int> {
+        let start = scratch.count
+        scratch.append(contentsOf: bytes)
+        return start..<scratch.count
+    }
+
+    /// The value of the last header of a name.
+    private static func header(
+        _ name: StaticString, _ headers: [WorkloadHeader]
+    ) -> UnsafeRawBufferPointer? {
+        headers.last { $0.name.count == name.utf8CodeUnitCount && hasPrefix($0.name, name) }?.value
+    }
+
+    private static func hasPrefix(_ name: UnsafeRawBufferPointer, _ prefix: StaticString) -> Bool {
+        guard name.count >= prefix.utf8CodeUnitCount else { return false }
+        for place in 0..<prefix.utf8CodeUnitCount where name[place] != prefix.utf8Start[place] {
+            return false
+        }
+        return true
+    }
+}

@@ -1,0 +1,152 @@
+/// What kind of key stands in Redis.
+public enum ExpectedShape: UInt8, Sendable {
+    case hash
+    case sortedSet
+    case distinct
+}
+
+/// What one cell must hold.
+public enum ExpectedValue: Equatable, Sendable {
+    case integer(Int64)
+    case text([UInt8])
+}
+
+/// The keys and cells that must stand in Redis.
+public struct ExpectedCells: ~Copyable {
+    private struct Witness {
+        var time: Int64
+        var value: [UInt8]
+    }
+
+    private var keys = ByteInterner()
+    private var fields = ByteInterner()
+    private var shapes: [ExpectedShape] = []
+    /// Seconds since 1970; 0 is never.
+    private var expiries: [Int64] = []
+    private var sums: [UInt64: Int64] = [:]
+    private var extremes: [UInt64: Int64] = [:]
+    private var witnesses: [UInt64: Witness] = [:]
+    private var members: Set<UInt64> = []
+    private var sorted: [UInt64] = []
+    private var isSorted = false
+
+    init() {}
+
+    /// The number of keys, empty ones included.
+    public var keyCount: Int { keys.count }
+
+    /// The number of a key by its name; nil where none is expected.
+    public func number(of name: UnsafeRawBufferPointer) -> Int? {
+        keys.find(name).map(Int.init)
+    }
+
+    /// The name of a key.
+    public func name(_ key: Int) -> [UInt8] {
+        [UInt8](keys.bytes(UInt32(key)))
+    }
+
+    /// The shape of a key.
+    public func shape(_ key: Int) -> ExpectedShape {
+        shapes[key]
+    }
+
+    /// When a key expires, in seconds since 1970; nil is never.
+    public func expiry(_ key: Int) -> Int64? {
+        expiries[key] == 0 ? nil : expiries[key]
+    }
+
+    /// The cells of a hash or sorted set, those at 0 left out; call `sort` before.
+    public func cells(_ key: Int) -> [(field: [UInt8], value: ExpectedValue)] {
+        range(key).compactMap { place in
+            let cell = sorted[place]
+            guard let value = value(cell) else { return nil }
+            return ([UInt8](fields.bytes(UInt32(truncatingIfNeeded: cell))), value)
+        }
+    }
+
+    /// The different values of a distinct count; call `sort` before.
+    public func values(_ key: Int) -> [[UInt8]] {
+        range(key).map { [UInt8](fields.bytes(UInt32(truncatingIfNeeded: sorted[$0]))) }
+    }
+
+    /// Brings the cells into the order of their keys, so that they can be read.
+    public mutating func sort() {
+        guard !isSorted else { return }
+        sorted = Array(sums.keys)
+        sorted += extremes.keys
+        sorted += witnesses.keys
+        sorted += members
+        sorted.sort()
+        isSorted = true
+    }
+
+    private func range(_ key: Int) -> Range<Int> {
+        precondition(isSorted, "sort() comes before reading")
+        return lowerBound(UInt64(key) << 32)..<lowerBound(UInt64(key + 1) << 32)
+    }
+
+    private func lowerBound(_ cell: UInt64) -> Int {
+        var low = 0
+        var high = sorted.count
+        while low < high {
+            let middle = (low + high) / 2
+            if sorted[middle] < cell { low = middle + 1 } else { high = middle }
+        }
+        return low
+    }
+
+    private func value(_ cell: UInt64) -> ExpectedValue? {
+        if let sum = sums[cell] { return sum == 0 ? nil : .integer(sum) }
+        if let extreme = extremes[cell] { return .text(Self.twentyDigits(extreme)) }
+        guard let witness = witnesses[cell] else { return nil }
+        return .text(Self.twentyDigits(witness.time) + [0x3A] + witness.value)
+    }
+
+    /// A value as 20 digits that compare like numbers.
+    static func twentyDigits(_ value: Int64) -> [UInt8] {
+        var writer = ByteWriter(capacity: 20)
+        writer.put(digits: 20, of: UInt64(bitPattern: value) ^ (1 << 63))
+        return [UInt8](writer.bytes)
+    }
+
+    mutating func key(
+        _ name: UnsafeRawBufferPointer, shape: ExpectedShape, expiry: Int64
+    ) -> UInt64 {
+        let number = keys.intern(name)
+        if Int(number) == shapes.count {
+            shapes.append(shape)
+            expiries.append(expiry)
+        }
+        isSorted = false
+        return UInt64(number) << 32
+    }
+
+    mutating func field(_ name: UnsafeRawBufferPointer) -> UInt64 {
+        UInt64(fields.intern(name))
+    }
+
+    mutating func add(_ amount: Int64, to cell: UInt64) {
+        sums[cell, default: 0] &+= amount
+    }
+
+    mutating func meet(_ value: Int64, at cell: UInt64, keepsLarger: Bool) {
+        guard let known = extremes[cell] else { return extremes[cell] = value }
+        if keepsLarger ? value > known : value < known { extremes[cell] = value }
+    }
+
+    /// The earliest or latest value; of two at one time the bytewise greater one.
+    mutating func witness(
+        _ value: [UInt8], time: Int64, at cell: UInt64, keepsLater: Bool
+    ) {
+        if let known = witnesses[cell] {
+            let isBetter = keepsLater ? time > known.time : time < known.time
+            let isTie = time == known.time && known.value.lexicographicallyPrecedes(value)
+            guard isBetter || isTie else { return }
+        }
+        witnesses[cell] = Witness(time: time, value: value)
+    }
+
+    mutating func insert(_ cell: UInt64) {
+        members.insert(cell)
+    }
+}

@@ -1,0 +1,142 @@
+extension JSONReader {
+    /// Four hexadecimal digits.
+    static func codeUnit(_ text: UnsafeRawBufferPointer, _ start: Int, _ end: Int) -> UInt32? {
+        guard start + 4 <= end else { return nil }
+        var unit: UInt32 = 0
+        for place in start..<start + 4 {
+            let byte = text[place]
+            switch byte {
+            case 0x30...0x39: unit = unit << 4 | UInt32(byte - 0x30)
+            case 0x41...0x46: unit = unit << 4 | UInt32(byte - 0x37)
+            case 0x61...0x66: unit = unit << 4 | UInt32(byte - 0x57)
+            default: return nil
+            }
+        }
+        return unit
+    }
+
+    /// Appends the text that a checked string stands for; false where a surrogate has no partner.
+    static func unescape(
+        _ text: UnsafeRawBufferPointer, _ range: Range<Int>, into bytes: inout [UInt8]
+    ) -> Bool {
+        var place = range.lowerBound
+        while place < range.upperBound {
+            guard text[place] == 0x5C else {
+                bytes.append(text[place])
+                place += 1
+                continue
+            }
+            switch text[place + 1] {
+            case 0x62: bytes.append(0x08)
+            case 0x66: bytes.append(0x0C)
+            case 0x6E: bytes.append(0x0A)
+            case 0x72: bytes.append(0x0D)
+            case 0x74: bytes.append(0x09)
+            case 0x75:
+                guard let scalar = scalar(text, &place, range.upperBound) else { return false }
+                append(scalar, to: &bytes)
+                continue
+            default: bytes.append(text[place + 1])
+            }
+            place += 2
+        }
+        return true
+    }
+
+    /// The character that one `\u` escape, or a pair of them, stands for.
+    private static func scalar(
+        _ text: UnsafeRawBufferPointer, _ place: inout Int, _ end: Int
+    ) -> UInt32? {
+        guard let first = codeUnit(text, place + 2, end) else { return nil }
+        place += 6
+        guard 0xD800...0xDFFF ~= first else { return first }
+        guard first < 0xDC00, place + 6 <= end, text[place] == 0x5C, text[place + 1] == 0x75,
+            let second = codeUnit(text, place + 2, end), 0xDC00...0xDFFF ~= second
+        else { return nil }
+        place += 6
+        return 0x10000 + (first - 0xD800) << 10 + (second - 0xDC00)
+    }
+
+    private static func append(_ scalar: UInt32, to bytes: inout [UInt8]) {
+        func tail(_ shift: UInt32) -> UInt8 { UInt8(0x80 | (scalar >> shift & 0x3F)) }
+        switch scalar {
+        case 0..<0x80:
+            bytes.append(UInt8(scalar))
+        case 0x80..<0x800:
+            bytes.append(UInt8(0xC0 | scalar >> 6))
+            bytes.append(tail(0))
+        case 0x800..<0x10000:
+            bytes.append(UInt8(0xE0 | scalar >> 12))
+            bytes.append(tail(6))
+            bytes.append(tail(0))
+        default:
+            bytes.append(UInt8(0xF0 | scalar >> 18))
+            bytes.append(tail(12))
+            bytes.append(tail(6))
+            bytes.append(tail(0))
+        }
+    }
+
+    /// The whole number nearest to a checked JSON number; nil where its nearest double is not
+    /// whole or lies beyond ±(2^53 − 1).
+    static func integer(_ text: UnsafeRawBufferPointer, _ range: Range<Int>) -> Int64? {
+        let largest: Int64 = 9_007_199_254_740_991
+        if range.count <= 16 {
+            var value: Int64 = 0
+            var place = range.lowerBound
+            let isNegative = text[place] == 0x2D
+            if isNegative { place += 1 }
+            while place < range.upperBound, text[place] &- 48 < 10 {
+                value = value * 10 + Int64(text[place] &- 48)
+                place += 1
+            }
+            if place == range.upperBound {
+                return value <= largest ? (isNegative ? -value : value) : nil
+            }
+        }
+        let digits = String(decoding: text[range], as: UTF8.self)
+        guard let value = Double(digits), value.magnitude <= Double(largest),
+            value.rounded(.towardZero) == value
+        else { return nil }
+        return Int64(value)
+    }
+}
+
+/// Checks of UTF-8 by the table of well-formed sequences.
+enum UTF8Check {
+    /// The length of the sequence of two to four bytes that starts here; 0 where it is none.
+    static func sequence(_ text: UnsafeRawBufferPointer, _ start: Int) -> Int {
+        let lead = text[start]
+        func tail(_ place: Int, _ low: UInt8 = 0x80, _ high: UInt8 = 0xBF) -> Bool {
+            start + place < text.count && text[start + place] >= low && text[start + place] <= high
+        }
+        switch lead {
+        case 0xC2...0xDF:
+            return tail(1) ? 2 : 0
+        case 0xE0...0xEF:
+            let low: UInt8 = lead == 0xE0 ? 0xA0 : 0x80
+            let high: UInt8 = lead == 0xED ? 0x9F : 0xBF
+            return tail(1, low, high) && tail(2) ? 3 : 0
+        case 0xF0...0xF4:
+            let low: UInt8 = lead == 0xF0 ? 0x90 : 0x80
+            let high: UInt8 = lead == 0xF4 ? 0x8F : 0xBF
+            return tail(1, low, high) && tail(2) && tail(3) ? 4 : 0
+        default:
+            return 0
+        }
+    }
+
+    static func isValid(_ text: UnsafeRawBufferPointer) -> Bool {
+        var place = 0
+        while place < text.count {
+            if text[place] < 0x80 {
+                place += 1
+            } else {
+                let length = sequence(text, place)
+                guard length > 0 else { return false }
+                place += length
+            }
+        }
+        return true
+    }
+}

@@ -1,0 +1,169 @@
+/// What the oracle has to know besides the catalog.
+public struct OracleSettings: Sendable {
+    /// The first part of every key name.
+    public var prefix = "odo"
+    /// The second part of every key name.
+    public var generation = 1
+    /// How many offsets before a record its duplicates are looked for.
+    public var dedupeSpan: Int64 = 1_048_576
+    /// How much later than its record an event may have happened, in milliseconds.
+    public var futureBound: Int64 = 300_000
+
+    /// Makes the defaults.
+    public init() {}
+}
+
+/// What the audit of one shard and partition must say.
+public struct OracleAudit: Equatable, Sendable {
+    /// Records whose amounts were added.
+    public var accepted: Int64 = 0
+    /// Records that repeat another one.
+    public var duplicate: Int64 = 0
+    /// Records of a type that the catalog does not know.
+    public var ignored: Int64 = 0
+    /// Records that are malformed, have a bad field, or come too late or from the future.
+    public var rejected: Int64 = 0
+
+    /// Makes an empty audit.
+    public init() {}
+
+    /// All records of the shard.
+    public var total: Int64 { accepted + duplicate + ignored + rejected }
+}
+
+/// Knows the right answers: takes the records of a log one by one, decides what becomes of each,
+/// and keeps what must stand in Redis.
+///
+/// It follows the published rules of the events, the catalog and the layout with code of its own.
+public struct Oracle: ~Copyable {
+    /// One partition of a topic.
+    public struct Partition: Sendable {
+        /// The topic.
+        public let topic: String
+        /// The partition's number.
+        public let number: Int32
+        /// The first offset that counts; records before it only enter the window of duplicates.
+        public let origin: Int64
+        /// Records at or after the origin.
+        public internal(set) var delivered: Int64 = 0
+        /// The audit of each shard.
+        public internal(set) var audit: [OracleAudit]
+        var window: DuplicateWindow
+    }
+
+    /// The number of shards, which is fixed.
+    public static let shards = 64
+
+    /// What must stand in Redis.
+    public internal(set) var cells = ExpectedCells()
+    /// The partitions, in the order in which they were added.
+    public internal(set) var partitions: [Partition] = []
+    /// Windows that were not written because they had expired, once a clause.
+    public internal(set) var expiredWindows: Int64 = 0
+    /// Events without a time of their own that were accepted.
+    public internal(set) var timeless: Int64 = 0
+
+    let settings: OracleSettings
+    var reader: EventReader
+    var name = ByteWriter()
+    var field = ByteWriter()
+    var active: [ActiveClause] = []
+    private let namePrefix: [UInt8]
+    private var outcomes: [Int64]
+
+    /// Makes an oracle for a catalog.
+    public init(catalog: OracleCatalog, settings: OracleSettings) throws(OracleError) {
+        self.settings = settings
+        reader = EventReader(try OracleProgram(catalog))
+        namePrefix = Array("\(settings.prefix):\(settings.generation):{".utf8)
+        outcomes = [Int64](repeating: 0, count: OracleOutcome.allCases.count)
+    }
+
+    /// Adds a partition and returns the index by which `feed` knows it.
+    public mutating func addPartition(topic: String, number: Int32, origin: Int64 = 0) -> Int {
+        partitions.append(
+            Partition(
+                topic: topic, number: number, origin: origin,
+                audit: [OracleAudit](repeating: OracleAudit(), count: Self.shards),
+                window: DuplicateWindow(span: settings.dedupeSpan)))
+        return partitions.count - 1
+    }
+
+    /// How many records had an outcome.
+    public func count(_ outcome: OracleOutcome) -> Int64 {
+        outcomes[Int(outcome.rawValue)]
+    }
+
+    /// Takes the next record of a partition; the timestamp is in milliseconds, −1 for none.
+    @discardableResult
+    public mutating func feed(
+        _ partition: Int, offset: Int64, timestamp: Int64, value: UnsafeRawBufferPointer?,
+        headers: [WorkloadHeader]
+    ) -> OracleOutcome {
+        let counts = offset >= partitions[partition].origin
+        var outcome = judge(value, headers, timestamp) ?? .accepted
+        if outcome == .accepted, partitions[partition].window.takes(identity(), at: offset) {
+            outcome = .duplicate
+        }
+        guard counts else { return outcome }
+        let shard = self.shard(partition)
+        if outcome == .accepted { apply(shard) }
+        record(outcome, partition, shard)
+        return outcome
+    }
+
+    /// The checks before that for duplicates; nil where all passed.
+    private mutating func judge(
+        _ value: UnsafeRawBufferPointer?, _ headers: [WorkloadHeader], _ timestamp: Int64
+    ) -> OracleOutcome? {
+        if let outcome = reader.readEnvelope(value, headers, timestamp: timestamp) {
+            return outcome
+        }
+        let bound = timestamp < 0 ? nil : (timestamp + settings.futureBound) * 1_000_000
+        guard let isFine = reader.readFields(value, bound: bound) else { return .malformed }
+        guard isFine else { return .badField }
+        if let bound, reader.time > bound { return .future }
+        return activate(timestamp) ? nil : .late
+    }
+
+    /// Length-prefixed subject, source and id.
+    private mutating func identity() -> UnsafeRawBufferPointer {
+        field.clear()
+        for range in [reader.subject, reader.source, reader.id] {
+            field.put(byte: UInt8(truncatingIfNeeded: range.count >> 8))
+            field.put(byte: UInt8(truncatingIfNeeded: range.count))
+            reader.scratch.withUnsafeBytes { field.put(.init(rebasing: $0[range])) }
+        }
+        return field.bytes
+    }
+
+    private func shard(_ partition: Int) -> Int {
+        guard !reader.subject.isEmpty else {
+            return Int(partitions[partition].number) % Self.shards
+        }
+        return reader.scratch.withUnsafeBytes {
+            oracleShard(of: .init(rebasing: $0[reader.subject]))
+        }
+    }
+
+    private mutating func record(_ outcome: OracleOutcome, _ partition: Int, _ shard: Int) {
+        outcomes[Int(outcome.rawValue)] += 1
+        partitions[partition].delivered += 1
+        switch outcome {
+        case .accepted: partitions[partition].audit[shard].accepted += 1
+        case .duplicate: partitions[partition].audit[shard].duplicate += 1
+        case .ignored: partitions[partition].audit[shard].ignored += 1
+        case .malformed, .badField, .late, .future:
+            partitions[partition].audit[shard].rejected += 1
+        }
+    }
+
+    /// Begins the key names of the event's organization.
+    mutating func startName(_ shard: Int) {
+        name.clear()
+        name.put(namePrefix)
+        name.put(decimal: shard)
+        name.put("}:")
+        for place in reader.subject { Escaping.append(reader.scratch[place], to: &name) }
+    }
+}

@@ -1,0 +1,230 @@
+/// A catalog as the oracle understands it: plain declarations, all files united.
+public struct OracleCatalog: Sendable {
+    /// Where events keep their attributes; nil is CloudEvents 1.0.
+    public var envelope: OracleEnvelope?
+    /// The declared events, by name; the fields of one that stands in several files are united.
+    public var events: [OracleEvent] = []
+    /// The declared meters.
+    public var meters: [OracleMeter] = []
+
+    /// Makes an empty catalog.
+    public init() {}
+}
+
+/// Where an attribute of an event stands.
+public enum OraclePlace: Sendable, Equatable {
+    /// A JSON pointer from the root of the structured event.
+    case pointer(String)
+    /// A fixed text.
+    case constant(String)
+}
+
+/// An envelope of one's own.
+public struct OracleEnvelope: Sendable, Equatable {
+    /// How the time is written.
+    public enum TimeFormat: String, Sendable {
+        case rfc3339
+        case unix
+        case unixMilliseconds = "unix-ms"
+    }
+
+    /// Where the id stands.
+    public var id: OraclePlace
+    /// Where the source stands.
+    public var source: OraclePlace
+    /// Where the type stands.
+    public var type: OraclePlace
+    /// Where the subject stands.
+    public var subject: OraclePlace
+    /// JSON pointer to the time.
+    public var time: String
+    /// How the time is written.
+    public var timeFormat: TimeFormat
+
+    /// Makes an envelope, by default that of CloudEvents.
+    public init(
+        id: OraclePlace = .pointer("/id"), source: OraclePlace = .pointer("/source"),
+        type: OraclePlace = .pointer("/type"), subject: OraclePlace = .pointer("/subject"),
+        time: String = "/time", timeFormat: TimeFormat = .rfc3339
+    ) {
+        self.id = id
+        self.source = source
+        self.type = type
+        self.subject = subject
+        self.time = time
+        self.timeFormat = timeFormat
+    }
+}
+
+/// The declaration of an event.
+public struct OracleEvent: Sendable, Equatable {
+    /// The name by which meters know it.
+    public var name: String
+    /// The type on the wire.
+    public var type: String
+    /// What meters may use of it.
+    public var fields: [OracleField]
+
+    /// Makes a declaration; the type is the name unless given.
+    public init(_ name: String, type: String? = nil, fields: [OracleField] = []) {
+        self.name = name
+        self.type = type ?? name
+        self.fields = fields
+    }
+}
+
+/// The declaration of a field.
+public struct OracleField: Sendable, Equatable {
+    /// What a field holds.
+    public enum Kind: String, Sendable {
+        case text
+        case integer
+        case time
+    }
+
+    /// Its name.
+    public var name: String
+    /// JSON pointer from the root of the structured event.
+    public var pointer: String
+    /// What it holds.
+    public var kind: Kind
+    /// Whether an event without it is a bad one.
+    public var isRequired: Bool
+    /// What stands for it where it is absent.
+    public var standIn: String?
+    /// The only texts allowed; empty allows all.
+    public var values: [String]
+    /// Whether it is an object or array each text of which is counted.
+    public var isEach: Bool
+
+    /// Makes a declaration.
+    public init(
+        _ name: String, at pointer: String, is kind: Kind = .text, required: Bool = false,
+        standIn: String? = nil, values: [String] = [], each: Bool = false
+    ) {
+        self.name = name
+        self.pointer = pointer
+        self.kind = kind
+        isRequired = required
+        self.standIn = standIn
+        self.values = values
+        isEach = each
+    }
+}
+
+/// A window of time.
+public enum OracleWindow: String, Sendable, CaseIterable {
+    case minute
+    case quarter
+    case day
+    case month
+    case all
+}
+
+/// The declaration of a meter.
+public struct OracleMeter: Sendable {
+    /// A family of meters.
+    public enum Kind: String, Sendable {
+        case count
+        case sum
+        case level
+        case extreme
+        case distinct
+        case histogram
+        case ranking
+        case grid
+    }
+
+    /// Which value an extreme keeps.
+    public enum Keep: String, Sendable {
+        case min
+        case max
+        case first
+        case last
+    }
+
+    /// How long windows are kept.
+    public enum Retention: Sendable, Equatable {
+        case forever
+        case seconds(Int64)
+    }
+
+    /// Its name.
+    public var name: String
+    /// Its family.
+    public var kind: Kind
+    /// The windows it keeps.
+    public var windows: [OracleWindow]
+    /// What it counts.
+    public var clauses: [OracleClause]
+    /// Its scopes, each a list of dimensions; the empty list is the organization.
+    public var scopes: [[String]] = [[]]
+    /// The dimensions in the field or member.
+    public var by: [String] = []
+    /// What an extreme keeps.
+    public var keep: Keep?
+    /// The value of an extreme or histogram: a field, or `time`.
+    public var value: String?
+    /// The field whose different values are counted.
+    public var of: String?
+    /// Retentions that differ from the default.
+    public var retention: [OracleWindow: Retention] = [:]
+    /// Whether negative amounts are taken.
+    public var isSigned = false
+
+    /// Makes a meter with the defaults of the catalog.
+    public init(
+        _ name: String, _ kind: Kind, windows: [OracleWindow] = [], on clauses: [OracleClause]
+    ) {
+        self.name = name
+        self.kind = kind
+        self.windows = windows
+        self.clauses = clauses
+    }
+}
+
+/// One entry of a meter's `on`.
+public struct OracleClause: Sendable {
+    /// What is added.
+    public enum Amount: Sendable, Equatable {
+        case constant(Int64)
+        case field(String, isNegated: Bool)
+    }
+
+    /// The name of the event.
+    public var event: String
+    /// What is added.
+    public var amount: Amount
+    /// The field that gives the window's time; nil is the event time.
+    public var time: String?
+    /// Which field stands for a dimension of another name.
+    public var with: [String: String]
+    /// Fields without which the clause does nothing.
+    public var needs: [String]
+
+    /// Makes a clause.
+    public init(
+        _ event: String, amount: Amount = .constant(1), time: String? = nil,
+        with: [String: String] = [:], needs: [String] = []
+    ) {
+        self.event = event
+        self.amount = amount
+        self.time = time
+        self.with = with
+        self.needs = needs
+    }
+}
+
+/// Why a catalog cannot be understood.
+public struct OracleError: Error, CustomStringConvertible, Sendable {
+    /// What is wrong, with the names of meter and field.
+    public let message: String
+
+    /// Makes an error.
+    public init(_ message: String) {
+        self.message = message
+    }
+
+    /// The message.
+    public var description: String { message }
+}

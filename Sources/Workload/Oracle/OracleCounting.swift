@@ -1,0 +1,224 @@
+/// A clause that takes the event at hand, and which of its windows are written.
+struct ActiveClause {
+    let number: Int
+    let moment: OracleMoment
+    /// One bit a window, in the meter's order; for a grid, which has none, the first.
+    let windows: UInt8
+}
+
+extension Oracle {
+    /// Finds the clauses that take the event; false where there are some and all their windows
+    /// have expired.
+    mutating func activate(_ timestamp: Int64) -> Bool {
+        active.removeAll(keepingCapacity: true)
+        var isAlive = false
+        let eventMoment = OracleMoment(nanoseconds: reader.time)
+        let clauses = reader.program.types[reader.type].clauses
+        for number in clauses.indices where takes(clauses[number]) {
+            let clause = clauses[number]
+            let meter = reader.program.meters[clause.meter]
+            let moment = clause.timeField.map {
+                OracleMoment(nanoseconds: reader.fields[$0].number)
+            }
+            var windows: UInt8 = meter.kind == .grid ? 1 : 0
+            for (place, window) in meter.windows.enumerated()
+            where Self.isLive(window, moment ?? eventMoment, timestamp) {
+                windows |= 1 << UInt8(place)
+            }
+            isAlive = isAlive || windows != 0
+            active.append(
+                ActiveClause(number: number, moment: moment ?? eventMoment, windows: windows))
+        }
+        return isAlive || active.isEmpty
+    }
+
+    private func takes(_ clause: OracleProgram.Clause) -> Bool {
+        for field in clause.needs where !reader.fields[field].isPresent { return false }
+        for field in clause.mustHave where !reader.fields[field].isUsable { return false }
+        if let each = clause.each { return !reader.entries[each].isEmpty }
+        return true
+    }
+
+    private static func isLive(
+        _ window: OracleProgram.Window, _ moment: OracleMoment, _ timestamp: Int64
+    ) -> Bool {
+        guard timestamp >= 0, let retention = window.retention,
+            let end = moment.end(of: window.kind)
+        else { return true }
+        return end + retention > timestamp
+    }
+
+    /// Adds an accepted event to its cells.
+    mutating func apply(_ shard: Int) {
+        if !reader.hasOwnTime { timeless += 1 }
+        startName(shard)
+        let base = name.count
+        let clauses = reader.program.types[reader.type].clauses
+        for entry in active {
+            let clause = clauses[entry.number]
+            let meter = reader.program.meters[clause.meter]
+            expiredWindows += Int64(max(1, meter.windows.count) - entry.windows.nonzeroBitCount)
+            let entries = clause.each.map { reader.entries[$0] } ?? [EachEntry()]
+            for each in entries {
+                for scope in clause.scopes {
+                    name.truncate(to: base)
+                    for dimension in scope {
+                        name.put(byte: 0x3A)
+                        name.put(dimension.label)
+                        putInName(dimension.source, each)
+                    }
+                    write(clause, meter, entry, each)
+                }
+            }
+        }
+    }
+
+    /// Writes the windows of one scope, whose name has been begun.
+    private mutating func write(
+        _ clause: OracleProgram.Clause, _ meter: OracleProgram.Meter, _ entry: ActiveClause,
+        _ each: EachEntry
+    ) {
+        let base = name.count
+        if meter.kind == .grid {
+            name.put(byte: 0x3A)
+            name.put(meter.name)
+            name.put(":grid:")
+            name.put(decimal: entry.moment.weekday)
+            field.clear()
+            field.put(twoDigits: entry.moment.hour)
+            let key = cells.key(name.bytes, shape: .hash, expiry: 0)
+            cells.add(amount(clause), to: key | cells.field(field.bytes))
+            return
+        }
+        for (place, window) in meter.windows.enumerated()
+        where entry.windows & (1 << UInt8(place)) != 0 {
+            name.truncate(to: base)
+            name.put(byte: 0x3A)
+            field.clear()
+            if meter.isSeries, window.kind == .all {
+                name.put("totals")
+                field.put(meter.name)
+            } else {
+                name.put(meter.name)
+                name.put(byte: 0x3A)
+                entry.moment.putKeyLabel(window.kind, isSeries: meter.isSeries, into: &name)
+                if meter.isSeries {
+                    entry.moment.putFieldLabel(window.kind, into: &field)
+                } else {
+                    putField(clause, meter, each)
+                }
+            }
+            var expiry: Int64 = 0
+            if let retention = window.retention,
+                let end = entry.moment.keyEnd(of: window.kind, isSeries: meter.isSeries)
+            {
+                expiry = (end + retention) / 1_000
+            }
+            let shape: ExpectedShape =
+                meter.kind == .ranking ? .sortedSet : meter.kind == .distinct ? .distinct : .hash
+            let key = cells.key(name.bytes, shape: shape, expiry: expiry)
+            change(key | cells.field(field.bytes), clause, meter)
+        }
+    }
+
+    /// The field or member of a cell that is not in a series.
+    private mutating func putField(
+        _ clause: OracleProgram.Clause, _ meter: OracleProgram.Meter, _ each: EachEntry
+    ) {
+        if meter.kind == .histogram {
+            field.put(decimal: Self.step(of: number(clause)))
+            return
+        }
+        if let source = clause.of {
+            putInField(source, each, escaped: false)
+            return
+        }
+        for (place, source) in clause.by.enumerated() {
+            if place > 0 { field.put(byte: 0x3A) }
+            putInField(source, each, escaped: true)
+        }
+    }
+
+    private mutating func change(
+        _ cell: UInt64, _ clause: OracleProgram.Clause, _ meter: OracleProgram.Meter
+    ) {
+        switch meter.kind {
+        case .count, .sum, .level, .ranking, .grid:
+            cells.add(amount(clause), to: cell)
+        case .histogram:
+            cells.add(1, to: cell)
+        case .distinct:
+            cells.insert(cell)
+        case .extreme:
+            switch meter.keep {
+            case .min: cells.meet(number(clause), at: cell, keepsLarger: false)
+            case .max, nil: cells.meet(number(clause), at: cell, keepsLarger: true)
+            case .first, .last:
+                cells.witness(
+                    witness(clause), time: reader.time, at: cell, keepsLater: meter.keep == .last)
+            }
+        }
+    }
+
+    private func amount(_ clause: OracleProgram.Clause) -> Int64 {
+        guard let field = clause.amountField else { return clause.constant }
+        return clause.isNegated ? -reader.fields[field].number : reader.fields[field].number
+    }
+
+    /// The value of an extreme or histogram.
+    private func number(_ clause: OracleProgram.Clause) -> Int64 {
+        clause.valueField.map { reader.fields[$0].number } ?? reader.time
+    }
+
+    private func witness(_ clause: OracleProgram.Clause) -> [UInt8] {
+        guard let field = clause.valueField else { return ExpectedCells.twentyDigits(reader.time) }
+        guard reader.program.types[reader.type].fields[field].declaration.kind == .text else {
+            return ExpectedCells.twentyDigits(reader.fields[field].number)
+        }
+        return Array(reader.scratch[reader.fields[field].text])
+    }
+
+    /// The step of a histogram in which a value lies.
+    static func step(of value: Int64) -> Int {
+        guard value >= 128 else { return Int(value) }
+        let exponent = 63 - value.leadingZeroBitCount
+        return (exponent - 6) * 64 + Int(value >> Int64(exponent - 6))
+    }
+
+    private mutating func putInName(_ source: OracleProgram.Source, _ each: EachEntry) {
+        reader.put(source, each, escaped: true, into: &name)
+    }
+
+    private mutating func putInField(
+        _ source: OracleProgram.Source, _ each: EachEntry, escaped: Bool
+    ) {
+        reader.put(source, each, escaped: escaped, into: &field)
+    }
+}
+
+extension EventReader {
+    /// Appends the value of a dimension: a text, an integer as a decimal, a time as 20 digits.
+    func put(
+        _ source: OracleProgram.Source, _ each: EachEntry, escaped: Bool,
+        into writer: inout ByteWriter
+    ) {
+        let range: Range<Int>
+        switch source {
+        case .eachKey: range = each.key
+        case .eachValue: range = each.value
+        case .field(let field):
+            switch program.types[type].fields[field].declaration.kind {
+            case .text: range = fields[field].text
+            case .integer: return writer.put(decimal: Int(fields[field].number))
+            case .time: return writer.put(ExpectedCells.twentyDigits(fields[field].number))
+            }
+        }
+        for place in range {
+            if escaped {
+                Escaping.append(scratch[place], to: &writer)
+            } else {
+                writer.put(byte: scratch[place])
+            }
+        }
+    }
+}

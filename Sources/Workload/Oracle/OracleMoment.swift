@@ -1,0 +1,112 @@
+/// A time with the labels and bounds of its windows, all UTC.
+struct OracleMoment {
+    let nanoseconds: Int64
+    let date: CivilDate
+    let days: Int64
+    let secondOfDay: Int64
+
+    init(nanoseconds: Int64) {
+        self.nanoseconds = nanoseconds
+        let seconds = floorDivided(nanoseconds, 1_000_000_000)
+        days = floorDivided(seconds, 86_400)
+        secondOfDay = seconds - days * 86_400
+        date = CivilDate(days: days)
+    }
+
+    var hour: Int { Int(secondOfDay / 3_600) }
+    var minute: Int { Int(secondOfDay / 60 % 60) }
+    /// 0 = Sunday.
+    var weekday: Int { Int((days + 4) - floorDivided(days + 4, 7) * 7) }
+
+    /// The end of a window in milliseconds; nil for the window that has none.
+    func end(of window: OracleWindow) -> Int64? {
+        let midnight = days * 86_400
+        switch window {
+        case .minute: return (midnight + secondOfDay / 60 * 60 + 60) * 1_000
+        case .quarter: return (midnight + secondOfDay / 900 * 900 + 900) * 1_000
+        case .day: return (midnight + 86_400) * 1_000
+        case .month: return Self.start(of: date.year, date.month + 1)
+        case .all: return nil
+        }
+    }
+
+    /// The end of the last window that shares a key with this one, in milliseconds.
+    func keyEnd(of window: OracleWindow, isSeries: Bool) -> Int64? {
+        guard isSeries else { return end(of: window) }
+        let midnight = days * 86_400
+        switch window {
+        case .minute: return (midnight + secondOfDay / 3_600 * 3_600 + 3_600) * 1_000
+        case .quarter: return (midnight + 86_400) * 1_000
+        case .day: return Self.start(of: date.year, date.month + 1)
+        case .month: return Self.start(of: date.year + 1, 1)
+        case .all: return nil
+        }
+    }
+
+    private static func start(of year: Int, _ month: Int) -> Int64 {
+        let first =
+            month > 12
+            ? CivilDate(year: year + 1, month: 1, day: 1)
+            : CivilDate(year: year, month: month, day: 1)
+        return first.days * 86_400_000
+    }
+
+    /// Appends the part of a key name after the meter, and its colon.
+    func putKeyLabel(_ window: OracleWindow, isSeries: Bool, into writer: inout ByteWriter) {
+        switch window {
+        case .minute:
+            writer.put("minute:")
+            putDay(&writer)
+            writer.put(byte: 0x54)
+            writer.put(twoDigits: hour)
+            if !isSeries { writer.put(twoDigits: minute) }
+        case .quarter:
+            writer.put("quarter:")
+            putDay(&writer)
+            if !isSeries {
+                writer.put(byte: 0x54)
+                putQuarter(&writer)
+            }
+        case .day:
+            writer.put("day:")
+            if isSeries { putMonth(&writer) } else { putDay(&writer) }
+        case .month:
+            writer.put("month:")
+            if isSeries { putYear(&writer) } else { putMonth(&writer) }
+        case .all:
+            writer.put("all")
+        }
+    }
+
+    /// Appends the field of a series.
+    func putFieldLabel(_ window: OracleWindow, into writer: inout ByteWriter) {
+        switch window {
+        case .minute: writer.put(twoDigits: minute)
+        case .quarter: putQuarter(&writer)
+        case .day: writer.put(twoDigits: date.day)
+        case .month: writer.put(twoDigits: date.month)
+        case .all: break
+        }
+    }
+
+    private func putQuarter(_ writer: inout ByteWriter) {
+        writer.put(twoDigits: hour)
+        writer.put(twoDigits: minute / 15 * 15)
+    }
+
+    private func putYear(_ writer: inout ByteWriter) {
+        writer.put(digits: 4, of: UInt64(max(0, date.year)))
+    }
+
+    private func putMonth(_ writer: inout ByteWriter) {
+        putYear(&writer)
+        writer.put(byte: 0x2D)
+        writer.put(twoDigits: date.month)
+    }
+
+    private func putDay(_ writer: inout ByteWriter) {
+        putMonth(&writer)
+        writer.put(byte: 0x2D)
+        writer.put(twoDigits: date.day)
+    }
+}

@@ -1,0 +1,290 @@
+/// A catalog lowered to what is done with each event: slots instead of names.
+struct OracleProgram: Sendable {
+    enum Source: Sendable {
+        case field(Int)
+        case eachKey(Int)
+        case eachValue(Int)
+    }
+
+    struct Field: Sendable {
+        var declaration: OracleField
+        var slot: Int
+        var standIn: [UInt8]?
+        var standInNumber: Int64 = 0
+        var values: [[UInt8]]
+        /// Some meter takes it as an amount and is not signed.
+        var isUnsigned = false
+        /// Some clause takes a window's time or a value from it.
+        var isUsedTime = false
+    }
+
+    struct Window: Sendable {
+        let kind: OracleWindow
+        /// Milliseconds; nil is for ever.
+        let retention: Int64?
+    }
+
+    struct Meter: Sendable {
+        let name: [UInt8]
+        let kind: OracleMeter.Kind
+        let keep: OracleMeter.Keep?
+        let windows: [Window]
+        let isSeries: Bool
+    }
+
+    struct Dimension: Sendable {
+        /// `NAME=`.
+        let label: [UInt8]
+        let source: Source
+    }
+
+    struct Clause: Sendable {
+        var meter: Int
+        var constant: Int64 = 1
+        var amountField: Int?
+        var isNegated = false
+        var timeField: Int?
+        var needs: [Int] = []
+        /// Integer and time fields without which there is nothing to count.
+        var mustHave: [Int] = []
+        var each: Int?
+        var scopes: [[Dimension]] = []
+        var by: [Source] = []
+        var valueField: Int?
+        var of: Source?
+    }
+
+    struct EventType: Sendable {
+        var fields: [Field] = []
+        var clauses: [Clause] = []
+        /// Edges of the pointer tree that must not repeat.
+        var path: [Int] = []
+    }
+
+    enum Place: Sendable {
+        case slot(Int)
+        case constant([UInt8])
+    }
+
+    struct Attributes: Sendable {
+        var version: Int?
+        var id: Place
+        var source: Place
+        var type: Place
+        var subject: Place
+        var time: Int
+        var timeFormat: OracleEnvelope.TimeFormat
+        var path: [Int]
+    }
+
+    var tree = PointerTree()
+    var attributes: Attributes
+    /// The node of the tree at which binary data stand; −1 where nothing of them is asked for.
+    var dataNode: Int
+    var types: [EventType] = []
+    var typeNames: [[UInt8]] = []
+    var meters: [Meter] = []
+
+    init(_ catalog: OracleCatalog) throws(OracleError) {
+        var tree = PointerTree()
+        attributes = try Self.attributes(catalog.envelope, &tree)
+        dataNode = try tree.walk("/data").node
+        var places: [String: (type: Int, index: [String: Int])] = [:]
+        for event in catalog.events {
+            var type = EventType()
+            var index: [String: Int] = [:]
+            for declaration in event.fields {
+                let (slot, path) = try tree.add(declaration.pointer)
+                index[declaration.name] = type.fields.count
+                type.fields.append(try Self.field(declaration, slot, event.name))
+                type.path += path
+            }
+            guard places[event.name] == nil, !typeNames.contains(Array(event.type.utf8)) else {
+                throw OracleError("event \(event.name) stands twice")
+            }
+            places[event.name] = (types.count, index)
+            types.append(type)
+            typeNames.append(Array(event.type.utf8))
+        }
+        self.tree = tree
+        for meter in catalog.meters {
+            meters.append(Self.meter(meter))
+            for clause in meter.clauses {
+                guard let (type, index) = places[clause.event] else {
+                    throw OracleError("meter \(meter.name): no event \(clause.event)")
+                }
+                var builder = ClauseBuilder(meter: meter, clause: clause, index: index)
+                try builder.build(meters.count - 1, &types[type].fields)
+                types[type].clauses.append(builder.lowered)
+            }
+        }
+    }
+
+    private static func field(
+        _ declaration: OracleField, _ slot: Int, _ event: String
+    ) throws(OracleError) -> Field {
+        var field = Field(
+            declaration: declaration, slot: slot,
+            standIn: declaration.standIn.map { Array($0.utf8) },
+            values: declaration.values.map { Array($0.utf8) })
+        guard let standIn = declaration.standIn else { return field }
+        switch declaration.kind {
+        case .text:
+            break
+        case .integer:
+            guard let number = Int64(standIn) else {
+                throw OracleError("event \(event): default of \(declaration.name) is no integer")
+            }
+            field.standInNumber = number
+        case .time:
+            guard let time = Array(standIn.utf8).withUnsafeBytes({ TimeText.nanoseconds($0) })
+            else { throw OracleError("event \(event): default of \(declaration.name) is no time") }
+            field.standInNumber = time
+        }
+        return field
+    }
+
+    private static func attributes(
+        _ envelope: OracleEnvelope?, _ tree: inout PointerTree
+    ) throws(OracleError) -> Attributes {
+        let places = envelope ?? OracleEnvelope()
+        var edges: [Int] = []
+        func place(_ place: OraclePlace) throws(OracleError) -> Place {
+            switch place {
+            case .constant(let text): return .constant(Array(text.utf8))
+            case .pointer(let pointer):
+                let (slot, path) = try tree.add(pointer)
+                edges += path
+                return .slot(slot)
+            }
+        }
+        var version: Int?
+        if envelope == nil, case .slot(let slot) = try place(.pointer("/specversion")) {
+            version = slot
+        }
+        let id = try place(places.id)
+        let source = try place(places.source)
+        let type = try place(places.type)
+        let subject = try place(places.subject)
+        let (time, path) = try tree.add(places.time)
+        return Attributes(
+            version: version, id: id, source: source, type: type, subject: subject, time: time,
+            timeFormat: places.timeFormat, path: edges + path)
+    }
+
+    private static func meter(_ meter: OracleMeter) -> Meter {
+        let isSeries: Bool =
+            switch meter.kind {
+            case .count, .sum, .level, .extreme: meter.by.isEmpty
+            default: false
+            }
+        return Meter(
+            name: Array(meter.name.utf8), kind: meter.kind, keep: meter.keep,
+            windows: meter.windows.map { Window(kind: $0, retention: retention(of: $0, meter)) },
+            isSeries: isSeries)
+    }
+
+    private static func retention(of window: OracleWindow, _ meter: OracleMeter) -> Int64? {
+        switch meter.retention[window] {
+        case .forever: return nil
+        case .seconds(let seconds): return seconds * 1_000
+        case nil: break
+        }
+        switch window {
+        case .minute: return 26 * 3_600_000
+        case .quarter: return 92 * 86_400_000
+        case .day where meter.kind == .ranking || meter.kind == .distinct: return 400 * 86_400_000
+        default: return nil
+        }
+    }
+}
+
+/// Lowers one clause of one meter.
+struct ClauseBuilder {
+    let meter: OracleMeter
+    let clause: OracleClause
+    let index: [String: Int]
+    var lowered = OracleProgram.Clause(meter: 0)
+
+    init(meter: OracleMeter, clause: OracleClause, index: [String: Int]) {
+        self.meter = meter
+        self.clause = clause
+        self.index = index
+    }
+
+    mutating func build(
+        _ number: Int, _ fields: inout [OracleProgram.Field]
+    ) throws(OracleError) {
+        lowered.meter = number
+        switch clause.amount {
+        case .constant(let constant):
+            lowered.constant = constant
+        case .field(let name, let isNegated):
+            let field = try find(name)
+            lowered.amountField = field
+            lowered.isNegated = isNegated
+            lowered.mustHave.append(field)
+            if !meter.isSigned { fields[field].isUnsigned = true }
+        }
+        if let name = clause.time {
+            let field = try find(name)
+            lowered.timeField = field
+            lowered.mustHave.append(field)
+            fields[field].isUsedTime = true
+        }
+        for name in clause.needs { lowered.needs.append(try find(name)) }
+        try buildValue(&fields)
+        for scope in meter.scopes {
+            var dimensions: [OracleProgram.Dimension] = []
+            for name in scope {
+                dimensions.append(
+                    .init(label: Array("\(name)=".utf8), source: try dimension(name, fields)))
+            }
+            lowered.scopes.append(dimensions)
+        }
+        for name in meter.by { lowered.by.append(try dimension(name, fields)) }
+    }
+
+    private mutating func buildValue(_ fields: inout [OracleProgram.Field]) throws(OracleError) {
+        switch meter.kind {
+        case .extreme, .histogram:
+            guard let name = meter.value else {
+                throw OracleError("meter \(meter.name): no value")
+            }
+            guard name != "time" else { return }
+            let field = try find(name)
+            lowered.valueField = field
+            if fields[field].declaration.kind != .text { lowered.mustHave.append(field) }
+            if fields[field].declaration.kind == .time { fields[field].isUsedTime = true }
+            if meter.kind == .histogram { fields[field].isUnsigned = true }
+        case .distinct:
+            guard let name = meter.of else { throw OracleError("meter \(meter.name): no of") }
+            lowered.of = try dimension(name, fields)
+        default:
+            break
+        }
+    }
+
+    private mutating func dimension(
+        _ name: String, _ fields: [OracleProgram.Field]
+    ) throws(OracleError) -> OracleProgram.Source {
+        let parts = (clause.with[name] ?? name).split(separator: ".", maxSplits: 1)
+        let field = try find(String(parts.first ?? ""))
+        guard fields[field].declaration.isEach else {
+            if fields[field].declaration.kind != .text { lowered.mustHave.append(field) }
+            return .field(field)
+        }
+        guard lowered.each == nil || lowered.each == field else {
+            throw OracleError("meter \(meter.name): two fields with each in one clause")
+        }
+        lowered.each = field
+        return parts.last == "key" ? .eachKey(field) : .eachValue(field)
+    }
+
+    private func find(_ name: String) throws(OracleError) -> Int {
+        guard let field = index[name] else {
+            throw OracleError("meter \(meter.name): event \(clause.event) has no field \(name)")
+        }
+        return field
+    }
+}
