@@ -55,7 +55,7 @@ public struct ExpectedCells: ~Copyable {
         expiries[key] == 0 ? nil : expiries[key]
     }
 
-    /// The cells of a hash or sorted set, those at 0 left out; call `sort` before.
+    /// The cells of a hash or sorted set, those at 0 left out; call the oracle's `sortCells` before.
     public func cells(_ key: Int) -> [(field: [UInt8], value: ExpectedValue)] {
         range(key).compactMap { place in
             let cell = sorted[place]
@@ -64,13 +64,13 @@ public struct ExpectedCells: ~Copyable {
         }
     }
 
-    /// The different values of a distinct count; call `sort` before.
+    /// The different values of a distinct count; call the oracle's `sortCells` before.
     public func values(_ key: Int) -> [[UInt8]] {
         range(key).map { [UInt8](fields.bytes(UInt32(truncatingIfNeeded: sorted[$0]))) }
     }
 
     /// Brings the cells into the order of their keys, so that they can be read.
-    public mutating func sort() {
+    mutating func sort() {
         guard !isSorted else { return }
         sorted = Array(sums.keys)
         sorted += extremes.keys

@@ -89,6 +89,11 @@ public struct Oracle: ~Copyable {
         return partitions.count - 1
     }
 
+    /// Brings the expected cells into the order in which they can be read.
+    public mutating func sortCells() {
+        cells.sort()
+    }
+
     /// How many records had an outcome.
     public func count(_ outcome: OracleOutcome) -> Int64 {
         outcomes[Int(outcome.rawValue)]
