@@ -1,0 +1,95 @@
+import Testing
+
+/// Which room may import which: the table of docs/ARCHITECTURE.md, held by a test.
+@Suite struct FloorPlanTests {
+    /// What each room may import besides the standard library.
+    static let plan: [String: Set<String>] = [
+        "Metering": ["CEventScan"],
+        "Catalog": ["Metering", "CYAML"],
+        "Kafka": ["CRdkafka"],
+        "Redis": ["CHiredis"],
+        "Ledger": ["Metering", "Redis"],
+        "Pipeline": ["Metering", "Kafka", "Ledger"],
+        "Query": ["Metering", "Ledger"],
+        "HTTPServer": ["CMicroHTTPD"],
+        "API": ["Query", "HTTPServer", "CJWT", "CCrypto"],
+        "Workload": [],
+        "Replay": ["Kafka", "Redis", "Workload", "CZlib", "CZstd"],
+        "Verify": ["Kafka", "Redis", "Workload", "CYAML"],
+    ]
+    /// Threads, sockets and clocks come from here; the pure rooms have none of them.
+    static let system: Set<String> = ["Glibc", "Synchronization"]
+    static let pure: Set<String> = ["Metering", "Catalog", "Workload"]
+
+    @Test func `every room imports only what the plan permits`() {
+        for path in SourceTree.sources {
+            let room = String(path.split(separator: "/")[1])
+            guard room != "odometer" else { continue }
+            guard let planned = FloorPlanTests.plan[room] else {
+                Issue.record("\(path): no such room in the plan")
+                continue
+            }
+            let permitted =
+                planned.union(FloorPlanTests.pure.contains(room) ? [] : FloorPlanTests.system)
+            for name in imports(of: path) where !permitted.contains(name) {
+                Issue.record("\(path) imports \(name)")
+            }
+        }
+    }
+
+    @Test func `only the executable imports Foundation`() {
+        for path in SourceTree.sources where !path.hasPrefix("Sources/odometer/") {
+            #expect(imports(of: path).allSatisfy { !$0.hasPrefix("Foundation") }, "\(path)")
+        }
+    }
+
+    @Test func `the package declares the same plan`() {
+        var declared: [String: Set<String>] = [:]
+        for line in SourceTree.lines("Package.swift") {
+            let text = line.trimmingPrefix { $0 == " " }
+            guard text.hasPrefix("room(\"") else { continue }
+            let names = text.split(separator: "\"").enumerated().filter { $0.offset % 2 == 1 }
+                .map { String($0.element) }
+            declared[names[0]] = Set(names.dropFirst())
+        }
+        #expect(declared == FloorPlanTests.plan)
+    }
+
+    @Test func `every folder of Sources is a room or a C library`() {
+        for folder in SourceTree.folders(in: "Sources") where folder != "odometer" {
+            let isLibrary = SourceTree.exists("Sources/\(folder)/module.modulemap")
+            #expect(
+                isLibrary || folder == "CEventScan" || FloorPlanTests.plan[folder] != nil,
+                "Sources/\(folder)")
+        }
+    }
+
+    @Test func `no room is named after nothing`() {
+        let vague = ["util", "common", "core", "manager", "helper", "misc"]
+        for path in SourceTree.allSwift + SourceTree.files(in: "Tests", ending: ".py") {
+            for part in path.split(separator: "/").map({ $0.lowercased() }) {
+                let name = part.split(separator: ".")[0]
+                #expect(!vague.contains { name == $0 || name == $0 + "s" }, "\(path)")
+                #expect(!name.hasSuffix("manager"), "\(path)")
+            }
+        }
+    }
+
+    /// Modules that a file imports.
+    private func imports(of path: String) -> [String] {
+        SourceTree.code(path).lines.compactMap { line in
+            let words = line.split(separator: " ")
+            guard let at = words.firstIndex(of: "import"), at + 1 < words.count,
+                words[..<at].allSatisfy(isBeforeImport)
+            else { return nil }
+            let kinds = ["struct", "class", "enum", "func", "protocol", "typealias", "var", "let"]
+            let name = kinds.contains(String(words[at + 1])) ? words.last : words[at + 1]
+            return name.map { String($0.split(separator: ".")[0]) }
+        }
+    }
+
+    private func isBeforeImport(_ word: Substring) -> Bool {
+        word.hasPrefix("@")
+            || ["public", "package", "internal", "fileprivate", "private"].contains(String(word))
+    }
+}

@@ -1,0 +1,73 @@
+import Testing
+
+/// Sizes and words that the house does not have.
+@Suite struct StyleTests {
+    @Test func `files stay under 400 lines`() {
+        let paths =
+            SourceTree.allSwift
+            + [".cc", ".c", ".h"].flatMap { SourceTree.files(in: "Sources", ending: $0) }
+        for path in paths {
+            // The text after the last newline is no line.
+            let count = SourceTree.lines(path).count - 1
+            #expect(count <= 400, "\(path) has \(count) lines")
+        }
+    }
+
+    @Test func `functions stay under 70 lines`() {
+        for path in SourceTree.allSwift {
+            for function in SourceTree.code(path).functions {
+                #expect(
+                    function.length <= 70, "\(path):\(function.line) has \(function.length) lines")
+            }
+        }
+    }
+
+    @Test func `sources do not crash on purpose, print or leave work behind`() {
+        for path in SourceTree.sources {
+            let text = SourceTree.text(path) ?? ""
+            let code = SourceTree.code(path)
+            for banned in ["try!", "as!"] {
+                #expect(!code.lines.contains { $0.contains(banned) }, "\(path) has \(banned)")
+            }
+            var words: Set<String> = ["fatalError"]
+            if !path.hasPrefix("Sources/odometer/") { words.formUnion(["print", "debugPrint"]) }
+            for word in code.words
+            where words.contains(word.text) && word.isCalled && !word.followsDot {
+                Issue.record("\(path) has \(word.text)")
+            }
+            for mark in ["TODO", "FIXME", "XXX"] {
+                #expect(!text.contains(mark), "\(path) has \(mark)")
+            }
+        }
+    }
+
+    @Test func `C sources leave no work behind`() {
+        for path in [".cc", ".h"].flatMap({ SourceTree.files(in: "Sources", ending: $0) }) {
+            let text = SourceTree.text(path) ?? ""
+            for mark in ["TODO", "FIXME", "XXX"] { #expect(!text.contains(mark), "\(path)") }
+        }
+    }
+
+    @Test func `a function's length is found among texts, comments and closures`() {
+        let source = #"""
+            protocol P { func none(); func another(_ a: Int) -> Int }
+            // func comment() {
+            let text = "func text() { \(map { "}" }) "
+            func one(_ f: () -> Void = { }) { f() }
+            struct S {
+                init(a: Int) {
+                    let b = "{"
+                    _ = b
+                }
+                func two()
+                    -> Int
+                { /* } */
+                    3
+                }
+            }
+            """#
+        let functions = SwiftText(source).functions
+        #expect(functions.map(\.line) == [4, 6, 10])
+        #expect(functions.map(\.length) == [1, 4, 3])
+    }
+}
