@@ -51,7 +51,9 @@ public struct Fingerprint: Sendable, Hashable {
 
 /// FNV-1a, 64 bit.
 struct FNV64 {
-    private(set) var value: UInt64 = 0xCBF2_9CE4_8422_2325
+    private(set) var value: UInt64
+
+    init(start: UInt64 = 0xCBF2_9CE4_8422_2325) { value = start }
 
     mutating func add(_ bytes: UnsafeRawBufferPointer) {
         var hash = value

@@ -120,10 +120,10 @@ public struct KeyLayout: Sendable, Hashable {
         case (.series, .all): return ":totals"
         case (_, .all): return ":\(meter):all"
         case (.series, .month):
-            return ":\(meter):month:\(label(.month, number).prefix(4))"
-        case (.series, .day): return ":\(meter):day:\(label(.day, number).prefix(7))"
-        case (.series, .quarter): return ":\(meter):quarter:\(label(.quarter, number).prefix(10))"
-        case (.series, .minute): return ":\(meter):minute:\(label(.minute, number).prefix(13))"
+            return ":\(meter):month:\(label(.month, number).dropLast(3))"
+        case (.series, .day): return ":\(meter):day:\(label(.day, number).dropLast(3))"
+        case (.series, .quarter): return ":\(meter):quarter:\(label(.quarter, number).dropLast(5))"
+        case (.series, .minute): return ":\(meter):minute:\(label(.minute, number).dropLast(2))"
         default: return ":\(meter):\(window.name):\(label(window, number))"
         }
     }

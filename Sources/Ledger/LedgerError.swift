@@ -10,8 +10,6 @@ public struct LedgerError: Error, Sendable, Hashable, CustomStringConvertible {
         case corrupt
         /// The ledger has another layout, shard count or shard hash.
         case otherLayout
-        /// The ledger was made for another Kafka cluster or group.
-        case otherLog
         /// Another catalog or other bounds stand in the contract, and this one is no superset.
         case contractDiffers
         /// A process with a newer contract has taken over.

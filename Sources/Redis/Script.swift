@@ -33,6 +33,11 @@ public struct Script: Sendable {
         }
     }
 
+    /// Buffers a call of the script, which must have been loaded; NOSCRIPT is the caller's to see.
+    public func append(on connection: inout Connection, keys: [[UInt8]], arguments: [[UInt8]]) {
+        connection.append(evaluation(keys: keys, arguments: arguments))
+    }
+
     private func evaluation(keys: [[UInt8]], arguments: [[UInt8]]) -> [[UInt8]] {
         [Array("EVALSHA".utf8), digest ?? [], Array(String(keys.count).utf8)] + keys + arguments
     }

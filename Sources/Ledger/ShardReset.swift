@@ -1,0 +1,63 @@
+public import Redis
+
+/// The way out of a torn shard: deletes its cells and sets its marks to the origins.
+///
+/// Only sensible where the log still reaches the origins, which the caller has to make sure of.
+public enum ShardReset {
+    /// Empties a shard, all but the directory's objects, and puts its marks at the origins.
+    ///
+    /// While it runs the shard is torn, so nobody commits to it; after a crash it can be run again.
+    public static func run(
+        _ connection: inout Connection, layout: KeyLayout, shard: Int, contract: ContractStamp,
+        origins: [LogPartition: Origin]
+    ) throws(LedgerError) {
+        do throws(RedisError) {
+            try deleteCells(&connection, layout, shard)
+            let marks = layout.marksKey(shard: shard)
+            // One transaction: either the marker with the old marks stands, or the new marks without it.
+            var commands: [[[UInt8]]] = [[word("MULTI")]]
+            commands.append([word("DEL"), marks, layout.auditKey(shard: shard)])
+            commands.append([word("HSET"), marks, word("!contract"), contract.text])
+            for (partition, origin) in origins {
+                commands.append([
+                    word("HSET"), marks, partition.markField, word(String(origin.offset)),
+                ])
+            }
+            commands.append([word("EXEC")])
+            for command in commands { try connection.command(command) }
+        } catch { throw LedgerError(error) }
+    }
+
+    private static func deleteCells(
+        _ connection: inout Connection, _ layout: KeyLayout, _ shard: Int
+    ) throws(RedisError) {
+        let marks = layout.marksKey(shard: shard)
+        try connection.command([word("HSET"), marks, word("!torn"), word("reset is running")])
+        let prefix = layout.shardPrefix(shard)
+        let kept = [marks, layout.auditKey(shard: shard)]
+        var cursor = word("0")
+        repeat {
+            let reply = try connection.command([
+                word("SCAN"), cursor, word("MATCH"), prefix + word("*"), word("COUNT"),
+                word("1000"),
+            ])
+            guard reply.elements.count == 2, let next = reply.elements[0].bytes else {
+                throw RedisError(.protocolViolation, "SCAN did not answer with a cursor")
+            }
+            let cells = reply.elements[1].elements.compactMap(\.bytes).filter {
+                !kept.contains($0) && !isDirectory($0.dropFirst(prefix.count))
+            }
+            if !cells.isEmpty { try connection.command([word("UNLINK")] + cells) }
+            cursor = next
+        } while cursor != word("0")
+    }
+
+    /// Whether a key's name after the shard is `ORG:directory:…`; an organization's id holds no ":".
+    private static func isDirectory(_ name: ArraySlice<UInt8>) -> Bool {
+        let parts = name.split(
+            separator: UInt8(ascii: ":"), maxSplits: 2, omittingEmptySubsequences: false)
+        return parts.count == 3 && parts[1].elementsEqual("directory".utf8)
+    }
+
+    private static func word(_ text: String) -> [UInt8] { Array(text.utf8) }
+}

@@ -1,0 +1,137 @@
+import Ledger
+import Redis
+import Testing
+
+/// The contract: its text, how two of them compare, and how a ledger moves from one to another.
+@Suite struct ContractTests {
+    let layout = KeyLayout(prefix: "t")
+    let birth = LedgerRecord.Birth(
+        created: 5, dedupeKey: [1, 2], cluster: "c 1\n:", group: "odometer-é")
+
+    func contract(
+        _ meters: [String: String], bounds: [(name: String, value: Int64)] = [("future", 300)],
+        events: [String: String] = ["e": "1"], window: Int = 1_048_576
+    ) -> Contract {
+        Contract(
+            layout: layout, birth: birth, dedupeWindow: window, bounds: bounds,
+            events: events.map { ($0.key, $0.value) }, meters: meters.map { ($0.key, $0.value) })
+    }
+
+    @Test func theTextIsCanonicalAndComesBack() throws {
+        let one = contract(["a": "1", "b": "2", "é ": "3"])
+        let same = Contract(
+            layout: layout, birth: birth, dedupeWindow: 1_048_576, bounds: [("future", 300)],
+            events: [("e", "1")], meters: [("é ", "3"), ("b", "2"), ("a", "1")])
+        #expect(one.text == same.text && one.digest == same.digest)
+        #expect(Contract(text: one.text) == one)
+        #expect(one.digest.utf8.count == 32)
+        #expect(one.digest != contract(["a": "1", "b": "2"]).digest)
+        #expect(Contract(text: "nothing") == nil)
+        #expect(Contract(text: one.text.replacing("shards 64", with: "shards x")) == nil)
+        let stamp = ContractStamp(number: 3, digest: one.digest)
+        #expect(ContractStamp(text: String(decoding: stamp.text, as: UTF8.self)) == stamp)
+        #expect(ContractStamp(text: "0:a") == nil && ContractStamp(text: "a") == nil)
+    }
+
+    @Test func relations() {
+        let stored = contract(["a": "1", "b": "2"])
+        #expect(stored.relation(to: stored) == .same)
+        #expect(
+            contract(["a": "1", "b": "2", "c": "3"]).relation(to: stored)
+                == .superset(added: ["c"]))
+        #expect(contract(["a": "1"]).relation(to: stored) == .different(["meter b"]))
+        #expect(contract(["a": "1", "b": "9"]).relation(to: stored) == .different(["meter b"]))
+        #expect(
+            contract(["a": "1", "b": "2"], events: ["e": "2"]).relation(to: stored)
+                == .different(["event e"]))
+        #expect(
+            contract(["a": "1", "b": "2"], bounds: [("future", 1)], window: 5)
+                .relation(to: stored) == .different(["dedupe window", "bounds"]))
+        var other = stored
+        other.shardCount = 32
+        other.shardHash = "x"
+        #expect(other.relation(to: stored) == .incompatible(["shards", "hash"]))
+    }
+
+    @Test func aLedgerMovesFromContractToContract() throws {
+        let fixture = try LedgerFixture()
+        var connection = try fixture.server.connect()
+        _ = try LedgerRecord.open(&connection, layout: layout, proposal: birth)
+        func settle(_ contract: Contract, accept: Bool = false) throws -> ContractStamp {
+            try ContractMove.settle(&connection, layout: layout, contract, accept: accept)
+        }
+        func field(_ name: String, shard: Int) throws -> String? {
+            try fixture.everything()[fixture.text(layout.marksKey(shard: shard))]?[name]
+        }
+        let first = contract(["a": "1"])
+        #expect(try settle(first) == ContractStamp(number: 1, digest: first.digest))
+        #expect(try settle(first).number == 1)
+        #expect(try field("!contract", shard: 63) == "1:" + first.digest)
+        #expect(try field("!since:1", shard: 63) == nil)
+        try Marks.createAbsent(
+            &connection, layout: layout, at: [(LogPartition(topic: "u", partition: 1), 4)])
+
+        let wider = contract(["a": "1", "b": "2"])
+        #expect(try settle(wider).number == 2)
+        #expect(try field("!contract", shard: 0) == "2:" + wider.digest)
+        #expect(try field("!since:2", shard: 0) == "u/1=4")
+        var record = try LedgerRecord.read(&connection, layout: layout)
+        #expect(record?.since == ["a": 1, "b": 2])
+        #expect(record?.contractText == wider.text && record?.contractNumber == 2)
+
+        // The narrower one needs a person's word; until then nothing changes.
+        let before = try fixture.everything()
+        do throws(LedgerError) {
+            _ = try ContractMove.settle(&connection, layout: layout, first, accept: false)
+            Issue.record("moved without a word")
+        } catch {
+            #expect(error.code == .contractDiffers && error.message.contains("meter b"))
+        }
+        #expect(try fixture.everything() == before)
+        let changed = contract(["a": "9", "c": "3"])
+        #expect(try settle(changed, accept: true).number == 3)
+        record = try LedgerRecord.read(&connection, layout: layout)
+        #expect(record?.since == ["a": 3, "c": 3])
+    }
+
+    @Test func aMoveThatACrashCutIsFinishedByTheNextStart() throws {
+        let fixture = try LedgerFixture()
+        var connection = try fixture.server.connect()
+        _ = try LedgerRecord.open(&connection, layout: layout, proposal: birth)
+        let first = contract(["a": "1"])
+        let wider = contract(["a": "1", "b": "2"])
+        let old = try ContractMove.settle(&connection, layout: layout, first, accept: false)
+        let new = try ContractMove.settle(&connection, layout: layout, wider, accept: false)
+        // As if the crash had come after the ledger and the shards below 40.
+        for shard in 40..<64 {
+            try connection.command(["HSET", layout.marksKey(shard: shard), "!contract", old.text])
+        }
+        #expect(try ContractMove.settle(&connection, layout: layout, wider, accept: false) == new)
+        let marks = try Marks.read(&connection, layout: layout, partitions: [])
+        #expect(
+            Set(marks.map(\.contract)) == [String(decoding: new.text, as: UTF8.self)])
+    }
+
+    @Test func aShardWithAHigherNumberStopsTheStart() throws {
+        let fixture = try LedgerFixture()
+        var connection = try fixture.server.connect()
+        _ = try LedgerRecord.open(&connection, layout: layout, proposal: birth)
+        let first = contract(["a": "1"])
+        let stamp = try ContractMove.settle(&connection, layout: layout, first, accept: false)
+        for (standing, code) in [
+            ("2:x", LedgerError.Code.contractMovedOn), ("1:x", .corrupt), ("?", .corrupt),
+        ] {
+            try connection.command([
+                "HSET", layout.marksKey(shard: 9), "!contract", Array(standing.utf8),
+            ])
+            do throws(LedgerError) {
+                _ = try ContractMove.settle(&connection, layout: layout, first, accept: true)
+                Issue.record("settled over \(standing)")
+            } catch {
+                #expect(error.code == code)
+            }
+        }
+        try connection.command(["HDEL", layout.marksKey(shard: 9), "!contract"])
+        #expect(try ContractMove.settle(&connection, layout: layout, first, accept: false) == stamp)
+    }
+}

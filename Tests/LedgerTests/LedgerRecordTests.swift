@@ -1,0 +1,201 @@
+import Foundation
+import Ledger
+import Redis
+import Testing
+
+/// The ledger's record of itself, origins, contract, directory and the checks at start.
+@Suite struct LedgerRecordTests {
+    let birth = LedgerRecord.Birth(
+        created: 5, dedupeKey: [1, 0xAB, 0], cluster: "c l", group: "odometer-t")
+
+    @Test func theFirstMakesTheLedgerAndTheNextReadsIt() throws {
+        let fixture = try LedgerFixture()
+        var connection = try fixture.server.connect()
+        #expect(try LedgerRecord.read(&connection, layout: fixture.layout) == nil)
+        let made = try LedgerRecord.open(&connection, layout: fixture.layout, proposal: birth)
+        #expect(made.birth == birth && made.contractNumber == 0 && made.contractText == nil)
+        var other = birth
+        other.dedupeKey = [9]
+        other.created = 6
+        #expect(
+            try LedgerRecord.open(&connection, layout: fixture.layout, proposal: other) == made)
+        #expect(try LedgerRecord.read(&connection, layout: fixture.layout) == made)
+        #expect(
+            try fixture.everything()["t:1:{dir}:ledger"] == [
+                "layout": "1", "shards": "64", "hash": "fnv1a32", "created": "5",
+                "dedupe_key": "01ab00", "cluster": "c l", "group": "odometer-t",
+            ])
+        do throws(LedgerError) {
+            let layout = KeyLayout(prefix: "t", shardCount: 32)
+            _ = try LedgerRecord.open(&connection, layout: layout, proposal: birth)
+            Issue.record("opened with another number of shards")
+        } catch {
+            #expect(error.code == .otherLayout)
+        }
+    }
+
+    @Test func originsOfATopicAreWrittenOnce() throws {
+        let fixture = try LedgerFixture()
+        var connection = try fixture.server.connect()
+        _ = try LedgerRecord.open(&connection, layout: fixture.layout, proposal: birth)
+        let first: [Int32: Origin] = [
+            0: Origin(offset: 7, timestamp: 1), 1: Origin(offset: 8, timestamp: 1),
+        ]
+        let second: [Int32: Origin] = [
+            0: Origin(offset: 70, timestamp: 2), 2: Origin(offset: 90, timestamp: 2),
+        ]
+        func establish(_ topic: String, _ origins: [Int32: Origin]) throws -> [Int32: Origin] {
+            try Origins.establish(&connection, layout: fixture.layout, topic: topic, origins)
+        }
+        #expect(try establish("usage", first) == first)
+        #expect(try establish("usage", second) == first)
+        #expect(try establish("usage2", second) == second)
+        let added = LogPartition(topic: "usage", partition: 2)
+        let zero = Origin(offset: 0, timestamp: 3)
+        #expect(
+            try Origins.add(&connection, layout: fixture.layout, added, zero) == zero)
+        #expect(
+            try Origins.add(
+                &connection, layout: fixture.layout, added, Origin(offset: 1, timestamp: 4)) == zero
+        )
+        let record = try LedgerRecord.read(&connection, layout: fixture.layout)
+        #expect(record?.origins(of: "usage") == first.merging([2: zero]) { one, _ in one })
+        #expect(record?.origins(of: "usage2") == second)
+    }
+
+    @Test func theDirectoryKeepsTheLastOffset() throws {
+        let fixture = try LedgerFixture()
+        var connection = try fixture.server.connect()
+        var store = DirectoryStore(layout: fixture.layout)
+        let key = fixture.layout.profileKey(
+            organization: Array("acme".utf8), kind: "user", id: Array("u:1".utf8))
+        let name = fixture.text(key)
+        func change(_ offset: Int64, _ members: [String: String]?) -> DirectoryChange {
+            DirectoryChange(
+                key: key, offset: offset,
+                members: members?.map {
+                    .init(name: Array($0.key.utf8), json: Array($0.value.utf8))
+                })
+        }
+        func apply(_ changes: DirectoryChange...) throws -> Int {
+            try store.apply(changes, on: &connection)
+        }
+        #expect(try apply(change(9, ["name": "\"A\"", "old": "1", "@offset": "77"])) == 1)
+        #expect(try fixture.everything() == [name: ["@offset": "9", "name": "\"A\"", "old": "1"]])
+        #expect(try apply(change(9, ["name": "\"B\""]), change(8, nil)) == 0)
+        #expect(try fixture.everything() == [name: ["@offset": "9", "name": "\"A\"", "old": "1"]])
+        #expect(try apply(change(10, ["name": "\"B\""])) == 1)
+        #expect(try fixture.everything() == [name: ["@offset": "10", "name": "\"B\""]])
+        #expect(try apply(change(11, nil)) == 1)
+        #expect(try fixture.everything() == [name: ["@offset": "11", "@deleted": "1"]])
+        #expect(try apply(change(10, ["name": "\"B\""])) == 0)
+        #expect(try fixture.everything() == [name: ["@offset": "11", "@deleted": "1"]])
+
+        let many = (0..<1_000).map { index in
+            DirectoryChange(
+                key: fixture.layout.credentialKey(hash: Array("\(index)".utf8)), offset: 5,
+                members: [.init(name: Array("a".utf8), json: Array("1".utf8))])
+        }
+        #expect(try store.apply(many, on: &connection) == 1_000)
+        #expect(try store.apply(many, on: &connection) == 0)
+    }
+
+    @Test func theDirectoryMarkOnlyRises() throws {
+        let fixture = try LedgerFixture()
+        var connection = try fixture.server.connect()
+        var store = DirectoryStore(layout: fixture.layout)
+        #expect(try store.mark(topic: "dir", on: &connection) == nil)
+        for (offset, stands) in [(9, 9), (10, 10), (9, 10), (100, 100), (99, 100)]
+            as [(Int64, Int64)]
+        {
+            #expect(try store.moveMark(topic: "dir", to: offset, on: &connection) == stands)
+        }
+        #expect(try store.mark(topic: "dir", on: &connection) == 100)
+    }
+
+    @Test func serversThatAreNotFitAreNamed() throws {
+        let fixture = try LedgerFixture()
+        var connection = try fixture.server.connect()
+        let good = try ServerCheck(&connection, layout: fixture.layout)
+        #expect(good.problems == [] && good.unchecked == [])
+        #expect(good.evictionPolicy == "noeviction")
+        try good.validate()
+        try connection.command("CONFIG", "SET", "maxmemory-policy", "allkeys-lru")
+        let evicting = try ServerCheck(&connection, layout: fixture.layout)
+        #expect(evicting.problems.count == 1)
+        #expect(throws: LedgerError.self) { try evicting.validate() }
+        // Without CONFIG the policy is in INFO.
+        try connection.command(
+            "ACL", "SETUSER", "odo", "on", ">p", "~*", "+@all", "-config", "-pfadd", "-script|load")
+        var configuration = fixture.server.configuration
+        configuration.user = "odo"
+        configuration.password = "p"
+        var limited = try Connection(configuration)
+        let checked = try ServerCheck(&limited, layout: fixture.layout)
+        #expect(checked.evictionPolicy == "allkeys-lru")
+        #expect(checked.forbidden == ["PFADD", "SCRIPT LOAD"])
+        // A user that may not even ask is left unchecked, not refused.
+        try connection.command("ACL", "SETUSER", "odo", "-acl", "-info", "-config")
+        let blind = try ServerCheck(&limited, layout: fixture.layout)
+        #expect(blind.problems == [])
+        #expect(Set(blind.unchecked) == ["access list", "version", "maxmemory-policy"])
+    }
+
+    @Test func aRefusedCellIsAskedByReads() throws {
+        let fixture = try LedgerFixture()
+        var connection = try fixture.server.connect()
+        func probe(_ kind: CommitArguments.Kind, _ value: String) throws -> Bool {
+            let cell = RefusedCell(
+                key: fixture.key("c"), field: Array("f".utf8), kind: kind,
+                value: Array(value.utf8), error: "")
+            return try CellProbe.wouldPass(cell, on: &connection)
+        }
+        for kind in CommitArguments.Kind.allCases { #expect(try probe(kind, "1")) }
+        try connection.command(["SET", fixture.key("c"), "text"])
+        for kind in CommitArguments.Kind.allCases { #expect(try !probe(kind, "1")) }
+        let hash: [(String, CommitArguments.Kind, String, Bool)] = [
+            ("9223372036854775806", .add, "1", true), ("9223372036854775806", .add, "2", false),
+            ("x", .add, "1", false), ("01", .add, "1", false), ("12", .maximum, "1", false),
+            ("00000000000000000012", .minimum, "1", true),
+            ("00000000000000000012", .first, "1", false),
+            ("00000000000000000012:", .last, "1", true),
+        ]
+        for (stands, kind, value, passes) in hash {
+            try connection.command(["DEL", fixture.key("c")])
+            try connection.command(["HSET", fixture.key("c"), "f", Array(stands.utf8)])
+            #expect(try probe(kind, value) == passes, "\(stands) \(kind)")
+        }
+        try connection.command(["DEL", fixture.key("c")])
+        try connection.command(["ZADD", fixture.key("c"), "9007199254740990", "f"])
+        #expect(try probe(.score, "1"))
+        #expect(try !probe(.score, "2"))
+        try connection.command(["DEL", fixture.key("c")])
+        try connection.command(["PFADD", fixture.key("c"), "f"])
+        #expect(try probe(.distinct, "x"))
+    }
+
+    @Test func aResetShardBeginsAtItsOrigins() throws {
+        let fixture = try LedgerFixture()
+        try fixture.prepare()
+        var connection = try fixture.server.connect()
+        let profile = fixture.key("acme:directory:user:u")
+        try connection.command(["HSET", profile, "@offset", "1"])
+        try connection.command(["HSET", fixture.marksKey, "!torn", "why"])
+        try connection.command(["HSET", fixture.auditKey, "usage/0:delivered", "4"])
+        for index in 0..<2_500 {
+            try connection.command(["HSET", fixture.key("acme:m\(index):all"), "f", "1"])
+        }
+        let other = fixture.layout.marksKey(shard: 33)
+        try connection.command(["HSET", other, "usage/0", "1"])
+        try ShardReset.run(
+            &connection, layout: fixture.layout, shard: fixture.shard,
+            contract: ContractStamp(number: 1, digest: "abc"),
+            origins: [fixture.partition: Origin(offset: 40, timestamp: 1)])
+        #expect(
+            try fixture.everything() == [
+                fixture.text(profile): ["@offset": "1"],
+                fixture.text(fixture.marksKey): ["!contract": "1:abc", "usage/0": "40"],
+                fixture.text(other): ["usage/0": "1"],
+            ])
+    }
+}
