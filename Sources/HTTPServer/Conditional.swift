@@ -2,17 +2,36 @@
 public enum Conditional {
     /// A strong entity tag of the bytes, with its quotes.
     ///
-    /// Two 64-bit FNV-1a sums, the second over the complemented bytes, and the length: a change of
+    /// Two 64-bit sums in the manner of FNV-1a, but eight bytes a step, and the length: a change of
     /// the body changes the tag. It is no protection against somebody who looks for collisions.
     public static func entityTag(_ body: [UInt8]) -> String {
         var first: UInt64 = 0xcbf2_9ce4_8422_2325
         var second: UInt64 = 0x8422_2325_cbf2_9ce4
-        for byte in body {
-            first = (first ^ UInt64(byte)) &* 0x0000_0100_0000_01b3
-            second = (second ^ UInt64(~byte)) &* 0x9e37_79b9_7f4a_7c15
+        func add(_ word: UInt64) {
+            first = (first ^ word) &* 0x0000_0100_0000_01b3
+            first ^= first >> 32
+            second = (second ^ ~word) &* 0x9e37_79b9_7f4a_7c15
             second ^= second >> 29
         }
-        return "\"\(hex(first))\(hex(second))-\(String(body.count, radix: 16))\""
+        body.withUnsafeBytes { bytes in
+            var index = 0
+            while index + 8 <= bytes.count {
+                add(bytes.loadUnaligned(fromByteOffset: index, as: UInt64.self).littleEndian)
+                index += 8
+            }
+            while index < bytes.count {
+                add(UInt64(bytes[index]))
+                index += 1
+            }
+        }
+        add(UInt64(body.count))
+        return String(unsafeUninitializedCapacity: 34) { text in
+            text[0] = UInt8(ascii: "\"")
+            write(first, to: UnsafeMutableBufferPointer(rebasing: text[1..<17]))
+            write(second, to: UnsafeMutableBufferPointer(rebasing: text[17..<33]))
+            text[33] = UInt8(ascii: "\"")
+            return 34
+        }
     }
 
     /// Adds the entity tag to a 200 answer for GET or HEAD; a client that holds it gets 304.
@@ -50,8 +69,10 @@ public enum Conditional {
         }
     }
 
-    private static func hex(_ value: UInt64) -> String {
-        let digits = String(value, radix: 16)
-        return String(repeating: "0", count: 16 - digits.count) + digits
+    private static func write(_ value: UInt64, to text: UnsafeMutableBufferPointer<UInt8>) {
+        for index in 0..<16 {
+            let digit = UInt8(truncatingIfNeeded: value >> UInt64(60 - 4 * index)) & 0x0f
+            text[index] = digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") + digit - 10
+        }
     }
 }

@@ -19,31 +19,23 @@ enum Framing {
             return Refusal(status: 400, message: "a header field holds a forbidden character")
         }
         let isOld = version == "HTTP/1.0" || version.isEmpty
-        switch headers.single("Host") {
-        case .absent:
-            if !isOld { return Refusal(status: 400, message: "Host is missing") }
-        case .repeated:
-            return Refusal(status: 400, message: "Host stands several times")
-        case .once:
-            break
-        }
-        let lengths = headers.values(of: "Content-Length")
-        let codings = headers.values(of: "Transfer-Encoding")
-        if !codings.isEmpty {
-            guard lengths.isEmpty else {
+        let hosts = headers.count(of: "Host")
+        if hosts > 1 { return Refusal(status: 400, message: "Host stands several times") }
+        if hosts == 0, !isOld { return Refusal(status: 400, message: "Host is missing") }
+        let lengths = headers.count(of: "Content-Length")
+        if headers.count(of: "Transfer-Encoding") > 0 {
+            guard lengths == 0 else {
                 return Refusal(status: 400, message: "Content-Length beside Transfer-Encoding")
             }
-            let isChunked =
-                codings.count == 1
-                && codings[0].map(ASCII.lowercased).elementsEqual("chunked".utf8)
-            guard isChunked, !isOld else {
+            let coding = headers.single("Transfer-Encoding").value ?? []
+            guard coding.map(ASCII.lowercased).elementsEqual("chunked".utf8), !isOld else {
                 return Refusal(status: 400, message: "Transfer-Encoding other than chunked")
             }
         }
-        guard lengths.count <= 1 else {
+        guard lengths > 0 else { return nil }
+        guard let length = headers.single("Content-Length").value else {
             return Refusal(status: 400, message: "Content-Length stands several times")
         }
-        guard let length = lengths.first else { return nil }
         guard !length.isEmpty, length.allSatisfy(ASCII.isDigit) else {
             return Refusal(status: 400, message: "Content-Length is not a number")
         }

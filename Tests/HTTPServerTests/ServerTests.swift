@@ -280,6 +280,29 @@ import Testing
         }
     }
 
+    @Test(.enabled(if: FileManager.default.fileExists(atPath: "/proc/net/if_inet6")))
+    func `IPv6 is served too`() throws {
+        try withServer({ $0.address = "::1" }) { server in
+            let client = try RawClient(port: server.port, isIPv6: true)
+            client.send(get("/"))
+            #expect(try object(client.answer().body)["from"] as? String == "::1")
+        }
+        // An IPv4 client of a server on every address is still an IPv4 client.
+        try withServer({ $0.address = "::" }) { server in
+            let client = try RawClient(port: server.port)
+            client.send(get("/"))
+            #expect(try object(client.answer().body)["from"] as? String == "127.0.0.1")
+        }
+    }
+
+    @Test func `one thread serves as well`() throws {
+        try withServer({ $0.threads = 1 }) { server in
+            let clients = try (0..<20).map { _ in try RawClient(port: server.port) }
+            for client in clients { client.send(get("/")) }
+            for client in clients { #expect(try client.answer().status == 200) }
+        }
+    }
+
     @Test func `settings are checked`() {
         let changes: [(inout ServerConfiguration) -> Void] = [
             { $0.address = "localhost" }, { $0.address = "" }, { $0.port = 65_536 },
