@@ -1,5 +1,5 @@
 /// What a command line asks for.
-enum Request: Sendable {
+enum CommandRequest: Sendable {
     case version
     /// Help for the commands that begin with these words; none = all.
     case help([String])
@@ -12,7 +12,7 @@ struct ArgumentParser: Sendable {
     /// Options that every command takes.
     let common: [Option]
 
-    func parse(_ arguments: [String]) throws(CommandFailure) -> Request {
+    func parse(_ arguments: [String]) throws(CommandFailure) -> CommandRequest {
         guard let first = arguments.first else { return .help([]) }
         if first == "--version" { return .version }
         if first == "--help" || first == "-h" { return .help([]) }
@@ -28,7 +28,7 @@ struct ArgumentParser: Sendable {
     }
 
     /// `odometer keys` and `odometer keys --help` ask for help; anything else is unknown.
-    private func incomplete(_ arguments: [String]) throws(CommandFailure) -> Request {
+    private func incomplete(_ arguments: [String]) throws(CommandFailure) -> CommandRequest {
         let words = Array(arguments.prefix { !$0.hasPrefix("-") })
         let group = commands.filter { $0.path.starts(with: words) }
         if !words.isEmpty, !group.isEmpty {
@@ -45,7 +45,9 @@ struct ArgumentParser: Sendable {
                 + Suggestion.text(for: unknown, among: known) + "; see odometer --help")
     }
 
-    private func parse(_ words: [String], for command: Command) throws(CommandFailure) -> Request {
+    private func parse(
+        _ words: [String], for command: Command
+    ) throws(CommandFailure) -> CommandRequest {
         var flags: [String: [String]] = [:]
         var operands: [String] = []
         var index = 0

@@ -1,6 +1,7 @@
 /// Every command, in the order of the help text.
 enum Commands {
     static let all: [Command] = [
-        check, directoryPut, directoryImport, directoryDelete, status,
+        replay, check, directoryPut, directoryImport, directoryDelete, keysCreate, keysList,
+        keysRevoke, status,
     ]
 }

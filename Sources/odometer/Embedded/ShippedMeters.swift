@@ -1,4 +1,4 @@
-// Written by scripts/embed-meters from schemas/meters; change those files, not this one.
+// Written by scripts/embed from schemas/; change the files there, not this one.
 // swift-format-ignore-file
 
 /// The catalog that is built in, for an executable that stands alone.

@@ -1,0 +1,19 @@
+import API
+import Query
+
+/// Makes API keys for the directory.
+enum NewCredential {
+    static func make(
+        organization: String, dialects: [String], role: String, expires: String? = nil
+    ) throws(CommandFailure) -> NewKey {
+        guard let role = Role(rawValue: role) else { throw .usage("unknown role \(role)") }
+        do throws(KeyMakerError) {
+            return try KeyMaker.make(
+                organization: organization, role: role, dialects: dialects,
+                createdAt: ValueText.now() * 1_000_000,
+                expiresAt: expires.flatMap(ValueText.moment).map { $0 * 1_000_000 })
+        } catch {
+            throw .usage(error.message)
+        }
+    }
+}

@@ -1,0 +1,308 @@
+// Written by scripts/embed from schemas/; change the files there, not this one.
+// swift-format-ignore-file
+
+extension OpenAPIText {
+    static let pieceab = #"""
+          description: The agents.
+          headers:
+            ETag: {$ref: '#/components/headers/ETag'}
+            X-Odometer-As-Of: {$ref: '#/components/headers/AsOf'}
+            X-Odometer-Range: {$ref: '#/components/headers/Range'}
+            X-Odometer-Snapshot: {$ref: '#/components/headers/Snapshot'}
+          content: {application/json: {schema: {$ref: '#/components/schemas/AgentUsage'}}}
+        '304': {$ref: '#/components/responses/NotModified'}
+        '400': {$ref: '#/components/responses/IdentityError'}
+        '401': {$ref: '#/components/responses/IdentityError'}
+        '403': {$ref: '#/components/responses/IdentityError'}
+        '405': {$ref: '#/components/responses/MethodNotAllowed'}
+        '429': {$ref: '#/components/responses/TooManyRequests'}
+        '503': {$ref: '#/components/responses/IdentityUnavailable'}
+  /v1/meters:
+    get:
+      operationId: listMeters
+      tags: [operations]
+      summary: The meters of the catalog.
+      security: [{operationsKey: []}]
+      responses:
+        '200':
+          description: The meters, by name.
+          content: {application/json: {schema: {$ref: '#/components/schemas/MeterList'}}}
+        '304': {$ref: '#/components/responses/NotModified'}
+        '400': {$ref: '#/components/responses/PlainBadRequest'}
+        '401': {$ref: '#/components/responses/PlainUnauthorized'}
+        '403': {$ref: '#/components/responses/PlainForbidden'}
+        '405': {$ref: '#/components/responses/MethodNotAllowed'}
+        '429': {$ref: '#/components/responses/TooManyRequests'}
+        '503': {$ref: '#/components/responses/PlainUnavailable'}
+  /v1/meters/{meter}:
+    get:
+      operationId: readMeter
+      tags: [operations]
+      summary: One meter of the key's organization, over a range.
+      description: |
+        Without dates it is everything, where the meter has an all-time cell; else the range answered stands in X-Odometer-Range.
+      security: [{operationsKey: []}]
+      parameters:
+        - {name: meter, in: path, required: true, description: Its name in the catalog., schema: {type: string, pattern: '^[a-z][a-z0-9_]*$'}}
+        - {name: start, in: query, description: Start of the range., schema: {type: string, format: date-time}}
+        - {name: end, in: query, description: End of the range., schema: {type: string, format: date-time}}
+      responses:
+        '200':
+          description: The meter's rows.
+          headers:
+            ETag: {$ref: '#/components/headers/ETag'}
+            X-Odometer-As-Of: {$ref: '#/components/headers/AsOf'}
+            X-Odometer-Range: {$ref: '#/components/headers/Range'}
+            X-Odometer-Snapshot: {$ref: '#/components/headers/Snapshot'}
+          content: {application/json: {schema: {$ref: '#/components/schemas/MeterAnswer'}}}
+        '304': {$ref: '#/components/responses/NotModified'}
+        '400': {$ref: '#/components/responses/PlainBadRequest'}
+        '401': {$ref: '#/components/responses/PlainUnauthorized'}
+        '403': {$ref: '#/components/responses/PlainForbidden'}
+        '404': {$ref: '#/components/responses/PlainNotFound'}
+        '405': {$ref: '#/components/responses/MethodNotAllowed'}
+        '429': {$ref: '#/components/responses/TooManyRequests'}
+        '503': {$ref: '#/components/responses/PlainUnavailable'}
+  /openapi.yaml:
+    get:
+      operationId: getDescription
+      tags: [operations]
+      summary: This document.
+      responses:
+        '200':
+          description: OpenAPI 3.1.
+          content: {application/yaml: {schema: {type: string}}}
+        '304': {$ref: '#/components/responses/NotModified'}
+        '400': {$ref: '#/components/responses/PlainBadRequest'}
+        '405': {$ref: '#/components/responses/MethodNotAllowed'}
+        '429': {$ref: '#/components/responses/TooManyRequests'}
+  /healthz:
+    get:
+      operationId: getHealth
+      tags: [operations]
+      summary: Whether the process lives.
+      responses:
+        '200': {$ref: '#/components/responses/State'}
+        '400': {$ref: '#/components/responses/PlainBadRequest'}
+        '405': {$ref: '#/components/responses/MethodNotAllowed'}
+        '429': {$ref: '#/components/responses/TooManyRequests'}
+  /readyz:
+    get:
+      operationId: getReadiness
+      tags: [operations]
+      summary: Whether it can do its work.
+      description: Answering, with Redis reachable and a ledger there; consuming, with Redis reachable and the group joined.
+      responses:
+        '200': {$ref: '#/components/responses/State'}
+        '400': {$ref: '#/components/responses/PlainBadRequest'}
+        '405': {$ref: '#/components/responses/MethodNotAllowed'}
+        '429': {$ref: '#/components/responses/TooManyRequests'}
+        '503': {$ref: '#/components/responses/NotReady'}
+  /metrics:
+    servers: [{url: 'http://127.0.0.1:9090', description: A listener of its own.}]
+    get:
+      operationId: getMetrics
+      tags: [operations]
+      summary: The process in numbers, for Prometheus.
+      responses:
+        '200':
+          description: Prometheus text format.
+          content: {text/plain: {schema: {type: string}}}
+        '400': {$ref: '#/components/responses/PlainBadRequest'}
+        '405': {$ref: '#/components/responses/MethodNotAllowed'}
+components:
+  securitySchemes:
+    overviewKey: {type: apiKey, in: header, name: X-API-Key, description: 'An Admin key, dakkio_a_….'}
+    workspaceToken: {type: http, scheme: bearer, description: A token of role admin or read; the organization's slug goes into x-org.}
+    connectionKey: {type: apiKey, in: header, name: Authorization, description: 'The key, with or without Bearer before it.'}
+    privacyKey: {type: apiKey, in: header, name: x-api-key, description: The organization's key.}
+    identityToken: {type: http, scheme: bearer, bearerFormat: JWT, description: 'A JWT with the claims organization_id and exp.'}
+    operationsKey: {type: http, scheme: bearer, description: A key of role admin or read that opens operations.}
+  parameters:
+    Organization: {name: x-org, in: header, required: true, description: Slug of the token's organization., schema: {type: string, minLength: 1}}
+    StartSeconds:
+      name: start_date
+      in: query
+      description: Start of the range, seconds since 1970; floored to its UTC day.
+      schema: {type: integer, format: int64}
+    EndSeconds:
+      name: end_date
+      in: query
+      description: End of the range, seconds since 1970; raised to the next UTC midnight.
+      schema: {type: integer, format: int64}
+    Limit: {name: limit, in: query, description: At most so many., schema: {type: integer, minimum: 1, maximum: 100, default: 10}}
+  headers:
+    ETag: {description: 'Strong; If-None-Match with it gives 304.', schema: {type: string}}
+    AsOf: {description: 'Record time of the newest record in the answer, RFC 3339.', schema: {type: string}}
+    Range: {description: 'START/END of what was really answered, RFC 3339.', schema: {type: string}}
+    Snapshot: {description: '`no` where the answer was too long to be read at one moment.', schema: {type: string, enum: ['no']}}
+    RetryAfter: {description: Seconds., schema: {type: integer, minimum: 1}}
+  responses:
+    NotModified:
+      description: The entity tag of If-None-Match is still the right one.
+    PlainBadRequest:
+      description: A parameter, which the message names, or a malformed request.
+      content: {application/json: {schema: {$ref: '#/components/schemas/PlainError'}}}
+    PlainUnauthorized:
+      description: No credential, or none that is known, live and good for this API.
+      content: {application/json: {schema: {$ref: '#/components/schemas/PlainError'}}}
+    PlainForbidden:
+      description: Another organization, or a role that may not read.
+      content: {application/json: {schema: {$ref: '#/components/schemas/PlainError'}}}
+    PlainNotFound:
+      description: There is none of this name.
+      content: {application/json: {schema: {$ref: '#/components/schemas/PlainError'}}}
+    PlainUnavailable:
+      description: Redis is away, there is no ledger yet, or it took too long. Never zeros.
+      headers: {Retry-After: {$ref: '#/components/headers/RetryAfter'}}
+      content: {application/json: {schema: {$ref: '#/components/schemas/PlainError'}}}
+    CodedError:
+      description: What the status code says; the message names a bad parameter.
+      content: {application/json: {schema: {$ref: '#/components/schemas/CodedError'}}}
+    CodedUnavailable:
+      description: Redis is away, there is no ledger yet, or it took too long. Never zeros.
+      headers: {Retry-After: {$ref: '#/components/headers/RetryAfter'}}
+      content: {application/json: {schema: {$ref: '#/components/schemas/CodedError'}}}
+    IdentityError:
+      description: What the code says; the message names a bad parameter.
+      content: {application/json: {schema: {$ref: '#/components/schemas/IdentityError'}}}
+    IdentityUnavailable:
+      description: Redis is away, there is no ledger yet, or it took too long. Never zeros.
+      headers: {Retry-After: {$ref: '#/components/headers/RetryAfter'}}
+      content: {application/json: {schema: {$ref: '#/components/schemas/IdentityError'}}}
+    MethodNotAllowed:
+      description: Another method than those in Allow. Known before any API is chosen, so it has the plain body.
+      headers: {Allow: {required: true, schema: {type: string}}}
+      content: {application/json: {schema: {$ref: '#/components/schemas/PlainError'}}}
+    TooManyRequests:
+      description: Too many of one key or address.
+      headers: {Retry-After: {$ref: '#/components/headers/RetryAfter'}}
+      content:
+        application/json:
+          schema:
+            anyOf:
+              - {$ref: '#/components/schemas/PlainError'}
+              - {$ref: '#/components/schemas/CodedError'}
+              - {$ref: '#/components/schemas/IdentityError'}
+    State:
+      description: It is so.
+      content: {application/json: {schema: {$ref: '#/components/schemas/State'}}}
+    NotReady:
+      description: Not now; the message says why.
+      headers: {Retry-After: {$ref: '#/components/headers/RetryAfter'}}
+      content: {application/json: {schema: {$ref: '#/components/schemas/PlainError'}}}
+  schemas:
+    Count: {type: integer, minimum: 0}
+    Date: {type: string, format: date}
+    PlainError:
+      type: object
+      required: [error, message]
+      additionalProperties: false
+      properties:
+        error: {type: string, description: The reason phrase of the status.}
+        message: {type: string}
+    CodedError:
+      type: object
+      required: [statusCode, error, message]
+      additionalProperties: false
+      properties:
+        statusCode: {type: integer, minimum: 400, maximum: 599}
+        error: {type: string, description: The reason phrase of the status.}
+        message: {type: string}
+    IdentityError:
+      type: object
+      required: [code, message]
+      additionalProperties: false
+      properties:
+        code: {type: string, enum: [VALIDATION_ERROR, UNAUTHORIZED, FORBIDDEN, UNAVAILABLE]}
+        message: {type: string}
+    State:
+      type: object
+      required: [status]
+      additionalProperties: false
+      properties: {status: {type: string, enum: [ok]}}
+    DayCount:
+      type: object
+      required: [date, count]
+      additionalProperties: false
+      properties: {date: {$ref: '#/components/schemas/Date'}, count: {$ref: '#/components/schemas/Count'}}
+    DayValue:
+      type: object
+      required: [date, value]
+      additionalProperties: false
+      properties: {date: {$ref: '#/components/schemas/Date'}, value: {$ref: '#/components/schemas/Count'}}
+    Overview:
+      type: object
+      required: [overview]
+      additionalProperties: false
+      properties:
+        overview:
+          type: object
+          required: [organization, totals, usage, plan, recentActivity]
+          additionalProperties: false
+          properties:
+            organization:
+              type: object
+              required: [_id, name]
+              additionalProperties: false
+              properties: {_id: {type: string}, name: {type: [string, 'null']}}
+            totals:
+              type: object
+              required: [buckets, dataSources, dataPoints, alertRules, apiKeys]
+              additionalProperties: false
+              properties:
+                buckets: {$ref: '#/components/schemas/Count'}
+                dataSources: {$ref: '#/components/schemas/Count'}
+                dataPoints: {$ref: '#/components/schemas/Count'}
+                alertRules: {$ref: '#/components/schemas/Count'}
+                apiKeys: {$ref: '#/components/schemas/Count'}
+            usage:
+              type: object
+              required: [apiCallsThisMonth, apiCallsLimit, apiCallsPercentage, storageUsedBytes, storageUsedFormatted]
+              additionalProperties: false
+              properties:
+                apiCallsThisMonth: {$ref: '#/components/schemas/Count'}
+                apiCallsLimit: {description: 0 without a plan., type: integer, minimum: 0}
+                apiCallsPercentage: {description: One decimal., type: number, minimum: 0}
+                storageUsedBytes: {$ref: '#/components/schemas/Count'}
+                storageUsedFormatted: {type: string, pattern: '^[0-9]+([.][0-9]{0,1}[1-9])? ([KMGTPE]?B)$'}
+            plan:
+              description: Every member null without a plan.
+              type: object
+              required: [name, maxBuckets, maxRetentionDays, maxApiCalls]
+              additionalProperties: false
+              properties:
+                name: {type: [string, 'null']}
+                maxBuckets: {type: [integer, 'null'], minimum: 0}
+                maxRetentionDays: {type: [integer, 'null'], minimum: 0}
+                maxApiCalls: {type: [integer, 'null'], minimum: 0}
+            recentActivity:
+              type: object
+              required: [lastDataIngestion, lastAlertTriggered, dataPointsLast24h, alertsTriggeredLast24h]
+              additionalProperties: false
+              properties:
+                lastDataIngestion: {$ref: '#/components/schemas/SecondOrNull'}
+                lastAlertTriggered: {$ref: '#/components/schemas/SecondOrNull'}
+                dataPointsLast24h: {$ref: '#/components/schemas/Count'}
+                alertsTriggeredLast24h: {$ref: '#/components/schemas/Count'}
+    SecondOrNull: {type: [string, 'null'], pattern: '^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z$'}
+    WorkspaceTotals:
+      type: object
+      required: [projects_total, threads_total, interactions_total, agent_flows_total, uploaded_artifacts_total]
+      additionalProperties: false
+      properties:
+        projects_total: {$ref: '#/components/schemas/Count'}
+        threads_total: {$ref: '#/components/schemas/Count'}
+        interactions_total: {$ref: '#/components/schemas/Count'}
+        agent_flows_total: {$ref: '#/components/schemas/Count'}
+        uploaded_artifacts_total: {$ref: '#/components/schemas/Count'}
+    RankedUser:
+      type: object
+      required: [user, interactions_created, agent_flows_created]
+      additionalProperties: false
+      properties:
+        user:
+          description: The id and org_id with null for the rest, where the directory has no such member.
+
+"""#
+}

@@ -1,0 +1,264 @@
+// Written by scripts/embed from schemas/; change the files there, not this one.
+// swift-format-ignore-file
+
+extension OpenAPIText {
+    static let pieceac = #"""
+          type: object
+          required: [id, org_id, account_id, name, email, state, roles, created_at]
+          additionalProperties: false
+          properties:
+            id: {type: string}
+            org_id: {type: string}
+            account_id: {type: [string, 'null']}
+            name: {type: [string, 'null']}
+            email: {type: [string, 'null']}
+            state: {type: [string, 'null']}
+            roles: {type: [array, 'null'], items: {type: string}}
+            created_at: {type: [string, 'null']}
+        interactions_created: {$ref: '#/components/schemas/Count'}
+        agent_flows_created: {$ref: '#/components/schemas/Count'}
+    RankedProject:
+      type: object
+      required: [project, interactions_created, agent_flows_created]
+      additionalProperties: false
+      properties:
+        project:
+          description: The id with null for the rest, where the directory has no such project.
+          type: object
+          required:
+            [id, name, goal, deadline, visibility, member_count, default_member_role, default_role_enabled, project_context,
+             answer_context, is_pinned]
+          additionalProperties: false
+          properties:
+            id: {type: string}
+            name: {type: [string, 'null']}
+            goal: {type: [string, 'null']}
+            deadline: {type: [string, 'null']}
+            visibility: {type: [string, 'null']}
+            member_count: {type: [integer, 'null']}
+            default_member_role: {type: [string, 'null']}
+            default_role_enabled: {type: [boolean, 'null']}
+            project_context: {type: [string, 'null']}
+            answer_context: {type: [string, 'null']}
+            is_pinned: {type: [boolean, 'null']}
+        interactions_created: {$ref: '#/components/schemas/Count'}
+        agent_flows_created: {$ref: '#/components/schemas/Count'}
+    Tick: {type: [string, 'null'], pattern: '^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}[.][0-9]{7}Z$'}
+    ConnectionRow:
+      type: object
+      required:
+        [organizationId, serviceName, protocolName, dataCenter, totalConnections, newConnectionsInPeriod, uniqueApiKeys,
+         averageConnectionDurationSeconds, totalConnectionTimeSeconds, firstConnection, lastConnection, lastActivity]
+      additionalProperties: false
+      properties:
+        organizationId: {type: string}
+        serviceName: {type: string}
+        protocolName: {type: string}
+        dataCenter: {type: string}
+        totalConnections: {description: Those whose life overlaps the period., type: integer, minimum: 0}
+        newConnectionsInPeriod: {description: Opened in it., type: integer, minimum: 0}
+        uniqueApiKeys: {description: 'Of those opened, active or closed in it; standard error 0.81 %.', type: integer, minimum: 0}
+        averageConnectionDurationSeconds: {description: Of those closed in it; 0 when none., type: integer, minimum: 0}
+        totalConnectionTimeSeconds: {description: Of those closed in it., type: integer, minimum: 0}
+        firstConnection: {$ref: '#/components/schemas/Tick'}
+        lastConnection: {$ref: '#/components/schemas/Tick'}
+        lastActivity: {$ref: '#/components/schemas/Tick'}
+    Trend:
+      description: This range against the one of as many days just before it.
+      type: object
+      required: [current, previous, change, changePercentage]
+      additionalProperties: false
+      properties:
+        current: {$ref: '#/components/schemas/Count'}
+        previous: {$ref: '#/components/schemas/Count'}
+        change: {type: integer}
+        changePercentage: {description: One decimal; null when previous is 0., type: [number, 'null']}
+    TrendData:
+      type: object
+      required: [previousPeriod, daily]
+      additionalProperties: false
+      properties:
+        previousPeriod:
+          type: object
+          required: [startDate, endDate]
+          additionalProperties: false
+          properties: {startDate: {$ref: '#/components/schemas/PeriodEdge'}, endDate: {$ref: '#/components/schemas/PeriodEdge'}}
+        daily:
+          type: array
+          minItems: 1
+          maxItems: 366
+          items:
+            type: object
+            required: [date, count, previousCount]
+            additionalProperties: false
+            properties:
+              date: {$ref: '#/components/schemas/Date'}
+              count: {$ref: '#/components/schemas/Count'}
+              previousCount: {$ref: '#/components/schemas/Count'}
+    PeriodEdge: {type: string, pattern: '^[0-9]{4}-[0-9]{2}-[0-9]{2}(T00:00:00Z)?$'}
+    DayCounts: {type: array, minItems: 1, maxItems: 366, items: {$ref: '#/components/schemas/DayCount'}}
+    CountryCounts:
+      description: By count descending, then name.
+      type: array
+      items:
+        type: object
+        required: [country, count]
+        additionalProperties: false
+        properties: {country: {type: string}, count: {$ref: '#/components/schemas/Count'}}
+    Counts: {type: object, additionalProperties: {$ref: '#/components/schemas/Count'}}
+    OrganizationMetrics:
+      type: object
+      required: [sessions, consentEvents, complianceRequests]
+      additionalProperties: false
+      properties:
+        sessions:
+          type: object
+          required: [dailySessionCounts, dateRangeTotal, trend]
+          additionalProperties: false
+          properties:
+            dailySessionCounts: {$ref: '#/components/schemas/DayCounts'}
+            dateRangeTotal: {$ref: '#/components/schemas/Count'}
+            trend: {$ref: '#/components/schemas/Trend'}
+        consentEvents:
+          type: object
+          required:
+            [browserCounts, categoryStats, dailyEventCounts, fullConsent, geographyCounts, noConsent, osCounts, partialConsent,
+             totalCategories, totalEvents, totalUsers, trend, trendData]
+          additionalProperties: false
+          properties:
+            browserCounts:
+              description: By count descending, then name.
+              type: array
+              items:
+                type: object
+                required: [browser, count]
+                additionalProperties: false
+                properties: {browser: {type: string}, count: {$ref: '#/components/schemas/Count'}}
+            categoryStats:
+              type: object
+              additionalProperties:
+                type: object
+                required: [granted, denied]
+                additionalProperties: false
+                properties: {granted: {$ref: '#/components/schemas/Count'}, denied: {$ref: '#/components/schemas/Count'}}
+            dailyEventCounts: {$ref: '#/components/schemas/DayCounts'}
+            fullConsent: {$ref: '#/components/schemas/Count'}
+            geographyCounts: {$ref: '#/components/schemas/CountryCounts'}
+            noConsent: {$ref: '#/components/schemas/Count'}
+            osCounts:
+              description: By count descending, then name.
+              type: array
+              items:
+                type: object
+                required: [os, count]
+                additionalProperties: false
+                properties: {os: {type: string}, count: {$ref: '#/components/schemas/Count'}}
+            partialConsent: {$ref: '#/components/schemas/Count'}
+            totalCategories: {$ref: '#/components/schemas/Count'}
+            totalEvents: {$ref: '#/components/schemas/Count'}
+            totalUsers: {description: 'Distinct users; standard error 0.81 %.', type: integer, minimum: 0}
+            trend: {$ref: '#/components/schemas/Trend'}
+            trendData: {$ref: '#/components/schemas/TrendData'}
+        complianceRequests:
+          type: object
+          required:
+            [dailyRequestCounts, dateRangeTotal, geographyCounts, resolutionMetrics, statusStats, statusByType, totalRequests, trend,
+             trendData, typeStats]
+          additionalProperties: false
+          properties:
+            dailyRequestCounts: {$ref: '#/components/schemas/DayCounts'}
+            dateRangeTotal: {$ref: '#/components/schemas/Count'}
+            geographyCounts: {$ref: '#/components/schemas/CountryCounts'}
+            resolutionMetrics:
+              description: Days with two decimals over the requests resolved in the range; 0 when none. The median is within 1 %.
+              type: object
+              required: [avgResolutionDays, medianResolutionDays, minResolutionDays, maxResolutionDays]
+              additionalProperties: false
+              properties:
+                avgResolutionDays: {type: number, minimum: 0}
+                medianResolutionDays: {type: number, minimum: 0}
+                minResolutionDays: {type: number, minimum: 0}
+                maxResolutionDays: {type: number, minimum: 0}
+            statusStats: {description: Where the requests created in the range stand now., $ref: '#/components/schemas/Counts'}
+            statusByType: {type: object, additionalProperties: {$ref: '#/components/schemas/Counts'}}
+            totalRequests: {description: Ever., type: integer, minimum: 0}
+            trend: {$ref: '#/components/schemas/Trend'}
+            trendData: {$ref: '#/components/schemas/TrendData'}
+            typeStats: {$ref: '#/components/schemas/Counts'}
+    TokenTrend:
+      type: object
+      required: [tenantId, days, data]
+      additionalProperties: false
+      properties:
+        tenantId: {type: string}
+        days: {type: integer, minimum: 1, maximum: 90}
+        data: {type: array, minItems: 1, maxItems: 90, items: {$ref: '#/components/schemas/DayCount'}}
+    AgentActivity:
+      type: object
+      required: [tenantId, data]
+      additionalProperties: false
+      properties:
+        tenantId: {type: string}
+        data:
+          type: array
+          maxItems: 168
+          items:
+            type: object
+            required: [dow, hour, count]
+            additionalProperties: false
+            properties:
+              dow: {description: 0 = Sunday., type: integer, minimum: 0, maximum: 6}
+              hour: {type: integer, minimum: 0, maximum: 23}
+              count: {type: integer, minimum: 1}
+    AgentUsage:
+      type: object
+      required: [tenantId, month, data]
+      additionalProperties: false
+      properties:
+        tenantId: {type: string}
+        month: {type: string, pattern: '^[0-9]{4}-(0[1-9]|1[0-2])$'}
+        data:
+          type: array
+          items:
+            type: object
+            required: [agentId, tokenCount]
+            additionalProperties: false
+            properties: {agentId: {type: string}, tokenCount: {type: integer, minimum: 1}}
+    MeterList:
+      type: object
+      required: [meters]
+      additionalProperties: false
+      properties:
+        meters:
+          type: array
+          items:
+            type: object
+            required: [name, kind, windows, by]
+            additionalProperties: false
+            properties:
+              name: {type: string}
+              kind: {type: string, enum: [count, sum, level, extreme, distinct, histogram, ranking, grid]}
+              windows: {type: array, items: {type: string, enum: [minute, quarter, day, month, all]}}
+              by: {type: array, items: {type: string}}
+    MeterAnswer:
+      type: object
+      required: [meter, kind, start, end, rows]
+      additionalProperties: false
+      properties:
+        meter: {type: string}
+        kind: {type: string, enum: [count, sum, level, extreme, distinct, histogram, ranking, grid]}
+        start: {description: null = from the beginning., type: [string, 'null']}
+        end: {description: null = up to now., type: [string, 'null']}
+        rows:
+          description: One row a tuple of the meter's `by`; of a histogram one a step (low, high), of a grid one an hour (dow, hour).
+          type: array
+          items:
+            type: object
+            required: [by, value]
+            additionalProperties: false
+            properties:
+              by: {type: object, additionalProperties: {type: string}}
+              value: {description: 'Text for extremes, times in RFC 3339.', type: [integer, string, 'null']}
+
+"""#
+}

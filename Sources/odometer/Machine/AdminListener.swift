@@ -1,0 +1,34 @@
+import API
+import HTTPServer
+
+/// The listener for machines: health, readiness and metrics.
+final class AdminListener: Sendable {
+    private let server: Server<APIWorker>
+    private let log: Log
+
+    init(
+        _ settings: Settings, parts: MachineParts, pages: StatePages, log: Log
+    ) throws(CommandFailure) {
+        server = Server(
+            try settings.serverConfiguration(Options.adminListen, threads: 1),
+            makeWorker: parts.makeWorker
+        ) { worker, request in
+            pages.answer(worker, request)
+                ?? .error(status: 404, message: "/healthz, /readyz and /metrics are here")
+        }
+        self.log = log
+    }
+
+    var port: Int { server.port }
+
+    func start() throws(CommandFailure) {
+        do throws(HTTPError) {
+            try server.start()
+        } catch {
+            throw CommandFailure(.failed, "--admin-listen: \(error.message)")
+        }
+        log.debug("health and metrics", ("port", LogValue(server.port)))
+    }
+
+    func stop() { server.stop() }
+}
