@@ -105,38 +105,17 @@ public struct KeyLayout: Sendable, Hashable {
             key += Bytes(":\(name)=".utf8)
             KeyLayout.escape(value, into: &key)
         }
-        key += Bytes(
-            KeyLayout.cellKeySuffix(meter: meter, shape: shape, window: window, number: number).utf8
-        )
+        KeyLayout.appendCellKeySuffix(
+            meter: Bytes(meter.utf8), shape: shape, window: window, number: number, to: &key)
         return key
-    }
-
-    /// The part of a cell key after organization and scope, with its leading ":".
-    public static func cellKeySuffix(
-        meter: String, shape: CellShape, window: Window, number: Int32
-    ) -> String {
-        switch (shape, window) {
-        case (.grid, _): return ":\(meter):grid:\(number)"
-        case (.series, .all): return ":totals"
-        case (_, .all): return ":\(meter):all"
-        case (.series, .month):
-            return ":\(meter):month:\(label(.month, number).dropLast(3))"
-        case (.series, .day): return ":\(meter):day:\(label(.day, number).dropLast(3))"
-        case (.series, .quarter): return ":\(meter):quarter:\(label(.quarter, number).dropLast(5))"
-        case (.series, .minute): return ":\(meter):minute:\(label(.minute, number).dropLast(2))"
-        default: return ":\(meter):\(window.name):\(label(window, number))"
-        }
     }
 
     /// Field of a series' cell in its key: the meter's name in `totals`, month `03`, day `09`,
     /// quarter-hour `1415`, minute `07`.
     public static func seriesField(meter: String, window: Window, number: Int32) -> Bytes {
-        switch window {
-        case .all: Bytes(meter.utf8)
-        case .month, .day: Bytes(label(window, number).suffix(2).utf8)
-        case .quarter: Bytes(label(window, number).suffix(4).utf8)
-        case .minute: Bytes(label(window, number).suffix(2).utf8)
-        }
+        var field = Bytes()
+        appendSeriesField(meter: Bytes(meter.utf8), window: window, number: number, to: &field)
+        return field
     }
 
     /// First and last window number that stand in the same series key as `number`.
@@ -161,27 +140,9 @@ public struct KeyLayout: Sendable, Hashable {
 
     /// Label of a window: `2026-03`, `2026-03-09`, quarter-hour `2026-03-09T1415`, minute `2026-03-09T1407`, `all`.
     public static func label(_ window: Window, _ number: Int32) -> String {
-        switch window {
-        case .all: return "all"
-        case .month: return digits(CivilDate(month: number), withDay: false)
-        case .day: return digits(CivilDate(day: number), withDay: true)
-        case .quarter, .minute:
-            let minutes = Int64(number) * (window == .quarter ? 15 : 1)
-            let day = floorDivide(minutes, 1_440)
-            let minute = Int(minutes - day * 1_440)
-            return digits(CivilDate(day: Int32(day)), withDay: true) + "T" + padded(minute / 60, 2)
-                + padded(minute % 60, 2)
-        }
-    }
-
-    private static func digits(_ date: CivilDate, withDay: Bool) -> String {
-        let month = padded(Int(date.year), 4) + "-" + padded(Int(date.monthOfYear), 2)
-        return withDay ? month + "-" + padded(Int(date.dayOfMonth), 2) : month
-    }
-
-    private static func padded(_ value: Int, _ width: Int) -> String {
-        let text = String(value)
-        return String(repeating: "0", count: Swift.max(0, width - text.utf8.count)) + text
+        var text = Bytes()
+        appendLabel(window, number, to: &text)
+        return String(decoding: text, as: UTF8.self)
     }
 
     // MARK: Escaping

@@ -89,6 +89,9 @@ extension Program {
 
     private mutating func apply(_ record: FoldRecord, _ tally: inout Tally) {
         tally.eventCount += 1
+        if record.timestamp >= 0 {
+            tally.oldestTimestamp = min(tally.oldestTimestamp, record.timestamp)
+        }
         observe(record)
         let event = events[scratch.event]
         guard event.instructionCount > 0 else { return }

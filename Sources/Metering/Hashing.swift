@@ -1,4 +1,4 @@
-/// Hashes of bytes: FNV-1a where the value is public, a keyed SipHash where it decides about
+/// Hashes of bytes: FNV-1a for the shard, a keyed SipHash where it decides about
 /// duplicates, a fast mix inside one tally.
 public enum Hashing {
     /// FNV-1a, 32 bit: decides the shard.
@@ -6,26 +6,6 @@ public enum Hashing {
     public static func fnv1a32(_ bytes: UnsafeRawBufferPointer) -> UInt32 {
         var hash: UInt32 = 0x811C_9DC5
         for byte in bytes { hash = (hash ^ UInt32(byte)) &* 0x0100_0193 }
-        return hash
-    }
-
-    /// FNV-1a, 64 bit, going on from `hash`: fingerprints of records.
-    public static func fnv1a64(
-        _ bytes: UnsafeRawBufferPointer, from hash: UInt64 = 0xCBF2_9CE4_8422_2325
-    ) -> UInt64 {
-        var hash = hash
-        for byte in bytes { hash = (hash ^ UInt64(byte)) &* 0x0000_0100_0000_01B3 }
-        return hash
-    }
-
-    /// Fingerprint of a record: FNV-1a over key length (8 bytes, little endian; all ones for no key), key, value.
-    public static func fingerprint(
-        key: UnsafeRawBufferPointer?, value: UnsafeRawBufferPointer?
-    ) -> UInt64 {
-        var length = (key.map { UInt64($0.count) } ?? UInt64.max).littleEndian
-        var hash = withUnsafeBytes(of: &length) { fnv1a64($0) }
-        if let key { hash = fnv1a64(key, from: hash) }
-        if let value { hash = fnv1a64(value, from: hash) }
         return hash
     }
 

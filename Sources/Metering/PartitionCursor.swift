@@ -179,6 +179,15 @@ public struct PartitionCursor: ~Copyable {
         settleCrossings()
     }
 
+    /// The lowest offset that some shard has not taken although it lies below `position`; nil = none.
+    public var rereadFrom: Int64? {
+        var lowest = position
+        for shard in 0..<shardCount where !shards[shard].isCrossed {
+            lowest = min(lowest, shards[shard].folded)
+        }
+        return lowest < position ? lowest : nil
+    }
+
     /// The lowest mark of all shards that are not set aside; what the tallies hold is above it.
     public var lowestStart: Int64 {
         var lowest = Int64.max

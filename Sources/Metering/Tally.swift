@@ -64,7 +64,9 @@ public struct Tally: ~Copyable {
     /// Estimated nanoseconds of script time.
     public private(set) var cost: Int32 = 0
     /// Events folded into it.
-    public var eventCount: Int64 = 0
+    public internal(set) var eventCount: Int64 = 0
+    /// Least record timestamp of those events, or Int64.max.
+    public internal(set) var oldestTimestamp = Int64.max
     /// Own records by partition slot: accepted, duplicate, ignored, rejected.
     private var outcomes: UnsafeMutablePointer<Int64>
     private let partitionCount: Int
@@ -105,6 +107,7 @@ public struct Tally: ~Copyable {
         count = 0
         cost = 0
         eventCount = 0
+        oldestTimestamp = Int64.max
         outcomes.update(repeating: 0, count: partitionCount * 4)
         symbols.removeAll()
         _ = symbols.intern(UnsafeRawBufferPointer(start: nil, count: 0))

@@ -157,9 +157,12 @@ import Testing
                 let number = window == .all ? 0 : number
                 let bucket = KeyLayout.seriesBucket(window, number)
                 #expect(bucket.contains(number))
-                let name = { (number: Int32) in
-                    KeyLayout.cellKeySuffix(
-                        meter: "m", shape: .series, window: window, number: number)
+                let name = { (number: Int32) -> [UInt8] in
+                    var suffix: [UInt8] = []
+                    KeyLayout.appendCellKeySuffix(
+                        meter: Array("m".utf8), shape: .series, window: window, number: number,
+                        to: &suffix)
+                    return suffix
                 }
                 #expect(name(bucket.lowerBound) == name(bucket.upperBound))
                 if window != .all {

@@ -1,0 +1,192 @@
+public import Metering
+
+/// Writes a tally as the arguments of one commit: cells grouped by key, so that a key is named once.
+///
+/// One a lane; its memory is used again. One thread.
+public struct TallyEncoder: ~Copyable {
+    private struct Place {
+        /// Organization and scope.
+        var owner: UInt64
+        /// Set, window and first number of the key's bucket; of totals the operation alone.
+        var group: UInt64
+        var index: Int32
+    }
+    private let cellSets: [CellSet]
+    private let meters: [[UInt8]]
+    private let prefixes: [[UInt8]]
+    private let marksKeys: [[UInt8]]
+    private let auditKeys: [[UInt8]]
+    private var places: [Place] = []
+    private var key: [UInt8] = []
+    private var field: [UInt8] = []
+    private let number = UnsafeMutableRawPointer.allocate(byteCount: 32, alignment: 8)
+
+    /// An encoder for the cells of one program under one layout.
+    public init(layout: KeyLayout, cellSets: [CellSet]) {
+        self.cellSets = cellSets
+        meters = cellSets.map { Array($0.meter.utf8) }
+        prefixes = (0..<layout.shardCount).map(layout.shardPrefix)
+        marksKeys = (0..<layout.shardCount).map { layout.marksKey(shard: $0) }
+        auditKeys = (0..<layout.shardCount).map { layout.auditKey(shard: $0) }
+    }
+
+    deinit { number.deallocate() }
+
+    /// Starts a commit of one shard; ranges and audit entries are the caller's to add.
+    public func begin(_ arguments: inout CommitArguments, shard: Int, contract: [UInt8]) {
+        arguments.begin(
+            marksKey: marksKeys[shard], auditKey: auditKeys[shard], contract: contract)
+    }
+
+    /// Adds all cells of a tally.
+    public mutating func addCells(
+        of tally: borrowing Tally, shard: Int, to arguments: inout CommitArguments
+    ) {
+        order(tally)
+        var last: Place?
+        for place in places {
+            let cell = tally[Int(place.index)]
+            if last?.owner != place.owner || last?.group != place.group {
+                beginGroup(cell, tally, shard, &arguments)
+                last = place
+            }
+            addEntry(cell, tally, &arguments)
+        }
+    }
+
+    private mutating func order(_ tally: borrowing Tally) {
+        places.removeAll(keepingCapacity: true)
+        for index in 0..<tally.count {
+            let cell = tally[index]
+            let set = cellSets[Int(cell.set)]
+            places.append(
+                Place(
+                    owner: UInt64(cell.organization) << 32 | UInt64(cell.scope),
+                    group: group(of: cell, set), index: Int32(index)))
+        }
+        places.sort { left, right in
+            if left.owner != right.owner { return left.owner < right.owner }
+            if left.group != right.group { return left.group < right.group }
+            return left.index < right.index
+        }
+    }
+
+    private func group(of cell: TallyCell, _ set: CellSet) -> UInt64 {
+        if set.shape == .series, cell.window == .all {
+            return UInt64.max - UInt64(set.operation.rawValue)
+        }
+        let first = bucket(of: cell, set).lowerBound
+        return UInt64(cell.set) << 40 | UInt64(cell.window.rawValue) << 32
+            | UInt64(UInt32(bitPattern: first))
+    }
+
+    /// First and last window number that stand in the cell's key.
+    private func bucket(of cell: TallyCell, _ set: CellSet) -> ClosedRange<Int32> {
+        switch set.shape {
+        case .series: KeyLayout.seriesBucket(cell.window, cell.number)
+        case .grid: cell.number / 24...cell.number / 24
+        default: cell.number...cell.number
+        }
+    }
+
+    private mutating func beginGroup(
+        _ cell: TallyCell, _ tally: borrowing Tally, _ shard: Int,
+        _ arguments: inout CommitArguments
+    ) {
+        let set = cellSets[Int(cell.set)]
+        let bucket = bucket(of: cell, set)
+        key.removeAll(keepingCapacity: true)
+        key.append(contentsOf: prefixes[shard])
+        key.append(contentsOf: tally.bytes(cell.organization))
+        if cell.scope != 0 {
+            key.append(UInt8(ascii: ":"))
+            key.append(contentsOf: tally.bytes(cell.scope))
+        }
+        KeyLayout.appendCellKeySuffix(
+            meter: meters[Int(cell.set)], shape: set.shape, window: cell.window,
+            number: set.shape == .grid ? bucket.lowerBound : cell.number, to: &key)
+        let retention = set.retention[Int(cell.window.rawValue)]
+        let expiry = retention < 0 ? nil : cell.window.end(of: bucket.upperBound) + retention
+        key.withUnsafeBytes {
+            arguments.beginGroup(set.operation.argumentKind, key: $0, expiry: expiry)
+        }
+    }
+
+    private mutating func addEntry(
+        _ cell: TallyCell, _ tally: borrowing Tally, _ arguments: inout CommitArguments
+    ) {
+        let set = cellSets[Int(cell.set)]
+        switch set.shape {
+        case .table, .ranking: add(tally.bytes(cell.field), cell, set, tally, &arguments)
+        case .distinct: arguments.addMember(tally.bytes(cell.field))
+        case .series, .grid, .histogram:
+            field.removeAll(keepingCapacity: true)
+            switch set.shape {
+            case .grid: KeyLayout.appendTwoDigits(cell.number % 24, to: &field)
+            case .histogram: appendDecimal(cell.field)
+            default:
+                KeyLayout.appendSeriesField(
+                    meter: meters[Int(cell.set)], window: cell.window, number: cell.number,
+                    to: &field)
+            }
+            let name = field
+            name.withUnsafeBytes { add($0, cell, set, tally, &arguments) }
+        }
+    }
+
+    private func add(
+        _ name: UnsafeRawBufferPointer, _ cell: TallyCell, _ set: CellSet,
+        _ tally: borrowing Tally, _ arguments: inout CommitArguments
+    ) {
+        switch set.operation {
+        case .add, .addScore: arguments.addEntry(field: name, delta: cell.amount)
+        case .distinct: arguments.addMember(name)
+        case .minimum, .maximum:
+            SortableNumber.write(cell.amount, to: number)
+            arguments.addEntry(
+                field: name,
+                value: UnsafeRawBufferPointer(start: number, count: SortableNumber.digits))
+        case .first, .last: addTimed(name, cell, tally.bytes(cell.payload), &arguments)
+        }
+    }
+
+    /// `TIME20:VALUE` of a first or last.
+    private func addTimed(
+        _ name: UnsafeRawBufferPointer, _ cell: TallyCell, _ payload: UnsafeRawBufferPointer,
+        _ arguments: inout CommitArguments
+    ) {
+        let count = SortableNumber.digits + 1 + payload.count
+        withUnsafeTemporaryAllocation(byteCount: count, alignment: 8) { text in
+            guard let base = text.baseAddress else { return }
+            SortableNumber.write(cell.amount, to: base)
+            text[SortableNumber.digits] = UInt8(ascii: ":")
+            UnsafeMutableRawBufferPointer(rebasing: text[(SortableNumber.digits + 1)...])
+                .copyMemory(from: payload)
+            arguments.addEntry(field: name, value: UnsafeRawBufferPointer(text))
+        }
+    }
+
+    private mutating func appendDecimal(_ value: UInt32) {
+        var divisor: UInt32 = 1
+        while value / divisor >= 10 { divisor *= 10 }
+        while divisor > 0 {
+            field.append(48 + UInt8(value / divisor % 10))
+            divisor /= 10
+        }
+    }
+}
+
+extension CellOperation {
+    /// The commit script's letter.
+    var argumentKind: CommitArguments.Kind {
+        switch self {
+        case .add: .add
+        case .addScore: .score
+        case .minimum: .minimum
+        case .maximum: .maximum
+        case .first: .first
+        case .last: .last
+        case .distinct: .distinct
+        }
+    }
+}

@@ -1,0 +1,51 @@
+import CEventScan
+
+/// Splits a JSON object into its members: names, and values as their JSON text.
+///
+/// One thread.
+public final class MemberScanner {
+    private let scanner: OpaquePointer?
+    private static let mostMembers = 256
+
+    /// A scanner of its own.
+    public init() {
+        var root = es_node()
+        root.slot = -1
+        root.fan_out = -1
+        var name: CChar = 0
+        scanner = withUnsafePointer(to: &name) { name in
+            root.name = name
+            return es_create(&root, 1, 0, 0)
+        }
+    }
+
+    deinit { if let scanner { es_destroy(scanner) } }
+
+    /// The members in their order, of a name that stands twice the last; nil where the text is no
+    /// JSON object or has more than 256 members.
+    public func members(_ text: UnsafeRawBufferPointer) -> [(name: [UInt8], json: [UInt8])]? {
+        guard let scanner, text.count > 0, text.count <= Program.maximumValueBytes else {
+            return nil
+        }
+        return withUnsafeTemporaryAllocation(of: es_member.self, capacity: Self.mostMembers) {
+            room in
+            let count = es_members(
+                scanner, text.baseAddress?.assumingMemoryBound(to: CChar.self), text.count,
+                room.baseAddress, Int32(Self.mostMembers))
+            guard count >= 0, count <= Self.mostMembers else { return nil }
+            var made: [(name: [UInt8], json: [UInt8])] = []
+            for member in room.prefix(Int(count)) {
+                let name = Array(
+                    UnsafeRawBufferPointer(start: member.name, count: Int(member.name_length)))
+                let json = Array(
+                    UnsafeRawBufferPointer(start: member.value, count: Int(member.value_length)))
+                if let place = made.firstIndex(where: { $0.name == name }) {
+                    made[place].json = json
+                } else {
+                    made.append((name: name, json: json))
+                }
+            }
+            return made
+        }
+    }
+}

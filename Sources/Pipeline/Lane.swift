@@ -1,0 +1,221 @@
+internal import Glibc
+internal import Kafka
+internal import Ledger
+internal import Metering
+internal import Redis
+internal import Synchronization
+
+/// One thread that owns a consumer, tallies and a Redis connection, and takes records to cells.
+///
+/// Everything but `isStopping`, `published` and `failure` belongs to that thread; the rebalance
+/// handler runs on it too, inside `nextBatch` and `close`.
+final class Lane: @unchecked Sendable {
+    /// What the lane does with records that arrive.
+    enum Mode: Equatable {
+        /// No partition is ours.
+        case idle
+        /// Partitions were given to us; their marks are not known yet.
+        case pending
+        /// Records are folded.
+        case folding
+        /// Partitions are paused and what arrives is dropped, until Redis takes commits again.
+        case holding
+    }
+
+    static let batchSize = 2_000
+    static let idleCommitInterval: Int64 = 10_000
+    static let checkInterval: Int64 = 5_000
+
+    let number: Int
+    let configuration: PipelineConfiguration
+    let keeper: LedgerKeeper
+    let consumer: Consumer
+    let isStopping = Atomic<Bool>(false)
+    let published = Mutex(PipelineMetrics())
+    let failure = Mutex<PipelineError?>(nil)
+    private let reporter: @Sendable (PipelineEvent) -> Void
+
+    var mode = Mode.idle
+    var hasJoined = false
+    var pending: [TopicPartition] = []
+    var core: LaneCore?
+    var committer: Committer?
+    var arguments = CommitArguments()
+    var stamp: [UInt8] = []
+    var deadLetters: DeadLetters
+    /// By partition slot of the core.
+    var taken: [TakenPartition] = []
+    var stopped: [(partition: LogPartition, reason: String)] = []
+    let records = UnsafeMutablePointer<FoldRecord>.allocate(capacity: batchSize)
+    let sources = UnsafeMutablePointer<Int32>.allocate(capacity: batchSize)
+    let attributes = UnsafeMutablePointer<BinaryAttributes>.allocate(capacity: batchSize)
+
+    var reconnectAt: Int64 = 0
+    var needsReconcile = false
+    var reconcileAt: Int64 = 0
+    var hintAt: Int64 = 0
+    var publishAt: Int64 = 0
+    var sentAt: [Int64]
+    var totals = PipelineMetrics()
+    /// Troubles that were reported and have not passed.
+    private var troubles: Set<String> = []
+
+    /// What a lane keeps of a partition beside its cursor.
+    struct TakenPartition {
+        var topicPartition: TopicPartition
+        var origin: Int64
+        /// Fingerprints to be checked, by offset, in rising order.
+        var checks: [Fingerprint]
+        /// Fields of `topicID` and partition for the look-up of its slot.
+        var topicID: Int32
+    }
+
+    init(
+        number: Int, configuration: PipelineConfiguration, keeper: LedgerKeeper,
+        report: @escaping @Sendable (PipelineEvent) -> Void
+    ) throws(KafkaError) {
+        self.number = number
+        self.configuration = configuration
+        self.keeper = keeper
+        reporter = report
+        deadLetters = DeadLetters(
+            client: configuration.client, topic: configuration.deadLetterTopic)
+        sentAt = Array(repeating: 0, count: configuration.layout.shardCount)
+        consumer = try Consumer(
+            configuration.client,
+            settings: ConsumerSettings(
+                group: configuration.group,
+                instance: configuration.instance.map { "\($0)-\(number)" },
+                reportsEndOfPartition: true))
+        consumer.setRebalanceHandler { [unowned self] event in self.rebalance(event) }
+    }
+
+    deinit {
+        records.deallocate()
+        sources.deallocate()
+        attributes.deallocate()
+    }
+
+    // MARK: The thread
+
+    /// Runs until `isStopping` or a failure; then commits what is folded and leaves the group.
+    func run() {
+        do throws(KafkaError) {
+            try consumer.subscribe(configuration.topics)
+            while !isStopping.load(ordering: .relaxed), failure.withLock({ $0 == nil }) { turn() }
+        } catch { fail(PipelineError(.kafka, error.message)) }
+        finalCommit(deadline: SteadyClock.milliseconds + 10_000)
+        dropCore()
+        _ = try? consumer.close(timeoutMilliseconds: 5_000)
+        committer = nil
+        publish(SteadyClock.milliseconds, force: true)
+    }
+
+    private func turn() {
+        let isWaiting = core?.hasInFlight ?? false
+        let batch = consumer.nextBatch(
+            maximum: Self.batchSize, timeoutMilliseconds: isWaiting ? 10 : 50)
+        if mode == .folding { take(batch) }
+        for event in batch.events { handle(event) }
+        serveRedis()
+        publish(SteadyClock.milliseconds, force: false)
+    }
+
+    private func handle(_ event: ConsumerEvent) {
+        switch event {
+        case .endOfPartition(let partition, let offset):
+            guard mode == .folding, let slot = slot(of: partition) else { return }
+            core?.skip(slot: slot, to: offset)
+        case .partitionError(let partition, let error):
+            if error.code == .autoOffsetReset || error.code == .offsetOutOfRange {
+                establishAgain("offsets of \(partition) are no longer in the log")
+            } else {
+                trouble("kafka", "\(partition): \(error.message)")
+            }
+        case .error(let error):
+            if error.isFatal { fail(PipelineError(.kafka, error.message)) }
+            trouble("kafka", error.message)
+        }
+    }
+
+    func slot(of partition: TopicPartition) -> Int? {
+        taken.firstIndex { $0.topicPartition == partition }
+    }
+
+    // MARK: Rebalance
+
+    private func rebalance(_ event: RebalanceEvent) {
+        hasJoined = true
+        switch event {
+        case .assigned(let partitions):
+            pending = partitions
+            mode = partitions.isEmpty ? .idle : .pending
+            report(
+                .information, "assigned",
+                "lane \(number) has \(partitions.count) partitions")
+        case .revoked(_, let isLost):
+            if !isLost, mode == .folding || mode == .holding {
+                finalCommit(deadline: SteadyClock.milliseconds + 5_000)
+            }
+            dropCore()
+            pending = []
+            mode = .idle
+            report(
+                .information, "revoked",
+                "lane \(number) gave up its partitions\(isLost ? ", which were lost" : "")")
+        }
+    }
+
+    /// Gives up all tallies; what was not committed is read again by whoever has the partitions next.
+    func dropCore() {
+        if let counters = core?.program.counters { totals.add(counters) }
+        totals.deadLetters += deadLetters.delivered
+        core = nil
+        taken = []
+        stopped = []
+        deadLetters.abandon()
+    }
+
+    /// Drops everything and begins again from the marks.
+    func establishAgain(_ reason: String) {
+        guard mode == .folding || mode == .holding else { return }
+        report(.warning, "reestablish", reason)
+        pending =
+            taken.map(\.topicPartition)
+            + stopped.map {
+                TopicPartition(topic: $0.partition.topic, partition: $0.partition.partition)
+            }
+        dropCore()
+        mode = .pending
+        do throws(KafkaError) { try consumer.unassign() } catch {
+            trouble("kafka", error.message)
+        }
+        needsReconcile = false
+    }
+
+    // MARK: Reporting
+
+    func report(_ level: PipelineEvent.Level, _ name: String, _ message: String) {
+        reporter(PipelineEvent(level: level, name: name, message: message))
+    }
+
+    /// Reports a trouble once, until `passed`.
+    func trouble(_ name: String, _ message: String) {
+        guard troubles.insert(name).inserted else { return }
+        report(.warning, name, message)
+    }
+
+    func passed(_ name: String, _ message: String) {
+        guard troubles.remove(name) != nil else { return }
+        report(.information, name, message)
+    }
+
+    func fail(_ error: PipelineError) {
+        let isFirst = failure.withLock { standing -> Bool in
+            guard standing == nil else { return false }
+            standing = error
+            return true
+        }
+        if isFirst { report(.error, "stopped", error.message) }
+    }
+}

@@ -1,0 +1,223 @@
+internal import Kafka
+internal import Ledger
+internal import Metering
+
+/// From partitions given to us to a core that reads from their marks.
+extension Lane {
+    /// Marks, origins and places of the pending partitions; tries again until Redis and Kafka answer.
+    func establishIfPossible(_ now: Int64) {
+        guard now >= reconcileAt || reconcileAt - now > 500 else { return }
+        guard committer?.inFlight == 0 else { return }
+        do throws(Obstacle) {
+            try establish()
+            needsReconcile = false
+            reconcileAt = now + Self.checkInterval
+            passed("establish", "partitions are taken up")
+        } catch {
+            reconcileAt = now + 500
+            trouble("establish", "partitions cannot be taken up yet: \(error.message)")
+        }
+    }
+
+    private func establish() throws(Obstacle) {
+        let partitions = pending.sorted().map {
+            LogPartition(topic: $0.topic, partition: $0.partition)
+        }
+        try openLedger()
+        let origins = try origins(of: partitions)
+        let marks = try readMarks(partitions)
+        var places: [(partition: LogPartition, position: Int64, marks: [Int64])] = []
+        stopped = []
+        taken = []
+        for (index, partition) in partitions.enumerated() {
+            let own = marks.map { $0.marks[index] }
+            guard let place = try place(of: partition, own) else { continue }
+            places.append((partition: partition, position: place.position, marks: place.marks))
+            let checks = Set(own.compactMap(\.fingerprint)).filter { $0.offset >= place.position }
+            taken.append(
+                TakenPartition(
+                    topicPartition: TopicPartition(
+                        topic: partition.topic, partition: partition.partition),
+                    origin: origins.first { $0.partition == partition }?.offset ?? 0,
+                    checks: checks.sorted { $0.offset < $1.offset },
+                    topicID: consumer.topicID(of: partition.topic)))
+        }
+        let program = try makeProgram()
+        core = LaneCore(
+            program: program, layout: configuration.layout, assignment: places,
+            dedupeWindow: configuration.dedupeWindow)
+        for one in marks {
+            if let torn = one.torn { core?.setAsideTorn(one.shard, reason: torn) }
+        }
+        guard assignPositions() else {
+            core = nil
+            throw Obstacle(message: "Kafka refuses the assignment")
+        }
+        mode = .folding
+    }
+
+    private func makeProgram() throws(Obstacle) -> Program {
+        do throws(PipelineError) {
+            let opened = try committer?.withConnection { connection throws(PipelineError) in
+                try keeper.open(&connection)
+            }
+            guard let opened else { throw PipelineError(.redis, "no connection") }
+            do throws(ProgramError) {
+                return try Program(
+                    catalog: configuration.catalog,
+                    shardCount: configuration.layout.shardCount, dedupeKey: opened.dedupeKey,
+                    futureBound: configuration.futureBound)
+            } catch { throw PipelineError(.configuration, "catalog: \(error)") }
+        } catch { throw Obstacle(message: error.message) }
+    }
+
+    // MARK: Places
+
+    /// Where a partition is read from and its marks; nil = it is stopped.
+    private func place(
+        of partition: LogPartition, _ own: [PartitionMark]
+    ) throws(Obstacle)
+        -> (position: Int64, marks: [Int64])?
+    {
+        let log = try watermarks(partition)
+        var marks = own.map { $0.offset ?? 0 }
+        let highest = marks.max() ?? 0
+        if highest > log.high {
+            note(
+                partition,
+                "the log ends at \(log.high), but \(highest) was counted: the topic was recreated or cut"
+            )
+            return nil
+        }
+        let lowest = marks.min() ?? 0
+        if lowest < log.low {
+            let gone = "offsets \(lowest) to \(log.low) are no longer in the log"
+            guard configuration.onLoss == .continue else {
+                note(partition, "\(gone); --on-loss continue goes on behind them")
+                return nil
+            }
+            report(
+                .error, "loss",
+                "\(partition.topic)/\(partition.partition): \(gone); counted as lost")
+            marks = try skipLoss(partition, marks, to: log.low)
+        }
+        let wanted = (marks.min() ?? 0) - configuration.dedupeWindow
+        let witnesses = own.compactMap(\.fingerprint).map(\.offset)
+        let position = max(log.low, min(wanted, witnesses.min() ?? wanted))
+        return (position: position, marks: marks)
+    }
+
+    private func note(_ partition: LogPartition, _ reason: String) {
+        stopped.append((partition: partition, reason: reason))
+        report(
+            .error, "partition-stopped",
+            "\(partition.topic)/\(partition.partition) is stopped: \(reason)")
+    }
+
+    /// Moves the marks below `offset` up to it by the same compare-and-set, and counts what is lost.
+    private func skipLoss(
+        _ partition: LogPartition, _ marks: [Int64], to offset: Int64
+    )
+        throws(Obstacle) -> [Int64]
+    {
+        var moved = marks
+        for (shard, mark) in marks.enumerated() where mark < offset {
+            arguments.begin(
+                marksKey: configuration.layout.marksKey(shard: shard),
+                auditKey: configuration.layout.auditKey(shard: shard), contract: stamp)
+            arguments.addRange(field: partition.markField, from: mark, to: offset)
+            arguments.addAudit(
+                field: partition.markField + Array(":lost".utf8), delta: offset - mark)
+            guard let outcome = committer?.commit(&arguments), case .applied = outcome else {
+                throw Obstacle(message: "a loss could not be recorded")
+            }
+            moved[shard] = offset
+        }
+        totals.lost += offset - (marks.min() ?? offset)
+        return moved
+    }
+
+    // MARK: Origins
+
+    /// The origins of these partitions; decides those of a topic that has none yet.
+    func origins(
+        of partitions: [LogPartition]
+    ) throws(Obstacle)
+        -> [(partition: LogPartition, offset: Int64)]
+    {
+        let layout = configuration.layout
+        let record = try onConnection { connection throws(LedgerError) in
+            try LedgerRecord.read(&connection, layout: layout)
+        }
+        var found: [(partition: LogPartition, offset: Int64)] = []
+        for topic in Set(partitions.map(\.topic)).sorted() {
+            var known = record?.origins(of: topic) ?? [:]
+            if known.isEmpty {
+                let decided = try decideOrigins(topic)
+                known = try onConnection { connection throws(LedgerError) in
+                    try Origins.establish(&connection, layout: layout, topic: topic, decided)
+                }
+            }
+            for partition in partitions where partition.topic == topic {
+                if known[partition.partition] == nil {
+                    // A partition that was added later counts from its first offset.
+                    let zero = Origin(offset: 0, timestamp: SteadyClock.wallMilliseconds)
+                    known[partition.partition] = try onConnection {
+                        connection throws(LedgerError) in
+                        try Origins.add(&connection, layout: layout, partition, zero)
+                    }
+                }
+                found.append(
+                    (partition: partition, offset: known[partition.partition]?.offset ?? 0))
+            }
+        }
+        return found
+    }
+
+    /// Origins of a topic that the ledger does not know: a first start, or a ledger that was lost.
+    private func decideOrigins(_ topic: String) throws(Obstacle) -> [Int32: Origin] {
+        do throws(KafkaError) {
+            let count = try consumer.partitionCount(of: topic, timeoutMilliseconds: 5_000)
+            let all = (0..<Int32(count)).map { TopicPartition(topic: topic, partition: $0) }
+            let committed = try consumer.committed(all, timeoutMilliseconds: 5_000)
+            let isFirst = committed.allSatisfy { $0 == nil }
+            let offsets = isFirst ? try firstOffsets(all) : committed.map(Self.witnessedOrigin)
+            var origins: [Int32: Origin] = [:]
+            for (index, offset) in offsets.enumerated() {
+                origins[Int32(index)] = Origin(
+                    offset: offset, timestamp: SteadyClock.wallMilliseconds)
+            }
+            if !isFirst {
+                report(
+                    .warning, "refill",
+                    "the ledger of \(topic) is gone, but the group had read it: counting again from its origin"
+                )
+            }
+            return origins
+        } catch { throw Obstacle(message: error.message) }
+    }
+
+    /// The origin that the metadata of an offset commit bears witness of.
+    private static func witnessedOrigin(_ committed: (offset: Int64, metadata: String)?) -> Int64 {
+        guard let committed else { return 0 }
+        let word = "origin="
+        guard committed.metadata.hasPrefix(word) else { return 0 }
+        return Int64(committed.metadata.dropFirst(word.count)) ?? 0
+    }
+
+    private func firstOffsets(_ partitions: [TopicPartition]) throws(KafkaError) -> [Int64] {
+        var offsets: [Int64] = []
+        for partition in partitions {
+            let log = try consumer.watermarks(of: partition, timeoutMilliseconds: 5_000)
+            switch configuration.origin {
+            case .earliest: offsets.append(log.low)
+            case .latest: offsets.append(log.high)
+            case .time(let time):
+                let found = try consumer.offsets(
+                    forTime: time, of: [partition], timeoutMilliseconds: 5_000)
+                offsets.append((found.first ?? nil) ?? log.high)
+            }
+        }
+        return offsets
+    }
+}

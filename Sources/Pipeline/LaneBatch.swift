@@ -1,0 +1,204 @@
+internal import Kafka
+internal import Ledger
+internal import Metering
+
+/// From a batch to tallies.
+extension Lane {
+    /// Folds a batch; where Redis cannot take a full tally, the rest is dropped and read again later.
+    func take(_ batch: borrowing RecordBatch) {
+        guard !batch.isEmpty else { return }
+        let count = convert(batch)
+        let buffer = UnsafeBufferPointer(start: UnsafePointer(records), count: count)
+        var next = 0
+        while next < count {
+            guard let stop = core?.fold(buffer, from: next, attributes: attributes) else { return }
+            guard sendDeadLetters(batch) else {
+                establishAgain("dead letters cannot be written")
+                return
+            }
+            next = stop.next
+            guard let shard = stop.fullShard else { break }
+            guard makeRoom(shard: shard) else {
+                hold("redis")
+                return
+            }
+        }
+        if deadLetters.waiting > DeadLetters.mostWaiting { hold("dead-letters") }
+    }
+
+    /// Makes fold records of the batch's records that belong to partitions of ours; returns how many.
+    private func convert(_ batch: borrowing RecordBatch) -> Int {
+        var count = 0
+        var attributeCount: Int32 = 0
+        var lastTopic: Int32 = -1
+        var lastPartition: Int32 = -1
+        var slot: Int32 = -1
+        for (index, record) in batch.records.enumerated() {
+            if record.partition != lastPartition || record.topicID != lastTopic {
+                lastTopic = record.topicID
+                lastPartition = record.partition
+                slot = Int32(
+                    taken.firstIndex {
+                        $0.topicID == lastTopic && $0.topicPartition.partition == lastPartition
+                    } ?? -1)
+            }
+            guard slot >= 0, isOurLog(record, slot: Int(slot)) else { continue }
+            var place: Int32 = -1
+            if let binary = readAttributes(record) {
+                (attributes + Int(attributeCount)).initialize(to: binary)
+                place = attributeCount
+                attributeCount += 1
+            }
+            (records + count).initialize(
+                to: FoldRecord(
+                    offset: record.offset, timestamp: record.timestamp, value: record.value,
+                    key: record.key, partitionSlot: slot, attributes: place))
+            sources[count] = Int32(index)
+            count += 1
+        }
+        return count
+    }
+
+    /// Checks a fingerprint when its record passes; false = the partition was stopped.
+    private func isOurLog(_ record: Record, slot: Int) -> Bool {
+        if stopped.contains(where: { $0.partition == core?.partitions[slot] }) { return false }
+        while let check = taken[slot].checks.first, record.offset >= check.offset {
+            taken[slot].checks.removeFirst()
+            // Offsets that hold no record any more cannot be verified: compaction or retention.
+            guard record.offset == check.offset else { continue }
+            let found = Fingerprint(
+                offset: record.offset, timestamp: record.timestamp, key: record.key,
+                value: record.value)
+            if found != check {
+                stopPartition(
+                    slot: slot,
+                    reason: "offset \(check.offset) holds another record than the one counted: "
+                        + "the topic was recreated or cut; use a new topic or prefix")
+                return false
+            }
+        }
+        return true
+    }
+
+    /// The CloudEvents headers of a record in binary mode, or nil for structured mode.
+    private func readAttributes(_ record: Record) -> BinaryAttributes? {
+        var binary = BinaryAttributes()
+        var isBinary = false
+        for header in record.headers {
+            guard header.name.count > 3, header.name[0] == 99, header.name[1] == 101,
+                header.name[2] == 95
+            else { continue }
+            isBinary = true
+            if header.isNamed("ce_specversion") {
+                binary.specversion = header.value
+            } else if header.isNamed("ce_id") {
+                binary.id = header.value
+            } else if header.isNamed("ce_source") {
+                binary.source = header.value
+            } else if header.isNamed("ce_type") {
+                binary.type = header.value
+            } else if header.isNamed("ce_subject") {
+                binary.subject = header.value
+            } else if header.isNamed("ce_time") {
+                binary.time = header.value
+            }
+        }
+        return isBinary ? binary : nil
+    }
+
+    // MARK: Dead letters
+
+    private func sendDeadLetters(_ batch: borrowing RecordBatch) -> Bool {
+        guard let rejected = core?.program.rejected, !rejected.isEmpty,
+            configuration.deadLetterTopic != nil
+        else { return true }
+        let deadline = SteadyClock.milliseconds + 5_000
+        for one in rejected {
+            let record = batch[Int(sources[one.index])]
+            let topic = consumer.topicName(record.topicID)
+            while true {
+                do throws(KafkaError) {
+                    if try deadLetters.send(record, topicName: topic, one) { break }
+                } catch {
+                    trouble("dead-letters", "dead letters cannot be written: \(error.message)")
+                    return false
+                }
+                guard SteadyClock.milliseconds < deadline else { return false }
+                _ = deadLetters.settle(waitMilliseconds: 100)
+            }
+        }
+        return true
+    }
+
+    // MARK: Back-pressure
+
+    /// Commits a full tally so that folding can go on; false = Redis or the dead letters do not answer in time.
+    private func makeRoom(shard: Int) -> Bool {
+        let deadline = SteadyClock.milliseconds + 5_000
+        while core?.isInFlight(shard: shard) ?? false {
+            guard SteadyClock.milliseconds < deadline, receiveOutcomes(waitMilliseconds: 100) else {
+                return false
+            }
+        }
+        while !deadLetters.settle(waitMilliseconds: 100) {
+            guard SteadyClock.milliseconds < deadline else { return false }
+        }
+        guard canCommit else { return false }
+        return submit(shard: shard)
+    }
+
+    /// Pauses all partitions and drops what arrives until `resumeIfPossible`.
+    func hold(_ cause: String) {
+        guard mode == .folding else { return }
+        mode = .holding
+        consumer.stopWaking()
+        trouble("holding", "consumption is paused until \(cause) takes writes again")
+        do throws(KafkaError) { try consumer.pause(taken.map(\.topicPartition)) } catch {
+            trouble("kafka", error.message)
+        }
+    }
+
+    /// Goes on from the cursors' positions once nothing stands in the way.
+    func resumeIfPossible() {
+        guard mode == .holding, canCommit, !needsReconcile, deadLetters.waiting == 0 else { return }
+        guard let isRoom = core?.hasRoom, isRoom else { return }
+        if assignPositions() {
+            mode = .folding
+            passed("holding", "consumption goes on")
+        }
+    }
+
+    /// Reads on from the cursors' positions, without the partitions that are stopped.
+    func assignPositions() -> Bool {
+        guard core != nil else { return false }
+        var list: [(TopicPartition, offset: Int64)] = []
+        for (slot, one) in taken.enumerated() {
+            guard let partition = core?.partitions[slot],
+                !stopped.contains(where: { $0.partition == partition })
+            else { continue }
+            list.append((one.topicPartition, offset: core?.position(slot: slot) ?? 0))
+        }
+        do throws(KafkaError) {
+            try consumer.unassign()
+            try consumer.assign(list)
+            return true
+        } catch {
+            trouble("kafka", error.message)
+            return false
+        }
+    }
+
+    /// Takes a partition out for good (until the next assignment) and says why.
+    func stopPartition(slot: Int, reason: String) {
+        guard let partition = core?.partitions[slot],
+            !stopped.contains(where: { $0.partition == partition })
+        else { return }
+        stopped.append((partition: partition, reason: reason))
+        report(
+            .error, "partition-stopped",
+            "\(partition.topic)/\(partition.partition) is stopped: \(reason)")
+        do throws(KafkaError) { try consumer.pause([taken[slot].topicPartition]) } catch {
+            trouble("kafka", error.message)
+        }
+    }
+}

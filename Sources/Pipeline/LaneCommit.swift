@@ -1,0 +1,186 @@
+internal import Kafka
+internal import Ledger
+internal import Redis
+
+/// From tallies to Redis, and what follows from the answers.
+extension Lane {
+    /// Whether commits may be sent now.
+    var canCommit: Bool { committer?.isAlive ?? false }
+
+    /// Everything that concerns Redis, once a turn; never waits long.
+    func serveRedis() {
+        let now = SteadyClock.milliseconds
+        connectIfNeeded(now)
+        guard canCommit else { return }
+        _ = receiveOutcomes(waitMilliseconds: 0)
+        guard canCommit else { return loseConnection(now) }
+        if mode == .pending {
+            establishIfPossible(now)
+            return
+        }
+        guard core != nil else { return pingIfDue(now) }
+        if deadLetters.hasFailed {
+            establishAgain("a dead letter was not acknowledged")
+            return
+        }
+        reconcileIfDue(now)
+        guard canCommit else { return loseConnection(now) }
+        lookAside(now)
+        if !needsReconcile { commitDue(now) }
+        resumeIfPossible()
+        hintIfDue(now)
+    }
+
+    // MARK: Connection
+
+    private func connectIfNeeded(_ now: Int64) {
+        guard committer == nil, now >= reconnectAt else { return }
+        do throws(RedisError) {
+            committer = try Committer(Connection(configuration.redis))
+            needsReconcile = core != nil
+            passed("redis", "Redis answers again")
+        } catch {
+            reconnectAt = now + 500
+            trouble("redis", "Redis does not answer: \(error.message)")
+            if mode == .folding { hold("Redis") }
+        }
+    }
+
+    func loseConnection(_ now: Int64) {
+        // What is in flight keeps its tally: after the next connection the marks tell whether it landed.
+        while committer?.receive() != nil {}
+        committer = nil
+        reconnectAt = now + 100
+        needsReconcile = core != nil
+        trouble("redis", "the connection to Redis broke")
+    }
+
+    private func pingIfDue(_ now: Int64) {
+        guard now >= reconcileAt else { return }
+        reconcileAt = now + Self.checkInterval
+        do throws(RedisError) {
+            _ = try committer?.withConnection { connection throws(RedisError) in
+                try connection.command("PING")
+            }
+        } catch { loseConnection(now) }
+    }
+
+    // MARK: Outcomes
+
+    /// Takes the outcomes that are there; false when the connection is gone.
+    func receiveOutcomes(waitMilliseconds: Int32) -> Bool {
+        var wait = waitMilliseconds
+        while true {
+            guard canCommit else { return false }
+            guard let result = committer?.tryReceive(waitMilliseconds: wait) else { break }
+            settle(shard: result.tag, result.outcome)
+            wait = 0
+        }
+        return canCommit
+    }
+
+    private func settle(shard: Int, _ outcome: CommitOutcome) {
+        let now = SteadyClock.milliseconds
+        guard let size = core?.flyingSize(shard: shard),
+            let settlement = core?.settle(shard: shard, outcome, now: now)
+        else { return }
+        switch settlement {
+        case .done:
+            totals.commits += 1
+            totals.cells += Int64(size.cells)
+            totals.committedEvents += size.events
+            totals.commitSeconds.observe(Double(now - sentAt[shard]) / 1_000)
+            if size.oldest != Int64.max {
+                totals.freshness.observe(
+                    Double(max(0, SteadyClock.wallMilliseconds - size.oldest)) / 1_000)
+            }
+            passed("refused", "Redis takes commits again")
+        case .resend: needsReconcile = true
+        case .reread:
+            needsReconcile = true
+            reconcileAt = now
+            report(
+                .warning, "marks-moved", "shard \(shard): the marks are not where they were left")
+        case .foreignContract:
+            needsReconcile = true
+            reconcileAt = now
+        case .wait(let message):
+            needsReconcile = true
+            reconcileAt = now + 500
+            trouble("refused", "Redis refuses commits: \(message)")
+        case .aside(let reason):
+            report(.error, "shard-aside", "shard \(shard) is set aside: \(describe(shard, reason))")
+        }
+    }
+
+    private func describe(_ shard: Int, _ reason: String) -> String {
+        guard let cell = core?.shards[shard].aside?.refused else { return reason }
+        // The key may name an end user: the log says which meter's part refused, status names the key.
+        let meter = cell.key.split(separator: UInt8(ascii: ":")).dropFirst(4).first.map {
+            String(decoding: $0, as: UTF8.self)
+        }
+        return "\(reason) (meter \(meter ?? "unknown"))"
+    }
+
+    // MARK: Sending
+
+    private func commitDue(_ now: Int64) {
+        guard mode == .folding || mode == .holding, core != nil else { return }
+        guard deadLetters.settle(waitMilliseconds: 0) else { return }
+        for shard in 0..<configuration.layout.shardCount {
+            guard let one = core?.shards[shard], one.sent.isEmpty,
+                let core = core?.hasCells(shard: shard)
+            else { continue }
+            let interval = core ? configuration.commitInterval : Self.idleCommitInterval
+            guard now - one.committedAt >= interval else { continue }
+            _ = submit(shard: shard)
+            guard canCommit else { return }
+        }
+    }
+
+    /// Sends the folding tally of a shard; false when there is nothing to send or no connection.
+    func submit(shard: Int) -> Bool {
+        guard canCommit,
+            core?.handOver(shard: shard, contract: stamp, to: &arguments) ?? false
+        else { return false }
+        send(shard: shard)
+        return true
+    }
+
+    func send(shard: Int) {
+        sentAt[shard] = SteadyClock.milliseconds
+        committer?.submit(&arguments, tag: shard)
+    }
+
+    /// Commits everything that is folded, until the deadline; before partitions are given up.
+    func finalCommit(deadline: Int64) {
+        guard core != nil, !needsReconcile else { return }
+        while !deadLetters.settle(waitMilliseconds: 50) {
+            if SteadyClock.milliseconds >= deadline { return }
+        }
+        for round in 0..<2 {
+            while committer?.inFlight ?? 0 > 0, SteadyClock.milliseconds < deadline {
+                guard receiveOutcomes(waitMilliseconds: 50) else { return }
+            }
+            guard round == 0, !needsReconcile else { return }
+            for shard in 0..<configuration.layout.shardCount {
+                guard let one = core?.shards[shard], one.sent.isEmpty else { continue }
+                _ = submit(shard: shard)
+            }
+        }
+    }
+
+    /// Tells Kafka the lowest mark of each partition: advice for lag tools, and a witness of the origin.
+    private func hintIfDue(_ now: Int64) {
+        guard now >= hintAt, mode == .folding else { return }
+        hintAt = now + Self.checkInterval
+        var hints: [(TopicPartition, offset: Int64, metadata: String)] = []
+        for (slot, one) in taken.enumerated() {
+            let offset = core?.committed(slot: slot) ?? 0
+            hints.append((one.topicPartition, offset: offset, metadata: "origin=\(one.origin)"))
+        }
+        do throws(KafkaError) { try consumer.commitHint(hints) } catch {
+            trouble("hint", "Kafka does not take the group's offsets: \(error.message)")
+        }
+    }
+}

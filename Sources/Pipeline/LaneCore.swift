@@ -1,0 +1,336 @@
+internal import Ledger
+internal import Metering
+
+/// What a lane knows and decides, without Kafka and Redis: cursors, tallies, and what follows from an outcome.
+///
+/// The law of exactly once lives here and in the commit script. Each shard has two tallies: one folds
+/// while the other is on its way. Everything is driven from outside and nothing here waits, so that a
+/// simulation can put any order of events through it. One thread.
+struct LaneCore: ~Copyable {
+    /// A range that is on its way.
+    struct SentRange {
+        var slot: Int
+        var range: PartitionCursor.Range
+        var fingerprint: Fingerprint?
+    }
+
+    /// One shard's bookkeeping.
+    struct Shard {
+        /// Ranges of the tally in flight; empty = none in flight.
+        var sent: [SentRange] = []
+        /// When its last commit ended, in milliseconds of a steady clock.
+        var committedAt: Int64 = 0
+        /// Why it is set aside, and until when.
+        var aside: Aside?
+        /// How long it is set aside when a cell is refused next, in milliseconds.
+        var pause: Int64 = 10_000
+        /// Its tallies were dropped, and its marks are not read yet.
+        var awaitsMarks = false
+    }
+
+    /// A shard set aside: its tallies are dropped and it takes nothing until its cell can be changed.
+    struct Aside {
+        var refused: RefusedCell?
+        var reason: String
+        /// Next look, in milliseconds of the steady clock; nil = never (torn).
+        var lookAt: Int64?
+    }
+
+    /// What the lane must do after an outcome.
+    enum Settlement: Equatable {
+        /// Landed.
+        case done
+        /// Send the same tally again, after a pause where Redis refused it.
+        case resend
+        /// Tallies were dropped: read the shard's marks and `adopt` them.
+        case reread
+        /// Another contract stands there.
+        case foreignContract(String)
+        /// The shard is set aside.
+        case aside(String)
+        /// Redis refuses for now.
+        case wait(String)
+    }
+
+    var program: Program
+    private var encoder: TallyEncoder
+    let partitions: [LogPartition]
+    private let markFields: [[UInt8]]
+    private let auditFields: [[[UInt8]]]
+    let cursors: UnsafeMutablePointer<PartitionCursor>
+    private let folding: UnsafeMutablePointer<Tally>
+    private let flying: UnsafeMutablePointer<Tally>
+    let shardCount: Int
+    var shards: [Shard]
+    private var last: [Fingerprint?]
+    private var lastIndex: [Int]
+
+    static let auditNames = [
+        "delivered", "gaps", "accepted", "duplicate", "ignored", "rejected",
+    ]
+
+    /// A core for these partitions: where each is read from, and the marks of its shards.
+    init(
+        program: consuming Program, layout: KeyLayout,
+        assignment: [(partition: LogPartition, position: Int64, marks: [Int64])],
+        dedupeWindow: Int64
+    ) {
+        self.program = program
+        encoder = TallyEncoder(layout: layout, cellSets: self.program.cellSets)
+        partitions = assignment.map(\.partition)
+        markFields = partitions.map(\.markField)
+        auditFields = partitions.map { partition in
+            Self.auditNames.map { partition.markField + Array(":\($0)".utf8) }
+        }
+        shardCount = layout.shardCount
+        cursors = .allocate(capacity: max(1, assignment.count))
+        for (slot, one) in assignment.enumerated() {
+            (cursors + slot).initialize(
+                to: PartitionCursor(position: one.position, marks: one.marks, span: dedupeWindow))
+        }
+        folding = .allocate(capacity: shardCount)
+        flying = .allocate(capacity: shardCount)
+        for shard in 0..<shardCount {
+            (folding + shard).initialize(to: Tally(partitionCount: assignment.count))
+            (flying + shard).initialize(to: Tally(partitionCount: assignment.count))
+        }
+        shards = Array(repeating: Shard(), count: shardCount)
+        last = Array(repeating: nil, count: assignment.count)
+        lastIndex = Array(repeating: -1, count: assignment.count)
+        self.program.partitionNumbers = partitions.map(\.partition)
+    }
+
+    deinit {
+        cursors.deinitialize(count: partitions.count)
+        cursors.deallocate()
+        folding.deinitialize(count: shardCount)
+        folding.deallocate()
+        flying.deinitialize(count: shardCount)
+        flying.deallocate()
+    }
+
+    // MARK: Folding
+
+    /// Folds records from `first` on; a stop names the shard whose tally must be committed first.
+    mutating func fold(
+        _ records: UnsafeBufferPointer<FoldRecord>, from first: Int,
+        attributes: UnsafePointer<BinaryAttributes>?
+    ) -> FoldStop {
+        let stop = program.run(
+            records, from: first, attributes: attributes, cursors: cursors, tallies: folding)
+        for index in first..<stop.next { lastIndex[Int(records[index].partitionSlot)] = index }
+        for slot in lastIndex.indices where lastIndex[slot] >= 0 {
+            let record = records[lastIndex[slot]]
+            lastIndex[slot] = -1
+            guard record.offset == cursors[slot].position - 1 else { continue }
+            last[slot] = Fingerprint(
+                offset: record.offset, timestamp: record.timestamp,
+                key: record.key.map { UnsafeRawBufferPointer(start: $0, count: record.keyCount) },
+                value: record.value.map {
+                    UnsafeRawBufferPointer(start: $0, count: record.valueCount)
+                })
+        }
+        return stop
+    }
+
+    /// The log holds nothing up to `offset`.
+    mutating func skip(slot: Int, to offset: Int64) { cursors[slot].skip(to: offset) }
+
+    /// Next offset that is taken of a partition.
+    func position(slot: Int) -> Int64 { cursors[slot].position }
+
+    /// Next offset that every shard has in Redis for certain.
+    func committed(slot: Int) -> Int64 {
+        var lowest = cursors[slot].lowestStart
+        for shard in shards {
+            for sent in shard.sent where sent.slot == slot { lowest = min(lowest, sent.range.from) }
+        }
+        return lowest
+    }
+
+    /// Bytes of a partition's window of ids.
+    func seenWindowBytes(slot: Int) -> Int { cursors[slot].seen.byteCount }
+
+    /// Whether every tally can take more.
+    var hasRoom: Bool {
+        for shard in 0..<shardCount where folding[shard].isFull { return false }
+        return true
+    }
+
+    /// Cells that wait in folding tallies.
+    var cellCount: Int {
+        var count = 0
+        for shard in 0..<shardCount { count += folding[shard].count }
+        return count
+    }
+
+    /// Whether the folding tally of a shard holds cells.
+    func hasCells(shard: Int) -> Bool { folding[shard].count > 0 }
+
+    /// Whether a shard's folding tally must be committed before it takes more.
+    func isFull(shard: Int) -> Bool { folding[shard].isFull }
+
+    /// Whether a shard's marks are behind what it has taken.
+    func isBehind(shard: Int) -> Bool {
+        guard shards[shard].aside == nil, !shards[shard].awaitsMarks else { return false }
+        for slot in partitions.indices {
+            let range = cursors[slot].range(shard: shard)
+            if range.from < range.to { return true }
+        }
+        return false
+    }
+
+    /// Whether a commit of a shard is on its way.
+    func isInFlight(shard: Int) -> Bool { !shards[shard].sent.isEmpty }
+
+    /// Whether any commit is on its way.
+    var hasInFlight: Bool { shards.contains { !$0.sent.isEmpty } }
+
+    // MARK: Committing
+
+    /// Hands the folding tally of a shard over to its commit and writes the arguments; false = nothing to commit.
+    mutating func handOver(
+        shard: Int, contract: [UInt8], to arguments: inout CommitArguments
+    ) -> Bool {
+        precondition(!isInFlight(shard: shard), "one commit of a shard at a time")
+        guard isBehind(shard: shard) else { return false }
+        for slot in partitions.indices {
+            let range = cursors[slot].range(shard: shard)
+            guard range.from < range.to else { continue }
+            shards[shard].sent.append(
+                SentRange(
+                    slot: slot, range: range,
+                    fingerprint: range.to == cursors[slot].position ? last[slot] : nil))
+            cursors[slot].handOver(shard: shard)
+        }
+        swap(&folding[shard], &flying[shard])
+        writeFlying(shard: shard, contract: contract, to: &arguments)
+        return true
+    }
+
+    /// Writes the arguments of the commit in flight: at first, and again for a reply that never came.
+    mutating func writeFlying(
+        shard: Int, contract: [UInt8], to arguments: inout CommitArguments
+    ) {
+        encoder.begin(&arguments, shard: shard, contract: contract)
+        for sent in shards[shard].sent {
+            arguments.addRange(
+                field: markFields[sent.slot], from: sent.range.from, to: sent.range.to,
+                fingerprint: sent.fingerprint)
+            let own = flying[shard].outcomes(partitionSlot: sent.slot)
+            let deltas = [
+                sent.range.delivered, sent.range.gaps, own.0, own.1, own.2, own.3,
+            ]
+            for (index, delta) in deltas.enumerated() where delta != 0 {
+                arguments.addAudit(field: auditFields[sent.slot][index], delta: delta)
+            }
+        }
+        encoder.addCells(of: flying[shard], shard: shard, to: &arguments)
+    }
+
+    /// Cells, events and least record timestamp of the tally in flight.
+    func flyingSize(shard: Int) -> (cells: Int, events: Int64, oldest: Int64) {
+        (flying[shard].count, flying[shard].eventCount, flying[shard].oldestTimestamp)
+    }
+
+    /// What follows from the outcome of a shard's commit.
+    mutating func settle(shard: Int, _ outcome: CommitOutcome, now: Int64) -> Settlement {
+        switch outcome {
+        case .applied:
+            complete(shard, now)
+            return .done
+        case .mismatch(let marks):
+            let sent = shards[shard].sent
+            if marks.count == sent.count, zip(marks, sent).allSatisfy({ $0 == $1.range.to }) {
+                complete(shard, now)
+                return .done
+            }
+            drop(shard)
+            return .reread
+        case .contract(let current): return .foreignContract(current)
+        case .torn(let reason):
+            setAside(shard, Aside(refused: nil, reason: "torn: \(reason)", lookAt: nil))
+            return .aside(reason)
+        case .cellRefused(let cell):
+            let pause = shards[shard].pause
+            shards[shard].pause = pause < 60_000 ? 60_000 : min(3_600_000, pause * 2)
+            setAside(shard, Aside(refused: cell, reason: cell.error, lookAt: now + pause))
+            return .aside(cell.error)
+        case .refused(let code, let message): return .wait("\(code): \(message)")
+        case .unknown: return .resend
+        }
+    }
+
+    private mutating func complete(_ shard: Int, _ now: Int64) {
+        shards[shard].sent.removeAll(keepingCapacity: true)
+        shards[shard].committedAt = now
+        shards[shard].pause = 10_000
+        flying[shard].removeAll()
+    }
+
+    // MARK: Stepping back
+
+    /// Drops both tallies of a shard; its marks must be read and adopted before it commits again.
+    mutating func drop(_ shard: Int) {
+        shards[shard].sent.removeAll(keepingCapacity: true)
+        shards[shard].awaitsMarks = true
+        flying[shard].removeAll()
+        folding[shard].removeAll()
+    }
+
+    private mutating func setAside(_ shard: Int, _ aside: Aside) {
+        drop(shard)
+        shards[shard].awaitsMarks = false
+        shards[shard].aside = aside
+        for slot in partitions.indices { cursors[slot].setAside(shard: shard) }
+    }
+
+    /// Sets a shard that cannot be committed to aside for good.
+    mutating func setAsideTorn(_ shard: Int, reason: String) {
+        setAside(shard, Aside(refused: nil, reason: "torn: \(reason)", lookAt: nil))
+    }
+
+    /// Puts off the next look at a shard that is set aside.
+    mutating func keepAside(_ shard: Int, now: Int64) {
+        shards[shard].aside?.lookAt = now + 10_000
+    }
+
+    /// A shard stands at these marks again, one a partition slot; `stepBackTarget` tells what to read again.
+    mutating func adopt(shard: Int, marks: [Int64]) {
+        drop(shard)
+        shards[shard].awaitsMarks = false
+        shards[shard].aside = nil
+        for slot in partitions.indices { cursors[slot].reset(shard: shard, to: marks[slot]) }
+    }
+
+    /// What the marks that stand in Redis mean for a shard.
+    enum Comparison: Equatable { case same, landed, resend, moved }
+
+    /// Compares the marks that stand in Redis with what the lane believes.
+    func compare(shard: Int, marks: [Int64]) -> Comparison {
+        if shards[shard].aside != nil { return .same }
+        if shards[shard].awaitsMarks { return .moved }
+        var isLanded = true
+        var isBefore = true
+        for slot in partitions.indices {
+            let sent = shards[shard].sent.first { $0.slot == slot }
+            isLanded = isLanded && marks[slot] == cursors[slot].start(shard: shard)
+            isBefore =
+                isBefore && marks[slot] == sent?.range.from ?? cursors[slot].start(shard: shard)
+        }
+        if !isInFlight(shard: shard) { return isLanded ? .same : .moved }
+        return isLanded ? .landed : isBefore ? .resend : .moved
+    }
+
+    /// A commit whose reply was lost had landed.
+    mutating func completeLanded(shard: Int, now: Int64) { complete(shard, now) }
+
+    /// The offset from which a partition must be read again, or nil.
+    func stepBackTarget(slot: Int) -> Int64? { cursors[slot].rereadFrom }
+
+    /// A partition is read again from `offset`, which is not above its step-back target.
+    mutating func stepBack(slot: Int, to offset: Int64) {
+        last[slot] = nil
+        cursors[slot].stepBack(to: offset)
+    }
+}

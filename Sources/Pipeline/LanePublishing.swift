@@ -1,0 +1,53 @@
+internal import Kafka
+internal import Ledger
+internal import Metering
+internal import Synchronization
+
+/// What a lane tells of itself, ten times a second.
+extension Lane {
+    func publish(_ now: Int64, force: Bool) {
+        guard force || now >= publishAt else { return }
+        publishAt = now + 100
+        var snapshot = totals
+        if let counters = core?.program.counters { snapshot.add(counters) }
+        snapshot.deadLetters += deadLetters.delivered
+        snapshot.connectedLanes = canCommit ? 1 : 0
+        snapshot.joinedLanes = hasJoined ? 1 : 0
+        var lag: Int64 = 0
+        for (slot, one) in taken.enumerated() {
+            let position = core?.position(slot: slot) ?? 0
+            let end = consumer.cachedWatermarks(of: one.topicPartition)?.high ?? -1
+            lag += max(0, end - position)
+            snapshot.partitions.append(
+                PartitionMetrics(
+                    topic: one.topicPartition.topic, partition: one.topicPartition.partition,
+                    position: position, committed: core?.committed(slot: slot) ?? 0, logEnd: end,
+                    stopped: reason(one.topicPartition)))
+            snapshot.seenWindowBytes += Int64(core?.seenWindowBytes(slot: slot) ?? 0)
+        }
+        for one in stopped {
+            let partition = TopicPartition(
+                topic: one.partition.topic, partition: one.partition.partition)
+            if slot(of: partition) != nil { continue }
+            snapshot.partitions.append(
+                PartitionMetrics(
+                    topic: one.partition.topic, partition: one.partition.partition, position: 0,
+                    committed: 0, logEnd: -1, stopped: one.reason))
+        }
+        for shard in 0..<(core?.shardCount ?? 0) {
+            if let aside = core?.shards[shard].aside {
+                snapshot.shardsAside.append((shard: shard, reason: aside.reason))
+            }
+        }
+        let made = snapshot
+        published.withLock { $0 = made }
+        // The client of 2.0.2 sleeps up to a second beside a full queue; a helper wakes it while there is lag.
+        if lag > 5_000, mode == .folding { consumer.startWaking() } else { consumer.stopWaking() }
+    }
+
+    private func reason(_ partition: TopicPartition) -> String? {
+        stopped.first {
+            $0.partition.topic == partition.topic && $0.partition.partition == partition.partition
+        }?.reason
+    }
+}

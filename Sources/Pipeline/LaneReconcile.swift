@@ -1,0 +1,184 @@
+internal import Kafka
+internal import Ledger
+internal import Redis
+
+/// Comparing the marks in Redis with what the lane believes, and stepping back where they moved.
+extension Lane {
+    /// A problem of Kafka or Redis on the way; the lane tries again.
+    struct Obstacle: Error {
+        var message: String
+    }
+
+    /// Reads all marks when it is time, or when something was lost; needs an empty pipeline.
+    func reconcileIfDue(_ now: Int64) {
+        guard needsReconcile || now >= reconcileAt, now >= min(reconcileAt, now) else { return }
+        if needsReconcile, now < reconcileAt, reconcileAt - now <= 500 { return }
+        guard committer?.inFlight == 0 else {
+            // Nothing new is sent meanwhile, so that the pipeline runs dry.
+            needsReconcile = true
+            return
+        }
+        reconcileAt = now + Self.checkInterval
+        do throws(Obstacle) {
+            try reconcile()
+            needsReconcile = false
+        } catch {
+            needsReconcile = core != nil
+            reconcileAt = now + 500
+            trouble("reconcile", error.message)
+            if mode == .folding { hold("Redis") }
+            return
+        }
+        passed("reconcile", "the marks are known again")
+    }
+
+    private func reconcile() throws(Obstacle) {
+        guard let partitions = core?.partitions else { return }
+        let marks = try readMarks(partitions)
+        var hasMoved = false
+        let now = SteadyClock.milliseconds
+        for one in marks {
+            if let torn = one.torn {
+                if core?.shards[one.shard].aside == nil {
+                    core?.setAsideTorn(one.shard, reason: torn)
+                    report(.error, "shard-torn", "shard \(one.shard) is torn: \(torn)")
+                }
+                continue
+            }
+            let offsets = one.marks.map { $0.offset ?? 0 }
+            switch core?.compare(shard: one.shard, marks: offsets) {
+            case .landed: core?.completeLanded(shard: one.shard, now: now)
+            case .resend:
+                core?.writeFlying(shard: one.shard, contract: stamp, to: &arguments)
+                send(shard: one.shard)
+            case .moved:
+                core?.adopt(shard: one.shard, marks: offsets)
+                hasMoved = true
+            case .same, nil: break
+            }
+        }
+        if hasMoved { try stepBack() }
+    }
+
+    /// All marks of these partitions; makes the ledger, origins and marks again where they are gone.
+    func readMarks(_ partitions: [LogPartition]) throws(Obstacle) -> [ShardMarks] {
+        let layout = configuration.layout
+        let marks = try onConnection { connection throws(LedgerError) in
+            try Marks.read(&connection, layout: layout, partitions: partitions)
+        }
+        let isWhole = marks.allSatisfy { one in
+            one.contract.map { Array($0.utf8) } == stamp
+                && one.marks.allSatisfy { $0.offset != nil }
+        }
+        if isWhole { return marks }
+        try openLedger()
+        let origins = try origins(of: partitions)
+        return try onConnection { connection throws(LedgerError) in
+            try Marks.createAbsent(&connection, layout: layout, at: origins)
+            return try Marks.read(&connection, layout: layout, partitions: partitions)
+        }
+    }
+
+    /// Opens the ledger under our contract; a newer contract is a failure that ends the process.
+    func openLedger() throws(Obstacle) {
+        do throws(PipelineError) {
+            let opened = try committer?.withConnection { connection throws(PipelineError) in
+                try keeper.open(&connection)
+            }
+            if let opened { stamp = opened.stamp }
+        } catch {
+            switch error.code {
+            case .superseded, .contract, .unfitServer, .internal: fail(error)
+            case .redis, .kafka, .configuration: break
+            }
+            throw Obstacle(message: error.message)
+        }
+    }
+
+    func onConnection<Result>(
+        _ body: (inout Connection) throws(LedgerError) -> Result
+    ) throws(Obstacle) -> Result {
+        do throws(LedgerError) {
+            guard let result = try committer?.withConnection(body) else {
+                throw LedgerError(.corrupt, "no connection")
+            }
+            return result
+        } catch { throw Obstacle(message: error.message) }
+    }
+
+    // MARK: Stepping back
+
+    /// Reads again what some shard has not taken; the windows of ids are emptied and warm up.
+    private func stepBack() throws(Obstacle) {
+        guard let partitions = core?.partitions else { return }
+        totals.stepsBack += 1
+        for slot in partitions.indices {
+            guard let target = core?.stepBackTarget(slot: slot) else { continue }
+            let log = try watermarks(partitions[slot])
+            guard log.low <= target else {
+                // Loss, or marks to be moved over it: beginning again from the marks handles both.
+                establishAgain(
+                    "\(partitions[slot].topic)/\(partitions[slot].partition): marks went back below the log start"
+                )
+                return
+            }
+            let from = max(log.low, target - configuration.dedupeWindow)
+            if from > target - configuration.dedupeWindow, from > taken[slot].origin {
+                report(
+                    .warning, "warm-up-short",
+                    "\(partitions[slot].topic)/\(partitions[slot].partition): the log start cuts the warm-up of the dedupe window short"
+                )
+            }
+            core?.stepBack(slot: slot, to: from)
+        }
+        report(.warning, "step-back", "marks went back: reading again from them")
+        if mode == .folding, !assignPositions() { throw Obstacle(message: "assign failed") }
+    }
+
+    func watermarks(_ partition: LogPartition) throws(Obstacle) -> (low: Int64, high: Int64) {
+        do throws(KafkaError) {
+            return try consumer.watermarks(
+                of: TopicPartition(topic: partition.topic, partition: partition.partition),
+                timeoutMilliseconds: 5_000)
+        } catch { throw Obstacle(message: error.message) }
+    }
+
+    // MARK: Shards set aside
+
+    /// Asks for each shard set aside, by reads only, whether its cell would take the change now.
+    func lookAside(_ now: Int64) {
+        guard committer?.inFlight == 0, let count = core?.shardCount else { return }
+        var hasReturned = false
+        for shard in 0..<count {
+            guard let aside = core?.shards[shard].aside, let lookAt = aside.lookAt, now >= lookAt,
+                let cell = aside.refused
+            else { continue }
+            do throws(Obstacle) {
+                let passes = try onConnection { connection throws(LedgerError) in
+                    try CellProbe.wouldPass(cell, on: &connection)
+                }
+                guard passes, let partitions = core?.partitions else {
+                    core?.keepAside(shard, now: now)
+                    continue
+                }
+                let layout = configuration.layout
+                let marks = try onConnection { connection throws(LedgerError) in
+                    try Marks.read(
+                        &connection, layout: layout, partitions: partitions, shards: [shard])
+                }
+                guard let offsets = marks.first?.marks.map({ $0.offset ?? 0 }) else { continue }
+                core?.adopt(shard: shard, marks: offsets)
+                report(.information, "shard-back", "shard \(shard) is taken up again")
+                hasReturned = true
+            } catch {
+                needsReconcile = true
+                return
+            }
+        }
+        guard hasReturned else { return }
+        do throws(Obstacle) { try stepBack() } catch {
+            needsReconcile = true
+            trouble("reconcile", error.message)
+        }
+    }
+}

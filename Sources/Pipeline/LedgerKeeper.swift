@@ -1,0 +1,124 @@
+internal import Ledger
+internal import Metering
+internal import Redis
+internal import Synchronization
+
+/// Opens the ledger and keeps it open for all lanes: birth, contract, and the same again after Redis lost it.
+///
+/// Thread-safe: lanes that find the ledger gone call `open` on their own connections.
+final class LedgerKeeper: Sendable {
+    /// What a lane needs of an open ledger.
+    struct Opened: Sendable {
+        var dedupeKey: (UInt64, UInt64)
+        /// `NUMBER:DIGEST`, which commits carry.
+        var stamp: [UInt8]
+    }
+    private let configuration: PipelineConfiguration
+    private let cluster: String
+    private let entries: [(name: String, digest: String)]
+    private let state: Mutex<State>
+    private struct State {
+        var dedupeKey: [UInt8]?
+        var opened: Opened?
+        var number = 0
+    }
+
+    init(configuration: PipelineConfiguration, cluster: String) throws(PipelineError) {
+        self.configuration = configuration
+        self.cluster = cluster
+        // Lowered once here only for its names and digests; lanes make programs of their own.
+        do throws(ProgramError) {
+            let program = try Program(
+                catalog: configuration.catalog, shardCount: configuration.layout.shardCount,
+                dedupeKey: (0, 0))
+            entries = program.contractEntries
+        } catch { throw PipelineError(.configuration, "catalog: \(error)") }
+        state = Mutex(State())
+    }
+
+    /// Opens the ledger, or makes it, and puts it under our contract.
+    ///
+    /// A ledger made again gets the dedupe key that this process already hashes with, so that what
+    /// Kafka replays is judged alike. A contract may be moved only by the first opening of a process.
+    func open(_ connection: inout Connection) throws(PipelineError) -> Opened {
+        // The lock is held for some round trips; only lanes that cannot work without it wait.
+        let result = state.withLock { state -> Result<Opened, PipelineError> in
+            do throws(PipelineError) {
+                return .success(try open(&connection, &state))
+            } catch { return .failure(error) }
+        }
+        return try result.get()
+    }
+
+    private func open(
+        _ connection: inout Connection, _ state: inout State
+    ) throws(PipelineError)
+        -> Opened
+    {
+        do throws(LedgerError) {
+            try ServerCheck(&connection, layout: configuration.layout).validate()
+            let isFirst = state.opened == nil
+            let record = try LedgerRecord.open(
+                &connection, layout: configuration.layout,
+                proposal: LedgerRecord.Birth(
+                    created: SteadyClock.wallMilliseconds,
+                    dedupeKey: state.dedupeKey ?? Self.randomKey(), cluster: cluster,
+                    group: configuration.group))
+            if let key = state.dedupeKey, key != record.birth.dedupeKey {
+                throw LedgerError(.contractMovedOn, "the ledger was made anew by another process")
+            }
+            guard record.birth.dedupeKey.count == 16 else {
+                throw LedgerError(.corrupt, "the ledger's dedupe key is not 16 bytes")
+            }
+            let contract = contract(under: record)
+            // A lower number than ours is a Redis that lost our move: it is made again.
+            let isOurs =
+                record.contractText == nil || record.contractText == contract.text
+                || record.contractNumber < state.number
+            guard isFirst || isOurs else {
+                throw LedgerError(.contractMovedOn, "another process moved the contract")
+            }
+            let stamp = try ContractMove.settle(
+                &connection, layout: configuration.layout, contract,
+                accept: configuration.acceptContract && isFirst)
+            state.dedupeKey = record.birth.dedupeKey
+            let opened = Opened(
+                dedupeKey: Self.words(record.birth.dedupeKey), stamp: stamp.text)
+            state.opened = opened
+            state.number = stamp.number
+            return opened
+        } catch { throw PipelineError(error) }
+    }
+
+    private func contract(under record: LedgerRecord) -> Contract {
+        var birth = record.birth
+        birth.cluster = cluster
+        birth.group = configuration.group
+        let meters = entries.filter { $0.name.hasPrefix("meter:") }
+        let events = entries.filter { !$0.name.hasPrefix("meter:") }
+        return Contract(
+            layout: configuration.layout, birth: birth,
+            dedupeWindow: Int(configuration.dedupeWindow),
+            bounds: [(name: "future_ms", value: configuration.futureBound)],
+            events: events.map { (name: Self.bare($0.name), digest: $0.digest) },
+            meters: meters.map { (name: Self.bare($0.name), digest: $0.digest) })
+    }
+
+    private static func bare(_ name: String) -> String {
+        String(name.split(separator: ":", maxSplits: 1).last ?? "")
+    }
+
+    private static func randomKey() -> [UInt8] {
+        var random = SystemRandomNumberGenerator()
+        return (0..<16).map { _ in UInt8.random(in: 0...255, using: &random) }
+    }
+
+    private static func words(_ key: [UInt8]) -> (UInt64, UInt64) {
+        key.withUnsafeBytes {
+            (
+                UInt64(littleEndian: $0.loadUnaligned(fromByteOffset: 0, as: UInt64.self)),
+                UInt64(littleEndian: $0.loadUnaligned(fromByteOffset: 8, as: UInt64.self))
+            )
+        }
+    }
+}

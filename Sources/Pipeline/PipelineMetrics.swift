@@ -1,0 +1,135 @@
+internal import Metering
+
+/// A histogram with fixed upper bounds.
+public struct BoundedHistogram: Sendable {
+    /// Upper bounds; the last bucket is beyond all.
+    public let bounds: [Double]
+    /// Numbers by bucket, one more than bounds.
+    public private(set) var counts: [Int64]
+    /// Sum of all values.
+    public private(set) var sum: Double = 0
+
+    init(bounds: [Double]) {
+        self.bounds = bounds
+        counts = Array(repeating: 0, count: bounds.count + 1)
+    }
+
+    init(bounds: [Double], counts: [Int64], sum: Double) {
+        self.bounds = bounds
+        self.counts = counts
+        self.sum = sum
+    }
+
+    mutating func observe(_ value: Double) {
+        counts[bounds.firstIndex { value <= $0 } ?? bounds.count] += 1
+        sum += value
+    }
+
+    mutating func add(_ other: BoundedHistogram) {
+        for index in counts.indices { counts[index] += other.counts[index] }
+        sum += other.sum
+    }
+}
+
+/// One partition as its lane sees it.
+public struct PartitionMetrics: Sendable {
+    /// The topic.
+    public var topic: String
+    /// Number of the partition.
+    public var partition: Int32
+    /// Next offset that the lane takes.
+    public var position: Int64
+    /// Next offset that every shard has in Redis.
+    public var committed: Int64
+    /// Log end as last heard, or -1.
+    public var logEnd: Int64
+    /// Whether it is stopped, and why.
+    public var stopped: String?
+    /// Offsets between `committed` and the log end.
+    public var lag: Int64 { logEnd < 0 ? 0 : max(0, logEnd - committed) }
+}
+
+/// Numbers of the running machine: a plain copy, safe to keep.
+public struct PipelineMetrics: Sendable {
+    /// Records by outcome's name.
+    public var outcomes: [(name: String, count: Int64)] = []
+    /// Records dropped because they were below the position.
+    public var stale: Int64 = 0
+    /// Records read again to warm up the window of ids or for another shard.
+    public var reread: Int64 = 0
+    /// Windows not written because they have expired.
+    public var expiredWindows: Int64 = 0
+    /// Accepted events without a time of their own.
+    public var untimed: Int64 = 0
+    /// Accepted events whose key is not their subject.
+    public var unkeyed: Int64 = 0
+    /// Seconds from event time to record timestamp.
+    public var lateness = BoundedHistogram(bounds: FoldCounters.latenessBounds.map(Double.init))
+    /// Commits that changed Redis.
+    public var commits: Int64 = 0
+    /// Seconds from sending a commit to its answer.
+    public var commitSeconds = BoundedHistogram(
+        bounds: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5])
+    /// Cells changed in Redis.
+    public var cells: Int64 = 0
+    /// Events in those commits.
+    public var committedEvents: Int64 = 0
+    /// Seconds from a record's timestamp to its commit, for the oldest record of each commit.
+    public var freshness = BoundedHistogram(
+        bounds: [0.1, 0.25, 0.5, 0.75, 1, 1.5, 2.5, 5, 10, 60, 600])
+    /// Steps back after a rollback or another writer.
+    public var stepsBack: Int64 = 0
+    /// Dead letters acknowledged.
+    public var deadLetters: Int64 = 0
+    /// Shards set aside, by number, with the reason.
+    public var shardsAside: [(shard: Int, reason: String)] = []
+    /// Offsets counted as lost.
+    public var lost: Int64 = 0
+    /// Partitions held.
+    public var partitions: [PartitionMetrics] = []
+    /// Lanes whose Redis connection works.
+    public var connectedLanes = 0
+    /// Lanes that have joined the group.
+    public var joinedLanes = 0
+    /// Bytes of the windows of ids.
+    public var seenWindowBytes: Int64 = 0
+    /// Events per cell written: how much folding saves Redis.
+    public var mergeFactor: Double { cells == 0 ? 0 : Double(committedEvents) / Double(cells) }
+
+    mutating func add(_ counters: FoldCounters) {
+        if outcomes.isEmpty { outcomes = Outcome.allCases.map { (name: $0.name, count: 0) } }
+        for index in outcomes.indices { outcomes[index].count += counters.outcomes[index] }
+        stale += counters.stale
+        reread += counters.reread
+        expiredWindows += counters.expiredWindows
+        untimed += counters.untimed
+        unkeyed += counters.unkeyed
+        lateness.add(
+            BoundedHistogram(
+                bounds: lateness.bounds, counts: counters.lateness, sum: counters.latenessSum))
+    }
+
+    mutating func add(_ other: PipelineMetrics) {
+        if outcomes.isEmpty { outcomes = Outcome.allCases.map { (name: $0.name, count: 0) } }
+        for (index, one) in other.outcomes.enumerated() { outcomes[index].count += one.count }
+        stale += other.stale
+        reread += other.reread
+        expiredWindows += other.expiredWindows
+        untimed += other.untimed
+        unkeyed += other.unkeyed
+        lateness.add(other.lateness)
+        commits += other.commits
+        commitSeconds.add(other.commitSeconds)
+        cells += other.cells
+        committedEvents += other.committedEvents
+        freshness.add(other.freshness)
+        stepsBack += other.stepsBack
+        deadLetters += other.deadLetters
+        shardsAside += other.shardsAside
+        lost += other.lost
+        partitions += other.partitions
+        connectedLanes += other.connectedLanes
+        joinedLanes += other.joinedLanes
+        seenWindowBytes += other.seenWindowBytes
+    }
+}
