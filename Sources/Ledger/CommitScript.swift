@@ -120,20 +120,33 @@ public enum CommitScript {
           if big(r) then return 'ERR score beyond 2^53', true end
         end
         -- Lua compares strings by the server's locale; order here is the order of bytes.
+        -- Four bytes a call; past its end a string gives nil, which is less than any byte.
+        local byte, find = string.byte, string.find
         local function greater(a, b)
-          for k = 1, math.min(#a, #b) do
-            local x, y = a:byte(k), b:byte(k)
-            if x ~= y then return x > y end
+          for k = 1, math.max(#a, #b), 4 do
+            local p, q, r, s = byte(a, k, k + 3)
+            local t, u, v, w = byte(b, k, k + 3)
+            if p ~= t then return (p or -1) > (t or -1) end
+            if q ~= u then return (q or -1) > (u or -1) end
+            if r ~= v then return (r or -1) > (v or -1) end
+            if s ~= w then return (s or -1) > (w or -1) end
           end
-          return #a > #b
+          return false
         end
-        local digits = '^' .. ('%d'):rep(20)
-        local function keep(pattern, wins)
+        local function isAmount(text)
+          local _, last = find(text, '^%d+')
+          return last == 20 and #text == 20
+        end
+        local function isTimed(text)
+          local _, last = find(text, '^%d+:')
+          return last == 21
+        end
+        local function keep(isSound, wins)
           return function(key, j)
             local before, value = try('HGET', key, argv[j]), argv[j + 1]
             if failed(before) then return before.err end
             if before then
-              if not before:find(pattern) then return 'ERR cell holds no extreme' end
+              if not isSound(before) then return 'ERR cell holds no extreme' end
               if before == value or not wins(value, before) then return end
             end
             local r = try('HSET', key, argv[j], value)
@@ -141,14 +154,14 @@ public enum CommitScript {
             old[j] = before
           end
         end
-        step.m = keep(digits .. '$', function(new, before) return greater(before, new) end)
-        step.M = keep(digits .. '$', greater)
-        step.f = keep(digits .. ':', function(new, before)
+        step.m = keep(isAmount, function(new, before) return greater(before, new) end)
+        step.M = keep(isAmount, greater)
+        step.f = keep(isTimed, function(new, before)
           local a, b = new:sub(1, 20), before:sub(1, 20)
           if a ~= b then return greater(b, a) end
           return greater(new, before)
         end)
-        step.l = keep(digits .. ':', greater)
+        step.l = keep(isTimed, greater)
 
         """#
 
@@ -157,7 +170,8 @@ public enum CommitScript {
         local function undoEntry(kind, key, j)
           if kind == 'H' then
             local d = argv[j + 1]
-            d = d:sub(1, 1) == '-' and d:sub(2) or '-' .. d
+            -- Redis takes no '-0'.
+            if d ~= '0' then d = d:sub(1, 1) == '-' and d:sub(2) or '-' .. d end
             local r = try('HINCRBY', key, argv[j], d)
             -- Cells at 0 do not stand in Redis: 0 after undo means that the field was absent.
             if r == 0 then r = try('HDEL', key, argv[j]) end

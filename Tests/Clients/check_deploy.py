@@ -1,0 +1,155 @@
+"""What deploy/ and the scripts say: read as the tools read it, where they are here, and held against the rest."""
+
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import tempfile
+
+import yaml
+
+from checks import ROOT, check, expect, run
+
+DEPLOY = ROOT / "deploy"
+BINARY = os.environ.get("ODOMETER_BINARY")
+DOCKERFILE = (DEPLOY / "Dockerfile").read_text().replace("\\\n", " ")
+# The package that holds a library, by Debian 12's names.
+PACKAGES = {
+    "librdkafka.so.1": "librdkafka1",
+    "libhiredis.so.0.14": "libhiredis0.14",
+    "libmicrohttpd.so.12": "libmicrohttpd12",
+    "libsimdjson.so.14": "libsimdjson14",
+    "libyaml-0.so.2": "libyaml-0-2",
+    "libjwt.so.0": "libjwt0",
+    "libcrypto.so.3": "libssl3",
+    "libz.so.1": "zlib1g",
+    "libzstd.so.1": "libzstd1",
+    "libstdc++.so.6": "libstdc++6",
+}
+IN_EVERY_IMAGE = ("libc.so", "libm.so", "libgcc_s.so", "ld-linux", "libswift", "libFoundation", "lib_Foundation", "libdispatch", "libBlocks")
+
+
+def stdout(*command):
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    expect(done.returncode == 0, f"{' '.join(map(str, command))}: {done.stderr or done.stdout}")
+    return done.stdout
+
+
+def installed(stage):
+    """Debian packages that a stage of the Dockerfile installs."""
+    text = DOCKERFILE.split("\nFROM ")[stage]
+    names = re.search(r"apt-get install --yes --no-install-recommends(.*?)&&", text, re.S)[1]
+    return set(names.split())
+
+
+@check
+def unit():
+    """the systemd unit is one that systemd understands, hardened"""
+    if not shutil.which("systemd-analyze"):
+        return
+    text = (DEPLOY / "odometer.service").read_text()
+    with tempfile.TemporaryDirectory() as folder:
+        # The executable is not installed here; everything else is taken as it stands.
+        copy = pathlib.Path(folder) / "odometer.service"
+        copy.write_text(re.sub(r"(?m)^ExecStart=\S+", "ExecStart=/bin/true", text))
+        done = subprocess.run(
+            ["systemd-analyze", "verify", "--man=no", str(copy)], capture_output=True, text=True, timeout=60
+        )
+        complaints = [line for line in done.stderr.splitlines() if "odometer.service" in line]
+        expect(not complaints, complaints)
+        shown = stdout("systemd-analyze", "security", "--offline=true", "--no-pager", str(copy))
+        level = float(re.search(r"Overall exposure level.*: ([0-9.]+)", shown)[1])
+        expect(level <= 1.5, f"exposure level {level}")
+
+
+@check
+def compose():
+    """compose starts a real Kafka and a Redis that evicts nothing and keeps what it acknowledged"""
+    document = yaml.safe_load((DEPLOY / "compose.yaml").read_text())
+    services = document["services"]
+    expect(services["kafka"]["image"] == "apache/kafka:4.3.0", "kafka")
+    expect(services["redis"]["image"].startswith("redis:7"), "redis")
+    redis = " ".join(services["redis"]["command"])
+    expect("--appendonly yes" in redis and "--maxmemory-policy noeviction" in redis, redis)
+    for name, service in services.items():
+        expect(not service.get("image", "x:1").endswith(":latest"), name)
+        for port in service.get("ports", []):
+            expect(port.startswith("127.0.0.1:"), f"{name} is open to the world: {port}")
+        for other in service.get("depends_on", []):
+            expect(other in services, f"{name} waits for {other}")
+        for volume in service.get("volumes", []):
+            source = volume.split(":")[0]
+            there = (DEPLOY / source).exists() if source.startswith(".") else source in document["volumes"]
+            expect(there, f"{name}: {volume}")
+    script = services["topics"]["command"][0]
+    topics = yaml.safe_load((ROOT / "schemas/asyncapi.yaml").read_text())["channels"]
+    for topic in topics:
+        expect(f"--topic {topic} " in script, topic)
+    expect("--topic usage-directory --partitions 1 --config cleanup.policy=compact" in script, "directory")
+
+
+@check
+def scraping():
+    """Prometheus asks the listener that the service opens"""
+    document = yaml.safe_load((DEPLOY / "prometheus.yml").read_text())
+    (job,) = document["scrape_configs"]
+    target = job["static_configs"][0]["targets"][0]
+    command = yaml.safe_load((DEPLOY / "compose.yaml").read_text())["services"]["odometer"]["command"]
+    port = next(word for word in command if word.startswith("--admin-listen=")).rsplit(":", 1)[1]
+    expect(target == f"odometer:{port}" and job["metrics_path"] == "/metrics", target)
+    if shutil.which("promtool"):
+        stdout("promtool", "check", "config", str(DEPLOY / "prometheus.yml"))
+
+
+@check
+def image():
+    """the image is made of pinned ones, runs without root, and copies what is there"""
+    froms = re.findall(r"(?m)^FROM (\S+)", DOCKERFILE)
+    expect(froms == ["swift:6.3-bookworm", "debian:bookworm-slim"], froms)
+    users = re.findall(r"(?m)^USER (\S+)", DOCKERFILE)
+    expect(users and users[-1] not in ("root", "0"), users)
+    for source in re.findall(r"(?m)^COPY (?!--from)(\S+) ", DOCKERFILE):
+        expect((ROOT / source).exists(), source)
+    setup = (ROOT / ".ci/setup").read_text()
+    wanted = set(re.findall(r"[a-z0-9]+-dev\b", setup))
+    expect(installed(1) == wanted, f"build stage and .ci/setup differ: {installed(1) ^ wanted}")
+
+
+@check
+def image_has_the_libraries():
+    """the image holds every library that the executable needs"""
+    expect(set(PACKAGES.values()) <= installed(2), set(PACKAGES.values()) - installed(2))
+    if not BINARY or not shutil.which("readelf"):
+        return
+    for name in re.findall(r"NEEDED.*\[(.*)\]", stdout("readelf", "-d", BINARY)):
+        if not name.startswith(IN_EVERY_IMAGE):
+            expect(name in PACKAGES, f"{name}: which package?")
+
+
+@check
+def settings():
+    """the settings of deploy/ are settings of the executable"""
+    if not BINARY:
+        return
+    environment = {name: text for name, text in os.environ.items() if not name.startswith("ODOMETER_")}
+    command = yaml.safe_load((DEPLOY / "compose.yaml").read_text())["services"]["odometer"]["command"]
+    for words in (["--config", str(DEPLOY / "odometer.yaml")], command[1:]):
+        done = subprocess.run(
+            [BINARY, "check", *words], capture_output=True, text=True, timeout=60, env=environment
+        )
+        expect(done.returncode == 0, done.stderr)
+
+
+@check
+def scripts():
+    """every script is one that its shell can read"""
+    for path in [*ROOT.glob(".ci/*"), ROOT / "Tests/run", *ROOT.glob("scripts/*"), ROOT / "Benchmarks/run"]:
+        if path.is_file() and path.read_text().startswith("#!"):
+            shell = "bash" if "bash" in path.read_text().splitlines()[0] else "sh"
+            if "sh" in path.read_text().splitlines()[0]:
+                stdout(shell, "-n", str(path))
+            expect(os.access(path, os.X_OK), f"{path} cannot be run")
+
+
+run()

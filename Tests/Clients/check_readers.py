@@ -1,0 +1,99 @@
+"""The readers that schemas/redis.md quotes: the same text, the known shards, and the right numbers from a real Redis."""
+
+import json
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+
+import redis
+
+from checks import ROOT, check, expect, run
+
+READERS = ROOT / "Tests/Clients/readers"
+DOCUMENT = (ROOT / "schemas/redis.md").read_text()
+KNOWN = re.findall(r"^\| `(.+)` \| (\d+) \| `(odo:1:\{\d+\}:.+)` \|$", DOCUMENT, re.M)
+
+
+class Server:
+    """A Redis of our own for the time of a `with`."""
+
+    def __enter__(self):
+        self.folder = tempfile.TemporaryDirectory()
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        self.url = f"redis://127.0.0.1:{port}"
+        self.process = subprocess.Popen(
+            ["redis-server", "--bind", "127.0.0.1", "--port", str(port), "--save", "", "--dir", self.folder.name],
+            stdout=subprocess.DEVNULL,
+        )
+        self.client = redis.Redis.from_url(self.url)
+        for _ in range(100):
+            try:
+                self.client.ping()
+                return self
+            except redis.ConnectionError:
+                time.sleep(0.05)
+        raise AssertionError("redis-server did not start")
+
+    def __exit__(self, *_):
+        self.process.kill()
+        self.process.wait()
+        self.folder.cleanup()
+
+
+def read(command, url, organization):
+    environment = {**os.environ, "NODE_PATH": "/usr/share/nodejs"}
+    done = subprocess.run(
+        [*command, url, organization, "api_calls", "2026-03"],
+        capture_output=True, text=True, timeout=30, env=environment,
+    )
+    expect(done.returncode == 0, done.stderr)
+    return json.loads(done.stdout)
+
+
+@check
+def quoted():
+    """the document quotes both readers as they are"""
+    for name, fence in (("reader.py", "python"), ("reader.mjs", "js")):
+        text = (READERS / name).read_text()
+        expect(f"```{fence}\n{text}```" in DOCUMENT, name)
+
+
+@check
+def known_shards():
+    """the document's shards and names are those of its rules"""
+    expect(len(KNOWN) >= 6, f"{len(KNOWN)} known answers")
+    for organization, shard, key in KNOWN:
+        value = 0x811C9DC5
+        for byte in organization.encode():
+            value = (value ^ byte) * 0x01000193 & 0xFFFFFFFF
+        expect(value % 64 == int(shard), f"{organization}: {value % 64}")
+        escaped = "".join(f"%{ord(c):02X}" if c in " %:{}" else c for c in organization)
+        expect(key == f"odo:1:{{{shard}}}:{escaped}", key)
+
+
+@check
+def numbers():
+    """both readers read the same right numbers, and zero where there is nothing"""
+    readers = {"python": [sys.executable, str(READERS / "reader.py")]}
+    if shutil.which("node"):
+        readers["node"] = ["node", str(READERS / "reader.mjs")]
+    with Server() as server:
+        for number, (_, _, key) in enumerate(KNOWN[:-1]):
+            server.client.hset(f"{key}:totals", mapping={"api_calls": 100 + number, "buckets": 7})
+            server.client.hset(f"{key}:api_calls:day:2026-03", mapping={"09": 60 + number, "02": 40})
+        for name, command in readers.items():
+            for number, (organization, _, _) in enumerate(KNOWN[:-1]):
+                answer = read(command, server.url, organization)
+                expect(answer == {"total": 100 + number, "days": {"02": 40, "09": 60 + number}}, f"{name}: {answer}")
+            absent = read(command, server.url, KNOWN[-1][0])
+            expect(absent == {"total": 0, "days": {}}, f"{name}: {absent}")
+
+
+run()
