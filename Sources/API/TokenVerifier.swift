@@ -79,6 +79,9 @@ public struct TokenVerifier: Sendable {
         self.audience = audience
     }
 
+    /// Whether a token is valid at `now` (seconds since 1970).
+    public func accepts(_ token: [UInt8], now: Int64) -> Bool { verify(token, now: now) != nil }
+
     /// The claims of a token that is valid at `now` (seconds since 1970), else nil.
     func verify(_ token: [UInt8], now: Int64) -> Claims? {
         guard token.count <= TokenVerifier.longestToken, TokenVerifier.isCompact(token) else {

@@ -20,6 +20,8 @@ public struct Coverage: Sendable, Hashable {
     /// What is really answered; nil = all of time.
     public let range: TimeRange?
     let pieces: [Piece]
+    /// Whether there is no window to read.
+    public var isEmpty: Bool { pieces.isEmpty }
 
     /// All of time, from the cells that have no window.
     public static let allTime = Coverage(range: nil, pieces: [Piece(window: .all, numbers: 0..<1)])

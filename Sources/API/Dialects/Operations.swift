@@ -15,6 +15,7 @@ public struct OperationsDialect: Dialect {
     public let needs: [MeterNeed] = []
 
     private static let mostWindows = 1_000
+    private static let mostDays: Int64 = 3_660
     private static let parameterNames = ["start", "end", "window", "limit"]
 
     /// The dialect.
@@ -114,14 +115,21 @@ public struct OperationsDialect: Dialect {
         return CellScope(dimensions)
     }
 
+    /// One coverage a window where the query names a window, else one for everything asked for.
     private func coverages(
         of meter: MeterSummary, _ call: borrowing Call, _ parameters: Parameters
     ) throws(Problem) -> [Coverage] {
         let start = try parameters.time("start")
         let end = try parameters.time("end", roundingUp: true)
         let window = try parameters.text("window").map { String(decoding: $0, as: UTF8.self) }
-        if window == nil, start == nil, end == nil,
-            meter.windows.contains("all") || meter.windows.isEmpty
+        if let window, !meter.windows.contains(window) {
+            throw parameters.problem(
+                "window must be one of: \(meter.windows.joined(separator: ", "))")
+        }
+        let isUndated = start == nil && end == nil
+        // A grid has one set of cells, over all of time.
+        if meter.windows.isEmpty
+            || window ?? "all" == "all" && isUndated && meter.windows.contains("all")
         {
             return [.allTime]
         }
@@ -130,22 +138,22 @@ public struct OperationsDialect: Dialect {
         guard first <= last else { throw parameters.problem("start is after end") }
         let range = TimeRange(start: first, end: max(last, first + 1))
         guard let window else {
+            guard range.dayCount <= OperationsDialect.mostDays else {
+                throw parameters.problem(
+                    "start and end are more than \(OperationsDialect.mostDays) days apart")
+            }
             let coverage = call.worker.engine.coverage(of: [meter.name], range)
-            guard range.dayCount <= 3_660 else {
-                throw parameters.problem("start and end are more than 3660 days apart")
+            guard !coverage.isEmpty else {
+                throw parameters.problem("start and end: the meter keeps no windows but all")
             }
             return [coverage]
-        }
-        guard meter.windows.contains(window) else {
-            throw parameters.problem(
-                "window must be one of: \(meter.windows.joined(separator: ", "))")
         }
         guard
             let coverages = call.worker.engine.windows(
                 of: meter.name, window, range, most: OperationsDialect.mostWindows)
         else {
             throw parameters.problem(
-                "the range has more than \(OperationsDialect.mostWindows) windows")
+                "start and end hold more than \(OperationsDialect.mostWindows) windows")
         }
         return coverages
     }

@@ -1,0 +1,128 @@
+import API
+import Query
+import Testing
+
+@Suite struct OverviewTests {
+    private let path = "/api/analytics/overview"
+
+    private func seeded() throws -> House {
+        let house = try House()
+        try house.add(
+            "507f1f77bcf86cd799439000", "totals",
+            [
+                "buckets": 5, "data_sources": 12, "data_points": 1_523_456, "alert_rules": 8,
+                "api_keys": 15, "storage_bytes": 52_428_800,
+            ])
+        let organization = "507f1f77bcf86cd799439000"
+        try house.set(
+            organization, "totals", "last_ingestion", try House.digits("2026-03-09T14:07:30.9Z"))
+        try house.set(
+            organization, "totals", "last_alert", try House.digits("2024-01-15T10:15:00Z"))
+        try house.add(organization, "api_calls:day:2026-03", ["01": 40_230, "09": 5_000])
+        try house.add(organization, "api_calls:day:2026-02", ["28": 7, "09": 100])
+        // The 1,440 minutes that end with 14:07: from 14:08 of the day before.
+        try house.add(organization, "data_points_ingested:minute:2026-03-08T14", ["08": 12_000])
+        try house.add(organization, "data_points_ingested:minute:2026-03-08T14", ["07": 999])
+        try house.add(organization, "data_points_ingested:minute:2026-03-09T14", ["07": 543])
+        try house.add(organization, "alerts_triggered:minute:2026-03-09T00", ["05": 3])
+        try house.directory(organization, "organization", ["name": #""My Organization""#])
+        try house.directory(
+            organization, "plan",
+            [
+                "name": #""Pro""#, "maxBuckets": "25", "maxRetentionDays": "365",
+                "maxApiCalls": "1000000",
+            ])
+        try house.mark(organization, milliseconds: 1_773_065_251_123)
+        return house
+    }
+
+    private func expected(
+        calls: Int, percentage: String, limit: String = "1000000",
+        name: String = #""My Organization""#
+    ) -> String {
+        """
+        {"overview": {
+          "organization": {"_id": "507f1f77bcf86cd799439000", "name": \(name)},
+          "totals": {"buckets": 5, "dataSources": 12, "dataPoints": 1523456, "alertRules": 8,
+                     "apiKeys": 15},
+          "usage": {"apiCallsThisMonth": \(calls), "apiCallsLimit": \(limit),
+                    "apiCallsPercentage": \(percentage), "storageUsedBytes": 52428800,
+                    "storageUsedFormatted": "50 MB"},
+          "plan": {"name": "Pro", "maxBuckets": 25, "maxRetentionDays": 365,
+                   "maxApiCalls": \(limit)},
+          "recentActivity": {"lastDataIngestion": "2026-03-09T14:07:30Z",
+                             "lastAlertTriggered": "2024-01-15T10:15:00Z",
+                             "dataPointsLast24h": 12543, "alertsTriggeredLast24h": 3}}}
+        """
+    }
+
+    @Test func wholeBody() throws {
+        let house = try seeded()
+        let key = try house.key("507f1f77bcf86cd799439000", ["overview"])
+        let answer = try house.get(path, ["X-API-Key": key])
+        expect(answer, 200, expected(calls: 45_230, percentage: "4.5"))
+        #expect(answer.vary == "X-API-Key")
+        #expect(answer.headers["X-Odometer-As-Of"] == "2026-03-09T14:07:31.123Z")
+        #expect(answer.headers["X-Odometer-Snapshot"] == nil)
+    }
+
+    @Test func billingDay() throws {
+        let house = try seeded()
+        let organization = "507f1f77bcf86cd799439000"
+        let key = try house.key(organization, ["overview"])
+        try house.directory(organization, "organization", ["billingDay": "10"])
+        expect(
+            try house.get(path, ["X-API-Key": key]), 200,
+            expected(calls: 45_237, percentage: "4.5"))
+        try house.directory(organization, "organization", ["billingDay": "9"])
+        expect(
+            try house.get(path, ["X-API-Key": key]), 200,
+            expected(calls: 5_000, percentage: "0.5"))
+        try house.directory(organization, "plan", ["maxApiCalls": "1000"])
+        expect(
+            try house.get(path, ["X-API-Key": key]), 200,
+            expected(calls: 5_000, percentage: "500", limit: "1000"))
+        try house.run(
+            "HSET", House.key(organization, "directory:organization"), "@deleted", "1")
+        expect(
+            try house.get(path, ["X-API-Key": key]), 200,
+            expected(calls: 45_230, percentage: "4523", limit: "1000", name: "null"))
+    }
+
+    @Test func nothingCounted() throws {
+        let house = try House()
+        let key = try house.key("org-empty", ["overview"])
+        try house.add("org-empty", "totals", ["buckets": -3, "storage_bytes": -1])
+        let answer = try house.get(path, ["x-api-key": key])
+        expect(
+            answer, 200,
+            """
+            {"overview": {"organization": {"_id": "org-empty", "name": null},
+              "totals": {"buckets": 0, "dataSources": 0, "dataPoints": 0, "alertRules": 0,
+                         "apiKeys": 0},
+              "usage": {"apiCallsThisMonth": 0, "apiCallsLimit": 0, "apiCallsPercentage": 0,
+                        "storageUsedBytes": 0, "storageUsedFormatted": "0 B"},
+              "plan": {"name": null, "maxBuckets": null, "maxRetentionDays": null,
+                       "maxApiCalls": null},
+              "recentActivity": {"lastDataIngestion": null, "lastAlertTriggered": null,
+                                 "dataPointsLast24h": 0, "alertsTriggeredLast24h": 0}}}
+            """)
+        #expect(answer.headers["X-Odometer-As-Of"] == nil)
+    }
+
+    @Test func onlyAdminKeys() throws {
+        let house = try House()
+        let unauthorized = #"{"error":"Unauthorized","message":"Invalid or missing API key"}"#
+        let forbidden =
+            #"{"error":"Forbidden","message":"Only Admin keys can access organization analytics"}"#
+        for role in [Role.write, .read] {
+            let key = try house.key("o", ["overview"], role: role)
+            #expect(key.hasPrefix("dakkio_\(role.rawValue.prefix(1))_"))
+            expect(try house.get(path, ["X-API-Key": key]), 403, forbidden)
+        }
+        expect(try house.get(path), 401, unauthorized)
+        expect(try house.get(path, ["X-API-Key": ""]), 401, unauthorized)
+        let other = try house.key("o", ["privacy", "operations"])
+        expect(try house.get(path, ["X-API-Key": other]), 401, unauthorized)
+    }
+}

@@ -1,0 +1,234 @@
+import API
+import Foundation
+import Query
+import Testing
+
+@Suite struct PrivacyTests {
+    private let organization = "497f6eca-6276-4993-bfeb-53cbbbba6f08"
+    private var path: String { "/organizations/\(organization)/metrics" }
+    private let twoDays = "?startDate=2026-02-01T10:00:00Z&endDate=2026-02-02T10:00:00Z"
+
+    private func open(hasProfile: Bool = true) throws -> (House, [String: String]) {
+        let house = try House()
+        if hasProfile { try house.directory(organization, "organization", ["name": #""N""#]) }
+        return (house, ["x-api-key": try house.key(organization, ["privacy"], role: .read)])
+    }
+
+    /// Everything of one project (`project=web:`), or of all (nothing).
+    private func seed(_ house: House, _ scope: String, times: Int) throws {
+        func add(_ rest: String, _ fields: [String: Int]) throws {
+            try house.add(organization, scope + rest, fields.mapValues { $0 * times })
+        }
+        try add("sessions:day:2026-01", ["30": 2, "31": 3])
+        try add("sessions:day:2026-02", ["01": 4, "02": 2, "03": 90])
+        try add("consents:day:2026-02", ["01": 3])
+        for (day, browser) in [("01", "Firefox"), ("02", "Safari"), ("02", "Chrome")] {
+            try add("consent_browsers:day:2026-02-\(day)", [browser: browser == "Safari" ? 2 : 1])
+        }
+        try add("consent_systems:day:2026-02-01", ["Linux": 3])
+        try add("consent_countries:day:2026-02-02", ["DE": 1, "FR": 2])
+        try add("consent_kinds:day:2026-02-01", ["full": 1, "none": 1])
+        try add("consent_kinds:day:2026-02-02", ["full": 1, "partial": 4])
+        try add("consent_categories:day:2026-02-01", ["ads:granted": 2, "ads:denied": 1])
+        try add("consent_categories:day:2026-02-02", ["stats%3Aall:denied": 5])
+        try add("compliance_requests:day:2026-02", ["02": 3])
+        try add("compliance_requests:day:2026-01", ["30": 1, "31": 1])
+        try add("totals", ["compliance_requests": 50])
+        try add("compliance_countries:day:2026-02-02", ["unknown": 3])
+        try add("compliance_types:day:2026-02-02", ["erasure": 2, "access": 1])
+        try add(
+            "compliance_statuses:day:2026-02-02",
+            ["erasure:open": 1, "erasure:done": 1, "access:open": 1, "access:lost": -1])
+        try add("resolutions:day:2026-02", ["01": 2, "02": 1])
+        try add("resolution_seconds:day:2026-02", ["01": 345_600, "02": 100])
+    }
+
+    private func body(times: Int, users: Int, trend: String, resolution: String) -> String {
+        func n(_ value: Int) -> Int { value * times }
+        return """
+            {"sessions": {
+              "dailySessionCounts": [{"date": "2026-02-01", "count": \(n(4))},
+                                     {"date": "2026-02-02", "count": \(n(2))}],
+              "dateRangeTotal": \(n(6)),
+              "trend": {"current": \(n(6)), "previous": \(n(5)), "change": \(n(1)),
+                        "changePercentage": 20}},
+             "consentEvents": {
+              "browserCounts": [{"browser": "Safari", "count": \(n(2))},
+                {"browser": "Chrome", "count": \(n(1))}, {"browser": "Firefox", "count": \(n(1))}],
+              "categoryStats": {"ads": {"granted": \(n(2)), "denied": \(n(1))},
+                                "stats:all": {"granted": 0, "denied": \(n(5))}},
+              "dailyEventCounts": [{"date": "2026-02-01", "count": \(n(3))},
+                                   {"date": "2026-02-02", "count": 0}],
+              "fullConsent": \(n(2)),
+              "geographyCounts": [{"country": "FR", "count": \(n(2))},
+                                  {"country": "DE", "count": \(n(1))}],
+              "noConsent": \(n(1)),
+              "osCounts": [{"os": "Linux", "count": \(n(3))}],
+              "partialConsent": \(n(4)), "totalCategories": 2, "totalEvents": \(n(3)),
+              "totalUsers": \(users),
+              "trend": {"current": \(n(3)), "previous": 0, "change": \(n(3)),
+                        "changePercentage": null},
+              "trendData": {"previousPeriod": {"startDate": "2026-01-30T00:00:00Z",
+                                               "endDate": "2026-02-01T00:00:00Z"},
+                "daily": [{"date": "2026-02-01", "count": \(n(3)), "previousCount": 0},
+                          {"date": "2026-02-02", "count": 0, "previousCount": 0}]}},
+             "complianceRequests": {
+              "dailyRequestCounts": [{"date": "2026-02-01", "count": 0},
+                                     {"date": "2026-02-02", "count": \(n(3))}],
+              "dateRangeTotal": \(n(3)),
+              "geographyCounts": [{"country": "unknown", "count": \(n(3))}],
+              "resolutionMetrics": \(resolution),
+              "statusStats": {"open": \(n(2)), "done": \(n(1))},
+              "statusByType": {"erasure": {"open": \(n(1)), "done": \(n(1))},
+                               "access": {"open": \(n(1))}},
+              "totalRequests": \(n(50)),
+              "trend": \(trend),
+              "trendData": {"previousPeriod": {"startDate": "2026-01-30T00:00:00Z",
+                                               "endDate": "2026-02-01T00:00:00Z"},
+                "daily": [{"date": "2026-02-01", "count": 0, "previousCount": \(n(1))},
+                          {"date": "2026-02-02", "count": \(n(3)), "previousCount": \(n(1))}]},
+              "typeStats": {"erasure": \(n(2)), "access": \(n(1))}}}
+            """
+    }
+
+    @Test func wholeBody() throws {
+        let (house, headers) = try open()
+        try seed(house, "", times: 1)
+        try house.distinct(organization, "consent_users:day:2026-02-01", ["u1", "u2"])
+        try house.distinct(organization, "consent_users:day:2026-02-02", ["u2", "u3"])
+        // Resolved after 1, 2 days and 100 s; the steps of 86,400 and 172,800 are 661 and 725.
+        try house.add(organization, "resolution_steps:day:2026-02-01", ["724": 1, "788": 1])
+        try house.add(organization, "resolution_steps:day:2026-02-02", ["100": 1])
+        let digits = { (value: UInt64) in "0\(value + (1 << 63))" }
+        for day in ["01", "02"] {
+            try house.set(
+                organization, "resolution_min:day:2026-02", day, digits(day == "01" ? 86_400 : 100))
+            try house.set(
+                organization, "resolution_max:day:2026-02", day,
+                digits(day == "01" ? 259_200 : 100))
+        }
+        let answer = try house.get(path + twoDays, headers)
+        expect(
+            answer, 200,
+            body(
+                times: 1, users: 3,
+                trend: #"{"current":3,"previous":2,"change":1,"changePercentage":50}"#,
+                resolution: """
+                    {"avgResolutionDays": 1.33, "medianResolutionDays": 1,
+                     "minResolutionDays": 0, "maxResolutionDays": 3}
+                    """))
+        #expect(
+            answer.headers["X-Odometer-Range"] == "2026-02-01T00:00:00Z/2026-02-03T00:00:00Z")
+        #expect(answer.headers["X-Odometer-Snapshot"] == nil)
+    }
+
+    @Test func projects() throws {
+        let (house, headers) = try open()
+        try seed(house, "", times: 100)
+        try seed(house, "project=web:", times: 1)
+        try seed(house, "project=a%20b%3Ac:", times: 1)
+        try house.distinct(organization, "project=web:consent_users:day:2026-02-01", ["u1", "u2"])
+        try house.distinct(
+            organization, "project=a%20b%3Ac:consent_users:day:2026-02-02", ["u2", "u4"])
+        let resolution = """
+            {"avgResolutionDays": 1.33, "medianResolutionDays": 0, "minResolutionDays": 0,
+             "maxResolutionDays": 0}
+            """
+        expect(
+            try house.get(path + twoDays + "&project=web&project=a+b:c&project=web", headers), 200,
+            body(
+                times: 2, users: 3,
+                trend: #"{"current":6,"previous":4,"change":2,"changePercentage":50}"#,
+                resolution: resolution))
+        expect(
+            try house.get(path + twoDays + "&project=web", headers), 200,
+            body(
+                times: 1, users: 2,
+                trend: #"{"current":3,"previous":2,"change":1,"changePercentage":50}"#,
+                resolution: resolution))
+        let unknown = try house.get(path + twoDays + "&project=nobody", headers)
+        #expect(unknown.status == 200)
+        #expect(unknown.body.contains(#""totalRequests":0"#))
+        #expect(unknown.body.contains(#""browserCounts":[]"#))
+        #expect(unknown.body.contains(#""categoryStats":{}"#))
+    }
+
+    @Test func defaultRange() throws {
+        let (house, headers) = try open()
+        try house.add(organization, "sessions:day:2026-02", ["07": 5, "08": 1])
+        let answer = try house.get(path, headers)
+        #expect(
+            answer.headers["X-Odometer-Range"] == "2026-02-08T00:00:00Z/2026-03-10T00:00:00Z")
+        #expect(
+            answer.body.contains(
+                #""dateRangeTotal":1,"trend":{"current":1,"previous":5,"change":-4,"changePercentage":-80}"#
+            ))
+        let day = try house.get(
+            path + "?startDate=2026-02-08T00:00:00Z&endDate=2026-02-08T00:00:00Z", headers)
+        #expect(
+            day.body.hasPrefix(
+                #"{"sessions":{"dailySessionCounts":[{"date":"2026-02-08","count":1}],"#))
+        let long = try house.get(
+            path + "?startDate=2025-03-09T00:00:00Z&endDate=2026-03-10T00:00:00Z", headers)
+        #expect(long.status == 200)
+        #expect(long.headers["X-Odometer-Snapshot"] == nil)
+    }
+
+    @Test(
+        arguments: [
+            ("startDate=x", "startDate is not an RFC 3339 time with a zone"),
+            ("endDate=2026-02-30T00:00:00Z", "endDate is not an RFC 3339 time with a zone"),
+            (
+                "startDate=2026-02-02T00:00:01Z&endDate=2026-02-02T00:00:00Z",
+                "startDate is after endDate"
+            ),
+            (
+                "startDate=2025-03-09T00:00:00Z&endDate=2026-03-10T00:00:01Z",
+                "startDate and endDate are more than 366 days apart"
+            ),
+            (
+                "endDate=2026-02-02T00:00:00Z&endDate=2026-02-02T00:00:00Z",
+                "endDate is given more than once"
+            ),
+            (
+                (0...20).map { "project=\($0)" }.joined(separator: "&"),
+                "project is given more than 20 times"
+            ),
+        ])
+    func badParameters(query: String, message: String) throws {
+        let (house, headers) = try open()
+        expect(
+            try house.get("\(path)?\(query)", headers), 422,
+            #"{"statusCode":422,"error":"Unprocessable Entity","message":"\#(message)"}"#)
+    }
+
+    /// 401, then 422, then 403, then 404.
+    @Test func orderOfChecks() throws {
+        let (house, headers) = try open(hasProfile: false)
+        let other = "/organizations/00000000-0000-0000-0000-000000000000/metrics"
+        let unauthorized = #"{"statusCode":401,"error":"Unauthorized","message":"Unauthorized"}"#
+        let forbidden = #"{"statusCode":403,"error":"Forbidden","message":"Forbidden"}"#
+        for target in ["/organizations/x/metrics", other, path, path + "?startDate=x"] {
+            expect(try house.get(target), 401, unauthorized)
+        }
+        expect(
+            try house.get("/organizations/x/metrics?startDate=x", headers), 422,
+            #"{"statusCode":422,"error":"Unprocessable Entity","message":"organizationId is not a UUID"}"#
+        )
+        expect(
+            try house.get(other + "?startDate=x", headers), 422,
+            #"{"statusCode":422,"error":"Unprocessable Entity","message":"startDate is not an RFC 3339 time with a zone"}"#
+        )
+        expect(try house.get(other, headers), 403, forbidden)
+        let writer = try house.key(organization, ["privacy"], role: .write)
+        expect(try house.get(path, ["x-api-key": writer]), 403, forbidden)
+        expect(
+            try house.get(path, headers), 404,
+            #"{"statusCode":404,"error":"Not Found","message":"Not Found"}"#)
+        try house.directory(organization, "organization", [:])
+        #expect(try house.get(path, headers).status == 200)
+        #expect(
+            try house.get("/organizations/\(organization.uppercased())/metrics", headers).status
+                == 200)
+    }
+}

@@ -1,0 +1,147 @@
+import Ledger
+import Redis
+import Testing
+
+@Suite struct CellReaderTests {
+    private func open() throws -> (TestRedis, CellReader) {
+        let redis = try TestRedis()
+        var connection = try redis.connect()
+        try connection.command(
+            "HSET", "odo:1:{dir}:ledger", "layout", "1", "shards", "64", "directory:d", "0")
+        return (redis, CellReader(configuration: redis.configuration, layout: KeyLayout()))
+    }
+
+    private var soon: ContinuousClock.Instant { .now + .seconds(10) }
+
+    private func bytes(_ text: String) -> [UInt8] { Array(text.utf8) }
+
+    @Test func oneState() throws {
+        let (redis, reader) = try open()
+        var connection = try redis.connect()
+        let shard = KeyLayout().shard(of: "o".utf8)
+        try connection.command(
+            "HSET", "odo:1:{\(shard)}:marks", "t/0", "5", "t/0@", "4 1500 ab", "t/1@", "9 1700 cd",
+            "t/2@", "1 -1 ef", "!torn", "")
+        try connection.command("HSET", "h", "a", "1", "b", "2")
+        try connection.command("ZADD", "z", "3", "x", "9007199254740992", "y")
+        try connection.command("PFADD", "p1", "a", "b")
+        try connection.command("PFADD", "p2", "b", "c")
+        let snapshot = try reader.read(
+            [
+                .hash(bytes("h")), .fields(bytes("h"), [bytes("b"), bytes("c")]), .size(bytes("h")),
+                .ranking(bytes("z")), .distinct([bytes("p1"), bytes("p2"), bytes("none")]),
+                .hash(bytes("none")), .ranking(bytes("none")), .distinct([bytes("none")]),
+            ], organization: bytes("o"), deadline: soon)
+        #expect(snapshot.isAtomic)
+        #expect(snapshot.asOf == 1_700)
+        var texts: [String] = []
+        for value in snapshot.values {
+            switch value {
+            case .hash(let pairs):
+                texts.append(
+                    pairs.map {
+                        String(decoding: $0.field + bytes("=") + $0.value, as: UTF8.self)
+                    }.sorted().joined(separator: " "))
+            case .fields(let fields):
+                texts.append(
+                    fields.map { $0.map { String(decoding: $0, as: UTF8.self) } ?? "nil" }
+                        .joined(separator: " "))
+            case .ranking(let members):
+                texts.append(
+                    members.map { "\(String(decoding: $0.member, as: UTF8.self))=\($0.score)" }
+                        .joined(separator: " "))
+            case .count(let count): texts.append(String(count))
+            }
+        }
+        #expect(
+            texts == ["a=1 b=2", "2 nil", "2", "x=3 y=9007199254740992", "3", "", "", "0"])
+    }
+
+    /// What would hold Redis too long is read in pieces, and the pieces say so.
+    @Test func inPieces() throws {
+        let (redis, reader) = try open()
+        var connection = try redis.connect()
+        try connection.command(
+            "EVAL",
+            """
+            for i = 1, 25000 do
+              redis.call('HSET', 'h', 'f' .. i, i)
+              redis.call('ZADD', 'z', i, 'm' .. i)
+            end
+            for k = 1, 200 do
+              redis.call('PFADD', 'p' .. k)
+              for i = 1, 40 do redis.call('PFADD', 'p' .. k, k * 30 + i) end
+              redis.call('SETRANGE', 'q' .. k, 0, '')
+            end
+            """, "0")
+        // Dense sketches are made by merging many members into one.
+        try connection.command(
+            "EVAL", "for i = 1, 30000 do redis.call('PFADD', 'dense', i) end", "0")
+        for number in 1...181 {
+            try connection.command("PFMERGE", "d\(number)", "dense", "p\(number)")
+        }
+        let dense = (1...181).map { bytes("d\($0)") }
+        let sparse = (1...200).map { bytes("p\($0)") }
+        let snapshot = try reader.read(
+            [
+                .hash(bytes("h")), .ranking(bytes("z")), .distinct(dense), .distinct(sparse),
+            ], organization: bytes("o"), deadline: soon)
+        #expect(!snapshot.isAtomic)
+        if case .hash(let pairs) = snapshot.values[0] {
+            #expect(Set(pairs.map(\.field)).count == 25_000)
+        }
+        if case .ranking(let members) = snapshot.values[1] {
+            #expect(members.count == 25_000)
+            #expect(members.reduce(0) { $0 + $1.score } == 25_000 * 25_001 / 2)
+        }
+        for (index, keys) in [(2, dense), (3, sparse)] {
+            guard case .count(let count) = snapshot.values[index] else { continue }
+            #expect(count == (try connection.command([bytes("PFCOUNT")] + keys).integer))
+        }
+        // Many small reads: several groups, each one state of its own.
+        let many = try reader.read(
+            (1...60).map {
+                .fields(bytes("h"), (($0 * 100)..<($0 * 100 + 200)).map { bytes("f\($0)") })
+            },
+            organization: bytes("o"), deadline: soon)
+        #expect(!many.isAtomic)
+        #expect(many.values.count == 60)
+    }
+
+    @Test func failures() throws {
+        let (redis, reader) = try open()
+        var connection = try redis.connect()
+        func code(_ reads: [CellRead], _ deadline: ContinuousClock.Instant) -> CellReadError.Code? {
+            do throws(CellReadError) {
+                _ = try reader.read(reads, organization: bytes("o"), deadline: deadline)
+                return nil
+            } catch {
+                return error.code
+            }
+        }
+        #expect(code([], soon) == nil)
+        try connection.command("SET", "s", "text")
+        #expect(code([.hash(bytes("s"))], soon) == .unavailable)
+        #expect(code([.fields(bytes("s"), [bytes("f")])], soon) == .unavailable)
+        #expect(code([.hash(bytes("none"))], soon) == nil)
+        #expect(code([], .now - .seconds(1)) == .timeout)
+        #expect(code([], soon) == nil)
+        let shard = KeyLayout().shard(of: "o".utf8)
+        try connection.command("HSET", "odo:1:{\(shard)}:marks", "!torn", "half a commit")
+        #expect(code([], soon) == .torn)
+        redis.stop()
+        #expect(code([], soon) == .unavailable)
+        try redis.start()
+        #expect(code([], soon) == .ledgerAbsent)
+        connection = try redis.connect()
+        try connection.command("HSET", "odo:1:{dir}:ledger", "layout", "2", "shards", "64")
+        #expect(code([], soon) == .ledgerAbsent)
+        try connection.command("HSET", "odo:1:{dir}:ledger", "layout", "1", "shards", "64")
+        #expect(code([], soon) == nil)
+        #expect(
+            try reader.directoryFields(bytes("k"), [bytes("f")], deadline: soon) == nil)
+        try connection.command("HSET", "odo:1:{dir}:ledger", "directory:d", "0")
+        #expect(
+            try reader.directoryFields(bytes("k"), [bytes("f")], deadline: soon) == [nil])
+    }
+}
