@@ -57,8 +57,9 @@ paths:
                 required: [error, message]
                 additionalProperties: false
                 properties: {error: {const: Forbidden}, message: {const: Only Admin keys can access organization analytics}}
-        '405': {$ref: '#/components/responses/MethodNotAllowed'}
-        '429': {$ref: '#/components/responses/TooManyRequests'}
+        '405': {$ref: '#/components/responses/PlainMethodNotAllowed'}
+        '429': {$ref: '#/components/responses/PlainTooManyRequests'}
+        '500': {$ref: '#/components/responses/PlainFault'}
         '503': {$ref: '#/components/responses/PlainUnavailable'}
   /api/v1/app/organization/analytics/totals:
     get:
@@ -83,8 +84,9 @@ paths:
         '400': {$ref: '#/components/responses/PlainBadRequest'}
         '401': {$ref: '#/components/responses/PlainUnauthorized'}
         '403': {$ref: '#/components/responses/PlainForbidden'}
-        '405': {$ref: '#/components/responses/MethodNotAllowed'}
-        '429': {$ref: '#/components/responses/TooManyRequests'}
+        '405': {$ref: '#/components/responses/PlainMethodNotAllowed'}
+        '429': {$ref: '#/components/responses/PlainTooManyRequests'}
+        '500': {$ref: '#/components/responses/PlainFault'}
         '503': {$ref: '#/components/responses/PlainUnavailable'}
   /api/v1/app/organization/analytics/ranking/active-users:
     get:
@@ -112,8 +114,9 @@ paths:
         '400': {$ref: '#/components/responses/PlainBadRequest'}
         '401': {$ref: '#/components/responses/PlainUnauthorized'}
         '403': {$ref: '#/components/responses/PlainForbidden'}
-        '405': {$ref: '#/components/responses/MethodNotAllowed'}
-        '429': {$ref: '#/components/responses/TooManyRequests'}
+        '405': {$ref: '#/components/responses/PlainMethodNotAllowed'}
+        '429': {$ref: '#/components/responses/PlainTooManyRequests'}
+        '500': {$ref: '#/components/responses/PlainFault'}
         '503': {$ref: '#/components/responses/PlainUnavailable'}
   /api/v1/app/organization/analytics/ranking/active-projects:
     get:
@@ -141,8 +144,9 @@ paths:
         '400': {$ref: '#/components/responses/PlainBadRequest'}
         '401': {$ref: '#/components/responses/PlainUnauthorized'}
         '403': {$ref: '#/components/responses/PlainForbidden'}
-        '405': {$ref: '#/components/responses/MethodNotAllowed'}
-        '429': {$ref: '#/components/responses/TooManyRequests'}
+        '405': {$ref: '#/components/responses/PlainMethodNotAllowed'}
+        '429': {$ref: '#/components/responses/PlainTooManyRequests'}
+        '500': {$ref: '#/components/responses/PlainFault'}
         '503': {$ref: '#/components/responses/PlainUnavailable'}
   /api/v1/app/organization/analytics/timeseries:
     get:
@@ -174,8 +178,9 @@ paths:
         '400': {$ref: '#/components/responses/PlainBadRequest'}
         '401': {$ref: '#/components/responses/PlainUnauthorized'}
         '403': {$ref: '#/components/responses/PlainForbidden'}
-        '405': {$ref: '#/components/responses/MethodNotAllowed'}
-        '429': {$ref: '#/components/responses/TooManyRequests'}
+        '405': {$ref: '#/components/responses/PlainMethodNotAllowed'}
+        '429': {$ref: '#/components/responses/PlainTooManyRequests'}
+        '500': {$ref: '#/components/responses/PlainFault'}
         '503': {$ref: '#/components/responses/PlainUnavailable'}
   /api/connection-analytics/summary:
     get:
@@ -208,8 +213,9 @@ paths:
         '400': {$ref: '#/components/responses/PlainBadRequest'}
         '401': {$ref: '#/components/responses/PlainUnauthorized'}
         '403': {$ref: '#/components/responses/PlainForbidden'}
-        '405': {$ref: '#/components/responses/MethodNotAllowed'}
-        '429': {$ref: '#/components/responses/TooManyRequests'}
+        '405': {$ref: '#/components/responses/PlainMethodNotAllowed'}
+        '429': {$ref: '#/components/responses/PlainTooManyRequests'}
+        '500': {$ref: '#/components/responses/PlainFault'}
         '503': {$ref: '#/components/responses/PlainUnavailable'}
   /organizations/{organizationId}/metrics:
     get:
@@ -240,13 +246,13 @@ paths:
             X-Odometer-Snapshot: {$ref: '#/components/headers/Snapshot'}
           content: {application/json: {schema: {$ref: '#/components/schemas/OrganizationMetrics'}}}
         '304': {$ref: '#/components/responses/NotModified'}
-        '400': {$ref: '#/components/responses/CodedError'}
+        '400': {$ref: '#/components/responses/CodedBadRequest'}
         '401': {$ref: '#/components/responses/CodedError'}
         '403': {$ref: '#/components/responses/CodedError'}
         '404': {$ref: '#/components/responses/CodedError'}
-        '405': {$ref: '#/components/responses/MethodNotAllowed'}
+        '405': {$ref: '#/components/responses/CodedMethodNotAllowed'}
         '422': {$ref: '#/components/responses/CodedError'}
-        '429': {$ref: '#/components/responses/TooManyRequests'}
+        '429': {$ref: '#/components/responses/CodedTooManyRequests'}
         '500': {$ref: '#/components/responses/CodedError'}
         '503': {$ref: '#/components/responses/CodedUnavailable'}
   /api/v1/analytics/tokens:
@@ -267,11 +273,12 @@ paths:
             X-Odometer-Snapshot: {$ref: '#/components/headers/Snapshot'}
           content: {application/json: {schema: {$ref: '#/components/schemas/TokenTrend'}}}
         '304': {$ref: '#/components/responses/NotModified'}
-        '400': {$ref: '#/components/responses/IdentityError'}
+        '400': {$ref: '#/components/responses/IdentityBadRequest'}
         '401': {$ref: '#/components/responses/IdentityError'}
         '403': {$ref: '#/components/responses/IdentityError'}
-        '405': {$ref: '#/components/responses/MethodNotAllowed'}
-        '429': {$ref: '#/components/responses/TooManyRequests'}
+        '405': {$ref: '#/components/responses/IdentityMethodNotAllowed'}
+        '429': {$ref: '#/components/responses/IdentityTooManyRequests'}
+        '500': {$ref: '#/components/responses/IdentityFault'}
         '503': {$ref: '#/components/responses/IdentityUnavailable'}
   /api/v1/analytics/agents/activity:
     get:
@@ -289,20 +296,13 @@ paths:
             X-Odometer-Snapshot: {$ref: '#/components/headers/Snapshot'}
           content: {application/json: {schema: {$ref: '#/components/schemas/AgentActivity'}}}
         '304': {$ref: '#/components/responses/NotModified'}
-        '400': {$ref: '#/components/responses/IdentityError'}
+        '400': {$ref: '#/components/responses/IdentityBadRequest'}
         '401': {$ref: '#/components/responses/IdentityError'}
         '403': {$ref: '#/components/responses/IdentityError'}
-        '405': {$ref: '#/components/responses/MethodNotAllowed'}
-        '429': {$ref: '#/components/responses/TooManyRequests'}
+        '405': {$ref: '#/components/responses/IdentityMethodNotAllowed'}
+        '429': {$ref: '#/components/responses/IdentityTooManyRequests'}
+        '500': {$ref: '#/components/responses/IdentityFault'}
         '503': {$ref: '#/components/responses/IdentityUnavailable'}
-  /api/v1/analytics/agents:
-    get:
-      operationId: getAgents
-      tags: [identity]
-      summary: Tokens issued an agent in the current UTC month, most first.
-      security: [{identityToken: []}]
-      responses:
-        '200':
 
 """#
 }

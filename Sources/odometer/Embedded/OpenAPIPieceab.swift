@@ -3,6 +3,14 @@
 
 extension OpenAPIText {
     static let pieceab = #"""
+  /api/v1/analytics/agents:
+    get:
+      operationId: getAgents
+      tags: [identity]
+      summary: Tokens issued an agent in the current UTC month, most first.
+      security: [{identityToken: []}]
+      responses:
+        '200':
           description: The agents.
           headers:
             ETag: {$ref: '#/components/headers/ETag'}
@@ -11,11 +19,12 @@ extension OpenAPIText {
             X-Odometer-Snapshot: {$ref: '#/components/headers/Snapshot'}
           content: {application/json: {schema: {$ref: '#/components/schemas/AgentUsage'}}}
         '304': {$ref: '#/components/responses/NotModified'}
-        '400': {$ref: '#/components/responses/IdentityError'}
+        '400': {$ref: '#/components/responses/IdentityBadRequest'}
         '401': {$ref: '#/components/responses/IdentityError'}
         '403': {$ref: '#/components/responses/IdentityError'}
-        '405': {$ref: '#/components/responses/MethodNotAllowed'}
-        '429': {$ref: '#/components/responses/TooManyRequests'}
+        '405': {$ref: '#/components/responses/IdentityMethodNotAllowed'}
+        '429': {$ref: '#/components/responses/IdentityTooManyRequests'}
+        '500': {$ref: '#/components/responses/IdentityFault'}
         '503': {$ref: '#/components/responses/IdentityUnavailable'}
   /v1/meters:
     get:
@@ -31,21 +40,34 @@ extension OpenAPIText {
         '400': {$ref: '#/components/responses/PlainBadRequest'}
         '401': {$ref: '#/components/responses/PlainUnauthorized'}
         '403': {$ref: '#/components/responses/PlainForbidden'}
-        '405': {$ref: '#/components/responses/MethodNotAllowed'}
-        '429': {$ref: '#/components/responses/TooManyRequests'}
+        '405': {$ref: '#/components/responses/PlainMethodNotAllowed'}
+        '429': {$ref: '#/components/responses/PlainTooManyRequests'}
+        '500': {$ref: '#/components/responses/PlainFault'}
         '503': {$ref: '#/components/responses/PlainUnavailable'}
   /v1/meters/{meter}:
     get:
       operationId: readMeter
       tags: [operations]
-      summary: One meter of the key's organization, over a range.
+      summary: One meter of the key's organization, over a range or window by window.
       description: |
-        Without dates it is everything, where the meter has an all-time cell; else the range answered stands in X-Odometer-Range.
+        Without dates and window it is everything, where the meter keeps an all-time cell; else the last 30 days. A meter that is kept per
+        dimension wants the dimensions of one of its scopes as further parameters, for example `project=website`.
       security: [{operationsKey: []}]
       parameters:
         - {name: meter, in: path, required: true, description: Its name in the catalog., schema: {type: string, pattern: '^[a-z][a-z0-9_]*$'}}
         - {name: start, in: query, description: Start of the range., schema: {type: string, format: date-time}}
         - {name: end, in: query, description: End of the range., schema: {type: string, format: date-time}}
+        - name: window
+          in: query
+          description: One piece of data for each of these windows, at most 1,000.
+          schema: {type: string, enum: [minute, quarter, day, month, all]}
+        - {name: limit, in: query, description: At most so many rows., schema: {type: integer, minimum: 1, maximum: 10000, default: 1000}}
+        - name: dimensions
+          in: query
+          description: The dimensions of one of the meter's scopes, each by its own name.
+          style: form
+          explode: true
+          schema: {type: object, additionalProperties: {type: string}}
       responses:
         '200':
           description: The meter's rows.
@@ -60,8 +82,9 @@ extension OpenAPIText {
         '401': {$ref: '#/components/responses/PlainUnauthorized'}
         '403': {$ref: '#/components/responses/PlainForbidden'}
         '404': {$ref: '#/components/responses/PlainNotFound'}
-        '405': {$ref: '#/components/responses/MethodNotAllowed'}
-        '429': {$ref: '#/components/responses/TooManyRequests'}
+        '405': {$ref: '#/components/responses/PlainMethodNotAllowed'}
+        '429': {$ref: '#/components/responses/PlainTooManyRequests'}
+        '500': {$ref: '#/components/responses/PlainFault'}
         '503': {$ref: '#/components/responses/PlainUnavailable'}
   /openapi.yaml:
     get:
@@ -74,8 +97,7 @@ extension OpenAPIText {
           content: {application/yaml: {schema: {type: string}}}
         '304': {$ref: '#/components/responses/NotModified'}
         '400': {$ref: '#/components/responses/PlainBadRequest'}
-        '405': {$ref: '#/components/responses/MethodNotAllowed'}
-        '429': {$ref: '#/components/responses/TooManyRequests'}
+        '405': {$ref: '#/components/responses/PlainMethodNotAllowed'}
   /healthz:
     get:
       operationId: getHealth
@@ -84,8 +106,7 @@ extension OpenAPIText {
       responses:
         '200': {$ref: '#/components/responses/State'}
         '400': {$ref: '#/components/responses/PlainBadRequest'}
-        '405': {$ref: '#/components/responses/MethodNotAllowed'}
-        '429': {$ref: '#/components/responses/TooManyRequests'}
+        '405': {$ref: '#/components/responses/PlainMethodNotAllowed'}
   /readyz:
     get:
       operationId: getReadiness
@@ -95,8 +116,7 @@ extension OpenAPIText {
       responses:
         '200': {$ref: '#/components/responses/State'}
         '400': {$ref: '#/components/responses/PlainBadRequest'}
-        '405': {$ref: '#/components/responses/MethodNotAllowed'}
-        '429': {$ref: '#/components/responses/TooManyRequests'}
+        '405': {$ref: '#/components/responses/PlainMethodNotAllowed'}
         '503': {$ref: '#/components/responses/NotReady'}
   /metrics:
     servers: [{url: 'http://127.0.0.1:9090', description: A listener of its own.}]
@@ -109,7 +129,7 @@ extension OpenAPIText {
           description: Prometheus text format.
           content: {text/plain: {schema: {type: string}}}
         '400': {$ref: '#/components/responses/PlainBadRequest'}
-        '405': {$ref: '#/components/responses/MethodNotAllowed'}
+        '405': {$ref: '#/components/responses/PlainMethodNotAllowed'}
 components:
   securitySchemes:
     overviewKey: {type: apiKey, in: header, name: X-API-Key, description: 'An Admin key, dakkio_a_….'}
@@ -124,12 +144,12 @@ components:
       name: start_date
       in: query
       description: Start of the range, seconds since 1970; floored to its UTC day.
-      schema: {type: integer, format: int64}
+      schema: {type: integer, format: int64, minimum: 0, maximum: 7289654399}
     EndSeconds:
       name: end_date
       in: query
       description: End of the range, seconds since 1970; raised to the next UTC midnight.
-      schema: {type: integer, format: int64}
+      schema: {type: integer, format: int64, minimum: 0, maximum: 7289654399}
     Limit: {name: limit, in: query, description: At most so many., schema: {type: integer, minimum: 1, maximum: 100, default: 10}}
   headers:
     ETag: {description: 'Strong; If-None-Match with it gives 304.', schema: {type: string}}
@@ -156,34 +176,60 @@ components:
       description: Redis is away, there is no ledger yet, or it took too long. Never zeros.
       headers: {Retry-After: {$ref: '#/components/headers/RetryAfter'}}
       content: {application/json: {schema: {$ref: '#/components/schemas/PlainError'}}}
+    PlainFault:
+      description: A fault of ours, or the catalog has no such meter.
+      content: {application/json: {schema: {$ref: '#/components/schemas/PlainError'}}}
     CodedError:
-      description: What the status code says; the message names a bad parameter.
+      description: What the status code says. The message names a bad parameter.
       content: {application/json: {schema: {$ref: '#/components/schemas/CodedError'}}}
+    IdentityError:
+      description: What the code says. The message names a bad parameter.
+      content: {application/json: {schema: {$ref: '#/components/schemas/IdentityError'}}}
+    IdentityFault:
+      description: A fault of ours, or the catalog has no such meter.
+      content: {application/json: {schema: {$ref: '#/components/schemas/IdentityError'}}}
+    CodedBadRequest:
+      description: A parameter, which the message names, or a malformed request, which has the plain body.
+      content:
+        application/json:
+          schema: {anyOf: [{$ref: '#/components/schemas/CodedError'}, {$ref: '#/components/schemas/PlainError'}]}
     CodedUnavailable:
       description: Redis is away, there is no ledger yet, or it took too long. Never zeros.
       headers: {Retry-After: {$ref: '#/components/headers/RetryAfter'}}
       content: {application/json: {schema: {$ref: '#/components/schemas/CodedError'}}}
-    IdentityError:
-      description: What the code says; the message names a bad parameter.
-      content: {application/json: {schema: {$ref: '#/components/schemas/IdentityError'}}}
+    IdentityBadRequest:
+      description: A parameter, which the message names, or a malformed request, which has the plain body.
+      content:
+        application/json:
+          schema: {anyOf: [{$ref: '#/components/schemas/IdentityError'}, {$ref: '#/components/schemas/PlainError'}]}
     IdentityUnavailable:
       description: Redis is away, there is no ledger yet, or it took too long. Never zeros.
       headers: {Retry-After: {$ref: '#/components/headers/RetryAfter'}}
       content: {application/json: {schema: {$ref: '#/components/schemas/IdentityError'}}}
-    MethodNotAllowed:
-      description: Another method than those in Allow. Known before any API is chosen, so it has the plain body.
+    PlainMethodNotAllowed:
+      description: Another method than those in Allow.
       headers: {Allow: {required: true, schema: {type: string}}}
       content: {application/json: {schema: {$ref: '#/components/schemas/PlainError'}}}
-    TooManyRequests:
+    PlainTooManyRequests:
       description: Too many of one key or address.
       headers: {Retry-After: {$ref: '#/components/headers/RetryAfter'}}
-      content:
-        application/json:
-          schema:
-            anyOf:
-              - {$ref: '#/components/schemas/PlainError'}
-              - {$ref: '#/components/schemas/CodedError'}
-              - {$ref: '#/components/schemas/IdentityError'}
+      content: {application/json: {schema: {$ref: '#/components/schemas/PlainError'}}}
+    CodedMethodNotAllowed:
+      description: Another method than those in Allow.
+      headers: {Allow: {required: true, schema: {type: string}}}
+      content: {application/json: {schema: {$ref: '#/components/schemas/CodedError'}}}
+    CodedTooManyRequests:
+      description: Too many of one key or address.
+      headers: {Retry-After: {$ref: '#/components/headers/RetryAfter'}}
+      content: {application/json: {schema: {$ref: '#/components/schemas/CodedError'}}}
+    IdentityMethodNotAllowed:
+      description: Another method than those in Allow.
+      headers: {Allow: {required: true, schema: {type: string}}}
+      content: {application/json: {schema: {$ref: '#/components/schemas/IdentityError'}}}
+    IdentityTooManyRequests:
+      description: Too many of one key or address.
+      headers: {Retry-After: {$ref: '#/components/headers/RetryAfter'}}
+      content: {application/json: {schema: {$ref: '#/components/schemas/IdentityError'}}}
     State:
       description: It is so.
       content: {application/json: {schema: {$ref: '#/components/schemas/State'}}}
@@ -214,7 +260,10 @@ components:
       required: [code, message]
       additionalProperties: false
       properties:
-        code: {type: string, enum: [VALIDATION_ERROR, UNAUTHORIZED, FORBIDDEN, UNAVAILABLE]}
+        code:
+          type: string
+          enum:
+            [VALIDATION_ERROR, UNAUTHORIZED, FORBIDDEN, METHOD_NOT_ALLOWED, TOO_MANY_REQUESTS, INTERNAL_ERROR, UNAVAILABLE]
         message: {type: string}
     State:
       type: object
@@ -254,55 +303,6 @@ components:
                 buckets: {$ref: '#/components/schemas/Count'}
                 dataSources: {$ref: '#/components/schemas/Count'}
                 dataPoints: {$ref: '#/components/schemas/Count'}
-                alertRules: {$ref: '#/components/schemas/Count'}
-                apiKeys: {$ref: '#/components/schemas/Count'}
-            usage:
-              type: object
-              required: [apiCallsThisMonth, apiCallsLimit, apiCallsPercentage, storageUsedBytes, storageUsedFormatted]
-              additionalProperties: false
-              properties:
-                apiCallsThisMonth: {$ref: '#/components/schemas/Count'}
-                apiCallsLimit: {description: 0 without a plan., type: integer, minimum: 0}
-                apiCallsPercentage: {description: One decimal., type: number, minimum: 0}
-                storageUsedBytes: {$ref: '#/components/schemas/Count'}
-                storageUsedFormatted: {type: string, pattern: '^[0-9]+([.][0-9]{0,1}[1-9])? ([KMGTPE]?B)$'}
-            plan:
-              description: Every member null without a plan.
-              type: object
-              required: [name, maxBuckets, maxRetentionDays, maxApiCalls]
-              additionalProperties: false
-              properties:
-                name: {type: [string, 'null']}
-                maxBuckets: {type: [integer, 'null'], minimum: 0}
-                maxRetentionDays: {type: [integer, 'null'], minimum: 0}
-                maxApiCalls: {type: [integer, 'null'], minimum: 0}
-            recentActivity:
-              type: object
-              required: [lastDataIngestion, lastAlertTriggered, dataPointsLast24h, alertsTriggeredLast24h]
-              additionalProperties: false
-              properties:
-                lastDataIngestion: {$ref: '#/components/schemas/SecondOrNull'}
-                lastAlertTriggered: {$ref: '#/components/schemas/SecondOrNull'}
-                dataPointsLast24h: {$ref: '#/components/schemas/Count'}
-                alertsTriggeredLast24h: {$ref: '#/components/schemas/Count'}
-    SecondOrNull: {type: [string, 'null'], pattern: '^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z$'}
-    WorkspaceTotals:
-      type: object
-      required: [projects_total, threads_total, interactions_total, agent_flows_total, uploaded_artifacts_total]
-      additionalProperties: false
-      properties:
-        projects_total: {$ref: '#/components/schemas/Count'}
-        threads_total: {$ref: '#/components/schemas/Count'}
-        interactions_total: {$ref: '#/components/schemas/Count'}
-        agent_flows_total: {$ref: '#/components/schemas/Count'}
-        uploaded_artifacts_total: {$ref: '#/components/schemas/Count'}
-    RankedUser:
-      type: object
-      required: [user, interactions_created, agent_flows_created]
-      additionalProperties: false
-      properties:
-        user:
-          description: The id and org_id with null for the rest, where the directory has no such member.
 
 """#
 }

@@ -3,6 +3,55 @@
 
 extension OpenAPIText {
     static let pieceac = #"""
+                alertRules: {$ref: '#/components/schemas/Count'}
+                apiKeys: {$ref: '#/components/schemas/Count'}
+            usage:
+              type: object
+              required: [apiCallsThisMonth, apiCallsLimit, apiCallsPercentage, storageUsedBytes, storageUsedFormatted]
+              additionalProperties: false
+              properties:
+                apiCallsThisMonth: {$ref: '#/components/schemas/Count'}
+                apiCallsLimit: {description: 0 without a plan., type: integer, minimum: 0}
+                apiCallsPercentage: {description: One decimal., type: number, minimum: 0}
+                storageUsedBytes: {$ref: '#/components/schemas/Count'}
+                storageUsedFormatted: {type: string, pattern: '^[0-9]+([.][0-9]{0,1}[1-9])? ([KMGTPE]?B)$'}
+            plan:
+              description: Every member null without a plan.
+              type: object
+              required: [name, maxBuckets, maxRetentionDays, maxApiCalls]
+              additionalProperties: false
+              properties:
+                name: {type: [string, 'null']}
+                maxBuckets: {type: [integer, 'null'], minimum: 0}
+                maxRetentionDays: {type: [integer, 'null'], minimum: 0}
+                maxApiCalls: {type: [integer, 'null'], minimum: 0}
+            recentActivity:
+              type: object
+              required: [lastDataIngestion, lastAlertTriggered, dataPointsLast24h, alertsTriggeredLast24h]
+              additionalProperties: false
+              properties:
+                lastDataIngestion: {$ref: '#/components/schemas/SecondOrNull'}
+                lastAlertTriggered: {$ref: '#/components/schemas/SecondOrNull'}
+                dataPointsLast24h: {$ref: '#/components/schemas/Count'}
+                alertsTriggeredLast24h: {$ref: '#/components/schemas/Count'}
+    SecondOrNull: {type: [string, 'null'], pattern: '^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z$'}
+    WorkspaceTotals:
+      type: object
+      required: [projects_total, threads_total, interactions_total, agent_flows_total, uploaded_artifacts_total]
+      additionalProperties: false
+      properties:
+        projects_total: {$ref: '#/components/schemas/Count'}
+        threads_total: {$ref: '#/components/schemas/Count'}
+        interactions_total: {$ref: '#/components/schemas/Count'}
+        agent_flows_total: {$ref: '#/components/schemas/Count'}
+        uploaded_artifacts_total: {$ref: '#/components/schemas/Count'}
+    RankedUser:
+      type: object
+      required: [user, interactions_created, agent_flows_created]
+      additionalProperties: false
+      properties:
+        user:
+          description: The id and org_id with null for the rest, where the directory has no such member.
           type: object
           required: [id, org_id, account_id, name, email, state, roles, created_at]
           additionalProperties: false
@@ -95,7 +144,7 @@ extension OpenAPIText {
               date: {$ref: '#/components/schemas/Date'}
               count: {$ref: '#/components/schemas/Count'}
               previousCount: {$ref: '#/components/schemas/Count'}
-    PeriodEdge: {type: string, pattern: '^[0-9]{4}-[0-9]{2}-[0-9]{2}(T00:00:00Z)?$'}
+    PeriodEdge: {type: string, pattern: '^[0-9]{4}-[0-9]{2}-[0-9]{2}T00:00:00Z$'}
     DayCounts: {type: array, minItems: 1, maxItems: 366, items: {$ref: '#/components/schemas/DayCount'}}
     CountryCounts:
       description: By count descending, then name.
@@ -202,14 +251,15 @@ extension OpenAPIText {
         data:
           type: array
           maxItems: 168
-          items:
-            type: object
-            required: [dow, hour, count]
-            additionalProperties: false
-            properties:
-              dow: {description: 0 = Sunday., type: integer, minimum: 0, maximum: 6}
-              hour: {type: integer, minimum: 0, maximum: 23}
-              count: {type: integer, minimum: 1}
+          items: {$ref: '#/components/schemas/GridCell'}
+    GridCell:
+      type: object
+      required: [dow, hour, count]
+      additionalProperties: false
+      properties:
+        dow: {description: 0 = Sunday., type: integer, minimum: 0, maximum: 6}
+        hour: {type: integer, minimum: 0, maximum: 23}
+        count: {type: integer, minimum: 1}
     AgentUsage:
       type: object
       required: [tenantId, month, data]
@@ -228,37 +278,31 @@ extension OpenAPIText {
       type: object
       required: [meters]
       additionalProperties: false
+      properties: {meters: {type: array, items: {$ref: '#/components/schemas/Meter'}}}
+    Kind: {type: string, enum: [count, sum, level, extreme, distinct, histogram, ranking, grid]}
+    Meter:
+      type: object
+      required: [name, kind, windows, by, per]
+      additionalProperties: false
       properties:
-        meters:
-          type: array
-          items:
-            type: object
-            required: [name, kind, windows, by]
-            additionalProperties: false
-            properties:
-              name: {type: string}
-              kind: {type: string, enum: [count, sum, level, extreme, distinct, histogram, ranking, grid]}
-              windows: {type: array, items: {type: string, enum: [minute, quarter, day, month, all]}}
-              by: {type: array, items: {type: string}}
+        name: {type: string}
+        kind: {$ref: '#/components/schemas/Kind'}
+        keep: {description: Of extremes only., type: string, enum: [min, max, first, last]}
+        windows: {type: array, items: {type: string, enum: [minute, quarter, day, month, all]}}
+        by: {type: array, items: {type: string}}
+        per: {description: 'Its scopes, each a list of dimensions; an empty one is the whole organization.', type: array, items: {type: array, items: {type: string}}}
     MeterAnswer:
       type: object
-      required: [meter, kind, start, end, rows]
+      required: [meter, kind, per, data]
       additionalProperties: false
       properties:
         meter: {type: string}
-        kind: {type: string, enum: [count, sum, level, extreme, distinct, histogram, ranking, grid]}
-        start: {description: null = from the beginning., type: [string, 'null']}
-        end: {description: null = up to now., type: [string, 'null']}
-        rows:
-          description: One row a tuple of the meter's `by`; of a histogram one a step (low, high), of a grid one an hour (dow, hour).
-          type: array
-          items:
-            type: object
-            required: [by, value]
-            additionalProperties: false
-            properties:
-              by: {type: object, additionalProperties: {type: string}}
-              value: {description: 'Text for extremes, times in RFC 3339.', type: [integer, string, 'null']}
+        kind: {$ref: '#/components/schemas/Kind'}
+        per: {type: object, additionalProperties: {type: string}}
+        data: {description: 'One piece, or one a window.', type: array, items: {$ref: '#/components/schemas/MeterPiece'}}
+    Instant: {type: [string, 'null'], pattern: '^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z$'}
+    MeterPiece:
+      description: A value, or one row a tuple of the meter's `by`, one step of a histogram, one cell of a grid.
 
 """#
 }

@@ -3,5 +3,5 @@
 
 /// The description of the HTTP interface that is served.
 enum OpenAPIText {
-    static let text = [pieceaa, pieceab, pieceac].joined()
+    static let text = [pieceaa, pieceab, pieceac, piecead].joined()
 }
