@@ -62,7 +62,7 @@ let package = Package(
         tests("PipelineTests", "Pipeline", "Ledger", "Kafka", "Metering", "Redis", "Catalog"),
         tests("HTTPServerTests", "HTTPServer"),
         tests("APITests", "API", "Query", "HTTPServer", "Ledger", "Redis", "Metering", "Catalog"),
-        tests("WorkloadTests", "Workload", "Verify"),
+        tests("WorkloadTests", "Workload", "Verify", "Kafka", "Redis"),
         tests("EndToEndTests", "Kafka", "Redis", "Workload"),
         tests("OdometerTests", "odometer", "Replay", "Kafka"),
         tests("TidyTests"),

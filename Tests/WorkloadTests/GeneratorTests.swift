@@ -6,15 +6,18 @@ import Workload
 @Suite struct GeneratorTests {
     private static let end: Int64 = 1_773_066_000_000
 
-    private static func shippedCatalog() throws -> OracleCatalog {
+    static func shippedTexts() throws -> [(name: String, text: String)] {
         let folder = URL(filePath: #filePath).deletingLastPathComponent()
             .deletingLastPathComponent().deletingLastPathComponent().appending(
                 path: "schemas/meters")
         let names = try FileManager.default.contentsOfDirectory(atPath: folder.path).sorted()
-        return try CatalogText.read(
-            names.filter { $0.hasSuffix(".yaml") }.map { name in
-                (name, try String(contentsOf: folder.appending(path: name), encoding: .utf8))
-            })
+        return try names.filter { $0.hasSuffix(".yaml") }.map { name in
+            (name, try String(contentsOf: folder.appending(path: name), encoding: .utf8))
+        }
+    }
+
+    static func shippedCatalog() throws -> OracleCatalog {
+        try CatalogText.read(shippedTexts())
     }
 
     /// FNV-1a of 64 bits over all keys, headers and values.

@@ -50,6 +50,17 @@ import Testing
         #expect(CivilDate(days: 20_521) == CivilDate(year: 2026, month: 3, day: 9))
     }
 
+    @Test func labelsHaveAStart() {
+        for (label, start) in [
+            ("2026", 1_767_225_600_000), ("2026-03", 1_772_323_200_000),
+            ("2026-03-09", 1_773_014_400_000), ("2026-03-09T14", 1_773_064_800_000),
+            ("2026-03-09T1415", 1_773_065_700_000),
+        ] as [(String, Int64)] { #expect(oracleLabelStart(label.utf8) == start) }
+        for label in ["", "all", "202", "2026-3", "2026-13", "2026-03-09X14", "2026-03-09T14:15"] {
+            #expect(oracleLabelStart(label.utf8) == nil)
+        }
+    }
+
     @Test func weekdaysBeginWithSunday() {
         let monday: Int64 = 1_773_065_716_000_000_000
         #expect(OracleMoment(nanoseconds: monday).weekday == 1)

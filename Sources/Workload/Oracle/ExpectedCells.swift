@@ -55,6 +55,11 @@ public struct ExpectedCells: ~Copyable {
         expiries[key] == 0 ? nil : expiries[key]
     }
 
+    /// How many cells or values a key has, those at 0 included; as quick as a search.
+    public func count(_ key: Int) -> Int {
+        range(key).count
+    }
+
     /// The cells of a hash or sorted set, those at 0 left out; call the oracle's `sortCells` before.
     public func cells(_ key: Int) -> [(field: [UInt8], value: ExpectedValue)] {
         range(key).compactMap { place in

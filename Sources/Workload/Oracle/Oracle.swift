@@ -111,7 +111,7 @@ public struct Oracle: ~Copyable {
             outcome = .duplicate
         }
         guard counts else { return outcome }
-        let shard = self.shard(partition)
+        let shard = self.shard(partition, outcome)
         if outcome == .accepted { apply(shard) }
         record(outcome, partition, shard)
         return outcome
@@ -142,8 +142,8 @@ public struct Oracle: ~Copyable {
         return field.bytes
     }
 
-    private func shard(_ partition: Int) -> Int {
-        guard !reader.subject.isEmpty else {
+    private func shard(_ partition: Int, _ outcome: OracleOutcome) -> Int {
+        guard outcome != .malformed else {
             return Int(partitions[partition].number) % Self.shards
         }
         return reader.scratch.withUnsafeBytes {

@@ -110,3 +110,31 @@ struct OracleMoment {
         writer.put(twoDigits: date.day)
     }
 }
+
+/// When the time begins that a label of a key name covers, in milliseconds since 1970.
+///
+/// Labels are `2026`, `2026-03`, `2026-03-09`, `2026-03-09T14` and `2026-03-09T1415`; nil for
+/// anything else.
+public func oracleLabelStart(_ label: some Collection<UInt8>) -> Int64? {
+    let text = Array(label)
+    func number(_ start: Int, _ digits: Int, after separator: UInt8?) -> Int64? {
+        guard start + digits <= text.count else { return nil }
+        if let separator, text[start - 1] != separator { return nil }
+        var value: Int64 = 0
+        for byte in text[start..<start + digits] {
+            guard byte &- 48 < 10 else { return nil }
+            value = value * 10 + Int64(byte &- 48)
+        }
+        return value
+    }
+    guard [4, 7, 10, 13, 15].contains(text.count), let year = number(0, 4, after: nil) else {
+        return nil
+    }
+    let month = text.count >= 7 ? number(5, 2, after: 0x2D) : 1
+    let day = text.count >= 10 ? number(8, 2, after: 0x2D) : 1
+    let hour = text.count >= 13 ? number(11, 2, after: 0x54) : 0
+    let minute = text.count >= 15 ? number(13, 2, after: nil) : 0
+    guard let month, let day, let hour, let minute, 1...12 ~= month, day >= 1 else { return nil }
+    let days = CivilDate(year: Int(year), month: Int(month), day: Int(day)).days
+    return ((days * 24 + hour) * 60 + minute) * 60_000
+}

@@ -1,0 +1,130 @@
+import Redis
+import Workload
+
+/// What was found in a key.
+struct Found {
+    var cells: [(field: [UInt8], value: [UInt8])] = []
+    var count: Int64 = 0
+    var expectedCount: Int64 = 0
+    /// Milliseconds since 1970, −1 without expiry, −2 without key.
+    var expiry: Int64 = -1
+    /// What Redis said instead of an answer.
+    var problem: String?
+}
+
+extension Comparison {
+    /// Values that go into one PFADD.
+    private static let chunk = 1_000
+
+    /// Buffers the commands that read a key.
+    func ask(_ number: Int, _ connection: inout Connection, _ cells: borrowing ExpectedCells) {
+        let name = cells.name(number)
+        connection.begin(arguments: 2)
+        connection.add("PEXPIRETIME")
+        connection.add(name)
+        switch cells.shape(number) {
+        case .hash:
+            connection.begin(arguments: 2)
+            connection.add("HGETALL")
+            connection.add(name)
+        case .sortedSet:
+            connection.begin(arguments: 5)
+            connection.add("ZRANGE")
+            connection.add(name)
+            connection.add("0")
+            connection.add("-1")
+            connection.add("WITHSCORES")
+        case .distinct:
+            connection.begin(arguments: 2)
+            connection.add("PFCOUNT")
+            connection.add(name)
+            let values = cells.values(number)
+            for start in stride(from: 0, to: values.count, by: Self.chunk) {
+                let part = values[start..<min(values.count, start + Self.chunk)]
+                connection.begin(arguments: part.count + 2)
+                connection.add("PFADD")
+                connection.add(text: temporary)
+                for value in part { connection.add(value) }
+                connection.append("EXPIRE", temporary, "60")
+            }
+            connection.append("PFCOUNT", temporary)
+            connection.append("DEL", temporary)
+        }
+    }
+
+    /// Takes the answers to what `ask` asked.
+    func answer(
+        _ number: Int, _ connection: inout Connection, _ cells: borrowing ExpectedCells
+    ) throws(RedisError) -> Found {
+        var found = Found()
+        let expiry = try connection.receive()
+        found.expiry = expiry.integer ?? -2
+        let reply = try connection.receive()
+        found.problem = reply.errorText
+        guard cells.shape(number) == .distinct else {
+            found.cells = Self.pairs(reply.view)
+            return found
+        }
+        found.count = reply.integer ?? -1
+        let values = cells.count(number)
+        for _ in stride(from: 0, to: values, by: Self.chunk) {
+            try Self.check(connection.receive())
+            try Self.check(connection.receive())
+        }
+        let count = try connection.receive()
+        if let error = count.errorText { throw RedisError(serverText: error) }
+        found.expectedCount = count.integer ?? -1
+        try Self.check(connection.receive())
+        return found
+    }
+
+    private static func check(_ reply: consuming Reply) throws(RedisError) {
+        if let error = reply.errorText { throw RedisError(serverText: error) }
+    }
+
+    private static func pairs(_ reply: ReplyView) -> [(field: [UInt8], value: [UInt8])] {
+        var cells: [(field: [UInt8], value: [UInt8])] = []
+        cells.reserveCapacity(reply.count / 2)
+        for place in stride(from: 0, to: reply.count - 1, by: 2) {
+            cells.append(
+                (
+                    reply[place].bytes.map { [UInt8]($0) } ?? [],
+                    reply[place + 1].bytes.map { [UInt8]($0) } ?? []
+                ))
+        }
+        return cells
+    }
+
+    /// Reads a large hash or sorted set a thousand cells at a time.
+    static func readInSteps(
+        _ name: [UInt8], _ shape: ExpectedShape, _ connection: inout Connection
+    ) throws(RedisError) -> Found {
+        var found = Found()
+        found.expiry =
+            try connection.command([Array("PEXPIRETIME".utf8), name]).integer ?? -2
+        let command = shape == .hash ? "HSCAN" : "ZSCAN"
+        var cursor = Array("0".utf8)
+        var met: Set<[UInt8]> = []
+        repeat {
+            connection.begin(arguments: 5)
+            connection.add(text: command)
+            connection.add(name)
+            connection.add(cursor)
+            connection.add("COUNT")
+            connection.add("1000")
+            let reply = try connection.receive()
+            if let error = reply.errorText {
+                found.problem = error
+                return found
+            }
+            guard reply.count == 2 else {
+                throw RedisError(.protocolViolation, "\(command) answered something unknown")
+            }
+            for cell in pairs(reply[1]) where met.insert(cell.field).inserted {
+                found.cells.append(cell)
+            }
+            cursor = reply[0].bytes.map { [UInt8]($0) } ?? Array("0".utf8)
+        } while cursor != Array("0".utf8)
+        return found
+    }
+}

@@ -1,0 +1,38 @@
+import Workload
+
+/// What the name of a key says, by the published layout.
+struct LedgerKey {
+    enum Role {
+        /// Marks, audit, directory: no cells.
+        case books
+        case cells
+    }
+
+    let role: Role
+    /// The meter; nil for totals, where the fields are meters.
+    var meter: [UInt8]?
+    /// Where the oldest window in the key begins, in milliseconds; nil = at the origin of time.
+    var start: Int64?
+
+    init(_ name: [UInt8], prefixLength: Int) {
+        let rest = name.dropFirst(prefixLength)
+        // `{SHARD}` is the first part behind the prefix.
+        let parts = rest.split(separator: 0x3A, omittingEmptySubsequences: false)
+        guard let tag = parts.first, !tag.elementsEqual("{dir}".utf8), parts.count > 2,
+            !parts[2].elementsEqual("directory".utf8)
+        else {
+            role = .books
+            return
+        }
+        role = .cells
+        let last = parts[parts.count - 1]
+        if last.elementsEqual("totals".utf8) { return }
+        if last.elementsEqual("all".utf8) {
+            meter = Array(parts[parts.count - 2])
+            return
+        }
+        guard parts.count > 3 else { return }
+        meter = Array(parts[parts.count - 3])
+        if !parts[parts.count - 2].elementsEqual("grid".utf8) { start = oracleLabelStart(last) }
+    }
+}

@@ -1,0 +1,125 @@
+import Redis
+import Workload
+
+/// Reads the ledger by its published layout, like any outsider.
+struct LedgerReader: ~Copyable {
+    /// What the ledger says about a partition of the log in one shard.
+    struct Audit {
+        var delivered: Int64 = 0
+        var gaps: Int64 = 0
+        var accepted: Int64 = 0
+        var duplicate: Int64 = 0
+        var ignored: Int64 = 0
+        var rejected: Int64 = 0
+        var lost: Int64 = 0
+    }
+
+    let prefix: String
+    var connection: Connection
+
+    init(_ configuration: VerificationConfiguration) throws(VerifyError) {
+        prefix = "\(configuration.prefix):\(configuration.generation):"
+        do throws(RedisError) {
+            connection = try Connection(configuration.redis)
+        } catch {
+            throw VerifyError(.redis, error.description)
+        }
+    }
+
+    /// Runs commands; what Redis refuses becomes an error of ours.
+    mutating func talk<Result>(
+        _ body: (inout Connection) throws(RedisError) -> Result
+    ) throws(VerifyError) -> Result {
+        do throws(RedisError) {
+            return try body(&connection)
+        } catch {
+            throw VerifyError(.redis, error.description)
+        }
+    }
+
+    /// A hash as texts; empty where there is none.
+    mutating func hash(_ key: String) throws(VerifyError) -> [String: String] {
+        let reply = try talk { connection throws(RedisError) in
+            try connection.command("HGETALL", key)
+        }
+        return Self.pairs(reply)
+    }
+
+    private static func pairs(_ reply: ReplyValue) -> [String: String] {
+        let elements = reply.elements
+        var fields: [String: String] = [:]
+        for place in stride(from: 0, to: elements.count - 1, by: 2) {
+            fields[elements[place].text ?? ""] = elements[place + 1].text ?? ""
+        }
+        return fields
+    }
+
+    /// The ledger's own description; nil while there is no ledger.
+    mutating func ledger() throws(VerifyError) -> [String: String]? {
+        let fields = try hash("\(prefix){dir}:ledger")
+        guard !fields.isEmpty else { return nil }
+        for (name, value) in [("layout", "1"), ("shards", "64"), ("hash", "fnv1a32")]
+        where fields[name] != value {
+            throw VerifyError(
+                .layout, "the ledger's \(name) is \(fields[name] ?? "absent"), expected \(value)")
+        }
+        return fields
+    }
+
+    /// A hash of every shard, in the order of the shards.
+    mutating func ofEachShard(_ name: String) throws(VerifyError) -> [[String: String]] {
+        let prefix = prefix
+        return try talk { connection throws(RedisError) in
+            for shard in 0..<Oracle.shards {
+                connection.append("HGETALL", "\(prefix){\(shard)}:\(name)")
+            }
+            var all: [[String: String]] = []
+            for _ in 0..<Oracle.shards {
+                let reply = try connection.receive()
+                if let error = reply.errorText { throw RedisError(serverText: error) }
+                all.append(Self.pairs(reply.copied()))
+            }
+            return all
+        }
+    }
+
+    /// The audit of a partition in one shard.
+    static func audit(of partition: String, in fields: [String: String]) -> Audit {
+        func number(_ name: String) -> Int64 {
+            fields["\(partition):\(name)"].flatMap { Int64($0) } ?? 0
+        }
+        return Audit(
+            delivered: number("delivered"), gaps: number("gaps"), accepted: number("accepted"),
+            duplicate: number("duplicate"), ignored: number("ignored"),
+            rejected: number("rejected"), lost: number("lost"))
+    }
+
+    /// The clock of Redis, in seconds.
+    mutating func now() throws(VerifyError) -> Int64 {
+        let reply = try talk { connection throws(RedisError) in try connection.command("TIME") }
+        return reply.elements.first?.integer ?? 0
+    }
+
+    /// One step through the names of all keys of the generation; the cursor ends at 0.
+    mutating func scan(_ cursor: String) throws(VerifyError) -> (next: String, names: [[UInt8]]) {
+        let pattern = Self.escaped(prefix) + "{*}:*"
+        let reply = try talk { connection throws(RedisError) in
+            try connection.command("SCAN", cursor, "MATCH", pattern, "COUNT", "1000")
+        }
+        let elements = reply.elements
+        guard elements.count == 2, let next = elements[0].text else {
+            throw VerifyError(.redis, "SCAN answered something unknown")
+        }
+        return (next, elements[1].elements.compactMap(\.bytes))
+    }
+
+    /// A text in which no byte has a meaning in patterns.
+    private static func escaped(_ text: String) -> String {
+        var escaped = ""
+        for character in text {
+            if "*?[]\\^-".contains(character) { escaped += "\\" }
+            escaped.append(character)
+        }
+        return escaped
+    }
+}

@@ -1,0 +1,237 @@
+import Kafka
+import Workload
+
+/// Compares a ledger with its log: reads the log from its origin with code of its own, waits
+/// until every mark stands at the end, and compares every cell both ways.
+///
+/// It is an outsider: it knows the published rules of catalog, events and layout, and nothing of
+/// the program that it checks. It writes nothing but one temporary key under `PREFIX:verify:`.
+public struct Verification: ~Copyable {
+    private let configuration: VerificationConfiguration
+    private let progress: (VerificationProgress) -> Void
+    private var oracle: Oracle
+    private var topic: TopicReader
+    private var ledger: LedgerReader
+    private var origins: [Int64] = []
+    private var records: Int64 = 0
+
+    /// Carries a verification through; an error means that it could not be carried through.
+    public static func run(
+        _ configuration: VerificationConfiguration,
+        progress: @escaping (VerificationProgress) -> Void = { _ in }
+    ) throws(VerifyError) -> VerificationReport {
+        var verification = try Verification(configuration, progress)
+        return try verification.run()
+    }
+
+    private init(
+        _ configuration: VerificationConfiguration,
+        _ progress: @escaping (VerificationProgress) -> Void
+    ) throws(VerifyError) {
+        let catalog = try CatalogText.read(configuration.catalogs)
+        var settings = OracleSettings()
+        settings.prefix = configuration.prefix
+        settings.generation = configuration.generation
+        settings.dedupeSpan = configuration.dedupeSpan
+        settings.futureBound = configuration.futureBound
+        let oracle: Oracle
+        do throws(OracleError) {
+            oracle = try Oracle(catalog: catalog, settings: settings)
+        } catch {
+            throw VerifyError(.catalog, error.message)
+        }
+        let topic = try TopicReader(configuration.kafka)
+        let ledger = try LedgerReader(configuration)
+        self.configuration = configuration
+        self.progress = progress
+        self.oracle = oracle
+        self.topic = topic
+        self.ledger = ledger
+    }
+
+    private mutating func run() throws(VerifyError) -> VerificationReport {
+        guard let description = try waitForLedger() else {
+            return timedOut("no ledger under \(ledger.prefix) yet")
+        }
+        try addPartitions(description)
+        guard try readOn() else { return timedOut("no record came for the time given") }
+        let deadline = ContinuousClock.now.advanced(by: .milliseconds(configuration.timeout))
+        while true {
+            if let note = try waitForMarks(until: deadline) { return timedOut(note) }
+            let report = try compare(description)
+            // What was compared is one state only if nothing moved meanwhile.
+            try topic.refreshEnds()
+            if topic.isAtEnd, try marksBehind() == 0 { return report }
+            guard ContinuousClock.now < deadline else {
+                return timedOut("the log went on growing during the comparison")
+            }
+        }
+    }
+
+    private func timedOut(_ note: String) -> VerificationReport {
+        var report = outcomes()
+        report.hasTimedOut = true
+        report.note = note
+        return report
+    }
+
+    private func outcomes() -> VerificationReport {
+        var report = VerificationReport()
+        report.outcomes = OracleOutcome.allCases.map { ("\($0)", oracle.count($0)) }
+        report.records = oracle.partitions.reduce(0) { $0 + $1.delivered }
+        return report
+    }
+
+    /// Waits for a ledger that has the origin of each topic.
+    private mutating func waitForLedger() throws(VerifyError) -> [String: String]? {
+        let deadline = ContinuousClock.now.advanced(by: .milliseconds(configuration.timeout))
+        while true {
+            let topics = configuration.topics
+            if let ledger = try ledger.ledger(),
+                topics.allSatisfy({ topic in
+                    ledger.keys.contains { $0.hasPrefix("origin:\(topic)/") }
+                })
+            {
+                return ledger
+            }
+            guard ContinuousClock.now < deadline else { return nil }
+            progress(.waiting(marksBehind: Oracle.shards))
+            // Nothing is assigned yet, so this only waits.
+            _ = try topic.step(timeoutMilliseconds: 200) { _, _, _ in }
+        }
+    }
+
+    private mutating func addPartitions(_ description: [String: String]) throws(VerifyError) {
+        for name in configuration.topics {
+            for (partition, low, high) in try topic.logs(of: name) {
+                // A partition without an origin was added later and counts from its begin.
+                let text = description["origin:\(partition)"]?.prefix { $0 != " " }
+                let origin = text.flatMap { Int64($0) } ?? 0
+                let number = oracle.addPartition(
+                    topic: name, number: partition.partition, origin: origin)
+                origins.append(origin)
+                let start = max(low, origin - configuration.dedupeSpan)
+                topic.add(partition, number: number, from: start, logStart: low, end: high)
+            }
+        }
+        try topic.start()
+    }
+
+    /// Reads up to the log ends; false where no record came for the whole timeout.
+    private mutating func readOn() throws(VerifyError) -> Bool {
+        var lastProgress = ContinuousClock.now
+        while !topic.isAtEnd {
+            if try takeBatch(timeoutMilliseconds: 100) > 0 {
+                lastProgress = ContinuousClock.now
+            } else if ContinuousClock.now - lastProgress > .milliseconds(configuration.timeout) {
+                return false
+            }
+        }
+        return true
+    }
+
+    private mutating func takeBatch(timeoutMilliseconds: Int32) throws(VerifyError) -> Int {
+        let before = records
+        let taken = try Self.feed(&oracle, from: &topic, timeoutMilliseconds)
+        records += Int64(taken)
+        if records / 100_000 > before / 100_000 {
+            let left = topic.partitions.reduce(0) { $0 + max(0, $1.end - $1.reached) }
+            progress(.reading(records: records, of: records + left))
+        }
+        return taken
+    }
+
+    private static func feed(
+        _ oracle: inout Oracle, from topic: inout TopicReader, _ timeout: Int32
+    ) throws(VerifyError) -> Int {
+        try topic.step(timeoutMilliseconds: timeout) { record, number, headers in
+            oracle.feed(
+                number, offset: record.offset, timestamp: record.timestamp, value: record.value,
+                headers: headers)
+        }
+    }
+
+    /// Waits until every mark has stood at the log end for two commit intervals; returns what is
+    /// missing where the time is over before that.
+    private mutating func waitForMarks(
+        until deadline: ContinuousClock.Instant
+    ) throws(VerifyError) -> String? {
+        var since: ContinuousClock.Instant?
+        while true {
+            try topic.refreshEnds()
+            var behind = Oracle.shards
+            if topic.isAtEnd {
+                behind = try marksBehind()
+                let now = ContinuousClock.now
+                if behind > 0 {
+                    since = nil
+                } else if let start = since {
+                    if now - start >= .milliseconds(2 * configuration.commitInterval) { return nil }
+                } else {
+                    since = now
+                }
+            } else {
+                since = nil
+            }
+            guard ContinuousClock.now < deadline else {
+                return "\(behind) marks do not stand at the end of the log"
+            }
+            progress(.waiting(marksBehind: behind))
+            // At the end this is a pause of that length.
+            _ = try takeBatch(timeoutMilliseconds: 100)
+        }
+    }
+
+    /// How many marks, of all shards and partitions, do not stand at the log end.
+    private mutating func marksBehind() throws(VerifyError) -> Int {
+        let marks = try ledger.ofEachShard("marks")
+        var behind = 0
+        for partition in topic.partitions {
+            let end = String(partition.reached)
+            for shard in marks where shard[partition.name.description] != end { behind += 1 }
+        }
+        return behind
+    }
+
+    private mutating func compare(
+        _ description: [String: String]
+    ) throws(VerifyError) -> VerificationReport {
+        oracle.sortCells()
+        var comparison = Comparison(
+            outcomes(), limits: try limits(description), keys: oracle.cells.keyCount,
+            prefix: configuration.prefix)
+        try comparison.run(&ledger, oracle.cells, progress)
+        let marks = try ledger.ofEachShard("marks")
+        let audits = try ledger.ofEachShard("audit")
+        for partition in topic.partitions {
+            let check = AuditCheck(
+                partition: partition.name.description, origin: origins[partition.number],
+                isWhole: partition.logStart <= origins[partition.number])
+            check.run(
+                marks, audits, ledger.prefix, oracle.partitions[partition.number],
+                &comparison.report)
+        }
+        return comparison.report
+    }
+
+    private mutating func limits(
+        _ description: [String: String]
+    ) throws(VerifyError) -> ComparisonLimits {
+        let now = try ledger.now()
+        var limits = ComparisonLimits()
+        // What expires while the comparison runs would seem to be missing.
+        limits.expiry = now + 120
+        for partition in topic.partitions where partition.logStart > origins[partition.number] {
+            // An event of a record that is gone happened, at the latest, a future bound after
+            // that record, and records that are still there are younger.
+            let first = partition.firstTimestamp.flatMap { $0 < 0 ? nil : $0 } ?? now * 1_000
+            limits.logStart = max(limits.logStart ?? .min, first + configuration.futureBound)
+        }
+        let since = description.filter { $0.key.hasPrefix("since:") }
+        let first = since.values.compactMap { Int64($0) }.min() ?? 0
+        for (name, number) in since where (Int64(number) ?? first) > first {
+            limits.laterMeters.insert(Array(name.dropFirst("since:".count).utf8))
+        }
+        return limits
+    }
+}

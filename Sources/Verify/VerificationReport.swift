@@ -1,0 +1,122 @@
+/// One thing that is not as it must be.
+public struct VerificationDifference: Sendable, Equatable, CustomStringConvertible {
+    /// What is wrong.
+    public enum Kind: String, Sendable {
+        /// It must stand in Redis and does not.
+        case missing
+        /// It stands in Redis and must not.
+        case extra
+        /// It stands in Redis with another value, type or expiry.
+        case different
+        /// The books about the log do not add up.
+        case audit
+    }
+
+    /// What is wrong.
+    public let kind: Kind
+    /// The key's name.
+    public let key: String
+    /// The field or member; nil where it is about the key as a whole.
+    public let field: String?
+    /// What must stand there.
+    public let expected: String?
+    /// What stands there.
+    public let found: String?
+
+    /// One line for people.
+    public var description: String {
+        let place = field.map { "\(key) [\($0)]" } ?? key
+        return "\(kind.rawValue) \(place): expected \(expected ?? "nothing"), "
+            + "found \(found ?? "nothing")"
+    }
+}
+
+/// What a verification found.
+public struct VerificationReport: Sendable {
+    /// How a verification ends.
+    public enum Ending: Sendable, Equatable {
+        /// Everything that can be compared is equal.
+        case equal
+        /// Something is not as it must be.
+        case different
+        /// The marks did not come to stand at the end of the log in time; nothing was compared.
+        case timedOut
+    }
+
+    /// Why keys were not compared.
+    public enum Reason: String, Sendable, CaseIterable {
+        /// They have expired by the clock of Redis, or are about to.
+        case expired
+        /// Their windows, or parts of them, are older than the log.
+        case olderThanLog = "older-than-log"
+        /// Their meters were added to the catalog after the ledger was created.
+        case meterAddedLater = "meter-added-later"
+        /// The audit of a partition whose log begins after its origin.
+        case auditOlderThanLog = "audit-older-than-log"
+    }
+
+    /// How many differences are kept with their details.
+    public static let kept = 20
+
+    /// Records that the log holds from the origins to its end.
+    public internal(set) var records: Int64 = 0
+    /// How many records had each outcome, by the names of the outcomes.
+    public internal(set) var outcomes: [(name: String, count: Int64)] = []
+    /// Keys that were compared.
+    public internal(set) var keys = 0
+    /// Fields, members and distinct counts that were compared.
+    public internal(set) var cells = 0
+    /// Fields, members and keys that are missing.
+    public internal(set) var missing = 0
+    /// Fields, members and keys too many.
+    public internal(set) var extra = 0
+    /// Values, types and expiries that are not as they must be.
+    public internal(set) var different = 0
+    /// Equations of the audit that do not hold.
+    public internal(set) var audit = 0
+    /// Keys that were not compared, by the reason.
+    public internal(set) var notComparable: [Reason: Int] = [:]
+    /// The first differences.
+    public internal(set) var differences: [VerificationDifference] = []
+    /// Whether the marks did not come to stand at the end of the log in time.
+    public internal(set) var hasTimedOut = false
+    /// What was waited for when the time was over.
+    public internal(set) var note: String?
+
+    /// How it ended.
+    public var ending: Ending {
+        if hasTimedOut { return .timedOut }
+        return missing + extra + different + audit == 0 ? .equal : .different
+    }
+
+    /// What a process ends with: 0 equal, 1 different, 3 timed out.
+    public var exitCode: Int32 {
+        switch ending {
+        case .equal: 0
+        case .different: 1
+        case .timedOut: 3
+        }
+    }
+
+    mutating func add(
+        _ kind: VerificationDifference.Kind, _ key: [UInt8], field: [UInt8]? = nil,
+        expected: String? = nil, found: String? = nil
+    ) {
+        switch kind {
+        case .missing: missing += 1
+        case .extra: extra += 1
+        case .different: different += 1
+        case .audit: audit += 1
+        }
+        guard differences.count < Self.kept else { return }
+        differences.append(
+            VerificationDifference(
+                kind: kind, key: String(decoding: key, as: UTF8.self),
+                field: field.map { String(decoding: $0, as: UTF8.self) }, expected: expected,
+                found: found))
+    }
+
+    mutating func skip(_ reason: Reason) {
+        notComparable[reason, default: 0] += 1
+    }
+}
