@@ -33,7 +33,8 @@ test-fast: setup-test $(PYTHON_TOOLS)/ready ## the same without broker and slow 
 	@Tests/run fast
 
 demo: build ## events, numbers and answers on this machine; KAFKA=host:port REDIS=host:port for real ones
-	@exec $(BINARY) demo $(if $(KAFKA),--kafka '$(KAFKA)') $(if $(REDIS),--redis '$(REDIS)')
+	@exec $(BINARY) demo $(if $(KAFKA),--bootstrap '$(KAFKA)') \
+	  $(if $(REDIS),--redis '$(if $(findstring ://,$(REDIS)),,redis://)$(REDIS)')
 
 bench: build ## events/s and CPU per event beside a bare librdkafka consumer
 	@exec Benchmarks/run
