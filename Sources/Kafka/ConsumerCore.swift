@@ -4,6 +4,9 @@ internal import CRdkafka
 ///
 /// Its `deinit` is the destroy order. A batch keeps it alive, so no message outlives its client.
 final class ConsumerCore {
+    /// Older libraries deliver records after their partition was given away in the same call.
+    private static let oldestVersion: Int32 = 0x0200_02ff
+
     let handle: OpaquePointer
     let queue: OpaquePointer
     let box: CallbackBox
@@ -23,11 +26,6 @@ final class ConsumerCore {
     ///
     /// Partitions came or went, and the lane has not yet said from which offsets to go on.
     private var isHeld = true
-    /// Messages that were already taken when a rebalance came in the middle of a batch.
-    ///
-    /// 2.0.2 delivers them although their partitions are gone; we do not.
-    private var stale: Set<UnsafeMutablePointer<rd_kafka_message_t>> = []
-    private var filling = 0
     private var isBatchOut = false
 
     private var capacity = 0
@@ -38,6 +36,12 @@ final class ConsumerCore {
         _ configuration: ClientConfiguration, settings: ConsumerSettings,
         onRebalance: @escaping (RebalanceEvent) -> Void
     ) throws(KafkaError) {
+        guard rd_kafka_version() >= Self.oldestVersion else {
+            throw KafkaError(
+                code: .state,
+                message: "librdkafka \(String(cString: rd_kafka_version_str())) is too old; "
+                    + "2.0.2 is the oldest that keeps records of lost partitions out of a batch")
+        }
         let box = CallbackBox(log: configuration.log)
         var builder = try settings.build(configuration)
         installConsumerCallbacks(on: builder.conf)
@@ -83,10 +87,7 @@ final class ConsumerCore {
         precondition(!isBatchOut, "a consumer has one batch at a time")
         precondition(maximum > 0, "a batch takes at least one record")
         reserve(maximum)
-        messages.update(repeating: nil, count: maximum)
-        filling = maximum
         let taken = rd_kafka_consume_batch_queue(queue, timeoutMilliseconds, messages, maximum)
-        filling = 0
         var events: [ConsumerEvent] = []
         if taken < 0 {
             events.append(.error(KafkaError(rd_kafka_last_error(), "consume")))
@@ -102,15 +103,14 @@ final class ConsumerCore {
     private func sift(_ taken: Int, into events: inout [ConsumerEvent]) -> Int {
         let messages = messages
         let records = records
-        let drops = isHeld || !stale.isEmpty
+        let isHeld = isHeld
         var lastTopic: OpaquePointer?
         var lastID: Int32 = -1
         var kept = 0
         for index in 0..<taken {
             guard let message = messages[index] else { continue }
-            let isStale = drops && (isHeld || stale.contains(message))
-            guard message.pointee.err == RD_KAFKA_RESP_ERR_NO_ERROR, !isStale else {
-                note(message, isStale: isStale, in: &events)
+            guard message.pointee.err == RD_KAFKA_RESP_ERR_NO_ERROR, !isHeld else {
+                note(message, in: &events)
                 rd_kafka_message_destroy(message)
                 continue
             }
@@ -122,7 +122,6 @@ final class ConsumerCore {
             (records + kept).initialize(to: Record(message, topicID: lastID))
             kept += 1
         }
-        stale = []
         return kept
     }
 
@@ -135,8 +134,7 @@ final class ConsumerCore {
 
     /// Turns an error message into an event; what concerns a partition that went away is dropped.
     private func note(
-        _ message: UnsafeMutablePointer<rd_kafka_message_t>, isStale: Bool,
-        in events: inout [ConsumerEvent]
+        _ message: UnsafeMutablePointer<rd_kafka_message_t>, in events: inout [ConsumerEvent]
     ) {
         let code = message.pointee.err
         guard code != RD_KAFKA_RESP_ERR_NO_ERROR else { return }
@@ -150,7 +148,7 @@ final class ConsumerCore {
             events.append(.error(error))
             return
         }
-        guard !isStale else { return }
+        guard !isHeld else { return }
         let partition = TopicPartition(
             topic: rd_kafka_topic_name(topic).map { String(cString: $0) } ?? "",
             partition: message.pointee.partition)
@@ -173,19 +171,18 @@ final class ConsumerCore {
 
     // MARK: Holding records back
 
-    /// From here on no record gets through, also of those already taken.
+    /// From here on no record gets through, also of those that the running call has taken.
     func hold() {
-        for index in 0..<filling {
-            if let message = messages[index] { stale.insert(message) }
-        }
         isHeld = true
     }
 
-    /// Records taken from here on get through.
+    /// Records get through again, from the offsets that were just assigned.
+    ///
+    /// What the running call had taken before is not among them: the library purges it from the
+    /// array when it meets the barrier of the new assignment, which stands before the first new
+    /// record. (Doing that here by address would be wrong: the purge frees, and a new record
+    /// may get the address of an old one.)
     func letThrough() {
-        for index in 0..<filling {
-            if let message = messages[index] { stale.insert(message) }
-        }
         isHeld = false
     }
 

@@ -216,6 +216,42 @@ struct GroupTests {
         #expect(try first.consumer.close())
     }
 
+    @Test("Records taken before a rebalance in the same call are not delivered after it")
+    func rebalanceInsideBatch() throws {
+        let fixture = try Fixture(partitions: 4)
+        let lane = try Lane(fixture.configuration, group: "inside-batch", start: 0)
+        try lane.consumer.subscribe([fixture.topic])
+        while lane.events.elements.isEmpty { _ = lane.foldBatch(maximum: 1, timeout: 100) }
+        for number in 0..<4 { try fixture.fill(Int32(number), 0..<100) }
+
+        let configuration = fixture.configuration
+        let topic = fixture.topic
+        let guest = Thread {
+            do {
+                let guest = try Lane(configuration, group: "inside-batch", start: 0)
+                try guest.consumer.subscribe([topic])
+                while guest.events.elements.isEmpty {
+                    _ = guest.foldBatch(maximum: 1, timeout: 50)
+                }
+                try guest.consumer.close()
+            } catch {
+                Issue.record("\(error)")
+            }
+        }
+        guest.start()
+        // The call waits for a full array: it takes all 400 records, then meets the guest.
+        var count = lane.foldBatch(maximum: 1_000, timeout: 8_000)
+        #expect(lane.events.elements.count >= 3, "the rebalance came inside the call")
+        let deadline = Date().addingTimeInterval(30)
+        while count < 400 || !guest.isFinished, Date() < deadline {
+            count += lane.foldBatch(maximum: 1_000, timeout: 100)
+        }
+        #expect(count == 400)
+        #expect(lane.unexpected == 0)
+        #expect(guest.isFinished)
+        #expect(try lane.consumer.close())
+    }
+
     @Test("Through many rebalances each record comes at exactly its expected offset")
     func chaos() throws {
         let fixture = try Fixture(partitions: 4)
