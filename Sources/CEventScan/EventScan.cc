@@ -292,8 +292,8 @@ extern "C" es_scanner *es_create(const es_node *nodes, uint32_t node_count, uint
         scanner->names.emplace_back(node.name, node.name_length);
         node.name = scanner->names.back().data();
     }
-    scanner->slots.resize(slot_count);
-    scanner->fans.resize(fan_out_count);
+    scanner->slots.resize(std::max<uint32_t>(1, slot_count));
+    scanner->fans.resize(std::max<uint32_t>(1, fan_out_count));
     scanner->seen.resize(node_count);
     if (scanner->parser.allocate(1 << 16)) {
         delete scanner;
