@@ -1,0 +1,71 @@
+"""Every answer that the tests of the API got is one that openapi.yaml describes."""
+
+import json
+import os
+import pathlib
+import re
+
+from jsonschema import Draft202012Validator
+
+from checks import ROOT, check, expect, load_yaml, run
+
+DOCUMENT = load_yaml(ROOT / "schemas/openapi.yaml")
+FILE = pathlib.Path(os.environ.get("ODOMETER_ANSWERS", "nothing"))
+ANSWERS = [json.loads(line) for line in FILE.read_text().splitlines()] if FILE.exists() else []
+PATTERNS = [
+    (re.compile(re.sub(r"\{[^}]*\}", "[^/]+", path)), path)
+    for path in DOCUMENT["paths"]
+]
+
+
+def resolved(node):
+    while "$ref" in node:
+        target = DOCUMENT
+        for part in node["$ref"].removeprefix("#/").split("/"):
+            target = target[part]
+        node = target
+    return node
+
+
+def described(target):
+    plain = target.split("?")[0]
+    return next((path for pattern, path in PATTERNS if pattern.fullmatch(plain)), None)
+
+
+@check
+def answers():
+    """bodies and headers of the answers are described"""
+    validators = {}
+    for answer in ANSWERS:
+        path, status = described(answer["target"]), str(answer["status"])
+        if path is None:
+            expect(status == "404", f"{answer['target']}: {status}")
+            continue
+        responses = DOCUMENT["paths"][path]["get"]["responses"]
+        expect(status in responses, f"{path}: {status} is not described")
+        response = resolved(responses[status])
+        known = set(response.get("headers", {})) | {"Allow", "Retry-After"}
+        expect(set(answer["headers"]) <= known, f"{path} {status}: {answer['headers']}")
+        content = response["content"].get("application/json")
+        if content is None:
+            continue
+        key = (path, status)
+        if key not in validators:
+            schema = {**content["schema"], "components": DOCUMENT["components"]}
+            validators[key] = Draft202012Validator(schema)
+        found = [error.message for error in validators[key].iter_errors(answer["body"])]
+        expect(not found, f"{answer['target']} {status}: {found}")
+
+
+@check
+def enough():
+    """the tests got a 200 and a refusal of every route"""
+    if not FILE.exists():
+        return
+    seen = {(described(answer["target"]), answer["status"] == 200) for answer in ANSWERS}
+    for path in DOCUMENT["paths"]:
+        if path.startswith(("/api", "/organizations", "/v1")):
+            expect({(path, True), (path, False)} <= seen, path)
+
+
+run()
