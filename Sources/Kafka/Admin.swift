@@ -89,6 +89,53 @@ public struct Admin: ~Copyable {
         }
     }
 
+    /// Deletes a topic with everything in it; one that does not exist is no error.
+    public func deleteTopic(
+        _ name: String, timeoutMilliseconds: Int32 = 15_000
+    ) throws(KafkaError) {
+        let topic = rd_kafka_DeleteTopic_new(name)
+        defer { rd_kafka_DeleteTopic_destroy(topic) }
+        let options = rd_kafka_AdminOptions_new(handle, RD_KAFKA_ADMIN_OP_DELETETOPICS)
+        defer { rd_kafka_AdminOptions_destroy(options) }
+        limit(options, timeoutMilliseconds)
+        var topics: [OpaquePointer?] = [topic]
+        rd_kafka_DeleteTopics(handle, &topics, topics.count, options, queue)
+        let event = try answer("delete topic \(name)", timeoutMilliseconds)
+        defer { rd_kafka_event_destroy(event) }
+        var count = 0
+        let results = rd_kafka_DeleteTopics_result_topics(
+            rd_kafka_event_DeleteTopics_result(event), &count)
+        for index in 0..<count {
+            let code = rd_kafka_topic_result_error(results?[index])
+            guard code != RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART else { continue }
+            try KafkaError.check(code, "delete topic \(name)")
+        }
+    }
+
+    /// Deletes a consumer group without members; one that does not exist is no error.
+    public func deleteGroup(
+        _ name: String, timeoutMilliseconds: Int32 = 15_000
+    ) throws(KafkaError) {
+        let group = rd_kafka_DeleteGroup_new(name)
+        defer { rd_kafka_DeleteGroup_destroy(group) }
+        let options = rd_kafka_AdminOptions_new(handle, RD_KAFKA_ADMIN_OP_DELETEGROUPS)
+        defer { rd_kafka_AdminOptions_destroy(options) }
+        limit(options, timeoutMilliseconds)
+        var groups: [OpaquePointer?] = [group]
+        rd_kafka_DeleteGroups(handle, &groups, groups.count, options, queue)
+        let event = try answer("delete group \(name)", timeoutMilliseconds)
+        defer { rd_kafka_event_destroy(event) }
+        var count = 0
+        let results = rd_kafka_DeleteGroups_result_groups(
+            rd_kafka_event_DeleteGroups_result(event), &count)
+        for index in 0..<count {
+            guard let error = rd_kafka_group_result_error(results?[index]) else { continue }
+            let code = rd_kafka_error_code(error)
+            guard code != RD_KAFKA_RESP_ERR_GROUP_ID_NOT_FOUND else { continue }
+            try KafkaError.check(code, "delete group \(name)")
+        }
+    }
+
     private func limit(_ options: OpaquePointer?, _ timeoutMilliseconds: Int32) {
         var text = [CChar](repeating: 0, count: 256)
         // A time outside the library's range leaves its default, which is as good.

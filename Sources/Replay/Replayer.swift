@@ -93,6 +93,9 @@ public final class Replayer {
         }
     }
 
+    /// Serves acknowledgements without waiting.
+    public func poll() { producer.poll() }
+
     /// How far it is now.
     public func current() -> ReplayProgress {
         progress.delivered = producer.deliveredCount

@@ -26,4 +26,51 @@ enum JSONText {
     static func object(_ bytes: [UInt8]) -> [String: Any]? {
         (try? JSONSerialization.jsonObject(with: Data(bytes))) as? [String: Any]
     }
+
+    /// The same JSON text with line breaks and two spaces a level, members in their order.
+    static func indented(_ text: String) -> String {
+        var result = ""
+        var depth = 0
+        var isInText = false
+        var isEscaped = false
+        func newLine() { result += "\n" + String(repeating: "  ", count: depth) }
+        for character in text {
+            if isInText {
+                result.append(character)
+                if isEscaped {
+                    isEscaped = false
+                } else if character == "\\" {
+                    isEscaped = true
+                } else if character == "\"" {
+                    isInText = false
+                }
+                continue
+            }
+            switch character {
+            case "\"":
+                isInText = true
+                result.append(character)
+            case "{", "[":
+                result.append(character)
+                depth += 1
+                newLine()
+            case "}", "]":
+                depth -= 1
+                if let last = result.lastIndex(where: { !$0.isWhitespace }),
+                    "{[".contains(result[last])
+                {
+                    result.removeSubrange(result.index(after: last)...)
+                } else {
+                    newLine()
+                }
+                result.append(character)
+            case ",":
+                result.append(character)
+                newLine()
+            case ":": result += ": "
+            default: result.append(character)
+            }
+        }
+        return result
+    }
 }

@@ -44,7 +44,10 @@ extension Settings {
             bootstrap: required(Options.bootstrap),
             properties: kafkaProperties.map { ($0.name, $0.value) },
             log: { level, facility, text in
-                let level = level <= 3 ? LogLevel.error : level == 4 ? .warning : .debug
+                // Said of every mock cluster and old broker, and of no consequence here.
+                let isMoot = text.contains("allow.auto.create.topics=false not supported")
+                let level: LogLevel =
+                    isMoot || level > 4 ? .debug : level == 4 ? .warning : .error
                 // A broker that stays away is reported once, not at each attempt.
                 log.change(
                     of: "librdkafka \(facility)", to: String(text.prefix { $0 != "(" }), level,

@@ -134,6 +134,18 @@ struct Settings: Sendable {
             KafkaProperty(name: name, value: String(parts[1]), origin: origin))
     }
 
+    /// The same settings with another value for one option, as if it had been given as a flag.
+    func with(_ option: Option, _ texts: String...) -> Settings {
+        var settings = self
+        settings.settings[option.name] = Setting(texts: texts, origin: .flag)
+        return settings
+    }
+
+    /// Whether somebody gave a value, or the default holds.
+    func isGiven(_ option: Option) -> Bool {
+        setting(option).map { $0.origin != .standard } ?? false
+    }
+
     // MARK: Reading
 
     func setting(_ option: Option) -> Setting? { settings[option.name] }

@@ -31,6 +31,13 @@ enum HTTPProbe {
         return Answer(status: status, body: String(text[end.upperBound...]))
     }
 
+    /// Whether somebody listens there.
+    static func isTaken(host: String, port: UInt16) -> Bool {
+        guard let socket = connect(host, port) else { return false }
+        close(socket)
+        return true
+    }
+
     private static func connect(_ host: String, _ port: UInt16) -> Int32? {
         var hints = addrinfo()
         hints.ai_socktype = Int32(SOCK_STREAM.rawValue)

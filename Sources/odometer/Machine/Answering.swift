@@ -10,6 +10,7 @@ import Redis
 final class Answering: Sendable {
     let service: APIService
     private let server: Server<APIWorker>
+    private let takesTokens: Bool
     private let log: Log
 
     /// Everything that is needed, without listening yet.
@@ -19,9 +20,7 @@ final class Answering: Sendable {
         log: Log
     ) throws(CommandFailure) {
         let verifier = try settings.tokenVerifier()
-        if verifier == nil {
-            log.warning("no key for tokens is configured: the identity API refuses every token")
-        }
+        takesTokens = verifier != nil
         do throws(HTTPError) {
             var limits = RateLimits()
             let rate = settings.integer(Options.rateLimit)
@@ -34,9 +33,6 @@ final class Answering: Sendable {
                 documents: [Answering.description], limits: limits)
         } catch {
             throw .usage("http: \(error.message)")
-        }
-        for line in service.missing {
-            log.warning("this catalog cannot answer everything", ("missing", .text(line)))
         }
         let pages = StatePages(hindrance: hindrance, metrics: nil)
         server = Server(
@@ -60,6 +56,12 @@ final class Answering: Sendable {
             try server.start()
         } catch {
             throw CommandFailure(.failed, "--listen: \(error.message)")
+        }
+        if !takesTokens {
+            log.warning("no key for tokens is configured: the identity API refuses every token")
+        }
+        for line in service.missing {
+            log.warning("this catalog cannot answer everything", ("missing", .text(line)))
         }
         log.info("answering", ("port", LogValue(server.port)))
     }

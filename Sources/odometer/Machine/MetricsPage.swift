@@ -1,0 +1,105 @@
+import HTTPServer
+import Pipeline
+
+/// The Prometheus text of the counting half.
+enum MetricsPage {
+    static func write(_ metrics: PipelineMetrics, to text: inout PrometheusText) {
+        writeEvents(metrics, to: &text)
+        writePartitions(metrics, to: &text)
+        writeCommits(metrics, to: &text)
+        text.gauge(
+            "odometer_lanes_connected", help: "Lanes whose Redis connection works.",
+            Double(metrics.connectedLanes))
+        text.gauge(
+            "odometer_lanes_joined", help: "Lanes that have joined the consumer group.",
+            Double(metrics.joinedLanes))
+        text.gauge(
+            "odometer_dedupe_window_bytes", help: "Memory of the windows of ids.",
+            Double(metrics.seenWindowBytes))
+    }
+
+    private static func writeEvents(_ metrics: PipelineMetrics, to text: inout PrometheusText) {
+        text.family("odometer_events_total", .counter, help: "Records by outcome.")
+        for (name, count) in metrics.outcomes {
+            text.sample("odometer_events_total", [("outcome", name)], count)
+        }
+        let counters: [(String, String, Int64)] = [
+            ("stale_records", "Records below the position, dropped unread.", metrics.stale),
+            (
+                "reread_records", "Records read again to warm up or for another shard.",
+                metrics.reread
+            ),
+            (
+                "expired_windows", "Windows not written because they have expired.",
+                metrics.expiredWindows
+            ),
+            ("untimed_events", "Accepted events without a time of their own.", metrics.untimed),
+            ("unkeyed_events", "Accepted events whose key is not their subject.", metrics.unkeyed),
+            ("dead_letters", "Dead letters acknowledged by Kafka.", metrics.deadLetters),
+            ("lost_offsets", "Offsets counted as lost.", metrics.lost),
+            ("steps_back", "Steps back after a rollback or another writer.", metrics.stepsBack),
+        ]
+        for (name, help, count) in counters {
+            text.family("odometer_\(name)_total", .counter, help: help)
+            text.sample("odometer_\(name)_total", [], count)
+        }
+        text.family(
+            "odometer_lateness_seconds", .histogram,
+            help: "From an accepted event's time to its record's timestamp.")
+        write(metrics.lateness, "odometer_lateness_seconds", to: &text)
+    }
+
+    private static func writePartitions(_ metrics: PipelineMetrics, to text: inout PrometheusText) {
+        let families: [(String, String, (PartitionMetrics) -> Int64)] = [
+            ("position", "Next offset that the lane takes.", { $0.position }),
+            ("committed", "Next offset that every shard has in Redis.", { $0.committed }),
+            ("lag", "Offsets between committed and the log's end.", { $0.lag }),
+            (
+                "stopped", "1 where the partition stands still for good.",
+                { $0.stopped == nil ? 0 : 1 }
+            ),
+        ]
+        for (name, help, value) in families {
+            text.family("odometer_partition_\(name)", .gauge, help: help)
+            for partition in metrics.partitions {
+                text.sample(
+                    "odometer_partition_\(name)",
+                    [("topic", partition.topic), ("partition", String(partition.partition))],
+                    value(partition))
+            }
+        }
+        text.family("odometer_shard_aside", .gauge, help: "1 for each shard set aside.")
+        for (shard, _) in metrics.shardsAside {
+            text.sample("odometer_shard_aside", [("shard", String(shard))], Int64(1))
+        }
+    }
+
+    private static func writeCommits(_ metrics: PipelineMetrics, to text: inout PrometheusText) {
+        for (name, help, count) in [
+            ("commits", "Commits that changed Redis.", metrics.commits),
+            ("cells", "Cells changed in Redis.", metrics.cells),
+            ("committed_events", "Events in those commits.", metrics.committedEvents),
+        ] {
+            text.family("odometer_\(name)_total", .counter, help: help)
+            text.sample("odometer_\(name)_total", [], count)
+        }
+        text.gauge(
+            "odometer_merge_factor", help: "Events for each cell written, since the start.",
+            metrics.mergeFactor)
+        text.family(
+            "odometer_commit_seconds", .histogram, help: "From sending a commit to its answer.")
+        write(metrics.commitSeconds, "odometer_commit_seconds", to: &text)
+        text.family(
+            "odometer_freshness_seconds", .histogram,
+            help: "From a record's timestamp to its commit, for the oldest record of each commit.")
+        write(metrics.freshness, "odometer_freshness_seconds", to: &text)
+    }
+
+    private static func write(
+        _ histogram: BoundedHistogram, _ name: String, to text: inout PrometheusText
+    ) {
+        text.histogram(
+            name, bounds: histogram.bounds, counts: histogram.counts.map { UInt64(max(0, $0)) },
+            sum: histogram.sum)
+    }
+}

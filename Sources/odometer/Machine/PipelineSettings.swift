@@ -1,0 +1,58 @@
+import Pipeline
+
+extension Settings {
+    /// What the counting half runs by.
+    func pipelineConfiguration(
+        _ parts: MachineParts, log: Log
+    ) throws(CommandFailure) -> PipelineConfiguration {
+        let from = required(Options.from)
+        let origin: StartOrigin =
+            switch from {
+            case "earliest": .earliest
+            case "latest": .latest
+            default: .time(ValueText.moment(from) ?? 0)
+            }
+        let configuration = PipelineConfiguration(
+            client: try kafkaConfiguration(log: log), topics: texts(Options.topic),
+            directoryTopic: required(Options.directoryTopic),
+            deadLetterTopic: isOn(Options.deadLetters) ? required(Options.deadLetterTopic) : nil,
+            group: groupName, instance: text(Options.instance), redis: parts.redis,
+            layout: parts.layout, catalog: parts.catalog, lanes: integer(Options.lanes),
+            commitInterval: Int64(milliseconds(Options.commitInterval)),
+            dedupeWindow: Int64(integer(Options.dedupeWindow)),
+            futureBound: Int64(milliseconds(Options.futureBound)), origin: origin,
+            onLoss: required(Options.onLoss) == "continue" ? .continue : .stop,
+            acceptContract: isOn(Options.acceptContract))
+        do throws(PipelineError) {
+            try configuration.validate()
+        } catch {
+            throw CommandFailure(error)
+        }
+        return configuration
+    }
+}
+
+extension CommandFailure {
+    /// Why the machine could not start, or ended, as the end of a command.
+    init(_ error: PipelineError) {
+        let code: ExitCode =
+            switch error.code {
+            case .configuration: .usage
+            case .kafka, .redis: .failed
+            case .unfitServer, .contract: .refused
+            case .superseded: .superseded
+            case .internal: .defect
+            }
+        self.init(code, error.message)
+    }
+}
+
+extension PipelineEvent {
+    var logLevel: LogLevel {
+        switch level {
+        case .information: .info
+        case .warning: .warning
+        case .error: .error
+        }
+    }
+}
