@@ -36,7 +36,13 @@ extension Lane {
         }
         for shard in 0..<(core?.shardCount ?? 0) {
             if let aside = core?.shards[shard].aside {
-                snapshot.shardsAside.append((shard: shard, reason: aside.reason))
+                // Not for the log: only who asks for the status learns the key.
+                let place = aside.refused.map {
+                    " (key \(String(decoding: $0.key, as: UTF8.self)), field "
+                        + "\(String(decoding: $0.field, as: UTF8.self)))"
+                }
+                snapshot.shardsAside.append(
+                    (shard: shard, reason: aside.reason + (place ?? "")))
             }
         }
         let made = snapshot

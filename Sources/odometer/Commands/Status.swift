@@ -11,10 +11,13 @@ extension Commands {
         details: """
             LAG is the number of offsets between the lowest mark of all shards and the log's end. FRESHNESS
             is how old the newest counted record is. BEHIND names shards whose newest record is half a minute
-            older than the partition's: set aside after a refusal.
-            Exit code 1: there is no ledger, a shard is torn, or records were lost.
+            older than the partition's. What a running process on this machine has set aside or stopped, and
+            why, comes from its --admin-listen.
+            Exit code 1: there is no ledger, a shard is torn or set aside, a partition stands still, or
+            records were lost.
             """,
-        options: Options.kafka + [Options.topic] + Options.redisServer + [Options.json],
+        options: Options.kafka + [Options.topic] + Options.redisServer
+            + [Options.adminListen, Options.json],
         examples: [
             ("status", "a table for people"), ("status --json", "the same for programs"),
         ],
@@ -36,13 +39,25 @@ extension Commands {
                 .failed, "no ledger under \(settings.required(Options.prefix)) in \(redis)")
         }
         let rows = StatusReport.rows(status, kafka: kafka, topics: settings.texts(Options.topic))
-        let report = StatusReport(status: status, rows: rows, now: ValueText.now())
+        let report = StatusReport(
+            status: status, rows: rows, troubles: troubles(settings), now: ValueText.now())
         if settings.isOn(Options.json) {
             Output.line(report.json())
         } else {
             report.printTables(redis: redis.description)
         }
         return report.isSound ? .ok : .failed
+    }
+}
+
+extension Commands {
+    /// What the process on this machine says, where one runs.
+    private static func troubles(_ settings: Settings) -> [String] {
+        let (host, port) = settings.address(Options.adminListen)
+        let answer = HTTPProbe.get(host: host, port: port, path: "/troubles")
+        guard let answer, answer.status == 200 else { return [] }
+        let list = try? JSONSerialization.jsonObject(with: Data(answer.body.utf8))
+        return list as? [String] ?? []
     }
 }
 
@@ -65,10 +80,13 @@ struct StatusReport {
 
     let status: LedgerStatus
     let rows: [Row]
+    /// What stands still in the process on this machine.
+    let troubles: [String]
     let now: Int64
 
     var isSound: Bool {
-        status.torn.isEmpty && rows.allSatisfy { ($0.partition.audit["lost"] ?? 0) == 0 }
+        status.torn.isEmpty && troubles.isEmpty
+            && rows.allSatisfy { ($0.partition.audit["lost"] ?? 0) == 0 }
     }
 
     /// All partitions of the ledger, and those of the topics that it does not know yet.
@@ -140,6 +158,7 @@ struct StatusReport {
         for (shard, reason) in status.torn.sorted(by: { $0.key < $1.key }) {
             Output.line("shard \(shard) needs a rebuild: \(reason)")
         }
+        for line in troubles { Output.line(line) }
         for (field, value) in status.ledger.sorted(by: { $0.key < $1.key })
         where field.hasPrefix("directory:") {
             Output.line("directory \(field.dropFirst("directory:".count)): next offset \(value)")
@@ -161,8 +180,14 @@ struct StatusReport {
             return object
         }
         let torn = status.torn.map { ["shard": $0.key, "reason": $0.value] as [String: Any] }
-        let ledger = status.ledger.filter { !["dedupe_key"].contains($0.key) }
-        let object: [String: Any] = ["ledger": ledger, "partitions": partitions, "torn": torn]
+        // Not the contract's text: it holds the key that decides which ids are alike.
+        let shown = ["layout", "shards", "hash", "created", "group", "cluster", "contract_number"]
+        let ledger = status.ledger.filter {
+            shown.contains($0.key) || $0.key.hasPrefix("directory:")
+        }
+        let object: [String: Any] = [
+            "ledger": ledger, "partitions": partitions, "torn": torn, "troubles": troubles,
+        ]
         let data = try? JSONSerialization.data(
             withJSONObject: object, options: [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes])
         return data.map { String(decoding: $0, as: UTF8.self) } ?? "{}"

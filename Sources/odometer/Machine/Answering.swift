@@ -34,7 +34,7 @@ final class Answering: Sendable {
         } catch {
             throw .usage("http: \(error.message)")
         }
-        let pages = StatePages(hindrance: hindrance, metrics: nil)
+        let pages = StatePages(hindrance: hindrance)
         server = Server(
             try settings.serverConfiguration(
                 Options.listen, threads: settings.integer(Options.httpThreads)),

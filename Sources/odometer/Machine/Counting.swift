@@ -20,6 +20,17 @@ final class Counting: Sendable {
         supervisor.isReady ? nil : "Redis is out of reach, or the consumer group is not joined yet"
     }
 
+    /// What stands still and why, one line each; names keys of Redis, so not for the log.
+    var troubles: [String] {
+        let metrics = supervisor.metrics
+        return metrics.shardsAside.map { "shard \($0.shard) is set aside: \($0.reason)" }
+            + metrics.partitions.compactMap { partition in
+                partition.stopped.map {
+                    "\(partition.topic)/\(partition.partition) is stopped: \($0)"
+                }
+            }
+    }
+
     /// What ended it for good; nil = it runs.
     var failure: CommandFailure? { supervisor.failure.map { CommandFailure($0) } }
 

@@ -46,12 +46,15 @@ final class Machine: Sendable {
         let answering =
             isAnswering
             ? try Answering(settings, parts: parts, hindrance: hindrance, log: log) : nil
-        let pages = StatePages(hindrance: hindrance) {
-            var text = PrometheusText()
-            counting?.write(to: &text)
-            answering?.write(to: &text)
-            return text.bytes
-        }
+        let pages = StatePages(
+            hindrance: hindrance,
+            admin: StatePages.Admin(
+                metrics: {
+                    var text = PrometheusText()
+                    counting?.write(to: &text)
+                    answering?.write(to: &text)
+                    return text.bytes
+                }, troubles: { counting?.troubles ?? [] }))
         admin = try AdminListener(settings, parts: parts, pages: pages, log: log)
         self.parts = parts
         self.counting = counting
@@ -69,7 +72,7 @@ final class Machine: Sendable {
             try counting?.start()
             try answering?.start()
         } catch {
-            stop()
+            end(milliseconds: 5_000)
             throw error
         }
     }
@@ -95,10 +98,14 @@ final class Machine: Sendable {
     ///
     /// A watchdog ends the process where that takes too long; a kill at any moment is safe.
     func stop() {
+        end(milliseconds: 25_000)
+        log.info("stopped")
+    }
+
+    private func end(milliseconds: Int64) {
         Watchdog.start(milliseconds: 45_000, log: log)
         answering?.stop()
-        counting?.stop(milliseconds: 25_000)
+        counting?.stop(milliseconds: milliseconds)
         admin.stop()
-        log.info("stopped")
     }
 }

@@ -2,27 +2,42 @@ import API
 import HTTPServer
 import Query
 
-/// `/healthz`, `/readyz` and, on the listener for it, `/metrics`.
+/// `/healthz`, `/readyz` and, on the listener for machines, `/metrics` and `/troubles`.
 struct StatePages: Sendable {
     /// Why the process cannot do its work now; nil = it can.
     let hindrance: @Sendable (QueryWorker) -> String?
-    /// Writes all metrics; nil = there is no such page here.
-    let metrics: (@Sendable () -> [UInt8])?
+    /// The pages that stand on the listener for machines only; nil = this is not that listener.
+    var admin: Admin?
 
-    private static let paths = ["/healthz", "/readyz", "/metrics"]
+    /// Pages that are nobody's business outside.
+    struct Admin: Sendable {
+        /// All metrics.
+        let metrics: @Sendable () -> [UInt8]
+        /// What stands still and why, for `odometer status`.
+        let troubles: @Sendable () -> [String]
+    }
+
+    private static let paths = ["/healthz", "/readyz", "/metrics", "/troubles"]
 
     /// The answer, or nil where the path is none of these.
     func answer(_ worker: APIWorker, _ request: Request) -> Response? {
         let path = String(decoding: request.rawPath, as: UTF8.self)
-        guard StatePages.paths.contains(path), path != "/metrics" || metrics != nil else {
+        guard StatePages.paths.contains(path), path.hasSuffix("z") || admin != nil else {
             return nil
         }
         guard request.method == .get || request.method == .head else {
             return .methodNotAllowed(allow: "GET, HEAD")
         }
-        if path == "/metrics", let metrics {
+        if path == "/metrics", let admin {
             var response = Response(
-                status: 200, body: metrics(), contentType: PrometheusText.contentType)
+                status: 200, body: admin.metrics(), contentType: PrometheusText.contentType)
+            response.caching = .never
+            return response
+        }
+        if path == "/troubles", let admin {
+            var response = Response.json { json in
+                json.array { list in admin.troubles().forEach { list.string($0) } }
+            }
             response.caching = .never
             return response
         }
