@@ -12,7 +12,7 @@ SWIFT_DIRS := Package.swift $(wildcard Sources Tests Benchmarks Fuzz)
 KAFKA ?=
 REDIS ?=
 
-.PHONY: help setup setup-test build test test-fast demo bench lint format clean
+.PHONY: help setup setup-test build test test-fast demo bench lint format embed clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 12
@@ -44,6 +44,9 @@ lint: ## the house style
 
 format: ## bring the sources into the house style
 	@swift format --in-place --parallel --recursive --configuration .swift-format $(SWIFT_DIRS)
+
+embed: ## write schemas/ into the sources again (meters, openapi.yaml)
+	@scripts/embed
 
 clean: ## remove everything that was built or fetched
 	@rm -rf .build .tools

@@ -1,5 +1,9 @@
+import API
 import Foundation
+import HTTPServer
+import Ledger
 import Metering
+import Query
 
 extension Commands {
     static let check = Command(
@@ -30,6 +34,7 @@ extension Commands {
             "\nCatalog: \(files.place), \(catalog.events.count) event types, "
                 + "\(catalog.meters.count) meters\n")
         printMeters(catalog)
+        try printMissing(catalog, try settings.keyLayout())
         return .ok
     }
 
@@ -50,6 +55,22 @@ extension Commands {
             ])
         }
         Output.table(rows)
+    }
+
+    /// What the catalog lacks for the APIs; a catalog of one's own may well do without some of them.
+    private static func printMissing(
+        _ catalog: MeterCatalog, _ layout: KeyLayout
+    ) throws(CommandFailure) {
+        let engine = QueryEngine(catalog: catalog, layout: layout, clock: WallClock { 0 })
+        let service: APIService
+        do throws(HTTPError) {
+            service = try APIService(
+                engine: engine, dialects: APIService.allDialects(verifier: nil))
+        } catch {
+            throw CommandFailure(.defect, error.message)
+        }
+        if !service.missing.isEmpty { Output.line("\nRequests that this catalog cannot answer:") }
+        for line in service.missing { Output.line("  \(line)") }
     }
 
     private static func printMeters(_ catalog: MeterCatalog) {

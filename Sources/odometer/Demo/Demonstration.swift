@@ -146,6 +146,7 @@ final class Demonstration {
         }
         // The other shards with cells commit in the same interval as the first.
         usleep(UInt32(2_000 * stage.settings.milliseconds(Options.commitInterval)))
+        Output.line("history: all counted")
     }
 
     /// Records that are not counted yet, of the partition that has most: in the organizations'
