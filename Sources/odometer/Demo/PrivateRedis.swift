@@ -96,7 +96,7 @@ final class TemporaryFolder {
     let path: String
 
     init() throws(CommandFailure) {
-        var template = Array((NSTemporaryDirectory() + "/odometer-demo-XXXXXX").utf8CString)
+        var template = Array((NSTemporaryDirectory() + "odometer-demo-XXXXXX").utf8CString)
         let made = template.withUnsafeMutableBufferPointer { buffer in
             buffer.baseAddress.flatMap { mkdtemp($0) }.map { String(cString: $0) }
         }

@@ -1,4 +1,5 @@
 import API
+import Foundation
 import HTTPServer
 
 /// The listener for machines: health, readiness and metrics.
@@ -22,13 +23,27 @@ final class AdminListener: Sendable {
     var port: Int { server.port }
 
     func start() throws(CommandFailure) {
-        do throws(HTTPError) {
-            try server.start()
-        } catch {
-            throw CommandFailure(.failed, "--admin-listen: \(error.message)")
-        }
+        try server.startPatiently(Options.adminListen)
         log.debug("health and metrics", ("port", LogValue(server.port)))
     }
 
     func stop() { server.stop() }
+}
+
+extension Server {
+    /// Starts listening; tries for three seconds, because a predecessor that was killed may still
+    /// hold the port for a moment.
+    func startPatiently(_ option: Option) throws(CommandFailure) {
+        let deadline = ValueText.now() + 3_000
+        while true {
+            do throws(HTTPError) {
+                return try start()
+            } catch {
+                guard ValueText.now() < deadline else {
+                    throw CommandFailure(.failed, "--\(option.name): \(error.message)")
+                }
+            }
+            usleep(50_000)
+        }
+    }
 }

@@ -52,11 +52,7 @@ final class Answering: Sendable {
     var port: Int { server.port }
 
     func start() throws(CommandFailure) {
-        do throws(HTTPError) {
-            try server.start()
-        } catch {
-            throw CommandFailure(.failed, "--listen: \(error.message)")
-        }
+        try server.startPatiently(Options.listen)
         if !takesTokens {
             log.warning("no key for tokens is configured: the identity API refuses every token")
         }
