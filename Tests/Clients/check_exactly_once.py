@@ -1,0 +1,76 @@
+"""Ten times kill -9 on the way, a second consumer that comes and goes: every cell is what the log says.
+
+EVENTS sets how many events (300,000), CHECK_SEED repeats the moments of an earlier run.
+"""
+
+import os
+import random
+import time
+
+from checks import check, expect, run
+from house import House, wait_until
+
+House.needed()
+EVENTS = int(os.environ.get("EVENTS", 300_000))
+SEED = int(os.environ.get("CHECK_SEED", time.time_ns() % 1_000_000))
+KILLS = 10
+GENERATED = ["replay", "--generate", "--seed", "7", "--events", str(EVENTS)]
+# Least session that brokers allow: what a killed process without a name of its own held is soon free.
+SESSION = ["--kafka-property", "session.timeout.ms=6000"]
+
+
+def verified(house):
+    lines = house.call("verify", "--timeout", "60s", timeout=240).splitlines()
+    print("\n".join(line for line in lines if not line.startswith(("read ", "waiting "))))
+
+
+@check
+def undisturbed():
+    """one process, undisturbed: verify finds every cell equal"""
+    with House() as house:
+        house.call(*GENERATED, "--to", house.topic, timeout=200)
+        began = time.monotonic()
+        machine = house.start("run")
+        house.wait_counted(120)
+        print(f"{EVENTS} events counted {time.monotonic() - began:.1f} s after the start")
+        verified(house)
+        outcomes = machine.outcomes()
+        expect(sum(outcomes.values()) == EVENTS, outcomes)
+        for name in ("accepted", "duplicate", "malformed", "bad_field", "future", "ignored"):
+            expect(outcomes.get(name), f"no {name}: {outcomes}")
+        expect(machine.terminate() == 0, "exit code after SIGTERM")
+
+
+@check
+def killed():
+    """kill -9 ten times, a second consumer in between: verify finds every cell equal"""
+    chance = random.Random(SEED)
+    print(f"seed {SEED}")
+    with House() as house:
+        # The log grows all the while, so that every kill meets a machine at work.
+        rate = max(1000, EVENTS // 22)
+        replay = house.spawn(*GENERATED, "--to", house.topic, "--rate", str(rate))
+        where, second = [], None
+        for number in range(KILLS):
+            # The same name each time: Kafka gives the partitions back at once.
+            machine = house.start("run", "--instance", "check", *SESSION)
+            if number == KILLS // 2:
+                second = house.start("run", *SESSION).wait_ready()
+            time.sleep(chance.uniform(0.1, 2.5))
+            if second and number == KILLS // 2 + 2:
+                expect(second.terminate() == 0, "exit code of the second consumer")
+                second = None
+            where.append(sum(house.marks().values()))
+            machine.kill()
+        print("killed at", where)
+        working = {mark for mark in where if 0 < mark < EVENTS}
+        expect(len(working) >= 3, f"hardly a kill met a machine at work: {where}")
+        wait_until(lambda: replay.poll() is not None, 120, "the end of the replay")
+        expect(replay.returncode == 0, "replay")
+        machine = house.start("run", "--instance", "check", *SESSION)
+        house.wait_counted(120)
+        verified(house)
+        expect(machine.terminate() == 0, "exit code after SIGTERM")
+
+
+run()

@@ -1,0 +1,286 @@
+"""What an end-to-end check starts: a private Redis, topics of its own on a real broker, and odometer processes.
+
+Checks that need these call `House.needed()` first. The broker is the one of KAFKA_BOOTSTRAP, the program that of
+ODOMETER_BINARY; where one is absent the check says so and counts nothing.
+"""
+
+import ctypes
+import itertools
+import json
+import os
+import pathlib
+import re
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+import uuid
+
+import redis
+from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient, NewTopic
+
+BOOTSTRAP = os.environ.get("KAFKA_BOOTSTRAP", "")
+BINARY = os.environ.get("ODOMETER_BINARY", "")
+SHARDS = 64
+_libc = ctypes.CDLL(None)
+# A deadline of the whole run ends this process with SIGTERM: what was started is ended as well.
+signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended by SIGTERM"))
+
+
+def _end_with_parent():
+    _libc.prctl(1, signal.SIGKILL)
+
+
+def free_port():
+    """A TCP port of the loopback that is free now."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return free.getsockname()[1]
+
+
+def wait_until(condition, seconds, what):
+    """The condition's first true value; fails the check when it is not true in time."""
+    deadline = time.monotonic() + seconds
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > deadline:
+            raise AssertionError(f"not within {seconds} s: {what}")
+        time.sleep(0.05)
+
+
+def get(url, headers=None, timeout=10):
+    """Status, headers and body of a GET request."""
+    request = urllib.request.Request(url, headers=headers or {})
+    try:
+        with urllib.request.urlopen(request, timeout=timeout) as answer:
+            return answer.status, dict(answer.headers), answer.read()
+    except urllib.error.HTTPError as answer:
+        with answer:
+            return answer.code, dict(answer.headers), answer.read()
+
+
+class Machine:
+    """A running `odometer run`, `serve` or `up`."""
+
+    def __init__(self, house, arguments, name):
+        self.log = house.folder / f"{name}.log"
+        port, admin = free_port(), free_port()
+        self.url, self.admin = f"http://127.0.0.1:{port}", f"http://127.0.0.1:{admin}"
+        environment = {
+            **house.environment,
+            "ODOMETER_LISTEN": f"127.0.0.1:{port}",
+            "ODOMETER_ADMIN_LISTEN": f"127.0.0.1:{admin}",
+        }
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [BINARY, *arguments], env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                preexec_fn=_end_with_parent,
+            )
+
+    def is_ready(self):
+        """Whether /readyz says so; fails when the process has ended."""
+        if self.process.poll() is not None:
+            raise AssertionError(f"ended with {self.process.returncode}: {self.log.read_text()[-2000:]}")
+        try:
+            return get(f"{self.admin}/readyz")[0] == 200
+        except (urllib.error.URLError, OSError):
+            return False
+
+    def wait_ready(self, seconds=30):
+        """Waits for /readyz; the machine itself."""
+        wait_until(self.is_ready, seconds, "/readyz")
+        return self
+
+    def metrics(self):
+        """What /metrics says: {'name{label="value"}': number}."""
+        lines = get(f"{self.admin}/metrics")[2].decode().splitlines()
+        pairs = (line.rsplit(" ", 1) for line in lines if line and not line.startswith("#"))
+        return {name: float(value) for name, value in pairs}
+
+    def outcomes(self):
+        """Records by outcome, those that occurred."""
+        pattern = re.compile(r'odometer_events_total\{outcome="(.*)"\}')
+        found = ((pattern.fullmatch(name), value) for name, value in self.metrics().items())
+        return {match[1]: int(value) for match, value in found if match and value}
+
+    def kill(self):
+        """kill -9."""
+        self.process.kill()
+        self.process.wait()
+
+    def terminate(self, seconds=10):
+        """Ends it with SIGTERM and gives its exit code; fails when it takes longer."""
+        self.process.terminate()
+        try:
+            return self.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            said = self.log.read_text()[-2000:]
+            raise AssertionError(f"did not end within {seconds} s of SIGTERM: {said}") from None
+
+
+class House:
+    """A Redis, topics and processes for the time of a `with`; nothing stays behind."""
+
+    _numbers = itertools.count()
+
+    def __init__(self, partitions=4, **settings):
+        self.partitions = partitions
+        self.settings = settings
+
+    @staticmethod
+    def needed():
+        """Ends the process in peace where there is no broker or no program to check."""
+        for name, value in (("KAFKA_BOOTSTRAP", BOOTSTRAP), ("ODOMETER_BINARY", BINARY)):
+            if not value:
+                print(f"skipped: {name} is not set\n0 passed, 0 failed")
+                sys.exit(0)
+
+    def __enter__(self):
+        self._temporary = tempfile.TemporaryDirectory(prefix="odo-")
+        self.folder = pathlib.Path(self._temporary.name)
+        self._machines = []
+        self._topics = []
+        self._redis = None
+        try:
+            self._start()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def _start(self):
+        path = self.folder / "redis"
+        self._redis = subprocess.Popen(
+            ["redis-server", "--port", "0", "--unixsocket", path, "--save", "", "--dir", self.folder],
+            stdout=subprocess.DEVNULL, preexec_fn=_end_with_parent,
+        )
+        self.redis = redis.Redis(unix_socket_path=str(path), decode_responses=True)
+        wait_until(lambda: path.exists() and self.redis.ping(), 10, "redis-server")
+        self.admin = AdminClient({"bootstrap.servers": BOOTSTRAP})
+        name = uuid.uuid4().hex[:12]
+        self.topic, self.directory, self.dead = (f"check-{name}-{part}" for part in ("events", "directory", "dead"))
+        self.create_topic(self.topic, self.partitions)
+        self.create_topic(self.directory, 1, {"cleanup.policy": "compact"})
+        self.create_topic(self.dead, 1, {"max.message.bytes": "2097152"})
+        self.environment = {
+            **{name: value for name, value in os.environ.items() if not name.startswith("ODOMETER_")},
+            "ODOMETER_BOOTSTRAP": BOOTSTRAP,
+            "ODOMETER_REDIS": f"unix://{path}",
+            "ODOMETER_TOPIC": self.topic,
+            "ODOMETER_DIRECTORY_TOPIC": self.directory,
+            "ODOMETER_DEAD_LETTER_TOPIC": self.dead,
+            **{f"ODOMETER_{name.upper()}": str(value) for name, value in self.settings.items()},
+        }
+
+    def __exit__(self, *_):
+        for machine in self._machines:
+            if machine.process.poll() is None:
+                machine.kill()
+        if self._redis:
+            self._redis.kill()
+            self._redis.wait()
+        if self._topics:
+            self.admin.delete_topics(self._topics)
+            self.admin.poll(0)
+        self._temporary.cleanup()
+
+    def create_topic(self, name, partitions, config=None):
+        """Creates a topic that is deleted at the end."""
+        made = self.admin.create_topics([NewTopic(name, partitions, 1, config=config or {})])
+        made[name].result(30)
+        self._topics.append(name)
+
+    def start(self, *arguments):
+        """Starts `odometer ARGUMENTS…`."""
+        machine = Machine(self, arguments, f"{arguments[0]}-{next(self._numbers)}")
+        self._machines.append(machine)
+        return machine
+
+    def call(self, *arguments, expected=0, timeout=120, text=None):
+        """Runs `odometer ARGUMENTS…` to its end; what it printed."""
+        done = subprocess.run(
+            [BINARY, *arguments], env=self.environment, capture_output=True, text=True, timeout=timeout, input=text,
+        )
+        if done.returncode != expected:
+            said = done.stdout[-3000:] + done.stderr[-3000:]
+            raise AssertionError(f"odometer {arguments[0]} ended with {done.returncode}: {said}")
+        return done.stdout
+
+    def spawn(self, *arguments):
+        """Starts `odometer ARGUMENTS…` that ends by itself; the process."""
+        machine = self.start(*arguments)
+        return machine.process
+
+    def key(self, organization, *dialects, role="admin"):
+        """A new API key."""
+        wanted = itertools.chain.from_iterable(("--dialect", dialect) for dialect in dialects)
+        made = self.call("keys", "create", "--organization", organization, *wanted, "--role", role, "--json")
+        return json.loads(made)["key"]
+
+    def producer(self, **settings):
+        """A producer of the official client."""
+        return Producer({"bootstrap.servers": BOOTSTRAP, "enable.idempotence": True, **settings})
+
+    def ends(self):
+        """The end of the log: partition → next offset."""
+        consumer = Consumer({"bootstrap.servers": BOOTSTRAP, "group.id": "nobody"})
+        try:
+            return {
+                partition: consumer.get_watermark_offsets(TopicPartition(self.topic, partition), 30)[1]
+                for partition in range(self.partitions)
+            }
+        finally:
+            consumer.close()
+
+    def records(self, topic=None, partitions=None):
+        """All records of a topic as they are now, partition by partition."""
+        topic, partitions = topic or self.topic, partitions or self.partitions
+        consumer = Consumer({
+            "bootstrap.servers": BOOTSTRAP, "group.id": "nobody", "enable.auto.commit": False,
+            "auto.offset.reset": "earliest",
+        })
+        try:
+            for partition in range(partitions):
+                low, end = consumer.get_watermark_offsets(TopicPartition(topic, partition), 30)
+                consumer.assign([TopicPartition(topic, partition, low)])
+                while low < end:
+                    for record in consumer.consume(5000, 10):
+                        if record.error():
+                            raise KafkaException(record.error())
+                        yield record
+                        low = record.offset() + 1
+        finally:
+            consumer.close()
+
+    def marks(self, prefix="odo"):
+        """The lowest mark of all shards: partition → offset; a shard without one stands at 0."""
+        pipeline = self.redis.pipeline(transaction=False)
+        for shard in range(SHARDS):
+            pipeline.hmget(f"{prefix}:1:{{{shard}}}:marks", [f"{self.topic}/{p}" for p in range(self.partitions)])
+        shards = pipeline.execute()
+        return {p: min(int(marks[p] or 0) for marks in shards) for p in range(self.partitions)}
+
+    def wait_counted(self, seconds=60, prefix="odo"):
+        """Waits until every mark stands at the end of the log."""
+        ends = self.ends()
+        wait_until(lambda: self.marks(prefix) == ends, seconds, f"marks at {ends}")
+
+
+def key_name(organization, prefix="odo"):
+    """The beginning of an organization's keys, as schemas/redis.md has it."""
+    value = 0x811C9DC5
+    for byte in organization.encode():
+        value = (value ^ byte) * 0x01000193 & 0xFFFFFFFF
+    return f"{prefix}:1:{{{value % SHARDS}}}:{escaped(organization)}"
+
+
+def escaped(text):
+    """A part of a key's name."""
+    return "".join(f"%{ord(c):02X}" if c <= " " or c in "\x7f%:{}" else c for c in text)
