@@ -40,7 +40,7 @@ let package = Package(
         room("Kafka", "CRdkafka"),
         room("Redis", "CHiredis"),
         room("Ledger", "Metering", "Redis"),
-        room("Pipeline", "Metering", "Kafka", "Ledger"),
+        room("Pipeline", "Metering", "Kafka", "Redis", "Ledger"),
         room("Query", "Metering", "Ledger"),
         room("HTTPServer", "CMicroHTTPD"),
         room("API", "Query", "HTTPServer", "CJWT", "CCrypto"),

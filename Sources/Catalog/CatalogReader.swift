@@ -58,8 +58,8 @@ private struct CatalogMerge {
     }
 
     private mutating func add(event name: String, _ node: NodeReader) throws(CatalogError) {
-        guard NodeReader.isName(name, upperCase: true, extra: "_.-/") else {
-            throw node.fail("a name is a letter a-z, then letters, digits and _ . - /")
+        guard NodeReader.isName(name, upperCase: true, extra: "_.-") else {
+            throw node.fail("a name is a letter a-z, then letters, digits and _ . -")
         }
         var event = EventDeclaration(name: name, type: name, fields: [])
         for (key, value) in try node.members(["type", "fields"]) {

@@ -73,6 +73,8 @@ public struct ConsumerSettings: Sendable {
         ("fetch.wait.max.ms", "100"), ("fetch.error.backoff.ms", "100"),
         ("reconnect.backoff.max.ms", "2000"), ("topic.metadata.refresh.interval.ms", "30000"),
         ("socket.nagle.disable", "true"),
+        // A member that was killed is replaced soon: the ledger fences it, so taking over early is safe.
+        ("session.timeout.ms", "12000"),
     ]
 
     /// A client without a group still needs the name of one; it never joins it.

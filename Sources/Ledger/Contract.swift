@@ -165,8 +165,19 @@ public struct Contract: Sendable, Hashable {
         if bounds != stored.bounds { differences.append("bounds") }
         differences += Contract.lost(stored.events, in: events).map { "event \($0)" }
         differences += Contract.lost(stored.meters, in: meters).map { "meter \($0)" }
+        differences += newRules(since: stored).map { "new field \($0) of a known event" }
         guard differences.isEmpty else { return .different(differences) }
         return self == stored ? .same : .superset(added: changedMeters(since: stored))
+    }
+
+    /// Fields (`EVENT/FIELD`) that are new on an event type which the stored contract knows: even an
+    /// optional one can make an event rejected that was accepted before, by its type or length.
+    private func newRules(since stored: Contract) -> [String] {
+        let known = Set(stored.events.map(\.name))
+        return events.map(\.name).filter { name in
+            guard let slash = name.lastIndex(of: "/"), !known.contains(name) else { return false }
+            return known.contains(String(name[..<slash]))
+        }
     }
 
     /// Names of meters that the stored contract has not, or has with another digest.

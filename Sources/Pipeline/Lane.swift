@@ -52,7 +52,10 @@ final class Lane: @unchecked Sendable {
 
     var reconnectAt: Int64 = 0
     var needsReconcile = false
+    /// When the marks are looked at next, though nothing seems wrong.
     var reconcileAt: Int64 = 0
+    /// Not before this is anything tried again that Redis or Kafka did not take.
+    var retryAt: Int64 = 0
     var hintAt: Int64 = 0
     var publishAt: Int64 = 0
     var sentAt: [Int64]

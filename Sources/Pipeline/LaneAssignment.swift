@@ -6,7 +6,7 @@ internal import Metering
 extension Lane {
     /// Marks, origins and places of the pending partitions; tries again until Redis and Kafka answer.
     func establishIfPossible(_ now: Int64) {
-        guard now >= reconcileAt || reconcileAt - now > 500 else { return }
+        guard now >= retryAt else { return }
         guard committer?.inFlight == 0 else { return }
         do throws(Obstacle) {
             try establish()
@@ -14,7 +14,7 @@ extension Lane {
             reconcileAt = now + Self.checkInterval
             passed("establish", "partitions are taken up")
         } catch {
-            reconcileAt = now + 500
+            retryAt = now + 500
             trouble("establish", "partitions cannot be taken up yet: \(error.message)")
         }
     }

@@ -136,9 +136,10 @@ extension Lane {
     private func makeRoom(shard: Int) -> Bool {
         let deadline = SteadyClock.milliseconds + 5_000
         while core?.isInFlight(shard: shard) ?? false {
-            guard SteadyClock.milliseconds < deadline, receiveOutcomes(waitMilliseconds: 100) else {
-                return false
-            }
+            // A commit that Redis refused is not on its way any more: it is sent again later.
+            guard SteadyClock.milliseconds < deadline, committer?.inFlight ?? 0 > 0,
+                receiveOutcomes(waitMilliseconds: 100)
+            else { return false }
         }
         while !deadLetters.settle(waitMilliseconds: 100) {
             guard SteadyClock.milliseconds < deadline else { return false }

@@ -101,12 +101,10 @@ extension Lane {
             reconcileAt = now
             report(
                 .warning, "marks-moved", "shard \(shard): the marks are not where they were left")
-        case .foreignContract:
-            needsReconcile = true
-            reconcileAt = now
+        case .foreignContract: needsReconcile = true
         case .wait(let message):
             needsReconcile = true
-            reconcileAt = now + 500
+            retryAt = now + 500
             trouble("refused", "Redis refuses commits: \(message)")
         case .aside(let reason):
             report(.error, "shard-aside", "shard \(shard) is set aside: \(describe(shard, reason))")

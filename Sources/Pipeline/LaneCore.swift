@@ -148,6 +148,18 @@ struct LaneCore: ~Copyable {
         return lowest
     }
 
+    /// Next offset before which every cell stands in Redis: idle shards move their marks only now and then.
+    func applied(slot: Int) -> Int64 {
+        var lowest = cursors[slot].position
+        for (shard, one) in shards.enumerated() where one.aside == nil {
+            for sent in one.sent where sent.slot == slot { lowest = min(lowest, sent.range.from) }
+            if folding[shard].count > 0 || one.awaitsMarks {
+                lowest = min(lowest, cursors[slot].start(shard: shard))
+            }
+        }
+        return lowest
+    }
+
     /// Bytes of a partition's window of ids.
     func seenWindowBytes(slot: Int) -> Int { cursors[slot].seen.byteCount }
 

@@ -21,7 +21,7 @@ extension Lane {
             snapshot.partitions.append(
                 PartitionMetrics(
                     topic: one.topicPartition.topic, partition: one.topicPartition.partition,
-                    position: position, committed: core?.committed(slot: slot) ?? 0, logEnd: end,
+                    position: position, committed: core?.applied(slot: slot) ?? 0, logEnd: end,
                     stopped: reason(one.topicPartition)))
             snapshot.seenWindowBytes += Int64(core?.seenWindowBytes(slot: slot) ?? 0)
         }

@@ -11,8 +11,7 @@ extension Lane {
 
     /// Reads all marks when it is time, or when something was lost; needs an empty pipeline.
     func reconcileIfDue(_ now: Int64) {
-        guard needsReconcile || now >= reconcileAt, now >= min(reconcileAt, now) else { return }
-        if needsReconcile, now < reconcileAt, reconcileAt - now <= 500 { return }
+        guard now >= retryAt, needsReconcile || now >= reconcileAt else { return }
         guard committer?.inFlight == 0 else {
             // Nothing new is sent meanwhile, so that the pipeline runs dry.
             needsReconcile = true
@@ -24,7 +23,7 @@ extension Lane {
             needsReconcile = false
         } catch {
             needsReconcile = core != nil
-            reconcileAt = now + 500
+            retryAt = now + 500
             trouble("reconcile", error.message)
             if mode == .folding { hold("Redis") }
             return

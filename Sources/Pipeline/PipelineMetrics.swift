@@ -39,7 +39,7 @@ public struct PartitionMetrics: Sendable {
     public var partition: Int32
     /// Next offset that the lane takes.
     public var position: Int64
-    /// Next offset that every shard has in Redis.
+    /// Next offset before which every cell stands in Redis.
     public var committed: Int64
     /// Log end as last heard, or -1.
     public var logEnd: Int64

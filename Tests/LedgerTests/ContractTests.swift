@@ -47,6 +47,13 @@ import Testing
         #expect(
             contract(["a": "1", "b": "2"], bounds: [("future", 1)], window: 5)
                 .relation(to: stored) == .different(["dedupe window", "bounds"]))
+        let known = contract(["a": "1"], events: ["e": "1"])
+        #expect(
+            contract(["a": "1"], events: ["e": "1", "f": "1", "f/x": "1"]).relation(to: known)
+                == .superset(added: []))
+        #expect(
+            contract(["a": "1"], events: ["e": "1", "e/x": "1"]).relation(to: known)
+                == .different(["new field e/x of a known event"]))
         var other = stored
         other.shardCount = 32
         other.shardHash = "x"

@@ -9,7 +9,7 @@ import Testing
         "Kafka": ["CRdkafka"],
         "Redis": ["CHiredis"],
         "Ledger": ["Metering", "Redis"],
-        "Pipeline": ["Metering", "Kafka", "Ledger"],
+        "Pipeline": ["Metering", "Kafka", "Redis", "Ledger"],
         "Query": ["Metering", "Ledger"],
         "HTTPServer": ["CMicroHTTPD"],
         "API": ["Query", "HTTPServer", "CJWT", "CCrypto"],
