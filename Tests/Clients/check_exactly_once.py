@@ -14,13 +14,14 @@ House.needed()
 EVENTS = int(os.environ.get("EVENTS", 300_000))
 SEED = int(os.environ.get("CHECK_SEED", time.time_ns() % 1_000_000))
 KILLS = 10
+PATIENCE = 120 + EVENTS // 3000  # seconds for each long step
 GENERATED = ["replay", "--generate", "--seed", "7", "--events", str(EVENTS)]
 # Least session that brokers allow: what a killed process without a name of its own held is soon free.
 SESSION = ["--kafka-property", "session.timeout.ms=6000"]
 
 
 def verified(house):
-    lines = house.call("verify", "--timeout", "60s", timeout=240).splitlines()
+    lines = house.call("verify", "--timeout", "60s", timeout=PATIENCE).splitlines()
     print("\n".join(line for line in lines if not line.startswith(("read ", "waiting "))))
 
 
@@ -28,10 +29,10 @@ def verified(house):
 def undisturbed():
     """one process, undisturbed: verify finds every cell equal"""
     with House() as house:
-        house.call(*GENERATED, "--to", house.topic, timeout=200)
+        house.call(*GENERATED, "--to", house.topic, timeout=PATIENCE)
         began = time.monotonic()
         machine = house.start("run")
-        house.wait_counted(120)
+        house.wait_counted(PATIENCE)
         print(f"{EVENTS} events counted {time.monotonic() - began:.1f} s after the start")
         verified(house)
         outcomes = machine.outcomes()
@@ -65,10 +66,10 @@ def killed():
         print("killed at", where)
         working = {mark for mark in where if 0 < mark < EVENTS}
         expect(len(working) >= 3, f"hardly a kill met a machine at work: {where}")
-        wait_until(lambda: replay.poll() is not None, 120, "the end of the replay")
+        wait_until(lambda: replay.poll() is not None, PATIENCE, "the end of the replay")
         expect(replay.returncode == 0, "replay")
         machine = house.start("run", "--instance", "check", *SESSION)
-        house.wait_counted(120)
+        house.wait_counted(PATIENCE)
         verified(house)
         expect(machine.terminate() == 0, "exit code after SIGTERM")
 
