@@ -55,7 +55,8 @@ let package = Package(
             ],
             swiftSettings: settings),
 
-        tests("MeteringTests", "Metering", "Catalog"),
+        .target(name: "CAllocationCount", path: "Tests/CAllocationCount"),
+        tests("MeteringTests", "Metering", "Catalog", "Workload", "Ledger", "CAllocationCount"),
         tests("KafkaTests", "Kafka"),
         tests("RedisTests", "Redis"),
         tests("LedgerTests", "Ledger", "Redis", "Metering"),

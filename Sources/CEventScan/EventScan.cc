@@ -2,6 +2,7 @@
 
 #include <simdjson.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <cstring>
@@ -28,7 +29,8 @@ struct walk {
     bool any(ondemand::value value, int32_t node, int depth, es_value *out);
     bool members(ondemand::object object, int32_t node, int depth);
     bool elements(ondemand::array array, int depth);
-    bool fan_out_object(ondemand::object object, es_fan_out &fan, int depth);
+    bool member(ondemand::field &field, string_view name, int32_t node, int depth, es_value *out);
+    bool fan_out_object(ondemand::object object, int32_t node, int depth);
     bool fan_out_array(ondemand::array array, es_fan_out &fan, int depth);
 };
 }  // namespace
@@ -38,6 +40,7 @@ struct es_scanner {
     std::vector<std::string> names;
     std::vector<es_value> slots;
     std::vector<es_fan_out> fans;
+    std::vector<std::vector<string_view>> names_of;  // per fan-out: names of its entries
     std::vector<uint32_t> seen;  // per node: the scan that met it last
     uint32_t scan = 0;
     ondemand::parser parser;
@@ -95,6 +98,22 @@ bool is_number(string_view text, bool &is_plain) {
     return i == n;
 }
 
+/// Whether a number that no double holds is too small for one, not too large.
+bool is_tiny(string_view text) {
+    size_t point = text.find_first_of(".eE"), mark = text.find_first_of("eE");
+    size_t first = text.find_first_of("123456789");
+    if (first == string_view::npos || first > mark) return true;
+    int64_t places = first < point ? int64_t(std::min(point, text.size()) - first) : -int64_t(first - point);
+    if (mark == string_view::npos) return places < 0;
+    string_view digits = text.substr(mark + 1);
+    bool is_negative = digits.front() == '-';
+    if (digits.front() == '-' || digits.front() == '+') digits.remove_prefix(1);
+    int64_t power = 0;  // a text is too short for more than a billion places
+    auto read = std::from_chars(digits.data(), digits.data() + digits.size(), power);
+    if (read.ec != std::errc() || power > 1'000'000'000) return is_negative;
+    return places + (is_negative ? -power : power) < 0;
+}
+
 bool read_number(string_view text, es_value *out) {
     bool is_plain = false;
     if (!is_number(text, is_plain)) return false;
@@ -110,6 +129,8 @@ bool read_number(string_view text, es_value *out) {
     } else if (!is_plain) {
         double number = 0;
         auto read = std::from_chars(text.data(), text.data() + text.size(), number);
+        // Too near to 0 for a double is nearest to 0; only a negative exponent can be the reason.
+        if (read.ec == std::errc::result_out_of_range && is_tiny(text)) read.ec = std::errc(), number = 0;
         if (read.ec == std::errc() && std::trunc(number) == number && std::fabs(number) <= double(max_integer)) {
             out->kind = ES_INTEGER;
             out->integer = int64_t(number);
@@ -146,15 +167,17 @@ void set_text(es_value *out, string_view text) {
 }
 
 bool walk::any(ondemand::value value, int32_t node, int depth, es_value *out) {
-    if (depth > ES_MAX_DEPTH) return fail(ES_TOO_DEEP);
     ondemand::json_type type;
     if (value.type().get(type)) return fail(ES_NOT_JSON);
+    // Objects and arrays are what is nested; a scalar may stand in the innermost.
+    if (depth > ES_MAX_DEPTH && (type == ondemand::json_type::object || type == ondemand::json_type::array))
+        return fail(ES_TOO_DEEP);
     if (type == ondemand::json_type::object) {
         ondemand::object object;
         if (value.get_object().get(object)) return fail(ES_NOT_JSON);
         if (out) out->kind = ES_OBJECT;
         if (node >= 0 && scanner.nodes[node].fan_out >= 0)
-            return fan_out_object(object, scanner.fans[scanner.nodes[node].fan_out], depth);
+            return fan_out_object(object, node, depth);
         return members(object, node, depth);
     }
     if (type == ondemand::json_type::array) {
@@ -183,20 +206,25 @@ bool walk::any(ondemand::value value, int32_t node, int depth, es_value *out) {
     return read_scalar(value.raw_json_token(), out) || fail(ES_NOT_JSON);
 }
 
+/// A member of an object at `node`; its value goes to its slot and, where there is one, to `out`.
+bool walk::member(ondemand::field &field, string_view name, int32_t node, int depth, es_value *out) {
+    int32_t child = child_named(scanner, node, name);
+    if (child < 0) return any(field.value(), -1, depth + 1, out);
+    if (scanner.seen[child] == scanner.scan) return fail(ES_DUPLICATE_MEMBER);
+    scanner.seen[child] = scanner.scan;
+    es_value *slot = scanner.nodes[child].slot >= 0 ? &scanner.slots[scanner.nodes[child].slot] : nullptr;
+    if (!any(field.value(), child, depth + 1, slot ? slot : out)) return false;
+    if (slot && out) *out = *slot;
+    return true;
+}
+
 bool walk::members(ondemand::object object, int32_t node, int depth) {
     for (auto result : object) {
         ondemand::field field;
         if (std::move(result).get(field)) return fail(ES_NOT_JSON);
         string_view name;
         if (field.unescaped_key().get(name)) return fail(ES_NOT_JSON);
-        int32_t child = child_named(scanner, node, name);
-        es_value *out = nullptr;
-        if (child >= 0) {
-            if (scanner.seen[child] == scanner.scan) return fail(ES_DUPLICATE_MEMBER);
-            scanner.seen[child] = scanner.scan;
-            if (scanner.nodes[child].slot >= 0) out = &scanner.slots[scanner.nodes[child].slot];
-        }
-        if (!any(field.value(), child, depth + 1, out)) return false;
+        if (!member(field, name, node, depth, nullptr)) return false;
     }
     return true;
 }
@@ -210,8 +238,23 @@ bool walk::elements(ondemand::array array, int depth) {
     return true;
 }
 
-bool walk::fan_out_object(ondemand::object object, es_fan_out &fan, int depth) {
+/// Whether a name stands twice: few are compared with each other, many are sorted.
+bool has_twice(std::vector<string_view> &names) {
+    if (names.size() > ES_MAX_ENTRIES) {
+        std::sort(names.begin(), names.end());
+        return std::adjacent_find(names.begin(), names.end()) != names.end();
+    }
+    for (size_t i = 1; i < names.size(); i++)
+        for (size_t j = 0; j < i; j++)
+            if (names[i] == names[j]) return true;
+    return false;
+}
+
+bool walk::fan_out_object(ondemand::object object, int32_t node, int depth) {
+    es_fan_out &fan = scanner.fans[scanner.nodes[node].fan_out];
     fan.kind = ES_OBJECT;
+    std::vector<string_view> &names = scanner.names_of[scanner.nodes[node].fan_out];
+    names.clear();
     es_entry spare;
     for (auto result : object) {
         ondemand::field field;
@@ -221,12 +264,11 @@ bool walk::fan_out_object(ondemand::object object, es_fan_out &fan, int depth) {
         entry = es_entry{};
         string_view name;
         if (field.unescaped_key().get(name)) return fail(ES_NOT_JSON);
-        for (uint32_t i = 0; i + 1 < fan.count && i < ES_MAX_ENTRIES; i++)
-            if (string_view(fan.entries[i].key.pointer, fan.entries[i].key.length) == name) return fail(ES_DUPLICATE_MEMBER);
+        names.push_back(name);
         set_text(&entry.key, name);
-        if (!any(field.value(), -1, depth + 1, &entry.value)) return false;
+        if (!member(field, name, node, depth, &entry.value)) return false;
     }
-    return true;
+    return !has_twice(names) || fail(ES_DUPLICATE_MEMBER);
 }
 
 bool walk::fan_out_array(ondemand::array array, es_fan_out &fan, int depth) {
@@ -294,6 +336,7 @@ extern "C" es_scanner *es_create(const es_node *nodes, uint32_t node_count, uint
     }
     scanner->slots.resize(std::max<uint32_t>(1, slot_count));
     scanner->fans.resize(std::max<uint32_t>(1, fan_out_count));
+    scanner->names_of.resize(scanner->fans.size());
     scanner->seen.resize(node_count);
     if (scanner->parser.allocate(1 << 16)) {
         delete scanner;

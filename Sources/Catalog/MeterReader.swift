@@ -88,7 +88,9 @@ enum MeterReader {
     private static func amount(_ node: NodeReader) throws(CatalogError) -> Clause.Amount {
         let text = try node.text()
         if let number = Int64(text) {
-            guard abs(number) <= 9_007_199_254_740_991 else { throw node.fail("beyond 2^53 - 1") }
+            guard number.magnitude <= 9_007_199_254_740_991 else {
+                throw node.fail("beyond 2^53 - 1")
+            }
             return .constant(number)
         }
         let isNegated = text.hasPrefix("-")

@@ -49,7 +49,7 @@ struct NodeReader {
 
     func integer() throws(CatalogError) -> Int64 {
         guard case .scalar(let text, true, _) = node, let value = Int64(text),
-            abs(value) <= 9_007_199_254_740_991
+            value.magnitude <= 9_007_199_254_740_991
         else { throw fail("must be an integer within 2^53 - 1") }
         return value
     }
@@ -83,14 +83,16 @@ struct NodeReader {
     /// A JSON pointer (RFC 6901) as its reference tokens.
     func pointer() throws(CatalogError) -> JSONPointer {
         let text = try text()
-        guard text.hasPrefix("/") else { throw fail("must be a JSON pointer like /data/agent") }
+        // Scalars, because a character may be a slash and its accent.
+        let scalars = text.unicodeScalars
+        guard scalars.first == "/" else { throw fail("must be a JSON pointer like /data/agent") }
         var tokens: JSONPointer = []
-        for token in text.dropFirst().split(separator: "/", omittingEmptySubsequences: false) {
-            var made = ""
+        for token in scalars.dropFirst().split(separator: "/", omittingEmptySubsequences: false) {
+            var made = String.UnicodeScalarView()
             var rest = token.makeIterator()
-            while let character = rest.next() {
-                guard character == "~" else {
-                    made.append(character)
+            while let scalar = rest.next() {
+                guard scalar == "~" else {
+                    made.append(scalar)
                     continue
                 }
                 switch rest.next() {
@@ -99,7 +101,7 @@ struct NodeReader {
                 default: throw fail("~ must be followed by 0 or 1")
                 }
             }
-            tokens.append(made)
+            tokens.append(String(made))
         }
         return tokens
     }

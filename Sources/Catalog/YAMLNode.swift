@@ -64,8 +64,24 @@ public indirect enum YAMLNode: Sendable {
                 made = .success(try reader.node(&document, 1, depth: 0, path: ""))
             } catch { made = .failure(error) }
             result = made
+            if case .success = made, let line = Self.secondDocument(&parser) {
+                result = .failure(
+                    CatalogError(
+                        file: file, line: line, field: "", message: "more than one document"))
+            }
         }
         return try result.get()
+    }
+
+    /// Line of what follows the first document; nil where nothing does.
+    private static func secondDocument(_ parser: inout yaml_parser_t) -> Int? {
+        var document = yaml_document_t()
+        guard yaml_parser_load(&parser, &document) == 1 else {
+            return Int(parser.problem_mark.line) + 1
+        }
+        defer { yaml_document_delete(&document) }
+        guard yaml_document_get_root_node(&document) != nil else { return nil }
+        return Int(document.start_mark.line) + 1
     }
 
     private struct Reader {

@@ -29,11 +29,13 @@ enum ContractText {
         let isUnsigned = clauses.contains { meter, clause in
             if case .field(field.name, _) = clause.amount { !meter.isSigned } else { false }
         }
-        let isWindowTime = clauses.contains { $0.1.time == field.name }
+        let isClauseTime =
+            field.kind == .time
+            && clauses.contains { $0.1.time == field.name || $0.0.value == field.name }
         return [
             "\(field.pointer)", field.kind.rawValue, "\(field.isRequired)", "\(field.isFanOut)",
             field.defaultText ?? "-", field.defaultInteger.map(String.init) ?? "-",
-            "\(field.values)", "\(isUnsigned)", "\(isWindowTime)",
+            "\(field.values)", "\(isUnsigned)", "\(isClauseTime)",
         ].joined(separator: "|")
     }
 

@@ -210,7 +210,7 @@ extension Program {
         case .time:
             guard let bytes = text(value) else { return .wrongType }
             guard let time = Timestamp.nanoseconds(bytes) else { return .badTime }
-            if rule.isWindowTime, timestamp >= 0, isBeyondBound(time, timestamp) {
+            if rule.isClauseTime, timestamp >= 0, isBeyondBound(time, timestamp) {
                 return .futureTime
             }
             read.integer = time
@@ -247,6 +247,7 @@ extension Program {
             if rule.valueCount > 0, !isPermitted(value, rule) { return .unknownValue }
         }
         scratch.fields[Int(index)].isPresent = true
+        scratch.fields[Int(index)].hasValue = count > 0
         return nil
     }
 
@@ -306,8 +307,7 @@ extension Program {
         guard hasValue(one.amountField, event), hasValue(one.timeField, event),
             hasValue(one.valueField, event)
         else { return false }
-        if one.fanOut >= 0 { return scratch.fields[Int(one.fanOut - event.firstField)].isPresent }
-        return true
+        return hasValue(one.fanOut, event)
     }
 
     @inline(__always)

@@ -199,7 +199,7 @@ extension Program {
             let amount = scratch.fields[Int(one.amountField - event.firstField)].integer
             cell.amount = one.isNegated ? -amount : amount
         }
-        if one.operation == .add || one.operation == .addScore, cell.amount == 0 { return }
+        let isNothing = one.operation.isAddition && cell.amount == 0
         if one.scopeTuple >= 0 {
             cell.scope = scratch.tuples[Int(one.scopeTuple - event.firstTuple)]
         }
@@ -210,10 +210,11 @@ extension Program {
             cell.window = rule.window
             if one.field != .hour { cell.number = scratch.number(rule.window, ofSecond: second) }
             if isExpired(rule, cell.number, timestamp) {
-                counters.expiredWindows += 1
+                // Once a clause: neither each scope nor each entry of a list is one more.
+                if one.isFirstScope, entry <= 0 { counters.expiredWindows += 1 }
                 continue
             }
-            tally.add(cell, one.operation)
+            if !isNothing { tally.add(cell, one.operation) }
         }
     }
 

@@ -13,8 +13,8 @@ struct FieldRule {
     var isRequired: Bool
     /// Whether a meter takes it as an amount that must not be negative.
     var isUnsigned: Bool
-    /// Whether a clause takes it as a window's time, so that the future bound holds for it.
-    var isWindowTime: Bool
+    /// Whether a clause takes it as a window's time or a value, so that the future bound holds for it.
+    var isClauseTime: Bool
     var hasDefaultInteger: Bool
     var slot: Int32
     var fanOut: Int32
@@ -77,6 +77,8 @@ struct Instruction {
     /// Tuples of scope and field, or -1.
     var scopeTuple: Int32 = -1
     var fieldTuple: Int32 = -1
+    /// Whether it is the clause's first scope, the one that counts expired windows.
+    var isFirstScope = true
     /// Fan-out whose entries are taken one by one, or -1.
     var fanOut: Int32 = -1
     var firstNeed: Int32 = 0

@@ -70,16 +70,17 @@ struct Lowering {
     }
 
     private func checkNames() throws(ProgramError) {
-        var seen = Set<String>()
+        // Bytes, because texts of different bytes may be equal as strings.
+        var seen = Set<[UInt8]>()
         for event in catalog.events {
-            guard seen.insert(event.type).inserted else {
+            guard seen.insert(Array(event.type.utf8)).inserted else {
                 throw ProgramError(
                     subject: event.name, message: "two events have type '\(event.type)'")
             }
         }
         seen.removeAll()
         for meter in catalog.meters {
-            guard seen.insert(meter.name).inserted else {
+            guard seen.insert(Array(meter.name.utf8)).inserted else {
                 throw ProgramError(subject: meter.name, message: "two meters have this name")
             }
         }
@@ -101,8 +102,14 @@ struct Lowering {
             try fail("a scope stands twice in 'per'")
         }
         if Set(meter.windows).count != meter.windows.count { try fail("a window stands twice") }
-        for clause in meter.clauses where catalog.event(clause.event) == nil {
-            try fail("there is no event '\(clause.event)'")
+        let dimensions = Set(meter.by + meter.scopes.joined())
+        for clause in meter.clauses {
+            if catalog.event(clause.event) == nil {
+                try fail("there is no event '\(clause.event)'")
+            }
+            for name in clause.bindings.keys.sorted() where !dimensions.contains(name) {
+                try fail("'with': there is no dimension '\(name)' in 'per' and 'by'")
+            }
         }
     }
 
@@ -161,6 +168,14 @@ struct Lowering {
         return false
     }
 
+    /// Whether a clause takes a field's time as its windows' or as a value.
+    private func isClauseTime(
+        _ field: FieldDeclaration, _ clauses: [(MeterDeclaration, Clause)]
+    ) -> Bool {
+        field.kind == .time
+            && clauses.contains { $0.1.time == field.name || $0.0.value == field.name }
+    }
+
     private mutating func rule(of field: FieldDeclaration, in event: EventDeclaration) -> FieldRule
     {
         let clauses = catalog.meters.flatMap { meter in
@@ -173,12 +188,14 @@ struct Lowering {
         for value in field.values { values.append(text(value)) }
         return FieldRule(
             kind: field.kind, isRequired: field.isRequired, isUnsigned: isUnsigned,
-            isWindowTime: clauses.contains { $0.1.time == field.name },
+            isClauseTime: isClauseTime(field, clauses),
             hasDefaultInteger: field.defaultInteger != nil,
             slot: field.isFanOut ? -1 : tree.slot(at: field.pointer),
             fanOut: field.isFanOut ? tree.fanOut(at: field.pointer) : -1,
             defaultInteger: field.defaultInteger ?? 0,
-            defaultText: text(field.defaultText ?? "unknown"), firstValue: firstValue,
+            // Of a list it is the key of an array's entries, which have none.
+            defaultText: text(field.isFanOut ? "unknown" : field.defaultText ?? "unknown"),
+            firstValue: firstValue,
             valueCount: Int32(field.values.count))
     }
 
@@ -219,6 +236,7 @@ struct Lowering {
             set: UInt16(cellSet(of: meter, scope: context.scope)),
             operation: rules.operation(of: meter), field: rules.field(of: meter), value: .none,
             isNegated: false)
+        one.isFirstScope = context.scope == meter.scopes.first
         let firstField = Int32(fields.count - context.event.fields.count)
         switch context.clause.amount {
         case .constant(let amount): one.amount = amount

@@ -15,6 +15,9 @@ public enum CellOperation: UInt8, Sendable {
     /// Adds a value to a HyperLogLog.
     case distinct = 6
 
+    /// Whether entries are added up, so that 0 changes nothing.
+    var isAddition: Bool { self == .add || self == .addScore }
+
     /// Estimated nanoseconds of script time an entry; the law keeps a script within 3 ms.
     var cost: Int32 {
         switch self {

@@ -2,7 +2,7 @@ extension EventReader {
     /// Check 7: reads every declared field of the event's type; false where one breaks its rule.
     ///
     /// The bound is the latest time that a clause may use, in nanoseconds.
-    mutating func readFields(_ value: UnsafeRawBufferPointer?, bound: Int64?) -> Bool? {
+    mutating func readFields(_ value: UnsafeRawBufferPointer?, bound: Int64?) -> Bool {
         let text = value ?? UnsafeRawBufferPointer(start: nil, count: 0)
         for number in program.types[type].fields.indices {
             let field = program.types[type].fields[number]
@@ -12,11 +12,11 @@ extension EventReader {
                 fields[number] = standIn(field)
                 continue
             }
-            let isFine: Bool? =
+            let isFine =
                 field.declaration.isEach
                 ? readEntries(number, field, capture, text)
                 : readField(number, field, capture, text, bound)
-            guard isFine == true else { return isFine }
+            guard isFine else { return false }
         }
         return true
     }
@@ -72,11 +72,28 @@ extension EventReader {
         field.values.isEmpty || field.values.contains { scratch[range].elementsEqual($0) }
     }
 
-    /// Reads the texts of an object or array; nil where an object names a member twice.
+    /// Whether an object whose members are counted one by one names one of them twice.
+    mutating func hasRepeatedEntries(_ text: UnsafeRawBufferPointer) -> Bool {
+        for slot in program.eachSlots {
+            guard let capture = json.capture(slot), capture.kind == .object else { continue }
+            var walker = EntryWalker(text: text, at: capture.start + 1, end: capture.end - 1)
+            var names: Set<[UInt8]> = []
+            while walker.hasMore {
+                guard let name = take(walker.next(), text),
+                    names.insert(Array(scratch[name])).inserted
+                else { return true }
+                walker.skipColon()
+                _ = walker.next()
+            }
+        }
+        return false
+    }
+
+    /// Reads the texts of an object or array.
     private mutating func readEntries(
         _ number: Int, _ field: OracleProgram.Field, _ capture: JSONCapture,
         _ text: UnsafeRawBufferPointer
-    ) -> Bool? {
+    ) -> Bool {
         guard capture.kind == .object || capture.kind == .array else { return false }
         var walker = EntryWalker(text: text, at: capture.start + 1, end: capture.end - 1)
         let isObject = capture.kind == .object
@@ -86,7 +103,6 @@ extension EventReader {
             if isObject {
                 guard let key = take(walker.next(), text) else { return false }
                 entry.key = key
-                for other in entries[number] where scratch[other.key] == scratch[key] { return nil }
                 isFine = isFine && key.count <= Self.longestText
                 walker.skipColon()
             } else {

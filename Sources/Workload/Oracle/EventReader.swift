@@ -57,7 +57,7 @@ struct EventReader: ~Copyable {
         scratch.removeAll(keepingCapacity: true)
         (id, source, subject) = (0..<0, 0..<0, 0..<0)
         hasOwnTime = false
-        let isBinary = headers.contains { Self.hasPrefix($0.name, "ce_") }
+        let isBinary = headers.contains { $0.name.count > 3 && Self.hasPrefix($0.name, "ce_") }
         if (value?.count ?? 0) > Self.largestValue { return .malformed }
         let isFine =
             isBinary
@@ -68,13 +68,12 @@ struct EventReader: ~Copyable {
             return .malformed
         }
         if !hasOwnTime {
-            guard timestamp >= 0 else { return .malformed }
+            guard timestamp >= 0, timestamp / 1_000 < TimeText.endSecond else { return .malformed }
             time = timestamp * 1_000_000
         }
         guard let known = scratch.withUnsafeBytes({ types.find(.init(rebasing: $0[attributes])) })
         else { return .ignored }
         type = Int(known)
-        for edge in program.types[type].path where json.isRepeated(edge) { return .malformed }
         guard id.count <= Self.longestText, source.count <= Self.longestText,
             subject.count <= Self.longestText
         else { return .badField }
@@ -85,9 +84,10 @@ struct EventReader: ~Copyable {
     private var isTimeFine = true
 
     private mutating func readStructured(_ value: UnsafeRawBufferPointer?) -> Bool {
-        guard let value, value.count > 0, json.read(value, node: 0) == .object else { return false }
+        guard let value, value.count > 0, json.read(value, node: 0) == .object,
+            !json.hasRepeated, !hasRepeatedEntries(value)
+        else { return false }
         let attributes = program.attributes
-        for edge in attributes.path where json.isRepeated(edge) { return false }
         subject = text(attributes.subject, value)
         if let version = attributes.version {
             let range = text(.slot(version), value)
@@ -162,14 +162,15 @@ struct EventReader: ~Copyable {
             self.subject = append(subject)
         }
         if let value, value.count > 0 {
-            guard json.read(value, node: program.dataNode) != nil else { return false }
+            guard json.read(value, node: program.dataNode) != nil, !json.hasRepeated,
+                !hasRepeatedEntries(value)
+            else { return false }
         } else {
             json.startRound()
         }
-        guard
-            program.attributes.version == nil
-                || Self.header("ce_specversion", headers)?.elementsEqual("1.0".utf8) == true
-        else { return false }
+        guard Self.header("ce_specversion", headers)?.elementsEqual("1.0".utf8) == true else {
+            return false
+        }
         guard let id = Self.header("ce_id", headers), UTF8Check.isValid(id),
             let source = Self.header("ce_source", headers), UTF8Check.isValid(source),
             let type = Self.header("ce_type", headers), UTF8Check.isValid(type)

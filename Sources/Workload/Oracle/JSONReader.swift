@@ -18,9 +18,10 @@ struct JSONReader: ~Copyable {
 
     let tree: PointerTree
     private(set) var captures: [JSONCapture]
-    /// The round in which an edge was met, and the one in which it was met twice.
+    /// The round in which an edge was met.
     private var met: [UInt32]
-    private var repeated: [UInt32]
+    /// Whether an object of the last text held an asked-for member twice.
+    private(set) var hasRepeated = false
     private var round: UInt32 = 0
     private var text = UnsafeRawBufferPointer(start: nil, count: 0)
     private var at = 0
@@ -30,7 +31,6 @@ struct JSONReader: ~Copyable {
         self.tree = tree
         captures = [JSONCapture](repeating: JSONCapture(), count: tree.slotCount)
         met = [UInt32](repeating: 0, count: tree.edges.count)
-        repeated = met
     }
 
     /// Reads one JSON text whose root stands at a node of the tree (−1 = nothing is asked for);
@@ -48,11 +48,7 @@ struct JSONReader: ~Copyable {
     /// Forgets what was captured, for a record without a JSON text.
     mutating func startRound() {
         round &+= 1
-    }
-
-    /// Whether an object of the last text held an asked-for member twice.
-    func isRepeated(_ edge: Int) -> Bool {
-        repeated[edge] == round
+        hasRepeated = false
     }
 
     /// What stands at a slot in the last text; nil where nothing does.
@@ -174,7 +170,7 @@ struct JSONReader: ~Copyable {
                     continue
                 }
             }
-            if met[edge] == round { repeated[edge] = round }
+            if met[edge] == round { hasRepeated = true }
             met[edge] = round
             return tree.edges[edge].node
         }
@@ -246,8 +242,7 @@ struct JSONReader: ~Copyable {
             at += 2
             return true
         case 0x75:
-            guard Self.codeUnit(text, at + 2, text.count) != nil else { return false }
-            at += 6
+            guard Self.scalar(text, &at, text.count) != nil else { return false }
             return true
         default:
             return false

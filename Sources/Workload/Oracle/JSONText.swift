@@ -43,8 +43,8 @@ extension JSONReader {
         return true
     }
 
-    /// The character that one `\u` escape, or a pair of them, stands for.
-    private static func scalar(
+    /// The character that one `\u` escape, or a pair of them, stands for; nil for half a pair.
+    static func scalar(
         _ text: UnsafeRawBufferPointer, _ place: inout Int, _ end: Int
     ) -> UInt32? {
         guard let first = codeUnit(text, place + 2, end) else { return nil }

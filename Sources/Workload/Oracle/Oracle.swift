@@ -124,11 +124,17 @@ public struct Oracle: ~Copyable {
         if let outcome = reader.readEnvelope(value, headers, timestamp: timestamp) {
             return outcome
         }
-        let bound = timestamp < 0 ? nil : (timestamp + settings.futureBound) * 1_000_000
-        guard let isFine = reader.readFields(value, bound: bound) else { return .malformed }
-        guard isFine else { return .badField }
+        let bound = timestamp < 0 ? nil : nanoseconds(timestamp, later: settings.futureBound)
+        guard reader.readFields(value, bound: bound) else { return .badField }
         if let bound, reader.time > bound { return .future }
         return activate(timestamp) ? nil : .late
+    }
+
+    /// A time some milliseconds after a record's; record timestamps may be any number.
+    private func nanoseconds(_ timestamp: Int64, later: Int64) -> Int64 {
+        let (sum, isTooLate) = timestamp.addingReportingOverflow(later)
+        let (product, isBeyond) = sum.multipliedReportingOverflow(by: 1_000_000)
+        return isTooLate || isBeyond ? .max : product
     }
 
     /// Length-prefixed subject, source and id.

@@ -180,7 +180,7 @@ extension Oracle {
 
     /// The step of a histogram in which a value lies.
     static func step(of value: Int64) -> Int {
-        guard value >= 128 else { return Int(value) }
+        guard value >= 128 else { return Int(max(0, value)) }
         let exponent = 63 - value.leadingZeroBitCount
         return (exponent - 6) * 64 + Int(value >> Int64(exponent - 6))
     }

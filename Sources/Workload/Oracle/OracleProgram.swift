@@ -57,8 +57,6 @@ struct OracleProgram: Sendable {
     struct EventType: Sendable {
         var fields: [Field] = []
         var clauses: [Clause] = []
-        /// Edges of the pointer tree that must not repeat.
-        var path: [Int] = []
     }
 
     enum Place: Sendable {
@@ -74,13 +72,14 @@ struct OracleProgram: Sendable {
         var subject: Place
         var time: Int
         var timeFormat: OracleEnvelope.TimeFormat
-        var path: [Int]
     }
 
     var tree = PointerTree()
     var attributes: Attributes
     /// The node of the tree at which binary data stand; −1 where nothing of them is asked for.
-    var dataNode: Int
+    var dataNode = -1
+    /// Slots of the objects and arrays that are counted entry by entry.
+    var eachSlots: [Int] = []
     var types: [EventType] = []
     var typeNames: [[UInt8]] = []
     var meters: [Meter] = []
@@ -88,16 +87,15 @@ struct OracleProgram: Sendable {
     init(_ catalog: OracleCatalog) throws(OracleError) {
         var tree = PointerTree()
         attributes = try Self.attributes(catalog.envelope, &tree)
-        dataNode = try tree.walk("/data").node
         var places: [String: (type: Int, index: [String: Int])] = [:]
         for event in catalog.events {
             var type = EventType()
             var index: [String: Int] = [:]
             for declaration in event.fields {
-                let (slot, path) = try tree.add(declaration.pointer)
+                let slot = try tree.add(declaration.pointer)
                 index[declaration.name] = type.fields.count
                 type.fields.append(try Self.field(declaration, slot, event.name))
-                type.path += path
+                if declaration.isEach, !eachSlots.contains(slot) { eachSlots.append(slot) }
             }
             guard places[event.name] == nil, !typeNames.contains(Array(event.type.utf8)) else {
                 throw OracleError("event \(event.name) stands twice")
@@ -106,6 +104,7 @@ struct OracleProgram: Sendable {
             types.append(type)
             typeNames.append(Array(event.type.utf8))
         }
+        dataNode = tree.child(named: "data")
         self.tree = tree
         for meter in catalog.meters {
             meters.append(Self.meter(meter))
@@ -148,14 +147,11 @@ struct OracleProgram: Sendable {
         _ envelope: OracleEnvelope?, _ tree: inout PointerTree
     ) throws(OracleError) -> Attributes {
         let places = envelope ?? OracleEnvelope()
-        var edges: [Int] = []
         func place(_ place: OraclePlace) throws(OracleError) -> Place {
             switch place {
             case .constant(let text): return .constant(Array(text.utf8))
             case .pointer(let pointer):
-                let (slot, path) = try tree.add(pointer)
-                edges += path
-                return .slot(slot)
+                return .slot(try tree.add(pointer))
             }
         }
         var version: Int?
@@ -166,10 +162,10 @@ struct OracleProgram: Sendable {
         let source = try place(places.source)
         let type = try place(places.type)
         let subject = try place(places.subject)
-        let (time, path) = try tree.add(places.time)
+        let time = try tree.add(places.time)
         return Attributes(
             version: version, id: id, source: source, type: type, subject: subject, time: time,
-            timeFormat: places.timeFormat, path: edges + path)
+            timeFormat: places.timeFormat)
     }
 
     private static func meter(_ meter: OracleMeter) -> Meter {
@@ -256,7 +252,6 @@ struct ClauseBuilder {
             lowered.valueField = field
             if fields[field].declaration.kind != .text { lowered.mustHave.append(field) }
             if fields[field].declaration.kind == .time { fields[field].isUsedTime = true }
-            if meter.kind == .histogram { fields[field].isUnsigned = true }
         case .distinct:
             guard let name = meter.of else { throw OracleError("meter \(meter.name): no of") }
             lowered.of = try dimension(name, fields)

@@ -16,39 +16,36 @@ struct PointerTree: Sendable {
     private(set) var edges: [Edge] = []
     private(set) var slotCount = 0
 
-    /// Adds a pointer; returns its slot and the edges on its way.
-    mutating func add(_ pointer: String) throws(OracleError) -> (slot: Int, path: [Int]) {
-        let (node, path) = try walk(pointer)
-        if nodes[node].slot < 0 {
-            nodes[node].slot = slotCount
-            slotCount += 1
-        }
-        return (nodes[node].slot, path)
-    }
-
-    /// The node of a pointer, made where it is missing, and the edges on its way.
-    mutating func walk(_ pointer: String) throws(OracleError) -> (node: Int, path: [Int]) {
+    /// Adds a pointer and returns its slot.
+    mutating func add(_ pointer: String) throws(OracleError) -> Int {
         guard pointer.utf8.first == 0x2F else {
             throw OracleError("«\(pointer)» is no JSON pointer to a member")
         }
         var node = 0
-        var path: [Int] = []
         let parts = pointer.utf8.dropFirst().split(
             separator: 0x2F, omittingEmptySubsequences: false)
         for part in parts {
             let name = Self.unescaped(Array(part))
             if let known = nodes[node].edges.first(where: { edges[$0].name == name }) {
-                path.append(known)
                 node = edges[known].node
             } else {
                 nodes.append(Node())
                 edges.append(Edge(name: name, node: nodes.count - 1))
                 nodes[node].edges.append(edges.count - 1)
-                path.append(edges.count - 1)
                 node = nodes.count - 1
             }
         }
-        return (node, path)
+        if nodes[node].slot < 0 {
+            nodes[node].slot = slotCount
+            slotCount += 1
+        }
+        return nodes[node].slot
+    }
+
+    /// The node of a member of the root; −1 where nothing of it is asked for.
+    func child(named name: String) -> Int {
+        let edge = nodes[0].edges.first { edges[$0].name.elementsEqual(name.utf8) }
+        return edge.map { edges[$0].node } ?? -1
     }
 
     private static func unescaped(_ part: [UInt8]) -> [UInt8] {

@@ -1,0 +1,4 @@
+#pragma once
+
+/// How often this thread has asked for memory.
+long allocation_count(void);

@@ -1,0 +1,97 @@
+import Metering
+import Testing
+import Workload
+
+/// The program and the oracle share nothing but the published rules; whatever the records are, they
+/// must agree about every outcome and every cell.
+@Suite struct DifferentialTests {
+    @Test(arguments: [1, 2, 3] as [UInt64])
+    func generatedEventsCountAlike(seed: UInt64) throws {
+        var profile = EventProfile(end: 1_773_066_000_000)
+        profile.events = 3_000
+        profile.span = 500 * 86_400_000
+        profile.organizations = 6
+        profile.binaryShare = 0.3
+        profile.duplicateShare = 0.1
+        profile.malformedShare = 0.05
+        profile.badFieldShare = 0.05
+        profile.futureShare = 0.02
+        profile.unknownTypeShare = 0.02
+        profile.timelessShare = 0.05
+        profile.lateArrivalShare = 0.2
+        profile.openConnections = 50
+        profile.openRequests = 50
+        var generator = EventGenerator(seed: seed, profile: profile)
+        let twin = try Twin(Catalogs.shipped(), span: 200)
+        var random = SeededRandom(seed: seed)
+        var offsets: [Int64] = [0, 0]
+        var batch: [LogRecord] = []
+        for _ in 0..<profile.events {
+            let partition = random.below(2)
+            var record = generator.withNext { one in
+                LogRecord(
+                    partition: partition,
+                    timestamp: min(one.eventTime ?? profile.end, profile.end),
+                    key: Array(one.key), value: one.value.map { Array($0) },
+                    headers: one.headers.map { (Array($0.name), $0.value.map { Array($0) }) })
+            }
+            record.timestamp += Int64(random.below(200_000))
+            record.offset = offsets[partition]
+            offsets[partition] += 1 + Int64(random.below(20) / 19)
+            batch.append(record)
+            if random.below(40) == 0 {
+                twin.take(batch, oneByOne: seed % 2 == 1)
+                batch.removeAll()
+                if random.below(3) == 0 { twin.commit(random.below(Twin.shardCount)) }
+            }
+        }
+        twin.take(batch, oneByOne: true)
+        twin.finish()
+        #expect(twin.differences.isEmpty, "\(twin.differences.joined(separator: "\n"))")
+        for outcome in OracleOutcome.allCases where outcome != .late {
+            #expect(twin.oracle.count(outcome) > 0, "\(outcome)")
+        }
+    }
+
+    @Test(arguments: [11, 12, 13, 14] as [UInt64])
+    func hostileEventsOfTheShippedCatalogCountAlike(seed: UInt64) throws {
+        try run(Catalogs.shipped(), seed: seed, records: 1_500)
+    }
+
+    @Test(arguments: [21, 22, 23] as [UInt64])
+    func hostileEventsOfEveryFeatureCountAlike(seed: UInt64) throws {
+        try run(Catalogs.everything(envelope: ""), seed: seed, records: 2_000)
+    }
+
+    @Test(arguments: [31, 32, 33] as [UInt64])
+    func hostileEventsUnderAForeignEnvelopeCountAlike(seed: UInt64) throws {
+        try run(
+            Catalogs.everything(envelope: Catalogs.milliseconds), seed: seed, records: 2_000)
+    }
+
+    @Test(arguments: [41, 42] as [UInt64])
+    func hostileEventsWithTimesInSecondsCountAlike(seed: UInt64) throws {
+        try run(Catalogs.everything(envelope: Catalogs.seconds), seed: seed, records: 2_000)
+    }
+
+    private func run(_ catalog: MeterCatalog, seed: UInt64, records: Int) throws {
+        let twin = try Twin(catalog, span: 100)
+        var events = HostileEvents(seed: seed, catalog: catalog)
+        var random = SeededRandom(seed: ~seed)
+        var left = records
+        while left > 0 {
+            let size = min(left, 1 + random.below(60))
+            left -= size
+            var batch: [LogRecord] = []
+            for _ in 0..<size { batch.append(events.next()) }
+            twin.take(batch, oneByOne: random.below(4) > 0)
+            if random.below(3) == 0 { twin.commit(random.below(Twin.shardCount)) }
+        }
+        twin.finish()
+        #expect(twin.differences.isEmpty, "\(twin.differences.joined(separator: "\n"))")
+        // A test in which nearly nothing counts would prove nothing.
+        #expect(twin.oracle.count(.accepted) > Int64(records / 8))
+        #expect(twin.oracle.count(.malformed) > 0 && twin.oracle.count(.badField) > 0)
+        #expect(twin.oracle.count(.duplicate) > 0 && twin.oracle.count(.future) > 0)
+    }
+}

@@ -1,0 +1,307 @@
+import Metering
+import Workload
+
+/// Events of a catalog, most of them nearly right and some of them torn to bits.
+struct HostileEvents {
+    private var random: SeededRandom
+    private let catalog: MeterCatalog
+    private var clock: Int64
+    private var count: Int64 = 0
+    private var offsets: [Int64] = Array(repeating: 0, count: Twin.partitionNumbers.count)
+    private var recent: [LogRecord] = []
+    private var timestamp: Int64 = 0
+
+    init(seed: UInt64, catalog: MeterCatalog) {
+        random = SeededRandom(seed: seed)
+        self.catalog = catalog
+        clock = 1_773_066_000_000 + Int64(seed % 1_000) * 7_777_777
+    }
+
+    private mutating func happens(_ percent: Int) -> Bool { random.below(100) < percent }
+
+    private mutating func pick<Element>(_ elements: [Element]) -> Element {
+        elements[random.below(elements.count)]
+    }
+
+    /// The next record: now and then an older one again, often mutated.
+    mutating func next() -> LogRecord {
+        clock += Int64(random.below(120_000))
+        var record: LogRecord
+        if happens(12), !recent.isEmpty {
+            record = pick(recent)
+            if happens(50) { record.timestamp = clock }
+        } else {
+            timestamp = happens(3) ? pick(Awkward.timestamps) : clock
+            record = happens(18) ? binary() : structured()
+            if happens(15) { mutate(&record) }
+        }
+        record.partition = random.below(offsets.count)
+        if happens(4) { offsets[record.partition] += Int64(random.below(60)) }
+        record.offset = offsets[record.partition]
+        offsets[record.partition] += 1
+        if recent.count < 40 { recent.append(record) } else { recent[random.below(40)] = record }
+        return record
+    }
+
+    // MARK: Records
+
+    private mutating func structured() -> LogRecord {
+        let envelope = catalog.envelope
+        var event = happens(96) ? pick(catalog.events) : nil
+        if case .constant(let type) = envelope.type {
+            event = catalog.events.first { $0.type == type }
+        }
+        let root = JSONTree()
+        if envelope.requiresSpecVersion || happens(10) {
+            set(root, ["specversion"], happens(98) ? text("1.0") : evil())
+        }
+        place(root, envelope.id, id())
+        place(root, envelope.source, pick(["s", "/a/b", "ü"]))
+        place(root, envelope.type, event?.type ?? pick(["other", "shop", "sale.", "token"]))
+        place(root, envelope.subject, subject())
+        if happens(93) {
+            set(root, envelope.time, happens(95) ? time(envelope.timeFormat) : evil())
+        }
+        fill(root, event, from: [])
+        return LogRecord(
+            timestamp: timestamp, key: happens(80) ? Array("org".utf8) : nil, value: render(root))
+    }
+
+    private mutating func binary() -> LogRecord {
+        let event = happens(96) ? pick(catalog.events) : nil
+        var record = LogRecord(timestamp: timestamp, key: nil, value: nil)
+        if happens(95) { header(&record, "specversion", happens(96) ? "1.0" : "0.3") }
+        if happens(98) { header(&record, "id", id()) }
+        if happens(98) { header(&record, "source", pick(["s", "/a/b", "ü"])) }
+        if happens(98) { header(&record, "type", event?.type ?? "other") }
+        if happens(98) { header(&record, "subject", subject()) }
+        if happens(85) { header(&record, "time", rfc3339(moment())) }
+        if happens(20) { header(&record, "dataschema", "x") }
+        if happens(5) { record.headers.append((Array("ce_id".utf8), nil)) }
+        if happens(5) { record.headers.append((Array("ce_".utf8), [1])) }
+        if happens(5) { record.headers.append((Array("ce_subject".utf8), pick(Awkward.broken))) }
+        let root = JSONTree()
+        fill(root, event, from: ["data"])
+        if happens(90) { record.value = happens(97) ? render(root) : evil() }
+        return record
+    }
+
+    private mutating func header(_ record: inout LogRecord, _ name: String, _ value: String) {
+        record.headers.append((Array("ce_\(name)".utf8), Array(value.utf8)))
+        if happens(2) { record.headers.append((Array("ce_\(name)".utf8), Array("twice".utf8))) }
+    }
+
+    private mutating func id() -> String {
+        happens(85) ? "id-\(random.below(5_000))" : pick(Awkward.texts)
+    }
+
+    private mutating func subject() -> String {
+        happens(90) ? pick(Awkward.organizations) : pick(Awkward.texts)
+    }
+
+    // MARK: Members
+
+    private mutating func place(_ root: JSONTree, _ source: Envelope.Source, _ value: String) {
+        guard case .pointer(let pointer) = source, happens(99) else { return }
+        set(root, pointer, happens(98) ? text(value) : evil())
+    }
+
+    private func set(_ root: JSONTree, _ pointer: [String], _ raw: [UInt8]) {
+        root.node(at: pointer[...]).raw = raw
+    }
+
+    private mutating func fill(_ root: JSONTree, _ event: EventDeclaration?, from base: [String]) {
+        let event = event ?? catalog.events[0]
+        for field in event.fields {
+            guard field.pointer.starts(with: base) else { continue }
+            let pointer = Array(field.pointer.dropFirst(base.count))
+            if happens(field.isRequired ? 2 : 20) { continue }
+            if happens(5) {
+                set(root, pointer, happens(40) ? Array("null".utf8) : evil())
+            } else if field.isFanOut {
+                fillEntries(of: field, root.node(at: pointer[...]))
+            } else {
+                set(root, pointer, value(of: field))
+            }
+        }
+        if happens(10) { set(root, ["deep"], nested()) }
+        if happens(10) { set(root, ["more"], evil()) }
+        if happens(6) { root.repeatMember(&random) }
+    }
+
+    private mutating func value(of field: FieldDeclaration) -> [UInt8] {
+        switch field.kind {
+        case .text: return text(word(of: field))
+        case .integer:
+            return Array((happens(75) ? "\(random.below(300))" : pick(Awkward.numbers)).utf8)
+        case .time: return happens(95) ? text(rfc3339(moment())) : text(pick(Awkward.times))
+        }
+    }
+
+    private mutating func word(of field: FieldDeclaration) -> String {
+        if !field.values.isEmpty, happens(95) { return pick(field.values) }
+        return happens(60) ? "w\(random.below(9))" : pick(Awkward.texts)
+    }
+
+    private mutating func fillEntries(of field: FieldDeclaration, _ node: JSONTree) {
+        let count = happens(90) ? random.below(5) : 30 + random.below(6)
+        guard happens(70) else {
+            var items: [[UInt8]] = []
+            for _ in 0..<count { items.append(happens(98) ? text(word(of: field)) : evil()) }
+            node.raw = [91] + items.joined(separator: [44] + space()) + [93]
+            return
+        }
+        for index in 0..<count {
+            let entry = JSONTree()
+            entry.raw = happens(98) ? text(word(of: field)) : evil()
+            let name = happens(99) ? "k\(index)" : happens(50) ? "k0" : pick(Awkward.texts)
+            node.members.append((name: name, node: entry))
+        }
+    }
+
+    private mutating func nested() -> [UInt8] {
+        let depth = 58 + random.below(8)
+        let inside = pick(["", "1", "\"x\"", "{}", "[]"])
+        let isArray = happens(50)
+        let open = isArray ? "[" : "{\"a\":"
+        return Array(
+            (String(repeating: open, count: depth) + (isArray || !inside.isEmpty ? inside : "0")
+                + String(repeating: isArray ? "]" : "}", count: depth)).utf8)
+    }
+
+    private mutating func evil() -> [UInt8] {
+        switch random.below(6) {
+        case 0: return Array(pick(Awkward.numbers).utf8)
+        case 1: return text(pick(Awkward.texts))
+        case 2: return Array(pick(Awkward.strings).utf8)
+        default: return Array(pick(Awkward.values).utf8)
+        }
+    }
+
+    // MARK: Times
+
+    private mutating func moment() -> Int64 {
+        let base = timestamp >= 0 && timestamp < 4_000_000_000_000 ? timestamp : clock
+        let delta = happens(50) ? -Int64(random.below(3_000_000)) : pick(Awkward.deltas)
+        return (base + delta) * 1_000_000 + Int64(happens(10) ? random.below(3) - 1 : 0)
+    }
+
+    private mutating func time(_ format: Envelope.TimeFormat) -> [UInt8] {
+        switch format {
+        case .rfc3339: return text(happens(97) ? rfc3339(moment()) : pick(Awkward.times))
+        case .unix:
+            return Array((happens(97) ? "\(moment() / 1_000_000_000)" : pick(Awkward.numbers)).utf8)
+        case .unixMilliseconds:
+            return Array((happens(97) ? "\(moment() / 1_000_000)" : pick(Awkward.numbers)).utf8)
+        }
+    }
+
+    private mutating func rfc3339(_ nanoseconds: Int64) -> String {
+        if happens(3) { return pick(Awkward.times) }
+        let zone = happens(70) ? 0 : random.below(2 * 1_439) - 1_439
+        let local = nanoseconds + Int64(zone) * 60_000_000_000
+        let second = floorDivide(local, 1_000_000_000)
+        let day = floorDivide(second, 86_400)
+        let date = CivilDate(day: Int32(day))
+        let rest = Int(second - day * 86_400)
+        func two(_ number: Int) -> String { number < 10 ? "0\(number)" : "\(number)" }
+        let fraction = local - second * 1_000_000_000
+        let decimals =
+            fraction == 0
+            ? pick(["", ".0", ".000000000"]) : ".\("\(1_000_000_000 + fraction)".dropFirst())"
+        let sign = zone < 0 ? "-" : "+"
+        let suffix =
+            zone == 0
+            ? pick(["Z", "Z", "z", "+00:00", "-00:00"])
+            : "\(sign)\(two(abs(zone) / 60)):\(two(abs(zone) % 60))"
+        return "\(date.year)-\(two(Int(date.monthOfYear)))-\(two(Int(date.dayOfMonth)))"
+            + pick(["T", "T", "t"])
+            + "\(two(rest / 3_600)):\(two(rest / 60 % 60)):\(two(rest % 60))\(decimals)\(suffix)"
+    }
+
+    // MARK: Bytes
+
+    private mutating func space() -> [UInt8] {
+        happens(92) ? [] : pick([[32], [10], [13, 10], [9, 32]])
+    }
+
+    /// A JSON string with some characters escaped.
+    private mutating func text(_ string: String) -> [UInt8] {
+        var bytes: [UInt8] = [34]
+        let isEscaping = happens(15)
+        for scalar in string.unicodeScalars {
+            if scalar == "\"" || scalar == "\\" {
+                bytes += [92, UInt8(scalar.value)]
+            } else if scalar.value < 32 || (isEscaping && happens(40)) {
+                for unit in String(scalar).utf16 {
+                    let digits = String(unit, radix: 16, uppercase: happens(50))
+                    bytes += Array("\\u".utf8) + Array(repeating: 48, count: 4 - digits.count)
+                    bytes += Array(digits.utf8)
+                }
+            } else {
+                bytes += Array(String(scalar).utf8)
+            }
+        }
+        return bytes + [34]
+    }
+
+    private mutating func render(_ tree: JSONTree) -> [UInt8] {
+        if let raw = tree.raw { return raw }
+        var parts: [[UInt8]] = []
+        for (name, node) in tree.members {
+            parts.append(
+                space() + text(name) + space() + [58] + space() + render(node) + space())
+        }
+        if happens(30) {
+            for index in parts.indices { parts.swapAt(index, random.below(parts.count)) }
+        }
+        return [123] + parts.joined(separator: [44]) + [125] + space()
+    }
+
+    /// Cuts, flips, doubles or inserts bytes.
+    private mutating func mutate(_ record: inout LogRecord) {
+        guard var bytes = record.value, !bytes.isEmpty else { return }
+        for _ in 0...random.below(3) {
+            let place = random.below(bytes.count)
+            switch random.below(7) {
+            case 0: bytes.removeSubrange(place...)
+            case 1: bytes[place] = UInt8(truncatingIfNeeded: random.next())
+            case 2: bytes[place] ^= 1 << UInt8(random.below(8))
+            case 3: bytes.remove(at: place)
+            case 4: bytes.insert(pick(Array("{}[]\",:\\ \0\u{1}0-".utf8)), at: place)
+            case 5: bytes += bytes[place...]
+            default:
+                bytes.insert(contentsOf: Array(pick(Awkward.strings).utf8), at: place)
+            }
+            if bytes.isEmpty { break }
+        }
+        record.value = happens(2) ? nil : bytes
+    }
+}
+
+/// A JSON object under construction; a node with a raw text is that text.
+final class JSONTree {
+    var raw: [UInt8]?
+    var members: [(name: String, node: JSONTree)] = []
+
+    func node(at pointer: ArraySlice<String>) -> JSONTree {
+        guard let name = pointer.first else { return self }
+        if let known = members.first(where: { $0.name == name }) {
+            return known.node.node(at: pointer.dropFirst())
+        }
+        let made = JSONTree()
+        members.append((name: name, node: made))
+        return made.node(at: pointer.dropFirst())
+    }
+
+    /// Doubles a member here or deeper.
+    func repeatMember(_ random: inout SeededRandom) {
+        guard !members.isEmpty else { return }
+        let chosen = members[random.below(members.count)]
+        if random.below(2) == 0, !chosen.node.members.isEmpty {
+            chosen.node.repeatMember(&random)
+        } else {
+            members.append(chosen)
+        }
+    }
+}

@@ -1,0 +1,128 @@
+import Testing
+import Workload
+
+@testable import Metering
+
+@Suite struct TallyTests {
+    private func cell(_ number: Int32, amount: Int64) -> TallyCell {
+        TallyCell(
+            set: 0, window: .day, number: number, organization: 0, scope: 0, field: 0,
+            amount: amount)
+    }
+
+    @Test func amountsBeyondTwoToTheFiftyThreeGoOnInAnotherCell() {
+        var random = SeededRandom(seed: 9)
+        let largest = Tally.largestAmount
+        for operation in [CellOperation.add, .addScore] {
+            var tally = Tally(partitionCount: 1)
+            var sum = 0.0
+            var low: Int64 = 0
+            for step in 0..<2_000 {
+                let amount =
+                    step % 3 == 0 ? largest : step % 7 == 0 ? -largest : Int64(random.below(1_000))
+                tally.add(cell(7, amount: amount), operation)
+                sum += Double(amount)
+                low &+= amount
+            }
+            var found: Int64 = 0
+            for index in 0..<tally.count {
+                let one = tally[index]
+                #expect(one.amount.magnitude <= UInt64(largest) && one.number == 7)
+                found &+= one.amount
+            }
+            #expect(found == low)
+            let count = tally.count
+            #expect(count > 1 && count < 2_000)
+        }
+    }
+
+    @Test func cellsAreFoundAgainWhileTheTableGrows() {
+        var tally = Tally(partitionCount: 1)
+        for round in 1...3 as ClosedRange<Int64> {
+            for number in 0..<5_000 as Range<Int32> {
+                tally.add(cell(number &* 65_537, amount: Int64(number)), .add)
+            }
+            let amounts = (0..<tally.count).map { tally[$0].amount }
+            #expect(amounts == (0..<5_000).map { round * $0 })
+        }
+        tally.removeAll()
+        let size = (tally.count, tally.cost)
+        #expect(size == (0, 0))
+        tally.add(cell(0, amount: 3), .add)
+        let found = (tally.count, tally[0].amount)
+        #expect(found == (1, 3))
+    }
+
+    @Test func extremesAndWitnessesKeepTheRightValue() {
+        var tally = Tally(partitionCount: 1)
+        func keep(_ time: Int64, _ text: String, _ operation: CellOperation, _ number: Int32) {
+            var one = cell(number, amount: time)
+            one.payload = Array(text.utf8).withUnsafeBytes { tally.symbols.intern($0) }
+            tally.add(one, operation)
+        }
+        for (time, text) in [(5, "b"), (5, "a"), (4, "x"), (6, "é"), (6, "e"), (4, "y"), (4, "")] {
+            keep(Int64(time), text, .first, 0)
+            keep(Int64(time), text, .last, 1)
+            tally.add(cell(2, amount: Int64(time)), .minimum)
+            tally.add(cell(3, amount: Int64(time)), .maximum)
+        }
+        let amounts = (0..<4).map { tally[$0].amount }
+        #expect(amounts == [4, 6, 4, 6])
+        let kept = (0..<2).map { Array(tally.bytes(tally[$0].payload)) }
+        #expect(kept == [Array("y".utf8), Array("é".utf8)])
+    }
+
+    @Test func symbolsAreEqualWhereTheirBytesAre() {
+        var table = SymbolTable()
+        var random = SeededRandom(seed: 8)
+        for _ in 0..<2 {
+            var known: [[UInt8]: UInt32] = [:]
+            for _ in 0..<40_000 {
+                var bytes: [UInt8] = []
+                for _ in 0..<random.below(20) { bytes.append(UInt8(random.below(3))) }
+                if random.below(500) == 0 {
+                    bytes += Array(repeating: UInt8(random.below(256)), count: random.below(9_000))
+                }
+                let symbol = bytes.withUnsafeBytes { table.intern($0) }
+                #expect(known[bytes] ?? symbol == symbol)
+                known[bytes] = symbol
+            }
+            let count = table.count
+            #expect(count == known.count && Set(known.values).count == known.count)
+            let isKept = known.allSatisfy { Array(table.bytes($0.value)) == $0.key }
+            #expect(isKept)
+            table.removeAll()
+            let left = table.count
+            #expect(left == 0)
+        }
+    }
+
+    @Test func aFullShardStopsTheBatchInItsMiddle() throws {
+        let catalog = try Catalogs.read(
+            """
+            version: 1
+            events: {e: {fields: {who: {at: /data/who, required: true}}}}
+            meters:
+              n: {kind: count, windows: [all], on: [{event: e}]}
+              per_who: {kind: ranking, windows: [all, month], by: [who], on: [{event: e}]}
+            """)
+        let twin = try Twin(catalog, span: 50)
+        var batch: [LogRecord] = []
+        for offset in 0..<3_000 {
+            // Two organizations, one of which fills its tally over and over.
+            let subject = offset % 10 == 0 ? "quiet" : "busy"
+            let value =
+                #"{"specversion":"1.0","id":"\#(offset)","source":"s","type":"e","#
+                + #""subject":"\#(subject)","data":{"who":"w\#(offset)"}}"#
+            batch.append(
+                LogRecord(
+                    offset: Int64(offset), timestamp: 1_773_066_000_000, key: nil,
+                    value: Array(value.utf8)))
+        }
+        twin.take(batch, oneByOne: false)
+        #expect(twin.stops > 5)
+        twin.finish()
+        #expect(twin.differences.isEmpty, "\(twin.differences.joined(separator: "\n"))")
+        #expect(twin.oracle.count(.accepted) == 3_000)
+    }
+}

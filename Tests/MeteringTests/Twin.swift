@@ -1,0 +1,357 @@
+import Catalog
+import Foundation
+import Ledger
+import Workload
+
+@testable import Metering
+
+/// A record of a log, with bytes of its own.
+struct LogRecord {
+    var partition = 0
+    var offset: Int64 = 0
+    var timestamp: Int64
+    var key: [UInt8]?
+    var value: [UInt8]?
+    var headers: [(name: [UInt8], value: [UInt8]?)] = []
+
+    var text: String {
+        let value = self.value.map { String(decoding: $0.prefix(900), as: UTF8.self) } ?? "null"
+        let headers = self.headers.map { header in
+            "\(String(decoding: header.name, as: UTF8.self))="
+                + (header.value.map { String(decoding: $0, as: UTF8.self) } ?? "null")
+        }
+        return "\(partition)/\(offset) @\(timestamp) \(headers) \(value)"
+    }
+}
+
+/// What stands, or should stand, in one key.
+struct KeyContent: Equatable {
+    var shape: ExpectedShape
+    var expiry: Int64?
+    var cells: [[UInt8]: ExpectedValue] = [:]
+}
+
+/// One stream of records through the program and through the independent oracle.
+///
+/// Every difference is kept as a text. Tallies are committed to a model of Redis.
+final class Twin {
+    var program: Program
+    var oracle: Oracle
+    let cursors: UnsafeMutablePointer<PartitionCursor>
+    let tallies: UnsafeMutablePointer<Tally>
+    private var keys: [[UInt8]: KeyContent] = [:]
+    private var audit: [[OracleAudit]]
+    private(set) var differences: [String] = []
+    /// How often a full tally stopped the program.
+    private(set) var stops = 0
+    static let shardCount = 64
+    static let partitionNumbers: [Int32] = [3, 70]
+
+    init(_ catalog: MeterCatalog, span: Int64) throws {
+        program = try Program(
+            catalog: catalog, shardCount: Self.shardCount, dedupeKey: (0x1234, 0x5678))
+        program.partitionNumbers = Self.partitionNumbers
+        var settings = OracleSettings()
+        settings.dedupeSpan = span
+        oracle = try Oracle(catalog: OracleCatalog(catalog), settings: settings)
+        let count = Self.partitionNumbers.count
+        cursors = .allocate(capacity: count)
+        tallies = .allocate(capacity: Self.shardCount)
+        audit = Array(
+            repeating: Array(repeating: OracleAudit(), count: Self.shardCount), count: count)
+        for (slot, number) in Self.partitionNumbers.enumerated() {
+            _ = oracle.addPartition(topic: "usage", number: number)
+            (cursors + slot).initialize(
+                to: PartitionCursor(
+                    position: 0, marks: Array(repeating: 0, count: Self.shardCount), span: span))
+        }
+        for shard in 0..<Self.shardCount {
+            (tallies + shard).initialize(to: Tally(partitionCount: count))
+        }
+    }
+
+    deinit {
+        cursors.deinitialize(count: Self.partitionNumbers.count)
+        cursors.deallocate()
+        tallies.deinitialize(count: Self.shardCount)
+        tallies.deallocate()
+    }
+
+    func note(_ difference: String) {
+        if differences.count < 12 { differences.append(difference) }
+    }
+
+    /// Puts records through both; one by one, the outcome of each is compared.
+    func take(_ records: [LogRecord], oneByOne: Bool) {
+        let arena = Arena()
+        let folds = arena.folds(records)
+        folds.records.withUnsafeBufferPointer { records in
+            folds.attributes.withUnsafeBufferPointer { attributes in
+                var next = 0
+                while next < records.count {
+                    let end = oneByOne ? next + 1 : records.count
+                    let part = UnsafeBufferPointer(rebasing: records[0..<end])
+                    let before = program.counters.outcomes
+                    let stop = program.run(
+                        part, from: next, attributes: attributes.baseAddress, cursors: cursors,
+                        tallies: tallies)
+                    if oneByOne {
+                        compare(before, folds.logged[next], folds.headers[next])
+                    } else {
+                        for index in next..<stop.next {
+                            feed(folds.logged[index], folds.headers[index])
+                        }
+                    }
+                    next = stop.next
+                    if let shard = stop.fullShard {
+                        stops += 1
+                        if !tallies[shard].isFull { note("shard \(shard) is not full") }
+                        commit(shard)
+                    }
+                }
+            }
+        }
+    }
+
+    @discardableResult
+    private func feed(_ record: LogRecord, _ headers: [WorkloadHeader]) -> OracleOutcome {
+        guard let value = record.value else {
+            return oracle.feed(
+                record.partition, offset: record.offset, timestamp: record.timestamp, value: nil,
+                headers: headers)
+        }
+        return value.withUnsafeBytes {
+            oracle.feed(
+                record.partition, offset: record.offset, timestamp: record.timestamp, value: $0,
+                headers: headers)
+        }
+    }
+
+    private func compare(_ before: [Int64], _ record: LogRecord, _ headers: [WorkloadHeader]) {
+        let changed = before.indices.filter { program.counters.outcomes[$0] != before[$0] }
+        let outcome = changed.count == 1 ? Outcome(rawValue: UInt8(changed[0])) : nil
+        let expected = feed(record, headers)
+        if outcome?.word != expected.word {
+            let why = program.rejected.first?.rejection.text ?? ""
+            note("\(outcome?.word ?? "?") \(why) ≠ \(expected.word): \(record.text)")
+        }
+    }
+
+    /// Commits the tally of a shard to the model.
+    func commit(_ shard: Int) {
+        TallyText.add(tallies[shard], shard: shard, program.cellSets, to: &keys, note)
+        for slot in Self.partitionNumbers.indices {
+            let own = tallies[shard].outcomes(partitionSlot: slot)
+            audit[slot][shard].accepted += own.0
+            audit[slot][shard].duplicate += own.1
+            audit[slot][shard].ignored += own.2
+            audit[slot][shard].rejected += own.3
+        }
+        tallies[shard].removeAll()
+    }
+
+    /// What stands in a key once everything is committed.
+    func content(of key: String) -> KeyContent? {
+        for shard in 0..<Self.shardCount { commit(shard) }
+        return keys[Array(key.utf8)]
+    }
+
+    /// Commits everything and compares all cells, expiries, audits and counters.
+    func finish() {
+        for shard in 0..<Self.shardCount { commit(shard) }
+        oracle.sortCells()
+        var expected: [[UInt8]: KeyContent] = [:]
+        for number in 0..<oracle.cells.keyCount {
+            var content = KeyContent(
+                shape: oracle.cells.shape(number), expiry: oracle.cells.expiry(number))
+            if content.shape == .distinct {
+                for value in oracle.cells.values(number) { content.cells[value] = .integer(1) }
+            } else {
+                for (field, value) in oracle.cells.cells(number) { content.cells[field] = value }
+            }
+            if !content.cells.isEmpty { expected[oracle.cells.name(number)] = content }
+        }
+        let found = keys.mapValues { content in
+            var content = content
+            content.cells = content.cells.filter { $0.value != .integer(0) }
+            return content
+        }.filter { !$0.value.cells.isEmpty }
+        for name in Set(expected.keys).union(found.keys) where expected[name] != found[name] {
+            note(
+                "\(String(decoding: name, as: UTF8.self)): \(Self.text(found[name]))"
+                    + " ≠ \(Self.text(expected[name]))")
+        }
+        for slot in audit.indices where audit[slot] != oracle.partitions[slot].audit {
+            note("the audits of partition \(slot) differ")
+        }
+        if program.counters.expiredWindows != oracle.expiredWindows {
+            note("expired: \(program.counters.expiredWindows) ≠ \(oracle.expiredWindows)")
+        }
+        if program.counters.untimed != oracle.timeless { note("untimed differ") }
+    }
+
+    private static func text(_ content: KeyContent?) -> String {
+        guard let content else { return "nothing" }
+        let cells = content.cells.map { field, value in
+            let text =
+                switch value {
+                case .integer(let number): "\(number)"
+                case .text(let bytes): String(decoding: bytes, as: UTF8.self)
+                }
+            return "\(String(decoding: field, as: UTF8.self)): \(text)"
+        }
+        return "\(content.shape) \(content.expiry ?? 0) \(cells.sorted().prefix(8))"
+    }
+}
+
+/// Memory of a batch, freed with it.
+final class Arena {
+    private var owned: [UnsafeMutableRawBufferPointer] = []
+
+    deinit { for buffer in owned { buffer.deallocate() } }
+
+    func own(_ bytes: [UInt8]) -> UnsafeRawBufferPointer {
+        let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: bytes.count, alignment: 1)
+        copy.copyBytes(from: bytes)
+        owned.append(copy)
+        return UnsafeRawBufferPointer(copy)
+    }
+
+    func folds(
+        _ records: [LogRecord]
+    ) -> (
+        records: [FoldRecord], attributes: [BinaryAttributes], headers: [[WorkloadHeader]],
+        logged: [LogRecord]
+    ) {
+        var folds: [FoldRecord] = []
+        var attributes = [BinaryAttributes()]
+        var headers: [[WorkloadHeader]] = []
+        for record in records {
+            let owned = record.headers.map {
+                WorkloadHeader(name: own($0.name), value: $0.value.map(own))
+            }
+            headers.append(owned)
+            var place: Int32 = -1
+            if let binary = Self.attributes(owned) {
+                place = Int32(attributes.count)
+                attributes.append(binary)
+            }
+            folds.append(
+                FoldRecord(
+                    offset: record.offset, timestamp: record.timestamp,
+                    value: record.value.map(own), key: record.key.map(own),
+                    partitionSlot: Int32(record.partition), attributes: place))
+        }
+        return (folds, attributes, headers, records)
+    }
+
+    /// The attributes of a record in binary mode: of a header that stands twice the last.
+    private static func attributes(_ headers: [WorkloadHeader]) -> BinaryAttributes? {
+        var binary = BinaryAttributes()
+        var isBinary = false
+        for header in headers {
+            let name = String(decoding: header.name, as: UTF8.self)
+            guard name.hasPrefix("ce_"), name != "ce_" else { continue }
+            isBinary = true
+            switch name {
+            case "ce_specversion": binary.specversion = header.value
+            case "ce_id": binary.id = header.value
+            case "ce_source": binary.source = header.value
+            case "ce_type": binary.type = header.value
+            case "ce_subject": binary.subject = header.value
+            case "ce_time": binary.time = header.value
+            default: break
+            }
+        }
+        return isBinary ? binary : nil
+    }
+}
+
+extension Outcome {
+    fileprivate var word: String { name.replacing("_", with: "") }
+}
+
+extension OracleOutcome {
+    fileprivate var word: String { "\(self)".lowercased() }
+}
+
+/// Reads a tally as the cells that it changes in Redis.
+enum TallyText {
+    static func add(
+        _ tally: borrowing Tally, shard: Int, _ sets: [CellSet],
+        to keys: inout [[UInt8]: KeyContent], _ note: (String) -> Void
+    ) {
+        for index in 0..<tally.count {
+            let cell = tally[index]
+            let set = sets[Int(cell.set)]
+            let isGrid = set.shape == .grid
+            var key = Array("odo:1:{\(shard)}:".utf8) + Array(tally.bytes(cell.organization))
+            if cell.scope != 0 { key += [58] + Array(tally.bytes(cell.scope)) }
+            KeyLayout.appendCellKeySuffix(
+                meter: Array(set.meter.utf8), shape: set.shape, window: cell.window,
+                number: isGrid ? cell.number / 24 : cell.number, to: &key)
+            let last =
+                set.shape == .series
+                ? KeyLayout.seriesBucket(cell.window, cell.number).upperBound : cell.number
+            let retention = set.retention[Int(cell.window.rawValue)]
+            let expiry = retention < 0 ? nil : cell.window.end(of: last) + retention
+            let shape: ExpectedShape =
+                set.shape == .ranking ? .sortedSet : set.shape == .distinct ? .distinct : .hash
+            var content = keys[key] ?? KeyContent(shape: shape, expiry: expiry)
+            if content.shape != shape || content.expiry != expiry {
+                note("a key of two kinds: \(String(decoding: key, as: UTF8.self))")
+            }
+            let field = field(of: cell, tally, set)
+            content.cells[field] = merged(cell, tally, set, content.cells[field])
+            keys[key] = content
+        }
+    }
+
+    private static func field(
+        of cell: TallyCell, _ tally: borrowing Tally, _ set: CellSet
+    ) -> [UInt8] {
+        var field: [UInt8] = []
+        switch set.shape {
+        case .table, .ranking, .distinct: field = Array(tally.bytes(cell.field))
+        case .grid: KeyLayout.appendTwoDigits(cell.number % 24, to: &field)
+        case .histogram: field = Array("\(cell.field)".utf8)
+        case .series:
+            KeyLayout.appendSeriesField(
+                meter: Array(set.meter.utf8), window: cell.window, number: cell.number, to: &field)
+        }
+        return field
+    }
+
+    private static func merged(
+        _ cell: TallyCell, _ tally: borrowing Tally, _ set: CellSet, _ old: ExpectedValue?
+    ) -> ExpectedValue {
+        let digits = twentyDigits(cell.amount)
+        switch (set.operation, old) {
+        case (.add, .integer(let sum)), (.addScore, .integer(let sum)):
+            return .integer(sum + cell.amount)
+        case (.add, _), (.addScore, _): return .integer(cell.amount)
+        case (.distinct, _): return .integer(1)
+        case (.minimum, .text(let known)):
+            return .text(digits.lexicographicallyPrecedes(known) ? digits : known)
+        case (.maximum, .text(let known)):
+            return .text(known.lexicographicallyPrecedes(digits) ? digits : known)
+        case (.minimum, _), (.maximum, _): return .text(digits)
+        case (.first, _), (.last, _):
+            let new = digits + [58] + Array(tally.bytes(cell.payload))
+            guard case .text(let known) = old else { return .text(new) }
+            let isGreater = known.lexicographicallyPrecedes(new)
+            if set.operation == .last || known.prefix(20).elementsEqual(digits) {
+                return .text(isGreater ? new : known)
+            }
+            return .text(isGreater ? known : new)
+        }
+    }
+
+    static func twentyDigits(_ number: Int64) -> [UInt8] {
+        withUnsafeTemporaryAllocation(byteCount: SortableNumber.digits, alignment: 8) { room in
+            guard let base = room.baseAddress else { return [] }
+            SortableNumber.write(number, to: base)
+            return Array(room)
+        }
+    }
+}
