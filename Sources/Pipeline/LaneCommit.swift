@@ -56,7 +56,8 @@ extension Lane {
     }
 
     private func pingIfDue(_ now: Int64) {
-        guard now >= reconcileAt else { return }
+        // Where the last commits before a revocation took too long, their answers are still to come.
+        guard now >= reconcileAt, committer?.inFlight == 0 else { return }
         reconcileAt = now + Self.checkInterval
         do throws(RedisError) {
             _ = try committer?.withConnection { connection throws(RedisError) in

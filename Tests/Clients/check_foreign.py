@@ -97,7 +97,7 @@ def foreign():
             producer.produce(house.topic, key=CUSTOMER, value=json.dumps(event), timestamp=int(time.time() * 1000))
         expect(producer.flush(30) == 0, "flush")
         house.wait_counted()
-        expect(machine.outcomes() == OUTCOMES, machine.outcomes())
+        machine.wait_outcomes(OUTCOMES)
         name = key_name(CUSTOMER)
         hashes = {
             "totals": {"orders": "4", "turnover": "4000", "biggest": f"{2_000 + 2**63:020d}"},

@@ -110,6 +110,14 @@ class Machine:
         found = ((pattern.fullmatch(name), value) for name, value in self.metrics().items())
         return {match[1]: int(value) for match, value in found if match and value}
 
+    def wait_outcomes(self, wanted, seconds=5):
+        """Waits until /metrics, which is a little behind, says so."""
+        deadline = time.monotonic() + seconds
+        while (found := self.outcomes()) != wanted:
+            if time.monotonic() > deadline:
+                raise AssertionError(f"outcomes {found}, not {wanted}")
+            time.sleep(0.1)
+
     def kill(self):
         """kill -9."""
         self.process.kill()
@@ -176,6 +184,7 @@ class House:
             "ODOMETER_TOPIC": self.topic,
             "ODOMETER_DIRECTORY_TOPIC": self.directory,
             "ODOMETER_DEAD_LETTER_TOPIC": self.dead,
+            "ODOMETER_GROUP": f"check-{name}",
             **{f"ODOMETER_{name.upper()}": str(value) for name, value in self.settings.items()},
         }
 
