@@ -11,7 +11,9 @@ extension Lane {
     func serveRedis() {
         let now = SteadyClock.milliseconds
         connectIfNeeded(now)
-        guard canCommit else { return }
+        guard committer != nil else { return }
+        // It may have broken since, also in the middle of a batch.
+        guard canCommit else { return loseConnection(now) }
         _ = receiveOutcomes(waitMilliseconds: 0)
         guard canCommit else { return loseConnection(now) }
         if mode == .pending {
