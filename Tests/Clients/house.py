@@ -174,7 +174,7 @@ class House:
         self.admin = AdminClient({"bootstrap.servers": BOOTSTRAP})
         name = uuid.uuid4().hex[:12]
         self.topic, self.directory, self.dead = (f"check-{name}-{part}" for part in ("events", "directory", "dead"))
-        self.create_topic(self.topic, self.partitions)
+        self.create_topic(self.topic, self.partitions, {"max.message.bytes": "4194304"})
         self.create_topic(self.directory, 1, {"cleanup.policy": "compact"})
         self.create_topic(self.dead, 1, {"max.message.bytes": "2097152"})
         self.environment = {
