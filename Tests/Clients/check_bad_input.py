@@ -105,7 +105,9 @@ CASES = [
     ("an id of every awkward byte", "accepted", event("".join(map(chr, range(0x80))))),
     ("binary, fine", "accepted", *binary(b'{"agent": "a"}')),
 ]
-    """Sends all cases, and one event twice for each awkward name; (partition, offset) → case."""
+AWKWARD = [
+    "with space", "a:b", "{7}", "100%25", "tab\tline\nzero\0", "Ünï¢ødé 日本", "e\u0301", "\u00e9", "\x7f",
+]
 SHORT = """\
 version: 1
 events:
