@@ -13,12 +13,33 @@ public enum CatalogReader {
     ) throws(CatalogError)
         -> MeterCatalog
     {
+        try merge(files).catalog
+    }
+
+    /// Reads and merges catalog files, and makes sure that their meters can be counted.
+    ///
+    /// - Throws: what `read` throws, and why a meter or event cannot be lowered, with its place.
+    public static func check(
+        files: [(name: String, text: [UInt8])]
+    ) throws(CatalogError) -> MeterCatalog {
+        let merge = try merge(files)
+        do throws(ProgramError) {
+            _ = try Program(catalog: merge.catalog, shardCount: 1, dedupeKey: (0, 0))
+        } catch {
+            throw merge.located(error)
+        }
+        return merge.catalog
+    }
+
+    private static func merge(
+        _ files: [(name: String, text: [UInt8])]
+    ) throws(CatalogError) -> CatalogMerge {
         var merge = CatalogMerge()
         for (name, text) in files {
             let node = try YAMLNode.read(file: name, text: text)
             try merge.add(NodeReader(file: name, node: node, path: ""))
         }
-        return merge.catalog
+        return merge
     }
 }
 
@@ -26,6 +47,15 @@ public enum CatalogReader {
 private struct CatalogMerge {
     var catalog = MeterCatalog()
     private var envelope: Envelope?
+    /// Where meters and events stand.
+    private var places: [String: NodeReader] = [:]
+
+    /// The error of a meter or event, with its place.
+    func located(_ error: ProgramError) -> CatalogError {
+        let place = places["meters.\(error.subject)"] ?? places["events.\(error.subject)"]
+        return place?.fail(error.message)
+            ?? CatalogError(file: "catalog", line: 0, field: error.subject, message: error.message)
+    }
 
     mutating func add(_ root: NodeReader) throws(CatalogError) {
         let members = try root.members(["version", "envelope", "events", "meters"])
@@ -42,6 +72,7 @@ private struct CatalogMerge {
                 for (name, meter) in try value.members(nil) {
                     if catalog.meter(name) != nil { throw meter.fail("stands in another file too") }
                     catalog.meters.append(try MeterReader.read(name, meter))
+                    places[meter.path] = meter
                 }
             default: break
             }
@@ -74,6 +105,7 @@ private struct CatalogMerge {
         }
         guard let place = catalog.events.firstIndex(where: { $0.name == name }) else {
             catalog.events.append(event)
+            places[node.path] = node
             return
         }
         guard catalog.events[place].type == event.type else {

@@ -205,19 +205,19 @@ import Testing
         ("kind: grid, by: [t], on: [{event: e}]", "'by'"),
     ]
 
-    @Test func metersWithoutSenseAreRefusedByName() throws {
+    @Test func metersWithoutSenseAreRefusedWithTheirPlace() {
         let fields =
             "n: {at: /n, is: integer}, t: {at: /t}, c: {at: /c, is: time}, l: {at: /l, each: true}, k: {at: /k, each: true}"
         for one in Self.senseless {
-            let catalog = try Catalogs.read(
-                "version: 1\nevents: {e: {fields: {\(fields)}}}\nmeters: {the_meter: {\(one.meter)}}"
-            )
-            let error = #expect(throws: ProgramError.self, "\(one.meter)") {
-                _ = try Program(catalog: catalog, shardCount: 64, dedupeKey: (1, 2))
+            let text =
+                "version: 1\nevents: {e: {fields: {\(fields)}}}\nmeters:\n  the_meter: {\(one.meter)}"
+            let error = #expect(throws: CatalogError.self, "\(one.meter)") {
+                try CatalogReader.check(files: [(name: "a.yaml", text: Array(text.utf8))])
             }
-            #expect(error?.subject == "the_meter", "\(one.meter)")
+            #expect(error?.description.hasPrefix("a.yaml:4: meters.the_meter: ") ?? false)
             #expect(
-                error?.message.contains(one.word) ?? false, "\(one.meter): \(error?.message ?? "")")
+                error?.message.contains(one.word) ?? false,
+                "\(one.meter): \(error?.message ?? "")")
         }
     }
 

@@ -1,3 +1,4 @@
+import Foundation
 import Metering
 import Testing
 import Workload
@@ -72,6 +73,19 @@ import Workload
     @Test(arguments: [41, 42] as [UInt64])
     func hostileEventsWithTimesInSecondsCountAlike(seed: UInt64) throws {
         try run(Catalogs.everything(envelope: Catalogs.seconds), seed: seed, records: 2_000)
+    }
+
+    /// How many more seeds to try: `ODOMETER_SEEDS=500 swift test -c release --filter Differential`.
+    static let more = UInt64(ProcessInfo.processInfo.environment["ODOMETER_SEEDS"] ?? "") ?? 0
+
+    @Test(.enabled(if: more > 0, "ODOMETER_SEEDS is not set"))
+    func manyMoreSeedsCountAlike() throws {
+        for seed in 1_000..<1_000 + Self.more {
+            try run(Catalogs.shipped(), seed: seed, records: 2_000)
+            for envelope in ["", Catalogs.milliseconds, Catalogs.seconds] {
+                try run(Catalogs.everything(envelope: envelope), seed: seed, records: 2_000)
+            }
+        }
     }
 
     private func run(_ catalog: MeterCatalog, seed: UInt64, records: Int) throws {

@@ -27,7 +27,8 @@ import Workload
             event("e").replacing("\"s\"", with: "null"),
             event("e").replacing("\"id\":\"1\"", with: "\"id\":\"1\",\"i\\u0064\":\"1\""),
             event("e", #"{"t":"\ud800"}"#), event("e", #"{"x":"\ude00\ud800"}"#),
-            event("e", #"{"n":1,"n":1}"#), event("x", #"{"n":1,"n":1}"#), event("e", time: "2026-03-09T14:15:16"),
+            event("e", #"{"n":1,"n":1}"#), event("x", #"{"n":1,"n":1}"#),
+            event("e", time: "2026-03-09T14:15:16"),
             event("e", time: "2026-02-29T00:00:00Z"), event("e", time: ""),
             event("e").replacing("\"2026-03-09T14:15:16Z\"", with: "5"),
             event(

@@ -1,6 +1,5 @@
 import Catalog
 import Foundation
-import Ledger
 import Metering
 
 /// The texts of a catalog and where they were found.
@@ -28,19 +27,11 @@ struct MeterFiles: Sendable {
 
     /// The declarations; throws where a text is no catalog, or one that cannot be counted by.
     func catalog() throws(CommandFailure) -> MeterCatalog {
-        let catalog: MeterCatalog
         do throws(CatalogError) {
-            catalog = try CatalogReader.read(files: files)
+            return try CatalogReader.check(files: files)
         } catch {
             throw .usage("catalog: \(error.description)")
         }
-        do throws(ProgramError) {
-            _ = try Program(
-                catalog: catalog, shardCount: KeyLayout.defaultShardCount, dedupeKey: (0, 0))
-        } catch {
-            throw .usage("catalog: \(error.description)")
-        }
-        return catalog
     }
 
     private static var sharedDirectory: String? {
