@@ -260,7 +260,7 @@ class House:
                 low, end = consumer.get_watermark_offsets(TopicPartition(topic, partition), 30)
                 consumer.assign([TopicPartition(topic, partition, low)])
                 while low < end:
-                    for record in consumer.consume(5000, 10):
+                    for record in consumer.consume(min(5000, end - low), 10):
                         if record.error():
                             raise KafkaException(record.error())
                         yield record
