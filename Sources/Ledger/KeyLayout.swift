@@ -151,12 +151,12 @@ public struct KeyLayout: Sendable, Hashable {
     /// written as "%XX" (two upper-case hexadecimal digits).
     public static func escape(_ bytes: some Sequence<UInt8>, into name: inout Bytes) {
         for byte in bytes {
-            if isPlain(byte) {
+            if NameEscape.isPlain(byte) {
                 name.append(byte)
             } else {
                 name.append(UInt8(ascii: "%"))
-                name.append(hexDigit(byte >> 4))
-                name.append(hexDigit(byte & 15))
+                name.append(NameEscape.digit(byte >> 4))
+                name.append(NameEscape.digit(byte & 15))
             }
         }
     }
@@ -196,17 +196,6 @@ public struct KeyLayout: Sendable, Hashable {
         }
         return bytes
     }
-
-    /// Whether a byte stands in a name as it is.
-    @inlinable
-    public static func isPlain(_ byte: UInt8) -> Bool {
-        switch byte {
-        case UInt8(ascii: "%"), UInt8(ascii: ":"), UInt8(ascii: "{"), UInt8(ascii: "}"), 0x7F: false
-        default: byte > 0x20
-        }
-    }
-
-    private static func hexDigit(_ value: UInt8) -> UInt8 { value < 10 ? 48 + value : 55 + value }
 
     private static func hexValue(_ digit: UInt8) -> UInt8? {
         switch digit {
