@@ -1,0 +1,210 @@
+"""The servers and processes of a benchmark: started on loopback, watched, and ended again."""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import time
+import urllib.request
+from pathlib import Path
+
+TICKS = os.sysconf("SC_CLK_TCK")
+
+
+class Failure(Exception):
+    """Something that ends the benchmark, told in one line."""
+
+
+def free_port():
+    """A port that is free together with the next one, which is Kafka's controller's."""
+    while True:
+        with socket.socket() as first, socket.socket() as second:
+            first.bind(("127.0.0.1", 0))
+            port = first.getsockname()[1]
+            try:
+                second.bind(("127.0.0.1", port + 1))
+                return port
+            except OSError:
+                continue
+
+
+def ended(process, seconds):
+    """Ends a process we started, in order if it does so within the time; returns its exit code."""
+    if process.poll() is None:
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+    return process.returncode
+
+
+class Redis:
+    """A private server without persistence on a Unix socket, and a small client for it."""
+
+    def __init__(self, folder):
+        self.path = f"{folder}/redis.sock"
+        self.log = open(f"{folder}/redis.log", "wb")
+        # Whatever blocks the server for half a millisecond or more is kept by SLOWLOG.
+        options = {"port": 0, "unixsocket": self.path, "save": "", "appendonly": "no", "dir": folder,
+                   "maxmemory-policy": "noeviction", "slowlog-log-slower-than": 500, "slowlog-max-len": 4096}
+        line = [word for name, value in options.items() for word in (f"--{name}", str(value))]
+        self.process = subprocess.Popen(["redis-server", *line], stdout=self.log, stderr=self.log,
+                                        stdin=subprocess.DEVNULL, start_new_session=True)
+        self.stream = None
+        for _ in range(200):
+            try:
+                self.socket = socket.socket(socket.AF_UNIX)
+                self.socket.settimeout(30)
+                self.socket.connect(self.path)
+                self.stream = self.socket.makefile("rb")
+                return
+            except OSError:
+                time.sleep(0.05)
+        raise Failure(f"redis-server did not start: see {folder}/redis.log")
+
+    def ask(self, *commands):
+        """Sends commands (tuples of texts) at once and returns their answers."""
+        self.socket.sendall(b"".join(
+            b"*%d\r\n" % len(words) + b"".join(b"$%d\r\n%s\r\n" % (len(word.encode()), word.encode()) for word in words)
+            for words in commands))
+        return [self._answer() for _ in commands]
+
+    def _answer(self):
+        line = self.stream.readline()
+        if not line:
+            raise Failure("Redis closed the connection")
+        kind, rest = line[:1], line[1:-2]
+        if kind == b"-":
+            raise Failure(f"Redis: {rest.decode()}")
+        if kind == b"$":
+            return None if rest == b"-1" else self.stream.read(int(rest) + 2)[:-2].decode()
+        if kind == b"*":
+            return [self._answer() for _ in range(int(rest))]
+        return int(rest) if kind == b":" else rest.decode()
+
+    def clear(self):
+        self.ask(("FLUSHALL", "SYNC"), ("SLOWLOG", "RESET"), ("CONFIG", "RESETSTAT"))
+
+    def cpu_seconds(self):
+        fields = dict(line.split(":", 1) for line in self.ask(("INFO", "cpu"))[0].split("\r\n") if ":" in line)
+        return float(fields["used_cpu_user"]) + float(fields["used_cpu_sys"])
+
+    def longest_block_ms(self):
+        """Longest single command since the last clear, or None where all were below half a millisecond."""
+        entries = self.ask(("SLOWLOG", "GET", "4096"))[0]
+        longest = max(entries, key=lambda entry: entry[2], default=None)
+        return longest and (longest[2] / 1000, longest[3][0])
+
+    def counted(self, prefix):
+        """Sums of every shard's own audit entries, by name: accepted, duplicate, ignored, rejected, lost."""
+        sums = {}
+        for flat in self.ask(*(("HGETALL", f"{prefix}:1:{{{shard}}}:audit") for shard in range(64))):
+            for field, value in zip(flat[::2], flat[1::2]):
+                name = field.rsplit(":", 1)[1]
+                if name not in ("delivered", "gaps"):
+                    sums[name] = sums.get(name, 0) + int(value)
+        return sums
+
+    def lowest_marks(self, prefix):
+        """The lowest mark of each partition over all shards; a shard without one stands at nothing."""
+        lowest = {}
+        for flat in self.ask(*(("HGETALL", f"{prefix}:1:{{{shard}}}:marks") for shard in range(64))):
+            marks = {field: int(value) for field, value in zip(flat[::2], flat[1::2])
+                     if not field.startswith("!") and not field.endswith("@")}
+            for field, value in marks.items():
+                lowest[field] = min(lowest.get(field, value), value)
+        return lowest
+
+    def totals(self, prefix):
+        """All-time numbers of all organizations together, by meter."""
+        sums, cursor = {}, "0"
+        while True:
+            cursor, keys = self.ask(("SCAN", cursor, "MATCH", f"{prefix}:1:*:totals", "COUNT", "1000"))[0]
+            for flat in self.ask(*(("HGETALL", key) for key in keys)) if keys else []:
+                for meter, value in zip(flat[::2], flat[1::2]):
+                    if value.isdigit():
+                        sums[meter] = sums.get(meter, 0) + int(value)
+            if cursor == "0":
+                return sums
+
+    def end(self):
+        ended(self.process, 10)
+
+
+class Kafka:
+    """A real broker: one that the environment names, or one that a local program starts for us."""
+
+    def __init__(self, folder):
+        self.bootstrap = os.environ.get("KAFKA_BOOTSTRAP")
+        self.is_ours = not self.bootstrap
+        if not self.is_ours:
+            return
+        home = Path(os.environ.get("KAFKA_HOME") or Path(__file__).parents[2] / "shared/kafka")
+        self.tool, self.folder = home / "kafka", folder
+        if not os.access(self.tool, os.X_OK):
+            raise LookupError(f"no KAFKA_BOOTSTRAP (host:port), and no program {self.tool} that starts a broker (KAFKA_HOME)")
+        if not shutil.which("java"):
+            raise LookupError(f"no KAFKA_BOOTSTRAP (host:port), and no java for {self.tool}")
+        environment = {"KAFKA_HEAP": "768m", **os.environ}
+        started = subprocess.run([self.tool, "start", "--dir", folder, "--port", str(free_port())],
+                                 capture_output=True, text=True, timeout=120, env=environment)
+        if started.returncode != 0:
+            self.end()
+            raise Failure(f"Kafka did not start: {started.stderr.strip()}")
+        self.bootstrap = started.stdout.strip().splitlines()[-1]
+
+    def end(self):
+        if self.is_ours:
+            subprocess.run([self.tool, "stop", "--dir", self.folder], timeout=90, capture_output=True)
+
+
+class Odometer:
+    """One `odometer run`, watched through its metrics page and /proc."""
+
+    def __init__(self, binary, arguments, log):
+        self.page = f"http://127.0.0.1:{(port := free_port())}/metrics"
+        self.log = log
+        with open(log, "wb") as stream:
+            self.process = subprocess.Popen([binary, "run", *arguments, "--admin-listen", f"127.0.0.1:{port}"],
+                                            stdout=stream, stderr=stream, stdin=subprocess.DEVNULL)
+
+    def metrics(self):
+        """The page's samples by name with labels; None while it does not answer."""
+        try:
+            with urllib.request.urlopen(self.page, timeout=5) as answer:
+                lines = answer.read().decode().splitlines()
+        except OSError:
+            return None
+        return {name: float(value) for name, _, value in (line.rpartition(" ") for line in lines if line[:1] != "#")}
+
+    def must_run(self):
+        if self.process.poll() is not None:
+            raise Failure(f"odometer ended with exit code {self.process.returncode}: {self.last_words()}")
+
+    def last_words(self):
+        return " | ".join(Path(self.log).read_text(errors="replace").splitlines()[-3:])
+
+    def cpu_seconds(self):
+        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / TICKS
+
+    def peak_kb(self):
+        for line in Path(f"/proc/{self.process.pid}/status").read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1])
+        raise Failure("no peak memory in /proc")
+
+    def end(self):
+        return ended(self.process, 50)
+
+
+def run_json(command, seconds):
+    """Runs a program of ours and returns the JSON line that it prints."""
+    done = subprocess.run([str(word) for word in command], capture_output=True, text=True, timeout=seconds)
+    if done.returncode != 0:
+        raise Failure(f"{command[0]}: {done.stderr.strip() or f'exit code {done.returncode}'}")
+    return json.loads(done.stdout)
