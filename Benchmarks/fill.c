@@ -1,10 +1,10 @@
-// The side-by-side workload: usage events of a week, written to a topic. Equal arguments give equal records.
+// The side-by-side workload: usage events of some days, written to a topic. Equal arguments give equal records.
 //
-//   fill BOOTSTRAP TOPIC EVENTS SEED START       START: Unix time of the first event
+//   fill BOOTSTRAP TOPIC EVENTS SEED START DAYS       START: Unix time of the first event
 //
 // Structured CloudEvents of about 300 bytes. Of 100 events 60 are interaction.created, 25 token.issued,
 // 5 agent_flow.created and 10 api.request. 1,000 organizations whose sizes follow Zipf's law with exponent 0.9, each
-// with 50 users, 20 projects and 100 agents, the lower numbers more often. Event time rises over seven days; one
+// with 50 users, 20 projects and 100 agents, the lower numbers more often. Event time rises over those days; one
 // event of a hundred is up to two days older. Key = subject = organization. Prints what it wrote as a line of JSON.
 #include <librdkafka/rdkafka.h>
 #include <math.h>
@@ -14,7 +14,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { organizations = 1000, days = 7, kinds = 4 };
+enum { organizations = 1000, kinds = 4 };
 
 static const char *const kind_names[kinds] = {"interaction.created", "token.issued", "agent_flow.created", "api.request"};
 static const unsigned kind_below[kinds] = {60, 85, 90, 100};  // of a hundred
@@ -67,7 +67,8 @@ static void weigh(void) {
 
 struct event { int organization, kind, length; char text[512]; };
 
-static void make(struct event *event, long number, long count, int64_t start) {
+// `share`: how much of the time has passed, 0 to 1.
+static void make(struct event *event, double share, int64_t start, int days) {
     static int64_t known_day = -1;
     static char day[16];
     unsigned place = below(organizations), lot = below(100);
@@ -75,7 +76,7 @@ static void make(struct event *event, long number, long count, int64_t start) {
     int kind = 0;
     while (lot >= kind_below[kind]) kind++;
     event->kind = kind;
-    int64_t ms = (int64_t)((double)number / count * days * 86400e3);
+    int64_t ms = (int64_t)(share * days * 86400e3);
     if (below(100) == 0) ms -= (int64_t)(fraction() * 2 * 86400e3);
     ms = (ms < 0 ? 0 : ms) + start * 1000;
     int64_t since = ms / 86400000, rest = ms % 86400000;
@@ -130,9 +131,10 @@ static rd_kafka_t *open_producer(const char *bootstrap) {
 }
 
 int main(int count, char **arguments) {
-    if (count != 6) { fprintf(stderr, "usage: fill BOOTSTRAP TOPIC EVENTS SEED START\n"); return 2; }
+    if (count != 7) { fprintf(stderr, "usage: fill BOOTSTRAP TOPIC EVENTS SEED START DAYS\n"); return 2; }
     long events = atol(arguments[3]);
     int64_t start = atoll(arguments[5]);
+    int days = atoi(arguments[6]);
     seed(strtoull(arguments[4], NULL, 10));
     weigh();
     rd_kafka_t *client = open_producer(arguments[1]);
@@ -141,7 +143,7 @@ int main(int count, char **arguments) {
     struct event event;
     for (long i = 0; i < events && failures == 0; i++) {
         char key[16];
-        make(&event, i, events, start);
+        make(&event, (double)i / events, start, days);
         int key_length = snprintf(key, sizeof key, "org_%06d", event.organization);
         while (rd_kafka_produce(topic, RD_KAFKA_PARTITION_UA, RD_KAFKA_MSG_F_COPY, event.text, event.length, key,
                                 key_length, NULL)) {
