@@ -25,6 +25,12 @@ def verified(house):
     print("\n".join(line for line in lines if not line.startswith(("read ", "waiting "))))
 
 
+def at_work(house, replay, before):
+    """Whether something was committed since, or everything is."""
+    marks = house.marks()
+    return sum(marks.values()) > before or (replay.poll() is not None and marks == house.ends())
+
+
 @check
 def undisturbed():
     """one process, undisturbed: verify finds every cell equal"""
@@ -49,25 +55,28 @@ def killed():
     print(f"seed {SEED}")
     with House() as house:
         # The log grows all the while, so that every kill meets a machine at work.
-        rate = max(1000, EVENTS // 22)
-        replay = house.spawn(*GENERATED, "--to", house.topic, "--rate", str(rate))
-        where, second = [], None
+        replay = house.spawn(*GENERATED, "--to", house.topic, "--rate", str(max(1000, EVENTS // 30)))
+        where, second = [0], None
         for number in range(KILLS):
             # The same name each time: Kafka gives the partitions back at once.
             machine = house.start("run", "--instance", "check", *SESSION)
-            if number == KILLS // 2:
+            if number == 5:
                 second = house.start("run", *SESSION).wait_ready()
-            time.sleep(chance.uniform(0.1, 2.5))
-            if second and number == KILLS // 2 + 2:
+            if number % 3 == 2:
+                time.sleep(chance.uniform(0.05, 1.5))  # while it starts
+            else:
+                wait_until(lambda: at_work(house, replay, where[-1]), PATIENCE, "a commit")
+                time.sleep(chance.uniform(0, 1.5))
+            if second and number == 7:
                 expect(second.terminate() == 0, "exit code of the second consumer")
                 second = None
             where.append(sum(house.marks().values()))
             machine.kill()
         print("killed at", where)
         working = {mark for mark in where if 0 < mark < EVENTS}
-        expect(len(working) >= 3, f"hardly a kill met a machine at work: {where}")
+        expect(len(working) >= 5, f"hardly a kill met a machine at work: {where}")
         wait_until(lambda: replay.poll() is not None, PATIENCE, "the end of the replay")
-        expect(replay.returncode == 0, "replay")
+        expect(replay.returncode == 0, "the replay's exit code")
         machine = house.start("run", "--instance", "check", *SESSION)
         house.wait_counted(PATIENCE)
         verified(house)
