@@ -56,7 +56,9 @@ extension Lane {
             case .same, nil: break
             }
         }
-        if hasMoved { try stepBack() }
+        // An earlier step back may have been hindered after its marks were adopted.
+        let isBehind = partitions.indices.contains { core?.stepBackTarget(slot: $0) != nil }
+        if hasMoved || isBehind { try stepBack() }
     }
 
     /// All marks of these partitions; makes the ledger, origins and marks again where they are gone.
@@ -108,28 +110,31 @@ extension Lane {
     // MARK: Stepping back
 
     /// Reads again what some shard has not taken; the windows of ids are emptied and warm up.
+    ///
+    /// Whoever calls it and gets an obstacle must not fold before it has passed: `hold`.
     private func stepBack() throws(Obstacle) {
         guard let partitions = core?.partitions else { return }
-        totals.stepsBack += 1
+        // Kafka is asked first: no cursor moves unless all of them can.
+        var places: [(slot: Int, offset: Int64)] = []
         for slot in partitions.indices {
             guard let target = core?.stepBackTarget(slot: slot) else { continue }
+            let name = "\(partitions[slot].topic)/\(partitions[slot].partition)"
             let log = try watermarks(partitions[slot])
             guard log.low <= target else {
                 // Loss, or marks to be moved over it: beginning again from the marks handles both.
-                establishAgain(
-                    "\(partitions[slot].topic)/\(partitions[slot].partition): marks went back below the log start"
-                )
+                establishAgain("\(name): marks went back below the log start")
                 return
             }
-            let from = max(log.low, target - configuration.dedupeWindow)
-            if from > target - configuration.dedupeWindow, from > taken[slot].origin {
+            let wanted = target - configuration.dedupeWindow
+            if log.low > max(wanted, taken[slot].origin) {
                 report(
                     .warning, "warm-up-short",
-                    "\(partitions[slot].topic)/\(partitions[slot].partition): the log start cuts the warm-up of the dedupe window short"
-                )
+                    "\(name): the log start cuts the warm-up of the dedupe window short")
             }
-            core?.stepBack(slot: slot, to: from)
+            places.append((slot: slot, offset: max(log.low, wanted)))
         }
+        for place in places { core?.stepBack(slot: place.slot, to: place.offset) }
+        totals.stepsBack += 1
         report(.warning, "step-back", "marks went back: reading again from them")
         if mode == .folding, !assignPositions() { throw Obstacle(message: "assign failed") }
     }
@@ -177,6 +182,7 @@ extension Lane {
         guard hasReturned else { return }
         do throws(Obstacle) { try stepBack() } catch {
             needsReconcile = true
+            hold("Kafka")
             trouble("reconcile", error.message)
         }
     }

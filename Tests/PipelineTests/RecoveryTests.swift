@@ -7,7 +7,7 @@ import Redis
 import Testing
 
 /// The machine while Redis forgets, refuses and goes away: in the end every event is counted once.
-@Suite(.serialized) struct RecoveryTests {
+@Suite struct RecoveryTests {
     static let organizations = 20
 
     /// Produces events number `range`, one organization after the other.
@@ -85,6 +85,22 @@ import Testing
             try redis.start()
             #expect(wait(for: 900, redis), "tokens: \(tokens(redis) ?? -1)")
             #expect(supervisor.metrics.stepsBack > 0)
+        }
+    }
+
+    @Test func aStepBackThatKafkaHindersIsMadeLater() throws {
+        try withMachine { cluster, redis, supervisor in
+            var connection = try redis.connect()
+            try connection.command("SAVE")
+            try produce(400..<900, to: cluster)
+            #expect(wait(for: 900, redis))
+            // ListOffsets: the log start is asked for before anything is read again.
+            cluster.failRequests(
+                ofKind: 2, with: Array(repeating: .unknownTopicOrPartition, count: 6))
+            redis.stop()
+            try redis.start()
+            try produce(900..<1_000, to: cluster)
+            #expect(wait(for: 1_000, redis), "tokens: \(tokens(redis) ?? -1)")
         }
     }
 
