@@ -66,7 +66,7 @@ def killed():
                 time.sleep(chance.uniform(0.05, 1.5))  # while it starts
             else:
                 wait_until(lambda: at_work(house, replay, where[-1]), PATIENCE, "a commit")
-                time.sleep(chance.uniform(0, 1.5))
+                time.sleep(chance.uniform(0, EVENTS / 200_000))
             if second and number == 7:
                 expect(second.terminate() == 0, "exit code of the second consumer")
                 second = None

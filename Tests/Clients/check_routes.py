@@ -1,8 +1,5 @@
 """All ten routes of `odometer up`, of two organizations, against answers reckoned from the topic in plain loops."""
 
-import base64
-import hashlib
-import hmac
 import json
 import os
 import time
@@ -13,25 +10,14 @@ from jsonschema import Draft202012Validator
 import reckoning
 import reckoning_privacy
 from checks import ROOT, check, expect, load_yaml, run
+from credentials import SECRET, Credentials, token
 from house import House, get
 from reckoning import DAY, Organization, written
 
 House.needed()
 EVENTS = int(os.environ.get("EVENTS", 40_000))
 DESCRIPTION = load_yaml(ROOT / "schemas/openapi.yaml")
-SECRET = "a secret of the tests, 32 bytes or more"
 ANALYTICS = "/api/v1/app/organization/analytics"
-DIALECTS = ["workspace", "connections", "privacy", "operations"]
-
-
-def token(organization, **claims):
-    """A JSON Web Token as an identity provider signs it."""
-    def part(value):
-        return base64.urlsafe_b64encode(value).rstrip(b"=").decode()
-
-    claims = {"organization_id": organization, "exp": int(time.time()) + 600, **claims}
-    text = ".".join(part(json.dumps(one).encode()) for one in ({"alg": "HS256", "typ": "JWT"}, claims))
-    return f"{text}.{part(hmac.digest(SECRET.encode(), text.encode(), hashlib.sha256))}"
 
 
 def directory(organization, number, users, projects):
@@ -60,23 +46,12 @@ class Caller:
 
     def __init__(self, house, machine, organization, number):
         self.machine, self.organization, self.number = machine, organization, number
-        self.key = house.key(organization, *DIALECTS)
-        # The overview's keys are of a form of their own.
-        self.overview_key = house.key(organization, "overview")
-
-    def headers(self, path):
-        if path.startswith("/api/v1/analytics"):
-            return {"Authorization": f"Bearer {token(self.organization)}"}
-        if path.startswith("/api/v1/app"):
-            return {"Authorization": f"Bearer {self.key}", "x-org": f"org-{self.number}"}
-        if path.startswith("/api/connection"):
-            return {"Authorization": self.key}
-        return {"X-API-Key": self.overview_key if path.startswith("/api") else self.key}
+        self.credentials = Credentials(house, organization, f"org-{number}")
 
     def ask(self, path, **parameters):
         """The answer's body, valid by openapi.yaml, and its range in milliseconds."""
         query = urllib.parse.urlencode(parameters, doseq=True, quote_via=urllib.parse.quote)
-        status, headers, body = get(f"{self.machine.url}{path}?{query}", self.headers(path))
+        status, headers, body = get(f"{self.machine.url}{path}?{query}", self.credentials.headers(path))
         expect(status == 200, f"{path}?{query}: {status} {body[:300]}")
         expect(headers["Content-Type"] == "application/json", headers)
         value = json.loads(body)
@@ -291,13 +266,13 @@ def tenants():
     """one organization's key opens nothing of another, and wrong keys open nothing"""
     first, second = SETTING.callers
     url = SETTING.machine.url
-    status, _, body = get(f"{url}/organizations/{second.organization}/metrics", {"x-api-key": first.key})
+    status, _, body = get(f"{url}/organizations/{second.organization}/metrics", {"x-api-key": first.credentials.key})
     expect(status == 403 and json.loads(body)["statusCode"] == 403, body)
-    headers = {**first.headers(ANALYTICS), "x-org": f"org-{second.number}"}
+    headers = {**first.credentials.headers(ANALYTICS), "x-org": f"org-{second.number}"}
     expect(get(f"{url}{ANALYTICS}/totals", headers)[0] == 403, "another's slug")
     for path in ("/api/analytics/overview", f"{ANALYTICS}/totals", "/api/connection-analytics/summary",
                  f"/organizations/{first.organization}/metrics", "/api/v1/analytics/tokens"):
-        wrong = {"X-API-Key": f"{first.key}x", "Authorization": f"Bearer {first.key}x", "x-org": "org-0"}
+        wrong = {"X-API-Key": f"{first.credentials.key}x", "Authorization": f"Bearer {first.credentials.key}x", "x-org": "org-0"}
         for headers in ({}, wrong):
             status, _, body = get(f"{url}{path}", headers)
             expect(status == 401, f"{path}: {status} {body}")

@@ -94,7 +94,7 @@ extension OpenAPIText {
       responses:
         '200':
           description: OpenAPI 3.1.
-          content: {application/yaml: {schema: {type: string}}}
+          content: {application/yaml: {schema: {type: object}}}
         '304': {$ref: '#/components/responses/NotModified'}
         '400': {$ref: '#/components/responses/PlainBadRequest'}
         '405': {$ref: '#/components/responses/PlainMethodNotAllowed'}
