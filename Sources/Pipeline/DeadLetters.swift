@@ -86,7 +86,11 @@ struct DeadLetters: ~Copyable {
         if let producer, let topic { return (producer, topic) }
         var configuration = client
         // Never given up by time: the lane waits, and reads again after a failure.
-        configuration.properties += [("message.timeout.ms", "0"), ("message.max.bytes", "2097152")]
+        configuration.properties += [
+            ("message.timeout.ms", "0"), ("message.max.bytes", "2097152"),
+            // Commits wait for the acknowledgements: no lingering.
+            ("linger.ms", "0"),
+        ]
         let largest = largest
         let made = try Producer(configuration) { report in
             if report.error?.code == .messageTooLarge { largest.lower(to: Int(report.opaque)) }

@@ -40,6 +40,8 @@ final class Lane: @unchecked Sendable {
     var pending: [TopicPartition] = []
     var core: LaneCore?
     var committer: Committer?
+    /// Looks at the marks beside the commits, so that neither waits for the other.
+    var watcher: Connection?
     var arguments = CommitArguments()
     var stamp: [UInt8] = []
     var deadLetters: DeadLetters
@@ -111,6 +113,7 @@ final class Lane: @unchecked Sendable {
         dropCore()
         _ = try? consumer.close(timeoutMilliseconds: 5_000)
         committer = nil
+        watcher = nil
         publish(SteadyClock.milliseconds, force: true)
     }
 

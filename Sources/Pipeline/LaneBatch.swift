@@ -144,7 +144,8 @@ extension Lane {
         while !deadLetters.settle(waitMilliseconds: 100) {
             guard SteadyClock.milliseconds < deadline else { return false }
         }
-        guard canCommit else { return false }
+        // Where the marks must be read first, nothing is sent, so that the pipeline runs dry.
+        guard canCommit, !needsReconcile else { return false }
         return submit(shard: shard)
     }
 

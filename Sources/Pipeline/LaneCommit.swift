@@ -25,6 +25,7 @@ extension Lane {
             establishAgain("a dead letter was not acknowledged")
             return
         }
+        lookAtMarksIfDue(now)
         reconcileIfDue(now)
         guard canCommit else { return loseConnection(now) }
         lookAside(now)

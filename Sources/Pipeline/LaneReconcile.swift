@@ -9,12 +9,42 @@ extension Lane {
         var message: String
     }
 
-    /// Reads all marks when it is time, or when something was lost; needs an empty pipeline.
+    /// Looks at the marks of all shards without a commit on its way, every few seconds, also when idle.
+    ///
+    /// A shard with a commit on its way needs no look: the commit compares. What it finds is only a
+    /// suspicion; `reconcileIfDue` reads again with an empty pipeline and acts.
+    func lookAtMarksIfDue(_ now: Int64) {
+        guard !needsReconcile, now >= reconcileAt, let partitions = core?.partitions else { return }
+        reconcileAt = now + Self.checkInterval
+        let layout = configuration.layout
+        do throws(LedgerError) {
+            if watcher == nil || watcher?.isAlive == false { watcher = try openWatcher() }
+            guard var connection = watcher.take() else { return }
+            let marks = try Marks.read(&connection, layout: layout, partitions: partitions)
+            watcher = consume connection
+            for one in marks where !(core?.isInFlight(shard: one.shard) ?? true) {
+                let isWhole =
+                    one.contract.map { Array($0.utf8) } == stamp
+                    && one.marks.allSatisfy { $0.offset != nil }
+                let offsets = one.marks.map { $0.offset ?? 0 }
+                let isSame = core?.compare(shard: one.shard, marks: offsets) == .same
+                let isTorn = one.torn != nil && core?.shards[one.shard].aside == nil
+                if !isWhole || !isSame || isTorn { needsReconcile = true }
+            }
+        } catch { watcher = nil }
+    }
+
+    private func openWatcher() throws(LedgerError) -> Connection {
+        do throws(RedisError) { return try Connection(configuration.redis) } catch {
+            throw LedgerError(error)
+        }
+    }
+
+    /// Reads all marks where something was lost or moved; needs an empty pipeline.
     func reconcileIfDue(_ now: Int64) {
-        guard now >= retryAt, needsReconcile || now >= reconcileAt else { return }
+        guard needsReconcile, now >= retryAt else { return }
         guard committer?.inFlight == 0 else {
             // Nothing new is sent meanwhile, so that the pipeline runs dry.
-            needsReconcile = true
             return
         }
         reconcileAt = now + Self.checkInterval

@@ -77,7 +77,7 @@ public struct Verification: ~Copyable {
 
     private func outcomes() -> VerificationReport {
         var report = VerificationReport()
-        report.outcomes = OracleOutcome.allCases.map { ("\($0)", oracle.count($0)) }
+        report.outcomes = OracleOutcome.allCases.map { ($0.name, oracle.count($0)) }
         report.records = oracle.partitions.reduce(0) { $0 + $1.delivered }
         return report
     }

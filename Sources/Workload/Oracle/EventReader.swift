@@ -1,6 +1,9 @@
 /// What becomes of a record.
 public enum OracleOutcome: UInt8, CaseIterable, Sendable {
     case accepted, duplicate, ignored, malformed, badField, late, future
+
+    /// The word in documents and metrics.
+    public var name: String { self == .badField ? "bad_field" : "\(self)" }
 }
 
 /// The value of a declared field in the event at hand.

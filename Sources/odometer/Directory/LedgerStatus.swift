@@ -83,10 +83,10 @@ struct LedgerStatus: Sendable {
             guard let colon = field.lastIndex(of: ":"), let count = Int64(value) else { continue }
             let name = String(field[..<colon])
             let counter = String(field[field.index(after: colon)...])
-            // `delivered` and `gaps` stand in every shard for all records, the rest for its own.
+            // `delivered`, `gaps` and `lost` stand in every shard for all offsets, the rest for its own records.
             let known = partitions[name]?.audit[counter] ?? 0
             partitions[name, default: Partition()].audit[counter] =
-                counter == "delivered" || counter == "gaps" ? max(known, count) : known + count
+                ["delivered", "gaps", "lost"].contains(counter) ? max(known, count) : known + count
         }
     }
 
