@@ -236,7 +236,7 @@ def metrics():
     projects = {
         data.get("project", "") for kind, _, data in SETTING.events[SETTING.names[0]] if kind == "session.started"
     }
-    SETTING.compare(path, lambda one, _: reckoning_privacy.metrics(one, *reckoning_privacy.whole_days(one.now, 30)))
+    SETTING.compare(path, lambda one, _: reckoning_privacy.metrics(one, one.tomorrow - 30 * DAY, one.tomorrow))
     for chosen in ([], [""], ["no such project"], sorted(projects)[-1:], sorted(projects)[:5]):
         for first, last in ((75, 10), (2, 0)):
             SETTING.compare(
@@ -272,7 +272,8 @@ def tenants():
     expect(get(f"{url}{ANALYTICS}/totals", headers)[0] == 403, "another's slug")
     for path in ("/api/analytics/overview", f"{ANALYTICS}/totals", "/api/connection-analytics/summary",
                  f"/organizations/{first.organization}/metrics", "/api/v1/analytics/tokens"):
-        wrong = {"X-API-Key": f"{first.credentials.key}x", "Authorization": f"Bearer {first.credentials.key}x", "x-org": "org-0"}
+        key = f"{first.credentials.key}x"
+        wrong = {"X-API-Key": key, "Authorization": f"Bearer {key}", "x-org": "org-0"}
         for headers in ({}, wrong):
             status, _, body = get(f"{url}{path}", headers)
             expect(status == 401, f"{path}: {status} {body}")

@@ -1,25 +1,24 @@
-"""Schemathesis asks what the served description allows, and what it forbids: no 5xx, no answer that is not described."""
+"""Schemathesis asks what the served description allows and what it forbids: no 5xx, no answer that is not described."""
 
 import os
 import pathlib
 import subprocess
 import sys
 import time
-import uuid
 
+import reckoning
 from checks import check, expect, run
 from credentials import SECRET, Credentials
 from house import House, get
 
 House.needed()
 SECONDS = int(os.environ.get("SCHEMATHESIS_SECONDS", 4))  # for each group of routes
-ORGANIZATION = str(uuid.uuid4())
 # (name, routes, parameters that are not made up)
 GROUPS = [
     ("overview", "^/api/analytics", {}),
     ("workspace", "^/api/v1/app", {}),
     ("connections", "^/api/connection", {}),
-    ("privacy", "^/organizations", {"organizationId": ORGANIZATION}),
+    ("privacy", "^/organizations", {"organizationId": "{organization}"}),
     ("privacy of others", "^/organizations", {}),
     ("identity", "^/api/v1/analytics", {}),
     ("operations", "^/v1/|^/openapi", {"meter": "api_calls"}),
@@ -33,8 +32,9 @@ EXCLUDED = "positive_data_acceptance"
 
 def schemathesis(house, machine, credentials, name, pattern, parameters):
     """Runs it against the routes of one group."""
-    lines = ["[parameters]", *(f'"path.{parameter}" = "{value}"' for parameter, value in parameters.items())]
-    (house.folder / "schemathesis.toml").write_text("\n".join(lines))
+    lines = [f'"path.{parameter}" = "{value}"\n' for parameter, value in parameters.items()]
+    text = "[parameters]\n" + "".join(lines).replace("{organization}", credentials.organization)
+    (house.folder / "schemathesis.toml").write_text(text)
     items = credentials.headers(pattern[1:].split("|")[0]).items()
     headers = [part for item in items for part in ("--header", ": ".join(item))]
     command = [
@@ -57,8 +57,9 @@ def conforms():
         secret.write_text(SECRET)
         machine = house.start("up", "--jwt-secret-file", str(secret), "--rate-limit", "0").wait_ready()
         house.call("replay", "--generate", "--events", "2000", "--organizations", "1", "--to", house.topic)
-        house.call("directory", "put", "organization", ORGANIZATION, '{"name": "One", "slug": "one"}')
-        credentials = Credentials(house, ORGANIZATION, "one")
+        (organization,) = reckoning.read(house.records())[0]
+        house.call("directory", "put", "organization", organization, '{"name": "One", "slug": "one"}')
+        credentials = Credentials(house, organization, "one")
         house.wait_counted()
         began = time.monotonic()
         for group in GROUPS:

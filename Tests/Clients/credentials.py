@@ -1,4 +1,4 @@
-"""What opens the routes of one organization: keys made by the command line, and a token as an identity provider signs it."""
+"""What opens the routes of one organization: keys made by the command line, and tokens as an identity provider's."""
 
 import base64
 import hashlib

@@ -3,7 +3,7 @@
 import statistics
 from collections import Counter
 
-from reckoning import DAY, Near, moment, rounded, written
+from reckoning import Near, moment, rounded, written
 
 
 def metrics(organization, start, end, projects=None):
@@ -125,9 +125,3 @@ class _Metrics:
             "consentEvents": self.consent(),
             "complianceRequests": self.compliance(),
         }
-
-
-def whole_days(now, days):
-    """The so many UTC days that end with today."""
-    end = now // DAY * DAY + DAY
-    return end - days * DAY, end
