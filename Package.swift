@@ -32,7 +32,7 @@ let package = Package(
         .systemLibrary(name: "CZlib"), .systemLibrary(name: "CZstd"),
         .target(
             name: "CEventScan",
-            cxxSettings: [.unsafeFlags(["-O3"])],
+            cxxSettings: [.define("NDEBUG"), .unsafeFlags(["-O3"])],
             linkerSettings: [.linkedLibrary("simdjson")]),
 
         room("Metering", "CEventScan"),

@@ -18,11 +18,16 @@ public enum CellOperation: UInt8, Sendable {
     /// Whether entries are added up, so that 0 changes nothing.
     var isAddition: Bool { self == .add || self == .addScore }
 
-    /// Estimated nanoseconds of script time an entry; the law keeps a script within 3 ms.
+    /// Estimated nanoseconds of script time an entry, with its part of its key; the law keeps a script
+    /// within 3 ms.
+    ///
+    /// Measured in large keys on Redis 7.0.15: 0.8 µs a counter, 2.6 a score, 2.8 an extreme, 0.3 a distinct
+    /// value; with a key for each cell 3.4 to 5.5. In between, because a commit names most keys for several cells.
     var cost: Int32 {
         switch self {
-        case .add, .minimum, .maximum, .first, .last: 2_500
-        case .addScore, .distinct: 8_000
+        case .add, .distinct: 2_000
+        case .minimum, .maximum, .first, .last: 3_500
+        case .addScore: 4_000
         }
     }
 }
