@@ -64,7 +64,6 @@ let package = Package(
         tests("HTTPServerTests", "HTTPServer"),
         tests("APITests", "API", "Query", "HTTPServer", "Ledger", "Redis", "Metering", "Catalog"),
         tests("WorkloadTests", "Workload", "Verify", "Kafka", "Redis"),
-        tests("EndToEndTests", "Kafka", "Redis", "Workload"),
         tests("OdometerTests", "odometer", "Replay", "Kafka"),
         tests("TidyTests"),
     ],
