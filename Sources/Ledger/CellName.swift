@@ -29,18 +29,16 @@ extension KeyLayout {
         case .minute: append("minute:", to: &key)
         }
         if window == .all { return }
-        let start = key.count
         appendLabel(window, number, to: &key)
         guard shape == .series else { return }
-        // A series keeps its neighbours in one key: the label is cut to what they share.
-        let shared =
+        // A series keeps its neighbours in one key: the label loses what tells them apart.
+        let own =
             switch window {
-            case .month: 4
-            case .day: 7
-            case .quarter: 10
-            case .minute, .all: 13
+            case .month, .day: 3
+            case .quarter: 5
+            case .minute, .all: 2
             }
-        key.removeLast(key.count - start - shared)
+        key.removeLast(own)
     }
 
     /// Appends a window's label: `2026-03`, `2026-03-09`, `2026-03-09T1415`, `2026-03-09T1407`, `all`.
@@ -77,15 +75,20 @@ extension KeyLayout {
         }
     }
 
-    /// Appends two decimal digits.
+    /// Appends two decimal digits of a number from 0 to 99.
     public static func appendTwoDigits(_ value: Int32, to text: inout Bytes) {
         text.append(48 + UInt8(truncatingIfNeeded: value / 10 % 10))
         text.append(48 + UInt8(truncatingIfNeeded: value % 10))
     }
 
     private static func append(_ date: CivilDate, withDay: Bool, to text: inout Bytes) {
-        appendTwoDigits(date.year / 100, to: &text)
-        appendTwoDigits(date.year % 100, to: &text)
+        if (0...9_999).contains(date.year) {
+            appendTwoDigits(date.year / 100, to: &text)
+            appendTwoDigits(date.year % 100, to: &text)
+        } else {
+            // No event has such a year; a reader may still ask for one.
+            text.append(contentsOf: String(date.year).utf8)
+        }
         text.append(UInt8(ascii: "-"))
         appendTwoDigits(date.monthOfYear, to: &text)
         guard withDay else { return }
