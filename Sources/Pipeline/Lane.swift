@@ -43,7 +43,9 @@ final class Lane: @unchecked Sendable {
     /// Looks at the marks beside the commits, so that neither waits for the other.
     var watcher: Connection?
     var arguments = CommitArguments()
+    /// Contract and dedupe key of the ledger as it was opened last.
     var stamp: [UInt8] = []
+    var dedupeKey: (UInt64, UInt64) = (0, 0)
     var deadLetters: DeadLetters
     /// By partition slot of the core.
     var taken: [TakenPartition] = []

@@ -57,18 +57,11 @@ extension Lane {
     }
 
     private func makeProgram() throws(Obstacle) -> Program {
-        do throws(PipelineError) {
-            let opened = try committer?.withConnection { connection throws(PipelineError) in
-                try keeper.open(&connection)
-            }
-            guard let opened else { throw PipelineError(.redis, "no connection") }
-            do throws(ProgramError) {
-                return try Program(
-                    catalog: configuration.catalog,
-                    shardCount: configuration.layout.shardCount, dedupeKey: opened.dedupeKey,
-                    futureBound: configuration.futureBound)
-            } catch { throw PipelineError(.configuration, "catalog: \(error)") }
-        } catch { throw Obstacle(message: error.message) }
+        do throws(ProgramError) {
+            return try Program(
+                catalog: configuration.catalog, shardCount: configuration.layout.shardCount,
+                dedupeKey: dedupeKey, futureBound: configuration.futureBound)
+        } catch { throw Obstacle(message: "catalog: \(error)") }
     }
 
     // MARK: Places

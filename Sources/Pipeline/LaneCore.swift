@@ -169,13 +169,6 @@ struct LaneCore: ~Copyable {
         return true
     }
 
-    /// Cells that wait in folding tallies.
-    var cellCount: Int {
-        var count = 0
-        for shard in 0..<shardCount { count += folding[shard].count }
-        return count
-    }
-
     /// Whether the folding tally of a shard holds cells.
     func hasCells(shard: Int) -> Bool { folding[shard].count > 0 }
 
@@ -273,7 +266,8 @@ struct LaneCore: ~Copyable {
         }
     }
 
-    private mutating func complete(_ shard: Int, _ now: Int64) {
+    /// The commit of a shard stands in Redis, by its answer or, where that was lost, by its marks.
+    mutating func complete(_ shard: Int, _ now: Int64) {
         shards[shard].sent.removeAll(keepingCapacity: true)
         shards[shard].committedAt = now
         shards[shard].pause = 10_000
@@ -333,9 +327,6 @@ struct LaneCore: ~Copyable {
         if !isInFlight(shard: shard) { return isLanded ? .same : .moved }
         return isLanded ? .landed : isBefore ? .resend : .moved
     }
-
-    /// A commit whose reply was lost had landed.
-    mutating func completeLanded(shard: Int, now: Int64) { complete(shard, now) }
 
     /// The offset from which a partition must be read again, or nil.
     func stepBackTarget(slot: Int) -> Int64? { cursors[slot].rereadFrom }

@@ -23,13 +23,10 @@ extension Lane {
             let marks = try Marks.read(&connection, layout: layout, partitions: partitions)
             watcher = consume connection
             for one in marks where !(core?.isInFlight(shard: one.shard) ?? true) {
-                let isWhole =
-                    one.contract.map { Array($0.utf8) } == stamp
-                    && one.marks.allSatisfy { $0.offset != nil }
                 let offsets = one.marks.map { $0.offset ?? 0 }
                 let isSame = core?.compare(shard: one.shard, marks: offsets) == .same
                 let isTorn = one.torn != nil && core?.shards[one.shard].aside == nil
-                if !isWhole || !isSame || isTorn { needsReconcile = true }
+                if !isWhole(one) || !isSame || isTorn { needsReconcile = true }
             }
         } catch { watcher = nil }
     }
@@ -76,7 +73,7 @@ extension Lane {
             }
             let offsets = one.marks.map { $0.offset ?? 0 }
             switch core?.compare(shard: one.shard, marks: offsets) {
-            case .landed: core?.completeLanded(shard: one.shard, now: now)
+            case .landed: core?.complete(one.shard, now)
             case .resend:
                 core?.writeFlying(shard: one.shard, contract: stamp, to: &arguments)
                 send(shard: one.shard)
@@ -97,11 +94,7 @@ extension Lane {
         let marks = try onConnection { connection throws(LedgerError) in
             try Marks.read(&connection, layout: layout, partitions: partitions)
         }
-        let isWhole = marks.allSatisfy { one in
-            one.contract.map { Array($0.utf8) } == stamp
-                && one.marks.allSatisfy { $0.offset != nil }
-        }
-        if isWhole { return marks }
+        if marks.allSatisfy(isWhole) { return marks }
         try openLedger()
         let origins = try origins(of: partitions)
         return try onConnection { connection throws(LedgerError) in
@@ -110,13 +103,21 @@ extension Lane {
         }
     }
 
+    /// Whether a shard stands under our contract and no mark of it is gone.
+    private func isWhole(_ shard: ShardMarks) -> Bool {
+        shard.contract.map { Array($0.utf8) } == stamp
+            && shard.marks.allSatisfy { $0.offset != nil }
+    }
+
     /// Opens the ledger under our contract; a newer contract is a failure that ends the process.
     func openLedger() throws(Obstacle) {
         do throws(PipelineError) {
             let opened = try committer?.withConnection { connection throws(PipelineError) in
                 try keeper.open(&connection)
             }
-            if let opened { stamp = opened.stamp }
+            guard let opened else { throw PipelineError(.redis, "no connection") }
+            stamp = opened.stamp
+            dedupeKey = opened.dedupeKey
         } catch {
             switch error.code {
             case .superseded, .contract, .unfitServer, .internal: fail(error)
