@@ -5,7 +5,7 @@ internal import Synchronization
 /// Sends rejected records to the dead-letter topic and knows when they are acknowledged.
 ///
 /// The producer is made with the first record. One lane; its thread.
-struct DeadLetters: ~Copyable {
+final class DeadLetters: LaneDeadLetters {
     private let client: ClientConfiguration
     private let topic: String?
     private var producer: Producer?
@@ -29,20 +29,20 @@ struct DeadLetters: ~Copyable {
     var hasFailed: Bool { (producer?.failedCount ?? 0) > 0 }
 
     /// Serves acknowledgements for at most so long; true when none is on its way.
-    mutating func settle(waitMilliseconds: Int32) -> Bool {
+    func settle(waitMilliseconds: Int32) -> Bool {
         guard let producer, waiting > 0 else { return true }
         producer.poll(timeoutMilliseconds: waitMilliseconds)
         return waiting == 0
     }
 
     /// Forgets the producer with everything on its way: it will be read and sent again.
-    mutating func abandon() {
+    func abandon() {
         producer = nil
         produced = 0
     }
 
     /// Queues one rejected record; false = the queue is full, or Kafka refuses for now.
-    mutating func send(
+    func send(
         _ record: Record, topicName: String, _ rejected: RejectedRecord
     )
         throws(KafkaError) -> Bool
@@ -82,7 +82,7 @@ struct DeadLetters: ~Copyable {
         }
     }
 
-    private mutating func opened() throws(KafkaError) -> (Producer, String) {
+    private func opened() throws(KafkaError) -> (Producer, String) {
         if let producer, let topic { return (producer, topic) }
         var configuration = client
         // Never given up by time: the lane waits, and reads again after a failure.

@@ -1,8 +1,6 @@
-internal import Glibc
 internal import Kafka
 internal import Ledger
 internal import Metering
-internal import Redis
 internal import Synchronization
 
 /// One thread that owns a consumer, tallies and a Redis connection, and takes records to cells.
@@ -28,8 +26,9 @@ final class Lane: @unchecked Sendable {
 
     let number: Int
     let configuration: PipelineConfiguration
-    let keeper: LedgerKeeper
-    let consumer: Consumer
+    let world: any LaneWorld
+    let consumer: any LaneConsumer
+    let deadLetters: any LaneDeadLetters
     let isStopping = Atomic<Bool>(false)
     let published = Mutex(PipelineMetrics())
     let failure = Mutex<PipelineError?>(nil)
@@ -39,14 +38,13 @@ final class Lane: @unchecked Sendable {
     var hasJoined = false
     var pending: [TopicPartition] = []
     var core: LaneCore?
-    var committer: Committer?
+    var committer: (any LaneLedger)?
     /// Looks at the marks beside the commits, so that neither waits for the other.
-    var watcher: Connection?
+    var watcher: (any MarksReader)?
     var arguments = CommitArguments()
     /// Contract and dedupe key of the ledger as it was opened last.
     var stamp: [UInt8] = []
     var dedupeKey: (UInt64, UInt64) = (0, 0)
-    var deadLetters: DeadLetters
     /// By partition slot of the core.
     var taken: [TakenPartition] = []
     var stopped: [(partition: LogPartition, reason: String)] = []
@@ -78,22 +76,16 @@ final class Lane: @unchecked Sendable {
     }
 
     init(
-        number: Int, configuration: PipelineConfiguration, keeper: LedgerKeeper,
+        number: Int, configuration: PipelineConfiguration, world: any LaneWorld,
         report: @escaping @Sendable (PipelineEvent) -> Void
-    ) throws(KafkaError) {
+    ) {
         self.number = number
         self.configuration = configuration
-        self.keeper = keeper
+        self.world = world
+        consumer = world.consumer
+        deadLetters = world.deadLetters
         reporter = report
-        deadLetters = DeadLetters(
-            client: configuration.client, topic: configuration.deadLetterTopic)
         sentAt = Array(repeating: 0, count: configuration.layout.shardCount)
-        consumer = try Consumer(
-            configuration.client,
-            settings: ConsumerSettings(
-                group: configuration.group,
-                instance: configuration.instance.map { "\($0)-\(number)" },
-                reportsEndOfPartition: true))
         consumer.setRebalanceHandler { [unowned self] event in self.rebalance(event) }
     }
 
@@ -103,6 +95,9 @@ final class Lane: @unchecked Sendable {
         attributes.deallocate()
     }
 
+    /// Milliseconds that never go back.
+    var now: Int64 { world.milliseconds }
+
     // MARK: The thread
 
     /// Runs until `isStopping` or a failure; then commits what is folded and leaves the group.
@@ -111,22 +106,29 @@ final class Lane: @unchecked Sendable {
             try consumer.subscribe(configuration.topics)
             while !isStopping.load(ordering: .relaxed), failure.withLock({ $0 == nil }) { turn() }
         } catch { fail(PipelineError(.kafka, error.message)) }
-        finalCommit(deadline: SteadyClock.milliseconds + 10_000)
+        end()
+    }
+
+    /// Commits what is folded and leaves the group.
+    func end() {
+        finalCommit(deadline: now + 10_000)
         dropCore()
         _ = try? consumer.close(timeoutMilliseconds: 5_000)
         committer = nil
         watcher = nil
-        publish(SteadyClock.milliseconds, force: true)
+        publish(now, force: true)
     }
 
-    private func turn() {
+    /// One round: what the log has, what the ledger says.
+    func turn() {
         let isWaiting = core?.hasInFlight ?? false
-        let batch = consumer.nextBatch(
-            maximum: Self.batchSize, timeoutMilliseconds: isWaiting ? 10 : 50)
-        if mode == .folding { take(batch) }
-        for event in batch.events { handle(event) }
+        consumer.poll(maximum: Self.batchSize, timeoutMilliseconds: isWaiting ? 10 : 50) {
+            records, events in
+            if mode == .folding { take(records) }
+            for event in events { handle(event) }
+        }
         serveRedis()
-        publish(SteadyClock.milliseconds, force: false)
+        publish(now, force: false)
     }
 
     private func handle(_ event: ConsumerEvent) {
@@ -163,7 +165,7 @@ final class Lane: @unchecked Sendable {
                 "lane \(number) has \(partitions.count) partitions")
         case .revoked(_, let isLost):
             if !isLost, mode == .folding || mode == .holding {
-                finalCommit(deadline: SteadyClock.milliseconds + 5_000)
+                finalCommit(deadline: now + 5_000)
             }
             dropCore()
             pending = []

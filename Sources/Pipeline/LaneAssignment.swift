@@ -138,26 +138,23 @@ extension Lane {
     ) throws(Obstacle)
         -> [(partition: LogPartition, offset: Int64)]
     {
-        let layout = configuration.layout
-        let record = try onConnection { connection throws(LedgerError) in
-            try LedgerRecord.read(&connection, layout: layout)
-        }
         var found: [(partition: LogPartition, offset: Int64)] = []
         for topic in Set(partitions.map(\.topic)).sorted() {
-            var known = record?.origins(of: topic) ?? [:]
+            var known = try onLedger { ledger throws(LedgerError) in
+                try ledger.origins(of: topic)
+            }
             if known.isEmpty {
                 let decided = try decideOrigins(topic)
-                known = try onConnection { connection throws(LedgerError) in
-                    try Origins.establish(&connection, layout: layout, topic: topic, decided)
+                known = try onLedger { ledger throws(LedgerError) in
+                    try ledger.establishOrigins(topic, decided)
                 }
             }
             for partition in partitions where partition.topic == topic {
                 if known[partition.partition] == nil {
                     // A partition that was added later counts from its first offset.
-                    let zero = Origin(offset: 0, timestamp: SteadyClock.wallMilliseconds)
-                    known[partition.partition] = try onConnection {
-                        connection throws(LedgerError) in
-                        try Origins.add(&connection, layout: layout, partition, zero)
+                    let zero = Origin(offset: 0, timestamp: world.wallMilliseconds)
+                    known[partition.partition] = try onLedger { ledger throws(LedgerError) in
+                        try ledger.addOrigin(partition, zero)
                     }
                 }
                 found.append(
@@ -178,7 +175,7 @@ extension Lane {
             var origins: [Int32: Origin] = [:]
             for (index, offset) in offsets.enumerated() {
                 origins[Int32(index)] = Origin(
-                    offset: offset, timestamp: SteadyClock.wallMilliseconds)
+                    offset: offset, timestamp: world.wallMilliseconds)
             }
             if !isFirst {
                 report(

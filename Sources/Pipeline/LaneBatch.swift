@@ -5,7 +5,7 @@ internal import Metering
 /// From a batch to tallies.
 extension Lane {
     /// Folds a batch; where Redis cannot take a full tally, the rest is dropped and read again later.
-    func take(_ batch: borrowing RecordBatch) {
+    func take(_ batch: UnsafeBufferPointer<Record>) {
         guard !batch.isEmpty else { return }
         let count = convert(batch)
         let buffer = UnsafeBufferPointer(start: UnsafePointer(records), count: count)
@@ -27,13 +27,13 @@ extension Lane {
     }
 
     /// Makes fold records of the batch's records that belong to partitions of ours; returns how many.
-    private func convert(_ batch: borrowing RecordBatch) -> Int {
+    private func convert(_ batch: UnsafeBufferPointer<Record>) -> Int {
         var count = 0
         var attributeCount: Int32 = 0
         var lastTopic: Int32 = -1
         var lastPartition: Int32 = -1
         var slot: Int32 = -1
-        for (index, record) in batch.records.enumerated() {
+        for (index, record) in batch.enumerated() {
             if record.partition != lastPartition || record.topicID != lastTopic {
                 lastTopic = record.topicID
                 lastPartition = record.partition
@@ -108,11 +108,11 @@ extension Lane {
 
     // MARK: Dead letters
 
-    private func sendDeadLetters(_ batch: borrowing RecordBatch) -> Bool {
+    private func sendDeadLetters(_ batch: UnsafeBufferPointer<Record>) -> Bool {
         guard let rejected = core?.program.rejected, !rejected.isEmpty,
             configuration.deadLetterTopic != nil
         else { return true }
-        let deadline = SteadyClock.milliseconds + 5_000
+        let deadline = now + 5_000
         for one in rejected {
             let record = batch[Int(sources[one.index])]
             let topic = consumer.topicName(record.topicID)
@@ -123,7 +123,7 @@ extension Lane {
                     trouble("dead-letters", "dead letters cannot be written: \(error.message)")
                     return false
                 }
-                guard SteadyClock.milliseconds < deadline else { return false }
+                guard now < deadline else { return false }
                 _ = deadLetters.settle(waitMilliseconds: 100)
             }
         }
@@ -134,15 +134,15 @@ extension Lane {
 
     /// Commits a full tally so that folding can go on; false = Redis or the dead letters do not answer in time.
     private func makeRoom(shard: Int) -> Bool {
-        let deadline = SteadyClock.milliseconds + 5_000
+        let deadline = now + 5_000
         while core?.isInFlight(shard: shard) ?? false {
             // A commit that Redis refused is not on its way any more: it is sent again later.
-            guard SteadyClock.milliseconds < deadline, committer?.inFlight ?? 0 > 0,
+            guard now < deadline, committer?.inFlight ?? 0 > 0,
                 receiveOutcomes(waitMilliseconds: 100)
             else { return false }
         }
         while !deadLetters.settle(waitMilliseconds: 100) {
-            guard SteadyClock.milliseconds < deadline else { return false }
+            guard now < deadline else { return false }
         }
         // Where the marks must be read first, nothing is sent, so that the pipeline runs dry.
         guard canCommit, !needsReconcile else { return false }

@@ -9,7 +9,7 @@ extension Lane {
 
     /// Everything that concerns Redis, once a turn; never waits long.
     func serveRedis() {
-        let now = SteadyClock.milliseconds
+        let now = self.now
         connectIfNeeded(now)
         guard committer != nil else { return }
         // It may have broken since, also in the middle of a batch.
@@ -39,7 +39,7 @@ extension Lane {
     private func connectIfNeeded(_ now: Int64) {
         guard committer == nil, now >= reconnectAt else { return }
         do throws(RedisError) {
-            committer = try Committer(Connection(configuration.redis))
+            committer = try world.connect()
             needsReconcile = core != nil
             passed("redis", "Redis answers again")
         } catch {
@@ -63,9 +63,7 @@ extension Lane {
         guard now >= reconcileAt, committer?.inFlight == 0 else { return }
         reconcileAt = now + Self.checkInterval
         do throws(RedisError) {
-            _ = try committer?.withConnection { connection throws(RedisError) in
-                try connection.command("PING")
-            }
+            try committer?.ping()
         } catch { loseConnection(now) }
     }
 
@@ -84,7 +82,7 @@ extension Lane {
     }
 
     private func settle(shard: Int, _ outcome: CommitOutcome) {
-        let now = SteadyClock.milliseconds
+        let now = self.now
         guard let size = core?.flyingSize(shard: shard),
             let settlement = core?.settle(shard: shard, outcome, now: now)
         else { return }
@@ -96,7 +94,7 @@ extension Lane {
             totals.commitSeconds.observe(Double(now - sentAt[shard]) / 1_000)
             if size.oldest != Int64.max {
                 totals.freshness.observe(
-                    Double(max(0, SteadyClock.wallMilliseconds - size.oldest)) / 1_000)
+                    Double(max(0, world.wallMilliseconds - size.oldest)) / 1_000)
             }
             passed("refused", "Redis takes commits again")
         case .resend: needsReconcile = true
@@ -150,7 +148,7 @@ extension Lane {
     }
 
     func send(shard: Int) {
-        sentAt[shard] = SteadyClock.milliseconds
+        sentAt[shard] = self.now
         committer?.submit(&arguments, tag: shard)
     }
 
@@ -158,10 +156,10 @@ extension Lane {
     func finalCommit(deadline: Int64) {
         guard core != nil, !needsReconcile else { return }
         while !deadLetters.settle(waitMilliseconds: 50) {
-            if SteadyClock.milliseconds >= deadline { return }
+            if self.now >= deadline { return }
         }
         for round in 0..<2 {
-            while committer?.inFlight ?? 0 > 0, SteadyClock.milliseconds < deadline {
+            while committer?.inFlight ?? 0 > 0, self.now < deadline {
                 guard receiveOutcomes(waitMilliseconds: 50) else { return }
             }
             guard round == 0, !needsReconcile else { return }

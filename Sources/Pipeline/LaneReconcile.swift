@@ -16,12 +16,9 @@ extension Lane {
     func lookAtMarksIfDue(_ now: Int64) {
         guard !needsReconcile, now >= reconcileAt, let partitions = core?.partitions else { return }
         reconcileAt = now + Self.checkInterval
-        let layout = configuration.layout
         do throws(LedgerError) {
             if watcher == nil || watcher?.isAlive == false { watcher = try openWatcher() }
-            guard var connection = watcher.take() else { return }
-            let marks = try Marks.read(&connection, layout: layout, partitions: partitions)
-            watcher = consume connection
+            guard let marks = try watcher?.readMarks(partitions, shards: nil) else { return }
             for one in marks where !(core?.isInFlight(shard: one.shard) ?? true) {
                 let offsets = one.marks.map { $0.offset ?? 0 }
                 let isSame = core?.compare(shard: one.shard, marks: offsets) == .same
@@ -31,8 +28,8 @@ extension Lane {
         } catch { watcher = nil }
     }
 
-    private func openWatcher() throws(LedgerError) -> Connection {
-        do throws(RedisError) { return try Connection(configuration.redis) } catch {
+    private func openWatcher() throws(LedgerError) -> any MarksReader {
+        do throws(RedisError) { return try world.connectWatcher() } catch {
             throw LedgerError(error)
         }
     }
@@ -62,7 +59,7 @@ extension Lane {
         guard let partitions = core?.partitions else { return }
         let marks = try readMarks(partitions)
         var hasMoved = false
-        let now = SteadyClock.milliseconds
+        let now = self.now
         for one in marks {
             if let torn = one.torn {
                 if core?.shards[one.shard].aside == nil {
@@ -90,16 +87,15 @@ extension Lane {
 
     /// All marks of these partitions; makes the ledger, origins and marks again where they are gone.
     func readMarks(_ partitions: [LogPartition]) throws(Obstacle) -> [ShardMarks] {
-        let layout = configuration.layout
-        let marks = try onConnection { connection throws(LedgerError) in
-            try Marks.read(&connection, layout: layout, partitions: partitions)
+        let marks = try onLedger { ledger throws(LedgerError) in
+            try ledger.readMarks(partitions, shards: nil)
         }
         if marks.allSatisfy(isWhole) { return marks }
         try openLedger()
         let origins = try origins(of: partitions)
-        return try onConnection { connection throws(LedgerError) in
-            try Marks.createAbsent(&connection, layout: layout, at: origins)
-            return try Marks.read(&connection, layout: layout, partitions: partitions)
+        return try onLedger { ledger throws(LedgerError) in
+            try ledger.createMarks(at: origins)
+            return try ledger.readMarks(partitions, shards: nil)
         }
     }
 
@@ -112,10 +108,9 @@ extension Lane {
     /// Opens the ledger under our contract; a newer contract is a failure that ends the process.
     func openLedger() throws(Obstacle) {
         do throws(PipelineError) {
-            let opened = try committer?.withConnection { connection throws(PipelineError) in
-                try keeper.open(&connection)
+            guard let opened = try committer?.open() else {
+                throw PipelineError(.redis, "no connection")
             }
-            guard let opened else { throw PipelineError(.redis, "no connection") }
             stamp = opened.stamp
             dedupeKey = opened.dedupeKey
         } catch {
@@ -127,14 +122,12 @@ extension Lane {
         }
     }
 
-    func onConnection<Result>(
-        _ body: (inout Connection) throws(LedgerError) -> Result
+    func onLedger<Result>(
+        _ body: (any LaneLedger) throws(LedgerError) -> Result
     ) throws(Obstacle) -> Result {
         do throws(LedgerError) {
-            guard let result = try committer?.withConnection(body) else {
-                throw LedgerError(.corrupt, "no connection")
-            }
-            return result
+            guard let committer else { throw LedgerError(.corrupt, "no connection") }
+            return try body(committer)
         } catch { throw Obstacle(message: error.message) }
     }
 
@@ -189,17 +182,15 @@ extension Lane {
                 let cell = aside.refused
             else { continue }
             do throws(Obstacle) {
-                let passes = try onConnection { connection throws(LedgerError) in
-                    try CellProbe.wouldPass(cell, on: &connection)
+                let passes = try onLedger { ledger throws(LedgerError) in
+                    try ledger.wouldPass(cell)
                 }
                 guard passes, let partitions = core?.partitions else {
                     core?.keepAside(shard, now: now)
                     continue
                 }
-                let layout = configuration.layout
-                let marks = try onConnection { connection throws(LedgerError) in
-                    try Marks.read(
-                        &connection, layout: layout, partitions: partitions, shards: [shard])
+                let marks = try onLedger { ledger throws(LedgerError) in
+                    try ledger.readMarks(partitions, shards: [shard])
                 }
                 guard let offsets = marks.first?.marks.map({ $0.offset ?? 0 }) else { continue }
                 core?.adopt(shard: shard, marks: offsets)

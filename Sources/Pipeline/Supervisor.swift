@@ -40,10 +40,11 @@ public final class Supervisor: Sendable {
         var lanes: [Lane] = []
         do throws(KafkaError) {
             for number in 0..<configuration.lanes {
+                let world = try ServerWorld(
+                    configuration: configuration, keeper: keeper, lane: number)
                 lanes.append(
-                    try Lane(
-                        number: number, configuration: configuration, keeper: keeper,
-                        report: report))
+                    Lane(
+                        number: number, configuration: configuration, world: world, report: report))
             }
         } catch { throw PipelineError(.kafka, error.message) }
         let mirror = configuration.directoryTopic.map {

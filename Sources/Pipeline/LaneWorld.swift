@@ -1,0 +1,101 @@
+internal import Kafka
+internal import Ledger
+internal import Metering
+internal import Redis
+
+/// What a lane sees of the world outside: clock, log, ledger and dead letters.
+///
+/// `ServerWorld` is Kafka and Redis; a simulation puts another world in its place and drives the very
+/// same lane. Every member is called on the lane's thread, at most once for a batch or a commit.
+protocol LaneWorld: AnyObject {
+    /// Milliseconds that never go back.
+    var milliseconds: Int64 { get }
+    /// Milliseconds since 1970; for what is shown only, nothing is decided by it.
+    var wallMilliseconds: Int64 { get }
+    /// The log, as a member of the group.
+    var consumer: any LaneConsumer { get }
+    /// Where rejected records go.
+    var deadLetters: any LaneDeadLetters { get }
+    /// A new connection that commits.
+    func connect() throws(RedisError) -> any LaneLedger
+    /// A new connection that only looks at marks, beside the commits.
+    func connectWatcher() throws(RedisError) -> any MarksReader
+}
+
+/// The log as a lane uses it; see `Consumer` for what each call means.
+protocol LaneConsumer: AnyObject {
+    func setRebalanceHandler(_ handler: @escaping (RebalanceEvent) -> Void)
+    func subscribe(_ topics: [String]) throws(KafkaError)
+    /// Waits for records; they end with the call of `body`.
+    func poll(
+        maximum: Int, timeoutMilliseconds: Int32,
+        _ body: (UnsafeBufferPointer<Record>, [ConsumerEvent]) -> Void)
+    func assign(_ partitions: [(TopicPartition, offset: Int64)]) throws(KafkaError)
+    func unassign() throws(KafkaError)
+    func pause(_ partitions: [TopicPartition]) throws(KafkaError)
+    func close(timeoutMilliseconds: Int32) throws(KafkaError) -> Bool
+    func startWaking()
+    func stopWaking()
+    func topicID(of topic: String) -> Int32
+    func topicName(_ id: Int32) -> String
+    func watermarks(
+        of partition: TopicPartition, timeoutMilliseconds: Int32
+    ) throws(KafkaError) -> (low: Int64, high: Int64)
+    func cachedWatermarks(of partition: TopicPartition) -> (low: Int64, high: Int64)?
+    func partitionCount(of topic: String, timeoutMilliseconds: Int32) throws(KafkaError) -> Int
+    func committed(
+        _ partitions: [TopicPartition], timeoutMilliseconds: Int32
+    ) throws(KafkaError) -> [(offset: Int64, metadata: String)?]
+    func offsets(
+        forTime milliseconds: Int64, of partitions: [TopicPartition], timeoutMilliseconds: Int32
+    ) throws(KafkaError) -> [Int64?]
+    func commitHint(
+        _ offsets: [(TopicPartition, offset: Int64, metadata: String)]
+    ) throws(KafkaError)
+}
+
+/// A connection on which marks can be read.
+protocol MarksReader: AnyObject {
+    /// Whether the connection still works as far as is known.
+    var isAlive: Bool { get }
+    /// The marks of these partitions in every shard, or in those given.
+    func readMarks(
+        _ partitions: [LogPartition], shards: [Int]?
+    ) throws(LedgerError) -> [ShardMarks]
+}
+
+/// The ledger as a lane uses it; all but committing needs an empty pipeline.
+protocol LaneLedger: MarksReader {
+    /// Commits without an outcome yet.
+    var inFlight: Int { get }
+    func submit(_ arguments: inout CommitArguments, tag: Int)
+    func tryReceive(waitMilliseconds: Int32) -> CommitResult?
+    /// The next outcome, waiting for it; nil = none in flight.
+    func receive() -> CommitResult?
+    /// One commit and its outcome.
+    func commit(_ arguments: inout CommitArguments) -> CommitOutcome
+    func ping() throws(RedisError)
+    /// Puts the ledger under our contract, and makes it where there is none.
+    func open() throws(PipelineError) -> LedgerKeeper.Opened
+    func createMarks(
+        at origins: [(partition: LogPartition, offset: Int64)]
+    ) throws(LedgerError)
+    func origins(of topic: String) throws(LedgerError) -> [Int32: Origin]
+    func establishOrigins(
+        _ topic: String, _ origins: [Int32: Origin]
+    ) throws(LedgerError) -> [Int32: Origin]
+    func addOrigin(_ partition: LogPartition, _ origin: Origin) throws(LedgerError) -> Origin
+    func wouldPass(_ cell: RefusedCell) throws(LedgerError) -> Bool
+}
+
+/// The dead-letter topic as a lane uses it; see `DeadLetters`.
+protocol LaneDeadLetters: AnyObject {
+    var delivered: Int64 { get }
+    var waiting: Int { get }
+    var hasFailed: Bool { get }
+    func settle(waitMilliseconds: Int32) -> Bool
+    func abandon()
+    func send(
+        _ record: Record, topicName: String, _ rejected: RejectedRecord
+    ) throws(KafkaError) -> Bool
+}

@@ -1,0 +1,208 @@
+internal import Kafka
+internal import Ledger
+internal import Metering
+internal import Redis
+
+/// The world as it is: Kafka, Redis and the machine's clock.
+final class ServerWorld: LaneWorld {
+    private let configuration: PipelineConfiguration
+    private let keeper: LedgerKeeper
+    let consumer: any LaneConsumer
+    let deadLetters: any LaneDeadLetters
+
+    init(
+        configuration: PipelineConfiguration, keeper: LedgerKeeper, lane number: Int
+    ) throws(KafkaError) {
+        self.configuration = configuration
+        self.keeper = keeper
+        consumer = KafkaConsumer(
+            try Consumer(
+                configuration.client,
+                settings: ConsumerSettings(
+                    group: configuration.group,
+                    instance: configuration.instance.map { "\($0)-\(number)" },
+                    reportsEndOfPartition: true)))
+        deadLetters = DeadLetters(
+            client: configuration.client, topic: configuration.deadLetterTopic)
+    }
+
+    var milliseconds: Int64 { SteadyClock.milliseconds }
+    var wallMilliseconds: Int64 { SteadyClock.wallMilliseconds }
+
+    func connect() throws(RedisError) -> any LaneLedger {
+        RedisLedger(
+            try Committer(Connection(configuration.redis)), layout: configuration.layout,
+            keeper: keeper)
+    }
+
+    func connectWatcher() throws(RedisError) -> any MarksReader {
+        RedisWatcher(try Connection(configuration.redis), layout: configuration.layout)
+    }
+}
+
+/// A connection to Redis beside the commits.
+private final class RedisWatcher: MarksReader {
+    private var connection: Connection
+    private let layout: KeyLayout
+
+    init(_ connection: consuming Connection, layout: KeyLayout) {
+        self.connection = connection
+        self.layout = layout
+    }
+
+    var isAlive: Bool { connection.isAlive }
+
+    func readMarks(
+        _ partitions: [LogPartition], shards: [Int]?
+    ) throws(LedgerError) -> [ShardMarks] {
+        try Marks.read(&connection, layout: layout, partitions: partitions, shards: shards)
+    }
+}
+
+/// Redis behind a committer.
+private final class RedisLedger: LaneLedger {
+    private var committer: Committer
+    private let layout: KeyLayout
+    private let keeper: LedgerKeeper
+
+    init(_ committer: consuming Committer, layout: KeyLayout, keeper: LedgerKeeper) {
+        self.committer = committer
+        self.layout = layout
+        self.keeper = keeper
+    }
+
+    var isAlive: Bool { committer.isAlive }
+    var inFlight: Int { committer.inFlight }
+
+    func submit(_ arguments: inout CommitArguments, tag: Int) {
+        committer.submit(&arguments, tag: tag)
+    }
+    func tryReceive(waitMilliseconds: Int32) -> CommitResult? {
+        committer.tryReceive(waitMilliseconds: waitMilliseconds)
+    }
+    func receive() -> CommitResult? { committer.receive() }
+    func commit(_ arguments: inout CommitArguments) -> CommitOutcome {
+        committer.commit(&arguments)
+    }
+
+    func ping() throws(RedisError) {
+        _ = try committer.withConnection { connection throws(RedisError) in
+            try connection.command("PING")
+        }
+    }
+
+    func open() throws(PipelineError) -> LedgerKeeper.Opened {
+        let keeper = keeper
+        return try committer.withConnection { connection throws(PipelineError) in
+            try keeper.open(&connection)
+        }
+    }
+
+    func readMarks(
+        _ partitions: [LogPartition], shards: [Int]?
+    ) throws(LedgerError) -> [ShardMarks] {
+        let layout = layout
+        return try committer.withConnection { connection throws(LedgerError) in
+            try Marks.read(&connection, layout: layout, partitions: partitions, shards: shards)
+        }
+    }
+
+    func createMarks(
+        at origins: [(partition: LogPartition, offset: Int64)]
+    ) throws(LedgerError) {
+        let layout = layout
+        try committer.withConnection { connection throws(LedgerError) in
+            try Marks.createAbsent(&connection, layout: layout, at: origins)
+        }
+    }
+
+    func origins(of topic: String) throws(LedgerError) -> [Int32: Origin] {
+        let layout = layout
+        return try committer.withConnection { connection throws(LedgerError) in
+            try LedgerRecord.read(&connection, layout: layout)
+        }?.origins(of: topic) ?? [:]
+    }
+
+    func establishOrigins(
+        _ topic: String, _ origins: [Int32: Origin]
+    ) throws(LedgerError) -> [Int32: Origin] {
+        let layout = layout
+        return try committer.withConnection { connection throws(LedgerError) in
+            try Origins.establish(&connection, layout: layout, topic: topic, origins)
+        }
+    }
+
+    func addOrigin(_ partition: LogPartition, _ origin: Origin) throws(LedgerError) -> Origin {
+        let layout = layout
+        return try committer.withConnection { connection throws(LedgerError) in
+            try Origins.add(&connection, layout: layout, partition, origin)
+        }
+    }
+
+    func wouldPass(_ cell: RefusedCell) throws(LedgerError) -> Bool {
+        try committer.withConnection { connection throws(LedgerError) in
+            try CellProbe.wouldPass(cell, on: &connection)
+        }
+    }
+}
+
+/// A Kafka consumer behind a reference.
+private final class KafkaConsumer: LaneConsumer {
+    private let consumer: Consumer
+
+    init(_ consumer: consuming Consumer) { self.consumer = consumer }
+
+    func setRebalanceHandler(_ handler: @escaping (RebalanceEvent) -> Void) {
+        consumer.setRebalanceHandler(handler)
+    }
+    func subscribe(_ topics: [String]) throws(KafkaError) { try consumer.subscribe(topics) }
+    func poll(
+        maximum: Int, timeoutMilliseconds: Int32,
+        _ body: (UnsafeBufferPointer<Record>, [ConsumerEvent]) -> Void
+    ) {
+        let batch = consumer.nextBatch(
+            maximum: maximum, timeoutMilliseconds: timeoutMilliseconds)
+        body(batch.records, batch.events)
+    }
+    func assign(_ partitions: [(TopicPartition, offset: Int64)]) throws(KafkaError) {
+        try consumer.assign(partitions)
+    }
+    func unassign() throws(KafkaError) { try consumer.unassign() }
+    func pause(_ partitions: [TopicPartition]) throws(KafkaError) {
+        try consumer.pause(partitions)
+    }
+    func close(timeoutMilliseconds: Int32) throws(KafkaError) -> Bool {
+        try consumer.close(timeoutMilliseconds: timeoutMilliseconds)
+    }
+    func startWaking() { consumer.startWaking() }
+    func stopWaking() { consumer.stopWaking() }
+    func topicID(of topic: String) -> Int32 { consumer.topicID(of: topic) }
+    func topicName(_ id: Int32) -> String { consumer.topicName(id) }
+    func watermarks(
+        of partition: TopicPartition, timeoutMilliseconds: Int32
+    ) throws(KafkaError) -> (low: Int64, high: Int64) {
+        try consumer.watermarks(of: partition, timeoutMilliseconds: timeoutMilliseconds)
+    }
+    func cachedWatermarks(of partition: TopicPartition) -> (low: Int64, high: Int64)? {
+        consumer.cachedWatermarks(of: partition)
+    }
+    func partitionCount(of topic: String, timeoutMilliseconds: Int32) throws(KafkaError) -> Int {
+        try consumer.partitionCount(of: topic, timeoutMilliseconds: timeoutMilliseconds)
+    }
+    func committed(
+        _ partitions: [TopicPartition], timeoutMilliseconds: Int32
+    ) throws(KafkaError) -> [(offset: Int64, metadata: String)?] {
+        try consumer.committed(partitions, timeoutMilliseconds: timeoutMilliseconds)
+    }
+    func offsets(
+        forTime milliseconds: Int64, of partitions: [TopicPartition], timeoutMilliseconds: Int32
+    ) throws(KafkaError) -> [Int64?] {
+        try consumer.offsets(
+            forTime: milliseconds, of: partitions, timeoutMilliseconds: timeoutMilliseconds)
+    }
+    func commitHint(
+        _ offsets: [(TopicPartition, offset: Int64, metadata: String)]
+    ) throws(KafkaError) {
+        try consumer.commitHint(offsets)
+    }
+}
