@@ -1,15 +1,27 @@
 public import Redis
 
-/// Whether a Redis server is fit to hold a ledger; asked at start and after every reconnect.
+/// What a Redis server says of itself and of our rights; asked at start, after every reconnect and every few seconds.
+///
+/// `findings` judges it.
 public struct ServerCheck: Sendable, Hashable {
     /// Version that the server says of itself; nil = it would not say.
-    public var version: String?
+    public var version: String? { field("redis_version") }
     /// Its `maxmemory-policy`; nil = it would not say.
-    public var evictionPolicy: String?
+    public var evictionPolicy: String? {
+        settings["maxmemory-policy"] ?? field("maxmemory_policy")
+    }
+    /// Keys that it threw away to make room, since it started; nil = it would not say.
+    public var evictedKeys: Int64? { field("evicted_keys").flatMap { Int64($0) } }
     /// Commands that our user may not run on the ledger's keys.
-    public var forbidden: [String]
+    public internal(set) var forbidden: [String] = []
     /// What could not be checked, for a log line.
-    public var unchecked: [String]
+    public internal(set) var unchecked: [String] = []
+    /// Fields of INFO.
+    var fields: [String: String] = [:]
+    /// Settings of the server that concern us.
+    var settings: [String: String] = [:]
+    /// Its clock, in milliseconds since 1970; nil = it would not say.
+    var clock: Int64?
 
     /// Every command that the ledger uses.
     private static let commands: [[String]] =
@@ -17,40 +29,30 @@ public struct ServerCheck: Sendable, Hashable {
             ["EVALSHA"], ["SCRIPT", "LOAD"], ["HMGET"], ["HGETALL"], ["HSETNX"], ["HEXISTS"],
             ["PFCOUNT"],
         ]
+    /// First words of errors that have nothing to do with rights.
+    private static let passing: Set<String> = ["LOADING", "BUSY", "MASTERDOWN", "NOAUTH"]
+    private static let settingNames = ["maxmemory-policy", "appendonly", "appendfsync", "save"]
 
-    /// Asks the server; throws only where it cannot be asked at all.
+    /// Asks the server, in two round trips; throws only where it cannot be asked at all.
     public init(
         _ connection: inout Connection, layout: KeyLayout
     ) throws(LedgerError) {
-        forbidden = []
-        unchecked = []
-        version = nil
-        evictionPolicy = nil
+        var refusal: RedisError?
         do throws(RedisError) {
-            version = try Self.field("redis_version", of: "server", &connection)
-            evictionPolicy = try Self.policy(&connection)
-            try checkAccess(&connection, layout)
+            let user = try askServer(&connection, &refusal)
+            try askAccess(&connection, layout, user, &refusal)
         } catch { throw LedgerError(error) }
+        // A server that loads or is busy refuses everything: that says nothing about it.
+        if let refusal { throw LedgerError(refusal) }
         if version == nil { unchecked.append("version") }
         if evictionPolicy == nil { unchecked.append("maxmemory-policy") }
     }
 
+    /// A field of INFO; nil where INFO is forbidden or has it not.
+    func field(_ name: String) -> String? { fields[name] }
+
     /// Why the server is not fit; empty = it is.
-    public var problems: [String] {
-        var found: [String] = []
-        if let version, let major = Int(version.prefix { $0 != "." }), major < 7 {
-            found.append("Redis \(version) is too old: version 7 or later is needed")
-        }
-        if let evictionPolicy, evictionPolicy != "noeviction" {
-            found.append(
-                "maxmemory-policy is \(evictionPolicy): set it to noeviction, or cells will be lost"
-            )
-        }
-        if !forbidden.isEmpty {
-            found.append("the Redis user may not run: \(forbidden.joined(separator: ", "))")
-        }
-        return found
-    }
+    public var problems: [String] { fitness.filter(\.isFatal).map(\.message) }
 
     /// Throws `unsuitableServer` with every problem in one line, where there is one.
     public func validate() throws(LedgerError) {
@@ -59,50 +61,70 @@ public struct ServerCheck: Sendable, Hashable {
         }
     }
 
-    private static func policy(_ connection: inout Connection) throws(RedisError) -> String? {
-        do {
-            let reply = try connection.command("CONFIG", "GET", "maxmemory-policy")
-            if let policy = reply.elements.last?.text { return policy }
-        } catch {
-            // Managed servers forbid CONFIG; INFO says it as well.
-            guard error.serverPrefix != nil else { throw error }
+    // MARK: Asking
+
+    /// Asks for everything but the rights and returns our user's name, nil where it may not be asked for.
+    private mutating func askServer(
+        _ connection: inout Connection, _ refusal: inout RedisError?
+    ) throws(RedisError) -> String? {
+        connection.append("INFO")
+        connection.append("TIME")
+        connection.append("ACL", "WHOAMI")
+        for name in Self.settingNames { connection.append("CONFIG", "GET", name) }
+        let info = try Self.answer(&connection, &refusal)
+        for line in (info?.text ?? "").split(whereSeparator: \.isNewline) {
+            guard let colon = line.firstIndex(of: ":") else { continue }
+            fields[String(line[..<colon])] = String(line[line.index(after: colon)...])
         }
-        return try field("maxmemory_policy", of: "memory", &connection)
+        if let time = try Self.answer(&connection, &refusal)?.elements.compactMap({ $0.integer }),
+            time.count == 2
+        {
+            clock = time[0] * 1_000 + time[1] / 1_000
+        }
+        let user = try Self.answer(&connection, &refusal)?.text
+        for name in Self.settingNames {
+            // Managed servers forbid CONFIG; INFO says the policy as well.
+            guard let pair = try Self.answer(&connection, &refusal)?.elements, pair.count == 2
+            else {
+                continue
+            }
+            settings[name] = pair[1].text
+        }
+        return user
     }
 
-    /// A field of INFO; nil where INFO is forbidden or has it not.
-    private static func field(
-        _ name: String, of section: String, _ connection: inout Connection
-    ) throws(RedisError) -> String? {
-        let text: String
-        do {
-            text = try connection.command("INFO", section).text ?? ""
-        } catch {
-            guard error.serverPrefix != nil else { throw error }
-            return nil
-        }
-        for line in text.split(whereSeparator: \.isNewline) where line.hasPrefix(name + ":") {
-            return String(line.dropFirst(name.utf8.count + 1))
-        }
+    /// The next answer of the pipeline, nil where the server refused.
+    private static func answer(
+        _ connection: inout Connection, _ refusal: inout RedisError?
+    ) throws(RedisError) -> ReplyValue? {
+        let reply = try connection.receive()
+        guard let text = reply.errorText else { return reply.copied() }
+        let error = RedisError(serverText: text)
+        if passing.contains(error.serverPrefix ?? "") { refusal = refusal ?? error }
         return nil
     }
 
     /// Tries each command of the ledger by ACL DRYRUN, where our user may ask and the server knows it.
-    private mutating func checkAccess(
-        _ connection: inout Connection, _ layout: KeyLayout
+    private mutating func askAccess(
+        _ connection: inout Connection, _ layout: KeyLayout, _ user: String?,
+        _ refusal: inout RedisError?
     ) throws(RedisError) {
         let key = String(decoding: layout.marksKey(shard: 0), as: UTF8.self)
-        do {
-            let user = try connection.command("ACL", "WHOAMI").text ?? "default"
-            for command in ServerCheck.commands {
-                let arguments = ["ACL", "DRYRUN", user] + command + Self.sample(command, key)
-                let reply = try connection.command(arguments.map { Array($0.utf8) })
-                if reply.text != "OK" { forbidden.append(command.joined(separator: " ")) }
-            }
-        } catch {
-            guard error.serverPrefix != nil else { throw error }
-            unchecked.append("access list")
+        for command in Self.commands {
+            let words = ["ACL", "DRYRUN", user ?? "default"] + command + Self.sample(command, key)
+            connection.append(words.map { Array($0.utf8) })
         }
+        var isAnswered = user != nil
+        for command in Self.commands {
+            let answer = try Self.answer(&connection, &refusal)
+            if answer == nil { isAnswered = false }
+            if let answer, answer.text != "OK" {
+                forbidden.append(command.joined(separator: " "))
+            }
+        }
+        guard !isAnswered else { return }
+        forbidden = []
+        unchecked.append("access list")
     }
 
     /// Arguments of the right number for a dry run.

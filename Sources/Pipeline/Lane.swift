@@ -59,11 +59,17 @@ final class Lane: @unchecked Sendable {
     /// Not before this is anything tried again that Redis or Kafka did not take.
     var retryAt: Int64 = 0
     var hintAt: Int64 = 0
+    /// When it is looked at next whether Redis still is fit.
+    var serverCheckAt: Int64 = 0
+    /// Redis would lose or refuse cells: nothing is committed.
+    var isUnfit = false
+    /// Keys that Redis had thrown away at the look before.
+    var evictedBefore: Int64?
     var publishAt: Int64 = 0
     var sentAt: [Int64]
     var totals = PipelineMetrics()
     /// Troubles that were reported and have not passed.
-    private var troubles: Set<String> = []
+    private(set) var troubles: [String: String] = [:]
 
     /// What a lane keeps of a partition beside its cursor.
     struct TakenPartition {
@@ -211,12 +217,12 @@ final class Lane: @unchecked Sendable {
 
     /// Reports a trouble once, until `passed`.
     func trouble(_ name: String, _ message: String) {
-        guard troubles.insert(name).inserted else { return }
+        guard troubles.updateValue(message, forKey: name) == nil else { return }
         report(.warning, name, message)
     }
 
     func passed(_ name: String, _ message: String) {
-        guard troubles.remove(name) != nil else { return }
+        guard troubles.removeValue(forKey: name) != nil else { return }
         report(.information, name, message)
     }
 

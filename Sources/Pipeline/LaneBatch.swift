@@ -19,11 +19,11 @@ extension Lane {
             next = stop.next
             guard let shard = stop.fullShard else { break }
             guard makeRoom(shard: shard) else {
-                hold("redis")
+                hold("Redis")
                 return
             }
         }
-        if deadLetters.waiting > DeadLetters.mostWaiting { hold("dead-letters") }
+        if deadLetters.waiting > DeadLetters.mostWaiting { hold("the dead letters") }
     }
 
     /// Makes fold records of the batch's records that belong to partitions of ours; returns how many.
@@ -145,7 +145,7 @@ extension Lane {
             guard now < deadline else { return false }
         }
         // Where the marks must be read first, nothing is sent, so that the pipeline runs dry.
-        guard canCommit, !needsReconcile else { return false }
+        guard canCommit, !needsReconcile, !isUnfit else { return false }
         return submit(shard: shard)
     }
 
@@ -154,7 +154,7 @@ extension Lane {
         guard mode == .folding else { return }
         mode = .holding
         consumer.stopWaking()
-        trouble("holding", "consumption is paused until \(cause) takes writes again")
+        trouble("holding", "consumption is paused: waiting for \(cause)")
         do throws(KafkaError) { try consumer.pause(taken.map(\.topicPartition)) } catch {
             trouble("kafka", error.message)
         }
@@ -162,7 +162,8 @@ extension Lane {
 
     /// Goes on from the cursors' positions once nothing stands in the way.
     func resumeIfPossible() {
-        guard mode == .holding, canCommit, !needsReconcile, deadLetters.waiting == 0 else { return }
+        guard mode == .holding, canCommit, !needsReconcile, !isUnfit, deadLetters.waiting == 0
+        else { return }
         guard let isRoom = core?.hasRoom, isRoom else { return }
         if assignPositions() {
             mode = .folding

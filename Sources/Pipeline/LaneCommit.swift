@@ -20,6 +20,7 @@ extension Lane {
             establishIfPossible(now)
             return
         }
+        checkServerIfDue(now)
         guard core != nil else { return pingIfDue(now) }
         if deadLetters.hasFailed {
             establishAgain("a dead letter was not acknowledged")
@@ -29,7 +30,7 @@ extension Lane {
         reconcileIfDue(now)
         guard canCommit else { return loseConnection(now) }
         lookAside(now)
-        if !needsReconcile { commitDue(now) }
+        if !needsReconcile, !isUnfit { commitDue(now) }
         resumeIfPossible()
         hintIfDue(now)
     }
@@ -41,6 +42,7 @@ extension Lane {
         do throws(RedisError) {
             committer = try world.connect()
             needsReconcile = core != nil
+            serverCheckAt = now
             passed("redis", "Redis answers again")
         } catch {
             reconnectAt = now + 500
@@ -107,6 +109,7 @@ extension Lane {
         case .wait(let message):
             needsReconcile = true
             retryAt = now + 500
+            if troubles["refused"] == nil { serverCheckAt = now }
             trouble("refused", "Redis refuses commits: \(message)")
         case .aside(let reason):
             report(.error, "shard-aside", "shard \(shard) is set aside: \(describe(shard, reason))")
@@ -154,7 +157,7 @@ extension Lane {
 
     /// Commits everything that is folded, until the deadline; before partitions are given up.
     func finalCommit(deadline: Int64) {
-        guard core != nil, !needsReconcile else { return }
+        guard core != nil, !needsReconcile, !isUnfit else { return }
         while !deadLetters.settle(waitMilliseconds: 50) {
             if self.now >= deadline { return }
         }

@@ -34,6 +34,8 @@ struct LaneCore: ~Copyable {
         var reason: String
         /// Next look, in milliseconds of the steady clock; nil = never (torn).
         var lookAt: Int64?
+        /// Nobody may commit to it before it is reset or restored.
+        var isTorn: Bool { lookAt == nil }
     }
 
     /// What the lane must do after an outcome.

@@ -45,11 +45,17 @@ extension Lane {
                     (shard: shard, reason: aside.reason + (place ?? "")))
             }
         }
+        snapshot.hindrances = Self.hindering.compactMap { troubles[$0] }
         let made = snapshot
         published.withLock { $0 = made }
         // The client of 2.0.2 sleeps up to a second beside a full queue; a helper wakes it while there is lag.
         if lag > 5_000, mode == .folding { consumer.startWaking() } else { consumer.stopWaking() }
     }
+
+    /// Troubles in which nothing is counted, the cause before what follows from it.
+    private static let hindering = [
+        "redis", "unfit", "refused", "establish", "dead-letters", "reconcile", "holding",
+    ]
 
     private func reason(_ partition: TopicPartition) -> String? {
         stopped.first {

@@ -22,13 +22,15 @@ extension Lane {
             for one in marks where !(core?.isInFlight(shard: one.shard) ?? true) {
                 let offsets = one.marks.map { $0.offset ?? 0 }
                 let isSame = core?.compare(shard: one.shard, marks: offsets) == .same
-                let isTorn = one.torn != nil && core?.shards[one.shard].aside == nil
-                if !isWhole(one) || !isSame || isTorn { needsReconcile = true }
+                let aside = core?.shards[one.shard].aside
+                let isTorn = one.torn != nil && aside == nil
+                let isMended = one.torn == nil && aside?.isTorn ?? false
+                if !isWhole(one) || !isSame || isTorn || isMended { needsReconcile = true }
             }
         } catch { watcher = nil }
     }
 
-    private func openWatcher() throws(LedgerError) -> any MarksReader {
+    func openWatcher() throws(LedgerError) -> any MarksReader {
         do throws(RedisError) { return try world.connectWatcher() } catch {
             throw LedgerError(error)
         }
@@ -36,7 +38,7 @@ extension Lane {
 
     /// Reads all marks where something was lost or moved; needs an empty pipeline.
     func reconcileIfDue(_ now: Int64) {
-        guard needsReconcile, now >= retryAt else { return }
+        guard needsReconcile, !isUnfit, now >= retryAt else { return }
         guard committer?.inFlight == 0 else {
             // Nothing new is sent meanwhile, so that the pipeline runs dry.
             return
@@ -69,6 +71,12 @@ extension Lane {
                 continue
             }
             let offsets = one.marks.map { $0.offset ?? 0 }
+            if core?.shards[one.shard].aside?.isTorn ?? false {
+                core?.adopt(shard: one.shard, marks: offsets)
+                report(.information, "shard-back", "shard \(one.shard) is no longer torn")
+                hasMoved = true
+                continue
+            }
             switch core?.compare(shard: one.shard, marks: offsets) {
             case .landed: core?.complete(one.shard, now)
             case .resend:
@@ -115,8 +123,9 @@ extension Lane {
             dedupeKey = opened.dedupeKey
         } catch {
             switch error.code {
-            case .superseded, .contract, .unfitServer, .internal: fail(error)
-            case .redis, .kafka, .configuration: break
+            case .superseded, .contract, .internal: fail(error)
+            // What was changed in Redis under us may be changed back: it is waited for.
+            case .unfitServer, .redis, .kafka, .configuration: break
             }
             throw Obstacle(message: error.message)
         }

@@ -62,6 +62,8 @@ protocol MarksReader: AnyObject {
     func readMarks(
         _ partitions: [LogPartition], shards: [Int]?
     ) throws(LedgerError) -> [ShardMarks]
+    /// Whether Redis still is what exact numbers need.
+    func serverHealth() throws(LedgerError) -> ServerHealth
 }
 
 /// The ledger as a lane uses it; all but committing needs an empty pipeline.

@@ -137,12 +137,15 @@ public struct PipelineError: Error, Sendable, CustomStringConvertible {
     public let code: Code
     /// One sentence for people.
     public let message: String
+    /// Whether it may pass by itself: Redis away or loading.
+    let isPassing: Bool
     /// The message.
     public var description: String { message }
 
-    init(_ code: Code, _ message: String) {
+    init(_ code: Code, _ message: String, isPassing: Bool = false) {
         self.code = code
         self.message = message
+        self.isPassing = isPassing
     }
 
     init(_ error: LedgerError) {
@@ -150,7 +153,7 @@ public struct PipelineError: Error, Sendable, CustomStringConvertible {
         case .unsuitableServer: self.init(.unfitServer, error.message)
         case .contractDiffers, .otherLayout: self.init(.contract, error.message)
         case .contractMovedOn: self.init(.superseded, error.message)
-        default: self.init(.redis, error.message)
+        default: self.init(.redis, error.message, isPassing: error.isRetriable)
         }
     }
 }

@@ -91,6 +91,8 @@ public struct PipelineMetrics: Sendable {
     public var connectedLanes = 0
     /// Lanes that have joined the group.
     public var joinedLanes = 0
+    /// Why lanes cannot count now, one sentence each.
+    public var hindrances: [String] = []
     /// Bytes of the windows of ids.
     public var seenWindowBytes: Int64 = 0
     /// Events per cell written: how much folding saves Redis.
@@ -130,6 +132,7 @@ public struct PipelineMetrics: Sendable {
         partitions += other.partitions
         connectedLanes += other.connectedLanes
         joinedLanes += other.joinedLanes
+        hindrances += other.hindrances
         seenWindowBytes += other.seenWindowBytes
     }
 }

@@ -57,6 +57,11 @@ private final class RedisWatcher: MarksReader {
     ) throws(LedgerError) -> [ShardMarks] {
         try Marks.read(&connection, layout: layout, partitions: partitions, shards: shards)
     }
+
+    func serverHealth() throws(LedgerError) -> ServerHealth {
+        let check = try ServerCheck(&connection, layout: layout)
+        return ServerHealth(problems: check.problems, evictedKeys: check.evictedKeys)
+    }
 }
 
 /// Redis behind a committer.

@@ -16,6 +16,12 @@ public final class Supervisor: Sendable {
         var lanes: [Lane] = []
         var threads: [WorkerThread] = []
         var mirror: DirectoryMirror?
+        /// Waits at the start for a Redis that does not answer.
+        var opener: WorkerThread?
+        var isStopping = false
+        /// Why the start has not got further; nil = it has.
+        var waitsFor: String?
+        var failure: PipelineError?
     }
 
     /// A supervisor of this configuration; events come on the threads of lanes.
@@ -28,13 +34,25 @@ public final class Supervisor: Sendable {
     }
 
     /// Opens the ledger and starts all threads; throws before any of them runs where that cannot work.
+    ///
+    /// A Redis that does not answer is waited for, on a thread of its own: until then `hindrance` says so.
     public func start() throws(PipelineError) {
         try configuration.validate()
         let cluster = try checkKafka()
         let keeper = try LedgerKeeper(configuration: configuration, cluster: cluster)
+        do throws(PipelineError) {
+            try open(keeper)
+        } catch {
+            guard error.isPassing else { throw error }
+            wait(for: keeper, error)
+        }
+    }
+
+    /// Opens the ledger and starts lanes and mirror, unless somebody asked for the end meanwhile.
+    private func open(_ keeper: LedgerKeeper) throws(PipelineError) {
         var connection: Connection
         do throws(RedisError) { connection = try Connection(configuration.redis) } catch {
-            throw PipelineError(.redis, "Redis: \(error.message)")
+            throw PipelineError(LedgerError(error))
         }
         _ = try keeper.open(&connection)
         var lanes: [Lane] = []
@@ -52,6 +70,8 @@ public final class Supervisor: Sendable {
         }
         let started = lanes
         state.withLock { state in
+            state.waitsFor = nil
+            guard !state.isStopping else { return }
             state.lanes = started
             state.mirror = mirror
             state.threads = started.map { lane in
@@ -59,6 +79,31 @@ public final class Supervisor: Sendable {
             }
             if let mirror {
                 state.threads.append(WorkerThread { mirror.run() })
+            }
+        }
+    }
+
+    /// Tries again until Redis answers, something is wrong for good, or somebody asks for the end.
+    private func wait(for keeper: LedgerKeeper, _ error: PipelineError) {
+        let message = "waiting for Redis: \(error.message)"
+        report(PipelineEvent(level: .warning, name: "redis", message: message))
+        state.withLock { state in
+            state.waitsFor = message
+            state.opener = WorkerThread { [self] in
+                while !self.state.withLock({ $0.isStopping }) {
+                    pause(milliseconds: 500)
+                    do throws(PipelineError) {
+                        try open(keeper)
+                        return report(
+                            PipelineEvent(
+                                level: .information, name: "redis",
+                                message: "Redis answers: counting"))
+                    } catch {
+                        guard !error.isPassing else { continue }
+                        self.state.withLock { $0.failure = error }
+                        return
+                    }
+                }
             }
         }
     }
@@ -81,12 +126,16 @@ public final class Supervisor: Sendable {
     @discardableResult
     public func stop(deadlineMilliseconds: Int64) -> Bool {
         let deadline = SteadyClock.milliseconds + deadlineMilliseconds
+        let opener = state.withLock { state -> WorkerThread? in
+            state.isStopping = true
+            return state.opener
+        }
+        var isClean = opener?.join(deadline: deadline) ?? true
         let threads = state.withLock { state -> [WorkerThread] in
             for lane in state.lanes { lane.isStopping.store(true, ordering: .relaxed) }
             state.mirror?.isStopping.store(true, ordering: .relaxed)
             return state.threads
         }
-        var isClean = true
         for thread in threads { isClean = thread.join(deadline: deadline) && isClean }
         return isClean
     }
@@ -94,6 +143,7 @@ public final class Supervisor: Sendable {
     /// What ended a lane for good, if anything did.
     public var failure: PipelineError? {
         state.withLock { state in
+            if let failure = state.failure { return failure }
             for lane in state.lanes {
                 if let failure = lane.failure.withLock({ $0 }) { return failure }
             }
@@ -110,11 +160,24 @@ public final class Supervisor: Sendable {
         }
     }
 
-    /// Whether Redis answers every lane and every lane has joined the group, also with no partition.
-    public var isReady: Bool {
+    /// Whether the start waits for Redis.
+    public var isWaiting: Bool { state.withLock { $0.waitsFor != nil } }
+
+    /// Whether it counts, or could if it held a partition.
+    public var isReady: Bool { hindrance == nil }
+
+    /// Why it cannot count now; nil = Redis takes the commits of every lane and every lane has joined the
+    /// group, also with no partition.
+    public var hindrance: String? {
+        if let failure { return failure.message }
+        if let waitsFor = state.withLock({ $0.waitsFor }) { return waitsFor }
         let metrics = metrics
-        return metrics.connectedLanes == configuration.lanes
-            && metrics.joinedLanes == configuration.lanes && failure == nil
+        if let first = metrics.hindrances.first { return first }
+        if metrics.connectedLanes < configuration.lanes { return "Redis is out of reach" }
+        if metrics.joinedLanes < configuration.lanes {
+            return "the consumer group is not joined yet"
+        }
+        return nil
     }
 }
 

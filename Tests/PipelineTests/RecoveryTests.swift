@@ -11,7 +11,7 @@ import Testing
     static let organizations = 20
 
     /// Produces events number `range`, one organization after the other.
-    private func produce(_ range: Range<Int>, to cluster: borrowing MockCluster) throws {
+    func produce(_ range: Range<Int>, to cluster: borrowing MockCluster) throws {
         let now = ISO8601DateFormatter().string(from: Date())
         try SupervisorTests.produce(
             range.map { index in
@@ -25,7 +25,7 @@ import Testing
     }
 
     /// Tokens of all organizations, or nil while Redis does not answer.
-    private func tokens(_ redis: TestRedis) -> Int64? {
+    func tokens(_ redis: TestRedis) -> Int64? {
         guard var connection = try? redis.connect() else { return nil }
         let layout = KeyLayout()
         var sum: Int64 = 0
@@ -43,26 +43,27 @@ import Testing
         return sum
     }
 
-    private func wait(for expected: Int64, _ redis: TestRedis, seconds: Double = 40) -> Bool {
+    func wait(for expected: Int64, _ redis: TestRedis, seconds: Double = 40) -> Bool {
         SupervisorTests.wait(seconds) { tokens(redis) == expected }
     }
 
     /// Runs a body beside a running machine that has counted 400 events.
-    private func withMachine(
-        lanes: Int = 1, _ body: (borrowing MockCluster, TestRedis, Supervisor) throws -> Void
+    func withMachine(
+        lanes: Int = 1, events: EventLog = EventLog(),
+        _ body: (borrowing MockCluster, TestRedis, Supervisor) throws -> Void
     ) throws {
         let redis = try TestRedis()
         let cluster = try MockCluster()
         try SupervisorTests.makeTopics(cluster, partitions: 4)
         var configuration = try SupervisorTests.configuration(cluster, redis)
         configuration.lanes = lanes
-        let supervisor = Supervisor(configuration) { _ in }
+        let supervisor = Supervisor(configuration) { events.take($0) }
         try supervisor.start()
         defer { supervisor.stop(deadlineMilliseconds: 15_000) }
         try produce(0..<400, to: cluster)
         #expect(wait(for: 400, redis))
         try body(cluster, redis, supervisor)
-        #expect(supervisor.failure == nil)
+        #expect(supervisor.failure == nil || events.mayFail)
     }
 
     @Test func anEmptiedRedisIsFilledAgainAlsoWhenIdle() throws {
@@ -158,6 +159,46 @@ import Testing
             ])
             #expect(wait(for: 800, redis), "tokens: \(tokens(redis) ?? -1)")
             #expect(SupervisorTests.wait { supervisor.metrics.shardsAside.isEmpty })
+        }
+    }
+
+    @Test func aTornShardIsCountedAgainAfterItsReset() throws {
+        try withMachine { cluster, redis, supervisor in
+            let layout = KeyLayout()
+            let shard = layout.shard(of: "org-3".utf8)
+            var connection = try redis.connect()
+            // What a failed undo leaves: a marker, and a cell that nobody vouches for.
+            try connection.command([
+                Array("HSET".utf8), layout.marksKey(shard: shard), Array("!torn".utf8),
+                Array("undo failed".utf8),
+            ])
+            let spoiled = layout.cellKey(
+                organization: Array("org-3".utf8), meter: "tokens", shape: .series, window: .all,
+                number: 0)
+            try connection.command([
+                Array("HSET".utf8), spoiled, Array("tokens".utf8), Array("7".utf8),
+            ])
+            #expect(
+                SupervisorTests.wait {
+                    supervisor.metrics.shardsAside.map(\.shard) == [shard]
+                })
+            try produce(400..<800, to: cluster)
+            let beside = (0..<Self.organizations).filter {
+                layout.shard(of: "org-\($0)".utf8) != shard
+            }
+            let sharing = Self.organizations - beside.count - 1
+            #expect(wait(for: Int64(beside.count * 40 + sharing * 20 + 7), redis))
+            let record = try #require(try LedgerRecord.read(&connection, layout: layout))
+            let contract = ContractStamp(
+                number: record.contractNumber,
+                digest: Contract.digest(of: Array((record.contractText ?? "").utf8)))
+            try ShardReset.run(
+                &connection, layout: layout, shard: shard, contract: contract,
+                origins: record.origins)
+            #expect(wait(for: 800, redis), "tokens: \(tokens(redis) ?? -1)")
+            #expect(SupervisorTests.wait { supervisor.metrics.shardsAside.isEmpty })
+            try produce(800..<1_000, to: cluster)
+            #expect(wait(for: 1_000, redis), "tokens: \(tokens(redis) ?? -1)")
         }
     }
 

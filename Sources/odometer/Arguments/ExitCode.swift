@@ -22,7 +22,8 @@ enum ExitCode: Int32, Sendable, CaseIterable {
         case .failed: "failed, or verify found a difference"
         case .usage: "wrong command line or configuration"
         case .timeout: "a deadline passed"
-        case .refused: "refused to start (contract, eviction policy, access, version of Redis)"
+        case .refused:
+            "refused (contract, eviction policy, access or version of Redis, a log that is gone)"
         case .superseded: "stopped because a newer contract took over"
         case .defect: "internal error, or the stop took too long"
         }

@@ -16,9 +16,7 @@ final class Counting: Sendable {
     }
 
     /// Why it cannot count now; nil = it can, also where it holds no partition.
-    var hindrance: String? {
-        supervisor.isReady ? nil : "Redis is out of reach, or the consumer group is not joined yet"
-    }
+    var hindrance: String? { supervisor.hindrance }
 
     /// What stands still and why, one line each; names keys of Redis, so not for the log.
     var troubles: [String] {
@@ -40,7 +38,7 @@ final class Counting: Sendable {
         } catch {
             throw CommandFailure(error)
         }
-        log.info("counting")
+        if !supervisor.isWaiting { log.info("counting") }
     }
 
     /// Commits what is folded and ends the lanes.
