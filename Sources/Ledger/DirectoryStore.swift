@@ -84,15 +84,22 @@ public struct DirectoryStore: Sendable {
     }
 
     /// Moves the mark of a directory topic forward, never back, and returns the one that stands then.
+    ///
+    /// Nothing moves where the mark is below `start`, or gone: then Redis went back, and what was written
+    /// in between is missing. `start` nil = the topic was read from its beginning.
     public mutating func moveMark(
-        topic: String, to offset: Int64, on connection: inout Connection
-    ) throws(LedgerError) -> Int64 {
+        topic: String, from start: Int64?, to offset: Int64, on connection: inout Connection
+    ) throws(LedgerError) -> Int64? {
         let reply: ReplyValue
         do throws(RedisError) {
             reply = try markScript.call(
                 on: &connection, keys: [layout.ledgerKey],
-                arguments: [field(of: topic), Array(String(offset).utf8)])
+                arguments: [
+                    field(of: topic), Array((start.map { String($0) } ?? "").utf8),
+                    Array(String(offset).utf8),
+                ])
         } catch { throw LedgerError(error) }
+        guard reply != .null else { return nil }
         guard let stands = reply.integer else {
             throw LedgerError(.corrupt, "the mark of directory topic \(topic) is broken")
         }
@@ -136,9 +143,10 @@ public struct DirectoryStore: Sendable {
 
     private static let markSource =
         lower + #"""
-            local before = redis.call('HGET', KEYS[1], ARGV[1])
-            if before and not lower(before, ARGV[2]) then return before end
-            redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
-            return ARGV[2]
+            local before, start, offset = redis.call('HGET', KEYS[1], ARGV[1]), ARGV[2], ARGV[3]
+            if start ~= '' and (not before or lower(before, start)) then return before end
+            if before and not lower(before, offset) then return before end
+            redis.call('HSET', KEYS[1], ARGV[1], offset)
+            return offset
             """#
 }

@@ -78,7 +78,7 @@ final class DirectoryMirror: @unchecked Sendable {
         let first = max(mark ?? 0, log.low)
         try attempt { () throws(KafkaError) in try consumer.assign([(partition, offset: first)]) }
         if mark == nil || first < log.high {
-            mark = try catchUp(consumer, from: first, to: log.high, &store, &connection)
+            mark = try catchUp(consumer, from: mark, first, to: log.high, &store, &connection)
         }
         if isTroubled {
             isTroubled = false
@@ -91,7 +91,7 @@ final class DirectoryMirror: @unchecked Sendable {
 
     /// Reads up to `end`, keeps the last state of every object, writes all of it, then the mark.
     private func catchUp(
-        _ consumer: borrowing Consumer, from first: Int64, to end: Int64,
+        _ consumer: borrowing Consumer, from mark: Int64?, _ first: Int64, to end: Int64,
         _ store: inout DirectoryStore, _ connection: inout Connection
     ) throws(Obstacle) -> Int64 {
         var last: [[UInt8]: DirectoryChange] = [:]
@@ -107,10 +107,23 @@ final class DirectoryMirror: @unchecked Sendable {
         }
         let changes = last.values.sorted { $0.offset < $1.offset }
         _ = try attempt { () throws(LedgerError) in try store.apply(changes, on: &connection) }
-        return try attempt { () throws(LedgerError) in
-            try store.moveMark(topic: topic, to: position, on: &connection)
-        }
+        return try moveMark(from: mark, to: position, &store, &connection)
     }
+
+    /// Moves the mark behind what was written; an obstacle where Redis went back meanwhile, so that
+    /// everything since is read again.
+    private func moveMark(
+        from mark: Int64?, to position: Int64, _ store: inout DirectoryStore,
+        _ connection: inout Connection
+    ) throws(Obstacle) -> Int64 {
+        let stands = try attempt { () throws(LedgerError) in
+            try store.moveMark(topic: topic, from: mark, to: position, on: &connection)
+        }
+        guard let stands, stands >= position else { throw Self.wentBack }
+        return stands
+    }
+
+    private static let wentBack = Obstacle(message: "Redis went back: reading again from its mark")
 
     private func follow(
         _ consumer: borrowing Consumer, _ start: Int64, _ store: inout DirectoryStore,
@@ -130,9 +143,7 @@ final class DirectoryMirror: @unchecked Sendable {
             if position > mark {
                 let made = changes
                 _ = try attempt { () throws(LedgerError) in try store.apply(made, on: &connection) }
-                mark = try attempt { () throws(LedgerError) in
-                    try store.moveMark(topic: topic, to: position, on: &connection)
-                }
+                mark = try moveMark(from: mark, to: position, &store, &connection)
             }
             if SteadyClock.milliseconds >= checkAt {
                 checkAt = SteadyClock.milliseconds + 2_000
@@ -140,7 +151,7 @@ final class DirectoryMirror: @unchecked Sendable {
                     try store.mark(topic: topic, on: &connection)
                 }
                 // Redis came back from an older copy: read again from there.
-                if (standing ?? -1) < mark { throw Obstacle(message: "the mark went back") }
+                if (standing ?? -1) < mark { throw Self.wentBack }
             }
         }
     }

@@ -18,9 +18,15 @@ struct LedgerReader: ~Copyable {
     var connection: Connection
 
     init(_ configuration: VerificationConfiguration) throws(VerifyError) {
-        prefix = "\(configuration.prefix):\(configuration.generation):"
+        try self.init(
+            configuration.redis, prefix: configuration.prefix,
+            generation: configuration.generation)
+    }
+
+    init(_ redis: RedisConfiguration, prefix: String, generation: Int) throws(VerifyError) {
+        self.prefix = "\(prefix):\(generation):"
         do throws(RedisError) {
-            connection = try Connection(configuration.redis)
+            connection = try Connection(redis)
         } catch {
             throw VerifyError(.redis, error.description)
         }
@@ -80,6 +86,35 @@ struct LedgerReader: ~Copyable {
                 all.append(Self.pairs(reply.copied()))
             }
             return all
+        }
+    }
+
+    /// Marks and audit of every shard, those of one shard as they stood at one moment.
+    mutating func books() throws(VerifyError) -> [(
+        marks: [String: String], audit: [String: String]
+    )] {
+        let prefix = prefix
+        return try talk { connection throws(RedisError) in
+            for shard in 0..<Oracle.shards {
+                connection.append("MULTI")
+                connection.append("HGETALL", "\(prefix){\(shard)}:marks")
+                connection.append("HGETALL", "\(prefix){\(shard)}:audit")
+                connection.append("EXEC")
+            }
+            var books: [(marks: [String: String], audit: [String: String])] = []
+            for _ in 0..<Oracle.shards {
+                var last = ReplyValue.null
+                for _ in 0..<4 {
+                    let reply = try connection.receive()
+                    if let error = reply.errorText { throw RedisError(serverText: error) }
+                    last = reply.copied()
+                }
+                guard last.elements.count == 2 else {
+                    throw RedisError(.protocolViolation, "EXEC did not answer with two hashes")
+                }
+                books.append((Self.pairs(last.elements[0]), Self.pairs(last.elements[1])))
+            }
+            return books
         }
     }
 

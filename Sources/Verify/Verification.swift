@@ -131,13 +131,10 @@ public struct Verification: ~Copyable {
     }
 
     private mutating func takeBatch(timeoutMilliseconds: Int32) throws(VerifyError) -> Int {
-        let before = records
         let taken = try Self.feed(&oracle, from: &topic, timeoutMilliseconds)
         records += Int64(taken)
-        if records / 100_000 > before / 100_000 {
-            let left = topic.partitions.reduce(0) { $0 + max(0, $1.end - $1.reached) }
-            progress(.reading(records: records, of: records + left))
-        }
+        let left = topic.partitions.reduce(0) { $0 + max(0, $1.end - $1.reached) }
+        if taken > 0 { progress(.reading(records: records, of: records + left)) }
         return taken
     }
 

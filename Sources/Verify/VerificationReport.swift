@@ -53,6 +53,8 @@ public struct VerificationReport: Sendable {
         case meterAddedLater = "meter-added-later"
         /// The audit of a partition whose log begins after its origin.
         case auditOlderThanLog = "audit-older-than-log"
+        /// The outcomes of a partition of which records were lost, `--on-loss continue`.
+        case countedWithLoss = "counted-with-loss"
     }
 
     /// How many differences are kept with their details.
@@ -62,6 +64,8 @@ public struct VerificationReport: Sendable {
     public internal(set) var records: Int64 = 0
     /// How many records had each outcome, by the names of the outcomes.
     public internal(set) var outcomes: [(name: String, count: Int64)] = []
+    /// Sums of the audit that were checked by themselves.
+    public internal(set) var sums = 0
     /// Keys that were compared.
     public internal(set) var keys = 0
     /// Fields, members and distinct counts that were compared.

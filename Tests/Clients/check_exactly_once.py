@@ -21,7 +21,7 @@ SESSION = ["--kafka-property", "session.timeout.ms=6000"]
 
 
 def verified(house):
-    lines = house.call("verify", "--timeout", "60s", timeout=PATIENCE).splitlines()
+    lines = house.call("verify", "--full", "--timeout", "60s", timeout=PATIENCE).splitlines()
     print("\n".join(line for line in lines if not line.startswith(("read ", "waiting "))))
 
 

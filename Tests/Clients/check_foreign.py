@@ -119,7 +119,7 @@ def foreign():
         expect(ranking == [("new", 1.0), ("gift", 2.0)], ranking)
         keys = set(house.redis.keys(f"{name}:*"))
         expect(keys == {f"{name}:{key}" for key in [*hashes, "label_use:all"]}, keys)
-        house.call("verify", "--meters", str(path))
+        house.call("verify", "--full", "--meters", str(path))
         expect(machine.terminate() == 0, "exit code after SIGTERM")
 
 

@@ -306,7 +306,7 @@ def stop():
     began = time.monotonic()
     expect(SETTING.machine.terminate(10) == 0, "exit code after SIGTERM")
     print(f"stopped after {time.monotonic() - began:.2f} s")
-    SETTING.house.call("verify")
+    SETTING.house.call("verify", "--full")
 
 
 with HOUSE:

@@ -105,11 +105,19 @@ import Testing
         var connection = try fixture.server.connect()
         var store = DirectoryStore(layout: fixture.layout)
         #expect(try store.mark(topic: "dir", on: &connection) == nil)
-        for (offset, stands) in [(9, 9), (10, 10), (9, 10), (100, 100), (99, 100)]
-            as [(Int64, Int64)]
-        {
-            #expect(try store.moveMark(topic: "dir", to: offset, on: &connection) == stands)
+        func move(_ start: Int64?, _ offset: Int64) throws -> Int64? {
+            try store.moveMark(topic: "dir", from: start, to: offset, on: &connection)
         }
+        // Gone, so nothing is passed over.
+        #expect(try move(9, 10) == nil)
+        #expect(try move(nil, 9) == 9)
+        #expect(try move(9, 10) == 10)
+        #expect(try move(8, 9) == 10)
+        // Another process is ahead of who read from 10 on.
+        #expect(try move(9, 100) == 100)
+        #expect(try move(10, 99) == 100)
+        // It went back: what lies between 100 and 101 is missing.
+        #expect(try move(101, 105) == 100)
         #expect(try store.mark(topic: "dir", on: &connection) == 100)
     }
 

@@ -1,3 +1,4 @@
+import Foundation
 import Kafka
 import Testing
 
@@ -57,5 +58,79 @@ struct DirectoryTests {
         record.revokedAt = "2026-03-09T14:15:00Z"
         #expect(CredentialRecord.decode(record.json)?.state(at: 0) == "revoked")
         #expect(CredentialRecord.decode([]) == nil)
+    }
+
+    @Test func theShapesAreThoseOfTheSchemas() throws {
+        for kind in DirectoryKey.Kind.allCases where kind != .credential {
+            let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+                .deletingLastPathComponent().deletingLastPathComponent()
+            let data = try Data(
+                contentsOf: root.appendingPathComponent(
+                    "schemas/directory/\(kind.rawValue).schema.json"))
+            let schema = try #require(JSONText.object(Array(data)))
+            let properties = try #require(schema["properties"] as? [String: [String: Any]])
+            let required = schema["required"] as? [String] ?? []
+            var members: [String: DirectoryShape.Member] = [:]
+            for (name, property) in properties {
+                let types = property["type"] as? [String] ?? [property["type"] as? String ?? ""]
+                members[name] = DirectoryShape.Member(
+                    rule: try #require(Self.rule(types[0], property), "\(kind) \(name)"),
+                    isRequired: required.contains(name), isNullable: types.contains("null"))
+            }
+            #expect(DirectoryShape.of(kind)?.members == members, "\(kind)")
+        }
+    }
+
+    private static func rule(_ type: String, _ property: [String: Any]) -> DirectoryShape.Rule? {
+        func number(_ name: String) -> Int? { (property[name] as? NSNumber)?.intValue }
+        switch type {
+        case "string" where property["pattern"] != nil: return .moment
+        case "string":
+            return number("maxLength").map { .text((number("minLength") ?? 0)...$0) }
+        case "integer":
+            guard let least = number("minimum"), let most = number("maximum") else { return nil }
+            return .integer(Int64(least)...Int64(most))
+        case "boolean": return .flag
+        case "array":
+            let items = property["items"] as? [String: Any]
+            guard let count = number("maxItems"), items?["type"] as? String == "string",
+                let length = (items?["maxLength"] as? NSNumber)?.intValue
+            else { return nil }
+            return .texts(count: count, length: length)
+        default: return nil
+        }
+    }
+
+    @Test func aProfileOfAnotherShapeIsRefusedWithItsMember() throws {
+        func complaint(
+            _ kind: DirectoryKey.Kind, _ ids: [String], _ json: String
+        ) throws -> String? {
+            let object = try #require(JSONText.object(Array(json.utf8)))
+            return DirectoryShape.complaint(
+                about: object, under: try DirectoryKey(kind: kind, ids: ids))
+        }
+        #expect(try complaint(.organization, ["a"], #"{"name":"A","x":[1]}"#) == nil)
+        #expect(try complaint(.plan, ["a"], #"{"name":"A","maxBuckets":null}"#) == nil)
+        #expect(try complaint(.user, ["a", "u"], #"{"id":"u","org_id":"a"}"#) == nil)
+        let wrong: [(DirectoryKey.Kind, [String], String, String)] = [
+            (.organization, ["a"], #"{"slug":"s"}"#, "name is missing"),
+            (.organization, ["a"], #"{"name":null}"#, "name must be a text"),
+            (.organization, ["a"], #"{"name":"A","slug":""}"#, "slug must be"),
+            (.organization, ["a"], #"{"name":"A","billingDay":29}"#, "1 to 28"),
+            (.organization, ["a"], #"{"name":"A","billingDay":true}"#, "billingDay"),
+            (.organization, ["a"], #"{"name":"A","billingDay":1.5}"#, "billingDay"),
+            (.plan, ["a"], #"{"name":"A","maxApiCalls":-1}"#, "maxApiCalls"),
+            (.plan, ["a"], #"{"name":"A","maxApiCalls":"9"}"#, "or null"),
+            (.user, ["a", "u"], #"{"id":"v"}"#, #"the key says "u""#),
+            (.user, ["a", "u"], #"{"org_id":"b"}"#, #"the key says "a""#),
+            (.user, ["a", "u"], #"{"roles":["x",1]}"#, "roles must be a list"),
+            (.user, ["a", "u"], #"{"created_at":"yesterday"}"#, "created_at must be a time"),
+            (.project, ["a", "p"], #"{"is_pinned":1}"#, "is_pinned must be true or false"),
+        ]
+        for (kind, ids, json, word) in wrong {
+            let said = try complaint(kind, ids, json)
+            #expect(said?.contains(word) ?? false, "\(json): \(said ?? "nothing")")
+        }
+        #expect(DirectoryShape.unknown(in: ["nam": "A", "name": "A"], of: .plan) == ["nam"])
     }
 }

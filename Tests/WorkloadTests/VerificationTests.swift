@@ -80,6 +80,31 @@ import Workload
         #expect(try Verification.run(configuration).exitCode == 3)
     }
 
+    @Test func theBooksAreCheckedByThemselves() throws {
+        var world = try HandWrittenLedger.make(events: 500)
+        let redis = try world.configuration.redis
+        func differences() throws -> [String] {
+            try BookCheck.run(redis, prefix: "odo").differences.map {
+                "\($0.key) \($0.field ?? "")"
+            }
+        }
+        let report = try BookCheck.run(redis, prefix: "odo")
+        #expect(report.ending == .equal && report.records == 500, "\(report.differences)")
+        // 64 shards and the outcomes, for each partition.
+        #expect(report.sums == 65 * report.sums / 65 && report.sums >= 65)
+        try world.connection.command("HINCRBY", "odo:1:{9}:audit", "usage/1:accepted", "1")
+        #expect(
+            try differences() == ["odo:1:{*}:audit usage/1:accepted+duplicate+ignored+rejected"])
+        // A shard that is one record ahead of the others may have one outcome more.
+        try world.connection.command("HINCRBY", "odo:1:{9}:audit", "usage/1:delivered", "1")
+        #expect(try differences() == ["odo:1:{9}:audit usage/1:delivered+gaps+lost"])
+        try world.connection.command("HINCRBY", "odo:1:{9}:marks", "usage/1", "1")
+        #expect(try differences() == [])
+        try world.connection.command("HSET", "odo:1:{7}:marks", "!torn", "why")
+        #expect(try differences() == ["odo:1:{7}:audit !torn"])
+        #expect(throws: VerifyError.self) { try BookCheck.run(redis, prefix: "elsewhere") }
+    }
+
     @Test func aLedgerOfAnotherLayoutIsRefused() throws {
         var world = try HandWrittenLedger.make(events: 10)
         try world.connection.command("HSET", "odo:1:{dir}:ledger", "layout", "2")

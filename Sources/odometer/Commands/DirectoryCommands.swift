@@ -18,7 +18,9 @@ extension Commands {
         + "to Redis, at most --timeout (exit 3)."
 
     static let directoryPut = Command(
-        path: ["directory", "put"], summary: "Write one profile or plan.", details: waiting,
+        path: ["directory", "put"], summary: "Write one profile or plan.",
+        details: waiting
+            + "\nThe object must have the shape of schemas/directory; further members are kept.",
         operands: [
             kindOperand, Operand(name: "ORGANIZATION", help: "The organization's id."),
             Operand(
@@ -74,10 +76,16 @@ extension Commands {
             )
         }
         let value = text == "-" ? try FileText.read("/dev/stdin") : Array(text.utf8)
-        guard JSONText.object(value) != nil else {
+        guard let object = JSONText.object(value) else {
             throw .usage("the profile is not a JSON object")
         }
         let key = try DirectoryKey(kind: kind, ids: Array(call.operands[1..<kind.idCount + 1]))
+        if let complaint = DirectoryShape.complaint(about: object, under: key) {
+            throw .usage(complaint)
+        }
+        for name in DirectoryShape.unknown(in: object, of: kind) {
+            call.log.warning("\(kind.rawValue): no answer shows a member \"\(name)\"")
+        }
         return try write([(key, value)], call)
     }
 
@@ -124,6 +132,9 @@ extension Commands {
         switch object["profile"] {
         case is NSNull: return (key, nil)
         case let profile as [String: Any]:
+            if let complaint = DirectoryShape.complaint(about: profile, under: key) {
+                throw .usage(complaint)
+            }
             guard
                 let data = try? JSONSerialization.data(
                     withJSONObject: profile, options: [.sortedKeys, .withoutEscapingSlashes])

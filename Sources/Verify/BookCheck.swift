@@ -1,0 +1,102 @@
+public import Redis
+import Workload
+
+/// Checks the books of a ledger by themselves, also while it counts: reads marks and audit, nothing else.
+///
+/// In every shard, what was delivered, jumped and lost must add up to mark − origin. Over all shards,
+/// the outcomes must add up to what was delivered: between the shard furthest behind and the one
+/// furthest ahead, and to exactly that number where all stand at one mark.
+public struct BookCheck: ~Copyable {
+    private var ledger: LedgerReader
+    private var report = VerificationReport()
+
+    /// Reads the books of the ledger under this prefix and checks them.
+    public static func run(
+        _ redis: RedisConfiguration, prefix: String, generation: Int = 1
+    ) throws(VerifyError) -> VerificationReport {
+        var check = BookCheck(
+            ledger: try LedgerReader(redis, prefix: prefix, generation: generation))
+        return try check.run()
+    }
+
+    private init(ledger: consuming LedgerReader) { self.ledger = ledger }
+
+    private mutating func run() throws(VerifyError) -> VerificationReport {
+        guard let description = try ledger.ledger() else {
+            throw VerifyError(.redis, "there is no ledger under \(ledger.prefix)")
+        }
+        let books = try ledger.books()
+        for (shard, book) in books.enumerated() {
+            guard let reason = book.marks["!torn"], !reason.isEmpty else { continue }
+            report.add(
+                .audit, key(shard), field: Array("!torn".utf8), expected: "", found: reason)
+        }
+        var sums = LedgerReader.Audit()
+        for (field, value) in description.sorted(by: { $0.key < $1.key })
+        where field.hasPrefix("origin:") {
+            let origin = value.split(separator: " ").first.flatMap { Int64($0) } ?? 0
+            checkPartition(String(field.dropFirst("origin:".count)), origin, books, &sums)
+        }
+        report.outcomes = [
+            ("accepted", sums.accepted), ("duplicate", sums.duplicate),
+            ("ignored", sums.ignored), ("rejected", sums.rejected), ("lost", sums.lost),
+        ]
+        report.records = sums.delivered
+        return report
+    }
+
+    private mutating func checkPartition(
+        _ partition: String, _ origin: Int64,
+        _ books: [(marks: [String: String], audit: [String: String])],
+        _ sums: inout LedgerReader.Audit
+    ) {
+        var own: Int64 = 0
+        var lost: Int64 = 0
+        var delivered: (lowest: Int64, highest: Int64) = (.max, 0)
+        for (shard, book) in books.enumerated() {
+            let audit = LedgerReader.audit(of: partition, in: book.audit)
+            // A partition whose marks are not made yet has nothing in its books either.
+            let mark = book.marks[partition].flatMap { Int64($0) } ?? origin
+            expect(
+                shard, "\(partition):delivered+gaps+lost", mark - origin,
+                audit.delivered + audit.gaps + audit.lost)
+            own += audit.accepted + audit.duplicate + audit.ignored + audit.rejected
+            sums.accepted += audit.accepted
+            sums.duplicate += audit.duplicate
+            sums.ignored += audit.ignored
+            sums.rejected += audit.rejected
+            lost = max(lost, audit.lost)
+            delivered.lowest = min(delivered.lowest, audit.delivered)
+            delivered.highest = max(delivered.highest, audit.delivered)
+        }
+        sums.delivered += delivered.highest
+        sums.lost += lost
+        // After a loss the shards have seen different parts of the log: no single number is expected.
+        guard lost == 0 else { return report.skip(.countedWithLoss) }
+        report.sums += 1
+        guard !(delivered.lowest...max(delivered.lowest, delivered.highest)).contains(own) else {
+            return
+        }
+        let expected =
+            delivered.lowest == delivered.highest
+            ? "\(delivered.lowest)" : "\(delivered.lowest) to \(delivered.highest)"
+        report.add(
+            .audit, Array("\(ledger.prefix){*}:audit".utf8),
+            field: Array("\(partition):accepted+duplicate+ignored+rejected".utf8),
+            expected: expected, found: String(own))
+    }
+
+    private mutating func expect(
+        _ shard: Int, _ name: String, _ expected: Int64, _ found: Int64
+    ) {
+        report.sums += 1
+        guard expected != found else { return }
+        report.add(
+            .audit, key(shard), field: Array(name.utf8), expected: String(expected),
+            found: String(found))
+    }
+
+    private func key(_ shard: Int) -> [UInt8] {
+        Array("\(ledger.prefix){\(shard)}:audit".utf8)
+    }
+}

@@ -1,0 +1,143 @@
+import Foundation
+
+/// What the objects of the directory must look like: the schemas of schemas/directory, of which a test holds it.
+struct DirectoryShape {
+    /// What a member may hold.
+    enum Rule: Equatable {
+        /// So many characters.
+        case text(ClosedRange<Int>)
+        /// A number without a fraction.
+        case integer(ClosedRange<Int64>)
+        case flag
+        /// An RFC 3339 time with a zone.
+        case moment
+        /// So many texts at most, each of so many characters at most.
+        case texts(count: Int, length: Int)
+    }
+
+    /// One member.
+    struct Member: Equatable {
+        let rule: Rule
+        var isRequired = false
+        /// Whether null may stand there.
+        var isNullable = true
+    }
+
+    let members: [String: Member]
+
+    /// The shape of a kind; nil for credentials, which `odometer keys` writes.
+    static func of(_ kind: DirectoryKey.Kind) -> DirectoryShape? {
+        switch kind {
+        case .organization: organization
+        case .plan: plan
+        case .user: user
+        case .project: project
+        case .credential: nil
+        }
+    }
+
+    private static let short = Member(rule: .text(0...1_024))
+    private static let long = Member(rule: .text(0...65_536))
+    private static let count = Member(rule: .integer(0...9_007_199_254_740_991))
+    private static let name = Member(
+        rule: .text(0...1_024), isRequired: true, isNullable: false)
+
+    private static let organization = DirectoryShape(members: [
+        "name": name, "slug": Member(rule: .text(1...256), isNullable: false),
+        "billingDay": Member(rule: .integer(1...28), isNullable: false),
+    ])
+    private static let plan = DirectoryShape(members: [
+        "name": name, "maxBuckets": count, "maxRetentionDays": count, "maxApiCalls": count,
+    ])
+    private static let user = DirectoryShape(members: [
+        "id": short, "org_id": short, "account_id": short, "name": short, "email": short,
+        "state": short, "roles": Member(rule: .texts(count: 64, length: 256)),
+        "created_at": Member(rule: .moment),
+    ])
+    private static let project = DirectoryShape(members: [
+        "id": short, "name": short, "goal": short, "deadline": short, "visibility": short,
+        "member_count": count, "default_member_role": short,
+        "default_role_enabled": Member(rule: .flag), "project_context": long,
+        "answer_context": long, "is_pinned": Member(rule: .flag),
+    ])
+
+    /// What is wrong with an object under its key, as one line; nil when it is right.
+    static func complaint(about object: [String: Any], under key: DirectoryKey) -> String? {
+        guard let shape = of(key.kind) else { return nil }
+        for (name, member) in shape.members.sorted(by: { $0.key < $1.key }) {
+            guard let value = object[name] else {
+                if member.isRequired { return "\(key.kind.rawValue): \(name) is missing" }
+                continue
+            }
+            if value is NSNull, member.isNullable { continue }
+            guard member.rule.holds(value) else {
+                return "\(key.kind.rawValue): \(name) must be \(member.rule)"
+                    + (member.isNullable ? " or null" : "")
+            }
+        }
+        return complaintAboutIDs(object, key)
+    }
+
+    /// Members that no answer shows, most likely misspelt.
+    static func unknown(in object: [String: Any], of kind: DirectoryKey.Kind) -> [String] {
+        guard let shape = of(kind) else { return [] }
+        return object.keys.filter { shape.members[$0] == nil }.sorted()
+    }
+
+    /// The ids in the object are those of its key.
+    private static func complaintAboutIDs(_ object: [String: Any], _ key: DirectoryKey) -> String? {
+        let ids = [("id", key.second), ("org_id", key.kind == .user ? key.first : nil)]
+        for (name, expected) in ids {
+            guard let expected, let stands = object[name] as? String,
+                !stands.utf8.elementsEqual(expected)
+            else { continue }
+            return "\(key.kind.rawValue): \(name) is \"\(stands)\", but the key says "
+                + "\"\(String(decoding: expected, as: UTF8.self))\""
+        }
+        return nil
+    }
+}
+
+extension DirectoryShape.Rule: CustomStringConvertible {
+    /// The end of the sentence "must be …".
+    var description: String {
+        switch self {
+        case .text(let range):
+            range.lowerBound == 0
+                ? "a text of at most \(range.upperBound) characters"
+                : "a text of \(range.lowerBound) to \(range.upperBound) characters"
+        case .integer(let range):
+            "an integer from \(range.lowerBound) to \(range.upperBound)"
+        case .flag: "true or false"
+        case .moment: "a time like 2026-03-09T14:15:00Z"
+        case .texts(let count, let length):
+            "a list of at most \(count) texts of at most \(length) characters"
+        }
+    }
+
+    /// Whether a JSON value, as Foundation reads it, is such a thing.
+    func holds(_ value: Any) -> Bool {
+        switch self {
+        case .text(let range):
+            guard let text = value as? String else { return false }
+            return range.contains(text.unicodeScalars.count)
+        case .integer(let range):
+            guard let number = value as? NSNumber, !Self.isFlag(number) else { return false }
+            return Int64(exactly: number.doubleValue).map { range.contains($0) } ?? false
+        case .flag:
+            return (value as? NSNumber).map(Self.isFlag) ?? false
+        case .moment:
+            return (value as? String).map { ValueText.moment($0) != nil } ?? false
+        case .texts(let count, let length):
+            guard let list = value as? [Any], list.count <= count else { return false }
+            return list.allSatisfy {
+                ($0 as? String).map { $0.unicodeScalars.count <= length } ?? false
+            }
+        }
+    }
+
+    /// Foundation reads true and 1 as the same class; the type it was made from tells them apart.
+    private static func isFlag(_ number: NSNumber) -> Bool {
+        String(cString: number.objCType) == "c"
+    }
+}
