@@ -1,23 +1,10 @@
-#include "CEventScan.h"
-
-#include <simdjson.h>
-
-#include <algorithm>
-#include <charconv>
-#include <cmath>
-#include <cstring>
-#include <memory>
-#include <new>
-#include <string>
-#include <string_view>
-#include <vector>
+#include "Scanner.h"
 
 using namespace simdjson;
+using namespace event_scan;
 using std::string_view;
 
 namespace {
-constexpr int64_t max_integer = 9007199254740991;  // 2^53 - 1: exact in Lua and in a sorted set's score
-
 /// Leaves a walk at the first error.
 struct walk {
     es_scanner &scanner;
@@ -33,138 +20,6 @@ struct walk {
     bool fan_out_object(ondemand::object object, int32_t node, int depth);
     bool fan_out_array(ondemand::array array, es_fan_out &fan, int depth);
 };
-}  // namespace
-
-struct es_scanner {
-    std::vector<es_node> nodes;
-    std::vector<std::string> names;
-    std::vector<es_value> slots;
-    std::vector<es_fan_out> fans;
-    std::vector<std::vector<string_view>> names_of;  // per fan-out: names of its entries
-    std::vector<uint32_t> seen;  // per node: the scan that met it last
-    uint32_t scan = 0;
-    ondemand::parser parser;
-    std::unique_ptr<char[]> padded;
-    size_t capacity = 0;
-
-    /// A copy with the padding that simdjson reads beyond the end.
-    const char *copy(const char *json, size_t length) {
-        if (length + SIMDJSON_PADDING > capacity) {
-            size_t wanted = std::max<size_t>(2 * length, 1 << 14) + SIMDJSON_PADDING;
-            char *bigger = new (std::nothrow) char[wanted];
-            if (!bigger) return nullptr;
-            padded.reset(bigger);
-            capacity = wanted;
-        }
-        memcpy(padded.get(), json, length);
-        memset(padded.get() + length, ' ', SIMDJSON_PADDING);
-        return padded.get();
-    }
-    void forget() {
-        if (!slots.empty()) memset(slots.data(), 0, slots.size() * sizeof(es_value));
-        for (auto &fan : fans) fan.kind = fan.count = 0;
-    }
-};
-
-namespace {
-bool is_space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-
-string_view trimmed(string_view token) {
-    while (!token.empty() && is_space(token.back())) token.remove_suffix(1);
-    return token;
-}
-
-/// Grammar of RFC 8259 section 6; also tells whether there is a fraction or an exponent.
-bool is_number(string_view text, bool &is_plain) {
-    size_t i = 0, n = text.size();
-    if (i < n && text[i] == '-') i++;
-    if (i == n || !is_digit(text[i])) return false;
-    if (text[i] == '0') i++;
-    else while (i < n && is_digit(text[i])) i++;
-    is_plain = i == n;
-    if (i < n && text[i] == '.') {
-        size_t first = ++i;
-        while (i < n && is_digit(text[i])) i++;
-        if (i == first) return false;
-    }
-    if (i < n && (text[i] == 'e' || text[i] == 'E')) {
-        i++;
-        if (i < n && (text[i] == '+' || text[i] == '-')) i++;
-        size_t first = i;
-        while (i < n && is_digit(text[i])) i++;
-        if (i == first) return false;
-    }
-    return i == n;
-}
-
-/// Whether a number that no double holds is too small for one, not too large.
-bool is_tiny(string_view text) {
-    size_t point = text.find_first_of(".eE"), mark = text.find_first_of("eE");
-    size_t first = text.find_first_of("123456789");
-    if (first == string_view::npos || first > mark) return true;
-    int64_t places = first < point ? int64_t(std::min(point, text.size()) - first) : -int64_t(first - point);
-    if (mark == string_view::npos) return places < 0;
-    string_view digits = text.substr(mark + 1);
-    bool is_negative = digits.front() == '-';
-    if (digits.front() == '-' || digits.front() == '+') digits.remove_prefix(1);
-    int64_t power = 0;  // a text is too short for more than a billion places
-    auto read = std::from_chars(digits.data(), digits.data() + digits.size(), power);
-    if (read.ec != std::errc() || power > 1'000'000'000) return is_negative;
-    return places + (is_negative ? -power : power) < 0;
-}
-
-bool read_number(string_view text, es_value *out) {
-    bool is_plain = false;
-    if (!is_number(text, is_plain)) return false;
-    if (!out) return true;
-    out->kind = ES_NUMBER;
-    if (is_plain && text.size() <= 17) {
-        int64_t integer = 0;
-        std::from_chars(text.data(), text.data() + text.size(), integer);
-        if (integer >= -max_integer && integer <= max_integer) {
-            out->kind = ES_INTEGER;
-            out->integer = integer;
-        }
-    } else if (!is_plain) {
-        double number = 0;
-        auto read = std::from_chars(text.data(), text.data() + text.size(), number);
-        // Too near to 0 for a double is nearest to 0; only a negative exponent can be the reason.
-        if (read.ec == std::errc::result_out_of_range && is_tiny(text)) read.ec = std::errc(), number = 0;
-        if (read.ec == std::errc() && std::trunc(number) == number && std::fabs(number) <= double(max_integer)) {
-            out->kind = ES_INTEGER;
-            out->integer = int64_t(number);
-        }
-    }
-    return true;
-}
-
-/// A scalar's token that is no string.
-bool read_scalar(string_view token, es_value *out) {
-    string_view text = trimmed(token);
-    uint32_t kind;
-    if (text == "true" || text == "false") kind = ES_BOOLEAN;
-    else if (text == "null") kind = ES_NULL;
-    else return read_number(text, out);
-    if (out) out->kind = kind;
-    return true;
-}
-
-int32_t child_named(const es_scanner &scanner, int32_t node, string_view name) {
-    if (node < 0) return -1;
-    const es_node &parent = scanner.nodes[node];
-    for (uint32_t i = parent.first_child; i < parent.first_child + parent.child_count; i++) {
-        const es_node &child = scanner.nodes[i];
-        if (child.name_length == name.size() && memcmp(child.name, name.data(), name.size()) == 0) return int32_t(i);
-    }
-    return -1;
-}
-
-void set_text(es_value *out, string_view text) {
-    out->kind = ES_TEXT;
-    out->pointer = text.data();
-    out->length = uint32_t(text.size());
-}
 
 bool walk::any(ondemand::value value, int32_t node, int depth, es_value *out) {
     ondemand::json_type type;
@@ -236,18 +91,6 @@ bool walk::elements(ondemand::array array, int depth) {
         if (!any(element, -1, depth + 1, nullptr)) return false;
     }
     return true;
-}
-
-/// Whether a name stands twice: few are compared with each other, many are sorted.
-bool has_twice(std::vector<string_view> &names) {
-    if (names.size() > ES_MAX_ENTRIES) {
-        std::sort(names.begin(), names.end());
-        return std::adjacent_find(names.begin(), names.end()) != names.end();
-    }
-    for (size_t i = 1; i < names.size(); i++)
-        for (size_t j = 0; j < i; j++)
-            if (names[i] == names[j]) return true;
-    return false;
 }
 
 bool walk::fan_out_object(ondemand::object object, int32_t node, int depth) {
@@ -338,7 +181,13 @@ extern "C" es_scanner *es_create(const es_node *nodes, uint32_t node_count, uint
     scanner->fans.resize(std::max<uint32_t>(1, fan_out_count));
     scanner->names_of.resize(scanner->fans.size());
     scanner->seen.resize(node_count);
-    if (scanner->parser.allocate(1 << 16)) {
+    scanner->lengths.resize(node_count);
+    scanner->expected.assign(2 * size_t(node_count), -1);
+    for (uint32_t node = 0; node < node_count; node++)
+        for (uint32_t i = 0; i < nodes[node].child_count; i++)
+            scanner->lengths[node] |= uint64_t(1) << std::min<uint32_t>(63, nodes[nodes[node].first_child + i].name_length);
+    if (scanner->parser.allocate(1 << 16) ||
+        get_active_implementation()->create_dom_parser_implementation(1 << 16, ES_MAX_DEPTH, scanner->structure)) {
         delete scanner;
         return nullptr;
     }
@@ -348,11 +197,9 @@ extern "C" es_scanner *es_create(const es_node *nodes, uint32_t node_count, uint
 extern "C" void es_destroy(es_scanner *scanner) { delete scanner; }
 
 extern "C" int es_scan(es_scanner *scanner, const char *json, size_t length, int32_t root, int must_be_object) {
-    scanner->forget();
-    if (++scanner->scan == 0) {  // wrapped: no stamp of an older scan may look new
-        std::fill(scanner->seen.begin(), scanner->seen.end(), 0);
-        scanner->scan = 1;
-    }
+    scanner->begin();
+    if (scan_plain(*scanner, json, length, root)) return ES_OK;
+    scanner->begin();
     const char *text = scanner->copy(json, length);
     if (!text) return ES_NO_MEMORY;
     int result = scan_document(*scanner, text, length, root, must_be_object != 0);
@@ -367,7 +214,8 @@ extern "C" int es_members(es_scanner *scanner, const char *json, size_t length, 
     if (es_scan(scanner, json, length, -1, 1) != ES_OK) return -1;
     ondemand::document document;
     ondemand::object object;
-    const char *text = scanner->padded.get();
+    const char *text = scanner->copy(json, length);
+    if (!text) return -1;
     if (scanner->parser.iterate(text, length, length + SIMDJSON_PADDING).get(document)) return -1;
     if (document.get_object().get(object)) return -1;
     int count = 0;

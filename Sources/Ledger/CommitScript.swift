@@ -54,7 +54,7 @@ public enum CommitScript {
         local audits = tonumber(argv[firstAudit - 1])
         local lastAudit = firstAudit - 1 + 2 * audits
         local firstGroup = lastAudit + 1
-        local absent, stride = {}, {H = 2, Z = 2, m = 2, M = 2, f = 2, l = 2, P = 1}
+        local absent, low, stride = {}, {}, {H = 2, Z = 2, m = 2, M = 2, f = 2, l = 2, P = 1}
         local function refused(key, field, err, kind, value)
           return {-3, key, field or '', err, kind, value or ''}
         end
@@ -73,6 +73,13 @@ public enum CommitScript {
           local r = try('HLEN', key)
           return r == 0, failed(r)
         end
+        -- One look at the greatest score of a set tells that none of its sums can come near 2^53.
+        local function absenceAndTop(key)
+          local top = try('ZRANGE', key, -1, -1, 'WITHSCORES')
+          if failed(top) then return false, top.err end
+          local score = top[2]
+          return not score, nil, not score or #score < 16 and not score:find('[^%d]')
+        end
         if audits > 0 then
           local gone, err = absence(audit, 'H')
           if err then return refused(audit, argv[firstAudit], err, 'H', argv[firstAudit + 1]) end
@@ -82,7 +89,12 @@ public enum CommitScript {
         while i <= n do
           local kind, index, count = argv[i], tonumber(argv[i + 1]), tonumber(argv[i + 3])
           if not stride[kind] or not KEYS[index] then return redis.error_reply('BADARGS kind or key') end
-          local gone, err = absence(KEYS[index], kind)
+          local gone, err
+          if kind == 'Z' and count > 1 then
+            gone, err, low[index] = absenceAndTop(KEYS[index])
+          else
+            gone, err = absence(KEYS[index], kind)
+          end
           if err then
             return refused(KEYS[index], argv[i + 4], err, kind, argv[i + 3 + stride[kind]])
           end
@@ -95,12 +107,16 @@ public enum CommitScript {
 
     /// One step an entry: `step[kind](key, j)` returns an error or nothing; `old` keeps what undo needs.
     private static let steps = #"""
+        local byte, find = string.byte, string.find
         local old, zeros = {}, {}
         local step = {}
         function step.H(key, j)
           local r = try('HINCRBY', key, argv[j], argv[j + 1])
-          if r == 0 then zeros[#zeros + 1] = {'HGET', 'HDEL', key, argv[j]} end
-          return failed(r)
+          if r == 0 then
+            zeros[#zeros + 1] = {'HGET', 'HDEL', key, argv[j]}
+          elseif type(r) == 'table' then
+            return r.err
+          end
         end
         -- A score is exact below 2^53 only. What a rounded sum was made of cannot be told from it, so
         -- the old score is kept. tonumber compares with the limit here; no amount is made from it.
@@ -119,9 +135,19 @@ public enum CommitScript {
           if r == '0' or r == '-0' then zeros[#zeros + 1] = {'ZSCORE', 'ZREM', key, argv[j]} end
           if big(r) then return 'ERR score beyond 2^53', true end
         end
+        -- Where all scores and the increments are short, sums are exact: what is undone by the opposite
+        -- needs no old score. The set's greatest score was looked at; a negative one far below is not ours.
+        local added = {}
+        local function addLow(key, j)
+          local d = argv[j + 1]
+          if #d > 15 or byte(d) == 45 then return step.Z(key, j) end
+          local r = try('ZINCRBY', key, d, argv[j])
+          if type(r) == 'table' then return r.err end
+          added[j] = true
+          if r == '0' or r == '-0' then zeros[#zeros + 1] = {'ZSCORE', 'ZREM', key, argv[j]} end
+        end
         -- Lua compares strings by the server's locale; order here is the order of bytes.
         -- Four bytes a call; past its end a string gives nil, which is less than any byte.
-        local byte, find = string.byte, string.find
         local function greater(a, b)
           for k = 1, math.max(#a, #b), 4 do
             local p, q, r, s = byte(a, k, k + 3)
@@ -167,12 +193,19 @@ public enum CommitScript {
 
     /// Takes back every step before `limit`, last first, so that nothing of this call is left.
     private static let undo = #"""
+        local function opposite(d)
+          -- Redis takes no '-0'.
+          if d == '0' then return d end
+          return byte(d) == 45 and d:sub(2) or '-' .. d
+        end
         local function undoEntry(kind, key, j)
+          if added[j] then
+            local r = try('ZINCRBY', key, opposite(argv[j + 1]), argv[j])
+            if r == '0' or r == '-0' then r = try('ZREM', key, argv[j]) end
+            return failed(r)
+          end
           if kind == 'H' then
-            local d = argv[j + 1]
-            -- Redis takes no '-0'.
-            if d ~= '0' then d = d:sub(1, 1) == '-' and d:sub(2) or '-' .. d end
-            local r = try('HINCRBY', key, argv[j], d)
+            local r = try('HINCRBY', key, argv[j], opposite(argv[j + 1]))
             -- Cells at 0 do not stand in Redis: 0 after undo means that the field was absent.
             if r == 0 then r = try('HDEL', key, argv[j]) end
             return failed(r)
@@ -216,7 +249,7 @@ public enum CommitScript {
             end
             return
           end
-          local act = step[kind]
+          local act = low[index] and addLow or step[kind]
           for j = first, last, 2 do
             local err, acted = act(key, j)
             if acted then span[4] = j end

@@ -2,6 +2,8 @@
 struct EventScratch: ~Copyable {
     let fields: UnsafeMutablePointer<FieldValue>
     let tuples: UnsafeMutablePointer<UInt32>
+    /// Of tuples that are one field alone: prepared before they are looked up.
+    let tupleKeys: UnsafeMutablePointer<SymbolKey>
     /// Room for one tuple or id in its escaped form, and for the text that is hashed.
     let text: UnsafeMutableRawPointer
     static var textCapacity: Int { 16_384 }
@@ -15,6 +17,12 @@ struct EventScratch: ~Copyable {
     var source = UnsafeRawBufferPointer(start: nil, count: 0)
     var subject = UnsafeRawBufferPointer(start: nil, count: 0)
     var type = UnsafeRawBufferPointer(start: nil, count: 0)
+    /// Shard of the subject.
+    var shard = 0
+    /// The subject, prepared for its look-up.
+    var organization = SymbolKey(UnsafeRawBufferPointer(start: nil, count: 0))
+    /// Keyed hash of subject, source and id.
+    var identity: (UInt64, UInt64) = (0, 0)
     /// Months of the day that was asked last.
     private var monthDay = Int32.min
     private var month: Int32 = 0
@@ -22,12 +30,14 @@ struct EventScratch: ~Copyable {
     init(fieldCount: Int, tupleCount: Int) {
         fields = .allocate(capacity: max(1, fieldCount))
         tuples = .allocate(capacity: max(1, tupleCount))
+        tupleKeys = .allocate(capacity: max(1, tupleCount))
         text = .allocate(byteCount: Self.textCapacity, alignment: 8)
     }
 
     deinit {
         fields.deallocate()
         tuples.deallocate()
+        tupleKeys.deallocate()
         text.deallocate()
     }
 
@@ -83,10 +93,19 @@ public enum NameEscape {
     @inline(__always)
     public static func digit(_ value: UInt8) -> UInt8 { value < 10 ? 48 + value : 55 + value }
 
-    /// Whether all bytes stand as they are.
+    /// Whether all eight bytes of a word stand as they are.
+    ///
+    /// Each term has the top bit of some byte set exactly when such a byte is among the eight (the lowest
+    /// such byte is always found; higher bits may be set by borrowing, which does not matter here).
     @inline(__always)
-    static func isPlain(_ bytes: UnsafeRawBufferPointer) -> Bool {
-        for byte in bytes where !isPlain(byte) { return false }
-        return true
+    static func isPlain(_ word: UInt64) -> Bool {
+        let ones: UInt64 = 0x0101_0101_0101_0101
+        @inline(__always) func lacks(_ byte: UInt64) -> UInt64 {
+            let rest = word ^ (ones &* byte)
+            return (rest &- ones) & ~rest
+        }
+        let blanks = (word &- ones &* 33) & ~word
+        let found = blanks | lacks(37) | lacks(58) | lacks(123) | lacks(125) | lacks(127)
+        return found & (ones &* 128) == 0
     }
 }

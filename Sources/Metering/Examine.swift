@@ -8,7 +8,7 @@ extension Program {
     /// Checks 1 to 9 of `schemas/events/README.md`; `accepted` means valid, duplicates are judged later.
     ///
     /// Leaves id, source, subject, time, event and field values in `scratch`.
-    mutating func examine(
+    mutating func examineEnvelope(
         _ record: FoldRecord, _ attributes: UnsafePointer<BinaryAttributes>?
     ) -> Outcome {
         scratch.rejection = .none
@@ -32,6 +32,12 @@ extension Program {
         guard scratch.event >= 0 else { return .ignored }
         let longest = max(scratch.id.count, scratch.source.count, scratch.subject.count)
         if longest > Self.maximumTextBytes { return reject(.badField, .longAttribute) }
+        return .accepted
+    }
+
+    /// The rest of it, for a record whose envelope was accepted: fields and bounds of time.
+    @inline(__always)
+    mutating func examineFields(_ record: FoldRecord) -> Outcome {
         if let problem = readFields(record.timestamp) { return reject(.badField, problem) }
         guard record.timestamp >= 0 else { return .accepted }
         if isBeyondBound(scratch.time, record.timestamp) { return reject(.future, .future) }

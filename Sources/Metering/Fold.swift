@@ -1,4 +1,5 @@
 import CEventScan
+internal import Glibc
 
 /// The loop: records to tallies. One call a batch; no allocation per event.
 extension Program {
@@ -15,50 +16,74 @@ extension Program {
     ) -> FoldStop {
         rejected.removeAll(keepingCapacity: true)
         var index = first
-        while index < records.count {
-            let shard = fold(records[index], index, attributes, cursors, tallies)
+        var fullShard: Int?
+        while index < records.count, fullShard == nil {
+            fullShard = fold(records[index], index, attributes, cursors, tallies)
             index += 1
-            if shard >= 0, tallies[shard].isFull { return FoldStop(next: index, fullShard: shard) }
         }
-        return FoldStop(next: index, fullShard: nil)
+        let last = settle(tallies)
+        return FoldStop(next: index, fullShard: fullShard ?? last)
     }
 
-    /// Takes one record; returns the shard whose tally changed, or -1.
+    /// Adds what the record before left pending to its tally; returns its shard where that is full now.
+    @inline(__always)
+    private mutating func settle(_ tallies: UnsafeMutablePointer<Tally>) -> Int? {
+        guard pending.count > 0 else { return nil }
+        let tally = tallies + pending.shard
+        pending.settle(tally)
+        return tally.pointee.isFull ? pending.shard : nil
+    }
+
+    /// Takes one record; returns the shard of the record before where its tally is full now.
+    ///
+    /// Tables are larger than caches, so what a record will need is asked for as soon as it is known, and
+    /// its entries are added while the next record is read.
     @inline(__always)
     private mutating func fold(
         _ record: FoldRecord, _ index: Int, _ attributes: UnsafePointer<BinaryAttributes>?,
         _ cursors: UnsafeMutablePointer<PartitionCursor>, _ tallies: UnsafeMutablePointer<Tally>
-    ) -> Int {
-        let slot = Int(record.partitionSlot)
-        guard record.offset >= cursors[slot].position else {
+    ) -> Int? {
+        let cursor = cursors + Int(record.partitionSlot)
+        guard record.offset >= cursor.pointee.position else {
             counters.stale += 1
-            return -1
+            return nil
         }
-        cursors[slot].arrive(at: record.offset)
-        var outcome = examine(record, attributes)
+        cursor.pointee.arrive(at: record.offset)
+        var outcome = examineEnvelope(record, attributes)
         let shard =
             outcome == .malformed
             ? slotShard(record) : Int(Hashing.fnv1a32(scratch.subject) % shardCount)
-        if outcome == .accepted, cursors[slot].seen.span > 0,
-            cursors[slot].seen.insert(identity(), at: record.offset)
-        {
-            outcome = .duplicate
-        }
-        guard !cursors[slot].isFolded(record.offset, shard: shard) else {
-            counters.reread += 1
-            cursors[slot].take()
-            return -1
-        }
-        cursors[slot].take()
-        counters.outcomes[Int(outcome.rawValue)] += 1
-        tallies[shard].count(outcome, partitionSlot: slot)
+        let tally = tallies + shard
         if outcome == .accepted {
-            apply(record, &tallies[shard])
+            scratch.identity = identity()
+            cursor.pointee.seen.prefetch(scratch.identity)
+            scratch.organization = SymbolKey(scratch.subject)
+            tally.pointee.symbols.prefetch(scratch.organization)
+            outcome = examineFields(record)
+        }
+        if outcome == .accepted {
+            prepareTuples(tally)
+            if cursor.pointee.seen.insert(scratch.identity, at: record.offset) {
+                outcome = .duplicate
+            }
+        }
+        let fullShard = settle(tallies)
+        guard !cursor.pointee.isFolded(record.offset, shard: shard) else {
+            counters.reread += 1
+            cursor.pointee.take()
+            return fullShard
+        }
+        cursor.pointee.take()
+        counters.outcomes[Int(outcome.rawValue)] += 1
+        tally.pointee.count(outcome, partitionSlot: Int(record.partitionSlot))
+        if outcome == .accepted {
+            pending.shard = shard
+            apply(record, tally)
         } else if outcome.isRejected {
             rejected.append(
                 RejectedRecord(index: index, outcome: outcome, rejection: scratch.rejection))
         }
-        return shard
+        return fullShard
     }
 
     /// A malformed record belongs to the shard with its partition's number, modulo V.
@@ -87,48 +112,56 @@ extension Program {
 
     // MARK: Cells
 
-    private mutating func apply(_ record: FoldRecord, _ tally: inout Tally) {
-        tally.eventCount += 1
+    /// Asks for the places where the event's dimensions will be looked up.
+    @inline(__always)
+    private func prepareTuples(_ tally: UnsafeMutablePointer<Tally>) {
+        let event = events[scratch.event]
+        for index in 0..<event.tupleCount {
+            let field = tuples[event.firstTuple + index].onlyField
+            guard field >= 0 else { continue }
+            let value = scratch.fields[Int(field - event.firstField)]
+            let key = SymbolKey(
+                UnsafeRawBufferPointer(start: value.pointer, count: Int(value.count)))
+            tally.pointee.symbols.prefetch(key)
+            scratch.tupleKeys[Int(index)] = key
+        }
+    }
+
+    private mutating func apply(_ record: FoldRecord, _ tally: UnsafeMutablePointer<Tally>) {
+        tally.pointee.eventCount += 1
         if record.timestamp >= 0 {
-            tally.oldestTimestamp = min(tally.oldestTimestamp, record.timestamp)
+            tally.pointee.oldestTimestamp = min(tally.pointee.oldestTimestamp, record.timestamp)
         }
         observe(record)
         let event = events[scratch.event]
         guard event.instructionCount > 0 else { return }
-        let organization = symbol(scratch.subject, &tally)
+        let organization = symbol(scratch.organization, tally)
         for index in 0..<event.tupleCount {
             let rule = tuples[event.firstTuple + index]
-            if parts[rule.first].source == .field || !hasEntries(rule) {
-                scratch.tuples[Int(index)] = tuple(rule, event, entry: -1, &tally)
+            if rule.onlyField >= 0 {
+                scratch.tuples[Int(index)] = symbol(scratch.tupleKeys[Int(index)], tally)
+            } else if !rule.takesEntries {
+                scratch.tuples[Int(index)] = tuple(rule, event, entry: -1, tally)
             }
         }
         for index in event.firstInstruction..<(event.firstInstruction + event.instructionCount) {
-            let one = instructions[index]
-            guard takes(one, event) else { continue }
-            if one.fanOut < 0 {
-                write(one, event, organization, entry: -1, record.timestamp, &tally)
+            let one = instructions.base + Int(index)
+            guard takes(one.pointee, event) else { continue }
+            if one.pointee.fanOut < 0 {
+                write(one, event, organization, entry: -1, record.timestamp, tally)
                 continue
             }
-            let count = Int(fans[Int(fields[one.fanOut].fanOut)].count)
+            let count = Int(fans[Int(fields[one.pointee.fanOut].fanOut)].count)
             for entry in 0..<count {
-                write(one, event, organization, entry: entry, record.timestamp, &tally)
+                write(one, event, organization, entry: entry, record.timestamp, tally)
             }
         }
-    }
-
-    /// Whether a tuple takes part of a fan-out's entries.
-    @inline(__always)
-    private func hasEntries(_ rule: TupleRule) -> Bool {
-        for part in rule.first..<(rule.first + rule.count) where parts[part].source != .field {
-            return true
-        }
-        return false
     }
 
     private mutating func observe(_ record: FoldRecord) {
         if !scratch.hasOwnTime { counters.untimed += 1 }
         let key = UnsafeRawBufferPointer(start: record.key, count: record.keyCount)
-        if record.key == nil || !key.elementsEqual(scratch.subject) { counters.unkeyed += 1 }
+        if record.key == nil || !isEqual(key, scratch.subject) { counters.unkeyed += 1 }
         guard record.timestamp >= 0 else { return }
         let late = max(0, record.timestamp / 1_000 - floorDivide(scratch.time, 1_000_000_000))
         var bucket = 0
@@ -141,18 +174,25 @@ extension Program {
     }
 
     @inline(__always)
-    private func symbol(_ bytes: UnsafeRawBufferPointer, _ tally: inout Tally) -> UInt32 {
-        if NameEscape.isPlain(bytes) { return tally.symbols.intern(bytes) }
-        return tally.symbols.intern(scratch.written(scratch.escape(bytes, at: 0)))
+    private func isEqual(_ left: UnsafeRawBufferPointer, _ right: UnsafeRawBufferPointer) -> Bool {
+        guard left.count == right.count, let a = left.baseAddress, let b = right.baseAddress else {
+            return left.count == right.count
+        }
+        return memcmp(a, b, left.count) == 0
+    }
+
+    @inline(__always)
+    private func symbol(_ key: SymbolKey, _ tally: UnsafeMutablePointer<Tally>) -> UInt32 {
+        if key.isPlain { return tally.pointee.symbols.intern(key) }
+        return tally.pointee.symbols.intern(scratch.written(scratch.escape(key.bytes, at: 0)))
     }
 
     /// Symbol of the joined, escaped values of a tuple.
-    @inline(__always)
     private func tuple(
-        _ rule: TupleRule, _ event: EventRule, entry: Int, _ tally: inout Tally
+        _ rule: TupleRule, _ event: EventRule, entry: Int, _ tally: UnsafeMutablePointer<Tally>
     ) -> UInt32 {
         if rule.count == 1, parts[rule.first].label.count == 0 {
-            return symbol(value(parts[rule.first], event, entry), &tally)
+            return symbol(SymbolKey(value(parts[rule.first], event, entry)), tally)
         }
         var end = 0
         for index in rule.first..<(rule.first + rule.count) {
@@ -167,7 +207,7 @@ extension Program {
             }
             end = scratch.escape(value(part, event, entry), at: end)
         }
-        return tally.symbols.intern(scratch.written(end))
+        return tally.pointee.symbols.intern(scratch.written(end))
     }
 
     @inline(__always)
@@ -189,9 +229,10 @@ extension Program {
     /// Adds one clause's entry to the cell of each of its windows.
     @inline(__always)
     private mutating func write(
-        _ one: Instruction, _ event: EventRule, _ organization: UInt32, entry: Int,
-        _ timestamp: Int64, _ tally: inout Tally
+        _ place: UnsafePointer<Instruction>, _ event: EventRule, _ organization: UInt32, entry: Int,
+        _ timestamp: Int64, _ tally: UnsafeMutablePointer<Tally>
     ) {
+        let one = place.pointee
         var cell = TallyCell(
             set: one.set, window: .all, number: 0, organization: organization, scope: 0, field: 0,
             amount: one.amount)
@@ -204,9 +245,9 @@ extension Program {
             cell.scope = scratch.tuples[Int(one.scopeTuple - event.firstTuple)]
         }
         let second = windowSecond(of: one, event)
-        identify(&cell, one, event, entry, second, &tally)
-        for place in one.firstWindow..<(one.firstWindow + one.windowCount) {
-            let rule = windows[place]
+        identify(&cell, one, event, entry, second, tally)
+        for index in one.firstWindow..<(one.firstWindow + one.windowCount) {
+            let rule = windows[index]
             cell.window = rule.window
             if one.field != .hour { cell.number = scratch.number(rule.window, ofSecond: second) }
             if isExpired(rule, cell.number, timestamp) {
@@ -214,7 +255,7 @@ extension Program {
                 if one.isFirstScope, entry <= 0 { counters.expiredWindows += 1 }
                 continue
             }
-            if !isNothing { tally.add(cell, one.operation) }
+            if !isNothing { pending.append(cell, one.operation, tally) }
         }
     }
 
@@ -222,7 +263,7 @@ extension Program {
     @inline(__always)
     private func identify(
         _ cell: inout TallyCell, _ one: Instruction, _ event: EventRule, _ entry: Int,
-        _ second: Int64, _ tally: inout Tally
+        _ second: Int64, _ tally: UnsafeMutablePointer<Tally>
     ) {
         let value: FieldValue? =
             one.valueField >= 0 ? scratch.fields[Int(one.valueField - event.firstField)] : nil
@@ -232,10 +273,10 @@ extension Program {
             cell.field =
                 entry < 0
                 ? scratch.tuples[Int(one.fieldTuple - event.firstTuple)]
-                : tuple(tuples[one.fieldTuple], event, entry: entry, &tally)
+                : tuple(tuples[one.fieldTuple], event, entry: entry, tally)
         case .value:
             if let value {
-                cell.field = tally.symbols.intern(
+                cell.field = tally.pointee.symbols.intern(
                     UnsafeRawBufferPointer(start: value.pointer, count: Int(value.count)))
             }
         case .step: cell.field = UInt32(HistogramStep.index(of: value?.integer ?? 0))
@@ -251,20 +292,21 @@ extension Program {
             cell.amount = number
         } else {
             cell.amount = scratch.time
-            cell.payload = payload(one, value, number, &tally)
+            cell.payload = payload(one, value, number, tally)
         }
     }
 
     /// Symbol of the value that a first or last keeps: a text as it is, else 20 digits.
     private func payload(
-        _ one: Instruction, _ value: FieldValue?, _ number: Int64, _ tally: inout Tally
+        _ one: Instruction, _ value: FieldValue?, _ number: Int64,
+        _ tally: UnsafeMutablePointer<Tally>
     ) -> UInt32 {
         if one.value == .text, let value {
-            return tally.symbols.intern(
+            return tally.pointee.symbols.intern(
                 UnsafeRawBufferPointer(start: value.pointer, count: Int(value.count)))
         }
         SortableNumber.write(number, to: scratch.text)
-        return tally.symbols.intern(scratch.written(SortableNumber.digits))
+        return tally.pointee.symbols.intern(scratch.written(SortableNumber.digits))
     }
 }
 

@@ -48,6 +48,10 @@ struct TuplePart {
 struct TupleRule {
     var first: Int32
     var count: Int32
+    /// Whether it takes part of a list's entries, so that it differs from entry to entry.
+    var takesEntries: Bool
+    /// The one field whose value is all of it, or -1.
+    var onlyField: Int32
 }
 
 /// One window of an instruction; retention in seconds, -1 = for ever.

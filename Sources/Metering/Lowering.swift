@@ -336,7 +336,11 @@ struct Lowering {
         let name =
             "\(context.event.name) \(isScope ? dimensions : []) \(made.map { [Int32($0.source.rawValue), $0.field] })"
         if let known = tupleIndex[name] { return known }
-        tuples.append(TupleRule(first: Int32(parts.count), count: Int32(made.count)))
+        let takesEntries = made.contains { $0.source != .field }
+        tuples.append(
+            TupleRule(
+                first: Int32(parts.count), count: Int32(made.count), takesEntries: takesEntries,
+                onlyField: made.count == 1 && !isScope && !takesEntries ? made[0].field : -1))
         parts += made
         tupleIndex[name] = Int32(tuples.count) - 1
         return Int32(tuples.count) - 1

@@ -125,6 +125,7 @@ public struct Program: ~Copyable {
     /// Texts that rules point to; freed with the program.
     private let texts: [UnsafeMutableRawPointer]
     var scratch: EventScratch
+    var pending = PendingEntries()
 
     /// Where texts and numbers of the envelope stand.
     struct EnvelopeRule {

@@ -1,9 +1,11 @@
+import CEventScan
+
 /// The ids of the last N offsets of one partition: tells duplicates, by the log alone.
 ///
 /// A ring of entries in the order of their offsets, each 96 bits of keyed hash and the offset's low
 /// 32 bits, and an open-addressing index of ring positions: 16 + 8 = 24 bytes an id. The index keeps
-/// some hash bits beside each position, so that a look-up of a new id seldom touches the ring.
-/// One thread.
+/// beside each position some hash bits and how far it stands from its home, so that look-ups of new ids
+/// and removals seldom touch the ring: both tables are far larger than a cache. One thread.
 public struct SeenWindow: ~Copyable {
     private struct Entry {
         var high: UInt64
@@ -19,6 +21,9 @@ public struct SeenWindow: ~Copyable {
     private let indexMask: Int
     private let positionBits: UInt32
     private let positionMask: UInt32
+    /// Greatest distance from home that stands in the index, which means that or more; 0 = none does.
+    private let farthest: Int
+    private let tagMask: UInt32
     private var head = 0
     private var tail = 0
     private var lastOffset: Int64 = -1
@@ -37,6 +42,9 @@ public struct SeenWindow: ~Copyable {
         index.initialize(repeating: Self.empty, count: capacity * 2)
         positionBits = UInt32(capacity.trailingZeroBitCount)
         positionMask = UInt32(capacity - 1)
+        let distanceBits: UInt32 = positionBits <= 22 ? 4 : 0
+        farthest = (1 << Int(distanceBits)) - 1
+        tagMask = UInt32.max << (positionBits + distanceBits)
     }
 
     deinit {
@@ -57,6 +65,18 @@ public struct SeenWindow: ~Copyable {
         lastOffset = -1
     }
 
+    /// Fetches the cache line in which the look-up of an id will begin, and one for an id that leaves soon.
+    @inline(__always)
+    public func prefetch(_ hash: (UInt64, UInt64)) {
+        guard span > 0 else { return }
+        es_prefetch(index + (Int(truncatingIfNeeded: hash.0) & indexMask))
+        // The ring is walked in order, so the processor has it; what it points to, we know first.
+        let leaving = ring + ((tail &+ 8) & ringMask)
+        if head &- tail > 8 {
+            es_prefetch(index + (Int(truncatingIfNeeded: leaving.pointee.high) & indexMask))
+        }
+    }
+
     /// Enters the valid record at `offset` and tells whether it is a duplicate.
     ///
     /// Offsets must rise.
@@ -73,23 +93,25 @@ public struct SeenWindow: ~Copyable {
             high: hash.0, low: UInt32(truncatingIfNeeded: hash.1),
             offset: UInt32(truncatingIfNeeded: offset))
         head &+= 1
-        var slot = Int(truncatingIfNeeded: hash.0) & indexMask
+        let home = Int(truncatingIfNeeded: hash.0) & indexMask
+        var slot = home
         while index[slot] != Self.empty { slot = (slot + 1) & indexMask }
-        index[slot] = tag(hash.0) | UInt32(position)
+        index[slot] = tag(hash.0) | distance(slot, from: home) | UInt32(position)
         return isDuplicate
     }
 
     /// Takes an id out of the index where it is there, and tells whether it was; its entry stays in
     /// the ring as an orphan until its offset leaves.
+    @inline(__always)
     private mutating func forget(_ hash: (UInt64, UInt64)) -> Bool {
         let low = UInt32(truncatingIfNeeded: hash.1)
         let wanted = tag(hash.0)
         var slot = Int(truncatingIfNeeded: hash.0) & indexMask
         while index[slot] != Self.empty {
-            if (index[slot] ^ wanted) & ~positionMask == 0 {
+            if index[slot] & tagMask == wanted {
                 let position = Int(index[slot] & positionMask)
                 if ring[position].high == hash.0, ring[position].low == low {
-                    remove(position)
+                    remove(from: slot)
                     return true
                 }
             }
@@ -98,13 +120,17 @@ public struct SeenWindow: ~Copyable {
         return false
     }
 
-    /// Hash bits that stand beside a position; never all ones, which with position all ones means empty.
+    /// Hash bits that stand beside a position; never all ones, so that no word means empty by chance.
     @inline(__always)
     private func tag(_ high: UInt64) -> UInt32 {
-        let bits = 32 - positionBits
-        let all = bits == 32 ? UInt32.max : (1 << bits) - 1
-        let value = UInt32(truncatingIfNeeded: high >> 40) & all
-        return (value == all ? 0 : value) << positionBits
+        let value = UInt32(truncatingIfNeeded: high >> 32) & tagMask
+        return value == tagMask ? 0 : value
+    }
+
+    /// How far a slot is from its home, as it stands in the index.
+    @inline(__always)
+    private func distance(_ slot: Int, from home: Int) -> UInt32 {
+        UInt32(min(farthest, (slot &- home) & indexMask)) << positionBits
     }
 
     private mutating func evict(before offset: Int64) {
@@ -118,25 +144,41 @@ public struct SeenWindow: ~Copyable {
         }
     }
 
-    /// Takes a ring position out of the index, moving later ones of its run back.
+    /// Takes a ring position out of the index where it is there.
+    @inline(__always)
     private mutating func remove(_ position: Int) {
-        let home = Int(truncatingIfNeeded: ring[position].high) & indexMask
-        let word = tag(ring[position].high) | UInt32(position)
-        var slot = home
-        while index[slot] != word {
+        var slot = Int(truncatingIfNeeded: ring[position].high) & indexMask
+        while index[slot] & positionMask != UInt32(position) || index[slot] == Self.empty {
             if index[slot] == Self.empty { return }  // an orphan: a duplicate took its place
             slot = (slot + 1) & indexMask
         }
+        remove(from: slot)
+    }
+
+    /// Empties a slot of the index, moving later ones of its run back.
+    @inline(__always)
+    private mutating func remove(from start: Int) {
+        var slot = start
         var next = (slot + 1) & indexMask
         while index[next] != Self.empty {
-            let wanted =
-                Int(truncatingIfNeeded: ring[Int(index[next] & positionMask)].high) & indexMask
-            if (next &- wanted) & indexMask >= (next &- slot) & indexMask {
-                index[slot] = index[next]
+            let away = distance(of: next)
+            if away >= (next &- slot) & indexMask {
+                let home = (next &- away) & indexMask
+                let word = index[next] & (tagMask | positionMask)
+                index[slot] = word | distance(slot, from: home)
                 slot = next
             }
             next = (next + 1) & indexMask
         }
         index[slot] = Self.empty
+    }
+
+    /// How far what stands in a slot is from its home.
+    @inline(__always)
+    private func distance(of slot: Int) -> Int {
+        let near = Int(index[slot] & ~tagMask) >> Int(positionBits)
+        if near < farthest { return near }
+        let home = Int(truncatingIfNeeded: ring[Int(index[slot] & positionMask)].high) & indexMask
+        return (slot &- home) & indexMask
     }
 }

@@ -1,27 +1,104 @@
+import CEventScan
+
+/// A byte string prepared for a look-up: its length, first and last bytes as words, and a hash of all.
+///
+/// Two texts of up to 16 bytes are equal exactly when length and words are.
+struct SymbolKey {
+    let bytes: UnsafeRawBufferPointer
+    let first: UInt64
+    let last: UInt64
+    let hash: UInt32
+
+    @inline(__always)
+    init(_ bytes: UnsafeRawBufferPointer) {
+        self.bytes = bytes
+        let count = bytes.count
+        if count >= 8 {
+            first = bytes.loadUnaligned(fromByteOffset: 0, as: UInt64.self)
+            last = bytes.loadUnaligned(fromByteOffset: count - 8, as: UInt64.self)
+        } else {
+            first = Self.shortWord(bytes)
+            last = 0
+        }
+        var mixed = Hashing.mix(
+            first ^ 0x9E37_79B9_7F4A_7C15, last ^ UInt64(truncatingIfNeeded: count) << 56)
+        if count > 16 {
+            for index in stride(from: 8, to: count - 8, by: 8) {
+                let word = bytes.loadUnaligned(fromByteOffset: index, as: UInt64.self)
+                mixed = Hashing.mix(mixed ^ word, 0xE703_7ED1_A0B4_28DB)
+            }
+        }
+        mixed = Hashing.mix(mixed, 0xA076_1D64_78BD_642F)
+        hash = UInt32(truncatingIfNeeded: mixed ^ mixed >> 32)
+    }
+
+    /// Up to seven bytes as one word, low byte first.
+    @inline(__always)
+    private static func shortWord(_ bytes: UnsafeRawBufferPointer) -> UInt64 {
+        var word: UInt64 = 0
+        for index in stride(from: bytes.count - 1, through: 0, by: -1) {
+            word = word << 8 | UInt64(bytes[index])
+        }
+        return word
+    }
+
+    /// Whether all bytes stand as they are in a key name.
+    @inline(__always)
+    var isPlain: Bool {
+        let count = bytes.count
+        if count < 8 { return count == 0 || NameEscape.isPlain(first | Self.plainFrom(count)) }
+        guard NameEscape.isPlain(first), NameEscape.isPlain(last) else { return false }
+        guard count > 16 else { return true }
+        for index in stride(from: 8, to: count - 8, by: 8)
+        where !NameEscape.isPlain(bytes.loadUnaligned(fromByteOffset: index, as: UInt64.self)) {
+            return false
+        }
+        return true
+    }
+
+    /// Plain bytes in the places from `count` on.
+    @inline(__always)
+    private static func plainFrom(_ count: Int) -> UInt64 {
+        0x6161_6161_6161_6161 << UInt64(count * 8)
+    }
+}
+
 /// Byte strings by small numbers: equal bytes have the same number, so cells compare as integers.
 ///
-/// Open addressing over raw memory; cleared and reused, it allocates only while it grows. One thread.
+/// Open addressing over raw memory; a slot holds a short text's bytes itself, so that most look-ups touch
+/// one cache line. Cleared and reused, it allocates only while it grows. One thread.
 struct SymbolTable: ~Copyable {
+    private struct Slot {
+        var first: UInt64
+        var last: UInt64
+        var hash: UInt32
+        var length: UInt32
+        /// Number + 1; 0 = free.
+        var taken: UInt32
+        var offset: UInt32
+    }
     private struct Symbol {
-        var hash: UInt64
         var offset: UInt32
         var length: UInt32
     }
     private var symbols: UnsafeMutablePointer<Symbol>
     private var symbolCapacity: Int
     private(set) var count = 0
-    private var slots: UnsafeMutablePointer<UInt32>
+    private var slots: UnsafeMutablePointer<Slot>
     private var slotMask: Int
     private var arena: UnsafeMutableRawPointer
     private var arenaCapacity: Int
     private var arenaCount = 0
+    private static var free: Slot {
+        Slot(first: 0, last: 0, hash: 0, length: 0, taken: 0, offset: 0)
+    }
 
     init(capacity: Int = 64) {
         symbolCapacity = capacity
         symbols = .allocate(capacity: capacity)
         slotMask = capacity * 2 - 1
         slots = .allocate(capacity: capacity * 2)
-        slots.initialize(repeating: 0, count: capacity * 2)
+        slots.initialize(repeating: Self.free, count: capacity * 2)
         arenaCapacity = capacity * 16
         arena = .allocate(byteCount: arenaCapacity, alignment: 8)
     }
@@ -36,7 +113,7 @@ struct SymbolTable: ~Copyable {
         guard count > 0 else { return }
         count = 0
         arenaCount = 0
-        slots.update(repeating: 0, count: slotMask + 1)
+        slots.update(repeating: Self.free, count: slotMask + 1)
     }
 
     /// The bytes of a symbol; valid until the next change.
@@ -47,61 +124,64 @@ struct SymbolTable: ~Copyable {
             start: arena + Int(one.offset), count: Int(one.length))
     }
 
+    /// Fetches the cache line in which a look-up will begin.
     @inline(__always)
-    func hash(_ symbol: UInt32) -> UInt64 { symbols[Int(symbol)].hash }
+    func prefetch(_ key: SymbolKey) { es_prefetch(slots + (Int(key.hash) & slotMask)) }
 
     /// The number of these bytes, new if need be.
     @inline(__always)
-    mutating func intern(_ bytes: UnsafeRawBufferPointer) -> UInt32 {
-        let hash = Hashing.table(bytes)
-        var slot = Int(truncatingIfNeeded: hash) & slotMask
-        while slots[slot] != 0 {
-            let symbol = slots[slot] - 1
-            let one = symbols[Int(symbol)]
-            if one.hash == hash, Int(one.length) == bytes.count,
-                equal(arena + Int(one.offset), bytes)
+    mutating func intern(_ bytes: UnsafeRawBufferPointer) -> UInt32 { intern(SymbolKey(bytes)) }
+
+    /// The number of the key's bytes, new if need be.
+    @inline(__always)
+    mutating func intern(_ key: SymbolKey) -> UInt32 {
+        var place = Int(key.hash) & slotMask
+        while slots[place].taken != 0 {
+            let slot = slots + place
+            if slot.pointee.first == key.first, slot.pointee.last == key.last,
+                Int(slot.pointee.length) == key.bytes.count,
+                key.bytes.count <= 16
+                    || slot.pointee.hash == key.hash
+                        && isEqual(arena + Int(slot.pointee.offset), key.bytes)
             {
-                return symbol
+                return slot.pointee.taken - 1
             }
-            slot = (slot + 1) & slotMask
+            place = (place + 1) & slotMask
         }
-        return add(bytes, hash, slot)
+        return add(key, place)
     }
 
+    /// Compares what the words of a key do not hold.
     @inline(__always)
-    private func equal(_ left: UnsafeMutableRawPointer, _ right: UnsafeRawBufferPointer) -> Bool {
-        var index = 0
-        while index + 8 <= right.count {
-            if left.loadUnaligned(fromByteOffset: index, as: UInt64.self)
-                != right.loadUnaligned(fromByteOffset: index, as: UInt64.self)
-            {
-                return false
-            }
-            index += 8
-        }
-        while index < right.count {
-            if left.load(fromByteOffset: index, as: UInt8.self) != right[index] { return false }
-            index += 1
+    private func isEqual(
+        _ left: UnsafeMutableRawPointer, _ right: UnsafeRawBufferPointer
+    ) -> Bool {
+        for index in stride(from: 8, to: right.count - 8, by: 8)
+        where left.loadUnaligned(fromByteOffset: index, as: UInt64.self)
+            != right.loadUnaligned(fromByteOffset: index, as: UInt64.self)
+        {
+            return false
         }
         return true
     }
 
-    private mutating func add(
-        _ bytes: UnsafeRawBufferPointer, _ hash: UInt64, _ slot: Int
-    ) -> UInt32 {
+    @inline(never)
+    private mutating func add(_ key: SymbolKey, _ place: Int) -> UInt32 {
         if count == symbolCapacity {
             grow()
-            return intern(bytes)
+            return intern(key)
         }
-        while arenaCount + bytes.count > arenaCapacity { growArena() }
-        if let base = bytes.baseAddress {
-            (arena + arenaCount).copyMemory(from: base, byteCount: bytes.count)
+        while arenaCount + key.bytes.count > arenaCapacity { growArena() }
+        if let base = key.bytes.baseAddress {
+            (arena + arenaCount).copyMemory(from: base, byteCount: key.bytes.count)
         }
-        (symbols + count).initialize(
-            to: Symbol(hash: hash, offset: UInt32(arenaCount), length: UInt32(bytes.count)))
-        arenaCount += bytes.count
+        let length = UInt32(key.bytes.count)
+        (symbols + count).initialize(to: Symbol(offset: UInt32(arenaCount), length: length))
         count += 1
-        slots[slot] = UInt32(count)
+        slots[place] = Slot(
+            first: key.first, last: key.last, hash: key.hash, length: length,
+            taken: UInt32(count), offset: UInt32(arenaCount))
+        arenaCount += key.bytes.count
         return UInt32(count - 1)
     }
 
@@ -111,15 +191,17 @@ struct SymbolTable: ~Copyable {
         symbols.deallocate()
         symbols = bigger
         symbolCapacity *= 2
-        slots.deallocate()
+        let old = slots
+        let oldCount = slotMask + 1
         slots = .allocate(capacity: symbolCapacity * 2)
-        slots.initialize(repeating: 0, count: symbolCapacity * 2)
+        slots.initialize(repeating: Self.free, count: symbolCapacity * 2)
         slotMask = symbolCapacity * 2 - 1
-        for symbol in 0..<count {
-            var slot = Int(truncatingIfNeeded: symbols[symbol].hash) & slotMask
-            while slots[slot] != 0 { slot = (slot + 1) & slotMask }
-            slots[slot] = UInt32(symbol + 1)
+        for index in 0..<oldCount where old[index].taken != 0 {
+            var place = Int(old[index].hash) & slotMask
+            while slots[place].taken != 0 { place = (place + 1) & slotMask }
+            slots[place] = old[index]
         }
+        old.deallocate()
     }
 
     private mutating func growArena() {

@@ -1,3 +1,5 @@
+import CEventScan
+
 /// How an entry changes a cell in Redis; each commutes with itself, so that folding first is the same.
 public enum CellOperation: UInt8, Sendable {
     /// Adds to a hash field.
@@ -52,23 +54,43 @@ public struct TallyCell: Sendable {
     public var payload: UInt32 = 0
     /// Amount to add, least or greatest value, or time of a first or last.
     public var amount: Int64
+
+    /// The set that no cell has: a free place of a table.
+    static var freeSet: UInt16 { .max }
+
+    /// Where a table looks first.
+    @inline(__always)
+    var hash: UInt32 {
+        let first =
+            UInt64(set) << 48 | UInt64(window.rawValue) << 40 ^ UInt64(UInt32(bitPattern: number))
+        let second = UInt64(organization) << 40 ^ UInt64(scope) << 20 ^ UInt64(field)
+        let mixed = Hashing.mix(first ^ 0x9E37_79B9_7F4A_7C15, second ^ 0xE703_7ED1_A0B4_28DB)
+        return UInt32(truncatingIfNeeded: mixed ^ mixed >> 32)
+    }
+
+    @inline(__always)
+    func isSame(_ other: TallyCell) -> Bool {
+        number == other.number && field == other.field && set == other.set
+            && window == other.window && organization == other.organization && scope == other.scope
+            && !isFull
+    }
 }
 
 /// What the records of one shard add up to since its last commit.
 ///
 /// One thread.
 ///
-/// Cells are found by comparing integers: organization, scope and field are symbols of this tally.
-/// Cleared and reused, it allocates only while it grows.
+/// Cells are found by comparing integers: organization, scope and field are symbols of this tally. They
+/// stand in one open-addressing table, so that a look-up touches one cache line. Cleared and reused, it
+/// allocates only while it grows.
 public struct Tally: ~Copyable {
     var symbols = SymbolTable()
-    private var cells: UnsafeMutablePointer<TallyCell>
-    private var hashes: UnsafeMutablePointer<UInt32>
-    private var capacity: Int
+    private var table: UnsafeMutablePointer<TallyCell>
+    private var tableMask: Int
+    /// Places in the table in the order of their first touch.
+    private var order: UnsafeMutablePointer<UInt32>
     /// Number of cells.
     public private(set) var count = 0
-    private var slots: UnsafeMutablePointer<UInt32>
-    private var slotMask: Int
     /// Estimated nanoseconds of script time.
     public private(set) var cost: Int32 = 0
     /// Events folded into it.
@@ -83,15 +105,19 @@ public struct Tally: ~Copyable {
     public static var fullCost: Int32 { 3_000_000 }
     /// A delta beyond this goes on in another cell: exact in Lua and in a score.
     static var largestAmount: Int64 { 9_007_199_254_740_991 }
+    private static var free: TallyCell {
+        TallyCell(
+            set: TallyCell.freeSet, window: .all, number: 0, organization: 0, scope: 0, field: 0,
+            amount: 0)
+    }
 
     /// An empty tally for records of `partitionCount` partitions.
     public init(partitionCount: Int) {
-        capacity = 64
-        cells = .allocate(capacity: capacity)
-        hashes = .allocate(capacity: capacity)
-        slots = .allocate(capacity: capacity * 2)
-        slots.initialize(repeating: 0, count: capacity * 2)
-        slotMask = capacity * 2 - 1
+        let places = 128
+        table = .allocate(capacity: places)
+        table.initialize(repeating: Self.free, count: places)
+        tableMask = places - 1
+        order = .allocate(capacity: places / 2)
         self.partitionCount = max(1, partitionCount)
         outcomes = .allocate(capacity: self.partitionCount * 4)
         outcomes.initialize(repeating: 0, count: self.partitionCount * 4)
@@ -99,9 +125,8 @@ public struct Tally: ~Copyable {
     }
 
     deinit {
-        cells.deallocate()
-        hashes.deallocate()
-        slots.deallocate()
+        table.deallocate()
+        order.deallocate()
         outcomes.deallocate()
     }
 
@@ -111,7 +136,7 @@ public struct Tally: ~Copyable {
 
     /// Forgets everything.
     public mutating func removeAll() {
-        if count > 0 { slots.update(repeating: 0, count: slotMask + 1) }
+        for index in 0..<count { table[Int(order[index])].set = TallyCell.freeSet }
         count = 0
         cost = 0
         eventCount = 0
@@ -122,7 +147,7 @@ public struct Tally: ~Copyable {
     }
 
     /// Cell number `index` in the order of its first touch.
-    public subscript(index: Int) -> TallyCell { cells[index] }
+    public subscript(index: Int) -> TallyCell { table[Int(order[index])] }
 
     /// The bytes of a symbol; valid until the tally changes.
     public func bytes(_ symbol: UInt32) -> UnsafeRawBufferPointer { symbols.bytes(symbol) }
@@ -138,61 +163,62 @@ public struct Tally: ~Copyable {
         (outcomes[slot * 4], outcomes[slot * 4 + 1], outcomes[slot * 4 + 2], outcomes[slot * 4 + 3])
     }
 
+    /// Fetches the cache line in which an entry's look-up will begin.
+    @inline(__always)
+    func prefetch(_ hash: UInt32) { es_prefetch(table + (Int(hash) & tableMask)) }
+
     /// Merges an entry into its cell.
     @inline(__always)
     mutating func add(_ entry: TallyCell, _ operation: CellOperation) {
-        let hash = Tally.hash(entry)
-        var slot = Int(hash) & slotMask
-        while slots[slot] != 0 {
-            let index = Int(slots[slot]) - 1
-            if hashes[index] == hash, Tally.isSame(cells[index], entry), !cells[index].isFull {
-                merge(entry, operation, into: index)
+        add(entry, entry.hash, operation)
+    }
+
+    /// Merges an entry with that `TallyCell.hash` into its cell.
+    @inline(__always)
+    mutating func add(_ entry: TallyCell, _ hash: UInt32, _ operation: CellOperation) {
+        var place = Int(hash) & tableMask
+        while table[place].set != TallyCell.freeSet {
+            if table[place].isSame(entry) {
+                merge(entry, operation, into: place)
                 return
             }
-            slot = (slot + 1) & slotMask
+            place = (place + 1) & tableMask
         }
-        append(entry, hash, slot, operation)
+        append(entry, place, operation)
     }
 
     @inline(__always)
-    private static func hash(_ cell: TallyCell) -> UInt32 {
-        let first =
-            UInt64(cell.set) << 48 | UInt64(cell.window.rawValue) << 40
-            ^ UInt64(UInt32(bitPattern: cell.number))
-        let second = UInt64(cell.organization) << 40 ^ UInt64(cell.scope) << 20 ^ UInt64(cell.field)
-        let mixed = Hashing.mix(first ^ 0x9E37_79B9_7F4A_7C15, second ^ 0xE703_7ED1_A0B4_28DB)
-        return UInt32(truncatingIfNeeded: mixed ^ mixed >> 32)
-    }
-
-    @inline(__always)
-    private static func isSame(_ left: TallyCell, _ right: TallyCell) -> Bool {
-        left.number == right.number && left.field == right.field && left.set == right.set
-            && left.window == right.window && left.organization == right.organization
-            && left.scope == right.scope
-    }
-
-    @inline(__always)
-    private mutating func merge(_ entry: TallyCell, _ operation: CellOperation, into index: Int) {
+    private mutating func merge(_ entry: TallyCell, _ operation: CellOperation, into place: Int) {
         switch operation {
         case .add, .addScore:
-            let sum = cells[index].amount + entry.amount
-            if abs(sum) <= Tally.largestAmount {
-                cells[index].amount = sum
+            let sum = table[place].amount + entry.amount
+            if sum.magnitude <= UInt64(Tally.largestAmount) {
+                table[place].amount = sum
             } else {
-                cells[index].isFull = true
-                add(entry, operation)
+                table[place].isFull = true
+                addAgain(entry, operation)
             }
-        case .minimum: cells[index].amount = min(cells[index].amount, entry.amount)
-        case .maximum: cells[index].amount = max(cells[index].amount, entry.amount)
+        case .minimum: table[place].amount = min(table[place].amount, entry.amount)
+        case .maximum: table[place].amount = max(table[place].amount, entry.amount)
         case .distinct: break
-        case .first, .last:
-            let old = cells[index]
-            if old.amount == entry.amount {
-                if isGreater(entry.payload, old.payload) { cells[index].payload = entry.payload }
-            } else if (entry.amount < old.amount) == (operation == .first) {
-                cells[index].amount = entry.amount
-                cells[index].payload = entry.payload
-            }
+        case .first, .last: keep(entry, operation, in: place)
+        }
+    }
+
+    /// A cell that can hold no more goes on in another.
+    @inline(never)
+    private mutating func addAgain(_ entry: TallyCell, _ operation: CellOperation) {
+        add(entry, operation)
+    }
+
+    @inline(never)
+    private mutating func keep(_ entry: TallyCell, _ operation: CellOperation, in place: Int) {
+        let old = table[place]
+        if old.amount == entry.amount {
+            if isGreater(entry.payload, old.payload) { table[place].payload = entry.payload }
+        } else if (entry.amount < old.amount) == (operation == .first) {
+            table[place].amount = entry.amount
+            table[place].payload = entry.payload
         }
     }
 
@@ -201,40 +227,35 @@ public struct Tally: ~Copyable {
     }
 
     @inline(never)
-    private mutating func append(
-        _ entry: TallyCell, _ hash: UInt32, _ slot: Int, _ operation: CellOperation
-    ) {
-        var slot = slot
-        if count == capacity {
+    private mutating func append(_ entry: TallyCell, _ place: Int, _ operation: CellOperation) {
+        var place = place
+        if count * 2 > tableMask {
             grow()
-            slot = Int(hash) & slotMask
-            while slots[slot] != 0 { slot = (slot + 1) & slotMask }
+            place = Int(entry.hash) & tableMask
+            while table[place].set != TallyCell.freeSet { place = (place + 1) & tableMask }
         }
-        (cells + count).initialize(to: entry)
-        hashes[count] = hash
+        table[place] = entry
+        order[count] = UInt32(place)
         count += 1
         cost += operation.cost
-        slots[slot] = UInt32(count)
     }
 
     private mutating func grow() {
-        let bigger = UnsafeMutablePointer<TallyCell>.allocate(capacity: capacity * 2)
-        bigger.moveInitialize(from: cells, count: count)
-        cells.deallocate()
-        cells = bigger
-        let more = UnsafeMutablePointer<UInt32>.allocate(capacity: capacity * 2)
-        more.moveInitialize(from: hashes, count: count)
-        hashes.deallocate()
-        hashes = more
-        capacity *= 2
-        slots.deallocate()
-        slots = .allocate(capacity: capacity * 2)
-        slots.initialize(repeating: 0, count: capacity * 2)
-        slotMask = capacity * 2 - 1
+        let places = (tableMask + 1) * 2
+        let bigger = UnsafeMutablePointer<TallyCell>.allocate(capacity: places)
+        bigger.initialize(repeating: Self.free, count: places)
+        let longer = UnsafeMutablePointer<UInt32>.allocate(capacity: places / 2)
+        tableMask = places - 1
         for index in 0..<count {
-            var slot = Int(hashes[index]) & slotMask
-            while slots[slot] != 0 { slot = (slot + 1) & slotMask }
-            slots[slot] = UInt32(index + 1)
+            let cell = table[Int(order[index])]
+            var place = Int(cell.hash) & tableMask
+            while bigger[place].set != TallyCell.freeSet { place = (place + 1) & tableMask }
+            bigger[place] = cell
+            longer[index] = UInt32(place)
         }
+        table.deallocate()
+        order.deallocate()
+        table = bigger
+        order = longer
     }
 }

@@ -23,6 +23,8 @@ final class Lane: @unchecked Sendable {
     static let batchSize = 2_000
     static let idleCommitInterval: Int64 = 10_000
     static let checkInterval: Int64 = 5_000
+    /// Commits of a lane that are sent before the outcome of the first is known, unless a tally is full.
+    static let mostInFlight = 8
 
     let number: Int
     let configuration: PipelineConfiguration
@@ -67,6 +69,8 @@ final class Lane: @unchecked Sendable {
     var evictedBefore: Int64?
     var publishAt: Int64 = 0
     var sentAt: [Int64]
+    /// The shard whose turn it is to be committed when its time has come.
+    var nextToCommit = 0
     var totals = PipelineMetrics()
     /// Troubles that were reported and have not passed.
     private(set) var troubles: [String: String] = [:]

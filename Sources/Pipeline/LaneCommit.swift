@@ -127,17 +127,24 @@ extension Lane {
 
     // MARK: Sending
 
+    /// Sends the tallies whose time has come, those first that wait longest, as far as Redis keeps up.
+    ///
+    /// What waits here is merged further; what waits in Redis' queue is not, and a full tally would have
+    /// to wait behind it.
     private func commitDue(_ now: Int64) {
         guard mode == .folding || mode == .holding, core != nil else { return }
         guard deadLetters.settle(waitMilliseconds: 0) else { return }
-        for shard in 0..<configuration.layout.shardCount {
+        let shardCount = configuration.layout.shardCount
+        for _ in 0..<shardCount {
+            guard canCommit, committer?.inFlight ?? 0 < Self.mostInFlight else { return }
+            let shard = nextToCommit
+            nextToCommit = (nextToCommit + 1) % shardCount
             guard let one = core?.shards[shard], one.sent.isEmpty,
-                let core = core?.hasCells(shard: shard)
+                let hasCells = core?.hasCells(shard: shard)
             else { continue }
-            let interval = core ? configuration.commitInterval : Self.idleCommitInterval
+            let interval = hasCells ? configuration.commitInterval : Self.idleCommitInterval
             guard now - one.committedAt >= interval else { continue }
             _ = submit(shard: shard)
-            guard canCommit else { return }
         }
     }
 

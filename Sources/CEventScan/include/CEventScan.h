@@ -1,5 +1,5 @@
-// C outside, C++ inside: one call scans one JSON text with simdjson On-Demand, checks all of it, and
-// leaves the members that were asked for in slots.
+// C outside, C++ inside: one call scans one JSON text with simdjson, checks all of it, and leaves the
+// members that were asked for in slots.
 #pragma once
 #include <stddef.h>
 #include <stdint.h>
@@ -20,7 +20,7 @@ enum es_kind {
     ES_ARRAY = 7,
 };
 
-/// One value. Texts live until the next scan with the same scanner.
+/// One value. Texts live until the next scan with the same scanner, and no longer than the text that was scanned.
 typedef struct {
     const char *pointer;
     int64_t integer;
@@ -74,6 +74,9 @@ void es_destroy(es_scanner *scanner);
 int es_scan(es_scanner *scanner, const char *json, size_t length, int32_t root, int must_be_object);
 const es_value *es_slots(const es_scanner *scanner);
 const es_fan_out *es_fan_outs(const es_scanner *scanner);
+
+/// Asks for the cache line at `place`, which need not be readable; Swift has no word for it.
+static inline void es_prefetch(const void *place) { __builtin_prefetch(place); }
 
 /// Members of the outermost object: names with escapes resolved, values as their JSON text.
 /// Returns how many there are (at most `capacity` are written), or -1 where the text is not a JSON object.

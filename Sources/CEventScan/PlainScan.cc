@@ -1,0 +1,203 @@
+// The walk for JSON without a backslash, which is nearly all there is: over the positions that simdjson's first stage
+// finds, with texts left where they stand. That stage has also checked UTF-8, control characters and that every string
+// ends. Whatever looks wrong here is left to the other walk, which knows what exactly is wrong.
+#include "Scanner.h"
+
+using namespace event_scan;
+using std::string_view;
+
+namespace {
+struct plain_walk {
+    es_scanner &scanner;
+    const char *const text;
+    const uint32_t *at;         // the token at hand
+    const uint32_t *const end;  // behind the last; the position there is the text's length
+
+    char kind() const { return at < end ? text[*at] : 0; }
+    bool takes(char wanted) {
+        if (kind() != wanted) return false;
+        at++;
+        return true;
+    }
+    /// The token at hand without what follows it.
+    string_view token() const { return trimmed(string_view(text + *at, at[1] - *at)); }
+    /// A string's bytes: nothing but its closing quote can end the token, for there is no escape.
+    bool string(string_view &out) {
+        if (kind() != '"') return false;
+        string_view whole = token();
+        if (whole.size() < 2 || whole.back() != '"') return false;
+        out = whole.substr(1, whole.size() - 2);
+        at++;
+        return true;
+    }
+    /// Stands for the place before the first member of an object at `node`.
+    int32_t before_first(int32_t node) const { return int32_t(scanner.nodes.size()) + node; }
+    int32_t wanted(int32_t node, int32_t previous, string_view name);
+    bool value(int32_t node, int depth, es_value *out);
+    bool scalar(es_value *out);
+    bool member(string_view name, int32_t node, int32_t &previous, int depth, es_value *out);
+    bool members(int32_t node, int depth);
+    bool elements(int depth);
+    bool fan_out_object(int32_t node, int depth);
+    bool fan_out_array(es_fan_out &fan, int depth);
+};
+
+template <typename word> inline word load(const char *from) {
+    word value;
+    memcpy(&value, from, sizeof value);
+    return value;
+}
+
+/// Names are short: a call of memcmp would cost more than the comparison.
+inline bool is_named(const es_node &node, string_view name) {
+    size_t n = name.size();
+    if (node.name_length != n) return false;
+    const char *a = node.name, *b = name.data();
+    if (n >= 8) {
+        for (size_t i = 0; i + 8 < n; i += 8)
+            if (load<uint64_t>(a + i) != load<uint64_t>(b + i)) return false;
+        return load<uint64_t>(a + n - 8) == load<uint64_t>(b + n - 8);
+    }
+    if (n >= 4) return load<uint32_t>(a) == load<uint32_t>(b) && load<uint32_t>(a + n - 4) == load<uint32_t>(b + n - 4);
+    for (size_t i = 0; i < n; i++)
+        if (a[i] != b[i]) return false;
+    return true;
+}
+
+/// The child with that name, or -1. Events of one producer have their members in one order, so the child that followed
+/// `previous` last time is tried first, and a name whose length no child has is not looked for.
+inline int32_t plain_walk::wanted(int32_t node, int32_t previous, string_view name) {
+    if (node < 0 || !(scanner.lengths[node] >> std::min<size_t>(name.size(), 63) & 1)) return -1;
+    int32_t &guess = scanner.expected[previous];
+    if (guess >= 0 && is_named(scanner.nodes[guess], name)) return guess;
+    int32_t child = child_named(scanner, node, name);
+    if (child >= 0) guess = child;
+    return child;
+}
+
+[[gnu::always_inline]] inline bool plain_walk::scalar(es_value *out) {
+    if (kind() != '"') {
+        if (at == end || !read_scalar(token(), out)) return false;
+        at++;
+        return true;
+    }
+    string_view found;
+    if (!string(found)) return false;
+    if (out) set_text(out, found);
+    return true;
+}
+
+[[gnu::always_inline]] inline bool plain_walk::value(int32_t node, int depth, es_value *out) {
+    char first = kind();
+    int32_t fan = node >= 0 ? scanner.nodes[node].fan_out : -1;
+    if (first != '{' && first != '[') {
+        if (fan < 0) return scalar(out);
+        // A fan-out member that is a scalar: only its kind is of interest.
+        es_value own{};
+        if (!scalar(out ? out : &own)) return false;
+        scanner.fans[fan].kind = (out ? out : &own)->kind;
+        return true;
+    }
+    if (depth > ES_MAX_DEPTH) return false;
+    at++;
+    if (out) out->kind = first == '{' ? ES_OBJECT : ES_ARRAY;
+    if (first == '{') return fan >= 0 ? fan_out_object(node, depth) : members(node, depth);
+    return fan >= 0 ? fan_out_array(scanner.fans[fan], depth) : elements(depth);
+}
+
+/// A member of an object at `node`; its value goes to its slot and, where there is one, to `out`.
+[[gnu::always_inline]] inline bool plain_walk::member(string_view name, int32_t node, int32_t &previous, int depth, es_value *out) {
+    int32_t child = wanted(node, previous, name);
+    if (child < 0) return value(-1, depth + 1, out);
+    if (scanner.seen[child] == scanner.scan) return false;
+    scanner.seen[child] = scanner.scan;
+    previous = child;
+    int32_t place = scanner.nodes[child].slot;
+    es_value *slot = place >= 0 ? &scanner.slots[place] : nullptr;
+    if (!value(child, depth + 1, slot ? slot : out)) return false;
+    if (slot && out) *out = *slot;
+    return true;
+}
+
+bool plain_walk::members(int32_t node, int depth) {
+    if (takes('}')) return true;
+    int32_t previous = before_first(node);
+    do {
+        string_view name;
+        if (!string(name) || !takes(':') || !member(name, node, previous, depth, nullptr)) return false;
+    } while (takes(','));
+    return takes('}');
+}
+
+bool plain_walk::elements(int depth) {
+    if (takes(']')) return true;
+    do {
+        if (!value(-1, depth + 1, nullptr)) return false;
+    } while (takes(','));
+    return takes(']');
+}
+
+bool plain_walk::fan_out_object(int32_t node, int depth) {
+    int32_t number = scanner.nodes[node].fan_out, previous = before_first(node);
+    es_fan_out &fan = scanner.fans[number];
+    fan.kind = ES_OBJECT;
+    std::vector<string_view> &names = scanner.names_of[number];
+    names.clear();
+    if (takes('}')) return true;
+    es_entry spare;
+    do {
+        es_entry &entry = fan.count < ES_MAX_ENTRIES ? fan.entries[fan.count] : spare;
+        if (fan.count <= ES_MAX_ENTRIES) fan.count++;
+        entry = es_entry{};
+        string_view name;
+        if (!string(name) || !takes(':')) return false;
+        names.push_back(name);
+        set_text(&entry.key, name);
+        if (!member(name, node, previous, depth, &entry.value)) return false;
+    } while (takes(','));
+    return takes('}') && !has_twice(names);
+}
+
+bool plain_walk::fan_out_array(es_fan_out &fan, int depth) {
+    fan.kind = ES_ARRAY;
+    if (takes(']')) return true;
+    es_entry spare;
+    do {
+        es_entry &entry = fan.count < ES_MAX_ENTRIES ? fan.entries[fan.count] : spare;
+        if (fan.count <= ES_MAX_ENTRIES) fan.count++;
+        entry = es_entry{};
+        if (!value(-1, depth + 1, &entry.value)) return false;
+    } while (takes(','));
+    return takes(']');
+}
+}  // namespace
+
+bool event_scan::scan_plain(es_scanner &scanner, const char *json, size_t length, int32_t root) {
+    if (memchr(json, '\\', length)) return false;
+    auto &structure = *scanner.structure;
+    if (length > structure.capacity() && structure.allocate(2 * length, ES_MAX_DEPTH)) return false;
+    if (structure.stage1(reinterpret_cast<const uint8_t *>(json), length, simdjson::stage1_mode::regular)) return false;
+    const uint32_t *first = structure.structural_indexes.get();
+    plain_walk steps{scanner, json, first, first + structure.n_structural_indexes};
+    return steps.takes('{') && steps.members(root, 1) && steps.at == steps.end;
+}
+
+bool event_scan::has_twice(std::vector<string_view> &names) {
+    // Few are compared with each other, many are sorted.
+    if (names.size() > ES_MAX_ENTRIES) {
+        std::sort(names.begin(), names.end());
+        return std::adjacent_find(names.begin(), names.end()) != names.end();
+    }
+    for (size_t i = 1; i < names.size(); i++)
+        for (size_t j = 0; j < i; j++)
+            if (names[i] == names[j]) return true;
+    return false;
+}
+
+int32_t event_scan::child_named(const es_scanner &scanner, int32_t node, string_view name) {
+    if (node < 0) return -1;
+    const es_node &parent = scanner.nodes[node];
+    for (uint32_t i = parent.first_child; i < parent.first_child + parent.child_count; i++)
+        if (is_named(scanner.nodes[i], name)) return int32_t(i);
+    return -1;
+}

@@ -1,0 +1,79 @@
+// What the scanner's two walks share: the scanner itself, scalars, and the look-up of wanted members.
+#pragma once
+#include "CEventScan.h"
+
+#include <simdjson.h>
+
+#include <algorithm>
+#include <cstring>
+#include <memory>
+#include <new>
+#include <string>
+#include <string_view>
+#include <vector>
+
+struct es_scanner {
+    std::vector<es_node> nodes;
+    std::vector<std::string> names;
+    std::vector<es_value> slots;
+    std::vector<es_fan_out> fans;
+    std::vector<std::vector<std::string_view>> names_of;  // per fan-out: names of its entries
+    std::vector<uint32_t> seen;  // per node: the scan that met it last
+    std::vector<uint64_t> lengths;  // per node: bit n = some child's name has n bytes (63: or more)
+    std::vector<int32_t> expected;  // per node: the member that followed it last time; then, per node: its first member
+    uint32_t scan = 0;
+    simdjson::ondemand::parser parser;
+    std::unique_ptr<simdjson::internal::dom_parser_implementation> structure;
+    std::unique_ptr<char[]> padded;
+    size_t capacity = 0;
+
+    /// A copy with the padding that simdjson's On-Demand walk reads beyond the end.
+    const char *copy(const char *json, size_t length) {
+        if (length + simdjson::SIMDJSON_PADDING > capacity) {
+            size_t wanted = std::max<size_t>(2 * length, 1 << 14) + simdjson::SIMDJSON_PADDING;
+            char *bigger = new (std::nothrow) char[wanted];
+            if (!bigger) return nullptr;
+            padded.reset(bigger);
+            capacity = wanted;
+        }
+        memcpy(padded.get(), json, length);
+        memset(padded.get() + length, ' ', simdjson::SIMDJSON_PADDING);
+        return padded.get();
+    }
+    void forget() {
+        if (!slots.empty()) memset(slots.data(), 0, slots.size() * sizeof(es_value));
+        for (auto &fan : fans) fan.kind = fan.count = 0;
+    }
+    /// A new stamp for `seen`: members that were met before are not met yet.
+    void begin() {
+        forget();
+        if (++scan == 0) {  // wrapped: no stamp of an older scan may look new
+            std::fill(seen.begin(), seen.end(), 0);
+            scan = 1;
+        }
+    }
+};
+
+namespace event_scan {
+inline bool is_space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
+
+inline std::string_view trimmed(std::string_view token) {
+    while (!token.empty() && is_space(token.back())) token.remove_suffix(1);
+    return token;
+}
+
+inline void set_text(es_value *out, std::string_view text) {
+    out->kind = ES_TEXT;
+    out->pointer = text.data();
+    out->length = uint32_t(text.size());
+}
+
+/// A scalar's token that is no string; false where it is none of JSON's.
+bool read_scalar(std::string_view token, es_value *out);
+/// Whether a name stands twice; may sort them.
+bool has_twice(std::vector<std::string_view> &names);
+/// The child of `node` with that name, or -1.
+int32_t child_named(const es_scanner &scanner, int32_t node, std::string_view name);
+/// Scans an object without escapes where it stands; false = not for this walk, or wrong somewhere.
+bool scan_plain(es_scanner &scanner, const char *json, size_t length, int32_t root);
+}  // namespace event_scan
