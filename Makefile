@@ -12,7 +12,7 @@ SWIFT_DIRS := Package.swift $(wildcard Sources Tests Benchmarks Fuzz)
 KAFKA ?=
 REDIS ?=
 
-.PHONY: help setup setup-test build test test-fast demo bench lint format embed clean
+.PHONY: help setup setup-test build test test-fast soak demo bench lint format embed clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 12
@@ -31,6 +31,9 @@ test: setup-test $(PYTHON_TOOLS)/ready ## everything: lint, units, Redis, Kafka,
 
 test-fast: setup-test $(PYTHON_TOOLS)/ready ## the same without broker and slow suites, at most 2 minutes
 	@Tests/run fast
+
+soak: setup-test ## SEEDS=2000 seeds of the simulation from FIRST=1 on, in a build of its own
+	@Tests/run soak
 
 demo: build ## events, numbers and answers on this machine; KAFKA=host:port REDIS=host:port for real ones
 	@exec $(BINARY) demo $(if $(KAFKA),--bootstrap '$(KAFKA)') \
@@ -55,4 +58,4 @@ clean: ## remove everything that was built or fetched
 $(PYTHON_TOOLS)/ready: Tests/Clients/requirements.txt
 	@Tests/run python-tools
 
-export JOBS PYTHON_TOOLS BINARY
+export JOBS PYTHON_TOOLS BINARY SEEDS FIRST

@@ -61,6 +61,7 @@ let package = Package(
         tests("RedisTests", "Redis"),
         tests("LedgerTests", "Ledger", "Redis", "Metering"),
         tests("PipelineTests", "Pipeline", "Ledger", "Kafka", "Metering", "Redis", "Catalog"),
+        tests("SimulationTests", "Pipeline", "Ledger", "Kafka", "Metering", "Redis", "Catalog"),
         tests("HTTPServerTests", "HTTPServer"),
         tests("APITests", "API", "Query", "HTTPServer", "Ledger", "Redis", "Metering", "Catalog"),
         tests("WorkloadTests", "Workload", "Verify", "Kafka", "Redis"),

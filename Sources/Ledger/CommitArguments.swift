@@ -206,10 +206,7 @@ public struct CommitArguments: ~Copyable {
 
     /// Buffers the call of the commit script with that digest on a connection; may be repeated.
     public mutating func send(on connection: inout Connection, scriptDigest: [UInt8]) {
-        precondition(rangeCount > 0, "a commit without a range")
-        if groupCount > 0 { groups.fill(groupCountPlace, with: groupEntryCount) }
-        ranges.fill(rangeCountPlace, with: rangeCount)
-        audit.fill(auditCountPlace, with: auditCount)
+        fillCounts()
         let keyCount = 2 + groupCount
         let argumentCount = 2 + 4 * rangeCount + 1 + 2 * auditCount + groupArgumentCount
         connection.begin(arguments: 3 + keyCount + argumentCount)
@@ -220,5 +217,19 @@ public struct CommitArguments: ~Copyable {
         connection.addEncoded(ranges)
         connection.addEncoded(audit)
         connection.addEncoded(groups)
+    }
+
+    private mutating func fillCounts() {
+        precondition(rangeCount > 0, "a commit without a range")
+        if groupCount > 0 { groups.fill(groupCountPlace, with: groupEntryCount) }
+        ranges.fill(rangeCountPlace, with: rangeCount)
+        audit.fill(auditCountPlace, with: auditCount)
+    }
+
+    /// The script's keys and arguments as `send` writes them, for a ledger that is not Redis.
+    mutating func encoded() -> (keyCount: Int, bytes: [UInt8]) {
+        fillCounts()
+        let bytes = [UInt8](keys.bytes) + ranges.bytes + audit.bytes + groups.bytes
+        return (2 + groupCount, bytes)
     }
 }

@@ -28,11 +28,10 @@ final class DeadLetters: LaneDeadLetters {
     /// Whether one was given up, so that what it stands for must be read again.
     var hasFailed: Bool { (producer?.failedCount ?? 0) > 0 }
 
-    /// Serves acknowledgements for at most so long; true when none is on its way.
+    /// Serves acknowledgements for at most so long; true when all are acknowledged, none given up.
     func settle(waitMilliseconds: Int32) -> Bool {
-        guard let producer, waiting > 0 else { return true }
-        producer.poll(timeoutMilliseconds: waitMilliseconds)
-        return waiting == 0
+        if let producer, waiting > 0 { producer.poll(timeoutMilliseconds: waitMilliseconds) }
+        return waiting == 0 && !hasFailed
     }
 
     /// Forgets the producer with everything on its way: it will be read and sent again.

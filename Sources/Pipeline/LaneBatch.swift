@@ -142,7 +142,7 @@ extension Lane {
             else { return false }
         }
         while !deadLetters.settle(waitMilliseconds: 100) {
-            guard now < deadline else { return false }
+            guard now < deadline, !deadLetters.hasFailed else { return false }
         }
         // Where the marks must be read first, nothing is sent, so that the pipeline runs dry.
         guard canCommit, !needsReconcile, !isUnfit else { return false }

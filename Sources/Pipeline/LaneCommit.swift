@@ -133,6 +133,7 @@ extension Lane {
     /// to wait behind it.
     private func commitDue(_ now: Int64) {
         guard mode == .folding || mode == .holding, core != nil else { return }
+        // One that failed just now is found here, after `serveRedis` looked.
         guard deadLetters.settle(waitMilliseconds: 0) else { return }
         let shardCount = configuration.layout.shardCount
         for _ in 0..<shardCount {
@@ -166,7 +167,7 @@ extension Lane {
     func finalCommit(deadline: Int64) {
         guard core != nil, !needsReconcile, !isUnfit else { return }
         while !deadLetters.settle(waitMilliseconds: 50) {
-            if self.now >= deadline { return }
+            if self.now >= deadline || deadLetters.hasFailed { return }
         }
         for round in 0..<2 {
             while committer?.inFlight ?? 0 > 0, self.now < deadline {

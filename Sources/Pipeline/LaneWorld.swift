@@ -95,6 +95,7 @@ protocol LaneDeadLetters: AnyObject {
     var delivered: Int64 { get }
     var waiting: Int { get }
     var hasFailed: Bool { get }
+    /// True only when all are acknowledged and none was given up.
     func settle(waitMilliseconds: Int32) -> Bool
     func abandon()
     func send(

@@ -1,0 +1,163 @@
+import Redis
+import Testing
+
+@testable import Ledger
+
+/// The law that the simulation works by and the script that Redis runs: the same calls, the same
+/// answers, the same content.
+@Suite struct DifferentialTests {
+    static let shard = "t:1:{3}:"
+    static let partitions = [0, 1, 2].map { LogPartition(topic: "usage", partition: $0) }
+
+    /// A call with random ranges and entries; sometimes from another mark, or of another contract.
+    private func fill(
+        _ arguments: inout CommitArguments, _ dice: Dice, _ law: ShardContent
+    ) {
+        arguments.begin(
+            marksKey: Array((Self.shard + "marks").utf8),
+            auditKey: Array((Self.shard + "audit").utf8),
+            contract: Array((dice.oneIn(25) ? "2:other" : "1:abc").utf8))
+        let first = dice.roll(0...2)
+        for partition in Self.partitions[first...dice.roll(first...2)] {
+            let field = "usage/\(partition.partition)"
+            var from = law.marks[field].flatMap { Int64($0) }
+            if dice.oneIn(12) { from = from.map { $0 + Int64(dice.roll(-1...1)) } ?? 0 }
+            let to = (from ?? 0) + Int64(dice.roll(1...9))
+            let fingerprint = Fingerprint(offset: to - 1, timestamp: 5, hash: UInt64(to))
+            arguments.addRange(
+                field: partition.markField, from: from, to: to,
+                fingerprint: dice.oneIn(3) ? nil : fingerprint)
+            if dice.oneIn(2) {
+                arguments.addAudit(
+                    field: Array("\(field):delivered".utf8), delta: Int64(dice.roll(0...5)))
+            }
+        }
+        for _ in 0..<dice.roll(0...5) { addGroup(&arguments, dice) }
+    }
+
+    private func addGroup(_ arguments: inout CommitArguments, _ dice: Dice) {
+        let kind = dice.pick(CommitArguments.Kind.allCases) ?? .add
+        let family = kind == .score ? "z" : kind == .distinct ? "p" : "h"
+        // Seldom a key of another type, which refuses before anything is changed.
+        let name = (dice.oneIn(60) ? "z" : family) + "\(dice.roll(0...2))"
+        let expiry: Int64? = name.hasSuffix("0") ? 4_000_000_000 : nil
+        arguments.beginGroup(kind, key: Array((Self.shard + name).utf8), expiry: expiry)
+        for _ in 0..<dice.roll(1...4) {
+            let number = dice.roll(-3...3)
+            let digits = "0000000000000000000\(number + 3)"
+            let field = Array("\(kind)\(dice.roll(0...2))".utf8)
+            switch kind {
+            case .add: arguments.addEntry(field: field, delta: amount(dice, limit: .max))
+            case .score: arguments.addEntry(field: field, delta: amount(dice, limit: 1 << 53))
+            case .minimum, .maximum: arguments.addEntry(field: field, value: Array(digits.utf8))
+            case .first, .last:
+                let value = digits + ":" + (dice.pick(["a", "b", "bb", ""]) ?? "")
+                arguments.addEntry(field: field, value: Array(value.utf8))
+            case .distinct: arguments.addMember(Array("m\(dice.roll(0...4))".utf8))
+            }
+        }
+    }
+
+    /// Mostly small, seldom so large that two of them are too much for a cell.
+    private func amount(_ dice: Dice, limit: Int64) -> Int64 {
+        dice.oneIn(30) ? limit / 2 + Int64(dice.roll(-2...2)) : Int64(dice.roll(-3...3))
+    }
+
+    @Test(arguments: [1, 2, 3, 4] as [UInt64])
+    func `the law answers and leaves what the script does`(seed: UInt64) throws {
+        let redis = try TestRedis()
+        var connection = try redis.connect()
+        let marks = Self.shard + "marks"
+        try connection.command("HSET", marks, "!contract", "1:abc")
+        var committer = try Committer(redis.connect())
+        var law = ShardContent(marks: ["!contract": "1:abc"])
+        let dice = Dice(seed: seed)
+        var kinds: Set<String> = []
+        for round in 0..<250 {
+            var spoiled: Set<String> = []
+            if dice.oneIn(10), let field = law.cells[Self.shard + "h1"]?.fields.keys.sorted().first
+            {
+                spoiled = ["\(Self.shard)h1 \(field)"]
+                try connection.command("HSET", Self.shard + "h1", field, "spoiled")
+            }
+            if dice.oneIn(50) { law.marks["!torn"] = "undo failed" }
+            if dice.oneIn(3) { law.marks["!torn"] = "" }
+            try connection.command("HSET", marks, "!torn", law.marks["!torn"] ?? "")
+            law.marks["!torn"] = law.marks["!torn"] ?? ""
+            var arguments = CommitArguments()
+            fill(&arguments, dice, law)
+            let call = CommitCall(&arguments)
+            let before = law.cells
+            let expected = LedgerLaw.run(call, on: &law) { spoiled.contains("\($0) \($1)") }
+            let outcome = committer.commit(&arguments)
+            kinds.insert(Self.name(outcome))
+            #expect(Self.isSame(outcome, expected), "round \(round): \(outcome) is not \(expected)")
+            for name in spoiled {
+                let field = String(name.dropFirst(Self.shard.utf8.count + 3))
+                let value = before[Self.shard + "h1"]?.fields[field] ?? ""
+                try connection.command("HSET", Self.shard + "h1", field, value)
+            }
+            let stands = try content(&connection)
+            guard stands == law else {
+                Issue.record("seed \(seed), round \(round): \(stands) is not \(law)")
+                return
+            }
+        }
+        #expect(kinds == ["applied", "mismatch", "contract", "torn", "cellRefused"])
+    }
+
+    private static func name(_ outcome: CommitOutcome) -> String {
+        String("\(outcome)".prefix { $0 != "(" })
+    }
+
+    /// The same answer; of a refused cell all but Redis' own words.
+    private static func isSame(_ one: CommitOutcome, _ other: CommitOutcome) -> Bool {
+        guard case .cellRefused(var left) = one, case .cellRefused(let right) = other else {
+            return one == other
+        }
+        left.error = right.error
+        return left == right
+    }
+
+    private func content(_ connection: inout Connection) throws -> ShardContent {
+        var content = ShardContent()
+        for key in try connection.command("KEYS", "*").elements.compactMap(\.text) {
+            var found = KeyContent(kind: "H")
+            switch try connection.command("TYPE", key).text {
+            case "hash": found.fields = try pairs(connection.command("HGETALL", key))
+            case "zset":
+                found.kind = "Z"
+                found.fields = try pairs(connection.command("ZRANGE", key, "0", "-1", "WITHSCORES"))
+            default:
+                found.kind = "P"
+                // A HyperLogLog gives no members: whether one is new tells whether it is there.
+                let count = try connection.command("PFCOUNT", key).integer ?? 0
+                for member in (0...4).map({ "m\($0)" }) {
+                    try connection.command("COPY", key, "probe", "REPLACE")
+                    if try connection.command("PFADD", "probe", member).integer == 0 {
+                        found.fields[member] = ""
+                    }
+                }
+                try connection.command("DEL", "probe")
+                #expect(Int64(found.fields.count) == count)
+            }
+            let expiry = try connection.command("EXPIRETIME", key).integer ?? -1
+            found.expiry = expiry < 0 ? nil : String(expiry)
+            switch key {
+            case Self.shard + "marks": content.marks = found.fields
+            case Self.shard + "audit": content.audit = found.fields
+            default: content.cells[key] = found
+            }
+        }
+        return content
+    }
+
+    private func pairs(_ reply: ReplyValue) -> [String: String] {
+        var content: [String: String] = [:]
+        let elements = reply.elements
+        for index in stride(from: 0, to: elements.count, by: 2) {
+            content[elements[index].text ?? ""] = elements[index + 1].text
+        }
+        return content
+    }
+}

@@ -1,0 +1,104 @@
+@testable import Ledger
+
+/// Compares shards with what the oracle says of their marks.
+final class LedgerCheck {
+    private struct Known {
+        var place: LedgerOracle.Place
+        var content: ShardContent
+    }
+    private let log: SimulatedLog
+    private var known: [Known?]
+
+    init(log: SimulatedLog, shardCount: Int) {
+        self.log = log
+        known = Array(repeating: nil, count: shardCount)
+    }
+
+    /// What is wrong with a shard, or nil.
+    func difference(of shard: Int, _ content: SimulatedServer.Content) -> String? {
+        let stands = content.shards[shard]
+        let expected = expected(shard, place(of: shard, content))
+        if stands.audit != expected.audit {
+            return "audit \(Self.differing(stands.audit, expected.audit))"
+        }
+        for partition in log.partitions {
+            if let problem = fingerprintProblem(stands, partition) { return problem }
+        }
+        guard stands.cells != expected.cells else { return nil }
+        for key in Set(stands.cells.keys).union(expected.cells.keys).sorted()
+        where stands.cells[key] != expected.cells[key] {
+            return
+                "\(key): \(text(stands.cells[key])) stands, \(text(expected.cells[key])) is right"
+        }
+        return nil
+    }
+
+    private func place(
+        of shard: Int, _ content: SimulatedServer.Content
+    ) -> LedgerOracle.Place {
+        var place = LedgerOracle.Place(origins: [], marks: [], lost: [])
+        for partition in log.partitions {
+            let field = "\(SimulatedLog.topic)/\(partition.number)"
+            let origin = content.origins?[partition.number] ?? 0
+            place.origins.append(origin)
+            let mark = content.shards[shard].marks[field].flatMap { Int64($0) }
+            place.marks.append(mark ?? origin)
+            place.lost.append(content.lost[shard][partition.number] ?? [])
+        }
+        return place
+    }
+
+    /// The content that belongs to these marks: what was known, taken further where that is possible.
+    private func expected(_ shard: Int, _ place: LedgerOracle.Place) -> ShardContent {
+        var content = ShardContent()
+        var from = place.origins
+        if let last = known[shard], isContinued(last.place, place) {
+            content = last.content
+            for index in last.place.marks.indices { from[index] = last.place.marks[index] }
+        }
+        for (index, partition) in log.partitions.enumerated() where from[index] < place.marks[index]
+        {
+            LedgerOracle.advance(
+                &content, shard: shard, partition, from: from[index], to: place.marks[index],
+                lost: place.lost[index])
+        }
+        known[shard] = Known(place: place, content: content)
+        return content
+    }
+
+    private func isContinued(_ old: LedgerOracle.Place, _ new: LedgerOracle.Place) -> Bool {
+        old.marks.indices.allSatisfy {
+            old.origins[$0] == new.origins[$0] && old.marks[$0] <= new.marks[$0]
+                && new.lost[$0].starts(with: old.lost[$0])
+                && new.lost[$0].dropFirst(old.lost[$0].count).allSatisfy { [at = old.marks[$0]] in
+                    $0.lowerBound >= at
+                }
+        }
+    }
+
+    /// The stored fingerprint is that of a record below the mark.
+    private func fingerprintProblem(
+        _ content: ShardContent, _ partition: SimulatedPartition
+    ) -> String? {
+        let field = "\(SimulatedLog.topic)/\(partition.number)"
+        guard let text = content.marks[field + "@"], let mark = Int64(content.marks[field] ?? "")
+        else { return nil }
+        guard let offset = Int64(text.split(separator: " ")[0]), offset < mark,
+            partition.record(at: offset)?.fingerprint == text
+        else { return "fingerprint \(text) at mark \(mark) of \(field)" }
+        return nil
+    }
+
+    private static func differing(_ one: [String: String], _ other: [String: String]) -> String {
+        Set(one.keys).union(other.keys).sorted().filter { one[$0] != other[$0] }
+            .map { "\($0) \(one[$0] ?? "0") stands, \(other[$0] ?? "0") is right" }
+            .joined(separator: "; ")
+    }
+
+    private func text(_ content: KeyContent?) -> String {
+        guard let content else { return "nothing" }
+        let fields = content.fields.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
+        return
+            "\(content.kind) \(fields.joined(separator: " ")) expiry \(content.expiry ?? "never")"
+    }
+}

@@ -1,0 +1,136 @@
+/// One change of one cell.
+struct CellDelta {
+    /// + number, z score, < least, l latest, p member.
+    var kind: Character
+    var key: String
+    var field: String
+    var value: String = ""
+    var amount: Int64 = 0
+    var expiry: String?
+}
+
+/// What a shard must hold, told by the log alone, in code that shares nothing with what it checks.
+enum LedgerOracle {
+    /// What belongs to the ledger beside its marks.
+    struct Place {
+        var origins: [Int64]
+        var marks: [Int64]
+        /// For each partition, offsets that were gone before they were taken.
+        var lost: [[Range<Int64>]]
+    }
+
+    static func shard(of organization: String, _ count: Int) -> Int {
+        var hash: UInt32 = 2_166_136_261
+        for byte in organization.utf8 { hash = (hash ^ UInt32(byte)) &* 16_777_619 }
+        return Int(hash % UInt32(count))
+    }
+
+    /// What an accepted event adds, by `schemas/redis.md`.
+    static func deltas(of event: SimulatedEvent, timestamp: Int64, shard: Int) -> [CellDelta] {
+        let time = event.time ?? timestamp
+        let at = CalendarText(time)
+        let own = "sim:1:{\(shard)}:\(event.organization)"
+        let minuteEnd = (time / 60_000 + 1) * 60
+        let isMinuteKept = timestamp < 0 || minuteEnd + 93_600 > timestamp / 1_000
+        let hourEnd = (time / 3_600_000 + 1) * 3_600
+        let minute = CalendarText.padded(at.minute, 2)
+        let minuteExpiry = String(hourEnd + 93_600)
+        if event.shape == .blip {
+            return [
+                CellDelta(
+                    kind: "+", key: "\(own):blips:minute:\(at.hourText)", field: minute, amount: 1,
+                    expiry: minuteExpiry)
+            ]
+        }
+        let day = CalendarText.padded(at.dayOfMonth, 2)
+        let longExpiry = String((at.day + 1) * 86_400 + 400 * 86_400)
+        // A day that ended so long ago is not written; no event of the simulation is that old.
+        var deltas = [
+            CellDelta(kind: "+", key: "\(own):totals", field: "calls", amount: 1),
+            CellDelta(kind: "+", key: "\(own):calls:day:\(at.monthText)", field: day, amount: 1),
+            CellDelta(
+                kind: "z", key: "\(own):agents:month:\(at.monthText)", field: event.agent,
+                amount: 1),
+            CellDelta(
+                kind: "p", key: "\(own):visitors:day:\(at.dayText)", field: event.agent,
+                expiry: longExpiry),
+        ]
+        if isMinuteKept {
+            deltas.append(
+                CellDelta(
+                    kind: "+", key: "\(own):calls:minute:\(at.hourText)", field: minute, amount: 1,
+                    expiry: minuteExpiry))
+        }
+        if let amount = event.amount {
+            deltas += [
+                CellDelta(kind: "+", key: "\(own):totals", field: "amounts", amount: amount),
+                CellDelta(
+                    kind: "l", key: "\(own):totals", field: "latest",
+                    value: sortable(time * 1_000_000) + ":" + sortable(amount)),
+                CellDelta(
+                    kind: "<", key: "\(own):least:day:\(at.monthText)", field: day,
+                    value: sortable(amount)),
+            ]
+        }
+        for item in event.items {
+            deltas += [
+                CellDelta(kind: "z", key: "\(own):things:all", field: item, amount: 1),
+                CellDelta(
+                    kind: "z", key: "\(own):things:day:\(at.dayText)", field: item, amount: 1,
+                    expiry: longExpiry),
+            ]
+        }
+        return deltas
+    }
+
+    /// Number + 2^63 in 20 digits.
+    private static func sortable(_ number: Int64) -> String {
+        let shifted =
+            number < 0
+            ? UInt64(number - Int64.min) : UInt64(number) + 9_223_372_036_854_775_808
+        return CalendarText.padded(shifted, 20)
+    }
+
+    /// Takes the records of [from, to) of a partition into a shard's content.
+    static func advance(
+        _ content: inout ShardContent, shard: Int, _ partition: SimulatedPartition, from: Int64,
+        to: Int64, lost: [Range<Int64>]
+    ) {
+        var counts: [String: Int64] = [:]
+        var index = partition.index(of: from)
+        var missing: Int64 = 0
+        for range in lost {
+            missing += max(0, min(range.upperBound, to) - max(range.lowerBound, from))
+        }
+        while index < partition.records.count, partition.records[index].offset < to {
+            let record = partition.records[index]
+            index += 1
+            if lost.contains(where: { $0.contains(record.offset) }) { continue }
+            counts["delivered", default: 0] += 1
+            guard record.shard == shard else { continue }
+            counts[record.outcome.rawValue, default: 0] += 1
+            for delta in record.deltas { add(delta, to: &content) }
+        }
+        counts["lost"] = missing
+        counts["gaps"] = to - from - missing - (counts["delivered"] ?? 0)
+        for (name, count) in counts where count != 0 {
+            let field = "\(SimulatedLog.topic)/\(partition.number):\(name)"
+            content.audit[field] = String((Int64(content.audit[field] ?? "0") ?? 0) + count)
+        }
+    }
+
+    private static func add(_ delta: CellDelta, to content: inout ShardContent) {
+        let kind: Character = delta.kind == "z" ? "Z" : delta.kind == "p" ? "P" : "H"
+        var key = content.cells[delta.key] ?? KeyContent(kind: kind, expiry: delta.expiry)
+        let before = key.fields[delta.field]
+        switch delta.kind {
+        case "+", "z":
+            let sum = (Int64(before ?? "0") ?? 0) + delta.amount
+            key.fields[delta.field] = sum == 0 ? nil : String(sum)
+        case "<": key.fields[delta.field] = before.map { min($0, delta.value) } ?? delta.value
+        case "l": key.fields[delta.field] = before.map { max($0, delta.value) } ?? delta.value
+        default: key.fields[delta.field] = ""
+        }
+        content.cells[delta.key] = key.fields.isEmpty ? nil : key
+    }
+}

@@ -1,0 +1,205 @@
+import Redis
+
+@testable import Ledger
+@testable import Pipeline
+
+/// One connection to the simulated server, as a lane has it.
+final class SimulatedConnection: LaneLedger {
+    private struct Waiting {
+        var tag: Int
+        var call: CommitCall
+        var outcome: CommitOutcome?
+    }
+    private let machine: SimulatedMachine
+    private let server: SimulatedServer
+    private let dice: Dice
+    private var waiting: [Waiting] = []
+    private(set) var isAlive = true
+    /// The outcomes of its commits are not to be known any more.
+    private var isSevered = false
+
+    init(_ machine: SimulatedMachine) {
+        self.machine = machine
+        server = machine.simulation.server
+        dice = machine.simulation.dice
+        server.opened(self)
+    }
+
+    var inFlight: Int { waiting.count }
+    var hasWork: Bool { isAlive && waiting.contains { $0.outcome == nil } }
+
+    /// The connection breaks: what did not run is lost or runs later, what ran is never answered.
+    func sever(keepingRequests: Bool) {
+        guard !isSevered else { return }
+        isSevered = true
+        isAlive = false
+        server.broke(
+            self, keepingRequests ? waiting.filter { $0.outcome == nil }.map(\.call) : [])
+    }
+
+    /// The server runs the oldest request that did not run.
+    func runNext() {
+        guard let index = waiting.firstIndex(where: { $0.outcome == nil }) else { return }
+        if dice.oneIn(40), !machine.simulation.isQuiet {
+            // A server that forgot the script: the committer loads it and sends again, at the end.
+            var one = waiting.remove(at: index)
+            one.outcome = nil
+            waiting.append(one)
+            return
+        }
+        waiting[index].outcome = server.run(waiting[index].call)
+    }
+
+    func submit(_ arguments: inout CommitArguments, tag: Int) {
+        let call = CommitCall(&arguments)
+        machine.touch()
+        waiting.append(Waiting(tag: tag, call: call, outcome: nil))
+        if machine.isDead { sever(keepingRequests: true) }
+    }
+
+    func tryReceive(waitMilliseconds: Int32) -> CommitResult? {
+        machine.touch()
+        if waitMilliseconds > 0 {
+            machine.simulation.clock += Int64(dice.roll(1...Int(waitMilliseconds)))
+            for _ in 0..<dice.roll(0...3) { server.work() }
+        }
+        guard let first = waiting.first else { return nil }
+        guard isAlive, !machine.isDead else {
+            sever(keepingRequests: true)
+            waiting.removeFirst()
+            return CommitResult(tag: first.tag, outcome: .unknown(RedisError(.io, "gone")))
+        }
+        guard let outcome = first.outcome else { return nil }
+        waiting.removeFirst()
+        return CommitResult(tag: first.tag, outcome: outcome)
+    }
+
+    func receive() -> CommitResult? {
+        for _ in 0..<100_000 {
+            guard inFlight > 0 else { return nil }
+            if let result = tryReceive(waitMilliseconds: 100) { return result }
+        }
+        machine.simulation.fail("an answer never comes")
+        return nil
+    }
+
+    func commit(_ arguments: inout CommitArguments) -> CommitOutcome {
+        requireEmptyPipeline()
+        submit(&arguments, tag: 0)
+        for _ in 0..<20 { server.work() }
+        if server.mood == .away { sever(keepingRequests: true) }
+        while hasWork { runNext() }
+        return tryReceive(waitMilliseconds: 0)?.outcome ?? .unknown(RedisError(.io, "gone"))
+    }
+
+    private func requireEmptyPipeline() {
+        if inFlight > 0 { machine.simulation.fail("a command while commits are in flight") }
+    }
+
+    /// One command and its answer, in between which anything may happen.
+    private func exchange(isWrite: Bool = false) throws(RedisError) {
+        requireEmptyPipeline()
+        machine.touch()
+        if dice.oneIn(3) { server.work() }
+        if dice.oneIn(60), !machine.simulation.isQuiet { sever(keepingRequests: true) }
+        if server.mood == .away { sever(keepingRequests: true) }
+        guard isAlive, !machine.isDead else {
+            sever(keepingRequests: true)
+            throw RedisError(.io, "gone")
+        }
+        if isWrite, case .refusing(let code) = server.mood {
+            throw RedisError(serverText: "\(code) for now")
+        }
+    }
+
+    private func ledgerExchange(isWrite: Bool = false) throws(LedgerError) {
+        do throws(RedisError) { try exchange(isWrite: isWrite) } catch { throw LedgerError(error) }
+    }
+
+    func ping() throws(RedisError) { try exchange() }
+
+    func open() throws(PipelineError) -> LedgerKeeper.Opened {
+        do throws(RedisError) { try exchange(isWrite: true) } catch {
+            throw PipelineError(.redis, error.message)
+        }
+        if server.mood == .unfit { throw PipelineError(.unfitServer, "it evicts") }
+        if server.content.origins == nil { server.content.origins = [:] }
+        for shard in 0..<server.shardCount
+        where server.content.shards[shard].marks["!contract"] == nil {
+            server.content.shards[shard].marks["!contract"] = "1:sim"
+        }
+        return LedgerKeeper.Opened(dedupeKey: (1, 2), stamp: Array("1:sim".utf8))
+    }
+
+    func readMarks(
+        _ partitions: [LogPartition], shards: [Int]?
+    ) throws(LedgerError) -> [ShardMarks] {
+        var read: [ShardMarks] = []
+        for shard in shards ?? Array(0..<server.shardCount) {
+            try ledgerExchange()
+            let marks = server.content.shards[shard].marks
+            read.append(
+                ShardMarks(
+                    shard: shard, contract: marks["!contract"],
+                    torn: marks["!torn"].flatMap { $0 == "" ? nil : $0 },
+                    marks: partitions.map { partition in
+                        let field = "\(partition.topic)/\(partition.partition)"
+                        return PartitionMark(
+                            offset: marks[field].flatMap { Int64($0) },
+                            fingerprint: marks[field + "@"].flatMap { Fingerprint(text: $0.utf8) })
+                    }))
+        }
+        return read
+    }
+
+    func createMarks(
+        at origins: [(partition: LogPartition, offset: Int64)]
+    ) throws(LedgerError) {
+        for shard in 0..<server.shardCount {
+            try ledgerExchange(isWrite: true)
+            for (partition, offset) in origins {
+                let field = "\(partition.topic)/\(partition.partition)"
+                if server.content.shards[shard].marks[field] == nil {
+                    server.content.shards[shard].marks[field] = String(offset)
+                }
+            }
+            server.onChange(shard, nil)
+        }
+    }
+
+    func serverHealth() throws(LedgerError) -> ServerHealth {
+        try ledgerExchange()
+        return ServerHealth(problems: server.mood == .unfit ? ["it evicts"] : [], evictedKeys: 0)
+    }
+
+    func origins(of topic: String) throws(LedgerError) -> [Int32: Origin] {
+        try ledgerExchange()
+        return (server.content.origins ?? [:]).mapValues { Origin(offset: $0, timestamp: 0) }
+    }
+
+    func establishOrigins(
+        _ topic: String, _ origins: [Int32: Origin]
+    ) throws(LedgerError) -> [Int32: Origin] {
+        try ledgerExchange(isWrite: true)
+        if server.content.origins?.isEmpty ?? true {
+            machine.simulation.checkOrigins(origins.mapValues(\.offset))
+            server.content.origins = origins.mapValues(\.offset)
+        }
+        return (server.content.origins ?? [:]).mapValues { Origin(offset: $0, timestamp: 0) }
+    }
+
+    func addOrigin(_ partition: LogPartition, _ origin: Origin) throws(LedgerError) -> Origin {
+        try ledgerExchange(isWrite: true)
+        let stands = server.content.origins?[partition.partition] ?? origin.offset
+        server.content.origins = (server.content.origins ?? [:]).merging(
+            [partition.partition: stands]
+        ) { one, _ in one }
+        return Origin(offset: stands, timestamp: 0)
+    }
+
+    func wouldPass(_ cell: RefusedCell) throws(LedgerError) -> Bool {
+        try ledgerExchange()
+        let name = [cell.key, cell.field].map { String(decoding: $0, as: UTF8.self) }
+        return !server.spoiled.contains(name.joined(separator: " "))
+    }
+}

@@ -1,0 +1,103 @@
+/// What a record of the simulated log is meant to be; its bytes and its cells are both made from it.
+struct SimulatedEvent {
+    enum Shape { case use, blip, unknownType, noAgent, broken, tombstone }
+    var shape = Shape.use
+    var organization = ""
+    var id = ""
+    var agent = ""
+    var amount: Int64?
+    var items: [String] = []
+    /// Milliseconds since 1970; nil = the record's.
+    var time: Int64?
+
+    /// The catalog that counts such events.
+    static let catalog = """
+        version: 1
+        events:
+          use:
+            fields:
+              agent: {at: /data/agent, required: true}
+              amount: {at: /data/amount, is: integer}
+              items: {at: /data/items, each: true}
+          blip: {fields: {}}
+        meters:
+          calls: {kind: count, windows: [minute, day, all], on: [{event: use}]}
+          amounts: {kind: sum, signed: true, windows: [all], on: [{event: use, amount: amount}]}
+          agents: {kind: ranking, by: [agent], windows: [month], on: [{event: use}]}
+          latest: {kind: extreme, keep: last, value: amount, windows: [all], on: [{event: use}]}
+          least: {kind: extreme, keep: min, value: amount, windows: [day], on: [{event: use}]}
+          visitors: {kind: distinct, of: agent, windows: [day], on: [{event: use}]}
+          things: {kind: ranking, by: [items.value], windows: [day, all], on: [{event: use}]}
+          blips: {kind: count, windows: [minute], on: [{event: blip}]}
+        """
+
+    /// The record's value; nil = null.
+    func value() -> [UInt8]? {
+        var data = "\"agent\":\"\(agent)\""
+        if let amount { data += ",\"amount\":\(amount)" }
+        if !items.isEmpty {
+            data += ",\"items\":[" + items.map { "\"\($0)\"" }.joined(separator: ",") + "]"
+        }
+        var type = "use"
+        switch shape {
+        case .use: break
+        case .blip: type = "blip"
+        case .unknownType: type = "nobody.asks"
+        case .noAgent: data = "\"other\":1"
+        case .broken: return Array("{\"specversion\":\"1.0\",\"id\":\(id)".utf8)
+        case .tombstone: return nil
+        }
+        let moment = time.map { ",\"time\":\"\(CalendarText($0).rfc3339)\"" } ?? ""
+        return Array(
+            ("{\"specversion\":\"1.0\",\"id\":\"\(id)\",\"source\":\"/s\",\"type\":\"\(type)\","
+                + "\"subject\":\"\(organization)\"\(moment),\"data\":{\(data)}}").utf8)
+    }
+}
+
+/// A moment in UTC as the layout writes it; counts years and months one by one.
+struct CalendarText {
+    var milliseconds: Int64
+    var day: Int64
+    var year = 1970
+    var month = 1
+    var dayOfMonth = 1
+    var hour: Int64
+    var minute: Int64
+
+    init(_ milliseconds: Int64) {
+        self.milliseconds = milliseconds
+        day = milliseconds / 86_400_000
+        hour = milliseconds / 3_600_000 % 24
+        minute = milliseconds / 60_000 % 60
+        var rest = Int(day)
+        while rest >= Self.days(year) {
+            rest -= Self.days(year)
+            year += 1
+        }
+        while rest >= Self.days(year, month) {
+            rest -= Self.days(year, month)
+            month += 1
+        }
+        dayOfMonth = rest + 1
+    }
+
+    private static func days(_ year: Int) -> Int {
+        year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) ? 366 : 365
+    }
+    private static func days(_ year: Int, _ month: Int) -> Int {
+        month == 2 ? days(year) - 337 : [4, 6, 9, 11].contains(month) ? 30 : 31
+    }
+    static func padded(_ number: some BinaryInteger, _ count: Int) -> String {
+        let text = String(number)
+        return String(repeating: "0", count: max(0, count - text.utf8.count)) + text
+    }
+
+    var monthText: String { "\(year)-" + Self.padded(month, 2) }
+    var dayText: String { monthText + "-" + Self.padded(dayOfMonth, 2) }
+    var hourText: String { dayText + "T" + Self.padded(hour, 2) }
+    var rfc3339: String {
+        hourText + ":" + Self.padded(minute, 2) + ":"
+            + Self.padded(milliseconds / 1_000 % 60, 2) + "."
+            + Self.padded(milliseconds % 1_000, 3) + "Z"
+    }
+}

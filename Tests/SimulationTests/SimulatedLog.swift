@@ -1,0 +1,217 @@
+/// A record as it stands in the simulated log, and what must become of it.
+struct SimulatedRecord {
+    enum Outcome: String { case accepted, duplicate, ignored, rejected }
+    var offset: Int64
+    /// Milliseconds since 1970; -1 = none.
+    var timestamp: Int64
+    var event: SimulatedEvent
+    var key: UnsafeRawBufferPointer
+    var value: UnsafeRawBufferPointer?
+    var fingerprint: String
+    var outcome: Outcome
+    var shard: Int
+    /// What it adds to the cells; nothing unless accepted.
+    var deltas: [CellDelta]
+}
+
+/// One partition: records in the order of their offsets, with gaps.
+final class SimulatedPartition {
+    let number: Int32
+    var start: Int64 = 0
+    var end: Int64 = 0
+    /// All that ever stood in it; those below `start` are gone for readers.
+    private(set) var records: [SimulatedRecord] = []
+    /// Offset of the last valid record of each id, for duplicates.
+    private var lastValid: [String: Int64] = [:]
+    private let window: Int64
+    private let shardCount: Int
+
+    init(number: Int32, window: Int64, shardCount: Int) {
+        self.number = number
+        self.window = window
+        self.shardCount = shardCount
+    }
+
+    deinit {
+        for record in records {
+            record.key.deallocate()
+            record.value?.deallocate()
+        }
+    }
+
+    /// Index of the first record at or above an offset.
+    func index(of offset: Int64) -> Int {
+        var low = 0
+        var high = records.count
+        while low < high {
+            let middle = (low + high) / 2
+            if records[middle].offset < offset { low = middle + 1 } else { high = middle }
+        }
+        return low
+    }
+
+    func record(at offset: Int64) -> SimulatedRecord? {
+        let index = index(of: offset)
+        return index < records.count && records[index].offset == offset ? records[index] : nil
+    }
+
+    /// Appends an event and decides at once, by the log alone, what becomes of it.
+    func append(_ event: SimulatedEvent, timestamp: Int64) {
+        let key = Self.copy(Array(event.organization.utf8))
+        let value = event.value().map(Self.copy)
+        let (judged, isMalformed) = Self.judge(event, timestamp)
+        var outcome = judged
+        if outcome == .accepted {
+            let name = "\(event.organization) \(event.id)"
+            if let before = lastValid[name], before >= end - window { outcome = .duplicate }
+            lastValid[name] = end
+        }
+        let shard =
+            isMalformed
+            ? Int(number) % shardCount : LedgerOracle.shard(of: event.organization, shardCount)
+        records.append(
+            SimulatedRecord(
+                offset: end, timestamp: timestamp, event: event, key: key, value: value,
+                fingerprint: Self.fingerprint(end, timestamp, key, value), outcome: outcome,
+                shard: shard,
+                deltas: outcome == .accepted
+                    ? LedgerOracle.deltas(of: event, timestamp: timestamp, shard: shard) : []))
+        end += 1
+    }
+
+    /// The rules of `schemas/events/README.md`, as far as these events can break them.
+    private static func judge(
+        _ event: SimulatedEvent, _ timestamp: Int64
+    ) -> (outcome: SimulatedRecord.Outcome, isMalformed: Bool) {
+        let time = event.time ?? timestamp
+        if event.shape == .broken || event.shape == .tombstone || time < 0 {
+            return (.rejected, true)
+        }
+        if event.shape == .unknownType { return (.ignored, false) }
+        if event.shape == .noAgent { return (.rejected, false) }
+        guard timestamp >= 0 else { return (.accepted, false) }
+        if time > timestamp + 300_000 { return (.rejected, false) }
+        let minuteEnd = (time / 60_000 + 1) * 60
+        let isLate = event.shape == .blip && minuteEnd + 26 * 3_600 <= timestamp / 1_000
+        return (isLate ? .rejected : .accepted, false)
+    }
+
+    /// Offset, timestamp and FNV-1a over key length, key and value.
+    private static func fingerprint(
+        _ offset: Int64, _ timestamp: Int64, _ key: UnsafeRawBufferPointer,
+        _ value: UnsafeRawBufferPointer?
+    ) -> String {
+        var hash: UInt64 = 0xCBF2_9CE4_8422_2325
+        func add(_ byte: UInt8) { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3 }
+        for shift in 0..<8 { add(UInt8(truncatingIfNeeded: key.count >> (shift * 8))) }
+        for byte in key { add(byte) }
+        for byte in value ?? UnsafeRawBufferPointer(start: nil, count: 0) { add(byte) }
+        let digits = String(hash, radix: 16)
+        let zeros = String(repeating: "0", count: 16 - digits.utf8.count)
+        return "\(offset) \(timestamp) \(zeros)\(digits)"
+    }
+
+    private static func copy(_ bytes: [UInt8]) -> UnsafeRawBufferPointer {
+        let block = UnsafeMutableRawBufferPointer.allocate(
+            byteCount: max(1, bytes.count), alignment: 8)
+        block.copyBytes(from: bytes)
+        return UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(block)[0..<bytes.count])
+    }
+
+    /// Whether no record at or above `offset`, nor one to come, is judged by one below it.
+    func canBegin(at offset: Int64) -> Bool {
+        var valid: Set<String> = []
+        for record in records[0..<index(of: offset)]
+        where record.outcome == .accepted || record.outcome == .duplicate {
+            valid.insert("\(record.event.organization) \(record.event.id)")
+        }
+        return records[index(of: offset)...].allSatisfy {
+            !valid.contains("\($0.event.organization) \($0.event.id)")
+        }
+    }
+}
+
+/// A topic that grows, loses its begin, has gaps and repeats events.
+final class SimulatedLog {
+    static let topic = "usage"
+    private(set) var partitions: [SimulatedPartition] = []
+    let window: Int64
+    let shardCount: Int
+    /// Whether events name many things, so that tallies fill up.
+    let isBulky: Bool
+    private let dice: Dice
+    private var clock: Int64 = 1_773_058_000_000
+    private var nextID = 0
+
+    init(_ dice: Dice, window: Int64, shardCount: Int, partitions: Int, isBulky: Bool) {
+        self.dice = dice
+        self.window = window
+        self.shardCount = shardCount
+        self.isBulky = isBulky
+        for _ in 0..<partitions { addPartition() }
+    }
+
+    func addPartition() {
+        partitions.append(
+            SimulatedPartition(
+                number: Int32(partitions.count), window: window, shardCount: shardCount))
+    }
+
+    /// Some events, some of them sent again, with gaps between them.
+    func produce() {
+        guard let partition = dice.pick(partitions) else { return }
+        for _ in 0..<dice.roll(1...12) {
+            clock += Int64(dice.roll(0...4_000))
+            if dice.oneIn(8) { partition.end += Int64(dice.roll(1...3)) }
+            let timestamp = dice.oneIn(60) ? -1 : clock
+            partition.append(repeated(in: partition) ?? fresh(), timestamp: timestamp)
+        }
+        if dice.oneIn(5) { partition.end += Int64(dice.roll(1...4)) }
+    }
+
+    /// A record of the partition once more: within the window, or beyond it.
+    private func repeated(in partition: SimulatedPartition) -> SimulatedEvent? {
+        guard dice.oneIn(4) else { return nil }
+        let far = max(partition.start, partition.end - 2 * window)
+        let known = partition.records[partition.index(of: far)...].map(\.event)
+        return dice.pick(Array(known.suffix(Int(window) * 2)))
+    }
+
+    private func fresh() -> SimulatedEvent {
+        nextID += 1
+        var event = SimulatedEvent()
+        event.organization = "org-\(dice.roll(0...6))"
+        event.id = "\(nextID)"
+        event.agent = "a\(dice.roll(0...3))"
+        event.amount = dice.oneIn(4) ? nil : Int64(dice.roll(-40...40))
+        if isBulky {
+            let first = dice.roll(0...300)
+            event.items = (0..<dice.roll(20...32)).map { "t\(first + $0)" }
+        } else if dice.oneIn(6) {
+            event.items = (0..<dice.roll(1...3)).map { _ in "t\(dice.roll(0...5))" }
+        }
+        switch dice.roll(0...30) {
+        case 0: event.shape = .unknownType
+        case 1: event.shape = .noAgent
+        case 2: event.shape = .broken
+        case 3: event.shape = .tombstone
+        case 4...8: event.shape = .blip
+        default: break
+        }
+        switch dice.roll(0...12) {
+        case 0: event.time = nil
+        case 1: event.time = clock - 100_000_000 - Int64(dice.roll(0...1_000_000))
+        case 2: event.time = clock + 300_000 + Int64(dice.roll(-4...4))
+        case 3: event.time = clock - 93_600_000 - Int64(dice.roll(0...120_000))
+        default: event.time = clock - Int64(dice.roll(0...90_000_00))
+        }
+        return event
+    }
+
+    /// Moves a partition's log start, as retention does, to where no judgement depends on it.
+    func trim(_ partition: SimulatedPartition, below limit: Int64) {
+        let wanted = Int64(dice.roll(Int(partition.start)...Int(max(partition.start, limit))))
+        guard partition.canBegin(at: wanted) else { return }
+        partition.start = wanted
+    }
+}

@@ -1,0 +1,110 @@
+import Kafka
+import Metering
+import Redis
+
+@testable import Ledger
+@testable import Pipeline
+
+/// A process with one lane: what the lane sees of the simulated world, until it is killed.
+final class SimulatedMachine: LaneWorld {
+    let number: Int
+    unowned let simulation: Simulation
+    let log: SimulatedConsumer
+    let letters: SimulatedDeadLetters
+    private(set) lazy var lane = Lane(
+        number: number, configuration: simulation.configuration, world: self,
+        report: { [trace = simulation.trace, number] event in
+            trace.note("lane \(number): \(event.name): \(event.message)")
+        })
+    /// Killed: nothing that it does has an effect any more.
+    private(set) var isDead = false
+    /// Calls to the world until it is killed, in the middle of whatever it does.
+    private var fuse = Int.max
+
+    init(number: Int, simulation: Simulation) {
+        self.number = number
+        self.simulation = simulation
+        log = SimulatedConsumer(simulation: simulation, number: number)
+        letters = SimulatedDeadLetters(simulation: simulation)
+        log.machine = self
+        _ = lane
+    }
+
+    /// Lets it die after so many calls.
+    func light(fuse: Int) { self.fuse = fuse }
+
+    /// A call to the world: time passes, and a lit fuse burns.
+    func touch() {
+        fuse -= fuse == Int.max ? 0 : 1
+        if fuse <= 0 { isDead = true }
+        simulation.clock += Int64(simulation.dice.roll(0...1))
+    }
+
+    var milliseconds: Int64 { simulation.clock }
+    var wallMilliseconds: Int64 { simulation.clock + 1_773_000_000_000 }
+    var consumer: any LaneConsumer { log }
+    var deadLetters: any LaneDeadLetters { letters }
+
+    func connect() throws(RedisError) -> any LaneLedger {
+        touch()
+        guard !isDead, simulation.server.mood != .away else { throw RedisError(.connect, "away") }
+        return SimulatedConnection(self)
+    }
+
+    func connectWatcher() throws(RedisError) -> any MarksReader { try connect() }
+
+    /// One round of the lane; false = the machine is dead then.
+    func turn() -> Bool {
+        lane.turn()
+        return !isDead
+    }
+
+    /// Ends in order: commits, leaves the group.
+    func stop() { lane.end() }
+}
+
+/// The dead-letter topic of the simulation.
+final class SimulatedDeadLetters: LaneDeadLetters {
+    private unowned let simulation: Simulation
+    private var onWay: [String] = []
+    private(set) var delivered: Int64 = 0
+    private(set) var hasFailed = false
+
+    init(simulation: Simulation) { self.simulation = simulation }
+
+    var waiting: Int { onWay.count }
+
+    func settle(waitMilliseconds: Int32) -> Bool {
+        simulation.clock += Int64(waitMilliseconds)
+        guard !simulation.isLogAway else { return onWay.isEmpty && !hasFailed }
+        while !onWay.isEmpty {
+            if !simulation.isQuiet {
+                if simulation.dice.oneIn(4) { return false }
+                if simulation.dice.oneIn(150) {
+                    hasFailed = true
+                    onWay.removeFirst()
+                    continue
+                }
+            }
+            simulation.deadLetters.insert(onWay.removeFirst())
+            delivered += 1
+        }
+        return !hasFailed
+    }
+
+    func abandon() {
+        onWay = []
+        hasFailed = false
+        delivered = 0
+    }
+
+    func send(
+        _ record: Record, topicName: String, _ rejected: RejectedRecord
+    ) throws(KafkaError) -> Bool {
+        if simulation.isLogAway, simulation.dice.oneIn(3) {
+            throw KafkaError(code: .transport, message: "away")
+        }
+        onWay.append("\(record.partition)/\(record.offset)")
+        return true
+    }
+}

@@ -1,0 +1,167 @@
+import Redis
+
+@testable import Ledger
+@testable import Pipeline
+
+/// Redis as the simulation knows it: content that can be put back, requests on their way, refusals.
+final class SimulatedServer {
+    /// Everything that is lost or put back together.
+    struct Content {
+        var shards: [ShardContent]
+        /// By partition number; nil = no ledger.
+        var origins: [Int32: Int64]?
+        /// By shard and partition: offsets that were gone when marks were moved over them.
+        var lost: [[Int32: [Range<Int64>]]]
+    }
+
+    enum Mood: Equatable {
+        case well
+        /// Reads pass, writes get this error.
+        case refusing(String)
+        /// Nothing gets through.
+        case away
+        /// Works, but would lose cells: `maxmemory-policy` is not `noeviction`.
+        case unfit
+    }
+
+    var content: Content
+    private(set) var copies: [Content] = []
+    var mood = Mood.well
+    /// Cells that somebody has made unusable.
+    var spoiled: Set<String> = []
+    /// Requests of connections that broke; some still run, later.
+    private var orphans: [CommitCall] = []
+    private var queues: [SimulatedConnection] = []
+    private let dice: Dice
+    let shardCount: Int
+    /// Called with each shard that was changed, and the call that did it.
+    var onChange: (Int, CommitCall?) -> Void = { _, _ in }
+
+    init(_ dice: Dice, shardCount: Int) {
+        self.dice = dice
+        self.shardCount = shardCount
+        content = Self.nothing(shardCount)
+    }
+
+    private static func nothing(_ count: Int) -> Content {
+        Content(
+            shards: Array(repeating: ShardContent(), count: count), origins: nil,
+            lost: Array(repeating: [:], count: count))
+    }
+
+    func opened(_ connection: SimulatedConnection) { queues.append(connection) }
+
+    /// A connection broke: of its requests that did not run, the first few may still run.
+    func broke(_ connection: SimulatedConnection, _ calls: [CommitCall]) {
+        queues.removeAll { $0 === connection }
+        let count = calls.isEmpty ? 0 : dice.roll(0...calls.count)
+        orphans += calls.prefix(count)
+    }
+
+    /// Runs one request that waits, of any connection or of none.
+    func work() {
+        if !orphans.isEmpty, dice.oneIn(3) {
+            _ = run(orphans.removeFirst())
+            return
+        }
+        guard mood != .away else { return }
+        let busy = queues.filter(\.hasWork)
+        dice.pick(busy)?.runNext()
+    }
+
+    /// Runs the commit script.
+    func run(_ call: CommitCall) -> CommitOutcome {
+        if case .refusing(let code) = mood {
+            return .refused(code: code, message: "\(code) for now")
+        }
+        guard
+            let shard = (0..<shardCount).first(where: { call.marksKey == "sim:1:{\($0)}:marks" })
+        else { preconditionFailure("a commit to \(call.marksKey)") }
+        let outcome = LedgerLaw.run(call, on: &content.shards[shard]) { key, field in
+            spoiled.contains("\(key) \(field)")
+        }
+        guard case .applied = outcome else { return outcome }
+        for range in call.ranges {
+            guard call.audit.contains(where: { $0.field == range.field + ":lost" }),
+                let from = Int64(range.from), let to = Int64(range.to),
+                let number = Int32(range.field.split(separator: "/")[1])
+            else { continue }
+            content.lost[shard][number, default: []].append(from..<to)
+        }
+        onChange(shard, call)
+        return outcome
+    }
+
+    // MARK: What happens to it
+
+    /// Takes a copy that it may be put back to.
+    func copy() {
+        copies.append(content)
+        if copies.count > 6 { copies.remove(at: dice.roll(0...5)) }
+    }
+
+    /// Goes back to an earlier state, or to nothing; after a restart all connections are gone.
+    func goBack() {
+        content = dice.oneIn(4) ? Self.nothing(shardCount) : dice.pick(copies) ?? content
+        // A copy from before this one's time is a copy all the same; later ones stay possible too.
+        if dice.oneIn(2) {
+            orphans = []
+            for connection in queues { connection.sever(keepingRequests: false) }
+        }
+        for shard in 0..<shardCount { onChange(shard, nil) }
+    }
+
+    /// Breaks some connection.
+    func breakConnection() { dice.pick(queues)?.sever(keepingRequests: true) }
+
+    /// Runs everything that is still on its way from nowhere.
+    func drainOrphans() {
+        while !orphans.isEmpty { _ = run(orphans.removeFirst()) }
+    }
+
+    /// Makes some cell unusable until `mend`.
+    func spoil() {
+        guard let shard = dice.pick(content.shards),
+            let key = dice.pick(shard.cells.filter { $0.value.kind != "P" }.keys.sorted()),
+            let field = dice.pick((shard.cells[key]?.fields ?? [:]).keys.sorted())
+        else { return }
+        spoiled.insert("\(key) \(field)")
+    }
+
+    /// Stops to answer; connections end at once or hang.
+    func leave() {
+        mood = .away
+        guard dice.oneIn(2) else { return }
+        for connection in queues { connection.sever(keepingRequests: true) }
+    }
+
+    /// Marks a shard as torn, as a failed undo does; nobody may commit to it.
+    func tear() {
+        content.shards[dice.roll(0...(shardCount - 1))].marks["!torn"] = "an undo failed"
+    }
+
+    /// Does to torn shards what `reset-shard` does: empties them and puts their marks at the origins.
+    func resetTorn() {
+        for shard in 0..<shardCount where content.shards[shard].marks["!torn"] ?? "" != "" {
+            var marks = ["!contract": "1:sim"]
+            for (partition, origin) in content.origins ?? [:] {
+                marks["\(SimulatedLog.topic)/\(partition)"] = String(origin)
+            }
+            content.shards[shard] = ShardContent(marks: marks)
+            content.lost[shard] = [:]
+            onChange(shard, nil)
+        }
+    }
+
+    /// The least mark of a partition in the content and in every copy that may come back.
+    func leastMark(_ partition: Int32) -> Int64 {
+        let field = "\(SimulatedLog.topic)/\(partition)"
+        var least = Int64.max
+        for content in copies + [content] {
+            for shard in content.shards {
+                least = min(least, shard.marks[field].flatMap { Int64($0) } ?? 0)
+            }
+        }
+        return least
+    }
+}

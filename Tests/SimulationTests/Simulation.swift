@@ -1,0 +1,258 @@
+import Catalog
+import Kafka
+import Metering
+import Redis
+import Synchronization
+
+@testable import Ledger
+@testable import Pipeline
+
+/// What happened in a simulation, for the one who looks at a failing seed.
+final class Trace: Sendable {
+    private let isOn: Bool
+    init(isOn: Bool) { self.isOn = isOn }
+    func note(_ text: @autoclosure () -> String) { if isOn { print(text()) } }
+}
+
+/// Lanes, log, ledger and everything that can go wrong with them, in one thread and by one seed.
+///
+/// The lanes are the real ones. The log, the group and the ledger are simulated; time passes only
+/// where the simulation lets it. After every change of a shard it is compared with the oracle.
+final class Simulation {
+    let seed: UInt64
+    let dice: Dice
+    var randomness: Dice
+    let trace: Trace
+    let log: SimulatedLog
+    let server: SimulatedServer
+    private(set) lazy var group = SimulatedGroup(simulation: self)
+    let configuration: PipelineConfiguration
+    private(set) var machines: [SimulatedMachine] = []
+    private var nextMachine = 0
+    /// Milliseconds that only rise.
+    var clock: Int64 = 1_000_000
+    /// Kafka does not answer.
+    var isLogAway = false
+    /// The faults are over.
+    var isQuiet = false
+    /// Dead letters that are in their topic, as `PARTITION/OFFSET`.
+    var deadLetters: Set<String> = []
+    private(set) var failures: [String] = []
+    private(set) var report = SimulationReport()
+    private let check: LedgerCheck
+
+    init(seed: UInt64, catalog: MeterCatalog, isTraced: Bool = false) {
+        self.seed = seed
+        dice = Dice(seed: seed)
+        randomness = dice
+        trace = Trace(isOn: isTraced)
+        let window = Int64(dice.pick([0, 5, 12, 40, 150]) ?? 12)
+        let shards = dice.roll(1...4)
+        log = SimulatedLog(
+            dice, window: window, shardCount: shards, partitions: dice.roll(1...4),
+            isBulky: dice.oneIn(8))
+        server = SimulatedServer(dice, shardCount: shards)
+        check = LedgerCheck(log: log, shardCount: shards)
+        configuration = PipelineConfiguration(
+            client: ClientConfiguration(bootstrap: "nowhere"), topics: [SimulatedLog.topic],
+            directoryTopic: nil, deadLetterTopic: dice.oneIn(3) ? nil : "dead",
+            redis: RedisConfiguration(address: .unixSocket(path: "/nowhere")),
+            layout: KeyLayout(prefix: "sim", shardCount: shards), catalog: catalog,
+            commitInterval: Int64(dice.pick([10, 100, 500]) ?? 100), dedupeWindow: window,
+            origin: .earliest, onLoss: dice.oneIn(2) ? .continue : .stop)
+        server.onChange = { [unowned self] shard, call in changed(shard, call) }
+    }
+
+    func fail(_ text: String) {
+        if failures.count < 5 { failures.append(text) }
+        trace.note("FAILURE: \(text)")
+    }
+
+    // MARK: Safety
+
+    /// A shard was changed, by a commit or by a fault: it must be what the log says.
+    private func changed(_ shard: Int, _ call: CommitCall?) {
+        guard failures.isEmpty else { return }
+        report.checks += 1
+        if call != nil { report.commits += 1 }
+        if let difference = check.difference(of: shard, server.content) {
+            fail("shard \(shard): \(difference)")
+        }
+        for range in call?.ranges ?? [] {
+            guard
+                let partition = Int(range.field.split(separator: "/")[1]).map({ log.partitions[$0] }
+                ),
+                let from = Int64(range.from), let to = Int64(range.to)
+            else {
+                fail("a range without offsets: \(range)")
+                continue
+            }
+            let isLoss = call?.audit.contains { $0.field == range.field + ":lost" } ?? false
+            if isLoss {
+                if to > partition.start { fail("counted as lost what is there: \(range)") }
+                if configuration.onLoss == .stop { fail("a loss was passed over: \(range)") }
+                report.losses += 1
+                continue
+            }
+            if to > partition.end { fail("a mark beyond the log: \(range)") }
+            guard configuration.deadLetterTopic != nil else { continue }
+            for record in partition.records[partition.index(of: from)..<partition.index(of: to)]
+            where record.outcome == .rejected && record.shard == shard {
+                if !deadLetters.contains("\(partition.number)/\(record.offset)") {
+                    fail("no dead letter of \(partition.number)/\(record.offset)")
+                }
+            }
+        }
+    }
+
+    /// Origins are decided: by the log start, or by what the group bears witness of.
+    func checkOrigins(_ origins: [Int32: Int64]) {
+        for (partition, offset) in origins {
+            let expected: Int64
+            if group.hints.isEmpty {
+                expected = log.partitions[Int(partition)].start
+            } else {
+                expected =
+                    group.hints[partition].flatMap {
+                        Int64($0.metadata.dropFirst("origin=".count))
+                    } ?? 0
+            }
+            // Between the question and the answer the log may have lost its begin.
+            if offset > expected { fail("origin of \(partition) is \(offset), not \(expected)") }
+        }
+    }
+
+    // MARK: Machines
+
+    func startMachine() {
+        machines.append(SimulatedMachine(number: nextMachine, simulation: self))
+        nextMachine += 1
+        group.rebalance(mayOverlap: dice.oneIn(3) && !isQuiet)
+    }
+
+    fileprivate func turn(_ machine: SimulatedMachine) {
+        guard machine.turn() else {
+            report.crashes += 1
+            trace.note("machine \(machine.number) is dead")
+            return remove(machine)
+        }
+        if let failure = machine.lane.failure.withLock({ $0 }) { fail("a lane ended: \(failure)") }
+    }
+
+    private func remove(_ machine: SimulatedMachine) {
+        machines.removeAll { $0 === machine }
+        group.hasRevoked(machine.number)
+        if machines.isEmpty { startMachine() }
+        group.rebalance(mayOverlap: dice.oneIn(3) && !isQuiet)
+    }
+
+    // MARK: The course
+
+    /// Runs the seed: faults first, then quiet until everything is counted; true = no failure.
+    func run() -> Bool {
+        for _ in 0..<dice.roll(1...8) { log.produce() }
+        for _ in 0..<dice.roll(1...3) { startMachine() }
+        for _ in 0..<dice.roll(200...900) where failures.isEmpty { step() }
+        if failures.isEmpty { settle() }
+        return failures.isEmpty
+    }
+
+    private func step() {
+        if server.mood != .well, dice.oneIn(20) { server.mood = .well }
+        if isLogAway, dice.oneIn(20) { isLogAway = false }
+        switch dice.roll(0...99) {
+        case 0..<60: if let machine = dice.pick(machines) { turn(machine) }
+        case 60..<83: server.work()
+        case 83..<91: log.produce()
+        case 91..<95: clock += Int64(dice.pick([300, 1_000, 5_100, 10_100, 61_000]) ?? 300)
+        default: fault()
+        }
+    }
+
+    private func fault() {
+        report.faults += 1
+        switch dice.roll(0...19) {
+        case 0: dice.pick(machines)?.light(fuse: dice.roll(1...60))
+        case 1: if machines.count < 4 { startMachine() }
+        case 2:
+            guard machines.count > 1, let machine = dice.pick(machines) else { return }
+            machine.stop()
+            remove(machine)
+        case 3: group.rebalance(mayOverlap: false)
+        case 4, 5: group.rebalance(mayOverlap: true)
+        case 6, 7: group.hear()
+        case 8, 9, 10: server.copy()
+        case 11, 12:
+            trace.note("the ledger goes back")
+            report.rollbacks += 1
+            server.goBack()
+        case 13:
+            let codes = ["OOM", "READONLY", "BUSY", "TRYAGAIN", "NOSCRIPT", "MISCONF", "LOADING"]
+            server.mood = .refusing(dice.pick(codes) ?? "OOM")
+        case 14: server.leave()
+        case 15: server.mood = dice.oneIn(3) ? .unfit : .well
+        case 16: server.breakConnection()
+        case 17: isLogAway.toggle()
+        case 18: rareFault()
+        default:
+            if server.spoiled.isEmpty || dice.oneIn(3) {
+                server.spoil()
+            } else {
+                server.spoiled = []
+            }
+        }
+    }
+
+    private func rareFault() {
+        switch dice.roll(0...5) {
+        case 4: server.tear()
+        case 5: server.resetTorn()
+        case 0 where log.partitions.count < 6:
+            log.addPartition()
+            group.rebalance(mayOverlap: dice.oneIn(2))
+        case 1, 2:
+            guard let partition = dice.pick(log.partitions) else { return }
+            // Mostly behind all marks, sometimes before some: then there is loss.
+            let safe = server.leastMark(partition.number)
+            log.trim(partition, below: dice.oneIn(3) ? partition.end : min(safe, partition.end))
+        default:
+            guard let partition = dice.pick(log.partitions) else { return }
+            partition.end += Int64(dice.roll(1...5))
+        }
+    }
+}
+
+/// How much a simulation did.
+struct SimulationReport {
+    var commits = 0
+    var checks = 0
+    var crashes = 0
+    var rollbacks = 0
+    var faults = 0
+    var losses = 0
+
+    static func + (one: Self, other: Self) -> Self {
+        Self(
+            commits: one.commits + other.commits, checks: one.checks + other.checks,
+            crashes: one.crashes + other.crashes, rollbacks: one.rollbacks + other.rollbacks,
+            faults: one.faults + other.faults, losses: one.losses + other.losses)
+    }
+}
+
+// MARK: Liveness
+
+extension Simulation {
+    /// The faults end; within bounded time everything that the log holds must be counted.
+    fileprivate func settle() {
+        becomeQuiet()
+        for round in 0..<600 {
+            for machine in machines { turn(machine) }
+            for _ in 0..<60 { server.work() }
+            clock += round % 40 == 39 ? 3_700_000 : round % 10 == 9 ? 11_000 : 200
+            guard failures.isEmpty else { return }
+            if round == 300 { group.rebalance(mayOverlap: false) }
+            if round > 20, missing() == nil { return checkAll() }
+        }
+        fail("not caught up: \(missing() ?? "")")
+    }
+}

@@ -1,0 +1,55 @@
+import Catalog
+import Foundation
+import Metering
+import Testing
+
+/// Seeds of the simulation: as many as there is time for, or those that the environment names.
+///
+/// `SIMULATION_SEED=17` runs one seed and tells what happens in it; `SIMULATION_SEEDS=2000` runs that
+/// many, from `SIMULATION_FIRST` on.
+@Suite struct SimulationTests {
+    private static let environment = ProcessInfo.processInfo.environment
+
+    private static func catalog() throws -> MeterCatalog {
+        try CatalogReader.read(
+            files: [(name: "simulation.yaml", text: Array(SimulatedEvent.catalog.utf8))])
+    }
+
+    @Test func `the ledger is right after every step, and catches up`() throws {
+        let catalog = try Self.catalog()
+        if let seed = Self.environment["SIMULATION_SEED"].flatMap({ UInt64($0) }) {
+            let simulation = Simulation(seed: seed, catalog: catalog, isTraced: true)
+            #expect(simulation.run(), "\(simulation.failures)")
+            return
+        }
+        let count = Self.environment["SIMULATION_SEEDS"].flatMap { UInt64($0) } ?? 60
+        let first = Self.environment["SIMULATION_FIRST"].flatMap { UInt64($0) } ?? 1
+        var sum = SimulationReport()
+        var failed = 0
+        for seed in first..<(first + count) {
+            let simulation = Simulation(seed: seed, catalog: catalog)
+            if !simulation.run() {
+                failed += 1
+                Issue.record(
+                    """
+                    seed \(seed): \(simulation.failures.joined(separator: "; "))
+                    again: SIMULATION_SEED=\(seed) swift test --filter SimulationTests
+                    """)
+            }
+            sum = sum + simulation.report
+            if failed == 5 { break }
+        }
+        print("seeds \(first) to \(first + count - 1), \(failed) failed: \(sum)")
+    }
+
+    @Test func `a seed runs the same every time`() throws {
+        let catalog = try Self.catalog()
+        let reports = (0..<2).map { _ in
+            let simulation = Simulation(seed: 7, catalog: catalog)
+            _ = simulation.run()
+            return
+                "\(simulation.report) \(simulation.clock) \(simulation.server.content.shards.map(\.marks.count))"
+        }
+        #expect(reports[0] == reports[1])
+    }
+}
