@@ -90,7 +90,7 @@ final class LedgerKeeper: Sendable {
         } catch { throw PipelineError(error) }
     }
 
-    private func contract(under record: LedgerRecord) -> Contract {
+    func contract(under record: LedgerRecord) -> Contract {
         var birth = record.birth
         birth.cluster = cluster
         birth.group = configuration.group

@@ -108,7 +108,21 @@ public final class Supervisor: Sendable {
         }
     }
 
+    /// Waits for the topics, refuses those that would make numbers wrong, and returns the cluster's id.
     private func checkKafka() throws(PipelineError) -> String {
+        let (cluster, findings) = try askKafka()
+        let wrong = findings.filter { $0.grade == .error }
+        let fatal = wrong.filter { $0.isFatal }.map { $0.message }
+        guard fatal.isEmpty else {
+            throw PipelineError(.unfitServer, fatal.joined(separator: "; "))
+        }
+        for finding in wrong {
+            report(PipelineEvent(level: .warning, name: "doctor", message: finding.message))
+        }
+        return cluster
+    }
+
+    private func askKafka() throws(PipelineError) -> (cluster: String, findings: [Finding]) {
         do throws(KafkaError) {
             let consumer = try Consumer(configuration.client)
             try consumer.waitForTopics(
@@ -116,7 +130,10 @@ public final class Supervisor: Sendable {
                     + [configuration.directoryTopic, configuration.deadLetterTopic].compactMap(
                         \.self),
                 timeoutMilliseconds: 30_000)
-            return consumer.clusterID(timeoutMilliseconds: 10_000) ?? ""
+            return (
+                consumer.clusterID(timeoutMilliseconds: 10_000) ?? "",
+                Checkup.topics(consumer, configuration)
+            )
         } catch { throw PipelineError(.kafka, "Kafka: \(error.message)") }
     }
 

@@ -3,6 +3,6 @@ enum Commands {
     static let all: [Command] = [
         run, serve, up, replay, demo, check, directoryPut, directoryImport, directoryDelete,
         keysCreate, keysList,
-        keysRevoke, verify, status, resetShard,
+        keysRevoke, verify, status, doctor, resetShard,
     ]
 }

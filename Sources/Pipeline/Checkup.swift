@@ -1,0 +1,216 @@
+internal import Kafka
+public import Ledger
+internal import Redis
+
+/// What must hold before counting, and what should: one list of checks for `odometer doctor` and for the start.
+///
+/// The start refuses what is `isFatal`; the rest is advice. Here facts are gathered; `TopicFacts` and
+/// `PartitionFacts` judge them.
+public enum Checkup {
+    private static let patience: Int32 = 5_000
+
+    /// Asks Redis and Kafka for everything; what cannot be asked is a finding, too.
+    public static func run(_ configuration: PipelineConfiguration) -> [Finding] {
+        var findings: [Finding] = []
+        var server: ServerCheck?
+        var book: LedgerBook?
+        do throws(LedgerError) {
+            var connection = try LedgerBook.connect(configuration)
+            server = try ServerCheck(&connection, layout: configuration.layout)
+            book = try LedgerBook(&connection, configuration, &findings)
+        } catch {
+            findings.append(
+                Finding(
+                    .error, "redis", "redis-reach", "Redis cannot be asked: \(error.message)",
+                    mend: "start it, or correct --redis"))
+        }
+        var partitions: [PartitionFacts] = []
+        do throws(KafkaError) {
+            let consumer = try Consumer(configuration.client)
+            guard let cluster = consumer.clusterID(timeoutMilliseconds: patience) else {
+                throw KafkaError(code: .timedOut, message: "no broker answers")
+            }
+            findings.append(
+                Finding(.ok, "kafka", "kafka-library", "librdkafka \(KafkaLibrary.version)"))
+            // A topic that was made a moment ago is not known to every broker yet; the facts name one
+            // that stays away.
+            try? consumer.waitForTopics(
+                configuration.topics
+                    + [configuration.directoryTopic, configuration.deadLetterTopic].compactMap(
+                        \.self), timeoutMilliseconds: 3_000)
+            let topics = topicFacts(consumer, configuration)
+            for topic in topics { findings += topic.findings }
+            partitions = partitionFacts(consumer, configuration, topics, book)
+            if let finding = book?.contract(configuration, cluster) { findings.append(finding) }
+        } catch {
+            findings.append(
+                Finding(
+                    .error, "kafka", "kafka-reach", "Kafka cannot be asked: \(error.message)",
+                    mend: "start it, or correct --bootstrap and the properties under kafka:"))
+        }
+        let isRefillable = !partitions.isEmpty && partitions.allSatisfy { $0.reachesOrigin }
+        let now = SteadyClock.wallMilliseconds
+        findings += server?.findings(now: now, isRefillable: isRefillable) ?? []
+        for partition in partitions {
+            findings += partition.findings(window: configuration.dedupeWindow, now: now)
+        }
+        return findings
+    }
+
+    /// What the topics alone say: the part of the start that asks Kafka.
+    static func topics(
+        _ consumer: borrowing Consumer, _ configuration: PipelineConfiguration
+    ) -> [Finding] {
+        topicFacts(consumer, configuration).flatMap { $0.findings }
+    }
+
+    private static func topicFacts(
+        _ consumer: borrowing Consumer, _ configuration: PipelineConfiguration
+    ) -> [TopicFacts] {
+        var topics = configuration.topics.map { TopicFacts(name: $0, role: .events) }
+        if let name = configuration.directoryTopic {
+            topics.append(TopicFacts(name: name, role: .directory))
+        }
+        if let name = configuration.deadLetterTopic {
+            topics.append(TopicFacts(name: name, role: .deadLetters))
+        }
+        // Brokers without this request, and users without this right, leave the settings unknown.
+        let settings = try? consumer.settings(
+            ofTopics: topics.map(\.name), timeoutMilliseconds: patience)
+        for index in topics.indices {
+            let name = topics[index].name
+            topics[index].settings = settings?[name]
+            do throws(KafkaError) {
+                let shape = try consumer.shape(of: name, timeoutMilliseconds: patience)
+                topics[index].partitions = shape.partitions
+                topics[index].replicas = shape.replicas
+            } catch { topics[index].problem = error.message }
+        }
+        return topics
+    }
+
+    private static func partitionFacts(
+        _ consumer: borrowing Consumer, _ configuration: PipelineConfiguration,
+        _ topics: [TopicFacts],
+        _ book: LedgerBook?
+    ) -> [PartitionFacts] {
+        var found: [PartitionFacts] = []
+        for topic in topics where topic.role == .events {
+            for number in 0..<Int32(topic.partitions) {
+                let name = LogPartition(topic: topic.name, partition: number)
+                var facts = book?.facts(of: name) ?? PartitionFacts(name: name)
+                facts.retention = topic.retention
+                do throws(KafkaError) {
+                    facts.log = try consumer.watermarks(
+                        of: TopicPartition(topic: name.topic, partition: number),
+                        timeoutMilliseconds: patience)
+                } catch { facts.problem = error.message }
+                found.append(facts)
+            }
+        }
+        return found
+    }
+}
+
+/// What a ledger says of where it stands, for the checks.
+struct LedgerBook {
+    private var origins: [LogPartition: Origin] = [:]
+    private var marks: [ShardMarks] = []
+    private var partitions: [LogPartition] = []
+    private var record: LedgerRecord?
+
+    static func connect(
+        _ configuration: PipelineConfiguration
+    ) throws(LedgerError) -> Connection {
+        do throws(RedisError) { return try Connection(configuration.redis) } catch {
+            throw LedgerError(error)
+        }
+    }
+
+    /// Reads the ledger and judges what stands in it alone.
+    init(
+        _ connection: inout Connection, _ configuration: PipelineConfiguration,
+        _ findings: inout [Finding]
+    ) throws(LedgerError) {
+        do throws(LedgerError) {
+            record = try LedgerRecord.read(&connection, layout: configuration.layout)
+        } catch {
+            guard error.code == .otherLayout || error.code == .corrupt else { throw error }
+            findings.append(
+                Finding(
+                    .error, "ledger", "ledger-layout", error.message,
+                    mend: "take another --prefix, or restore a backup"))
+            return
+        }
+        guard let record else {
+            findings.append(
+                Finding(
+                    .ok, "ledger", "ledger",
+                    "no ledger under \(configuration.layout.prefix) yet: the first start makes it"))
+            return
+        }
+        origins = record.origins
+        partitions = record.origins.keys.sorted()
+        marks = try Marks.read(
+            &connection, layout: configuration.layout, partitions: partitions)
+        for one in marks {
+            guard let torn = one.torn else { continue }
+            findings.append(
+                Finding(
+                    .error, "ledger", "shard-torn", "shard \(one.shard) is torn: \(torn)",
+                    mend: "odometer reset-shard \(one.shard), or restore a backup"))
+        }
+    }
+
+    /// How our contract stands to the ledger's; nil = there is no ledger.
+    func contract(_ configuration: PipelineConfiguration, _ cluster: String) -> Finding? {
+        guard let record else { return nil }
+        func finding(
+            _ grade: Finding.Grade, _ message: String, _ mend: String? = nil
+        ) -> Finding {
+            Finding(grade, "ledger", "ledger-contract", message, mend: mend)
+        }
+        let keeper: LedgerKeeper
+        do throws(PipelineError) {
+            keeper = try LedgerKeeper(configuration: configuration, cluster: cluster)
+        } catch { return finding(.error, error.message, "see odometer check") }
+        guard let stored = record.contractText.flatMap({ Contract(text: $0) }) else {
+            return finding(.ok, "the ledger has no contract yet: the first start makes it")
+        }
+        switch keeper.contract(under: record).relation(to: stored) {
+        case .same:
+            return finding(.ok, "the contract is the ledger's, number \(record.contractNumber)")
+        case .superset(let added):
+            return finding(
+                .warning,
+                "the next start adds to the contract: \(added.joined(separator: ", "))",
+                "change the catalog of every process; those with the old one end with exit code 5")
+        case .different(let differences):
+            return finding(
+                .error,
+                "the ledger was written under another contract: "
+                    + differences.joined(separator: ", "),
+                "use the ledger's, or start once with --accept-contract")
+        case .incompatible(let differences):
+            return finding(
+                .error, "the ledger has another \(differences.joined(separator: ", "))",
+                "take another --prefix")
+        }
+    }
+
+    /// Where a partition stands, without its log.
+    func facts(of name: LogPartition) -> PartitionFacts {
+        var facts = PartitionFacts(name: name)
+        facts.origin = origins[name]?.offset
+        guard let index = partitions.firstIndex(of: name) else { return facts }
+        for shard in marks {
+            let mark = shard.marks[index]
+            guard let offset = mark.offset else { continue }
+            facts.highest = max(facts.highest ?? offset, offset)
+            guard offset < facts.lowest ?? .max else { continue }
+            facts.lowest = offset
+            facts.lowestTime = mark.fingerprint.flatMap { $0.timestamp < 0 ? nil : $0.timestamp }
+        }
+        return facts
+    }
+}

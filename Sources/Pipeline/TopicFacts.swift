@@ -1,0 +1,173 @@
+internal import Ledger
+
+/// What is known of a topic, and what follows from it.
+struct TopicFacts {
+    /// What the topic is for.
+    enum Role { case events, directory, deadLetters }
+
+    let name: String
+    let role: Role
+    var partitions = 0
+    var replicas = 0
+    /// Why it could not be asked for; nil = it was.
+    var problem: String?
+    /// Nil = the broker does not tell.
+    var settings: [String: String]?
+
+    private static let day: Int64 = 86_400_000
+    private static let forEver = Int64.max
+
+    /// Milliseconds that records are kept; nil = for ever, or unknown.
+    var retention: Int64? { number("retention.ms").flatMap { $0 < 0 ? nil : $0 } }
+
+    var findings: [Finding] {
+        guard problem == nil, partitions > 0 else {
+            return [
+                finding(
+                    .error, "topic", "cannot be asked for: \(problem ?? "no partitions")",
+                    "create it, see docs/OPERATIONS.md; Odometer creates no topics")
+            ]
+        }
+        var found = [finding(.ok, "topic", "\(partitions) partitions, \(replicas) replicas")]
+        if role == .directory, partitions != 1 {
+            found = [
+                finding(
+                    .error, "directory-partitions",
+                    "has \(partitions) partitions: only the first would be mirrored, and keys of the "
+                        + "others stay unknown or unrevoked",
+                    "create it anew with one partition, and write its objects again",
+                    isFatal: true)
+            ]
+        }
+        guard settings != nil else {
+            return found + [
+                finding(
+                    .warning, "topic-settings", "the broker does not tell its settings",
+                    "let the user describe the configuration of topics")
+            ]
+        }
+        switch role {
+        case .events:
+            found.append(eventPolicy)
+            found += [retentionTime, retentionBytes, timestamps].compactMap(\.self)
+        case .directory: found.append(directoryPolicy)
+        case .deadLetters: break
+        }
+        return found + [replication, elections].compactMap(\.self)
+    }
+
+    private func finding(
+        _ grade: Finding.Grade, _ check: String, _ message: String, _ mend: String? = nil,
+        isFatal: Bool = false
+    ) -> Finding {
+        Finding(grade, name, check, "\(name): \(message)", mend: mend, isFatal: isFatal)
+    }
+
+    private func number(_ setting: String) -> Int64? { settings?[setting].flatMap { Int64($0) } }
+
+    private var policies: Set<Substring> {
+        Set((settings?["cleanup.policy"] ?? "delete").split(separator: ","))
+    }
+
+    private var eventPolicy: Finding {
+        guard policies.contains("compact") else {
+            return finding(.ok, "topic-compaction", "is not compacted")
+        }
+        return finding(
+            .error, "topic-compaction",
+            "is compacted: events vanish before they are counted, or before they are read again",
+            "kafka-configs.sh --alter --add-config cleanup.policy=delete; what is gone stays away",
+            isFatal: true)
+    }
+
+    private var directoryPolicy: Finding {
+        guard policies != ["compact"] else {
+            return finding(.ok, "topic-compaction", "is compacted")
+        }
+        return finding(
+            .error, "topic-compaction",
+            "is not compacted only (\(policies.sorted().joined(separator: ","))): names, plans and "
+                + "revocations vanish, and a key may rise again after Redis was restored",
+            "kafka-configs.sh --alter --add-config cleanup.policy=compact")
+    }
+
+    private var retentionTime: Finding {
+        guard let retention else { return finding(.ok, "topic-retention", "is kept for ever") }
+        let text = "keeps records \(Self.span(retention))"
+        guard retention < Self.day else { return finding(.ok, "topic-retention", text) }
+        return finding(
+            .warning, "topic-retention",
+            "\(text): a longer outage, or a backup older than that, loses events",
+            "retention.ms longer than your longest outage plus the age of your oldest backup")
+    }
+
+    private var retentionBytes: Finding? {
+        guard let bytes = number("retention.bytes"), bytes >= 0 else { return nil }
+        return finding(
+            .warning, "topic-retention-bytes",
+            "keeps \(bytes) bytes a partition at most: a burst may push out what is not counted yet",
+            "retention.bytes=-1, and limit by time")
+    }
+
+    /// The record's timestamp is what an event's age is judged by, and what retention goes by.
+    private var timestamps: Finding {
+        let kind = settings?["message.timestamp.type"] ?? "CreateTime"
+        guard kind == "CreateTime" else {
+            return finding(.ok, "topic-timestamps", "the broker stamps the records (\(kind))")
+        }
+        let difference = number("message.timestamp.difference.max.ms")
+        let before = number("message.timestamp.before.max.ms") ?? difference ?? Self.forEver
+        let after = number("message.timestamp.after.max.ms") ?? difference ?? Self.forEver
+        if let retention, before > retention {
+            return finding(
+                .warning, "topic-timestamps",
+                "producers stamp the records, as old as they like: one older than "
+                    + "\(Self.span(retention)) is deleted within minutes, counted or not",
+                "message.timestamp.before.max.ms below retention.ms")
+        }
+        guard after <= Self.day else {
+            return finding(
+                .warning, "topic-timestamps",
+                "producers stamp the records, as far ahead as they like: a clock that runs ahead "
+                    + "lets future events in, and keeps segments from being deleted",
+                "message.timestamp.after.max.ms=3600000, or message.timestamp.type=LogAppendTime")
+        }
+        return finding(.ok, "topic-timestamps", "producers stamp the records, within bounds")
+    }
+
+    private var replication: Finding? {
+        let insync = number("min.insync.replicas") ?? 1
+        if replicas < 2 {
+            return finding(
+                .warning, "topic-replication",
+                "one copy: a lost disk loses what is not counted, and the way back",
+                "replication factor 3, min.insync.replicas=2, producers with acks=all")
+        }
+        guard insync < 2 else {
+            return finding(.ok, "topic-replication", "min.insync.replicas is \(insync)")
+        }
+        return finding(
+            .warning, "topic-replication",
+            "min.insync.replicas is \(insync): an acknowledged record may stand on one broker alone",
+            "min.insync.replicas=2")
+    }
+
+    private var elections: Finding? {
+        guard settings?["unclean.leader.election.enable"] == "true" else { return nil }
+        return finding(
+            .warning, "topic-elections",
+            "unclean leaders may be elected: records that were counted disappear from the log",
+            "unclean.leader.election.enable=false")
+    }
+
+    /// A time for people, in its largest whole unit that leaves at least two of it.
+    static func span(_ milliseconds: Int64) -> String {
+        let units: [(Int64, String)] = [
+            (day, "days"), (3_600_000, "hours"), (60_000, "minutes"), (1_000, "seconds"),
+        ]
+        for (unit, name) in units where milliseconds >= 2 * unit {
+            return "\(milliseconds / unit) \(name)"
+        }
+        return "\(milliseconds) ms"
+    }
+}

@@ -1,0 +1,116 @@
+import Ledger
+import Testing
+
+@testable import Pipeline
+
+/// What follows from what is known of topics and partitions; asking real servers is in Tests/Clients.
+@Suite struct CheckupTests {
+    private func topic(
+        _ settings: [String: String], role: TopicFacts.Role = .events, partitions: Int = 4
+    ) -> [String: Finding.Grade] {
+        var facts = TopicFacts(name: "t", role: role)
+        facts.partitions = partitions
+        facts.replicas = 3
+        facts.settings = settings.merging(["min.insync.replicas": "2"]) { own, _ in own }
+        return grades(facts.findings)
+    }
+
+    /// Grades by check; whatever is not right says how to mend it.
+    private func grades(_ findings: [Finding]) -> [String: Finding.Grade] {
+        var grades: [String: Finding.Grade] = [:]
+        for finding in findings {
+            #expect((finding.grade == .ok) == (finding.remedy == nil), "\(finding)")
+            grades[finding.check] = finding.grade
+        }
+        return grades
+    }
+
+    private static let sound = [
+        "cleanup.policy": "delete", "retention.ms": "604800000", "retention.bytes": "-1",
+        "message.timestamp.type": "CreateTime", "message.timestamp.before.max.ms": "86400000",
+        "message.timestamp.after.max.ms": "3600000",
+    ]
+
+    @Test func aSoundTopicHasNothingAgainstIt() {
+        let all = topic(Self.sound)
+        #expect(Set(all.values) == [.ok] && all.count == 5, "\(all)")
+    }
+
+    @Test func whatIsWrongWithATopicIsFoundByItself() {
+        let changes: [(String, String, String, Finding.Grade)] = [
+            ("cleanup.policy", "compact,delete", "topic-compaction", .error),
+            ("retention.ms", "3600000", "topic-retention", .warning),
+            ("retention.ms", "-1", "topic-retention", .ok),
+            ("retention.bytes", "1000", "topic-retention-bytes", .warning),
+            (
+                "message.timestamp.before.max.ms", "9223372036854775807", "topic-timestamps",
+                .warning
+            ),
+            ("message.timestamp.after.max.ms", "9223372036854775807", "topic-timestamps", .warning),
+            ("message.timestamp.type", "LogAppendTime", "topic-timestamps", .ok),
+            ("min.insync.replicas", "1", "topic-replication", .warning),
+            ("unclean.leader.election.enable", "true", "topic-elections", .warning),
+        ]
+        for (name, value, check, grade) in changes {
+            var settings = Self.sound
+            settings[name] = value
+            #expect(topic(settings)[check] == grade, "\(name)=\(value)")
+        }
+        #expect(
+            topic(["cleanup.policy": "compact"], role: .directory)["directory-partitions"] == .error
+        )
+        let directory = topic(["cleanup.policy": "compact"], role: .directory, partitions: 1)
+        #expect(Set(directory.values) == [.ok])
+        #expect(topic([:], role: .directory, partitions: 1)["topic-compaction"] == .error)
+        var missing = TopicFacts(name: "t", role: .events)
+        missing.problem = "unknown topic"
+        #expect(grades(missing.findings) == ["topic": .error])
+    }
+
+    /// Findings of a partition counted from 100 to 500 … 600, with 1,000 s of retention and N = 300.
+    private func partition(_ change: (inout PartitionFacts) -> Void) -> [String: Finding.Grade] {
+        var facts = PartitionFacts(name: LogPartition(topic: "t", partition: 3))
+        facts.log = (100, 600)
+        facts.origin = 100
+        facts.lowest = 500
+        facts.highest = 600
+        facts.lowestTime = 9_000_000
+        facts.retention = 1_000_000
+        change(&facts)
+        return grades(facts.findings(window: 300, now: 9_100_000))
+    }
+
+    @Test func aPartitionIsJudgedByMarksOriginAndWindow() {
+        #expect(partition { _ in } == ["log": .ok])
+        #expect(partition { $0.origin = nil } == ["log": .ok])
+        #expect(partition { $0.log = nil } == ["log": .error])
+        #expect(partition { $0.highest = 601 } == ["log-end": .error])
+        #expect(partition { $0.log = (501, 600) } == ["log-lost": .error])
+        // Behind the origin, and everything that duplicates are looked for in is there.
+        #expect(partition { $0.log = (200, 600) } == ["log": .ok])
+        #expect(partition { $0.log = (201, 600) } == ["log-warm-up": .warning])
+        // A log that never held more has nothing to warm up with.
+        #expect(
+            partition {
+                $0.log = (450, 600)
+                $0.origin = 450
+            } == ["log": .ok])
+        #expect(partition { $0.lowestTime = 8_200_000 } == ["log-margin": .warning])
+        #expect(
+            partition {
+                $0.lowestTime = 8_200_000
+                $0.lowest = 600
+            } == ["log": .ok])
+    }
+
+    @Test func whetherEverythingCanBeReadAgain() {
+        var facts = PartitionFacts(name: LogPartition(topic: "t", partition: 0))
+        #expect(facts.reachesOrigin)
+        facts.origin = 5
+        #expect(!facts.reachesOrigin)
+        facts.log = (5, 9)
+        #expect(facts.reachesOrigin)
+        facts.log = (6, 9)
+        #expect(!facts.reachesOrigin)
+    }
+}
