@@ -144,7 +144,8 @@ final class Lane: @unchecked Sendable {
     private func handle(_ event: ConsumerEvent) {
         switch event {
         case .endOfPartition(let partition, let offset):
-            guard mode == .folding, let slot = slot(of: partition) else { return }
+            // The end of a partition that was stopped in this very batch would pass over its records.
+            guard mode == .folding, let slot = slot(of: partition), !isStopped(slot) else { return }
             core?.skip(slot: slot, to: offset)
         case .partitionError(let partition, let error):
             if error.code == .autoOffsetReset || error.code == .offsetOutOfRange {
@@ -156,6 +157,10 @@ final class Lane: @unchecked Sendable {
             if error.isFatal { fail(PipelineError(.kafka, error.message)) }
             trouble("kafka", error.message)
         }
+    }
+
+    private func isStopped(_ slot: Int) -> Bool {
+        stopped.contains { $0.partition == core?.partitions[slot] }
     }
 
     func slot(of partition: TopicPartition) -> Int? {
@@ -200,11 +205,13 @@ final class Lane: @unchecked Sendable {
     func establishAgain(_ reason: String) {
         guard mode == .folding || mode == .holding else { return }
         report(.warning, "reestablish", reason)
-        pending =
+        // A partition that was stopped while it was read stands in both.
+        pending = Set(
             taken.map(\.topicPartition)
-            + stopped.map {
-                TopicPartition(topic: $0.partition.topic, partition: $0.partition.partition)
-            }
+                + stopped.map {
+                    TopicPartition(topic: $0.partition.topic, partition: $0.partition.partition)
+                }
+        ).sorted()
         dropCore()
         mode = .pending
         do throws(KafkaError) { try consumer.unassign() } catch {

@@ -21,7 +21,7 @@ final class LedgerCheck {
         if stands.audit != expected.audit {
             return "audit \(Self.differing(stands.audit, expected.audit))"
         }
-        for partition in log.partitions {
+        for partition in log.counted {
             if let problem = fingerprintProblem(stands, partition) { return problem }
         }
         guard stands.cells != expected.cells else { return nil }
@@ -37,7 +37,7 @@ final class LedgerCheck {
         of shard: Int, _ content: SimulatedServer.Content
     ) -> LedgerOracle.Place {
         var place = LedgerOracle.Place(origins: [], marks: [], lost: [])
-        for partition in log.partitions {
+        for partition in log.counted {
             let field = "\(SimulatedLog.topic)/\(partition.number)"
             let origin = content.origins?[partition.number] ?? 0
             place.origins.append(origin)
@@ -56,8 +56,7 @@ final class LedgerCheck {
             content = last.content
             for index in last.place.marks.indices { from[index] = last.place.marks[index] }
         }
-        for (index, partition) in log.partitions.enumerated() where from[index] < place.marks[index]
-        {
+        for (index, partition) in log.counted.enumerated() where from[index] < place.marks[index] {
             LedgerOracle.advance(
                 &content, shard: shard, partition, from: from[index], to: place.marks[index],
                 lost: place.lost[index])

@@ -134,7 +134,10 @@ final class SimulatedPartition {
 /// A topic that grows, loses its begin, has gaps and repeats events.
 final class SimulatedLog {
     static let topic = "usage"
+    /// What readers see.
     private(set) var partitions: [SimulatedPartition] = []
+    /// What was counted: the same, but for a partition that was made anew under its old name.
+    private(set) var counted: [SimulatedPartition] = []
     let window: Int64
     let shardCount: Int
     /// Whether events name many things, so that tallies fill up.
@@ -155,6 +158,19 @@ final class SimulatedLog {
         partitions.append(
             SimulatedPartition(
                 number: Int32(partitions.count), window: window, shardCount: shardCount))
+        counted.append(partitions[partitions.count - 1])
+    }
+
+    /// Somebody deletes a partition and makes it anew, with other records, up to about this offset.
+    func recreate(_ number: Int, about end: Int64) {
+        let partition = SimulatedPartition(
+            number: Int32(number), window: window, shardCount: shardCount)
+        let wanted = max(1, end + Int64(dice.roll(-4...8)))
+        while partition.end < wanted {
+            clock += 1_000
+            partition.append(fresh(), timestamp: clock)
+        }
+        partitions[number] = partition
     }
 
     /// Some events, some of them sent again, with gaps between them.

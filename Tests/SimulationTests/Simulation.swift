@@ -38,7 +38,7 @@ final class Simulation {
     /// Dead letters that are in their topic, as `PARTITION/OFFSET`.
     var deadLetters: Set<String> = []
     private(set) var failures: [String] = []
-    private(set) var report = SimulationReport()
+    var report = SimulationReport()
     private let check: LedgerCheck
 
     init(seed: UInt64, catalog: MeterCatalog, isTraced: Bool = false) {
@@ -130,7 +130,13 @@ final class Simulation {
         group.rebalance(mayOverlap: dice.oneIn(3) && !isQuiet)
     }
 
-    fileprivate func turn(_ machine: SimulatedMachine) {
+    /// Kills every machine.
+    func killAll() {
+        for machine in machines { group.hasRevoked(machine.number) }
+        machines = []
+    }
+
+    func turn(_ machine: SimulatedMachine) {
         guard machine.turn() else {
             report.crashes += 1
             trace.note("machine \(machine.number) is dead")
@@ -154,6 +160,7 @@ final class Simulation {
         for _ in 0..<dice.roll(1...3) { startMachine() }
         for _ in 0..<dice.roll(200...900) where failures.isEmpty { step() }
         if failures.isEmpty { settle() }
+        if failures.isEmpty, dice.oneIn(3) { recreate() }
         return failures.isEmpty
     }
 
@@ -230,12 +237,15 @@ struct SimulationReport {
     var rollbacks = 0
     var faults = 0
     var losses = 0
+    /// Partitions made anew under their names.
+    var recreations = 0
 
     static func + (one: Self, other: Self) -> Self {
         Self(
             commits: one.commits + other.commits, checks: one.checks + other.checks,
             crashes: one.crashes + other.crashes, rollbacks: one.rollbacks + other.rollbacks,
-            faults: one.faults + other.faults, losses: one.losses + other.losses)
+            faults: one.faults + other.faults, losses: one.losses + other.losses,
+            recreations: one.recreations + other.recreations)
     }
 }
 

@@ -1,3 +1,4 @@
+@testable import Ledger
 @testable import Pipeline
 
 /// What must hold once the faults are over.
@@ -47,6 +48,41 @@ extension Simulation {
         return "lane \(machine.number) is \(lane.mode), has \(lane.taken.map(\.topicPartition)), "
             + "stopped \(lane.stopped), reconciles \(lane.needsReconcile), aside "
             + "\((0..<server.shardCount).filter { lane.core?.shards[$0].aside != nil })"
+    }
+
+    /// While nothing runs, a partition is made anew under its old name: nothing of it may be counted.
+    func recreate() {
+        let field = { (partition: SimulatedPartition) in
+            "\(SimulatedLog.topic)/\(partition.number)"
+        }
+        // A shard that never took a record of it has no fingerprint to know it by.
+        let known = log.partitions.filter { partition in
+            server.content.shards.allSatisfy {
+                $0.marks[field(partition) + "@"] != nil
+                    && $0.marks[field(partition)] == String(partition.end)
+            }
+        }
+        guard let partition = dice.pick(known) else { return }
+        report.recreations += 1
+        killAll()
+        log.recreate(Int(partition.number), about: partition.end)
+        trace.note("partition \(partition.number) is made anew")
+        for _ in 0..<dice.roll(1...2) { startMachine() }
+        for round in 0..<60 where failures.isEmpty {
+            if round == 20 { log.addPartition() }
+            for machine in machines { turn(machine) }
+            for _ in 0..<20 { server.work() }
+            clock += round % 10 == 9 ? 11_000 : 200
+        }
+        for shard in server.content.shards
+        where shard.marks[field(partition)] != String(partition.end) {
+            fail("partition \(partition.number) of another log was counted")
+        }
+        if !machines.contains(where: {
+            $0.lane.stopped.contains { $0.partition.partition == partition.number }
+        }) {
+            fail("partition \(partition.number) of another log is not stopped")
+        }
     }
 
     /// A last look at all shards.
