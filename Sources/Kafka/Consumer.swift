@@ -117,7 +117,7 @@ public struct Consumer: ~Copyable {
 
     // MARK: The helper thread
 
-    /// Lets the helper thread wake the fetchers every 10 ms; call it while the lane has lag.
+    /// Lets the helper thread wake the fetchers when they should go on; call it while the lane has lag.
     ///
     /// Cheap when it is already so. Does nothing on libraries that need no help.
     public func startWaking() {
@@ -182,7 +182,7 @@ extension ConsumerCore {
             wakeTargets = findWakeTargets()
             wakeTargetsExpire = now + 60_000
         }
-        waker.work(on: wakeTargets, client: handle)
+        waker.work(on: wakeTargets, client: handle, queue: queue)
     }
 
     /// One partition of each leader; where the leaders are unknown, one of each topic.

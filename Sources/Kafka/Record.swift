@@ -75,13 +75,29 @@ public struct RecordHeaders: Sequence, IteratorProtocol {
 
     init(_ message: UnsafeRawPointer?) {
         var list: OpaquePointer?
-        if let message {
+        if let message, !Self.hasNone(message.assumingMemoryBound(to: rd_kafka_message_t.self)) {
             let error = rd_kafka_message_headers(
                 message.assumingMemoryBound(to: rd_kafka_message_t.self), &list)
             if error != RD_KAFKA_RESP_ERR_NO_ERROR { list = nil }
         }
         self.list = list
     }
+
+    /// Whether a record certainly has no header, told without asking the library, which would make a list.
+    ///
+    /// On the wire the count of headers follows the value, and 2.0.2 leaves both where they came. In
+    /// formats before headers it is some other byte, and the library is asked, or there is none
+    /// anyway. Only within a page: behind the end of a buffer there may be nothing.
+    @inline(__always)
+    private static func hasNone(_ message: UnsafePointer<rd_kafka_message_t>) -> Bool {
+        guard valuesStandOnTheWire, let value = message.pointee.payload, message.pointee.len > 0
+        else { return false }
+        let end = UnsafeRawPointer(value) + message.pointee.len
+        return UInt(bitPattern: end) & 4_095 != 0 && end.load(as: UInt8.self) == 0
+    }
+
+    /// Known of the one version whose source was read.
+    private static let valuesStandOnTheWire = rd_kafka_version() == 0x0200_02ff
 
     /// The next header, or nil after the last.
     public mutating func next() -> RecordHeader? {

@@ -15,7 +15,8 @@
 public enum CommitScript {
     /// Every command that the script runs, as an access list must permit it.
     public static let commands = [
-        "HGET", "HLEN", "ZCARD", "ZSCORE", "GETRANGE", "EXISTS", "HINCRBY", "ZINCRBY", "HSET",
+        "HGET", "HLEN", "ZCARD", "ZSCORE", "ZRANGE", "GETRANGE", "EXISTS", "HINCRBY", "ZINCRBY",
+        "HSET",
         "HDEL",
         "ZADD", "ZREM", "PFADD", "EXPIREAT", "DEL",
     ]
@@ -53,16 +54,30 @@ public enum CommitScript {
     private static let preflight = #"""
         local audits = tonumber(argv[firstAudit - 1])
         local lastAudit = firstAudit - 1 + 2 * audits
-        local firstGroup = lastAudit + 1
-        local absent, low, stride = {}, {}, {H = 2, Z = 2, m = 2, M = 2, f = 2, l = 2, P = 1}
+        -- Group g: its kind, its key's index, its first and last entry. Group 0 is the audit.
+        local kinds, keys, firsts, lasts = {[0] = 'H'}, {[0] = 2}, {[0] = firstAudit}, {[0] = lastAudit}
+        local phases, absent, low = {{}, {}, {}}, {}, {}
+        local stride = {H = 2, Z = 2, m = 2, M = 2, f = 2, l = 2, P = 1}
+        -- Increments first; then what can be repeated without harm; HyperLogLogs last, for PFADD has no undo.
+        local order = {H = 1, Z = 1, m = 2, M = 2, f = 2, l = 2, P = 3}
         local function refused(key, field, err, kind, value)
           return {-3, key, field or '', err, kind, value or ''}
         end
         local function failed(r) return type(r) == 'table' and r.err end
-        local function absence(key, kind)
+        local function isShort(score) return not score or #score < 16 and not score:find('[^%d]') end
+        local function absence(key, kind, field, count)
           if kind == 'Z' then
-            local r = try('ZCARD', key)
-            return r == 0, failed(r)
+            -- One look at the score, or at the greatest of the set, tells that no sum comes near 2^53.
+            local score
+            if count == 1 then
+              score = try('ZSCORE', key, field)
+              if failed(score) then return false, score.err end
+              if score then return false, nil, isShort(score) end
+              return try('ZCARD', key) == 0, nil, true
+            end
+            local top = try('ZRANGE', key, -1, -1, 'WITHSCORES')
+            if failed(top) then return false, top.err end
+            return not top[2], nil, isShort(top[2])
           elseif kind == 'P' then
             local r = try('GETRANGE', key, 0, 3)
             if failed(r) or r == 'HYLL' then return false, failed(r) end
@@ -73,49 +88,42 @@ public enum CommitScript {
           local r = try('HLEN', key)
           return r == 0, failed(r)
         end
-        -- One look at the greatest score of a set tells that none of its sums can come near 2^53.
-        local function absenceAndTop(key)
-          local top = try('ZRANGE', key, -1, -1, 'WITHSCORES')
-          if failed(top) then return false, top.err end
-          local score = top[2]
-          return not score, nil, not score or #score < 16 and not score:find('[^%d]')
-        end
         if audits > 0 then
           local gone, err = absence(audit, 'H')
           if err then return refused(audit, argv[firstAudit], err, 'H', argv[firstAudit + 1]) end
           absent[2] = gone
         end
-        local i = firstGroup
+        local i, g = lastAudit + 1, 0
         while i <= n do
           local kind, index, count = argv[i], tonumber(argv[i + 1]), tonumber(argv[i + 3])
-          if not stride[kind] or not KEYS[index] then return redis.error_reply('BADARGS kind or key') end
-          local gone, err
-          if kind == 'Z' and count > 1 then
-            gone, err, low[index] = absenceAndTop(KEYS[index])
-          else
-            gone, err = absence(KEYS[index], kind)
-          end
-          if err then
-            return refused(KEYS[index], argv[i + 4], err, kind, argv[i + 3 + stride[kind]])
-          end
-          absent[index] = gone
-          i = i + 4 + count * stride[kind]
+          local width, key = stride[kind], KEYS[index]
+          if not width or not key then return redis.error_reply('BADARGS kind or key') end
+          local err
+          absent[index], err, low[index] = absence(key, kind, argv[i + 4], count)
+          if err then return refused(key, argv[i + 4], err, kind, argv[i + 3 + width]) end
+          g = g + 1
+          kinds[g], keys[g], firsts[g], lasts[g] = kind, index, i + 4, i + 3 + count * width
+          local phase = phases[order[kind]]
+          phase[#phase + 1] = g
+          i = i + 4 + count * width
         end
         if i ~= n + 1 then return redis.error_reply('BADARGS length') end
 
         """#
 
-    /// One step an entry: `step[kind](key, j)` returns an error or nothing; `old` keeps what undo needs.
+    /// How a group is applied: an error is raised, `reached` is the last entry that is done, `old` and
+    /// `added` keep what undo needs.
     private static let steps = #"""
         local byte, find = string.byte, string.find
-        local old, zeros = {}, {}
-        local step = {}
-        function step.H(key, j)
-          local r = try('HINCRBY', key, argv[j], argv[j + 1])
-          if r == 0 then
-            zeros[#zeros + 1] = {'HGET', 'HDEL', key, argv[j]}
-          elseif type(r) == 'table' then
-            return r.err
+        local reached, failedAt = 0, nil
+        local old, added, zeros = {}, {}, {}
+        local act = {}
+        function act.H(key, first, last)
+          for j = first, last, 2 do
+            if call('HINCRBY', key, argv[j], argv[j + 1]) == 0 then
+              zeros[#zeros + 1] = {'HGET', 'HDEL', key, argv[j]}
+            end
+            reached = j
           end
         end
         -- A score is exact below 2^53 only. What a rounded sum was made of cannot be told from it, so
@@ -125,26 +133,36 @@ public enum CommitScript {
           local number = tonumber(text)
           return not (number and number < 9007199254740992 and number > -9007199254740992)
         end
-        function step.Z(key, j)
-          if big(argv[j + 1]) then return 'ERR increment beyond 2^53' end
-          local before = try('ZSCORE', key, argv[j])
-          if failed(before) then return before.err end
-          local r = try('ZINCRBY', key, argv[j + 1], argv[j])
-          if failed(r) then return r.err end
-          old[j] = before
-          if r == '0' or r == '-0' then zeros[#zeros + 1] = {'ZSCORE', 'ZREM', key, argv[j]} end
-          if big(r) then return 'ERR score beyond 2^53', true end
+        local function addScore(key, j)
+          if big(argv[j + 1]) then error({err = 'ERR increment beyond 2^53'}) end
+          local before = call('ZSCORE', key, argv[j])
+          local r = call('ZINCRBY', key, argv[j + 1], argv[j])
+          old[j], reached = before, j
+          if big(r) then
+            failedAt = j
+            error({err = 'ERR score beyond 2^53'})
+          end
+          return r
         end
         -- Where all scores and the increments are short, sums are exact: what is undone by the opposite
-        -- needs no old score. The set's greatest score was looked at; a negative one far below is not ours.
-        local added = {}
-        local function addLow(key, j)
-          local d = argv[j + 1]
-          if #d > 15 or byte(d) == 45 then return step.Z(key, j) end
-          local r = try('ZINCRBY', key, d, argv[j])
-          if type(r) == 'table' then return r.err end
-          added[j] = true
-          if r == '0' or r == '-0' then zeros[#zeros + 1] = {'ZSCORE', 'ZREM', key, argv[j]} end
+        -- needs no old score. (A negative score far beyond them is not ours.)
+        function act.Z(key, first, last, isLow)
+          for j = first, last, 2 do
+            local d, r = argv[j + 1]
+            if isLow and #d < 16 and byte(d) ~= 45 then
+              r = call('ZINCRBY', key, d, argv[j])
+              added[j], reached = true, j
+            else
+              r = addScore(key, j)
+            end
+            if r == '0' or r == '-0' then zeros[#zeros + 1] = {'ZSCORE', 'ZREM', key, argv[j]} end
+          end
+        end
+        function act.P(key, first, last)
+          for j = first, last, 1000 do
+            reached = j - 2
+            call('PFADD', key, unpack(argv, j, math.min(j + 999, last)))
+          end
         end
         -- Lua compares strings by the server's locale; order here is the order of bytes.
         -- Four bytes a call; past its end a string gives nil, which is less than any byte.
@@ -168,30 +186,30 @@ public enum CommitScript {
           return last == 21
         end
         local function keep(isSound, wins)
-          return function(key, j)
-            local before, value = try('HGET', key, argv[j]), argv[j + 1]
-            if failed(before) then return before.err end
-            if before then
-              if not isSound(before) then return 'ERR cell holds no extreme' end
-              if before == value or not wins(value, before) then return end
+          return function(key, first, last)
+            for j = first, last, 2 do
+              local before, value = call('HGET', key, argv[j]), argv[j + 1]
+              if before and not isSound(before) then error({err = 'ERR cell holds no extreme'}) end
+              if not before or before ~= value and wins(value, before) then
+                call('HSET', key, argv[j], value)
+                old[j] = before
+              end
+              reached = j
             end
-            local r = try('HSET', key, argv[j], value)
-            if failed(r) then return r.err end
-            old[j] = before
           end
         end
-        step.m = keep(isAmount, function(new, before) return greater(before, new) end)
-        step.M = keep(isAmount, greater)
-        step.f = keep(isTimed, function(new, before)
+        act.m = keep(isAmount, function(new, before) return greater(before, new) end)
+        act.M = keep(isAmount, greater)
+        act.f = keep(isTimed, function(new, before)
           local a, b = new:sub(1, 20), before:sub(1, 20)
           if a ~= b then return greater(b, a) end
           return greater(new, before)
         end)
-        step.l = keep(isTimed, greater)
+        act.l = keep(isTimed, greater)
 
         """#
 
-    /// Takes back every step before `limit`, last first, so that nothing of this call is left.
+    /// Takes back what was done, last first, so that nothing of this call is left.
     private static let undo = #"""
         local function opposite(d)
           -- Redis takes no '-0'.
@@ -199,14 +217,13 @@ public enum CommitScript {
           return byte(d) == 45 and d:sub(2) or '-' .. d
         end
         local function undoEntry(kind, key, j)
+          -- Cells at 0 do not stand in Redis: 0 after undo means that the cell was absent.
           if added[j] then
             local r = try('ZINCRBY', key, opposite(argv[j + 1]), argv[j])
             if r == '0' or r == '-0' then r = try('ZREM', key, argv[j]) end
             return failed(r)
-          end
-          if kind == 'H' then
+          elseif kind == 'H' then
             local r = try('HINCRBY', key, argv[j], opposite(argv[j + 1]))
-            -- Cells at 0 do not stand in Redis: 0 after undo means that the field was absent.
             if r == 0 then r = try('HDEL', key, argv[j]) end
             return failed(r)
           end
@@ -219,14 +236,15 @@ public enum CommitScript {
           if before then return failed(try('HSET', key, argv[j], before)) end
           return failed(try('HDEL', key, argv[j]))
         end
-        local function undo(done)
-          for k = #done, 1, -1 do
-            local kind, index, first, last = done[k][1], done[k][2], done[k][3], done[k][4]
+        local function undo(begun, reached)
+          for k = #begun, 1, -1 do
+            local g = begun[k]
+            local kind, index = kinds[g], keys[g]
             if absent[index] then
               local err = failed(try('DEL', KEYS[index]))
               if err then return err end
             elseif kind ~= 'P' then
-              for j = last, first, -2 do
+              for j = k == #begun and reached or lasts[g] - 1, firsts[g], -2 do
                 local err = undoEntry(kind, KEYS[index], j)
                 if err then return err end
               end
@@ -237,78 +255,40 @@ public enum CommitScript {
         """#
 
     private static let main = #"""
-        local done = {}
-        local function run(kind, index, first, last)
-          local span = {kind, index, first, first - 2}
-          done[#done + 1] = span
-          local key = KEYS[index]
-          if kind == 'P' then
-            for j = first, last, 1000 do
-              local err = failed(try('PFADD', key, unpack(argv, j, math.min(j + 999, last))))
-              if err then return err, j end
-            end
-            return
-          end
-          local act = low[index] and addLow or step[kind]
-          for j = first, last, 2 do
-            local err, acted = act(key, j)
-            if acted then span[4] = j end
-            if err then return err, j end
-            span[4] = j
-          end
-        end
-        -- Increments first; then what can be repeated without harm; HyperLogLogs last, for PFADD has no undo.
-        local order = {H = 1, Z = 1, m = 2, M = 2, f = 2, l = 2, P = 3}
-        local function phase(number)
-          local i = firstGroup
-          while i <= n do
-            local kind, count = argv[i], tonumber(argv[i + 3])
-            local last = i + 3 + count * stride[kind]
-            if order[kind] == number and count > 0 then
-              local index = tonumber(argv[i + 1])
-              local err, j = run(kind, index, i + 4, last)
-              if err then return err, index, j, kind end
-            end
-            i = last + 1
-          end
-        end
-        local function expire()
-          local i = firstGroup
-          while i <= n do
-            local kind, count = argv[i], tonumber(argv[i + 3])
-            local index, at = tonumber(argv[i + 1]), argv[i + 2]
-            if at ~= '' and absent[index] and count > 0 then
-              local err = failed(try('EXPIREAT', KEYS[index], at))
-              if err then return err, index, i + 4, kind end
-            end
-            i = i + 4 + count * stride[kind]
-          end
+        local begun, at = {}, 0
+        local function run(g)
+          at, begun[#begun + 1], reached = g, g, firsts[g] - 2
+          act[kinds[g]](KEYS[keys[g]], firsts[g], lasts[g], low[keys[g]])
         end
         local function apply()
-          if audits > 0 then
-            local err, j = run('H', 2, firstAudit, lastAudit)
-            if err then return err, 2, j, 'H' end
+          if audits > 0 then run(0) end
+          for phase = 1, 3 do
+            for _, g in ipairs(phases[phase]) do run(g) end
           end
-          for number = 1, 3 do
-            local err, index, j, kind = phase(number)
-            if err then return err, index, j, kind end
+          for g = 1, #kinds do
+            local expiry = argv[firsts[g] - 2]
+            if expiry ~= '' and absent[keys[g]] and firsts[g] <= lasts[g] then
+              at, failedAt = g, firsts[g]
+              call('EXPIREAT', KEYS[keys[g]], expiry)
+            end
           end
-          return expire()
         end
 
         local left = 0
-        if audits > 0 or firstGroup <= n then
+        if audits > 0 or #kinds > 0 then
           call('HSET', marks, '!torn', 'commit up to ' .. tostring(argv[3]) .. ' ' .. tostring(argv[5]))
-          local err, index, j, kind = apply()
-          if err then
-            local again = undo(done)
+          local isDone, err = pcall(apply)
+          if not isDone then
+            err = type(err) == 'table' and err.err or tostring(err)
+            local j = failedAt or reached + 2
+            local again = undo(begun, reached)
             if again then
               local reason = 'undo failed: ' .. again .. ' after ' .. err
               try('HSET', marks, '!torn', reason)
               return {-2, reason}
             end
             if torn then call('HSET', marks, '!torn', '') else call('HDEL', marks, '!torn') end
-            return refused(KEYS[index], argv[j], err, kind, argv[j + stride[kind] - 1])
+            return refused(KEYS[keys[at]], argv[j], err, kinds[at], argv[j + stride[kinds[at]] - 1])
           end
           -- A zero that stays is read like an absent cell; so an error here changes no answer.
           for k = 1, #zeros do

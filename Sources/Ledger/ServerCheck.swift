@@ -133,7 +133,7 @@ public struct ServerCheck: Sendable, Hashable {
         case "EVALSHA": [String(repeating: "0", count: 40), "1", key]
         case "SCRIPT": ["return 1"]
         case "HLEN", "ZCARD", "EXISTS", "DEL", "HGETALL": [key]
-        case "GETRANGE", "HINCRBY", "ZINCRBY", "HSET", "ZADD", "HSETNX": [key, "0", "0"]
+        case "GETRANGE", "ZRANGE", "HINCRBY", "ZINCRBY", "HSET", "ZADD", "HSETNX": [key, "0", "0"]
         default: [key, "0"]
         }
     }

@@ -23,6 +23,8 @@ struct EventScratch: ~Copyable {
     var organization = SymbolKey(UnsafeRawBufferPointer(start: nil, count: 0))
     /// Keyed hash of subject, source and id.
     var identity: (UInt64, UInt64) = (0, 0)
+    /// The date that was read last.
+    var date = Timestamp.Date()
     /// Months of the day that was asked last.
     private var monthDay = Int32.min
     private var month: Int32 = 0

@@ -121,7 +121,7 @@ extension Program {
         if value.kind == ES_ABSENT.rawValue || value.kind == ES_NULL.rawValue { return nil }
         let time: Int64?
         switch envelope.timeFormat {
-        case .rfc3339: time = text(value).flatMap(Timestamp.nanoseconds)
+        case .rfc3339: time = text(value).flatMap { Timestamp.nanoseconds($0, &scratch.date) }
         case .unix where value.kind == ES_INTEGER.rawValue:
             time = nanoseconds(milliseconds: value.integer.multipliedReportingOverflow(by: 1_000))
         case .unixMilliseconds where value.kind == ES_INTEGER.rawValue:
@@ -283,11 +283,13 @@ extension Program {
         if event.isNeverLate || event.instructionCount == 0 { return false }
         var isTaken = false
         for index in event.firstInstruction..<(event.firstInstruction + event.instructionCount) {
-            let one = instructions[index]
+            let one = UnsafePointer(instructions.base + Int(index))
             guard takes(one, event) else { continue }
             isTaken = true
             let second = windowSecond(of: one, event)
-            for place in one.firstWindow..<(one.firstWindow + one.windowCount) {
+            for place in one.pointee
+                .firstWindow..<(one.pointee.firstWindow + one.pointee.windowCount)
+            {
                 let rule = windows[place]
                 let number = scratch.number(rule.window, ofSecond: second)
                 if !isExpired(rule, number, timestamp) { return false }
@@ -305,15 +307,15 @@ extension Program {
 
     /// Whether a clause does something with the event at hand.
     @inline(__always)
-    func takes(_ one: Instruction, _ event: EventRule) -> Bool {
-        for need in one.firstNeed..<(one.firstNeed + one.needCount)
+    func takes(_ one: UnsafePointer<Instruction>, _ event: EventRule) -> Bool {
+        for need in one.pointee.firstNeed..<(one.pointee.firstNeed + one.pointee.needCount)
         where !scratch.fields[Int(needs[need] - event.firstField)].isPresent {
             return false
         }
-        guard hasValue(one.amountField, event), hasValue(one.timeField, event),
-            hasValue(one.valueField, event)
+        guard hasValue(one.pointee.amountField, event), hasValue(one.pointee.timeField, event),
+            hasValue(one.pointee.valueField, event)
         else { return false }
-        return hasValue(one.fanOut, event)
+        return hasValue(one.pointee.fanOut, event)
     }
 
     @inline(__always)
@@ -323,10 +325,10 @@ extension Program {
 
     /// The second whose windows a clause writes.
     @inline(__always)
-    func windowSecond(of one: Instruction, _ event: EventRule) -> Int64 {
+    func windowSecond(of one: UnsafePointer<Instruction>, _ event: EventRule) -> Int64 {
         let time =
-            one.timeField >= 0
-            ? scratch.fields[Int(one.timeField - event.firstField)].integer : scratch.time
+            one.pointee.timeField >= 0
+            ? scratch.fields[Int(one.pointee.timeField - event.firstField)].integer : scratch.time
         return floorDivide(time, 1_000_000_000)
     }
 }

@@ -146,7 +146,7 @@ extension Program {
         }
         for index in event.firstInstruction..<(event.firstInstruction + event.instructionCount) {
             let one = instructions.base + Int(index)
-            guard takes(one.pointee, event) else { continue }
+            guard takes(one, event) else { continue }
             if one.pointee.fanOut < 0 {
                 write(one, event, organization, entry: -1, record.timestamp, tally)
                 continue
@@ -229,51 +229,55 @@ extension Program {
     /// Adds one clause's entry to the cell of each of its windows.
     @inline(__always)
     private mutating func write(
-        _ place: UnsafePointer<Instruction>, _ event: EventRule, _ organization: UInt32, entry: Int,
+        _ one: UnsafePointer<Instruction>, _ event: EventRule, _ organization: UInt32, entry: Int,
         _ timestamp: Int64, _ tally: UnsafeMutablePointer<Tally>
     ) {
-        let one = place.pointee
         var cell = TallyCell(
-            set: one.set, window: .all, number: 0, organization: organization, scope: 0, field: 0,
-            amount: one.amount)
-        if one.amountField >= 0 {
-            let amount = scratch.fields[Int(one.amountField - event.firstField)].integer
-            cell.amount = one.isNegated ? -amount : amount
+            set: one.pointee.set, window: .all, number: 0, organization: organization, scope: 0,
+            field: 0,
+            amount: one.pointee.amount)
+        if one.pointee.amountField >= 0 {
+            let amount = scratch.fields[Int(one.pointee.amountField - event.firstField)].integer
+            cell.amount = one.pointee.isNegated ? -amount : amount
         }
-        let isNothing = one.operation.isAddition && cell.amount == 0
-        if one.scopeTuple >= 0 {
-            cell.scope = scratch.tuples[Int(one.scopeTuple - event.firstTuple)]
+        let isNothing = one.pointee.operation.isAddition && cell.amount == 0
+        if one.pointee.scopeTuple >= 0 {
+            cell.scope = scratch.tuples[Int(one.pointee.scopeTuple - event.firstTuple)]
         }
         let second = windowSecond(of: one, event)
         identify(&cell, one, event, entry, second, tally)
-        for index in one.firstWindow..<(one.firstWindow + one.windowCount) {
+        for index in one.pointee.firstWindow..<(one.pointee.firstWindow + one.pointee.windowCount) {
             let rule = windows[index]
             cell.window = rule.window
-            if one.field != .hour { cell.number = scratch.number(rule.window, ofSecond: second) }
+            if one.pointee.field != .hour {
+                cell.number = scratch.number(rule.window, ofSecond: second)
+            }
             if isExpired(rule, cell.number, timestamp) {
                 // Once a clause: neither each scope nor each entry of a list is one more.
-                if one.isFirstScope, entry <= 0 { counters.expiredWindows += 1 }
+                if one.pointee.isFirstScope, entry <= 0 { counters.expiredWindows += 1 }
                 continue
             }
-            if !isNothing { pending.append(cell, one.operation, tally) }
+            if !isNothing { pending.append(cell, one.pointee.operation, tally) }
         }
     }
 
     /// Fills in what identifies the cell beside window and scope, and an extreme's value.
     @inline(__always)
     private func identify(
-        _ cell: inout TallyCell, _ one: Instruction, _ event: EventRule, _ entry: Int,
+        _ cell: inout TallyCell, _ one: UnsafePointer<Instruction>, _ event: EventRule,
+        _ entry: Int,
         _ second: Int64, _ tally: UnsafeMutablePointer<Tally>
     ) {
         let value: FieldValue? =
-            one.valueField >= 0 ? scratch.fields[Int(one.valueField - event.firstField)] : nil
-        switch one.field {
+            one.pointee.valueField >= 0
+            ? scratch.fields[Int(one.pointee.valueField - event.firstField)] : nil
+        switch one.pointee.field {
         case .none: break
         case .tuple:
             cell.field =
                 entry < 0
-                ? scratch.tuples[Int(one.fieldTuple - event.firstTuple)]
-                : tuple(tuples[one.fieldTuple], event, entry: entry, tally)
+                ? scratch.tuples[Int(one.pointee.fieldTuple - event.firstTuple)]
+                : tuple(tuples[one.pointee.fieldTuple], event, entry: entry, tally)
         case .value:
             if let value {
                 cell.field = tally.pointee.symbols.intern(
@@ -285,10 +289,11 @@ extension Program {
             let hour = Int32(truncatingIfNeeded: (second - Int64(day) * 86_400) / 3_600)
             cell.number = CivilDate.weekday(day: day) * 24 + hour
         }
-        guard one.operation.rawValue >= CellOperation.minimum.rawValue, one.operation != .distinct
+        guard one.pointee.operation.rawValue >= CellOperation.minimum.rawValue,
+            one.pointee.operation != .distinct
         else { return }
-        let number = one.value == .eventTime ? scratch.time : value?.integer ?? 0
-        if one.operation == .minimum || one.operation == .maximum {
+        let number = one.pointee.value == .eventTime ? scratch.time : value?.integer ?? 0
+        if one.pointee.operation == .minimum || one.pointee.operation == .maximum {
             cell.amount = number
         } else {
             cell.amount = scratch.time
@@ -298,10 +303,10 @@ extension Program {
 
     /// Symbol of the value that a first or last keeps: a text as it is, else 20 digits.
     private func payload(
-        _ one: Instruction, _ value: FieldValue?, _ number: Int64,
+        _ one: UnsafePointer<Instruction>, _ value: FieldValue?, _ number: Int64,
         _ tally: UnsafeMutablePointer<Tally>
     ) -> UInt32 {
-        if one.value == .text, let value {
+        if one.pointee.value == .text, let value {
             return tally.pointee.symbols.intern(
                 UnsafeRawBufferPointer(start: value.pointer, count: Int(value.count)))
         }

@@ -36,9 +36,9 @@ public struct SeenWindow: ~Copyable {
         var capacity = 16
         while capacity < Int(span) { capacity <<= 1 }
         ringMask = capacity - 1
-        ring = .allocate(capacity: capacity)
+        ring = LargeMemory.allocate(capacity)
         indexMask = capacity * 2 - 1
-        index = .allocate(capacity: capacity * 2)
+        index = LargeMemory.allocate(capacity * 2)
         index.initialize(repeating: Self.empty, count: capacity * 2)
         positionBits = UInt32(capacity.trailingZeroBitCount)
         positionMask = UInt32(capacity - 1)

@@ -109,6 +109,12 @@ struct SymbolTable: ~Copyable {
         arena.deallocate()
     }
 
+    /// Bytes of memory that it holds.
+    var byteCount: Int {
+        symbolCapacity * MemoryLayout<Symbol>.stride + (slotMask + 1) * MemoryLayout<Slot>.stride
+            + arenaCapacity
+    }
+
     mutating func removeAll() {
         guard count > 0 else { return }
         count = 0

@@ -152,6 +152,12 @@ public struct Tally: ~Copyable {
     /// The bytes of a symbol; valid until the tally changes.
     public func bytes(_ symbol: UInt32) -> UnsafeRawBufferPointer { symbols.bytes(symbol) }
 
+    /// Bytes of memory that it holds.
+    public var byteCount: Int {
+        (tableMask + 1) * MemoryLayout<TallyCell>.stride
+            + (tableMask + 1) / 2 * MemoryLayout<UInt32>.stride + symbols.byteCount
+    }
+
     /// Counts one own record of a partition.
     @inline(__always)
     mutating func count(_ outcome: Outcome, partitionSlot: Int) {

@@ -5,26 +5,56 @@ public enum Timestamp {
     /// At most nine decimals, years 1700 to 2200, a real date; `t` and `z` may be lower case; second
     /// 60 is the first second of the next minute.
     public static func nanoseconds(_ text: UnsafeRawBufferPointer) -> Int64? {
-        guard text.count >= 20, text[4] == 45, text[7] == 45, text[10] | 32 == 116,
-            text[13] == 58, text[16] == 58,
-            let century = twoDigits(text, 0), let yearOfCentury = twoDigits(text, 2),
-            let month = twoDigits(text, 5), let day = twoDigits(text, 8),
+        var date = Date()
+        return nanoseconds(text, &date)
+    }
+
+    /// A date as it was written, and when it began: events that follow each other share it.
+    ///
+    /// At first `1970-01-01`.
+    struct Date {
+        var yearAndMonth: UInt64 = 0x2D31_302D_3037_3931
+        var day: UInt16 = 0x3130
+        var seconds: Int64 = 0
+    }
+
+    /// The same, where `date` is known or becomes so.
+    @inline(__always)
+    static func nanoseconds(_ text: UnsafeRawBufferPointer, _ date: inout Date) -> Int64? {
+        guard text.count >= 20, text[10] | 32 == 116, text[13] == 58, text[16] == 58,
             let hour = twoDigits(text, 11), let minute = twoDigits(text, 14),
-            let second = twoDigits(text, 17)
+            let second = twoDigits(text, 17), hour <= 23, minute <= 59, second <= 60
         else { return nil }
-        let year = century * 100 + yearOfCentury
-        guard (1700...2200).contains(year), (1...12).contains(month), day >= 1,
-            day <= daysInMonth(year, month), hour <= 23, minute <= 59, second <= 60
-        else { return nil }
+        if text.loadUnaligned(fromByteOffset: 0, as: UInt64.self) != date.yearAndMonth
+            || text.loadUnaligned(fromByteOffset: 8, as: UInt16.self) != date.day
+        {
+            guard let read = readDate(text) else { return nil }
+            date = read
+        }
         var index = 19
         guard let fraction = fraction(text, &index), let zone = zoneSeconds(text, index) else {
             return nil
         }
+        let seconds = date.seconds + Int64(hour * 3_600 + minute * 60 + second) - zone
+        return seconds * 1_000_000_000 + fraction
+    }
+
+    @inline(never)
+    private static func readDate(_ text: UnsafeRawBufferPointer) -> Date? {
+        guard text[4] == 45, text[7] == 45,
+            let century = twoDigits(text, 0), let yearOfCentury = twoDigits(text, 2),
+            let month = twoDigits(text, 5), let day = twoDigits(text, 8)
+        else { return nil }
+        let year = century * 100 + yearOfCentury
+        guard (1700...2200).contains(year), (1...12).contains(month), day >= 1,
+            day <= daysInMonth(year, month)
+        else { return nil }
         let date = CivilDate(
             year: Int32(year), monthOfYear: Int32(month), dayOfMonth: Int32(day))
-        let seconds =
-            Int64(date.dayNumber) * 86_400 + Int64(hour * 3_600 + minute * 60 + second) - zone
-        return seconds * 1_000_000_000 + fraction
+        return Date(
+            yearAndMonth: text.loadUnaligned(fromByteOffset: 0, as: UInt64.self),
+            day: text.loadUnaligned(fromByteOffset: 8, as: UInt16.self),
+            seconds: Int64(date.dayNumber) * 86_400)
     }
 
     /// The decimals after a second as nanoseconds; moves `index` behind them.

@@ -25,6 +25,8 @@ final class Lane: @unchecked Sendable {
     static let checkInterval: Int64 = 5_000
     /// Commits of a lane that are sent before the outcome of the first is known, unless a tally is full.
     static let mostInFlight = 8
+    /// While a lane catches up, numbers are old whatever it does: commits half as often hold more events a cell.
+    static let catchUpInterval: Int64 = 1_000
 
     let number: Int
     let configuration: PipelineConfiguration
@@ -69,6 +71,8 @@ final class Lane: @unchecked Sendable {
     var evictedBefore: Int64?
     var publishAt: Int64 = 0
     var sentAt: [Int64]
+    /// Whether the lane is far behind the log's end, in records and in time.
+    var isCatchingUp = false
     /// The shard whose turn it is to be committed when its time has come.
     var nextToCommit = 0
     var totals = PipelineMetrics()

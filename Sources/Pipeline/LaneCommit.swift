@@ -136,6 +136,8 @@ extension Lane {
         // One that failed just now is found here, after `serveRedis` looked.
         guard deadLetters.settle(waitMilliseconds: 0) else { return }
         let shardCount = configuration.layout.shardCount
+        let usual = configuration.commitInterval
+        let interval = isCatchingUp ? max(usual, min(usual * 2, Self.catchUpInterval)) : usual
         for _ in 0..<shardCount {
             guard canCommit, committer?.inFlight ?? 0 < Self.mostInFlight else { return }
             let shard = nextToCommit
@@ -143,8 +145,8 @@ extension Lane {
             guard let one = core?.shards[shard], one.sent.isEmpty,
                 let hasCells = core?.hasCells(shard: shard)
             else { continue }
-            let interval = hasCells ? configuration.commitInterval : Self.idleCommitInterval
-            guard now - one.committedAt >= interval else { continue }
+            let due = one.committedAt + (hasCells ? interval : Self.idleCommitInterval)
+            guard now >= due else { continue }
             _ = submit(shard: shard)
         }
     }

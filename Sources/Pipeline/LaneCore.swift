@@ -162,8 +162,16 @@ struct LaneCore: ~Copyable {
         return lowest
     }
 
+    /// Least timestamp of the last records taken, one a partition; nil = none taken yet.
+    var leastLastTimestamp: Int64? { last.compactMap { $0?.timestamp }.min() }
+
     /// Bytes of a partition's window of ids.
     func seenWindowBytes(slot: Int) -> Int { cursors[slot].seen.byteCount }
+
+    /// Bytes of all tallies, folding and in flight.
+    var tallyBytes: Int {
+        (0..<shardCount).reduce(0) { $0 + folding[$1].byteCount + flying[$1].byteCount }
+    }
 
     /// Whether every tally can take more.
     var hasRoom: Bool {

@@ -25,6 +25,7 @@ extension Lane {
                     stopped: reason(one.topicPartition)))
             snapshot.seenWindowBytes += Int64(core?.seenWindowBytes(slot: slot) ?? 0)
         }
+        snapshot.tallyBytes = Int64(core?.tallyBytes ?? 0)
         for one in stopped {
             let partition = TopicPartition(
                 topic: one.partition.topic, partition: one.partition.partition)
@@ -46,6 +47,8 @@ extension Lane {
             }
         }
         snapshot.hindrances = Self.hindering.compactMap { troubles[$0] }
+        let age = core?.leastLastTimestamp.map { world.wallMilliseconds - $0 } ?? 0
+        isCatchingUp = lag > 20_000 && age > 5_000
         let made = snapshot
         published.withLock { $0 = made }
         // The client of 2.0.2 sleeps up to a second beside a full queue; a helper wakes it while there is lag.

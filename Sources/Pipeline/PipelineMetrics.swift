@@ -95,6 +95,8 @@ public struct PipelineMetrics: Sendable {
     public var hindrances: [String] = []
     /// Bytes of the windows of ids.
     public var seenWindowBytes: Int64 = 0
+    /// Bytes of all tallies, folding and in flight.
+    public var tallyBytes: Int64 = 0
     /// Events per cell written: how much folding saves Redis.
     public var mergeFactor: Double { cells == 0 ? 0 : Double(committedEvents) / Double(cells) }
 
@@ -134,5 +136,6 @@ public struct PipelineMetrics: Sendable {
         joinedLanes += other.joinedLanes
         hindrances += other.hindrances
         seenWindowBytes += other.seenWindowBytes
+        tallyBytes += other.tallyBytes
     }
 }

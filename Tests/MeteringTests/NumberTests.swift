@@ -36,6 +36,24 @@ import Workload
         for text in wrong { #expect(nanoseconds(text) == nil, "\(text)") }
     }
 
+    @Test func aRememberedDateChangesNoReading() {
+        var date = Timestamp.Date()
+        let zeros = "\0\0\0\0\0\0\0\0\0\0"
+        let days = ["1970-01-01", "2026-03-09", zeros, "2026-03-10", "2026-02-30", "2026-03-19"]
+        let times = ["T00:00:00Z", "T23:59:60.25-03:30", "T24:00:00Z", "x00:00:00Z"]
+        for first in days {
+            for second in days + [first] {
+                for time in times {
+                    let texts = [first + time, second + time]
+                    let found = texts.map { text in
+                        Array(text.utf8).withUnsafeBytes { Timestamp.nanoseconds($0, &date) }
+                    }
+                    #expect(found == texts.map(nanoseconds), "\(texts)")
+                }
+            }
+        }
+    }
+
     /// Known answers of OpenSSL: key 00 … 0F, message 00 01 02 … of that many bytes.
     @Test func sipHashHasTheKnownAnswers() {
         let hash = SipHash128(key: (0x0706_0504_0302_0100, 0x0F0E_0D0C_0B0A_0908))

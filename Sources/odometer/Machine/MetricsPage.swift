@@ -16,6 +16,9 @@ enum MetricsPage {
         text.gauge(
             "odometer_dedupe_window_bytes", help: "Memory of the windows of ids.",
             Double(metrics.seenWindowBytes))
+        text.gauge(
+            "odometer_tally_bytes", help: "Memory of the tallies, folding and in flight.",
+            Double(metrics.tallyBytes))
     }
 
     private static func writeEvents(_ metrics: PipelineMetrics, to text: inout PrometheusText) {
