@@ -158,6 +158,7 @@ extension ConsumerCore {
         try wakeFromPause()
         try KafkaError.check(list.pass { rd_kafka_assign(handle, $0) }, "assign")
         assigned = partitions.map(\.0)
+        damaged = []
         wakeTargetsExpire = 0
         letThrough()
     }

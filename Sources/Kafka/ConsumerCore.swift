@@ -22,6 +22,10 @@ final class ConsumerCore {
     private(set) var isClosed = false
     private var isClosing = false
 
+    /// Partitions of which the library threw records away: nothing behind those gets through until
+    /// the next assignment.
+    var damaged: Set<TopicPartition> = []
+
     /// While set, no record gets through.
     ///
     /// Partitions came or went, and the lane has not yet said from which offsets to go on.
@@ -114,6 +118,10 @@ final class ConsumerCore {
                 rd_kafka_message_destroy(message)
                 continue
             }
+            if !damaged.isEmpty, damaged.contains(place(of: message)) {
+                rd_kafka_message_destroy(message)
+                continue
+            }
             if message.pointee.rkt != lastTopic || lastTopic == nil {
                 lastTopic = message.pointee.rkt
                 lastID = topics.id(of: lastTopic, client: handle)
@@ -144,19 +152,24 @@ final class ConsumerCore {
         }
         let text = rd_kafka_message_errstr(message).map { String(cString: $0) } ?? ""
         let error = KafkaError(code: .init(code), message: text)
-        guard let topic = message.pointee.rkt else {
+        guard message.pointee.rkt != nil else {
             events.append(.error(error))
             return
         }
         guard !isHeld else { return }
-        let partition = TopicPartition(
-            topic: rd_kafka_topic_name(topic).map { String(cString: $0) } ?? "",
-            partition: message.pointee.partition)
+        let partition = place(of: message)
+        if error.code.dropsRecords { damaged.insert(partition) }
         if code == RD_KAFKA_RESP_ERR__PARTITION_EOF {
             events.append(.endOfPartition(partition, offset: message.pointee.offset))
         } else {
             events.append(.partitionError(partition, error))
         }
+    }
+
+    private func place(of message: UnsafeMutablePointer<rd_kafka_message_t>) -> TopicPartition {
+        TopicPartition(
+            topic: rd_kafka_topic_name(message.pointee.rkt).map { String(cString: $0) } ?? "",
+            partition: message.pointee.partition)
     }
 
     private func reserve(_ maximum: Int) {

@@ -107,6 +107,15 @@ extension KafkaError.Code {
     /// An argument is not permitted.
     public static let invalidArgument = Self(RD_KAFKA_RESP_ERR__INVALID_ARG)
 
+    /// Whether the client has thrown records of a partition away with this error and goes on behind them.
+    public var dropsRecords: Bool { Self.dropping.contains(self) }
+
+    /// A batch that is damaged, cannot be unpacked or is of an unknown form.
+    private static let dropping: Set<Self> = [
+        Self(RD_KAFKA_RESP_ERR__BAD_MSG), Self(RD_KAFKA_RESP_ERR__BAD_COMPRESSION),
+        Self(RD_KAFKA_RESP_ERR__NOT_IMPLEMENTED), .messageTooLarge,
+    ]
+
     /// Codes after which the same call may succeed: the cluster is moving or out of reach.
     static let retriable: Set<Self> = [
         .timedOut, .queueFull, .allBrokersDown, .transport,

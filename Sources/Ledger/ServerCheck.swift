@@ -132,7 +132,8 @@ public struct ServerCheck: Sendable, Hashable {
         switch command[0] {
         case "EVALSHA": [String(repeating: "0", count: 40), "1", key]
         case "SCRIPT": ["return 1"]
-        case "HLEN", "ZCARD", "EXISTS", "DEL", "HGETALL": [key]
+        // Every argument of these is a key, and only ours may be touched.
+        case "HLEN", "ZCARD", "EXISTS", "DEL", "HGETALL", "PFCOUNT": [key]
         case "GETRANGE", "ZRANGE", "HINCRBY", "ZINCRBY", "HSET", "ZADD", "HSETNX": [key, "0", "0"]
         default: [key, "0"]
         }

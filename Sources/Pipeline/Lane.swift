@@ -152,7 +152,14 @@ final class Lane: @unchecked Sendable {
             guard mode == .folding, let slot = slot(of: partition), !isStopped(slot) else { return }
             core?.skip(slot: slot, to: offset)
         case .partitionError(let partition, let error):
-            if error.code == .autoOffsetReset || error.code == .offsetOutOfRange {
+            if error.code.dropsRecords {
+                guard mode == .folding, let slot = slot(of: partition) else { return }
+                stopPartition(
+                    slot: slot,
+                    reason:
+                        "records at offset \(core?.position(slot: slot) ?? 0) or behind it cannot "
+                        + "be read: \(error.message)")
+            } else if error.code == .autoOffsetReset || error.code == .offsetOutOfRange {
                 establishAgain("offsets of \(partition) are no longer in the log")
             } else {
                 trouble("kafka", "\(partition): \(error.message)")

@@ -103,8 +103,7 @@ extension Lane {
         case .reread:
             needsReconcile = true
             reconcileAt = now
-            report(
-                .warning, "marks-moved", "shard \(shard): the marks are not where they were left")
+            trouble("marks-moved", "shard \(shard): the marks are not where they were left")
         case .foreignContract: needsReconcile = true
         case .wait(let message):
             needsReconcile = true

@@ -55,6 +55,7 @@ extension Lane {
             return
         }
         passed("reconcile", "the marks are known again")
+        passed("marks-moved", "the tallies stand at the marks again")
     }
 
     private func reconcile() throws(Obstacle) {

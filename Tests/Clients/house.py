@@ -32,7 +32,7 @@ _libc = ctypes.CDLL(None)
 signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended by SIGTERM"))
 
 
-def _end_with_parent():
+def end_with_parent():
     _libc.prctl(1, signal.SIGKILL)
 
 
@@ -69,7 +69,8 @@ def get(url, headers=None, timeout=10):
 class Machine:
     """A running `odometer run`, `serve` or `up`."""
 
-    def __init__(self, house, arguments, name):
+    def __init__(self, house, arguments, name, wrapper=(), output=None, **changes):
+        """`wrapper` stands before the command, `changes` are variables of its environment, `output` is a file."""
         self.log = house.folder / f"{name}.log"
         port, admin = free_port(), free_port()
         self.url, self.admin = f"http://127.0.0.1:{port}", f"http://127.0.0.1:{admin}"
@@ -77,11 +78,12 @@ class Machine:
             **house.environment,
             "ODOMETER_LISTEN": f"127.0.0.1:{port}",
             "ODOMETER_ADMIN_LISTEN": f"127.0.0.1:{admin}",
+            **changes,
         }
-        with self.log.open("ab") as log:
+        with (output or self.log).open("ab") as log:
             self.process = subprocess.Popen(
-                [BINARY, *arguments], env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                preexec_fn=_end_with_parent,
+                [*wrapper, BINARY, *arguments], env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                preexec_fn=end_with_parent,
             )
 
     def is_ready(self):
@@ -137,6 +139,8 @@ class House:
     """A Redis, topics and processes for the time of a `with`; nothing stays behind."""
 
     _numbers = itertools.count()
+    #: Copies that Kafka keeps of the topics.
+    replication = 1
 
     def __init__(self, partitions=4, **settings):
         self.partitions = partitions
@@ -163,15 +167,20 @@ class House:
             raise
         return self
 
-    def _start(self):
+    def _start_redis(self):
+        """Starts the Redis and connects to it; its URL."""
         path = self.folder / "redis"
         self._redis = subprocess.Popen(
             ["redis-server", "--port", "0", "--unixsocket", path, "--save", "", "--dir", self.folder],
-            stdout=subprocess.DEVNULL, preexec_fn=_end_with_parent,
+            stdout=subprocess.DEVNULL, preexec_fn=end_with_parent,
         )
         self.redis = redis.Redis(unix_socket_path=str(path), decode_responses=True)
         wait_until(lambda: path.exists() and self.redis.ping(), 10, "redis-server")
-        self.admin = AdminClient({"bootstrap.servers": BOOTSTRAP})
+        return f"unix://{path}"
+
+    def _start(self):
+        url = self._start_redis()
+        self.admin = AdminClient({"bootstrap.servers": BOOTSTRAP, "log_level": 0})
         name = uuid.uuid4().hex[:12]
         self.topic, self.directory, self.dead = (f"check-{name}-{part}" for part in ("events", "directory", "dead"))
         self.create_topic(self.topic, self.partitions, {"max.message.bytes": "4194304"})
@@ -180,7 +189,7 @@ class House:
         self.environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith("ODOMETER_")},
             "ODOMETER_BOOTSTRAP": BOOTSTRAP,
-            "ODOMETER_REDIS": f"unix://{path}",
+            "ODOMETER_REDIS": url,
             "ODOMETER_TOPIC": self.topic,
             "ODOMETER_DIRECTORY_TOPIC": self.directory,
             "ODOMETER_DEAD_LETTER_TOPIC": self.dead,
@@ -202,13 +211,13 @@ class House:
 
     def create_topic(self, name, partitions, config=None):
         """Creates a topic that is deleted at the end."""
-        made = self.admin.create_topics([NewTopic(name, partitions, 1, config=config or {})])
+        made = self.admin.create_topics([NewTopic(name, partitions, self.replication, config=config or {})])
         made[name].result(30)
         self._topics.append(name)
 
-    def start(self, *arguments):
-        """Starts `odometer ARGUMENTS…`."""
-        machine = Machine(self, arguments, f"{arguments[0]}-{next(self._numbers)}")
+    def start(self, *arguments, **how):
+        """Starts `odometer ARGUMENTS…`; see Machine for how."""
+        machine = Machine(self, arguments, f"{arguments[0]}-{next(self._numbers)}", **how)
         self._machines.append(machine)
         return machine
 

@@ -142,6 +142,12 @@ import Testing
         let checked = try ServerCheck(&limited, layout: fixture.layout)
         #expect(checked.evictionPolicy == "allkeys-lru")
         #expect(checked.forbidden == ["PFADD", "SCRIPT LOAD"])
+        // A user that may touch our keys only is fit.
+        try connection.command("CONFIG", "SET", "maxmemory-policy", "noeviction")
+        try connection.command(
+            "ACL", "SETUSER", "odo", "resetkeys", "~\(fixture.layout.prefix):*", "+@all")
+        #expect(try ServerCheck(&limited, layout: fixture.layout).problems == [])
+        try connection.command("ACL", "SETUSER", "odo", "-config", "-pfadd")
         // A user that may not even ask is left unchecked, not refused.
         try connection.command("ACL", "SETUSER", "odo", "-acl", "-info", "-config")
         #expect(checked.findings(now: 0, isRefillable: true).filter(\.isFatal).count == 2)

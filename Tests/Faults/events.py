@@ -1,0 +1,56 @@
+"""Events that a case writes itself, so that it knows every number without the oracle."""
+
+import datetime
+import json
+
+from confluent_kafka import Producer
+
+TYPE = "token.issued"
+
+
+def stamp(moment):
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def token(identity, subject, agent="agent-1", when=None):
+    """A structured event that counts one token of an organization."""
+    when = when or datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(minutes=1)
+    return json.dumps({
+        "specversion": "1.0", "id": str(identity), "source": "/faults", "type": TYPE, "subject": subject,
+        "time": when if isinstance(when, str) else stamp(when), "data": {"agent": agent},
+    }).encode()
+
+
+class Writer:
+    """Writes records and fails where one was not acknowledged."""
+
+    def __init__(self, rig, **settings):
+        self.rig = rig
+        self.failed = []
+        self.producer = Producer({
+            "bootstrap.servers": rig.environment["ODOMETER_BOOTSTRAP"], "enable.idempotence": True, "log_level": 0,
+            "message.max.bytes": 4_000_000, **settings,
+        })
+
+    def put(self, value, partition=0, **more):
+        self.producer.poll(0)
+        self.producer.produce(
+            self.rig.topic, value=value, partition=partition, on_delivery=self._delivered, **more)
+
+    def _delivered(self, error, _):
+        if error:
+            self.failed.append(str(error))
+
+    def end(self):
+        """Waits for every acknowledgement."""
+        if self.producer.flush(60) or self.failed:
+            raise AssertionError(f"not acknowledged: {self.failed[:3]}")
+
+
+def fill(rig, each, first=0):
+    """Writes so many tokens to each partition, each with an organization of its own: org-PARTITION."""
+    writer = Writer(rig)
+    for number in range(first, first + each):
+        for partition in range(rig.partitions):
+            writer.put(token(f"{partition}-{number}", f"org-{partition}"), partition)
+    writer.end()

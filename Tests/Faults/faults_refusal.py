@@ -1,0 +1,250 @@
+"""A Redis that refuses: memory, disk, replicas, access, a busy script, a cell that somebody spoiled."""
+
+import json
+import resource
+import time
+
+import redis
+from case import fault
+from faults_link import MOST_MEMORY, few_lines
+from house import SHARDS, get, wait_until
+from rig import is_running, log_size, memory
+
+
+def refused(case, rig, machine, word, break_it, mend):
+    """Redis refuses commits from `break_it` to `mend`: nothing moves, nothing grows, nothing is lost."""
+    since = log_size(machine)
+    break_it()
+    rig.says(machine, word, since)
+    before = rig.counted()
+    time.sleep(case.scaled(4, 60))
+    if rig.counted() != before:
+        raise AssertionError(f"{rig.counted() - before} records were counted although Redis refuses")
+    if not is_running(machine):
+        raise AssertionError(f"ended with {machine.process.returncode}")
+    if memory(machine) > MOST_MEMORY:
+        raise AssertionError(f"{memory(machine)} MiB of memory")
+    # Once for each lane, not once for each try.
+    few_lines(machine, "event=refused", 2, since)
+    case.times += 1
+    with case.recovery():
+        mend()
+        rig.wait_progress()
+
+
+def finish(case, rig, machine, replay):
+    rig.wait_fed(replay, 120)
+    rig.wait_all()
+    case.verified(rig)
+    if not is_running(machine):
+        raise AssertionError(f"ended with {machine.process.returncode}")
+
+
+@fault("F15", "CONFIG SET maxmemory below what is used, and up again")
+def out_of_memory(case):
+    """Redis has no memory left for a while."""
+    with case.rig() as rig:
+        machine = rig.count().wait_ready()
+        replay = rig.feed(rate=2000)
+        for _ in range(case.scaled(1, 4)):
+            rig.wait_progress(1000)
+            limit = rig.redis.info("memory")["used_memory"] // 2
+            refused(
+                case, rig, machine, "OOM", lambda: rig.redis.config_set("maxmemory", limit),
+                lambda: rig.redis.config_set("maxmemory", 0))
+        finish(case, rig, machine, replay)
+
+
+@fault("F16", "CONFIG SET maxmemory-policy allkeys-lru, before the start and while it runs", in_tests=True)
+def eviction(case):
+    """Redis may throw cells away: no start, and an end within one look where it ran."""
+    with case.rig() as rig:
+        rig.redis.config_set("maxmemory-policy", "allkeys-lru")
+        machine = rig.count()
+        ends_refused(machine, 20)
+        rig.redis.config_set("maxmemory-policy", "noeviction")
+        machine = rig.count().wait_ready()
+        replay = rig.feed(rate=2000)
+        rig.wait_progress()
+        case.times = 2
+        rig.redis.config_set("maxmemory-policy", "volatile-ttl")
+        ends_refused(machine, 12)
+        rig.redis.config_set("maxmemory-policy", "noeviction")
+        machine = rig.count()
+        finish(case, rig, machine, replay)
+
+
+def ends_refused(machine, seconds):
+    """The process ends with 4 and says why."""
+    wait_until(lambda: not is_running(machine), seconds, "an end because of the eviction policy")
+    if machine.process.returncode != 4 or "noeviction" not in machine.log.read_text():
+        raise AssertionError(f"ended with {machine.process.returncode}: {machine.log.read_text()[-400:]}")
+
+
+@fault("F17", "RLIMIT_FSIZE: the AOF cannot grow; a background save fails")
+def disk_full(case):
+    """Redis cannot write its files for a while."""
+    process = ("--appendonly", "yes", "--appendfsync", "everysec")
+    with case.rig(redis=(*process, "--save", "86400 1")) as rig:
+        # Lanes without partitions look after their connections as well.
+        machine = rig.count("--lanes", "6").wait_ready()
+        replay = rig.feed(rate=2000)
+        rig.wait_progress(2000)
+        number = rig.server.process.pid
+
+        def limit(size):
+            resource.prlimit(number, resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
+
+        def mend_save():
+            limit(resource.RLIM_INFINITY)
+            rig.redis.bgsave()
+
+        rig.server.kill()
+        rig.server.start(file_limit=2**40)
+        number = rig.server.process.pid
+        rig.wait_progress(1000)
+        refused(
+            case, rig, machine, "MISCONF", lambda: limit(rig.server.aof().stat().st_size),
+            lambda: limit(resource.RLIM_INFINITY))
+        rig.redis.config_set("appendonly", "no")
+        rig.wait_progress(1000)
+
+        def break_save():
+            limit(1000)
+            rig.redis.bgsave()
+
+        refused(case, rig, machine, "MISCONF", break_save, mend_save)
+        finish(case, rig, machine, replay)
+
+
+@fault("F18", "min-replicas-to-write 1, the replica is killed and comes back")
+def replicas_gone(case):
+    """Redis demands a replica and has none for a while."""
+    with case.rig() as rig:
+        replica = rig.add_redis("replica", "--replicaof", "127.0.0.1", str(rig.server.port))
+        rig.server.wait_replica()
+        rig.redis.config_set("min-replicas-to-write", 1)
+        machine = rig.count().wait_ready()
+        replay = rig.feed(rate=2000)
+        for _ in range(case.scaled(2, 5)):
+            rig.wait_progress(1000)
+            refused(case, rig, machine, "NOREPLICAS", replica.kill, replica.start)
+        finish(case, rig, machine, replay)
+
+
+@fault("F20", "ACL SETUSER -zincrby, then +zincrby")
+def access_lost(case):
+    """Our user loses a command in the middle of its life."""
+    with case.rig() as rig:
+        rig.redis.acl_setuser(
+            "odo", enabled=True, passwords=["+secret"], keys=["odo:*"], commands=["+@all"])
+        machine = rig.count(url=rig.server.url.replace("//", "//odo:secret@")).wait_ready()
+        replay = rig.feed(rate=2000)
+        for command in ("zincrby", "hset", "evalsha"):
+            rig.wait_progress(1000)
+            refused(
+                case, rig, machine, "NOPERM",
+                lambda: rig.redis.execute_command("ACL", "SETUSER", "odo", f"-{command}"),
+                lambda: rig.redis.execute_command("ACL", "SETUSER", "odo", f"+{command}"))
+        finish(case, rig, machine, replay)
+
+
+@fault("F19", "a text for a hash, a text in a counter, a counter near 2^63; put right later")
+def foreign_write(case):
+    """Somebody spoils cells: their shards stand aside, the others go on."""
+    with case.rig() as rig:
+        machine = rig.count().wait_ready()
+        replay = rig.feed(rate=2000)
+        rig.wait_progress(4000)
+        spoiled = spoil(rig)
+        case.times = len(spoiled)
+        status = wait_until(lambda: aside(machine, len(spoiled)), 20, f"{len(spoiled)} shards set aside")
+        for key in spoiled:
+            if key not in status:
+                raise AssertionError(f"/troubles does not name {key}: {status}")
+        said = rig.call("status", "--admin-listen", machine.admin.removeprefix("http://"), expected=1)
+        if not all(key in said for key in spoiled):
+            raise AssertionError(f"status does not name the keys: {said}")
+        before = other_marks(rig, spoiled)
+        wait_until(lambda: other_marks(rig, spoiled) > before, 20, "the other shards go on")
+        with case.recovery():
+            for mend in spoiled.values():
+                mend()
+            wait_until(lambda: not aside(machine, 1), 40, "the shards are taken up again")
+        finish(case, rig, machine, replay)
+
+
+def spoil(rig):
+    """Spoils three busy organizations in different shards; key → what puts it right."""
+    totals = {}
+    for key in rig.redis.scan_iter("odo:1:{*}:*:totals", count=1000):
+        totals.setdefault(key.split("}")[0], (int(rig.redis.hget(key, "tokens") or 0), key))
+    busiest = [key for _, key in sorted(totals.values(), reverse=True)][:3]
+    spoiled = {}
+    for number, key in enumerate(busiest):
+        field = "tokens"
+        old = rig.redis.hget(key, field)
+        if number == 0:
+            rig.redis.rename(key, "kept")
+            rig.redis.set(key, "somebody else's")
+            spoiled[key] = lambda key=key: rig.redis.rename("kept", key)
+        else:
+            new = "many" if number == 1 else str(2**63 - 1)
+            rig.redis.hset(key, field, new)
+            spoiled[key] = lambda key=key, old=old: (
+                rig.redis.hset(key, "tokens", old) if old else rig.redis.hdel(key, "tokens"))
+    return spoiled
+
+
+def aside(machine, count):
+    """What /troubles says where at least so many shards stand aside, else None."""
+    troubles = json.loads(get(f"{machine.admin}/troubles")[2])
+    return "\n".join(troubles) if len(troubles) >= count else None
+
+
+def other_marks(rig, spoiled):
+    """The sum of the marks of shards that nobody spoiled."""
+    shards = {int(key.split("{")[1].split("}")[0]) for key in spoiled}
+    fields = [f"{rig.topic}/{partition}" for partition in range(rig.partitions)]
+    return sum(
+        int(mark or 0)
+        for shard in set(range(SHARDS)) - shards
+        for mark in rig.redis.hmget(f"odo:1:{{{shard}}}:marks", fields)
+    )
+
+
+@fault("F21", "busy-reply-threshold 50: a foreign script of some seconds; our own under full load")
+def slow_script(case):
+    """Redis is busy with a script: we wait, we never kill it, and ours are short."""
+    with case.rig(redis=("--slowlog-log-slower-than", "5000", "--slowlog-max-len", "1000")) as rig:
+        machine = rig.count().wait_ready()
+        rig.fed(case.scaled(150_000, 2_000_000))
+        rig.wait_all(120)
+        spent = rig.redis.info("commandstats")["cmdstat_evalsha"]
+        slowest = max((entry["duration"] for entry in rig.redis.slowlog_get(1000) if is_commit(entry)), default=0)
+        case.note(f"{spent['calls']} commits, {spent['usec_per_call']} µs each, the slowest {slowest} µs")
+        if spent["usec_per_call"] > 5000 or slowest > 500_000:
+            raise AssertionError(f"commits are too long: {spent}, {slowest} µs")
+        rig.redis.config_set("busy-reply-threshold", 50)
+        replay = rig.feed(rate=2000)
+        for case.times in range(1, case.scaled(2, 6) + 1):
+            rig.wait_progress()
+            since = log_size(machine)
+            blocker = redis.Redis(port=rig.server.port, socket_timeout=60)
+            blocker.eval(
+                "local from = redis.call('TIME') local n = 0 "
+                "repeat n = n + 1 local now = redis.call('TIME') until now[1] - from[1] > 3 return n", 0)
+            blocker.close()
+            few_lines(machine, "event=refused", 4, since)
+        with case.recovery():
+            rig.wait_progress()
+        killed = [name for name in rig.redis.info("commandstats") if "script|kill" in name]
+        if killed:
+            raise AssertionError("SCRIPT KILL was called")
+        finish(case, rig, machine, replay)
+
+
+def is_commit(entry):
+    command = entry["command"]
+    text = command if isinstance(command, str) else command.decode(errors="replace")
+    return text.upper().startswith("EVALSHA")

@@ -1,0 +1,85 @@
+"""A process that runs out of memory, of file descriptors or of room for its log."""
+
+import pathlib
+
+from case import fault
+from house import wait_until
+from rig import is_running
+
+
+def then_whole(case, rig, hurt):
+    """Whatever became of the hurt process: a sound one makes the numbers whole."""
+    state = "still runs" if is_running(hurt) else f"ended with {hurt.process.returncode}"
+    case.note(f"it {state} after {rig.counted()} records")
+    if is_running(hurt):
+        rig.kill(hurt)
+    rig.count()
+    with case.recovery():
+        rig.wait_all()
+    case.verified(rig)
+
+
+@fault("F36", "prlimit --as from 120 to 400 MiB")
+def memory_short(case):
+    """The process may not have the memory that it asks for."""
+    with case.rig() as rig:
+        rig.fed(30_000)
+        for limit in (120, 200, 280, 400):
+            hurt = rig.count(wrapper=("prlimit", f"--as={limit * 2**20}"))
+            before = rig.counted()
+            # It may end at once, later or not at all, but never hang without counting.
+            wait_until(lambda: not is_running(hurt) or rig.counted() > before or done(rig), 30, "an end or progress")
+            case.times += 1
+            case.note(f"{limit} MiB: " + ("runs" if is_running(hurt) else f"ended with {hurt.process.returncode}"))
+            if is_running(hurt):
+                rig.kill(hurt)
+            if done(rig):
+                rig.fed(5_000)
+        then_whole(case, rig, hurt)
+
+
+def done(rig):
+    return rig.counted() >= sum(rig.ends().values())
+
+
+@fault("F36", "prlimit --nofile from 12 to 48")
+def descriptors_short(case):
+    """The process may not open what it needs."""
+    with case.rig() as rig:
+        rig.fed(10_000)
+        for limit in (12, 20, 28, 48):
+            hurt = rig.count(wrapper=("prlimit", f"--nofile={limit}"))
+            before = rig.counted()
+            wait_until(
+                lambda: not is_running(hurt) or rig.counted() > before or done(rig) or says_why(hurt), 45,
+                "an end, progress, or a reason in the log")
+            case.times += 1
+            case.note(f"{limit} files: " + ("runs" if is_running(hurt) else f"ended with {hurt.process.returncode}"))
+            if is_running(hurt):
+                rig.kill(hurt)
+            if done(rig):
+                rig.fed(2_000)
+        then_whole(case, rig, hurt)
+
+
+def says_why(machine):
+    return "Too many open files" in machine.log.read_text()
+
+
+@fault("F36", "log lines go to /dev/full")
+def log_full(case):
+    """Nothing can be written to the log: counting goes on."""
+    with case.rig() as rig:
+        machine = rig.count("--log-level", "debug", output=pathlib.Path("/dev/full")).wait_ready()
+        rig.fed(10_000)
+        rig.wait_all()
+        # Something to say.
+        rig.redis.flushall()
+        case.times = 1
+        case.rollbacks += 1
+        with case.recovery():
+            rig.wait_progress(5_000)
+            rig.wait_all()
+        case.verified(rig)
+        if machine.terminate() != 0:
+            raise AssertionError("exit code after SIGTERM")
