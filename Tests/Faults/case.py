@@ -80,13 +80,13 @@ class Case:
     def verified(self, rig, *options, seconds=90):
         """The oracle reads log and ledger: fails unless every cell is equal; what it found."""
         done = subprocess.run(
-            [house.BINARY, "verify", "--json", "--timeout", "40s", *options], env=rig.environment,
+            [house.BINARY, "verify", "--full", "--json", "--timeout", "40s", *options], env=rig.environment,
             capture_output=True, text=True, timeout=seconds,
         )
         if not done.stdout.startswith("{"):
             raise AssertionError(f"verify ended with {done.returncode}: {done.stderr[-2000:]}")
         report = json.loads(done.stdout)
-        found = sum(report[kind] for kind in ("missing", "extra", "different", "audit"))
+        found = sum(report[kind] for kind in ("missing", "extra", "different", "audit", "sums"))
         self.events += report["records"]
         self.differences += found
         if done.returncode != 0 or report["result"] != "equal":

@@ -4,6 +4,7 @@ import datetime
 import json
 
 from confluent_kafka import Producer
+from house import key_name
 
 TYPE = "token.issued"
 
@@ -19,6 +20,15 @@ def token(identity, subject, agent="agent-1", when=None):
         "specversion": "1.0", "id": str(identity), "source": "/faults", "type": TYPE, "subject": subject,
         "time": when if isinstance(when, str) else stamp(when), "data": {"agent": agent},
     }).encode()
+
+
+def counted_tokens(rig, organization):
+    """What stands in Redis for an organization whose tokens are of the last day."""
+    now = datetime.datetime.now(datetime.timezone.utc)
+    months = {f"{moment:%Y-%m}" for moment in (now, now - datetime.timedelta(days=1))}
+    name = key_name(organization)
+    return sum(
+        int(value) for month in months for value in rig.redis.hgetall(f"{name}:tokens:day:{month}").values())
 
 
 class Writer:

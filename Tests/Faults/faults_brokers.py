@@ -53,7 +53,7 @@ def leader_killed(case):
         machine = rig.count().wait_ready()
         replay = rig.feed(rate=1500)
         rig.wait_progress()
-        for case.times in range(1, case.scaled(3, 15) + 1):
+        for case.times in range(1, case.scaled(2, 15) + 1):
             node = rig.brokers.leader(rig.topic, case.chance.randrange(4))
             with Gaps(rig) as gaps:
                 rig.brokers.kill(node)

@@ -6,14 +6,14 @@ import time
 from case import fault
 from confluent_kafka import ElectionType, Producer, TopicPartition
 from confluent_kafka.admin import NewTopic
-from events import Writer, fill, token
-from house import key_name, wait_until
+from events import counted_tokens, fill, token
+from house import wait_until
 from rig import is_running, log, log_size
 
 
 def tokens(rig, partition):
     """What stands in Redis for the organization of a partition."""
-    return int(rig.redis.hget(f"{key_name(f'org-{partition}')}:totals", "tokens") or 0)
+    return counted_tokens(rig, f"org-{partition}")
 
 
 def trim(rig, offsets):

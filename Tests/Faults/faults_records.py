@@ -10,7 +10,7 @@ import time
 from case import fault
 from checks import ROOT
 from confluent_kafka import TIMESTAMP_LOG_APPEND_TIME
-from events import Writer, fill, stamp, token
+from events import Writer, counted_tokens, fill, stamp, token
 from faults_log import tokens
 from house import key_name, wait_until
 from rig import WINDOW, is_running, log_size
@@ -158,7 +158,7 @@ def sent_again(case):
         with case.recovery():
             rig.wait_all()
         for name, count in wanted.items():
-            found = total(rig, name)
+            found = counted_tokens(rig, name)
             if found != count:
                 raise AssertionError(f"'{name}' counts {found} times, not {count}")
         case.verified(rig)
@@ -168,10 +168,6 @@ def sent_again(case):
         rig.count()
         rig.wait_all()
         case.verified(rig)
-
-
-def total(rig, organization):
-    return int(rig.redis.hget(f"{key_name(organization)}:totals", "tokens") or 0)
 
 
 CLOCK = r"""

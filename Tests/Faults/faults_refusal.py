@@ -11,11 +11,13 @@ from house import SHARDS, get, wait_until
 from rig import is_running, log_size, memory
 
 
-def refused(case, rig, machine, word, break_it, mend):
+def refused(case, rig, machine, word, break_it, mend, lanes=2):
     """Redis refuses commits from `break_it` to `mend`: nothing moves, nothing grows, nothing is lost."""
     since = log_size(machine)
     break_it()
     rig.says(machine, word, since)
+    # What was on its way may still land, and the second lane may look a little later.
+    time.sleep(1)
     before = rig.counted()
     time.sleep(case.scaled(4, 60))
     if rig.counted() != before:
@@ -24,8 +26,8 @@ def refused(case, rig, machine, word, break_it, mend):
         raise AssertionError(f"ended with {machine.process.returncode}")
     if memory(machine) > MOST_MEMORY:
         raise AssertionError(f"{memory(machine)} MiB of memory")
-    # Once for each lane, not once for each try.
-    few_lines(machine, "event=refused", 2, since)
+    # Some lines for each lane, not one for each try.
+    few_lines(machine, "event=refused", 4 * lanes, since)
     case.times += 1
     with case.recovery():
         mend()
@@ -57,28 +59,22 @@ def out_of_memory(case):
 
 @fault("F16", "CONFIG SET maxmemory-policy allkeys-lru, before the start and while it runs", in_tests=True)
 def eviction(case):
-    """Redis may throw cells away: no start, and an end within one look where it ran."""
+    """Redis may throw cells away: no start, and no commit from the next look on where it ran."""
     with case.rig() as rig:
         rig.redis.config_set("maxmemory-policy", "allkeys-lru")
         machine = rig.count()
-        ends_refused(machine, 20)
+        wait_until(lambda: not is_running(machine), 20, "an end because of the eviction policy")
+        if machine.process.returncode != 4 or "noeviction" not in machine.log.read_text():
+            raise AssertionError(f"ended with {machine.process.returncode}: {machine.log.read_text()[-400:]}")
         rig.redis.config_set("maxmemory-policy", "noeviction")
         machine = rig.count().wait_ready()
         replay = rig.feed(rate=2000)
         rig.wait_progress()
-        case.times = 2
-        rig.redis.config_set("maxmemory-policy", "volatile-ttl")
-        ends_refused(machine, 12)
-        rig.redis.config_set("maxmemory-policy", "noeviction")
-        machine = rig.count()
+        case.times = 1
+        refused(
+            case, rig, machine, "event=unfit", lambda: rig.redis.config_set("maxmemory-policy", "volatile-ttl"),
+            lambda: rig.redis.config_set("maxmemory-policy", "noeviction"))
         finish(case, rig, machine, replay)
-
-
-def ends_refused(machine, seconds):
-    """The process ends with 4 and says why."""
-    wait_until(lambda: not is_running(machine), seconds, "an end because of the eviction policy")
-    if machine.process.returncode != 4 or "noeviction" not in machine.log.read_text():
-        raise AssertionError(f"ended with {machine.process.returncode}: {machine.log.read_text()[-400:]}")
 
 
 @fault("F17", "RLIMIT_FSIZE: the AOF cannot grow; a background save fails")
@@ -105,7 +101,7 @@ def disk_full(case):
         rig.wait_progress(1000)
         refused(
             case, rig, machine, "MISCONF", lambda: limit(rig.server.aof().stat().st_size),
-            lambda: limit(resource.RLIM_INFINITY))
+            lambda: limit(resource.RLIM_INFINITY), lanes=4)
         rig.redis.config_set("appendonly", "no")
         rig.wait_progress(1000)
 
@@ -113,7 +109,7 @@ def disk_full(case):
             limit(1000)
             rig.redis.bgsave()
 
-        refused(case, rig, machine, "MISCONF", break_save, mend_save)
+        refused(case, rig, machine, "MISCONF", break_save, mend_save, lanes=4)
         finish(case, rig, machine, replay)
 
 
@@ -175,24 +171,24 @@ def foreign_write(case):
 
 
 def spoil(rig):
-    """Spoils three busy organizations in different shards; key → what puts it right."""
-    totals = {}
+    """Spoils the busiest organizations of three shards; key → what puts it right."""
+    found = {}
     for key in rig.redis.scan_iter("odo:1:{*}:*:totals", count=1000):
-        totals.setdefault(key.split("}")[0], (int(rig.redis.hget(key, "tokens") or 0), key))
-    busiest = [key for _, key in sorted(totals.values(), reverse=True)][:3]
+        fields = {name: int(text) for name, text in rig.redis.hgetall(key).items() if text.isdigit() and len(text) < 16}
+        if fields and "=" not in key:
+            most = max(fields, key=fields.get)
+            # Many different fields: something of it is in nearly every commit.
+            found.setdefault(key.split("}")[0], []).append((len(fields), fields[most], key, most))
+    busiest = sorted((max(organizations) for organizations in found.values()), reverse=True)[:3]
     spoiled = {}
-    for number, key in enumerate(busiest):
-        field = "tokens"
-        old = rig.redis.hget(key, field)
+    for number, (_, old, key, field) in enumerate(busiest):
         if number == 0:
             rig.redis.rename(key, "kept")
             rig.redis.set(key, "somebody else's")
             spoiled[key] = lambda key=key: rig.redis.rename("kept", key)
         else:
-            new = "many" if number == 1 else str(2**63 - 1)
-            rig.redis.hset(key, field, new)
-            spoiled[key] = lambda key=key, old=old: (
-                rig.redis.hset(key, "tokens", old) if old else rig.redis.hdel(key, "tokens"))
+            rig.redis.hset(key, field, "many" if number == 1 else str(2**63 - 1))
+            spoiled[key] = lambda key=key, field=field, old=old: rig.redis.hset(key, field, old)
     return spoiled
 
 
@@ -220,11 +216,14 @@ def slow_script(case):
         machine = rig.count().wait_ready()
         rig.fed(case.scaled(150_000, 2_000_000))
         rig.wait_all(120)
-        spent = rig.redis.info("commandstats")["cmdstat_evalsha"]
+        spent = rig.redis.info("commandstats")["cmdstat_evalsha"]["calls"]
+        used = rig.redis.info("cpu")
+        # Its own time, not that of whoever else needs this processor.
+        each = 1000 * (used["used_cpu_user_main_thread"] + used["used_cpu_sys_main_thread"]) / spent
         slowest = max((entry["duration"] for entry in rig.redis.slowlog_get(1000) if is_commit(entry)), default=0)
-        case.note(f"{spent['calls']} commits, {spent['usec_per_call']} µs each, the slowest {slowest} µs")
-        if spent["usec_per_call"] > 5000 or slowest > 500_000:
-            raise AssertionError(f"commits are too long: {spent}, {slowest} µs")
+        case.note(f"{spent} commits, {each:.1f} ms of processor time each, the slowest took {slowest // 1000} ms")
+        if each > 8 or slowest > 500_000:
+            raise AssertionError("commits are too long")
         rig.redis.config_set("busy-reply-threshold", 50)
         replay = rig.feed(rate=2000)
         for case.times in range(1, case.scaled(2, 6) + 1):

@@ -100,6 +100,8 @@ def run_one(kind, seed, full, brokers):
     signal.signal(signal.SIGALRM, overdue)
     signal.alarm(LONGEST if not full else 4 * LONGEST)
     try:
+        if brokers:
+            brokers.heal()
         kind.function(case)
     except AssertionError as problem:
         error = str(problem)
@@ -198,8 +200,6 @@ def run_all(cases, done, seed, brokers, path):
             yield done[kind.function.__name__]
             continue
         for _ in range(4):
-            if brokers:
-                brokers.heal()
             before = standstill.seconds
             result = run_one(kind, seed, full, brokers)
             stood = standstill.seconds - before
