@@ -3,7 +3,7 @@
 import datetime
 import json
 
-from confluent_kafka import Producer
+from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 from house import key_name
 
 TYPE = "token.issued"
@@ -29,6 +29,27 @@ def counted_tokens(rig, organization):
     name = key_name(organization)
     return sum(
         int(value) for month in months for value in rig.redis.hgetall(f"{name}:tokens:day:{month}").values())
+
+
+def read_all(rig):
+    """All records of the topic, also where offsets are missing."""
+    consumer = Consumer({
+        "bootstrap.servers": rig.environment["ODOMETER_BOOTSTRAP"], "group.id": "nobody", "log_level": 0,
+        "enable.auto.commit": False, "enable.partition.eof": True,
+    })
+    try:
+        consumer.assign([TopicPartition(rig.topic, partition, 0) for partition in range(rig.partitions)])
+        ended = set()
+        while len(ended) < rig.partitions:
+            for record in consumer.consume(5000, 1):
+                if not record.error():
+                    yield record
+                elif record.error().code() == KafkaError._PARTITION_EOF:
+                    ended.add(record.partition())
+                else:
+                    raise KafkaException(record.error())
+    finally:
+        consumer.close()
 
 
 class Writer:

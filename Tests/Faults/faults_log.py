@@ -226,9 +226,7 @@ def transactions(case):
                 writer.abort_transaction(30)
         # Ends in markers: no record stands at the end of the log.
         rig.wait_counted()
-        lag = [value for name, value in machine.metrics().items() if name.startswith("odometer_partition_lag")]
-        if any(lag):
-            raise AssertionError(f"a lag of {lag} at the end")
+        wait_until(lambda: not any(lags(machine)), 5, "a lag of 0 at the end")
         if [tokens(rig, 0), tokens(rig, 1)] != wanted:
             raise AssertionError(f"tokens {tokens(rig, 0)}, {tokens(rig, 1)} instead of {wanted}")
         hanging = transactional(rig, "two", 6_000)
@@ -245,6 +243,10 @@ def transactions(case):
             wait_until(lambda: tokens(rig, 0) == wanted[0] + 200, 60, "the partition goes on")
         rig.wait_counted()
         case.verified(rig)
+
+
+def lags(machine):
+    return [value for name, value in machine.metrics().items() if name.startswith("odometer_partition_lag")]
 
 
 def transactional(rig, name, timeout):

@@ -10,7 +10,7 @@ import time
 from case import fault
 from checks import ROOT
 from confluent_kafka import TIMESTAMP_LOG_APPEND_TIME
-from events import Writer, counted_tokens, fill, stamp, token
+from events import Writer, counted_tokens, fill, read_all, stamp, token
 from faults_log import tokens
 from house import key_name, wait_until
 from rig import WINDOW, is_running, log_size
@@ -45,7 +45,7 @@ def gaps_and_nulls(case):
         machine = rig.count().wait_ready()
         with case.recovery():
             rig.wait_counted()
-        found = list(rig.records())
+        found = list(read_all(rig))
         if len(found) == sum(rig.ends().values()) or found[-1].timestamp()[0] != TIMESTAMP_LOG_APPEND_TIME:
             raise AssertionError("the log has no holes, or another kind of timestamp")
         wait_until(lambda: sum(machine.outcomes().values()) == len(found), 10, "an outcome for each record")
@@ -63,7 +63,7 @@ def nudge(rig):
 
 
 def records_left(rig):
-    return sum(1 for record in rig.records() if record.partition() == 0)
+    return sum(1 for record in read_all(rig) if record.partition() == 0)
 
 
 @fault("F32", "valid events cut, spliced, flipped, nested, repeated and padded by a seeded generator")

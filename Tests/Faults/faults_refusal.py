@@ -139,7 +139,7 @@ def access_lost(case):
         for command in ("zincrby", "hset", "evalsha"):
             rig.wait_progress(1000)
             refused(
-                case, rig, machine, "NOPERM",
+                case, rig, machine, "event=unfit",
                 lambda: rig.redis.execute_command("ACL", "SETUSER", "odo", f"-{command}"),
                 lambda: rig.redis.execute_command("ACL", "SETUSER", "odo", f"+{command}"))
         finish(case, rig, machine, replay)

@@ -160,7 +160,7 @@ class Rig(House):
 
     def wait_fed(self, replay, seconds=60):
         """Waits for the end of a history, or ends an endless one; fails where it was not acknowledged."""
-        if replay.is_endless and replay.poll() is None:
+        if replay.is_endless:
             # The log holds what was acknowledged, and perhaps the last records that were on their way.
             replay.kill()
             replay.wait()

@@ -88,17 +88,23 @@ def read_lines(path):
     return [json.loads(line) for line in pathlib.Path(path).read_text().splitlines() if line]
 
 
-def run_one(kind, seed, full, brokers):
+def run_one(kind, seed, full, brokers, standstill):
     """The result of one case."""
     case = Case(kind, seed, full, brokers)
-    began = time.monotonic()
+    longest = 4 * LONGEST if full else LONGEST
+    began, stood = time.monotonic(), standstill.seconds
     error = None
 
+    def spent():
+        return time.monotonic() - began - (standstill.seconds - stood)
+
     def overdue(*_):
-        raise Overdue(f"not done within {LONGEST} s")
+        if spent() >= longest:
+            raise Overdue(f"not done within {longest} s")
+        signal.alarm(int(longest - spent()) + 1)
 
     signal.signal(signal.SIGALRM, overdue)
-    signal.alarm(LONGEST if not full else 4 * LONGEST)
+    signal.alarm(longest)
     try:
         if brokers:
             brokers.heal()
@@ -117,7 +123,7 @@ def run_one(kind, seed, full, brokers):
         "fault": kind.number, "case": kind.function.__name__, "what": (kind.function.__doc__ or "").splitlines()[0],
         "how": kind.how, "times": case.times, "events": case.events, "differences": case.differences,
         "recover": round(max(case.recoveries), 1) if case.recoveries else None,
-        "kills": case.kills, "rollbacks": case.rollbacks, "seconds": round(time.monotonic() - began, 1),
+        "kills": case.kills, "rollbacks": case.rollbacks, "seconds": round(spent(), 1),
         "passed": error is None, "error": error, "notes": case.notes, "seed": seed, "full": full,
     }
 
@@ -201,7 +207,7 @@ def run_all(cases, done, seed, brokers, path):
             continue
         for _ in range(4):
             before = standstill.seconds
-            result = run_one(kind, seed, full, brokers)
+            result = run_one(kind, seed, full, brokers, standstill)
             stood = standstill.seconds - before
             if result["passed"] or not stood:
                 break
