@@ -124,11 +124,23 @@ final class SimulatedConnection: LaneLedger {
         }
         if server.mood == .unfit { throw PipelineError(.unfitServer, "it evicts") }
         if server.content.origins == nil { server.content.origins = [:] }
-        for shard in 0..<server.shardCount
-        where server.content.shards[shard].marks["!contract"] == nil {
-            server.content.shards[shard].marks["!contract"] = "1:sim"
+        if server.content.contract > machine.contract { throw superseded }
+        server.content.contract = machine.contract
+        for shard in 0..<server.shardCount {
+            do throws(RedisError) { try exchange(isWrite: true) } catch {
+                throw PipelineError(.redis, error.message)
+            }
+            let stands = server.content.shards[shard].marks["!contract"] ?? "0"
+            let number = Int(stands.prefix { $0 != ":" }) ?? 0
+            if number > machine.contract { throw superseded }
+            server.content.shards[shard].marks["!contract"] = "\(machine.contract):sim"
         }
-        return LedgerKeeper.Opened(dedupeKey: (1, 2), stamp: Array("1:sim".utf8))
+        let stamp = Array("\(machine.contract):sim".utf8)
+        return LedgerKeeper.Opened(dedupeKey: (1, 2), stamp: stamp)
+    }
+
+    private var superseded: PipelineError {
+        PipelineError(.superseded, "another process moved the contract")
     }
 
     func readMarks(

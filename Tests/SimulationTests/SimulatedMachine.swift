@@ -8,6 +8,8 @@ import Redis
 /// A process with one lane: what the lane sees of the simulated world, until it is killed.
 final class SimulatedMachine: LaneWorld {
     let number: Int
+    /// Number of the contract under which it writes.
+    let contract: Int
     unowned let simulation: Simulation
     let log: SimulatedConsumer
     let letters: SimulatedDeadLetters
@@ -24,6 +26,7 @@ final class SimulatedMachine: LaneWorld {
     init(number: Int, simulation: Simulation) {
         self.number = number
         self.simulation = simulation
+        contract = simulation.contract
         log = SimulatedConsumer(simulation: simulation, number: number)
         letters = SimulatedDeadLetters(simulation: simulation)
         log.machine = self

@@ -8,6 +8,8 @@ final class SimulatedServer {
     /// Everything that is lost or put back together.
     struct Content {
         var shards: [ShardContent]
+        /// Number of the contract; 0 = none yet.
+        var contract = 0
         /// By partition number; nil = no ledger.
         var origins: [Int32: Int64]?
         /// By shard and partition: offsets that were gone when marks were moved over them.
@@ -143,7 +145,7 @@ final class SimulatedServer {
     /// Does to torn shards what `reset-shard` does: empties them and puts their marks at the origins.
     func resetTorn() {
         for shard in 0..<shardCount where content.shards[shard].marks["!torn"] ?? "" != "" {
-            var marks = ["!contract": "1:sim"]
+            var marks = ["!contract": "\(max(1, content.contract)):sim"]
             for (partition, origin) in content.origins ?? [:] {
                 marks["\(SimulatedLog.topic)/\(partition)"] = String(origin)
             }

@@ -31,6 +31,8 @@ final class Simulation {
     private var nextMachine = 0
     /// Milliseconds that only rise.
     var clock: Int64 = 1_000_000
+    /// Number of the contract of machines that start now; all have the same meters.
+    private(set) var contract = 1
     /// Kafka does not answer.
     var isLogAway = false
     /// The faults are over.
@@ -74,7 +76,11 @@ final class Simulation {
     private func changed(_ shard: Int, _ call: CommitCall?) {
         guard failures.isEmpty else { return }
         report.checks += 1
-        if call != nil { report.commits += 1 }
+        if let call {
+            report.commits += 1
+            let standing = server.content.shards[shard].marks["!contract"]
+            if call.contract != standing { fail("\(call.contract) writes under \(standing ?? "")") }
+        }
         if let difference = check.difference(of: shard, server.content) {
             fail("shard \(shard): \(difference)")
         }
@@ -142,7 +148,14 @@ final class Simulation {
             trace.note("machine \(machine.number) is dead")
             return remove(machine)
         }
-        if let failure = machine.lane.failure.withLock({ $0 }) { fail("a lane ended: \(failure)") }
+        guard let failure = machine.lane.failure.withLock({ $0 }) else { return }
+        // Whoever writes under an older contract has to end when it meets a newer one.
+        if failure.code != .superseded || machine.contract == contract {
+            fail("a lane ended: \(failure)")
+        }
+        report.superseded += 1
+        machine.stop()
+        remove(machine)
     }
 
     private func remove(_ machine: SimulatedMachine) {
@@ -211,7 +224,10 @@ final class Simulation {
     }
 
     private func rareFault() {
-        switch dice.roll(0...5) {
+        switch dice.roll(0...6) {
+        case 6:
+            contract += 1
+            startMachine()
         case 4: server.tear()
         case 5: server.resetTorn()
         case 0 where log.partitions.count < 6:
@@ -237,6 +253,8 @@ struct SimulationReport {
     var rollbacks = 0
     var faults = 0
     var losses = 0
+    /// Machines ended by a newer contract.
+    var superseded = 0
     /// Partitions made anew under their names.
     var recreations = 0
 
@@ -245,6 +263,7 @@ struct SimulationReport {
             commits: one.commits + other.commits, checks: one.checks + other.checks,
             crashes: one.crashes + other.crashes, rollbacks: one.rollbacks + other.rollbacks,
             faults: one.faults + other.faults, losses: one.losses + other.losses,
+            superseded: one.superseded + other.superseded,
             recreations: one.recreations + other.recreations)
     }
 }
