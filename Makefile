@@ -32,7 +32,7 @@ test: setup-test $(PYTHON_TOOLS)/ready ## everything: lint, units, Redis, Kafka,
 test-fast: setup-test $(PYTHON_TOOLS)/ready ## the same without broker and slow suites, at most 2 minutes
 	@Tests/run fast
 
-soak: setup-test ## SEEDS=2000 seeds of the simulation from FIRST=1 on, in a build of its own
+soak: setup-test ## SEEDS=2000 seeds of the simulation from FIRST=1 on
 	@Tests/run soak
 
 faults: setup-test build $(PYTHON_TOOLS)/ready ## real faults on three brokers; ONLY=F7 SEED=N RESUME=FILE FULL=1 (docs/FAULTS.md)
