@@ -44,13 +44,19 @@ def free_port():
 
 
 def wait_until(condition, seconds, what):
-    """The condition's first true value; fails the check when it is not true in time."""
-    deadline = time.monotonic() + seconds
+    """The condition's first true value; fails the check when it is not true in time.
+
+    A machine that stands still for a while (suspended, say) has not waited meanwhile.
+    """
+    left, before = seconds, time.monotonic()
     while True:
         value = condition()
         if value:
             return value
-        if time.monotonic() > deadline:
+        now = time.monotonic()
+        left -= min(now - before, 5)
+        before = now
+        if left < 0:
             raise AssertionError(f"not within {seconds} s: {what}")
         time.sleep(0.05)
 

@@ -1,6 +1,6 @@
 """Runs the faults of Tests/Faults on a real rig and prints a table; `make faults` calls it.
 
-ONLY=F7,F8   only these rows             SEED=N        the chance of an earlier run
+ONLY=F7,F8   only these, in this order   SEED=N        the chance of an earlier run
 RESUME=FILE  leave out what passed there FULL=1        the long times
 RESULTS=FILE where a line is appended for each case (.build/faults.jsonl)
 SHORT=1      the selection of `make test`, on the broker of KAFKA_BOOTSTRAP
@@ -62,7 +62,7 @@ def wanted(cases):
         if word not in known:
             sys.exit(f"ONLY={word}: there is no such case; there are {' '.join(sorted(known))}")
     if only:
-        return [kind for kind in cases if kind.number in only or kind.function.__name__ in only]
+        return [kind for word in only for kind in cases if word in (kind.number, kind.function.__name__)]
     if os.environ.get("SHORT"):
         return [kind for kind in cases if kind.in_tests]
     return cases
