@@ -227,7 +227,7 @@ extension Program {
 
     private func isPermitted(_ bytes: UnsafeRawBufferPointer, _ rule: FieldRule) -> Bool {
         for index in rule.firstValue..<(rule.firstValue + rule.valueCount)
-        where values[index].bytes.elementsEqual(bytes) {
+        where values[index].bytes.isEqual(to: bytes) {
             return true
         }
         return false

@@ -1,5 +1,4 @@
 import CEventScan
-internal import Glibc
 
 /// The loop: records to tallies. One call a batch; no allocation per event.
 extension Program {
@@ -52,7 +51,7 @@ extension Program {
         var outcome = examineEnvelope(record, attributes)
         let shard =
             outcome == .malformed
-            ? slotShard(record) : Int(Hashing.fnv1a32(scratch.subject) % shardCount)
+            ? slotShard(record) : shard(of: scratch.subject)
         let tally = tallies + shard
         if outcome == .accepted {
             scratch.identity = identity()
@@ -86,6 +85,13 @@ extension Program {
         return fullShard
     }
 
+    @inline(__always)
+    private func shard(of subject: UnsafeRawBufferPointer) -> Int {
+        let hash = Hashing.fnv1a32(subject)
+        // Shard counts are powers of two; a division would still be right.
+        return Int(shardCount & (shardCount - 1) == 0 ? hash & (shardCount - 1) : hash % shardCount)
+    }
+
     /// A malformed record belongs to the shard with its partition's number, modulo V.
     private func slotShard(_ record: FoldRecord) -> Int {
         Int(UInt32(bitPattern: partitionNumbers[Int(record.partitionSlot)]) % shardCount)
@@ -104,8 +110,18 @@ extension Program {
     private func append(_ part: UnsafeRawBufferPointer, at offset: Int) -> Int {
         scratch.text.storeBytes(
             of: UInt32(truncatingIfNeeded: part.count), toByteOffset: offset, as: UInt32.self)
-        if let base = part.baseAddress {
-            (scratch.text + offset + 4).copyMemory(from: base, byteCount: part.count)
+        // Short texts by words: a call of memmove would cost more than the copy.
+        let place = scratch.text + offset + 4
+        var index = 0
+        while index + 8 <= part.count {
+            place.storeBytes(
+                of: part.loadUnaligned(fromByteOffset: index, as: UInt64.self),
+                toByteOffset: index, as: UInt64.self)
+            index += 8
+        }
+        while index < part.count {
+            place.storeBytes(of: part[index], toByteOffset: index, as: UInt8.self)
+            index += 1
         }
         return offset + 4 + part.count
     }
@@ -161,7 +177,7 @@ extension Program {
     private mutating func observe(_ record: FoldRecord) {
         if !scratch.hasOwnTime { counters.untimed += 1 }
         let key = UnsafeRawBufferPointer(start: record.key, count: record.keyCount)
-        if record.key == nil || !isEqual(key, scratch.subject) { counters.unkeyed += 1 }
+        if record.key == nil || !key.isEqual(to: scratch.subject) { counters.unkeyed += 1 }
         guard record.timestamp >= 0 else { return }
         let late = max(0, record.timestamp / 1_000 - floorDivide(scratch.time, 1_000_000_000))
         var bucket = 0
@@ -171,14 +187,6 @@ extension Program {
         }
         counters.lateness[bucket] += 1
         counters.latenessSum += Double(late)
-    }
-
-    @inline(__always)
-    private func isEqual(_ left: UnsafeRawBufferPointer, _ right: UnsafeRawBufferPointer) -> Bool {
-        guard left.count == right.count, let a = left.baseAddress, let b = right.baseAddress else {
-            return left.count == right.count
-        }
-        return memcmp(a, b, left.count) == 0
     }
 
     @inline(__always)

@@ -1,3 +1,5 @@
+internal import Glibc
+
 /// Hashes of bytes: FNV-1a for the shard, a keyed SipHash where it decides about
 /// duplicates, a fast mix inside one tally.
 public enum Hashing {
@@ -91,5 +93,16 @@ public struct SipHash128: Sendable {
         v1 ^= 0xDD
         for _ in 0..<4 { round() }
         return (first, v0 ^ v1 ^ v2 ^ v3)
+    }
+}
+
+extension UnsafeRawBufferPointer {
+    /// Whether these are the same bytes.
+    @inline(__always)
+    func isEqual(to other: UnsafeRawBufferPointer) -> Bool {
+        guard count == other.count, let base = baseAddress, let otherBase = other.baseAddress else {
+            return count == other.count
+        }
+        return memcmp(base, otherBase, count) == 0
     }
 }

@@ -237,7 +237,7 @@ struct TypeTable: ~Copyable {
         var index = Int(truncatingIfNeeded: hash) & mask
         while slots.base[index].event >= 0 {
             let slot = slots.base[index]
-            if slot.hash == hash, slot.text.bytes.elementsEqual(type) { return slot.event }
+            if slot.hash == hash, slot.text.bytes.isEqual(to: type) { return slot.event }
             index = (index + 1) & mask
         }
         return -1

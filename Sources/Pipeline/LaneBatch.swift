@@ -33,7 +33,10 @@ extension Lane {
         var lastTopic: Int32 = -1
         var lastPartition: Int32 = -1
         var slot: Int32 = -1
-        for (index, record) in batch.enumerated() {
+        var isKnownAsOurs = false
+        let (records, sources, attributes) = (records, sources, attributes)
+        for index in batch.indices {
+            let record = batch[index]
             if record.partition != lastPartition || record.topicID != lastTopic {
                 lastTopic = record.topicID
                 lastPartition = record.partition
@@ -41,8 +44,9 @@ extension Lane {
                     taken.firstIndex {
                         $0.topicID == lastTopic && $0.topicPartition.partition == lastPartition
                     } ?? -1)
+                isKnownAsOurs = slot >= 0 && stopped.isEmpty && taken[Int(slot)].checks.isEmpty
             }
-            guard slot >= 0, isOurLog(record, slot: Int(slot)) else { continue }
+            guard slot >= 0, isKnownAsOurs || isOurLog(record, slot: Int(slot)) else { continue }
             var place: Int32 = -1
             if let binary = readAttributes(record) {
                 (attributes + Int(attributeCount)).initialize(to: binary)
