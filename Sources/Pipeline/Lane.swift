@@ -52,6 +52,8 @@ final class Lane: @unchecked Sendable {
     /// By partition slot of the core.
     var taken: [TakenPartition] = []
     var stopped: [(partition: LogPartition, reason: String)] = []
+    /// Offsets of stopped partitions that Kafka no longer holds and some shard has not counted.
+    var gone: [LogPartition: Int64] = [:]
     let records = UnsafeMutablePointer<FoldRecord>.allocate(capacity: batchSize)
     let sources = UnsafeMutablePointer<Int32>.allocate(capacity: batchSize)
     let attributes = UnsafeMutablePointer<BinaryAttributes>.allocate(capacity: batchSize)
@@ -87,6 +89,7 @@ final class Lane: @unchecked Sendable {
         var checks: [Fingerprint]
         /// Fields of `topicID` and partition for the look-up of its slot.
         var topicID: Int32
+        var span = DedupeSpan()
     }
 
     init(
@@ -209,6 +212,7 @@ final class Lane: @unchecked Sendable {
         core = nil
         taken = []
         stopped = []
+        gone = [:]
         deadLetters.abandon()
     }
 

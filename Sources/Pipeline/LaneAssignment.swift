@@ -28,17 +28,19 @@ extension Lane {
         let marks = try readMarks(partitions)
         var places: [(partition: LogPartition, position: Int64, marks: [Int64])] = []
         stopped = []
+        gone = [:]
         taken = []
         for (index, partition) in partitions.enumerated() {
             let own = marks.map { $0.marks[index] }
-            guard let place = try place(of: partition, own) else { continue }
+            let origin = origins.first { $0.partition == partition }?.offset ?? 0
+            guard let place = try place(of: partition, own, origin: origin) else { continue }
             places.append((partition: partition, position: place.position, marks: place.marks))
             let checks = Set(own.compactMap(\.fingerprint)).filter { $0.offset >= place.position }
             taken.append(
                 TakenPartition(
                     topicPartition: TopicPartition(
                         topic: partition.topic, partition: partition.partition),
-                    origin: origins.first { $0.partition == partition }?.offset ?? 0,
+                    origin: origin,
                     checks: checks.sorted { $0.offset < $1.offset },
                     topicID: consumer.topicID(of: partition.topic)))
         }
@@ -72,7 +74,7 @@ extension Lane {
 
     /// Where a partition is read from and its marks; nil = it is stopped.
     private func place(
-        of partition: LogPartition, _ own: [PartitionMark]
+        of partition: LogPartition, _ own: [PartitionMark], origin: Int64
     ) throws(Obstacle)
         -> (position: Int64, marks: [Int64])?
     {
@@ -88,20 +90,33 @@ extension Lane {
         }
         let lowest = marks.min() ?? 0
         if lowest < log.low {
-            let gone = "offsets \(lowest) to \(log.low) are no longer in the log"
+            let text =
+                "offsets \(lowest) to \(log.low) are no longer in the log, \(log.low - lowest) in all"
             guard configuration.onLoss == .continue else {
-                note(partition, "\(gone); --on-loss continue goes on behind them")
+                gone[partition] = log.low - lowest
+                note(partition, "\(text); --on-loss continue goes on behind them")
                 return nil
             }
             report(
                 .error, "loss",
-                "\(partition.topic)/\(partition.partition): \(gone); counted as lost")
+                "\(partition.topic)/\(partition.partition): \(text); counted as lost")
             marks = try skipLoss(partition, marks, to: log.low)
         }
         let wanted = (marks.min() ?? 0) - configuration.dedupeWindow
+        noteShortWarmUp(partition, from: log.low, wanted: max(wanted, origin))
         let witnesses = own.compactMap(\.fingerprint).map(\.offset)
         let position = max(log.low, min(wanted, witnesses.min() ?? wanted))
         return (position: position, marks: marks)
+    }
+
+    /// Says and counts it where the log begins after what the dedupe window should be warmed up with.
+    func noteShortWarmUp(_ partition: LogPartition, from low: Int64, wanted: Int64) {
+        guard low > wanted else { return }
+        totals.shortWarmUps += 1
+        report(
+            .warning, "warm-up-short",
+            "\(partition.topic)/\(partition.partition): the log start cuts the warm-up of the dedupe "
+                + "window short by \(low - wanted) offsets")
     }
 
     private func note(_ partition: LogPartition, _ reason: String) {
@@ -130,7 +145,7 @@ extension Lane {
             }
             moved[shard] = offset
         }
-        totals.lost += offset - (marks.min() ?? offset)
+        totals.lost[partition, default: 0] += offset - (marks.min() ?? offset)
         return moved
     }
 

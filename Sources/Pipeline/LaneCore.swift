@@ -141,6 +141,11 @@ struct LaneCore: ~Copyable {
     /// Next offset that is taken of a partition.
     func position(slot: Int) -> Int64 { cursors[slot].position }
 
+    /// The last record taken of a partition; nil after a step back, and before the first.
+    func newest(slot: Int) -> (offset: Int64, timestamp: Int64)? {
+        last[slot].map { ($0.offset, $0.timestamp) }
+    }
+
     /// Next offset that every shard has in Redis for certain.
     func committed(slot: Int) -> Int64 {
         var lowest = cursors[slot].lowestStart

@@ -14,15 +14,18 @@ extension Lane {
         snapshot.connectedLanes = canCommit ? 1 : 0
         snapshot.joinedLanes = hasJoined ? 1 : 0
         var lag: Int64 = 0
+        var shortest: (partition: TopicPartition, span: Int64)?
         for (slot, one) in taken.enumerated() {
             let position = core?.position(slot: slot) ?? 0
             let end = consumer.cachedWatermarks(of: one.topicPartition)?.high ?? -1
             lag += max(0, end - position)
+            let span = dedupeSpan(slot: slot)
+            if let span, span < shortest?.span ?? .max { shortest = (one.topicPartition, span) }
             snapshot.partitions.append(
                 PartitionMetrics(
                     topic: one.topicPartition.topic, partition: one.topicPartition.partition,
                     position: position, committed: core?.applied(slot: slot) ?? 0, logEnd: end,
-                    stopped: reason(one.topicPartition)))
+                    stopped: reason(one.topicPartition), dedupeSpan: span))
             snapshot.seenWindowBytes += Int64(core?.seenWindowBytes(slot: slot) ?? 0)
         }
         snapshot.tallyBytes = Int64(core?.tallyBytes ?? 0)
@@ -33,7 +36,8 @@ extension Lane {
             snapshot.partitions.append(
                 PartitionMetrics(
                     topic: one.partition.topic, partition: one.partition.partition, position: 0,
-                    committed: 0, logEnd: -1, stopped: one.reason))
+                    committed: 0, logEnd: -1, stopped: one.reason,
+                    gone: gone[one.partition] ?? 0))
         }
         for shard in 0..<(core?.shardCount ?? 0) {
             if let aside = core?.shards[shard].aside {
@@ -46,6 +50,7 @@ extension Lane {
                     (shard: shard, reason: aside.reason + (place ?? "")))
             }
         }
+        warn(ofShortest: shortest)
         snapshot.hindrances = Self.hindering.compactMap { troubles[$0] }
         let age = core?.leastLastTimestamp.map { world.wallMilliseconds - $0 } ?? 0
         isCatchingUp = lag > 20_000 && age > 5_000
@@ -53,6 +58,28 @@ extension Lane {
         published.withLock { $0 = made }
         // The client of 2.0.2 sleeps up to a second beside a full queue; a helper wakes it while there is lag.
         if lag > 5_000, mode == .folding { consumer.startWaking() } else { consumer.stopWaking() }
+    }
+
+    private func dedupeSpan(slot: Int) -> Int64? {
+        let window = configuration.dedupeWindow
+        if let newest = core?.newest(slot: slot) {
+            taken[slot].span.observe(
+                offset: newest.offset, timestamp: newest.timestamp, window: window)
+        }
+        return taken[slot].span.milliseconds(window: window)
+    }
+
+    /// Says once that a producer's retry may come too late, and once that it no longer may.
+    private func warn(ofShortest shortest: (partition: TopicPartition, span: Int64)?) {
+        guard let shortest else { return }
+        if shortest.span < 300_000 {
+            trouble(
+                "dedupe-span",
+                "\(shortest.partition): the dedupe window spans \(shortest.span / 1_000) s of record "
+                    + "time; an event sent again later than that counts twice: --dedupe-window")
+        } else if shortest.span > 330_000 {
+            passed("dedupe-span", "every dedupe window spans 5 minutes or more")
+        }
     }
 
     /// Troubles in which nothing is counted, the cause before what follows from it.

@@ -160,11 +160,8 @@ extension Lane {
                 return
             }
             let wanted = target - configuration.dedupeWindow
-            if log.low > max(wanted, taken[slot].origin) {
-                report(
-                    .warning, "warm-up-short",
-                    "\(name): the log start cuts the warm-up of the dedupe window short")
-            }
+            noteShortWarmUp(
+                partitions[slot], from: log.low, wanted: max(wanted, taken[slot].origin))
             places.append((slot: slot, offset: max(log.low, wanted)))
         }
         for place in places { core?.stepBack(slot: place.slot, to: place.offset) }

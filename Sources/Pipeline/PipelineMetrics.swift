@@ -1,3 +1,4 @@
+public import Ledger
 internal import Metering
 
 /// A histogram with fixed upper bounds.
@@ -45,6 +46,10 @@ public struct PartitionMetrics: Sendable {
     public var logEnd: Int64
     /// Whether it is stopped, and why.
     public var stopped: String?
+    /// Offsets that Kafka no longer holds and that are not counted: why it is stopped.
+    public var gone: Int64 = 0
+    /// Milliseconds of record time in the dedupe window; nil while it is not full.
+    public var dedupeSpan: Int64?
     /// Offsets between `committed` and the log end.
     public var lag: Int64 { logEnd < 0 ? 0 : max(0, logEnd - committed) }
 }
@@ -83,8 +88,10 @@ public struct PipelineMetrics: Sendable {
     public var deadLetters: Int64 = 0
     /// Shards set aside, by number, with the reason.
     public var shardsAside: [(shard: Int, reason: String)] = []
-    /// Offsets counted as lost.
-    public var lost: Int64 = 0
+    /// Offsets counted as lost, by partition.
+    public var lost: [LogPartition: Int64] = [:]
+    /// Partitions whose dedupe window could not be warmed up in full, each time one was taken up.
+    public var shortWarmUps: Int64 = 0
     /// Partitions held.
     public var partitions: [PartitionMetrics] = []
     /// Lanes whose Redis connection works.
@@ -130,7 +137,8 @@ public struct PipelineMetrics: Sendable {
         stepsBack += other.stepsBack
         deadLetters += other.deadLetters
         shardsAside += other.shardsAside
-        lost += other.lost
+        lost.merge(other.lost) { $0 + $1 }
+        shortWarmUps += other.shortWarmUps
         partitions += other.partitions
         connectedLanes += other.connectedLanes
         joinedLanes += other.joinedLanes

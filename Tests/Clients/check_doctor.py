@@ -133,6 +133,20 @@ def gone():
         ends = house.ends()
         delete(house, {0: ends[0] - 5})
         lost = findings(house, 1)[("log-lost", "error")]
+        machine = house.start("run").wait_ready()
+        gone = f'odometer_partition_gone_offsets{{topic="{house.topic}",partition="0"}}'
+        wait_until(lambda: machine.metrics().get(gone) == ends[0] - 5 - marks[0], 20, "the metric of what is gone")
+        short = machine.metrics()["odometer_short_warm_ups_total"]
+        expect(short == 1, f"the other partition's window could not be warmed up: {short}")
+        expect(machine.log.read_text().count(f"{ends[0] - 5 - marks[0]} in all") == 1, "one line in the log")
+        expect(json.loads(house.call("status", "--json", expected=1))["partitions"][0]["gone"] == ends[0] - 5 - marks[0],
+               "status")
+        expect(machine.terminate() == 0, "exit code")
+        machine = house.start("run", "--on-loss", "continue").wait_ready()
+        house.wait_counted()
+        wait_until(lambda: machine.metrics().get(gone.replace("gone_offsets", "lost_offsets_total")) ==
+                   ends[0] - 5 - marks[0], 20, "the metric of what is lost")
+        expect(machine.terminate() == 0, "exit code")
         expect(lost["subject"].endswith("/0") and f"{ends[0] - 5 - marks[0]} offsets" in lost["message"], lost)
 
 

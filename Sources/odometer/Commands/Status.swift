@@ -11,7 +11,8 @@ extension Commands {
         details: """
             LAG is the number of offsets between the lowest mark of all shards and the log's end. FRESHNESS
             is how old the newest counted record is. BEHIND names shards whose newest record is half a minute
-            older than the partition's. What a running process on this machine has set aside or stopped, and
+            older than the partition's. LOST was gone before it was counted, with --on-loss continue; GONE is
+            gone now and not counted. What a running process on this machine has set aside or stopped, and
             why, comes from its --admin-listen.
             Exit code 1: there is no ledger, a shard is torn or set aside, a partition stands still, or
             records were lost.
@@ -76,6 +77,12 @@ struct StatusReport {
             }
             return max(0, high - mark)
         }
+
+        /// Offsets that some shard has not counted and Kafka no longer holds.
+        var gone: Int64? {
+            guard let low = log?.low, let mark = partition.lowest else { return nil }
+            return max(0, low - mark)
+        }
     }
 
     let status: LedgerStatus
@@ -86,7 +93,7 @@ struct StatusReport {
 
     var isSound: Bool {
         status.torn.isEmpty && troubles.isEmpty
-            && rows.allSatisfy { ($0.partition.audit["lost"] ?? 0) == 0 }
+            && rows.allSatisfy { ($0.partition.audit["lost"] ?? 0) == 0 && ($0.gone ?? 0) == 0 }
     }
 
     /// All partitions of the ledger, and those of the topics that it does not know yet.
@@ -138,7 +145,7 @@ struct StatusReport {
         var table = [
             [
                 "PARTITION", "ORIGIN", "LOG", "MARK", "LAG", "FRESHNESS", "ACCEPTED", "DUPLICATE",
-                "IGNORED", "REJECTED", "LOST", "BEHIND",
+                "IGNORED", "REJECTED", "LOST", "GONE", "BEHIND",
             ]
         ]
         for row in rows {
@@ -151,7 +158,7 @@ struct StatusReport {
                     row.name, number(partition.origin),
                     row.log.map { "\($0.low)…\($0.high)" } ?? "?", number(partition.lowest),
                     number(row.lag), freshness(partition),
-                ] + audit + [behind(partition)])
+                ] + audit + [number(row.gone), behind(partition)])
         }
         Output.line("")
         Output.table(table)
@@ -173,6 +180,7 @@ struct StatusReport {
             object["logStart"] = row.log?.low
             object["logEnd"] = row.log?.high
             object["lag"] = row.lag
+            object["gone"] = row.gone
             object["newestRecord"] = row.partition.newest >= 0 ? row.partition.newest : nil
             object["freshnessMilliseconds"] =
                 row.partition.newest >= 0 ? max(0, now - row.partition.newest) : nil

@@ -1,4 +1,5 @@
 import HTTPServer
+import Ledger
 import Pipeline
 
 /// The Prometheus text of the counting half.
@@ -39,7 +40,14 @@ enum MetricsPage {
             ("untimed_events", "Accepted events without a time of their own.", metrics.untimed),
             ("unkeyed_events", "Accepted events whose key is not their subject.", metrics.unkeyed),
             ("dead_letters", "Dead letters acknowledged by Kafka.", metrics.deadLetters),
-            ("lost_offsets", "Offsets counted as lost.", metrics.lost),
+            (
+                "lost_offsets", "Offsets counted as lost, of all partitions.",
+                metrics.lost.values.reduce(0, +)
+            ),
+            (
+                "short_warm_ups", "Dedupe windows that the log start kept from being filled.",
+                metrics.shortWarmUps
+            ),
             ("steps_back", "Steps back after a rollback or another writer.", metrics.stepsBack),
         ]
         for (name, help, count) in counters {
@@ -58,6 +66,10 @@ enum MetricsPage {
             ("committed", "Next offset that every shard has in Redis.", { $0.committed }),
             ("lag", "Offsets between committed and the log's end.", { $0.lag }),
             (
+                "gone_offsets", "Offsets not counted that Kafka no longer holds; it is stopped.",
+                { $0.gone }
+            ),
+            (
                 "stopped", "1 where the partition stands still for good.",
                 { $0.stopped == nil ? 0 : 1 }
             ),
@@ -70,6 +82,23 @@ enum MetricsPage {
                     [("topic", partition.topic), ("partition", String(partition.partition))],
                     value(partition))
             }
+        }
+        text.family(
+            "odometer_partition_lost_offsets_total", .counter, help: "Offsets counted as lost.")
+        for (partition, count) in metrics.lost.sorted(by: { $0.key < $1.key }) {
+            text.sample(
+                "odometer_partition_lost_offsets_total",
+                [("topic", partition.topic), ("partition", String(partition.partition))], count)
+        }
+        text.family(
+            "odometer_dedupe_span_seconds", .gauge,
+            help: "Record time that the N offsets of a full dedupe window span.")
+        for partition in metrics.partitions {
+            guard let span = partition.dedupeSpan else { continue }
+            text.sample(
+                "odometer_dedupe_span_seconds",
+                [("topic", partition.topic), ("partition", String(partition.partition))],
+                Double(span) / 1_000)
         }
         text.family("odometer_shard_aside", .gauge, help: "1 for each shard set aside.")
         for (shard, _) in metrics.shardsAside {
