@@ -12,7 +12,7 @@ SWIFT_DIRS := Package.swift $(wildcard Sources Tests Benchmarks Fuzz)
 KAFKA ?=
 REDIS ?=
 
-.PHONY: help setup setup-test build test test-fast soak faults demo bench lint format embed clean
+.PHONY: help setup setup-test build test test-fast soak fuzz faults demo bench lint format embed clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 12
@@ -31,6 +31,9 @@ test: setup-test $(PYTHON_TOOLS)/ready ## everything: lint, units, Redis, Kafka,
 
 test-fast: setup-test $(PYTHON_TOOLS)/ready ## the same without broker and slow suites, at most 2 minutes
 	@Tests/run fast
+
+fuzz: setup-test ## RUNS=1000000 texts for the JSON scanner, under the address and undefined-behaviour sanitizers; SEED=1
+	@Tests/run fuzz
 
 soak: setup-test ## SEEDS=2000 seeds of the simulation from FIRST=1 on
 	@Tests/run soak
