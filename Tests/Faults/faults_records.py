@@ -10,6 +10,7 @@ import time
 from case import fault
 from checks import ROOT
 from confluent_kafka import TIMESTAMP_LOG_APPEND_TIME
+from confluent_kafka.admin import AlterConfigOpType, ConfigEntry, ConfigResource
 from events import Writer, counted_tokens, fill, read_all, stamp, token
 from faults_log import tokens
 from house import key_name, wait_until
@@ -31,6 +32,11 @@ def gaps_and_nulls(case):
         writer.end()
         # Active segments are never compacted, so a few records go behind.
         wait_until(lambda: nudge(rig) and records_left(rig) < 2000, 60, "holes in the log")
+        # A topic that goes on being compacted is refused at the start: the holes stay, the policy goes.
+        keep = AlterConfigOpType.SET
+        policy = ConfigEntry("cleanup.policy", "delete", incremental_operation=keep)
+        resource = ConfigResource(ConfigResource.Type.TOPIC, rig.topic, incremental_configs=[policy])
+        rig.admin.incremental_alter_configs([resource])[resource].result(30)
         headers = [(f"ce_{name}", value) for name, value in json.loads(token("null", "org-1")).items() if name != "data"]
         writer = Writer(rig)
         for number in range(50):

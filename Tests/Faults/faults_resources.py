@@ -27,8 +27,10 @@ def memory_short(case):
         for limit in (120, 200, 280, 400):
             hurt = rig.count(wrapper=("prlimit", f"--as={limit * 2**20}"))
             before = rig.counted()
-            # It may end at once, later or not at all, but never hang without counting.
-            wait_until(lambda: not is_running(hurt) or rig.counted() > before or done(rig), 30, "an end or progress")
+            # It may end at once, later or not at all, but never stand still without a word.
+            wait_until(
+                lambda: not is_running(hurt) or rig.counted() > before or done(rig) or says_why(hurt), 30,
+                "an end, progress, or a reason in the log")
             case.times += 1
             case.note(f"{limit} MiB: " + ("runs" if is_running(hurt) else f"ended with {hurt.process.returncode}"))
             if is_running(hurt):
@@ -63,7 +65,8 @@ def descriptors_short(case):
 
 
 def says_why(machine):
-    return "Too many open files" in machine.log.read_text()
+    text = machine.log.read_text()
+    return any(word in text for word in ("Too many open files", "Unable to create", "Cannot allocate memory"))
 
 
 @fault("F36", "log lines go to /dev/full")
