@@ -191,7 +191,7 @@ def unclean_election(case):
             partition = TopicPartition(rig.topic, 0)
 
             def is_elected():
-                rig.brokers.admin.elect_leaders(ElectionType.UNCLEAN, [partition], request_timeout=10).exception(15)
+                rig.brokers.admin.elect_leaders(ElectionType.UNCLEAN, [partition]).exception(15)
                 return rig.brokers.leader(rig.topic, 0) == 2
 
             wait_until(is_elected, 60, "an unclean leader")
