@@ -1,5 +1,7 @@
 #include "Scanner.h"
 
+#include <sys/mman.h>
+
 using namespace simdjson;
 using namespace event_scan;
 using std::string_view;
@@ -240,4 +242,10 @@ extern "C" int es_members(es_scanner *scanner, const char *json, size_t length, 
         count++;
     }
     return count;
+}
+
+extern "C" void es_advise_huge_pages(void *memory, size_t count) {
+#ifdef MADV_HUGEPAGE
+    madvise(memory, count, MADV_HUGEPAGE);
+#endif
 }

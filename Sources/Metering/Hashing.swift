@@ -1,4 +1,4 @@
-internal import Glibc
+import CEventScan
 
 /// Hashes of bytes: FNV-1a for the shard, a keyed SipHash where it decides about
 /// duplicates, a fast mix inside one tally.
@@ -103,6 +103,6 @@ extension UnsafeRawBufferPointer {
         guard count == other.count, let base = baseAddress, let otherBase = other.baseAddress else {
             return count == other.count
         }
-        return memcmp(base, otherBase, count) == 0
+        return es_same(base, otherBase, count) != 0
     }
 }

@@ -1,4 +1,4 @@
-internal import Glibc
+import CEventScan
 
 /// Memory for tables that are read at random places: in huge pages where the system gives them.
 ///
@@ -12,8 +12,7 @@ enum LargeMemory {
         let byteCount = capacity * MemoryLayout<Element>.stride
         guard byteCount >= hugePage else { return .allocate(capacity: capacity) }
         let memory = UnsafeMutableRawPointer.allocate(byteCount: byteCount, alignment: hugePage)
-        // Advice only: where it is not taken, everything works, only slower.
-        madvise(memory, byteCount, MADV_HUGEPAGE)
+        es_advise_huge_pages(memory, byteCount)
         return memory.bindMemory(to: Element.self, capacity: capacity)
     }
 }

@@ -78,6 +78,14 @@ const es_fan_out *es_fan_outs(const es_scanner *scanner);
 /// Asks for the cache line at `place`, which need not be readable; Swift has no word for it.
 static inline void es_prefetch(const void *place) { __builtin_prefetch(place); }
 
+/// Whether two times `count` bytes are the same.
+static inline int es_same(const void *left, const void *right, size_t count) {
+    return __builtin_memcmp(left, right, count) == 0;
+}
+
+/// Asks for huge pages under memory that is read at random places. Advice: nothing breaks where it is not taken.
+void es_advise_huge_pages(void *memory, size_t count);
+
 /// Members of the outermost object: names with escapes resolved, values as their JSON text.
 /// Returns how many there are (at most `capacity` are written), or -1 where the text is not a JSON object.
 typedef struct {
