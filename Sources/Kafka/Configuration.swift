@@ -71,8 +71,8 @@ public struct ConsumerSettings: Sendable {
     /// Sensible values that a configuration may overrule.
     private static let defaults: [(name: String, value: String)] = [
         ("fetch.wait.max.ms", "100"), ("fetch.error.backoff.ms", "100"),
-        // Half the requests of the default, for a few MiB.
-        ("fetch.message.max.bytes", "2097152"),
+        // Fewer and larger fetches than by default, and a shorter queue, so that memory stays.
+        ("fetch.message.max.bytes", "2097152"), ("queued.min.messages", "50000"),
         ("reconnect.backoff.max.ms", "2000"), ("topic.metadata.refresh.interval.ms", "30000"),
         ("socket.nagle.disable", "true"),
         // A member that was killed is replaced soon: the ledger fences it, so taking over early is safe.
