@@ -70,7 +70,7 @@ def print_summary(result):
         ("  allowed: base", f"{BASE_BYTES / MEGABYTE:.0f} MB"),
         ("  + queue of the client", f"{ours['queue_bytes'] / MEGABYTE:.0f} MB (queued.max.messages.kbytes for each lane)"),
         ("  + dedupe window", f"{ours['dedupe_bytes'] / MEGABYTE:.0f} MB"),
-        ("  + tallies", f"{ours['tally_bytes'] / MEGABYTE:.0f} MB" if ours["tally_bytes"] else "not told by /metrics, taken as 0"),
+        ("  + tallies", f"{ours['tally_bytes'] / MEGABYTE:.0f} MB"),
     ]
     print("\nOdometer, medians of all rounds:")
     for name, text in lines:

@@ -104,9 +104,7 @@ bool walk::fan_out_object(ondemand::object object, int32_t node, int depth) {
     for (auto result : object) {
         ondemand::field field;
         if (std::move(result).get(field)) return fail(ES_NOT_JSON);
-        es_entry &entry = fan.count < ES_MAX_ENTRIES ? fan.entries[fan.count] : spare;
-        if (fan.count <= ES_MAX_ENTRIES) fan.count++;
-        entry = es_entry{};
+        es_entry &entry = next_entry(fan, spare);
         string_view name;
         if (field.unescaped_key().get(name)) return fail(ES_NOT_JSON);
         names.push_back(name);
@@ -122,9 +120,7 @@ bool walk::fan_out_array(ondemand::array array, es_fan_out &fan, int depth) {
     for (auto result : array) {
         ondemand::value element;
         if (std::move(result).get(element)) return fail(ES_NOT_JSON);
-        es_entry &entry = fan.count < ES_MAX_ENTRIES ? fan.entries[fan.count] : spare;
-        if (fan.count <= ES_MAX_ENTRIES) fan.count++;
-        entry = es_entry{};
+        es_entry &entry = next_entry(fan, spare);
         if (!any(element, -1, depth + 1, &entry.value)) return false;
     }
     return true;

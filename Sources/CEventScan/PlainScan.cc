@@ -146,9 +146,7 @@ bool plain_walk::fan_out_object(int32_t node, int depth) {
     if (takes('}')) return true;
     es_entry spare;
     do {
-        es_entry &entry = fan.count < ES_MAX_ENTRIES ? fan.entries[fan.count] : spare;
-        if (fan.count <= ES_MAX_ENTRIES) fan.count++;
-        entry = es_entry{};
+        es_entry &entry = next_entry(fan, spare);
         string_view name;
         if (!string(name) || !takes(':')) return false;
         names.push_back(name);
@@ -163,9 +161,7 @@ bool plain_walk::fan_out_array(es_fan_out &fan, int depth) {
     if (takes(']')) return true;
     es_entry spare;
     do {
-        es_entry &entry = fan.count < ES_MAX_ENTRIES ? fan.entries[fan.count] : spare;
-        if (fan.count <= ES_MAX_ENTRIES) fan.count++;
-        entry = es_entry{};
+        es_entry &entry = next_entry(fan, spare);
         if (!value(-1, depth + 1, &entry.value)) return false;
     } while (takes(','));
     return takes(']');

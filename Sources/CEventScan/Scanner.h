@@ -68,6 +68,14 @@ inline void set_text(es_value *out, std::string_view text) {
     out->length = uint32_t(text.size());
 }
 
+/// The place of a fan-out's next entry, emptied; `spare` where there are too many, which its count tells.
+inline es_entry &next_entry(es_fan_out &fan, es_entry &spare) {
+    es_entry &entry = fan.count < ES_MAX_ENTRIES ? fan.entries[fan.count] : spare;
+    if (fan.count <= ES_MAX_ENTRIES) fan.count++;
+    entry = es_entry{};
+    return entry;
+}
+
 /// A scalar's token that is no string; false where it is none of JSON's.
 bool read_scalar(std::string_view token, es_value *out);
 /// Whether a name stands twice; may sort them.

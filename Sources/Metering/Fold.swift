@@ -87,9 +87,7 @@ extension Program {
 
     @inline(__always)
     private func shard(of subject: UnsafeRawBufferPointer) -> Int {
-        let hash = Hashing.fnv1a32(subject)
-        // Shard counts are powers of two; a division would still be right.
-        return Int(shardCount & (shardCount - 1) == 0 ? hash & (shardCount - 1) : hash % shardCount)
+        Int(Hashing.fnv1a32(subject) % shardCount)
     }
 
     /// A malformed record belongs to the shard with its partition's number, modulo V.
@@ -135,9 +133,7 @@ extension Program {
         for index in 0..<event.tupleCount {
             let field = tuples[event.firstTuple + index].onlyField
             guard field >= 0 else { continue }
-            let value = scratch.fields[Int(field - event.firstField)]
-            let key = SymbolKey(
-                UnsafeRawBufferPointer(start: value.pointer, count: Int(value.count)))
+            let key = SymbolKey(scratch.fields[Int(field - event.firstField)].bytes)
             tally.pointee.symbols.prefetch(key)
             scratch.tupleKeys[Int(index)] = key
         }
@@ -223,8 +219,7 @@ extension Program {
         _ part: TuplePart, _ event: EventRule, _ entry: Int
     ) -> UnsafeRawBufferPointer {
         if part.source == .field {
-            let value = scratch.fields[Int(part.field - event.firstField)]
-            return UnsafeRawBufferPointer(start: value.pointer, count: Int(value.count))
+            return scratch.fields[Int(part.field - event.firstField)].bytes
         }
         let rule = fields[part.field]
         let one = self.entry(of: rule.fanOut, entry)
@@ -288,8 +283,7 @@ extension Program {
                 : tuple(tuples[one.pointee.fieldTuple], event, entry: entry, tally)
         case .value:
             if let value {
-                cell.field = tally.pointee.symbols.intern(
-                    UnsafeRawBufferPointer(start: value.pointer, count: Int(value.count)))
+                cell.field = tally.pointee.symbols.intern(value.bytes)
             }
         case .step: cell.field = UInt32(HistogramStep.index(of: value?.integer ?? 0))
         case .hour:
@@ -315,8 +309,7 @@ extension Program {
         _ tally: UnsafeMutablePointer<Tally>
     ) -> UInt32 {
         if one.pointee.value == .text, let value {
-            return tally.pointee.symbols.intern(
-                UnsafeRawBufferPointer(start: value.pointer, count: Int(value.count)))
+            return tally.pointee.symbols.intern(value.bytes)
         }
         SortableNumber.write(number, to: scratch.text)
         return tally.pointee.symbols.intern(scratch.written(SortableNumber.digits))

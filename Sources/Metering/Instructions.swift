@@ -33,6 +33,7 @@ struct FieldValue {
     /// Whether there is a value: the event's or a default.
     var hasValue: Bool
     var integer: Int64
+    var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: pointer, count: Int(count)) }
 }
 
 /// One part of a tuple of dimensions.

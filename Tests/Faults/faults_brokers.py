@@ -6,7 +6,7 @@ import time
 from case import fault
 from confluent_kafka.admin import NewPartitions
 from house import get, wait_until
-from rig import SESSION, is_running
+from rig import SESSION, is_running, must_run
 
 
 def at_end(case, rig, machines, replay):
@@ -16,8 +16,7 @@ def at_end(case, rig, machines, replay):
         rig.wait_all(90)
     case.verified(rig)
     for machine in machines:
-        if not is_running(machine):
-            raise AssertionError(f"ended with {machine.process.returncode}")
+        must_run(machine)
 
 
 class Gaps:

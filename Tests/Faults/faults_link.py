@@ -6,7 +6,7 @@ import time
 import redis
 from case import fault
 from house import get, wait_until
-from rig import is_running, log, log_size, memory, sleep_until
+from rig import log, log_size, memory, must_run, sleep_until
 
 MOST_MEMORY = 500  # MiB
 
@@ -17,8 +17,7 @@ def is_unready(machine):
 
 def stayed(case, machine, since=0):
     """Fails where a process ended, left its group or grew without bound."""
-    if not is_running(machine):
-        raise AssertionError(f"ended with {machine.process.returncode}")
+    must_run(machine)
     if "event=revoked" in log(machine, since):
         raise AssertionError("the group membership was lost")
     if memory(machine) > MOST_MEMORY:

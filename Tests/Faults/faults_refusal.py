@@ -8,7 +8,7 @@ import redis
 from case import fault
 from faults_link import MOST_MEMORY, few_lines
 from house import SHARDS, get, wait_until
-from rig import is_running, log_size, memory
+from rig import is_running, log_size, memory, must_run
 
 
 def refused(case, rig, machine, word, break_it, mend, lanes=2):
@@ -22,8 +22,7 @@ def refused(case, rig, machine, word, break_it, mend, lanes=2):
     time.sleep(case.scaled(4, 60))
     if rig.counted() != before:
         raise AssertionError(f"{rig.counted() - before} records were counted although Redis refuses")
-    if not is_running(machine):
-        raise AssertionError(f"ended with {machine.process.returncode}")
+    must_run(machine)
     if memory(machine) > MOST_MEMORY:
         raise AssertionError(f"{memory(machine)} MiB of memory")
     # Some lines for each lane, not one for each try.
@@ -38,8 +37,7 @@ def finish(case, rig, machine, replay):
     rig.wait_fed(replay, 120)
     rig.wait_all()
     case.verified(rig)
-    if not is_running(machine):
-        raise AssertionError(f"ended with {machine.process.returncode}")
+    must_run(machine)
 
 
 @fault("F15", "CONFIG SET maxmemory below what is used, and up again")

@@ -19,24 +19,22 @@ def then_whole(case, rig, hurt):
     case.verified(rig)
 
 
-@fault("F36", "prlimit --as from 120 to 400 MiB")
-def memory_short(case):
-    """The process may not have the memory that it asks for."""
+def squeezed(case, events, more, limits, option, unit, seconds):
+    """Processes under one limit after the other: each may end at once, later or not at all, but never stands still without a word."""
     with case.rig() as rig:
-        rig.fed(30_000)
-        for limit in (120, 200, 280, 400):
-            hurt = rig.count(wrapper=("prlimit", f"--as={limit * 2**20}"))
+        rig.fed(events)
+        for limit in limits:
+            hurt = rig.count(wrapper=("prlimit", option(limit)))
             before = rig.counted()
-            # It may end at once, later or not at all, but never stand still without a word.
             wait_until(
-                lambda: not is_running(hurt) or rig.counted() > before or done(rig) or says_why(hurt), 30,
+                lambda: not is_running(hurt) or rig.counted() > before or done(rig) or says_why(hurt), seconds,
                 "an end, progress, or a reason in the log")
             case.times += 1
-            case.note(f"{limit} MiB: " + ("runs" if is_running(hurt) else f"ended with {hurt.process.returncode}"))
+            case.note(f"{limit} {unit}: " + ("runs" if is_running(hurt) else f"ended with {hurt.process.returncode}"))
             if is_running(hurt):
                 rig.kill(hurt)
             if done(rig):
-                rig.fed(5_000)
+                rig.fed(more)
         then_whole(case, rig, hurt)
 
 
@@ -44,29 +42,21 @@ def done(rig):
     return rig.counted() >= sum(rig.ends().values())
 
 
-@fault("F36", "prlimit --nofile from 12 to 48")
-def descriptors_short(case):
-    """The process may not open what it needs."""
-    with case.rig() as rig:
-        rig.fed(10_000)
-        for limit in (12, 20, 28, 48):
-            hurt = rig.count(wrapper=("prlimit", f"--nofile={limit}"))
-            before = rig.counted()
-            wait_until(
-                lambda: not is_running(hurt) or rig.counted() > before or done(rig) or says_why(hurt), 45,
-                "an end, progress, or a reason in the log")
-            case.times += 1
-            case.note(f"{limit} files: " + ("runs" if is_running(hurt) else f"ended with {hurt.process.returncode}"))
-            if is_running(hurt):
-                rig.kill(hurt)
-            if done(rig):
-                rig.fed(2_000)
-        then_whole(case, rig, hurt)
-
-
 def says_why(machine):
     text = machine.log.read_text()
     return any(word in text for word in ("Too many open files", "Unable to create", "Cannot allocate memory"))
+
+
+@fault("F36", "prlimit --as from 120 to 400 MiB")
+def memory_short(case):
+    """The process may not have the memory that it asks for."""
+    squeezed(case, 30_000, 5_000, (120, 200, 280, 400), lambda limit: f"--as={limit * 2**20}", "MiB", 30)
+
+
+@fault("F36", "prlimit --nofile from 12 to 48")
+def descriptors_short(case):
+    """The process may not open what it needs."""
+    squeezed(case, 10_000, 2_000, (12, 20, 28, 48), lambda limit: f"--nofile={limit}", "files", 45)
 
 
 @fault("F36", "log lines go to /dev/full")

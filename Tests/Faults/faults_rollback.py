@@ -8,7 +8,7 @@ import time
 import house
 from case import fault
 from house import get, wait_until
-from rig import is_running, log, log_size
+from rig import log, log_size, must_run
 
 
 def busy(rig):
@@ -25,8 +25,7 @@ def healed(case, rig, machine, replay):
     with case.recovery():
         rig.wait_all()
     case.verified(rig)
-    if not is_running(machine):
-        raise AssertionError(f"ended with {machine.process.returncode}")
+    must_run(machine)
 
 
 @fault("F7", "AOF everysec: kill -9, what was not on disk is cut off, start")

@@ -195,6 +195,12 @@ def is_running(machine):
     return machine.process.poll() is None
 
 
+def must_run(machine):
+    """Fails where the process has ended."""
+    if not is_running(machine):
+        raise AssertionError(f"ended with {machine.process.returncode}")
+
+
 def stopped_reasons(machine):
     """What /troubles says stands still."""
     return house.get(f"{machine.admin}/troubles")[2].decode()

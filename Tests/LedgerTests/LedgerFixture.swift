@@ -49,9 +49,9 @@ final class LedgerFixture {
             let type = try connection.command(["TYPE", key]).text
             var content: [String: String] = [:]
             switch type {
-            case "hash": content = pairs(try connection.command(["HGETALL", key]))
+            case "hash": content = try connection.command(["HGETALL", key]).pairs
             case "zset":
-                content = pairs(try connection.command(["ZRANGE", key, "0", "-1", "WITHSCORES"]))
+                content = try connection.command(["ZRANGE", key, "0", "-1", "WITHSCORES"]).pairs
             case "string": content = ["value": try connection.command(["GET", key]).text ?? ""]
             default: content = ["type": type ?? ""]
             }
@@ -60,15 +60,6 @@ final class LedgerFixture {
             found[text(key)] = content
         }
         return found
-    }
-
-    private func pairs(_ reply: ReplyValue) -> [String: String] {
-        var content: [String: String] = [:]
-        let elements = reply.elements
-        for index in stride(from: 0, to: elements.count, by: 2) {
-            content[elements[index].text ?? ""] = elements[index + 1].text
-        }
-        return content
     }
 }
 

@@ -79,3 +79,15 @@ final class TestRedis: @unchecked Sendable {
 struct TestRedisError: Error {
     let text: String
 }
+
+extension ReplyValue {
+    /// The elements two by two: fields or members and what stands beside them.
+    var pairs: [String: String] {
+        var content: [String: String] = [:]
+        let elements = elements
+        for index in stride(from: 0, to: elements.count, by: 2) {
+            content[elements[index].text ?? ""] = elements[index + 1].text
+        }
+        return content
+    }
+}

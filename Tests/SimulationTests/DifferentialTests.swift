@@ -124,10 +124,10 @@ import Testing
         for key in try connection.command("KEYS", "*").elements.compactMap(\.text) {
             var found = KeyContent(kind: "H")
             switch try connection.command("TYPE", key).text {
-            case "hash": found.fields = try pairs(connection.command("HGETALL", key))
+            case "hash": found.fields = try connection.command("HGETALL", key).pairs
             case "zset":
                 found.kind = "Z"
-                found.fields = try pairs(connection.command("ZRANGE", key, "0", "-1", "WITHSCORES"))
+                found.fields = try connection.command("ZRANGE", key, "0", "-1", "WITHSCORES").pairs
             default:
                 found.kind = "P"
                 // A HyperLogLog gives no members: whether one is new tells whether it is there.
@@ -148,15 +148,6 @@ import Testing
             case Self.shard + "audit": content.audit = found.fields
             default: content.cells[key] = found
             }
-        }
-        return content
-    }
-
-    private func pairs(_ reply: ReplyValue) -> [String: String] {
-        var content: [String: String] = [:]
-        let elements = reply.elements
-        for index in stride(from: 0, to: elements.count, by: 2) {
-            content[elements[index].text ?? ""] = elements[index + 1].text
         }
         return content
     }
