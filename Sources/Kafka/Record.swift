@@ -99,6 +99,9 @@ public struct RecordHeaders: Sequence, IteratorProtocol {
     /// Known of the one version whose source was read.
     private static let valuesStandOnTheWire = rd_kafka_version() == 0x0200_02ff
 
+    /// Whether there is certainly none.
+    public var isEmpty: Bool { list == nil }
+
     /// The next header, or nil after the last.
     public mutating func next() -> RecordHeader? {
         guard let list else { return nil }

@@ -24,6 +24,9 @@ public struct CommitArguments: ~Copyable {
         case distinct = 80  // P
     }
 
+    /// Scores below this are added by a union; any two of them have an exact sum.
+    private static let smallScore: Int64 = 1_000_000_000_000_000
+
     private var keys: CommandBuffer
     private var ranges: CommandBuffer
     private var audit: CommandBuffer
@@ -32,6 +35,8 @@ public struct CommitArguments: ~Copyable {
     private var auditCountPlace = 0
     private var groupCountPlace = 0
     private var groupKind: Kind = .add
+    private var groupKindPlace = 0
+    private var isSmall = false
     private var groupEntryCount = 0
     private var auditCount = 0
     private var groupArgumentCount = 0
@@ -41,9 +46,6 @@ public struct CommitArguments: ~Copyable {
     public private(set) var groupCount = 0
     /// Entries added since `begin`.
     public private(set) var entryCount = 0
-    /// Estimated time of the script in Redis, in nanoseconds: 1.5 µs a hash cell, 3 µs a key, 6 µs
-    /// a sorted-set or distinct cell.
-    public private(set) var estimatedNanoseconds = 0
 
     /// Arguments without content; call `begin` first.
     public init() {
@@ -58,8 +60,10 @@ public struct CommitArguments: ~Copyable {
         keys.byteCount + ranges.byteCount + audit.byteCount + groups.byteCount
     }
 
-    /// Starts a commit for the shard of these two keys under this contract (`NUMBER:DIGEST`).
-    public mutating func begin(marksKey: [UInt8], auditKey: [UInt8], contract: [UInt8]) {
+    /// Starts a commit for the shard of these keys under this contract (`NUMBER:DIGEST`).
+    public mutating func begin(
+        marksKey: [UInt8], auditKey: [UInt8], scratchKey: [UInt8], contract: [UInt8]
+    ) {
         keys.removeAll()
         ranges.removeAll()
         audit.removeAll()
@@ -70,9 +74,9 @@ public struct CommitArguments: ~Copyable {
         auditCount = 0
         groupArgumentCount = 0
         groupEntryCount = 0
-        estimatedNanoseconds = 0
         keys.append(marksKey)
         keys.append(auditKey)
+        keys.append(scratchKey)
         ranges.append(contract)
         rangeCountPlace = ranges.appendBlankNumber()
         auditCountPlace = audit.appendBlankNumber()
@@ -114,7 +118,6 @@ public struct CommitArguments: ~Copyable {
         audit.append(field)
         audit.append(delta)
         auditCount += 1
-        estimatedNanoseconds += 1_500
     }
 
     /// Adds to an audit counter, whose field is `TOPIC/PARTITION:NAME`, for cold code.
@@ -133,12 +136,13 @@ public struct CommitArguments: ~Copyable {
         keys.append(key)
         groupCount += 1
         groupKind = kind
+        isSmall = kind == .score
         withUnsafeBytes(of: kind.rawValue) { groups.append($0) }
-        groups.append(Int64(groupCount + 2))
+        groupKindPlace = groups.byteCount - 3
+        groups.append(Int64(groupCount + 3))
         if let expiry { groups.append(expiry) } else { groups.append("") }
         groupCountPlace = groups.appendBlankNumber()
         groupArgumentCount += 4
-        estimatedNanoseconds += 3_000
     }
 
     /// Begins the entries of one key, for cold code.
@@ -151,8 +155,14 @@ public struct CommitArguments: ~Copyable {
         assert(groupKind == .add || groupKind == .score)
         // Its opposite has no place in 64 bits, so it could not be undone.
         precondition(delta != .min)
-        groups.append(field)
-        groups.append(delta)
+        if groupKind == .score {
+            isSmall = isSmall && delta > 0 && delta < Self.smallScore
+            groups.append(delta)
+            groups.append(field)
+        } else {
+            groups.append(field)
+            groups.append(delta)
+        }
         countEntry(arguments: 2)
     }
 
@@ -193,12 +203,12 @@ public struct CommitArguments: ~Copyable {
         groupEntryCount += 1
         entryCount += 1
         groupArgumentCount += arguments
-        estimatedNanoseconds += groupKind == .score || groupKind == .distinct ? 6_000 : 1_500
     }
 
     private mutating func endGroup() {
         guard groupCount > 0 else { return }
         groups.fill(groupCountPlace, with: groupEntryCount)
+        if isSmall { groups.replace(groupKindPlace, with: UInt8(ascii: "z")) }
         groupEntryCount = 0
     }
 
@@ -207,7 +217,7 @@ public struct CommitArguments: ~Copyable {
     /// Buffers the call of the commit script with that digest on a connection; may be repeated.
     public mutating func send(on connection: inout Connection, scriptDigest: [UInt8]) {
         fillCounts()
-        let keyCount = 2 + groupCount
+        let keyCount = 3 + groupCount
         let argumentCount = 2 + 4 * rangeCount + 1 + 2 * auditCount + groupArgumentCount
         connection.begin(arguments: 3 + keyCount + argumentCount)
         connection.add("EVALSHA")
@@ -221,7 +231,10 @@ public struct CommitArguments: ~Copyable {
 
     private mutating func fillCounts() {
         precondition(rangeCount > 0, "a commit without a range")
-        if groupCount > 0 { groups.fill(groupCountPlace, with: groupEntryCount) }
+        if groupCount > 0 {
+            groups.fill(groupCountPlace, with: groupEntryCount)
+            if isSmall { groups.replace(groupKindPlace, with: UInt8(ascii: "z")) }
+        }
         ranges.fill(rangeCountPlace, with: rangeCount)
         audit.fill(auditCountPlace, with: auditCount)
     }
@@ -230,6 +243,6 @@ public struct CommitArguments: ~Copyable {
     mutating func encoded() -> (keyCount: Int, bytes: [UInt8]) {
         fillCounts()
         let bytes = [UInt8](keys.bytes) + ranges.bytes + audit.bytes + groups.bytes
-        return (2 + groupCount, bytes)
+        return (3 + groupCount, bytes)
     }
 }

@@ -5,12 +5,13 @@
 /// in it fails; so whatever can fail is tried by reads first, the rest runs by `pcall` behind a marker
 /// and is taken back on an error. Deltas and offsets stay strings, because Lua's numbers are doubles.
 ///
-/// `KEYS`: marks, audit, then one key for each group. `ARGV`: the expected contract; the number of
+/// `KEYS`: marks, audit, scratch, then one key for each group. `ARGV`: the expected contract; the number of
 /// ranges, then (field, from or "", to, fingerprint or "") for each; the number of audit entries, then
 /// (field, delta) for each; then groups: kind, index in `KEYS`, expiry or "", number of entries, and
-/// the entries: (field, value), for kind P only the member.
+/// the entries: (field, value), of scores (value, member), for kind P only the member. Kind z: scores whose values are
+/// all above 0 and below 10^15; they are added by a union with the scratch key where that is the cheaper way.
 ///
-/// Answers: {1, zeros that could not be removed} applied, {0, mark…} another mark stands there, {-1, contract} another contract stands
+/// Answers: {1, zeros that could not be removed, scores added one by one, microseconds taken} applied, {0, mark…} another mark stands there, {-1, contract} another contract stands
 /// there, {-2, reason} torn, {-3, key, field, error, kind, value} a cell refused and all was undone.
 public enum CommitScript {
     /// Every command that the script runs, as an access list must permit it.
@@ -18,7 +19,7 @@ public enum CommitScript {
         "HGET", "HLEN", "ZCARD", "ZSCORE", "ZRANGE", "GETRANGE", "EXISTS", "HINCRBY", "ZINCRBY",
         "HSET",
         "HDEL",
-        "ZADD", "ZREM", "PFADD", "EXPIREAT", "DEL",
+        "ZADD", "ZREM", "ZUNIONSTORE", "PFADD", "EXPIREAT", "PEXPIRETIME", "PEXPIREAT", "DEL",
     ]
 
     /// The Lua text; `#!lua` without flags, so that a full or read-only server refuses it at the start.
@@ -27,7 +28,13 @@ public enum CommitScript {
     private static let header = #"""
         #!lua
         local call, try = redis.call, redis.pcall
-        local marks, audit = KEYS[1], KEYS[2]
+        -- Redis 7.0's clock; where the time stands still within a script, or is not permitted, nothing is told.
+        local function microseconds()
+          local now = try('TIME')
+          return type(now) == 'table' and now[2] and now[1] % 1000000 * 1000000 + now[2] or 0
+        end
+        local began = microseconds()
+        local marks, audit, scratch = KEYS[1], KEYS[2], KEYS[3]
         local argv, n = ARGV, #ARGV
 
         local contract = try('HGET', marks, '!contract') or ''
@@ -56,28 +63,45 @@ public enum CommitScript {
         local lastAudit = firstAudit - 1 + 2 * audits
         -- Group g: its kind, its key's index, its first and last entry. Group 0 is the audit.
         local kinds, keys, firsts, lasts = {[0] = 'H'}, {[0] = 2}, {[0] = firstAudit}, {[0] = lastAudit}
-        local phases, absent, low = {{}, {}, {}}, {}, {}
-        local stride = {H = 2, Z = 2, m = 2, M = 2, f = 2, l = 2, P = 1}
+        local phases, absent, low, bulk = {{}, {}, {}}, {}, {}, {}
+        local stride = {H = 2, Z = 2, z = 2, m = 2, M = 2, f = 2, l = 2, P = 1}
         -- Increments first; then what can be repeated without harm; HyperLogLogs last, for PFADD has no undo.
-        local order = {H = 1, Z = 1, m = 2, M = 2, f = 2, l = 2, P = 3}
-        local function refused(key, field, err, kind, value)
+        local order = {H = 1, Z = 1, z = 1, m = 2, M = 2, f = 2, l = 2, P = 3}
+        local function refused(key, err, kind, j)
+          local field, value = argv[j], argv[j + stride[kind] - 1]
+          if kind == 'Z' or kind == 'z' then kind, field, value = 'Z', value, field end
           return {-3, key, field or '', err, kind, value or ''}
         end
         local function failed(r) return type(r) == 'table' and r.err end
         local function isShort(score) return not score or #score < 16 and not score:find('[^%d]') end
-        local function absence(key, kind, field, count)
-          if kind == 'Z' then
-            -- One look at the score, or at the greatest of the set, tells that no sum comes near 2^53.
-            local score
-            if count == 1 then
-              score = try('ZSCORE', key, field)
-              if failed(score) then return false, score.err end
-              if score then return false, nil, isShort(score) end
-              return try('ZCARD', key) == 0, nil, true
-            end
-            local top = try('ZRANGE', key, -1, -1, 'WITHSCORES')
-            if failed(top) then return false, top.err end
-            return not top[2], nil, isShort(top[2])
+        -- Whether the key is absent; an error; whether all its scores are short; how a union serves.
+        local named, hasUnion = {}, false
+        local function scores(key, kind, member, count)
+          -- What an earlier group of this call does to the key is not seen here.
+          local isFirst = not named[key]
+          named[key] = true
+          -- One look at the score, or at the greatest of the set, tells that no sum comes near 2^53.
+          if count == 1 then
+            local score = try('ZSCORE', key, member)
+            if failed(score) then return false, score.err end
+            if score then return false, nil, isShort(score) end
+            return try('ZCARD', key) == 0, nil, true
+          end
+          local top = try('ZRANGE', key, -1, -1, 'WITHSCORES')
+          if failed(top) then return false, top.err end
+          local isLow = isShort(top[2])
+          if kind == 'Z' or not isLow or not isFirst then return not top[2], nil, isLow end
+          if not top[2] then return true, nil, true, 'fill' end
+          -- A union costs by all members, an increment by the touched ones: six to one.
+          local card = try('ZCARD', key)
+          if failed(card) then return false, card.err end
+          if card > 4 * count then return false, nil, true end
+          hasUnion = true
+          return false, nil, true, 'union'
+        end
+        local function absence(key, kind, j, count)
+          if kind == 'Z' or kind == 'z' then
+            return scores(key, kind, argv[j + 1], count)
           elseif kind == 'P' then
             local r = try('GETRANGE', key, 0, 3)
             if failed(r) or r == 'HYLL' then return false, failed(r) end
@@ -90,7 +114,7 @@ public enum CommitScript {
         end
         if audits > 0 then
           local gone, err = absence(audit, 'H')
-          if err then return refused(audit, argv[firstAudit], err, 'H', argv[firstAudit + 1]) end
+          if err then return refused(audit, err, 'H', firstAudit) end
           absent[2] = gone
         end
         local i, g = lastAudit + 1, 0
@@ -99,8 +123,8 @@ public enum CommitScript {
           local width, key = stride[kind], KEYS[index]
           if not width or not key then return redis.error_reply('BADARGS kind or key') end
           local err
-          absent[index], err, low[index] = absence(key, kind, argv[i + 4], count)
-          if err then return refused(key, argv[i + 4], err, kind, argv[i + 3 + width]) end
+          absent[index], err, low[index], bulk[index] = absence(key, kind, i + 4, count)
+          if err then return refused(key, err, kind, i + 4) end
           g = g + 1
           kinds[g], keys[g], firsts[g], lasts[g] = kind, index, i + 4, i + 3 + count * width
           local phase = phases[order[kind]]
@@ -116,7 +140,7 @@ public enum CommitScript {
     private static let steps = #"""
         local byte, find = string.byte, string.find
         local reached, failedAt = 0, nil
-        local old, added, zeros = {}, {}, {}
+        local old, added, zeros, singles = {}, {}, {}, 0
         local act = {}
         function act.H(key, first, last)
           for j = first, last, 2 do
@@ -134,9 +158,9 @@ public enum CommitScript {
           return not (number and number < 9007199254740992 and number > -9007199254740992)
         end
         local function addScore(key, j)
-          if big(argv[j + 1]) then error({err = 'ERR increment beyond 2^53'}) end
-          local before = call('ZSCORE', key, argv[j])
-          local r = call('ZINCRBY', key, argv[j + 1], argv[j])
+          if big(argv[j]) then error({err = 'ERR increment beyond 2^53'}) end
+          local before = call('ZSCORE', key, argv[j + 1])
+          local r = call('ZINCRBY', key, argv[j], argv[j + 1])
           old[j], reached = before, j
           if big(r) then
             failedAt = j
@@ -147,16 +171,51 @@ public enum CommitScript {
         -- Where all scores and the increments are short, sums are exact: what is undone by the opposite
         -- needs no old score. (A negative score far beyond them is not ours.)
         function act.Z(key, first, last, isLow)
+          singles = singles + (last - first + 1) / 2
           for j = first, last, 2 do
-            local d, r = argv[j + 1]
+            local d, r = argv[j]
             if isLow and #d < 16 and byte(d) ~= 45 then
-              r = call('ZINCRBY', key, d, argv[j])
+              r = call('ZINCRBY', key, d, argv[j + 1])
               added[j], reached = true, j
             else
               r = addScore(key, j)
             end
-            if r == '0' or r == '-0' then zeros[#zeros + 1] = {'ZSCORE', 'ZREM', key, argv[j]} end
+            if r == '0' or r == '-0' then zeros[#zeros + 1] = {'ZSCORE', 'ZREM', key, argv[j + 1]} end
           end
+        end
+        -- Whether all members were new: one that stands twice in a group must be added, not set.
+        local function fill(key, first, last)
+          local new = 0
+          for j = first, last, 2000 do
+            new = new + call('ZADD', key, unpack(argv, j, math.min(j + 1999, last)))
+          end
+          return 2 * new == last - first + 1
+        end
+        -- ZUNIONSTORE ends a key's expiry. That it may be set again is tried before, once a script.
+        local hasExpired, united = false, {}
+        local function union(key, first, last)
+          local expiry = call('PEXPIRETIME', key)
+          if expiry > 0 and not hasExpired then
+            call('PEXPIREAT', key, expiry)
+            hasExpired = true
+          end
+          call('ZUNIONSTORE', key, 2, key, scratch)
+          united[key], reached = true, last - 1
+          if expiry > 0 then call('PEXPIREAT', key, expiry) end
+          call('DEL', scratch)
+        end
+        function act.z(key, first, last, isLow, way)
+          if way == 'fill' then
+            if fill(key, first, last) then
+              reached = last - 1
+              return
+            end
+            call('DEL', key)
+          elseif way == 'union' then
+            if fill(scratch, first, last) then return union(key, first, last) end
+            call('DEL', scratch)
+          end
+          act.Z(key, first, last, isLow)
         end
         function act.P(key, first, last)
           for j = first, last, 1000 do
@@ -218,9 +277,9 @@ public enum CommitScript {
         end
         local function undoEntry(kind, key, j)
           -- Cells at 0 do not stand in Redis: 0 after undo means that the cell was absent.
-          if added[j] then
-            local r = try('ZINCRBY', key, opposite(argv[j + 1]), argv[j])
-            if r == '0' or r == '-0' then r = try('ZREM', key, argv[j]) end
+          if added[j] or united[key] and kind == 'z' then
+            local r = try('ZINCRBY', key, opposite(argv[j]), argv[j + 1])
+            if r == '0' or r == '-0' then r = try('ZREM', key, argv[j + 1]) end
             return failed(r)
           elseif kind == 'H' then
             local r = try('HINCRBY', key, argv[j], opposite(argv[j + 1]))
@@ -229,9 +288,9 @@ public enum CommitScript {
           end
           local before = old[j]
           if before == nil then return end
-          if kind == 'Z' then
-            if before then return failed(try('ZADD', key, before, argv[j])) end
-            return failed(try('ZREM', key, argv[j]))
+          if kind == 'Z' or kind == 'z' then
+            if before then return failed(try('ZADD', key, before, argv[j + 1])) end
+            return failed(try('ZREM', key, argv[j + 1]))
           end
           if before then return failed(try('HSET', key, argv[j], before)) end
           return failed(try('HDEL', key, argv[j]))
@@ -258,9 +317,10 @@ public enum CommitScript {
         local begun, at = {}, 0
         local function run(g)
           at, begun[#begun + 1], reached = g, g, firsts[g] - 2
-          act[kinds[g]](KEYS[keys[g]], firsts[g], lasts[g], low[keys[g]])
+          act[kinds[g]](KEYS[keys[g]], firsts[g], lasts[g], low[keys[g]], bulk[keys[g]])
         end
         local function apply()
+          if hasUnion then call('DEL', scratch) end
           if audits > 0 then run(0) end
           for phase = 1, 3 do
             for _, g in ipairs(phases[phase]) do run(g) end
@@ -281,6 +341,7 @@ public enum CommitScript {
           if not isDone then
             err = type(err) == 'table' and err.err or tostring(err)
             local j = failedAt or reached + 2
+            if hasUnion then try('DEL', scratch) end
             local again = undo(begun, reached)
             if again then
               local reason = 'undo failed: ' .. again .. ' after ' .. err
@@ -288,7 +349,7 @@ public enum CommitScript {
               return {-2, reason}
             end
             if torn then call('HSET', marks, '!torn', '') else call('HDEL', marks, '!torn') end
-            return refused(KEYS[keys[at]], argv[j], err, kinds[at], argv[j + stride[kinds[at]] - 1])
+            return refused(KEYS[keys[at]], err, kinds[at], j)
           end
           -- A zero that stays is read like an absent cell; so an error here changes no answer.
           for k = 1, #zeros do
@@ -317,6 +378,6 @@ public enum CommitScript {
         fields[#fields + 1] = '!torn'
         fields[#fields + 1] = ''
         call('HSET', marks, unpack(fields))
-        return {1, left}
+        return {1, left, singles, microseconds() - began}
         """#
 }

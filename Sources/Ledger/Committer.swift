@@ -47,9 +47,14 @@ public struct Committer: ~Copyable {
         while firstWaiting < waiting.count {
             guard isAlive else { return finishBroken() }
             var outcome: CommitOutcome?
+            var cost = (singles: Int64(0), microseconds: Int64(0))
             do throws(RedisError) {
                 if let reply = try connection.tryReceive(waitMilliseconds: waitMilliseconds) {
                     outcome = CommitOutcome(reply.view)
+                    if case .applied = outcome, reply.view.count > 3 {
+                        cost.singles = reply.view[2].integer ?? 0
+                        cost.microseconds = max(0, reply.view[3].integer ?? 0)
+                    }
                 }
             } catch {
                 failure = failure ?? error
@@ -62,7 +67,7 @@ public struct Committer: ~Copyable {
                 repeatAfterLoad()
                 continue
             }
-            return finish(slot, outcome)
+            return finish(slot, outcome, cost)
         }
         return nil
     }
@@ -114,9 +119,14 @@ public struct Committer: ~Copyable {
         return slot
     }
 
-    private mutating func finish(_ slot: Slot, _ outcome: CommitOutcome) -> CommitResult {
+    private mutating func finish(
+        _ slot: Slot, _ outcome: CommitOutcome,
+        _ cost: (singles: Int64, microseconds: Int64) = (0, 0)
+    ) -> CommitResult {
         spare.append(slot)
-        return CommitResult(tag: slot.tag, outcome: outcome)
+        return CommitResult(
+            tag: slot.tag, outcome: outcome, singleScores: cost.singles,
+            scriptMicroseconds: cost.microseconds)
     }
 
     private mutating func finishBroken() -> CommitResult? {

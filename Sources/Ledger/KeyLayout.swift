@@ -60,6 +60,8 @@ public struct KeyLayout: Sendable, Hashable {
     public func marksKey(shard: Int) -> Bytes { shardPrefix(shard) + Bytes("marks".utf8) }
     /// `PREFIX:GEN:{SHARD}:audit`: hash of the audit counters.
     public func auditKey(shard: Int) -> Bytes { shardPrefix(shard) + Bytes("audit".utf8) }
+    /// `PREFIX:GEN:{SHARD}:scratch`: stands only while a commit script runs.
+    public func scratchKey(shard: Int) -> Bytes { shardPrefix(shard) + Bytes("scratch".utf8) }
     /// `PREFIX:GEN:{dir}:ledger`: hash of layout, origins and contract.
     public var ledgerKey: Bytes { Bytes("\(prefix):\(generation):{dir}:ledger".utf8) }
     /// `PREFIX:GEN:{dir}:credential:HASH`: hash of one credential's members.

@@ -133,7 +133,8 @@ public struct ServerCheck: Sendable, Hashable {
         case "EVALSHA": [String(repeating: "0", count: 40), "1", key]
         case "SCRIPT": ["return 1"]
         // Every argument of these is a key, and only ours may be touched.
-        case "HLEN", "ZCARD", "EXISTS", "DEL", "HGETALL", "PFCOUNT": [key]
+        case "HLEN", "ZCARD", "EXISTS", "DEL", "HGETALL", "PFCOUNT", "PEXPIRETIME": [key]
+        case "ZUNIONSTORE": [key, "1", key]
         case "GETRANGE", "ZRANGE", "HINCRBY", "ZINCRBY", "HSET", "ZADD", "HSETNX": [key, "0", "0"]
         default: [key, "0"]
         }

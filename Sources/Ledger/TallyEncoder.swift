@@ -16,6 +16,7 @@ public struct TallyEncoder: ~Copyable {
     private let prefixes: [[UInt8]]
     private let marksKeys: [[UInt8]]
     private let auditKeys: [[UInt8]]
+    private let scratchKeys: [[UInt8]]
     private var places: [Place] = []
     private var key: [UInt8] = []
     private var field: [UInt8] = []
@@ -28,6 +29,7 @@ public struct TallyEncoder: ~Copyable {
         prefixes = (0..<layout.shardCount).map(layout.shardPrefix)
         marksKeys = (0..<layout.shardCount).map { layout.marksKey(shard: $0) }
         auditKeys = (0..<layout.shardCount).map { layout.auditKey(shard: $0) }
+        scratchKeys = (0..<layout.shardCount).map { layout.scratchKey(shard: $0) }
     }
 
     deinit { number.deallocate() }
@@ -35,7 +37,8 @@ public struct TallyEncoder: ~Copyable {
     /// Starts a commit of one shard; ranges and audit entries are the caller's to add.
     public func begin(_ arguments: inout CommitArguments, shard: Int, contract: [UInt8]) {
         arguments.begin(
-            marksKey: marksKeys[shard], auditKey: auditKeys[shard], contract: contract)
+            marksKey: marksKeys[shard], auditKey: auditKeys[shard], scratchKey: scratchKeys[shard],
+            contract: contract)
     }
 
     /// Adds all cells of a tally.

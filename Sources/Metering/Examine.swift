@@ -51,7 +51,7 @@ extension Program {
     }
 
     /// Parses the value; nil when it is one JSON text (or, in binary mode, none).
-    private func scan(_ record: FoldRecord, _ isBinary: Bool) -> Rejection? {
+    private mutating func scan(_ record: FoldRecord, _ isBinary: Bool) -> Rejection? {
         guard let value = record.value else {
             guard isBinary else { return .tombstone }
             return scanNothing()
@@ -71,7 +71,7 @@ extension Program {
     }
 
     /// Makes all slots absent: an event without data.
-    private func scanNothing() -> Rejection? {
+    private mutating func scanNothing() -> Rejection? {
         var empty: (CChar, CChar) = (123, 125)
         _ = withUnsafePointer(to: &empty) {
             $0.withMemoryRebound(to: CChar.self, capacity: 2) { es_scan(scanner, $0, 2, -1, 0) }
@@ -225,7 +225,7 @@ extension Program {
         return nil
     }
 
-    private func isPermitted(_ bytes: UnsafeRawBufferPointer, _ rule: FieldRule) -> Bool {
+    private mutating func isPermitted(_ bytes: UnsafeRawBufferPointer, _ rule: FieldRule) -> Bool {
         for index in rule.firstValue..<(rule.firstValue + rule.valueCount)
         where values[index].bytes.isEqual(to: bytes) {
             return true

@@ -136,7 +136,8 @@ extension Lane {
         for (shard, mark) in marks.enumerated() where mark < offset {
             arguments.begin(
                 marksKey: configuration.layout.marksKey(shard: shard),
-                auditKey: configuration.layout.auditKey(shard: shard), contract: stamp)
+                auditKey: configuration.layout.auditKey(shard: shard),
+                scratchKey: configuration.layout.scratchKey(shard: shard), contract: stamp)
             arguments.addRange(field: partition.markField, from: mark, to: offset)
             arguments.addAudit(
                 field: partition.markField + Array(":lost".utf8), delta: offset - mark)

@@ -48,7 +48,7 @@ extension Lane {
             }
             guard slot >= 0, isKnownAsOurs || isOurLog(record, slot: Int(slot)) else { continue }
             var place: Int32 = -1
-            if let binary = readAttributes(record) {
+            if !record.headers.isEmpty, let binary = readAttributes(record) {
                 (attributes + Int(attributeCount)).initialize(to: binary)
                 place = attributeCount
                 attributeCount += 1

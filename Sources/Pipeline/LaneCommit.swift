@@ -77,6 +77,10 @@ extension Lane {
         while true {
             guard canCommit else { return false }
             guard let result = committer?.tryReceive(waitMilliseconds: wait) else { break }
+            core?.learnCost(shard: result.tag, singleScores: result.singleScores)
+            if result.scriptMicroseconds > 0 {
+                totals.scriptSeconds.observe(Double(result.scriptMicroseconds) / 1_000_000)
+            }
             settle(shard: result.tag, result.outcome)
             wait = 0
         }

@@ -66,6 +66,8 @@ struct LaneCore: ~Copyable {
     var shards: [Shard]
     private var last: [Fingerprint?]
     private var lastIndex: [Int]
+    /// Cost of the latest commits in the light of their outcome over its estimate, a moving mean.
+    private var costFactor = 1.0
 
     static let auditNames = [
         "delivered", "gaps", "accepted", "duplicate", "ignored", "rejected",
@@ -287,6 +289,15 @@ struct LaneCore: ~Copyable {
         shards[shard].committedAt = now
         shards[shard].pause = 10_000
         flying[shard].removeAll()
+    }
+
+    /// Learns from how many scores of the commit in flight had to be added one by one.
+    mutating func learnCost(shard: Int, singleScores: Int64) {
+        let estimate = Int64(flying[shard].cost)
+        guard estimate > 0 else { return }
+        let cost = estimate + singleScores * Tally.singleScoreCost
+        costFactor += (Double(cost) / Double(estimate) - costFactor) / 64
+        flying[shard].fullCost = Int32(Double(Tally.usualFullCost) / max(1, costFactor))
     }
 
     // MARK: Stepping back

@@ -75,6 +75,9 @@ public struct PipelineMetrics: Sendable {
     /// Seconds from sending a commit to its answer.
     public var commitSeconds = BoundedHistogram(
         bounds: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5])
+    /// Seconds that commits' scripts took in Redis, where it tells.
+    public var scriptSeconds = BoundedHistogram(
+        bounds: [0.0005, 0.001, 0.002, 0.003, 0.004, 0.005, 0.0075, 0.01, 0.025])
     /// Cells changed in Redis.
     public var cells: Int64 = 0
     /// Events in those commits.
@@ -131,6 +134,7 @@ public struct PipelineMetrics: Sendable {
         lateness.add(other.lateness)
         commits += other.commits
         commitSeconds.add(other.commitSeconds)
+        scriptSeconds.add(other.scriptSeconds)
         cells += other.cells
         committedEvents += other.committedEvents
         freshness.add(other.freshness)

@@ -22,6 +22,9 @@ import Testing
             arguments.beginGroup(.score, key: fixture.key(name + "z"), expiry: fixture.later)
             arguments.addEntry(field: "there", delta: 5)
             arguments.addEntry(field: "gone", delta: -3)
+            arguments.beginGroup(.score, key: fixture.key(name + "s"), expiry: fixture.later)
+            arguments.addEntry(field: "there", delta: 5)
+            arguments.addEntry(field: "gone", delta: 3)
             arguments.beginGroup(.maximum, key: fixture.key(name + "x"), expiry: fixture.later)
             arguments.addEntry(field: "there", value: "99999999999999999999")
             arguments.addEntry(field: "gone", value: "99999999999999999999")
@@ -60,6 +63,9 @@ import Testing
         arguments.addEntry(field: "ends", delta: 10)
         arguments.beginGroup(.score, key: fixture.key("oldz"), expiry: fixture.later)
         arguments.addEntry(field: "there", delta: 1)
+        arguments.beginGroup(.score, key: fixture.key("olds"), expiry: fixture.later)
+        arguments.addEntry(field: "there", delta: 1)
+        arguments.addEntry(field: "other", delta: 7)
         arguments.beginGroup(.maximum, key: fixture.key("oldx"))
         arguments.addEntry(field: "there", value: "00000000000000000001")
         arguments.beginGroup(.distinct, key: fixture.key("oldp"))
@@ -171,7 +177,11 @@ import Testing
         configuration.user = "odo"
         configuration.password = "p"
         let before = try fixture.everything()
-        for command in ["hincrby", "zincrby", "zscore", "pfadd", "expireat", "hget", "getrange"] {
+        for command in [
+            "hincrby", "zincrby", "zscore", "pfadd", "expireat", "hget", "getrange", "zrange",
+            "zcard",
+            "zadd", "zunionstore", "pexpiretime", "pexpireat",
+        ] {
             try administrator.command("ACL", "SETUSER", "odo", "reset", "on", ">p", "~*", "+@all")
             var committer = try Committer(Connection(configuration))
             try administrator.command("ACL", "SETUSER", "odo", "-\(command)")
@@ -183,6 +193,9 @@ import Testing
             arguments.addEntry(field: "there", delta: 1)
             arguments.beginGroup(.score, key: fixture.key("newz"), expiry: fixture.later)
             arguments.addEntry(field: "there", delta: 1)
+            arguments.beginGroup(.score, key: fixture.key("olds"), expiry: fixture.later)
+            arguments.addEntry(field: "there", delta: 1)
+            arguments.addEntry(field: "new", delta: 2)
             arguments.beginGroup(.distinct, key: fixture.key("newp"), expiry: fixture.later)
             arguments.addMember("m")
             let outcome = committer.commit(&arguments)
@@ -202,9 +215,9 @@ import Testing
         configuration.password = "p"
         try administrator.command("ACL", "SETUSER", "odo", "reset", "on", ">p", "~*", "+@all")
         var committer = try Committer(Connection(configuration))
-        try administrator.command("ACL", "SETUSER", "odo", "-del", "-zincrby")
+        try administrator.command("ACL", "SETUSER", "odo", "-hdel", "-zincrby")
         var arguments = fixture.begun()
-        arguments.beginGroup(.add, key: fixture.key("newh"))
+        arguments.beginGroup(.add, key: fixture.key("oldh"))
         arguments.addEntry(field: "a", delta: 1)
         arguments.beginGroup(.score, key: fixture.key("newz"))
         arguments.addEntry(field: "a", delta: 1)

@@ -18,7 +18,8 @@ import Testing
         var committer = try fixture.committer()
         var arguments = CommitArguments()
         arguments.begin(
-            marksKey: fixture.marksKey, auditKey: fixture.auditKey, contract: fixture.contract)
+            marksKey: fixture.marksKey, auditKey: fixture.auditKey, scratchKey: fixture.scratchKey,
+            contract: fixture.contract)
         let print = Fingerprint(offset: 109, timestamp: 1_700, hash: 0xAB)
         arguments.addRange(field: "usage/0", from: 100, to: 110, fingerprint: print)
         arguments.addAudit(field: "usage/0:delivered", delta: 10)
@@ -125,6 +126,44 @@ import Testing
         #expect(committer.commit(&second) == .applied(zerosLeft: 0))
         all = try fixture.everything()
         #expect(Array(all.keys) == [fixture.text(fixture.marksKey)])
+    }
+
+    @Test func manyScoresAreAddedByAUnionWhereThatIsCheaper() throws {
+        let fixture = try LedgerFixture()
+        try fixture.prepare()
+        var committer = try fixture.committer()
+        var from: Int64 = 100
+        func commit(_ scores: [(member: String, delta: Int64)], expiry: Int64) throws -> Int64 {
+            var arguments = fixture.begun(from: from, to: from + 1)
+            from += 1
+            arguments.beginGroup(.score, key: fixture.key("z"), expiry: expiry)
+            for (member, delta) in scores {
+                arguments.addEntry(field: Array(member.utf8), delta: delta)
+            }
+            committer.submit(&arguments, tag: 7)
+            let received = committer.receive()
+            let result = try #require(received)
+            #expect(result.outcome == .applied(zerosLeft: 0) && result.tag == 7)
+            let all = try fixture.everything()
+            #expect(all[fixture.text(fixture.scratchKey)] == nil)
+            return result.singleScores
+        }
+        func content() throws -> [String: String]? { try fixture.everything()[fixture.name("z")] }
+        // A new key is filled; an expiry that stands there stays, whatever the commit names.
+        #expect(try commit([("a", 5), ("b", 7)], expiry: 4_000_000_000) == 0)
+        #expect(try commit([("b", 1), ("c", 2)], expiry: 4_100_000_000) == 0)
+        #expect(try content() == ["a": "5", "b": "8", "c": "2", "<expiry>": "4000000000"])
+        // A member that stands twice, an amount that is not small, one that is negative.
+        #expect(try commit([("a", 1), ("a", 1)], expiry: 4_100_000_000) == 2)
+        #expect(try commit([("a", 1), ("b", 2_000_000_000_000_000)], expiry: 1) == 2)
+        #expect(try commit([("b", -2_000_000_000_000_000), ("c", -2)], expiry: 1) == 2)
+        #expect(try content() == ["a": "8", "b": "8", "<expiry>": "4000000000"])
+        // Few members of many: one by one.
+        let many = (0..<9).map { (member: "m\($0)", delta: Int64(1)) }
+        #expect(try commit(many, expiry: 1) == 0)
+        #expect(try commit([("a", 1), ("m0", 1)], expiry: 1) == 2)
+        #expect(try content()?["m0"] == "2")
+        #expect(try content()?["<expiry>"] == "4000000000")
     }
 
     @Test func expiryIsSetOnlyWhereTheKeyWasAbsent() throws {

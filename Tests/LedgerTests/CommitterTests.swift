@@ -23,7 +23,8 @@ import Testing
             for shard in 0..<64 {
                 arguments.begin(
                     marksKey: fixture.layout.marksKey(shard: shard),
-                    auditKey: fixture.layout.auditKey(shard: shard), contract: fixture.contract)
+                    auditKey: fixture.layout.auditKey(shard: shard),
+                    scratchKey: fixture.layout.scratchKey(shard: shard), contract: fixture.contract)
                 arguments.addRange(
                     field: fixture.partition.markField, from: round, to: round + 1)
                 arguments.beginGroup(

@@ -16,6 +16,7 @@ final class LedgerFixture {
 
     var marksKey: [UInt8] { layout.marksKey(shard: shard) }
     var auditKey: [UInt8] { layout.auditKey(shard: shard) }
+    var scratchKey: [UInt8] { layout.scratchKey(shard: shard) }
 
     /// Name of a cell key in the fixture's shard.
     func key(_ name: String) -> [UInt8] { layout.shardPrefix(shard) + Array(name.utf8) }
@@ -36,7 +37,8 @@ final class LedgerFixture {
     /// Arguments of a commit [100, 110) of partition 0, without cells.
     func begun(from: Int64? = 100, to: Int64 = 110) -> CommitArguments {
         var arguments = CommitArguments()
-        arguments.begin(marksKey: marksKey, auditKey: auditKey, contract: contract)
+        arguments.begin(
+            marksKey: marksKey, auditKey: auditKey, scratchKey: scratchKey, contract: contract)
         arguments.addRange(field: partition.markField, from: from, to: to)
         return arguments
     }

@@ -120,7 +120,7 @@ import Workload
                     value: Array(value.utf8)))
         }
         twin.take(batch, oneByOne: false)
-        #expect(twin.stops > 5)
+        #expect(twin.stops > 3)
         twin.finish()
         #expect(twin.differences.isEmpty, "\(twin.differences.joined(separator: "\n"))")
         #expect(twin.oracle.count(.accepted) == 3_000)

@@ -40,11 +40,16 @@ struct CommitCall {
         }
         for _ in 0..<number() { audit.append((field: word(), delta: word())) }
         while next < words.count {
-            let kind = word()
+            // A group of small scores differs in its cost alone.
+            let letter = word()
+            let kind = letter == "z" ? "Z" : letter
             let key = keys[number() - 1]
             var group = Group(kind: kind, key: key, expiry: word(), entries: [])
             for _ in 0..<number() {
-                group.entries.append((field: word(), value: kind == "P" ? "" : word()))
+                let first = word()
+                let second = kind == "P" ? "" : word()
+                group.entries.append(
+                    kind == "Z" ? (field: second, value: first) : (field: first, value: second))
             }
             groups.append(group)
         }

@@ -122,6 +122,10 @@ enum MetricsPage {
             "odometer_commit_seconds", .histogram, help: "From sending a commit to its answer.")
         write(metrics.commitSeconds, "odometer_commit_seconds", to: &text)
         text.family(
+            "odometer_commit_script_seconds", .histogram,
+            help: "Time of a commit's script in Redis; Redis 7.0 tells it.")
+        write(metrics.scriptSeconds, "odometer_commit_script_seconds", to: &text)
+        text.family(
             "odometer_freshness_seconds", .histogram,
             help: "From a record's timestamp to its commit, for the oldest record of each commit.")
         write(metrics.freshness, "odometer_freshness_seconds", to: &text)
