@@ -36,6 +36,7 @@ struct plain_walk {
     bool value(int32_t node, int depth, es_value *out);
     bool scalar(es_value *out);
     bool member(string_view name, int32_t node, int32_t &previous, int depth, es_value *out);
+    bool text_member(int32_t node, int32_t &previous);
     bool members(int32_t node, int depth);
     bool elements(int depth);
     bool fan_out_object(int32_t node, int depth);
@@ -123,10 +124,30 @@ bool plain_walk::members(int32_t node, int depth) {
     if (takes('}')) return true;
     int32_t previous = before_first(node);
     do {
+        if (text_member(node, previous)) continue;
         string_view name;
         if (!string(name) || !takes(':') || !member(name, node, previous, depth, nullptr)) return false;
     } while (takes(','));
     return takes('}');
+}
+
+/// Takes the member at hand where it is the usual one, `"name":"text"` without a space; else takes nothing.
+[[gnu::always_inline]] inline bool plain_walk::text_member(int32_t node, int32_t &previous) {
+    if (end - at < 4) return false;
+    const char *name = text + at[0], *colon = text + at[1], *value = text + at[2], *behind = text + at[3];
+    if (*name != '"' || *colon != ':' || *value != '"') return false;
+    // A quote that opens does not close too.
+    if (colon[-1] != '"' || colon - name < 2 || behind[-1] != '"' || behind - value < 2) return false;
+    int32_t child = wanted(node, previous, string_view(name + 1, size_t(colon - name - 2)));
+    if (child >= 0) {
+        const es_node &one = scanner.nodes[child];
+        if (one.fan_out >= 0 || scanner.seen[child] == scanner.scan) return false;
+        scanner.seen[child] = scanner.scan;
+        previous = child;
+        if (one.slot >= 0) set_text(&scanner.slots[one.slot], string_view(value + 1, size_t(behind - value - 2)));
+    }
+    at += 3;
+    return true;
 }
 
 bool plain_walk::elements(int depth) {
