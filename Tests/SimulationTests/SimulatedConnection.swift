@@ -71,7 +71,17 @@ final class SimulatedConnection: LaneLedger {
         }
         guard let outcome = first.outcome else { return nil }
         waiting.removeFirst()
+        machine.landed += Self.hasLanded(first.call, outcome) ? 1 : 0
         return CommitResult(tag: first.tag, outcome: outcome)
+    }
+
+    /// Whether an answer says that the call's ranges stand: by it, or by somebody before it.
+    private static func hasLanded(_ call: CommitCall, _ outcome: CommitOutcome) -> Bool {
+        switch outcome {
+        case .applied: true
+        case .mismatch(let marks): marks == call.ranges.map { Int64($0.to) }
+        default: false
+        }
     }
 
     func receive() -> CommitResult? {

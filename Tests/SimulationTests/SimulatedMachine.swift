@@ -18,6 +18,8 @@ final class SimulatedMachine: LaneWorld {
         report: { [trace = simulation.trace, number] event in
             trace.note("lane \(number): \(event.name): \(event.message)")
         })
+    /// Commits of which it was told that they stand.
+    var landed: Int64 = 0
     /// Killed: nothing that it does has an effect any more.
     private(set) var isDead = false
     /// Calls to the world until it is killed, in the middle of whatever it does.

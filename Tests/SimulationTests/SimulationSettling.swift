@@ -13,8 +13,12 @@ extension Simulation {
         isLogAway = false
         server.drainOrphans()
         group.hear()
-        // A partition that was stopped is looked at again by its next owner only.
-        if machines.contains(where: { !$0.lane.stopped.isEmpty }) || dice.oneIn(4) {
+        if dice.oneIn(4) { group.rebalance(mayOverlap: false) } else { rejoinWhereStopped() }
+    }
+
+    /// A partition that was stopped is looked at again by its next owner only.
+    func rejoinWhereStopped() {
+        if machines.contains(where: { !$0.lane.stopped.isEmpty }) {
             group.rebalance(mayOverlap: false)
         }
     }
