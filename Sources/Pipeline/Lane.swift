@@ -187,6 +187,8 @@ final class Lane: @unchecked Sendable {
         hasJoined = true
         switch event {
         case .assigned(let partitions):
+            // What is held of an assignment that was never revoked does not fit the new one.
+            if core != nil { dropCore() }
             pending = partitions
             mode = partitions.isEmpty ? .idle : .pending
             report(

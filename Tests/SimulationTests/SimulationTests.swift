@@ -42,6 +42,13 @@ import Testing
         print("seeds \(first) to \(first + count - 1), \(failed) failed: \(sum)")
     }
 
+    /// 10269: assigned anew without a revocation, then a failure half way through taking up.
+    @Test(arguments: [10269] as [UInt64])
+    func `seeds that once failed`(seed: UInt64) throws {
+        let simulation = Simulation(seed: seed, catalog: try Self.catalog())
+        #expect(simulation.run(), "seed \(seed): \(simulation.failures)")
+    }
+
     @Test func `a seed runs the same every time`() throws {
         let catalog = try Self.catalog()
         let reports = (0..<2).map { _ in
