@@ -55,7 +55,7 @@ import Testing
         #expect(producer.flush(timeoutMilliseconds: 10_000))
     }
 
-    static func wait(_ seconds: Double = 20, for condition: () throws -> Bool) rethrows -> Bool {
+    static func wait(_ seconds: Double = 60, for condition: () throws -> Bool) rethrows -> Bool {
         let deadline = Date().addingTimeInterval(seconds)
         while Date() < deadline {
             if try condition() { return true }
