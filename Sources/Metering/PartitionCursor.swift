@@ -14,6 +14,8 @@ public struct PartitionCursor: ~Copyable {
     /// Offsets jumped since this cursor exists.
     private var gaps: Int64 = 0
     private var nextCrossing: Int64 = Int64.max
+    /// The lowest mark for which the window is warmed up: reading began N offsets before it.
+    private var warmedFor: Int64
     private let shards: UnsafeMutablePointer<ShardCursor>
     private let shardCount: Int
 
@@ -45,6 +47,7 @@ public struct PartitionCursor: ~Copyable {
     /// A cursor that starts to read at `position`, where shard s stands at `marks[s]`.
     public init(position: Int64, marks: [Int64], span: Int64) {
         self.position = position
+        warmedFor = marks.min() ?? position
         seen = SeenWindow(span: span)
         shardCount = marks.count
         shards = .allocate(capacity: marks.count)
@@ -174,18 +177,22 @@ public struct PartitionCursor: ~Copyable {
             shards[shard].folded = position
             shards[shard].isCrossed = false
         }
+        warmedFor = (0..<shardCount).reduce(Int64.max) { min($0, shards[$1].folded) }
         position = offset
         seen.removeAll()
         settleCrossings()
     }
 
-    /// The lowest offset that some shard has not taken although it lies below `position`; nil = none.
+    /// The lowest offset that some shard has not taken and that needs a step back; nil = none.
+    ///
+    /// It lies below `position`, or the window is not warmed up for it: marks that go back while it warms
+    /// up need an earlier start.
     public var rereadFrom: Int64? {
-        var lowest = position
+        var lowest = Int64.max
         for shard in 0..<shardCount where !shards[shard].isCrossed {
             lowest = min(lowest, shards[shard].folded)
         }
-        return lowest < position ? lowest : nil
+        return lowest < max(position, warmedFor) ? lowest : nil
     }
 
     /// The lowest mark of all shards that are not set aside; what the tallies hold is above it.

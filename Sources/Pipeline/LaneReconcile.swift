@@ -162,7 +162,8 @@ extension Lane {
             let wanted = target - configuration.dedupeWindow
             noteShortWarmUp(
                 partitions[slot], from: log.low, wanted: max(wanted, taken[slot].origin))
-            places.append((slot: slot, offset: max(log.low, wanted)))
+            let position = core?.position(slot: slot) ?? 0
+            places.append((slot: slot, offset: min(position, max(log.low, wanted))))
         }
         for place in places { core?.stepBack(slot: place.slot, to: place.offset) }
         totals.stepsBack += 1

@@ -91,8 +91,8 @@ import Workload
             guard let target = cursor.rereadFrom else { return }
             let lowest = model.filter { !$0.isAside }.map(\.mark).min() ?? 0
             let position = cursor.position
-            #expect(target >= lowest && target < position)
-            cursor.stepBack(to: max(0, target - Int64(random.below(10))))
+            #expect(target >= lowest)
+            cursor.stepBack(to: min(position, max(0, target - Int64(random.below(10)))))
         }
     }
 

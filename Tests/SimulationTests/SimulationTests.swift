@@ -42,8 +42,9 @@ import Testing
         print("seeds \(first) to \(first + count - 1), \(failed) failed: \(sum)")
     }
 
-    /// 10269: assigned anew without a revocation, then a failure half way through taking up.
-    @Test(arguments: [10269] as [UInt64])
+    /// 10269: assigned anew without a revocation, then a failure half way through taking up. 12719: marks
+    /// went back while the window of ids warmed up for higher ones.
+    @Test(arguments: [10269, 12719] as [UInt64])
     func `seeds that once failed`(seed: UInt64) throws {
         let simulation = Simulation(seed: seed, catalog: try Self.catalog())
         #expect(simulation.run(), "seed \(seed): \(simulation.failures)")
