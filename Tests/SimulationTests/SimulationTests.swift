@@ -42,6 +42,8 @@ import Testing
         print("seeds \(first) to \(first + count - 1), \(failed) failed: \(sum)")
     }
 
+    /// What the longer runs found.
+    ///
     /// 10269: assigned anew without a revocation, then a failure half way through taking up. 12719: marks
     /// went back while the window of ids warmed up for higher ones.
     @Test(arguments: [10269, 12719] as [UInt64])
