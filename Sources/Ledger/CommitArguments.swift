@@ -206,10 +206,15 @@ public struct CommitArguments: ~Copyable {
     }
 
     private mutating func endGroup() {
+        fillGroup()
+        groupEntryCount = 0
+    }
+
+    /// Writes what is known of the last group only when its entries are; may be repeated.
+    private mutating func fillGroup() {
         guard groupCount > 0 else { return }
         groups.fill(groupCountPlace, with: groupEntryCount)
         if isSmall { groups.replace(groupKindPlace, with: UInt8(ascii: "z")) }
-        groupEntryCount = 0
     }
 
     // MARK: Sending
@@ -231,10 +236,7 @@ public struct CommitArguments: ~Copyable {
 
     private mutating func fillCounts() {
         precondition(rangeCount > 0, "a commit without a range")
-        if groupCount > 0 {
-            groups.fill(groupCountPlace, with: groupEntryCount)
-            if isSmall { groups.replace(groupKindPlace, with: UInt8(ascii: "z")) }
-        }
+        fillGroup()
         ranges.fill(rangeCountPlace, with: rangeCount)
         audit.fill(auditCountPlace, with: auditCount)
     }
