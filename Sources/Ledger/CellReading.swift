@@ -146,10 +146,16 @@ struct CellReading {
     }
 
     private mutating func takeMarks(_ marks: [ReplyValue]) throws(CellReadError) {
+        var torn: String?
+        var begun: String?
+        var done: String?
         for index in stride(from: 0, to: marks.count - 1, by: 2) {
             guard let name = marks[index].bytes, let value = marks[index + 1].text else { continue }
-            if name.elementsEqual("!torn".utf8), !value.isEmpty {
-                throw CellReadError(.torn, "the shard needs a rebuild: \(value)")
+            if name.first == UInt8(ascii: "!") {
+                if name.elementsEqual("!torn".utf8) { torn = value }
+                if name.elementsEqual("!begun".utf8) { begun = value }
+                if name.elementsEqual("!done".utf8) { done = value }
+                continue
             }
             // `TOPIC/PARTITION@` = `OFFSET TIMESTAMP HASH` of the last record taken.
             guard isFirstGroup, name.last == UInt8(ascii: "@") else { continue }
@@ -159,6 +165,9 @@ struct CellReading {
             }
         }
         isFirstGroup = false
+        if let reason = Marks.tornReason(torn: torn, begun: begun, done: done) {
+            throw CellReadError(.torn, "the shard needs a rebuild: \(reason)")
+        }
     }
 
     private static func value(

@@ -5,6 +5,9 @@
 /// in it fails; so whatever can fail is tried by reads first, the rest runs by `pcall` behind a marker
 /// and is taken back on an error. Deltas and offsets stay strings, because Lua's numbers are doubles.
 ///
+/// `!begun` counts up where writing begins, `!done` is set to that number at the end. They differ where a part
+/// of a commit was run: after an undo that failed, and where Redis loaded a transaction torn in its file.
+///
 /// `KEYS`: marks, audit, scratch, then one key for each group. `ARGV`: the expected contract; the number of
 /// ranges, then (field, from or "", to, fingerprint or "") for each; the number of audit entries, then
 /// (field, delta) for each; then groups: kind, index in `KEYS`, expiry or "", number of entries, and
@@ -16,7 +19,8 @@
 public enum CommitScript {
     /// Every command that the script runs, as an access list must permit it.
     public static let commands = [
-        "HGET", "HLEN", "ZCARD", "ZSCORE", "ZRANGE", "GETRANGE", "EXISTS", "HINCRBY", "ZINCRBY",
+        "HGET", "HMGET", "HLEN", "ZCARD", "ZSCORE", "ZRANGE", "GETRANGE", "EXISTS", "HINCRBY",
+        "ZINCRBY",
         "HSET",
         "HDEL",
         "ZADD", "ZREM", "ZUNIONSTORE", "PFADD", "EXPIREAT", "PEXPIRETIME", "PEXPIREAT", "DEL",
@@ -42,8 +46,12 @@ public enum CommitScript {
           return {-3, marks, '!contract', contract.err, 'H', ''}
         end
         if contract ~= argv[1] then return {-1, contract} end
-        local torn = call('HGET', marks, '!torn')
-        if torn and torn ~= '' then return {-2, torn} end
+        local state = call('HMGET', marks, '!torn', '!begun', '!done')
+        local torn, commits, done = state[1] or '', state[2] or '0', state[3] or '0'
+        if torn == '' and commits ~= done then
+          torn = 'a part of a commit was run: ' .. commits .. ' begun, ' .. done .. ' done'
+        end
+        if torn ~= '' then return {-2, torn} end
 
         local ranges = tonumber(argv[2])
         local firstAudit = 4 + 4 * ranges
@@ -96,6 +104,10 @@ public enum CommitScript {
           local card = try('ZCARD', key)
           if failed(card) then return false, card.err end
           if card > 4 * count then return false, nil, true end
+          -- A sum of 0 must not stand, and a union does not look at sums: all must be above 0 before.
+          local bottom = try('ZRANGE', key, 0, 0, 'WITHSCORES')
+          if failed(bottom) then return false, bottom.err end
+          if bottom[2]:byte() == 45 then return false, nil, true end
           hasUnion = true
           return false, nil, true, 'union'
         end
@@ -334,9 +346,10 @@ public enum CommitScript {
           end
         end
 
-        local left = 0
+        local left, fields = 0, {}
         if audits > 0 or #kinds > 0 then
-          call('HSET', marks, '!torn', 'commit up to ' .. tostring(argv[3]) .. ' ' .. tostring(argv[5]))
+          commits = try('HINCRBY', marks, '!begun', 1)
+          if failed(commits) then return refused(marks, commits.err, 'H', 3) end
           local isDone, err = pcall(apply)
           if not isDone then
             err = type(err) == 'table' and err.err or tostring(err)
@@ -348,9 +361,10 @@ public enum CommitScript {
               try('HSET', marks, '!torn', reason)
               return {-2, reason}
             end
-            if torn then call('HSET', marks, '!torn', '') else call('HDEL', marks, '!torn') end
+            call('HINCRBY', marks, '!begun', -1)
             return refused(KEYS[keys[at]], err, kinds[at], j)
           end
+          fields = {'!done', commits}
           -- A zero that stays is read like an absent cell; so an error here changes no answer.
           for k = 1, #zeros do
             local read, remove, key, field = unpack(zeros[k])
@@ -362,7 +376,6 @@ public enum CommitScript {
             end
           end
         end
-        local fields = {}
         for i = 3, firstAudit - 2, 4 do
           fields[#fields + 1] = argv[i]
           fields[#fields + 1] = argv[i + 2]
@@ -375,9 +388,7 @@ public enum CommitScript {
             fields = {}
           end
         end
-        fields[#fields + 1] = '!torn'
-        fields[#fields + 1] = ''
-        call('HSET', marks, unpack(fields))
+        if #fields > 0 then call('HSET', marks, unpack(fields)) end
         return {1, left, singles, microseconds() - began}
         """#
 }

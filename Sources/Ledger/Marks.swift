@@ -50,7 +50,7 @@ public struct ShardMarks: Sendable, Hashable {
     public var shard: Int
     /// `NUMBER:DIGEST` of the contract; nil = none.
     public var contract: String?
-    /// Why the shard needs a rebuild; nil = it does not.
+    /// Why the shard needs a rebuild, by `Marks.tornReason`; nil = it does not.
     public var torn: String?
     /// One mark for each partition asked for, in that order.
     public var marks: [PartitionMark]
@@ -65,7 +65,7 @@ public enum Marks {
     ) throws(LedgerError) -> [ShardMarks] {
         let shards = shards ?? Array(0..<layout.shardCount)
         let fields = partitions.flatMap { [$0.markField, $0.markField + [UInt8(ascii: "@")]] }
-        let end = [Array("!contract".utf8), Array("!torn".utf8)]
+        let end = ["!contract", "!torn", "!begun", "!done"].map { Array($0.utf8) }
         for shard in shards {
             connection.append([Array("HMGET".utf8), layout.marksKey(shard: shard)] + fields + end)
         }
@@ -93,10 +93,21 @@ public enum Marks {
         try receiveAll(layout.shardCount * offsets.count, on: &connection) { _, _ in }
     }
 
+    /// Why a shard needs a rebuild, by the fields `!torn`, `!begun` and `!done` of its marks; nil = it does not.
+    ///
+    /// The commit script decides by the same rule and in the same words.
+    public static func tornReason(torn: String?, begun: String?, done: String?) -> String? {
+        if let torn, !torn.isEmpty { return torn }
+        let begun = begun ?? "0"
+        let done = done ?? "0"
+        return begun == done
+            ? nil : "a part of a commit was run: \(begun) begun, \(done) done"
+    }
+
     private static func parse(
         _ reply: ReplyView, shard: Int, _ partitions: [LogPartition]
     ) throws(LedgerError) -> ShardMarks {
-        guard reply.count == 2 * partitions.count + 2 else {
+        guard reply.count == 2 * partitions.count + 4 else {
             throw LedgerError(
                 .corrupt, "marks of shard \(shard): answer of \(reply.count) elements")
         }
@@ -115,8 +126,10 @@ public enum Marks {
             result.marks.append(
                 PartitionMark(offset: offset.flatMap { Int64($0) }, fingerprint: parsed))
         }
-        result.contract = text(reply[reply.count - 2])
-        result.torn = text(reply[reply.count - 1]).flatMap { $0.isEmpty ? nil : $0 }
+        result.contract = text(reply[reply.count - 4])
+        result.torn = tornReason(
+            torn: text(reply[reply.count - 3]), begun: text(reply[reply.count - 2]),
+            done: text(reply[reply.count - 1]))
         return result
     }
 

@@ -27,9 +27,15 @@ public struct BookCheck: ~Copyable {
         }
         let books = try ledger.books()
         for (shard, book) in books.enumerated() {
-            guard let reason = book.marks["!torn"], !reason.isEmpty else { continue }
+            if let reason = book.marks["!torn"], !reason.isEmpty {
+                report.add(
+                    .audit, key(shard), field: Array("!torn".utf8), expected: "", found: reason)
+            }
+            let begun = book.marks["!begun"] ?? "0"
+            let done = book.marks["!done"] ?? "0"
+            guard begun != done else { continue }
             report.add(
-                .audit, key(shard), field: Array("!torn".utf8), expected: "", found: reason)
+                .audit, key(shard), field: Array("!done".utf8), expected: begun, found: done)
         }
         var sums = LedgerReader.Audit()
         for (field, value) in description.sorted(by: { $0.key < $1.key })

@@ -188,23 +188,27 @@ def torn_file(case):
 
 @fault("F22", "the same without BGREWRITEAOF, then one more start: Redis runs half a commit")
 def torn_file_twice(case):
-    """Half a commit comes back from a file that Redis did not mend: `verify` finds it, `reset-shard` heals it."""
-    with case.rig(redis=APPEND) as rig:
-        machine, replay = busy(rig)
-        rig.wait_progress(4000)
-        # Nearly all of the transaction stays in the file.
-        tear(case, rig, from_end=3)
-        rig.wait_progress(3000)
-        rig.wait_fed(replay)
-        rig.wait_all()
-        rig.server.kill()
-        rig.server.start()
-        case.times = 2
-        books = subprocess.run([house.BINARY, "verify"], env=rig.environment, capture_output=True, text=True, timeout=60)
-        torn = sorted(set(re.findall(r"\{(\d+)\}", books.stdout)))
-        if books.returncode != 1 or not torn:
-            raise AssertionError(f"verify ended with {books.returncode}: {books.stdout[-500:]}{books.stderr[-500:]}")
-        case.note(f"half a commit in shard {', '.join(torn)}, found in the books")
-        for shard in torn:
-            rig.call("reset-shard", shard, "--yes")
-        healed(case, rig, machine, replay)
+    """Half a commit comes back from a file that Redis did not mend: everybody notices, `reset-shard` heals it."""
+    for from_end in (None, 3):
+        with case.rig(redis=APPEND) as rig:
+            machine, replay = busy(rig)
+            rig.wait_progress(4000)
+            # In the middle; or nearly all of the transaction stays in the file.
+            tear(case, rig, from_end=from_end)
+            rig.wait_progress(3000)
+            rig.wait_fed(replay)
+            rig.wait_all()
+            since = log_size(machine)
+            rig.server.kill()
+            rig.server.start()
+            case.times += 1
+            rig.says(machine, "event=shard-torn", since)
+            books = subprocess.run(
+                [house.BINARY, "verify"], env=rig.environment, capture_output=True, text=True, timeout=60)
+            torn = sorted(set(re.findall(r"\{(\d+)\}", books.stdout)))
+            if books.returncode != 1 or not torn:
+                raise AssertionError(f"verify ended with {books.returncode}: {books.stdout[-500:]}{books.stderr[-500:]}")
+            case.note(f"part of a commit in shard {', '.join(torn)}, noticed by the running process and by verify")
+            for shard in torn:
+                rig.call("reset-shard", shard, "--yes")
+            healed(case, rig, machine, replay)

@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import tempfile
+import threading
 
 import redis
 from confluent_kafka import KafkaException
@@ -100,8 +101,12 @@ class Brokers:
         """All brokers run, and every partition has all its copies in sync."""
         for node in list(self.frozen):
             self.thaw(node)
-        for node in list(self.down):
-            self.restart(node)
+        # All at once: a single node of three waits for a majority before its port opens.
+        starts = [threading.Thread(target=self.restart, args=(node,)) for node in list(self.down)]
+        for start in starts:
+            start.start()
+        for start in starts:
+            start.join()
         wait_until(self.is_whole, seconds, "every copy in sync")
 
     def is_whole(self):

@@ -44,7 +44,7 @@ import Testing
         #expect(all.removeValue(forKey: fixture.name("p"))?["<expiry>"] == "4000000000")
         let expected: Everything = [
             fixture.text(fixture.marksKey): [
-                "!contract": "1:abc", "!torn": "", "usage/0": "110",
+                "!contract": "1:abc", "!begun": "1", "!done": "1", "usage/0": "110",
                 "usage/0@": "109 1700 00000000000000ab",
             ],
             fixture.text(fixture.auditKey): ["usage/0:delivered": "10"],
@@ -241,7 +241,8 @@ import Testing
         #expect(try commit(5, nil) == .applied(zerosLeft: 0))
         #expect(
             try fixture.everything()[fixture.text(fixture.marksKey)] == [
-                "!contract": "1:abc", "!torn": "", "usage/0": "110", "usage/1": "6", "other/0": "9",
+                "!contract": "1:abc", "!begun": "1", "!done": "1", "usage/0": "110",
+                "usage/1": "6", "other/0": "9",
             ])
         #expect(try commit(5, nil) == .mismatch([110, 6, 9]))
     }
@@ -264,7 +265,7 @@ import Testing
         #expect(committer.commit(&arguments) == .applied(zerosLeft: 0))
         let all = try fixture.everything()
         #expect(all.count == 201)
-        #expect(all[fixture.text(fixture.marksKey)]?.count == 6_003)
+        #expect(all[fixture.text(fixture.marksKey)]?.count == 6_004)
         #expect(all[fixture.text(fixture.marksKey)]?["usage/3000"] == "3000")
         #expect(all[fixture.name("h199")]?["49"] == "2")
     }
@@ -302,6 +303,33 @@ import Testing
         #expect(try fixture.everything() == before)
     }
 
+    /// What stands where Redis dropped a torn transaction, went on, and ran the torn part at its next start.
+    @Test(arguments: [false, true])
+    func aPartOfACommitIsNoticedByTheNext(isWholeButItsEnd: Bool) throws {
+        let fixture = try LedgerFixture()
+        try fixture.prepare()
+        var connection = try fixture.server.connect()
+        var committer = try fixture.committer()
+        func commit(from: Int64) -> CommitOutcome {
+            var arguments = fixture.begun(from: from)
+            arguments.beginGroup(.add, key: fixture.key("h"))
+            arguments.addEntry(field: "a", delta: 1)
+            return committer.commit(&arguments)
+        }
+        // The torn part first, then the commit that was made after it had been dropped.
+        try connection.command(["HINCRBY", fixture.marksKey, "!begun", "1"])
+        if isWholeButItsEnd {
+            try connection.command(["HSET", fixture.marksKey, "!done", "1", "usage/0", "110"])
+        }
+        try connection.command(["HINCRBY", fixture.marksKey, "!begun", "1"])
+        try connection.command(["HSET", fixture.marksKey, "!done", "1", "usage/0", "110"])
+        let reason = "a part of a commit was run: 2 begun, 1 done"
+        #expect(commit(from: 110) == .torn(reason))
+        let marks = try Marks.read(
+            &connection, layout: fixture.layout, partitions: [], shards: [fixture.shard])
+        #expect(marks.map(\.torn) == [reason])
+    }
+
     @Test func anIdleCommitMovesMarksOnly() throws {
         let fixture = try LedgerFixture()
         try fixture.prepare()
@@ -310,9 +338,7 @@ import Testing
         #expect(committer.commit(&arguments) == .applied(zerosLeft: 0))
         #expect(
             try fixture.everything() == [
-                fixture.text(fixture.marksKey): [
-                    "!contract": "1:abc", "!torn": "", "usage/0": "110",
-                ]
+                fixture.text(fixture.marksKey): ["!contract": "1:abc", "usage/0": "110"]
             ])
     }
 }

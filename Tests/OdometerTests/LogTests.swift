@@ -43,13 +43,14 @@ struct LogTests {
         #expect(lines.count == 1)
     }
 
-    @Test func aProblemIsToldOncePerChangeOfState() {
+    @Test func whatIsRepeatedIsWrittenSeldom() {
         let lines = lines(isJSON: false) { log in
-            for state in ["down", "down", "up", "up", "down"] {
-                log.change(of: "redis", to: state, .warning, "redis is \(state)", [])
+            for broker in ["one", "two", "one", "two", "one"] {
+                log.seldom(about: broker, .warning, "no broker \(broker)", [])
             }
+            log.seldom(about: "one", every: .zero, .warning, "no broker once-more", [])
         }
-        #expect(lines.map { $0.split(separator: " ").last } == ["down", "up", "down"])
+        #expect(lines.map { $0.split(separator: " ").last } == ["one", "two", "once-more"])
     }
 
     @Test func jsonIsIndentedWithoutTouchingTexts() {

@@ -13,6 +13,13 @@ struct ShardContent: Equatable {
     var marks: [String: String] = [:]
     var audit: [String: String] = [:]
     var cells: [String: KeyContent] = [:]
+
+    var torn: String? {
+        if let torn = marks["!torn"], torn != "" { return torn }
+        let begun = marks["!begun"] ?? "0"
+        let done = marks["!done"] ?? "0"
+        return begun == done ? nil : "a part of a commit was run: \(begun) begun, \(done) done"
+    }
 }
 
 /// The law of the commit script in plain Swift: the same answers and the same content.
@@ -35,7 +42,7 @@ enum LedgerLaw {
     ) -> CommitOutcome {
         let contract = shard.marks["!contract"] ?? ""
         if contract != call.contract { return .contract(current: contract) }
-        if let torn = shard.marks["!torn"], torn != "" { return .torn(torn) }
+        if let torn = shard.torn { return .torn(torn) }
         let current = call.ranges.map { shard.marks[$0.field] ?? "" }
         if zip(current, call.ranges).contains(where: { $0 != $1.from }) {
             return .mismatch(current.map { Int64($0) })
@@ -52,7 +59,11 @@ enum LedgerLaw {
             after.marks[range.field] = range.to
             if range.fingerprint != "" { after.marks[range.field + "@"] = range.fingerprint }
         }
-        after.marks["!torn"] = ""
+        if !call.audit.isEmpty || !call.groups.isEmpty {
+            let number = (Int(shard.marks["!begun"] ?? "0") ?? 0) + 1
+            after.marks["!begun"] = String(number)
+            after.marks["!done"] = String(number)
+        }
         shard = after
         return .applied(zerosLeft: 0)
     }
@@ -70,6 +81,8 @@ enum LedgerLaw {
         for phase in ["HZ", "mMfl", "P"] {
             for group in call.groups where phase.contains(group.kind) && !group.entries.isEmpty {
                 var content = shard.cells[group.key] ?? KeyContent(kind: family(group.kind))
+                // Another group of this commit made it.
+                guard content.kind == family(group.kind) else { throw wrongType(group) }
                 for (field, value) in group.entries {
                     try change(&content, group.kind, group.key, field, value, isSpoiled)
                 }
@@ -94,11 +107,15 @@ enum LedgerLaw {
             guard let content = shard.cells[group.key], content.kind != family(group.kind) else {
                 continue
             }
-            throw Refusal(
-                key: group.key, field: group.entries[0].field, kind: group.kind,
-                value: group.kind == "P" ? group.entries[0].field : group.entries[0].value,
-                error: "WRONGTYPE")
+            throw wrongType(group)
         }
+    }
+
+    private static func wrongType(_ group: CommitCall.Group) -> Refusal {
+        Refusal(
+            key: group.key, field: group.entries[0].field, kind: group.kind,
+            value: group.kind == "P" ? group.entries[0].field : group.entries[0].value,
+            error: "WRONGTYPE")
     }
 
     private static func change(

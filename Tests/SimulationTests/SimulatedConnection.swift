@@ -163,7 +163,7 @@ final class SimulatedConnection: LaneLedger {
             read.append(
                 ShardMarks(
                     shard: shard, contract: marks["!contract"],
-                    torn: marks["!torn"].flatMap { $0 == "" ? nil : $0 },
+                    torn: server.content.shards[shard].torn,
                     marks: partitions.map { partition in
                         let field = "\(partition.topic)/\(partition.partition)"
                         return PartitionMark(

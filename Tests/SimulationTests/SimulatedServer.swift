@@ -137,14 +137,20 @@ final class SimulatedServer {
         for connection in queues { connection.sever(keepingRequests: true) }
     }
 
-    /// Marks a shard as torn, as a failed undo does; nobody may commit to it.
+    /// Marks a shard as torn, as a failed undo does or a file of which Redis ran a part; nobody may commit to it.
     func tear() {
-        content.shards[dice.roll(0...(shardCount - 1))].marks["!torn"] = "an undo failed"
+        let shard = dice.roll(0...(shardCount - 1))
+        if dice.oneIn(2) {
+            content.shards[shard].marks["!torn"] = "an undo failed"
+        } else {
+            let begun = Int(content.shards[shard].marks["!begun"] ?? "0") ?? 0
+            content.shards[shard].marks["!begun"] = String(begun + 1)
+        }
     }
 
     /// Does to torn shards what `reset-shard` does: empties them and puts their marks at the origins.
     func resetTorn() {
-        for shard in 0..<shardCount where content.shards[shard].marks["!torn"] ?? "" != "" {
+        for shard in 0..<shardCount where content.shards[shard].torn != nil {
             var marks = ["!contract": "\(max(1, content.contract)):sim"]
             for (partition, origin) in content.origins ?? [:] {
                 marks["\(SimulatedLog.topic)/\(partition)"] = String(origin)

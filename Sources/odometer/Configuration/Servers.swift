@@ -48,9 +48,9 @@ extension Settings {
                 let isMoot = text.contains("allow.auto.create.topics=false not supported")
                 let level: LogLevel =
                     isMoot || level > 4 ? .debug : level == 4 ? .warning : .error
-                // A broker that stays away is reported once, not at each attempt.
-                log.change(
-                    of: "librdkafka \(facility)", to: String(text.prefix { $0 != "(" }), level,
+                // A broker that stays away is reported once a minute, not at each attempt.
+                log.seldom(
+                    about: "\(facility) \(text.prefix { $0 != "(" })", level,
                     "kafka client: \(text)", [("facility", .text(facility))])
             })
         do throws(KafkaError) {

@@ -58,7 +58,8 @@ struct LedgerStatus: Sendable {
     }
 
     private mutating func take(marks: [String: String], shard: Int) {
-        if let reason = marks["!torn"], !reason.isEmpty { torn[shard] = reason }
+        torn[shard] = Marks.tornReason(
+            torn: marks["!torn"], begun: marks["!begun"], done: marks["!done"])
         for (field, value) in marks where !field.hasPrefix("!") {
             if field.hasSuffix("@") {
                 let parts = value.split(separator: " ")

@@ -33,15 +33,16 @@ enum LogValue: Sendable, ExpressibleByStringInterpolation, ExpressibleByIntegerL
 /// Writes log lines to stderr, each with one write.
 ///
 /// What goes in: states of the machine, topics, partitions, offsets, meters. Never: secrets, whole
-/// keys, ids of organizations' users. A problem that lasts is reported when it begins and when it
-/// ends, by `change`.
+/// keys, ids of organizations' users.
 final class Log: Sendable {
     typealias Field = (name: String, value: LogValue)
 
     private let isJSON: Bool
     private let least: LogLevel
     private let descriptor: Int32
-    private let states = Mutex<[String: String]>([:])
+    /// When each text that others repeat was written last.
+    private let written = Mutex<[String: ContinuousClock.Instant]>([:])
+    private static let mostRemembered = 256
 
     init(isJSON: Bool, least: LogLevel, descriptor: Int32 = STDERR_FILENO) {
         self.isJSON = isJSON
@@ -54,15 +55,20 @@ final class Log: Sendable {
     func warning(_ message: String, _ fields: Field...) { write(.warning, message, fields) }
     func error(_ message: String, _ fields: Field...) { write(.error, message, fields) }
 
-    /// Writes only when `state` of `subject` is another one than last time.
-    func change(
-        of subject: String, to state: String, _ level: LogLevel, _ message: String,
-        _ fields: [Field]
+    /// Writes what others say again and again: for one `subject` once in this time.
+    func seldom(
+        about subject: String, every pause: Duration = .seconds(60), _ level: LogLevel,
+        _ message: String, _ fields: [Field]
     ) {
-        let isNew = states.withLock { states in
-            states.updateValue(state, forKey: subject) != state
+        guard level >= least else { return }
+        let now = ContinuousClock.now
+        let isDue = written.withLock { written in
+            if let before = written[subject], now < before + pause { return false }
+            if written.count >= Self.mostRemembered { written.removeAll() }
+            written[subject] = now
+            return true
         }
-        if isNew { write(level, message, fields) }
+        if isDue { write(level, message, fields) }
     }
 
     func write(_ level: LogLevel, _ message: String, _ fields: [Field]) {
