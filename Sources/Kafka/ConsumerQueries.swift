@@ -12,17 +12,35 @@ extension Consumer {
     }
 
     /// Log start and log end as the broker says now.
+    ///
+    /// Not by the library's own query, which waits without end for a leader that went away (2.0.2): the
+    /// protocol asks for both by times of their own, and that query keeps to its deadline.
     public func watermarks(
         of partition: TopicPartition, timeoutMilliseconds: Int32
     ) throws(KafkaError) -> (low: Int64, high: Int64) {
-        var low: Int64 = 0
-        var high: Int64 = 0
-        try KafkaError.check(
-            rd_kafka_query_watermark_offsets(
-                core.handle, partition.topic, partition.partition, &low, &high,
-                timeoutMilliseconds),
-            "watermarks of \(partition)")
-        return (low, high)
+        do {
+            let low = try edge(RD_KAFKA_OFFSET_BEGINNING, of: partition, timeoutMilliseconds)
+            let high = try edge(RD_KAFKA_OFFSET_END, of: partition, timeoutMilliseconds)
+            return (min(low, high), high)
+        } catch {
+            // The leader that was asked may be one of old: nothing else asks anew while nothing is fetched.
+            if error.isRetriable {
+                _ = try? partitionCount(
+                    of: partition.topic, timeoutMilliseconds: timeoutMilliseconds)
+            }
+            throw error
+        }
+    }
+
+    private func edge(
+        _ time: Int32, of partition: TopicPartition, _ timeoutMilliseconds: Int32
+    ) throws(KafkaError) -> Int64 {
+        let found = try offsets(
+            forTime: Int64(time), of: [partition], timeoutMilliseconds: timeoutMilliseconds)
+        guard let offset = found[0] else {
+            throw KafkaError(RD_KAFKA_RESP_ERR__FAIL, "watermarks of \(partition)")
+        }
+        return offset
     }
 
     /// Log start and log end as the last fetch said, without asking; nil before the first.

@@ -12,11 +12,11 @@ from rig import Rig
 CASES = []
 
 
-def fault(number, how, needs_brokers=False, in_tests=False):
-    """Adds a case of the row `number`; it passes when it returns."""
+def fault(number, how, **traits):
+    """Adds a case of the row `number`; it passes when it returns. For the traits see Kind."""
 
     def add(function):
-        CASES.append(Kind(number, how, function, needs_brokers, in_tests))
+        CASES.append(Kind(number, how, function, **traits))
         return function
 
     return add
@@ -25,7 +25,7 @@ def fault(number, how, needs_brokers=False, in_tests=False):
 class Kind:
     """A case before its run."""
 
-    def __init__(self, number, how, function, needs_brokers, in_tests):
+    def __init__(self, number, how, function, needs_brokers=False, in_tests=False, alone=False, longest=None):
         self.number = number
         self.name = f"{number} {function.__name__}"
         self.how = how
@@ -34,6 +34,10 @@ class Kind:
         self.needs_brokers = needs_brokers
         #: Whether it is one of the short selection of `make test`.
         self.in_tests = in_tests
+        #: Whether it runs only where it is asked for by name.
+        self.alone = alone
+        #: Seconds after which it has failed, where that is not the rule for all.
+        self.longest = longest
 
 
 class Case:

@@ -143,9 +143,9 @@ def partitions_added(case):
         machine = rig.count(
             "--kafka-property", "topic.metadata.refresh.interval.ms=2000").wait_ready()
         # The producer learns of new partitions as well, so keys move to them.
-        replay = rig.spawn(
-            "replay", "--generate", "--events", str(case.scaled(40_000, 300_000)), "--seed", case.event_seed(),
-            "--to", rig.topic, "--rate", "1500", "--kafka-property", "topic.metadata.refresh.interval.ms=2000")
+        replay = rig.feed(
+            case.scaled(30_000, 300_000), rate=1500,
+            options=("--kafka-property", "topic.metadata.refresh.interval.ms=2000"))
         for case.times, count in enumerate((6, 8), 1):
             rig.wait_progress(2000)
             rig.admin.create_partitions([NewPartitions(rig.topic, count)])[rig.topic].result(30)

@@ -102,9 +102,9 @@ class Rig(House):
         self.case.kills += 1
         machine.kill()
 
-    def feed(self, events=None, rate=None, seed=None):
+    def feed(self, events=None, rate=None, seed=None, options=()):
         """Starts writing a seeded history; with a rate but no number it goes on until `wait_fed`."""
-        replay = self.spawn(*self._history(events or 300_000, rate, seed))
+        replay = self.spawn(*self._history(events or 300_000, rate, seed), *options)
         replay.is_endless = not events
         return replay
 

@@ -4,6 +4,7 @@ ONLY=F7,F8   only these, in this order   SEED=N        the chance of an earlier 
 RESUME=FILE  leave out what passed there FULL=1        the long times
 RESULTS=FILE where a line is appended for each case (.build/faults.jsonl)
 SHORT=1      the selection of `make test`, on the broker of KAFKA_BOOTSTRAP
+MINUTES=60   how long the case `everything` (ONLY=F41) goes on
 PRINT=FILE   only prints the table of that file's last run
 """
 
@@ -27,7 +28,7 @@ import house  # noqa: E402
 from case import CASES, Case  # noqa: E402
 from servers import Brokers, kafka_tool  # noqa: E402
 
-SUBJECTS = ["process", "link", "rollback", "refusal", "brokers", "log", "records", "resources", "http"]
+SUBJECTS = ["process", "link", "rollback", "refusal", "brokers", "log", "records", "resources", "http", "everything"]
 LONGEST = 300  # seconds after which a case has failed, however slow the machine
 
 
@@ -65,7 +66,7 @@ def wanted(cases):
         return [kind for word in only for kind in cases if word in (kind.number, kind.function.__name__)]
     if os.environ.get("SHORT"):
         return [kind for kind in cases if kind.in_tests]
-    return cases
+    return [kind for kind in cases if not kind.alone]
 
 
 class Standstill:
@@ -91,7 +92,7 @@ def read_lines(path):
 def run_one(kind, seed, full, brokers, standstill):
     """The result of one case."""
     case = Case(kind, seed, full, brokers)
-    longest = 4 * LONGEST if full else LONGEST
+    longest = int(kind.longest or (4 * LONGEST if full else LONGEST))
     began, stood = time.monotonic(), standstill.seconds
     error = None
 
