@@ -45,7 +45,7 @@ demo: build ## events, numbers and answers on this machine; KAFKA=host:port REDI
 	@exec $(BINARY) demo $(if $(KAFKA),--bootstrap '$(KAFKA)') \
 	  $(if $(REDIS),--redis '$(if $(findstring ://,$(REDIS)),,redis://)$(REDIS)')
 
-bench: setup-test build ## events/s and CPU per event beside a bare librdkafka consumer
+bench: setup-test build ## events/s and CPU beside a bare librdkafka consumer, and what exactly once and dedupe cost; EVENTS=N ROUNDS=N TAX=0
 	@exec Benchmarks/run
 
 lint: ## the house style

@@ -241,6 +241,17 @@ public struct CommitArguments: ~Copyable {
         audit.fill(auditCountPlace, with: auditCount)
     }
 
+    /// Keys, ranges, audit and groups as `send` writes them, for a benchmark that sends them otherwise.
+    package mutating func withParts(
+        _ body: (
+            _ keys: UnsafeRawBufferPointer, _ ranges: UnsafeRawBufferPointer,
+            _ audit: UnsafeRawBufferPointer, _ groups: UnsafeRawBufferPointer
+        ) -> Void
+    ) {
+        fillCounts()
+        body(keys.bytes, ranges.bytes, audit.bytes, groups.bytes)
+    }
+
     /// The script's keys and arguments as `send` writes them, for a ledger that is not Redis.
     mutating func encoded() -> (keyCount: Int, bytes: [UInt8]) {
         fillCounts()

@@ -114,4 +114,14 @@ public struct CommitResult: Sendable, Hashable {
     public var singleScores: Int64 = 0
     /// Time of the script in Redis where it applied, in microseconds; 0 = not told.
     public var scriptMicroseconds: Int64 = 0
+
+    /// The end of the commit that was submitted with that tag.
+    package init(
+        tag: Int, outcome: CommitOutcome, singleScores: Int64 = 0, scriptMicroseconds: Int64 = 0
+    ) {
+        self.tag = tag
+        self.outcome = outcome
+        self.singleScores = singleScores
+        self.scriptMicroseconds = scriptMicroseconds
+    }
 }

@@ -57,8 +57,11 @@ extension Program {
             ? slotShard(record) : shard(of: scratch.subject)
         let tally = tallies + shard
         if outcome == .accepted {
-            scratch.identity = identity()
-            cursor.pointee.seen.prefetch(scratch.identity)
+            // Where no duplicates are looked for, nobody asks which event it is.
+            if cursor.pointee.seen.span > 0 {
+                scratch.identity = identity()
+                cursor.pointee.seen.prefetch(scratch.identity)
+            }
             scratch.organization = SymbolKey(scratch.subject)
             tally.pointee.symbols.prefetch(scratch.organization)
             outcome = examineFields(record)

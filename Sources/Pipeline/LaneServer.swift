@@ -1,4 +1,4 @@
-internal import Ledger
+package import Ledger
 
 /// What Redis can change under a running lane: its eviction policy, our rights, its version.
 extension Lane {
@@ -46,7 +46,7 @@ extension Lane {
 }
 
 /// What Redis says of itself, as far as it concerns a lane.
-struct ServerHealth {
+package struct ServerHealth {
     /// Why numbers would be wrong; empty = it is fit.
     var problems: [String] = []
     /// Keys that Redis threw away since it started; nil = it does not say.
@@ -55,5 +55,5 @@ struct ServerHealth {
 
 extension MarksReader {
     /// A world that cannot be asked has nothing against it.
-    func serverHealth() throws(LedgerError) -> ServerHealth { ServerHealth() }
+    package func serverHealth() throws(LedgerError) -> ServerHealth { ServerHealth() }
 }

@@ -1,13 +1,13 @@
-internal import Kafka
-internal import Ledger
-internal import Metering
-internal import Redis
+package import Kafka
+package import Ledger
+package import Metering
+package import Redis
 
 /// What a lane sees of the world outside: clock, log, ledger and dead letters.
 ///
 /// `ServerWorld` is Kafka and Redis; a simulation puts another world in its place and drives the very
 /// same lane. Every member is called on the lane's thread, at most once for a batch or a commit.
-protocol LaneWorld: AnyObject {
+package protocol LaneWorld: AnyObject {
     /// Milliseconds that never go back.
     var milliseconds: Int64 { get }
     /// Milliseconds since 1970; for what is shown only, nothing is decided by it.
@@ -23,7 +23,7 @@ protocol LaneWorld: AnyObject {
 }
 
 /// The log as a lane uses it; see `Consumer` for what each call means.
-protocol LaneConsumer: AnyObject {
+package protocol LaneConsumer: AnyObject {
     func setRebalanceHandler(_ handler: @escaping (RebalanceEvent) -> Void)
     func subscribe(_ topics: [String]) throws(KafkaError)
     /// Waits for records; they end with the call of `body`.
@@ -55,7 +55,7 @@ protocol LaneConsumer: AnyObject {
 }
 
 /// A connection on which marks can be read.
-protocol MarksReader: AnyObject {
+package protocol MarksReader: AnyObject {
     /// Whether the connection still works as far as is known.
     var isAlive: Bool { get }
     /// The marks of these partitions in every shard, or in those given.
@@ -67,7 +67,7 @@ protocol MarksReader: AnyObject {
 }
 
 /// The ledger as a lane uses it; all but committing needs an empty pipeline.
-protocol LaneLedger: MarksReader {
+package protocol LaneLedger: MarksReader {
     /// Commits without an outcome yet.
     var inFlight: Int { get }
     func submit(_ arguments: inout CommitArguments, tag: Int)
@@ -91,7 +91,7 @@ protocol LaneLedger: MarksReader {
 }
 
 /// The dead-letter topic as a lane uses it; see `DeadLetters`.
-protocol LaneDeadLetters: AnyObject {
+package protocol LaneDeadLetters: AnyObject {
     var delivered: Int64 { get }
     var waiting: Int { get }
     var hasFailed: Bool { get }

@@ -6,9 +6,9 @@ internal import Synchronization
 /// Opens the ledger and keeps it open for all lanes: birth, contract, and the same again after Redis lost it.
 ///
 /// Thread-safe: lanes that find the ledger gone call `open` on their own connections.
-final class LedgerKeeper: Sendable {
+package final class LedgerKeeper: Sendable {
     /// What a lane needs of an open ledger.
-    struct Opened: Sendable {
+    package struct Opened: Sendable {
         var dedupeKey: (UInt64, UInt64)
         /// `NUMBER:DIGEST`, which commits carry.
         var stamp: [UInt8]

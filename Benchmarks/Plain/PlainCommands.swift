@@ -1,0 +1,118 @@
+internal import Ledger
+internal import Redis
+
+/// Walks over arguments that are written in Redis' protocol, one after the other.
+struct EncodedWords {
+    private var rest: UnsafeRawBufferPointer
+
+    init(_ bytes: UnsafeRawBufferPointer) { rest = bytes }
+
+    var isAtEnd: Bool { rest.isEmpty }
+
+    /// The next argument; there must be one.
+    mutating func next() -> UnsafeRawBufferPointer {
+        precondition(rest.first == UInt8(ascii: "$"), "not an argument")
+        var at = 1
+        var count = 0
+        while rest[at] != UInt8(ascii: "\r") {
+            count = count * 10 + Int(rest[at] - UInt8(ascii: "0"))
+            at += 1
+        }
+        let word = UnsafeRawBufferPointer(rebasing: rest[(at + 2)..<(at + 2 + count)])
+        rest = UnsafeRawBufferPointer(rebasing: rest[(at + 4 + count)...])
+        return word
+    }
+
+    /// The next argument as a number; it must be one.
+    mutating func nextNumber() -> Int {
+        next().reduce(0) { $0 * 10 + Int($1 - UInt8(ascii: "0")) }
+    }
+}
+
+/// What a commit does, as commands of a plain pipeline: nothing is compared, nothing is taken back.
+///
+/// One command changes one cell, as far as Redis has no command for several: `PFADD` takes all members of
+/// its key. The order is cells, audit, marks, so that whoever looks between two commands sees no event
+/// counted whose cells are not there.
+enum PlainCommands {
+    /// Buffers a commit's commands on a connection.
+    static func append(_ arguments: inout CommitArguments, to connection: inout Connection) {
+        arguments.withParts { keys, ranges, audit, groups in
+            var keys = EncodedWords(keys)
+            let marksKey = keys.next()
+            let auditKey = keys.next()
+            _ = keys.next()  // the script's scratch key
+            var groups = EncodedWords(groups)
+            while !groups.isAtEnd { appendGroup(&groups, key: keys.next(), to: &connection) }
+            appendAudit(EncodedWords(audit), key: auditKey, to: &connection)
+            appendMarks(EncodedWords(ranges), key: marksKey, to: &connection)
+        }
+    }
+
+    private static func appendGroup(
+        _ groups: inout EncodedWords, key: UnsafeRawBufferPointer, to connection: inout Connection
+    ) {
+        let kind = groups.next()[0]
+        _ = groups.next()  // the key's place among the script's keys
+        let expiry = groups.next()
+        let count = groups.nextNumber()
+        switch kind {
+        case UInt8(ascii: "H"), UInt8(ascii: "Z"), UInt8(ascii: "z"):
+            let isScore = kind != UInt8(ascii: "H")
+            for _ in 0..<count {
+                connection.begin(arguments: 4)
+                if isScore { connection.add("ZINCRBY") } else { connection.add("HINCRBY") }
+                connection.add(key)
+                connection.add(groups.next())
+                connection.add(groups.next())
+            }
+        case UInt8(ascii: "P"):
+            connection.begin(arguments: 2 + count)
+            connection.add("PFADD")
+            connection.add(key)
+            for _ in 0..<count { connection.add(groups.next()) }
+        default:
+            preconditionFailure("a kind of cell that no single command changes")
+        }
+        guard !expiry.isEmpty else { return }
+        connection.begin(arguments: 4)
+        connection.add("EXPIREAT")
+        connection.add(key)
+        connection.add(expiry)
+        connection.add("NX")
+    }
+
+    private static func appendAudit(
+        _ entries: EncodedWords, key: UnsafeRawBufferPointer, to connection: inout Connection
+    ) {
+        var entries = entries
+        for _ in 0..<entries.nextNumber() {
+            connection.begin(arguments: 4)
+            connection.add("HINCRBY")
+            connection.add(key)
+            connection.add(entries.next())
+            connection.add(entries.next())
+        }
+    }
+
+    private static func appendMarks(
+        _ ranges: EncodedWords, key: UnsafeRawBufferPointer, to connection: inout Connection
+    ) {
+        var ranges = ranges
+        _ = ranges.next()  // the contract
+        for _ in 0..<ranges.nextNumber() {
+            let field = ranges.next()
+            _ = ranges.next()  // the mark that the script would look for
+            let mark = ranges.next()
+            let fingerprint = ranges.next()
+            connection.begin(arguments: fingerprint.isEmpty ? 4 : 6)
+            connection.add("HSET")
+            connection.add(key)
+            connection.add(field)
+            connection.add(mark)
+            guard !fingerprint.isEmpty else { continue }
+            connection.add(Array(field) + [UInt8(ascii: "@")])
+            connection.add(fingerprint)
+        }
+    }
+}
