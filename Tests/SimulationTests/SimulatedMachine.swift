@@ -13,11 +13,11 @@ final class SimulatedMachine: LaneWorld {
     unowned let simulation: Simulation
     let log: SimulatedConsumer
     let letters: SimulatedDeadLetters
-    private(set) lazy var lane = Lane(
-        number: number, configuration: simulation.configuration, world: self,
-        report: { [trace = simulation.trace, number] event in
-            trace.note("lane \(number): \(event.name): \(event.message)")
-        })
+    private var held: Lane?
+    var lane: Lane {
+        guard let held else { preconditionFailure("the lane is forgotten") }
+        return held
+    }
     /// Commits of which it was told that they stand.
     var landed: Int64 = 0
     /// Killed: nothing that it does has an effect any more.
@@ -32,8 +32,15 @@ final class SimulatedMachine: LaneWorld {
         log = SimulatedConsumer(simulation: simulation, number: number)
         letters = SimulatedDeadLetters(simulation: simulation)
         log.machine = self
-        _ = lane
+        held = Lane(
+            number: number, configuration: simulation.configuration, world: self,
+            report: { [trace = simulation.trace, number] event in
+                trace.note("lane \(number): \(event.name): \(event.message)")
+            })
     }
+
+    /// Lets go of the lane, which holds its world: a long soak would keep them all.
+    func forget() { held = nil }
 
     /// Lets it die after so many calls.
     func light(fuse: Int) { self.fuse = fuse }

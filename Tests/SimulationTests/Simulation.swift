@@ -28,6 +28,7 @@ final class Simulation {
     private(set) lazy var group = SimulatedGroup(simulation: self)
     let configuration: PipelineConfiguration
     private(set) var machines: [SimulatedMachine] = []
+    private var everMade: [SimulatedMachine] = []
     private var nextMachine = 0
     /// Milliseconds that only rise.
     var clock: Int64 = 1_000_000
@@ -131,7 +132,9 @@ final class Simulation {
     // MARK: Machines
 
     func startMachine() {
-        machines.append(SimulatedMachine(number: nextMachine, simulation: self))
+        let machine = SimulatedMachine(number: nextMachine, simulation: self)
+        machines.append(machine)
+        everMade.append(machine)
         nextMachine += 1
         group.rebalance(mayOverlap: dice.oneIn(3) && !isQuiet)
     }
@@ -172,6 +175,7 @@ final class Simulation {
 
     /// Runs the seed: faults first, then quiet until everything is counted; true = no failure.
     func run() -> Bool {
+        defer { for machine in everMade { machine.forget() } }
         for _ in 0..<dice.roll(1...8) { log.produce() }
         for _ in 0..<dice.roll(1...3) { startMachine() }
         for _ in 0..<dice.roll(200...900) where failures.isEmpty { step() }
