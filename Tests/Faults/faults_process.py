@@ -11,7 +11,7 @@ from rig import is_running, log_size
 @fault("F1", "kill -9 at random moments, four processes")
 def process_killed(case):
     """Processes are killed again and again while they count."""
-    kills = case.scaled(60, 200)
+    kills = case.scaled(66, 200)
     with case.rig(commit_interval="200ms") as rig:
         replay = rig.feed(rate=1200)
         running = []
