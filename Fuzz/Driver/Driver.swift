@@ -12,20 +12,19 @@ private func runFuzzer(
 // Written once, before the fuzzer begins; its callback can capture nothing.
 nonisolated(unsafe) private var target: (any FuzzTarget)?
 
-/// `fuzz TARGET [libFuzzer's options and folders]`; ODOMETER_FUZZ_REDIS names a server's socket.
+/// `fuzz --target=NAME [libFuzzer's options and folders]`; ODOMETER_FUZZ_REDIS names a server's socket.
 @main
 struct Driver {
     static func main() throws {
-        let name = CommandLine.arguments.dropFirst().first ?? ""
-        let redis = getenv("ODOMETER_FUZZ_REDIS").map { String(cString: $0) }
-        target = try FuzzTargets.make(name, redis: redis)
+        target = try chosenTarget()
         guard target != nil else {
-            print("usage: fuzz \(FuzzTargets.names.joined(separator: "|")) [OPTION|FOLDER]...")
+            print(
+                "usage: fuzz --target=\(FuzzTargets.names.joined(separator: "|")) [OPTION|FOLDER]..."
+            )
             exit(2)
         }
-        // The target's name takes the place of the program's.
-        var count = CommandLine.argc - 1
-        var arguments = CommandLine.unsafeArgv + 1
+        var count = CommandLine.argc
+        var arguments = CommandLine.unsafeArgv
         exit(
             runFuzzer(&count, &arguments) { bytes, count in
                 let input = Array(UnsafeBufferPointer(start: bytes, count: count))
@@ -36,5 +35,16 @@ struct Driver {
                 }
                 return 0
             })
+    }
+
+    // A function of its own: what it holds is gone when leaks are looked for.
+    private static func chosenTarget() throws -> (any FuzzTarget)? {
+        let mark = "--target="
+        guard let option = CommandLine.arguments.first(where: { $0.hasPrefix(mark) }) else {
+            return nil
+        }
+        let redis = getenv("ODOMETER_FUZZ_REDIS").map { String(cString: $0) }
+        // libFuzzer leaves options with two hyphens alone, and hands them on when it starts itself.
+        return try FuzzTargets.make(String(option.dropFirst(mark.count)), redis: redis)
     }
 }
