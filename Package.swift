@@ -24,7 +24,11 @@ func tests(_ name: String, _ imports: String...) -> Target {
 
 let package = Package(
     name: "odometer",
-    products: [.executable(name: "odometer", targets: ["odometer"])],
+    products: [
+        .executable(name: "odometer", targets: ["odometer"]),
+        // For Fuzz/Driver, a package of its own.
+        .library(name: "FuzzTargets", targets: ["FuzzTargets"]),
+    ],
     targets: [
         .systemLibrary(name: "CRdkafka"), .systemLibrary(name: "CHiredis"),
         .systemLibrary(name: "CMicroHTTPD"), .systemLibrary(name: "CYAML"),
@@ -65,6 +69,12 @@ let package = Package(
             path: "Benchmarks/Plain", swiftSettings: settings),
 
         .target(name: "CAllocationCount", path: "Tests/CAllocationCount"),
+        .target(
+            name: "FuzzTargets",
+            dependencies: [
+                "Metering", "Catalog", "Redis", "Ledger", "Query", "HTTPServer", "API", "Workload",
+                "Verify",
+            ], path: "Fuzz/Targets", swiftSettings: settings),
         tests("MeteringTests", "Metering", "Catalog", "Workload", "Ledger", "CAllocationCount"),
         tests("KafkaTests", "Kafka"),
         tests("RedisTests", "Redis"),
@@ -72,7 +82,9 @@ let package = Package(
         tests("PipelineTests", "Pipeline", "Ledger", "Kafka", "Metering", "Redis", "Catalog"),
         tests("SimulationTests", "Pipeline", "Ledger", "Kafka", "Metering", "Redis", "Catalog"),
         tests("HTTPServerTests", "HTTPServer"),
-        tests("APITests", "API", "Query", "HTTPServer", "Ledger", "Redis", "Metering", "Catalog"),
+        tests(
+            "APITests", "API", "Query", "HTTPServer", "Ledger", "Redis", "Metering", "Catalog",
+            "FuzzTargets"),
         tests("WorkloadTests", "Workload", "Verify", "Kafka", "Redis"),
         tests("OdometerTests", "odometer", "Replay", "Kafka"),
         tests("TidyTests"),

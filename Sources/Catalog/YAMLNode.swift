@@ -52,19 +52,19 @@ public indirect enum YAMLNode: Sendable {
                 let problem = parser.problem.map { String(cString: $0) } ?? "no YAML"
                 result = .failure(
                     CatalogError(
-                        file: file, line: Int(parser.problem_mark.line) + 1, field: "",
+                        file: file, line: Self.problemLine(parser, text), field: "",
                         message: problem))
                 return
             }
             defer { yaml_document_delete(&document) }
             guard yaml_document_get_root_node(&document) != nil else { return }
-            var reader = Reader(file: file)
+            var reader = Reader(file: file, lastLine: Self.lastLine(of: text))
             let made: Result<YAMLNode, CatalogError>
             do throws(CatalogError) {
                 made = .success(try reader.node(&document, 1, depth: 0, path: ""))
             } catch { made = .failure(error) }
             result = made
-            if case .success = made, let line = Self.secondDocument(&parser) {
+            if case .success = made, let line = Self.secondDocument(&parser, text) {
                 result = .failure(
                     CatalogError(
                         file: file, line: line, field: "", message: "more than one document"))
@@ -74,18 +74,38 @@ public indirect enum YAMLNode: Sendable {
     }
 
     /// Line of what follows the first document; nil where nothing does.
-    private static func secondDocument(_ parser: inout yaml_parser_t) -> Int? {
+    private static func secondDocument(
+        _ parser: inout yaml_parser_t, _ text: [UInt8]
+    ) -> Int? {
         var document = yaml_document_t()
         guard yaml_parser_load(&parser, &document) == 1 else {
-            return Int(parser.problem_mark.line) + 1
+            return problemLine(parser, text)
         }
         defer { yaml_document_delete(&document) }
         guard yaml_document_get_root_node(&document) != nil else { return nil }
         return Int(document.start_mark.line) + 1
     }
 
+    /// Line of what the parser found wrong, from 1.
+    private static func problemLine(_ parser: yaml_parser_t, _ text: [UInt8]) -> Int {
+        // Bytes that are no text are told by their offset only.
+        if parser.error == YAML_READER_ERROR {
+            return text.prefix(parser.problem_offset).count { $0 == 0x0A } + 1
+        }
+        return min(Int(parser.problem_mark.line) + 1, lastLine(of: text))
+    }
+
+    /// Number of a text's last line.
+    ///
+    /// The parser ends a text with one line end more, so its marks may stand on a line behind it.
+    private static func lastLine(of text: [UInt8]) -> Int {
+        // LF, CR, and the last bytes of the other characters that YAML takes for a line end.
+        text.count { [0x0A, 0x0D, 0x85, 0xA8, 0xA9].contains($0) } + 1
+    }
+
     private struct Reader {
         let file: String
+        let lastLine: Int
         var count = 0
 
         mutating func node(
@@ -95,7 +115,7 @@ public indirect enum YAMLNode: Sendable {
             guard let node = yaml_document_get_node(&document, index) else {
                 throw CatalogError(file: file, line: 0, field: path, message: "no node")
             }
-            let line = Int(node.pointee.start_mark.line) + 1
+            let line = min(Int(node.pointee.start_mark.line) + 1, lastLine)
             guard depth < 32, count < 100_000 else {
                 throw CatalogError(
                     file: file, line: line, field: path, message: "too deep or too large")

@@ -34,9 +34,14 @@ enum ContractText {
             && clauses.contains { $0.1.time == field.name || $0.0.value == field.name }
         return [
             "\(field.pointer)", field.kind.rawValue, "\(field.isRequired)", "\(field.isFanOut)",
-            field.defaultText ?? "-", field.defaultInteger.map(String.init) ?? "-",
+            field.defaultText.map(escaped) ?? "-", field.defaultInteger.map(String.init) ?? "-",
             "\(field.values)", "\(isUnsigned)", "\(isClauseTime)",
         ].joined(separator: "|")
+    }
+
+    /// A default of hyphens only gets one more, because `-` says that there is none.
+    private static func escaped(_ text: String) -> String {
+        text.utf8.allSatisfy { $0 == UInt8(ascii: "-") } && !text.isEmpty ? text + "-" : text
     }
 
     private static func text(of meter: MeterDeclaration) -> String {

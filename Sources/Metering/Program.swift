@@ -48,24 +48,6 @@ public struct FoldRecord {
     }
 }
 
-/// CloudEvents attributes of a binary record: bytes of the `ce_` headers; nil where one is missing.
-public struct BinaryAttributes {
-    /// `ce_specversion`.
-    public var specversion: UnsafeRawBufferPointer?
-    /// `ce_id`.
-    public var id: UnsafeRawBufferPointer?
-    /// `ce_source`.
-    public var source: UnsafeRawBufferPointer?
-    /// `ce_type`.
-    public var type: UnsafeRawBufferPointer?
-    /// `ce_subject`.
-    public var subject: UnsafeRawBufferPointer?
-    /// `ce_time`.
-    public var time: UnsafeRawBufferPointer?
-    /// No attribute at all.
-    public init() {}
-}
-
 /// Numbers that the fold counts; all only rise.
 public struct FoldCounters: Sendable {
     /// Records by `Outcome.rawValue`, without those taken before a step back.

@@ -88,24 +88,8 @@ extension Lane {
     private func readAttributes(_ record: Record) -> BinaryAttributes? {
         var binary = BinaryAttributes()
         var isBinary = false
-        for header in record.headers {
-            guard header.name.count > 3, header.name[0] == 99, header.name[1] == 101,
-                header.name[2] == 95
-            else { continue }
+        for header in record.headers where binary.take(name: header.name, value: header.value) {
             isBinary = true
-            if header.isNamed("ce_specversion") {
-                binary.specversion = header.value
-            } else if header.isNamed("ce_id") {
-                binary.id = header.value
-            } else if header.isNamed("ce_source") {
-                binary.source = header.value
-            } else if header.isNamed("ce_type") {
-                binary.type = header.value
-            } else if header.isNamed("ce_subject") {
-                binary.subject = header.value
-            } else if header.isNamed("ce_time") {
-                binary.time = header.value
-            }
         }
         return isBinary ? binary : nil
     }

@@ -98,7 +98,8 @@ import Testing
             "version: 1\nenvelope: {time: {at: /t, format: seconds}}", 2, "envelope.time.format",
             "one of"
         ),
-        ("version: 1\nevents: [", 3, "", ""),
+        ("version: 1\nevents: [", 2, "", ""),
+        ("version: 1\n?", 2, "", "unknown key"),
         ("version: 1\n\tevents: {}", 2, "", ""),
         ("version: 1\n---\nversion: 1", 2, "", "more than one document"),
         ("version: 1\n? [a]\n: b", 2, "", "no text"),
@@ -114,6 +115,16 @@ import Testing
             #expect(error.line == one.line, "\(one.text): \(error)")
             #expect(error.field == one.field, "\(one.text): \(error)")
             #expect(error.message.contains(one.word), "\(one.text): \(error)")
+        }
+    }
+
+    @Test func bytesThatAreNoTextNameTheirLine() {
+        for bytes in [[0xFF], [0xC3, 0x28], [0x07]] as [[UInt8]] {
+            let text = Array("version: 1\nmeters: {}\n# ".utf8) + bytes + [0x0A]
+            let error = #expect(throws: CatalogError.self) {
+                try CatalogReader.read(files: [(name: "a.yaml", text: text)])
+            }
+            #expect(error?.line == 3, "\(bytes)")
         }
     }
 
@@ -204,6 +215,16 @@ import Testing
         ("kind: grid, windows: [day], on: [{event: e}]", "no windows"),
         ("kind: grid, by: [t], on: [{event: e}]", "'by'"),
     ]
+
+    @Test func anotherDefaultIsAnotherDigest() throws {
+        let digests = try ["", ", default: \"\"", ", default: \"-\"", ", default: \"--\""].map {
+            let text = "version: 1\nevents: {e: {fields: {t: {at: /t\($0)}}}}"
+            let program = try Program(
+                catalog: Catalogs.read(text), shardCount: 1, dedupeKey: (1, 2))
+            return program.contractEntries.first { $0.name == "event:e/t" }?.digest
+        }
+        #expect(Set(digests).count == 4)
+    }
 
     @Test func metersWithoutSenseAreRefusedWithTheirPlace() {
         let fields =

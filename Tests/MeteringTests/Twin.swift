@@ -245,23 +245,11 @@ final class Arena {
         return (folds, attributes, headers, records)
     }
 
-    /// The attributes of a record in binary mode: of a header that stands twice the last.
     private static func attributes(_ headers: [WorkloadHeader]) -> BinaryAttributes? {
         var binary = BinaryAttributes()
         var isBinary = false
-        for header in headers {
-            let name = String(decoding: header.name, as: UTF8.self)
-            guard name.hasPrefix("ce_"), name != "ce_" else { continue }
+        for header in headers where binary.take(name: header.name, value: header.value) {
             isBinary = true
-            switch name {
-            case "ce_specversion": binary.specversion = header.value
-            case "ce_id": binary.id = header.value
-            case "ce_source": binary.source = header.value
-            case "ce_type": binary.type = header.value
-            case "ce_subject": binary.subject = header.value
-            case "ce_time": binary.time = header.value
-            default: break
-            }
         }
         return isBinary ? binary : nil
     }

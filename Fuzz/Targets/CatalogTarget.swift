@@ -1,0 +1,167 @@
+import Catalog
+import Metering
+import Verify
+import Workload
+
+/// Catalog files: refused with a place in the text, or read by both readers alike and the same after
+/// being written and read again.
+final class CatalogTarget: FuzzTarget {
+    private static let file = "fuzz.yaml"
+
+    func problem(with input: [UInt8]) -> String? {
+        let catalog: MeterCatalog
+        do throws(CatalogError) {
+            catalog = try CatalogReader.check(files: [(name: Self.file, text: input)])
+        } catch {
+            return Self.isPlaced(error, in: input) ? nil : "no such place: \(error)"
+        }
+        let written = CatalogWriter.text(of: catalog)
+        do {
+            let again = try CatalogReader.check(files: [(name: "again.yaml", text: written)])
+            let (before, after) = (try Self.digests(of: catalog), try Self.digests(of: again))
+            if before != after { return "other digests after writing: \(shown(written))" }
+            // The oracle trusts that a catalog is a good one; a good one it must understand.
+            let text = String(decoding: written, as: UTF8.self)
+            _ = try Oracle(
+                catalog: CatalogText.read([(name: Self.file, text: text)]),
+                settings: OracleSettings())
+        } catch {
+            return "written as \(shown(written)): \(error)"
+        }
+        return nil
+    }
+
+    private static func digests(of catalog: MeterCatalog) throws -> [String] {
+        let program = try Program(catalog: catalog, shardCount: 1, dedupeKey: (0, 0))
+        return program.contractEntries.map { "\($0.name) \($0.digest)" }
+    }
+
+    /// A line of the text, or no line where there is nothing in it.
+    private static func isPlaced(_ error: CatalogError, in text: [UInt8]) -> Bool {
+        if error.line == 0 { return error.message == "empty" || error.file != file }
+        // What libyaml takes for a line end, in any encoding, has one of these bytes.
+        let breaks = text.count { [0x0A, 0x0D, 0x85, 0x28, 0x29, 0xA8, 0xA9].contains($0) }
+        return error.file == file && !error.message.isEmpty && (1...breaks + 1) ~= error.line
+    }
+}
+
+/// Writes declarations as a catalog file: flow style, every text in quotes and escaped.
+private enum CatalogWriter {
+    static func text(of catalog: MeterCatalog) -> [UInt8] {
+        var members = [("version", "1")]
+        // A catalog without an envelope of its own wants CloudEvents with their version.
+        if !catalog.envelope.requiresSpecVersion {
+            members.append(("envelope", text(of: catalog.envelope)))
+        }
+        members.append(("events", mapping(catalog.events.map { ($0.name, text(of: $0)) })))
+        members.append(("meters", mapping(catalog.meters.map { ($0.name, text(of: $0)) })))
+        return Array(mapping(members).utf8)
+    }
+
+    private static func text(of envelope: Envelope) -> String {
+        let time = [
+            ("at", pointer(envelope.time)), ("format", quoted(envelope.timeFormat.rawValue)),
+        ]
+        return mapping([
+            ("id", source(envelope.id)), ("source", source(envelope.source)),
+            ("type", source(envelope.type)), ("subject", source(envelope.subject)),
+            ("time", mapping(time)),
+        ])
+    }
+
+    private static func source(_ source: Envelope.Source) -> String {
+        switch source {
+        case .pointer(let tokens): pointer(tokens)
+        case .constant(let text): mapping([("const", quoted(text))])
+        }
+    }
+
+    private static func text(of event: EventDeclaration) -> String {
+        let fields = event.fields.map { field in
+            var members = [
+                ("at", pointer(field.pointer)), ("is", quoted(field.kind.rawValue)),
+                ("required", "\(field.isRequired)"), ("each", "\(field.isFanOut)"),
+                ("values", list(field.values.map(quoted))),
+            ]
+            if let text = field.defaultText { members.append(("default", quoted(text))) }
+            if let number = field.defaultInteger { members.append(("default", "\(number)")) }
+            return (field.name, mapping(members))
+        }
+        return mapping([("type", quoted(event.type)), ("fields", mapping(fields))])
+    }
+
+    private static func text(of meter: MeterDeclaration) -> String {
+        var members = [
+            ("kind", quoted(meter.kind.rawValue)), ("signed", "\(meter.isSigned)"),
+            ("windows", list(meter.windows.map { quoted($0.name) })),
+            ("per", list(meter.scopes.map { list($0.map(quoted)) })),
+            ("by", list(meter.by.map(quoted))), ("on", list(meter.clauses.map(text))),
+            (
+                "retention",
+                mapping(
+                    meter.retention.sorted { $0.key.rawValue < $1.key.rawValue }
+                        .map { ($0.key.name, length($0.value)) })
+            ),
+        ]
+        if let keep = meter.keep { members.append(("keep", quoted(keep.rawValue))) }
+        if let value = meter.value { members.append(("value", quoted(value))) }
+        if let field = meter.of { members.append(("of", quoted(field))) }
+        return mapping(members)
+    }
+
+    private static func text(of clause: Clause) -> String {
+        let amount =
+            switch clause.amount {
+            case .constant(let number): "\(number)"
+            case .field(let name, let isNegated): (isNegated ? "-" : "") + name
+            }
+        var members = [
+            ("event", quoted(clause.event)), ("amount", quoted(amount)),
+            ("needs", list(clause.needs.map(quoted))),
+            (
+                "with",
+                mapping(
+                    clause.bindings.sorted { $0.key < $1.key }.map { ($0.key, quoted($0.value)) })
+            ),
+        ]
+        if let time = clause.time { members.append(("time", quoted(time))) }
+        return mapping(members)
+    }
+
+    private static func length(_ retention: MeterDeclaration.Retention) -> String {
+        guard case .seconds(let seconds) = retention else { return "forever" }
+        for (unit, length) in [("m", Int64(60)), ("h", 3_600)] where seconds / length <= 1_000_000 {
+            return "\(seconds / length)\(unit)"
+        }
+        return "\(seconds / 86_400)d"
+    }
+
+    private static func pointer(_ tokens: JSONPointer) -> String {
+        quoted(
+            tokens.map { token in
+                "/" + token.replacing("~", with: "~0").replacing("/", with: "~1")
+            }.joined())
+    }
+
+    private static func mapping(_ members: [(String, String)]) -> String {
+        "{\(members.map { "\(quoted($0.0)): \($0.1)" }.joined(separator: ", "))}"
+    }
+
+    private static func list(_ items: [String]) -> String {
+        "[\(items.joined(separator: ", "))]"
+    }
+
+    private static func quoted(_ text: String) -> String {
+        var quoted = "\""
+        for scalar in text.unicodeScalars {
+            switch scalar {
+            case "\"", "\\": quoted += "\\\(scalar)"
+            case " "..."~": quoted.unicodeScalars.append(scalar)
+            default:
+                let digits = String(scalar.value, radix: 16)
+                quoted += "\\U" + String(repeating: "0", count: 8 - digits.count) + digits
+            }
+        }
+        return quoted + "\""
+    }
+}

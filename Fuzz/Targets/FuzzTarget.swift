@@ -1,0 +1,33 @@
+/// A part of the product that reads what others wrote, and what must hold for every input.
+///
+/// The fuzzer (`Fuzz/Driver`) and the replay of the corpus (`Tests/APITests/CorpusTests.swift`) feed
+/// the same targets. One thread.
+public protocol FuzzTarget: AnyObject {
+    /// What is wrong with the product's answer to an input; nil where nothing is.
+    func problem(with input: [UInt8]) -> String?
+}
+
+/// All targets written in Swift, by the names of their corpora in `Fuzz/corpus`.
+public enum FuzzTargets {
+    /// Their names.
+    public static let names = ["catalog", "headers", "request", "timestamp"]
+
+    /// A target; nil for an unknown name.
+    ///
+    /// - Parameter redis: path of a Redis server's socket, for what answers requests; nil = every
+    ///   read is answered with 503.
+    public static func make(_ name: String, redis: String?) throws -> (any FuzzTarget)? {
+        switch name {
+        case "catalog": CatalogTarget()
+        case "headers": try HeadersTarget()
+        case "request": try RequestTarget(redis: redis)
+        case "timestamp": TimestampTarget()
+        default: nil
+        }
+    }
+}
+
+/// Bytes as a text for messages.
+func shown(_ bytes: some Collection<UInt8>) -> String {
+    String(decoding: bytes, as: UTF8.self).debugDescription
+}
