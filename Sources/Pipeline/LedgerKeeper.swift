@@ -38,8 +38,10 @@ package final class LedgerKeeper: Sendable {
 
     /// Opens the ledger, or makes it, and puts it under our contract.
     ///
-    /// A ledger made again gets the dedupe key that this process already hashes with, so that what
-    /// Kafka replays is judged alike. A contract may be moved only by the first opening of a process.
+    /// A ledger made again gets the dedupe key that this process already hashes with. Where another
+    /// process was quicker, its key stands in the contract from then on; lanes hash with ours until they
+    /// take up partitions anew, which judges no event otherwise: a window of ids belongs to one lane.
+    /// A contract may be moved only by the first opening of a process.
     func open(_ connection: inout Connection) throws(PipelineError) -> Opened {
         // The lock is held for some round trips; only lanes that cannot work without it wait.
         let result = state.withLock { state -> Result<Opened, PipelineError> in
@@ -64,9 +66,6 @@ package final class LedgerKeeper: Sendable {
                     created: SteadyClock.wallMilliseconds,
                     dedupeKey: state.dedupeKey ?? Self.randomKey(), cluster: cluster,
                     group: configuration.group))
-            if let key = state.dedupeKey, key != record.birth.dedupeKey {
-                throw LedgerError(.contractMovedOn, "the ledger was made anew by another process")
-            }
             guard record.birth.dedupeKey.count == 16 else {
                 throw LedgerError(.corrupt, "the ledger's dedupe key is not 16 bytes")
             }
