@@ -196,6 +196,8 @@ extern "C" void es_destroy(es_scanner *scanner) { delete scanner; }
 
 extern "C" int es_scan(es_scanner *scanner, const char *json, size_t length, int32_t root, int must_be_object) {
     scanner->begin();
+    if (scanner->shapes.scan(*scanner, json, length, root)) return ES_OK;
+    scanner->begin();
     if (scan_plain(*scanner, json, length, root)) return ES_OK;
     scanner->begin();
     const char *text = scanner->copy(json, length);

@@ -196,7 +196,9 @@ bool event_scan::scan_plain(es_scanner &scanner, const char *json, size_t length
     if (structure.stage1(reinterpret_cast<const uint8_t *>(json), length, simdjson::stage1_mode::regular)) return false;
     const uint32_t *first = structure.structural_indexes.get();
     plain_walk steps{scanner, json, first, first + structure.n_structural_indexes};
-    return steps.takes('{') && steps.members(root, 1) && steps.at == steps.end;
+    if (!steps.takes('{') || !steps.members(root, 1) || steps.at != steps.end) return false;
+    scanner.shapes.learn(scanner, json, length, root, first, steps.end);
+    return true;
 }
 
 bool event_scan::has_twice(std::vector<string_view> &names) {

@@ -1,6 +1,7 @@
 // What the scanner's two walks share: the scanner itself, scalars, and the look-up of wanted members.
 #pragma once
 #include "CEventScan.h"
+#include "Shapes.h"
 
 #include <simdjson.h>
 
@@ -24,6 +25,7 @@ struct es_scanner {
     uint32_t scan = 0;
     simdjson::ondemand::parser parser;
     std::unique_ptr<simdjson::internal::dom_parser_implementation> structure;
+    event_scan::shapes shapes;
     std::unique_ptr<char[]> padded;
     size_t capacity = 0;
 

@@ -1,0 +1,223 @@
+#include "Shapes.h"
+
+#include "Scanner.h"
+
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+
+using namespace event_scan;
+using std::string_view;
+
+namespace {
+constexpr size_t most_parts = 1024, most_literals = 1 << 16, longest_text = 1 << 13, least_text = 16;
+constexpr size_t spare = 16;  // what can be read behind a literal
+constexpr int32_t most_credit = 256, price = 16, misses_for_credit = 64;
+
+template <typename word> inline word load(const char *from) {
+    word value;
+    memcpy(&value, from, sizeof value);
+    return value;
+}
+
+/// The first byte from `at` on that is a quote, a backslash, a control character or not ASCII; nullptr = none.
+[[gnu::always_inline]] inline const char *next_stop(const char *at, const char *end) {
+#if defined(__SSE2__)
+    const __m128i quote = _mm_set1_epi8('"'), escape = _mm_set1_epi8('\\'), space = _mm_set1_epi8(' ');
+    for (; end - at >= 16; at += 16) {
+        __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i *>(at));
+        // As signed numbers, control characters and what is not ASCII are less than a space.
+        __m128i stop = _mm_or_si128(_mm_cmpeq_epi8(bytes, quote), _mm_cmplt_epi8(bytes, space));
+        stop = _mm_or_si128(stop, _mm_cmpeq_epi8(bytes, escape));
+        if (uint32_t found = uint32_t(_mm_movemask_epi8(stop))) return at + __builtin_ctz(found);
+    }
+#endif
+    for (; at < end; at++)
+        if (*at == '"' || *at == '\\' || static_cast<signed char>(*at) < 0x20) return at;
+    return nullptr;
+}
+
+/// A string's closing quote, or nullptr where it has an escape, a control character or no end.
+[[gnu::always_inline]] inline const char *end_of_text(const char *at, const char *end, bool &is_wide) {
+    while ((at = next_stop(at, end)) && static_cast<unsigned char>(*at) >= 0x80) {
+        is_wide = true;
+        at++;
+    }
+    return at && *at == '"' ? at : nullptr;
+}
+
+/// Whether `n` bytes are the same; behind both 16 more can be read.
+#if defined(__SSE2__)
+[[gnu::always_inline]] inline bool is_equal(const char *a, const char *b, size_t n) {
+    for (;; a += 16, b += 16, n -= 16) {
+        __m128i left = _mm_loadu_si128(reinterpret_cast<const __m128i *>(a));
+        __m128i right = _mm_loadu_si128(reinterpret_cast<const __m128i *>(b));
+        uint32_t differs = uint32_t(_mm_movemask_epi8(_mm_cmpeq_epi8(left, right))) ^ 0xFFFF;
+        if (n <= 16) return (differs & ((1u << n) - 1)) == 0;
+        if (differs) return false;
+    }
+}
+#else
+inline bool is_equal(const char *a, const char *b, size_t n) { return memcmp(a, b, n) == 0; }
+#endif
+
+inline bool is_digit(char c) { return c >= '0' && c <= '9'; }
+inline bool may_be_in_number(char c) { return is_digit(c) || c == '-' || c == '+' || c == '.' || c == 'e' || c == 'E'; }
+
+/// The place behind a number, which goes to `out`; nullptr where none stands there.
+[[gnu::always_inline]] inline const char *behind_number(const char *at, const char *end, es_value *out) {
+    const char *const begin = at;
+    uint64_t integer = 0;  // may wrap around where it is not used
+    while (at < end && is_digit(*at)) integer = integer * 10 + uint64_t(*at++ - '0');
+    size_t digits = size_t(at - begin);
+    if (digits >= 1 && digits <= 15 && (*begin != '0' || digits == 1) && at < end && !may_be_in_number(*at)) {
+        if (out) out->kind = ES_INTEGER, out->integer = int64_t(integer);
+        return at;
+    }
+    for (at = begin; at < end && may_be_in_number(*at);) at++;
+    return read_scalar(string_view(begin, size_t(at - begin)), out) ? at : nullptr;
+}
+}  // namespace
+
+/// Whether a part stands at a place: its literal, and then a number, the end, or the inside of a string.
+[[gnu::always_inline]] inline bool shapes::is_here(const part &one, const char *literal, const char *at, size_t rest) {
+    if (rest < one.length + spare) {
+        if (rest < one.length || memcmp(at, literal, one.length) != 0) return false;
+    } else if (!is_equal(at, literal, one.length)) {
+        return false;
+    }
+    if (one.kind == hole::text) return true;
+    return one.kind == hole::end ? rest == one.length : rest > one.length && may_be_in_number(at[one.length]);
+}
+
+bool shapes::scan(es_scanner &scanner, const char *json, size_t length, int32_t root) {
+    if (size_t(root + 1) >= roots.size() || length < least_text) return false;
+    const char *at = json, *const end = json + length;
+    const part *const first = parts.data();
+    const char *const written = literals.data();
+    es_value *const slots = scanner.slots.data();
+    bool is_wide = false;
+    for (int32_t next = roots[size_t(root + 1)];;) {
+        if (next < 0) return false;
+        const part &one = first[next];
+        if (!is_here(one, written + one.literal, at, size_t(end - at))) {
+            next = one.sibling;
+            continue;
+        }
+        at += one.length;
+        for (uint32_t i = one.constants; i < one.constants_end; i++) slots[constants[i].slot].kind = constants[i].kind;
+        es_value *const out = one.slot >= 0 ? slots + one.slot : nullptr;
+        const char *const begin = at;
+        if (one.kind == hole::text) {
+            if (!(at = end_of_text(at, end, is_wide))) return false;
+            if (out) set_text(out, string_view(begin, size_t(at - begin)));
+        } else if (one.kind == hole::end) {
+            break;
+        } else if (!(at = behind_number(at, end, out))) {
+            return false;
+        }
+        next = one.child;
+    }
+    // What is equal to a text that was scanned is UTF-8, so only what differs may be none.
+    if (is_wide && !simdjson::validate_utf8(json, length)) return false;
+    credit = std::min(credit + 1, most_credit);
+    return true;
+}
+
+/// A part that is not in the tree yet.
+struct shapes::piece {
+    string_view literal;
+    hole kind;
+    int32_t slot;
+    std::vector<constant> constants;
+};
+
+/// A shape before it is in the tree.
+struct shapes::draft {
+    const char *from;  // the literal at hand begins here
+    std::vector<piece> pieces;
+    std::vector<constant> waiting;
+
+    void close(const char *to, hole kind, int32_t slot) {
+        pieces.push_back({string_view(from, size_t(to - from)), kind, slot, waiting});
+        waiting.clear();
+    }
+};
+
+void shapes::learn(const es_scanner &scanner, const char *json, size_t length, int32_t root, const uint32_t *first,
+                   const uint32_t *end) {
+    static_assert(price > 1, "texts that do not come again must not be learned for ever");
+    if (length < least_text || length > longest_text) return;
+    if (credit < price) {
+        // Seldom again, because what comes may have changed.
+        if (++misses % misses_for_credit == 0) credit += price;
+        return;
+    }
+    credit -= price;
+    draft made{json, {}, {}};
+    // The node of each open object, or -1; an array has -1 as well, and no names.
+    std::vector<int32_t> open;
+    int32_t node = root;
+    for (const uint32_t *at = first; at < end; at++) {
+        const char *token = json + *at;
+        const size_t whole = size_t((at + 1 < end ? at[1] : length) - *at);
+        if (*token == ':' || *token == ',') continue;
+        string_view text = trimmed(string_view(token, whole));
+        if (*token == '"' && at + 1 < end && json[at[1]] == ':') {
+            node = child_named(scanner, open.back(), text.substr(1, text.size() - 2));
+            // How many entries a fan-out has differs from text to text.
+            if (node >= 0 && scanner.nodes[size_t(node)].fan_out >= 0) return;
+            continue;
+        }
+        const int32_t slot = node >= 0 ? scanner.nodes[size_t(node)].slot : -1;
+        if (*token == '}' || *token == ']') {
+            open.pop_back();
+        } else if (*token == '"') {
+            made.close(token + 1, hole::text, slot);
+            made.from = token + text.size() - 1;
+        } else if (may_be_in_number(*token)) {
+            made.close(token, hole::number, slot);
+            made.from = token + text.size();
+        } else {
+            // An object, an array, true, false or null: of these the kind is all that a slot holds.
+            if (slot >= 0) made.waiting.push_back({slot, scanner.slots[size_t(slot)].kind});
+            if (*token == '{' || *token == '[') open.push_back(*token == '{' ? node : -1);
+        }
+        node = -1;
+    }
+    made.close(json + length, hole::end, -1);
+    add(made.pieces, root);
+}
+
+bool shapes::is_same(const part &one, const piece &other) const {
+    return one.kind == other.kind && one.slot == other.slot &&
+           string_view(literals).substr(one.literal, one.length) == other.literal;
+}
+
+void shapes::add(const std::vector<piece> &made, int32_t root) {
+    size_t bytes = 0;
+    for (const piece &one : made) bytes += one.literal.size();
+    if (parts.size() + made.size() > most_parts || literals.size() + bytes > most_literals) {
+        parts.clear();
+        constants.clear();
+        literals.clear();
+        roots.clear();
+    }
+    literals.reserve(literals.size() + bytes + spare);
+    if (size_t(root + 1) >= roots.size()) roots.resize(size_t(root + 2), -1);
+    int32_t parent = -1;
+    for (const piece &one : made) {
+        int32_t first = parent < 0 ? roots[size_t(root + 1)] : parts[size_t(parent)].child, next = first;
+        while (next >= 0 && !is_same(parts[size_t(next)], one)) next = parts[size_t(next)].sibling;
+        if (next < 0) {
+            next = int32_t(parts.size());
+            parts.push_back(part{uint32_t(literals.size()), uint32_t(one.literal.size()), one.kind, one.slot,
+                                 uint32_t(constants.size()), uint32_t(constants.size() + one.constants.size()), -1,
+                                 first});
+            literals += one.literal;
+            constants.insert(constants.end(), one.constants.begin(), one.constants.end());
+            (parent < 0 ? roots[size_t(root + 1)] : parts[size_t(parent)].child) = next;
+        }
+        parent = next;
+    }
+}
