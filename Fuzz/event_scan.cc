@@ -1,7 +1,8 @@
-// libFuzzer target of the JSON scanner: what its two walks say of one text must be the same.
+// libFuzzer target of the JSON scanner: what its three ways say of one text must be the same.
 //
-// A text without a backslash is walked where it stands, every other by simdjson's On-Demand walk. So the input is scanned
-// as it is and once more with a member in front whose name has an escape: that member is asked for by nobody.
+// A text whose shape is known is compared with it, another one without a backslash is walked where it stands, every other
+// by simdjson's On-Demand walk. So the input is scanned as it is, again when its shape is known, and once more with a
+// member in front whose name has an escape: that member is asked for by nobody. The same for texts a byte away from it.
 #include "CEventScan.h"
 
 #include <cstdio>
@@ -57,24 +58,40 @@ void fail(const char *what, std::string_view text) {
     fprintf(stderr, "%s: %.*s\n", what, int(text.size()), text.data());
     abort();
 }
-}  // namespace
-
-extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-    static es_scanner *const plain = make_scanner(), *const other = make_scanner();
+/// Scans a text as it is, `times` times, and with an escape; what they find must be the same.
+void check(es_scanner *plain, es_scanner *other, std::string_view text, int times) {
     // An allocation of its own size, so that a byte read behind it is found.
-    std::unique_ptr<char[]> exact(new char[size]);
-    memcpy(exact.get(), data, size);
-    std::string_view text(exact.get(), size);
-    int result = es_scan(plain, exact.get(), size, 0, 1);
-    es_member members[4];
-    if ((es_members(other, exact.get(), size, members, 4) >= 0) != (es_scan(other, exact.get(), size, -1, 1) == ES_OK))
-        fail("members and check differ", text);
+    std::unique_ptr<char[]> exact(new char[text.size()]);
+    memcpy(exact.get(), text.data(), text.size());
+    const int result = es_scan(plain, exact.get(), text.size(), 0, 1);
+    while (--times > 0)
+        if (es_scan(plain, exact.get(), text.size(), 0, 1) != result) fail("results differ from scan to scan", text);
     std::string more = with_escape(text);
-    if (more.empty()) return 0;
+    if (more.empty()) return;
     if (es_scan(other, more.data(), more.size(), 0, 1) != result) fail("results differ", text);
     for (uint32_t i = 0; i < slot_count; i++)
         if (!is_same(es_slots(plain)[i], es_slots(other)[i])) fail("values differ", text);
     for (uint32_t i = 0; i < fan_out_count; i++)
         if (!is_same(es_fan_outs(plain)[i], es_fan_outs(other)[i])) fail("entries differ", text);
+}
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    static es_scanner *const plain = make_scanner(), *const other = make_scanner();
+    std::string text(reinterpret_cast<const char *>(data), size);
+    es_member members[4];
+    if ((es_members(other, text.data(), size, members, 4) >= 0) != (es_scan(other, text.data(), size, -1, 1) == ES_OK))
+        fail("members and check differ", text);
+    // So often that a shape is found as often as it must be for the next one to be learned.
+    check(plain, other, text, 20);
+    uint32_t chance = uint32_t(size) * 2654435761u;
+    for (char byte : text) chance = (chance ^ uint8_t(byte)) * 16777619u;
+    for (int round = 0; round < 6 && size > 0; round++) {
+        std::string near = text;
+        chance = chance * 1664525u + 1013904223u;
+        const char bytes[] = {'"', '\\', '\n', '}', '0', 'x', ' ', char(0xC3), char(0x80), ','};
+        near[(chance >> 8) % size] = bytes[(chance >> 4) % sizeof bytes];
+        check(plain, other, near, 1);
+    }
     return 0;
 }

@@ -11,6 +11,7 @@ using std::string_view;
 
 namespace {
 constexpr size_t most_parts = 1024, most_literals = 1 << 16, longest_text = 1 << 13, least_text = 16;
+constexpr size_t spare = 16;  // what can be read behind a literal
 constexpr int32_t most_credit = 256, price = 16, misses_for_credit = 64;
 
 template <typename word> inline word load(const char *from) {
@@ -19,73 +20,72 @@ template <typename word> inline word load(const char *from) {
     return value;
 }
 
-/// Looks for a string's end: the first byte from `at` on that is a quote, a backslash or a control character.
-class end_of_text {
-  public:
-    explicit end_of_text(const char *end) : end(end) {}
-    /// The closing quote, or nullptr where something else comes first.
-    const char *find(const char *at);
-    bool is_ascii() const;
-
-  private:
-    const char *const end;
+/// The first byte from `at` on that is a quote, a backslash, a control character or not ASCII; nullptr = none.
+[[gnu::always_inline]] inline const char *next_stop(const char *at, const char *end) {
 #if defined(__SSE2__)
-    __m128i all = _mm_setzero_si128();
-#else
-    uint64_t all = 0;
+    const __m128i quote = _mm_set1_epi8('"'), escape = _mm_set1_epi8('\\'), space = _mm_set1_epi8(' ');
+    for (; end - at >= 16; at += 16) {
+        __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i *>(at));
+        // As signed numbers, control characters and what is not ASCII are less than a space.
+        __m128i stop = _mm_or_si128(_mm_cmpeq_epi8(bytes, quote), _mm_cmplt_epi8(bytes, space));
+        stop = _mm_or_si128(stop, _mm_cmpeq_epi8(bytes, escape));
+        if (uint32_t found = uint32_t(_mm_movemask_epi8(stop))) return at + __builtin_ctz(found);
+    }
 #endif
-};
-
-#if defined(__SSE2__)
-[[gnu::always_inline]] inline const char *end_of_text::find(const char *at) {
-    const __m128i quote = _mm_set1_epi8('"'), escape = _mm_set1_epi8('\\'), control = _mm_set1_epi8(0x1F);
-    for (;;) {
-        // Near the end the last 16 bytes are looked at, of which some were seen before.
-        size_t rest = size_t(end - at), seen = rest < 16 ? 16 - rest : 0;
-        __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i *>(at - seen));
-        all = _mm_or_si128(all, bytes);
-        __m128i stop = _mm_or_si128(_mm_cmpeq_epi8(bytes, quote), _mm_cmpeq_epi8(bytes, escape));
-        stop = _mm_or_si128(stop, _mm_cmpeq_epi8(_mm_max_epu8(bytes, control), control));
-        uint32_t found = uint32_t(_mm_movemask_epi8(stop)) >> seen;
-        if (found) {
-            at += __builtin_ctz(found);
-            return *at == '"' ? at : nullptr;
-        }
-        if (rest <= 16) return nullptr;
-        at += 16;
-    }
-}
-inline bool end_of_text::is_ascii() const { return _mm_movemask_epi8(all) == 0; }
-#else
-inline const char *end_of_text::find(const char *at) {
-    for (; at < end; at++) {
-        unsigned char byte = static_cast<unsigned char>(*at);
-        all |= byte;
-        if (byte == '"') return at;
-        if (byte == '\\' || byte < 0x20) return nullptr;
-    }
+    for (; at < end; at++)
+        if (*at == '"' || *at == '\\' || static_cast<signed char>(*at) < 0x20) return at;
     return nullptr;
 }
-inline bool end_of_text::is_ascii() const { return all < 0x80; }
-#endif
 
-inline bool is_equal(const char *a, const char *b, size_t n) {
-    if (n >= 8) {
-        for (size_t i = 0; i + 8 < n; i += 8)
-            if (load<uint64_t>(a + i) != load<uint64_t>(b + i)) return false;
-        return load<uint64_t>(a + n - 8) == load<uint64_t>(b + n - 8);
+/// A string's closing quote, or nullptr where it has an escape, a control character or no end.
+[[gnu::always_inline]] inline const char *end_of_text(const char *at, const char *end, bool &is_wide) {
+    while ((at = next_stop(at, end)) && static_cast<unsigned char>(*at) >= 0x80) {
+        is_wide = true;
+        at++;
     }
-    for (size_t i = 0; i < n; i++)
-        if (a[i] != b[i]) return false;
-    return true;
+    return at && *at == '"' ? at : nullptr;
 }
 
-inline bool may_be_in_number(char c) { return (c >= '0' && c <= '9') || c == '-' || c == '+' || c == '.' || c == 'e' || c == 'E'; }
+/// Whether `n` bytes are the same; behind both 16 more can be read.
+#if defined(__SSE2__)
+[[gnu::always_inline]] inline bool is_equal(const char *a, const char *b, size_t n) {
+    for (;; a += 16, b += 16, n -= 16) {
+        __m128i left = _mm_loadu_si128(reinterpret_cast<const __m128i *>(a));
+        __m128i right = _mm_loadu_si128(reinterpret_cast<const __m128i *>(b));
+        uint32_t differs = uint32_t(_mm_movemask_epi8(_mm_cmpeq_epi8(left, right))) ^ 0xFFFF;
+        if (n <= 16) return (differs & ((1u << n) - 1)) == 0;
+        if (differs) return false;
+    }
+}
+#else
+inline bool is_equal(const char *a, const char *b, size_t n) { return memcmp(a, b, n) == 0; }
+#endif
+
+inline bool is_digit(char c) { return c >= '0' && c <= '9'; }
+inline bool may_be_in_number(char c) { return is_digit(c) || c == '-' || c == '+' || c == '.' || c == 'e' || c == 'E'; }
+
+/// The place behind a number, which goes to `out`; nullptr where none stands there.
+[[gnu::always_inline]] inline const char *behind_number(const char *at, const char *end, es_value *out) {
+    const char *const begin = at;
+    uint64_t integer = 0;  // may wrap around where it is not used
+    while (at < end && is_digit(*at)) integer = integer * 10 + uint64_t(*at++ - '0');
+    size_t digits = size_t(at - begin);
+    if (digits >= 1 && digits <= 15 && (*begin != '0' || digits == 1) && at < end && !may_be_in_number(*at)) {
+        if (out) out->kind = ES_INTEGER, out->integer = int64_t(integer);
+        return at;
+    }
+    for (at = begin; at < end && may_be_in_number(*at);) at++;
+    return read_scalar(string_view(begin, size_t(at - begin)), out) ? at : nullptr;
+}
 }  // namespace
 
 /// Whether a part stands at a place: its literal, and then a number, the end, or the inside of a string.
-inline bool shapes::is_here(const part &one, const char *at, size_t rest) const {
-    if (rest < one.length || !is_equal(at, literals.data() + one.literal, one.length)) return false;
+[[gnu::always_inline]] inline bool shapes::is_here(const part &one, const char *literal, const char *at, size_t rest) {
+    if (rest < one.length + spare) {
+        if (rest < one.length || memcmp(at, literal, one.length) != 0) return false;
+    } else if (!is_equal(at, literal, one.length)) {
+        return false;
+    }
     if (one.kind == hole::text) return true;
     return one.kind == hole::end ? rest == one.length : rest > one.length && may_be_in_number(at[one.length]);
 }
@@ -93,28 +93,33 @@ inline bool shapes::is_here(const part &one, const char *at, size_t rest) const 
 bool shapes::scan(es_scanner &scanner, const char *json, size_t length, int32_t root) {
     if (size_t(root + 1) >= roots.size() || length < least_text) return false;
     const char *at = json, *const end = json + length;
-    end_of_text finder(end);
-    int32_t next = roots[size_t(root + 1)];
-    for (;;) {
-        while (next >= 0 && !is_here(parts[size_t(next)], at, size_t(end - at))) next = parts[size_t(next)].sibling;
+    const part *const first = parts.data();
+    const char *const written = literals.data();
+    es_value *const slots = scanner.slots.data();
+    bool is_wide = false;
+    for (int32_t next = roots[size_t(root + 1)];;) {
         if (next < 0) return false;
-        const part &one = parts[size_t(next)];
+        const part &one = first[next];
+        if (!is_here(one, written + one.literal, at, size_t(end - at))) {
+            next = one.sibling;
+            continue;
+        }
         at += one.length;
-        for (uint32_t i = 0; i < one.constant_count; i++)
-            scanner.slots[size_t(constants[one.constants + i].slot)].kind = constants[one.constants + i].kind;
-        if (one.kind == hole::end) break;
-        const char *begin = at;
+        for (uint32_t i = one.constants; i < one.constants_end; i++) slots[constants[i].slot].kind = constants[i].kind;
+        es_value *const out = one.slot >= 0 ? slots + one.slot : nullptr;
+        const char *const begin = at;
         if (one.kind == hole::text) {
-            if (at == end || !(at = finder.find(at))) return false;
-            if (one.slot >= 0) set_text(&scanner.slots[size_t(one.slot)], string_view(begin, size_t(at - begin)));
-        } else {
-            while (at < end && may_be_in_number(*at)) at++;
-            es_value *out = one.slot >= 0 ? &scanner.slots[size_t(one.slot)] : nullptr;
-            if (!read_scalar(string_view(begin, size_t(at - begin)), out)) return false;
+            if (!(at = end_of_text(at, end, is_wide))) return false;
+            if (out) set_text(out, string_view(begin, size_t(at - begin)));
+        } else if (one.kind == hole::end) {
+            break;
+        } else if (!(at = behind_number(at, end, out))) {
+            return false;
         }
         next = one.child;
     }
-    if (!finder.is_ascii() && !simdjson::validate_utf8(json, length)) return false;
+    // What is equal to a text that was scanned is UTF-8, so only what differs may be none.
+    if (is_wide && !simdjson::validate_utf8(json, length)) return false;
     credit = std::min(credit + 1, most_credit);
     return true;
 }
@@ -198,6 +203,7 @@ void shapes::add(const std::vector<piece> &made, int32_t root) {
         literals.clear();
         roots.clear();
     }
+    literals.reserve(literals.size() + bytes + spare);
     if (size_t(root + 1) >= roots.size()) roots.resize(size_t(root + 2), -1);
     int32_t parent = -1;
     for (const piece &one : made) {
@@ -206,7 +212,8 @@ void shapes::add(const std::vector<piece> &made, int32_t root) {
         if (next < 0) {
             next = int32_t(parts.size());
             parts.push_back(part{uint32_t(literals.size()), uint32_t(one.literal.size()), one.kind, one.slot,
-                                 uint32_t(constants.size()), uint32_t(one.constants.size()), -1, first});
+                                 uint32_t(constants.size()), uint32_t(constants.size() + one.constants.size()), -1,
+                                 first});
             literals += one.literal;
             constants.insert(constants.end(), one.constants.begin(), one.constants.end());
             (parent < 0 ? roots[size_t(root + 1)] : parts[size_t(parent)].child) = next;

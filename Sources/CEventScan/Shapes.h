@@ -30,7 +30,7 @@ class shapes {
         hole kind = hole::end;
         int32_t slot = -1;
         uint32_t constants = 0;  // place in `constants`: true, false and null in the literal that are asked for
-        uint32_t constant_count = 0;
+        uint32_t constants_end = 0;
         int32_t child = -1;    // the first of those that may follow
         int32_t sibling = -1;  // the next that may stand here instead
     };
@@ -41,7 +41,7 @@ class shapes {
     struct piece;
     struct draft;
 
-    bool is_here(const part &one, const char *at, size_t rest) const;
+    static bool is_here(const part &one, const char *literal, const char *at, size_t rest);
     bool is_same(const part &one, const piece &other) const;
     void add(const std::vector<piece> &made, int32_t root);
 
