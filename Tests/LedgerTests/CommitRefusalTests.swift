@@ -179,7 +179,7 @@ import Testing
         let before = try fixture.everything()
         for command in [
             "hincrby", "zincrby", "zscore", "pfadd", "expireat", "hget", "getrange", "zrange",
-            "zcard",
+            "zcard", "hset", "hmget",
             "zadd", "zunionstore", "pexpiretime", "pexpireat",
         ] {
             try administrator.command("ACL", "SETUSER", "odo", "reset", "on", ">p", "~*", "+@all")
@@ -191,11 +191,12 @@ import Testing
             arguments.addEntry(field: "there", delta: 1)
             arguments.beginGroup(.add, key: fixture.key("newh"), expiry: fixture.later)
             arguments.addEntry(field: "there", delta: 1)
-            arguments.beginGroup(.score, key: fixture.key("newz"), expiry: fixture.later)
-            arguments.addEntry(field: "there", delta: 1)
+            // United first: then it must be taken back where the increment of the next group is refused.
             arguments.beginGroup(.score, key: fixture.key("olds"), expiry: fixture.later)
             arguments.addEntry(field: "there", delta: 1)
             arguments.addEntry(field: "new", delta: 2)
+            arguments.beginGroup(.score, key: fixture.key("newz"), expiry: fixture.later)
+            arguments.addEntry(field: "there", delta: 1)
             arguments.beginGroup(.distinct, key: fixture.key("newp"), expiry: fixture.later)
             arguments.addMember("m")
             let outcome = committer.commit(&arguments)

@@ -54,7 +54,9 @@ final class LedgerFixture {
             case "hash":
                 content = try connection.command(["HGETALL", key]).pairs
                 // As good as absent: a commit began and took itself back.
-                if content["!begun"] == "0" { content["!begun"] = nil }
+                for field in ["!begun", "!done"] where content[field] == "0" {
+                    content[field] = nil
+                }
             case "zset":
                 content = try connection.command(["ZRANGE", key, "0", "-1", "WITHSCORES"]).pairs
             case "string": content = ["value": try connection.command(["GET", key]).text ?? ""]

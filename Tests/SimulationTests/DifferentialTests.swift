@@ -153,7 +153,9 @@ import Testing
             case "hash":
                 found.fields = try connection.command("HGETALL", key).pairs
                 // As good as absent: a commit began and took itself back.
-                if found.fields["!begun"] == "0" { found.fields["!begun"] = nil }
+                for field in ["!begun", "!done"] where found.fields[field] == "0" {
+                    found.fields[field] = nil
+                }
             case "zset":
                 found.kind = "Z"
                 found.fields = try connection.command("ZRANGE", key, "0", "-1", "WITHSCORES").pairs
