@@ -5,7 +5,7 @@ internal import Synchronization
 
 /// One thread that owns a consumer, tallies and a Redis connection, and takes records to cells.
 ///
-/// Everything but `isStopping`, `published` and `failure` belongs to that thread; the rebalance
+/// Everything but `isStopping`, `published`, `publishedAt` and `failure` belongs to that thread; the rebalance
 /// handler runs on it too, inside `nextBatch` and `close`.
 final class Lane: @unchecked Sendable {
     /// What the lane does with records that arrive.
@@ -35,6 +35,8 @@ final class Lane: @unchecked Sendable {
     let deadLetters: any LaneDeadLetters
     let isStopping = Atomic<Bool>(false)
     let published = Mutex(PipelineMetrics())
+    /// When it published last, in milliseconds of the steady clock; `Int64.max` = never yet.
+    let publishedAt = Atomic(Int64.max)
     let failure = Mutex<PipelineError?>(nil)
     private let reporter: @Sendable (PipelineEvent) -> Void
 

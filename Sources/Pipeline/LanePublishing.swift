@@ -56,6 +56,7 @@ extension Lane {
         isCatchingUp = lag > 20_000 && age > 5_000
         let made = snapshot
         published.withLock { $0 = made }
+        publishedAt.store(now, ordering: .relaxed)
         // The client of 2.0.2 sleeps up to a second beside a full queue; a helper wakes it while there is lag.
         if lag > 5_000, mode == .folding { consumer.startWaking() } else { consumer.stopWaking() }
     }

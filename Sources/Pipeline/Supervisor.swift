@@ -192,6 +192,21 @@ public final class Supervisor: Sendable {
     /// Whether the start waits for Redis.
     public var isWaiting: Bool { state.withLock { $0.waitsFor != nil } }
 
+    /// A lane that waits in a call to Redis or Kafka, and so cannot say that it does.
+    private var silent: String? {
+        state.withLock { state in
+            let now = SteadyClock.milliseconds
+            for lane in state.lanes {
+                let silence = now &- lane.publishedAt.load(ordering: .relaxed)
+                guard silence > Self.longestSilence else { continue }
+                return "lane \(lane.number) has waited for an answer of Redis or Kafka for "
+                    + "\(silence / 1_000) s"
+            }
+            return nil
+        }
+    }
+    private static let longestSilence: Int64 = 5_000
+
     /// Whether it counts, or could if it held a partition.
     public var isReady: Bool { hindrance == nil }
 
@@ -202,6 +217,7 @@ public final class Supervisor: Sendable {
         if let waitsFor = state.withLock({ $0.waitsFor }) { return waitsFor }
         let metrics = metrics
         if let first = metrics.hindrances.first { return first }
+        if let silent { return silent }
         if metrics.connectedLanes < configuration.lanes { return "Redis is out of reach" }
         if metrics.joinedLanes < configuration.lanes {
             return "the consumer group is not joined yet"

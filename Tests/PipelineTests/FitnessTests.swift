@@ -44,6 +44,17 @@ import Testing
             mend: ["ACL", "SETUSER", "default", "+zincrby"], says: "ZINCRBY")
     }
 
+    /// Nothing is on its way: only the look at the marks waits, and it waits as long as any command may.
+    @Test func aFrozenRedisIsToldWhileNothingHappens() throws {
+        try RecoveryTests().withMachine { cluster, redis, supervisor in
+            #expect(SupervisorTests.wait { supervisor.isReady })
+            redis.freeze(true)
+            #expect(SupervisorTests.wait(Self.interval) { !supervisor.isReady })
+            redis.freeze(false)
+            #expect(SupervisorTests.wait { supervisor.isReady }, "\(supervisor.hindrance ?? "")")
+        }
+    }
+
     @Test func evictedKeysEndTheMachine() throws {
         let events = EventLog(mayFail: true)
         try RecoveryTests().withMachine(events: events) { cluster, redis, supervisor in
