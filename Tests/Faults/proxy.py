@@ -107,10 +107,10 @@ class Proxy:
         self._loop.stop()
 
     async def _accept(self, reader, writer):
-        # A frozen link opens like any other (the kernel answers), and then nothing happens.
-        await self._open.wait()
         link = _Link(writer, writer)
         try:
+            # A frozen link opens like any other (the kernel answers), and then nothing happens.
+            await self._open.wait()
             if self.refuses:
                 return
             above, to_server = await asyncio.open_connection(*self.target)
