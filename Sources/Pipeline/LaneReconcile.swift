@@ -206,6 +206,8 @@ extension Lane {
                 hasReturned = true
             } catch {
                 needsReconcile = true
+                // Those that returned stand behind the position: nothing may be folded before the step back.
+                if hasReturned { hold("Redis") }
                 return
             }
         }
