@@ -192,6 +192,10 @@ public struct PartitionCursor: ~Copyable {
         for shard in 0..<shardCount where !shards[shard].isCrossed {
             lowest = min(lowest, shards[shard].folded)
         }
+        // A mark that went back to the very position takes from there on, with a window that is not warm.
+        if position < warmedFor, (0..<shardCount).contains(where: { shards[$0].isCrossed }) {
+            lowest = min(lowest, position)
+        }
         return lowest < max(position, warmedFor) ? lowest : nil
     }
 
