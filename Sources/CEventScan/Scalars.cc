@@ -3,11 +3,11 @@
 #include <charconv>
 #include <cmath>
 
+using event_scan::is_digit;
 using std::string_view;
 
 namespace {
 constexpr int64_t max_integer = 9007199254740991;  // 2^53 - 1: exact in Lua and in a sorted set's score
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 /// Grammar of RFC 8259 section 6; also tells whether there is a fraction or an exponent.
 bool is_number(string_view text, bool &is_plain) {

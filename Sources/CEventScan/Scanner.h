@@ -1,4 +1,4 @@
-// What the scanner's two walks share: the scanner itself, scalars, and the look-up of wanted members.
+// What the scanner's ways through a text share: the scanner itself, scalars, and the look-up of wanted members.
 #pragma once
 #include "CEventScan.h"
 #include "Shapes.h"
@@ -57,6 +57,7 @@ struct es_scanner {
 };
 
 namespace event_scan {
+inline bool is_digit(char c) { return c >= '0' && c <= '9'; }
 inline bool is_space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
 
 inline std::string_view trimmed(std::string_view token) {

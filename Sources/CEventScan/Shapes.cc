@@ -14,12 +14,6 @@ constexpr size_t most_parts = 1024, most_literals = 1 << 16, longest_text = 1 <<
 constexpr size_t spare = 16;  // what can be read behind a literal
 constexpr int32_t most_credit = 256, price = 16, misses_for_credit = 64;
 
-template <typename word> inline word load(const char *from) {
-    word value;
-    memcpy(&value, from, sizeof value);
-    return value;
-}
-
 /// The first byte from `at` on that is a quote, a backslash, a control character or not ASCII; nullptr = none.
 [[gnu::always_inline]] inline const char *next_stop(const char *at, const char *end) {
 #if defined(__SSE2__)
@@ -61,7 +55,6 @@ template <typename word> inline word load(const char *from) {
 inline bool is_equal(const char *a, const char *b, size_t n) { return memcmp(a, b, n) == 0; }
 #endif
 
-inline bool is_digit(char c) { return c >= '0' && c <= '9'; }
 inline bool may_be_in_number(char c) { return is_digit(c) || c == '-' || c == '+' || c == '.' || c == 'e' || c == 'E'; }
 
 /// The place behind a number, which goes to `out`; nullptr where none stands there.
@@ -146,7 +139,6 @@ struct shapes::draft {
 
 void shapes::learn(const es_scanner &scanner, const char *json, size_t length, int32_t root, const uint32_t *first,
                    const uint32_t *end) {
-    static_assert(price > 1, "texts that do not come again must not be learned for ever");
     if (length < least_text || length > longest_text) return;
     if (credit < price) {
         // Seldom again, because what comes may have changed.
