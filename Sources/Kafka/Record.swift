@@ -60,12 +60,6 @@ public struct RecordHeader {
     public let name: UnsafeRawBufferPointer
     /// The value; nil is null.
     public let value: UnsafeRawBufferPointer?
-
-    /// Whether the name has exactly these bytes.
-    public func isNamed(_ text: StaticString) -> Bool {
-        name.elementsEqual(
-            UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
-    }
 }
 
 /// The headers of one record in their order; a name may come more than once.
