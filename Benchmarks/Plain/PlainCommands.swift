@@ -57,7 +57,15 @@ enum PlainCommands {
         let expiry = groups.next()
         let count = groups.nextNumber()
         switch kind {
-        case UInt8(ascii: "H"), UInt8(ascii: "Z"), UInt8(ascii: "z"):
+        case UInt8(ascii: "U"):
+            for (member, score) in SortedSetDump.entries(of: groups.next()) {
+                connection.begin(arguments: 4)
+                connection.add("ZINCRBY")
+                connection.add(key)
+                connection.add(score)
+                connection.add(member)
+            }
+        case UInt8(ascii: "H"), UInt8(ascii: "Z"):
             let isScore = kind != UInt8(ascii: "H")
             for _ in 0..<count {
                 connection.begin(arguments: 4)

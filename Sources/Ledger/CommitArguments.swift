@@ -24,8 +24,10 @@ public struct CommitArguments: ~Copyable {
         case distinct = 80  // P
     }
 
-    /// Scores below this are added by a union; any two of them have an exact sum.
-    private static let smallScore: Int64 = 1_000_000_000_000_000
+    /// Scores above 0 and below this may be added by a union; any two of them have an exact sum.
+    static let smallScores: Range<Int64> = 1..<1_000_000_000_000_000
+    /// The script's letter for scores that come as the dump of a set.
+    static let union = UInt8(ascii: "U")
 
     private var keys: CommandBuffer
     private var ranges: CommandBuffer
@@ -35,8 +37,6 @@ public struct CommitArguments: ~Copyable {
     private var auditCountPlace = 0
     private var groupCountPlace = 0
     private var groupKind: Kind = .add
-    private var groupKindPlace = 0
-    private var isSmall = false
     private var groupEntryCount = 0
     private var auditCount = 0
     private var groupArgumentCount = 0
@@ -132,13 +132,33 @@ public struct CommitArguments: ~Copyable {
     /// - Parameter expiry: second since 1970 at which the key ends, set where the key was absent; nil =
     ///   never.
     public mutating func beginGroup(_ kind: Kind, key: UnsafeRawBufferPointer, expiry: Int64?) {
+        groupKind = kind
+        beginGroup(letter: kind.rawValue, key, expiry)
+    }
+
+    /// Adds increments to the members of one key as the dump of a set that holds them; not for cold code.
+    ///
+    /// - Parameters:
+    ///   - expiry: as in `beginGroup`.
+    ///   - increments: members that differ, with scores in `smallScores`.
+    package mutating func addUnion(
+        key: UnsafeRawBufferPointer, expiry: Int64?, _ increments: inout SortedSetDump
+    ) {
+        groupKind = .score
+        beginGroup(letter: Self.union, key, expiry)
+        increments.withText { groups.append($0) }
+        groupArgumentCount += 1
+        groupEntryCount = increments.count
+        entryCount += increments.count
+    }
+
+    private mutating func beginGroup(
+        letter: UInt8, _ key: UnsafeRawBufferPointer, _ expiry: Int64?
+    ) {
         endGroup()
         keys.append(key)
         groupCount += 1
-        groupKind = kind
-        isSmall = kind == .score
-        withUnsafeBytes(of: kind.rawValue) { groups.append($0) }
-        groupKindPlace = groups.byteCount - 3
+        withUnsafeBytes(of: letter) { groups.append($0) }
         groups.append(Int64(groupCount + 3))
         if let expiry { groups.append(expiry) } else { groups.append("") }
         groupCountPlace = groups.appendBlankNumber()
@@ -156,7 +176,6 @@ public struct CommitArguments: ~Copyable {
         // Its opposite has no place in 64 bits, so it could not be undone.
         precondition(delta != .min)
         if groupKind == .score {
-            isSmall = isSmall && delta > 0 && delta < Self.smallScore
             groups.append(delta)
             groups.append(field)
         } else {
@@ -214,7 +233,6 @@ public struct CommitArguments: ~Copyable {
     private mutating func fillGroup() {
         guard groupCount > 0 else { return }
         groups.fill(groupCountPlace, with: groupEntryCount)
-        if isSmall { groups.replace(groupKindPlace, with: UInt8(ascii: "z")) }
     }
 
     // MARK: Sending

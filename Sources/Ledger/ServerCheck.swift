@@ -135,6 +135,7 @@ public struct ServerCheck: Sendable, Hashable {
         // Every argument of these is a key, and only ours may be touched.
         case "HLEN", "ZCARD", "EXISTS", "DEL", "HGETALL", "PFCOUNT", "PEXPIRETIME": [key]
         case "ZUNIONSTORE": [key, "1", key]
+        case "RESTORE": [key, "0", "", "REPLACE"]
         case "GETRANGE", "ZRANGE", "HINCRBY", "ZINCRBY", "HSET", "ZADD", "HSETNX": [key, "0", "0"]
         default: [key, "0"]
         }

@@ -9,6 +9,8 @@ public struct TallyEncoder: ~Copyable {
         var owner: UInt64
         /// Set, window and first number of the key's bucket; of totals the operation alone.
         var group: UInt64
+        /// Cells of a group differ in their field.
+        var field: UInt32
         var index: Int32
     }
     private let cellSets: [CellSet]
@@ -20,6 +22,7 @@ public struct TallyEncoder: ~Copyable {
     private var places: [Place] = []
     private var key: [UInt8] = []
     private var field: [UInt8] = []
+    private var increments = SortedSetDump()
     private let number = UnsafeMutableRawPointer.allocate(byteCount: 32, alignment: 8)
 
     /// An encoder for the cells of one program under one layout.
@@ -46,15 +49,46 @@ public struct TallyEncoder: ~Copyable {
         of tally: borrowing Tally, shard: Int, to arguments: inout CommitArguments
     ) {
         order(tally)
-        var last: Place?
-        for place in places {
-            let cell = tally[Int(place.index)]
-            if last?.owner != place.owner || last?.group != place.group {
-                beginGroup(cell, tally, shard, &arguments)
-                last = place
+        var first = 0
+        while first < places.count {
+            var end = first + 1
+            while end < places.count, places[end].owner == places[first].owner,
+                places[end].group == places[first].group
+            {
+                end += 1
             }
-            addEntry(cell, tally, &arguments)
+            addGroup(first..<end, tally, shard, &arguments)
+            first = end
         }
+    }
+
+    private mutating func addGroup(
+        _ group: Range<Int>, _ tally: borrowing Tally, _ shard: Int,
+        _ arguments: inout CommitArguments
+    ) {
+        let first = tally[Int(places[group.lowerBound].index)]
+        let kind = cellSets[Int(first.set)].operation.argumentKind
+        let expiry = writeKey(of: first, tally, shard)
+        if kind == .score, fillIncrements(group, tally) {
+            key.withUnsafeBytes { arguments.addUnion(key: $0, expiry: expiry, &increments) }
+            return
+        }
+        key.withUnsafeBytes { arguments.beginGroup(kind, key: $0, expiry: expiry) }
+        for place in group { addEntry(tally[Int(places[place].index)], tally, &arguments) }
+    }
+
+    /// Whether the group may be added by a union: several scores, all of them small.
+    private mutating func fillIncrements(_ group: Range<Int>, _ tally: borrowing Tally) -> Bool {
+        guard group.count > 1 else { return false }
+        increments.begin()
+        for place in group {
+            let cell = tally[Int(places[place].index)]
+            // A tally has one cell for each field; a server that is told otherwise may end.
+            let isNew = place == group.lowerBound || places[place - 1].field != cell.field
+            guard isNew, CommitArguments.smallScores.contains(cell.amount) else { return false }
+            increments.append(tally.bytes(cell.field), score: cell.amount)
+        }
+        return true
     }
 
     private mutating func order(_ tally: borrowing Tally) {
@@ -65,11 +99,12 @@ public struct TallyEncoder: ~Copyable {
             places.append(
                 Place(
                     owner: UInt64(cell.organization) << 32 | UInt64(cell.scope),
-                    group: group(of: cell, set), index: Int32(index)))
+                    group: group(of: cell, set), field: cell.field, index: Int32(index)))
         }
         places.sort { left, right in
             if left.owner != right.owner { return left.owner < right.owner }
             if left.group != right.group { return left.group < right.group }
+            if left.field != right.field { return left.field < right.field }
             return left.index < right.index
         }
     }
@@ -92,10 +127,10 @@ public struct TallyEncoder: ~Copyable {
         }
     }
 
-    private mutating func beginGroup(
-        _ cell: TallyCell, _ tally: borrowing Tally, _ shard: Int,
-        _ arguments: inout CommitArguments
-    ) {
+    /// Writes the key of the cell's group; its expiry, nil = never.
+    private mutating func writeKey(
+        of cell: TallyCell, _ tally: borrowing Tally, _ shard: Int
+    ) -> Int64? {
         let set = cellSets[Int(cell.set)]
         let bucket = bucket(of: cell, set)
         key.removeAll(keepingCapacity: true)
@@ -109,10 +144,7 @@ public struct TallyEncoder: ~Copyable {
             meter: meters[Int(cell.set)], shape: set.shape, window: cell.window,
             number: set.shape == .grid ? bucket.lowerBound : cell.number, to: &key)
         let retention = set.retention[Int(cell.window.rawValue)]
-        let expiry = retention < 0 ? nil : cell.window.end(of: bucket.upperBound) + retention
-        key.withUnsafeBytes {
-            arguments.beginGroup(set.operation.argumentKind, key: $0, expiry: expiry)
-        }
+        return retention < 0 ? nil : cell.window.end(of: bucket.upperBound) + retention
     }
 
     private mutating func addEntry(

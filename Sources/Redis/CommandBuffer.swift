@@ -98,12 +98,6 @@ public struct CommandBuffer: ~Copyable, @unchecked Sendable {
         }
     }
 
-    /// Writes another byte over one that stands at this place.
-    public mutating func replace(_ place: Int, with byte: UInt8) {
-        precondition(place >= 0 && place < byteCount)
-        base.storeBytes(of: byte, toByteOffset: place, as: UInt8.self)
-    }
-
     /// Appends bytes that are already in Redis' protocol.
     public mutating func appendEncoded(_ encoded: UnsafeRawBufferPointer) {
         reserve(encoded.count)

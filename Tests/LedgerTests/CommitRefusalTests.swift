@@ -22,9 +22,9 @@ import Testing
             arguments.beginGroup(.score, key: fixture.key(name + "z"), expiry: fixture.later)
             arguments.addEntry(field: "there", delta: 5)
             arguments.addEntry(field: "gone", delta: -3)
-            arguments.beginGroup(.score, key: fixture.key(name + "s"), expiry: fixture.later)
-            arguments.addEntry(field: "there", delta: 5)
-            arguments.addEntry(field: "gone", delta: 3)
+            arguments.addScores(
+                key: fixture.key(name + "s"), expiry: fixture.later, [("there", 5), ("gone", 3)])
+            arguments.addScores(key: fixture.key(name + "m"), [("there", 5), ("gone", 3)])
             arguments.beginGroup(.maximum, key: fixture.key(name + "x"), expiry: fixture.later)
             arguments.addEntry(field: "there", value: "99999999999999999999")
             arguments.addEntry(field: "gone", value: "99999999999999999999")
@@ -66,6 +66,9 @@ import Testing
         arguments.beginGroup(.score, key: fixture.key("olds"), expiry: fixture.later)
         arguments.addEntry(field: "there", delta: 1)
         arguments.addEntry(field: "other", delta: 7)
+        // Too many beside two: these are added one by one.
+        arguments.addScores(
+            key: fixture.key("oldm"), (0..<12).map { ("m\($0)", 1) } + [("there", 4)])
         arguments.beginGroup(.maximum, key: fixture.key("oldx"))
         arguments.addEntry(field: "there", value: "00000000000000000001")
         arguments.beginGroup(.distinct, key: fixture.key("oldp"))
@@ -170,6 +173,34 @@ import Testing
         #expect(try fixture.everything()[fixture.name("bad")]?["f"] == "9007199254740991")
     }
 
+    @Test func aScoreOfASetThatWouldPassTheLimit() throws {
+        let fixture = try filled()
+        var connection = try fixture.server.connect()
+        let least = String((1 << 53) - 2)
+        try connection.command(["ZADD", fixture.key("bad"), Array(least.utf8), "f", "1", "a"])
+        var committer = try fixture.committer()
+        let before = try fixture.everything()
+        for (delta, isApplied) in [(2, false), (1, true)] as [(Int64, Bool)] {
+            var arguments = fixture.begun()
+            arguments.addScores(
+                key: fixture.key("olds"), expiry: fixture.later, [("there", 1), ("new", 2)])
+            arguments.addScores(key: fixture.key("bad"), [("a", 5), ("f", delta), ("g", 1)])
+            let outcome = committer.commit(&arguments)
+            guard !isApplied else {
+                #expect(outcome == .applied(zerosLeft: 0))
+                continue
+            }
+            guard case .cellRefused(let cell) = outcome else {
+                Issue.record("outcome \(outcome)")
+                return
+            }
+            #expect(cell.key == fixture.key("bad") && cell.kind == .score)
+            #expect(cell.field == "f" && cell.value == "2")
+            #expect(try fixture.everything() == before)
+        }
+        #expect(try fixture.everything()[fixture.name("bad")]?["f"] == String((1 << 53) - 1))
+    }
+
     @Test func anAccessListThatForbidsOneCommand() throws {
         let fixture = try filled()
         var administrator = try fixture.server.connect()
@@ -180,7 +211,7 @@ import Testing
         for command in [
             "hincrby", "zincrby", "zscore", "pfadd", "expireat", "hget", "getrange", "zrange",
             "zcard", "hset", "hmget",
-            "zadd", "zunionstore", "pexpiretime", "pexpireat",
+            "restore", "zunionstore", "pexpiretime", "pexpireat",
         ] {
             try administrator.command("ACL", "SETUSER", "odo", "reset", "on", ">p", "~*", "+@all")
             var committer = try Committer(Connection(configuration))
@@ -192,9 +223,8 @@ import Testing
             arguments.beginGroup(.add, key: fixture.key("newh"), expiry: fixture.later)
             arguments.addEntry(field: "there", delta: 1)
             // United first: then it must be taken back where the increment of the next group is refused.
-            arguments.beginGroup(.score, key: fixture.key("olds"), expiry: fixture.later)
-            arguments.addEntry(field: "there", delta: 1)
-            arguments.addEntry(field: "new", delta: 2)
+            arguments.addScores(
+                key: fixture.key("olds"), expiry: fixture.later, [("there", 1), ("new", 2)])
             arguments.beginGroup(.score, key: fixture.key("newz"), expiry: fixture.later)
             arguments.addEntry(field: "there", delta: 1)
             arguments.beginGroup(.distinct, key: fixture.key("newp"), expiry: fixture.later)

@@ -136,10 +136,7 @@ import Testing
         func commit(_ scores: [(member: String, delta: Int64)], expiry: Int64) throws -> Int64 {
             var arguments = fixture.begun(from: from, to: from + 1)
             from += 1
-            arguments.beginGroup(.score, key: fixture.key("z"), expiry: expiry)
-            for (member, delta) in scores {
-                arguments.addEntry(field: Array(member.utf8), delta: delta)
-            }
+            arguments.addScores(key: fixture.key("z"), expiry: expiry, scores)
             committer.submit(&arguments, tag: 7)
             let received = committer.receive()
             let result = try #require(received)
@@ -150,20 +147,54 @@ import Testing
         }
         func content() throws -> [String: String]? { try fixture.everything()[fixture.name("z")] }
         // A new key is filled; an expiry that stands there stays, whatever the commit names.
-        #expect(try commit([("a", 5), ("b", 7)], expiry: 4_000_000_000) == 0)
+        #expect(try commit([("b", 7), ("a", 5)], expiry: 4_000_000_000) == 0)
         #expect(try commit([("b", 1), ("c", 2)], expiry: 4_100_000_000) == 0)
         #expect(try content() == ["a": "5", "b": "8", "c": "2", "<expiry>": "4000000000"])
-        // A member that stands twice, an amount that is not small, one that is negative.
-        #expect(try commit([("a", 1), ("a", 1)], expiry: 4_100_000_000) == 2)
-        #expect(try commit([("a", 1), ("b", 2_000_000_000_000_000)], expiry: 1) == 2)
-        #expect(try commit([("b", -2_000_000_000_000_000), ("c", -2)], expiry: 1) == 2)
-        #expect(try content() == ["a": "8", "b": "8", "<expiry>": "4000000000"])
         // Few members of many: one by one.
         let many = (0..<9).map { (member: "m\($0)", delta: Int64(1)) }
         #expect(try commit(many, expiry: 1) == 0)
         #expect(try commit([("a", 1), ("m0", 1)], expiry: 1) == 2)
         #expect(try content()?["m0"] == "2")
         #expect(try content()?["<expiry>"] == "4000000000")
+        // Beside a great or a negative score too.
+        var connection = try fixture.server.connect()
+        for score in ["2000000000000000", "-1"] {
+            try connection.command(["ZADD", fixture.key("z"), Array(score.utf8), "a"])
+            #expect(try commit(many, expiry: 1) == 9)
+        }
+        #expect(try content()?["m0"] == "4")
+    }
+
+    /// A dump writes texts and numbers differently by their lengths; Redis reads each as it was meant.
+    @Test(arguments: [2, 31, 128, 129, 3_000])
+    func aSetIsReadByRedisAsItWasWritten(count: Int) throws {
+        let fixture = try LedgerFixture()
+        try fixture.prepare()
+        var committer = try fixture.committer()
+        let lengths = [1, 2, 63, 64, 65, 127, 128, 4_095, 4_096, 16_370, 16_380, 16_383, 70_000]
+        let scores = (0..<count).map { index in
+            let number = String(index)
+            let length = max(lengths[count > 200 ? 0 : index % lengths.count], number.utf8.count)
+            let name = number + String(repeating: "x", count: length - number.utf8.count)
+            let bits = index % 49
+            return (name, (1 << bits) - Int64(index / 49 % 2) * (bits > 0 ? 1 : 0))
+        }
+        var arguments = fixture.begun()
+        arguments.addScores(key: fixture.key("z"), scores)
+        #expect(committer.commit(&arguments) == .applied(zerosLeft: 0))
+        let expected = Dictionary(uniqueKeysWithValues: scores.map { ($0.0, String($0.1)) })
+        #expect(try fixture.everything()[fixture.name("z")] == expected)
+        // And by ours, which the plain pipelines of the benchmark use.
+        var dump = SortedSetDump()
+        for (member, score) in scores {
+            Array(member.utf8).withUnsafeBytes { dump.append($0, score: score) }
+        }
+        dump.withText { text in
+            let read = SortedSetDump.entries(of: text).map {
+                (String(decoding: $0.member, as: UTF8.self), String($0.score))
+            }
+            #expect(Dictionary(uniqueKeysWithValues: read) == expected)
+        }
     }
 
     @Test func expiryIsSetOnlyWhereTheKeyWasAbsent() throws {

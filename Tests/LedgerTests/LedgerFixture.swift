@@ -70,6 +70,19 @@ final class LedgerFixture {
     }
 }
 
+extension CommitArguments {
+    /// Small increments of members that differ, as a tally's are sent.
+    mutating func addScores(
+        key: [UInt8], expiry: Int64? = nil, _ scores: [(member: String, delta: Int64)]
+    ) {
+        var increments = SortedSetDump()
+        for (member, delta) in scores {
+            Array(member.utf8).withUnsafeBytes { increments.append($0, score: delta) }
+        }
+        key.withUnsafeBytes { addUnion(key: $0, expiry: expiry, &increments) }
+    }
+}
+
 extension Array<UInt8>: @retroactive ExpressibleByUnicodeScalarLiteral {
     /// The bytes of the literal.
     public init(unicodeScalarLiteral value: String) { self = Array(value.utf8) }

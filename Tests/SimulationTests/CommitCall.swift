@@ -25,11 +25,11 @@ struct CommitCall {
     init(_ arguments: inout CommitArguments) {
         let encoded = arguments.encoded()
         let words = Self.words(encoded.bytes)
-        let keys = words[0..<encoded.keyCount]
+        let keys = words[0..<encoded.keyCount].map { String(decoding: $0, as: UTF8.self) }
         var next = encoded.keyCount
         func word() -> String {
             next += 1
-            return words[next - 1]
+            return String(decoding: words[next - 1], as: UTF8.self)
         }
         func number() -> Int { Int(word()) ?? -1 }
         marksKey = keys[0]
@@ -40,12 +40,23 @@ struct CommitCall {
         }
         for _ in 0..<number() { audit.append((field: word(), delta: word())) }
         while next < words.count {
-            // A group of small scores differs in its cost alone.
             let letter = word()
-            let kind = letter == "z" ? "Z" : letter
+            // Scores as the dump of a set differ in their cost alone.
+            let isDump = letter == "U"
+            let kind = isDump ? "Z" : letter
             let key = keys[number() - 1]
             var group = Group(kind: kind, key: key, expiry: word(), entries: [])
-            for _ in 0..<number() {
+            let count = number()
+            if isDump {
+                group.entries = words[next].withUnsafeBytes(SortedSetDump.entries).map {
+                    (String(decoding: $0.member, as: UTF8.self), String($0.score))
+                }
+                precondition(group.entries.count == count, "a dump of as many members")
+                next += 1
+                groups.append(group)
+                continue
+            }
+            for _ in 0..<count {
                 let first = word()
                 let second = kind == "P" ? "" : word()
                 group.entries.append(
@@ -56,8 +67,8 @@ struct CommitCall {
     }
 
     /// The arguments in Redis' protocol, each `$LENGTH CRLF BYTES CRLF`.
-    private static func words(_ bytes: [UInt8]) -> [String] {
-        var words: [String] = []
+    private static func words(_ bytes: [UInt8]) -> [[UInt8]] {
+        var words: [[UInt8]] = []
         bytes.withUnsafeBufferPointer { bytes in
             var at = 0
             while at < bytes.count {
@@ -69,8 +80,7 @@ struct CommitCall {
                     at += 1
                 }
                 let content = bytes[(at + 2)..<(at + 2 + length)]
-                words.append(
-                    String(decoding: UnsafeBufferPointer(rebasing: content), as: UTF8.self))
+                words.append(Array(content))
                 at += length + 4
             }
         }

@@ -42,16 +42,19 @@ import Testing
         // Seldom a key of another type, which refuses before anything is changed.
         let name = (dice.oneIn(60) ? "z" : family) + "\(dice.roll(0...2))"
         let expiry: Int64? = name.hasSuffix("0") ? 4_000_000_000 : nil
-        arguments.beginGroup(kind, key: Array((Self.shard + name).utf8), expiry: expiry)
+        let key = Array((Self.shard + name).utf8)
         if kind == .score, dice.oneIn(2) {
-            // Several members, all small and most of them once: the script may unite sets.
+            // The script may unite sets.
+            var increments = SortedSetDump()
             for member in 0..<dice.roll(2...5) where member == 0 || !dice.oneIn(5) {
-                let name = dice.oneIn(15) ? 0 : member
-                arguments.addEntry(
-                    field: Array("score\(name)".utf8), delta: Int64(dice.roll(1...9)))
+                Array("score\(member)".utf8).withUnsafeBytes {
+                    increments.append($0, score: small(dice))
+                }
             }
+            key.withUnsafeBytes { arguments.addUnion(key: $0, expiry: expiry, &increments) }
             return
         }
+        arguments.beginGroup(kind, key: key, expiry: expiry)
         for _ in 0..<dice.roll(1...4) {
             let number = dice.roll(-3...3)
             let digits = "0000000000000000000\(number + 3)"
@@ -66,6 +69,12 @@ import Testing
             case .distinct: arguments.addMember(Array("m\(dice.roll(0...4))".utf8))
             }
         }
+    }
+
+    /// Of every length that a dump writes differently.
+    private func small(_ dice: Dice) -> Int64 {
+        let least: [Int64] = [1, 120, 4_090, 32_760, 2_147_483_640, 999_999_999_999_900]
+        return (dice.oneIn(3) ? dice.pick(least) ?? 1 : 1) + Int64(dice.roll(0...9))
     }
 
     /// Mostly small, seldom so large that two of them are too much for a cell.
@@ -119,7 +128,7 @@ import Testing
         }
         #expect(kinds == ["applied", "mismatch", "contract", "torn", "cellRefused"])
         let statistics = try connection.command("INFO", "commandstats").text ?? ""
-        for command in ["zincrby", "zunionstore", "zadd", "hincrby", "pfadd"] {
+        for command in ["zincrby", "zunionstore", "restore", "hincrby", "pfadd"] {
             #expect(statistics.contains("cmdstat_\(command):"), "\(command) was never run")
         }
     }
