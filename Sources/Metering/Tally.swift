@@ -23,13 +23,14 @@ public enum CellOperation: UInt8, Sendable {
     /// Estimated nanoseconds of script time an entry, with its part of its key; the law keeps a script
     /// within 3 ms.
     ///
-    /// Measured on Redis 7.0.15, with script and key, many cells a key: 2.2 µs a counter, 2.6 a score that is added
-    /// by a union. One that was added by itself costs more than that: `fullCost` follows from how many were.
+    /// Counted on Redis 7.0.15 with script and key: 22,000 instructions a counter, of which three share a key; 4,200
+    /// a score of a ranking that is added by a union. One that is added by itself costs far more than that: `fullCost`
+    /// follows from how many were.
     var cost: Int32 {
         switch self {
-        case .add, .distinct: 2_000
-        case .minimum, .maximum, .first, .last: 3_500
-        case .addScore: 2_500
+        case .add, .distinct: 3_000
+        case .minimum, .maximum, .first, .last: 4_500
+        case .addScore: 900
         }
     }
 }
@@ -106,7 +107,7 @@ public struct Tally: ~Copyable {
     /// Where all scores are added by unions.
     public static var usualFullCost: Int32 { 3_000_000 }
     /// What a score costs more that is added by itself, in nanoseconds.
-    public static var singleScoreCost: Int64 { 3_200 }
+    public static var singleScoreCost: Int64 { 4_800 }
     /// A delta beyond this goes on in another cell: exact in Lua and in a score.
     static var largestAmount: Int64 { 9_007_199_254_740_991 }
     private static var free: TallyCell {
