@@ -1,5 +1,6 @@
 """Everything that a case hurts: topics on the brokers, Redis servers, proxies, and odometer processes."""
 
+import collections
 import contextlib
 import os
 import pathlib
@@ -134,16 +135,21 @@ class Rig(House):
                 time.sleep(0.1)
 
     def _counted(self, prefix):
+        return sum(self._by_partition(prefix).values())
+
+    def _by_partition(self, prefix="odo"):
         pipeline = self.redis.pipeline(transaction=False)
         for shard in range(house.SHARDS):
             pipeline.hgetall(f"{prefix}:1:{{{shard}}}:audit")
         own = ("accepted", "duplicate", "ignored", "rejected")
-        return sum(
-            int(value)
-            for audit in pipeline.execute()
-            for field, value in audit.items()
-            if field.startswith(self.topic) and field.rsplit(":", 1)[1] in own
-        )
+        counted = collections.Counter()
+        for audit in pipeline.execute():
+            for field, value in audit.items():
+                place, outcome = field.rsplit(":", 1)
+                topic, _, partition = place.rpartition("/")
+                if topic == self.topic and outcome in own:
+                    counted[int(partition)] += int(value)
+        return counted
 
     def wait_progress(self, more=1, seconds=30):
         """Waits until so many more records are counted than now."""
@@ -155,8 +161,15 @@ class Rig(House):
 
         Quicker than `wait_counted`: the marks of shards without records move every 10 s only.
         """
-        wanted = sum(self.ends().values())
-        wait_until(lambda: self.counted() >= wanted, seconds, f"{wanted} records counted, not {self.counted()}")
+        ends, before = self.ends(), self.counted()
+        try:
+            wait_until(lambda: self.counted() >= sum(ends.values()), seconds, "")
+        except AssertionError:
+            missing = {partition: end - counted for partition, end in ends.items()
+                       if (counted := self._by_partition().get(partition, 0)) < end}
+            raise AssertionError(
+                f"{sum(ends.values())} records are not counted within {seconds} s: {before} before, "
+                f"{self.counted()} now, missing by partition {missing}") from None
 
     def wait_fed(self, replay, seconds=60):
         """Waits for the end of a history, or ends an endless one; fails where it was not acknowledged."""
