@@ -83,6 +83,11 @@ final class Lane: @unchecked Sendable {
     /// Troubles that were reported and have not passed.
     private(set) var troubles: [String: String] = [:]
 
+    /// Troubles that end where the lane gives up its partitions.
+    private static let partitionTroubles = [
+        "refused", "establish", "dead-letters", "reconcile", "marks-moved", "holding",
+    ]
+
     /// What a lane keeps of a partition beside its cursor.
     struct TakenPartition {
         var topicPartition: TopicPartition
@@ -203,6 +208,8 @@ final class Lane: @unchecked Sendable {
             dropCore()
             pending = []
             mode = .idle
+            // Whoever has them next finds and says it again.
+            for name in Self.partitionTroubles { troubles[name] = nil }
             report(
                 .information, "revoked",
                 "lane \(number) gave up its partitions\(isLost ? ", which were lost" : "")")

@@ -13,6 +13,8 @@ extension Lane {
             needsReconcile = false
             reconcileAt = now + Self.checkInterval
             passed("establish", "partitions are taken up")
+            passed("reconcile", "the marks are known again")
+            passed("holding", "consumption goes on")
         } catch {
             retryAt = now + 500
             trouble("establish", "partitions cannot be taken up yet: \(error.message)")

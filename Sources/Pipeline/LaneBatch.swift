@@ -115,6 +115,7 @@ extension Lane {
                 _ = deadLetters.settle(waitMilliseconds: 100)
             }
         }
+        passed("dead-letters", "dead letters are written again")
         return true
     }
 

@@ -1,3 +1,5 @@
+import Synchronization
+
 @testable import Ledger
 @testable import Pipeline
 
@@ -34,6 +36,11 @@ extension Simulation {
                         + " \(field); " + machines.map(describe).joined(separator: "; ")
                 }
             }
+        }
+        // Whoever asks whether it is ready must not hear of a trouble that is over.
+        for machine in machines {
+            let hindrances = machine.lane.published.withLock { $0.hindrances }
+            if !hindrances.isEmpty { return "lane \(machine.number) still says: \(hindrances)" }
         }
         return nil
     }
