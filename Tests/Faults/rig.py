@@ -54,6 +54,11 @@ class Rig(House):
             with contextlib.suppress(OSError):
                 lines = machine.log.read_text().splitlines()[-12:]
                 print(f"--- {machine.log.name} (ended with {machine.process.poll()})", *lines, sep="\n    ")
+            with contextlib.suppress(OSError, AssertionError):
+                if is_running(machine):
+                    samples = [f"{name} {value:g}" for name, value in machine.metrics().items()
+                               if "partition=" in name or "_commits_total" in name or "_steps_back" in name]
+                    print("    now:", stopped_reasons(machine), *samples, sep="\n    ")
 
     def create_topic(self, name, partitions, config=None):
         config = {**(config or {}), **(self._config if name == self.topic else {})}
