@@ -247,7 +247,7 @@ def limit_source(root):
     if named == "0":
         return None, "LIMIT=0"
     if not path.is_file():
-        return None, f"no file {path if named else 'LIMIT'} (its source: LIMIT=path of limit.cc)"
+        return None, f"no file {named}" if named else "its source is not beside this repository; LIMIT=path names it"
     if not shutil.which("g++"):
         return None, "no g++ to build it with"
     return path, None

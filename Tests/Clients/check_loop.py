@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import re
 import sys
 
 from checks import ROOT, check, expect, run
@@ -31,6 +32,16 @@ def add(one):
 
 for one in found["thresholds"]:
     add(one)
+
+
+@check
+def profile():
+    """a callgrind file is read: names once, own cost apart from calls, also calls that began before counting"""
+    text = "fn=(1) a\n3 10\n+1 5\ncfn=(2) b\ncalls=7 0\n* 100\ncfn=(2)\ncalls=0 0\n9 1000\nfn=(2)\n4 1\ntotals: 16\n"
+    read = loop.Profile(text)
+    expect(read.own == {"a": 15, "b": 1}, read.own)
+    expect(read.called == [("a", "b", 7, 100), ("a", "b", 0, 1000)], read.called)
+    expect(read.calls(re.compile("b"), "a") == 7 and read.calls(re.compile("b"), "c") == 0, "calls by caller")
 
 
 @check
