@@ -45,7 +45,7 @@ demo: build ## events, numbers and answers on this machine; KAFKA=host:port REDI
 	@exec $(BINARY) demo $(if $(KAFKA),--bootstrap '$(KAFKA)') \
 	  $(if $(REDIS),--redis '$(if $(findstring ://,$(REDIS)),,redis://)$(REDIS)')
 
-bench: setup-test build ## events/s and CPU beside a bare librdkafka consumer, and what exactly once and dedupe cost; EVENTS=N ROUNDS=N TAX=0
+bench: setup-test build $(PYTHON_TOOLS)/plots ## events/s and CPU beside a bare librdkafka consumer, stage by stage, and goals; EVENTS=N ROUNDS=N WORKLOAD=NAME TAX=0
 	@exec Benchmarks/run
 
 lint: ## the house style
@@ -63,5 +63,9 @@ clean: ## remove everything that was built or fetched
 # The Python packages of the tests, in a folder of their own.
 $(PYTHON_TOOLS)/ready: Tests/Clients/requirements.txt
 	@Tests/run python-tools
+
+# For the plots of the benchmark, which goes on without them.
+$(PYTHON_TOOLS)/plots: Benchmarks/requirements.txt
+	@-Tests/run plot-tools
 
 export JOBS PYTHON_TOOLS BINARY SEEDS FIRST

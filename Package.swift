@@ -67,6 +67,11 @@ let package = Package(
                 "Metering", "Catalog", "Kafka", "Redis", "Ledger", "Pipeline", "HTTPServer",
             ],
             path: "Benchmarks/Plain", swiftSettings: settings),
+        // The stages of the way one by one, over the log or over events in memory.
+        .executableTarget(
+            name: "odometer-bench-stages",
+            dependencies: ["Metering", "Catalog", "Kafka", "Ledger", "CAllocationCount"],
+            path: "Benchmarks/Stages", swiftSettings: settings),
 
         .target(name: "CAllocationCount", path: "Tests/CAllocationCount"),
         .target(

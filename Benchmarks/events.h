@@ -2,7 +2,7 @@
 //
 // Structured CloudEvents of about 300 bytes. Of 100 events 60 are interaction.created, 25 token.issued,
 // 5 agent_flow.created and 10 api.request. 1,000 organizations whose sizes follow Zipf's law with exponent 0.9, each
-// with 50 users, 20 projects and 100 agents, the lower numbers more often. Event time rises over those days; one
+// with 50 users (or as many as `users_each` says), 20 projects and 100 agents, the lower numbers more often. Event time rises over those days; one
 // event of a hundred is up to two days older.
 #include <math.h>
 #include <stdint.h>
@@ -11,6 +11,7 @@
 
 enum { organizations = 1000, kinds = 4 };
 
+static unsigned users_each = 50;
 static const char *const kind_names[kinds] = {"interaction.created", "token.issued", "agent_flow.created", "api.request"};
 static const unsigned kind_below[kinds] = {60, 85, 90, 100};  // of a hundred
 
@@ -87,7 +88,7 @@ static void make(struct event *event, double share, int64_t start, int days) {
         "\"time\":\"%sT%02d:%02d:%02d.%03dZ\",\"datacontenttype\":\"application/json\","
         "\"data\":{\"user\":\"user_%06d_%03u\",\"project\":\"proj_%06d_%02u\",",
         (unsigned long long)draw(), (unsigned long long)draw(), below(8), kind_names[kind], org, day,
-        (int)(rest / 3600000), (int)(rest / 60000 % 60), (int)(rest / 1000 % 60), (int)(rest % 1000), org, mostly_low(50),
+        (int)(rest / 3600000), (int)(rest / 60000 % 60), (int)(rest / 1000 % 60), (int)(rest % 1000), org, mostly_low(users_each),
         org, below(20));
     if (kind == 1)
         at += snprintf(at, end - at, "\"agent\":\"agent_%06d_%03u\",\"scope\":\"agents:read\"}}", org, mostly_low(100));

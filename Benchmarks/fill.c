@@ -1,6 +1,8 @@
 // The side-by-side workload: usage events of some days, written to a topic. Equal arguments give equal records.
 //
-//   fill BOOTSTRAP TOPIC EVENTS SEED START DAYS       START: Unix time of the first event
+//   fill BOOTSTRAP TOPIC EVENTS SEED START DAYS [USERS]
+//
+// START: Unix time of the first event. USERS: of each organization, 50; 1000 makes it a million.
 //
 // What the events are: events.h. Key = subject = organization. Prints what it wrote as a line of JSON.
 #include "events.h"
@@ -35,7 +37,11 @@ static rd_kafka_t *open_producer(const char *bootstrap) {
 }
 
 int main(int count, char **arguments) {
-    if (count != 7) { fprintf(stderr, "usage: fill BOOTSTRAP TOPIC EVENTS SEED START DAYS\n"); return 2; }
+    if (count != 7 && count != 8) {
+        fprintf(stderr, "usage: fill BOOTSTRAP TOPIC EVENTS SEED START DAYS [USERS]\n");
+        return 2;
+    }
+    if (count == 8) users_each = (unsigned)atoi(arguments[7]);
     long events = atol(arguments[3]);
     int64_t start = atoll(arguments[5]);
     int days = atoi(arguments[6]);

@@ -42,14 +42,31 @@ def ended(process, seconds):
     return process.returncode
 
 
-class Redis:
-    """A private server without persistence on a Unix socket, and a small client for it."""
+def process_cpu_seconds(pid):
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / TICKS
 
-    def __init__(self, folder):
-        self.path = f"{folder}/redis.sock"
+
+def machine_busy_seconds():
+    """CPU that anything has used on this machine since it started, all cores together."""
+    user, nice, system, _, _, irq, softirq, steal = (
+        int(field) for field in Path("/proc/stat").read_text().splitlines()[0].split()[1:9])
+    return (user + nice + system + irq + softirq + steal) / TICKS
+
+
+class Redis:
+    """A private server without persistence on a Unix socket, and a small client for it.
+
+    With a port it listens on loopback too, for programs that know no Unix socket.
+    """
+
+    OWN_NAME = "bench"
+
+    def __init__(self, folder, port=0):
+        self.path, self.port = f"{folder}/redis.sock", port
         self.log = open(f"{folder}/redis.log", "wb")
         # Whatever blocks the server for half a millisecond or more is kept by SLOWLOG.
-        options = {"port": 0, "unixsocket": self.path, "save": "", "appendonly": "no", "dir": folder,
+        options = {"port": port, "bind": "127.0.0.1", "unixsocket": self.path, "save": "", "appendonly": "no", "dir": folder,
                    "maxmemory-policy": "noeviction", "slowlog-log-slower-than": 500, "slowlog-max-len": 4096}
         line = [word for name, value in options.items() for word in (f"--{name}", str(value))]
         self.process = subprocess.Popen(["redis-server", *line], stdout=self.log, stderr=self.log,
@@ -61,6 +78,8 @@ class Redis:
                 self.socket.settimeout(30)
                 self.socket.connect(self.path)
                 self.stream = self.socket.makefile("rb")
+                # By its name SLOWLOG tells what looks from what is looked at.
+                self.ask(("CLIENT", "SETNAME", self.OWN_NAME))
                 return
             except OSError:
                 time.sleep(0.05)
@@ -89,13 +108,32 @@ class Redis:
     def clear(self):
         self.ask(("FLUSHALL", "SYNC"), ("SLOWLOG", "RESET"), ("CONFIG", "RESETSTAT"))
 
+    def info(self, section):
+        return dict(line.split(":", 1) for line in self.ask(("INFO", section))[0].split("\r\n") if ":" in line)
+
     def cpu_seconds(self):
-        fields = dict(line.split(":", 1) for line in self.ask(("INFO", "cpu"))[0].split("\r\n") if ":" in line)
+        fields = self.info("cpu")
         return float(fields["used_cpu_user"]) + float(fields["used_cpu_sys"])
 
+    def main_thread_seconds(self):
+        """CPU of the one thread that runs commands."""
+        fields = self.info("cpu")
+        return float(fields["used_cpu_user_main_thread"]) + float(fields["used_cpu_sys_main_thread"])
+
+    def script_ms(self):
+        """Median, 99th and 99.9th percentile of a script's time since the last clear; None where none ran."""
+        text = self.info("latencystats").get("latency_percentiles_usec_evalsha")
+        if not text:
+            return None
+        found = dict(part.split("=") for part in text.split(","))
+        return [float(found[name]) / 1000 for name in ("p50", "p99", "p99.9")]
+
+    def memory_bytes(self):
+        return int(self.info("memory")["used_memory"])
+
     def longest_block_ms(self):
-        """Longest single command since the last clear, or None where all were below half a millisecond."""
-        entries = self.ask(("SLOWLOG", "GET", "4096"))[0]
+        """Longest single command of others since the last clear, or None where all were below half a millisecond."""
+        entries = [entry for entry in self.ask(("SLOWLOG", "GET", "4096"))[0] if entry[5] != self.OWN_NAME]
         longest = max(entries, key=lambda entry: entry[2], default=None)
         return longest and (longest[2] / 1000, longest[3][0])
 
@@ -119,15 +157,15 @@ class Redis:
                 lowest[field] = min(lowest.get(field, value), value)
         return lowest
 
-    def totals(self, prefix):
-        """All-time numbers of all organizations together, by meter."""
+    def sums(self, pattern):
+        """Numbers of all hashes whose key matches, added up by field."""
         sums, cursor = {}, "0"
         while True:
-            cursor, keys = self.ask(("SCAN", cursor, "MATCH", f"{prefix}:1:*:totals", "COUNT", "1000"))[0]
+            cursor, keys = self.ask(("SCAN", cursor, "MATCH", pattern, "COUNT", "1000"))[0]
             for flat in self.ask(*(("HGETALL", key) for key in keys)) if keys else []:
-                for meter, value in zip(flat[::2], flat[1::2]):
+                for field, value in zip(flat[::2], flat[1::2]):
                     if value.isdigit():
-                        sums[meter] = sums.get(meter, 0) + int(value)
+                        sums[field] = sums.get(field, 0) + int(value)
             if cursor == "0":
                 return sums
 
@@ -156,6 +194,12 @@ class Kafka:
             self.end()
             raise Failure(f"Kafka did not start: {started.stderr.strip()}")
         self.bootstrap = started.stdout.strip().splitlines()[-1]
+
+    def cpu_seconds(self):
+        """CPU of the brokers that were started for us; None where they are not ours."""
+        if not self.is_ours:
+            return None
+        return sum(process_cpu_seconds(path.read_text().strip()) for path in Path(self.folder).glob("node*.pid"))
 
     def end(self):
         if self.is_ours:
@@ -189,8 +233,7 @@ class Odometer:
         return " | ".join(Path(self.log).read_text(errors="replace").splitlines()[-3:])
 
     def cpu_seconds(self):
-        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / TICKS
+        return process_cpu_seconds(self.process.pid)
 
     def peak_kb(self):
         for line in Path(f"/proc/{self.process.pid}/status").read_text().splitlines():
