@@ -13,7 +13,13 @@ public struct TallyEncoder: ~Copyable {
         var field: UInt32
         var index: Int32
     }
-    private let cellSets: [CellSet]
+    /// What is asked for each cell, without anything that is counted by reference.
+    private struct SetKind {
+        var shape: CellShape
+        var operation: CellOperation
+    }
+    private let sets: [SetKind]
+    private let retentions: [[Int64]]
     private let meters: [[UInt8]]
     private let prefixes: [[UInt8]]
     private let marksKeys: [[UInt8]]
@@ -27,7 +33,8 @@ public struct TallyEncoder: ~Copyable {
 
     /// An encoder for the cells of one program under one layout.
     public init(layout: KeyLayout, cellSets: [CellSet]) {
-        self.cellSets = cellSets
+        sets = cellSets.map { SetKind(shape: $0.shape, operation: $0.operation) }
+        retentions = cellSets.map(\.retention)
         meters = cellSets.map { Array($0.meter.utf8) }
         prefixes = (0..<layout.shardCount).map(layout.shardPrefix)
         marksKeys = (0..<layout.shardCount).map { layout.marksKey(shard: $0) }
@@ -67,7 +74,7 @@ public struct TallyEncoder: ~Copyable {
         _ arguments: inout CommitArguments
     ) {
         let first = tally[Int(places[group.lowerBound].index)]
-        let kind = cellSets[Int(first.set)].operation.argumentKind
+        let kind = sets[Int(first.set)].operation.argumentKind
         let expiry = writeKey(of: first, tally, shard)
         if kind == .score, fillIncrements(group, tally) {
             key.withUnsafeBytes { arguments.addUnion(key: $0, expiry: expiry, &increments) }
@@ -95,7 +102,7 @@ public struct TallyEncoder: ~Copyable {
         places.removeAll(keepingCapacity: true)
         for index in 0..<tally.count {
             let cell = tally[index]
-            let set = cellSets[Int(cell.set)]
+            let set = sets[Int(cell.set)]
             places.append(
                 Place(
                     owner: UInt64(cell.organization) << 32 | UInt64(cell.scope),
@@ -109,7 +116,7 @@ public struct TallyEncoder: ~Copyable {
         }
     }
 
-    private func group(of cell: TallyCell, _ set: CellSet) -> UInt64 {
+    private func group(of cell: TallyCell, _ set: SetKind) -> UInt64 {
         if set.shape == .series, cell.window == .all {
             return UInt64.max - UInt64(set.operation.rawValue)
         }
@@ -119,7 +126,7 @@ public struct TallyEncoder: ~Copyable {
     }
 
     /// First and last window number that stand in the cell's key.
-    private func bucket(of cell: TallyCell, _ set: CellSet) -> ClosedRange<Int32> {
+    private func bucket(of cell: TallyCell, _ set: SetKind) -> ClosedRange<Int32> {
         switch set.shape {
         case .series: KeyLayout.seriesBucket(cell.window, cell.number)
         case .grid: cell.number / 24...cell.number / 24
@@ -131,7 +138,7 @@ public struct TallyEncoder: ~Copyable {
     private mutating func writeKey(
         of cell: TallyCell, _ tally: borrowing Tally, _ shard: Int
     ) -> Int64? {
-        let set = cellSets[Int(cell.set)]
+        let set = sets[Int(cell.set)]
         let bucket = bucket(of: cell, set)
         key.removeAll(keepingCapacity: true)
         key.append(contentsOf: prefixes[shard])
@@ -143,14 +150,14 @@ public struct TallyEncoder: ~Copyable {
         KeyLayout.appendCellKeySuffix(
             meter: meters[Int(cell.set)], shape: set.shape, window: cell.window,
             number: set.shape == .grid ? bucket.lowerBound : cell.number, to: &key)
-        let retention = set.retention[Int(cell.window.rawValue)]
+        let retention = retentions[Int(cell.set)][Int(cell.window.rawValue)]
         return retention < 0 ? nil : cell.window.end(of: bucket.upperBound) + retention
     }
 
     private mutating func addEntry(
         _ cell: TallyCell, _ tally: borrowing Tally, _ arguments: inout CommitArguments
     ) {
-        let set = cellSets[Int(cell.set)]
+        let set = sets[Int(cell.set)]
         switch set.shape {
         case .table, .ranking: add(tally.bytes(cell.field), cell, set, tally, &arguments)
         case .distinct: arguments.addMember(tally.bytes(cell.field))
@@ -164,13 +171,12 @@ public struct TallyEncoder: ~Copyable {
                     meter: meters[Int(cell.set)], window: cell.window, number: cell.number,
                     to: &field)
             }
-            let name = field
-            name.withUnsafeBytes { add($0, cell, set, tally, &arguments) }
+            field.withUnsafeBytes { add($0, cell, set, tally, &arguments) }
         }
     }
 
     private func add(
-        _ name: UnsafeRawBufferPointer, _ cell: TallyCell, _ set: CellSet,
+        _ name: UnsafeRawBufferPointer, _ cell: TallyCell, _ set: SetKind,
         _ tally: borrowing Tally, _ arguments: inout CommitArguments
     ) {
         switch set.operation {

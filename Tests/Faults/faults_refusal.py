@@ -179,13 +179,17 @@ def spoil(rig):
             found.setdefault(key.split("}")[0], []).append((len(fields), fields[most], key, most))
     busiest = sorted((max(organizations) for organizations in found.values()), reverse=True)[:3]
     spoiled = {}
-    for number, (_, old, key, field) in enumerate(busiest):
+    for number, (_, _, key, field) in enumerate(busiest):
         if number == 0:
             rig.redis.rename(key, "kept")
             rig.redis.set(key, "somebody else's")
             spoiled[key] = lambda key=key: rig.redis.rename("kept", key)
         else:
-            rig.redis.hset(key, field, "many" if number == 1 else str(2**63 - 1))
+            # At once: a commit between would be lost where the old value is put back.
+            both = rig.redis.pipeline(transaction=True)
+            both.hget(key, field)
+            both.hset(key, field, "many" if number == 1 else str(2**63 - 1))
+            old = both.execute()[0]
             spoiled[key] = lambda key=key, field=field, old=old: rig.redis.hset(key, field, old)
     return spoiled
 
