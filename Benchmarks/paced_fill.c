@@ -3,15 +3,15 @@
 //   paced_fill BOOTSTRAP TOPIC RATE SECONDS SEED SAMPLES
 //
 // Event i is due at i / RATE after the start, whether or not Kafka takes those before it in time. One of 97 is written
-// to the file SAMPLES when Kafka has acknowledged it, a line each: partition, offset, when it was due (nanoseconds of
-// the monotonic clock). Its event time is the start of this program, that of one in a hundred up to two days earlier;
+// to the file SAMPLES when Kafka has acknowledged it, a line each: shard, partition, offset, when it was due (nanoseconds
+// of the monotonic clock). Its event time is the start of this program, that of one in a hundred up to two days earlier;
 // its id is new. Prints what it sent, and by how much the last event was sent too late, as a line of JSON.
 #include "events.h"
 #include <librdkafka/rdkafka.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { made_before = 20000, one_of = 97, pause_us = 500 };
+enum { made_before = 20000, one_of = 97, pause_us = 500, shards = 64 };
 
 static long failures;
 static FILE *samples;
@@ -27,13 +27,20 @@ static int64_t now_ns(void) {
     return time.tv_sec * 1000000000ll + time.tv_nsec;
 }
 
+// Shard of an organization, as schemas/redis.md has it: FNV-1a of its id.
+static unsigned shard_of(const char *id, size_t length) {
+    uint32_t hash = 0x811c9dc5;
+    for (size_t i = 0; i < length; i++) hash = (hash ^ (unsigned char)id[i]) * 0x01000193;
+    return hash % shards;
+}
+
 static void delivered(rd_kafka_t *client, const rd_kafka_message_t *message, void *opaque) {
     (void)client, (void)opaque;
     if (message->err) {
         if (failures++ == 0) fprintf(stderr, "paced_fill: %s\n", rd_kafka_err2str(message->err));
     } else if (message->_private) {
-        fprintf(samples, "%d %lld %lld\n", message->partition, (long long)message->offset,
-                (long long)(intptr_t)message->_private);
+        fprintf(samples, "%u %d %lld %lld\n", shard_of(message->key, message->key_len), message->partition,
+                (long long)message->offset, (long long)(intptr_t)message->_private);
     }
 }
 

@@ -273,9 +273,11 @@ class Rig:
                 raise Failure(f"paced_fill ended with exit code {send.returncode}")
             found.update(json.loads(said))
             sent = [tuple(map(int, line.split())) for line in samples.read_text().splitlines()]
-            last = {partition: max(offset for one, offset, _ in sent if one == partition) for partition, _, _ in sent}
+            wanted = {}
+            for shard, partition, offset, _ in sent:
+                wanted[shard, partition] = max(offset, wanted.get((shard, partition), 0))
             deadline = time.monotonic() + 60
-            while any(self._mark(prefix, one) <= offset for one, offset in last.items()):
+            while not self._are_past(prefix, wanted):
                 if time.monotonic() > deadline:
                     raise Failure("what was sent is not counted a minute later")
                 time.sleep(POLL)
@@ -289,25 +291,28 @@ class Rig:
         found["visible_ms"], found["end_ns"] = visible(sent, watched.read().splitlines())
         watched.close()
 
-    def _mark(self, prefix, partition):
-        return self.redis.lowest_marks(prefix).get(f"{self.source}/{partition}", 0)
+    def _are_past(self, prefix, wanted):
+        """Whether the marks of these shards and partitions stand past these offsets."""
+        found = self.redis.ask(*(("HGET", f"{prefix}:1:{{{shard}}}:marks", f"{self.source}/{partition}")
+                                 for shard, partition in wanted))
+        return all(int(mark or 0) > offset for mark, offset in zip(found, wanted.values()))
 
 
 def visible(sent, lines):
     """Milliseconds from due to visible of each sample, and when the last one was visible."""
     times, marks = defaultdict(list), defaultdict(list)
     for line in lines:
-        moment, partition, mark = map(int, line.split())
-        times[partition].append(moment)
-        marks[partition].append(mark)
+        moment, shard, partition, mark = map(int, line.split())
+        times[shard, partition].append(moment)
+        marks[shard, partition].append(mark)
     waits, end = [], 0
-    for partition, offset, due in sent:
-        # The first look that found the mark past this record. A mark that went back is looked at as it stands.
-        place = bisect_right(marks[partition], offset)
-        if place == len(marks[partition]):
-            raise Failure(f"record {partition}/{offset} never became visible")
-        waits.append((times[partition][place] - due) / 1e6)
-        end = max(end, times[partition][place])
+    for shard, partition, offset, due in sent:
+        # The first look that found the mark past this record.
+        place = bisect_right(marks[shard, partition], offset)
+        if place == len(marks[shard, partition]):
+            raise Failure(f"record {partition}/{offset} never became visible in shard {shard}")
+        waits.append((times[shard, partition][place] - due) / 1e6)
+        end = max(end, times[shard, partition][place])
     return sorted(waits), end
 
 

@@ -1,10 +1,10 @@
-// Tells when what was counted became visible: the lowest mark of each partition over all shards, each time it moved.
+// Tells when what was counted became visible: each shard's mark of each partition, each time it moved.
 //
 //   watch_marks SOCKET PREFIX TOPIC PARTITIONS MILLISECONDS       SOCKET: Redis' Unix socket
 //
 // Looks every so many milliseconds until its standard input ends; prints a line for each change: nanoseconds of the
-// monotonic clock at which the answer was there, partition, mark. A reader who asked Redis at that moment found every
-// record below the mark counted, of whatever organization.
+// monotonic clock at which the answer was there, shard, partition, mark. A reader who asked Redis at that moment found
+// every record of the shard below the mark counted.
 #include <hiredis/hiredis.h>
 #include <poll.h>
 #include <stdint.h>
@@ -26,13 +26,14 @@ static int64_t now_ns(void) {
     return time.tv_sec * 1000000000ll + time.tv_nsec;
 }
 
-static void look(redisContext *redis, const char *prefix, const char *topic, int partitions, int64_t *lowest) {
+static int64_t known[shards][most_partitions];
+
+static void look(redisContext *redis, const char *prefix, const char *topic, int partitions) {
     char key[128], field[most_partitions][160];
     const char *words[most_partitions + 2] = {"HMGET", key};
     for (int p = 0; p < partitions; p++) {
         snprintf(field[p], sizeof field[p], "%s/%d", topic, p);
         words[p + 2] = field[p];
-        lowest[p] = INT64_MAX;
     }
     for (int shard = 0; shard < shards; shard++) {
         snprintf(key, sizeof key, "%s:1:{%d}:marks", prefix, shard);
@@ -45,7 +46,9 @@ static void look(redisContext *redis, const char *prefix, const char *topic, int
         for (int p = 0; p < partitions; p++) {
             const redisReply *one = reply->element[p];
             int64_t mark = one->type == REDIS_REPLY_STRING ? atoll(one->str) : 0;
-            if (mark < lowest[p]) lowest[p] = mark;
+            if (mark == known[shard][p]) continue;
+            known[shard][p] = mark;
+            printf("%lld %d %d %lld\n", (long long)now_ns(), shard, p, (long long)mark);
         }
         freeReplyObject(reply);
     }
@@ -57,14 +60,9 @@ int main(int count, char **arguments) {
     if (partitions < 1 || partitions > most_partitions || pause < 1) fail("arguments", "out of range");
     redisContext *redis = redisConnectUnix(arguments[1]);
     if (!redis || redis->err) fail(arguments[1], redis ? redis->errstr : "no memory");
-    int64_t lowest[most_partitions], known[most_partitions];
-    for (int p = 0; p < partitions; p++) known[p] = -1;
     struct pollfd input = {.fd = 0, .events = POLLIN};
     do {
-        look(redis, arguments[2], arguments[3], partitions, lowest);
-        int64_t now = now_ns();
-        for (int p = 0; p < partitions; p++)
-            if (lowest[p] != known[p]) printf("%lld %d %lld\n", (long long)now, p, (long long)(known[p] = lowest[p]));
+        look(redis, arguments[2], arguments[3], partitions);
         fflush(stdout);
     } while (poll(&input, 1, pause) == 0);
     redisFree(redis);
