@@ -12,7 +12,7 @@ SWIFT_DIRS := Package.swift $(wildcard Sources Tests Benchmarks Fuzz)
 KAFKA ?=
 REDIS ?=
 
-.PHONY: help setup setup-test build test test-fast soak fuzz faults demo bench lint format embed clean
+.PHONY: help setup setup-test build test test-fast soak fuzz faults demo bench bench-http bench-freshness bench-idle lint format embed clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 12
@@ -47,6 +47,15 @@ demo: build ## events, numbers and answers on this machine; KAFKA=host:port REDI
 
 bench: setup-test build $(PYTHON_TOOLS)/plots ## events/s and CPU beside a bare librdkafka consumer, stage by stage, and goals; EVENTS=N ROUNDS=N WORKLOAD=NAME TAX=0
 	@exec Benchmarks/run
+
+bench-http: setup-test build ## requests/s of each route beside a bare C program, and answers while events are counted
+	@exec Benchmarks/http
+
+bench-freshness: setup-test build ## from the moment an event is due to the moment it is visible; SHARE=70 percent
+	@exec Benchmarks/freshness
+
+bench-idle: setup-test build ## CPU without events, and how fast a restart is back
+	@exec Benchmarks/idle
 
 lint: ## the house style
 	@swift format lint --strict --parallel --recursive --configuration .swift-format $(SWIFT_DIRS)

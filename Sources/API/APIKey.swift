@@ -18,6 +18,13 @@ public struct APIKey: Sendable {
     private static let alphabet = Array(
         "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz".utf8)
 
+    private static func isOfAlphabet(_ byte: UInt8) -> Bool {
+        switch byte {
+        case 48...57, 65...90, 97...122: true
+        default: false
+        }
+    }
+
     /// The brand of a dialect's keys.
     public static func brand(ofDialect dialect: String) -> String {
         dialect == "overview" ? "dakkio" : "odo"
@@ -29,7 +36,7 @@ public struct APIKey: Sendable {
         guard secret.count > tail else { return nil }
         let head = String(decoding: secret.dropLast(tail), as: UTF8.self)
         let body = secret.suffix(tail)
-        guard body.allSatisfy(APIKey.alphabet.contains) else { return nil }
+        guard body.allSatisfy(APIKey.isOfAlphabet) else { return nil }
         guard let brand = ["dakkio", "odo"].first(where: { head.hasPrefix($0 + "_") }) else {
             return nil
         }
@@ -73,8 +80,17 @@ public struct APIKey: Sendable {
         var length: UInt32 = 0
         let isDone = EVP_Digest(bytes, bytes.count, &digest, &length, EVP_sha256(), nil)
         precondition(isDone == 1 && length == 32, "libcrypto has no SHA-256")
-        let digits = Array("0123456789abcdef".utf8)
-        return digest.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }
+        return [UInt8](unsafeUninitializedCapacity: 64) { text, count in
+            for (index, byte) in digest.enumerated() {
+                text[2 * index] = hexDigit(byte >> 4)
+                text[2 * index + 1] = hexDigit(byte & 15)
+            }
+            count = 64
+        }
+    }
+
+    private static func hexDigit(_ value: UInt8) -> UInt8 {
+        value < 10 ? UInt8(ascii: "0") + value : UInt8(ascii: "a") + value - 10
     }
 
     private static func checksum(_ bytes: some Sequence<UInt8>) -> [UInt8] {
@@ -87,14 +103,15 @@ public struct APIKey: Sendable {
         return digits.reversed()
     }
 
-    /// CRC-32 (IEEE 802.3), bit by bit: keys are short.
+    /// CRC-32 (IEEE 802.3), a byte a step.
     static func crc32(_ bytes: some Sequence<UInt8>) -> UInt32 {
         var sum: UInt32 = 0xFFFF_FFFF
-        for byte in bytes {
-            sum ^= UInt32(byte)
-            for _ in 0..<8 { sum = sum & 1 == 1 ? sum >> 1 ^ 0xEDB8_8320 : sum >> 1 }
-        }
+        for byte in bytes { sum = sum >> 8 ^ crcTable[Int((sum ^ UInt32(byte)) & 0xFF)] }
         return ~sum
+    }
+
+    private static let crcTable: [UInt32] = (0..<256).map { byte in
+        (0..<8).reduce(UInt32(byte)) { sum, _ in sum & 1 == 1 ? sum >> 1 ^ 0xEDB8_8320 : sum >> 1 }
     }
 
     /// Whether two texts are equal, in a time that depends on the lengths only.

@@ -51,6 +51,8 @@ public final class APIService: Sendable {
     public let missing: [String]
 
     private let dialects: [any Dialect]
+    /// For each dialect the request headers that its answers depend on, one by one.
+    private let credentialHeaders: [[String]]
     private let documents: [Document]
     private let limits: RateLimits
     private let router: Router
@@ -72,6 +74,11 @@ public final class APIService: Sendable {
     ) throws(HTTPError) {
         self.engine = engine
         self.dialects = dialects
+        credentialHeaders = dialects.map { dialect in
+            dialect.credentialHeaders.split(separator: ",").map { name in
+                String(name.drop { $0 == " " })
+            }
+        }
         self.documents = documents
         self.limits = limits
         var routes: [Route] = []
@@ -108,7 +115,6 @@ public final class APIService: Sendable {
     /// The answer to a request, on the thread that owns `worker`.
     public func handle(_ worker: APIWorker, _ request: Request) -> Response {
         let begin = MonotonicTime.nanoseconds()
-        worker.query.deadline = .now + APIService.timeLimit
         let (response, route) = respond(worker, request)
         metrics.record(
             route: route, status: response.status,
@@ -139,8 +145,12 @@ public final class APIService: Sendable {
                 let dialect = dialects[index]
                 let call = Call(
                     route: route, request: request, segments: segments, worker: worker.query)
+                worker.query.begin(
+                    request.digest(with: credentialHeaders[index]),
+                    deadline: .now + APIService.timeLimit)
+                defer { worker.query.end() }
                 do throws(Problem) {
-                    try checkLimits(request, dialect)
+                    try checkLimits(request, credentialHeaders[index].first)
                     return (response(try dialect.answer(call), dialect), id)
                 } catch {
                     return (response(error, dialect), id)
@@ -149,18 +159,16 @@ public final class APIService: Sendable {
         }
     }
 
-    private func checkLimits(_ request: Request, _ dialect: any Dialect) throws(Problem) {
+    private func checkLimits(_ request: Request, _ credential: String?) throws(Problem) {
+        guard limits.perAddress != nil || limits.perCredential != nil else { return }
         let now = MonotonicTime.nanoseconds()
         var decisions: [RateLimiter.Decision] = []
         if let limiter = limits.perAddress {
             decisions.append(limiter.take(request.remoteAddress.rateLimitKey, at: now))
         }
         if let limiter = limits.perCredential {
-            let names = dialect.credentialHeaders.split(separator: ",").prefix(1)
-            for name in names {
-                if let value = request.headers.single(String(name)).value {
-                    decisions.append(limiter.take(value, at: now))
-                }
+            if let credential, let value = request.headers.single(credential).value {
+                decisions.append(limiter.take(value, at: now))
             }
         }
         for case .refused(let seconds) in decisions {

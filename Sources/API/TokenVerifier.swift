@@ -38,10 +38,23 @@ public struct TokenVerifier: Sendable {
         let organization: [UInt8]?
     }
 
+    /// From when to when a token is valid, in seconds since 1970.
+    struct Validity {
+        /// `exp`: the first second in which it is not.
+        let expiry: Int64
+        /// `nbf`; nil where it has none.
+        let begin: Int64?
+
+        func holds(at now: Int64) -> Bool {
+            now < expiry && begin.map { $0 <= now + TokenVerifier.leeway } ?? true
+        }
+    }
+
     private let algorithm: Algorithm
     private let key: [UInt8]
     private let issuer: String?
     private let audience: String?
+    private let verified = VerifiedTokens()
 
     /// Seconds by which `nbf` may be in the future.
     static let leeway: Int64 = 30
@@ -84,6 +97,9 @@ public struct TokenVerifier: Sendable {
 
     /// The claims of a token that is valid at `now` (seconds since 1970), else nil.
     func verify(_ token: [UInt8], now: Int64) -> Claims? {
+        if let known = verified.find(token) {
+            return known.validity.holds(at: now) ? known.claims : nil
+        }
         guard token.count <= TokenVerifier.longestToken, TokenVerifier.isCompact(token) else {
             return nil
         }
@@ -93,12 +109,15 @@ public struct TokenVerifier: Sendable {
             return nil
         }
         defer { jwt_free(decoded) }
-        guard jwt_get_alg(decoded) == algorithm.code, isCurrent(decoded, now),
-            isOurs(decoded), !hasCriticalHeader(decoded)
+        guard jwt_get_alg(decoded) == algorithm.code,
+            let validity = TokenVerifier.validity(decoded),
+            validity.holds(at: now), isOurs(decoded), !hasCriticalHeader(decoded)
         else { return nil }
         let organization = TokenVerifier.text(decoded, "organization_id")
-        return Claims(
+        let claims = Claims(
             organization: organization.flatMap { (1...256).contains($0.count) ? $0 : nil })
+        verified.insert(token, claims, validity)
+        return claims
     }
 
     /// Three parts of base64url characters, none of them empty.
@@ -116,11 +135,10 @@ public struct TokenVerifier: Sendable {
             }
     }
 
-    private func isCurrent(_ token: OpaquePointer, _ now: Int64) -> Bool {
-        guard let expiry = TokenVerifier.integer(token, "exp"), now < expiry else { return false }
-        guard TokenVerifier.json(token, "nbf") != nil else { return true }
-        guard let begin = TokenVerifier.integer(token, "nbf") else { return false }
-        return begin <= now + TokenVerifier.leeway
+    private static func validity(_ token: OpaquePointer) -> Validity? {
+        guard let expiry = integer(token, "exp") else { return nil }
+        guard json(token, "nbf") != nil else { return Validity(expiry: expiry, begin: nil) }
+        return integer(token, "nbf").map { Validity(expiry: expiry, begin: $0) }
     }
 
     private func isOurs(_ token: OpaquePointer) -> Bool {

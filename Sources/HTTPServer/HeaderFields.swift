@@ -81,6 +81,18 @@ public struct HeaderFields: Sendable {
         return found.map { .once(value($0)) } ?? .absent
     }
 
+    /// Adds every value of this name to a hash.
+    func hash(_ name: String, into hasher: inout Hasher) {
+        for field in fields where matches(field, name) {
+            hasher.combine(field.valueCount)
+            let start = field.start + field.nameCount
+            bytes.withUnsafeBytes {
+                hasher.combine(
+                    bytes: UnsafeRawBufferPointer(rebasing: $0[start..<start + field.valueCount]))
+            }
+        }
+    }
+
     /// True when every name is made of the characters the standard allows and no value holds a
     /// control character.
     var isWellFormed: Bool {

@@ -102,6 +102,22 @@ public struct Request: Sendable {
         query.filter { $0.name.elementsEqual(name.utf8) }.map(\.value)
     }
 
+    /// A number that is the same, within this process, for requests with the same method, target and these headers.
+    public func digest(with headerNames: [String]) -> UInt64 {
+        var hasher = Hasher()
+        hasher.combine(method)
+        rawPath.withUnsafeBytes { hasher.combine(bytes: $0) }
+        hasher.combine(query.count)
+        for parameter in query {
+            for piece in [parameter.name, parameter.value] {
+                hasher.combine(piece.count)
+                piece.withUnsafeBytes { hasher.combine(bytes: $0) }
+            }
+        }
+        for name in headerNames { headers.hash(name, into: &hasher) }
+        return UInt64(bitPattern: Int64(hasher.finalize()))
+    }
+
     /// Drops scheme and authority of the absolute form, which servers must accept.
     private static func originForm(
         _ target: [UInt8], _ method: Method

@@ -66,6 +66,8 @@ public struct Router: Sendable {
     /// Paths with more segments match nothing, whatever the routes are.
     static let maximumSegments = 32
 
+    /// Endpoints of the patterns without named segments: most requests are found here at once.
+    private var literals: [[UInt8]: Int] = [:]
     private var nodes: [Node] = []
     private var edges: [Edge] = []
     private var endpoints: [Endpoint] = []
@@ -88,6 +90,9 @@ public struct Router: Sendable {
 
     /// Finds the route of a method and a raw (not decoded) path.
     public func match(_ method: Method, _ rawPath: [UInt8]) -> Match {
+        if let found = literals[rawPath] {
+            return match(method, endpoints[found], [])
+        }
         let slash = UInt8(ascii: "/")
         guard rawPath.first == slash else { return .notFound }
         let segments = rawPath.dropFirst().split(
@@ -95,7 +100,10 @@ public struct Router: Sendable {
         guard segments.count <= Router.maximumSegments else { return .notFound }
         var values: [[UInt8]] = []
         guard let found = walk(0, segments[...], &values) else { return .notFound }
-        let endpoint = endpoints[found]
+        return match(method, endpoints[found], values)
+    }
+
+    private func match(_ method: Method, _ endpoint: Endpoint, _ values: [[UInt8]]) -> Match {
         guard let entry = entry(method, endpoint) else {
             return .methodNotAllowed(allow: endpoint.allow)
         }
@@ -170,6 +178,10 @@ public struct Router: Sendable {
                 .configuration, "route \(route.method.name) \(route.pattern) stands twice")
         }
         endpoints[place].entries[Int(route.method.rawValue)] = Entry(id: route.id, names: names)
+        // An escape in a pattern stands for itself, in a path it does not.
+        if names.isEmpty, !route.pattern.utf8.contains(UInt8(ascii: "%")) {
+            literals[Array(route.pattern.utf8)] = place
+        }
     }
 
     private enum Segment {

@@ -1,7 +1,11 @@
+import Redis
+
 /// One thing to read from Redis.
 public enum CellRead: Sendable, Hashable {
     /// All fields of a hash.
     case hash([UInt8])
+    /// All fields of a hash that has at most so many by the layout: a series' key, a grid's weekday.
+    case bucket([UInt8], most: Int)
     /// These fields of a hash.
     case fields([UInt8], [[UInt8]])
     /// How many fields a hash has.
@@ -24,14 +28,171 @@ public enum CellValue: Sendable {
     case count(Int64)
 }
 
-/// What a list of reads found.
-public struct CellSnapshot: Sendable {
-    /// One value a read, in the same order.
-    public var values: [CellValue]
+/// What a list of reads found, in Redis' own answers; bytes are valid while the snapshot lives.
+public struct CellSnapshot {
+    /// Where the answer to one read stands.
+    enum Entry {
+        /// Read in one piece.
+        case reply(ReplyView)
+        /// Names and values, merged from several answers.
+        case pairs(PairMemory)
+        /// A number that was made here.
+        case count(Int64)
+    }
+
+    /// What was asked, one read an entry.
+    let reads: [CellRead]
+    let entries: [Entry]
+    /// The answers that the entries look at.
+    let owners: [HeldReply]
     /// Kafka timestamp (ms) of the newest record in the organization's shard; nil before the first.
-    public var asOf: Int64?
+    public let asOf: Int64?
     /// Whether everything was read at one moment.
-    public var isAtomic: Bool
+    public let isAtomic: Bool
+
+    /// The value of the field at this position of a read of fields; nil where it is absent.
+    public func field(_ read: Int, _ position: Int) -> UnsafeRawBufferPointer? {
+        guard case .reply(let view) = entries[read], position < view.count else { return nil }
+        return view[position].bytes
+    }
+
+    /// Calls `body` with each field and value of a hash, or member and score of a sorted set, in no order.
+    public func forEachPair(
+        _ read: Int,
+        _ body: (_ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) -> Void
+    ) {
+        switch entries[read] {
+        case .reply(let view):
+            for index in stride(from: 0, to: view.count - 1, by: 2) {
+                if let name = view[index].bytes, let value = view[index + 1].bytes {
+                    body(name, value)
+                }
+            }
+        case .pairs(let memory):
+            for index in 0..<memory.count { body(memory.name(index), memory.value(index)) }
+        case .count: break
+        }
+    }
+
+    /// A number of different values or of fields.
+    public func count(_ read: Int) -> Int64 {
+        switch entries[read] {
+        case .reply(let view): view.integer ?? 0
+        case .count(let count): count
+        case .pairs: 0
+        }
+    }
+
+    /// The score of a ranking's member; Redis writes integers above 10^17 as `1e+17`.
+    public static func score(_ text: UnsafeRawBufferPointer) -> Int64 {
+        if let number = Decimal.integer(text) { return number }
+        let number = Double(String(decoding: text, as: UTF8.self))
+        return number.flatMap { Int64(exactly: $0.rounded()) } ?? 0
+    }
+
+    /// Members of a hash or sorted set that an entry holds.
+    func memberCount(_ read: Int) -> Int {
+        switch entries[read] {
+        case .reply(let view): view.count / 2
+        case .pairs(let memory): memory.count
+        case .count: 0
+        }
+    }
+
+    /// Everything copied, one value a read, in the same order.
+    public var values: [CellValue] {
+        reads.indices.map { read in
+            var pairs: [(field: [UInt8], value: [UInt8])] = []
+            switch reads[read] {
+            case .hash, .bucket:
+                forEachPair(read) { pairs.append(([UInt8]($0), [UInt8]($1))) }
+                return .hash(pairs)
+            case .ranking:
+                var members: [(member: [UInt8], score: Int64)] = []
+                forEachPair(read) { members.append(([UInt8]($0), CellSnapshot.score($1))) }
+                return .ranking(members)
+            case .fields(_, let fields):
+                return .fields(fields.indices.map { field(read, $0).map { [UInt8]($0) } })
+            case .size, .distinct: return .count(count(read))
+            }
+        }
+    }
+}
+
+/// Keeps an answer of Redis for as long as somebody looks at it.
+final class HeldReply {
+    private let reply: Reply
+
+    init(_ reply: consuming Reply) { self.reply = reply }
+
+    /// Valid while this object lives: for those who keep it.
+    ///
+    /// An object that is not used any more is gone, even in the line that asked it for its view;
+    /// `with` is for looking at once.
+    var view: ReplyView { reply.view }
+
+    /// Calls `body` with the answer, which lives meanwhile.
+    func with<Result, Failure: Error>(
+        _ body: (ReplyView) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        try body(reply.view)
+    }
+}
+
+/// Names and values in one block of memory.
+final class PairMemory {
+    private let base: UnsafeMutableRawBufferPointer
+    private let ends: [Int]
+
+    init(_ pairs: [[UInt8]: [UInt8]]) {
+        let size = pairs.reduce(0) { $0 + $1.key.count + $1.value.count }
+        base = .allocate(byteCount: max(1, size), alignment: 8)
+        var ends: [Int] = []
+        ends.reserveCapacity(2 * pairs.count)
+        var end = 0
+        for (name, value) in pairs {
+            for piece in [name, value] {
+                UnsafeMutableRawBufferPointer(rebasing: base[end...]).copyBytes(from: piece)
+                end += piece.count
+                ends.append(end)
+            }
+        }
+        self.ends = ends
+    }
+
+    deinit { base.deallocate() }
+
+    var count: Int { ends.count / 2 }
+    /// Valid while this object lives.
+    func name(_ index: Int) -> UnsafeRawBufferPointer { piece(2 * index) }
+    /// Valid while this object lives.
+    func value(_ index: Int) -> UnsafeRawBufferPointer { piece(2 * index + 1) }
+
+    private func piece(_ place: Int) -> UnsafeRawBufferPointer {
+        let start = place == 0 ? 0 : ends[place - 1]
+        return UnsafeRawBufferPointer(rebasing: base[start..<ends[place]])
+    }
+}
+
+/// Decimal numbers as Redis writes them.
+public enum Decimal {
+    /// A whole number, with a sign where it is negative; nil for anything else.
+    public static func integer(_ text: UnsafeRawBufferPointer) -> Int64? {
+        let isNegative = text.first == UInt8(ascii: "-")
+        guard text.count > (isNegative ? 1 : 0), text.count <= 20 else { return nil }
+        var value: Int64 = 0
+        for index in (isNegative ? 1 : 0)..<text.count {
+            let digit = text[index] &- 48
+            guard digit < 10 else { return nil }
+            let (product, overflows) = value.multipliedReportingOverflow(by: 10)
+            // Downwards, because the least number has no positive counterpart.
+            let (sum, passes) = product.subtractingReportingOverflow(Int64(digit))
+            if overflows || passes { return nil }
+            value = sum
+        }
+        guard !isNegative else { return value }
+        return value == .min ? nil : -value
+    }
 }
 
 /// Why nothing could be read.

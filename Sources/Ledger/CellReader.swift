@@ -3,7 +3,8 @@ public import Redis
 /// Reads cells and directory entries over one connection of its own, for one thread at a time.
 ///
 /// After an error the connection is thrown away and the read is tried once more on a new one. No
-/// call holds Redis longer than about 5 ms; how is in `CellReading`.
+/// call holds Redis longer than about 5 ms; how is in `CellReading`. What a request read is kept, so
+/// that all of it is read in one round trip when the same request comes again (`CellPrefetch`).
 public final class CellReader {
     /// The names that are read.
     public let layout: KeyLayout
@@ -11,6 +12,7 @@ public final class CellReader {
     private var connection: Connection?
     private var ledgerSeen: ContinuousClock.Instant?
     private var directorySeen = false
+    private var memory = PrefetchMemory()
 
     /// A reader that connects at its first read.
     ///
@@ -25,35 +27,56 @@ public final class CellReader {
         self.configuration = configuration
     }
 
+    // MARK: Requests
+
+    /// Begins a request; `key` is the same where the same reads are to be expected.
+    public func beginRequest(_ key: UInt64) { memory.begin(key) }
+
+    /// Ends the request that was begun, and keeps what it has read.
+    public func endRequest() { memory.end(layout) }
+
+    // MARK: Reading
+
     /// Reads what stands about one organization; as one state where that takes Redis less than 5 ms.
     public func read(
         _ reads: [CellRead], organization: [UInt8], deadline: ContinuousClock.Instant
     ) throws(CellReadError) -> CellSnapshot {
-        let shard = layout.shard(of: organization)
-        let marks = layout.marksKey(shard: shard)
-        return try withConnection(deadline) {
+        let step = CellStep.cells(reads, organization: organization)
+        try prefetch(step, deadline)
+        if let found = memory.cells(step, reads) { return found }
+        let marks = layout.marksKey(shard: layout.shard(of: organization))
+        let found = try withConnection(deadline) {
             (connection: inout Connection) throws(CellReadError) -> CellSnapshot in
             try self.checkLedger(&connection, deadline)
             var reading = CellReading(reads: reads, marksKey: marks, deadline: deadline)
             return try reading.run(on: &connection)
         }
+        memory.add(step, found)
+        return found
     }
 
     /// Reads fields of one hash under the directory's tag; nil where the directory was not read yet.
     public func directoryFields(
         _ key: [UInt8], _ fields: [[UInt8]], deadline: ContinuousClock.Instant
     ) throws(CellReadError) -> [[UInt8]?]? {
-        try withConnection(deadline) {
+        let step = CellStep.directory(key: key, fields: fields)
+        try prefetch(step, deadline)
+        if let found = memory.directory(step) { return found.with { directoryValues($0) } }
+        let values = try withConnection(deadline) {
             (connection: inout Connection) throws(CellReadError) -> [[UInt8]?]? in
             try self.checkLedger(&connection, deadline)
-            do throws(RedisError) {
-                let found = try connection.command([Array("HMGET".utf8), key] + fields).elements
-                let values = found.map(\.bytes)
-                return self.directorySeen || values.contains { $0 != nil } ? values : nil
-            } catch {
-                throw CellReadError(error)
-            }
+            var commands = CellCommands()
+            commands.add(fields: fields, of: key)
+            let replies = try CellReading.pipeline(commands, &connection, deadline)
+            return replies[0].with { self.directoryValues($0) }
         }
+        memory.add(step, nil)
+        return values
+    }
+
+    private func directoryValues(_ view: ReplyView) -> [[UInt8]?]? {
+        let values = (0..<view.count).map { view[$0].bytes.map { [UInt8]($0) } }
+        return directorySeen || values.contains { $0 != nil } ? values : nil
     }
 
     /// Whether Redis answers and holds a ledger of this layout.
@@ -61,6 +84,27 @@ public final class CellReader {
         try withConnection(deadline) { (connection: inout Connection) throws(CellReadError) in
             self.ledgerSeen = nil
             try self.checkLedger(&connection, deadline)
+        }
+    }
+
+    /// Sends what the request is expected to read, where it begins as it did the last time.
+    ///
+    /// Nothing is known afterwards where that fails: the read itself then says what is wrong.
+    private func prefetch(
+        _ step: CellStep, _ deadline: ContinuousClock.Instant
+    ) throws(CellReadError) {
+        guard memory.isToBeSent(step), connection != nil else { return }
+        do throws(CellReadError) {
+            let taken = try withConnection(deadline, isRepeated: false) {
+                (connection: inout Connection) throws(CellReadError) -> PrefetchedReplies? in
+                try self.checkLedger(&connection, deadline)
+                return try self.memory.send(on: &connection, deadline)
+            }
+            memory.taken(taken)
+        } catch {
+            memory.failed()
+            // What the shard and the clock say would be said again.
+            if error.code == .torn || error.code == .timeout { throw error }
         }
     }
 
@@ -91,10 +135,10 @@ public final class CellReader {
 
     /// Runs `body` on a live connection; once more on a new one where the old one was broken.
     private func withConnection<Result>(
-        _ deadline: ContinuousClock.Instant,
+        _ deadline: ContinuousClock.Instant, isRepeated: Bool = true,
         _ body: (inout Connection) throws(CellReadError) -> Result
     ) throws(CellReadError) -> Result {
-        var isFirst = connection != nil
+        var isFirst = isRepeated && connection != nil
         while true {
             var current: Connection
             if let open = connection.take() {

@@ -57,8 +57,9 @@ public struct Histogram: Sendable, Hashable {
 /// Which of two stored extremes stands for both.
 enum Extreme {
     static func better(
-        _ left: [UInt8]?, _ right: [UInt8], _ keep: MeterDeclaration.Keep?
-    ) -> [UInt8] {
+        _ left: UnsafeRawBufferPointer?, _ right: UnsafeRawBufferPointer,
+        _ keep: MeterDeclaration.Keep?
+    ) -> UnsafeRawBufferPointer {
         guard let left else { return right }
         let isRightGreater = CellText.precedes(left, right)
         switch keep {

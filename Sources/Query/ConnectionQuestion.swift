@@ -197,7 +197,8 @@ private struct ConnectionReading {
         activity = inquiry.extremeTable("connection_activity", coverage)
         let keyCoverage = range.map { cover(["connection_keys"], $0) } ?? .allTime
         var keys: [[[UInt8]]: Question<Int64>] = [:]
-        for group in groups {
+        // In one order, so that the same question reads the same.
+        for group in groups.sorted(by: Inquiry.precedes) {
             let scope = CellScope([
                 ("service", group[0]), ("protocol", group[1]), ("dataCenter", group[2]),
             ])

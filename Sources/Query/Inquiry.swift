@@ -45,6 +45,7 @@ public struct Inquiry {
     /// The organization that everything is about.
     public let organization: [UInt8]
     let engine: QueryEngine
+    private let names: OrganizationNames
     private(set) var plan = ReadPlan()
     /// Meters that were asked for but are not in the catalog.
     private(set) var unknownMeters: [String] = []
@@ -52,6 +53,7 @@ public struct Inquiry {
     init(organization: [UInt8], engine: QueryEngine) {
         self.organization = organization
         self.engine = engine
+        names = OrganizationNames(engine.layout, organization)
     }
 
     // MARK: Numbers over a range
@@ -61,10 +63,11 @@ public struct Inquiry {
         _ name: String, _ coverage: Coverage, scopes: [CellScope] = [.organization]
     ) -> Question<Int64> {
         guard let meter = meter(name) else { return Question { _ in 0 } }
-        let slots = seriesSlots(meter, coverage, scopes)
+        let parts = series(meter, coverage.pieces, scopes)
         let isLevel = meter.kind == .level
         return Question { snapshot in
-            let sum = slots.reduce(0) { CellText.add($0, CellText.integer(snapshot[$1])) }
+            var sum: Int64 = 0
+            snapshot.forEachWindow(parts) { sum = CellText.add(sum, CellText.integer($1)) }
             return isLevel ? max(0, sum) : sum
         }
     }
@@ -82,12 +85,16 @@ public struct Inquiry {
     ) -> Question<[Int64]> {
         guard let meter = meter(name) else { return Question { _ in [] } }
         let first = Window.day.number(ofSecond: range.start)
-        var slots: [[ReadPlan.Slot]] = []
-        for number in first..<first + Int32(range.dayCount) {
-            slots.append(scopes.map { seriesSlot(meter, .day, number, $0) })
-        }
+        let count = Int(range.dayCount)
+        let piece = Coverage.Piece(window: .day, numbers: first..<first + Int32(count))
+        let parts = series(meter, [piece], scopes)
         return Question { snapshot in
-            slots.map { $0.reduce(0) { CellText.add($0, CellText.integer(snapshot[$1])) } }
+            var days = [Int64](repeating: 0, count: count)
+            snapshot.forEachWindow(parts) { number, value in
+                let day = Int(number - first)
+                days[day] = CellText.add(days[day], CellText.integer(value))
+            }
+            return days
         }
     }
 
@@ -95,9 +102,11 @@ public struct Inquiry {
     mutating func extremeText(
         _ meter: MeterDeclaration, _ coverage: Coverage, _ scopes: [CellScope]
     ) -> Question<[UInt8]?> {
-        let slots = seriesSlots(meter, coverage, scopes)
+        let parts = series(meter, coverage.pieces, scopes)
         return Question { snapshot in
-            slots.compactMap { snapshot[$0] }.reduce(nil) { Extreme.better($0, $1, meter.keep) }
+            var best: UnsafeRawBufferPointer?
+            snapshot.forEachWindow(parts) { best = Extreme.better(best, $1, meter.keep) }
+            return best.map { [UInt8]($0) }
         }
     }
 
@@ -115,7 +124,7 @@ public struct Inquiry {
         _ name: String, _ coverage: Coverage, scopes: [CellScope] = [.organization]
     ) -> Question<Int64> {
         guard let meter = meter(name) else { return Question { _ in 0 } }
-        let keys = scopes.flatMap { scope in self.keys(meter, coverage, scope) }
+        let keys = keys(meter, coverage, scopes)
         guard !keys.isEmpty else { return Question { _ in 0 } }
         let read = plan.whole(.distinct(keys))
         return Question { $0.count(read) }
@@ -131,13 +140,8 @@ public struct Inquiry {
         let reads = tableReads(meter, coverage, scopes)
         let isLevel = meter.kind == .level
         return Question { snapshot in
-            var sums: [[UInt8]: Int64] = [:]
-            for read in reads {
-                for (field, value) in snapshot.hash(read) {
-                    sums[field] = CellText.add(sums[field] ?? 0, CellText.integer(value))
-                }
-            }
-            return Inquiry.tuples(sums.filter { isLevel ? $0.value > 0 : $0.value != 0 })
+            Inquiry.sums(snapshot, reads) { CellText.integer($0) }
+                .tuples { (isLevel ? $0 > 0 : $0 != 0) ? $0 : nil }
         }
     }
 
@@ -146,9 +150,9 @@ public struct Inquiry {
         _ name: String, _ coverage: Coverage, scopes: [CellScope] = [.organization]
     ) -> Question<[[[UInt8]]: Int64]> {
         guard let meter = meter(name) else { return Question { _ in [:] } }
-        let texts = extremeTextTable(meter, coverage, scopes)
+        let reads = tableReads(meter, coverage, scopes)
         return Question { snapshot in
-            texts.resolve(snapshot).compactMapValues { CellText.shifted($0) }
+            Inquiry.extremes(snapshot, reads, meter.keep).tuples { CellText.shifted($0) }
         }
     }
 
@@ -157,13 +161,7 @@ public struct Inquiry {
     ) -> Question<[[[UInt8]]: [UInt8]]> {
         let reads = tableReads(meter, coverage, scopes)
         return Question { snapshot in
-            var best: [[UInt8]: [UInt8]] = [:]
-            for read in reads {
-                for (field, value) in snapshot.hash(read) {
-                    best[field] = Extreme.better(best[field], value, meter.keep)
-                }
-            }
-            return Inquiry.tuples(best)
+            Inquiry.extremes(snapshot, reads, meter.keep).tuples { [UInt8]($0) }
         }
     }
 
@@ -172,16 +170,9 @@ public struct Inquiry {
         _ name: String, _ coverage: Coverage, scopes: [CellScope] = [.organization]
     ) -> Question<[[[UInt8]]: Int64]> {
         guard let meter = meter(name) else { return Question { _ in [:] } }
-        let reads = scopes.flatMap { scope in self.keys(meter, coverage, scope) }
-            .map { key in plan.whole(.ranking(key)) }
+        let reads = keys(meter, coverage, scopes).map { key in plan.whole(.ranking(key)) }
         return Question { snapshot in
-            var sums: [[UInt8]: Int64] = [:]
-            for read in reads {
-                for (member, score) in snapshot.ranking(read) {
-                    sums[member] = CellText.add(sums[member] ?? 0, score)
-                }
-            }
-            return Inquiry.tuples(sums.filter { $0.value != 0 })
+            Inquiry.sums(snapshot, reads) { CellSnapshot.score($0) }.tuples { $0 != 0 ? $0 : nil }
         }
     }
 
@@ -194,7 +185,7 @@ public struct Inquiry {
         return Question { snapshot in
             var counts: [Int64: Int64] = [:]
             for read in reads {
-                for (field, value) in snapshot.hash(read) {
+                snapshot.forEachPair(read) { field, value in
                     let step = CellText.integer(field)
                     counts[step] = CellText.add(counts[step] ?? 0, CellText.integer(value))
                 }
@@ -208,21 +199,28 @@ public struct Inquiry {
         _ name: String, scopes: [CellScope] = [.organization]
     ) -> Question<[GridCell]> {
         guard let meter = meter(name) else { return Question { _ in [] } }
-        var cells: [(weekday: Int, hour: Int, slots: [ReadPlan.Slot])] = []
-        for weekday in 0..<7 {
-            let keys = scopes.map { key(meter, .all, Int32(weekday), $0) }
-            for hour in 0..<24 {
-                let field = Array((hour < 10 ? "0\(hour)" : "\(hour)").utf8)
-                cells.append((weekday, hour, keys.map { plan.field(field, of: $0) }))
-            }
+        var days: [[Int]] = []
+        for weekday in Int32(0)..<7 {
+            let keys = scopes.map { names.cellKey(scope: $0.text, meter, .all, weekday) }
+            days.append(keys.map { plan.whole(.bucket($0, most: 24)) })
         }
         return Question { snapshot in
-            cells.compactMap { cell in
-                let count = cell.slots.reduce(0) {
-                    CellText.add($0, CellText.integer(snapshot[$1]))
+            var counts = [Int64](repeating: 0, count: 7 * 24)
+            for (weekday, reads) in days.enumerated() {
+                for read in reads {
+                    snapshot.forEachPair(read) { field, value in
+                        guard field.count == 2, let hour = Decimal.integer(field),
+                            (0..<24).contains(hour)
+                        else { return }
+                        let cell = weekday * 24 + Int(hour)
+                        counts[cell] = CellText.add(counts[cell], CellText.integer(value))
+                    }
                 }
-                return count == 0
-                    ? nil : GridCell(weekday: cell.weekday, hour: cell.hour, count: count)
+            }
+            return counts.indices.compactMap { cell in
+                counts[cell] == 0
+                    ? nil
+                    : GridCell(weekday: cell / 24, hour: cell % 24, count: counts[cell])
             }
         }
     }
@@ -232,7 +230,7 @@ public struct Inquiry {
         _ name: String, _ window: Window, _ numbers: Range<Int32>
     ) -> Question<[Int64]> {
         guard let meter = meter(name) else { return Question { _ in [] } }
-        let reads = numbers.map { plan.whole(.size(key(meter, window, $0, .organization))) }
+        let reads = numbers.map { plan.whole(.size(names.cellKey(scope: [], meter, window, $0))) }
         return Question { snapshot in reads.map { snapshot.count($0) } }
     }
 
@@ -242,7 +240,7 @@ public struct Inquiry {
     public mutating func profile(
         _ kind: String, id: [UInt8]? = nil, members: [String]
     ) -> Question<Profile?> {
-        let key = engine.layout.profileKey(organization: organization, kind: kind, id: id)
+        let key = names.profileKey(kind: kind, id: id)
         let deleted = plan.field(Array("@deleted".utf8), of: key)
         let offset = plan.field(Array("@offset".utf8), of: key)
         let slots = members.map { (name: $0, slot: plan.field(Array($0.utf8), of: key)) }
@@ -250,7 +248,9 @@ public struct Inquiry {
             guard snapshot[deleted] == nil, snapshot[offset] != nil else { return nil }
             return Profile(
                 members: Dictionary(
-                    slots.compactMap { entry in snapshot[entry.slot].map { (entry.name, $0) } },
+                    slots.compactMap { entry in
+                        snapshot[entry.slot].map { (entry.name, [UInt8]($0)) }
+                    },
                     uniquingKeysWith: { first, _ in first }))
         }
     }
@@ -263,59 +263,98 @@ public struct Inquiry {
         return found
     }
 
-    private func key(
-        _ meter: MeterDeclaration, _ window: Window, _ number: Int32, _ scope: CellScope
-    ) -> [UInt8] {
-        engine.layout.cellKey(
-            organization: organization,
-            scope: scope.dimensions.map { (name: $0.name, value: $0.value) }, meter: meter.name,
-            shape: meter.shape, window: window, number: number)
-    }
-
     private func keys(
-        _ meter: MeterDeclaration, _ coverage: Coverage, _ scope: CellScope
+        _ meter: MeterDeclaration, _ coverage: Coverage, _ scopes: [CellScope]
     ) -> [[UInt8]] {
-        coverage.pieces.flatMap { piece in
-            piece.numbers.map { key(meter, piece.window, $0, scope) }
+        var keys: [[UInt8]] = []
+        keys.reserveCapacity(scopes.count * coverage.pieces.reduce(0) { $0 + $1.numbers.count })
+        for scope in scopes {
+            let scope = scope.text
+            for piece in coverage.pieces {
+                for number in piece.numbers {
+                    keys.append(names.cellKey(scope: scope, meter, piece.window, number))
+                }
+            }
         }
+        return keys
     }
 
     private mutating func tableReads(
         _ meter: MeterDeclaration, _ coverage: Coverage, _ scopes: [CellScope]
     ) -> [Int] {
-        let keys = scopes.flatMap { scope in self.keys(meter, coverage, scope) }
-        return keys.map { key in plan.whole(.hash(key)) }
+        keys(meter, coverage, scopes).map { key in plan.whole(.hash(key)) }
     }
 
-    private mutating func seriesSlot(
-        _ meter: MeterDeclaration, _ window: Window, _ number: Int32, _ scope: CellScope
-    ) -> ReadPlan.Slot {
-        plan.field(
-            KeyLayout.seriesField(meter: meter.name, window: window, number: number),
-            of: key(meter, window, number, scope))
-    }
-
-    private mutating func seriesSlots(
-        _ meter: MeterDeclaration, _ coverage: Coverage, _ scopes: [CellScope]
-    ) -> [ReadPlan.Slot] {
-        var slots: [ReadPlan.Slot] = []
+    /// The windows of these pieces, key by key: whole keys where several of their windows are wanted.
+    private mutating func series(
+        _ meter: MeterDeclaration, _ pieces: [Coverage.Piece], _ scopes: [CellScope]
+    ) -> [SeriesPart] {
+        var parts: [SeriesPart] = []
         for scope in scopes {
-            for piece in coverage.pieces {
-                for number in piece.numbers {
-                    slots.append(seriesSlot(meter, piece.window, number, scope))
+            let scope = scope.text
+            for piece in pieces {
+                var next = piece.numbers.lowerBound
+                while next < piece.numbers.upperBound {
+                    let bucket = KeyLayout.seriesBucket(piece.window, next)
+                    let wanted = next..<min(piece.numbers.upperBound, bucket.upperBound + 1)
+                    let key = names.cellKey(scope: scope, meter, piece.window, next)
+                    if wanted.count <= 2 {
+                        for number in wanted {
+                            let field = KeyLayout.seriesField(
+                                meter: meter.name, window: piece.window, number: number)
+                            parts.append(.field(plan.field(field, of: key), number: number))
+                        }
+                    } else {
+                        let read = plan.whole(.bucket(key, most: bucket.count))
+                        parts.append(
+                            .bucket(read: read, piece.window, bucket: bucket, wanted: wanted))
+                    }
+                    next = wanted.upperBound
                 }
             }
         }
-        return slots
+        return parts
     }
 
-    /// The values of the tuples that fields or members stand for; a broken name is no tuple of ours.
-    private static func tuples<Value>(_ fields: [[UInt8]: Value]) -> [[[UInt8]]: Value] {
-        var tuples: [[[UInt8]]: Value] = [:]
-        tuples.reserveCapacity(fields.count)
-        for (field, value) in fields {
-            if let values = KeyLayout.tupleValues(field) { tuples[values] = value }
+    // MARK: Values by name
+
+    private static func sums(
+        _ snapshot: CellSnapshot, _ reads: [Int], _ number: (UnsafeRawBufferPointer) -> Int64
+    ) -> NamedValues<Int64> {
+        var sums = NamedValues<Int64>()
+        for read in reads {
+            snapshot.forEachPair(read) { name, value in
+                let value = number(value)
+                sums.update(name, first: value) { $0 = CellText.add($0, value) }
+            }
         }
-        return tuples
+        return sums
+    }
+
+    private static func extremes(
+        _ snapshot: CellSnapshot, _ reads: [Int], _ keep: MeterDeclaration.Keep?
+    ) -> NamedValues<UnsafeRawBufferPointer> {
+        var best = NamedValues<UnsafeRawBufferPointer>()
+        for read in reads {
+            snapshot.forEachPair(read) { name, value in
+                best.update(name, first: value) { $0 = Extreme.better($0, value, keep) }
+            }
+        }
+        return best
+    }
+}
+
+extension CellScope {
+    fileprivate var text: [UInt8] {
+        OrganizationNames.scopeText(dimensions.map { (name: $0.name, value: $0.value) })
+    }
+}
+
+extension OrganizationNames {
+    fileprivate func cellKey(
+        scope: [UInt8], _ meter: MeterDeclaration, _ window: Window, _ number: Int32
+    ) -> [UInt8] {
+        cellKey(
+            scope: scope, meter: meter.name, shape: meter.shape, window: window, number: number)
     }
 }

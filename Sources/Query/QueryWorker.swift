@@ -42,6 +42,15 @@ public final class QueryWorker {
         deadline = .now + .seconds(1)
     }
 
+    /// Begins a request; equal keys stand for requests that will probably read the same.
+    public func begin(_ key: UInt64, deadline: ContinuousClock.Instant) {
+        self.deadline = deadline
+        cells.beginRequest(key)
+    }
+
+    /// Ends the request that was begun.
+    public func end() { cells.endRequest() }
+
     /// An empty inquiry about an organization.
     public func inquiry(_ organization: [UInt8]) -> Inquiry {
         Inquiry(organization: organization, engine: engine)

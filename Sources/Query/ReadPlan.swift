@@ -1,4 +1,5 @@
 internal import Ledger
+internal import Metering
 
 /// The reads of one answer, each key once.
 struct ReadPlan {
@@ -9,58 +10,165 @@ struct ReadPlan {
     }
 
     private(set) var reads: [CellRead] = []
-    private var fieldReads: [[UInt8]: Int] = [:]
-    private var wholeReads: [CellRead: Int] = [:]
-    private var slots: [[UInt8]: [[UInt8]: Int]] = [:]
+    private var places = PlaceTable()
 
     /// Plans to read a field of a hash.
     mutating func field(_ field: [UInt8], of key: [UInt8]) -> Slot {
-        let read: Int
-        if let known = fieldReads[key] {
-            read = known
-        } else {
-            read = reads.count
-            reads.append(.fields(key, []))
-            fieldReads[key] = read
-        }
-        if let position = slots[key]?[field] { return Slot(read: read, position: position) }
+        let read = place(.fields(key, []))
         guard case .fields(_, var fields) = reads[read] else {
             return Slot(read: read, position: 0)
         }
-        let position = fields.count
+        if let position = fields.firstIndex(of: field) {
+            return Slot(read: read, position: position)
+        }
+        // The array is taken out meanwhile, or it would be copied.
+        reads[read] = .size([])
         fields.append(field)
         reads[read] = .fields(key, fields)
-        slots[key, default: [:]][field] = position
-        return Slot(read: read, position: position)
+        return Slot(read: read, position: fields.count - 1)
     }
 
     /// Plans a read that takes a whole key; gives its place.
-    mutating func whole(_ read: CellRead) -> Int {
-        if let known = wholeReads[read] { return known }
-        let place = reads.count
+    mutating func whole(_ read: CellRead) -> Int { place(read) }
+
+    /// The place of an equal read, fields of one key being equal; a new one where there is none.
+    private mutating func place(_ read: CellRead) -> Int {
+        let hash = read.mainKey.withUnsafeBytes { PlaceTable.hash($0) }
+        var known: Int?
+        places.forEach(hash) { place in
+            if known == nil, reads[place].isSame(as: read) { known = place }
+        }
+        if let known { return known }
         reads.append(read)
-        wholeReads[read] = place
-        return place
+        places.insert(reads.count - 1, hash)
+        return reads.count - 1
     }
 }
 
-extension CellSnapshot {
-    subscript(slot: ReadPlan.Slot) -> [UInt8]? {
-        guard case .fields(let values) = values[slot.read], slot.position < values.count else {
-            return nil
+extension CellRead {
+    fileprivate var mainKey: [UInt8] {
+        switch self {
+        case .hash(let key), .bucket(let key, _), .fields(let key, _), .size(let key),
+            .ranking(let key):
+            key
+        case .distinct(let keys): keys.first ?? []
         }
-        return values[slot.position]
     }
 
-    func hash(_ read: Int) -> [(field: [UInt8], value: [UInt8])] {
-        if case .hash(let fields) = values[read] { fields } else { [] }
+    fileprivate func isSame(as other: CellRead) -> Bool {
+        if case .fields(let key, _) = self, case .fields(let otherKey, _) = other {
+            return key == otherKey
+        }
+        return self == other
+    }
+}
+
+/// Finds the places of equal names: an open table of a few hundred entries.
+struct PlaceTable {
+    private var slots: [(hash: UInt64, place: Int32)] = []
+    private var count = 0
+
+    /// Names are hashed with this process' seed, because ids of others may stand in them.
+    static func hash(_ name: UnsafeRawBufferPointer) -> UInt64 {
+        var hasher = Hasher()
+        hasher.combine(bytes: name)
+        return UInt64(bitPattern: Int64(hasher.finalize()))
     }
 
-    func ranking(_ read: Int) -> [(member: [UInt8], score: Int64)] {
-        if case .ranking(let members) = values[read] { members } else { [] }
+    func forEach(_ hash: UInt64, _ body: (Int) -> Void) {
+        guard !slots.isEmpty else { return }
+        var index = Int(truncatingIfNeeded: hash) & (slots.count - 1)
+        while slots[index].place >= 0 {
+            if slots[index].hash == hash { body(Int(slots[index].place)) }
+            index = (index + 1) & (slots.count - 1)
+        }
     }
 
-    func count(_ read: Int) -> Int64 {
-        if case .count(let count) = values[read] { count } else { 0 }
+    mutating func insert(_ place: Int, _ hash: UInt64) {
+        if 2 * (count + 1) > slots.count { grow() }
+        count += 1
+        put((hash, Int32(place)))
+    }
+
+    private mutating func put(_ entry: (hash: UInt64, place: Int32)) {
+        var index = Int(truncatingIfNeeded: entry.hash) & (slots.count - 1)
+        while slots[index].place >= 0 { index = (index + 1) & (slots.count - 1) }
+        slots[index] = entry
+    }
+
+    private mutating func grow() {
+        let old = slots
+        slots = Array(repeating: (0, -1), count: max(32, 2 * old.count))
+        for entry in old where entry.place >= 0 { put(entry) }
+    }
+}
+
+/// Where the numbers of neighbouring windows of one series will stand.
+enum SeriesPart {
+    /// One window's field.
+    case field(ReadPlan.Slot, number: Int32)
+    /// A whole key, of which these windows are wanted.
+    case bucket(read: Int, Window, bucket: ClosedRange<Int32>, wanted: Range<Int32>)
+}
+
+extension CellSnapshot {
+    subscript(slot: ReadPlan.Slot) -> UnsafeRawBufferPointer? {
+        field(slot.read, slot.position)
+    }
+
+    /// Calls `body` with the number of each window that has a value, and the value.
+    func forEachWindow(
+        _ parts: [SeriesPart], _ body: (_ number: Int32, _ value: UnsafeRawBufferPointer) -> Void
+    ) {
+        for part in parts {
+            switch part {
+            case .field(let slot, let number):
+                if let value = self[slot] { body(number, value) }
+            case .bucket(let read, let window, let bucket, let wanted):
+                forEachPair(read) { field, value in
+                    if let number = KeyLayout.seriesNumber(field, window, in: bucket),
+                        wanted.contains(number)
+                    {
+                        body(number, value)
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Values by name, each name once; names are looked at where Redis' answers hold them.
+struct NamedValues<Value> {
+    private var places = PlaceTable()
+    private(set) var entries: [(name: UnsafeRawBufferPointer, value: Value)] = []
+
+    /// Puts a name's first value, or changes the one it has.
+    mutating func update(
+        _ name: UnsafeRawBufferPointer, first: @autoclosure () -> Value,
+        _ change: (inout Value) -> Void
+    ) {
+        let hash = PlaceTable.hash(name)
+        var known: Int?
+        places.forEach(hash) { place in
+            if known == nil, entries[place].name.elementsEqual(name) { known = place }
+        }
+        if let known {
+            change(&entries[known].value)
+        } else {
+            entries.append((name, first()))
+            places.insert(entries.count - 1, hash)
+        }
+    }
+
+    /// The values of the tuples that names stand for; a broken name is no tuple of ours.
+    func tuples<Result>(_ result: (Value) -> Result?) -> [[[UInt8]]: Result] {
+        var tuples: [[[UInt8]]: Result] = [:]
+        tuples.reserveCapacity(entries.count)
+        for (name, value) in entries {
+            if let result = result(value), let values = KeyLayout.tupleValues(name) {
+                tuples[values] = result
+            }
+        }
+        return tuples
     }
 }

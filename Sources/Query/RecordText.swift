@@ -52,14 +52,18 @@ public enum RecordText {
         }
 
         mutating func skipBlanks() {
-            while position < bytes.count, [0x20, 0x09, 0x0A, 0x0D].contains(bytes[position]) {
-                position += 1
+            while position < bytes.count {
+                switch bytes[position] {
+                case 0x20, 0x09, 0x0A, 0x0D: position += 1
+                default: return
+                }
             }
         }
 
         mutating func string() -> [UInt8]? {
             guard take("\"") else { return nil }
             var text: [UInt8] = []
+            text.reserveCapacity(bytes.count - position)
             while let byte = next() {
                 switch byte {
                 case UInt8(ascii: "\""): return text

@@ -9,22 +9,33 @@ public enum TimeText {
     }
 
     /// `YYYY-MM-DD` of a second.
-    public static func date(second: Int64) -> String {
-        let date = CivilDate(day: Window.day.number(ofSecond: second))
-        return "\(padded(Int64(date.year), 4))-\(padded(Int64(date.monthOfYear), 2))-"
-            + padded(Int64(date.dayOfMonth), 2)
-    }
+    public static func date(second: Int64) -> String { text(10) { $0.date(second) } }
 
     /// `YYYY-MM` of a second.
-    public static func month(second: Int64) -> String { String(date(second: second).dropLast(3)) }
+    public static func month(second: Int64) -> String {
+        text(10) {
+            $0.date(second)
+            $0.count -= 3
+        }
+    }
 
     /// `YYYY-MM-DDTHH:MM:SSZ`.
-    public static func second(_ second: Int64) -> String { "\(upToSecond(second))Z" }
+    public static func second(_ second: Int64) -> String {
+        text(20) {
+            $0.upToSecond(second)
+            $0.put("Z")
+        }
+    }
 
     /// `YYYY-MM-DDTHH:MM:SS.sssZ` of milliseconds since 1970.
     public static func millisecond(_ milliseconds: Int64) -> String {
         let second = floorDivide(milliseconds, 1_000)
-        return "\(upToSecond(second)).\(padded(milliseconds - second * 1_000, 3))Z"
+        return text(24) {
+            $0.upToSecond(second)
+            $0.put(".")
+            $0.digits(milliseconds - second * 1_000, 3)
+            $0.put("Z")
+        }
     }
 
     /// `YYYY-MM-DDTHH:MM:SSZ` of nanoseconds since 1970; parts of a second are cut off.
@@ -35,19 +46,21 @@ public enum TimeText {
     /// `YYYY-MM-DDTHH:MM:SS.sssssssZ` (seven decimals) of nanoseconds since 1970; the rest is cut off.
     public static func sevenDecimals(nanoseconds: Int64) -> String {
         let second = floorDivide(nanoseconds, 1_000_000_000)
-        let ticks = (nanoseconds - second * 1_000_000_000) / 100
-        return "\(upToSecond(second)).\(padded(ticks, 7))Z"
+        return text(28) {
+            $0.upToSecond(second)
+            $0.put(".")
+            $0.digits((nanoseconds - second * 1_000_000_000) / 100, 7)
+            $0.put("Z")
+        }
     }
 
-    private static func upToSecond(_ second: Int64) -> String {
-        let rest = second - floorDivide(second, TimeRange.day) * TimeRange.day
-        return "\(date(second: second))T\(padded(rest / 3_600, 2)):\(padded(rest / 60 % 60, 2)):"
-            + padded(rest % 60, 2)
-    }
-
-    private static func padded(_ value: Int64, _ width: Int) -> String {
-        let text = String(value)
-        return String(repeating: "0", count: max(0, width - text.utf8.count)) + text
+    /// A text of so many bytes, or some more for years beyond 9999, written in place; up to 15 bytes need no memory.
+    private static func text(_ length: Int, _ write: (inout TimeWriter) -> Void) -> String {
+        String(unsafeUninitializedCapacity: length + 5) { bytes in
+            var writer = TimeWriter(bytes: bytes)
+            write(&writer)
+            return writer.count
+        }
     }
 
     // MARK: Reading
@@ -64,6 +77,53 @@ public enum TimeText {
         let days = Int64(date.dayNumber)
         let seconds = days * 86_400 + hour * 3_600 + minute * 60 + second - offset
         return seconds * 1_000_000_000 + fraction
+    }
+}
+
+/// Writes the parts of a time one after the other.
+private struct TimeWriter {
+    let bytes: UnsafeMutableBufferPointer<UInt8>
+    var count = 0
+
+    mutating func put(_ character: Unicode.Scalar) {
+        bytes[count] = UInt8(truncatingIfNeeded: character.value)
+        count += 1
+    }
+
+    /// A number with at least so many digits.
+    mutating func digits(_ value: Int64, _ width: Int) {
+        guard value >= 0, width > 1 || value < 10 else {
+            for byte in String(value).utf8 { put(Unicode.Scalar(byte)) }
+            return
+        }
+        var unit: Int64 = 1
+        for _ in 1..<width { unit *= 10 }
+        while value / unit >= 10 { unit *= 10 }
+        while unit > 0 {
+            bytes[count] = 48 + UInt8(truncatingIfNeeded: value / unit % 10)
+            count += 1
+            unit /= 10
+        }
+    }
+
+    mutating func date(_ second: Int64) {
+        let date = CivilDate(day: Window.day.number(ofSecond: second))
+        digits(Int64(date.year), 4)
+        put("-")
+        digits(Int64(date.monthOfYear), 2)
+        put("-")
+        digits(Int64(date.dayOfMonth), 2)
+    }
+
+    mutating func upToSecond(_ second: Int64) {
+        let rest = second - TimeText.floorDivide(second, TimeRange.day) * TimeRange.day
+        date(second)
+        put("T")
+        digits(rest / 3_600, 2)
+        put(":")
+        digits(rest / 60 % 60, 2)
+        put(":")
+        digits(rest % 60, 2)
     }
 }
 

@@ -106,6 +106,12 @@ public struct Connection: ~Copyable, @unchecked Sendable {
         output.appendEncoded(arguments.bytes)
     }
 
+    /// Buffers whole commands that stand in a buffer already; `count` answers are to come for them.
+    public mutating func append(encoded commands: borrowing CommandBuffer, count: Int) {
+        output.appendEncoded(commands.bytes)
+        pendingReplies += count
+    }
+
     /// Bytes that are buffered and not yet sent.
     public var bufferedBytes: Int { output.byteCount }
 
@@ -152,6 +158,14 @@ public struct Connection: ~Copyable, @unchecked Sendable {
             }
             _ = try readAvailable()
         }
+    }
+
+    /// The next answer where its bytes have been taken from the socket already, else nil.
+    public mutating func receiveBuffered() throws(RedisError) -> Reply? {
+        precondition(pendingReplies > 0, "no answer is to come")
+        try checkAlive()
+        guard let pointer = try nextParsed() else { return nil }
+        return Reply(pointer)
     }
 
     /// The next answer where it comes within this time, else nil; sends what is buffered first.

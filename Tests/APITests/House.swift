@@ -19,6 +19,8 @@ final class House {
     let redis: PrivateRedis
     let service: APIService
     let worker: APIWorker
+    /// Whether an answer is asked for once more, which must not change it.
+    var asksAgain: Bool
     private let time: SettableTime
     private var connection: Connection
 
@@ -30,6 +32,7 @@ final class House {
             catalog: try House.catalog(), layout: layout, clock: WallClock { time.nanoseconds })
         self.redis = redis
         self.time = time
+        asksAgain = limits.perAddress == nil && limits.perCredential == nil
         service = try APIService(
             engine: engine,
             dialects: APIService.allDialects(
@@ -150,7 +153,14 @@ final class House {
     // MARK: Asking
 
     func get(_ target: String, _ headers: [String: String] = [:]) throws -> Answer {
-        try send(.get, target, headers)
+        let answer = try send(.get, target, headers)
+        if asksAgain, answer.status == 200 {
+            // What is known of the first request lets the second one read everything at once.
+            let again = try send(.get, target, headers)
+            #expect(again.status == 200 && again.json == answer.json, "\(target)")
+            #expect(again.headers == answer.headers, "\(target)")
+        }
+        return answer
     }
 
     func send(

@@ -1,0 +1,80 @@
+"""The routes of the five documents, as somebody asks them: organizations with their profiles and keys, and requests."""
+
+import base64
+import hashlib
+import hmac
+import json
+import time
+from collections import namedtuple
+
+SECRET = "a secret of the benchmark, 32 bytes or more"
+WORKSPACE = "/api/v1/app/organization/analytics"
+IDENTITY = "/api/v1/analytics"
+
+Route = namedtuple("Route", "name path credential")
+ROUTES = [
+    Route("overview", "/api/analytics/overview", "overview"),
+    Route("workspace totals", f"{WORKSPACE}/totals", "workspace"),
+    Route("workspace active users", f"{WORKSPACE}/ranking/active-users", "workspace"),
+    Route("workspace active projects", f"{WORKSPACE}/ranking/active-projects", "workspace"),
+    Route("workspace timeseries", f"{WORKSPACE}/timeseries?type=interactions", "workspace"),
+    Route("connections summary", "/api/connection-analytics/summary", "connections"),
+    Route("privacy metrics", "/organizations/{organization}/metrics", "privacy"),
+    Route("identity tokens", f"{IDENTITY}/tokens", "identity"),
+    Route("identity activity", f"{IDENTITY}/agents/activity", "identity"),
+    Route("identity agents", f"{IDENTITY}/agents", "identity"),
+]
+
+
+def token(organization):
+    """A JSON Web Token of an hour, HS256."""
+    def part(value):
+        return base64.urlsafe_b64encode(value).rstrip(b"=").decode()
+
+    claims = {"organization_id": organization, "exp": int(time.time()) + 36_000}
+    text = ".".join(part(json.dumps(one).encode()) for one in ({"alg": "HS256", "typ": "JWT"}, claims))
+    return f"{text}.{part(hmac.digest(SECRET.encode(), text.encode(), hashlib.sha256))}"
+
+
+def profiles(organization, number):
+    """Lines for `odometer directory import`: an organization, its plan, its users and projects."""
+    def line(kind, profile, one=None):
+        return {"kind": kind, "organization": organization, **({"id": one} if one else {}), "profile": profile}
+
+    lines = [line("organization", {"name": f"Organization {number}", "slug": f"org-{number}"}),
+             line("plan", {"name": "Pro", "maxBuckets": 25, "maxRetentionDays": 365, "maxApiCalls": 100_000})]
+    for user in (f"user-{index}" for index in range(50)):
+        lines.append(line("user", {
+            "account_id": f"acct-{user}", "name": f"Somebody {user}", "email": f"{user}@example.com", "state": "Active",
+            "roles": ["AppAdmin", "Member"], "created_at": "2026-02-08T14:12:45Z"}, user))
+    for project in (f"project-{index}" for index in range(12)):
+        lines.append(line("project", {
+            "name": f"About {project}", "goal": "Answers.", "deadline": "2026-03-01T00:00:00Z", "visibility": "Private",
+            "member_count": 4, "default_member_role": "Editor", "default_role_enabled": True,
+            "project_context": "Some.", "answer_context": "More.", "is_pinned": False}, project))
+    return lines
+
+
+class Tenant:
+    """One organization with keys to all routes."""
+
+    def __init__(self, rig, prefix, organization, number):
+        self.organization = organization
+        common = ["--bootstrap", rig.kafka.bootstrap, "--directory-topic", rig.directory, "--redis",
+                  f"unix://{rig.redis.path}", "--prefix", prefix, "--organization", organization, "--json"]
+        words = [word for name in ("workspace", "connections", "privacy") for word in ("--dialect", name)]
+        key = json.loads(rig.call("keys", "create", *common, *words))["key"]
+        overview = json.loads(rig.call("keys", "create", *common, "--dialect", "overview"))["key"]
+        self.headers = {
+            "overview": {"X-API-Key": overview}, "connections": {"Authorization": key}, "privacy": {"x-api-key": key},
+            "workspace": {"Authorization": f"Bearer {key}", "x-org": f"org-{number}"},
+            "identity": {"Authorization": f"Bearer {token(organization)}"},
+        }
+
+    def request(self, route, plan=None):
+        """The bytes of a request; `plan` is what the bare server answers by."""
+        fields = {"Host": "localhost", **self.headers[route.credential]}
+        if plan is not None:
+            fields["X-Bench"] = str(plan)
+        head = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
+        return f"GET {route.path.replace('{organization}', self.organization)} HTTP/1.1\r\n{head}\r\n".encode()

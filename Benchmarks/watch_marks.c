@@ -1,0 +1,70 @@
+// Tells when what was counted became visible: each shard's mark of each partition, each time it moved.
+//
+//   watch_marks SOCKET PREFIX TOPIC PARTITIONS MILLISECONDS       SOCKET: Redis' Unix socket
+//
+// Looks every so many milliseconds until its standard input ends; prints a line for each change: nanoseconds of the
+// monotonic clock at which the answer was there, shard, partition, mark. A reader who asked Redis at that moment found
+// every record of the shard below the mark counted.
+#include <hiredis/hiredis.h>
+#include <poll.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum { shards = 64, most_partitions = 64 };
+
+static void fail(const char *what, const char *why) {
+    fprintf(stderr, "watch_marks: %s: %s\n", what, why);
+    exit(1);
+}
+
+static int64_t now_ns(void) {
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return time.tv_sec * 1000000000ll + time.tv_nsec;
+}
+
+static int64_t known[shards][most_partitions];
+
+static void look(redisContext *redis, const char *prefix, const char *topic, int partitions) {
+    char key[128], field[most_partitions][160];
+    const char *words[most_partitions + 2] = {"HMGET", key};
+    for (int p = 0; p < partitions; p++) {
+        snprintf(field[p], sizeof field[p], "%s/%d", topic, p);
+        words[p + 2] = field[p];
+    }
+    for (int shard = 0; shard < shards; shard++) {
+        snprintf(key, sizeof key, "%s:1:{%d}:marks", prefix, shard);
+        if (redisAppendCommandArgv(redis, partitions + 2, words, NULL)) fail("Redis", redis->errstr);
+    }
+    for (int shard = 0; shard < shards; shard++) {
+        redisReply *reply;
+        if (redisGetReply(redis, (void **)&reply)) fail("Redis", redis->errstr);
+        if (reply->type != REDIS_REPLY_ARRAY) fail("Redis", reply->str);
+        for (int p = 0; p < partitions; p++) {
+            const redisReply *one = reply->element[p];
+            int64_t mark = one->type == REDIS_REPLY_STRING ? atoll(one->str) : 0;
+            if (mark == known[shard][p]) continue;
+            known[shard][p] = mark;
+            printf("%lld %d %d %lld\n", (long long)now_ns(), shard, p, (long long)mark);
+        }
+        freeReplyObject(reply);
+    }
+}
+
+int main(int count, char **arguments) {
+    if (count != 6) { fprintf(stderr, "usage: watch_marks SOCKET PREFIX TOPIC PARTITIONS MILLISECONDS\n"); return 2; }
+    int partitions = atoi(arguments[4]), pause = atoi(arguments[5]);
+    if (partitions < 1 || partitions > most_partitions || pause < 1) fail("arguments", "out of range");
+    redisContext *redis = redisConnectUnix(arguments[1]);
+    if (!redis || redis->err) fail(arguments[1], redis ? redis->errstr : "no memory");
+    struct pollfd input = {.fd = 0, .events = POLLIN};
+    do {
+        look(redis, arguments[2], arguments[3], partitions);
+        fflush(stdout);
+    } while (poll(&input, 1, pause) == 0);
+    redisFree(redis);
+    return 0;
+}

@@ -1,0 +1,148 @@
+import Redis
+
+/// Reads written as commands of Redis' protocol.
+struct CellCommands: ~Copyable {
+    private(set) var buffer = CommandBuffer()
+    /// Answers that are to come.
+    private(set) var count = 0
+
+    /// Adds a command of a word and a key.
+    mutating func add(_ word: StaticString, _ key: [UInt8]) {
+        begin(word, arguments: 1)
+        buffer.append(key)
+    }
+
+    /// Adds a command without arguments.
+    mutating func add(_ word: StaticString) { begin(word, arguments: 0) }
+
+    /// Adds HMGET.
+    mutating func add(fields: [[UInt8]], of key: [UInt8]) {
+        begin("HMGET", arguments: 1 + fields.count)
+        buffer.append(key)
+        for field in fields { buffer.append(field) }
+    }
+
+    /// Adds one step of a scan.
+    mutating func add(scan word: StaticString, _ key: [UInt8], cursor: [UInt8]) {
+        begin(word, arguments: 4)
+        buffer.append(key)
+        buffer.append(cursor)
+        buffer.append("COUNT")
+        buffer.append("1000")
+    }
+
+    /// Adds a read of everything that stands there.
+    mutating func add(_ read: CellRead) {
+        switch read {
+        case .hash(let key), .bucket(let key, _): add("HGETALL", key)
+        case .fields(let key, let fields): add(fields: fields, of: key)
+        case .size(let key): add("HLEN", key)
+        case .ranking(let key): addRanking(key, last: -1)
+        case .distinct(let keys):
+            begin("PFCOUNT", arguments: keys.count)
+            for key in keys { buffer.append(key) }
+        }
+    }
+
+    /// Adds a read of at most so many members: whatever has grown meanwhile, Redis does no more work than that.
+    mutating func add(_ read: CellRead, most: Int) {
+        switch read {
+        case .hash(let key):
+            // As HGETALL where it has no more fields.
+            begin("HRANDFIELD", arguments: 3)
+            buffer.append(key)
+            buffer.append(Int64(most))
+            buffer.append("WITHVALUES")
+        case .ranking(let key): addRanking(key, last: Int64(most) - 1)
+        case .bucket, .fields, .size, .distinct: add(read)
+        }
+    }
+
+    private mutating func addRanking(_ key: [UInt8], last: Int64) {
+        begin("ZRANGE", arguments: 4)
+        buffer.append(key)
+        buffer.append("0")
+        buffer.append(last)
+        buffer.append("WITHSCORES")
+    }
+
+    private mutating func begin(_ word: StaticString, arguments: Int) {
+        buffer.appendHeader(count: 1 + arguments)
+        buffer.append(word)
+        count += 1
+    }
+}
+
+/// Microseconds that reads cost Redis.
+enum ReadCost {
+    /// Most that one round trip may cost.
+    static let budget = 5_000.0
+    /// Hashes and sorted sets with more members are read in pieces.
+    static let largestWhole = 10_000
+    /// Unions with more dense sketches are merged here.
+    static let mostDense = 180
+    /// One dense sketch in a union.
+    static let dense = 27.0
+
+    /// A hash or a sorted set of so many members.
+    static func members(_ count: Int) -> Double { 1 + 0.5 * Double(count) }
+
+    /// A union of sketches of these sizes in bytes, and how many of them are dense.
+    static func union(_ sizes: [Int64]) -> (cost: Double, dense: Int) {
+        var cost = 1.0
+        var count = 0
+        for size in sizes {
+            if DistinctSketch.isDense(byteCount: Int(size)) {
+                count += 1
+                cost += dense
+            } else {
+                cost += size == 0 ? 0.3 : 2 + Double(size) / 300
+            }
+        }
+        return (cost, count)
+    }
+}
+
+/// What the marks of a shard say about what is read beside them.
+enum ShardState {
+    /// Record time (ms) of the newest record taken; nil before the first.
+    ///
+    /// Throws where the shard is torn.
+    static func newestRecord(_ marks: ReplyView) throws(CellReadError) -> Int64? {
+        var newest: Int64?
+        var torn: String?
+        var begun: String?
+        var done: String?
+        for index in stride(from: 0, to: marks.count - 1, by: 2) {
+            guard let name = marks[index].bytes, let value = marks[index + 1].bytes else {
+                continue
+            }
+            if name.first == UInt8(ascii: "!") {
+                if name.elementsEqual("!torn".utf8) {
+                    torn = String(decoding: value, as: UTF8.self)
+                }
+                if name.elementsEqual("!begun".utf8) {
+                    begun = String(decoding: value, as: UTF8.self)
+                }
+                if name.elementsEqual("!done".utf8) {
+                    done = String(decoding: value, as: UTF8.self)
+                }
+            } else if name.last == UInt8(ascii: "@"), let time = recordTime(value), time >= 0 {
+                newest = max(newest ?? 0, time)
+            }
+        }
+        if let reason = Marks.tornReason(torn: torn, begun: begun, done: done) {
+            throw CellReadError(.torn, "the shard needs a rebuild: \(reason)")
+        }
+        return newest
+    }
+
+    /// The middle one of `OFFSET TIMESTAMP HASH`; nil where it is not of that form.
+    private static func recordTime(_ text: UnsafeRawBufferPointer) -> Int64? {
+        let space = UInt8(ascii: " ")
+        guard let first = text.firstIndex(of: space), let last = text.lastIndex(of: space),
+            first < last
+        else { return nil }
+        return Decimal.integer(UnsafeRawBufferPointer(rebasing: text[(first + 1)..<last]))
+    }
+}

@@ -1,0 +1,106 @@
+public import Metering
+
+/// Writes the names of one organization's keys; what all of them begin with is made once.
+public struct OrganizationNames: Sendable {
+    /// The organization.
+    public let organization: [UInt8]
+    private let start: [UInt8]
+
+    /// Names in this layout.
+    public init(_ layout: KeyLayout, _ organization: [UInt8]) {
+        self.organization = organization
+        var start = layout.shardPrefix(layout.shard(of: organization))
+        KeyLayout.escape(organization, into: &start)
+        self.start = start
+    }
+
+    /// What stands for a scope in its keys: `:DIM=VALUE` for each dimension, in the catalog's order.
+    public static func scopeText(_ dimensions: [(name: String, value: [UInt8])]) -> [UInt8] {
+        var text: [UInt8] = []
+        for (name, value) in dimensions {
+            text.append(UInt8(ascii: ":"))
+            text.append(contentsOf: name.utf8)
+            text.append(UInt8(ascii: "="))
+            KeyLayout.escape(value, into: &text)
+        }
+        return text
+    }
+
+    /// The key of a meter's cells in one window; see `KeyLayout.cellKey`.
+    ///
+    /// - Parameters:
+    ///   - scope: by `scopeText`; empty for the whole organization.
+    ///   - number: the window's number; for a grid the weekday, 0 = Sunday.
+    public func cellKey(
+        scope: [UInt8], meter: String, shape: CellShape, window: Window, number: Int32
+    ) -> [UInt8] {
+        var key: [UInt8] = []
+        key.reserveCapacity(start.count + scope.count + meter.utf8.count + 32)
+        key.append(contentsOf: start)
+        key.append(contentsOf: scope)
+        KeyLayout.appendCellKeySuffix(
+            meter: meter.utf8, shape: shape, window: window, number: number, to: &key)
+        return key
+    }
+
+    /// The key of a profile or plan; see `KeyLayout.profileKey`.
+    public func profileKey(kind: String, id: [UInt8]?) -> [UInt8] {
+        var key: [UInt8] = []
+        key.reserveCapacity(start.count + kind.utf8.count + (id?.count ?? 0) + 16)
+        key.append(contentsOf: start)
+        key.append(contentsOf: ":directory:".utf8)
+        key.append(contentsOf: kind.utf8)
+        if let id {
+            key.append(UInt8(ascii: ":"))
+            KeyLayout.escape(id, into: &key)
+        }
+        return key
+    }
+}
+
+/// Names read back from their bytes.
+extension KeyLayout {
+    /// Number of the window that a series' field stands for, in a key that holds `bucket`; nil where it is none of it.
+    public static func seriesNumber(
+        _ field: UnsafeRawBufferPointer, _ window: Window, in bucket: ClosedRange<Int32>
+    ) -> Int32? {
+        func twoDigits(_ place: Int) -> Int32? {
+            guard (48...57).contains(field[place]), (48...57).contains(field[place + 1]) else {
+                return nil
+            }
+            return Int32(field[place] - 48) * 10 + Int32(field[place + 1] - 48)
+        }
+        guard field.count == (window == .quarter ? 4 : 2), let first = twoDigits(0) else {
+            return nil
+        }
+        let offset: Int32
+        switch window {
+        case .month, .day: offset = first - 1
+        case .minute: offset = first
+        case .quarter:
+            guard let minute = twoDigits(2), minute % 15 == 0, minute < 60 else { return nil }
+            offset = first * 4 + minute / 15
+        case .all: return nil
+        }
+        let number = bucket.lowerBound + offset
+        return bucket.contains(number) ? number : nil
+    }
+
+    /// The values of a `by` tuple from its field or member; nil where an escape is broken.
+    public static func tupleValues(_ field: UnsafeRawBufferPointer) -> [Bytes]? {
+        var values: [Bytes] = []
+        var start = 0
+        for place in 0...field.count
+        where place == field.count || field[place] == UInt8(ascii: ":") {
+            let part = UnsafeRawBufferPointer(rebasing: field[start..<place])
+            if part.contains(UInt8(ascii: "%")) {
+                guard let value = unescape(part) else { return nil }
+                values.append(value)
+            } else {
+                values.append(Bytes(part))
+            }
+            start = place + 1
+        }
+        return values
+    }
+}

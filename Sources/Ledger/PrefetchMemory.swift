@@ -1,0 +1,147 @@
+import Redis
+
+/// Knows for each request what it read the last time, and follows the request under way.
+///
+/// Bounded: where too much is kept, all of it is forgotten, and each request reads step by step once.
+struct PrefetchMemory {
+    /// One request's pipeline; an object, because a dictionary holds no value that cannot be copied.
+    private final class Known {
+        let prefetch: CellPrefetch
+        init(_ prefetch: consuming CellPrefetch) { self.prefetch = prefetch }
+    }
+
+    private static let mostRequests = 1_024
+    private static let mostBytes = 8 << 20
+    private var known: [UInt64: Known] = [:]
+    private var byteCount = 0
+
+    // The request under way.
+    private var key: UInt64?
+    private var expected: Known?
+    private var replies: PrefetchedReplies?
+    private var nextStep = 0
+    private var nextRead = 0
+    /// Requests that are still to read step by step, because a pipeline was refused.
+    private var pauses = 0
+    private var steps: [CellStep] = []
+    private var members: [Int] = []
+    private var isLearning = false
+
+    mutating func begin(_ key: UInt64) {
+        self.key = key
+        expected = pauses > 0 ? nil : known[key]
+        pauses = max(0, pauses - 1)
+        replies = nil
+        nextStep = 0
+        nextRead = 0
+        steps.removeAll(keepingCapacity: true)
+        members.removeAll(keepingCapacity: true)
+        isLearning = expected == nil
+    }
+
+    mutating func end(_ layout: KeyLayout) {
+        defer {
+            key = nil
+            expected = nil
+            replies = nil
+        }
+        guard let key, isLearning, pauses == 0, !steps.isEmpty else { return }
+        forget(key)
+        guard let made = CellPrefetch(steps, members: members, layout: layout),
+            made.byteCount <= PrefetchMemory.mostBytes / 8
+        else { return }
+        if known.count >= PrefetchMemory.mostRequests
+            || byteCount + made.byteCount > PrefetchMemory.mostBytes
+        {
+            known.removeAll()
+            byteCount = 0
+        }
+        byteCount += made.byteCount
+        known[key] = Known(made)
+    }
+
+    private mutating func forget(_ key: UInt64) {
+        if let old = known.removeValue(forKey: key) { byteCount -= old.prefetch.byteCount }
+    }
+
+    // MARK: The pipeline
+
+    /// Whether the request's first read is the one that its pipeline begins with.
+    func isToBeSent(_ step: CellStep) -> Bool {
+        guard let expected, replies == nil, nextStep == 0 else { return false }
+        return expected.prefetch.steps[0] == step
+    }
+
+    func send(
+        on connection: inout Connection, _ deadline: ContinuousClock.Instant
+    ) throws(CellReadError) -> PrefetchedReplies? {
+        guard let expected else { return nil }
+        return try PrefetchedReplies.take(expected.prefetch, on: &connection, deadline)
+    }
+
+    /// Takes what the pipeline brought; nothing = the request reads step by step, and so do some after it, because a
+    /// Redis that refuses one command of a pipeline will refuse the next one too.
+    mutating func taken(_ found: PrefetchedReplies?) {
+        replies = found
+        guard found == nil else { return }
+        pauses = 100
+        stopFollowing()
+    }
+
+    /// The pipeline came to nothing: the request reads step by step.
+    mutating func failed() { stopFollowing() }
+
+    private mutating func stopFollowing() {
+        expected = nil
+        replies = nil
+        isLearning = true
+    }
+
+    // MARK: The request's reads
+
+    /// The answer to a step in the directory, where the pipeline has it.
+    mutating func directory(_ step: CellStep) -> HeldReply? {
+        guard follows(step), let replies, nextRead == 0, nextStep < replies.directory.count else {
+            return nil
+        }
+        defer { advance(step) }
+        return replies.directory[nextStep]
+    }
+
+    /// The answer to a step in the cells, where the pipeline has it.
+    mutating func cells(_ step: CellStep, _ reads: [CellRead]) -> CellSnapshot? {
+        guard follows(step), let expected, let replies else { return nil }
+        guard
+            let found = replies.snapshot(reads, from: nextRead, limits: expected.prefetch.limits)
+        else {
+            stopFollowing()
+            return nil
+        }
+        nextRead += reads.count
+        members += found.reads.indices.map { found.memberCount($0) }
+        advance(step)
+        return found
+    }
+
+    private mutating func follows(_ step: CellStep) -> Bool {
+        guard let expected, replies != nil, nextStep < expected.prefetch.steps.count,
+            expected.prefetch.steps[nextStep] == step
+        else {
+            if key != nil { stopFollowing() }
+            return false
+        }
+        return true
+    }
+
+    private mutating func advance(_ step: CellStep) {
+        nextStep += 1
+        steps.append(step)
+    }
+
+    /// Takes a step that was read by itself.
+    mutating func add(_ step: CellStep, _ found: CellSnapshot?) {
+        guard key != nil else { return }
+        steps.append(step)
+        if let found { members += found.reads.indices.map { found.memberCount($0) } }
+    }
+}
