@@ -25,7 +25,7 @@ struct ReplayPlot {
     let series: [Series]
 
     private static let size = (width: 720.0, height: 240.0)
-    private static let frame = (left: 64.0, right: 12.0, top: 10.0, bottom: 30.0)
+    private static let frame = (left: 64.0, right: 12.0, top: 10.0, bottom: 34.0)
 
     /// The figure with heading, legend and SVG.
     var html: String {
@@ -45,11 +45,13 @@ struct ReplayPlot {
         }
         for (value, text) in x.ticks ?? ReplayPlot.ticks(xRange, x) where xRange.contains(value) {
             let place = position(value, xRange, x, isVertical: false)
-            svg += "<line class=mark x1=\(place) x2=\(place) y1=210 y2=214 />"
+            svg += "<line class=mark x1=\(place) x2=\(place) y1=206 y2=210 />"
+            // The last one would reach over the edge.
+            let anchor = (Double(place) ?? 0) > 680 ? "end" : "middle"
             svg +=
-                "<text class=tick x=\(place) y=228 text-anchor=middle>\(ReplayPage.escaped(text))</text>"
+                "<text class=tick x=\(place) y=230 text-anchor=\(anchor)>\(ReplayPage.escaped(text))</text>"
         }
-        svg += "<line class=axis x1=64 x2=708 y1=210 y2=210 />"
+        svg += "<line class=axis x1=64 x2=708 y1=206 y2=206 />"
         for (number, line) in series.enumerated() {
             svg += path(line, number + 1, xRange, yRange)
         }
