@@ -31,6 +31,8 @@ public struct RequestFigures: Sendable {
     public var latency = LatencyHistogram()
     /// Answers that were not 200, and requests without an answer.
     public var failed: UInt64 = 0
+    /// What became of the last one that failed.
+    public var problem: String?
 }
 
 /// Sends a mix of GET requests at a constant rate, whatever becomes of the earlier ones.
@@ -41,7 +43,6 @@ public final class RequestLoad: Sendable {
     private struct State: Sendable {
         var figures: [RequestFigures]
         var number: Int64 = 0
-        var problem: String?
         /// Requests that were due and not taken at the end; nil before.
         var unsent: Int64?
     }
@@ -106,9 +107,6 @@ public final class RequestLoad: Sendable {
     /// How many requests were due before the end and never sent, because all connections waited for answers.
     public var unsent: Int64 { state.withLock { $0.unsent ?? 0 } }
 
-    /// Why a request failed, of the last that did; nil where none did.
-    public var problem: String? { state.withLock { $0.problem } }
-
     private func sendNext(on connection: RequestConnection) {
         guard !order.isEmpty else { return clock.sleep(until: clock.now + 100_000) }
         let now = clock.now
@@ -129,8 +127,8 @@ public final class RequestLoad: Sendable {
             guard answer != .success(200) else { return }
             state.figures[place].failed += 1
             switch answer {
-            case .success(let status): state.problem = "\(requests[place].name): HTTP \(status)"
-            case .failure(let error): state.problem = "\(requests[place].name): \(error.message)"
+            case .success(let status): state.figures[place].problem = "HTTP \(status)"
+            case .failure(let error): state.figures[place].problem = error.message
             }
         }
     }

@@ -77,6 +77,7 @@ extension Commands {
                 throw CommandFailure(
                     error.code == .catalog ? .usage : .failed, "replay --check: \(error)")
             }
+            outcome.answers = plan.answers.map { $0.run(outcome.check?.answers ?? []) }
         }
         if let path = settings.text(ReplayOptions.report) {
             try ReplayRun.write(ReplayPage(outcome: outcome).html, to: path)
@@ -92,6 +93,7 @@ extension Commands {
         case .timedOut: return .timeout
         case .equal, nil: break
         }
+        if let answers = outcome.answers, !answers.differences.isEmpty { return .failed }
         if outcome.ramp != nil { return outcome.ramp?.best == nil ? .failed : .ok }
         return outcome.figures.unseen > 0 ? .timeout : .ok
     }

@@ -96,6 +96,10 @@ enum ReplayOptions {
     static let check = Option(
         name: "check", placeholder: "", value: .flag,
         help: "Afterwards compare every cell with a second reckoning of the topic.", source: .call)
+    static let answers = Option(
+        name: "answers", placeholder: "FILE", value: .text,
+        help: "With --check: YAML file with a server whose answers are compared as well.",
+        source: .call)
     static let requests = Option(
         name: "requests", placeholder: "FILE", value: .text,
         help: "YAML file with requests that are sent meanwhile, and timed.", source: .call)
@@ -109,7 +113,8 @@ enum ReplayOptions {
     static let all = [
         to, generate, profile, events, seed, span, end, organizations, binaryShare, mapping,
         fromTopic, fromBootstrap, fromOffset, toOffset, since, until, createTopic, times, mode,
-        rate, spacing, longestGap, ramp, rampStart, rampStep, freshness, check, requests, report,
+        rate, spacing, longestGap, ramp, rampStart, rampStep, freshness, check, answers, requests,
+        report,
         timeout,
     ]
     /// Options that mean something to generated events only.

@@ -19,6 +19,7 @@ struct ReplayOutcome {
     var ramp: ReplayRamp?
     var requests: [RequestFigures] = []
     var check: VerificationReport?
+    var answers: AnswerCheck.Report?
     /// What went wrong, each a sentence for people.
     var notes: [String] = []
 
@@ -70,6 +71,12 @@ struct ReplayOutcome {
             }
         }
         if let check { object["check"] = check.object }
+        if let answers {
+            object["answers"] =
+                [
+                    "compared": answers.compared, "differences": answers.differences,
+                ] as [String: Any]
+        }
         let data = try? JSONSerialization.data(
             withJSONObject: object, options: [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes])
         return data.map { String(decoding: $0, as: UTF8.self) } ?? "{}"
@@ -147,10 +154,12 @@ struct ReplayOutcome {
                         + "\(ValueText.grouped(Int64($0))) a second"
                 } ?? "no rate keeps freshness within \(ReplayOutcome.latency(ramp.bound))")
         }
-        for route in requests where route.failed > 0 {
-            Output.line("GET \(route.name): \(route.failed) of \(route.latency.count) failed")
-        }
         check?.printText()
+        if let answers {
+            for difference in answers.differences.prefix(20) { Output.line(difference) }
+            Output.line(
+                "answers  \(answers.compared) compared, \(answers.differences.count) different")
+        }
         for note in notes { Output.line(note) }
     }
 

@@ -66,6 +66,15 @@ struct ReplayPage {
                 lines.append("<p class=note>\(ReplayPage.escaped(difference.description))</p>")
             }
         }
+        if let answers = outcome.answers {
+            let isEqual = answers.differences.isEmpty
+            lines.append(
+                "<p class=\(isEqual ? "good" : "bad")><b>Answers: "
+                    + "\(isEqual ? "equal" : "different").</b> \(answers.compared) compared.</p>")
+            for difference in answers.differences.prefix(20) {
+                lines.append("<p class=note>\(ReplayPage.escaped(difference))</p>")
+            }
+        }
         return lines.joined()
     }
 

@@ -14,6 +14,7 @@ struct ReplayPlan {
     let ramp: RampSettings?
     let marks: MarkPlace
     let requests: RequestsFile?
+    let answers: AnswerCheck?
 
     var isWatched: Bool {
         settings.isOn(ReplayOptions.freshness) || settings.isOn(ReplayOptions.check) || ramp != nil
@@ -27,6 +28,13 @@ struct ReplayPlan {
         var verification = try Commands.verification(
             settings.with(Options.topic, topic), log, timeout: ReplayOptions.timeout)
         verification.topics = [topic]
+        answers = try settings.text(ReplayOptions.answers).map { (path) throws(CommandFailure) in
+            try AnswerCheck.read(try FileText.read(path), name: path)
+        }
+        guard answers == nil || settings.isOn(ReplayOptions.check) else {
+            throw .usage("--answers goes with --check")
+        }
+        verification.organizations = answers?.readers.map(\.organization) ?? []
         self.verification = verification
         marks = MarkPlace(
             redis: verification.redis, prefix: verification.prefix,

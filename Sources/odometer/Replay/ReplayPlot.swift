@@ -139,6 +139,7 @@ struct ReplayPlot {
         switch abs(number) {
         case 1_000_000...: trimmed(number / 1_000_000) + " M"
         case 10_000...: trimmed(number / 1_000) + " k"
+        case 1_000...: ValueText.grouped(Int64(number))
         default: trimmed(number)
         }
     }

@@ -79,8 +79,11 @@ struct ReplayRun {
             outcome.notes.append(
                 "\(unsent) requests were due and never sent: all connections waited for answers")
         }
-        if let problem = load?.problem {
-            outcome.notes.append("the last request that failed: \(problem)")
+        for route in outcome.requests {
+            guard let problem = route.problem else { continue }
+            outcome.notes.append(
+                "GET \(route.name): \(route.failed) of \(route.latency.count) failed, the last with \(problem)"
+            )
         }
         outcome.notes += input.notes()
     }

@@ -78,7 +78,8 @@ struct RequestsFile {
         }
     }
 
-    private static func expanded(
+    /// A text in which `${NAME}` is what the environment has.
+    static func expanded(
         _ text: String, _ form: YAMLForm, _ name: String
     ) throws(CommandFailure) -> String {
         var expanded = ""
