@@ -6,6 +6,7 @@ struct StreamRhythm: Sendable {
     private static let mostSlots: Int64 = 200_000
 
     private let start: Int64
+    private let end: Int64
     private let slotLength: Int64
     /// How many records have happened at the begin of each slot, and at the end of the last one.
     private let sums: [Double]
@@ -18,6 +19,7 @@ struct StreamRhythm: Sendable {
                 || profile.burst != nil
         else { return nil }
         start = profile.end - profile.span
+        end = profile.end
         var length = Self.quarter
         if let burst = profile.burst { length = min(length, max(1, burst.length / 4)) }
         length = max(length, profile.span / Self.mostSlots, 1)
@@ -60,6 +62,8 @@ struct StreamRhythm: Sendable {
         while slot + 2 < sums.count, sums[slot + 1] <= place { slot += 1 }
         let width = sums[slot + 1] - sums[slot]
         let share = width > 0 ? min(1, max(0, (place - sums[slot]) / width)) : 0
-        return start + Int64(slot) * slotLength + Int64(share * Double(slotLength))
+        let begin = start + Int64(slot) * slotLength
+        // The last slot may be shorter.
+        return begin + Int64(share * Double(min(slotLength, end - begin)))
     }
 }
