@@ -12,7 +12,7 @@ SWIFT_DIRS := Package.swift $(wildcard Sources Tests Benchmarks Fuzz)
 KAFKA ?=
 REDIS ?=
 
-.PHONY: help setup setup-test build test test-fast soak fuzz faults demo bench bench-http bench-freshness bench-idle lint format embed clean
+.PHONY: help setup setup-test build test test-fast soak fuzz faults replay-check demo bench bench-http bench-freshness bench-idle lint format embed clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 12
@@ -40,6 +40,9 @@ soak: setup-test ## SEEDS=2000 seeds of the simulation from FIRST=1 on
 
 faults: setup-test build $(PYTHON_TOOLS)/ready ## real faults on three brokers; ONLY=F7 SEED=N RESUME=FILE FULL=1 (docs/FAULTS.md)
 	@ODOMETER_BINARY=$(CURDIR)/$(BINARY) exec $(PYTHON_TOOLS)/bin/python3 Tests/Faults/table.py
+
+replay-check: setup-test $(PYTHON_TOOLS)/ready ## EVENTS=2000000 at a rate, at 60 times their spacing, and flat: each checked, its report in docs/replays
+	@Tests/run replays
 
 demo: build ## events, numbers and answers on this machine; KAFKA=host:port REDIS=host:port for real ones
 	@exec $(BINARY) demo $(if $(KAFKA),--bootstrap '$(KAFKA)') \

@@ -22,14 +22,16 @@ public struct GeneratedSource: RecordSource, ~Copyable {
         guard left > 0 else { return nil }
         left -= 1
         return generator.withNext { record in
-            SourceRecord(
+            var made = SourceRecord(
                 key: Array(record.key), value: record.value.map { Array($0) },
                 headers: record.headers.map { header in
                     (
                         name: String(decoding: header.name, as: UTF8.self),
                         value: header.value.map { Array($0) }
                     )
-                })
+                }, time: record.streamTime)
+            made.changesCells = record.isCountable
+            return made
         }
     }
 }

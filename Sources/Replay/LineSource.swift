@@ -15,9 +15,13 @@ public struct LineSource: ~Copyable {
     private var start = 0
     private var isAtEnd = false
     private var number = 0
+    private let keepsEmptyLines: Bool
 
     /// Opens a file; `-` is standard input.
-    public init(path: String) throws(ReplayError) {
+    ///
+    /// - Parameter keepsEmptyLines: whether `next` gives empty lines as well.
+    public init(path: String, keepsEmptyLines: Bool = false) throws(ReplayError) {
+        self.keepsEmptyLines = keepsEmptyLines
         let descriptor = path == "-" ? dup(STDIN_FILENO) : open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else {
             throw ReplayError(.source, "\(path): \(String(cString: strerror(errno)))")
@@ -25,6 +29,9 @@ public struct LineSource: ~Copyable {
         unpacker = try Unpacker(descriptor: descriptor, name: path)
         name = path
     }
+
+    /// How much of the file is read, 0 to 1; nil = not known, as of a pipe.
+    public var share: Double? { unpacker.share }
 
     /// Number of the line that `next` gave last, from 1.
     public var lineNumber: Int { number }
@@ -38,14 +45,14 @@ public struct LineSource: ~Copyable {
                 start = end + 1
                 scanned = start
                 number += 1
-                if let line = LineSource.content(line) { return line }
+                if let line = content(line) { return line }
                 continue
             }
             guard !isAtEnd else {
                 let line = text[start...]
                 start = text.count
                 number += line.isEmpty ? 0 : 1
-                return LineSource.content(line)
+                return line.isEmpty ? nil : content(line)
             }
             scanned = text.count - start
             text.removeSubrange(0..<start)
@@ -57,9 +64,9 @@ public struct LineSource: ~Copyable {
         }
     }
 
-    private static func content(_ line: ArraySlice<UInt8>) -> ArraySlice<UInt8>? {
+    private func content(_ line: ArraySlice<UInt8>) -> ArraySlice<UInt8>? {
         let line = line.last == 13 ? line.dropLast() : line
-        return line.isEmpty ? nil : line
+        return line.isEmpty && !keepsEmptyLines ? nil : line
     }
 }
 
@@ -75,6 +82,8 @@ final class Unpacker {
 
     private let descriptor: Int32
     private let name: String
+    /// Length of the file; 0 = not known.
+    private let length: Int64
     private var method = Method.plain
     private let gzip = UnsafeMutablePointer<z_stream>.allocate(capacity: 1)
     private let input = UnsafeMutableRawBufferPointer.allocate(byteCount: chunk, alignment: 16)
@@ -89,6 +98,8 @@ final class Unpacker {
     init(descriptor: Int32, name: String) throws(ReplayError) {
         self.descriptor = descriptor
         self.name = name
+        var facts = stat()
+        length = fstat(descriptor, &facts) == 0 ? Int64(facts.st_size) : 0
         gzip.initialize(to: z_stream())
         _ = try fill()
         let magic = input[0..<min(4, filled)]
@@ -117,6 +128,13 @@ final class Unpacker {
         input.deallocate()
         output.deallocate()
         close(descriptor)
+    }
+
+    /// How much of the file is read, 0 to 1; nil = not known.
+    var share: Double? {
+        guard length > 0 else { return nil }
+        let place = lseek(descriptor, 0, SEEK_CUR)
+        return place < 0 ? nil : min(1, Double(place) / Double(length))
     }
 
     /// Appends some bytes to `text`; false at the end of the file.

@@ -6,14 +6,23 @@ public struct SourceRecord: Sendable {
     public var value: [UInt8]?
     /// Headers in their order.
     public var headers: [(name: String, value: [UInt8]?)]
+    /// When it happened by the source's own time, milliseconds since 1970; nil = not known.
+    public var time: Int64?
+    /// The organization it belongs to, by which its shard is known; nil = not known.
+    public var subject: [UInt8]?
+    /// Whether it may change a number; false where the source knows that it is a repetition or will be refused.
+    public var changesCells = true
 
-    /// A record of these parts.
+    /// A record of these parts; the key is its subject unless another one is set.
     public init(
-        key: [UInt8]?, value: [UInt8]?, headers: [(name: String, value: [UInt8]?)] = []
+        key: [UInt8]?, value: [UInt8]?, headers: [(name: String, value: [UInt8]?)] = [],
+        time: Int64? = nil
     ) {
         self.key = key
         self.value = value
         self.headers = headers
+        self.time = time
+        subject = key
     }
 }
 
@@ -23,75 +32,16 @@ public protocol RecordSource: ~Copyable {
     mutating func next() throws(ReplayError) -> SourceRecord?
 }
 
-/// A file of structured CloudEvents, one JSON text a line; the key is the event's subject.
-///
-/// Lines are sent as they are: what is wrong with one is for the counting side to say.
-public struct JSONLinesSource: RecordSource, ~Copyable {
-    private var lines: LineSource
+/// A source that cannot be copied, held where a copy is needed: any source, chosen at run time.
+public final class HeldSource<Source: RecordSource & ~Copyable>: RecordSource {
+    private var source: Source
 
-    /// Opens a file, plain or packed; `-` is standard input.
-    public init(path: String) throws(ReplayError) { lines = try LineSource(path: path) }
+    /// Takes a source over.
+    public init(_ source: consuming Source) { self.source = source }
 
-    /// The next line as a record.
-    public mutating func next() throws(ReplayError) -> SourceRecord? {
-        guard let line = try lines.next() else { return nil }
-        return SourceRecord(key: SubjectScanner.subject(of: line), value: Array(line))
-    }
-}
+    /// The source's next record.
+    public func next() throws(ReplayError) -> SourceRecord? { try source.next() }
 
-/// Finds the text of the member `subject` of a JSON object without reading the rest as JSON.
-enum SubjectScanner {
-    private static let quote = UInt8(ascii: "\"")
-    private static let backslash = UInt8(ascii: "\\")
-
-    /// nil where there is none, or where it holds an escape: a key decides no more than the
-    /// partition, so an exotic subject may do without one.
-    static func subject(of line: ArraySlice<UInt8>) -> [UInt8]? {
-        var depth = 0
-        var index = line.startIndex
-        while index < line.endIndex {
-            switch line[index] {
-            case UInt8(ascii: "{"), UInt8(ascii: "["): depth += 1
-            case UInt8(ascii: "}"), UInt8(ascii: "]"): depth -= 1
-            case quote:
-                guard let end = endOfText(line, from: index + 1) else { return nil }
-                let text = line[index + 1..<end]
-                index = end
-                if depth == 1, text.elementsEqual("subject".utf8),
-                    let value = textAfterColon(line, from: end + 1)
-                {
-                    return value.contains(backslash) ? nil : Array(value)
-                }
-            default: break
-            }
-            index += 1
-        }
-        return nil
-    }
-
-    private static func endOfText(_ line: ArraySlice<UInt8>, from start: Int) -> Int? {
-        var index = start
-        while index < line.endIndex {
-            if line[index] == backslash {
-                index += 1
-            } else if line[index] == quote {
-                return index
-            }
-            index += 1
-        }
-        return nil
-    }
-
-    private static func textAfterColon(
-        _ line: ArraySlice<UInt8>, from start: Int
-    ) -> ArraySlice<UInt8>? {
-        let spaces: [UInt8] = [0x20, 0x09]
-        var rest = line[start...].drop { spaces.contains($0) }
-        guard rest.first == UInt8(ascii: ":") else { return nil }
-        rest = rest.dropFirst().drop { spaces.contains($0) }
-        guard rest.first == quote, let end = endOfText(line, from: rest.startIndex + 1) else {
-            return nil
-        }
-        return line[rest.startIndex + 1..<end]
-    }
+    /// A look at the source.
+    public func look<Result>(_ body: (borrowing Source) -> Result) -> Result { body(source) }
 }

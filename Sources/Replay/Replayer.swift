@@ -1,7 +1,7 @@
 import Glibc
 public import Kafka
 
-/// How far a replay is.
+/// How far a replay is; cheap to make.
 public struct ReplayProgress: Sendable, Equatable {
     /// Records that Kafka has acknowledged.
     public var delivered: UInt64 = 0
@@ -16,13 +16,24 @@ public struct ReplayProgress: Sendable, Equatable {
     }
 }
 
-/// Sends the records of a source to a topic: idempotent, in order for each key, as fast as Kafka
-/// takes them or at a rate.
+/// Sends the records of a source to a topic: idempotent, in order for each key, at a pace.
+///
+/// Nothing waits for an acknowledgement: a record goes out when it is due, or late where the sender cannot keep
+/// up or the client's queue is full, but it is never left out. One thread sends; another one takes what Kafka
+/// reports, so that acknowledgements are timed whatever the sender does.
 public final class Replayer {
+    /// The header that says when a record was due, in microseconds since 1970; records sent flat have none.
+    public static let dueHeader = "odometer-due"
+    /// Shorter waits are not worth a sleep: what is due within it goes out together, late by at most that.
+    private static let shortestSleep: Int64 = 250
+
+    let measures: ReplayMeasures
+    let clock: ReplayClock
     private let producer: Producer
     private let topic: ProducerTopic
-    private let clock = ReplayClock()
-    private var progress = ReplayProgress()
+    private let reports: ReplayThread
+    private var watcher: MarkWatcher?
+    private var nextProgress: Int64 = 0
 
     /// A sender to one topic; batches are packed with lz4 unless the configuration says otherwise.
     public init(_ configuration: ClientConfiguration, topic: String) throws(ReplayError) {
@@ -32,12 +43,27 @@ public final class Replayer {
             ("queue.buffering.max.messages", "200000"), ("queue.buffering.max.kbytes", "131072"),
         ]
         configuration.properties = defaults + configuration.properties
+        let clock = ReplayClock()
+        let measures = ReplayMeasures(clock: clock)
+        let producer: Producer
         do throws(KafkaError) {
-            producer = try Producer(configuration)
+            producer = try Producer(configuration) { measures.acknowledged($0) }
             self.topic = try producer.topic(topic)
         } catch {
             throw ReplayError(.sink, error.description)
         }
+        self.clock = clock
+        self.measures = measures
+        self.producer = producer
+        reports = ReplayThread {
+            producer.poll(timeoutMilliseconds: 20)
+            measures.tick()
+        }
+    }
+
+    deinit {
+        watcher?.stop()
+        reports.stop()
     }
 
     /// Number of partitions of the topic; throws where it does not exist.
@@ -49,74 +75,133 @@ public final class Replayer {
         }
     }
 
+    /// Measures freshness from now on, by the marks of a ledger; throws where Redis does not answer now.
+    public func watch(_ place: MarkPlace) throws(ReplayError) {
+        let partitions = try partitionCount()
+        measures.watch(partitions: partitions)
+        watcher = try MarkWatcher(
+            place, topic: topic.name, partitions: partitions, measures: measures)
+    }
+
+    /// Why the marks cannot be read now; nil where they can, or nobody looks.
+    public var watchProblem: String? { watcher?.problem }
+
+    /// What was measured so far.
+    public var figures: ReplayFigures { measures.figures }
+
     /// Sends everything that the source gives and waits for the acknowledgements.
     ///
     /// - Parameters:
-    ///   - rate: records a second; nil = as fast as possible.
-    ///   - onProgress: called about once a second; an answer of false ends the replay.
+    ///   - pace: when the records are due.
+    ///   - onProgress: called some times a second; an answer of false ends the replay.
     public func run(
-        _ source: inout some RecordSource & ~Copyable, rate: Double? = nil,
+        _ source: inout some RecordSource & ~Copyable, pace: ReplayPace = .flat,
         onProgress: (ReplayProgress) -> Bool
     ) throws(ReplayError) -> ReplayProgress {
-        var nextReport: Int64 = 1_000
+        var due = DueTimes(pace)
+        let start = clock.now
         while let record = try source.next() {
-            if let rate { wait(until: Double(progress.sent) / rate) }
-            try send(record)
-            if progress.sent.isMultiple(of: 256) || rate != nil {
-                producer.poll()
-                if clock.milliseconds >= nextReport {
-                    nextReport = clock.milliseconds + 1_000
-                    guard onProgress(current()) else { break }
-                }
+            let moment = due.next(time: record.time).map { start + $0 }
+            if let moment, moment > clock.now {
+                guard wait(until: moment, onProgress) else { break }
             }
+            try send(record, due: moment)
+            guard clock.now < nextProgress || goesOn(onProgress) else { break }
         }
         try finish(onProgress)
         return current()
     }
 
-    /// Hands one record to the client; waits while its queue is full.
-    public func send(_ record: SourceRecord, partition: Int32? = nil) throws(ReplayError) {
-        while try !take(record, partition) {
-            producer.poll(timeoutMilliseconds: 100)
+    /// Hands one record to the client, now or as late as its queue has room.
+    ///
+    /// - Parameter due: microseconds on the replay's clock; nil = now.
+    public func send(_ record: SourceRecord, due: Int64? = nil) throws(ReplayError) {
+        let moment = due ?? clock.now
+        var headers = record.headers
+        if due != nil {
+            let text = Array(String(clock.wallStart + moment).utf8)
+            headers.append((name: Replayer.dueHeader, value: text))
+        }
+        let shard = record.changesCells ? record.subject.map { UnseenRecords.shard(of: $0) } : nil
+        let token = ReplayMeasures.token(due: moment, shard: shard)
+        while try !take(record, headers, token) {
+            usleep(500)
             try checkDeliveries()
         }
-        progress.sent += 1
+        measures.sent(due: moment)
     }
 
-    private func take(_ record: SourceRecord, _ partition: Int32?) throws(ReplayError) -> Bool {
+    private func take(
+        _ record: SourceRecord, _ headers: [(name: String, value: [UInt8]?)], _ token: UInt64
+    ) throws(ReplayError) -> Bool {
         do throws(KafkaError) {
             return try producer.produce(
-                topic: topic.name, partition: partition, key: record.key, value: record.value,
-                headers: record.headers)
+                topic: topic.name, key: record.key, value: record.value, headers: headers,
+                opaque: token)
         } catch {
             throw ReplayError(.sink, error.description)
         }
     }
 
-    /// Serves acknowledgements without waiting.
-    public func poll() { producer.poll() }
-
     /// How far it is now.
     public func current() -> ReplayProgress {
-        progress.delivered = producer.deliveredCount
-        progress.milliseconds = clock.milliseconds
-        return progress
+        let counts = measures.counts
+        return ReplayProgress(
+            delivered: counts.acknowledged, sent: counts.sent, milliseconds: clock.now / 1_000)
     }
 
     /// Waits until Kafka has acknowledged everything, as long as it goes on acknowledging.
     public func finish(_ onProgress: (ReplayProgress) -> Bool = { _ in true }) throws(ReplayError) {
-        var silent = 0
-        var last = producer.deliveredCount
-        while !producer.flush(timeoutMilliseconds: 1_000) {
+        var last = measures.counts.acknowledged
+        var since = clock.now
+        while !producer.flush(timeoutMilliseconds: 100) {
             try checkDeliveries()
-            silent = producer.deliveredCount == last ? silent + 1 : 0
-            last = producer.deliveredCount
-            guard silent < 30 else {
+            let delivered = measures.counts.acknowledged
+            if delivered != last { (last, since) = (delivered, clock.now) }
+            guard clock.now - since < 30_000_000 else {
                 throw ReplayError(.sink, "\(topic.name): no acknowledgement for 30 s")
             }
-            guard onProgress(current()) else { break }
+            guard goesOn(onProgress) else { break }
         }
         try checkDeliveries()
+    }
+
+    /// Waits until everything sent is seen in Redis.
+    ///
+    /// - Returns: false where nothing more was seen for `patience` milliseconds, or somebody ended it.
+    public func waitUntilSeen(
+        patience: Int64, onProgress: (ReplayProgress) -> Bool = { _ in true }
+    ) -> Bool {
+        var last = measures.counts.seen
+        var since = clock.now
+        while measures.waiting.count > 0 {
+            let seen = measures.counts.seen
+            if seen != last { (last, since) = (seen, clock.now) }
+            guard clock.now - since < patience * 1_000, goesOn(onProgress) else { return false }
+            usleep(10_000)
+        }
+        return true
+    }
+
+    /// Ends the last interval of the timeline, so that `figures` hold all of it.
+    public func closeTimeline() { measures.tick(isLast: true) }
+
+    /// Sleeps until a record is due; false where somebody ended the replay meanwhile.
+    func wait(until moment: Int64, _ onProgress: (ReplayProgress) -> Bool) -> Bool {
+        while true {
+            let now = clock.now
+            guard now < moment else { return true }
+            clock.sleep(until: min(max(moment, now + Replayer.shortestSleep), now + 100_000))
+            guard goesOn(onProgress) else { return false }
+        }
+    }
+
+    /// Tells how far it is, now and then; false where somebody ended the replay.
+    func goesOn(_ onProgress: (ReplayProgress) -> Bool) -> Bool {
+        let now = clock.now
+        guard now >= nextProgress else { return true }
+        nextProgress = now + 200_000
+        return onProgress(current())
     }
 
     private func checkDeliveries() throws(ReplayError) {
@@ -125,26 +210,5 @@ public final class Replayer {
             throw ReplayError(
                 .sink, "\(topic.name): Kafka did not take \(producer.failedCount) records")
         }
-    }
-
-    private func wait(until seconds: Double) {
-        while true {
-            let left = seconds * 1_000 - Double(clock.milliseconds)
-            guard left > 1 else { return }
-            producer.poll(timeoutMilliseconds: Int32(min(left, 100)))
-        }
-    }
-}
-
-/// Milliseconds since it was made, on the monotonic clock.
-struct ReplayClock {
-    private let start = ReplayClock.now()
-
-    var milliseconds: Int64 { ReplayClock.now() - start }
-
-    private static func now() -> Int64 {
-        var time = timespec()
-        clock_gettime(CLOCK_MONOTONIC, &time)
-        return Int64(time.tv_sec) * 1_000 + Int64(time.tv_nsec) / 1_000_000
     }
 }

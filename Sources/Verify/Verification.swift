@@ -14,6 +14,7 @@ public struct Verification: ~Copyable {
     private var ledger: LedgerReader
     private var origins: [Int64] = []
     private var records: Int64 = 0
+    private let meters: [OracleMeter]
 
     /// Carries a verification through; an error means that it could not be carried through.
     public static func run(
@@ -44,6 +45,7 @@ public struct Verification: ~Copyable {
         let ledger = try LedgerReader(configuration)
         self.configuration = configuration
         self.progress = progress
+        meters = catalog.meters
         self.oracle = oracle
         self.topic = topic
         self.ledger = ledger
@@ -198,6 +200,8 @@ public struct Verification: ~Copyable {
             outcomes(), limits: try limits(description), keys: oracle.cells.keyCount,
             prefix: configuration.prefix)
         try comparison.run(&ledger, oracle.cells, progress)
+        comparison.report.answers = ExpectedAnswer.all(
+            configuration.organizations, meters, ledger.prefix, oracle.cells)
         let marks = try ledger.ofEachShard("marks")
         let audits = try ledger.ofEachShard("audit")
         for partition in topic.partitions {

@@ -24,6 +24,9 @@ public struct VerificationConfiguration: Sendable {
     /// How much later than its record an event may have happened, in milliseconds.
     public var futureBound: Int64 = 300_000
 
+    /// Organizations whose answers are reckoned as well, see `VerificationReport.answers`.
+    public var organizations: [String] = []
+
     /// Makes a configuration with the defaults of a ledger.
     public init(
         kafka: ClientConfiguration, topics: [String], redis: RedisConfiguration,

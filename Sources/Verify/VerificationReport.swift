@@ -82,6 +82,8 @@ public struct VerificationReport: Sendable {
     public internal(set) var notComparable: [Reason: Int] = [:]
     /// The first differences.
     public internal(set) var differences: [VerificationDifference] = []
+    /// What the HTTP interface must answer for the organizations that the configuration names.
+    public internal(set) var answers: [ExpectedAnswer] = []
     /// Whether the marks did not come to stand at the end of the log in time.
     public internal(set) var hasTimedOut = false
     /// What was waited for when the time was over.

@@ -27,6 +27,9 @@ public struct EventGenerator: ~Copyable {
     private let stepNanoseconds: Int64
     private var recent: [(bytes: [UInt8], frame: RecordFrame)] = []
     private var headers: [WorkloadHeader] = []
+    private var streamTime: Int64 = 0
+    private var isRepeated = false
+    private var rhythm: StreamRhythm?
 
     /// Makes the stream of a seed.
     public init(seed: UInt64, profile: EventProfile) {
@@ -35,7 +38,9 @@ public struct EventGenerator: ~Copyable {
         random = SeededRandom(seed: seed)
         idPrefix = random.next()
         odds = StreamOdds(profile)
-        choice = ZipfChoice(count: population.organizations)
+        choice = ZipfChoice(
+            count: population.organizations, exponentQuarters: profile.skewQuarters)
+        rhythm = StreamRhythm(profile)
         levels = [Int](repeating: 0, count: population.organizations * LevelFamily.count)
         stored = [Int](repeating: 0, count: population.organizations * 2)
         stepNanoseconds = profile.span * 1_000_000 / Int64(max(1, profile.events))
@@ -53,9 +58,10 @@ public struct EventGenerator: ~Copyable {
     }
 
     private mutating func fill() {
-        let isRepeated = !recent.isEmpty && random.happens(odds.duplicate)
+        isRepeated = !recent.isEmpty && random.happens(odds.duplicate)
         writer.clear()
         count += 1
+        streamTime = baseTime()
         if isRepeated {
             let chosen = random.below(recent.count)
             writer.put(recent[chosen].bytes)
@@ -64,8 +70,9 @@ public struct EventGenerator: ~Copyable {
         }
         serial += 1
         frame = RecordFrame()
-        let now = baseTime()
+        let now = streamTime
         if random.happens(odds.odd) {
+            frame.isOdd = true
             fillOddity(now)
         } else {
             fillEvent(now)
@@ -75,8 +82,9 @@ public struct EventGenerator: ~Copyable {
         frame.valueEnd = writer.count
     }
 
-    private func baseTime() -> Int64 {
+    private mutating func baseTime() -> Int64 {
         if let clock { return clock }
+        if let time = rhythm?.time(of: count - 1) { return min(profile.end, time) }
         let sinceStart = Int64(count - 1) * stepNanoseconds / 1_000_000
         return min(profile.end, profile.end - profile.span + sinceStart)
     }
@@ -98,9 +106,9 @@ public struct EventGenerator: ~Copyable {
 
     /// When an event happened that is noticed now: some jitter, and now and then much earlier.
     mutating func eventTime(_ now: Int64) -> Int64 {
-        let recent = now - Int64(random.below(30_000))
+        let recent = now - Int64(random.below(Int(max(1, profile.jitter))))
         guard random.happens(odds.lateArrival) else { return recent }
-        return recent - 60_000 - Int64(random.skewed(3 * 86_400_000))
+        return recent - 60_000 - Int64(random.skewed(Int(max(1, profile.latestArrival))))
     }
 
     /// Writes everything before the data: subject, id and time apart, then the envelope.
@@ -171,7 +179,8 @@ public struct EventGenerator: ~Copyable {
         return WorkloadRecord(
             key: part(0..<frame.subjectEnd),
             value: frame.hasValue ? part(frame.timeEnd..<frame.valueEnd) : nil,
-            headers: headers, eventTime: frame.eventTime, kind: frame.kind)
+            headers: headers, eventTime: frame.eventTime, kind: frame.kind,
+            streamTime: streamTime, isCountable: !isRepeated && !frame.isOdd)
     }
 
     private mutating func header(_ name: StaticString, _ value: UnsafeRawBufferPointer) {

@@ -6,8 +6,16 @@ public struct EventProfile: Sendable {
     public var end: Int64
     /// How long before the end the first event happened, in milliseconds.
     public var span: Int64 = 90 * 86_400_000
-    /// The number of organizations; their shares follow Zipf's law.
+    /// The number of organizations; their shares follow Zipf's law with the exponent `skewQuarters` / 4.
     public var organizations = 100
+    /// Four times the exponent: 0 = all alike, 4 = the first has twice as much as the second.
+    public var skewQuarters = 4
+    /// How much happens in each hour of the day (UTC), in proportion; none = always alike.
+    public var hourWeights: [Double] = []
+    /// How much happens on each day of the week, Sunday first, in proportion; none = always alike.
+    public var weekdayWeights: [Double] = []
+    /// When far more happens than usual; nil = never.
+    public var burst: EventBurst?
     /// Users of each organization.
     public var users = 50
     /// Projects of each organization; every eleventh has an awkward id.
@@ -24,6 +32,10 @@ public struct EventProfile: Sendable {
     public var binaryShare = 0.1
     /// Share of events that arrive minutes to days after they happened.
     public var lateArrivalShare = 0.03
+    /// How much later such an event arrives at most, in milliseconds.
+    public var latestArrival: Int64 = 3 * 86_400_000
+    /// How much before the stream's time an event happened at most, in milliseconds.
+    public var jitter: Int64 = 30_000
     /// Share of records that are sent once more.
     public var duplicateShare = 0.01
     /// Share of records that are no event.
@@ -42,5 +54,22 @@ public struct EventProfile: Sendable {
     /// Makes the default shape: 90 days that end at the given time.
     public init(end: Int64) {
         self.end = end
+    }
+}
+
+/// Times of far more events than usual, again and again.
+public struct EventBurst: Sendable, Equatable {
+    /// From the begin of one to the begin of the next, in milliseconds.
+    public var every: Int64
+    /// How long it lasts, in milliseconds.
+    public var length: Int64
+    /// How much more happens in it.
+    public var factor: Double
+
+    /// A burst of these parts.
+    public init(every: Int64, length: Int64, factor: Double) {
+        self.every = every
+        self.length = length
+        self.factor = factor
     }
 }

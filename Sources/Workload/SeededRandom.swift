@@ -46,12 +46,15 @@ struct Odds: Sendable {
 }
 
 /// A choice among `0..<count` with Zipf's weights 1, 1/2, 1/3, … in constant time (alias method).
+///
+/// The weights are powers with an exponent of quarters, which square roots can make: without a library for
+/// numbers every machine has the same.
 struct ZipfChoice: Sendable {
     private let thresholds: [UInt64]
     private let aliases: [Int]
 
-    init(count: Int) {
-        let weights = (0..<count).map { 1.0 / Double($0 + 1) }
+    init(count: Int, exponentQuarters: Int = 4) {
+        let weights = (0..<count).map { 1.0 / Self.power(Double($0 + 1), exponentQuarters) }
         let total = weights.reduce(0, +)
         var scaled = weights.map { $0 / total * Double(count) }
         var aliases = Array(0..<count)
@@ -69,6 +72,15 @@ struct ZipfChoice: Sendable {
         }
         self.thresholds = thresholds
         self.aliases = aliases
+    }
+
+    private static func power(_ number: Double, _ quarters: Int) -> Double {
+        let root = number.squareRoot()
+        var power = 1.0
+        for _ in 0..<quarters / 4 { power *= number }
+        if quarters & 2 != 0 { power *= root }
+        if quarters & 1 != 0 { power *= root.squareRoot() }
+        return power
     }
 
     @inline(__always)

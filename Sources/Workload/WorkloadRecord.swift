@@ -24,6 +24,10 @@ public struct WorkloadRecord {
     public let eventTime: Int64?
     /// The type of the event.
     public let kind: EventKind
+    /// Where the stream stands, in milliseconds since 1970: rises from record to record, also where events are late.
+    public let streamTime: Int64
+    /// Whether it may be counted: neither a repetition nor an odd record.
+    public let isCountable: Bool
 }
 
 /// Where the parts of a record stand in the generator's buffer: subject, id, time, value.
@@ -37,4 +41,5 @@ struct RecordFrame {
     var hasVersion = true
     var eventTime: Int64?
     var kind = EventKind.unknown
+    var isOdd = false
 }

@@ -45,7 +45,9 @@ struct ReplayTests {
             ("not json", nil), ("{}", nil),
         ] as [(String, String?)])
     func theKeyIsTheSubject(_ line: String, _ subject: String?) {
-        #expect(SubjectScanner.subject(of: Array(line.utf8)[...]) == subject.map { Array($0.utf8) })
+        let bytes = Array(line.utf8)[...]
+        let found = EnvelopeScanner.find(in: bytes).subject.map { Array(bytes[$0]) }
+        #expect(found == subject.map { Array($0.utf8) })
     }
 
     @Test func everyRecordArrives() throws {

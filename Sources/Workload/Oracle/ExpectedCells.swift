@@ -29,6 +29,8 @@ public struct ExpectedCells: ~Copyable {
     private var members: Set<UInt64> = []
     private var sorted: [UInt64] = []
     private var isSorted = false
+    /// Cells that were changed, where somebody wants to know.
+    var changes: Set<UInt64>?
 
     init() {}
 
@@ -132,9 +134,11 @@ public struct ExpectedCells: ~Copyable {
 
     mutating func add(_ amount: Int64, to cell: UInt64) {
         sums[cell, default: 0] &+= amount
+        changes?.insert(cell)
     }
 
     mutating func meet(_ value: Int64, at cell: UInt64, keepsLarger: Bool) {
+        changes?.insert(cell)
         guard let known = extremes[cell] else { return extremes[cell] = value }
         if keepsLarger ? value > known : value < known { extremes[cell] = value }
     }
@@ -143,6 +147,7 @@ public struct ExpectedCells: ~Copyable {
     mutating func witness(
         _ value: [UInt8], time: Int64, at cell: UInt64, keepsLater: Bool
     ) {
+        changes?.insert(cell)
         if let known = witnesses[cell] {
             let isBetter = keepsLater ? time > known.time : time < known.time
             let isTie = time == known.time && known.value.lexicographicallyPrecedes(value)
@@ -153,5 +158,6 @@ public struct ExpectedCells: ~Copyable {
 
     mutating func insert(_ cell: UInt64) {
         members.insert(cell)
+        changes?.insert(cell)
     }
 }

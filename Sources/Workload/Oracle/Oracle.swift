@@ -94,6 +94,19 @@ public struct Oracle: ~Copyable {
         cells.sort()
     }
 
+    /// Whether it is noted which cells change; see `takeChanges`.
+    public var countsChanges: Bool {
+        get { cells.changes != nil }
+        set { cells.changes = newValue ? [] : nil }
+    }
+
+    /// How many different cells have changed since the last call.
+    public mutating func takeChanges() -> Int {
+        let count = cells.changes?.count ?? 0
+        cells.changes?.removeAll(keepingCapacity: true)
+        return count
+    }
+
     /// How many records had an outcome.
     public func count(_ outcome: OracleOutcome) -> Int64 {
         outcomes[Int(outcome.rawValue)]

@@ -1,118 +1,101 @@
 import Foundation
 import Kafka
 import Replay
-import Workload
+import Verify
 
-/// `odometer replay`: events into a topic, generated or from a file.
+/// `odometer replay`: events into a topic at a pace, measured and checked.
 extension Commands {
-    private static let generate = Option(
-        name: "generate", placeholder: "", value: .flag,
-        help: "Generated events of every type; equal seeds give equal events.", source: .call)
-    private static let events = Option(
-        name: "events", placeholder: "N", value: .integer(1...10_000_000_000),
-        help: "How many events to generate.", standard: "1000000", source: .call)
-    private static let seed = Option(
-        name: "seed", placeholder: "N", value: .integer(0...Int.max), help: "Which events.",
-        standard: "1", source: .call)
-    private static let to = Option(
-        name: "to", placeholder: "TOPIC", value: .text, help: "Topic to write to.",
-        standard: "usage-events", source: .call)
-    private static let rate = Option(
-        name: "rate", placeholder: "N", value: .integer(1...100_000_000),
-        help: "Events a second; without it as fast as Kafka takes them.", source: .call)
-    private static let span = Option(
-        name: "span", placeholder: "TIME", value: .duration(1_000...366 * 86_400_000),
-        help: "Over how much time the generated events are spread.", standard: "90d", source: .call)
-    private static let end = Option(
-        name: "end", placeholder: "TIME", value: .moment(["now"]),
-        help: "Event time of the last generated event.", standard: "now", source: .call)
-    private static let organizations = Option(
-        name: "organizations", placeholder: "N", value: .integer(1...10_000_000),
-        help: "How many organizations the generated events belong to.", standard: "100",
-        source: .call)
-    private static let binaryShare = Option(
-        name: "binary-share", placeholder: "PERCENT", value: .integer(0...100),
-        help: "Share of generated events in the binary mode.", standard: "10", source: .call)
-    private static let createTopic = Option(
-        name: "create-topic", placeholder: "PARTITIONS", value: .integer(1...10_000),
-        help: "Create the topic with so many partitions where it does not exist.", source: .call)
-
     static let replay = Command(
-        path: ["replay"], summary: "Write events to a topic: generated ones, or a file's.",
+        path: ["replay"],
+        summary:
+            "Write events to a topic at a pace; measure how soon they count, check the numbers.",
         details: """
-            A file holds one structured CloudEvent a line, plain or packed with gzip or zstd; lines are
-            sent as they are. Records are keyed by subject, idempotent, in order, packed with lz4.
+            Sources: generated events (--generate, or --profile FILE), a JSONL file with one structured CloudEvent a
+            line, a CSV or foreign JSONL file with --mapping FILE, or another topic (--from-topic). Files may be packed
+            with gzip or zstd. Records are keyed by subject, idempotent, in order for each key, packed with lz4.
+            Pace: as fast as Kafka takes them, or --rate N, or --spacing FACTOR, or --ramp BOUND. Nothing waits for an
+            acknowledgement; a record goes out late rather than not at all, and latencies count from its due time.
+            --freshness waits until Redis shows everything; --check then reckons every cell again (verify --full).
+            Exit code 1: a difference, or records that Kafka did not take; 3: Redis does not show all in time.
+            docs/REPLAY.md has the files and the measures.
             """,
         operands: [
             Operand(
-                name: "FILE", help: "JSONL file; - is standard input. Not with --generate.",
-                isRequired: false)
+                name: "FILE", help: "JSONL or CSV file; - is standard input.", isRequired: false)
         ],
-        options: Options.kafka + [
-            to, generate, events, seed, rate, span, end, organizations, binaryShare, createTopic,
-        ],
+        options: Options.kafka + ReplayOptions.all + Options.redisServer
+            + [
+                Options.meters, Options.dedupeWindow, Options.futureBound, Options.commitInterval,
+                Options.json,
+            ],
         examples: [
             (
                 "replay --generate --events 3000000 --seed 7 --to usage-events",
-                "three million generated events"
+                "three million generated events, as fast as possible"
             ),
-            ("replay events.jsonl.gz --rate 1000", "a file, a thousand events a second"),
+            (
+                "replay events.jsonl.gz --rate 1000 --freshness --report report.html",
+                "a file, a thousand events a second, with a report"
+            ),
+            (
+                "replay --from-topic usage-events --from-offset 5000 --to copy --spacing 60",
+                "a topic again, sixty times as fast as it was"
+            ),
+            ("replay --generate --ramp 2s", "the highest rate with freshness within 2 s"),
+            (
+                "replay sales.csv.zst --mapping sales.yaml --times shift --check",
+                "a foreign file that ends now, every cell checked"
+            ),
         ],
         run: runReplay)
 
     private static func runReplay(_ call: borrowing Invocation) throws(CommandFailure) -> ExitCode {
         let settings = call.settings
-        let isGenerated = settings.isOn(generate)
-        guard isGenerated != (call.operands.count == 1) else {
-            throw .usage("replay takes either FILE or --generate")
-        }
-        let topic = settings.required(to)
-        let kafka = try settings.kafkaConfiguration(log: call.log)
+        let plan = try ReplayPlan(settings, operands: call.operands, log: call.log)
         Signals.blockStops()
         let stop = Latch<Bool>()
         Signals.onStop { stop.set(true) }
-        if settings.setting(createTopic) != nil {
+        if settings.setting(ReplayOptions.createTopic) != nil {
             try Topics.create(
-                topic, partitions: settings.integer(createTopic), configuration: kafka)
+                plan.topic, partitions: settings.integer(ReplayOptions.createTopic),
+                configuration: plan.kafka)
         }
+        let isJSON = settings.isOn(Options.json)
+        var run = try ReplayRun(plan, stop: stop, isJSON: isJSON)
+        var outcome: ReplayOutcome
         do throws(ReplayError) {
-            let replayer = try Replayer(kafka, topic: topic)
-            _ = try replayer.partitionCount()
-            let rate = settings.setting(rate).map { _ in Double(settings.integer(self.rate)) }
-            let progress: ReplayProgress
-            if isGenerated {
-                var source = GeneratedSource(
-                    seed: UInt64(settings.integer(seed)), profile: profile(settings),
-                    count: settings.integer(events))
-                progress = try replayer.run(&source, rate: rate) { report($0, stop) }
-            } else {
-                var source = try JSONLinesSource(path: call.operands[0])
-                progress = try replayer.run(&source, rate: rate) { report($0, stop) }
-            }
-            Output.line(
-                "\(ValueText.grouped(Int64(progress.delivered))) records in \(topic), "
-                    + "\(ValueText.grouped(Int64(progress.rate))) a second")
-            return stop.wait(milliseconds: 0) == nil ? .ok : .failed
+            outcome = try run.send()
         } catch {
             throw CommandFailure(error.code == .source ? .usage : .failed, error.message)
         }
+        if run.isComplete, settings.isOn(ReplayOptions.check) {
+            let show = VerifyProgressLines(isSilent: isJSON)
+            defer { show.end() }
+            do throws(VerifyError) {
+                outcome.check = try Verification.run(plan.verification) { show.take($0) }
+            } catch {
+                throw CommandFailure(
+                    error.code == .catalog ? .usage : .failed, "replay --check: \(error)")
+            }
+            outcome.answers = plan.answers.map { $0.run(outcome.check?.answers ?? []) }
+        }
+        if let path = settings.text(ReplayOptions.report) {
+            try ReplayRun.write(ReplayPage(outcome: outcome).html, to: path)
+        }
+        if isJSON { Output.line(outcome.json) } else { outcome.printText() }
+        return exitCode(outcome, stop)
     }
 
-    private static func report(_ progress: ReplayProgress, _ stop: Latch<Bool>) -> Bool {
-        Output.line(
-            "\(ValueText.grouped(Int64(progress.delivered))) acknowledged, "
-                + "\(ValueText.grouped(Int64(progress.rate))) a second")
-        return stop.wait(milliseconds: 0) == nil
-    }
-
-    private static func profile(_ settings: Settings) -> EventProfile {
-        let last = settings.text(end).flatMap(ValueText.moment) ?? ValueText.now()
-        var profile = EventProfile(end: last)
-        profile.events = settings.integer(events)
-        profile.span = Int64(settings.milliseconds(span))
-        profile.organizations = settings.integer(organizations)
-        profile.binaryShare = Double(settings.integer(binaryShare)) / 100
-        return profile
+    private static func exitCode(_ outcome: ReplayOutcome, _ stop: Latch<Bool>) -> ExitCode {
+        if stop.wait(milliseconds: 0) != nil { return .failed }
+        switch outcome.check?.ending {
+        case .different: return .failed
+        case .timedOut: return .timeout
+        case .equal, nil: break
+        }
+        if let answers = outcome.answers, !answers.differences.isEmpty { return .failed }
+        if outcome.ramp != nil { return outcome.ramp?.best == nil ? .failed : .ok }
+        return outcome.figures.unseen > 0 ? .timeout : .ok
     }
 }
 

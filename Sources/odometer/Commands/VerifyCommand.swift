@@ -72,8 +72,9 @@ extension Commands {
         }
     }
 
-    private static func verification(
-        _ settings: Settings, _ log: Log
+    /// What `verify --full` and `replay --check` compare.
+    static func verification(
+        _ settings: Settings, _ log: Log, timeout: Option = Commands.timeout
     ) throws(CommandFailure) -> VerificationConfiguration {
         let files = try MeterFiles.read(settings.text(Options.meters)).files
         var configuration = VerificationConfiguration(
@@ -138,7 +139,8 @@ final class VerifyProgressLines {
 }
 
 extension VerificationReport {
-    fileprivate var word: String {
+    /// The ending in a word.
+    var word: String {
         switch ending {
         case .equal: "equal"
         case .different: "different"
@@ -146,7 +148,7 @@ extension VerificationReport {
         }
     }
 
-    fileprivate func printText() {
+    func printText() {
         let outcomes = outcomes.map { "\($0.name) \(ValueText.grouped($0.count))" }
         Output.line("records  \(ValueText.grouped(records)): \(outcomes.joined(separator: ", "))")
         if sums > 0 {
@@ -171,7 +173,8 @@ extension VerificationReport {
         Output.line(word)
     }
 
-    fileprivate var json: String {
+    /// What programs read.
+    var object: [String: Any] {
         var object: [String: Any] = [
             "result": word, "records": records, "keys": keys, "cells": cells, "missing": missing,
             "extra": extra, "different": different, "audit": audit, "sums": sums,
@@ -183,6 +186,10 @@ extension VerificationReport {
             notComparable.map { ($0.key.rawValue, $0.value) },
             uniquingKeysWith: { first, _ in first })
         object["note"] = note
+        return object
+    }
+
+    fileprivate var json: String {
         let data = try? JSONSerialization.data(
             withJSONObject: object, options: [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes])
         return data.map { String(decoding: $0, as: UTF8.self) } ?? "{}"

@@ -186,7 +186,6 @@ final class Demonstration {
                 if let record = source.next() { try replayer.send(record) }
                 sent += 1
             }
-            replayer.poll()
             guard ValueText.now() >= nextLine else { continue }
             nextLine += 10_000
             let state = try backlog()

@@ -1,0 +1,91 @@
+import Workload
+
+/// A file of structured CloudEvents, one JSON text a line; the key is the event's subject.
+///
+/// Lines are sent as they are: what is wrong with one is for the counting side to say.
+public struct JSONLinesSource: RecordSource, ~Copyable {
+    private var lines: LineSource
+
+    /// Opens a file, plain or packed; `-` is standard input.
+    public init(path: String) throws(ReplayError) { lines = try LineSource(path: path) }
+
+    /// How much of the file is read, 0 to 1; nil = not known.
+    public var share: Double? { lines.share }
+
+    /// The next line as a record.
+    public mutating func next() throws(ReplayError) -> SourceRecord? {
+        guard let line = try lines.next() else { return nil }
+        let found = EnvelopeScanner.find(in: line)
+        let time = found.time.flatMap { range in
+            line[range].withUnsafeBytes { EventTime.milliseconds($0) }
+        }
+        return SourceRecord(
+            key: found.subject.map { Array(line[$0]) }, value: Array(line), time: time)
+    }
+}
+
+/// Finds the texts of the members `subject` and `time` of a JSON object without reading the rest as JSON.
+enum EnvelopeScanner {
+    private static let quote = UInt8(ascii: "\"")
+    private static let backslash = UInt8(ascii: "\\")
+
+    /// Where the texts stand, without their quotes.
+    ///
+    /// nil where there is none, or where it holds an escape: a key decides no more than the partition, so an
+    /// exotic subject may do without one.
+    struct Found: Equatable {
+        var subject: Range<Int>?
+        var time: Range<Int>?
+    }
+
+    static func find(in line: ArraySlice<UInt8>) -> Found {
+        var found = Found()
+        var depth = 0
+        var index = line.startIndex
+        while index < line.endIndex {
+            switch line[index] {
+            case UInt8(ascii: "{"), UInt8(ascii: "["): depth += 1
+            case UInt8(ascii: "}"), UInt8(ascii: "]"): depth -= 1
+            case quote:
+                guard let end = endOfText(line, from: index + 1) else { return found }
+                let name = line[index + 1..<end]
+                index = end
+                guard depth == 1 else { break }
+                if found.subject == nil, name.elementsEqual("subject".utf8) {
+                    found.subject = textAfterColon(line, from: end + 1)
+                } else if found.time == nil, name.elementsEqual("time".utf8) {
+                    found.time = textAfterColon(line, from: end + 1)
+                }
+                if found.subject != nil, found.time != nil { return found }
+            default: break
+            }
+            index += 1
+        }
+        return found
+    }
+
+    private static func endOfText(_ line: ArraySlice<UInt8>, from start: Int) -> Int? {
+        var index = start
+        while index < line.endIndex {
+            if line[index] == backslash {
+                index += 1
+            } else if line[index] == quote {
+                return index
+            }
+            index += 1
+        }
+        return nil
+    }
+
+    private static func textAfterColon(_ line: ArraySlice<UInt8>, from start: Int) -> Range<Int>? {
+        let spaces: [UInt8] = [0x20, 0x09]
+        var rest = line[start...].drop { spaces.contains($0) }
+        guard rest.first == UInt8(ascii: ":") else { return nil }
+        rest = rest.dropFirst().drop { spaces.contains($0) }
+        guard rest.first == quote, let end = endOfText(line, from: rest.startIndex + 1) else {
+            return nil
+        }
+        let range = rest.startIndex + 1..<end
+        return line[range].contains(backslash) ? nil : range
+    }
+}

@@ -1,0 +1,100 @@
+import Glibc
+public import Redis
+import Synchronization
+
+/// Where the marks of a ledger stand, by the published layout.
+public struct MarkPlace: Sendable {
+    /// How to reach Redis.
+    public var redis: RedisConfiguration
+    /// The first part of the ledger's key names.
+    public var prefix: String
+    /// The second part of the ledger's key names.
+    public var generation: Int
+
+    /// The marks of a ledger under this prefix.
+    public init(redis: RedisConfiguration, prefix: String, generation: Int = 1) {
+        self.redis = redis
+        self.prefix = prefix
+        self.generation = generation
+    }
+}
+
+/// Looks at the marks every ten milliseconds, on a thread of its own.
+///
+/// It asks only for shards in which records wait. A Redis that does not answer is waited for and connected to
+/// again: how long that took shows in the freshness of what waited.
+final class MarkWatcher: @unchecked Sendable {
+    // Sendable: the connection is touched by the watcher's thread alone, after the initializer.
+    private static let interval: Int64 = 10_000
+
+    private let place: MarkPlace
+    private let fields: [String]
+    private let measures: ReplayMeasures
+    private var connection: Connection?
+    private let lastProblem = Mutex<String?>(nil)
+    private var thread: ReplayThread?
+
+    /// Connects, and begins to look; throws where Redis does not answer now.
+    init(
+        _ place: MarkPlace, topic: String, partitions: Int, measures: ReplayMeasures
+    ) throws(ReplayError) {
+        self.place = place
+        self.measures = measures
+        fields = (0..<partitions).map { "\(topic)/\($0)" }
+        do throws(RedisError) {
+            var connection = try Connection(place.redis)
+            try connection.command("PING")
+            self.connection = consume connection
+        } catch {
+            throw ReplayError(.sink, error.description)
+        }
+        thread = ReplayThread { [unowned self] in self.look() }
+    }
+
+    /// Ends the thread.
+    func stop() { thread?.stop() }
+
+    /// Why the last look failed; nil where it did not.
+    var problem: String? { lastProblem.withLock { $0 } }
+
+    private func look() {
+        let clock = measures.clock
+        let begin = clock.now
+        let shards = measures.waitingShards
+        if !shards.isEmpty {
+            do throws(RedisError) {
+                try read(shards)
+                lastProblem.withLock { $0 = nil }
+            } catch {
+                connection = nil
+                lastProblem.withLock { $0 = error.description }
+                clock.sleep(until: clock.now + 10 * MarkWatcher.interval)
+            }
+        }
+        clock.sleep(until: begin + MarkWatcher.interval)
+    }
+
+    private func read(_ shards: [Int]) throws(RedisError) {
+        var open: Connection
+        if let known = connection.take() {
+            open = known
+        } else {
+            open = try Connection(place.redis)
+        }
+        for shard in shards {
+            open.begin(arguments: 2 + fields.count)
+            open.add("HMGET")
+            open.add(text: "\(place.prefix):\(place.generation):{\(shard)}:marks")
+            for field in fields { open.add(text: field) }
+        }
+        for shard in shards {
+            let reply = try open.receive()
+            if let error = reply.errorText { throw RedisError(serverText: error) }
+            let marks = (0..<min(reply.count, fields.count)).map { place in
+                reply[place].bytes.flatMap { Int64(String(decoding: $0, as: UTF8.self)) }
+            }
+            measures.marks(shard: shard, marks)
+        }
+        connection = consume open
+    }
+}

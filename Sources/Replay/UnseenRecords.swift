@@ -1,0 +1,97 @@
+/// Records that Kafka has and Redis does not show yet, and since when each of them is due.
+///
+/// A record is seen when the mark of its organization's shard in its partition stands behind it (`schemas/redis.md`,
+/// "The position in the log"): then its numbers are in Redis, and no cell need be read. Records that were due
+/// within a millisecond are kept as one, by the earliest of them; where many wait, within some milliseconds. So
+/// what is told is never too short, and memory grows with time, not with records.
+struct UnseenRecords: Sendable {
+    /// Shards of a ledger; fixed by its layout.
+    static let shards = 64
+
+    private struct Group {
+        /// Offset of the last record in it.
+        var last: Int64
+        var due: Int64
+        var count: UInt64
+    }
+
+    private struct Queue {
+        var groups: [Group] = []
+        var head = 0
+    }
+
+    private var queues: [Queue]
+    private let partitions: Int
+    private var groupCount = 0
+    /// How many records wait.
+    private(set) var count: UInt64 = 0
+
+    init(partitions: Int) {
+        self.partitions = partitions
+        queues = [Queue](repeating: Queue(), count: partitions * UnseenRecords.shards)
+    }
+
+    /// The shard of an organization: FNV-1a (32 bit) of its id, modulo 64.
+    static func shard(of organization: some Sequence<UInt8>) -> Int {
+        var hash: UInt32 = 0x811C_9DC5
+        for byte in organization { hash = (hash ^ UInt32(byte)) &* 0x0100_0193 }
+        return Int(hash % UInt32(shards))
+    }
+
+    /// Takes a record that Kafka has acknowledged; offsets of a partition come in rising order.
+    mutating func add(partition: Int, shard: Int, offset: Int64, due: Int64) {
+        guard partition < partitions else { return }
+        let place = partition * UnseenRecords.shards + shard
+        let width = 1_000 * (1 + Int64(groupCount) / 250_000)
+        count += 1
+        if let last = queues[place].groups.last, queues[place].head < queues[place].groups.count,
+            due - last.due < width
+        {
+            let end = queues[place].groups.count - 1
+            queues[place].groups[end].last = offset
+            queues[place].groups[end].count += 1
+            return
+        }
+        queues[place].groups.append(Group(last: offset, due: due, count: 1))
+        groupCount += 1
+    }
+
+    /// Takes what lies before the mark out; `seen` gets when it was due, and how many.
+    mutating func take(
+        partition: Int, shard: Int, mark: Int64, _ seen: (_ due: Int64, _ count: UInt64) -> Void
+    ) {
+        let place = partition * UnseenRecords.shards + shard
+        var head = queues[place].head
+        while head < queues[place].groups.count, queues[place].groups[head].last < mark {
+            let group = queues[place].groups[head]
+            count -= group.count
+            groupCount -= 1
+            head += 1
+            seen(group.due, group.count)
+        }
+        if head == queues[place].groups.count {
+            queues[place].groups.removeAll(keepingCapacity: true)
+            head = 0
+        } else if head > 1_024, head * 2 > queues[place].groups.count {
+            queues[place].groups.removeSubrange(0..<head)
+            head = 0
+        }
+        queues[place].head = head
+    }
+
+    /// Shards in which something waits.
+    var waitingShards: [Int] {
+        (0..<UnseenRecords.shards).filter { shard in
+            (0..<partitions).contains { partition in
+                !queues[partition * UnseenRecords.shards + shard].groups.isEmpty
+            }
+        }
+    }
+
+    /// Since when the oldest of them is due; nil where nothing waits.
+    var oldestDue: Int64? {
+        queues.lazy.compactMap { queue in
+            queue.head < queue.groups.count ? queue.groups[queue.head].due : nil
+        }.min()
+    }
+}

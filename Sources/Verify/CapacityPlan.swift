@@ -1,0 +1,154 @@
+import Glibc
+public import Workload
+
+/// What a capacity plan is reckoned for.
+public struct CapacityQuestion: Sendable {
+    /// The files of the catalog, each a name and its text.
+    public var catalogs: [(name: String, text: String)]
+    /// The load.
+    public var profile: EventProfile
+    /// Which events of it.
+    public var seed: UInt64 = 1
+    /// Records a second that arrive.
+    public var rate = 1_000.0
+    /// How often the ledger is written, in milliseconds.
+    public var commitInterval: Int64 = 500
+    /// Partitions of the topic.
+    public var partitions = 4
+    /// More events than these are not reckoned one by one; the rest is extrapolated.
+    public var sample = 2_000_000
+
+    /// A question with the defaults of a ledger.
+    public init(catalogs: [(name: String, text: String)], profile: EventProfile) {
+        self.catalogs = catalogs
+        self.profile = profile
+    }
+}
+
+/// What a load will need, by the oracle's reckoning of generated events and a model of Redis' memory.
+public struct CapacityPlan: Sendable {
+    /// What one meter needs; totals of all meters count under "totals".
+    public struct Share: Sendable {
+        /// Keys.
+        public var keys = 0.0
+        /// Fields, members and distinct values.
+        public var cells = 0.0
+        /// Bytes of Redis' memory.
+        public var bytes = 0.0
+    }
+
+    /// Events that were reckoned one by one.
+    public var reckoned = 0
+    /// All of it, with marks, audit and the tables of Redis.
+    public var sum = Share()
+    /// By meter.
+    public var meters: [(name: String, share: Share)] = []
+    /// Cells that commits change a second, at the rate asked for.
+    public var cellsPerSecond = 0.0
+
+    /// Reckons a plan.
+    public static func reckon(_ question: CapacityQuestion) throws(VerifyError) -> CapacityPlan {
+        let events = question.profile.events
+        var plan = CapacityPlan()
+        var sums: [[String: Share]] = []
+        if events <= question.sample {
+            sums = [try count(question, events: events)]
+            plan.reckoned = events
+        } else {
+            // Each has its events spread over all of the span, as the whole load has.
+            for part in [4, 2, 1] {
+                sums.append(try count(question, events: question.sample / part))
+                plan.reckoned += question.sample / part
+            }
+        }
+        let growth = Growth(doublings: log2(Double(events) / Double(question.sample)))
+        for name in sums[sums.count - 1].keys.sorted() {
+            func value(_ place: KeyPath<Share, Double>) -> Double {
+                growth.extrapolate(sums.map { $0[name]?[keyPath: place] ?? 0 })
+            }
+            plan.meters.append(
+                (name, Share(keys: value(\.keys), cells: value(\.cells), bytes: value(\.bytes))))
+        }
+        for (_, share) in plan.meters {
+            plan.sum.keys += share.keys
+            plan.sum.cells += share.cells
+            plan.sum.bytes += share.bytes
+        }
+        let shards = Double(Oracle.shards)
+        plan.sum.keys += 2 * shards + 1
+        plan.sum.bytes += shards * RedisMemory.books(partitions: question.partitions)
+        plan.sum.bytes += RedisMemory.table(keys: Int(plan.sum.keys))
+        plan.cellsPerSecond = try cellsPerSecond(question)
+        return plan
+    }
+
+    /// The ledger of so many events of the load, spread over its whole span.
+    private static func count(
+        _ question: CapacityQuestion, events: Int
+    ) throws(VerifyError) -> [String: Share] {
+        var question = question
+        question.profile.events = events
+        var oracle = try makeOracle(question)
+        feed(&oracle, question, events: events) { _, _ in }
+        oracle.sortCells()
+        let prefix = "odo:1:".utf8.count
+        var sums: [String: Share] = [:]
+        for key in 0..<oracle.cells.keyCount {
+            let name = oracle.cells.name(key)
+            let cells = RedisMemory.Cells(oracle.cells, key)
+            guard cells.count > 0 else { continue }
+            let meter = LedgerKey(name, prefixLength: prefix).meter
+            let title = meter.map { String(decoding: $0, as: UTF8.self) } ?? "totals"
+            sums[title, default: Share()].keys += 1
+            sums[title, default: Share()].cells += Double(cells.count)
+            sums[title, default: Share()].bytes +=
+                RedisMemory.key(name.count, hasExpiry: oracle.cells.expiry(key) != nil)
+                + cells.bytes
+        }
+        return sums
+    }
+
+    /// Different cells that a commit interval's records change, on average of the first intervals.
+    private static func cellsPerSecond(_ question: CapacityQuestion) throws(VerifyError) -> Double {
+        var oracle = try makeOracle(question)
+        oracle.countsChanges = true
+        let interval = Double(question.commitInterval) / 1_000
+        let batch = max(1, Int(question.rate * interval))
+        let events = min(question.profile.events, max(batch, min(question.sample, 200_000)))
+        var changed = 0
+        feed(&oracle, question, events: events) { oracle, number in
+            if (number + 1) % batch == 0 || number + 1 == events {
+                changed += oracle.takeChanges()
+            }
+        }
+        return Double(changed) / Double(events) * question.rate
+    }
+
+    /// Gives the first events of the load to the oracle, as if all were sent at its end.
+    private static func feed(
+        _ oracle: inout Oracle, _ question: CapacityQuestion, events: Int,
+        afterEach: (inout Oracle, _ number: Int) -> Void
+    ) {
+        var generator = EventGenerator(seed: question.seed, profile: question.profile)
+        let now = question.profile.end
+        for number in 0..<events {
+            generator.withNext { record in
+                _ = oracle.feed(
+                    0, offset: Int64(number), timestamp: now, value: record.value,
+                    headers: record.headers)
+            }
+            afterEach(&oracle, number)
+        }
+    }
+
+    private static func makeOracle(_ question: CapacityQuestion) throws(VerifyError) -> Oracle {
+        let catalog = try CatalogText.read(question.catalogs)
+        do throws(OracleError) {
+            var oracle = try Oracle(catalog: catalog, settings: OracleSettings())
+            _ = oracle.addPartition(topic: "plan", number: 0)
+            return oracle
+        } catch {
+            throw VerifyError(.catalog, error.message)
+        }
+    }
+}

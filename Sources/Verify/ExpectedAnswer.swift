@@ -1,0 +1,107 @@
+import Workload
+
+/// What `GET /v1/meters/METER` must answer for one organization over all time, by the oracle's cells.
+public struct ExpectedAnswer: Sendable, Equatable {
+    /// One value of a meter.
+    public struct Row: Sendable, Hashable {
+        /// The dimensions of the meter's `by`; none where the answer is a single value.
+        public var dimensions: [String: String]
+        /// The number.
+        public var value: Int64
+
+        /// A row of these parts.
+        public init(dimensions: [String: String], value: Int64) {
+            self.dimensions = dimensions
+            self.value = value
+        }
+    }
+
+    /// The organization's id.
+    public let organization: String
+    /// The meter's name.
+    public let meter: String
+    /// Whether it is one value without dimensions.
+    public let isSingle: Bool
+    /// Its rows; exactly one of a single value.
+    public let rows: Set<Row>
+
+    /// The answers of every count, sum, level and ranking with an all-time window.
+    ///
+    /// Extremes, distinct counts, histograms and grids are compared as cells alone.
+    static func all(
+        _ organizations: [String], _ meters: [OracleMeter], _ prefix: String,
+        _ cells: borrowing ExpectedCells
+    ) -> [ExpectedAnswer] {
+        var answers: [ExpectedAnswer] = []
+        for organization in organizations {
+            let name = escaped(Array(organization.utf8))
+            for meter in meters where meter.windows.contains(.all) && meter.scopes.contains([]) {
+                switch meter.kind {
+                case .count, .sum, .level, .ranking: break
+                case .extreme, .distinct, .histogram, .grid: continue
+                }
+                let isSingle = meter.by.isEmpty
+                let end = isSingle ? ":totals" : ":\(meter.name):all"
+                var rows: Set<Row> = []
+                for (field, value) in found(prefix, name, end, cells) {
+                    guard case .integer(var number) = value else { continue }
+                    if meter.kind == .level { number = max(0, number) }
+                    if isSingle {
+                        guard field.elementsEqual(meter.name.utf8) else { continue }
+                        rows.insert(Row(dimensions: [:], value: number))
+                    } else if number != 0 {
+                        rows.insert(Row(dimensions: dimensions(field, meter.by), value: number))
+                    }
+                }
+                if isSingle, rows.isEmpty { rows.insert(Row(dimensions: [:], value: 0)) }
+                answers.append(
+                    ExpectedAnswer(
+                        organization: organization, meter: meter.name, isSingle: isSingle,
+                        rows: rows))
+            }
+        }
+        return answers
+    }
+
+    /// The cells of a key, whichever shard it is in.
+    private static func found(
+        _ prefix: String, _ organization: [UInt8], _ end: String, _ cells: borrowing ExpectedCells
+    ) -> [(field: [UInt8], value: ExpectedValue)] {
+        for shard in 0..<Oracle.shards {
+            let name = Array("\(prefix){\(shard)}:".utf8) + organization + Array(end.utf8)
+            if let key = name.withUnsafeBytes({ cells.number(of: $0) }) { return cells.cells(key) }
+        }
+        return []
+    }
+
+    private static func dimensions(_ field: [UInt8], _ names: [String]) -> [String: String] {
+        let parts = field.split(separator: 0x3A, omittingEmptySubsequences: false).map(unescaped)
+        return Dictionary(zip(names, parts), uniquingKeysWith: { first, _ in first })
+    }
+
+    private static func escaped(_ bytes: [UInt8]) -> [UInt8] {
+        let digits = Array("0123456789ABCDEF".utf8)
+        return bytes.flatMap { byte in
+            byte <= 0x20 || [0x7F, 0x25, 0x3A, 0x7B, 0x7D].contains(byte)
+                ? [0x25, digits[Int(byte >> 4)], digits[Int(byte & 15)]] : [byte]
+        }
+    }
+
+    private static func unescaped(_ bytes: ArraySlice<UInt8>) -> String {
+        var text: [UInt8] = []
+        var index = bytes.startIndex
+        while index < bytes.endIndex {
+            if bytes[index] == 0x25, index + 2 < bytes.endIndex,
+                let byte = UInt8(
+                    String(decoding: bytes[index + 1...index + 2], as: UTF8.self), radix: 16)
+            {
+                text.append(byte)
+                index += 3
+            } else {
+                text.append(bytes[index])
+                index += 1
+            }
+        }
+        return String(decoding: text, as: UTF8.self)
+    }
+}

@@ -1,0 +1,126 @@
+import Workload
+
+/// How much memory Redis 7 takes for keys of the published layout, with jemalloc on 64 bits.
+///
+/// A model: sizes of Redis' structures, rounded up to what jemalloc gives. Encodings change at Redis' own limits
+/// (`hash-max-listpack-entries` 512, `zset-max-listpack-entries` 128, 64 bytes a value, 3,000 bytes of a sparse
+/// HyperLogLog).
+enum RedisMemory {
+    /// What the allocator gives for so many bytes: classes of 16, then four to each doubling.
+    static func allocated(_ bytes: Int) -> Double {
+        guard bytes > 128 else { return Double(max(8, (bytes + 15) / 16 * 16)) }
+        let exponent = Int.bitWidth - (bytes - 1).leadingZeroBitCount - 1
+        let step = 1 << (exponent - 2)
+        return Double((bytes + step - 1) / step * step)
+    }
+
+    /// A string as Redis keeps it: header, bytes, final zero.
+    static func text(_ length: Int) -> Double {
+        allocated(length + (length < 32 ? 2 : length < 256 ? 4 : 6))
+    }
+
+    /// Entry, name and object of a key, and its expiry; without the value.
+    static func key(_ length: Int, hasExpiry: Bool) -> Double {
+        allocated(24) + text(length) + allocated(16) + (hasExpiry ? allocated(24) : 0)
+    }
+
+    /// The tables of keys and expiries, which have a power of two places.
+    static func table(keys: Int) -> Double { 1.5 * slots(keys) }
+
+    /// Marks and audit of a shard.
+    static func books(partitions: Int) -> Double { 700 + 420 * Double(partitions) }
+
+    private static func slots(_ count: Int) -> Double {
+        var slots = 4
+        while slots < count { slots *= 2 }
+        return Double(slots * 8)
+    }
+
+    /// The cells of one key.
+    struct Cells {
+        /// Fields, members or distinct values that stand in Redis.
+        let count: Int
+        /// What the value of the key takes.
+        let bytes: Double
+
+        init(_ cells: borrowing ExpectedCells, _ key: Int) {
+            switch cells.shape(key) {
+            case .distinct:
+                count = cells.count(key)
+                bytes = RedisMemory.sketch(count)
+            case .hash:
+                let fields = cells.cells(key)
+                count = fields.count
+                bytes = RedisMemory.hash(fields)
+            case .sortedSet:
+                let members = cells.cells(key)
+                count = members.count
+                bytes = RedisMemory.sortedSet(members)
+            }
+        }
+    }
+
+    private static func hash(_ fields: [(field: [UInt8], value: ExpectedValue)]) -> Double {
+        let isPacked =
+            fields.count <= 512
+            && fields.allSatisfy { $0.field.count <= 64 && length($0.value) <= 64 }
+        guard !isPacked else {
+            return allocated(
+                fields.reduce(7) { $0 + entry($1.field) + entry($1.value) })
+        }
+        return fields.reduce(allocated(56) + slots(fields.count)) {
+            $0 + allocated(24) + text($1.field.count) + text(length($1.value))
+        }
+    }
+
+    private static func sortedSet(_ members: [(field: [UInt8], value: ExpectedValue)]) -> Double {
+        guard members.count > 128 || members.contains(where: { $0.field.count > 64 }) else {
+            return allocated(members.reduce(7) { $0 + entry($1.field) + entry($1.value) })
+        }
+        // A list node has four levels in three on average.
+        return members.reduce(allocated(16) + allocated(56) + allocated(560) + slots(members.count))
+        {
+            $0 + allocated(24) + text($1.field.count) + allocated(24 + 22)
+        }
+    }
+
+    private static func sketch(_ values: Int) -> Double {
+        let sparse = 18 + 3 * values
+        return sparse <= 3_000 ? allocated(min(2 * sparse, sparse + 300)) : allocated(12_312)
+    }
+
+    private static func length(_ value: ExpectedValue) -> Int {
+        switch value {
+        case .integer(let number): String(number).utf8.count
+        case .text(let bytes): bytes.count
+        }
+    }
+
+    /// An entry of a packed list: encoding, bytes, length backwards.
+    private static func entry(_ bytes: [UInt8]) -> Int {
+        if bytes.count < 20, bytes.first != 0x30 || bytes.count == 1,
+            let number = Int64(String(decoding: bytes, as: UTF8.self))
+        {
+            return entry(number)
+        }
+        return bytes.count + (bytes.count < 64 ? 2 : bytes.count < 4_096 ? 4 : 7)
+    }
+
+    private static func entry(_ value: ExpectedValue) -> Int {
+        switch value {
+        case .integer(let number): entry(number)
+        case .text(let bytes): entry(bytes)
+        }
+    }
+
+    private static func entry(_ number: Int64) -> Int {
+        switch number {
+        case 0...127: 2
+        case -4_096...4_095: 3
+        case -32_768...32_767: 4
+        case -8_388_608...8_388_607: 5
+        case -2_147_483_648...2_147_483_647: 6
+        default: 10
+        }
+    }
+}

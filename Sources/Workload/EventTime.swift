@@ -1,0 +1,22 @@
+/// Times as events write them.
+public enum EventTime {
+    /// Milliseconds since 1970 of an RFC 3339 time with a zone; nil where the bytes are none.
+    public static func milliseconds(_ text: UnsafeRawBufferPointer) -> Int64? {
+        TimeText.nanoseconds(text).map { floorDivided($0, 1_000_000) }
+    }
+
+    /// Days since 1970 of a date; nil where there is no such date.
+    public static func days(year: Int, month: Int, day: Int) -> Int64? {
+        guard 1_700...2_200 ~= year, 1...12 ~= month,
+            1...CivilDate.days(inMonth: month, of: year) ~= day
+        else { return nil }
+        return CivilDate(year: year, month: month, day: day).days
+    }
+
+    /// A time as RFC 3339 in UTC, with milliseconds.
+    public static func text(_ milliseconds: Int64) -> [UInt8] {
+        var writer = ByteWriter(capacity: 32)
+        writer.put(milliseconds: milliseconds)
+        return [UInt8](writer.bytes)
+    }
+}

@@ -1,0 +1,115 @@
+import Foundation
+import Verify
+import Workload
+
+/// `odometer plan`: what a load will need, before it comes.
+extension Commands {
+    private static let rate = Option(
+        name: "rate", placeholder: "N", value: .integer(1...100_000_000),
+        help: "Events a second that arrive.", standard: "1000", source: .call)
+    private static let sample = Option(
+        name: "sample", placeholder: "N", value: .integer(1_000...1_000_000_000),
+        help: "More events than these are not reckoned one by one, but extrapolated.",
+        standard: "2000000", source: .call)
+    private static let partitions = Option(
+        name: "partitions", placeholder: "N", value: .integer(1...100_000),
+        help: "Partitions of the topic.", standard: "4", source: .call)
+
+    static let plan = Command(
+        path: ["plan"],
+        summary: "Reckon keys, memory of Redis and cells a second that a load will need.",
+        details: """
+            Generates the events of a profile, counts them as `verify --full` does, and reckons what Redis 7 takes
+            for the cells. Asks neither Kafka nor Redis. Of loads larger than --sample a quarter, a half and the
+            whole sample are counted, each over the whole span, and what grows between them is carried on.
+            """,
+        options: [
+            ReplayOptions.profile, ReplayOptions.events, ReplayOptions.seed, ReplayOptions.span,
+            ReplayOptions.end, ReplayOptions.organizations, ReplayOptions.binaryShare,
+            Options.meters, Options.commitInterval, rate, sample, partitions, Options.json,
+        ],
+        examples: [
+            ("plan --profile shop.yaml --rate 5000", "a load of one's own, the shipped meters"),
+            (
+                "plan --events 100000000 --organizations 20000 --span 365d --meters my-meters/",
+                "a year of events, other meters"
+            ),
+        ],
+        run: runPlan)
+
+    private static func runPlan(_ call: borrowing Invocation) throws(CommandFailure) -> ExitCode {
+        let settings = call.settings
+        let files = try MeterFiles.read(settings.text(Options.meters)).files
+        var question = CapacityQuestion(
+            catalogs: files.map { ($0.name, String(decoding: $0.text, as: UTF8.self)) },
+            profile: try ReplayInput.profile(settings))
+        question.seed = UInt64(settings.integer(ReplayOptions.seed))
+        question.rate = Double(settings.integer(rate))
+        question.sample = settings.integer(sample)
+        question.partitions = settings.integer(partitions)
+        question.commitInterval = Int64(settings.milliseconds(Options.commitInterval))
+        let plan: CapacityPlan
+        do throws(VerifyError) {
+            plan = try CapacityPlan.reckon(question)
+        } catch {
+            throw CommandFailure(error.code == .catalog ? .usage : .failed, "plan: \(error)")
+        }
+        if settings.isOn(Options.json) {
+            Output.line(json(plan, question))
+        } else {
+            printPlan(plan, question)
+        }
+        return .ok
+    }
+
+    private static func json(_ plan: CapacityPlan, _ question: CapacityQuestion) -> String {
+        func object(_ share: CapacityPlan.Share) -> [String: Any] {
+            ["keys": Int(share.keys), "cells": Int(share.cells), "bytes": Int(share.bytes)]
+        }
+        let whole: [String: Any] = [
+            "events": question.profile.events, "reckoned": plan.reckoned,
+            "sum": object(plan.sum), "rate": question.rate,
+            "cells_per_second": plan.cellsPerSecond,
+            "meters": Dictionary(
+                plan.meters.map { ($0.name, object($0.share)) },
+                uniquingKeysWith: { first, _ in first }),
+        ]
+        let data = try? JSONSerialization.data(
+            withJSONObject: whole, options: [.sortedKeys, .prettyPrinted])
+        return data.map { String(decoding: $0, as: UTF8.self) } ?? "{}"
+    }
+
+    private static func printPlan(_ plan: CapacityPlan, _ question: CapacityQuestion) {
+        func row(_ name: String, _ share: CapacityPlan.Share) -> [String] {
+            [
+                name, ValueText.grouped(Int64(share.keys)), ValueText.grouped(Int64(share.cells)),
+                bytes(share.bytes),
+            ]
+        }
+        var rows = [["METER", "KEYS", "CELLS", "REDIS"]]
+        for (name, share) in plan.meters.sorted(by: { $0.share.bytes > $1.share.bytes }) {
+            rows.append(row(name, share))
+        }
+        rows.append(row("all, with marks and tables", plan.sum))
+        Output.table(rows)
+        let events = ValueText.grouped(Int64(question.profile.events))
+        let interval = ValueText.duration(Int(question.commitInterval))
+        Output.line(
+            """
+
+            \(events) events over \(ValueText.duration(Int(question.profile.span)))\
+            \(plan.reckoned < question.profile.events ? ", extrapolated" : "")
+            \(ValueText.grouped(Int64(question.rate))) events a second, committed every \(interval): \
+            \(ValueText.grouped(Int64(plan.cellsPerSecond))) cells a second
+            """)
+    }
+
+    private static func bytes(_ number: Double) -> String {
+        switch number {
+        case ..<10_000: "\(Int(number)) B"
+        case ..<10_000_000: "\(ReplayOutcome.decimal(number / 1_000, 1)) kB"
+        case ..<10_000_000_000: "\(ReplayOutcome.decimal(number / 1_000_000, 1)) MB"
+        default: "\(ReplayOutcome.decimal(number / 1_000_000_000, 1)) GB"
+        }
+    }
+}

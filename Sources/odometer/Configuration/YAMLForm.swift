@@ -1,0 +1,141 @@
+import Catalog
+
+/// A YAML mapping that is read member by member; what nobody asked for is an error.
+///
+/// Errors name file, line and the way to the member.
+final class YAMLForm {
+    let file: String
+    let path: String
+    let line: Int
+    private let members: [(key: String, value: YAMLNode)]
+    private var asked: Set<String> = []
+
+    /// The mapping that a file holds; an empty file is an empty mapping.
+    static func read(_ text: [UInt8], name: String) throws(CommandFailure) -> YAMLForm {
+        let node: YAMLNode
+        do throws(CatalogError) {
+            node = try YAMLNode.read(file: name, text: text)
+        } catch {
+            throw .usage(error.description)
+        }
+        return try YAMLForm(node, file: name, path: "")
+    }
+
+    private init(_ node: YAMLNode, file: String, path: String) throws(CommandFailure) {
+        self.file = file
+        self.path = path
+        line = node.line
+        switch node {
+        case .mapping(let members, _): self.members = members
+        case .scalar("", isPlain: true, _): members = []
+        default:
+            throw .usage("\(file):\(node.line): \(path.isEmpty ? "it" : path) must be a mapping")
+        }
+    }
+
+    /// What is wrong with a member, as an error of the command line.
+    func failure(_ name: String, _ message: String) -> CommandFailure {
+        let line = members.first { $0.key == name }?.value.line ?? self.line
+        return .usage("\(file):\(line): \(way(name)) \(message)")
+    }
+
+    private func way(_ name: String) -> String { path.isEmpty ? name : "\(path).\(name)" }
+
+    private func node(_ name: String) -> YAMLNode? {
+        asked.insert(name)
+        return members.first { $0.key == name }?.value
+    }
+
+    /// The names of all members, in their order.
+    var names: [String] { members.map(\.key) }
+
+    func text(_ name: String) throws(CommandFailure) -> String? {
+        guard let node = node(name) else { return nil }
+        guard case .scalar(let text, _, _) = node else { throw failure(name, "must be a text") }
+        return text
+    }
+
+    func required(_ name: String) throws(CommandFailure) -> String {
+        guard let text = try text(name), !text.isEmpty else { throw failure(name, "is needed") }
+        return text
+    }
+
+    func integer(_ name: String, _ range: ClosedRange<Int>) throws(CommandFailure) -> Int? {
+        guard let text = try text(name) else { return nil }
+        guard let number = Int(text), range.contains(number) else {
+            throw failure(
+                name, "must be an integer from \(range.lowerBound) to \(range.upperBound)")
+        }
+        return number
+    }
+
+    func number(_ name: String, _ range: ClosedRange<Double>) throws(CommandFailure) -> Double? {
+        guard let text = try text(name) else { return nil }
+        guard let number = Double(text), range.contains(number) else {
+            throw failure(name, "must be a number from \(range.lowerBound) to \(range.upperBound)")
+        }
+        return number
+    }
+
+    /// A duration in milliseconds.
+    func duration(_ name: String) throws(CommandFailure) -> Int64? {
+        guard let text = try text(name) else { return nil }
+        guard let number = ValueText.milliseconds(text), number > 0 else {
+            throw failure(name, "must be a duration like 500ms, 5s, 5m, 26h or 92d")
+        }
+        return Int64(number)
+    }
+
+    func boolean(_ name: String) throws(CommandFailure) -> Bool? {
+        guard let text = try text(name) else { return nil }
+        guard let value = ValueText.boolean(text) else {
+            throw failure(name, "must be true or false")
+        }
+        return value
+    }
+
+    func texts(_ name: String) throws(CommandFailure) -> [String]? {
+        guard let node = node(name) else { return nil }
+        guard case .sequence(let items, _) = node else { throw failure(name, "must be a list") }
+        var texts: [String] = []
+        for item in items {
+            guard case .scalar(let text, _, _) = item else {
+                throw failure(name, "must be a list of texts")
+            }
+            texts.append(text)
+        }
+        return texts
+    }
+
+    /// So many numbers that are not negative, at least one of them above 0.
+    func weights(_ name: String, count: Int) throws(CommandFailure) -> [Double]? {
+        guard let texts = try texts(name) else { return nil }
+        let numbers = texts.compactMap { Double($0) }
+        guard texts.count == count, numbers.count == count,
+            numbers.allSatisfy({ $0 >= 0 && $0 <= 1e9 }), numbers.contains(where: { $0 > 0 })
+        else { throw failure(name, "must be \(count) numbers from 0 up, not all of them 0") }
+        return numbers
+    }
+
+    func form(_ name: String) throws(CommandFailure) -> YAMLForm? {
+        guard let node = node(name) else { return nil }
+        return try YAMLForm(node, file: file, path: way(name))
+    }
+
+    func forms(_ name: String) throws(CommandFailure) -> [YAMLForm]? {
+        guard let node = node(name) else { return nil }
+        guard case .sequence(let items, _) = node else { throw failure(name, "must be a list") }
+        var forms: [YAMLForm] = []
+        for (number, item) in items.enumerated() {
+            forms.append(try YAMLForm(item, file: file, path: "\(way(name))[\(number)]"))
+        }
+        return forms
+    }
+
+    /// Throws where there is a member that nobody asked for.
+    func end() throws(CommandFailure) {
+        for (key, _) in members where !asked.contains(key) {
+            throw failure(key, "is not known" + Suggestion.text(for: key, among: asked.sorted()))
+        }
+    }
+}

@@ -1,0 +1,78 @@
+import Workload
+
+/// A profile of generated events as a YAML file; docs/REPLAY.md describes it.
+enum ProfileFile {
+    /// The profile that a file describes, over the defaults; it ends at `end`.
+    static func read(
+        _ text: [UInt8], name: String, end: Int64
+    ) throws(CommandFailure) -> EventProfile {
+        let form = try YAMLForm.read(text, name: name)
+        var profile = EventProfile(end: end)
+        let many = 1...10_000_000
+        if let number = try form.integer("events", 1...10_000_000_000) { profile.events = number }
+        if let span = try form.duration("span") { profile.span = span }
+        if let number = try form.integer("organizations", many) { profile.organizations = number }
+        if let number = try form.integer("users", many) { profile.users = number }
+        if let number = try form.integer("projects", many) { profile.projects = number }
+        if let number = try form.integer("agents", many) { profile.agents = number }
+        if let number = try form.integer("api_keys", many) { profile.apiKeys = number }
+        if let number = try form.integer("open_connections", many) {
+            profile.openConnections = number
+        }
+        if let number = try form.integer("open_requests", many) { profile.openRequests = number }
+        if let skew = try form.number("skew", 0...3) {
+            guard (skew * 4).rounded() == skew * 4 else {
+                throw form.failure("skew", "must be a multiple of 0.25")
+            }
+            profile.skewQuarters = Int(skew * 4)
+        }
+        try readRhythm(form, &profile)
+        try readLateness(form, &profile)
+        try readShares(form, &profile)
+        try form.end()
+        return profile
+    }
+
+    private static func readRhythm(
+        _ form: YAMLForm, _ profile: inout EventProfile
+    ) throws(CommandFailure) {
+        profile.hourWeights = try form.weights("hours", count: 24) ?? []
+        profile.weekdayWeights = try form.weights("weekdays", count: 7) ?? []
+        guard let bursts = try form.form("bursts") else { return }
+        guard let every = try bursts.duration("every") else {
+            throw bursts.failure("every", "is needed")
+        }
+        guard let length = try bursts.duration("length"), length < every else {
+            throw bursts.failure("length", "is needed, and must be shorter than every")
+        }
+        profile.burst = EventBurst(
+            every: every, length: length, factor: try bursts.number("factor", 0...1_000_000) ?? 10)
+        try bursts.end()
+    }
+
+    private static func readLateness(
+        _ form: YAMLForm, _ profile: inout EventProfile
+    ) throws(CommandFailure) {
+        guard let late = try form.form("late") else { return }
+        if let share = try late.number("share", 0...1) { profile.lateArrivalShare = share }
+        if let most = try late.duration("at_most") { profile.latestArrival = most }
+        if let jitter = try late.duration("jitter") { profile.jitter = jitter }
+        try late.end()
+    }
+
+    private static func readShares(
+        _ form: YAMLForm, _ profile: inout EventProfile
+    ) throws(CommandFailure) {
+        guard let shares = try form.form("shares") else { return }
+        let places: [(String, WritableKeyPath<EventProfile, Double>)] = [
+            ("binary", \.binaryShare), ("duplicate", \.duplicateShare),
+            ("malformed", \.malformedShare), ("bad_field", \.badFieldShare),
+            ("future", \.futureShare), ("unknown_type", \.unknownTypeShare),
+            ("timeless", \.timelessShare), ("zoned", \.zonedShare),
+        ]
+        for (name, place) in places {
+            if let share = try shares.number(name, 0...1) { profile[keyPath: place] = share }
+        }
+        try shares.end()
+    }
+}
