@@ -92,7 +92,7 @@ struct ReplayPage {
             }
             return ReplayPlot.Series(name: name, points: points)
         }
-        let time = ReplayPlot.Axis(least: 0, text: ReplayPlot.clock)
+        let time = ReplayPlot.Axis(least: 0, isTime: true, text: ReplayPlot.clock)
         let latency = ReplayPlot.Axis(least: 0, text: ReplayPlot.milliseconds)
         let count = ReplayPlot.Axis(least: 0)
         var rates = [

@@ -12,6 +12,8 @@ struct ReplayPlot {
     struct Axis {
         var isLogarithmic = false
         var least: Double?
+        /// Whether it is of seconds: marks stand at whole ones, minutes or hours.
+        var isTime = false
         /// Where marks stand; nil = at round numbers.
         var ticks: [(value: Double, text: String)]?
         var text: (Double) -> String = { ReplayPlot.plain($0) }
@@ -60,7 +62,7 @@ struct ReplayPlot {
         }.joined()
         return """
             <figure><figcaption><h3>\(ReplayPage.escaped(title))</h3><p>\(ReplayPage.escaped(note))</p>\
-            <ul class=legend>\(legend)</ul></figcaption>\(svg)</svg></figure>
+            <ul class=legend>\(legend)</ul></figcaption><div class=plot>\(svg)</svg></div></figure>
             """
     }
 
@@ -129,7 +131,11 @@ struct ReplayPlot {
         }
         let rough = (range.upperBound - range.lowerBound) / 4
         let power = pow(10, log10(rough).rounded(.down))
-        let step = ([1, 2, 5, 10].first { $0 * power >= rough } ?? 10) * power
+        var step = ([1, 2, 5, 10].first { $0 * power >= rough } ?? 10) * power
+        if axis.isTime, rough > 1 {
+            let steps = [2.0, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1_800, 3_600, 7_200, 14_400]
+            step = steps.first { $0 >= rough } ?? (rough / 3_600).rounded(.up) * 3_600
+        }
         let first = (range.lowerBound / step).rounded(.up) * step
         return stride(from: first, through: range.upperBound, by: step).map { ($0, axis.text($0)) }
     }

@@ -38,7 +38,8 @@ extension ReplayPage {
         th,td{text-align:right;padding:.3rem .5rem;border-bottom:1px solid var(--line);white-space:nowrap}
         th:first-child{text-align:left;white-space:normal}
         th{font-weight:500}thead th{color:var(--soft)}
-        @media (max-width:40rem){table{display:block;overflow-x:auto}}
+        @media (max-width:40rem){table{display:block;overflow-x:auto}.plot{overflow-x:auto}\
+        .plot svg{min-width:36rem}}
         @media print{:root{--page:#fff;--ink:#000;--soft:#444;--line:#ccc;--c1:#1a56a8;--c2:#a84300;--c3:#0a5c4d}
         body{font-size:10.5pt}main{max-width:none;padding:0}h2{break-after:avoid}figure svg{max-height:6.2cm}}
         """
