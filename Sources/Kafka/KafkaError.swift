@@ -102,6 +102,8 @@ extension KafkaError.Code {
     public static let purgedFromQueue = Self(RD_KAFKA_RESP_ERR__PURGE_QUEUE)
     /// The record is larger than the broker or the client permits.
     public static let messageTooLarge = Self(RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE)
+    /// A timestamp too far from the broker's clock.
+    public static let invalidTimestamp = Self(RD_KAFKA_RESP_ERR_INVALID_TIMESTAMP)
     /// The topic to create exists.
     public static let topicAlreadyExists = Self(RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS)
     /// An argument is not permitted.

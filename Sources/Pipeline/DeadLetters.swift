@@ -9,7 +9,7 @@ final class DeadLetters: LaneDeadLetters {
     private let client: ClientConfiguration
     private let topic: String?
     private var producer: Producer?
-    private let largest = LargestValue()
+    private let limits = TopicLimits()
     private var produced: UInt64 = 0
     /// Records on their way at which the lane stops to take more.
     static let mostWaiting = 10_000
@@ -62,7 +62,7 @@ final class DeadLetters: LaneDeadLetters {
             headers.append((name, header.value.map { Array($0) }))
         }
         var value = record.value.map { Array($0) }
-        if let bytes = value, bytes.count >= largest.limit {
+        if let bytes = value, bytes.count >= limits.size {
             // Did not fit before: the same without value, and with only the headers that we wrote.
             value = nil
             headers = headers.prefix(6) + [("truncated", Array("true".utf8))]
@@ -71,12 +71,12 @@ final class DeadLetters: LaneDeadLetters {
         do throws(KafkaError) {
             let isQueued = try producer.produce(
                 topic: target, key: Array(place.utf8), value: value, headers: headers,
-                opaque: opaque)
+                timestamp: limits.isClockRefused ? record.timestamp : nil, opaque: opaque)
             produced += isQueued ? 1 : 0
             return isQueued
         } catch {
             guard error.code == .messageTooLarge, let size = value?.count else { throw error }
-            largest.lower(to: size)
+            limits.lower(to: size)
             return try send(record, topicName: topicName, rejected)
         }
     }
@@ -90,21 +90,32 @@ final class DeadLetters: LaneDeadLetters {
             // Commits wait for the acknowledgements: no lingering.
             ("linger.ms", "0"),
         ]
-        let largest = largest
+        let limits = limits
         let made = try Producer(configuration) { report in
-            if report.error?.code == .messageTooLarge { largest.lower(to: Int(report.opaque)) }
+            switch report.error?.code {
+            case .messageTooLarge: limits.lower(to: Int(report.opaque))
+            case .invalidTimestamp: limits.refuseClock()
+            default: break
+            }
         }
         producer = made
         return (made, topic ?? "")
     }
 }
 
-/// The least size of a value that did not fit into the dead-letter topic.
-private final class LargestValue: Sendable {
-    private let size = Atomic<Int>(Int.max)
-    /// Values of this size or more are left out.
-    var limit: Int { max(1, size.load(ordering: .relaxed)) }
+/// What the dead-letter topic did not take.
+private final class TopicLimits: Sendable {
+    private let least = Atomic<Int>(Int.max)
+    private let refusesClock = Atomic<Bool>(false)
+
+    /// Values of this size or more are left out: one did not fit.
+    var size: Int { max(1, least.load(ordering: .relaxed)) }
     func lower(to other: Int) {
-        if other < size.load(ordering: .relaxed) { size.store(other, ordering: .relaxed) }
+        if other < least.load(ordering: .relaxed) { least.store(other, ordering: .relaxed) }
     }
+
+    /// Whether this machine's clock is too far from the brokers': then a dead letter has its record's time,
+    /// which they took once.
+    var isClockRefused: Bool { refusesClock.load(ordering: .relaxed) }
+    func refuseClock() { refusesClock.store(true, ordering: .relaxed) }
 }
