@@ -87,6 +87,7 @@ def write_profile(profile, path):
     except OSError:
         pass  # the names as they are
     lines = (f"{cost / EVENTS:9.1f}  {name}" for (_, cost), name in zip(rows, text.splitlines()))
+    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("Instructions an event, each function by itself\n" + "\n".join(lines) + "\n")
 
 
