@@ -100,7 +100,7 @@ class Redis:
         if kind == b"-":
             raise Failure(f"Redis: {rest.decode()}")
         if kind == b"$":
-            return None if rest == b"-1" else self.stream.read(int(rest) + 2)[:-2].decode()
+            return None if rest == b"-1" else self.stream.read(int(rest) + 2)[:-2].decode(errors="replace")
         if kind == b"*":
             return [self._answer() for _ in range(int(rest))]
         return int(rest) if kind == b":" else rest.decode()

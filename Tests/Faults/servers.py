@@ -143,7 +143,7 @@ class RedisServer:
         self.port = free_port()
         self.address = ("127.0.0.1", self.port)
         self.url = f"redis://127.0.0.1:{self.port}"
-        self.client = redis.Redis(port=self.port, decode_responses=True, socket_timeout=15)
+        self.client = redis.Redis(port=self.port, decode_responses=True, encoding_errors="replace", socket_timeout=15)
         self.process = None
         self.start()
 
