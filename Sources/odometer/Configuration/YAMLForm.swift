@@ -60,6 +60,14 @@ final class YAMLForm {
         return text
     }
 
+    /// A `HOST:PORT` that must be there.
+    func address(_ name: String) throws(CommandFailure) -> (host: String, port: UInt16) {
+        guard let address = ValueText.address(try required(name)) else {
+            throw failure(name, "must be HOST:PORT")
+        }
+        return address
+    }
+
     func integer(_ name: String, _ range: ClosedRange<Int>) throws(CommandFailure) -> Int? {
         guard let text = try text(name) else { return nil }
         guard let number = Int(text), range.contains(number) else {

@@ -23,9 +23,7 @@ struct AnswerCheck {
     /// A file with `server` and `organizations`, each with `id` and `key`.
     static func read(_ text: [UInt8], name: String) throws(CommandFailure) -> AnswerCheck {
         let form = try YAMLForm.read(text, name: name)
-        guard let address = ValueText.address(try form.required("server")) else {
-            throw form.failure("server", "must be HOST:PORT")
-        }
+        let address = try form.address("server")
         var readers: [Reader] = []
         for one in try form.forms("organizations") ?? [] {
             let key = try RequestsFile.expanded(try one.required("key"), one, "key")

@@ -13,9 +13,7 @@ struct RequestsFile {
     /// The load that a file describes; `${NAME}` in header values is taken from the environment.
     static func read(_ text: [UInt8], name: String) throws(CommandFailure) -> RequestsFile {
         let form = try YAMLForm.read(text, name: name)
-        guard let address = ValueText.address(try form.required("server")) else {
-            throw form.failure("server", "must be HOST:PORT")
-        }
+        let address = try form.address("server")
         let rate = try form.number("rate", 0.01...1_000_000) ?? 10
         let connections = try form.integer("connections", 1...1_000) ?? 16
         var requests: [LoadedRequest] = []
