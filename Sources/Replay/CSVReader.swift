@@ -44,11 +44,16 @@ final class CSVReader {
             lineNumber = lines.lineNumber
             var row: [[UInt8]] = []
             var text = line
+            var length = line.count
             while true {
                 if try fields(of: text, into: &row) { break }
                 // The line ends inside quotes: so does not the field.
                 guard let more = try lines.next() else {
                     throw ReplayError(.source, "\(name):\(lineNumber): a quote is not closed")
+                }
+                length += more.count
+                guard length <= LineSource.lineLimit else {
+                    throw ReplayError(.source, "\(name):\(lineNumber): a row over 4 MiB")
                 }
                 text = more
                 isContinued = true

@@ -11,8 +11,12 @@ public enum ForeignTime: Sendable {
     /// By a pattern; where it has no `%z`, the closure makes UTC of local time, both in seconds since 1970.
     case pattern(TimePattern, toUTC: @Sendable (Int64) -> Int64)
 
-    /// Milliseconds since 1970; nil where the bytes are no such time.
+    /// Milliseconds since 1970; nil where the bytes are no such time, or one far from all that is counted.
     func milliseconds(_ text: [UInt8]) -> Int64? {
+        read(text).flatMap { EventTime.range.contains($0) ? $0 : nil }
+    }
+
+    private func read(_ text: [UInt8]) -> Int64? {
         switch self {
         case .rfc3339: return text.withUnsafeBytes { EventTime.milliseconds($0) }
         case .unix:

@@ -1,4 +1,5 @@
 public import Kafka
+import Workload
 
 /// Which records of a topic are replayed.
 public struct TopicRange: Sendable, Equatable {
@@ -141,6 +142,11 @@ public final class TopicSource: RecordSource {
         }
     }
 
+    /// A record's timestamp; nil where it has none, or one far from all that is counted.
+    private static func time(_ timestamp: Int64) -> Int64? {
+        timestamp >= 0 && EventTime.range.contains(timestamp) ? timestamp : nil
+    }
+
     private static func copy(_ record: Record) -> SourceRecord {
         var headers: [(name: String, value: [UInt8]?)] = []
         var subject: [UInt8]?
@@ -155,7 +161,7 @@ public final class TopicSource: RecordSource {
         let value = record.value.map { [UInt8]($0) }
         var copy = SourceRecord(
             key: record.key.map { [UInt8]($0) }, value: value, headers: headers,
-            time: record.timestamp < 0 ? nil : record.timestamp)
+            time: TopicSource.time(record.timestamp))
         if let value, subject == nil {
             subject = EnvelopeScanner.find(in: value[...]).subject.map { Array(value[$0]) }
         }

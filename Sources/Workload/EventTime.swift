@@ -5,6 +5,13 @@ public enum EventTime {
         TimeText.nanoseconds(text).map { floorDivided($0, 1_000_000) }
     }
 
+    /// The years of which dates are read and written, as milliseconds since 1970: no sum of two such times
+    /// overflows, and all have four digits.
+    public static let range: Range<Int64> =
+        CivilDate(year: 1_700, month: 1, day: 1).days * 86_400_000..<CivilDate(
+            year: 2_201, month: 1, day: 1
+        ).days * 86_400_000
+
     /// Days since 1970 of a date; nil where there is no such date.
     public static func days(year: Int, month: Int, day: Int) -> Int64? {
         guard 1_700...2_200 ~= year, 1...12 ~= month,

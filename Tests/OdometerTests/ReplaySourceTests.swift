@@ -77,6 +77,27 @@ struct ReplaySourceTests {
         #expect(found == wanted)
     }
 
+    @Test func timesFarFromAllThatIsCountedAreRefused() {
+        for text in ["9223372036854775807", "-9223372036854775808", "7289654400000"] {
+            #expect(ForeignTime.unixMilliseconds.milliseconds(Array(text.utf8)) == nil, "\(text)")
+        }
+        #expect(ForeignTime.unix.milliseconds(Array("9999999999".utf8)) == nil)
+        let last = ForeignTime.unixMilliseconds.milliseconds(Array("7289654399999".utf8))
+        #expect(
+            last.map { String(decoding: EventTime.text($0), as: UTF8.self) }
+                == "2200-12-31T23:59:59.999Z")
+    }
+
+    @Test func aQuoteThatIsNeverClosedDoesNotFillTheMemory() throws {
+        let line = String(repeating: "x", count: 1_000_000) + "\n"
+        let text = "a\n\"" + String(repeating: line, count: 6)
+        #expect {
+            try rows(text)
+        } throws: { error in
+            (error as? ReplayError)?.message.hasSuffix(":2: a row over 4 MiB") == true
+        }
+    }
+
     @Test func patternsWithoutADateAreRefused() {
         for text in ["", "%H:%M", "%Y-%m", "%Y-%m-%d %Q", "%Y-%m-%d %"] {
             #expect(TimePattern(text) == nil, "\(text)")
