@@ -83,7 +83,7 @@ final class Lane: @unchecked Sendable {
     /// Troubles that were reported and have not passed.
     private(set) var troubles: [String: String] = [:]
 
-    /// Troubles that end where the lane gives up its partitions.
+    /// Troubles that end where the lane gives up its partitions or gets others.
     private static let partitionTroubles = [
         "refused", "establish", "dead-letters", "reconcile", "marks-moved", "holding",
     ]
@@ -196,6 +196,7 @@ final class Lane: @unchecked Sendable {
         case .assigned(let partitions):
             // What is held of an assignment that was never revoked does not fit the new one.
             if core != nil { dropCore() }
+            endPartitionTroubles()
             pending = partitions
             mode = partitions.isEmpty ? .idle : .pending
             report(
@@ -208,12 +209,16 @@ final class Lane: @unchecked Sendable {
             dropCore()
             pending = []
             mode = .idle
-            // Whoever has them next finds and says it again.
-            for name in Self.partitionTroubles { troubles[name] = nil }
+            endPartitionTroubles()
             report(
                 .information, "revoked",
                 "lane \(number) gave up its partitions\(isLost ? ", which were lost" : "")")
         }
+    }
+
+    /// Whoever has the partitions next finds and says it again.
+    private func endPartitionTroubles() {
+        for name in Self.partitionTroubles { troubles[name] = nil }
     }
 
     /// Gives up all tallies; what was not committed is read again by whoever has the partitions next.

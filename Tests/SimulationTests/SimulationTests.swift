@@ -47,8 +47,9 @@ import Testing
     /// 10269: assigned anew without a revocation, then a failure half way through taking up. 12719: marks
     /// went back while the window of ids warmed up for higher ones. 5770: of two shards set aside one was
     /// taken up again, then the connection broke before the step back. 19355: a mark went back to the very
-    /// position while the window of ids warmed up for a higher one.
-    @Test(arguments: [10269, 12719, 5770, 19355] as [UInt64])
+    /// position while the window of ids warmed up for a higher one. 5024: partitions that could not be taken up
+    /// were followed by none at all, and the lane complained for ever.
+    @Test(arguments: [10269, 12719, 5770, 19355, 5024] as [UInt64])
     func `seeds that once failed`(seed: UInt64) throws {
         let simulation = Simulation(seed: seed, catalog: try Self.catalog())
         #expect(simulation.run(), "seed \(seed): \(simulation.failures)")
