@@ -31,7 +31,8 @@ struct StageLane: ~Copyable {
     private let auditFields: [[[UInt8]]]
     private let cursors: UnsafeMutablePointer<PartitionCursor>
     private let folding: UnsafeMutablePointer<Tally>
-    private let flying: UnsafeMutablePointer<Tally>
+    /// The one that was handed over: as in a lane, the next shard folds into it while a cache has it.
+    private var flying: Tally
     private var committedAt: [Int64]
     private var scanned = 0
     /// Tallies that were handed over.
@@ -64,11 +65,12 @@ struct StageLane: ~Copyable {
             (cursors + slot).initialize(
                 to: PartitionCursor(position: 0, marks: marks, span: dedupeWindow))
         }
+        let memory = TableMemory()
         folding = .allocate(capacity: layout.shardCount)
-        flying = .allocate(capacity: layout.shardCount)
+        flying = Tally(partitionCount: partitions.count, memory: memory)
         for shard in 0..<layout.shardCount {
-            (folding + shard).initialize(to: Tally(partitionCount: partitions.count))
-            (flying + shard).initialize(to: Tally(partitionCount: partitions.count))
+            (folding + shard).initialize(
+                to: Tally(partitionCount: partitions.count, memory: memory))
         }
         // As if the shards had been committed one after the other before.
         committedAt = (0..<shardCount).map {
@@ -81,8 +83,6 @@ struct StageLane: ~Copyable {
         cursors.deallocate()
         folding.deinitialize(count: shardCount)
         folding.deallocate()
-        flying.deinitialize(count: shardCount)
-        flying.deallocate()
     }
 
     /// Records that went all the way and were found good; of `consume` nobody knows.
@@ -132,11 +132,11 @@ struct StageLane: ~Copyable {
     @inline(never)
     private mutating func commit(shard: Int) {
         guard folding[shard].count > 0 else { return }
-        swap(&folding[shard], &flying[shard])
+        swap(&folding[shard], &flying)
         commits += 1
-        cells += flying[shard].count
+        cells += flying.count
         if stage == .encode { encode(shard: shard) } else { passRanges(shard: shard) }
-        flying[shard].removeAll()
+        flying.removeAll()
     }
 
     private mutating func passRanges(shard: Int) {
@@ -149,7 +149,7 @@ struct StageLane: ~Copyable {
             let range = cursors[slot].range(shard: shard)
             cursors[slot].handOver(shard: shard)
             arguments.addRange(field: markFields[slot], from: range.from, to: range.to)
-            let own = flying[shard].outcomes(partitionSlot: slot)
+            let own = flying.outcomes(partitionSlot: slot)
             let deltas = (range.delivered, own.0, own.1, own.2, own.3)
             add(deltas.0, slot, 0)
             add(deltas.1, slot, 1)
@@ -157,7 +157,7 @@ struct StageLane: ~Copyable {
             add(deltas.3, slot, 3)
             add(deltas.4, slot, 4)
         }
-        encoder.addCells(of: flying[shard], shard: shard, to: &arguments)
+        encoder.addCells(of: flying, shard: shard, to: &arguments)
         arguments.withParts { keys, ranges, audit, groups in
             encodedBytes += keys.count + ranges.count + audit.count + groups.count
         }

@@ -8,6 +8,9 @@ static inline void odometer_kafka_name_thread(const char *name) {
     prctl(PR_SET_NAME, (unsigned long)name, 0ul, 0ul, 0ul);
 }
 
+/// Fetches the cache line of a place that will be read soon.
+static inline void odometer_kafka_prefetch(const void *place) { __builtin_prefetch(place); }
+
 /// rd_kafka_producev is variadic, which Swift cannot call; this fixes its arguments.
 /// Key and value are copied; a NULL key or value is null on the wire, however long.
 /// On success the message owns `headers`; on failure the caller still does.

@@ -39,8 +39,8 @@ public enum Hashing {
     }
 }
 
-/// SipHash-2-4 with 128 bits of output (Aumasson and Bernstein): a keyed hash whose collisions nobody
-/// can aim at without the key.
+/// SipHash with 128 bits of output (Aumasson and Bernstein): a keyed hash whose collisions nobody can aim at
+/// without the key.
 public struct SipHash128: Sendable {
     /// The key's two words, little endian.
     public let key: (UInt64, UInt64)
@@ -48,8 +48,21 @@ public struct SipHash128: Sendable {
     /// A hash under that key.
     public init(key: (UInt64, UInt64)) { self.key = key }
 
+    /// SipHash-2-4: where it is written down, and another program may compute it.
+    public func standard(_ message: UnsafeRawBufferPointer) -> (UInt64, UInt64) {
+        hash(message, compression: 2, finalization: 4)
+    }
+
+    /// SipHash-1-3: in the loop, whose hashes never leave the process.
+    public func short(_ message: UnsafeRawBufferPointer) -> (UInt64, UInt64) {
+        hash(message, compression: 1, finalization: 3)
+    }
+
     /// The hash of `message` as two little-endian words.
-    public func callAsFunction(_ message: UnsafeRawBufferPointer) -> (UInt64, UInt64) {
+    @inline(__always)
+    private func hash(
+        _ message: UnsafeRawBufferPointer, compression: Int, finalization: Int
+    ) -> (UInt64, UInt64) {
         var v0 = key.0 ^ 0x736F_6D65_7073_6575
         var v1 = key.1 ^ 0x646F_7261_6E64_6F6D ^ 0xEE
         var v2 = key.0 ^ 0x6C79_6765_6E65_7261
@@ -71,8 +84,7 @@ public struct SipHash128: Sendable {
             let word = UInt64(
                 littleEndian: message.loadUnaligned(fromByteOffset: index, as: UInt64.self))
             v3 ^= word
-            round()
-            round()
+            for _ in 0..<compression { round() }
             v0 ^= word
             index += 8
         }
@@ -84,14 +96,13 @@ public struct SipHash128: Sendable {
             index += 1
         }
         v3 ^= last
-        round()
-        round()
+        for _ in 0..<compression { round() }
         v0 ^= last
         v2 ^= 0xEE
-        for _ in 0..<4 { round() }
+        for _ in 0..<finalization { round() }
         let first = v0 ^ v1 ^ v2 ^ v3
         v1 ^= 0xDD
-        for _ in 0..<4 { round() }
+        for _ in 0..<finalization { round() }
         return (first, v0 ^ v1 ^ v2 ^ v3)
     }
 }

@@ -81,32 +81,34 @@ struct SymbolTable: ~Copyable {
         var offset: UInt32
         var length: UInt32
     }
+    private let memory: TableMemory
     private var symbols: UnsafeMutablePointer<Symbol>
     private var symbolCapacity: Int
     private(set) var count = 0
     private var slots: UnsafeMutablePointer<Slot>
     private var slotMask: Int
-    private var arena: UnsafeMutableRawPointer
+    private var arena: UnsafeMutablePointer<UInt8>
     private var arenaCapacity: Int
     private var arenaCount = 0
     private static var free: Slot {
         Slot(first: 0, last: 0, hash: 0, length: 0, taken: 0, offset: 0)
     }
 
-    init(capacity: Int = 64) {
+    init(capacity: Int = 64, memory: TableMemory) {
+        self.memory = memory
         symbolCapacity = capacity
-        symbols = .allocate(capacity: capacity)
+        symbols = memory.allocate(capacity)
         slotMask = capacity * 2 - 1
-        slots = .allocate(capacity: capacity * 2)
+        slots = memory.allocate(capacity * 2)
         slots.initialize(repeating: Self.free, count: capacity * 2)
         arenaCapacity = capacity * 16
-        arena = .allocate(byteCount: arenaCapacity, alignment: 8)
+        arena = memory.allocate(arenaCapacity)
     }
 
     deinit {
-        symbols.deallocate()
-        slots.deallocate()
-        arena.deallocate()
+        memory.deallocate(symbols, symbolCapacity)
+        memory.deallocate(slots, slotMask + 1)
+        memory.deallocate(arena, arenaCapacity)
     }
 
     /// Bytes of memory that it holds.
@@ -148,7 +150,8 @@ struct SymbolTable: ~Copyable {
                 Int(slot.pointee.length) == key.bytes.count,
                 key.bytes.count <= 16
                     || slot.pointee.hash == key.hash
-                        && isEqual(arena + Int(slot.pointee.offset), key.bytes)
+                        && isEqual(
+                            UnsafeMutableRawPointer(arena + Int(slot.pointee.offset)), key.bytes)
             {
                 return slot.pointee.taken - 1
             }
@@ -179,7 +182,8 @@ struct SymbolTable: ~Copyable {
         }
         while arenaCount + key.bytes.count > arenaCapacity { growArena() }
         if let base = key.bytes.baseAddress {
-            (arena + arenaCount).copyMemory(from: base, byteCount: key.bytes.count)
+            UnsafeMutableRawPointer(arena + arenaCount).copyMemory(
+                from: base, byteCount: key.bytes.count)
         }
         let length = UInt32(key.bytes.count)
         (symbols + count).initialize(to: Symbol(offset: UInt32(arenaCount), length: length))
@@ -192,14 +196,14 @@ struct SymbolTable: ~Copyable {
     }
 
     private mutating func grow() {
-        let bigger = UnsafeMutablePointer<Symbol>.allocate(capacity: symbolCapacity * 2)
+        let bigger: UnsafeMutablePointer<Symbol> = memory.allocate(symbolCapacity * 2)
         bigger.moveInitialize(from: symbols, count: count)
-        symbols.deallocate()
+        memory.deallocate(symbols, symbolCapacity)
         symbols = bigger
         symbolCapacity *= 2
         let old = slots
         let oldCount = slotMask + 1
-        slots = .allocate(capacity: symbolCapacity * 2)
+        slots = memory.allocate(symbolCapacity * 2)
         slots.initialize(repeating: Self.free, count: symbolCapacity * 2)
         slotMask = symbolCapacity * 2 - 1
         for index in 0..<oldCount where old[index].taken != 0 {
@@ -207,13 +211,13 @@ struct SymbolTable: ~Copyable {
             while slots[place].taken != 0 { place = (place + 1) & slotMask }
             slots[place] = old[index]
         }
-        old.deallocate()
+        memory.deallocate(old, oldCount)
     }
 
     private mutating func growArena() {
-        let bigger = UnsafeMutableRawPointer.allocate(byteCount: arenaCapacity * 2, alignment: 8)
-        bigger.copyMemory(from: arena, byteCount: arenaCount)
-        arena.deallocate()
+        let bigger: UnsafeMutablePointer<UInt8> = memory.allocate(arenaCapacity * 2)
+        bigger.moveInitialize(from: arena, count: arenaCount)
+        memory.deallocate(arena, arenaCapacity)
         arena = bigger
         arenaCapacity *= 2
     }

@@ -85,7 +85,8 @@ public struct TallyCell: Sendable {
 /// stand in one open-addressing table, so that a look-up touches one cache line. Cleared and reused, it
 /// allocates only while it grows.
 public struct Tally: ~Copyable {
-    var symbols = SymbolTable()
+    var symbols: SymbolTable
+    private let memory: TableMemory
     private var table: UnsafeMutablePointer<TallyCell>
     private var tableMask: Int
     /// Places in the table in the order of their first touch.
@@ -116,13 +117,15 @@ public struct Tally: ~Copyable {
             amount: 0)
     }
 
-    /// An empty tally for records of `partitionCount` partitions.
-    public init(partitionCount: Int) {
+    /// An empty tally for records of `partitionCount` partitions, in memory that it shares with others of its thread.
+    public init(partitionCount: Int, memory: TableMemory = TableMemory()) {
+        self.memory = memory
+        symbols = SymbolTable(memory: memory)
         let places = 128
-        table = .allocate(capacity: places)
+        table = memory.allocate(places)
         table.initialize(repeating: Self.free, count: places)
         tableMask = places - 1
-        order = .allocate(capacity: places / 2)
+        order = memory.allocate(places)
         self.partitionCount = max(1, partitionCount)
         outcomes = .allocate(capacity: self.partitionCount * 4)
         outcomes.initialize(repeating: 0, count: self.partitionCount * 4)
@@ -130,8 +133,8 @@ public struct Tally: ~Copyable {
     }
 
     deinit {
-        table.deallocate()
-        order.deallocate()
+        memory.deallocate(table, tableMask + 1)
+        memory.deallocate(order, tableMask + 1)
         outcomes.deallocate()
     }
 
@@ -160,7 +163,7 @@ public struct Tally: ~Copyable {
     /// Bytes of memory that it holds.
     public var byteCount: Int {
         (tableMask + 1) * MemoryLayout<TallyCell>.stride
-            + (tableMask + 1) / 2 * MemoryLayout<UInt32>.stride + symbols.byteCount
+            + (tableMask + 1) * MemoryLayout<UInt32>.stride + symbols.byteCount
     }
 
     /// Counts one own record of a partition.
@@ -240,7 +243,8 @@ public struct Tally: ~Copyable {
     @inline(never)
     private mutating func append(_ entry: TallyCell, _ place: Int, _ operation: CellOperation) {
         var place = place
-        if count * 2 > tableMask {
+        // Three quarters full: half the memory of a table that is half full, and caches are what it lacks.
+        if count * 4 > tableMask * 3 {
             grow()
             place = Int(entry.hash) & tableMask
             while table[place].set != TallyCell.freeSet { place = (place + 1) & tableMask }
@@ -253,9 +257,10 @@ public struct Tally: ~Copyable {
 
     private mutating func grow() {
         let places = (tableMask + 1) * 2
-        let bigger = UnsafeMutablePointer<TallyCell>.allocate(capacity: places)
+        let bigger: UnsafeMutablePointer<TallyCell> = memory.allocate(places)
         bigger.initialize(repeating: Self.free, count: places)
-        let longer = UnsafeMutablePointer<UInt32>.allocate(capacity: places / 2)
+        let longer: UnsafeMutablePointer<UInt32> = memory.allocate(places)
+        let old = tableMask + 1
         tableMask = places - 1
         for index in 0..<count {
             let cell = table[Int(order[index])]
@@ -264,8 +269,8 @@ public struct Tally: ~Copyable {
             bigger[place] = cell
             longer[index] = UInt32(place)
         }
-        table.deallocate()
-        order.deallocate()
+        memory.deallocate(table, old)
+        memory.deallocate(order, old)
         table = bigger
         order = longer
     }

@@ -60,8 +60,11 @@ struct LaneCore: ~Copyable {
     private let markFields: [[UInt8]]
     private let auditFields: [[[UInt8]]]
     let cursors: UnsafeMutablePointer<PartitionCursor>
+    private let memory = TableMemory()
     private let folding: UnsafeMutablePointer<Tally>
-    private let flying: UnsafeMutablePointer<Tally>
+    private var flying: [UnsafeMutablePointer<Tally>?]
+    /// Empty tallies, the latest used last: its memory is still in a cache.
+    private var spare: [UnsafeMutablePointer<Tally>] = []
     let shardCount: Int
     var shards: [Shard]
     private var last: [Fingerprint?]
@@ -93,10 +96,10 @@ struct LaneCore: ~Copyable {
                 to: PartitionCursor(position: one.position, marks: one.marks, span: dedupeWindow))
         }
         folding = .allocate(capacity: shardCount)
-        flying = .allocate(capacity: shardCount)
+        flying = Array(repeating: nil, count: shardCount)
         for shard in 0..<shardCount {
-            (folding + shard).initialize(to: Tally(partitionCount: assignment.count))
-            (flying + shard).initialize(to: Tally(partitionCount: assignment.count))
+            (folding + shard).initialize(
+                to: Tally(partitionCount: assignment.count, memory: memory))
         }
         shards = Array(repeating: Shard(), count: shardCount)
         last = Array(repeating: nil, count: assignment.count)
@@ -109,8 +112,10 @@ struct LaneCore: ~Copyable {
         cursors.deallocate()
         folding.deinitialize(count: shardCount)
         folding.deallocate()
-        flying.deinitialize(count: shardCount)
-        flying.deallocate()
+        for tally in spare + flying.compactMap({ $0 }) {
+            tally.deinitialize(count: 1)
+            tally.deallocate()
+        }
     }
 
     // MARK: Folding
@@ -177,7 +182,11 @@ struct LaneCore: ~Copyable {
 
     /// Bytes of all tallies, folding and in flight.
     var tallyBytes: Int {
-        (0..<shardCount).reduce(0) { $0 + folding[$1].byteCount + flying[$1].byteCount }
+        var count = 0
+        for shard in 0..<shardCount { count += folding[shard].byteCount }
+        for tally in spare { count += tally.pointee.byteCount }
+        for tally in flying { count += tally?.pointee.byteCount ?? 0 }
+        return count
     }
 
     /// Whether every tally can take more.
@@ -225,7 +234,9 @@ struct LaneCore: ~Copyable {
                     fingerprint: range.to == cursors[slot].position ? last[slot] : nil))
             cursors[slot].handOver(shard: shard)
         }
-        swap(&folding[shard], &flying[shard])
+        let tally = spare.popLast() ?? newTally()
+        swap(&folding[shard], &tally.pointee)
+        flying[shard] = tally
         writeFlying(shard: shard, contract: contract, to: &arguments)
         return true
     }
@@ -235,11 +246,12 @@ struct LaneCore: ~Copyable {
         shard: Int, contract: [UInt8], to arguments: inout CommitArguments
     ) {
         encoder.begin(&arguments, shard: shard, contract: contract)
+        guard let tally = flying[shard] else { preconditionFailure("nothing of it is in flight") }
         for sent in shards[shard].sent {
             arguments.addRange(
                 field: markFields[sent.slot], from: sent.range.from, to: sent.range.to,
                 fingerprint: sent.fingerprint)
-            let own = flying[shard].outcomes(partitionSlot: sent.slot)
+            let own = tally.pointee.outcomes(partitionSlot: sent.slot)
             let deltas = [
                 sent.range.delivered, sent.range.gaps, own.0, own.1, own.2, own.3,
             ]
@@ -247,12 +259,27 @@ struct LaneCore: ~Copyable {
                 arguments.addAudit(field: auditFields[sent.slot][index], delta: delta)
             }
         }
-        encoder.addCells(of: flying[shard], shard: shard, to: &arguments)
+        encoder.addCells(of: tally.pointee, shard: shard, to: &arguments)
     }
 
     /// Cells, events and least record timestamp of the tally in flight.
     func flyingSize(shard: Int) -> (cells: Int, events: Int64, oldest: Int64) {
-        (flying[shard].count, flying[shard].eventCount, flying[shard].oldestTimestamp)
+        guard let tally = flying[shard] else { return (0, 0, .max) }
+        return (tally.pointee.count, tally.pointee.eventCount, tally.pointee.oldestTimestamp)
+    }
+
+    private func newTally() -> UnsafeMutablePointer<Tally> {
+        let tally = UnsafeMutablePointer<Tally>.allocate(capacity: 1)
+        tally.initialize(to: Tally(partitionCount: partitions.count, memory: memory))
+        return tally
+    }
+
+    /// Empties the tally in flight, if there is one: another shard's may fold into it next.
+    private mutating func releaseFlying(shard: Int) {
+        guard let tally = flying[shard] else { return }
+        tally.pointee.removeAll()
+        spare.append(tally)
+        flying[shard] = nil
     }
 
     /// What follows from the outcome of a shard's commit.
@@ -288,16 +315,16 @@ struct LaneCore: ~Copyable {
         shards[shard].sent.removeAll(keepingCapacity: true)
         shards[shard].committedAt = now
         shards[shard].pause = 10_000
-        flying[shard].removeAll()
+        releaseFlying(shard: shard)
     }
 
     /// Learns from how many scores of the commit in flight had to be added one by one.
     mutating func learnCost(shard: Int, singleScores: Int64) {
-        let estimate = Int64(flying[shard].cost)
-        guard estimate > 0 else { return }
+        guard let tally = flying[shard], case let estimate = Int64(tally.pointee.cost), estimate > 0
+        else { return }
         let cost = estimate + singleScores * Tally.singleScoreCost
         costFactor += (Double(cost) / Double(estimate) - costFactor) / 64
-        flying[shard].fullCost = Int32(Double(Tally.usualFullCost) / max(1, costFactor))
+        tally.pointee.fullCost = Int32(Double(Tally.usualFullCost) / max(1, costFactor))
     }
 
     // MARK: Stepping back
@@ -306,7 +333,7 @@ struct LaneCore: ~Copyable {
     mutating func drop(_ shard: Int) {
         shards[shard].sent.removeAll(keepingCapacity: true)
         shards[shard].awaitsMarks = true
-        flying[shard].removeAll()
+        releaseFlying(shard: shard)
         folding[shard].removeAll()
     }
 

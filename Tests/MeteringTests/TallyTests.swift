@@ -73,7 +73,7 @@ import Workload
     }
 
     @Test func symbolsAreEqualWhereTheirBytesAre() {
-        var table = SymbolTable()
+        var table = SymbolTable(memory: TableMemory())
         var random = SeededRandom(seed: 8)
         for _ in 0..<2 {
             var known: [[UInt8]: UInt32] = [:]
