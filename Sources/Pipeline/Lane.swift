@@ -23,6 +23,8 @@ final class Lane: @unchecked Sendable {
     static let batchSize = 2_000
     static let idleCommitInterval: Int64 = 10_000
     static let checkInterval: Int64 = 5_000
+    /// An error of Kafka's client has passed when none came for so long: it tells the same ones again and again.
+    static let quietAfter: Int64 = 60_000
     /// Commits of a lane that are sent before the outcome of the first is known, unless a tally is full.
     static let mostInFlight = 8
     /// While a lane catches up, numbers are old whatever it does: commits half as often hold more events a cell.
@@ -81,12 +83,9 @@ final class Lane: @unchecked Sendable {
     var nextToCommit = 0
     var totals = PipelineMetrics()
     /// Troubles that were reported and have not passed.
-    private(set) var troubles: [String: String] = [:]
-
-    /// Troubles that end where the lane gives up its partitions or gets others.
-    private static let partitionTroubles = [
-        "refused", "establish", "dead-letters", "reconcile", "marks-moved", "holding",
-    ]
+    private(set) var troubles: [LaneTrouble: String] = [:]
+    /// When Kafka's client told an error last.
+    var kafkaErrorAt: Int64 = 0
 
     /// What a lane keeps of a partition beside its cursor.
     struct TakenPartition {
@@ -172,11 +171,11 @@ final class Lane: @unchecked Sendable {
             } else if error.code == .autoOffsetReset || error.code == .offsetOutOfRange {
                 establishAgain("offsets of \(partition) are no longer in the log")
             } else {
-                trouble("kafka", "\(partition): \(error.message)")
+                trouble(.kafka, "\(partition): \(error.message)")
             }
         case .error(let error):
             if error.isFatal { fail(PipelineError(.kafka, error.message)) }
-            trouble("kafka", error.message)
+            trouble(.kafka, error.message)
         }
     }
 
@@ -216,9 +215,8 @@ final class Lane: @unchecked Sendable {
         }
     }
 
-    /// Whoever has the partitions next finds and says it again.
     private func endPartitionTroubles() {
-        for name in Self.partitionTroubles { troubles[name] = nil }
+        for one in LaneTrouble.allCases where one.endsWithPartitions { troubles[one] = nil }
     }
 
     /// Gives up all tallies; what was not committed is read again by whoever has the partitions next.
@@ -246,7 +244,7 @@ final class Lane: @unchecked Sendable {
         dropCore()
         mode = .pending
         do throws(KafkaError) { try consumer.unassign() } catch {
-            trouble("kafka", error.message)
+            trouble(.kafka, error.message)
         }
         needsReconcile = false
     }
@@ -258,14 +256,15 @@ final class Lane: @unchecked Sendable {
     }
 
     /// Reports a trouble once, until `passed`.
-    func trouble(_ name: String, _ message: String) {
-        guard troubles.updateValue(message, forKey: name) == nil else { return }
-        report(.warning, name, message)
+    func trouble(_ trouble: LaneTrouble, _ message: String) {
+        if trouble == .kafka { kafkaErrorAt = now }
+        guard troubles.updateValue(message, forKey: trouble) == nil else { return }
+        report(.warning, trouble.rawValue, message)
     }
 
-    func passed(_ name: String, _ message: String) {
-        guard troubles.removeValue(forKey: name) != nil else { return }
-        report(.information, name, message)
+    func passed(_ trouble: LaneTrouble, _ message: String) {
+        guard troubles.removeValue(forKey: trouble) != nil else { return }
+        report(.information, trouble.rawValue, message)
     }
 
     func fail(_ error: PipelineError) {

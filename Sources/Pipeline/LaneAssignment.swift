@@ -12,12 +12,12 @@ extension Lane {
             try establish()
             needsReconcile = false
             reconcileAt = now + Self.checkInterval
-            passed("establish", "partitions are taken up")
-            passed("reconcile", "the marks are known again")
-            passed("holding", "consumption goes on")
+            passed(.establish, "partitions are taken up")
+            passed(.reconcile, "the marks are known again")
+            passed(.holding, "consumption goes on")
         } catch {
             retryAt = now + 500
-            trouble("establish", "partitions cannot be taken up yet: \(error.message)")
+            trouble(.establish, "partitions cannot be taken up yet: \(error.message)")
         }
     }
 
@@ -61,7 +61,7 @@ extension Lane {
         // Opening the ledger has looked at the server.
         isUnfit = false
         serverCheckAt = now + Self.checkInterval
-        passed("unfit", "Redis is fit again")
+        passed(.unfit, "Redis is fit again")
     }
 
     private func makeProgram() throws(Obstacle) -> Program {

@@ -108,14 +108,14 @@ extension Lane {
                 do throws(KafkaError) {
                     if try deadLetters.send(record, topicName: topic, one) { break }
                 } catch {
-                    trouble("dead-letters", "dead letters cannot be written: \(error.message)")
+                    trouble(.deadLetters, "dead letters cannot be written: \(error.message)")
                     return false
                 }
                 guard now < deadline else { return false }
                 _ = deadLetters.settle(waitMilliseconds: 100)
             }
         }
-        passed("dead-letters", "dead letters are written again")
+        passed(.deadLetters, "dead letters are written again")
         return true
     }
 
@@ -143,9 +143,9 @@ extension Lane {
         guard mode == .folding else { return }
         mode = .holding
         consumer.stopWaking()
-        trouble("holding", "consumption is paused: waiting for \(cause)")
+        trouble(.holding, "consumption is paused: waiting for \(cause)")
         do throws(KafkaError) { try consumer.pause(taken.map(\.topicPartition)) } catch {
-            trouble("kafka", error.message)
+            trouble(.kafka, error.message)
         }
     }
 
@@ -156,7 +156,7 @@ extension Lane {
         guard let isRoom = core?.hasRoom, isRoom else { return }
         if assignPositions() {
             mode = .folding
-            passed("holding", "consumption goes on")
+            passed(.holding, "consumption goes on")
         }
     }
 
@@ -175,7 +175,7 @@ extension Lane {
             try consumer.assign(list)
             return true
         } catch {
-            trouble("kafka", error.message)
+            trouble(.kafka, error.message)
             return false
         }
     }
@@ -190,7 +190,7 @@ extension Lane {
             .error, "partition-stopped",
             "\(partition.topic)/\(partition.partition) is stopped: \(reason)")
         do throws(KafkaError) { try consumer.pause([taken[slot].topicPartition]) } catch {
-            trouble("kafka", error.message)
+            trouble(.kafka, error.message)
         }
     }
 }

@@ -43,10 +43,10 @@ extension Lane {
             committer = try world.connect()
             needsReconcile = core != nil
             serverCheckAt = now
-            passed("redis", "Redis answers again")
+            passed(.redis, "Redis answers again")
         } catch {
             reconnectAt = now + 500
-            trouble("redis", "Redis does not answer: \(error.message)")
+            trouble(.redis, "Redis does not answer: \(error.message)")
             if mode == .folding { hold("Redis") }
         }
     }
@@ -57,7 +57,7 @@ extension Lane {
         committer = nil
         reconnectAt = now + 100
         needsReconcile = core != nil
-        trouble("redis", "the connection to Redis broke")
+        trouble(.redis, "the connection to Redis broke")
     }
 
     private func pingIfDue(_ now: Int64) {
@@ -102,18 +102,18 @@ extension Lane {
                 totals.freshness.observe(
                     Double(max(0, world.wallMilliseconds - size.oldest)) / 1_000)
             }
-            passed("refused", "Redis takes commits again")
+            passed(.refused, "Redis takes commits again")
         case .resend: needsReconcile = true
         case .reread:
             needsReconcile = true
             reconcileAt = now
-            trouble("marks-moved", "shard \(shard): the marks are not where they were left")
+            trouble(.marksMoved, "shard \(shard): the marks are not where they were left")
         case .foreignContract: needsReconcile = true
         case .wait(let message):
             needsReconcile = true
             retryAt = now + 500
-            if troubles["refused"] == nil { serverCheckAt = now }
-            trouble("refused", "Redis refuses commits: \(message)")
+            if troubles[.refused] == nil { serverCheckAt = now }
+            trouble(.refused, "Redis refuses commits: \(message)")
         case .aside(let reason):
             report(.error, "shard-aside", "shard \(shard) is set aside: \(describe(shard, reason))")
         }
@@ -195,8 +195,11 @@ extension Lane {
             let offset = core?.committed(slot: slot) ?? 0
             hints.append((one.topicPartition, offset: offset, metadata: "origin=\(one.origin)"))
         }
-        do throws(KafkaError) { try consumer.commitHint(hints) } catch {
-            trouble("hint", "Kafka does not take the group's offsets: \(error.message)")
+        do throws(KafkaError) {
+            try consumer.commitHint(hints)
+            passed(.hint, "Kafka takes the group's offsets again")
+        } catch {
+            trouble(.hint, "Kafka does not take the group's offsets: \(error.message)")
         }
     }
 }

@@ -51,7 +51,8 @@ extension Lane {
             }
         }
         warn(ofShortest: shortest)
-        snapshot.hindrances = Self.hindering.compactMap { troubles[$0] }
+        if now - kafkaErrorAt > Self.quietAfter { passed(.kafka, "no error of Kafka for a minute") }
+        snapshot.hindrances = LaneTrouble.allCases.filter(\.hinders).compactMap { troubles[$0] }
         let age = core?.leastLastTimestamp.map { world.wallMilliseconds - $0 } ?? 0
         isCatchingUp = lag > 20_000 && age > 5_000
         let made = snapshot
@@ -75,18 +76,13 @@ extension Lane {
         guard let shortest else { return }
         if shortest.span < 300_000 {
             trouble(
-                "dedupe-span",
+                .dedupeSpan,
                 "\(shortest.partition): the dedupe window spans \(shortest.span / 1_000) s of record "
                     + "time; an event sent again later than that counts twice: --dedupe-window")
         } else if shortest.span > 330_000 {
-            passed("dedupe-span", "every dedupe window spans 5 minutes or more")
+            passed(.dedupeSpan, "every dedupe window spans 5 minutes or more")
         }
     }
-
-    /// Troubles in which nothing is counted, the cause before what follows from it.
-    private static let hindering = [
-        "redis", "unfit", "refused", "establish", "dead-letters", "reconcile", "holding",
-    ]
 
     private func reason(_ partition: TopicPartition) -> String? {
         stopped.first {

@@ -50,12 +50,12 @@ extension Lane {
         } catch {
             needsReconcile = core != nil
             retryAt = now + 500
-            trouble("reconcile", error.message)
+            trouble(.reconcile, error.message)
             if mode == .folding { hold("Redis") }
             return
         }
-        passed("reconcile", "the marks are known again")
-        passed("marks-moved", "the tallies stand at the marks again")
+        passed(.reconcile, "the marks are known again")
+        passed(.marksMoved, "the tallies stand at the marks again")
     }
 
     private func reconcile() throws(Obstacle) {
@@ -215,7 +215,7 @@ extension Lane {
         do throws(Obstacle) { try stepBack() } catch {
             needsReconcile = true
             hold("Kafka")
-            trouble("reconcile", error.message)
+            trouble(.reconcile, error.message)
         }
     }
 }

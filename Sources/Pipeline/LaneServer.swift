@@ -28,12 +28,12 @@ extension Lane {
         guard problems.isEmpty else {
             isUnfit = true
             trouble(
-                "unfit", "Redis is not fit for exact numbers: \(problems). Nothing is committed")
+                .unfit, "Redis is not fit for exact numbers: \(problems). Nothing is committed")
             hold("a Redis that is fit")
             return
         }
         isUnfit = false
-        passed("unfit", "Redis is fit again")
+        passed(.unfit, "Redis is fit again")
     }
 
     /// How many keys Redis threw away since the look before; it begins again at 0 when it restarts.
