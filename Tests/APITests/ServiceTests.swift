@@ -49,7 +49,7 @@ import Testing
         try house.run("HDEL", House.marks("o"), "!torn")
 
         try house.run("RENAME", ledger, "kept")
-        try eventually { try house.get(path, headers).status == 503 }
+        try eventually { try house.send(.get, path, headers).status == 503 }
         let absent = try house.get(path, headers)
         expect(absent, 503, body)
         #expect(absent.headers["Retry-After"] == "1")
@@ -60,7 +60,7 @@ import Testing
         try house.run("HDEL", ledger, "directory:usage-directory")
         let unknown = try KeyMaker.make(
             organization: "o", role: .admin, dialects: ["overview"], createdAt: 0)
-        try eventually { try house.get(path, ["X-API-Key": unknown.secret]).status == 503 }
+        try eventually { try house.send(.get, path, ["X-API-Key": unknown.secret]).status == 503 }
         try house.run("HSET", ledger, "directory:usage-directory", "1")
         #expect(try house.get(path, ["X-API-Key": unknown.secret]).status == 401)
 
