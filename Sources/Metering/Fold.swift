@@ -32,7 +32,7 @@ extension Program {
     @inline(__always)
     private mutating func prefetch(_ record: FoldRecord) {
         guard let value = record.value else { return }
-        for line in stride(from: 0, to: min(320, Int(record.valueCount)), by: 64) {
+        for line in stride(from: 0, to: min(320, record.valueCount), by: 64) {
             es_prefetch(value + line)
         }
     }

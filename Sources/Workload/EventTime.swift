@@ -5,16 +5,20 @@ public enum EventTime {
         TimeText.nanoseconds(text).map { floorDivided($0, 1_000_000) }
     }
 
-    /// The years of which dates are read and written, as milliseconds since 1970: no sum of two such times
-    /// overflows, and all have four digits.
+    /// The years of which dates are read and written: all have four digits.
+    private static let years = 1_700...2_200
+
+    /// Those years in milliseconds since 1970: no sum of two such times overflows.
     public static let range: Range<Int64> =
-        CivilDate(year: 1_700, month: 1, day: 1).days * 86_400_000..<CivilDate(
-            year: 2_201, month: 1, day: 1
-        ).days * 86_400_000
+        start(ofYear: years.lowerBound)..<start(ofYear: years.upperBound + 1)
+
+    private static func start(ofYear year: Int) -> Int64 {
+        CivilDate(year: year, month: 1, day: 1).days * 86_400_000
+    }
 
     /// Days since 1970 of a date; nil where there is no such date.
     public static func days(year: Int, month: Int, day: Int) -> Int64? {
-        guard 1_700...2_200 ~= year, 1...12 ~= month,
+        guard years ~= year, 1...12 ~= month,
             1...CivilDate.days(inMonth: month, of: year) ~= day
         else { return nil }
         return CivilDate(year: year, month: month, day: day).days

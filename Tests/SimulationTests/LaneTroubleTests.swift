@@ -1,4 +1,3 @@
-import Catalog
 import Synchronization
 import Testing
 
@@ -24,10 +23,7 @@ import Testing
     }
 
     private func makeSimulation() throws -> Simulation {
-        let text = Array(SimulatedEvent.catalog.utf8)
-        return Simulation(
-            seed: 1, catalog: try CatalogReader.read(files: [(name: "simulation.yaml", text: text)])
-        )
+        Simulation(seed: 1, catalog: try SimulatedEvent.readCatalog())
     }
 
     /// The client tells an error that lasts every few seconds: the log has it once, and once more when it is back.

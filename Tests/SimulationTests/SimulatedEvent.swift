@@ -1,3 +1,6 @@
+import Catalog
+import Metering
+
 /// What a record of the simulated log is meant to be; its bytes and its cells are both made from it.
 struct SimulatedEvent {
     enum Shape { case use, blip, unknownType, noAgent, broken, tombstone }
@@ -30,6 +33,10 @@ struct SimulatedEvent {
           things: {kind: ranking, by: [items.value], windows: [day, all], on: [{event: use}]}
           blips: {kind: count, windows: [minute], on: [{event: blip}]}
         """
+
+    static func readCatalog() throws -> MeterCatalog {
+        try CatalogReader.read(files: [(name: "simulation.yaml", text: Array(catalog.utf8))])
+    }
 
     /// The record's value; nil = null.
     func value() -> [UInt8]? {

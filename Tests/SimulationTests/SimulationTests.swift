@@ -10,10 +10,7 @@ import Testing
 @Suite struct SimulationTests {
     private static let environment = ProcessInfo.processInfo.environment
 
-    private static func catalog() throws -> MeterCatalog {
-        try CatalogReader.read(
-            files: [(name: "simulation.yaml", text: Array(SimulatedEvent.catalog.utf8))])
-    }
+    private static func catalog() throws -> MeterCatalog { try SimulatedEvent.readCatalog() }
 
     @Test func `the ledger is right after every step, and catches up`() throws {
         let catalog = try Self.catalog()
