@@ -34,6 +34,7 @@ let package = Package(
         .systemLibrary(name: "CMicroHTTPD"), .systemLibrary(name: "CYAML"),
         .systemLibrary(name: "CJWT"), .systemLibrary(name: "CCrypto"),
         .systemLibrary(name: "CZlib"), .systemLibrary(name: "CZstd"),
+        .systemLibrary(name: "CMalloc"),
         .target(
             name: "CEventScan",
             cxxSettings: [.define("NDEBUG"), .unsafeFlags(["-O3"])],
@@ -55,7 +56,7 @@ let package = Package(
             name: "odometer",
             dependencies: [
                 "Metering", "Catalog", "Kafka", "Redis", "Ledger", "Pipeline", "Query",
-                "HTTPServer", "API", "Workload", "Replay", "Verify", "CCrypto",
+                "HTTPServer", "API", "Workload", "Replay", "Verify", "CCrypto", "CMalloc",
             ],
             swiftSettings: settings),
 

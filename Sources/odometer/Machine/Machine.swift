@@ -86,11 +86,16 @@ final class Machine: Sendable {
         return isAsked.wait(milliseconds: 0) == nil ? nil : .asked
     }
 
-    /// Waits until somebody asks for the end or the machine cannot go on.
+    /// Waits until somebody asks for the end or the machine cannot go on; gives free memory back meanwhile.
     func wait() -> End {
+        var givenBack = ContinuousClock.now
         while true {
             if let end { return end }
             _ = isAsked.wait(milliseconds: 200)
+            if givenBack.duration(to: .now) >= FreeMemory.kept {
+                FreeMemory.giveBack()
+                givenBack = .now
+            }
         }
     }
 
