@@ -8,7 +8,8 @@ enum FreeMemory {
     /// How long it is kept; a client that reads at full speed needs most of it again at once.
     static let kept: Duration = .seconds(60)
 
-    /// Gives whole free pages of all arenas back to the system. Milliseconds, in which other threads may wait for
-    /// memory; any thread.
+    /// Gives whole free pages of all arenas back to the system.
+    ///
+    /// Takes milliseconds, in which other threads may wait for memory; any thread.
     static func giveBack() { malloc_trim(0) }
 }
