@@ -92,7 +92,9 @@ let package = Package(
             "APITests", "API", "Query", "HTTPServer", "Ledger", "Redis", "Metering", "Catalog",
             "FuzzTargets"),
         tests("WorkloadTests", "Workload", "Verify", "Kafka", "Redis"),
-        tests("OdometerTests", "odometer", "Replay", "Kafka"),
+        tests(
+            "OdometerTests", "odometer", "API", "HTTPServer", "Replay", "Kafka", "Redis", "Verify",
+            "Workload"),
         tests("TidyTests"),
     ],
     swiftLanguageModes: [.v6],

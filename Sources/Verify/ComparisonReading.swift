@@ -128,3 +128,44 @@ extension Comparison {
         return found
     }
 }
+
+extension LedgerReader {
+    /// What is expected, with distinct counts as this Redis counts these values.
+    mutating func counting(
+        _ expected: ExpectedJSON, _ temporary: String
+    ) throws(VerifyError) -> ExpectedJSON {
+        switch expected {
+        case .distinct(let values): return .integer(try count(values, temporary))
+        case .list(let entries):
+            var counted: [ExpectedJSON] = []
+            for entry in entries { counted.append(try counting(entry, temporary)) }
+            return .list(counted)
+        case .object(let members):
+            var counted: [String: ExpectedJSON] = [:]
+            for (name, member) in members { counted[name] = try counting(member, temporary) }
+            return .object(counted)
+        default: return expected
+        }
+    }
+
+    /// How many different values a HyperLogLog of these counts.
+    private mutating func count(
+        _ values: Set<[UInt8]>, _ temporary: String
+    ) throws(VerifyError) -> Int64 {
+        guard !values.isEmpty else { return 0 }
+        let values = Array(values)
+        return try talk { connection throws(RedisError) in
+            for start in stride(from: 0, to: values.count, by: 1_000) {
+                let part = Array(values[start..<min(values.count, start + 1_000)])
+                try connection.command([Array("PFADD".utf8), Array(temporary.utf8)] + part)
+                try connection.command("EXPIRE", temporary, "60")
+            }
+            let count = try connection.command("PFCOUNT", temporary).integer
+            try connection.command("DEL", temporary)
+            guard let count else {
+                throw RedisError(.protocolViolation, "PFCOUNT did not answer with an integer")
+            }
+            return count
+        }
+    }
+}

@@ -34,7 +34,7 @@ public struct ExpectedAnswer: Sendable, Equatable {
     ) -> [ExpectedAnswer] {
         var answers: [ExpectedAnswer] = []
         for organization in organizations {
-            let name = escaped(Array(organization.utf8))
+            let name = LedgerKey.escaped(Array(organization.utf8))
             for meter in meters where meter.windows.contains(.all) && meter.scopes.contains([]) {
                 switch meter.kind {
                 case .count, .sum, .level, .ranking: break
@@ -75,33 +75,9 @@ public struct ExpectedAnswer: Sendable, Equatable {
     }
 
     private static func dimensions(_ field: [UInt8], _ names: [String]) -> [String: String] {
-        let parts = field.split(separator: 0x3A, omittingEmptySubsequences: false).map(unescaped)
+        let parts = field.split(separator: 0x3A, omittingEmptySubsequences: false).map {
+            String(decoding: LedgerKey.unescaped($0), as: UTF8.self)
+        }
         return Dictionary(zip(names, parts), uniquingKeysWith: { first, _ in first })
-    }
-
-    private static func escaped(_ bytes: [UInt8]) -> [UInt8] {
-        let digits = Array("0123456789ABCDEF".utf8)
-        return bytes.flatMap { byte in
-            byte <= 0x20 || [0x7F, 0x25, 0x3A, 0x7B, 0x7D].contains(byte)
-                ? [0x25, digits[Int(byte >> 4)], digits[Int(byte & 15)]] : [byte]
-        }
-    }
-
-    private static func unescaped(_ bytes: ArraySlice<UInt8>) -> String {
-        var text: [UInt8] = []
-        var index = bytes.startIndex
-        while index < bytes.endIndex {
-            if bytes[index] == 0x25, index + 2 < bytes.endIndex,
-                let byte = UInt8(
-                    String(decoding: bytes[index + 1...index + 2], as: UTF8.self), radix: 16)
-            {
-                text.append(byte)
-                index += 3
-            } else {
-                text.append(bytes[index])
-                index += 1
-            }
-        }
-        return String(decoding: text, as: UTF8.self)
     }
 }

@@ -36,3 +36,33 @@ struct LedgerKey {
         if !parts[parts.count - 2].elementsEqual("grid".utf8) { start = oracleLabelStart(last) }
     }
 }
+
+extension LedgerKey {
+    /// An id or value as it stands in names and fields.
+    static func escaped(_ bytes: [UInt8]) -> [UInt8] {
+        let digits = Array("0123456789ABCDEF".utf8)
+        return bytes.flatMap { byte in
+            byte <= 0x20 || [0x7F, 0x25, 0x3A, 0x7B, 0x7D].contains(byte)
+                ? [0x25, digits[Int(byte >> 4)], digits[Int(byte & 15)]] : [byte]
+        }
+    }
+
+    /// The id or value that stands escaped in a name or field.
+    static func unescaped(_ bytes: ArraySlice<UInt8>) -> [UInt8] {
+        var text: [UInt8] = []
+        var index = bytes.startIndex
+        while index < bytes.endIndex {
+            if bytes[index] == 0x25, index + 2 < bytes.endIndex,
+                let byte = UInt8(
+                    String(decoding: bytes[index + 1...index + 2], as: UTF8.self), radix: 16)
+            {
+                text.append(byte)
+                index += 3
+            } else {
+                text.append(bytes[index])
+                index += 1
+            }
+        }
+        return text
+    }
+}

@@ -196,12 +196,11 @@ public struct Verification: ~Copyable {
         _ description: [String: String]
     ) throws(VerifyError) -> VerificationReport {
         oracle.sortCells()
+        let limits = try limits(description)
         var comparison = Comparison(
-            outcomes(), limits: try limits(description), keys: oracle.cells.keyCount,
-            prefix: configuration.prefix)
+            outcomes(), limits: limits, keys: oracle.cells.keyCount, prefix: configuration.prefix)
         try comparison.run(&ledger, oracle.cells, progress)
-        comparison.report.answers = ExpectedAnswer.all(
-            configuration.organizations, meters, ledger.prefix, oracle.cells)
+        try reckonAnswers(limits, comparison.temporary, &comparison.report)
         let marks = try ledger.ofEachShard("marks")
         let audits = try ledger.ofEachShard("audit")
         for partition in topic.partitions {
@@ -213,6 +212,37 @@ public struct Verification: ~Copyable {
                 &comparison.report)
         }
         return comparison.report
+    }
+
+    /// What the HTTP interface must answer; nothing where the log does not hold all that counts.
+    private mutating func reckonAnswers(
+        _ limits: ComparisonLimits, _ temporary: String, _ report: inout VerificationReport
+    ) throws(VerifyError) {
+        guard limits.logStart == nil else {
+            report.unreckoned = configuration.organizations.map {
+                UnreckonedRoute(
+                    organization: $0, path: "every route",
+                    reason: "the log begins after the ledger's origin")
+            }
+            return
+        }
+        report.answers = ExpectedAnswer.all(
+            configuration.organizations,
+            meters.filter { !limits.laterMeters.contains(Array($0.name.utf8)) }, ledger.prefix,
+            oracle.cells)
+        for organization in configuration.organizations {
+            var reckoning = RouteReckoning(
+                organization, meters, later: limits.laterMeters, now: try ledger.now(),
+                prefix: ledger.prefix, oracle.cells)
+            reckoning.reckon()
+            report.unreckoned += reckoning.unreckoned
+            for var route in reckoning.routes {
+                for place in route.bodies.indices {
+                    route.bodies[place] = try ledger.counting(route.bodies[place], temporary)
+                }
+                report.routes.append(route)
+            }
+        }
     }
 
     private mutating func limits(

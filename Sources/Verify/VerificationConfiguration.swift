@@ -24,7 +24,7 @@ public struct VerificationConfiguration: Sendable {
     /// How much later than its record an event may have happened, in milliseconds.
     public var futureBound: Int64 = 300_000
 
-    /// Organizations whose answers are reckoned as well, see `VerificationReport.answers`.
+    /// Organizations whose answers are reckoned as well, see `VerificationReport.answers` and `routes`.
     public var organizations: [String] = []
 
     /// Makes a configuration with the defaults of a ledger.

@@ -84,6 +84,10 @@ public struct VerificationReport: Sendable {
     public internal(set) var differences: [VerificationDifference] = []
     /// What the HTTP interface must answer for the organizations that the configuration names.
     public internal(set) var answers: [ExpectedAnswer] = []
+    /// What its routes of the five documents must answer for these organizations.
+    public internal(set) var routes: [ExpectedRoute] = []
+    /// Routes whose answers cannot be reckoned for one of these organizations.
+    public internal(set) var unreckoned: [UnreckonedRoute] = []
     /// Whether the marks did not come to stand at the end of the log in time.
     public internal(set) var hasTimedOut = false
     /// What was waited for when the time was over.

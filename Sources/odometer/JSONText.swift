@@ -22,10 +22,13 @@ enum JSONText {
         return quoted + "\""
     }
 
-    /// The members of a JSON object; nil for any other text.
-    static func object(_ bytes: [UInt8]) -> [String: Any]? {
-        (try? JSONSerialization.jsonObject(with: Data(bytes))) as? [String: Any]
+    /// A JSON value; nil for any other text.
+    static func value(_ bytes: [UInt8]) -> Any? {
+        try? JSONSerialization.jsonObject(with: Data(bytes))
     }
+
+    /// The members of a JSON object; nil for any other text.
+    static func object(_ bytes: [UInt8]) -> [String: Any]? { value(bytes) as? [String: Any] }
 
     /// The same JSON text with line breaks and two spaces a level, members in their order.
     static func indented(_ text: String) -> String {

@@ -3,10 +3,11 @@
 import json
 import os
 import threading
+import time
 
 from checks import ROOT, check, expect, run
 from credentials import SECRET, Credentials, token
-from house import House, wait_until
+from house import House, key_name, wait_until
 from replaying import consistent, due, replay
 
 House.needed()
@@ -161,6 +162,69 @@ def requests():
         whole = sum(one["latency"]["count"] for one in routes.values()) + late
         seconds = result["intervals"][-1]["end"] / 1e6
         expect(abs(whole - seconds * 10) < 20, f"{whole} requests in {seconds} s")
+
+
+@check
+def routes():
+    """every route of the five documents is compared; a spoiled cell, and what no key opens, are told by the route"""
+    with House() as house:
+        secret = house.folder / "jwt"
+        secret.write_text(SECRET)
+        machine = house.start("up", "--jwt-secret-file", str(secret), "--rate-limit", "0").wait_ready(90)
+        # Nine days, so that there is a range within the range.
+        replay(house, "--generate", "--seed", "5", "--events", "6000", "--organizations", "3", "--span", "9d", "--freshness")
+        largest = max(counted := [record.key().decode() for record in house.records()], key=counted.count)
+        path = house.folder / "directory.jsonl"
+        profile = {"name": "Acme", "slug": "acme", "billingDay": 3}
+        path.write_text(json.dumps({"kind": "organization", "organization": largest, "profile": profile}) + "\n")
+        house.call("directory", "import", str(path))
+        credentials = Credentials(house, largest, "acme")
+        organization = {
+            "id": largest, "slug": "acme", "key": credentials.key, "token": token(largest),
+            "keys": {"overview": credentials.overview_key,
+                     **{name: credentials.key for name in ("workspace", "connections", "privacy")}},
+        }
+        reader = house.folder / "answers.yaml"
+
+        def compared(seed, expected=0):
+            reader.write_text(json.dumps({  # JSON is YAML
+                "server": machine.url.removeprefix("http://"), "organizations": [organization],
+            }))
+            result = replay(house, "--generate", "--seed", str(seed), "--events", "300", "--organizations", "3",
+                            "--check", "--answers", str(reader), expected=expected)
+            return result["answers"], result["check"]
+
+        answers, found = compared(6)
+        expect(found["result"] == "equal" and not answers["differences"], answers)
+        # 34 requests to ten routes, and meters.
+        expect(answers["compared"] >= 34 + 15 and not answers["skipped"], answers)
+        # Cells that should be other: what stands ever, and what stands on a day.
+        today = time.strftime("%Y-%m-%d", time.gmtime())
+        spoiled = [
+            (f"{key_name(largest)}:totals", "interactions"), (f"{key_name(largest)}:tokens:day:{today[:7]}", today[8:]),
+            (f"{key_name(largest)}:consent_kinds:day:{today}", "full"), (f"{key_name(largest)}:agent_activity:grid:0", "05"),
+            (f"{key_name(largest)}:connections_open:all", "a:b:c"),
+        ]
+        for key, field in spoiled:
+            house.redis.hincrby(key, field, 1)
+        answers, found = compared(7, expected=1)
+        expect(found["result"] == "different" and found["different"] + found["extra"] == len(spoiled), found)
+        # The connection that is only open now was open before any period; without one it was never opened.
+        expect({line.split(" GET ")[1].split(": ")[0].split("?")[0] for line in answers["differences"]} == {
+            "/v1/meters/interactions", "/v1/meters/connections_open", "/api/v1/app/organization/analytics/totals",
+            "/api/v1/analytics/tokens", f"/organizations/{largest}/metrics", "/api/v1/analytics/agents/activity",
+            "/api/connection-analytics/summary",
+        }, answers["differences"])
+        for key, field in spoiled:
+            house.redis.hincrby(key, field, -1)
+            if house.redis.hget(key, field) == "0":
+                house.redis.hdel(key, field)
+        # What nothing opens is skipped, and told.
+        del organization["key"], organization["token"]
+        organization["keys"] = {"overview": credentials.overview_key}
+        answers, _ = compared(8)
+        expect(answers["compared"] == 1 and len(answers["skipped"]) == 10, answers)
+        expect(all(f"{largest} GET /" in line for line in answers["skipped"]), answers)
 
 
 @check

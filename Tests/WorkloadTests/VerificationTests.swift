@@ -68,6 +68,30 @@ import Workload
         #expect((report.notComparable[.meterAddedLater] ?? 0) > 0)
     }
 
+    @Test func answersOfNamedOrganizationsAreReckonedWithTheDistinctCountsOfThisRedis() throws {
+        var world = try HandWrittenLedger.make(events: 500)
+        let organization = String(text(world.hash).split(separator: ":")[3])
+        var configuration = try world.configuration
+        configuration.organizations = [organization]
+        let report = try Verification.run(configuration)
+        #expect(report.ending == .equal && report.unreckoned.isEmpty)
+        #expect(Set(report.routes.map(\.document)) == Set(ExpectedRoute.Document.allCases))
+        #expect(report.answers.count == 18 && report.routes.count > 20)
+        for route in report.routes {
+            #expect(route.organization == organization)
+            #expect(!"\(route.bodies)".contains("distinct("), "\(route.target)")
+        }
+        #expect(try world.connection.command("KEYS", "odo:verify:*").elements.isEmpty)
+
+        // What counts a part of the log only is not reckoned.
+        try world.connection.command(
+            "HSET", "odo:1:{dir}:ledger", "since:tokens", "2", "since:buckets", "2")
+        let later = try Verification.run(configuration)
+        #expect(
+            later.unreckoned.map(\.path) == ["/api/analytics/overview", "/api/v1/analytics/tokens"])
+        #expect(later.answers.count == 17)
+    }
+
     @Test func marksThatDoNotArriveAreATimeout() throws {
         var world = try HandWrittenLedger.make(events: 200)
         try world.connection.command("HSET", "odo:1:{7}:marks", "usage/0", "0")

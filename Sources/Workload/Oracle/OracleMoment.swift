@@ -138,3 +138,35 @@ public func oracleLabelStart(_ label: some Collection<UInt8>) -> Int64? {
     let days = CivilDate(year: Int(year), month: Int(month), day: Int(day)).days
     return ((days * 24 + hour) * 60 + minute) * 60_000
 }
+
+/// The date of a day since 1970-01-01, `YYYY-MM-DD`.
+public func oracleDate(ofDay day: Int64) -> String {
+    let date = CivilDate(days: day)
+    var writer = ByteWriter(capacity: 10)
+    writer.put(digits: 4, of: UInt64(max(0, date.year)))
+    writer.put(byte: 0x2D)
+    writer.put(twoDigits: date.month)
+    writer.put(byte: 0x2D)
+    writer.put(twoDigits: date.day)
+    return String(decoding: writer.bytes, as: UTF8.self)
+}
+
+/// A time since 1970 in RFC 3339: whole seconds, or with seven decimals; the rest is cut off.
+public func oracleTime(nanoseconds: Int64, decimals: Bool = false) -> String {
+    let moment = OracleMoment(nanoseconds: nanoseconds)
+    var writer = ByteWriter(capacity: 28)
+    writer.put(byte: 0x54)
+    writer.put(twoDigits: moment.hour)
+    writer.put(byte: 0x3A)
+    writer.put(twoDigits: moment.minute)
+    writer.put(byte: 0x3A)
+    writer.put(twoDigits: Int(moment.secondOfDay % 60))
+    if decimals {
+        let seconds = floorDivided(nanoseconds, 1_000_000_000)
+        let rest = nanoseconds &- seconds &* 1_000_000_000
+        writer.put(byte: 0x2E)
+        writer.put(digits: 7, of: UInt64(rest / 100))
+    }
+    writer.put(byte: 0x5A)
+    return oracleDate(ofDay: moment.days) + String(decoding: writer.bytes, as: UTF8.self)
+}

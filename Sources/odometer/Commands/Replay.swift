@@ -15,7 +15,8 @@ extension Commands {
             with gzip or zstd. Records are keyed by subject, idempotent, in order for each key, packed with lz4.
             Pace: as fast as Kafka takes them, or --rate N, or --spacing FACTOR, or --ramp BOUND. Nothing waits for an
             acknowledgement; a record goes out late rather than not at all, and latencies count from its due time.
-            --freshness waits until Redis shows everything; --check then reckons every cell again (verify --full).
+            --freshness waits until Redis shows everything; --check then reckons every cell again (verify --full),
+            with --answers FILE also what the routes of organizations answer.
             Exit code 1: a difference, or records that Kafka did not take; 3: Redis does not show all in time.
             docs/REPLAY.md has the files and the measures.
             """,
@@ -77,7 +78,9 @@ extension Commands {
                 throw CommandFailure(
                     error.code == .catalog ? .usage : .failed, "replay --check: \(error)")
             }
-            outcome.answers = plan.answers.map { $0.run(outcome.check?.answers ?? []) }
+            if let answers = plan.answers, let check = outcome.check {
+                outcome.answers = answers.run(check.answers, check.routes, check.unreckoned)
+            }
         }
         if let path = settings.text(ReplayOptions.report) {
             try ReplayRun.write(ReplayPage(outcome: outcome).html, to: path)

@@ -3,68 +3,176 @@ import Verify
 
 /// Compares answers of the HTTP interface with what the oracle expects.
 struct AnswerCheck {
-    /// An organization whose answers are asked for, and the key that opens them.
+    /// An organization whose answers are asked for, and what opens them; docs/REPLAY.md has the file.
     struct Reader {
         let organization: String
-        let key: String
+        /// Opens `/v1/meters`; nil where none is given.
+        var key: String?
+        /// Dialect → key of its document's routes.
+        var keys: [String: String] = [:]
+        /// Goes with the workspace's key.
+        var slug: String
+        /// Of the identity provider.
+        var token: String?
+
+        /// The headers that open a document's routes; nil where nothing is given that does.
+        func headers(_ document: ExpectedRoute.Document) -> [(name: String, value: String)]? {
+            if document == .identity {
+                return token.map { [("Authorization", "Bearer \($0)")] }
+            }
+            guard let key = keys[document.rawValue] else { return nil }
+            switch document {
+            case .overview: return [("X-API-Key", key)]
+            case .workspace: return [("Authorization", "Bearer \(key)"), ("x-org", slug)]
+            case .connections: return [("Authorization", key)]
+            case .privacy, .identity: return [("x-api-key", key)]
+            }
+        }
     }
 
     /// What was compared.
     struct Report {
+        /// Requests.
         var compared = 0
         /// One line each.
         var differences: [String] = []
+        /// Routes that were not asked, with the reason, one line each.
+        var skipped: [String] = []
+
+        mutating func skip(_ line: String) {
+            if !skipped.contains(line) { skipped.append(line) }
+        }
     }
+
+    /// How many places of one answer are told.
+    private static let mostPlaces = 3
 
     let host: String
     let port: UInt16
     let readers: [Reader]
 
-    /// A file with `server` and `organizations`, each with `id` and `key`.
+    /// A file with `server` and `organizations`, each with `id` and what opens its routes.
     static func read(_ text: [UInt8], name: String) throws(CommandFailure) -> AnswerCheck {
         let form = try YAMLForm.read(text, name: name)
         let address = try form.address("server")
         var readers: [Reader] = []
-        for one in try form.forms("organizations") ?? [] {
-            let key = try RequestsFile.expanded(try one.required("key"), one, "key")
-            readers.append(Reader(organization: try one.required("id"), key: key))
-            try one.end()
-        }
+        for one in try form.forms("organizations") ?? [] { readers.append(try reader(one)) }
         guard !readers.isEmpty else { throw form.failure("organizations", "are needed") }
         try form.end()
         return AnswerCheck(host: address.host, port: address.port, readers: readers)
     }
 
-    /// Asks for every expected answer.
-    func run(_ expected: [ExpectedAnswer]) -> Report {
+    private static func reader(_ form: YAMLForm) throws(CommandFailure) -> Reader {
+        func expanded(_ form: YAMLForm, _ name: String) throws(CommandFailure) -> String? {
+            let text = try RequestsFile.expanded(try form.text(name) ?? "", form, name)
+            // A variable of the environment that is empty gives nothing either.
+            return text.isEmpty ? nil : text
+        }
+        let organization = try form.required("id")
+        var reader = Reader(
+            organization: organization, slug: try form.text("slug") ?? organization)
+        reader.key = try expanded(form, "key")
+        reader.token = try expanded(form, "token")
+        if let keys = try form.form("keys") {
+            for document in ExpectedRoute.Document.allCases where document != .identity {
+                reader.keys[document.rawValue] = try expanded(keys, document.rawValue)
+            }
+            try keys.end()
+        }
+        guard reader.key != nil || reader.token != nil || !reader.keys.isEmpty else {
+            throw form.failure("key", "or keys or token is needed")
+        }
+        try form.end()
+        return reader
+    }
+
+    /// Asks for every expected answer that somebody opens.
+    func run(
+        _ answers: [ExpectedAnswer], _ routes: [ExpectedRoute], _ unreckoned: [UnreckonedRoute]
+    ) -> Report {
         var report = Report()
-        for answer in expected {
-            guard let reader = readers.first(where: { $0.organization == answer.organization })
-            else { continue }
-            report.compared += 1
-            let path = "/v1/meters/\(answer.meter)?limit=10000"
-            let place = "\(answer.organization) GET \(path)"
-            let found = HTTPProbe.get(
-                host: host, port: port, path: path,
-                headers: [("Authorization", "Bearer \(reader.key)")])
-            guard let found, found.status == 200 else {
-                report.differences.append(
-                    "\(place): \(found.map { "HTTP \($0.status)" } ?? "no answer")")
-                continue
-            }
-            guard let rows = AnswerCheck.rows(found.body, isSingle: answer.isSingle) else {
-                report.differences.append("\(place): an answer of another form")
-                continue
-            }
-            // More rows than one answer holds are compared as far as it goes.
-            let isCut = answer.rows.count > 10_000
-            if isCut ? !rows.isSubset(of: answer.rows) : rows != answer.rows {
-                report.differences.append(
-                    "\(place): expected \(AnswerCheck.shown(answer.rows, but: rows)), "
-                        + "found \(AnswerCheck.shown(rows, but: answer.rows))")
-            }
+        for answer in answers { compare(answer, &report) }
+        for route in routes { compare(route, &report) }
+        for route in unreckoned {
+            report.skip("\(route.organization) GET \(route.path): \(route.reason)")
         }
         return report
+    }
+
+    private func reader(of organization: String) -> Reader? {
+        readers.first { $0.organization == organization }
+    }
+
+    /// The body of a request; a difference where it is not answered with 200.
+    private func ask(
+        _ path: String, _ headers: [(name: String, value: String)], _ place: String,
+        _ report: inout Report
+    ) -> String? {
+        report.compared += 1
+        var found: HTTPProbe.Answer?
+        // A server that was too busy, or was asked too often, says so and may be asked again.
+        for attempt in 0..<6 {
+            if attempt > 0 { Thread.sleep(forTimeInterval: 1) }
+            found = HTTPProbe.get(host: host, port: port, path: path, headers: headers)
+            guard let found, [429, 503].contains(found.status) else { break }
+        }
+        guard let found, found.status == 200 else {
+            report.differences.append(
+                "\(place): \(found.map { "HTTP \($0.status)" } ?? "no answer")")
+            return nil
+        }
+        return found.body
+    }
+
+    // MARK: Routes of the five documents
+
+    private func compare(_ route: ExpectedRoute, _ report: inout Report) {
+        guard let reader = reader(of: route.organization) else { return }
+        let path = route.target.split(separator: "?")[0]
+        guard let headers = reader.headers(route.document) else {
+            let credential =
+                route.document == .identity ? "token" : "key of \(route.document.rawValue)"
+            report.skip("\(route.organization) GET \(path): no \(credential) is given")
+            return
+        }
+        let place = "\(route.organization) GET \(route.target)"
+        guard let body = ask(route.target, headers, place, &report) else { return }
+        guard let found = JSONText.value(Array(body.utf8)) else {
+            report.differences.append("\(place): an answer of another form")
+            return
+        }
+        // Of several days that today may be, one must fit; the first is told where none does.
+        let differences = route.bodies.map { $0.differences(from: found) }
+        guard !differences.contains([]), let told = differences.first else { return }
+        var text = told.prefix(Self.mostPlaces).joined(separator: "; ")
+        if told.count > Self.mostPlaces { text += "; \(told.count - Self.mostPlaces) more" }
+        report.differences.append("\(place): \(text)")
+    }
+
+    // MARK: Meters
+
+    private func compare(_ answer: ExpectedAnswer, _ report: inout Report) {
+        guard let reader = reader(of: answer.organization) else { return }
+        guard let key = reader.key else {
+            report.skip("\(answer.organization) GET /v1/meters/{meter}: no key is given")
+            return
+        }
+        let path = "/v1/meters/\(answer.meter)?limit=10000"
+        let place = "\(answer.organization) GET \(path)"
+        guard let body = ask(path, [("Authorization", "Bearer \(key)")], place, &report) else {
+            return
+        }
+        guard let rows = AnswerCheck.rows(body, isSingle: answer.isSingle) else {
+            report.differences.append("\(place): an answer of another form")
+            return
+        }
+        // More rows than one answer holds are compared as far as it goes.
+        let isCut = answer.rows.count > 10_000
+        if isCut ? !rows.isSubset(of: answer.rows) : rows != answer.rows {
+            report.differences.append(
+                "\(place): expected \(AnswerCheck.shown(answer.rows, but: rows)), "
+                    + "found \(AnswerCheck.shown(rows, but: answer.rows))")
+        }
     }
 
     /// The rows of an answer; nil where it is none.

@@ -98,7 +98,8 @@ enum ReplayOptions {
         help: "Afterwards compare every cell with a second reckoning of the topic.", source: .call)
     static let answers = Option(
         name: "answers", placeholder: "FILE", value: .text,
-        help: "With --check: YAML file with a server whose answers are compared as well.",
+        help:
+            "With --check: YAML file with a server, and keys of organizations whose routes are compared.",
         source: .call)
     static let requests = Option(
         name: "requests", placeholder: "FILE", value: .text,

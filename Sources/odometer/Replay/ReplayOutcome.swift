@@ -75,6 +75,7 @@ struct ReplayOutcome {
             object["answers"] =
                 [
                     "compared": answers.compared, "differences": answers.differences,
+                    "skipped": answers.skipped,
                 ] as [String: Any]
         }
         let data = try? JSONSerialization.data(
@@ -158,7 +159,9 @@ struct ReplayOutcome {
         if let answers {
             for difference in answers.differences.prefix(20) { Output.line(difference) }
             Output.line(
-                "answers  \(answers.compared) compared, \(answers.differences.count) different")
+                "answers  \(answers.compared) compared, \(answers.differences.count) different, "
+                    + "\(answers.skipped.count) routes skipped")
+            for route in answers.skipped { Output.line("  skipped \(route)") }
         }
         for note in notes { Output.line(note) }
     }

@@ -74,6 +74,9 @@ struct ReplayPage {
             for difference in answers.differences.prefix(20) {
                 lines.append("<p class=note>\(ReplayPage.escaped(difference))</p>")
             }
+            for route in answers.skipped {
+                lines.append("<p class=note>Skipped: \(ReplayPage.escaped(route))</p>")
+            }
         }
         return lines.joined()
     }

@@ -1,0 +1,235 @@
+import Workload
+
+/// The expected cells of one organization of which the routes' answers are made.
+///
+/// Ranges are read day by day; the longer windows that the product may use instead are another way
+/// to the same numbers.
+struct OrganizationCells {
+    typealias Cell = (field: [UInt8], value: ExpectedValue)
+
+    private enum Content {
+        case cells([Cell])
+        case values([[UInt8]])
+    }
+
+    let organization: String
+    /// Days since 1970 in whose windows something stands; nil where there is none.
+    private(set) var days: ClosedRange<Int64>?
+    /// Values of the dimension `project` that scopes have, in the order of their bytes.
+    private(set) var projects: [[UInt8]] = []
+    /// By what follows the organization in a key's name.
+    private var contents: [[UInt8]: Content] = [:]
+
+    /// Copies the cells of some meters.
+    init(
+        _ organization: String, meters: Set<[UInt8]>, prefix: String,
+        _ cells: borrowing ExpectedCells
+    ) {
+        self.organization = organization
+        let id = Array(organization.utf8)
+        let shard = id.withUnsafeBytes { oracleShard(of: $0) }
+        let start = Array("\(prefix){\(shard)}:".utf8) + LedgerKey.escaped(id) + [0x3A]
+        var projects: Set<[UInt8]> = []
+        for key in 0..<cells.keyCount {
+            let name = cells.name(key)
+            guard name.starts(with: start) else { continue }
+            let rest = Array(name[start.count...])
+            let parts = rest.split(separator: 0x3A, omittingEmptySubsequences: false)
+            guard Self.isWanted(parts, meters) else { continue }
+            if cells.shape(key) == .distinct {
+                contents[rest] = .values(cells.values(key))
+            } else {
+                contents[rest] = .cells(cells.cells(key))
+            }
+            if let first = parts.first, first.starts(with: "project=".utf8) {
+                projects.insert(LedgerKey.unescaped(first.dropFirst(8)))
+            }
+            meet(parts, key, cells)
+        }
+        self.projects = projects.sorted { $0.lexicographicallyPrecedes($1) }
+    }
+
+    private static func isWanted(_ parts: [ArraySlice<UInt8>], _ meters: Set<[UInt8]>) -> Bool {
+        guard let last = parts.last else { return false }
+        if last.elementsEqual("totals".utf8) { return true }
+        if last.elementsEqual("all".utf8), parts.count > 1 {
+            return meters.contains(Array(parts[parts.count - 2]))
+        }
+        guard parts.count > 2 else { return false }
+        let window = parts[parts.count - 2]
+        return ["day", "month", "grid"].contains { window.elementsEqual($0.utf8) }
+            && meters.contains(Array(parts[parts.count - 3]))
+    }
+
+    /// Widens `days` by those of a key.
+    private mutating func meet(
+        _ parts: [ArraySlice<UInt8>], _ key: Int, _ cells: borrowing ExpectedCells
+    ) {
+        guard parts.count > 2, parts[parts.count - 2].elementsEqual("day".utf8),
+            let label = parts.last, let start = oracleLabelStart(label)
+        else { return }
+        let first = start / 86_400_000
+        var found: [Int64] = [first]
+        if label.count == 7 {
+            // A series has the days of a month as its fields.
+            found = cells.cells(key).compactMap {
+                Int64(String(decoding: $0.field, as: UTF8.self)).map { first + $0 - 1 }
+            }
+        }
+        for day in found {
+            days = min(days?.lowerBound ?? day, day)...max(days?.upperBound ?? day, day)
+        }
+    }
+
+    // MARK: Names
+
+    /// A scope of these dimensions, as it stands in a key's name.
+    static func scope(_ dimensions: [(name: String, value: [UInt8])]) -> [UInt8] {
+        dimensions.flatMap { Array("\($0.name)=".utf8) + LedgerKey.escaped($0.value) + [0x3A] }
+    }
+
+    private func cells(_ scope: [UInt8], _ rest: String) -> [Cell] {
+        guard case .cells(let cells) = contents[scope + Array(rest.utf8)] else { return [] }
+        return cells
+    }
+
+    /// The ends of the names of the keys of a range's days; without a range that of all time.
+    private static func ends(_ meter: String, _ days: Range<Int64>?) -> [String] {
+        guard let days else { return ["\(meter):all"] }
+        return days.map { "\(meter):day:\(oracleDate(ofDay: $0))" }
+    }
+
+    // MARK: Series
+
+    private func series(_ scope: [UInt8], _ meter: String, day: Int64) -> ExpectedValue? {
+        let date = oracleDate(ofDay: day)
+        let field = Array(date.utf8.suffix(2))
+        return cells(scope, "\(meter):day:\(date.prefix(7))").first { $0.field == field }?.value
+    }
+
+    private func total(_ scope: [UInt8], _ meter: String) -> ExpectedValue? {
+        cells(scope, "totals").first { $0.field.elementsEqual(meter.utf8) }?.value
+    }
+
+    /// What was counted ever.
+    func total(_ meter: String, scopes: [[UInt8]] = [[]]) -> Int64 {
+        scopes.reduce(0) { $0 &+ Self.integer(total($1, meter)) }
+    }
+
+    /// What stands now, never below 0.
+    func level(_ meter: String) -> Int64 { max(0, total(meter)) }
+
+    /// One number a day.
+    func series(
+        _ meter: String, _ days: Range<Int64>, scopes: [[UInt8]] = [[]]
+    ) -> [Int64] {
+        days.map { day in
+            scopes.reduce(0) { $0 &+ Self.integer(series($1, meter, day: day)) }
+        }
+    }
+
+    /// The sum over days.
+    func sum(_ meter: String, _ days: Range<Int64>, scopes: [[UInt8]] = [[]]) -> Int64 {
+        series(meter, days, scopes: scopes).reduce(0, &+)
+    }
+
+    /// The greatest or least value ever.
+    func extreme(_ meter: String) -> Int64? { Self.shifted(total([], meter)) }
+
+    /// The greatest and the least value of days.
+    func extremes(_ meter: String, _ days: Range<Int64>, scopes: [[UInt8]]) -> [Int64] {
+        days.flatMap { day in scopes.compactMap { Self.shifted(series($0, meter, day: day)) } }
+    }
+
+    // MARK: Tables
+
+    /// Sums by the values of `by`; those at 0 are left out.
+    func table(
+        _ meter: String, _ days: Range<Int64>?, scopes: [[UInt8]] = [[]]
+    ) -> [[[UInt8]]: Int64] {
+        var sums: [[UInt8]: Int64] = [:]
+        for end in Self.ends(meter, days) {
+            for scope in scopes {
+                for cell in cells(scope, end) {
+                    sums[cell.field, default: 0] &+= Self.integer(cell.value)
+                }
+            }
+        }
+        return Self.tuples(sums.filter { $0.value != 0 })
+    }
+
+    /// The same of a level: nothing is below 0.
+    func levels(
+        _ meter: String, _ days: Range<Int64>?, scopes: [[UInt8]] = [[]]
+    ) -> [[[UInt8]]: Int64] {
+        table(meter, days, scopes: scopes).filter { $0.value > 0 }
+    }
+
+    /// The least or greatest values by the values of `by`.
+    func extremeTable(
+        _ meter: String, _ days: Range<Int64>?, _ better: (Int64, Int64) -> Int64
+    ) -> [[[UInt8]]: Int64] {
+        var found: [[UInt8]: Int64] = [:]
+        for end in Self.ends(meter, days) {
+            for cell in cells([], end) {
+                guard let value = Self.shifted(cell.value) else { continue }
+                found[cell.field] = found[cell.field].map { better($0, value) } ?? value
+            }
+        }
+        return Self.tuples(found)
+    }
+
+    /// The different values of a distinct count.
+    func values(
+        _ meter: String, _ days: Range<Int64>?, scopes: [[UInt8]]
+    ) -> Set<[UInt8]> {
+        var found: Set<[UInt8]> = []
+        for end in Self.ends(meter, days) {
+            for scope in scopes {
+                guard case .values(let values) = contents[scope + Array(end.utf8)] else { continue }
+                found.formUnion(values)
+            }
+        }
+        return found
+    }
+
+    /// A month's sums by the one value of `by`.
+    func ranking(_ meter: String, month: String) -> [[[UInt8]]: Int64] {
+        var sums: [[UInt8]: Int64] = [:]
+        for cell in cells([], "\(meter):month:\(month)") {
+            sums[cell.field] = Self.integer(cell.value)
+        }
+        return Self.tuples(sums)
+    }
+
+    /// What was counted in one hour of the day, of one day of the week (0 = Sunday).
+    func grid(_ meter: String, weekday: Int, hour: Int) -> Int64 {
+        let field = Array((hour < 10 ? "0\(hour)" : "\(hour)").utf8)
+        return Self.integer(
+            cells([], "\(meter):grid:\(weekday)").first { $0.field == field }?.value)
+    }
+
+    // MARK: Values
+
+    private static func tuples(_ table: [[UInt8]: Int64]) -> [[[UInt8]]: Int64] {
+        var tuples: [[[UInt8]]: Int64] = [:]
+        for (field, value) in table {
+            let parts = field.split(separator: 0x3A, omittingEmptySubsequences: false)
+            tuples[parts.map { LedgerKey.unescaped($0) }] = value
+        }
+        return tuples
+    }
+
+    private static func integer(_ value: ExpectedValue?) -> Int64 {
+        guard case .integer(let number) = value else { return 0 }
+        return number
+    }
+
+    /// A number that is written as 20 digits of itself + 2^63.
+    private static func shifted(_ value: ExpectedValue?) -> Int64? {
+        guard case .text(let digits) = value,
+            let number = UInt64(String(decoding: digits, as: UTF8.self))
+        else { return nil }
+        return Int64(bitPattern: number ^ (1 << 63))
+    }
+}
