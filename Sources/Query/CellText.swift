@@ -31,6 +31,13 @@ enum CellText {
         return left < 0 ? .min : .max
     }
 
+    /// The difference, held at the ends of the number range.
+    static func subtract(_ left: Int64, _ right: Int64) -> Int64 {
+        let (difference, overflows) = left.subtractingReportingOverflow(right)
+        guard overflows else { return difference }
+        return left < 0 ? .min : .max
+    }
+
     /// Whether one text stands before another, byte by byte.
     static func precedes(_ left: UnsafeRawBufferPointer, _ right: UnsafeRawBufferPointer) -> Bool {
         left.lexicographicallyPrecedes(right)

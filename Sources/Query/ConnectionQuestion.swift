@@ -1,3 +1,4 @@
+internal import Ledger
 internal import Metering
 
 /// Connections by service, protocol and data center.
@@ -129,7 +130,7 @@ extension QueryWorker {
             return .min
         }
         var search = inquiry(organization)
-        let known = search.extremeTable("connection_activity", .allTime)
+        let known = search.tableEntries("connection_activity", .allTime)
         var months: Range<Int32> = 0..<0
         if isLong, let range {
             months =
@@ -138,7 +139,11 @@ extension QueryWorker {
         }
         let sizes = search.sizes("connection_activity", .month, months)
         let answers = try answer(search)
-        groups = Set(answers[known].keys.filter { question.matches($0) })
+        known.forEach(answers.snapshot) { name, _ in
+            if let group = KeyLayout.tupleValues(name), question.matches(group) {
+                groups.insert(group)
+            }
+        }
         guard isLong else { return .min }
         let first = answers[sizes].firstIndex { $0 > 0 } ?? months.count
         return Window.month.start(of: months.lowerBound + Int32(first))
@@ -154,15 +159,15 @@ private struct ConnectionReading {
     var inquiry: Inquiry
     let question: ConnectionQuestion
     let isEverything: Bool
-    let openNow: Question<[[[UInt8]]: Int64]>
-    let openedSince: Question<[[[UInt8]]: Int64]>?
-    let closedSince: Question<[[[UInt8]]: Int64]>?
-    let opened: Question<[[[UInt8]]: Int64]>
-    let closed: Question<[[[UInt8]]: Int64]>
-    let seconds: Question<[[[UInt8]]: Int64]>
-    let first: Question<[[[UInt8]]: Int64]>
-    let last: Question<[[[UInt8]]: Int64]>
-    let activity: Question<[[[UInt8]]: Int64]>
+    let openNow: TableEntries
+    let openedSince: TableEntries?
+    let closedSince: TableEntries?
+    let opened: TableEntries
+    let closed: TableEntries
+    let seconds: TableEntries
+    let first: TableEntries
+    let last: TableEntries
+    let activity: TableEntries
     let keys: [[[UInt8]]: Question<Int64>]
 
     init(
@@ -178,23 +183,23 @@ private struct ConnectionReading {
         }
         let tables = ["connections_opened", "connections_closed", "connection_activity"]
         let coverage = range.map { cover(tables, $0) } ?? .allTime
-        openNow = inquiry.table("connections_open", .allTime)
+        openNow = inquiry.tableEntries("connections_open", .allTime)
         if let range {
             // "Open now" may hold events a little later than our clock: go on to a month's end.
             let end = TimeRange.month(of: now + TimeRange.day).end
             let since = cover(tables, TimeRange(start: range.start, end: max(range.end, end)))
-            openedSince = inquiry.table("connections_opened", since)
-            closedSince = inquiry.table("connections_closed", since)
+            openedSince = inquiry.tableEntries("connections_opened", since)
+            closedSince = inquiry.tableEntries("connections_closed", since)
         } else {
             openedSince = nil
             closedSince = nil
         }
-        opened = inquiry.table("connections_opened", coverage)
-        closed = inquiry.table("connections_closed", coverage)
-        seconds = inquiry.table("connection_seconds", coverage)
-        first = inquiry.extremeTable("connection_first", coverage)
-        last = inquiry.extremeTable("connection_last", coverage)
-        activity = inquiry.extremeTable("connection_activity", coverage)
+        opened = inquiry.tableEntries("connections_opened", coverage)
+        closed = inquiry.tableEntries("connections_closed", coverage)
+        seconds = inquiry.tableEntries("connection_seconds", coverage)
+        first = inquiry.tableEntries("connection_first", coverage)
+        last = inquiry.tableEntries("connection_last", coverage)
+        activity = inquiry.tableEntries("connection_activity", coverage)
         let keyCoverage = range.map { cover(["connection_keys"], $0) } ?? .allTime
         var keys: [[[UInt8]]: Question<Int64>] = [:]
         // In one order, so that the same question reads the same.
@@ -208,32 +213,72 @@ private struct ConnectionReading {
         self.inquiry = inquiry
     }
 
+    /// What the tables say about one group.
+    private struct Numbers {
+        var openNow: Int64 = 0
+        var openedSince: Int64 = 0
+        var closedSince: Int64 = 0
+        var opened: Int64 = 0
+        var closed: Int64 = 0
+        var seconds: Int64 = 0
+        var first: UnsafeRawBufferPointer?
+        var last: UnsafeRawBufferPointer?
+        var activity: UnsafeRawBufferPointer?
+    }
+
+    /// Groups by their names as they stand in Redis: nine tables have the same ones, and each is taken apart once.
+    private func numbers(_ snapshot: CellSnapshot) -> NamedValues<Numbers> {
+        var found = NamedValues<Numbers>()
+        func sum(_ table: TableEntries?, _ add: (inout Numbers, Int64) -> Void) {
+            table?.forEach(snapshot) { name, value in
+                found.update(name, initial: Numbers()) { add(&$0, CellText.integer(value)) }
+            }
+        }
+        sum(openNow) { $0.openNow = CellText.add($0.openNow, $1) }
+        sum(openedSince) { $0.openedSince = CellText.add($0.openedSince, $1) }
+        sum(closedSince) { $0.closedSince = CellText.add($0.closedSince, $1) }
+        sum(opened) { $0.opened = CellText.add($0.opened, $1) }
+        sum(closed) { $0.closed = CellText.add($0.closed, $1) }
+        sum(seconds) { $0.seconds = CellText.add($0.seconds, $1) }
+        first.forEach(snapshot) { name, value in
+            found.update(name, initial: Numbers()) {
+                $0.first = Extreme.better($0.first, value, first.keep)
+            }
+        }
+        last.forEach(snapshot) { name, value in
+            found.update(name, initial: Numbers()) {
+                $0.last = Extreme.better($0.last, value, last.keep)
+            }
+        }
+        activity.forEach(snapshot) { name, value in
+            found.update(name, initial: Numbers()) {
+                $0.activity = Extreme.better($0.activity, value, activity.keep)
+            }
+        }
+        return found
+    }
+
+    /// Rows of the groups that the question means and that had a connection in its range, in order.
     func rows(_ answers: Answers) -> [ConnectionRow] {
-        let (openNow, opened, closed) = (answers[openNow], answers[opened], answers[closed])
-        let openedSince = openedSince.map { answers[$0] } ?? [:]
-        let closedSince = closedSince.map { answers[$0] } ?? [:]
-        let (seconds, first) = (answers[seconds], answers[first])
-        let (last, activity) = (answers[last], answers[activity])
-        let groups = Set(openNow.keys).union(opened.keys).union(closedSince.keys)
-        return groups.filter { question.matches($0) }.compactMap { group in
+        var rows: [ConnectionRow] = []
+        for (name, numbers) in numbers(answers.snapshot).entries {
             var openAtStart: Int64 = 0
             if !isEverything {
-                openAtStart = max(
-                    0,
-                    (openNow[group] ?? 0) - ((openedSince[group] ?? 0) - (closedSince[group] ?? 0)))
+                let since = CellText.subtract(numbers.openedSince, numbers.closedSince)
+                openAtStart = max(0, CellText.subtract(max(0, numbers.openNow), since))
             }
-            let total = CellText.add(openAtStart, opened[group] ?? 0)
-            guard total > 0 else { return nil }
-            return ConnectionRow(
-                service: group[0], protocolName: group[1], dataCenter: group[2], total: total,
-                opened: opened[group] ?? 0, closed: closed[group] ?? 0,
-                seconds: seconds[group] ?? 0, keys: keys[group].map { answers[$0] } ?? 0,
-                first: first[group], last: last[group], lastActivity: activity[group])
-        }.sorted { left, right in
-            for (one, other) in zip(left.group, right.group) where one != other {
-                return CellText.precedes(one, other)
-            }
-            return false
+            let total = CellText.add(openAtStart, numbers.opened)
+            guard total > 0, let group = KeyLayout.tupleValues(name), question.matches(group)
+            else { continue }
+            rows.append(
+                ConnectionRow(
+                    service: group[0], protocolName: group[1], dataCenter: group[2], total: total,
+                    opened: numbers.opened, closed: numbers.closed, seconds: numbers.seconds,
+                    keys: keys[group].map { answers[$0] } ?? 0,
+                    first: numbers.first.flatMap { CellText.shifted($0) },
+                    last: numbers.last.flatMap { CellText.shifted($0) },
+                    lastActivity: numbers.activity.flatMap { CellText.shifted($0) }))
         }
+        return rows.sorted { left, right in Inquiry.precedes(left.group, right.group) }
     }
 }

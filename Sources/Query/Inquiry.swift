@@ -152,8 +152,17 @@ public struct Inquiry {
         guard let meter = meter(name) else { return Question { _ in [:] } }
         let reads = tableReads(meter, coverage, scopes)
         return Question { snapshot in
-            Inquiry.extremes(snapshot, reads, meter.keep).tuples { CellText.shifted($0) }
+            Inquiry.extremes(snapshot, reads, meter.keep).tuples {
+                $0.flatMap { CellText.shifted($0) }
+            }
         }
+    }
+
+    /// The entries of a meter's tables as they stand in Redis, for whoever puts several meters together.
+    mutating func tableEntries(_ name: String, _ coverage: Coverage) -> TableEntries {
+        guard let meter = meter(name) else { return TableEntries(reads: [], keep: nil) }
+        return TableEntries(
+            reads: tableReads(meter, coverage, [.organization]), keep: meter.keep)
     }
 
     mutating func extremeTextTable(
@@ -161,7 +170,7 @@ public struct Inquiry {
     ) -> Question<[[[UInt8]]: [UInt8]]> {
         let reads = tableReads(meter, coverage, scopes)
         return Question { snapshot in
-            Inquiry.extremes(snapshot, reads, meter.keep).tuples { [UInt8]($0) }
+            Inquiry.extremes(snapshot, reads, meter.keep).tuples { $0.map { [UInt8]($0) } }
         }
     }
 
@@ -325,7 +334,7 @@ public struct Inquiry {
         for read in reads {
             snapshot.forEachPair(read) { name, value in
                 let value = number(value)
-                sums.update(name, first: value) { $0 = CellText.add($0, value) }
+                sums.update(name, initial: 0) { $0 = CellText.add($0, value) }
             }
         }
         return sums
@@ -333,11 +342,11 @@ public struct Inquiry {
 
     private static func extremes(
         _ snapshot: CellSnapshot, _ reads: [Int], _ keep: MeterDeclaration.Keep?
-    ) -> NamedValues<UnsafeRawBufferPointer> {
-        var best = NamedValues<UnsafeRawBufferPointer>()
+    ) -> NamedValues<UnsafeRawBufferPointer?> {
+        var best = NamedValues<UnsafeRawBufferPointer?>()
         for read in reads {
             snapshot.forEachPair(read) { name, value in
-                best.update(name, first: value) { $0 = Extreme.better($0, value, keep) }
+                best.update(name, initial: nil) { $0 = Extreme.better($0, value, keep) }
             }
         }
         return best

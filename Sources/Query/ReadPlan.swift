@@ -142,9 +142,9 @@ struct NamedValues<Value> {
     private var places = PlaceTable()
     private(set) var entries: [(name: UnsafeRawBufferPointer, value: Value)] = []
 
-    /// Puts a name's first value, or changes the one it has.
+    /// Changes a name's value; where it has none yet, the initial one.
     mutating func update(
-        _ name: UnsafeRawBufferPointer, first: @autoclosure () -> Value,
+        _ name: UnsafeRawBufferPointer, initial: @autoclosure () -> Value,
         _ change: (inout Value) -> Void
     ) {
         let hash = PlaceTable.hash(name)
@@ -152,12 +152,11 @@ struct NamedValues<Value> {
         places.forEach(hash) { place in
             if known == nil, entries[place].name.elementsEqual(name) { known = place }
         }
-        if let known {
-            change(&entries[known].value)
-        } else {
-            entries.append((name, first()))
-            places.insert(entries.count - 1, hash)
+        if known == nil {
+            places.insert(entries.count, hash)
+            entries.append((name, initial()))
         }
+        change(&entries[known ?? entries.count - 1].value)
     }
 
     /// The values of the tuples that names stand for; a broken name is no tuple of ours.
@@ -170,5 +169,19 @@ struct NamedValues<Value> {
             }
         }
         return tuples
+    }
+}
+
+/// Entries of one meter's tables: where the same name stands in several windows, several.
+struct TableEntries {
+    let reads: [Int]
+    /// Which of two values stays, of an extreme.
+    let keep: MeterDeclaration.Keep?
+
+    func forEach(
+        _ snapshot: CellSnapshot,
+        _ body: (_ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) -> Void
+    ) {
+        for read in reads { snapshot.forEachPair(read, body) }
     }
 }
