@@ -70,7 +70,8 @@ public struct ConsumerSettings: Sendable {
 
     /// Sensible values that a configuration may overrule.
     private static let defaults: [(name: String, value: String)] = [
-        ("fetch.wait.max.ms", "100"), ("fetch.error.backoff.ms", "100"),
+        // An answer comes with the first byte; this is how often an idle log is asked, and how late a seek may be.
+        ("fetch.wait.max.ms", "250"), ("fetch.error.backoff.ms", "100"),
         // Fewer and larger fetches than by default, and a shorter queue, so that memory stays.
         ("fetch.message.max.bytes", "2097152"), ("queued.min.messages", "50000"),
         ("reconnect.backoff.max.ms", "2000"), ("topic.metadata.refresh.interval.ms", "30000"),

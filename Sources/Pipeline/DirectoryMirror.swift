@@ -132,7 +132,7 @@ final class DirectoryMirror: @unchecked Sendable {
         var mark = start
         var checkAt = SteadyClock.milliseconds + 2_000
         while !isStopping.load(ordering: .relaxed) {
-            let batch = consumer.nextBatch(maximum: 500, timeoutMilliseconds: 50)
+            let batch = consumer.nextBatch(maximum: 500, timeoutMilliseconds: 100)
             var position = mark
             var changes: [DirectoryChange] = []
             for record in batch.records where record.offset >= position {

@@ -62,6 +62,8 @@ final class Lane: @unchecked Sendable {
     let sources = UnsafeMutablePointer<Int32>.allocate(capacity: batchSize)
     let attributes = UnsafeMutablePointer<BinaryAttributes>.allocate(capacity: batchSize)
 
+    /// When the last record came, in milliseconds of the steady clock.
+    private var arrivedAt: Int64 = 0
     var reconnectAt: Int64 = 0
     var needsReconcile = false
     /// When the marks are looked at next, though nothing seems wrong.
@@ -142,11 +144,17 @@ final class Lane: @unchecked Sendable {
         publish(now, force: true)
     }
 
+    /// How long a turn waits for records; the client waits that long also where some are there but not a whole batch.
+    private var patience: Int32 {
+        if core?.hasInFlight ?? false { return 10 }
+        return now - arrivedAt < 2_000 ? 50 : 200
+    }
+
     /// One round: what the log has, what the ledger says.
     func turn() {
-        let isWaiting = core?.hasInFlight ?? false
-        consumer.poll(maximum: Self.batchSize, timeoutMilliseconds: isWaiting ? 10 : 50) {
+        consumer.poll(maximum: Self.batchSize, timeoutMilliseconds: patience) {
             records, events in
+            if !records.isEmpty { arrivedAt = now }
             if mode == .folding { take(records) }
             for event in events { handle(event) }
         }
