@@ -62,8 +62,7 @@ def counts(profile, result):
         "instructions an event, scan": scan,
         "instructions an event, check + dedupe + fold": fold - scan,
         "instructions an event, commit encoding": commit,
-        # Deinitializers (fD) run at the end of the program: no tally goes before.
-        "retains and releases in the fold, 1,000 events": profile.calls(COUNTED, r"\$s8Metering(?!.*fD$)") / EVENTS * 1000,
+        "retains and releases in the fold, 1,000 events": profile.calls(COUNTED, r"\$s8Metering") / EVENTS * 1000,
         "retains and releases in commit encoding, 1,000 cells":
             profile.calls(COUNTED, r"\$s(?!8Metering|\d+odometer)") / result["cells"] * 1000,
         "requests for memory in the fold, 1,000 events": result["fold_allocations"] / EVENTS * 1000,

@@ -28,20 +28,14 @@ public final class TableMemory {
     private static let smallest = 4 << 10
     private var pages: [UnsafeMutablePointer<UInt8>] = []
     /// Free blocks of each power of two; a free block's first word leads to the next.
-    private let free: UnsafeMutablePointer<UnsafeMutableRawPointer?>
-    /// Of a whole huge page.
-    private static let largestClass = sizeClass(LargeMemory.hugePage)
+    private var free: [UnsafeMutableRawPointer?]
 
     /// Memory that holds nothing yet.
     public init() {
-        free = .allocate(capacity: Self.largestClass + 1)
-        free.initialize(repeating: nil, count: Self.largestClass + 1)
+        free = Array(repeating: nil, count: Self.sizeClass(LargeMemory.hugePage) + 1)
     }
 
-    deinit {
-        for page in pages { page.deallocate() }
-        free.deallocate()
-    }
+    deinit { for page in pages { page.deallocate() } }
 
     /// Memory that is not initialized, to be given back by `deallocate`.
     func allocate<Element>(_ capacity: Int) -> UnsafeMutablePointer<Element> {
@@ -72,7 +66,7 @@ public final class TableMemory {
             free[sizeClass] = block.load(as: UnsafeMutableRawPointer?.self)
             return block
         }
-        guard sizeClass < Self.largestClass else {
+        guard sizeClass < free.count - 1 else {
             pages.append(LargeMemory.allocate(LargeMemory.hugePage))
             return UnsafeMutableRawPointer(pages[pages.count - 1])
         }

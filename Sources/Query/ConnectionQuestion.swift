@@ -229,10 +229,15 @@ private struct ConnectionReading {
     /// Groups by their names as they stand in Redis: nine tables have the same ones, and each is taken apart once.
     private func numbers(_ snapshot: CellSnapshot) -> NamedValues<Numbers> {
         var found = NamedValues<Numbers>()
-        func sum(_ table: TableEntries?, _ add: (inout Numbers, Int64) -> Void) {
+        func take(
+            _ table: TableEntries?, _ change: (inout Numbers, UnsafeRawBufferPointer) -> Void
+        ) {
             table?.forEach(snapshot) { name, value in
-                found.update(name, initial: Numbers()) { add(&$0, CellText.integer(value)) }
+                found.update(name, initial: Numbers()) { change(&$0, value) }
             }
+        }
+        func sum(_ table: TableEntries?, _ add: (inout Numbers, Int64) -> Void) {
+            take(table) { add(&$0, CellText.integer($1)) }
         }
         sum(openNow) { $0.openNow = CellText.add($0.openNow, $1) }
         sum(openedSince) { $0.openedSince = CellText.add($0.openedSince, $1) }
@@ -240,21 +245,9 @@ private struct ConnectionReading {
         sum(opened) { $0.opened = CellText.add($0.opened, $1) }
         sum(closed) { $0.closed = CellText.add($0.closed, $1) }
         sum(seconds) { $0.seconds = CellText.add($0.seconds, $1) }
-        first.forEach(snapshot) { name, value in
-            found.update(name, initial: Numbers()) {
-                $0.first = Extreme.better($0.first, value, first.keep)
-            }
-        }
-        last.forEach(snapshot) { name, value in
-            found.update(name, initial: Numbers()) {
-                $0.last = Extreme.better($0.last, value, last.keep)
-            }
-        }
-        activity.forEach(snapshot) { name, value in
-            found.update(name, initial: Numbers()) {
-                $0.activity = Extreme.better($0.activity, value, activity.keep)
-            }
-        }
+        take(first) { $0.first = Extreme.better($0.first, $1, first.keep) }
+        take(last) { $0.last = Extreme.better($0.last, $1, last.keep) }
+        take(activity) { $0.activity = Extreme.better($0.activity, $1, activity.keep) }
         return found
     }
 

@@ -34,7 +34,7 @@ public struct ExpectedAnswer: Sendable, Equatable {
     ) -> [ExpectedAnswer] {
         var answers: [ExpectedAnswer] = []
         for organization in organizations {
-            let name = LedgerKey.escaped(Array(organization.utf8))
+            let name = Escaping.escaped(Array(organization.utf8))
             for meter in meters where meter.windows.contains(.all) && meter.scopes.contains([]) {
                 switch meter.kind {
                 case .count, .sum, .level, .ranking: break

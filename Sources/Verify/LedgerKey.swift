@@ -38,15 +38,6 @@ struct LedgerKey {
 }
 
 extension LedgerKey {
-    /// An id or value as it stands in names and fields.
-    static func escaped(_ bytes: [UInt8]) -> [UInt8] {
-        let digits = Array("0123456789ABCDEF".utf8)
-        return bytes.flatMap { byte in
-            byte <= 0x20 || [0x7F, 0x25, 0x3A, 0x7B, 0x7D].contains(byte)
-                ? [0x25, digits[Int(byte >> 4)], digits[Int(byte & 15)]] : [byte]
-        }
-    }
-
     /// The id or value that stands escaped in a name or field.
     static func unescaped(_ bytes: ArraySlice<UInt8>) -> [UInt8] {
         var text: [UInt8] = []

@@ -28,7 +28,7 @@ struct OrganizationCells {
         self.organization = organization
         let id = Array(organization.utf8)
         let shard = id.withUnsafeBytes { oracleShard(of: $0) }
-        let start = Array("\(prefix){\(shard)}:".utf8) + LedgerKey.escaped(id) + [0x3A]
+        let start = Array("\(prefix){\(shard)}:".utf8) + Escaping.escaped(id) + [0x3A]
         var projects: Set<[UInt8]> = []
         for key in 0..<cells.keyCount {
             let name = cells.name(key)
@@ -85,7 +85,7 @@ struct OrganizationCells {
 
     /// A scope of these dimensions, as it stands in a key's name.
     static func scope(_ dimensions: [(name: String, value: [UInt8])]) -> [UInt8] {
-        dimensions.flatMap { Array("\($0.name)=".utf8) + LedgerKey.escaped($0.value) + [0x3A] }
+        dimensions.flatMap { Array("\($0.name)=".utf8) + Escaping.escaped($0.value) + [0x3A] }
     }
 
     private func cells(_ scope: [UInt8], _ rest: String) -> [Cell] {

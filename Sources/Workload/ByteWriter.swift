@@ -147,6 +147,24 @@ struct ByteWriter: ~Copyable {
         }
     }
 
+    /// Appends `YYYY-MM-DD`.
+    mutating func put(_ date: CivilDate) {
+        put(digits: 4, of: UInt64(max(0, date.year)))
+        put(byte: 0x2D)
+        put(twoDigits: date.month)
+        put(byte: 0x2D)
+        put(twoDigits: date.day)
+    }
+
+    /// Appends `HH:MM:SS`.
+    mutating func put(secondOfDay second: Int) {
+        put(twoDigits: second / 3_600)
+        put(byte: 0x3A)
+        put(twoDigits: second / 60 % 60)
+        put(byte: 0x3A)
+        put(twoDigits: second % 60)
+    }
+
     /// Appends a time as RFC 3339 with milliseconds; the offset is of minutes east of UTC.
     mutating func put(milliseconds: Int64, offset: Int = 0) {
         let local = milliseconds + Int64(offset) * 60_000
@@ -154,17 +172,9 @@ struct ByteWriter: ~Copyable {
         let days = floorDivided(seconds, 86_400)
         let date = CivilDate(days: days)
         let second = Int(seconds - days * 86_400)
-        put(digits: 4, of: UInt64(max(0, date.year)))
-        put(byte: 0x2D)
-        put(twoDigits: date.month)
-        put(byte: 0x2D)
-        put(twoDigits: date.day)
+        put(date)
         put(byte: 0x54)
-        put(twoDigits: second / 3_600)
-        put(byte: 0x3A)
-        put(twoDigits: second / 60 % 60)
-        put(byte: 0x3A)
-        put(twoDigits: second % 60)
+        put(secondOfDay: second)
         put(byte: 0x2E)
         put(digits: 3, of: UInt64(local - seconds * 1_000))
         if offset == 0 {

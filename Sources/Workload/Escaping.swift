@@ -1,5 +1,5 @@
 /// The escaping of ids and values in key names, by the published layout.
-enum Escaping {
+public enum Escaping {
     /// Whether a byte is written as `%XX`: all up to 0x20, 0x7F, and `%` `:` `{` `}`.
     @inline(__always)
     static func isEscaped(_ byte: UInt8) -> Bool {
@@ -14,7 +14,8 @@ enum Escaping {
         writer.put(byte: digit(byte & 15))
     }
 
-    static func escaped(_ bytes: [UInt8]) -> [UInt8] {
+    /// An id or value as it stands in names and fields.
+    public static func escaped(_ bytes: [UInt8]) -> [UInt8] {
         var writer = ByteWriter(capacity: bytes.count * 3 + 1)
         for byte in bytes { append(byte, to: &writer) }
         return [UInt8](writer.bytes)

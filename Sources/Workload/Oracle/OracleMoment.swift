@@ -56,20 +56,20 @@ struct OracleMoment {
         switch window {
         case .minute:
             writer.put("minute:")
-            putDay(&writer)
+            writer.put(date)
             writer.put(byte: 0x54)
             writer.put(twoDigits: hour)
             if !isSeries { writer.put(twoDigits: minute) }
         case .quarter:
             writer.put("quarter:")
-            putDay(&writer)
+            writer.put(date)
             if !isSeries {
                 writer.put(byte: 0x54)
                 putQuarter(&writer)
             }
         case .day:
             writer.put("day:")
-            if isSeries { putMonth(&writer) } else { putDay(&writer) }
+            if isSeries { putMonth(&writer) } else { writer.put(date) }
         case .month:
             writer.put("month:")
             if isSeries { putYear(&writer) } else { putMonth(&writer) }
@@ -103,12 +103,6 @@ struct OracleMoment {
         writer.put(byte: 0x2D)
         writer.put(twoDigits: date.month)
     }
-
-    private func putDay(_ writer: inout ByteWriter) {
-        putMonth(&writer)
-        writer.put(byte: 0x2D)
-        writer.put(twoDigits: date.day)
-    }
 }
 
 /// When the time begins that a label of a key name covers, in milliseconds since 1970.
@@ -141,13 +135,8 @@ public func oracleLabelStart(_ label: some Collection<UInt8>) -> Int64? {
 
 /// The date of a day since 1970-01-01, `YYYY-MM-DD`.
 public func oracleDate(ofDay day: Int64) -> String {
-    let date = CivilDate(days: day)
     var writer = ByteWriter(capacity: 10)
-    writer.put(digits: 4, of: UInt64(max(0, date.year)))
-    writer.put(byte: 0x2D)
-    writer.put(twoDigits: date.month)
-    writer.put(byte: 0x2D)
-    writer.put(twoDigits: date.day)
+    writer.put(CivilDate(days: day))
     return String(decoding: writer.bytes, as: UTF8.self)
 }
 
@@ -155,12 +144,9 @@ public func oracleDate(ofDay day: Int64) -> String {
 public func oracleTime(nanoseconds: Int64, decimals: Bool = false) -> String {
     let moment = OracleMoment(nanoseconds: nanoseconds)
     var writer = ByteWriter(capacity: 28)
+    writer.put(moment.date)
     writer.put(byte: 0x54)
-    writer.put(twoDigits: moment.hour)
-    writer.put(byte: 0x3A)
-    writer.put(twoDigits: moment.minute)
-    writer.put(byte: 0x3A)
-    writer.put(twoDigits: Int(moment.secondOfDay % 60))
+    writer.put(secondOfDay: Int(moment.secondOfDay))
     if decimals {
         let seconds = floorDivided(nanoseconds, 1_000_000_000)
         let rest = nanoseconds &- seconds &* 1_000_000_000
@@ -168,5 +154,5 @@ public func oracleTime(nanoseconds: Int64, decimals: Bool = false) -> String {
         writer.put(digits: 7, of: UInt64(rest / 100))
     }
     writer.put(byte: 0x5A)
-    return oracleDate(ofDay: moment.days) + String(decoding: writer.bytes, as: UTF8.self)
+    return String(decoding: writer.bytes, as: UTF8.self)
 }
