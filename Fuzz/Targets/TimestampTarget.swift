@@ -19,10 +19,12 @@ final class TimestampTarget: FuzzTarget {
             return "as a parameter \(text(asParameter)), in an event \(text(found))"
         }
         guard let found, Self.years.contains(found) else { return nil }
-        let written = TimeText.sevenDecimals(nanoseconds: found)
-        let again = read(Array(written.utf8))
+        var written: [UInt8] = []
+        TimeText.withSevenDecimals(nanoseconds: found) { written = [UInt8]($0) }
+        let again = read(written)
         guard let again, (0..<100).contains(found - again), again % 100 == 0 else {
-            return "\(found) is written as \(written), which reads \(text(again))"
+            return
+                "\(found) is written as \(String(decoding: written, as: UTF8.self)), which reads \(text(again))"
         }
         return nil
     }

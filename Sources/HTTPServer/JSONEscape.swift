@@ -6,6 +6,12 @@ enum JSONEscape {
         var runStart = 0
         var index = 0
         while index < value.count {
+            if index + 8 <= value.count,
+                isPlain(value.loadUnaligned(fromByteOffset: index, as: UInt64.self))
+            {
+                index += 8
+                continue
+            }
             let byte = value[index]
             if byte >= 0x20 && byte < 0x80 && byte != UInt8(ascii: "\"")
                 && byte != UInt8(ascii: "\\")
@@ -14,7 +20,7 @@ enum JSONEscape {
                 continue
             }
             if byte < 0x80 {
-                bytes.append(contentsOf: value[runStart..<index])
+                append(value, runStart..<index, to: &bytes)
                 appendEscape(byte, to: &bytes)
                 index += 1
                 runStart = index
@@ -22,13 +28,35 @@ enum JSONEscape {
             }
             let (length, isValid) = sequence(in: value, at: index)
             if !isValid {
-                bytes.append(contentsOf: value[runStart..<index])
+                append(value, runStart..<index, to: &bytes)
                 bytes.append(contentsOf: [0xef, 0xbf, 0xbd])
                 runStart = index + length
             }
             index += length
         }
-        bytes.append(contentsOf: value[runStart..<value.count])
+        append(value, runStart..<value.count, to: &bytes)
+    }
+
+    /// A slice would be appended byte by byte.
+    private static func append(
+        _ value: UnsafeRawBufferPointer, _ run: Range<Int>, to bytes: inout [UInt8]
+    ) {
+        guard !run.isEmpty else { return }
+        bytes.append(contentsOf: UnsafeRawBufferPointer(rebasing: value[run]))
+    }
+
+    /// Whether each of eight bytes is ASCII and stands as it is.
+    ///
+    /// Without a top bit anywhere, no byte carries into the next one: adding 96 sets the top bit of each
+    /// byte from 32 on, and 127 that of each byte but 0.
+    private static func isPlain(_ word: UInt64) -> Bool {
+        let ones: UInt64 = 0x0101_0101_0101_0101
+        let tops = ones << 7
+        guard word & tops == 0 else { return false }
+        let noControl = word &+ ones &* 96
+        let noQuote = (word ^ ones &* 0x22) &+ ones &* 127
+        let noBackslash = (word ^ ones &* 0x5c) &+ ones &* 127
+        return noControl & noQuote & noBackslash & tops == tops
     }
 
     private static func appendEscape(_ byte: UInt8, to bytes: inout [UInt8]) {

@@ -38,6 +38,11 @@ struct CellCommands: ~Copyable {
         case .fields(let key, let fields): add(fields: fields, of: key)
         case .size(let key): add("HLEN", key)
         case .ranking(let key): addRanking(key, last: -1)
+        case .rankingSum(let keys):
+            begin("ZUNION", arguments: keys.count + 2)
+            buffer.append(Int64(keys.count))
+            for key in keys { buffer.append(key) }
+            buffer.append("WITHSCORES")
         case .distinct(let keys):
             begin("PFCOUNT", arguments: keys.count)
             for key in keys { buffer.append(key) }
@@ -54,7 +59,7 @@ struct CellCommands: ~Copyable {
             buffer.append(Int64(most))
             buffer.append("WITHVALUES")
         case .ranking(let key): addRanking(key, last: Int64(most) - 1)
-        case .bucket, .fields, .size, .distinct: add(read)
+        case .bucket, .fields, .size, .distinct, .rankingSum: add(read)
         }
     }
 
@@ -86,6 +91,11 @@ enum ReadCost {
 
     /// A hash or a sorted set of so many members.
     static func members(_ count: Int) -> Double { 1 + 0.5 * Double(count) }
+
+    /// The sum of so many sorted sets with so many members together.
+    static func sum(sets: Int, members: Int) -> Double {
+        1 + 0.3 * Double(sets) + 0.25 * Double(members)
+    }
 
     /// A union of sketches of these sizes in bytes, and how many of them are dense.
     static func union(_ sizes: [Int64]) -> (cost: Double, dense: Int) {

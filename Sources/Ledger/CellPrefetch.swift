@@ -19,7 +19,8 @@ struct CellPrefetch: ~Copyable {
     let commands: CellCommands
     /// Commands before MULTI: one a step in the directory.
     let directoryCount: Int
-    let isWithCells: Bool
+    /// Whether Redis is asked for more than can be bounded in the command itself: good as long as sizes hardly change.
+    let isWithSums: Bool
 
     /// Bytes that are kept for it.
     var byteCount: Int { 3 * commands.buffer.byteCount }
@@ -61,13 +62,16 @@ struct CellPrefetch: ~Copyable {
         self.limits = limits
         self.commands = commands
         self.directoryCount = directoryCount
-        isWithCells = organization != nil
+        isWithSums = steps.contains { step in
+            guard case .cells(let reads, _) = step else { return false }
+            return reads.contains { if case .rankingSum = $0 { true } else { false } }
+        }
     }
 
     /// Room for as many again; what has grown beyond that is read anew.
     private static func limit(_ read: CellRead, members: Int) -> Int {
         switch read {
-        case .hash, .ranking: 2 * members + 16
+        case .hash, .ranking, .rankingSum: 2 * members + 16
         case .bucket, .fields, .size, .distinct: 0
         }
     }
@@ -79,6 +83,9 @@ struct CellPrefetch: ~Copyable {
         case .bucket(_, let most): return ReadCost.members(most)
         case .fields(_, let fields): return ReadCost.members(fields.count)
         case .size: return 0.3
+        case .rankingSum(let keys):
+            // Each of them may have all the members of the sum.
+            return ReadCost.sum(sets: keys.count, members: keys.count * most)
         case .distinct(let keys):
             guard keys.count <= ReadCost.mostDense else { return nil }
             return 1 + ReadCost.dense * Double(keys.count)
@@ -133,6 +140,7 @@ struct PrefetchedReplies {
             let one = view[index + 1]
             if one.kind == .error { return nil }
             if limits[index] > 0, one.count / 2 >= limits[index] { return nil }
+            if case .rankingSum = reads[index - first], CellSnapshot.isInexact(one) { return nil }
             entries.append(.reply(one))
         }
         return CellSnapshot(

@@ -12,6 +12,8 @@ public enum CellRead: Sendable, Hashable {
     case size([UInt8])
     /// All members of a sorted set.
     case ranking([UInt8])
+    /// All members of these sorted sets, each with the sum of its scores; Redis adds them up.
+    case rankingSum([[UInt8]])
     /// How many different values the union of these HyperLogLogs holds.
     case distinct([[UInt8]])
 }
@@ -90,6 +92,15 @@ public struct CellSnapshot {
         return number.flatMap { Int64(exactly: $0.rounded()) } ?? 0
     }
 
+    /// Whether sums that Redis made may have lost digits: it adds as floating point, exact below 2^53.
+    static func isInexact(_ sums: ReplyView) -> Bool {
+        for index in stride(from: 1, to: sums.count, by: 2) {
+            guard let text = sums[index].bytes, text.count >= 16 else { continue }
+            if score(text).magnitude >= 1 << 53 { return true }
+        }
+        return false
+    }
+
     /// Members of a hash or sorted set that an entry holds.
     func memberCount(_ read: Int) -> Int {
         switch entries[read] {
@@ -107,7 +118,7 @@ public struct CellSnapshot {
             case .hash, .bucket:
                 forEachPair(read) { pairs.append(([UInt8]($0), [UInt8]($1))) }
                 return .hash(pairs)
-            case .ranking:
+            case .ranking, .rankingSum:
                 var members: [(member: [UInt8], score: Int64)] = []
                 forEachPair(read) { members.append(([UInt8]($0), CellSnapshot.score($1))) }
                 return .ranking(members)

@@ -12,13 +12,17 @@ public final class CellReader {
     private var connection: Connection?
     private var ledgerSeen: ContinuousClock.Instant?
     private var directorySeen = false
-    private var memory = PrefetchMemory()
+    private var memory: PrefetchMemory
 
     /// A reader that connects at its first read.
     ///
-    /// Waits are cut to 1 s, the longest an answer may take.
-    public init(configuration: RedisConfiguration, layout: KeyLayout) {
+    /// Waits are cut to 1 s, the longest an answer may take. `sumsLifetime`: how long sizes of sorted sets are believed
+    /// that Redis adds up in one command, which nothing else bounds.
+    public init(
+        configuration: RedisConfiguration, layout: KeyLayout, sumsLifetime: Duration = .seconds(60)
+    ) {
         self.layout = layout
+        memory = PrefetchMemory(sumsLifetime: sumsLifetime)
         var configuration = configuration
         configuration.connectTimeoutMilliseconds = min(
             1_000, configuration.connectTimeoutMilliseconds)

@@ -41,6 +41,11 @@ struct CellReading {
             cost += one
         }
         for group in groups { try readGroup(group, &connection) }
+        for case (let index, .rankingSum) in reads.enumerated() {
+            if case .reply(let view) = entries[index], CellSnapshot.isInexact(view) {
+                pieces.append(index)
+            }
+        }
         for index in pieces { try readInPieces(index, &connection) }
         return CellSnapshot(
             reads: reads, entries: entries.map { $0 ?? .count(0) }, owners: owners, asOf: asOf,
@@ -66,6 +71,7 @@ struct CellReading {
             switch read {
             case .hash(let key): commands.add("HLEN", key)
             case .ranking(let key): commands.add("ZCARD", key)
+            case .rankingSum(let keys): for key in keys { commands.add("ZCARD", key) }
             case .distinct(let keys): for key in keys { commands.add("STRLEN", key) }
             case .fields, .size, .bucket: break
             }
@@ -85,6 +91,10 @@ struct CellReading {
         case .hash, .ranking:
             let size = Int(clamping: sizes.first ?? 0)
             return (ReadCost.members(size), size <= ReadCost.largestWhole)
+        case .rankingSum(let keys):
+            let members = sizes.reduce(0) { $0 + Int(clamping: $1) }
+            let cost = ReadCost.sum(sets: keys.count, members: members)
+            return (cost, cost <= ReadCost.budget)
         case .distinct:
             let (cost, dense) = ReadCost.union(sizes)
             return (cost, dense <= ReadCost.mostDense && cost <= ReadCost.budget)
@@ -128,6 +138,16 @@ struct CellReading {
             entries[index] = .pairs(PairMemory(try scan("HSCAN", key, &connection)))
         case .ranking(let key):
             entries[index] = .pairs(PairMemory(try scan("ZSCAN", key, &connection)))
+        case .rankingSum(let keys):
+            var sums: [[UInt8]: Int64] = [:]
+            for key in keys {
+                for (member, score) in try scan("ZSCAN", key, &connection) {
+                    let score = score.withUnsafeBytes { CellSnapshot.score($0) }
+                    let (sum, overflows) = sums[member, default: 0].addingReportingOverflow(score)
+                    sums[member] = overflows ? (score < 0 ? .min : .max) : sum
+                }
+            }
+            entries[index] = .pairs(PairMemory(sums.mapValues { Array(String($0).utf8) }))
         case .distinct(let keys):
             var sketch = DistinctSketch()
             for start in stride(from: 0, to: keys.count, by: 100) {

@@ -20,6 +20,8 @@ public struct KeyLayout: Sendable, Hashable {
     public let generation: Int
     /// Number of shards, V; fixed in the ledger at its creation.
     public let shardCount: Int
+    /// What every key begins with, up to its tag: `PREFIX:GEN:{`.
+    private let start: Bytes
 
     /// A layout, whose `prefix` must match `isValidPrefix` and whose numbers must be positive.
     public init(prefix: String = "odo", generation: Int = 1, shardCount: Int = defaultShardCount) {
@@ -27,6 +29,7 @@ public struct KeyLayout: Sendable, Hashable {
         self.prefix = prefix
         self.generation = generation
         self.shardCount = shardCount
+        start = Bytes("\(prefix):\(generation):{".utf8)
     }
 
     /// Whether a prefix is 1 to 32 of the characters A–Z a–z 0–9 _ . -
@@ -53,20 +56,28 @@ public struct KeyLayout: Sendable, Hashable {
     // MARK: Names of a shard and of the directory
 
     /// What every key of a shard begins with: `PREFIX:GEN:{SHARD}:`.
-    public func shardPrefix(_ shard: Int) -> Bytes {
-        Bytes("\(prefix):\(generation):{\(shard)}:".utf8)
+    public func shardPrefix(_ shard: Int) -> Bytes { key(String(shard), "") }
+    private func key(_ tag: String, _ rest: String) -> Bytes {
+        var key = Bytes()
+        // Room for an organization and a meter, too.
+        key.reserveCapacity(start.count + tag.utf8.count + rest.utf8.count + 64)
+        key.append(contentsOf: start)
+        key.append(contentsOf: tag.utf8)
+        key.append(contentsOf: "}:".utf8)
+        key.append(contentsOf: rest.utf8)
+        return key
     }
     /// `PREFIX:GEN:{SHARD}:marks`: hash of marks, fingerprints, contract and torn marker.
-    public func marksKey(shard: Int) -> Bytes { shardPrefix(shard) + Bytes("marks".utf8) }
+    public func marksKey(shard: Int) -> Bytes { key(String(shard), "marks") }
     /// `PREFIX:GEN:{SHARD}:audit`: hash of the audit counters.
-    public func auditKey(shard: Int) -> Bytes { shardPrefix(shard) + Bytes("audit".utf8) }
+    public func auditKey(shard: Int) -> Bytes { key(String(shard), "audit") }
     /// `PREFIX:GEN:{SHARD}:scratch`: stands only while a commit script runs.
-    public func scratchKey(shard: Int) -> Bytes { shardPrefix(shard) + Bytes("scratch".utf8) }
+    public func scratchKey(shard: Int) -> Bytes { key(String(shard), "scratch") }
     /// `PREFIX:GEN:{dir}:ledger`: hash of layout, origins and contract.
-    public var ledgerKey: Bytes { Bytes("\(prefix):\(generation):{dir}:ledger".utf8) }
+    public var ledgerKey: Bytes { key("dir", "ledger") }
     /// `PREFIX:GEN:{dir}:credential:HASH`: hash of one credential's members.
-    public func credentialKey(hash: some Sequence<UInt8>) -> Bytes {
-        var key = Bytes("\(prefix):\(generation):{dir}:credential:".utf8)
+    public func credentialKey(hash: Bytes) -> Bytes {
+        var key = key("dir", "credential:")
         KeyLayout.escape(hash, into: &key)
         return key
     }
@@ -152,6 +163,12 @@ public struct KeyLayout: Sendable, Hashable {
     /// Appends `bytes` with every byte outside "!" … "~" and 0x80 … 0xFF, and "%", ":", "{", "}",
     /// written as "%XX" (two upper-case hexadecimal digits).
     public static func escape(_ bytes: some Sequence<UInt8>, into name: inout Bytes) {
+        let isPlain = bytes.withContiguousStorageIfAvailable { bytes in
+            guard bytes.allSatisfy({ NameEscape.isPlain($0) }) else { return false }
+            name.append(contentsOf: bytes)
+            return true
+        }
+        guard isPlain != true else { return }
         for byte in bytes {
             if NameEscape.isPlain(byte) {
                 name.append(byte)

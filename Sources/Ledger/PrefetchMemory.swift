@@ -7,11 +7,18 @@ struct PrefetchMemory {
     /// One request's pipeline; an object, because a dictionary holds no value that cannot be copied.
     private final class Known {
         let prefetch: CellPrefetch
-        init(_ prefetch: consuming CellPrefetch) { self.prefetch = prefetch }
+        /// When it is too old to be sent.
+        let end: ContinuousClock.Instant?
+        init(_ prefetch: consuming CellPrefetch, sumsLifetime: Duration) {
+            end = prefetch.isWithSums ? .now + sumsLifetime : nil
+            self.prefetch = prefetch
+        }
     }
 
     private static let mostRequests = 1_024
     private static let mostBytes = 8 << 20
+    /// How long what was learned about sizes is good enough for sums over sorted sets.
+    private let sumsLifetime: Duration
     private var known: [UInt64: Known] = [:]
     private var byteCount = 0
 
@@ -27,9 +34,12 @@ struct PrefetchMemory {
     private var members: [Int] = []
     private var isLearning = false
 
+    init(sumsLifetime: Duration) { self.sumsLifetime = sumsLifetime }
+
     mutating func begin(_ key: UInt64) {
         self.key = key
         expected = pauses > 0 ? nil : known[key]
+        if let end = expected?.end, ContinuousClock.now > end { expected = nil }
         pauses = max(0, pauses - 1)
         replies = nil
         nextStep = 0
@@ -57,7 +67,7 @@ struct PrefetchMemory {
             byteCount = 0
         }
         byteCount += made.byteCount
-        known[key] = Known(made)
+        known[key] = Known(made, sumsLifetime: sumsLifetime)
     }
 
     private mutating func forget(_ key: UInt64) {

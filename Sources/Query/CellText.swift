@@ -1,3 +1,4 @@
+internal import Glibc
 internal import Ledger
 
 /// Reads the values of cells.
@@ -40,11 +41,22 @@ enum CellText {
 
     /// Whether one text stands before another, byte by byte.
     static func precedes(_ left: UnsafeRawBufferPointer, _ right: UnsafeRawBufferPointer) -> Bool {
-        left.lexicographicallyPrecedes(right)
+        guard let one = left.baseAddress, let other = right.baseAddress else {
+            return left.count < right.count
+        }
+        let order = memcmp(one, other, min(left.count, right.count))
+        return order != 0 ? order < 0 : left.count < right.count
     }
 
     /// Whether one id stands before another, byte by byte.
     static func precedes(_ left: [UInt8], _ right: [UInt8]) -> Bool {
-        left.lexicographicallyPrecedes(right)
+        left.withUnsafeBytes { left in right.withUnsafeBytes { precedes(left, $0) } }
+    }
+
+    /// Whether two texts are the same.
+    static func isSame(_ left: UnsafeRawBufferPointer, _ right: UnsafeRawBufferPointer) -> Bool {
+        guard left.count == right.count else { return false }
+        guard let one = left.baseAddress, let other = right.baseAddress else { return true }
+        return memcmp(one, other, left.count) == 0
     }
 }

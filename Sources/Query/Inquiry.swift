@@ -130,6 +130,17 @@ public struct Inquiry {
         return Question { $0.count(read) }
     }
 
+    /// The read of different values for each scope by itself, given as it stands in keys; nil = none kept.
+    mutating func distinctReads(
+        _ name: String, _ coverage: Coverage, scopes: [[UInt8]]
+    ) -> [Int?] {
+        guard let meter = meter(name) else { return scopes.map { _ in nil } }
+        return scopes.map { scope in
+            let keys = keys(meter, coverage, scope: scope)
+            return keys.isEmpty ? nil : plan.whole(.distinct(keys))
+        }
+    }
+
     // MARK: Numbers by member
 
     /// Sums by the values of the meter's `by` dimensions; levels never below 0, zeros left out.
@@ -179,9 +190,11 @@ public struct Inquiry {
         _ name: String, _ coverage: Coverage, scopes: [CellScope] = [.organization]
     ) -> Question<[[[UInt8]]: Int64]> {
         guard let meter = meter(name) else { return Question { _ in [:] } }
-        let reads = keys(meter, coverage, scopes).map { key in plan.whole(.ranking(key)) }
+        let keys = keys(meter, coverage, scopes)
+        guard let first = keys.first else { return Question { _ in [:] } }
+        let read = plan.whole(keys.count == 1 ? .ranking(first) : .rankingSum(keys))
         return Question { snapshot in
-            Inquiry.sums(snapshot, reads) { CellSnapshot.score($0) }.tuples { $0 != 0 ? $0 : nil }
+            Inquiry.sums(snapshot, [read]) { CellSnapshot.score($0) }.tuples { $0 != 0 ? $0 : nil }
         }
     }
 
@@ -275,14 +288,18 @@ public struct Inquiry {
     private func keys(
         _ meter: MeterDeclaration, _ coverage: Coverage, _ scopes: [CellScope]
     ) -> [[UInt8]] {
+        if scopes.count == 1 { return keys(meter, coverage, scope: scopes[0].text) }
+        return scopes.flatMap { keys(meter, coverage, scope: $0.text) }
+    }
+
+    private func keys(
+        _ meter: MeterDeclaration, _ coverage: Coverage, scope: [UInt8]
+    ) -> [[UInt8]] {
         var keys: [[UInt8]] = []
-        keys.reserveCapacity(scopes.count * coverage.pieces.reduce(0) { $0 + $1.numbers.count })
-        for scope in scopes {
-            let scope = scope.text
-            for piece in coverage.pieces {
-                for number in piece.numbers {
-                    keys.append(names.cellKey(scope: scope, meter, piece.window, number))
-                }
+        keys.reserveCapacity(coverage.pieces.reduce(0) { $0 + $1.numbers.count })
+        for piece in coverage.pieces {
+            for number in piece.numbers {
+                keys.append(names.cellKey(scope: scope, meter, piece.window, number))
             }
         }
         return keys

@@ -51,7 +51,7 @@ extension CellRead {
         case .hash(let key), .bucket(let key, _), .fields(let key, _), .size(let key),
             .ranking(let key):
             key
-        case .distinct(let keys): keys.first ?? []
+        case .distinct(let keys), .rankingSum(let keys): keys.first ?? []
         }
     }
 
@@ -141,22 +141,32 @@ extension CellSnapshot {
 struct NamedValues<Value> {
     private var places = PlaceTable()
     private(set) var entries: [(name: UnsafeRawBufferPointer, value: Value)] = []
+    /// Where the next name stands if it comes in the order in which the names came before.
+    private var next = 0
 
     /// Changes a name's value; where it has none yet, the initial one.
     mutating func update(
         _ name: UnsafeRawBufferPointer, initial: @autoclosure () -> Value,
         _ change: (inout Value) -> Void
     ) {
+        if next == entries.count { next = 0 }
+        if next < entries.count, CellText.isSame(entries[next].name, name) {
+            change(&entries[next].value)
+            next += 1
+            return
+        }
         let hash = PlaceTable.hash(name)
         var known: Int?
         places.forEach(hash) { place in
-            if known == nil, entries[place].name.elementsEqual(name) { known = place }
+            if known == nil, CellText.isSame(entries[place].name, name) { known = place }
         }
         if known == nil {
             places.insert(entries.count, hash)
             entries.append((name, initial()))
         }
-        change(&entries[known ?? entries.count - 1].value)
+        let place = known ?? entries.count - 1
+        change(&entries[place].value)
+        next = place + 1
     }
 
     /// The values of the tuples that names stand for; a broken name is no tuple of ours.

@@ -43,14 +43,20 @@ public enum TimeText {
         second(floorDivide(nanoseconds, 1_000_000_000))
     }
 
-    /// `YYYY-MM-DDTHH:MM:SS.sssssssZ` (seven decimals) of nanoseconds since 1970; the rest is cut off.
-    public static func sevenDecimals(nanoseconds: Int64) -> String {
+    /// Calls `body` with `YYYY-MM-DDTHH:MM:SS.sssssssZ` (seven decimals) of nanoseconds since 1970; the rest is cut off.
+    ///
+    /// The text is gone when `body` returns: an answer has hundreds of them, and none needs memory of its own.
+    public static func withSevenDecimals(
+        nanoseconds: Int64, _ body: (UnsafeRawBufferPointer) -> Void
+    ) {
         let second = floorDivide(nanoseconds, 1_000_000_000)
-        return text(28) {
-            $0.upToSecond(second)
-            $0.put(".")
-            $0.digits((nanoseconds - second * 1_000_000_000) / 100, 7)
-            $0.put("Z")
+        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 36) { bytes in
+            var writer = TimeWriter(bytes: bytes)
+            writer.upToSecond(second)
+            writer.put(".")
+            writer.digits((nanoseconds - second * 1_000_000_000) / 100, 7)
+            writer.put("Z")
+            body(UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(bytes)[..<writer.count]))
         }
     }
 
@@ -92,18 +98,16 @@ private struct TimeWriter {
 
     /// A number with at least so many digits.
     mutating func digits(_ value: Int64, _ width: Int) {
-        guard value >= 0, width > 1 || value < 10 else {
+        var rest = value
+        for place in stride(from: count + width - 1, through: count, by: -1) {
+            bytes[place] = 48 + UInt8(truncatingIfNeeded: rest % 10)
+            rest /= 10
+        }
+        guard value >= 0, rest == 0 else {
             for byte in String(value).utf8 { put(Unicode.Scalar(byte)) }
             return
         }
-        var unit: Int64 = 1
-        for _ in 1..<width { unit *= 10 }
-        while value / unit >= 10 { unit *= 10 }
-        while unit > 0 {
-            bytes[count] = 48 + UInt8(truncatingIfNeeded: value / unit % 10)
-            count += 1
-            unit /= 10
-        }
+        count += width
     }
 
     mutating func date(_ second: Int64) {

@@ -153,10 +153,10 @@ public struct Connection: ~Copyable, @unchecked Sendable {
         let deadline = Deadline(milliseconds: limit)
         while true {
             if let pointer = try nextParsed() { return Reply(pointer) }
-            guard try wait(for: Int16(POLLIN), until: deadline) else {
+            let rest = deadline.remainingMilliseconds
+            guard rest > 0, try read(waitMilliseconds: rest) else {
                 throw die(.timeout, "no answer for \(limit) ms")
             }
-            _ = try readAvailable()
         }
     }
 
@@ -180,7 +180,7 @@ public struct Connection: ~Copyable, @unchecked Sendable {
         let deadline = Deadline(milliseconds: waitMilliseconds)
         while true {
             if let pointer = try nextParsed() { return Reply(pointer) }
-            if try readAvailable() { continue }
+            if try read(waitMilliseconds: 0) { continue }
             let patience = silenceLimit.remainingMilliseconds
             if patience == 0 { throw die(.timeout, "no answer for \(commandTimeout) ms") }
             let rest = min(deadline.remainingMilliseconds, patience)
@@ -228,11 +228,16 @@ public struct Connection: ~Copyable, @unchecked Sendable {
         return object.assumingMemoryBound(to: redisReply.self)
     }
 
-    /// Reads what the socket has, without waiting; false where it has nothing.
-    private mutating func readAvailable() throws(RedisError) -> Bool {
+    /// Reads what the socket has, and waits that long for it; false where nothing came.
+    private mutating func read(waitMilliseconds: Int32) throws(RedisError) -> Bool {
+        let isWaiting = waitMilliseconds > 0
+        if isWaiting, !context.limitWaits(milliseconds: waitMilliseconds) {
+            throw die(.io, Context.text(ofError: errno))
+        }
         while true {
             let count = recv(
-                context.descriptor, input.baseAddress, input.count, Int32(MSG_DONTWAIT))
+                context.descriptor, input.baseAddress, input.count,
+                isWaiting ? 0 : Int32(MSG_DONTWAIT))
             if count > 0 {
                 guard
                     redisReaderFeed(

@@ -6,6 +6,8 @@ final class Context {
     private let pointer: UnsafeMutablePointer<redisContext>
     /// Where bytes land between socket and reader.
     let input: UnsafeMutableRawBufferPointer
+    private let memory: UnsafeMutablePointer<ReplyMemory>
+    private var waitLimit: Int32?
 
     /// Connects; gives up after the configured time.
     init(_ configuration: RedisConfiguration) throws(RedisError) {
@@ -28,6 +30,10 @@ final class Context {
         }
         // The reader would give its buffer back whenever it is empty, that is after every batch.
         made.pointee.reader.pointee.maxbuf = 0
+        memory = .allocate(capacity: 1)
+        memory.initialize(to: ReplyMemory())
+        made.pointee.reader.pointee.fn = ReplyMemory.functions
+        made.pointee.reader.pointee.privdata = UnsafeMutableRawPointer(memory)
         pointer = made
         input = .allocate(byteCount: 64 * 1_024, alignment: 16)
     }
@@ -35,12 +41,28 @@ final class Context {
     deinit {
         input.deallocate()
         redisFree(pointer)
+        memory.deallocate()
     }
 
     var descriptor: Int32 { pointer.pointee.fd }
     var reader: UnsafeMutablePointer<redisReader> { pointer.pointee.reader }
     var readerErrorText: String {
         withUnsafeBytes(of: reader.pointee.errstr) { Context.text(ofField: $0) }
+    }
+
+    /// How long a call of `recv` that waits does so; false where the kernel does not take it.
+    func limitWaits(milliseconds: Int32) -> Bool {
+        if waitLimit == milliseconds { return true }
+        // A limit of zero would be none.
+        let most = Int(max(1, milliseconds))
+        var limit = timeval(tv_sec: most / 1_000, tv_usec: most % 1_000 * 1_000)
+        guard
+            setsockopt(
+                descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit,
+                socklen_t(MemoryLayout<timeval>.size)) == 0
+        else { return false }
+        waitLimit = milliseconds
+        return true
     }
 
     /// Finds half-open links: probes when idle, and a limit for bytes that nobody acknowledges.

@@ -6,7 +6,7 @@ public struct Reply: ~Copyable {
 
     init(_ pointer: UnsafeMutablePointer<redisReply>) { self.pointer = pointer }
 
-    deinit { freeReplyObject(pointer) }
+    deinit { ReplyMemory.free(pointer) }
 
     /// A view of the answer; valid while the reply lives.
     public var view: ReplyView { ReplyView(pointer) }

@@ -108,6 +108,67 @@ import Testing
         #expect(many.values.count == 60)
     }
 
+    /// Sorted sets are added up by Redis, exactly and in bounded time; else here.
+    @Test func sumsOfRankings() throws {
+        let (redis, reader) = try open()
+        var connection = try redis.connect()
+        try connection.command("ZADD", "a", "3", "x", "4503599627370496", "y", "-2", "z")
+        try connection.command("ZADD", "b", "4", "x", "4503599627370495", "y", "2", "z")
+        try connection.command("ZADD", "c", "1", "only c", "9007199254740993", "huge")
+        func sums(_ keys: String...) throws -> (sums: [String: Int64], isAtomic: Bool) {
+            let snapshot = try reader.read(
+                [.rankingSum(keys.map { bytes($0) })], organization: bytes("o"), deadline: soon)
+            guard case .ranking(let members) = snapshot.values[0] else { return ([:], false) }
+            let pairs = members.map { (String(decoding: $0.member, as: UTF8.self), $0.score) }
+            return (Dictionary(uniqueKeysWithValues: pairs), snapshot.isAtomic)
+        }
+        let exact: [String: Int64] = ["x": 7, "y": 9_007_199_254_740_991, "z": 0]
+        #expect(try sums("a", "b", "none") == (exact, true))
+        // What floating point cannot hold is read set by set: these parts are exact, their sum is odd.
+        try connection.command("ZADD", "d", "9007199254740990", "y")
+        try connection.command("ZADD", "e", "7", "y")
+        let large = try sums("d", "e", "a")
+        #expect(!large.isAtomic)
+        #expect(large.sums["y"] == 13_510_798_882_111_493)
+        #expect(large.sums["x"] == 3)
+        try connection.command(
+            "EVAL",
+            """
+            for k = 1, 3 do
+              for i = 1, 9000 do redis.call('ZADD', 'many' .. k, i * k, 'm' .. i + k) end
+            end
+            """, "0")
+        let many = try sums("many1", "many2", "many3")
+        #expect(!many.isAtomic)
+        #expect(many.sums.count == 9_002)
+        let fourth: Int64 = 3 + 4 + 3
+        #expect(many.sums["m4"] == fourth)
+        let total: Int64 = 6 * 9_000 * 9_001 / 2
+        #expect(many.sums.values.reduce(0, +) == total)
+    }
+
+    /// A sum of sorted sets is asked for without their sizes only as long as these are believed.
+    @Test func sizesOfSumsGrowOld() throws {
+        let (redis, _) = try open()
+        var connection = try redis.connect()
+        try connection.command("ZADD", "a", "3", "x")
+        for (lifetime, asked) in [(Duration.seconds(60), 2), (.zero, 6)] {
+            let reader = CellReader(
+                configuration: redis.configuration, layout: KeyLayout(), sumsLifetime: lifetime)
+            try connection.command("CONFIG", "RESETSTAT")
+            for _ in 0..<3 {
+                reader.beginRequest(1)
+                let snapshot = try reader.read(
+                    [.rankingSum([bytes("a"), bytes("b")])], organization: bytes("o"),
+                    deadline: soon)
+                reader.endRequest()
+                #expect(snapshot.isAtomic)
+            }
+            let statistics = try connection.command("INFO", "commandstats").text ?? ""
+            #expect(statistics.contains("cmdstat_zcard:calls=\(asked),"), "\(statistics)")
+        }
+    }
+
     @Test func failures() throws {
         let (redis, reader) = try open()
         var connection = try redis.connect()

@@ -84,16 +84,14 @@ public struct ConnectionsDialect: Dialect {
             "averageConnectionDurationSeconds",
             integer: row.closed > 0 ? Rounded.ratio(row.seconds, times: 1, by: row.closed) : 0)
         json.field("totalConnectionTimeSeconds", integer: row.seconds)
-        for (name, time) in [
-            ("firstConnection", row.first), ("lastConnection", row.last),
-            ("lastActivity", row.lastActivity),
-        ] {
-            json.name(name)
-            if let time {
-                json.string(TimeText.sevenDecimals(nanoseconds: time))
-            } else {
-                json.null()
-            }
-        }
+        write("firstConnection", row.first, &json)
+        write("lastConnection", row.last, &json)
+        write("lastActivity", row.lastActivity, &json)
+    }
+
+    private func write(_ name: String, _ time: Int64?, _ json: inout JSONWriter) {
+        guard let time else { return json.fieldNull(name) }
+        json.name(name)
+        TimeText.withSevenDecimals(nanoseconds: time) { json.string($0) }
     }
 }

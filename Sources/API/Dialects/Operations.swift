@@ -167,7 +167,8 @@ extension JSONWriter {
     fileprivate mutating func number(_ number: MeterNumber?) {
         switch number {
         case .integer(let value): integer(value)
-        case .time(let nanoseconds): string(TimeText.sevenDecimals(nanoseconds: nanoseconds))
+        case .time(let nanoseconds):
+            TimeText.withSevenDecimals(nanoseconds: nanoseconds) { string($0) }
         case .text(let text): string(text)
         case nil: null()
         }
