@@ -125,9 +125,9 @@ public struct KeyLayout: Sendable, Hashable {
 
     /// Field of a series' cell in its key: the meter's name in `totals`, month `03`, day `09`,
     /// quarter-hour `1415`, minute `07`.
-    public static func seriesField(meter: String, window: Window, number: Int32) -> Bytes {
+    public static func seriesField(meter: Bytes, window: Window, number: Int32) -> Bytes {
         var field = Bytes()
-        appendSeriesField(meter: Bytes(meter.utf8), window: window, number: number, to: &field)
+        appendSeriesField(meter: meter, window: window, number: number, to: &field)
         return field
     }
 

@@ -32,14 +32,14 @@ public struct OrganizationNames: Sendable {
     ///   - scope: by `scopeText`; empty for the whole organization.
     ///   - number: the window's number; for a grid the weekday, 0 = Sunday.
     public func cellKey(
-        scope: [UInt8], meter: String, shape: CellShape, window: Window, number: Int32
+        scope: [UInt8], meter: [UInt8], shape: CellShape, window: Window, number: Int32
     ) -> [UInt8] {
         var key: [UInt8] = []
-        key.reserveCapacity(start.count + scope.count + meter.utf8.count + 32)
+        key.reserveCapacity(start.count + scope.count + meter.count + 32)
         key.append(contentsOf: start)
         key.append(contentsOf: scope)
         KeyLayout.appendCellKeySuffix(
-            meter: meter.utf8, shape: shape, window: window, number: number, to: &key)
+            meter: meter, shape: shape, window: window, number: number, to: &key)
         return key
     }
 

@@ -30,6 +30,7 @@ struct PrefetchMemory {
     private var nextRead = 0
     /// Requests that are still to read step by step, because a pipeline was refused.
     private var pauses = 0
+    /// What was read so far, where it is not what was expected.
     private var steps: [CellStep] = []
     private var members: [Int] = []
     private var isLearning = false
@@ -102,6 +103,7 @@ struct PrefetchMemory {
     mutating func failed() { stopFollowing() }
 
     private mutating func stopFollowing() {
+        if let expected { steps = Array(expected.prefetch.steps[..<nextStep]) }
         expected = nil
         replies = nil
         isLearning = true
@@ -114,7 +116,7 @@ struct PrefetchMemory {
         guard follows(step), let replies, nextRead == 0, nextStep < replies.directory.count else {
             return nil
         }
-        defer { advance(step) }
+        defer { nextStep += 1 }
         return replies.directory[nextStep]
     }
 
@@ -129,7 +131,7 @@ struct PrefetchMemory {
         }
         nextRead += reads.count
         members += found.reads.indices.map { found.memberCount($0) }
-        advance(step)
+        nextStep += 1
         return found
     }
 
@@ -141,11 +143,6 @@ struct PrefetchMemory {
             return false
         }
         return true
-    }
-
-    private mutating func advance(_ step: CellStep) {
-        nextStep += 1
-        steps.append(step)
     }
 
     /// Takes a step that was read by itself.

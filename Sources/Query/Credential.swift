@@ -28,7 +28,7 @@ public struct Credential: Sendable, Hashable {
     /// Names of the members that are read.
     static let members = [
         "hash", "prefix", "organization", "dialects", "role", "expiresAt", "revokedAt", "@deleted",
-    ]
+    ].map { Array($0.utf8) }
 
     /// The credential of these members (in the order of `members`); nil where one is absent or unreadable,
     /// because what cannot be read must not open anything.
@@ -54,5 +54,20 @@ public struct Credential: Sendable, Hashable {
         self.dialects = dialects
         self.role = role
         isRevoked = !isAbsent(6)
+    }
+}
+
+/// Credentials as they were taken from their members the last time, which are read anew for every request.
+struct KnownCredentials {
+    private static let most = 1_024
+    private var known: [[UInt8]: (members: [[UInt8]?], credential: Credential?)] = [:]
+
+    /// The credential with that hash and these members.
+    mutating func credential(_ hash: [UInt8], _ members: [[UInt8]?]) -> Credential? {
+        if let one = known[hash], one.members == members { return one.credential }
+        let credential = Credential(members)
+        if known.count >= KnownCredentials.most { known.removeAll() }
+        known[hash] = (members, credential)
+        return credential
     }
 }

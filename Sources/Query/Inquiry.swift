@@ -100,7 +100,7 @@ public struct Inquiry {
 
     /// The least or greatest value, or the first or last one, as it stands in Redis.
     mutating func extremeText(
-        _ meter: MeterDeclaration, _ coverage: Coverage, _ scopes: [CellScope]
+        _ meter: KnownMeter, _ coverage: Coverage, _ scopes: [CellScope]
     ) -> Question<[UInt8]?> {
         let parts = series(meter, coverage.pieces, scopes)
         return Question { snapshot in
@@ -177,7 +177,7 @@ public struct Inquiry {
     }
 
     mutating func extremeTextTable(
-        _ meter: MeterDeclaration, _ coverage: Coverage, _ scopes: [CellScope]
+        _ meter: KnownMeter, _ coverage: Coverage, _ scopes: [CellScope]
     ) -> Question<[[[UInt8]]: [UInt8]]> {
         let reads = tableReads(meter, coverage, scopes)
         return Question { snapshot in
@@ -279,21 +279,21 @@ public struct Inquiry {
 
     // MARK: Names
 
-    mutating func meter(_ name: String) -> MeterDeclaration? {
+    mutating func meter(_ name: String) -> KnownMeter? {
         let found = engine.meter(name)
         if found == nil { unknownMeters.append(name) }
         return found
     }
 
     private func keys(
-        _ meter: MeterDeclaration, _ coverage: Coverage, _ scopes: [CellScope]
+        _ meter: KnownMeter, _ coverage: Coverage, _ scopes: [CellScope]
     ) -> [[UInt8]] {
         if scopes.count == 1 { return keys(meter, coverage, scope: scopes[0].text) }
         return scopes.flatMap { keys(meter, coverage, scope: $0.text) }
     }
 
     private func keys(
-        _ meter: MeterDeclaration, _ coverage: Coverage, scope: [UInt8]
+        _ meter: KnownMeter, _ coverage: Coverage, scope: [UInt8]
     ) -> [[UInt8]] {
         var keys: [[UInt8]] = []
         keys.reserveCapacity(coverage.pieces.reduce(0) { $0 + $1.numbers.count })
@@ -306,14 +306,14 @@ public struct Inquiry {
     }
 
     private mutating func tableReads(
-        _ meter: MeterDeclaration, _ coverage: Coverage, _ scopes: [CellScope]
+        _ meter: KnownMeter, _ coverage: Coverage, _ scopes: [CellScope]
     ) -> [Int] {
         keys(meter, coverage, scopes).map { key in plan.whole(.hash(key)) }
     }
 
     /// The windows of these pieces, key by key: whole keys where several of their windows are wanted.
     private mutating func series(
-        _ meter: MeterDeclaration, _ pieces: [Coverage.Piece], _ scopes: [CellScope]
+        _ meter: KnownMeter, _ pieces: [Coverage.Piece], _ scopes: [CellScope]
     ) -> [SeriesPart] {
         var parts: [SeriesPart] = []
         for scope in scopes {
@@ -378,7 +378,7 @@ extension CellScope {
 
 extension OrganizationNames {
     fileprivate func cellKey(
-        scope: [UInt8], _ meter: MeterDeclaration, _ window: Window, _ number: Int32
+        scope: [UInt8], _ meter: KnownMeter, _ window: Window, _ number: Int32
     ) -> [UInt8] {
         cellKey(
             scope: scope, meter: meter.name, shape: meter.shape, window: window, number: number)

@@ -36,7 +36,7 @@ extension QueryEngine {
         of name: String, _ windowName: String, _ range: TimeRange, most: Int
     ) -> [Coverage]? {
         guard let meter = meter(name), let window = Window(name: windowName),
-            meter.windows.contains(window)
+            meter.declaration.windows.contains(window)
         else { return nil }
         if window == .all { return [.allTime] }
         let first = window.number(ofSecond: range.start)
@@ -61,7 +61,7 @@ extension Inquiry {
     ) -> Question<MeterValue> {
         guard let meter = meter(name) else { return Question { _ in .single(nil) } }
         let scopes = [scope]
-        switch (meter.kind, meter.by.isEmpty) {
+        switch (meter.kind, meter.declaration.by.isEmpty) {
         case (.grid, _):
             let cells = grid(name, scopes: scopes)
             return Question { .grid(cells.resolve($0)) }
@@ -86,9 +86,9 @@ extension Inquiry {
     }
 
     private mutating func extremeValue(
-        _ meter: MeterDeclaration, _ coverage: Coverage, _ scopes: [CellScope], isSingle: Bool
+        _ meter: KnownMeter, _ coverage: Coverage, _ scopes: [CellScope], isSingle: Bool
     ) -> Question<MeterValue> {
-        let kind = engine.summary(meter.name)?.valueKind ?? .text
+        let kind = engine.summary(meter.declaration.name)?.valueKind ?? .text
         // First and last stand behind 20 digits of time and a colon.
         let prefix = meter.keep == .first || meter.keep == .last ? 21 : 0
         func number(_ text: [UInt8]) -> MeterNumber? {

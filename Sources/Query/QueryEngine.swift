@@ -32,7 +32,7 @@ public struct QueryEngine: Sendable {
     /// The time.
     public let clock: WallClock
     let layout: KeyLayout
-    private let meters: [String: MeterDeclaration]
+    private let meters: [String: KnownMeter]
     private let catalog: MeterCatalog
 
     /// An engine for this catalog and layout.
@@ -41,13 +41,14 @@ public struct QueryEngine: Sendable {
         self.layout = layout
         self.catalog = catalog
         meters = Dictionary(
-            catalog.meters.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
+            catalog.meters.map { ($0.name, KnownMeter($0)) },
+            uniquingKeysWith: { first, _ in first })
     }
 
     /// One line for each need that the catalog does not meet.
     public func missing(_ needs: [MeterNeed]) -> [String] {
         needs.compactMap { need in
-            guard let meter = meters[need.name] else {
+            guard let meter = meters[need.name]?.declaration else {
                 return "meter \(need.name) is not in the catalog"
             }
             if meter.kind.rawValue != need.kind {
@@ -68,7 +69,7 @@ public struct QueryEngine: Sendable {
 
     /// The windows that answer `range` for all these meters at once.
     public func coverage(of names: [String], _ range: TimeRange) -> Coverage {
-        let declared = names.compactMap { meters[$0] }
+        let declared = names.compactMap { meters[$0]?.declaration }
         let kept = [Window.minute, .quarter, .day, .month].compactMap { window -> Coverage.Kept? in
             guard !declared.isEmpty, declared.allSatisfy({ $0.windows.contains(window) }) else {
                 return nil
@@ -81,13 +82,15 @@ public struct QueryEngine: Sendable {
         return Coverage(range, kept: kept, now: clock.seconds)
     }
 
-    func meter(_ name: String) -> MeterDeclaration? { meters[name] }
+    func meter(_ name: String) -> KnownMeter? { meters[name] }
 
     /// All meters, for people who look for one.
     public var summaries: [MeterSummary] { catalog.meters.map { summary(of: $0) } }
 
     /// The meter with that name, or nil.
-    public func summary(_ name: String) -> MeterSummary? { meters[name].map { summary(of: $0) } }
+    public func summary(_ name: String) -> MeterSummary? {
+        meters[name].map { summary(of: $0.declaration) }
+    }
 
     private func summary(of meter: MeterDeclaration) -> MeterSummary {
         var kind = MeterSummary.ValueKind.integer
@@ -103,6 +106,23 @@ public struct QueryEngine: Sendable {
         return MeterSummary(
             name: meter.name, kind: meter.kind.rawValue, keep: meter.keep?.rawValue,
             windows: meter.windows.map(\.name), scopes: meter.scopes, by: meter.by, valueKind: kind)
+    }
+}
+
+/// A meter as questions need it: an object, because a declaration is large and every question asks for one.
+final class KnownMeter: Sendable {
+    let declaration: MeterDeclaration
+    let name: [UInt8]
+    let kind: MeterKind
+    let keep: MeterDeclaration.Keep?
+    let shape: CellShape
+
+    init(_ declaration: MeterDeclaration) {
+        self.declaration = declaration
+        name = Array(declaration.name.utf8)
+        kind = declaration.kind
+        keep = declaration.keep
+        shape = declaration.shape
     }
 }
 

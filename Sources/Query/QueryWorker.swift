@@ -34,6 +34,7 @@ public final class QueryWorker {
     /// When the answer under way must be there.
     public var deadline: ContinuousClock.Instant
     private let cells: CellReader
+    private var credentials = KnownCredentials()
 
     /// A worker that reads by `cells`.
     public init(engine: QueryEngine, cells: CellReader) {
@@ -74,11 +75,13 @@ public final class QueryWorker {
     public func credential(hash: [UInt8]) throws(QueryError) -> Credential? {
         do throws(CellReadError) {
             let key = engine.layout.credentialKey(hash: hash)
-            let names = Credential.members.map { Array($0.utf8) }
-            guard let values = try cells.directoryFields(key, names, deadline: deadline) else {
+            guard
+                let values = try cells.directoryFields(
+                    key, Credential.members, deadline: deadline)
+            else {
                 throw CellReadError(.ledgerAbsent, "the directory has not been read yet")
             }
-            return Credential(values)
+            return credentials.credential(hash, values)
         } catch {
             throw QueryError(error)
         }

@@ -128,7 +128,8 @@ import Testing
         #expect(name(.grid, .all, 1) == start + "tokens:grid:1")
         func field(_ window: Window, _ number: Int32) -> String {
             String(
-                decoding: KeyLayout.seriesField(meter: "tokens", window: window, number: number),
+                decoding: KeyLayout.seriesField(
+                    meter: Array("tokens".utf8), window: window, number: number),
                 as: UTF8.self)
         }
         #expect(field(.all, 0) == "tokens")
@@ -170,7 +171,9 @@ import Testing
                     #expect(name(bucket.upperBound + 1) != name(number))
                 }
                 let fields = Set(
-                    bucket.map { KeyLayout.seriesField(meter: "m", window: window, number: $0) })
+                    bucket.map {
+                        KeyLayout.seriesField(meter: Array("m".utf8), window: window, number: $0)
+                    })
                 #expect(fields.count == bucket.count && bucket.count <= 128)
             }
         }
