@@ -47,7 +47,7 @@ static void delivered(rd_kafka_t *client, const rd_kafka_message_t *message, voi
 static rd_kafka_t *open_producer(const char *bootstrap) {
     const char *const properties[][2] = {
         {"bootstrap.servers", bootstrap}, {"enable.idempotence", "true"}, {"compression.codec", "lz4"},
-        {"linger.ms", "5"}, {"batch.size", "1000000"}, {"partitioner", "murmur2_random"},
+        {"linger.ms", "20"}, {"batch.size", "1000000"}, {"partitioner", "murmur2_random"},
         {"queue.buffering.max.messages", "1000000"}, {"message.timeout.ms", "120000"},
     };
     char text[512];

@@ -146,7 +146,8 @@ final class Lane: @unchecked Sendable {
 
     /// How long a turn waits for records; the client waits that long also where some are there but not a whole batch.
     private var patience: Int32 {
-        if core?.hasInFlight ?? false { return 10 }
+        // The next commit is sent when this one's outcome is looked at.
+        if core?.hasInFlight ?? false { return 5 }
         return now - arrivedAt < 2_000 ? 50 : 200
     }
 

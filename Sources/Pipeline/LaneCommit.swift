@@ -142,16 +142,35 @@ extension Lane {
         let usual = configuration.commitInterval
         let interval = isCatchingUp ? max(usual, min(usual * 2, Self.catchUpInterval)) : usual
         for _ in 0..<shardCount {
-            guard canCommit, committer?.inFlight ?? 0 < Self.mostInFlight else { return }
+            guard canCommit, let inFlight = committer?.inFlight else { return }
             let shard = nextToCommit
-            nextToCommit = (nextToCommit + 1) % shardCount
-            guard let one = core?.shards[shard], one.sent.isEmpty,
+            if let one = core?.shards[shard], one.sent.isEmpty,
                 let hasCells = core?.hasCells(shard: shard)
-            else { continue }
-            let due = one.committedAt + (hasCells ? interval : Self.idleCommitInterval)
-            guard now >= due else { continue }
-            _ = submit(shard: shard)
+            {
+                let due = due(shard, one, hasCells ? interval : Self.idleCommitInterval)
+                if now >= due {
+                    guard inFlight < inFlightLimit(late: now - due, interval) else { return }
+                    _ = submit(shard: shard)
+                }
+            }
+            nextToCommit = (nextToCommit + 1) % shardCount
         }
+    }
+
+    /// When a shard is committed next: an interval after it was sent last, so that its numbers are no older for the
+    /// time that a commit takes; but Redis has half of each interval to itself.
+    private func due(_ shard: Int, _ one: LaneCore.Shard, _ interval: Int64) -> Int64 {
+        if isCatchingUp { return one.committedAt + interval }
+        return max(sentAt[shard] + interval, one.committedAt + interval / 2)
+    }
+
+    /// How many commits may be on their way when one is that late.
+    ///
+    /// Redis runs all commits that it has of a lane one behind the other, and whoever reads meanwhile waits for the
+    /// whole row: so one at a time, as long as they go in time.
+    private func inFlightLimit(late: Int64, _ interval: Int64) -> Int {
+        if isCatchingUp { return Self.mostInFlight }
+        return 1 + Int(min(Int64(Self.mostInFlight - 1), late * 32 / interval))
     }
 
     /// Sends the folding tally of a shard; false when there is nothing to send or no connection.
