@@ -149,7 +149,9 @@ extension Lane {
             {
                 let due = due(shard, one, hasCells ? interval : Self.idleCommitInterval)
                 if now >= due {
-                    guard inFlight < inFlightLimit(late: now - due, interval) else { return }
+                    let limit = Lane.inFlightLimit(
+                        late: now - due, interval: interval, isCatchingUp: isCatchingUp)
+                    guard inFlight < limit else { return }
                     _ = submit(shard: shard)
                 }
             }
@@ -164,13 +166,14 @@ extension Lane {
         return max(sentAt[shard] + interval, one.committedAt + interval / 2)
     }
 
-    /// How many commits may be on their way when one is that late.
+    /// How many commits may be on their way when one is that late, in milliseconds.
     ///
     /// Redis runs all commits that it has of a lane one behind the other, and whoever reads meanwhile waits for the
     /// whole row: so one at a time, as long as they go in time.
-    private func inFlightLimit(late: Int64, _ interval: Int64) -> Int {
-        if isCatchingUp { return Self.mostInFlight }
-        return 1 + Int(min(Int64(Self.mostInFlight - 1), late * 32 / interval))
+    static func inFlightLimit(late: Int64, interval: Int64, isCatchingUp: Bool) -> Int {
+        if isCatchingUp { return mostInFlight }
+        let perInterval = Int64(4 * mostInFlight)
+        return 1 + Int(min(Int64(mostInFlight - 1), max(0, late) * perInterval / interval))
     }
 
     /// Sends the folding tally of a shard; false when there is nothing to send or no connection.
