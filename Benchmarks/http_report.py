@@ -1,6 +1,6 @@
 """What the routes did, as a table and against the goals."""
 
-from statistics import median
+from statistics import median, quantiles
 
 from report import NOISY, spread
 
@@ -12,17 +12,20 @@ def route_summary(rounds):
     ratios = [one["odometer"]["per_second"] / one["bare"]["per_second"] for one in rounds]
     medians = {who: {name: median(one[who][name] for one in rounds) for name in rounds[0][who]}
                for who in ("odometer", "bare")}
-    return {"ratio": {"rounds": ratios, "median": median(ratios), "spread": spread(ratios)}, **medians}
+    low, _, high = quantiles(ratios, n=4) if len(ratios) > 1 else ratios * 3
+    return {"ratio": {"rounds": ratios, "median": median(ratios), "middle_half": [low, high], "spread": spread(ratios)},
+            **medians}
 
 
 def print_routes(routes):
-    print(f"\n{'route':26} {'bare/s':>8} {'ours/s':>8} {'ratio':>6} {'spread':>6}   {'CPU us an answer':^22}   "
+    print(f"\n{'route':26} {'bare/s':>8} {'ours/s':>8} {'ratio':>6} {'middle half':>12} {'spread':>6}   {'CPU us an answer':^22}   "
           f"{'trips':>5} {'reads':>5} {'bytes':>7}")
-    print(f"{'':26} {'':>8} {'':>8} {'':>6} {'':>6}   {'bare':>6} {'ours':>6} {'Redis':>7}")
+    print(f"{'':26} {'':>8} {'':>8} {'':>6} {'':>12} {'':>6}   {'bare':>6} {'ours':>6} {'Redis':>7}")
     for name, one in routes.items():
         bare, ours = one["bare"], one["odometer"]
         noisy = " noisy" if one["ratio"]["spread"] > NOISY else ""
         print(f"{name:26} {bare['per_second']:8,.0f} {ours['per_second']:8,.0f} {one['ratio']['median']:6.2f} "
+              f"{one['ratio']['middle_half'][0]:7.2f}-{one['ratio']['middle_half'][1]:.2f} "
               f"{one['ratio']['spread']:6.0%}   {bare['cpu_us']:6.1f} {ours['cpu_us']:6.1f} {ours['redis_us']:7.1f}   "
               f"{one['round_trips']:5.1f} {one['commands']:5.0f} {one['body_bytes']:7,.0f}{noisy}")
 

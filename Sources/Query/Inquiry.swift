@@ -263,17 +263,14 @@ public struct Inquiry {
         _ kind: String, id: [UInt8]? = nil, members: [String]
     ) -> Question<Profile?> {
         let key = names.profileKey(kind: kind, id: id)
-        let deleted = plan.field(Array("@deleted".utf8), of: key)
-        let offset = plan.field(Array("@offset".utf8), of: key)
-        let slots = members.map { (name: $0, slot: plan.field(Array($0.utf8), of: key)) }
+        var fields = ["@deleted", "@offset"].map { Array($0.utf8) }
+        for member in members { fields.append(Array(member.utf8)) }
+        let slots = plan.fields(fields, of: key)
         return Question { snapshot in
-            guard snapshot[deleted] == nil, snapshot[offset] != nil else { return nil }
+            guard snapshot[slots[0]] == nil, snapshot[slots[1]] != nil else { return nil }
             return Profile(
-                members: Dictionary(
-                    slots.compactMap { entry in
-                        snapshot[entry.slot].map { (entry.name, [UInt8]($0)) }
-                    },
-                    uniquingKeysWith: { first, _ in first }))
+                names: members,
+                texts: slots[2...].map { slot in snapshot[slot].map { [UInt8]($0) } })
         }
     }
 

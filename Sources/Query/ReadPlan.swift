@@ -28,6 +28,16 @@ struct ReadPlan {
         return Slot(read: read, position: fields.count - 1)
     }
 
+    /// Plans to read these fields of a hash, each named once.
+    mutating func fields(_ fields: [[UInt8]], of key: [UInt8]) -> [Slot] {
+        let read = place(.fields(key, []))
+        guard case .fields(_, let known) = reads[read], known.isEmpty else {
+            return fields.map { field($0, of: key) }
+        }
+        reads[read] = .fields(key, fields)
+        return fields.indices.map { Slot(read: read, position: $0) }
+    }
+
     /// Plans a read that takes a whole key; gives its place.
     mutating func whole(_ read: CellRead) -> Int { place(read) }
 
