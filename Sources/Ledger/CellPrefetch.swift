@@ -43,19 +43,20 @@ struct CellPrefetch: ~Copyable {
         }
         var limits: [Int] = []
         if let organization {
+            guard
+                let found = CellPrefetch.limits(steps, members, isTight: false)
+                    ?? CellPrefetch.limits(steps, members, isTight: true)
+            else { return nil }
+            limits = found
             commands.add("MULTI")
             commands.add("HGETALL", layout.marksKey(shard: layout.shard(of: organization)))
-            var cost = 0.0
+            var place = 0
             for case .cells(let reads, _) in steps {
                 for read in reads {
-                    let limit = CellPrefetch.limit(read, members: members[limits.count])
-                    guard let one = CellPrefetch.cost(of: read, most: limit) else { return nil }
-                    cost += one
-                    limits.append(limit)
-                    commands.add(read, most: limit)
+                    commands.add(read, most: limits[place])
+                    place += 1
                 }
             }
-            guard cost <= ReadCost.budget else { return nil }
             commands.add("EXEC")
         }
         self.steps = steps
@@ -68,10 +69,28 @@ struct CellPrefetch: ~Copyable {
         }
     }
 
-    /// Room for as many again; what has grown beyond that is read anew.
-    private static func limit(_ read: CellRead, members: Int) -> Int {
+    /// Limits of all reads; nil where one pipeline with them may cost Redis too much.
+    private static func limits(
+        _ steps: [CellStep], _ members: [Int], isTight: Bool
+    ) -> [Int]? {
+        var limits: [Int] = []
+        var cost = 0.0
+        for case .cells(let reads, _) in steps {
+            for read in reads {
+                let limit = limit(read, members: members[limits.count], isTight: isTight)
+                guard let one = CellPrefetch.cost(of: read, most: limit) else { return nil }
+                cost += one
+                limits.append(limit)
+            }
+        }
+        return cost <= ReadCost.budget ? limits : nil
+    }
+
+    /// Room for as many again, or where many tables are read for a quarter; what has grown beyond that is read anew.
+    private static func limit(_ read: CellRead, members: Int, isTight: Bool) -> Int {
         switch read {
-        case .hash, .ranking, .rankingSum: 2 * members + 16
+        case .hash, .ranking, .rankingSum:
+            isTight ? members + members / 4 + 4 : 2 * members + 16
         case .bucket, .fields, .size, .distinct: 0
         }
     }

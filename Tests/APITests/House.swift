@@ -78,7 +78,10 @@ final class House {
     // MARK: Seeding
 
     @discardableResult
-    func run(_ words: String...) throws -> ReplyValue {
+    func run(_ words: String...) throws -> ReplyValue { try run(words) }
+
+    @discardableResult
+    func run(_ words: [String]) throws -> ReplyValue {
         try connection.command(words.map { Array($0.utf8) })
     }
 
