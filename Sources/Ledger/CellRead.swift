@@ -95,8 +95,9 @@ public struct CellSnapshot {
     /// Whether sums that Redis made may have lost digits: it adds as floating point, exact below 2^53.
     static func isInexact(_ sums: ReplyView) -> Bool {
         for index in stride(from: 1, to: sums.count, by: 2) {
-            guard let text = sums[index].bytes, text.count >= 16 else { continue }
-            if score(text).magnitude >= 1 << 53 { return true }
+            guard let text = sums[index].bytes, let sum = Decimal.integer(text),
+                sum.magnitude < 1 << 53
+            else { return true }
         }
         return false
     }

@@ -11,6 +11,7 @@ struct CellReading {
     let deadline: ContinuousClock.Instant
 
     private var entries: [CellSnapshot.Entry?]
+    private var sizes: [[Int64]] = []
     private var owners: [HeldReply] = []
     private var asOf: Int64?
     private var isFirstGroup = true
@@ -23,7 +24,7 @@ struct CellReading {
     }
 
     mutating func run(on connection: inout Connection) throws(CellReadError) -> CellSnapshot {
-        let sizes = try askSizes(&connection)
+        sizes = try askSizes(&connection)
         var groups: [[Int]] = [[]]
         var cost = 0.0
         var pieces: [Int] = []
@@ -139,15 +140,18 @@ struct CellReading {
         case .ranking(let key):
             entries[index] = .pairs(PairMemory(try scan("ZSCAN", key, &connection)))
         case .rankingSum(let keys):
-            var sums: [[UInt8]: Int64] = [:]
-            for key in keys {
-                for (member, score) in try scan("ZSCAN", key, &connection) {
-                    let score = score.withUnsafeBytes { CellSnapshot.score($0) }
-                    let (sum, overflows) = sums[member, default: 0].addingReportingOverflow(score)
-                    sums[member] = overflows ? (score < 0 ? .min : .max) : sum
+            var sums = RankingSums()
+            for group in groups(keys, sizes[index]) {
+                var commands = CellCommands()
+                for key in group { commands.add(.ranking(key)) }
+                for reply in try CellReading.pipeline(commands, &connection, deadline) {
+                    reply.with { sums.add($0) }
                 }
             }
-            entries[index] = .pairs(PairMemory(sums.mapValues { Array(String($0).utf8) }))
+            for (key, size) in zip(keys, sizes[index]) where CellReading.isScanned(size) {
+                sums.add(try scan("ZSCAN", key, &connection))
+            }
+            entries[index] = .pairs(sums.pairs)
         case .distinct(let keys):
             var sketch = DistinctSketch()
             for start in stride(from: 0, to: keys.count, by: 100) {
@@ -163,6 +167,24 @@ struct CellReading {
             entries[index] = .count(sketch.count)
         case .fields, .size, .bucket: break
         }
+    }
+
+    private static func isScanned(_ size: Int64) -> Bool { size > ReadCost.largestWhole }
+
+    /// Sorted sets that are read whole, in groups that cost Redis no more than it may be held.
+    private func groups(_ keys: [[UInt8]], _ sizes: [Int64]) -> [[[UInt8]]] {
+        var groups: [[[UInt8]]] = [[]]
+        var cost = 0.0
+        for (key, size) in zip(keys, sizes) where !CellReading.isScanned(size) {
+            let one = ReadCost.members(Int(size))
+            if cost + one > ReadCost.budget, !groups[groups.count - 1].isEmpty {
+                groups.append([])
+                cost = 0
+            }
+            groups[groups.count - 1].append(key)
+            cost += one
+        }
+        return groups[0].isEmpty ? [] : groups
     }
 
     /// All members, about 1,000 a call.
@@ -230,4 +252,32 @@ struct CellReading {
         return try connection.receive(
             timeoutMilliseconds: max(1, Int32(clamping: Int64(left / .milliseconds(1)))))
     }
+}
+
+/// Scores by member, added up over several sorted sets as integers.
+private struct RankingSums {
+    private var sums: [[UInt8]: Int64] = [:]
+
+    /// Adds what a sorted set holds: members and scores in turn.
+    mutating func add(_ ranking: ReplyView) {
+        for place in stride(from: 0, to: ranking.count - 1, by: 2) {
+            if let name = ranking[place].bytes, let score = ranking[place + 1].bytes {
+                add([UInt8](name), CellSnapshot.score(score))
+            }
+        }
+    }
+
+    mutating func add(_ members: [[UInt8]: [UInt8]]) {
+        for (name, score) in members {
+            add(name, score.withUnsafeBytes { CellSnapshot.score($0) })
+        }
+    }
+
+    private mutating func add(_ name: [UInt8], _ score: Int64) {
+        let (sum, overflows) = sums[name, default: 0].addingReportingOverflow(score)
+        sums[name] = overflows ? (score < 0 ? .min : .max) : sum
+    }
+
+    /// The sums as Redis would write them.
+    var pairs: PairMemory { PairMemory(sums.mapValues { Array(String($0).utf8) }) }
 }

@@ -113,7 +113,9 @@ struct PrefetchMemory {
 
     /// The answer to a step in the directory, where the pipeline has it.
     mutating func directory(_ step: CellStep) -> HeldReply? {
-        guard follows(step), let replies, nextRead == 0, nextStep < replies.directory.count else {
+        guard follows(step), let replies else { return nil }
+        guard nextRead == 0, nextStep < replies.directory.count else {
+            stopFollowing()
             return nil
         }
         defer { nextStep += 1 }

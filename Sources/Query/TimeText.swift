@@ -98,7 +98,8 @@ private struct TimeWriter {
 
     /// A number with at least so many digits.
     mutating func digits(_ value: Int64, _ width: Int) {
-        var rest = value
+        // No digits but a text: a record may carry any time, and a day beyond all calendars a negative year.
+        var rest = max(0, value)
         for place in stride(from: count + width - 1, through: count, by: -1) {
             bytes[place] = 48 + UInt8(truncatingIfNeeded: rest % 10)
             rest /= 10

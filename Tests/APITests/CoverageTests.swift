@@ -96,6 +96,9 @@ import Testing
         #expect(sevenDecimals(-1) == "1969-12-31T23:59:59.9999999Z")
         #expect(
             sevenDecimals(1_234_567_899) == "1970-01-01T00:00:01.2345678Z")
+        // Nanoseconds where milliseconds belong: nonsense, but a text.
+        #expect(!TimeText.millisecond(1_780_000_000_000_000_000).isEmpty)
+        #expect(!TimeText.millisecond(.max).isEmpty)
         let day = TimeRange(wholeDaysFrom: 5, to: 5)
         #expect(day == TimeRange(start: 0, end: 86_400))
         #expect(TimeRange(wholeDaysFrom: 0, to: 86_400).dayCount == 1)
