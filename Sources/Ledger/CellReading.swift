@@ -25,22 +25,13 @@ struct CellReading {
 
     mutating func run(on connection: inout Connection) throws(CellReadError) -> CellSnapshot {
         sizes = try askSizes(&connection)
-        var groups: [[Int]] = [[]]
-        var cost = 0.0
+        var costs: [(place: Int, cost: Double)] = []
         var pieces: [Int] = []
         for (index, read) in reads.enumerated() {
-            let (one, isWhole) = CellReading.cost(of: read, sizes: sizes[index])
-            guard isWhole else {
-                pieces.append(index)
-                continue
-            }
-            if cost + one > ReadCost.budget, groups[groups.count - 1].isEmpty == false {
-                groups.append([])
-                cost = 0
-            }
-            groups[groups.count - 1].append(index)
-            cost += one
+            let (cost, isWhole) = CellReading.cost(of: read, sizes: sizes[index])
+            if isWhole { costs.append((index, cost)) } else { pieces.append(index) }
         }
+        let groups = CellReading.groups(costs)
         for group in groups { try readGroup(group, &connection) }
         for case (let index, .rankingSum) in reads.enumerated() {
             if case .reply(let view) = entries[index], CellSnapshot.isInexact(view) {
@@ -102,6 +93,21 @@ struct CellReading {
         }
     }
 
+    /// Cuts what costs Redis so much into groups that hold it no longer than they may; at least one, perhaps empty.
+    private static func groups(_ costs: [(place: Int, cost: Double)]) -> [[Int]] {
+        var groups: [[Int]] = [[]]
+        var total = 0.0
+        for (place, cost) in costs {
+            if total + cost > ReadCost.budget, !groups[groups.count - 1].isEmpty {
+                groups.append([])
+                total = 0
+            }
+            groups[groups.count - 1].append(place)
+            total += cost
+        }
+        return groups
+    }
+
     // MARK: A group
 
     private mutating func readGroup(
@@ -141,15 +147,20 @@ struct CellReading {
             entries[index] = .pairs(PairMemory(try scan("ZSCAN", key, &connection)))
         case .rankingSum(let keys):
             var sums = RankingSums()
-            for group in groups(keys, sizes[index]) {
+            var costs: [(place: Int, cost: Double)] = []
+            for (place, size) in sizes[index].enumerated() {
+                if size <= ReadCost.largestWhole {
+                    costs.append((place, ReadCost.members(Int(size))))
+                } else {
+                    sums.add(try scan("ZSCAN", keys[place], &connection))
+                }
+            }
+            for group in CellReading.groups(costs) {
                 var commands = CellCommands()
-                for key in group { commands.add(.ranking(key)) }
+                for place in group { commands.add(.ranking(keys[place])) }
                 for reply in try CellReading.pipeline(commands, &connection, deadline) {
                     reply.with { sums.add($0) }
                 }
-            }
-            for (key, size) in zip(keys, sizes[index]) where CellReading.isScanned(size) {
-                sums.add(try scan("ZSCAN", key, &connection))
             }
             entries[index] = .pairs(sums.pairs)
         case .distinct(let keys):
@@ -167,24 +178,6 @@ struct CellReading {
             entries[index] = .count(sketch.count)
         case .fields, .size, .bucket: break
         }
-    }
-
-    private static func isScanned(_ size: Int64) -> Bool { size > ReadCost.largestWhole }
-
-    /// Sorted sets that are read whole, in groups that cost Redis no more than it may be held.
-    private func groups(_ keys: [[UInt8]], _ sizes: [Int64]) -> [[[UInt8]]] {
-        var groups: [[[UInt8]]] = [[]]
-        var cost = 0.0
-        for (key, size) in zip(keys, sizes) where !CellReading.isScanned(size) {
-            let one = ReadCost.members(Int(size))
-            if cost + one > ReadCost.budget, !groups[groups.count - 1].isEmpty {
-                groups.append([])
-                cost = 0
-            }
-            groups[groups.count - 1].append(key)
-            cost += one
-        }
-        return groups[0].isEmpty ? [] : groups
     }
 
     /// All members, about 1,000 a call.
