@@ -42,7 +42,7 @@ let package = Package(
 
         room("Metering", "CEventScan"),
         room("Catalog", "Metering", "CYAML"),
-        room("Kafka", "CRdkafka"),
+        room("Kafka", "CRdkafka", "CMalloc"),
         room("Redis", "CHiredis"),
         room("Ledger", "Metering", "Redis"),
         room("Pipeline", "Metering", "Kafka", "Redis", "Ledger"),

@@ -1,6 +1,5 @@
 #include "Scanner.h"
 
-#include <sys/mman.h>
 
 using namespace simdjson;
 using namespace event_scan;
@@ -240,10 +239,4 @@ extern "C" int es_members(es_scanner *scanner, const char *json, size_t length, 
         count++;
     }
     return count;
-}
-
-extern "C" void es_advise_huge_pages(void *memory, size_t count) {
-#ifdef MADV_HUGEPAGE
-    madvise(memory, count, MADV_HUGEPAGE);
-#endif
 }

@@ -78,6 +78,8 @@ public struct ConsumerSettings: Sendable {
         ("socket.nagle.disable", "true"),
         // A member that was killed is replaced soon: the ledger fences it, so taking over early is safe.
         ("session.timeout.ms", "12000"),
+        // How late a member learns that partitions are shared anew. Whoever reads on meanwhile reads in vain.
+        ("heartbeat.interval.ms", "500"),
     ]
 
     /// A client without a group still needs the name of one; it never joins it.

@@ -46,6 +46,7 @@ final class ConsumerCore {
                 message: "librdkafka \(String(cString: rd_kafka_version_str())) is too old; "
                     + "2.0.2 is the oldest that keeps records of lost partitions out of a batch")
         }
+        _ = ClientMemory.isKept
         let box = CallbackBox(log: configuration.log)
         var builder = try settings.build(configuration)
         installConsumerCallbacks(on: builder.conf)

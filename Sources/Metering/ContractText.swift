@@ -63,7 +63,7 @@ enum ContractText {
 
     /// 32 hexadecimal digits of SipHash-128 with the key 0: equality matters here, not secrecy.
     private static func digest(_ text: String) -> String {
-        let words = Array(text.utf8).withUnsafeBytes { SipHash128(key: (0, 0)).standard($0) }
+        let words = Array(text.utf8).withUnsafeBytes { SipHash128(key: (0, 0)).hash($0) }
         return [words.0, words.1].map { word in
             let digits = String(word, radix: 16)
             return String(repeating: "0", count: 16 - digits.count) + digits

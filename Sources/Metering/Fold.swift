@@ -24,7 +24,7 @@ extension Program {
             fullShard = fold(records[index], index, attributes, cursors, tallies)
             index += 1
         }
-        let last = settle(tallies)
+        let last = settle(cursors, tallies)
         return FoldStop(next: index, fullShard: fullShard ?? last)
     }
 
@@ -37,19 +37,10 @@ extension Program {
         }
     }
 
-    /// Adds what the record before left pending to its tally; returns its shard where that is full now.
-    @inline(__always)
-    private mutating func settle(_ tallies: UnsafeMutablePointer<Tally>) -> Int? {
-        guard pending.count > 0 else { return nil }
-        let tally = tallies + pending.shard
-        pending.settle(tally)
-        return tally.pointee.isFull ? pending.shard : nil
-    }
-
     /// Takes one record; returns the shard of the record before where its tally is full now.
     ///
-    /// Tables are larger than caches, so what a record will need is asked for as soon as it is known, and
-    /// its entries are added while the next record is read.
+    /// Tables are larger than caches, so what a record will need is asked for as soon as it is known. Whether
+    /// it is a duplicate is looked up, and its entries are added, once the next record is read.
     @inline(__always)
     private mutating func fold(
         _ record: FoldRecord, _ index: Int, _ attributes: UnsafePointer<BinaryAttributes>?,
@@ -67,38 +58,75 @@ extension Program {
             ? slotShard(record) : shard(of: scratch.subject)
         let tally = tallies + shard
         if outcome == .accepted {
-            // Where no duplicates are looked for, nobody asks which event it is.
-            if cursor.pointee.seen.span > 0 {
-                scratch.identity = identity()
-                cursor.pointee.seen.prefetch(scratch.identity)
-            }
             scratch.organization = SymbolKey(scratch.subject)
             tally.pointee.symbols.prefetch(scratch.organization)
             outcome = examineFields(record)
         }
         if outcome == .accepted {
             prepareTuples(tally)
-            if cursor.pointee.seen.insert(scratch.identity, at: record.offset) {
-                outcome = .duplicate
+            // Where no duplicates are looked for, nobody asks which event it is.
+            if cursor.pointee.seen.span > 0 {
+                scratch.identity = identityHash.hash(
+                    scratch.subject, scratch.source, scratch.id)
+                cursor.pointee.seen.prefetch(scratch.identity)
             }
         }
-        let fullShard = settle(tallies)
-        guard !cursor.pointee.isFolded(record.offset, shard: shard) else {
-            counters.reread += 1
-            cursor.pointee.take()
-            return fullShard
-        }
+        let fullShard = settle(cursors, tallies)
+        let isFolded = cursor.pointee.isFolded(record.offset, shard: shard)
         cursor.pointee.take()
-        counters.outcomes[Int(outcome.rawValue)] += 1
-        tally.pointee.count(outcome, partitionSlot: Int(record.partitionSlot))
+        if isFolded { counters.reread += 1 }
         if outcome == .accepted {
-            pending.shard = shard
-            apply(record, tally)
-        } else if outcome.isRejected {
-            rejected.append(
-                RejectedRecord(index: index, outcome: outcome, rejection: scratch.rejection))
+            hold(record, shard, isFolded: isFolded)
+            if !isFolded { apply(record, tally) }
+        } else if !isFolded {
+            count(outcome, Int(record.partitionSlot), tally)
+            if outcome.isRejected {
+                rejected.append(
+                    RejectedRecord(index: index, outcome: outcome, rejection: scratch.rejection))
+            }
         }
         return fullShard
+    }
+
+    /// Leaves a valid record pending.
+    @inline(__always)
+    private mutating func hold(_ record: FoldRecord, _ shard: Int, isFolded: Bool) {
+        pending.isThere = true
+        pending.isFolded = isFolded
+        pending.partitionSlot = Int(record.partitionSlot)
+        pending.shard = shard
+        pending.offset = record.offset
+        pending.timestamp = record.timestamp
+        pending.identity = scratch.identity
+    }
+
+    /// Counts the pending record, where it is no duplicate, into its tally; returns its shard where that is full now.
+    @inline(__always)
+    private mutating func settle(
+        _ cursors: UnsafeMutablePointer<PartitionCursor>, _ tallies: UnsafeMutablePointer<Tally>
+    ) -> Int? {
+        guard pending.isThere else { return nil }
+        let tally = tallies + pending.shard
+        let slot = pending.partitionSlot
+        let isDuplicate = cursors[slot].seen.insert(pending.identity, at: pending.offset)
+        if !pending.isFolded {
+            count(isDuplicate ? .duplicate : .accepted, slot, tally)
+            if !isDuplicate {
+                tally.pointee.countEvent(pending.timestamp)
+                observe(pending.observation)
+                pending.add(to: tally)
+            }
+        }
+        pending.clear()
+        return tally.pointee.isFull ? pending.shard : nil
+    }
+
+    @inline(__always)
+    private mutating func count(
+        _ outcome: Outcome, _ partitionSlot: Int, _ tally: UnsafeMutablePointer<Tally>
+    ) {
+        counters.outcomes[Int(outcome.rawValue)] += 1
+        tally.pointee.count(outcome, partitionSlot: partitionSlot)
     }
 
     @inline(__always)
@@ -109,35 +137,6 @@ extension Program {
     /// A malformed record belongs to the shard with its partition's number, modulo V.
     private func slotShard(_ record: FoldRecord) -> Int {
         Int(UInt32(bitPattern: partitionNumbers[Int(record.partitionSlot)]) % shardCount)
-    }
-
-    /// Keyed hash of the length-prefixed subject, source and id.
-    @inline(__always)
-    private func identity() -> (UInt64, UInt64) {
-        var end = append(scratch.subject, at: 0)
-        end = append(scratch.source, at: end)
-        end = append(scratch.id, at: end)
-        return hash.short(scratch.written(end))
-    }
-
-    @inline(__always)
-    private func append(_ part: UnsafeRawBufferPointer, at offset: Int) -> Int {
-        scratch.text.storeBytes(
-            of: UInt32(truncatingIfNeeded: part.count), toByteOffset: offset, as: UInt32.self)
-        // Short texts by words: a call of memmove would cost more than the copy.
-        let place = scratch.text + offset + 4
-        var index = 0
-        while index + 8 <= part.count {
-            place.storeBytes(
-                of: part.loadUnaligned(fromByteOffset: index, as: UInt64.self),
-                toByteOffset: index, as: UInt64.self)
-            index += 8
-        }
-        while index < part.count {
-            place.storeBytes(of: part[index], toByteOffset: index, as: UInt8.self)
-            index += 1
-        }
-        return offset + 4 + part.count
     }
 
     // MARK: Cells
@@ -156,11 +155,7 @@ extension Program {
     }
 
     private mutating func apply(_ record: FoldRecord, _ tally: UnsafeMutablePointer<Tally>) {
-        tally.pointee.eventCount += 1
-        if record.timestamp >= 0 {
-            tally.pointee.oldestTimestamp = min(tally.pointee.oldestTimestamp, record.timestamp)
-        }
-        observe(record)
+        pending.observation = observation(of: record)
         let event = events[scratch.event]
         guard event.instructionCount > 0 else { return }
         let organization = symbol(scratch.organization, tally)
@@ -186,12 +181,24 @@ extension Program {
         }
     }
 
-    private mutating func observe(_ record: FoldRecord) {
-        if !scratch.hasOwnTime { counters.untimed += 1 }
+    @inline(__always)
+    private mutating func observation(of record: FoldRecord) -> PendingRecord.Observation {
         let key = UnsafeRawBufferPointer(start: record.key, count: record.keyCount)
-        if record.key == nil || !key.isEqual(to: scratch.subject) { counters.unkeyed += 1 }
-        guard record.timestamp >= 0 else { return }
-        let late = max(0, record.timestamp / 1_000 - floorDivide(scratch.time, 1_000_000_000))
+        return PendingRecord.Observation(
+            isUntimed: !scratch.hasOwnTime,
+            isUnkeyed: record.key == nil || !key.isEqual(to: scratch.subject),
+            lateness: record.timestamp < 0
+                ? -1
+                : max(0, record.timestamp / 1_000 - floorDivide(scratch.time, 1_000_000_000)))
+    }
+
+    @inline(__always)
+    private mutating func observe(_ observation: PendingRecord.Observation) {
+        if observation.isUntimed { counters.untimed += 1 }
+        if observation.isUnkeyed { counters.unkeyed += 1 }
+        counters.expiredWindows += observation.expiredWindows
+        let late = observation.lateness
+        guard late >= 0 else { return }
         var bucket = 0
         while bucket < FoldCounters.latenessBounds.count, late > FoldCounters.latenessBounds[bucket]
         {
@@ -273,7 +280,7 @@ extension Program {
             }
             if isExpired(rule, cell.number, timestamp) {
                 // Once a clause: neither each scope nor each entry of a list is one more.
-                if one.pointee.isFirstScope, entry <= 0 { counters.expiredWindows += 1 }
+                if one.pointee.isFirstScope, entry <= 0 { pending.observation.expiredWindows += 1 }
                 continue
             }
             if !isNothing { pending.append(cell, one.pointee.operation, tally) }

@@ -1,7 +1,6 @@
 import CEventScan
 
-/// Hashes of bytes: FNV-1a for the shard, a keyed SipHash where it decides about
-/// duplicates, a fast mix inside one tally.
+/// Hashes of bytes: FNV-1a for the shard, a fast mix inside one tally; `IdentityHash` decides about duplicates.
 public enum Hashing {
     /// FNV-1a, 32 bit: decides the shard.
     @inline(__always)
@@ -39,7 +38,7 @@ public enum Hashing {
     }
 }
 
-/// SipHash with 128 bits of output (Aumasson and Bernstein): a keyed hash whose collisions nobody can aim at
+/// SipHash-2-4 with 128 bits of output (Aumasson and Bernstein): a keyed hash whose collisions nobody can aim at
 /// without the key.
 public struct SipHash128: Sendable {
     /// The key's two words, little endian.
@@ -48,44 +47,35 @@ public struct SipHash128: Sendable {
     /// A hash under that key.
     public init(key: (UInt64, UInt64)) { self.key = key }
 
-    /// SipHash-2-4: where it is written down, and another program may compute it.
-    public func standard(_ message: UnsafeRawBufferPointer) -> (UInt64, UInt64) {
-        hash(message, compression: 2, finalization: 4)
-    }
-
-    /// SipHash-1-3: in the loop, whose hashes never leave the process.
-    public func short(_ message: UnsafeRawBufferPointer) -> (UInt64, UInt64) {
-        hash(message, compression: 1, finalization: 3)
-    }
-
     /// The hash of `message` as two little-endian words.
-    @inline(__always)
-    private func hash(
-        _ message: UnsafeRawBufferPointer, compression: Int, finalization: Int
-    ) -> (UInt64, UInt64) {
+    public func hash(_ message: UnsafeRawBufferPointer) -> (UInt64, UInt64) {
         var v0 = key.0 ^ 0x736F_6D65_7073_6575
         var v1 = key.1 ^ 0x646F_7261_6E64_6F6D ^ 0xEE
         var v2 = key.0 ^ 0x6C79_6765_6E65_7261
         var v3 = key.1 ^ 0x7465_6462_7974_6573
-        @inline(__always) func round() {
-            v0 &+= v1
-            v1 = (v1 << 13 | v1 >> 51) ^ v0
-            v0 = v0 << 32 | v0 >> 32
-            v2 &+= v3
-            v3 = (v3 << 16 | v3 >> 48) ^ v2
-            v0 &+= v3
-            v3 = (v3 << 21 | v3 >> 43) ^ v0
-            v2 &+= v1
-            v1 = (v1 << 17 | v1 >> 47) ^ v2
-            v2 = v2 << 32 | v2 >> 32
+        @inline(__always) func rounds(_ count: Int) {
+            for _ in 0..<count {
+                v0 &+= v1
+                v1 = (v1 << 13 | v1 >> 51) ^ v0
+                v0 = v0 << 32 | v0 >> 32
+                v2 &+= v3
+                v3 = (v3 << 16 | v3 >> 48) ^ v2
+                v0 &+= v3
+                v3 = (v3 << 21 | v3 >> 43) ^ v0
+                v2 &+= v1
+                v1 = (v1 << 17 | v1 >> 47) ^ v2
+                v2 = v2 << 32 | v2 >> 32
+            }
+        }
+        func compress(_ word: UInt64) {
+            v3 ^= word
+            rounds(2)
+            v0 ^= word
         }
         var index = 0
         while index + 8 <= message.count {
-            let word = UInt64(
-                littleEndian: message.loadUnaligned(fromByteOffset: index, as: UInt64.self))
-            v3 ^= word
-            for _ in 0..<compression { round() }
-            v0 ^= word
+            compress(
+                UInt64(littleEndian: message.loadUnaligned(fromByteOffset: index, as: UInt64.self)))
             index += 8
         }
         var last = UInt64(truncatingIfNeeded: message.count) << 56
@@ -95,14 +85,12 @@ public struct SipHash128: Sendable {
             shift += 8
             index += 1
         }
-        v3 ^= last
-        for _ in 0..<compression { round() }
-        v0 ^= last
+        compress(last)
         v2 ^= 0xEE
-        for _ in 0..<finalization { round() }
+        rounds(4)
         let first = v0 ^ v1 ^ v2 ^ v3
         v1 ^= 0xDD
-        for _ in 0..<finalization { round() }
+        rounds(4)
         return (first, v0 ^ v1 ^ v2 ^ v3)
     }
 }

@@ -3,18 +3,23 @@ import CEventScan
 /// Memory for tables that are read at random places: in huge pages where the system gives them.
 ///
 /// With pages of 4 KiB each look-up also misses the processor's table of pages, and not even a prefetch
-/// hides that.
+/// hides that. What is given back goes back to the system at once: the allocator may keep blocks of this size.
 enum LargeMemory {
     /// Bytes of a huge page.
     static var hugePage: Int { 2 << 20 }
 
-    /// Memory that is not initialized, to be given back by `deallocate()`.
+    /// Memory that is not initialized, to be given back by `deallocate`.
     static func allocate<Element>(_ capacity: Int) -> UnsafeMutablePointer<Element> {
         let byteCount = capacity * MemoryLayout<Element>.stride
         guard byteCount >= hugePage else { return .allocate(capacity: capacity) }
-        let memory = UnsafeMutableRawPointer.allocate(byteCount: byteCount, alignment: hugePage)
-        es_advise_huge_pages(memory, byteCount)
-        return memory.bindMemory(to: Element.self, capacity: capacity)
+        return es_map(byteCount).bindMemory(to: Element.self, capacity: capacity)
+    }
+
+    /// Takes back what `allocate` gave for the same capacity.
+    static func deallocate<Element>(_ memory: UnsafeMutablePointer<Element>, _ capacity: Int) {
+        let byteCount = capacity * MemoryLayout<Element>.stride
+        guard byteCount >= hugePage else { return memory.deallocate() }
+        es_unmap(memory, byteCount)
     }
 }
 
@@ -35,7 +40,7 @@ public final class TableMemory {
         free = Array(repeating: nil, count: Self.sizeClass(LargeMemory.hugePage) + 1)
     }
 
-    deinit { for page in pages { page.deallocate() } }
+    deinit { for page in pages { LargeMemory.deallocate(page, LargeMemory.hugePage) } }
 
     /// Memory that is not initialized, to be given back by `deallocate`.
     func allocate<Element>(_ capacity: Int) -> UnsafeMutablePointer<Element> {
@@ -47,7 +52,7 @@ public final class TableMemory {
     /// Takes back what `allocate` gave for the same capacity.
     func deallocate<Element>(_ memory: UnsafeMutablePointer<Element>, _ capacity: Int) {
         let byteCount = capacity * MemoryLayout<Element>.stride
-        guard Self.isPooled(byteCount) else { return memory.deallocate() }
+        guard Self.isPooled(byteCount) else { return LargeMemory.deallocate(memory, capacity) }
         give(UnsafeMutableRawPointer(memory), Self.sizeClass(byteCount))
     }
 

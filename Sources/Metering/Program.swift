@@ -89,7 +89,7 @@ public struct Program: ~Copyable {
 
     let shardCount: UInt32
     let futureBound: Int64
-    let hash: SipHash128
+    let identityHash: IdentityHash
     let scanner: OpaquePointer
     let dataNode: Int32
     let slots: UnsafePointer<es_value>
@@ -107,7 +107,7 @@ public struct Program: ~Copyable {
     /// Texts that rules point to; freed with the program.
     private let texts: [UnsafeMutableRawPointer]
     var scratch: EventScratch
-    var pending = PendingEntries()
+    var pending: PendingRecord
 
     /// Where texts and numbers of the envelope stand.
     struct EnvelopeRule {
@@ -159,9 +159,10 @@ public struct Program: ~Copyable {
         contractEntries = ContractText.entries(of: catalog)
         self.shardCount = UInt32(shardCount)
         self.futureBound = futureBound
-        hash = SipHash128(key: dedupeKey)
+        identityHash = IdentityHash(key: dedupeKey)
         scratch = EventScratch(
             fieldCount: lowering.largestFieldCount, tupleCount: lowering.largestTupleCount)
+        pending = PendingRecord(capacity: Lowering.maximumCells)
     }
 
     deinit {

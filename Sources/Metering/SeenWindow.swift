@@ -3,9 +3,9 @@ import CEventScan
 /// The ids of the last N offsets of one partition: tells duplicates, by the log alone.
 ///
 /// A ring of entries in the order of their offsets, each 96 bits of keyed hash and the offset's low
-/// 32 bits, and an open-addressing index of ring positions: 16 + 8 = 24 bytes an id. The index keeps
-/// beside each position some hash bits and how far it stands from its home, so that look-ups of new ids
-/// and removals seldom touch the ring: both tables are far larger than a cache. One thread.
+/// 32 bits, and an index of ring positions: 16 + 8 = 24 bytes an id. Both are far larger than a cache, so
+/// the index keeps hash bits beside each position, and whatever begins at one home stands in one cache line
+/// but for one id in a hundred: looking up, adding and removing take one line each. One thread.
 public struct SeenWindow: ~Copyable {
     private struct Entry {
         var high: UInt64
@@ -17,17 +17,18 @@ public struct SeenWindow: ~Copyable {
     public let span: Int64
     private let ring: UnsafeMutablePointer<Entry>
     private let ringMask: Int
+    /// Buckets of a cache line: fifteen words with ring position and hash bits, or `empty`, and how many ids have
+    /// their home here or before and stand behind, because this was full.
     private let index: UnsafeMutablePointer<UInt32>
-    private let indexMask: Int
-    private let positionBits: UInt32
+    private let bucketMask: Int
     private let positionMask: UInt32
-    /// Greatest distance from home that stands in the index, which means that or more; 0 = none does.
-    private let farthest: Int
-    private let tagMask: UInt32
     private var head = 0
     private var tail = 0
     private var lastOffset: Int64 = -1
     private static var empty: UInt32 { UInt32.max }
+    private static var bucketWords: Int { 16 }
+    private static var passed: Int { 15 }
+    private static var slots: UInt32 { 0x7FFF }
 
     /// A window over `span` offsets, 0 … 2^28.
     public init(span: Int64) {
@@ -37,43 +38,46 @@ public struct SeenWindow: ~Copyable {
         while capacity < Int(span) { capacity <<= 1 }
         ringMask = capacity - 1
         ring = LargeMemory.allocate(capacity)
-        indexMask = capacity * 2 - 1
+        // Twice as many words as ids: buckets are half full.
+        bucketMask = capacity * 2 / Self.bucketWords - 1
         index = LargeMemory.allocate(capacity * 2)
-        index.initialize(repeating: Self.empty, count: capacity * 2)
-        positionBits = UInt32(capacity.trailingZeroBitCount)
         positionMask = UInt32(capacity - 1)
-        let distanceBits: UInt32 = positionBits <= 22 ? 4 : 0
-        farthest = (1 << Int(distanceBits)) - 1
-        tagMask = UInt32.max << (positionBits + distanceBits)
+        empty()
     }
 
     deinit {
-        ring.deallocate()
-        index.deallocate()
+        LargeMemory.deallocate(ring, ringMask + 1)
+        LargeMemory.deallocate(index, (bucketMask + 1) * Self.bucketWords)
     }
 
     /// Bytes of memory that the window holds.
     public var byteCount: Int {
-        (ringMask + 1) * MemoryLayout<Entry>.stride + (indexMask + 1) * MemoryLayout<UInt32>.stride
+        (ringMask + 1) * MemoryLayout<Entry>.stride
+            + (bucketMask + 1) * Self.bucketWords * MemoryLayout<UInt32>.stride
     }
 
     /// Forgets everything: before every step back.
     public mutating func removeAll() {
-        index.update(repeating: Self.empty, count: indexMask + 1)
+        empty()
         head = 0
         tail = 0
         lastOffset = -1
     }
 
-    /// Fetches the cache line in which the look-up of an id will begin, and one for an id that leaves soon.
+    private func empty() {
+        index.initialize(repeating: Self.empty, count: (bucketMask + 1) * Self.bucketWords)
+        for bucket in 0...bucketMask { self.bucket(bucket)[Self.passed] = 0 }
+    }
+
+    /// Fetches the cache line in which the look-up of an id will begin, and those for ids that leave soon.
     @inline(__always)
     public func prefetch(_ hash: (UInt64, UInt64)) {
         guard span > 0 else { return }
-        es_prefetch(index + (Int(truncatingIfNeeded: hash.0) & indexMask))
-        // The ring is walked in order, so the processor has it; what it points to, we know first.
-        let leaving = ring + ((tail &+ 8) & ringMask)
-        if head &- tail > 8 {
-            es_prefetch(index + (Int(truncatingIfNeeded: leaving.pointee.high) & indexMask))
+        es_prefetch(bucket(home(hash.0)))
+        // What the ring points to, we know first; the ring itself is walked in order.
+        if head &- tail > 32 {
+            es_prefetch(ring + ((tail &+ 32) & ringMask))
+            es_prefetch(bucket(home(ring[(tail &+ 8) & ringMask].high)))
         }
     }
 
@@ -93,11 +97,40 @@ public struct SeenWindow: ~Copyable {
             high: hash.0, low: UInt32(truncatingIfNeeded: hash.1),
             offset: UInt32(truncatingIfNeeded: offset))
         head &+= 1
-        let home = Int(truncatingIfNeeded: hash.0) & indexMask
-        var slot = home
-        while index[slot] != Self.empty { slot = (slot + 1) & indexMask }
-        index[slot] = tag(hash.0) | distance(slot, from: home) | UInt32(position)
+        enter(word(hash.0, position), home(hash.0))
         return isDuplicate
+    }
+
+    // MARK: Index
+
+    @inline(__always)
+    private func home(_ high: UInt64) -> Int { Int(truncatingIfNeeded: high) & bucketMask }
+
+    @inline(__always)
+    private func bucket(_ number: Int) -> UnsafeMutablePointer<UInt32> {
+        index + number * Self.bucketWords
+    }
+
+    /// What stands for a ring position: hash bits beside it, which are never all ones, so that none means empty.
+    @inline(__always)
+    private func word(_ high: UInt64, _ position: Int) -> UInt32 {
+        let bits = UInt32(truncatingIfNeeded: high >> 32) & ~positionMask
+        return (bits == ~positionMask ? 0 : bits) | UInt32(position)
+    }
+
+    private mutating func enter(_ word: UInt32, _ home: Int) {
+        var number = home
+        while true {
+            let place = bucket(number)
+            let free = es_equal_words(place, .max, Self.empty) & Self.slots
+            if free != 0 {
+                place[free.trailingZeroBitCount] = word
+                return
+            }
+            // Some bucket has room: half of all slots are free.
+            place[Self.passed] += 1
+            number = (number + 1) & bucketMask
+        }
     }
 
     /// Takes an id out of the index where it is there, and tells whether it was; its entry stays in
@@ -105,32 +138,23 @@ public struct SeenWindow: ~Copyable {
     @inline(__always)
     private mutating func forget(_ hash: (UInt64, UInt64)) -> Bool {
         let low = UInt32(truncatingIfNeeded: hash.1)
-        let wanted = tag(hash.0)
-        var slot = Int(truncatingIfNeeded: hash.0) & indexMask
-        while index[slot] != Self.empty {
-            if index[slot] & tagMask == wanted {
-                let position = Int(index[slot] & positionMask)
-                if ring[position].high == hash.0, ring[position].low == low {
-                    remove(from: slot)
+        let wanted = word(hash.0, 0)
+        let first = home(hash.0)
+        for step in 0...bucketMask {
+            let place = bucket((first + step) & bucketMask)
+            var same = es_equal_words(place, ~positionMask, wanted) & Self.slots
+            while same != 0 {
+                let slot = same.trailingZeroBitCount
+                let entry = ring[Int(place[slot] & positionMask)]
+                if entry.high == hash.0, entry.low == low {
+                    empty(slot, of: step, from: first)
                     return true
                 }
+                same &= same - 1
             }
-            slot = (slot + 1) & indexMask
+            if place[Self.passed] == 0 { return false }
         }
         return false
-    }
-
-    /// Hash bits that stand beside a position; never all ones, so that no word means empty by chance.
-    @inline(__always)
-    private func tag(_ high: UInt64) -> UInt32 {
-        let value = UInt32(truncatingIfNeeded: high >> 32) & tagMask
-        return value == tagMask ? 0 : value
-    }
-
-    /// How far a slot is from its home, as it stands in the index.
-    @inline(__always)
-    private func distance(_ slot: Int, from home: Int) -> UInt32 {
-        UInt32(min(farthest, (slot &- home) & indexMask)) << positionBits
     }
 
     private mutating func evict(before offset: Int64) {
@@ -144,41 +168,24 @@ public struct SeenWindow: ~Copyable {
         }
     }
 
-    /// Takes a ring position out of the index where it is there.
+    /// Takes a ring position out of the index where it is there; else it is an orphan: a duplicate took its place.
     @inline(__always)
     private mutating func remove(_ position: Int) {
-        var slot = Int(truncatingIfNeeded: ring[position].high) & indexMask
-        while index[slot] & positionMask != UInt32(position) || index[slot] == Self.empty {
-            if index[slot] == Self.empty { return }  // an orphan: a duplicate took its place
-            slot = (slot + 1) & indexMask
+        let high = ring[position].high
+        let wanted = word(high, position)
+        let first = home(high)
+        for step in 0...bucketMask {
+            let place = bucket((first + step) & bucketMask)
+            let same = es_equal_words(place, .max, wanted) & Self.slots
+            if same != 0 { return empty(same.trailingZeroBitCount, of: step, from: first) }
+            if place[Self.passed] == 0 { return }
         }
-        remove(from: slot)
     }
 
-    /// Empties a slot of the index, moving later ones of its run back.
+    /// Empties a slot of the bucket that many behind an id's home; the id has passed those before it.
     @inline(__always)
-    private mutating func remove(from start: Int) {
-        var slot = start
-        var next = (slot + 1) & indexMask
-        while index[next] != Self.empty {
-            let away = distance(of: next)
-            if away >= (next &- slot) & indexMask {
-                let home = (next &- away) & indexMask
-                let word = index[next] & (tagMask | positionMask)
-                index[slot] = word | distance(slot, from: home)
-                slot = next
-            }
-            next = (next + 1) & indexMask
-        }
-        index[slot] = Self.empty
-    }
-
-    /// How far what stands in a slot is from its home.
-    @inline(__always)
-    private func distance(of slot: Int) -> Int {
-        let near = Int(index[slot] & ~tagMask) >> Int(positionBits)
-        if near < farthest { return near }
-        let home = Int(truncatingIfNeeded: ring[Int(index[slot] & positionMask)].high) & indexMask
-        return (slot &- home) & indexMask
+    private mutating func empty(_ slot: Int, of steps: Int, from home: Int) {
+        bucket((home + steps) & bucketMask)[slot] = Self.empty
+        for step in 0..<steps { bucket((home + step) & bucketMask)[Self.passed] -= 1 }
     }
 }

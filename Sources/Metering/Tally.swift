@@ -96,9 +96,9 @@ public struct Tally: ~Copyable {
     /// Estimated nanoseconds of script time.
     public private(set) var cost: Int32 = 0
     /// Events folded into it.
-    public internal(set) var eventCount: Int64 = 0
+    public private(set) var eventCount: Int64 = 0
     /// Least record timestamp of those events, or Int64.max.
-    public internal(set) var oldestTimestamp = Int64.max
+    public private(set) var oldestTimestamp = Int64.max
     /// Own records by partition slot: accepted, duplicate, ignored, rejected.
     private var outcomes: UnsafeMutablePointer<Int64>
     private let partitionCount: Int
@@ -164,6 +164,13 @@ public struct Tally: ~Copyable {
     public var byteCount: Int {
         (tableMask + 1) * MemoryLayout<TallyCell>.stride
             + (tableMask + 1) * MemoryLayout<UInt32>.stride + symbols.byteCount
+    }
+
+    /// Counts an accepted event whose record has that timestamp, -1 = none.
+    @inline(__always)
+    mutating func countEvent(_ timestamp: Int64) {
+        eventCount += 1
+        if timestamp >= 0 { oldestTimestamp = min(oldestTimestamp, timestamp) }
     }
 
     /// Counts one own record of a partition.

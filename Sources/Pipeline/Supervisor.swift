@@ -69,8 +69,9 @@ public final class Supervisor: Sendable {
         var lanes: [Lane] = []
         do throws(KafkaError) {
             for number in 0..<configuration.lanes {
-                let world = try ServerWorld(
-                    configuration: configuration, keeper: keeper, lane: number)
+                let world = try BatchScheduling.inherited { () throws(KafkaError) in
+                    try ServerWorld(configuration: configuration, keeper: keeper, lane: number)
+                }
                 lanes.append(
                     Lane(
                         number: number, configuration: configuration, world: surround(world),
@@ -87,7 +88,10 @@ public final class Supervisor: Sendable {
             state.lanes = started
             state.mirror = mirror
             state.threads = started.map { lane in
-                WorkerThread { lane.run() }
+                WorkerThread {
+                    BatchScheduling.adopt()
+                    lane.run()
+                }
             }
             if let mirror {
                 state.threads.append(WorkerThread { mirror.run() })

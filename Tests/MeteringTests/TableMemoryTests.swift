@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 import Workload
 
@@ -53,5 +54,22 @@ import Workload
         #expect(other.distance(to: second).magnitude >= 524_288)
         tables.deallocate(second, 400_000)
         tables.deallocate(other, 400_000)
+    }
+
+    /// Large blocks begin where a huge page does, and are the system's again as soon as they are given back.
+    @Test func largeBlocksAreMappingsOfTheirOwn() throws {
+        let capacity = (256 << 20) / 8 + 3
+        let memory: UnsafeMutablePointer<UInt64> = LargeMemory.allocate(capacity)
+        #expect(UInt(bitPattern: memory) % UInt(LargeMemory.hugePage) == 0)
+        memory.initialize(repeating: .max, count: capacity)
+        let before = try residentBytes()
+        LargeMemory.deallocate(memory, capacity)
+        #expect(try residentBytes() < before - (200 << 20))
+    }
+
+    private func residentBytes() throws -> Int {
+        let fields = try String(contentsOfFile: "/proc/self/statm", encoding: .utf8).split(
+            separator: " ")
+        return try #require(Int(fields[1])) * 4_096
     }
 }

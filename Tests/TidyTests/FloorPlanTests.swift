@@ -6,7 +6,7 @@ import Testing
     static let plan: [String: Set<String>] = [
         "Metering": ["CEventScan"],
         "Catalog": ["Metering", "CYAML"],
-        "Kafka": ["CRdkafka"],
+        "Kafka": ["CRdkafka", "CMalloc"],
         "Redis": ["CHiredis"],
         "Ledger": ["Metering", "Redis"],
         "Pipeline": ["Metering", "Kafka", "Redis", "Ledger"],
