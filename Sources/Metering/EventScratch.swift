@@ -4,7 +4,7 @@ struct EventScratch: ~Copyable {
     let tuples: UnsafeMutablePointer<UInt32>
     /// Of tuples that are one field alone: prepared before they are looked up.
     let tupleKeys: UnsafeMutablePointer<SymbolKey>
-    /// Room for one tuple or id in its escaped form, and for the text that is hashed.
+    /// Room for one tuple or id in its escaped form.
     let text: UnsafeMutableRawPointer
     static var textCapacity: Int { 16_384 }
 

@@ -1,15 +1,15 @@
 /// Which event it is: 128 bits of a keyed hash of subject, source and id.
 ///
 /// A universal hash: over random words of the key, two different identities agree in the 96 bits that are kept with a
-/// probability below 2^-94 (docs/decisions/0025), as long as nobody sees its values. None leaves the process. It owns
-/// the words of its key; any thread may read them.
+/// probability below 2^-94 (docs/decisions/0025), for whoever knows neither the key nor values. It owns the words of its
+/// key; any thread may read them.
 ///
 /// The lengths and then each part, in pairs of words, go through two sums of products (NH by Black, Halevi, Krawczyk,
 /// Krovetz and Rogaway; the second with the key one pair further on, which is Toeplitz' construction); a multiply and
 /// shift by Dietzfelbinger makes 64 of each sum's 128 bits.
 struct IdentityHash: ~Copyable {
     /// Bytes of one part at most: 16 pairs.
-    static var longestPart: Int { 256 }
+    private static var longestPart: Int { Program.maximumTextBytes }
     private static var pairs: Int { 1 + 3 * longestPart / 16 + 1 }
     /// Of each of the two multiplications at the end: two factors and a summand of 128 bits.
     private static var finalWords: Int { 6 }
@@ -33,7 +33,7 @@ struct IdentityHash: ~Copyable {
 
     deinit { words.deallocate() }
 
-    /// The hash of three parts of at most 256 bytes each, in this order.
+    /// The hash of three parts of at most `Program.maximumTextBytes` each, in this order.
     @inline(__always)
     func hash(
         _ first: UnsafeRawBufferPointer, _ second: UnsafeRawBufferPointer,

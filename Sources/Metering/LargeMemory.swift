@@ -8,11 +8,16 @@ enum LargeMemory {
     /// Bytes of a huge page.
     static var hugePage: Int { 2 << 20 }
 
+    /// Bytes of a cache line, at which even a small block begins.
+    private static var line: Int { 64 }
+
     /// Memory that is not initialized, to be given back by `deallocate`.
     static func allocate<Element>(_ capacity: Int) -> UnsafeMutablePointer<Element> {
         let byteCount = capacity * MemoryLayout<Element>.stride
-        guard byteCount >= hugePage else { return .allocate(capacity: capacity) }
-        return es_map(byteCount).bindMemory(to: Element.self, capacity: capacity)
+        let memory: UnsafeMutableRawPointer =
+            byteCount < hugePage
+            ? .allocate(byteCount: byteCount, alignment: line) : es_map(byteCount)
+        return memory.bindMemory(to: Element.self, capacity: capacity)
     }
 
     /// Takes back what `allocate` gave for the same capacity.

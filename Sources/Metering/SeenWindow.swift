@@ -5,7 +5,7 @@ import CEventScan
 /// A ring of entries in the order of their offsets, each 96 bits of keyed hash and the offset's low
 /// 32 bits, and an index of ring positions: 16 + 8 = 24 bytes an id. Both are far larger than a cache, so
 /// the index keeps hash bits beside each position, and whatever begins at one home stands in one cache line
-/// but for one id in a hundred: looking up, adding and removing take one line each. One thread.
+/// but for one id in a hundred: looking up, adding and removing take one line each, else two or three. One thread.
 public struct SeenWindow: ~Copyable {
     private struct Entry {
         var high: UInt64

@@ -94,6 +94,11 @@ struct SymbolTable: ~Copyable {
         Slot(first: 0, last: 0, hash: 0, length: 0, taken: 0, offset: 0)
     }
 
+    /// Whether it holds more than the cells of a full tally need: texts of events that add nothing, duplicates before all.
+    private(set) var isLarge = false
+    private static var manySymbols: Int { 32_768 }
+    private static var manyBytes: Int { 4 << 20 }
+
     init(capacity: Int = 64, memory: TableMemory) {
         self.memory = memory
         symbolCapacity = capacity
@@ -120,6 +125,7 @@ struct SymbolTable: ~Copyable {
     mutating func removeAll() {
         guard count > 0 else { return }
         count = 0
+        isLarge = false
         arenaCount = 0
         slots.update(repeating: Self.free, count: slotMask + 1)
     }
@@ -192,6 +198,7 @@ struct SymbolTable: ~Copyable {
             first: key.first, last: key.last, hash: key.hash, length: length,
             taken: UInt32(count), offset: UInt32(arenaCount))
         arenaCount += key.bytes.count
+        isLarge = count >= Self.manySymbols || arenaCount >= Self.manyBytes
         return UInt32(count - 1)
     }
 

@@ -140,7 +140,7 @@ public struct Tally: ~Copyable {
 
     /// Whether it must be committed before more is folded into it.
     @inline(__always)
-    public var isFull: Bool { cost >= fullCost }
+    public var isFull: Bool { cost >= fullCost || symbols.isLarge }
 
     /// Forgets everything.
     public mutating func removeAll() {
