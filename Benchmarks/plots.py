@@ -69,7 +69,7 @@ def plot_parts(workloads, path):
 def rates(series, span=2.0):
     """Events a second over time, each over a span of at least so many seconds: two rounds of commits while catching up."""
     times, found, start = [], [], 0
-    for now, total in series:
+    for now, total in series[1:]:
         while series[start + 1][0] <= now - span:
             start += 1
         at, counted = series[start]

@@ -1,6 +1,5 @@
 #include "Scanner.h"
 
-
 using namespace simdjson;
 using namespace event_scan;
 using std::string_view;

@@ -17,12 +17,8 @@ struct EventScratch: ~Copyable {
     var source = UnsafeRawBufferPointer(start: nil, count: 0)
     var subject = UnsafeRawBufferPointer(start: nil, count: 0)
     var type = UnsafeRawBufferPointer(start: nil, count: 0)
-    /// Shard of the subject.
-    var shard = 0
     /// The subject, prepared for its look-up.
     var organization = SymbolKey(UnsafeRawBufferPointer(start: nil, count: 0))
-    /// Keyed hash of subject, source and id.
-    var identity: (UInt64, UInt64) = (0, 0)
     /// The date that was read last.
     var date = Timestamp.Date()
     /// Months of the day that was asked last.

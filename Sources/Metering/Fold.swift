@@ -57,6 +57,7 @@ extension Program {
             outcome == .malformed
             ? slotShard(record) : shard(of: scratch.subject)
         let tally = tallies + shard
+        var identity: (UInt64, UInt64) = (0, 0)
         if outcome == .accepted {
             scratch.organization = SymbolKey(scratch.subject)
             tally.pointee.symbols.prefetch(scratch.organization)
@@ -66,9 +67,8 @@ extension Program {
             prepareTuples(tally)
             // Where no duplicates are looked for, nobody asks which event it is.
             if cursor.pointee.seen.span > 0 {
-                scratch.identity = identityHash.hash(
-                    scratch.subject, scratch.source, scratch.id)
-                cursor.pointee.seen.prefetch(scratch.identity)
+                identity = identityHash.hash(scratch.subject, scratch.source, scratch.id)
+                cursor.pointee.seen.prefetch(identity)
             }
         }
         let fullShard = settle(cursors, tallies)
@@ -76,7 +76,7 @@ extension Program {
         cursor.pointee.take()
         if isFolded { counters.reread += 1 }
         if outcome == .accepted {
-            hold(record, shard, isFolded: isFolded)
+            hold(record, identity, shard, isFolded: isFolded)
             if !isFolded { apply(record, tally) }
         } else if !isFolded {
             count(outcome, Int(record.partitionSlot), tally)
@@ -90,14 +90,16 @@ extension Program {
 
     /// Leaves a valid record pending.
     @inline(__always)
-    private mutating func hold(_ record: FoldRecord, _ shard: Int, isFolded: Bool) {
+    private mutating func hold(
+        _ record: FoldRecord, _ identity: (UInt64, UInt64), _ shard: Int, isFolded: Bool
+    ) {
         pending.isThere = true
         pending.isFolded = isFolded
         pending.partitionSlot = Int(record.partitionSlot)
         pending.shard = shard
         pending.offset = record.offset
         pending.timestamp = record.timestamp
-        pending.identity = scratch.identity
+        pending.identity = identity
     }
 
     /// Counts the pending record, where it is no duplicate, into its tally; returns its shard where that is full now.
