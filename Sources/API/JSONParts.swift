@@ -9,6 +9,18 @@ extension JSONWriter {
         if let value { raw(value) } else { null() }
     }
 
+    /// Writes a profile's members as they were given, or null for each where the profile is unknown.
+    mutating func fields(_ members: ProfileMembers, of profile: Profile?) {
+        guard let profile else {
+            for name in members.names { fieldNull(name) }
+            return
+        }
+        profile.forEachMember { name, json in
+            self.name(name)
+            if let json { raw(json) } else { null() }
+        }
+    }
+
     /// Writes a field with hundredths as a decimal without trailing zeros.
     mutating func field(_ name: String, hundredths value: Int64) {
         self.name(name)

@@ -37,6 +37,25 @@ enum JSONEscape {
         append(value, runStart..<value.count, to: &bytes)
     }
 
+    /// Whether all of it stands as it is.
+    static func isPlain(_ value: UnsafeRawBufferPointer) -> Bool {
+        func word(_ index: Int) -> UInt64 {
+            value.loadUnaligned(fromByteOffset: index, as: UInt64.self)
+        }
+        guard value.count >= 8 else {
+            // Blanks around it are plain.
+            var short: UInt64 = 0x2020_2020_2020_2020
+            for byte in value { short = short << 8 | UInt64(byte) }
+            return isPlain(short)
+        }
+        var index = 0
+        while index + 8 <= value.count {
+            guard isPlain(word(index)) else { return false }
+            index += 8
+        }
+        return isPlain(word(value.count - 8))
+    }
+
     /// A slice would be appended byte by byte.
     private static func append(
         _ value: UnsafeRawBufferPointer, _ run: Range<Int>, to bytes: inout [UInt8]

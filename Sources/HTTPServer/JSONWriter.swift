@@ -51,17 +51,13 @@ public struct JSONWriter: Sendable {
 
     /// Writes the name of the next value.
     public mutating func name(_ name: String) {
-        comma()
-        appendQuoted(name)
-        bytes.append(UInt8(ascii: ":"))
+        appendQuoted(name, isName: true)
         isCommaDue = false
     }
 
     /// Writes the name of the next value, from bytes.
     public mutating func name(_ name: [UInt8]) {
-        comma()
-        name.withUnsafeBytes { appendQuoted($0) }
-        bytes.append(UInt8(ascii: ":"))
+        name.withUnsafeBytes { appendQuoted($0, isName: true) }
         isCommaDue = false
     }
 
@@ -69,8 +65,7 @@ public struct JSONWriter: Sendable {
 
     /// Writes a string.
     public mutating func string(_ value: String) {
-        comma()
-        appendQuoted(value)
+        appendQuoted(value, isName: false)
         isCommaDue = true
     }
 
@@ -81,8 +76,7 @@ public struct JSONWriter: Sendable {
 
     /// Writes a string from bytes; what is not UTF-8 becomes U+FFFD.
     public mutating func string(_ value: UnsafeRawBufferPointer) {
-        comma()
-        appendQuoted(value)
+        appendQuoted(value, isName: false)
         isCommaDue = true
     }
 
@@ -120,7 +114,10 @@ public struct JSONWriter: Sendable {
     public mutating func null() { raw("null") }
 
     /// Writes a value that is JSON already.
-    public mutating func raw(_ json: [UInt8]) {
+    public mutating func raw(_ json: [UInt8]) { json.withUnsafeBytes { raw($0) } }
+
+    /// Writes a value that is JSON already.
+    public mutating func raw(_ json: UnsafeRawBufferPointer) {
         comma()
         bytes.append(contentsOf: json)
         isCommaDue = true
@@ -224,16 +221,44 @@ public struct JSONWriter: Sendable {
         }
     }
 
-    private mutating func appendQuoted(_ value: String) {
+    private mutating func appendQuoted(_ value: String, isName: Bool) {
         let isWritten: Void? = value.utf8.withContiguousStorageIfAvailable {
-            appendQuoted(UnsafeRawBufferPointer($0))
+            appendQuoted(UnsafeRawBufferPointer($0), isName: isName)
         }
-        if isWritten == nil { Array(value.utf8).withUnsafeBytes { appendQuoted($0) } }
+        if isWritten == nil {
+            Array(value.utf8).withUnsafeBytes { appendQuoted($0, isName: isName) }
+        }
     }
 
-    private mutating func appendQuoted(_ value: UnsafeRawBufferPointer) {
+    private mutating func appendQuoted(_ value: UnsafeRawBufferPointer, isName: Bool) {
+        if value.count <= JSONWriter.mostShort, JSONEscape.isPlain(value) {
+            return appendShort(value, isName: isName)
+        }
+        comma()
         bytes.append(UInt8(ascii: "\""))
         JSONEscape.append(value, to: &bytes)
         bytes.append(UInt8(ascii: "\""))
+        if isName { bytes.append(UInt8(ascii: ":")) }
+    }
+
+    /// Most bytes of what is put together before it is appended.
+    private static let mostShort = 60
+
+    /// Comma, quotes and colon together with the text: an array looks at each append whether it is its own.
+    private mutating func appendShort(_ value: UnsafeRawBufferPointer, isName: Bool) {
+        withUnsafeTemporaryAllocation(byteCount: JSONWriter.mostShort + 4, alignment: 1) { room in
+            var count = 0
+            func put(_ character: Unicode.Scalar) {
+                room[count] = UInt8(truncatingIfNeeded: character.value)
+                count += 1
+            }
+            if isCommaDue { put(",") }
+            put("\"")
+            UnsafeMutableRawBufferPointer(rebasing: room[count...]).copyMemory(from: value)
+            count += value.count
+            put("\"")
+            if isName { put(":") }
+            bytes.append(contentsOf: UnsafeRawBufferPointer(rebasing: room[..<count]))
+        }
     }
 }

@@ -73,24 +73,3 @@ enum Extreme {
         }
     }
 }
-
-/// A thing that the directory knows: members as they were given, each a piece of JSON.
-public struct Profile: Sendable, Hashable {
-    /// Names of the members that were asked for: a few.
-    let names: [String]
-    /// Their JSON texts, nil where there is none.
-    let texts: [[UInt8]?]
-
-    /// A member's JSON text, or nil.
-    public subscript(member: String) -> [UInt8]? {
-        names.firstIndex(of: member).flatMap { texts[$0] }
-    }
-    /// A member that is a JSON string: its bytes.
-    public func text(_ member: String) -> [UInt8]? {
-        self[member].flatMap { RecordText.string($0) }
-    }
-    /// A member that is a JSON integer.
-    public func integer(_ member: String) -> Int64? {
-        self[member].flatMap { Int64(String(decoding: $0, as: UTF8.self)) }
-    }
-}

@@ -135,12 +135,8 @@ extension QueryWorker {
         }
         let sizes = search.sizes("connection_activity", .month, months)
         let answers = try answer(search)
-        var groups: [ConnectionGroup] = []
-        known.forEach(answers.snapshot) { name, _ in
-            if let group = ConnectionGroup(name), question.matches(group.values) {
-                groups.append(group)
-            }
-        }
+        let groups = connectionGroups.groups(known, answers.snapshot, of: organization)
+            .filter { question.matches($0.values) }
         guard isLong else { return (groups, .min) }
         let first = answers[sizes].firstIndex { $0 > 0 } ?? months.count
         return (groups, Window.month.start(of: months.lowerBound + Int32(first)))

@@ -1,61 +1,6 @@
 internal import Ledger
 internal import Metering
 
-/// A group of connections.
-struct ConnectionGroup {
-    /// Its name as it stands in Redis.
-    let name: [UInt8]
-    /// Service, protocol, data center.
-    let values: [[UInt8]]
-    /// The same in such a form that its bytes are in the groups' order.
-    fileprivate let order: [UInt8]
-
-    /// A group of these parts, which say the same.
-    init(name: [UInt8], values: [[UInt8]]) {
-        self.name = name
-        self.values = values
-        order = ConnectionGroup.order(values)
-    }
-
-    /// Values one after the other, each with an end that stands before any byte that a longer one goes on with.
-    private static func order(_ values: [[UInt8]]) -> [UInt8] {
-        var order: [UInt8] = []
-        order.reserveCapacity(values.reduce(0) { $0 + $1.count + 2 })
-        for value in values {
-            if value.contains(0) {
-                for byte in value { order += byte == 0 ? [0, 1] : [byte] }
-            } else {
-                order.append(contentsOf: value)
-            }
-            order.append(contentsOf: [0, 0])
-        }
-        return order
-    }
-
-    /// The group of that name; nil where the name is none of ours.
-    init?(_ name: UnsafeRawBufferPointer) {
-        guard let values = KeyLayout.tupleValues(name), values.count == 3 else { return nil }
-        self.init(name: [UInt8](name), values: values)
-    }
-
-    /// What stands for the group in the keys of its scope: names and keys are escaped alike.
-    fileprivate var scopeText: [UInt8] {
-        var text: [UInt8] = []
-        text.reserveCapacity(name.count + 32)
-        text.append(contentsOf: ":service=".utf8)
-        var next = ":protocol="
-        for byte in name {
-            guard byte == UInt8(ascii: ":") else {
-                text.append(byte)
-                continue
-            }
-            text.append(contentsOf: next.utf8)
-            next = ":dataCenter="
-        }
-        return text
-    }
-}
-
 /// The second read: all numbers of the groups in one inquiry.
 struct ConnectionReading {
     var inquiry: Inquiry
@@ -171,15 +116,31 @@ struct ConnectionReading {
                 unknown.append(group)
             }
         }
-        let inOrder = found.indices.sorted {
-            CellText.precedes(groups[found[$0].place].order, groups[found[$1].place].order)
-        }
-        let rows = inOrder.map { index in
+        let rows = inOrder(found.map(\.place)).map { index in
             let (place, numbers) = found[index]
             return row(
                 groups[place], numbers, keys: keys[place].map { answers.snapshot.count($0) } ?? 0)
         }
         return (rows, unknown)
+    }
+
+    /// Indices of these places in the order of the groups that stand there.
+    private func inOrder(_ places: [Int]) -> [Int] {
+        // All texts in one piece of memory, or each comparison would count references to the groups' parts.
+        var texts: [UInt8] = []
+        texts.reserveCapacity(places.count * 48)
+        var ends = [0]
+        ends.reserveCapacity(places.count + 1)
+        for place in places {
+            texts.append(contentsOf: groups[place].order)
+            ends.append(texts.count)
+        }
+        return texts.withUnsafeBytes { texts in
+            let texts = ends.indices.dropLast().map { index in
+                UnsafeRawBufferPointer(rebasing: texts[ends[index]..<ends[index + 1]])
+            }
+            return texts.indices.sorted { CellText.precedes(texts[$0], texts[$1]) }
+        }
     }
 
     private func row(_ group: ConnectionGroup, _ numbers: Numbers, keys: Int64) -> ConnectionRow {
@@ -203,9 +164,7 @@ private struct GroupPlaces {
     init(_ groups: [ConnectionGroup]) { self.groups = groups }
 
     mutating func place(_ name: UnsafeRawBufferPointer) -> Int? {
-        if next < groups.count,
-            groups[next].name.withUnsafeBytes({ CellText.isSame($0, name) })
-        {
+        if next < groups.count, groups[next].isNamed(name) {
             next += 1
             return next - 1
         }

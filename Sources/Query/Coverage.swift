@@ -15,6 +15,15 @@ public struct Coverage: Sendable, Hashable {
     struct Kept: Hashable {
         let window: Window
         let seconds: Int64?
+
+        /// The same window as long as others, another meter's, keep it too; nil where they do not.
+        func shared(with others: [Kept]) -> Kept? {
+            guard let other = others.first(where: { $0.window == window }) else { return nil }
+            guard let mine = seconds, let theirs = other.seconds else {
+                return Kept(window: window, seconds: seconds ?? other.seconds)
+            }
+            return Kept(window: window, seconds: min(mine, theirs))
+        }
     }
 
     /// What is really answered; nil = all of time.

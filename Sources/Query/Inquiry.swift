@@ -260,18 +260,10 @@ public struct Inquiry {
 
     /// Members of a profile (`organization`, `plan`, `user`, `project`); nil where it is unknown or deleted.
     public mutating func profile(
-        _ kind: String, id: [UInt8]? = nil, members: [String]
+        _ kind: String, id: [UInt8]? = nil, members: ProfileMembers
     ) -> Question<Profile?> {
-        let key = names.profileKey(kind: kind, id: id)
-        var fields = ["@deleted", "@offset"].map { Array($0.utf8) }
-        for member in members { fields.append(Array(member.utf8)) }
-        let slots = plan.fields(fields, of: key)
-        return Question { snapshot in
-            guard snapshot[slots[0]] == nil, snapshot[slots[1]] != nil else { return nil }
-            return Profile(
-                names: members,
-                texts: slots[2...].map { slot in snapshot[slot].map { [UInt8]($0) } })
-        }
+        let slots = plan.fields(members.fields, of: names.profileKey(kind: kind, id: id))
+        return Question { Profile(members, slots, $0) }
     }
 
     // MARK: Names

@@ -69,15 +69,9 @@ public struct QueryEngine: Sendable {
 
     /// The windows that answer `range` for all these meters at once.
     public func coverage(of names: [String], _ range: TimeRange) -> Coverage {
-        let declared = names.compactMap { meters[$0]?.declaration }
-        let kept = [Window.minute, .quarter, .day, .month].compactMap { window -> Coverage.Kept? in
-            guard !declared.isEmpty, declared.allSatisfy({ $0.windows.contains(window) }) else {
-                return nil
-            }
-            let seconds = declared.compactMap { meter -> Int64? in
-                if case .seconds(let seconds) = meter.retention(of: window) { seconds } else { nil }
-            }
-            return Coverage.Kept(window: window, seconds: seconds.min())
+        let known = names.compactMap { meters[$0] }
+        let kept = (known.first?.kept ?? []).compactMap { window in
+            known.dropFirst().reduce(window) { window, meter in window?.shared(with: meter.kept) }
         }
         return Coverage(range, kept: kept, now: clock.seconds)
     }
@@ -116,6 +110,8 @@ final class KnownMeter: Sendable {
     let kind: MeterKind
     let keep: MeterDeclaration.Keep?
     let shape: CellShape
+    /// Its windows but that of all time, shortest first.
+    let kept: [Coverage.Kept]
 
     init(_ declaration: MeterDeclaration) {
         self.declaration = declaration
@@ -123,6 +119,13 @@ final class KnownMeter: Sendable {
         kind = declaration.kind
         keep = declaration.keep
         shape = declaration.shape
+        kept = [Window.minute, .quarter, .day, .month].compactMap { window in
+            guard declaration.windows.contains(window) else { return nil }
+            guard case .seconds(let seconds) = declaration.retention(of: window) else {
+                return Coverage.Kept(window: window, seconds: nil)
+            }
+            return Coverage.Kept(window: window, seconds: seconds)
+        }
     }
 }
 

@@ -35,6 +35,7 @@ public final class QueryWorker {
     public var deadline: ContinuousClock.Instant
     private let cells: CellReader
     private var credentials = KnownCredentials()
+    var connectionGroups = KnownGroups()
 
     /// A worker that reads by `cells`.
     public init(engine: QueryEngine, cells: CellReader) {

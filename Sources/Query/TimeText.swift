@@ -111,24 +111,31 @@ private struct TimeWriter {
         count += width
     }
 
+    /// A number from 0 to 99 with two digits.
+    mutating func twoDigits(_ value: Int) {
+        bytes[count] = 48 + UInt8(truncatingIfNeeded: value / 10)
+        bytes[count + 1] = 48 + UInt8(truncatingIfNeeded: value % 10)
+        count += 2
+    }
+
     mutating func date(_ second: Int64) {
         let date = CivilDate(day: Window.day.number(ofSecond: second))
         digits(Int64(date.year), 4)
         put("-")
-        digits(Int64(date.monthOfYear), 2)
+        twoDigits(Int(date.monthOfYear))
         put("-")
-        digits(Int64(date.dayOfMonth), 2)
+        twoDigits(Int(date.dayOfMonth))
     }
 
     mutating func upToSecond(_ second: Int64) {
-        let rest = second - TimeText.floorDivide(second, TimeRange.day) * TimeRange.day
+        let rest = Int(second - TimeText.floorDivide(second, TimeRange.day) * TimeRange.day)
         date(second)
         put("T")
-        digits(rest / 3_600, 2)
+        twoDigits(rest / 3_600)
         put(":")
-        digits(rest / 60 % 60, 2)
+        twoDigits(rest / 60 % 60)
         put(":")
-        digits(rest % 60, 2)
+        twoDigits(rest % 60)
     }
 }
 

@@ -252,6 +252,46 @@ extension Range where Bound == Int64 {
                     """))
     }
 
+    /// Groups are remembered in the order in which Redis names them; whatever changes there is seen.
+    @Test func groupsThatComeAndGo() throws {
+        let house = try House()
+        let headers = ["Authorization": try house.key(organization, ["connections"])]
+        let tables = ["connections_open:all", "connection_activity:all"]
+        func add(_ group: String) throws {
+            try house.set(organization, tables[0], group, "1")
+            try house.set(organization, tables[1], group, try House.digits(House.now))
+        }
+        func remove(_ group: String) throws {
+            for table in tables { try house.run("HDEL", House.key(organization, table), group) }
+        }
+        func shown(_ query: String = "minutes=5") throws -> [String] {
+            let body = try house.get("\(path)?\(query)", headers).body
+            let rows = try JSONSerialization.jsonObject(with: Data(body.utf8))
+            return try #require(rows as? [[String: Any]]).map {
+                "\($0["serviceName"] ?? "") \($0["dataCenter"] ?? "")"
+            }
+        }
+        #expect(try shown() == [])
+        try add("b:p:2")
+        #expect(try shown() == ["b 2"])
+        try add("a:p:1")
+        #expect(try shown() == ["a 1", "b 2"])
+        try add("b:p:1")
+        #expect(try shown() == ["a 1", "b 1", "b 2"])
+        try remove("b:p:2")
+        #expect(try shown() == ["a 1", "b 1"])
+        // The same names in another order, a name that is none of ours between them.
+        try remove("a:p:1")
+        try house.set(organization, tables[1], "x:y", try House.digits(House.now))
+        try add("a:p:1")
+        try add("c:p:%3A")
+        #expect(try shown() == ["a 1", "b 1", "c :"])
+        #expect(try shown("minutes=5&serviceName=c") == ["c :"])
+        #expect(try shown("minutes=5&serviceName=a&protocolName=p&dataCenter=1") == ["a 1"])
+        for table in tables { try house.run("DEL", House.key(organization, table)) }
+        #expect(try shown() == [])
+    }
+
     @Test(
         arguments: [
             ("minutes=0", "minutes must be from 1 to 525600"),

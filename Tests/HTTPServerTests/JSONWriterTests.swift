@@ -86,6 +86,29 @@ import Testing
         }
     }
 
+    @Test func `one odd byte is found wherever it stands`() throws {
+        var texts: [String] = []
+        for count in 0...70 {
+            let plain = String(repeating: "a", count: count)
+            texts.append(plain)
+            for place in 0..<count {
+                for odd in ["\"", "\\", "\u{1f}", "\u{7f}", "é"] {
+                    texts.append(plain.prefix(place) + odd + plain.dropFirst(place + 1))
+                }
+            }
+        }
+        for text in texts {
+            var writer = JSONWriter()
+            writer.object {
+                $0.field(text, string: text)
+                $0.field("bytes", string: Array(text.utf8))
+            }
+            let read = try #require(
+                try JSONSerialization.jsonObject(with: Data(writer.bytes)) as? [String: String])
+            #expect(read == [text: text, "bytes": text])
+        }
+    }
+
     private indirect enum Value {
         case string(String)
         case integer(Int64)

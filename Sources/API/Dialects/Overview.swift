@@ -55,7 +55,10 @@ private struct OverviewNumbers {
     private let profile: Question<Profile?>
     private let plan: Question<Profile?>
 
-    private static let planMembers = ["name", "maxBuckets", "maxRetentionDays", "maxApiCalls"]
+    private static let profileMembers = ProfileMembers(["name", "billingDay"])
+    private static let planMembers = ProfileMembers([
+        "name", "maxBuckets", "maxRetentionDays", "maxApiCalls",
+    ])
 
     init(inquiry: Inquiry, engine: QueryEngine) {
         var inquiry = inquiry
@@ -79,7 +82,7 @@ private struct OverviewNumbers {
             of: ["data_points_ingested", "alerts_triggered"], .lastDay(until: now))
         points = inquiry.sum("data_points_ingested", minutes)
         alerts = inquiry.sum("alerts_triggered", minutes)
-        profile = inquiry.profile("organization", members: ["name", "billingDay"])
+        profile = inquiry.profile("organization", members: OverviewNumbers.profileMembers)
         plan = inquiry.profile("plan", members: OverviewNumbers.planMembers)
         self.inquiry = inquiry
     }
@@ -110,11 +113,7 @@ private struct OverviewNumbers {
                     $0.field("storageUsedBytes", integer: storage)
                     $0.field("storageUsedFormatted", string: Rounded.byteSize(storage))
                 }
-                json.object("plan") {
-                    for member in OverviewNumbers.planMembers {
-                        $0.field(member, json: plan?[member])
-                    }
-                }
+                json.object("plan") { $0.fields(OverviewNumbers.planMembers, of: plan) }
                 json.object("recentActivity") { writeActivity(&$0, answers) }
             }
             json.endObject()

@@ -13,6 +13,7 @@ public struct PrivacyDialect: Dialect {
     public let needs = PrivacyNumbers.needs
 
     private static let mostProjects = 20
+    private static let profileMembers = ProfileMembers(["name"])
 
     /// The dialect.
     public init() {}
@@ -35,7 +36,7 @@ public struct PrivacyDialect: Dialect {
         else { throw Problem(403, "Forbidden") }
 
         var inquiry = call.worker.inquiry(credential.organization)
-        let profile = inquiry.profile("organization", members: ["name"])
+        let profile = inquiry.profile("organization", members: PrivacyDialect.profileMembers)
         let numbers = PrivacyNumbers(
             inquiry: inquiry, engine: call.worker.engine, range: range, scopes: scopes)
         let answers = try call.answer(numbers.inquiry)

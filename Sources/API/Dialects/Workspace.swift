@@ -31,6 +31,8 @@ public struct WorkspaceDialect: Dialect {
         return needs
     }()
 
+    private static let profileMembers = ProfileMembers(["slug"])
+
     /// The dialect.
     public init() {}
 
@@ -45,7 +47,7 @@ public struct WorkspaceDialect: Dialect {
         default: throw Problem(400, "The header x-org is missing")
         }
         var inquiry = call.worker.inquiry(credential.organization)
-        let profile = inquiry.profile("organization", members: ["slug"])
+        let profile = inquiry.profile("organization", members: WorkspaceDialect.profileMembers)
         guard try call.answer(inquiry)[profile]?.text("slug") == slug, credential.role != .write
         else { throw Problem(403, "Insufficient permissions") }
         let parameters = Parameters(call.request, badStatus: 400)
@@ -136,11 +138,11 @@ public struct WorkspaceDialect: Dialect {
     ) throws(Problem) -> Reply {
         let limit = try parameters.integer("limit", 1...100) ?? 10
         let (range, _) = try range(call, parameters)
-        let names = ["interactions", "agent_flows"].map { "\(subject.dimension)_\($0)" }
         var inquiry = call.worker.inquiry(organization)
-        let coverage = call.worker.engine.coverage(of: names, range)
-        let interactions = inquiry.ranking(names[0], coverage)
-        let flows = inquiry.ranking(names[1], coverage)
+        let coverage = call.worker.engine.coverage(
+            of: [subject.interactions, subject.flows], range)
+        let interactions = inquiry.ranking(subject.interactions, coverage)
+        let flows = inquiry.ranking(subject.flows, coverage)
         let answers = try call.answer(inquiry)
         let rows = RankingRow.top(Int(limit), answers[interactions], answers[flows])
         var profiles = call.worker.inquiry(organization)
@@ -167,19 +169,22 @@ public struct WorkspaceDialect: Dialect {
 /// What is ranked.
 private struct RankingSubject {
     let dimension: String
-    let members: [String]
+    /// Names of the meters.
+    let interactions: String
+    let flows: String
+    let members: ProfileMembers
     let hasOrganization: Bool
 
     static let users = RankingSubject(
-        dimension: "user",
-        members: ["account_id", "name", "email", "state", "roles", "created_at"],
+        dimension: "user", interactions: "user_interactions", flows: "user_agent_flows",
+        members: ProfileMembers(["account_id", "name", "email", "state", "roles", "created_at"]),
         hasOrganization: true)
     static let projects = RankingSubject(
-        dimension: "project",
-        members: [
+        dimension: "project", interactions: "project_interactions", flows: "project_agent_flows",
+        members: ProfileMembers([
             "name", "goal", "deadline", "visibility", "member_count", "default_member_role",
             "default_role_enabled", "project_context", "answer_context", "is_pinned",
-        ], hasOrganization: false)
+        ]), hasOrganization: false)
 
     /// The ids are the ones counted; all else is the directory's, or null where it is unknown.
     func write(
@@ -187,7 +192,7 @@ private struct RankingSubject {
     ) {
         json.field("id", string: id)
         if hasOrganization { json.field("org_id", string: organization) }
-        for member in members { json.field(member, json: profile?[member]) }
+        json.fields(members, of: profile)
     }
 }
 
