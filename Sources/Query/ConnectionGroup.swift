@@ -25,6 +25,9 @@ final class ConnectionGroup: Sendable {
         self.init(name: [UInt8](name), values: values)
     }
 
+    /// Bytes that it takes, about: four texts as long as its name, with what stands around them.
+    var byteCount: Int { 4 * name.count + 400 }
+
     func isNamed(_ other: UnsafeRawBufferPointer) -> Bool {
         name.withUnsafeBytes { CellText.isSame($0, other) }
     }
@@ -64,11 +67,10 @@ final class ConnectionGroup: Sendable {
 
 /// Groups as they were taken from their names the last time; the names are read anew for every request.
 struct KnownGroups {
-    /// Some five megabytes.
-    private static let most = 16_384
+    private static let mostBytes = 8 << 20
     /// By organization, in the order in which Redis gave them.
     private var known: [[UInt8]: [ConnectionGroup]] = [:]
-    private var count = 0
+    private var byteCount = 0
 
     /// The groups that these entries name, in their order; a name that is none of ours is left out.
     mutating func groups(
@@ -87,22 +89,27 @@ struct KnownGroups {
             }
         }
         if isChanged || groups.count != before.count {
-            keep(groups, of: organization, insteadOf: before.count)
+            keep(groups, of: organization, insteadOf: before)
         }
         return groups
     }
 
     private mutating func keep(
-        _ groups: [ConnectionGroup], of organization: [UInt8], insteadOf before: Int
+        _ groups: [ConnectionGroup], of organization: [UInt8], insteadOf before: [ConnectionGroup]
     ) {
         known[organization] = nil
-        count -= before
-        guard groups.count <= KnownGroups.most / 8 else { return }
-        if count + groups.count > KnownGroups.most {
+        byteCount -= KnownGroups.byteCount(before)
+        let more = KnownGroups.byteCount(groups)
+        guard !groups.isEmpty, more <= KnownGroups.mostBytes / 8 else { return }
+        if byteCount + more > KnownGroups.mostBytes {
             known.removeAll()
-            count = 0
+            byteCount = 0
         }
-        count += groups.count
+        byteCount += more
         known[organization] = groups
+    }
+
+    private static func byteCount(_ groups: [ConnectionGroup]) -> Int {
+        groups.reduce(0) { $0 + $1.byteCount }
     }
 }
