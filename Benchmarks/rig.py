@@ -162,7 +162,8 @@ class Rig:
         before = "" if self.kafka.is_ours else f"odometer-bench-{os.getpid()}-"
         self.source, self.extra, self.directory, self.letters = (
             before + name for name in ("usage-events", "usage-maximum", "usage-directory", "usage-dead-letters"))
-        self._topics("create", f"{self.source}:{PARTITIONS}:compression.type=lz4",
+        # At a constant rate each moment is one batch, however large.
+        self._topics("create", f"{self.source}:{PARTITIONS}:compression.type=lz4,max.message.bytes=8388608",
                      f"{self.extra}:{PARTITIONS}:compression.type=lz4", f"{self.directory}:1:cleanup.policy=compact",
                      f"{self.letters}:1")
         self.topics = [self.source, self.extra, self.directory, self.letters]
@@ -254,7 +255,7 @@ class Rig:
 
     @contextmanager
     def paced(self, prefix, rate, seconds, salt):
-        """Sends the side-by-side workload at a constant rate meanwhile; gives a dictionary that holds at the end what
+        """Sends the side-by-side workload at a constant rate from now on; gives a dictionary that holds at the end what
         was sent, and for one record of 97 the milliseconds from the moment it was due to the moment it was visible."""
         samples = self.folder / f"samples-{salt}"
         watched = open(self.folder / f"marks-{salt}", "w+", encoding="ascii")
@@ -266,6 +267,9 @@ class Rig:
             send = subprocess.Popen(
                 [ROOT / "out/bin/paced_fill", self.kafka.bootstrap, self.source, str(rate), str(seconds), str(salt),
                  str(samples)], stdout=subprocess.PIPE, text=True)
+            # What it sends is made before.
+            if not select.select([send.stdout], [], [], 300)[0] or send.stdout.readline() != "ready\n":
+                raise Failure("paced_fill did not start to send")
             found = {}
             yield found
             said, _ = send.communicate(timeout=seconds + 180)

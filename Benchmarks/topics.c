@@ -1,4 +1,4 @@
-// Makes and deletes topics of one replica: topics create|delete BOOTSTRAP NAME:PARTITIONS[:NAME=VALUE] ...
+// Makes and deletes topics of one replica: topics create|delete BOOTSTRAP NAME:PARTITIONS[:NAME=VALUE,...] ...
 #include <librdkafka/rdkafka.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,16 +23,13 @@ static int run(rd_kafka_t *client, int is_create, int count, char **specificatio
     rd_kafka_NewTopic_t *made[most_topics];
     rd_kafka_DeleteTopic_t *gone[most_topics];
     for (int i = 0; i < count; i++) {
-        char *name = strtok(specifications[i], ":"), *partitions = strtok(NULL, ":"), *property = strtok(NULL, "");
+        char *name = strtok(specifications[i], ":"), *partitions = strtok(NULL, ":");
         if (!name || !partitions) { fprintf(stderr, "topics: expected NAME:PARTITIONS\n"); return 2; }
         gone[i] = rd_kafka_DeleteTopic_new(name);
         made[i] = rd_kafka_NewTopic_new(name, atoi(partitions), 1, text, sizeof text);
         if (!made[i]) { fprintf(stderr, "topics: %s: %s\n", name, text); return 2; }
-        char *value = property ? strchr(property, '=') : NULL;
-        if (value) {
-            *value++ = 0;
+        for (char *property, *value; (property = strtok(NULL, "=")) && (value = strtok(NULL, ","));)
             rd_kafka_NewTopic_set_config(made[i], property, value);
-        }
     }
     rd_kafka_queue_t *queue = rd_kafka_queue_new(client);
     rd_kafka_AdminOptions_t *options = rd_kafka_AdminOptions_new(client, RD_KAFKA_ADMIN_OP_ANY);
@@ -50,7 +47,7 @@ static int run(rd_kafka_t *client, int is_create, int count, char **specificatio
 
 int main(int count, char **arguments) {
     if (count < 4 || count - 3 > most_topics || (strcmp(arguments[1], "create") && strcmp(arguments[1], "delete"))) {
-        fprintf(stderr, "usage: topics create|delete BOOTSTRAP NAME:PARTITIONS[:NAME=VALUE] ...\n");
+        fprintf(stderr, "usage: topics create|delete BOOTSTRAP NAME:PARTITIONS[:NAME=VALUE,...] ...\n");
         return 2;
     }
     rd_kafka_conf_t *configuration = rd_kafka_conf_new();

@@ -67,20 +67,23 @@ final class ConnectionGroup: Sendable {
 
 /// Groups as they were taken from their names the last time; the names are read anew for every request.
 struct KnownGroups {
-    private static let mostBytes = 8 << 20
+    private let mostBytes: Int
     /// By organization, in the order in which Redis gave them.
     private var known: [[UInt8]: [ConnectionGroup]] = [:]
-    private var byteCount = 0
+    private(set) var byteCount = 0
 
-    /// The groups that these entries name, in their order; a name that is none of ours is left out.
+    /// Remembers so many bytes of them, about; an eighth of it of one organization.
+    init(mostBytes: Int = 8 << 20) { self.mostBytes = mostBytes }
+
+    /// The groups of these names, in their order; a name that is none of ours is left out.
     mutating func groups(
-        _ entries: TableEntries, _ snapshot: CellSnapshot, of organization: [UInt8]
+        of organization: [UInt8], names: (_ body: (UnsafeRawBufferPointer) -> Void) -> Void
     ) -> [ConnectionGroup] {
         let before = known[organization] ?? []
         var groups: [ConnectionGroup] = []
         groups.reserveCapacity(before.count)
         var isChanged = false
-        entries.forEach(snapshot) { name, _ in
+        names { name in
             if groups.count < before.count, before[groups.count].isNamed(name) {
                 groups.append(before[groups.count])
             } else if let group = ConnectionGroup(name) {
@@ -98,10 +101,10 @@ struct KnownGroups {
         _ groups: [ConnectionGroup], of organization: [UInt8], insteadOf before: [ConnectionGroup]
     ) {
         known[organization] = nil
-        byteCount -= KnownGroups.byteCount(before)
-        let more = KnownGroups.byteCount(groups)
-        guard !groups.isEmpty, more <= KnownGroups.mostBytes / 8 else { return }
-        if byteCount + more > KnownGroups.mostBytes {
+        byteCount -= KnownGroups.byteCount(before, of: organization)
+        let more = KnownGroups.byteCount(groups, of: organization)
+        guard !groups.isEmpty, more <= mostBytes / 8 else { return }
+        if byteCount + more > mostBytes {
             known.removeAll()
             byteCount = 0
         }
@@ -109,7 +112,8 @@ struct KnownGroups {
         known[organization] = groups
     }
 
-    private static func byteCount(_ groups: [ConnectionGroup]) -> Int {
-        groups.reduce(0) { $0 + $1.byteCount }
+    /// Nothing is kept where there is no group.
+    private static func byteCount(_ groups: [ConnectionGroup], of organization: [UInt8]) -> Int {
+        groups.isEmpty ? 0 : groups.reduce(organization.count + 100) { $0 + $1.byteCount }
     }
 }

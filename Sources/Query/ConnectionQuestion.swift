@@ -135,8 +135,9 @@ extension QueryWorker {
         }
         let sizes = search.sizes("connection_activity", .month, months)
         let answers = try answer(search)
-        let groups = connectionGroups.groups(known, answers.snapshot, of: organization)
-            .filter { question.matches($0.values) }
+        let groups = connectionGroups.groups(of: organization) { body in
+            known.forEach(answers.snapshot) { name, _ in body(name) }
+        }.filter { question.matches($0.values) }
         guard isLong else { return (groups, .min) }
         let first = answers[sizes].firstIndex { $0 > 0 } ?? months.count
         return (groups, Window.month.start(of: months.lowerBound + Int32(first)))

@@ -16,8 +16,15 @@ public struct Coverage: Sendable, Hashable {
         let window: Window
         let seconds: Int64?
 
-        /// The same window as long as others, another meter's, keep it too; nil where they do not.
-        func shared(with others: [Kept]) -> Kept? {
+        /// The windows that all of these meters keep, each as long as every one of them does.
+        static func shared(_ meters: [[Kept]]) -> [Kept] {
+            (meters.first ?? []).compactMap { window in
+                meters.dropFirst().reduce(window) { $0?.shared(with: $1) }
+            }
+        }
+
+        /// The same window as long as another meter keeps it too; nil where it does not.
+        private func shared(with others: [Kept]) -> Kept? {
             guard let other = others.first(where: { $0.window == window }) else { return nil }
             guard let mine = seconds, let theirs = other.seconds else {
                 return Kept(window: window, seconds: seconds ?? other.seconds)

@@ -69,10 +69,7 @@ public struct QueryEngine: Sendable {
 
     /// The windows that answer `range` for all these meters at once.
     public func coverage(of names: [String], _ range: TimeRange) -> Coverage {
-        let known = names.compactMap { meters[$0] }
-        let kept = (known.first?.kept ?? []).compactMap { window in
-            known.dropFirst().reduce(window) { window, meter in window?.shared(with: meter.kept) }
-        }
+        let kept = Coverage.Kept.shared(names.compactMap { meters[$0]?.kept })
         return Coverage(range, kept: kept, now: clock.seconds)
     }
 

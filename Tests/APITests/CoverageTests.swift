@@ -21,6 +21,24 @@ import Testing
         Coverage.Kept(window: .month, seconds: nil),
     ]
 
+    /// Several meters answer by the windows that all of them keep, for as long as the shortest does.
+    @Test func severalMeters() {
+        func kept(_ windows: (Window, Int64?)...) -> [Coverage.Kept] {
+            windows.map { Coverage.Kept(window: $0, seconds: $1) }
+        }
+        let one = kept((.minute, 60), (.day, 400), (.month, nil))
+        #expect(Coverage.Kept.shared([]) == [])
+        #expect(Coverage.Kept.shared([one]) == one)
+        #expect(Coverage.Kept.shared([one, []]) == [])
+        #expect(Coverage.Kept.shared([[], one]) == [])
+        let other = kept((.quarter, 900), (.day, 300), (.month, 5))
+        #expect(Coverage.Kept.shared([one, other]) == kept((.day, 300), (.month, 5)))
+        #expect(Coverage.Kept.shared([other, one]) == kept((.day, 300), (.month, 5)))
+        let longer = kept((.day, nil), (.month, nil))
+        #expect(Coverage.Kept.shared([longer, one]) == kept((.day, 400), (.month, nil)))
+        #expect(Coverage.Kept.shared([one, longer, other]) == kept((.day, 300), (.month, 5)))
+    }
+
     /// The windows stand one behind the other, cover the range exactly, and are all kept.
     @Test func tiles() {
         var state: UInt64 = 7
