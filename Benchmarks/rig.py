@@ -41,17 +41,17 @@ def cpu_seconds(process):
 
 
 class Serve:
-    """One `odometer serve` on a port of its own."""
+    """One `odometer serve` on a port of its own, with as many threads as it has by itself where no number is given."""
 
-    def __init__(self, binary, redis, prefix, folder, threads, secret):
+    def __init__(self, binary, redis, prefix, folder, secret, threads=None):
         self.port, admin = free_port(), free_port()
         self.log = f"{folder}/serve-{self.port}.log"
         (Path(folder) / "jwt").write_text(secret)
         with open(self.log, "wb") as stream:
             self.process = subprocess.Popen(
-                [binary, "serve", "--redis", f"unix://{redis}", "--prefix", prefix, "--rate-limit", "0", "--http-threads",
-                 str(threads), "--listen", f"127.0.0.1:{self.port}", "--admin-listen", f"127.0.0.1:{admin}",
-                 "--jwt-secret-file", f"{folder}/jwt"],
+                [binary, "serve", "--redis", f"unix://{redis}", "--prefix", prefix, "--rate-limit", "0",
+                 "--listen", f"127.0.0.1:{self.port}", "--admin-listen", f"127.0.0.1:{admin}",
+                 "--jwt-secret-file", f"{folder}/jwt", *(["--http-threads", str(threads)] if threads else [])],
                 stdout=stream, stderr=stream, stdin=subprocess.DEVNULL)
         deadline = time.monotonic() + 60
         while time.monotonic() < deadline and self.process.poll() is None:

@@ -72,8 +72,8 @@ struct KnownGroups {
     private var known: [[UInt8]: [ConnectionGroup]] = [:]
     private(set) var byteCount = 0
 
-    /// Remembers so many bytes of them, about; an eighth of it of one organization.
-    init(mostBytes: Int = 8 << 20) { self.mostBytes = mostBytes }
+    /// Remembers so many bytes of them, about; a quarter of it of one organization.
+    init(mostBytes: Int = 4 << 20) { self.mostBytes = mostBytes }
 
     /// The groups of these names, in their order; a name that is none of ours is left out.
     mutating func groups(
@@ -103,7 +103,7 @@ struct KnownGroups {
         known[organization] = nil
         byteCount -= KnownGroups.byteCount(before, of: organization)
         let more = KnownGroups.byteCount(groups, of: organization)
-        guard !groups.isEmpty, more <= mostBytes / 8 else { return }
+        guard !groups.isEmpty, more <= mostBytes / 4 else { return }
         if byteCount + more > mostBytes {
             known.removeAll()
             byteCount = 0

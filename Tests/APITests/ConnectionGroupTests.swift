@@ -46,7 +46,7 @@ import Testing
         }
         for number in 0..<300 { _ = shown(&known, [], of: "organization-\(number)") }
         #expect(known.byteCount == 0)
-        // More than an eighth of one organization is not kept.
+        // More than a quarter of it of one organization is not kept.
         _ = shown(&known, (0..<100).map { "service:p:\($0)" })
         #expect(known.byteCount == 0)
     }

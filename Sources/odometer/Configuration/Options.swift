@@ -95,7 +95,7 @@ enum Options {
         path: "http.admin_listen")
     static let httpThreads = Option(
         name: "http-threads", placeholder: "N", value: .integer(1...64),
-        help: "Threads that answer requests.", standard: "4", path: "http.threads")
+        help: "Threads that answer requests.", standard: "8", path: "http.threads")
     static let rateLimit = Option(
         name: "rate-limit", placeholder: "N", value: .integer(0...1_000_000),
         help: "Requests a second that one key and one address may send; 0 = no limit.",
