@@ -209,14 +209,13 @@ class Rig:
         finally:
             machine.end()
 
-    def marked(self, prefix, topic):
-        """Records of a topic that every shard has behind it."""
-        marks = self.redis.lowest_marks(prefix)
-        return sum(value for field, value in marks.items() if field.rpartition("/")[0] == topic)
+    def counted(self, prefix):
+        """Records that stand in the audit, whatever came of them. The marks of shards without new events follow later."""
+        return sum(self.redis.counted(prefix).values())
 
-    def wait_marked(self, machine, prefix, topic, records, patience):
+    def wait_counted(self, machine, prefix, records, patience):
         deadline = time.monotonic() + patience
-        while (found := self.marked(prefix, topic)) < records:
+        while (found := self.counted(prefix)) < records:
             machine.must_run()
             if time.monotonic() > deadline:
                 raise Failure(f"{found} of {records} records counted in {patience:.0f} s: {machine.last_words()}")
@@ -235,28 +234,20 @@ class Rig:
         raise Failure(f"odometer run does not hold its partitions: {machine.last_words()}")
 
     def maximum(self, events):
-        """Events a second that a drain of the side-by-side workload reaches, from the first record to all of them counted.
-
-        Not to the last mark: those of shards without new events follow seconds later.
-        """
+        """Events a second that a drain of the side-by-side workload reaches, from the first record to all of them counted."""
         start = int(time.time()) // 86_400 * 86_400 - 7 * 86_400
         self.tool("fill", self.kafka.bootstrap, self.extra, events, 1, start, 7)
         self.redis.ask(("CONFIG", "RESETSTAT"))
         with self.counting("maximum", self.extra) as machine:
             first = time.monotonic()
-            while self.marked("maximum", self.extra) == 0:
+            while self.counted("maximum") == 0:
                 machine.must_run()
                 samples = machine.metrics()
                 if samples and any(value for key, value in samples.items() if key.startswith("odometer_events_total")):
                     break
                 first = time.monotonic()
                 time.sleep(POLL / 2)
-            deadline = first + 120 + events / 20_000
-            while (found := sum(self.redis.counted("maximum").values())) < events:
-                machine.must_run()
-                if time.monotonic() > deadline:
-                    raise Failure(f"{found} of {events} records counted: {machine.last_words()}")
-                time.sleep(POLL)
+            self.wait_counted(machine, "maximum", events, 120 + events / 20_000)
             return events / (time.monotonic() - first)
 
     # Events at a constant rate
