@@ -4,6 +4,7 @@ Checks that need these call `House.needed()` first. The broker is the one of KAF
 ODOMETER_BINARY; where one is absent the check says so and counts nothing.
 """
 
+import concurrent.futures
 import ctypes
 import itertools
 import json
@@ -165,7 +166,7 @@ class House:
         self.folder = pathlib.Path(self._temporary.name)
         self._machines = []
         self._topics = []
-        self._redis = None
+        self._redis = self.admin = None
         try:
             self._start()
         except BaseException:
@@ -210,10 +211,16 @@ class House:
         if self._redis:
             self._redis.kill()
             self._redis.wait()
-        if self._topics:
-            self.admin.delete_topics(self._topics)
-            self.admin.poll(0)
+        if self.admin:
+            self._close_admin()
         self._temporary.cleanup()
+
+    def _close_admin(self):
+        # Closed here, once its answers are in: a client that is only dropped may be collected on its own
+        # callback's thread, and librdkafka ends a process that destroys a client there.
+        with self.admin:
+            if self._topics:
+                concurrent.futures.wait(self.admin.delete_topics(self._topics).values(), timeout=10)
 
     def create_topic(self, name, partitions, config=None):
         """Creates a topic that is deleted at the end."""

@@ -35,6 +35,7 @@ class Brokers:
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="odo-kafka-"))
         self.down, self.frozen = set(), set()
         self.port = self._free_ports()
+        self.admin = None
         try:
             self._call("start", "--port", str(self.port), "--brokers", str(self.COUNT))
             self.bootstrap = ",".join(f"127.0.0.1:{self.port + 10 * number}" for number in range(self.COUNT))
@@ -48,6 +49,8 @@ class Brokers:
     def __exit__(self, *_):
         # Nothing may come between: whoever asks twice for the end gets it as well.
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        if self.admin:
+            self.admin.__exit__(None, None, None)  # on this thread, as in House
         for file in self.folder.glob("node*.pid"):
             with contextlib.suppress(ProcessLookupError, ValueError):
                 os.kill(int(file.read_text()), signal.SIGKILL)
