@@ -207,14 +207,15 @@ class Kafka:
 
 
 class Odometer:
-    """One `odometer run`, watched through its metrics page and /proc."""
+    """One `odometer run`, watched through its metrics page and /proc; in a session of its own, as a service is."""
 
     def __init__(self, binary, arguments, log):
         self.page = f"http://127.0.0.1:{(port := free_port())}/metrics"
         self.log = log
         with open(log, "wb") as stream:
             self.process = subprocess.Popen([binary, "run", *arguments, "--admin-listen", f"127.0.0.1:{port}"],
-                                            stdout=stream, stderr=stream, stdin=subprocess.DEVNULL)
+                                            stdout=stream, stderr=stream, stdin=subprocess.DEVNULL,
+                                            start_new_session=True)
 
     def metrics(self):
         """The page's samples by name with labels; None while it does not answer."""
@@ -246,8 +247,11 @@ class Odometer:
 
 
 def run_json(command, seconds):
-    """Runs a program of ours and returns the JSON line that it prints."""
-    done = subprocess.run([str(word) for word in command], capture_output=True, text=True, timeout=seconds)
+    """Runs a program of ours, in a session of its own as everything is that is measured, and returns its JSON line.
+
+    Linux shares cores between sessions first: two in one would get half of what each gets alone."""
+    done = subprocess.run([str(word) for word in command], capture_output=True, text=True, timeout=seconds,
+                          start_new_session=True)
     if done.returncode != 0:
         raise Failure(f"{command[0]}: {done.stderr.strip() or f'exit code {done.returncode}'}")
     return json.loads(done.stdout)

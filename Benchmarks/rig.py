@@ -52,7 +52,7 @@ class Serve:
                 [binary, "serve", "--redis", f"unix://{redis}", "--prefix", prefix, "--rate-limit", "0",
                  "--listen", f"127.0.0.1:{self.port}", "--admin-listen", f"127.0.0.1:{admin}",
                  "--jwt-secret-file", f"{folder}/jwt", *(["--http-threads", str(threads)] if threads else [])],
-                stdout=stream, stderr=stream, stdin=subprocess.DEVNULL)
+                stdout=stream, stderr=stream, stdin=subprocess.DEVNULL, start_new_session=True)
         deadline = time.monotonic() + 60
         while time.monotonic() < deadline and self.process.poll() is None:
             try:
@@ -260,12 +260,12 @@ class Rig:
         watched = open(self.folder / f"marks-{salt}", "w+", encoding="ascii")
         watch = subprocess.Popen(
             [ROOT / "out/bin/watch_marks", self.redis.path, prefix, self.source, str(PARTITIONS), str(WATCH_MS)],
-            stdin=subprocess.PIPE, stdout=watched)
+            stdin=subprocess.PIPE, stdout=watched, start_new_session=True)
         send = None
         try:
             send = subprocess.Popen(
                 [ROOT / "out/bin/paced_fill", self.kafka.bootstrap, self.source, str(rate), str(seconds), str(salt),
-                 str(samples)], stdout=subprocess.PIPE, text=True)
+                 str(samples)], stdout=subprocess.PIPE, text=True, start_new_session=True)
             # What it sends is made before.
             if not select.select([send.stdout], [], [], 300)[0] or send.stdout.readline() != "ready\n":
                 raise Failure("paced_fill did not start to send")

@@ -120,7 +120,8 @@ class Turns:
         clock = Clock(self.servers)
         done = subprocess.run(
             [self.servers.tools / "limit", self.servers.kafka.bootstrap, self.workload.topic, str(self.redis.port), str(self.events)],
-            capture_output=True, text=True, timeout=self.patience + 600, env={**os.environ, "WAKE": "10"})
+            capture_output=True, text=True, timeout=self.patience + 600, env={**os.environ, "WAKE": "10"},
+            start_new_session=True)
         found = re.search(
             r"(?P<events>\d+) events, bad (?P<bad>\d+), .* (?P<seconds>[\d.]+)s from first .* cpu (?P<cpu>[\d.]+)s "
             r".* rss (?P<rss>\d+) MB", done.stdout)

@@ -27,6 +27,7 @@ enum PlainProgram {
         sigaddset(&stops, SIGTERM)
         sigaddset(&stops, SIGINT)
         pthread_sigmask(SIG_BLOCK, &stops, nil)
+        Niceness.adopt(Niceness.standard)
         do {
             let options = options(Array(CommandLine.arguments.dropFirst()))
             let configuration = try configuration(options)

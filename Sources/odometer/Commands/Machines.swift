@@ -1,3 +1,5 @@
+import Pipeline
+
 /// `odometer run`, `serve` and `up`: the machine in halves or whole.
 extension Commands {
     private static let stopping =
@@ -12,7 +14,7 @@ extension Commands {
         details: stopping
             + "\nAny number may run with the same --group, --prefix and meters; Kafka divides the work."
             + "\nWhere it may not count it says why and exits with 4; with 5 when a newer contract took over.",
-        options: countingOptions + [Options.adminListen],
+        options: countingOptions + [Options.nice, Options.adminListen],
         examples: [
             ("run --bootstrap kafka:9092 --redis redis://redis:6379", "count"),
             ("run --meters my-meters/ --accept-contract", "go on with other meters"),
@@ -46,6 +48,8 @@ extension Commands {
     ) throws(CommandFailure) -> ExitCode {
         // Before any thread: all that start later inherit it.
         Signals.blockStops()
+        // A process that answers requests itself does not stand back from itself.
+        if halves == .counting { Niceness.adopt(call.settings.integer(Options.nice)) }
         let machine = try Machine(call.settings, halves, log: call.log)
         Signals.onStop { machine.askToEnd() }
         try machine.start()

@@ -1,4 +1,5 @@
 import Foundation
+import Pipeline
 
 /// Every option that several commands share or that may stand in the configuration file.
 enum Options {
@@ -79,6 +80,10 @@ enum Options {
         name: "on-loss", placeholder: "stop|continue", value: .choice(["stop", "continue"]),
         help: "What to do where Kafka no longer holds records that are not counted.",
         standard: "stop", path: "on_loss")
+    static let nice = Option(
+        name: "nice", placeholder: "N", value: .integer(0...19),
+        help: "How far run stands back from other programs on the same cores; 0 = not at all.",
+        standard: String(Niceness.standard), path: "nice")
     static let acceptContract = Option(
         name: "accept-contract", placeholder: "", value: .flag,
         help: "Count on under a changed contract (other meters, bounds or dedupe window).",
@@ -154,6 +159,6 @@ enum Options {
 
     /// What a configuration file may hold, in the order in which `check` prints it.
     static let configurable =
-        kafka + topics + redisServer + counting + http + [adminListen] + jwt
+        kafka + topics + redisServer + counting + [nice] + http + [adminListen] + jwt
         + [logFormat, logLevel]
 }
