@@ -39,7 +39,6 @@ public enum Niceness {
         var line = [UInt8](repeating: 0, count: 128)
         let length = read(file, &line, line.count)
         return length > 0
-            && line.prefix(length).split(separator: UInt8(ascii: " ")).last
-                == Array("0\n".utf8)[...]
+            && String(decoding: line.prefix(length), as: UTF8.self).hasSuffix(" nice 0\n")
     }
 }

@@ -49,12 +49,12 @@ class Brokers:
     def __exit__(self, *_):
         # Nothing may come between: whoever asks twice for the end gets it as well.
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        if self.admin:
-            self.admin.__exit__(None, None, None)  # on this thread, as in House
         for file in self.folder.glob("node*.pid"):
             with contextlib.suppress(ProcessLookupError, ValueError):
                 os.kill(int(file.read_text()), signal.SIGKILL)
         shutil.rmtree(self.folder, ignore_errors=True)
+        if self.admin:
+            self.admin.__exit__(None, None, None)  # on this thread, as in House
 
     def _free_ports(self):
         needed = [10 * number + more for number in range(self.COUNT) for more in (0, 1)]
