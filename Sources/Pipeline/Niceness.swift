@@ -34,7 +34,9 @@ public enum Niceness {
         }
     }
 
-    /// Whether the session is as nice as sessions are by themselves: "/autogroup-63 nice 0".
+    /// Whether the session is as nice as sessions are by themselves ("/autogroup-63 nice 0").
+    ///
+    /// Of a session that Linux does not weigh (what a machine's first process left to its children) nothing is read.
     private static func isUsual(_ file: Int32) -> Bool {
         var line = [UInt8](repeating: 0, count: 128)
         let length = read(file, &line, line.count)
