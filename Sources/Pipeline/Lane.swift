@@ -21,14 +21,9 @@ final class Lane: @unchecked Sendable {
     }
 
     static let batchSize = 2_000
-    static let idleCommitInterval: Int64 = 10_000
     static let checkInterval: Int64 = 5_000
     /// An error of Kafka's client has passed when none came for so long: it tells the same ones again and again.
     static let quietAfter: Int64 = 60_000
-    /// Commits of a lane that are sent before the outcome of the first is known, unless a tally is full.
-    static let mostInFlight = 8
-    /// While a lane catches up, numbers are old whatever it does: commits half as often hold more events a cell.
-    static let catchUpInterval: Int64 = 1_000
 
     let number: Int
     let configuration: PipelineConfiguration
@@ -78,11 +73,10 @@ final class Lane: @unchecked Sendable {
     /// Keys that Redis had thrown away at the look before.
     var evictedBefore: Int64?
     var publishAt: Int64 = 0
-    var sentAt: [Int64]
+    /// Which shard is committed when.
+    var schedule: CommitSchedule
     /// Whether the lane is far behind the log's end, in records and in time.
     var isCatchingUp = false
-    /// The shard whose turn it is to be committed when its time has come.
-    var nextToCommit = 0
     var totals = PipelineMetrics()
     /// Troubles that were reported and have not passed.
     private(set) var troubles: [LaneTrouble: String] = [:]
@@ -110,7 +104,8 @@ final class Lane: @unchecked Sendable {
         consumer = world.consumer
         deadLetters = world.deadLetters
         reporter = report
-        sentAt = Array(repeating: 0, count: configuration.layout.shardCount)
+        schedule = CommitSchedule(
+            interval: configuration.commitInterval, shardCount: configuration.layout.shardCount)
         consumer.setRebalanceHandler { [unowned self] event in self.rebalance(event) }
     }
 
@@ -146,9 +141,11 @@ final class Lane: @unchecked Sendable {
 
     /// How long a turn waits for records; the client waits that long also where some are there but not a whole batch.
     private var patience: Int32 {
-        // The next commit is sent when this one's outcome is looked at.
-        if core?.hasInFlight ?? false { return 5 }
-        return now - arrivedAt < 2_000 ? 50 : 200
+        let now = self.now
+        let isWaiting = core?.hasInFlight ?? false
+        let longest =
+            isWaiting ? 2 * CommitSchedule.outcomePause : now - arrivedAt < 2_000 ? 50 : 200
+        return Int32(min(longest, max(1, schedule.nextAt - now)))
     }
 
     /// One round: what the log has, what the ledger says.
@@ -159,6 +156,7 @@ final class Lane: @unchecked Sendable {
             if mode == .folding { take(records) }
             for event in events { handle(event) }
         }
+        schedule.forgetNext()
         serveRedis()
         publish(now, force: false)
     }

@@ -97,7 +97,7 @@ extension Lane {
             totals.commits += 1
             totals.cells += Int64(size.cells)
             totals.committedEvents += size.events
-            totals.commitSeconds.observe(Double(now - sentAt[shard]) / 1_000)
+            totals.commitSeconds.observe(Double(now - schedule.sentAt[shard]) / 1_000)
             if size.oldest != Int64.max {
                 totals.freshness.observe(
                     Double(max(0, world.wallMilliseconds - size.oldest)) / 1_000)
@@ -138,42 +138,20 @@ extension Lane {
         guard mode == .folding || mode == .holding, core != nil else { return }
         // One that failed just now is found here, after `serveRedis` looked.
         guard deadLetters.settle(waitMilliseconds: 0) else { return }
-        let shardCount = configuration.layout.shardCount
-        let usual = configuration.commitInterval
-        let interval = isCatchingUp ? max(usual, min(usual * 2, Self.catchUpInterval)) : usual
-        for _ in 0..<shardCount {
-            guard canCommit, let inFlight = committer?.inFlight else { return }
-            let shard = nextToCommit
-            if let one = core?.shards[shard], one.sent.isEmpty,
-                let hasCells = core?.hasCells(shard: shard)
-            {
-                let due = due(shard, one, hasCells ? interval : Self.idleCommitInterval)
-                if now >= due {
-                    let limit = Lane.inFlightLimit(
-                        late: now - due, interval: interval, isCatchingUp: isCatchingUp)
-                    guard inFlight < limit else { return }
-                    _ = submit(shard: shard)
-                }
-            }
-            nextToCommit = (nextToCommit + 1) % shardCount
+        for _ in 0..<configuration.layout.shardCount {
+            guard canCommit, let shard = nextToCommit(now) else { return }
+            _ = submit(shard: shard)
         }
     }
 
-    /// When a shard is committed next: an interval after it was sent last, so that its numbers are no older for the
-    /// time that a commit takes; but Redis has half of each interval to itself.
-    private func due(_ shard: Int, _ one: LaneCore.Shard, _ interval: Int64) -> Int64 {
-        if isCatchingUp { return one.committedAt + interval }
-        return max(sentAt[shard] + interval, one.committedAt + interval / 2)
-    }
-
-    /// How many commits may be on their way when one is that late, in milliseconds.
-    ///
-    /// Redis runs all commits that it has of a lane one behind the other, and whoever reads meanwhile waits for the
-    /// whole row: so one at a time, as long as they go in time.
-    static func inFlightLimit(late: Int64, interval: Int64, isCatchingUp: Bool) -> Int {
-        if isCatchingUp { return mostInFlight }
-        let perInterval = Int64(4 * mostInFlight)
-        return 1 + Int(min(Int64(mostInFlight - 1), max(0, late) * perInterval / interval))
+    private func nextToCommit(_ now: Int64) -> Int? {
+        guard let inFlight = committer?.inFlight, core != nil else { return nil }
+        return schedule.next(now: now, inFlight: inFlight, isCatchingUp: isCatchingUp) { shard in
+            CommitSchedule.Shard(
+                isInFlight: core?.isInFlight(shard: shard) ?? false,
+                hasCells: core?.hasCells(shard: shard) ?? false,
+                endedAt: core?.shards[shard].committedAt ?? 0)
+        }
     }
 
     /// Sends the folding tally of a shard; false when there is nothing to send or no connection.
@@ -186,7 +164,7 @@ extension Lane {
     }
 
     func send(shard: Int) {
-        sentAt[shard] = self.now
+        schedule.sent(shard: shard, at: self.now)
         committer?.submit(&arguments, tag: shard)
     }
 

@@ -1,0 +1,128 @@
+import Testing
+
+@testable import Pipeline
+
+/// Readers of Redis wait behind the commits that a lane has sent: so few and evenly, unless they are late.
+@Suite struct CommitScheduleTests {
+    private static let shards = 64
+    private static let interval: Int64 = 500
+
+    private func schedule(_ interval: Int64 = interval) -> CommitSchedule {
+        CommitSchedule(interval: interval, shardCount: Self.shards)
+    }
+
+    @Test func pace() {
+        func pace(_ late: Int64, _ interval: Int64 = 500) -> CommitSchedule.Pace {
+            schedule(interval).pace(late: late, interval: interval)
+        }
+        #expect(pace(0) == CommitSchedule.Pace(inFlight: 1, spacing: 7) && pace(15) == pace(0))
+        #expect(pace(16) == CommitSchedule.Pace(inFlight: 2, spacing: 7))
+        #expect(pace(31) == CommitSchedule.Pace(inFlight: 2, spacing: 0))
+        // A quarter of an interval late, all go at once.
+        let most = CommitSchedule.Pace.catchingUp
+        #expect(pace(125) == most && pace(.max / 64) == most)
+        #expect(pace(2, 10).inFlight == 7 && pace(1_000, 60_000).inFlight == 1)
+        for interval in [Int64(1), 10, 100, 500, 5_000, 60_000] {
+            #expect(pace(0, interval).spacing * Int64(Self.shards) <= interval)
+            for late in Int64(0)..<600 {
+                #expect(pace(late + 1, interval).inFlight >= pace(late, interval).inFlight)
+                #expect(pace(late + 1, interval).spacing <= pace(late, interval).spacing)
+            }
+        }
+    }
+
+    /// Times at which commits are sent when all shards have cells all the time and a commit takes so long.
+    private func run(
+        _ schedule: inout CommitSchedule, _ times: Range<Int64>, commitTakes: Int64,
+        isCatchingUp: Bool = false, ended: inout [Int64]
+    ) -> [(shard: Int, time: Int64)] {
+        var sent: [(shard: Int, time: Int64)] = []
+        var inFlight: [(shard: Int, end: Int64)] = []
+        var states = ended.map {
+            CommitSchedule.Shard(isInFlight: false, hasCells: true, endedAt: $0)
+        }
+        for now in times {
+            while let one = inFlight.first, one.end <= now {
+                states[one.shard].endedAt = now
+                states[one.shard].isInFlight = false
+                inFlight.removeFirst()
+            }
+            while let shard = schedule.next(
+                now: now, inFlight: inFlight.count, isCatchingUp: isCatchingUp,
+                shard: { states[$0] })
+            {
+                schedule.sent(shard: shard, at: now)
+                sent.append((shard, now))
+                states[shard].isInFlight = true
+                // Redis runs one after the other.
+                inFlight.append((shard, max(now, inFlight.last?.end ?? now) + commitTakes))
+            }
+        }
+        ended = states.map(\.endedAt)
+        return sent
+    }
+
+    /// All shards are due in the same moment, as after a start: from then on they draw apart.
+    @Test func `a row of commits spreads over the interval`() {
+        var schedule = schedule()
+        var ended = Array(repeating: Int64(0), count: Self.shards)
+        let start = Int64(1_000_000)
+        _ = run(&schedule, start..<start + 20 * Self.interval, commitTakes: 3, ended: &ended)
+        let begin = start + 20 * Self.interval
+        let sent = run(&schedule, begin..<begin + Self.interval, commitTakes: 3, ended: &ended)
+        #expect(Set(sent.map(\.shard)).count == Self.shards)
+        for (one, next) in zip(sent, sent.dropFirst()) { #expect(next.time - one.time >= 7) }
+        #expect((sent.last?.time ?? 0) - begin >= 441)
+    }
+
+    /// However commits are spread, no shard is committed less often than its interval says.
+    @Test(arguments: [Int64(1), 3, 7]) func `no shard waits longer than its interval`(takes: Int64)
+    {
+        var schedule = schedule()
+        var ended = Array(repeating: Int64(0), count: Self.shards)
+        let start = Int64(1_000_000)
+        let sent = run(
+            &schedule, start..<start + 40 * Self.interval, commitTakes: takes, ended: &ended)
+        for shard in 0..<Self.shards {
+            let times = sent.filter { $0.shard == shard && $0.time > start + 5_000 }.map(\.time)
+            let longest = zip(times.dropFirst(), times).map { $0 - $1 }.max() ?? .max
+            #expect(longest <= Self.interval + Self.interval / 16, "shard \(shard): \(longest) ms")
+        }
+    }
+
+    @Test func `while it catches up eight go at once, every second`() {
+        var schedule = schedule()
+        var ended = Array(repeating: Int64(0), count: Self.shards)
+        let start = Int64(1_000_000)
+        let sent = run(
+            &schedule, start..<start + 10_000, commitTakes: 1, isCatchingUp: true, ended: &ended)
+        #expect(sent.prefix(9).map(\.time) == Array(repeating: start, count: 8) + [start + 1])
+        let times = sent.filter { $0.shard == 5 }.map(\.time)
+        for (one, next) in zip(times, times.dropFirst()) {
+            #expect((1_000...1_100).contains(next - one))
+        }
+    }
+
+    @Test func `it says when to look again`() {
+        var schedule = schedule()
+        let now = Int64(1_000_000)
+        func next(_ now: Int64, inFlight: Int = 0, hasCells: Bool = true) -> Int? {
+            schedule.next(now: now, inFlight: inFlight, isCatchingUp: false) { shard in
+                CommitSchedule.Shard(isInFlight: false, hasCells: hasCells, endedAt: 0)
+            }
+        }
+        for shard in 0..<Self.shards { schedule.sent(shard: shard, at: now + Int64(shard)) }
+        // The first is due an interval after it was sent.
+        #expect(next(now + 100) == nil && schedule.nextAt == now + 500)
+        #expect(next(now + 500) == 0)
+        schedule.sent(shard: 0, at: now + 500)
+        #expect(next(now + 502) == nil && schedule.nextAt == now + 507)
+        // One is on its way, and one at a time is enough.
+        #expect(next(now + 507, inFlight: 1) == nil && schedule.nextAt == now + 512)
+        // Without cells there is nothing to wait for.
+        #expect(next(now + 700, hasCells: false) == nil && schedule.nextAt == .max)
+        #expect(next(now + 10_600, hasCells: false) == 1)
+        schedule.forgetNext()
+        #expect(schedule.nextAt == .max)
+    }
+}
