@@ -4,10 +4,8 @@
 /// row. So they go one at a time and evenly over an interval, as long as they go in time; what is late hurries. All
 /// times are milliseconds of a steady clock.
 struct CommitSchedule {
-    /// What there is to know of a shard.
+    /// What there is to know of a shard that can be committed.
     struct Shard {
-        /// A commit of it is on its way.
-        var isInFlight: Bool
         /// Its tally holds cells; if not, only its marks are to be moved, now and then.
         var hasCells: Bool
         /// When its last commit ended.
@@ -49,8 +47,10 @@ struct CommitSchedule {
     mutating func forgetNext() { nextAt = .max }
 
     /// The shard to be committed now, that one first that waits longest; nil = none, and `nextAt` says when.
+    ///
+    /// `shard` tells of each; nil = it has nothing to commit, or a commit of it is on its way.
     mutating func next(
-        now: Int64, inFlight: Int, isCatchingUp: Bool, shard state: (Int) -> Shard
+        now: Int64, inFlight: Int, isCatchingUp: Bool, shard state: (Int) -> Shard?
     ) -> Int? {
         nextAt = .max
         let interval =
@@ -58,8 +58,7 @@ struct CommitSchedule {
             ? max(usualInterval, min(usualInterval * 2, Self.catchUpInterval)) : usualInterval
         for _ in sentAt.indices {
             let shard = first
-            let one = state(shard)
-            if !one.isInFlight {
+            if let one = state(shard) {
                 let due = due(shard, one, interval, isCatchingUp)
                 if now >= due {
                     let pace =
@@ -101,7 +100,7 @@ struct CommitSchedule {
 
     /// The pace for a commit that is so late, where each shard has one an interval.
     func pace(late: Int64, interval: Int64) -> Pace {
-        let more = late * Int64(4 * Self.mostInFlight) / interval
+        let more = max(0, late) * Int64(4 * Self.mostInFlight) / interval
         return Pace(
             inFlight: 1 + Int(min(Int64(Self.mostInFlight - 1), more)),
             spacing: late < interval / 16 ? interval / Int64(sentAt.count) : 0)

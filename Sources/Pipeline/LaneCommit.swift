@@ -138,19 +138,13 @@ extension Lane {
         guard mode == .folding || mode == .holding, core != nil else { return }
         // One that failed just now is found here, after `serveRedis` looked.
         guard deadLetters.settle(waitMilliseconds: 0) else { return }
-        for _ in 0..<configuration.layout.shardCount {
-            guard canCommit, let shard = nextToCommit(now) else { return }
-            _ = submit(shard: shard)
-        }
+        while canCommit, let shard = nextToCommit(now), submit(shard: shard) {}
     }
 
     private func nextToCommit(_ now: Int64) -> Int? {
-        guard let inFlight = committer?.inFlight, core != nil else { return nil }
-        return schedule.next(now: now, inFlight: inFlight, isCatchingUp: isCatchingUp) { shard in
-            CommitSchedule.Shard(
-                isInFlight: core?.isInFlight(shard: shard) ?? false,
-                hasCells: core?.hasCells(shard: shard) ?? false,
-                endedAt: core?.shards[shard].committedAt ?? 0)
+        guard let inFlight = committer?.inFlight else { return nil }
+        return schedule.next(now: now, inFlight: inFlight, isCatchingUp: isCatchingUp) {
+            core?.committable(shard: $0)
         }
     }
 

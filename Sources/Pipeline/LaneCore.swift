@@ -219,6 +219,13 @@ struct LaneCore: ~Copyable {
 
     // MARK: Committing
 
+    /// What the schedule has to know of a shard; nil = nothing to commit, or one is on its way.
+    func committable(shard: Int) -> CommitSchedule.Shard? {
+        guard !isInFlight(shard: shard), isBehind(shard: shard) else { return nil }
+        return CommitSchedule.Shard(
+            hasCells: hasCells(shard: shard), endedAt: shards[shard].committedAt)
+    }
+
     /// Hands the folding tally of a shard over to its commit and writes the arguments; false = nothing to commit.
     mutating func handOver(
         shard: Int, contract: [UInt8], to arguments: inout CommitArguments

@@ -16,6 +16,7 @@ import Testing
             schedule(interval).pace(late: late, interval: interval)
         }
         #expect(pace(0) == CommitSchedule.Pace(inFlight: 1, spacing: 7) && pace(15) == pace(0))
+        #expect(pace(-7) == pace(0) && pace(50).inFlight == 4)
         #expect(pace(16) == CommitSchedule.Pace(inFlight: 2, spacing: 7))
         #expect(pace(31) == CommitSchedule.Pace(inFlight: 2, spacing: 0))
         // A quarter of an interval late, all go at once.
@@ -31,20 +32,20 @@ import Testing
         }
     }
 
-    /// Times at which commits are sent when all shards have cells all the time and a commit takes so long.
-    private func run(
-        _ schedule: inout CommitSchedule, _ times: Range<Int64>, commitTakes: Int64,
-        isCatchingUp: Bool = false, ended: inout [Int64]
+    private static let start: Int64 = 1_000_000
+
+    /// When commits are sent that take so long each, where all shards have cells all the time.
+    private func sent(
+        _ intervals: Int64, commitTakes: Int64, isCatchingUp: Bool = false
     ) -> [(shard: Int, time: Int64)] {
+        var schedule = schedule()
         var sent: [(shard: Int, time: Int64)] = []
         var inFlight: [(shard: Int, end: Int64)] = []
-        var states = ended.map {
-            CommitSchedule.Shard(isInFlight: false, hasCells: true, endedAt: $0)
-        }
-        for now in times {
+        let idle = CommitSchedule.Shard(hasCells: true, endedAt: 0)
+        var states = Array<CommitSchedule.Shard?>(repeating: idle, count: Self.shards)
+        for now in Self.start..<Self.start + intervals * Self.interval {
             while let one = inFlight.first, one.end <= now {
-                states[one.shard].endedAt = now
-                states[one.shard].isInFlight = false
+                states[one.shard] = CommitSchedule.Shard(hasCells: true, endedAt: now)
                 inFlight.removeFirst()
             }
             while let shard = schedule.next(
@@ -53,51 +54,40 @@ import Testing
             {
                 schedule.sent(shard: shard, at: now)
                 sent.append((shard, now))
-                states[shard].isInFlight = true
+                states[shard] = nil
                 // Redis runs one after the other.
                 inFlight.append((shard, max(now, inFlight.last?.end ?? now) + commitTakes))
             }
         }
-        ended = states.map(\.endedAt)
         return sent
     }
 
     /// All shards are due in the same moment, as after a start: from then on they draw apart.
     @Test func `a row of commits spreads over the interval`() {
-        var schedule = schedule()
-        var ended = Array(repeating: Int64(0), count: Self.shards)
-        let start = Int64(1_000_000)
-        _ = run(&schedule, start..<start + 20 * Self.interval, commitTakes: 3, ended: &ended)
-        let begin = start + 20 * Self.interval
-        let sent = run(&schedule, begin..<begin + Self.interval, commitTakes: 3, ended: &ended)
-        #expect(Set(sent.map(\.shard)).count == Self.shards)
-        for (one, next) in zip(sent, sent.dropFirst()) { #expect(next.time - one.time >= 7) }
-        #expect((sent.last?.time ?? 0) - begin >= 441)
+        let begin = Self.start + 20 * Self.interval
+        let last = sent(21, commitTakes: 3).filter { $0.time >= begin }
+        #expect(Set(last.map(\.shard)).count == Self.shards)
+        for (one, next) in zip(last, last.dropFirst()) { #expect(next.time - one.time >= 7) }
+        #expect((last.last?.time ?? 0) - begin >= 441)
     }
 
     /// However commits are spread, no shard is committed less often than its interval says.
     @Test(arguments: [Int64(1), 3, 7]) func `no shard waits longer than its interval`(takes: Int64)
     {
-        var schedule = schedule()
-        var ended = Array(repeating: Int64(0), count: Self.shards)
-        let start = Int64(1_000_000)
-        let sent = run(
-            &schedule, start..<start + 40 * Self.interval, commitTakes: takes, ended: &ended)
+        let sent = sent(40, commitTakes: takes)
         for shard in 0..<Self.shards {
-            let times = sent.filter { $0.shard == shard && $0.time > start + 5_000 }.map(\.time)
+            let times = sent.filter { $0.shard == shard && $0.time > Self.start + 5_000 }.map(
+                \.time)
             let longest = zip(times.dropFirst(), times).map { $0 - $1 }.max() ?? .max
             #expect(longest <= Self.interval + Self.interval / 16, "shard \(shard): \(longest) ms")
         }
     }
 
     @Test func `while it catches up eight go at once, every second`() {
-        var schedule = schedule()
-        var ended = Array(repeating: Int64(0), count: Self.shards)
-        let start = Int64(1_000_000)
-        let sent = run(
-            &schedule, start..<start + 10_000, commitTakes: 1, isCatchingUp: true, ended: &ended)
-        #expect(sent.prefix(9).map(\.time) == Array(repeating: start, count: 8) + [start + 1])
+        let sent = sent(20, commitTakes: 1, isCatchingUp: true)
         let times = sent.filter { $0.shard == 5 }.map(\.time)
+        let start = Self.start
+        #expect(sent.prefix(9).map(\.time) == Array(repeating: start, count: 8) + [start + 1])
         for (one, next) in zip(times, times.dropFirst()) {
             #expect((1_000...1_100).contains(next - one))
         }
@@ -108,7 +98,7 @@ import Testing
         let now = Int64(1_000_000)
         func next(_ now: Int64, inFlight: Int = 0, hasCells: Bool = true) -> Int? {
             schedule.next(now: now, inFlight: inFlight, isCatchingUp: false) { shard in
-                CommitSchedule.Shard(isInFlight: false, hasCells: hasCells, endedAt: 0)
+                CommitSchedule.Shard(hasCells: hasCells, endedAt: 0)
             }
         }
         for shard in 0..<Self.shards { schedule.sent(shard: shard, at: now + Int64(shard)) }
