@@ -10,6 +10,9 @@ struct EventScratch: ~Copyable {
 
     var event: Int32 = -1
     var rejection = Rejection.none
+    /// What `rejection` is about: a field of the program; of a long attribute 0 id, 1 source, 2
+    /// subject.
+    var rejectedField: Int32 = -1
     var hasOwnTime = false
     /// Event time in nanoseconds since 1970.
     var time: Int64 = 0
@@ -18,7 +21,8 @@ struct EventScratch: ~Copyable {
     var subject = UnsafeRawBufferPointer(start: nil, count: 0)
     var type = UnsafeRawBufferPointer(start: nil, count: 0)
     /// The subject, prepared for its look-up.
-    var organization = SymbolKey(UnsafeRawBufferPointer(start: nil, count: 0))
+    var organization = SymbolKey(
+        UnsafeRawBufferPointer(start: nil, count: 0), SymbolSeed.ofProcess)
     /// The date that was read last.
     var date = Timestamp.Date()
     /// Months of the day that was asked last.

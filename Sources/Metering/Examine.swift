@@ -31,7 +31,11 @@ extension Program {
         scratch.event = types.event(of: scratch.type)
         guard scratch.event >= 0 else { return .ignored }
         let longest = max(scratch.id.count, scratch.source.count, scratch.subject.count)
-        if longest > Self.maximumTextBytes { return reject(.badField, .longAttribute) }
+        if longest > Self.maximumTextBytes {
+            scratch.rejectedField =
+                scratch.id.count == longest ? 0 : scratch.source.count == longest ? 1 : 2
+            return reject(.badField, .longAttribute)
+        }
         return .accepted
     }
 
@@ -179,21 +183,31 @@ extension Program {
         for index in 0..<event.fieldCount {
             let rule = fields[event.firstField + index]
             if rule.fanOut >= 0 {
-                if let problem = readFanOut(rule, into: index) { return problem }
+                if let problem = readFanOut(rule, into: index) {
+                    return inField(event.firstField + index, problem)
+                }
                 continue
             }
             let value = slots[Int(rule.slot)]
             if value.kind == ES_ABSENT.rawValue || value.kind == ES_NULL.rawValue {
-                if rule.isRequired { return .missingField }
+                if rule.isRequired { return inField(event.firstField + index, .missingField) }
                 scratch.fields[Int(index)] = FieldValue(
                     pointer: rule.defaultText.pointer, count: rule.defaultText.count,
                     isPresent: false, hasValue: rule.kind == .text || rule.hasDefaultInteger,
                     integer: rule.defaultInteger)
                 continue
             }
-            if let problem = readField(rule, value, timestamp, into: index) { return problem }
+            if let problem = readField(rule, value, timestamp, into: index) {
+                return inField(event.firstField + index, problem)
+            }
         }
         return nil
+    }
+
+    /// Remembers which field is wrong, for the dead letter and the log.
+    private mutating func inField(_ field: Int32, _ problem: Rejection) -> Rejection {
+        scratch.rejectedField = field
+        return problem
     }
 
     @inline(__always)

@@ -59,7 +59,7 @@ extension Program {
         let tally = tallies + shard
         var identity: (UInt64, UInt64) = (0, 0)
         if outcome == .accepted {
-            scratch.organization = SymbolKey(scratch.subject)
+            scratch.organization = SymbolKey(scratch.subject, symbolSeed)
             tally.pointee.symbols.prefetch(scratch.organization)
             outcome = examineFields(record)
         }
@@ -81,11 +81,21 @@ extension Program {
         } else if !isFolded {
             count(outcome, Int(record.partitionSlot), tally)
             if outcome.isRejected {
-                rejected.append(
-                    RejectedRecord(index: index, outcome: outcome, rejection: scratch.rejection))
+                note(index, outcome, isBinary: record.attributes >= 0)
+            } else {
+                counters.ignoredTypes.count(scratch.type)
             }
         }
         return fullShard
+    }
+
+    @inline(never)
+    private mutating func note(_ index: Int, _ outcome: Outcome, isBinary: Bool) {
+        rejected.append(
+            RejectedRecord(
+                index: index, outcome: outcome, rejection: scratch.rejection,
+                field: scratch.rejectedField, event: scratch.event, isBinary: isBinary,
+                names: rejectionNames))
     }
 
     /// Leaves a valid record pending.
@@ -150,7 +160,8 @@ extension Program {
         for index in 0..<event.tupleCount {
             let field = tuples[event.firstTuple + index].onlyField
             guard field >= 0 else { continue }
-            let key = SymbolKey(scratch.fields[Int(field - event.firstField)].bytes)
+            let key = SymbolKey(
+                scratch.fields[Int(field - event.firstField)].bytes, symbolSeed)
             tally.pointee.symbols.prefetch(key)
             scratch.tupleKeys[Int(index)] = key
         }
@@ -221,7 +232,7 @@ extension Program {
         _ rule: TupleRule, _ event: EventRule, entry: Int, _ tally: UnsafeMutablePointer<Tally>
     ) -> UInt32 {
         if rule.count == 1, parts[rule.first].label.count == 0 {
-            return symbol(SymbolKey(value(parts[rule.first], event, entry)), tally)
+            return symbol(SymbolKey(value(parts[rule.first], event, entry), symbolSeed), tally)
         }
         var end = 0
         for index in rule.first..<(rule.first + rule.count) {

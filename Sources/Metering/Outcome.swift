@@ -91,7 +91,7 @@ public enum Rejection: UInt8, Sendable, CaseIterable {
     /// Every window has expired.
     case late
 
-    /// The text in a dead letter's header `detail`.
+    /// What is wrong, without the place; `RejectedRecord.detail` has that too.
     public var text: String {
         switch self {
         case .none: ""

@@ -60,6 +60,8 @@ public struct FoldCounters: Sendable {
     public var expiredWindows: Int64 = 0
     /// Accepted events without a time of their own.
     public var untimed: Int64 = 0
+    /// Events that no meter takes, by type.
+    public var ignoredTypes = TypeCounts()
     /// Accepted events whose key is not their subject.
     public var unkeyed: Int64 = 0
     /// Accepted events by lateness: at most `FoldCounters.latenessBounds[i]` seconds; the last is beyond all.
@@ -83,6 +85,10 @@ public struct Program: ~Copyable {
     public var counters = FoldCounters()
     /// Records of the last `run` that were rejected and must go to the dead letters.
     public internal(set) var rejected: [RejectedRecord] = []
+    /// What rejections are called.
+    let rejectionNames: RejectionNames
+    /// Mixed into the look-up of names, as in the tallies.
+    let symbolSeed = SymbolSeed.ofProcess
 
     /// Kafka's number of the partition in each slot.
     public var partitionNumbers: [Int32] = []
@@ -157,6 +163,7 @@ public struct Program: ~Copyable {
         cellSets = lowering.cellSets
         texts = lowering.texts
         contractEntries = ContractText.entries(of: catalog)
+        rejectionNames = RejectionNames(catalog)
         self.shardCount = UInt32(shardCount)
         self.futureBound = futureBound
         identityHash = IdentityHash(key: dedupeKey)
@@ -169,16 +176,6 @@ public struct Program: ~Copyable {
         es_destroy(scanner)
         for text in texts { text.deallocate() }
     }
-}
-
-/// A rejected record of a batch.
-public struct RejectedRecord: Sendable {
-    /// Index in the batch.
-    public var index: Int
-    /// malformed, bad_field, late or future.
-    public var outcome: Outcome
-    /// What exactly is wrong.
-    public var rejection: Rejection
 }
 
 /// Where `run` stopped.

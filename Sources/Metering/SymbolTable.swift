@@ -1,5 +1,19 @@
 import CEventScan
 
+/// Two random words in the hash of every name: nobody who writes events can choose names that meet.
+///
+/// Both factors of the first product have one: else a text could make the other one 0.
+struct SymbolSeed: Sendable {
+    var first: UInt64
+    var last: UInt64
+
+    /// The words of this process; nothing outside it depends on them.
+    static let ofProcess = {
+        var random = SystemRandomNumberGenerator()
+        return SymbolSeed(first: random.next(), last: random.next())
+    }()
+}
+
 /// A byte string prepared for a look-up: its length, first and last bytes as words, and a hash of all.
 ///
 /// Two texts of up to 16 bytes are equal exactly when length and words are.
@@ -10,7 +24,7 @@ struct SymbolKey {
     let hash: UInt32
 
     @inline(__always)
-    init(_ bytes: UnsafeRawBufferPointer) {
+    init(_ bytes: UnsafeRawBufferPointer, _ seed: SymbolSeed) {
         self.bytes = bytes
         let count = bytes.count
         if count >= 8 {
@@ -21,7 +35,7 @@ struct SymbolKey {
             last = 0
         }
         var mixed = Hashing.mix(
-            first ^ 0x9E37_79B9_7F4A_7C15, last ^ UInt64(truncatingIfNeeded: count) << 56)
+            first ^ seed.first, last ^ seed.last ^ UInt64(truncatingIfNeeded: count) << 56)
         if count > 16 {
             for index in stride(from: 8, to: count - 8, by: 8) {
                 let word = bytes.loadUnaligned(fromByteOffset: index, as: UInt64.self)
@@ -82,6 +96,7 @@ struct SymbolTable: ~Copyable {
         var length: UInt32
     }
     private let memory: TableMemory
+    private let seed: SymbolSeed
     private var symbols: UnsafeMutablePointer<Symbol>
     private var symbolCapacity: Int
     private(set) var count = 0
@@ -99,8 +114,9 @@ struct SymbolTable: ~Copyable {
     private static var manySymbols: Int { 32_768 }
     private static var manyBytes: Int { 4 << 20 }
 
-    init(capacity: Int = 64, memory: TableMemory) {
+    init(capacity: Int = 64, memory: TableMemory, seed: SymbolSeed = .ofProcess) {
         self.memory = memory
+        self.seed = seed
         symbolCapacity = capacity
         symbols = memory.allocate(capacity)
         slotMask = capacity * 2 - 1
@@ -144,7 +160,9 @@ struct SymbolTable: ~Copyable {
 
     /// The number of these bytes, new if need be.
     @inline(__always)
-    mutating func intern(_ bytes: UnsafeRawBufferPointer) -> UInt32 { intern(SymbolKey(bytes)) }
+    mutating func intern(_ bytes: UnsafeRawBufferPointer) -> UInt32 {
+        intern(SymbolKey(bytes, seed))
+    }
 
     /// The number of the key's bytes, new if need be.
     @inline(__always)

@@ -97,6 +97,31 @@ import Workload
         }
     }
 
+    /// Names that meet in the table of one process are spread over that of another, also those
+    /// whose last word alone would make a product of the hash 0.
+    @Test func namesThatMeetAreSpreadByTheWordsOfTheProcess() {
+        func home(_ bytes: [UInt8], _ seed: SymbolSeed) -> UInt32 {
+            bytes.withUnsafeBytes { SymbolKey($0, seed).hash & 1_023 }
+        }
+        let known = SymbolSeed(first: 0x9E37_79B9_7F4A_7C15, last: 0)
+        var meeting: [[UInt8]] = []
+        var number = 0
+        while meeting.count < 64 {
+            let bytes = Array("value-\(number)".utf8)
+            if home(bytes, known) == 7 { meeting.append(bytes) }
+            number += 1
+        }
+        // Sixteen bytes whose last eight are the word that their length is mixed into.
+        let zero = (0..<64).map { number in
+            Array("name-\(100 + number)".utf8) + [0, 0, 0, 0, 0, 0, 0, 16]
+        }
+        for names in [meeting, zero] {
+            #expect(Set(names.map { home($0, known) }).count == 1)
+            #expect(Set(names.map { home($0, .ofProcess) }).count > 32)
+        }
+        #expect(SymbolSeed.ofProcess.first != known.first)
+    }
+
     @Test func aFullShardStopsTheBatchInItsMiddle() throws {
         let catalog = try Catalogs.read(
             """
