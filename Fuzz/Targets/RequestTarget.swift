@@ -51,6 +51,7 @@ final class RequestTarget: FuzzTarget {
                 "HSET", "odo:1:{dir}:ledger", "layout", "1", "shards", "64", "hash", "fnv1a32",
                 "directory:usage-directory", "1",
             ])
+        for shard in 0..<64 { try run(["HSET", "odo:1:{\(shard)}:marks", "!contract", "1:a"]) }
         let others = KeyMaker.dialects.filter { $0 != "overview" }
         for (name, dialects) in [("{overview}", ["overview"]), ("{odo}", others)] {
             let key = try KeyMaker.make(

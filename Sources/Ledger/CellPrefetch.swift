@@ -17,6 +17,8 @@ struct CellPrefetch: ~Copyable {
     /// Most members that each read of cells was asked for, steps one after the other; 0 = without a limit of its own.
     let limits: [Int]
     let commands: CellCommands
+    /// The shard that cells are read of; nil = none are.
+    let shard: Int?
     /// Commands before MULTI: one a step in the directory.
     let directoryCount: Int
     /// Whether Redis is asked for more than can be bounded in the command itself: good as long as sizes hardly change.
@@ -27,7 +29,9 @@ struct CellPrefetch: ~Copyable {
 
     /// A pipeline of these steps, `members` what each read of cells gave; nil where one pipeline may cost Redis too
     /// much, or the steps are about several organizations.
-    init?(_ steps: [CellStep], members: [Int], layout: KeyLayout) {
+    init?(
+        _ steps: [CellStep], members: [Int], layout: KeyLayout, markFields: MarkFields
+    ) {
         var commands = CellCommands()
         var organization: [UInt8]?
         var directoryCount = 0
@@ -49,7 +53,9 @@ struct CellPrefetch: ~Copyable {
             else { return nil }
             limits = found
             commands.add("MULTI")
-            commands.add("HGETALL", layout.marksKey(shard: layout.shard(of: organization)))
+            commands.add(
+                fields: markFields.besideCells,
+                of: layout.marksKey(shard: layout.shard(of: organization)))
             var place = 0
             for case .cells(let reads, _) in steps {
                 for read in reads {
@@ -60,6 +66,7 @@ struct CellPrefetch: ~Copyable {
             commands.add("EXEC")
         }
         self.steps = steps
+        shard = organization.map { layout.shard(of: $0) }
         self.limits = limits
         self.commands = commands
         self.directoryCount = directoryCount
@@ -119,8 +126,10 @@ struct PrefetchedReplies {
     fileprivate(set) var asOf: Int64?
 
     /// Sends a pipeline and takes its answers; nil where one of them is an error.
+    ///
+    /// `newest`: time of the newest record, where it is not read with the cells.
     static func take(
-        _ prefetch: borrowing CellPrefetch, on connection: inout Connection,
+        _ prefetch: borrowing CellPrefetch, newest: Int64?, on connection: inout Connection,
         _ deadline: ContinuousClock.Instant
     ) throws(CellReadError) -> PrefetchedReplies? {
         var found = PrefetchedReplies()
@@ -143,7 +152,7 @@ struct PrefetchedReplies {
         }
         guard isSound, let cells = found.cells else { return isSound ? found : nil }
         guard cells.view.count == prefetch.limits.count + 1 else { return nil }
-        found.asOf = try ShardState.newestRecord(cells.view[0])
+        found.asOf = try ShardState.newestRecord(cells.view[0]) ?? newest
         return found
     }
 

@@ -13,6 +13,8 @@ public final class CellReader {
     private var ledgerSeen: ContinuousClock.Instant?
     private var directorySeen = false
     private var memory: PrefetchMemory
+    private var markFields = MarkFields([])
+    private var newest = NewestRecords()
 
     /// A reader that connects at its first read.
     ///
@@ -37,7 +39,7 @@ public final class CellReader {
     public func beginRequest(_ key: UInt64) { memory.begin(key) }
 
     /// Ends the request that was begun, and keeps what it has read.
-    public func endRequest() { memory.end(layout) }
+    public func endRequest() { memory.end(layout, markFields) }
 
     // MARK: Reading
 
@@ -48,11 +50,14 @@ public final class CellReader {
         let step = CellStep.cells(reads, organization: organization)
         try prefetch(step, deadline)
         if let found = memory.cells(step, reads) { return found }
-        let marks = layout.marksKey(shard: layout.shard(of: organization))
+        let shard = layout.shard(of: organization)
         let found = try withConnection(deadline) {
             (connection: inout Connection) throws(CellReadError) -> CellSnapshot in
             try self.checkLedger(&connection, deadline)
-            var reading = CellReading(reads: reads, marksKey: marks, deadline: deadline)
+            let newest = try self.newestRecord(of: shard, &connection, deadline)
+            var reading = CellReading(
+                reads: reads, marksKey: self.layout.marksKey(shard: shard),
+                markFields: self.markFields, newest: newest, deadline: deadline)
             return try reading.run(on: &connection)
         }
         memory.add(step, found)
@@ -102,7 +107,10 @@ public final class CellReader {
             let taken = try withConnection(deadline, isRepeated: false) {
                 (connection: inout Connection) throws(CellReadError) -> PrefetchedReplies? in
                 try self.checkLedger(&connection, deadline)
-                return try self.memory.send(on: &connection, deadline)
+                let newest = try self.memory.expectedShard.flatMap { shard throws(CellReadError) in
+                    try self.newestRecord(of: shard, &connection, deadline)
+                }
+                return try self.memory.send(newest: newest, on: &connection, deadline)
             }
             memory.taken(taken)
         } catch {
@@ -110,6 +118,12 @@ public final class CellReader {
             // What the shard and the clock say would be said again.
             if error.code == .torn || error.code == .timeout { throw error }
         }
+    }
+
+    private func newestRecord(
+        of shard: Int, _ connection: inout Connection, _ deadline: ContinuousClock.Instant
+    ) throws(CellReadError) -> Int64? {
+        try newest.time(of: shard, markFields, layout, &connection, deadline)
     }
 
     /// Looks for the ledger at most once a second: absent cells of an absent ledger would read as zeros.
@@ -134,6 +148,14 @@ public final class CellReader {
             members["shards"] == String(layout.shardCount)
         else { throw CellReadError(.ledgerAbsent, "the ledger has another layout") }
         directorySeen = members.keys.contains { $0.hasPrefix("directory:") }
+        let origin = "origin:"
+        let fields = MarkFields(
+            members.keys.filter { $0.hasPrefix(origin) }.map { String($0.dropFirst(origin.count)) })
+        if fields != markFields {
+            markFields = fields
+            newest.forget()
+            memory.forgetAll()
+        }
         ledgerSeen = .now
     }
 

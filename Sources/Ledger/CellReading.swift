@@ -8,6 +8,7 @@ import Redis
 struct CellReading {
     let reads: [CellRead]
     let marksKey: [UInt8]
+    let markFields: MarkFields
     let deadline: ContinuousClock.Instant
 
     private var entries: [CellSnapshot.Entry?]
@@ -16,9 +17,15 @@ struct CellReading {
     private var asOf: Int64?
     private var isFirstGroup = true
 
-    init(reads: [CellRead], marksKey: [UInt8], deadline: ContinuousClock.Instant) {
+    /// `newest`: time of the newest record, where it is not read with the cells.
+    init(
+        reads: [CellRead], marksKey: [UInt8], markFields: MarkFields, newest: Int64?,
+        deadline: ContinuousClock.Instant
+    ) {
         self.reads = reads
         self.marksKey = marksKey
+        self.markFields = markFields
+        asOf = newest
         self.deadline = deadline
         entries = Array(repeating: nil, count: reads.count)
     }
@@ -115,7 +122,7 @@ struct CellReading {
     ) throws(CellReadError) {
         var commands = CellCommands()
         commands.add("MULTI")
-        commands.add("HGETALL", marksKey)
+        commands.add(fields: markFields.besideCells, of: marksKey)
         for index in group { commands.add(reads[index]) }
         commands.add("EXEC")
         let replies = try CellReading.pipeline(commands, &connection, deadline)
@@ -123,7 +130,7 @@ struct CellReading {
             throw CellReadError(.unavailable, "Redis refused a transaction")
         }
         let newest = try ShardState.newestRecord(held.view[0])
-        if isFirstGroup { asOf = newest }
+        if isFirstGroup { asOf = newest ?? asOf }
         isFirstGroup = false
         owners.append(held)
         for (position, index) in group.enumerated() {

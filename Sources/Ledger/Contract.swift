@@ -159,7 +159,8 @@ public struct Contract: Sendable, Hashable {
         guard never.isEmpty else { return .incompatible(never) }
         var differences: [String] = []
         if group != stored.group { differences.append("group") }
-        if cluster != stored.cluster { differences.append("cluster") }
+        // Made when Kafka did not say its id: unknown is not another one.
+        if cluster != stored.cluster, !stored.cluster.isEmpty { differences.append("cluster") }
         if dedupeWindow != stored.dedupeWindow { differences.append("dedupe window") }
         if dedupeKey != stored.dedupeKey { differences.append("dedupe key") }
         if bounds != stored.bounds { differences.append("bounds") }

@@ -50,7 +50,7 @@ struct PrefetchMemory {
         isLearning = expected == nil
     }
 
-    mutating func end(_ layout: KeyLayout) {
+    mutating func end(_ layout: KeyLayout, _ markFields: MarkFields) {
         defer {
             key = nil
             expected = nil
@@ -58,7 +58,9 @@ struct PrefetchMemory {
         }
         guard let key, isLearning, pauses == 0, !steps.isEmpty else { return }
         forget(key)
-        guard let made = CellPrefetch(steps, members: members, layout: layout),
+        guard
+            let made = CellPrefetch(
+                steps, members: members, layout: layout, markFields: markFields),
             made.byteCount <= PrefetchMemory.mostBytes / 8
         else { return }
         if known.count >= PrefetchMemory.mostRequests
@@ -69,6 +71,14 @@ struct PrefetchMemory {
         }
         byteCount += made.byteCount
         known[key] = Known(made, sumsLifetime: sumsLifetime)
+    }
+
+    /// Forgets all pipelines, because the fields that they ask for have changed.
+    ///
+    /// The request under way goes on with its own.
+    mutating func forgetAll() {
+        known.removeAll()
+        byteCount = 0
     }
 
     private mutating func forget(_ key: UInt64) {
@@ -83,11 +93,15 @@ struct PrefetchMemory {
         return expected.prefetch.steps[0] == step
     }
 
+    /// The shard that the request's pipeline reads cells of; nil = none.
+    var expectedShard: Int? { expected?.prefetch.shard }
+
     func send(
-        on connection: inout Connection, _ deadline: ContinuousClock.Instant
+        newest: Int64?, on connection: inout Connection, _ deadline: ContinuousClock.Instant
     ) throws(CellReadError) -> PrefetchedReplies? {
         guard let expected else { return nil }
-        return try PrefetchedReplies.take(expected.prefetch, on: &connection, deadline)
+        return try PrefetchedReplies.take(
+            expected.prefetch, newest: newest, on: &connection, deadline)
     }
 
     /// Takes what the pipeline brought; nothing = the request reads step by step, and so do some after it, because a

@@ -45,6 +45,8 @@ final class House {
         if hasLedger {
             try run("HSET", "odo:1:{dir}:ledger", "layout", "1", "shards", "64", "hash", "fnv1a32")
             try run("HSET", "odo:1:{dir}:ledger", "directory:usage-directory", "1")
+            try run("HSET", "odo:1:{dir}:ledger", "origin:usage-events/0", "0 0")
+            for shard in 0..<64 { try run("HSET", "odo:1:{\(shard)}:marks", "!contract", "1:a") }
         }
     }
 

@@ -47,10 +47,11 @@ import Testing
         let second = try house.get(ranking, headers)
         #expect(second.body == first.body)
         let calls = try calls(house)
-        // Credential, slug, both rankings and the rows' profiles; nothing is asked for its size.
+        // Credential, slug, both rankings, the rows' profiles and the fields of the marks; nothing
+        // is asked for its size.
         #expect(calls["multi"] == 1 && calls["exec"] == 1, "\(calls)")
         #expect(calls["zcard"] == nil && calls["hlen"] == nil, "\(calls)")
-        #expect(calls["hmget"] == 4, "\(calls)")
+        #expect(calls["hmget"] == 5, "\(calls)")
     }
 
     @Test func everyChangeIsSeen() throws {

@@ -7,9 +7,14 @@ import Testing
         let redis = try TestRedis()
         var connection = try redis.connect()
         try connection.command(
-            "HSET", "odo:1:{dir}:ledger", "layout", "1", "shards", "64", "directory:d", "0")
+            "HSET", "odo:1:{dir}:ledger", "layout", "1", "shards", "64", "directory:d", "0",
+            "origin:t/0", "0 0", "origin:t/1", "0 0", "origin:t/2", "0 0")
+        try connection.command("HSET", marks, "!contract", "1:a")
         return (redis, CellReader(configuration: redis.configuration, layout: KeyLayout()))
     }
+
+    /// The marks of the shard of organization `o`.
+    private let marks = "odo:1:{\(KeyLayout().shard(of: "o".utf8))}:marks"
 
     private var soon: ContinuousClock.Instant { .now + .seconds(10) }
 
@@ -18,9 +23,8 @@ import Testing
     @Test func oneState() throws {
         let (redis, reader) = try open()
         var connection = try redis.connect()
-        let shard = KeyLayout().shard(of: "o".utf8)
         try connection.command(
-            "HSET", "odo:1:{\(shard)}:marks", "t/0", "5", "t/0@", "4 1500 ab", "t/1@", "9 1700 cd",
+            "HSET", marks, "t/0", "5", "t/0@", "4 1500 ab", "t/1@", "9 1700 cd",
             "t/2@", "1 -1 ef", "!torn", "")
         try connection.command("HSET", "h", "a", "1", "b", "2")
         try connection.command("ZADD", "z", "3", "x", "9007199254740992", "y")
@@ -173,6 +177,54 @@ import Testing
         }
     }
 
+    /// What an answer needs of the marks is asked for by name, however many partitions and moves
+    /// stand there.
+    @Test(arguments: [3, 64, 65, 500])
+    func marksOfManyPartitions(count: Int) throws {
+        let (redis, reader) = try open()
+        var connection = try redis.connect()
+        for number in 0..<count {
+            try connection.command(
+                "HSET", "odo:1:{dir}:ledger", "origin:t/\(number)", "0 0")
+            try connection.command(
+                "HSET", marks, "t/\(number)", "9", "t/\(number)@",
+                "8 \(1_000 + number) ab", "!since:\(number)", "t/0=1")
+        }
+        try connection.command("CONFIG", "RESETSTAT")
+        for _ in 0..<5 {
+            reader.beginRequest(1)
+            let snapshot = try reader.read(
+                [.size(bytes("h"))], organization: bytes("o"), deadline: soon)
+            reader.endRequest()
+            #expect(snapshot.asOf == Int64(999 + count))
+            #expect(snapshot.isAtomic)
+        }
+        let statistics = try connection.command("INFO", "commandstats").text ?? ""
+        // The ledger, once a second; a machine that takes longer for these five looks twice.
+        let looks = statistics.split(separator: "cmdstat_hgetall:calls=").dropFirst().first
+        #expect(Int(looks?.prefix { $0.isNumber } ?? "") ?? 0 < 5, "\(statistics)")
+    }
+
+    /// A partition that is added while requests come is known within a second.
+    @Test func partitionAdded() throws {
+        let (redis, reader) = try open()
+        var connection = try redis.connect()
+        func asOf() throws -> Int64? {
+            reader.beginRequest(1)
+            defer { reader.endRequest() }
+            return try reader.read(
+                [.size(bytes("h"))], organization: bytes("o"), deadline: soon
+            ).asOf
+        }
+        try connection.command("HSET", marks, "t/0", "5", "t/0@", "4 1500 ab")
+        for _ in 0..<3 { #expect(try asOf() == 1_500) }
+        try connection.command("HSET", "odo:1:{dir}:ledger", "origin:u/7", "0 0")
+        try connection.command("HSET", marks, "u/7", "5", "u/7@", "4 1900 ab")
+        let deadline = soon
+        while try asOf() != 1_900 { try #require(ContinuousClock.now < deadline) }
+        #expect(try asOf() == 1_900)
+    }
+
     @Test func failures() throws {
         let (redis, reader) = try open()
         var connection = try redis.connect()
@@ -191,8 +243,7 @@ import Testing
         #expect(code([.hash(bytes("none"))], soon) == nil)
         #expect(code([], .now - .seconds(1)) == .timeout)
         #expect(code([], soon) == nil)
-        let shard = KeyLayout().shard(of: "o".utf8)
-        try connection.command("HSET", "odo:1:{\(shard)}:marks", "!torn", "half a commit")
+        try connection.command("HSET", marks, "!torn", "half a commit")
         #expect(code([], soon) == .torn)
         redis.stop()
         #expect(code([], soon) == .unavailable)
@@ -202,6 +253,9 @@ import Testing
         try connection.command("HSET", "odo:1:{dir}:ledger", "layout", "2", "shards", "64")
         #expect(code([], soon) == .ledgerAbsent)
         try connection.command("HSET", "odo:1:{dir}:ledger", "layout", "1", "shards", "64")
+        // A shard without contract was lost with its cells: no answer, rather than zeros.
+        #expect(code([], soon) == .ledgerAbsent)
+        try connection.command("HSET", marks, "!contract", "1:a")
         #expect(code([], soon) == nil)
         #expect(
             try reader.directoryFields(bytes("k"), [bytes("f")], deadline: soon) == nil)

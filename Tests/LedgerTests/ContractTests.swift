@@ -54,6 +54,11 @@ import Testing
         #expect(
             contract(["a": "1"], events: ["e": "1", "e/x": "1"]).relation(to: known)
                 == .different(["new field e/x of a known event"]))
+        // Unknown is not another cluster; one that is known is.
+        var unknown = stored
+        unknown.cluster = ""
+        #expect(stored.relation(to: unknown) == .superset(added: []))
+        #expect(unknown.relation(to: stored) == .different(["cluster"]))
         var other = stored
         other.shardCount = 32
         other.shardHash = "x"

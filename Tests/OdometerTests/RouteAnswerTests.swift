@@ -122,6 +122,9 @@ private struct GeneratedLedger {
         try connection.command(
             "HSET", "odo:1:{dir}:ledger", "layout", "1", "shards", "64", "hash", "fnv1a32",
             "directory:usage-directory", "1")
+        for shard in 0..<64 {
+            try connection.command("HSET", "odo:1:{\(shard)}:marks", "!contract", "1:a")
+        }
         for key in 0..<cells.keyCount {
             let name = cells.name(key)
             switch cells.shape(key) {
