@@ -14,7 +14,10 @@ final class CallbackBox: @unchecked Sendable {
     let onDelivery: (@Sendable (DeliveryReport) -> Void)?
     let delivered = Atomic<UInt64>(0)
     let failed = Atomic<UInt64>(0)
+    let takenHints = Atomic<UInt64>(0)
     let failedHints = Atomic<UInt64>(0)
+    /// Code of the last refused hint.
+    let lastRefusal = Atomic<Int32>(0)
     /// Not owned: the consumer's `deinit` clears it before it destroys the client.
     unowned(unsafe) var consumer: ConsumerCore?
     private let errors = Mutex<[KafkaError]>([])

@@ -1,6 +1,23 @@
 internal import CRdkafka
 internal import Synchronization
 
+/// Commit hints that Kafka has answered.
+public struct HintCounts: Sendable, Equatable {
+    /// Hints that it took.
+    public var taken: UInt64
+    /// Hints that it refused.
+    public var refused: UInt64
+    /// Why it refused the last of these.
+    public var lastRefusal: String
+
+    /// Counts of these values.
+    public init(taken: UInt64 = 0, refused: UInt64 = 0, lastRefusal: String = "") {
+        self.taken = taken
+        self.refused = refused
+        self.lastRefusal = lastRefusal
+    }
+}
+
 extension Consumer {
     /// The offset after the last record that was taken, or nil where none was yet.
     public func position(of partition: TopicPartition) -> Int64? {
@@ -96,7 +113,7 @@ extension Consumer {
 
     /// Tells Kafka how far we are, for lag tools and as a witness; nothing waits for it.
     ///
-    /// A refusal is only counted, see `failedHintCount`.
+    /// A refusal is only counted, see `hintCounts`.
     public func commitHint(
         _ offsets: [(TopicPartition, offset: Int64, metadata: String)]
     ) throws(KafkaError) {
@@ -109,9 +126,13 @@ extension Consumer {
         try KafkaError.check(list.pass { rd_kafka_commit(core.handle, $0, 1) }, "commit hint")
     }
 
-    /// How many commit hints Kafka has refused.
-    public var failedHintCount: UInt64 {
-        core.box.failedHints.load(ordering: .relaxed)
+    /// What became of the commit hints so far, as far as Kafka has answered.
+    public var hintCounts: HintCounts {
+        let code = rd_kafka_resp_err_t(core.box.lastRefusal.load(ordering: .relaxed))
+        return HintCounts(
+            taken: core.box.takenHints.load(ordering: .relaxed),
+            refused: core.box.failedHints.load(ordering: .relaxed),
+            lastRefusal: rd_kafka_err2str(code).map { String(cString: $0) } ?? "")
     }
 
     /// The number of partitions of a topic, or an error that says it does not exist.

@@ -10,7 +10,7 @@ internal import Synchronization
 /// - Keeper: the box lives as long as the client; the consumer's `deinit` clears the way back
 ///   before it destroys the client, and then the callback only answers.
 ///
-/// The commit callback has the same thread and keeper; it counts refused hints.
+/// The commit callback has the same thread and keeper; it counts hints taken and refused.
 func installConsumerCallbacks(on conf: OpaquePointer?) {
     rd_kafka_conf_set_rebalance_cb(conf) { client, code, list, opaque in
         guard let consumer = CallbackBox.of(opaque)?.consumer else {
@@ -20,10 +20,15 @@ func installConsumerCallbacks(on conf: OpaquePointer?) {
         consumer.rebalance(code, list)
     }
     rd_kafka_conf_set_offset_commit_cb(conf) { _, code, _, opaque in
-        guard code != RD_KAFKA_RESP_ERR_NO_ERROR, code != RD_KAFKA_RESP_ERR__NO_OFFSET else {
+        guard code != RD_KAFKA_RESP_ERR__NO_OFFSET, let box = CallbackBox.of(opaque) else {
             return
         }
-        CallbackBox.of(opaque)?.failedHints.wrappingAdd(1, ordering: .relaxed)
+        guard code != RD_KAFKA_RESP_ERR_NO_ERROR else {
+            box.takenHints.wrappingAdd(1, ordering: .relaxed)
+            return
+        }
+        box.lastRefusal.store(code.rawValue, ordering: .relaxed)
+        box.failedHints.wrappingAdd(1, ordering: .relaxed)
     }
 }
 

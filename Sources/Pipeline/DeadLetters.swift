@@ -51,7 +51,7 @@ final class DeadLetters: LaneDeadLetters {
         let place = "\(topicName)/\(record.partition)/\(record.offset)"
         var headers: [(name: String, value: [UInt8]?)] = [
             ("reason", Array(rejected.outcome.name.utf8)),
-            ("detail", Array(rejected.rejection.text.utf8)),
+            ("detail", Array(rejected.detail.utf8)),
             ("topic", Array(topicName.utf8)), ("partition", Array("\(record.partition)".utf8)),
             ("offset", Array("\(record.offset)".utf8)),
             ("timestamp", Array("\(record.timestamp)".utf8)),

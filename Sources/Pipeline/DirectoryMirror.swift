@@ -19,6 +19,10 @@ final class DirectoryMirror: @unchecked Sendable {
     private let report: @Sendable (PipelineEvent) -> Void
     private let scanner = MemberScanner()
     private var isTroubled = false
+    private let standing = Mutex<String?>(nil)
+
+    /// Why the directory is not mirrored now, from any thread; nil = it is.
+    var trouble: String? { standing.withLock { $0 } }
 
     init(
         configuration: PipelineConfiguration, topic: String,
@@ -44,6 +48,7 @@ final class DirectoryMirror: @unchecked Sendable {
                             message: "directory: \(error.message)"))
                 }
                 isTroubled = true
+                standing.withLock { $0 = "directory: \(error.message)" }
                 wait(milliseconds: 500)
             }
         }
@@ -80,6 +85,7 @@ final class DirectoryMirror: @unchecked Sendable {
         if mark == nil || first < log.high {
             mark = try catchUp(consumer, from: mark, first, to: log.high, &store, &connection)
         }
+        standing.withLock { $0 = nil }
         if isTroubled {
             isTroubled = false
             report(

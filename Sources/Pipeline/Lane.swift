@@ -78,8 +78,16 @@ final class Lane: @unchecked Sendable {
     /// Whether the lane is far behind the log's end, in records and in time.
     var isCatchingUp = false
     var totals = PipelineMetrics()
-    /// Troubles that were reported and have not passed.
-    private(set) var troubles: [LaneTrouble: String] = [:]
+    /// Troubles that were told, and what is remembered of those that have passed.
+    var recurrences: [LaneTrouble: Recurrence] = [:]
+    /// When a rejected record of each cause was told last.
+    var rejectionsTold: [RejectionCause: Int64] = [:]
+    /// Marks and log ends of what stands still.
+    var standingMarks = StandingMarks()
+    /// What became of the group's offset commits until the look before, and looks in a row that
+    /// found refusals only.
+    var hintsBefore = HintCounts()
+    var refusedHints = 0
     /// When Kafka's client told an error last.
     var kafkaErrorAt: Int64 = 0
 
@@ -222,10 +230,6 @@ final class Lane: @unchecked Sendable {
         }
     }
 
-    private func endPartitionTroubles() {
-        for one in LaneTrouble.allCases where one.endsWithPartitions { troubles[one] = nil }
-    }
-
     /// Gives up all tallies; what was not committed is read again by whoever has the partitions next.
     func dropCore() {
         if let counters = core?.program.counters { totals.add(counters) }
@@ -234,13 +238,14 @@ final class Lane: @unchecked Sendable {
         taken = []
         stopped = []
         gone = [:]
+        standingMarks.forget()
         deadLetters.abandon()
     }
 
     /// Drops everything and begins again from the marks.
     func establishAgain(_ reason: String) {
         guard mode == .folding || mode == .holding else { return }
-        report(.warning, "reestablish", reason)
+        trouble(.reestablish, reason)
         // A partition that was stopped while it was read stands in both.
         pending = Set(
             taken.map(\.topicPartition)
@@ -258,21 +263,15 @@ final class Lane: @unchecked Sendable {
 
     // MARK: Reporting
 
+    /// Reports what happened; the same text again is worth a line once a minute only.
     func report(_ level: PipelineEvent.Level, _ name: String, _ message: String) {
-        reporter(PipelineEvent(level: level, name: name, message: message))
+        report(
+            PipelineEvent(
+                level: level, name: name, message: message,
+                subject: level == .information ? nil : message))
     }
 
-    /// Reports a trouble once, until `passed`.
-    func trouble(_ trouble: LaneTrouble, _ message: String) {
-        if trouble == .kafka { kafkaErrorAt = now }
-        guard troubles.updateValue(message, forKey: trouble) == nil else { return }
-        report(.warning, trouble.rawValue, message)
-    }
-
-    func passed(_ trouble: LaneTrouble, _ message: String) {
-        guard troubles.removeValue(forKey: trouble) != nil else { return }
-        report(.information, trouble.rawValue, message)
-    }
+    func report(_ event: PipelineEvent) { reporter(event) }
 
     func fail(_ error: PipelineError) {
         let isFirst = failure.withLock { standing -> Bool in

@@ -13,6 +13,7 @@ extension Lane {
             needsReconcile = false
             reconcileAt = now + Self.checkInterval
             passed(.establish, "partitions are taken up")
+            passed(.reestablish, "partitions are taken up again")
             passed(.reconcile, "the marks are known again")
             passed(.holding, "consumption goes on")
         } catch {

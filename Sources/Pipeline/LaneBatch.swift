@@ -12,6 +12,7 @@ extension Lane {
         var next = 0
         while next < count {
             guard let stop = core?.fold(buffer, from: next, attributes: attributes) else { return }
+            noteRejected(batch)
             guard sendDeadLetters(batch) else {
                 establishAgain("dead letters cannot be written")
                 return
@@ -115,7 +116,6 @@ extension Lane {
                 _ = deadLetters.settle(waitMilliseconds: 100)
             }
         }
-        passed(.deadLetters, "dead letters are written again")
         return true
     }
 

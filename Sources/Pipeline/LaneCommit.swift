@@ -23,6 +23,7 @@ extension Lane {
         checkServerIfDue(now)
         guard core != nil else { return pingIfDue(now) }
         if deadLetters.hasFailed {
+            trouble(.deadLetters, "a dead letter was not acknowledged")
             establishAgain("a dead letter was not acknowledged")
             return
         }
@@ -184,6 +185,7 @@ extension Lane {
     private func hintIfDue(_ now: Int64) {
         guard now >= hintAt, mode == .folding else { return }
         hintAt = now + Self.checkInterval
+        judgeHints()
         var hints: [(TopicPartition, offset: Int64, metadata: String)] = []
         for (slot, one) in taken.enumerated() {
             let offset = core?.committed(slot: slot) ?? 0
@@ -191,7 +193,6 @@ extension Lane {
         }
         do throws(KafkaError) {
             try consumer.commitHint(hints)
-            passed(.hint, "Kafka takes the group's offsets again")
         } catch {
             trouble(.hint, "Kafka does not take the group's offsets: \(error.message)")
         }

@@ -17,14 +17,15 @@ extension Lane {
         var shortest: (partition: TopicPartition, span: Int64)?
         for (slot, one) in taken.enumerated() {
             let position = core?.position(slot: slot) ?? 0
-            let end = consumer.cachedWatermarks(of: one.topicPartition)?.high ?? -1
+            let end =
+                consumer.cachedWatermarks(of: one.topicPartition)?.high ?? knownEnd(slot: slot)
             lag += max(0, end - position)
             let span = dedupeSpan(slot: slot)
             if let span, span < shortest?.span ?? .max { shortest = (one.topicPartition, span) }
             snapshot.partitions.append(
                 PartitionMetrics(
                     topic: one.topicPartition.topic, partition: one.topicPartition.partition,
-                    position: position, committed: core?.applied(slot: slot) ?? 0, logEnd: end,
+                    position: position, committed: lowestApplied(slot: slot), logEnd: end,
                     stopped: reason(one.topicPartition), dedupeSpan: span))
             snapshot.seenWindowBytes += Int64(core?.seenWindowBytes(slot: slot) ?? 0)
         }
@@ -33,11 +34,7 @@ extension Lane {
             let partition = TopicPartition(
                 topic: one.partition.topic, partition: one.partition.partition)
             if slot(of: partition) != nil { continue }
-            snapshot.partitions.append(
-                PartitionMetrics(
-                    topic: one.partition.topic, partition: one.partition.partition, position: 0,
-                    committed: 0, logEnd: -1, stopped: one.reason,
-                    gone: gone[one.partition] ?? 0))
+            snapshot.partitions.append(standing(one.partition, reason: one.reason))
         }
         for shard in 0..<(core?.shardCount ?? 0) {
             if let aside = core?.shards[shard].aside {
@@ -52,7 +49,13 @@ extension Lane {
         }
         warn(ofShortest: shortest)
         if now - kafkaErrorAt > Self.quietAfter { passed(.kafka, "no error of Kafka for a minute") }
+        judgeDeadLetters(now)
+        settleTroubles(now)
+        let troubles = self.troubles
         snapshot.hindrances = LaneTrouble.allCases.filter(\.hinders).compactMap { troubles[$0] }
+        snapshot.troubles = LaneTrouble.allCases.map { one in
+            (name: one.rawValue, lanes: troubles[one] == nil ? 0 : 1)
+        }
         let age = core?.leastLastTimestamp.map { world.wallMilliseconds - $0 } ?? 0
         isCatchingUp = lag > 20_000 && age > 5_000
         let made = snapshot

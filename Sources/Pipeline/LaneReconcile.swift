@@ -19,6 +19,7 @@ extension Lane {
         do throws(LedgerError) {
             if watcher == nil || watcher?.isAlive == false { watcher = try openWatcher() }
             guard let marks = try watcher?.readMarks(partitions, shards: nil) else { return }
+            keep(marks, of: partitions)
             for one in marks where !(core?.isInFlight(shard: one.shard) ?? true) {
                 let offsets = one.marks.map { $0.offset ?? 0 }
                 let isSame = core?.compare(shard: one.shard, marks: offsets) == .same
@@ -99,6 +100,7 @@ extension Lane {
         let marks = try onLedger { ledger throws(LedgerError) in
             try ledger.readMarks(partitions, shards: nil)
         }
+        keep(marks, of: partitions)
         if marks.allSatisfy(isWhole) { return marks }
         try openLedger()
         let origins = try origins(of: partitions)
@@ -173,9 +175,11 @@ extension Lane {
 
     func watermarks(_ partition: LogPartition) throws(Obstacle) -> (low: Int64, high: Int64) {
         do throws(KafkaError) {
-            return try consumer.watermarks(
+            let log = try consumer.watermarks(
                 of: TopicPartition(topic: partition.topic, partition: partition.partition),
                 timeoutMilliseconds: 5_000)
+            standingMarks.logEnds[partition] = log.high
+            return log
         } catch { throw Obstacle(message: error.message) }
     }
 

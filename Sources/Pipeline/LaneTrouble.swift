@@ -1,3 +1,5 @@
+internal import Kafka
+
 /// What may be wrong with a lane for a while: said when it begins, and once more when it has passed.
 ///
 /// The raw value is the event's name in the log. In the order of the cases they are told: the cause before what
@@ -8,6 +10,7 @@ enum LaneTrouble: String, CaseIterable {
     case refused
     case establish
     case deadLetters = "dead-letters"
+    case reestablish
     case reconcile
     case holding
     case marksMoved = "marks-moved"
@@ -18,7 +21,9 @@ enum LaneTrouble: String, CaseIterable {
     /// Whether nothing is counted meanwhile.
     var hinders: Bool {
         switch self {
-        case .redis, .unfit, .refused, .establish, .deadLetters, .reconcile, .holding: true
+        case .redis, .unfit, .refused, .establish, .deadLetters, .reestablish, .reconcile,
+            .holding:
+            true
         case .marksMoved, .kafka, .hint, .dedupeSpan: false
         }
     }
@@ -26,8 +31,78 @@ enum LaneTrouble: String, CaseIterable {
     /// Whether it ends where the lane gives up its partitions or gets others: whoever has them next finds it again.
     var endsWithPartitions: Bool {
         switch self {
-        case .refused, .establish, .deadLetters, .reconcile, .holding, .marksMoved: true
+        case .refused, .establish, .deadLetters, .reestablish, .reconcile, .holding, .marksMoved:
+            true
         case .redis, .unfit, .kafka, .hint, .dedupeSpan: false
+        }
+    }
+}
+
+extension Lane {
+    /// Troubles that were told and have not passed, or that come again and again.
+    var troubles: [LaneTrouble: String] {
+        recurrences.filter { $0.value.isStanding }.mapValues(\.message)
+    }
+
+    /// Reports a trouble once, until `passed`.
+    func trouble(_ trouble: LaneTrouble, _ message: String) {
+        if trouble == .kafka { kafkaErrorAt = now }
+        if let line = recurrences[trouble, default: Recurrence()].begin(message, now) {
+            tell(.warning, trouble, line)
+        }
+    }
+
+    /// Reports that a trouble is over; of one that comes again and again only when it has stayed
+    /// away.
+    func passed(_ trouble: LaneTrouble, _ message: String) {
+        if let line = recurrences[trouble]?.end(message, now) {
+            tell(.information, trouble, line)
+        }
+    }
+
+    private func tell(_ level: PipelineEvent.Level, _ trouble: LaneTrouble, _ line: String) {
+        report(PipelineEvent(level: level, name: trouble.rawValue, message: line))
+    }
+
+    /// Tells the loops that have ended.
+    func settleTroubles(_ now: Int64) {
+        for trouble in LaneTrouble.allCases {
+            if let line = recurrences[trouble]?.settle(now) {
+                tell(.information, trouble, line)
+            }
+        }
+    }
+
+    /// The next owner of the partitions finds their troubles again.
+    func endPartitionTroubles() {
+        for one in LaneTrouble.allCases where one.endsWithPartitions { recurrences[one]?.drop() }
+    }
+
+    /// Dead letters are written again where some were acknowledged and none is on its way or given
+    /// up; or where none had to be written for a while.
+    func judgeDeadLetters(_ now: Int64) {
+        guard let trouble = recurrences[.deadLetters], trouble.isStanding, mode == .folding,
+            deadLetters.waiting == 0, !deadLetters.hasFailed,
+            deadLetters.delivered > 0 || now - trouble.changedAt >= Recurrence.rest
+        else { return }
+        passed(.deadLetters, "dead letters are written again")
+    }
+
+    /// Says that Kafka refuses the group's offsets: twice in a row, for during a rebalance it does
+    /// so once.
+    func judgeHints() {
+        let counts = consumer.hintCounts
+        defer { hintsBefore = counts }
+        if counts.taken != hintsBefore.taken {
+            refusedHints = 0
+            passed(.hint, "Kafka takes the group's offsets again")
+        } else if counts.refused != hintsBefore.refused {
+            refusedHints += 1
+            guard refusedHints > 1 else { return }
+            trouble(
+                .hint,
+                "Kafka refuses the group's offsets, the witness of where counting began: "
+                    + counts.lastRefusal)
         }
     }
 }

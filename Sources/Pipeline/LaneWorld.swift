@@ -52,6 +52,7 @@ package protocol LaneConsumer: AnyObject {
     func commitHint(
         _ offsets: [(TopicPartition, offset: Int64, metadata: String)]
     ) throws(KafkaError)
+    var hintCounts: HintCounts { get }
 }
 
 /// A connection on which marks can be read.

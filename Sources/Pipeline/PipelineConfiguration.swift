@@ -175,4 +175,6 @@ public struct PipelineEvent: Sendable {
     public let name: String
     /// One sentence for people.
     public let message: String
+    /// What may be told once a minute only, by several lanes together; nil = it is told each time.
+    public var subject: String?
 }

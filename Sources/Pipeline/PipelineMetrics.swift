@@ -1,5 +1,5 @@
 public import Ledger
-internal import Metering
+public import Metering
 
 /// A histogram with fixed upper bounds.
 public struct BoundedHistogram: Sendable {
@@ -54,6 +54,15 @@ public struct PartitionMetrics: Sendable {
     public var lag: Int64 { logEnd < 0 ? 0 : max(0, logEnd - committed) }
 }
 
+extension PipelineMetrics {
+    /// What stands still although every lane works, one sentence each; names no key of Redis.
+    public var standstills: [String] {
+        partitions.compactMap { one in
+            one.stopped.map { "\(one.topic)/\(one.partition) is stopped: \($0)" }
+        } + shardsAside.map { "shard \($0.shard) is set aside: odometer status says why" }
+    }
+}
+
 /// Numbers of the running machine: a plain copy, safe to keep.
 public struct PipelineMetrics: Sendable {
     /// Records by outcome's name.
@@ -103,6 +112,11 @@ public struct PipelineMetrics: Sendable {
     public var joinedLanes = 0
     /// Why lanes cannot count now, one sentence each.
     public var hindrances: [String] = []
+    /// Lanes that have each trouble, by the word that the log has for it; in the order of cause and
+    /// effect.
+    public var troubles: [(name: String, lanes: Int)] = []
+    /// Events that no meter takes, by type.
+    public var ignoredTypes = TypeCounts()
     /// Bytes of the windows of ids.
     public var seenWindowBytes: Int64 = 0
     /// Bytes of all tallies, folding and in flight.
@@ -118,6 +132,7 @@ public struct PipelineMetrics: Sendable {
         expiredWindows += counters.expiredWindows
         untimed += counters.untimed
         unkeyed += counters.unkeyed
+        ignoredTypes.add(counters.ignoredTypes)
         lateness.add(
             BoundedHistogram(
                 bounds: lateness.bounds, counts: counters.lateness, sum: counters.latenessSum))
@@ -131,6 +146,8 @@ public struct PipelineMetrics: Sendable {
         expiredWindows += other.expiredWindows
         untimed += other.untimed
         unkeyed += other.unkeyed
+        // Each lane's share is bounded; cutting their sum would let a type's number fall again.
+        ignoredTypes.add(other.ignoredTypes, most: .max)
         lateness.add(other.lateness)
         commits += other.commits
         commitSeconds.add(other.commitSeconds)
@@ -147,6 +164,8 @@ public struct PipelineMetrics: Sendable {
         connectedLanes += other.connectedLanes
         joinedLanes += other.joinedLanes
         hindrances += other.hindrances
+        if troubles.isEmpty { troubles = LaneTrouble.allCases.map { ($0.rawValue, 0) } }
+        for (index, one) in other.troubles.enumerated() { troubles[index].lanes += one.lanes }
         seenWindowBytes += other.seenWindowBytes
         tallyBytes += other.tallyBytes
     }

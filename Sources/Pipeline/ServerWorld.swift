@@ -210,4 +210,5 @@ private final class KafkaConsumer: LaneConsumer {
     ) throws(KafkaError) {
         try consumer.commitHint(offsets)
     }
+    var hintCounts: HintCounts { consumer.hintCounts }
 }

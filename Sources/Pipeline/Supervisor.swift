@@ -1,5 +1,5 @@
 internal import Glibc
-internal import Kafka
+package import Kafka
 internal import Ledger
 internal import Redis
 internal import Synchronization
@@ -10,6 +10,7 @@ internal import Synchronization
 public final class Supervisor: Sendable {
     private let configuration: PipelineConfiguration
     private let surround: @Sendable (any LaneWorld) -> any LaneWorld
+    private let askCluster: @Sendable (borrowing Consumer) -> String?
     private let report: @Sendable (PipelineEvent) -> Void
     private let state: Mutex<State>
 
@@ -22,6 +23,8 @@ public final class Supervisor: Sendable {
         var isStopping = false
         /// Why the start has not got further; nil = it has.
         var waitsFor: String?
+        /// The server that was told to be waited for last.
+        var waitsForServer: String?
         var failure: PipelineError?
     }
 
@@ -33,30 +36,56 @@ public final class Supervisor: Sendable {
     }
 
     /// A supervisor whose lanes see their world through another: for a benchmark that commits otherwise.
+    ///
+    /// `askCluster` asks Kafka for the cluster's id; nil = no broker has said it in time.
     package init(
         _ configuration: PipelineConfiguration,
         surround: @escaping @Sendable (any LaneWorld) -> any LaneWorld,
+        askCluster: @escaping @Sendable (borrowing Consumer) -> String? = {
+            $0.clusterID(timeoutMilliseconds: 10_000)
+        },
         onEvent: @escaping @Sendable (PipelineEvent) -> Void
     ) {
         self.configuration = configuration
         self.surround = surround
+        self.askCluster = askCluster
         report = onEvent
         state = Mutex(State())
     }
 
     /// Opens the ledger and starts all threads; throws before any of them runs where that cannot work.
     ///
-    /// A Redis that does not answer is waited for, on a thread of its own: until then `hindrance` says so.
+    /// A Redis that does not answer, and a Kafka that does not say the cluster's id, are waited
+    /// for, on a thread of its own: until then `hindrance` says so.
     public func start() throws(PipelineError) {
         try configuration.validate()
-        let cluster = try checkKafka()
-        let keeper = try LedgerKeeper(configuration: configuration, cluster: cluster)
+        var start = Start(cluster: try checkKafka())
         do throws(PipelineError) {
-            try open(keeper)
+            try advance(&start)
         } catch {
             guard error.isPassing else { throw error }
-            wait(for: keeper, error)
+            wait(start, error)
         }
+    }
+
+    /// How far a start has got.
+    private struct Start: Sendable {
+        /// Id of the cluster; nil = Kafka has not said it.
+        var cluster: String?
+        var keeper: LedgerKeeper?
+    }
+
+    /// Goes on with a start; throws a passing error where something has to be waited for.
+    private func advance(_ start: inout Start) throws(PipelineError) {
+        if start.cluster == nil { start.cluster = try askForCluster() }
+        guard let cluster = start.cluster else {
+            // Without it a ledger would be made that belongs to no cluster.
+            throw PipelineError(.kafka, "Kafka does not say the cluster's id", isPassing: true)
+        }
+        if let keeper = start.keeper { return try open(keeper) }
+        let keeper = try LedgerKeeper(configuration: configuration, cluster: cluster)
+        start.keeper = keeper
+        try open(keeper)
     }
 
     /// Opens the ledger and starts lanes and mirror, unless somebody asked for the end meanwhile.
@@ -99,23 +128,26 @@ public final class Supervisor: Sendable {
         }
     }
 
-    /// Tries again until Redis answers, something is wrong for good, or somebody asks for the end.
-    private func wait(for keeper: LedgerKeeper, _ error: PipelineError) {
-        let message = "waiting for Redis: \(error.message)"
-        report(PipelineEvent(level: .warning, name: "redis", message: message))
+    /// Tries again until Redis and Kafka answer, something is wrong for good, or somebody asks for
+    /// the end.
+    private func wait(_ start: Start, _ error: PipelineError) {
+        tellWait(error)
         state.withLock { state in
-            state.waitsFor = message
             state.opener = WorkerThread { [self] in
+                var start = start
                 while !self.state.withLock({ $0.isStopping }) {
                     pause(milliseconds: 500)
                     do throws(PipelineError) {
-                        try open(keeper)
+                        try advance(&start)
                         return report(
                             PipelineEvent(
                                 level: .information, name: "redis",
                                 message: "Redis answers: counting"))
                     } catch {
-                        guard !error.isPassing else { continue }
+                        if error.isPassing {
+                            tellWait(error)
+                            continue
+                        }
                         self.state.withLock { $0.failure = error }
                         return
                     }
@@ -124,8 +156,21 @@ public final class Supervisor: Sendable {
         }
     }
 
-    /// Waits for the topics, refuses those that would make numbers wrong, and returns the cluster's id.
-    private func checkKafka() throws(PipelineError) -> String {
+    /// Says what the start waits for, once for each server.
+    private func tellWait(_ error: PipelineError) {
+        let name = error.code == .kafka ? "kafka" : "redis"
+        let message = "waiting for \(name == "kafka" ? "Kafka" : "Redis"): \(error.message)"
+        let isNew = state.withLock { state -> Bool in
+            defer { (state.waitsFor, state.waitsForServer) = (message, name) }
+            return state.waitsForServer != name
+        }
+        guard isNew else { return }
+        report(PipelineEvent(level: .warning, name: name, message: message))
+    }
+
+    /// Waits for the topics, refuses those that would make numbers wrong, and returns the cluster's
+    /// id; nil = Kafka has not said it in time.
+    private func checkKafka() throws(PipelineError) -> String? {
         let (cluster, findings) = try askKafka()
         let wrong = findings.filter { $0.grade == .error }
         let fatal = wrong.filter { $0.isFatal }.map { $0.message }
@@ -138,7 +183,13 @@ public final class Supervisor: Sendable {
         return cluster
     }
 
-    private func askKafka() throws(PipelineError) -> (cluster: String, findings: [Finding]) {
+    private func askForCluster() throws(PipelineError) -> String? {
+        do throws(KafkaError) {
+            return askCluster(try Consumer(configuration.client))
+        } catch { throw PipelineError(.kafka, "Kafka: \(error.message)") }
+    }
+
+    private func askKafka() throws(PipelineError) -> (cluster: String?, findings: [Finding]) {
         do throws(KafkaError) {
             let consumer = try Consumer(configuration.client)
             try consumer.waitForTopics(
@@ -146,10 +197,7 @@ public final class Supervisor: Sendable {
                     + [configuration.directoryTopic, configuration.deadLetterTopic].compactMap(
                         \.self),
                 timeoutMilliseconds: 30_000)
-            return (
-                consumer.clusterID(timeoutMilliseconds: 10_000) ?? "",
-                Checkup.topics(consumer, configuration)
-            )
+            return (askCluster(consumer), Checkup.topics(consumer, configuration))
         } catch { throw PipelineError(.kafka, "Kafka: \(error.message)") }
     }
 
@@ -193,7 +241,7 @@ public final class Supervisor: Sendable {
         }
     }
 
-    /// Whether the start waits for Redis.
+    /// Whether the start waits for Redis or Kafka.
     public var isWaiting: Bool { state.withLock { $0.waitsFor != nil } }
 
     /// A lane that waits in a call to Redis or Kafka, and so cannot say that it does.
@@ -214,8 +262,9 @@ public final class Supervisor: Sendable {
     /// Whether it counts, or could if it held a partition.
     public var isReady: Bool { hindrance == nil }
 
-    /// Why it cannot count now; nil = Redis takes the commits of every lane and every lane has joined the
-    /// group, also with no partition.
+    /// Why it does not count everything now; nil = Redis takes the commits of every lane, every
+    /// lane has joined the group, also with no partition, nothing stands still, and the directory
+    /// is mirrored.
     public var hindrance: String? {
         if let failure { return failure.message }
         if let waitsFor = state.withLock({ $0.waitsFor }) { return waitsFor }
@@ -226,8 +275,11 @@ public final class Supervisor: Sendable {
         if metrics.joinedLanes < configuration.lanes {
             return "the consumer group is not joined yet"
         }
-        return nil
+        return metrics.standstills.first ?? directoryTrouble
     }
+
+    /// Why the directory is not mirrored; nil = it is, or there is none.
+    public var directoryTrouble: String? { state.withLock { $0.mirror?.trouble } }
 }
 
 /// A plain thread that can be waited for up to a deadline.

@@ -193,6 +193,30 @@ struct GroupTests {
         #expect(absent.count == 1 && absent[0] == nil)
     }
 
+    @Test("Offset commits that Kafka refuses are counted, and those that it takes")
+    func hintCounts() throws {
+        let fixture = try Fixture(partitions: 1)
+        let lane = try Lane(fixture.configuration, group: "hints", start: 0)
+        try lane.consumer.subscribe([fixture.topic])
+        _ = lane.consumer.read(seconds: 20) { $0.ends >= 1 }
+        let groupAuthorizationFailed = KafkaError.Code(rawValue: 30)
+        let offsetCommit: Int16 = 8
+        fixture.cluster.failRequests(ofKind: offsetCommit, with: [groupAuthorizationFailed])
+        func commit(until isDone: (HintCounts) -> Bool) throws -> HintCounts {
+            try lane.consumer.commitHint([(fixture.partition(0), 0, "origin=0")])
+            let deadline = Date().addingTimeInterval(20)
+            while !isDone(lane.consumer.hintCounts), Date() < deadline {
+                _ = lane.foldBatch(maximum: 1, timeout: 50)
+            }
+            return lane.consumer.hintCounts
+        }
+        let refused = try commit { $0.refused > 0 }
+        #expect(refused.refused == 1 && refused.taken == 0)
+        #expect(refused.lastRefusal.contains("authorization"), "\(refused.lastRefusal)")
+        let taken = try commit { $0.taken > 0 }
+        #expect(taken.refused == 1 && taken.taken == 1)
+    }
+
     @Test("A second member takes over without a record of ours being delivered twice")
     func takeOver() throws {
         let fixture = try Fixture(partitions: 2)

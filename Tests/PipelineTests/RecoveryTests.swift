@@ -188,6 +188,9 @@ import Testing
             }
             let sharing = Self.organizations - beside.count - 1
             #expect(wait(for: Int64(beside.count * 40 + sharing * 20 + 7), redis))
+            // All the others are counted, and yet nobody may believe that all is well.
+            #expect(supervisor.hindrance?.contains("shard \(shard) is set aside") ?? false)
+            #expect(SupervisorTests.wait { supervisor.metrics.lag > 0 })
             let record = try #require(try LedgerRecord.read(&connection, layout: layout))
             let contract = ContractStamp(
                 number: record.contractNumber,
@@ -199,6 +202,7 @@ import Testing
             #expect(SupervisorTests.wait { supervisor.metrics.shardsAside.isEmpty })
             try produce(800..<1_000, to: cluster)
             #expect(wait(for: 1_000, redis), "tokens: \(tokens(redis) ?? -1)")
+            #expect(SupervisorTests.wait { supervisor.isReady && supervisor.metrics.lag == 0 })
         }
     }
 

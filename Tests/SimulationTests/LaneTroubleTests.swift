@@ -1,3 +1,4 @@
+import Kafka
 import Synchronization
 import Testing
 
@@ -56,8 +57,96 @@ import Testing
         let told = lane.published.withLock { $0.hindrances }
         #expect(
             told == [
-                "redis", "unfit", "refused", "establish", "dead-letters", "reconcile", "holding",
+                "redis", "unfit", "refused", "establish", "dead-letters", "reestablish",
+                "reconcile", "holding",
             ])
+        withExtendedLifetime(simulation) {}
+    }
+
+    /// Under a memory that is full to its brim some commits pass and some do not, twice a second.
+    @Test func `what alternates is told at its begin and at its end, and hinders all the while`()
+        throws
+    {
+        let simulation = try makeSimulation()
+        let said = Said()
+        let lane = makeLane(simulation, said)
+        var isReady: [Bool] = []
+        for _ in 0..<100 {
+            lane.trouble(.refused, "refuses")
+            simulation.clock += 250
+            lane.passed(.refused, "takes again")
+            lane.publish(lane.now, force: true)
+            isReady.append(lane.published.withLock { $0.hindrances.isEmpty })
+            simulation.clock += 250
+        }
+        let lines = said.take()
+        #expect(lines.count == 7, "\(lines)")
+        #expect(lines.last?.hasPrefix("refuses (again and again") ?? false)
+        #expect(isReady.lastIndex(of: true) ?? 0 < 4)
+        simulation.clock += Recurrence.rest
+        lane.publish(lane.now, force: true)
+        #expect(said.take() == ["takes again"])
+        #expect(lane.published.withLock { $0.hindrances.isEmpty })
+        // Much later the same is a new trouble.
+        simulation.clock += 2 * Recurrence.memory
+        lane.trouble(.refused, "refuses")
+        lane.passed(.refused, "takes again")
+        #expect(said.take() == ["refuses", "takes again"])
+        withExtendedLifetime(simulation) {}
+    }
+
+    @Test func `a lane that begins again and again is not ready`() throws {
+        let simulation = try makeSimulation()
+        let said = Said()
+        let lane = makeLane(simulation, said)
+        for _ in 0..<40 {
+            lane.mode = .folding
+            lane.trouble(.deadLetters, "a dead letter was not acknowledged")
+            lane.establishAgain("a dead letter was not acknowledged")
+            lane.passed(.reestablish, "partitions are taken up again")
+            lane.mode = .folding
+            lane.publish(lane.now, force: true)
+            simulation.clock += 250
+        }
+        #expect(said.take().count < 12)
+        let published = lane.published.withLock { $0 }
+        #expect(published.hindrances.count == 2, "\(published.hindrances)")
+        #expect(published.troubles.filter { $0.lanes == 1 }.map(\.name).count == 2)
+        simulation.clock += 2 * Recurrence.rest
+        for _ in 0..<3 {
+            lane.publish(lane.now, force: true)
+            simulation.clock += Recurrence.rest
+        }
+        lane.publish(lane.now, force: true)
+        let hindrances = lane.published.withLock { $0.hindrances }
+        #expect(hindrances.isEmpty, "\(hindrances)")
+        withExtendedLifetime(simulation) {}
+    }
+
+    /// The witness of where counting began must not be missing unseen; a refusal during a rebalance
+    /// is none.
+    @Test func `refused offset commits are told`() throws {
+        let simulation = try makeSimulation()
+        let said = Said()
+        let machine = SimulatedMachine(number: 1, simulation: simulation)
+        let lane = Lane(
+            number: 1, configuration: simulation.configuration, world: machine, report: said.note)
+        let consumer = try #require(lane.consumer as? SimulatedConsumer)
+        func look(taken: UInt64, refused: UInt64) {
+            consumer.hintCounts.taken += taken
+            consumer.hintCounts.refused += refused
+            consumer.hintCounts.lastRefusal = "not authorized"
+            lane.judgeHints()
+        }
+        look(taken: 1, refused: 0)
+        look(taken: 0, refused: 1)
+        look(taken: 1, refused: 0)
+        #expect(said.take() == [])
+        for _ in 0..<5 { look(taken: 0, refused: 1) }
+        let lines = said.take()
+        #expect(lines.count == 1 && lines[0].hasSuffix("began: not authorized"), "\(lines)")
+        look(taken: 1, refused: 0)
+        #expect(said.take() == ["Kafka takes the group's offsets again"])
         withExtendedLifetime(simulation) {}
     }
 }

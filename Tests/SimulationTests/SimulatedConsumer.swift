@@ -21,6 +21,7 @@ final class SimulatedConsumer: LaneConsumer {
     /// The group took this member's partitions away and it does not know yet.
     var isDeaf = false
     private(set) var isClosed = false
+    var hintCounts = HintCounts()
 
     init(simulation: Simulation, number: Int) {
         self.simulation = simulation
@@ -163,6 +164,7 @@ final class SimulatedConsumer: LaneConsumer {
         try answer()
         // The group takes nothing from a member that is out.
         guard !isDeaf, news.isEmpty else { return }
+        hintCounts.taken += 1
         for (partition, offset, metadata) in offsets {
             simulation.group.hints[partition.partition] = (offset, metadata)
         }
