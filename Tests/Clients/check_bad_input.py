@@ -164,11 +164,48 @@ def dead_letters(house, places):
         case = places[place]
         expect(headers["reason"] == case[1].encode(), f"{case[0]}: {headers['reason']}")
         expect(headers["detail"], f"{case[0]}: no detail")
+        wanted = DETAILS.get(case[0], headers["detail"].decode())
+        expect(headers["detail"].decode() == wanted, f"{case[0]}: {headers['detail']}")
         expect(letter.value() == case[2], f"{case[0]}: {letter.value()!r:.200}")
         originals = {name.removeprefix("original-"): value for name, value in headers.items() if "original-" in name}
         headers = [*(case[3] if len(case) > 3 else []), TRACE, ("key", SUBJECT)]
         wanted = {name: value.encode() if isinstance(value, str) else value for name, value in headers}
         expect(originals == wanted, f"{case[0]}: {originals}")
+
+
+# What the dead letter says of some of the cases.
+DETAILS = {
+    "null value": "null value without CloudEvents headers",
+    "truncated": "value is not one JSON text",
+    "a member twice": "a member that is asked for stands twice",
+    "no id": "id is missing, empty or not a text: /id",
+    "binary without id": "id is missing, empty or not a text: ce_id",
+    "time without zone": "time is not RFC 3339 with a zone: /time",
+    "no agent": "required field is missing: /data/agent",
+    "agent of 257 bytes": "text longer than 256 bytes: /data/agent",
+    "subject of 257 bytes": "id, source or subject longer than 256 bytes: /subject",
+    "count of 2^53": "number is not an integer within 2^53 - 1: /data/count",
+    "33 categories": "more than 32 entries: /data/categories",
+    "an hour ahead": "event time lies in the future: /time",
+    "every window expired": "every window has expired",
+}
+
+
+def listed(house):
+    """Checks the command that shows the newest dead letters."""
+    letters = json.loads(house.call("dead-letters", "--count", "1000", "--json"))
+    expect(len(letters) == len(list(house.records(house.dead, 1))), len(letters))
+    times = [letter["time"] for letter in letters]
+    expect(times == sorted(times, reverse=True), "the newest first")
+    for letter in letters:
+        expect(letter["topic"] == house.topic and letter["reason"] and letter["detail"], letter)
+    bad = json.loads(house.call("dead-letters", "--count", "3", "--reason", "bad_field", "--json"))
+    expect(bad == [letter for letter in letters if letter["reason"] == "bad_field"][:3], "by reason")
+    pointers = {letter["detail"] for letter in letters if letter["reason"] == "bad_field"}
+    expect(any(text == "required field is missing: /data/agent" for text in pointers), pointers)
+    said = house.call("dead-letters")
+    expect(said.count("\n") == 30 and f"  {house.topic}/" in said, said)
+    expect(not set(said) & set(map(chr, range(32))) - {"\n"}, "nothing that a terminal obeys")
 
 
 def cells(house):
@@ -197,6 +234,11 @@ def bad_input():
         house.wait_counted()
         machine.wait_outcomes(wanted_outcomes(places))
         dead_letters(house, places)
+        listed(house)
+        told = [line for line in machine.log.read_text().splitlines() if "event=rejected" in line]
+        causes = {line.split(" is rejected, ")[1] for line in told}
+        expect(told and len(causes) == len(told), f"one line for each cause: {told}")
+        expect(any("required field is missing: /data/agent, event type token.issued" in line for line in told), told)
         cells(house)
         house.call("verify", "--full", *meters)
         expect(machine.process.poll() is None, "it still runs")

@@ -5,7 +5,7 @@ import json
 from confluent_kafka import TopicPartition
 
 from checks import check, expect, run
-from house import House, wait_until
+from house import House, get, wait_until
 
 House.needed()
 EVENTS = ["replay", "--generate", "--seed", "11", "--events", "4000"]
@@ -134,9 +134,13 @@ def gone():
         delete(house, {0: ends[0] - 5})
         lost = findings(house, 1)[("log-lost", "error")]
         # One lane: with two, the second to join has partitions taken up, and told of, once more.
-        machine = house.start("run", "--lanes", "1").wait_ready()
+        machine = house.start("run", "--lanes", "1").wait_listening()
         gone = f'odometer_partition_gone_offsets{{topic="{house.topic}",partition="0"}}'
         wait_until(lambda: machine.metrics().get(gone) == ends[0] - 5 - marks[0], 20, "the metric of what is gone")
+        status, _, body = get(f"{machine.admin}/readyz")
+        expect(status == 503 and b"/0 is stopped" in body, f"/readyz says why: {status} {body}")
+        lag = machine.metrics()[gone.replace("gone_offsets", "lag")]
+        expect(lag == ends[0] - marks[0], f"the lag of the stopped partition is {lag}")
         short = machine.metrics()["odometer_short_warm_ups_total"]
         expect(short == 1, f"the other partition's window could not be warmed up: {short}")
         expect(machine.log.read_text().count(f"{ends[0] - 5 - marks[0]} in all") == 1, "one line in the log")

@@ -107,6 +107,19 @@ class Machine:
         wait_until(self.is_ready, seconds, "/readyz")
         return self
 
+    def wait_listening(self, seconds=30):
+        """Waits until its pages of state answer, whatever they say; the machine itself."""
+
+        def is_listening():
+            self.is_ready()
+            try:
+                return get(f"{self.admin}/healthz")[0] == 200
+            except (urllib.error.URLError, OSError):
+                return False
+
+        wait_until(is_listening, seconds, "/healthz")
+        return self
+
     def metrics(self):
         """What /metrics says: {'name{label="value"}': number}."""
         lines = get(f"{self.admin}/metrics")[2].decode().splitlines()

@@ -52,7 +52,7 @@ def trimmed(case):
         fill(rig, 2000, first=1000)
         case.times = 2
         trim(rig, {0: 1700, 1: 3000})
-        machine = rig.count().wait_ready()
+        machine = rig.count().wait_listening()
         wait_stopped(machine, rig, {0, 1})
         said = log(machine)
         for gap in ("offsets 1000 to 1700 are no longer in the log", "offsets 1000 to 3000 are no longer in the log"):
@@ -137,7 +137,7 @@ def recreated(case):
             before = rig.counted()
             recreate(rig, each)
             case.times += 1
-            machine = rig.count().wait_ready()
+            machine = rig.count().wait_listening()
             wait_stopped(machine, rig, {0, 1, 2, 3})
             untouched(rig, before)
             word = "recreated or cut"
@@ -197,7 +197,7 @@ def unclean_election(case):
             wait_until(is_elected, 60, "an unclean leader")
             if more:
                 fill(rig, more, first=10**6)
-                machine = rig.count().wait_ready(60)
+                machine = rig.count().wait_listening(60)
             wait_stopped(machine, rig, {0}, 40)
             untouched(rig, before)
             case.events += before

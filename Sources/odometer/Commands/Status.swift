@@ -13,9 +13,10 @@ extension Commands {
             is how old the newest counted record is. BEHIND names shards whose newest record is half a minute
             older than the partition's. LOST was gone before it was counted, with --on-loss continue; GONE is
             gone now and not counted. What a running process on this machine has set aside or stopped, and
-            why, comes from its --admin-listen.
-            Exit code 1: there is no ledger, a shard is torn or set aside, a partition stands still, or
-            records were lost.
+            why, comes from its --admin-listen. LAG is empty where a log ends below a mark: then a line
+            below the table says so.
+            Exit code 1: there is no ledger, a shard is torn or set aside, a partition stands still, a log
+            ends below a mark, or records were lost.
             """,
         options: Options.kafka + [Options.topic] + Options.redisServer
             + [Options.adminListen, Options.json],
@@ -75,7 +76,15 @@ struct StatusReport {
             guard let high = log?.high, let mark = partition.lowest ?? partition.origin else {
                 return nil
             }
-            return max(0, high - mark)
+            return beyond == nil ? max(0, high - mark) : nil
+        }
+
+        /// How far the highest mark lies beyond the log's end: the log was recreated or cut.
+        var beyond: Int64? {
+            guard let high = log?.high, let mark = partition.highest, mark > high else {
+                return nil
+            }
+            return mark - high
         }
 
         /// Offsets that some shard has not counted and Kafka no longer holds.
@@ -93,7 +102,9 @@ struct StatusReport {
 
     var isSound: Bool {
         status.torn.isEmpty && troubles.isEmpty
-            && rows.allSatisfy { ($0.partition.audit["lost"] ?? 0) == 0 && ($0.gone ?? 0) == 0 }
+            && rows.allSatisfy {
+                ($0.partition.audit["lost"] ?? 0) == 0 && ($0.gone ?? 0) == 0 && $0.beyond == nil
+            }
     }
 
     /// All partitions of the ledger, and those of the topics that it does not know yet.
@@ -162,6 +173,12 @@ struct StatusReport {
         }
         Output.line("")
         Output.table(table)
+        for row in rows {
+            guard let log = row.log, let beyond = row.beyond else { continue }
+            Output.line(
+                "\(row.name): the log ends at \(log.high), but \(log.high + beyond) was counted: "
+                    + "the topic was recreated or cut")
+        }
         for (shard, reason) in status.torn.sorted(by: { $0.key < $1.key }) {
             Output.line("shard \(shard) needs a rebuild: \(reason)")
         }
@@ -181,6 +198,7 @@ struct StatusReport {
             object["logEnd"] = row.log?.high
             object["lag"] = row.lag
             object["gone"] = row.gone
+            object["beyondEnd"] = row.beyond
             object["newestRecord"] = row.partition.newest >= 0 ? row.partition.newest : nil
             object["freshnessMilliseconds"] =
                 row.partition.newest >= 0 ? max(0, now - row.partition.newest) : nil

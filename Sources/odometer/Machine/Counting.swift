@@ -10,7 +10,12 @@ final class Counting: Sendable {
     init(_ settings: Settings, parts: MachineParts, log: Log) throws(CommandFailure) {
         let configuration = try settings.pipelineConfiguration(parts, log: log)
         supervisor = Supervisor(configuration) { event in
-            log.write(event.logLevel, event.message, [("event", .text(event.name))])
+            let fields: [Log.Field] = [("event", .text(event.name))]
+            if let subject = event.subject {
+                log.seldom(about: subject, event.logLevel, event.message, fields)
+            } else {
+                log.write(event.logLevel, event.message, fields)
+            }
         }
         self.log = log
     }
@@ -18,15 +23,25 @@ final class Counting: Sendable {
     /// Why it cannot count now; nil = it can, also where it holds no partition.
     var hindrance: String? { supervisor.hindrance }
 
-    /// What stands still and why, one line each; names keys of Redis, so not for the log.
+    /// What stands still or hinders and why, one line each; names keys of Redis, so not for the
+    /// log.
     var troubles: [String] {
         let metrics = supervisor.metrics
-        return metrics.shardsAside.map { "shard \($0.shard) is set aside: \($0.reason)" }
-            + metrics.partitions.compactMap { partition in
-                partition.stopped.map {
-                    "\(partition.topic)/\(partition.partition) is stopped: \($0)"
-                }
+        var lines = metrics.shardsAside.map { "shard \($0.shard) is set aside: \($0.reason)" }
+        lines += metrics.partitions.compactMap { partition in
+            partition.stopped.map {
+                "\(partition.topic)/\(partition.partition) is stopped: \($0)"
             }
+        }
+        let others = metrics.hindrances + [supervisor.directoryTrouble].compactMap(\.self)
+        for line in others where !lines.contains(line) { lines.append(line) }
+        // What is not known of a lane or a shard: a start that waits, a lane that does not answer.
+        if let hindrance = supervisor.hindrance, !metrics.standstills.contains(hindrance),
+            !lines.contains(hindrance)
+        {
+            lines.append(hindrance)
+        }
+        return lines
     }
 
     /// What ended it for good; nil = it runs.
@@ -49,6 +64,8 @@ final class Counting: Sendable {
     }
 
     func write(to text: inout PrometheusText) {
+        MetricsPage.writeState(
+            isReady: supervisor.isReady, isMirrored: supervisor.directoryTrouble == nil, to: &text)
         MetricsPage.write(supervisor.metrics, to: &text)
     }
 }

@@ -1,11 +1,14 @@
 import HTTPServer
 import Ledger
+import Metering
 import Pipeline
 
 /// The Prometheus text of the counting half.
 enum MetricsPage {
     static func write(_ metrics: PipelineMetrics, to text: inout PrometheusText) {
         writeEvents(metrics, to: &text)
+        writeIgnored(metrics, to: &text)
+        writeTroubles(metrics, to: &text)
         writePartitions(metrics, to: &text)
         writeCommits(metrics, to: &text)
         text.gauge(
@@ -20,6 +23,16 @@ enum MetricsPage {
         text.gauge(
             "odometer_tally_bytes", help: "Memory of the tallies, folding and in flight.",
             Double(metrics.tallyBytes))
+    }
+
+    /// What `/readyz` says, and whether the directory follows its topic.
+    static func writeState(isReady: Bool, isMirrored: Bool, to text: inout PrometheusText) {
+        text.gauge(
+            "odometer_ready", help: "1 where everything is counted; /readyz says why it is not.",
+            isReady ? 1 : 0)
+        text.gauge(
+            "odometer_directory_stopped", help: "1 while the directory is not mirrored.",
+            isMirrored ? 0 : 1)
     }
 
     private static func writeEvents(_ metrics: PipelineMetrics, to text: inout PrometheusText) {
@@ -58,6 +71,27 @@ enum MetricsPage {
             "odometer_lateness_seconds", .histogram,
             help: "From an accepted event's time to its record's timestamp.")
         write(metrics.lateness, "odometer_lateness_seconds", to: &text)
+    }
+
+    private static func writeIgnored(_ metrics: PipelineMetrics, to text: inout PrometheusText) {
+        let name = "odometer_ignored_events_total"
+        text.family(
+            name, .counter,
+            help: "Events that no meter takes, by type; a lane counts 20 types apart.")
+        for type in metrics.ignoredTypes.types {
+            text.sample(name, [("type", String(decoding: type.bytes, as: UTF8.self))], type.count)
+        }
+        text.sample(name, [("type", TypeCounts.othersName)], metrics.ignoredTypes.others)
+    }
+
+    private static func writeTroubles(_ metrics: PipelineMetrics, to text: inout PrometheusText) {
+        text.family(
+            "odometer_lane_troubles", .gauge,
+            help: "Lanes that have this trouble, by the word that the log has for it.")
+        for trouble in metrics.troubles {
+            text.sample(
+                "odometer_lane_troubles", [("trouble", trouble.name)], Int64(trouble.lanes))
+        }
     }
 
     private static func writePartitions(_ metrics: PipelineMetrics, to text: inout PrometheusText) {

@@ -1,0 +1,40 @@
+import Foundation
+import Testing
+
+@testable import odometer
+
+/// What `odometer status` says of one partition.
+struct StatusTests {
+    private func report(
+        mark: Int64, highest: Int64, log: (low: Int64, high: Int64)?
+    ) -> StatusReport {
+        var partition = LedgerStatus.Partition()
+        partition.origin = 0
+        partition.lowest = mark
+        partition.highest = highest
+        var status = LedgerStatus()
+        status.partitions["usage-events/0"] = partition
+        return StatusReport(
+            status: status,
+            rows: [StatusReport.Row(name: "usage-events/0", partition: partition, log: log)],
+            troubles: [], now: 0)
+    }
+
+    @Test func aMarkBeyondTheEndOfTheLogIsNoLagOfZero() throws {
+        let short = report(mark: 10, highest: 52, log: (0, 40))
+        #expect(short.rows[0].lag == nil && short.rows[0].beyond == 12)
+        #expect(!short.isSound)
+        let json = try JSONSerialization.jsonObject(with: Data(short.json().utf8))
+        let partitions = (json as? [String: Any])?["partitions"] as? [[String: Any]]
+        #expect(partitions?[0]["beyondEnd"] as? Int == 12)
+        #expect(partitions?[0]["lag"] == nil)
+        let whole = report(mark: 10, highest: 40, log: (0, 40))
+        #expect(whole.rows[0].lag == 30 && whole.rows[0].beyond == nil)
+        #expect(whole.isSound)
+    }
+
+    @Test func whatATerminalObeysIsEscaped() {
+        let shown = DeadLetter.visible("a\u{1B}[2J\r\n\u{202E}é\u{9B}")
+        #expect(shown == "a\\u{1b}[2J\\u{d}\\u{a}\\u{202e}é\\u{9b}")
+    }
+}
