@@ -87,7 +87,6 @@ private final class PlainLedger: LaneLedger {
 
     // MARK: As it is
 
-    func ping() throws(RedisError) { try ledger.ping() }
     func open() throws(PipelineError) -> LedgerKeeper.Opened { try ledger.open() }
     func serverHealth() throws(LedgerError) -> ServerHealth { try ledger.serverHealth() }
     func readMarks(

@@ -225,11 +225,18 @@ public struct CellReadError: Error, Sendable, CustomStringConvertible {
     public let code: Code
     /// Text for people.
     public let message: String
+    /// Whether the server is no master that works, so that its name is resolved again.
+    let leavesServer: Bool
 
     /// An error with these parts.
     public init(_ code: Code, _ message: String) {
+        self.init(code, message, leavesServer: false)
+    }
+
+    init(_ code: Code, _ message: String, leavesServer: Bool) {
         self.code = code
         self.message = message
+        self.leavesServer = leavesServer
     }
 
     /// The message.

@@ -10,6 +10,8 @@ public final class CellReader {
     public let layout: KeyLayout
     private let configuration: RedisConfiguration
     private var connection: Connection?
+    private var connectedAt = ContinuousClock.now
+    private var role = ServerRole()
     private var ledgerSeen: ContinuousClock.Instant?
     private var directorySeen = false
     private var memory: PrefetchMemory
@@ -134,7 +136,13 @@ public final class CellReader {
         ledgerSeen = nil
         var members: [String: String] = [:]
         do throws(RedisError) {
-            let found = try connection.command([Array("HGETALL".utf8), layout.ledgerKey]).elements
+            connection.append("HELLO")
+            connection.append([Array("HGETALL".utf8), layout.ledgerKey])
+            let greeting = ServerGreeting(try connection.receive().view)
+            let reply = try connection.receive()
+            if let text = reply.errorText { throw RedisError(serverText: text) }
+            try look(at: greeting)
+            let found = reply.copied().elements
             for index in stride(from: 0, to: found.count - 1, by: 2) {
                 if let name = found[index].text { members[name] = found[index + 1].text ?? "" }
             }
@@ -159,6 +167,19 @@ public final class CellReader {
         ledgerSeen = .now
     }
 
+    /// Throws where the server is not the one to read from: a node of a cluster, or no master any more.
+    private func look(at greeting: ServerGreeting) throws(RedisError) {
+        if greeting.isCluster ?? false {
+            throw RedisError(
+                .configuration,
+                "\(greeting.product ?? "Redis") runs as a node of a cluster, which is not supported")
+        }
+        let isReplica = greeting.isReplica ?? false
+        if role.mustResolve(isReplica: isReplica, age: .now - connectedAt) {
+            throw RedisError(serverText: "READONLY this server is a replica: looking for the master")
+        }
+    }
+
     /// Runs `body` on a live connection; once more on a new one where the old one was broken.
     private func withConnection<Result>(
         _ deadline: ContinuousClock.Instant, isRepeated: Bool = true,
@@ -179,6 +200,7 @@ public final class CellReader {
                 } catch {
                     throw CellReadError(error)
                 }
+                connectedAt = .now
             }
             do throws(CellReadError) {
                 let result = try body(&current)
@@ -186,7 +208,9 @@ public final class CellReader {
                 return result
             } catch {
                 // Answers that were not taken would be taken for those of the next read.
-                if current.isAlive && current.pendingReplies == 0 { connection = consume current }
+                if current.isAlive, current.pendingReplies == 0, !error.leavesServer {
+                    connection = consume current
+                }
                 guard isFirst, error.code == .unavailable, connection == nil else { throw error }
                 isFirst = false
             }
@@ -196,6 +220,28 @@ public final class CellReader {
 
 extension CellReadError {
     init(_ error: RedisError) {
-        self.init(error.code == .timeout ? .timeout : .unavailable, error.description)
+        self.init(
+            error.code == .timeout ? .timeout : .unavailable, error.description,
+            leavesServer: error.leavesServer)
+    }
+}
+
+/// When a reader whose connection leads to a replica connects again, so that the name is resolved again.
+///
+/// Who reads a replica on purpose goes on reading it; who read a master finds the new one soon.
+struct ServerRole {
+    /// How old the connection gets where the name led to a master before.
+    static let soon: Duration = .seconds(5)
+    /// How old it gets where the name has led to replicas only.
+    static let late: Duration = .seconds(60)
+    private var hasSeenMaster = false
+
+    /// Whether to connect again now, on a connection of this age.
+    mutating func mustResolve(isReplica: Bool, age: Duration) -> Bool {
+        guard isReplica else {
+            hasSeenMaster = true
+            return false
+        }
+        return age >= (hasSeenMaster ? Self.soon : Self.late)
     }
 }

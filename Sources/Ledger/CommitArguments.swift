@@ -238,10 +238,14 @@ public struct CommitArguments: ~Copyable {
     // MARK: Sending
 
     /// Buffers the call of the commit script with that digest on a connection; may be repeated.
-    public mutating func send(on connection: inout Connection, scriptDigest: [UInt8]) {
+    ///
+    /// `latest`: the latest second since 1970 that Redis' clock may show, 0 = any.
+    public mutating func send(
+        on connection: inout Connection, scriptDigest: [UInt8], latest: Int64 = 0
+    ) {
         fillCounts()
         let keyCount = 3 + groupCount
-        let argumentCount = 2 + 4 * rangeCount + 1 + 2 * auditCount + groupArgumentCount
+        let argumentCount = 2 + 4 * rangeCount + 1 + 2 * auditCount + groupArgumentCount + 1
         connection.begin(arguments: 3 + keyCount + argumentCount)
         connection.add("EVALSHA")
         connection.add(scriptDigest)
@@ -250,6 +254,7 @@ public struct CommitArguments: ~Copyable {
         connection.addEncoded(ranges)
         connection.addEncoded(audit)
         connection.addEncoded(groups)
+        connection.add(latest)
     }
 
     private mutating func fillCounts() {

@@ -48,6 +48,10 @@ public enum CommitOutcome: Sendable, Hashable {
         "NOAUTH", "CLUSTERDOWN", "MASTERDOWN", "MOVED", "ASK", "NOSCRIPT", "UNKILLABLE",
     ]
 
+    /// Code of a refusal because Redis' clock is ahead of the latest time that the commit permits; the message
+    /// is what it shows, in seconds since 1970.
+    public static let clockAhead = "CLOCK"
+
     /// The outcome that an answer of the script means.
     init(_ reply: ReplyView) {
         if let text = reply.errorText {
@@ -65,6 +69,8 @@ public enum CommitOutcome: Sendable, Hashable {
         case (-1, 2): self = .contract(current: Self.text(reply[1]))
         case (-2, 2): self = .torn(Self.text(reply[1]))
         case (-3, 6): self = CommitOutcome(refusal: reply)
+        case (-4, 2):
+            self = .refused(code: Self.clockAhead, message: String(reply[1].integer ?? 0))
         default: self = .refused(code: "ERR", message: "the script's answer is not understood")
         }
     }
@@ -84,9 +90,7 @@ public enum CommitOutcome: Sendable, Hashable {
 
     private init(refusal reply: ReplyView) {
         let error = Self.text(reply[3])
-        // Redis 7.0 gives an access list's refusal inside a script no code of its own.
-        let isAccess = error.hasPrefix("ERR The user executing the script")
-        let word = isAccess ? "NOPERM" : String(error.prefix { $0 != " " })
+        let word = RedisError.code(ofText: error)
         guard !Self.serverWideCodes.contains(word) else {
             self = .refused(code: word, message: error)
             return

@@ -10,13 +10,15 @@
 ///
 /// `KEYS`: marks, audit, scratch, then one key for each group. `ARGV`: the expected contract; the number of
 /// ranges, then (field, from or "", to, fingerprint or "") for each; the number of audit entries, then
-/// (field, delta) for each; then groups: kind, index in `KEYS`, expiry or "", number of entries, and
+/// (field, delta) for each; then groups (see below); last the latest second since 1970 that Redis' clock may
+/// show, 0 = any. Groups: kind, index in `KEYS`, expiry or "", number of entries, and
 /// the entries: (field, value), of scores (value, member), for kind P only the member. Kind U: scores, each above 0 and
 /// below 10^15, as the dump of a set in the entries' place; it is put into the scratch key and added by a union where
 /// that is the cheaper way.
 ///
 /// Answers: {1, zeros that could not be removed, scores added one by one, microseconds taken} applied, {0, mark…} another mark stands there, {-1, contract} another contract stands
-/// there, {-2, reason} torn, {-3, key, field, error, kind, value} a cell refused and all was undone.
+/// there, {-2, reason} torn, {-3, key, field, error, kind, value} a cell refused and all was undone, {-4, second} Redis' clock
+/// shows a later second than the latest permitted.
 public enum CommitScript {
     /// Every command that the script runs, as an access list must permit it.
     public static let commands = [
@@ -26,19 +28,42 @@ public enum CommitScript {
     ]
 
     /// The Lua text; `#!lua` without flags, so that a full or read-only server refuses it at the start.
-    public static let source = header + preflight + steps + undo + main
+    public static let source = start + clock + header + preflight + steps + undo + main
 
-    private static let header = #"""
+    /// The same for a user who may not run TIME: nothing is asked that is refused each time.
+    public static let sourceWithoutClock =
+        start + noClock + header + preflight + steps + undo + main
+
+    private static let start = #"""
         #!lua
         local call, try = redis.call, redis.pcall
-        -- Redis 7.0's clock; where the time stands still within a script, or is not permitted, nothing is told.
+        local second = 0
+
+        """#
+
+    private static let clock = #"""
+        -- Redis 7.0's clock; where the time stands still within a script no duration is told.
         local function microseconds()
           local now = try('TIME')
-          return type(now) == 'table' and now[2] and now[1] % 1000000 * 1000000 + now[2] or 0
+          if type(now) ~= 'table' or not now[2] then return 0 end
+          second = tonumber(now[1])
+          return second % 1000000 * 1000000 + now[2]
         end
+
+        """#
+
+    private static let noClock = #"""
+        local function microseconds() return 0 end
+
+        """#
+
+    private static let header = #"""
         local began = microseconds()
         local marks, audit, scratch = KEYS[1], KEYS[2], KEYS[3]
-        local argv, n = ARGV, #ARGV
+        local argv, n = ARGV, #ARGV - 1
+        local latest = tonumber(argv[n + 1])
+        -- A clock that is ahead throws keys away that are needed: none is touched.
+        if latest > 0 and second > latest then return {-4, second} end
 
         local contract = try('HGET', marks, '!contract') or ''
         if type(contract) == 'table' then

@@ -14,10 +14,19 @@ public struct Committer: ~Copyable {
     private var spare: [Slot] = []
     private var toRepeat: [Slot] = []
     private var failure: RedisError?
+    /// The latest second since 1970 that Redis' clock may show when a commit runs; 0 = any.
+    ///
+    /// A later one refuses the commit with the code `CommitOutcome.clockAhead`.
+    public var latestSecond: Int64 = 0
 
     /// A committer on a connection of its own; loads the script.
-    public init(_ connection: consuming Connection) throws(RedisError) {
-        var script = Script(CommitScript.source)
+    ///
+    /// `readsClock`: whether the script may ask Redis for the time; without it `latestSecond` means nothing.
+    public init(
+        _ connection: consuming Connection, readsClock: Bool = true
+    ) throws(RedisError) {
+        var script = Script(
+            readsClock ? CommitScript.source : CommitScript.sourceWithoutClock)
         try script.load(on: &connection)
         self.connection = connection
         self.script = script
@@ -106,7 +115,8 @@ public struct Committer: ~Copyable {
 
     private mutating func send(_ slot: Slot) {
         waiting.append(slot)
-        slot.arguments.send(on: &connection, scriptDigest: script.digest ?? [])
+        slot.arguments.send(
+            on: &connection, scriptDigest: script.digest ?? [], latest: latestSecond)
     }
 
     private mutating func takeFirst() -> Slot {

@@ -41,6 +41,12 @@ public struct LedgerError: Error, Sendable, Hashable, CustomStringConvertible {
         return CommitOutcome.serverWideCodes.contains(prefix)
     }
 
+    /// Whether the server is no master that works: `RedisError.leavesServer`.
+    public var leavesServer: Bool {
+        guard case .redis(let error) = code else { return false }
+        return error.leavesServer
+    }
+
     /// The message.
     public var description: String { message }
 }

@@ -2,50 +2,76 @@ public import Redis
 
 /// What a Redis server says of itself and of our rights; asked at start, after every reconnect and every few seconds.
 ///
-/// `findings` judges it.
+/// `findings` judges it. A question that was refused once is not asked again on that connection: each refusal is a
+/// line in the server's log of refusals.
 public struct ServerCheck: Sendable, Hashable {
-    /// Version that the server says of itself; nil = it would not say.
-    public var version: String? { field("redis_version") }
+    /// What one connection was refused; kept with the connection and given to its next check.
+    public struct Refusals: Sendable, Hashable {
+        var questions: Set<String> = []
+
+        /// Nothing was refused yet.
+        public init() {}
+    }
+
     /// Its `maxmemory-policy`; nil = it would not say.
     public var evictionPolicy: String? {
         settings["maxmemory-policy"] ?? field("maxmemory_policy")
     }
     /// Keys that it threw away to make room, since it started; nil = it would not say.
     public var evictedKeys: Int64? { field("evicted_keys").flatMap { Int64($0) } }
-    /// Commands that our user may not run on the ledger's keys.
-    public internal(set) var forbidden: [String] = []
-    /// What could not be checked, for a log line.
+    /// Commands that our user may not run on the ledger's keys, by the uses that need them.
+    public internal(set) var forbidden: [ServerRights.Use: [String]] = [:]
+    /// What could not be checked: words for a log line.
     public internal(set) var unchecked: [String] = []
+    /// Its clock, in milliseconds since 1970; nil = it would not say.
+    public internal(set) var clock: Int64?
+    /// What the ledger says of keys thrown away; nil = nothing.
+    public internal(set) var noted: EvictionNote?
+    /// Name of the ledger's own hash.
+    let ledgerKey: [UInt8]
     /// Fields of INFO.
     var fields: [String: String] = [:]
+    /// Fields of HELLO, which every user may run.
+    var greeting: [String: String] = [:]
     /// Settings of the server that concern us.
     var settings: [String: String] = [:]
-    /// Its clock, in milliseconds since 1970; nil = it would not say.
-    var clock: Int64?
+    /// A command on our keys was sent to another node.
+    var isRedirected = false
 
-    /// Every command that the ledger uses.
-    private static let commands: [[String]] =
-        CommitScript.commands.map { [$0] } + [
-            ["EVALSHA"], ["SCRIPT", "LOAD"], ["HMGET"], ["HGETALL"], ["HSETNX"], ["HEXISTS"],
-            ["PFCOUNT"],
-        ]
-    /// First words of errors that have nothing to do with rights.
-    private static let passing: Set<String> = ["LOADING", "BUSY", "MASTERDOWN", "NOAUTH"]
+    /// What is asked beside HELLO where it is permitted.
+    static let questions = ["ACL DRYRUN", "ACL WHOAMI", "CONFIG GET", "INFO", "TIME"]
     private static let settingNames = ["maxmemory-policy", "appendonly", "appendfsync", "save"]
 
-    /// Asks the server, in two round trips; throws only where it cannot be asked at all.
+    /// Asks the server, in a few round trips; throws only where it cannot be asked at all.
+    ///
+    /// `uses`: whose rights are tried.
     public init(
-        _ connection: inout Connection, layout: KeyLayout
+        _ connection: inout Connection, layout: KeyLayout, uses: [ServerRights.Use] = [.run],
+        refusals: inout Refusals
     ) throws(LedgerError) {
-        var refusal: RedisError?
+        ledgerKey = layout.ledgerKey
+        var asker = ServerQuestioner(refusals)
         do throws(RedisError) {
-            let user = try askServer(&connection, &refusal)
-            try askAccess(&connection, layout, user, &refusal)
+            let user = try askServer(&connection, layout, &asker)
+            try askAccess(&connection, layout, user, uses, &asker)
+            if isCluster == nil { try askSlots(&connection, layout) }
         } catch { throw LedgerError(error) }
+        refusals = asker.refusals
         // A server that loads or is busy refuses everything: that says nothing about it.
-        if let refusal { throw LedgerError(refusal) }
+        if let failure = asker.failure { throw LedgerError(failure) }
         if version == nil { unchecked.append("version") }
         if evictionPolicy == nil { unchecked.append("maxmemory-policy") }
+        if evictedKeys == nil || runID == nil { unchecked.append("evicted keys") }
+        if clock == nil { unchecked.append("clock") }
+        if isReplica == nil { unchecked.append("role") }
+    }
+
+    /// The same on a connection that is not asked again.
+    public init(
+        _ connection: inout Connection, layout: KeyLayout, uses: [ServerRights.Use] = [.run]
+    ) throws(LedgerError) {
+        var refusals = Refusals()
+        try self.init(&connection, layout: layout, uses: uses, refusals: &refusals)
     }
 
     /// A field of INFO; nil where INFO is forbidden or has it not.
@@ -65,79 +91,146 @@ public struct ServerCheck: Sendable, Hashable {
 
     /// Asks for everything but the rights and returns our user's name, nil where it may not be asked for.
     private mutating func askServer(
-        _ connection: inout Connection, _ refusal: inout RedisError?
+        _ connection: inout Connection, _ layout: KeyLayout, _ asker: inout ServerQuestioner
     ) throws(RedisError) -> String? {
-        connection.append("INFO")
-        connection.append("TIME")
-        connection.append("ACL", "WHOAMI")
-        for name in Self.settingNames { connection.append("CONFIG", "GET", name) }
-        let info = try Self.answer(&connection, &refusal)
-        for line in (info?.text ?? "").split(whereSeparator: \.isNewline) {
+        asker.ask(&connection, "HELLO")
+        asker.ask(&connection, "INFO")
+        asker.ask(&connection, "TIME")
+        asker.ask(&connection, "ACL WHOAMI")
+        asker.ask(&connection, "CONFIG GET", Self.settingNames)
+        let ledger = String(decoding: layout.ledgerKey, as: UTF8.self)
+        asker.ask(&connection, "HMGET", [ledger, EvictionNote.field])
+        greeting = Self.pairs(try asker.answer(&connection, "HELLO"))
+        for line in (try asker.answer(&connection, "INFO")?.text ?? "").split(
+            whereSeparator: \.isNewline)
+        {
             guard let colon = line.firstIndex(of: ":") else { continue }
             fields[String(line[..<colon])] = String(line[line.index(after: colon)...])
         }
-        if let time = try Self.answer(&connection, &refusal)?.elements.compactMap({ $0.integer }),
-            time.count == 2
-        {
-            clock = time[0] * 1_000 + time[1] / 1_000
-        }
-        let user = try Self.answer(&connection, &refusal)?.text
-        for name in Self.settingNames {
-            // Managed servers forbid CONFIG; INFO says the policy as well.
-            guard let pair = try Self.answer(&connection, &refusal)?.elements, pair.count == 2
-            else {
-                continue
-            }
-            settings[name] = pair[1].text
-        }
+        let time = try asker.answer(&connection, "TIME")?.elements.compactMap { $0.integer } ?? []
+        if time.count == 2 { clock = time[0] * 1_000 + time[1] / 1_000 }
+        let user = try asker.answer(&connection, "ACL WHOAMI")?.text
+        // Managed servers forbid CONFIG; INFO says the policy as well.
+        settings = Self.pairs(try asker.answer(&connection, "CONFIG GET"))
+        let note = try asker.answer(&connection, "HMGET")?.elements.first?.text
+        noted = note.flatMap { EvictionNote(text: $0) }
         return user
     }
 
-    /// The next answer of the pipeline, nil where the server refused.
-    private static func answer(
-        _ connection: inout Connection, _ refusal: inout RedisError?
-    ) throws(RedisError) -> ReplyValue? {
-        let reply = try connection.receive()
-        guard let text = reply.errorText else { return reply.copied() }
-        let error = RedisError(serverText: text)
-        if passing.contains(error.serverPrefix ?? "") { refusal = refusal ?? error }
-        return nil
+    private static func pairs(_ reply: ReplyValue?) -> [String: String] {
+        let elements = reply?.elements ?? []
+        var pairs: [String: String] = [:]
+        for index in stride(from: 0, to: elements.count - 1, by: 2) {
+            guard let name = elements[index].text else { continue }
+            pairs[name] = elements[index + 1].text ?? elements[index + 1].integer.map { String($0) }
+        }
+        return pairs
     }
 
-    /// Tries each command of the ledger by ACL DRYRUN, where our user may ask and the server knows it.
+    /// Tries each command by ACL DRYRUN, where our user may ask and the server knows it.
     private mutating func askAccess(
         _ connection: inout Connection, _ layout: KeyLayout, _ user: String?,
-        _ refusal: inout RedisError?
+        _ uses: [ServerRights.Use], _ asker: inout ServerQuestioner
     ) throws(RedisError) {
         let key = String(decoding: layout.marksKey(shard: 0), as: UTF8.self)
-        for command in Self.commands {
-            let words = ["ACL", "DRYRUN", user ?? "default"] + command + Self.sample(command, key)
-            connection.append(words.map { Array($0.utf8) })
-        }
-        var isAnswered = user != nil
-        for command in Self.commands {
-            let answer = try Self.answer(&connection, &refusal)
-            if answer == nil { isAnswered = false }
-            if let answer, answer.text != "OK" {
-                forbidden.append(command.joined(separator: " "))
+        let commands = Set(uses.flatMap { ServerRights.needed($0) }).sorted()
+        var permitted: [String: Bool] = [:]
+        // One alone at first: where it is refused the others would be refused, too.
+        for part in [commands.prefix(1), commands.dropFirst()] {
+            guard let user, !asker.isRefused("ACL DRYRUN") else { break }
+            for command in part {
+                let words = command.split(separator: " ").map { String($0) }
+                asker.ask(&connection, "ACL DRYRUN", [user] + words + Self.sample(words, key))
+            }
+            for command in part {
+                guard let answer = try asker.answer(&connection, "ACL DRYRUN") else { continue }
+                permitted[command] = answer.text == "OK"
             }
         }
-        guard !isAnswered else { return }
-        forbidden = []
-        unchecked.append("access list")
+        guard permitted.count == commands.count else {
+            unchecked.append("access list")
+            return
+        }
+        for use in uses {
+            let missing = ServerRights.needed(use).filter { permitted[$0] == false }
+            if !missing.isEmpty { forbidden[use] = missing }
+        }
+    }
+
+    /// Asks for a field of every shard: a node of a cluster does not answer for all of them.
+    private mutating func askSlots(
+        _ connection: inout Connection, _ layout: KeyLayout
+    ) throws(RedisError) {
+        for shard in 0..<layout.shardCount {
+            connection.append([
+                Array("HGET".utf8), layout.marksKey(shard: shard), Array("!contract".utf8),
+            ])
+        }
+        for _ in 0..<layout.shardCount {
+            let reply = try connection.receive()
+            guard let text = reply.errorText else { continue }
+            let code = RedisError.code(ofText: text)
+            if ["MOVED", "ASK", "CLUSTERDOWN"].contains(code) { isRedirected = true }
+        }
     }
 
     /// Arguments of the right number for a dry run.
-    private static func sample(_ command: [String], _ key: String) -> [String] {
-        switch command[0] {
+    private static func sample(_ words: [String], _ key: String) -> [String] {
+        switch words[0] {
         case "EVALSHA": [String(repeating: "0", count: 40), "1", key]
         case "SCRIPT": ["return 1"]
+        case "MULTI", "EXEC", "TIME": []
+        case "SCAN": ["0"]
         // Every argument of these is a key, and only ours may be touched.
-        case "HLEN", "ZCARD", "EXISTS", "DEL", "HGETALL", "PFCOUNT", "PEXPIRETIME": [key]
+        case "HLEN", "ZCARD", "EXISTS", "DEL", "HGETALL", "PFCOUNT", "PEXPIRETIME", "GET", "STRLEN",
+            "UNLINK":
+            [key]
         case "ZUNIONSTORE": [key, "1", key]
+        case "ZUNION": ["1", key]
         case "RESTORE": [key, "0", "", "REPLACE"]
         case "GETRANGE", "ZRANGE", "HINCRBY", "ZINCRBY", "HSET", "ZADD", "HSETNX": [key, "0", "0"]
         default: [key, "0"]
         }
+    }
+}
+
+/// Asks the questions of a check and remembers those that were refused.
+struct ServerQuestioner {
+    private(set) var refusals: ServerCheck.Refusals
+    /// The first refusal that says nothing about rights: the server loads, or is busy.
+    private(set) var failure: RedisError?
+    private static let passing: Set<String> = ["LOADING", "BUSY", "MASTERDOWN", "NOAUTH"]
+
+    init(_ refusals: ServerCheck.Refusals) { self.refusals = refusals }
+
+    func isRefused(_ question: String) -> Bool { refusals.questions.contains(question) }
+
+    /// Buffers a question, unless it was refused before.
+    mutating func ask(
+        _ connection: inout Connection, _ question: String, _ arguments: [String] = []
+    ) {
+        guard !isRefused(question) else { return }
+        let words = question.split(separator: " ").map { String($0) } + arguments
+        connection.append(words.map { Array($0.utf8) })
+        awaited.append(question)
+    }
+    /// Questions whose answers are to come: one that is refused in between is still answered for all.
+    private var awaited: [String] = []
+
+    /// The answer to the next question if it is this one; nil where it was refused now or before.
+    mutating func answer(
+        _ connection: inout Connection, _ question: String
+    ) throws(RedisError) -> ReplyValue? {
+        guard awaited.first == question else { return nil }
+        awaited.removeFirst()
+        let reply = try connection.receive()
+        guard let text = reply.errorText else { return reply.copied() }
+        let error = RedisError(serverText: text)
+        if Self.passing.contains(error.serverPrefix ?? "") {
+            failure = failure ?? error
+        } else {
+            refusals.questions.insert(question)
+        }
+        return nil
     }
 }

@@ -5,13 +5,16 @@ extension ServerCheck {
     /// `isRefillable` says whether Kafka still holds everything that the ledger has counted.
     public func findings(now: Int64, isRefillable: Bool) -> [Finding] {
         fitness
-            + [role, memory, persistence(isRefillable: isRefillable), writing, clock(now)]
-            .compactMap(\.self)
+            + [
+                otherAccess, role, memory, persistence(isRefillable: isRefillable), writing,
+                clock(now),
+            ].compactMap(\.self)
     }
 
     /// What exact numbers need; the rest is advice.
     var fitness: [Finding] {
-        [versionFinding, policyFinding, evictionFinding, accessFinding].compactMap(\.self)
+        [versionFinding, clusterFinding, policyFinding, evictionFinding, accessFinding]
+            .compactMap(\.self)
     }
 
     private var versionFinding: Finding {
@@ -20,13 +23,23 @@ extension ServerCheck {
                 .warning, "redis", "redis-version", "Redis does not say its version",
                 mend: "let the user run INFO; version 7 or later is needed")
         }
-        guard let major = Int(version.prefix { $0 != "." }), major < 7 else {
-            return Finding(.ok, "redis", "redis-version", "Redis \(version)")
+        // A fork says by `redis_version` which Redis it can replace; all of Valkey and Redict are 7.2 or later.
+        let compatible = field("redis_version") ?? (name == "Redis" ? version : "7")
+        guard let major = Int(compatible.prefix { $0 != "." }), major < 7 else {
+            return Finding(.ok, "redis", "redis-version", product)
         }
         return Finding(
             .error, "redis", "redis-version",
-            "Redis \(version) is too old: version 7 or later is needed", mend: "upgrade Redis",
+            "\(product) is too old: version 7 or later is needed", mend: "upgrade Redis",
             isFatal: true)
+    }
+
+    private var clusterFinding: Finding? {
+        guard isCluster ?? false else { return nil }
+        return Finding(
+            .error, "redis", "redis-cluster",
+            "\(product) runs as a node of a cluster, which is not supported",
+            mend: "use a single master, with replicas as you like", isFatal: true)
     }
 
     private var policyFinding: Finding {
@@ -41,11 +54,21 @@ extension ServerCheck {
         return Finding(
             .error, "redis", "redis-eviction",
             "maxmemory-policy is \(evictionPolicy): set it to noeviction, or cells will be lost",
-            mend: "CONFIG SET maxmemory-policy noeviction, and the same in redis.conf",
+            mend: mayConfigure
+                ? "CONFIG SET maxmemory-policy noeviction, and the same in redis.conf"
+                : "set it where this server is configured: this user may not run CONFIG",
             isFatal: true)
     }
 
+    private var mayConfigure: Bool { !settings.isEmpty }
+
     private var evictionFinding: Finding? {
+        if let evictionProblem {
+            return Finding(
+                .error, "redis", "redis-evicted", evictionProblem,
+                mend: "odometer verify --full tells; then restore a backup, or CONFIG RESETSTAT",
+                isFatal: true)
+        }
         guard let evictedKeys, evictedKeys > 0 else { return nil }
         return Finding(
             .warning, "redis", "redis-evicted",
@@ -54,29 +77,36 @@ extension ServerCheck {
     }
 
     private var accessFinding: Finding {
-        guard forbidden.isEmpty else {
+        if let missing = forbidden[.run] {
             return Finding(
                 .error, "redis", "redis-access",
-                "the Redis user may not run: \(forbidden.joined(separator: ", "))",
-                mend: "ACL SETUSER, see docs/OPERATIONS.md", isFatal: true)
+                "the Redis user may not run: \(missing.joined(separator: ", "))",
+                mend: "odometer check --acl prints the rights", isFatal: true)
         }
         guard !unchecked.contains("access list") else {
             return Finding(
                 .warning, "redis", "redis-access", "the user's rights could not be checked",
                 mend: "let the user run ACL WHOAMI and ACL DRYRUN")
         }
-        return Finding(.ok, "redis", "redis-access", "the user may run every command")
+        return Finding(.ok, "redis", "redis-access", "the user may run every command of run")
     }
 
     // MARK: Advice
 
-    private var role: Finding? {
-        if field("redis_mode") == "cluster" {
-            return Finding(
-                .error, "redis", "redis-role", "this is a Redis Cluster, which is not supported",
-                mend: "use a single master, with replicas as you like")
+    /// Rights for other commands of the program, which may have users of their own.
+    private var otherAccess: Finding? {
+        let others = ServerRights.Use.allCases.filter { $0 != .run }.compactMap { use in
+            forbidden[use].map { "\(use.rawValue) (\($0.joined(separator: ", ")))" }
         }
-        guard field("role") == "slave" else { return nil }
+        guard !others.isEmpty else { return nil }
+        return Finding(
+            .warning, "redis", "redis-access-others",
+            "the user lacks rights for: \(others.joined(separator: "; "))",
+            mend: "odometer check --acl prints the rights; or take another user for these")
+    }
+
+    private var role: Finding? {
+        guard isReplica ?? false else { return nil }
         return Finding(
             .error, "redis", "redis-role", "this is a replica, which takes no writes",
             mend: "name the master in --redis")

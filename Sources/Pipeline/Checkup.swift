@@ -16,7 +16,8 @@ public enum Checkup {
         var book: LedgerBook?
         do throws(LedgerError) {
             var connection = try LedgerBook.connect(configuration)
-            server = try ServerCheck(&connection, layout: configuration.layout)
+            server = try ServerCheck(
+                &connection, layout: configuration.layout, uses: ServerRights.Use.allCases)
             book = try LedgerBook(&connection, configuration, &findings)
         } catch {
             findings.append(

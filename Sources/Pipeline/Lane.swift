@@ -68,10 +68,18 @@ final class Lane: @unchecked Sendable {
     var hintAt: Int64 = 0
     /// When it is looked at next whether Redis still is fit.
     var serverCheckAt: Int64 = 0
+    /// Whether the server behind the connection was looked at: nothing is written to it before.
+    var isLookedAt = false
+    /// Why the connections are closed next: the server says that it is no master; nil = they are not.
+    var mustLeave: String?
     /// Redis would lose or refuse cells: nothing is committed.
     var isUnfit = false
     /// Keys that Redis had thrown away at the look before.
-    var evictedBefore: Int64?
+    var evictions: EvictionNote?
+    /// How late Redis' clock may be.
+    var clockBound = ClockBound()
+    /// What could not be checked of the server.
+    var unchecked: [String] = []
     var publishAt: Int64 = 0
     /// Which shard is committed when.
     var schedule: CommitSchedule

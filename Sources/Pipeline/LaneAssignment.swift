@@ -59,10 +59,6 @@ extension Lane {
             throw Obstacle(message: "Kafka refuses the assignment")
         }
         mode = .folding
-        // Opening the ledger has looked at the server.
-        isUnfit = false
-        serverCheckAt = now + Self.checkInterval
-        passed(.unfit, "Redis is fit again")
     }
 
     private func makeProgram() throws(Obstacle) -> Program {

@@ -16,12 +16,15 @@ extension Lane {
         guard canCommit else { return loseConnection(now) }
         _ = receiveOutcomes(waitMilliseconds: 0)
         guard canCommit else { return loseConnection(now) }
+        if let mustLeave { return leaveServer(now, .noMaster, mustLeave) }
+        checkServerIfDue(now)
+        guard committer != nil else { return }
+        guard canCommit else { return loseConnection(now) }
         if mode == .pending {
-            establishIfPossible(now)
+            if !isUnfit { establishIfPossible(now) }
             return
         }
-        checkServerIfDue(now)
-        guard core != nil else { return pingIfDue(now) }
+        guard core != nil else { return }
         if deadLetters.hasFailed {
             trouble(.deadLetters, "a dead letter was not acknowledged")
             establishAgain("a dead letter was not acknowledged")
@@ -43,8 +46,10 @@ extension Lane {
         do throws(RedisError) {
             committer = try world.connect()
             needsReconcile = core != nil
+            // It may be another server than before, for both connections.
+            watcher = nil
+            isLookedAt = false
             serverCheckAt = now
-            passed(.redis, "Redis answers again")
         } catch {
             reconnectAt = now + 500
             trouble(.redis, "Redis does not answer: \(error.message)")
@@ -56,18 +61,10 @@ extension Lane {
         // What is in flight keeps its tally: after the next connection the marks tell whether it landed.
         while committer?.receive() != nil {}
         committer = nil
+        watcher = nil
         reconnectAt = now + 100
         needsReconcile = core != nil
         trouble(.redis, "the connection to Redis broke")
-    }
-
-    private func pingIfDue(_ now: Int64) {
-        // Where the last commits before a revocation took too long, their answers are still to come.
-        guard now >= reconcileAt, committer?.inFlight == 0 else { return }
-        reconcileAt = now + Self.checkInterval
-        do throws(RedisError) {
-            try committer?.ping()
-        } catch { loseConnection(now) }
     }
 
     // MARK: Outcomes
@@ -114,10 +111,25 @@ extension Lane {
             needsReconcile = true
             retryAt = now + 500
             if troubles[.refused] == nil { serverCheckAt = now }
-            trouble(.refused, "Redis refuses commits: \(message)")
+            refuse(outcome, message)
         case .aside(let reason):
             report(.error, "shard-aside", "shard \(shard) is set aside: \(describe(shard, reason))")
         }
+    }
+
+    /// The whole server refused a commit: it is waited for, or left where it is no master any more.
+    private func refuse(_ outcome: CommitOutcome, _ message: String) {
+        guard case .refused(let code, let words) = outcome else { return }
+        guard code != CommitOutcome.clockAhead else {
+            serverCheckAt = now
+            return stopCommitting(clockText((Int64(words) ?? 0) * 1_000))
+        }
+        let text = "Redis refuses commits: \(message)"
+        guard !RedisError.leavingCodes.contains(code) else {
+            mustLeave = text
+            return
+        }
+        trouble(.refused, text)
     }
 
     private func describe(_ shard: Int, _ reason: String) -> String {
@@ -160,6 +172,7 @@ extension Lane {
 
     func send(shard: Int) {
         schedule.sent(shard: shard, at: self.now)
+        committer?.limitClock(to: latestClock)
         committer?.submit(&arguments, tag: shard)
     }
 

@@ -56,6 +56,7 @@ extension Lane {
         snapshot.troubles = LaneTrouble.allCases.map { one in
             (name: one.rawValue, lanes: troubles[one] == nil ? 0 : 1)
         }
+        snapshot.unchecked = unchecked
         let age = core?.leastLastTimestamp.map { world.wallMilliseconds - $0 } ?? 0
         isCatchingUp = lag > 20_000 && age > 5_000
         let made = snapshot

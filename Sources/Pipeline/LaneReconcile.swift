@@ -130,6 +130,7 @@ extension Lane {
             // What was changed in Redis under us may be changed back: it is waited for.
             case .unfitServer, .redis, .kafka, .configuration: break
             }
+            if error.leavesServer { mustLeave = "Redis refuses: \(error.message)" }
             throw Obstacle(message: error.message)
         }
     }
@@ -140,7 +141,10 @@ extension Lane {
         do throws(LedgerError) {
             guard let committer else { throw LedgerError(.corrupt, "no connection") }
             return try body(committer)
-        } catch { throw Obstacle(message: error.message) }
+        } catch {
+            if error.leavesServer { mustLeave = "Redis refuses: \(error.message)" }
+            throw Obstacle(message: error.message)
+        }
     }
 
     // MARK: Stepping back

@@ -6,6 +6,7 @@ internal import Kafka
 /// follows from it.
 enum LaneTrouble: String, CaseIterable {
     case redis
+    case noMaster = "no-master"
     case unfit
     case refused
     case establish
@@ -21,7 +22,7 @@ enum LaneTrouble: String, CaseIterable {
     /// Whether nothing is counted meanwhile.
     var hinders: Bool {
         switch self {
-        case .redis, .unfit, .refused, .establish, .deadLetters, .reestablish, .reconcile,
+        case .redis, .noMaster, .unfit, .refused, .establish, .deadLetters, .reestablish, .reconcile,
             .holding:
             true
         case .marksMoved, .kafka, .hint, .dedupeSpan: false
@@ -33,7 +34,7 @@ enum LaneTrouble: String, CaseIterable {
         switch self {
         case .refused, .establish, .deadLetters, .reestablish, .reconcile, .holding, .marksMoved:
             true
-        case .redis, .unfit, .kafka, .hint, .dedupeSpan: false
+        case .redis, .noMaster, .unfit, .kafka, .hint, .dedupeSpan: false
         }
     }
 }

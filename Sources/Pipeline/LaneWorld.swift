@@ -63,7 +63,7 @@ package protocol MarksReader: AnyObject {
     func readMarks(
         _ partitions: [LogPartition], shards: [Int]?
     ) throws(LedgerError) -> [ShardMarks]
-    /// Whether Redis still is what exact numbers need.
+    /// What Redis says of itself now: whether it still is what exact numbers need.
     func serverHealth() throws(LedgerError) -> ServerHealth
 }
 
@@ -77,7 +77,8 @@ package protocol LaneLedger: MarksReader {
     func receive() -> CommitResult?
     /// One commit and its outcome.
     func commit(_ arguments: inout CommitArguments) -> CommitOutcome
-    func ping() throws(RedisError)
+    /// Commits are refused from now on where Redis' clock shows a later time, in milliseconds since 1970.
+    func limitClock(to milliseconds: Int64)
     /// Puts the ledger under our contract, and makes it where there is none.
     func open() throws(PipelineError) -> LedgerKeeper.Opened
     func createMarks(

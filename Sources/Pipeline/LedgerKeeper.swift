@@ -12,6 +12,10 @@ package final class LedgerKeeper: Sendable {
         var dedupeKey: (UInt64, UInt64)
         /// `NUMBER:DIGEST`, which commits carry.
         var stamp: [UInt8]
+        /// Name and version of the server.
+        var product = "Redis"
+        /// What of the server could not be checked.
+        var unchecked: [String] = []
     }
     private let configuration: PipelineConfiguration
     private let cluster: String
@@ -43,22 +47,29 @@ package final class LedgerKeeper: Sendable {
     /// take up partitions anew, which judges no event otherwise: a window of ids belongs to one lane.
     /// A contract may be moved only by the first opening of a process.
     func open(_ connection: inout Connection) throws(PipelineError) -> Opened {
+        var refusals = ServerCheck.Refusals()
+        return try open(&connection, &refusals)
+    }
+
+    /// The same on a connection that may be opened on again: `refusals` is what it was refused before.
+    func open(
+        _ connection: inout Connection, _ refusals: inout ServerCheck.Refusals
+    ) throws(PipelineError) -> Opened {
         // The lock is held for some round trips; only lanes that cannot work without it wait.
         let result = state.withLock { state -> Result<Opened, PipelineError> in
             do throws(PipelineError) {
-                return .success(try open(&connection, &state))
+                return .success(try open(&connection, &refusals, &state))
             } catch { return .failure(error) }
         }
         return try result.get()
     }
 
     private func open(
-        _ connection: inout Connection, _ state: inout State
-    ) throws(PipelineError)
-        -> Opened
-    {
+        _ connection: inout Connection, _ refusals: inout ServerCheck.Refusals,
+        _ state: inout State
+    ) throws(PipelineError) -> Opened {
         do throws(LedgerError) {
-            try ServerCheck(&connection, layout: configuration.layout).validate()
+            let server = try checkServer(&connection, &refusals)
             let isFirst = state.opened == nil
             let record = try LedgerRecord.open(
                 &connection, layout: configuration.layout,
@@ -82,11 +93,28 @@ package final class LedgerKeeper: Sendable {
                 accept: configuration.acceptContract && isFirst)
             state.dedupeKey = record.birth.dedupeKey
             let opened = Opened(
-                dedupeKey: Self.words(record.birth.dedupeKey), stamp: stamp.text)
+                dedupeKey: Self.words(record.birth.dedupeKey), stamp: stamp.text,
+                product: server.product, unchecked: server.unchecked)
+            try server.noteEvictions(on: &connection)
             state.opened = opened
             state.number = stamp.number
             return opened
         } catch { throw PipelineError(error) }
+    }
+
+    /// Looks at the server before anything is written to it; throws where it is not fit.
+    private func checkServer(
+        _ connection: inout Connection, _ refusals: inout ServerCheck.Refusals
+    ) throws(LedgerError) -> ServerCheck {
+        let server = try ServerCheck(
+            &connection, layout: configuration.layout, refusals: &refusals)
+        try server.validate()
+        guard server.isReplica != true else {
+            throw LedgerError(
+                RedisError(
+                    serverText: "READONLY \(server.product) is a replica and takes no commits"))
+        }
+        return server
     }
 
     func contract(under record: LedgerRecord) -> Contract {

@@ -139,13 +139,18 @@ public struct PipelineError: Error, Sendable, CustomStringConvertible {
     public let message: String
     /// Whether it may pass by itself: Redis away or loading.
     let isPassing: Bool
+    /// Whether the server is no master that works, so that its name is resolved again.
+    let leavesServer: Bool
     /// The message.
     public var description: String { message }
 
-    init(_ code: Code, _ message: String, isPassing: Bool = false) {
+    init(
+        _ code: Code, _ message: String, isPassing: Bool = false, leavesServer: Bool = false
+    ) {
         self.code = code
         self.message = message
         self.isPassing = isPassing
+        self.leavesServer = leavesServer
     }
 
     init(_ error: LedgerError) {
@@ -153,7 +158,10 @@ public struct PipelineError: Error, Sendable, CustomStringConvertible {
         case .unsuitableServer: self.init(.unfitServer, error.message)
         case .contractDiffers, .otherLayout: self.init(.contract, error.message)
         case .contractMovedOn: self.init(.superseded, error.message)
-        default: self.init(.redis, error.message, isPassing: error.isRetriable)
+        default:
+            self.init(
+                .redis, error.message, isPassing: error.isRetriable,
+                leavesServer: error.leavesServer)
         }
     }
 }

@@ -117,6 +117,8 @@ public struct PipelineMetrics: Sendable {
     public var troubles: [(name: String, lanes: Int)] = []
     /// Events that no meter takes, by type.
     public var ignoredTypes = TypeCounts()
+    /// What of the Redis server could not be checked, each once.
+    public var unchecked: [String] = []
     /// Bytes of the windows of ids.
     public var seenWindowBytes: Int64 = 0
     /// Bytes of all tallies, folding and in flight.
@@ -166,6 +168,7 @@ public struct PipelineMetrics: Sendable {
         hindrances += other.hindrances
         if troubles.isEmpty { troubles = LaneTrouble.allCases.map { ($0.rawValue, 0) } }
         for (index, one) in other.troubles.enumerated() { troubles[index].lanes += one.lanes }
+        unchecked += other.unchecked.filter { !unchecked.contains($0) }
         seenWindowBytes += other.seenWindowBytes
         tallyBytes += other.tallyBytes
     }

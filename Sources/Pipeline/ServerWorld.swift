@@ -30,9 +30,21 @@ final class ServerWorld: LaneWorld {
     var wallMilliseconds: Int64 { SteadyClock.wallMilliseconds }
 
     func connect() throws(RedisError) -> any LaneLedger {
-        RedisLedger(
-            try Committer(Connection(configuration.redis)), layout: configuration.layout,
+        var connection = try Connection(configuration.redis)
+        let readsClock = try Self.mayReadClock(&connection)
+        return RedisLedger(
+            try Committer(connection, readsClock: readsClock), layout: configuration.layout,
             keeper: keeper)
+    }
+
+    private static func mayReadClock(_ connection: inout Connection) throws(RedisError) -> Bool {
+        do throws(RedisError) {
+            try connection.command("TIME")
+            return true
+        } catch {
+            guard error.serverPrefix == "NOPERM" else { throw error }
+            return false
+        }
     }
 
     func connectWatcher() throws(RedisError) -> any MarksReader {
@@ -44,6 +56,7 @@ final class ServerWorld: LaneWorld {
 private final class RedisWatcher: MarksReader {
     private var connection: Connection
     private let layout: KeyLayout
+    private var refusals = ServerCheck.Refusals()
 
     init(_ connection: consuming Connection, layout: KeyLayout) {
         self.connection = connection
@@ -59,8 +72,19 @@ private final class RedisWatcher: MarksReader {
     }
 
     func serverHealth() throws(LedgerError) -> ServerHealth {
-        let check = try ServerCheck(&connection, layout: layout)
-        return ServerHealth(problems: check.problems, evictedKeys: check.evictedKeys)
+        try ServerHealth.ask(&connection, layout, &refusals)
+    }
+}
+
+extension ServerHealth {
+    /// Looks at a server, and notes in the ledger how many keys it has thrown away.
+    fileprivate static func ask(
+        _ connection: inout Connection, _ layout: KeyLayout, _ refusals: inout ServerCheck.Refusals
+    ) throws(LedgerError) -> ServerHealth {
+        let check = try ServerCheck(&connection, layout: layout, refusals: &refusals)
+        // A server that takes no writes now is looked at again.
+        if check.isReplica == false { try? check.noteEvictions(on: &connection) }
+        return ServerHealth(check)
     }
 }
 
@@ -69,6 +93,7 @@ private final class RedisLedger: LaneLedger {
     private var committer: Committer
     private let layout: KeyLayout
     private let keeper: LedgerKeeper
+    private var refusals = ServerCheck.Refusals()
 
     init(_ committer: consuming Committer, layout: KeyLayout, keeper: LedgerKeeper) {
         self.committer = committer
@@ -90,16 +115,23 @@ private final class RedisLedger: LaneLedger {
         committer.commit(&arguments)
     }
 
-    func ping() throws(RedisError) {
-        _ = try committer.withConnection { connection throws(RedisError) in
-            try connection.command("PING")
+    func limitClock(to milliseconds: Int64) { committer.latestSecond = milliseconds / 1_000 }
+
+    func serverHealth() throws(LedgerError) -> ServerHealth {
+        let layout = layout
+        var refusals = refusals
+        defer { self.refusals = refusals }
+        return try committer.withConnection { connection throws(LedgerError) in
+            try ServerHealth.ask(&connection, layout, &refusals)
         }
     }
 
     func open() throws(PipelineError) -> LedgerKeeper.Opened {
         let keeper = keeper
+        var refusals = refusals
+        defer { self.refusals = refusals }
         return try committer.withConnection { connection throws(PipelineError) in
-            try keeper.open(&connection)
+            try keeper.open(&connection, &refusals)
         }
     }
 

@@ -94,7 +94,7 @@ public final class Supervisor: Sendable {
         do throws(RedisError) { connection = try Connection(configuration.redis) } catch {
             throw PipelineError(LedgerError(error))
         }
-        _ = try keeper.open(&connection)
+        tell(of: try keeper.open(&connection))
         var lanes: [Lane] = []
         do throws(KafkaError) {
             for number in 0..<configuration.lanes {
@@ -126,6 +126,20 @@ public final class Supervisor: Sendable {
                 state.threads.append(WorkerThread { mirror.run() })
             }
         }
+    }
+
+    /// Names the server that was opened, and what of it could not be checked.
+    private func tell(of opened: LedgerKeeper.Opened) {
+        report(
+            PipelineEvent(
+                level: .information, name: "server",
+                message: "\(opened.product) at \(configuration.redis)"))
+        guard !opened.unchecked.isEmpty else { return }
+        report(
+            PipelineEvent(
+                level: .warning, name: "unchecked",
+                message: "the Redis user may not ask, so nobody looks at it: "
+                    + opened.unchecked.joined(separator: ", ")))
     }
 
     /// Tries again until Redis and Kafka answer, something is wrong for good, or somebody asks for

@@ -14,12 +14,13 @@ final class Context {
         try configuration.validate()
         let milliseconds = Int(configuration.connectTimeoutMilliseconds)
         let limit = timeval(tv_sec: milliseconds / 1_000, tv_usec: milliseconds % 1_000 * 1_000)
-        let made: UnsafeMutablePointer<redisContext>? =
-            switch configuration.address {
-            case .tcp(let host, let port): redisConnectWithTimeout(host, port, limit)
-            case .unixSocket(let path): redisConnectUnixWithTimeout(path, limit)
-            }
-        guard let made else { throw RedisError(.connect, "out of memory") }
+        let found: UnsafeMutablePointer<redisContext>?
+        switch configuration.address {
+        case .tcp(let host, let port):
+            found = try Context.connect(host, port, limit, name: configuration.description)
+        case .unixSocket(let path): found = redisConnectUnixWithTimeout(path, limit)
+        }
+        guard let made = found else { throw RedisError(.connect, "out of memory") }
         guard made.pointee.err == 0 else {
             let text = withUnsafeBytes(of: made.pointee.errstr) { Context.text(ofField: $0) }
             redisFree(made)
@@ -36,6 +37,48 @@ final class Context {
         made.pointee.reader.pointee.privdata = UnsafeMutableRawPointer(memory)
         pointer = made
         input = .allocate(byteCount: 64 * 1_024, alignment: 16)
+    }
+
+    /// Tries every address of a name, in the system's order; the answer is the first that works or the last
+    /// that does not.
+    ///
+    /// The library tries one address where that refuses, and IPv6 only where a name has no other.
+    private static func connect(
+        _ host: String, _ port: Int32, _ limit: timeval, name: String
+    ) throws(RedisError) -> UnsafeMutablePointer<redisContext>? {
+        var last: UnsafeMutablePointer<redisContext>?
+        for address in try addresses(of: host, name: name) {
+            if let last { redisFree(last) }
+            last = redisConnectWithTimeout(address, port, limit)
+            if last?.pointee.err == 0 { break }
+        }
+        return last
+    }
+
+    /// All addresses that a name has now, as numbers; asked at every connect, for a name may move.
+    static func addresses(of host: String, name: String) throws(RedisError) -> [String] {
+        var hints = addrinfo()
+        hints.ai_family = AF_UNSPEC
+        hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
+        var list: UnsafeMutablePointer<addrinfo>?
+        let code = getaddrinfo(host, nil, &hints, &list)
+        guard code == 0 else {
+            let text = gai_strerror(code).map { String(cString: $0) } ?? "error \(code)"
+            throw RedisError(.connect, "\(name): \(text)")
+        }
+        defer { freeaddrinfo(list) }
+        var found: [String] = []
+        var next = list
+        while let entry = next?.pointee {
+            var text = [CChar](repeating: 0, count: Int(NI_MAXHOST))
+            let result = getnameinfo(
+                entry.ai_addr, entry.ai_addrlen, &text, socklen_t(text.count), nil, 0,
+                NI_NUMERICHOST)
+            let address = text.withUnsafeBytes { Context.text(ofField: $0) }
+            if result == 0, !found.contains(address) { found.append(address) }
+            next = entry.ai_next
+        }
+        return found
     }
 
     deinit {

@@ -30,10 +30,9 @@ public struct RedisError: Error, Sendable, Hashable, CustomStringConvertible {
         self.message = message
     }
 
-    /// An error that Redis answered; its first word becomes the code.
+    /// An error that Redis answered; `code(ofText:)` gives its code.
     public init(serverText: String) {
-        let word = serverText.prefix { $0 != " " }
-        self.init(.server(String(word)), serverText)
+        self.init(.server(RedisError.code(ofText: serverText)), serverText)
     }
 
     /// First word of Redis' own error, or nil where Redis did not answer.

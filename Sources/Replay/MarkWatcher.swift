@@ -43,7 +43,9 @@ final class MarkWatcher: @unchecked Sendable {
         fields = (0..<partitions).map { "\(topic)/\($0)" }
         do throws(RedisError) {
             var connection = try Connection(place.redis)
-            try connection.command("PING")
+            // A command that every reader of marks may run.
+            try connection.command(
+                "HMGET", "\(place.prefix):\(place.generation):{0}:marks", "\(topic)/0")
             self.connection = consume connection
         } catch {
             throw ReplayError(.sink, error.description)

@@ -1,3 +1,4 @@
+import Glibc
 import Redis
 import Workload
 
@@ -20,15 +21,38 @@ struct LedgerReader: ~Copyable {
     init(_ configuration: VerificationConfiguration) throws(VerifyError) {
         try self.init(
             configuration.redis, prefix: configuration.prefix,
-            generation: configuration.generation)
+            generation: configuration.generation, patience: configuration.timeout)
     }
 
-    init(_ redis: RedisConfiguration, prefix: String, generation: Int) throws(VerifyError) {
+    /// A reader; `patience` is how many milliseconds it waits for a server that loads.
+    init(
+        _ redis: RedisConfiguration, prefix: String, generation: Int, patience: Int64 = 60_000
+    ) throws(VerifyError) {
         self.prefix = "\(prefix):\(generation):"
         do throws(RedisError) {
-            connection = try Connection(redis)
+            connection = try Self.connect(
+                redis, key: "\(prefix):\(generation):{dir}:ledger", patience: patience)
         } catch {
             throw VerifyError(.redis, error.description)
+        }
+    }
+
+    /// A connection to a server that has loaded its file; `key` is one that may be asked for.
+    private static func connect(
+        _ redis: RedisConfiguration, key: String, patience: Int64
+    ) throws(RedisError) -> Connection {
+        var connection = try Connection(redis)
+        let deadline = ContinuousClock.now.advanced(by: .milliseconds(patience))
+        while true {
+            do throws(RedisError) {
+                try connection.command("HGETALL", key)
+                return connection
+            } catch {
+                guard error.serverPrefix == "LOADING", ContinuousClock.now < deadline else {
+                    throw error
+                }
+            }
+            usleep(100_000)
         }
     }
 

@@ -202,3 +202,39 @@ def demoted(case):
         rig.wait_fed(replay)
         rig.wait_all()
         case.verified(rig)
+
+
+def strangers(server):
+    """Connections to a server that are not this process's own."""
+    own = server.client.client_id()
+    return [one for one in server.client.client_list(_type="normal") if int(one["id"]) != own]
+
+
+@fault("F12", "FAILOVER, then the name leads to the new master; connections to the old one stay open")
+def demoted_name(case):
+    """The old master lives on as a replica: nobody closes a connection but we."""
+    with case.rig() as rig:
+        other = rig.add_redis("other", "--replicaof", "127.0.0.1", str(rig.server.port))
+        name = rig.add_proxy()
+        machine = rig.count(through=name).wait_ready()
+        serve = rig.start("serve", ODOMETER_REDIS=f"redis://127.0.0.1:{name.port}").wait_ready()
+        replay = rig.feed(rate=2000)
+        for case.times in range(1, case.scaled(3, 12) + 1):
+            rig.wait_progress(1000)
+            old = rig.server
+            old.wait_replica()
+            since = log_size(machine)
+            old.client.execute_command("FAILOVER", "TO", "127.0.0.1", other.port, "TIMEOUT", "5000")
+            wait_until(lambda: other.client.info("replication")["role"] == "master", 15, "the other is master")
+            rig.says(machine, "event=no-master", since)
+            rig.look_at(other)
+            with case.recovery():
+                name.lead_to(other.address)
+                rig.wait_progress(500)
+            wait_until(lambda: serve.is_ready() and not strangers(old), 60, "nobody reads the old master")
+            few_lines(machine, "event=no-master", 2, since)
+            other = old
+        rig.wait_fed(replay)
+        rig.wait_all()
+        case.verified(rig)
+        stayed(case, machine)

@@ -212,18 +212,53 @@ time_t time(time_t *at) {
 """
 
 
-@fault("F35", "a shim moves the process's wall clock by hours and years; events around every odd date")
-def clock_jumps(case):
-    """No number depends on the clock of the process that counts."""
+def clock_shim(rig):
+    """The file that holds the shift of a wall clock in seconds, and the environment of a process that has that clock."""
     compiler = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
     if not compiler:
         raise AssertionError("there is no C compiler")
+    source, shim, clock = rig.folder / "clock.c", rig.folder / "clock.so", rig.folder / "clock"
+    source.write_text(CLOCK)
+    subprocess.run([compiler, "-shared", "-fPIC", "-o", shim, source, "-ldl"], check=True)
+    clock.write_text("0")
+    return clock, {"LD_PRELOAD": str(shim), "CLOCK_FILE": str(clock)}
+
+
+@fault("F35", "a shim moves the clock of Redis ahead by minutes, days and a year, without its own search for expired keys")
+def redis_clock(case):
+    """Nothing is committed by a clock that would expire what is needed; what Redis deletes by itself is another matter."""
     with case.rig() as rig:
-        source, shim, clock = rig.folder / "clock.c", rig.folder / "clock.so", rig.folder / "clock"
-        source.write_text(CLOCK)
-        subprocess.run([compiler, "-shared", "-fPIC", "-o", shim, source, "-ldl"], check=True)
-        clock.write_text("0")
-        machines = [rig.count("--lanes", "1", LD_PRELOAD=str(shim), CLOCK_FILE=str(clock)), rig.count("--lanes", "1")]
+        clock, moved = clock_shim(rig)
+        rig.look_at(rig.add_redis("late", "--enable-debug-command", "local", **moved))
+        rig.redis.execute_command("DEBUG", "SET-ACTIVE-EXPIRE", "0")
+        machine = rig.count().wait_ready()
+        replay = rig.feed(rate=1500)
+        for seconds in (300, 2 * 86_400, 365 * 86_400):
+            rig.wait_progress(1000)
+            since = log_size(machine)
+            clock.write_text(str(seconds))
+            rig.says(machine, "event=unfit", since)
+            # Commits that were on their way when the clock moved have been answered by now.
+            before = rig.counted()
+            wait_until(lambda: not machine.is_ready(), 20, "/readyz says 503")
+            rig.says(machine, "its clock says", since)
+            if rig.counted() != before:
+                raise AssertionError(f"{rig.counted() - before} records were counted by a clock that is ahead")
+            clock.write_text("0")
+            with case.recovery():
+                rig.wait_progress(100)
+            case.times += 1
+        rig.wait_fed(replay)
+        rig.wait_all()
+        case.verified(rig)
+
+
+@fault("F35", "a shim moves the process's wall clock by hours and years; events around every odd date")
+def clock_jumps(case):
+    """No number depends on the clock of the process that counts."""
+    with case.rig() as rig:
+        clock, moved = clock_shim(rig)
+        machines = [rig.count("--lanes", "1", **moved), rig.count("--lanes", "1")]
         for machine in machines:
             machine.wait_ready()
         writer = Writer(rig)

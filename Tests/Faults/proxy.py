@@ -66,6 +66,10 @@ class Proxy:
         """Ends every connection with RST."""
         self._call(lambda: [link.reset() for link in list(self._links)])
 
+    def lead_to(self, target):
+        """Another server for new connections; those to the old one stay, as when a name moves."""
+        self.target = target
+
     def turn_to(self, target):
         """Another server from now on; connections to the old one are reset."""
         self.target = target

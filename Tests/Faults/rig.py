@@ -68,9 +68,9 @@ class Rig(House):
 
     # Servers
 
-    def add_redis(self, name, *options):
+    def add_redis(self, name, *options, **environment):
         """One more Redis, which ends with the rig."""
-        server = RedisServer(self.folder / name, *options)
+        server = RedisServer(self.folder / name, *options, **environment)
         self._stack.callback(lambda: server.process.poll() is None and server.kill())
         return server
 

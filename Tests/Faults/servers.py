@@ -139,7 +139,9 @@ class Brokers:
 class RedisServer:
     """A redis-server on a TCP port and with a folder of its own, which outlives its ends."""
 
-    def __init__(self, folder, *options):
+    def __init__(self, folder, *options, **environment):
+        """`environment` is added to that of the process."""
+        self.environment = {**os.environ, **environment}
         self.folder = folder
         self.folder.mkdir()
         self.options = options
@@ -164,7 +166,7 @@ class RedisServer:
             self.process = subprocess.Popen(
                 ["redis-server", "--port", str(self.port), "--bind", "127.0.0.1", "--dir", self.folder,
                  "--repl-diskless-sync-delay", "0", "--save", "", *self.options],
-                stdout=log, stderr=log, preexec_fn=prepare,
+                stdout=log, stderr=log, preexec_fn=prepare, env=self.environment,
             )
         wait_until(self.answers, 20, "redis-server")
         return self

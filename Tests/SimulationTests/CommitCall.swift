@@ -18,6 +18,8 @@ struct CommitCall {
     var marksKey = ""
     var auditKey = ""
     var contract = ""
+    /// The latest time that the server's clock may show, in milliseconds since 1970; 0 = any.
+    var latest: Int64 = 0
     var ranges: [Range] = []
     var audit: [(field: String, delta: String)] = []
     var groups: [Group] = []

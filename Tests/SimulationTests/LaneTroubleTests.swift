@@ -57,7 +57,8 @@ import Testing
         let told = lane.published.withLock { $0.hindrances }
         #expect(
             told == [
-                "redis", "unfit", "refused", "establish", "dead-letters", "reestablish",
+                "redis", "no-master", "unfit", "refused", "establish", "dead-letters",
+                "reestablish",
                 "reconcile", "holding",
             ])
         withExtendedLifetime(simulation) {}

@@ -17,6 +17,7 @@ final class SimulatedConnection: LaneLedger {
     private(set) var isAlive = true
     /// The outcomes of its commits are not to be known any more.
     private var isSevered = false
+    private var latest: Int64 = 0
 
     init(_ machine: SimulatedMachine) {
         self.machine = machine
@@ -51,7 +52,8 @@ final class SimulatedConnection: LaneLedger {
     }
 
     func submit(_ arguments: inout CommitArguments, tag: Int) {
-        let call = CommitCall(&arguments)
+        var call = CommitCall(&arguments)
+        call.latest = latest
         machine.touch()
         waiting.append(Waiting(tag: tag, call: call, outcome: nil))
         if machine.isDead { sever(keepingRequests: true) }
@@ -126,7 +128,7 @@ final class SimulatedConnection: LaneLedger {
         do throws(RedisError) { try exchange(isWrite: isWrite) } catch { throw LedgerError(error) }
     }
 
-    func ping() throws(RedisError) { try exchange() }
+    func limitClock(to milliseconds: Int64) { latest = milliseconds }
 
     func open() throws(PipelineError) -> LedgerKeeper.Opened {
         do throws(RedisError) { try exchange(isWrite: true) } catch {
@@ -191,7 +193,8 @@ final class SimulatedConnection: LaneLedger {
 
     func serverHealth() throws(LedgerError) -> ServerHealth {
         try ledgerExchange()
-        return ServerHealth(problems: server.mood == .unfit ? ["it evicts"] : [], evictedKeys: 0)
+        return ServerHealth(
+            problems: server.mood == .unfit ? ["it evicts"] : [], clock: server.clock)
     }
 
     func origins(of topic: String) throws(LedgerError) -> [Int32: Origin] {

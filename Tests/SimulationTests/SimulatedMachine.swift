@@ -53,7 +53,7 @@ final class SimulatedMachine: LaneWorld {
     }
 
     var milliseconds: Int64 { simulation.clock }
-    var wallMilliseconds: Int64 { simulation.clock + 1_773_000_000_000 }
+    var wallMilliseconds: Int64 { simulation.clock + Simulation.begin }
     var consumer: any LaneConsumer { log }
     var deadLetters: any LaneDeadLetters { letters }
 

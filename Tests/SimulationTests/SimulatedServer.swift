@@ -29,6 +29,12 @@ final class SimulatedServer {
     var content: Content
     private(set) var copies: [Content] = []
     var mood = Mood.well
+    /// By how many milliseconds its clock is ahead; then keys that a commit touches expire by that clock.
+    var clockAhead: Int64 = 0
+    /// The right time, in milliseconds since 1970.
+    var rightTime: () -> Int64 = { 0 }
+    /// Its clock, in milliseconds since 1970.
+    var clock: Int64 { rightTime() + clockAhead }
     /// Cells that somebody has made unusable.
     var spoiled: Set<String> = []
     /// Requests of connections that broke; some still run, later.
@@ -79,6 +85,10 @@ final class SimulatedServer {
         guard
             let shard = (0..<shardCount).first(where: { call.marksKey == "sim:1:{\($0)}:marks" })
         else { preconditionFailure("a commit to \(call.marksKey)") }
+        if call.latest > 0, clock > call.latest {
+            return .refused(code: CommitOutcome.clockAhead, message: "its clock is ahead")
+        }
+        if clockAhead > 0 { expire(call, shard) }
         let outcome = LedgerLaw.run(call, on: &content.shards[shard]) { key, field in
             spoiled.contains("\(key) \(field)")
         }
@@ -92,6 +102,16 @@ final class SimulatedServer {
         }
         onChange(shard, call)
         return outcome
+    }
+
+    /// What Redis does to keys that a script touches after their time.
+    private func expire(_ call: CommitCall, _ shard: Int) {
+        for group in call.groups {
+            guard let expiry = content.shards[shard].cells[group.key]?.expiry,
+                let second = Int64(expiry), second <= clock / 1_000
+            else { continue }
+            content.shards[shard].cells[group.key] = nil
+        }
     }
 
     // MARK: What happens to it

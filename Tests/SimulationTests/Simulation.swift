@@ -32,6 +32,8 @@ final class Simulation {
     private var nextMachine = 0
     /// Milliseconds that only rise.
     var clock: Int64 = 1_000_000
+    /// When `clock` was 0, in milliseconds since 1970.
+    static let begin: Int64 = 1_773_000_000_000
     /// Number of the contract of machines that start now; all have the same meters.
     private(set) var contract = 1
     /// Kafka does not answer.
@@ -63,6 +65,7 @@ final class Simulation {
             layout: KeyLayout(prefix: "sim", shardCount: shards), catalog: catalog,
             commitInterval: Int64(dice.pick([10, 100, 500]) ?? 100), dedupeWindow: window,
             origin: .earliest, onLoss: dice.oneIn(2) ? .continue : .stop)
+        server.rightTime = { [unowned self] in clock + Self.begin }
         server.onChange = { [unowned self] shard, call in changed(shard, call) }
     }
 
@@ -195,6 +198,7 @@ final class Simulation {
     private func step() {
         if server.mood != .well, dice.oneIn(20) { server.mood = .well }
         if isLogAway, dice.oneIn(20) { isLogAway = false }
+        if server.clockAhead > 0, dice.oneIn(20) { server.clockAhead = 0 }
         switch dice.roll(0...99) {
         case 0..<60: if let machine = dice.pick(machines) { turn(machine) }
         case 60..<83: server.work()
@@ -239,7 +243,11 @@ final class Simulation {
     }
 
     private func rareFault() {
-        switch dice.roll(0...6) {
+        switch dice.roll(0...7) {
+        case 7:
+            // Some minutes; beyond what minutes are kept; a year.
+            server.clockAhead = dice.pick([300_000, 172_800_000, 31_536_000_000]) ?? 300_000
+            trace.note("the ledger's clock is \(server.clockAhead) ms ahead")
         case 6:
             contract += 1
             startMachine()
@@ -292,7 +300,7 @@ extension Simulation {
         catchUp()
     }
 
-    fileprivate func catchUp() {
+    func catchUp() {
         for round in 0..<600 {
             for machine in machines { turn(machine) }
             for _ in 0..<60 { server.work() }

@@ -10,6 +10,7 @@ extension Simulation {
         trace.note("quiet")
         isQuiet = true
         server.mood = .well
+        server.clockAhead = 0
         server.spoiled = []
         server.resetTorn()
         isLogAway = false

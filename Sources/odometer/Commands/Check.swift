@@ -4,23 +4,38 @@ import HTTPServer
 import Ledger
 import Metering
 import Query
+import Redis
 
 extension Commands {
+    private static let acl = Option(
+        name: "acl", placeholder: "", value: .flag,
+        help: "Print only the line for redis-cli that makes a Redis user with the rights needed.",
+        source: .call)
+
     static let check = Command(
         path: ["check"],
         summary: "Check configuration and catalog; print what holds and where it came from.",
-        details:
-            "Asks neither Kafka nor Redis. Secrets are masked. Exit code 2: something is wrong.",
-        options: Options.configurable,
+        details: """
+            Asks neither Kafka nor Redis. Secrets are masked. Exit code 2: something is wrong.
+            With --acl it prints one line, ACL SETUSER, for the user of --redis (or odometer) and the keys of
+            --prefix; put a password in the place of PASSWORD.
+            """,
+        options: Options.configurable + [acl],
         examples: [
             ("check", "what the defaults and the environment say"),
             ("check --config /etc/odometer.yaml", "a configuration file"),
             ("check --meters my-meters/", "a catalog of one's own"),
+            ("check --acl --prefix odo", "the Redis user that all commands need"),
         ],
         run: runCheck)
 
     private static func runCheck(_ call: borrowing Invocation) throws(CommandFailure) -> ExitCode {
         let settings = call.settings
+        if settings.isOn(acl) {
+            let user = try settings.redisConfiguration().user ?? "odometer"
+            Output.line(ServerRights.aclLine(user: user, prefix: try settings.keyLayout().prefix))
+            return .ok
+        }
         printSettings(settings)
         for name in settings.unknownVariables {
             Output.line("warning: the environment variable \(name) is none of ours")

@@ -101,7 +101,7 @@ struct StatusReport {
     let now: Int64
 
     var isSound: Bool {
-        status.torn.isEmpty && troubles.isEmpty
+        status.torn.isEmpty && troubles.allSatisfy { $0.hasPrefix("unchecked: ") }
             && rows.allSatisfy {
                 ($0.partition.audit["lost"] ?? 0) == 0 && ($0.gone ?? 0) == 0 && $0.beyond == nil
             }
@@ -147,6 +147,7 @@ struct StatusReport {
         let ledger = status.ledger
         Output.table([
             ["ledger", redis],
+            ["server", status.server ?? "?"],
             ["layout", ledger["layout"] ?? "?"],
             ["shards", ledger["shards"] ?? "?"],
             ["contract", ledger["contract_number"] ?? "?"],
@@ -212,7 +213,8 @@ struct StatusReport {
             shown.contains($0.key) || $0.key.hasPrefix("directory:")
         }
         let object: [String: Any] = [
-            "ledger": ledger, "partitions": partitions, "torn": torn, "troubles": troubles,
+            "ledger": ledger, "server": status.server ?? "", "partitions": partitions,
+            "torn": torn, "troubles": troubles,
         ]
         let data = try? JSONSerialization.data(
             withJSONObject: object, options: [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes])

@@ -24,6 +24,8 @@ struct LedgerStatus: Sendable {
         }
     }
 
+    /// Name and version of the server; nil = it does not say.
+    var server: String?
     var ledger: [String: String] = [:]
     var partitions: [String: Partition] = [:]
     /// Shards that need a rebuild, with the reason.
@@ -35,6 +37,7 @@ struct LedgerStatus: Sendable {
     ) throws(RedisError) -> LedgerStatus? {
         var connection = try Connection(redis)
         var status = LedgerStatus()
+        status.server = try ServerGreeting(&connection).product
         status.ledger = pairs(
             try connection.command([Array("HGETALL".utf8), layout.ledgerKey]))
         guard !status.ledger.isEmpty else { return nil }

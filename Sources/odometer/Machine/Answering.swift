@@ -11,6 +11,7 @@ final class Answering: Sendable {
     let service: APIService
     private let server: Server<APIWorker>
     private let takesTokens: Bool
+    private let redis: RedisConfiguration
     private let log: Log
 
     /// Everything that is needed, without listening yet.
@@ -21,6 +22,7 @@ final class Answering: Sendable {
     ) throws(CommandFailure) {
         let verifier = try settings.tokenVerifier()
         takesTokens = verifier != nil
+        redis = parts.redis
         do throws(HTTPError) {
             var limits = RateLimits()
             let rate = settings.integer(Options.rateLimit)
@@ -52,6 +54,7 @@ final class Answering: Sendable {
     var port: Int { server.port }
 
     func start() throws(CommandFailure) {
+        try checkServer()
         try server.startPatiently(Options.listen)
         if !takesTokens {
             log.warning("no key for tokens is configured: the identity API refuses every token")
@@ -60,6 +63,22 @@ final class Answering: Sendable {
             log.warning("this catalog cannot answer everything", ("missing", .text(line)))
         }
         log.info("answering", ("port", LogValue(server.port)))
+    }
+
+    /// Refuses a node of a cluster; a Redis that is away now is waited for.
+    private func checkServer() throws(CommandFailure) {
+        do throws(RedisError) {
+            var connection = try Connection(redis)
+            let greeting = try ServerGreeting(&connection)
+            guard let product = greeting.product else { return }
+            guard greeting.isCluster != true else {
+                throw RedisError(
+                    .configuration, "\(product) runs as a node of a cluster, which is not supported")
+            }
+            log.info("reading", ("server", .text(product)))
+        } catch {
+            if error.code == .configuration { throw CommandFailure(.refused, error.message) }
+        }
     }
 
     /// Stops accepting and waits for the requests that have begun.

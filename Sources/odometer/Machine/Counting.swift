@@ -27,7 +27,8 @@ final class Counting: Sendable {
     /// log.
     var troubles: [String] {
         let metrics = supervisor.metrics
-        var lines = metrics.shardsAside.map { "shard \($0.shard) is set aside: \($0.reason)" }
+        var lines = metrics.unchecked.map { "unchecked: \($0)" }
+        lines += metrics.shardsAside.map { "shard \($0.shard) is set aside: \($0.reason)" }
         lines += metrics.partitions.compactMap { partition in
             partition.stopped.map {
                 "\(partition.topic)/\(partition.partition) is stopped: \($0)"

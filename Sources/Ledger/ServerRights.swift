@@ -1,0 +1,91 @@
+/// The Redis commands that each command of the program runs.
+///
+/// The only such list: `check --acl`, the dry runs of `run` and `doctor`, and the table in
+/// `docs/OPERATIONS.md` come from it, and a test compares it with the commands in the sources.
+public enum ServerRights {
+    /// A command of the program.
+    public enum Use: String, Sendable, CaseIterable {
+        /// `run`, and the counting half of `up`.
+        case run
+        /// `serve`, and the answering half of `up`.
+        case serve
+        /// `verify` without `--full`.
+        case verify
+        /// `verify --full`.
+        case verifyFull = "verify --full"
+        /// `reset-shard`.
+        case resetShard = "reset-shard"
+        /// `doctor`.
+        case doctor
+        /// `status`.
+        case status
+        /// `keys` and `directory`.
+        case directory = "keys, directory"
+        /// `replay`, which looks at the marks.
+        case replay
+    }
+
+    /// Commands that a use cannot do without, sorted; a subcommand stands behind a blank: `SCRIPT LOAD`.
+    public static func needed(_ use: Use) -> [String] {
+        let commands =
+            switch use {
+            case .run: CommitScript.commands + counting
+            case .serve: reading
+            case .verify: books
+            case .verifyFull: books + comparison
+            case .resetShard: ["HGETALL", "HMGET", "MULTI", "EXEC", "HSET", "DEL", "SCAN", "UNLINK"]
+            case .doctor: ["HGETALL", "HMGET"]
+            case .status: ["HGETALL"]
+            case .directory: ["HGET", "HGETALL", "HMGET"]
+            case .replay: ["HMGET"]
+            }
+        return Set(commands).sorted()
+    }
+
+    /// Commands without which a use looks at less, or takes more round trips; sorted.
+    public static func wanted(_ use: Use) -> [String] {
+        switch use {
+        case .run, .doctor: ServerCheck.questions
+        case .serve: ["HRANDFIELD"]
+        case .verify, .verifyFull, .resetShard, .status, .directory, .replay: []
+        }
+    }
+
+    /// Everything that these uses run, sorted, each once.
+    public static func all(_ uses: [Use] = Use.allCases) -> [String] {
+        // A database other than 0 is entered by SELECT.
+        Set(uses.flatMap { needed($0) + wanted($0) } + ["SELECT"]).sorted()
+    }
+
+    /// The line for redis-cli that makes a user of exactly these rights; the password is left to be filled in.
+    public static func aclLine(
+        user: String, prefix: String, uses: [Use] = Use.allCases
+    ) -> String {
+        let rights = all(uses).map { "+" + $0.lowercased().split(separator: " ").joined(separator: "|") }
+        return "ACL SETUSER \(user) on >PASSWORD ~\(prefix):* -@all " + rights.joined(separator: " ")
+    }
+
+    /// The table of `docs/OPERATIONS.md`, a line each.
+    public static var table: [String] {
+        ["| command | needs | better with |", "| --- | --- | --- |"]
+            + Use.allCases.map { use in
+                let wanted = wanted(use).isEmpty ? "–" : wanted(use).joined(separator: ", ")
+                return "| `\(use.rawValue)` | \(needed(use).joined(separator: ", ")) | \(wanted) |"
+            }
+    }
+
+    /// What counting runs outside of the commit script.
+    private static let counting = [
+        "EVALSHA", "SCRIPT LOAD", "HGET", "HMGET", "HGETALL", "HSET", "HDEL", "HSETNX", "HEXISTS",
+        "ZSCORE", "PFCOUNT", "DEL",
+    ]
+    private static let reading = [
+        "MULTI", "EXEC", "HGETALL", "HMGET", "HLEN", "HSCAN", "ZRANGE", "ZCARD", "ZSCAN", "ZUNION",
+        "GET", "STRLEN", "PFCOUNT",
+    ]
+    private static let books = ["HGETALL", "MULTI", "EXEC"]
+    private static let comparison = [
+        "TIME", "SCAN", "PEXPIRETIME", "HSCAN", "ZRANGE", "ZSCAN", "PFADD", "PFCOUNT", "EXPIRE",
+        "DEL",
+    ]
+}
