@@ -172,11 +172,13 @@ public final class CellReader {
         if greeting.isCluster ?? false {
             throw RedisError(
                 .configuration,
-                "\(greeting.product ?? "Redis") runs as a node of a cluster, which is not supported")
+                "\(greeting.product ?? "Redis") runs as a node of a cluster, which is not supported"
+            )
         }
         let isReplica = greeting.isReplica ?? false
         if role.mustResolve(isReplica: isReplica, age: .now - connectedAt) {
-            throw RedisError(serverText: "READONLY this server is a replica: looking for the master")
+            throw RedisError(
+                serverText: "READONLY this server is a replica: looking for the master")
         }
     }
 

@@ -33,7 +33,8 @@ public enum ServerRights {
             case .serve: reading
             case .verify: books
             case .verifyFull: books + comparison
-            case .resetShard: ["HGETALL", "HMGET", "MULTI", "EXEC", "HSET", "DEL", "SCAN", "UNLINK"]
+            case .resetShard:
+                ["HGETALL", "HMGET", "MULTI", "EXEC", "HSET", "DEL", "SCAN", "UNLINK"]
             case .doctor: ["HGETALL", "HMGET"]
             case .status: ["HGETALL"]
             case .directory: ["HGET", "HGETALL", "HMGET"]
@@ -61,8 +62,11 @@ public enum ServerRights {
     public static func aclLine(
         user: String, prefix: String, uses: [Use] = Use.allCases
     ) -> String {
-        let rights = all(uses).map { "+" + $0.lowercased().split(separator: " ").joined(separator: "|") }
-        return "ACL SETUSER \(user) on >PASSWORD ~\(prefix):* -@all " + rights.joined(separator: " ")
+        let rights = all(uses).map {
+            "+" + $0.lowercased().split(separator: " ").joined(separator: "|")
+        }
+        return "ACL SETUSER \(user) on >PASSWORD ~\(prefix):* -@all "
+            + rights.joined(separator: " ")
     }
 
     /// The table of `docs/OPERATIONS.md`, a line each.

@@ -94,7 +94,8 @@ extension Lane {
     /// What is wrong with a clock that shows this time, in milliseconds since 1970.
     func clockText(_ clock: Int64) -> String {
         let own = world.wallMilliseconds
-        return "its clock says \(clock / 1_000) s since 1970, \((clock - own) / 1_000) s more than ours, and no "
+        return
+            "its clock says \(clock / 1_000) s since 1970, \((clock - own) / 1_000) s more than ours, and no "
             + "record is as new: keys expire too early, and for good; odometer verify --full tells whether "
             + "some did"
     }

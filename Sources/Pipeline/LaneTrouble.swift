@@ -22,7 +22,8 @@ enum LaneTrouble: String, CaseIterable {
     /// Whether nothing is counted meanwhile.
     var hinders: Bool {
         switch self {
-        case .redis, .noMaster, .unfit, .refused, .establish, .deadLetters, .reestablish, .reconcile,
+        case .redis, .noMaster, .unfit, .refused, .establish, .deadLetters, .reestablish,
+            .reconcile,
             .holding:
             true
         case .marksMoved, .kafka, .hint, .dedupeSpan: false

@@ -111,8 +111,11 @@ import Testing
             try connection.command([
                 "HSET", layout.ledgerKey, "layout", "1", "shards", "64", "directory:d", "1",
             ])
-            try connection.command(["HSET", layout.profileKey(
-                organization: "acme", kind: "plan", id: nil), "name", Array(count.utf8)])
+            try connection.command([
+                "HSET",
+                layout.profileKey(
+                    organization: "acme", kind: "plan", id: nil), "name", Array(count.utf8),
+            ])
         }
         let files = FileManager.default
         try files.createSymbolicLink(atPath: name, withDestinationPath: old.socket)

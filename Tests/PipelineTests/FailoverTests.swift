@@ -56,7 +56,8 @@ import Testing
         try connection.command("CONFIG", "SET", "maxmemory-policy", "noeviction")
     }
 
-    @Test func `a demoted master is left, busy and idle, also for one that evicted before`() throws {
+    @Test func `a demoted master is left, busy and idle, also for one that evicted before`() throws
+    {
         let first = try TestRedis()
         let name = try Name(first)
         let cluster = try MockCluster()
@@ -115,7 +116,9 @@ import Testing
         try evict(on: redis)
         for _ in 0..<2 {
             let error = #expect(throws: PipelineError.self) { try start() }
-            #expect(error?.code == .unfitServer && error?.message.contains("thrown away 1 keys") ?? false)
+            #expect(
+                error?.code == .unfitServer
+                    && error?.message.contains("thrown away 1 keys") ?? false)
         }
         var connection = try redis.connect()
         try connection.command("CONFIG", "RESETSTAT")

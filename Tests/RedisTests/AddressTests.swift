@@ -23,6 +23,7 @@ import Testing
         // Port 1 of the loopback is nobody's.
         let configuration = RedisConfiguration(address: .tcp(host: "127.0.0.1", port: 1))
         let error = #expect(throws: RedisError.self) { _ = try Connection(configuration) }
-        #expect(error?.message.hasPrefix("redis://127.0.0.1:1/0: ") ?? false, "\(error?.message ?? "")")
+        #expect(
+            error?.message.hasPrefix("redis://127.0.0.1:1/0: ") ?? false, "\(error?.message ?? "")")
     }
 }

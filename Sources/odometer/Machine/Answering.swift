@@ -73,7 +73,8 @@ final class Answering: Sendable {
             guard let product = greeting.product else { return }
             guard greeting.isCluster != true else {
                 throw RedisError(
-                    .configuration, "\(product) runs as a node of a cluster, which is not supported")
+                    .configuration, "\(product) runs as a node of a cluster, which is not supported"
+                )
             }
             log.info("reading", ("server", .text(product)))
         } catch {
