@@ -39,6 +39,13 @@ struct DeadLetter: Sendable {
         originalKey = key
     }
 
+    /// What was left out because the letter was too large: `headers`, `key`, `value`.
+    var leftOut: [String] {
+        let words = headers["truncated"].map { $0.split(separator: ",").map(String.init) } ?? []
+        // Letters of older builds.
+        return words == ["true"] ? ["headers", "key", "value"] : words
+    }
+
     /// The word for why it was rejected, like `bad_field`.
     var reason: String { headers["reason"] ?? "unknown" }
 
@@ -61,7 +68,7 @@ struct DeadLetter: Sendable {
 
     private func valueText(most: Int) -> String {
         guard let value else {
-            return headers["truncated"] == nil ? "no value" : "value left out: too large"
+            return leftOut.contains("value") ? "value left out: too large" : "no value"
         }
         let shown = DeadLetter.visible(value, most: most)
         return valueBytes > most ? "\(shown)… (\(valueBytes) bytes)" : shown
@@ -101,7 +108,7 @@ struct DeadLetter: Sendable {
         object["recordTimestamp"] = headers["timestamp"].flatMap { Int64($0) }
         object["key"] = originalKey.map { String(decoding: $0, as: UTF8.self) }
         object["value"] = value.map { String(decoding: $0, as: UTF8.self) }
-        object["truncated"] = headers["truncated"] != nil
+        object["truncated"] = leftOut
         return object
     }
 }
