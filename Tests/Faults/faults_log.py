@@ -33,6 +33,7 @@ def stopped(machine, rig):
 
 def wait_stopped(machine, rig, wanted, seconds=30):
     wait_until(lambda: stopped(machine, rig) == wanted, seconds, f"partitions {wanted} stopped")
+    wait_until(lambda: not machine.is_ready(), 5, "/readyz says that something is stopped")
 
 
 def lost(rig):
