@@ -1,14 +1,31 @@
 public import Redis
 
-/// Asks, by reads only, whether a refused cell would take its change now.
+/// Asks, by reads only, whether a cell would take a change that it refused.
 ///
-/// A shard that was set aside for one cell goes back to work only after a yes, so that it does not
-/// fold and fail again and again.
+/// A shard that was set aside for its own records goes back to work only after a yes, so that it does not fold and
+/// fail again and again; and who lists parked cells learns what hinders each.
 public enum CellProbe {
     /// Whether the change would pass now.
     public static func wouldPass(
         _ cell: RefusedCell, on connection: inout Connection
     ) throws(LedgerError) -> Bool {
+        try hindrance(cell, on: &connection) == nil
+    }
+
+    /// Why a parked cell would not take what is parked now; nil = it would.
+    public static func hindrance(
+        _ cell: ParkedCell, on connection: inout Connection
+    ) throws(LedgerError) -> String? {
+        try hindrance(
+            RefusedCell(
+                key: cell.key, field: cell.field, kind: cell.kind, value: cell.value, error: ""),
+            on: &connection)
+    }
+
+    /// Why the change would not pass now; nil = it would.
+    public static func hindrance(
+        _ cell: RefusedCell, on connection: inout Connection
+    ) throws(LedgerError) -> String? {
         let reply: ReplyValue
         do throws(RedisError) {
             reply = try connection.command(question(cell))
@@ -16,26 +33,35 @@ public enum CellProbe {
             guard let prefix = error.serverPrefix,
                 !CommitOutcome.serverWideCodes.contains(prefix)
             else { throw LedgerError(error) }
-            return false
+            return error.message
         }
-        guard let text = reply.text else { return true }
+        let text = reply.text
         switch cell.kind {
-        case .add:
-            guard let before = Int64(text), String(before) == text,
-                let delta = Int64(String(decoding: cell.value, as: UTF8.self))
-            else { return cell.field.first == UInt8(ascii: "!") }
-            return !before.addingReportingOverflow(delta).overflow
-        case .score:
-            guard let before = Int64(text),
-                let delta = Int64(String(decoding: cell.value, as: UTF8.self))
-            else { return false }
-            let (sum, overflow) = before.addingReportingOverflow(delta)
-            let limit: UInt64 = 1 << 53
-            return !overflow && sum.magnitude < limit && delta.magnitude < limit
-        case .minimum, .maximum: return text.utf8.count == 20 && isTwentyDigits(text)
-        case .first, .last: return text.utf8.dropFirst(20).first == 58 && isTwentyDigits(text)
-        case .distinct: return true
+        case .add: return hindrance(ofSum: text, cell, limit: nil)
+        case .score: return hindrance(ofSum: text, cell, limit: 1 << 53)
+        case .minimum, .maximum, .first, .last:
+            guard let text else { return nil }
+            let isTimed = cell.kind == .first || cell.kind == .last
+            let isSound =
+                isTwentyDigits(text)
+                && (isTimed ? text.utf8.dropFirst(20).first == 58 : text.utf8.count == 20)
+            return isSound ? nil : "the cell holds no extreme"
+        case .distinct: return nil
         }
+    }
+
+    private static func hindrance(
+        ofSum text: String?, _ cell: RefusedCell, limit: UInt64?
+    ) -> String? {
+        if limit == nil, cell.field.first == UInt8(ascii: "!") { return nil }
+        guard let before = Int64(text ?? "0"), text == nil || String(before) == text,
+            let delta = Int64(String(decoding: cell.value, as: UTF8.self))
+        else { return "the cell is not an integer" }
+        let (sum, overflow) = before.addingReportingOverflow(delta)
+        if let limit, overflow || sum.magnitude >= limit || delta.magnitude >= limit {
+            return "the score would be 2^53 or more"
+        }
+        return overflow ? "the sum would be 2^63 or more" : nil
     }
 
     private static func question(_ cell: RefusedCell) -> [[UInt8]] {
@@ -47,6 +73,6 @@ public enum CellProbe {
     }
 
     private static func isTwentyDigits(_ text: String) -> Bool {
-        text.utf8.prefix(20).allSatisfy { (48...57).contains($0) }
+        text.utf8.count >= 20 && text.utf8.prefix(20).allSatisfy { (48...57).contains($0) }
     }
 }

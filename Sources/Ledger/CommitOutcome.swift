@@ -1,6 +1,6 @@
 public import Redis
 
-/// A cell that Redis would not change; nothing of that commit stands.
+/// A field of the shard's own records that Redis would not change; nothing of that commit stands.
 public struct RefusedCell: Sendable, Hashable {
     /// Name of the key.
     public var key: [UInt8]
@@ -12,6 +12,9 @@ public struct RefusedCell: Sendable, Hashable {
     public var value: [UInt8]
     /// Redis' own words.
     public var error: String
+
+    /// The meter as the key names it, for a log; never a value of an event.
+    public var meter: String? { KeyLayout.meter(ofKey: key, field: field) }
 
     /// A refused cell of these parts.
     public init(
@@ -37,7 +40,7 @@ public enum CommitOutcome: Sendable, Hashable {
     case torn(String)
     /// Nothing changed; the whole server refuses for now: keep the tally and wait.
     case refused(code: String, message: String)
-    /// Nothing changed; one cell cannot be changed.
+    /// Nothing changed: the shard's own records (marks, audit, parked cells) refuse, or an error is not known.
     case cellRefused(RefusedCell)
     /// The connection broke; the commit may stand or not: read the marks over a new one.
     case unknown(RedisError)
@@ -118,14 +121,18 @@ public struct CommitResult: Sendable, Hashable {
     public var singleScores: Int64 = 0
     /// Time of the script in Redis where it applied, in microseconds; 0 = not told.
     public var scriptMicroseconds: Int64 = 0
+    /// Where it applied, what it had to park; nil = nothing.
+    public var parked: ParkedNews?
 
     /// The end of the commit that was submitted with that tag.
     package init(
-        tag: Int, outcome: CommitOutcome, singleScores: Int64 = 0, scriptMicroseconds: Int64 = 0
+        tag: Int, outcome: CommitOutcome, singleScores: Int64 = 0, scriptMicroseconds: Int64 = 0,
+        parked: ParkedNews? = nil
     ) {
         self.tag = tag
         self.outcome = outcome
         self.singleScores = singleScores
         self.scriptMicroseconds = scriptMicroseconds
+        self.parked = parked
     }
 }

@@ -5,6 +5,9 @@
 /// in it fails; so whatever can fail is tried by reads first, the rest runs by `pcall` behind a marker
 /// and is taken back on an error. Deltas and offsets stay strings, because Lua's numbers are doubles.
 ///
+/// An entry that its own cell refuses is left out and parked (`CommitScriptParking`); the rest goes on. An error of
+/// the whole server takes everything back, what was parked in this call too.
+///
 /// `!begun` counts up where writing begins, `!done` is set to that number at the end. They differ where a part
 /// of a commit was run: after an undo that failed, and where Redis loaded a transaction torn in its file.
 ///
@@ -14,25 +17,31 @@
 /// show, 0 = any. Groups: kind, index in `KEYS`, expiry or "", number of entries, and
 /// the entries: (field, value), of scores (value, member), for kind P only the member. Kind U: scores, each above 0 and
 /// below 10^15, as the dump of a set in the entries' place; it is put into the scratch key and added by a union where
-/// that is the cheaper way.
+/// that is the cheaper way. Where `parked` is given as the number of ranges, names of parked fields follow instead:
+/// they are tried again, and what its cell takes now leaves the parked hash.
 ///
-/// Answers: {1, zeros that could not be removed, scores added one by one, microseconds taken} applied, {0, mark…} another mark stands there, {-1, contract} another contract stands
-/// there, {-2, reason} torn, {-3, key, field, error, kind, value} a cell refused and all was undone, {-4, second} Redis' clock
-/// shows a later second than the latest permitted.
+/// Answers: {1, zeros that could not be removed, scores added one by one, microseconds taken} applied, and where
+/// the parked hash was touched its number of fields, the entries that were parked, and key, field, kind and error of
+/// some fields that are new; {0, mark…} another mark stands there, {-1, contract} another contract stands there,
+/// {-2, reason} torn, {-3, key, field, error, kind, value} the shard's own records refused, and all was undone,
+/// {-4, second} Redis' clock shows a later second than the latest permitted.
 public enum CommitScript {
     /// Every command that the script runs, as an access list must permit it.
     public static let commands = [
         "HGET", "HMGET", "HLEN", "ZCARD", "ZSCORE", "ZRANGE", "GETRANGE", "EXISTS", "HINCRBY",
         "ZINCRBY", "HSET", "HDEL", "ZADD", "ZREM", "RESTORE", "ZUNIONSTORE", "PFADD", "EXPIREAT",
-        "PEXPIRETIME", "PEXPIREAT", "DEL",
+        "PEXPIRETIME", "PEXPIREAT", "DEL", "PFMERGE",
     ]
 
     /// The Lua text; `#!lua` without flags, so that a full or read-only server refuses it at the start.
-    public static let source = start + clock + header + preflight + steps + undo + main
+    public static let source = start + clock + body
+
 
     /// The same for a user who may not run TIME: nothing is asked that is refused each time.
-    public static let sourceWithoutClock =
-        start + noClock + header + preflight + steps + undo + main
+    public static let sourceWithoutClock = start + noClock + body
+
+    private static let body =
+        header + parked + comparison + preflight + steps + parking + undo + main
 
     private static let start = #"""
         #!lua
@@ -78,6 +87,10 @@ public enum CommitScript {
         end
         if torn ~= '' then return {-2, torn} end
 
+        """#
+
+    /// Compares the marks.
+    private static let comparison = #"""
         local ranges = tonumber(argv[2])
         local firstAudit = 4 + 4 * ranges
         local current, differs = {0}, false
@@ -98,9 +111,9 @@ public enum CommitScript {
         local kinds, keys, firsts, lasts = {[0] = 'H'}, {[0] = 2}, {[0] = firstAudit}, {[0] = lastAudit}
         local expiries = {}
         local phases, absent, low, bulk = {{}, {}, {}}, {}, {}, {}
-        local stride = {H = 2, Z = 2, U = 0, m = 2, M = 2, f = 2, l = 2, P = 1}
+        local stride = {H = 2, Z = 2, U = 0, m = 2, M = 2, f = 2, l = 2, P = 1, p = 1}
         -- Increments first; then what can be repeated without harm; HyperLogLogs last, for PFADD has no undo.
-        local order = {H = 1, Z = 1, U = 1, m = 2, M = 2, f = 2, l = 2, P = 3}
+        local order = {H = 1, Z = 1, U = 1, m = 2, M = 2, f = 2, l = 2, P = 3, p = 3}
         local function refused(key, err, kind, j)
           if kind == 'U' then
             -- A member of the set stands for all of it.
@@ -113,7 +126,6 @@ public enum CommitScript {
           if kind == 'Z' then field, value = value, field end
           return {-3, key, field or '', err, kind, value or ''}
         end
-        local function failed(r) return type(r) == 'table' and r.err end
         local function isShort(score) return not score or #score < 16 and not score:find('[^%d]') end
         -- Whether the key is absent; an error; whether all its scores are short; how a union serves.
         local named, hasUnion = {}, false
@@ -147,7 +159,7 @@ public enum CommitScript {
         local function absence(key, kind, j, count)
           if kind == 'Z' or kind == 'U' then
             return scores(key, kind, argv[j + 1], count)
-          elseif kind == 'P' then
+          elseif kind == 'P' or kind == 'p' then
             local r = try('GETRANGE', key, 0, 3)
             if failed(r) or r == 'HYLL' then return false, failed(r) end
             local there = try('EXISTS', key)
@@ -170,12 +182,16 @@ public enum CommitScript {
           width = kind == 'U' and 1 or count * width
           local err
           absent[index], err, low[index], bulk[index] = absence(key, kind, i + 4, count)
-          if err then return refused(key, err, kind, i + 4) end
+          if err and not isOfCell(err) then return refused(key, err, kind, i + 4) end
           g = g + 1
           kinds[g], keys[g], firsts[g], lasts[g] = kind, index, i + 4, i + 3 + width
           expiries[g] = count > 0 and argv[i + 2] or ''
-          local phase = phases[order[kind]]
-          phase[#phase + 1] = g
+          if err then
+            refusals[#refusals + 1], isOut[g] = {g, err}, true
+          else
+            local phase = phases[order[kind]]
+            phase[#phase + 1] = g
+          end
           i = i + 4 + width
         end
         if i ~= n + 1 then return redis.error_reply('BADARGS length') end
@@ -183,25 +199,34 @@ public enum CommitScript {
         """#
 
     private static let main = #"""
-        local begun = {}
         local function run(g)
-          at, begun[#begun + 1], reached = g, g, firsts[g] - 2
-          if kinds[g] == 'U' and not bulk[keys[g]] then
-            expand(g)
-            reached = firsts[g] - 2
+          local first = from
+          if not first then
+            at, begun[#begun + 1], reached = g, g, firsts[g] - 2
+            if kinds[g] == 'U' and not bulk[keys[g]] then
+              expand(g)
+              reached = firsts[g] - 2
+            end
+            first = firsts[g]
           end
-          act[kinds[g]](KEYS[keys[g]], firsts[g], lasts[g], low[keys[g]], bulk[keys[g]])
+          from = nil
+          act[kinds[g]](KEYS[keys[g]], first, lasts[g], low[keys[g]], bulk[keys[g]])
         end
+        -- Called again after an entry was left out: goes on behind it.
         local function apply()
-          if hasUnion then
-            call('DEL', scratch)
-            -- A union is taken back by increments: whether they are permitted must be known before.
-            call('ZINCRBY', scratch, '0', '')
-            call('DEL', scratch)
+          if turn == 0 then
+            if hasUnion then
+              call('DEL', scratch)
+              -- A union is taken back by increments: whether they are permitted must be known before.
+              call('ZINCRBY', scratch, '0', '')
+              call('DEL', scratch)
+            end
+            if audits > 0 then run(0) end
+            turn = 1
           end
-          if audits > 0 then run(0) end
-          for phase = 1, 3 do
-            for _, g in ipairs(phases[phase]) do run(g) end
+          while turn <= #sequence do
+            run(sequence[turn])
+            turn = turn + 1
           end
           if hasUnion then call('DEL', scratch) end
           for g = 1, #kinds do
@@ -210,30 +235,36 @@ public enum CommitScript {
               call('EXPIREAT', KEYS[keys[g]], expiries[g])
             end
           end
+          if again then takeOut() elseif #refusals > 0 then parkAll() end
         end
 
         local left, fields = 0, {}
-        if audits > 0 or #kinds > 0 then
+        if audits > 0 or #kinds > 0 or again then
           -- Changes nothing: what writes the marks at the end must be permitted before the first cell.
           local err = failed(try('HSET', marks, '!done', done))
           if not err then commits = try('HINCRBY', marks, '!begun', 1) end
           err = err or failed(commits)
           if err then return refused(marks, err, 'H', 3) end
-          local isDone, err = pcall(apply)
+          local isDone, err, isLeftOut
+          repeat
+            isDone, err = pcall(apply)
+            if not isDone then isLeftOut, err = leaveOut(err) end
+          until isDone or not isLeftOut
           if not isDone then
-            err = type(err) == 'table' and err.err or tostring(err)
             local j = failedAt or reached + 2
             if hasUnion then try('DEL', scratch) end
-            local again = undo(begun, reached)
-            if again then
-              local reason = 'undo failed: ' .. again .. ' after ' .. err
+            local hindrance = undo(begun, reached)
+            if hindrance then
+              local reason = 'undo failed: ' .. hindrance .. ' after ' .. err
               try('HSET', marks, '!torn', reason)
               return {-2, reason}
             end
             call('HINCRBY', marks, '!begun', -1)
+            if spot then return {-3, spot, '', err, spot == parked and 'H' or 'P', '1'} end
             return refused(KEYS[keys[at]], err, kinds[at], j)
           end
           fields = {'!done', commits}
+          countParked(fields)
           -- A zero that stays is read like an absent cell; so an error here changes no answer.
           for k = 1, #zeros do
             local read, remove, key, field = unpack(zeros[k])
@@ -258,6 +289,8 @@ public enum CommitScript {
           end
         end
         if #fields > 0 then call('HSET', marks, unpack(fields)) end
-        return {1, left, singles, microseconds() - began}
+        local answer = {1, left, singles, microseconds() - began}
+        for k = 1, #news do answer[#answer + 1] = news[k] end
+        return answer
         """#
 }

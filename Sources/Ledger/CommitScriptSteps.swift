@@ -3,7 +3,6 @@ extension CommitScript {
     /// How a group is applied: an error is raised, `reached` is the last entry that is done, `old` and
     /// `added` keep what undo needs.
     static let steps = #"""
-        local byte, find = string.byte, string.find
         local reached, failedAt = 0, nil
         local old, added, zeros, singles, act = {}, {}, {}, 0, {}
         function act.H(key, first, last)
@@ -24,6 +23,10 @@ extension CommitScript {
         local function addScore(key, j)
           if big(argv[j]) then error({err = 'ERR increment beyond 2^53'}) end
           local before = call('ZSCORE', key, argv[j + 1])
+          -- Infinite, or with a fraction: not ours.
+          if before and not isSound('Z', before) then
+            error({err = 'ERR score is not an integer'})
+          end
           local r = call('ZINCRBY', key, argv[j], argv[j + 1])
           old[j], reached = before, j
           if big(r) then
@@ -78,33 +81,15 @@ extension CommitScript {
             call('PFADD', key, unpack(argv, j, math.min(j + 999, last)))
           end
         end
-        -- Lua compares strings by the server's locale; order here is the order of bytes.
-        -- Four bytes a call; past its end a string gives nil, which is less than any byte.
-        local function greater(a, b)
-          for k = 1, math.max(#a, #b), 4 do
-            local p, q, r, s = byte(a, k, k + 3)
-            local t, u, v, w = byte(b, k, k + 3)
-            if p ~= t then return (p or -1) > (t or -1) end
-            if q ~= u then return (q or -1) > (u or -1) end
-            if r ~= v then return (r or -1) > (v or -1) end
-            if s ~= w then return (s or -1) > (w or -1) end
-          end
-          return false
+        function act.p(key)
+          if call('EXISTS', key .. ':parked') == 1 then call('PFMERGE', key, key .. ':parked') end
         end
-        local function isAmount(text)
-          local _, last = find(text, '^%d+')
-          return last == 20 and #text == 20
-        end
-        local function isTimed(text)
-          local _, last = find(text, '^%d+:')
-          return last == 21
-        end
-        local function keep(isSound, wins)
+        local function keep(kind)
           return function(key, first, last)
             for j = first, last, 2 do
               local before, value = call('HGET', key, argv[j]), argv[j + 1]
-              if before and not isSound(before) then error({err = 'ERR cell holds no extreme'}) end
-              if not before or before ~= value and wins(value, before) then
+              if before and not isSound(kind, before) then error({err = 'ERR cell holds no extreme'}) end
+              if not before or before ~= value and wins[kind](value, before) then
                 call('HSET', key, argv[j], value)
                 old[j] = before
               end
@@ -112,25 +97,15 @@ extension CommitScript {
             end
           end
         end
-        act.m = keep(isAmount, function(new, before) return greater(before, new) end)
-        act.M = keep(isAmount, greater)
-        act.f = keep(isTimed, function(new, before)
-          local a, b = new:sub(1, 20), before:sub(1, 20)
-          if a ~= b then return greater(b, a) end
-          return greater(new, before)
-        end)
-        act.l = keep(isTimed, greater)
+        for kind in pairs(wins) do act[kind] = keep(kind) end
 
-        """#
-
-    /// Takes back what was done, last first, so that nothing of this call is left.
-    static let undo = #"""
         local function opposite(d)
           -- Redis takes no '-0'.
           if d == '0' then return d end
           return byte(d) == 45 and d:sub(2) or '-' .. d
         end
         local function undoEntry(kind, key, j)
+          if isSkipped[j] then return end
           -- Cells at 0 do not stand in Redis: 0 after undo means that the cell was absent.
           if added[j] then
             local r = try('ZINCRBY', key, opposite(argv[j]), argv[j + 1])
@@ -150,7 +125,14 @@ extension CommitScript {
           if before then return failed(try('HSET', key, argv[j], before)) end
           return failed(try('HDEL', key, argv[j]))
         end
+
+        """#
+
+    /// Takes back what was done, last first, so that nothing of this call is left.
+    static let undo = #"""
         local function undo(begun, reached)
+          local err = undoParking()
+          if err then return err end
           for k = #begun, 1, -1 do
             local g = begun[k]
             local index, last = keys[g], k == #begun and reached or lasts[g] - 1

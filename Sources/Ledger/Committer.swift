@@ -56,13 +56,14 @@ public struct Committer: ~Copyable {
         while firstWaiting < waiting.count {
             guard isAlive else { return finishBroken() }
             var outcome: CommitOutcome?
-            var cost = (singles: Int64(0), microseconds: Int64(0))
+            var told = Told()
             do throws(RedisError) {
                 if let reply = try connection.tryReceive(waitMilliseconds: waitMilliseconds) {
                     outcome = CommitOutcome(reply.view)
                     if case .applied = outcome, reply.view.count > 3 {
-                        cost.singles = reply.view[2].integer ?? 0
-                        cost.microseconds = max(0, reply.view[3].integer ?? 0)
+                        told.singles = reply.view[2].integer ?? 0
+                        told.microseconds = max(0, reply.view[3].integer ?? 0)
+                        told.parked = ParkedNews(reply.view)
                     }
                 }
             } catch {
@@ -76,7 +77,7 @@ public struct Committer: ~Copyable {
                 repeatAfterLoad()
                 continue
             }
-            return finish(slot, outcome, cost)
+            return finish(slot, outcome, told)
         }
         return nil
     }
@@ -113,6 +114,13 @@ public struct Committer: ~Copyable {
         var tag = 0
     }
 
+    /// What an answer says beside the outcome.
+    private struct Told {
+        var singles: Int64 = 0
+        var microseconds: Int64 = 0
+        var parked: ParkedNews?
+    }
+
     private mutating func send(_ slot: Slot) {
         waiting.append(slot)
         slot.arguments.send(
@@ -130,13 +138,12 @@ public struct Committer: ~Copyable {
     }
 
     private mutating func finish(
-        _ slot: Slot, _ outcome: CommitOutcome,
-        _ cost: (singles: Int64, microseconds: Int64) = (0, 0)
+        _ slot: Slot, _ outcome: CommitOutcome, _ told: Told = Told()
     ) -> CommitResult {
         spare.append(slot)
         return CommitResult(
-            tag: slot.tag, outcome: outcome, singleScores: cost.singles,
-            scriptMicroseconds: cost.microseconds)
+            tag: slot.tag, outcome: outcome, singleScores: told.singles,
+            scriptMicroseconds: told.microseconds, parked: told.parked)
     }
 
     private mutating func finishBroken() -> CommitResult? {

@@ -71,6 +71,10 @@ public struct KeyLayout: Sendable, Hashable {
     public func marksKey(shard: Int) -> Bytes { key(String(shard), "marks") }
     /// `PREFIX:GEN:{SHARD}:audit`: hash of the audit counters.
     public func auditKey(shard: Int) -> Bytes { key(String(shard), "audit") }
+    /// `PREFIX:GEN:{SHARD}:parked`: hash of what single cells of the shard refused.
+    public func parkedKey(shard: Int) -> Bytes { key(String(shard), "parked") }
+    /// What follows a key's name in that of the HyperLogLog of its parked members; ends no cell's key.
+    public static let parkedSuffix = Bytes(":parked".utf8)
     /// `PREFIX:GEN:{SHARD}:scratch`: stands only while a commit script runs.
     public func scratchKey(shard: Int) -> Bytes { key(String(shard), "scratch") }
     /// `PREFIX:GEN:{dir}:ledger`: hash of layout, origins and contract.

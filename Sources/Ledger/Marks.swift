@@ -52,6 +52,8 @@ public struct ShardMarks: Sendable, Hashable {
     public var contract: String?
     /// Why the shard needs a rebuild, by `Marks.tornReason`; nil = it does not.
     public var torn: String?
+    /// Fields of its parked hash, as the marks tell them; 0 = nothing is parked.
+    public var parked = 0
     /// One mark for each partition asked for, in that order.
     public var marks: [PartitionMark]
 }
@@ -65,7 +67,7 @@ public enum Marks {
     ) throws(LedgerError) -> [ShardMarks] {
         let shards = shards ?? Array(0..<layout.shardCount)
         let fields = partitions.flatMap { [$0.markField, $0.markField + [UInt8(ascii: "@")]] }
-        let end = ["!contract", "!torn", "!begun", "!done"].map { Array($0.utf8) }
+        let end = ["!parked", "!contract", "!torn", "!begun", "!done"].map { Array($0.utf8) }
         for shard in shards {
             connection.append([Array("HMGET".utf8), layout.marksKey(shard: shard)] + fields + end)
         }
@@ -107,11 +109,11 @@ public enum Marks {
     private static func parse(
         _ reply: ReplyView, shard: Int, _ partitions: [LogPartition]
     ) throws(LedgerError) -> ShardMarks {
-        guard reply.count == 2 * partitions.count + 4 else {
+        guard reply.count == 2 * partitions.count + 5 else {
             throw LedgerError(
                 .corrupt, "marks of shard \(shard): answer of \(reply.count) elements")
         }
-        var result = ShardMarks(shard: shard, contract: nil, torn: nil, marks: [])
+        var result = ShardMarks(shard: shard, contract: nil, torn: nil, parked: 0, marks: [])
         for (index, partition) in partitions.enumerated() {
             let offset = text(reply[2 * index])
             let fingerprint = reply[2 * index + 1].bytes
@@ -126,6 +128,7 @@ public enum Marks {
             result.marks.append(
                 PartitionMark(offset: offset.flatMap { Int64($0) }, fingerprint: parsed))
         }
+        result.parked = text(reply[reply.count - 5]).flatMap { Int($0) } ?? 0
         result.contract = text(reply[reply.count - 4])
         result.torn = tornReason(
             torn: text(reply[reply.count - 3]), begun: text(reply[reply.count - 2]),

@@ -183,7 +183,7 @@ public struct ServerCheck: Sendable, Hashable {
         case "SCAN": ["0"]
         // Every argument of these is a key, and only ours may be touched.
         case "HLEN", "ZCARD", "EXISTS", "DEL", "HGETALL", "PFCOUNT", "PEXPIRETIME", "GET", "STRLEN",
-            "UNLINK":
+            "UNLINK", "PFMERGE":
             [key]
         case "ZUNIONSTORE": [key, "1", key]
         case "ZUNION": ["1", key]

@@ -80,7 +80,7 @@ public enum ServerRights {
 
     /// What counting runs outside of the commit script.
     private static let counting = [
-        "EVALSHA", "SCRIPT LOAD", "HGET", "HMGET", "HGETALL", "HSET", "HDEL", "HSETNX", "HEXISTS",
+        "EVALSHA", "SCRIPT LOAD", "HGET", "HMGET", "HGETALL", "HSET", "HDEL", "HSETNX", "HEXISTS", "HSCAN",
         "ZSCORE", "PFCOUNT", "DEL",
     ]
     private static let reading = [

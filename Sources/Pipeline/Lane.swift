@@ -96,6 +96,8 @@ final class Lane: @unchecked Sendable {
     /// found refusals only.
     var hintsBefore = HintCounts()
     var refusedHints = 0
+    /// What cells of the shards have refused.
+    var parked = Parked()
     /// When Kafka's client told an error last.
     var kafkaErrorAt: Int64 = 0
 

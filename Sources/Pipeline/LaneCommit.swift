@@ -79,6 +79,7 @@ extension Lane {
             if result.scriptMicroseconds > 0 {
                 totals.scriptSeconds.observe(Double(result.scriptMicroseconds) / 1_000_000)
             }
+            if let news = result.parked { note(news, shard: result.tag) }
             settle(shard: result.tag, result.outcome)
             wait = 0
         }
@@ -134,11 +135,10 @@ extension Lane {
 
     private func describe(_ shard: Int, _ reason: String) -> String {
         guard let cell = core?.shards[shard].aside?.refused else { return reason }
-        // The key may name an end user: the log says which meter's part refused, status names the key.
-        let meter = cell.key.split(separator: UInt8(ascii: ":")).dropFirst(4).first.map {
-            String(decoding: $0, as: UTF8.self)
-        }
-        return "\(reason) (meter \(meter ?? "unknown"))"
+        // The key may name an end user: the log says which part refused, status names the key.
+        let name = cell.key.split(separator: UInt8(ascii: ":")).dropFirst(3)
+        let own = name.count == 1 ? name.first.map { String(decoding: $0, as: UTF8.self) } : nil
+        return "\(reason) (\(own ?? "meter \(cell.meter ?? "unknown")"))"
     }
 
     // MARK: Sending

@@ -47,6 +47,7 @@ extension Lane {
                     (shard: shard, reason: aside.reason + (place ?? "")))
             }
         }
+        snapshot.parked = core == nil ? [:] : parked.counts
         warn(ofShortest: shortest)
         if now - kafkaErrorAt > Self.quietAfter { passed(.kafka, "no error of Kafka for a minute") }
         judgeDeadLetters(now)

@@ -28,6 +28,7 @@ extension Lane {
                 let isMended = one.torn == nil && aside?.isTorn ?? false
                 if !isWhole(one) || !isSame || isTorn || isMended { needsReconcile = true }
             }
+            try retryParked(marks)
         } catch { watcher = nil }
     }
 
@@ -189,7 +190,7 @@ extension Lane {
 
     // MARK: Shards set aside
 
-    /// Asks for each shard set aside, by reads only, whether its cell would take the change now.
+    /// Asks for each shard set aside, by reads only, whether its own records would take the change now.
     func lookAside(_ now: Int64) {
         guard committer?.inFlight == 0, let count = core?.shardCount else { return }
         var hasReturned = false

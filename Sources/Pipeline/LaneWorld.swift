@@ -65,6 +65,10 @@ package protocol MarksReader: AnyObject {
     ) throws(LedgerError) -> [ShardMarks]
     /// What Redis says of itself now: whether it still is what exact numbers need.
     func serverHealth() throws(LedgerError) -> ServerHealth
+    /// Tries a part of a shard's parked cells again, from `cursor` on; how many are left.
+    func retryParked(
+        shard: Int, contract: [UInt8], cursor: inout [UInt8], latest: Int64
+    ) throws(LedgerError) -> Int
 }
 
 /// The ledger as a lane uses it; all but committing needs an empty pipeline.

@@ -100,6 +100,10 @@ public struct PipelineMetrics: Sendable {
     public var deadLetters: Int64 = 0
     /// Shards set aside, by number, with the reason.
     public var shardsAside: [(shard: Int, reason: String)] = []
+    /// Entries that were parked because their cells refused them.
+    public var parkedEntries: Int64 = 0
+    /// Fields of the parked hash, by shard; only shards that have some.
+    public var parked: [Int: Int] = [:]
     /// Offsets counted as lost, by partition.
     public var lost: [LogPartition: Int64] = [:]
     /// Partitions whose dedupe window could not be warmed up in full, each time one was taken up.
@@ -160,6 +164,9 @@ public struct PipelineMetrics: Sendable {
         stepsBack += other.stepsBack
         deadLetters += other.deadLetters
         shardsAside += other.shardsAside
+        parkedEntries += other.parkedEntries
+        // Every lane sees all of a shard.
+        parked.merge(other.parked) { max($0, $1) }
         lost.merge(other.lost) { $0 + $1 }
         shortWarmUps += other.shortWarmUps
         partitions += other.partitions

@@ -86,6 +86,14 @@ extension ServerHealth {
         if check.isReplica == false { try? check.noteEvictions(on: &connection) }
         return ServerHealth(check)
     }
+
+    func retryParked(
+        shard: Int, contract: [UInt8], cursor: inout [UInt8], latest: Int64
+    ) throws(LedgerError) -> Int {
+        try ParkedCells.retry(
+            &connection, layout: layout, shard: shard, contract: contract, cursor: &cursor,
+            latest: latest)
+    }
 }
 
 /// Redis behind a committer.

@@ -31,6 +31,7 @@ public struct BookCheck: ~Copyable {
                 report.add(
                     .audit, key(shard), field: Array("!torn".utf8), expected: "", found: reason)
             }
+            report.parked += book.marks["!parked"].flatMap { Int($0) } ?? 0
             let begun = book.marks["!begun"] ?? "0"
             let done = book.marks["!done"] ?? "0"
             guard begun != done else { continue }

@@ -35,9 +35,12 @@ extension Comparison {
             connection.add("-1")
             connection.add("WITHSCORES")
         case .distinct:
-            connection.begin(arguments: 2)
+            let parts = parked.keys[name] == nil ? [name] : [name, name + Array(":parked".utf8)]
+            connection.begin(arguments: 1 + parts.count)
             connection.add("PFCOUNT")
-            connection.add(name)
+            for part in parts { connection.add(part) }
+            // Where the key itself is none, the parked members alone.
+            if parts.count > 1 { connection.append([Array("PFCOUNT".utf8), parts[1]]) }
             let values = cells.values(number)
             for start in stride(from: 0, to: values.count, by: Self.chunk) {
                 let part = values[start..<min(values.count, start + Self.chunk)]
@@ -66,6 +69,10 @@ extension Comparison {
             return found
         }
         found.count = reply.integer ?? -1
+        if parked.keys[cells.name(number)] != nil {
+            let alone = try connection.receive()
+            if found.problem != nil { found.count = alone.integer ?? -1 }
+        }
         let values = cells.count(number)
         for _ in stride(from: 0, to: values, by: Self.chunk) {
             try Self.check(connection.receive())

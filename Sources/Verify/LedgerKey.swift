@@ -19,7 +19,9 @@ struct LedgerKey {
         // `{SHARD}` is the first part behind the prefix.
         let parts = rest.split(separator: 0x3A, omittingEmptySubsequences: false)
         guard let tag = parts.first, !tag.elementsEqual("{dir}".utf8), parts.count > 2,
-            !parts[2].elementsEqual("directory".utf8)
+            !parts[2].elementsEqual("directory".utf8),
+            // Parked members of a HyperLogLog, which are counted with their key.
+            parts.count < 5 || !parts[parts.count - 1].elementsEqual("parked".utf8)
         else {
             role = .books
             return

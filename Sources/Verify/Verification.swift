@@ -60,10 +60,13 @@ public struct Verification: ~Copyable {
         let deadline = ContinuousClock.now.advanced(by: .milliseconds(configuration.timeout))
         while true {
             if let note = try waitForMarks(until: deadline) { return timedOut(note) }
-            let report = try compare(description)
+            let parked = try ledger.parked()
+            let report = try compare(description, parked)
             // What was compared is one state only if nothing moved meanwhile.
             try topic.refreshEnds()
-            if topic.isAtEnd, try marksBehind() == 0 { return report }
+            if topic.isAtEnd, try marksBehind() == 0, try ledger.parked() == parked {
+                return report
+            }
             guard ContinuousClock.now < deadline else {
                 return timedOut("the log went on growing during the comparison")
             }
@@ -193,12 +196,13 @@ public struct Verification: ~Copyable {
     }
 
     private mutating func compare(
-        _ description: [String: String]
+        _ description: [String: String], _ parked: ParkedFields
     ) throws(VerifyError) -> VerificationReport {
         oracle.sortCells()
         let limits = try limits(description)
         var comparison = Comparison(
-            outcomes(), limits: limits, keys: oracle.cells.keyCount, prefix: configuration.prefix)
+            outcomes(), limits: limits, parked: parked, keys: oracle.cells.keyCount,
+            prefix: configuration.prefix)
         try comparison.run(&ledger, oracle.cells, progress)
         try reckonAnswers(limits, comparison.temporary, &comparison.report)
         let marks = try ledger.ofEachShard("marks")

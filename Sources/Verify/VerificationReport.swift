@@ -70,6 +70,8 @@ public struct VerificationReport: Sendable {
     public internal(set) var keys = 0
     /// Fields, members and distinct counts that were compared.
     public internal(set) var cells = 0
+    /// Cells whose changes are parked, because they refused them; cell + parked was compared.
+    public internal(set) var parked = 0
     /// Fields, members and keys that are missing.
     public internal(set) var missing = 0
     /// Fields, members and keys too many.

@@ -1,6 +1,7 @@
 import Foundation
 import Ledger
 import Redis
+import Testing
 
 /// A private server with an empty ledger, and a look at everything that stands in it.
 final class LedgerFixture {
@@ -41,6 +42,42 @@ final class LedgerFixture {
             marksKey: marksKey, auditKey: auditKey, scratchKey: scratchKey, contract: contract)
         arguments.addRange(field: partition.markField, from: from, to: to)
         return arguments
+    }
+
+    /// A ledger with cells of every kind, some of them about to be changed.
+    static func filled(_ options: [String] = []) throws -> LedgerFixture {
+        let fixture = try LedgerFixture(options)
+        try fixture.prepare()
+        var committer = try fixture.committer()
+        var arguments = fixture.begun(from: 100, to: 100)
+        arguments.beginGroup(.add, key: fixture.key("oldh"), expiry: fixture.later)
+        arguments.addEntry(field: "there", delta: 1)
+        arguments.addEntry(field: "ends", delta: 10)
+        arguments.beginGroup(.score, key: fixture.key("oldz"), expiry: fixture.later)
+        arguments.addEntry(field: "there", delta: 1)
+        arguments.beginGroup(.score, key: fixture.key("olds"), expiry: fixture.later)
+        arguments.addEntry(field: "there", delta: 1)
+        arguments.addEntry(field: "other", delta: 7)
+        // Too many beside two: these are added one by one.
+        arguments.addScores(
+            key: fixture.key("oldm"), (0..<12).map { ("m\($0)", 1) } + [("there", 4)])
+        arguments.beginGroup(.maximum, key: fixture.key("oldx"))
+        arguments.addEntry(field: "there", value: "00000000000000000001")
+        arguments.beginGroup(.distinct, key: fixture.key("oldp"))
+        arguments.addMember("same")
+        #expect(committer.commit(&arguments) == .applied(zerosLeft: 0))
+        return fixture
+    }
+
+    /// The fields of the shard's parked hash.
+    func parked() throws -> [String: String] {
+        var connection = try server.connect()
+        return try connection.command(["HGETALL", layout.parkedKey(shard: shard)]).pairs
+    }
+
+    /// A field of a key; nil where there is none.
+    func field(_ key: String, _ field: String) throws -> String? {
+        try everything()[name(key)]?[field]
     }
 
     /// Every key with its content and, where it has one, its expiry.

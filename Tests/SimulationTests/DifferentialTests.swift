@@ -107,6 +107,16 @@ import Testing
             let isHalf = dice.oneIn(25)
             if isHalf { try begin(&law, marks, &connection, by: 1) }
             defer { if isHalf { try? begin(&law, marks, &connection, by: -1) } }
+            let isAuditSpoiled = dice.oneIn(4) && law.audit["usage/0:delivered"] != nil
+            if isAuditSpoiled {
+                spoiled.insert("\(Self.shard)audit usage/0:delivered")
+                try connection.command(
+                    "HSET", Self.shard + "audit", "usage/0:delivered", "spoiled")
+            }
+            if dice.oneIn(10) { try removeOtherTypes(&law, &connection) }
+            if dice.oneIn(6), try !retry(&connection, &law, spoiled) {
+                Issue.record("seed \(seed), round \(round): another number is left")
+            }
             var arguments = CommitArguments()
             fill(&arguments, dice, law)
             let call = CommitCall(&arguments)
@@ -115,7 +125,12 @@ import Testing
             let outcome = committer.commit(&arguments)
             kinds.insert(Self.name(outcome))
             #expect(Self.isSame(outcome, expected), "round \(round): \(outcome) is not \(expected)")
-            for name in spoiled {
+            if isAuditSpoiled {
+                try connection.command(
+                    "HSET", Self.shard + "audit", "usage/0:delivered",
+                    law.audit["usage/0:delivered"] ?? "0")
+            }
+            for name in spoiled where name.hasPrefix(Self.shard + "h1") {
                 let field = String(name.dropFirst(Self.shard.utf8.count + 3))
                 let value = before[Self.shard + "h1"]?.fields[field] ?? ""
                 try connection.command("HSET", Self.shard + "h1", field, value)
@@ -139,6 +154,31 @@ import Testing
         let begun = (Int(law.marks["!begun"] ?? "0") ?? 0) + delta
         law.marks["!begun"] = begun == 0 ? nil : String(begun)
         try connection.command("HINCRBY", marks, "!begun", String(delta))
+    }
+
+    /// Somebody takes keys of another type away.
+    private func removeOtherTypes(
+        _ law: inout ShardContent, _ connection: inout Connection
+    ) throws {
+        for (key, content) in law.cells
+        where key.hasPrefix(Self.shard + "z") && content.kind != "Z" {
+            try connection.command("DEL", key)
+            law.cells[key] = nil
+        }
+    }
+
+    /// Tries what is parked again, in both; whether both say the same.
+    private func retry(
+        _ connection: inout Connection, _ law: inout ShardContent, _ spoiled: Set<String>
+    ) throws -> Bool {
+        let expected = LedgerLaw.retry(on: &law, contract: "1:abc") {
+            spoiled.contains("\($0) \($1)")
+        }
+        var cursor = ParkedCells.begin
+        let left = try? ParkedCells.retry(
+            &connection, layout: KeyLayout(prefix: "t"), shard: 3, contract: Array("1:abc".utf8),
+            cursor: &cursor)
+        return left == expected
     }
 
     private static func name(_ outcome: CommitOutcome) -> String {
@@ -186,6 +226,7 @@ import Testing
             switch key {
             case Self.shard + "marks": content.marks = found.fields
             case Self.shard + "audit": content.audit = found.fields
+            case Self.shard + "parked": content.parked = found.fields
             default: content.cells[key] = found
             }
         }

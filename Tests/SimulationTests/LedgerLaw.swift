@@ -13,6 +13,8 @@ struct ShardContent: Equatable {
     var marks: [String: String] = [:]
     var audit: [String: String] = [:]
     var cells: [String: KeyContent] = [:]
+    /// Fields of the parked hash.
+    var parked: [String: String] = [:]
 
     var torn: String? {
         if let torn = marks["!torn"], torn != "" { return torn }
@@ -26,12 +28,10 @@ struct ShardContent: Equatable {
 ///
 /// `DifferentialTests` holds it against the real script in a real Redis.
 enum LedgerLaw {
-    struct Refusal: Error {
-        var key: String
-        var field: String
-        var kind: String
-        var value: String
-        var error: String
+    /// What refuses: a record of the shard's own, or one cell.
+    enum Refusal: Error {
+        case own(RefusedCell)
+        case cell
     }
 
     /// Runs a call on a shard.
@@ -48,12 +48,10 @@ enum LedgerLaw {
             return .mismatch(current.map { Int64($0) })
         }
         var after = shard
-        do throws(Refusal) { try apply(call, to: &after, isSpoiled) } catch {
-            return .cellRefused(
-                RefusedCell(
-                    key: Array(error.key.utf8), field: Array(error.field.utf8),
-                    kind: CommitArguments.Kind(rawValue: error.kind.utf8.first ?? 0) ?? .add,
-                    value: Array(error.value.utf8), error: error.error))
+        let isParking: Bool
+        do throws(Refusal) { isParking = try apply(call, to: &after, isSpoiled) } catch {
+            guard case .own(let cell) = error else { preconditionFailure("a cell stops a commit") }
+            return .cellRefused(cell)
         }
         for range in call.ranges {
             after.marks[range.field] = range.to
@@ -64,79 +62,143 @@ enum LedgerLaw {
             after.marks["!begun"] = String(number)
             after.marks["!done"] = String(number)
         }
+        if isParking { after.marks["!parked"] = String(after.parked.count) }
         shard = after
         return .applied(zerosLeft: 0)
     }
 
+    /// Changes all cells; true where something had to be parked.
     private static func apply(
         _ call: CommitCall, to shard: inout ShardContent, _ isSpoiled: (String, String) -> Bool
-    ) throws(Refusal) {
+    ) throws(Refusal) -> Bool {
         var audit = KeyContent(kind: "H", fields: shard.audit)
         for (field, delta) in call.audit {
-            try change(&audit, "H", call.auditKey, field, delta, isSpoiled)
+            do throws(Refusal) {
+                try change(&audit, "H", field, delta, isSpoiled(call.auditKey, field))
+            } catch {
+                throw .own(
+                    RefusedCell(
+                        key: Array(call.auditKey.utf8), field: Array(field.utf8), kind: .add,
+                        value: Array(delta.utf8), error: "ERR"))
+            }
         }
         shard.audit = audit.fields.filter { $0.value != "0" }
-        try preflight(call, shard)
+        var refused: [(group: CommitCall.Group, field: String, value: String)] = []
         let absent = Set(call.groups.map(\.key).filter { shard.cells[$0] == nil })
         for phase in ["HZ", "mMfl", "P"] {
             for group in call.groups where phase.contains(group.kind) && !group.entries.isEmpty {
-                var content = shard.cells[group.key] ?? KeyContent(kind: family(group.kind))
-                // Another group of this commit made it.
-                guard content.kind == family(group.kind) else { throw wrongType(group) }
+                let before = shard.cells[group.key]
+                var content = before ?? KeyContent(kind: family(group.kind))
+                let isOther = content.kind != family(group.kind)
                 for (field, value) in group.entries {
-                    try change(&content, group.kind, group.key, field, value, isSpoiled)
+                    do throws(Refusal) {
+                        if isOther { throw .cell }
+                        try change(
+                            &content, group.kind, field, value, isSpoiled(group.key, field))
+                    } catch { refused.append((group, field, value)) }
                 }
-                shard.cells[group.key] = content
+                if before != nil || !content.fields.isEmpty { shard.cells[group.key] = content }
             }
         }
         for group in call.groups where !group.entries.isEmpty {
             guard var content = shard.cells[group.key] else { continue }
-            if group.kind != "P" { content.fields = content.fields.filter { $0.value != "0" } }
+            if content.kind != "P" { content.fields = content.fields.filter { $0.value != "0" } }
             if group.expiry != "", absent.contains(group.key) { content.expiry = group.expiry }
             shard.cells[group.key] = content.fields.isEmpty ? nil : content
         }
+        for (group, field, value) in refused { park(group, field, value, &shard) }
+        return !refused.isEmpty
+    }
+
+    /// Adds what a cell refuses to the parked hash, or where that has no room, to its field of the next number.
+    private static func park(
+        _ group: CommitCall.Group, _ field: String, _ value: String, _ shard: inout ShardContent
+    ) {
+        let place = "\(group.expiry == "" ? "0" : group.expiry) \(group.key) "
+        if group.kind == "P" {
+            let key = group.key + ":parked"
+            var members =
+                shard.cells[key]
+                ?? KeyContent(kind: "P", expiry: group.expiry == "" ? nil : group.expiry)
+            members.fields[field] = ""
+            shard.cells[key] = members
+            let count = Int(shard.parked["P \(place)"] ?? "0") ?? 0
+            shard.parked["P \(place)"] = String(count + 1)
+            return
+        }
+        for number in 1... {
+            let name = group.kind + (number > 1 ? "#\(number)" : "") + " \(place)\(field)"
+            var content = KeyContent(kind: "H")
+            content.fields[name] = shard.parked[name]
+            // A parked score is a number in a hash.
+            let kind = group.kind == "Z" ? "H" : group.kind
+            do throws(Refusal) { try change(&content, kind, name, value, false) } catch { continue }
+            shard.parked[name] = content.fields[name] == "0" ? nil : content.fields[name]
+            return
+        }
+    }
+
+    /// Tries every parked cell again, as one call of the script with all names does; how many are left.
+    static func retry(
+        on shard: inout ShardContent, contract: String, isSpoiled: (String, String) -> Bool
+    ) -> Int? {
+        guard shard.marks["!contract"] == contract, shard.torn == nil else { return nil }
+        for phase in ["HZ", "mMfl", "P"] {
+            for name in shard.parked.keys.sorted() where phase.contains(name.prefix(1)) {
+                retry(name, on: &shard, isSpoiled)
+            }
+        }
+        for (key, content) in shard.cells where content.kind != "P" {
+            let fields = content.fields.filter { $0.value != "0" }
+            shard.cells[key]?.fields = fields
+            if fields.isEmpty { shard.cells[key] = nil }
+        }
+        let number = (Int(shard.marks["!begun"] ?? "0") ?? 0) + 1
+        shard.marks["!begun"] = String(number)
+        shard.marks["!done"] = String(number)
+        shard.marks["!parked"] = String(shard.parked.count)
+        return shard.parked.count
+    }
+
+    private static func retry(
+        _ name: String, on shard: inout ShardContent, _ isSpoiled: (String, String) -> Bool
+    ) {
+        let parts = name.split(separator: " ", maxSplits: 3, omittingEmptySubsequences: false)
+        let (kind, key, field) = (String(parts[0].prefix(1)), String(parts[2]), String(parts[3]))
+        let expiry = parts[1] == "0" ? nil : String(parts[1])
+        var content = shard.cells[key] ?? KeyContent(kind: family(kind), expiry: expiry)
+        guard content.kind == family(kind) else { return }
+        if kind == "P" {
+            let members = shard.cells[key + ":parked"]?.fields ?? [:]
+            if members.keys.contains(where: { isSpoiled(key, $0) }) { return }
+            content.fields.merge(members) { one, _ in one }
+            shard.cells[key + ":parked"] = nil
+        } else {
+            let value = shard.parked[name] ?? ""
+            do throws(Refusal) {
+                try change(&content, kind, field, value, isSpoiled(key, field))
+            } catch { return }
+        }
+        shard.cells[key] = content
+        shard.parked[name] = nil
     }
 
     private static func family(_ kind: String) -> Character {
         kind == "Z" ? "Z" : kind == "P" ? "P" : "H"
     }
 
-    /// A key of another type refuses before anything changes.
-    private static func preflight(_ call: CommitCall, _ shard: ShardContent) throws(Refusal) {
-        for group in call.groups {
-            guard let content = shard.cells[group.key], content.kind != family(group.kind) else {
-                continue
-            }
-            throw wrongType(group)
-        }
-    }
-
-    private static func wrongType(_ group: CommitCall.Group) -> Refusal {
-        Refusal(
-            key: group.key, field: group.entries[0].field, kind: group.kind,
-            value: group.kind == "P" ? group.entries[0].field : group.entries[0].value,
-            error: "WRONGTYPE")
-    }
-
     private static func change(
-        _ content: inout KeyContent, _ kind: String, _ key: String, _ field: String,
-        _ value: String, _ isSpoiled: (String, String) -> Bool
+        _ content: inout KeyContent, _ kind: String, _ field: String, _ value: String,
+        _ isSpoiled: Bool
     ) throws(Refusal) {
         let before = content.fields[field]
-        func refuse(_ error: String) -> Refusal {
-            Refusal(key: key, field: field, kind: kind, value: value, error: error)
-        }
-        if isSpoiled(key, field) { throw refuse("ERR hash value is not an integer") }
+        if isSpoiled { throw .cell }
         switch kind {
         case "H", "Z":
-            guard let old = Int64(before ?? "0"), let delta = Int64(value) else {
-                throw refuse("ERR hash value is not an integer")
-            }
+            guard let old = Int64(before ?? "0"), let delta = Int64(value) else { throw .cell }
             let (sum, overflow) = old.addingReportingOverflow(delta)
             let limit: UInt64 = kind == "Z" ? 1 << 53 : .max
-            if overflow || sum.magnitude >= limit || delta.magnitude >= limit {
-                throw refuse("ERR increment or decrement would overflow")
-            }
+            if overflow || sum.magnitude >= limit || delta.magnitude >= limit { throw .cell }
             content.fields[field] = String(sum)
         case "P": content.fields[field] = ""
         default:
@@ -145,7 +207,7 @@ enum LedgerLaw {
                 let length = before.utf8.count
                 let isTimed = length > 20 && before.utf8.dropFirst(20).first == 58
                 guard digits, kind == "m" || kind == "M" ? length == 20 : isTimed else {
-                    throw refuse("ERR cell holds no extreme")
+                    throw .cell
                 }
                 guard wins(kind, value, before) else { return }
             }

@@ -166,6 +166,7 @@ final class SimulatedConnection: LaneLedger {
                 ShardMarks(
                     shard: shard, contract: marks["!contract"],
                     torn: server.content.shards[shard].torn,
+                    parked: marks["!parked"].flatMap { Int($0) } ?? 0,
                     marks: partitions.map { partition in
                         let field = "\(partition.topic)/\(partition.partition)"
                         return PartitionMark(
@@ -195,6 +196,17 @@ final class SimulatedConnection: LaneLedger {
         try ledgerExchange()
         return ServerHealth(
             problems: server.mood == .unfit ? ["it evicts"] : [], clock: server.clock)
+    }
+
+    func retryParked(
+        shard: Int, contract: [UInt8], cursor: inout [UInt8], latest: Int64
+    ) throws(LedgerError) -> Int {
+        try ledgerExchange(isWrite: true)
+        guard
+            let left = server.retryParked(
+                shard, contract: String(decoding: contract, as: UTF8.self), latest: latest)
+        else { throw LedgerError(.corrupt, "nothing was tried") }
+        return left
     }
 
     func origins(of topic: String) throws(LedgerError) -> [Int32: Origin] {

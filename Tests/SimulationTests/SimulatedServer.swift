@@ -37,6 +37,8 @@ final class SimulatedServer {
     var clock: Int64 { rightTime() + clockAhead }
     /// Cells that somebody has made unusable.
     var spoiled: Set<String> = []
+    /// Commits that had to park something.
+    private(set) var parkings = 0
     /// Requests of connections that broke; some still run, later.
     private var orphans: [CommitCall] = []
     private var queues: [SimulatedConnection] = []
@@ -89,10 +91,10 @@ final class SimulatedServer {
             return .refused(code: CommitOutcome.clockAhead, message: "its clock is ahead")
         }
         if clockAhead > 0 { expire(call, shard) }
-        let outcome = LedgerLaw.run(call, on: &content.shards[shard]) { key, field in
-            spoiled.contains("\(key) \(field)")
-        }
+        let before = content.shards[shard].parked
+        let outcome = LedgerLaw.run(call, on: &content.shards[shard], isSpoiled: isSpoiled)
         guard case .applied = outcome else { return outcome }
+        if content.shards[shard].parked != before { parkings += 1 }
         for range in call.ranges {
             guard call.audit.contains(where: { $0.field == range.field + ":lost" }),
                 let from = Int64(range.from), let to = Int64(range.to),
@@ -112,6 +114,20 @@ final class SimulatedServer {
             else { continue }
             content.shards[shard].cells[group.key] = nil
         }
+    }
+
+    /// Tries what is parked in a shard again; how many fields are left, nil = the script changed nothing.
+    func retryParked(_ shard: Int, contract: String, latest: Int64) -> Int? {
+        if case .refusing = mood { return nil }
+        if latest > 0, clock / 1_000 > latest { return nil }
+        let left = LedgerLaw.retry(
+            on: &content.shards[shard], contract: contract, isSpoiled: isSpoiled)
+        onChange(shard, nil)
+        return left
+    }
+
+    private func isSpoiled(_ key: String, _ field: String) -> Bool {
+        spoiled.contains("\(key) \(field)")
     }
 
     // MARK: What happens to it
@@ -144,7 +160,7 @@ final class SimulatedServer {
     /// Makes some cell unusable until `mend`.
     func spoil() {
         guard let shard = dice.pick(content.shards),
-            let key = dice.pick(shard.cells.filter { $0.value.kind != "P" }.keys.sorted()),
+            let key = dice.pick(shard.cells.keys.filter { !$0.hasSuffix(":parked") }.sorted()),
             let field = dice.pick((shard.cells[key]?.fields ?? [:]).keys.sorted())
         else { return }
         spoiled.insert("\(key) \(field)")

@@ -154,6 +154,9 @@ final class Simulation {
             trace.note("machine \(machine.number) is dead")
             return remove(machine)
         }
+        if machine.lane.core?.shards.contains(where: { $0.aside?.refused != nil }) ?? false {
+            fail("a cell sets its shard aside")
+        }
         if machine.lane.totals.commits > machine.landed {
             fail("it counts commits that do not stand")
         }
@@ -192,6 +195,7 @@ final class Simulation {
             catchUp()
         }
         if failures.isEmpty, dice.oneIn(3) { recreate() }
+        report.parkings = server.parkings
         return failures.isEmpty
     }
 
@@ -280,6 +284,8 @@ struct SimulationReport {
     var superseded = 0
     /// Partitions made anew under their names.
     var recreations = 0
+    /// Commits that had to park something.
+    var parkings = 0
 
     static func + (one: Self, other: Self) -> Self {
         Self(
@@ -287,7 +293,8 @@ struct SimulationReport {
             crashes: one.crashes + other.crashes, rollbacks: one.rollbacks + other.rollbacks,
             faults: one.faults + other.faults, losses: one.losses + other.losses,
             superseded: one.superseded + other.superseded,
-            recreations: one.recreations + other.recreations)
+            recreations: one.recreations + other.recreations,
+            parkings: one.parkings + other.parkings)
     }
 }
 

@@ -38,6 +38,12 @@ extension Simulation {
                 }
             }
         }
+        // Every cell takes its changes again, so nothing may stay parked where a lane looks.
+        if machines.contains(where: { $0.lane.mode == .folding }) {
+            for shard in 0..<server.shardCount where !server.content.shards[shard].parked.isEmpty {
+                return "shard \(shard) still has \(server.content.shards[shard].parked) parked"
+            }
+        }
         // Whoever asks whether it is ready must not hear of a trouble that is over.
         for machine in machines {
             let hindrances = machine.lane.published.withLock { $0.hindrances }

@@ -36,6 +36,7 @@ import Testing
             sum = sum + simulation.report
             if failed == 5 { break }
         }
+        if count >= 60 { #expect(sum.parkings > 0, "no cell ever refused") }
         print("seeds \(first) to \(first + count - 1), \(failed) failed: \(sum)")
     }
 

@@ -24,6 +24,8 @@ public struct ExpectedCells: ~Copyable {
     /// Seconds since 1970; 0 is never.
     private var expiries: [Int64] = []
     private var sums: [UInt64: Int64] = [:]
+    /// Times 2^64 that belong to a sum beyond 64 bits.
+    private var carries: [UInt64: Int64] = [:]
     private var extremes: [UInt64: Int64] = [:]
     private var witnesses: [UInt64: Witness] = [:]
     private var members: Set<UInt64> = []
@@ -103,7 +105,12 @@ public struct ExpectedCells: ~Copyable {
     }
 
     private func value(_ cell: UInt64) -> ExpectedValue? {
-        if let sum = sums[cell] { return sum == 0 ? nil : .integer(sum) }
+        if let sum = sums[cell] {
+            if let carry = carries[cell], carry != 0 {
+                return .text(Array(String((Int128(carry) << 64) + Int128(sum)).utf8))
+            }
+            return sum == 0 ? nil : .integer(sum)
+        }
         if let extreme = extremes[cell] { return .text(Self.twentyDigits(extreme)) }
         guard let witness = witnesses[cell] else { return nil }
         return .text(Self.twentyDigits(witness.time) + [0x3A] + witness.value)
@@ -133,7 +140,9 @@ public struct ExpectedCells: ~Copyable {
     }
 
     mutating func add(_ amount: Int64, to cell: UInt64) {
-        sums[cell, default: 0] &+= amount
+        let (sum, isBeyond) = sums[cell, default: 0].addingReportingOverflow(amount)
+        sums[cell] = sum
+        if isBeyond { carries[cell, default: 0] += amount < 0 ? -1 : 1 }
         changes?.insert(cell)
     }
 

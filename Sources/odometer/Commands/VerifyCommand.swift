@@ -162,6 +162,10 @@ extension VerificationReport {
             guard let count = notComparable[reason] else { continue }
             Output.line("not compared: \(ValueText.grouped(Int64(count))) keys, \(reason.rawValue)")
         }
+        if parked > 0 {
+            Output.line(
+                "parked   \(parked) cells: cell + parked is compared; odometer parked lists them")
+        }
         for difference in differences { Output.line(difference.description) }
         let found = missing + extra + different + audit
         if found > 0 {
@@ -178,7 +182,7 @@ extension VerificationReport {
         var object: [String: Any] = [
             "result": word, "records": records, "keys": keys, "cells": cells, "missing": missing,
             "extra": extra, "different": different, "audit": audit, "sums": sums,
-            "differences": differences.map(\.description),
+            "differences": differences.map(\.description), "parked": parked,
         ]
         object["outcomes"] = Dictionary(
             outcomes.map { ($0.name, $0.count) }, uniquingKeysWith: { first, _ in first })

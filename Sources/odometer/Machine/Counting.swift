@@ -29,6 +29,9 @@ final class Counting: Sendable {
         let metrics = supervisor.metrics
         var lines = metrics.unchecked.map { "unchecked: \($0)" }
         lines += metrics.shardsAside.map { "shard \($0.shard) is set aside: \($0.reason)" }
+        lines += metrics.parked.sorted { $0.key < $1.key }.map {
+            "shard \($0.key) has \($0.value) parked cells; odometer parked lists them"
+        }
         lines += metrics.partitions.compactMap { partition in
             partition.stopped.map {
                 "\(partition.topic)/\(partition.partition) is stopped: \($0)"

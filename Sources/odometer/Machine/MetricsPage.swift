@@ -62,6 +62,10 @@ enum MetricsPage {
                 metrics.shortWarmUps
             ),
             ("steps_back", "Steps back after a rollback or another writer.", metrics.stepsBack),
+            (
+                "parked_entries", "Changes that were parked because their cells refused them.",
+                metrics.parkedEntries
+            ),
         ]
         for (name, help, count) in counters {
             text.family("odometer_\(name)_total", .counter, help: help)
@@ -137,6 +141,11 @@ enum MetricsPage {
         text.family("odometer_shard_aside", .gauge, help: "1 for each shard set aside.")
         for (shard, _) in metrics.shardsAside {
             text.sample("odometer_shard_aside", [("shard", String(shard))], Int64(1))
+        }
+        text.family(
+            "odometer_parked_cells", .gauge, help: "Cells of each shard whose changes are parked.")
+        for (shard, count) in metrics.parked.sorted(by: { $0.key < $1.key }) {
+            text.sample("odometer_parked_cells", [("shard", String(shard))], Int64(count))
         }
     }
 

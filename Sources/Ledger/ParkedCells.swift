@@ -1,0 +1,187 @@
+public import Redis
+
+/// A field of a shard's parked hash: which cell refused, and what it lacks.
+public struct ParkedCell: Sendable, Hashable {
+    /// Name of the field in the parked hash.
+    public var name: [UInt8]
+    /// How the cell is changed.
+    public var kind: CommitArguments.Kind
+    /// Second since 1970 at which the cell's key ends; nil = never.
+    public var expiry: Int64?
+    /// Name of the cell's key.
+    public var key: [UInt8]
+    /// The cell's field or member; empty for a HyperLogLog.
+    public var field: [UInt8]
+    /// The delta or value; of a HyperLogLog how many members were parked.
+    public var value: [UInt8]
+
+    /// The cell that a field of the parked hash speaks of; nil where the field is not ours.
+    public init?(name: [UInt8], value: [UInt8]) {
+        let parts = name.split(
+            separator: UInt8(ascii: " "), maxSplits: 3, omittingEmptySubsequences: false)
+        guard parts.count == 4, let letter = parts[0].first,
+            let kind = CommitArguments.Kind(rawValue: letter),
+            let expiry = Int64(String(decoding: parts[1], as: UTF8.self)), !parts[2].isEmpty
+        else { return nil }
+        self.name = name
+        self.kind = kind
+        self.expiry = expiry == 0 ? nil : expiry
+        key = Array(parts[2])
+        field = Array(parts[3])
+        self.value = value
+    }
+
+    /// The cell's meter as its key names it, for a log; never a value of an event.
+    public var meter: String? { KeyLayout.meter(ofKey: key, field: field) }
+}
+
+/// What a commit says of cells that it had to park.
+public struct ParkedNews: Sendable, Hashable {
+    /// A cell that is parked since this commit.
+    public struct Cell: Sendable, Hashable {
+        /// Name of the cell's key.
+        public var key: [UInt8]
+        /// The cell's field or member; empty for a HyperLogLog.
+        public var field: [UInt8]
+        /// Redis' own words.
+        public var error: String
+
+        /// The cell's meter as its key names it, for a log; never a value of an event.
+        public var meter: String? { KeyLayout.meter(ofKey: key, field: field) }
+    }
+    /// Fields of the shard's parked hash now.
+    public var count: Int
+    /// Entries that this commit parked.
+    public var entries: Int
+    /// Cells that are parked since this commit, eight of them at most.
+    public var cells: [Cell]
+
+    /// What stands behind the fourth element of the commit script's answer; nil = nothing was parked.
+    init?(_ reply: ReplyView) {
+        guard reply.count >= 6, reply[0].integer == 1, let count = reply[4].integer,
+            let entries = reply[5].integer, entries > 0
+        else { return nil }
+        self.count = Int(count)
+        self.entries = Int(entries)
+        cells = stride(from: 6, to: reply.count - 3, by: 4).map { place in
+            Cell(
+                key: reply[place].bytes.map { [UInt8]($0) } ?? [],
+                field: reply[place + 1].bytes.map { [UInt8]($0) } ?? [],
+                error: reply[place + 3].bytes.map { String(decoding: $0, as: UTF8.self) } ?? "")
+        }
+    }
+
+    /// News of these parts.
+    package init(count: Int, entries: Int, cells: [Cell]) {
+        self.count = count
+        self.entries = entries
+        self.cells = cells
+    }
+}
+
+/// Reads the parked hash of a shard, and tries again what it holds.
+public enum ParkedCells {
+    /// Where a reading of the parked hash begins and ends.
+    public static let begin = Array("0".utf8)
+    /// Fields that one call of the script tries again.
+    private static let batch = 200
+
+    /// What is parked in a shard, about 1,000 fields a round trip; `most` ends it early.
+    public static func read(
+        _ connection: inout Connection, layout: KeyLayout, shard: Int, most: Int = .max
+    ) throws(LedgerError) -> [ParkedCell] {
+        var found: [[UInt8]: ParkedCell] = [:]
+        var cursor = begin
+        repeat {
+            for cell in try page(&connection, layout, shard, &cursor) { found[cell.name] = cell }
+        } while cursor != begin && found.count < most
+        return found.values.sorted { $0.name.lexicographicallyPrecedes($1.name) }
+    }
+
+    /// About 1,000 fields from a cursor on, which is moved.
+    private static func page(
+        _ connection: inout Connection, _ layout: KeyLayout, _ shard: Int, _ cursor: inout [UInt8]
+    ) throws(LedgerError) -> [ParkedCell] {
+        let reply: ReplyValue
+        do throws(RedisError) {
+            reply = try connection.command([
+                Array("HSCAN".utf8), layout.parkedKey(shard: shard), cursor,
+                Array("COUNT".utf8), Array("1000".utf8),
+            ])
+        } catch { throw LedgerError(error) }
+        guard reply.elements.count == 2, let next = reply.elements[0].bytes else {
+            throw LedgerError(.corrupt, "HSCAN did not answer with a cursor")
+        }
+        let pairs = reply.elements[1].elements
+        var found: [ParkedCell] = []
+        for index in stride(from: 0, to: pairs.count - 1, by: 2) {
+            guard let name = pairs[index].bytes, let value = pairs[index + 1].bytes,
+                let cell = ParkedCell(name: name, value: value)
+            else { continue }
+            found.append(cell)
+        }
+        cursor = next
+        return found
+    }
+
+    /// Puts about 1,000 parked fields into their cells, as far as these take them now; the rest stays parked.
+    ///
+    /// Each call of the script is all or nothing, also beside commits and other callers: cell + parked never changes.
+    /// `cursor` begins and ends as `begin`; `latest` is the latest second since 1970 that Redis' clock
+    /// may show, 0 = any. Answers how many fields are left in the shard.
+    public static func retry(
+        _ connection: inout Connection, layout: KeyLayout, shard: Int, contract: [UInt8],
+        cursor: inout [UInt8], latest: Int64 = 0
+    ) throws(LedgerError) -> Int {
+        let names = try page(&connection, layout, shard, &cursor).map(\.name).sorted {
+            $0.lexicographicallyPrecedes($1)
+        }
+        var script = Script(CommitScript.source)
+        let keys = [
+            layout.marksKey(shard: shard), layout.auditKey(shard: shard),
+            layout.scratchKey(shard: shard),
+        ]
+        var left = 0
+        // With no name, too: what the marks say of a hash that is gone is put right.
+        for start in stride(from: 0, to: max(1, names.count), by: batch) {
+            let part = names[start..<min(names.count, start + batch)]
+            let reply: ReplyValue
+            do throws(RedisError) {
+                reply = try script.call(
+                    on: &connection, keys: keys,
+                    arguments: [contract, Array("parked".utf8)] + part
+                        + [Array(String(latest).utf8)])
+            } catch { throw LedgerError(error) }
+            left = try fieldsLeft(reply.elements, shard)
+        }
+        return left
+    }
+
+    private static func fieldsLeft(
+        _ answer: [ReplyValue], _ shard: Int
+    ) throws(LedgerError) -> Int {
+        let texts = answer.map { $0.text ?? "" }
+        switch answer.first?.integer {
+        case 1: return answer.count > 4 ? Int(answer[4].integer ?? 0) : 0
+        case -1:
+            throw LedgerError(
+                .contractMovedOn, "shard \(shard) stands under another contract: \(texts[1])")
+        case -2: throw LedgerError(.corrupt, "shard \(shard) is torn: \(texts[1])")
+        case -4: throw LedgerError(.corrupt, "the clock of Redis is ahead")
+        case -3 where answer.count > 3:
+            throw LedgerError(RedisError(serverText: texts[3]))
+        default: throw LedgerError(.corrupt, "the script's answer is not understood")
+        }
+    }
+}
+
+extension KeyLayout {
+    /// The meter of a cell by the names of its key and field; nil where the key is none of a cell's.
+    static func meter(ofKey key: Bytes, field: Bytes) -> String? {
+        let parts = key.split(separator: UInt8(ascii: ":"), omittingEmptySubsequences: false)
+        guard parts.count > 4, let last = parts.last else { return nil }
+        if last.elementsEqual("totals".utf8) { return String(decoding: field, as: UTF8.self) }
+        let place = last.elementsEqual("all".utf8) ? parts.count - 2 : parts.count - 3
+        return place > 3 ? String(decoding: parts[place], as: UTF8.self) : nil
+    }
+}
