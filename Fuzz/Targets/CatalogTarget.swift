@@ -85,6 +85,7 @@ private enum CatalogWriter {
             ]
             if let text = field.defaultText { members.append(("default", quoted(text))) }
             if let number = field.defaultInteger { members.append(("default", "\(number)")) }
+            if let number = field.maximum { members.append(("max", "\(number)")) }
             return (field.name, mapping(members))
         }
         return mapping([("type", quoted(event.type)), ("fields", mapping(fields))])

@@ -42,14 +42,18 @@ public struct Reply: Sendable {
     public var asOf: Int64?
     /// Whether everything was read at one moment.
     public var isAtomic: Bool
+    /// Cells of the answer of which something is parked, because they refused it.
+    public var parked: Int
 
     /// A reply made from answers.
     public init(
-        _ body: [UInt8], asOf: Int64?, isAtomic: Bool, range: TimeRange? = nil
+        _ body: [UInt8], asOf: Int64?, isAtomic: Bool, parked: Int = 0,
+        range: TimeRange? = nil
     ) {
         self.body = body
         self.asOf = asOf
         self.isAtomic = isAtomic
+        self.parked = parked
         self.range = range?.text
     }
 
@@ -58,7 +62,9 @@ public struct Reply: Sendable {
     ) {
         var writer = JSONWriter()
         build(&writer)
-        self.init(writer.bytes, asOf: answers.asOf, isAtomic: answers.isAtomic, range: range)
+        self.init(
+            writer.bytes, asOf: answers.asOf, isAtomic: answers.isAtomic, parked: answers.parked,
+            range: range)
     }
 }
 

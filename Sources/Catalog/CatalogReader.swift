@@ -174,7 +174,9 @@ private enum FieldReader {
         guard NodeReader.isName(name, upperCase: true, extra: "_") else {
             throw node.fail("a name is a letter a-z, then letters, digits and _")
         }
-        let members = try node.members(["at", "is", "required", "default", "values", "each"])
+        let members = try node.members([
+            "at", "is", "required", "default", "max", "values", "each",
+        ])
         guard let at = members.first(where: { $0.key == "at" })?.value else {
             throw node.fail("'at' is missing")
         }
@@ -189,13 +191,28 @@ private enum FieldReader {
             case "each": field.isFanOut = try value.bool()
             case "values": field.values = try value.texts()
             case "default": try readDefault(value, &field)
+            case "max": field.maximum = try maximum(value, field)
             default: break
             }
         }
         if field.kind != .text, field.isFanOut || !field.values.isEmpty {
             throw node.fail("'each' and 'values' are for texts")
         }
+        if let maximum = field.maximum, let integer = field.defaultInteger,
+            integer.magnitude > maximum.magnitude
+        {
+            throw node.fail("'default' is beyond 'max'")
+        }
         return field
+    }
+
+    private static func maximum(
+        _ node: NodeReader, _ field: FieldDeclaration
+    ) throws(CatalogError) -> Int64 {
+        guard field.kind == .integer else { throw node.fail("is for integers") }
+        let maximum = try node.integer()
+        guard maximum > 0 else { throw node.fail("must be above 0") }
+        return maximum
     }
 
     private static func readDefault(

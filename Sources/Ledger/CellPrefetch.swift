@@ -153,6 +153,8 @@ struct PrefetchedReplies {
         guard isSound, let cells = found.cells else { return isSound ? found : nil }
         guard cells.view.count == prefetch.limits.count + 1 else { return nil }
         found.asOf = try ShardState.newestRecord(cells.view[0]) ?? newest
+        // What is parked takes another round trip, which is not foreseen.
+        if ShardState.hasParked(cells.view[0]) { return nil }
         return found
     }
 

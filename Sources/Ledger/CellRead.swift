@@ -38,6 +38,8 @@ public struct CellSnapshot {
         case reply(ReplyView)
         /// Names and values, merged from several answers.
         case pairs(PairMemory)
+        /// Values of fields that were asked for, with what is parked of them.
+        case values(FieldMemory)
         /// A number that was made here.
         case count(Int64)
     }
@@ -51,9 +53,12 @@ public struct CellSnapshot {
     public let asOf: Int64?
     /// Whether everything was read at one moment.
     public let isAtomic: Bool
+    /// Cells of the answer of which something is parked; numbers hold it where they can.
+    public var parked = 0
 
     /// The value of the field at this position of a read of fields; nil where it is absent.
     public func field(_ read: Int, _ position: Int) -> UnsafeRawBufferPointer? {
+        if case .values(let memory) = entries[read] { return memory.value(position) }
         guard case .reply(let view) = entries[read], position < view.count else { return nil }
         return view[position].bytes
     }
@@ -62,8 +67,13 @@ public struct CellSnapshot {
     public func forEachPair(
         _ read: Int,
         _ body: (_ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) -> Void
+    ) { Self.forEachPair(of: entries[read], body) }
+
+    static func forEachPair(
+        of entry: Entry,
+        _ body: (_ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) -> Void
     ) {
-        switch entries[read] {
+        switch entry {
         case .reply(let view):
             for index in stride(from: 0, to: view.count - 1, by: 2) {
                 if let name = view[index].bytes, let value = view[index + 1].bytes {
@@ -72,7 +82,7 @@ public struct CellSnapshot {
             }
         case .pairs(let memory):
             for index in 0..<memory.count { body(memory.name(index), memory.value(index)) }
-        case .count: break
+        case .count, .values: break
         }
     }
 
@@ -81,7 +91,7 @@ public struct CellSnapshot {
         switch entries[read] {
         case .reply(let view): view.integer ?? 0
         case .count(let count): count
-        case .pairs: 0
+        case .pairs, .values: 0
         }
     }
 
@@ -107,7 +117,7 @@ public struct CellSnapshot {
         switch entries[read] {
         case .reply(let view): view.count / 2
         case .pairs(let memory): memory.count
-        case .count: 0
+        case .count, .values: 0
         }
     }
 

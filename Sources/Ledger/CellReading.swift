@@ -16,6 +16,8 @@ struct CellReading {
     private var owners: [HeldReply] = []
     private var asOf: Int64?
     private var isFirstGroup = true
+    /// Whether the marks tell of parked cells.
+    private var hasParked = false
 
     /// `newest`: time of the newest record, where it is not read with the cells.
     init(
@@ -46,9 +48,56 @@ struct CellReading {
             }
         }
         for index in pieces { try readInPieces(index, &connection) }
+        let parked = hasParked ? try addParked(&connection) : 0
         return CellSnapshot(
             reads: reads, entries: entries.map { $0 ?? .count(0) }, owners: owners, asOf: asOf,
-            isAtomic: groups.count == 1 && pieces.isEmpty)
+            isAtomic: groups.count == 1 && pieces.isEmpty && parked == 0, parked: parked)
+    }
+
+    // MARK: Parked cells
+
+    /// Adds to the entries what is parked of them; of how many cells it is.
+    private mutating func addParked(
+        _ connection: inout Connection
+    ) throws(CellReadError) -> Int {
+        // `…:parked` stands beside `…:marks`.
+        let key = marksKey.dropLast("marks".utf8.count) + Array("parked".utf8)
+        var parked = ParkedReading(
+            try scan("HSCAN", Array(key), &connection), of: ParkedReading.keys(reads))
+        for (index, read) in reads.enumerated() {
+            guard let entry = entries[index] else { continue }
+            switch read {
+            case .hash(let key), .bucket(let key, _), .ranking(let key):
+                if let pairs = parked.merged(Self.pairs(entry), of: [key]) {
+                    entries[index] = .pairs(PairMemory(pairs))
+                }
+            case .rankingSum(let keys):
+                if let pairs = parked.merged(Self.pairs(entry), of: keys) {
+                    entries[index] = .pairs(PairMemory(pairs))
+                }
+            case .fields(let key, let fields):
+                guard case .reply(let view) = entry else { continue }
+                let values = (0..<view.count).map { view[$0].bytes.map { [UInt8]($0) } }
+                if let values = parked.merged(values, fields, of: key) {
+                    entries[index] = .values(FieldMemory(values))
+                }
+            case .distinct(let keys):
+                let companions = parked.companions(of: keys)
+                guard !companions.isEmpty else { continue }
+                var commands = CellCommands()
+                commands.add(.distinct(keys + companions))
+                let replies = try CellReading.pipeline(commands, &connection, deadline)
+                entries[index] = .count(replies[0].with { $0.integer } ?? 0)
+            case .size(let key): parked.note(key)
+            }
+        }
+        return parked.count
+    }
+
+    private static func pairs(_ entry: CellSnapshot.Entry) -> [[UInt8]: [UInt8]] {
+        var pairs: [[UInt8]: [UInt8]] = [:]
+        CellSnapshot.forEachPair(of: entry) { pairs[[UInt8]($0)] = [UInt8]($1) }
+        return pairs
     }
 
     // MARK: Sizes and costs
@@ -130,6 +179,7 @@ struct CellReading {
             throw CellReadError(.unavailable, "Redis refused a transaction")
         }
         let newest = try ShardState.newestRecord(held.view[0])
+        hasParked = hasParked || ShardState.hasParked(held.view[0])
         if isFirstGroup { asOf = newest ?? asOf }
         isFirstGroup = false
         owners.append(held)

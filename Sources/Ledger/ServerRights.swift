@@ -21,6 +21,8 @@ public enum ServerRights {
         case status
         /// `keys` and `directory`.
         case directory = "keys, directory"
+        /// `parked`, also with `--apply`.
+        case parked
         /// `replay`, which looks at the marks.
         case replay
     }
@@ -37,6 +39,7 @@ public enum ServerRights {
                 ["HGETALL", "HMGET", "MULTI", "EXEC", "HSET", "DEL", "SCAN", "UNLINK"]
             case .doctor: ["HGETALL", "HMGET"]
             case .status: ["HGETALL"]
+            case .parked: CommitScript.commands + reapplying
             case .directory: ["HGET", "HGETALL", "HMGET"]
             case .replay: ["HMGET"]
             }
@@ -48,7 +51,9 @@ public enum ServerRights {
         switch use {
         case .run, .doctor: ServerCheck.questions
         case .serve: ["HRANDFIELD"]
-        case .verify, .verifyFull, .resetShard, .status, .directory, .replay: []
+        // Which cells are parked, and why.
+        case .status: ["HGET", "HSCAN", "PFCOUNT", "ZSCORE"]
+        case .verify, .verifyFull, .resetShard, .parked, .directory, .replay: []
         }
     }
 
@@ -82,6 +87,9 @@ public enum ServerRights {
     private static let counting = [
         "EVALSHA", "SCRIPT LOAD", "HGET", "HMGET", "HGETALL", "HSET", "HDEL", "HSETNX", "HEXISTS", "HSCAN",
         "ZSCORE", "PFCOUNT", "DEL",
+    ]
+    private static let reapplying = [
+        "EVALSHA", "SCRIPT LOAD", "HGET", "HGETALL", "HSCAN", "PFCOUNT", "ZSCORE",
     ]
     private static let reading = [
         "MULTI", "EXEC", "HGETALL", "HMGET", "HLEN", "HSCAN", "ZRANGE", "ZCARD", "ZSCAN", "ZUNION",

@@ -6,8 +6,9 @@ import Redis
 /// Never all of them: a shard has two for each partition, and one text of all marks for each move
 /// of the contract.
 struct MarkFields: Equatable {
-    /// Beside the fingerprints: whether the shard stands under a contract and needs no rebuild.
-    static let state = ["!contract", "!torn", "!begun", "!done"].map { Array($0.utf8) }
+    /// Beside the fingerprints: whether the shard stands under a contract, needs no rebuild, and
+    /// has parked cells.
+    static let state = ["!contract", "!torn", "!begun", "!done", "!parked"].map { Array($0.utf8) }
     /// Of so many partitions the newest record is read with each answer; of more at most once a
     /// second a shard.
     static let mostPartitions = 64
@@ -46,6 +47,12 @@ enum ShardState {
             throw CellReadError(.ledgerAbsent, "the shard stands under no contract: it was lost")
         }
         return newest(marks, from: MarkFields.state.count)
+    }
+
+    /// Whether cells of the shard are parked; `marks` as in `newestRecord`.
+    static func hasParked(_ marks: ReplyView) -> Bool {
+        guard marks.count >= MarkFields.state.count, let text = marks[4].bytes else { return false }
+        return !text.elementsEqual("0".utf8)
     }
 
     /// The greatest record time of the fingerprints from `first` on.

@@ -32,11 +32,19 @@ enum ContractText {
         let isClauseTime =
             field.kind == .time
             && clauses.contains { $0.1.time == field.name || $0.0.value == field.name }
-        return [
+        let isAmount = clauses.contains { _, clause in
+            if case .field(field.name, _) = clause.amount { true } else { false }
+        }
+        var parts = [
             "\(field.pointer)", field.kind.rawValue, "\(field.isRequired)", "\(field.isFanOut)",
             field.defaultText.map(escaped) ?? "-", field.defaultInteger.map(String.init) ?? "-",
             "\(field.values)", "\(isUnsigned)", "\(isClauseTime)",
-        ].joined(separator: "|")
+        ]
+        // A ledger of an earlier build has no such word, and the default must not change its text.
+        if let maximum = field.maximum, maximum != field.defaultMaximum(isAmount: isAmount) {
+            parts.append("max=\(maximum)")
+        }
+        return parts.joined(separator: "|")
     }
 
     /// A default of hyphens only gets one more, because `-` says that there is none.

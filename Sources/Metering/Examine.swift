@@ -227,6 +227,7 @@ extension Program {
             if value.kind == ES_NUMBER.rawValue { return .notAnInteger }
             if value.kind != ES_INTEGER.rawValue { return .wrongType }
             if rule.isUnsigned, value.integer < 0 { return .negativeAmount }
+            if value.integer.magnitude > rule.maximum { return .beyondMaximum }
         case .time:
             guard let bytes = text(value) else { return .wrongType }
             guard let time = Timestamp.nanoseconds(bytes) else { return .badTime }

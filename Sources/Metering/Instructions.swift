@@ -19,6 +19,8 @@ struct FieldRule {
     var slot: Int32
     var fanOut: Int32
     var defaultInteger: Int64
+    /// Greatest |x| of an integer.
+    var maximum: UInt64
     var defaultText: FixedText
     var firstValue: Int32
     var valueCount: Int32

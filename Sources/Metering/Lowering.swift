@@ -184,6 +184,9 @@ struct Lowering {
         let isUnsigned = clauses.contains { meter, clause in
             if case .field(field.name, _) = clause.amount { !meter.isSigned } else { false }
         }
+        let isAmount = clauses.contains { _, clause in
+            if case .field(field.name, _) = clause.amount { true } else { false }
+        }
         let firstValue = Int32(values.count)
         for value in field.values { values.append(text(value)) }
         return FieldRule(
@@ -193,6 +196,7 @@ struct Lowering {
             slot: field.isFanOut ? -1 : tree.slot(at: field.pointer),
             fanOut: field.isFanOut ? tree.fanOut(at: field.pointer) : -1,
             defaultInteger: field.defaultInteger ?? 0,
+            maximum: (field.maximum ?? field.defaultMaximum(isAmount: isAmount)).magnitude,
             // Of a list it is the key of an array's entries, which have none.
             defaultText: text(field.isFanOut ? "unknown" : field.defaultText ?? "unknown"),
             firstValue: firstValue,

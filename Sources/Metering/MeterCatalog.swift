@@ -125,16 +125,30 @@ public struct FieldDeclaration: Sendable, Equatable {
     public var defaultText: String?
     /// Number that stands for an absent optional integer; nil = writes that use it are skipped.
     public var defaultInteger: Int64?
+    /// Greatest |x| of an integer; nil = `largestAmount` where a clause takes it as its amount,
+    /// else 2^53 − 1.
+    public var maximum: Int64?
     /// The only texts allowed; empty = any.
     public var values: [String]
     /// Whether the value is an object or array of at most 32 texts, each taken in turn.
     public var isFanOut: Bool
 
+    /// Greatest |x| of an amount without a `max` of its own: a million million and more, and still
+    /// so small that it takes millions of them to pass what a cell can hold.
+    public static let largestAmount: Int64 = 1 << 40
+    /// Greatest |x| of every integer: exact in Lua and as a score.
+    public static let largestInteger: Int64 = (1 << 53) - 1
+
+    /// The greatest |x| without a `max` of its own.
+    func defaultMaximum(isAmount: Bool) -> Int64 {
+        isAmount ? Self.largestAmount : Self.largestInteger
+    }
+
     /// A field of these parts.
     public init(
         name: String, pointer: JSONPointer, kind: Kind = .text, isRequired: Bool = false,
-        defaultText: String? = nil, defaultInteger: Int64? = nil, values: [String] = [],
-        isFanOut: Bool = false
+        defaultText: String? = nil, defaultInteger: Int64? = nil, maximum: Int64? = nil,
+        values: [String] = [], isFanOut: Bool = false
     ) {
         self.name = name
         self.pointer = pointer
@@ -142,6 +156,7 @@ public struct FieldDeclaration: Sendable, Equatable {
         self.isRequired = isRequired
         self.defaultText = defaultText
         self.defaultInteger = defaultInteger
+        self.maximum = maximum
         self.values = values
         self.isFanOut = isFanOut
     }

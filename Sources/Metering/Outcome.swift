@@ -80,6 +80,8 @@ public enum Rejection: UInt8, Sendable, CaseIterable {
     case notAnInteger
     /// A negative amount of an unsigned meter.
     case negativeAmount
+    /// A number beyond the field's `max`.
+    case beyondMaximum
     /// A time field that cannot be read.
     case badTime
     /// A time field beyond the future bound.
@@ -116,6 +118,7 @@ public enum Rejection: UInt8, Sendable, CaseIterable {
         case .unknownValue: "text is none of the permitted values"
         case .notAnInteger: "number is not an integer within 2^53 - 1"
         case .negativeAmount: "negative amount"
+        case .beyondMaximum: "number beyond the field's max"
         case .badTime: "time field is not RFC 3339 with a zone"
         case .futureTime: "time field lies in the future"
         case .tooManyEntries: "more than 32 entries"

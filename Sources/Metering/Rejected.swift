@@ -113,7 +113,7 @@ extension Rejection {
     var isOfField: Bool {
         switch self {
         case .missingField, .wrongType, .longText, .unknownValue, .notAnInteger, .negativeAmount,
-            .badTime, .futureTime, .tooManyEntries:
+            .beyondMaximum, .badTime, .futureTime, .tooManyEntries:
             true
         default: false
         }

@@ -87,6 +87,8 @@ public struct ConnectionAnswer: Sendable {
     public var asOf: Int64?
     /// Whether everything was read at one moment.
     public var isAtomic: Bool
+    /// Cells of the answer of which something is parked.
+    public var parked = 0
 }
 
 extension QueryWorker {
@@ -113,7 +115,8 @@ extension QueryWorker {
                 continue
             }
             return ConnectionAnswer(
-                rows: rows, range: answered, asOf: answers.asOf, isAtomic: answers.isAtomic)
+                rows: rows, range: answered, asOf: answers.asOf, isAtomic: answers.isAtomic,
+                parked: answers.parked)
         }
         throw QueryError(.unavailable, "new groups of connections appear faster than they are read")
     }

@@ -36,6 +36,8 @@ public struct Answers {
     public var asOf: Int64? { snapshot.asOf }
     /// Whether everything was read at one moment.
     public var isAtomic: Bool { snapshot.isAtomic }
+    /// Cells of the answers of which something is parked.
+    public var parked: Int { snapshot.parked }
     /// The answer to a question of this inquiry.
     public subscript<Answer>(question: Question<Answer>) -> Answer { question.resolve(snapshot) }
 }

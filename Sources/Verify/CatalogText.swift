@@ -129,6 +129,11 @@ public enum CatalogText {
                 field.kind = kind
             case "required": field.isRequired = try truth(value, place)
             case "default": field.standIn = try text(value, place)
+            case "max":
+                guard let number = Int64(try text(value, place)), number > 0 else {
+                    throw wrong("\(place) is no number above 0")
+                }
+                field.most = number
             case "values": field.values = try texts(value, place)
             case "each": field.isEach = try truth(value, place)
             default: throw wrong("\(place) is an unknown key")

@@ -66,6 +66,25 @@ import Testing
         #expect(answer.headers["X-Odometer-Snapshot"] == nil)
     }
 
+    /// A cell that refused its changes: cell + parked is answered, and the header says so.
+    @Test func aParkedCellIsInTheAnswerWhichSaysSo() throws {
+        let house = try seeded()
+        let organization = "507f1f77bcf86cd799439000"
+        let headers = ["X-API-Key": try house.key(organization, ["overview"])]
+        #expect(try house.get(path, headers).headers["X-Odometer-Parked"] == nil)
+        let totals = House.key(organization, "totals")
+        try house.run("HINCRBY", totals, "buckets", "-2")
+        let parked = House.marks(organization).replacing("marks", with: "parked")
+        try house.run("HSET", parked, "H 0 \(totals) buckets", "2")
+        try house.run("HSET", parked, "H 0 \(House.key("other", "totals")) buckets", "7")
+        try house.run("HSET", House.marks(organization), "!parked", "2")
+        let answer = try house.get(path, headers)
+        expect(answer, 200, expected(calls: 45_230, percentage: "4.5"))
+        #expect(answer.headers["X-Odometer-Parked"] == "1")
+        try house.run("HSET", House.marks(organization), "!parked", "0")
+        #expect(try house.get(path, headers).headers["X-Odometer-Parked"] == nil)
+    }
+
     @Test func billingDay() throws {
         let house = try seeded()
         let organization = "507f1f77bcf86cd799439000"

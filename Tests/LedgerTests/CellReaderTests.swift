@@ -61,6 +61,49 @@ import Testing
             texts == ["a=1 b=2", "2 nil", "2", "x=3 y=9007199254740992", "3", "", "", "0"])
     }
 
+    /// Every kind of read has what is parked of it, where that has 64 bits.
+    @Test func withWhatIsParked() throws {
+        let (redis, reader) = try open()
+        var connection = try redis.connect()
+        let late = "09223372036854775900"
+        try connection.command(
+            "HSET", "h", "a", "1", "b", "9223372036854775807", "x", "00000000000000000007")
+        try connection.command("ZADD", "z", "3", "x")
+        try connection.command("PFADD", "p", "a")
+        try connection.command("PFADD", "p:parked", "b", "c")
+        try connection.command(
+            "HSET", marks.replacing("marks", with: "parked"), "H 0 h a", "5", "H#2 0 h a", "6",
+            "H 0 h b", "1", "H 99 h n", "-4", "M 0 h x", late, "Z 0 z x", "-3", "Z 0 z y", "2",
+            "P 0 p ", "2", "H 0 other a", "7")
+        try connection.command("HSET", marks, "!parked", "9")
+        let snapshot = try reader.read(
+            [
+                .hash(bytes("h")), .fields(bytes("h"), ["n", "b", "x", "none"].map(bytes)),
+                .ranking(bytes("z")), .rankingSum([bytes("z"), bytes("zz")]),
+                .distinct([bytes("p"), bytes("q")]), .size(bytes("q")),
+            ], organization: bytes("o"), deadline: soon)
+        guard case .hash(let pairs) = snapshot.values[0],
+            case .fields(let fields) = snapshot.values[1],
+            case .ranking(let members) = snapshot.values[2],
+            case .ranking(let sums) = snapshot.values[3],
+            case .count(let count) = snapshot.values[4]
+        else {
+            Issue.record("values of other kinds")
+            return
+        }
+        #expect(
+            Dictionary(uniqueKeysWithValues: pairs.map { ($0.field, $0.value) }) == [
+                bytes("a"): bytes("12"), bytes("b"): bytes("9223372036854775807"),
+                bytes("n"): bytes("-4"), bytes("x"): bytes(late),
+            ])
+        #expect(fields == [bytes("-4"), bytes("9223372036854775807"), bytes(late), nil])
+        #expect(members.map(\.member) == [bytes("y")] && members.map(\.score) == [2])
+        #expect(sums.map(\.score) == [2])
+        #expect(count == 3)
+        // Four of the hash, three of its fields, two and two of the ranking, one count.
+        #expect(snapshot.parked == 12 && !snapshot.isAtomic)
+    }
+
     /// What would hold Redis too long is read in pieces, and the pieces say so.
     @Test func inPieces() throws {
         let (redis, reader) = try open()

@@ -47,6 +47,18 @@ import Testing
             2, "events.e.fields.n.default", "integer"
         ),
         (
+            "version: 1\nevents: {e: {fields: {n: {at: /n, max: 5}}}}", 2, "events.e.fields.n.max",
+            "integers"
+        ),
+        (
+            "version: 1\nevents: {e: {fields: {n: {at: /n, is: integer, max: 0}}}}", 2,
+            "events.e.fields.n.max", "above 0"
+        ),
+        (
+            "version: 1\nevents: {e: {fields: {n: {at: /n, is: integer, max: 5, default: -6}}}}",
+            2, "events.e.fields.n", "beyond 'max'"
+        ),
+        (
             "version: 1\nevents: {e: {fields: {n: {at: /n, is: time, default: now}}}}", 2,
             "events.e.fields.n.default", "no default"
         ),
@@ -224,6 +236,25 @@ import Testing
             return program.contractEntries.first { $0.name == "event:e/t" }?.digest
         }
         #expect(Set(digests).count == 4)
+    }
+
+    /// A ledger of a build without `max` is taken over as it is, as long as no `max` differs from the default.
+    @Test func onlyAMaximumThatDiffersIsInTheContract() throws {
+        func digest(_ field: String, _ meter: String) throws -> String? {
+            let text =
+                "version: 1\nevents: {e: {fields: {n: {at: /n, is: integer\(field)}}}}\n"
+                + "meters: {m: {\(meter), windows: [all], on: [{event: e\(meter.hasSuffix("sum") ? ", amount: n" : "")}]}}"
+            let program = try Program(
+                catalog: Catalogs.read(text), shardCount: 1, dedupeKey: (1, 2))
+            return program.contractEntries.first { $0.name == "event:e/n" }?.digest
+        }
+        let sum = "kind: sum"
+        let least = "value: n, keep: min, kind: extreme"
+        #expect(try digest("", sum) == digest(", max: 1099511627776", sum))
+        #expect(try digest("", sum) != digest(", max: 9007199254740991", sum))
+        #expect(try digest("", sum) != digest(", max: 5", sum))
+        #expect(try digest("", least) == digest(", max: 9007199254740991", least))
+        #expect(try digest("", least) != digest(", max: 1099511627776", least))
     }
 
     @Test func metersWithoutSenseAreRefusedWithTheirPlace() {

@@ -51,7 +51,7 @@ enum Catalogs {
             fields:
               amount: {at: /data/amount, is: integer}
               price: {at: /price, is: integer, default: -7}
-              size: {at: /data/size, is: integer, required: true}
+              size: {at: /data/size, is: integer, required: true, max: 1000000}
               who: {at: /who/name}
               region: {at: /who/region, default: ""}
               kind: {at: /kind, values: [a, "b:c", "ä"], default: none}
@@ -127,6 +127,7 @@ extension OracleCatalog {
             field.name, at: pointer(field.pointer),
             is: .init(rawValue: field.kind.rawValue) ?? .text, required: field.isRequired,
             standIn: field.defaultText ?? field.defaultInteger.map(String.init),
+            most: field.maximum,
             values: field.values, each: field.isFanOut)
     }
 

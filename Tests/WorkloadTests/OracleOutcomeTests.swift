@@ -87,10 +87,21 @@ import Workload
         }
         for data in [
             #"{"n":1.0}"#, #"{"n":-0}"#, #"{"n":15e-1,"n2":0}"#.replacing("15e-1", with: "150e-1"),
-            #"{"n":9007199254740991}"#, #"{"n":4503599627370497.25}"#, "{\"t\":\"\(long)\"}",
+            #"{"n":1099511627776}"#, #"{"n":549755813888.00000001}"#, "{\"t\":\"\(long)\"}",
             #"{"n":null,"t":null}"#, "5", #""text""#, "{}",
         ] {
             #expect(try outcome(event("e", data)) == .accepted, "\(data)")
+        }
+        var wide = Self.fields
+        wide[0].most = 9_007_199_254_740_991
+        for (data, most) in [
+            (#"{"n":9007199254740991}"#, 0), (#"{"n":4503599627370497.25}"#, 0),
+            (#"{"n":1099511627777}"#, 1_099_511_627_776), (#"{"n":8}"#, 7),
+        ] as [(String, Int64)] {
+            var narrow = Self.fields
+            narrow[0].most = most == 1_099_511_627_776 ? nil : most
+            var bench = try Bench(catalog(most == 0 ? wide : narrow, [Self.meter]))
+            #expect(bench.feed(event("e", data)) == (most == 0 ? .accepted : .badField), "\(data)")
         }
         var signed = Self.meter
         signed.isSigned = true

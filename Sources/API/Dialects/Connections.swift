@@ -42,7 +42,8 @@ public struct ConnectionsDialect: Dialect {
             }
         }
         return Reply(
-            json.bytes, asOf: answer.asOf, isAtomic: answer.isAtomic, range: answer.range)
+            json.bytes, asOf: answer.asOf, isAtomic: answer.isAtomic, parked: answer.parked,
+            range: answer.range)
     }
 
     /// `{error, message}`.

@@ -54,6 +54,8 @@ extension EventReader {
                 let integer = JSONReader.integer(text, capture.start..<capture.end),
                 integer >= 0 || !field.isUnsigned
             else { return false }
+            let most = field.declaration.most ?? (field.isAmount ? 1 << 40 : (1 << 53) - 1)
+            guard (-most...most).contains(integer) else { return false }
             value.number = integer
         case .time:
             guard capture.kind == .string, append(capture, text),

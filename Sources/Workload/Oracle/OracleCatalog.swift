@@ -92,6 +92,8 @@ public struct OracleField: Sendable, Equatable {
     public var isRequired: Bool
     /// What stands for it where it is absent.
     public var standIn: String?
+    /// The greatest size of an integer, whatever its sign; nil is 2^40 for amounts, else 2^53 − 1.
+    public var most: Int64?
     /// The only texts allowed; empty allows all.
     public var values: [String]
     /// Whether it is an object or array each text of which is counted.
@@ -100,13 +102,14 @@ public struct OracleField: Sendable, Equatable {
     /// Makes a declaration.
     public init(
         _ name: String, at pointer: String, is kind: Kind = .text, required: Bool = false,
-        standIn: String? = nil, values: [String] = [], each: Bool = false
+        standIn: String? = nil, most: Int64? = nil, values: [String] = [], each: Bool = false
     ) {
         self.name = name
         self.pointer = pointer
         self.kind = kind
         isRequired = required
         self.standIn = standIn
+        self.most = most
         self.values = values
         isEach = each
     }

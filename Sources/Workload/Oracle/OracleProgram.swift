@@ -14,6 +14,8 @@ struct OracleProgram: Sendable {
         var values: [[UInt8]]
         /// Some meter takes it as an amount and is not signed.
         var isUnsigned = false
+        /// Some meter takes it as an amount.
+        var isAmount = false
         /// Some clause takes a window's time or a value from it.
         var isUsedTime = false
     }
@@ -220,6 +222,7 @@ struct ClauseBuilder {
             lowered.amountField = field
             lowered.isNegated = isNegated
             lowered.mustHave.append(field)
+            fields[field].isAmount = true
             if !meter.isSigned { fields[field].isUnsigned = true }
         }
         if let name = clause.time {

@@ -3,6 +3,6 @@ enum Commands {
     static let all: [Command] = [
         run, serve, up, replay, plan, demo, check, directoryPut, directoryImport, directoryDelete,
         keysCreate, keysList,
-        keysRevoke, verify, status, deadLetters, doctor, resetShard,
+        keysRevoke, verify, status, deadLetters, doctor, resetShard, parked,
     ]
 }

@@ -16,7 +16,7 @@ extension Commands {
             why, comes from its --admin-listen. LAG is empty where a log ends below a mark: then a line
             below the table says so.
             Exit code 1: there is no ledger, a shard is torn or set aside, a partition stands still, a log
-            ends below a mark, or records were lost.
+            ends below a mark, records were lost, or changes are parked because their cells refused them.
             """,
         options: Options.kafka + [Options.topic] + Options.redisServer
             + [Options.adminListen, Options.json],
@@ -102,6 +102,7 @@ struct StatusReport {
 
     var isSound: Bool {
         status.torn.isEmpty && troubles.allSatisfy { $0.hasPrefix("unchecked: ") }
+            && status.parked.count == 0
             && rows.allSatisfy {
                 ($0.partition.audit["lost"] ?? 0) == 0 && ($0.gone ?? 0) == 0 && $0.beyond == nil
             }
@@ -183,6 +184,7 @@ struct StatusReport {
         for (shard, reason) in status.torn.sorted(by: { $0.key < $1.key }) {
             Output.line("shard \(shard) needs a rebuild: \(reason)")
         }
+        status.parked.print()
         for line in troubles { Output.line(line) }
         for (field, value) in status.ledger.sorted(by: { $0.key < $1.key })
         where field.hasPrefix("directory:") {
@@ -215,6 +217,7 @@ struct StatusReport {
         let object: [String: Any] = [
             "ledger": ledger, "server": status.server ?? "", "partitions": partitions,
             "torn": torn, "troubles": troubles,
+            "parked": ["count": status.parked.count, "cells": status.parked.rows.map(\.object)],
         ]
         let data = try? JSONSerialization.data(
             withJSONObject: object, options: [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes])

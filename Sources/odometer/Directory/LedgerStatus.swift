@@ -30,6 +30,8 @@ struct LedgerStatus: Sendable {
     var partitions: [String: Partition] = [:]
     /// Shards that need a rebuild, with the reason.
     var torn: [Int: String] = [:]
+    /// Cells whose changes are parked, the first twenty with their reasons.
+    var parked = ParkedList()
 
     /// All marks, from one connection; throws where there is no ledger.
     static func read(
@@ -52,6 +54,9 @@ struct LedgerStatus: Sendable {
             status.take(marks: pairs(try connection.receive().copied()), shard: shard)
             status.take(audit: pairs(try connection.receive().copied()))
         }
+        // What cannot be read of it is told where it is asked for: `odometer parked`.
+        status.parked =
+            (try? ParkedList.read(&connection, layout: layout, most: 20)) ?? ParkedList()
         for (field, value) in status.ledger where field.hasPrefix("origin:") {
             let name = String(field.dropFirst("origin:".count))
             status.partitions[name, default: Partition()].origin =

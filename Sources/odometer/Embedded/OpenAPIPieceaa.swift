@@ -36,6 +36,7 @@ paths:
             X-Odometer-As-Of: {$ref: '#/components/headers/AsOf'}
             X-Odometer-Range: {$ref: '#/components/headers/Range'}
             X-Odometer-Snapshot: {$ref: '#/components/headers/Snapshot'}
+            X-Odometer-Parked: {$ref: '#/components/headers/Parked'}
           content: {application/json: {schema: {$ref: '#/components/schemas/Overview'}}}
         '304': {$ref: '#/components/responses/NotModified'}
         '400': {$ref: '#/components/responses/PlainBadRequest'}
@@ -79,6 +80,7 @@ paths:
             X-Odometer-As-Of: {$ref: '#/components/headers/AsOf'}
             X-Odometer-Range: {$ref: '#/components/headers/Range'}
             X-Odometer-Snapshot: {$ref: '#/components/headers/Snapshot'}
+            X-Odometer-Parked: {$ref: '#/components/headers/Parked'}
           content: {application/json: {schema: {$ref: '#/components/schemas/WorkspaceTotals'}}}
         '304': {$ref: '#/components/responses/NotModified'}
         '400': {$ref: '#/components/responses/PlainBadRequest'}
@@ -107,6 +109,7 @@ paths:
             X-Odometer-As-Of: {$ref: '#/components/headers/AsOf'}
             X-Odometer-Range: {$ref: '#/components/headers/Range'}
             X-Odometer-Snapshot: {$ref: '#/components/headers/Snapshot'}
+            X-Odometer-Parked: {$ref: '#/components/headers/Parked'}
           content:
             application/json:
               schema: {type: array, maxItems: 100, items: {$ref: '#/components/schemas/RankedUser'}}
@@ -137,6 +140,7 @@ paths:
             X-Odometer-As-Of: {$ref: '#/components/headers/AsOf'}
             X-Odometer-Range: {$ref: '#/components/headers/Range'}
             X-Odometer-Snapshot: {$ref: '#/components/headers/Snapshot'}
+            X-Odometer-Parked: {$ref: '#/components/headers/Parked'}
           content:
             application/json:
               schema: {type: array, maxItems: 100, items: {$ref: '#/components/schemas/RankedProject'}}
@@ -171,6 +175,7 @@ paths:
             X-Odometer-As-Of: {$ref: '#/components/headers/AsOf'}
             X-Odometer-Range: {$ref: '#/components/headers/Range'}
             X-Odometer-Snapshot: {$ref: '#/components/headers/Snapshot'}
+            X-Odometer-Parked: {$ref: '#/components/headers/Parked'}
           content:
             application/json:
               schema: {type: array, minItems: 1, maxItems: 366, items: {$ref: '#/components/schemas/DayValue'}}
@@ -206,6 +211,7 @@ paths:
             X-Odometer-As-Of: {$ref: '#/components/headers/AsOf'}
             X-Odometer-Range: {$ref: '#/components/headers/Range'}
             X-Odometer-Snapshot: {$ref: '#/components/headers/Snapshot'}
+            X-Odometer-Parked: {$ref: '#/components/headers/Parked'}
           content:
             application/json:
               schema: {type: array, items: {$ref: '#/components/schemas/ConnectionRow'}}
@@ -244,6 +250,7 @@ paths:
             X-Odometer-As-Of: {$ref: '#/components/headers/AsOf'}
             X-Odometer-Range: {$ref: '#/components/headers/Range'}
             X-Odometer-Snapshot: {$ref: '#/components/headers/Snapshot'}
+            X-Odometer-Parked: {$ref: '#/components/headers/Parked'}
           content: {application/json: {schema: {$ref: '#/components/schemas/OrganizationMetrics'}}}
         '304': {$ref: '#/components/responses/NotModified'}
         '400': {$ref: '#/components/responses/CodedBadRequest'}
@@ -271,6 +278,7 @@ paths:
             X-Odometer-As-Of: {$ref: '#/components/headers/AsOf'}
             X-Odometer-Range: {$ref: '#/components/headers/Range'}
             X-Odometer-Snapshot: {$ref: '#/components/headers/Snapshot'}
+            X-Odometer-Parked: {$ref: '#/components/headers/Parked'}
           content: {application/json: {schema: {$ref: '#/components/schemas/TokenTrend'}}}
         '304': {$ref: '#/components/responses/NotModified'}
         '400': {$ref: '#/components/responses/IdentityBadRequest'}
@@ -294,15 +302,7 @@ paths:
             X-Odometer-As-Of: {$ref: '#/components/headers/AsOf'}
             X-Odometer-Range: {$ref: '#/components/headers/Range'}
             X-Odometer-Snapshot: {$ref: '#/components/headers/Snapshot'}
-          content: {application/json: {schema: {$ref: '#/components/schemas/AgentActivity'}}}
-        '304': {$ref: '#/components/responses/NotModified'}
-        '400': {$ref: '#/components/responses/IdentityBadRequest'}
-        '401': {$ref: '#/components/responses/IdentityError'}
-        '403': {$ref: '#/components/responses/IdentityError'}
-        '405': {$ref: '#/components/responses/IdentityMethodNotAllowed'}
-        '429': {$ref: '#/components/responses/IdentityTooManyRequests'}
-        '500': {$ref: '#/components/responses/IdentityFault'}
-        '503': {$ref: '#/components/responses/IdentityUnavailable'}
+            X-Odometer-Parked: {$ref: '#/components/headers/Parked'}
 
 """#
 }

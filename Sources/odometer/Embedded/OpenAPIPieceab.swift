@@ -3,6 +3,15 @@
 
 extension OpenAPIText {
     static let pieceab = #"""
+          content: {application/json: {schema: {$ref: '#/components/schemas/AgentActivity'}}}
+        '304': {$ref: '#/components/responses/NotModified'}
+        '400': {$ref: '#/components/responses/IdentityBadRequest'}
+        '401': {$ref: '#/components/responses/IdentityError'}
+        '403': {$ref: '#/components/responses/IdentityError'}
+        '405': {$ref: '#/components/responses/IdentityMethodNotAllowed'}
+        '429': {$ref: '#/components/responses/IdentityTooManyRequests'}
+        '500': {$ref: '#/components/responses/IdentityFault'}
+        '503': {$ref: '#/components/responses/IdentityUnavailable'}
   /api/v1/analytics/agents:
     get:
       operationId: getAgents
@@ -17,6 +26,7 @@ extension OpenAPIText {
             X-Odometer-As-Of: {$ref: '#/components/headers/AsOf'}
             X-Odometer-Range: {$ref: '#/components/headers/Range'}
             X-Odometer-Snapshot: {$ref: '#/components/headers/Snapshot'}
+            X-Odometer-Parked: {$ref: '#/components/headers/Parked'}
           content: {application/json: {schema: {$ref: '#/components/schemas/AgentUsage'}}}
         '304': {$ref: '#/components/responses/NotModified'}
         '400': {$ref: '#/components/responses/IdentityBadRequest'}
@@ -76,6 +86,7 @@ extension OpenAPIText {
             X-Odometer-As-Of: {$ref: '#/components/headers/AsOf'}
             X-Odometer-Range: {$ref: '#/components/headers/Range'}
             X-Odometer-Snapshot: {$ref: '#/components/headers/Snapshot'}
+            X-Odometer-Parked: {$ref: '#/components/headers/Parked'}
           content: {application/json: {schema: {$ref: '#/components/schemas/MeterAnswer'}}}
         '304': {$ref: '#/components/responses/NotModified'}
         '400': {$ref: '#/components/responses/PlainBadRequest'}
@@ -156,6 +167,7 @@ components:
     AsOf: {description: 'Record time of the newest record in the answer, RFC 3339.', schema: {type: string}}
     Range: {description: 'START/END of what was really answered, RFC 3339.', schema: {type: string}}
     Snapshot: {description: '`no` where the answer was too long to be read at one moment.', schema: {type: string, enum: ['no']}}
+    Parked: {description: 'Cells of the answer that refuse their changes. Numbers hold what is parked of them where that has 64 bits.', schema: {type: integer, minimum: 1}}
     RetryAfter: {description: Seconds., schema: {type: integer, minimum: 1}}
   responses:
     NotModified:
@@ -291,18 +303,6 @@ components:
           additionalProperties: false
           properties:
             organization:
-              type: object
-              required: [_id, name]
-              additionalProperties: false
-              properties: {_id: {type: string}, name: {type: [string, 'null']}}
-            totals:
-              type: object
-              required: [buckets, dataSources, dataPoints, alertRules, apiKeys]
-              additionalProperties: false
-              properties:
-                buckets: {$ref: '#/components/schemas/Count'}
-                dataSources: {$ref: '#/components/schemas/Count'}
-                dataPoints: {$ref: '#/components/schemas/Count'}
 
 """#
 }

@@ -3,6 +3,18 @@
 
 extension OpenAPIText {
     static let pieceac = #"""
+              type: object
+              required: [_id, name]
+              additionalProperties: false
+              properties: {_id: {type: string}, name: {type: [string, 'null']}}
+            totals:
+              type: object
+              required: [buckets, dataSources, dataPoints, alertRules, apiKeys]
+              additionalProperties: false
+              properties:
+                buckets: {$ref: '#/components/schemas/Count'}
+                dataSources: {$ref: '#/components/schemas/Count'}
+                dataPoints: {$ref: '#/components/schemas/Count'}
                 alertRules: {$ref: '#/components/schemas/Count'}
                 apiKeys: {$ref: '#/components/schemas/Count'}
             usage:
@@ -291,18 +303,6 @@ extension OpenAPIText {
         windows: {type: array, items: {type: string, enum: [minute, quarter, day, month, all]}}
         by: {type: array, items: {type: string}}
         per: {description: 'Its scopes, each a list of dimensions; an empty one is the whole organization.', type: array, items: {type: array, items: {type: string}}}
-    MeterAnswer:
-      type: object
-      required: [meter, kind, per, data]
-      additionalProperties: false
-      properties:
-        meter: {type: string}
-        kind: {$ref: '#/components/schemas/Kind'}
-        per: {type: object, additionalProperties: {type: string}}
-        data: {description: 'One piece, or one a window.', type: array, items: {$ref: '#/components/schemas/MeterPiece'}}
-    Instant: {type: [string, 'null'], pattern: '^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z$'}
-    MeterPiece:
-      description: A value, or one row a tuple of the meter's `by`, one step of a histogram, one cell of a grid.
 
 """#
 }

@@ -3,6 +3,18 @@
 
 extension OpenAPIText {
     static let piecead = #"""
+    MeterAnswer:
+      type: object
+      required: [meter, kind, per, data]
+      additionalProperties: false
+      properties:
+        meter: {type: string}
+        kind: {$ref: '#/components/schemas/Kind'}
+        per: {type: object, additionalProperties: {type: string}}
+        data: {description: 'One piece, or one a window.', type: array, items: {$ref: '#/components/schemas/MeterPiece'}}
+    Instant: {type: [string, 'null'], pattern: '^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z$'}
+    MeterPiece:
+      description: A value, or one row a tuple of the meter's `by`, one step of a histogram, one cell of a grid.
       type: object
       required: [start, end]
       additionalProperties: false
