@@ -74,6 +74,14 @@ private final class RedisWatcher: MarksReader {
     func serverHealth() throws(LedgerError) -> ServerHealth {
         try ServerHealth.ask(&connection, layout, &refusals)
     }
+
+    func retryParked(
+        shard: Int, contract: [UInt8], cursor: inout [UInt8], latest: Int64
+    ) throws(LedgerError) -> Int {
+        try ParkedCells.retry(
+            &connection, layout: layout, shard: shard, contract: contract, cursor: &cursor,
+            latest: latest)
+    }
 }
 
 extension ServerHealth {
@@ -85,14 +93,6 @@ extension ServerHealth {
         // A server that takes no writes now is looked at again.
         if check.isReplica == false { try? check.noteEvictions(on: &connection) }
         return ServerHealth(check)
-    }
-
-    func retryParked(
-        shard: Int, contract: [UInt8], cursor: inout [UInt8], latest: Int64
-    ) throws(LedgerError) -> Int {
-        try ParkedCells.retry(
-            &connection, layout: layout, shard: shard, contract: contract, cursor: &cursor,
-            latest: latest)
     }
 }
 
