@@ -36,7 +36,6 @@ public enum CommitScript {
     /// The Lua text; `#!lua` without flags, so that a full or read-only server refuses it at the start.
     public static let source = start + clock + body
 
-
     /// The same for a user who may not run TIME: nothing is asked that is refused each time.
     public static let sourceWithoutClock = start + noClock + body
 

@@ -85,7 +85,8 @@ public enum ServerRights {
 
     /// What counting runs outside of the commit script.
     private static let counting = [
-        "EVALSHA", "SCRIPT LOAD", "HGET", "HMGET", "HGETALL", "HSET", "HDEL", "HSETNX", "HEXISTS", "HSCAN",
+        "EVALSHA", "SCRIPT LOAD", "HGET", "HMGET", "HGETALL", "HSET", "HDEL", "HSETNX", "HEXISTS",
+        "HSCAN",
         "ZSCORE", "PFCOUNT", "DEL",
     ]
     private static let reapplying = [
