@@ -17,6 +17,7 @@ final class PlainWorld: LaneWorld, @unchecked Sendable {
     var milliseconds: Int64 { world.milliseconds }
     var wallMilliseconds: Int64 { world.wallMilliseconds }
     var consumer: any LaneConsumer { world.consumer }
+    var probe: any LaneProbe { world.probe }
     var deadLetters: any LaneDeadLetters { world.deadLetters }
 
     func connect() throws(RedisError) -> any LaneLedger {

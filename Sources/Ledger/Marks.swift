@@ -16,6 +16,9 @@ public struct LogPartition: Sendable, Hashable, Comparable {
     /// Its field in a marks hash: `TOPIC/PARTITION`.
     public var markField: [UInt8] { KeyLayout.markField(topic: topic, partition: partition) }
 
+    /// Its name for people: `TOPIC/PARTITION`.
+    public var name: String { "\(topic)/\(partition)" }
+
     /// By topic, then by number.
     public static func < (one: LogPartition, other: LogPartition) -> Bool {
         (one.topic, one.partition) < (other.topic, other.partition)

@@ -44,16 +44,19 @@ public struct PartitionCursor: ~Copyable {
         public var gaps: Int64
     }
 
-    /// A cursor that starts to read at `position`, where shard s stands at `marks[s]`.
-    public init(position: Int64, marks: [Int64], span: Int64) {
+    /// A cursor that starts to read at `position`, where shard s is at `marks[s]`; those in `aside` take
+    /// nothing until they are reset.
+    public init(position: Int64, marks: [Int64], aside: Set<Int> = [], span: Int64) {
         self.position = position
-        warmedFor = marks.min() ?? position
+        warmedFor = marks.indices.filter { !aside.contains($0) }.map { marks[$0] }.min() ?? position
         seen = SeenWindow(span: span)
         shardCount = marks.count
         shards = .allocate(capacity: marks.count)
         for (shard, mark) in marks.enumerated() {
             (shards + shard).initialize(
-                to: ShardCursor(start: mark, folded: mark, isCrossed: false))
+                to: ShardCursor(
+                    start: mark, folded: aside.contains(shard) ? Int64.max : mark,
+                    isCrossed: false))
         }
         settleCrossings()
     }
@@ -120,6 +123,9 @@ public struct PartitionCursor: ~Copyable {
     /// The range that the folding tally of a shard covers now; empty where from = to.
     public func range(shard: Int) -> Range {
         let one = shards[shard]
+        guard one.folded != Int64.max else {
+            return Range(from: one.start, to: one.start, delivered: 0, gaps: 0)
+        }
         var range = Range(
             from: one.start, to: end(shard: shard), delivered: one.deliveredCarry,
             gaps: one.gapsCarry)

@@ -1,8 +1,9 @@
 /// Decides which shard of a lane is committed next, and when.
 ///
 /// Redis runs all commits that it has of a lane one behind the other, and whoever reads meanwhile waits for the whole
-/// row. So they go one at a time and evenly over an interval, as long as they go in time; what is late hurries. All
-/// times are milliseconds of a steady clock.
+/// row. So they go evenly over an interval, as long as they go in time; what is late hurries. A few go together,
+/// because each waits for a look at the log (`LaneComparison.swift`), and one look serves all of them. All times are
+/// milliseconds of a steady clock.
 struct CommitSchedule {
     /// What there is to know of a shard that can be committed.
     struct Shard {
@@ -22,14 +23,16 @@ struct CommitSchedule {
     static let idleInterval: Int64 = 10_000
 
     private let usualInterval: Int64
-    /// When each shard's last commit was sent.
+    /// When each shard's last commit was handed over, or was due if that is later.
     private(set) var sentAt: [Int64]
-    /// When a commit was sent last, of any shard.
+    /// When a commit was handed over last, of any shard.
     private var lastSentAt: Int64 = 0
     /// The shard that is looked at first.
     private var first = 0
-    /// When there may be a commit to send next; `Int64.max` = not known.
+    /// When there may be a commit to hand over next; `Int64.max` = not known.
     private(set) var nextAt = Int64.max
+    /// When the shard that `next` gave last is due.
+    private(set) var dueAt: Int64 = 0
 
     /// A schedule that commits each shard once an interval.
     init(interval: Int64, shardCount: Int) {
@@ -37,7 +40,7 @@ struct CommitSchedule {
         sentAt = Array(repeating: 0, count: shardCount)
     }
 
-    /// A commit was sent, as the schedule wanted it or not.
+    /// A commit was handed over, as the schedule wanted it or not.
     mutating func sent(shard: Int, at now: Int64) {
         sentAt[shard] = now
         lastSentAt = now
@@ -46,11 +49,19 @@ struct CommitSchedule {
     /// What was due may not be any more.
     mutating func forgetNext() { nextAt = .max }
 
-    /// The shard to be committed now, that one first that waits longest; nil = none, and `nextAt` says when.
+    /// Nothing is handed over before that time.
+    mutating func look(at time: Int64) { nextAt = min(nextAt, time) }
+
+    /// The shard to be handed over now, that one first that waits longest; nil = none, and `nextAt` says when.
     ///
-    /// `shard` tells of each; nil = it has nothing to commit, or a commit of it is on its way.
+    /// - Parameters:
+    ///   - ahead: how long it is until the next commits may be handed over: what is due by then goes now.
+    ///   - inFlight: commits that Redis has not answered.
+    ///   - handedOver: commits that were handed over just now and go together with this one.
+    ///   - state: tells of each shard; nil = it has nothing to commit, or a commit of it is on its way.
     mutating func next(
-        now: Int64, inFlight: Int, isCatchingUp: Bool, shard state: (Int) -> Shard?
+        now: Int64, ahead: Int64 = 0, inFlight: Int, handedOver: Int = 0, isCatchingUp: Bool,
+        shard state: (Int) -> Shard?
     ) -> Int? {
         nextAt = .max
         let interval =
@@ -60,18 +71,22 @@ struct CommitSchedule {
             let shard = first
             if let one = state(shard) {
                 let due = due(shard, one, interval, isCatchingUp)
-                if now >= due {
+                if now + ahead >= due {
                     let pace =
                         isCatchingUp ? Pace.catchingUp : pace(late: now - due, interval: interval)
-                    let isFree = inFlight < pace.inFlight
-                    if isFree, now >= lastSentAt + pace.spacing {
+                    let together =
+                        isCatchingUp
+                        ? 0 : Int(ahead / max(1, interval / Int64(sentAt.count)))
+                    let isFree = inFlight + handedOver < pace.inFlight + together
+                    if isFree, now + ahead >= lastSentAt + pace.spacing {
                         first = (shard + 1) % sentAt.count
+                        dueAt = min(due, now + ahead)
                         return shard
                     }
-                    nextAt = isFree ? lastSentAt + pace.spacing : now + Self.outcomePause
+                    nextAt = isFree ? lastSentAt + pace.spacing - ahead : now + Self.outcomePause
                     return nil
                 }
-                if one.hasCells { nextAt = min(nextAt, due) }
+                if one.hasCells { nextAt = min(nextAt, due - ahead) }
             }
             first = (shard + 1) % sentAt.count
         }

@@ -29,6 +29,7 @@ final class Lane: @unchecked Sendable {
     let configuration: PipelineConfiguration
     let world: any LaneWorld
     let consumer: any LaneConsumer
+    let probe: any LaneProbe
     let deadLetters: any LaneDeadLetters
     let isStopping = Atomic<Bool>(false)
     let published = Mutex(PipelineMetrics())
@@ -51,6 +52,12 @@ final class Lane: @unchecked Sendable {
     /// By partition slot of the core.
     var taken: [TakenPartition] = []
     var stopped: [(partition: LogPartition, reason: String)] = []
+    /// The look at the log that commits wait for.
+    var comparison = LogComparison()
+    /// Partitions whose log was found not to be the one that was counted, since they were given to us.
+    var otherLogs: [LogPartition: LogDifference] = [:]
+    /// A partition of the batch at hand that is found to be one of them.
+    var refusedSlot: (slot: Int, difference: LogDifference)?
     /// Offsets of stopped partitions that Kafka no longer holds and some shard has not counted.
     var gone: [LogPartition: Int64] = [:]
     let records = UnsafeMutablePointer<FoldRecord>.allocate(capacity: batchSize)
@@ -107,6 +114,8 @@ final class Lane: @unchecked Sendable {
         var origin: Int64
         /// Fingerprints to be checked, by offset, in rising order.
         var checks: [Fingerprint]
+        /// A record that was counted from this log; nil = none yet.
+        var witness: Fingerprint?
         /// Fields of `topicID` and partition for the look-up of its slot.
         var topicID: Int32
         var span = DedupeSpan()
@@ -120,6 +129,7 @@ final class Lane: @unchecked Sendable {
         self.configuration = configuration
         self.world = world
         consumer = world.consumer
+        probe = world.probe
         deadLetters = world.deadLetters
         reporter = report
         schedule = CommitSchedule(
@@ -204,7 +214,7 @@ final class Lane: @unchecked Sendable {
         }
     }
 
-    private func isStopped(_ slot: Int) -> Bool {
+    func isStopped(_ slot: Int) -> Bool {
         stopped.contains { $0.partition == core?.partitions[slot] }
     }
 
@@ -221,6 +231,7 @@ final class Lane: @unchecked Sendable {
             // What is held of an assignment that was never revoked does not fit the new one.
             if core != nil { dropCore() }
             endPartitionTroubles()
+            otherLogs = [:]
             pending = partitions
             mode = partitions.isEmpty ? .idle : .pending
             report(
@@ -249,6 +260,7 @@ final class Lane: @unchecked Sendable {
         stopped = []
         gone = [:]
         standingMarks.forget()
+        comparison = LogComparison()
         deadLetters.abandon()
     }
 

@@ -29,15 +29,21 @@ extension Lane {
         try openLedger()
         let origins = try origins(of: partitions)
         let marks = try readMarks(partitions)
-        var places: [(partition: LogPartition, position: Int64, marks: [Int64])] = []
+        let (witnesses, others) = try compareWithMarks(partitions, marks)
+        let torn = Set(marks.filter { $0.torn != nil }.map(\.shard))
+        var places: [LaneCore.Place] = []
         stopped = []
         gone = [:]
         taken = []
         for (index, partition) in partitions.enumerated() {
+            if let difference = otherLogs[partition] ?? others[partition] {
+                note(partition, difference.text)
+                continue
+            }
             let own = marks.map { $0.marks[index] }
             let origin = origins.first { $0.partition == partition }?.offset ?? 0
-            guard let place = try place(of: partition, own, origin: origin) else { continue }
-            places.append((partition: partition, position: place.position, marks: place.marks))
+            guard let place = try place(of: partition, own, torn, origin: origin) else { continue }
+            places.append(place)
             let checks = Set(own.compactMap(\.fingerprint)).filter { $0.offset >= place.position }
             taken.append(
                 TakenPartition(
@@ -45,6 +51,7 @@ extension Lane {
                         topic: partition.topic, partition: partition.partition),
                     origin: origin,
                     checks: checks.sorted { $0.offset < $1.offset },
+                    witness: witnesses[partition],
                     topicID: consumer.topicID(of: partition.topic)))
         }
         let program = try makeProgram()
@@ -59,6 +66,8 @@ extension Lane {
             throw Obstacle(message: "Kafka refuses the assignment")
         }
         mode = .folding
+        comparison = LogComparison()
+        comparison.idleAt = now + Self.checkInterval
     }
 
     private func makeProgram() throws(Obstacle) -> Program {
@@ -72,40 +81,49 @@ extension Lane {
     // MARK: Places
 
     /// Where a partition is read from and its marks; nil = it is stopped.
+    ///
+    /// A shard that is torn, or whose next records are gone, takes nothing of it and holds nobody else back.
     private func place(
-        of partition: LogPartition, _ own: [PartitionMark], origin: Int64
-    ) throws(Obstacle)
-        -> (position: Int64, marks: [Int64])?
-    {
+        of partition: LogPartition, _ own: [PartitionMark], _ torn: Set<Int>, origin: Int64
+    ) throws(Obstacle) -> LaneCore.Place? {
         let log = try watermarks(partition)
         var marks = own.map { $0.offset ?? 0 }
         let highest = marks.max() ?? 0
         if highest > log.high {
-            note(
-                partition,
-                "the log ends at \(log.high), but \(highest) was counted: the topic was recreated or cut"
-            )
+            note(partition, LogDifference.shorter(end: log.high, counted: highest).text)
             return nil
         }
-        let lowest = marks.min() ?? 0
-        if lowest < log.low {
+        let open = marks.indices.filter { !torn.contains($0) }
+        let behind = open.filter { marks[$0] < log.low }
+        var aside = torn
+        if let lowest = behind.map({ marks[$0] }).min() {
             let text =
                 "offsets \(lowest) to \(log.low) are no longer in the log, \(log.low - lowest) in all"
-            guard configuration.onLoss == .continue else {
+            if configuration.onLoss == .continue {
+                report(.error, "loss", "\(partition.name): \(text); counted as lost")
+                try skipLoss(partition, &marks, of: behind, to: log.low)
+            } else {
                 gone[partition] = log.low - lowest
-                note(partition, "\(text); --on-loss continue goes on behind them")
-                return nil
+                guard behind.count < open.count else {
+                    note(partition, "\(text); --on-loss continue goes on behind them")
+                    return nil
+                }
+                aside.formUnion(behind)
+                report(
+                    .error, "shards-behind",
+                    "\(partition.name): shards \(behind.map(String.init).joined(separator: ", ")) "
+                        + "take nothing of it: \(text); the other shards go on, --on-loss continue "
+                        + "goes on with these behind them")
             }
-            report(
-                .error, "loss",
-                "\(partition.topic)/\(partition.partition): \(text); counted as lost")
-            marks = try skipLoss(partition, marks, to: log.low)
         }
-        let wanted = (marks.min() ?? 0) - configuration.dedupeWindow
+        let taking = marks.indices.filter { !aside.contains($0) }
+        let lowest = taking.map { marks[$0] }.min() ?? highest
+        let wanted = lowest - configuration.dedupeWindow
         noteShortWarmUp(partition, from: log.low, wanted: max(wanted, origin))
-        let witnesses = own.compactMap(\.fingerprint).map(\.offset)
+        let witnesses = taking.compactMap { own[$0].fingerprint?.offset }
         let position = max(log.low, min(wanted, witnesses.min() ?? wanted))
-        return (position: position, marks: marks)
+        return LaneCore.Place(
+            partition: partition, position: position, marks: marks, aside: aside)
     }
 
     /// Says and counts it where the log begins after what the dedupe window should be warmed up with.
@@ -114,7 +132,7 @@ extension Lane {
         totals.shortWarmUps += 1
         report(
             .warning, "warm-up-short",
-            "\(partition.topic)/\(partition.partition): the log start cuts the warm-up of the dedupe "
+            "\(partition.name): the log start cuts the warm-up of the dedupe "
                 + "window short by \(low - wanted) offsets")
     }
 
@@ -122,31 +140,28 @@ extension Lane {
         stopped.append((partition: partition, reason: reason))
         report(
             .error, "partition-stopped",
-            "\(partition.topic)/\(partition.partition) is stopped: \(reason)")
+            "\(partition.name) is stopped: \(reason)")
     }
 
-    /// Moves the marks below `offset` up to it by the same compare-and-set, and counts what is lost.
+    /// Moves the marks of these shards up to `offset` by the same compare-and-set, and counts what is lost.
     private func skipLoss(
-        _ partition: LogPartition, _ marks: [Int64], to offset: Int64
-    )
-        throws(Obstacle) -> [Int64]
-    {
-        var moved = marks
-        for (shard, mark) in marks.enumerated() where mark < offset {
+        _ partition: LogPartition, _ marks: inout [Int64], of shards: [Int], to offset: Int64
+    ) throws(Obstacle) {
+        let lowest = shards.map { marks[$0] }.min() ?? offset
+        for shard in shards {
             arguments.begin(
                 marksKey: configuration.layout.marksKey(shard: shard),
                 auditKey: configuration.layout.auditKey(shard: shard),
                 scratchKey: configuration.layout.scratchKey(shard: shard), contract: stamp)
-            arguments.addRange(field: partition.markField, from: mark, to: offset)
+            arguments.addRange(field: partition.markField, from: marks[shard], to: offset)
             arguments.addAudit(
-                field: partition.markField + Array(":lost".utf8), delta: offset - mark)
+                field: partition.markField + Array(":lost".utf8), delta: offset - marks[shard])
             guard let outcome = committer?.commit(&arguments), case .applied = outcome else {
                 throw Obstacle(message: "a loss could not be recorded")
             }
-            moved[shard] = offset
+            marks[shard] = offset
         }
-        totals.lost[partition, default: 0] += offset - (marks.min() ?? offset)
-        return moved
+        totals.lost[partition, default: 0] += offset - lowest
     }
 
     // MARK: Origins
@@ -168,8 +183,16 @@ extension Lane {
                     try ledger.establishOrigins(topic, decided)
                 }
             }
+            let isNew = partitions.contains {
+                $0.topic == topic && known[$0.partition] == nil
+            }
+            let sibling = isNew ? try otherSibling(of: topic, known) : nil
             for partition in partitions where partition.topic == topic {
                 if known[partition.partition] == nil {
+                    if let sibling {
+                        otherLogs[partition] = sibling
+                        continue
+                    }
                     // A partition that was added later counts from its first offset.
                     let zero = Origin(offset: 0, timestamp: world.wallMilliseconds)
                     known[partition.partition] = try onLedger { ledger throws(LedgerError) in

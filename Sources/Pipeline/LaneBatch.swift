@@ -8,6 +8,13 @@ extension Lane {
     func take(_ batch: UnsafeBufferPointer<Record>) {
         guard !batch.isEmpty else { return }
         let count = convert(batch)
+        if let refused = refusedSlot {
+            refusedSlot = nil
+            if let partition = core?.partitions[refused.slot] {
+                otherLogs[partition] = refused.difference
+            }
+            return leaveLog(slot: refused.slot, refused.difference)
+        }
         let buffer = UnsafeBufferPointer(start: UnsafePointer(records), count: count)
         var next = 0
         while next < count {
@@ -64,9 +71,10 @@ extension Lane {
         return count
     }
 
-    /// Checks a fingerprint when its record passes; false = the partition was stopped.
+    /// Checks a fingerprint when its record passes; false = the partition is stopped or to be refused.
     private func isOurLog(_ record: Record, slot: Int) -> Bool {
         if stopped.contains(where: { $0.partition == core?.partitions[slot] }) { return false }
+        if refusedSlot?.slot == slot { return false }
         while let check = taken[slot].checks.first, record.offset >= check.offset {
             taken[slot].checks.removeFirst()
             // Offsets that hold no record any more cannot be verified: compaction or retention.
@@ -75,10 +83,7 @@ extension Lane {
                 offset: record.offset, timestamp: record.timestamp, key: record.key,
                 value: record.value)
             if found != check {
-                stopPartition(
-                    slot: slot,
-                    reason: "offset \(check.offset) holds another record than the one counted: "
-                        + "the topic was recreated or cut; use a new topic or prefix")
+                refusedSlot = (slot, .record(check.offset))
                 return false
             }
         }
@@ -126,16 +131,20 @@ extension Lane {
         let deadline = now + 5_000
         while core?.isInFlight(shard: shard) ?? false {
             // A commit that Redis refused is not on its way any more: it is sent again later.
-            guard now < deadline, committer?.inFlight ?? 0 > 0,
-                receiveOutcomes(waitMilliseconds: 100)
-            else { return false }
+            let isOnItsWay =
+                core?.shards[shard].unseenBatch != nil || committer?.inFlight ?? 0 > 0
+            guard now < deadline, isOnItsWay, passOn(waitMilliseconds: 100) else { return false }
         }
         while !deadLetters.settle(waitMilliseconds: 100) {
             guard now < deadline, !deadLetters.hasFailed else { return false }
         }
         // Where the marks must be read first, nothing is sent, so that the pipeline runs dry.
-        guard canCommit, !needsReconcile, !isUnfit else { return false }
-        return submit(shard: shard)
+        guard canCommit, !needsReconcile, !isUnfit, core?.handOver(shard: shard) ?? false else {
+            return false
+        }
+        schedule.sent(shard: shard, at: now)
+        if mayCompareLog(now) { compareLog(now) }
+        return true
     }
 
     /// Pauses all partitions and drops what arrives until `resumeIfPossible`.

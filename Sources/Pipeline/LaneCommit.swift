@@ -20,6 +20,7 @@ extension Lane {
         checkServerIfDue(now)
         guard committer != nil else { return }
         guard canCommit else { return loseConnection(now) }
+        compareLogIfDue(now)
         if mode == .pending {
             if !isUnfit { establishIfPossible(now) }
             return
@@ -96,7 +97,7 @@ extension Lane {
             totals.commits += 1
             totals.cells += Int64(size.cells)
             totals.committedEvents += size.events
-            totals.commitSeconds.observe(Double(now - schedule.sentAt[shard]) / 1_000)
+            totals.commitSeconds.observe(Double(now - size.sentAt) / 1_000)
             if size.oldest != Int64.max {
                 totals.freshness.observe(
                     Double(max(0, world.wallMilliseconds - size.oldest)) / 1_000)
@@ -143,35 +144,36 @@ extension Lane {
 
     // MARK: Sending
 
-    /// Sends the tallies whose time has come, those first that wait longest, as far as Redis keeps up.
+    /// Hands over the tallies whose time has come or comes soon, those first that wait longest, as far as Redis
+    /// keeps up; then the log is looked at once for all of them.
     ///
     /// What waits here is merged further; what waits in Redis' queue is not, and a full tally would have
     /// to wait behind it.
     private func commitDue(_ now: Int64) {
         guard mode == .folding || mode == .holding, core != nil else { return }
         // One that failed just now is found here, after `serveRedis` looked.
-        guard deadLetters.settle(waitMilliseconds: 0) else { return }
-        while canCommit, let shard = nextToCommit(now), submit(shard: shard) {}
-    }
-
-    private func nextToCommit(_ now: Int64) -> Int? {
-        guard let inFlight = committer?.inFlight else { return nil }
-        return schedule.next(now: now, inFlight: inFlight, isCatchingUp: isCatchingUp) {
-            core?.committable(shard: $0)
+        guard canCommit, deadLetters.settle(waitMilliseconds: 0) else { return }
+        guard mayCompareLog(now) else { return schedule.look(at: comparison.nextAt) }
+        var handedOver = 0
+        while let shard = nextToCommit(now, handedOver), core?.handOver(shard: shard) ?? false {
+            schedule.sent(shard: shard, at: max(now, schedule.dueAt))
+            handedOver += 1
         }
+        if core?.unseen.isEmpty == false { compareLog(now) }
     }
 
-    /// Sends the folding tally of a shard; false when there is nothing to send or no connection.
-    func submit(shard: Int) -> Bool {
-        guard canCommit,
-            core?.handOver(shard: shard, contract: stamp, to: &arguments) ?? false
-        else { return false }
-        send(shard: shard)
-        return true
+    private func nextToCommit(_ now: Int64, _ handedOver: Int) -> Int? {
+        guard let inFlight = committer?.inFlight else { return nil }
+        return schedule.next(
+            now: now, ahead: comparisonPause, inFlight: inFlight, handedOver: handedOver,
+            isCatchingUp: isCatchingUp
+        ) { core?.committable(shard: $0) }
     }
 
+    /// Sends the tally of a shard that was handed over, or sends it again.
     func send(shard: Int) {
-        schedule.sent(shard: shard, at: self.now)
+        core?.writeFlying(shard: shard, contract: stamp, to: &arguments)
+        core?.shards[shard].sentAt = self.now
         committer?.limitClock(to: latestClock)
         committer?.submit(&arguments, tag: shard)
     }
@@ -183,15 +185,32 @@ extension Lane {
             if self.now >= deadline || deadLetters.hasFailed { return }
         }
         for round in 0..<2 {
-            while committer?.inFlight ?? 0 > 0, self.now < deadline {
-                guard receiveOutcomes(waitMilliseconds: 50) else { return }
+            while isAnyOnItsWay, self.now < deadline {
+                guard passOn(waitMilliseconds: 50) else { return }
             }
-            guard round == 0, !needsReconcile else { return }
-            for shard in 0..<configuration.layout.shardCount {
-                guard let one = core?.shards[shard], one.sent.isEmpty else { continue }
-                _ = submit(shard: shard)
+            guard round == 0, !needsReconcile, canCommit else { return }
+            for shard in 0..<configuration.layout.shardCount
+            where core?.isInFlight(shard: shard) == false {
+                _ = core?.handOver(shard: shard)
             }
         }
+    }
+
+    private var isAnyOnItsWay: Bool {
+        committer?.inFlight ?? 0 > 0 || core?.unseen.isEmpty == false
+    }
+
+    /// Brings tallies that were handed over on their way, from the look at the log to their outcome; false = it
+    /// cannot.
+    func passOn(waitMilliseconds: Int32) -> Bool {
+        guard canCommit else { return false }
+        guard core?.unseen.isEmpty == false else {
+            return receiveOutcomes(waitMilliseconds: waitMilliseconds)
+        }
+        guard !needsReconcile else { return receiveOutcomes(waitMilliseconds: 0) }
+        if !comparison.isAsked { compareLog(self.now) }
+        receiveComparison(waitMilliseconds: min(waitMilliseconds, 10))
+        return core != nil && receiveOutcomes(waitMilliseconds: 0)
     }
 
     /// Tells Kafka the lowest mark of each partition: advice for lag tools, and a witness of the origin.

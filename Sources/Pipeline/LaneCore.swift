@@ -7,6 +7,16 @@ internal import Metering
 /// while the other is on its way. Everything is driven from outside and nothing here waits, so that a
 /// simulation can put any order of events through it. One thread.
 struct LaneCore: ~Copyable {
+    /// Where a partition is read from.
+    struct Place {
+        var partition: LogPartition
+        var position: Int64
+        /// By shard.
+        var marks: [Int64]
+        /// Shards that take nothing of it.
+        var aside: Set<Int> = []
+    }
+
     /// A range that is on its way.
     struct SentRange {
         var slot: Int
@@ -16,8 +26,12 @@ struct LaneCore: ~Copyable {
 
     /// One shard's bookkeeping.
     struct Shard {
-        /// Ranges of the tally in flight; empty = none in flight.
+        /// Ranges of the tally that was handed over; empty = none was.
         var sent: [SentRange] = []
+        /// The latest batch in that tally, until the log was looked at again after it; nil = may be sent.
+        var unseenBatch: Int?
+        /// When its last commit was sent, in milliseconds of a steady clock.
+        var sentAt: Int64 = 0
         /// When its last commit ended, in milliseconds of a steady clock.
         var committedAt: Int64 = 0
         /// Why it is set aside, and until when.
@@ -69,6 +83,10 @@ struct LaneCore: ~Copyable {
     var shards: [Shard]
     private var last: [Fingerprint?]
     private var lastIndex: [Int]
+    /// The first record taken of each partition.
+    private(set) var firstTaken: [Fingerprint?]
+    /// Batches folded so far.
+    private(set) var batches = 0
     /// Cost of the latest commits in the light of their outcome over its estimate, a moving mean.
     private var costFactor = 1.0
 
@@ -78,9 +96,7 @@ struct LaneCore: ~Copyable {
 
     /// A core for these partitions: where each is read from, and the marks of its shards.
     init(
-        program: consuming Program, layout: KeyLayout,
-        assignment: [(partition: LogPartition, position: Int64, marks: [Int64])],
-        dedupeWindow: Int64
+        program: consuming Program, layout: KeyLayout, assignment: [Place], dedupeWindow: Int64
     ) {
         self.program = program
         encoder = TallyEncoder(layout: layout, cellSets: self.program.cellSets)
@@ -93,7 +109,8 @@ struct LaneCore: ~Copyable {
         cursors = .allocate(capacity: max(1, assignment.count))
         for (slot, one) in assignment.enumerated() {
             (cursors + slot).initialize(
-                to: PartitionCursor(position: one.position, marks: one.marks, span: dedupeWindow))
+                to: PartitionCursor(
+                    position: one.position, marks: one.marks, aside: one.aside, span: dedupeWindow))
         }
         folding = .allocate(capacity: shardCount)
         flying = Array(repeating: nil, count: shardCount)
@@ -104,6 +121,7 @@ struct LaneCore: ~Copyable {
         shards = Array(repeating: Shard(), count: shardCount)
         last = Array(repeating: nil, count: assignment.count)
         lastIndex = Array(repeating: -1, count: assignment.count)
+        firstTaken = Array(repeating: nil, count: assignment.count)
         self.program.partitionNumbers = partitions.map(\.partition)
     }
 
@@ -127,19 +145,26 @@ struct LaneCore: ~Copyable {
     ) -> FoldStop {
         let stop = program.run(
             records, from: first, attributes: attributes, cursors: cursors, tallies: folding)
-        for index in first..<stop.next { lastIndex[Int(records[index].partitionSlot)] = index }
+        batches += 1
+        for index in first..<stop.next {
+            let slot = Int(records[index].partitionSlot)
+            lastIndex[slot] = index
+            if firstTaken[slot] == nil { firstTaken[slot] = Self.fingerprint(of: records[index]) }
+        }
         for slot in lastIndex.indices where lastIndex[slot] >= 0 {
             let record = records[lastIndex[slot]]
             lastIndex[slot] = -1
             guard record.offset == cursors[slot].position - 1 else { continue }
-            last[slot] = Fingerprint(
-                offset: record.offset, timestamp: record.timestamp,
-                key: record.key.map { UnsafeRawBufferPointer(start: $0, count: record.keyCount) },
-                value: record.value.map {
-                    UnsafeRawBufferPointer(start: $0, count: record.valueCount)
-                })
+            last[slot] = Self.fingerprint(of: record)
         }
         return stop
+    }
+
+    private static func fingerprint(of record: FoldRecord) -> Fingerprint {
+        Fingerprint(
+            offset: record.offset, timestamp: record.timestamp,
+            key: record.key.map { UnsafeRawBufferPointer(start: $0, count: record.keyCount) },
+            value: record.value.map { UnsafeRawBufferPointer(start: $0, count: record.valueCount) })
     }
 
     /// The log holds nothing up to `offset`.
@@ -149,9 +174,7 @@ struct LaneCore: ~Copyable {
     func position(slot: Int) -> Int64 { cursors[slot].position }
 
     /// The last record taken of a partition; nil after a step back, and before the first.
-    func newest(slot: Int) -> (offset: Int64, timestamp: Int64)? {
-        last[slot].map { ($0.offset, $0.timestamp) }
-    }
+    func newest(slot: Int) -> Fingerprint? { last[slot] }
 
     /// Next offset that every shard has in Redis for certain.
     func committed(slot: Int) -> Int64 {
@@ -211,7 +234,7 @@ struct LaneCore: ~Copyable {
         return false
     }
 
-    /// Whether a commit of a shard is on its way.
+    /// Whether a shard's tally was handed over and its outcome is not known.
     func isInFlight(shard: Int) -> Bool { !shards[shard].sent.isEmpty }
 
     /// Whether any commit is on its way.
@@ -226,10 +249,10 @@ struct LaneCore: ~Copyable {
             hasCells: hasCells(shard: shard), endedAt: shards[shard].committedAt)
     }
 
-    /// Hands the folding tally of a shard over to its commit and writes the arguments; false = nothing to commit.
-    mutating func handOver(
-        shard: Int, contract: [UInt8], to arguments: inout CommitArguments
-    ) -> Bool {
+    /// Hands the folding tally of a shard over to its commit; false = nothing to commit.
+    ///
+    /// It may be sent once the log was looked at again: see `LaneComparison.swift`.
+    mutating func handOver(shard: Int) -> Bool {
         precondition(!isInFlight(shard: shard), "one commit of a shard at a time")
         guard isBehind(shard: shard) else { return false }
         for slot in partitions.indices {
@@ -244,11 +267,28 @@ struct LaneCore: ~Copyable {
         let tally = spare.popLast() ?? newTally()
         swap(&folding[shard], &tally.pointee)
         flying[shard] = tally
-        writeFlying(shard: shard, contract: contract, to: &arguments)
+        shards[shard].unseenBatch = batches
         return true
     }
 
-    /// Writes the arguments of the commit in flight: at first, and again for a reply that never came.
+    /// Shards whose tally waits for a look at the log.
+    var unseen: [Int] { shards.indices.filter { shards[$0].unseenBatch != nil } }
+
+    /// Partitions of which tallies hold something that the log was not looked at for.
+    var unseenSlots: Set<Int> {
+        var slots: Set<Int> = []
+        for shard in unseen { slots.formUnion(shards[shard].sent.map(\.slot)) }
+        return slots
+    }
+
+    /// A look at the log that began after that batch found it the same; returns the shards that may be sent.
+    mutating func wasSeen(upTo batch: Int) -> [Int] {
+        let seen = unseen.filter { (shards[$0].unseenBatch ?? .max) <= batch }
+        for shard in seen { shards[shard].unseenBatch = nil }
+        return seen
+    }
+
+    /// Writes the arguments of the commit that was handed over: at first, and again for a reply that never came.
     mutating func writeFlying(
         shard: Int, contract: [UInt8], to arguments: inout CommitArguments
     ) {
@@ -269,10 +309,11 @@ struct LaneCore: ~Copyable {
         encoder.addCells(of: tally.pointee, shard: shard, to: &arguments)
     }
 
-    /// Cells, events and least record timestamp of the tally in flight.
-    func flyingSize(shard: Int) -> (cells: Int, events: Int64, oldest: Int64) {
-        guard let tally = flying[shard] else { return (0, 0, .max) }
-        return (tally.pointee.count, tally.pointee.eventCount, tally.pointee.oldestTimestamp)
+    /// Cells, events and least record timestamp of the tally in flight, and when it was sent.
+    func flyingSize(shard: Int) -> (cells: Int, events: Int64, oldest: Int64, sentAt: Int64) {
+        let sentAt = shards[shard].sentAt
+        guard let tally = flying[shard] else { return (0, 0, .max, sentAt) }
+        return (tally.pointee.count, tally.pointee.eventCount, tally.pointee.oldestTimestamp, sentAt)
     }
 
     private func newTally() -> UnsafeMutablePointer<Tally> {
@@ -320,6 +361,7 @@ struct LaneCore: ~Copyable {
     /// The commit of a shard stands in Redis, by its answer or, where that was lost, by its marks.
     mutating func complete(_ shard: Int, _ now: Int64) {
         shards[shard].sent.removeAll(keepingCapacity: true)
+        shards[shard].unseenBatch = nil
         shards[shard].committedAt = now
         shards[shard].pause = 10_000
         releaseFlying(shard: shard)
@@ -339,6 +381,7 @@ struct LaneCore: ~Copyable {
     /// Drops both tallies of a shard; its marks must be read and adopted before it commits again.
     mutating func drop(_ shard: Int) {
         shards[shard].sent.removeAll(keepingCapacity: true)
+        shards[shard].unseenBatch = nil
         shards[shard].awaitsMarks = true
         releaseFlying(shard: shard)
         folding[shard].removeAll()
@@ -367,25 +410,6 @@ struct LaneCore: ~Copyable {
         shards[shard].awaitsMarks = false
         shards[shard].aside = nil
         for slot in partitions.indices { cursors[slot].reset(shard: shard, to: marks[slot]) }
-    }
-
-    /// What the marks that stand in Redis mean for a shard.
-    enum Comparison: Equatable { case same, landed, resend, moved }
-
-    /// Compares the marks that stand in Redis with what the lane believes.
-    func compare(shard: Int, marks: [Int64]) -> Comparison {
-        if shards[shard].aside != nil { return .same }
-        if shards[shard].awaitsMarks { return .moved }
-        var isLanded = true
-        var isBefore = true
-        for slot in partitions.indices {
-            let sent = shards[shard].sent.first { $0.slot == slot }
-            isLanded = isLanded && marks[slot] == cursors[slot].start(shard: shard)
-            isBefore =
-                isBefore && marks[slot] == sent?.range.from ?? cursors[slot].start(shard: shard)
-        }
-        if !isInFlight(shard: shard) { return isLanded ? .same : .moved }
-        return isLanded ? .landed : isBefore ? .resend : .moved
     }
 
     /// The offset from which a partition must be read again, or nil.

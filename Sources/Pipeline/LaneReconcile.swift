@@ -1,5 +1,6 @@
 internal import Kafka
 internal import Ledger
+internal import Metering
 internal import Redis
 
 /// Comparing the marks in Redis with what the lane believes, and stepping back where they moved.
@@ -83,8 +84,8 @@ extension Lane {
             switch core?.compare(shard: one.shard, marks: offsets) {
             case .landed: core?.complete(one.shard, now)
             case .resend:
-                core?.writeFlying(shard: one.shard, contract: stamp, to: &arguments)
-                send(shard: one.shard)
+                // One that waits for a look at the log was never sent.
+                if core?.shards[one.shard].unseenBatch == nil { send(shard: one.shard) }
             case .moved:
                 core?.adopt(shard: one.shard, marks: offsets)
                 hasMoved = true
@@ -226,5 +227,26 @@ extension Lane {
             hold("Kafka")
             trouble(.reconcile, error.message)
         }
+    }
+}
+
+extension LaneCore {
+    /// What the marks that stand in Redis mean for a shard.
+    enum Comparison: Equatable { case same, landed, resend, moved }
+
+    /// Compares the marks that stand in Redis with what the lane believes.
+    func compare(shard: Int, marks: [Int64]) -> Comparison {
+        if shards[shard].aside != nil { return .same }
+        if shards[shard].awaitsMarks { return .moved }
+        var isLanded = true
+        var isBefore = true
+        for slot in partitions.indices {
+            let sent = shards[shard].sent.first { $0.slot == slot }
+            isLanded = isLanded && marks[slot] == cursors[slot].start(shard: shard)
+            isBefore =
+                isBefore && marks[slot] == sent?.range.from ?? cursors[slot].start(shard: shard)
+        }
+        if !isInFlight(shard: shard) { return isLanded ? .same : .moved }
+        return isLanded ? .landed : isBefore ? .resend : .moved
     }
 }

@@ -13,6 +13,7 @@ enum LaneTrouble: String, CaseIterable {
     case deadLetters = "dead-letters"
     case reestablish
     case reconcile
+    case comparison
     case holding
     case marksMoved = "marks-moved"
     case kafka
@@ -23,8 +24,7 @@ enum LaneTrouble: String, CaseIterable {
     var hinders: Bool {
         switch self {
         case .redis, .noMaster, .unfit, .refused, .establish, .deadLetters, .reestablish,
-            .reconcile,
-            .holding:
+            .reconcile, .comparison, .holding:
             true
         case .marksMoved, .kafka, .hint, .dedupeSpan: false
         }
@@ -33,7 +33,8 @@ enum LaneTrouble: String, CaseIterable {
     /// Whether it ends where the lane gives up its partitions or gets others: whoever has them next finds it again.
     var endsWithPartitions: Bool {
         switch self {
-        case .refused, .establish, .deadLetters, .reestablish, .reconcile, .holding, .marksMoved:
+        case .refused, .establish, .deadLetters, .reestablish, .reconcile,
+            .comparison, .holding, .marksMoved:
             true
         case .redis, .noMaster, .unfit, .kafka, .hint, .dedupeSpan: false
         }

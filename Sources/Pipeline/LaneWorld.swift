@@ -14,6 +14,8 @@ package protocol LaneWorld: AnyObject {
     var wallMilliseconds: Int64 { get }
     /// The log, as a member of the group.
     var consumer: any LaneConsumer { get }
+    /// The log, for a look at single records of it.
+    var probe: any LaneProbe { get }
     /// Where rejected records go.
     var deadLetters: any LaneDeadLetters { get }
     /// A new connection that commits.
@@ -53,6 +55,28 @@ package protocol LaneConsumer: AnyObject {
         _ offsets: [(TopicPartition, offset: Int64, metadata: String)]
     ) throws(KafkaError)
     var hintCounts: HintCounts { get }
+}
+
+/// What a partition holds at or behind the offset that was asked for.
+package enum ProbeAnswer: Equatable {
+    /// The first record there.
+    case record(Fingerprint)
+    /// No record; the log ends at this offset.
+    case end(Int64)
+    /// The offset lies before the log's start or behind its end.
+    case outOfRange
+}
+
+/// Single records of the log as it is now; see `RecordProbe`.
+package protocol LaneProbe: AnyObject {
+    /// Asks for the first record at or behind these offsets; an earlier question is forgotten.
+    func ask(_ places: [(TopicPartition, offset: Int64)]) throws(KafkaError)
+    /// Whether every question has its answer.
+    var isAnswered: Bool { get }
+    /// Answers that come within this time.
+    func receive(
+        timeoutMilliseconds: Int32
+    ) throws(KafkaError) -> [(TopicPartition, ProbeAnswer)]
 }
 
 /// A connection on which marks can be read.

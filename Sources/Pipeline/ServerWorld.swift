@@ -8,6 +8,7 @@ final class ServerWorld: LaneWorld {
     private let configuration: PipelineConfiguration
     private let keeper: LedgerKeeper
     let consumer: any LaneConsumer
+    let probe: any LaneProbe
     let deadLetters: any LaneDeadLetters
 
     init(
@@ -22,6 +23,7 @@ final class ServerWorld: LaneWorld {
                     group: configuration.group,
                     instance: configuration.instance.map { "\($0)-\(number)" },
                     reportsEndOfPartition: true)))
+        probe = KafkaProbe(try RecordProbe(configuration.client))
         deadLetters = DeadLetters(
             client: configuration.client, topic: configuration.deadLetterTopic)
     }
@@ -188,6 +190,37 @@ private final class RedisLedger: LaneLedger {
         try committer.withConnection { connection throws(LedgerError) in
             try CellProbe.wouldPass(cell, on: &connection)
         }
+    }
+}
+
+/// A probe of Kafka's log that tells records by their fingerprints.
+private final class KafkaProbe: LaneProbe {
+    private let probe: RecordProbe
+
+    init(_ probe: RecordProbe) { self.probe = probe }
+
+    var isAnswered: Bool { probe.isAnswered }
+
+    func ask(_ places: [(TopicPartition, offset: Int64)]) throws(KafkaError) {
+        try probe.ask(places)
+    }
+
+    func receive(
+        timeoutMilliseconds: Int32
+    ) throws(KafkaError) -> [(TopicPartition, ProbeAnswer)] {
+        var answers: [(TopicPartition, ProbeAnswer)] = []
+        _ = try probe.receive(timeoutMilliseconds: timeoutMilliseconds) { partition, answer in
+            switch answer {
+            case .record(let record):
+                let seen = Fingerprint(
+                    offset: record.offset, timestamp: record.timestamp, key: record.key,
+                    value: record.value)
+                answers.append((partition, .record(seen)))
+            case .end(let offset): answers.append((partition, .end(offset)))
+            case .outOfRange: answers.append((partition, .outOfRange))
+            }
+        }
+        return answers
     }
 }
 

@@ -173,6 +173,31 @@ final class SimulatedLog {
         partitions[number] = partition
     }
 
+    /// Whether somebody has put another log in a partition's place.
+    var hasOther: Bool { zip(partitions, counted).contains { $0 !== $1 } }
+
+    /// Whether a partition still is the one that was counted.
+    func isCounted(_ number: Int32) -> Bool { partitions[Int(number)] === counted[Int(number)] }
+
+    /// The log of a partition from `offset` on is lost, and others wrote there since, up to about this offset.
+    func truncate(_ number: Int, from offset: Int64, about end: Int64) {
+        let old = partitions[number]
+        let partition = SimulatedPartition(
+            number: Int32(number), window: window, shardCount: shardCount)
+        for record in old.records[0..<old.index(of: offset)] {
+            partition.end = record.offset
+            partition.append(record.event, timestamp: record.timestamp)
+        }
+        partition.end = offset
+        partition.start = old.start
+        let wanted = max(offset, end + Int64(dice.roll(-4...8)))
+        while partition.end < wanted {
+            clock += 1_000
+            partition.append(fresh(), timestamp: clock)
+        }
+        partitions[number] = partition
+    }
+
     /// Some events, some of them sent again, with gaps between them.
     func produce() {
         guard let partition = dice.pick(partitions) else { return }

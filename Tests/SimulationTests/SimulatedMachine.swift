@@ -13,6 +13,7 @@ final class SimulatedMachine: LaneWorld {
     unowned let simulation: Simulation
     let log: SimulatedConsumer
     let letters: SimulatedDeadLetters
+    private let look: SimulatedProbe
     private var held: Lane?
     var lane: Lane {
         guard let held else { preconditionFailure("the lane is forgotten") }
@@ -31,7 +32,9 @@ final class SimulatedMachine: LaneWorld {
         contract = simulation.contract
         log = SimulatedConsumer(simulation: simulation, number: number)
         letters = SimulatedDeadLetters(simulation: simulation)
+        look = SimulatedProbe(simulation: simulation)
         log.machine = self
+        look.machine = self
         held = Lane(
             number: number, configuration: simulation.configuration, world: self,
             report: { [trace = simulation.trace, number] event in
@@ -55,6 +58,7 @@ final class SimulatedMachine: LaneWorld {
     var milliseconds: Int64 { simulation.clock }
     var wallMilliseconds: Int64 { simulation.clock + Simulation.begin }
     var consumer: any LaneConsumer { log }
+    var probe: any LaneProbe { look }
     var deadLetters: any LaneDeadLetters { letters }
 
     func connect() throws(RedisError) -> any LaneLedger {

@@ -28,6 +28,8 @@ final class SimulatedServer {
 
     var content: Content
     private(set) var copies: [Content] = []
+    /// The ledger is never lost as a whole.
+    private var isKept = false
     var mood = Mood.well
     /// By how many milliseconds its clock is ahead; then keys that a commit touches expire by that clock.
     var clockAhead: Int64 = 0
@@ -138,9 +140,15 @@ final class SimulatedServer {
         if copies.count > 6 { copies.remove(at: dice.roll(0...5)) }
     }
 
+    /// Forgets the copies it may be put back to, for good: what came before must not be counted again.
+    func forgetCopies() {
+        copies = []
+        isKept = true
+    }
+
     /// Goes back to an earlier state, or to nothing; after a restart all connections are gone.
     func goBack() {
-        content = dice.oneIn(4) ? Self.nothing(shardCount) : dice.pick(copies) ?? content
+        content = dice.oneIn(4) && !isKept ? Self.nothing(shardCount) : dice.pick(copies) ?? content
         // A copy from before this one's time is a copy all the same; later ones stay possible too.
         if dice.oneIn(2) {
             orphans = []
@@ -175,6 +183,8 @@ final class SimulatedServer {
 
     /// Marks a shard as torn, as a failed undo does or a file of which Redis ran a part; nobody may commit to it.
     func tear() {
+        // A shard that is reset has no witness left.
+        guard !isKept else { return }
         let shard = dice.roll(0...(shardCount - 1))
         if dice.oneIn(2) {
             content.shards[shard].marks["!torn"] = "an undo failed"

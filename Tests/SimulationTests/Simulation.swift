@@ -90,8 +90,7 @@ final class Simulation {
         }
         for range in call?.ranges ?? [] {
             guard
-                let partition = Int(range.field.split(separator: "/")[1]).map({ log.partitions[$0] }
-                ),
+                let partition = Int(range.field.split(separator: "/")[1]).map({ log.counted[$0] }),
                 let from = Int64(range.from), let to = Int64(range.to)
             else {
                 fail("a range without offsets: \(range)")
@@ -247,7 +246,8 @@ final class Simulation {
     }
 
     private func rareFault() {
-        switch dice.roll(0...7) {
+        switch dice.roll(0...9) {
+        case 8, 9: replaceLog()
         case 7:
             // Some minutes; beyond what minutes are kept; a year.
             server.clockAhead = dice.pick([300_000, 172_800_000, 31_536_000_000]) ?? 300_000

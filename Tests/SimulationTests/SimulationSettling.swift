@@ -28,10 +28,13 @@ extension Simulation {
 
     /// What is not counted yet although it could be, or nil.
     func missing() -> String? {
-        for partition in log.partitions where !isStoppedRightly(partition) {
+        for partition in log.partitions where !isRightlyRefused(partition) {
             let field = "\(SimulatedLog.topic)/\(partition.number)"
             for shard in 0..<server.shardCount {
                 let mark = server.content.shards[shard].marks[field]
+                // Its next records are gone, and nobody said to go on without them.
+                let isBehind = (Int64(mark ?? "") ?? 0) < partition.start
+                if isBehind, configuration.onLoss == .stop { continue }
                 guard mark == String(partition.end) else {
                     return "shard \(shard) stands at \(mark ?? "nothing") of \(partition.end) in"
                         + " \(field); " + machines.map(describe).joined(separator: "; ")
@@ -44,6 +47,12 @@ extension Simulation {
                 return "shard \(shard) still has \(server.content.shards[shard].parked) parked"
             }
         }
+        for partition in log.partitions where !log.isCounted(partition.number) {
+            let isStopped = machines.contains {
+                $0.lane.stopped.contains { $0.partition.partition == partition.number }
+            }
+            if !isStopped { return "partition \(partition.number) of another log is not stopped" }
+        }
         // Whoever asks whether it is ready must not hear of a trouble that is over.
         for machine in machines {
             let hindrances = machine.lane.published.withLock { $0.hindrances }
@@ -52,12 +61,37 @@ extension Simulation {
         return nil
     }
 
-    /// Records that some shard has not taken are gone, and nobody said to go on without them.
-    private func isStoppedRightly(_ partition: SimulatedPartition) -> Bool {
-        guard configuration.onLoss == .stop else { return false }
-        let field = "\(SimulatedLog.topic)/\(partition.number)"
-        return server.content.shards.contains {
-            (Int64($0.marks[field] ?? "") ?? 0) < partition.start
+    /// Another log stands in its place, or it came with one.
+    private func isRightlyRefused(_ partition: SimulatedPartition) -> Bool {
+        guard log.hasOther else { return false }
+        return !log.isCounted(partition.number) || server.content.origins?[partition.number] == nil
+    }
+
+    /// Under running machines a partition is made again under its name, or loses its end and gets another.
+    func replaceLog() {
+        let field = { (partition: SimulatedPartition) in
+            "\(SimulatedLog.topic)/\(partition.number)@"
+        }
+        let known = log.partitions.filter { partition in
+            log.isCounted(partition.number)
+                && server.content.shards.allSatisfy { $0.marks[field(partition)] != nil }
+        }
+        guard let partition = dice.pick(known),
+            server.content.shards.allSatisfy({ $0.torn == nil })
+        else { return }
+        let seen = server.content.shards.compactMap {
+            $0.marks[field(partition)].flatMap { Fingerprint(text: $0.utf8)?.offset }
+        }
+        guard let newest = seen.max(), newest >= partition.start else { return }
+        server.forgetCopies()
+        report.recreations += 1
+        if dice.oneIn(3) {
+            let cut = Int64(dice.roll(Int(partition.start)...Int(newest)))
+            log.truncate(Int(partition.number), from: cut, about: partition.end)
+            trace.note("partition \(partition.number) lost its end from \(cut) on")
+        } else {
+            log.recreate(Int(partition.number), about: partition.end)
+            trace.note("partition \(partition.number) is made again")
         }
     }
 
@@ -75,7 +109,7 @@ extension Simulation {
         }
         // A shard that never took a record of it has no fingerprint to know it by.
         let known = log.partitions.filter { partition in
-            server.content.shards.allSatisfy {
+            log.isCounted(partition.number) && server.content.shards.allSatisfy {
                 $0.marks[field(partition) + "@"] != nil
                     && $0.marks[field(partition)] == String(partition.end)
             }

@@ -1,0 +1,197 @@
+internal import Kafka
+internal import Ledger
+
+/// Looking at the log again before anything is committed: is it still the one that was counted?
+///
+/// Kafka serves a topic that was deleted and made again under the same name at the old offsets, and its
+/// client says nothing. So a tally is sent only after a record that was counted before was read again, by a
+/// fetch that began after the tally's last record had come. Whatever replaced the log before that fetch is
+/// seen by it; what replaces it later cannot be in the tally.
+extension Lane {
+    /// Time between two looks: each partition with news costs a small fetch.
+    var comparisonPause: Int64 {
+        min(LogComparison.pause + Int64(taken.count), max(1, configuration.commitInterval / 2))
+    }
+
+    /// Whether a look may begin now.
+    func mayCompareLog(_ now: Int64) -> Bool { !comparison.isAsked && now >= comparison.nextAt }
+
+    /// Takes the answers that are there, and begins a look at all partitions every few seconds.
+    func compareLogIfDue(_ now: Int64) {
+        guard core != nil, mode == .folding || mode == .holding else { return }
+        receiveComparison(waitMilliseconds: 0)
+        guard core != nil, mayCompareLog(now), now >= comparison.idleAt else { return }
+        comparison.idleAt = now + Self.checkInterval
+        askLog(Set(taken.indices).filter { !isStopped($0) }, now)
+    }
+
+    /// Begins a look at the partitions of which tallies were handed over.
+    func compareLog(_ now: Int64) {
+        guard !comparison.isAsked, let slots = core?.unseenSlots else { return }
+        askLog(slots, now)
+    }
+
+    private func askLog(_ slots: Set<Int>, _ now: Int64) {
+        guard let batch = core?.batches else { return }
+        var questions: [LogComparison.Question] = []
+        for slot in slots.sorted() {
+            // Of a partition of which nothing was counted yet, the first record taken speaks for the rest.
+            guard let witness = taken[slot].witness ?? core?.firstTaken[slot] else { continue }
+            questions.append(
+                LogComparison.Question(
+                    slot: slot, witness: witness, next: core?.newest(slot: slot)))
+        }
+        comparison.ask(questions, batch: batch, now: now, pause: comparisonPause)
+        guard !questions.isEmpty else { return endComparison() }
+        do throws(KafkaError) {
+            try probe.ask(questions.map { (taken[$0.slot].topicPartition, $0.witness.offset) })
+        } catch { failComparison(error.message) }
+    }
+
+    /// Takes answers; once all have come and the log is the same, what waits for it is sent.
+    func receiveComparison(waitMilliseconds: Int32) {
+        guard comparison.isAsked else { return }
+        do throws(KafkaError) {
+            for (partition, answer) in try probe.receive(timeoutMilliseconds: waitMilliseconds) {
+                guard try judge(partition, answer) else { return }
+            }
+        } catch { return failComparison(error.message) }
+        if probe.isAnswered { return endComparison() }
+        guard now - comparison.askedAt > LogComparison.patience else { return }
+        let open = comparison.questions.map { "\(taken[$0.slot].topicPartition)" }
+        failComparison("no answer about \(open.joined(separator: ", "))")
+    }
+
+    /// What an answer means; false = the look has ended.
+    private func judge(
+        _ partition: TopicPartition, _ answer: ProbeAnswer
+    ) throws(KafkaError) -> Bool {
+        guard let index = comparison.questions.firstIndex(where: {
+            taken[$0.slot].topicPartition == partition
+        }) else { return true }
+        let question = comparison.questions[index]
+        switch try verdict(partition, answer, question.witness) {
+        case .same, .unverifiable:
+            comparison.questions.remove(at: index)
+            if let next = question.next { taken[question.slot].witness = next }
+            return true
+        case .unclear:
+            failComparison("\(partition) is being changed")
+            return false
+        case .other(let difference):
+            leaveLog(slot: question.slot, difference)
+            return false
+        }
+    }
+
+    private func verdict(
+        _ partition: TopicPartition, _ answer: ProbeAnswer, _ witness: Fingerprint
+    ) throws(KafkaError) -> LogVerdict {
+        let verdict = LogVerdict(of: answer, for: witness)
+        guard verdict == .unclear else { return verdict }
+        let log = try consumer.watermarks(of: partition, timeoutMilliseconds: 5_000)
+        return LogVerdict(low: log.low, high: log.high, for: witness)
+    }
+
+    private func endComparison() {
+        let batch = comparison.batch
+        comparison.end()
+        passed(.comparison, "the log can be compared again")
+        // What cannot be sent now is found by `reconcile`, which sends it.
+        if isUnfit { needsReconcile = true }
+        for shard in core?.wasSeen(upTo: batch) ?? [] where canCommit && !needsReconcile {
+            send(shard: shard)
+        }
+    }
+
+    private func failComparison(_ message: String) {
+        comparison.end(retryAt: now + 500)
+        trouble(
+            .comparison, "nothing is committed until the log was compared with what was counted: "
+                + message)
+    }
+
+    /// The log of a partition is another one: what is folded may come from it, so everything is dropped, and all
+    /// begin again from their marks, which tell whether something of the old log was counted.
+    func leaveLog(slot: Int, _ difference: LogDifference) {
+        guard let partition = core?.partitions[slot] else { return }
+        establishAgain("\(partition.name): \(difference.text)")
+    }
+
+    // MARK: At the start
+
+    /// Looks at the newest record that the marks tell of, in each partition, before any of them is read.
+    ///
+    /// Returns the witness of each partition that has one, and the partitions that hold another log.
+    func compareWithMarks(
+        _ partitions: [LogPartition], _ marks: [ShardMarks]
+    ) throws(Obstacle) -> (
+        witnesses: [LogPartition: Fingerprint], others: [LogPartition: LogDifference]
+    ) {
+        var witnesses: [LogPartition: Fingerprint] = [:]
+        for (index, partition) in partitions.enumerated() {
+            witnesses[partition] =
+                marks.compactMap { $0.marks[index].fingerprint }.max { $0.offset < $1.offset }
+        }
+        return (witnesses, try differences(of: witnesses))
+    }
+
+    /// Partitions whose log does not hold its witness.
+    private func differences(
+        of witnesses: [LogPartition: Fingerprint]
+    ) throws(Obstacle) -> [LogPartition: LogDifference] {
+        guard !witnesses.isEmpty else { return [:] }
+        comparison = LogComparison()
+        try onLog { () throws(KafkaError) -> Void in
+            try probe.ask(
+                witnesses.sorted { $0.key < $1.key }.map {
+                    (TopicPartition(topic: $0.key.topic, partition: $0.key.partition), $0.value.offset)
+                })
+        }
+        var found: [LogPartition: LogDifference] = [:]
+        let deadline = now + LogComparison.patience
+        while !probe.isAnswered {
+            guard now < deadline else {
+                throw Obstacle(message: "no answer about what the log holds")
+            }
+            let answers = try onLog { () throws(KafkaError) -> [(TopicPartition, ProbeAnswer)] in
+                try probe.receive(timeoutMilliseconds: 50)
+            }
+            for (partition, answer) in answers {
+                let place = LogPartition(topic: partition.topic, partition: partition.partition)
+                guard let witness = witnesses[place] else { continue }
+                let judged = try onLog { () throws(KafkaError) -> LogVerdict in
+                    try verdict(partition, answer, witness)
+                }
+                if case .other(let difference) = judged { found[place] = difference }
+                if judged == .unclear { throw Obstacle(message: "\(partition) is being changed") }
+            }
+        }
+        return found
+    }
+
+    private func onLog<Result>(
+        _ body: () throws(KafkaError) -> Result
+    ) throws(Obstacle) -> Result {
+        do throws(KafkaError) { return try body() } catch { throw Obstacle(message: error.message) }
+    }
+
+    /// A partition that was added later counts from its first offset, unless another partition of the topic is
+    /// found not to be the one that was counted: then the new one belongs to another log, too.
+    func otherSibling(
+        of topic: String, _ known: [Int32: Origin]
+    ) throws(Obstacle) -> LogDifference? {
+        let partitions = known.keys.sorted().map { LogPartition(topic: topic, partition: $0) }
+        let marks = try onLedger { ledger throws(LedgerError) in
+            try ledger.readMarks(partitions, shards: nil)
+        }
+        let others = try compareWithMarks(partitions, marks).others
+        for (index, partition) in partitions.enumerated() {
+            let counted = marks.compactMap { $0.marks[index].offset }.max() ?? 0
+            if others[partition] != nil { return .sibling(partition.partition) }
+            let log = try watermarks(partition)
+            if log.high < counted { return .sibling(partition.partition) }
+        }
+        return nil
+    }
+}

@@ -1,0 +1,98 @@
+internal import Ledger
+
+/// How a log differs from the one that was counted.
+enum LogDifference: Equatable {
+    /// Another record stands at an offset that was counted.
+    case record(Int64)
+    /// The log ends before what was counted.
+    case shorter(end: Int64, counted: Int64)
+    /// Another partition of the topic holds another log, so this one does too.
+    case sibling(Int32)
+
+    var text: String {
+        let cause = ": the topic was recreated or cut; use a new topic or prefix"
+        return switch self {
+        case .record(let offset):
+            "offset \(offset) holds another record than the one counted\(cause)"
+        case .shorter(let end, let counted): "the log ends at \(end), but \(counted) was counted\(cause)"
+        case .sibling(let partition):
+            "partition \(partition) of its topic is not the one that was counted\(cause)"
+        }
+    }
+}
+
+/// What an answer of the probe says about the log from which a record was counted.
+enum LogVerdict: Equatable {
+    /// The record is there.
+    case same
+    /// The record is gone, by retention, compaction or deletion: nothing speaks against the log.
+    case unverifiable
+    /// Kafka must be asked where the log begins and ends.
+    case unclear
+    case other(LogDifference)
+
+    init(of answer: ProbeAnswer, for witness: Fingerprint) {
+        switch answer {
+        case .record(let found) where found.offset == witness.offset:
+            self = found == witness ? .same : .other(.record(witness.offset))
+        case .record: self = .unverifiable
+        // Just after its leader changed a log may seem to end earlier than it does.
+        case .end(let offset): self = offset > witness.offset ? .unverifiable : .unclear
+        case .outOfRange: self = .unclear
+        }
+    }
+
+    /// What the log's start and end say where the answer alone does not.
+    init(low: Int64, high: Int64, for witness: Fingerprint) {
+        if high <= witness.offset {
+            self = .other(.shorter(end: high, counted: witness.offset + 1))
+        } else {
+            self = low > witness.offset ? .unverifiable : .unclear
+        }
+    }
+}
+
+/// A look at the log on its way: what was asked, and when the next one may be.
+struct LogComparison {
+    /// What is asked of one partition.
+    struct Question: Equatable {
+        var slot: Int
+        /// A record that was counted from this log.
+        var witness: Fingerprint
+        /// The last record taken before the question: the next witness, if the log is the same.
+        var next: Fingerprint?
+    }
+
+    /// Least time between two looks, in milliseconds; each costs a fetch of every partition with news.
+    static let pause: Int64 = 50
+    /// How long answers may take before they are asked for again, in milliseconds.
+    static let patience: Int64 = 3_000
+
+    /// Questions without an answer.
+    var questions: [Question] = []
+    /// Batches that were folded before the question.
+    private(set) var batch = 0
+    /// When it was asked, in milliseconds of the steady clock.
+    private(set) var askedAt: Int64 = 0
+    /// Whether a look is on its way.
+    private(set) var isAsked = false
+    /// When the next look may begin.
+    private(set) var nextAt: Int64 = 0
+    /// When all partitions are looked at next, though nothing is to be committed.
+    var idleAt: Int64 = 0
+
+    mutating func ask(_ questions: [Question], batch: Int, now: Int64, pause: Int64) {
+        self.questions = questions
+        self.batch = batch
+        askedAt = now
+        isAsked = true
+        nextAt = now + pause
+    }
+
+    /// The look has ended; `retryAt` where it brought nothing.
+    mutating func end(retryAt: Int64? = nil) {
+        isAsked = false
+        questions = []
+        if let retryAt { nextAt = max(nextAt, retryAt) }
+    }
+}
