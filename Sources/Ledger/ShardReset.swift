@@ -1,15 +1,18 @@
 public import Redis
 
-/// The way out of a torn shard: deletes its cells and sets its marks to the origins.
+/// The way out of a torn shard: deletes its cells and sets its marks to where the log can be counted from.
 ///
-/// Only sensible where the log still reaches the origins, which the caller has to make sure of.
+/// That is the origin of each partition, or the log's start where that lies behind it: what is gone is
+/// then in the audit as `lost`.
 public enum ShardReset {
     /// Empties a shard, all but the directory's objects, and puts its marks at the origins.
     ///
     /// While it runs the shard is torn, so nobody commits to it; after a crash it can be run again.
+    ///
+    /// - Parameter starts: first offsets of logs that no longer reach their origin.
     public static func run(
         _ connection: inout Connection, layout: KeyLayout, shard: Int, contract: ContractStamp,
-        origins: [LogPartition: Origin]
+        origins: [LogPartition: Origin], starts: [LogPartition: Int64] = [:]
     ) throws(LedgerError) {
         do throws(RedisError) {
             try deleteCells(&connection, layout, shard)
@@ -19,8 +22,12 @@ public enum ShardReset {
             commands.append([word("DEL"), marks, layout.auditKey(shard: shard)])
             commands.append([word("HSET"), marks, word("!contract"), contract.text])
             for (partition, origin) in origins {
+                let mark = max(origin.offset, starts[partition] ?? 0)
+                commands.append([word("HSET"), marks, partition.markField, word(String(mark))])
+                guard mark > origin.offset else { continue }
                 commands.append([
-                    word("HSET"), marks, partition.markField, word(String(origin.offset)),
+                    word("HSET"), layout.auditKey(shard: shard),
+                    partition.markField + word(":lost"), word(String(mark - origin.offset)),
                 ])
             }
             commands.append([word("EXEC")])

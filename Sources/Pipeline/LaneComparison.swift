@@ -66,9 +66,11 @@ extension Lane {
     private func judge(
         _ partition: TopicPartition, _ answer: ProbeAnswer
     ) throws(KafkaError) -> Bool {
-        guard let index = comparison.questions.firstIndex(where: {
-            taken[$0.slot].topicPartition == partition
-        }) else { return true }
+        guard
+            let index = comparison.questions.firstIndex(where: {
+                taken[$0.slot].topicPartition == partition
+            })
+        else { return true }
         let question = comparison.questions[index]
         switch try verdict(partition, answer, question.witness) {
         case .same, .unverifiable:
@@ -107,7 +109,8 @@ extension Lane {
     private func failComparison(_ message: String) {
         comparison.end(retryAt: now + 500)
         trouble(
-            .comparison, "nothing is committed until the log was compared with what was counted: "
+            .comparison,
+            "nothing is committed until the log was compared with what was counted: "
                 + message)
     }
 
@@ -145,7 +148,10 @@ extension Lane {
         try onLog { () throws(KafkaError) -> Void in
             try probe.ask(
                 witnesses.sorted { $0.key < $1.key }.map {
-                    (TopicPartition(topic: $0.key.topic, partition: $0.key.partition), $0.value.offset)
+                    (
+                        TopicPartition(topic: $0.key.topic, partition: $0.key.partition),
+                        $0.value.offset
+                    )
                 })
         }
         var found: [LogPartition: LogDifference] = [:]

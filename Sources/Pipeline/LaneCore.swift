@@ -313,7 +313,9 @@ struct LaneCore: ~Copyable {
     func flyingSize(shard: Int) -> (cells: Int, events: Int64, oldest: Int64, sentAt: Int64) {
         let sentAt = shards[shard].sentAt
         guard let tally = flying[shard] else { return (0, 0, .max, sentAt) }
-        return (tally.pointee.count, tally.pointee.eventCount, tally.pointee.oldestTimestamp, sentAt)
+        return (
+            tally.pointee.count, tally.pointee.eventCount, tally.pointee.oldestTimestamp, sentAt
+        )
     }
 
     private func newTally() -> UnsafeMutablePointer<Tally> {

@@ -14,7 +14,8 @@ enum LogDifference: Equatable {
         return switch self {
         case .record(let offset):
             "offset \(offset) holds another record than the one counted\(cause)"
-        case .shorter(let end, let counted): "the log ends at \(end), but \(counted) was counted\(cause)"
+        case .shorter(let end, let counted):
+            "the log ends at \(end), but \(counted) was counted\(cause)"
         case .sibling(let partition):
             "partition \(partition) of its topic is not the one that was counted\(cause)"
         }

@@ -23,7 +23,8 @@ extension RecordProbe {
                 switch answer {
                 case .record(let record):
                     said[partition] = .record(
-                        record.offset, record.value.map { String(decoding: $0, as: UTF8.self) } ?? "")
+                        record.offset,
+                        record.value.map { String(decoding: $0, as: UTF8.self) } ?? "")
                 case .end(let offset): said[partition] = .end(offset)
                 case .outOfRange: said[partition] = .outOfRange
                 }
@@ -51,7 +52,8 @@ extension RecordProbe {
     }
 
     @Test(
-        .enabled(if: bootstrap != nil, "set KAFKA_BOOTSTRAP=host:port to run against a real broker"))
+        .enabled(if: bootstrap != nil, "set KAFKA_BOOTSTRAP=host:port to run against a real broker")
+    )
     func `It sees at once that a topic was made again under its name`() throws {
         let configuration = ClientConfiguration(bootstrap: bootstrap ?? "")
         let topic = "probe-\(UUID().uuidString)"

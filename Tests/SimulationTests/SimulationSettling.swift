@@ -109,10 +109,11 @@ extension Simulation {
         }
         // A shard that never took a record of it has no fingerprint to know it by.
         let known = log.partitions.filter { partition in
-            log.isCounted(partition.number) && server.content.shards.allSatisfy {
-                $0.marks[field(partition) + "@"] != nil
-                    && $0.marks[field(partition)] == String(partition.end)
-            }
+            log.isCounted(partition.number)
+                && server.content.shards.allSatisfy {
+                    $0.marks[field(partition) + "@"] != nil
+                        && $0.marks[field(partition)] == String(partition.end)
+                }
         }
         guard let partition = dice.pick(known) else { return }
         report.recreations += 1

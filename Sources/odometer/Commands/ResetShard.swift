@@ -9,6 +9,10 @@ extension Commands {
         name: "yes", placeholder: "", value: .flag,
         help: "Do it without asking; needed where no terminal is.", source: .call)
 
+    private static let acceptLoss = Option(
+        name: "accept-loss", placeholder: "", value: .flag,
+        help: "Count what Kafka still holds, and record the rest as lost.", source: .call)
+
     static let resetShard = Command(
         path: ["reset-shard"],
         summary: "Empty one shard and let it be counted again from its origin.",
@@ -18,12 +22,18 @@ extension Commands {
             5 s and reads the log again for this shard alone. Answers about these organizations are too low
             until that is done. Names, plans and keys stay.
             Refused (exit 4) where Kafka no longer holds everything from the origin on: then restore Redis
-            from a backup. When it was cut off, run it again.
+            from a backup, or let --accept-loss count what is left: the offsets that are gone stay in the
+            audit as `lost`. Refused as well where the log is not the one that was counted. When it was cut
+            off, run it again.
             """,
         operands: [Operand(name: "SHARD", help: "Number of the shard, 0 to 63.")],
-        options: Options.kafka + Options.redisServer + [yes],
+        options: Options.kafka + Options.redisServer + [acceptLoss, yes],
         examples: [
             ("reset-shard 7", "asks first"), ("reset-shard 7 --yes", "in a script"),
+            (
+                "reset-shard 7 --accept-loss",
+                "where Kafka's retention is shorter than the ledger's life"
+            ),
         ],
         run: runResetShard)
 
@@ -43,29 +53,33 @@ extension Commands {
         } catch {
             throw CommandFailure(error)
         }
-        return try resetShard(shard, layout, kafka, &connection, settings.isOn(yes))
+        return try resetShard(
+            shard, layout, kafka, &connection, isAgreed: settings.isOn(yes),
+            isLossAccepted: settings.isOn(acceptLoss))
     }
 
     private static func resetShard(
         _ shard: Int, _ layout: KeyLayout, _ kafka: ClientConfiguration,
-        _ connection: inout Connection, _ isAgreed: Bool
+        _ connection: inout Connection, isAgreed: Bool, isLossAccepted: Bool
     ) throws(CommandFailure) -> ExitCode {
         do throws(LedgerError) {
             guard let record = try LedgerRecord.read(&connection, layout: layout),
                 let text = record.contractText
             else { throw LedgerError(.corrupt, "no ledger under \(layout.prefix)") }
             let partitions = record.origins.keys.sorted()
-            let marks = try Marks.read(
-                &connection, layout: layout, partitions: partitions, shards: [shard])
-            let reach = LogReach(kafka)
-            let problems = reach.problems(record, partitions, marks[0])
-            guard problems.isEmpty else {
-                for line in problems { Output.line(line) }
+            let marks = try Marks.read(&connection, layout: layout, partitions: partitions)
+            var reach = LogReach(kafka)
+            reach.look(record, partitions, marks)
+            for line in reach.problems + reach.losses.map(\.text) { Output.line(line) }
+            guard reach.problems.isEmpty, reach.losses.isEmpty || isLossAccepted else {
                 Output.failure(
-                    "shard \(shard) cannot be counted again; restore Redis from a backup")
+                    reach.problems.isEmpty
+                        ? "shard \(shard) cannot be counted again as a whole; restore Redis from a "
+                            + "backup, or count what is left with --accept-loss"
+                        : "shard \(shard) cannot be counted again; restore Redis from a backup")
                 return reach.isAway ? .failed : .refused
             }
-            let state = marks[0].torn.map { "torn: \($0)" } ?? "not torn"
+            let state = marks[shard].torn.map { "torn: \($0)" } ?? "not torn"
             Output.line("shard \(shard) of \(layout.prefix) is \(state)")
             guard isAgreed || isConfirmed(shard) else {
                 Output.failure("nothing was changed; --yes goes on without asking")
@@ -75,7 +89,9 @@ extension Commands {
                 &connection, layout: layout, shard: shard,
                 contract: ContractStamp(
                     number: record.contractNumber, digest: Contract.digest(of: Array(text.utf8))),
-                origins: record.origins)
+                origins: record.origins,
+                starts: Dictionary(
+                    uniqueKeysWithValues: reach.losses.map { ($0.partition, $0.start) }))
         } catch {
             throw CommandFailure(error.code == .otherLayout ? .refused : .failed, error.message)
         }
@@ -90,49 +106,5 @@ extension Commands {
         Output.text(
             "All its numbers are deleted and counted again. Type \(shard) to go on: ")
         return readLine() == String(shard)
-    }
-}
-
-/// Whether Kafka still holds what a shard has counted.
-private final class LogReach {
-    private let kafka: ClientConfiguration
-    /// Kafka could not be asked.
-    private(set) var isAway = false
-
-    init(_ kafka: ClientConfiguration) { self.kafka = kafka }
-
-    /// Why the shard cannot be counted again, one line each; empty = it can.
-    func problems(
-        _ record: LedgerRecord, _ partitions: [LogPartition], _ marks: ShardMarks
-    ) -> [String] {
-        do throws(KafkaError) {
-            let consumer = try Consumer(kafka)
-            let cluster = consumer.clusterID(timeoutMilliseconds: 10_000)
-            if let cluster, !record.birth.cluster.isEmpty, cluster != record.birth.cluster {
-                return ["this is cluster \(cluster), and \(record.birth.cluster) was counted"]
-            }
-            var found: [String] = []
-            for (index, partition) in partitions.enumerated() {
-                let log = try consumer.watermarks(
-                    of: TopicPartition(topic: partition.topic, partition: partition.partition),
-                    timeoutMilliseconds: 10_000)
-                let origin = record.origins[partition]?.offset ?? 0
-                let mark = marks.marks[index].offset ?? 0
-                let name = "\(partition.topic)/\(partition.partition)"
-                if log.low > origin {
-                    found.append(
-                        "\(name): Kafka begins at \(log.low), counting began at \(origin): "
-                            + "\(log.low - origin) offsets are gone")
-                } else if log.high < mark {
-                    found.append(
-                        "\(name): the log ends at \(log.high), but \(mark) was counted: "
-                            + "it is not the log that was counted")
-                }
-            }
-            return found
-        } catch {
-            isAway = error.isRetriable
-            return ["kafka: \(error.message)"]
-        }
     }
 }
