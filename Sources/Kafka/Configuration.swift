@@ -84,8 +84,9 @@ public struct ConsumerSettings: Sendable {
         ("heartbeat.interval.ms", "500"),
     ]
 
-    /// What fetches single records quickly. Its queue never counts as full, which 2.0.2 would make up for by
-    /// a pause of a second.
+    /// What fetches single records quickly.
+    ///
+    /// Its queue never counts as full: 2.0.2 fetches nothing for a second after that.
     private static let singleRecords: [(name: String, value: String)] = [
         ("fetch.min.bytes", "1"), ("fetch.message.max.bytes", "65536"),
         ("queued.min.messages", "100000"), ("fetch.wait.max.ms", "5"),

@@ -253,3 +253,15 @@ extension Lane {
         return offsets
     }
 }
+
+extension LaneCore {
+    /// Where a partition is read from.
+    struct Place {
+        var partition: LogPartition
+        var position: Int64
+        /// By shard.
+        var marks: [Int64]
+        /// Shards that take nothing of it.
+        var aside: Set<Int> = []
+    }
+}

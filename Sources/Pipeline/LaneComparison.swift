@@ -201,3 +201,22 @@ extension Lane {
         return nil
     }
 }
+
+extension LaneCore {
+    /// Shards whose tally waits for a look at the log.
+    var unseen: [Int] { shards.indices.filter { shards[$0].unseenBatch != nil } }
+
+    /// Partitions of which tallies hold something that the log was not looked at for.
+    var unseenSlots: Set<Int> {
+        var slots: Set<Int> = []
+        for shard in unseen { slots.formUnion(shards[shard].sent.map(\.slot)) }
+        return slots
+    }
+
+    /// A look at the log that began after that batch found it the same; returns the shards that may be sent.
+    mutating func wasSeen(upTo batch: Int) -> [Int] {
+        let seen = unseen.filter { (shards[$0].unseenBatch ?? .max) <= batch }
+        for shard in seen { shards[shard].unseenBatch = nil }
+        return seen
+    }
+}

@@ -7,16 +7,6 @@ internal import Metering
 /// while the other is on its way. Everything is driven from outside and nothing here waits, so that a
 /// simulation can put any order of events through it. One thread.
 struct LaneCore: ~Copyable {
-    /// Where a partition is read from.
-    struct Place {
-        var partition: LogPartition
-        var position: Int64
-        /// By shard.
-        var marks: [Int64]
-        /// Shards that take nothing of it.
-        var aside: Set<Int> = []
-    }
-
     /// A range that is on its way.
     struct SentRange {
         var slot: Int
@@ -269,23 +259,6 @@ struct LaneCore: ~Copyable {
         flying[shard] = tally
         shards[shard].unseenBatch = batches
         return true
-    }
-
-    /// Shards whose tally waits for a look at the log.
-    var unseen: [Int] { shards.indices.filter { shards[$0].unseenBatch != nil } }
-
-    /// Partitions of which tallies hold something that the log was not looked at for.
-    var unseenSlots: Set<Int> {
-        var slots: Set<Int> = []
-        for shard in unseen { slots.formUnion(shards[shard].sent.map(\.slot)) }
-        return slots
-    }
-
-    /// A look at the log that began after that batch found it the same; returns the shards that may be sent.
-    mutating func wasSeen(upTo batch: Int) -> [Int] {
-        let seen = unseen.filter { (shards[$0].unseenBatch ?? .max) <= batch }
-        for shard in seen { shards[shard].unseenBatch = nil }
-        return seen
     }
 
     /// Writes the arguments of the commit that was handed over: at first, and again for a reply that never came.

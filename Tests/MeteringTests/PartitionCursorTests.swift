@@ -129,4 +129,19 @@ import Workload
             }
         }
     }
+
+    /// A shard that is torn, or whose next records are gone, holds nobody back and takes nothing.
+    @Test func `a shard set aside from the start has no range and no say in where reading begins`()
+    {
+        var cursor = PartitionCursor(position: 90, marks: [100, 3, 100], aside: [1], span: 10)
+        #expect(cursor.isSetAside(shard: 1) && cursor.start(shard: 1) == 3)
+        #expect(cursor.lowestStart == 100 && cursor.rereadFrom == nil)
+        cursor.skip(to: 120)
+        #expect(cursor.range(shard: 0).to == 120 && cursor.range(shard: 0).gaps == 20)
+        let own = cursor.range(shard: 1)
+        #expect(own.from == 3 && own.to == 3 && cursor.rereadFrom == nil)
+        // It came back, and must be read for again.
+        cursor.reset(shard: 1, to: 5)
+        #expect(!cursor.isSetAside(shard: 1) && cursor.rereadFrom == 5)
+    }
 }

@@ -58,8 +58,7 @@ import Testing
         #expect(
             told == [
                 "redis", "no-master", "unfit", "refused", "establish", "dead-letters",
-                "reestablish",
-                "reconcile", "holding",
+                "reestablish", "reconcile", "comparison", "holding",
             ])
         withExtendedLifetime(simulation) {}
     }
