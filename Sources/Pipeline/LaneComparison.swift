@@ -92,7 +92,7 @@ extension Lane {
         let verdict = LogVerdict(of: answer, for: witness)
         guard verdict == .unclear else { return verdict }
         let log = try consumer.watermarks(of: partition, timeoutMilliseconds: 5_000)
-        return LogVerdict(low: log.low, high: log.high, for: witness)
+        return LogVerdict(of: answer, low: log.low, high: log.high, for: witness)
     }
 
     private func endComparison() {

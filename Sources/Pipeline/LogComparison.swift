@@ -4,6 +4,8 @@ internal import Ledger
 enum LogDifference: Equatable {
     /// Another record stands at an offset that was counted.
     case record(Int64)
+    /// No record is at an offset that was counted, although the log begins before it.
+    case missing(Int64)
     /// The log ends before what was counted.
     case shorter(end: Int64, counted: Int64)
     /// Another partition of the topic holds another log, so this one does too.
@@ -14,6 +16,7 @@ enum LogDifference: Equatable {
         return switch self {
         case .record(let offset):
             "offset \(offset) holds another record than the one counted\(cause)"
+        case .missing(let offset): "offset \(offset) was counted and holds no record\(cause)"
         case .shorter(let end, let counted):
             "the log ends at \(end), but \(counted) was counted\(cause)"
         case .sibling(let partition):
@@ -26,29 +29,37 @@ enum LogDifference: Equatable {
 enum LogVerdict: Equatable {
     /// The record is there.
     case same
-    /// The record is gone, by retention, compaction or deletion: nothing speaks against the log.
+    /// The record is gone with the log's begin, by retention or deletion: nothing speaks against the log.
     case unverifiable
-    /// Kafka must be asked where the log begins and ends.
+    /// Nothing can be said: Kafka must be asked where the log begins and ends, or later once more.
     case unclear
     case other(LogDifference)
 
+    /// What the answer alone says.
     init(of answer: ProbeAnswer, for witness: Fingerprint) {
-        switch answer {
-        case .record(let found) where found.offset == witness.offset:
-            self = found == witness ? .same : .other(.record(witness.offset))
-        case .record: self = .unverifiable
-        // Just after its leader changed a log may seem to end earlier than it does.
-        case .end(let offset): self = offset > witness.offset ? .unverifiable : .unclear
-        case .outOfRange: self = .unclear
+        guard case .record(let found) = answer, found.offset == witness.offset else {
+            self = .unclear
+            return
         }
+        self = found == witness ? .same : .other(.record(witness.offset))
     }
 
-    /// What the log's start and end say where the answer alone does not.
-    init(low: Int64, high: Int64, for witness: Fingerprint) {
-        if high <= witness.offset {
-            self = .other(.shorter(end: high, counted: witness.offset + 1))
+    /// What it says with the log's start and end, asked after it.
+    ///
+    /// A log that is not compacted loses records at its begin only. Just after its leader changed a log may
+    /// seem to end earlier than it does.
+    init(of answer: ProbeAnswer, low: Int64, high: Int64, for witness: Fingerprint) {
+        let offset = witness.offset
+        if high <= offset {
+            self = .other(.shorter(end: high, counted: offset + 1))
+        } else if low > offset {
+            self = .unverifiable
         } else {
-            self = low > witness.offset ? .unverifiable : .unclear
+            switch answer {
+            case .record: self = .other(.missing(offset))
+            case .end(let end) where end > offset: self = .other(.missing(offset))
+            case .end, .outOfRange: self = .unclear
+            }
         }
     }
 }

@@ -18,20 +18,26 @@ import Testing
         #expect(found(99, witness.timestamp, 8) == .other(.record(99)))
         // The same bytes at another time are another record.
         #expect(found(99, witness.timestamp + 1, 7) == .other(.record(99)))
-        // It was deleted: nothing can be said.
-        #expect(found(100, witness.timestamp, 8) == .unverifiable)
     }
 
-    @Test func `an end before the witness must be confirmed by the log's own bounds`() {
-        #expect(LogVerdict(of: .end(100), for: witness) == .unverifiable)
-        #expect(LogVerdict(of: .end(99), for: witness) == .unclear)
-        #expect(LogVerdict(of: .outOfRange, for: witness) == .unclear)
-        let shorter = LogDifference.shorter(end: 99, counted: 100)
-        #expect(LogVerdict(low: 0, high: 99, for: witness) == .other(shorter))
-        #expect(LogVerdict(low: 0, high: 0, for: witness) != .unverifiable)
-        #expect(LogVerdict(low: 100, high: 100, for: witness) == .unverifiable)
-        // It was just about to change.
-        #expect(LogVerdict(low: 0, high: 100, for: witness) == .unclear)
+    private func bounded(_ answer: ProbeAnswer, _ low: Int64, _ high: Int64) -> LogVerdict {
+        #expect(LogVerdict(of: answer, for: witness) == .unclear)
+        return LogVerdict(of: answer, low: low, high: high, for: witness)
+    }
+
+    /// Retention takes records from the begin of a log only; a hole where a record was is another log.
+    @Test func `without the record the log's start and end decide`() {
+        let later = ProbeAnswer.record(Fingerprint(offset: 100, timestamp: 5, hash: 8))
+        #expect(bounded(later, 100, 200) == .unverifiable)
+        #expect(bounded(.end(100), 100, 100) == .unverifiable)
+        #expect(bounded(.outOfRange, 100, 100) == .unverifiable)
+        #expect(bounded(later, 0, 200) == .other(.missing(99)))
+        #expect(bounded(.end(120), 99, 120) == .other(.missing(99)))
+        for answer in [ProbeAnswer.end(99), .end(0), .outOfRange] {
+            #expect(bounded(answer, 0, 99) == .other(.shorter(end: 99, counted: 100)))
+            // It only seemed to end so early, or was just about to change.
+            #expect(bounded(answer, 0, 100) == .unclear)
+        }
     }
 
     @Test func `one look at a time, and not too often`() {
