@@ -65,6 +65,7 @@ final class DirectoryMirror: @unchecked Sendable {
     private func mirror() throws(Obstacle) {
         var connection = try attempt { () throws(RedisError) in try Connection(configuration.redis)
         }
+        try checkMaster(&connection)
         let consumer = try attempt { () throws(KafkaError) in try Consumer(configuration.client) }
         let partition = TopicPartition(topic: topic, partition: 0)
         let log = try attempt { () throws(KafkaError) in
@@ -153,6 +154,7 @@ final class DirectoryMirror: @unchecked Sendable {
             }
             if SteadyClock.milliseconds >= checkAt {
                 checkAt = SteadyClock.milliseconds + 2_000
+                try checkMaster(&connection)
                 let standing = try attempt { () throws(LedgerError) in
                     try store.mark(topic: topic, on: &connection)
                 }
@@ -172,6 +174,15 @@ final class DirectoryMirror: @unchecked Sendable {
             case .error(let error): if error.isFatal { throw Obstacle(message: error.message) }
             }
         }
+    }
+
+    /// A master that became a replica takes no record, and its mark is old: the name is resolved
+    /// again by the next try.
+    private func checkMaster(_ connection: inout Connection) throws(Obstacle) {
+        let greeting = try attempt { () throws(RedisError) in try ServerGreeting(&connection) }
+        guard greeting.isReplica ?? false else { return }
+        throw Obstacle(
+            message: "\(greeting.product ?? "Redis") is a replica: looking for the master")
     }
 
     private func attempt<Result: ~Copyable, Failure: Error & CustomStringConvertible>(
