@@ -6,8 +6,9 @@ import time
 
 import redis
 from case import fault
+from events import Writer, token
 from faults_link import MOST_MEMORY, few_lines
-from house import get, wait_until
+from house import get, key_name, wait_until
 from rig import is_running, log_size, memory, must_run
 
 
@@ -164,6 +165,55 @@ def foreign_write(case):
             # The lanes try by themselves once a minute.
             wait_until(lambda: not troubles(machine, 1), 100, "nothing is parked any more")
         finish(case, rig, machine, replay)
+
+
+SENTINELS = """\
+version: 1
+events: {paid: {fields: {amount: {at: /data/amount, is: integer, required: true, max: 9007199254740991}, who: {at: /data/who}}}}
+meters:
+  paid: {kind: sum, windows: [day, all], on: [{event: paid, amount: amount}]}
+  payers: {kind: ranking, by: [who], windows: [all], on: [{event: paid, amount: amount}]}
+"""
+
+
+@fault("F19", "1,025 events of 2^53 - 1 fill a hash cell and a score of one organization")
+def sentinel_amounts(case):
+    """A producer's sentinel fills the cells of its organization: its shard goes on, and cell + parked is right."""
+    most, count = 2**53 - 1, 1025
+    with case.rig(partitions=1) as rig:
+        catalog = rig.folder / "sentinels.yaml"
+        catalog.write_text(SENTINELS)
+        loud = "org-0"
+        shard = key_name(loud).split("}")[0]
+        quiet = next(name for number in range(1, 10_000) if key_name(name := f"org-{number}").split("}")[0] == shard)
+        machine = rig.count("--meters", str(catalog)).wait_ready()
+        writer = Writer(rig)
+        for number in range(count):
+            for organization, amount in ((loud, most), (quiet, 1)):
+                event = json.loads(token(f"{organization}-{number}", organization))
+                event.update(type="paid", data={"amount": amount, "who": "a b"})
+                writer.put(json.dumps(event).encode())
+        writer.end()
+        case.times = count
+        rig.wait_all()
+        if rig.redis.hget(f"{key_name(quiet)}:totals", "paid") != str(count):
+            raise AssertionError("the other organization of the shard is not counted")
+        parked = rig.redis.hgetall(f"{shard}}}:parked")
+        for kind, key, field, cell in (
+            ("H", f"{key_name(loud)}:totals", "paid", rig.redis.hget(f"{key_name(loud)}:totals", "paid")),
+            ("Z", f"{key_name(loud)}:payers:all", "a%20b", rig.redis.zscore(f"{key_name(loud)}:payers:all", "a%20b")),
+        ):
+            aside = sum(int(value) for name, value in parked.items()
+                        if name.startswith(kind) and name.split(" ", 1)[1] == f"0 {key} {field}")
+            if int(cell) + aside != count * most or not aside:
+                raise AssertionError(f"{key}: {cell} + {aside} is not {count * most}")
+        listed = json.loads(rig.call("parked", "--json"))
+        if listed["count"] != len(parked) or not all(cell["reason"] for cell in listed["cells"]):
+            raise AssertionError(f"odometer parked: {listed}")
+        report = case.verified(rig, "--meters", str(catalog))
+        if report["parked"] != len(parked):
+            raise AssertionError(f"verify says {report['parked']} of {len(parked)} parked")
+        must_run(machine)
 
 
 def spoil(rig):
