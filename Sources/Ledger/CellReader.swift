@@ -15,6 +15,7 @@ public final class CellReader {
     private var ledgerSeen: ContinuousClock.Instant?
     private var directorySeen = false
     private var memory: PrefetchMemory
+    private let parkedMemory = ParkedMemory()
     private var markFields = MarkFields([])
     private var newest = NewestRecords()
 
@@ -59,7 +60,8 @@ public final class CellReader {
             let newest = try self.newestRecord(of: shard, &connection, deadline)
             var reading = CellReading(
                 reads: reads, marksKey: self.layout.marksKey(shard: shard),
-                markFields: self.markFields, newest: newest, deadline: deadline)
+                markFields: self.markFields, newest: newest,
+                parkedMemory: self.parkedMemory, deadline: deadline)
             return try reading.run(on: &connection)
         }
         memory.add(step, found)
@@ -197,6 +199,7 @@ public final class CellReader {
                     throw CellReadError(.timeout, "no answer from Redis in time")
                 }
                 ledgerSeen = nil
+                parkedMemory.forget()
                 do throws(RedisError) {
                     current = try Connection(configuration)
                 } catch {

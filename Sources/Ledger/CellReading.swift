@@ -16,18 +16,20 @@ struct CellReading {
     private var owners: [HeldReply] = []
     private var asOf: Int64?
     private var isFirstGroup = true
-    /// Whether the marks tell of parked cells.
-    private var hasParked = false
+    /// Where the marks tell of parked cells, which state of them; else empty.
+    private var parkedStamp: [UInt8] = []
+    private let parkedMemory: ParkedMemory
 
     /// `newest`: time of the newest record, where it is not read with the cells.
     init(
         reads: [CellRead], marksKey: [UInt8], markFields: MarkFields, newest: Int64?,
-        deadline: ContinuousClock.Instant
+        parkedMemory: ParkedMemory, deadline: ContinuousClock.Instant
     ) {
         self.reads = reads
         self.marksKey = marksKey
         self.markFields = markFields
         asOf = newest
+        self.parkedMemory = parkedMemory
         self.deadline = deadline
         entries = Array(repeating: nil, count: reads.count)
     }
@@ -48,7 +50,7 @@ struct CellReading {
             }
         }
         for index in pieces { try readInPieces(index, &connection) }
-        let parked = hasParked ? try addParked(&connection) : 0
+        let parked = parkedStamp.isEmpty ? 0 : try addParked(&connection)
         return CellSnapshot(
             reads: reads, entries: entries.map { $0 ?? .count(0) }, owners: owners, asOf: asOf,
             isAtomic: groups.count == 1 && pieces.isEmpty && parked == 0, parked: parked)
@@ -61,9 +63,15 @@ struct CellReading {
         _ connection: inout Connection
     ) throws(CellReadError) -> Int {
         // `…:parked` stands beside `…:marks`.
-        let key = marksKey.dropLast("marks".utf8.count) + Array("parked".utf8)
-        var parked = ParkedReading(
-            try scan("HSCAN", Array(key), &connection), of: ParkedReading.keys(reads))
+        let key = Array(marksKey.dropLast("marks".utf8.count) + "parked".utf8)
+        let fields: [[UInt8]: [UInt8]]
+        if let known = parkedMemory.fields(of: key, parkedStamp) {
+            fields = known
+        } else {
+            fields = try scan("HSCAN", key, &connection)
+            parkedMemory.keep(fields, of: key, parkedStamp)
+        }
+        var parked = ParkedReading(fields, of: ParkedReading.keys(reads))
         for (index, read) in reads.enumerated() {
             guard let entry = entries[index] else { continue }
             switch read {
@@ -179,7 +187,8 @@ struct CellReading {
             throw CellReadError(.unavailable, "Redis refused a transaction")
         }
         let newest = try ShardState.newestRecord(held.view[0])
-        hasParked = hasParked || ShardState.hasParked(held.view[0])
+        let stamp = ShardState.parkedStamp(held.view[0])
+        if !stamp.isEmpty { parkedStamp = stamp }
         if isFirstGroup { asOf = newest ?? asOf }
         isFirstGroup = false
         owners.append(held)

@@ -109,6 +109,29 @@ struct ParkedReading {
     }
 }
 
+/// The parked hash of one shard as it was read last: where it is large, not every answer reads it.
+///
+/// It is right as long as the shard's marks show the same commit. One thread.
+final class ParkedMemory {
+    private var key: [UInt8] = []
+    private var stamp: [UInt8] = []
+    private var fields: [[UInt8]: [UInt8]] = [:]
+
+    /// What is known of a parked hash at this stamp; nil = it must be read.
+    func fields(of key: [UInt8], _ stamp: [UInt8]) -> [[UInt8]: [UInt8]]? {
+        key == self.key && stamp == self.stamp ? fields : nil
+    }
+
+    /// After a new connection, perhaps to a server that went back.
+    func forget() { stamp = [] }
+
+    func keep(_ fields: [[UInt8]: [UInt8]], of key: [UInt8], _ stamp: [UInt8]) {
+        self.key = key
+        self.stamp = stamp
+        self.fields = fields
+    }
+}
+
 /// Values of fields that were asked for, in one block of memory.
 final class FieldMemory {
     private let base: UnsafeMutableRawBufferPointer

@@ -55,6 +55,12 @@ enum ShardState {
         return !text.elementsEqual("0".utf8)
     }
 
+    /// What changes with every change of the parked hash: number of the last commit, and its size.
+    static func parkedStamp(_ marks: ReplyView) -> [UInt8] {
+        guard hasParked(marks) else { return [] }
+        return [2, 4].flatMap { [UInt8](marks[$0].bytes ?? .init(start: nil, count: 0)) + [0] }
+    }
+
     /// The greatest record time of the fingerprints from `first` on.
     static func newest(_ fingerprints: ReplyView, from first: Int) -> Int64? {
         var newest: Int64?

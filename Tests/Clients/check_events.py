@@ -135,7 +135,7 @@ def agrees(schema, field):
     if field.get("is") == "time":
         return schema["pattern"] == DEFINITIONS["time"]["pattern"]
     if field.get("is") == "integer":
-        return base == "integer" and schema["maximum"] == 2**53 - 1
+        return base == "integer" and schema["maximum"] == field.get("max", 2**40)
     return base == "string" and schema["maxLength"] == 256
 
 

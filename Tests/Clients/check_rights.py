@@ -28,7 +28,7 @@ def refusals(house):
 
 @check
 def exactly_these():
-    """run, serve, keys, status, verify, verify --full, doctor and reset-shard under exactly the documented rights"""
+    """run, serve, keys, status, parked, verify, verify --full, doctor and reset-shard under exactly the documented rights"""
     with ServerHouse(binary("")) as house:
         make_user(house)
         # More lanes than partitions: those without one have nothing to do but to look.
@@ -40,6 +40,7 @@ def exactly_these():
         status, _, body = get(f"{serve.url}/v1/meters", {"Authorization": f"Bearer {key}"})
         expect(status == 200, f"{status}: {body}")
         house.call("status")
+        house.call("parked")
         house.call("verify")
         expect(house.call("verify", "--full").splitlines()[-1] == "equal", "every cell")
         text = house.call("doctor")

@@ -165,8 +165,14 @@ final class SimulatedServer {
         while !orphans.isEmpty { _ = run(orphans.removeFirst()) }
     }
 
-    /// Makes some cell unusable until `mend`.
+    /// Makes some cell unusable until `spoiled` is emptied, or a field of a shard's audit.
     func spoil() {
+        if dice.oneIn(4) {
+            let shard = dice.roll(0...(shardCount - 1))
+            guard let field = dice.pick(content.shards[shard].audit.keys.sorted()) else { return }
+            spoiled.insert("sim:1:{\(shard)}:audit \(field)")
+            return
+        }
         guard let shard = dice.pick(content.shards),
             let key = dice.pick(shard.cells.keys.filter { !$0.hasSuffix(":parked") }.sorted()),
             let field = dice.pick((shard.cells[key]?.fields ?? [:]).keys.sorted())

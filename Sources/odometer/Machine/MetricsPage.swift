@@ -63,7 +63,7 @@ enum MetricsPage {
             ),
             ("steps_back", "Steps back after a rollback or another writer.", metrics.stepsBack),
             (
-                "parked_entries", "Changes that were parked because their cells refused them.",
+                "parked", "Changes that were parked because their cells refused them.",
                 metrics.parkedEntries
             ),
         ]
