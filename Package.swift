@@ -85,7 +85,9 @@ let package = Package(
         tests("KafkaTests", "Kafka"),
         tests("RedisTests", "Redis"),
         tests("LedgerTests", "Ledger", "Redis", "Metering"),
-        tests("PipelineTests", "Pipeline", "Ledger", "Kafka", "Metering", "Redis", "Catalog"),
+        tests(
+            "PipelineTests", "Pipeline", "Ledger", "Kafka", "Metering", "Redis", "Catalog", "Verify"
+        ),
         tests("SimulationTests", "Pipeline", "Ledger", "Kafka", "Metering", "Redis", "Catalog"),
         tests("HTTPServerTests", "HTTPServer"),
         tests(

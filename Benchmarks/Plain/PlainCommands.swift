@@ -52,6 +52,7 @@ enum PlainCommands {
     private static func appendGroup(
         _ groups: inout EncodedWords, key: UnsafeRawBufferPointer, to connection: inout Connection
     ) {
+        // Limits, which stand behind the letter, and the register of scopes are the script's alone.
         let kind = groups.next()[0]
         _ = groups.next()  // the key's place among the script's keys
         let expiry = groups.next()
@@ -79,6 +80,8 @@ enum PlainCommands {
             connection.add("PFADD")
             connection.add(key)
             for _ in 0..<count { connection.add(groups.next()) }
+        case UInt8(ascii: "S"):
+            for _ in 0..<(2 * count) { _ = groups.next() }
         default:
             preconditionFailure("a kind of cell that no single command changes")
         }

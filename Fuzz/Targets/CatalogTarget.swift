@@ -104,6 +104,11 @@ private enum CatalogWriter {
                         .map { ($0.key.name, length($0.value)) })
             ),
         ]
+        if let most = meter.most {
+            let limits = [("by", most.by), ("per", most.per)]
+            members.append(
+                ("most", mapping(limits.map { ($0.0, $0.1.map(String.init) ?? "none") })))
+        }
         if let keep = meter.keep { members.append(("keep", quoted(keep.rawValue))) }
         if let value = meter.value { members.append(("value", quoted(value))) }
         if let field = meter.of { members.append(("of", quoted(field))) }

@@ -5,6 +5,7 @@ enum MeterReader {
     private static let reserved: Set<String> = ["totals", "directory"]
     private static let keys = [
         "kind", "windows", "on", "per", "by", "keep", "value", "of", "retention", "signed",
+        "most",
     ]
 
     static func read(_ name: String, _ node: NodeReader) throws(CatalogError) -> MeterDeclaration {
@@ -39,6 +40,7 @@ enum MeterReader {
         case "value": meter.value = try value.text()
         case "of": meter.of = try value.text()
         case "signed": meter.isSigned = try value.bool()
+        case "most": meter.most = try most(value, meter.kind)
         case "retention":
             for (name, length) in try value.members(Window.allCases.map(\.name)) {
                 guard let window = Window(name: name), window != .all else {
@@ -48,6 +50,30 @@ enum MeterReader {
             }
         default: break
         }
+    }
+
+    /// One limit for `by` and `per`, or one for each; an absent one is the standard one.
+    private static func most(
+        _ node: NodeReader, _ kind: MeterKind
+    ) throws(CatalogError) -> Most {
+        if case .scalar = node.node {
+            let both = try limit(node)
+            return Most(by: both, per: both)
+        }
+        var most = Most.standard(kind)
+        for (key, value) in try node.members(["by", "per"]) {
+            if key == "by" { most.by = try limit(value) } else { most.per = try limit(value) }
+        }
+        return most
+    }
+
+    private static func limit(_ node: NodeReader) throws(CatalogError) -> Int? {
+        let text = try node.text()
+        if text == "none" { return nil }
+        guard let limit = Int(text), (1...Most.largest).contains(limit) else {
+            throw node.fail("must be none or a number from 1 to \(Most.largest)")
+        }
+        return limit
     }
 
     private static func scopes(_ node: NodeReader) throws(CatalogError) -> [[String]] {

@@ -28,6 +28,8 @@ public struct CommitArguments: ~Copyable {
     static let smallScores: Range<Int64> = 1..<1_000_000_000_000_000
     /// The script's letter for scores that come as the dump of a set.
     static let union = UInt8(ascii: "U")
+    /// The script's letter for the shard's register of scopes.
+    static let register = UInt8(ascii: "S")
 
     private var keys: CommandBuffer
     private var ranges: CommandBuffer
@@ -129,11 +131,14 @@ public struct CommitArguments: ~Copyable {
 
     /// Begins the entries of one key.
     ///
-    /// - Parameter expiry: second since 1970 at which the key ends, set where the key was absent; nil =
-    ///   never.
-    public mutating func beginGroup(_ kind: Kind, key: UnsafeRawBufferPointer, expiry: Int64?) {
+    /// - Parameters:
+    ///   - expiry: second since 1970 at which the key ends, set where the key was absent; nil = never.
+    ///   - limits: what stands behind the group's letter, see `GroupLimits`.
+    public mutating func beginGroup(
+        _ kind: Kind, key: UnsafeRawBufferPointer, expiry: Int64?, limits: [UInt8] = []
+    ) {
         groupKind = kind
-        beginGroup(letter: kind.rawValue, key, expiry)
+        beginGroup(letter: kind.rawValue, key, expiry, limits)
     }
 
     /// Adds increments to the members of one key as the dump of a set that holds them; not for cold code.
@@ -142,10 +147,11 @@ public struct CommitArguments: ~Copyable {
     ///   - expiry: as in `beginGroup`.
     ///   - increments: members that differ, with scores in `smallScores`.
     package mutating func addUnion(
-        key: UnsafeRawBufferPointer, expiry: Int64?, _ increments: inout SortedSetDump
+        key: UnsafeRawBufferPointer, expiry: Int64?, limits: [UInt8] = [],
+        _ increments: inout SortedSetDump
     ) {
         groupKind = .score
-        beginGroup(letter: Self.union, key, expiry)
+        beginGroup(letter: Self.union, key, expiry, limits)
         increments.withText { groups.append($0) }
         groupArgumentCount += 1
         groupEntryCount = increments.count
@@ -153,12 +159,14 @@ public struct CommitArguments: ~Copyable {
     }
 
     private mutating func beginGroup(
-        letter: UInt8, _ key: UnsafeRawBufferPointer, _ expiry: Int64?
+        letter: UInt8, _ key: UnsafeRawBufferPointer, _ expiry: Int64?, _ limits: [UInt8]
     ) {
         endGroup()
         keys.append(key)
         groupCount += 1
-        withUnsafeBytes(of: letter) { groups.append($0) }
+        withUnsafeBytes(of: letter) { letter in
+            limits.withUnsafeBytes { groups.append(letter, $0) }
+        }
         groups.append(Int64(groupCount + 3))
         if let expiry { groups.append(expiry) } else { groups.append("") }
         groupCountPlace = groups.appendBlankNumber()
@@ -166,8 +174,22 @@ public struct CommitArguments: ~Copyable {
     }
 
     /// Begins the entries of one key, for cold code.
-    public mutating func beginGroup(_ kind: Kind, key: [UInt8], expiry: Int64? = nil) {
-        key.withUnsafeBytes { beginGroup(kind, key: $0, expiry: expiry) }
+    public mutating func beginGroup(
+        _ kind: Kind, key: [UInt8], expiry: Int64? = nil, limits: [UInt8] = []
+    ) {
+        key.withUnsafeBytes { beginGroup(kind, key: $0, expiry: expiry, limits: limits) }
+    }
+
+    /// Names the shard's register of scopes, which a commit with limited scopes needs, and the scopes
+    /// (`ORG:DIM=VALUE…`) that the caller counts under `__other__`, each with its limit.
+    public mutating func addRegister(key: [UInt8], refused: [(scope: [UInt8], most: Int)]) {
+        key.withUnsafeBytes { beginGroup(letter: Self.register, $0, nil, []) }
+        for (scope, most) in refused {
+            groups.append(scope)
+            groups.append(Int64(most))
+            groupEntryCount += 1
+            groupArgumentCount += 2
+        }
     }
 
     /// Adds an increment of the group's cell `field`; kinds add and score.

@@ -42,6 +42,8 @@ public enum CommitOutcome: Sendable, Hashable {
     case refused(code: String, message: String)
     /// Nothing changed: the shard's own records (marks, audit, parked cells) refuse, or an error is not known.
     case cellRefused(RefusedCell)
+    /// Nothing changed; of these scopes the lane believed something else.
+    case scopes([ScopeVerdict])
     /// The connection broke; the commit may stand or not: read the marks over a new one.
     case unknown(RedisError)
 
@@ -71,6 +73,7 @@ public enum CommitOutcome: Sendable, Hashable {
         case (0, _): self = CommitOutcome(marks: reply)
         case (-1, 2): self = .contract(current: Self.text(reply[1]))
         case (-2, 2): self = .torn(Self.text(reply[1]))
+        case (-5, _): self = .scopes(Self.verdicts(reply))
         case (-3, 6): self = CommitOutcome(refusal: reply)
         case (-4, 2):
             self = .refused(code: Self.clockAhead, message: String(reply[1].integer ?? 0))
@@ -89,6 +92,15 @@ public enum CommitOutcome: Sendable, Hashable {
             marks.append(Int64(text))
         }
         self = .mismatch(marks)
+    }
+
+    private static func verdicts(_ reply: ReplyView) -> [ScopeVerdict] {
+        stride(from: 1, to: reply.count - 1, by: 2).map { place in
+            ScopeVerdict(
+                scope: reply[place].bytes.map { Array($0) } ?? [],
+                state: reply[place + 1].integer.flatMap { ScopeVerdict.State(rawValue: $0) }
+                    ?? .refused)
+        }
     }
 
     private init(refusal reply: ReplyView) {
@@ -123,16 +135,19 @@ public struct CommitResult: Sendable, Hashable {
     public var scriptMicroseconds: Int64 = 0
     /// Where it applied, what it had to park; nil = nothing.
     public var parked: ParkedNews?
+    /// Where it applied, entries that went to `__other__`, by meter.
+    public var overflows: [String: Int64] = [:]
 
     /// The end of the commit that was submitted with that tag.
     package init(
         tag: Int, outcome: CommitOutcome, singleScores: Int64 = 0, scriptMicroseconds: Int64 = 0,
-        parked: ParkedNews? = nil
+        parked: ParkedNews? = nil, overflows: [String: Int64] = [:]
     ) {
         self.tag = tag
         self.outcome = outcome
         self.singleScores = singleScores
         self.scriptMicroseconds = scriptMicroseconds
         self.parked = parked
+        self.overflows = overflows
     }
 }

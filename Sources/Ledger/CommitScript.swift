@@ -17,14 +17,18 @@
 /// show, 0 = any. Groups: kind, index in `KEYS`, expiry or "", number of entries, and
 /// the entries: (field, value), of scores (value, member), for kind P only the member. Kind U: scores, each above 0 and
 /// below 10^15, as the dump of a set in the entries' place; it is put into the scratch key and added by a union where
-/// that is the cheaper way. Where `parked` is given as the number of ranges, names of parked fields follow instead:
-/// they are tried again, and what its cell takes now leaves the parked hash.
+/// that is the cheaper way. Behind a kind may stand a limit of fields, then `/` and a limit of values of the key's
+/// scope: see `limits`. Kind S: the shard's register of scopes; its entries are (scope, limit) of those that the
+/// caller counts under `__other__`. Where `parked` is given as the number of ranges, names of parked fields follow
+/// instead: they are tried again, and what its cell takes now leaves the parked hash.
 ///
 /// Answers: {1, zeros that could not be removed, scores added one by one, microseconds taken} applied, and where
 /// the parked hash was touched its number of fields, the entries that were parked, and key, field, kind and error of
-/// some fields that are new; {0, mark…} another mark stands there, {-1, contract} another contract stands there,
-/// {-2, reason} torn, {-3, key, field, error, kind, value} the shard's own records refused, and all was undone,
-/// {-4, second} Redis' clock shows a later second than the latest permitted.
+/// some fields that are new; last, where entries went to `__other__`, a list of (key, entries); {0, mark…} another
+/// mark stands there, {-1, contract} another contract stands there, {-2, reason} torn, {-3, key, field, error, kind,
+/// value} the shard's own records refused, and all was undone, {-4, second} Redis' clock shows a later second than the
+/// latest permitted, {-5, then (scope, 0 = refused, 1 = admitted, 2 = there is room)} nothing changed: what the caller
+/// believed of these scopes is not so.
 public enum CommitScript {
     /// Every command that the script runs, as an access list must permit it.
     public static let commands = [
@@ -40,7 +44,7 @@ public enum CommitScript {
     public static let sourceWithoutClock = start + noClock + body
 
     private static let body =
-        header + parked + comparison + preflight + steps + parking + undo + main
+        header + parked + comparison + preflight + scopes + steps + limits + parking + undo + main
 
     private static let start = #"""
         #!lua
@@ -108,9 +112,11 @@ public enum CommitScript {
         local lastAudit = firstAudit - 1 + 2 * audits
         -- Group g: its kind, its key's index, its first and last entry, its expiry. Group 0 is the audit.
         local kinds, keys, firsts, lasts = {[0] = 'H'}, {[0] = 2}, {[0] = firstAudit}, {[0] = lastAudit}
-        local expiries = {}
+        local expiries, mosts, sizes = {}, {}, {}
+        local register, registerGroup, lastScope
+        local claims, wanted, limits = {}, {}, {}
         local phases, absent, low, bulk = {{}, {}, {}}, {}, {}, {}
-        local stride = {H = 2, Z = 2, U = 0, m = 2, M = 2, f = 2, l = 2, P = 1, p = 1}
+        local stride = {H = 2, Z = 2, U = 0, m = 2, M = 2, f = 2, l = 2, P = 1, p = 1, S = 2}
         -- Increments first; then what can be repeated without harm; HyperLogLogs last, for PFADD has no undo.
         local order = {H = 1, Z = 1, U = 1, m = 2, M = 2, f = 2, l = 2, P = 3, p = 3}
         local function refused(key, err, kind, j)
@@ -128,7 +134,7 @@ public enum CommitScript {
         local function isShort(score) return not score or #score < 16 and not score:find('[^%d]') end
         -- Whether the key is absent; an error; whether all its scores are short; how a union serves.
         local named, hasUnion = {}, false
-        local function scores(key, kind, member, count)
+        local function scores(key, kind, member, count, most)
           -- What an earlier group of this call does to the key is not seen here.
           local isFirst = not named[key]
           named[key] = true
@@ -136,28 +142,37 @@ public enum CommitScript {
           if kind == 'Z' and count == 1 then
             local score = try('ZSCORE', key, member)
             if failed(score) then return false, score.err end
+            -- A member that is there adds none: the size need not be known.
             if score then return false, nil, isShort(score) end
-            return try('ZCARD', key) == 0, nil, true
+            sizes[key] = try('ZCARD', key)
+            return sizes[key] == 0, nil, true
           end
           local top = try('ZRANGE', key, -1, -1, 'WITHSCORES')
           if failed(top) then return false, top.err end
           local isLow = isShort(top[2])
-          if kind == 'Z' or not isLow or not isFirst then return not top[2], nil, isLow end
+          if kind == 'Z' or not isLow or not isFirst then
+            if most then sizes[key] = try('ZCARD', key) end
+            return not top[2], nil, isLow
+          end
           hasUnion = true
-          if not top[2] then return true, nil, true, 'fill' end
+          if not top[2] then
+            sizes[key] = 0
+            return true, nil, true, not (most and count > most) and 'fill'
+          end
           -- A union costs by all members, an increment by the touched ones: six to one.
           local card = try('ZCARD', key)
           if failed(card) then return false, card.err end
-          if card > 4 * count then return false, nil, true end
+          sizes[key] = card
+          if card > 4 * count or most and card + count > most then return false, nil, true end
           -- A sum of 0 must not stand, and a union does not look at sums: all must be above 0 before.
           local bottom = try('ZRANGE', key, 0, 0, 'WITHSCORES')
           if failed(bottom) then return false, bottom.err end
           if bottom[2]:byte() == 45 then return false, nil, true end
           return false, nil, true, 'union'
         end
-        local function absence(key, kind, j, count)
+        local function absence(key, kind, j, count, most)
           if kind == 'Z' or kind == 'U' then
-            return scores(key, kind, argv[j + 1], count)
+            return scores(key, kind, argv[j + 1], count, most)
           elseif kind == 'P' or kind == 'p' then
             local r = try('GETRANGE', key, 0, 3)
             if failed(r) or r == 'HYLL' then return false, failed(r) end
@@ -166,7 +181,33 @@ public enum CommitScript {
             return true, failed(there)
           end
           local r = try('HLEN', key)
+          sizes[key] = r
           return r == 0, failed(r)
+        end
+        -- A group's letter, limit of fields and limit of its scope's values.
+        local specs = {}
+        local function spec(text)
+          local known = specs[text]
+          if not known then
+            local most, scopes = text:match('^.(%d*)/?(%d*)$')
+            known = {text:sub(1, 1), tonumber(most), tonumber(scopes)}
+            specs[text] = known
+          end
+          return known
+        end
+        -- The organization and scope in a key's name: up to the last `=` and the value behind it.
+        local function scopeOf(key) return key:match('^[^:]*:[^:]*:[^:]*:(.*=[^:]*):') end
+        -- A key would be made: is its scope admitted? Groups of one scope follow each other.
+        local function want(key, most)
+          if lastScope and key:sub(1, #lastScope) == lastScope
+            and not key:find('=', #lastScope + 1, true) then
+            return
+          end
+          local scope = scopeOf(key)
+          if not scope then return end
+          lastScope = key:match('^.*=[^:]*:')
+          if not limits[scope] then wanted[#wanted + 1] = scope end
+          limits[scope] = most
         end
         if audits > 0 then
           local gone, err = absence(audit, 'H')
@@ -175,21 +216,29 @@ public enum CommitScript {
         end
         local i, g = lastAudit + 1, 0
         while i <= n do
-          local kind, index, count = argv[i], tonumber(argv[i + 1]), tonumber(argv[i + 3])
+          local kind, most, scopes = unpack(spec(argv[i]))
+          local index, count = tonumber(argv[i + 1]), tonumber(argv[i + 3])
           local width, key = stride[kind], KEYS[index]
           if not width or not key then return redis.error_reply('BADARGS kind or key') end
           width = kind == 'U' and 1 or count * width
           local err
-          absent[index], err, low[index], bulk[index] = absence(key, kind, i + 4, count)
-          if err and not isOfCell(err) then return refused(key, err, kind, i + 4) end
+          if kind == 'S' then
+            register, registerGroup = index, g + 1
+            for j = i + 4, i + 3 + width, 2 do claims[#claims + 1] = j end
+          else
+            absent[index], err, low[index], bulk[index] = absence(key, kind, i + 4, count, most)
+            if err and not isOfCell(err) then return refused(key, err, kind, i + 4) end
+            if scopes and absent[index] then want(key, scopes) end
+          end
           g = g + 1
           kinds[g], keys[g], firsts[g], lasts[g] = kind, index, i + 4, i + 3 + width
           expiries[g] = count > 0 and argv[i + 2] or ''
+          mosts[g] = most
           if err then
             refusals[#refusals + 1], isOut[g] = {g, err}, true
           else
             local phase = phases[order[kind]]
-            phase[#phase + 1] = g
+            if phase then phase[#phase + 1] = g end
           end
           i = i + 4 + width
         end
@@ -206,6 +255,7 @@ public enum CommitScript {
               expand(g)
               reached = firsts[g] - 2
             end
+            if mosts[g] then limit(g) end
             first = firsts[g]
           end
           from = nil
@@ -221,6 +271,7 @@ public enum CommitScript {
               call('DEL', scratch)
             end
             if audits > 0 then run(0) end
+            join()
             turn = 1
           end
           while turn <= #sequence do
@@ -259,6 +310,9 @@ public enum CommitScript {
               return {-2, reason}
             end
             call('HINCRBY', marks, '!begun', -1)
+            if kinds[at] == 'S' then
+              return {-3, KEYS[register], joiningTo[counted + 1] or '', err, 'H', '1'}
+            end
             if spot then return {-3, spot, '', err, spot == parked and 'H' or 'P', '1'} end
             return refused(KEYS[keys[at]], err, kinds[at], j)
           end
@@ -270,7 +324,7 @@ public enum CommitScript {
             local value = try(read, key, field)
             if failed(value) then
               left = left + 1
-            elseif value == '0' or value == '-0' then
+            elseif (value == '0' or value == '-0') and not isFull(key, read, field) then
               if failed(try(remove, key, field)) then left = left + 1 end
             end
           end
@@ -290,6 +344,12 @@ public enum CommitScript {
         if #fields > 0 then call('HSET', marks, unpack(fields)) end
         local answer = {1, left, singles, microseconds() - began}
         for k = 1, #news do answer[#answer + 1] = news[k] end
+        local overflows = {}
+        for key, count in pairs(others) do
+          overflows[#overflows + 1] = key
+          overflows[#overflows + 1] = count
+        end
+        if #overflows > 0 then answer[#answer + 1] = overflows end
         return answer
         """#
 }

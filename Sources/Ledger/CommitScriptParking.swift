@@ -52,6 +52,12 @@ extension CommitScript {
         end
         -- Groups and entries that are left out, and why; by the index of a key, the parked field that is tried again.
         local refusals, isOut, isSkipped, again = {}, {}, {}, nil
+        -- Entries whose cell stood at 0 in a full key, see `limits`.
+        local kept = {}
+        local function otherOf(name)
+          local _, colons = name:gsub(':', '')
+          return '__other__' .. (':__other__'):rep(colons)
+        end
         if argv[2] == 'parked' then
           local names = argv
           again, argv = {}, {names[1], '0', '0'}
@@ -62,6 +68,12 @@ extension CommitScript {
             if value and isSound(kind, value) then
               KEYS[#KEYS + 1] = key
               again[#KEYS] = names[k]
+              if kind ~= 'P' then
+                local read, other = kind == 'Z' and 'ZSCORE' or 'HGET', otherOf(field)
+                local stands = try(read, key, field)
+                if not stands and type(try(read, key, other)) == 'string' then field = other end
+                if stands == '0' or stands == '-0' then kept[#argv + 5] = true end
+              end
               local first, second = field, value
               if kind == 'Z' then first, second = value, field end
               if kind == 'P' then kind, first, second = 'p', '', nil end

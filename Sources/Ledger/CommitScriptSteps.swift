@@ -106,14 +106,15 @@ extension CommitScript {
         end
         local function undoEntry(kind, key, j)
           if isSkipped[j] then return end
-          -- Cells at 0 do not stand in Redis: 0 after undo means that the cell was absent.
+          -- Cells at 0 do not stand in Redis: 0 after undo means that the cell was absent. Only in a full key
+          -- they do; `kept` tells those that did before.
           if added[j] then
             local r = try('ZINCRBY', key, opposite(argv[j]), argv[j + 1])
-            if r == '0' or r == '-0' then r = try('ZREM', key, argv[j + 1]) end
+            if (r == '0' or r == '-0') and not kept[j] then r = try('ZREM', key, argv[j + 1]) end
             return failed(r)
           elseif kind == 'H' then
             local r = try('HINCRBY', key, argv[j], opposite(argv[j + 1]))
-            if r == 0 then r = try('HDEL', key, argv[j]) end
+            if r == 0 and not kept[j] then r = try('HDEL', key, argv[j]) end
             return failed(r)
           end
           local before = old[j]
@@ -152,6 +153,7 @@ extension CommitScript {
               end
             end
           end
+          return leave()
         end
 
         """#

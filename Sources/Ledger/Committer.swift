@@ -64,6 +64,7 @@ public struct Committer: ~Copyable {
                         told.singles = reply.view[2].integer ?? 0
                         told.microseconds = max(0, reply.view[3].integer ?? 0)
                         told.parked = ParkedNews(reply.view)
+                        told.take(overflowsOf: reply.view)
                     }
                 }
             } catch {
@@ -119,6 +120,20 @@ public struct Committer: ~Copyable {
         var singles: Int64 = 0
         var microseconds: Int64 = 0
         var parked: ParkedNews?
+        var overflows: [String: Int64] = [:]
+
+        /// The last element lists keys, each with the number of its entries that went to `__other__`.
+        mutating func take(overflowsOf reply: ReplyView) {
+            guard reply.count > 4, case let list = reply[reply.count - 1], list.count > 1 else {
+                return
+            }
+            for place in stride(from: 0, to: list.count - 1, by: 2) {
+                guard let key = list[place].bytes, let count = list[place + 1].integer,
+                    let meter = KeyLayout.meter(ofKey: Array(key), field: [])
+                else { continue }
+                overflows[meter, default: 0] += count
+            }
+        }
     }
 
     private mutating func send(_ slot: Slot) {
@@ -143,7 +158,8 @@ public struct Committer: ~Copyable {
         spare.append(slot)
         return CommitResult(
             tag: slot.tag, outcome: outcome, singleScores: told.singles,
-            scriptMicroseconds: told.microseconds, parked: told.parked)
+            scriptMicroseconds: told.microseconds, parked: told.parked,
+            overflows: told.overflows)
     }
 
     private mutating func finishBroken() -> CommitResult? {

@@ -77,6 +77,8 @@ public struct KeyLayout: Sendable, Hashable {
     public static let parkedSuffix = Bytes(":parked".utf8)
     /// `PREFIX:GEN:{SHARD}:scratch`: stands only while a commit script runs.
     public func scratchKey(shard: Int) -> Bytes { key(String(shard), "scratch") }
+    /// `PREFIX:GEN:{SHARD}:scopes`: hash of the scopes that may have keys of their own.
+    public func scopesKey(shard: Int) -> Bytes { key(String(shard), "scopes") }
     /// `PREFIX:GEN:{dir}:ledger`: hash of layout, origins and contract.
     public var ledgerKey: Bytes { key("dir", "ledger") }
     /// `PREFIX:GEN:{dir}:credential:HASH`: hash of one credential's members.

@@ -25,6 +25,15 @@ public struct TallyEncoder: ~Copyable {
     private let marksKeys: [[UInt8]]
     private let auditKeys: [[UInt8]]
     private let scratchKeys: [[UInt8]]
+    private let registerKeys: [[UInt8]]
+    private let limits: [GroupLimits]
+    private var memory = ScopeMemory()
+    /// Scopes of this commit that are counted under `__other__`, with their limits.
+    private var refused: [(scope: [UInt8], most: Int)] = []
+    /// Whether this commit has a key whose scope is limited.
+    private var needsRegister = false
+    /// Cells that the last `addCells` wrote under a scope's `__other__`, by meter.
+    public private(set) var redirected: [String: Int64] = [:]
     private var places: [Place] = []
     private var key: [UInt8] = []
     private var field: [UInt8] = []
@@ -40,6 +49,11 @@ public struct TallyEncoder: ~Copyable {
         marksKeys = (0..<layout.shardCount).map { layout.marksKey(shard: $0) }
         auditKeys = (0..<layout.shardCount).map { layout.auditKey(shard: $0) }
         scratchKeys = (0..<layout.shardCount).map { layout.scratchKey(shard: $0) }
+        registerKeys = (0..<layout.shardCount).map { layout.scopesKey(shard: $0) }
+        limits = cellSets.map {
+            GroupLimits(
+                most: $0.most, scope: $0.scope, mostScopes: $0.mostScopes, other: Most.other)
+        }
     }
 
     deinit { number.deallocate() }
@@ -56,6 +70,9 @@ public struct TallyEncoder: ~Copyable {
         of tally: borrowing Tally, shard: Int, to arguments: inout CommitArguments
     ) {
         order(tally)
+        needsRegister = false
+        if !refused.isEmpty { refused.removeAll(keepingCapacity: true) }
+        if !redirected.isEmpty { redirected.removeAll(keepingCapacity: true) }
         var first = 0
         while first < places.count {
             var end = first + 1
@@ -67,6 +84,31 @@ public struct TallyEncoder: ~Copyable {
             addGroup(first..<end, tally, shard, &arguments)
             first = end
         }
+        if needsRegister { arguments.addRegister(key: registerKeys[shard], refused: refused) }
+    }
+
+    /// Takes what the script said of scopes; the same tally must be written again.
+    public mutating func learn(_ verdicts: [ScopeVerdict]) {
+        for verdict in verdicts { memory.learn(verdict) }
+    }
+
+    /// Whether the cells of a group must be counted under their scope's `__other__`.
+    private mutating func isRedirected(
+        _ group: Range<Int>, _ first: TallyCell, _ tally: borrowing Tally
+    ) -> Bool {
+        guard first.scope != 0, let most = limits[Int(first.set)].mostScopes else { return false }
+        needsRegister = true
+        guard !memory.isEmpty else { return false }
+        let scope =
+            Array(tally.bytes(first.organization)) + [UInt8(ascii: ":")] + tally.bytes(first.scope)
+        guard memory.refuses(scope) else { return false }
+        // Groups of one scope follow each other.
+        if refused.last?.scope != scope { refused.append((scope: scope, most: most)) }
+        for place in group {
+            let set = Int(tally[Int(places[place].index)].set)
+            redirected[String(decoding: meters[set], as: UTF8.self), default: 0] += 1
+        }
+        return true
     }
 
     private mutating func addGroup(
@@ -75,12 +117,19 @@ public struct TallyEncoder: ~Copyable {
     ) {
         let first = tally[Int(places[group.lowerBound].index)]
         let kind = sets[Int(first.set)].operation.argumentKind
-        let expiry = writeKey(of: first, tally, shard)
+        let isRedirected = isRedirected(group, first, tally)
+        let own = limits[Int(first.set)]
+        let limits = isRedirected ? own.redirected : own.text
+        let expiry = writeKey(of: first, tally, shard, scope: isRedirected ? own.other : nil)
         if kind == .score, fillIncrements(group, tally) {
-            key.withUnsafeBytes { arguments.addUnion(key: $0, expiry: expiry, &increments) }
+            key.withUnsafeBytes {
+                arguments.addUnion(key: $0, expiry: expiry, limits: limits, &increments)
+            }
             return
         }
-        key.withUnsafeBytes { arguments.beginGroup(kind, key: $0, expiry: expiry) }
+        key.withUnsafeBytes {
+            arguments.beginGroup(kind, key: $0, expiry: expiry, limits: limits)
+        }
         for place in group { addEntry(tally[Int(places[place].index)], tally, &arguments) }
     }
 
@@ -134,9 +183,9 @@ public struct TallyEncoder: ~Copyable {
         }
     }
 
-    /// Writes the key of the cell's group; its expiry, nil = never.
+    /// Writes the key of the cell's group, under another scope where one is given; its expiry, nil = never.
     private mutating func writeKey(
-        of cell: TallyCell, _ tally: borrowing Tally, _ shard: Int
+        of cell: TallyCell, _ tally: borrowing Tally, _ shard: Int, scope: [UInt8]?
     ) -> Int64? {
         let set = sets[Int(cell.set)]
         let bucket = bucket(of: cell, set)
@@ -145,7 +194,11 @@ public struct TallyEncoder: ~Copyable {
         key.append(contentsOf: tally.bytes(cell.organization))
         if cell.scope != 0 {
             key.append(UInt8(ascii: ":"))
-            key.append(contentsOf: tally.bytes(cell.scope))
+            if let scope {
+                key.append(contentsOf: scope)
+            } else {
+                key.append(contentsOf: tally.bytes(cell.scope))
+            }
         }
         KeyLayout.appendCellKeySuffix(
             meter: meters[Int(cell.set)], shape: set.shape, window: cell.window,

@@ -58,6 +58,10 @@ enum ContractText {
             "\(meter.windows.map(\.name).sorted())", meter.value ?? "-", meter.of ?? "-",
             "\(meter.isSigned)",
         ]
+        // Standard limits are no part of it: ledgers of builds that knew no limits stay as they are.
+        if meter.limits != .standard(meter.kind) {
+            lines.append("most \(limit(meter.limits.by)) \(limit(meter.limits.per))")
+        }
         lines += meter.windows.map { "\($0.name)=\(meter.retention(of: $0))" }.sorted()
         lines += meter.clauses.map { clause in
             let bindings = clause.bindings.sorted { $0.key < $1.key }.map {
@@ -68,6 +72,8 @@ enum ContractText {
         }.sorted()
         return lines.joined(separator: "\n")
     }
+
+    private static func limit(_ most: Int?) -> String { most.map(String.init) ?? "none" }
 
     /// 32 hexadecimal digits of SipHash-128 with the key 0: equality matters here, not secrecy.
     private static func digest(_ text: String) -> String {

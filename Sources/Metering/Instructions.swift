@@ -118,6 +118,12 @@ public struct CellSet: Sendable {
     public let keepsText: Bool
     /// Seconds that a window is kept after its end, by `Window.rawValue`; -1 = for ever.
     public let retention: [Int64]
+    /// Most values of `by` in one key; nil = any number.
+    public let most: Int?
+    /// Dimensions that stand in the key's name.
+    public let scope: [String]
+    /// Most values of that scope in one organization; nil = any number.
+    public let mostScopes: Int?
 }
 
 /// A fixed array in raw memory that lives as long as its owner.

@@ -44,6 +44,7 @@ struct Lowering {
         lowerEnvelope()
         try checkNames()
         for meter in catalog.meters { try check(meter) }
+        try checkScopeLimits()
         for (index, event) in catalog.events.enumerated() {
             try lower(event, index: Int32(index))
         }
@@ -366,7 +367,8 @@ struct Lowering {
             CellSet(
                 meter: meter.name, shape: meter.shape,
                 operation: meter.kind.rules.operation(of: meter), keepsText: keepsText,
-                retention: retention))
+                retention: retention, most: meter.mostFields, scope: scope,
+                mostScopes: scope.isEmpty ? nil : meter.limits.per))
         setIndex[name] = cellSets.count - 1
         return cellSets.count - 1
     }

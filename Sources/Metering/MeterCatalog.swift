@@ -226,6 +226,8 @@ public struct MeterDeclaration: Sendable, Equatable {
     public var retention: [Window: Retention]
     /// Whether a negative amount is taken.
     public var isSigned: Bool
+    /// How many values are kept apart, where it differs from `Most.standard`.
+    public var most: Most?
     /// Which events feed it, and how.
     public var clauses: [Clause]
 
@@ -233,7 +235,8 @@ public struct MeterDeclaration: Sendable, Equatable {
     public init(
         name: String, kind: MeterKind, keep: Keep? = nil, scopes: [[String]] = [[]],
         by: [String] = [], windows: [Window], value: String? = nil, of: String? = nil,
-        retention: [Window: Retention] = [:], isSigned: Bool = false, clauses: [Clause]
+        retention: [Window: Retention] = [:], isSigned: Bool = false, most: Most? = nil,
+        clauses: [Clause]
     ) {
         self.name = name
         self.kind = kind
@@ -245,6 +248,7 @@ public struct MeterDeclaration: Sendable, Equatable {
         self.of = of
         self.retention = retention
         self.isSigned = isSigned
+        self.most = most
         self.clauses = clauses
     }
 

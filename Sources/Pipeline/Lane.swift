@@ -88,6 +88,8 @@ final class Lane: @unchecked Sendable {
     /// What could not be checked of the server.
     var unchecked: [String] = []
     var publishAt: Int64 = 0
+    /// When a meter's overflow is told again, in milliseconds of the steady clock.
+    var overflowReportedAt: [String: Int64] = [:]
     /// Which shard is committed when.
     var schedule: CommitSchedule
     /// Whether the lane is far behind the log's end, in records and in time.

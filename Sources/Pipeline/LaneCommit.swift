@@ -1,5 +1,6 @@
 internal import Kafka
 internal import Ledger
+internal import Metering
 internal import Redis
 
 /// From tallies to Redis, and what follows from the answers.
@@ -81,14 +82,17 @@ extension Lane {
                 totals.scriptSeconds.observe(Double(result.scriptMicroseconds) / 1_000_000)
             }
             if let news = result.parked { note(news, shard: result.tag) }
-            settle(shard: result.tag, result.outcome)
+            settle(shard: result.tag, result.outcome, result.overflows)
             wait = 0
         }
         return canCommit
     }
 
-    private func settle(shard: Int, _ outcome: CommitOutcome) {
+    private func settle(
+        shard: Int, _ outcome: CommitOutcome, _ overflows: [String: Int64]
+    ) {
         let now = self.now
+        let redirected = core?.shards[shard].redirected ?? [:]
         guard let size = core?.flyingSize(shard: shard),
             let settlement = core?.settle(shard: shard, outcome, now: now)
         else { return }
@@ -103,6 +107,11 @@ extension Lane {
                     Double(max(0, world.wallMilliseconds - size.oldest)) / 1_000)
             }
             passed(.refused, "Redis takes commits again")
+            if !overflows.isEmpty { noteOverflows(overflows, now) }
+            if !redirected.isEmpty { noteOverflows(redirected, now) }
+        case .rewrite:
+            core?.writeFlying(shard: shard, contract: stamp, to: &arguments)
+            send(shard: shard)
         case .resend: needsReconcile = true
         case .reread:
             needsReconcile = true
@@ -132,6 +141,19 @@ extension Lane {
             return
         }
         trouble(.refused, text)
+    }
+
+    /// Counts what went to `__other__`, and says it once an hour for each meter.
+    private func noteOverflows(_ overflows: [String: Int64], _ now: Int64) {
+        for (meter, count) in overflows {
+            totals.overflows[meter, default: 0] += count
+            guard now >= overflowReportedAt[meter] ?? .min else { continue }
+            overflowReportedAt[meter] = now + 3_600_000
+            report(
+                .warning, "overflow",
+                "meter \(meter): new values are counted as \(Most.other), its limit (most) is reached"
+            )
+        }
     }
 
     private func describe(_ shard: Int, _ reason: String) -> String {

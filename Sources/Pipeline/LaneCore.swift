@@ -30,6 +30,8 @@ struct LaneCore: ~Copyable {
         var pause: Int64 = 10_000
         /// Its tallies were dropped, and its marks are not read yet.
         var awaitsMarks = false
+        /// Cells of the commit in flight that are counted under a scope's `__other__`, by meter.
+        var redirected: [String: Int64] = [:]
     }
 
     /// A shard set aside: its tallies are dropped and it takes nothing until its cell can be changed.
@@ -40,22 +42,6 @@ struct LaneCore: ~Copyable {
         var lookAt: Int64?
         /// Nobody may commit to it before it is reset or restored.
         var isTorn: Bool { lookAt == nil }
-    }
-
-    /// What the lane must do after an outcome.
-    enum Settlement: Equatable {
-        /// Landed.
-        case done
-        /// Send the same tally again, after a pause where Redis refused it.
-        case resend
-        /// Tallies were dropped: read the shard's marks and `adopt` them.
-        case reread
-        /// Another contract stands there.
-        case foreignContract(String)
-        /// The shard is set aside.
-        case aside(String)
-        /// Redis refuses for now.
-        case wait(String)
     }
 
     var program: Program
@@ -280,6 +266,7 @@ struct LaneCore: ~Copyable {
             }
         }
         encoder.addCells(of: tally.pointee, shard: shard, to: &arguments)
+        shards[shard].redirected = encoder.redirected
     }
 
     /// Cells, events and least record timestamp of the tally in flight, and when it was sent.
@@ -328,6 +315,9 @@ struct LaneCore: ~Copyable {
             shards[shard].pause = pause < 60_000 ? 60_000 : min(3_600_000, pause * 2)
             setAside(shard, Aside(refused: cell, reason: cell.error, lookAt: now + pause))
             return .aside(cell.error)
+        case .scopes(let verdicts):
+            encoder.learn(verdicts)
+            return .rewrite
         case .refused(let code, let message): return .wait("\(code): \(message)")
         case .unknown: return .resend
         }

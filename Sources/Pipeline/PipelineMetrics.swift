@@ -87,6 +87,8 @@ public struct PipelineMetrics: Sendable {
     /// Seconds that commits' scripts took in Redis, where it tells.
     public var scriptSeconds = BoundedHistogram(
         bounds: [0.0005, 0.001, 0.002, 0.003, 0.004, 0.005, 0.0075, 0.01, 0.025])
+    /// Changes of cells that were counted as `__other__`, by meter.
+    public var overflows: [String: Int64] = [:]
     /// Cells changed in Redis.
     public var cells: Int64 = 0
     /// Events in those commits.
@@ -158,6 +160,7 @@ public struct PipelineMetrics: Sendable {
         commits += other.commits
         commitSeconds.add(other.commitSeconds)
         scriptSeconds.add(other.scriptSeconds)
+        overflows.merge(other.overflows) { $0 + $1 }
         cells += other.cells
         committedEvents += other.committedEvents
         freshness.add(other.freshness)

@@ -32,11 +32,37 @@ enum MeterText {
                 for (text, value) in try CatalogText.members(value, place) {
                     meter.retention[try window(text, place)] = try retention(value, place)
                 }
+            case "most": try readLimits(value, place, &meter)
             case "signed": meter.isSigned = try CatalogText.truth(value, place)
             default: throw CatalogText.wrong("\(place) is an unknown key")
             }
         }
         return meter
+    }
+
+    /// One limit for both, or one for each.
+    private static func readLimits(
+        _ node: YAMLNode, _ place: String, _ meter: inout OracleMeter
+    ) throws(VerifyError) {
+        if node.text != nil {
+            meter.mostFields = try limit(node, place)
+            meter.mostScopes = meter.mostFields
+            return
+        }
+        for (name, value) in try CatalogText.members(node, place) {
+            switch name {
+            case "by": meter.mostFields = try limit(value, place)
+            case "per": meter.mostScopes = try limit(value, place)
+            default: throw CatalogText.wrong("\(place): unknown key \(name)")
+            }
+        }
+    }
+
+    private static func limit(_ node: YAMLNode, _ place: String) throws(VerifyError) -> Int? {
+        let text = try CatalogText.text(node, place)
+        if text == "none" { return nil }
+        guard let limit = Int(text) else { throw CatalogText.wrong("\(place): no limit \(text)") }
+        return limit
     }
 
     private static func window(

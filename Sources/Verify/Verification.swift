@@ -198,10 +198,13 @@ public struct Verification: ~Copyable {
     private mutating func compare(
         _ description: [String: String], _ parked: ParkedFields
     ) throws(VerifyError) -> VerificationReport {
-        oracle.sortCells()
         let limits = try limits(description)
+        var admission = Admission(
+            meters, limits, parked, prefixLength: ledger.prefix.utf8.count)
+        var report = outcomes()
+        try Self.judge(&admission, &ledger, &oracle, &report)
         var comparison = Comparison(
-            outcomes(), limits: limits, parked: parked, keys: oracle.cells.keyCount,
+            report, limits: limits, parked: parked, keys: oracle.cells.keyCount,
             prefix: configuration.prefix)
         try comparison.run(&ledger, oracle.cells, progress)
         try reckonAnswers(limits, comparison.temporary, &comparison.report)
@@ -216,6 +219,19 @@ public struct Verification: ~Copyable {
                 &comparison.report)
         }
         return comparison.report
+    }
+
+    /// Counts under `__other__` what the ledger did not keep apart.
+    private static func judge(
+        _ admission: inout Admission, _ ledger: inout LedgerReader, _ oracle: inout Oracle,
+        _ report: inout VerificationReport
+    ) throws(VerifyError) {
+        try oracle.moveCells { cells throws(VerifyError) in
+            try admission.judgeScopes(&ledger, &cells, &report)
+        }
+        try oracle.moveCells { cells throws(VerifyError) in
+            try admission.judgeFields(&ledger, &cells, &report)
+        }
     }
 
     /// What the HTTP interface must answer; nothing where the log does not hold all that counts.
@@ -261,6 +277,9 @@ public struct Verification: ~Copyable {
             // that record, and records that are still there are younger.
             let first = partition.firstTimestamp.flatMap { $0 < 0 ? nil : $0 } ?? now * 1_000
             limits.logStart = max(limits.logStart ?? .min, first + configuration.futureBound)
+        }
+        for meter in meters where meter.isTable {
+            limits.mostFields[Array(meter.name.utf8)] = meter.mostFields
         }
         let since = description.filter { $0.key.hasPrefix("since:") }
         let first = since.values.compactMap { Int64($0) }.min() ?? 0

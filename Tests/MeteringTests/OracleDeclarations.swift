@@ -142,6 +142,8 @@ extension OracleCatalog {
         made.value = meter.value
         made.of = meter.of
         made.isSigned = meter.isSigned
+        made.mostFields = meter.limits.by
+        made.mostScopes = meter.limits.per
         for (window, retention) in meter.retention {
             guard let window = OracleWindow(rawValue: window.name) else { continue }
             switch retention {

@@ -12,6 +12,9 @@ struct CommitCall {
         var kind: String
         var key: String
         var expiry: String
+        /// Most fields of the key, and most values of its scope.
+        var most: Int?
+        var mostScopes: Int?
         var entries: [(field: String, value: String)]
     }
 
@@ -23,6 +26,9 @@ struct CommitCall {
     var ranges: [Range] = []
     var audit: [(field: String, delta: String)] = []
     var groups: [Group] = []
+    var registerKey: String?
+    /// Scopes that the caller counts under `__other__`, with their limits.
+    var refused: [(scope: String, most: Int)] = []
 
     init(_ arguments: inout CommitArguments) {
         let encoded = arguments.encoded()
@@ -44,12 +50,22 @@ struct CommitCall {
         while next < words.count {
             let letter = word()
             // Scores as the dump of a set differ in their cost alone.
-            let isDump = letter == "U"
-            let kind = isDump ? "Z" : letter
+            let isDump = letter.hasPrefix("U")
+            let kind = isDump ? "Z" : String(letter.prefix(1))
             let key = keys[number() - 1]
             var group = Group(kind: kind, key: key, expiry: word(), entries: [])
+            let limits = letter.dropFirst().split(
+                separator: "/", omittingEmptySubsequences: false)
+            group.most = limits.first.flatMap { Int($0) }
+            group.mostScopes = limits.count > 1 ? Int(limits[1]) : nil
             let count = number()
+            if kind == "S" {
+                registerKey = key
+                for _ in 0..<count { refused.append((scope: word(), most: number())) }
+                continue
+            }
             if isDump {
+                // A small set keeps the order of its dump.
                 group.entries = words[next].withUnsafeBytes(SortedSetDump.entries).map {
                     (String(decoding: $0.member, as: UTF8.self), String($0.score))
                 }

@@ -47,6 +47,8 @@ enum LedgerLaw {
         if zip(current, call.ranges).contains(where: { $0 != $1.from }) {
             return .mismatch(current.map { Int64($0) })
         }
+        let verdicts = ScopeLaw.verdicts(call, shard)
+        if !verdicts.isEmpty { return .scopes(verdicts) }
         var after = shard
         let isParking: Bool
         do throws(Refusal) { isParking = try apply(call, to: &after, isSpoiled) } catch {
@@ -57,7 +59,7 @@ enum LedgerLaw {
             after.marks[range.field] = range.to
             if range.fingerprint != "" { after.marks[range.field + "@"] = range.fingerprint }
         }
-        if !call.audit.isEmpty || !call.groups.isEmpty {
+        if !call.audit.isEmpty || !call.groups.isEmpty || call.registerKey != nil {
             let number = (Int(shard.marks["!begun"] ?? "0") ?? 0) + 1
             after.marks["!begun"] = String(number)
             after.marks["!done"] = String(number)
@@ -85,12 +87,15 @@ enum LedgerLaw {
         shard.audit = audit.fields.filter { $0.value != "0" }
         var refused: [(group: CommitCall.Group, field: String, value: String)] = []
         let absent = Set(call.groups.map(\.key).filter { shard.cells[$0] == nil })
+        ScopeLaw.join(call, &shard)
         for phase in ["HZ", "mMfl", "P"] {
             for group in call.groups where phase.contains(group.kind) && !group.entries.isEmpty {
                 let before = shard.cells[group.key]
                 var content = before ?? KeyContent(kind: family(group.kind))
                 let isOther = content.kind != family(group.kind)
-                for (field, value) in group.entries {
+                for (name, value) in group.entries {
+                    let field =
+                        isOther ? name : FieldLaw.admitted(name, in: content, group.most)
                     do throws(Refusal) {
                         if isOther { throw .cell }
                         try change(
@@ -102,7 +107,9 @@ enum LedgerLaw {
         }
         for group in call.groups where !group.entries.isEmpty {
             guard var content = shard.cells[group.key] else { continue }
-            if content.kind != "P" { content.fields = content.fields.filter { $0.value != "0" } }
+            if content.kind != "P", !FieldLaw.isFull(content, group.most) {
+                content.fields = content.fields.filter { $0.value != "0" }
+            }
             if group.expiry != "", absent.contains(group.key) { content.expiry = group.expiry }
             shard.cells[group.key] = content.fields.isEmpty ? nil : content
         }
@@ -143,15 +150,17 @@ enum LedgerLaw {
         on shard: inout ShardContent, contract: String, isSpoiled: (String, String) -> Bool
     ) -> Int? {
         guard shard.marks["!contract"] == contract, shard.torn == nil else { return nil }
+        var touched: [(key: String, field: String)] = []
         for phase in ["HZ", "mMfl", "P"] {
             for name in shard.parked.keys.sorted() where phase.contains(name.prefix(1)) {
-                retry(name, on: &shard, isSpoiled)
+                if let cell = retry(name, on: &shard, isSpoiled) { touched.append(cell) }
             }
         }
-        for (key, content) in shard.cells where content.kind != "P" {
-            let fields = content.fields.filter { $0.value != "0" }
-            shard.cells[key]?.fields = fields
-            if fields.isEmpty { shard.cells[key] = nil }
+        for (key, field) in touched where shard.cells[key]?.fields[field] == "0" {
+            // A key that has `__other__` is taken for full.
+            if shard.cells[key]?.fields[FieldLaw.other(field)] != nil { continue }
+            shard.cells[key]?.fields[field] = nil
+            if shard.cells[key]?.fields.isEmpty ?? false { shard.cells[key] = nil }
         }
         let number = (Int(shard.marks["!begun"] ?? "0") ?? 0) + 1
         shard.marks["!begun"] = String(number)
@@ -162,25 +171,31 @@ enum LedgerLaw {
 
     private static func retry(
         _ name: String, on shard: inout ShardContent, _ isSpoiled: (String, String) -> Bool
-    ) {
+    ) -> (key: String, field: String)? {
         let parts = name.split(separator: " ", maxSplits: 3, omittingEmptySubsequences: false)
-        let (kind, key, field) = (String(parts[0].prefix(1)), String(parts[2]), String(parts[3]))
+        let (kind, key) = (String(parts[0].prefix(1)), String(parts[2]))
+        var field = String(parts[3])
         let expiry = parts[1] == "0" ? nil : String(parts[1])
         var content = shard.cells[key] ?? KeyContent(kind: family(kind), expiry: expiry)
-        guard content.kind == family(kind) else { return }
+        guard content.kind == family(kind) else { return nil }
+        let other = FieldLaw.other(field)
+        if kind != "P", content.fields[field] == nil, content.fields[other] != nil {
+            field = other
+        }
         if kind == "P" {
             let members = shard.cells[key + ":parked"]?.fields ?? [:]
-            if members.keys.contains(where: { isSpoiled(key, $0) }) { return }
+            if members.keys.contains(where: { isSpoiled(key, $0) }) { return nil }
             content.fields.merge(members) { one, _ in one }
             shard.cells[key + ":parked"] = nil
         } else {
             let value = shard.parked[name] ?? ""
             do throws(Refusal) {
                 try change(&content, kind, field, value, isSpoiled(key, field))
-            } catch { return }
+            } catch { return nil }
         }
         shard.cells[key] = content
         shard.parked[name] = nil
+        return (key, field)
     }
 
     private static func family(_ kind: String) -> Character {

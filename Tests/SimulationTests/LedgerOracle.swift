@@ -26,7 +26,9 @@ enum LedgerOracle {
     }
 
     /// What an accepted event adds, by `schemas/redis.md`.
-    static func deltas(of event: SimulatedEvent, timestamp: Int64, shard: Int) -> [CellDelta] {
+    static func deltas(
+        of event: SimulatedEvent, timestamp: Int64, shard: Int, isLimited: Bool
+    ) -> [CellDelta] {
         let time = event.time ?? timestamp
         let at = CalendarText(time)
         let own = "sim:1:{\(shard)}:\(event.organization)"
@@ -72,6 +74,7 @@ enum LedgerOracle {
                     value: sortable(amount)),
             ]
         }
+        if isLimited { deltas += AdmissionOracle.deltas(of: event, own, at, time) }
         for item in event.items {
             deltas += [
                 CellDelta(kind: "z", key: "\(own):things:all", field: item, amount: 1),
@@ -84,7 +87,7 @@ enum LedgerOracle {
     }
 
     /// Number + 2^63 in 20 digits.
-    private static func sortable(_ number: Int64) -> String {
+    static func sortable(_ number: Int64) -> String {
         let shifted =
             number < 0
             ? UInt64(number - Int64.min) : UInt64(number) + 9_223_372_036_854_775_808
@@ -119,7 +122,7 @@ enum LedgerOracle {
         }
     }
 
-    private static func add(_ delta: CellDelta, to content: inout ShardContent) {
+    static func add(_ delta: CellDelta, to content: inout ShardContent) {
         let kind: Character = delta.kind == "z" ? "Z" : delta.kind == "p" ? "P" : "H"
         var key = content.cells[delta.key] ?? KeyContent(kind: kind, expiry: delta.expiry)
         let before = key.fields[delta.field]

@@ -34,8 +34,27 @@ struct SimulatedEvent {
           blips: {kind: count, windows: [minute], on: [{event: blip}]}
         """
 
-    static func readCatalog() throws -> MeterCatalog {
-        try CatalogReader.read(files: [(name: "simulation.yaml", text: Array(catalog.utf8))])
+    /// Meters of the same events with limits that are soon reached.
+    static let limits = """
+          agent_calls: {kind: count, by: [agent], windows: [day, all], most: 2, on: [{event: use}]}
+          agent_amounts:
+            {kind: sum, signed: true, by: [agent], windows: [all], most: 2, on: [{event: use, amount: amount}]}
+          agent_least:
+            {kind: extreme, keep: min, value: amount, by: [agent], windows: [all], most: 2, on: [{event: use}]}
+          agent_latest:
+            {kind: extreme, keep: last, value: amount, by: [agent], windows: [day], most: 1, on: [{event: use}]}
+          agent_scores:
+            {kind: ranking, signed: true, by: [agent], windows: [all], most: 2, on: [{event: use, amount: amount}]}
+          pairs: {kind: ranking, by: [items.value, agent], windows: [all], most: 4, on: [{event: use}]}
+          own_calls: {kind: count, per: [organization, agent], windows: [day, all], most: 2, on: [{event: use}]}
+          own_things:
+            {kind: ranking, per: [agent], by: [items.value], windows: [all], most: {by: 2, per: 2}, on: [{event: use}]}
+          own_visits: {kind: distinct, of: agent, per: [agent], windows: [day], most: 2, on: [{event: use}]}
+        """
+
+    static func readCatalog(isLimited: Bool = false) throws -> MeterCatalog {
+        let text = catalog + "\n" + (isLimited ? limits : "")
+        return try CatalogReader.check(files: [(name: "simulation.yaml", text: Array(text.utf8))])
     }
 
     /// The record's value; nil = null.

@@ -25,11 +25,13 @@ final class SimulatedPartition {
     private var lastValid: [String: Int64] = [:]
     private let window: Int64
     private let shardCount: Int
+    private let isLimited: Bool
 
-    init(number: Int32, window: Int64, shardCount: Int) {
+    init(number: Int32, window: Int64, shardCount: Int, isLimited: Bool) {
         self.number = number
         self.window = window
         self.shardCount = shardCount
+        self.isLimited = isLimited
     }
 
     deinit {
@@ -75,7 +77,8 @@ final class SimulatedPartition {
                 fingerprint: Self.fingerprint(end, timestamp, key, value), outcome: outcome,
                 shard: shard,
                 deltas: outcome == .accepted
-                    ? LedgerOracle.deltas(of: event, timestamp: timestamp, shard: shard) : []))
+                    ? LedgerOracle.deltas(
+                        of: event, timestamp: timestamp, shard: shard, isLimited: isLimited) : []))
         end += 1
     }
 
@@ -142,29 +145,36 @@ final class SimulatedLog {
     let shardCount: Int
     /// Whether events name many things, so that tallies fill up.
     let isBulky: Bool
+    /// Whether the catalog has meters with small limits.
+    let isLimited: Bool
     private let dice: Dice
     private var clock: Int64 = 1_773_058_000_000
     private var nextID = 0
 
-    init(_ dice: Dice, window: Int64, shardCount: Int, partitions: Int, isBulky: Bool) {
+    init(
+        _ dice: Dice, window: Int64, shardCount: Int, partitions: Int, isBulky: Bool,
+        isLimited: Bool
+    ) {
         self.dice = dice
         self.window = window
         self.shardCount = shardCount
         self.isBulky = isBulky
+        self.isLimited = isLimited
         for _ in 0..<partitions { addPartition() }
     }
 
     func addPartition() {
         partitions.append(
             SimulatedPartition(
-                number: Int32(partitions.count), window: window, shardCount: shardCount))
+                number: Int32(partitions.count), window: window, shardCount: shardCount,
+                isLimited: isLimited))
         counted.append(partitions[partitions.count - 1])
     }
 
     /// Somebody deletes a partition and makes it anew, with other records, up to about this offset.
     func recreate(_ number: Int, about end: Int64) {
         let partition = SimulatedPartition(
-            number: Int32(number), window: window, shardCount: shardCount)
+            number: Int32(number), window: window, shardCount: shardCount, isLimited: isLimited)
         let wanted = max(1, end + Int64(dice.roll(-4...8)))
         while partition.end < wanted {
             clock += 1_000

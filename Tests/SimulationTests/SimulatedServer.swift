@@ -149,12 +149,24 @@ final class SimulatedServer {
     /// Goes back to an earlier state, or to nothing; after a restart all connections are gone.
     func goBack() {
         content = dice.oneIn(4) && !isKept ? Self.nothing(shardCount) : dice.pick(copies) ?? content
+        forgetSpoiled()
         // A copy from before this one's time is a copy all the same; later ones stay possible too.
         if dice.oneIn(2) {
             orphans = []
             for connection in queues { connection.sever(keepingRequests: false) }
         }
         for shard in 0..<shardCount { onChange(shard, nil) }
+    }
+
+    /// Cells that are gone are not unusable any more.
+    private func forgetSpoiled() {
+        spoiled = spoiled.filter { name in
+            content.shards.contains { shard in
+                shard.cells.contains { key, cell in
+                    cell.fields.keys.contains { name == "\(key) \($0)" }
+                }
+            }
+        }
     }
 
     /// Breaks some connection.
@@ -174,7 +186,9 @@ final class SimulatedServer {
             return
         }
         guard let shard = dice.pick(content.shards),
-            let key = dice.pick(shard.cells.keys.filter { !$0.hasSuffix(":parked") }.sorted()),
+            let key = dice.pick(
+                shard.cells.keys.filter { !$0.hasSuffix(":parked") && !$0.hasSuffix(":scopes") }
+                    .sorted()),
             let field = dice.pick((shard.cells[key]?.fields ?? [:]).keys.sorted())
         else { return }
         spoiled.insert("\(key) \(field)")

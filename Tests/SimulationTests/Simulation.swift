@@ -55,7 +55,7 @@ final class Simulation {
         let shards = dice.roll(1...4)
         log = SimulatedLog(
             dice, window: window, shardCount: shards, partitions: dice.roll(1...4),
-            isBulky: dice.oneIn(8))
+            isBulky: dice.oneIn(8), isLimited: catalog.meter("agent_calls") != nil)
         server = SimulatedServer(dice, shardCount: shards)
         check = LedgerCheck(log: log, shardCount: shards)
         configuration = PipelineConfiguration(

@@ -13,13 +13,21 @@ import Testing
     private static func catalog() throws -> MeterCatalog { try SimulatedEvent.readCatalog() }
 
     @Test func `the ledger is right after every step, and catches up`() throws {
-        let catalog = try Self.catalog()
+        try run(SimulatedEvent.readCatalog(), seeds: 60)
+    }
+
+    /// The same with meters whose limits are soon reached: what was admitted is told by Redis alone.
+    @Test func `the ledger is right where values are beyond their limits`() throws {
+        try run(SimulatedEvent.readCatalog(isLimited: true), seeds: 40)
+    }
+
+    private func run(_ catalog: MeterCatalog, seeds: UInt64) throws {
         if let seed = Self.environment["SIMULATION_SEED"].flatMap({ UInt64($0) }) {
             let simulation = Simulation(seed: seed, catalog: catalog, isTraced: true)
             #expect(simulation.run(), "\(simulation.failures)")
             return
         }
-        let count = Self.environment["SIMULATION_SEEDS"].flatMap { UInt64($0) } ?? 60
+        let count = Self.environment["SIMULATION_SEEDS"].flatMap { UInt64($0) } ?? seeds
         let first = Self.environment["SIMULATION_FIRST"].flatMap { UInt64($0) } ?? 1
         var sum = SimulationReport()
         var failed = 0

@@ -78,6 +78,35 @@ public struct ExpectedCells: ~Copyable {
         range(key).map { [UInt8](fields.bytes(UInt32(truncatingIfNeeded: sorted[$0]))) }
     }
 
+    /// Counts cells of a key elsewhere: under the key and field that `target` gives, nil = it stays.
+    ///
+    /// The cells must have been sorted, and must be sorted again when all is moved. `keepsLarger` says of
+    /// a field which of two extremes is kept.
+    public mutating func move(
+        _ key: Int, keepsLarger: ([UInt8]) -> Bool,
+        to target: ([UInt8]) -> (key: [UInt8], field: [UInt8])?
+    ) {
+        let expiry = expiries[key]
+        let shape = shapes[key]
+        for place in lowerBound(UInt64(key) << 32)..<lowerBound(UInt64(key + 1) << 32) {
+            let cell = sorted[place]
+            let name = [UInt8](fields.bytes(UInt32(truncatingIfNeeded: cell)))
+            guard let (keyName, fieldName) = target(name) else { continue }
+            let other =
+                keyName.withUnsafeBytes { self.key($0, shape: shape, expiry: expiry) }
+                | fieldName.withUnsafeBytes { field($0) }
+            guard other != cell else { continue }
+            if let sum = sums.removeValue(forKey: cell) { add(sum, to: other) }
+            if let extreme = extremes.removeValue(forKey: cell) {
+                meet(extreme, at: other, keepsLarger: keepsLarger(name))
+            }
+            if let known = witnesses.removeValue(forKey: cell) {
+                witness(known.value, time: known.time, at: other, keepsLater: keepsLarger(name))
+            }
+            if members.remove(cell) != nil { insert(other) }
+        }
+    }
+
     /// Brings the cells into the order of their keys, so that they can be read.
     mutating func sort() {
         guard !isSorted else { return }

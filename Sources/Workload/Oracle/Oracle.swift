@@ -89,6 +89,15 @@ public struct Oracle: ~Copyable {
         return partitions.count - 1
     }
 
+    /// Counts cells elsewhere, see `ExpectedCells.move`; the cells are sorted before and afterwards.
+    public mutating func moveCells<Failure: Error>(
+        _ body: (inout ExpectedCells) throws(Failure) -> Void
+    ) throws(Failure) {
+        cells.sort()
+        try body(&cells)
+        cells.sort()
+    }
+
     /// Brings the expected cells into the order in which they can be read.
     public mutating func sortCells() {
         cells.sort()

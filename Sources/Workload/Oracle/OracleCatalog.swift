@@ -174,6 +174,10 @@ public struct OracleMeter: Sendable {
     public var retention: [OracleWindow: Retention] = [:]
     /// Whether negative amounts are taken.
     public var isSigned = false
+    /// Most values of `by` in one key; nil is any number.
+    public var mostFields: Int?
+    /// Most values of each scope in one organization; nil is any number.
+    public var mostScopes: Int?
 
     /// Makes a meter with the defaults of the catalog.
     public init(
@@ -183,7 +187,20 @@ public struct OracleMeter: Sendable {
         self.kind = kind
         self.windows = windows
         self.clauses = clauses
+        mostFields = kind == .ranking ? 1_000_000 : 10_000
+        mostScopes = 10_000
     }
+
+    /// Whether amounts are kept apart by field or member: only there fields are limited.
+    public var isTable: Bool {
+        switch kind {
+        case .count, .sum, .level, .extreme, .ranking: !by.isEmpty
+        case .distinct, .histogram, .grid: false
+        }
+    }
+
+    /// Of two extremes, whether the later or larger one is kept.
+    public var keepsLarger: Bool { keep == .max || keep == .last }
 }
 
 /// One entry of a meter's `on`.

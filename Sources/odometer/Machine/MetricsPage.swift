@@ -158,6 +158,12 @@ enum MetricsPage {
             text.family("odometer_\(name)_total", .counter, help: help)
             text.sample("odometer_\(name)_total", [], count)
         }
+        text.family(
+            "odometer_overflowed_total", .counter,
+            help: "Changes of cells that were counted as __other__: a limit (most) was reached.")
+        for (meter, count) in metrics.overflows.sorted(by: { $0.key < $1.key }) {
+            text.sample("odometer_overflowed_total", [("meter", meter)], count)
+        }
         text.gauge(
             "odometer_merge_factor", help: "Events for each cell written, since the start.",
             metrics.mergeFactor)

@@ -1,0 +1,56 @@
+/// How many different values of a meter's dimensions are kept apart.
+///
+/// Whoever sends a new value with each event would otherwise make new cells for ever. Beyond the limit
+/// an amount is counted under the value `__other__`, so sums over all values stay exact.
+public struct Most: Sendable, Equatable {
+    /// Values of the `by` tuple in one key; nil = any number.
+    public var by: Int?
+    /// Values of one scope in one organization; nil = any number.
+    public var per: Int?
+
+    /// Limits for both.
+    public init(by: Int?, per: Int?) {
+        self.by = by
+        self.per = per
+    }
+
+    /// What stands in the place of a value beyond the limit.
+    public static let other = "__other__"
+
+    /// Largest limit that a catalog may name.
+    public static let largest = 1_000_000_000
+
+    /// The limits of a meter that names none: a ranking is meant to be long.
+    public static func standard(_ kind: MeterKind) -> Most {
+        Most(by: kind == .ranking ? 1_000_000 : 10_000, per: 10_000)
+    }
+}
+
+extension MeterDeclaration {
+    /// The limits that hold for this meter.
+    public var limits: Most { most ?? .standard(kind) }
+
+    /// Most values of `by` in one key; nil where there is no limit, and where no value stands in a field.
+    var mostFields: Int? { shape == .table || shape == .ranking ? limits.by : nil }
+}
+
+extension Lowering {
+    /// Meters with the same scope share the list of its values, so they must have one limit.
+    func checkScopeLimits() throws(ProgramError) {
+        var known: [[String]: (meter: String, most: Int?)] = [:]
+        for meter in catalog.meters {
+            for scope in meter.scopes where !scope.isEmpty {
+                guard let other = known[scope] else {
+                    known[scope] = (meter.name, meter.limits.per)
+                    continue
+                }
+                guard other.most == meter.limits.per else {
+                    throw ProgramError(
+                        subject: meter.name,
+                        message: "'most' for 'per' differs from that of '\(other.meter)', which "
+                            + "has the scope \(scope.joined(separator: ", ")) too")
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,212 @@
+import Redis
+import Workload
+
+/// Judges a ledger by the values that it kept apart, where there were more than a limit allows.
+///
+/// Which values came first depends on the order of commits, so the log does not tell; the ledger does: a
+/// field by its presence in the key, a scope by its place in the shard's register. Each value that was
+/// kept apart must hold all that the log says of it, and `__other__` all of the others: so the expected
+/// cells of the others are moved there, and the comparison goes on as ever.
+struct Admission {
+    private static let other = Array("__other__".utf8)
+    /// Keys that are asked for in one pipeline.
+    private static let batch = 500
+
+    private let meters: [[UInt8]: OracleMeter]
+    private let limits: ComparisonLimits
+    private let parked: ParkedFields
+    private let prefixLength: Int
+    /// Names of registered scopes: `ORG:DIM=VALUE…`.
+    private var registered: Set<[UInt8]> = []
+    /// Numbers of them, by `ORG:DIM…`.
+    private var counts: [[UInt8]: Int] = [:]
+
+    init(
+        _ meters: [OracleMeter], _ limits: ComparisonLimits, _ parked: ParkedFields,
+        prefixLength: Int
+    ) {
+        self.parked = parked
+        self.meters = Dictionary(
+            meters.map { (Array($0.name.utf8), $0) }, uniquingKeysWith: { first, _ in first })
+        self.limits = limits
+        self.prefixLength = prefixLength
+    }
+
+    // MARK: Scopes
+
+    /// Moves the cells of scopes that have no keys of their own.
+    mutating func judgeScopes(
+        _ ledger: inout LedgerReader, _ cells: inout ExpectedCells,
+        _ report: inout VerificationReport
+    ) throws(VerifyError) {
+        guard meters.values.contains(where: { $0.mostScopes != nil && $0.scopes != [[]] }) else {
+            return
+        }
+        try readRegisters(&ledger, &report)
+        var asked: [(key: Int, name: [UInt8])] = []
+        for key in 0..<cells.keyCount where cells.count(key) > 0 {
+            let name = cells.name(key)
+            guard let (scope, most) = scope(of: name), !registered.contains(scope),
+                let dimensions = Self.dimensions(of: scope), counts[dimensions] ?? 0 >= most
+            else { continue }
+            asked.append((key, name))
+        }
+        for start in stride(from: 0, to: asked.count, by: Self.batch) {
+            let part = asked[start..<min(asked.count, start + Self.batch)]
+            // A ledger from before the limit has scopes that are not registered.
+            let isThere = try exist(part.map(\.name), &ledger)
+            for (one, isThere) in zip(part, isThere) where !isThere {
+                let target = redirected(one.name)
+                cells.move(one.key, keepsLarger: { keepsLarger($0, one.name) }) {
+                    (key: target, field: $0)
+                }
+            }
+        }
+    }
+
+    private mutating func readRegisters(
+        _ ledger: inout LedgerReader, _ report: inout VerificationReport
+    ) throws(VerifyError) {
+        for shard in 0..<Oracle.shards {
+            let name = Array("\(ledger.prefix){\(shard)}:scopes".utf8)
+            let found = try ledger.talk { connection throws(RedisError) in
+                try Comparison.readInSteps(name, .hash, &connection)
+            }
+            if let problem = found.problem {
+                report.add(.different, name, expected: "a hash", found: problem)
+            }
+            var counts: [[UInt8]: Int] = [:]
+            var stored: [[UInt8]: [UInt8]] = [:]
+            for (field, value) in found.cells {
+                guard let dimensions = Self.dimensions(of: field) else {
+                    stored[field] = value
+                    continue
+                }
+                registered.insert(field)
+                counts[dimensions, default: 0] += 1
+            }
+            self.counts.merge(counts) { $1 }
+            for field in Set(counts.keys).union(stored.keys) {
+                let right = String(counts[field] ?? 0)
+                let text = stored[field].map { String(decoding: $0, as: UTF8.self) } ?? "0"
+                guard text != right else { continue }
+                report.add(.different, name, field: field, expected: right, found: text)
+            }
+        }
+    }
+
+    /// `ORG:DIM…` of `ORG:DIM=VALUE…`; nil where it is no scope.
+    private static func dimensions(of field: [UInt8]) -> [UInt8]? {
+        let parts = field.split(separator: 0x3A, omittingEmptySubsequences: false)
+        guard parts.count > 1, parts.dropFirst().allSatisfy({ $0.contains(0x3D) }) else {
+            return nil
+        }
+        let names = parts.dropFirst().map { $0.prefix { $0 != 0x3D } }
+        return Array(([parts[0]] + names).joined(separator: [0x3A]))
+    }
+
+    /// The parts of a key's name behind the prefix and the shard: organization, scope, rest.
+    private func parts(
+        _ name: [UInt8]
+    ) -> (head: ArraySlice<UInt8>, all: [ArraySlice<UInt8>], scope: Range<Int>) {
+        let rest = name.dropFirst(prefixLength)
+        let start = (rest.firstIndex(of: 0x3A) ?? rest.endIndex - 1) + 1
+        let all = name[start...].split(separator: 0x3A, omittingEmptySubsequences: false)
+        var end = 1
+        while end < all.count, all[end].contains(0x3D) { end += 1 }
+        return (name[..<start], all, 1..<end)
+    }
+
+    /// `ORG:DIM=VALUE…` of a key with a limited scope, and the limit.
+    private func scope(of name: [UInt8]) -> (name: [UInt8], most: Int)? {
+        let (_, all, scope) = parts(name)
+        guard !scope.isEmpty else { return nil }
+        let names = all[scope].map { part in
+            String(decoding: part.prefix { $0 != 0x3D }, as: UTF8.self)
+        }
+        // Meters of one scope share its limit.
+        guard let most = meters.values.first(where: { $0.scopes.contains(names) })?.mostScopes
+        else { return nil }
+        return (Array(([all[0]] + all[scope]).joined(separator: [0x3A])), most)
+    }
+
+    /// The key's name with `__other__` as each value of its scope.
+    private func redirected(_ name: [UInt8]) -> [UInt8] {
+        var (head, all, scope) = parts(name)
+        for place in scope {
+            all[place] = ArraySlice(Array(all[place].prefix { $0 != 0x3D }) + [0x3D] + Self.other)
+        }
+        return Array(head) + all.joined(separator: [0x3A])
+    }
+
+    private func exist(
+        _ names: [[UInt8]], _ ledger: inout LedgerReader
+    ) throws(VerifyError) -> [Bool] {
+        try ledger.talk { connection throws(RedisError) in
+            for name in names {
+                connection.begin(arguments: 2)
+                connection.add("EXISTS")
+                connection.add(name)
+            }
+            var answers: [Bool] = []
+            for _ in names {
+                let reply = try connection.receive()
+                if let error = reply.errorText { throw RedisError(serverText: error) }
+                answers.append(reply.integer == 1)
+            }
+            return answers
+        }
+    }
+
+    // MARK: Fields
+
+    /// Moves the cells of values that are not in their key, where it may not have all of them.
+    func judgeFields(
+        _ ledger: inout LedgerReader, _ cells: inout ExpectedCells,
+        _ report: inout VerificationReport
+    ) throws(VerifyError) {
+        // All is looked up before the first cell moves.
+        var crowded: [(number: Int, meter: OracleMeter, most: Int, isSpelled: Bool)] = []
+        for number in 0..<cells.keyCount where cells.shape(number) != .distinct {
+            let key = LedgerKey(cells.name(number), prefixLength: prefixLength)
+            guard let meter = key.meter.flatMap({ meters[$0] }), meter.isTable,
+                let most = meter.mostFields, cells.count(number) > most,
+                limits.reason(against: key, expiry: cells.expiry(number)) == nil
+            else { continue }
+            let other = Self.other(meter)
+            let isSpelled = cells.cells(number).contains { $0.field == other }
+            crowded.append((number, meter, most, isSpelled))
+        }
+        for (number, meter, most, isSpelled) in crowded {
+            let name = cells.name(number)
+            let shape = cells.shape(number)
+            let found = try ledger.talk { connection throws(RedisError) in
+                try Comparison.readInSteps(name, shape, &connection)
+            }
+            guard found.problem == nil, !found.cells.isEmpty else { continue }
+            let other = Self.other(meter)
+            // What is parked was kept apart, too.
+            let present = Set(found.cells.map(\.field))
+                .union((parked.keys[name] ?? []).map(\.field))
+            if present.contains(other), !isSpelled, present.count - 1 < most {
+                report.add(
+                    .different, name, field: other, expected: "\(most) values before it",
+                    found: "\(present.count - 1) values")
+            }
+            cells.move(number, keepsLarger: { _ in meter.keepsLarger }) { field in
+                present.contains(field) ? nil : (key: name, field: other)
+            }
+        }
+    }
+
+    /// The field of all values that were not kept apart.
+    private static func other(_ meter: OracleMeter) -> [UInt8] {
+        Array(meter.by.map { _ in other }.joined(separator: [0x3A]))
+    }
+
+    /// Which of two extremes a cell keeps: in totals the fields are meters.
+    private func keepsLarger(_ field: [UInt8], _ name: [UInt8]) -> Bool {
+        let meter = LedgerKey(name, prefixLength: prefixLength).meter ?? field
+        return meters[meter]?.keepsLarger ?? true
+    }
+}

@@ -1,0 +1,106 @@
+@testable import Ledger
+
+/// Which fields a key with a limit takes: the script's rule in plain Swift.
+enum FieldLaw {
+    /// `__other__`, as often as the name has parts.
+    static func other(_ name: String) -> String {
+        name.split(separator: ":", omittingEmptySubsequences: false)
+            .map { _ in "__other__" }.joined(separator: ":")
+    }
+
+    /// The field under which an entry of that name is counted.
+    static func admitted(_ name: String, in content: KeyContent, _ most: Int?) -> String {
+        guard let most, content.kind != "P", content.fields[name] == nil else { return name }
+        return size(content) < most || name == other(name) ? name : other(name)
+    }
+
+    /// Whether no other field may come; then a cell at 0 keeps its place.
+    static func isFull(_ content: KeyContent, _ most: Int?) -> Bool {
+        guard let most else { return false }
+        return size(content) >= most
+    }
+
+    private static func size(_ content: KeyContent) -> Int {
+        content.fields.keys.filter { $0 != other($0) }.count
+    }
+}
+
+/// Which scopes an organization may have: the script's rule in plain Swift.
+enum ScopeLaw {
+    static func name(of key: String) -> String? {
+        let parts = key.split(separator: ":", omittingEmptySubsequences: false).dropFirst(3)
+        guard let last = parts.dropFirst().lastIndex(where: { $0.contains("=") }) else {
+            return nil
+        }
+        return parts[parts.startIndex...last].joined(separator: ":")
+    }
+
+    static func dimensions(_ scope: String) -> String {
+        let parts = scope.split(separator: ":", omittingEmptySubsequences: false)
+        return ([String(parts[0])] + parts.dropFirst().map { String($0.prefix { $0 != "=" }) })
+            .joined(separator: ":")
+    }
+
+    private static func wanted(
+        _ call: CommitCall, _ shard: ShardContent
+    ) -> (joining: [String], refused: [String]) {
+        let registered = call.registerKey.flatMap { shard.cells[$0] }?.fields ?? [:]
+        var counts: [String: Int] = [:]
+        var joining: [String] = []
+        var refused: [String] = []
+        let standing = Set(
+            call.groups.filter { shard.cells[$0.key] != nil }.compactMap { name(of: $0.key) })
+        for group in call.groups {
+            guard let most = group.mostScopes, shard.cells[group.key] == nil,
+                let scope = name(of: group.key), registered[scope] == nil,
+                !joining.contains(scope), !refused.contains(scope)
+            else { continue }
+            let dimensions = dimensions(scope)
+            let count = counts[dimensions] ?? Int(registered[dimensions] ?? "0") ?? 0
+            if count < most || standing.contains(scope) {
+                counts[dimensions] = count + 1
+                joining.append(scope)
+            } else {
+                refused.append(scope)
+            }
+        }
+        return (joining, refused)
+    }
+
+    /// What the caller believed otherwise than Redis.
+    static func verdicts(_ call: CommitCall, _ shard: ShardContent) -> [ScopeVerdict] {
+        guard let key = call.registerKey else { return [] }
+        let registered = shard.cells[key]?.fields ?? [:]
+        let (joining, refused) = wanted(call, shard)
+        var verdicts = refused.map { ScopeVerdict(scope: Array($0.utf8), state: .refused) }
+        if !verdicts.isEmpty {
+            verdicts += joining.map { ScopeVerdict(scope: Array($0.utf8), state: .admitted) }
+        }
+        for (scope, most) in call.refused {
+            let dimensions = dimensions(scope)
+            let count =
+                (Int(registered[dimensions] ?? "0") ?? 0)
+                + joining.filter { self.dimensions($0) == dimensions }.count
+            if registered[scope] != nil {
+                verdicts.append(ScopeVerdict(scope: Array(scope.utf8), state: .admitted))
+            } else if count < most {
+                verdicts.append(ScopeVerdict(scope: Array(scope.utf8), state: .room))
+            }
+        }
+        return verdicts
+    }
+
+    /// Registers what is new.
+    static func join(_ call: CommitCall, _ shard: inout ShardContent) {
+        guard let key = call.registerKey else { return }
+        let joining = wanted(call, shard).joining
+        guard !joining.isEmpty else { return }
+        var register = shard.cells[key] ?? KeyContent(kind: "H")
+        for scope in joining {
+            register.fields[scope] = "1"
+            let count = Int(register.fields[dimensions(scope)] ?? "0") ?? 0
+            register.fields[dimensions(scope)] = String(count + 1)
+        }
+        shard.cells[key] = register
+    }
+}
