@@ -145,14 +145,15 @@ struct Admission {
         try ledger.talk { connection throws(RedisError) in
             for name in names {
                 connection.begin(arguments: 2)
-                connection.add("EXISTS")
+                connection.add("PEXPIRETIME")
                 connection.add(name)
             }
             var answers: [Bool] = []
             for _ in names {
                 let reply = try connection.receive()
                 if let error = reply.errorText { throw RedisError(serverText: error) }
-                answers.append(reply.integer == 1)
+                // −2 = there is no such key.
+                answers.append(reply.integer != -2)
             }
             return answers
         }
