@@ -193,7 +193,7 @@ final class SimulatedLog {
     func truncate(_ number: Int, from offset: Int64, about end: Int64) {
         let old = partitions[number]
         let partition = SimulatedPartition(
-            number: Int32(number), window: window, shardCount: shardCount)
+            number: Int32(number), window: window, shardCount: shardCount, isLimited: isLimited)
         for record in old.records[0..<old.index(of: offset)] {
             partition.end = record.offset
             partition.append(record.event, timestamp: record.timestamp)
