@@ -102,12 +102,25 @@ extension KafkaError.Code {
     public static let purgedFromQueue = Self(RD_KAFKA_RESP_ERR__PURGE_QUEUE)
     /// The record is larger than the broker or the client permits.
     public static let messageTooLarge = Self(RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE)
+    /// The request is larger than a segment of the topic.
+    public static let recordListTooLarge = Self(RD_KAFKA_RESP_ERR_RECORD_LIST_TOO_LARGE)
+    /// The broker refuses a record for what it is, or for another one in the same request.
+    public static let invalidRecord = Self(RD_KAFKA_RESP_ERR_INVALID_RECORD)
     /// A timestamp too far from the broker's clock.
     public static let invalidTimestamp = Self(RD_KAFKA_RESP_ERR_INVALID_TIMESTAMP)
     /// The topic to create exists.
     public static let topicAlreadyExists = Self(RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS)
     /// An argument is not permitted.
     public static let invalidArgument = Self(RD_KAFKA_RESP_ERR__INVALID_ARG)
+
+    /// Whether a produced record, or one in the same request, was refused for its size.
+    public var isAboutSize: Bool { self == .messageTooLarge || self == .recordListTooLarge }
+
+    /// Whether a produced record was refused for what it, or another one in the same request, is: the same
+    /// record fails again, while others may pass.
+    public var concernsRecord: Bool {
+        isAboutSize || self == .invalidTimestamp || self == .invalidRecord
+    }
 
     /// Whether the client has thrown records of a partition away with this error and goes on behind them.
     public var dropsRecords: Bool { Self.dropping.contains(self) }

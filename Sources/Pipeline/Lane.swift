@@ -107,6 +107,10 @@ final class Lane: @unchecked Sendable {
     var refusedHints = 0
     /// What cells of the shards have refused.
     var parked = Parked()
+    /// Dead letters that were given up when that was told last, and when it may be told again.
+    var toldGivenUp: (count: Int64, nextAt: Int64) = (0, 0)
+    /// When dead letters that the marks have passed are forgotten next.
+    var forgetLettersAt: Int64 = 0
     /// When Kafka's client told an error last.
     var kafkaErrorAt: Int64 = 0
 
@@ -256,7 +260,6 @@ final class Lane: @unchecked Sendable {
     /// Gives up all tallies; what was not committed is read again by whoever has the partitions next.
     func dropCore() {
         if let counters = core?.program.counters { totals.add(counters) }
-        totals.deadLetters += deadLetters.delivered
         core = nil
         taken = []
         stopped = []

@@ -20,10 +20,7 @@ extension Lane {
         while next < count {
             guard let stop = core?.fold(buffer, from: next, attributes: attributes) else { return }
             noteRejected(batch)
-            guard sendDeadLetters(batch) else {
-                establishAgain("dead letters cannot be written")
-                return
-            }
+            sendDeadLetters(batch)
             next = stop.next
             guard let shard = stop.fullShard else { break }
             guard makeRoom(shard: shard) else {
@@ -31,7 +28,7 @@ extension Lane {
                 return
             }
         }
-        if deadLetters.waiting > DeadLetters.mostWaiting { hold("the dead letters") }
+        if deadLetters.isFull { hold("the dead letters") }
     }
 
     /// Makes fold records of the batch's records that belong to partitions of ours; returns how many.
@@ -102,26 +99,14 @@ extension Lane {
 
     // MARK: Dead letters
 
-    private func sendDeadLetters(_ batch: UnsafeBufferPointer<Record>) -> Bool {
+    private func sendDeadLetters(_ batch: UnsafeBufferPointer<Record>) {
         guard let rejected = core?.program.rejected, !rejected.isEmpty,
             configuration.deadLetterTopic != nil
-        else { return true }
-        let deadline = now + 5_000
+        else { return }
         for one in rejected {
             let record = batch[Int(sources[one.index])]
-            let topic = consumer.topicName(record.topicID)
-            while true {
-                do throws(KafkaError) {
-                    if try deadLetters.send(record, topicName: topic, one) { break }
-                } catch {
-                    trouble(.deadLetters, "dead letters cannot be written: \(error.message)")
-                    return false
-                }
-                guard now < deadline else { return false }
-                _ = deadLetters.settle(waitMilliseconds: 100)
-            }
+            deadLetters.send(record, topicName: consumer.topicName(record.topicID), one)
         }
-        return true
     }
 
     // MARK: Back-pressure
@@ -136,7 +121,7 @@ extension Lane {
             guard now < deadline, isOnItsWay, passOn(waitMilliseconds: 100) else { return false }
         }
         while !deadLetters.settle(waitMilliseconds: 100) {
-            guard now < deadline, !deadLetters.hasFailed else { return false }
+            guard now < deadline, deadLetters.problem == nil else { return false }
         }
         // Where the marks must be read first, nothing is sent, so that the pipeline runs dry.
         guard canCommit, !needsReconcile, !isUnfit, core?.handOver(shard: shard) ?? false else {

@@ -27,11 +27,7 @@ extension Lane {
             return
         }
         guard core != nil else { return }
-        if deadLetters.hasFailed {
-            trouble(.deadLetters, "a dead letter was not acknowledged")
-            establishAgain("a dead letter was not acknowledged")
-            return
-        }
+        watchDeadLetters(now)
         lookAtMarksIfDue(now)
         reconcileIfDue(now)
         guard canCommit else { return loseConnection(now) }
@@ -173,7 +169,6 @@ extension Lane {
     /// to wait behind it.
     private func commitDue(_ now: Int64) {
         guard mode == .folding || mode == .holding, core != nil else { return }
-        // One that failed just now is found here, after `serveRedis` looked.
         guard canCommit, deadLetters.settle(waitMilliseconds: 0) else { return }
         guard mayCompareLog(now) else { return schedule.look(at: comparison.nextAt) }
         var handedOver = 0
@@ -204,7 +199,7 @@ extension Lane {
     func finalCommit(deadline: Int64) {
         guard core != nil, !needsReconcile, !isUnfit else { return }
         while !deadLetters.settle(waitMilliseconds: 50) {
-            if self.now >= deadline || deadLetters.hasFailed { return }
+            if self.now >= deadline || deadLetters.problem != nil { return }
         }
         for round in 0..<2 {
             while isAnyOnItsWay, self.now < deadline {

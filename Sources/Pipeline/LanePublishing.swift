@@ -10,7 +10,8 @@ extension Lane {
         publishAt = now + 100
         var snapshot = totals
         if let counters = core?.program.counters { snapshot.add(counters) }
-        snapshot.deadLetters += deadLetters.delivered
+        snapshot.deadLetters = deadLetters.delivered
+        snapshot.deadLettersGivenUp = deadLetters.givenUp
         snapshot.connectedLanes = canCommit ? 1 : 0
         snapshot.joinedLanes = hasJoined ? 1 : 0
         var lag: Int64 = 0
@@ -50,7 +51,6 @@ extension Lane {
         snapshot.parked = core == nil ? [:] : parked.counts
         warn(ofShortest: shortest)
         if now - kafkaErrorAt > Self.quietAfter { passed(.kafka, "no error of Kafka for a minute") }
-        judgeDeadLetters(now)
         settleTroubles(now)
         let troubles = self.troubles
         snapshot.hindrances = LaneTrouble.allCases.filter(\.hinders).compactMap { troubles[$0] }

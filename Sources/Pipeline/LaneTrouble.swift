@@ -81,16 +81,6 @@ extension Lane {
         for one in LaneTrouble.allCases where one.endsWithPartitions { recurrences[one]?.drop() }
     }
 
-    /// Dead letters are written again where some were acknowledged and none is on its way or given
-    /// up; or where none had to be written for a while.
-    func judgeDeadLetters(_ now: Int64) {
-        guard let trouble = recurrences[.deadLetters], trouble.isStanding, mode == .folding,
-            deadLetters.waiting == 0, !deadLetters.hasFailed,
-            deadLetters.delivered > 0 || now - trouble.changedAt >= Recurrence.rest
-        else { return }
-        passed(.deadLetters, "dead letters are written again")
-    }
-
     /// Says that Kafka refuses the group's offsets: twice in a row, for during a rebalance it does
     /// so once.
     func judgeHints() {

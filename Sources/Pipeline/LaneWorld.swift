@@ -122,13 +122,24 @@ package protocol LaneLedger: MarksReader {
 
 /// The dead-letter topic as a lane uses it; see `DeadLetters`.
 package protocol LaneDeadLetters: AnyObject {
+    /// Letters acknowledged since the lane began.
     var delivered: Int64 { get }
+    /// Letters given up since the lane began: the topic refused them in their shortest form.
+    var givenUp: Int64 { get }
+    /// Which one was given up last and why; one sentence.
+    var lastGivenUp: String? { get }
+    /// Letters that are neither acknowledged nor given up.
     var waiting: Int { get }
-    var hasFailed: Bool { get }
-    /// True only when all are acknowledged and none was given up.
+    /// Whether so many wait that no more records should be taken.
+    var isFull: Bool { get }
+    /// Why letters wait longer than they should; nil = none does.
+    var problem: String? { get }
+    /// Sends, takes acknowledgements, and waits for them at most so long; true when no letter waits.
     func settle(waitMilliseconds: Int32) -> Bool
+    /// The lane gives its partitions up: what Kafka does not have yet is dropped, nothing is waited for.
     func abandon()
-    func send(
-        _ record: Record, topicName: String, _ rejected: RejectedRecord
-    ) throws(KafkaError) -> Bool
+    /// Takes a rejected record, unless its letter is on its way or was acknowledged.
+    func send(_ record: Record, topicName: String, _ rejected: RejectedRecord)
+    /// Forgets the letters whose records the marks have passed.
+    func forget(where isPassed: (LetterPlace) -> Bool)
 }

@@ -100,6 +100,8 @@ public struct PipelineMetrics: Sendable {
     public var stepsBack: Int64 = 0
     /// Dead letters acknowledged.
     public var deadLetters: Int64 = 0
+    /// Dead letters given up: the topic refused them in their shortest form.
+    public var deadLettersGivenUp: Int64 = 0
     /// Shards set aside, by number, with the reason.
     public var shardsAside: [(shard: Int, reason: String)] = []
     /// Entries that were parked because their cells refused them.
@@ -166,6 +168,7 @@ public struct PipelineMetrics: Sendable {
         freshness.add(other.freshness)
         stepsBack += other.stepsBack
         deadLetters += other.deadLetters
+        deadLettersGivenUp += other.deadLettersGivenUp
         shardsAside += other.shardsAside
         parkedEntries += other.parkedEntries
         // Every lane sees all of a shard.

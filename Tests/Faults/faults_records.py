@@ -135,6 +135,36 @@ def damaged(chance, text, number):
     return bytes(value)
 
 
+@fault("F32", "rejected records whose headers or key nearly fill max.message.bytes, among others")
+def large_headers(case):
+    """Dead letters that are larger than their topic takes: nobody stands still, each record has one letter."""
+    with case.rig() as rig:
+        machine = rig.count("--lanes", "2").wait_ready()
+        writer = Writer(rig)
+        for number in range(200):
+            partition = number % 4
+            kind = case.chance.randrange(4)
+            large = b"h" * case.chance.randrange(2_096_950, 2_097_000) if kind else b"small"
+            writer.put(case.chance.choice((None, b"", b"no JSON")), partition,
+                       key=large if kind == 1 else None, headers=[("large", large)] if kind > 1 else None)
+            writer.put(token(f"behind-{number}", f"org-{partition}"), partition)
+            case.times += kind > 0
+        writer.end()
+        with case.recovery():
+            rig.wait_all()
+        if [tokens(rig, partition) for partition in range(4)] != [50] * 4:
+            raise AssertionError("events behind large records are not counted")
+        found = [(record.key(), record.headers()) for record in rig.records(rig.dead, 1)]
+        if len(found) != 200 or len({key for key, _ in found}) != 200:
+            raise AssertionError(f"{len(found)} dead letters of {len({key for key, _ in found})} records, not of 200")
+        cut = sum(any(name == "truncated" for name, _ in headers) for _, headers in found)
+        if cut != case.times:
+            raise AssertionError(f"{cut} letters were cut, not {case.times}")
+        if machine.metrics()["odometer_dead_letters_given_up_total"]:
+            raise AssertionError("letters were given up")
+        case.verified(rig)
+
+
 @fault("F34", "every event again: beside it, within the window, beyond it, in another partition")
 def sent_again(case):
     """The same id counts once within the window of its partition, and again beyond it: as documented."""

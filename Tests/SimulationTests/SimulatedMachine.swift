@@ -82,45 +82,65 @@ final class SimulatedMachine: LaneWorld {
 /// The dead-letter topic of the simulation.
 final class SimulatedDeadLetters: LaneDeadLetters {
     private unowned let simulation: Simulation
-    private var onWay: [String] = []
+    private var onWay: [(place: LetterPlace, name: String)] = []
+    private var book = LetterBook()
+    /// What it was told of ever; the book forgets what the marks have passed.
+    private var acknowledged: Set<String> = []
     private(set) var delivered: Int64 = 0
-    private(set) var hasFailed = false
+    private(set) var givenUp: Int64 = 0
+    private(set) var lastGivenUp: String?
+    private(set) var problem: String?
 
     init(simulation: Simulation) { self.simulation = simulation }
 
     var waiting: Int { onWay.count }
+    var isFull: Bool { onWay.count > 200 }
 
     func settle(waitMilliseconds: Int32) -> Bool {
         simulation.clock += Int64(waitMilliseconds)
-        guard !simulation.isLogAway else { return onWay.isEmpty && !hasFailed }
-        while !onWay.isEmpty {
+        guard !simulation.isLogAway else { return onWay.isEmpty }
+        while let (place, name) = onWay.first {
             if !simulation.isQuiet {
                 if simulation.dice.oneIn(4) { return false }
                 if simulation.dice.oneIn(150) {
-                    hasFailed = true
-                    onWay.removeFirst()
-                    continue
+                    problem = "refused"
+                    return false
+                }
+                if simulation.dice.oneIn(150) {
+                    givenUp += 1
+                    lastGivenUp = name
                 }
             }
-            simulation.deadLetters.insert(onWay.removeFirst())
+            onWay.removeFirst()
+            problem = nil
+            book.finish(place)
+            acknowledged.insert(name)
+            simulation.deadLetters.insert(name)
             delivered += 1
         }
-        return !hasFailed
+        return true
     }
 
     func abandon() {
+        for (place, _) in onWay { book.drop(place) }
         onWay = []
-        hasFailed = false
-        delivered = 0
+        problem = nil
     }
 
-    func send(
-        _ record: Record, topicName: String, _ rejected: RejectedRecord
-    ) throws(KafkaError) -> Bool {
-        if simulation.isLogAway, simulation.dice.oneIn(3) {
-            throw KafkaError(code: .transport, message: "away")
+    func forget(where isPassed: (LetterPlace) -> Bool) { book.forget(where: isPassed) }
+
+    func send(_ record: Record, topicName: String, _ rejected: RejectedRecord) {
+        let place = LetterPlace(
+            topicID: record.topicID, partition: record.partition, offset: record.offset)
+        let fingerprint = Fingerprint(
+            offset: record.offset, timestamp: record.timestamp, key: record.key,
+            value: record.value)
+        guard book.state(of: place, fingerprint) == nil else { return }
+        let name = "\(record.partition)/\(record.offset)"
+        if acknowledged.contains(name), !simulation.passedLetters.contains(name) {
+            simulation.fail("the dead letter of \(name) is sent again by the same lane")
         }
-        onWay.append("\(record.partition)/\(record.offset)")
-        return true
+        book.begin(place, fingerprint)
+        onWay.append((place, name))
     }
 }

@@ -42,6 +42,8 @@ final class Simulation {
     var isQuiet = false
     /// Dead letters that are in their topic, as `PARTITION/OFFSET`.
     var deadLetters: Set<String> = []
+    /// Those whose records a mark has passed, at least once: if Redis goes back they may be sent again.
+    var passedLetters: Set<String> = []
     private(set) var failures: [String] = []
     var report = SimulationReport()
     private let check: LedgerCheck
@@ -107,9 +109,9 @@ final class Simulation {
             guard configuration.deadLetterTopic != nil else { continue }
             for record in partition.records[partition.index(of: from)..<partition.index(of: to)]
             where record.outcome == .rejected && record.shard == shard {
-                if !deadLetters.contains("\(partition.number)/\(record.offset)") {
-                    fail("no dead letter of \(partition.number)/\(record.offset)")
-                }
+                let name = "\(partition.number)/\(record.offset)"
+                if !deadLetters.contains(name) { fail("no dead letter of \(name)") }
+                passedLetters.insert(name)
             }
         }
     }

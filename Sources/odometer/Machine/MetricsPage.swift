@@ -54,6 +54,11 @@ enum MetricsPage {
             ("unkeyed_events", "Accepted events whose key is not their subject.", metrics.unkeyed),
             ("dead_letters", "Dead letters acknowledged by Kafka.", metrics.deadLetters),
             (
+                "dead_letters_given_up",
+                "Rejected records without a dead letter: refused in its shortest form.",
+                metrics.deadLettersGivenUp
+            ),
+            (
                 "lost_offsets", "Offsets counted as lost, of all partitions.",
                 metrics.lost.values.reduce(0, +)
             ),
