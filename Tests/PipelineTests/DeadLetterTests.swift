@@ -142,15 +142,17 @@ import Testing
         /// Takes so many records from the topic, the first one given, as rejected ones.
         func reject(_ count: Int, from offset: Int64 = 0) throws {
             try consumer.assign([(TopicPartition(topic: "events", partition: 0), offset: offset)])
+            let names = RejectionNames(try SupervisorTests.catalog())
+            let rejected = RejectedRecord(
+                index: 0, outcome: .malformed, rejection: .notJSON, field: -1, event: -1,
+                isBinary: false, names: names)
             var taken = 0
             let deadline = Date().addingTimeInterval(20)
             while taken < count, Date() < deadline {
                 let batch = consumer.nextBatch(maximum: count - taken, timeoutMilliseconds: 100)
                 for record in batch.records {
                     taken += 1
-                    letters.send(
-                        record, topicName: "events",
-                        RejectedRecord(index: 0, outcome: .malformed, rejection: .notJSON))
+                    letters.send(record, topicName: "events", rejected)
                 }
             }
             #expect(taken == count)
