@@ -101,8 +101,9 @@ import Testing
         let lane = makeLane(simulation, said)
         for _ in 0..<40 {
             lane.mode = .folding
-            lane.trouble(.deadLetters, "a dead letter was not acknowledged")
-            lane.establishAgain("a dead letter was not acknowledged")
+            lane.trouble(.reconcile, "the marks cannot be read")
+            lane.passed(.reconcile, "the marks are read again")
+            lane.establishAgain("offsets are no longer in the log")
             lane.passed(.reestablish, "partitions are taken up again")
             lane.mode = .folding
             lane.publish(lane.now, force: true)
