@@ -31,73 +31,92 @@ public struct DirectoryChange: Sendable, Hashable {
     }
 }
 
-/// Writes the objects of the directory topic: the last offset wins, whatever the order of writing.
+/// How far a directory topic is mirrored, and from which log.
+public struct DirectoryState: Sendable, Hashable {
+    /// Next offset to mirror; nil = this log was never read to its end.
+    public var mark: Int64?
+    /// The last record that was mirrored; nil = unknown (an older build wrote the mark) or none yet.
+    public var witness: Fingerprint?
+    /// Number of the log: 0 for the first one under this name, one more each time another log was found.
+    public var epoch: Int64
+
+    /// A state of these parts.
+    public init(mark: Int64?, witness: Fingerprint?, epoch: Int64) {
+        self.mark = mark
+        self.witness = witness
+        self.epoch = epoch
+    }
+}
+
+/// Writes the objects of the directory topic: of one log the last offset wins, whatever the order of writing, and
+/// what another log wrote counts as lower.
 public struct DirectoryStore: Sendable {
     private let layout: KeyLayout
-    private var objectScript = Script(DirectoryStore.objectSource)
-    private var markScript = Script(DirectoryStore.markSource)
+    private let topic: String
+    private var objectScript = Script(DirectoryScripts.object)
+    private var markScript = Script(DirectoryScripts.mark)
+    private var epochScript = Script(DirectoryScripts.epoch)
+    private var closeScript = Script(DirectoryScripts.close)
 
-    /// The directory of a ledger.
-    public init(layout: KeyLayout) { self.layout = layout }
+    /// The directory of a ledger, mirrored from this topic.
+    public init(layout: KeyLayout, topic: String) {
+        self.layout = layout
+        self.topic = topic
+    }
 
     /// Most changes that are on their way at once.
     private static let batch = 256
 
-    /// Writes changes, each only over a lower offset, and returns how many were written.
-    public mutating func apply(
-        _ changes: [DirectoryChange], on connection: inout Connection
-    ) throws(LedgerError) -> Int {
-        guard !changes.isEmpty else { return 0 }
-        do throws(RedisError) { try objectScript.load(on: &connection) } catch {
-            throw LedgerError(error)
-        }
-        var written = 0
-        var rest = changes[...]
-        while !rest.isEmpty {
-            let part = rest.prefix(DirectoryStore.batch)
-            rest = rest.dropFirst(part.count)
-            for change in part {
-                objectScript.append(
-                    on: &connection, keys: [change.key],
-                    arguments: DirectoryStore.arguments(of: change))
-            }
-            try receiveAll(part.count, on: &connection) { _, reply in
-                if reply.integer == 1 { written += 1 }
-            }
-        }
-        return written
-    }
+    private var markField: [UInt8] { Array("directory:\(topic)".utf8) }
+    private var witnessField: [UInt8] { Array("directory_witness:\(topic)".utf8) }
+    private var epochField: [UInt8] { Array("directory_epoch:\(topic)".utf8) }
 
-    /// Next offset of a directory topic; nil = it was never read to its end.
-    public func mark(
-        topic: String, on connection: inout Connection
-    ) throws(LedgerError) -> Int64? {
+    // MARK: State
+
+    /// How far the topic is mirrored.
+    public func state(on connection: inout Connection) throws(LedgerError) -> DirectoryState {
         let reply: ReplyValue
         do throws(RedisError) {
-            reply = try connection.command([Array("HGET".utf8), layout.ledgerKey, field(of: topic)])
+            reply = try connection.command([
+                Array("HMGET".utf8), layout.ledgerKey, markField, witnessField, epochField,
+            ])
         } catch { throw LedgerError(error) }
-        guard reply != .null else { return nil }
-        guard let offset = reply.integer else {
-            throw LedgerError(.corrupt, "the mark of directory topic \(topic) is broken")
+        let values = reply.elements
+        guard values.count == 3 else {
+            throw LedgerError(.corrupt, "the state of directory topic \(topic) is broken")
         }
-        return offset
+        func number(_ value: ReplyValue, _ name: String) throws(LedgerError) -> Int64? {
+            guard value != .null else { return nil }
+            guard let number = value.integer, number >= 0 else {
+                throw LedgerError(.corrupt, "the \(name) of directory topic \(topic) is broken")
+            }
+            return number
+        }
+        return DirectoryState(
+            mark: try number(values[0], "mark"),
+            witness: values[1].bytes.flatMap { Fingerprint(text: $0) },
+            epoch: try number(values[2], "epoch") ?? 0)
     }
 
-    /// Moves the mark of a directory topic forward, never back, and returns the one that stands then.
+    /// Moves the mark forward, never back, with the last record that was mirrored, and returns the mark that
+    /// stands then.
     ///
     /// Nothing moves where the mark is below `start`, or gone: then Redis went back, and what was written
-    /// in between is missing. `start` nil = the topic was read from its beginning.
+    /// in between is missing; nor where another epoch began (nil). `start` nil = the topic was read from its
+    /// beginning. `witness` nil = no record was read.
     public mutating func moveMark(
-        topic: String, from start: Int64?, to offset: Int64, on connection: inout Connection
+        from start: Int64?, to offset: Int64, witness: Fingerprint?, epoch: Int64,
+        on connection: inout Connection
     ) throws(LedgerError) -> Int64? {
+        let arguments = [
+            markField, DirectoryStore.bytes(start.map { String($0) } ?? ""),
+            DirectoryStore.bytes(String(offset)), witnessField, witness?.text ?? [], epochField,
+            DirectoryStore.bytes(String(epoch)),
+        ]
         let reply: ReplyValue
         do throws(RedisError) {
             reply = try markScript.call(
-                on: &connection, keys: [layout.ledgerKey],
-                arguments: [
-                    field(of: topic), Array((start.map { String($0) } ?? "").utf8),
-                    Array(String(offset).utf8),
-                ])
+                on: &connection, keys: [layout.ledgerKey], arguments: arguments)
         } catch { throw LedgerError(error) }
         guard reply != .null else { return nil }
         guard let stands = reply.integer else {
@@ -106,47 +125,140 @@ public struct DirectoryStore: Sendable {
         return stands
     }
 
-    private func field(of topic: String) -> [UInt8] { Array("directory:\(topic)".utf8) }
+    /// Begins the epoch after this one: mark and witness are gone until the new log was read to its end.
+    ///
+    /// Does nothing where somebody else has begun another one.
+    public mutating func beginEpoch(
+        after epoch: Int64, on connection: inout Connection
+    ) throws(LedgerError) {
+        do throws(RedisError) {
+            _ = try epochScript.call(
+                on: &connection, keys: [layout.ledgerKey],
+                arguments: [
+                    epochField, DirectoryStore.bytes(String(epoch)),
+                    DirectoryStore.bytes(String(epoch + 1)), markField, witnessField,
+                ])
+        } catch { throw LedgerError(error) }
+    }
 
-    private static func arguments(of change: DirectoryChange) -> [[UInt8]] {
-        var arguments = [Array(String(change.offset).utf8)]
-        guard let members = change.members else { return arguments + ["@deleted", "1"].map(bytes) }
-        for member in members where member.name.first != UInt8(ascii: "@") {
-            arguments.append(member.name)
-            arguments.append(member.json)
+    // MARK: Objects
+
+    /// Writes changes, each only over a lower offset or an earlier epoch, and returns how many were written; nil =
+    /// another epoch began, and nothing more may be written under this one.
+    public mutating func apply(
+        _ changes: [DirectoryChange], epoch: Int64, on connection: inout Connection
+    ) throws(LedgerError) -> Int? {
+        let (layout, epochField) = (layout, epochField)
+        let credentials = layout.credentialKey(hash: [])
+        let epochText = DirectoryStore.bytes(String(epoch))
+        var written = 0
+        var isStale = false
+        try DirectoryStore.pipeline(changes, &objectScript, on: &connection) { change in
+            // Keys of the directory's own tag know the epoch; a profile of an old one opens nothing.
+            let isCredential = change.key.starts(with: credentials)
+            return (
+                keys: isCredential ? [change.key, layout.ledgerKey] : [change.key],
+                arguments: [DirectoryStore.bytes(String(change.offset)), epochText, epochField]
+                    + DirectoryStore.members(of: change)
+            )
+        } onReply: { _, reply in
+            if reply.integer == 1 { written += 1 }
+            if reply.integer == -1 { isStale = true }
         }
-        return arguments
+        return isStale ? nil : written
+    }
+
+    /// Whether these objects were last written at these offsets, under this epoch; the first one that was not.
+    public func firstDifference(
+        _ changes: [DirectoryChange], epoch: Int64, on connection: inout Connection
+    ) throws(LedgerError) -> DirectoryChange? {
+        var rest = changes[...]
+        while !rest.isEmpty {
+            let part = rest.prefix(DirectoryStore.batch)
+            rest = rest.dropFirst(part.count)
+            for change in part {
+                connection.append([
+                    DirectoryStore.bytes("HMGET"), change.key, DirectoryStore.bytes("@offset"),
+                    DirectoryStore.bytes("@epoch"),
+                ])
+            }
+            var difference: DirectoryChange?
+            try receiveAll(part.count, on: &connection) { index, reply in
+                let found = reply.copied().elements.map { $0.integer }
+                let change = part[part.startIndex + index]
+                guard found.count == 2, found[0] == change.offset, found[1] ?? 0 == epoch else {
+                    difference = difference ?? change
+                    return
+                }
+            }
+            if let difference { return difference }
+        }
+        return nil
+    }
+
+    /// Closes every object of an earlier epoch, which the log of this one does not have, and returns how many.
+    ///
+    /// They stay as deleted ones at `offset`, so that a process that has not heard of the new epoch cannot write
+    /// them again; a credential without members opens nothing. Looks at the names of all keys of this Redis.
+    public mutating func closeOthers(
+        epoch: Int64, at offset: Int64, on connection: inout Connection
+    ) throws(LedgerError) -> Int {
+        var closed = 0
+        let start = String(decoding: layout.shardPrefix(0), as: UTF8.self).prefix { $0 != "{" }
+        let credentials = String(decoding: layout.credentialKey(hash: []), as: UTF8.self)
+        for pattern in ["\(credentials)*", "\(start){*}:*:directory:*"] {
+            var cursor = DirectoryStore.bytes("0")
+            repeat {
+                let page: ReplyValue
+                do throws(RedisError) {
+                    page = try connection.command([
+                        DirectoryStore.bytes("SCAN"), cursor, DirectoryStore.bytes("MATCH"),
+                        DirectoryStore.bytes(pattern), DirectoryStore.bytes("COUNT"),
+                        DirectoryStore.bytes("1000"),
+                    ])
+                } catch { throw LedgerError(error) }
+                guard page.elements.count == 2, let next = page.elements[0].bytes else {
+                    throw LedgerError(.corrupt, "SCAN did not answer with a cursor")
+                }
+                let keys = page.elements[1].elements.compactMap(\.bytes)
+                let arguments = [String(max(0, offset)), String(epoch)].map(DirectoryStore.bytes)
+                try DirectoryStore.pipeline(keys, &closeScript, on: &connection) { key in
+                    (keys: [key], arguments: arguments)
+                } onReply: { _, reply in
+                    if reply.integer == 1 { closed += 1 }
+                }
+                cursor = next
+            } while cursor != DirectoryStore.bytes("0")
+        }
+        return closed
+    }
+
+    /// Calls a script for each element, many at a time.
+    private static func pipeline<Element>(
+        _ elements: [Element], _ script: inout Script, on connection: inout Connection,
+        _ call: (Element) -> (keys: [[UInt8]], arguments: [[UInt8]]),
+        onReply: (Int, ReplyView) -> Void
+    ) throws(LedgerError) {
+        guard !elements.isEmpty else { return }
+        do throws(RedisError) { try script.load(on: &connection) } catch {
+            throw LedgerError(error)
+        }
+        var rest = elements[...]
+        while !rest.isEmpty {
+            let part = rest.prefix(DirectoryStore.batch)
+            rest = rest.dropFirst(part.count)
+            for element in part {
+                let (keys, arguments) = call(element)
+                script.append(on: &connection, keys: keys, arguments: arguments)
+            }
+            try receiveAll(part.count, on: &connection) { index, reply in onReply(index, reply) }
+        }
+    }
+
+    private static func members(of change: DirectoryChange) -> [[UInt8]] {
+        guard let members = change.members else { return ["@deleted", "1"].map(bytes) }
+        return members.filter { $0.name.first != UInt8(ascii: "@") }.flatMap { [$0.name, $0.json] }
     }
 
     private static func bytes(_ text: String) -> [UInt8] { Array(text.utf8) }
-
-    /// Offsets are compared as decimals without leading zeros: longer is greater, then by digits.
-    private static let lower = #"""
-        #!lua
-        local function lower(a, b)
-          if #a ~= #b then return #a < #b end
-          return a < b
-        end
-
-        """#
-
-    private static let objectSource =
-        lower + #"""
-            local key, offset = KEYS[1], ARGV[1]
-            local before = redis.call('HGET', key, '@offset')
-            if before and not lower(before, offset) then return 0 end
-            redis.call('DEL', key)
-            redis.call('HSET', key, '@offset', offset)
-            for i = 2, #ARGV, 2 do redis.call('HSET', key, ARGV[i], ARGV[i + 1]) end
-            return 1
-            """#
-
-    private static let markSource =
-        lower + #"""
-            local before, start, offset = redis.call('HGET', KEYS[1], ARGV[1]), ARGV[2], ARGV[3]
-            if start ~= '' and (not before or lower(before, start)) then return before end
-            if before and not lower(before, offset) then return before end
-            redis.call('HSET', KEYS[1], ARGV[1], offset)
-            return offset
-            """#
 }

@@ -52,6 +52,7 @@ public enum Checkup {
         let isRefillable = !partitions.isEmpty && partitions.allSatisfy { $0.reachesOrigin }
         let now = SteadyClock.wallMilliseconds
         findings += server?.findings(now: now, isRefillable: isRefillable) ?? []
+        findings += directory(configuration)
         for partition in partitions {
             findings += partition.findings(window: configuration.dedupeWindow, now: now)
         }

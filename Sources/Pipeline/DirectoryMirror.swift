@@ -1,6 +1,5 @@
 internal import Kafka
 internal import Ledger
-internal import Metering
 internal import Redis
 internal import Synchronization
 
@@ -8,18 +7,29 @@ internal import Synchronization
 ///
 /// A state, not counted.
 ///
-/// One thread of its own. A topic that was never read to its end is read once without writing, the
+/// One thread of its own. A log that was never read to its end is read once without writing, the
 /// last state of each object is kept, and then all of it is written, then the mark; so nobody sees a
 /// credential rise that was revoked later. After that each batch is written as it comes.
+///
+/// Whether it still is the log that was mirrored is asked at the start and every few seconds. Another one is
+/// mirrored from its beginning under a new epoch: what it does not hold is closed.
 final class DirectoryMirror: @unchecked Sendable {
-    // @unchecked: all state belongs to its thread, but for `isStopping`.
+    // @unchecked: all state belongs to its thread, but for `isStopping` and `standing`.
     let isStopping = Atomic<Bool>(false)
     private let configuration: PipelineConfiguration
     private let topic: String
     private let report: @Sendable (PipelineEvent) -> Void
-    private let scanner = MemberScanner()
+    private let reader: DirectoryRecordReader
     private var isTroubled = false
     private let standing = Mutex<String?>(nil)
+    /// Whether the offset that we committed was seen; where it is gone then, the topic was deleted.
+    private var hasSeenCommit = false
+    /// The epoch under whose log that was found.
+    private var deletedEpoch: Int64?
+
+    /// Milliseconds between two looks at the mark in Redis, and at the log's witnesses.
+    private static let redisInterval: Int64 = 2_000
+    private static let logInterval: Int64 = 5_000
 
     /// Why the directory is not mirrored now, from any thread; nil = it is.
     var trouble: String? { standing.withLock { $0 } }
@@ -31,6 +41,12 @@ final class DirectoryMirror: @unchecked Sendable {
         self.configuration = configuration
         self.topic = topic
         self.report = report
+        reader = DirectoryRecordReader(layout: configuration.layout) { offset, why in
+            report(
+                PipelineEvent(
+                    level: .warning, name: "directory-record",
+                    message: "directory record at offset \(offset) is ignored: \(why)"))
+        }
     }
 
     private struct Obstacle: Error { var message: String }
@@ -41,17 +57,16 @@ final class DirectoryMirror: @unchecked Sendable {
             do throws(Obstacle) {
                 try mirror()
             } catch {
-                if !isTroubled {
-                    report(
-                        PipelineEvent(
-                            level: .warning, name: "directory",
-                            message: "directory: \(error.message)"))
-                }
+                if !isTroubled { say(.warning, error.message) }
                 isTroubled = true
                 standing.withLock { $0 = "directory: \(error.message)" }
                 wait(milliseconds: 500)
             }
         }
+    }
+
+    private func say(_ level: PipelineEvent.Level, _ message: String) {
+        report(PipelineEvent(level: level, name: "directory", message: "directory: \(message)"))
     }
 
     private func wait(milliseconds: Int64) {
@@ -61,107 +76,223 @@ final class DirectoryMirror: @unchecked Sendable {
         }
     }
 
-    /// Reads from the mark to the end, then follows; ends with an obstacle or when the mark went back.
+    /// Log, Redis, and how far one is in the other.
+    private struct Work: ~Copyable {
+        let log: DirectoryLog
+        var store: DirectoryStore
+        var connection: Connection
+        var state: DirectoryState
+    }
+
+    /// Reads from the mark to the end, then follows; ends with an obstacle, when the mark went back, or when the log
+    /// is another one.
     private func mirror() throws(Obstacle) {
         var connection = try attempt { () throws(RedisError) in try Connection(configuration.redis)
         }
-        try checkMaster(&connection)
-        let consumer = try attempt { () throws(KafkaError) in try Consumer(configuration.client) }
-        let partition = TopicPartition(topic: topic, partition: 0)
         let log = try attempt { () throws(KafkaError) in
-            try consumer.watermarks(of: partition, timeoutMilliseconds: 5_000)
+            try DirectoryLog(configuration, topic: topic)
         }
-        var store = DirectoryStore(layout: configuration.layout)
-        var mark = try attempt { () throws(LedgerError) in
-            try store.mark(topic: topic, on: &connection)
+        let store = DirectoryStore(layout: configuration.layout, topic: topic)
+        let state = try attempt { () throws(LedgerError) in try store.state(on: &connection) }
+        var work = Work(log: log, store: store, connection: connection, state: state)
+        let ends = try attempt { () throws(KafkaError) in try log.ends() }
+        var verdict = try attempt { () throws(KafkaError) in try log.judge(state, ends: ends) }
+        // Another process may have begun again meanwhile.
+        if deletedEpoch == state.epoch {
+            verdict = .other("the offset committed for it is gone: it was deleted")
         }
-        if let standing = mark, standing > log.high {
-            throw Obstacle(
-                message:
-                    "the topic ends at \(log.high), but \(standing) was mirrored: was it recreated?"
-            )
-        }
-        let first = max(mark ?? 0, log.low)
-        try attempt { () throws(KafkaError) in try consumer.assign([(partition, offset: first)]) }
-        if mark == nil || first < log.high {
-            mark = try catchUp(consumer, from: mark, first, to: log.high, &store, &connection)
+        if case .other(let reason) = verdict { try beginAgain(&work, reason) }
+        if verdict == .unknown {
+            try compareAll(&work, ends: ends)
+        } else if work.state.mark == nil || work.state.mark ?? 0 < ends.high {
+            try catchUp(&work, from: max(work.state.mark ?? 0, ends.low), to: ends.high)
         }
         standing.withLock { $0 = nil }
         if isTroubled {
             isTroubled = false
-            report(
-                PipelineEvent(
-                    level: .information, name: "directory", message: "directory: mirrored again"))
+            say(.information, "mirrored again")
         }
-        try follow(consumer, mark ?? first, &store, &connection)
+        log.commit(work.state)
+        try follow(&work)
     }
 
-    /// Reads up to `end`, keeps the last state of every object, writes all of it, then the mark.
-    private func catchUp(
-        _ consumer: borrowing Consumer, from mark: Int64?, _ first: Int64, to end: Int64,
-        _ store: inout DirectoryStore, _ connection: inout Connection
-    ) throws(Obstacle) -> Int64 {
+    /// Another log stands under the topic's name: a new epoch begins, in which nothing is mirrored yet.
+    private func beginAgain(_ work: inout Work, _ reason: String) throws(Obstacle) {
+        say(
+            .warning,
+            "\(topic) is not the log that was mirrored (\(reason)): all of it is mirrored again")
+        let epoch = work.state.epoch
+        try attempt { () throws(LedgerError) in
+            try work.store.beginEpoch(after: epoch, on: &work.connection)
+            work.state = try work.store.state(on: &work.connection)
+        }
+        deletedEpoch = nil
+        hasSeenCommit = false
+        guard work.state.mark == nil else { throw Self.moved }
+    }
+
+    // MARK: The whole log
+
+    /// The last state of every object between two offsets, and the last record.
+    private func read(
+        _ log: DirectoryLog, from first: Int64, to end: Int64
+    ) throws(Obstacle) -> (changes: [DirectoryChange], position: Int64, witness: Fingerprint?) {
+        try attempt { () throws(KafkaError) in try log.seek(to: first) }
         var last: [[UInt8]: DirectoryChange] = [:]
+        var witness: Fingerprint?
         var position = first
         while position < end {
             guard !isStopping.load(ordering: .relaxed) else { throw Obstacle(message: "stopping") }
-            let batch = consumer.nextBatch(maximum: 1_000, timeoutMilliseconds: 100)
+            let batch = log.next(maximum: 1_000, timeoutMilliseconds: 100)
             for record in batch.records where record.offset >= position {
-                if let change = change(of: record) { last[change.key] = change }
+                if let change = reader.change(of: record) { last[change.key] = change }
+                witness = Self.fingerprint(record)
                 position = record.offset + 1
             }
             try checkEvents(batch, &position)
         }
-        let changes = last.values.sorted { $0.offset < $1.offset }
-        _ = try attempt { () throws(LedgerError) in try store.apply(changes, on: &connection) }
-        return try moveMark(from: mark, to: position, &store, &connection)
+        return (last.values.sorted { $0.offset < $1.offset }, position, witness)
+    }
+
+    /// Reads up to `end`, keeps the last state of every object, writes all of it, then the mark.
+    private func catchUp(
+        _ work: inout Work, from first: Int64, to end: Int64
+    ) throws(Obstacle) {
+        let (changes, position, witness) = try read(work.log, from: first, to: end)
+        try write(changes, &work)
+        if work.state.mark == nil, work.state.epoch > 0 {
+            let epoch = work.state.epoch
+            let closed = try attempt { () throws(LedgerError) in
+                try work.store.closeOthers(epoch: epoch, at: position - 1, on: &work.connection)
+            }
+            say(
+                .information,
+                "\(changes.count) objects written, \(closed) closed that it does not hold")
+        }
+        try moveMark(&work, to: position, witness)
+    }
+
+    /// No record tells whether it is the log that was mirrored: all objects do.
+    ///
+    /// What an object's last record below the mark was, is what Redis has of it, where the log is the same.
+    private func compareAll(
+        _ work: inout Work, ends: (low: Int64, high: Int64)
+    ) throws(Obstacle) {
+        let (changes, position, witness) = try read(work.log, from: ends.low, to: ends.high)
+        let (mark, epoch) = (work.state.mark ?? 0, work.state.epoch)
+        let mirrored = changes.filter { $0.offset < mark }
+        let difference = try attempt { () throws(LedgerError) in
+            try work.store.firstDifference(mirrored, epoch: epoch, on: &work.connection)
+        }
+        if let difference {
+            try beginAgain(
+                &work, "Redis has not what its record at offset \(difference.offset) says")
+            return try catchUp(&work, from: ends.low, to: ends.high)
+        }
+        try write(changes.filter { $0.offset >= mark }, &work)
+        try moveMark(&work, to: max(position, mark), witness)
+    }
+
+    // MARK: Following
+
+    private func follow(_ work: inout Work) throws(Obstacle) {
+        let log = work.log
+        let start = work.state.mark ?? 0
+        try attempt { () throws(KafkaError) in try log.seek(to: start) }
+        var redisAt = SteadyClock.milliseconds + Self.redisInterval
+        var logAt = SteadyClock.milliseconds + Self.logInterval
+        while !isStopping.load(ordering: .relaxed) {
+            try take(&work)
+            if SteadyClock.milliseconds >= redisAt {
+                redisAt = SteadyClock.milliseconds + Self.redisInterval
+                let found = try attempt { () throws(LedgerError) in
+                    try work.store.state(on: &work.connection)
+                }
+                // Redis came back from an older copy, or another process found another log.
+                guard found.epoch == work.state.epoch, found.mark ?? -1 >= work.state.mark ?? 0
+                else { throw Self.moved }
+            }
+            if SteadyClock.milliseconds >= logAt {
+                try lookAtLog(work.log, work.state)
+                logAt = SteadyClock.milliseconds + Self.logInterval
+            }
+        }
+    }
+
+    /// Writes what comes next.
+    private func take(_ work: inout Work) throws(Obstacle) {
+        let mark = work.state.mark ?? 0
+        var position = mark
+        var witness: Fingerprint?
+        var changes: [DirectoryChange] = []
+        let batch = work.log.next(maximum: 500, timeoutMilliseconds: 100)
+        for record in batch.records where record.offset >= position {
+            if let change = reader.change(of: record) { changes.append(change) }
+            witness = Self.fingerprint(record)
+            position = record.offset + 1
+        }
+        try checkEvents(batch, &position)
+        guard position > mark else { return }
+        try write(changes, &work)
+        try moveMark(&work, to: position, witness)
+    }
+
+    /// Asks the witnesses; ends with an obstacle where they speak against the log, so that it is judged again.
+    private func lookAtLog(_ log: DirectoryLog, _ state: DirectoryState) throws(Obstacle) {
+        switch log.hasCommit() {
+        case true?: hasSeenCommit = true
+        case false? where hasSeenCommit:
+            deletedEpoch = state.epoch
+            throw Self.doubted
+        case false?, nil: break
+        }
+        do throws(KafkaError) {
+            let ends = try log.ends()
+            if case .other = try log.judge(state, ends: ends) { throw Self.doubtedLog }
+            log.commit(state)
+        } catch {
+            if error == Self.doubtedLog { throw Self.doubted }
+            // A Kafka that is away says nothing about the log.
+            guard error.isRetriable else { throw Obstacle(message: error.message) }
+        }
+        try attempt { () throws(KafkaError) in try log.seek(to: state.mark ?? 0) }
+    }
+
+    // MARK: Steps
+
+    private func write(_ changes: [DirectoryChange], _ work: inout Work) throws(Obstacle) {
+        let epoch = work.state.epoch
+        let written = try attempt { () throws(LedgerError) in
+            try work.store.apply(changes, epoch: epoch, on: &work.connection)
+        }
+        guard written != nil else { throw Self.moved }
     }
 
     /// Moves the mark behind what was written; an obstacle where Redis went back meanwhile, so that
     /// everything since is read again.
     private func moveMark(
-        from mark: Int64?, to position: Int64, _ store: inout DirectoryStore,
-        _ connection: inout Connection
-    ) throws(Obstacle) -> Int64 {
+        _ work: inout Work, to position: Int64, _ witness: Fingerprint?
+    ) throws(Obstacle) {
+        let state = work.state
         let stands = try attempt { () throws(LedgerError) in
-            try store.moveMark(topic: topic, from: mark, to: position, on: &connection)
+            try work.store.moveMark(
+                from: state.mark, to: position, witness: witness, epoch: state.epoch,
+                on: &work.connection)
         }
-        guard let stands, stands >= position else { throw Self.wentBack }
-        return stands
+        guard let stands, stands >= position else { throw Self.moved }
+        work.state.mark = position
+        work.state.witness = witness ?? state.witness
     }
 
-    private static let wentBack = Obstacle(message: "Redis went back: reading again from its mark")
+    private static let moved = Obstacle(
+        message: "Redis went back, or another process began again: reading from its mark")
+    private static let doubted = Obstacle(message: "the topic may be another one: looking again")
+    private static let doubtedLog = KafkaError(code: .state, message: "another log")
 
-    private func follow(
-        _ consumer: borrowing Consumer, _ start: Int64, _ store: inout DirectoryStore,
-        _ connection: inout Connection
-    ) throws(Obstacle) {
-        var mark = start
-        var checkAt = SteadyClock.milliseconds + 2_000
-        while !isStopping.load(ordering: .relaxed) {
-            let batch = consumer.nextBatch(maximum: 500, timeoutMilliseconds: 100)
-            var position = mark
-            var changes: [DirectoryChange] = []
-            for record in batch.records where record.offset >= position {
-                if let change = change(of: record) { changes.append(change) }
-                position = record.offset + 1
-            }
-            try checkEvents(batch, &position)
-            if position > mark {
-                let made = changes
-                _ = try attempt { () throws(LedgerError) in try store.apply(made, on: &connection) }
-                mark = try moveMark(from: mark, to: position, &store, &connection)
-            }
-            if SteadyClock.milliseconds >= checkAt {
-                checkAt = SteadyClock.milliseconds + 2_000
-                try checkMaster(&connection)
-                let standing = try attempt { () throws(LedgerError) in
-                    try store.mark(topic: topic, on: &connection)
-                }
-                // Redis came back from an older copy: read again from there.
-                if (standing ?? -1) < mark { throw Self.wentBack }
-            }
-        }
+    private static func fingerprint(_ record: Record) -> Fingerprint {
+        Fingerprint(
+            offset: record.offset, timestamp: record.timestamp, key: record.key,
+            value: record.value)
     }
 
     private func checkEvents(
@@ -176,79 +307,11 @@ final class DirectoryMirror: @unchecked Sendable {
         }
     }
 
-    /// A master that became a replica takes no record, and its mark is old: the name is resolved
-    /// again by the next try.
-    private func checkMaster(_ connection: inout Connection) throws(Obstacle) {
-        let greeting = try attempt { () throws(RedisError) in try ServerGreeting(&connection) }
-        guard greeting.isReplica ?? false else { return }
-        throw Obstacle(
-            message: "\(greeting.product ?? "Redis") is a replica: looking for the master")
-    }
-
     private func attempt<Result: ~Copyable, Failure: Error & CustomStringConvertible>(
         _ body: () throws(Failure) -> Result
     ) throws(Obstacle) -> Result {
         do throws(Failure) { return try body() } catch {
             throw Obstacle(message: error.description)
-        }
-    }
-
-    // MARK: Records
-
-    /// What a record changes, or nil where it is not one of the directory's (reported by its offset).
-    private func change(of record: Record) -> DirectoryChange? {
-        guard let key = record.key, let target = DirectoryKey(key)?.name(in: configuration.layout)
-        else {
-            reject(record, "the key is not KIND:…")
-            return nil
-        }
-        guard let value = record.value else {
-            guard !target.isCredential else {
-                reject(record, "credentials are revoked, never deleted")
-                return nil
-            }
-            return DirectoryChange(key: target.key, offset: record.offset, members: nil)
-        }
-        guard let members = scanner.members(value) else {
-            reject(record, "the value is not a JSON object")
-            return nil
-        }
-        return DirectoryChange(
-            key: target.key, offset: record.offset,
-            members: members.map { DirectoryChange.Member(name: $0.name, json: $0.json) })
-    }
-
-    private func reject(_ record: Record, _ why: String) {
-        report(
-            PipelineEvent(
-                level: .warning, name: "directory-record",
-                message: "directory record at offset \(record.offset) is ignored: \(why)"))
-    }
-}
-
-/// Key of a directory record: `organization:ORG`, `plan:ORG`, `user:ORG:ID`, `project:ORG:ID`, `credential:HASH`, parts escaped.
-struct DirectoryKey {
-    private let parts: [[UInt8]]
-
-    init?(_ key: UnsafeRawBufferPointer) {
-        guard key.count <= 4_096, let parts = KeyLayout.tupleValues(key) else { return nil }
-        self.parts = parts
-    }
-
-    /// Name of the object's key in Redis, or nil where the parts make no object.
-    func name(in layout: KeyLayout) -> (key: [UInt8], isCredential: Bool)? {
-        guard let first = parts.first, !parts.contains(where: { $0.isEmpty || $0.count > 256 })
-        else {
-            return nil
-        }
-        let kind = String(decoding: first, as: UTF8.self)
-        switch (kind, parts.count) {
-        case ("organization", 2), ("plan", 2):
-            return (layout.profileKey(organization: parts[1], kind: kind, id: nil), false)
-        case ("user", 3), ("project", 3):
-            return (layout.profileKey(organization: parts[1], kind: kind, id: parts[2]), false)
-        case ("credential", 2): return (layout.credentialKey(hash: parts[1]), true)
-        default: return nil
         }
     }
 }

@@ -66,7 +66,7 @@ import Testing
     @Test func theDirectoryKeepsTheLastOffset() throws {
         let fixture = try LedgerFixture()
         var connection = try fixture.server.connect()
-        var store = DirectoryStore(layout: fixture.layout)
+        var store = DirectoryStore(layout: fixture.layout, topic: "dir")
         let key = fixture.layout.profileKey(
             organization: Array("acme".utf8), kind: "user", id: Array("u:1".utf8))
         let name = fixture.text(key)
@@ -77,8 +77,8 @@ import Testing
                     .init(name: Array($0.key.utf8), json: Array($0.value.utf8))
                 })
         }
-        func apply(_ changes: DirectoryChange...) throws -> Int {
-            try store.apply(changes, on: &connection)
+        func apply(_ changes: DirectoryChange...) throws -> Int? {
+            try store.apply(changes, epoch: 0, on: &connection)
         }
         #expect(try apply(change(9, ["name": "\"A\"", "old": "1", "@offset": "77"])) == 1)
         #expect(try fixture.everything() == [name: ["@offset": "9", "name": "\"A\"", "old": "1"]])
@@ -96,17 +96,22 @@ import Testing
                 key: fixture.layout.credentialKey(hash: Array("\(index)".utf8)), offset: 5,
                 members: [.init(name: Array("a".utf8), json: Array("1".utf8))])
         }
-        #expect(try store.apply(many, on: &connection) == 1_000)
-        #expect(try store.apply(many, on: &connection) == 0)
+        #expect(try store.apply(many, epoch: 0, on: &connection) == 1_000)
+        #expect(try store.apply(many, epoch: 0, on: &connection) == 0)
+        #expect(try store.firstDifference(many, epoch: 0, on: &connection) == nil)
     }
 
     @Test func theDirectoryMarkOnlyRises() throws {
         let fixture = try LedgerFixture()
         var connection = try fixture.server.connect()
-        var store = DirectoryStore(layout: fixture.layout)
-        #expect(try store.mark(topic: "dir", on: &connection) == nil)
+        var store = DirectoryStore(layout: fixture.layout, topic: "dir")
+        #expect(
+            try store.state(on: &connection) == DirectoryState(mark: nil, witness: nil, epoch: 0))
         func move(_ start: Int64?, _ offset: Int64) throws -> Int64? {
-            try store.moveMark(topic: "dir", from: start, to: offset, on: &connection)
+            try store.moveMark(
+                from: start, to: offset,
+                witness: Fingerprint(offset: offset - 1, timestamp: 7, hash: 9), epoch: 0,
+                on: &connection)
         }
         // Gone, so nothing is passed over.
         #expect(try move(9, 10) == nil)
@@ -118,7 +123,63 @@ import Testing
         #expect(try move(10, 99) == 100)
         // It went back: what lies between 100 and 101 is missing.
         #expect(try move(101, 105) == 100)
-        #expect(try store.mark(topic: "dir", on: &connection) == 100)
+        let state = try store.state(on: &connection)
+        #expect(state.mark == 100 && state.witness?.offset == 99 && state.epoch == 0)
+        // The mark of an older build has no witness: the same mark brings it.
+        try connection.command(
+            "HDEL", fixture.text(fixture.layout.ledgerKey), "directory_witness:dir")
+        #expect(try store.state(on: &connection).witness == nil)
+        #expect(try move(100, 100) == 100)
+        #expect(try store.state(on: &connection) == state)
+    }
+
+    @Test func anEarlierEpochIsLowerWhateverItsOffset() throws {
+        let fixture = try LedgerFixture()
+        var connection = try fixture.server.connect()
+        var store = DirectoryStore(layout: fixture.layout, topic: "dir")
+        let layout = fixture.layout
+        func credential(_ hash: String) -> [UInt8] { layout.credentialKey(hash: Array(hash.utf8)) }
+        func user(_ id: String) -> [UInt8] {
+            layout.profileKey(
+                organization: Array("a:c".utf8), kind: "user", id: Array(id.utf8))
+        }
+        func write(_ key: [UInt8], _ offset: Int64, epoch: Int64) throws -> Int? {
+            let member = DirectoryChange.Member(
+                name: Array("n".utf8), json: Array("\(epoch)".utf8))
+            return try store.apply(
+                [DirectoryChange(key: key, offset: offset, members: [member])], epoch: epoch,
+                on: &connection)
+        }
+        for key in [credential("k"), credential("gone"), user("u"), user("gone")] {
+            #expect(try write(key, 40, epoch: 0) == 1)
+        }
+        try connection.command("SET", "\(layout.prefix):1:{3}:x:directory:user:text", "foreign")
+        try store.beginEpoch(after: 0, on: &connection)
+        // Somebody else who found it, too.
+        try store.beginEpoch(after: 0, on: &connection)
+        #expect(
+            try store.state(on: &connection) == DirectoryState(mark: nil, witness: nil, epoch: 1))
+        #expect(
+            try store.moveMark(from: nil, to: 9, witness: nil, epoch: 0, on: &connection) == nil)
+        // A process that has not heard of it writes no credential any more, and no profile over a newer one.
+        #expect(try write(credential("late"), 99, epoch: 0) == nil)
+        #expect(try write(credential("k"), 3, epoch: 1) == 1)
+        #expect(try write(user("u"), 4, epoch: 1) == 1)
+        #expect(try write(user("u"), 99, epoch: 0) == 0)
+        #expect(try write(user("u"), 3, epoch: 1) == 0)
+        #expect(try store.closeOthers(epoch: 1, at: 4, on: &connection) == 2)
+        #expect(try store.closeOthers(epoch: 1, at: 4, on: &connection) == 0)
+        let closed = ["@offset": "4", "@epoch": "1", "@deleted": "1"]
+        let all = try fixture.everything()
+        #expect(all[fixture.text(credential("gone"))] == closed)
+        #expect(all[fixture.text(user("gone"))] == closed)
+        #expect(
+            all[fixture.text(user("u"))] == ["@offset": "4", "@epoch": "1", "n": "1"])
+        #expect(try write(user("gone"), 99, epoch: 0) == 0)
+        // The log brings it later.
+        #expect(try write(user("gone"), 5, epoch: 1) == 1)
+        #expect(
+            try store.moveMark(from: nil, to: 6, witness: nil, epoch: 1, on: &connection) == 6)
     }
 
     @Test func serversThatAreNotFitAreNamed() throws {

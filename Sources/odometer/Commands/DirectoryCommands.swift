@@ -178,17 +178,19 @@ struct DirectoryWrite {
         let redis = try settings.redisConfiguration()
         let layout = try settings.keyLayout()
         let deadline = ValueText.now() + Int64(settings.milliseconds(Options.timeout))
-        let writer = try DirectoryWriter(try settings.kafkaConfiguration(log: log), topic: topic)
+        let kafka = try settings.kafkaConfiguration(log: log)
+        var writer = try DirectoryWriter(kafka, topic: topic)
         for (key, value) in records { try writer.put(key, value) }
-        let offset = try writer.finish(timeoutMilliseconds: Int(max(1, deadline - ValueText.now())))
+        let written = try writer.finish(
+            timeoutMilliseconds: Int(max(1, deadline - ValueText.now())))
         guard waits else { return }
-        let wait = DirectoryMirrorWait(redis: redis, layout: layout, topic: topic)
-        guard try wait.wait(for: offset, milliseconds: Int(max(1, deadline - ValueText.now())))
+        let wait = DirectoryMirrorWait(redis: redis, kafka: kafka, layout: layout, topic: topic)
+        guard try wait.wait(for: written, milliseconds: Int(max(1, deadline - ValueText.now())))
         else {
             throw CommandFailure(
                 .timeout,
-                "Kafka has it (offset \(offset)), Redis does not yet: is odometer run or up running?"
-            )
+                "Kafka has it (offset \(written.last?.offset ?? -1)), Redis does not: "
+                    + wait.hint(for: written))
         }
     }
 }

@@ -53,7 +53,11 @@ extension Commands {
 
     static let keysRevoke = Command(
         path: ["keys", "revoke"], summary: "Revoke a key; returns when Redis knows it.",
-        details: "No answer is given for the key from one second after this command has ended.",
+        details: """
+            No answer is given for the key from one second after this command has ended with exit code 0. It does
+            so only when Redis has this very record; else it fails (exit 3 when --timeout is over), and the key
+            may still open.
+            """,
         operands: [
             Operand(
                 name: "HASH", help: "The key's hash as in keys list, or its first 8 or more digits."

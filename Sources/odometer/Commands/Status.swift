@@ -188,7 +188,9 @@ struct StatusReport {
         for line in troubles { Output.line(line) }
         for (field, value) in status.ledger.sorted(by: { $0.key < $1.key })
         where field.hasPrefix("directory:") {
-            Output.line("directory \(field.dropFirst("directory:".count)): next offset \(value)")
+            let topic = field.dropFirst("directory:".count)
+            let epoch = status.ledger["directory_epoch:\(topic)"].map { ", log number \($0)" } ?? ""
+            Output.line("directory \(topic): next offset \(value)\(epoch)")
         }
     }
 
@@ -213,6 +215,7 @@ struct StatusReport {
         let shown = ["layout", "shards", "hash", "created", "group", "cluster", "contract_number"]
         let ledger = status.ledger.filter {
             shown.contains($0.key) || $0.key.hasPrefix("directory:")
+                || $0.key.hasPrefix("directory_epoch:")
         }
         let object: [String: Any] = [
             "ledger": ledger, "server": status.server ?? "", "partitions": partitions,

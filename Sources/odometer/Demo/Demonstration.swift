@@ -88,7 +88,7 @@ final class Demonstration {
     private func loadDirectory(_ directory: DirectoryGenerator) throws(CommandFailure) -> DemoRoutes
     {
         let organization = String(decoding: directory.population.organizationID(0), as: UTF8.self)
-        let writer = try DirectoryWriter(stage.kafka, topic: stage.directoryTopic)
+        var writer = try DirectoryWriter(stage.kafka, topic: stage.directoryTopic)
         let profiles = directory.profiles()
         for profile in profiles {
             guard let key = DirectoryKey(record: profile.key) else { continue }
@@ -101,10 +101,11 @@ final class Demonstration {
             try writer.put(try DirectoryKey(kind: .credential, ids: [key.hash]), key.json)
             secrets[dialect] = key.secret
         }
-        let offset = try writer.finish(timeoutMilliseconds: 30_000)
+        let written = try writer.finish(timeoutMilliseconds: 30_000)
         let wait = DirectoryMirrorWait(
-            redis: machine.parts.redis, layout: machine.parts.layout, topic: stage.directoryTopic)
-        guard try wait.wait(for: offset, milliseconds: 30_000) else {
+            redis: machine.parts.redis, kafka: stage.kafka, layout: machine.parts.layout,
+            topic: stage.directoryTopic)
+        guard try wait.wait(for: written, milliseconds: 30_000) else {
             throw CommandFailure(.timeout, "the directory did not reach Redis in time")
         }
         Output.line(

@@ -1,14 +1,20 @@
-import Foundation
 import Kafka
-import Ledger
-import Redis
 import Synchronization
 
-/// Writes to the directory topic, and waits until Redis has what was written.
-struct DirectoryWriter {
+/// A record of the directory topic that Kafka has acknowledged: the last one of its object in this command.
+struct WrittenObject: Sendable {
+    let key: DirectoryKey
+    /// The value; nil deletes.
+    let value: [UInt8]?
+    let offset: Int64
+}
+
+/// Writes to the directory topic.
+struct DirectoryWriter: ~Copyable {
     let topic: String
     private let producer: Producer
     private let acknowledged = Acknowledged()
+    private var records: [(key: DirectoryKey, value: [UInt8]?)] = []
 
     init(_ configuration: ClientConfiguration, topic: String) throws(CommandFailure) {
         self.topic = topic
@@ -29,73 +35,52 @@ struct DirectoryWriter {
     }
 
     /// Hands a record to the client; nil deletes.
-    func put(_ key: DirectoryKey, _ value: [UInt8]?) throws(CommandFailure) {
+    mutating func put(_ key: DirectoryKey, _ value: [UInt8]?) throws(CommandFailure) {
         do throws(KafkaError) {
-            while try !producer.produce(topic: topic, partition: 0, key: key.bytes, value: value) {
+            while try !producer.produce(
+                topic: topic, partition: 0, key: key.bytes, value: value,
+                opaque: UInt64(records.count + 1))
+            {
                 producer.poll(timeoutMilliseconds: 100)
             }
         } catch {
             throw CommandFailure(error)
         }
+        records.append((key, value))
     }
 
-    /// Waits for Kafka's acknowledgement of everything; the offset of the last record.
-    func finish(timeoutMilliseconds: Int) throws(CommandFailure) -> Int64 {
+    /// Waits for Kafka's acknowledgement of everything; the last record of each object, by offset.
+    func finish(timeoutMilliseconds: Int) throws(CommandFailure) -> [WrittenObject] {
         let isComplete = producer.flush(timeoutMilliseconds: Int32(clamping: timeoutMilliseconds))
         if let error = acknowledged.error ?? producer.fatalError { throw CommandFailure(error) }
         guard isComplete else {
             throw CommandFailure(.timeout, "Kafka has not acknowledged the record in time")
         }
-        return acknowledged.offset
+        let offsets = acknowledged.offsets
+        var last: [DirectoryKey: WrittenObject] = [:]
+        for (index, record) in records.enumerated() {
+            guard let offset = offsets[UInt64(index + 1)], offset >= 0 else {
+                throw CommandFailure(.failed, "Kafka does not say where it put the record")
+            }
+            guard offset > last[record.key]?.offset ?? -1 else { continue }
+            last[record.key] = WrittenObject(key: record.key, value: record.value, offset: offset)
+        }
+        return last.values.sorted { $0.offset < $1.offset }
     }
 
     /// What the delivery reports said.
     private final class Acknowledged: Sendable {
-        private let state = Mutex<(offset: Int64, error: KafkaError?)>((-1, nil))
+        private let state = Mutex<(offsets: [UInt64: Int64], error: KafkaError?)>(([:], nil))
 
-        var offset: Int64 { state.withLock { $0.offset } }
+        var offsets: [UInt64: Int64] { state.withLock { $0.offsets } }
         var error: KafkaError? { state.withLock { $0.error } }
 
         func take(_ report: DeliveryReport) {
             state.withLock { state in
-                state.offset = max(state.offset, report.offset)
+                state.offsets[report.opaque] = report.offset
                 state.error = state.error ?? report.error
             }
         }
-    }
-}
-
-/// Waits for the mirror of the directory in Redis.
-struct DirectoryMirrorWait {
-    let redis: RedisConfiguration
-    let layout: KeyLayout
-    let topic: String
-
-    /// Returns when Redis has passed the record at `offset`; false when the time is over.
-    func wait(for offset: Int64, milliseconds: Int) throws(CommandFailure) -> Bool {
-        let deadline = ValueText.now() + Int64(milliseconds)
-        var lastError: RedisError?
-        repeat {
-            do throws(RedisError) {
-                var connection = try Connection(redis)
-                repeat {
-                    if let next = try position(&connection), next > offset { return true }
-                    usleep(50_000)
-                } while ValueText.now() < deadline
-                return false
-            } catch {
-                lastError = error
-                usleep(200_000)
-            }
-        } while ValueText.now() < deadline
-        if let lastError { throw CommandFailure(.timeout, lastError.description) }
-        return false
-    }
-
-    private func position(_ connection: inout Connection) throws(RedisError) -> Int64? {
-        try connection.command([
-            Array("HGET".utf8), layout.ledgerKey, Array("directory:\(topic)".utf8),
-        ]).integer
     }
 }
 

@@ -1,0 +1,54 @@
+internal import Kafka
+internal import Ledger
+internal import Redis
+
+extension Checkup {
+    /// How the directory in Redis stands to its topic; nothing where it was never mirrored.
+    static func directory(_ configuration: PipelineConfiguration) -> [Finding] {
+        guard let topic = configuration.directoryTopic else { return [] }
+        do {
+            var connection = try LedgerBook.connect(configuration)
+            let state = try DirectoryStore(layout: configuration.layout, topic: topic).state(
+                on: &connection)
+            guard state.mark != nil || state.epoch > 0 else { return [] }
+            let log = try DirectoryLog(configuration, topic: topic)
+            let ends = try log.ends()
+            return [judgement(topic, state, try log.judge(state, ends: ends), end: ends.high)]
+        } catch {
+            return [
+                Finding(
+                    .warning, topic, "directory-log",
+                    "\(topic): cannot be compared with what was mirrored: \(error)",
+                    mend: "see what is said of Redis and Kafka")
+            ]
+        }
+    }
+
+    /// What follows from what is known of the directory.
+    static func judgement(
+        _ topic: String, _ state: DirectoryState, _ verdict: DirectoryLog.Verdict, end: Int64
+    ) -> Finding {
+        if case .other(let reason) = verdict {
+            return Finding(
+                .error, topic, "directory-log",
+                "\(topic): is not the log that was mirrored (\(reason)): a key that is revoked in it may still "
+                    + "open", mend: "start odometer run or up, which mirrors all of it again")
+        }
+        guard let mark = state.mark else {
+            return Finding(
+                .error, topic, "directory-log",
+                "\(topic): another log was found, and is not mirrored to its end yet",
+                mend: "start odometer run or up; where one runs, its /readyz says what hinders it")
+        }
+        guard mark >= end else {
+            return Finding(
+                .warning, topic, "directory-log",
+                "\(topic): ends at \(end), and Redis has it up to \(mark): what was changed since is not known there",
+                mend: "start odometer run or up; where one runs, its /readyz says what hinders it")
+        }
+        return Finding(
+            .ok, topic, "directory-log",
+            "\(topic): mirrored up to offset \(mark)"
+                + (state.epoch > 0 ? ", log number \(state.epoch) under this name" : ""))
+    }
+}

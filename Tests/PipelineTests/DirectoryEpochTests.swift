@@ -1,0 +1,173 @@
+import Foundation
+import Kafka
+import Ledger
+import Redis
+import Testing
+
+@testable import Pipeline
+
+/// A directory topic that is another log than the one that was mirrored: two clusters hold the two logs.
+@Suite struct DirectoryEpochTests {
+    private static let topic = "usage-directory"
+    private static let layout = KeyLayout()
+
+    private struct Redis {
+        let server: TestRedis
+
+        func fields(_ key: [UInt8]) throws -> [String: String] {
+            var connection = try server.connect()
+            return try connection.command([Array("HGETALL".utf8), key]).pairs
+        }
+        func credential(_ hash: String) throws -> [String: String] {
+            try fields(layout.credentialKey(hash: Array(hash.utf8)))
+        }
+        func organization(_ id: String) throws -> [String: String] {
+            try fields(
+                layout.profileKey(
+                    organization: Array(id.utf8), kind: "organization", id: nil))
+        }
+        func state() throws -> DirectoryState {
+            var connection = try server.connect()
+            return try DirectoryStore(layout: layout, topic: topic).state(on: &connection)
+        }
+        func forgetWitness() throws {
+            var connection = try server.connect()
+            try connection.command([
+                Array("HDEL".utf8), layout.ledgerKey, Array("directory_witness:\(topic)".utf8),
+            ])
+        }
+    }
+
+    private func log(_ records: [(key: String, value: String)]) throws -> MockCluster {
+        let cluster = try MockCluster()
+        try cluster.createTopic(Self.topic, partitions: 1)
+        let producer = try Producer(ClientConfiguration(bootstrap: cluster.bootstrap))
+        for (key, value) in records {
+            _ = try producer.produce(
+                topic: Self.topic, partition: 0, key: Array(key.utf8), value: Array(value.utf8))
+        }
+        #expect(producer.flush(timeoutMilliseconds: 10_000))
+        return cluster
+    }
+
+    private func configuration(
+        _ cluster: borrowing MockCluster, _ redis: Redis
+    ) throws -> PipelineConfiguration {
+        PipelineConfiguration(
+            client: ClientConfiguration(bootstrap: cluster.bootstrap),
+            redis: redis.server.configuration, layout: Self.layout,
+            catalog: try SupervisorTests.catalog())
+    }
+
+    /// Runs a mirror until the condition holds; what it said.
+    private func mirror(
+        _ cluster: borrowing MockCluster, _ redis: Redis,
+        until condition: (DirectoryState) throws -> Bool
+    ) throws -> [String] {
+        let events = EventLog()
+        let mirror = DirectoryMirror(
+            configuration: try configuration(cluster, redis), topic: Self.topic,
+            report: { events.take($0) })
+        let thread = WorkerThread { mirror.run() }
+        defer {
+            mirror.isStopping.store(true, ordering: .relaxed)
+            #expect(thread.join(deadline: SteadyClock.milliseconds + 20_000))
+        }
+        #expect(
+            try SupervisorTests.wait(30) {
+                try condition(redis.state()) && mirror.trouble == nil
+            }, "\(try redis.state()) \(mirror.trouble ?? "") \(events.messages("directory"))")
+        return events.messages("directory")
+    }
+
+    private static func filler(_ count: Int) -> [(key: String, value: String)] {
+        (0..<count).map { (key: "organization:filler-\($0)", value: #"{"name":"f"}"#) }
+    }
+
+    /// Key `kept` is revoked and key `gone` absent in the new log; `acme` is gone, too.
+    private func check(records: Int, forgetsWitness: Bool = false) throws {
+        let redis = Redis(server: try TestRedis())
+        let old = try log(
+            Self.filler(3) + [
+                ("credential:kept", #"{"revokedAt":null}"#),
+                ("credential:gone", #"{"revokedAt":null}"#),
+                ("organization:acme", #"{"name":"Acme"}"#), ("organization:both", #"{"name":"1"}"#),
+            ])
+        _ = try mirror(old, redis) { $0.mark == 7 }
+        #expect(try redis.state().epoch == 0 && redis.state().witness?.offset == 6)
+        #expect(try redis.credential("gone")["revokedAt"] == "null")
+        #expect(try redis.credential("gone")["@epoch"] == nil)
+        if forgetsWitness { try redis.forgetWitness() }
+
+        let new = try log(
+            [
+                ("credential:kept", #"{"revokedAt":"now"}"#),
+                ("organization:both", #"{"name":"2"}"#),
+            ] + Self.filler(records - 2))
+        let finding = Checkup.directory(try configuration(new, redis)).first
+        if !forgetsWitness {
+            #expect(finding?.grade == .error && finding?.message.contains("not the log") == true)
+        }
+        let said = try mirror(new, redis) { $0.epoch == 1 && $0.mark == Int64(records) }
+        #expect(said.contains { $0.contains("is not the log that was mirrored") })
+        let closed = ["@offset": "\(records - 1)", "@epoch": "1", "@deleted": "1"]
+        #expect(try redis.credential("kept")["revokedAt"] == #""now""#)
+        #expect(try redis.credential("gone") == closed)
+        #expect(try redis.organization("acme") == closed)
+        #expect(
+            try redis.organization("both") == ["@offset": "1", "@epoch": "1", "name": #""2""#])
+        #expect(Checkup.directory(try configuration(new, redis)).map(\.grade) == [.ok])
+        // Once more: it is known now.
+        let again = try mirror(new, redis) { $0.mark == Int64(records) }
+        #expect(again.isEmpty && (try redis.state().epoch) == 1)
+    }
+
+    @Test func `another log that is shorter`() throws { try check(records: 3) }
+
+    @Test func `another log that is as long`() throws { try check(records: 7) }
+
+    @Test func `another log that is longer`() throws { try check(records: 20) }
+
+    @Test func `another log where nothing but the objects bears witness`() throws {
+        try check(records: 20, forgetsWitness: true)
+    }
+
+    @Test func `a mark of an older build is taken over, and gets its witness`() throws {
+        let redis = Redis(server: try TestRedis())
+        let cluster = try log(
+            [("credential:k", #"{"revokedAt":null}"#), ("organization:acme", #"{"name":"A"}"#)])
+        _ = try mirror(cluster, redis) { $0.mark == 2 }
+        let before = try redis.state()
+        try redis.forgetWitness()
+        let said = try mirror(cluster, redis) { $0.witness != nil }
+        #expect(said.isEmpty)
+        #expect(try redis.state() == before && before.epoch == 0)
+        #expect(try redis.credential("k")["revokedAt"] == "null")
+    }
+
+    /// The offset that was committed goes with the topic: where it is gone, the same records are no proof.
+    @Test func `a committed offset that is gone begins again`() throws {
+        let redis = Redis(server: try TestRedis())
+        let cluster = try log([("credential:k", #"{"revokedAt":null}"#)])
+        _ = try mirror(cluster, redis) { $0.mark == 1 }
+        let log = try DirectoryLog(try configuration(cluster, redis), topic: Self.topic)
+        #expect(SupervisorTests.wait(10) { log.hasCommit() == true })
+    }
+
+    @Test func `the doctor compares the directory with its log`() throws {
+        func grade(
+            _ mark: Int64?, epoch: Int64 = 0, _ verdict: DirectoryLog.Verdict = .same
+        ) -> Finding.Grade {
+            Checkup.judgement(
+                "d", DirectoryState(mark: mark, witness: nil, epoch: epoch), verdict, end: 7
+            ).grade
+        }
+        #expect(grade(7) == .ok && grade(7, epoch: 2) == .ok && grade(7, .unknown) == .ok)
+        #expect(grade(6) == .warning)
+        #expect(grade(nil, epoch: 1) == .error)
+        #expect(grade(7, .other("x")) == .error && grade(9, .other("x")) == .error)
+        let redis = Redis(server: try TestRedis())
+        let cluster = try log([])
+        #expect(Checkup.directory(try configuration(cluster, redis)).isEmpty)
+    }
+}
