@@ -28,7 +28,7 @@ struct DirectoryTests {
         #expect(
             try DirectoryReader.read(kafka, topic: "directory", timeoutMilliseconds: 20_000).isEmpty
         )
-        var writer = try DirectoryWriter(kafka, topic: "directory")
+        let writer = try DirectoryWriter(kafka, topic: "directory")
         let plan = try DirectoryKey(kind: .plan, ids: ["acme"])
         let user = try DirectoryKey(kind: .user, ids: ["acme", "u"])
         try writer.put(plan, Array(#"{"name":"free"}"#.utf8))

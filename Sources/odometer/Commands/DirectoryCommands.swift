@@ -179,7 +179,7 @@ struct DirectoryWrite {
         let layout = try settings.keyLayout()
         let deadline = ValueText.now() + Int64(settings.milliseconds(Options.timeout))
         let kafka = try settings.kafkaConfiguration(log: log)
-        var writer = try DirectoryWriter(kafka, topic: topic)
+        let writer = try DirectoryWriter(kafka, topic: topic)
         for (key, value) in records { try writer.put(key, value) }
         let written = try writer.finish(
             timeoutMilliseconds: Int(max(1, deadline - ValueText.now())))

@@ -88,7 +88,7 @@ final class Demonstration {
     private func loadDirectory(_ directory: DirectoryGenerator) throws(CommandFailure) -> DemoRoutes
     {
         let organization = String(decoding: directory.population.organizationID(0), as: UTF8.self)
-        var writer = try DirectoryWriter(stage.kafka, topic: stage.directoryTopic)
+        let writer = try DirectoryWriter(stage.kafka, topic: stage.directoryTopic)
         let profiles = directory.profiles()
         for profile in profiles {
             guard let key = DirectoryKey(record: profile.key) else { continue }

@@ -10,7 +10,9 @@ struct WrittenObject: Sendable {
 }
 
 /// Writes to the directory topic.
-struct DirectoryWriter: ~Copyable {
+///
+/// One thread.
+final class DirectoryWriter {
     let topic: String
     private let producer: Producer
     private let acknowledged = Acknowledged()
@@ -35,7 +37,7 @@ struct DirectoryWriter: ~Copyable {
     }
 
     /// Hands a record to the client; nil deletes.
-    mutating func put(_ key: DirectoryKey, _ value: [UInt8]?) throws(CommandFailure) {
+    func put(_ key: DirectoryKey, _ value: [UInt8]?) throws(CommandFailure) {
         do throws(KafkaError) {
             while try !producer.produce(
                 topic: topic, partition: 0, key: key.bytes, value: value,
