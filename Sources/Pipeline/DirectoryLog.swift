@@ -18,14 +18,20 @@ final class DirectoryLog {
     }
 
     private let consumer: Consumer
+    /// Reads the witness and nothing else. A client of its own: 2.0.2 ends the process where a partition is assigned
+    /// twice before the first assignment has begun, so each of the two is assigned seldom.
+    private let witnessReader: Consumer
     private let partition: TopicPartition
+    /// Whether `seek` was called.
+    private(set) var isPlaced = false
 
     /// Milliseconds that an answer of Kafka may take.
     private static let patience: Int32 = 5_000
 
-    /// A reader of the topic's only partition, with a group whose offsets nobody reads by.
+    /// A reader of the topic's only partition, and a witness with a group whose offsets nobody reads by.
     init(_ configuration: PipelineConfiguration, topic: String) throws(KafkaError) {
-        consumer = try Consumer(
+        consumer = try Consumer(configuration.client)
+        witnessReader = try Consumer(
             configuration.client,
             settings: ConsumerSettings(
                 group: "\(configuration.group)-directory", reportsEndOfPartition: true))
@@ -37,8 +43,9 @@ final class DirectoryLog {
         try consumer.watermarks(of: partition, timeoutMilliseconds: Self.patience)
     }
 
-    /// Reads on from `offset`.
+    /// Reads on from `offset`; not twice without reading in between.
     func seek(to offset: Int64) throws(KafkaError) {
+        isPlaced = true
         try consumer.assign([(partition, offset: offset)])
     }
 
@@ -49,7 +56,7 @@ final class DirectoryLog {
 
     // MARK: Witnesses
 
-    /// Whether the log is the one that was mirrored; reads from somewhere else afterwards.
+    /// Whether the log is the one that was mirrored.
     func judge(
         _ state: DirectoryState, ends: (low: Int64, high: Int64)
     ) throws(KafkaError) -> Verdict {
@@ -65,10 +72,12 @@ final class DirectoryLog {
     private func compare(
         _ witness: Fingerprint, mark: Int64
     ) throws(KafkaError) -> Verdict {
-        try seek(to: witness.offset)
+        try witnessReader.assign([(partition, offset: witness.offset)])
+        // Idle until the next look.
+        defer { try? witnessReader.unassign() }
         let deadline = SteadyClock.milliseconds + Int64(Self.patience)
         while SteadyClock.milliseconds < deadline {
-            let batch = next(maximum: 1, timeoutMilliseconds: 100)
+            let batch = witnessReader.nextBatch(maximum: 1, timeoutMilliseconds: 100)
             for record in batch.records where record.offset >= witness.offset {
                 guard record.offset == witness.offset else { return .unknown }
                 let found = Fingerprint(
@@ -95,7 +104,7 @@ final class DirectoryLog {
     func commit(_ state: DirectoryState) {
         guard let mark = state.mark else { return }
         // Without the right to commit one witness is missing; the others are there.
-        try? consumer.commitHint([
+        try? witnessReader.commitHint([
             (partition, offset: mark, metadata: "epoch=\(state.epoch)")
         ])
     }
@@ -103,7 +112,7 @@ final class DirectoryLog {
     /// Whether Kafka holds an offset that was committed; nil = it does not say.
     func hasCommit() -> Bool? {
         guard
-            let found = try? consumer.committed(
+            let found = try? witnessReader.committed(
                 [partition], timeoutMilliseconds: Self.patience)
         else { return nil }
         return found[0] != nil

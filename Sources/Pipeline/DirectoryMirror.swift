@@ -198,7 +198,8 @@ final class DirectoryMirror: @unchecked Sendable {
     private func follow(_ work: inout Work) throws(Obstacle) {
         let log = work.log
         let start = work.state.mark ?? 0
-        try attempt { () throws(KafkaError) in try log.seek(to: start) }
+        // Behind a first reading it goes on where that ended.
+        if !log.isPlaced { try attempt { () throws(KafkaError) in try log.seek(to: start) } }
         var redisAt = SteadyClock.milliseconds + Self.redisInterval
         var logAt = SteadyClock.milliseconds + Self.logInterval
         while !isStopping.load(ordering: .relaxed) {
@@ -255,7 +256,6 @@ final class DirectoryMirror: @unchecked Sendable {
             // A Kafka that is away says nothing about the log.
             guard error.isRetriable else { throw Obstacle(message: error.message) }
         }
-        try attempt { () throws(KafkaError) in try log.seek(to: state.mark ?? 0) }
     }
 
     // MARK: Steps
