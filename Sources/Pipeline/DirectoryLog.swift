@@ -18,7 +18,9 @@ final class DirectoryLog {
     }
 
     private let consumer: Consumer
-    /// Reads the witness and nothing else. A client of its own: 2.0.2 ends the process where a partition is assigned
+    /// Reads the witness and nothing else.
+    ///
+    /// A client of its own: 2.0.2 ends the process where a partition is assigned
     /// twice before the first assignment has begun, so each of the two is assigned seldom.
     private let witnessReader: Consumer
     private let partition: TopicPartition
