@@ -89,6 +89,7 @@ final class DirectoryMirror: @unchecked Sendable {
     private func mirror() throws(Obstacle) {
         var connection = try attempt { () throws(RedisError) in try Connection(configuration.redis)
         }
+        try checkMaster(&connection)
         let log = try attempt { () throws(KafkaError) in
             try DirectoryLog(configuration, topic: topic)
         }
@@ -206,6 +207,7 @@ final class DirectoryMirror: @unchecked Sendable {
             try take(&work)
             if SteadyClock.milliseconds >= redisAt {
                 redisAt = SteadyClock.milliseconds + Self.redisInterval
+                try checkMaster(&work.connection)
                 let found = try attempt { () throws(LedgerError) in
                     try work.store.state(on: &work.connection)
                 }
@@ -305,6 +307,15 @@ final class DirectoryMirror: @unchecked Sendable {
             case .error(let error): if error.isFatal { throw Obstacle(message: error.message) }
             }
         }
+    }
+
+    /// A master that became a replica takes no record, and its mark is old: the name is resolved
+    /// again by the next try.
+    private func checkMaster(_ connection: inout Connection) throws(Obstacle) {
+        let greeting = try attempt { () throws(RedisError) in try ServerGreeting(&connection) }
+        guard greeting.isReplica ?? false else { return }
+        throw Obstacle(
+            message: "\(greeting.product ?? "Redis") is a replica: looking for the master")
     }
 
     private func attempt<Result: ~Copyable, Failure: Error & CustomStringConvertible>(
