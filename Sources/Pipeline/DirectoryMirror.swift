@@ -236,6 +236,12 @@ final class DirectoryMirror: @unchecked Sendable {
         }
         try checkEvents(batch, &position)
         guard position > mark else { return }
+        // Before the witness is replaced by one of these records: they may be another log's.
+        let state = work.state
+        let verdict = try attempt { () throws(KafkaError) in
+            try work.log.judge(state, ends: try work.log.ends())
+        }
+        if case .other = verdict { throw Self.doubted }
         try write(changes, &work)
         try moveMark(&work, to: position, witness)
     }
