@@ -13,6 +13,9 @@ public struct ServerCheck: Sendable, Hashable {
         public init() {}
     }
 
+    /// The meters that hold most memory, in words, as a `MemorySample` tells; nil = not asked for.
+    public var heaviest: String?
+
     /// Its `maxmemory-policy`; nil = it would not say.
     public var evictionPolicy: String? {
         settings["maxmemory-policy"] ?? field("maxmemory_policy")

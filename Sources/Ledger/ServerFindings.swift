@@ -112,16 +112,23 @@ extension ServerCheck {
             mend: "name the master in --redis")
     }
 
-    private var memory: Finding? {
+    /// Percent of `maxmemory` that is used; nil where there is no limit, or the server does not say.
+    public var memoryShare: Int64? {
         guard let most = field("maxmemory").flatMap({ Int64($0) }), most > 0,
             let used = field("used_memory").flatMap({ Int64($0) })
         else { return nil }
-        let share = used * 100 / most
+        return used * 100 / most
+    }
+
+    private var memory: Finding? {
+        guard let share = memoryShare else { return nil }
         let text = "\(share) % of maxmemory are used"
-        guard share >= 90 else { return Finding(.ok, "redis", "redis-memory", text) }
+        guard share >= 70 else { return Finding(.ok, "redis", "redis-memory", text) }
+        let meters = heaviest.map { "; most of the ledger is held by \($0)" } ?? ""
+        let end = share >= 90 ? ": soon Redis takes no commits" : ""
         return Finding(
-            .warning, "redis", "redis-memory", "\(text): soon Redis takes no commits",
-            mend: "raise maxmemory")
+            .warning, "redis", "redis-memory", "\(text)\(end)\(meters)",
+            mend: "raise maxmemory, or keep fewer values apart: 'most' in the catalog")
     }
 
     private func persistence(isRefillable: Bool) -> Finding? {

@@ -51,7 +51,7 @@ public enum ServerRights {
         switch use {
         // The mirror looks for what a directory topic that was created again does not hold any more.
         case .run: (ServerCheck.questions + ["SCAN"]).sorted()
-        case .doctor: ServerCheck.questions
+        case .doctor: (ServerCheck.questions + ["MEMORY USAGE", "SCAN"]).sorted()
         case .serve: ["HRANDFIELD"]
         // Which cells are parked, and why.
         case .status: ["HGET", "HSCAN", "PFCOUNT", "ZSCORE"]

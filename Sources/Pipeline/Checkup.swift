@@ -19,6 +19,11 @@ public enum Checkup {
             server = try ServerCheck(
                 &connection, layout: configuration.layout, uses: ServerRights.Use.allCases)
             book = try LedgerBook(&connection, configuration, &findings)
+            if let share = server?.memoryShare, share >= 70 {
+                // Advice: without the right to look around there is only the number.
+                let sample = try? MemorySample(&connection, layout: configuration.layout)
+                server?.heaviest = sample?.text
+            }
         } catch {
             findings.append(
                 Finding(
