@@ -263,7 +263,7 @@ public enum CommitScript {
         end
         -- Called again after an entry was left out: goes on behind it.
         local function apply()
-          if turn == 0 then
+          if phase == 0 then
             if hasUnion then
               call('DEL', scratch)
               -- A union is taken back by increments: whether they are permitted must be known before.
@@ -272,11 +272,15 @@ public enum CommitScript {
             end
             if audits > 0 then run(0) end
             join()
-            turn = 1
+            phase = 1
           end
-          while turn <= #sequence do
-            run(sequence[turn])
-            turn = turn + 1
+          while phase <= 3 do
+            local list = phases[phase]
+            while turn <= #list do
+              run(list[turn])
+              turn = turn + 1
+            end
+            phase, turn = phase + 1, 1
           end
           if hasUnion then call('DEL', scratch) end
           for g = 1, #kinds do
@@ -285,7 +289,10 @@ public enum CommitScript {
               call('EXPIREAT', KEYS[keys[g]], expiries[g])
             end
           end
-          if again then takeOut() elseif #refusals > 0 then parkAll() end
+          if again or #refusals > 0 then
+            prepareParking()
+            if again then takeOut() else parkAll() end
+          end
         end
 
         local left, fields = 0, {}
@@ -298,7 +305,10 @@ public enum CommitScript {
           local isDone, err, isLeftOut
           repeat
             isDone, err = pcall(apply)
-            if not isDone then isLeftOut, err = leaveOut(err) end
+            if not isDone then
+              prepareParking()
+              isLeftOut, err = leaveOut(err)
+            end
           until isDone or not isLeftOut
           if not isDone then
             local j = failedAt or reached + 2
@@ -317,7 +327,7 @@ public enum CommitScript {
             return refused(KEYS[keys[at]], err, kinds[at], j)
           end
           fields = {'!done', commits}
-          countParked(fields)
+          if countParked then countParked(fields) end
           -- A zero that stays is read like an absent cell; so an error here changes no answer.
           for k = 1, #zeros do
             local read, remove, key, field = unpack(zeros[k])

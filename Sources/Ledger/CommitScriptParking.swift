@@ -89,133 +89,137 @@ extension CommitScript {
 
     /// How an entry is left out and parked, and how that is taken back.
     static let parking = #"""
-        local sequence, begun, turn, from = {}, {}, 0, nil
-        for phase = 1, 3 do
-          for _, g in ipairs(phases[phase]) do sequence[#sequence + 1] = g end
-        end
-        -- Parked fields as they were, HyperLogLogs that were made, the key that would not park; what is told.
-        local before, made, spot, parkedEntries, listed, news = {}, {}, nil, 0, {}, {}
-        -- Leaves out the entry at which `apply` ended, so that it can go on behind it. Answers whether it did, and the error.
-        local function leaveOut(err)
-          err = failed(err) or tostring(err)
-          local g = sequence[turn]
-          if not g or not isOfCell(err) then return false, err end
-          local kind, j = kinds[g], failedAt or reached + 2
-          failedAt, from = nil, nil
-          if kind == 'U' or kind == 'P' or kind == 'p' then
-            refusals[#refusals + 1] = {g, err, kind == 'P' and j or nil}
-            turn = turn + 1
-          else
-            if old[j] ~= nil then
-              local hindrance = undoEntry(kind, KEYS[keys[g]], j)
-              if hindrance then return false, hindrance end
-              old[j] = nil
+        local begun, phase, turn, from = {}, 0, 1, nil
+        -- The key that would not park; what is told of what was parked.
+        local spot, news = nil, {}
+        local leaveOut, parkAll, takeOut, undoParking, countParked
+        -- Most commits need none of this, so it is made only for those that do.
+        local function prepareParking()
+          if leaveOut then return end
+          -- Parked fields as they were; HyperLogLogs that were made; what is listed.
+          local before, made, parkedEntries, listed = {}, {}, 0, {}
+          -- Leaves out the entry at which `apply` ended, so that it can go on behind it. Answers whether it did, and the error.
+          function leaveOut(err)
+            err = failed(err) or tostring(err)
+            local g = phases[phase] and phases[phase][turn]
+            if not g or not isOfCell(err) then return false, err end
+            local kind, j = kinds[g], failedAt or reached + 2
+            failedAt, from = nil, nil
+            if kind == 'U' or kind == 'P' or kind == 'p' then
+              refusals[#refusals + 1] = {g, err, kind == 'P' and j or nil}
+              turn = turn + 1
+            else
+              if old[j] ~= nil then
+                local hindrance = undoEntry(kind, KEYS[keys[g]], j)
+                if hindrance then return false, hindrance end
+                old[j] = nil
+              end
+              refusals[#refusals + 1] = {g, err, j, j + 1}
+              isSkipped[j], reached = true, j
+              if j + 2 > lasts[g] then turn = turn + 1 else from = j + 2 end
             end
-            refusals[#refusals + 1] = {g, err, j, j + 1}
-            isSkipped[j], reached = true, j
-            if j + 2 > lasts[g] then turn = turn + 1 else from = j + 2 end
+            isOut[g] = true
+            return true
           end
-          isOut[g] = true
-          return true
-        end
-        local function setParked(name)
-          local value = call('HGET', parked, name)
-          before[#before + 1] = {name, value}
-          return value
-        end
-        local function park(kind, expiry, key, field, value)
-          local number = 1
-          while true do
-            local mark = number > 1 and '#' .. number or ''
-            local name = kind .. mark .. ' ' .. expiry .. ' ' .. key .. ' ' .. field
-            local held = setParked(name)
-            if not wins[kind] then
-              local sum = try('HINCRBY', parked, name, value)
-              local err = failed(sum)
-              if not err then
-                if sum == 0 then call('HDEL', parked, name) end
+          local function setParked(name)
+            local value = call('HGET', parked, name)
+            before[#before + 1] = {name, value}
+            return value
+          end
+          local function park(kind, expiry, key, field, value)
+            local number = 1
+            while true do
+              local mark = number > 1 and '#' .. number or ''
+              local name = kind .. mark .. ' ' .. expiry .. ' ' .. key .. ' ' .. field
+              local held = setParked(name)
+              if not wins[kind] then
+                local sum = try('HINCRBY', parked, name, value)
+                local err = failed(sum)
+                if not err then
+                  if sum == 0 then call('HDEL', parked, name) end
+                  return not held
+                end
+                if not isOfCell(err) or number > 99 then error(sum) end
+              elseif not held or isSound(kind, held) then
+                if not held or wins[kind](value, held) then call('HSET', parked, name, value) end
                 return not held
               end
-              if not isOfCell(err) or number > 99 then error(sum) end
-            elseif not held or isSound(kind, held) then
-              if not held or wins[kind](value, held) then call('HSET', parked, name, value) end
-              return not held
+              number = number + 1
             end
-            number = number + 1
           end
-        end
-        local function parkMembers(key, expiry, first, last)
-          spot = key .. ':parked'
-          if call('EXISTS', spot) == 0 then made[#made + 1] = spot end
-          for j = first, last, 1000 do
-            call('PFADD', spot, unpack(argv, j, math.min(j + 999, last)))
+          local function parkMembers(key, expiry, first, last)
+            spot = key .. ':parked'
+            if call('EXISTS', spot) == 0 then made[#made + 1] = spot end
+            for j = first, last, 1000 do
+              call('PFADD', spot, unpack(argv, j, math.min(j + 999, last)))
+            end
+            if made[#made] == spot and expiry ~= '0' then call('EXPIREAT', spot, expiry) end
+            spot = parked
+            return park('P', expiry, key, '', last - first + 1)
           end
-          if made[#made] == spot and expiry ~= '0' then call('EXPIREAT', spot, expiry) end
-          spot = parked
-          return park('P', expiry, key, '', last - first + 1)
-        end
-        -- Parks everything that was left out: of a group all entries, or those named.
-        local function parkAll()
-          spot = parked
-          for _, refusal in ipairs(refusals) do
-            local g, err = refusal[1], refusal[2]
-            if kinds[g] == 'U' then expand(g) end
-            local kind, key, step = kinds[g], KEYS[keys[g]], stride[kinds[g]]
-            local expiry = expiries[g] == '' and '0' or expiries[g]
-            local first, last = refusal[3] or firsts[g], refusal[4] or lasts[g]
-            if kind == 'P' then step = last - first + 1 end
-            for j = first, last, step do
-              local field, value, isNew = argv[j], argv[j + 1], nil
-              if kind == 'Z' then field, value = value, field end
-              if kind == 'P' then
-                field, isNew = '', parkMembers(key, expiry, first, last)
-              else
-                isNew = park(kind, expiry, key, field, value)
-              end
-              parkedEntries = parkedEntries + 1
-              if isNew and #listed < 32 then
-                for _, word in ipairs({key, field, kind, err}) do listed[#listed + 1] = word end
+          -- Parks everything that was left out: of a group all entries, or those named.
+          function parkAll()
+            spot = parked
+            for _, refusal in ipairs(refusals) do
+              local g, err = refusal[1], refusal[2]
+              if kinds[g] == 'U' then expand(g) end
+              local kind, key, step = kinds[g], KEYS[keys[g]], stride[kinds[g]]
+              local expiry = expiries[g] == '' and '0' or expiries[g]
+              local first, last = refusal[3] or firsts[g], refusal[4] or lasts[g]
+              if kind == 'P' then step = last - first + 1 end
+              for j = first, last, step do
+                local field, value, isNew = argv[j], argv[j + 1], nil
+                if kind == 'Z' then field, value = value, field end
+                if kind == 'P' then
+                  field, isNew = '', parkMembers(key, expiry, first, last)
+                else
+                  isNew = park(kind, expiry, key, field, value)
+                end
+                parkedEntries = parkedEntries + 1
+                if isNew and #listed < 32 then
+                  for _, word in ipairs({key, field, kind, err}) do listed[#listed + 1] = word end
+                end
               end
             end
+            spot = nil
           end
-          spot = nil
-        end
-        -- Of the fields tried again: what its cell took, and what has expired meanwhile.
-        local function takeOut()
-          spot = parked
-          for g = 1, #kinds do
-            local name = again[keys[g]]
-            if not isOut[g] or expiries[g] ~= '' and tonumber(expiries[g]) <= second then
-              setParked(name)
-              call('HDEL', parked, name)
-              if kinds[g] == 'p' then listed[#listed + 1] = KEYS[keys[g]] .. ':parked' end
+          -- Of the fields tried again: what its cell took, and what has expired meanwhile.
+          function takeOut()
+            spot = parked
+            for g = 1, #kinds do
+              local name = again[keys[g]]
+              if not isOut[g] or expiries[g] ~= '' and tonumber(expiries[g]) <= second then
+                setParked(name)
+                call('HDEL', parked, name)
+                if kinds[g] == 'p' then listed[#listed + 1] = KEYS[keys[g]] .. ':parked' end
+              end
+            end
+            spot = nil
+          end
+          function undoParking()
+            for k = #before, 1, -1 do
+              local name, value = before[k][1], before[k][2]
+              local r
+              if value then r = try('HSET', parked, name, value) else r = try('HDEL', parked, name) end
+              if failed(r) then return r.err end
+            end
+            for _, key in ipairs(made) do
+              local err = failed(try('DEL', key))
+              if err then return err end
             end
           end
-          spot = nil
-        end
-        local function undoParking()
-          for k = #before, 1, -1 do
-            local name, value = before[k][1], before[k][2]
-            local r
-            if value then r = try('HSET', parked, name, value) else r = try('HDEL', parked, name) end
-            if failed(r) then return r.err end
-          end
-          for _, key in ipairs(made) do
-            local err = failed(try('DEL', key))
-            if err then return err end
-          end
-        end
-        -- After the parked hash was touched: its size for the marks and for the answer.
-        local function countParked(fields)
-          if not again and #refusals == 0 then return end
-          local count = try('HLEN', parked)
-          if failed(count) then return end
-          fields[#fields + 1], fields[#fields + 2] = '!parked', count
-          news = {count, parkedEntries}
-          if again then
-            for _, key in ipairs(listed) do try('DEL', key) end
-          else
-            for k = 1, #listed do news[#news + 1] = listed[k] end
+          -- After the parked hash was touched: its size for the marks and for the answer.
+          function countParked(fields)
+            if not again and #refusals == 0 then return end
+            local count = try('HLEN', parked)
+            if failed(count) then return end
+            fields[#fields + 1], fields[#fields + 2] = '!parked', count
+            news = {count, parkedEntries}
+            if again then
+              for _, key in ipairs(listed) do try('DEL', key) end
+            else
+              for k = 1, #listed do news[#news + 1] = listed[k] end
+            end
           end
         end
 

@@ -132,7 +132,7 @@ extension CommitScript {
     /// Takes back what was done, last first, so that nothing of this call is left.
     static let undo = #"""
         local function undo(begun, reached)
-          local err = undoParking()
+          local err = undoParking and undoParking()
           if err then return err end
           for k = #begun, 1, -1 do
             local g = begun[k]
