@@ -54,6 +54,8 @@ final class Lane: @unchecked Sendable {
     var stopped: [(partition: LogPartition, reason: String)] = []
     /// The look at the log that commits wait for.
     var comparison = LogComparison()
+    /// How long looks took lately, in milliseconds.
+    var lookDuration: Int64 = 0
     /// Partitions whose log was found not to be the one that was counted, since they were given to us.
     var otherLogs: [LogPartition: LogDifference] = [:]
     /// A partition of the batch at hand that is found to be one of them.
@@ -177,6 +179,7 @@ final class Lane: @unchecked Sendable {
     private var patience: Int32 {
         let now = self.now
         let isWaiting = core?.hasInFlight ?? false
+        if comparison.isAsked { return 1 }
         let longest =
             isWaiting ? 2 * CommitSchedule.outcomePause : now - arrivedAt < 2_000 ? 50 : 200
         return Int32(min(longest, max(1, schedule.nextAt - now)))

@@ -8,9 +8,11 @@ internal import Ledger
 /// fetch that began after the tally's last record had come. Whatever replaced the log before that fetch is
 /// seen by it; what replaces it later cannot be in the tally.
 extension Lane {
-    /// Time between two looks: each partition with news costs a small fetch.
+    /// Time between two looks: each partition with news costs the fetch of a batch, so looks take a twentieth of
+    /// the time at most, unless somebody waits for one.
     var comparisonPause: Int64 {
-        min(LogComparison.pause + Int64(taken.count), max(1, configuration.commitInterval / 2))
+        min(
+            max(LogComparison.pause, 20 * lookDuration), max(1, configuration.commitInterval / 2))
     }
 
     /// Whether a look may begin now.
@@ -19,7 +21,7 @@ extension Lane {
     /// Takes the answers that are there, and begins a look at all partitions every few seconds.
     func compareLogIfDue(_ now: Int64) {
         guard core != nil, mode == .folding || mode == .holding else { return }
-        receiveComparison(waitMilliseconds: 0)
+        receiveComparison(waitMilliseconds: 1)
         guard core != nil, mayCompareLog(now), now >= comparison.idleAt else { return }
         comparison.idleAt = now + Self.checkInterval
         askLog(Set(taken.indices).filter { !isStopped($0) }, now)
@@ -43,6 +45,7 @@ extension Lane {
         }
         comparison.ask(questions, batch: batch, now: now, pause: comparisonPause)
         guard !questions.isEmpty else { return endComparison() }
+        totals.comparisons += 1
         do throws(KafkaError) {
             try probe.ask(questions.map { (taken[$0.slot].topicPartition, $0.witness.offset) })
         } catch { failComparison(error.message) }
@@ -97,6 +100,8 @@ extension Lane {
 
     private func endComparison() {
         let batch = comparison.batch
+        // Half of the last ones' mean, so that one that was slow does not count for long.
+        if !comparison.isEmpty { lookDuration = (lookDuration + now - comparison.askedAt) / 2 }
         comparison.end()
         passed(.comparison, "the log can be compared again")
         // What cannot be sent now is found by `reconcile`, which sends it.

@@ -75,7 +75,7 @@ struct LogComparison {
         var next: Fingerprint?
     }
 
-    /// Least time between two looks, in milliseconds; each costs a fetch of every partition with news.
+    /// Least time between two looks, in milliseconds.
     static let pause: Int64 = 50
     /// How long answers may take before they are asked for again, in milliseconds.
     static let patience: Int64 = 3_000
@@ -88,6 +88,8 @@ struct LogComparison {
     private(set) var askedAt: Int64 = 0
     /// Whether a look is on its way.
     private(set) var isAsked = false
+    /// Whether nothing had to be asked.
+    private(set) var isEmpty = true
     /// When the next look may begin.
     private(set) var nextAt: Int64 = 0
     /// When all partitions are looked at next, though nothing is to be committed.
@@ -95,6 +97,7 @@ struct LogComparison {
 
     mutating func ask(_ questions: [Question], batch: Int, now: Int64, pause: Int64) {
         self.questions = questions
+        isEmpty = questions.isEmpty
         self.batch = batch
         askedAt = now
         isAsked = true

@@ -98,6 +98,8 @@ public struct PipelineMetrics: Sendable {
         bounds: [0.1, 0.25, 0.5, 0.75, 1, 1.5, 2.5, 5, 10, 60, 600])
     /// Steps back after a rollback or another writer.
     public var stepsBack: Int64 = 0
+    /// Looks at the log, which commits wait for.
+    public var comparisons: Int64 = 0
     /// Dead letters acknowledged.
     public var deadLetters: Int64 = 0
     /// Dead letters given up: the topic refused them in their shortest form.
@@ -167,6 +169,7 @@ public struct PipelineMetrics: Sendable {
         committedEvents += other.committedEvents
         freshness.add(other.freshness)
         stepsBack += other.stepsBack
+        comparisons += other.comparisons
         deadLetters += other.deadLetters
         deadLettersGivenUp += other.deadLettersGivenUp
         shardsAside += other.shardsAside

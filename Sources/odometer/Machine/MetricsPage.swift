@@ -66,6 +66,7 @@ enum MetricsPage {
                 "short_warm_ups", "Dedupe windows that the log start kept from being filled.",
                 metrics.shortWarmUps
             ),
+            ("log_comparisons", "Looks at the log before commits.", metrics.comparisons),
             ("steps_back", "Steps back after a rollback or another writer.", metrics.stepsBack),
             (
                 "parked", "Changes that were parked because their cells refused them.",
