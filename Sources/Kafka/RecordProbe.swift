@@ -24,7 +24,7 @@ public final class RecordProbe {
     /// When the fetchers were woken last, in milliseconds.
     private var wokenAt: Int64 = 0
     /// Fetchers that have found their queue full sleep up to a second (2.0.2) unless they are woken.
-    private static let wakePause: Int64 = 2
+    private static let wakePause: Int64 = 1
 
     /// A probe with this configuration; no broker is asked yet.
     public init(_ configuration: ClientConfiguration) throws(KafkaError) {

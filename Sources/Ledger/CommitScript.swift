@@ -181,19 +181,21 @@ public enum CommitScript {
             return true, failed(there)
           end
           local r = try('HLEN', key)
-          sizes[key] = r
-          return r == 0, failed(r)
+          if r == 0 then
+            if most and n > most then sizes[key] = r end
+            return true
+          end
+          local err = failed(r)
+          -- Where not even all of this call's entries fill the key, its size need not be known.
+          if most and not err and r + n > most then sizes[key] = r end
+          return false, err
         end
         -- A group's letter, limit of fields and limit of its scope's values.
         local specs = {}
         local function spec(text)
-          local known = specs[text]
-          if not known then
-            local most, scopes = text:match('^.(%d*)/?(%d*)$')
-            known = {text:sub(1, 1), tonumber(most), tonumber(scopes)}
-            specs[text] = known
-          end
-          return known
+          local most, scopes = text:match('^.(%d*)/?(%d*)$')
+          specs[text] = {text:sub(1, 1), tonumber(most), tonumber(scopes)}
+          return specs[text]
         end
         -- The organization and scope in a key's name: up to the last `=` and the value behind it.
         local function scopeOf(key) return key:match('^[^:]*:[^:]*:[^:]*:(.*=[^:]*):') end
@@ -203,9 +205,10 @@ public enum CommitScript {
             and not key:find('=', #lastScope + 1, true) then
             return
           end
-          local scope = scopeOf(key)
-          if not scope then return end
           lastScope = key:match('^.*=[^:]*:')
+          if not lastScope then return end
+          local scope = scopeOf(lastScope)
+          if not scope then return end
           if not limits[scope] then wanted[#wanted + 1] = scope end
           limits[scope] = most
         end
@@ -216,7 +219,8 @@ public enum CommitScript {
         end
         local i, g = lastAudit + 1, 0
         while i <= n do
-          local kind, most, scopes = unpack(spec(argv[i]))
+          local known = specs[argv[i]] or spec(argv[i])
+          local kind, most, scopes = known[1], known[2], known[3]
           local index, count = tonumber(argv[i + 1]), tonumber(argv[i + 3])
           local width, key = stride[kind], KEYS[index]
           if not width or not key then return redis.error_reply('BADARGS kind or key') end
@@ -233,7 +237,7 @@ public enum CommitScript {
           g = g + 1
           kinds[g], keys[g], firsts[g], lasts[g] = kind, index, i + 4, i + 3 + width
           expiries[g] = count > 0 and argv[i + 2] or ''
-          mosts[g] = most
+          if most and (sizes[key] or kind == 'Z' or kind == 'U') then mosts[g] = most end
           if err then
             refusals[#refusals + 1], isOut[g] = {g, err}, true
           else

@@ -10,11 +10,17 @@ extension CommitScript {
     /// Only a key that would be made asks; so where nothing new comes, no command is added. `KEYS` must name
     /// every key, so a scope that is refused is answered and comes again under another key's name.
     static let scopes = #"""
-        local joining, joiningTo, verdict = {}, {}, {-5}
+        local joining, joiningTo, joiningCount, verdict = {}, {}, {}, {-5}
         -- The field that counts a scope's values: the organization and the dimensions' names.
+        local namesOf = {}
         local function dimensions(scope)
-          local organization, rest = scope:match('^([^:]*)(.*)$')
-          return organization .. rest:gsub('=[^:]*', '')
+          local name = namesOf[scope]
+          if not name then
+            local organization, rest = scope:match('^([^:]*)(.*)$')
+            name = organization .. rest:gsub('=[^:]*', '')
+            namesOf[scope] = name
+          end
+          return name
         end
         -- A ledger from before the limit has scopes that are not registered: those whose keys are there.
         local standing
@@ -57,7 +63,9 @@ extension CommitScript {
               local count = room(scope)
               if count < limits[scope] or stands(scope) then
                 local name = dimensions(scope)
-                joining[#joining + 1], joiningTo[#joiningTo + 1] = scope, name
+                joining[#joining + 1] = scope
+                if not joiningCount[name] then joiningTo[#joiningTo + 1] = name end
+                joiningCount[name] = (joiningCount[name] or 0) + 1
                 found[name] = count + 1
               else
                 answer(scope, 0)
@@ -89,20 +97,27 @@ extension CommitScript {
         local joined, counted = 0, 0
         local function join()
           if #joining > 0 then at, reached = registerGroup, firsts[registerGroup] - 2 end
-          for k = 1, #joining do
-            call('HSET', KEYS[register], joining[k], '1')
-            joined = k
-            call('HINCRBY', KEYS[register], joiningTo[k], '1')
+          for from = 1, #joining, 1000 do
+            local words, last = {}, math.min(from + 999, #joining)
+            for k = from, last do
+              words[#words + 1], words[#words + 2] = joining[k], '1'
+            end
+            call('HSET', KEYS[register], unpack(words))
+            joined = last
+          end
+          for k = 1, #joiningTo do
+            call('HINCRBY', KEYS[register], joiningTo[k], joiningCount[joiningTo[k]])
             counted = k
           end
         end
         local function leave()
-          for k = joined, 1, -1 do
-            local r = try('HDEL', KEYS[register], joining[k])
-            if not failed(r) and k <= counted then
-              r = try('HINCRBY', KEYS[register], joiningTo[k], '-1')
-              if r == 0 then r = try('HDEL', KEYS[register], joiningTo[k]) end
-            end
+          for k = counted, 1, -1 do
+            local r = try('HINCRBY', KEYS[register], joiningTo[k], -joiningCount[joiningTo[k]])
+            if r == 0 then r = try('HDEL', KEYS[register], joiningTo[k]) end
+            if failed(r) then return r.err end
+          end
+          for from = 1, joined, 1000 do
+            local r = try('HDEL', KEYS[register], unpack(joining, from, math.min(from + 999, joined)))
             if failed(r) then return r.err end
           end
         end

@@ -128,7 +128,11 @@ extension Lane {
             return false
         }
         schedule.sent(shard: shard, at: now)
-        if mayCompareLog(now) { compareLog(now) }
+        if isLookRecent {
+            sendUnseen(shard: shard)
+        } else if mayCompareLog(now) {
+            compareLog(now)
+        }
         return true
     }
 

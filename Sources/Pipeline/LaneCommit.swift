@@ -170,12 +170,15 @@ extension Lane {
     private func commitDue(_ now: Int64) {
         guard mode == .folding || mode == .holding, core != nil else { return }
         guard canCommit, deadLetters.settle(waitMilliseconds: 0) else { return }
-        guard mayCompareLog(now) else { return schedule.look(at: comparison.nextAt) }
+        guard isLookRecent || mayCompareLog(now) else {
+            return schedule.look(at: max(comparison.nextAt, comparison.retryAt))
+        }
         var handedOver = 0
         while let shard = nextToCommit(now, handedOver), core?.handOver(shard: shard) ?? false {
             schedule.sent(shard: shard, at: max(now, schedule.dueAt))
             handedOver += 1
         }
+        if isLookRecent { for shard in core?.unseen ?? [] { sendUnseen(shard: shard) } }
         if core?.unseen.isEmpty == false { compareLog(now) }
     }
 
@@ -226,6 +229,7 @@ extension Lane {
         }
         guard !needsReconcile else { return receiveOutcomes(waitMilliseconds: 0) }
         if !comparison.isAsked { compareLog(self.now) }
+        guard comparison.isAsked || core?.unseen.isEmpty == true else { return false }
         receiveComparison(waitMilliseconds: min(waitMilliseconds, 10))
         return core != nil && receiveOutcomes(waitMilliseconds: 0)
     }

@@ -11,25 +11,46 @@ extension Lane {
     /// Time between two looks: each partition with news costs the fetch of a batch, so looks take a twentieth of
     /// the time at most, unless somebody waits for one.
     var comparisonPause: Int64 {
-        min(
+        if isCatchingUp { return LogComparison.catchUpSpan / 2 }
+        return min(
             max(LogComparison.pause, 20 * lookDuration), max(1, configuration.commitInterval / 2))
     }
 
     /// Whether a look may begin now.
-    func mayCompareLog(_ now: Int64) -> Bool { !comparison.isAsked && now >= comparison.nextAt }
+    func mayCompareLog(_ now: Int64) -> Bool {
+        !comparison.isAsked && now >= max(comparison.nextAt, comparison.retryAt)
+    }
+
+    /// Whether tallies may be sent without a look of their own.
+    ///
+    /// A lane that catches up commits one tally after the other, and each would wait for a look. It is far
+    /// behind the log's end: to be taken for the old one, a new log would have to be made and filled
+    /// beyond the lane's position, and be read, all within this time.
+    var isLookRecent: Bool {
+        isCatchingUp && now - comparison.passedAt <= LogComparison.catchUpSpan
+    }
+
+    /// Sends a tally that was handed over on the strength of the look before.
+    func sendUnseen(shard: Int) {
+        core?.shards[shard].unseenBatch = nil
+        send(shard: shard)
+    }
 
     /// Takes the answers that are there, and begins a look at all partitions every few seconds.
     func compareLogIfDue(_ now: Int64) {
         guard core != nil, mode == .folding || mode == .holding else { return }
         receiveComparison(waitMilliseconds: 1)
-        guard core != nil, mayCompareLog(now), now >= comparison.idleAt else { return }
+        guard core != nil, mayCompareLog(now) else { return }
+        let isServing = isCatchingUp && now - comparison.passedAt >= LogComparison.catchUpSpan / 2
+        guard isServing || now >= comparison.idleAt else { return }
         comparison.idleAt = now + Self.checkInterval
         askLog(Set(taken.indices).filter { !isStopped($0) }, now)
     }
 
     /// Begins a look at the partitions of which tallies were handed over.
     func compareLog(_ now: Int64) {
-        guard !comparison.isAsked, let slots = core?.unseenSlots else { return }
+        guard !comparison.isAsked, now >= comparison.retryAt, let slots = core?.unseenSlots
+        else { return }
         askLog(slots, now)
     }
 
@@ -84,6 +105,10 @@ extension Lane {
             failComparison("\(partition) is being changed")
             return false
         case .other(let difference):
+            if isCatchingUp, let other = core?.partitions[question.slot] {
+                // Something of it may be counted, and its fingerprint be beside the marks.
+                otherLogs[other] = difference
+            }
             leaveLog(slot: question.slot, difference)
             return false
         }

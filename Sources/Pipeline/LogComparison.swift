@@ -77,6 +77,8 @@ struct LogComparison {
 
     /// Least time between two looks, in milliseconds.
     static let pause: Int64 = 50
+    /// How long a look serves while a lane catches up, in milliseconds; the next one begins before.
+    static let catchUpSpan: Int64 = 100
     /// How long answers may take before they are asked for again, in milliseconds.
     static let patience: Int64 = 3_000
 
@@ -90,7 +92,11 @@ struct LogComparison {
     private(set) var isAsked = false
     /// Whether nothing had to be asked.
     private(set) var isEmpty = true
-    /// When the next look may begin.
+    /// When the last look began that found every log the same.
+    private(set) var passedAt = Int64.min / 2
+    /// After a look that brought nothing: when there may be another.
+    private(set) var retryAt: Int64 = 0
+    /// When the next look may begin, unless somebody waits for one.
     private(set) var nextAt: Int64 = 0
     /// When all partitions are looked at next, though nothing is to be committed.
     var idleAt: Int64 = 0
@@ -107,7 +113,8 @@ struct LogComparison {
     /// The look has ended; `retryAt` where it brought nothing.
     mutating func end(retryAt: Int64? = nil) {
         isAsked = false
+        if retryAt == nil { passedAt = askedAt }
         questions = []
-        if let retryAt { nextAt = max(nextAt, retryAt) }
+        if let retryAt { self.retryAt = retryAt }
     }
 }

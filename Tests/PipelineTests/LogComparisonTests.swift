@@ -49,6 +49,6 @@ import Testing
         #expect(!look.isAsked && look.questions.isEmpty && look.nextAt == 1_050)
         look.ask([question], batch: 6, now: 1_060, pause: 50)
         look.end(retryAt: 1_560)
-        #expect(look.nextAt == 1_560)
+        #expect(look.retryAt == 1_560 && look.nextAt == 1_110)
     }
 }

@@ -267,7 +267,10 @@ final class Simulation {
             log.addPartition()
             group.rebalance(mayOverlap: dice.oneIn(2))
         case 1, 2:
-            guard let partition = dice.pick(log.partitions) else { return }
+            // Where all that was counted is gone, nothing tells another log.
+            guard let partition = dice.pick(log.partitions), log.isCounted(partition.number) else {
+                return
+            }
             // Mostly behind all marks, sometimes before some: then there is loss.
             let safe = server.leastMark(partition.number)
             log.trim(partition, below: dice.oneIn(3) ? partition.end : min(safe, partition.end))
