@@ -175,7 +175,10 @@ extension Lane {
         }
         for place in places { core?.stepBack(slot: place.slot, to: place.offset) }
         totals.stepsBack += 1
-        report(.warning, "step-back", "marks went back: reading again from them")
+        // Each of them is worth a line, so each has a text of its own.
+        report(
+            .warning, "step-back",
+            "marks went back: reading again from them, step back \(totals.stepsBack) of this lane")
         if mode == .folding, !assignPositions() { throw Obstacle(message: "assign failed") }
     }
 
