@@ -31,6 +31,11 @@ public struct CommitArguments: ~Copyable {
     /// The script's letter for the shard's register of scopes.
     static let register = UInt8(ascii: "S")
 
+    /// No limits.
+    public static var unlimited: UnsafeRawBufferPointer {
+        UnsafeRawBufferPointer(start: nil, count: 0)
+    }
+
     private var keys: CommandBuffer
     private var ranges: CommandBuffer
     private var audit: CommandBuffer
@@ -135,7 +140,8 @@ public struct CommitArguments: ~Copyable {
     ///   - expiry: second since 1970 at which the key ends, set where the key was absent; nil = never.
     ///   - limits: what stands behind the group's letter, see `GroupLimits`.
     public mutating func beginGroup(
-        _ kind: Kind, key: UnsafeRawBufferPointer, expiry: Int64?, limits: [UInt8] = []
+        _ kind: Kind, key: UnsafeRawBufferPointer, expiry: Int64?,
+        limits: UnsafeRawBufferPointer = unlimited
     ) {
         groupKind = kind
         beginGroup(letter: kind.rawValue, key, expiry, limits)
@@ -147,7 +153,7 @@ public struct CommitArguments: ~Copyable {
     ///   - expiry: as in `beginGroup`.
     ///   - increments: members that differ, with scores in `smallScores`.
     package mutating func addUnion(
-        key: UnsafeRawBufferPointer, expiry: Int64?, limits: [UInt8] = [],
+        key: UnsafeRawBufferPointer, expiry: Int64?, limits: UnsafeRawBufferPointer = unlimited,
         _ increments: inout SortedSetDump
     ) {
         groupKind = .score
@@ -159,14 +165,13 @@ public struct CommitArguments: ~Copyable {
     }
 
     private mutating func beginGroup(
-        letter: UInt8, _ key: UnsafeRawBufferPointer, _ expiry: Int64?, _ limits: [UInt8]
+        letter: UInt8, _ key: UnsafeRawBufferPointer, _ expiry: Int64?,
+        _ limits: UnsafeRawBufferPointer
     ) {
         endGroup()
         keys.append(key)
         groupCount += 1
-        withUnsafeBytes(of: letter) { letter in
-            limits.withUnsafeBytes { groups.append(letter, $0) }
-        }
+        withUnsafeBytes(of: letter) { groups.append($0, limits) }
         groups.append(Int64(groupCount + 3))
         if let expiry { groups.append(expiry) } else { groups.append("") }
         groupCountPlace = groups.appendBlankNumber()
@@ -177,13 +182,17 @@ public struct CommitArguments: ~Copyable {
     public mutating func beginGroup(
         _ kind: Kind, key: [UInt8], expiry: Int64? = nil, limits: [UInt8] = []
     ) {
-        key.withUnsafeBytes { beginGroup(kind, key: $0, expiry: expiry, limits: limits) }
+        key.withUnsafeBytes { key in
+            limits.withUnsafeBytes { beginGroup(kind, key: key, expiry: expiry, limits: $0) }
+        }
     }
 
     /// Names the shard's register of scopes, which a commit with limited scopes needs, and the scopes
     /// (`ORG:DIM=VALUE…`) that the caller counts under `__other__`, each with its limit.
     public mutating func addRegister(key: [UInt8], refused: [(scope: [UInt8], most: Int)]) {
-        key.withUnsafeBytes { beginGroup(letter: Self.register, $0, nil, []) }
+        key.withUnsafeBytes {
+            beginGroup(letter: Self.register, $0, nil, Self.unlimited)
+        }
         for (scope, most) in refused {
             groups.append(scope)
             groups.append(Int64(most))

@@ -13,6 +13,11 @@ public struct TallyEncoder: ~Copyable {
         var field: UInt32
         var index: Int32
     }
+    private struct LimitPlace {
+        var text: Range<Int>
+        var redirected: Range<Int>
+        var mostScopes: Int?
+    }
     /// What is asked for each cell, without anything that is counted by reference.
     private struct SetKind {
         var shape: CellShape
@@ -27,6 +32,9 @@ public struct TallyEncoder: ~Copyable {
     private let scratchKeys: [[UInt8]]
     private let registerKeys: [[UInt8]]
     private let limits: [GroupLimits]
+    /// The texts of all limits, one after the other, and where each set's are: not counted by reference.
+    private let limitTexts: UnsafeMutableRawBufferPointer
+    private let limitPlaces: [LimitPlace]
     private var memory = ScopeMemory()
     /// Scopes of this commit that are counted under `__other__`, with their limits.
     private var refused: [(scope: [UInt8], most: Int)] = []
@@ -54,9 +62,22 @@ public struct TallyEncoder: ~Copyable {
             GroupLimits(
                 most: $0.most, scope: $0.scope, mostScopes: $0.mostScopes, other: Most.other)
         }
+        var texts: [UInt8] = []
+        limitPlaces = limits.map { limits in
+            let middle = texts.count + limits.text.count
+            let text = texts.count..<middle
+            texts += limits.text + limits.redirected
+            return LimitPlace(
+                text: text, redirected: middle..<texts.count, mostScopes: limits.mostScopes)
+        }
+        limitTexts = .allocate(byteCount: texts.count, alignment: 1)
+        limitTexts.copyBytes(from: texts)
     }
 
-    deinit { number.deallocate() }
+    deinit {
+        number.deallocate()
+        limitTexts.deallocate()
+    }
 
     /// Starts a commit of one shard; ranges and audit entries are the caller's to add.
     public func begin(_ arguments: inout CommitArguments, shard: Int, contract: [UInt8]) {
@@ -96,7 +117,8 @@ public struct TallyEncoder: ~Copyable {
     private mutating func isRedirected(
         _ group: Range<Int>, _ first: TallyCell, _ tally: borrowing Tally
     ) -> Bool {
-        guard first.scope != 0, let most = limits[Int(first.set)].mostScopes else { return false }
+        guard first.scope != 0, let most = limitPlaces[Int(first.set)].mostScopes
+        else { return false }
         needsRegister = true
         guard !memory.isEmpty else { return false }
         let scope =
@@ -118,9 +140,10 @@ public struct TallyEncoder: ~Copyable {
         let first = tally[Int(places[group.lowerBound].index)]
         let kind = sets[Int(first.set)].operation.argumentKind
         let isRedirected = isRedirected(group, first, tally)
-        let own = limits[Int(first.set)]
-        let limits = isRedirected ? own.redirected : own.text
-        let expiry = writeKey(of: first, tally, shard, scope: isRedirected ? own.other : nil)
+        let set = Int(first.set)
+        let place = isRedirected ? limitPlaces[set].redirected : limitPlaces[set].text
+        let limits = UnsafeRawBufferPointer(rebasing: limitTexts[place])
+        let expiry = writeKey(of: first, tally, shard, isRedirected)
         if kind == .score, fillIncrements(group, tally) {
             key.withUnsafeBytes {
                 arguments.addUnion(key: $0, expiry: expiry, limits: limits, &increments)
@@ -183,9 +206,9 @@ public struct TallyEncoder: ~Copyable {
         }
     }
 
-    /// Writes the key of the cell's group, under another scope where one is given; its expiry, nil = never.
+    /// Writes the key of the cell's group, or of its scope's `__other__`; its expiry, nil = never.
     private mutating func writeKey(
-        of cell: TallyCell, _ tally: borrowing Tally, _ shard: Int, scope: [UInt8]?
+        of cell: TallyCell, _ tally: borrowing Tally, _ shard: Int, _ isRedirected: Bool
     ) -> Int64? {
         let set = sets[Int(cell.set)]
         let bucket = bucket(of: cell, set)
@@ -194,8 +217,8 @@ public struct TallyEncoder: ~Copyable {
         key.append(contentsOf: tally.bytes(cell.organization))
         if cell.scope != 0 {
             key.append(UInt8(ascii: ":"))
-            if let scope {
-                key.append(contentsOf: scope)
+            if isRedirected {
+                key.append(contentsOf: limits[Int(cell.set)].other)
             } else {
                 key.append(contentsOf: tally.bytes(cell.scope))
             }

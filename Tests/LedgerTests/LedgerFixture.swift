@@ -110,13 +110,16 @@ final class LedgerFixture {
 extension CommitArguments {
     /// Small increments of members that differ, as a tally's are sent.
     mutating func addScores(
-        key: [UInt8], expiry: Int64? = nil, _ scores: [(member: String, delta: Int64)]
+        key: [UInt8], expiry: Int64? = nil, limits: [UInt8] = [],
+        _ scores: [(member: String, delta: Int64)]
     ) {
         var increments = SortedSetDump()
         for (member, delta) in scores {
             Array(member.utf8).withUnsafeBytes { increments.append($0, score: delta) }
         }
-        key.withUnsafeBytes { addUnion(key: $0, expiry: expiry, &increments) }
+        key.withUnsafeBytes { key in
+            limits.withUnsafeBytes { addUnion(key: key, expiry: expiry, limits: $0, &increments) }
+        }
     }
 }
 

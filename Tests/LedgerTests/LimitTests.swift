@@ -64,15 +64,8 @@ import Testing
             (100, [("a", 1), ("b", 2), ("c", 3)]), (110, [("c", 4), ("a", 5)]),
         ] {
             var arguments = fixture.begun(from: Int64(from), to: Int64(from) + 10)
-            var increments = SortedSetDump()
-            for (member, score) in scores {
-                Array(member.utf8).withUnsafeBytes {
-                    increments.append($0, score: Int64(score))
-                }
-            }
-            fixture.key("z").withUnsafeBytes {
-                arguments.addUnion(key: $0, expiry: nil, limits: "2", &increments)
-            }
+            arguments.addScores(
+                key: fixture.key("z"), limits: "2", scores.map { ($0.0, Int64($0.1)) })
             #expect(committer.commit(&arguments) == .applied(zerosLeft: 0))
         }
         let stands = try fixture.everything()[fixture.name("z")]

@@ -52,8 +52,10 @@ import Testing
                         increments.append($0, score: small(dice))
                     }
                 }
-                key.withUnsafeBytes {
-                    arguments.addUnion(key: $0, expiry: nil, limits: limits, &increments)
+                key.withUnsafeBytes { key in
+                    limits.withUnsafeBytes {
+                        arguments.addUnion(key: key, expiry: nil, limits: $0, &increments)
+                    }
                 }
                 continue
             }

@@ -128,16 +128,32 @@ struct DeadLetterReader: ~Copyable {
         deadline = ValueText.now() + Int64(timeoutMilliseconds)
     }
 
-    /// At most `count` letters with that reason (nil = any), the newest first.
+    /// At most `count` letters with that reason (nil = any), the newest first: by offset within a partition,
+    /// because the times of several senders may cross there, by time between partitions.
     func newest(_ count: Int, reason: String?) throws(KafkaError) -> [DeadLetter] {
-        var found: [DeadLetter] = []
         let partitions = try consumer.partitionCount(of: topic, timeoutMilliseconds: 10_000)
+        var rest: [[DeadLetter]] = []
         for number in 0..<Int32(partitions) {
-            found += try newest(
-                count, of: TopicPartition(topic: topic, partition: number), reason)
+            rest.append(
+                try newest(count, of: TopicPartition(topic: topic, partition: number), reason))
         }
-        found.sort { ($0.time, $0.offset) > ($1.time, $1.offset) }
-        return Array(found.prefix(count))
+        return Self.merged(rest, count, time: \.time)
+    }
+
+    /// The newest of several partitions' letters, each given in the order of its offsets.
+    static func merged<Letter>(
+        _ partitions: [[Letter]], _ count: Int, time: (Letter) -> Int64
+    ) -> [Letter] {
+        var rest = partitions.map { $0[...] }
+        var found: [Letter] = []
+        while found.count < count {
+            let last = rest.indices.compactMap { place in
+                rest[place].last.map { (place: place, time: time($0)) }
+            }
+            guard let newest = last.max(by: { $0.time < $1.time }) else { break }
+            found.append(rest[newest.place].removeLast())
+        }
+        return found
     }
 
     private func newest(
