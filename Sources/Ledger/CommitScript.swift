@@ -2,8 +2,8 @@
 ///
 /// For each range [from, to) of a tally the stored mark must be `from`; then all cells change and the
 /// marks become `to`, in one script call. Redis runs a script alone but undoes nothing when a command
-/// in it fails; so whatever can fail is tried by reads first, the rest runs by `pcall` behind a marker
-/// and is taken back on an error. Deltas and offsets stay strings, because Lua's numbers are doubles.
+/// in it fails; so whatever a read can tell cheaply is tried first, the rest runs by `pcall` behind a
+/// marker and is taken back on an error. Deltas and offsets stay strings, because Lua's numbers are doubles.
 ///
 /// An entry that its own cell refuses is left out and parked (`CommitScriptParking`); the rest goes on. An error of
 /// the whole server takes everything back, what was parked in this call too.
@@ -113,6 +113,10 @@ public enum CommitScript {
         -- Group g: its kind, its key's index, its first and last entry, its expiry. Group 0 is the audit.
         local kinds, keys, firsts, lasts = {[0] = 'H'}, {[0] = 2}, {[0] = firstAudit}, {[0] = lastAudit}
         local expiries, mosts, sizes = {}, {}, {}
+        -- Groups whose key was not looked at, and the keys that they made.
+        local isUnseen, isMade = {}, {}
+        -- Entries whose cell was read: its name and what stood in it.
+        local seen = {}
         local register, registerGroup, lastScope
         local claims, wanted, limits = {}, {}, {}
         local phases, absent, low, bulk = {{}, {}, {}}, {}, {}, {}
@@ -134,10 +138,7 @@ public enum CommitScript {
         local function isShort(score) return not score or #score < 16 and not score:find('[^%d]') end
         -- Whether the key is absent; an error; whether all its scores are short; how a union serves.
         local named, hasUnion = {}, false
-        local function scores(key, kind, member, count, most)
-          -- What an earlier group of this call does to the key is not seen here.
-          local isFirst = not named[key]
-          named[key] = true
+        local function scores(key, kind, member, count, most, isFirst)
           -- One look at the score, or at the greatest of the set, tells that no sum comes near 2^53.
           if kind == 'Z' and count == 1 then
             local score = try('ZSCORE', key, member)
@@ -171,14 +172,24 @@ public enum CommitScript {
           return false, nil, true, 'union'
         end
         local function absence(key, kind, j, count, most)
+          -- What an earlier group of this call does to the key is not seen here.
+          local isFirst = not named[key]
+          named[key] = true
           if kind == 'Z' or kind == 'U' then
-            return scores(key, kind, argv[j + 1], count, most)
+            return scores(key, kind, argv[j + 1], count, most, isFirst)
           elseif kind == 'P' or kind == 'p' then
             local r = try('GETRANGE', key, 0, 3)
             if failed(r) or r == 'HYLL' then return false, failed(r) end
             local there = try('EXISTS', key)
             if there == 1 then return false, 'WRONGTYPE not a HyperLogLog' end
             return true, failed(there)
+          end
+          if wins[kind] and count == 1 then
+            -- A field that is there adds none: the size need not be known. `act` need not ask again.
+            local value = try('HGET', key, argv[j])
+            if failed(value) then return false, value.err end
+            if isFirst then seen[j] = {argv[j], value} end
+            if value then return false end
           end
           local r = try('HLEN', key)
           if r == 0 then
@@ -229,6 +240,9 @@ public enum CommitScript {
           if kind == 'S' then
             register, registerGroup = index, g + 1
             for j = i + 4, i + 3 + width, 2 do claims[#claims + 1] = j end
+          elseif kind == 'H' and not most and not scopes then
+            -- Most keys are there: the first increment tells it without a look, see `act.H`.
+            isUnseen[g + 1], named[key] = true, true
           else
             absent[index], err, low[index], bulk[index] = absence(key, kind, i + 4, count, most)
             if err and not isOfCell(err) then return refused(key, err, kind, i + 4) end
@@ -288,7 +302,7 @@ public enum CommitScript {
           end
           if hasUnion then call('DEL', scratch) end
           for g = 1, #kinds do
-            if expiries[g] ~= '' and absent[keys[g]] then
+            if expiries[g] ~= '' and (absent[keys[g]] or isMade[keys[g]]) then
               at, failedAt = g, firsts[g]
               call('EXPIREAT', KEYS[keys[g]], expiries[g])
             end

@@ -3,14 +3,22 @@ extension CommitScript {
     /// How a group is applied: an error is raised, `reached` is the last entry that is done, `old` and
     /// `added` keep what undo needs.
     static let steps = #"""
-        local reached, failedAt = 0, nil
+        local reached, failedAt, at = 0, nil, 0
         local old, added, zeros, singles, act = {}, {}, {}, 0, {}
         function act.H(key, first, last)
+          local begin, isNew = isUnseen[at] and firsts[at], false
           for j = first, last, 2 do
-            if call('HINCRBY', key, argv[j], argv[j + 1]) == 0 then
-              zeros[#zeros + 1] = {'HGET', 'HDEL', key, argv[j]}
-            end
+            local r = call('HINCRBY', key, argv[j], argv[j + 1])
+            if r == 0 then zeros[#zeros + 1] = {'HGET', 'HDEL', key, argv[j]} end
+            if j == begin then isNew = r == tonumber(argv[j + 1]) end
             reached = j
+          end
+          -- Its first field was made: so was the key, where it holds no other. An expiry that is set
+          -- again is the same, so that a mistake does no harm; undo does not believe it.
+          if isNew and expiries[at] ~= '' then
+            failedAt = first
+            isMade[keys[at]] = call('HLEN', key) <= (last - first + 1) / 2
+            failedAt = nil
           end
         end
         -- A score is exact below 2^53 only. What a rounded sum was made of cannot be told from it, so
@@ -59,7 +67,7 @@ extension CommitScript {
           kinds[g], firsts[g], lasts[g] = 'Z', from + 1, from + #list
         end
         -- ZUNIONSTORE ends a key's expiry. That it may be set again is tried before, once a script.
-        local hasExpired, united, at = false, {}, 0
+        local hasExpired, united = false, {}
         function act.U(key, first, last, isLow, way)
           local expiry = way == 'union' and call('PEXPIRETIME', key) or 0
           if expiry > 0 and not hasExpired then
@@ -87,7 +95,12 @@ extension CommitScript {
         local function keep(kind)
           return function(key, first, last)
             for j = first, last, 2 do
-              local before, value = call('HGET', key, argv[j]), argv[j + 1]
+              local known, value, before = seen[j], argv[j + 1], nil
+              if known and known[1] == argv[j] then
+                before = known[2]
+              else
+                before = call('HGET', key, argv[j])
+              end
               if before and not isSound(kind, before) then error({err = 'ERR cell holds no extreme'}) end
               if not before or before ~= value and wins[kind](value, before) then
                 call('HSET', key, argv[j], value)
