@@ -2,8 +2,8 @@
 ///
 /// For each range [from, to) of a tally the stored mark must be `from`; then all cells change and the
 /// marks become `to`, in one script call. Redis runs a script alone but undoes nothing when a command
-/// in it fails; so whatever a read can tell cheaply is tried first, the rest runs by `pcall` behind a
-/// marker and is taken back on an error. Deltas and offsets stay strings, because Lua's numbers are doubles.
+/// in it fails; so whatever can fail is tried by reads first, the rest runs by `pcall` behind a marker
+/// and is taken back on an error. Deltas and offsets stay strings, because Lua's numbers are doubles.
 ///
 /// An entry that its own cell refuses is left out and parked (`CommitScriptParking`); the rest goes on. An error of
 /// the whole server takes everything back, what was parked in this call too.
@@ -113,8 +113,6 @@ public enum CommitScript {
         -- Group g: its kind, its key's index, its first and last entry, its expiry. Group 0 is the audit.
         local kinds, keys, firsts, lasts = {[0] = 'H'}, {[0] = 2}, {[0] = firstAudit}, {[0] = lastAudit}
         local expiries, mosts, sizes = {}, {}, {}
-        -- Groups whose key was not looked at, and the keys that they made.
-        local isUnseen, isMade = {}, {}
         -- Entries whose cell was read: its name and what stood in it.
         local seen = {}
         local register, registerGroup, lastScope
@@ -240,9 +238,6 @@ public enum CommitScript {
           if kind == 'S' then
             register, registerGroup = index, g + 1
             for j = i + 4, i + 3 + width, 2 do claims[#claims + 1] = j end
-          elseif kind == 'H' and not most and not scopes then
-            -- Most keys are there: the first increment tells it without a look, see `act.H`.
-            isUnseen[g + 1], named[key] = true, true
           else
             absent[index], err, low[index], bulk[index] = absence(key, kind, i + 4, count, most)
             if err and not isOfCell(err) then return refused(key, err, kind, i + 4) end
@@ -302,7 +297,7 @@ public enum CommitScript {
           end
           if hasUnion then call('DEL', scratch) end
           for g = 1, #kinds do
-            if expiries[g] ~= '' and (absent[keys[g]] or isMade[keys[g]]) then
+            if expiries[g] ~= '' and absent[keys[g]] then
               at, failedAt = g, firsts[g]
               call('EXPIREAT', KEYS[keys[g]], expiries[g])
             end

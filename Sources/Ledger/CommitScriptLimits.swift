@@ -29,7 +29,7 @@ extension CommitScript {
             standing = {}
             for k = 1, g do
               local key = KEYS[keys[k]]
-              local name = not absent[keys[k]] and not isUnseen[k] and scopeOf(key)
+              local name = not absent[keys[k]] and scopeOf(key)
               if name then standing[name] = true end
             end
           end

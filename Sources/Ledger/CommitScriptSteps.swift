@@ -6,19 +6,11 @@ extension CommitScript {
         local reached, failedAt, at = 0, nil, 0
         local old, added, zeros, singles, act = {}, {}, {}, 0, {}
         function act.H(key, first, last)
-          local begin, isNew = isUnseen[at] and firsts[at], false
           for j = first, last, 2 do
-            local r = call('HINCRBY', key, argv[j], argv[j + 1])
-            if r == 0 then zeros[#zeros + 1] = {'HGET', 'HDEL', key, argv[j]} end
-            if j == begin then isNew = r == tonumber(argv[j + 1]) end
+            if call('HINCRBY', key, argv[j], argv[j + 1]) == 0 then
+              zeros[#zeros + 1] = {'HGET', 'HDEL', key, argv[j]}
+            end
             reached = j
-          end
-          -- Its first field was made: so was the key, where it holds no other. An expiry that is set
-          -- again is the same, so that a mistake does no harm; undo does not believe it.
-          if isNew and expiries[at] ~= '' then
-            failedAt = first
-            isMade[keys[at]] = call('HLEN', key) <= (last - first + 1) / 2
-            failedAt = nil
           end
         end
         -- A score is exact below 2^53 only. What a rounded sum was made of cannot be told from it, so

@@ -99,7 +99,10 @@ extension Lane {
         switch try verdict(partition, answer, question.witness) {
         case .same, .unverifiable:
             comparison.questions.remove(at: index)
-            if let next = question.next { taken[question.slot].witness = next }
+            // A lane that reads again is behind the newest record that was counted: that one is kept.
+            if let next = question.next, next.offset > question.witness.offset {
+                taken[question.slot].witness = next
+            }
             return true
         case .unclear:
             failComparison("\(partition) is being changed")
