@@ -27,7 +27,8 @@ extension Lane {
                 PartitionMetrics(
                     topic: one.topicPartition.topic, partition: one.topicPartition.partition,
                     position: position, committed: lowestApplied(slot: slot), logEnd: end,
-                    stopped: reason(one.topicPartition), dedupeSpan: span))
+                    stopped: reason(one.topicPartition), gone: goneOffsets(slot: slot),
+                    dedupeSpan: span))
             snapshot.seenWindowBytes += Int64(core?.seenWindowBytes(slot: slot) ?? 0)
         }
         snapshot.tallyBytes = Int64(core?.tallyBytes ?? 0)

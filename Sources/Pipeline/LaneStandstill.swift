@@ -40,10 +40,18 @@ extension Lane {
     /// Offset below which every shard has everything, also those set aside.
     func lowestApplied(slot: Int) -> Int64 {
         let applied = core?.applied(slot: slot) ?? 0
+        if goneOffsets(slot: slot) > 0, let partition = core?.partitions[slot] {
+            return min(applied, standingMarks.lowest[partition] ?? applied)
+        }
         guard let partition = core?.partitions[slot], let aside = standingMarks.aside[partition],
             core?.hasAside ?? false
         else { return applied }
         return min(applied, aside)
+    }
+
+    /// Offsets that some shards lack and that the log no longer holds.
+    func goneOffsets(slot: Int) -> Int64 {
+        core.flatMap { gone[$0.partitions[slot]] } ?? 0
     }
 
     /// The log's end when Kafka was asked last; -1 = never.

@@ -46,10 +46,17 @@ public struct PartitionMetrics: Sendable {
     public var logEnd: Int64
     /// Whether it is stopped, and why.
     public var stopped: String?
-    /// Offsets that Kafka no longer holds and that are not counted: why it is stopped.
+    /// Offsets that Kafka no longer holds and that are not counted: by no shard where it is stopped, else by some.
     public var gone: Int64 = 0
     /// Milliseconds of record time in the dedupe window; nil while it is not full.
     public var dedupeSpan: Int64?
+    /// Why not every shard takes what is new in it; nil = all do.
+    public var standstill: String? {
+        if let stopped { return "is stopped: \(stopped)" }
+        guard gone > 0 else { return nil }
+        return "is not counted by every shard: \(gone) offsets are no longer in the log; "
+            + "odometer status says which"
+    }
     /// Offsets between `committed` and the log end.
     public var lag: Int64 { logEnd < 0 ? 0 : max(0, logEnd - committed) }
 }
@@ -58,7 +65,7 @@ extension PipelineMetrics {
     /// What stands still although every lane works, one sentence each; names no key of Redis.
     public var standstills: [String] {
         partitions.compactMap { one in
-            one.stopped.map { "\(one.topic)/\(one.partition) is stopped: \($0)" }
+            one.standstill.map { "\(one.topic)/\(one.partition) \($0)" }
         } + shardsAside.map { "shard \($0.shard) is set aside: odometer status says why" }
     }
 }

@@ -33,9 +33,7 @@ final class Counting: Sendable {
             "shard \($0.key) has \($0.value) parked cells; odometer parked lists them"
         }
         lines += metrics.partitions.compactMap { partition in
-            partition.stopped.map {
-                "\(partition.topic)/\(partition.partition) is stopped: \($0)"
-            }
+            partition.standstill.map { "\(partition.topic)/\(partition.partition) \($0)" }
         }
         let others = metrics.hindrances + [supervisor.directoryTrouble].compactMap(\.self)
         for line in others where !lines.contains(line) { lines.append(line) }

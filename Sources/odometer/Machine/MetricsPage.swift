@@ -110,7 +110,7 @@ enum MetricsPage {
             ("committed", "Next offset that every shard has in Redis.", { $0.committed }),
             ("lag", "Offsets between committed and the log's end.", { $0.lag }),
             (
-                "gone_offsets", "Offsets not counted that Kafka no longer holds; it is stopped.",
+                "gone_offsets", "Offsets that a shard lacks and Kafka no longer holds.",
                 { $0.gone }
             ),
             (
