@@ -10,7 +10,7 @@ from case import fault
 from events import Writer, counted_tokens, token
 from faults_log import stopped, trim
 from house import key_name, wait_until
-from rig import log, log_size, must_run
+from rig import log, log_size, must_run, stopped_reasons
 
 #: Four, because retention takes another part of each: see `Loss.cut`.
 PARTITIONS = 4
@@ -140,6 +140,27 @@ class Loss:
         if stopped(machine, rig):
             raise AssertionError(f"{stopped(machine, rig)} stopped for all shards")
 
+    def wait_told(self, machine, seconds=10):
+        """Waits until the machine itself says that it does not count everything; fails with what it left unsaid."""
+        gone = self.gone()
+        unsaid = {
+            "odometer_partition_gone_offsets": lambda: gone_offsets(machine, self.rig) == gone,
+            "/readyz": lambda: not machine.is_ready(),
+            "odometer_ready": lambda: machine.metrics()["odometer_ready"] == 0,
+            # `odometer status` shows what /troubles says.
+            "/troubles": lambda: json.loads(stopped_reasons(machine)),
+        }
+
+        def is_told():
+            for name in [name for name, is_said in unsaid.items() if is_said()]:
+                del unsaid[name]
+            return not unsaid
+
+        try:
+            wait_until(is_told, seconds, "")
+        except AssertionError:
+            raise AssertionError(f"a shard lacks {gone} and {', '.join(unsaid)} do not say so") from None
+
 
 def gone_offsets(machine, rig):
     """The metric of offsets that are gone, of partitions where there are any."""
@@ -203,6 +224,24 @@ def shard_behind_goes_on(case):
             counts_on(case, loss, machine, is_counted, loss.gone())
             if machine.metrics()["odometer_lost_offsets_total"] != sum(loss.gone().values()):
                 raise AssertionError(f"metric of losses {machine.metrics()['odometer_lost_offsets_total']}")
+
+
+@fault("F26", "one shard goes back, DeleteRecords beyond its marks: what the process says of it")
+def shard_behind_told(case):
+    """A shard that takes nothing of a partition is an alarm, like a partition that stands still."""
+    with case.rig(partitions=PARTITIONS) as rig:
+        machine = rig.count().wait_ready()
+        loss = Loss(case, rig)
+        loss.check_named(machine, loss.go_back(machine))
+        loss.wait_told(machine)
+        rig.kill(machine)
+        # Whoever starts later says it as well, though nothing went back before its eyes.
+        machine = rig.count().wait_listening()
+        loss.check_named(machine, 0)
+        loss.wait_told(machine)
+        rig.call("reset-shard", str(loss.shard), "--accept-loss", "--yes")
+        with case.recovery():
+            wait_until(lambda: machine.is_ready() and not gone_offsets(machine, rig), 30, "all is well again")
 
 
 def counts_on(case, loss, machine, is_counted, lost):
