@@ -51,7 +51,8 @@ extension Lane {
 
     /// Offsets that some shards lack and that the log no longer holds.
     func goneOffsets(slot: Int) -> Int64 {
-        core.flatMap { gone[$0.partitions[slot]] } ?? 0
+        guard let partition = core?.partitions[slot] else { return 0 }
+        return gone[partition] ?? 0
     }
 
     /// The log's end when Kafka was asked last; -1 = never.
