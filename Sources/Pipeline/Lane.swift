@@ -60,8 +60,8 @@ final class Lane: @unchecked Sendable {
     var otherLogs: [LogPartition: LogDifference] = [:]
     /// A partition of the batch at hand that is found to be one of them.
     var refusedSlot: (slot: Int, difference: LogDifference)?
-    /// Offsets of stopped partitions that Kafka no longer holds and some shard has not counted.
-    var gone: [LogPartition: Int64] = [:]
+    /// Offsets that Kafka no longer holds and some shard has not counted, and where its log begins.
+    var gone: [LogPartition: (count: Int64, low: Int64)] = [:]
     let records = UnsafeMutablePointer<FoldRecord>.allocate(capacity: batchSize)
     let sources = UnsafeMutablePointer<Int32>.allocate(capacity: batchSize)
     let attributes = UnsafeMutablePointer<BinaryAttributes>.allocate(capacity: batchSize)

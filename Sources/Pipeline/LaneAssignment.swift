@@ -103,7 +103,7 @@ extension Lane {
                 report(.error, "loss", "\(partition.name): \(text); counted as lost")
                 try skipLoss(partition, &marks, of: behind, to: log.low)
             } else {
-                gone[partition] = log.low - lowest
+                gone[partition] = (log.low - lowest, log.low)
                 guard behind.count < open.count else {
                     note(partition, "\(text); --on-loss continue goes on behind them")
                     return nil

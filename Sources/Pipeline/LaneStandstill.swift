@@ -35,6 +35,8 @@ extension Lane {
         standingMarks.take(marks, of: partitions) { shard in
             core?.shards[shard].aside != nil || marks.first { $0.shard == shard }?.torn != nil
         }
+        // A shard that was reset begins where the log begins.
+        gone = gone.filter { (standingMarks.lowest[$0.key] ?? 0) < $0.value.low }
     }
 
     /// Offset below which every shard has everything, also those set aside.
@@ -52,7 +54,7 @@ extension Lane {
     /// Offsets that some shards lack and that the log no longer holds.
     func goneOffsets(slot: Int) -> Int64 {
         guard let partition = core?.partitions[slot] else { return 0 }
-        return gone[partition] ?? 0
+        return gone[partition]?.count ?? 0
     }
 
     /// The log's end when Kafka was asked last; -1 = never.
@@ -67,7 +69,7 @@ extension Lane {
         return PartitionMetrics(
             topic: partition.topic, partition: partition.partition, position: mark,
             committed: mark, logEnd: standingMarks.logEnds[partition] ?? -1, stopped: reason,
-            gone: gone[partition] ?? 0)
+            gone: gone[partition]?.count ?? 0)
     }
 }
 
