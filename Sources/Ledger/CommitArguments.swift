@@ -31,11 +31,6 @@ public struct CommitArguments: ~Copyable {
     /// The script's letter for the shard's register of scopes.
     static let register = UInt8(ascii: "S")
 
-    /// No limits.
-    public static var unlimited: UnsafeRawBufferPointer {
-        UnsafeRawBufferPointer(start: nil, count: 0)
-    }
-
     private var keys: CommandBuffer
     private var ranges: CommandBuffer
     private var audit: CommandBuffer
@@ -141,7 +136,7 @@ public struct CommitArguments: ~Copyable {
     ///   - limits: what stands behind the group's letter, see `GroupLimits`.
     public mutating func beginGroup(
         _ kind: Kind, key: UnsafeRawBufferPointer, expiry: Int64?,
-        limits: UnsafeRawBufferPointer = unlimited
+        limits: UnsafeRawBufferPointer
     ) {
         groupKind = kind
         beginGroup(letter: kind.rawValue, key, expiry, limits)
@@ -153,7 +148,7 @@ public struct CommitArguments: ~Copyable {
     ///   - expiry: as in `beginGroup`.
     ///   - increments: members that differ, with scores in `smallScores`.
     package mutating func addUnion(
-        key: UnsafeRawBufferPointer, expiry: Int64?, limits: UnsafeRawBufferPointer = unlimited,
+        key: UnsafeRawBufferPointer, expiry: Int64?, limits: UnsafeRawBufferPointer,
         _ increments: inout SortedSetDump
     ) {
         groupKind = .score
@@ -190,9 +185,8 @@ public struct CommitArguments: ~Copyable {
     /// Names the shard's register of scopes, which a commit with limited scopes needs, and the scopes
     /// (`ORG:DIM=VALUE…`) that the caller counts under `__other__`, each with its limit.
     public mutating func addRegister(key: [UInt8], refused: [(scope: [UInt8], most: Int)]) {
-        key.withUnsafeBytes {
-            beginGroup(letter: Self.register, $0, nil, Self.unlimited)
-        }
+        let unlimited = UnsafeRawBufferPointer(start: nil, count: 0)
+        key.withUnsafeBytes { beginGroup(letter: Self.register, $0, nil, unlimited) }
         for (scope, most) in refused {
             groups.append(scope)
             groups.append(Int64(most))

@@ -113,8 +113,6 @@ public enum CommitScript {
         -- Group g: its kind, its key's index, its first and last entry, its expiry. Group 0 is the audit.
         local kinds, keys, firsts, lasts = {[0] = 'H'}, {[0] = 2}, {[0] = firstAudit}, {[0] = lastAudit}
         local expiries, mosts, sizes = {}, {}, {}
-        -- Entries whose cell was read: its name and what stood in it.
-        local seen = {}
         local register, registerGroup, lastScope
         local claims, wanted, limits = {}, {}, {}
         local phases, absent, low, bulk = {{}, {}, {}}, {}, {}, {}
@@ -136,7 +134,10 @@ public enum CommitScript {
         local function isShort(score) return not score or #score < 16 and not score:find('[^%d]') end
         -- Whether the key is absent; an error; whether all its scores are short; how a union serves.
         local named, hasUnion = {}, false
-        local function scores(key, kind, member, count, most, isFirst)
+        local function scores(key, kind, member, count, most)
+          -- What an earlier group of this call does to the key is not seen here.
+          local isFirst = not named[key]
+          named[key] = true
           -- One look at the score, or at the greatest of the set, tells that no sum comes near 2^53.
           if kind == 'Z' and count == 1 then
             local score = try('ZSCORE', key, member)
@@ -170,24 +171,14 @@ public enum CommitScript {
           return false, nil, true, 'union'
         end
         local function absence(key, kind, j, count, most)
-          -- What an earlier group of this call does to the key is not seen here.
-          local isFirst = not named[key]
-          named[key] = true
           if kind == 'Z' or kind == 'U' then
-            return scores(key, kind, argv[j + 1], count, most, isFirst)
+            return scores(key, kind, argv[j + 1], count, most)
           elseif kind == 'P' or kind == 'p' then
             local r = try('GETRANGE', key, 0, 3)
             if failed(r) or r == 'HYLL' then return false, failed(r) end
             local there = try('EXISTS', key)
             if there == 1 then return false, 'WRONGTYPE not a HyperLogLog' end
             return true, failed(there)
-          end
-          if wins[kind] and count == 1 then
-            -- A field that is there adds none: the size need not be known. `act` need not ask again.
-            local value = try('HGET', key, argv[j])
-            if failed(value) then return false, value.err end
-            if isFirst then seen[j] = {argv[j], value} end
-            if value then return false end
           end
           local r = try('HLEN', key)
           if r == 0 then

@@ -3,7 +3,7 @@ extension CommitScript {
     /// How a group is applied: an error is raised, `reached` is the last entry that is done, `old` and
     /// `added` keep what undo needs.
     static let steps = #"""
-        local reached, failedAt, at = 0, nil, 0
+        local reached, failedAt = 0, nil
         local old, added, zeros, singles, act = {}, {}, {}, 0, {}
         function act.H(key, first, last)
           for j = first, last, 2 do
@@ -59,7 +59,7 @@ extension CommitScript {
           kinds[g], firsts[g], lasts[g] = 'Z', from + 1, from + #list
         end
         -- ZUNIONSTORE ends a key's expiry. That it may be set again is tried before, once a script.
-        local hasExpired, united = false, {}
+        local hasExpired, united, at = false, {}, 0
         function act.U(key, first, last, isLow, way)
           local expiry = way == 'union' and call('PEXPIRETIME', key) or 0
           if expiry > 0 and not hasExpired then
@@ -87,12 +87,7 @@ extension CommitScript {
         local function keep(kind)
           return function(key, first, last)
             for j = first, last, 2 do
-              local known, value, before = seen[j], argv[j + 1], nil
-              if known and known[1] == argv[j] then
-                before = known[2]
-              else
-                before = call('HGET', key, argv[j])
-              end
+              local before, value = call('HGET', key, argv[j]), argv[j + 1]
               if before and not isSound(kind, before) then error({err = 'ERR cell holds no extreme'}) end
               if not before or before ~= value and wins[kind](value, before) then
                 call('HSET', key, argv[j], value)

@@ -13,9 +13,11 @@ public struct TallyEncoder: ~Copyable {
         var field: UInt32
         var index: Int32
     }
-    private struct LimitPlace {
+    /// The limits of one set, as in `GroupLimits`, with places in `limitTexts` instead of texts.
+    private struct LimitPlaces {
         var text: Range<Int>
         var redirected: Range<Int>
+        var other: Range<Int>
         var mostScopes: Int?
     }
     /// What is asked for each cell, without anything that is counted by reference.
@@ -31,10 +33,10 @@ public struct TallyEncoder: ~Copyable {
     private let auditKeys: [[UInt8]]
     private let scratchKeys: [[UInt8]]
     private let registerKeys: [[UInt8]]
-    private let limits: [GroupLimits]
-    /// The texts of all limits, one after the other, and where each set's are: not counted by reference.
+    /// By set.
+    private let limits: [LimitPlaces]
+    /// The texts of all limits, one after the other: not counted by reference.
     private let limitTexts: UnsafeMutableRawBufferPointer
-    private let limitPlaces: [LimitPlace]
     private var memory = ScopeMemory()
     /// Scopes of this commit that are counted under `__other__`, with their limits.
     private var refused: [(scope: [UInt8], most: Int)] = []
@@ -58,17 +60,17 @@ public struct TallyEncoder: ~Copyable {
         auditKeys = (0..<layout.shardCount).map { layout.auditKey(shard: $0) }
         scratchKeys = (0..<layout.shardCount).map { layout.scratchKey(shard: $0) }
         registerKeys = (0..<layout.shardCount).map { layout.scopesKey(shard: $0) }
-        limits = cellSets.map {
-            GroupLimits(
-                most: $0.most, scope: $0.scope, mostScopes: $0.mostScopes, other: Most.other)
-        }
         var texts: [UInt8] = []
-        limitPlaces = limits.map { limits in
-            let middle = texts.count + limits.text.count
-            let text = texts.count..<middle
-            texts += limits.text + limits.redirected
-            return LimitPlace(
-                text: text, redirected: middle..<texts.count, mostScopes: limits.mostScopes)
+        func place(of text: [UInt8]) -> Range<Int> {
+            texts += text
+            return texts.count - text.count..<texts.count
+        }
+        limits = cellSets.map {
+            let limits = GroupLimits(
+                most: $0.most, scope: $0.scope, mostScopes: $0.mostScopes, other: Most.other)
+            return LimitPlaces(
+                text: place(of: limits.text), redirected: place(of: limits.redirected),
+                other: place(of: limits.other), mostScopes: limits.mostScopes)
         }
         limitTexts = .allocate(byteCount: texts.count, alignment: 1)
         limitTexts.copyBytes(from: texts)
@@ -117,8 +119,7 @@ public struct TallyEncoder: ~Copyable {
     private mutating func isRedirected(
         _ group: Range<Int>, _ first: TallyCell, _ tally: borrowing Tally
     ) -> Bool {
-        guard first.scope != 0, let most = limitPlaces[Int(first.set)].mostScopes
-        else { return false }
+        guard first.scope != 0, let most = limits[Int(first.set)].mostScopes else { return false }
         needsRegister = true
         guard !memory.isEmpty else { return false }
         let scope =
@@ -140,9 +141,9 @@ public struct TallyEncoder: ~Copyable {
         let first = tally[Int(places[group.lowerBound].index)]
         let kind = sets[Int(first.set)].operation.argumentKind
         let isRedirected = isRedirected(group, first, tally)
-        let set = Int(first.set)
-        let place = isRedirected ? limitPlaces[set].redirected : limitPlaces[set].text
-        let limits = UnsafeRawBufferPointer(rebasing: limitTexts[place])
+        let own = limits[Int(first.set)]
+        let limits = UnsafeRawBufferPointer(
+            rebasing: limitTexts[isRedirected ? own.redirected : own.text])
         let expiry = writeKey(of: first, tally, shard, isRedirected)
         if kind == .score, fillIncrements(group, tally) {
             key.withUnsafeBytes {
@@ -218,7 +219,7 @@ public struct TallyEncoder: ~Copyable {
         if cell.scope != 0 {
             key.append(UInt8(ascii: ":"))
             if isRedirected {
-                key.append(contentsOf: limits[Int(cell.set)].other)
+                key.append(contentsOf: limitTexts[limits[Int(cell.set)].other])
             } else {
                 key.append(contentsOf: tally.bytes(cell.scope))
             }

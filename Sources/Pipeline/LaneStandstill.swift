@@ -42,13 +42,11 @@ extension Lane {
     /// Offset below which every shard has everything, also those set aside.
     func lowestApplied(slot: Int) -> Int64 {
         let applied = core?.applied(slot: slot) ?? 0
-        if goneOffsets(slot: slot) > 0, let partition = core?.partitions[slot] {
-            return min(applied, standingMarks.lowest[partition] ?? applied)
-        }
-        guard let partition = core?.partitions[slot], let aside = standingMarks.aside[partition],
-            core?.hasAside ?? false
-        else { return applied }
-        return min(applied, aside)
+        guard let partition = core?.partitions[slot] else { return applied }
+        let marks =
+            gone[partition] != nil
+            ? standingMarks.lowest : core?.hasAside ?? false ? standingMarks.aside : [:]
+        return min(applied, marks[partition] ?? applied)
     }
 
     /// Offsets that some shards lack and that the log no longer holds.

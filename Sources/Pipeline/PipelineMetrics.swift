@@ -50,12 +50,12 @@ public struct PartitionMetrics: Sendable {
     public var gone: Int64 = 0
     /// Milliseconds of record time in the dedupe window; nil while it is not full.
     public var dedupeSpan: Int64?
-    /// Why not every shard takes what is new in it; nil = all do.
+    /// Why not every shard takes what is new in it, as a sentence; nil = all do.
     public var standstill: String? {
-        if let stopped { return "is stopped: \(stopped)" }
+        if let stopped { return "\(topic)/\(partition) is stopped: \(stopped)" }
         guard gone > 0 else { return nil }
-        return "is not counted by every shard: \(gone) offsets are no longer in the log; "
-            + "odometer status says which"
+        return "\(topic)/\(partition) is not counted by every shard: \(gone) offsets are no "
+            + "longer in the log; odometer status says which"
     }
     /// Offsets between `committed` and the log end.
     public var lag: Int64 { logEnd < 0 ? 0 : max(0, logEnd - committed) }
@@ -64,9 +64,8 @@ public struct PartitionMetrics: Sendable {
 extension PipelineMetrics {
     /// What stands still although every lane works, one sentence each; names no key of Redis.
     public var standstills: [String] {
-        partitions.compactMap { one in
-            one.standstill.map { "\(one.topic)/\(one.partition) \($0)" }
-        } + shardsAside.map { "shard \($0.shard) is set aside: odometer status says why" }
+        partitions.compactMap(\.standstill)
+            + shardsAside.map { "shard \($0.shard) is set aside: odometer status says why" }
     }
 }
 

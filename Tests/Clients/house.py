@@ -334,6 +334,11 @@ def key_name(organization, prefix="odo"):
     return f"{prefix}:1:{{{value % SHARDS}}}:{escaped(organization)}"
 
 
+def shard_of(key):
+    """The number of the shard that a key lies in."""
+    return int(key.split("{")[1].split("}")[0])
+
+
 def escaped(text):
     """A part of a key's name."""
     return "".join(f"%{ord(c):02X}" if c <= " " or c in "\x7f%:{}" else c for c in text)

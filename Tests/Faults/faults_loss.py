@@ -9,16 +9,11 @@ import redis
 from case import fault
 from events import Writer, counted_tokens, token
 from faults_log import stopped, trim
-from house import key_name, wait_until
+from house import key_name, shard_of, wait_until
 from rig import log, log_size, must_run, stopped_reasons
 
 #: Four, because retention takes another part of each: see `Loss.cut`.
 PARTITIONS = 4
-
-
-def shard_of(organization):
-    """The number of the shard that an organization lives in."""
-    return int(key_name(organization).split("{")[1].split("}")[0])
 
 
 class ShardCopy:
@@ -52,8 +47,8 @@ class Loss:
         self.log = [[] for _ in range(PARTITIONS)]
         names = [f"org-{number}" for number in range(case.chance.randrange(10**6), 10**7, 7)][:12]
         self.lone = names[0]
-        self.shard = shard_of(self.lone)
-        self.organizations = [self.lone, *(name for name in names[1:] if shard_of(name) != self.shard)]
+        self.shard = shard_of(key_name(self.lone))
+        self.organizations = [self.lone, *(name for name in names[1:] if shard_of(key_name(name)) != self.shard)]
         #: What the log begins with, and where the marks of the one shard stood in the copy, by partition.
         self.lows, self.marks = [0] * PARTITIONS, [0] * PARTITIONS
 

@@ -8,7 +8,7 @@ import redis
 from case import fault
 from events import Writer, token
 from faults_link import MOST_MEMORY, few_lines
-from house import get, key_name, wait_until
+from house import get, key_name, shard_of, wait_until
 from rig import is_running, log_size, memory, must_run
 
 
@@ -255,7 +255,7 @@ def troubles(machine, count):
 
 def marks(rig, spoiled):
     """The sum of the marks of shards in which somebody spoiled a cell."""
-    shards = {int(key.split("{")[1].split("}")[0]) for key in spoiled}
+    shards = {shard_of(key) for key in spoiled}
     fields = [f"{rig.topic}/{partition}" for partition in range(rig.partitions)]
     return sum(
         int(mark or 0)

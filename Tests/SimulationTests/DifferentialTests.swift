@@ -95,7 +95,11 @@ import Testing
                     increments.append($0, score: small(dice))
                 }
             }
-            key.withUnsafeBytes { arguments.addUnion(key: $0, expiry: expiry, &increments) }
+            key.withUnsafeBytes {
+                arguments.addUnion(
+                    key: $0, expiry: expiry, limits: UnsafeRawBufferPointer(start: nil, count: 0),
+                    &increments)
+            }
             return
         }
         arguments.beginGroup(kind, key: key, expiry: expiry)

@@ -32,9 +32,7 @@ final class Counting: Sendable {
         lines += metrics.parked.sorted { $0.key < $1.key }.map {
             "shard \($0.key) has \($0.value) parked cells; odometer parked lists them"
         }
-        lines += metrics.partitions.compactMap { partition in
-            partition.standstill.map { "\(partition.topic)/\(partition.partition) \($0)" }
-        }
+        lines += metrics.partitions.compactMap(\.standstill)
         let others = metrics.hindrances + [supervisor.directoryTrouble].compactMap(\.self)
         for line in others where !lines.contains(line) { lines.append(line) }
         // What is not known of a lane or a shard: a start that waits, a lane that does not answer.
