@@ -40,7 +40,7 @@ final class Simulation {
     var isLogAway = false
     /// The faults are over.
     var isQuiet = false
-    /// Dead letters that are in their topic, as `PARTITION/OFFSET`.
+    /// Dead letters that are in their topic, as `PARTITION/FINGERPRINT` of the record.
     var deadLetters: Set<String> = []
     /// Those whose records a mark has passed, at least once: if Redis goes back they may be sent again.
     var passedLetters: Set<String> = []
@@ -109,7 +109,7 @@ final class Simulation {
             guard configuration.deadLetterTopic != nil else { continue }
             for record in partition.records[partition.index(of: from)..<partition.index(of: to)]
             where record.outcome == .rejected && record.shard == shard {
-                let name = "\(partition.number)/\(record.offset)"
+                let name = "\(partition.number)/\(record.fingerprint)"
                 if !deadLetters.contains(name) { fail("no dead letter of \(name)") }
                 passedLetters.insert(name)
             }
