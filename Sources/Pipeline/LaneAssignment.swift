@@ -16,6 +16,8 @@ extension Lane {
             passed(.reestablish, "partitions are taken up again")
             passed(.reconcile, "the marks are known again")
             passed(.holding, "consumption goes on")
+            // What was refused is dropped: there may be nothing to commit that would end it.
+            passed(.refused, "no commit is waiting that Redis has refused")
         } catch {
             retryAt = now + 500
             trouble(.establish, "partitions cannot be taken up yet: \(error.message)")

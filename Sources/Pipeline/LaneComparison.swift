@@ -172,6 +172,17 @@ extension Lane {
         return (witnesses, try differences(of: witnesses))
     }
 
+    /// Marks moved without this lane: what they tell of may be newer than its witnesses, and a log that was cut
+    /// between the two would pass for the one that was counted.
+    func learnWitnesses(from marks: [ShardMarks]) {
+        for slot in taken.indices {
+            let newest = marks.compactMap { $0.marks[slot].fingerprint }
+                .max { $0.offset < $1.offset }
+            guard let newest, newest.offset > taken[slot].witness?.offset ?? -1 else { continue }
+            taken[slot].witness = newest
+        }
+    }
+
     /// Partitions whose log does not hold its witness.
     private func differences(
         of witnesses: [LogPartition: Fingerprint]

@@ -64,6 +64,7 @@ extension Lane {
     private func reconcile() throws(Obstacle) {
         guard let partitions = core?.partitions else { return }
         let marks = try readMarks(partitions)
+        learnWitnesses(from: marks)
         var hasMoved = false
         let now = self.now
         for one in marks {
@@ -214,6 +215,7 @@ extension Lane {
                     try ledger.readMarks(partitions, shards: [shard])
                 }
                 guard let offsets = marks.first?.marks.map({ $0.offset ?? 0 }) else { continue }
+                learnWitnesses(from: marks)
                 core?.adopt(shard: shard, marks: offsets)
                 report(.information, "shard-back", "shard \(shard) is taken up again")
                 hasReturned = true

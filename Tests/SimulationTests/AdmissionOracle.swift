@@ -61,10 +61,7 @@ enum AdmissionOracle {
     ) -> String? {
         if let problem = judgeScopes(&stands, &right) { return problem }
         for key in Set(stands.keys).union(right.keys) {
-            guard let meter = fields.keys.first(where: { key.contains(":\($0):") }),
-                let most = fields[meter]
-            else { continue }
-            let rest = meter == "pairs" ? "\(other):\(other)" : other
+            guard let (meter, most, rest) = limit(of: key) else { continue }
             var content = stands[key] ?? KeyContent(kind: "H")
             let present = Set(content.fields.keys).subtracting([rest])
             if present.count > most { return "\(key): \(present.count) values, at most \(most)" }
@@ -82,6 +79,19 @@ enum AdmissionOracle {
             }
         }
         return nil
+    }
+
+    /// Whether a key has as many values as it may.
+    static func isFull(_ content: KeyContent, _ key: String) -> Bool {
+        guard let (_, most, rest) = limit(of: key) else { return false }
+        return Set(content.fields.keys).subtracting([rest]).count >= most
+    }
+
+    /// The meter of a key whose values are limited, its limit, and the name of the rest.
+    private static func limit(of key: String) -> (meter: String, most: Int, rest: String)? {
+        guard let (meter, most) = fields.first(where: { key.contains(":\($0.key):") })
+        else { return nil }
+        return (meter, most, meter == "pairs" ? "\(other):\(other)" : other)
     }
 
     /// Adds a cell's value under another name.

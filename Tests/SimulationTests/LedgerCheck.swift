@@ -47,7 +47,10 @@ final class LedgerCheck {
             switch kind {
             case "H", "Z":
                 let sum = (Int64(before ?? "0") ?? 0) + (Int64(value) ?? 0)
-                cell.fields[field] = sum == 0 ? nil : String(sum)
+                // A cell that is there keeps its place in a full key, also where the sum is 0.
+                let keepsPlace =
+                    before != nil && log.isLimited && AdmissionOracle.isFull(cell, key)
+                cell.fields[field] = sum == 0 && !keepsPlace ? nil : String(sum)
             case "P":
                 cell.fields.merge(cells[key + ":parked"]?.fields ?? [:]) { one, _ in one }
                 cells[key + ":parked"] = nil

@@ -57,8 +57,12 @@ import Testing
     /// were followed by none at all, and the lane complained for ever. 1095: a topic made again had no record
     /// at the offset by which the old one was known, and that was taken for retention. 101930: a lane that read
     /// again after a rollback forgot the newest record that was counted, and took a log cut above its own place
-    /// for the same.
-    @Test(arguments: [10269, 12719, 5770, 19355, 5024, 1095, 101_930] as [UInt64])
+    /// for the same. 501520: marks moved on without a lane, which went on to look at its own, older record, and
+    /// took a log cut between the two for the same. 500726: a refusal was told on when all partitions were stopped.
+    @Test(
+        arguments: [
+            10269, 12719, 5770, 19355, 5024, 1095, 101_930, 501_520, 500_726,
+        ] as [UInt64])
     func `seeds that once failed`(seed: UInt64) throws {
         let simulation = Simulation(seed: seed, catalog: try Self.catalog())
         #expect(simulation.run(), "seed \(seed): \(simulation.failures)")
