@@ -53,9 +53,9 @@ enum PlainCommands {
         _ groups: inout EncodedWords, key: UnsafeRawBufferPointer, to connection: inout Connection
     ) {
         // Limits, which stand behind the letter, and the register of scopes are the script's alone.
-        let kind = groups.next()[0]
-        _ = groups.next()  // the key's place among the script's keys
-        let expiry = groups.next()
+        let head = groups.next()
+        let kind = head[0]
+        let expiry = head.count > 1 && head[1] == UInt8(ascii: "@") ? groups.next() : nil
         let count = groups.nextNumber()
         switch kind {
         case UInt8(ascii: "U"):
@@ -85,7 +85,7 @@ enum PlainCommands {
         default:
             preconditionFailure("a kind of cell that no single command changes")
         }
-        guard !expiry.isEmpty else { return }
+        guard let expiry else { return }
         connection.begin(arguments: 4)
         connection.add("EXPIREAT")
         connection.add(key)

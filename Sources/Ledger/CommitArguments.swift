@@ -30,6 +30,8 @@ public struct CommitArguments: ~Copyable {
     static let union = UInt8(ascii: "U")
     /// The script's letter for the shard's register of scopes.
     static let register = UInt8(ascii: "S")
+    /// Stands behind the letter of a group whose expiry follows.
+    static let expires = UInt8(ascii: "@")
 
     private var keys: CommandBuffer
     private var ranges: CommandBuffer
@@ -166,11 +168,13 @@ public struct CommitArguments: ~Copyable {
         endGroup()
         keys.append(key)
         groupCount += 1
-        withUnsafeBytes(of: letter) { groups.append($0, limits) }
-        groups.append(Int64(groupCount + 3))
-        if let expiry { groups.append(expiry) } else { groups.append("") }
+        withUnsafeBytes(of: (letter, Self.expires)) {
+            let mark = UnsafeRawBufferPointer(rebasing: $0.prefix(expiry == nil ? 1 : 2))
+            groups.append(mark, limits)
+        }
+        if let expiry { groups.append(expiry) }
         groupCountPlace = groups.appendBlankNumber()
-        groupArgumentCount += 4
+        groupArgumentCount += expiry == nil ? 2 : 3
     }
 
     /// Begins the entries of one key, for cold code.

@@ -14,11 +14,11 @@
 /// `KEYS`: marks, audit, scratch, then one key for each group. `ARGV`: the expected contract; the number of
 /// ranges, then (field, from or "", to, fingerprint or "") for each; the number of audit entries, then
 /// (field, delta) for each; then groups (see below); last the latest second since 1970 that Redis' clock may
-/// show, 0 = any. Groups: kind, index in `KEYS`, expiry or "", number of entries, and
-/// the entries: (field, value), of scores (value, member), for kind P only the member. Kind U: scores, each above 0 and
-/// below 10^15, as the dump of a set in the entries' place; it is put into the scratch key and added by a union where
-/// that is the cheaper way. Behind a kind may stand a limit of fields, then `/` and a limit of values of the key's
-/// scope: see `limits`. Kind S: the shard's register of scopes; its entries are (scope, limit) of those that the
+/// show, 0 = any. Groups, in the order of their keys: kind, where `@` stands behind it the key's expiry, number of
+/// entries, and the entries: (field, value), of scores (value, member), for kind P only the member. Kind U: scores, each
+/// above 0 and below 10^15, as the dump of a set in the entries' place; it is put into the scratch key and added by a
+/// union where that is the cheaper way. Last in a kind may stand a limit of fields, then `/` and a limit of values of the
+/// key's scope: see `limits`. Kind S: the shard's register of scopes; its entries are (scope, limit) of those that the
 /// caller counts under `__other__`. Where `parked` is given as the number of ranges, names of parked fields follow
 /// instead: they are tried again, and what its cell takes now leaves the parked hash.
 ///
@@ -49,6 +49,7 @@ public enum CommitScript {
     private static let start = #"""
         #!lua
         local call, try = redis.call, redis.pcall
+        local tonumber, type, unpack = tonumber, type, unpack
         local second = 0
 
         """#
@@ -113,6 +114,8 @@ public enum CommitScript {
         -- Group g: its kind, its key's index, its first and last entry, its expiry. Group 0 is the audit.
         local kinds, keys, firsts, lasts = {[0] = 'H'}, {[0] = 2}, {[0] = firstAudit}, {[0] = lastAudit}
         local expiries, mosts, sizes = {}, {}, {}
+        -- Groups whose key is absent and gets an expiry.
+        local ending = {}
         local register, registerGroup, lastScope
         local claims, wanted, limits = {}, {}, {}
         local phases, absent, low, bulk = {{}, {}, {}}, {}, {}, {}
@@ -170,31 +173,33 @@ public enum CommitScript {
           if bottom[2]:byte() == 45 then return false, nil, true end
           return false, nil, true, 'union'
         end
-        local function absence(key, kind, j, count, most)
-          if kind == 'Z' or kind == 'U' then
-            return scores(key, kind, argv[j + 1], count, most)
-          elseif kind == 'P' or kind == 'p' then
-            local r = try('GETRANGE', key, 0, 3)
-            if failed(r) or r == 'HYLL' then return false, failed(r) end
-            local there = try('EXISTS', key)
-            if there == 1 then return false, 'WRONGTYPE not a HyperLogLog' end
-            return true, failed(there)
-          end
-          local r = try('HLEN', key)
-          if r == 0 then
-            if most and n > most then sizes[key] = r end
-            return true
-          end
-          local err = failed(r)
-          -- Where not even all of this call's entries fill the key, its size need not be known.
-          if most and not err and r + n > most then sizes[key] = r end
-          return false, err
+        -- By kind: whether the key is absent, and an error.
+        local absence = {}
+        function absence.P(key)
+          local r = try('GETRANGE', key, 0, 3)
+          if r == 'HYLL' then return false end
+          if failed(r) then return false, r.err end
+          local there = try('EXISTS', key)
+          if there == 1 then return false, 'WRONGTYPE not a HyperLogLog' end
+          return true, failed(there)
         end
-        -- A group's letter, limit of fields and limit of its scope's values.
+        absence.p = absence.P
+        function absence.H(key, most)
+          local r = try('HLEN', key)
+          if type(r) == 'table' then return false, r.err end
+          -- Where not even all of this call's entries fill the key, its size need not be known.
+          if most and r + n > most then sizes[key] = r end
+          return r == 0
+        end
+        for kind in pairs(wins) do absence[kind] = absence.H end
+        -- A group's letter, limit of fields and limit of its scope's values; words an entry has; its phase.
         local specs = {}
         local function spec(text)
-          local most, scopes = text:match('^.(%d*)/?(%d*)$')
-          specs[text] = {text:sub(1, 1), tonumber(most), tonumber(scopes)}
+          local kind, expires, most, scopes = text:match('^(.)(@?)(%d*)/?(%d*)$')
+          specs[text] = {
+            kind, tonumber(most), tonumber(scopes), stride[kind], phases[order[kind] or 0], absence[kind],
+            expires == '@',
+          }
           return specs[text]
         end
         -- The organization and scope in a key's name: up to the last `=` and the value behind it.
@@ -213,7 +218,7 @@ public enum CommitScript {
           limits[scope] = most
         end
         if audits > 0 then
-          local gone, err = absence(audit, 'H')
+          local gone, err = absence.H(audit)
           if err then return refused(audit, err, 'H', firstAudit) end
           absent[2] = gone
         end
@@ -221,30 +226,45 @@ public enum CommitScript {
         while i <= n do
           local known = specs[argv[i]] or spec(argv[i])
           local kind, most, scopes = known[1], known[2], known[3]
-          local index, count = tonumber(argv[i + 1]), tonumber(argv[i + 3])
-          local width, key = stride[kind], KEYS[index]
-          if not width or not key then return redis.error_reply('BADARGS kind or key') end
-          width = kind == 'U' and 1 or count * width
-          local err
-          if kind == 'S' then
-            register, registerGroup = index, g + 1
-            for j = i + 4, i + 3 + width, 2 do claims[#claims + 1] = j end
-          else
-            absent[index], err, low[index], bulk[index] = absence(key, kind, i + 4, count, most)
-            if err and not isOfCell(err) then return refused(key, err, kind, i + 4) end
-            if scopes and absent[index] then want(key, scopes) end
+          local width, phase, look = known[4], known[5], known[6]
+          local first, expiry, err = i + 2
+          if known[7] then
+            first, expiry = i + 3, argv[i + 1]
           end
+          local count = tonumber(argv[first - 1])
           g = g + 1
-          kinds[g], keys[g], firsts[g], lasts[g] = kind, index, i + 4, i + 3 + width
-          expiries[g] = count > 0 and argv[i + 2] or ''
-          if most and (sizes[key] or kind == 'Z' or kind == 'U') then mosts[g] = most end
-          if err then
+          local index = g + 3
+          local key = KEYS[index]
+          if not width or not key then return redis.error_reply('BADARGS kind or key') end
+          local after = first + (kind == 'U' and 1 or count * width)
+          kinds[g], keys[g], firsts[g], lasts[g] = kind, index, first, after - 1
+          if look then
+            -- What undo does to increments without a limit or an expiry also removes a key that they made.
+            if kind ~= 'H' or most or scopes or expiry then
+              local isAbsent
+              isAbsent, err = look(key, most)
+              if isAbsent then absent[index] = true end
+            end
+          elseif phase then
+            absent[index], err, low[index], bulk[index] = scores(key, kind, argv[first + 1], count, most)
+          else
+            register, registerGroup = index, g
+            for j = first, after - 1, 2 do claims[#claims + 1] = j end
+          end
+          if scopes and absent[index] then want(key, scopes) end
+          if expiry and count > 0 then
+            expiries[g] = expiry
+            if absent[index] then ending[#ending + 1] = g end
+          end
+          if most and (sizes[key] or not look) then mosts[g] = most end
+          if not err then
+            if phase then phase[#phase + 1] = g end
+          elseif isOfCell(err) then
             refusals[#refusals + 1], isOut[g] = {g, err}, true
           else
-            local phase = phases[order[kind]]
-            if phase then phase[#phase + 1] = g end
+            return refused(key, err, kind, first)
           end
-          i = i + 4 + width
+          i = after
         end
         if i ~= n + 1 then return redis.error_reply('BADARGS length') end
 
@@ -263,7 +283,8 @@ public enum CommitScript {
             first = firsts[g]
           end
           from = nil
-          act[kinds[g]](KEYS[keys[g]], first, lasts[g], low[keys[g]], bulk[keys[g]])
+          local index = keys[g]
+          act[kinds[g]](KEYS[index], first, lasts[g], low[index], bulk[index])
         end
         -- Called again after an entry was left out: goes on behind it.
         local function apply()
@@ -287,11 +308,9 @@ public enum CommitScript {
             phase, turn = phase + 1, 1
           end
           if hasUnion then call('DEL', scratch) end
-          for g = 1, #kinds do
-            if expiries[g] ~= '' and absent[keys[g]] then
-              at, failedAt = g, firsts[g]
-              call('EXPIREAT', KEYS[keys[g]], expiries[g])
-            end
+          for _, g in ipairs(ending) do
+            at, failedAt = g, firsts[g]
+            call('EXPIREAT', KEYS[keys[g]], expiries[g])
           end
           if again or #refusals > 0 then
             prepareParking()

@@ -30,7 +30,7 @@ extension CommitScript {
             for k = 1, g do
               local key = KEYS[keys[k]]
               local name = not absent[keys[k]] and scopeOf(key)
-              if name then standing[name] = true end
+              if name and try('EXISTS', key) == 1 then standing[name] = true end
             end
           end
           return standing[scope]

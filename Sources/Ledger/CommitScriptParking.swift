@@ -72,14 +72,14 @@ extension CommitScript {
                 local read, other = kind == 'Z' and 'ZSCORE' or 'HGET', otherOf(field)
                 local stands = try(read, key, field)
                 if not stands and type(try(read, key, other)) == 'string' then field = other end
-                if stands == '0' or stands == '-0' then kept[#argv + 5] = true end
+                if stands == '0' or stands == '-0' then kept[#argv + (expiry == '0' and 3 or 4)] = true end
               end
               local first, second = field, value
               if kind == 'Z' then first, second = value, field end
               if kind == 'P' then kind, first, second = 'p', '', nil end
-              for _, word in ipairs({kind, #KEYS, expiry == '0' and '' or expiry, '1', first, second}) do
-                argv[#argv + 1] = word
-              end
+              argv[#argv + 1] = expiry == '0' and kind or kind .. '@'
+              if expiry ~= '0' then argv[#argv + 1] = expiry end
+              for _, word in ipairs({'1', first, second}) do argv[#argv + 1] = word end
             end
           end
           n = #argv
@@ -164,7 +164,7 @@ extension CommitScript {
               local g, err = refusal[1], refusal[2]
               if kinds[g] == 'U' then expand(g) end
               local kind, key, step = kinds[g], KEYS[keys[g]], stride[kinds[g]]
-              local expiry = expiries[g] == '' and '0' or expiries[g]
+              local expiry = expiries[g] or '0'
               local first, last = refusal[3] or firsts[g], refusal[4] or lasts[g]
               if kind == 'P' then step = last - first + 1 end
               for j = first, last, step do
@@ -188,7 +188,7 @@ extension CommitScript {
             spot = parked
             for g = 1, #kinds do
               local name = again[keys[g]]
-              if not isOut[g] or expiries[g] ~= '' and tonumber(expiries[g]) <= second then
+              if not isOut[g] or expiries[g] and tonumber(expiries[g]) <= second then
                 setParked(name)
                 call('HDEL', parked, name)
                 if kinds[g] == 'p' then listed[#listed + 1] = KEYS[keys[g]] .. ':parked' end

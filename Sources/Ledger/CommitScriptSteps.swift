@@ -134,13 +134,16 @@ extension CommitScript {
         local function undo(begun, reached)
           local err = undoParking and undoParking()
           if err then return err end
+          -- A key may be named by several groups, and not all of them have looked whether it is there.
+          local removed = {}
           for k = #begun, 1, -1 do
             local g = begun[k]
             local index, last = keys[g], k == #begun and reached or lasts[g] - 1
             if absent[index] then
               local err = failed(try('DEL', KEYS[index]))
               if err then return err end
-            elseif kinds[g] ~= 'P' then
+              removed[KEYS[index]] = true
+            elseif kinds[g] ~= 'P' and not removed[KEYS[index]] then
               if united[g] then
                 local isDone, err = pcall(expand, g)
                 if not isDone then return failed(err) or tostring(err) end

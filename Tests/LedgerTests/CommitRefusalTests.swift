@@ -61,6 +61,38 @@ import Testing
         }
     }
 
+    /// Increments without an expiry do not look whether their key is there; an extreme of the same key does.
+    @Test func aNewKeyOfTwoGroupsIsGoneAgain() throws {
+        let fixture = try LedgerFixture.filled()
+        var administrator = try fixture.server.connect()
+        var configuration = fixture.server.configuration
+        configuration.user = "odo"
+        configuration.password = "p"
+        try administrator.command("ACL", "SETUSER", "odo", "reset", "on", ">p", "~*", "+@all")
+        var committer = try Committer(Connection(configuration))
+        let before = try fixture.everything()
+        try administrator.command("ACL", "SETUSER", "odo", "-expireat")
+        for isExtremeFirst in [false, true] {
+            var arguments = fixture.begun()
+            for isExtreme in [isExtremeFirst, !isExtremeFirst] {
+                arguments.beginGroup(isExtreme ? .maximum : .add, key: fixture.key("both"))
+                if isExtreme {
+                    let value = Array("00000000000000000007".utf8)
+                    arguments.addEntry(field: Array("top".utf8), value: value)
+                } else {
+                    arguments.addEntry(field: "there", delta: 3)
+                }
+            }
+            arguments.beginGroup(.distinct, key: fixture.key("newp"), expiry: fixture.later)
+            arguments.addMember("m")
+            guard case .refused("NOPERM", _) = committer.commit(&arguments) else {
+                Issue.record("not refused")
+                return
+            }
+            #expect(try fixture.everything() == before)
+        }
+    }
+
     @Test func aFailedUndoLeavesTheMarker() throws {
         let fixture = try LedgerFixture.filled()
         var administrator = try fixture.server.connect()

@@ -47,14 +47,17 @@ struct CommitCall {
             ranges.append(Range(field: word(), from: word(), to: word(), fingerprint: word()))
         }
         for _ in 0..<number() { audit.append((field: word(), delta: word())) }
+        var headCount = 0
         while next < words.count {
-            let letter = word()
+            let head = word()
             // Scores as the dump of a set differ in their cost alone.
-            let isDump = letter.hasPrefix("U")
-            let kind = isDump ? "Z" : String(letter.prefix(1))
-            let key = keys[number() - 1]
-            var group = Group(kind: kind, key: key, expiry: word(), entries: [])
-            let limits = letter.dropFirst().split(
+            let isDump = head.hasPrefix("U")
+            let kind = isDump ? "Z" : String(head.prefix(1))
+            let key = keys[3 + headCount]
+            headCount += 1
+            let expires = head.dropFirst().hasPrefix("@")
+            var group = Group(kind: kind, key: key, expiry: expires ? word() : "", entries: [])
+            let limits = head.dropFirst(expires ? 2 : 1).split(
                 separator: "/", omittingEmptySubsequences: false)
             group.most = limits.first.flatMap { Int($0) }
             group.mostScopes = limits.count > 1 ? Int(limits[1]) : nil
