@@ -124,6 +124,8 @@ final class Lane: @unchecked Sendable {
         var checks: [Fingerprint]
         /// A record that was counted from this log; nil = none yet.
         var witness: Fingerprint?
+        /// What the witness becomes with the next look that passes; nil = what is the newest when that begins.
+        var nextWitness: Fingerprint?
         /// Fields of `topicID` and partition for the look-up of its slot.
         var topicID: Int32
         var span = DedupeSpan()

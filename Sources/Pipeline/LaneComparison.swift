@@ -37,14 +37,30 @@ extension Lane {
     }
 
     /// Takes the answers that are there, and begins a look at all partitions every few seconds.
+    ///
+    /// Sooner where records were taken that no look knows of: Redis may refuse commits for long, and a log that is
+    /// cut meanwhile, below the newest of them, must be found by it.
     func compareLogIfDue(_ now: Int64) {
         guard core != nil, mode == .folding || mode == .holding else { return }
         receiveComparison(waitMilliseconds: 1)
+        comparison.newsSince = hasUnknownRecords ? comparison.newsSince ?? now : nil
         guard core != nil, mayCompareLog(now) else { return }
         let isServing = isCatchingUp && now - comparison.passedAt >= LogComparison.catchUpSpan / 2
-        guard isServing || now >= comparison.idleAt else { return }
+        // A commit looks sooner where one is possible.
+        let isNews =
+            now - (comparison.newsSince ?? now)
+            >= max(LogComparison.newsPause, 2 * configuration.commitInterval)
+        guard isServing || isNews || now >= comparison.idleAt else { return }
         comparison.idleAt = now + Self.checkInterval
         askLog(Set(taken.indices).filter { !isStopped($0) }, now)
+    }
+
+    /// Whether a partition's newest record is not its witness.
+    private var hasUnknownRecords: Bool {
+        taken.indices.contains { slot in
+            guard let newest = core?.newest(slot: slot), !isStopped(slot) else { return false }
+            return newest.offset > taken[slot].witness?.offset ?? -1
+        }
     }
 
     /// Begins a look at the partitions of which tallies were handed over.
@@ -60,11 +76,14 @@ extension Lane {
         for slot in slots.sorted() {
             // Of a partition of which nothing was counted yet, the first record taken speaks for the rest.
             guard let witness = taken[slot].witness ?? core?.firstTaken[slot] else { continue }
-            questions.append(
-                LogComparison.Question(
-                    slot: slot, witness: witness, next: core?.newest(slot: slot)))
+            // After a look without an answer that one is asked for which was the newest then: what came later may
+            // be another log's.
+            let next = taken[slot].nextWitness ?? core?.newest(slot: slot)
+            taken[slot].nextWitness = next
+            questions.append(LogComparison.Question(slot: slot, witness: witness, next: next))
         }
         comparison.ask(questions, batch: batch, now: now, pause: comparisonPause)
+        comparison.newsSince = nil
         guard !questions.isEmpty else { return endComparison() }
         totals.comparisons += 1
         do throws(KafkaError) {
@@ -99,6 +118,7 @@ extension Lane {
         switch try verdict(partition, answer, question.witness) {
         case .same, .unverifiable:
             comparison.questions.remove(at: index)
+            taken[question.slot].nextWitness = nil
             // A lane that reads again is behind the newest record that was counted: that one is kept.
             if let next = question.next, next.offset > question.witness.offset {
                 taken[question.slot].witness = next

@@ -79,6 +79,8 @@ struct LogComparison {
     static let pause: Int64 = 50
     /// How long a look serves while a lane catches up, in milliseconds; the next one begins before.
     static let catchUpSpan: Int64 = 100
+    /// How long records may be there at least without a look where nothing can be committed, in milliseconds.
+    static let newsPause: Int64 = 500
     /// How long answers may take before they are asked for again, in milliseconds.
     static let patience: Int64 = 3_000
 
@@ -100,6 +102,8 @@ struct LogComparison {
     private(set) var nextAt: Int64 = 0
     /// When all partitions are looked at next, though nothing is to be committed.
     var idleAt: Int64 = 0
+    /// Since when there are records that no look knows of.
+    var newsSince: Int64?
 
     mutating func ask(_ questions: [Question], batch: Int, now: Int64, pause: Int64) {
         self.questions = questions

@@ -219,10 +219,10 @@ def trimmed_to_end(case):
         case.verified(rig)
 
 
-@fault("F28", "unclean leader, log shorter than the mark; then longer, found at the start", needs_brokers=True)
+@fault("F28", "unclean leader, log shorter and longer than the mark, under a running process and at the start", needs_brokers=True)
 def unclean_election(case):
     """A leader is elected that never had the last records."""
-    for more in (0, 4000):
+    for more, is_awake in ((0, True), (4000, False), (4000, True)):
         with case.rig(partitions=1) as rig:
             rig.admin.delete_topics([rig.topic])[rig.topic].result(30)
             config = {"unclean.leader.election.enable": "true", "min.insync.replicas": "1"}
@@ -232,7 +232,7 @@ def unclean_election(case):
                 return rig.admin.create_topics([topic])[rig.topic].exception(30) is None
 
             wait_until(is_made, 30, "the topic")
-            machine = rig.count().wait_ready()
+            machine = rig.start("run").wait_ready()
             fill(rig, 1000)
             rig.brokers.kill(2)
             wait_until(lambda: len(rig.brokers.admin.list_topics(rig.topic, timeout=5).topics[rig.topic]
@@ -240,7 +240,7 @@ def unclean_election(case):
             fill(rig, 1000, first=1000)
             rig.wait_counted()
             before = rig.counted()
-            if more:
+            if not is_awake:
                 machine.terminate()
             rig.brokers.kill(1)
             rig.brokers.restart(2)
@@ -254,8 +254,9 @@ def unclean_election(case):
             wait_until(is_elected, 60, "an unclean leader")
             if more:
                 fill(rig, more, first=10**6)
-                machine = rig.count().wait_listening(60)
-            wait_stopped(machine, rig, {0}, 40)
+            if not is_awake:
+                machine = rig.start("run").wait_listening(60)
+            wait_stopped(machine, rig, {0}, 60)
             untouched(rig, before)
             case.events += before
             rig.brokers.heal()

@@ -77,9 +77,9 @@ final class SimulatedConsumer: LaneConsumer {
 
     private func fetch(_ index: Int, _ records: inout [Record], _ events: inout [ConsumerEvent]) {
         let reading = readings[index]
-        guard !reading.isPaused, !reading.isBroken, simulation.isQuiet || !dice.oneIn(4) else {
-            return
-        }
+        guard !reading.isPaused, !reading.isBroken, simulation.isQuiet || !dice.oneIn(4),
+            simulation.log.leaderless != reading.partition.partition
+        else { return }
         let partition = simulation.log.partitions[Int(reading.partition.partition)]
         guard (partition.start...partition.end).contains(reading.position) else {
             readings[index].isBroken = true

@@ -141,6 +141,8 @@ final class SimulatedLog {
     private(set) var partitions: [SimulatedPartition] = []
     /// What was counted: the same, but for a partition that was made anew under its old name.
     private(set) var counted: [SimulatedPartition] = []
+    /// The partition that has no leader just now.
+    var leaderless: Int32?
     let window: Int64
     let shardCount: Int
     /// Whether events name many things, so that tallies fill up.

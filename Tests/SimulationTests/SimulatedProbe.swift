@@ -30,6 +30,7 @@ final class SimulatedProbe: LaneProbe {
         }
         guard !simulation.isLogAway, !(machine?.isDead ?? true) else { return [] }
         var answers: [(TopicPartition, ProbeAnswer)] = []
+        if missing.contains(where: { $0.0.partition == simulation.log.leaderless }) { return [] }
         while !missing.isEmpty, simulation.isQuiet || !dice.oneIn(3) {
             let (partition, offset) = missing.remove(at: dice.roll(0...(missing.count - 1)))
             answers.append((partition, answer(partition, offset)))

@@ -68,7 +68,15 @@ extension Simulation {
     }
 
     /// Under running machines a partition is made again under its name, or loses its end and gets another.
+    ///
+    /// An election and a deletion take their time, in which nobody reads the partition.
     func replaceLog() {
+        log.leaderless = dice.pick(log.partitions)?.number
+        defer { log.leaderless = nil }
+        for _ in 0..<12 where failures.isEmpty {
+            for machine in machines { turn(machine) }
+            clock += 100
+        }
         let field = { (partition: SimulatedPartition) in
             "\(SimulatedLog.topic)/\(partition.number)@"
         }
@@ -76,7 +84,7 @@ extension Simulation {
             log.isCounted(partition.number)
                 && server.content.shards.allSatisfy { $0.marks[field(partition)] != nil }
         }
-        guard let partition = dice.pick(known),
+        guard let partition = known.first(where: { $0.number == log.leaderless }),
             server.content.shards.allSatisfy({ $0.torn == nil })
         else { return }
         let seen = server.content.shards.compactMap {
