@@ -1,78 +1,114 @@
 public import Redis
 
-/// Which meters hold most of a ledger's memory, estimated from some of its keys.
+/// Which meters and organizations hold most of a ledger's memory, estimated from some of its keys.
 ///
 /// `SCAN` gives keys in no order, so what is seen in a limited time is a sample of all: shares above a few
-/// percent are right within a few percent. Only reads; commands of at most 200 keys a round trip.
+/// percent are right within a few percent. Only reads; commands of at most 200 keys a round trip. A look goes on
+/// where the last one ended.
 public struct MemorySample: Sendable {
-    /// Meters by falling weight, in percent of everything seen; `totals` holds series of all time.
-    public private(set) var meters: [(name: String, percent: Int)] = []
+    /// A meter or an organization, and its share of everything seen, 0 to 1.
+    public typealias Share = (name: String, share: Double)
     /// Whether weights are bytes; without the right to run MEMORY USAGE they are numbers of keys.
     public private(set) var isBytes = true
     private static let batch = 200
+    /// Organizations that are kept in mind; the lightest are forgotten first.
+    private static let mostNames = 10_000
+    private let layout: KeyLayout
+    private var cursor = "0"
+    private var meterWeights: [String: Double] = [:]
+    private var organizationWeights: [String: Double] = [:]
 
-    /// Looks at keys for about this long, and at most at this many.
-    public init(
-        _ connection: inout Connection, layout: KeyLayout, milliseconds: Int64 = 1_000,
-        most: Int = 50_000
+    /// A sample that has seen nothing yet.
+    public init(layout: KeyLayout) { self.layout = layout }
+
+    /// Meters by falling share, at most `most`; `totals` holds series of all time.
+    public func meters(most: Int) -> [Share] { Self.shares(meterWeights, most) }
+
+    /// Organizations by falling share, at most `most`.
+    public func organizations(most: Int) -> [Share] { Self.shares(organizationWeights, most) }
+
+    private static func shares(_ weights: [String: Double], _ most: Int) -> [Share] {
+        let sum = max(1, weights.values.reduce(0, +))
+        return weights.map { (name: $0.key, share: $0.value / sum) }
+            .sorted { $0.share != $1.share ? $0.share > $1.share : $0.name < $1.name }
+            .prefix(most).map(\.self)
+    }
+
+    /// Looks at keys for about this long, and at most at about this many.
+    public mutating func look(
+        _ connection: inout Connection, milliseconds: Int64 = 1_000, most: Int = 50_000
     ) throws(LedgerError) {
         do throws(RedisError) {
-            try take(&connection, layout, milliseconds, most)
+            try take(&connection, milliseconds, most)
         } catch { throw LedgerError(error) }
     }
 
+    /// Lets what was seen count less than what comes, so that the sample follows the ledger.
+    public mutating func fade() {
+        for key in meterWeights.keys { meterWeights[key]? *= 0.9 }
+        for key in organizationWeights.keys { organizationWeights[key]? *= 0.9 }
+        guard organizationWeights.count > Self.mostNames else { return }
+        let heaviest = organizationWeights.sorted { $0.value > $1.value }
+        organizationWeights = Dictionary(
+            uniqueKeysWithValues: heaviest.prefix(Self.mostNames / 2).map { ($0.key, $0.value) })
+    }
+
     private mutating func take(
-        _ connection: inout Connection, _ layout: KeyLayout, _ milliseconds: Int64, _ most: Int
+        _ connection: inout Connection, _ milliseconds: Int64, _ most: Int
     ) throws(RedisError) {
         let end = ContinuousClock.now.advanced(by: .milliseconds(milliseconds))
         let pattern = "\(layout.prefix):\(layout.generation):{*}:*"
-        var weights: [String: Int64] = [:]
-        var cursor = "0"
-        var seen = 0
+        // Where other programs have keys, too, a look may see few of ours.
+        var asked = 0
         repeat {
             let reply = try connection.command(
                 "SCAN", cursor, "MATCH", pattern, "COUNT", String(Self.batch))
             guard reply.elements.count == 2, let next = reply.elements[0].text else { break }
-            let keys = reply.elements[1].elements.compactMap(\.bytes)
-            try weigh(keys, &connection, &weights)
-            seen += keys.count
+            try weigh(reply.elements[1].elements.compactMap(\.bytes), &connection)
+            asked += Self.batch
             cursor = next
-        } while cursor != "0" && seen < most && ContinuousClock.now < end
-        let sum = max(1, weights.values.reduce(0, +))
-        meters = weights.map { (name: $0.key, percent: Int($0.value * 100 / sum)) }
-            .sorted { $0.percent != $1.percent ? $0.percent > $1.percent : $0.name < $1.name }
+        } while cursor != "0" && asked < most && ContinuousClock.now < end
     }
 
     private mutating func weigh(
-        _ keys: [[UInt8]], _ connection: inout Connection, _ weights: inout [String: Int64]
+        _ keys: [[UInt8]], _ connection: inout Connection
     ) throws(RedisError) {
         if isBytes {
             for key in keys {
                 connection.append([Array("MEMORY".utf8), Array("USAGE".utf8), key])
             }
         }
-        for key in keys {
-            var weight: Int64 = 1
-            if isBytes {
-                let reply = try connection.receive()
-                weight = reply.integer ?? 0
-                if reply.errorText != nil { weight = -1 }
-            }
-            guard let meter = KeyLayout.meter(ofKey: key, field: Array("totals".utf8)) else {
+        var weights: [Int64] = []
+        var isRefused = false
+        for _ in keys {
+            guard isBytes else {
+                weights.append(1)
                 continue
             }
-            weights[meter, default: 0] += weight
+            let reply = try connection.receive()
+            if reply.errorText != nil { isRefused = true }
+            weights.append(reply.integer ?? 0)
         }
-        // The user may not: all answers of this round were errors, so numbers of keys are as good.
-        guard isBytes, weights.values.contains(where: { $0 < 0 }) else { return }
-        isBytes = false
-        weights = weights.mapValues { abs($0) }
+        if isRefused {
+            // The user may not ask for bytes: numbers of keys are as good.
+            isBytes = false
+            weights = keys.map { _ in 1 }
+            meterWeights = [:]
+            organizationWeights = [:]
+        }
+        for (key, weight) in zip(keys, weights) {
+            guard let meter = KeyLayout.meter(ofKey: key, field: Array("totals".utf8)),
+                let organization = KeyLayout.organization(ofKey: key)
+            else { continue }
+            meterWeights[meter, default: 0] += Double(weight)
+            organizationWeights[organization, default: 0] += Double(weight)
+        }
     }
 
     /// The heaviest meters in words; nil where nothing was seen.
     public var text: String? {
-        guard !meters.isEmpty else { return nil }
-        let shown = meters.prefix(3).map { "\($0.name) (\($0.percent) %)" }
+        guard !meterWeights.isEmpty else { return nil }
+        let shown = meters(most: 3).map { "\($0.name) (\(Int($0.share * 100)) %)" }
         return shown.joined(separator: ", ") + (isBytes ? "" : ", by number of keys")
     }
 }

@@ -184,4 +184,11 @@ extension KeyLayout {
         let place = last.elementsEqual("all".utf8) ? parts.count - 2 : parts.count - 3
         return place > 3 ? String(decoding: parts[place], as: UTF8.self) : nil
     }
+
+    /// The organization that a key belongs to; nil where the key is no organization's.
+    static func organization(ofKey key: Bytes) -> String? {
+        let parts = key.split(separator: UInt8(ascii: ":"), omittingEmptySubsequences: false)
+        guard parts.count > 4, let name = unescape(parts[3]) else { return nil }
+        return String(decoding: name, as: UTF8.self)
+    }
 }

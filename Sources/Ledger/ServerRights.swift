@@ -49,9 +49,9 @@ public enum ServerRights {
     /// Commands without which a use looks at less, or takes more round trips; sorted.
     public static func wanted(_ use: Use) -> [String] {
         switch use {
-        // The mirror looks for what a directory topic that was created again does not hold any more.
-        case .run: (ServerCheck.questions + ["SCAN"]).sorted()
-        case .doctor: (ServerCheck.questions + ["MEMORY USAGE", "SCAN"]).sorted()
+        // The mirror looks for what a directory topic that was created again does not hold any more; both look
+        // which meters hold most memory.
+        case .run, .doctor: (ServerCheck.questions + ["MEMORY USAGE", "SCAN"]).sorted()
         case .serve: ["HRANDFIELD"]
         // Which cells are parked, and why.
         case .status: ["HGET", "HSCAN", "PFCOUNT", "ZSCORE"]

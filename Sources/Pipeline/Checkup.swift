@@ -21,8 +21,9 @@ public enum Checkup {
             book = try LedgerBook(&connection, configuration, &findings)
             if let share = server?.memoryShare, share >= 70 {
                 // Advice: without the right to look around there is only the number.
-                let sample = try? MemorySample(&connection, layout: configuration.layout)
-                server?.heaviest = sample?.text
+                var sample = MemorySample(layout: configuration.layout)
+                try? sample.look(&connection)
+                server?.heaviest = sample.text
             }
         } catch {
             findings.append(

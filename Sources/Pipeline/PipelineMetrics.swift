@@ -69,6 +69,14 @@ extension PipelineMetrics {
     }
 }
 
+/// Those that hold most of the ledger's memory, each with its share, 0 to 1, by falling share; at most ten each.
+public struct MemoryShares: Sendable {
+    /// Meters.
+    public var meters: [MemorySample.Share] = []
+    /// Organizations.
+    public var organizations: [MemorySample.Share] = []
+}
+
 /// Numbers of the running machine: a plain copy, safe to keep.
 public struct PipelineMetrics: Sendable {
     /// Records by outcome's name.
@@ -135,6 +143,8 @@ public struct PipelineMetrics: Sendable {
     public var ignoredTypes = TypeCounts()
     /// What of the Redis server could not be checked, each once.
     public var unchecked: [String] = []
+    /// Which meters and organizations hold most memory, by a sample of the ledger's keys.
+    public var memory = MemoryShares()
     /// Bytes of the windows of ids.
     public var seenWindowBytes: Int64 = 0
     /// Bytes of all tallies, folding and in flight.

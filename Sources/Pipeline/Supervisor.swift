@@ -18,6 +18,7 @@ public final class Supervisor: Sendable {
         var lanes: [Lane] = []
         var threads: [WorkerThread] = []
         var mirror: DirectoryMirror?
+        var memoryWatch: MemoryWatch?
         /// Waits at the start for a Redis that does not answer.
         var opener: WorkerThread?
         var isStopping = false
@@ -125,6 +126,9 @@ public final class Supervisor: Sendable {
             if let mirror {
                 state.threads.append(WorkerThread { mirror.run() })
             }
+            let watch = MemoryWatch(configuration)
+            state.memoryWatch = watch
+            state.threads.append(WorkerThread { watch.run() })
         }
     }
 
@@ -229,6 +233,7 @@ public final class Supervisor: Sendable {
         let threads = state.withLock { state -> [WorkerThread] in
             for lane in state.lanes { lane.isStopping.store(true, ordering: .relaxed) }
             state.mirror?.isStopping.store(true, ordering: .relaxed)
+            state.memoryWatch?.isStopping.store(true, ordering: .relaxed)
             return state.threads
         }
         for thread in threads { isClean = thread.join(deadline: deadline) && isClean }
@@ -251,6 +256,7 @@ public final class Supervisor: Sendable {
         state.withLock { state in
             var sum = PipelineMetrics()
             for lane in state.lanes { sum.add(lane.published.withLock { $0 }) }
+            if let watch = state.memoryWatch { sum.memory = watch.shares }
             return sum
         }
     }

@@ -143,6 +143,12 @@ def gone():
         expect(lag == ends[0] - marks[0], f"the lag of the stopped partition is {lag}")
         short = machine.metrics()["odometer_short_warm_ups_total"]
         expect(short == 1, f"the other partition's window could not be warmed up: {short}")
+
+        def shares(what):
+            return [share for name, share in machine.metrics().items() if name.startswith(f"odometer_{what}_memory_share")]
+
+        wait_until(lambda: shares("meter") and shares("organization"), 20, "who holds most memory")
+        expect(len(shares("organization")) <= 10 and 0 < sum(shares("meter")) <= 1.001, shares("meter"))
         expect(machine.log.read_text().count(f"{ends[0] - 5 - marks[0]} in all") == 1, "one line in the log")
         expect(json.loads(house.call("status", "--json", expected=1))["partitions"][0]["gone"] == ends[0] - 5 - marks[0],
                "status")

@@ -11,6 +11,7 @@ enum MetricsPage {
         writeTroubles(metrics, to: &text)
         writePartitions(metrics, to: &text)
         writeCommits(metrics, to: &text)
+        writeMemory(metrics.memory, to: &text)
         text.gauge(
             "odometer_lanes_connected", help: "Lanes whose Redis connection works.",
             Double(metrics.connectedLanes))
@@ -92,6 +93,18 @@ enum MetricsPage {
             text.sample(name, [("type", String(decoding: type.bytes, as: UTF8.self))], type.count)
         }
         text.sample(name, [("type", TypeCounts.othersName)], metrics.ignoredTypes.others)
+    }
+
+    private static func writeMemory(_ memory: MemoryShares, to text: inout PrometheusText) {
+        for (name, shares) in [("meter", memory.meters), ("organization", memory.organizations)] {
+            text.family(
+                "odometer_\(name)_memory_share", .gauge,
+                help: "Share of the ledger's memory in Redis, 0 to 1, by a sample; the ten largest."
+            )
+            for one in shares {
+                text.sample("odometer_\(name)_memory_share", [(name, one.name)], one.share)
+            }
+        }
     }
 
     private static func writeTroubles(_ metrics: PipelineMetrics, to text: inout PrometheusText) {

@@ -1,0 +1,63 @@
+internal import Ledger
+internal import Redis
+internal import Synchronization
+
+/// Looks which meters and organizations hold most of the ledger's memory, for the metrics.
+///
+/// One thread of its own: once a minute it asks for the size of about 2,000 keys, which takes Redis some
+/// milliseconds. Errors are no trouble: what was seen last stays, and the next minute tries again; a user who may
+/// not ask is not asked for again.
+final class MemoryWatch: @unchecked Sendable {
+    // @unchecked: all state belongs to its thread, but for `isStopping` and `seen`.
+    let isStopping = Atomic<Bool>(false)
+    private let redis: RedisConfiguration
+    private var sample: MemorySample
+    private var connection: Connection?
+    private let seen = Mutex(MemoryShares())
+
+    private static let interval: Int64 = 60_000
+    private static let keys = 2_000
+    private static let most = 10
+
+    init(_ configuration: PipelineConfiguration) {
+        redis = configuration.redis
+        sample = MemorySample(layout: configuration.layout)
+    }
+
+    /// What holds most, from any thread.
+    var shares: MemoryShares { seen.withLock { $0 } }
+
+    /// Runs until `isStopping`.
+    func run() {
+        while !isStopping.load(ordering: .relaxed), look() {
+            let end = SteadyClock.milliseconds + Self.interval
+            while SteadyClock.milliseconds < end, !isStopping.load(ordering: .relaxed) {
+                pause(milliseconds: 100)
+            }
+        }
+    }
+
+    /// Looks once; false = the user may not.
+    private func look() -> Bool {
+        do throws(LedgerError) {
+            var connection = try open()
+            sample.fade()
+            try sample.look(&connection, milliseconds: 200, most: Self.keys)
+            self.connection = consume connection
+        } catch {
+            guard case .redis(let error) = error.code else { return true }
+            return error.serverPrefix != "NOPERM"
+        }
+        let found = MemoryShares(
+            meters: sample.meters(most: Self.most),
+            organizations: sample.organizations(most: Self.most))
+        seen.withLock { $0 = found }
+        return true
+    }
+
+    /// The connection of the last look, or another where that ended with an error.
+    private func open() throws(LedgerError) -> Connection {
+        if let connection = connection.take() { return connection }
+        do throws(RedisError) { return try Connection(redis) } catch { throw LedgerError(error) }
+    }
+}
