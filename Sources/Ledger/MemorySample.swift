@@ -15,6 +15,7 @@ public struct MemorySample: Sendable {
     private static let mostNames = 10_000
     private let layout: KeyLayout
     private var cursor = "0"
+    private var total = 0.0
     private var meterWeights: [String: Double] = [:]
     private var organizationWeights: [String: Double] = [:]
 
@@ -22,14 +23,13 @@ public struct MemorySample: Sendable {
     public init(layout: KeyLayout) { self.layout = layout }
 
     /// Meters by falling share, at most `most`; `totals` holds series of all time.
-    public func meters(most: Int) -> [Share] { Self.shares(meterWeights, most) }
+    public func meters(most: Int) -> [Share] { shares(meterWeights, most) }
 
     /// Organizations by falling share, at most `most`.
-    public func organizations(most: Int) -> [Share] { Self.shares(organizationWeights, most) }
+    public func organizations(most: Int) -> [Share] { shares(organizationWeights, most) }
 
-    private static func shares(_ weights: [String: Double], _ most: Int) -> [Share] {
-        let sum = max(1, weights.values.reduce(0, +))
-        return weights.map { (name: $0.key, share: $0.value / sum) }
+    private func shares(_ weights: [String: Double], _ most: Int) -> [Share] {
+        weights.map { (name: $0.key, share: $0.value / max(1, total)) }
             .sorted { $0.share != $1.share ? $0.share > $1.share : $0.name < $1.name }
             .prefix(most).map(\.self)
     }
@@ -45,6 +45,7 @@ public struct MemorySample: Sendable {
 
     /// Lets what was seen count less than what comes, so that the sample follows the ledger.
     public mutating func fade() {
+        total *= 0.9
         for key in meterWeights.keys { meterWeights[key]? *= 0.9 }
         for key in organizationWeights.keys { organizationWeights[key]? *= 0.9 }
         guard organizationWeights.count > Self.mostNames else { return }
@@ -60,6 +61,7 @@ public struct MemorySample: Sendable {
         let pattern = "\(layout.prefix):\(layout.generation):{*}:*"
         // Where other programs have keys, too, a look may see few of ours.
         var asked = 0
+        let (isWhole, before) = (cursor == "0", total)
         repeat {
             let reply = try connection.command(
                 "SCAN", cursor, "MATCH", pattern, "COUNT", String(Self.batch))
@@ -68,6 +70,14 @@ public struct MemorySample: Sendable {
             asked += Self.batch
             cursor = next
         } while cursor != "0" && asked < most && ContinuousClock.now < end
+        // Nothing is there any more.
+        if isWhole, cursor == "0", total == before { forget() }
+    }
+
+    private mutating func forget() {
+        total = 0
+        meterWeights = [:]
+        organizationWeights = [:]
     }
 
     private mutating func weigh(
@@ -80,26 +90,31 @@ public struct MemorySample: Sendable {
         }
         var weights: [Int64] = []
         var isRefused = false
+        var failure: RedisError?
         for _ in keys {
             guard isBytes else {
                 weights.append(1)
                 continue
             }
             let reply = try connection.receive()
-            if reply.errorText != nil { isRefused = true }
+            if let text = reply.errorText {
+                let error = RedisError(serverText: text)
+                if error.serverPrefix == "NOPERM" { isRefused = true } else { failure = error }
+            }
             weights.append(reply.integer ?? 0)
         }
+        if let failure { throw failure }
         if isRefused {
             // The user may not ask for bytes: numbers of keys are as good.
             isBytes = false
             weights = keys.map { _ in 1 }
-            meterWeights = [:]
-            organizationWeights = [:]
+            forget()
         }
         for (key, weight) in zip(keys, weights) {
             guard let meter = KeyLayout.meter(ofKey: key, field: Array("totals".utf8)),
                 let organization = KeyLayout.organization(ofKey: key)
             else { continue }
+            total += Double(weight)
             meterWeights[meter, default: 0] += Double(weight)
             organizationWeights[organization, default: 0] += Double(weight)
         }

@@ -178,7 +178,11 @@ public enum ParkedCells {
 extension KeyLayout {
     /// The meter of a cell by the names of its key and field; nil where the key is none of a cell's.
     static func meter(ofKey key: Bytes, field: Bytes) -> String? {
-        let parts = key.split(separator: UInt8(ascii: ":"), omittingEmptySubsequences: false)
+        var parts = key.split(separator: UInt8(ascii: ":"), omittingEmptySubsequences: false)
+        // Members that a HyperLogLog has refused are in a key of their own.
+        if parts.count > 5, parts[parts.count - 1].elementsEqual("parked".utf8) {
+            parts.removeLast()
+        }
         guard parts.count > 4, let last = parts.last else { return nil }
         if last.elementsEqual("totals".utf8) { return String(decoding: field, as: UTF8.self) }
         let place = last.elementsEqual("all".utf8) ? parts.count - 2 : parts.count - 3

@@ -17,7 +17,7 @@ extension Lane {
             passed(.reconcile, "the marks are known again")
             passed(.holding, "consumption goes on")
             // What was refused is dropped: there may be nothing to commit that would end it.
-            passed(.refused, "no commit is waiting that Redis has refused")
+            passed(.refused, "no commit is left that Redis refused")
         } catch {
             retryAt = now + 500
             trouble(.establish, "partitions cannot be taken up yet: \(error.message)")

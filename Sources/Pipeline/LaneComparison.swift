@@ -52,7 +52,8 @@ extension Lane {
             >= max(LogComparison.newsPause, 2 * configuration.commitInterval)
         guard isServing || isNews || now >= comparison.idleAt else { return }
         comparison.idleAt = now + Self.checkInterval
-        askLog(Set(taken.indices).filter { !isStopped($0) }, now)
+        // A look that passes lets every tally go, also one with records of a partition that stands still.
+        askLog(Set(taken.indices).filter { !isStopped($0) }.union(core?.unseenSlots ?? []), now)
     }
 
     /// Whether a partition's newest record is not its witness.
@@ -73,16 +74,19 @@ extension Lane {
     private func askLog(_ slots: Set<Int>, _ now: Int64) {
         guard let batch = core?.batches else { return }
         var questions: [LogComparison.Question] = []
+        var isRepeated = false
         for slot in slots.sorted() {
             // Of a partition of which nothing was counted yet, the first record taken speaks for the rest.
             guard let witness = taken[slot].witness ?? core?.firstTaken[slot] else { continue }
-            // After a look without an answer that one is asked for which was the newest then: what came later may
-            // be another log's.
+            // After a look without an answer the next witness is that one which was the newest then: what came
+            // later may be another log's, so a second look has to find this one.
+            if taken[slot].nextWitness != nil { isRepeated = true }
             let next = taken[slot].nextWitness ?? core?.newest(slot: slot)
             taken[slot].nextWitness = next
             questions.append(LogComparison.Question(slot: slot, witness: witness, next: next))
         }
-        comparison.ask(questions, batch: batch, now: now, pause: comparisonPause)
+        comparison.ask(
+            questions, batch: batch, now: now, pause: comparisonPause, isRepeated: isRepeated)
         comparison.newsSince = nil
         guard !questions.isEmpty else { return endComparison() }
         totals.comparisons += 1
@@ -120,7 +124,9 @@ extension Lane {
             comparison.questions.remove(at: index)
             taken[question.slot].nextWitness = nil
             // A lane that reads again is behind the newest record that was counted: that one is kept.
-            if let next = question.next, next.offset > question.witness.offset {
+            if let next = question.next,
+                next.offset > taken[question.slot].witness?.offset ?? -1
+            {
                 taken[question.slot].witness = next
             }
             return true
@@ -148,6 +154,7 @@ extension Lane {
 
     private func endComparison() {
         let batch = comparison.batch
+        guard !comparison.isRepeated else { return comparison.end(retryAt: now) }
         // Half of the last ones' mean, so that one that was slow does not count for long.
         if !comparison.isEmpty { lookDuration = (lookDuration + now - comparison.askedAt) / 2 }
         comparison.end()
@@ -195,12 +202,16 @@ extension Lane {
     /// Marks moved without this lane: what they tell of may be newer than its witnesses, and a log that was cut
     /// between the two would pass for the one that was counted.
     func learnWitnesses(from marks: [ShardMarks]) {
+        var isRaised = false
         for slot in taken.indices {
             let newest = marks.compactMap { $0.marks[slot].fingerprint }
                 .max { $0.offset < $1.offset }
             guard let newest, newest.offset > taken[slot].witness?.offset ?? -1 else { continue }
             taken[slot].witness = newest
+            isRaised = true
         }
+        // A look that is on its way asks for older ones: it lets nothing go.
+        if isRaised, comparison.isAsked { comparison.end(retryAt: now) }
     }
 
     /// Partitions whose log does not hold its witness.

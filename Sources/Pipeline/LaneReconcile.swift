@@ -59,6 +59,8 @@ extension Lane {
         }
         passed(.reconcile, "the marks are known again")
         passed(.marksMoved, "the tallies stand at the marks again")
+        // What was refused has landed after all, or was dropped.
+        if core?.hasInFlight == false { passed(.refused, "no commit is left that Redis refused") }
     }
 
     private func reconcile() throws(Obstacle) {

@@ -92,6 +92,8 @@ struct LogComparison {
     private(set) var askedAt: Int64 = 0
     /// Whether a look is on its way.
     private(set) var isAsked = false
+    /// Whether it follows one without an answer: then it lets nothing go, and another one follows it.
+    private(set) var isRepeated = false
     /// Whether nothing had to be asked.
     private(set) var isEmpty = true
     /// When the last look began that found every log the same.
@@ -105,7 +107,10 @@ struct LogComparison {
     /// Since when there are records that no look knows of.
     var newsSince: Int64?
 
-    mutating func ask(_ questions: [Question], batch: Int, now: Int64, pause: Int64) {
+    mutating func ask(
+        _ questions: [Question], batch: Int, now: Int64, pause: Int64, isRepeated: Bool = false
+    ) {
+        self.isRepeated = isRepeated
         self.questions = questions
         isEmpty = questions.isEmpty
         self.batch = batch

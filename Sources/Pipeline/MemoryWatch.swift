@@ -20,7 +20,10 @@ final class MemoryWatch: @unchecked Sendable {
     private static let most = 10
 
     init(_ configuration: PipelineConfiguration) {
-        redis = configuration.redis
+        var redis = configuration.redis
+        // The end of the process waits for it.
+        redis.commandTimeoutMilliseconds = 1_000
+        self.redis = redis
         sample = MemorySample(layout: configuration.layout)
     }
 
@@ -45,8 +48,11 @@ final class MemoryWatch: @unchecked Sendable {
             try sample.look(&connection, milliseconds: 200, most: Self.keys)
             self.connection = consume connection
         } catch {
-            guard case .redis(let error) = error.code else { return true }
-            return error.serverPrefix != "NOPERM"
+            guard case .redis(let error) = error.code, error.serverPrefix == "NOPERM" else {
+                return true
+            }
+            seen.withLock { $0 = MemoryShares() }
+            return false
         }
         let found = MemoryShares(
             meters: sample.meters(most: Self.most),
