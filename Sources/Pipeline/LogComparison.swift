@@ -78,7 +78,7 @@ struct LogComparison {
     /// Least time between two looks, in milliseconds.
     static let pause: Int64 = 50
     /// How long a look serves while a lane catches up, in milliseconds; the next one begins before.
-    static let catchUpSpan: Int64 = 100
+    static let catchUpSpan: Int64 = 500
     /// How long records may be there at least without a look where nothing can be committed, in milliseconds.
     static let newsPause: Int64 = 500
     /// How long answers may take before they are asked for again, in milliseconds.
