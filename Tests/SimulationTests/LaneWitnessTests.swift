@@ -1,0 +1,44 @@
+import Kafka
+import Testing
+
+@testable import Ledger
+@testable import Pipeline
+
+/// The record by which a lane knows its log, where others commit, too.
+@Suite struct LaneWitnessTests {
+    private func fingerprint(_ offset: Int64) -> Fingerprint {
+        Fingerprint(offset: offset, timestamp: 1_700_000_000_000, hash: 7)
+    }
+
+    private func marks(_ offsets: [Int64?]) -> [ShardMarks] {
+        offsets.enumerated().map { shard, offset in
+            let mark = PartitionMark(
+                offset: offset.map { $0 + 1 }, fingerprint: offset.map(fingerprint))
+            return ShardMarks(shard: shard, marks: [mark])
+        }
+    }
+
+    /// Another lane has committed up to 200: a log that was cut at 150 must not pass for the same.
+    @Test func `marks raise the witness and a look on its way does not lower it`() throws {
+        let simulation = Simulation(seed: 1, catalog: try SimulatedEvent.readCatalog())
+        let lane = Lane(
+            number: 1, configuration: simulation.configuration,
+            world: SimulatedMachine(number: 1, simulation: simulation), report: { _ in })
+        lane.taken = [
+            Lane.TakenPartition(
+                topicPartition: TopicPartition(topic: "usage", partition: 0), origin: 0, checks: [],
+                witness: fingerprint(50), topicID: 0)
+        ]
+        let question = LogComparison.Question(
+            slot: 0, witness: fingerprint(50), next: fingerprint(100))
+        lane.comparison.ask([question], batch: 1, now: 0, pause: 50)
+        lane.learnWitnesses(from: marks([nil, 40, 200, 120]))
+        #expect(lane.taken[0].witness == fingerprint(200))
+        #expect(!lane.comparison.isAsked && lane.comparison.questions.isEmpty)
+        lane.comparison.ask([question], batch: 1, now: 0, pause: 50)
+        lane.learnWitnesses(from: marks([150, 150, 150, 150]))
+        #expect(lane.taken[0].witness == fingerprint(200))
+        #expect(lane.comparison.isAsked)
+        withExtendedLifetime(simulation) {}
+    }
+}
