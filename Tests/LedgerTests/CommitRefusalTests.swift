@@ -24,21 +24,31 @@ import Testing
         #expect(try fixture.everything() == before)
     }
 
-    @Test func anAccessListThatForbidsOneCommand() throws {
-        let fixture = try LedgerFixture.filled()
+    /// A committer whose user loses these commands once it is connected.
+    private func committer(
+        of fixture: LedgerFixture, losing commands: [String]
+    ) throws -> Committer {
         var administrator = try fixture.server.connect()
         var configuration = fixture.server.configuration
         configuration.user = "odo"
         configuration.password = "p"
+        try administrator.command("ACL", "SETUSER", "odo", "reset", "on", ">p", "~*", "+@all")
+        let committer = try Committer(Connection(configuration))
+        for command in commands {
+            try administrator.command("ACL", "SETUSER", "odo", "-\(command)")
+        }
+        return committer
+    }
+
+    @Test func anAccessListThatForbidsOneCommand() throws {
+        let fixture = try LedgerFixture.filled()
         let before = try fixture.everything()
         for command in [
             "hincrby", "zincrby", "zscore", "pfadd", "expireat", "hget", "getrange", "zrange",
             "zcard", "hset", "hmget",
             "restore", "zunionstore", "pexpiretime", "pexpireat",
         ] {
-            try administrator.command("ACL", "SETUSER", "odo", "reset", "on", ">p", "~*", "+@all")
-            var committer = try Committer(Connection(configuration))
-            try administrator.command("ACL", "SETUSER", "odo", "-\(command)")
+            var committer = try committer(of: fixture, losing: [command])
             var arguments = fixture.begun()
             arguments.addAudit(field: "usage/0:delivered", delta: 1)
             arguments.beginGroup(.add, key: fixture.key("oldh"), expiry: fixture.later)
@@ -64,14 +74,8 @@ import Testing
     /// Increments without an expiry do not look whether their key is there; an extreme of the same key does.
     @Test func aNewKeyOfTwoGroupsIsGoneAgain() throws {
         let fixture = try LedgerFixture.filled()
-        var administrator = try fixture.server.connect()
-        var configuration = fixture.server.configuration
-        configuration.user = "odo"
-        configuration.password = "p"
-        try administrator.command("ACL", "SETUSER", "odo", "reset", "on", ">p", "~*", "+@all")
-        var committer = try Committer(Connection(configuration))
+        var committer = try committer(of: fixture, losing: ["expireat"])
         let before = try fixture.everything()
-        try administrator.command("ACL", "SETUSER", "odo", "-expireat")
         for isExtremeFirst in [false, true] {
             var arguments = fixture.begun()
             for isExtreme in [isExtremeFirst, !isExtremeFirst] {
@@ -95,13 +99,7 @@ import Testing
 
     @Test func aFailedUndoLeavesTheMarker() throws {
         let fixture = try LedgerFixture.filled()
-        var administrator = try fixture.server.connect()
-        var configuration = fixture.server.configuration
-        configuration.user = "odo"
-        configuration.password = "p"
-        try administrator.command("ACL", "SETUSER", "odo", "reset", "on", ">p", "~*", "+@all")
-        var committer = try Committer(Connection(configuration))
-        try administrator.command("ACL", "SETUSER", "odo", "-hdel", "-zincrby")
+        var committer = try committer(of: fixture, losing: ["hdel", "zincrby"])
         var arguments = fixture.begun()
         arguments.beginGroup(.add, key: fixture.key("oldh"))
         arguments.addEntry(field: "a", delta: 1)
