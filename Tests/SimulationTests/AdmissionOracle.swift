@@ -57,19 +57,22 @@ enum AdmissionOracle {
     ///
     /// Returns what is wrong with who came in, or nil.
     static func judge(
-        _ stands: inout [String: KeyContent], _ right: inout [String: KeyContent]
+        _ stands: inout [String: KeyContent], _ right: inout [String: KeyContent],
+        _ refusing: Set<String>
     ) -> String? {
         if let problem = judgeScopes(&stands, &right) { return problem }
         for key in Set(stands.keys).union(right.keys) {
             guard let (meter, most, rest) = limit(of: key) else { continue }
             var content = stands[key] ?? KeyContent(kind: "H")
             let present = Set(content.fields.keys).subtracting([rest])
-            if present.count > most { return "\(key): \(present.count) values, at most \(most)" }
+            if present.count > most, !refusing.contains(key) {
+                return "\(key): \(present.count) values, at most \(most)"
+            }
             if content.fields[rest] != nil, present.count < most {
                 return "\(key): \(rest) stands beside \(present.count) of \(most) values"
             }
             // Only in a full key may a cell at 0 stand.
-            if present.count == most, stands[key] != nil {
+            if present.count >= most, stands[key] != nil {
                 content.fields = content.fields.filter { $0.value != "0" }
                 stands[key] = content.fields.isEmpty ? nil : content
             }
