@@ -227,7 +227,10 @@ extension Lane {
         guard core?.unseen.isEmpty == false else {
             return receiveOutcomes(waitMilliseconds: waitMilliseconds)
         }
-        guard !needsReconcile else { return receiveOutcomes(waitMilliseconds: 0) }
+        guard !needsReconcile else {
+            return committer?.inFlight ?? 0 > 0
+                && receiveOutcomes(waitMilliseconds: waitMilliseconds)
+        }
         if !comparison.isAsked { compareLog(self.now) }
         guard comparison.isAsked || core?.unseen.isEmpty == true else { return false }
         receiveComparison(waitMilliseconds: min(waitMilliseconds, 10))

@@ -33,6 +33,7 @@ extension Lane {
     /// Sends a tally that was handed over on the strength of the look before.
     func sendUnseen(shard: Int) {
         core?.shards[shard].unseenBatch = nil
+        comparison.servedAt = now
         send(shard: shard)
     }
 
@@ -104,7 +105,7 @@ extension Lane {
             }
         } catch { return failComparison(error.message) }
         if probe.isAnswered { return endComparison() }
-        guard now - comparison.askedAt > LogComparison.patience else { return }
+        guard now - comparison.heardAt > LogComparison.patience else { return }
         let open = comparison.questions.map { "\(taken[$0.slot].topicPartition)" }
         failComparison("no answer about \(open.joined(separator: ", "))")
     }
@@ -121,7 +122,7 @@ extension Lane {
         let question = comparison.questions[index]
         switch try verdict(partition, answer, question.witness) {
         case .same, .unverifiable:
-            comparison.questions.remove(at: index)
+            comparison.hear(index, now)
             taken[question.slot].nextWitness = nil
             // A lane that reads again is behind the newest record that was counted: that one is kept.
             if let next = question.next,
@@ -134,7 +135,7 @@ extension Lane {
             failComparison("\(partition) is being changed")
             return false
         case .other(let difference):
-            if isCatchingUp, let other = core?.partitions[question.slot] {
+            if comparison.hasServed, let other = core?.partitions[question.slot] {
                 // Something of it may be counted, and its fingerprint be beside the marks.
                 otherLogs[other] = difference
             }
@@ -154,7 +155,10 @@ extension Lane {
 
     private func endComparison() {
         let batch = comparison.batch
-        guard !comparison.isRepeated else { return comparison.end(retryAt: now) }
+        guard !comparison.isRepeated else {
+            comparison.idleAt = now
+            return comparison.end(retryAt: now)
+        }
         // Half of the last ones' mean, so that one that was slow does not count for long.
         if !comparison.isEmpty { lookDuration = (lookDuration + now - comparison.askedAt) / 2 }
         comparison.end()
@@ -201,7 +205,10 @@ extension Lane {
 
     /// Marks moved without this lane: what they tell of may be newer than its witnesses, and a log that was cut
     /// between the two would pass for the one that was counted.
-    func learnWitnesses(from marks: [ShardMarks]) {
+    ///
+    /// Returns whether one was raised: then no earlier look lets anything go.
+    @discardableResult
+    func learnWitnesses(from marks: [ShardMarks]) -> Bool {
         var isRaised = false
         for slot in taken.indices {
             let newest = marks.compactMap { $0.marks[slot].fingerprint }
@@ -210,8 +217,8 @@ extension Lane {
             taken[slot].witness = newest
             isRaised = true
         }
-        // A look that is on its way asks for older ones: it lets nothing go.
-        if isRaised, comparison.isAsked { comparison.end(retryAt: now) }
+        if isRaised { comparison.end(retryAt: now) }
+        return isRaised
     }
 
     /// Partitions whose log does not hold its witness.
@@ -230,7 +237,7 @@ extension Lane {
                 })
         }
         var found: [LogPartition: LogDifference] = [:]
-        let deadline = now + LogComparison.patience
+        var deadline = now + LogComparison.patience
         while !probe.isAnswered {
             guard now < deadline else {
                 throw Obstacle(message: "no answer about what the log holds")
@@ -238,6 +245,7 @@ extension Lane {
             let answers = try onLog { () throws(KafkaError) -> [(TopicPartition, ProbeAnswer)] in
                 try probe.receive(timeoutMilliseconds: 50)
             }
+            if !answers.isEmpty { deadline = now + LogComparison.patience }
             for (partition, answer) in answers {
                 let place = LogPartition(topic: partition.topic, partition: partition.partition)
                 guard let witness = witnesses[place] else { continue }
@@ -287,6 +295,9 @@ extension LaneCore {
         for shard in unseen { slots.formUnion(shards[shard].sent.map(\.slot)) }
         return slots
     }
+
+    /// The tally that a shard has handed over waits for a look that begins from now on.
+    mutating func waitForLook(shard: Int) { shards[shard].unseenBatch = batches }
 
     /// A look at the log that began after that batch found it the same; returns the shards that may be sent.
     mutating func wasSeen(upTo batch: Int) -> [Int] {

@@ -66,7 +66,7 @@ extension Lane {
     private func reconcile() throws(Obstacle) {
         guard let partitions = core?.partitions else { return }
         let marks = try readMarks(partitions)
-        learnWitnesses(from: marks)
+        let isRaised = learnWitnesses(from: marks)
         var hasMoved = false
         let now = self.now
         for one in marks {
@@ -87,7 +87,9 @@ extension Lane {
             switch core?.compare(shard: one.shard, marks: offsets) {
             case .landed: core?.complete(one.shard, now)
             case .resend:
-                // One that waits for a look at the log was never sent.
+                // One that waits for a look at the log was never sent; the look that let it go asked for an older
+                // record than the marks tell of now.
+                if isRaised { core?.waitForLook(shard: one.shard) }
                 if core?.shards[one.shard].unseenBatch == nil { send(shard: one.shard) }
             case .moved:
                 core?.adopt(shard: one.shard, marks: offsets)

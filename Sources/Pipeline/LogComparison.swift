@@ -90,14 +90,20 @@ struct LogComparison {
     private(set) var batch = 0
     /// When it was asked, in milliseconds of the steady clock.
     private(set) var askedAt: Int64 = 0
+    /// When it was asked, or its last answer came.
+    private(set) var heardAt: Int64 = 0
+    /// When a tally was sent last on the strength of the look before.
+    var servedAt = Int64.min
     /// Whether a look is on its way.
     private(set) var isAsked = false
     /// Whether it follows one without an answer: then it lets nothing go, and another one follows it.
     private(set) var isRepeated = false
     /// Whether nothing had to be asked.
     private(set) var isEmpty = true
-    /// When the last look began that found every log the same.
+    /// When the last look began that found every log the same, and that serves; none does after one without a result.
     private(set) var passedAt = Int64.min / 2
+    /// When the last look began that found every log the same.
+    private var sameAt = Int64.min / 2
     /// After a look that brought nothing: when there may be another.
     private(set) var retryAt: Int64 = 0
     /// When the next look may begin, unless somebody waits for one.
@@ -115,15 +121,26 @@ struct LogComparison {
         isEmpty = questions.isEmpty
         self.batch = batch
         askedAt = now
+        heardAt = now
         isAsked = true
         nextAt = now + pause
     }
 
-    /// The look has ended; `retryAt` where it brought nothing.
+    /// A question has its answer.
+    mutating func hear(_ index: Int, _ now: Int64) {
+        questions.remove(at: index)
+        heardAt = now
+    }
+
+    /// The look has ended; `retryAt` where it brought nothing: then the one before it serves no longer.
     mutating func end(retryAt: Int64? = nil) {
         isAsked = false
-        if retryAt == nil { passedAt = askedAt }
+        passedAt = retryAt == nil ? askedAt : Int64.min / 2
+        if retryAt == nil { sameAt = askedAt }
         questions = []
         if let retryAt { self.retryAt = retryAt }
     }
+
+    /// Whether something may have been counted that the last look that passed knew nothing of.
+    var hasServed: Bool { servedAt >= sameAt }
 }
