@@ -70,10 +70,7 @@ final class DirectoryMirror: @unchecked Sendable {
     }
 
     private func wait(milliseconds: Int64) {
-        let end = SteadyClock.milliseconds + milliseconds
-        while SteadyClock.milliseconds < end, !isStopping.load(ordering: .relaxed) {
-            pause(milliseconds: 20)
-        }
+        pause(milliseconds: milliseconds, step: 20, unless: isStopping)
     }
 
     /// Log, Redis, and how far one is in the other.

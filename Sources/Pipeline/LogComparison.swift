@@ -85,7 +85,7 @@ struct LogComparison {
     static let patience: Int64 = 3_000
 
     /// Questions without an answer.
-    var questions: [Question] = []
+    private(set) var questions: [Question] = []
     /// Batches that were folded before the question.
     private(set) var batch = 0
     /// When it was asked, in milliseconds of the steady clock.

@@ -33,10 +33,7 @@ final class MemoryWatch: @unchecked Sendable {
     /// Runs until `isStopping`.
     func run() {
         while !isStopping.load(ordering: .relaxed), look() {
-            let end = SteadyClock.milliseconds + Self.interval
-            while SteadyClock.milliseconds < end, !isStopping.load(ordering: .relaxed) {
-                pause(milliseconds: 100)
-            }
+            pause(milliseconds: Self.interval, step: 100, unless: isStopping)
         }
     }
 

@@ -1,4 +1,5 @@
 internal import Glibc
+internal import Synchronization
 
 /// Milliseconds that never go back, for intervals; and wall time, for freshness only.
 enum SteadyClock {
@@ -16,3 +17,11 @@ enum SteadyClock {
 
 /// Gives the processor away for a while; only for waiting between attempts.
 func pause(milliseconds: UInt32) { usleep(milliseconds * 1_000) }
+
+/// Waits for so long, or until the end is asked for, which is looked for every `step` milliseconds.
+func pause(milliseconds: Int64, step: UInt32, unless isStopping: borrowing Atomic<Bool>) {
+    let end = SteadyClock.milliseconds + milliseconds
+    while SteadyClock.milliseconds < end, !isStopping.load(ordering: .relaxed) {
+        pause(milliseconds: step)
+    }
+}
