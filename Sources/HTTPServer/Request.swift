@@ -97,11 +97,6 @@ public struct Request: Sendable {
         return found.map { .once($0) } ?? .absent
     }
 
-    /// Every value of a query parameter, in order.
-    public func parameters(_ name: String) -> [[UInt8]] {
-        query.filter { $0.name.elementsEqual(name.utf8) }.map(\.value)
-    }
-
     /// A number that is the same, within this process, for requests with the same method, target and these headers.
     public func digest(with headerNames: [String]) -> UInt64 {
         var hasher = Hasher()

@@ -226,7 +226,7 @@ extension Range where Bound == Int64 {
             try house.get(
                 path + "?serviceName=rest&protocolName=REST&dataCenter=eu/2", headers), 200,
             filtered { $0 == ["rest", "REST", "eu/2"] })
-        for query in ["serviceName=REST", "serviceName=", "dataCenter=eu", "protocolName=*"] {
+        for query in ["serviceName=REST", "dataCenter=eu", "protocolName=*"] {
             expect(try house.get("\(path)?\(query)", headers), 200, "[]")
         }
     }
@@ -315,6 +315,20 @@ extension Range where Bound == Int64 {
                 "timeStart is after timeEnd"
             ),
             ("serviceName=a&serviceName=b", "serviceName is given more than once"),
+            ("serviceName=", "serviceName is empty"), ("dataCenter", "dataCenter is empty"),
+            ("timeStart=", "timeStart is empty"),
+            (
+                "ServiceName=x",
+                #"unknown parameter \"ServiceName\" (did you mean serviceName?)"#
+            ),
+            (
+                "serviceName[]=x",
+                #"unknown parameter \"serviceName[]\" (did you mean serviceName?)"#
+            ),
+            (
+                "start=2026-03-09T15:00:00Z",
+                #"unknown parameter \"start\"; known are: serviceName, protocolName, dataCenter, timeStart, timeEnd, minutes"#
+            ),
         ])
     func badParameters(query: String, message: String) throws {
         let house = try House()

@@ -129,6 +129,18 @@ import Testing
         #expect(answer.headers["X-Odometer-As-Of"] == nil)
     }
 
+    @Test func takesNoParameters() throws {
+        let house = try House()
+        let admin = try house.key("o", ["overview"])
+        let reader = try house.key("o", ["overview"], role: .read)
+        expect(
+            try house.get(path + "?days=7", ["X-API-Key": admin]), 400,
+            #"{"error":"Bad Request","message":"unknown parameter \"days\": this path takes no parameters"}"#
+        )
+        #expect(try house.get(path + "?days=7").status == 401)
+        #expect(try house.get(path + "?days=7", ["X-API-Key": reader]).status == 403)
+    }
+
     @Test func onlyAdminKeys() throws {
         let house = try House()
         let unauthorized = #"{"error":"Unauthorized","message":"Invalid or missing API key"}"#

@@ -163,7 +163,21 @@ import Testing
         arguments: [
             ("timeseries?type=interactions&start_date=x", "start_date is not an integer"),
             ("timeseries?type=interactions&start_date=1.5", "start_date is not an integer"),
-            ("timeseries?type=interactions&start_date=", "start_date is not an integer"),
+            ("timeseries?type=interactions&start_date=", "start_date is empty"),
+            ("timeseries?type=", "type is empty"),
+            (
+                "ranking/active-users?startDate=1",
+                #"unknown parameter \"startDate\" (did you mean start_date?)"#
+            ),
+            (
+                "ranking/active-projects?Limit=1",
+                #"unknown parameter \"Limit\" (did you mean limit?)"#
+            ),
+            ("totals?limit=1", #"unknown parameter \"limit\"; known are: start_date, end_date"#),
+            (
+                "timeseries?type=threads&limit=1",
+                #"unknown parameter \"limit\"; known are: start_date, end_date, type"#
+            ),
             (
                 "timeseries?type=interactions&start_date=1&start_date=1",
                 "start_date is given more than once"

@@ -23,7 +23,11 @@ public struct ConnectionsDialect: Dialect {
         guard credential.role != .write else {
             throw Problem(403, "Write keys cannot read connection analytics")
         }
-        let parameters = Parameters(call.request, badStatus: 400)
+        let parameters = try Parameters(
+            call.request,
+            known: [
+                "serviceName", "protocolName", "dataCenter", "timeStart", "timeEnd", "minutes",
+            ], badStatus: 400)
         let question = ConnectionQuestion(
             range: try period(parameters, now: call.now),
             service: try parameters.text("serviceName"),

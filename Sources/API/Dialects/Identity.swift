@@ -40,7 +40,7 @@ public struct IdentityDialect: Dialect {
     }
 
     private func tokens(_ call: borrowing Call, _ tenant: [UInt8]) throws(Problem) -> Reply {
-        let parameters = Parameters(call.request, badStatus: 400)
+        let parameters = try Parameters(call.request, known: ["days"], badStatus: 400)
         let count = try parameters.integer("days", 1...90) ?? 30
         let range = TimeRange.days(count, until: call.now)
         var inquiry = call.worker.inquiry(tenant)
@@ -56,6 +56,7 @@ public struct IdentityDialect: Dialect {
     }
 
     private func activity(_ call: borrowing Call, _ tenant: [UInt8]) throws(Problem) -> Reply {
+        try Parameters.refuseAll(of: call.request, badStatus: 400)
         var inquiry = call.worker.inquiry(tenant)
         let grid = inquiry.grid("agent_activity")
         let answers = try call.answer(inquiry)
@@ -70,6 +71,7 @@ public struct IdentityDialect: Dialect {
     }
 
     private func agents(_ call: borrowing Call, _ tenant: [UInt8]) throws(Problem) -> Reply {
+        try Parameters.refuseAll(of: call.request, badStatus: 400)
         let month = TimeRange.month(of: call.now)
         var inquiry = call.worker.inquiry(tenant)
         let ranking = inquiry.ranking(

@@ -32,6 +32,7 @@ public struct OverviewDialect: Dialect {
         guard credential.role == .admin else {
             throw Problem(403, "Only Admin keys can access organization analytics")
         }
+        try Parameters.refuseAll(of: call.request, badStatus: 400)
         let numbers = OverviewNumbers(
             inquiry: call.worker.inquiry(credential.organization), engine: call.worker.engine)
         return numbers.reply(try call.answer(numbers.inquiry))

@@ -22,7 +22,8 @@ public struct PrivacyDialect: Dialect {
     public func answer(_ call: borrowing Call) throws(Problem) -> Reply {
         let credential = try call.requireCredential(
             call.request.headers.single("x-api-key").value, dialect: name, message: "Unauthorized")
-        let parameters = Parameters(call.request, badStatus: 422)
+        let parameters = try Parameters(
+            call.request, known: ["startDate", "endDate"], lists: ["project"], badStatus: 422)
         guard let id = call.segments["organizationId"].flatMap(PrivacyDialect.canonicalUUID) else {
             throw parameters.problem("organizationId is not a UUID")
         }
@@ -30,7 +31,7 @@ public struct PrivacyDialect: Dialect {
             start: try parameters.time("startDate"),
             end: try parameters.time("endDate", roundingUp: true),
             names: ("startDate", "endDate"), now: call.now)
-        let scopes = try scopes(call, parameters)
+        let scopes = try scopes(parameters)
         guard id == PrivacyDialect.canonicalUUID(credential.organization),
             credential.role != .write
         else { throw Problem(403, "Forbidden") }
@@ -45,11 +46,9 @@ public struct PrivacyDialect: Dialect {
     }
 
     /// The cells of these projects, each once; without a project those of the whole organization.
-    private func scopes(
-        _ call: borrowing Call, _ parameters: Parameters
-    ) throws(Problem) -> [CellScope] {
+    private func scopes(_ parameters: Parameters) throws(Problem) -> [CellScope] {
         var projects: [[UInt8]] = []
-        for project in call.request.parameters("project") where !projects.contains(project) {
+        for project in try parameters.texts("project") where !projects.contains(project) {
             guard project.count <= 256 else {
                 throw parameters.problem("project has more than 256 bytes")
             }

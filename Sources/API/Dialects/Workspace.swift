@@ -31,6 +31,11 @@ public struct WorkspaceDialect: Dialect {
         return needs
     }()
 
+    /// Parameters of each route, by its place in `routes`.
+    private static let parameterNames = [
+        ["start_date", "end_date"], ["start_date", "end_date", "limit"],
+        ["start_date", "end_date", "limit"], ["start_date", "end_date", "type"],
+    ]
     private static let profileMembers = ProfileMembers(["slug"])
 
     /// The dialect.
@@ -50,7 +55,8 @@ public struct WorkspaceDialect: Dialect {
         let profile = inquiry.profile("organization", members: WorkspaceDialect.profileMembers)
         guard try call.answer(inquiry)[profile]?.text("slug") == slug, credential.role != .write
         else { throw Problem(403, "Insufficient permissions") }
-        let parameters = Parameters(call.request, badStatus: 400)
+        let parameters = try Parameters(
+            call.request, known: WorkspaceDialect.parameterNames[call.route], badStatus: 400)
         switch call.route {
         case 0: return try totals(call, parameters, credential.organization)
         case 1: return try ranking(call, parameters, credential.organization, .users)

@@ -10,7 +10,8 @@ info:
   summary: Usage events as exact answers.
   description: |
     Five analytics APIs and one of Odometer's own, each with its own way to authenticate. Every answer is about the organization of the
-    credential. Times are UTC. GET routes answer HEAD too. What the bodies have no room for stands in headers: `X-Odometer-Range` says
+    credential. Times are UTC. GET routes answer HEAD too. A query parameter that a route does not know is refused, and so is an empty
+    value: an answer would not show that a filter was ignored. What the bodies have no room for stands in headers: `X-Odometer-Range` says
     which range was really answered, `X-Odometer-As-Of` how far in the log the numbers reach.
 servers:
   - url: http://127.0.0.1:8080
@@ -197,9 +198,9 @@ paths:
         only an end: from the beginning.
       security: [{connectionKey: []}]
       parameters:
-        - {name: serviceName, in: query, description: Only this service., schema: {type: string}}
-        - {name: protocolName, in: query, description: Only this protocol., schema: {type: string}}
-        - {name: dataCenter, in: query, description: Only this data center., schema: {type: string}}
+        - {name: serviceName, in: query, description: Only this service., schema: {type: string, minLength: 1}}
+        - {name: protocolName, in: query, description: Only this protocol., schema: {type: string, minLength: 1}}
+        - {name: dataCenter, in: query, description: Only this data center., schema: {type: string, minLength: 1}}
         - {name: timeStart, in: query, description: Start of the period., schema: {type: string, format: date-time}}
         - {name: timeEnd, in: query, description: End of the period., schema: {type: string, format: date-time}}
         - {name: minutes, in: query, description: Minutes back from now., schema: {type: integer, format: int32, minimum: 1, maximum: 525600}}
@@ -238,10 +239,12 @@ paths:
         - {name: endDate, in: query, description: End of the range., schema: {type: string, format: date-time}}
         - name: project
           in: query
-          description: Only these projects, summed; users are counted once over all of them.
+          description: |
+            Only these projects, summed; users are counted once over all of them. Repeated; the names `project[]` and `project[0]` are taken
+            too. Each value has at most 256 bytes.
           style: form
           explode: true
-          schema: {type: array, maxItems: 20, items: {type: string}}
+          schema: {type: array, maxItems: 20, items: {type: string, minLength: 1, maxLength: 256}}
       responses:
         '200':
           description: The metrics.
@@ -300,9 +303,6 @@ paths:
           headers:
             ETag: {$ref: '#/components/headers/ETag'}
             X-Odometer-As-Of: {$ref: '#/components/headers/AsOf'}
-            X-Odometer-Range: {$ref: '#/components/headers/Range'}
-            X-Odometer-Snapshot: {$ref: '#/components/headers/Snapshot'}
-            X-Odometer-Parked: {$ref: '#/components/headers/Parked'}
 
 """#
 }

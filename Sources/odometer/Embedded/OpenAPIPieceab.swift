@@ -3,6 +3,9 @@
 
 extension OpenAPIText {
     static let pieceab = #"""
+            X-Odometer-Range: {$ref: '#/components/headers/Range'}
+            X-Odometer-Snapshot: {$ref: '#/components/headers/Snapshot'}
+            X-Odometer-Parked: {$ref: '#/components/headers/Parked'}
           content: {application/json: {schema: {$ref: '#/components/schemas/AgentActivity'}}}
         '304': {$ref: '#/components/responses/NotModified'}
         '400': {$ref: '#/components/responses/IdentityBadRequest'}
@@ -60,8 +63,11 @@ extension OpenAPIText {
       tags: [operations]
       summary: One meter of the key's organization, over a range or window by window.
       description: |
-        Without dates and window it is everything, where the meter keeps an all-time cell; else the last 30 days. A meter that is kept per
-        dimension wants the dimensions of one of its scopes as further parameters, for example `project=website`.
+        Without dates and window it is everything, where the meter keeps an all-time cell; else the last 30 days. With a window and without
+        dates: 30 days, of `quarter` 7 days, of `minute` 12 hours. Only a start: up to now, and a start in the future has its own window;
+        only an end: as long before it. `window=all` and a meter without windows (a grid) have no dates. A meter that is kept per dimension
+        wants the dimensions of one of its scopes as further parameters, for example `project=website`; an empty value reads the cells of
+        events whose text was empty.
       security: [{operationsKey: []}]
       parameters:
         - {name: meter, in: path, required: true, description: Its name in the catalog., schema: {type: string, pattern: '^[a-z][a-z0-9_]*$'}}
@@ -297,12 +303,6 @@ components:
       required: [overview]
       additionalProperties: false
       properties:
-        overview:
-          type: object
-          required: [organization, totals, usage, plan, recentActivity]
-          additionalProperties: false
-          properties:
-            organization:
 
 """#
 }
