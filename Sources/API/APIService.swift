@@ -41,14 +41,27 @@ public struct Document: Sendable {
     }
 }
 
+/// What a dialect needs and the catalog does not have.
+public struct MissingMeters: Sendable {
+    /// Name of the dialect.
+    public let dialect: String
+    let gaps: [MeterGap]
+    /// The meters in one line, with what is wrong with those that the catalog has.
+    public var list: String { MeterGap.list(gaps) }
+    /// One line for each meter.
+    public var lines: [String] {
+        gaps.map { "\(dialect): meter \($0.name) \($0.difference ?? "is not in the catalog")" }
+    }
+}
+
 /// All dialects behind one door.
 public final class APIService: Sendable {
     /// The meters and the time.
     public let engine: QueryEngine
     /// Numbers of requests by route and status, with their times.
     public let metrics: RequestMetrics
-    /// What dialects need and the catalog does not have; such requests are answered with 500.
-    public let missing: [String]
+    /// The dialects of which the catalog cannot answer everything; such requests get 501.
+    public let missing: [MissingMeters]
 
     private let dialects: [any Dialect]
     /// For each dialect the request headers that its answers depend on, one by one.
@@ -60,7 +73,7 @@ public final class APIService: Sendable {
 
     /// Where a route leads.
     private enum Entry: Sendable {
-        case dialect(index: Int, route: Int)
+        case dialect(index: Int, route: Int, gaps: [MeterGap])
         case document(index: Int)
     }
 
@@ -88,7 +101,8 @@ public final class APIService: Sendable {
             for (place, route) in dialect.routes.enumerated() {
                 routes.append(Route(.get, route.pattern, id: entries.count))
                 names.append("\(dialect.name)/\(route.name)")
-                entries.append(.dialect(index: index, route: place))
+                entries.append(
+                    .dialect(index: index, route: place, gaps: engine.missing(route.needs)))
             }
         }
         for (index, document) in documents.enumerated() {
@@ -99,8 +113,13 @@ public final class APIService: Sendable {
         router = try Router(routes)
         self.entries = entries
         metrics = RequestMetrics(routes: names)
-        missing = dialects.flatMap { dialect in
-            engine.missing(dialect.needs).map { "\(dialect.name): \($0)" }
+        missing = dialects.compactMap { dialect in
+            var gaps: [MeterGap] = []
+            for gap in engine.missing(dialect.needs)
+            where !gaps.contains(where: { $0.name == gap.name }) {
+                gaps.append(gap)
+            }
+            return gaps.isEmpty ? nil : MissingMeters(dialect: dialect.name, gaps: gaps)
         }
     }
 
@@ -125,11 +144,15 @@ public final class APIService: Sendable {
     private func respond(_ worker: APIWorker, _ request: Request) -> (Response, route: Int?) {
         switch router.match(request.method, request.rawPath) {
         case .notFound:
-            return (.error(status: 404, message: "There is nothing at this path"), nil)
+            let problem = Problem(404, "There is nothing at this path")
+            guard let dialect = dialect(above: request.rawPath) else {
+                return (.error(status: problem.status, message: problem.message), nil)
+            }
+            return (response(problem, dialect), nil)
         case .methodNotAllowed(let allow):
             // The dialect of the path writes the body: GET would have found it.
             guard case .found(let id, _) = router.match(.get, request.rawPath),
-                case .dialect(let index, _) = entries[id]
+                case .dialect(let index, _, _) = entries[id]
             else { return (.methodNotAllowed(allow: allow), nil) }
             let problem = Problem(405, "The method must be one of: \(allow)", allow: allow)
             return (response(problem, dialects[index]), id)
@@ -141,10 +164,11 @@ public final class APIService: Sendable {
                     Response(
                         status: 200, body: document.body, contentType: document.contentType), id
                 )
-            case .dialect(let index, let route):
+            case .dialect(let index, let route, let gaps):
                 let dialect = dialects[index]
                 let call = Call(
-                    route: route, request: request, segments: segments, worker: worker.query)
+                    route: route, request: request, segments: segments, worker: worker.query,
+                    gaps: gaps)
                 worker.query.begin(
                     request.digest(with: credentialHeaders[index]),
                     deadline: .now + APIService.timeLimit)
@@ -156,6 +180,15 @@ public final class APIService: Sendable {
                     return (response(error, dialect), id)
                 }
             }
+        }
+    }
+
+    /// The dialect that a path without a route belongs to.
+    private func dialect(above path: [UInt8]) -> (any Dialect)? {
+        dialects.first { dialect in
+            guard path.starts(with: dialect.root.utf8) else { return false }
+            let rest = path.dropFirst(dialect.root.utf8.count)
+            return rest.isEmpty || rest.first == UInt8(ascii: "/")
         }
     }
 
@@ -193,6 +226,11 @@ public final class APIService: Sendable {
         response.vary = dialect.credentialHeaders
         if let seconds = problem.retryAfterSeconds {
             response.setHeader("Retry-After", String(seconds))
+        }
+        if problem.status == 401 {
+            response.setHeader(
+                "WWW-Authenticate",
+                dialect.scheme.challenge(isCredentialInvalid: problem.isCredentialInvalid))
         }
         if let allow = problem.allow { response.setHeader("Allow", allow) }
         return response

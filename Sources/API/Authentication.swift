@@ -25,7 +25,7 @@ extension Call {
         _ secret: [UInt8]?, dialect: String, message: String
     ) throws(Problem) -> Credential {
         guard let found = try credential(secret, dialect: dialect) else {
-            throw Problem(401, message)
+            throw Problem.unauthorized(message, secret: secret)
         }
         return found
     }

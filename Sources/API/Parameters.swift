@@ -54,11 +54,10 @@ struct Parameters {
         }
     }
 
-    /// The values of a parameter that may stand many times, in the order of the query.
-    func texts(_ name: String) throws(Problem) -> [[UInt8]] {
-        let values = request.query.filter { Parameters.isItem($0.name, of: name) }.map(\.value)
-        guard !values.contains([]) else { throw problem("\(name) is empty") }
-        return values
+    /// The values of a parameter that may stand many times, also empty ones, in the order of the
+    /// query.
+    func texts(_ name: String) -> [[UInt8]] {
+        request.query.filter { Parameters.isItem($0.name, of: name) }.map(\.value)
     }
 
     /// A decimal integer within a range.
@@ -113,11 +112,12 @@ struct Parameters {
         switch (start, end) {
         case (nil, nil): range = .days(30, until: now)
         case (let start?, nil):
-            let today = TimeRange.days(1, until: now)
-            guard start < today.end else {
-                throw problem("\(names.start) is later than today")
+            // A start that is later than today has its own day: zeros, as between two future dates.
+            range = TimeRange(
+                wholeDaysFrom: start, to: max(start, TimeRange.days(1, until: now).end))
+            guard range.dayCount <= 366 else {
+                throw problem("\(names.start) is more than 366 days ago; give \(names.end) too")
             }
-            range = TimeRange(wholeDaysFrom: start, to: today.end)
         case (nil, let end?):
             let last = TimeRange(wholeDaysFrom: end - 1, to: end)
             range = TimeRange(start: last.end - 30 * TimeRange.day, end: last.end)

@@ -1,5 +1,5 @@
 import HTTPServer
-public import Query
+import Query
 
 /// The generic API: every meter of the catalog, also of one's own, by its name.
 public struct OperationsDialect: Dialect {
@@ -7,12 +7,15 @@ public struct OperationsDialect: Dialect {
     public let name = "operations"
     /// Request headers that its answers depend on.
     public let credentialHeaders = "Authorization"
-    /// Its paths.
+    /// A key in `Authorization`.
+    public let scheme = CredentialScheme.bearer
+    /// All of its paths are below it.
+    public let root = "/v1"
+    /// Its paths; they take whatever the catalog has.
     public let routes = [
-        DialectRoute("meters", "/v1/meters"), DialectRoute("meter", "/v1/meters/{meter}"),
+        DialectRoute("meters", "/v1/meters", needs: []),
+        DialectRoute("meter", "/v1/meters/{meter}", needs: []),
     ]
-    /// It takes whatever the catalog has.
-    public let needs: [MeterNeed] = []
 
     private static let mostWindows = 1_000
     private static let mostDays: Int64 = 3_660

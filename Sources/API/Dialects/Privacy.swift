@@ -1,5 +1,5 @@
 import HTTPServer
-public import Query
+import Query
 
 /// Organization metrics: sessions, consent, compliance requests.
 public struct PrivacyDialect: Dialect {
@@ -7,10 +7,15 @@ public struct PrivacyDialect: Dialect {
     public let name = "privacy"
     /// Request headers that its answers depend on.
     public let credentialHeaders = "x-api-key"
+    /// A key in a header of its own.
+    public let scheme = CredentialScheme.apiKey
+    /// All of its paths are below it.
+    public let root = "/organizations"
     /// Its paths.
-    public let routes = [DialectRoute("metrics", "/organizations/{organizationId}/metrics")]
-    /// What its answers are made of.
-    public let needs = PrivacyNumbers.needs
+    public let routes = [
+        DialectRoute(
+            "metrics", "/organizations/{organizationId}/metrics", needs: PrivacyNumbers.needs)
+    ]
 
     private static let mostProjects = 20
     private static let profileMembers = ProfileMembers(["name"])
@@ -35,6 +40,7 @@ public struct PrivacyDialect: Dialect {
         guard id == PrivacyDialect.canonicalUUID(credential.organization),
             credential.role != .write
         else { throw Problem(403, "Forbidden") }
+        try call.requireMeters()
 
         var inquiry = call.worker.inquiry(credential.organization)
         let profile = inquiry.profile("organization", members: PrivacyDialect.profileMembers)
@@ -46,9 +52,11 @@ public struct PrivacyDialect: Dialect {
     }
 
     /// The cells of these projects, each once; without a project those of the whole organization.
+    ///
+    /// An empty value is a project too: what was counted without one.
     private func scopes(_ parameters: Parameters) throws(Problem) -> [CellScope] {
         var projects: [[UInt8]] = []
-        for project in try parameters.texts("project") where !projects.contains(project) {
+        for project in parameters.texts("project") where !projects.contains(project) {
             guard project.count <= 256 else {
                 throw parameters.problem("project has more than 256 bytes")
             }

@@ -85,7 +85,7 @@ extension Commands {
             throw CommandFailure(.defect, error.message)
         }
         if !service.missing.isEmpty { Output.line("\nRequests that this catalog cannot answer:") }
-        for line in service.missing { Output.line("  \(line)") }
+        for line in service.missing.flatMap(\.lines) { Output.line("  \(line)") }
     }
 
     private static func printMeters(_ catalog: MeterCatalog) {

@@ -3,6 +3,63 @@
 
 extension OpenAPIText {
     static let pieceac = #"""
+      content: {application/json: {schema: {$ref: '#/components/schemas/IdentityError'}}}
+    State:
+      description: It is so.
+      content: {application/json: {schema: {$ref: '#/components/schemas/State'}}}
+    NotReady:
+      description: Not now; the message says why.
+      headers: {Retry-After: {$ref: '#/components/headers/RetryAfter'}}
+      content: {application/json: {schema: {$ref: '#/components/schemas/PlainError'}}}
+  schemas:
+    Count: {type: integer, minimum: 0}
+    Date: {type: string, format: date}
+    PlainError:
+      type: object
+      required: [error, message]
+      additionalProperties: false
+      properties:
+        error: {type: string, description: The reason phrase of the status.}
+        message: {type: string}
+    CodedError:
+      type: object
+      required: [statusCode, error, message]
+      additionalProperties: false
+      properties:
+        statusCode: {type: integer, minimum: 400, maximum: 599}
+        error: {type: string, description: The reason phrase of the status.}
+        message: {type: string}
+    IdentityError:
+      type: object
+      required: [code, message]
+      additionalProperties: false
+      properties:
+        code:
+          type: string
+          enum:
+            [VALIDATION_ERROR, UNAUTHORIZED, FORBIDDEN, NOT_FOUND, METHOD_NOT_ALLOWED, TOO_MANY_REQUESTS, INTERNAL_ERROR, NOT_IMPLEMENTED,
+             UNAVAILABLE]
+        message: {type: string}
+    State:
+      type: object
+      required: [status]
+      additionalProperties: false
+      properties: {status: {type: string, enum: [ok]}}
+    DayCount:
+      type: object
+      required: [date, count]
+      additionalProperties: false
+      properties: {date: {$ref: '#/components/schemas/Date'}, count: {$ref: '#/components/schemas/Count'}}
+    DayValue:
+      type: object
+      required: [date, value]
+      additionalProperties: false
+      properties: {date: {$ref: '#/components/schemas/Date'}, value: {$ref: '#/components/schemas/Count'}}
+    Overview:
+      type: object
+      required: [overview]
+      additionalProperties: false
+      properties:
         overview:
           type: object
           required: [organization, totals, usage, plan, recentActivity]
@@ -246,63 +303,6 @@ extension OpenAPIText {
                 medianResolutionDays: {type: number, minimum: 0}
                 minResolutionDays: {type: number, minimum: 0}
                 maxResolutionDays: {type: number, minimum: 0}
-            statusStats: {description: Where the requests created in the range stand now., $ref: '#/components/schemas/Counts'}
-            statusByType: {type: object, additionalProperties: {$ref: '#/components/schemas/Counts'}}
-            totalRequests: {description: Ever., type: integer, minimum: 0}
-            trend: {$ref: '#/components/schemas/Trend'}
-            trendData: {$ref: '#/components/schemas/TrendData'}
-            typeStats: {$ref: '#/components/schemas/Counts'}
-    TokenTrend:
-      type: object
-      required: [tenantId, days, data]
-      additionalProperties: false
-      properties:
-        tenantId: {type: string}
-        days: {type: integer, minimum: 1, maximum: 90}
-        data: {type: array, minItems: 1, maxItems: 90, items: {$ref: '#/components/schemas/DayCount'}}
-    AgentActivity:
-      type: object
-      required: [tenantId, data]
-      additionalProperties: false
-      properties:
-        tenantId: {type: string}
-        data:
-          type: array
-          maxItems: 168
-          items: {$ref: '#/components/schemas/GridCell'}
-    GridCell:
-      type: object
-      required: [dow, hour, count]
-      additionalProperties: false
-      properties:
-        dow: {description: 0 = Sunday., type: integer, minimum: 0, maximum: 6}
-        hour: {type: integer, minimum: 0, maximum: 23}
-        count: {type: integer, minimum: 1}
-    AgentUsage:
-      type: object
-      required: [tenantId, month, data]
-      additionalProperties: false
-      properties:
-        tenantId: {type: string}
-        month: {type: string, pattern: '^[0-9]{4}-(0[1-9]|1[0-2])$'}
-        data:
-          type: array
-          items:
-            type: object
-            required: [agentId, tokenCount]
-            additionalProperties: false
-            properties: {agentId: {type: string}, tokenCount: {type: integer, minimum: 1}}
-    MeterList:
-      type: object
-      required: [meters]
-      additionalProperties: false
-      properties: {meters: {type: array, items: {$ref: '#/components/schemas/Meter'}}}
-    Kind: {type: string, enum: [count, sum, level, extreme, distinct, histogram, ranking, grid]}
-    Meter:
-      type: object
-      required: [name, kind, windows, by, per]
-      additionalProperties: false
-      properties:
 
 """#
 }

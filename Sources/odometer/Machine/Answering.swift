@@ -59,8 +59,10 @@ final class Answering: Sendable {
         if !takesTokens {
             log.warning("no key for tokens is configured: the identity API refuses every token")
         }
-        for line in service.missing {
-            log.warning("this catalog cannot answer everything", ("missing", .text(line)))
+        for api in service.missing {
+            log.warning(
+                "the catalog does not have all meters of an API: requests for them get 501",
+                ("dialect", .text(api.dialect)), ("missing", .text(api.list)))
         }
         log.info("answering", ("port", LogValue(server.port)))
     }
