@@ -10,7 +10,7 @@ import Testing
         "Redis": ["CHiredis"],
         "Ledger": ["Metering", "Redis"],
         "Pipeline": ["Metering", "Kafka", "Redis", "Ledger"],
-        "Query": ["Metering", "Ledger"],
+        "Query": ["Metering", "Ledger", "Spelling"],
         "HTTPServer": ["CMicroHTTPD"],
         "Spelling": [],
         "API": ["Query", "HTTPServer", "Spelling", "CJWT", "CCrypto"],

@@ -61,7 +61,7 @@ final class Answering: Sendable {
         }
         for api in service.missing {
             log.warning(
-                "the catalog does not have all meters of an API: requests for them get 501",
+                "the catalog does not have all meters of an API: requests that need them get 501",
                 ("dialect", .text(api.dialect)), ("missing", .text(api.list)))
         }
         log.info("answering", ("port", LogValue(server.port)))
