@@ -218,6 +218,7 @@ public final class APIService: Sendable {
         if let range = reply.range { response.setHeader("X-Odometer-Range", range) }
         if !reply.isAtomic { response.setHeader("X-Odometer-Snapshot", "no") }
         if reply.parked > 0 { response.setHeader("X-Odometer-Parked", String(reply.parked)) }
+        if reply.orphans > 0 { response.setHeader("X-Odometer-Orphans", String(reply.orphans)) }
         return response
     }
 

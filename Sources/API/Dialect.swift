@@ -71,16 +71,19 @@ public struct Reply: Sendable {
     public var isAtomic: Bool
     /// Cells of the answer of which something is parked, because they refused it.
     public var parked: Int
+    /// How far levels of the answer, which shows them as 0, are below zero.
+    public var orphans: Int64
 
     /// A reply made from answers.
     public init(
-        _ body: [UInt8], asOf: Int64?, isAtomic: Bool, parked: Int = 0,
+        _ body: [UInt8], asOf: Int64?, isAtomic: Bool, parked: Int = 0, orphans: Int64 = 0,
         range: TimeRange? = nil
     ) {
         self.body = body
         self.asOf = asOf
         self.isAtomic = isAtomic
         self.parked = parked
+        self.orphans = orphans
         self.range = range?.text
     }
 
@@ -91,7 +94,7 @@ public struct Reply: Sendable {
         build(&writer)
         self.init(
             writer.bytes, asOf: answers.asOf, isAtomic: answers.isAtomic, parked: answers.parked,
-            range: range)
+            orphans: answers.orphans, range: range)
     }
 }
 

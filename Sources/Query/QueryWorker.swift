@@ -66,7 +66,8 @@ public final class QueryWorker {
         do throws(CellReadError) {
             return Answers(
                 snapshot: try cells.read(
-                    inquiry.plan.reads, organization: inquiry.organization, deadline: deadline))
+                    inquiry.plan.reads, organization: inquiry.organization, deadline: deadline),
+                below: inquiry.below)
         } catch {
             throw QueryError(error)
         }

@@ -57,7 +57,7 @@ public struct ConnectionsDialect: Dialect {
         }
         return Reply(
             json.bytes, asOf: answer.asOf, isAtomic: answer.isAtomic, parked: answer.parked,
-            range: answer.range)
+            orphans: answer.orphans, range: answer.range)
     }
 
     /// `{error, message}`.

@@ -72,8 +72,8 @@ typedef struct es_scanner es_scanner;
 es_scanner *es_create(const es_node *nodes, uint32_t node_count, uint32_t slot_count, uint32_t fan_out_count);
 void es_destroy(es_scanner *scanner);
 
-/// Scans `length` bytes. `root` is the node that the text's outermost value stands for, or -1 to
-/// only check the text. All slots and fan-outs are absent after a result other than ES_OK.
+/// Scans `length` bytes. `root` is the node that the text's outermost value belongs to, with its slot and
+/// fan-out, or -1 to only check the text. All slots and fan-outs are absent after a result other than ES_OK.
 int es_scan(es_scanner *scanner, const char *json, size_t length, int32_t root, int must_be_object);
 const es_value *es_slots(const es_scanner *scanner);
 const es_fan_out *es_fan_outs(const es_scanner *scanner);
