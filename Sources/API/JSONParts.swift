@@ -1,6 +1,6 @@
 import HTTPServer
+import Metering
 import Query
-import Spelling
 
 /// Pieces of answers that several dialects write.
 extension JSONWriter {

@@ -1,5 +1,5 @@
 internal import Ledger
-internal import Spelling
+internal import Metering
 
 /// Members of profiles that are asked for together; made once and used by every request.
 public struct ProfileMembers: Sendable {

@@ -16,7 +16,7 @@ enum es_kind {
     ES_ABSENT = 0,
     ES_TEXT = 1,     // pointer, length: the text with its escapes resolved
     ES_INTEGER = 2,  // integer
-    ES_NUMBER = 3,   // a number that is no integer, or one beyond 2^53 - 1
+    ES_NUMBER = 3,   // a number with a fraction, or one beyond 2^53 - 1
     ES_BOOLEAN = 4,
     ES_NULL = 5,
     ES_OBJECT = 6,
@@ -77,6 +77,17 @@ void es_destroy(es_scanner *scanner);
 int es_scan(es_scanner *scanner, const char *json, size_t length, int32_t root, int must_be_object);
 const es_value *es_slots(const es_scanner *scanner);
 const es_fan_out *es_fan_outs(const es_scanner *scanner);
+
+/// What a number is.
+enum es_number {
+    ES_NO_NUMBER = 0,
+    ES_WHOLE = 1,      // an integer within 2^53 - 1
+    ES_FRACTION = 2,   // however small
+    ES_TOO_LARGE = 3,
+};
+
+/// Reads a text as the scanner reads a number, blanks around it aside; `out` is 0 where it is not ES_WHOLE.
+int es_integer(const char *text, size_t length, int64_t *out);
 
 /// Asks for the cache line at `place`, which need not be readable; Swift has no word for it.
 static inline void es_prefetch(const void *place) { __builtin_prefetch(place); }

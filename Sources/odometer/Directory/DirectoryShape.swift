@@ -1,5 +1,5 @@
+import Metering
 import Query
-import Spelling
 
 /// What the objects of the directory must look like: the schemas of schemas/directory, of which a test holds it.
 struct DirectoryShape {

@@ -39,6 +39,7 @@ paths:
             X-Odometer-Range: {$ref: '#/components/headers/Range'}
             X-Odometer-Snapshot: {$ref: '#/components/headers/Snapshot'}
             X-Odometer-Parked: {$ref: '#/components/headers/Parked'}
+            X-Odometer-Orphans: {$ref: '#/components/headers/Orphans'}
           content: {application/json: {schema: {$ref: '#/components/schemas/Overview'}}}
         '304': {$ref: '#/components/responses/NotModified'}
         '400': {$ref: '#/components/responses/PlainBadRequest'}
@@ -85,6 +86,7 @@ paths:
             X-Odometer-Range: {$ref: '#/components/headers/Range'}
             X-Odometer-Snapshot: {$ref: '#/components/headers/Snapshot'}
             X-Odometer-Parked: {$ref: '#/components/headers/Parked'}
+            X-Odometer-Orphans: {$ref: '#/components/headers/Orphans'}
           content: {application/json: {schema: {$ref: '#/components/schemas/WorkspaceTotals'}}}
         '304': {$ref: '#/components/responses/NotModified'}
         '400': {$ref: '#/components/responses/PlainBadRequest'}
@@ -115,6 +117,7 @@ paths:
             X-Odometer-Range: {$ref: '#/components/headers/Range'}
             X-Odometer-Snapshot: {$ref: '#/components/headers/Snapshot'}
             X-Odometer-Parked: {$ref: '#/components/headers/Parked'}
+            X-Odometer-Orphans: {$ref: '#/components/headers/Orphans'}
           content:
             application/json:
               schema: {type: array, maxItems: 100, items: {$ref: '#/components/schemas/RankedUser'}}
@@ -147,6 +150,7 @@ paths:
             X-Odometer-Range: {$ref: '#/components/headers/Range'}
             X-Odometer-Snapshot: {$ref: '#/components/headers/Snapshot'}
             X-Odometer-Parked: {$ref: '#/components/headers/Parked'}
+            X-Odometer-Orphans: {$ref: '#/components/headers/Orphans'}
           content:
             application/json:
               schema: {type: array, maxItems: 100, items: {$ref: '#/components/schemas/RankedProject'}}
@@ -183,6 +187,7 @@ paths:
             X-Odometer-Range: {$ref: '#/components/headers/Range'}
             X-Odometer-Snapshot: {$ref: '#/components/headers/Snapshot'}
             X-Odometer-Parked: {$ref: '#/components/headers/Parked'}
+            X-Odometer-Orphans: {$ref: '#/components/headers/Orphans'}
           content:
             application/json:
               schema: {type: array, minItems: 1, maxItems: 366, items: {$ref: '#/components/schemas/DayValue'}}
@@ -220,6 +225,7 @@ paths:
             X-Odometer-Range: {$ref: '#/components/headers/Range'}
             X-Odometer-Snapshot: {$ref: '#/components/headers/Snapshot'}
             X-Odometer-Parked: {$ref: '#/components/headers/Parked'}
+            X-Odometer-Orphans: {$ref: '#/components/headers/Orphans'}
           content:
             application/json:
               schema: {type: array, items: {$ref: '#/components/schemas/ConnectionRow'}}
@@ -267,6 +273,7 @@ paths:
             X-Odometer-Range: {$ref: '#/components/headers/Range'}
             X-Odometer-Snapshot: {$ref: '#/components/headers/Snapshot'}
             X-Odometer-Parked: {$ref: '#/components/headers/Parked'}
+            X-Odometer-Orphans: {$ref: '#/components/headers/Orphans'}
           content: {application/json: {schema: {$ref: '#/components/schemas/OrganizationMetrics'}}}
         '304': {$ref: '#/components/responses/NotModified'}
         '400': {$ref: '#/components/responses/CodedBadRequest'}
@@ -296,13 +303,6 @@ paths:
             X-Odometer-Range: {$ref: '#/components/headers/Range'}
             X-Odometer-Snapshot: {$ref: '#/components/headers/Snapshot'}
             X-Odometer-Parked: {$ref: '#/components/headers/Parked'}
-          content: {application/json: {schema: {$ref: '#/components/schemas/TokenTrend'}}}
-        '304': {$ref: '#/components/responses/NotModified'}
-        '400': {$ref: '#/components/responses/IdentityBadRequest'}
-        '401': {$ref: '#/components/responses/IdentityUnauthorized'}
-        '403': {$ref: '#/components/responses/IdentityError'}
-        '405': {$ref: '#/components/responses/IdentityMethodNotAllowed'}
-        '429': {$ref: '#/components/responses/IdentityTooManyRequests'}
 
 """#
 }

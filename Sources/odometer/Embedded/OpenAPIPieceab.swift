@@ -3,6 +3,14 @@
 
 extension OpenAPIText {
     static let pieceab = #"""
+            X-Odometer-Orphans: {$ref: '#/components/headers/Orphans'}
+          content: {application/json: {schema: {$ref: '#/components/schemas/TokenTrend'}}}
+        '304': {$ref: '#/components/responses/NotModified'}
+        '400': {$ref: '#/components/responses/IdentityBadRequest'}
+        '401': {$ref: '#/components/responses/IdentityUnauthorized'}
+        '403': {$ref: '#/components/responses/IdentityError'}
+        '405': {$ref: '#/components/responses/IdentityMethodNotAllowed'}
+        '429': {$ref: '#/components/responses/IdentityTooManyRequests'}
         '500': {$ref: '#/components/responses/IdentityFault'}
         '501': {$ref: '#/components/responses/IdentityNotImplemented'}
         '503': {$ref: '#/components/responses/IdentityUnavailable'}
@@ -21,6 +29,7 @@ extension OpenAPIText {
             X-Odometer-Range: {$ref: '#/components/headers/Range'}
             X-Odometer-Snapshot: {$ref: '#/components/headers/Snapshot'}
             X-Odometer-Parked: {$ref: '#/components/headers/Parked'}
+            X-Odometer-Orphans: {$ref: '#/components/headers/Orphans'}
           content: {application/json: {schema: {$ref: '#/components/schemas/AgentActivity'}}}
         '304': {$ref: '#/components/responses/NotModified'}
         '400': {$ref: '#/components/responses/IdentityBadRequest'}
@@ -46,6 +55,7 @@ extension OpenAPIText {
             X-Odometer-Range: {$ref: '#/components/headers/Range'}
             X-Odometer-Snapshot: {$ref: '#/components/headers/Snapshot'}
             X-Odometer-Parked: {$ref: '#/components/headers/Parked'}
+            X-Odometer-Orphans: {$ref: '#/components/headers/Orphans'}
           content: {application/json: {schema: {$ref: '#/components/schemas/AgentUsage'}}}
         '304': {$ref: '#/components/responses/NotModified'}
         '400': {$ref: '#/components/responses/IdentityBadRequest'}
@@ -115,6 +125,7 @@ extension OpenAPIText {
             X-Odometer-Range: {$ref: '#/components/headers/Range'}
             X-Odometer-Snapshot: {$ref: '#/components/headers/Snapshot'}
             X-Odometer-Parked: {$ref: '#/components/headers/Parked'}
+            X-Odometer-Orphans: {$ref: '#/components/headers/Orphans'}
           content: {application/json: {schema: {$ref: '#/components/schemas/MeterAnswer'}}}
         '304': {$ref: '#/components/responses/NotModified'}
         '400': {$ref: '#/components/responses/PlainBadRequest'}
@@ -204,6 +215,11 @@ components:
     Range: {description: 'START/END of what was really answered, RFC 3339.', schema: {type: string}}
     Snapshot: {description: '`no` where the answer was too long to be read at one moment.', schema: {type: string, enum: ['no']}}
     Parked: {description: 'Cells of the answer that refuse their changes. Numbers hold what is parked of them where that has 64 bits.', schema: {type: integer, minimum: 1}}
+    Orphans:
+      description: >-
+        How far levels of the answer, which are shown as 0, are below zero, all together: removals of what was never added.
+        An opening balance is missing. Absent where there is none.
+      schema: {type: integer, minimum: 1}
     BearerChallenge:
       description: RFC 6750. `error="invalid_token"` stands behind the realm where a token or key was given.
       required: true
@@ -285,22 +301,6 @@ components:
       headers: {Allow: {required: true, schema: {type: string}}}
       content: {application/json: {schema: {$ref: '#/components/schemas/PlainError'}}}
     PlainTooManyRequests:
-      description: Too many of one key or address.
-      headers: {Retry-After: {$ref: '#/components/headers/RetryAfter'}}
-      content: {application/json: {schema: {$ref: '#/components/schemas/PlainError'}}}
-    CodedMethodNotAllowed:
-      description: Another method than those in Allow.
-      headers: {Allow: {required: true, schema: {type: string}}}
-      content: {application/json: {schema: {$ref: '#/components/schemas/CodedError'}}}
-    CodedTooManyRequests:
-      description: Too many of one key or address.
-      headers: {Retry-After: {$ref: '#/components/headers/RetryAfter'}}
-      content: {application/json: {schema: {$ref: '#/components/schemas/CodedError'}}}
-    IdentityMethodNotAllowed:
-      description: Another method than those in Allow.
-      headers: {Allow: {required: true, schema: {type: string}}}
-      content: {application/json: {schema: {$ref: '#/components/schemas/IdentityError'}}}
-    IdentityTooManyRequests:
       description: Too many of one key or address.
       headers: {Retry-After: {$ref: '#/components/headers/RetryAfter'}}
 

@@ -3,6 +3,22 @@
 
 extension OpenAPIText {
     static let pieceac = #"""
+      content: {application/json: {schema: {$ref: '#/components/schemas/PlainError'}}}
+    CodedMethodNotAllowed:
+      description: Another method than those in Allow.
+      headers: {Allow: {required: true, schema: {type: string}}}
+      content: {application/json: {schema: {$ref: '#/components/schemas/CodedError'}}}
+    CodedTooManyRequests:
+      description: Too many of one key or address.
+      headers: {Retry-After: {$ref: '#/components/headers/RetryAfter'}}
+      content: {application/json: {schema: {$ref: '#/components/schemas/CodedError'}}}
+    IdentityMethodNotAllowed:
+      description: Another method than those in Allow.
+      headers: {Allow: {required: true, schema: {type: string}}}
+      content: {application/json: {schema: {$ref: '#/components/schemas/IdentityError'}}}
+    IdentityTooManyRequests:
+      description: Too many of one key or address.
+      headers: {Retry-After: {$ref: '#/components/headers/RetryAfter'}}
       content: {application/json: {schema: {$ref: '#/components/schemas/IdentityError'}}}
     State:
       description: It is so.
@@ -179,7 +195,11 @@ extension OpenAPIText {
         serviceName: {type: string}
         protocolName: {type: string}
         dataCenter: {type: string}
-        totalConnections: {description: Those whose life overlaps the period., type: integer, minimum: 0}
+        totalConnections:
+          description: >-
+            Those whose life overlaps the period. One that was closed and never opened was open when the counting began.
+          type: integer
+          minimum: 0
         newConnectionsInPeriod: {description: Opened in it., type: integer, minimum: 0}
         uniqueApiKeys: {description: 'Of those opened, active or closed in it; standard error 0.81 %.', type: integer, minimum: 0}
         averageConnectionDurationSeconds: {description: Of those closed in it; 0 when none., type: integer, minimum: 0}
@@ -280,29 +300,9 @@ extension OpenAPIText {
             partialConsent: {$ref: '#/components/schemas/Count'}
             totalCategories: {$ref: '#/components/schemas/Count'}
             totalEvents: {$ref: '#/components/schemas/Count'}
-            totalUsers: {description: 'Distinct users; standard error 0.81 %.', type: integer, minimum: 0}
+            totalUsers: {description: 'Distinct users; standard error 0.81 %. Consents without a user are none.', type: integer, minimum: 0}
             trend: {$ref: '#/components/schemas/Trend'}
             trendData: {$ref: '#/components/schemas/TrendData'}
-        complianceRequests:
-          type: object
-          required:
-            [dailyRequestCounts, dateRangeTotal, geographyCounts, resolutionMetrics, statusStats, statusByType, totalRequests, trend,
-             trendData, typeStats]
-          additionalProperties: false
-          properties:
-            dailyRequestCounts: {$ref: '#/components/schemas/DayCounts'}
-            dateRangeTotal: {$ref: '#/components/schemas/Count'}
-            geographyCounts: {$ref: '#/components/schemas/CountryCounts'}
-            resolutionMetrics:
-              description: Days with two decimals over the requests resolved in the range; 0 when none. The median is within 1 %.
-              type: object
-              required: [avgResolutionDays, medianResolutionDays, minResolutionDays, maxResolutionDays]
-              additionalProperties: false
-              properties:
-                avgResolutionDays: {type: number, minimum: 0}
-                medianResolutionDays: {type: number, minimum: 0}
-                minResolutionDays: {type: number, minimum: 0}
-                maxResolutionDays: {type: number, minimum: 0}
 
 """#
 }

@@ -3,6 +3,26 @@
 
 extension OpenAPIText {
     static let piecead = #"""
+        complianceRequests:
+          type: object
+          required:
+            [dailyRequestCounts, dateRangeTotal, geographyCounts, resolutionMetrics, statusStats, statusByType, totalRequests, trend,
+             trendData, typeStats]
+          additionalProperties: false
+          properties:
+            dailyRequestCounts: {$ref: '#/components/schemas/DayCounts'}
+            dateRangeTotal: {$ref: '#/components/schemas/Count'}
+            geographyCounts: {$ref: '#/components/schemas/CountryCounts'}
+            resolutionMetrics:
+              description: Days with two decimals over the requests resolved in the range; 0 when none. The median is within 1 %.
+              type: object
+              required: [avgResolutionDays, medianResolutionDays, minResolutionDays, maxResolutionDays]
+              additionalProperties: false
+              properties:
+                avgResolutionDays: {type: number, minimum: 0}
+                medianResolutionDays: {type: number, minimum: 0}
+                minResolutionDays: {type: number, minimum: 0}
+                maxResolutionDays: {type: number, minimum: 0}
             statusStats: {description: Where the requests created in the range stand now., $ref: '#/components/schemas/Counts'}
             statusByType: {type: object, additionalProperties: {$ref: '#/components/schemas/Counts'}}
             totalRequests: {description: Ever., type: integer, minimum: 0}

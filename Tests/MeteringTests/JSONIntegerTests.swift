@@ -1,4 +1,4 @@
-import Spelling
+import Metering
 import Testing
 
 @Suite struct JSONIntegerTests {
