@@ -11,11 +11,18 @@ public protocol Dialect: Sendable {
     var routes: [DialectRoute] { get }
     /// What its answers are made of.
     var needs: [MeterNeed] { get }
+    /// The status for a request that asks for what cannot be given; 400 where it says nothing else.
+    var badRequestStatus: Int { get }
 
     /// The answer to a call.
     func answer(_ call: borrowing Call) throws(Problem) -> Reply
     /// The body for a call that has no answer.
     func body(of problem: Problem) -> [UInt8]
+}
+
+extension Dialect {
+    /// 400.
+    public var badRequestStatus: Int { 400 }
 }
 
 /// One path of a dialect.
@@ -78,14 +85,8 @@ public struct Call: ~Copyable {
     public let segments: PathParameters
     /// Who answers questions.
     public let worker: QueryWorker
-
-    /// A call of these parts.
-    public init(route: Int, request: Request, segments: PathParameters, worker: QueryWorker) {
-        self.route = route
-        self.request = request
-        self.segments = segments
-        self.worker = worker
-    }
+    /// What it uses of the limits; told of its credential as soon as that is known.
+    let charge: RequestCharge
 
     /// Seconds since 1970.
     public var now: Int64 { worker.engine.clock.seconds }

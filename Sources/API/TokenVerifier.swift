@@ -36,6 +36,8 @@ public struct TokenVerifier: Sendable {
     struct Claims: Hashable {
         /// The claim `organization_id`, where it is a text of 1 to 256 bytes.
         let organization: [UInt8]?
+        /// The claim `sub`, where it is a text; empty where it is none.
+        let subject: [UInt8]
     }
 
     /// From when to when a token is valid, in seconds since 1970.
@@ -115,7 +117,8 @@ public struct TokenVerifier: Sendable {
         else { return nil }
         let organization = TokenVerifier.text(decoded, "organization_id")
         let claims = Claims(
-            organization: organization.flatMap { (1...256).contains($0.count) ? $0 : nil })
+            organization: organization.flatMap { (1...256).contains($0.count) ? $0 : nil },
+            subject: TokenVerifier.text(decoded, "sub") ?? [])
         verified.insert(token, claims, validity)
         return claims
     }

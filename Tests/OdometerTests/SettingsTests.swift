@@ -1,3 +1,4 @@
+import API
 import Testing
 
 @testable import odometer
@@ -79,5 +80,27 @@ struct SettingsTests {
             try settings(environment: ["ODOMETER_REDIS_PASSWORD": ""])
         }
         #expect(try #require(failure).message.contains("ODOMETER_REDIS_PASSWORD"))
+    }
+
+    @Test func limitsOfRequests() throws {
+        let standard = try settings()
+        #expect(standard.integer(Options.rateLimit) == 100)
+        #expect(standard.integer(Options.addressRateLimit) == 100)
+        #expect(standard.organizationRequests == 6)
+        let limits = try standard.requestLimits()
+        #expect(limits.perAddress != nil && limits.perCredential != nil)
+        #expect(limits.perOrganization != nil)
+        for (threads, most) in [("1", 1), ("2", 1), ("4", 3), ("64", 48)] {
+            #expect(
+                try settings(flags: ["http-threads": [threads]]).organizationRequests == most)
+        }
+        let none = try settings(
+            file: "http: {rate_limit: 0, address_rate_limit: 0, organization_requests: 0}"
+        ).requestLimits()
+        #expect(none.perAddress == nil && none.perCredential == nil)
+        #expect(none.perOrganization == nil)
+        #expect(
+            try settings(environment: ["ODOMETER_ORGANIZATION_REQUESTS": "2"])
+                .organizationRequests == 2)
     }
 }

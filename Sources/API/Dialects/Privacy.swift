@@ -11,6 +11,8 @@ public struct PrivacyDialect: Dialect {
     public let routes = [DialectRoute("metrics", "/organizations/{organizationId}/metrics")]
     /// What its answers are made of.
     public let needs = PrivacyNumbers.needs
+    /// As for bad parameters.
+    public let badRequestStatus = 422
 
     private static let mostProjects = 20
     private static let profileMembers = ProfileMembers(["name"])

@@ -103,8 +103,16 @@ enum Options {
         help: "Threads that answer requests.", standard: "8", path: "http.threads")
     static let rateLimit = Option(
         name: "rate-limit", placeholder: "N", value: .integer(0...1_000_000),
-        help: "Requests a second that one key and one address may send; 0 = no limit.",
+        help: "Requests a second of one key or token; large ones count more. 0 = no limit.",
         standard: "100", path: "http.rate_limit")
+    static let addressRateLimit = Option(
+        name: "address-rate-limit", placeholder: "N", value: .integer(0...1_000_000),
+        help: "Requests a second of one address without a valid key or token; 0 = no limit.",
+        standard: "100", path: "http.address_rate_limit")
+    static let organizationRequests = Option(
+        name: "organization-requests", placeholder: "N", value: .integer(0...64),
+        help: "Requests of one organization at the same time; 0 = no limit. "
+            + "Without it: three quarters of the threads.", path: "http.organization_requests")
     static let jwtAlgorithm = Option(
         name: "jwt-algorithm", placeholder: "NAME", value: .choice(["HS256", "RS256", "ES256"]),
         help: "The only algorithm that tokens may be signed with.", standard: "HS256",
@@ -152,7 +160,9 @@ enum Options {
     static let counting = [
         lanes, meters, commitInterval, dedupeWindow, futureBound, from, onLoss,
     ]
-    static let http = [listen, httpThreads, rateLimit]
+    static let http = [
+        listen, httpThreads, rateLimit, addressRateLimit, organizationRequests,
+    ]
     static let jwt = [
         jwtAlgorithm, jwtSecretFile, jwtSecret, jwtPublicKey, jwtIssuer, jwtAudience,
     ]

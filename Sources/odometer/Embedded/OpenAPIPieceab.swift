@@ -173,7 +173,7 @@ components:
     NotModified:
       description: The entity tag of If-None-Match is still the right one.
     PlainBadRequest:
-      description: A parameter, which the message names, or a malformed request.
+      description: A parameter, which the message names, a malformed request, or one that needs too many reads.
       content: {application/json: {schema: {$ref: '#/components/schemas/PlainError'}}}
     PlainUnauthorized:
       description: No credential, or none that is known, live and good for this API.
@@ -223,7 +223,7 @@ components:
       headers: {Allow: {required: true, schema: {type: string}}}
       content: {application/json: {schema: {$ref: '#/components/schemas/PlainError'}}}
     PlainTooManyRequests:
-      description: Too many of one key or address.
+      description: Too much of one key, too many without a key of one address, or of one organization at the same time.
       headers: {Retry-After: {$ref: '#/components/headers/RetryAfter'}}
       content: {application/json: {schema: {$ref: '#/components/schemas/PlainError'}}}
     CodedMethodNotAllowed:
@@ -231,7 +231,7 @@ components:
       headers: {Allow: {required: true, schema: {type: string}}}
       content: {application/json: {schema: {$ref: '#/components/schemas/CodedError'}}}
     CodedTooManyRequests:
-      description: Too many of one key or address.
+      description: Too much of one key, too many without a key of one address, or of one organization at the same time.
       headers: {Retry-After: {$ref: '#/components/headers/RetryAfter'}}
       content: {application/json: {schema: {$ref: '#/components/schemas/CodedError'}}}
     IdentityMethodNotAllowed:
@@ -239,7 +239,7 @@ components:
       headers: {Allow: {required: true, schema: {type: string}}}
       content: {application/json: {schema: {$ref: '#/components/schemas/IdentityError'}}}
     IdentityTooManyRequests:
-      description: Too many of one key or address.
+      description: Too much of one key, too many without a key of one address, or of one organization at the same time.
       headers: {Retry-After: {$ref: '#/components/headers/RetryAfter'}}
       content: {application/json: {schema: {$ref: '#/components/schemas/IdentityError'}}}
     State:
