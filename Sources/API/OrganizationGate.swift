@@ -37,8 +37,10 @@ public final class OrganizationGate: Sendable {
         }
     }
 
-    /// The organization that a credential belonged to when it was last used here. It may have
-    /// changed since, so it opens nothing: it only says at which gate to ask before Redis is.
+    /// The organization that a credential belonged to when it was last used here.
+    ///
+    /// It may have changed since, so it opens nothing: it only says at which gate to ask before
+    /// Redis is asked.
     func organization(ofCredential hash: [UInt8]) -> [UInt8]? {
         state.withLock { $0.organizations[hash] }
     }

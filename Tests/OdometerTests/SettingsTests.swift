@@ -1,4 +1,5 @@
 import API
+import HTTPServer
 import Testing
 
 @testable import odometer
@@ -80,6 +81,29 @@ struct SettingsTests {
             try settings(environment: ["ODOMETER_REDIS_PASSWORD": ""])
         }
         #expect(try #require(failure).message.contains("ODOMETER_REDIS_PASSWORD"))
+    }
+
+    @Test func proxies() throws {
+        let standard = try settings().publicConfiguration()
+        #expect(standard.perAddressLimit == 250 && standard.trustedProxies == [])
+        let wanted = ["127.0.0.1", "fd00::/8"].compactMap { AddressRange($0) }
+        for given in [
+            try settings(
+                file: "http: {trusted_proxies: [127.0.0.1, 'fd00::/8'], address_connections: 7}"),
+            try settings(environment: [
+                "ODOMETER_TRUSTED_PROXY": "127.0.0.1,fd00::/8", "ODOMETER_ADDRESS_CONNECTIONS": "7",
+            ]),
+            try settings(flags: [
+                "trusted-proxy": ["127.0.0.1", "fd00::/8"], "address-connections": ["7"],
+            ]),
+        ] {
+            let configuration = try given.publicConfiguration()
+            #expect(configuration.trustedProxies == wanted)
+            #expect(configuration.perAddressLimit == 7)
+        }
+        #expect(throws: CommandFailure.self) {
+            try settings(flags: ["trusted-proxy": ["10.0.0.0/33"]])
+        }
     }
 
     @Test func limitsOfRequests() throws {

@@ -109,6 +109,14 @@ enum Options {
         name: "address-rate-limit", placeholder: "N", value: .integer(0...1_000_000),
         help: "Requests a second of one address without a valid key or token; 0 = no limit.",
         standard: "100", path: "http.address_rate_limit")
+    static let addressConnections = Option(
+        name: "address-connections", placeholder: "N", value: .integer(0...1_000),
+        help: "Open connections of one address that is no trusted proxy; 0 = no limit.",
+        standard: "250", path: "http.address_connections")
+    static let trustedProxy = Option(
+        name: "trusted-proxy", placeholder: "CIDR", value: .network,
+        help: "Proxy whose X-Forwarded-For names the client: an address or a block of them.",
+        path: "http.trusted_proxies", isRepeatable: true)
     static let organizationRequests = Option(
         name: "organization-requests", placeholder: "N", value: .integer(0...64),
         help: "Requests of one organization at the same time; 0 = no limit. "
@@ -161,7 +169,8 @@ enum Options {
         lanes, meters, commitInterval, dedupeWindow, futureBound, from, onLoss,
     ]
     static let http = [
-        listen, httpThreads, rateLimit, addressRateLimit, organizationRequests,
+        listen, httpThreads, rateLimit, addressRateLimit, addressConnections,
+        organizationRequests, trustedProxy,
     ]
     static let jwt = [
         jwtAlgorithm, jwtSecretFile, jwtSecret, jwtPublicKey, jwtIssuer, jwtAudience,

@@ -32,9 +32,7 @@ final class Answering: Sendable {
         }
         let pages = StatePages(hindrance: hindrance)
         server = Server(
-            try settings.serverConfiguration(
-                Options.listen, threads: settings.integer(Options.httpThreads)),
-            makeWorker: parts.makeWorker
+            try settings.publicConfiguration(), makeWorker: parts.makeWorker
         ) { [service] worker, request in
             pages.answer(worker, request) ?? service.handle(worker, request)
         }

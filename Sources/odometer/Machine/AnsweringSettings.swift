@@ -3,11 +3,21 @@ import HTTPServer
 
 /// From settings to what the answering half takes.
 extension Settings {
-    /// Address, port and threads of a listener.
-    func serverConfiguration(
-        _ option: Option, threads: Int
-    ) throws(CommandFailure) -> ServerConfiguration {
+    /// The listener for clients.
+    func publicConfiguration() throws(CommandFailure) -> ServerConfiguration {
         var configuration = ServerConfiguration()
+        configuration.perAddressLimit = integer(Options.addressConnections)
+        configuration.trustedProxies = texts(Options.trustedProxy).compactMap { AddressRange($0) }
+        return try serverConfiguration(
+            Options.listen, threads: integer(Options.httpThreads), configuration)
+    }
+
+    /// The same with the address, port and threads of a listener.
+    func serverConfiguration(
+        _ option: Option, threads: Int,
+        _ configuration: ServerConfiguration = ServerConfiguration()
+    ) throws(CommandFailure) -> ServerConfiguration {
+        var configuration = configuration
         let (host, port) = address(option)
         configuration.address = host == "localhost" ? "127.0.0.1" : host
         configuration.port = Int(port)
