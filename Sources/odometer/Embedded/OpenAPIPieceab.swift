@@ -123,7 +123,9 @@ extension OpenAPIText {
       operationId: getReadiness
       tags: [operations]
       summary: Whether it can do its work.
-      description: Answering, with Redis reachable and a ledger there; consuming, with Redis reachable and the group joined.
+      description: >-
+        Answering, with Redis reachable and a ledger there; consuming, with Redis reachable and the group joined. The answer is at most a
+        second old. Here it does not say why not; the listener for machines does.
       responses:
         '200': {$ref: '#/components/responses/State'}
         '400': {$ref: '#/components/responses/PlainBadRequest'}
@@ -246,7 +248,7 @@ components:
       description: It is so.
       content: {application/json: {schema: {$ref: '#/components/schemas/State'}}}
     NotReady:
-      description: Not now; the message says why.
+      description: Not now. The reason is told on the listener for machines only.
       headers: {Retry-After: {$ref: '#/components/headers/RetryAfter'}}
       content: {application/json: {schema: {$ref: '#/components/schemas/PlainError'}}}
   schemas:
@@ -301,8 +303,6 @@ components:
           type: object
           required: [organization, totals, usage, plan, recentActivity]
           additionalProperties: false
-          properties:
-            organization:
 
 """#
 }

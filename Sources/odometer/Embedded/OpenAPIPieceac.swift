@@ -3,6 +3,8 @@
 
 extension OpenAPIText {
     static let pieceac = #"""
+          properties:
+            organization:
               type: object
               required: [_id, name]
               additionalProperties: false
@@ -301,8 +303,6 @@ extension OpenAPIText {
         kind: {$ref: '#/components/schemas/Kind'}
         keep: {description: Of extremes only., type: string, enum: [min, max, first, last]}
         windows: {type: array, items: {type: string, enum: [minute, quarter, day, month, all]}}
-        by: {type: array, items: {type: string}}
-        per: {description: 'Its scopes, each a list of dimensions; an empty one is the whole organization.', type: array, items: {type: array, items: {type: string}}}
 
 """#
 }

@@ -3,6 +3,8 @@
 
 extension OpenAPIText {
     static let piecead = #"""
+        by: {type: array, items: {type: string}}
+        per: {description: 'Its scopes, each a list of dimensions; an empty one is the whole organization.', type: array, items: {type: array, items: {type: string}}}
     MeterAnswer:
       type: object
       required: [meter, kind, per, data]
