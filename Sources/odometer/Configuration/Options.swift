@@ -123,7 +123,8 @@ enum Options {
             + "Without it: three quarters of the threads.", path: "http.organization_requests")
     static let jwtAlgorithm = Option(
         name: "jwt-algorithm", placeholder: "NAME", value: .choice(["HS256", "RS256", "ES256"]),
-        help: "The only algorithm that tokens may be signed with.", standard: "HS256",
+        help: "The only algorithm that tokens may be signed with; with --jwks-file, where it is "
+            + "not given, each key says its own.", standard: "HS256",
         path: "jwt.algorithm")
     static let jwtSecretFile = Option(
         name: "jwt-secret-file", placeholder: "FILE", value: .text,
@@ -134,6 +135,10 @@ enum Options {
     static let jwtPublicKey = Option(
         name: "jwt-public-key", placeholder: "FILE", value: .text,
         help: "PEM file with the public key of RS256 or ES256.", path: "jwt.public_key")
+    static let jwksFile = Option(
+        name: "jwks-file", placeholder: "FILE", value: .text,
+        help: "JSON Web Key Set (RSA, EC P-256, oct), read again when it changes; "
+            + "a token's kid chooses the key.", path: "jwt.jwks_file")
     static let jwtIssuer = Option(
         name: "jwt-issuer", placeholder: "TEXT", value: .text, help: "What iss must be.",
         path: "jwt.issuer")
@@ -173,7 +178,7 @@ enum Options {
         organizationRequests, trustedProxy,
     ]
     static let jwt = [
-        jwtAlgorithm, jwtSecretFile, jwtSecret, jwtPublicKey, jwtIssuer, jwtAudience,
+        jwtAlgorithm, jwtSecretFile, jwtSecret, jwtPublicKey, jwksFile, jwtIssuer, jwtAudience,
     ]
 
     /// What a configuration file may hold, in the order in which `check` prints it.

@@ -149,7 +149,7 @@ components:
     workspaceToken: {type: http, scheme: bearer, description: A token of role admin or read; the organization's slug goes into x-org.}
     connectionKey: {type: apiKey, in: header, name: Authorization, description: 'The key, with or without Bearer before it.'}
     privacyKey: {type: apiKey, in: header, name: x-api-key, description: The organization's key.}
-    identityToken: {type: http, scheme: bearer, bearerFormat: JWT, description: 'A JWT with the claims organization_id and exp.'}
+    identityToken: {type: http, scheme: bearer, bearerFormat: JWT, description: 'A JWT, or an access token (at+jwt), with the claims organization_id and exp; kid chooses among several keys.'}
     operationsKey: {type: http, scheme: bearer, description: A key of role admin or read that opens operations.}
   parameters:
     Organization: {name: x-org, in: header, required: true, description: Slug of the token's organization., schema: {type: string, minLength: 1}}

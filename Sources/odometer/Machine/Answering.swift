@@ -20,7 +20,7 @@ final class Answering: Sendable {
         hindrance: @escaping @Sendable (QueryWorker) -> String?,
         log: Log
     ) throws(CommandFailure) {
-        let verifier = try settings.tokenVerifier()
+        let verifier = try settings.tokenVerifier(log: log)
         takesTokens = verifier != nil
         redis = parts.redis
         do throws(HTTPError) {

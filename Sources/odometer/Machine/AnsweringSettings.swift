@@ -55,9 +55,24 @@ extension Settings {
     }
 
     /// How tokens are verified; nil where no key is configured.
-    func tokenVerifier() throws(CommandFailure) -> TokenVerifier? {
-        guard let algorithm = TokenVerifier.Algorithm(rawValue: required(Options.jwtAlgorithm))
-        else { preconditionFailure("--jwt-algorithm was not checked") }
+    func tokenVerifier(log: Log) throws(CommandFailure) -> TokenVerifier? {
+        guard let keys = try tokenKeys(log: log) else { return nil }
+        return TokenVerifier(
+            keys: keys, issuer: text(Options.jwtIssuer), audience: text(Options.jwtAudience)
+        ) { log.warning($0) }
+    }
+
+    private func tokenKeys(log: Log) throws(CommandFailure) -> (any TokenKeySource)? {
+        let algorithm = TokenVerifier.Algorithm(rawValue: required(Options.jwtAlgorithm))
+        guard let algorithm else { preconditionFailure("--jwt-algorithm was not checked") }
+        if let file = text(Options.jwksFile) {
+            for other in [Options.jwtSecretFile, Options.jwtSecret, Options.jwtPublicKey]
+            where isGiven(other) {
+                throw .usage("--jwks-file cannot stand together with --\(other.name)")
+            }
+            let only = isGiven(Options.jwtAlgorithm) ? algorithm : nil
+            return try KeySetFile(file, only: only, log: log)
+        }
         let key: [UInt8]
         switch algorithm {
         case .hs256:
@@ -73,9 +88,7 @@ extension Settings {
             key = try FileText.read(file)
         }
         do throws(TokenConfigurationError) {
-            return try TokenVerifier(
-                algorithm: algorithm, key: key, issuer: text(Options.jwtIssuer),
-                audience: text(Options.jwtAudience))
+            return try TokenKeys(algorithm: algorithm, key: key)
         } catch {
             throw .usage("jwt: \(error.message)")
         }
