@@ -17,7 +17,10 @@ extension Call {
             found.role == key.role, !found.isRevoked,
             found.expiresAt.map({ worker.engine.clock.nanoseconds < $0 }) ?? true,
             found.dialects.contains(Array(dialect.utf8))
-        else { return nil }
+        else {
+            charge.refuse(credential: hash)
+            return nil
+        }
         try charge.enter(found.organization, credential: hash)
         return found
     }

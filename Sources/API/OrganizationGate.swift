@@ -45,6 +45,11 @@ public final class OrganizationGate: Sendable {
         state.withLock { $0.organizations[hash] }
     }
 
+    /// A credential is no longer valid: it takes nobody's place any more.
+    func forget(credential hash: [UInt8]) {
+        _ = state.withLock { $0.organizations.removeValue(forKey: hash) }
+    }
+
     func remember(_ organization: [UInt8], ofCredential hash: [UInt8]) {
         state.withLock { state in
             if state.organizations[hash] == organization { return }

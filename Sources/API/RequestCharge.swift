@@ -59,6 +59,9 @@ final class RequestCharge: ReadAdmission {
         self.organization = organization
     }
 
+    /// The key of this hash turned out not to be valid.
+    func refuse(credential hash: [UInt8]) { limits.perOrganization?.forget(credential: hash) }
+
     /// Takes the commands of one plan into account, before they are sent.
     func admit(commands count: Int) throws(QueryError) {
         commands += count

@@ -164,6 +164,15 @@ import Testing
         }
         #expect(gate.count(of: Array("o".utf8)) == 0)
 
+        // A key that was revoked is nobody's, and takes no place.
+        let revoked = try house.key("o", ["operations"])
+        #expect(try status(house, ["Authorization": "Bearer \(revoked)"], path) == 200)
+        let hash = try #require(APIKey(Array(revoked.utf8))).hash
+        try house.run(
+            "HSET", "odo:1:{dir}:credential:\(String(decoding: hash, as: UTF8.self))", "revokedAt",
+            #""2026-01-01T00:00:00Z""#)
+        #expect(try status(house, ["Authorization": "Bearer \(revoked)"], path) == 401)
+
         house.redis.freeze(true)
         let (service, engine) = (house.service, house.service.engine)
         let redis = house.redis.configuration
@@ -182,6 +191,8 @@ import Testing
         #expect(refused.status == 429)
         #expect(refused.headers["Retry-After"] == "1")
         #expect(refused.body.contains("at the same time"), "\(refused.body)")
+        // Not 429: it is looked for in Redis, which is frozen.
+        #expect(try status(house, ["Authorization": "Bearer \(revoked)"], path) == 503)
         house.redis.freeze(false)
         while slow.nanoseconds == 0, Date() < deadline { usleep(1_000) }
         #expect(slow.nanoseconds != 0)

@@ -114,7 +114,7 @@ struct SettingsTests {
         let limits = try standard.requestLimits()
         #expect(limits.perAddress != nil && limits.perCredential != nil)
         #expect(limits.perOrganization != nil)
-        for (threads, most) in [("1", 1), ("2", 1), ("4", 3), ("64", 48)] {
+        for (threads, most) in [("1", 0), ("3", 0), ("4", 3), ("64", 48)] {
             #expect(
                 try settings(flags: ["http-threads": [threads]]).organizationRequests == most)
         }

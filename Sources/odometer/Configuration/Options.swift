@@ -120,7 +120,8 @@ enum Options {
     static let organizationRequests = Option(
         name: "organization-requests", placeholder: "N", value: .integer(0...64),
         help: "Requests of one organization at the same time; 0 = no limit. "
-            + "Without it: three quarters of the threads.", path: "http.organization_requests")
+            + "Without it: three quarters of the threads, from 4 threads on.",
+        path: "http.organization_requests")
     static let jwtAlgorithm = Option(
         name: "jwt-algorithm", placeholder: "NAME", value: .choice(["HS256", "RS256", "ES256"]),
         help: "The only algorithm that tokens may be signed with; with --jwks-file, where it is "

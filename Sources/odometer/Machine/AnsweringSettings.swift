@@ -46,12 +46,14 @@ extension Settings {
     /// Requests of one organization at the same time; 0 = as many as there are threads.
     ///
     /// Three quarters of the threads where nobody says: of the 8 that is 6, as many connections as
-    /// a browser opens to one server, and the others always find a thread.
+    /// a browser opens to one server, and the others always find a thread. Of less than 4 threads
+    /// that would be so few that one page's requests stood in each other's way.
     var organizationRequests: Int {
         if text(Options.organizationRequests) != nil {
             return integer(Options.organizationRequests)
         }
-        return max(1, integer(Options.httpThreads) * 3 / 4)
+        let threads = integer(Options.httpThreads)
+        return threads < 4 ? 0 : threads * 3 / 4
     }
 
     /// How tokens are verified; nil where no key is configured.
