@@ -10,20 +10,6 @@ public final class APIWorker {
     public init(query: QueryWorker) { self.query = query }
 }
 
-/// How often somebody may ask; nil = as often as they like.
-public struct RateLimits: Sendable {
-    /// For each address of a client.
-    public var perAddress: RateLimiter?
-    /// For each credential, also one that turns out not to be valid.
-    public var perCredential: RateLimiter?
-
-    /// Limits of these kinds.
-    public init(perAddress: RateLimiter? = nil, perCredential: RateLimiter? = nil) {
-        self.perAddress = perAddress
-        self.perCredential = perCredential
-    }
-}
-
 /// A document that is served as it is, to everybody.
 public struct Document: Sendable {
     /// Its path.
@@ -67,7 +53,7 @@ public final class APIService: Sendable {
     /// For each dialect the request headers that its answers depend on, one by one.
     private let credentialHeaders: [[String]]
     private let documents: [Document]
-    private let limits: RateLimits
+    private let limits: RequestLimits
     private let router: Router
     private let entries: [Entry]
 
@@ -83,7 +69,7 @@ public final class APIService: Sendable {
     /// A service of these dialects; throws where two of them want the same path.
     public init(
         engine: QueryEngine, dialects: [any Dialect], documents: [Document] = [],
-        limits: RateLimits = RateLimits()
+        limits: RequestLimits = RequestLimits()
     ) throws(HTTPError) {
         self.engine = engine
         self.dialects = dialects
@@ -166,18 +152,22 @@ public final class APIService: Sendable {
                 )
             case .dialect(let index, let route, let gaps):
                 let dialect = dialects[index]
+                let charge = RequestCharge(limits, badRequestStatus: dialect.badRequestStatus)
                 let call = Call(
                     route: route, request: request, segments: segments, worker: worker.query,
-                    gaps: gaps)
+                    gaps: gaps, charge: charge)
                 worker.query.begin(
                     request.digest(with: credentialHeaders[index]),
-                    deadline: .now + APIService.timeLimit)
-                defer { worker.query.end() }
+                    deadline: .now + APIService.timeLimit, admission: charge)
+                defer {
+                    worker.query.end()
+                    charge.end()
+                }
                 do throws(Problem) {
-                    try checkLimits(request, credentialHeaders[index].first)
                     return (response(try dialect.answer(call), dialect), id)
                 } catch {
-                    return (response(error, dialect), id)
+                    let problem = charge.problem(error, from: request.remoteAddress)
+                    return (response(problem, dialect), id)
                 }
             }
         }
@@ -189,23 +179,6 @@ public final class APIService: Sendable {
             guard path.starts(with: dialect.root.utf8) else { return false }
             let rest = path.dropFirst(dialect.root.utf8.count)
             return rest.isEmpty || rest.first == UInt8(ascii: "/")
-        }
-    }
-
-    private func checkLimits(_ request: Request, _ credential: String?) throws(Problem) {
-        guard limits.perAddress != nil || limits.perCredential != nil else { return }
-        let now = MonotonicTime.nanoseconds()
-        var decisions: [RateLimiter.Decision] = []
-        if let limiter = limits.perAddress {
-            decisions.append(limiter.take(request.remoteAddress.rateLimitKey, at: now))
-        }
-        if let limiter = limits.perCredential {
-            if let credential, let value = request.headers.single(credential).value {
-                decisions.append(limiter.take(value, at: now))
-            }
-        }
-        for case .refused(let seconds) in decisions {
-            throw Problem(429, "Too many requests", retryAfterSeconds: seconds)
         }
     }
 

@@ -14,6 +14,8 @@ public protocol Dialect: Sendable {
     var root: String { get }
     /// Its paths, all GET; a call knows its path by the place in this list.
     var routes: [DialectRoute] { get }
+    /// The status for a request that asks for what cannot be given; 400 where it says nothing else.
+    var badRequestStatus: Int { get }
 
     /// The answer to a call.
     func answer(_ call: borrowing Call) throws(Problem) -> Reply
@@ -24,6 +26,8 @@ public protocol Dialect: Sendable {
 extension Dialect {
     /// What its answers are made of; routes that need the same name it again.
     var needs: [MeterNeed] { routes.flatMap(\.needs) }
+    /// 400.
+    public var badRequestStatus: Int { 400 }
 }
 
 /// How a dialect's clients authenticate.
@@ -110,16 +114,19 @@ public struct Call: ~Copyable {
     public let worker: QueryWorker
     /// What the path needs and the catalog does not have.
     let gaps: [MeterGap]
+    /// What it uses of the limits; told of its credential as soon as that is known.
+    let charge: RequestCharge
 
     init(
         route: Int, request: Request, segments: PathParameters, worker: QueryWorker,
-        gaps: [MeterGap]
+        gaps: [MeterGap], charge: RequestCharge
     ) {
         self.route = route
         self.request = request
         self.segments = segments
         self.worker = worker
         self.gaps = gaps
+        self.charge = charge
     }
 
     /// Says 501 where the catalog lacks what the path needs; the last check before the reading.

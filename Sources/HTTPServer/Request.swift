@@ -59,7 +59,7 @@ public struct Request: Sendable {
     public let headers: HeaderFields
     /// The body; always empty for GET and HEAD.
     public let body: [UInt8]
-    /// The other end of the connection.
+    /// The client: the other end of the connection, or where that is a trusted proxy, whom it names.
     public let remoteAddress: RemoteAddress
 
     /// Splits and decodes a request target; refuses broken escapes, NUL and control characters.

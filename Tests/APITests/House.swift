@@ -25,7 +25,7 @@ final class House {
     private var connection: Connection
 
     init(
-        hasLedger: Bool = true, limits: RateLimits = RateLimits(), catalog: MeterCatalog? = nil
+        hasLedger: Bool = true, limits: RequestLimits = RequestLimits(), catalog: MeterCatalog? = nil
     ) throws {
         let redis = try PrivateRedis()
         let time = SettableTime(try House.nanoseconds(House.now))
@@ -35,7 +35,7 @@ final class House {
             clock: WallClock { time.nanoseconds })
         self.redis = redis
         self.time = time
-        asksAgain = limits.perAddress == nil && limits.perCredential == nil
+        asksAgain = limits.perCredential == nil
         service = try APIService(
             engine: engine,
             dialects: APIService.allDialects(

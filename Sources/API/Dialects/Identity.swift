@@ -33,9 +33,11 @@ public struct IdentityDialect: Dialect {
         guard let token, let verifier, let claims = verifier.verify(token, now: call.now) else {
             throw Problem.unauthorized("Missing, invalid or expired token", secret: token)
         }
+        try call.charge.begin(token: claims)
         guard let tenant = claims.organization else {
             throw Problem(403, "The token names no organization")
         }
+        try call.charge.enter(tenant)
         switch call.route {
         case 0: return try tokens(call, tenant)
         case 1: return try activity(call, tenant)

@@ -16,6 +16,8 @@ public struct PrivacyDialect: Dialect {
         DialectRoute(
             "metrics", "/organizations/{organizationId}/metrics", needs: PrivacyNumbers.needs)
     ]
+    /// As for bad parameters.
+    public let badRequestStatus = 422
 
     private static let mostProjects = 20
     private static let profileMembers = ProfileMembers(["name"])

@@ -162,7 +162,9 @@ extension OpenAPIText {
       operationId: getReadiness
       tags: [operations]
       summary: Whether it can do its work.
-      description: Answering, with Redis reachable and a ledger there; consuming, with Redis reachable and the group joined.
+      description: >-
+        Answering, with Redis reachable and a ledger there; consuming, with Redis reachable and the group joined. The answer is at most a
+        second old. Here it does not say why not; the listener for machines does.
       responses:
         '200': {$ref: '#/components/responses/State'}
         '400': {$ref: '#/components/responses/PlainBadRequest'}
@@ -186,7 +188,7 @@ components:
     workspaceToken: {type: http, scheme: bearer, description: 'A key of role admin or read, for example `Authorization: Bearer odo_r_…`; the organization''s slug goes into x-org.'}
     connectionKey: {type: apiKey, in: header, name: Authorization, description: 'A key of role admin or read, with or without Bearer before it, for example `Authorization: odo_r_…`.'}
     privacyKey: {type: apiKey, in: header, name: x-api-key, description: 'A key of the organization, of role admin or read, for example `x-api-key: odo_r_…`.'}
-    identityToken: {type: http, scheme: bearer, bearerFormat: JWT, description: 'A JWT with the claims organization_id and exp.'}
+    identityToken: {type: http, scheme: bearer, bearerFormat: JWT, description: 'A JWT, or an access token (at+jwt), with the claims organization_id and exp; kid chooses among several keys.'}
     operationsKey: {type: http, scheme: bearer, description: 'A key of role admin or read that opens operations, for example `Authorization: Bearer odo_r_…`.'}
   parameters:
     Organization:
@@ -233,7 +235,7 @@ components:
     NotModified:
       description: The entity tag of If-None-Match is still the right one.
     PlainBadRequest:
-      description: A parameter, which the message names, or a malformed request.
+      description: A parameter, which the message names, a malformed request, or one that needs too many reads.
       content: {application/json: {schema: {$ref: '#/components/schemas/PlainError'}}}
     PlainUnauthorized:
       description: No credential, or none that is known, live and good for this API.
@@ -301,8 +303,6 @@ components:
       headers: {Allow: {required: true, schema: {type: string}}}
       content: {application/json: {schema: {$ref: '#/components/schemas/PlainError'}}}
     PlainTooManyRequests:
-      description: Too many of one key or address.
-      headers: {Retry-After: {$ref: '#/components/headers/RetryAfter'}}
 
 """#
 }

@@ -3,13 +3,15 @@
 
 extension OpenAPIText {
     static let pieceac = #"""
+      description: Too much of one key, too many without a key of one address, or of one organization at the same time.
+      headers: {Retry-After: {$ref: '#/components/headers/RetryAfter'}}
       content: {application/json: {schema: {$ref: '#/components/schemas/PlainError'}}}
     CodedMethodNotAllowed:
       description: Another method than those in Allow.
       headers: {Allow: {required: true, schema: {type: string}}}
       content: {application/json: {schema: {$ref: '#/components/schemas/CodedError'}}}
     CodedTooManyRequests:
-      description: Too many of one key or address.
+      description: Too much of one key, too many without a key of one address, or of one organization at the same time.
       headers: {Retry-After: {$ref: '#/components/headers/RetryAfter'}}
       content: {application/json: {schema: {$ref: '#/components/schemas/CodedError'}}}
     IdentityMethodNotAllowed:
@@ -17,14 +19,14 @@ extension OpenAPIText {
       headers: {Allow: {required: true, schema: {type: string}}}
       content: {application/json: {schema: {$ref: '#/components/schemas/IdentityError'}}}
     IdentityTooManyRequests:
-      description: Too many of one key or address.
+      description: Too much of one key, too many without a key of one address, or of one organization at the same time.
       headers: {Retry-After: {$ref: '#/components/headers/RetryAfter'}}
       content: {application/json: {schema: {$ref: '#/components/schemas/IdentityError'}}}
     State:
       description: It is so.
       content: {application/json: {schema: {$ref: '#/components/schemas/State'}}}
     NotReady:
-      description: Not now; the message says why.
+      description: Not now. The reason is told on the listener for machines only.
       headers: {Retry-After: {$ref: '#/components/headers/RetryAfter'}}
       content: {application/json: {schema: {$ref: '#/components/schemas/PlainError'}}}
   schemas:
@@ -301,8 +303,6 @@ extension OpenAPIText {
             totalCategories: {$ref: '#/components/schemas/Count'}
             totalEvents: {$ref: '#/components/schemas/Count'}
             totalUsers: {description: 'Distinct users; standard error 0.81 %. Consents without a user are none.', type: integer, minimum: 0}
-            trend: {$ref: '#/components/schemas/Trend'}
-            trendData: {$ref: '#/components/schemas/TrendData'}
 
 """#
 }

@@ -3,6 +3,8 @@
 
 extension OpenAPIText {
     static let piecead = #"""
+            trend: {$ref: '#/components/schemas/Trend'}
+            trendData: {$ref: '#/components/schemas/TrendData'}
         complianceRequests:
           type: object
           required:
