@@ -74,17 +74,44 @@ public final class CellReader {
     ) throws(CellReadError) -> [[UInt8]?]? {
         let step = CellStep.directory(key: key, fields: fields)
         try prefetch(step, deadline)
-        if let found = memory.directory(step) { return found.with { directoryValues($0) } }
+        if let found = memory.directory(step) {
+            let values = found.with { directoryValues($0) }
+            if Self.isAbsent(values) {
+                try withConnection(deadline) {
+                    (connection: inout Connection) throws(CellReadError) in
+                    try self.checkLayout(&connection, deadline)
+                }
+            }
+            return values
+        }
         let values = try withConnection(deadline) {
             (connection: inout Connection) throws(CellReadError) -> [[UInt8]?]? in
             try self.checkLedger(&connection, deadline)
             var commands = CellCommands()
             commands.add(fields: fields, of: key)
             let replies = try CellReading.pipeline(commands, &connection, deadline)
-            return replies[0].with { self.directoryValues($0) }
+            let values = replies[0].with { self.directoryValues($0) }
+            if Self.isAbsent(values) { try self.checkLayout(&connection, deadline) }
+            return values
         }
         memory.add(step, nil)
         return values
+    }
+
+    private static func isAbsent(_ values: [[UInt8]?]?) -> Bool {
+        values?.allSatisfy { $0 == nil } ?? false
+    }
+
+    /// Whether Redis still has the ledger: an empty Redis would make every key an unknown one.
+    private func checkLayout(
+        _ connection: inout Connection, _ deadline: ContinuousClock.Instant
+    ) throws(CellReadError) {
+        var commands = CellCommands()
+        commands.add(fields: [Array("layout".utf8)], of: layout.ledgerKey)
+        let replies = try CellReading.pipeline(commands, &connection, deadline)
+        guard replies[0].with({ $0.count > 0 && $0[0].bytes != nil }) else {
+            throw CellReadError(.ledgerAbsent, "Redis holds no ledger under this prefix")
+        }
     }
 
     private func directoryValues(_ view: ReplyView) -> [[UInt8]?]? {

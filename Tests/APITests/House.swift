@@ -25,7 +25,8 @@ final class House {
     private var connection: Connection
 
     init(
-        hasLedger: Bool = true, limits: RequestLimits = RequestLimits(), catalog: MeterCatalog? = nil
+        hasLedger: Bool = true, limits: RequestLimits = RequestLimits(),
+        catalog: MeterCatalog? = nil
     ) throws {
         let redis = try PrivateRedis()
         let time = SettableTime(try House.nanoseconds(House.now))
