@@ -12,7 +12,7 @@ import yaml
 from checks import ROOT, check, expect, run
 
 DEPLOY = ROOT / "deploy"
-BINARY = os.environ.get("ODOMETER_BINARY")
+BINARY = os.environ.get("TEST_BINARY")
 DOCKERFILE = (DEPLOY / "Dockerfile").read_text().replace("\\\n", " ")
 # The package that holds a library, by Debian 12's names.
 PACKAGES = {

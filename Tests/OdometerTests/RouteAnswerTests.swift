@@ -1,6 +1,7 @@
 import API
 import Foundation
 import HTTPServer
+import Query
 import Redis
 import Synchronization
 import Testing
@@ -158,7 +159,7 @@ private struct GeneratedLedger {
             "\"Acme\"", "slug", "\"acme\"")
         func made(_ dialects: [String]) throws -> String {
             let key = try NewCredential.make(
-                organization: organization, dialects: dialects, role: "admin")
+                organization: organization, dialects: dialects, role: .admin)
             for (name, json) in key.members {
                 try connection.command([
                     Array("HSET".utf8), Array("odo:1:{dir}:credential:\(key.hash)".utf8),

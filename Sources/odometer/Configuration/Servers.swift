@@ -7,13 +7,9 @@ extension Settings {
     /// Where Redis is and how to enter; the password from file or environment before the URL's.
     func redisConfiguration() throws(CommandFailure) -> RedisConfiguration {
         do throws(RedisError) {
-            var configuration = try RedisConfiguration(url: required(Options.redis))
-            if let password = text(Options.redisPassword) { configuration.password = password }
-            if let file = text(Options.redisPasswordFile) {
-                configuration.password = try secret(file)
-            }
-            try configuration.validate()
-            return configuration
+            var password = text(Options.redisPassword)
+            if let file = text(Options.redisPasswordFile) { password = try secret(file) }
+            return try RedisConfiguration(url: required(Options.redis), password: password)
         } catch {
             throw .usage("--redis (\(origin(Options.redis))): \(error.message)")
         }

@@ -38,8 +38,6 @@ struct KafkaProperty: Sendable, Equatable {
 struct Settings: Sendable {
     private var settings: [String: Setting] = [:]
     private(set) var kafkaProperties: [KafkaProperty] = []
-    /// Environment variables that look like ours and are not.
-    private(set) var unknownVariables: [String] = []
 
     /// Lays defaults, file, environment and flags over each other; what is wrong is named with its
     /// place.
@@ -79,20 +77,19 @@ struct Settings: Sendable {
                 let texts =
                     option.isRepeatable ? text.split(separator: ",").map(String.init) : [text]
                 try take(option, texts, .environment(name))
-            } else if name.hasPrefix(prefix), !Settings.isServiceLink(name.dropFirst(prefix.count))
-            {
+            } else if ServiceLink.isOne(name, text) {
+                continue
+            } else if name.hasPrefix(prefix) {
                 let property = name.dropFirst(prefix.count).lowercased()
                     .map { $0 == "_" ? "." : String($0) }.joined()
                 try take(Options.kafkaProperty, ["\(property)=\(text)"], .environment(name))
             } else {
-                unknownVariables.append(name)
+                throw .usage(
+                    "\(name): unknown environment variable"
+                        + Suggestion.text(for: name, among: known.compactMap(\.environmentName))
+                        + "; ODOMETER_… is kept for settings, which odometer check lists")
             }
         }
-    }
-
-    /// Kubernetes sets variables of this form for a service that is called odometer-kafka.
-    private static func isServiceLink(_ rest: Substring) -> Bool {
-        rest.hasPrefix("PORT") || rest.hasPrefix("SERVICE_")
     }
 
     private mutating func take(
@@ -184,6 +181,23 @@ struct Settings: Sendable {
             preconditionFailure("--\(option.name) was not checked")
         }
         return address
+    }
+}
+
+/// Variables that Kubernetes and Docker set in every container for the services beside it.
+///
+/// A service called odometer, or odometer-kafka, makes names that begin like ours; nobody chose them,
+/// so they are no mistake.
+enum ServiceLink {
+    /// `…_SERVICE_HOST`, `…_SERVICE_PORT[_NAME]`, `…_PORT=tcp://…`, `…_PORT_80_TCP[_ADDR|_PORT|_PROTO]`.
+    static func isOne(_ name: String, _ text: String) -> Bool {
+        let words = name.split(separator: "_")
+        if name.hasSuffix("_SERVICE_HOST") || name.contains("_SERVICE_PORT") { return true }
+        if words.last == "PORT", text.contains("://") { return true }
+        guard let port = words.lastIndex(where: { Int($0) != nil }), port > 0,
+            words[port - 1] == "PORT", port + 1 < words.count
+        else { return false }
+        return ["TCP", "UDP", "SCTP"].contains(words[port + 1])
     }
 }
 
