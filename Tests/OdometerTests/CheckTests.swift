@@ -37,6 +37,21 @@ struct CheckTests {
         #expect(!ended.output.contains("SECRET"))
     }
 
+    @Test func aSecretOfKafkaComesFromAFileAndIsNotPrinted() throws {
+        try withFile("SECRET\n") { file in
+            let words = ["check", "--kafka-property-file", "sasl.password=\(file)"]
+            let ended = try Executable.run(words)
+            #expect(ended.status == 0, "\(ended.errors)")
+            #expect(ended.output.contains("sasl.password=\(file)"))
+            #expect(!(ended.output + ended.errors).contains("SECRET"))
+            let other = try Executable.run(
+                ["check"],
+                environment: ["ODOMETER_KAFKA_PROPERTY_FILE": "sasl.password=\(file),group.id=a"])
+            #expect(other.status == 2)
+            #expect(other.errors.contains("use --group"), "\(other.errors)")
+        }
+    }
+
     /// Each is refused by run, serve or up before they ask Kafka or Redis.
     @Test(arguments: [
         ("topics: []", "topics must name at least one topic"),
@@ -52,6 +67,9 @@ struct CheckTests {
         ("kafka: {session.timeout.ms: 700000}", "session.timeout.ms"),
         ("kafka: {ssl.ca.location: /nowhere/ca.pem, security.protocol: ssl}", "ssl.ca.location"),
         ("kafka: {no.such.property: 1}", "no.such.property"),
+        ("kafka_property_files: [sasl.password]", "NAME=FILE"),
+        ("kafka_property_files: [sasl.password=/nowhere/file]", "/nowhere/file"),
+        ("kafka_property_files: [no.such.property=/proc/self/comm]", "no.such.property"),
     ])
     func whatIsRefusedAtAStartIsRefused(_ settings: String, _ part: String) throws {
         try withFile(settings) { file in

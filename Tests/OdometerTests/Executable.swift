@@ -14,6 +14,24 @@ enum Executable {
         .deletingLastPathComponent().deletingLastPathComponent()
         .appendingPathComponent(".build/debug/odometer").path
 
+    /// Starts it, behind `wrapper`, with its log in a pipe.
+    static func start(
+        _ words: [String], wrapper: [String] = []
+    ) throws -> (process: Process, log: FileHandle) {
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+        // Threads of tests block signals, and a process would inherit that.
+        process.arguments = ["--default-signal=HUP,INT,TERM"] + wrapper + [path] + words
+        process.environment = ProcessInfo.processInfo.environment
+            .filter { !$0.key.hasPrefix("ODOMETER_") }
+        let pipe = Pipe()
+        process.standardOutput = FileHandle.nullDevice
+        process.standardError = pipe
+        process.standardInput = FileHandle.nullDevice
+        try process.run()
+        return (process, pipe.fileHandleForReading)
+    }
+
     /// Runs it to its end, at most two minutes, without variables of ours but these.
     static func run(
         _ words: [String], environment: [String: String] = [:],

@@ -62,9 +62,10 @@ import Workload
                 "http-threads": ["1"],
             ], environment: ["ODOMETER_JWT_SECRET": Self.secret]
         ) { _ in [] }
+        let log = Log(isJSON: false, least: .error)
         return try Answering(
-            settings, parts: try MachineParts(settings), hindrance: { _ in nil },
-            log: Log(isJSON: false, least: .error))
+            settings, parts: try MachineParts(settings, log: log), hindrance: { _ in nil }, log: log
+        )
     }
 }
 

@@ -1,3 +1,4 @@
+import Kafka
 import Testing
 
 @testable import odometer
@@ -75,6 +76,20 @@ struct SettingsTests {
             "ODOMETER_KAFKA_PORT_9092_TCP_ADDR": "10.0.0.2",
         ])
         #expect(settings.kafkaProperties.isEmpty)
+    }
+
+    @Test func aPropertyFromAFileGoesBeforeItsValue() throws {
+        let settings = try settings(
+            file: "kafka: {client.id: given, sasl.username: me}",
+            environment: ["ODOMETER_KAFKA_PROPERTY_FILE": "client.id=/proc/self/comm"])
+        let name = try FileText.secret("/proc/self/comm")
+        let kafka = try settings.kafkaConfiguration(log: Log(isJSON: false, least: .error))
+        #expect(
+            kafka.properties.map { "\($0.name)=\($0.value)" } == [
+                "client.id=given", "sasl.username=me", "client.id=\(name)",
+            ])
+        // Its content is in no setting that check prints.
+        #expect(settings.kafkaProperties.count == 2)
     }
 
     /// A shell that is made ready for one command holds no mistake for another.

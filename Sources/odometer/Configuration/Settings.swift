@@ -106,6 +106,9 @@ struct Settings: Sendable {
         if option.name == Options.kafkaProperty.name {
             for text in texts { try takeProperty(text, origin) }
         }
+        if option.name == Options.kafkaPropertyFile.name {
+            for text in texts { _ = try Settings.property(text, "FILE", origin) }
+        }
         set(option, texts, origin)
     }
 
@@ -118,17 +121,32 @@ struct Settings: Sendable {
     }
 
     private mutating func takeProperty(_ text: String, _ origin: Origin) throws(CommandFailure) {
+        let (name, value) = try Settings.property(text, "VALUE", origin)
+        kafkaProperties.removeAll { $0.name == name }
+        kafkaProperties.append(KafkaProperty(name: name, value: value, origin: origin))
+    }
+
+    /// Name and value of `NAME=VALUE`; throws where the law of exactness fixes that property.
+    private static func property(
+        _ text: String, _ form: String, _ origin: Origin
+    ) throws(CommandFailure) -> (name: String, value: String) {
         let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
         guard parts.count == 2 else {
-            throw .usage("\(origin): a Kafka property is NAME=VALUE, not \"\(text)\"")
+            throw .usage("\(origin): a Kafka property is NAME=\(form), not \"\(text)\"")
         }
         let name = String(parts[0])
         if let reason = FixedKafkaProperties.reason(against: name) {
             throw .usage("\(origin): \(name) cannot be set: \(reason)")
         }
-        kafkaProperties.removeAll { $0.name == name }
-        kafkaProperties.append(
-            KafkaProperty(name: name, value: String(parts[1]), origin: origin))
+        return (name, String(parts[1]))
+    }
+
+    /// The files of `--kafka-property-file`, by property.
+    var kafkaPropertyFiles: [(name: String, file: String)] {
+        texts(Options.kafkaPropertyFile).map { text in
+            let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            return (String(parts[0]), parts.dropFirst().first.map { String($0) } ?? "")
+        }
     }
 
     /// The same settings with another value for one option, as if it had been given as a flag.

@@ -29,7 +29,7 @@ final class Machine: Sendable {
 
     /// All that can be wrong with the settings is found here; nothing runs yet.
     init(_ settings: Settings, _ halves: Halves, log: Log) throws(CommandFailure) {
-        let parts = try MachineParts(settings)
+        let parts = try MachineParts(settings, log: log)
         let counting =
             halves.contains(.counting) ? try Counting(settings, parts: parts, log: log) : nil
         let isAnswering = halves.contains(.answering)
