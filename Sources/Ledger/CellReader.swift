@@ -217,14 +217,19 @@ public final class CellReader {
                 reach?.answered()
                 return result
             } catch {
-                // On a connection that lives an error is an answer; the next try of a broken one tells.
+                // On a connection that lives an error is an answer. One that the server had closed
+                // while it was idle is nothing yet: the next try tells.
                 let isAnswered = current.isAlive && !error.leavesServer
                 // Answers that were not taken would be taken for those of the next read.
                 if current.isAlive, current.pendingReplies == 0, !error.leavesServer {
                     connection = consume current
                 }
                 guard isFirst, error.code == .unavailable, connection == nil else {
-                    isAnswered ? reach?.answered() : reach?.failed(error.message)
+                    if isAnswered {
+                        reach?.answered()
+                    } else if isRepeated || error.code == .timeout {
+                        reach?.failed(error.message)
+                    }
                     throw error
                 }
                 isFirst = false

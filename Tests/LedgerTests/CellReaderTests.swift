@@ -43,6 +43,15 @@ import Testing
         #expect(throws: CellReadError.self) {
             try readers[0].read([.hash(bytes("text"))], organization: bytes("o"), deadline: soon)
         }
+        // Nor is it an outage that the server closes connections which are idle.
+        for _ in 0..<3 {
+            try connection.command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+            readers[1].beginRequest(1)
+            _ = try readers[1].read(
+                [.hash(bytes("h"))], organization: bytes("o"), deadline: soon)
+            readers[1].endRequest()
+            #expect(failures() == 0)
+        }
         #expect(told.withLock { $0 } == [])
         redis.stop()
         #expect(failures() == 3)

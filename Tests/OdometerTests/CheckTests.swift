@@ -60,6 +60,8 @@ struct CheckTests {
         ("topics: [usage-dead-letters]", "cannot be an event topic"),
         ("http: {listen: '300.0.0.1:1'}", "is not an IPv4 or IPv6 address"),
         ("http: {admin_listen: 'nowhere:1'}", "is not an IPv4 or IPv6 address"),
+        ("http: {listen: '127.0.0.1:8084'}", "both have port 8084"),
+        ("http: {listen: '[::]:9000', admin_listen: '127.0.0.1:9000'}", "both have port 9000"),
         ("jwt: {secret_file: /nowhere/secret}", "/nowhere/secret"),
         ("jwt: {algorithm: RS256, public_key: /nowhere/key}", "/nowhere/key"),
         ("redis: {password_file: /nowhere/password}", "/nowhere/password"),

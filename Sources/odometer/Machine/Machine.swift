@@ -33,6 +33,7 @@ final class Machine: Sendable {
         let counting =
             halves.contains(.counting) ? try Counting(settings, parts: parts, log: log) : nil
         let isAnswering = halves.contains(.answering)
+        if isAnswering { try settings.checkListeners() }
         let hindrance: @Sendable (QueryWorker) -> String? = { worker in
             if let reason = counting?.hindrance { return reason }
             guard isAnswering else { return nil }
