@@ -39,7 +39,7 @@ soak: setup-test ## SEEDS=2000 seeds of the simulation from FIRST=1 on
 	@Tests/run soak
 
 faults: setup-test build $(PYTHON_TOOLS)/ready ## real faults on three brokers; ONLY=F7 SEED=N RESUME=FILE FULL=1 (docs/FAULTS.md)
-	@ODOMETER_BINARY=$(CURDIR)/$(BINARY) exec $(PYTHON_TOOLS)/bin/python3 Tests/Faults/table.py
+	@TEST_BINARY=$(CURDIR)/$(BINARY) exec $(PYTHON_TOOLS)/bin/python3 Tests/Faults/table.py
 
 replay-check: setup-test $(PYTHON_TOOLS)/ready ## EVENTS=2000000 at a rate, at 60 times their spacing, and flat: each checked, its report in docs/replays
 	@Tests/run replays

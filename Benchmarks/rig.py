@@ -135,7 +135,7 @@ class Rig:
 
     def __init__(self, folder):
         self.folder = folder
-        self.binary = os.environ.get("ODOMETER_BINARY") or str(ROOT / ".build/release/odometer")
+        self.binary = os.environ.get("TEST_BINARY") or str(ROOT / ".build/release/odometer")
         self.lanes = number("LANES", min(PARTITIONS, os.cpu_count() or 1))
         self.kafka = self.redis = None
         self.topics = []

@@ -12,7 +12,7 @@ private func runFuzzer(
 // Written once, before the fuzzer begins; its callback can capture nothing.
 nonisolated(unsafe) private var target: (any FuzzTarget)?
 
-/// `fuzz --target=NAME [libFuzzer's options and folders]`; ODOMETER_FUZZ_REDIS names a server's socket.
+/// `fuzz --target=NAME [libFuzzer's options and folders]`; FUZZ_REDIS names a server's socket.
 @main
 struct Driver {
     static func main() throws {
@@ -43,7 +43,7 @@ struct Driver {
         guard let option = CommandLine.arguments.first(where: { $0.hasPrefix(mark) }) else {
             return nil
         }
-        let redis = getenv("ODOMETER_FUZZ_REDIS").map { String(cString: $0) }
+        let redis = getenv("FUZZ_REDIS").map { String(cString: $0) }
         // libFuzzer leaves options with two hyphens alone, and hands them on when it starts itself.
         return try FuzzTargets.make(String(option.dropFirst(mark.count)), redis: redis)
     }

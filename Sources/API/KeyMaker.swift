@@ -38,6 +38,21 @@ public enum KeyMaker {
     /// Dialects that API keys open; `identity` takes signed tokens instead.
     public static let dialects = ["overview", "workspace", "connections", "privacy", "operations"]
 
+    /// The role that a key for these dialects gets where nobody chose one: `read`, which every dialect
+    /// but the overview answers; that one opens to `admin` only.
+    public static func standardRole(dialects: [String]) -> Role {
+        dialects.contains("overview") ? .admin : .read
+    }
+
+    /// What is odd about a key of this role, for people; nil = nothing.
+    public static func warning(dialects: [String], role: Role) -> String? {
+        if role == .write {
+            return "a write key opens no request; read is the role for answers"
+        }
+        guard dialects.contains("overview"), role != .admin else { return nil }
+        return "the overview opens to admin keys only: this key needs --role admin"
+    }
+
     /// A new key.
     ///
     /// - Parameters:

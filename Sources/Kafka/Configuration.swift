@@ -35,6 +35,18 @@ public struct ClientConfiguration: Sendable {
         try builder.set("bootstrap.servers", bootstrap)
         try builder.apply(properties, except: ConsumerSettings.fixedNames)
     }
+
+    /// Throws what the library says against a consumer of this group, or a producer, with these properties.
+    ///
+    /// Some values are right alone and wrong together, and files are opened, which only a client finds out.
+    /// These clients know no broker, so nobody is asked. Blocks for some milliseconds.
+    public func validateClients(group: String, instance: String?) throws(KafkaError) {
+        let nowhere = ClientConfiguration(bootstrap: "", properties: properties)
+        _ = try Consumer(
+            nowhere, settings: ConsumerSettings(group: group, instance: instance)
+        ) { _ in }
+        _ = try Producer(nowhere)
+    }
 }
 
 /// What a consumer may choose; everything that exactly once depends on is fixed.

@@ -165,6 +165,9 @@ final class ConsumerCore {
             events.append(.error(fatal))
             return
         }
+        // The library looks for the coordinator of a reader's group, too, of which nobody makes any use:
+        // a user who only reads needs no right on groups.
+        if !hasGroup, code == RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED { return }
         let text = rd_kafka_message_errstr(message).map { String(cString: $0) } ?? ""
         let error = KafkaError(code: .init(code), message: text)
         guard message.pointee.rkt != nil else {

@@ -9,6 +9,7 @@ public final class CellReader {
     /// The names that are read.
     public let layout: KeyLayout
     private let configuration: RedisConfiguration
+    private let reach: ReaderReach?
     private var connection: Connection?
     private var connectedAt = ContinuousClock.now
     private var role = ServerRole()
@@ -22,11 +23,13 @@ public final class CellReader {
     /// A reader that connects at its first read.
     ///
     /// Waits are cut to 1 s, the longest an answer may take. `sumsLifetime`: how long sizes of sorted sets are believed
-    /// that Redis adds up in one command, which nothing else bounds.
+    /// that Redis adds up in one command, which nothing else bounds. `reach` is told of every read.
     public init(
-        configuration: RedisConfiguration, layout: KeyLayout, sumsLifetime: Duration = .seconds(60)
+        configuration: RedisConfiguration, layout: KeyLayout,
+        sumsLifetime: Duration = .seconds(60), reach: ReaderReach? = nil
     ) {
         self.layout = layout
+        self.reach = reach
         memory = PrefetchMemory(sumsLifetime: sumsLifetime)
         var configuration = configuration
         configuration.connectTimeoutMilliseconds = min(
@@ -230,6 +233,7 @@ public final class CellReader {
                 do throws(RedisError) {
                     current = try Connection(configuration)
                 } catch {
+                    reach?.failed(error.description)
                     throw CellReadError(error)
                 }
                 connectedAt = .now
@@ -237,13 +241,24 @@ public final class CellReader {
             do throws(CellReadError) {
                 let result = try body(&current)
                 connection = consume current
+                reach?.answered()
                 return result
             } catch {
+                // On a connection that lives an error is an answer. One that the server had closed
+                // while it was idle is nothing yet: the next try tells.
+                let isAnswered = current.isAlive && !error.leavesServer
                 // Answers that were not taken would be taken for those of the next read.
                 if current.isAlive, current.pendingReplies == 0, !error.leavesServer {
                     connection = consume current
                 }
-                guard isFirst, error.code == .unavailable, connection == nil else { throw error }
+                guard isFirst, error.code == .unavailable, connection == nil else {
+                    if isAnswered {
+                        reach?.answered()
+                    } else if isRepeated || error.code == .timeout {
+                        reach?.failed(error.message)
+                    }
+                    throw error
+                }
                 isFirst = false
             }
         }

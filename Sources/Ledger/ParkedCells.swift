@@ -186,7 +186,9 @@ extension KeyLayout {
         guard parts.count > 4, let last = parts.last else { return nil }
         if last.elementsEqual("totals".utf8) { return String(decoding: field, as: UTF8.self) }
         let place = last.elementsEqual("all".utf8) ? parts.count - 2 : parts.count - 3
-        return place > 3 ? String(decoding: parts[place], as: UTF8.self) : nil
+        // A scope is NAME=VALUE, and its value may be somebody's name.
+        guard place > 3, !parts[place].contains(UInt8(ascii: "=")) else { return nil }
+        return String(decoding: parts[place], as: UTF8.self)
     }
 
     /// The organization that a key belongs to; nil where the key is no organization's.

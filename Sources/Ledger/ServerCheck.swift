@@ -1,3 +1,4 @@
+internal import Glibc
 public import Redis
 
 /// What a Redis server says of itself and of our rights; asked at start, after every reconnect and every few seconds.
@@ -28,6 +29,9 @@ public struct ServerCheck: Sendable, Hashable {
     public internal(set) var unchecked: [String] = []
     /// Its clock, in milliseconds since 1970; nil = it would not say.
     public internal(set) var clock: Int64?
+    /// Milliseconds between its clock and the moments of ours at which it was asked and had answered;
+    /// 0 = somewhere between them, nil = it would not say.
+    public internal(set) var clockDifference: Int64?
     /// What the ledger says of keys thrown away; nil = nothing.
     public internal(set) var noted: EvictionNote?
     /// Name of the ledger's own hash.
@@ -103,6 +107,8 @@ public struct ServerCheck: Sendable, Hashable {
         asker.ask(&connection, "CONFIG GET", Self.settingNames)
         let ledger = String(decoding: layout.ledgerKey, as: UTF8.self)
         asker.ask(&connection, "HMGET", [ledger, EvictionNote.field])
+        // All of it is sent with the first wait for an answer.
+        let asked = Self.ownClock()
         greeting = Self.pairs(try asker.answer(&connection, "HELLO"))
         for line in (try asker.answer(&connection, "INFO")?.text ?? "").split(
             whereSeparator: \.isNewline)
@@ -111,13 +117,24 @@ public struct ServerCheck: Sendable, Hashable {
             fields[String(line[..<colon])] = String(line[line.index(after: colon)...])
         }
         let time = try asker.answer(&connection, "TIME")?.elements.compactMap { $0.integer } ?? []
-        if time.count == 2 { clock = time[0] * 1_000 + time[1] / 1_000 }
+        if time.count == 2 {
+            let told = time[0] * 1_000 + time[1] / 1_000
+            clock = told
+            clockDifference = max(0, asked - told, told - Self.ownClock())
+        }
         let user = try asker.answer(&connection, "ACL WHOAMI")?.text
         // Managed servers forbid CONFIG; INFO says the policy as well.
         settings = Self.pairs(try asker.answer(&connection, "CONFIG GET"))
         let note = try asker.answer(&connection, "HMGET")?.elements.first?.text
         noted = note.flatMap { EvictionNote(text: $0) }
         return user
+    }
+
+    /// Our clock, in milliseconds since 1970.
+    private static func ownClock() -> Int64 {
+        var time = timespec()
+        clock_gettime(CLOCK_REALTIME, &time)
+        return Int64(time.tv_sec) * 1_000 + Int64(time.tv_nsec) / 1_000_000
     }
 
     private static func pairs(_ reply: ReplyValue?) -> [String: String] {

@@ -1,14 +1,22 @@
 /// What a server check means: what makes numbers wrong, what only makes them unsafe.
 extension ServerCheck {
-    /// Everything that was found; `now` is our own clock in milliseconds since 1970.
-    ///
-    /// `isRefillable` says whether Kafka still holds everything that the ledger has counted.
-    public func findings(now: Int64, isRefillable: Bool) -> [Finding] {
+    /// Whether Kafka still holds everything that the ledger has counted.
+    public enum Refill: Sendable {
+        /// It does.
+        case complete
+        /// Some of it is deleted there.
+        case incomplete
+        /// Kafka or the ledger could not be asked.
+        case unknown
+        /// There is nothing yet that could be lost.
+        case nothingCounted
+    }
+
+    /// Everything that was found.
+    public func findings(refill: Refill) -> [Finding] {
         fitness
-            + [
-                otherAccess, role, memory, persistence(isRefillable: isRefillable), writing,
-                clock(now),
-            ].compactMap(\.self)
+            + [otherAccess, role, memory, persistence(refill), writing, clockFinding]
+            .compactMap(\.self)
     }
 
     /// What exact numbers need; the rest is advice.
@@ -131,7 +139,7 @@ extension ServerCheck {
             mend: "raise maxmemory, or keep fewer values apart: 'most' in the catalog")
     }
 
-    private func persistence(isRefillable: Bool) -> Finding? {
+    private func persistence(_ refill: Refill) -> Finding? {
         let append =
             settings["appendonly"].map { $0 == "yes" } ?? field("aof_enabled").map { $0 == "1" }
         guard let append else { return nil }
@@ -155,12 +163,17 @@ extension ServerCheck {
                     + "Kafka must still hold", mend: mend)
         }
         guard settings["save"] != nil else { return nil }
+        let what =
+            switch refill {
+            case .complete: ": after a restart everything is read again from Kafka"
+            case .incomplete: ", and Kafka no longer holds all that was counted"
+            case .unknown: "; whether Kafka still holds all that was counted could not be asked"
+            case .nothingCounted:
+                ": what it will count must be read again from Kafka after a restart"
+            }
         return Finding(
-            isRefillable ? .warning : .error, "redis", "redis-persistence",
-            isRefillable
-                ? "Redis keeps nothing on disk: after a restart everything is read again from Kafka"
-                : "Redis keeps nothing on disk, and Kafka no longer holds all that was counted",
-            mend: mend)
+            refill == .incomplete ? .error : .warning, "redis", "redis-persistence",
+            "Redis keeps nothing on disk" + what, mend: mend)
     }
 
     private var writing: Finding? {
@@ -175,9 +188,9 @@ extension ServerCheck {
             mend: "free space or rights in its directory; its log says which")
     }
 
-    private func clock(_ now: Int64) -> Finding? {
-        guard let clock else { return nil }
-        let seconds = abs(clock - now) / 1_000
+    private var clockFinding: Finding? {
+        guard let clockDifference else { return nil }
+        let seconds = clockDifference / 1_000
         let text = "the clocks of Redis and of this machine differ by \(seconds) s"
         guard seconds >= 5 else { return Finding(.ok, "redis", "redis-clock", text) }
         return Finding(

@@ -55,14 +55,23 @@ public enum Checkup {
                     .error, "kafka", "kafka-reach", "Kafka cannot be asked: \(error.message)",
                     mend: "start it, or correct --bootstrap and the properties under kafka:"))
         }
-        let isRefillable = !partitions.isEmpty && partitions.allSatisfy { $0.reachesOrigin }
-        let now = SteadyClock.wallMilliseconds
-        findings += server?.findings(now: now, isRefillable: isRefillable) ?? []
+        findings += server?.findings(refill: refill(partitions, isCounted: book?.isCounted)) ?? []
         findings += directory(configuration)
         for partition in partitions {
-            findings += partition.findings(window: configuration.dedupeWindow, now: now)
+            findings += partition.findings(
+                window: configuration.dedupeWindow, now: SteadyClock.wallMilliseconds)
         }
         return findings
+    }
+
+    /// Whether Kafka could give everything again; `isCounted` says whether a ledger has begun to count,
+    /// nil = it could not be read.
+    static func refill(_ partitions: [PartitionFacts], isCounted: Bool?) -> ServerCheck.Refill {
+        guard isCounted ?? true else { return .nothingCounted }
+        let counted = partitions.filter { $0.origin != nil }
+        if counted.contains(where: { $0.log != nil && !$0.reachesOrigin }) { return .incomplete }
+        let isKnown = isCounted != nil && !counted.isEmpty && counted.allSatisfy { $0.log != nil }
+        return isKnown ? .complete : .unknown
     }
 
     /// What the topics alone say: the part of the start that asks Kafka.
@@ -75,13 +84,7 @@ public enum Checkup {
     private static func topicFacts(
         _ consumer: borrowing Consumer, _ configuration: PipelineConfiguration
     ) -> [TopicFacts] {
-        var topics = configuration.topics.map { TopicFacts(name: $0, role: .events) }
-        if let name = configuration.directoryTopic {
-            topics.append(TopicFacts(name: name, role: .directory))
-        }
-        if let name = configuration.deadLetterTopic {
-            topics.append(TopicFacts(name: name, role: .deadLetters))
-        }
+        var topics = TopicFacts.wanted(by: configuration)
         // Brokers without this request, and users without this right, leave the settings unknown.
         let settings = try? consumer.settings(
             ofTopics: topics.map(\.name), timeoutMilliseconds: patience)
@@ -92,7 +95,10 @@ public enum Checkup {
                 let shape = try consumer.shape(of: name, timeoutMilliseconds: patience)
                 topics[index].partitions = shape.partitions
                 topics[index].replicas = shape.replicas
-            } catch { topics[index].problem = error.message }
+            } catch {
+                topics[index].problem = error.message
+                topics[index].isMissing = error.isUnknownTopic
+            }
         }
         return topics
     }
@@ -126,6 +132,8 @@ struct LedgerBook {
     private var marks: [ShardMarks] = []
     private var partitions: [LogPartition] = []
     private var record: LedgerRecord?
+    /// Whether the ledger has begun to count some partition; nil = it could not be read.
+    private(set) var isCounted: Bool?
 
     static func connect(
         _ configuration: PipelineConfiguration
@@ -150,6 +158,7 @@ struct LedgerBook {
                     mend: "take another --prefix, or restore a backup"))
             return
         }
+        isCounted = record.map { !$0.origins.isEmpty } ?? false
         guard let record else {
             findings.append(
                 Finding(

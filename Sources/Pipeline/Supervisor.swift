@@ -208,15 +208,12 @@ public final class Supervisor: Sendable {
     }
 
     private func askKafka() throws(PipelineError) -> (cluster: String?, findings: [Finding]) {
-        do throws(KafkaError) {
-            let consumer = try Consumer(configuration.client)
-            try consumer.waitForTopics(
-                configuration.topics
-                    + [configuration.directoryTopic, configuration.deadLetterTopic].compactMap(
-                        \.self),
-                timeoutMilliseconds: 30_000)
-            return (askCluster(consumer), Checkup.topics(consumer, configuration))
-        } catch { throw PipelineError(.kafka, "Kafka: \(error.message)") }
+        let consumer: Consumer
+        do throws(KafkaError) { consumer = try Consumer(configuration.client) } catch {
+            throw PipelineError(.kafka, "Kafka: \(error.message)")
+        }
+        try TopicWait(configuration: configuration, report: report).wait(consumer)
+        return (askCluster(consumer), Checkup.topics(consumer, configuration))
     }
 
     /// Commits what is folded and ends all threads; false = some did not end within the deadline.

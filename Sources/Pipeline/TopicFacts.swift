@@ -1,3 +1,4 @@
+internal import Kafka
 internal import Ledger
 
 /// What is known of a topic, and what follows from it.
@@ -7,15 +8,43 @@ struct TopicFacts {
 
     let name: String
     let role: Role
+    /// Kafka's first contact, for commands that people are told.
+    var bootstrap = "localhost:9092"
     var partitions = 0
     var replicas = 0
     /// Why it could not be asked for; nil = it was.
     var problem: String?
+    /// Whether the brokers say that there is no such topic.
+    var isMissing = false
     /// Nil = the broker does not tell.
     var settings: [String: String]?
 
     private static let day: Int64 = 86_400_000
     private static let forEver = Int64.max
+
+    /// All topics that a configuration names, without what Kafka says of them.
+    static func wanted(by configuration: PipelineConfiguration) -> [TopicFacts] {
+        var topics = configuration.topics.map { TopicFacts(name: $0, role: .events) }
+        if let name = configuration.directoryTopic {
+            topics.append(TopicFacts(name: name, role: .directory))
+        }
+        if let name = configuration.deadLetterTopic {
+            topics.append(TopicFacts(name: name, role: .deadLetters))
+        }
+        for index in topics.indices { topics[index].bootstrap = configuration.client.bootstrap }
+        return topics
+    }
+
+    /// The command that makes the topic, as docs/OPERATIONS.md has it.
+    var creation: String {
+        let shape =
+            switch role {
+            case .events: "--partitions 4 --config retention.ms=604800000"
+            case .directory: "--partitions 1 --config cleanup.policy=compact"
+            case .deadLetters: "--partitions 1 --config retention.ms=2592000000"
+            }
+        return "kafka-topics.sh --bootstrap-server \(bootstrap) --create --topic \(name) \(shape)"
+    }
 
     /// Milliseconds that records are kept; nil = for ever, or unknown.
     var retention: Int64? { number("retention.ms").flatMap { $0 < 0 ? nil : $0 } }
@@ -24,8 +53,12 @@ struct TopicFacts {
         guard problem == nil, partitions > 0 else {
             return [
                 finding(
-                    .error, "topic", "cannot be asked for: \(problem ?? "no partitions")",
-                    "create it, see docs/OPERATIONS.md; Odometer creates no topics")
+                    .error, "topic",
+                    isMissing
+                        ? "does not exist" : "cannot be asked for: \(problem ?? "no partitions")",
+                    isMissing
+                        ? "\(creation)   (Odometer creates no topics)"
+                        : "look at the brokers, and at the user's right to describe the topic")
             ]
         }
         var found = [finding(.ok, "topic", "\(partitions) partitions, \(replicas) replicas")]

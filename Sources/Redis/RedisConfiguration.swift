@@ -40,7 +40,9 @@ public struct RedisConfiguration: Sendable, Hashable, CustomStringConvertible {
     ///
     /// User, password and path may hold `%XX`. Other schemes are refused; `rediss:` with a hint,
     /// because this client speaks no TLS.
-    public init(url: String) throws(RedisError) {
+    ///
+    /// - Parameter password: comes from elsewhere and goes before the URL's; nil = the URL's.
+    public init(url: String, password: String? = nil) throws(RedisError) {
         var text = Substring(url)
         if text.hasPrefix("unix://") {
             text.removeFirst("unix://".count)
@@ -56,6 +58,7 @@ public struct RedisConfiguration: Sendable, Hashable, CustomStringConvertible {
         } else {
             try self.init(redisRest: text)
         }
+        if let password { self.password = password }
         try validate()
     }
 

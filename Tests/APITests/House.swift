@@ -183,10 +183,10 @@ final class House {
         return answer
     }
 
-    /// Where ODOMETER_ANSWERS names a file, every answer goes there as one line of JSON, so that it
+    /// Where TEST_ANSWERS names a file, every answer goes there as one line of JSON, so that it
     /// can be compared with the published description.
     private static func keep(_ answer: Answer, of request: Request, target: String) {
-        guard let file = ProcessInfo.processInfo.environment["ODOMETER_ANSWERS"],
+        guard let file = ProcessInfo.processInfo.environment["TEST_ANSWERS"],
             request.method == .get
         else { return }
         let body = try? JSONSerialization.jsonObject(with: Data(answer.body.utf8))

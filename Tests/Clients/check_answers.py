@@ -10,7 +10,7 @@ from jsonschema import Draft202012Validator
 from checks import ROOT, check, expect, load_yaml, run
 
 DOCUMENT = load_yaml(ROOT / "schemas/openapi.yaml")
-FILE = pathlib.Path(os.environ.get("ODOMETER_ANSWERS", "nothing"))
+FILE = pathlib.Path(os.environ.get("TEST_ANSWERS", "nothing"))
 ANSWERS = [json.loads(line) for line in FILE.read_text().splitlines()] if FILE.exists() else []
 PATTERNS = [
     (re.compile(re.sub(r"\{[^}]*\}", "[^/]+", path)), path)

@@ -1,9 +1,11 @@
 """What deploy/ and the scripts say: read as the tools read it, where they are here, and held against the rest."""
 
+import json
 import os
 import pathlib
 import re
 import shutil
+import socket
 import subprocess
 import tempfile
 
@@ -12,8 +14,10 @@ import yaml
 from checks import ROOT, check, expect, run
 
 DEPLOY = ROOT / "deploy"
-BINARY = os.environ.get("ODOMETER_BINARY")
+BINARY = os.environ.get("TEST_BINARY")
 DOCKERFILE = (DEPLOY / "Dockerfile").read_text().replace("\\\n", " ")
+# The variables of the image.
+IMAGE = dict(pair.split("=", 1) for pair in re.search(r"(?m)^ENV (.*)$", DOCKERFILE)[1].split())
 # The package that holds a library, by Debian 12's names.
 PACKAGES = {
     "librdkafka.so.1": "librdkafka1",
@@ -63,6 +67,45 @@ def unit():
         expect(level <= 1.5, f"exposure level {level}")
 
 
+def calls(name):
+    """The system calls of one of systemd's sets, or the call itself."""
+    if not name.startswith("@"):
+        return {name}
+    lines = (line.strip() for line in stdout("systemd-analyze", "syscall-filter", name).splitlines()[1:])
+    return set().union(*(calls(line) for line in lines if line and not line.startswith("#")))
+
+
+@check
+def batch_work():
+    """the unit lets threads become batch work, and gives no other way to change priorities or limits"""
+    if not shutil.which("systemd-analyze"):
+        return
+    text = (DEPLOY / "odometer.service").read_text()
+    # As systemd adds them up: the first line says what is allowed, the next ones add and take away in their order.
+    allowed = set()
+    for line in re.findall(r"(?m)^SystemCallFilter=(.*)$", text):
+        named = set().union(*(calls(name) for name in line.lstrip("~").split()))
+        allowed = allowed - named if line.startswith("~") else allowed | named
+    expect("sched_setscheduler" in allowed, "decision 0026 has no effect")
+    expect(not allowed & (calls("@resources") - {"sched_setscheduler"}), "more of @resources")
+    expect("RestrictRealtime=yes" in text, "real time")
+
+
+# Machine.stop's watchdog: how long an orderly stop may take.
+LONGEST_STOP = int(re.search(r"Watchdog\.start\(milliseconds: ([\d_]+)",
+                             (ROOT / "Sources/odometer/Machine/Machine.swift").read_text())[1]) // 1000
+
+
+@check
+def stops():
+    """unit and compose give a stop all the time that it may take, and some more"""
+    unit = int(re.search(r"(?m)^TimeoutStopSec=(\d+)$", (DEPLOY / "odometer.service").read_text())[1])
+    service = yaml.safe_load((DEPLOY / "compose.yaml").read_text())["services"]["odometer"]
+    grace = int(re.fullmatch(r"(\d+)s", service["stop_grace_period"])[1])
+    for seconds in (unit, grace):
+        expect(LONGEST_STOP + 5 <= seconds <= 2 * LONGEST_STOP, f"{seconds} s, a stop may take {LONGEST_STOP} s")
+
+
 @check
 def compose():
     """compose starts a real Kafka and a Redis that evicts nothing and keeps what it acknowledged"""
@@ -95,8 +138,7 @@ def scraping():
     document = yaml.safe_load((DEPLOY / "prometheus.yml").read_text())
     (job,) = document["scrape_configs"]
     target = job["static_configs"][0]["targets"][0]
-    command = yaml.safe_load((DEPLOY / "compose.yaml").read_text())["services"]["odometer"]["command"]
-    port = next(word for word in command if word.startswith("--admin-listen=")).rsplit(":", 1)[1]
+    port = IMAGE["ODOMETER_ADMIN_LISTEN"].rsplit(":", 1)[1]
     expect(target == f"odometer:{port}" and job["metrics_path"] == "/metrics", target)
     if shutil.which("promtool"):
         stdout("promtool", "check", "config", str(DEPLOY / "prometheus.yml"))
@@ -106,7 +148,9 @@ def scraping():
 def image():
     """the image is made of pinned ones, runs without root, and copies what is there"""
     froms = re.findall(r"(?m)^FROM (\S+)", DOCKERFILE)
-    expect(froms == ["swift:6.3-bookworm", "debian:bookworm-slim"], froms)
+    for name in froms:
+        expect(re.fullmatch(r"swift:\d+\.\d+\.\d+-bookworm(@sha256:[0-9a-f]{64})?"
+                            r"|debian:bookworm-\d{8}-slim(@sha256:[0-9a-f]{64})?", name), f"{name} is a moving tag")
     users = re.findall(r"(?m)^USER (\S+)", DOCKERFILE)
     expect(users and users[-1] not in ("root", "0"), users)
     for source in re.findall(r"(?m)^COPY (?!--from)(\S+) ", DOCKERFILE):
@@ -114,6 +158,44 @@ def image():
     building = re.search(r"(?s)\npackages=\((.*?)\)", (ROOT / ".ci/setup").read_text())[1]
     wanted = set(re.findall(r"[a-z0-9]+-dev\b", building))
     expect(installed(1) == wanted, f"build stage and .ci/setup differ: {installed(1) ^ wanted}")
+
+
+@check
+def image_listens():
+    """the image listens where others can reach it, on the ports that it names, apart from Prometheus' own"""
+    ports = {name: IMAGE[name].rsplit(":", 1) for name in ("ODOMETER_LISTEN", "ODOMETER_ADMIN_LISTEN")}
+    for name, (host, _) in ports.items():
+        expect(host == "0.0.0.0", f"{name}={IMAGE[name]}")
+    exposed = re.search(r"(?m)^EXPOSE (.*)$", DOCKERFILE)[1].split()
+    expect(exposed == [port for _, port in ports.values()], exposed)
+    expect("9090" not in exposed, "Prometheus listens on 9090")
+    for name, (_, port) in ports.items():
+        option = "--" + name.removeprefix("ODOMETER_").lower().replace("_", "-")
+        row = re.search(rf"\| `{option}` \|.*?\| `127\.0\.0\.1:(\d+)`", (ROOT / "docs/OPERATIONS.md").read_text())
+        expect(row and row[1] == port, f"{option} has another port in docs/OPERATIONS.md")
+
+
+@check
+def image_tells_its_health():
+    """the image's health check passes where the process answers, and fails where it does not"""
+    words = json.loads(re.search(r"(?m)^HEALTHCHECK .*?CMD (\[.*\])$", DOCKERFILE)[1])
+    expect(words[:2] == ["/bin/bash", "-c"], words)
+    if not BINARY:
+        return
+    with socket.create_server(("127.0.0.1", 0)) as one:
+        port = one.getsockname()[1]
+    environment = {name: text for name, text in os.environ.items() if not name.startswith("ODOMETER_")}
+    environment.update(ODOMETER_LISTEN="127.0.0.1:0", ODOMETER_ADMIN_LISTEN=f"0.0.0.0:{port}",
+                       ODOMETER_REDIS="unix:///nowhere/socket")
+    process = subprocess.Popen([BINARY, "serve"], env=environment, stderr=subprocess.PIPE, text=True)
+    try:
+        expect(any("answering" in line for line in process.stderr), "does not start")
+        expect(subprocess.run(words, env=environment, timeout=30).returncode == 0, "not healthy")
+    finally:
+        process.terminate()
+        process.communicate(timeout=60)
+    ended = subprocess.run(words, env=environment, timeout=30, stderr=subprocess.DEVNULL)
+    expect(ended.returncode != 0, "healthy without a process")
 
 
 @check

@@ -66,8 +66,17 @@ def wrong_topics():
         refused(house, "2 partitions")
         house.environment["ODOMETER_DIRECTORY_TOPIC"] = f"{house.directory}-d"
         expect(not findings(house, 1)[("topic-compaction", "error")]["refusesStart"], "a directory that is deleted")
-        house.environment["ODOMETER_DIRECTORY_TOPIC"] = f"{house.directory}-none"
-        expect(("topic", "error") in findings(house, 1), "a missing topic")
+        missing = f"{house.directory}-none"
+        house.environment["ODOMETER_DIRECTORY_TOPIC"] = missing
+        found = findings(house, 1)[("topic", "error")]
+        make = f"--create --topic {missing} --partitions 1 --config cleanup.policy=compact"
+        expect("does not exist" in found["message"] and make in found["mend"], found)
+        # A start says it at once, and goes on when the topic is there.
+        machine = house.start("up")
+        wait_until(lambda: make in machine.log.read_text(), 10, f"no word of {missing}: {machine.log.read_text()}")
+        house.create_topic(missing, 1, {"cleanup.policy": "compact"})
+        machine.wait_ready()
+        expect(machine.terminate() == 0, "exit code")
 
 
 @check

@@ -12,9 +12,9 @@ sys.path.insert(0, str(ROOT / "Benchmarks"))
 
 import loop  # noqa: E402
 
-binary = os.environ.get("ODOMETER_BINARY")
+binary = os.environ.get("TEST_BINARY")
 if not binary:
-    print("skipped: ODOMETER_BINARY is not set\n0 passed, 0 failed")
+    print("skipped: TEST_BINARY is not set\n0 passed, 0 failed")
     sys.exit(0)
 found = loop.measure(pathlib.Path(binary).parent / "odometer-bench-stages", ROOT / ".build/loop")
 if found is None:

@@ -18,7 +18,7 @@ if not browser.CHROMIUM:
     print("skipped: there is no chromium\n0 passed, 0 failed")
     sys.exit(0)
 # Where the pictures stay; without it they go with the check.
-PICTURES = os.environ.get("ODOMETER_PICTURES")
+PICTURES = os.environ.get("TEST_PICTURES")
 
 
 @check

@@ -1,7 +1,7 @@
 """What an end-to-end check starts: a private Redis, topics of its own on a real broker, and odometer processes.
 
 Checks that need these call `House.needed()` first. The broker is the one of KAFKA_BOOTSTRAP, the program that of
-ODOMETER_BINARY; where one is absent the check says so and counts nothing.
+TEST_BINARY; where one is absent the check says so and counts nothing.
 """
 
 import concurrent.futures
@@ -26,7 +26,7 @@ from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 
 BOOTSTRAP = os.environ.get("KAFKA_BOOTSTRAP", "")
-BINARY = os.environ.get("ODOMETER_BINARY", "")
+BINARY = os.environ.get("TEST_BINARY", "")
 SHARDS = 64
 _libc = ctypes.CDLL(None)
 # A deadline of the whole run ends this process with SIGTERM: what was started is ended as well.
@@ -169,7 +169,7 @@ class House:
     @staticmethod
     def needed():
         """Ends the process in peace where there is no broker or no program to check."""
-        for name, value in (("KAFKA_BOOTSTRAP", BOOTSTRAP), ("ODOMETER_BINARY", BINARY)):
+        for name, value in (("KAFKA_BOOTSTRAP", BOOTSTRAP), ("TEST_BINARY", BINARY)):
             if not value:
                 print(f"skipped: {name} is not set\n0 passed, 0 failed")
                 sys.exit(0)

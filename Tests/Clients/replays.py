@@ -13,7 +13,7 @@ from checks import ROOT, check, expect, run
 from house import BINARY, BOOTSTRAP, House
 
 if not BOOTSTRAP or not BINARY or not browser.CHROMIUM:
-    sys.exit("KAFKA_BOOTSTRAP, ODOMETER_BINARY and chromium are needed")
+    sys.exit("KAFKA_BOOTSTRAP, TEST_BINARY and chromium are needed")
 EVENTS = int(os.environ.get("EVENTS", 2_000_000))
 PICTURES = ROOT / os.environ.get("PICTURES", "docs/replays")
 RESULTS = ROOT / ".build/replays"

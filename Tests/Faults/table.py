@@ -181,7 +181,7 @@ def main():
     done = {one["case"]: one for one in earlier if one["passed"] and one["seed"] == seed}
     short = bool(os.environ.get("SHORT"))
     if not house.BINARY:
-        sys.exit("ODOMETER_BINARY is not set")
+        sys.exit("TEST_BINARY is not set")
     if (short and not house.BOOTSTRAP) or (not short and not kafka_tool()):
         print("skipped: there is no Kafka here (KAFKA_TOOL names a program that starts one)\n0 passed, 0 failed")
         sys.exit(0 if short else 1)

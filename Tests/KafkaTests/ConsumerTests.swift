@@ -217,6 +217,39 @@ struct GroupTests {
         #expect(taken.refused == 1 && taken.taken == 1)
     }
 
+    @Test("A reader without a group needs no right on one; a member is told that it has none")
+    func readersNeedNoGroup() throws {
+        let fixture = try Fixture(partitions: 1)
+        try fixture.fill(0, 0..<5)
+        let findCoordinator: Int16 = 10
+        let groupAuthorizationFailed = KafkaError.Code(rawValue: 30)
+        fixture.cluster.failRequests(
+            ofKind: findCoordinator,
+            with: Array(repeating: groupAuthorizationFailed, count: 200))
+        let reader = try Consumer(fixture.configuration)
+        try reader.assign([(fixture.partition(0), offset: 0)])
+        var read = reader.read { $0.ends >= 1 }
+        #expect(read.records.count == 5)
+        let member = try Consumer(fixture.configuration, settings: ConsumerSettings(group: "mine"))
+        try member.subscribe([fixture.topic])
+        func refusals(_ transcript: Transcript) -> Int {
+            transcript.events.count { event in
+                if case .error(let error) = event {
+                    error.code == groupAuthorizationFailed
+                } else {
+                    false
+                }
+            }
+        }
+        // When the member has heard it, the reader would have, too.
+        let told = member.read(seconds: 30) { transcript in
+            reader.take(10, into: &read)
+            return refusals(transcript) > 0
+        }
+        #expect(refusals(told) > 0)
+        #expect(refusals(read) == 0, "\(read.events)")
+    }
+
     @Test("A second member takes over without a record of ours being delivered twice")
     func takeOver() throws {
         let fixture = try Fixture(partitions: 2)

@@ -1,5 +1,6 @@
 import Ledger
 import Redis
+import Synchronization
 import Testing
 
 @Suite struct CellReaderTests {
@@ -19,6 +20,48 @@ import Testing
     private var soon: ContinuousClock.Instant { .now + .seconds(10) }
 
     private func bytes(_ text: String) -> [UInt8] { Array(text.utf8) }
+
+    @Test func anOutageIsToldOnceForAllReaders() throws {
+        let (redis, _) = try open()
+        var connection = try redis.connect()
+        try connection.command("SET", "text", "no hash")
+        let told = Mutex<[String]>([])
+        let reach = ReaderReach(settling: .zero) { change in
+            told.withLock { told in
+                if case .lost(let reason) = change, !reason.isEmpty { told.append("lost") }
+                if case .returned = change { told.append("returned") }
+            }
+        }
+        let readers = (0..<3).map { _ in
+            CellReader(configuration: redis.configuration, layout: KeyLayout(), reach: reach)
+        }
+        func failures() -> Int {
+            readers.count { (try? $0.probe(deadline: soon)) == nil }
+        }
+        #expect(failures() == 0)
+        // An answer that is an error is an answer.
+        #expect(throws: CellReadError.self) {
+            try readers[0].read([.hash(bytes("text"))], organization: bytes("o"), deadline: soon)
+        }
+        // Nor is it an outage that the server closes connections which are idle.
+        for _ in 0..<3 {
+            try connection.command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+            readers[1].beginRequest(1)
+            _ = try readers[1].read(
+                [.hash(bytes("h"))], organization: bytes("o"), deadline: soon)
+            readers[1].endRequest()
+            #expect(failures() == 0)
+        }
+        #expect(told.withLock { $0 } == [])
+        redis.stop()
+        #expect(failures() == 3)
+        #expect(failures() == 3)
+        #expect(told.withLock { $0 } == ["lost"])
+        try redis.start()
+        // The ledger is gone with the server: that is an answer, too.
+        #expect(failures() == 3)
+        #expect(told.withLock { $0 } == ["lost", "returned"])
+    }
 
     @Test func oneState() throws {
         let (redis, reader) = try open()

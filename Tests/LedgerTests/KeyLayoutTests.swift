@@ -17,6 +17,23 @@ import Testing
         #expect(layout.shard(of: [0, 255] as Bytes) == 32)
     }
 
+    /// What stands in a log of a refused cell: never a dimension's value, which may be a person.
+    @Test func aCellsMeterIsNamedWithoutItsScope() {
+        let scope = [(name: "project", value: Array("jane.doe@example.org".utf8))]
+        for shape in [CellShape.series, .table, .ranking, .grid, .distinct, .histogram] {
+            for window in Window.allCases {
+                for scope in [[], scope, scope + [(name: "user", value: Array("jane".utf8))]] {
+                    let key = layout.cellKey(
+                        organization: Array("acme".utf8), scope: scope, meter: "calls",
+                        shape: shape, window: window, number: shape == .grid ? 3 : 20_000)
+                    let cell = RefusedCell(
+                        key: key, field: Array("calls".utf8), kind: .add, value: [], error: "")
+                    #expect(cell.meter == "calls", "\(String(decoding: key, as: UTF8.self))")
+                }
+            }
+        }
+    }
+
     @Test func shardsAreEvenlyFilled() {
         var counts = [Int](repeating: 0, count: 64)
         for index in 0..<64_000 { counts[layout.shard(of: Array("org-\(index)".utf8))] += 1 }

@@ -211,7 +211,7 @@ import Testing
         try connection.command("ACL", "SETUSER", "odo", "-config", "-pfadd")
         // A user that may not even ask is left unchecked, not refused.
         try connection.command("ACL", "SETUSER", "odo", "-acl", "-info", "-config")
-        #expect(checked.findings(now: 0, isRefillable: true).filter(\.isFatal).count == 2)
+        #expect(checked.findings(refill: .complete).filter(\.isFatal).count == 2)
         let blind = try ServerCheck(&limited, layout: fixture.layout)
         #expect(blind.problems == [])
         #expect(Set(blind.unchecked) == ["access list", "maxmemory-policy", "evicted keys"])

@@ -26,7 +26,7 @@ import Testing
         #expect(check.memoryShare ?? 0 >= 70)
         check.heaviest = sample.text
         let finding = try #require(
-            check.findings(now: 0, isRefillable: true).first { $0.check == "redis-memory" })
+            check.findings(refill: .complete).first { $0.check == "redis-memory" })
         #expect(finding.message.contains("large (9"), "\(finding.message)")
 
         try connection.command("ACL", "SETUSER", "odo", "on", ">p", "~*", "+@all", "-memory")

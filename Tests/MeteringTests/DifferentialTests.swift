@@ -75,10 +75,10 @@ import Workload
         try run(Catalogs.everything(envelope: Catalogs.seconds), seed: seed, records: 2_000)
     }
 
-    /// How many more seeds to try: `ODOMETER_SEEDS=500 swift test -c release --filter Differential`.
-    static let more = UInt64(ProcessInfo.processInfo.environment["ODOMETER_SEEDS"] ?? "") ?? 0
+    /// How many more seeds to try: `TEST_SEEDS=500 swift test -c release --filter Differential`.
+    static let more = UInt64(ProcessInfo.processInfo.environment["TEST_SEEDS"] ?? "") ?? 0
 
-    @Test(.enabled(if: more > 0, "ODOMETER_SEEDS is not set"))
+    @Test(.enabled(if: more > 0, "TEST_SEEDS is not set"))
     func manyMoreSeedsCountAlike() throws {
         for seed in 1_000..<1_000 + Self.more {
             try run(Catalogs.shipped(), seed: seed, records: 2_000)

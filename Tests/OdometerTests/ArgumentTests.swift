@@ -49,6 +49,15 @@ struct ArgumentTests {
         #expect(!message.contains("\n"))
     }
 
+    /// Without these options the demonstration has servers of its own.
+    @Test func theDemonstrationHasNoServersByDefault() throws {
+        let help = HelpText(commands: Commands.all, common: Options.common)
+        let text = try #require(help.text(for: ["demo"]))
+        #expect(text.contains("--bootstrap") && text.contains("--redis"))
+        #expect(!text.contains("localhost:9092]") && !text.contains("default localhost:9092;"))
+        #expect(!text.contains("default redis://localhost:6379"))
+    }
+
     @Test func everyCommandExplainsItselfWithExamples() throws {
         let help = HelpText(commands: Commands.all, common: Options.common)
         for command in Commands.all {

@@ -1,6 +1,7 @@
 import API
 import Foundation
 import HTTPServer
+import Query
 import Redis
 import Synchronization
 import Testing
@@ -61,9 +62,10 @@ import Workload
                 "http-threads": ["1"],
             ], environment: ["ODOMETER_JWT_SECRET": Self.secret]
         ) { _ in [] }
+        let log = Log(isJSON: false, least: .error)
         return try Answering(
-            settings, parts: try MachineParts(settings), hindrance: { _ in nil },
-            log: Log(isJSON: false, least: .error))
+            settings, parts: try MachineParts(settings, log: log), hindrance: { _ in nil }, log: log
+        )
     }
 }
 
@@ -158,7 +160,7 @@ private struct GeneratedLedger {
             "\"Acme\"", "slug", "\"acme\"")
         func made(_ dialects: [String]) throws -> String {
             let key = try NewCredential.make(
-                organization: organization, dialects: dialects, role: "admin")
+                organization: organization, dialects: dialects, role: .admin)
             for (name, json) in key.members {
                 try connection.command([
                     Array("HSET".utf8), Array("odo:1:{dir}:credential:\(key.hash)".utf8),

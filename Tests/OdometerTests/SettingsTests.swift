@@ -1,5 +1,6 @@
 import API
 import HTTPServer
+import Kafka
 import Testing
 
 @testable import odometer
@@ -33,8 +34,7 @@ struct SettingsTests {
             file: file,
             environment: [
                 "ODOMETER_LANES": "4", "ODOMETER_PREFIX": "env",
-                "ODOMETER_KAFKA_SASL_USERNAME": "me,you", "ODOMETER_KAFKA_PORT": "tcp://1.2.3.4:80",
-                "ODOMETER_LNAES": "4",
+                "ODOMETER_KAFKA_SASL_USERNAME": "me,you",
             ],
             flags: ["prefix": ["flag"]])
         #expect(settings.setting(Options.prefix) == Setting(texts: ["flag"], origin: .flag))
@@ -51,9 +51,55 @@ struct SettingsTests {
                 "security.protocol=SASL_SSL", "sasl.password=hush, hush", "sasl.username=me,you",
             ])
         #expect(settings.kafkaProperties.map(\.isSecret) == [false, true, false])
-        #expect(settings.unknownVariables == ["ODOMETER_KAFKA_PORT", "ODOMETER_LNAES"])
         #expect(settings.milliseconds(Options.commitInterval) == 500)
         #expect(settings.text(Options.group) == nil)
+    }
+
+    @Test(arguments: [
+        ("ODOMETER_LNAES", "4"), ("ODOMETER_PORT", "8080"), ("ODOMETER_SERVICE", "a"),
+        ("ODOMETER_", "a"), ("ODOMETER_TCP_80", "a"), ("ODOMETER_PORT_TCP", "a"),
+    ])
+    func aVariableThatIsNoSettingIsRefused(_ name: String, _ text: String) throws {
+        let failure = #expect(throws: CommandFailure.self) {
+            try settings(environment: [name: text])
+        }
+        #expect(failure?.code == .usage)
+        #expect(try #require(failure).message.hasPrefix("\(name): unknown environment variable"))
+    }
+
+    /// What Kubernetes and Docker set for services called odometer and odometer-kafka.
+    @Test func linksToServicesAreNoSettings() throws {
+        let settings = try settings(environment: [
+            "ODOMETER_SERVICE_HOST": "10.0.0.1", "ODOMETER_SERVICE_PORT": "8080",
+            "ODOMETER_SERVICE_PORT_HTTP": "8080", "ODOMETER_PORT": "tcp://10.0.0.1:8080",
+            "ODOMETER_PORT_8080_TCP": "tcp://10.0.0.1:8080", "ODOMETER_PORT_8080_TCP_PROTO": "tcp",
+            "ODOMETER_PORT_8080_TCP_PORT": "8080", "ODOMETER_PORT_8080_TCP_ADDR": "10.0.0.1",
+            "ODOMETER_KAFKA_SERVICE_HOST": "10.0.0.2", "ODOMETER_KAFKA_PORT": "tcp://10.0.0.2:9092",
+            "ODOMETER_KAFKA_PORT_9092_TCP_ADDR": "10.0.0.2",
+        ])
+        #expect(settings.kafkaProperties.isEmpty)
+    }
+
+    @Test func aPropertyFromAFileGoesBeforeItsValue() throws {
+        let settings = try settings(
+            file: "kafka: {client.id: given, sasl.username: me}",
+            environment: ["ODOMETER_KAFKA_PROPERTY_FILE": "client.id=/proc/self/comm"])
+        let name = try FileText.secret("/proc/self/comm")
+        let kafka = try settings.kafkaConfiguration(log: Log(isJSON: false, least: .error))
+        #expect(
+            kafka.properties.map { "\($0.name)=\($0.value)" } == [
+                "client.id=given", "sasl.username=me", "client.id=\(name)",
+            ])
+        // Its content is in no setting that check prints.
+        #expect(settings.kafkaProperties.count == 2)
+    }
+
+    /// A shell that is made ready for one command holds no mistake for another.
+    @Test func everyCommandKnowsTheVariablesOfAll() throws {
+        let names = Commands.all.flatMap(\.options).filter { $0.name != Options.kafkaProperty.name }
+            .compactMap(\.environmentName)
+        let known = (Options.configurable + [Options.config]).compactMap(\.environmentName)
+        #expect(Set(names).subtracting(known).isEmpty)
     }
 
     @Test(arguments: [

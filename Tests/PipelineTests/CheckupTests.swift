@@ -1,3 +1,4 @@
+import Kafka
 import Ledger
 import Testing
 
@@ -101,6 +102,35 @@ import Testing
                 $0.lowestTime = 8_200_000
                 $0.lowest = 600
             } == ["log": .ok])
+    }
+
+    /// Kafka is waited for in vain, and the Redis of this machine keeps nothing on disk.
+    @Test func aKafkaThatIsAwayIsNoFaultOfRedis() throws {
+        let redis = try TestRedis()
+        let found = grades(
+            Checkup.run(
+                PipelineConfiguration(
+                    client: ClientConfiguration(bootstrap: "127.0.0.1:1"),
+                    redis: redis.configuration, catalog: try SupervisorTests.catalog())))
+        #expect(found["kafka-reach"] == .error)
+        #expect(found["redis-clock"] == .ok)
+        #expect(found["redis-persistence"] == .warning)
+    }
+
+    @Test func whetherKafkaCouldGiveEverythingAgain() {
+        func facts(_ origin: Int64?, _ log: (low: Int64, high: Int64)?) -> PartitionFacts {
+            var facts = PartitionFacts(name: LogPartition(topic: "t", partition: 0))
+            facts.origin = origin
+            facts.log = log
+            return facts
+        }
+        #expect(Checkup.refill([], isCounted: false) == .nothingCounted)
+        #expect(Checkup.refill([facts(nil, (7, 9))], isCounted: false) == .nothingCounted)
+        #expect(Checkup.refill([], isCounted: true) == .unknown)
+        #expect(Checkup.refill([facts(5, nil)], isCounted: true) == .unknown)
+        #expect(Checkup.refill([facts(5, (5, 9))], isCounted: nil) == .unknown)
+        #expect(Checkup.refill([facts(5, (5, 9)), facts(nil, nil)], isCounted: true) == .complete)
+        #expect(Checkup.refill([facts(5, (6, 9)), facts(5, nil)], isCounted: true) == .incomplete)
     }
 
     @Test func whetherEverythingCanBeReadAgain() {

@@ -53,6 +53,24 @@ import Testing
         }
     }
 
+    /// The executable refuses variables that begin like its settings and are none, also in the shell of
+    /// somebody who has just run a test.
+    @Test func `variables of tests and tools do not begin like settings`() {
+        let name = "ODOMETER" + "_"
+        let forms = [
+            "environ.get(\"", "environ[\"", "getenv(\"", "processInfo.environment[\"", "export ",
+            "@",
+        ]
+        let folders = ["Tests", "Benchmarks", "Fuzz/Driver", "scripts"]
+        let files = folders.flatMap { SourceTree.files(in: $0, ending: "") }
+        for path in files + ["Makefile"] {
+            let text = SourceTree.text(path) ?? ""
+            for form in forms {
+                #expect(!text.contains(form + name), "\(path) reads or sets \(name)…")
+            }
+        }
+    }
+
     @Test func `a function's length is found among texts, comments and closures`() {
         let source = #"""
             protocol P { func none(); func another(_ a: Int) -> Int }

@@ -1,9 +1,6 @@
 import API
-import Foundation
-import HTTPServer
 import Ledger
 import Metering
-import Query
 import Redis
 
 extension Commands {
@@ -16,7 +13,8 @@ extension Commands {
         path: ["check"],
         summary: "Check configuration and catalog; print what holds and where it came from.",
         details: """
-            Asks neither Kafka nor Redis. Secrets are masked. Exit code 2: something is wrong.
+            Asks neither Kafka nor Redis. Secrets are masked. Exit code 2: something is wrong that run, serve
+            or up would refuse before they ask anybody.
             With --acl it prints one line, ACL SETUSER, for the user of --redis (or odometer) and the keys of
             --prefix; put a password in the place of PASSWORD.
             """,
@@ -37,19 +35,16 @@ extension Commands {
             return .ok
         }
         printSettings(settings)
-        for name in settings.unknownVariables {
-            Output.line("warning: the environment variable \(name) is none of ours")
-        }
-        _ = try settings.redisConfiguration()
-        _ = try settings.keyLayout()
-        _ = try settings.kafkaConfiguration(log: call.log)
-        let files = try MeterFiles.read(settings.text(Options.meters))
-        let catalog = try files.catalog()
+        // What `up` is made of before it starts: whatever run, serve or up refuse, is refused here.
+        let machine = try Machine(settings, [.counting, .answering], log: call.log)
+        let catalog = machine.parts.catalog
         Output.line(
-            "\nCatalog: \(files.place), \(catalog.events.count) event types, "
-                + "\(catalog.meters.count) meters\n")
+            "\nCatalog: \(try MeterFiles.read(settings.text(Options.meters)).place), "
+                + "\(catalog.events.count) event types, \(catalog.meters.count) meters\n")
         printMeters(catalog)
-        try printMissing(catalog, try settings.keyLayout())
+        let missing = machine.answering?.service.missing ?? []
+        if !missing.isEmpty { Output.line("\nRequests that this catalog cannot answer:") }
+        for line in missing.flatMap(\.lines) { Output.line("  \(line)") }
         return .ok
     }
 
@@ -59,7 +54,7 @@ extension Commands {
             guard let setting = settings.setting(option) else { continue }
             let value = setting.texts.joined(separator: ", ")
             rows.append([
-                option.path ?? option.name, option.isSecret ? masked(value, of: option) : value,
+                option.path ?? option.name, option.isSecret ? masked(option, in: settings) : value,
                 setting.origin.description,
             ])
         }
@@ -70,22 +65,6 @@ extension Commands {
             ])
         }
         Output.table(rows)
-    }
-
-    /// What the catalog lacks for the APIs; a catalog of one's own may well do without some of them.
-    private static func printMissing(
-        _ catalog: MeterCatalog, _ layout: KeyLayout
-    ) throws(CommandFailure) {
-        let engine = QueryEngine(catalog: catalog, layout: layout, clock: WallClock { 0 })
-        let service: APIService
-        do throws(HTTPError) {
-            service = try APIService(
-                engine: engine, dialects: APIService.allDialects(verifier: nil))
-        } catch {
-            throw CommandFailure(.defect, error.message)
-        }
-        if !service.missing.isEmpty { Output.line("\nRequests that this catalog cannot answer:") }
-        for line in service.missing.flatMap(\.lines) { Output.line("  \(line)") }
     }
 
     private static func printMeters(_ catalog: MeterCatalog) {
@@ -109,13 +88,9 @@ extension Commands {
         Output.table(rows)
     }
 
-    /// Of a URL only the password is secret.
-    private static func masked(_ value: String, of option: Option) -> String {
+    /// Of Redis' URL everything but the password is shown, in whichever form it was written.
+    private static func masked(_ option: Option, in settings: Settings) -> String {
         guard option.name == Options.redis.name else { return "•••" }
-        guard let at = value.lastIndex(of: "@"), let scheme = value.range(of: "://") else {
-            return value
-        }
-        let user = value[scheme.upperBound..<at].prefix { $0 != ":" }
-        return value[..<scheme.upperBound] + user + ":•••" + value[at...]
+        return (try? settings.redisConfiguration())?.description ?? "•••"
     }
 }

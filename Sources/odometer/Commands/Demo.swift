@@ -10,6 +10,16 @@ extension Commands {
         name: "seconds", placeholder: "N", value: .integer(0...1_000_000),
         help: "End after so many seconds of live events; without it: at Ctrl-C.", source: .call)
 
+    // The same settings, under which nothing means servers of its own.
+    private static let bootstrap = Option(
+        name: "bootstrap", placeholder: "HOST:PORT,…", value: .text,
+        help: "Your Kafka; without it: a cluster inside this process.",
+        path: "kafka.bootstrap.servers")
+    private static let redis = Option(
+        name: "redis", placeholder: "URL", value: .text,
+        help: Options.redis.help + " Your Redis; without it: a private redis-server.",
+        path: "redis.url", isSecret: true)
+
     static let demo = Command(
         path: ["demo"], summary: "Show it all on this machine: events, numbers, answers.",
         details: """
@@ -19,8 +29,8 @@ extension Commands {
             remains. With --bootstrap or --redis it uses yours, under names of its own, and takes those
             away again.
             """,
-        options: Options.kafka
-            + [Options.redis, Options.redisPasswordFile, Options.redisPassword]
+        options: [bootstrap, Options.kafkaProperty, Options.kafkaPropertyFile]
+            + [redis, Options.redisPasswordFile, Options.redisPassword]
             + [Options.listen, Options.adminListen, Options.lanes, events, rate, seconds],
         examples: [
             ("demo", "with servers of its own"),

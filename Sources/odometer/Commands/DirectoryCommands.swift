@@ -174,24 +174,31 @@ struct DirectoryWrite {
         self.log = log
     }
 
-    func write(_ records: [(DirectoryKey, [UInt8]?)], waits: Bool) throws(CommandFailure) {
+    /// Writes them; `onAcknowledged` is called when Kafka has all of them, before the wait for Redis.
+    func write(
+        _ records: [(DirectoryKey, [UInt8]?)], waits: Bool, onAcknowledged: () -> Void = {}
+    ) throws(CommandFailure) {
         let topic = settings.required(Options.directoryTopic)
         let redis = try settings.redisConfiguration()
         let layout = try settings.keyLayout()
         let deadline = ValueText.now() + Int64(settings.milliseconds(Options.timeout))
         let kafka = try settings.kafkaConfiguration(log: log)
-        let writer = try DirectoryWriter(kafka, topic: topic)
+        let writer = try DirectoryWriter(
+            kafka, topic: topic,
+            timeoutMilliseconds: min(10_000, settings.milliseconds(Options.timeout)))
         for (key, value) in records { try writer.put(key, value) }
-        let written = try writer.finish(
+        let objects = try writer.finish(
             timeoutMilliseconds: Int(max(1, deadline - ValueText.now())))
+        onAcknowledged()
         guard waits else { return }
         let wait = DirectoryMirrorWait(redis: redis, kafka: kafka, layout: layout, topic: topic)
-        guard try wait.wait(for: written, milliseconds: Int(max(1, deadline - ValueText.now())))
-        else {
-            throw CommandFailure(
-                .timeout,
-                "Kafka has it (offset \(written.last?.offset ?? -1)), Redis does not: "
-                    + wait.hint(for: written))
+        let written = "Kafka has it (offset \(objects.last?.offset ?? -1)), Redis does not: "
+        do throws(CommandFailure) {
+            let isThere = try wait.wait(
+                for: objects, milliseconds: Int(max(1, deadline - ValueText.now())))
+            guard isThere else { throw CommandFailure(.timeout, wait.hint(for: objects)) }
+        } catch {
+            throw CommandFailure(error.code, written + error.message)
         }
     }
 }

@@ -24,7 +24,7 @@ extension Commands {
     private static func runDoctor(_ call: borrowing Invocation) throws(CommandFailure) -> ExitCode {
         let settings = call.settings
         let configuration = try settings.pipelineConfiguration(
-            try MachineParts(settings), log: call.log)
+            try MachineParts(settings, log: call.log), log: call.log)
         let findings = Checkup.run(configuration)
         if settings.isOn(Options.json) {
             Output.line(DoctorReport.json(findings))

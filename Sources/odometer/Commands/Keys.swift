@@ -1,6 +1,7 @@
 import API
 import Foundation
 import Kafka
+import Query
 
 /// `odometer keys …`: API keys. The key itself is shown once and kept nowhere.
 extension Commands {
@@ -12,7 +13,9 @@ extension Commands {
         help: "API that the key opens.", source: .call, isRepeatable: true)
     private static let role = Option(
         name: "role", placeholder: "ROLE", value: .choice(["admin", "write", "read"]),
-        help: "What its owner may do.", standard: "admin", source: .call)
+        help:
+            "What its owner may do. Without it: read; admin for the overview, which only admin keys "
+            + "open.", source: .call)
     private static let expires = Option(
         name: "expires", placeholder: "TIME", value: .moment([]),
         help: "From then on it opens nothing; without it: never.", source: .call)
@@ -25,18 +28,20 @@ extension Commands {
     static let keysCreate = Command(
         path: ["keys", "create"], summary: "Make an API key; it is shown once.",
         details: """
-            Kafka and Redis get the key's SHA-256 only. Returns when Redis knows it, which takes a running
-            `odometer run` or `up`; at most --timeout (exit 3, the key is valid as soon as one runs).
+            Kafka and Redis get the key's SHA-256 only. The key is printed when Kafka has acknowledged its
+            record, and not before: where nothing is printed, there is no key. Then the command waits until
+            Redis knows it, which takes a running `odometer run` or `up`, at most --timeout: exit 3 with a
+            key printed means that it opens as soon as one runs.
             """,
         options: [organization, dialect, role, expires, Options.json] + options,
         examples: [
             (
                 "keys create --organization acme --dialect overview",
-                "an Admin key for the overview"
+                "a key for the overview, which needs the role admin"
             ),
             (
-                "keys create --organization acme --dialect connections --dialect workspace --role read",
-                "one key for two APIs"
+                "keys create --organization acme --dialect connections --dialect workspace",
+                "one read key for two APIs"
             ),
         ],
         run: runKeysCreate)
@@ -76,21 +81,26 @@ extension Commands {
         }
         let dialects = settings.texts(dialect)
         guard !dialects.isEmpty else { throw .usage("--dialect is missing") }
+        let role =
+            settings.text(role).flatMap(Role.init(rawValue:))
+            ?? KeyMaker.standardRole(dialects: dialects)
         let key = try NewCredential.make(
-            organization: owner, dialects: dialects, role: settings.required(role),
-            expires: settings.text(expires))
-        // Shown before the wait: whatever happens from here on, the record may already be there.
-        if settings.isOn(Options.json) {
-            Output.line(
-                "{\"key\":\(JSONText.quoted(key.secret)),\"hash\":\"\(key.hash)\"}")
-        } else {
-            Output.line("key   \(key.secret)")
-            Output.line("hash  \(key.hash)")
+            organization: owner, dialects: dialects, role: role, expires: settings.text(expires))
+        if let warning = KeyMaker.warning(dialects: dialects, role: role) {
+            call.log.warning(warning)
         }
-        try write(hash: key.hash, key.json, call)
-        if !settings.isOn(Options.json) {
-            Output.line("It is shown this once; Redis knows its hash.")
+        let isJSON = settings.isOn(Options.json)
+        // Shown once Kafka has the record, and before the wait: from then on the key may open.
+        try write(hash: key.hash, key.json, call) {
+            if isJSON {
+                Output.line(
+                    "{\"key\":\(JSONText.quoted(key.secret)),\"hash\":\"\(key.hash)\"}")
+            } else {
+                Output.line("key   \(key.secret)")
+                Output.line("hash  \(key.hash)")
+            }
         }
+        if !isJSON { Output.line("It is shown this once; Redis knows its hash.") }
         return .ok
     }
 
@@ -141,10 +151,12 @@ extension Commands {
     }
 
     private static func write(
-        hash: String, _ json: [UInt8], _ call: borrowing Invocation
+        hash: String, _ json: [UInt8], _ call: borrowing Invocation,
+        onAcknowledged: () -> Void = {}
     ) throws(CommandFailure) {
         let key = try DirectoryKey(kind: .credential, ids: [hash])
-        try DirectoryWrite(call.settings, log: call.log).write([(key, json)], waits: true)
+        try DirectoryWrite(call.settings, log: call.log).write(
+            [(key, json)], waits: true, onAcknowledged: onAcknowledged)
     }
 
     private static func credentials(

@@ -3,7 +3,8 @@ import Pipeline
 /// `odometer run`, `serve` and `up`: the machine in halves or whole.
 extension Commands {
     private static let stopping =
-        "Runs until SIGTERM or SIGINT; a second one ends it at once, which is safe as well."
+        "Runs until SIGTERM, SIGINT or SIGHUP (not under nohup); a second SIGTERM or SIGINT ends it at once,"
+        + "\nwhich is safe as well."
 
     private static let countingOptions =
         Options.kafka + Options.topics + Options.redisServer + Options.counting

@@ -11,6 +11,12 @@ enum Options {
         name: "kafka-property", placeholder: "NAME=VALUE", value: .text,
         help: "Any librdkafka property, as for SASL and TLS, except those that exactness fixes.",
         path: "kafka.NAME", isRepeatable: true)
+    static let kafkaPropertyFile = Option(
+        name: "kafka-property-file", placeholder: "NAME=FILE", value: .text,
+        help:
+            "A librdkafka property whose value is the first line of a file, as sasl.password; goes "
+            + "before the same one of --kafka-property.",
+        path: "kafka_property_files", isRepeatable: true)
     static let topic = Option(
         name: "topic", placeholder: "TOPIC", value: .text, help: "Topic with usage events.",
         standard: "usage-events", path: "topics", isRepeatable: true)
@@ -96,7 +102,7 @@ enum Options {
         standard: "127.0.0.1:8080", path: "http.listen")
     static let adminListen = Option(
         name: "admin-listen", placeholder: "HOST:PORT", value: .address,
-        help: "Where /metrics, /healthz and /readyz are answered.", standard: "127.0.0.1:9090",
+        help: "Where /metrics, /healthz and /readyz are answered.", standard: "127.0.0.1:8084",
         path: "http.admin_listen")
     static let httpThreads = Option(
         name: "http-threads", placeholder: "N", value: .integer(1...64),
@@ -168,7 +174,7 @@ enum Options {
 
     /// What every command takes.
     static let common = [config, logFormat, logLevel]
-    static let kafka = [bootstrap, kafkaProperty]
+    static let kafka = [bootstrap, kafkaProperty, kafkaPropertyFile]
     static let redisServer = [redis, redisPasswordFile, redisPassword, prefix]
     static let topics = [topic, directoryTopic, deadLetterTopic, deadLetters, group, instance]
     static let counting = [

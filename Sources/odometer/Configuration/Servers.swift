@@ -7,13 +7,9 @@ extension Settings {
     /// Where Redis is and how to enter; the password from file or environment before the URL's.
     func redisConfiguration() throws(CommandFailure) -> RedisConfiguration {
         do throws(RedisError) {
-            var configuration = try RedisConfiguration(url: required(Options.redis))
-            if let password = text(Options.redisPassword) { configuration.password = password }
-            if let file = text(Options.redisPasswordFile) {
-                configuration.password = try secret(file)
-            }
-            try configuration.validate()
-            return configuration
+            var password = text(Options.redisPassword)
+            if let file = text(Options.redisPasswordFile) { password = try secret(file) }
+            return try RedisConfiguration(url: required(Options.redis), password: password)
         } catch {
             throw .usage("--redis (\(origin(Options.redis))): \(error.message)")
         }
@@ -41,8 +37,7 @@ extension Settings {
     /// Kafka's address and properties; the client library's log lines go to our log.
     func kafkaConfiguration(log: Log) throws(CommandFailure) -> ClientConfiguration {
         let configuration = ClientConfiguration(
-            bootstrap: required(Options.bootstrap),
-            properties: kafkaProperties.map { ($0.name, $0.value) },
+            bootstrap: required(Options.bootstrap), properties: try allKafkaProperties(),
             log: { level, facility, text in
                 // Said of every mock cluster and old broker, and of no consequence here.
                 let isMoot = text.contains("allow.auto.create.topics=false not supported")
@@ -59,6 +54,19 @@ extension Settings {
             throw .usage("kafka: \(error.message)")
         }
         return configuration
+    }
+
+    /// What was given as values, then what stands in files: the client takes the last one of a name.
+    private func allKafkaProperties() throws(CommandFailure) -> [(name: String, value: String)] {
+        var properties = kafkaProperties.map { (name: $0.name, value: $0.value) }
+        for (name, file) in kafkaPropertyFiles {
+            do throws(CommandFailure) {
+                properties.append((name, try FileText.secret(file)))
+            } catch {
+                throw .usage("--kafka-property-file \(name): \(error.message)")
+            }
+        }
+        return properties
     }
 
     /// The consumer group; a part of the contract.

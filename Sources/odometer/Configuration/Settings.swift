@@ -1,3 +1,5 @@
+import Spelling
+
 /// Where a value came from.
 enum Origin: Sendable, Equatable, CustomStringConvertible {
     case standard
@@ -38,8 +40,6 @@ struct KafkaProperty: Sendable, Equatable {
 struct Settings: Sendable {
     private var settings: [String: Setting] = [:]
     private(set) var kafkaProperties: [KafkaProperty] = []
-    /// Environment variables that look like ours and are not.
-    private(set) var unknownVariables: [String] = []
 
     /// Lays defaults, file, environment and flags over each other; what is wrong is named with its
     /// place.
@@ -79,20 +79,19 @@ struct Settings: Sendable {
                 let texts =
                     option.isRepeatable ? text.split(separator: ",").map(String.init) : [text]
                 try take(option, texts, .environment(name))
-            } else if name.hasPrefix(prefix), !Settings.isServiceLink(name.dropFirst(prefix.count))
-            {
+            } else if ServiceLink.isOne(name, text) {
+                continue
+            } else if name.hasPrefix(prefix) {
                 let property = name.dropFirst(prefix.count).lowercased()
                     .map { $0 == "_" ? "." : String($0) }.joined()
                 try take(Options.kafkaProperty, ["\(property)=\(text)"], .environment(name))
             } else {
-                unknownVariables.append(name)
+                throw .usage(
+                    "\(name): unknown environment variable"
+                        + Suggestion.text(for: name, among: known.compactMap(\.environmentName))
+                        + "; ODOMETER_… is kept for settings, which odometer check lists")
             }
         }
-    }
-
-    /// Kubernetes sets variables of this form for a service that is called odometer-kafka.
-    private static func isServiceLink(_ rest: Substring) -> Bool {
-        rest.hasPrefix("PORT") || rest.hasPrefix("SERVICE_")
     }
 
     private mutating func take(
@@ -109,6 +108,9 @@ struct Settings: Sendable {
         if option.name == Options.kafkaProperty.name {
             for text in texts { try takeProperty(text, origin) }
         }
+        if option.name == Options.kafkaPropertyFile.name {
+            for text in texts { _ = try Settings.property(text, "FILE", origin) }
+        }
         set(option, texts, origin)
     }
 
@@ -121,17 +123,32 @@ struct Settings: Sendable {
     }
 
     private mutating func takeProperty(_ text: String, _ origin: Origin) throws(CommandFailure) {
+        let (name, value) = try Settings.property(text, "VALUE", origin)
+        kafkaProperties.removeAll { $0.name == name }
+        kafkaProperties.append(KafkaProperty(name: name, value: value, origin: origin))
+    }
+
+    /// Name and value of `NAME=VALUE`; throws where the law of exactness fixes that property.
+    private static func property(
+        _ text: String, _ form: String, _ origin: Origin
+    ) throws(CommandFailure) -> (name: String, value: String) {
         let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
         guard parts.count == 2 else {
-            throw .usage("\(origin): a Kafka property is NAME=VALUE, not \"\(text)\"")
+            throw .usage("\(origin): a Kafka property is NAME=\(form), not \"\(text)\"")
         }
         let name = String(parts[0])
         if let reason = FixedKafkaProperties.reason(against: name) {
             throw .usage("\(origin): \(name) cannot be set: \(reason)")
         }
-        kafkaProperties.removeAll { $0.name == name }
-        kafkaProperties.append(
-            KafkaProperty(name: name, value: String(parts[1]), origin: origin))
+        return (name, String(parts[1]))
+    }
+
+    /// The files of `--kafka-property-file`, by property.
+    var kafkaPropertyFiles: [(name: String, file: String)] {
+        texts(Options.kafkaPropertyFile).map { text in
+            let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            return (String(parts[0]), parts.dropFirst().first.map { String($0) } ?? "")
+        }
     }
 
     /// The same settings with another value for one option, as if it had been given as a flag.
@@ -184,6 +201,23 @@ struct Settings: Sendable {
             preconditionFailure("--\(option.name) was not checked")
         }
         return address
+    }
+}
+
+/// Variables that Kubernetes and Docker set in every container for the services beside it.
+///
+/// A service called odometer, or odometer-kafka, makes names that begin like ours; nobody chose them,
+/// so they are no mistake.
+enum ServiceLink {
+    /// `…_SERVICE_HOST`, `…_SERVICE_PORT[_NAME]`, `…_PORT=tcp://…`, `…_PORT_80_TCP[_ADDR|_PORT|_PROTO]`.
+    static func isOne(_ name: String, _ text: String) -> Bool {
+        let words = name.split(separator: "_")
+        if name.hasSuffix("_SERVICE_HOST") || name.contains("_SERVICE_PORT") { return true }
+        if words.last == "PORT", text.contains("://") { return true }
+        guard let port = words.lastIndex(where: { Int($0) != nil }), port > 0,
+            words[port - 1] == "PORT", port + 1 < words.count
+        else { return false }
+        return ["TCP", "UDP", "SCTP"].contains(words[port + 1])
     }
 }
 

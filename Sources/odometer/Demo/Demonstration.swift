@@ -2,6 +2,7 @@ import API
 import Foundation
 import Kafka
 import Ledger
+import Query
 import Redis
 import Replay
 import Workload
@@ -97,7 +98,7 @@ final class Demonstration {
         var secrets: [String: String] = [:]
         for dialect in KeyMaker.dialects {
             let key = try NewCredential.make(
-                organization: organization, dialects: [dialect], role: "admin")
+                organization: organization, dialects: [dialect], role: .admin)
             try writer.put(try DirectoryKey(kind: .credential, ids: [key.hash]), key.json)
             secrets[dialect] = key.secret
         }

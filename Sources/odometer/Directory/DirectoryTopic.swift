@@ -18,14 +18,18 @@ final class DirectoryWriter {
     private let acknowledged = Acknowledged()
     private var records: [(key: DirectoryKey, value: [UInt8]?)] = []
 
-    init(_ configuration: ClientConfiguration, topic: String) throws(CommandFailure) {
+    /// Asks Kafka for the topic, at most this long.
+    init(
+        _ configuration: ClientConfiguration, topic: String, timeoutMilliseconds: Int = 10_000
+    ) throws(CommandFailure) {
         self.topic = topic
         let acknowledged = acknowledged
         var configuration = configuration
         configuration.properties = [("acks", "all")] + configuration.properties
         do throws(KafkaError) {
             producer = try Producer(configuration) { report in acknowledged.take(report) }
-            let count = try producer.partitionCount(of: topic, timeoutMilliseconds: 10_000)
+            let count = try producer.partitionCount(
+                of: topic, timeoutMilliseconds: Int32(clamping: timeoutMilliseconds))
             guard count == 1 else {
                 throw KafkaError(
                     code: .invalidArgument,

@@ -4,9 +4,8 @@ import Query
 /// Makes API keys for the directory.
 enum NewCredential {
     static func make(
-        organization: String, dialects: [String], role: String, expires: String? = nil
+        organization: String, dialects: [String], role: Role, expires: String? = nil
     ) throws(CommandFailure) -> NewKey {
-        guard let role = Role(rawValue: role) else { throw .usage("unknown role \(role)") }
         do throws(KeyMakerError) {
             return try KeyMaker.make(
                 organization: organization, role: role, dialects: dialects,

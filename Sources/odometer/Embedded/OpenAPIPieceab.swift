@@ -171,7 +171,7 @@ extension OpenAPIText {
         '405': {$ref: '#/components/responses/PlainMethodNotAllowed'}
         '503': {$ref: '#/components/responses/NotReady'}
   /metrics:
-    servers: [{url: 'http://127.0.0.1:9090', description: A listener of its own.}]
+    servers: [{url: 'http://127.0.0.1:8084', description: A listener of its own.}]
     get:
       operationId: getMetrics
       tags: [operations]

@@ -6,23 +6,26 @@ enum Signals {
     /// A write to a connection that the other side closed must be an error, not our end.
     static func ignoreBrokenPipes() { signal(SIGPIPE, SIG_IGN) }
 
-    /// Blocks SIGTERM and SIGINT in this thread and all that it will start.
+    /// Blocks SIGTERM, SIGINT and SIGHUP in this thread and all that it will start.
     static func blockStops() {
         var set = stopSet()
         pthread_sigmask(SIG_BLOCK, &set, nil)
     }
 
-    /// Starts the thread that takes SIGTERM and SIGINT.
+    /// Starts the thread that takes SIGTERM, SIGINT and SIGHUP.
     ///
-    /// The first one calls `stop`, on that thread. A second one ends the process at once: safe,
-    /// because a kill at any moment is.
+    /// The first one calls `stop`, on that thread. A second SIGTERM or SIGINT ends the process at once:
+    /// safe, because a kill at any moment is. A second SIGHUP does not: where a terminal goes away, the
+    /// kernel and the shell may each send one.
     static func onStop(_ stop: @escaping @Sendable () -> Void) {
         Thread.detachNewThread {
             var set = stopSet()
             var number: Int32 = 0
             while sigwait(&set, &number) != 0 {}
             stop()
-            while sigwait(&set, &number) != 0 {}
+            repeat {
+                while sigwait(&set, &number) != 0 {}
+            } while number == SIGHUP
             _exit(128 + number)
         }
     }
@@ -32,7 +35,16 @@ enum Signals {
         sigemptyset(&set)
         sigaddset(&set, SIGTERM)
         sigaddset(&set, SIGINT)
+        // Ignored is what nohup makes of it; a blocked signal would be taken all the same.
+        if !isIgnored(SIGHUP) { sigaddset(&set, SIGHUP) }
         return set
+    }
+
+    private static func isIgnored(_ number: Int32) -> Bool {
+        var action = sigaction()
+        sigaction(number, nil, &action)
+        // SIG_IGN is the address 1, which no function has.
+        return unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self) == 1
     }
 }
 

@@ -100,8 +100,18 @@ struct MachineParts: Sendable {
     let layout: KeyLayout
     let redis: RedisConfiguration
     let engine: QueryEngine
+    private let reach: ReaderReach
 
-    init(_ settings: Settings) throws(CommandFailure) {
+    /// `log` hears when Redis stops answering the readers, and when it begins again.
+    init(_ settings: Settings, log: Log) throws(CommandFailure) {
+        reach = ReaderReach { change in
+            let event: Log.Field = ("event", "answers")
+            switch change {
+            case .lost(let reason):
+                log.warning("requests cannot be answered: Redis does not answer: \(reason)", event)
+            case .returned: log.info("Redis answers again: requests are answered", event)
+            }
+        }
         catalog = try MeterFiles.read(settings.text(Options.meters)).catalog()
         layout = try settings.keyLayout()
         redis = try settings.redisConfiguration()
@@ -118,6 +128,7 @@ struct MachineParts: Sendable {
     @Sendable func makeWorker() -> APIWorker {
         APIWorker(
             query: QueryWorker(
-                engine: engine, cells: CellReader(configuration: redis, layout: layout)))
+                engine: engine,
+                cells: CellReader(configuration: redis, layout: layout, reach: reach)))
     }
 }

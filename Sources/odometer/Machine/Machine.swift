@@ -29,10 +29,11 @@ final class Machine: Sendable {
 
     /// All that can be wrong with the settings is found here; nothing runs yet.
     init(_ settings: Settings, _ halves: Halves, log: Log) throws(CommandFailure) {
-        let parts = try MachineParts(settings)
+        let parts = try MachineParts(settings, log: log)
         let counting =
             halves.contains(.counting) ? try Counting(settings, parts: parts, log: log) : nil
         let isAnswering = halves.contains(.answering)
+        if isAnswering { try settings.checkListeners() }
         let hindrance: @Sendable (QueryWorker) -> String? = { worker in
             if let reason = counting?.hindrance { return reason }
             guard isAnswering else { return nil }

@@ -1,3 +1,4 @@
+import Kafka
 import Pipeline
 
 extension Settings {
@@ -28,6 +29,12 @@ extension Settings {
             try configuration.validate()
         } catch {
             throw CommandFailure(error)
+        }
+        do throws(KafkaError) {
+            try configuration.client.validateClients(
+                group: configuration.group, instance: configuration.instance)
+        } catch {
+            throw .usage("kafka: \(error.message)")
         }
         return configuration
     }
