@@ -32,6 +32,7 @@ public struct WorkspaceDialect: Dialect {
     }()
 
     private static let profileMembers = ProfileMembers(["slug"])
+    private static let dateNames = (start: "start_date", end: "end_date")
 
     /// The dialect.
     public init() {}
@@ -71,7 +72,7 @@ public struct WorkspaceDialect: Dialect {
         let start = try parameters.integer("start_date", seconds)
         let end = try parameters.integer("end_date", seconds)
         let range = try parameters.wholeDays(
-            start: start, end: end, names: ("start_date", "end_date"), now: call.now)
+            start: start, end: end, names: WorkspaceDialect.dateNames, now: call.now)
         return (range, start != nil || end != nil)
     }
 
@@ -92,7 +93,8 @@ public struct WorkspaceDialect: Dialect {
             ("uploaded_artifacts_total", "artifacts", "artifacts_created"),
         ] {
             if isGiven {
-                let coverage = call.worker.engine.coverage(of: [created], range)
+                let coverage = try parameters.exactCoverage(
+                    of: [created], range, names: WorkspaceDialect.dateNames, call.worker.engine)
                 answered = coverage.range
                 numbers.append((name, inquiry.sum(created, coverage)))
             } else {
@@ -124,6 +126,8 @@ public struct WorkspaceDialect: Dialect {
                 400, "type must be interactions, agent_flows, threads, projects or artifacts")
         }
         let (range, _) = try range(call, parameters)
+        _ = try parameters.exactCoverage(
+            of: [meter], range, names: WorkspaceDialect.dateNames, call.worker.engine)
         var inquiry = call.worker.inquiry(organization)
         let days = inquiry.days(meter, range)
         let answers = try call.answer(inquiry)
@@ -139,8 +143,9 @@ public struct WorkspaceDialect: Dialect {
         let limit = try parameters.integer("limit", 1...100) ?? 10
         let (range, _) = try range(call, parameters)
         var inquiry = call.worker.inquiry(organization)
-        let coverage = call.worker.engine.coverage(
-            of: [subject.interactions, subject.flows], range)
+        let coverage = try parameters.exactCoverage(
+            of: [subject.interactions, subject.flows], range, names: WorkspaceDialect.dateNames,
+            call.worker.engine)
         let interactions = inquiry.ranking(subject.interactions, coverage)
         let flows = inquiry.ranking(subject.flows, coverage)
         let answers = try call.answer(inquiry)

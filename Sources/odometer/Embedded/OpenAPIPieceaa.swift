@@ -95,6 +95,9 @@ paths:
       operationId: getActiveUsers
       tags: [workspace]
       summary: Members by interactions and agent flows, most active first.
+      description: |
+        Single days are kept for 400 days, whole calendar months for ever. A range that reaches further back than the kept days must be
+        made of whole months there; else the answer is 400 and its message names the first day that is kept.
       security: [{workspaceToken: []}]
       parameters:
         - {$ref: '#/components/parameters/Organization'}
@@ -126,6 +129,9 @@ paths:
       operationId: getActiveProjects
       tags: [workspace]
       summary: Projects by interactions and agent flows, most active first.
+      description: |
+        Single days are kept for 400 days, whole calendar months for ever. A range that reaches further back than the kept days must be
+        made of whole months there; else the answer is 400 and its message names the first day that is kept.
       security: [{workspaceToken: []}]
       parameters:
         - {$ref: '#/components/parameters/Organization'}
@@ -230,6 +236,8 @@ paths:
       summary: Sessions, consent and compliance requests of an organization.
       description: |
         Whole UTC days: the start is floored, the end raised to the next midnight. Default: the 30 days that end with today; at most 366.
+        Single days of users are kept for 400 days, whole calendar months for ever. A range that reaches further back than the kept days
+        must be made of whole months there; else the answer is 422 and its message names the first day that is kept.
         Checked in this order: 401, 422, 403, 404.
       security: [{privacyKey: []}]
       parameters:
@@ -295,14 +303,6 @@ paths:
       summary: Activity by weekday and hour, UTC.
       security: [{identityToken: []}]
       responses:
-        '200':
-          description: The cells that are not zero, ordered by weekday and hour.
-          headers:
-            ETag: {$ref: '#/components/headers/ETag'}
-            X-Odometer-As-Of: {$ref: '#/components/headers/AsOf'}
-            X-Odometer-Range: {$ref: '#/components/headers/Range'}
-            X-Odometer-Snapshot: {$ref: '#/components/headers/Snapshot'}
-            X-Odometer-Parked: {$ref: '#/components/headers/Parked'}
 
 """#
 }

@@ -3,6 +3,14 @@
 
 extension OpenAPIText {
     static let pieceab = #"""
+        '200':
+          description: The cells that are not zero, ordered by weekday and hour.
+          headers:
+            ETag: {$ref: '#/components/headers/ETag'}
+            X-Odometer-As-Of: {$ref: '#/components/headers/AsOf'}
+            X-Odometer-Range: {$ref: '#/components/headers/Range'}
+            X-Odometer-Snapshot: {$ref: '#/components/headers/Snapshot'}
+            X-Odometer-Parked: {$ref: '#/components/headers/Parked'}
           content: {application/json: {schema: {$ref: '#/components/schemas/AgentActivity'}}}
         '304': {$ref: '#/components/responses/NotModified'}
         '400': {$ref: '#/components/responses/IdentityBadRequest'}
@@ -295,14 +303,6 @@ components:
     Overview:
       type: object
       required: [overview]
-      additionalProperties: false
-      properties:
-        overview:
-          type: object
-          required: [organization, totals, usage, plan, recentActivity]
-          additionalProperties: false
-          properties:
-            organization:
 
 """#
 }

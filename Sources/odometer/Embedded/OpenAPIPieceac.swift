@@ -3,6 +3,14 @@
 
 extension OpenAPIText {
     static let pieceac = #"""
+      additionalProperties: false
+      properties:
+        overview:
+          type: object
+          required: [organization, totals, usage, plan, recentActivity]
+          additionalProperties: false
+          properties:
+            organization:
               type: object
               required: [_id, name]
               additionalProperties: false
@@ -295,14 +303,6 @@ extension OpenAPIText {
     Meter:
       type: object
       required: [name, kind, windows, by, per]
-      additionalProperties: false
-      properties:
-        name: {type: string}
-        kind: {$ref: '#/components/schemas/Kind'}
-        keep: {description: Of extremes only., type: string, enum: [min, max, first, last]}
-        windows: {type: array, items: {type: string, enum: [minute, quarter, day, month, all]}}
-        by: {type: array, items: {type: string}}
-        per: {description: 'Its scopes, each a list of dimensions; an empty one is the whole organization.', type: array, items: {type: array, items: {type: string}}}
 
 """#
 }

@@ -3,6 +3,14 @@
 
 extension OpenAPIText {
     static let piecead = #"""
+      additionalProperties: false
+      properties:
+        name: {type: string}
+        kind: {$ref: '#/components/schemas/Kind'}
+        keep: {description: Of extremes only., type: string, enum: [min, max, first, last]}
+        windows: {type: array, items: {type: string, enum: [minute, quarter, day, month, all]}}
+        by: {type: array, items: {type: string}}
+        per: {description: 'Its scopes, each a list of dimensions; an empty one is the whole organization.', type: array, items: {type: array, items: {type: string}}}
     MeterAnswer:
       type: object
       required: [meter, kind, per, data]
