@@ -95,7 +95,10 @@ struct CellReading {
                 var commands = CellCommands()
                 commands.add(.distinct(keys + companions))
                 let replies = try CellReading.pipeline(commands, &connection, deadline)
-                entries[index] = .count(replies[0].with { $0.integer } ?? 0)
+                entries[index] = .count(
+                    try replies[0].with { (view) throws(CellReadError) in
+                        try Self.distinctCount(view)
+                    })
             case .size(let key): parked.note(key)
             }
         }
@@ -110,7 +113,7 @@ struct CellReading {
 
     // MARK: Sizes and costs
 
-    /// Fields, members, or bytes of each sketch; nothing where the read itself says how much it is.
+    /// Fields or members; nothing where the read itself says how much it is at most.
     private func askSizes(_ connection: inout Connection) throws(CellReadError) -> [[Int64]] {
         var commands = CellCommands()
         var owners: [Int] = []
@@ -128,8 +131,7 @@ struct CellReading {
             case .hash(let key): commands.add("HLEN", key)
             case .ranking(let key): commands.add("ZCARD", key)
             case .rankingSum(let keys): for key in keys { commands.add("ZCARD", key) }
-            case .distinct(let keys): for key in keys { commands.add("STRLEN", key) }
-            case .fields, .size, .bucket: break
+            case .distinct, .fields, .size, .bucket: break
             }
             while owners.count < commands.count { owners.append(index) }
             if commands.count >= 4_000 { try take(&connection) }
@@ -151,9 +153,8 @@ struct CellReading {
             let members = sizes.reduce(0) { $0 + Int(clamping: $1) }
             let cost = ReadCost.sum(sets: keys.count, members: members)
             return (cost, cost <= ReadCost.budget)
-        case .distinct:
-            let (cost, dense) = ReadCost.union(sizes)
-            return (cost, dense <= ReadCost.mostDense && cost <= ReadCost.budget)
+        case .distinct(let keys):
+            return (ReadCost.union(keys.count), keys.count <= ReadCost.mostMerged)
         }
     }
 
@@ -197,8 +198,25 @@ struct CellReading {
             if let text = view.errorText {
                 throw CellReadError(.unavailable, "Redis answered: \(text)")
             }
-            entries[index] = .reply(view)
+            if case .distinct = reads[index] {
+                entries[index] = .count(try Self.distinctCount(view))
+            } else {
+                entries[index] = .reply(view)
+            }
         }
+    }
+
+    /// What a read of different values was answered with: their number, or the sketches themselves.
+    static func distinctCount(_ view: ReplyView) throws(CellReadError) -> Int64 {
+        if let number = view.integer { return number }
+        var sketch = DistinctSketch()
+        for place in 0..<view.count {
+            guard let stored = view[place].bytes else { continue }
+            guard sketch.merge(stored) else {
+                throw CellReadError(.unavailable, "a distinct cell is not a HyperLogLog")
+            }
+        }
+        return sketch.count
     }
 
     // MARK: In pieces

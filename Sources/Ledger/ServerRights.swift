@@ -96,7 +96,7 @@ public enum ServerRights {
     ]
     private static let reading = [
         "MULTI", "EXEC", "HGETALL", "HMGET", "HLEN", "HSCAN", "ZRANGE", "ZCARD", "ZSCAN", "ZUNION",
-        "GET", "STRLEN", "PFCOUNT",
+        "GET", "MGET", "PFCOUNT",
     ]
     private static let books = ["HGETALL", "MULTI", "EXEC"]
     private static let comparison = [

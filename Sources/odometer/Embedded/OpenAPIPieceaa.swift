@@ -200,7 +200,8 @@ paths:
       summary: Connections by service, protocol and data center.
       description: |
         The period is timeStart and timeEnd, or minutes back from now, not both; with neither it is everything. Only a start: up to now;
-        only an end: from the beginning.
+        only an end: from the beginning. The start is floored and the end raised to the minute for the last 26 hours, to the quarter-hour for
+        92 days, before that to the UTC day; X-Odometer-Range says what was answered.
       security: [{connectionKey: []}]
       parameters:
         - {name: serviceName, in: query, description: Only this service., schema: {type: string}}
@@ -302,7 +303,6 @@ paths:
       tags: [identity]
       summary: Activity by weekday and hour, UTC.
       security: [{identityToken: []}]
-      responses:
 
 """#
 }

@@ -3,6 +3,7 @@
 
 extension OpenAPIText {
     static let pieceab = #"""
+      responses:
         '200':
           description: The cells that are not zero, ordered by weekday and hour.
           headers:
@@ -302,7 +303,6 @@ components:
       properties: {date: {$ref: '#/components/schemas/Date'}, value: {$ref: '#/components/schemas/Count'}}
     Overview:
       type: object
-      required: [overview]
 
 """#
 }

@@ -3,6 +3,7 @@
 
 extension OpenAPIText {
     static let pieceac = #"""
+      required: [overview]
       additionalProperties: false
       properties:
         overview:
@@ -302,7 +303,6 @@ extension OpenAPIText {
     Kind: {type: string, enum: [count, sum, level, extreme, distinct, histogram, ranking, grid]}
     Meter:
       type: object
-      required: [name, kind, windows, by, per]
 
 """#
 }

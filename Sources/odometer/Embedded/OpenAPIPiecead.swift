@@ -3,6 +3,7 @@
 
 extension OpenAPIText {
     static let piecead = #"""
+      required: [name, kind, windows, by, per]
       additionalProperties: false
       properties:
         name: {type: string}
