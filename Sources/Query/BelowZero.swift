@@ -1,4 +1,6 @@
-/// How far levels are below zero, noted while questions are answered. One thread.
+/// How far levels are below zero, noted while questions are answered.
+///
+/// One thread.
 final class BelowZero {
     private var amounts: [Int64] = []
 

@@ -84,8 +84,9 @@ struct RankingSearch {
         list.score = list.isDone ? 0 : least
     }
 
-    /// Whether no member that has not appeared can be among the first ones. Equal is not enough:
-    /// among equal sums the order is by other things.
+    /// Whether no member that has not appeared can be among the first ones.
+    ///
+    /// Equal is not enough: among equal sums the order is by other things.
     private func isFinished(_ lists: [List], _ found: [[UInt8]: RankingTotals.Member]) -> Bool {
         if lists.allSatisfy(\.isDone) { return true }
         guard found.count >= limit else { return false }

@@ -334,7 +334,7 @@ def outcomes():
     found = machine.outcomes()
     wrong = []
     for name in sorted({*wanted, *found}):
-        changed = None if wanted[name] == before[name] else "1 and 2"
+        changed = None if wanted[name] == before[name] else "1, 2 and 4"
         wrong += FACTS.hold(f"outcome {name}", found.get(name, 0), wanted[name], changed)
     print(f"{sent} events")
     expect(not wrong, "\n     ".join(wrong))

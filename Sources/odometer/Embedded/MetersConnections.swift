@@ -61,6 +61,7 @@ meters:
     of: apiKeyId
     per: [[service, protocol, dataCenter]]
     windows: [quarter, day, month, all]
+    retention: {day: forever}
     on:
       - {event: connection.opened}
       - {event: connection.activity}

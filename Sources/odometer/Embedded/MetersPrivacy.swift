@@ -98,6 +98,8 @@ meters:
     per: [organization, project]
     of: user
     windows: [day, month]
+    # As long as the other numbers of this answer: whole months instead of old days would be another question.
+    retention: {day: forever}
     on:
       - {event: consent.recorded, needs: [user]}
   compliance_requests:
