@@ -41,6 +41,7 @@ let package = Package(
             linkerSettings: [.linkedLibrary("simdjson")]),
 
         room("Metering", "CEventScan"),
+        room("Spelling"),
         room("Catalog", "Metering", "CYAML"),
         room("Kafka", "CRdkafka", "CMalloc"),
         room("Redis", "CHiredis"),
@@ -48,7 +49,7 @@ let package = Package(
         room("Pipeline", "Metering", "Kafka", "Redis", "Ledger"),
         room("Query", "Metering", "Ledger"),
         room("HTTPServer", "CMicroHTTPD"),
-        room("API", "Query", "HTTPServer", "CJWT", "CCrypto"),
+        room("API", "Metering", "Query", "HTTPServer", "Spelling", "CJWT", "CCrypto"),
         room("Workload"),
         room("Replay", "Kafka", "Redis", "Workload", "CZlib", "CZstd"),
         room("Verify", "Kafka", "Redis", "Workload", "CYAML"),
@@ -56,7 +57,8 @@ let package = Package(
             name: "odometer",
             dependencies: [
                 "Metering", "Catalog", "Kafka", "Redis", "Ledger", "Pipeline", "Query",
-                "HTTPServer", "API", "Workload", "Replay", "Verify", "CCrypto", "CMalloc",
+                "HTTPServer", "API", "Spelling", "Workload", "Replay", "Verify", "CCrypto",
+                "CMalloc",
             ],
             swiftSettings: settings),
 
@@ -82,6 +84,7 @@ let package = Package(
                 "Verify",
             ], path: "Fuzz/Targets", swiftSettings: settings),
         tests("MeteringTests", "Metering", "Catalog", "Workload", "Ledger", "CAllocationCount"),
+        tests("SpellingTests", "Spelling"),
         tests("KafkaTests", "Kafka"),
         tests("RedisTests", "Redis"),
         tests("LedgerTests", "Ledger", "Redis", "Metering"),

@@ -49,7 +49,8 @@ class Serve:
         (Path(folder) / "jwt").write_text(secret)
         with open(self.log, "wb") as stream:
             self.process = subprocess.Popen(
-                [binary, "serve", "--redis", f"unix://{redis}", "--prefix", prefix, "--rate-limit", "0",
+                [binary, "serve", "--redis", f"unix://{redis}", "--prefix", prefix,
+                 "--rate-limit", "0", "--organization-requests", "0",
                  "--listen", f"127.0.0.1:{self.port}", "--admin-listen", f"127.0.0.1:{admin}",
                  "--jwt-secret-file", f"{folder}/jwt", *(["--http-threads", str(threads)] if threads else [])],
                 stdout=stream, stderr=stream, stdin=subprocess.DEVNULL, start_new_session=True)

@@ -10,20 +10,6 @@ public final class APIWorker {
     public init(query: QueryWorker) { self.query = query }
 }
 
-/// How often somebody may ask; nil = as often as they like.
-public struct RateLimits: Sendable {
-    /// For each address of a client.
-    public var perAddress: RateLimiter?
-    /// For each credential, also one that turns out not to be valid.
-    public var perCredential: RateLimiter?
-
-    /// Limits of these kinds.
-    public init(perAddress: RateLimiter? = nil, perCredential: RateLimiter? = nil) {
-        self.perAddress = perAddress
-        self.perCredential = perCredential
-    }
-}
-
 /// A document that is served as it is, to everybody.
 public struct Document: Sendable {
     /// Its path.
@@ -41,26 +27,39 @@ public struct Document: Sendable {
     }
 }
 
+/// What a dialect needs and the catalog does not have.
+public struct MissingMeters: Sendable {
+    /// Name of the dialect.
+    public let dialect: String
+    let gaps: [MeterGap]
+    /// The meters in one line, with what is wrong with those that the catalog has.
+    public var list: String { MeterGap.list(gaps) }
+    /// One line for each meter.
+    public var lines: [String] {
+        gaps.map { "\(dialect): meter \($0.name) \($0.difference ?? "is not in the catalog")" }
+    }
+}
+
 /// All dialects behind one door.
 public final class APIService: Sendable {
     /// The meters and the time.
     public let engine: QueryEngine
     /// Numbers of requests by route and status, with their times.
     public let metrics: RequestMetrics
-    /// What dialects need and the catalog does not have; such requests are answered with 500.
-    public let missing: [String]
+    /// The dialects of which the catalog cannot answer everything; such requests get 501.
+    public let missing: [MissingMeters]
 
     private let dialects: [any Dialect]
     /// For each dialect the request headers that its answers depend on, one by one.
     private let credentialHeaders: [[String]]
     private let documents: [Document]
-    private let limits: RateLimits
+    private let limits: RequestLimits
     private let router: Router
     private let entries: [Entry]
 
     /// Where a route leads.
     private enum Entry: Sendable {
-        case dialect(index: Int, route: Int)
+        case dialect(index: Int, route: Int, gaps: [MeterGap])
         case document(index: Int)
     }
 
@@ -70,7 +69,7 @@ public final class APIService: Sendable {
     /// A service of these dialects; throws where two of them want the same path.
     public init(
         engine: QueryEngine, dialects: [any Dialect], documents: [Document] = [],
-        limits: RateLimits = RateLimits()
+        limits: RequestLimits = RequestLimits()
     ) throws(HTTPError) {
         self.engine = engine
         self.dialects = dialects
@@ -88,7 +87,8 @@ public final class APIService: Sendable {
             for (place, route) in dialect.routes.enumerated() {
                 routes.append(Route(.get, route.pattern, id: entries.count))
                 names.append("\(dialect.name)/\(route.name)")
-                entries.append(.dialect(index: index, route: place))
+                entries.append(
+                    .dialect(index: index, route: place, gaps: engine.missing(route.needs)))
             }
         }
         for (index, document) in documents.enumerated() {
@@ -99,8 +99,13 @@ public final class APIService: Sendable {
         router = try Router(routes)
         self.entries = entries
         metrics = RequestMetrics(routes: names)
-        missing = dialects.flatMap { dialect in
-            engine.missing(dialect.needs).map { "\(dialect.name): \($0)" }
+        missing = dialects.compactMap { dialect in
+            var gaps: [MeterGap] = []
+            for gap in engine.missing(dialect.needs)
+            where !gaps.contains(where: { $0.name == gap.name }) {
+                gaps.append(gap)
+            }
+            return gaps.isEmpty ? nil : MissingMeters(dialect: dialect.name, gaps: gaps)
         }
     }
 
@@ -125,11 +130,15 @@ public final class APIService: Sendable {
     private func respond(_ worker: APIWorker, _ request: Request) -> (Response, route: Int?) {
         switch router.match(request.method, request.rawPath) {
         case .notFound:
-            return (.error(status: 404, message: "There is nothing at this path"), nil)
+            let problem = Problem(404, "There is nothing at this path")
+            guard let dialect = dialect(above: request.rawPath) else {
+                return (.error(status: problem.status, message: problem.message), nil)
+            }
+            return (response(problem, dialect), nil)
         case .methodNotAllowed(let allow):
             // The dialect of the path writes the body: GET would have found it.
             guard case .found(let id, _) = router.match(.get, request.rawPath),
-                case .dialect(let index, _) = entries[id]
+                case .dialect(let index, _, _) = entries[id]
             else { return (.methodNotAllowed(allow: allow), nil) }
             let problem = Problem(405, "The method must be one of: \(allow)", allow: allow)
             return (response(problem, dialects[index]), id)
@@ -141,38 +150,35 @@ public final class APIService: Sendable {
                     Response(
                         status: 200, body: document.body, contentType: document.contentType), id
                 )
-            case .dialect(let index, let route):
+            case .dialect(let index, let route, let gaps):
                 let dialect = dialects[index]
+                let charge = RequestCharge(limits, badRequestStatus: dialect.badRequestStatus)
                 let call = Call(
-                    route: route, request: request, segments: segments, worker: worker.query)
+                    route: route, request: request, segments: segments, worker: worker.query,
+                    gaps: gaps, charge: charge)
                 worker.query.begin(
                     request.digest(with: credentialHeaders[index]),
-                    deadline: .now + APIService.timeLimit)
-                defer { worker.query.end() }
+                    deadline: .now + APIService.timeLimit, admission: charge)
+                defer {
+                    worker.query.end()
+                    charge.end()
+                }
                 do throws(Problem) {
-                    try checkLimits(request, credentialHeaders[index].first)
                     return (response(try dialect.answer(call), dialect), id)
                 } catch {
-                    return (response(error, dialect), id)
+                    let problem = charge.problem(error, from: request.remoteAddress)
+                    return (response(problem, dialect), id)
                 }
             }
         }
     }
 
-    private func checkLimits(_ request: Request, _ credential: String?) throws(Problem) {
-        guard limits.perAddress != nil || limits.perCredential != nil else { return }
-        let now = MonotonicTime.nanoseconds()
-        var decisions: [RateLimiter.Decision] = []
-        if let limiter = limits.perAddress {
-            decisions.append(limiter.take(request.remoteAddress.rateLimitKey, at: now))
-        }
-        if let limiter = limits.perCredential {
-            if let credential, let value = request.headers.single(credential).value {
-                decisions.append(limiter.take(value, at: now))
-            }
-        }
-        for case .refused(let seconds) in decisions {
-            throw Problem(429, "Too many requests", retryAfterSeconds: seconds)
+    /// The dialect that a path without a route belongs to.
+    private func dialect(above path: [UInt8]) -> (any Dialect)? {
+        dialects.first { dialect in
+            guard path.starts(with: dialect.root.utf8) else { return false }
+            let rest = path.dropFirst(dialect.root.utf8.count)
+            return rest.isEmpty || rest.first == UInt8(ascii: "/")
         }
     }
 
@@ -185,6 +191,7 @@ public final class APIService: Sendable {
         if let range = reply.range { response.setHeader("X-Odometer-Range", range) }
         if !reply.isAtomic { response.setHeader("X-Odometer-Snapshot", "no") }
         if reply.parked > 0 { response.setHeader("X-Odometer-Parked", String(reply.parked)) }
+        if reply.orphans > 0 { response.setHeader("X-Odometer-Orphans", String(reply.orphans)) }
         return response
     }
 
@@ -193,6 +200,11 @@ public final class APIService: Sendable {
         response.vary = dialect.credentialHeaders
         if let seconds = problem.retryAfterSeconds {
             response.setHeader("Retry-After", String(seconds))
+        }
+        if problem.status == 401 {
+            response.setHeader(
+                "WWW-Authenticate",
+                dialect.scheme.challenge(isCredentialInvalid: problem.isCredentialInvalid))
         }
         if let allow = problem.allow { response.setHeader("Allow", allow) }
         return response

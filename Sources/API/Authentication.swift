@@ -6,6 +6,7 @@ extension Call {
         guard let secret, let key = APIKey(secret), key.brand == APIKey.brand(ofDialect: dialect)
         else { return nil }
         let hash = key.hash
+        try charge.begin(credential: hash)
         let found: Credential?
         do throws(QueryError) {
             found = try worker.credential(hash: hash)
@@ -16,7 +17,11 @@ extension Call {
             found.role == key.role, !found.isRevoked,
             found.expiresAt.map({ worker.engine.clock.nanoseconds < $0 }) ?? true,
             found.dialects.contains(Array(dialect.utf8))
-        else { return nil }
+        else {
+            charge.refuse(credential: hash)
+            return nil
+        }
+        try charge.enter(found.organization, credential: hash)
         return found
     }
 
@@ -25,7 +30,7 @@ extension Call {
         _ secret: [UInt8]?, dialect: String, message: String
     ) throws(Problem) -> Credential {
         guard let found = try credential(secret, dialect: dialect) else {
-            throw Problem(401, message)
+            throw Problem.unauthorized(message, secret: secret)
         }
         return found
     }

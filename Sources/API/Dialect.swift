@@ -7,15 +7,43 @@ public protocol Dialect: Sendable {
     var name: String { get }
     /// Request headers that its answers depend on, for `Vary`.
     var credentialHeaders: String { get }
+    /// How a client authenticates, for `WWW-Authenticate`.
+    var scheme: CredentialScheme { get }
+    /// The path of which all below it is the dialect's, without a slash at its end: who asks for an
+    /// unknown path there is answered in the dialect's own form.
+    var root: String { get }
     /// Its paths, all GET; a call knows its path by the place in this list.
     var routes: [DialectRoute] { get }
-    /// What its answers are made of.
-    var needs: [MeterNeed] { get }
+    /// The status for a request that asks for what cannot be given; 400 where it says nothing else.
+    var badRequestStatus: Int { get }
 
     /// The answer to a call.
     func answer(_ call: borrowing Call) throws(Problem) -> Reply
     /// The body for a call that has no answer.
     func body(of problem: Problem) -> [UInt8]
+}
+
+extension Dialect {
+    /// What its answers are made of; routes that need the same name it again.
+    var needs: [MeterNeed] { routes.flatMap(\.needs) }
+    /// 400.
+    public var badRequestStatus: Int { 400 }
+}
+
+/// How a dialect's clients authenticate.
+public enum CredentialScheme: String, Sendable {
+    /// A token or key in `Authorization`: RFC 6750.
+    case bearer = "Bearer"
+    /// A key in a header of its own. No scheme is registered for that; this name is in common use.
+    case apiKey = "ApiKey"
+
+    /// The value of `WWW-Authenticate` for a 401.
+    func challenge(isCredentialInvalid: Bool) -> String {
+        let challenge = "\(rawValue) realm=\"odometer\""
+        // RFC 6750 3.1: no error code where the request had no token.
+        guard self == .bearer, isCredentialInvalid else { return challenge }
+        return challenge + ", error=\"invalid_token\""
+    }
 }
 
 /// One path of a dialect.
@@ -24,11 +52,14 @@ public struct DialectRoute: Sendable, Hashable {
     public var name: String
     /// Path with `{name}` for a segment.
     public var pattern: String
+    /// What its answers are made of.
+    public var needs: [MeterNeed]
 
     /// A route of these parts.
-    public init(_ name: String, _ pattern: String) {
+    public init(_ name: String, _ pattern: String, needs: [MeterNeed]) {
         self.name = name
         self.pattern = pattern
+        self.needs = needs
     }
 }
 
@@ -44,16 +75,19 @@ public struct Reply: Sendable {
     public var isAtomic: Bool
     /// Cells of the answer of which something is parked, because they refused it.
     public var parked: Int
+    /// How far levels of the answer, which shows them as 0, are below zero.
+    public var orphans: Int64
 
     /// A reply made from answers.
     public init(
-        _ body: [UInt8], asOf: Int64?, isAtomic: Bool, parked: Int = 0,
+        _ body: [UInt8], asOf: Int64?, isAtomic: Bool, parked: Int = 0, orphans: Int64 = 0,
         range: TimeRange? = nil
     ) {
         self.body = body
         self.asOf = asOf
         self.isAtomic = isAtomic
         self.parked = parked
+        self.orphans = orphans
         self.range = range?.text
     }
 
@@ -64,7 +98,7 @@ public struct Reply: Sendable {
         build(&writer)
         self.init(
             writer.bytes, asOf: answers.asOf, isAtomic: answers.isAtomic, parked: answers.parked,
-            range: range)
+            orphans: answers.orphans, range: range)
     }
 }
 
@@ -78,13 +112,32 @@ public struct Call: ~Copyable {
     public let segments: PathParameters
     /// Who answers questions.
     public let worker: QueryWorker
+    /// What the path needs and the catalog does not have.
+    let gaps: [MeterGap]
+    /// What it uses of the limits; told of its credential as soon as that is known.
+    let charge: RequestCharge
 
-    /// A call of these parts.
-    public init(route: Int, request: Request, segments: PathParameters, worker: QueryWorker) {
+    init(
+        route: Int, request: Request, segments: PathParameters, worker: QueryWorker,
+        gaps: [MeterGap], charge: RequestCharge
+    ) {
         self.route = route
         self.request = request
         self.segments = segments
         self.worker = worker
+        self.gaps = gaps
+        self.charge = charge
+    }
+
+    /// Says 501 where the catalog lacks what the path needs; the last check before the reading.
+    ///
+    /// `names` are the meters that this call reads where it does not read all those of its path.
+    func requireMeters(_ names: [String]? = nil) throws(Problem) {
+        let missing = names.map { names in gaps.filter { names.contains($0.name) } } ?? gaps
+        guard missing.isEmpty else {
+            throw Problem(
+                501, "The catalog does not have what this needs: \(MeterGap.list(missing))")
+        }
     }
 
     /// Seconds since 1970.
@@ -111,6 +164,14 @@ public struct Call: ~Copyable {
         guard head == scheme else { return isSchemeOptional && !value.isEmpty ? value : nil }
         let token = value.dropFirst(scheme.count).drop { $0 == 0x20 }
         return token.isEmpty ? nil : Array(token)
+    }
+}
+
+extension MeterGap {
+    /// The names, each with its difference where the catalog has such a meter.
+    static func list(_ gaps: [MeterGap]) -> String {
+        gaps.map { gap in gap.name + (gap.difference.map { " (\($0))" } ?? "") }
+            .joined(separator: ", ")
     }
 }
 

@@ -1,4 +1,5 @@
 import HTTPServer
+import Metering
 import Query
 
 /// Pieces of answers that several dialects write.
@@ -10,6 +11,8 @@ extension JSONWriter {
     }
 
     /// Writes a profile's members as they were given, or null for each where the profile is unknown.
+    ///
+    /// Integers are written as digits alone: not every client reads `1e6` into an integer.
     mutating func fields(_ members: ProfileMembers, of profile: Profile?) {
         guard let profile else {
             for name in members.names { fieldNull(name) }
@@ -17,7 +20,13 @@ extension JSONWriter {
         }
         profile.forEachMember { name, json in
             self.name(name)
-            if let json { raw(json) } else { null() }
+            guard let json, let first = json.first else { return null() }
+            let isNumber = (48...57).contains(first) || first == UInt8(ascii: "-")
+            if isNumber, let value = JSONInteger.value([UInt8](json)) {
+                integer(value)
+            } else {
+                raw(json)
+            }
         }
     }
 

@@ -1,26 +1,63 @@
 import HTTPServer
 import Query
+import Spelling
 
 /// Reads query parameters; what is wrong with one is a problem that names it.
 struct Parameters {
     private let request: Request
     private let status: Int
 
-    /// Bad parameters are answered with `status`.
-    init(_ request: Request, badStatus status: Int) {
+    /// The parameters of a request for a path that takes `known` and no others; bad parameters are
+    /// answered with `status`.
+    ///
+    /// An unknown name is refused, because an answer does not show that a filter was ignored. A name
+    /// in `lists` may also be written as clients write arrays: `name[]`, `name[0]`.
+    init(
+        _ request: Request, known: [String], lists: [String] = [], badStatus status: Int
+    ) throws(Problem) {
         self.request = request
         self.status = status
+        for parameter in request.query {
+            let name = parameter.name
+            if known.contains(where: { $0.utf8.elementsEqual(name) })
+                || lists.contains(where: { Parameters.isItem(name, of: $0) })
+            {
+                continue
+            }
+            throw problem(Parameters.unknown(name, known: known + lists))
+        }
+    }
+
+    /// Refuses every parameter, for a path that takes none.
+    static func refuseAll(of request: Request, badStatus status: Int) throws(Problem) {
+        _ = try Parameters(request, known: [], badStatus: status)
     }
 
     func problem(_ message: String) -> Problem { Problem(status, message) }
 
     /// The value of a parameter that may stand once.
+    ///
+    /// An empty one is refused: it is most likely a field of a form that nobody filled in, and an
+    /// answer for the value of no length would look like one about nothing.
     func text(_ name: String) throws(Problem) -> [UInt8]? {
+        guard let value = try anyText(name) else { return nil }
+        guard !value.isEmpty else { throw problem("\(name) is empty") }
+        return value
+    }
+
+    /// The value of a parameter that may stand once and may be empty.
+    func anyText(_ name: String) throws(Problem) -> [UInt8]? {
         switch request.parameter(name) {
         case .absent: return nil
         case .once(let value): return value
         case .repeated: throw problem("\(name) is given more than once")
         }
+    }
+
+    /// The values of a parameter that may stand many times, also empty ones, in the order of the
+    /// query.
+    func texts(_ name: String) -> [[UInt8]] {
+        request.query.filter { Parameters.isItem($0.name, of: name) }.map(\.value)
     }
 
     /// A decimal integer within a range.
@@ -48,6 +85,25 @@ struct Parameters {
         return rest > 0 && roundingUp ? seconds + 1 : seconds
     }
 
+    /// Whether a name is `list`, `list[]` or `list[DIGITS]`.
+    private static func isItem(_ name: [UInt8], of list: String) -> Bool {
+        guard name.starts(with: list.utf8) else { return false }
+        let rest = name.dropFirst(list.utf8.count)
+        guard let first = rest.first else { return true }
+        return rest.count >= 2 && first == UInt8(ascii: "[") && rest.last == UInt8(ascii: "]")
+            && rest.dropFirst().dropLast().allSatisfy { (48...57).contains($0) }
+    }
+
+    private static func unknown(_ name: [UInt8], known: [String]) -> String {
+        let longest = 64
+        let text = String(decoding: name.prefix(longest), as: UTF8.self)
+        let shown = "unknown parameter \"\(text)\(name.count > longest ? "…" : "")\""
+        if known.isEmpty { return "\(shown): this path takes no parameters" }
+        let suggestion = name.count > longest ? "" : Suggestion.text(for: text, among: known)
+        return suggestion.isEmpty
+            ? "\(shown); known are: \(known.joined(separator: ", "))" : shown + suggestion
+    }
+
     /// Whole UTC days from two seconds: see the common rules of the day-based shapes.
     func wholeDays(
         start: Int64?, end: Int64?, names: (start: String, end: String), now: Int64
@@ -56,11 +112,12 @@ struct Parameters {
         switch (start, end) {
         case (nil, nil): range = .days(30, until: now)
         case (let start?, nil):
-            let today = TimeRange.days(1, until: now)
-            guard start < today.end else {
-                throw problem("\(names.start) is later than today")
+            // A start that is later than today has its own day: zeros, as between two future dates.
+            range = TimeRange(
+                wholeDaysFrom: start, to: max(start, TimeRange.days(1, until: now).end))
+            guard range.dayCount <= 366 else {
+                throw problem("\(names.start) is more than 366 days ago; give \(names.end) too")
             }
-            range = TimeRange(wholeDaysFrom: start, to: today.end)
         case (nil, let end?):
             let last = TimeRange(wholeDaysFrom: end - 1, to: end)
             range = TimeRange(start: last.end - 30 * TimeRange.day, end: last.end)

@@ -10,6 +10,8 @@ public struct Problem: Error, Sendable, Hashable {
     public var retryAfterSeconds: Int?
     /// Methods for `Allow`; nil sends none.
     public var allow: String?
+    /// Whether a 401 is about a credential that was given, not about one that is missing.
+    public var isCredentialInvalid = false
 
     /// A problem of these parts.
     public init(
@@ -21,8 +23,12 @@ public struct Problem: Error, Sendable, Hashable {
         self.allow = allow
     }
 
-    /// No valid credential; dialects put their own text in.
-    public static let unauthorized = Problem(401, "Unauthorized")
+    /// No valid credential; `secret` is the one that was given, nil for none.
+    public static func unauthorized(_ message: String, secret: [UInt8]?) -> Problem {
+        var problem = Problem(401, message)
+        problem.isCredentialInvalid = secret != nil
+        return problem
+    }
     /// Redis is away, the ledger is absent, or the time has passed; never zeros.
     public static let unavailable = Problem(
         503, "The numbers cannot be read at the moment", retryAfterSeconds: 1)

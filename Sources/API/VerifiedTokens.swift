@@ -2,8 +2,8 @@ import Synchronization
 
 /// Tokens whose signature was found good, with what they say.
 ///
-/// One key and one algorithm stand behind them, so a token that was good once stays so; only its times are looked at
-/// anew. Bounded: where too many are kept, all are forgotten and verified again. Safe to use from every thread.
+/// They belong to keys that do not change, so a token that was good once stays so; only its times are looked at
+/// again. Bounded: where too many are kept, all are forgotten and verified again. Safe to use from every thread.
 final class VerifiedTokens: Sendable {
     struct Entry {
         let claims: TokenVerifier.Claims

@@ -128,16 +128,17 @@ bool walk::fan_out_array(ondemand::array array, es_fan_out &fan, int depth) {
 bool at_end(ondemand::document &document) { return document.current_location().error() == OUT_OF_BOUNDS; }
 
 /// A text whose outermost value is a scalar.
-int scan_scalar(ondemand::document &document, string_view whole) {
+int scan_scalar(ondemand::document &document, string_view whole, es_value *out) {
     ondemand::json_type type;
     if (document.type().get(type)) return ES_NOT_JSON;
     if (type == ondemand::json_type::string) {
         string_view text;
         if (document.get_string().get(text)) return ES_NOT_JSON;
+        if (out) set_text(out, text);
         return at_end(document) ? ES_OK : ES_NOT_JSON;
     }
     while (!whole.empty() && is_space(whole.front())) whole.remove_prefix(1);
-    return read_scalar(whole, nullptr) ? ES_OK : ES_NOT_JSON;
+    return read_scalar(whole, out) ? ES_OK : ES_NOT_JSON;
 }
 
 int scan_document(es_scanner &scanner, const char *text, size_t length, int32_t root, bool must_be_object) {
@@ -146,19 +147,25 @@ int scan_document(es_scanner &scanner, const char *text, size_t length, int32_t 
     ondemand::json_type type;
     if (document.type().get(type)) return ES_NOT_JSON;
     walk steps{scanner};
+    const es_node none{nullptr, 0, -1, -1, 0, 0}, &node = root >= 0 ? scanner.nodes[size_t(root)] : none;
+    es_fan_out *fan = node.fan_out >= 0 ? &scanner.fans[size_t(node.fan_out)] : nullptr;
+    es_value own{}, *out = node.slot >= 0 ? &scanner.slots[size_t(node.slot)] : fan ? &own : nullptr;
     if (type == ondemand::json_type::object) {
         ondemand::object object;
         if (document.get_object().get(object)) return ES_NOT_JSON;
-        if (!steps.members(object, root, 1)) return steps.error;
+        if (out) out->kind = ES_OBJECT;
+        if (!(fan ? steps.fan_out_object(object, root, 1) : steps.members(object, root, 1))) return steps.error;
         return at_end(document) ? ES_OK : ES_NOT_JSON;
     }
     if (type == ondemand::json_type::array) {
         ondemand::array array;
         if (document.get_array().get(array)) return ES_NOT_JSON;
-        if (!steps.elements(array, 1)) return steps.error;
+        if (out) out->kind = ES_ARRAY;
+        if (!(fan ? steps.fan_out_array(array, *fan, 1) : steps.elements(array, 1))) return steps.error;
         if (!at_end(document)) return ES_NOT_JSON;
-    } else if (int error = scan_scalar(document, string_view(text, length))) {
-        return error;
+    } else {
+        if (int error = scan_scalar(document, string_view(text, length), out)) return error;
+        if (fan) fan->kind = out->kind;
     }
     return must_be_object ? ES_NOT_AN_OBJECT : ES_OK;
 }

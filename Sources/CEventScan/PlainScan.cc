@@ -190,13 +190,16 @@ bool plain_walk::fan_out_array(es_fan_out &fan, int depth) {
 }  // namespace
 
 bool event_scan::scan_plain(es_scanner &scanner, const char *json, size_t length, int32_t root) {
-    if (memchr(json, '\\', length)) return false;
+    const es_node *const node = root >= 0 ? &scanner.nodes[size_t(root)] : nullptr;
+    if ((node && node->fan_out >= 0) || memchr(json, '\\', length)) return false;
     auto &structure = *scanner.structure;
     if (length > structure.capacity() && structure.allocate(2 * length, ES_MAX_DEPTH)) return false;
     if (structure.stage1(reinterpret_cast<const uint8_t *>(json), length, simdjson::stage1_mode::regular)) return false;
     const uint32_t *first = structure.structural_indexes.get();
     plain_walk steps{scanner, json, first, first + structure.n_structural_indexes};
-    if (!steps.takes('{') || !steps.members(root, 1) || steps.at != steps.end) return false;
+    if (!steps.takes('{')) return false;
+    if (node && node->slot >= 0) scanner.slots[size_t(node->slot)].kind = ES_OBJECT;
+    if (!steps.members(root, 1) || steps.at != steps.end) return false;
     scanner.shapes.learn(scanner, json, length, root, first, steps.end);
     return true;
 }

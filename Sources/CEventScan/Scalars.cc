@@ -1,77 +1,80 @@
 #include "Scanner.h"
 
-#include <charconv>
-#include <cmath>
-
 using event_scan::is_digit;
 using std::string_view;
 
 namespace {
 constexpr int64_t max_integer = 9007199254740991;  // 2^53 - 1: exact in Lua and in a sorted set's score
 
-/// Grammar of RFC 8259 section 6; also tells whether there is a fraction or an exponent.
-bool is_number(string_view text, bool &is_plain) {
-    size_t i = 0, n = text.size();
-    if (i < n && text[i] == '-') i++;
-    if (i == n || !is_digit(text[i])) return false;
-    if (text[i] == '0') i++;
-    else while (i < n && is_digit(text[i])) i++;
-    is_plain = i == n;
-    if (i < n && text[i] == '.') {
-        size_t first = ++i;
-        while (i < n && is_digit(text[i])) i++;
-        if (i == first) return false;
-    }
-    if (i < n && (text[i] == 'e' || text[i] == 'E')) {
-        i++;
-        if (i < n && (text[i] == '+' || text[i] == '-')) i++;
-        size_t first = i;
-        while (i < n && is_digit(text[i])) i++;
-        if (i == first) return false;
-    }
-    return i == n;
+/// A number's digits without its point, its sign and its power of ten.
+struct number {
+    string_view whole, fraction;
+    bool is_negative = false, is_plain = true;
+    int64_t exponent = 0;
+};
+
+/// Takes the digits at the beginning.
+string_view take_digits(string_view &text) {
+    size_t n = 0;
+    while (n < text.size() && is_digit(text[n])) n++;
+    string_view digits = text.substr(0, n);
+    text.remove_prefix(n);
+    return digits;
 }
 
-/// Whether a number that no double holds is too small for one, not too large.
-bool is_tiny(string_view text) {
-    size_t point = text.find_first_of(".eE"), mark = text.find_first_of("eE");
-    size_t first = text.find_first_of("123456789");
-    if (first == string_view::npos || first > mark) return true;
-    int64_t places = first < point ? int64_t(std::min(point, text.size()) - first) : -int64_t(first - point);
-    if (mark == string_view::npos) return places < 0;
-    string_view digits = text.substr(mark + 1);
-    bool is_negative = digits.front() == '-';
-    if (digits.front() == '-' || digits.front() == '+') digits.remove_prefix(1);
-    int64_t power = 0;  // a text is too short for more than a billion places
-    auto read = std::from_chars(digits.data(), digits.data() + digits.size(), power);
-    if (read.ec != std::errc() || power > 1'000'000'000) return is_negative;
-    return places + (is_negative ? -power : power) < 0;
+bool take(string_view &text, char wanted) {
+    if (text.empty() || text.front() != wanted) return false;
+    text.remove_prefix(1);
+    return true;
+}
+
+/// Grammar of RFC 8259 section 6.
+bool parse(string_view text, number &out) {
+    out.is_negative = take(text, '-');
+    out.whole = take_digits(text);
+    if (out.whole.empty() || (out.whole.size() > 1 && out.whole.front() == '0')) return false;
+    out.is_plain = text.empty();
+    if (take(text, '.')) {
+        out.fraction = take_digits(text);
+        if (out.fraction.empty()) return false;
+    }
+    if (!text.empty() && (text.front() == 'e' || text.front() == 'E')) {
+        text.remove_prefix(1);
+        const bool is_small = take(text, '-');
+        if (!is_small) take(text, '+');
+        const string_view digits = take_digits(text);
+        if (digits.empty()) return false;
+        // No text is long enough for a greater power to change anything.
+        for (char digit : digits) out.exponent = std::min<int64_t>(out.exponent * 10 + (digit - '0'), 1'000'000'000'000);
+        if (is_small) out.exponent = -out.exponent;
+    }
+    return text.empty();
+}
+
+/// The value where it is an integer within the bound; without floating point, so that nothing is rounded.
+es_number evaluate(const number &one, int64_t &out) {
+    const size_t count = one.whole.size() + one.fraction.size();
+    const auto digit = [&](size_t i) { return i < one.whole.size() ? one.whole[i] : one.fraction[i - one.whole.size()]; };
+    size_t first = 0, end = count;
+    while (first < count && digit(first) == '0') first++;
+    while (end > first && digit(end - 1) == '0') end--;
+    out = 0;
+    if (first == end) return ES_WHOLE;
+    int64_t zeros = one.exponent - int64_t(one.fraction.size()) + int64_t(count - end);
+    if (zeros < 0) return ES_FRACTION;
+    if (int64_t(end - first) + zeros > 16) return ES_TOO_LARGE;  // the bound has 16 digits
+    for (size_t i = first; i < end; i++) out = out * 10 + (digit(i) - '0');
+    for (; zeros > 0; zeros--) out *= 10;
+    if (out > max_integer) return ES_TOO_LARGE;
+    if (one.is_negative) out = -out;
+    return ES_WHOLE;
 }
 
 bool read_number(string_view text, es_value *out) {
-    bool is_plain = false;
-    if (!is_number(text, is_plain)) return false;
+    number one;
+    if (!parse(text, one)) return false;
     if (!out) return true;
-    out->kind = ES_NUMBER;
-    if (is_plain && text.size() <= 17) {
-        int64_t integer = 0;
-        bool is_negative = text.front() == '-';
-        for (char digit : text.substr(is_negative)) integer = integer * 10 + (digit - '0');
-        if (is_negative) integer = -integer;
-        if (integer >= -max_integer && integer <= max_integer) {
-            out->kind = ES_INTEGER;
-            out->integer = integer;
-        }
-    } else if (!is_plain) {
-        double number = 0;
-        auto read = std::from_chars(text.data(), text.data() + text.size(), number);
-        // Too near to 0 for a double is nearest to 0; only a negative exponent can be the reason.
-        if (read.ec == std::errc::result_out_of_range && is_tiny(text)) read.ec = std::errc(), number = 0;
-        if (read.ec == std::errc() && std::trunc(number) == number && std::fabs(number) <= double(max_integer)) {
-            out->kind = ES_INTEGER;
-            out->integer = int64_t(number);
-        }
-    }
+    out->kind = evaluate(one, out->integer) == ES_WHOLE ? ES_INTEGER : ES_NUMBER;
     return true;
 }
 
@@ -85,4 +88,12 @@ bool event_scan::read_scalar(string_view token, es_value *out) {
     else return read_number(text, out);
     if (out) out->kind = kind;
     return true;
+}
+
+extern "C" int es_integer(const char *text, size_t length, int64_t *out) {
+    string_view token(text, length);
+    while (!token.empty() && event_scan::is_space(token.front())) token.remove_prefix(1);
+    number one;
+    *out = 0;
+    return parse(event_scan::trimmed(token), one) ? evaluate(one, *out) : ES_NO_NUMBER;
 }

@@ -14,22 +14,21 @@ struct odometer_mhd_settings {
   void *(*on_target)(void *context, const char *target, struct MHD_Connection *connection);
   MHD_RequestCompletedCallback on_completed;
   MHD_NotifyConnectionCallback on_connection;
+  MHD_AcceptPolicyCallback on_accept;
   int listen_socket;
   unsigned int threads;
   unsigned int connection_limit;
-  unsigned int per_address_limit;
   unsigned int idle_timeout_seconds;
   size_t memory_per_connection;
 };
 
 static inline struct MHD_Daemon *odometer_mhd_start(const struct odometer_mhd_settings *s) {
-  struct MHD_OptionItem options[12];
+  struct MHD_OptionItem options[11];
   int n = 0;
 #define ODOMETER_OPTION(name, number, pointer)                                                    \
   options[n++] = (struct MHD_OptionItem) { name, (intptr_t) (number), (void *) (pointer) }
   ODOMETER_OPTION(MHD_OPTION_LISTEN_SOCKET, s->listen_socket, 0);
   ODOMETER_OPTION(MHD_OPTION_CONNECTION_LIMIT, s->connection_limit, 0);
-  ODOMETER_OPTION(MHD_OPTION_PER_IP_CONNECTION_LIMIT, s->per_address_limit, 0);
   ODOMETER_OPTION(MHD_OPTION_CONNECTION_TIMEOUT, s->idle_timeout_seconds, 0);
   ODOMETER_OPTION(MHD_OPTION_CONNECTION_MEMORY_LIMIT, s->memory_per_connection, 0);
   // Level 1 would demand Host and refuse spaces in the target, but 0.9.75 sends the head of that
@@ -42,8 +41,8 @@ static inline struct MHD_Daemon *odometer_mhd_start(const struct odometer_mhd_se
   ODOMETER_OPTION(MHD_OPTION_END, 0, 0);
 #undef ODOMETER_OPTION
   // The interthread channel (ITC) is what lets MHD_quiesce_daemon wake the workers.
-  return MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC, 0, 0, 0, s->on_request,
-                          s->context, MHD_OPTION_ARRAY, options, MHD_OPTION_END);
+  return MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC, 0, s->on_accept, s->context,
+                          s->on_request, s->context, MHD_OPTION_ARRAY, options, MHD_OPTION_END);
 }
 
 static inline int odometer_mhd_descriptor(struct MHD_Connection *connection) {

@@ -46,7 +46,7 @@ public enum CatalogReader {
 /// Files read so far.
 private struct CatalogMerge {
     var catalog = MeterCatalog()
-    private var envelope: Envelope?
+    private var envelope: DeclaredEnvelope?
     /// Where meters and events stand.
     private var places: [String: NodeReader] = [:]
 
@@ -85,7 +85,8 @@ private struct CatalogMerge {
             throw node.fail("differs from another file's envelope")
         }
         envelope = read
-        catalog.envelope = read
+        catalog.envelope = read.places
+        catalog.notBefore = read.notBefore
     }
 
     private mutating func add(event name: String, _ node: NodeReader) throws(CatalogError) {
@@ -123,20 +124,33 @@ private struct CatalogMerge {
     }
 }
 
+/// What an `envelope` says.
+private struct DeclaredEnvelope: Equatable {
+    var places = Envelope.cloudEvents
+    var notBefore = EarliestTime.standard
+}
+
 private enum EnvelopeReader {
-    static func read(_ node: NodeReader) throws(CatalogError) -> Envelope {
-        var envelope = Envelope.cloudEvents
-        envelope.requiresSpecVersion = false
-        for (key, value) in try node.members(["id", "source", "type", "subject", "time"]) {
+    static func read(_ node: NodeReader) throws(CatalogError) -> DeclaredEnvelope {
+        var read = DeclaredEnvelope()
+        let members = try node.members(["id", "source", "type", "subject", "time", "not_before"])
+        // With a bound alone the events are CloudEvents all the same.
+        read.places.requiresSpecVersion = members.map(\.key) == ["not_before"]
+        for (key, value) in members {
             switch key {
-            case "id": envelope.id = try source(value)
-            case "source": envelope.source = try source(value)
-            case "type": envelope.type = try source(value)
-            case "subject": envelope.subject = try source(value)
-            default: try readTime(value, &envelope)
+            case "id": read.places.id = try source(value)
+            case "source": read.places.source = try source(value)
+            case "type": read.places.type = try source(value)
+            case "subject": read.places.subject = try source(value)
+            case "time": try readTime(value, &read.places)
+            default:
+                guard let time = EarliestTime(try value.text()) else {
+                    throw value.fail("must be a year or a date from 1700 to 2200, as 1995-07-01")
+                }
+                read.notBefore = time
             }
         }
-        return envelope
+        return read
     }
 
     private static func source(_ node: NodeReader) throws(CatalogError) -> Envelope.Source {

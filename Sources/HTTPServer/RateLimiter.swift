@@ -61,6 +61,32 @@ public final class RateLimiter: Sendable {
 
     /// Takes a token of this key's bucket at a moment of `MonotonicTime`.
     public func take(_ key: [UInt8], at now: UInt64) -> Decision {
+        change(key, at: now) { fullAt in
+            let next = fullAt + nanosecondsPerToken
+            let debt = next - now
+            guard debt <= capacityNanoseconds else {
+                let wait = debt - capacityNanoseconds
+                return .refused(
+                    retryAfterSeconds: Int(wait / 1_000_000_000)
+                        + (wait % 1_000_000_000 > 0 ? 1 : 0))
+            }
+            fullAt = next
+            return .allowed
+        }
+    }
+
+    /// Takes `tokens` (0 to 1,000,000) more of this key's bucket, also where it does not hold them:
+    /// what is missing has to flow in before `take` allows something again.
+    public func charge(_ key: [UInt8], tokens: Int, at now: UInt64) {
+        let cost = UInt64(min(max(0, tokens), 1_000_000)) * nanosecondsPerToken
+        guard cost > 0 else { return }
+        change(key, at: now) { $0 += cost }
+    }
+
+    /// Lets `body` change the moment at which this key's bucket is full, which is not before `now`.
+    private func change<Result>(
+        _ key: [UInt8], at now: UInt64, _ body: (_ fullAt: inout UInt64) -> Result
+    ) -> Result {
         var hasher = Hasher()
         key.withUnsafeBytes { hasher.combine(bytes: $0) }
         // 0 marks an entry that was never used.
@@ -76,17 +102,11 @@ public final class RateLimiter: Sendable {
                 }
                 if entries[candidate].fullAt < entries[place].fullAt { place = candidate }
             }
-            let fullAt = entries[place].hash == hash ? max(entries[place].fullAt, now) : now
-            let next = fullAt + nanosecondsPerToken
-            let debt = next - now
-            guard debt <= capacityNanoseconds else {
-                let wait = debt - capacityNanoseconds
-                return .refused(
-                    retryAfterSeconds: Int(wait / 1_000_000_000)
-                        + (wait % 1_000_000_000 > 0 ? 1 : 0))
-            }
-            entries[place] = Entry(hash: hash, fullAt: next)
-            return .allowed
+            let before = entries[place].hash == hash ? max(entries[place].fullAt, now) : now
+            var fullAt = before
+            let result = body(&fullAt)
+            if fullAt != before { entries[place] = Entry(hash: hash, fullAt: fullAt) }
+            return result
         }
     }
 }

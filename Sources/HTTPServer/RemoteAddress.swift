@@ -7,8 +7,8 @@ public struct RemoteAddress: Hashable, Sendable, CustomStringConvertible {
     /// True for IPv6.
     public let isIPv6: Bool
     // Big-endian halves of an IPv6 address; an IPv4 address is in the low 32 bits of `low`.
-    private let high: UInt64
-    private let low: UInt64
+    let high: UInt64
+    let low: UInt64
 
     /// An IPv4 address from its four numbers, most significant first.
     public init(_ first: UInt8, _ second: UInt8, _ third: UInt8, _ fourth: UInt8) {
@@ -24,6 +24,26 @@ public struct RemoteAddress: Hashable, Sendable, CustomStringConvertible {
         self.low = isMapped ? low & 0xffff_ffff : low
     }
 
+    /// Reads an address as people write it; nil where the text is none.
+    public init?(text: String) {
+        var four = in_addr()
+        var six = in6_addr()
+        if inet_pton(AF_INET, text, &four) == 1 {
+            self.init(high: 0, low: 0xffff_0000_0000 | UInt64(four.s_addr.bigEndian))
+        } else if inet_pton(AF_INET6, text, &six) == 1 {
+            self = withUnsafeBytes(of: &six) { RemoteAddress(bytes: $0) }
+        } else {
+            return nil
+        }
+    }
+
+    /// From the 16 bytes of an IPv6 address.
+    private init(bytes: UnsafeRawBufferPointer) {
+        self.init(
+            high: bytes.loadUnaligned(as: UInt64.self).bigEndian,
+            low: bytes.loadUnaligned(fromByteOffset: 8, as: UInt64.self).bigEndian)
+    }
+
     /// Reads a socket address; one of an unknown family becomes 0.0.0.0.
     init(_ address: UnsafePointer<sockaddr>?) {
         self.init(0, 0, 0, 0)
@@ -35,17 +55,16 @@ public struct RemoteAddress: Hashable, Sendable, CustomStringConvertible {
             self.init(high: 0, low: 0xffff_0000_0000 | UInt64(value))
         case AF_INET6:
             var value = raw.loadUnaligned(as: sockaddr_in6.self).sin6_addr
-            self = withUnsafeBytes(of: &value) {
-                RemoteAddress(
-                    high: $0.loadUnaligned(as: UInt64.self).bigEndian,
-                    low: $0.loadUnaligned(fromByteOffset: 8, as: UInt64.self).bigEndian)
-            }
+            self = withUnsafeBytes(of: &value) { RemoteAddress(bytes: $0) }
         default:
             return
         }
     }
 
-    /// What one customer shares for rate limits: the IPv4 address, or the first 64 bits of IPv6.
+    /// What one customer shares: the IPv4 address, or the first 64 bits of IPv6.
+    var network: RemoteAddress { isIPv6 ? RemoteAddress(high: high, low: 0) : self }
+
+    /// `network` as the key of a rate limit.
     public var rateLimitKey: [UInt8] {
         let value = isIPv6 ? high : low
         return [isIPv6 ? 6 : 4] + (0..<8).map { UInt8(truncatingIfNeeded: value >> (56 - 8 * $0)) }

@@ -59,7 +59,7 @@ public struct Request: Sendable {
     public let headers: HeaderFields
     /// The body; always empty for GET and HEAD.
     public let body: [UInt8]
-    /// The other end of the connection.
+    /// The client: the other end of the connection, or where that is a trusted proxy, whom it names.
     public let remoteAddress: RemoteAddress
 
     /// Splits and decodes a request target; refuses broken escapes, NUL and control characters.
@@ -73,10 +73,11 @@ public struct Request: Sendable {
         let target = try Request.originForm(target, method)
         let mark = target.firstIndex(of: UInt8(ascii: "?"))
         rawPath = Array(target[..<(mark ?? target.endIndex)])
-        guard let path = percentDecoded(rawPath[...], plusIsSpace: false) else {
-            throw HTTPError(.badRequest, "the path holds a broken escape")
+        do throws(EscapeFault) {
+            path = try percentDecoded(rawPath[...], plusIsSpace: false)
+        } catch {
+            throw HTTPError(.badRequest, "the path holds \(error.rawValue)")
         }
-        self.path = path
         query =
             try mark.map { index throws(HTTPError) in
                 try Request.parameters(target[(index + 1)...])
@@ -95,11 +96,6 @@ public struct Request: Sendable {
             found = item.value
         }
         return found.map { .once($0) } ?? .absent
-    }
-
-    /// Every value of a query parameter, in order.
-    public func parameters(_ name: String) -> [[UInt8]] {
-        query.filter { $0.name.elementsEqual(name.utf8) }.map(\.value)
     }
 
     /// A number that is the same, within this process, for requests with the same method, target and these headers.
@@ -143,17 +139,31 @@ public struct Request: Sendable {
         var parameters: [QueryParameter] = []
         for pair in query.split(separator: UInt8(ascii: "&")) {
             let equals = pair.firstIndex(of: UInt8(ascii: "=")) ?? pair.endIndex
-            guard let name = percentDecoded(pair[..<equals], plusIsSpace: true),
-                let value = percentDecoded(pair[equals...].dropFirst(), plusIsSpace: true)
-            else { throw HTTPError(.badRequest, "the query holds a broken escape") }
-            parameters.append(QueryParameter(name: name, value: value))
+            do throws(EscapeFault) {
+                parameters.append(
+                    QueryParameter(
+                        name: try percentDecoded(pair[..<equals], plusIsSpace: true),
+                        value: try percentDecoded(
+                            pair[equals...].dropFirst(), plusIsSpace: true)))
+            } catch {
+                throw HTTPError(.badRequest, "the query holds \(error.rawValue)")
+            }
         }
         return parameters
     }
 }
 
-/// Decodes `%XX`; nil for a broken escape and for an escaped NUL.
-func percentDecoded(_ bytes: ArraySlice<UInt8>, plusIsSpace: Bool) -> [UInt8]? {
+/// What is wrong with the escapes of a text.
+enum EscapeFault: String, Error {
+    case broken = "a broken escape"
+    /// Refused, because a text with it is cut short wherever C reads it.
+    case nul = "an escaped NUL (%00)"
+}
+
+/// Decodes `%XX`.
+func percentDecoded(
+    _ bytes: ArraySlice<UInt8>, plusIsSpace: Bool
+) throws(EscapeFault) -> [UInt8] {
     let percent = UInt8(ascii: "%")
     let plus = UInt8(ascii: "+")
     guard bytes.contains(where: { $0 == percent || plusIsSpace && $0 == plus }) else {
@@ -167,8 +177,9 @@ func percentDecoded(_ bytes: ArraySlice<UInt8>, plusIsSpace: Bool) -> [UInt8]? {
         index += 1
         if byte == percent {
             guard bytes.endIndex - index >= 2, let high = ASCII.hexValue(bytes[index]),
-                let low = ASCII.hexValue(bytes[index + 1]), high | low != 0
-            else { return nil }
+                let low = ASCII.hexValue(bytes[index + 1])
+            else { throw .broken }
+            guard high | low != 0 else { throw .nul }
             decoded.append(high << 4 | low)
             index += 2
         } else {

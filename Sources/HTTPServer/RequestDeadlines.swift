@@ -2,13 +2,15 @@ internal import CMicroHTTPD
 import Glibc
 import Synchronization
 
-/// One open connection: its socket and when its current request began.
+/// One open connection: its socket, its peer and when its current request began.
 final class ConnectionClock: Sendable {
     let descriptor: Int32
+    let peer: RemoteAddress
     private let since: Atomic<UInt64>
 
-    init(descriptor: Int32) {
+    init(descriptor: Int32, peer: RemoteAddress) {
         self.descriptor = descriptor
+        self.peer = peer
         since = Atomic(MonotonicTime.nanoseconds())
     }
 

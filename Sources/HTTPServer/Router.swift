@@ -116,7 +116,7 @@ public struct Router: Sendable {
     ) -> Int? {
         let node = nodes[index]
         guard let raw = segments.first else { return node.endpoint }
-        guard let segment = percentDecoded(raw, plusIsSpace: false) else { return nil }
+        guard let segment = try? percentDecoded(raw, plusIsSpace: false) else { return nil }
         for edge in edges[node.edges] where edge.label == segment {
             if let found = walk(edge.child, segments.dropFirst(), &values) { return found }
         }

@@ -116,9 +116,9 @@ public final class Server<Worker: AnyObject>: Sendable {
         var settings = odometer_mhd_settings(
             context: keeper.toOpaque(), on_request: httpOnRequest, on_target: httpOnTarget,
             on_completed: httpOnCompleted, on_connection: httpOnConnection,
+            on_accept: httpOnAccept,
             listen_socket: listener.descriptor, threads: UInt32(configuration.threads),
             connection_limit: UInt32(configuration.connectionLimit),
-            per_address_limit: UInt32(configuration.perAddressLimit),
             idle_timeout_seconds: UInt32(configuration.idleTimeoutSeconds),
             memory_per_connection: configuration.memoryPerConnection)
         guard let daemon = odometer_mhd_start(&settings) else {

@@ -8,8 +8,10 @@ public struct ServerConfiguration: Equatable, Sendable {
     public var threads = 2
     /// Connections open at once, over all clients.
     public var connectionLimit = 1_000
-    /// Connections open at once from one address; 0 means no limit of its own.
+    /// Connections open at once from one address (IPv6: one /64); 0 means no limit of its own.
     public var perAddressLimit = 250
+    /// Proxies whose `X-Forwarded-For` is believed; `perAddressLimit` does not hold for them.
+    public var trustedProxies: [AddressRange] = []
     /// Seconds without a byte in either direction after which a connection is closed.
     public var idleTimeoutSeconds = 15
     /// Seconds one request may take, whichever side is slow.

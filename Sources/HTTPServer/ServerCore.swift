@@ -1,4 +1,5 @@
 internal import CMicroHTTPD
+import Glibc
 import Synchronization
 
 /// What the library's callbacks work on: everything of a server but the type of its workers.
@@ -10,6 +11,7 @@ import Synchronization
 final class ServerCore: Sendable {
     let configuration: ServerConfiguration
     let deadlines: RequestDeadlines
+    let connections: AddressConnections
     let isDraining = Atomic<Bool>(false)
     let active = Atomic<Int>(0)
     let accepted = Atomic<UInt64>(0)
@@ -23,6 +25,8 @@ final class ServerCore: Sendable {
         self.configuration = configuration
         self.answer = answer
         deadlines = RequestDeadlines(seconds: configuration.requestTimeoutSeconds)
+        connections = AddressConnections(
+            most: configuration.perAddressLimit, unlimited: configuration.trustedProxies)
     }
 
     static func at(_ context: UnsafeMutableRawPointer) -> ServerCore {
@@ -68,7 +72,9 @@ final class ServerCore: Sendable {
             let request = try Request(
                 method: exchange.method, target: exchange.target, headers: exchange.headers,
                 body: exchange.body,
-                remoteAddress: RemoteAddress(odometer_mhd_address(connection)))
+                remoteAddress: ForwardedFor.client(
+                    peer: RemoteAddress(odometer_mhd_address(connection)),
+                    headers: exchange.headers, trusted: configuration.trustedProxies))
             response = answer(request)
             Conditional.apply(to: &response, for: request)
         } catch {
@@ -159,6 +165,15 @@ func httpOnCompleted(
     }
 }
 
+/// Says whether a connection may be opened; one that may not is closed without a word.
+func httpOnAccept(
+    _ context: UnsafeMutableRawPointer?, _ address: UnsafePointer<sockaddr>?, _: socklen_t
+) -> MHD_Result {
+    guard let context else { return MHD_Result.NO }
+    let isAdmitted = ServerCore.at(context).connections.admits(RemoteAddress(address))
+    return isAdmitted ? MHD_Result.YES : MHD_Result.NO
+}
+
 /// Takes the start and the end of a connection and keeps its clock in the socket's context.
 func httpOnConnection(
     _ context: UnsafeMutableRawPointer?, _ connection: OpaquePointer?,
@@ -168,13 +183,18 @@ func httpOnConnection(
     guard let context, let connection, let state else { return }
     let core = ServerCore.at(context)
     if event == MHD_ConnectionNotificationCode.CONNECTION_NOTIFY_STARTED {
-        let clock = ConnectionClock(descriptor: odometer_mhd_descriptor(connection))
+        let clock = ConnectionClock(
+            descriptor: odometer_mhd_descriptor(connection),
+            peer: RemoteAddress(odometer_mhd_address(connection)))
+        core.connections.add(clock.peer)
         core.accepted.add(1, ordering: .relaxed)
         core.deadlines.insert(clock)
         state.pointee = Unmanaged.passRetained(clock).toOpaque()
     } else if let held = state.pointee {
         state.pointee = nil
-        core.deadlines.remove(Unmanaged<ConnectionClock>.fromOpaque(held).takeRetainedValue())
+        let clock = Unmanaged<ConnectionClock>.fromOpaque(held).takeRetainedValue()
+        core.connections.remove(clock.peer)
+        core.deadlines.remove(clock)
     }
 }
 

@@ -1,7 +1,14 @@
 /// CloudEvents attributes of a binary record: bytes of the `ce_` headers; nil where one is missing.
 ///
 /// The Kafka binding writes them as UTF-8 and escapes nothing, so what a header holds is the value.
+/// It lets a structured record have such headers, too: then its `content-type` says that the whole
+/// event stands in the value, and the headers are only copies.
 public struct BinaryAttributes {
+    /// Whether the record is in binary mode.
+    public var isBinary: Bool { hasAttribute && !isStructured }
+    private var hasAttribute = false
+    private var isStructured = false
+
     /// `ce_specversion`.
     public var specversion: UnsafeRawBufferPointer?
     /// `ce_id`.
@@ -18,12 +25,13 @@ public struct BinaryAttributes {
     public init() {}
 
     /// Takes one header; of a name that stands twice the last counts.
-    ///
-    /// - Returns: whether a record with this header is in binary mode: `ce_` and something behind it.
-    public mutating func take(
-        name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer?
-    ) -> Bool {
-        guard name.count > 3, name[0] == 99, name[1] == 101, name[2] == 95 else { return false }
+    public mutating func take(name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer?) {
+        if name.count == 12, Self.begins(name, with: "content-type") {
+            isStructured = value.map { Self.begins($0, with: "application/cloudevents") } ?? false
+            return
+        }
+        guard name.count > 3, name[0] == 99, name[1] == 101, name[2] == 95 else { return }
+        hasAttribute = true
         let attribute = name[3...]
         if attribute.elementsEqual("specversion".utf8) {
             specversion = value
@@ -37,6 +45,15 @@ public struct BinaryAttributes {
             subject = value
         } else if attribute.elementsEqual("time".utf8) {
             time = value
+        }
+    }
+
+    /// Whether bytes begin with a text of lower-case letters, in any case: media types have none.
+    private static func begins(_ bytes: UnsafeRawBufferPointer, with text: StaticString) -> Bool {
+        guard bytes.count >= text.utf8CodeUnitCount else { return false }
+        for index in 0..<text.utf8CodeUnitCount {
+            let byte = (65...90).contains(bytes[index]) ? bytes[index] | 32 : bytes[index]
+            if byte != text.utf8Start[index] { return false }
         }
         return true
     }

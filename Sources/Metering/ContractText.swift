@@ -3,7 +3,7 @@ enum ContractText {
     /// Names and digests: `meter:NAME` and `event:NAME/FIELD`, sorted by name.
     static func entries(of catalog: MeterCatalog) -> [(name: String, digest: String)] {
         var entries: [(name: String, digest: String)] = []
-        entries.append((name: "envelope", digest: digest("\(catalog.envelope)")))
+        entries.append((name: "envelope", digest: digest(envelopeText(of: catalog))))
         for event in catalog.events {
             entries.append((name: "event:\(event.name)", digest: digest(event.type)))
             for field in event.fields {
@@ -18,6 +18,13 @@ enum ContractText {
             entries.append((name: "meter:\(meter.name)", digest: digest(text(of: meter))))
         }
         return entries.sorted { Array($0.name.utf8).lexicographicallyPrecedes(Array($1.name.utf8)) }
+    }
+
+    private static func envelopeText(of catalog: MeterCatalog) -> String {
+        // A ledger of an earlier build has no such word, and the default must not change its text.
+        catalog.notBefore == .standard
+            ? "\(catalog.envelope)"
+            : "\(catalog.envelope) not_before=\(catalog.notBefore.day)"
     }
 
     private static func text(

@@ -7,11 +7,13 @@ struct EventScratch: ~Copyable {
     /// Room for one tuple or id in its escaped form.
     let text: UnsafeMutableRawPointer
     static var textCapacity: Int { 16_384 }
+    /// The event with its data decoded.
+    var composed = ComposedText()
 
     var event: Int32 = -1
     var rejection = Rejection.none
     /// What `rejection` is about: a field of the program; of a long attribute 0 id, 1 source, 2
-    /// subject.
+    /// subject; of data that is no object 0 data, 1 data_base64.
     var rejectedField: Int32 = -1
     var hasOwnTime = false
     /// Event time in nanoseconds since 1970.

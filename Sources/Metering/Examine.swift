@@ -36,12 +36,16 @@ extension Program {
                 scratch.id.count == longest ? 0 : scratch.source.count == longest ? 1 : 2
             return reject(.badField, .longAttribute)
         }
+        if let problem = examineData(record, isBinary: isBinary) {
+            return reject(.badField, problem)
+        }
         return .accepted
     }
 
     /// The rest of it, for a record whose envelope was accepted: fields and bounds of time.
     @inline(__always)
     mutating func examineFields(_ record: FoldRecord) -> Outcome {
+        if scratch.time < notBefore { return reject(.badField, .past) }
         if let problem = readFields(record.timestamp) { return reject(.badField, problem) }
         guard record.timestamp >= 0 else { return .accepted }
         if isBeyondBound(scratch.time, record.timestamp) { return reject(.future, .future) }
@@ -65,6 +69,12 @@ extension Program {
         let result = es_scan(
             scanner, value.assumingMemoryBound(to: CChar.self), record.valueCount,
             isBinary ? dataNode : 0, isBinary ? 0 : 1)
+        return rejection(of: result)
+    }
+
+    /// What a result of the scanner means.
+    @inline(__always)
+    func rejection(of result: Int32) -> Rejection? {
         switch es_result(UInt32(result)) {
         case ES_OK: return nil
         case ES_TOO_DEEP: return .tooDeep
@@ -85,7 +95,7 @@ extension Program {
 
     // MARK: Envelope
 
-    private mutating func readEnvelope() -> Rejection? {
+    mutating func readEnvelope() -> Rejection? {
         if envelope.specversion >= 0 {
             let version = text(slots[Int(envelope.specversion)])
             guard let version, version.count == 3, version[0] == 49, version[1] == 46,
@@ -234,6 +244,7 @@ extension Program {
             if rule.isClauseTime, timestamp >= 0, isBeyondBound(time, timestamp) {
                 return .futureTime
             }
+            if rule.isClauseTime, time < notBefore { return .pastTime }
             read.integer = time
         }
         scratch.fields[Int(index)] = read

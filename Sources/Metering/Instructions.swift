@@ -104,6 +104,8 @@ struct EventRule {
     var instructionCount: Int32
     /// Whether some window that every event of the type has never expires.
     var isNeverLate: Bool
+    /// Whether a field stands at `/data` itself: then data need not be an object.
+    var readsData: Bool
 }
 
 /// A set of cells of one meter: one scope of it.

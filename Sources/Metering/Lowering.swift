@@ -26,7 +26,8 @@ struct Lowering {
     init(catalog: MeterCatalog) {
         self.catalog = catalog
         envelope = Program.EnvelopeRule(
-            specversion: -1, id: -1, source: -1, type: -1, subject: -1, time: -1,
+            specversion: -1, data: -1, dataBase64: -1, id: -1, source: -1, type: -1, subject: -1,
+            time: -1,
             timeFormat: catalog.envelope.timeFormat, constants: (nil, nil, nil, nil))
     }
 
@@ -58,7 +59,11 @@ struct Lowering {
         func constant(_ source: Envelope.Source) -> FixedText? {
             if case .constant(let value) = source { text(value) } else { nil }
         }
-        envelope.specversion = declared.requiresSpecVersion ? tree.slot(at: ["specversion"]) : -1
+        if declared.requiresSpecVersion {
+            envelope.specversion = tree.slot(at: ["specversion"])
+            envelope.data = tree.slot(at: ["data"])
+            envelope.dataBase64 = tree.slot(at: ["data_base64"])
+        }
         envelope.id = slot(declared.id)
         envelope.source = slot(declared.source)
         envelope.type = slot(declared.type)
@@ -155,7 +160,8 @@ struct Lowering {
                 firstTuple: firstTuple,
                 tupleCount: Int32(tuples.count) - firstTuple, firstInstruction: firstInstruction,
                 instructionCount: Int32(instructions.count) - firstInstruction,
-                isNeverLate: isNeverLate))
+                isNeverLate: isNeverLate,
+                readsData: event.fields.contains { $0.pointer == ["data"] }))
         largestFieldCount = max(largestFieldCount, event.fields.count)
         largestTupleCount = max(largestTupleCount, tuples.count - Int(firstTuple))
     }

@@ -5,6 +5,8 @@
 public struct MeterCatalog: Sendable, Equatable {
     /// Where a structured event keeps its CloudEvents attributes.
     public var envelope: Envelope
+    /// The earliest time that an event may have.
+    public var notBefore: EarliestTime
     /// Event types by their order in the files.
     public var events: [EventDeclaration]
     /// Meters by their order in the files.
@@ -12,10 +14,11 @@ public struct MeterCatalog: Sendable, Equatable {
 
     /// A catalog of these parts; nothing is checked here.
     public init(
-        envelope: Envelope = .cloudEvents, events: [EventDeclaration] = [],
-        meters: [MeterDeclaration] = []
+        envelope: Envelope = .cloudEvents, notBefore: EarliestTime = .standard,
+        events: [EventDeclaration] = [], meters: [MeterDeclaration] = []
     ) {
         self.envelope = envelope
+        self.notBefore = notBefore
         self.events = events
         self.meters = meters
     }
@@ -24,6 +27,33 @@ public struct MeterCatalog: Sendable, Equatable {
     public func meter(_ name: String) -> MeterDeclaration? { meters.first { $0.name == name } }
     /// The event declaration with that name, or nil.
     public func event(_ name: String) -> EventDeclaration? { events.first { $0.name == name } }
+}
+
+/// The earliest time that an event may have: the start of a UTC day of the years 1700 to 2200.
+///
+/// An earlier one is a mistake of its producer, most often seconds where milliseconds are asked
+/// for, or a clock that begins at 1970.
+public struct EarliestTime: Sendable, Equatable {
+    /// Days since 1970-01-01.
+    public let day: Int32
+    /// The start of the year 2000.
+    public static let standard = EarliestTime(
+        day: CivilDate(year: 2_000, monthOfYear: 1, dayOfMonth: 1).dayNumber)
+
+    private init(day: Int32) { self.day = day }
+
+    /// The start of a year (`1995`) or of a day (`1995-07-01`); nil where the text is neither.
+    public init?(_ text: String) {
+        let isYear = text.utf8.count == 4
+        let date = Array("\(text)\(isYear ? "-01-01" : "")T00:00:00Z".utf8)
+        guard isYear || text.utf8.count == 10,
+            let start = date.withUnsafeBytes({ Timestamp.nanoseconds($0) })
+        else { return nil }
+        day = Int32(floorDivide(start, 86_400_000_000_000))
+    }
+
+    /// Nanoseconds since 1970.
+    var nanoseconds: Int64 { Int64(day) * 86_400_000_000_000 }
 }
 
 /// A place in a JSON document: the reference tokens of an RFC 6901 pointer, unescaped.

@@ -68,6 +68,16 @@ public enum Rejection: UInt8, Sendable, CaseIterable {
     case noTime
     /// id, source or subject over 256 bytes.
     case longAttribute
+    /// `data` that is a text, a number, true, false or an array.
+    case dataNotObject
+    /// Both `data` and `data_base64`.
+    case dataTwice
+    /// `data_base64` that is no base64.
+    case notBase64
+    /// `data_base64` that does not hold one JSON text.
+    case base64NotJSON
+    /// The event's time is before the earliest that the catalog takes.
+    case past
     /// A required field is missing.
     case missingField
     /// A field of another JSON type than declared.
@@ -86,6 +96,8 @@ public enum Rejection: UInt8, Sendable, CaseIterable {
     case badTime
     /// A time field beyond the future bound.
     case futureTime
+    /// A time field before the earliest time that the catalog takes.
+    case pastTime
     /// More than 32 entries.
     case tooManyEntries
     /// The event's time is beyond the future bound.
@@ -112,6 +124,11 @@ public enum Rejection: UInt8, Sendable, CaseIterable {
         case .time: "time is not RFC 3339 with a zone"
         case .noTime: "neither time nor record timestamp"
         case .longAttribute: "id, source or subject longer than 256 bytes"
+        case .dataNotObject: "data is not a JSON object"
+        case .dataTwice: "data and data_base64 are both given"
+        case .notBase64: "data_base64 is not base64"
+        case .base64NotJSON: "data_base64 does not hold one JSON text"
+        case .past: "time is before the catalog's not_before"
         case .missingField: "required field is missing"
         case .wrongType: "field has the wrong type"
         case .longText: "text longer than 256 bytes"
@@ -121,6 +138,7 @@ public enum Rejection: UInt8, Sendable, CaseIterable {
         case .beyondMaximum: "number beyond the field's max"
         case .badTime: "time field is not RFC 3339 with a zone"
         case .futureTime: "time field lies in the future"
+        case .pastTime: "time field is before the catalog's not_before"
         case .tooManyEntries: "more than 32 entries"
         case .future: "event time lies in the future"
         case .late: "every window has expired"

@@ -95,6 +95,8 @@ public struct Program: ~Copyable {
 
     let shardCount: UInt32
     let futureBound: Int64
+    /// Nanoseconds since 1970 of the earliest time that an event may have.
+    let notBefore: Int64
     let identityHash: IdentityHash
     let scanner: OpaquePointer
     let dataNode: Int32
@@ -118,6 +120,9 @@ public struct Program: ~Copyable {
     /// Where texts and numbers of the envelope stand.
     struct EnvelopeRule {
         var specversion: Int32
+        /// -1 where the catalog has an envelope of its own: then it says what stands where.
+        var data: Int32
+        var dataBase64: Int32
         var id: Int32
         var source: Int32
         var type: Int32
@@ -166,6 +171,7 @@ public struct Program: ~Copyable {
         rejectionNames = RejectionNames(catalog)
         self.shardCount = UInt32(shardCount)
         self.futureBound = futureBound
+        notBefore = catalog.notBefore.nanoseconds
         identityHash = IdentityHash(key: dedupeKey)
         scratch = EventScratch(
             fieldCount: lowering.largestFieldCount, tupleCount: lowering.largestTupleCount)

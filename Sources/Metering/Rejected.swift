@@ -6,7 +6,8 @@ public struct RejectedRecord: Sendable {
     public var outcome: Outcome
     /// What exactly is wrong.
     public var rejection: Rejection
-    /// What it is about: a field of the program; of a long attribute 0 id, 1 source, 2 subject.
+    /// What it is about: a field of the program; of a long attribute 0 id, 1 source, 2 subject; of
+    /// data that is no object 0 data, 1 data_base64.
     var field: Int32
     /// Index of the event among the catalog's; -1 = its type is not known.
     var event: Int32
@@ -71,6 +72,8 @@ final class RejectionNames: Sendable {
         ]
     }
 
+    private static let dataPlaces = ["/data", "/data_base64"]
+
     /// The text of a JSON pointer (RFC 6901).
     private static func text(_ pointer: JSONPointer) -> String {
         pointer.map { token in
@@ -98,7 +101,10 @@ final class RejectionNames: Sendable {
         }
         let attribute: Rejection
         switch record.rejection {
-        case .noTime, .future: attribute = .time
+        case .noTime, .future, .past: attribute = .time
+        // In binary mode the value is the data, and has no name.
+        case .dataNotObject: return record.isBinary ? nil : Self.dataPlaces[Int(record.field)]
+        case .dataTwice, .notBase64, .base64NotJSON: return Self.dataPlaces[1]
         case .longAttribute:
             attribute = record.field == 0 ? .id : record.field == 1 ? .source : .subject
         default: attribute = record.rejection
@@ -113,7 +119,7 @@ extension Rejection {
     var isOfField: Bool {
         switch self {
         case .missingField, .wrongType, .longText, .unknownValue, .notAnInteger, .negativeAmount,
-            .beyondMaximum, .badTime, .futureTime, .tooManyEntries:
+            .beyondMaximum, .badTime, .futureTime, .pastTime, .tooManyEntries:
             true
         default: false
         }

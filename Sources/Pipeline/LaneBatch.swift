@@ -90,11 +90,8 @@ extension Lane {
     /// The CloudEvents headers of a record in binary mode, or nil for structured mode.
     private func readAttributes(_ record: Record) -> BinaryAttributes? {
         var binary = BinaryAttributes()
-        var isBinary = false
-        for header in record.headers where binary.take(name: header.name, value: header.value) {
-            isBinary = true
-        }
-        return isBinary ? binary : nil
+        for header in record.headers { binary.take(name: header.name, value: header.value) }
+        return binary.isBinary ? binary : nil
     }
 
     // MARK: Dead letters

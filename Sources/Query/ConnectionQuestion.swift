@@ -89,6 +89,9 @@ public struct ConnectionAnswer: Sendable {
     public var isAtomic: Bool
     /// Cells of the answer of which something is parked.
     public var parked = 0
+    /// Closings more than openings, of the groups where it is so: those connections were opened
+    /// before the counting began.
+    public var orphans: Int64 = 0
 }
 
 extension QueryWorker {
@@ -109,14 +112,14 @@ extension QueryWorker {
                 question: question, groups: groups, range: answered, begin: begin,
                 inquiry: inquiry(organization), now: engine.clock.seconds)
             let answers = try answer(reading.inquiry)
-            let (rows, unknown) = reading.rows(answers)
+            let (rows, unknown, orphans) = reading.rows(answers)
             guard unknown.isEmpty else {
                 groups += unknown
                 continue
             }
             return ConnectionAnswer(
                 rows: rows, range: answered, asOf: answers.asOf, isAtomic: answers.isAtomic,
-                parked: answers.parked)
+                parked: answers.parked, orphans: orphans)
         }
         throw QueryError(.unavailable, "new groups of connections appear faster than they are read")
     }

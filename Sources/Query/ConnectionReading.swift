@@ -70,7 +70,8 @@ struct ConnectionReading {
 
         /// Connections whose life overlaps the period.
         func total(isEverything: Bool) -> Int64 {
-            guard !isEverything else { return opened }
+            // Of all time: who was closed and never opened still was connected, as every period says.
+            guard !isEverything else { return max(opened, closed) }
             let since = CellText.subtract(openedSince, closedSince)
             return CellText.add(max(0, CellText.subtract(max(0, openNow), since)), opened)
         }
@@ -103,15 +104,19 @@ struct ConnectionReading {
     }
 
     /// Rows of the groups that the question means and that had a connection in its range, in order; and
-    /// such groups of which the distinct keys were not read.
-    func rows(_ answers: Answers) -> (rows: [ConnectionRow], unknown: [ConnectionGroup]) {
+    /// such groups of which the distinct keys were not read. Orphans: closings without openings.
+    func rows(
+        _ answers: Answers
+    ) -> (rows: [ConnectionRow], unknown: [ConnectionGroup], orphans: Int64) {
         var found: [(place: Int, numbers: Numbers)] = []
         var unknown: [ConnectionGroup] = []
+        var orphans: Int64 = 0
         var places = GroupPlaces(groups)
         for (name, numbers) in numbers(answers.snapshot).entries
         where numbers.total(isEverything: isEverything) > 0 {
             if let place = places.place(name) {
                 found.append((place, numbers))
+                orphans = CellText.add(orphans, CellText.subtract(0, min(0, numbers.openNow)))
             } else if let group = ConnectionGroup(name), question.matches(group.values) {
                 unknown.append(group)
             }
@@ -121,7 +126,7 @@ struct ConnectionReading {
             return row(
                 groups[place], numbers, keys: keys[place].map { answers.snapshot.count($0) } ?? 0)
         }
-        return (rows, unknown)
+        return (rows, unknown, orphans)
     }
 
     /// Indices of these places in the order of the groups that stand there.

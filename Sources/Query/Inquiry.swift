@@ -38,6 +38,10 @@ public struct Answers {
     public var isAtomic: Bool { snapshot.isAtomic }
     /// Cells of the answers of which something is parked.
     public var parked: Int { snapshot.parked }
+    /// How far the levels that were looked at are below zero, all together: removals of what was
+    /// never added.
+    public var orphans: Int64 { below.amount }
+    let below: BelowZero
     /// The answer to a question of this inquiry.
     public subscript<Answer>(question: Question<Answer>) -> Answer { question.resolve(snapshot) }
 }
@@ -51,6 +55,7 @@ public struct Inquiry {
     private(set) var plan = ReadPlan()
     /// Meters that were asked for but are not in the catalog.
     private(set) var unknownMeters: [String] = []
+    let below = BelowZero()
 
     init(organization: [UInt8], engine: QueryEngine) {
         self.organization = organization
@@ -66,11 +71,14 @@ public struct Inquiry {
     ) -> Question<Int64> {
         guard let meter = meter(name) else { return Question { _ in 0 } }
         let parts = series(meter, coverage.pieces, scopes)
-        let isLevel = meter.kind == .level
+        let below = meter.kind == .level ? self.below : nil
+        let place = self.below.nextPlace()
         return Question { snapshot in
             var sum: Int64 = 0
             snapshot.forEachWindow(parts) { sum = CellText.add(sum, CellText.integer($1)) }
-            return isLevel ? max(0, sum) : sum
+            guard let below else { return sum }
+            below.note(CellText.subtract(0, min(0, sum)), at: place)
+            return max(0, sum)
         }
     }
 
@@ -151,10 +159,15 @@ public struct Inquiry {
     ) -> Question<[[[UInt8]]: Int64]> {
         guard let meter = meter(name) else { return Question { _ in [:] } }
         let reads = tableReads(meter, coverage, scopes)
-        let isLevel = meter.kind == .level
+        let below = meter.kind == .level ? self.below : nil
+        let place = self.below.nextPlace()
         return Question { snapshot in
-            Inquiry.sums(snapshot, reads) { CellText.integer($0) }
-                .tuples { (isLevel ? $0 > 0 : $0 != 0) ? $0 : nil }
+            let sums = Inquiry.sums(snapshot, reads) { CellText.integer($0) }
+            guard let below else { return sums.tuples { $0 != 0 ? $0 : nil } }
+            below.note(
+                sums.entries.reduce(0) { CellText.add($0, CellText.subtract(0, min(0, $1.value))) },
+                at: place)
+            return sums.tuples { $0 > 0 ? $0 : nil }
         }
     }
 

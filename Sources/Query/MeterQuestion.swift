@@ -30,6 +30,14 @@ public enum MeterNumber: Sendable, Hashable {
 }
 
 extension QueryEngine {
+    /// How many windows of that name touch a range; 0 where there is no such window.
+    public static func windowCount(_ windowName: String, _ range: TimeRange) -> Int64 {
+        guard let window = Window(name: windowName) else { return 0 }
+        let first = window.number(ofSecond: range.start)
+        let last = max(first, window.number(ofSecond: range.end - 1))
+        return Int64(last) - Int64(first) + 1
+    }
+
     /// The coverages of the single windows of that name that touch a range, oldest first; nil where
     /// the meter does not keep such windows or there are more than `most`.
     public func windows(

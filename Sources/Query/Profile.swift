@@ -1,4 +1,5 @@
 internal import Ledger
+internal import Metering
 
 /// Members of profiles that are asked for together; made once and used by every request.
 public struct ProfileMembers: Sendable {
@@ -51,8 +52,6 @@ public struct Profile {
         self[member].flatMap { RecordText.string($0) }
     }
 
-    /// A member that is a JSON integer.
-    public func integer(_ member: String) -> Int64? {
-        self[member].flatMap { Int64(String(decoding: $0, as: UTF8.self)) }
-    }
+    /// A member that is a JSON integer, however it is spelled: `1e6` is one.
+    public func integer(_ member: String) -> Int64? { self[member].flatMap(JSONInteger.value) }
 }

@@ -27,6 +27,14 @@ public struct MeterNeed: Sendable, Hashable {
     }
 }
 
+/// A need that a catalog does not meet.
+public struct MeterGap: Sendable, Hashable {
+    /// Name of the meter.
+    public var name: String
+    /// What the catalog has instead, such as `is a sum, needed is a count`; nil = no such meter.
+    public var difference: String?
+}
+
 /// What every question needs: the meters, the names of their cells, and the time.
 public struct QueryEngine: Sendable {
     /// The time.
@@ -45,26 +53,30 @@ public struct QueryEngine: Sendable {
             uniquingKeysWith: { first, _ in first })
     }
 
-    /// One line for each need that the catalog does not meet.
-    public func missing(_ needs: [MeterNeed]) -> [String] {
+    /// The needs that the catalog does not meet, in their order.
+    public func missing(_ needs: [MeterNeed]) -> [MeterGap] {
         needs.compactMap { need in
             guard let meter = meters[need.name]?.declaration else {
-                return "meter \(need.name) is not in the catalog"
+                return MeterGap(name: need.name)
             }
-            if meter.kind.rawValue != need.kind {
-                return "meter \(need.name) is a \(meter.kind.rawValue), needed is a \(need.kind)"
+            return QueryEngine.difference(meter, need).map {
+                MeterGap(name: need.name, difference: $0)
             }
-            if meter.by != need.by {
-                return "meter \(need.name) is by \(meter.by), needed is by \(need.by)"
-            }
-            for window in need.windows where !meter.windows.contains(where: { $0.name == window }) {
-                return "meter \(need.name) does not keep the window \(window)"
-            }
-            for scope in need.scopes where !meter.scopes.contains(scope) {
-                return "meter \(need.name) has no cells per \(scope)"
-            }
-            return nil
         }
+    }
+
+    private static func difference(_ meter: MeterDeclaration, _ need: MeterNeed) -> String? {
+        if meter.kind.rawValue != need.kind {
+            return "is a \(meter.kind.rawValue), needed is a \(need.kind)"
+        }
+        if meter.by != need.by { return "is by \(meter.by), needed is by \(need.by)" }
+        for window in need.windows where !meter.windows.contains(where: { $0.name == window }) {
+            return "does not keep the window \(window)"
+        }
+        for scope in need.scopes where !meter.scopes.contains(scope) {
+            return "has no cells per \(scope)"
+        }
+        return nil
     }
 
     /// The windows that answer `range` for all these meters at once.

@@ -8,6 +8,8 @@ public struct QueryError: Error, Sendable, CustomStringConvertible {
         case unavailable
         /// The catalog has no such meter.
         case unknownMeter
+        /// Who admits reads has refused these.
+        case refused
     }
 
     /// The kind of failure.
@@ -34,6 +36,7 @@ public final class QueryWorker {
     /// When the answer under way must be there.
     public var deadline: ContinuousClock.Instant
     private let cells: CellReader
+    private var admission: (any ReadAdmission)?
     private var credentials = KnownCredentials()
     var connectionGroups = KnownGroups()
 
@@ -45,13 +48,21 @@ public final class QueryWorker {
     }
 
     /// Begins a request; equal keys stand for requests that will probably read the same.
-    public func begin(_ key: UInt64, deadline: ContinuousClock.Instant) {
+    ///
+    /// `admission` is asked before each plan of reads of this request; nil admits all.
+    public func begin(
+        _ key: UInt64, deadline: ContinuousClock.Instant, admission: (any ReadAdmission)? = nil
+    ) {
         self.deadline = deadline
+        self.admission = admission
         cells.beginRequest(key)
     }
 
     /// Ends the request that was begun.
-    public func end() { cells.endRequest() }
+    public func end() {
+        admission = nil
+        cells.endRequest()
+    }
 
     /// An empty inquiry about an organization.
     public func inquiry(_ organization: [UInt8]) -> Inquiry {
@@ -63,10 +74,12 @@ public final class QueryWorker {
         if let name = inquiry.unknownMeters.first {
             throw QueryError(.unknownMeter, "meter \(name) is not in the catalog")
         }
+        try admission?.admit(commands: inquiry.plan.commandCount)
         do throws(CellReadError) {
             return Answers(
                 snapshot: try cells.read(
-                    inquiry.plan.reads, organization: inquiry.organization, deadline: deadline))
+                    inquiry.plan.reads, organization: inquiry.organization, deadline: deadline),
+                below: inquiry.below)
         } catch {
             throw QueryError(error)
         }

@@ -29,6 +29,12 @@ public enum CatalogText {
                 guard value.text == "1" else { throw wrong("version is not 1") }
             case "envelope":
                 catalog.envelope = try envelope(value)
+                if let text = value["not_before"]?.text {
+                    guard let earliest = OracleCatalog.earliest(text) else {
+                        throw wrong("envelope: not_before is neither a year nor a date")
+                    }
+                    catalog.earliest = earliest
+                }
             case "events":
                 for (name, value) in try members(value, "events") {
                     try unite(try event(name, value), into: &catalog)
@@ -65,10 +71,14 @@ public enum CatalogText {
         }
     }
 
-    private static func envelope(_ node: YAMLNode) throws(VerifyError) -> OracleEnvelope {
+    /// Nil where the events are CloudEvents: only a bound is given.
+    private static func envelope(_ node: YAMLNode) throws(VerifyError) -> OracleEnvelope? {
+        let given = try members(node, "envelope")
+        if given.map(\.0) == ["not_before"] { return nil }
         var envelope = OracleEnvelope()
-        for (name, value) in try members(node, "envelope") {
+        for (name, value) in given {
             switch name {
+            case "not_before": continue
             case "id": envelope.id = try place(value)
             case "source": envelope.source = try place(value)
             case "type": envelope.type = try place(value)

@@ -35,7 +35,8 @@ extension RouteReckoning {
         }
         guard let first = everything.first?.group else { return }
         let filters = ["serviceName", "protocolName", "dataCenter"]
-        for (place, name) in filters.enumerated() {
+        // An empty filter is refused, although the text of an event may be empty.
+        for (place, name) in filters.enumerated() where !first[place].isEmpty {
             expect(
                 .connections, Self.connectionsPath,
                 [(name, String(decoding: first[place], as: UTF8.self))],
@@ -58,7 +59,12 @@ extension RouteReckoning {
         let first = cells.extremeTable("connection_first", days, min)
         let last = cells.extremeTable("connection_last", days, max)
         let activity = cells.extremeTable("connection_activity", days, max)
-        let openAtStart = days.map { openConnections(at: $0.lowerBound) } ?? [:]
+        // Of all time: what was closed more often than opened was open when the counting began.
+        let openAtStart =
+            days.map { openConnections(at: $0.lowerBound) }
+            ?? closed.reduce(into: [:]) { open, one in
+                open[one.key] = max(0, one.value - (opened[one.key] ?? 0))
+            }
         let groups = Set(opened.keys).union(openAtStart.keys)
         return groups.sorted(by: Self.precedes).compactMap { group in
             let total = (openAtStart[group] ?? 0) + (opened[group] ?? 0)

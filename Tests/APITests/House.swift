@@ -24,15 +24,19 @@ final class House {
     private let time: SettableTime
     private var connection: Connection
 
-    init(hasLedger: Bool = true, limits: RateLimits = RateLimits()) throws {
+    init(
+        hasLedger: Bool = true, limits: RequestLimits = RequestLimits(),
+        catalog: MeterCatalog? = nil
+    ) throws {
         let redis = try PrivateRedis()
         let time = SettableTime(try House.nanoseconds(House.now))
         let layout = KeyLayout()
         let engine = QueryEngine(
-            catalog: try House.catalog(), layout: layout, clock: WallClock { time.nanoseconds })
+            catalog: try catalog ?? House.catalog(), layout: layout,
+            clock: WallClock { time.nanoseconds })
         self.redis = redis
         self.time = time
-        asksAgain = limits.perAddress == nil && limits.perCredential == nil
+        asksAgain = limits.perCredential == nil
         service = try APIService(
             engine: engine,
             dialects: APIService.allDialects(

@@ -35,12 +35,36 @@ import Testing
         arguments: [
             ("0", "days must be from 1 to 90"), ("91", "days must be from 1 to 90"),
             ("-1", "days must be from 1 to 90"), ("x", "days is not an integer"),
-            ("", "days is not an integer"), ("1&days=2", "days is given more than once"),
+            ("", "days is empty"), ("1&days=2", "days is given more than once"),
         ])
     func badDays(days: String, message: String) throws {
         expect(
             try House().get(root + "tokens?days=\(days)", try headers()), 400,
             #"{"code":"VALIDATION_ERROR","message":"\#(message)"}"#)
+    }
+
+    @Test func unknownParameters() throws {
+        let house = try House()
+        let none = #"this path takes no parameters"#
+        for (target, message) in [
+            ("tokens?day=7", #"unknown parameter \"day\" (did you mean days?)"#),
+            ("tokens?count=7", #"unknown parameter \"count\"; known are: days"#),
+            ("tokens?days=7&", nil), ("agents?", nil),
+            ("agents?days=7", #"unknown parameter \"days\": \#(none)"#),
+            ("agents/activity?=", #"unknown parameter \"\": \#(none)"#),
+            (
+                "agents?" + String(repeating: "é", count: 40),
+                #"unknown parameter \"\#(String(repeating: "é", count: 32))…\": \#(none)"#
+            ),
+        ] as [(String, String?)] {
+            let answer = try house.get(root + target, try headers())
+            guard let message else {
+                #expect(answer.status == 200, "\(target)")
+                continue
+            }
+            expect(answer, 400, #"{"code":"VALIDATION_ERROR","message":"\#(message)"}"#)
+        }
+        #expect(try house.get(root + "tokens?day=7").status == 401)
     }
 
     @Test func activity() throws {

@@ -85,20 +85,4 @@ import Testing
         #expect(try status(house, secret) == expected)
     }
 
-    @Test func rates() throws {
-        let house = try House(
-            limits: RateLimits(
-                perAddress: try RateLimiter(perSecond: 0.01, burst: 3),
-                perCredential: try RateLimiter(perSecond: 0.01, burst: 2)))
-        let good = try house.key("o", ["operations"], role: .read)
-        #expect(try status(house, good) == 200)
-        #expect(try status(house, good) == 200)
-        let refused = try house.get("/v1/meters", ["Authorization": "Bearer \(good)"])
-        expect(refused, 429, #"{"error":"Too Many Requests","message":"Too many requests"}"#)
-        #expect(refused.headers["Retry-After"] != nil)
-        // Another key of the same address: the address has no tokens left.
-        expect(
-            try house.get("/api/v1/analytics/agents"), 429,
-            #"{"code":"TOO_MANY_REQUESTS","message":"Too many requests"}"#)
-    }
 }

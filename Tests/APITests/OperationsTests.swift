@@ -89,6 +89,93 @@ import Testing
         }
     }
 
+    /// Without dates a window has a default range that fits into one answer; a start that lies in the
+    /// future has its own window, as a series of future days has.
+    @Test func defaultRanges() throws {
+        let (house, headers) = try open()
+        for (target, range, pieces) in [
+            ("tokens", "2026-02-07T00:00:00Z/2026-03-10T00:00:00Z", 1),
+            ("tokens?window=day", "2026-02-07T00:00:00Z/2026-03-10T00:00:00Z", 31),
+            (
+                "connections_opened?window=quarter", "2026-03-02T14:00:00Z/2026-03-09T14:15:00Z",
+                673
+            ),
+            ("alerts_triggered?window=minute", "2026-03-09T02:07:00Z/2026-03-09T14:08:00Z", 721),
+            (
+                "alerts_triggered?window=minute&end=2026-03-09T12:00:00Z",
+                "2026-03-09T00:00:00Z/2026-03-09T12:00:00Z", 720
+            ),
+            (
+                "tokens?start=2026-03-12T10:00:00Z", "2026-03-12T00:00:00Z/2026-03-13T00:00:00Z", 1
+            ),
+            (
+                "tokens?window=day&start=2026-03-12T10:00:00Z",
+                "2026-03-12T00:00:00Z/2026-03-13T00:00:00Z", 1
+            ),
+        ] {
+            let answer = try house.get("/v1/meters/\(target)", headers)
+            #expect(answer.status == 200, "\(target): \(answer.body)")
+            #expect(answer.headers["X-Odometer-Range"] == range, "\(target)")
+            #expect(answer.body.components(separatedBy: #""start":"#).count == pieces + 1)
+        }
+    }
+
+    /// The text of an event may be empty, and then its cells are read by an empty value.
+    @Test func emptyDimension() throws {
+        let (house, headers) = try open()
+        try house.add("o", "project=:sessions:day:2026-03", ["09": 3])
+        let answer = try house.get(
+            "/v1/meters/sessions?project=&start=2026-03-09T00:00:00Z", headers)
+        #expect(
+            answer.body.contains(#""per":{"project":""}"#) && answer.body.contains(#""value":3"#))
+    }
+
+    @Test func refusedDates() throws {
+        let (house, headers) = try open()
+        for (target, message) in [
+            (
+                "tokens?start=2001-01-01T00:00:00Z",
+                "start and now are more than 3660 days apart"
+            ),
+            (
+                "tokens?start=2001-01-01T00:00:00Z&end=2026-03-09T00:00:00Z",
+                "start and end are more than 3660 days apart"
+            ),
+            (
+                "tokens?start=2001-01-01T00:00:00Z&window=day",
+                "start and now hold 9199 windows of one day; at most 1000 are answered"
+            ),
+            (
+                "connections_opened?window=quarter&start=2026-03-01T00:00:00Z&end=2026-03-21T00:00:00Z",
+                "start and end hold 1920 windows of one quarter; at most 1000 are answered"
+            ),
+            (
+                "buckets?start=2001-01-01T00:00:00Z",
+                "the meter keeps only the window all: start and end cannot be given"
+            ),
+            (
+                "api_keys?window=all&end=2026-01-01T00:00:00Z",
+                "start and end cannot be given with window=all"
+            ),
+            (
+                "interactions?window=all&start=2026-01-01T00:00:00Z",
+                "start and end cannot be given with window=all"
+            ),
+            (
+                "agent_activity?start=2026-01-01T00:00:00Z",
+                "the meter has no time windows: start, end and window cannot be given"
+            ),
+            (
+                "agent_activity?window=day",
+                "the meter has no time windows: start, end and window cannot be given"
+            ),
+        ] {
+            expect(
+                try house.get("/v1/meters/\(target)", headers), 400,
+                #"{"error":"Bad Request","message":"\#(message)"}"#)
+        }
+    }
+
     @Test func refusals() throws {
         let (house, headers) = try open()
         for (target, status, message) in [
@@ -100,21 +187,19 @@ import Testing
                 "start is after end"
             ),
             (
-                "tokens?start=2001-01-01T00:00:00Z", 400,
-                "start and end are more than 3660 days apart"
-            ),
-            (
-                "tokens?start=2001-01-01T00:00:00Z&window=day", 400,
-                "start and end hold more than 1000 windows"
-            ),
-            (
-                "buckets?start=2026-01-01T00:00:00Z", 400,
-                "start and end: the meter keeps no windows but all"
-            ),
-            (
                 "sessions?user=u", 400,
-                "the meter has no cells per user; dimensions may be: none; project"
+                #"unknown parameter \"user\"; known are: start, end, window, limit, project"#
             ),
+            (
+                "connection_keys?service=s&protocol=p", 400,
+                "the meter has no cells per protocol and service; dimensions may be: service and protocol and dataCenter"
+            ),
+            (
+                "connection_keys", 400,
+                "the meter has no cells of the whole organization; dimensions may be: service and protocol and dataCenter"
+            ),
+            ("tokens?windows=day", 400, #"unknown parameter \"windows\" (did you mean window?)"#),
+            ("tokens?window=", 400, "window is empty"), ("tokens?start=", 400, "start is empty"),
             ("sessions?project=a&project=b", 400, "project is given more than once"),
             ("tokens?limit=0", 400, "limit must be from 1 to 10000"),
         ] {
@@ -123,6 +208,10 @@ import Testing
                 try house.get("/v1/meters/\(target)", headers), status,
                 #"{"error":"\#(reason)","message":"\#(message)"}"#)
         }
+        expect(
+            try house.get("/v1/meters?limit=1", headers), 400,
+            #"{"error":"Bad Request","message":"unknown parameter \"limit\": this path takes no parameters"}"#
+        )
         let writer = try house.key("o", ["operations"], role: .write)
         #expect(
             try house.get("/v1/meters", ["Authorization": "Bearer \(writer)"]).status == 403)

@@ -101,6 +101,16 @@ import Testing
         expect(
             try house.get(path, ["X-API-Key": key]), 200,
             expected(calls: 5_000, percentage: "500", limit: "1000"))
+        // The same integers, spelled as other programs write them.
+        for (day, limit) in [("0.9e1", "1000.0"), ("9.0", "1e3"), ("90e-1", "0.1E+4")] {
+            try house.directory(organization, "organization", ["billingDay": day])
+            try house.directory(organization, "plan", ["maxApiCalls": limit])
+            expect(
+                try house.get(path, ["X-API-Key": key]), 200,
+                expected(calls: 5_000, percentage: "500", limit: "1000"))
+        }
+        #expect(
+            try house.get(path, ["X-API-Key": key]).body.contains(#""maxApiCalls":1000}"#))
         try house.run(
             "HSET", House.key(organization, "directory:organization"), "@deleted", "1")
         expect(
@@ -127,6 +137,18 @@ import Testing
                                  "dataPointsLast24h": 0, "alertsTriggeredLast24h": 0}}}
             """)
         #expect(answer.headers["X-Odometer-As-Of"] == nil)
+    }
+
+    @Test func takesNoParameters() throws {
+        let house = try House()
+        let admin = try house.key("o", ["overview"])
+        let reader = try house.key("o", ["overview"], role: .read)
+        expect(
+            try house.get(path + "?days=7", ["X-API-Key": admin]), 400,
+            #"{"error":"Bad Request","message":"unknown parameter \"days\": this path takes no parameters"}"#
+        )
+        #expect(try house.get(path + "?days=7").status == 401)
+        #expect(try house.get(path + "?days=7", ["X-API-Key": reader]).status == 403)
     }
 
     @Test func onlyAdminKeys() throws {

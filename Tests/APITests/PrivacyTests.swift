@@ -4,6 +4,7 @@ import Query
 import Testing
 
 @Suite struct PrivacyTests {
+    private static let known = "startDate, endDate, project"
     private let organization = "497f6eca-6276-4993-bfeb-53cbbbba6f08"
     private var path: String { "/organizations/\(organization)/metrics" }
     private let twoDays = "?startDate=2026-02-01T10:00:00Z&endDate=2026-02-02T10:00:00Z"
@@ -146,6 +147,17 @@ import Testing
                 times: 1, users: 2,
                 trend: #"{"current":3,"previous":2,"change":1,"changePercentage":50}"#,
                 resolution: resolution))
+        // As PHP and axios write arrays.
+        for query in ["project[]=web&project[]=a+b:c", "project[0]=a+b:c&project%5B1%5D=web"] {
+            let both = try house.get(path + twoDays + "&project=web&project=a+b:c", headers)
+            expect(try house.get(path + twoDays + "&" + query, headers), 200, both.body)
+        }
+        // What was counted without a project has the empty one.
+        try house.add(organization, "project=:sessions:day:2026-02", ["01": 7])
+        for query in ["project=", "project[]", "project[0]="] {
+            let none = try house.get(path + twoDays + "&" + query, headers)
+            #expect(none.body.contains(#""dateRangeTotal":7"#), "\(query)")
+        }
         let unknown = try house.get(path + twoDays + "&project=nobody", headers)
         #expect(unknown.status == 200)
         #expect(unknown.body.contains(#""totalRequests":0"#))
@@ -174,6 +186,17 @@ import Testing
         #expect(long.headers["X-Odometer-Snapshot"] == nil)
     }
 
+    @Test func startInTheFuture() throws {
+        let (house, headers) = try open()
+        let answer = try house.get(path + "?startDate=2026-04-01T10:00:00Z", headers)
+        #expect(answer.status == 200)
+        #expect(
+            answer.headers["X-Odometer-Range"] == "2026-04-01T00:00:00Z/2026-04-02T00:00:00Z")
+        #expect(
+            answer.body.hasPrefix(
+                #"{"sessions":{"dailySessionCounts":[{"date":"2026-04-01","count":0}],"#))
+    }
+
     @Test(
         arguments: [
             ("startDate=x", "startDate is not an RFC 3339 time with a zone"),
@@ -189,6 +212,22 @@ import Testing
             (
                 "endDate=2026-02-02T00:00:00Z&endDate=2026-02-02T00:00:00Z",
                 "endDate is given more than once"
+            ),
+            ("startDate=", "startDate is empty"),
+            ("Project=a", #"unknown parameter \"Project\" (did you mean project?)"#),
+            ("projects=a", #"unknown parameter \"projects\" (did you mean project?)"#),
+            (
+                "project[a]=b",
+                #"unknown parameter \"project[a]\"; known are: \#(PrivacyTests.known)"#
+            ),
+            ("project[=b", #"unknown parameter \"project[\" (did you mean project?)"#),
+            (
+                "start=2026-02-02T00:00:01Z",
+                #"unknown parameter \"start\"; known are: \#(PrivacyTests.known)"#
+            ),
+            (
+                (0...20).map { "project[]=\($0)" }.joined(separator: "&"),
+                "project is given more than 20 times"
             ),
             (
                 (0...20).map { "project=\($0)" }.joined(separator: "&"),
@@ -218,6 +257,10 @@ import Testing
         expect(
             try house.get(other + "?startDate=x", headers), 422,
             #"{"statusCode":422,"error":"Unprocessable Entity","message":"startDate is not an RFC 3339 time with a zone"}"#
+        )
+        expect(
+            try house.get(other + "?startdate=2026-02-02T00:00:00Z", headers), 422,
+            #"{"statusCode":422,"error":"Unprocessable Entity","message":"unknown parameter \"startdate\" (did you mean startDate?)"}"#
         )
         expect(try house.get(other, headers), 403, forbidden)
         let writer = try house.key(organization, ["privacy"], role: .write)

@@ -1,4 +1,5 @@
 import API
+import Catalog
 import Foundation
 import Glibc
 import HTTPServer
@@ -9,18 +10,36 @@ import Testing
 
 @Suite struct ServiceTests {
     @Test func shippedCatalogHasEverything() throws {
-        #expect(try House().service.missing == [])
+        #expect(try House().service.missing.isEmpty)
         let engine = QueryEngine(
             catalog: .init(), layout: KeyLayout(), clock: WallClock { 0 })
-        let bare = try APIService(engine: engine, dialects: [OverviewDialect()])
-        #expect(bare.missing.contains("overview: meter buckets is not in the catalog"))
+        let bare = try APIService(
+            engine: engine, dialects: APIService.allDialects(verifier: nil))
+        // One entry for each API, which is one line of the log, and in it each meter once.
+        #expect(
+            bare.missing.map(\.dialect)
+                == ["overview", "workspace", "connections", "privacy", "identity"])
+        #expect(bare.missing.last?.list == "tokens, agent_activity, agent_tokens")
+        #expect(
+            bare.missing.first?.lines.first == "overview: meter buckets is not in the catalog")
+        for api in bare.missing { #expect(Set(api.lines).count == api.lines.count) }
     }
 
     @Test func pathsAndMethods() throws {
         let house = try House()
-        expect(
-            try house.get("/nothing"), 404,
-            #"{"error":"Not Found","message":"There is nothing at this path"}"#)
+        let plain = #"{"error":"Not Found","message":"There is nothing at this path"}"#
+        let coded =
+            #"{"statusCode":404,"error":"Not Found","message":"There is nothing at this path"}"#
+        let identity = #"{"code":"NOT_FOUND","message":"There is nothing at this path"}"#
+        for (path, body) in [
+            ("/nothing", plain), ("/api/analytics/overviews", plain), ("/v1", plain),
+            ("/organizations", coded), ("/organizations/x", coded),
+            ("/organizations/x/metrics/y", coded), ("/organizationsx", plain),
+            ("/api/v1/analytics/", identity), ("/api/v1/analytics/token", identity),
+            ("/api/v1/analytic", plain),
+        ] {
+            expect(try house.get(path), 404, body)
+        }
         #expect(try house.get("/api/analytics/overview/").status == 404)
         for method in [HTTPServer.Method.post, .put, .delete, .options] {
             let answer = try house.send(method, "/api/v1/analytics/tokens")
@@ -31,6 +50,113 @@ import Testing
         }
         #expect(try house.send(.head, "/api/v1/analytics/tokens").status == 401)
         #expect(try house.get("/openapi.yaml").body == "a")
+    }
+
+    /// RFC 9110 asks for a challenge with every 401, RFC 6750 for an error code where there was a token.
+    @Test func challenges() throws {
+        let house = try House()
+        let bearer = #"Bearer realm="odometer""#
+        let invalid = bearer + #", error="invalid_token""#
+        for (path, header, value, challenge) in [
+            ("/api/analytics/overview", "X-API-Key", nil, #"ApiKey realm="odometer""#),
+            ("/api/analytics/overview", "X-API-Key", "x", #"ApiKey realm="odometer""#),
+            ("/organizations/x/metrics", "x-api-key", "x", #"ApiKey realm="odometer""#),
+            ("/api/v1/app/organization/analytics/totals", "Authorization", nil, bearer),
+            ("/api/v1/app/organization/analytics/totals", "Authorization", "Basic eDp5", bearer),
+            ("/api/v1/app/organization/analytics/totals", "Authorization", "Bearer x", invalid),
+            ("/api/connection-analytics/summary", "Authorization", nil, bearer),
+            ("/api/connection-analytics/summary", "Authorization", "x", invalid),
+            ("/api/v1/analytics/tokens", "Authorization", nil, bearer),
+            ("/api/v1/analytics/tokens", "Authorization", "bearer x", invalid),
+            ("/v1/meters", "Authorization", nil, bearer),
+            ("/v1/meters/tokens", "Authorization", "Bearer x", invalid),
+        ] as [(String, String, String?, String)] {
+            let answer = try house.get(path, value.map { [header: $0] } ?? [:])
+            #expect(answer.status == 401, "\(path)")
+            #expect(answer.headers["WWW-Authenticate"] == challenge, "\(path) \(value ?? "")")
+        }
+        let key = ["Authorization": "Bearer \(try house.key("o", ["operations"]))"]
+        #expect(try house.get("/v1/meters", key).headers["WWW-Authenticate"] == nil)
+    }
+
+    /// Without its meters a route says 501 and which they are, to those who may read it.
+    @Test func metersThatTheCatalogDoesNotHave() throws {
+        let house = try House(catalog: .init())
+        let organization = "497f6eca-6276-4993-bfeb-53cbbbba6f08"
+        try house.directory(organization, "organization", ["name": #""N""#, "slug": #""s""#])
+        let key = try house.key(
+            organization, ["workspace", "connections", "privacy", "operations"])
+        let overview = try house.key(organization, ["overview"])
+        let token = try signed(
+            #"{"organization_id": "\#(organization)", "exp": 1893456000}"#, key: House.secret)
+        let workspace = "/api/v1/app/organization/analytics"
+        let bearer = ["Authorization": "Bearer \(key)", "x-org": "s"]
+        let identity = ["Authorization": "Bearer \(token)"]
+        let message = "The catalog does not have what this needs: "
+        for (path, headers, meters) in [
+            ("/api/analytics/overview", ["X-API-Key": overview], "buckets, data_sources"),
+            (workspace + "/totals", bearer, "projects, threads, artifacts, projects_created"),
+            (
+                workspace + "/ranking/active-users", bearer,
+                "user_interactions, user_agent_flows\""
+            ),
+            (
+                workspace + "/ranking/active-projects", bearer,
+                "project_interactions, project_agent_flows\""
+            ),
+            (workspace + "/timeseries?type=agent_flows", bearer, "agent_flows\""),
+            ("/api/connection-analytics/summary", bearer, "connections_open, connections_opened"),
+            ("/organizations/\(organization)/metrics", ["x-api-key": key], "sessions, consents"),
+            ("/api/v1/analytics/tokens", identity, "tokens\""),
+            ("/api/v1/analytics/agents", identity, "agent_tokens\""),
+            ("/api/v1/analytics/agents/activity", identity, "agent_activity\""),
+        ] {
+            let answer = try house.get(path, headers)
+            #expect(answer.status == 501, "\(path): \(answer.body)")
+            #expect(answer.body.contains("\(message)\(meters)"), "\(path): \(answer.body)")
+            #expect(try house.get(path).status == 401, "\(path)")
+        }
+        expect(
+            try house.get("/api/v1/analytics/tokens", identity), 501,
+            #"{"code":"NOT_IMPLEMENTED","message":"\#(message)tokens"}"#)
+        expect(
+            try house.get(workspace + "/timeseries?type=threads", bearer), 501,
+            #"{"error":"Not Implemented","message":"\#(message)threads_created"}"#)
+        #expect(
+            try house.get("/organizations/\(organization)/metrics", ["x-api-key": key]).body
+                .hasPrefix(#"{"statusCode":501,"error":"Not Implemented","message":""#))
+        #expect(try house.get("/v1/meters", bearer).status == 200)
+    }
+
+    /// A meter of the right name but of another kind, or without a window, would show zeros.
+    @Test func metersThatAreOtherwise() throws {
+        let catalog = """
+            version: 1
+            events:
+              token.issued:
+                fields:
+                  agent: {at: /data/agent, required: true}
+            meters:
+              tokens:
+                kind: count
+                windows: [month]
+                on: [{event: token.issued}]
+              agent_tokens:
+                kind: ranking
+                windows: [month]
+                by: [agent]
+                on: [{event: token.issued}]
+            """
+        let house = try House(
+            catalog: try CatalogReader.read(files: [("own.yaml", Array(catalog.utf8))]))
+        let token = try signed(
+            #"{"organization_id": "o", "exp": 1893456000}"#, key: House.secret)
+        let headers = ["Authorization": "Bearer \(token)"]
+        expect(
+            try house.get("/api/v1/analytics/tokens", headers), 501,
+            #"{"code":"NOT_IMPLEMENTED","message":"The catalog does not have what this needs: tokens (does not keep the window day)"}"#
+        )
+        #expect(try house.get("/api/v1/analytics/agents", headers).status == 200)
     }
 
     /// Never zeros: without a ledger, a directory or Redis the answer is 503.

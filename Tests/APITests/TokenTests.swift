@@ -1,14 +1,19 @@
 import API
+import CCrypto
 import CJWT
 import Foundation
+import Synchronization
 import Testing
 
-/// A signed token with these claims.
-func signed(_ claims: String, key: [UInt8], algorithm: jwt_alg_t = JWT_ALG_HS256) throws -> String {
+/// A signed token with these claims, and with `kid` in its header.
+func signed(
+    _ claims: String, key: [UInt8], algorithm: jwt_alg_t = JWT_ALG_HS256, kid: String? = nil
+) throws -> String {
     var token: OpaquePointer?
     guard jwt_new(&token) == 0, let token else { throw TestFailure("no token") }
     defer { jwt_free(token) }
     guard jwt_add_grants_json(token, claims) == 0 else { throw TestFailure("bad claims \(claims)") }
+    if let kid, jwt_add_header(token, "kid", kid) != 0 { throw TestFailure("bad kid") }
     guard jwt_set_alg(token, algorithm, key, Int32(key.count)) == 0 else {
         throw TestFailure("bad key")
     }
@@ -26,8 +31,10 @@ func signed(_ claims: String, key: [UInt8], algorithm: jwt_alg_t = JWT_ALG_HS256
         try house.get("/api/v1/analytics/agents", ["Authorization": scheme + token]).status
     }
 
-    private func base64(_ text: String) -> String {
-        Data(text.utf8).base64EncodedString().replacingOccurrences(of: "+", with: "-")
+    private func base64(_ text: String) -> String { base64(Array(text.utf8)) }
+
+    private func base64(_ bytes: [UInt8]) -> String {
+        Data(bytes).base64EncodedString().replacingOccurrences(of: "+", with: "-")
             .replacingOccurrences(of: "/", with: "_").replacingOccurrences(of: "=", with: "")
     }
 
@@ -131,30 +138,50 @@ func signed(_ claims: String, key: [UInt8], algorithm: jwt_alg_t = JWT_ALG_HS256
         }
     }
 
+    @Test(arguments: [
+        (#""typ":"JWT""#, true), (#""typ":"jwt""#, true), (#""typ":"at+jwt""#, true),
+        (#""typ":"AT+JWT""#, true), (#""typ":"At\u002bJwt""#, true),
+        (#""typ":"application/at+jwt""#, true), (#""typ":"Application/AT+JWT""#, true),
+        (#""x":1"#, true), (#""kid":"any""#, true), (#""typ":"""#, false),
+        (#""typ":"at+jw""#, false), (#""typ":"at+jwtx""#, false), (#""typ":"JWE""#, false),
+        (#""typ":"dpop+jwt""#, false), (#""typ":["JWT"]"#, false), (#""typ":null"#, false),
+        (#""kid":7"#, false), (#""crit":["exp"]"#, false), (#""crit":[]"#, false),
+        (#""alg":"HS512""#, false), (#""alg":"none""#, false), (#""alg":"hs256""#, false),
+    ])
+    func headers(member: String, isTaken: Bool) throws {
+        // Of two members with one name the last one holds.
+        let text = base64(#"{"alg":"HS256",\#(member)}"#) + "." + base64(claims)
+        var code = [UInt8](repeating: 0, count: 32)
+        HMAC(
+            EVP_sha256(), House.secret, Int32(House.secret.count), Array(text.utf8),
+            text.utf8.count, &code, nil)
+        let verifier = try TokenVerifier(algorithm: .hs256, key: House.secret)
+        #expect(verifies(verifier, text + "." + base64(code)) == isTaken)
+    }
+
+    @Test func `an audience that nobody asks for is told once`() throws {
+        let said = Said()
+        let verifier = TokenVerifier(
+            keys: try TokenKeys(algorithm: .hs256, key: House.secret), warn: { said.add($0) })
+        let plain = try signed(claims, key: House.secret)
+        #expect(verifies(verifier, plain) && said.lines == [])
+        for number in 0..<3 {
+            let claims = #"{"exp": 1893456000, "aud": "other", "sub": "\#(number)"}"#
+            #expect(verifies(verifier, try signed(claims, key: House.secret)))
+        }
+        #expect(said.lines.count == 1)
+        #expect(said.lines.allSatisfy { $0.contains("--jwt-audience") })
+    }
+
     /// Asks a service with this verifier.
     private func verifies(_ verifier: TokenVerifier, _ token: String) -> Bool {
         verifier.accepts(Array(token.utf8), now: 1_773_065_251)
     }
+}
 
-    private func keyPair(
-        _ path: String, _ options: [String]
-    ) throws -> (private: [UInt8], public: [UInt8]) {
-        try openssl(["genpkey"] + options + ["-out", path])
-        try openssl(["pkey", "-in", path, "-pubout", "-out", path + ".pub"])
-        return (
-            [UInt8](try Data(contentsOf: URL(fileURLWithPath: path))),
-            [UInt8](try Data(contentsOf: URL(fileURLWithPath: path + ".pub")))
-        )
-    }
-
-    private func openssl(_ arguments: [String]) throws {
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        process.arguments = ["openssl"] + arguments
-        process.standardError = FileHandle.nullDevice
-        process.standardOutput = FileHandle.nullDevice
-        try process.run()
-        process.waitUntilExit()
-        guard process.terminationStatus == 0 else { throw TestFailure("openssl \(arguments)") }
-    }
+/// Lines that somebody was told, from any thread.
+private final class Said: Sendable {
+    private let told = Mutex<[String]>([])
+    var lines: [String] { told.withLock { $0 } }
+    func add(_ line: String) { told.withLock { $0.append(line) } }
 }

@@ -159,11 +159,40 @@ import Testing
         #expect(start.body.hasSuffix(#"{"date":"2026-03-09","value":0}]"#))
     }
 
+    /// A start later than today has its own day, as a range of two future dates has its days: zeros.
+    @Test func startsInTheFuture() throws {
+        let (house, headers) = try open()
+        let day = #"[{"date":"2030-01-01","value":0}]"#
+        for dates in ["start_date=1893456000", "start_date=1893456000&end_date=1893456000"] {
+            let series = try house.get(root + "timeseries?type=threads&\(dates)", headers)
+            expect(series, 200, day)
+            #expect(
+                series.headers["X-Odometer-Range"] == "2030-01-01T00:00:00Z/2030-01-02T00:00:00Z")
+            let totals = try house.get(root + "totals?\(dates)", headers)
+            #expect(totals.status == 200 && totals.body.contains(#""interactions_total":0"#))
+            expect(try house.get(root + "ranking/active-users?\(dates)", headers), 200, "[]")
+        }
+    }
+
     @Test(
         arguments: [
             ("timeseries?type=interactions&start_date=x", "start_date is not an integer"),
             ("timeseries?type=interactions&start_date=1.5", "start_date is not an integer"),
-            ("timeseries?type=interactions&start_date=", "start_date is not an integer"),
+            ("timeseries?type=interactions&start_date=", "start_date is empty"),
+            ("timeseries?type=", "type is empty"),
+            (
+                "ranking/active-users?startDate=1",
+                #"unknown parameter \"startDate\" (did you mean start_date?)"#
+            ),
+            (
+                "ranking/active-projects?Limit=1",
+                #"unknown parameter \"Limit\" (did you mean limit?)"#
+            ),
+            ("totals?limit=1", #"unknown parameter \"limit\"; known are: start_date, end_date"#),
+            (
+                "timeseries?type=threads&limit=1",
+                #"unknown parameter \"limit\"; known are: start_date, end_date, type"#
+            ),
             (
                 "timeseries?type=interactions&start_date=1&start_date=1",
                 "start_date is given more than once"
@@ -176,7 +205,10 @@ import Testing
                 "timeseries?type=interactions&start_date=1700000000&end_date=1769990400",
                 "start_date and end_date are more than 366 days apart"
             ),
-            ("totals?start_date=1893456000", "start_date is later than today"),
+            (
+                "totals?start_date=1700000000",
+                "start_date is more than 366 days ago; give end_date too"
+            ),
             (
                 "timeseries?type=Interactions",
                 "type must be interactions, agent_flows, threads, projects or artifacts"

@@ -77,9 +77,13 @@ def failures_are_described():
     for path in ROUTES:
         statuses = set(DOCUMENT["paths"][path]["get"]["responses"])
         expect({"200", "304", "401", "403", "405", "429", "503"} <= statuses, f"{path}: {statuses}")
+        expect("501" in statuses, f"{path}: 501 where the catalog lacks its meters")
         for status in ("429", "503"):
             response = resolved(DOCUMENT["paths"][path]["get"]["responses"][status])
             expect("Retry-After" in response["headers"], f"{path}: {status}")
+    for path, item in DOCUMENT["paths"].items():
+        if "401" in item["get"]["responses"]:
+            expect("WWW-Authenticate" in resolved(item["get"]["responses"]["401"])["headers"], f"{path}: 401")
     privacy = DOCUMENT["paths"]["/organizations/{organizationId}/metrics"]["get"]["responses"]
     expect({"404", "422", "500"} <= set(privacy), "organization metrics")
 

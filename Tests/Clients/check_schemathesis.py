@@ -55,7 +55,8 @@ def conforms():
     with House() as house:
         secret = house.folder / "jwt"
         secret.write_text(SECRET)
-        machine = house.start("up", "--jwt-secret-file", str(secret), "--rate-limit", "0").wait_ready()
+        unlimited = ("--rate-limit", "0", "--address-rate-limit", "0", "--organization-requests", "0")
+        machine = house.start("up", "--jwt-secret-file", str(secret), *unlimited).wait_ready()
         house.call("replay", "--generate", "--events", "2000", "--organizations", "1", "--to", house.topic)
         (organization,) = reckoning.read(house.records())[0]
         house.call("directory", "put", "organization", organization, '{"name": "One", "slug": "one"}')

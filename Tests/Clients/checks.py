@@ -12,11 +12,12 @@ _checks = []
 
 
 class _CatalogLoader(yaml.SafeLoader):
-    """YAML 1.2 as catalogs mean it: `on` is a text; PyYAML still reads YAML 1.1, where it is true."""
+    """YAML 1.2 as catalogs mean it: `on` and dates are texts; PyYAML still reads YAML 1.1, where they are not."""
 
 
+_OF_YAML_1_1 = ("tag:yaml.org,2002:bool", "tag:yaml.org,2002:timestamp")
 _CatalogLoader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:bool"]
+    first: [(tag, pattern) for tag, pattern in resolvers if tag not in _OF_YAML_1_1]
     for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
 _CatalogLoader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile("^(true|false)$"), "tf")

@@ -80,7 +80,7 @@ class _Metrics:
         for _, data in self.of(kind):
             for name, choice in (data.get("categories") or {}).items():
                 categories.setdefault(name, {"granted": 0, "denied": 0})[choice] += 1
-        users = {data.get("user") or "unknown" for _, data in self.of(kind)}
+        users = {data["user"] for _, data in self.of(kind) if data.get("user") is not None}
         return {
             "totalEvents": len(self.of(kind)),
             "dailyEventCounts": self.daily(kind),

@@ -1,3 +1,4 @@
+import Foundation
 import Metering
 import Workload
 
@@ -63,8 +64,36 @@ struct HostileEvents {
             set(root, envelope.time, happens(95) ? time(envelope.timeFormat) : evil())
         }
         fill(root, event, from: [])
-        return LogRecord(
+        if happens(2) { set(root, ["data"], evil()) }
+        if happens(4) { encodeData(of: root) }
+        var record = LogRecord(
             timestamp: timestamp, key: happens(80) ? Array("org".utf8) : nil, value: render(root))
+        if happens(3) {
+            contentType(&record)
+            if happens(70) { header(&record, "id", id()) }
+        }
+        return record
+    }
+
+    /// As the Python SDK writes it where a producer hands over bytes.
+    private mutating func encodeData(of root: JSONTree) {
+        let data = happens(90) ? render(root.node(at: ["data"])) : evil()
+        var base64 = Data(data).base64EncodedString()
+        if happens(5) { base64 = String(base64.dropLast(random.below(4))) }
+        if happens(5) {
+            base64 = pick(["", "====", "AA=A", "A===", "!", "bnVsbA==", "e30=", " e30="])
+        }
+        if happens(95) { root.members.removeAll { $0.name == "data" } }
+        set(root, ["data_base64"], happens(98) ? text(base64) : evil())
+    }
+
+    private mutating func contentType(_ record: inout LogRecord) {
+        let type = pick([
+            "application/cloudevents+json", "application/CloudEvents+JSON; charset=utf-8",
+            "application/json", "application/cloudevents-batch+json", "",
+        ])
+        let name = happens(90) ? "content-type" : pick(["Content-Type", "contenttype"])
+        record.headers.append((Array(name.utf8), happens(95) ? Array(type.utf8) : nil))
     }
 
     private mutating func binary() -> LogRecord {
@@ -83,6 +112,7 @@ struct HostileEvents {
         let root = JSONTree()
         fill(root, event, from: ["data"])
         if happens(90) { record.value = happens(97) ? render(root) : evil() }
+        if happens(3) { contentType(&record) }
         return record
     }
 

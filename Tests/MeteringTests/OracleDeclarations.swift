@@ -41,7 +41,7 @@ enum Catalogs {
           time: {at: /at, format: unix-ms}
         """
     static let seconds = """
-        envelope: {type: {const: shop.sale}, time: {at: /data/at, format: unix}, id: /meta/id}
+        envelope: {type: {const: shop.sale}, time: {at: /data/at, format: unix}, id: /meta/id, not_before: 1971-02-03}
         """
 
     private static let declarations = """
@@ -67,6 +67,9 @@ enum Catalogs {
               region: {at: "/data/~0~1/", required: true}
               created: {at: /created, is: time, required: true}
           ping:
+          # Data that are a text, or a list: no object.
+          note: {fields: {note: {at: /data}}}
+          list: {fields: {entries: {at: /data, each: true}}}
           stale: {fields: {tags: {at: /data/tags, each: true}, day: {at: /day, is: time}}}
         meters:
           sales: {kind: count, windows: [minute, quarter, day, month, all], on: [{event: sale}, {event: refund, amount: -1}],
@@ -88,6 +91,8 @@ enum Catalogs {
           labels: {kind: count, windows: [minute, day], by: [tags.key, tags.value, region], on: [{event: sale, needs: [amount]}]}
           marked: {kind: ranking, windows: [all], by: [marks.value], on: [{event: sale, amount: size}]}
           both: {kind: count, windows: [all], by: [marks.key], on: [{event: sale}]}
+          last_note: {kind: extreme, keep: last, value: note, windows: [all], on: [{event: note, needs: [note]}]}
+          listed: {kind: count, windows: [all], by: [entries.key, entries.value], on: [{event: list}]}
           stale_tags: {kind: count, windows: [minute, quarter], by: [tags.value], on: [{event: stale}], retention: {minute: 1h, quarter: 2h}}
           stale_days: {kind: count, windows: [minute], on: [{event: stale, time: day}], retention: {minute: 1h}}
         """
@@ -105,6 +110,7 @@ extension OracleCatalog {
                 time: Self.pointer(declared.time),
                 timeFormat: .init(rawValue: declared.timeFormat.rawValue) ?? .rfc3339)
         }
+        earliest = Int64(catalog.notBefore.day) * 86_400
         events = catalog.events.map { event in
             OracleEvent(event.name, type: event.type, fields: event.fields.map(Self.field))
         }

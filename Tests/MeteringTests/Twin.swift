@@ -156,6 +156,12 @@ final class Twin {
         return keys[Array(key.utf8)]
     }
 
+    /// All keys and what stands in them, once everything is committed.
+    var contents: [(key: String, value: KeyContent)] {
+        for shard in 0..<Self.shardCount { commit(shard) }
+        return keys.map { (key: String(decoding: $0.key, as: UTF8.self), value: $0.value) }
+    }
+
     /// Commits everything and compares all cells, expiries, audits and counters.
     func finish() {
         for shard in 0..<Self.shardCount { commit(shard) }
@@ -247,11 +253,8 @@ final class Arena {
 
     private static func attributes(_ headers: [WorkloadHeader]) -> BinaryAttributes? {
         var binary = BinaryAttributes()
-        var isBinary = false
-        for header in headers where binary.take(name: header.name, value: header.value) {
-            isBinary = true
-        }
-        return isBinary ? binary : nil
+        for header in headers { binary.take(name: header.name, value: header.value) }
+        return binary.isBinary ? binary : nil
     }
 }
 

@@ -106,20 +106,38 @@ struct DirectoryTests {
         func complaint(
             _ kind: DirectoryKey.Kind, _ ids: [String], _ json: String
         ) throws -> String? {
-            let object = try #require(JSONText.object(Array(json.utf8)))
+            let object = try #require(DirectoryObject(Array(json.utf8)))
             return DirectoryShape.complaint(
                 about: object, under: try DirectoryKey(kind: kind, ids: ids))
         }
         #expect(try complaint(.organization, ["a"], #"{"name":"A","x":[1]}"#) == nil)
         #expect(try complaint(.plan, ["a"], #"{"name":"A","maxBuckets":null}"#) == nil)
         #expect(try complaint(.user, ["a", "u"], #"{"id":"u","org_id":"a"}"#) == nil)
+        for number in ["1000000.0", "1e6", "0", "-0", "9007199254740991", "2.5e1"] {
+            #expect(try complaint(.plan, ["a"], #"{"name":"A","maxApiCalls":\#(number)}"#) == nil)
+        }
+        #expect(
+            try complaint(.organization, ["a"], #"{"na\u006de":"A", "billingDay" : 2.8e1 }"#) == nil
+        )
         let wrong: [(DirectoryKey.Kind, [String], String, String)] = [
             (.organization, ["a"], #"{"slug":"s"}"#, "name is missing"),
             (.organization, ["a"], #"{"name":null}"#, "name must be a text"),
             (.organization, ["a"], #"{"name":"A","slug":""}"#, "slug must be"),
             (.organization, ["a"], #"{"name":"A","billingDay":29}"#, "1 to 28"),
             (.organization, ["a"], #"{"name":"A","billingDay":true}"#, "billingDay"),
-            (.organization, ["a"], #"{"name":"A","billingDay":1.5}"#, "billingDay"),
+            (
+                .organization, ["a"], #"{"name":"A","billingDay":1.5}"#,
+                "billingDay must be an integer from 1 to 28, not 1.5"
+            ),
+            // Doubles would round these to integers.
+            (
+                .organization, ["a"], #"{"name":"A","billingDay":28.0000000000000000001}"#,
+                "not 28.0"
+            ),
+            (.plan, ["a"], #"{"name":"A","maxBuckets":9007199254740990.9}"#, "maxBuckets"),
+            (.plan, ["a"], #"{"name":"A","maxBuckets":9007199254740992}"#, "maxBuckets"),
+            (.plan, ["a"], #"{"name":"A","maxApiCalls":1e400}"#, "maxApiCalls must be an integer"),
+            (.plan, ["a"], #"{"name":"A","maxApiCalls":1e-400}"#, "not 1e-400"),
             (.plan, ["a"], #"{"name":"A","maxApiCalls":-1}"#, "maxApiCalls"),
             (.plan, ["a"], #"{"name":"A","maxApiCalls":"9"}"#, "or null"),
             (.user, ["a", "u"], #"{"id":"v"}"#, #"the key says "u""#),
@@ -132,6 +150,7 @@ struct DirectoryTests {
             let said = try complaint(kind, ids, json)
             #expect(said?.contains(word) ?? false, "\(json): \(said ?? "nothing")")
         }
-        #expect(DirectoryShape.unknown(in: ["nam": "A", "name": "A"], of: .plan) == ["nam"])
+        let misspelt = try #require(DirectoryObject(Array(#"{"nam":"A","name":"A"}"#.utf8)))
+        #expect(DirectoryShape.unknown(in: misspelt, of: .plan) == ["nam"])
     }
 }

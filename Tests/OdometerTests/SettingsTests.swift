@@ -1,3 +1,5 @@
+import API
+import HTTPServer
 import Kafka
 import Testing
 
@@ -125,5 +127,50 @@ struct SettingsTests {
             try settings(environment: ["ODOMETER_REDIS_PASSWORD": ""])
         }
         #expect(try #require(failure).message.contains("ODOMETER_REDIS_PASSWORD"))
+    }
+
+    @Test func proxies() throws {
+        let standard = try settings().publicConfiguration()
+        #expect(standard.perAddressLimit == 250 && standard.trustedProxies == [])
+        let wanted = ["127.0.0.1", "fd00::/8"].compactMap { AddressRange($0) }
+        for given in [
+            try settings(
+                file: "http: {trusted_proxies: [127.0.0.1, 'fd00::/8'], address_connections: 7}"),
+            try settings(environment: [
+                "ODOMETER_TRUSTED_PROXY": "127.0.0.1,fd00::/8", "ODOMETER_ADDRESS_CONNECTIONS": "7",
+            ]),
+            try settings(flags: [
+                "trusted-proxy": ["127.0.0.1", "fd00::/8"], "address-connections": ["7"],
+            ]),
+        ] {
+            let configuration = try given.publicConfiguration()
+            #expect(configuration.trustedProxies == wanted)
+            #expect(configuration.perAddressLimit == 7)
+        }
+        #expect(throws: CommandFailure.self) {
+            try settings(flags: ["trusted-proxy": ["10.0.0.0/33"]])
+        }
+    }
+
+    @Test func limitsOfRequests() throws {
+        let standard = try settings()
+        #expect(standard.integer(Options.rateLimit) == 100)
+        #expect(standard.integer(Options.addressRateLimit) == 100)
+        #expect(standard.organizationRequests == 6)
+        let limits = try standard.requestLimits()
+        #expect(limits.perAddress != nil && limits.perCredential != nil)
+        #expect(limits.perOrganization != nil)
+        for (threads, most) in [("1", 0), ("3", 0), ("4", 3), ("64", 48)] {
+            #expect(
+                try settings(flags: ["http-threads": [threads]]).organizationRequests == most)
+        }
+        let none = try settings(
+            file: "http: {rate_limit: 0, address_rate_limit: 0, organization_requests: 0}"
+        ).requestLimits()
+        #expect(none.perAddress == nil && none.perCredential == nil)
+        #expect(none.perOrganization == nil)
+        #expect(
+            try settings(environment: ["ODOMETER_ORGANIZATION_REQUESTS": "2"])
+                .organizationRequests == 2)
     }
 }

@@ -97,7 +97,7 @@ import Testing
         }
     }
 
-    @Test func integersAreNearestDoubles() {
+    @Test func integersAreExact() {
         func integer(_ text: String) -> Int64? {
             Array(text.utf8).withUnsafeBytes { JSONReader.integer($0, 0..<$0.count) }
         }
@@ -109,8 +109,12 @@ import Testing
         #expect(integer("1e3") == 1_000)
         #expect(integer("12.50e1") == 125)
         #expect(integer("0.1") == nil)
-        #expect(integer("1e-400") == 0)
+        #expect(integer("1e-400") == nil)
+        #expect(integer("0e-400") == 0)
+        #expect(integer("0.00120e5") == 120)
+        #expect(integer("120000e-4") == 12)
+        #expect(integer("9007199254740991.0") == 9_007_199_254_740_991)
         #expect(integer("1e400") == nil)
-        #expect(integer("9007199254740990.6") == 9_007_199_254_740_991)
+        #expect(integer("9007199254740990.6") == nil)
     }
 }

@@ -1,5 +1,5 @@
 import HTTPServer
-public import Query
+import Query
 
 /// Connection analytics: connections by service, protocol and data center.
 public struct ConnectionsDialect: Dialect {
@@ -7,10 +7,15 @@ public struct ConnectionsDialect: Dialect {
     public let name = "connections"
     /// Request headers that its answers depend on.
     public let credentialHeaders = "Authorization"
+    /// A key in `Authorization`, with or without the scheme.
+    public let scheme = CredentialScheme.bearer
+    /// All of its paths are below it.
+    public let root = "/api/connection-analytics"
     /// Its paths.
-    public let routes = [DialectRoute("summary", "/api/connection-analytics/summary")]
-    /// What its answers are made of.
-    public let needs = ConnectionQuestion.needs
+    public let routes = [
+        DialectRoute(
+            "summary", "/api/connection-analytics/summary", needs: ConnectionQuestion.needs)
+    ]
 
     /// The dialect.
     public init() {}
@@ -23,12 +28,21 @@ public struct ConnectionsDialect: Dialect {
         guard credential.role != .write else {
             throw Problem(403, "Write keys cannot read connection analytics")
         }
-        let parameters = Parameters(call.request, badStatus: 400)
+        let parameters = try Parameters(
+            call.request,
+            known: [
+                "serviceName", "protocolName", "dataCenter", "timeStart", "timeEnd", "minutes",
+            ], badStatus: 400)
         let question = ConnectionQuestion(
             range: try period(parameters, now: call.now),
             service: try parameters.text("serviceName"),
             protocolName: try parameters.text("protocolName"),
             dataCenter: try parameters.text("dataCenter"))
+        try call.requireMeters()
+        if let range = question.range, range.start > call.now {
+            // Nothing is known of a time that has not begun, not even that what is open stays so.
+            return Reply(Array("[]".utf8), asOf: nil, isAtomic: true, range: range)
+        }
         let answer: ConnectionAnswer
         do throws(QueryError) {
             answer = try call.worker.connections(question, of: credential.organization)
@@ -43,7 +57,7 @@ public struct ConnectionsDialect: Dialect {
         }
         return Reply(
             json.bytes, asOf: answer.asOf, isAtomic: answer.isAtomic, parked: answer.parked,
-            range: answer.range)
+            orphans: answer.orphans, range: answer.range)
     }
 
     /// `{error, message}`.
@@ -58,7 +72,6 @@ public struct ConnectionsDialect: Dialect {
         case (let minutes?, nil, nil):
             return TimeRange(start: now - minutes * 60, end: now + 1)
         case (nil, let start?, nil):
-            guard start <= now else { throw parameters.problem("timeStart is later than now") }
             return TimeRange(start: start, end: now + 1)
         case (nil, nil, let end?):
             // The year 1700: no event is older.

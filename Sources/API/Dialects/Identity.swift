@@ -1,5 +1,5 @@
 import HTTPServer
-public import Query
+import Query
 
 /// Identity provider analytics: tokens issued, activity of agents.
 public struct IdentityDialect: Dialect {
@@ -7,17 +7,20 @@ public struct IdentityDialect: Dialect {
     public let name = "identity"
     /// Request headers that its answers depend on.
     public let credentialHeaders = "Authorization"
+    /// A JSON Web Token in `Authorization`.
+    public let scheme = CredentialScheme.bearer
+    /// All of its paths are below it.
+    public let root = "/api/v1/analytics"
     /// Its paths.
     public let routes = [
-        DialectRoute("tokens", "/api/v1/analytics/tokens"),
-        DialectRoute("activity", "/api/v1/analytics/agents/activity"),
-        DialectRoute("agents", "/api/v1/analytics/agents"),
-    ]
-    /// What its answers are made of.
-    public let needs = [
-        MeterNeed("tokens", "count", ["day"]),
-        MeterNeed("agent_tokens", "ranking", ["month"], by: ["agent"]),
-        MeterNeed("agent_activity", "grid"),
+        DialectRoute(
+            "tokens", "/api/v1/analytics/tokens", needs: [MeterNeed("tokens", "count", ["day"])]),
+        DialectRoute(
+            "activity", "/api/v1/analytics/agents/activity",
+            needs: [MeterNeed("agent_activity", "grid")]),
+        DialectRoute(
+            "agents", "/api/v1/analytics/agents",
+            needs: [MeterNeed("agent_tokens", "ranking", ["month"], by: ["agent"])]),
     ]
     private let verifier: TokenVerifier?
 
@@ -26,12 +29,15 @@ public struct IdentityDialect: Dialect {
 
     /// The answer to a call.
     public func answer(_ call: borrowing Call) throws(Problem) -> Reply {
-        guard let token = call.bearerToken(), let verifier,
-            let claims = verifier.verify(token, now: call.now)
-        else { throw Problem(401, "Missing, invalid or expired token") }
+        let token = call.bearerToken()
+        guard let token, let verifier, let claims = verifier.verify(token, now: call.now) else {
+            throw Problem.unauthorized("Missing, invalid or expired token", secret: token)
+        }
+        try call.charge.begin(token: claims)
         guard let tenant = claims.organization else {
             throw Problem(403, "The token names no organization")
         }
+        try call.charge.enter(tenant)
         switch call.route {
         case 0: return try tokens(call, tenant)
         case 1: return try activity(call, tenant)
@@ -40,8 +46,9 @@ public struct IdentityDialect: Dialect {
     }
 
     private func tokens(_ call: borrowing Call, _ tenant: [UInt8]) throws(Problem) -> Reply {
-        let parameters = Parameters(call.request, badStatus: 400)
+        let parameters = try Parameters(call.request, known: ["days"], badStatus: 400)
         let count = try parameters.integer("days", 1...90) ?? 30
+        try call.requireMeters()
         let range = TimeRange.days(count, until: call.now)
         var inquiry = call.worker.inquiry(tenant)
         let days = inquiry.days("tokens", range)
@@ -56,6 +63,8 @@ public struct IdentityDialect: Dialect {
     }
 
     private func activity(_ call: borrowing Call, _ tenant: [UInt8]) throws(Problem) -> Reply {
+        try Parameters.refuseAll(of: call.request, badStatus: 400)
+        try call.requireMeters()
         var inquiry = call.worker.inquiry(tenant)
         let grid = inquiry.grid("agent_activity")
         let answers = try call.answer(inquiry)
@@ -70,6 +79,8 @@ public struct IdentityDialect: Dialect {
     }
 
     private func agents(_ call: borrowing Call, _ tenant: [UInt8]) throws(Problem) -> Reply {
+        try Parameters.refuseAll(of: call.request, badStatus: 400)
+        try call.requireMeters()
         let month = TimeRange.month(of: call.now)
         var inquiry = call.worker.inquiry(tenant)
         let ranking = inquiry.ranking(
@@ -107,6 +118,7 @@ public struct IdentityDialect: Dialect {
             case 404: "NOT_FOUND"
             case 405: "METHOD_NOT_ALLOWED"
             case 429: "TOO_MANY_REQUESTS"
+            case 501: "NOT_IMPLEMENTED"
             case 503: "UNAVAILABLE"
             default: "INTERNAL_ERROR"
             }

@@ -1,5 +1,5 @@
 import HTTPServer
-public import Query
+import Query
 
 /// The generic API: every meter of the catalog, also of one's own, by its name.
 public struct OperationsDialect: Dialect {
@@ -7,12 +7,15 @@ public struct OperationsDialect: Dialect {
     public let name = "operations"
     /// Request headers that its answers depend on.
     public let credentialHeaders = "Authorization"
-    /// Its paths.
+    /// A key in `Authorization`.
+    public let scheme = CredentialScheme.bearer
+    /// All of its paths are below it.
+    public let root = "/v1"
+    /// Its paths; they take whatever the catalog has.
     public let routes = [
-        DialectRoute("meters", "/v1/meters"), DialectRoute("meter", "/v1/meters/{meter}"),
+        DialectRoute("meters", "/v1/meters", needs: []),
+        DialectRoute("meter", "/v1/meters/{meter}", needs: []),
     ]
-    /// It takes whatever the catalog has.
-    public let needs: [MeterNeed] = []
 
     private static let mostWindows = 1_000
     private static let mostDays: Int64 = 3_660
@@ -26,7 +29,10 @@ public struct OperationsDialect: Dialect {
         let credential = try call.requireCredential(
             call.bearerToken(), dialect: name, message: "Invalid or missing API key")
         guard credential.role != .write else { throw Problem(403, "Write keys cannot read meters") }
-        guard call.route == 1 else { return list(call) }
+        guard call.route == 1 else {
+            try Parameters.refuseAll(of: call.request, badStatus: 400)
+            return list(call)
+        }
         let name = call.segments["meter"].map { String(decoding: $0, as: UTF8.self) } ?? ""
         guard let meter = call.worker.engine.summary(name) else {
             throw Problem(404, "There is no such meter")
@@ -64,7 +70,9 @@ public struct OperationsDialect: Dialect {
     private func value(
         of meter: MeterSummary, _ call: borrowing Call, _ organization: [UInt8]
     ) throws(Problem) -> Reply {
-        let parameters = Parameters(call.request, badStatus: 400)
+        var known = OperationsDialect.parameterNames
+        for name in meter.scopes.joined() where !known.contains(name) { known.append(name) }
+        let parameters = try Parameters(call.request, known: known, badStatus: 400)
         let scope = try scope(of: meter, call, parameters)
         let limit = try parameters.integer("limit", 1...10_000) ?? 1_000
         let coverages = try coverages(of: meter, call, parameters)
@@ -98,6 +106,8 @@ public struct OperationsDialect: Dialect {
     }
 
     /// The cells with exactly the dimensions that the query gives.
+    ///
+    /// A dimension's value may be empty: an event's text may be so too, and its cells are read here.
     private func scope(
         of meter: MeterSummary, _ call: borrowing Call, _ parameters: Parameters
     ) throws(Problem) -> CellScope {
@@ -106,12 +116,15 @@ public struct OperationsDialect: Dialect {
                 .filter { !OperationsDialect.parameterNames.contains($0) })
         guard let scope = meter.scopes.first(where: { Set($0) == names }) else {
             let known = meter.scopes.map { $0.isEmpty ? "none" : $0.joined(separator: " and ") }
+            let asked =
+                names.isEmpty
+                ? "of the whole organization" : "per \(names.sorted().joined(separator: " and "))"
             throw parameters.problem(
-                "the meter has no cells per \(names.sorted().joined(separator: " and ")); "
+                "the meter has no cells \(asked); "
                     + "dimensions may be: \(known.joined(separator: "; "))")
         }
         var dimensions: [(name: String, value: [UInt8])] = []
-        for name in scope { dimensions.append((name, try parameters.text(name) ?? [])) }
+        for name in scope { dimensions.append((name, try parameters.anyText(name) ?? [])) }
         return CellScope(dimensions)
     }
 
@@ -122,40 +135,66 @@ public struct OperationsDialect: Dialect {
         let start = try parameters.time("start")
         let end = try parameters.time("end", roundingUp: true)
         let window = try parameters.text("window").map { String(decoding: $0, as: UTF8.self) }
+        let isUndated = start == nil && end == nil
+        guard !meter.windows.isEmpty else {
+            // A grid has one set of cells, over all of time.
+            guard isUndated, window == nil else {
+                throw parameters.problem(
+                    "the meter has no time windows: start, end and window cannot be given")
+            }
+            return [.allTime]
+        }
         if let window, !meter.windows.contains(window) {
             throw parameters.problem(
                 "window must be one of: \(meter.windows.joined(separator: ", "))")
         }
-        let isUndated = start == nil && end == nil
-        // A grid has one set of cells, over all of time.
-        if meter.windows.isEmpty
-            || window ?? "all" == "all" && isUndated && meter.windows.contains("all")
-        {
-            return [.allTime]
+        if window ?? "all" == "all", isUndated, meter.windows.contains("all") { return [.allTime] }
+        guard window != "all" else {
+            throw parameters.problem("start and end cannot be given with window=all")
         }
-        let last = end ?? call.now + 1
-        let first = start ?? last - 30 * TimeRange.day
+        guard meter.windows != ["all"] else {
+            throw parameters.problem(
+                "the meter keeps only the window all: start and end cannot be given")
+        }
+        let range = try OperationsDialect.range(start, end, window, now: call.now, parameters)
+        guard let window else {
+            return [call.worker.engine.coverage(of: [meter.name], range)]
+        }
+        return call.worker.engine.windows(
+            of: meter.name, window, range, most: OperationsDialect.mostWindows) ?? []
+    }
+
+    /// The range of a query that names no dates or at least one of them, in the bounds of an answer.
+    ///
+    /// Only a start: up to now, at least one second; only an end: as long as the default.
+    private static func range(
+        _ start: Int64?, _ end: Int64?, _ window: String?, now: Int64, _ parameters: Parameters
+    ) throws(Problem) -> TimeRange {
+        let last = end ?? max(now, start ?? now) + 1
+        let first = start ?? last - defaultSpan(window)
         guard first <= last else { throw parameters.problem("start is after end") }
         let range = TimeRange(start: first, end: max(last, first + 1))
-        guard let window else {
-            guard range.dayCount <= OperationsDialect.mostDays else {
+        let dates = end == nil ? "start and now" : "start and end"
+        if let window {
+            let count = QueryEngine.windowCount(window, range)
+            guard count <= mostWindows else {
                 throw parameters.problem(
-                    "start and end are more than \(OperationsDialect.mostDays) days apart")
+                    "\(dates) hold \(count) windows of one \(window); "
+                        + "at most \(mostWindows) are answered")
             }
-            let coverage = call.worker.engine.coverage(of: [meter.name], range)
-            guard !coverage.isEmpty else {
-                throw parameters.problem("start and end: the meter keeps no windows but all")
-            }
-            return [coverage]
+        } else if range.dayCount > mostDays {
+            throw parameters.problem("\(dates) are more than \(mostDays) days apart")
         }
-        guard
-            let coverages = call.worker.engine.windows(
-                of: meter.name, window, range, most: OperationsDialect.mostWindows)
-        else {
-            throw parameters.problem(
-                "start and end hold more than \(OperationsDialect.mostWindows) windows")
+        return range
+    }
+
+    /// Seconds that are answered where start or end is not given: few enough windows for one answer.
+    private static func defaultSpan(_ window: String?) -> Int64 {
+        switch window {
+        case "minute": 12 * 3_600
+        case "quarter": 7 * TimeRange.day
+        default: 30 * TimeRange.day
         }
-        return coverages
     }
 }
 

@@ -1,5 +1,5 @@
 import HTTPServer
-public import Query
+import Query
 
 /// Organization overview: what exists now, calls of the billing month, the last 24 hours.
 public struct OverviewDialect: Dialect {
@@ -7,10 +7,16 @@ public struct OverviewDialect: Dialect {
     public let name = "overview"
     /// Request headers that its answers depend on.
     public let credentialHeaders = "X-API-Key"
+    /// A key in a header of its own.
+    public let scheme = CredentialScheme.apiKey
+    /// All of its paths are below it.
+    public let root = "/api/analytics"
     /// Its paths.
-    public let routes = [DialectRoute("overview", "/api/analytics/overview")]
-    /// What its answers are made of.
-    public let needs: [MeterNeed] =
+    public let routes = [
+        DialectRoute("overview", "/api/analytics/overview", needs: OverviewDialect.needs)
+    ]
+
+    private static let needs: [MeterNeed] =
         ["buckets", "data_sources", "alert_rules", "data_points", "storage_bytes"].map {
             MeterNeed($0, "level", ["all"])
         } + [
@@ -32,6 +38,8 @@ public struct OverviewDialect: Dialect {
         guard credential.role == .admin else {
             throw Problem(403, "Only Admin keys can access organization analytics")
         }
+        try Parameters.refuseAll(of: call.request, badStatus: 400)
+        try call.requireMeters()
         let numbers = OverviewNumbers(
             inquiry: call.worker.inquiry(credential.organization), engine: call.worker.engine)
         return numbers.reply(try call.answer(numbers.inquiry))

@@ -1,5 +1,5 @@
 import HTTPServer
-public import Query
+import Query
 
 /// Organization metrics: sessions, consent, compliance requests.
 public struct PrivacyDialect: Dialect {
@@ -7,10 +7,17 @@ public struct PrivacyDialect: Dialect {
     public let name = "privacy"
     /// Request headers that its answers depend on.
     public let credentialHeaders = "x-api-key"
+    /// A key in a header of its own.
+    public let scheme = CredentialScheme.apiKey
+    /// All of its paths are below it.
+    public let root = "/organizations"
     /// Its paths.
-    public let routes = [DialectRoute("metrics", "/organizations/{organizationId}/metrics")]
-    /// What its answers are made of.
-    public let needs = PrivacyNumbers.needs
+    public let routes = [
+        DialectRoute(
+            "metrics", "/organizations/{organizationId}/metrics", needs: PrivacyNumbers.needs)
+    ]
+    /// As for bad parameters.
+    public let badRequestStatus = 422
 
     private static let mostProjects = 20
     private static let profileMembers = ProfileMembers(["name"])
@@ -22,7 +29,8 @@ public struct PrivacyDialect: Dialect {
     public func answer(_ call: borrowing Call) throws(Problem) -> Reply {
         let credential = try call.requireCredential(
             call.request.headers.single("x-api-key").value, dialect: name, message: "Unauthorized")
-        let parameters = Parameters(call.request, badStatus: 422)
+        let parameters = try Parameters(
+            call.request, known: ["startDate", "endDate"], lists: ["project"], badStatus: 422)
         guard let id = call.segments["organizationId"].flatMap(PrivacyDialect.canonicalUUID) else {
             throw parameters.problem("organizationId is not a UUID")
         }
@@ -30,10 +38,11 @@ public struct PrivacyDialect: Dialect {
             start: try parameters.time("startDate"),
             end: try parameters.time("endDate", roundingUp: true),
             names: ("startDate", "endDate"), now: call.now)
-        let scopes = try scopes(call, parameters)
+        let scopes = try scopes(parameters)
         guard id == PrivacyDialect.canonicalUUID(credential.organization),
             credential.role != .write
         else { throw Problem(403, "Forbidden") }
+        try call.requireMeters()
 
         var inquiry = call.worker.inquiry(credential.organization)
         let profile = inquiry.profile("organization", members: PrivacyDialect.profileMembers)
@@ -45,11 +54,11 @@ public struct PrivacyDialect: Dialect {
     }
 
     /// The cells of these projects, each once; without a project those of the whole organization.
-    private func scopes(
-        _ call: borrowing Call, _ parameters: Parameters
-    ) throws(Problem) -> [CellScope] {
+    ///
+    /// An empty value is a project too: what was counted without one.
+    private func scopes(_ parameters: Parameters) throws(Problem) -> [CellScope] {
         var projects: [[UInt8]] = []
-        for project in call.request.parameters("project") where !projects.contains(project) {
+        for project in parameters.texts("project") where !projects.contains(project) {
             guard project.count <= 256 else {
                 throw parameters.problem("project has more than 256 bytes")
             }

@@ -1,5 +1,5 @@
 import HTTPServer
-public import Query
+import Query
 
 /// Workspace analytics: totals, rankings of users and projects, daily series.
 public struct WorkspaceDialect: Dialect {
@@ -7,30 +7,40 @@ public struct WorkspaceDialect: Dialect {
     public let name = "workspace"
     /// Request headers that its answers depend on.
     public let credentialHeaders = "Authorization, x-org"
+    /// A token in `Authorization`.
+    public let scheme = CredentialScheme.bearer
+    /// All of its paths are below it.
+    public let root = "/api/v1/app/organization/analytics"
     /// Its paths.
-    public let routes = [
-        DialectRoute("totals", "/api/v1/app/organization/analytics/totals"),
-        DialectRoute("active-users", "/api/v1/app/organization/analytics/ranking/active-users"),
-        DialectRoute(
-            "active-projects", "/api/v1/app/organization/analytics/ranking/active-projects"),
-        DialectRoute("timeseries", "/api/v1/app/organization/analytics/timeseries"),
-    ]
-    /// What its answers are made of.
-    public let needs: [MeterNeed] = {
-        var needs: [MeterNeed] = []
-        for thing in ["projects", "threads", "artifacts"] {
-            needs.append(MeterNeed(thing, "level", ["all"]))
-            needs.append(MeterNeed("\(thing)_created", "count", ["day"]))
+    public let routes: [DialectRoute] = {
+        let root = "/api/v1/app/organization/analytics"
+        let created = ["projects", "threads", "artifacts"].map {
+            MeterNeed("\($0)_created", "count", ["day"])
         }
-        for kind in ["interactions", "agent_flows"] {
-            needs.append(MeterNeed(kind, "count", ["day", "all"]))
-            for subject in ["user", "project"] {
-                needs.append(MeterNeed("\(subject)_\(kind)", "ranking", ["day"], by: [subject]))
+        let levels = ["projects", "threads", "artifacts"].map { MeterNeed($0, "level", ["all"]) }
+        func activity(_ windows: [String]) -> [MeterNeed] {
+            ["interactions", "agent_flows"].map { MeterNeed($0, "count", windows) }
+        }
+        func ranking(_ subject: String) -> [MeterNeed] {
+            ["interactions", "agent_flows"].map {
+                MeterNeed("\(subject)_\($0)", "ranking", ["day"], by: [subject])
             }
         }
-        return needs
+        return [
+            DialectRoute(
+                "totals", root + "/totals", needs: levels + created + activity(["day", "all"])),
+            DialectRoute("active-users", root + "/ranking/active-users", needs: ranking("user")),
+            DialectRoute(
+                "active-projects", root + "/ranking/active-projects", needs: ranking("project")),
+            DialectRoute("timeseries", root + "/timeseries", needs: created + activity(["day"])),
+        ]
     }()
 
+    /// Parameters of each route, by its place in `routes`.
+    private static let parameterNames = [
+        ["start_date", "end_date"], ["start_date", "end_date", "limit"],
+        ["start_date", "end_date", "limit"], ["start_date", "end_date", "type"],
+    ]
     private static let profileMembers = ProfileMembers(["slug"])
 
     /// The dialect.
@@ -50,7 +60,8 @@ public struct WorkspaceDialect: Dialect {
         let profile = inquiry.profile("organization", members: WorkspaceDialect.profileMembers)
         guard try call.answer(inquiry)[profile]?.text("slug") == slug, credential.role != .write
         else { throw Problem(403, "Insufficient permissions") }
-        let parameters = Parameters(call.request, badStatus: 400)
+        let parameters = try Parameters(
+            call.request, known: WorkspaceDialect.parameterNames[call.route], badStatus: 400)
         switch call.route {
         case 0: return try totals(call, parameters, credential.organization)
         case 1: return try ranking(call, parameters, credential.organization, .users)
@@ -81,6 +92,7 @@ public struct WorkspaceDialect: Dialect {
         _ call: borrowing Call, _ parameters: Parameters, _ organization: [UInt8]
     ) throws(Problem) -> Reply {
         let (range, isGiven) = try range(call, parameters)
+        try call.requireMeters()
         var inquiry = call.worker.inquiry(organization)
         var numbers: [(name: String, question: Question<Int64>)] = []
         var answered: TimeRange?
@@ -124,6 +136,7 @@ public struct WorkspaceDialect: Dialect {
                 400, "type must be interactions, agent_flows, threads, projects or artifacts")
         }
         let (range, _) = try range(call, parameters)
+        try call.requireMeters([meter])
         var inquiry = call.worker.inquiry(organization)
         let days = inquiry.days(meter, range)
         let answers = try call.answer(inquiry)
@@ -138,6 +151,7 @@ public struct WorkspaceDialect: Dialect {
     ) throws(Problem) -> Reply {
         let limit = try parameters.integer("limit", 1...100) ?? 10
         let (range, _) = try range(call, parameters)
+        try call.requireMeters()
         var inquiry = call.worker.inquiry(organization)
         let coverage = call.worker.engine.coverage(
             of: [subject.interactions, subject.flows], range)

@@ -16,7 +16,7 @@ enum es_kind {
     ES_ABSENT = 0,
     ES_TEXT = 1,     // pointer, length: the text with its escapes resolved
     ES_INTEGER = 2,  // integer
-    ES_NUMBER = 3,   // a number that is no integer, or one beyond 2^53 - 1
+    ES_NUMBER = 3,   // a number with a fraction, or one beyond 2^53 - 1
     ES_BOOLEAN = 4,
     ES_NULL = 5,
     ES_OBJECT = 6,
@@ -72,11 +72,22 @@ typedef struct es_scanner es_scanner;
 es_scanner *es_create(const es_node *nodes, uint32_t node_count, uint32_t slot_count, uint32_t fan_out_count);
 void es_destroy(es_scanner *scanner);
 
-/// Scans `length` bytes. `root` is the node that the text's outermost value stands for, or -1 to
-/// only check the text. All slots and fan-outs are absent after a result other than ES_OK.
+/// Scans `length` bytes. `root` is the node that the text's outermost value belongs to, with its slot and
+/// fan-out, or -1 to only check the text. All slots and fan-outs are absent after a result other than ES_OK.
 int es_scan(es_scanner *scanner, const char *json, size_t length, int32_t root, int must_be_object);
 const es_value *es_slots(const es_scanner *scanner);
 const es_fan_out *es_fan_outs(const es_scanner *scanner);
+
+/// What a number is.
+enum es_number {
+    ES_NO_NUMBER = 0,
+    ES_WHOLE = 1,      // an integer within 2^53 - 1
+    ES_FRACTION = 2,   // however small
+    ES_TOO_LARGE = 3,
+};
+
+/// Reads a text as the scanner reads a number, blanks around it aside; `out` is 0 where it is not ES_WHOLE.
+int es_integer(const char *text, size_t length, int64_t *out);
 
 /// Asks for the cache line at `place`, which need not be readable; Swift has no word for it.
 static inline void es_prefetch(const void *place) { __builtin_prefetch(place); }

@@ -3,6 +3,11 @@ extension EventReader {
     ///
     /// The bound is the latest time that a clause may use, in nanoseconds.
     mutating func readFields(_ value: UnsafeRawBufferPointer?, bound: Int64?) -> Bool {
+        guard let decoded else { return readEach(field: value, bound: bound) }
+        return decoded.withUnsafeBytes { readEach(field: $0, bound: bound) }
+    }
+
+    private mutating func readEach(field value: UnsafeRawBufferPointer?, bound: Int64?) -> Bool {
         let text = value ?? UnsafeRawBufferPointer(start: nil, count: 0)
         for number in program.types[type].fields.indices {
             let field = program.types[type].fields[number]
@@ -64,6 +69,7 @@ extension EventReader {
                 })
             else { return false }
             if let bound, field.isUsedTime, time > bound { return false }
+            if field.isUsedTime, time < program.earliest { return false }
             value.number = time
         }
         fields[number] = value

@@ -38,6 +38,9 @@ struct EventReader: ~Copyable {
     var type = 0
     var time: Int64 = 0
     var hasOwnTime = false
+    var isBinary = false
+    /// The event with its `data_base64` decoded; nil where it has none.
+    var decoded: [UInt8]?
     var fields: [FieldValue] = []
     var entries: [[EachEntry]] = []
     private var types = ByteInterner()
@@ -60,7 +63,10 @@ struct EventReader: ~Copyable {
         scratch.removeAll(keepingCapacity: true)
         (id, source, subject) = (0..<0, 0..<0, 0..<0)
         hasOwnTime = false
-        let isBinary = headers.contains { $0.name.count > 3 && Self.hasPrefix($0.name, "ce_") }
+        decoded = nil
+        isBinary =
+            headers.contains { $0.name.count > 3 && Self.hasPrefix($0.name, "ce_") }
+            && !Self.isStructured(headers)
         if (value?.count ?? 0) > Self.largestValue { return .malformed }
         let isFine =
             isBinary
@@ -80,9 +86,11 @@ struct EventReader: ~Copyable {
         guard id.count <= Self.longestText, source.count <= Self.longestText,
             subject.count <= Self.longestText
         else { return .badField }
-        return nil
+        return readData(value, kind) ? nil : .badField
     }
 
+    /// What the value is in binary mode; nil where there is none.
+    private var kind: JSONKind?
     private var typeRange = 0..<0
     private var isTimeFine = true
 
@@ -164,10 +172,10 @@ struct EventReader: ~Copyable {
         if let subject = Self.header("ce_subject", headers), UTF8Check.isValid(subject) {
             self.subject = append(subject)
         }
+        kind = nil
         if let value, value.count > 0 {
-            guard json.read(value, node: program.dataNode) != nil, !json.hasRepeated,
-                !hasRepeatedEntries(value)
-            else { return false }
+            kind = json.read(value, node: program.dataNode)
+            guard kind != nil, !json.hasRepeated, !hasRepeatedEntries(value) else { return false }
         } else {
             json.startRound()
         }
@@ -200,6 +208,16 @@ struct EventReader: ~Copyable {
         _ name: StaticString, _ headers: [WorkloadHeader]
     ) -> UnsafeRawBufferPointer? {
         headers.last { $0.name.count == name.utf8CodeUnitCount && hasPrefix($0.name, name) }?.value
+    }
+
+    /// Whether the last `content-type` is one of whole events.
+    private static func isStructured(_ headers: [WorkloadHeader]) -> Bool {
+        let type = headers.last { lowerCased($0.name) == "content-type" }?.value
+        return type.map { lowerCased($0).hasPrefix("application/cloudevents") } ?? false
+    }
+
+    private static func lowerCased(_ bytes: UnsafeRawBufferPointer) -> String {
+        String(decoding: bytes, as: UTF8.self).lowercased()
     }
 
     private static func hasPrefix(_ name: UnsafeRawBufferPointer, _ prefix: StaticString) -> Bool {

@@ -94,11 +94,36 @@ extension JSONReader {
                 return value <= largest ? (isNegative ? -value : value) : nil
             }
         }
-        let digits = String(decoding: text[range], as: UTF8.self)
-        guard let value = Double(digits), value.magnitude <= Double(largest),
-            value.rounded(.towardZero) == value
-        else { return nil }
-        return Int64(value)
+        return exact(Array(text[range]), largest)
+    }
+
+    /// A number with a point or a power of ten, in decimal arithmetic: what is behind the point must
+    /// be zeros once the point is where it belongs.
+    private static func exact(_ text: [UInt8], _ largest: Int64) -> Int64? {
+        let parts = text.split(omittingEmptySubsequences: false) { $0 == 0x65 || $0 == 0x45 }
+        var power = 0
+        if parts.count == 2 {
+            let sign = parts[1].first == 0x2D ? -1 : 1
+            for digit in parts[1] where digit >= 0x30 {
+                power = min(power * 10 + Int(digit - 0x30), 2_000_000)
+            }
+            power *= sign
+        }
+        let isNegative = parts[0].first == 0x2D
+        let number = parts[0].drop { $0 == 0x2D }
+        let halves = number.split(separator: 0x2E, omittingEmptySubsequences: false)
+        var digits = halves.joined().map { Int64($0 - 0x30) }
+        var point = halves[0].count + power
+        if digits.allSatisfy({ $0 == 0 }) { return 0 }
+        if point < 0 { return nil }
+        while digits.count > 1, digits[0] == 0, point > 0 {
+            digits.removeFirst()
+            point -= 1
+        }
+        guard point <= 16, digits.dropFirst(point).allSatisfy({ $0 == 0 }) else { return nil }
+        var value: Int64 = 0
+        for place in 0..<point { value = value * 10 + (place < digits.count ? digits[place] : 0) }
+        return value <= largest ? (isNegative ? -value : value) : nil
     }
 }
 

@@ -146,6 +146,7 @@ public struct Oracle: ~Copyable {
         if let outcome = reader.readEnvelope(value, headers, timestamp: timestamp) {
             return outcome
         }
+        if reader.time < reader.program.earliest { return .badField }
         let bound = timestamp < 0 ? nil : nanoseconds(timestamp, later: settings.futureBound)
         guard reader.readFields(value, bound: bound) else { return .badField }
         if let bound, reader.time > bound { return .future }

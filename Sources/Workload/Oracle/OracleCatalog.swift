@@ -2,6 +2,8 @@
 public struct OracleCatalog: Sendable {
     /// Where events keep their attributes; nil is CloudEvents 1.0.
     public var envelope: OracleEnvelope?
+    /// Seconds since 1970 of the earliest time that an event may have: by default the year 2000.
+    public var earliest: Int64 = 946_684_800
     /// The declared events, by name; the fields of one that stands in several files are united.
     public var events: [OracleEvent] = []
     /// The declared meters.
@@ -9,6 +11,14 @@ public struct OracleCatalog: Sendable {
 
     /// Makes an empty catalog.
     public init() {}
+
+    /// Seconds since 1970 at which a year (`1995`) or a day (`1995-07-01`) begins; nil for any other
+    /// text.
+    public static func earliest(_ text: String) -> Int64? {
+        let time = "\(text)\(text.utf8.count == 4 ? "-01-01" : "")T00:00:00Z"
+        return Array(time.utf8).withUnsafeBytes { TimeText.nanoseconds($0) }
+            .map { floorDivided($0, 1_000_000_000) }
+    }
 }
 
 /// Where an attribute of an event stands.

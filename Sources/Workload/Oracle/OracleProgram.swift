@@ -59,6 +59,8 @@ struct OracleProgram: Sendable {
     struct EventType: Sendable {
         var fields: [Field] = []
         var clauses: [Clause] = []
+        /// Whether a field is the whole data: then they need not be an object.
+        var readsData = false
     }
 
     enum Place: Sendable {
@@ -68,6 +70,8 @@ struct OracleProgram: Sendable {
 
     struct Attributes: Sendable {
         var version: Int?
+        /// Of CloudEvents: where the data are, as they are or in base64.
+        var data: (plain: Int, base64: Int)?
         var id: Place
         var source: Place
         var type: Place
@@ -78,6 +82,8 @@ struct OracleProgram: Sendable {
 
     var tree = PointerTree()
     var attributes: Attributes
+    /// Nanoseconds since 1970 of the earliest time that an event may have.
+    let earliest: Int64
     /// The node of the tree at which binary data stand; −1 where nothing of them is asked for.
     var dataNode = -1
     /// Slots of the objects and arrays that are counted entry by entry.
@@ -88,6 +94,7 @@ struct OracleProgram: Sendable {
 
     init(_ catalog: OracleCatalog) throws(OracleError) {
         var tree = PointerTree()
+        earliest = catalog.earliest * 1_000_000_000
         attributes = try Self.attributes(catalog.envelope, &tree)
         var places: [String: (type: Int, index: [String: Int])] = [:]
         for event in catalog.events {
@@ -96,6 +103,7 @@ struct OracleProgram: Sendable {
             for declaration in event.fields {
                 let slot = try tree.add(declaration.pointer)
                 index[declaration.name] = type.fields.count
+                if declaration.pointer == "/data" { type.readsData = true }
                 type.fields.append(try Self.field(declaration, slot, event.name))
                 if declaration.isEach, !eachSlots.contains(slot) { eachSlots.append(slot) }
             }
@@ -157,8 +165,10 @@ struct OracleProgram: Sendable {
             }
         }
         var version: Int?
-        if envelope == nil, case .slot(let slot) = try place(.pointer("/specversion")) {
-            version = slot
+        var data: (plain: Int, base64: Int)?
+        if envelope == nil {
+            version = try tree.add("/specversion")
+            data = (plain: try tree.add("/data"), base64: try tree.add("/data_base64"))
         }
         let id = try place(places.id)
         let source = try place(places.source)
@@ -166,7 +176,8 @@ struct OracleProgram: Sendable {
         let subject = try place(places.subject)
         let time = try tree.add(places.time)
         return Attributes(
-            version: version, id: id, source: source, type: type, subject: subject, time: time,
+            version: version, data: data, id: id, source: source, type: type, subject: subject,
+            time: time,
             timeFormat: places.timeFormat)
     }
 

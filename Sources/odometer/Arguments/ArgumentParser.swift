@@ -1,3 +1,5 @@
+import Spelling
+
 /// What a command line asks for.
 enum CommandRequest: Sendable {
     case version
@@ -116,30 +118,5 @@ struct ArgumentParser: Sendable {
                 "unexpected word \"\(operands[command.operands.count])\"; "
                     + "see odometer \(command.name) --help")
         }
-    }
-}
-
-/// "Did you mean …" for a mistyped word.
-enum Suggestion {
-    static func text(for word: String, among known: [String]) -> String {
-        let nearest = known.map { ($0, distance(word, $0)) }.min { $0.1 < $1.1 }
-        guard let nearest, nearest.1 <= 2, nearest.1 < nearest.0.count else { return "" }
-        return " (did you mean \(nearest.0)?)"
-    }
-
-    /// Number of single-byte edits from one word to the other.
-    static func distance(_ first: String, _ second: String) -> Int {
-        let second = Array(second.utf8)
-        var row = Array(0...second.count)
-        for (line, byte) in first.utf8.enumerated() {
-            var diagonal = row[0]
-            row[0] = line + 1
-            for column in second.indices {
-                let replaced = diagonal + (second[column] == byte ? 0 : 1)
-                diagonal = row[column + 1]
-                row[column + 1] = min(replaced, diagonal + 1, row[column] + 1)
-            }
-        }
-        return row[second.count]
     }
 }

@@ -1,3 +1,5 @@
+import HTTPServer
+
 /// One option, declared once: as a flag, an environment variable and a place in the file.
 ///
 /// Help text, parser, configuration reader and `odometer check` all read this declaration.
@@ -15,6 +17,8 @@ struct Option: Sendable {
         case moment([String])
         /// `HOST:PORT`
         case address
+        /// An IPv4 or IPv6 address, or a block of them.
+        case network
     }
 
     /// Where a value may come from.
@@ -77,6 +81,9 @@ struct Option: Sendable {
                 : ValueText.alternatives(words + ["a time like 2026-03-09T14:15:00Z"])
         case .address:
             return ValueText.address(text) == nil ? "HOST:PORT, like 127.0.0.1:8080" : nil
+        case .network:
+            return AddressRange(text) == nil
+                ? "an address or a block of addresses, like 10.0.0.0/8" : nil
         }
     }
 }

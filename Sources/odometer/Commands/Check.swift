@@ -44,7 +44,7 @@ extension Commands {
         printMeters(catalog)
         let missing = machine.answering?.service.missing ?? []
         if !missing.isEmpty { Output.line("\nRequests that this catalog cannot answer:") }
-        for line in missing { Output.line("  \(line)") }
+        for line in missing.flatMap(\.lines) { Output.line("  \(line)") }
         return .ok
     }
 

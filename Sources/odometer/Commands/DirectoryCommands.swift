@@ -1,5 +1,5 @@
-import Foundation
 import Kafka
+import Query
 import Replay
 
 /// `odometer directory …`: profiles and plans.
@@ -76,8 +76,8 @@ extension Commands {
             )
         }
         let value = text == "-" ? try FileText.read("/dev/stdin") : Array(text.utf8)
-        guard let object = JSONText.object(value) else {
-            throw .usage("the profile is not a JSON object")
+        guard let object = DirectoryObject(value) else {
+            throw .usage("the profile is not a JSON object of at most 256 members")
         }
         let key = try DirectoryKey(kind: kind, ids: Array(call.operands[1..<kind.idCount + 1]))
         if let complaint = DirectoryShape.complaint(about: object, under: key) {
@@ -121,27 +121,28 @@ extension Commands {
     private static func importedRecord(
         _ line: [UInt8]
     ) throws(CommandFailure) -> (DirectoryKey, [UInt8]?) {
-        guard let object = JSONText.object(line) else { throw .usage("not a JSON object") }
-        guard let name = object["kind"] as? String else { throw .usage("kind is missing") }
+        guard let object = DirectoryObject(line) else { throw .usage("not a JSON object") }
+        func text(_ name: String) -> String? {
+            object.members[name].flatMap(RecordText.string).map {
+                String(decoding: $0, as: UTF8.self)
+            }
+        }
+        guard let name = text("kind") else { throw .usage("kind is missing") }
         let kind = try profileKind(name)
-        guard let organization = object["organization"] as? String else {
+        guard let organization = text("organization") else {
             throw .usage("organization is missing")
         }
-        let id = object["id"] as? String
+        let id = text("id")
         let key = try DirectoryKey(kind: kind, ids: [organization] + (id.map { [$0] } ?? []))
-        switch object["profile"] {
-        case is NSNull: return (key, nil)
-        case let profile as [String: Any]:
-            if let complaint = DirectoryShape.complaint(about: profile, under: key) {
-                throw .usage(complaint)
-            }
-            guard
-                let data = try? JSONSerialization.data(
-                    withJSONObject: profile, options: [.sortedKeys, .withoutEscapingSlashes])
-            else { throw .usage("profile cannot be written as JSON") }
-            return (key, [UInt8](data))
-        default: throw .usage("profile must be an object, or null to delete")
+        let value = object.members["profile"] ?? []
+        if value.elementsEqual("null".utf8) { return (key, nil) }
+        guard let profile = DirectoryObject(value) else {
+            throw .usage("profile must be an object of at most 256 members, or null to delete")
         }
+        if let complaint = DirectoryShape.complaint(about: profile, under: key) {
+            throw .usage(complaint)
+        }
+        return (key, profile.json)
     }
 
     private static func profileKind(_ name: String) throws(CommandFailure) -> DirectoryKey.Kind {

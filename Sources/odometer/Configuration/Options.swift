@@ -109,11 +109,29 @@ enum Options {
         help: "Threads that answer requests.", standard: "8", path: "http.threads")
     static let rateLimit = Option(
         name: "rate-limit", placeholder: "N", value: .integer(0...1_000_000),
-        help: "Requests a second that one key and one address may send; 0 = no limit.",
+        help: "Requests a second of one key or token; large ones count more. 0 = no limit.",
         standard: "100", path: "http.rate_limit")
+    static let addressRateLimit = Option(
+        name: "address-rate-limit", placeholder: "N", value: .integer(0...1_000_000),
+        help: "Requests a second of one address without a valid key or token; 0 = no limit.",
+        standard: "100", path: "http.address_rate_limit")
+    static let addressConnections = Option(
+        name: "address-connections", placeholder: "N", value: .integer(0...1_000),
+        help: "Open connections of one address that is no trusted proxy; 0 = no limit.",
+        standard: "250", path: "http.address_connections")
+    static let trustedProxy = Option(
+        name: "trusted-proxy", placeholder: "CIDR", value: .network,
+        help: "Proxy whose X-Forwarded-For names the client: an address or a block of them.",
+        path: "http.trusted_proxies", isRepeatable: true)
+    static let organizationRequests = Option(
+        name: "organization-requests", placeholder: "N", value: .integer(0...64),
+        help: "Requests of one organization at the same time; 0 = no limit. "
+            + "Without it: three quarters of the threads, from 4 threads on.",
+        path: "http.organization_requests")
     static let jwtAlgorithm = Option(
         name: "jwt-algorithm", placeholder: "NAME", value: .choice(["HS256", "RS256", "ES256"]),
-        help: "The only algorithm that tokens may be signed with.", standard: "HS256",
+        help: "The only algorithm that tokens may be signed with; with --jwks-file, where it is "
+            + "not given, each key says its own.", standard: "HS256",
         path: "jwt.algorithm")
     static let jwtSecretFile = Option(
         name: "jwt-secret-file", placeholder: "FILE", value: .text,
@@ -124,6 +142,10 @@ enum Options {
     static let jwtPublicKey = Option(
         name: "jwt-public-key", placeholder: "FILE", value: .text,
         help: "PEM file with the public key of RS256 or ES256.", path: "jwt.public_key")
+    static let jwksFile = Option(
+        name: "jwks-file", placeholder: "FILE", value: .text,
+        help: "JSON Web Key Set (RSA, EC P-256, oct), read again when it changes; "
+            + "a token's kid chooses the key.", path: "jwt.jwks_file")
     static let jwtIssuer = Option(
         name: "jwt-issuer", placeholder: "TEXT", value: .text, help: "What iss must be.",
         path: "jwt.issuer")
@@ -158,9 +180,12 @@ enum Options {
     static let counting = [
         lanes, meters, commitInterval, dedupeWindow, futureBound, from, onLoss,
     ]
-    static let http = [listen, httpThreads, rateLimit]
+    static let http = [
+        listen, httpThreads, rateLimit, addressRateLimit, addressConnections,
+        organizationRequests, trustedProxy,
+    ]
     static let jwt = [
-        jwtAlgorithm, jwtSecretFile, jwtSecret, jwtPublicKey, jwtIssuer, jwtAudience,
+        jwtAlgorithm, jwtSecretFile, jwtSecret, jwtPublicKey, jwksFile, jwtIssuer, jwtAudience,
     ]
 
     /// What a configuration file may hold, in the order in which `check` prints it.

@@ -1,3 +1,5 @@
+import Spelling
+
 /// Where a value came from.
 enum Origin: Sendable, Equatable, CustomStringConvertible {
     case standard

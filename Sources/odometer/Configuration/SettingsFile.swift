@@ -1,4 +1,5 @@
 import Catalog
+import Spelling
 
 /// Reads a configuration file: YAML whose places are the `path`s of the options.
 enum SettingsFile {

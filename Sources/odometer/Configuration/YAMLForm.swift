@@ -1,4 +1,5 @@
 import Catalog
+import Spelling
 
 /// A YAML mapping that is read member by member; what nobody asked for is an error.
 ///

@@ -23,7 +23,7 @@ enum TokenSigner {
         return (0..<count).map { _ in generator.next() }
     }
 
-    private static func signature(of text: [UInt8], _ secret: [UInt8]) -> [UInt8] {
+    static func signature(of text: [UInt8], _ secret: [UInt8]) -> [UInt8] {
         var code = [UInt8](repeating: 0, count: 32)
         var count = 0
         let isMade =
@@ -34,7 +34,7 @@ enum TokenSigner {
         return code
     }
 
-    private static func base64(_ bytes: [UInt8]) -> String {
+    static func base64(_ bytes: [UInt8]) -> String {
         Data(bytes).base64EncodedString().map { character in
             switch character {
             case "+": "-"

@@ -1,4 +1,5 @@
-import Foundation
+import Metering
+import Query
 
 /// What the objects of the directory must look like: the schemas of schemas/directory, of which a test holds it.
 struct DirectoryShape {
@@ -6,7 +7,7 @@ struct DirectoryShape {
     enum Rule: Equatable {
         /// So many characters.
         case text(ClosedRange<Int>)
-        /// A number without a fraction.
+        /// A number whose value has no fraction, however it is spelled.
         case integer(ClosedRange<Int64>)
         case flag
         /// An RFC 3339 time with a zone.
@@ -62,36 +63,46 @@ struct DirectoryShape {
     ])
 
     /// What is wrong with an object under its key, as one line; nil when it is right.
-    static func complaint(about object: [String: Any], under key: DirectoryKey) -> String? {
+    static func complaint(about object: DirectoryObject, under key: DirectoryKey) -> String? {
         guard let shape = of(key.kind) else { return nil }
         for (name, member) in shape.members.sorted(by: { $0.key < $1.key }) {
-            guard let value = object[name] else {
+            guard let value = object.members[name] else {
                 if member.isRequired { return "\(key.kind.rawValue): \(name) is missing" }
                 continue
             }
-            if value is NSNull, member.isNullable { continue }
+            if member.isNullable, value.elementsEqual("null".utf8) { continue }
             guard member.rule.holds(value) else {
                 return "\(key.kind.rawValue): \(name) must be \(member.rule)"
-                    + (member.isNullable ? " or null" : "")
+                    + (member.isNullable ? " or null" : "") + ", not \(shown(value))"
             }
         }
         return complaintAboutIDs(object, key)
     }
 
+    /// The beginning of a member's text, for people.
+    private static func shown(_ value: [UInt8]) -> String {
+        let longest = 40
+        return String(decoding: value.prefix(longest), as: UTF8.self)
+            + (value.count > longest ? "…" : "")
+    }
+
     /// Members that no answer shows, most likely misspelt.
-    static func unknown(in object: [String: Any], of kind: DirectoryKey.Kind) -> [String] {
+    static func unknown(in object: DirectoryObject, of kind: DirectoryKey.Kind) -> [String] {
         guard let shape = of(kind) else { return [] }
-        return object.keys.filter { shape.members[$0] == nil }.sorted()
+        return object.members.keys.filter { shape.members[$0] == nil }.sorted()
     }
 
     /// The ids in the object are those of its key.
-    private static func complaintAboutIDs(_ object: [String: Any], _ key: DirectoryKey) -> String? {
+    private static func complaintAboutIDs(
+        _ object: DirectoryObject, _ key: DirectoryKey
+    ) -> String? {
         let ids = [("id", key.second), ("org_id", key.kind == .user ? key.first : nil)]
         for (name, expected) in ids {
-            guard let expected, let stands = object[name] as? String,
-                !stands.utf8.elementsEqual(expected)
+            guard let expected, let stands = object.members[name].flatMap(RecordText.string),
+                stands != expected
             else { continue }
-            return "\(key.kind.rawValue): \(name) is \"\(stands)\", but the key says "
+            return "\(key.kind.rawValue): \(name) is "
+                + "\"\(String(decoding: stands, as: UTF8.self))\", but the key says "
                 + "\"\(String(decoding: expected, as: UTF8.self))\""
         }
         return nil
@@ -115,29 +126,27 @@ extension DirectoryShape.Rule: CustomStringConvertible {
         }
     }
 
-    /// Whether a JSON value, as Foundation reads it, is such a thing.
-    func holds(_ value: Any) -> Bool {
+    /// Whether the text of a JSON value is such a thing.
+    func holds(_ value: [UInt8]) -> Bool {
         switch self {
         case .text(let range):
-            guard let text = value as? String else { return false }
-            return range.contains(text.unicodeScalars.count)
+            guard let text = RecordText.string(value) else { return false }
+            return range.contains(Self.length(text))
         case .integer(let range):
-            guard let number = value as? NSNumber, !Self.isFlag(number) else { return false }
-            return Int64(exactly: number.doubleValue).map { range.contains($0) } ?? false
+            return JSONInteger.value(value).map { range.contains($0) } ?? false
         case .flag:
-            return (value as? NSNumber).map(Self.isFlag) ?? false
+            return value.elementsEqual("true".utf8) || value.elementsEqual("false".utf8)
         case .moment:
-            return (value as? String).map { ValueText.moment($0) != nil } ?? false
+            guard let text = RecordText.string(value) else { return false }
+            return ValueText.moment(String(decoding: text, as: UTF8.self)) != nil
         case .texts(let count, let length):
-            guard let list = value as? [Any], list.count <= count else { return false }
-            return list.allSatisfy {
-                ($0 as? String).map { $0.unicodeScalars.count <= length } ?? false
-            }
+            guard let list = RecordText.strings(value), list.count <= count else { return false }
+            return list.allSatisfy { Self.length($0) <= length }
         }
     }
 
-    /// Foundation reads true and 1 as the same class; the type it was made from tells them apart.
-    private static func isFlag(_ number: NSNumber) -> Bool {
-        String(cString: number.objCType) == "c"
+    /// Characters as JSON Schema counts them.
+    private static func length(_ text: [UInt8]) -> Int {
+        String(decoding: text, as: UTF8.self).unicodeScalars.count
     }
 }

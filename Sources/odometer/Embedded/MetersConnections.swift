@@ -13,6 +13,8 @@ events:
       protocol: {at: /data/protocol, required: true}
       dataCenter: {at: /data/dataCenter, required: true}
       apiKeyId: {at: /data/apiKeyId, required: true}
+      # For connections that are older than the counting: one event for all of a group.
+      count: {at: /data/count, is: integer, default: 1}
   connection.activity:
     fields:
       connectionId: {at: /data/connectionId, required: true}
@@ -34,14 +36,14 @@ meters:
     by: [service, protocol, dataCenter]
     windows: [all]
     on:
-      - {event: connection.opened}
+      - {event: connection.opened, amount: count}
       - {event: connection.closed, amount: -1}
   connections_opened:
     kind: count
     by: [service, protocol, dataCenter]
     windows: [quarter, day, month, all]
     on:
-      - {event: connection.opened}
+      - {event: connection.opened, amount: count}
   connections_closed:
     kind: count
     by: [service, protocol, dataCenter]

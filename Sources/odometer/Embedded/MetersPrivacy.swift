@@ -26,6 +26,8 @@ events:
       status: {at: /data/status, required: true}
       country: {at: /data/country}
       project: {at: /data/project, default: ""}
+      # For requests that are older than the counting: one event for all that are alike.
+      count: {at: /data/count, is: integer, default: 1}
   compliance_request.status_changed:
     fields:
       requestId: {at: /data/requestId, required: true}
@@ -90,33 +92,34 @@ meters:
     windows: [day, month]
     on:
       - {event: consent.recorded}
+  # An event without a user is a consent all the same, but nobody knows whose.
   consent_users:
     kind: distinct
     per: [organization, project]
     of: user
     windows: [day, month]
     on:
-      - {event: consent.recorded}
+      - {event: consent.recorded, needs: [user]}
   compliance_requests:
     kind: count
     per: [organization, project]
     windows: [day, month, all]
     on:
-      - {event: compliance_request.created}
+      - {event: compliance_request.created, amount: count}
   compliance_countries:
     kind: count
     per: [organization, project]
     by: [country]
     windows: [day, month]
     on:
-      - {event: compliance_request.created}
+      - {event: compliance_request.created, amount: count}
   compliance_types:
     kind: count
     per: [organization, project]
     by: [requestType]
     windows: [day, month]
     on:
-      - {event: compliance_request.created}
+      - {event: compliance_request.created, amount: count}
   # Where the requests created in a window stand now: each change of status moves one in the window of its creation.
   compliance_statuses:
     kind: level
@@ -124,7 +127,7 @@ meters:
     by: [requestType, status]
     windows: [day, month]
     on:
-      - {event: compliance_request.created}
+      - {event: compliance_request.created, amount: count}
       - {event: compliance_request.status_changed, amount: -1, time: createdAt, with: {status: from}}
       - {event: compliance_request.status_changed, amount: 1, time: createdAt, with: {status: to}}
   resolutions:

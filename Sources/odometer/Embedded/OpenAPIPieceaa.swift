@@ -10,7 +10,9 @@ info:
   summary: Usage events as exact answers.
   description: |
     Five analytics APIs and one of Odometer's own, each with its own way to authenticate. Every answer is about the organization of the
-    credential. Times are UTC. GET routes answer HEAD too. What the bodies have no room for stands in headers: `X-Odometer-Range` says
+    credential. Times are UTC. GET routes answer HEAD too. A query parameter that a route does not know is refused, and so is an empty
+    value where it has no meaning: an answer would not show that a filter was ignored. An unknown path below an API's root is answered with 404 in that API's own
+    form. What the bodies have no room for stands in headers: `X-Odometer-Range` says
     which range was really answered, `X-Odometer-As-Of` how far in the log the numbers reach.
 servers:
   - url: http://127.0.0.1:8080
@@ -37,11 +39,13 @@ paths:
             X-Odometer-Range: {$ref: '#/components/headers/Range'}
             X-Odometer-Snapshot: {$ref: '#/components/headers/Snapshot'}
             X-Odometer-Parked: {$ref: '#/components/headers/Parked'}
+            X-Odometer-Orphans: {$ref: '#/components/headers/Orphans'}
           content: {application/json: {schema: {$ref: '#/components/schemas/Overview'}}}
         '304': {$ref: '#/components/responses/NotModified'}
         '400': {$ref: '#/components/responses/PlainBadRequest'}
         '401':
           description: No key, or none that is known and live.
+          headers: {WWW-Authenticate: {$ref: '#/components/headers/KeyChallenge'}}
           content:
             application/json:
               schema:
@@ -61,6 +65,7 @@ paths:
         '405': {$ref: '#/components/responses/PlainMethodNotAllowed'}
         '429': {$ref: '#/components/responses/PlainTooManyRequests'}
         '500': {$ref: '#/components/responses/PlainFault'}
+        '501': {$ref: '#/components/responses/PlainNotImplemented'}
         '503': {$ref: '#/components/responses/PlainUnavailable'}
   /api/v1/app/organization/analytics/totals:
     get:
@@ -81,6 +86,7 @@ paths:
             X-Odometer-Range: {$ref: '#/components/headers/Range'}
             X-Odometer-Snapshot: {$ref: '#/components/headers/Snapshot'}
             X-Odometer-Parked: {$ref: '#/components/headers/Parked'}
+            X-Odometer-Orphans: {$ref: '#/components/headers/Orphans'}
           content: {application/json: {schema: {$ref: '#/components/schemas/WorkspaceTotals'}}}
         '304': {$ref: '#/components/responses/NotModified'}
         '400': {$ref: '#/components/responses/PlainBadRequest'}
@@ -89,6 +95,7 @@ paths:
         '405': {$ref: '#/components/responses/PlainMethodNotAllowed'}
         '429': {$ref: '#/components/responses/PlainTooManyRequests'}
         '500': {$ref: '#/components/responses/PlainFault'}
+        '501': {$ref: '#/components/responses/PlainNotImplemented'}
         '503': {$ref: '#/components/responses/PlainUnavailable'}
   /api/v1/app/organization/analytics/ranking/active-users:
     get:
@@ -110,6 +117,7 @@ paths:
             X-Odometer-Range: {$ref: '#/components/headers/Range'}
             X-Odometer-Snapshot: {$ref: '#/components/headers/Snapshot'}
             X-Odometer-Parked: {$ref: '#/components/headers/Parked'}
+            X-Odometer-Orphans: {$ref: '#/components/headers/Orphans'}
           content:
             application/json:
               schema: {type: array, maxItems: 100, items: {$ref: '#/components/schemas/RankedUser'}}
@@ -120,6 +128,7 @@ paths:
         '405': {$ref: '#/components/responses/PlainMethodNotAllowed'}
         '429': {$ref: '#/components/responses/PlainTooManyRequests'}
         '500': {$ref: '#/components/responses/PlainFault'}
+        '501': {$ref: '#/components/responses/PlainNotImplemented'}
         '503': {$ref: '#/components/responses/PlainUnavailable'}
   /api/v1/app/organization/analytics/ranking/active-projects:
     get:
@@ -141,6 +150,7 @@ paths:
             X-Odometer-Range: {$ref: '#/components/headers/Range'}
             X-Odometer-Snapshot: {$ref: '#/components/headers/Snapshot'}
             X-Odometer-Parked: {$ref: '#/components/headers/Parked'}
+            X-Odometer-Orphans: {$ref: '#/components/headers/Orphans'}
           content:
             application/json:
               schema: {type: array, maxItems: 100, items: {$ref: '#/components/schemas/RankedProject'}}
@@ -151,6 +161,7 @@ paths:
         '405': {$ref: '#/components/responses/PlainMethodNotAllowed'}
         '429': {$ref: '#/components/responses/PlainTooManyRequests'}
         '500': {$ref: '#/components/responses/PlainFault'}
+        '501': {$ref: '#/components/responses/PlainNotImplemented'}
         '503': {$ref: '#/components/responses/PlainUnavailable'}
   /api/v1/app/organization/analytics/timeseries:
     get:
@@ -176,6 +187,7 @@ paths:
             X-Odometer-Range: {$ref: '#/components/headers/Range'}
             X-Odometer-Snapshot: {$ref: '#/components/headers/Snapshot'}
             X-Odometer-Parked: {$ref: '#/components/headers/Parked'}
+            X-Odometer-Orphans: {$ref: '#/components/headers/Orphans'}
           content:
             application/json:
               schema: {type: array, minItems: 1, maxItems: 366, items: {$ref: '#/components/schemas/DayValue'}}
@@ -186,6 +198,7 @@ paths:
         '405': {$ref: '#/components/responses/PlainMethodNotAllowed'}
         '429': {$ref: '#/components/responses/PlainTooManyRequests'}
         '500': {$ref: '#/components/responses/PlainFault'}
+        '501': {$ref: '#/components/responses/PlainNotImplemented'}
         '503': {$ref: '#/components/responses/PlainUnavailable'}
   /api/connection-analytics/summary:
     get:
@@ -194,15 +207,15 @@ paths:
       summary: Connections by service, protocol and data center.
       description: |
         The period is timeStart and timeEnd, or minutes back from now, not both; with neither it is everything. Only a start: up to now;
-        only an end: from the beginning.
+        only an end: from the beginning. A period that has not begun has no rows.
       security: [{connectionKey: []}]
       parameters:
-        - {name: serviceName, in: query, description: Only this service., schema: {type: string}}
-        - {name: protocolName, in: query, description: Only this protocol., schema: {type: string}}
-        - {name: dataCenter, in: query, description: Only this data center., schema: {type: string}}
-        - {name: timeStart, in: query, description: Start of the period., schema: {type: string, format: date-time}}
-        - {name: timeEnd, in: query, description: End of the period., schema: {type: string, format: date-time}}
-        - {name: minutes, in: query, description: Minutes back from now., schema: {type: integer, format: int32, minimum: 1, maximum: 525600}}
+        - {name: serviceName, in: query, description: Only this service., schema: {type: string, minLength: 1}}
+        - {name: protocolName, in: query, description: Only this protocol., schema: {type: string, minLength: 1}}
+        - {name: dataCenter, in: query, description: Only this data center., schema: {type: string, minLength: 1}}
+        - {name: timeStart, in: query, description: Start of the period; not after timeEnd. A time that is still to come gives no rows., schema: {type: string, format: date-time}}
+        - {name: timeEnd, in: query, description: End of the period; not before timeStart. Not together with minutes., schema: {type: string, format: date-time}}
+        - {name: minutes, in: query, description: Minutes back from now. Not together with timeStart or timeEnd., schema: {type: integer, format: int32, minimum: 1, maximum: 525600}}
       responses:
         '200':
           description: One row a group, ordered by service, protocol and data center.
@@ -212,6 +225,7 @@ paths:
             X-Odometer-Range: {$ref: '#/components/headers/Range'}
             X-Odometer-Snapshot: {$ref: '#/components/headers/Snapshot'}
             X-Odometer-Parked: {$ref: '#/components/headers/Parked'}
+            X-Odometer-Orphans: {$ref: '#/components/headers/Orphans'}
           content:
             application/json:
               schema: {type: array, items: {$ref: '#/components/schemas/ConnectionRow'}}
@@ -222,6 +236,7 @@ paths:
         '405': {$ref: '#/components/responses/PlainMethodNotAllowed'}
         '429': {$ref: '#/components/responses/PlainTooManyRequests'}
         '500': {$ref: '#/components/responses/PlainFault'}
+        '501': {$ref: '#/components/responses/PlainNotImplemented'}
         '503': {$ref: '#/components/responses/PlainUnavailable'}
   /organizations/{organizationId}/metrics:
     get:
@@ -230,18 +245,25 @@ paths:
       summary: Sessions, consent and compliance requests of an organization.
       description: |
         Whole UTC days: the start is floored, the end raised to the next midnight. Default: the 30 days that end with today; at most 366.
-        Checked in this order: 401, 422, 403, 404.
+        Checked in this order: 401, 422, 403, 501, 404.
       security: [{privacyKey: []}]
       parameters:
-        - {name: organizationId, in: path, required: true, description: The key's own organization., schema: {type: string, format: uuid}}
-        - {name: startDate, in: query, description: Start of the range., schema: {type: string, format: date-time}}
-        - {name: endDate, in: query, description: End of the range., schema: {type: string, format: date-time}}
+        - name: organizationId
+          in: path
+          required: true
+          description: The key's own organization.
+          example: 497f6eca-6276-4993-bfeb-53cbbbba6f08
+          schema: {type: string, format: uuid}
+        - {name: startDate, in: query, description: 'Start of the range, not after endDate and at most 366 days before it. Alone: up to today; a later day alone stands for itself, with zeros.', schema: {type: string, format: date-time}}
+        - {name: endDate, in: query, description: 'End of the range. Alone: the 30 days before it.', schema: {type: string, format: date-time}}
         - name: project
           in: query
-          description: Only these projects, summed; users are counted once over all of them.
+          description: |
+            Only these projects, summed; users are counted once over all of them. Repeated; the names `project[]` and `project[0]` are taken
+            too. Each value has at most 256 bytes; the empty one is what was counted without a project.
           style: form
           explode: true
-          schema: {type: array, maxItems: 20, items: {type: string}}
+          schema: {type: array, maxItems: 20, items: {type: string, maxLength: 256}}
       responses:
         '200':
           description: The metrics.
@@ -251,16 +273,18 @@ paths:
             X-Odometer-Range: {$ref: '#/components/headers/Range'}
             X-Odometer-Snapshot: {$ref: '#/components/headers/Snapshot'}
             X-Odometer-Parked: {$ref: '#/components/headers/Parked'}
+            X-Odometer-Orphans: {$ref: '#/components/headers/Orphans'}
           content: {application/json: {schema: {$ref: '#/components/schemas/OrganizationMetrics'}}}
         '304': {$ref: '#/components/responses/NotModified'}
         '400': {$ref: '#/components/responses/CodedBadRequest'}
-        '401': {$ref: '#/components/responses/CodedError'}
+        '401': {$ref: '#/components/responses/CodedUnauthorized'}
         '403': {$ref: '#/components/responses/CodedError'}
         '404': {$ref: '#/components/responses/CodedError'}
         '405': {$ref: '#/components/responses/CodedMethodNotAllowed'}
         '422': {$ref: '#/components/responses/CodedError'}
         '429': {$ref: '#/components/responses/CodedTooManyRequests'}
         '500': {$ref: '#/components/responses/CodedError'}
+        '501': {$ref: '#/components/responses/CodedNotImplemented'}
         '503': {$ref: '#/components/responses/CodedUnavailable'}
   /api/v1/analytics/tokens:
     get:
@@ -273,30 +297,6 @@ paths:
       responses:
         '200':
           description: The trend.
-          headers:
-            ETag: {$ref: '#/components/headers/ETag'}
-            X-Odometer-As-Of: {$ref: '#/components/headers/AsOf'}
-            X-Odometer-Range: {$ref: '#/components/headers/Range'}
-            X-Odometer-Snapshot: {$ref: '#/components/headers/Snapshot'}
-            X-Odometer-Parked: {$ref: '#/components/headers/Parked'}
-          content: {application/json: {schema: {$ref: '#/components/schemas/TokenTrend'}}}
-        '304': {$ref: '#/components/responses/NotModified'}
-        '400': {$ref: '#/components/responses/IdentityBadRequest'}
-        '401': {$ref: '#/components/responses/IdentityError'}
-        '403': {$ref: '#/components/responses/IdentityError'}
-        '405': {$ref: '#/components/responses/IdentityMethodNotAllowed'}
-        '429': {$ref: '#/components/responses/IdentityTooManyRequests'}
-        '500': {$ref: '#/components/responses/IdentityFault'}
-        '503': {$ref: '#/components/responses/IdentityUnavailable'}
-  /api/v1/analytics/agents/activity:
-    get:
-      operationId: getAgentActivity
-      tags: [identity]
-      summary: Activity by weekday and hour, UTC.
-      security: [{identityToken: []}]
-      responses:
-        '200':
-          description: The cells that are not zero, ordered by weekday and hour.
           headers:
             ETag: {$ref: '#/components/headers/ETag'}
             X-Odometer-As-Of: {$ref: '#/components/headers/AsOf'}

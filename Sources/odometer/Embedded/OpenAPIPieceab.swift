@@ -3,14 +3,42 @@
 
 extension OpenAPIText {
     static let pieceab = #"""
-          content: {application/json: {schema: {$ref: '#/components/schemas/AgentActivity'}}}
+            X-Odometer-Orphans: {$ref: '#/components/headers/Orphans'}
+          content: {application/json: {schema: {$ref: '#/components/schemas/TokenTrend'}}}
         '304': {$ref: '#/components/responses/NotModified'}
         '400': {$ref: '#/components/responses/IdentityBadRequest'}
-        '401': {$ref: '#/components/responses/IdentityError'}
+        '401': {$ref: '#/components/responses/IdentityUnauthorized'}
         '403': {$ref: '#/components/responses/IdentityError'}
         '405': {$ref: '#/components/responses/IdentityMethodNotAllowed'}
         '429': {$ref: '#/components/responses/IdentityTooManyRequests'}
         '500': {$ref: '#/components/responses/IdentityFault'}
+        '501': {$ref: '#/components/responses/IdentityNotImplemented'}
+        '503': {$ref: '#/components/responses/IdentityUnavailable'}
+  /api/v1/analytics/agents/activity:
+    get:
+      operationId: getAgentActivity
+      tags: [identity]
+      summary: Activity by weekday and hour, UTC.
+      security: [{identityToken: []}]
+      responses:
+        '200':
+          description: The cells that are not zero, ordered by weekday and hour.
+          headers:
+            ETag: {$ref: '#/components/headers/ETag'}
+            X-Odometer-As-Of: {$ref: '#/components/headers/AsOf'}
+            X-Odometer-Range: {$ref: '#/components/headers/Range'}
+            X-Odometer-Snapshot: {$ref: '#/components/headers/Snapshot'}
+            X-Odometer-Parked: {$ref: '#/components/headers/Parked'}
+            X-Odometer-Orphans: {$ref: '#/components/headers/Orphans'}
+          content: {application/json: {schema: {$ref: '#/components/schemas/AgentActivity'}}}
+        '304': {$ref: '#/components/responses/NotModified'}
+        '400': {$ref: '#/components/responses/IdentityBadRequest'}
+        '401': {$ref: '#/components/responses/IdentityUnauthorized'}
+        '403': {$ref: '#/components/responses/IdentityError'}
+        '405': {$ref: '#/components/responses/IdentityMethodNotAllowed'}
+        '429': {$ref: '#/components/responses/IdentityTooManyRequests'}
+        '500': {$ref: '#/components/responses/IdentityFault'}
+        '501': {$ref: '#/components/responses/IdentityNotImplemented'}
         '503': {$ref: '#/components/responses/IdentityUnavailable'}
   /api/v1/analytics/agents:
     get:
@@ -27,14 +55,16 @@ extension OpenAPIText {
             X-Odometer-Range: {$ref: '#/components/headers/Range'}
             X-Odometer-Snapshot: {$ref: '#/components/headers/Snapshot'}
             X-Odometer-Parked: {$ref: '#/components/headers/Parked'}
+            X-Odometer-Orphans: {$ref: '#/components/headers/Orphans'}
           content: {application/json: {schema: {$ref: '#/components/schemas/AgentUsage'}}}
         '304': {$ref: '#/components/responses/NotModified'}
         '400': {$ref: '#/components/responses/IdentityBadRequest'}
-        '401': {$ref: '#/components/responses/IdentityError'}
+        '401': {$ref: '#/components/responses/IdentityUnauthorized'}
         '403': {$ref: '#/components/responses/IdentityError'}
         '405': {$ref: '#/components/responses/IdentityMethodNotAllowed'}
         '429': {$ref: '#/components/responses/IdentityTooManyRequests'}
         '500': {$ref: '#/components/responses/IdentityFault'}
+        '501': {$ref: '#/components/responses/IdentityNotImplemented'}
         '503': {$ref: '#/components/responses/IdentityUnavailable'}
   /v1/meters:
     get:
@@ -44,7 +74,7 @@ extension OpenAPIText {
       security: [{operationsKey: []}]
       responses:
         '200':
-          description: The meters, by name.
+          description: The meters, in the order of the catalog.
           content: {application/json: {schema: {$ref: '#/components/schemas/MeterList'}}}
         '304': {$ref: '#/components/responses/NotModified'}
         '400': {$ref: '#/components/responses/PlainBadRequest'}
@@ -60,13 +90,21 @@ extension OpenAPIText {
       tags: [operations]
       summary: One meter of the key's organization, over a range or window by window.
       description: |
-        Without dates and window it is everything, where the meter keeps an all-time cell; else the last 30 days. A meter that is kept per
-        dimension wants the dimensions of one of its scopes as further parameters, for example `project=website`.
+        Without dates and window it is everything, where the meter keeps an all-time cell; else the last 30 days. With a window and without
+        dates: 30 days, of `quarter` 7 days, of `minute` 12 hours. Only a start: up to now, and a start in the future has its own window;
+        only an end: as long before it. `window=all` and a meter without windows (a grid) have no dates. A meter that is kept per dimension
+        wants the dimensions of one of its scopes as further parameters, for example `project=website`; an empty value reads the cells of
+        events whose text was empty.
       security: [{operationsKey: []}]
       parameters:
-        - {name: meter, in: path, required: true, description: Its name in the catalog., schema: {type: string, pattern: '^[a-z][a-z0-9_]*$'}}
-        - {name: start, in: query, description: Start of the range., schema: {type: string, format: date-time}}
-        - {name: end, in: query, description: End of the range., schema: {type: string, format: date-time}}
+        - name: meter
+          in: path
+          required: true
+          description: Its name in the catalog.
+          example: api_calls
+          schema: {type: string, pattern: '^[a-z][a-z0-9_]*$'}
+        - {name: start, in: query, description: Start of the range; not after end., schema: {type: string, format: date-time}}
+        - {name: end, in: query, description: End of the range; not before start., schema: {type: string, format: date-time}}
         - name: window
           in: query
           description: One piece of data for each of these windows, at most 1,000.
@@ -87,6 +125,7 @@ extension OpenAPIText {
             X-Odometer-Range: {$ref: '#/components/headers/Range'}
             X-Odometer-Snapshot: {$ref: '#/components/headers/Snapshot'}
             X-Odometer-Parked: {$ref: '#/components/headers/Parked'}
+            X-Odometer-Orphans: {$ref: '#/components/headers/Orphans'}
           content: {application/json: {schema: {$ref: '#/components/schemas/MeterAnswer'}}}
         '304': {$ref: '#/components/responses/NotModified'}
         '400': {$ref: '#/components/responses/PlainBadRequest'}
@@ -123,7 +162,9 @@ extension OpenAPIText {
       operationId: getReadiness
       tags: [operations]
       summary: Whether it can do its work.
-      description: Answering, with Redis reachable and a ledger there; consuming, with Redis reachable and the group joined.
+      description: >-
+        Answering, with Redis reachable and a ledger there; consuming, with Redis reachable and the group joined. The answer is at most a
+        second old. Here it does not say why not; the listener for machines does.
       responses:
         '200': {$ref: '#/components/responses/State'}
         '400': {$ref: '#/components/responses/PlainBadRequest'}
@@ -143,23 +184,31 @@ extension OpenAPIText {
         '405': {$ref: '#/components/responses/PlainMethodNotAllowed'}
 components:
   securitySchemes:
-    overviewKey: {type: apiKey, in: header, name: X-API-Key, description: 'An Admin key, dakkio_a_….'}
-    workspaceToken: {type: http, scheme: bearer, description: A token of role admin or read; the organization's slug goes into x-org.}
-    connectionKey: {type: apiKey, in: header, name: Authorization, description: 'The key, with or without Bearer before it.'}
-    privacyKey: {type: apiKey, in: header, name: x-api-key, description: The organization's key.}
-    identityToken: {type: http, scheme: bearer, bearerFormat: JWT, description: 'A JWT with the claims organization_id and exp.'}
-    operationsKey: {type: http, scheme: bearer, description: A key of role admin or read that opens operations.}
+    overviewKey: {type: apiKey, in: header, name: X-API-Key, description: 'An Admin key as `odometer keys create` shows it, for example `X-API-Key: dakkio_a_…`.'}
+    workspaceToken: {type: http, scheme: bearer, description: 'A key of role admin or read, for example `Authorization: Bearer odo_r_…`; the organization''s slug goes into x-org.'}
+    connectionKey: {type: apiKey, in: header, name: Authorization, description: 'A key of role admin or read, with or without Bearer before it, for example `Authorization: odo_r_…`.'}
+    privacyKey: {type: apiKey, in: header, name: x-api-key, description: 'A key of the organization, of role admin or read, for example `x-api-key: odo_r_…`.'}
+    identityToken: {type: http, scheme: bearer, bearerFormat: JWT, description: 'A JWT, or an access token (at+jwt), with the claims organization_id and exp; kid chooses among several keys.'}
+    operationsKey: {type: http, scheme: bearer, description: 'A key of role admin or read that opens operations, for example `Authorization: Bearer odo_r_…`.'}
   parameters:
-    Organization: {name: x-org, in: header, required: true, description: Slug of the token's organization., schema: {type: string, minLength: 1}}
+    Organization:
+      name: x-org
+      in: header
+      required: true
+      description: Slug of the token's organization, as its profile in the directory has it.
+      example: aurora-labs
+      schema: {type: string, minLength: 1}
     StartSeconds:
       name: start_date
       in: query
-      description: Start of the range, seconds since 1970; floored to its UTC day.
+      description: |
+        Start of the range, seconds since 1970; floored to its UTC day. Not after end_date, and at most 366 days before it. Alone: up to
+        today; a later day alone stands for itself, with zeros.
       schema: {type: integer, format: int64, minimum: 0, maximum: 7289654399}
     EndSeconds:
       name: end_date
       in: query
-      description: End of the range, seconds since 1970; raised to the next UTC midnight.
+      description: End of the range, seconds since 1970; raised to the next UTC midnight. Alone, it means the 30 days before it.
       schema: {type: integer, format: int64, minimum: 0, maximum: 7289654399}
     Limit: {name: limit, in: query, description: At most so many., schema: {type: integer, minimum: 1, maximum: 100, default: 10}}
   headers:
@@ -168,16 +217,47 @@ components:
     Range: {description: 'START/END of what was really answered, RFC 3339.', schema: {type: string}}
     Snapshot: {description: '`no` where the answer was too long to be read at one moment.', schema: {type: string, enum: ['no']}}
     Parked: {description: 'Cells of the answer that refuse their changes. Numbers hold what is parked of them where that has 64 bits.', schema: {type: integer, minimum: 1}}
+    Orphans:
+      description: >-
+        How far levels of the answer, which are shown as 0, are below zero, all together: removals of what was never added.
+        An opening balance is missing. Absent where there is none.
+      schema: {type: integer, minimum: 1}
+    BearerChallenge:
+      description: RFC 6750. `error="invalid_token"` stands behind the realm where a token or key was given.
+      required: true
+      schema: {type: string, enum: ['Bearer realm="odometer"', 'Bearer realm="odometer", error="invalid_token"']}
+    KeyChallenge:
+      description: The key goes into the header of its own that the route names.
+      required: true
+      schema: {type: string, const: ApiKey realm="odometer"}
     RetryAfter: {description: Seconds., schema: {type: integer, minimum: 1}}
   responses:
     NotModified:
       description: The entity tag of If-None-Match is still the right one.
     PlainBadRequest:
-      description: A parameter, which the message names, or a malformed request.
+      description: A parameter, which the message names, a malformed request, or one that needs too many reads.
       content: {application/json: {schema: {$ref: '#/components/schemas/PlainError'}}}
     PlainUnauthorized:
       description: No credential, or none that is known, live and good for this API.
+      headers: {WWW-Authenticate: {$ref: '#/components/headers/BearerChallenge'}}
       content: {application/json: {schema: {$ref: '#/components/schemas/PlainError'}}}
+    CodedUnauthorized:
+      description: No key, or none that is known, live and good for this API.
+      headers: {WWW-Authenticate: {$ref: '#/components/headers/KeyChallenge'}}
+      content: {application/json: {schema: {$ref: '#/components/schemas/CodedError'}}}
+    IdentityUnauthorized:
+      description: No token, or one that is not valid now.
+      headers: {WWW-Authenticate: {$ref: '#/components/headers/BearerChallenge'}}
+      content: {application/json: {schema: {$ref: '#/components/schemas/IdentityError'}}}
+    PlainNotImplemented:
+      description: The catalog does not have the meters of this route; the message names them. Checked after credential, right and parameters.
+      content: {application/json: {schema: {$ref: '#/components/schemas/PlainError'}}}
+    CodedNotImplemented:
+      description: The catalog does not have the meters of this route; the message names them. Checked after 401, 422 and 403.
+      content: {application/json: {schema: {$ref: '#/components/schemas/CodedError'}}}
+    IdentityNotImplemented:
+      description: The catalog does not have the meters of this route; the message names them. Checked after credential, right and parameters.
+      content: {application/json: {schema: {$ref: '#/components/schemas/IdentityError'}}}
     PlainForbidden:
       description: Another organization, or a role that may not read.
       content: {application/json: {schema: {$ref: '#/components/schemas/PlainError'}}}
@@ -189,7 +269,7 @@ components:
       headers: {Retry-After: {$ref: '#/components/headers/RetryAfter'}}
       content: {application/json: {schema: {$ref: '#/components/schemas/PlainError'}}}
     PlainFault:
-      description: A fault of ours, or the catalog has no such meter.
+      description: A fault of ours.
       content: {application/json: {schema: {$ref: '#/components/schemas/PlainError'}}}
     CodedError:
       description: What the status code says. The message names a bad parameter.
@@ -198,7 +278,7 @@ components:
       description: What the code says. The message names a bad parameter.
       content: {application/json: {schema: {$ref: '#/components/schemas/IdentityError'}}}
     IdentityFault:
-      description: A fault of ours, or the catalog has no such meter.
+      description: A fault of ours.
       content: {application/json: {schema: {$ref: '#/components/schemas/IdentityError'}}}
     CodedBadRequest:
       description: A parameter, which the message names, or a malformed request, which has the plain body.
@@ -223,86 +303,6 @@ components:
       headers: {Allow: {required: true, schema: {type: string}}}
       content: {application/json: {schema: {$ref: '#/components/schemas/PlainError'}}}
     PlainTooManyRequests:
-      description: Too many of one key or address.
-      headers: {Retry-After: {$ref: '#/components/headers/RetryAfter'}}
-      content: {application/json: {schema: {$ref: '#/components/schemas/PlainError'}}}
-    CodedMethodNotAllowed:
-      description: Another method than those in Allow.
-      headers: {Allow: {required: true, schema: {type: string}}}
-      content: {application/json: {schema: {$ref: '#/components/schemas/CodedError'}}}
-    CodedTooManyRequests:
-      description: Too many of one key or address.
-      headers: {Retry-After: {$ref: '#/components/headers/RetryAfter'}}
-      content: {application/json: {schema: {$ref: '#/components/schemas/CodedError'}}}
-    IdentityMethodNotAllowed:
-      description: Another method than those in Allow.
-      headers: {Allow: {required: true, schema: {type: string}}}
-      content: {application/json: {schema: {$ref: '#/components/schemas/IdentityError'}}}
-    IdentityTooManyRequests:
-      description: Too many of one key or address.
-      headers: {Retry-After: {$ref: '#/components/headers/RetryAfter'}}
-      content: {application/json: {schema: {$ref: '#/components/schemas/IdentityError'}}}
-    State:
-      description: It is so.
-      content: {application/json: {schema: {$ref: '#/components/schemas/State'}}}
-    NotReady:
-      description: Not now; the message says why.
-      headers: {Retry-After: {$ref: '#/components/headers/RetryAfter'}}
-      content: {application/json: {schema: {$ref: '#/components/schemas/PlainError'}}}
-  schemas:
-    Count: {type: integer, minimum: 0}
-    Date: {type: string, format: date}
-    PlainError:
-      type: object
-      required: [error, message]
-      additionalProperties: false
-      properties:
-        error: {type: string, description: The reason phrase of the status.}
-        message: {type: string}
-    CodedError:
-      type: object
-      required: [statusCode, error, message]
-      additionalProperties: false
-      properties:
-        statusCode: {type: integer, minimum: 400, maximum: 599}
-        error: {type: string, description: The reason phrase of the status.}
-        message: {type: string}
-    IdentityError:
-      type: object
-      required: [code, message]
-      additionalProperties: false
-      properties:
-        code:
-          type: string
-          enum:
-            [VALIDATION_ERROR, UNAUTHORIZED, FORBIDDEN, METHOD_NOT_ALLOWED, TOO_MANY_REQUESTS, INTERNAL_ERROR, UNAVAILABLE]
-        message: {type: string}
-    State:
-      type: object
-      required: [status]
-      additionalProperties: false
-      properties: {status: {type: string, enum: [ok]}}
-    DayCount:
-      type: object
-      required: [date, count]
-      additionalProperties: false
-      properties: {date: {$ref: '#/components/schemas/Date'}, count: {$ref: '#/components/schemas/Count'}}
-    DayValue:
-      type: object
-      required: [date, value]
-      additionalProperties: false
-      properties: {date: {$ref: '#/components/schemas/Date'}, value: {$ref: '#/components/schemas/Count'}}
-    Overview:
-      type: object
-      required: [overview]
-      additionalProperties: false
-      properties:
-        overview:
-          type: object
-          required: [organization, totals, usage, plan, recentActivity]
-          additionalProperties: false
-          properties:
-            organization:
 
 """#
 }

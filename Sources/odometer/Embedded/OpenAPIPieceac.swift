@@ -3,6 +3,87 @@
 
 extension OpenAPIText {
     static let pieceac = #"""
+      description: Too much of one key, too many without a key of one address, or of one organization at the same time.
+      headers: {Retry-After: {$ref: '#/components/headers/RetryAfter'}}
+      content: {application/json: {schema: {$ref: '#/components/schemas/PlainError'}}}
+    CodedMethodNotAllowed:
+      description: Another method than those in Allow.
+      headers: {Allow: {required: true, schema: {type: string}}}
+      content: {application/json: {schema: {$ref: '#/components/schemas/CodedError'}}}
+    CodedTooManyRequests:
+      description: Too much of one key, too many without a key of one address, or of one organization at the same time.
+      headers: {Retry-After: {$ref: '#/components/headers/RetryAfter'}}
+      content: {application/json: {schema: {$ref: '#/components/schemas/CodedError'}}}
+    IdentityMethodNotAllowed:
+      description: Another method than those in Allow.
+      headers: {Allow: {required: true, schema: {type: string}}}
+      content: {application/json: {schema: {$ref: '#/components/schemas/IdentityError'}}}
+    IdentityTooManyRequests:
+      description: Too much of one key, too many without a key of one address, or of one organization at the same time.
+      headers: {Retry-After: {$ref: '#/components/headers/RetryAfter'}}
+      content: {application/json: {schema: {$ref: '#/components/schemas/IdentityError'}}}
+    State:
+      description: It is so.
+      content: {application/json: {schema: {$ref: '#/components/schemas/State'}}}
+    NotReady:
+      description: Not now. The reason is told on the listener for machines only.
+      headers: {Retry-After: {$ref: '#/components/headers/RetryAfter'}}
+      content: {application/json: {schema: {$ref: '#/components/schemas/PlainError'}}}
+  schemas:
+    Count: {type: integer, minimum: 0}
+    Date: {type: string, format: date}
+    PlainError:
+      type: object
+      required: [error, message]
+      additionalProperties: false
+      properties:
+        error: {type: string, description: The reason phrase of the status.}
+        message: {type: string}
+    CodedError:
+      type: object
+      required: [statusCode, error, message]
+      additionalProperties: false
+      properties:
+        statusCode: {type: integer, minimum: 400, maximum: 599}
+        error: {type: string, description: The reason phrase of the status.}
+        message: {type: string}
+    IdentityError:
+      type: object
+      required: [code, message]
+      additionalProperties: false
+      properties:
+        code:
+          type: string
+          enum:
+            [VALIDATION_ERROR, UNAUTHORIZED, FORBIDDEN, NOT_FOUND, METHOD_NOT_ALLOWED, TOO_MANY_REQUESTS, INTERNAL_ERROR, NOT_IMPLEMENTED,
+             UNAVAILABLE]
+        message: {type: string}
+    State:
+      type: object
+      required: [status]
+      additionalProperties: false
+      properties: {status: {type: string, enum: [ok]}}
+    DayCount:
+      type: object
+      required: [date, count]
+      additionalProperties: false
+      properties: {date: {$ref: '#/components/schemas/Date'}, count: {$ref: '#/components/schemas/Count'}}
+    DayValue:
+      type: object
+      required: [date, value]
+      additionalProperties: false
+      properties: {date: {$ref: '#/components/schemas/Date'}, value: {$ref: '#/components/schemas/Count'}}
+    Overview:
+      type: object
+      required: [overview]
+      additionalProperties: false
+      properties:
+        overview:
+          type: object
+          required: [organization, totals, usage, plan, recentActivity]
+          additionalProperties: false
+          properties:
+            organization:
               type: object
               required: [_id, name]
               additionalProperties: false
@@ -116,7 +197,11 @@ extension OpenAPIText {
         serviceName: {type: string}
         protocolName: {type: string}
         dataCenter: {type: string}
-        totalConnections: {description: Those whose life overlaps the period., type: integer, minimum: 0}
+        totalConnections:
+          description: >-
+            Those whose life overlaps the period. One that was closed and never opened was open when the counting began.
+          type: integer
+          minimum: 0
         newConnectionsInPeriod: {description: Opened in it., type: integer, minimum: 0}
         uniqueApiKeys: {description: 'Of those opened, active or closed in it; standard error 0.81 %.', type: integer, minimum: 0}
         averageConnectionDurationSeconds: {description: Of those closed in it; 0 when none., type: integer, minimum: 0}
@@ -217,92 +302,7 @@ extension OpenAPIText {
             partialConsent: {$ref: '#/components/schemas/Count'}
             totalCategories: {$ref: '#/components/schemas/Count'}
             totalEvents: {$ref: '#/components/schemas/Count'}
-            totalUsers: {description: 'Distinct users; standard error 0.81 %.', type: integer, minimum: 0}
-            trend: {$ref: '#/components/schemas/Trend'}
-            trendData: {$ref: '#/components/schemas/TrendData'}
-        complianceRequests:
-          type: object
-          required:
-            [dailyRequestCounts, dateRangeTotal, geographyCounts, resolutionMetrics, statusStats, statusByType, totalRequests, trend,
-             trendData, typeStats]
-          additionalProperties: false
-          properties:
-            dailyRequestCounts: {$ref: '#/components/schemas/DayCounts'}
-            dateRangeTotal: {$ref: '#/components/schemas/Count'}
-            geographyCounts: {$ref: '#/components/schemas/CountryCounts'}
-            resolutionMetrics:
-              description: Days with two decimals over the requests resolved in the range; 0 when none. The median is within 1 %.
-              type: object
-              required: [avgResolutionDays, medianResolutionDays, minResolutionDays, maxResolutionDays]
-              additionalProperties: false
-              properties:
-                avgResolutionDays: {type: number, minimum: 0}
-                medianResolutionDays: {type: number, minimum: 0}
-                minResolutionDays: {type: number, minimum: 0}
-                maxResolutionDays: {type: number, minimum: 0}
-            statusStats: {description: Where the requests created in the range stand now., $ref: '#/components/schemas/Counts'}
-            statusByType: {type: object, additionalProperties: {$ref: '#/components/schemas/Counts'}}
-            totalRequests: {description: Ever., type: integer, minimum: 0}
-            trend: {$ref: '#/components/schemas/Trend'}
-            trendData: {$ref: '#/components/schemas/TrendData'}
-            typeStats: {$ref: '#/components/schemas/Counts'}
-    TokenTrend:
-      type: object
-      required: [tenantId, days, data]
-      additionalProperties: false
-      properties:
-        tenantId: {type: string}
-        days: {type: integer, minimum: 1, maximum: 90}
-        data: {type: array, minItems: 1, maxItems: 90, items: {$ref: '#/components/schemas/DayCount'}}
-    AgentActivity:
-      type: object
-      required: [tenantId, data]
-      additionalProperties: false
-      properties:
-        tenantId: {type: string}
-        data:
-          type: array
-          maxItems: 168
-          items: {$ref: '#/components/schemas/GridCell'}
-    GridCell:
-      type: object
-      required: [dow, hour, count]
-      additionalProperties: false
-      properties:
-        dow: {description: 0 = Sunday., type: integer, minimum: 0, maximum: 6}
-        hour: {type: integer, minimum: 0, maximum: 23}
-        count: {type: integer, minimum: 1}
-    AgentUsage:
-      type: object
-      required: [tenantId, month, data]
-      additionalProperties: false
-      properties:
-        tenantId: {type: string}
-        month: {type: string, pattern: '^[0-9]{4}-(0[1-9]|1[0-2])$'}
-        data:
-          type: array
-          items:
-            type: object
-            required: [agentId, tokenCount]
-            additionalProperties: false
-            properties: {agentId: {type: string}, tokenCount: {type: integer, minimum: 1}}
-    MeterList:
-      type: object
-      required: [meters]
-      additionalProperties: false
-      properties: {meters: {type: array, items: {$ref: '#/components/schemas/Meter'}}}
-    Kind: {type: string, enum: [count, sum, level, extreme, distinct, histogram, ranking, grid]}
-    Meter:
-      type: object
-      required: [name, kind, windows, by, per]
-      additionalProperties: false
-      properties:
-        name: {type: string}
-        kind: {$ref: '#/components/schemas/Kind'}
-        keep: {description: Of extremes only., type: string, enum: [min, max, first, last]}
-        windows: {type: array, items: {type: string, enum: [minute, quarter, day, month, all]}}
-        by: {type: array, items: {type: string}}
-        per: {description: 'Its scopes, each a list of dimensions; an empty one is the whole organization.', type: array, items: {type: array, items: {type: string}}}
+            totalUsers: {description: 'Distinct users; standard error 0.81 %. Consents without a user are none.', type: integer, minimum: 0}
 
 """#
 }

@@ -3,6 +3,91 @@
 
 extension OpenAPIText {
     static let piecead = #"""
+            trend: {$ref: '#/components/schemas/Trend'}
+            trendData: {$ref: '#/components/schemas/TrendData'}
+        complianceRequests:
+          type: object
+          required:
+            [dailyRequestCounts, dateRangeTotal, geographyCounts, resolutionMetrics, statusStats, statusByType, totalRequests, trend,
+             trendData, typeStats]
+          additionalProperties: false
+          properties:
+            dailyRequestCounts: {$ref: '#/components/schemas/DayCounts'}
+            dateRangeTotal: {$ref: '#/components/schemas/Count'}
+            geographyCounts: {$ref: '#/components/schemas/CountryCounts'}
+            resolutionMetrics:
+              description: Days with two decimals over the requests resolved in the range; 0 when none. The median is within 1 %.
+              type: object
+              required: [avgResolutionDays, medianResolutionDays, minResolutionDays, maxResolutionDays]
+              additionalProperties: false
+              properties:
+                avgResolutionDays: {type: number, minimum: 0}
+                medianResolutionDays: {type: number, minimum: 0}
+                minResolutionDays: {type: number, minimum: 0}
+                maxResolutionDays: {type: number, minimum: 0}
+            statusStats: {description: Where the requests created in the range stand now., $ref: '#/components/schemas/Counts'}
+            statusByType: {type: object, additionalProperties: {$ref: '#/components/schemas/Counts'}}
+            totalRequests: {description: Ever., type: integer, minimum: 0}
+            trend: {$ref: '#/components/schemas/Trend'}
+            trendData: {$ref: '#/components/schemas/TrendData'}
+            typeStats: {$ref: '#/components/schemas/Counts'}
+    TokenTrend:
+      type: object
+      required: [tenantId, days, data]
+      additionalProperties: false
+      properties:
+        tenantId: {type: string}
+        days: {type: integer, minimum: 1, maximum: 90}
+        data: {type: array, minItems: 1, maxItems: 90, items: {$ref: '#/components/schemas/DayCount'}}
+    AgentActivity:
+      type: object
+      required: [tenantId, data]
+      additionalProperties: false
+      properties:
+        tenantId: {type: string}
+        data:
+          type: array
+          maxItems: 168
+          items: {$ref: '#/components/schemas/GridCell'}
+    GridCell:
+      type: object
+      required: [dow, hour, count]
+      additionalProperties: false
+      properties:
+        dow: {description: 0 = Sunday., type: integer, minimum: 0, maximum: 6}
+        hour: {type: integer, minimum: 0, maximum: 23}
+        count: {type: integer, minimum: 1}
+    AgentUsage:
+      type: object
+      required: [tenantId, month, data]
+      additionalProperties: false
+      properties:
+        tenantId: {type: string}
+        month: {type: string, pattern: '^[0-9]{4}-(0[1-9]|1[0-2])$'}
+        data:
+          type: array
+          items:
+            type: object
+            required: [agentId, tokenCount]
+            additionalProperties: false
+            properties: {agentId: {type: string}, tokenCount: {type: integer, minimum: 1}}
+    MeterList:
+      type: object
+      required: [meters]
+      additionalProperties: false
+      properties: {meters: {type: array, items: {$ref: '#/components/schemas/Meter'}}}
+    Kind: {type: string, enum: [count, sum, level, extreme, distinct, histogram, ranking, grid]}
+    Meter:
+      type: object
+      required: [name, kind, windows, by, per]
+      additionalProperties: false
+      properties:
+        name: {type: string}
+        kind: {$ref: '#/components/schemas/Kind'}
+        keep: {description: Of extremes only., type: string, enum: [min, max, first, last]}
+        windows: {type: array, items: {type: string, enum: [minute, quarter, day, month, all]}}
+        by: {type: array, items: {type: string}}
+        per: {description: 'Its scopes, each a list of dimensions; an empty one is the whole organization.', type: array, items: {type: array, items: {type: string}}}
     MeterAnswer:
       type: object
       required: [meter, kind, per, data]

@@ -20,27 +20,19 @@ final class Answering: Sendable {
         hindrance: @escaping @Sendable (QueryWorker) -> String?,
         log: Log
     ) throws(CommandFailure) {
-        let verifier = try settings.tokenVerifier()
+        let verifier = try settings.tokenVerifier(log: log)
         takesTokens = verifier != nil
         redis = parts.redis
         do throws(HTTPError) {
-            var limits = RateLimits()
-            let rate = settings.integer(Options.rateLimit)
-            if rate > 0 {
-                limits.perAddress = try RateLimiter(perSecond: Double(rate), burst: rate)
-                limits.perCredential = try RateLimiter(perSecond: Double(rate), burst: rate)
-            }
             service = try APIService(
                 engine: parts.engine, dialects: APIService.allDialects(verifier: verifier),
-                documents: [Answering.description], limits: limits)
+                documents: [Answering.description], limits: try settings.requestLimits())
         } catch {
             throw .usage("http: \(error.message)")
         }
         let pages = StatePages(hindrance: hindrance)
         server = Server(
-            try settings.serverConfiguration(
-                Options.listen, threads: settings.integer(Options.httpThreads)),
-            makeWorker: parts.makeWorker
+            try settings.publicConfiguration(), makeWorker: parts.makeWorker
         ) { [service] worker, request in
             pages.answer(worker, request) ?? service.handle(worker, request)
         }
@@ -59,8 +51,10 @@ final class Answering: Sendable {
         if !takesTokens {
             log.warning("no key for tokens is configured: the identity API refuses every token")
         }
-        for line in service.missing {
-            log.warning("this catalog cannot answer everything", ("missing", .text(line)))
+        for api in service.missing {
+            log.warning(
+                "the catalog does not have all meters of an API: requests that need them get 501",
+                ("dialect", .text(api.dialect)), ("missing", .text(api.list)))
         }
         log.info("answering", ("port", LogValue(server.port)))
     }
@@ -136,51 +130,5 @@ struct MachineParts: Sendable {
             query: QueryWorker(
                 engine: engine,
                 cells: CellReader(configuration: redis, layout: layout, reach: reach)))
-    }
-}
-
-extension Settings {
-    /// Address, port and threads of a listener.
-    func serverConfiguration(
-        _ option: Option, threads: Int
-    ) throws(CommandFailure) -> ServerConfiguration {
-        var configuration = ServerConfiguration()
-        let (host, port) = address(option)
-        configuration.address = host == "localhost" ? "127.0.0.1" : host
-        configuration.port = Int(port)
-        configuration.threads = threads
-        do throws(HTTPError) {
-            try configuration.validate()
-        } catch {
-            throw .usage("--\(option.name): \(error.message)")
-        }
-        return configuration
-    }
-
-    /// How tokens are verified; nil where no key is configured.
-    func tokenVerifier() throws(CommandFailure) -> TokenVerifier? {
-        guard let algorithm = TokenVerifier.Algorithm(rawValue: required(Options.jwtAlgorithm))
-        else { preconditionFailure("--jwt-algorithm was not checked") }
-        let key: [UInt8]
-        switch algorithm {
-        case .hs256:
-            if let file = text(Options.jwtSecretFile) {
-                key = Array(try FileText.secret(file).utf8)
-            } else if let secret = text(Options.jwtSecret) {
-                key = Array(secret.utf8)
-            } else {
-                return nil
-            }
-        case .rs256, .es256:
-            guard let file = text(Options.jwtPublicKey) else { return nil }
-            key = try FileText.read(file)
-        }
-        do throws(TokenConfigurationError) {
-            return try TokenVerifier(
-                algorithm: algorithm, key: key, issuer: text(Options.jwtIssuer),
-                audience: text(Options.jwtAudience))
-        } catch {
-            throw .usage("jwt: \(error.message)")
-        }
     }
 }

@@ -6,8 +6,15 @@ import Query
 struct StatePages: Sendable {
     /// Why the process cannot do its work now; nil = it can.
     let hindrance: @Sendable (QueryWorker) -> String?
-    /// The pages that stand on the listener for machines only; nil = this is not that listener.
+    /// The pages that stand on the listener for machines only; nil = this is not that listener,
+    /// and nobody is told why.
     var admin: Admin?
+    private let readiness = Readiness()
+
+    init(hindrance: @escaping @Sendable (QueryWorker) -> String?, admin: Admin? = nil) {
+        self.hindrance = hindrance
+        self.admin = admin
+    }
 
     /// Pages that are nobody's business outside.
     struct Admin: Sendable {
@@ -41,8 +48,7 @@ struct StatePages: Sendable {
             response.caching = .never
             return response
         }
-        worker.query.deadline = .now + APIService.timeLimit
-        if path == "/readyz", let reason = hindrance(worker.query) {
+        if path == "/readyz", let reason = reason(worker.query) {
             var response = Response.error(status: 503, message: reason)
             response.setHeader("Retry-After", "1")
             response.caching = .never
@@ -51,5 +57,18 @@ struct StatePages: Sendable {
         var response = Response.json(Array(#"{"status":"ok"}"#.utf8))
         response.caching = .never
         return response
+    }
+
+    /// Why it is not ready; outside only that it is not, because reasons name servers and users.
+    private func reason(_ query: QueryWorker) -> String? {
+        guard admin == nil else {
+            query.deadline = .now + APIService.timeLimit
+            return hindrance(query)
+        }
+        let isReady = readiness.isReady {
+            query.deadline = .now + Readiness.patience
+            return hindrance(query) == nil
+        }
+        return isReady ? nil : "Not ready"
     }
 }

@@ -1,0 +1,40 @@
+import CEventScan
+
+/// Reads the text of a JSON number as an integer, exactly: no floating point is in between.
+///
+/// A number is an integer as in JSON Schema, by its value and not by its spelling: `7`, `7.0`,
+/// `70e-1` and `0.7E+1` are all 7, `-0` is 0. Amounts of events and members of the directory are
+/// read by this one reader. Pure functions, safe on every thread.
+public enum JSONInteger: Equatable, Sendable {
+    /// A value within `bounds`.
+    case integer(Int64)
+    /// A number with a fraction, however small it is.
+    case fraction
+    /// An integer beyond `bounds`.
+    case tooLarge
+    /// No number as RFC 8259 writes one.
+    case notNumber
+
+    /// −(2^53 − 1) … 2^53 − 1: what every reader of JSON can hold.
+    public static let bounds: ClosedRange<Int64> = -9_007_199_254_740_991...9_007_199_254_740_991
+
+    /// The integer of a text, or nil where it is none within `bounds`.
+    public static func value(_ text: [UInt8]) -> Int64? {
+        guard case .integer(let value) = read(text) else { return nil }
+        return value
+    }
+
+    /// Reads a whole text; blanks may stand around the number.
+    public static func read(_ text: [UInt8]) -> JSONInteger {
+        var value: Int64 = 0
+        let found = text.withUnsafeBytes {
+            es_integer($0.baseAddress?.assumingMemoryBound(to: CChar.self), $0.count, &value)
+        }
+        return switch es_number(UInt32(found)) {
+        case ES_WHOLE: .integer(value)
+        case ES_FRACTION: .fraction
+        case ES_TOO_LARGE: .tooLarge
+        default: .notNumber
+        }
+    }
+}

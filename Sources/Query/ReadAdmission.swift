@@ -1,0 +1,24 @@
+internal import Ledger
+
+/// Decides whether planned reads may be sent to Redis.
+public protocol ReadAdmission: AnyObject {
+    /// Called with the number of commands of each plan, on the request's thread, just before the
+    /// plan is sent; throws where it may not be sent.
+    func admit(commands: Int) throws(QueryError)
+}
+
+extension ReadPlan {
+    /// Commands that Redis will be sent for this plan, within a few of each read.
+    var commandCount: Int { reads.reduce(0) { $0 + $1.commandCount } }
+}
+
+extension CellRead {
+    /// Commands of this read, with those that ask for sizes first.
+    fileprivate var commandCount: Int {
+        switch self {
+        case .fields, .bucket, .size: 1
+        case .hash, .ranking: 2
+        case .distinct(let keys), .rankingSum(let keys): keys.count + 1
+        }
+    }
+}

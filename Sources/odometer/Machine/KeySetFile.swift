@@ -1,0 +1,122 @@
+import API
+import Foundation
+import HTTPServer
+import Synchronization
+
+/// The keys of a JWKS file, which is read again when it changes: keys are rotated without a restart.
+///
+/// The file is looked at once a second at most, by the request that comes then. A file that is gone
+/// or broken changes nothing: the old keys go on, and the log says so once.
+final class KeySetFile: TokenKeySource {
+    /// What changes when a file is replaced or written to.
+    private struct Stamp: Equatable {
+        let device: UInt64
+        let inode: UInt64
+        let size: Int64
+        let changed: [Int]
+        /// Whether it was changed so long ago that another change would have another time.
+        let isSettled: Bool
+
+        init?(_ path: String) {
+            var found = stat()
+            guard stat(path, &found) == 0 else { return nil }
+            device = UInt64(found.st_dev)
+            inode = UInt64(found.st_ino)
+            size = Int64(found.st_size)
+            changed = [
+                found.st_mtim.tv_sec, found.st_mtim.tv_nsec, found.st_ctim.tv_sec,
+                found.st_ctim.tv_nsec,
+            ]
+            isSettled = time(nil) - found.st_ctim.tv_sec > 2
+        }
+    }
+
+    private struct State {
+        var keys: TokenKeys
+        /// The file's text when it was read last, good or not.
+        var text: [UInt8]
+        var stamp: Stamp?
+        /// In nanoseconds of `MonotonicTime`.
+        var lookedAt: UInt64
+        /// Whether it could not be read the last time.
+        var isGone = false
+    }
+
+    private static let pause: UInt64 = 1_000_000_000
+    private let path: String
+    private let only: TokenVerifier.Algorithm?
+    private let log: Log
+    private let state: Mutex<State>
+
+    /// Reads the file; throws where it holds no keys that can be used.
+    init(
+        _ path: String, only: TokenVerifier.Algorithm?, log: Log,
+        now: UInt64 = MonotonicTime.nanoseconds()
+    ) throws(CommandFailure) {
+        self.path = path
+        self.only = only
+        self.log = log
+        let stamp = Stamp(path)
+        let text = try FileText.read(path)
+        do throws(TokenConfigurationError) {
+            let keys = try KeySetFile.keys(text, only)
+            state = Mutex(State(keys: keys, text: text, stamp: stamp, lookedAt: now))
+        } catch {
+            throw .usage("--jwks-file \(path): \(error.message)")
+        }
+    }
+
+    /// The keys of this moment.
+    func current() -> TokenKeys { current(at: MonotonicTime.nanoseconds()) }
+
+    /// The keys at a moment of `MonotonicTime`.
+    func current(at now: UInt64) -> TokenKeys {
+        state.withLock { state in
+            if now >= state.lookedAt + KeySetFile.pause {
+                state.lookedAt = now
+                look(&state)
+            }
+            return state.keys
+        }
+    }
+
+    private func look(_ state: inout State) {
+        // Looked at before it is read: a change in between is found the next time.
+        let stamp = Stamp(path)
+        if let stamp, stamp.isSettled, stamp == state.stamp { return }
+        state.stamp = stamp
+        let text: [UInt8]
+        do throws(CommandFailure) {
+            text = try FileText.read(path)
+        } catch {
+            if !state.isGone { complain(error.message) }
+            state.isGone = true
+            return
+        }
+        state.isGone = false
+        if text == state.text { return }
+        state.text = text
+        do throws(TokenConfigurationError) {
+            state.keys = try KeySetFile.keys(text, only)
+            log.info("the keys for tokens were read again", ("file", .text(path)))
+        } catch {
+            complain("\(path): \(error.message)")
+        }
+    }
+
+    private func complain(_ reason: String) {
+        log.warning(
+            "the file of keys for tokens cannot be used, the old keys go on",
+            ("reason", .text(reason)))
+    }
+
+    private static func keys(
+        _ text: [UInt8], _ only: TokenVerifier.Algorithm?
+    ) throws(TokenConfigurationError) -> TokenKeys {
+        guard let set = try? JSONDecoder().decode(JSONWebKeySet.self, from: Data(text)) else {
+            // What the decoder says may hold a piece of a secret.
+            throw TokenConfigurationError(message: "is no JSON Web Key Set (RFC 7517)")
+        }
+        return try TokenKeys(set, only: only)
+    }
+}

@@ -1,0 +1,24 @@
+import Foundation
+
+/// A pair of keys in PEM, made by the program openssl.
+func keyPair(
+    _ path: String, _ options: [String]
+) throws -> (private: [UInt8], public: [UInt8]) {
+    try openssl(["genpkey"] + options + ["-out", path])
+    try openssl(["pkey", "-in", path, "-pubout", "-out", path + ".pub"])
+    return (
+        [UInt8](try Data(contentsOf: URL(fileURLWithPath: path))),
+        [UInt8](try Data(contentsOf: URL(fileURLWithPath: path + ".pub")))
+    )
+}
+
+func openssl(_ arguments: [String]) throws {
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+    process.arguments = ["openssl"] + arguments
+    process.standardError = FileHandle.nullDevice
+    process.standardOutput = FileHandle.nullDevice
+    try process.run()
+    process.waitUntilExit()
+    guard process.terminationStatus == 0 else { throw TestFailure("openssl \(arguments)") }
+}

@@ -1,0 +1,202 @@
+import API
+import Foundation
+import HTTPServer
+import Ledger
+import Query
+import Testing
+
+/// What one client may take: requests, reads, and requests at the same time.
+@Suite struct RequestLimitTests {
+    private let meters = "/v1/meters"
+    private let organization = "0b7c2f4e-6d11-4a52-9a3e-5f0c8d7e6a10"
+
+    private func limits(
+        address: Int? = nil, credential: Int? = nil, organization: Int? = nil,
+        mostCommands: Int = RequestLimits.mostCommands
+    ) throws -> RequestLimits {
+        // Nothing flows in within a test.
+        func limiter(_ burst: Int?) throws -> RateLimiter? {
+            try burst.map { try RateLimiter(perSecond: 0.001, burst: $0) }
+        }
+        return RequestLimits(
+            perAddress: try limiter(address), perCredential: try limiter(credential),
+            perOrganization: organization.map { OrganizationGate(most: $0) },
+            mostCommands: mostCommands)
+    }
+
+    private func status(
+        _ house: House, _ headers: [String: String], _ target: String = "/v1/meters",
+        from address: RemoteAddress = RemoteAddress(192, 0, 2, 1)
+    ) throws -> Int {
+        let request = try Request(
+            method: .get, target: Array(target.utf8),
+            headers: HeaderFields(headers.map { (name: $0.key, value: $0.value) }),
+            remoteAddress: address)
+        return house.service.handle(house.worker, request).status
+    }
+
+    /// A house with an organization that the shape `privacy` answers for, and its headers.
+    private func privacy(_ limits: RequestLimits) throws -> (House, [String: String], path: String)
+    {
+        let house = try House(limits: limits)
+        try house.directory(organization, "organization", ["name": #""O""#])
+        let key = try house.key(organization, ["privacy"])
+        return (house, ["x-api-key": key], "/organizations/\(organization)/metrics")
+    }
+
+    // MARK: The bucket
+
+    @Test func `one key has one bucket, however its header is written`() throws {
+        let house = try House(limits: try limits(credential: 3))
+        let key = try house.key("o", ["operations", "connections"], role: .read)
+        #expect(try status(house, ["Authorization": "Bearer \(key)"]) == 200)
+        #expect(try status(house, ["Authorization": "bearer   \(key)"]) == 200)
+        #expect(try status(house, ["Authorization": "BEARER \(key)"]) == 200)
+        for scheme in ["Bearer ", "beaRer ", "Bearer      "] {
+            let refused = try house.send(.get, meters, ["Authorization": scheme + key])
+            expect(refused, 429, #"{"error":"Too Many Requests","message":"Too many requests"}"#)
+            #expect(refused.headers["Retry-After"] == "1000")
+        }
+        // The same key in another shape, without a scheme.
+        #expect(
+            try status(house, ["Authorization": key], "/api/connection-analytics/summary") == 429)
+        let other = try house.key("o", ["operations"], role: .read)
+        #expect(try status(house, ["Authorization": "Bearer \(other)"]) == 200)
+    }
+
+    @Test func `tokens of one subject have one bucket`() throws {
+        let house = try House(limits: try limits(credential: 2))
+        func ask(_ subject: String, _ organization: String, expiry: Int) throws -> Int {
+            let claims =
+                #"{"organization_id": "\#(organization)", "sub": "\#(subject)", "exp": \#(expiry)}"#
+            let token = try signed(claims, key: House.secret)
+            return try status(
+                house, ["Authorization": "Bearer \(token)"], "/api/v1/analytics/agents")
+        }
+        #expect(try ask("u", "o", expiry: 1_893_456_000) == 200)
+        #expect(try ask("u", "o", expiry: 1_893_456_001) == 200)
+        #expect(try ask("u", "o", expiry: 1_893_456_002) == 429)
+        #expect(try ask("v", "o", expiry: 1_893_456_000) == 200)
+        #expect(try ask("u", "p", expiry: 1_893_456_000) == 200)
+    }
+
+    @Test func `an address pays for requests without a valid credential only`() throws {
+        let house = try House(limits: try limits(address: 3))
+        let key = try house.key("o", ["operations"], role: .read)
+        let unknown = try KeyMaker.make(
+            organization: "o", role: .read, dialects: ["operations"], createdAt: 0)
+        for _ in 0..<10 {
+            #expect(try status(house, ["Authorization": "Bearer \(key)"]) == 200)
+        }
+        #expect(try status(house, [:]) == 401)
+        #expect(try status(house, ["Authorization": "Bearer x"], "/api/v1/analytics/agents") == 401)
+        #expect(try status(house, ["Authorization": "Bearer \(unknown.secret)"]) == 401)
+        #expect(try status(house, [:]) == 429)
+        #expect(try status(house, ["Authorization": "Bearer \(unknown.secret)"]) == 429)
+        #expect(try status(house, ["Authorization": "Bearer \(key)"]) == 200)
+        #expect(try status(house, [:], from: RemoteAddress(192, 0, 2, 2)) == 401)
+    }
+
+    // MARK: Work
+
+    @Test func `the largest documented request is answered, and costs what it reads`() throws {
+        let (house, headers, path) = try privacy(try limits(credential: 100))
+        let projects = (1...20).map { "&project=p\($0)" }.joined()
+        let large = path + "?startDate=2025-03-09T00:00:00Z&endDate=2026-03-09T00:00:00Z" + projects
+        var answered = 0
+        while answered < 100, try status(house, headers, large) == 200 { answered += 1 }
+        // Some 18,000 commands are 8 units and that of the request.
+        #expect((8...15).contains(answered), "\(answered)")
+        // Another key of the organization pays for itself.
+        let other = try house.key(organization, ["privacy"])
+        #expect(try status(house, ["x-api-key": other], path) == 200)
+    }
+
+    @Test func `the pages of a dashboard cost one unit each`() throws {
+        let (house, headers, path) = try privacy(try limits(credential: 2))
+        try house.directory("o", "organization", ["slug": #""acme""#])
+        let analytics = "/api/v1/app/organization/analytics/"
+        for target in [
+            path + "?startDate=2025-03-09T00:00:00Z&endDate=2026-03-09T00:00:00Z",
+            "/api/analytics/overview", analytics + "totals", analytics + "timeseries?type=threads",
+            analytics + "ranking/active-users", analytics + "ranking/active-projects",
+            "/api/connection-analytics/summary?minutes=1440",
+        ] {
+            var headers = headers
+            let isOverview = target.hasPrefix("/api/analytics")
+            if target.hasPrefix(path) {
+                headers["x-api-key"] = try house.key(organization, ["privacy"])
+            } else {
+                let key = try house.key(
+                    "o", isOverview ? ["overview"] : ["workspace", "connections"])
+                headers = ["X-API-Key": key, "Authorization": "Bearer \(key)", "x-org": "acme"]
+            }
+            let statuses = try (0..<3).map { _ in try status(house, headers, target) }
+            #expect(statuses == [200, 200, 429], "\(target)")
+        }
+    }
+
+    @Test func `a request that needs too many reads is refused`() throws {
+        let (house, headers, path) = try privacy(try limits(mostCommands: 20))
+        let metrics = try house.send(.get, path, headers)
+        #expect(metrics.status == 422)
+        #expect(metrics.body.contains("at most 20 are made for one request"), "\(metrics.body)")
+        let key = try house.key(organization, ["operations"])
+        let target = "/v1/meters/consent_users?start=2026-01-01T00:00:00Z&end=2026-02-20T00:00:00Z"
+        let meter = try house.send(.get, target, ["Authorization": "Bearer \(key)"])
+        #expect(meter.status == 400)
+        #expect(meter.body.contains("at most 20 are made for one request"), "\(meter.body)")
+        #expect(try status(house, ["Authorization": "Bearer \(key)"]) == 200)
+    }
+
+    // MARK: At the same time
+
+    @Test func `one organization has so many requests at the same time`() throws {
+        let limits = try limits(organization: 1)
+        let gate = try #require(limits.perOrganization)
+        let house = try House(limits: limits)
+        let first = try house.key("o", ["operations"])
+        let second = try house.key("o", ["operations"])
+        let path = "/v1/meters/buckets"
+        // Both keys are known now: the gate is asked before Redis is.
+        for key in [first, second] {
+            #expect(try status(house, ["Authorization": "Bearer \(key)"], path) == 200)
+        }
+        #expect(gate.count(of: Array("o".utf8)) == 0)
+
+        // A key that was revoked is nobody's, and takes no place.
+        let revoked = try house.key("o", ["operations"])
+        #expect(try status(house, ["Authorization": "Bearer \(revoked)"], path) == 200)
+        let hash = try #require(APIKey(Array(revoked.utf8))).hash
+        try house.run(
+            "HSET", "odo:1:{dir}:credential:\(String(decoding: hash, as: UTF8.self))", "revokedAt",
+            #""2026-01-01T00:00:00Z""#)
+        #expect(try status(house, ["Authorization": "Bearer \(revoked)"], path) == 401)
+
+        house.redis.freeze(true)
+        let (service, engine) = (house.service, house.service.engine)
+        let redis = house.redis.configuration
+        let slow = SettableTime(0)
+        let request = try Request(
+            method: .get, target: Array(path.utf8),
+            headers: HeaderFields([("Authorization", "Bearer \(first)")]))
+        Thread.detachNewThread {
+            let cells = CellReader(configuration: redis, layout: KeyLayout())
+            let worker = APIWorker(query: QueryWorker(engine: engine, cells: cells))
+            slow.set(Int64(service.handle(worker, request).status))
+        }
+        let deadline = Date().addingTimeInterval(10)
+        while gate.count(of: Array("o".utf8)) == 0, Date() < deadline { usleep(1_000) }
+        let refused = try house.send(.get, path, ["Authorization": "Bearer \(second)"])
+        #expect(refused.status == 429)
+        #expect(refused.headers["Retry-After"] == "1")
+        #expect(refused.body.contains("at the same time"), "\(refused.body)")
+        // Not 429: it is looked for in Redis, which is frozen.
+        #expect(try status(house, ["Authorization": "Bearer \(revoked)"], path) == 503)
+        house.redis.freeze(false)
+        while slow.nanoseconds == 0, Date() < deadline { usleep(1_000) }
+        #expect(slow.nanoseconds != 0)
+        #expect(gate.count(of: Array("o".utf8)) == 0)
+        #expect(try status(house, ["Authorization": "Bearer \(second)"], path) == 200)
+    }
+}

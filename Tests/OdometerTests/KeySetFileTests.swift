@@ -1,0 +1,126 @@
+import API
+import Foundation
+import HTTPServer
+import Testing
+
+@testable import odometer
+
+/// A JWKS file that changes while it is used.
+struct KeySetFileTests {
+    private static let second: UInt64 = 1_000_000_000
+
+    private func secret(_ name: String) -> [UInt8] {
+        Array("the secret of key \(name), more than 32 bytes".utf8)
+    }
+
+    private func set(_ names: String...) -> String {
+        let keys = names.map {
+            #"{"kty":"oct","kid":"\#($0)","k":"\#(TokenSigner.base64(secret($0)))"}"#
+        }
+        return #"{"keys":[\#(keys.joined(separator: ","))]}"#
+    }
+
+    private func token(_ name: String) -> [UInt8] {
+        let header = #"{"alg":"HS256","typ":"at+jwt","kid":"\#(name)"}"#
+        let text = [header, #"{"organization_id":"o","exp":2000}"#]
+            .map { TokenSigner.base64(Array($0.utf8)) }.joined(separator: ".")
+        let signature = TokenSigner.signature(of: Array(text.utf8), secret(name))
+        return Array("\(text).\(TokenSigner.base64(signature))".utf8)
+    }
+
+    private func accepts(_ keys: any TokenKeySource, _ name: String) -> Bool {
+        TokenVerifier(keys: keys).accepts(token(name), now: 1_000)
+    }
+
+    /// Calls `body` with the path of a file, and a log; gives the log's lines.
+    private func withFile(
+        _ text: String, _ body: (_ path: String, Log) throws -> Void
+    ) throws -> [String] {
+        let path = NSTemporaryDirectory() + "odo-jwks-" + UUID().uuidString.prefix(8)
+        try text.write(toFile: path, atomically: true, encoding: .utf8)
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        let pipe = Pipe()
+        let log = Log(
+            isJSON: false, least: .info, descriptor: pipe.fileHandleForWriting.fileDescriptor)
+        try body(path, log)
+        try pipe.fileHandleForWriting.close()
+        let said = String(decoding: pipe.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+        return said.split(separator: "\n").map(String.init)
+    }
+
+    @Test func `keys are rotated without a restart`() throws {
+        let lines = try withFile(set("a")) { path, log in
+            let file = try KeySetFile(path, only: nil, log: log, now: 0)
+            func write(_ text: String) throws {
+                try text.write(toFile: path, atomically: true, encoding: .utf8)
+            }
+            #expect(accepts(file.current(at: 1), "a"))
+            #expect(!accepts(file.current(at: 1), "b"))
+            // Both for a while, then the new one alone.
+            try write(set("a", "b"))
+            #expect(!accepts(file.current(at: Self.second - 1), "b"))
+            #expect(accepts(file.current(at: Self.second), "b"))
+            #expect(accepts(file.current(at: Self.second), "a"))
+            try write(set("b"))
+            #expect(accepts(file.current(at: 2 * Self.second), "b"))
+            #expect(!accepts(file.current(at: 2 * Self.second), "a"))
+        }
+        #expect(lines.count == 2)
+        #expect(lines.allSatisfy { $0.contains(" info the keys for tokens were read again") })
+    }
+
+    @Test func `a broken file changes nothing and is told once`() throws {
+        let lines = try withFile(set("a")) { path, log in
+            let file = try KeySetFile(path, only: nil, log: log, now: 0)
+            var second: UInt64 = 0
+            func look() -> TokenKeys {
+                second += 1
+                return file.current(at: second * Self.second)
+            }
+            let whole = set("a", "b")
+            for broken in ["", String(whole.dropLast(9)), #"{"keys":[]}"#, "[]"] {
+                try broken.write(toFile: path, atomically: false, encoding: .utf8)
+                for _ in 0..<3 { #expect(accepts(look(), "a")) }
+            }
+            try FileManager.default.removeItem(atPath: path)
+            for _ in 0..<3 { #expect(accepts(look(), "a")) }
+            try whole.write(toFile: path, atomically: true, encoding: .utf8)
+            #expect(accepts(look(), "b"))
+        }
+        let warnings = lines.filter { $0.contains(" warning ") }
+        #expect(warnings.count == 5, "\(lines)")
+        #expect(warnings.allSatisfy { $0.contains("the old keys go on reason=") }, "\(lines)")
+        #expect(lines.last?.contains("read again") == true)
+    }
+
+    @Test func `a token that was good is not good without its key`() throws {
+        _ = try withFile(set("a")) { path, log in
+            let file = try KeySetFile(path, only: nil, log: log)
+            let verifier = TokenVerifier(keys: file)
+            #expect(verifier.accepts(token("a"), now: 1_000))
+            #expect(verifier.accepts(token("a"), now: 1_000))
+            try set("b").write(toFile: path, atomically: true, encoding: .utf8)
+            let deadline = Date().addingTimeInterval(20)
+            while verifier.accepts(token("a"), now: 1_000), Date() < deadline { usleep(20_000) }
+            #expect(!verifier.accepts(token("a"), now: 1_000))
+            #expect(verifier.accepts(token("b"), now: 1_000))
+        }
+    }
+
+    @Test func settings() throws {
+        func verifier(_ flags: [String: [String]]) throws -> TokenVerifier? {
+            try Settings(options: Options.configurable, flags: flags, environment: [:]) { _ in [] }
+                .tokenVerifier(log: Log(isJSON: false, least: .error))
+        }
+        _ = try withFile(set("a")) { path, _ in
+            let verifies = try #require(try verifier(["jwks-file": [path]]))
+            #expect(verifies.accepts(token("a"), now: 1_000))
+            for wrong in [
+                ["jwks-file": [path], "jwt-secret-file": [path]],
+                ["jwks-file": [path], "jwt-algorithm": ["RS256"]], ["jwks-file": [path + "x"]],
+            ] {
+                #expect(throws: CommandFailure.self) { _ = try verifier(wrong) }
+            }
+        }
+    }
+}
