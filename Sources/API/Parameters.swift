@@ -130,4 +130,16 @@ struct Parameters {
         }
         return range
     }
+
+    /// The windows that answer exactly these days for all these meters; a range that the meters no
+    /// longer hold so is a problem that says what they hold, never an answer about more days.
+    func exactCoverage(
+        of meters: [String], _ range: TimeRange, names: (start: String, end: String),
+        _ engine: QueryEngine
+    ) throws(Problem) -> Coverage {
+        guard let coverage = engine.exactCoverage(of: meters, range) else {
+            throw problem("\(names.start) and \(names.end): \(engine.keptDays(of: meters))")
+        }
+        return coverage
+    }
 }

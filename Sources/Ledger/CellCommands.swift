@@ -44,7 +44,8 @@ struct CellCommands: ~Copyable {
             for key in keys { buffer.append(key) }
             buffer.append("WITHSCORES")
         case .distinct(let keys):
-            begin("PFCOUNT", arguments: keys.count)
+            // Many sketches come as they are, because their union costs Redis five times as much.
+            begin(ReadCost.isCounted(keys) ? "PFCOUNT" : "MGET", arguments: keys.count)
             for key in keys { buffer.append(key) }
         }
     }
@@ -61,6 +62,23 @@ struct CellCommands: ~Copyable {
         case .ranking(let key): addRanking(key, last: Int64(most) - 1)
         case .bucket, .fields, .size, .distinct, .rankingSum: add(read)
         }
+    }
+
+    /// Adds a read of a sorted set's members of these ranks.
+    mutating func add(ranks: ClosedRange<Int64>, of key: [UInt8], isDescending: Bool) {
+        begin("ZRANGE", arguments: isDescending ? 5 : 4)
+        buffer.append(key)
+        buffer.append(ranks.lowerBound)
+        buffer.append(ranks.upperBound)
+        if isDescending { buffer.append("REV") }
+        buffer.append("WITHSCORES")
+    }
+
+    /// Adds a read of the scores of these members.
+    mutating func add(scoresOf members: ArraySlice<[UInt8]>, in key: [UInt8]) {
+        begin("ZMSCORE", arguments: 1 + members.count)
+        buffer.append(key)
+        for member in members { buffer.append(member) }
     }
 
     private mutating func addRanking(_ key: [UInt8], last: Int64) {
@@ -84,10 +102,24 @@ enum ReadCost {
     static let budget = 5_000.0
     /// Hashes and sorted sets with more members are read in pieces.
     static let largestWhole = 10_000
-    /// Unions with more dense sketches are merged here.
-    static let mostDense = 180
-    /// One dense sketch in a union.
+    /// Unions of more sketches are merged here, not in Redis.
+    static let mostCounted = 8
+    /// Unions of more sketches are read in pieces.
+    static let mostMerged = 600
+    /// The score of one member.
+    static let lookup = 0.35
+    /// One dense sketch in a union that Redis makes.
     static let dense = 27.0
+    /// One dense sketch that Redis only hands over: 12 KB.
+    static let denseBytes = 8.0
+
+    /// Whether Redis counts a union of these sketches; else it hands them over.
+    static func isCounted(_ keys: [[UInt8]]) -> Bool { keys.count <= mostCounted }
+
+    /// A union of so many sketches, each as large as it can be: so their sizes need not be asked for.
+    static func union(_ count: Int) -> Double {
+        1 + (count <= mostCounted ? dense : denseBytes) * Double(count)
+    }
 
     /// A hash or a sorted set of so many members.
     static func members(_ count: Int) -> Double { 1 + 0.5 * Double(count) }
@@ -95,20 +127,5 @@ enum ReadCost {
     /// The sum of so many sorted sets with so many members together.
     static func sum(sets: Int, members: Int) -> Double {
         1 + 0.3 * Double(sets) + 0.25 * Double(members)
-    }
-
-    /// A union of sketches of these sizes in bytes, and how many of them are dense.
-    static func union(_ sizes: [Int64]) -> (cost: Double, dense: Int) {
-        var cost = 1.0
-        var count = 0
-        for size in sizes {
-            if DistinctSketch.isDense(byteCount: Int(size)) {
-                count += 1
-                cost += dense
-            } else {
-                cost += size == 0 ? 0.3 : 2 + Double(size) / 300
-            }
-        }
-        return (cost, count)
     }
 }

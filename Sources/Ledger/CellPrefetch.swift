@@ -113,8 +113,8 @@ struct CellPrefetch: ~Copyable {
             // Each of them may have all the members of the sum.
             return ReadCost.sum(sets: keys.count, members: keys.count * most)
         case .distinct(let keys):
-            guard keys.count <= ReadCost.mostDense else { return nil }
-            return 1 + ReadCost.dense * Double(keys.count)
+            guard keys.count <= ReadCost.mostMerged else { return nil }
+            return ReadCost.union(keys.count)
         }
     }
 }
@@ -170,8 +170,14 @@ struct PrefetchedReplies {
             let one = view[index + 1]
             if one.kind == .error { return nil }
             if limits[index] > 0, one.count / 2 >= limits[index] { return nil }
-            if case .rankingSum = reads[index - first], CellSnapshot.isInexact(one) { return nil }
-            entries.append(.reply(one))
+            switch reads[index - first] {
+            case .rankingSum where CellSnapshot.isInexact(one): return nil
+            case .distinct:
+                // What is no sketch, the read that follows will say.
+                guard let count = try? CellReading.distinctCount(one) else { return nil }
+                entries.append(.count(count))
+            default: entries.append(.reply(one))
+            }
         }
         return CellSnapshot(
             reads: reads, entries: entries, owners: [cells], asOf: asOf, isAtomic: true)

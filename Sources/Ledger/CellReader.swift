@@ -50,8 +50,11 @@ public final class CellReader {
     // MARK: Reading
 
     /// Reads what stands about one organization; as one state where that takes Redis less than 5 ms.
+    ///
+    /// `refusesLargeRankings`: throws `tooLarge` where a ranking would have to be read in pieces.
     public func read(
-        _ reads: [CellRead], organization: [UInt8], deadline: ContinuousClock.Instant
+        _ reads: [CellRead], organization: [UInt8], deadline: ContinuousClock.Instant,
+        refusesLargeRankings: Bool = false
     ) throws(CellReadError) -> CellSnapshot {
         let step = CellStep.cells(reads, organization: organization)
         try prefetch(step, deadline)
@@ -64,7 +67,8 @@ public final class CellReader {
             var reading = CellReading(
                 reads: reads, marksKey: self.layout.marksKey(shard: shard),
                 markFields: self.markFields, newest: newest,
-                parkedMemory: self.parkedMemory, deadline: deadline)
+                parkedMemory: self.parkedMemory, deadline: deadline,
+                refusesLargeRankings: refusesLargeRankings)
             return try reading.run(on: &connection)
         }
         memory.add(step, found)
@@ -77,17 +81,44 @@ public final class CellReader {
     ) throws(CellReadError) -> [[UInt8]?]? {
         let step = CellStep.directory(key: key, fields: fields)
         try prefetch(step, deadline)
-        if let found = memory.directory(step) { return found.with { directoryValues($0) } }
+        if let found = memory.directory(step) {
+            let values = found.with { directoryValues($0) }
+            if Self.isAbsent(values) {
+                try withConnection(deadline) {
+                    (connection: inout Connection) throws(CellReadError) in
+                    try self.checkLayout(&connection, deadline)
+                }
+            }
+            return values
+        }
         let values = try withConnection(deadline) {
             (connection: inout Connection) throws(CellReadError) -> [[UInt8]?]? in
             try self.checkLedger(&connection, deadline)
             var commands = CellCommands()
             commands.add(fields: fields, of: key)
             let replies = try CellReading.pipeline(commands, &connection, deadline)
-            return replies[0].with { self.directoryValues($0) }
+            let values = replies[0].with { self.directoryValues($0) }
+            if Self.isAbsent(values) { try self.checkLayout(&connection, deadline) }
+            return values
         }
         memory.add(step, nil)
         return values
+    }
+
+    private static func isAbsent(_ values: [[UInt8]?]?) -> Bool {
+        values?.allSatisfy { $0 == nil } ?? false
+    }
+
+    /// Whether Redis still has the ledger: an empty Redis would make every key an unknown one.
+    private func checkLayout(
+        _ connection: inout Connection, _ deadline: ContinuousClock.Instant
+    ) throws(CellReadError) {
+        var commands = CellCommands()
+        commands.add(fields: [Array("layout".utf8)], of: layout.ledgerKey)
+        let replies = try CellReading.pipeline(commands, &connection, deadline)
+        guard replies[0].with({ $0.count > 0 && $0[0].bytes != nil }) else {
+            throw CellReadError(.ledgerAbsent, "Redis holds no ledger under this prefix")
+        }
     }
 
     private func directoryValues(_ view: ReplyView) -> [[UInt8]?]? {
@@ -188,7 +219,7 @@ public final class CellReader {
     }
 
     /// Runs `body` on a live connection; once more on a new one where the old one was broken.
-    private func withConnection<Result>(
+    func withConnection<Result>(
         _ deadline: ContinuousClock.Instant, isRepeated: Bool = true,
         _ body: (inout Connection) throws(CellReadError) -> Result
     ) throws(CellReadError) -> Result {

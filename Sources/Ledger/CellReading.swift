@@ -10,6 +10,8 @@ struct CellReading {
     let marksKey: [UInt8]
     let markFields: MarkFields
     let deadline: ContinuousClock.Instant
+    /// Whether a ranking that cannot be read in one piece is an error.
+    let refusesLargeRankings: Bool
 
     private var entries: [CellSnapshot.Entry?]
     private var sizes: [[Int64]] = []
@@ -23,7 +25,8 @@ struct CellReading {
     /// `newest`: time of the newest record, where it is not read with the cells.
     init(
         reads: [CellRead], marksKey: [UInt8], markFields: MarkFields, newest: Int64?,
-        parkedMemory: ParkedMemory, deadline: ContinuousClock.Instant
+        parkedMemory: ParkedMemory, deadline: ContinuousClock.Instant,
+        refusesLargeRankings: Bool = false
     ) {
         self.reads = reads
         self.marksKey = marksKey
@@ -31,6 +34,7 @@ struct CellReading {
         asOf = newest
         self.parkedMemory = parkedMemory
         self.deadline = deadline
+        self.refusesLargeRankings = refusesLargeRankings
         entries = Array(repeating: nil, count: reads.count)
     }
 
@@ -41,6 +45,9 @@ struct CellReading {
         for (index, read) in reads.enumerated() {
             let (cost, isWhole) = CellReading.cost(of: read, sizes: sizes[index])
             if isWhole { costs.append((index, cost)) } else { pieces.append(index) }
+        }
+        if refusesLargeRankings && pieces.contains(where: { CellReading.isRanking(reads[$0]) }) {
+            throw CellReadError(.tooLarge, "a ranking has too many members")
         }
         let groups = CellReading.groups(costs)
         for group in groups { try readGroup(group, &connection) }
@@ -53,7 +60,15 @@ struct CellReading {
         let parked = parkedStamp.isEmpty ? 0 : try addParked(&connection)
         return CellSnapshot(
             reads: reads, entries: entries.map { $0 ?? .count(0) }, owners: owners, asOf: asOf,
-            isAtomic: groups.count == 1 && pieces.isEmpty && parked == 0, parked: parked)
+            isAtomic: groups.count == 1 && pieces.isEmpty && parked == 0, parked: parked,
+            isShardParked: !parkedStamp.isEmpty)
+    }
+
+    private static func isRanking(_ read: CellRead) -> Bool {
+        switch read {
+        case .ranking, .rankingSum: true
+        case .hash, .bucket, .fields, .size, .distinct: false
+        }
     }
 
     // MARK: Parked cells
@@ -95,7 +110,10 @@ struct CellReading {
                 var commands = CellCommands()
                 commands.add(.distinct(keys + companions))
                 let replies = try CellReading.pipeline(commands, &connection, deadline)
-                entries[index] = .count(replies[0].with { $0.integer } ?? 0)
+                entries[index] = .count(
+                    try replies[0].with { (view) throws(CellReadError) in
+                        try Self.distinctCount(view)
+                    })
             case .size(let key): parked.note(key)
             }
         }
@@ -110,7 +128,7 @@ struct CellReading {
 
     // MARK: Sizes and costs
 
-    /// Fields, members, or bytes of each sketch; nothing where the read itself says how much it is.
+    /// Fields or members; nothing where the read itself says how much it is at most.
     private func askSizes(_ connection: inout Connection) throws(CellReadError) -> [[Int64]] {
         var commands = CellCommands()
         var owners: [Int] = []
@@ -128,8 +146,7 @@ struct CellReading {
             case .hash(let key): commands.add("HLEN", key)
             case .ranking(let key): commands.add("ZCARD", key)
             case .rankingSum(let keys): for key in keys { commands.add("ZCARD", key) }
-            case .distinct(let keys): for key in keys { commands.add("STRLEN", key) }
-            case .fields, .size, .bucket: break
+            case .distinct, .fields, .size, .bucket: break
             }
             while owners.count < commands.count { owners.append(index) }
             if commands.count >= 4_000 { try take(&connection) }
@@ -151,9 +168,8 @@ struct CellReading {
             let members = sizes.reduce(0) { $0 + Int(clamping: $1) }
             let cost = ReadCost.sum(sets: keys.count, members: members)
             return (cost, cost <= ReadCost.budget)
-        case .distinct:
-            let (cost, dense) = ReadCost.union(sizes)
-            return (cost, dense <= ReadCost.mostDense && cost <= ReadCost.budget)
+        case .distinct(let keys):
+            return (ReadCost.union(keys.count), keys.count <= ReadCost.mostMerged)
         }
     }
 
@@ -197,8 +213,25 @@ struct CellReading {
             if let text = view.errorText {
                 throw CellReadError(.unavailable, "Redis answered: \(text)")
             }
-            entries[index] = .reply(view)
+            if case .distinct = reads[index] {
+                entries[index] = .count(try Self.distinctCount(view))
+            } else {
+                entries[index] = .reply(view)
+            }
         }
+    }
+
+    /// What a read of different values was answered with: their number, or the sketches themselves.
+    static func distinctCount(_ view: ReplyView) throws(CellReadError) -> Int64 {
+        if let number = view.integer { return number }
+        var sketch = DistinctSketch()
+        for place in 0..<view.count {
+            guard let stored = view[place].bytes else { continue }
+            guard sketch.merge(stored) else {
+                throw CellReadError(.unavailable, "a distinct cell is not a HyperLogLog")
+            }
+        }
+        return sketch.count
     }
 
     // MARK: In pieces

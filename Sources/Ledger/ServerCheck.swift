@@ -202,7 +202,7 @@ public struct ServerCheck: Sendable, Hashable {
         case "MULTI", "EXEC", "TIME": []
         case "SCAN": ["0"]
         // Every argument of these is a key, and only ours may be touched.
-        case "HLEN", "ZCARD", "EXISTS", "DEL", "HGETALL", "PFCOUNT", "PEXPIRETIME", "GET", "STRLEN",
+        case "HLEN", "ZCARD", "EXISTS", "DEL", "HGETALL", "PFCOUNT", "PEXPIRETIME", "GET", "MGET",
             "UNLINK", "PFMERGE":
             [key]
         case "ZUNIONSTORE": [key, "1", key]

@@ -20,6 +20,8 @@ final class DirectoryMirror: @unchecked Sendable {
     private let topic: String
     private let report: @Sendable (PipelineEvent) -> Void
     private let reader: DirectoryRecordReader
+    /// Records that were not mirrored.
+    let refusals = DirectoryRefusals()
     private var isTroubled = false
     private let standing = Mutex<String?>(nil)
     /// Whether the offset that we committed was seen; where it is gone then, the topic was deleted.
@@ -41,11 +43,12 @@ final class DirectoryMirror: @unchecked Sendable {
         self.configuration = configuration
         self.topic = topic
         self.report = report
-        reader = DirectoryRecordReader(layout: configuration.layout) { offset, why in
-            report(
-                PipelineEvent(
-                    level: .warning, name: "directory-record",
-                    message: "directory record at offset \(offset) is ignored: \(why)"))
+        let refusals = refusals
+        reader = DirectoryRecordReader(
+            layout: configuration.layout, complaint: configuration.directoryComplaint
+        ) { offset, why in
+            guard let line = refusals.add(offset, why) else { return }
+            report(PipelineEvent(level: .warning, name: "directory-record", message: line))
         }
     }
 

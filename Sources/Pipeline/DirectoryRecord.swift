@@ -8,11 +8,16 @@ internal import Metering
 final class DirectoryRecordReader {
     private let layout: KeyLayout
     private let scanner = MemberScanner()
+    private let complaint: (_ key: [UInt8], _ value: [UInt8]) -> String?
     private let reject: (_ offset: Int64, _ why: String) -> Void
 
     /// A reader that tells of records that are none of the directory's.
-    init(layout: KeyLayout, reject: @escaping (_ offset: Int64, _ why: String) -> Void) {
+    init(
+        layout: KeyLayout, complaint: @escaping (_ key: [UInt8], _ value: [UInt8]) -> String?,
+        reject: @escaping (_ offset: Int64, _ why: String) -> Void
+    ) {
         self.layout = layout
+        self.complaint = complaint
         self.reject = reject
     }
 
@@ -31,6 +36,10 @@ final class DirectoryRecordReader {
         }
         guard let members = scanner.members(value) else {
             reject(record.offset, "the value is not a JSON object")
+            return nil
+        }
+        if let why = complaint([UInt8](key), [UInt8](value)) {
+            reject(record.offset, why)
             return nil
         }
         return DirectoryChange(

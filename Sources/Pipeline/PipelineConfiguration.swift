@@ -29,6 +29,13 @@ public struct PipelineConfiguration: Sendable {
     public var topics: [String]
     /// Topic of profiles, plans and credentials; nil = not mirrored.
     public var directoryTopic: String?
+    /// What is wrong with an object of the directory, as one line; nil = nothing.
+    ///
+    /// Others may write to the topic, too, so each record is asked about before it is mirrored. Called
+    /// on the mirror's thread, with the record's key and its value, a JSON object.
+    public var directoryComplaint: @Sendable (_ key: [UInt8], _ value: [UInt8]) -> String? = {
+        _, _ in nil
+    }
     /// Topic for rejected records; nil = they are only counted.
     public var deadLetterTopic: String?
     /// Kafka group id; part of the contract.

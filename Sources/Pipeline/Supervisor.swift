@@ -297,6 +297,11 @@ public final class Supervisor: Sendable {
 
     /// Why the directory is not mirrored; nil = it is, or there is none.
     public var directoryTrouble: String? { state.withLock { $0.mirror?.trouble } }
+
+    /// Records of the directory topic that were not mirrored, since the process began.
+    public var refusedDirectoryRecords: Int64 {
+        state.withLock { $0.mirror?.refusals.count ?? 0 }
+    }
 }
 
 /// A plain thread that can be waited for up to a deadline.

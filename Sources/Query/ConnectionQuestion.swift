@@ -36,6 +36,18 @@ public struct ConnectionQuestion: Sendable {
             + [MeterNeed("connection_keys", "distinct", windows, scopes: [by])]
     }()
 
+    /// The windows of single groups; where a catalog has not all of them, periods are of quarter-hours.
+    static let groupNeeds: [MeterNeed] = {
+        let group = [["service", "protocol", "dataCenter"]]
+        func need(_ name: String, _ kind: String, _ windows: [String]) -> MeterNeed {
+            MeterNeed("connection_group_\(name)", kind, windows, scopes: group)
+        }
+        return [("opened", "count"), ("closed", "count"), ("seconds", "sum"), ("first", "extreme")]
+            .map { need($0.0, $0.1, ["minute", "quarter"]) }
+            + [("last", "extreme"), ("activity", "extreme"), ("keys", "distinct")]
+            .map { need($0.0, $0.1, ["minute"]) }
+    }()
+
     func matches(_ group: [[UInt8]]) -> Bool {
         group.count == 3 && service.map { $0 == group[0] } ?? true
             && protocolName.map { $0 == group[1] } ?? true
@@ -97,29 +109,33 @@ public struct ConnectionAnswer: Sendable {
 extension QueryWorker {
     /// Answers a question about the connections of an organization.
     ///
-    /// The keys of the distinct counts hold the groups' names, so the groups are asked for first. A
-    /// group that appears between the two reads is asked for again.
+    /// The keys of single groups hold the groups' names, so the groups are asked for first. A group
+    /// that appears between the two reads is asked for again; so is everything where what was
+    /// supposed about the second read turns out to be wrong (`ConnectionReading.Finding`).
     public func connections(
         _ question: ConnectionQuestion, of organization: [UInt8]
     ) throws(QueryError) -> ConnectionAnswer {
-        var coverage = Coverage.allTime
-        let tables = ["connections_opened", "connections_closed", "connection_activity"]
-        if let range = question.range { coverage = engine.coverage(of: tables, range) }
-        let answered = coverage.range
-        var (groups, begin) = try findGroups(question, organization, answered)
-        for _ in 0..<5 {
+        var isByGroup =
+            question.range != nil && engine.missing(ConnectionQuestion.groupNeeds).isEmpty
+        var span = ConnectionSpan(question.range, isByGroup: isByGroup, engine)
+        var (groups, begin) = try findGroups(question, organization, span.answered)
+        for _ in 0..<6 {
+            span.begin = begin
             let reading = ConnectionReading(
-                question: question, groups: groups, range: answered, begin: begin,
-                inquiry: inquiry(organization), now: engine.clock.seconds)
+                question: question, groups: groups, span: span, inquiry: inquiry(organization))
             let answers = try answer(reading.inquiry)
-            let (rows, unknown, orphans) = reading.rows(answers)
-            guard unknown.isEmpty else {
-                groups += unknown
-                continue
+            switch reading.finding(answers) {
+            case .unknownGroups(let unknown): groups += unknown
+            case .laterEvents: span.isUpToNow = false
+            case .missingWindows:
+                isByGroup = false
+                span = ConnectionSpan(question.range, isByGroup: isByGroup, engine)
+            case .rows(let rows, let orphans):
+                return ConnectionAnswer(
+                    rows: rows, range: span.answered, asOf: answers.asOf,
+                    isAtomic: answers.isAtomic, parked: answers.parked,
+                    orphans: orphans)
             }
-            return ConnectionAnswer(
-                rows: rows, range: answered, asOf: answers.asOf, isAtomic: answers.isAtomic,
-                parked: answers.parked, orphans: orphans)
         }
         throw QueryError(.unavailable, "new groups of connections appear faster than they are read")
     }

@@ -3,11 +3,24 @@ internal import Metering
 
 /// The second read: all numbers of the groups in one inquiry.
 struct ConnectionReading {
+    /// What the read brought.
+    enum Finding {
+        /// Orphans: closings without openings.
+        case rows([ConnectionRow], orphans: Int64)
+        /// Groups of the question that were not asked for.
+        case unknownGroups([ConnectionGroup])
+        /// Something happened after the period, though nothing was supposed to.
+        case laterEvents
+        /// The windows of single groups do not hold what the tables hold: they were added later.
+        case missingWindows
+    }
+
     var inquiry: Inquiry
     private let question: ConnectionQuestion
     private let groups: [ConnectionGroup]
-    private let isEverything: Bool
+    private let span: ConnectionSpan
     private let openNow: TableEntries
+    /// From the period's start on, up to now; nil where that is the period.
     private let openedSince: TableEntries?
     private let closedSince: TableEntries?
     private let opened: TableEntries
@@ -16,47 +29,64 @@ struct ConnectionReading {
     private let first: TableEntries
     private let last: TableEntries
     private let activity: TableEntries
+    /// Of all time, where groups are read one by one.
+    private let everActive: TableEntries?
+    private let series: GroupSeries?
     /// The read of each group's distinct keys.
     private let keys: [Int?]
 
     init(
-        question: ConnectionQuestion, groups: [ConnectionGroup], range: TimeRange?, begin: Int64,
-        inquiry: Inquiry, now: Int64
+        question: ConnectionQuestion, groups: [ConnectionGroup], span: ConnectionSpan,
+        inquiry: Inquiry
     ) {
         var inquiry = inquiry
         self.question = question
         self.groups = groups
-        isEverything = range == nil
-        func cover(_ names: [String], _ range: TimeRange) -> Coverage {
-            inquiry.engine.coverage(
-                of: names, TimeRange(start: max(range.start, begin), end: range.end))
-        }
-        let tables = ["connections_opened", "connections_closed", "connection_activity"]
-        let coverage = range.map { cover(tables, $0) } ?? .allTime
+        self.span = span
+        let inside = span.inside
+        let since = span.since
         openNow = inquiry.tableEntries("connections_open", .allTime)
-        if let range {
-            // "Open now" may hold events a little later than our clock: go on to a month's end.
-            let end = TimeRange.month(of: now + TimeRange.day).end
-            let since = cover(tables, TimeRange(start: range.start, end: max(range.end, end)))
-            openedSince = inquiry.tableEntries("connections_opened", since)
-            closedSince = inquiry.tableEntries("connections_closed", since)
-        } else {
-            openedSince = nil
-            closedSince = nil
+        everActive =
+            span.isByGroup ? inquiry.tableEntries("connection_activity", .allTime) : nil
+        // Tables first: a window of a group that is read later can only hold more.
+        series =
+            span.isByGroup
+            ? GroupSeries(span, inside: inside, since: since, groups, &inquiry) : nil
+        func table(
+            _ name: String, _ coverage: Coverage, quartersByGroup: Bool = true
+        )
+            -> TableEntries
+        {
+            inquiry.tableEntries(
+                name, span.split(coverage, quartersByGroup: quartersByGroup).tables)
         }
-        opened = inquiry.tableEntries("connections_opened", coverage)
-        closed = inquiry.tableEntries("connections_closed", coverage)
-        seconds = inquiry.tableEntries("connection_seconds", coverage)
-        first = inquiry.tableEntries("connection_first", coverage)
-        last = inquiry.tableEntries("connection_last", coverage)
-        activity = inquiry.tableEntries("connection_activity", coverage)
-        let keyCoverage = range.map { cover(["connection_keys"], $0) } ?? .allTime
-        keys = inquiry.distinctReads(
-            "connection_keys", keyCoverage, scopes: groups.map(\.scopeText))
+        openedSince = since.map { table("connections_opened", $0) }
+        closedSince = since.map { table("connections_closed", $0) }
+        opened = table("connections_opened", inside)
+        closed = table("connections_closed", inside)
+        seconds = table("connection_seconds", inside)
+        first = table("connection_first", inside)
+        // The latest of all time is that of a period after which nothing happened.
+        let latest = span.isUpToNow ? .allTime : inside
+        last = table("connection_last", latest, quartersByGroup: false)
+        activity = table("connection_activity", latest, quartersByGroup: false)
+        keys = ConnectionReading.keyReads(groups, span, inside, &inquiry)
         self.inquiry = inquiry
     }
 
-    /// What the tables say about one group.
+    private static func keyReads(
+        _ groups: [ConnectionGroup], _ span: ConnectionSpan, _ inside: Coverage,
+        _ inquiry: inout Inquiry
+    ) -> [Int?] {
+        let (minutes, longer) = span.split(inside, quartersByGroup: false)
+        return inquiry.distinctReads(
+            [
+                ("connection_group_keys", Coverage(range: inside.range, pieces: minutes)),
+                ("connection_keys", longer),
+            ], scopes: groups.map(\.scopeText))
+    }
+
+    /// What is known about one group.
     private struct Numbers {
         var openNow: Int64 = 0
         var openedSince: Int64 = 0
@@ -67,18 +97,21 @@ struct ConnectionReading {
         var first: UnsafeRawBufferPointer?
         var last: UnsafeRawBufferPointer?
         var activity: UnsafeRawBufferPointer?
+        var everActive: UnsafeRawBufferPointer?
 
         /// Connections whose life overlaps the period.
-        func total(isEverything: Bool) -> Int64 {
+        func total(_ span: ConnectionSpan) -> Int64 {
             // Of all time: who was closed and never opened still was connected, as every period says.
-            guard !isEverything else { return max(opened, closed) }
-            let since = CellText.subtract(openedSince, closedSince)
+            guard span.answered != nil else { return max(opened, closed) }
+            let since =
+                span.isUpToNow
+                ? CellText.subtract(opened, closed) : CellText.subtract(openedSince, closedSince)
             return CellText.add(max(0, CellText.subtract(max(0, openNow), since)), opened)
         }
     }
 
     /// Groups by their names as they stand in Redis: nine tables have the same ones.
-    private func numbers(_ snapshot: CellSnapshot) -> NamedValues<Numbers> {
+    private func tableNumbers(_ snapshot: CellSnapshot) -> NamedValues<Numbers> {
         var found = NamedValues<Numbers>()
         func take(
             _ table: TableEntries?, _ change: (inout Numbers, UnsafeRawBufferPointer) -> Void
@@ -91,6 +124,7 @@ struct ConnectionReading {
             take(table) { add(&$0, CellText.integer($1)) }
         }
         // First, because the groups were found in its order.
+        take(everActive) { $0.everActive = $1 }
         take(activity) { $0.activity = Extreme.better($0.activity, $1, activity.keep) }
         sum(openNow) { $0.openNow = CellText.add($0.openNow, $1) }
         sum(openedSince) { $0.openedSince = CellText.add($0.openedSince, $1) }
@@ -103,30 +137,77 @@ struct ConnectionReading {
         return found
     }
 
-    /// Rows of the groups that the question means and that had a connection in its range, in order; and
-    /// such groups of which the distinct keys were not read. Orphans: closings without openings.
-    func rows(
-        _ answers: Answers
-    ) -> (rows: [ConnectionRow], unknown: [ConnectionGroup], orphans: Int64) {
-        var found: [(place: Int, numbers: Numbers)] = []
+    /// Adds what the windows of one group hold.
+    private func add(_ place: Int, _ snapshot: CellSnapshot, to numbers: inout Numbers) {
+        guard let series else { return }
+        func sum(_ parts: [[SeriesPart]]?) -> Int64 {
+            var sum: Int64 = 0
+            if let parts {
+                snapshot.forEachWindow(parts[place]) {
+                    sum = CellText.add(sum, CellText.integer($1))
+                }
+            }
+            return sum
+        }
+        func better(
+            _ parts: [[SeriesPart]], _ known: UnsafeRawBufferPointer?, _ table: TableEntries
+        ) -> UnsafeRawBufferPointer? {
+            var best = known
+            snapshot.forEachWindow(parts[place]) { best = Extreme.better(best, $1, table.keep) }
+            return best
+        }
+        numbers.opened = CellText.add(numbers.opened, sum(series.opened))
+        numbers.closed = CellText.add(numbers.closed, sum(series.closed))
+        numbers.seconds = CellText.add(numbers.seconds, sum(series.seconds))
+        numbers.openedSince = CellText.add(numbers.openedSince, sum(series.openedSince))
+        numbers.closedSince = CellText.add(numbers.closedSince, sum(series.closedSince))
+        numbers.first = better(series.first, numbers.first, first)
+        numbers.last = better(series.last, numbers.last, last)
+        numbers.activity = better(series.activity, numbers.activity, activity)
+    }
+
+    /// The rows of the groups that the question means and that had a connection in its range, in
+    /// order; or why they cannot be made of this read.
+    func finding(_ answers: Answers) -> Finding {
+        let snapshot = answers.snapshot
+        var all = [Numbers](repeating: Numbers(), count: groups.count)
         var unknown: [ConnectionGroup] = []
-        var orphans: Int64 = 0
         var places = GroupPlaces(groups)
-        for (name, numbers) in numbers(answers.snapshot).entries
-        where numbers.total(isEverything: isEverything) > 0 {
+        for (name, numbers) in tableNumbers(snapshot).entries {
             if let place = places.place(name) {
-                found.append((place, numbers))
-                orphans = CellText.add(orphans, CellText.subtract(0, min(0, numbers.openNow)))
-            } else if let group = ConnectionGroup(name), question.matches(group.values) {
+                all[place] = numbers
+            } else if span.isByGroup || numbers.total(span) > 0,
+                let group = ConnectionGroup(name), question.matches(group.values)
+            {
                 unknown.append(group)
             }
         }
-        let rows = inOrder(found.map(\.place)).map { index in
-            let (place, numbers) = found[index]
-            return row(
-                groups[place], numbers, keys: keys[place].map { answers.snapshot.count($0) } ?? 0)
+        guard unknown.isEmpty else { return .unknownGroups(unknown) }
+        if let series, !series.holdsWhatTablesHold(snapshot, groups) { return .missingWindows }
+        for place in all.indices { add(place, snapshot, to: &all[place]) }
+        if let answered = span.answered, span.isUpToNow {
+            func isBefore(_ text: UnsafeRawBufferPointer?, _ second: Int64) -> Bool {
+                guard let time = text.flatMap({ CellText.shifted($0) }) else { return true }
+                return TimeText.floorDivide(time, 1_000_000_000) < second
+            }
+            guard all.allSatisfy({ isBefore($0.everActive, answered.end) }) else {
+                return .laterEvents
+            }
+            for place in all.indices {
+                if isBefore(all[place].last, answered.start) { all[place].last = nil }
+                if isBefore(all[place].activity, answered.start) { all[place].activity = nil }
+            }
         }
-        return (rows, unknown, orphans)
+        let found = all.indices.filter { all[$0].total(span) > 0 }
+        let orphans = found.reduce(Int64(0)) {
+            CellText.add($0, CellText.subtract(0, min(0, all[$1].openNow)))
+        }
+        return .rows(
+            inOrder(found).map { index in
+                let place = found[index]
+                return row(
+                    groups[place], all[place], keys: keys[place].map { snapshot.count($0) } ?? 0)
+            }, orphans: orphans)
     }
 
     /// Indices of these places in the order of the groups that stand there.
@@ -151,7 +232,7 @@ struct ConnectionReading {
     private func row(_ group: ConnectionGroup, _ numbers: Numbers, keys: Int64) -> ConnectionRow {
         ConnectionRow(
             service: group.values[0], protocolName: group.values[1], dataCenter: group.values[2],
-            total: numbers.total(isEverything: isEverything), opened: numbers.opened,
+            total: numbers.total(span), opened: numbers.opened,
             closed: numbers.closed, seconds: numbers.seconds, keys: keys,
             first: numbers.first.flatMap { CellText.shifted($0) },
             last: numbers.last.flatMap { CellText.shifted($0) },
@@ -160,7 +241,7 @@ struct ConnectionReading {
 }
 
 /// Finds groups by name; those that come in the groups' own order at once.
-private struct GroupPlaces {
+struct GroupPlaces {
     private let groups: [ConnectionGroup]
     private var next = 0
     private lazy var places = Dictionary(

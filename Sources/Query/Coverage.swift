@@ -61,6 +61,18 @@ public struct Coverage: Sendable, Hashable {
             pieces: Coverage.cover(aligned, windows: kept.reversed().map(\.window)[...]))
     }
 
+    /// Whether this is exactly `range`, from windows that are all still there.
+    func isExactly(_ range: TimeRange, kept: [Kept], now: Int64) -> Bool {
+        self.range == range
+            && pieces.allSatisfy { piece in
+                guard let one = kept.first(where: { $0.window == piece.window }) else {
+                    return false
+                }
+                let oldest = piece.window.start(of: piece.numbers.lowerBound)
+                return Coverage.isKept(one, second: oldest, now: now)
+            }
+    }
+
     /// A key may go while the question is on its way, so a window counts as gone a minute early.
     private static func isKept(_ kept: Kept, second: Int64, now: Int64) -> Bool {
         guard let seconds = kept.seconds else { return true }

@@ -52,7 +52,7 @@ public struct Inquiry {
     public let organization: [UInt8]
     let engine: QueryEngine
     private let names: OrganizationNames
-    private(set) var plan = ReadPlan()
+    var plan = ReadPlan()
     /// Meters that were asked for but are not in the catalog.
     private(set) var unknownMeters: [String] = []
     let below = BelowZero()
@@ -138,17 +138,6 @@ public struct Inquiry {
         guard !keys.isEmpty else { return Question { _ in 0 } }
         let read = plan.whole(.distinct(keys))
         return Question { $0.count(read) }
-    }
-
-    /// The read of different values for each scope by itself, given as it stands in keys; nil = none kept.
-    mutating func distinctReads(
-        _ name: String, _ coverage: Coverage, scopes: [[UInt8]]
-    ) -> [Int?] {
-        guard let meter = meter(name) else { return scopes.map { _ in nil } }
-        return scopes.map { scope in
-            let keys = keys(meter, coverage, scope: scope)
-            return keys.isEmpty ? nil : plan.whole(.distinct(keys))
-        }
     }
 
     // MARK: Numbers by member
@@ -296,7 +285,7 @@ public struct Inquiry {
         return scopes.flatMap { keys(meter, coverage, scope: $0.text) }
     }
 
-    private func keys(
+    func keys(
         _ meter: KnownMeter, _ coverage: Coverage, scope: [UInt8]
     ) -> [[UInt8]] {
         var keys: [[UInt8]] = []
@@ -322,26 +311,32 @@ public struct Inquiry {
         var parts: [SeriesPart] = []
         for scope in scopes {
             let scope = scope.text
-            for piece in pieces {
-                var next = piece.numbers.lowerBound
-                while next < piece.numbers.upperBound {
-                    let bucket = KeyLayout.seriesBucket(piece.window, next)
-                    let wanted = next..<min(piece.numbers.upperBound, bucket.upperBound + 1)
-                    let key = names.cellKey(scope: scope, meter, piece.window, next)
-                    if wanted.count <= 2 {
-                        for number in wanted {
-                            let field = KeyLayout.seriesField(
-                                meter: meter.name, window: piece.window, number: number)
-                            parts.append(.field(plan.field(field, of: key), number: number))
-                        }
-                    } else {
-                        let read = plan.whole(.bucket(key, most: bucket.count))
-                        parts.append(
-                            .bucket(read: read, piece.window, bucket: bucket, wanted: wanted))
-                    }
-                    next = wanted.upperBound
+            for piece in pieces { parts += series(meter, piece, scope, mostFields: 2) }
+        }
+        return parts
+    }
+
+    /// The windows of one piece; whole keys where more than `mostFields` of their windows are wanted.
+    mutating func series(
+        _ meter: KnownMeter, _ piece: Coverage.Piece, _ scope: [UInt8], mostFields: Int
+    ) -> [SeriesPart] {
+        var parts: [SeriesPart] = []
+        var next = piece.numbers.lowerBound
+        while next < piece.numbers.upperBound {
+            let bucket = KeyLayout.seriesBucket(piece.window, next)
+            let wanted = next..<min(piece.numbers.upperBound, bucket.upperBound + 1)
+            let key = names.cellKey(scope: scope, meter, piece.window, next)
+            if wanted.count <= mostFields {
+                for number in wanted {
+                    let field = KeyLayout.seriesField(
+                        meter: meter.name, window: piece.window, number: number)
+                    parts.append(.field(plan.field(field, of: key), number: number))
                 }
+            } else {
+                let read = plan.whole(.bucket(key, most: bucket.count))
+                parts.append(.bucket(read: read, piece.window, bucket: bucket, wanted: wanted))
             }
+            next = wanted.upperBound
         }
         return parts
     }
@@ -381,7 +376,7 @@ extension CellScope {
 }
 
 extension OrganizationNames {
-    fileprivate func cellKey(
+    func cellKey(
         scope: [UInt8], _ meter: KnownMeter, _ window: Window, _ number: Int32
     ) -> [UInt8] {
         cellKey(

@@ -85,6 +85,32 @@ public struct QueryEngine: Sendable {
         return Coverage(range, kept: kept, now: clock.seconds)
     }
 
+    /// The windows that answer exactly `range` for all these meters at once; nil where the meters
+    /// no longer keep windows short enough for its edges, so that only more could be answered.
+    public func exactCoverage(of names: [String], _ range: TimeRange) -> Coverage? {
+        let kept = Coverage.Kept.shared(names.compactMap { meters[$0]?.kept })
+        let now = clock.seconds
+        let coverage = Coverage(range, kept: kept, now: now)
+        return coverage.isExactly(range, kept: kept, now: now) ? coverage : nil
+    }
+
+    /// What these meters keep of days, for people: from when on single days, and what before that.
+    public func keptDays(of names: [String]) -> String {
+        let kept = Coverage.Kept.shared(names.compactMap { meters[$0]?.kept })
+        guard let day = kept.first(where: { $0.window == .day }), let seconds = day.seconds else {
+            return "the range is not kept"
+        }
+        // As in `Coverage`: a day counts as gone a minute early.
+        let first = Window.day.number(ofSecond: clock.seconds + 60 - seconds)
+        let date = TimeText.date(second: Window.day.start(of: first))
+        let hasMonths = kept.contains { $0.window == .month && $0.seconds == nil }
+        return "single days are kept from \(date) on, "
+            + (hasMonths
+                ? "before that only whole calendar months: an older range must begin with the "
+                    + "first day of a month and end with the last day of one"
+                : "nothing before that")
+    }
+
     func meter(_ name: String) -> KnownMeter? { meters[name] }
 
     /// All meters, for people who look for one.

@@ -10,6 +10,8 @@ public struct QueryError: Error, Sendable, CustomStringConvertible {
         case unknownMeter
         /// Who admits reads has refused these.
         case refused
+        /// A ranking has too many members to be read at once, and the question refuses that.
+        case tooLarge
     }
 
     /// The kind of failure.
@@ -23,7 +25,9 @@ public struct QueryError: Error, Sendable, CustomStringConvertible {
         self.message = message
     }
 
-    init(_ error: CellReadError) { self.init(.unavailable, error.message) }
+    init(_ error: CellReadError) {
+        self.init(error.code == .tooLarge ? .tooLarge : .unavailable, error.message)
+    }
 
     /// The message.
     public var description: String { message }
@@ -35,14 +39,17 @@ public final class QueryWorker {
     public let engine: QueryEngine
     /// When the answer under way must be there.
     public var deadline: ContinuousClock.Instant
-    private let cells: CellReader
+    let cells: CellReader
+    /// Sums of large rankings; nil = none are kept.
+    let rankings: RankingMemory?
     private var admission: (any ReadAdmission)?
     private var credentials = KnownCredentials()
     var connectionGroups = KnownGroups()
 
-    /// A worker that reads by `cells`.
-    public init(engine: QueryEngine, cells: CellReader) {
+    /// A worker that reads by `cells`; `rankings` is shared by all workers of a process.
+    public init(engine: QueryEngine, cells: CellReader, rankings: RankingMemory? = nil) {
         self.engine = engine
+        self.rankings = rankings
         self.cells = cells
         deadline = .now + .seconds(1)
     }
@@ -71,6 +78,14 @@ public final class QueryWorker {
 
     /// Reads everything that the inquiry asks for.
     public func answer(_ inquiry: Inquiry) throws(QueryError) -> Answers {
+        try answer(inquiry, refusesLargeRankings: false)
+    }
+
+    /// Reads everything that the inquiry asks for; `refusesLargeRankings`: throws `tooLarge` instead
+    /// of reading a ranking in pieces.
+    func answer(
+        _ inquiry: Inquiry, refusesLargeRankings: Bool
+    ) throws(QueryError) -> Answers {
         if let name = inquiry.unknownMeters.first {
             throw QueryError(.unknownMeter, "meter \(name) is not in the catalog")
         }
@@ -78,8 +93,8 @@ public final class QueryWorker {
         do throws(CellReadError) {
             return Answers(
                 snapshot: try cells.read(
-                    inquiry.plan.reads, organization: inquiry.organization, deadline: deadline),
-                below: inquiry.below)
+                    inquiry.plan.reads, organization: inquiry.organization, deadline: deadline,
+                    refusesLargeRankings: refusesLargeRankings), below: inquiry.below)
         } catch {
             throw QueryError(error)
         }

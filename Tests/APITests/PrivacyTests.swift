@@ -241,6 +241,18 @@ import Testing
             #"{"statusCode":422,"error":"Unprocessable Entity","message":"\#(message)"}"#)
     }
 
+    /// Days of users are kept 400 days; before that only whole months can be answered.
+    @Test func oldRange() throws {
+        let (house, headers) = try open()
+        let month = try house.get(
+            path + "?startDate=2025-01-01T00:00:00Z&endDate=2025-02-01T00:00:00Z", headers)
+        #expect(month.status == 200)
+        let days = try house.get(
+            path + "?startDate=2025-01-05T00:00:00Z&endDate=2025-01-06T00:00:00Z", headers)
+        #expect(days.status == 422)
+        #expect(days.body.contains("single days are kept from 2025-02-02 on"))
+    }
+
     /// 401, then 422, then 403, then 404.
     @Test func orderOfChecks() throws {
         let (house, headers) = try open(hasProfile: false)

@@ -115,19 +115,41 @@ import Testing
               "interactions_created": 112, "agent_flows_created": 12}]
             """)
         expect(
-            try house.get(root + "ranking/active-projects?start_date=0&end_date=0", headers), 200,
-            "[]")
+            try house.get(
+                root + "ranking/active-projects?start_date=1773014400&end_date=1773014400", headers),
+            200, "[]")
     }
 
-    /// Day cells of rankings are kept 400 days; older edges move outwards to whole months.
+    /// Day cells of rankings are kept 400 days; before that only whole months can be answered.
     @Test func oldRankingByMonths() throws {
         let (house, headers) = try open()
         try house.rank("org-w", "user_interactions:month:2025-01", ["u": 3])
-        let answer = try house.get(
-            root + "ranking/active-users?start_date=1736899200&end_date=1736985600", headers)
-        #expect(answer.body.contains(#""interactions_created":3"#))
+        try house.rank("org-w", "user_interactions:day:2025-03-03", ["u": 4])
+        let month = try house.get(
+            root + "ranking/active-users?start_date=1735689600&end_date=1738368000", headers)
+        #expect(month.body.contains(#""interactions_created":3"#))
+        #expect(month.headers["X-Odometer-Range"] == "2025-01-01T00:00:00Z/2025-02-01T00:00:00Z")
+        // From a month's first day into the days that are kept.
+        let both = try house.get(
+            root + "ranking/active-users?start_date=1735689600&end_date=1741046400", headers)
+        #expect(both.body.contains(#""interactions_created":7"#))
+        // One day; a month less a day; from one month's middle on; to a month that lost its first day.
+        for range in [
+            (1_736_899_200, 1_736_985_600), (1_735_776_000, 1_738_368_000),
+            (1_736_899_200, 1_741_046_400), (1_735_689_600, 1_738_627_200), (0, 0),
+        ] {
+            for ranking in ["active-users", "active-projects"] {
+                let answer = try house.get(
+                    root + "ranking/\(ranking)?start_date=\(range.0)&end_date=\(range.1)", headers)
+                #expect(answer.status == 400)
+                #expect(answer.body.contains("single days are kept from 2025-02-02 on"))
+            }
+        }
+        // Totals are kept by day for ever.
+        let old = "start_date=1736899200&end_date=1736985600"
+        #expect(try house.get(root + "totals?\(old)", headers).status == 200)
         #expect(
-            answer.headers["X-Odometer-Range"] == "2025-01-01T00:00:00Z/2025-02-01T00:00:00Z")
+            try house.get(root + "timeseries?type=interactions&\(old)", headers).status == 200)
     }
 
     @Test func series() throws {

@@ -17,7 +17,7 @@ struct MetricsPageTests {
     /// Names of all metrics of the counting half.
     private static let families: Set<String> = {
         var text = PrometheusText()
-        MetricsPage.writeState(isReady: true, isMirrored: true, to: &text)
+        MetricsPage.writeState(isReady: true, isMirrored: true, refusedRecords: 3, to: &text)
         MetricsPage.write(PipelineMetrics(), to: &text)
         let lines = String(decoding: text.bytes, as: UTF8.self).split(separator: "\n")
         return Set(

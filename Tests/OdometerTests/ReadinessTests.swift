@@ -19,8 +19,7 @@ struct ReadinessTests {
         let settings = try Settings(options: Options.configurable, flags: [:], environment: [:]) {
             _ in []
         }
-        return try MachineParts(settings, log: Log(isJSON: false, least: .error))
-            .makeWorker()
+        return try MachineParts(settings, log: Log(isJSON: false, least: .error)).makeWorker()
     }
 
     @Test func `outside nobody is told why, and few looks answer many`() throws {

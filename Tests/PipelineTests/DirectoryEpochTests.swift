@@ -128,6 +128,49 @@ import Testing
         #expect(try redis.state().epoch == 1)
     }
 
+    /// Others write to the topic, too: what has a wrong shape does not take the place of what is right.
+    @Test func `a record of a wrong shape is refused, counted and told once`() throws {
+        let redis = Redis(server: try TestRedis())
+        let wrong = (0..<5).map { (key: "organization:acme", value: "{\"name\":\($0)}") }
+        let cluster = try log([("organization:acme", #"{"name":"Acme"}"#)] + wrong)
+        var configuration = try configuration(cluster, redis)
+        configuration.directoryComplaint = { key, value in
+            value.contains(UInt8(ascii: "A"))
+                ? nil : "\(String(decoding: key, as: UTF8.self)) is odd"
+        }
+        let events = EventLog()
+        let mirror = DirectoryMirror(
+            configuration: configuration, topic: Self.topic, report: { events.take($0) })
+        let thread = WorkerThread { mirror.run() }
+        defer {
+            mirror.isStopping.store(true, ordering: .relaxed)
+            #expect(thread.join(deadline: SteadyClock.milliseconds + 20_000))
+        }
+        #expect(try SupervisorTests.wait { try redis.state().mark == 6 })
+        #expect(try redis.organization("acme") == ["@offset": "0", "name": #""Acme""#])
+        #expect(mirror.refusals.count == 5)
+        #expect(
+            events.messages("directory-record")
+                == ["directory record at offset 1 is not mirrored: organization:acme is odd"])
+    }
+
+    private final class Clock: Sendable {
+        let time = Atomic<Int64>(0)
+    }
+
+    @Test func `refusals are told once a minute with their number`() {
+        let now = Clock()
+        let refusals = DirectoryRefusals { now.time.load(ordering: .relaxed) }
+        #expect(refusals.add(3, "odd") == "directory record at offset 3 is not mirrored: odd")
+        #expect(refusals.add(4, "odd") == nil && refusals.add(5, "odd") == nil)
+        now.time.store(DirectoryRefusals.interval, ordering: .relaxed)
+        #expect(
+            refusals.add(6, "odd")
+                == "directory record at offset 6 is not mirrored: odd (and 2 others since the last line)"
+        )
+        #expect(refusals.count == 4)
+    }
+
     @Test func `another log that is shorter`() throws { try check(records: 3) }
 
     @Test func `another log that is as long`() throws { try check(records: 7) }

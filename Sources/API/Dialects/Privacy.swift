@@ -34,11 +34,13 @@ public struct PrivacyDialect: Dialect {
         guard let id = call.segments["organizationId"].flatMap(PrivacyDialect.canonicalUUID) else {
             throw parameters.problem("organizationId is not a UUID")
         }
+        let names = (start: "startDate", end: "endDate")
         let range = try parameters.wholeDays(
             start: try parameters.time("startDate"),
-            end: try parameters.time("endDate", roundingUp: true),
-            names: ("startDate", "endDate"), now: call.now)
+            end: try parameters.time("endDate", roundingUp: true), names: names, now: call.now)
         let scopes = try scopes(parameters)
+        _ = try parameters.exactCoverage(
+            of: PrivacyNumbers.dailyMeters, range, names: names, call.worker.engine)
         guard id == PrivacyDialect.canonicalUUID(credential.organization),
             credential.role != .write
         else { throw Problem(403, "Forbidden") }

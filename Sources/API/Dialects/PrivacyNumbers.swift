@@ -27,6 +27,9 @@ struct PrivacyNumbers {
         ]
     }()
 
+    /// Everything that is answered for the range that is asked for.
+    static let dailyMeters = needs.map(\.name)
+
     typealias Table = Question<[[[UInt8]]: Int64]>
 
     let inquiry: Inquiry

@@ -42,6 +42,7 @@ public struct WorkspaceDialect: Dialect {
         ["start_date", "end_date", "limit"], ["start_date", "end_date", "type"],
     ]
     private static let profileMembers = ProfileMembers(["slug"])
+    private static let dateNames = (start: "start_date", end: "end_date")
 
     /// The dialect.
     public init() {}
@@ -82,7 +83,7 @@ public struct WorkspaceDialect: Dialect {
         let start = try parameters.integer("start_date", seconds)
         let end = try parameters.integer("end_date", seconds)
         let range = try parameters.wholeDays(
-            start: start, end: end, names: ("start_date", "end_date"), now: call.now)
+            start: start, end: end, names: WorkspaceDialect.dateNames, now: call.now)
         return (range, start != nil || end != nil)
     }
 
@@ -104,7 +105,8 @@ public struct WorkspaceDialect: Dialect {
             ("uploaded_artifacts_total", "artifacts", "artifacts_created"),
         ] {
             if isGiven {
-                let coverage = call.worker.engine.coverage(of: [created], range)
+                let coverage = try parameters.exactCoverage(
+                    of: [created], range, names: WorkspaceDialect.dateNames, call.worker.engine)
                 answered = coverage.range
                 numbers.append((name, inquiry.sum(created, coverage)))
             } else {
@@ -137,6 +139,8 @@ public struct WorkspaceDialect: Dialect {
         }
         let (range, _) = try range(call, parameters)
         try call.requireMeters([meter])
+        _ = try parameters.exactCoverage(
+            of: [meter], range, names: WorkspaceDialect.dateNames, call.worker.engine)
         var inquiry = call.worker.inquiry(organization)
         let days = inquiry.days(meter, range)
         let answers = try call.answer(inquiry)
@@ -152,31 +156,35 @@ public struct WorkspaceDialect: Dialect {
         let limit = try parameters.integer("limit", 1...100) ?? 10
         let (range, _) = try range(call, parameters)
         try call.requireMeters()
-        var inquiry = call.worker.inquiry(organization)
-        let coverage = call.worker.engine.coverage(
-            of: [subject.interactions, subject.flows], range)
-        let interactions = inquiry.ranking(subject.interactions, coverage)
-        let flows = inquiry.ranking(subject.flows, coverage)
-        let answers = try call.answer(inquiry)
-        let rows = RankingRow.top(Int(limit), answers[interactions], answers[flows])
+        let coverage = try parameters.exactCoverage(
+            of: [subject.interactions, subject.flows], range, names: WorkspaceDialect.dateNames,
+            call.worker.engine)
+        let top = try call.topMembers(
+            RankingMeters(
+                first: subject.interactions, firstCount: "interactions", second: subject.flows,
+                secondCount: "agent_flows"),
+            coverage, limit: Int(limit), of: organization)
+        let rows = RankingRow.top(Int(limit), top.first, top.second)
         var profiles = call.worker.inquiry(organization)
         let found = rows.map { row in
             profiles.profile(subject.dimension, id: row.id, members: subject.members)
         }
-        let directory = rows.isEmpty ? answers : try call.answer(profiles)
-        return Reply(answers, range: coverage.range) { json in
-            json.array { list in
-                for (row, question) in zip(rows, found) {
-                    list.object {
-                        $0.object(subject.dimension) {
-                            subject.write(directory[question], row.id, organization, &$0)
-                        }
-                        $0.field("interactions_created", integer: row.interactions)
-                        $0.field("agent_flows_created", integer: row.flows)
+        let directory = rows.isEmpty ? nil : try call.answer(profiles)
+        var json = JSONWriter()
+        json.array { list in
+            for (row, question) in zip(rows, found) {
+                list.object {
+                    $0.object(subject.dimension) {
+                        subject.write(directory?[question] ?? nil, row.id, organization, &$0)
                     }
+                    $0.field("interactions_created", integer: row.interactions)
+                    $0.field("agent_flows_created", integer: row.flows)
                 }
             }
         }
+        return Reply(
+            json.bytes, asOf: top.asOf, isAtomic: top.isAtomic, parked: top.parked,
+            range: coverage.range)
     }
 }
 

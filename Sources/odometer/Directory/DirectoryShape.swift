@@ -79,6 +79,14 @@ struct DirectoryShape {
         return complaintAboutIDs(object, key)
     }
 
+    /// The same for a record of the topic; nil also for what is no object, or has too many members.
+    static func complaint(about value: [UInt8], under key: [UInt8]) -> String? {
+        guard let key = DirectoryKey(record: key), let object = DirectoryObject(value) else {
+            return nil
+        }
+        return complaint(about: object, under: key)
+    }
+
     /// The beginning of a member's text, for people.
     private static func shown(_ value: [UInt8]) -> String {
         let longest = 40

@@ -91,6 +91,60 @@ meters:
       - {event: connection.opened}
       - {event: connection.activity}
       - {event: connection.closed}
+  # The same by one key a group: neighbouring windows stand in one hash, so that a period of some hours is few reads.
+  connection_group_opened:
+    kind: count
+    per: [[service, protocol, dataCenter]]
+    windows: [minute, quarter]
+    on:
+      - {event: connection.opened, amount: count}
+  connection_group_closed:
+    kind: count
+    per: [[service, protocol, dataCenter]]
+    windows: [minute, quarter]
+    on:
+      - {event: connection.closed}
+  connection_group_seconds:
+    kind: sum
+    per: [[service, protocol, dataCenter]]
+    windows: [minute, quarter]
+    on:
+      - {event: connection.closed, amount: durationSeconds}
+  connection_group_first:
+    kind: extreme
+    keep: min
+    value: time
+    per: [[service, protocol, dataCenter]]
+    windows: [minute, quarter]
+    on:
+      - {event: connection.opened}
+  connection_group_last:
+    kind: extreme
+    keep: max
+    value: time
+    per: [[service, protocol, dataCenter]]
+    windows: [minute]
+    on:
+      - {event: connection.opened}
+  connection_group_activity:
+    kind: extreme
+    keep: max
+    value: time
+    per: [[service, protocol, dataCenter]]
+    windows: [minute]
+    on:
+      - {event: connection.opened}
+      - {event: connection.activity}
+      - {event: connection.closed}
+  connection_group_keys:
+    kind: distinct
+    of: apiKeyId
+    per: [[service, protocol, dataCenter]]
+    windows: [minute]
+    on:
+      - {event: connection.opened}
+      - {event: connection.activity}
+      - {event: connection.closed}
 
 """#
 }

@@ -102,6 +102,9 @@ paths:
       operationId: getActiveUsers
       tags: [workspace]
       summary: Members by interactions and agent flows, most active first.
+      description: |
+        Single days are kept for 400 days, whole calendar months for ever. A range that reaches further back than the kept days must be
+        made of whole months there; else the answer is 400 and its message names the first day that is kept.
       security: [{workspaceToken: []}]
       parameters:
         - {$ref: '#/components/parameters/Organization'}
@@ -135,6 +138,9 @@ paths:
       operationId: getActiveProjects
       tags: [workspace]
       summary: Projects by interactions and agent flows, most active first.
+      description: |
+        Single days are kept for 400 days, whole calendar months for ever. A range that reaches further back than the kept days must be
+        made of whole months there; else the answer is 400 and its message names the first day that is kept.
       security: [{workspaceToken: []}]
       parameters:
         - {$ref: '#/components/parameters/Organization'}
@@ -207,7 +213,9 @@ paths:
       summary: Connections by service, protocol and data center.
       description: |
         The period is timeStart and timeEnd, or minutes back from now, not both; with neither it is everything. Only a start: up to now;
-        only an end: from the beginning. A period that has not begun has no rows.
+        only an end: from the beginning. The start is floored and the end raised to the minute for the last 26 hours, to the quarter-hour for
+        92 days, before that to the UTC day; X-Odometer-Range says what was answered.
+        A period that has not begun has no rows.
       security: [{connectionKey: []}]
       parameters:
         - {name: serviceName, in: query, description: Only this service., schema: {type: string, minLength: 1}}
@@ -245,6 +253,8 @@ paths:
       summary: Sessions, consent and compliance requests of an organization.
       description: |
         Whole UTC days: the start is floored, the end raised to the next midnight. Default: the 30 days that end with today; at most 366.
+        Single days of users are kept for 400 days, whole calendar months for ever. A range that reaches further back than the kept days
+        must be made of whole months there; else the answer is 422 and its message names the first day that is kept.
         Checked in this order: 401, 422, 403, 501, 404.
       security: [{privacyKey: []}]
       parameters:
@@ -293,16 +303,6 @@ paths:
       summary: Tokens issued a UTC day, zeros included, oldest first.
       security: [{identityToken: []}]
       parameters:
-        - {name: days, in: query, description: How many days up to today., schema: {type: integer, minimum: 1, maximum: 90, default: 30}}
-      responses:
-        '200':
-          description: The trend.
-          headers:
-            ETag: {$ref: '#/components/headers/ETag'}
-            X-Odometer-As-Of: {$ref: '#/components/headers/AsOf'}
-            X-Odometer-Range: {$ref: '#/components/headers/Range'}
-            X-Odometer-Snapshot: {$ref: '#/components/headers/Snapshot'}
-            X-Odometer-Parked: {$ref: '#/components/headers/Parked'}
 
 """#
 }

@@ -3,6 +3,16 @@
 
 extension OpenAPIText {
     static let pieceab = #"""
+        - {name: days, in: query, description: How many days up to today., schema: {type: integer, minimum: 1, maximum: 90, default: 30}}
+      responses:
+        '200':
+          description: The trend.
+          headers:
+            ETag: {$ref: '#/components/headers/ETag'}
+            X-Odometer-As-Of: {$ref: '#/components/headers/AsOf'}
+            X-Odometer-Range: {$ref: '#/components/headers/Range'}
+            X-Odometer-Snapshot: {$ref: '#/components/headers/Snapshot'}
+            X-Odometer-Parked: {$ref: '#/components/headers/Parked'}
             X-Odometer-Orphans: {$ref: '#/components/headers/Orphans'}
           content: {application/json: {schema: {$ref: '#/components/schemas/TokenTrend'}}}
         '304': {$ref: '#/components/responses/NotModified'}
@@ -293,16 +303,6 @@ components:
       description: A parameter, which the message names, or a malformed request, which has the plain body.
       content:
         application/json:
-          schema: {anyOf: [{$ref: '#/components/schemas/IdentityError'}, {$ref: '#/components/schemas/PlainError'}]}
-    IdentityUnavailable:
-      description: Redis is away, there is no ledger yet, or it took too long. Never zeros.
-      headers: {Retry-After: {$ref: '#/components/headers/RetryAfter'}}
-      content: {application/json: {schema: {$ref: '#/components/schemas/IdentityError'}}}
-    PlainMethodNotAllowed:
-      description: Another method than those in Allow.
-      headers: {Allow: {required: true, schema: {type: string}}}
-      content: {application/json: {schema: {$ref: '#/components/schemas/PlainError'}}}
-    PlainTooManyRequests:
 
 """#
 }

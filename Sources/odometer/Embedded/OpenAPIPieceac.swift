@@ -3,6 +3,16 @@
 
 extension OpenAPIText {
     static let pieceac = #"""
+          schema: {anyOf: [{$ref: '#/components/schemas/IdentityError'}, {$ref: '#/components/schemas/PlainError'}]}
+    IdentityUnavailable:
+      description: Redis is away, there is no ledger yet, or it took too long. Never zeros.
+      headers: {Retry-After: {$ref: '#/components/headers/RetryAfter'}}
+      content: {application/json: {schema: {$ref: '#/components/schemas/IdentityError'}}}
+    PlainMethodNotAllowed:
+      description: Another method than those in Allow.
+      headers: {Allow: {required: true, schema: {type: string}}}
+      content: {application/json: {schema: {$ref: '#/components/schemas/PlainError'}}}
+    PlainTooManyRequests:
       description: Too much of one key, too many without a key of one address, or of one organization at the same time.
       headers: {Retry-After: {$ref: '#/components/headers/RetryAfter'}}
       content: {application/json: {schema: {$ref: '#/components/schemas/PlainError'}}}
@@ -293,16 +303,6 @@ extension OpenAPIText {
             noConsent: {$ref: '#/components/schemas/Count'}
             osCounts:
               description: By count descending, then name.
-              type: array
-              items:
-                type: object
-                required: [os, count]
-                additionalProperties: false
-                properties: {os: {type: string}, count: {$ref: '#/components/schemas/Count'}}
-            partialConsent: {$ref: '#/components/schemas/Count'}
-            totalCategories: {$ref: '#/components/schemas/Count'}
-            totalEvents: {$ref: '#/components/schemas/Count'}
-            totalUsers: {description: 'Distinct users; standard error 0.81 %. Consents without a user are none.', type: integer, minimum: 0}
 
 """#
 }

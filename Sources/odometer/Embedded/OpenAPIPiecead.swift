@@ -3,6 +3,16 @@
 
 extension OpenAPIText {
     static let piecead = #"""
+              type: array
+              items:
+                type: object
+                required: [os, count]
+                additionalProperties: false
+                properties: {os: {type: string}, count: {$ref: '#/components/schemas/Count'}}
+            partialConsent: {$ref: '#/components/schemas/Count'}
+            totalCategories: {$ref: '#/components/schemas/Count'}
+            totalEvents: {$ref: '#/components/schemas/Count'}
+            totalUsers: {description: 'Distinct users; standard error 0.81 %. Consents without a user are none.', type: integer, minimum: 0}
             trend: {$ref: '#/components/schemas/Trend'}
             trendData: {$ref: '#/components/schemas/TrendData'}
         complianceRequests:

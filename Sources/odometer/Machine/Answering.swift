@@ -101,6 +101,7 @@ struct MachineParts: Sendable {
     let redis: RedisConfiguration
     let engine: QueryEngine
     private let reach: ReaderReach
+    private let rankings: RankingMemory
 
     /// `log` hears when Redis stops answering the readers, and when it begins again.
     init(_ settings: Settings, log: Log) throws(CommandFailure) {
@@ -122,6 +123,10 @@ struct MachineParts: Sendable {
                 clock_gettime(CLOCK_REALTIME, &time)
                 return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
             })
+        rankings = RankingMemory { [engine, redis, layout] in
+            QueryWorker(
+                engine: engine, cells: CellReader(configuration: redis, layout: layout))
+        }
     }
 
     /// What an HTTP thread owns; made on that thread.
@@ -129,6 +134,7 @@ struct MachineParts: Sendable {
         APIWorker(
             query: QueryWorker(
                 engine: engine,
-                cells: CellReader(configuration: redis, layout: layout, reach: reach)))
+                cells: CellReader(configuration: redis, layout: layout, reach: reach),
+                rankings: rankings))
     }
 }

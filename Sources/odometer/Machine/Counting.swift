@@ -65,7 +65,8 @@ final class Counting: Sendable {
 
     func write(to text: inout PrometheusText) {
         MetricsPage.writeState(
-            isReady: supervisor.isReady, isMirrored: supervisor.directoryTrouble == nil, to: &text)
+            isReady: supervisor.isReady, isMirrored: supervisor.directoryTrouble == nil,
+            refusedRecords: supervisor.refusedDirectoryRecords, to: &text)
         MetricsPage.write(supervisor.metrics, to: &text)
     }
 }

@@ -27,13 +27,19 @@ enum MetricsPage {
     }
 
     /// What `/readyz` says, and whether the directory follows its topic.
-    static func writeState(isReady: Bool, isMirrored: Bool, to text: inout PrometheusText) {
+    static func writeState(
+        isReady: Bool, isMirrored: Bool, refusedRecords: Int64, to text: inout PrometheusText
+    ) {
         text.gauge(
             "odometer_ready", help: "1 where everything is counted; /readyz says why it is not.",
             isReady ? 1 : 0)
         text.gauge(
             "odometer_directory_stopped", help: "1 while the directory is not mirrored.",
             isMirrored ? 0 : 1)
+        text.family(
+            "odometer_directory_records_refused_total", .counter,
+            help: "Records of the directory topic that are no object of it.")
+        text.sample("odometer_directory_records_refused_total", [], refusedRecords)
     }
 
     private static func writeEvents(_ metrics: PipelineMetrics, to text: inout PrometheusText) {

@@ -13,7 +13,7 @@ extension Settings {
             case "latest": .latest
             default: .time(ValueText.moment(from) ?? 0)
             }
-        let configuration = PipelineConfiguration(
+        var configuration = PipelineConfiguration(
             client: try kafkaConfiguration(log: log), topics: texts(Options.topic),
             directoryTopic: required(Options.directoryTopic),
             deadLetterTopic: isOn(Options.deadLetters) ? required(Options.deadLetterTopic) : nil,
@@ -24,6 +24,7 @@ extension Settings {
             futureBound: Int64(milliseconds(Options.futureBound)), origin: origin,
             onLoss: required(Options.onLoss) == "continue" ? .continue : .stop,
             acceptContract: isOn(Options.acceptContract))
+        configuration.directoryComplaint = { DirectoryShape.complaint(about: $1, under: $0) }
         do throws(PipelineError) {
             try configuration.validate()
         } catch {

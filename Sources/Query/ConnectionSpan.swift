@@ -1,0 +1,94 @@
+internal import Metering
+
+/// Which windows answer a period of connections.
+struct ConnectionSpan {
+    /// What is answered; nil = everything.
+    let answered: TimeRange?
+    /// Whether windows shorter than a day are read a group at a time, else from tables.
+    ///
+    /// Groups keep minutes and quarter-hours, tables have no minutes.
+    let isByGroup: Bool
+    /// Whether nothing happened after the period, as far as is known: then it may as well end with
+    /// its day, and no window behind it has to be looked at.
+    var isUpToNow: Bool
+    /// Nothing was counted before this second.
+    var begin: Int64 = .min
+    private let engine: QueryEngine
+
+    private static let tables = ["connections_opened", "connections_closed", "connection_activity"]
+    private static let series = ["connection_group_opened", "connection_group_closed"]
+
+    init(_ range: TimeRange?, isByGroup: Bool, _ engine: QueryEngine) {
+        self.engine = engine
+        self.isByGroup = isByGroup
+        answered = range.flatMap { Self.coverage($0, isByGroup, engine).range }
+        isUpToNow = isByGroup && (answered.map { $0.end > engine.clock.seconds } ?? false)
+    }
+
+    private static func coverage(
+        _ range: TimeRange, _ isByGroup: Bool, _ engine: QueryEngine
+    ) -> Coverage {
+        guard isByGroup else { return engine.coverage(of: tables, range) }
+        let short = Coverage.Kept.shared(series.compactMap { engine.meter($0)?.kept })
+        let long = Coverage.Kept.shared(tables.compactMap { engine.meter($0)?.kept })
+        let minute = short.filter { $0.window == .minute }
+        let quarter = Coverage.Kept.shared(
+            [short, long].map { $0.filter { $0.window == .quarter } })
+        return Coverage(
+            range, kept: minute + quarter + long.filter { $0.window != .quarter },
+            now: engine.clock.seconds)
+    }
+
+    private func coverage(from start: Int64, to end: Int64) -> Coverage {
+        Self.coverage(TimeRange(start: max(start, begin), end: end), isByGroup, engine)
+    }
+
+    /// The windows of the period itself.
+    var inside: Coverage {
+        guard let answered else { return .allTime }
+        guard isUpToNow else { return coverage(from: answered.start, to: answered.end) }
+        let day = Window.day.number(ofSecond: answered.end - 1)
+        return coverage(from: answered.start, to: Window.day.end(of: day))
+    }
+
+    /// The windows from the period's start on; nil where they are those of the period itself.
+    var since: Coverage? {
+        guard let answered, !isUpToNow else { return nil }
+        // "Open now" may hold events a little later than our clock: a day is more than any bound.
+        let later = engine.clock.seconds + TimeRange.day
+        let month = TimeRange.month(of: later)
+        // One window of a month is less than its days up to here, where all of it is wanted.
+        let end =
+            answered.start <= month.start
+            ? month.end : Window.day.end(of: Window.day.number(ofSecond: later))
+        return coverage(from: answered.start, to: max(answered.end, end))
+    }
+
+    /// Windows of a coverage that are read by group, and those that stand in tables.
+    func split(
+        _ coverage: Coverage, quartersByGroup: Bool = true
+    ) -> (
+        groups: [Coverage.Piece], tables: Coverage
+    ) {
+        guard isByGroup else { return ([], coverage) }
+        func isShort(_ piece: Coverage.Piece) -> Bool {
+            piece.window == .minute || quartersByGroup && piece.window == .quarter
+        }
+        return (
+            coverage.pieces.filter(isShort),
+            Coverage(range: coverage.range, pieces: coverage.pieces.filter { !isShort($0) })
+        )
+    }
+
+    /// UTC days of which windows are read by group.
+    func days(_ pieces: [Coverage.Piece]) -> [Int32] {
+        var days: Set<Int32> = []
+        for piece in pieces {
+            let first = piece.window.start(of: piece.numbers.lowerBound)
+            let last = piece.window.end(of: piece.numbers.upperBound - 1) - 1
+            days.formUnion(
+                Window.day.number(ofSecond: first)...Window.day.number(ofSecond: last))
+        }
+        return days.sorted()
+    }
+}

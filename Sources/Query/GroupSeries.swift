@@ -1,0 +1,116 @@
+internal import Ledger
+internal import Metering
+
+/// The windows of single groups of connections that a period needs, a list of parts a group.
+struct GroupSeries {
+    let opened: [[SeriesPart]]
+    let closed: [[SeriesPart]]
+    let seconds: [[SeriesPart]]
+    let first: [[SeriesPart]]
+    let last: [[SeriesPart]]
+    let activity: [[SeriesPart]]
+    /// From the period's start on, up to now; nil where that is the period.
+    let openedSince: [[SeriesPart]]?
+    let closedSince: [[SeriesPart]]?
+    private let proofs: [Proof]
+
+    /// A meter of groups over one day, by the day's table and by the groups' own quarter-hours.
+    private struct Proof {
+        let table: TableEntries
+        let quarters: [[SeriesPart]]
+    }
+
+    /// Plans the reads; the tables that they are compared with come first.
+    init(
+        _ span: ConnectionSpan, inside: Coverage, since: Coverage?, _ groups: [ConnectionGroup],
+        _ inquiry: inout Inquiry
+    ) {
+        let scopes = groups.map(\.scopeText)
+        let pieces = span.split(inside).groups
+        let sincePieces = since.map { span.split($0).groups }
+        let days = span.days(sincePieces ?? pieces)
+        let compared = [
+            ("connections_opened", "connection_group_opened"),
+            ("connections_closed", "connection_group_closed"),
+        ]
+        let tables = compared.map { table, _ in
+            days.map { inquiry.tableEntries(table, Coverage(.day, number: $0)) }
+        }
+        proofs = zip(compared, tables).flatMap { names, tables in
+            zip(days, tables).map { day, table in
+                let first = Window.quarter.number(ofSecond: Window.day.start(of: day))
+                let all = Coverage.Piece(window: .quarter, numbers: first..<first + 96)
+                return Proof(
+                    table: table,
+                    quarters: inquiry.seriesParts(names.1, [all], scopes: scopes, isWhole: true))
+            }
+        }
+        func parts(_ name: String, _ pieces: [Coverage.Piece], isWhole: Bool) -> [[SeriesPart]] {
+            inquiry.seriesParts(
+                "connection_group_\(name)", pieces, scopes: scopes, isWhole: isWhole)
+        }
+        // Those that are compared are read whole anyway.
+        opened = parts("opened", pieces, isWhole: true)
+        closed = parts("closed", pieces, isWhole: true)
+        openedSince = sincePieces.map { parts("opened", $0, isWhole: true) }
+        closedSince = sincePieces.map { parts("closed", $0, isWhole: true) }
+        seconds = parts("seconds", pieces, isWhole: false)
+        first = parts("first", pieces, isWhole: false)
+        let minutes = span.isUpToNow ? [] : span.split(inside, quartersByGroup: false).groups
+        last = parts("last", minutes, isWhole: false)
+        activity = parts("activity", minutes, isWhole: false)
+    }
+
+    /// Whether each group's windows hold what the tables of their days hold.
+    ///
+    /// They do not where they were added to an older ledger on that day or after it, and where a
+    /// group stands apart in one of them and in `__other__` in the other.
+    func holdsWhatTablesHold(_ snapshot: CellSnapshot, _ groups: [ConnectionGroup]) -> Bool {
+        proofs.allSatisfy { proof in
+            var missing = [Int64](repeating: 0, count: groups.count)
+            var places = GroupPlaces(groups)
+            proof.table.forEach(snapshot) { name, value in
+                if let place = places.place(name) { missing[place] = CellText.integer(value) }
+            }
+            return groups.indices.allSatisfy { place in
+                snapshot.forEachWindow(proof.quarters[place]) {
+                    missing[place] = CellText.subtract(missing[place], CellText.integer($1))
+                }
+                return missing[place] <= 0
+            }
+        }
+    }
+}
+
+extension Inquiry {
+    /// The read of different values for each scope by itself, over the windows of several meters.
+    ///
+    /// Scopes are given as they stand in keys; nil = no window is kept.
+    mutating func distinctReads(
+        _ meters: [(name: String, coverage: Coverage)], scopes: [[UInt8]]
+    ) -> [Int?] {
+        let known = meters.compactMap { one in
+            one.coverage.isEmpty ? nil : meter(one.name).map { ($0, one.coverage) }
+        }
+        return scopes.map { scope in
+            let keys = known.flatMap { self.keys($0.0, $0.1, scope: scope) }
+            return keys.isEmpty ? nil : plan.whole(.distinct(keys))
+        }
+    }
+
+    /// The windows of these pieces for each scope, given as it stands in keys.
+    ///
+    /// `isWhole`: whole keys of quarter-hours, whatever is wanted of them.
+    mutating func seriesParts(
+        _ name: String, _ pieces: [Coverage.Piece], scopes: [[UInt8]], isWhole: Bool = false
+    ) -> [[SeriesPart]] {
+        guard !pieces.isEmpty, let meter = meter(name) else { return scopes.map { _ in [] } }
+        return scopes.map { scope in
+            pieces.flatMap { piece in
+                series(
+                    meter, piece, scope,
+                    mostFields: isWhole && piece.window == .quarter ? 0 : 16)
+            }
+        }
+    }
+}
