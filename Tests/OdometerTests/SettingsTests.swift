@@ -67,7 +67,7 @@ struct SettingsTests {
         #expect(try #require(failure).message.hasPrefix("\(name): unknown environment variable"))
     }
 
-    /// What Kubernetes and Docker set for services called odometer and odometer-kafka.
+    /// What Kubernetes sets for services called odometer and odometer-kafka.
     @Test func linksToServicesAreNoSettings() throws {
         let settings = try settings(environment: [
             "ODOMETER_SERVICE_HOST": "10.0.0.1", "ODOMETER_SERVICE_PORT": "8080",

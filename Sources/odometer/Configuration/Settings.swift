@@ -204,7 +204,7 @@ struct Settings: Sendable {
     }
 }
 
-/// Variables that Kubernetes and Docker set in every container for the services beside it.
+/// Variables that Kubernetes sets in every container for the services beside it.
 ///
 /// A service called odometer, or odometer-kafka, makes names that begin like ours; nobody chose them,
 /// so they are no mistake.
