@@ -43,7 +43,7 @@ def schemathesis(house, machine, credentials, name, pattern, parameters):
         "--max-time", str(SECONDS), "--seed", "7", "--phases", "examples,coverage,fuzzing", "--continue-on-failure",
         "--suppress-health-check", "all", "--no-color", *headers,
     ]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, cwd=house.folder)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS + 60, cwd=house.folder)
     expect(done.returncode == 0, f"{name}: {(done.stdout + done.stderr)[-6000:]}")
     summary = [line.strip() for line in done.stdout.splitlines() if " generated, " in line]
     print(f"{name}: {'; '.join(summary)}")
