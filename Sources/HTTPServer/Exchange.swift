@@ -5,6 +5,8 @@ import Glibc
 final class Exchange {
     let target: [UInt8]
     var hasHead = false
+    /// Whether it was answered past the library, by its target alone.
+    var isRefused = false
     var method = Method.other
     var headers = HeaderFields()
     var body: [UInt8] = []

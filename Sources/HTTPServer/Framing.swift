@@ -44,5 +44,18 @@ enum Framing {
         return bytes > maxBodyBytes ? tooLarge : nil
     }
 
+    /// Whether a target leaves too little of a connection's memory for the other fields of the head.
+    ///
+    /// The library keeps each parameter of the query in that memory, too. Where it runs out, it
+    /// closes without an answer, or the client waits for one until the connection is idle for too
+    /// long.
+    static func isTooLong(_ target: UnsafeRawBufferPointer, memory: Int) -> Bool {
+        let bytesOfParameter = 64
+        guard target.count > memory / 256 else { return false }
+        let parameters = target.reduce(1) { $0 + ($1 == UInt8(ascii: "&") ? 1 : 0) }
+        return target.count + parameters * bytesOfParameter > memory / 8 * 5
+    }
+
+    static let longTarget = Refusal(status: 414, message: "the path and query are too long")
     static let tooLarge = Refusal(status: 413, message: "the request body is too large")
 }

@@ -20,7 +20,8 @@ public struct ServerConfiguration: Equatable, Sendable {
     /// answer. Bounds clients that send or read one byte at a time.
     public var requestTimeoutSeconds = 30
     /// Bytes of memory for the request head and buffers of one connection; a larger head is
-    /// answered with 431.
+    /// answered with 431, and a path with a query beyond five eighths of it with 414 (each
+    /// parameter counts for 64 bytes more).
     public var memoryPerConnection = 32_768
     /// Largest accepted request body; a larger one is answered with 413.
     public var maxBodyBytes = 65_536

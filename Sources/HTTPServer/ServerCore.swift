@@ -38,6 +38,7 @@ final class ServerCore: Sendable {
         _ connection: OpaquePointer, method: String, version: String, exchange: Exchange,
         piece: UnsafeRawBufferPointer
     ) -> (result: MHD_Result, isPieceTaken: Bool) {
+        if exchange.isRefused { return (MHD_Result.NO, false) }
         if !exchange.hasHead {
             exchange.hasHead = true
             exchange.method = Method(name: method)
@@ -119,12 +120,21 @@ final class ServerCore: Sendable {
 
 /// Takes a request line; returns the exchange, which `httpOnCompleted` releases.
 func httpOnTarget(
-    _ context: UnsafeMutableRawPointer?, _ target: UnsafePointer<CChar>?, _: OpaquePointer?
+    _ context: UnsafeMutableRawPointer?, _ target: UnsafePointer<CChar>?,
+    _ connection: OpaquePointer?
 ) -> UnsafeMutableRawPointer? {
     guard let context, let target else { return nil }
-    ServerCore.at(context).active.add(1, ordering: .relaxed)
+    let core = ServerCore.at(context)
+    core.active.add(1, ordering: .relaxed)
     let bytes = UnsafeRawBufferPointer(start: target, count: httpLength(of: target))
-    return Unmanaged.passRetained(Exchange(target: Array(bytes))).toOpaque()
+    let exchange = Exchange(target: Array(bytes))
+    if let connection, Framing.isTooLong(bytes, memory: core.configuration.memoryPerConnection) {
+        exchange.isRefused = true
+        _ = core.refuse(connection, Framing.longTarget)
+        // The library goes on with what it has read, and finds that nobody is there any more.
+        shutdown(odometer_mhd_descriptor(connection), Int32(SHUT_RDWR))
+    }
+    return Unmanaged.passRetained(exchange).toOpaque()
 }
 
 /// Takes a head, a piece of a body, or the end of a request; `NO` closes the connection.

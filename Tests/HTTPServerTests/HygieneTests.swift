@@ -103,6 +103,34 @@ import Testing
         }
     }
 
+    /// Each gets an answer at once, whatever is left of the connection's memory.
+    @Test func `long targets`() throws {
+        try withServer { server in
+            func status(_ target: String) throws -> Int {
+                let client = try RawClient(port: server.port)
+                client.send(
+                    "GET \(target) HTTP/1.1\r\nHost: a\r\nX: \(String(repeating: "x", count: 4_000))\r\n\r\n"
+                )
+                return try client.answer().status
+            }
+            func target(_ count: Int, parameters: Int) -> String {
+                let each = String(repeating: "v", count: max(1, count / parameters - 3))
+                return "/?"
+                    + Array(repeating: "a=\(each)", count: parameters).joined(separator: "&")
+            }
+            for count in stride(from: 16_000, through: 40_000, by: 800) {
+                for parameters in [1, 20, 100] {
+                    let target = target(count, parameters: parameters)
+                    let isLong = target.utf8.count + parameters * 64 > 20_480
+                    let status = try status(target)
+                    #expect((status == 414) == isLong, "\(count) \(parameters): \(status)")
+                }
+            }
+            #expect(try status(target(5_000, parameters: 1_000)) == 414)
+            #expect(eventually { server.statistics.active == 0 })
+        }
+    }
+
     @Test(arguments: ["GET", "GET ", "", "\0", "GET / HTTP/9.9", "GET / HTTP/x", "PRI * HTTP/2.0"])
     func `a request line that is none`(line: String) throws {
         try withServer { server in

@@ -60,15 +60,16 @@ public struct PrivacyDialect: Dialect {
     /// An empty value is a project too: what was counted without one.
     private func scopes(_ parameters: Parameters) throws(Problem) -> [CellScope] {
         var projects: [[UInt8]] = []
-        for project in parameters.texts("project") where !projects.contains(project) {
+        let given = parameters.texts("project")
+        guard given.count <= PrivacyDialect.mostProjects else {
+            throw parameters.problem(
+                "project is given more than \(PrivacyDialect.mostProjects) times")
+        }
+        for project in given where !projects.contains(project) {
             guard project.count <= 256 else {
                 throw parameters.problem("project has more than 256 bytes")
             }
             projects.append(project)
-        }
-        guard projects.count <= PrivacyDialect.mostProjects else {
-            throw parameters.problem(
-                "project is given more than \(PrivacyDialect.mostProjects) times")
         }
         return projects.isEmpty
             ? [.organization] : projects.map { CellScope([("project", $0)]) }

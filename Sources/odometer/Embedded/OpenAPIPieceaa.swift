@@ -63,7 +63,9 @@ paths:
                 additionalProperties: false
                 properties: {error: {const: Forbidden}, message: {const: Only Admin keys can access organization analytics}}
         '405': {$ref: '#/components/responses/PlainMethodNotAllowed'}
+        '414': {$ref: '#/components/responses/LongTarget'}
         '429': {$ref: '#/components/responses/PlainTooManyRequests'}
+        '431': {$ref: '#/components/responses/LargeHead'}
         '500': {$ref: '#/components/responses/PlainFault'}
         '501': {$ref: '#/components/responses/PlainNotImplemented'}
         '503': {$ref: '#/components/responses/PlainUnavailable'}
@@ -93,7 +95,9 @@ paths:
         '401': {$ref: '#/components/responses/PlainUnauthorized'}
         '403': {$ref: '#/components/responses/PlainForbidden'}
         '405': {$ref: '#/components/responses/PlainMethodNotAllowed'}
+        '414': {$ref: '#/components/responses/LongTarget'}
         '429': {$ref: '#/components/responses/PlainTooManyRequests'}
+        '431': {$ref: '#/components/responses/LargeHead'}
         '500': {$ref: '#/components/responses/PlainFault'}
         '501': {$ref: '#/components/responses/PlainNotImplemented'}
         '503': {$ref: '#/components/responses/PlainUnavailable'}
@@ -129,7 +133,9 @@ paths:
         '401': {$ref: '#/components/responses/PlainUnauthorized'}
         '403': {$ref: '#/components/responses/PlainForbidden'}
         '405': {$ref: '#/components/responses/PlainMethodNotAllowed'}
+        '414': {$ref: '#/components/responses/LongTarget'}
         '429': {$ref: '#/components/responses/PlainTooManyRequests'}
+        '431': {$ref: '#/components/responses/LargeHead'}
         '500': {$ref: '#/components/responses/PlainFault'}
         '501': {$ref: '#/components/responses/PlainNotImplemented'}
         '503': {$ref: '#/components/responses/PlainUnavailable'}
@@ -165,7 +171,9 @@ paths:
         '401': {$ref: '#/components/responses/PlainUnauthorized'}
         '403': {$ref: '#/components/responses/PlainForbidden'}
         '405': {$ref: '#/components/responses/PlainMethodNotAllowed'}
+        '414': {$ref: '#/components/responses/LongTarget'}
         '429': {$ref: '#/components/responses/PlainTooManyRequests'}
+        '431': {$ref: '#/components/responses/LargeHead'}
         '500': {$ref: '#/components/responses/PlainFault'}
         '501': {$ref: '#/components/responses/PlainNotImplemented'}
         '503': {$ref: '#/components/responses/PlainUnavailable'}
@@ -202,7 +210,9 @@ paths:
         '401': {$ref: '#/components/responses/PlainUnauthorized'}
         '403': {$ref: '#/components/responses/PlainForbidden'}
         '405': {$ref: '#/components/responses/PlainMethodNotAllowed'}
+        '414': {$ref: '#/components/responses/LongTarget'}
         '429': {$ref: '#/components/responses/PlainTooManyRequests'}
+        '431': {$ref: '#/components/responses/LargeHead'}
         '500': {$ref: '#/components/responses/PlainFault'}
         '501': {$ref: '#/components/responses/PlainNotImplemented'}
         '503': {$ref: '#/components/responses/PlainUnavailable'}
@@ -242,7 +252,9 @@ paths:
         '401': {$ref: '#/components/responses/PlainUnauthorized'}
         '403': {$ref: '#/components/responses/PlainForbidden'}
         '405': {$ref: '#/components/responses/PlainMethodNotAllowed'}
+        '414': {$ref: '#/components/responses/LongTarget'}
         '429': {$ref: '#/components/responses/PlainTooManyRequests'}
+        '431': {$ref: '#/components/responses/LargeHead'}
         '500': {$ref: '#/components/responses/PlainFault'}
         '501': {$ref: '#/components/responses/PlainNotImplemented'}
         '503': {$ref: '#/components/responses/PlainUnavailable'}
@@ -253,8 +265,8 @@ paths:
       summary: Sessions, consent and compliance requests of an organization.
       description: |
         Whole UTC days: the start is floored, the end raised to the next midnight. Default: the 30 days that end with today; at most 366.
-        Single days of users are kept for 400 days, whole calendar months for ever. A range that reaches further back than the kept days
-        must be made of whole months there; else the answer is 422 and its message names the first day that is kept.
+        A catalog that keeps single days of users for a limited time answers 422 for a range that reaches further back and is not made of
+        whole months; the message names the first day that is kept. The shipped one keeps them for ever.
         Checked in this order: 401, 422, 403, 501, 404.
       security: [{privacyKey: []}]
       parameters:
@@ -291,18 +303,6 @@ paths:
         '403': {$ref: '#/components/responses/CodedError'}
         '404': {$ref: '#/components/responses/CodedError'}
         '405': {$ref: '#/components/responses/CodedMethodNotAllowed'}
-        '422': {$ref: '#/components/responses/CodedError'}
-        '429': {$ref: '#/components/responses/CodedTooManyRequests'}
-        '500': {$ref: '#/components/responses/CodedError'}
-        '501': {$ref: '#/components/responses/CodedNotImplemented'}
-        '503': {$ref: '#/components/responses/CodedUnavailable'}
-  /api/v1/analytics/tokens:
-    get:
-      operationId: getTokenTrend
-      tags: [identity]
-      summary: Tokens issued a UTC day, zeros included, oldest first.
-      security: [{identityToken: []}]
-      parameters:
 
 """#
 }

@@ -3,6 +3,20 @@
 
 extension OpenAPIText {
     static let pieceab = #"""
+        '422': {$ref: '#/components/responses/CodedError'}
+        '414': {$ref: '#/components/responses/LongTarget'}
+        '429': {$ref: '#/components/responses/CodedTooManyRequests'}
+        '431': {$ref: '#/components/responses/LargeHead'}
+        '500': {$ref: '#/components/responses/CodedError'}
+        '501': {$ref: '#/components/responses/CodedNotImplemented'}
+        '503': {$ref: '#/components/responses/CodedUnavailable'}
+  /api/v1/analytics/tokens:
+    get:
+      operationId: getTokenTrend
+      tags: [identity]
+      summary: Tokens issued a UTC day, zeros included, oldest first.
+      security: [{identityToken: []}]
+      parameters:
         - {name: days, in: query, description: How many days up to today., schema: {type: integer, minimum: 1, maximum: 90, default: 30}}
       responses:
         '200':
@@ -20,7 +34,9 @@ extension OpenAPIText {
         '401': {$ref: '#/components/responses/IdentityUnauthorized'}
         '403': {$ref: '#/components/responses/IdentityError'}
         '405': {$ref: '#/components/responses/IdentityMethodNotAllowed'}
+        '414': {$ref: '#/components/responses/LongTarget'}
         '429': {$ref: '#/components/responses/IdentityTooManyRequests'}
+        '431': {$ref: '#/components/responses/LargeHead'}
         '500': {$ref: '#/components/responses/IdentityFault'}
         '501': {$ref: '#/components/responses/IdentityNotImplemented'}
         '503': {$ref: '#/components/responses/IdentityUnavailable'}
@@ -46,7 +62,9 @@ extension OpenAPIText {
         '401': {$ref: '#/components/responses/IdentityUnauthorized'}
         '403': {$ref: '#/components/responses/IdentityError'}
         '405': {$ref: '#/components/responses/IdentityMethodNotAllowed'}
+        '414': {$ref: '#/components/responses/LongTarget'}
         '429': {$ref: '#/components/responses/IdentityTooManyRequests'}
+        '431': {$ref: '#/components/responses/LargeHead'}
         '500': {$ref: '#/components/responses/IdentityFault'}
         '501': {$ref: '#/components/responses/IdentityNotImplemented'}
         '503': {$ref: '#/components/responses/IdentityUnavailable'}
@@ -72,7 +90,9 @@ extension OpenAPIText {
         '401': {$ref: '#/components/responses/IdentityUnauthorized'}
         '403': {$ref: '#/components/responses/IdentityError'}
         '405': {$ref: '#/components/responses/IdentityMethodNotAllowed'}
+        '414': {$ref: '#/components/responses/LongTarget'}
         '429': {$ref: '#/components/responses/IdentityTooManyRequests'}
+        '431': {$ref: '#/components/responses/LargeHead'}
         '500': {$ref: '#/components/responses/IdentityFault'}
         '501': {$ref: '#/components/responses/IdentityNotImplemented'}
         '503': {$ref: '#/components/responses/IdentityUnavailable'}
@@ -91,7 +111,9 @@ extension OpenAPIText {
         '401': {$ref: '#/components/responses/PlainUnauthorized'}
         '403': {$ref: '#/components/responses/PlainForbidden'}
         '405': {$ref: '#/components/responses/PlainMethodNotAllowed'}
+        '414': {$ref: '#/components/responses/LongTarget'}
         '429': {$ref: '#/components/responses/PlainTooManyRequests'}
+        '431': {$ref: '#/components/responses/LargeHead'}
         '500': {$ref: '#/components/responses/PlainFault'}
         '503': {$ref: '#/components/responses/PlainUnavailable'}
   /v1/meters/{meter}:
@@ -143,7 +165,9 @@ extension OpenAPIText {
         '403': {$ref: '#/components/responses/PlainForbidden'}
         '404': {$ref: '#/components/responses/PlainNotFound'}
         '405': {$ref: '#/components/responses/PlainMethodNotAllowed'}
+        '414': {$ref: '#/components/responses/LongTarget'}
         '429': {$ref: '#/components/responses/PlainTooManyRequests'}
+        '431': {$ref: '#/components/responses/LargeHead'}
         '500': {$ref: '#/components/responses/PlainFault'}
         '503': {$ref: '#/components/responses/PlainUnavailable'}
   /openapi.yaml:
@@ -279,30 +303,6 @@ components:
       headers: {Retry-After: {$ref: '#/components/headers/RetryAfter'}}
       content: {application/json: {schema: {$ref: '#/components/schemas/PlainError'}}}
     PlainFault:
-      description: A fault of ours.
-      content: {application/json: {schema: {$ref: '#/components/schemas/PlainError'}}}
-    CodedError:
-      description: What the status code says. The message names a bad parameter.
-      content: {application/json: {schema: {$ref: '#/components/schemas/CodedError'}}}
-    IdentityError:
-      description: What the code says. The message names a bad parameter.
-      content: {application/json: {schema: {$ref: '#/components/schemas/IdentityError'}}}
-    IdentityFault:
-      description: A fault of ours.
-      content: {application/json: {schema: {$ref: '#/components/schemas/IdentityError'}}}
-    CodedBadRequest:
-      description: A parameter, which the message names, or a malformed request, which has the plain body.
-      content:
-        application/json:
-          schema: {anyOf: [{$ref: '#/components/schemas/CodedError'}, {$ref: '#/components/schemas/PlainError'}]}
-    CodedUnavailable:
-      description: Redis is away, there is no ledger yet, or it took too long. Never zeros.
-      headers: {Retry-After: {$ref: '#/components/headers/RetryAfter'}}
-      content: {application/json: {schema: {$ref: '#/components/schemas/CodedError'}}}
-    IdentityBadRequest:
-      description: A parameter, which the message names, or a malformed request, which has the plain body.
-      content:
-        application/json:
 
 """#
 }

@@ -3,6 +3,30 @@
 
 extension OpenAPIText {
     static let pieceac = #"""
+      description: A fault of ours.
+      content: {application/json: {schema: {$ref: '#/components/schemas/PlainError'}}}
+    CodedError:
+      description: What the status code says. The message names a bad parameter.
+      content: {application/json: {schema: {$ref: '#/components/schemas/CodedError'}}}
+    IdentityError:
+      description: What the code says. The message names a bad parameter.
+      content: {application/json: {schema: {$ref: '#/components/schemas/IdentityError'}}}
+    IdentityFault:
+      description: A fault of ours.
+      content: {application/json: {schema: {$ref: '#/components/schemas/IdentityError'}}}
+    CodedBadRequest:
+      description: A parameter, which the message names, or a malformed request, which has the plain body.
+      content:
+        application/json:
+          schema: {anyOf: [{$ref: '#/components/schemas/CodedError'}, {$ref: '#/components/schemas/PlainError'}]}
+    CodedUnavailable:
+      description: Redis is away, there is no ledger yet, or it took too long. Never zeros.
+      headers: {Retry-After: {$ref: '#/components/headers/RetryAfter'}}
+      content: {application/json: {schema: {$ref: '#/components/schemas/CodedError'}}}
+    IdentityBadRequest:
+      description: A parameter, which the message names, or a malformed request, which has the plain body.
+      content:
+        application/json:
           schema: {anyOf: [{$ref: '#/components/schemas/IdentityError'}, {$ref: '#/components/schemas/PlainError'}]}
     IdentityUnavailable:
       description: Redis is away, there is no ledger yet, or it took too long. Never zeros.
@@ -12,6 +36,10 @@ extension OpenAPIText {
       description: Another method than those in Allow.
       headers: {Allow: {required: true, schema: {type: string}}}
       content: {application/json: {schema: {$ref: '#/components/schemas/PlainError'}}}
+    LongTarget:
+      description: Path and query are longer than 20 KB; each parameter counts 64 bytes more. The connection is closed.
+      content: {application/json: {schema: {$ref: '#/components/schemas/PlainError'}}}
+    LargeHead: {description: The head of the request is larger than 32 KB. The connection is closed.}
     PlainTooManyRequests:
       description: Too much of one key, too many without a key of one address, or of one organization at the same time.
       headers: {Retry-After: {$ref: '#/components/headers/RetryAfter'}}
@@ -275,34 +303,6 @@ extension OpenAPIText {
             dailySessionCounts: {$ref: '#/components/schemas/DayCounts'}
             dateRangeTotal: {$ref: '#/components/schemas/Count'}
             trend: {$ref: '#/components/schemas/Trend'}
-        consentEvents:
-          type: object
-          required:
-            [browserCounts, categoryStats, dailyEventCounts, fullConsent, geographyCounts, noConsent, osCounts, partialConsent,
-             totalCategories, totalEvents, totalUsers, trend, trendData]
-          additionalProperties: false
-          properties:
-            browserCounts:
-              description: By count descending, then name.
-              type: array
-              items:
-                type: object
-                required: [browser, count]
-                additionalProperties: false
-                properties: {browser: {type: string}, count: {$ref: '#/components/schemas/Count'}}
-            categoryStats:
-              type: object
-              additionalProperties:
-                type: object
-                required: [granted, denied]
-                additionalProperties: false
-                properties: {granted: {$ref: '#/components/schemas/Count'}, denied: {$ref: '#/components/schemas/Count'}}
-            dailyEventCounts: {$ref: '#/components/schemas/DayCounts'}
-            fullConsent: {$ref: '#/components/schemas/Count'}
-            geographyCounts: {$ref: '#/components/schemas/CountryCounts'}
-            noConsent: {$ref: '#/components/schemas/Count'}
-            osCounts:
-              description: By count descending, then name.
 
 """#
 }

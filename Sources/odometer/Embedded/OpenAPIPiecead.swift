@@ -3,6 +3,34 @@
 
 extension OpenAPIText {
     static let piecead = #"""
+        consentEvents:
+          type: object
+          required:
+            [browserCounts, categoryStats, dailyEventCounts, fullConsent, geographyCounts, noConsent, osCounts, partialConsent,
+             totalCategories, totalEvents, totalUsers, trend, trendData]
+          additionalProperties: false
+          properties:
+            browserCounts:
+              description: By count descending, then name.
+              type: array
+              items:
+                type: object
+                required: [browser, count]
+                additionalProperties: false
+                properties: {browser: {type: string}, count: {$ref: '#/components/schemas/Count'}}
+            categoryStats:
+              type: object
+              additionalProperties:
+                type: object
+                required: [granted, denied]
+                additionalProperties: false
+                properties: {granted: {$ref: '#/components/schemas/Count'}, denied: {$ref: '#/components/schemas/Count'}}
+            dailyEventCounts: {$ref: '#/components/schemas/DayCounts'}
+            fullConsent: {$ref: '#/components/schemas/Count'}
+            geographyCounts: {$ref: '#/components/schemas/CountryCounts'}
+            noConsent: {$ref: '#/components/schemas/Count'}
+            osCounts:
+              description: By count descending, then name.
               type: array
               items:
                 type: object
