@@ -101,12 +101,13 @@ struct ConnectionReading {
 
         /// Connections whose life overlaps the period.
         func total(_ span: ConnectionSpan) -> Int64 {
-            // Of all time: who was closed and never opened still was connected, as every period says.
+            // What was closed was connected, also where nobody saw it open.
             guard span.answered != nil else { return max(opened, closed) }
             let since =
                 span.isUpToNow
                 ? CellText.subtract(opened, closed) : CellText.subtract(openedSince, closedSince)
-            return CellText.add(max(0, CellText.subtract(max(0, openNow), since)), opened)
+            let openAtStart = max(0, CellText.subtract(max(0, openNow), since))
+            return max(CellText.add(openAtStart, opened), closed)
         }
     }
 
