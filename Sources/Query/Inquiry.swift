@@ -83,7 +83,9 @@ public struct Inquiry {
     }
 
     /// Where a sum below zero tells of orphans: a level of all time, or one that books its changes at
-    /// the time of creation. Of another window it is only what changed in it.
+    /// the time of creation.
+    ///
+    /// Of another window it is only what changed in it.
     private func noter(of meter: KnownMeter, _ coverage: Coverage) -> BelowZero? {
         guard meter.kind == .level else { return nil }
         let isBookedAtCreation = meter.declaration.clauses.contains { $0.time != nil }
