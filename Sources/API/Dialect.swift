@@ -99,6 +99,17 @@ public struct Call: ~Copyable {
         }
     }
 
+    /// The first members of a ranking, or says 503.
+    func topMembers(
+        _ meters: RankingMeters, _ coverage: Coverage, limit: Int, of organization: [UInt8]
+    ) throws(Problem) -> TopMembers {
+        do throws(QueryError) {
+            return try worker.topMembers(meters, coverage, limit: limit, of: organization)
+        } catch {
+            throw Call.problem(error)
+        }
+    }
+
     static func problem(_ error: QueryError) -> Problem {
         error.code == .unavailable ? .unavailable : .fault
     }

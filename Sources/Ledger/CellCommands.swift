@@ -64,6 +64,23 @@ struct CellCommands: ~Copyable {
         }
     }
 
+    /// Adds a read of a sorted set's members of these ranks.
+    mutating func add(ranks: ClosedRange<Int64>, of key: [UInt8], isDescending: Bool) {
+        begin("ZRANGE", arguments: isDescending ? 5 : 4)
+        buffer.append(key)
+        buffer.append(ranks.lowerBound)
+        buffer.append(ranks.upperBound)
+        if isDescending { buffer.append("REV") }
+        buffer.append("WITHSCORES")
+    }
+
+    /// Adds a read of the scores of these members.
+    mutating func add(scoresOf members: ArraySlice<[UInt8]>, in key: [UInt8]) {
+        begin("ZMSCORE", arguments: 1 + members.count)
+        buffer.append(key)
+        for member in members { buffer.append(member) }
+    }
+
     private mutating func addRanking(_ key: [UInt8], last: Int64) {
         begin("ZRANGE", arguments: 4)
         buffer.append(key)
@@ -89,6 +106,8 @@ enum ReadCost {
     static let mostCounted = 8
     /// Unions of more sketches are read in pieces.
     static let mostMerged = 600
+    /// The score of one member.
+    static let lookup = 0.45
     /// One dense sketch in a union that Redis makes.
     static let dense = 27.0
     /// One dense sketch that Redis only hands over: 12 KB.

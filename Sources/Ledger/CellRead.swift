@@ -55,6 +55,8 @@ public struct CellSnapshot {
     public let isAtomic: Bool
     /// Cells of the answer of which something is parked; numbers hold it where they can.
     public var parked = 0
+    /// Whether cells of the shard are parked, of this answer or not.
+    public var isShardParked = false
 
     /// The value of the field at this position of a read of fields; nil where it is absent.
     public func field(_ read: Int, _ position: Int) -> UnsafeRawBufferPointer? {
@@ -229,6 +231,8 @@ public struct CellReadError: Error, Sendable, CustomStringConvertible {
         case torn
         /// The time allowed has passed.
         case timeout
+        /// A ranking has too many members to be read at once, and the question refuses that.
+        case tooLarge
     }
 
     /// The kind of failure.

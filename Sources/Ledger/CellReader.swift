@@ -47,8 +47,11 @@ public final class CellReader {
     // MARK: Reading
 
     /// Reads what stands about one organization; as one state where that takes Redis less than 5 ms.
+    ///
+    /// `refusesLargeRankings`: throws `tooLarge` where a ranking would have to be read in pieces.
     public func read(
-        _ reads: [CellRead], organization: [UInt8], deadline: ContinuousClock.Instant
+        _ reads: [CellRead], organization: [UInt8], deadline: ContinuousClock.Instant,
+        refusesLargeRankings: Bool = false
     ) throws(CellReadError) -> CellSnapshot {
         let step = CellStep.cells(reads, organization: organization)
         try prefetch(step, deadline)
@@ -61,7 +64,8 @@ public final class CellReader {
             var reading = CellReading(
                 reads: reads, marksKey: self.layout.marksKey(shard: shard),
                 markFields: self.markFields, newest: newest,
-                parkedMemory: self.parkedMemory, deadline: deadline)
+                parkedMemory: self.parkedMemory, deadline: deadline,
+                refusesLargeRankings: refusesLargeRankings)
             return try reading.run(on: &connection)
         }
         memory.add(step, found)
@@ -185,7 +189,7 @@ public final class CellReader {
     }
 
     /// Runs `body` on a live connection; once more on a new one where the old one was broken.
-    private func withConnection<Result>(
+    func withConnection<Result>(
         _ deadline: ContinuousClock.Instant, isRepeated: Bool = true,
         _ body: (inout Connection) throws(CellReadError) -> Result
     ) throws(CellReadError) -> Result {

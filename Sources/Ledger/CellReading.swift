@@ -10,6 +10,8 @@ struct CellReading {
     let marksKey: [UInt8]
     let markFields: MarkFields
     let deadline: ContinuousClock.Instant
+    /// Whether a ranking that cannot be read in one piece is an error.
+    let refusesLargeRankings: Bool
 
     private var entries: [CellSnapshot.Entry?]
     private var sizes: [[Int64]] = []
@@ -23,7 +25,8 @@ struct CellReading {
     /// `newest`: time of the newest record, where it is not read with the cells.
     init(
         reads: [CellRead], marksKey: [UInt8], markFields: MarkFields, newest: Int64?,
-        parkedMemory: ParkedMemory, deadline: ContinuousClock.Instant
+        parkedMemory: ParkedMemory, deadline: ContinuousClock.Instant,
+        refusesLargeRankings: Bool = false
     ) {
         self.reads = reads
         self.marksKey = marksKey
@@ -31,6 +34,7 @@ struct CellReading {
         asOf = newest
         self.parkedMemory = parkedMemory
         self.deadline = deadline
+        self.refusesLargeRankings = refusesLargeRankings
         entries = Array(repeating: nil, count: reads.count)
     }
 
@@ -41,6 +45,9 @@ struct CellReading {
         for (index, read) in reads.enumerated() {
             let (cost, isWhole) = CellReading.cost(of: read, sizes: sizes[index])
             if isWhole { costs.append((index, cost)) } else { pieces.append(index) }
+        }
+        if refusesLargeRankings && pieces.contains(where: { CellReading.isRanking(reads[$0]) }) {
+            throw CellReadError(.tooLarge, "a ranking has too many members")
         }
         let groups = CellReading.groups(costs)
         for group in groups { try readGroup(group, &connection) }
@@ -53,7 +60,15 @@ struct CellReading {
         let parked = parkedStamp.isEmpty ? 0 : try addParked(&connection)
         return CellSnapshot(
             reads: reads, entries: entries.map { $0 ?? .count(0) }, owners: owners, asOf: asOf,
-            isAtomic: groups.count == 1 && pieces.isEmpty && parked == 0, parked: parked)
+            isAtomic: groups.count == 1 && pieces.isEmpty && parked == 0, parked: parked,
+            isShardParked: !parkedStamp.isEmpty)
+    }
+
+    private static func isRanking(_ read: CellRead) -> Bool {
+        switch read {
+        case .ranking, .rankingSum: true
+        case .hash, .bucket, .fields, .size, .distinct: false
+        }
     }
 
     // MARK: Parked cells

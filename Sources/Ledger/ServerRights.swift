@@ -95,8 +95,8 @@ public enum ServerRights {
         "EVALSHA", "SCRIPT LOAD", "HGET", "HGETALL", "HSCAN", "PFCOUNT", "ZSCORE",
     ]
     private static let reading = [
-        "MULTI", "EXEC", "HGETALL", "HMGET", "HLEN", "HSCAN", "ZRANGE", "ZCARD", "ZSCAN", "ZUNION",
-        "GET", "MGET", "PFCOUNT",
+        "MULTI", "EXEC", "HGETALL", "HMGET", "HLEN", "HSCAN", "ZRANGE", "ZCARD", "ZMSCORE", "ZSCAN",
+        "ZUNION", "GET", "MGET", "PFCOUNT",
     ]
     private static let books = ["HGETALL", "MULTI", "EXEC"]
     private static let comparison = [

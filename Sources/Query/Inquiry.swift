@@ -363,7 +363,7 @@ extension CellScope {
 }
 
 extension OrganizationNames {
-    fileprivate func cellKey(
+    func cellKey(
         scope: [UInt8], _ meter: KnownMeter, _ window: Window, _ number: Int32
     ) -> [UInt8] {
         cellKey(

@@ -8,6 +8,8 @@ public struct QueryError: Error, Sendable, CustomStringConvertible {
         case unavailable
         /// The catalog has no such meter.
         case unknownMeter
+        /// A ranking has too many members to be read at once, and the question refuses that.
+        case tooLarge
     }
 
     /// The kind of failure.
@@ -21,7 +23,9 @@ public struct QueryError: Error, Sendable, CustomStringConvertible {
         self.message = message
     }
 
-    init(_ error: CellReadError) { self.init(.unavailable, error.message) }
+    init(_ error: CellReadError) {
+        self.init(error.code == .tooLarge ? .tooLarge : .unavailable, error.message)
+    }
 
     /// The message.
     public var description: String { message }
@@ -33,13 +37,16 @@ public final class QueryWorker {
     public let engine: QueryEngine
     /// When the answer under way must be there.
     public var deadline: ContinuousClock.Instant
-    private let cells: CellReader
+    let cells: CellReader
+    /// Sums of large rankings; nil = none are kept.
+    let rankings: RankingMemory?
     private var credentials = KnownCredentials()
     var connectionGroups = KnownGroups()
 
-    /// A worker that reads by `cells`.
-    public init(engine: QueryEngine, cells: CellReader) {
+    /// A worker that reads by `cells`; `rankings` is shared by all workers of a process.
+    public init(engine: QueryEngine, cells: CellReader, rankings: RankingMemory? = nil) {
         self.engine = engine
+        self.rankings = rankings
         self.cells = cells
         deadline = .now + .seconds(1)
     }
@@ -60,13 +67,22 @@ public final class QueryWorker {
 
     /// Reads everything that the inquiry asks for.
     public func answer(_ inquiry: Inquiry) throws(QueryError) -> Answers {
+        try answer(inquiry, refusesLargeRankings: false)
+    }
+
+    /// Reads everything that the inquiry asks for; `refusesLargeRankings`: throws `tooLarge` instead
+    /// of reading a ranking in pieces.
+    func answer(
+        _ inquiry: Inquiry, refusesLargeRankings: Bool
+    ) throws(QueryError) -> Answers {
         if let name = inquiry.unknownMeters.first {
             throw QueryError(.unknownMeter, "meter \(name) is not in the catalog")
         }
         do throws(CellReadError) {
             return Answers(
                 snapshot: try cells.read(
-                    inquiry.plan.reads, organization: inquiry.organization, deadline: deadline))
+                    inquiry.plan.reads, organization: inquiry.organization, deadline: deadline,
+                    refusesLargeRankings: refusesLargeRankings))
         } catch {
             throw QueryError(error)
         }

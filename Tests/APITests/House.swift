@@ -53,10 +53,15 @@ final class House {
     static func worker(
         _ engine: QueryEngine, _ redis: PrivateRedis, _ layout: KeyLayout
     ) -> APIWorker {
-        APIWorker(
+        let configuration = redis.configuration
+        return APIWorker(
             query: QueryWorker(
-                engine: engine,
-                cells: CellReader(configuration: redis.configuration, layout: layout)))
+                engine: engine, cells: CellReader(configuration: configuration, layout: layout),
+                rankings: RankingMemory {
+                    QueryWorker(
+                        engine: engine,
+                        cells: CellReader(configuration: configuration, layout: layout))
+                }))
     }
 
     static func catalog() throws -> MeterCatalog {

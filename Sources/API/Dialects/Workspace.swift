@@ -142,32 +142,35 @@ public struct WorkspaceDialect: Dialect {
     ) throws(Problem) -> Reply {
         let limit = try parameters.integer("limit", 1...100) ?? 10
         let (range, _) = try range(call, parameters)
-        var inquiry = call.worker.inquiry(organization)
         let coverage = try parameters.exactCoverage(
             of: [subject.interactions, subject.flows], range, names: WorkspaceDialect.dateNames,
             call.worker.engine)
-        let interactions = inquiry.ranking(subject.interactions, coverage)
-        let flows = inquiry.ranking(subject.flows, coverage)
-        let answers = try call.answer(inquiry)
-        let rows = RankingRow.top(Int(limit), answers[interactions], answers[flows])
+        let top = try call.topMembers(
+            RankingMeters(
+                first: subject.interactions, firstCount: "interactions", second: subject.flows,
+                secondCount: "agent_flows"),
+            coverage, limit: Int(limit), of: organization)
+        let rows = RankingRow.top(Int(limit), top.first, top.second)
         var profiles = call.worker.inquiry(organization)
         let found = rows.map { row in
             profiles.profile(subject.dimension, id: row.id, members: subject.members)
         }
-        let directory = rows.isEmpty ? answers : try call.answer(profiles)
-        return Reply(answers, range: coverage.range) { json in
-            json.array { list in
-                for (row, question) in zip(rows, found) {
-                    list.object {
-                        $0.object(subject.dimension) {
-                            subject.write(directory[question], row.id, organization, &$0)
-                        }
-                        $0.field("interactions_created", integer: row.interactions)
-                        $0.field("agent_flows_created", integer: row.flows)
+        let directory = rows.isEmpty ? nil : try call.answer(profiles)
+        var json = JSONWriter()
+        json.array { list in
+            for (row, question) in zip(rows, found) {
+                list.object {
+                    $0.object(subject.dimension) {
+                        subject.write(directory?[question] ?? nil, row.id, organization, &$0)
                     }
+                    $0.field("interactions_created", integer: row.interactions)
+                    $0.field("agent_flows_created", integer: row.flows)
                 }
             }
         }
+        return Reply(
+            json.bytes, asOf: top.asOf, isAtomic: top.isAtomic, parked: top.parked,
+            range: coverage.range)
     }
 }
 

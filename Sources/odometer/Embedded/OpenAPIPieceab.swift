@@ -3,6 +3,8 @@
 
 extension OpenAPIText {
     static let pieceab = #"""
+      summary: Activity by weekday and hour, UTC.
+      security: [{identityToken: []}]
       responses:
         '200':
           description: The cells that are not zero, ordered by weekday and hour.
@@ -194,7 +196,7 @@ components:
       description: There is none of this name.
       content: {application/json: {schema: {$ref: '#/components/schemas/PlainError'}}}
     PlainUnavailable:
-      description: Redis is away, there is no ledger yet, or it took too long. Never zeros.
+      description: Redis is away, there is no ledger yet, it took too long, or a large ranking is being prepared. Never zeros.
       headers: {Retry-After: {$ref: '#/components/headers/RetryAfter'}}
       content: {application/json: {schema: {$ref: '#/components/schemas/PlainError'}}}
     PlainFault:
@@ -301,8 +303,6 @@ components:
       required: [date, value]
       additionalProperties: false
       properties: {date: {$ref: '#/components/schemas/Date'}, value: {$ref: '#/components/schemas/Count'}}
-    Overview:
-      type: object
 
 """#
 }

@@ -3,6 +3,8 @@
 
 extension OpenAPIText {
     static let pieceac = #"""
+    Overview:
+      type: object
       required: [overview]
       additionalProperties: false
       properties:
@@ -301,8 +303,6 @@ extension OpenAPIText {
       additionalProperties: false
       properties: {meters: {type: array, items: {$ref: '#/components/schemas/Meter'}}}
     Kind: {type: string, enum: [count, sum, level, extreme, distinct, histogram, ranking, grid]}
-    Meter:
-      type: object
 
 """#
 }

@@ -3,6 +3,8 @@
 
 extension OpenAPIText {
     static let piecead = #"""
+    Meter:
+      type: object
       required: [name, kind, windows, by, per]
       additionalProperties: false
       properties:

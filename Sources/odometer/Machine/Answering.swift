@@ -106,6 +106,7 @@ struct MachineParts: Sendable {
     let layout: KeyLayout
     let redis: RedisConfiguration
     let engine: QueryEngine
+    private let rankings: RankingMemory
 
     init(_ settings: Settings) throws(CommandFailure) {
         catalog = try MeterFiles.read(settings.text(Options.meters)).catalog()
@@ -118,13 +119,18 @@ struct MachineParts: Sendable {
                 clock_gettime(CLOCK_REALTIME, &time)
                 return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
             })
+        rankings = RankingMemory { [engine, redis, layout] in
+            QueryWorker(
+                engine: engine, cells: CellReader(configuration: redis, layout: layout))
+        }
     }
 
     /// What an HTTP thread owns; made on that thread.
     @Sendable func makeWorker() -> APIWorker {
         APIWorker(
             query: QueryWorker(
-                engine: engine, cells: CellReader(configuration: redis, layout: layout)))
+                engine: engine, cells: CellReader(configuration: redis, layout: layout),
+                rankings: rankings))
     }
 }
 

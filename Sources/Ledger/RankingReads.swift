@@ -1,0 +1,87 @@
+import Redis
+
+/// Single steps in large rankings; each holds Redis for at most 5 ms.
+///
+/// They say nothing about the shard's marks: whoever takes these steps reads something about the same
+/// organization by `read` before and after.
+extension CellReader {
+    /// Members that one step reads at most.
+    public static let largestStep = 4_000
+
+    /// Members of a sorted set by rank, from `rank` on, at most so many; how many there were.
+    public func members(
+        of key: [UInt8], from rank: Int, most: Int, isDescending: Bool,
+        deadline: ContinuousClock.Instant,
+        _ body: (_ member: UnsafeRawBufferPointer, _ score: Int64) -> Void
+    ) throws(CellReadError) -> Int {
+        let ranks = Int64(rank)...Int64(rank + min(most, CellReader.largestStep) - 1)
+        let replies = try step(deadline) {
+            $0.add(ranks: ranks, of: key, isDescending: isDescending)
+        }
+        return replies[0].with { view in
+            for place in stride(from: 0, to: view.count - 1, by: 2) {
+                if let member = view[place].bytes, let score = view[place + 1].bytes {
+                    body(member, CellSnapshot.score(score))
+                }
+            }
+            return view.count / 2
+        }
+    }
+
+    /// All members of a sorted set that are there all the while, some of them perhaps twice.
+    public func scan(
+        _ key: [UInt8], deadline: ContinuousClock.Instant,
+        _ body: (_ member: UnsafeRawBufferPointer, _ score: Int64) -> Void
+    ) throws(CellReadError) {
+        var cursor = Array("0".utf8)
+        repeat {
+            let last = cursor
+            let replies = try step(deadline) { $0.add(scan: "ZSCAN", key, cursor: last) }
+            cursor = try replies[0].with { parts throws(CellReadError) in
+                guard parts.count == 2, let next = parts[0].bytes else {
+                    throw CellReadError(.unavailable, "Redis refused a scan")
+                }
+                for place in stride(from: 0, to: parts[1].count - 1, by: 2) {
+                    if let member = parts[1][place].bytes, let score = parts[1][place + 1].bytes {
+                        body(member, CellSnapshot.score(score))
+                    }
+                }
+                return [UInt8](next)
+            }
+        } while !cursor.elementsEqual("0".utf8)
+    }
+
+    /// The score of each of these members in each of these sorted sets, a list a set; absent = 0.
+    public func scores(
+        of members: [[UInt8]], in keys: [[UInt8]], deadline: ContinuousClock.Instant
+    ) throws(CellReadError) -> [[Int64]] {
+        var scores = keys.map { _ in [Int64]() }
+        guard !keys.isEmpty else { return scores }
+        let most = max(1, Int(ReadCost.budget / (ReadCost.lookup * Double(keys.count))))
+        for start in stride(from: 0, to: members.count, by: most) {
+            let some = members[start..<min(start + most, members.count)]
+            let replies = try step(deadline) { commands in
+                for key in keys { commands.add(scoresOf: some, in: key) }
+            }
+            for (place, reply) in replies.enumerated() {
+                reply.with { view in
+                    for index in 0..<view.count {
+                        scores[place].append(view[index].bytes.map { CellSnapshot.score($0) } ?? 0)
+                    }
+                }
+            }
+        }
+        return scores
+    }
+
+    private func step(
+        _ deadline: ContinuousClock.Instant, _ fill: (inout CellCommands) -> Void
+    ) throws(CellReadError) -> [HeldReply] {
+        try withConnection(deadline) {
+            (connection: inout Connection) throws(CellReadError) -> [HeldReply] in
+            var commands = CellCommands()
+            fill(&commands)
+            return try CellReading.pipeline(commands, &connection, deadline)
+        }
+    }
+}

@@ -1,0 +1,97 @@
+internal import Ledger
+
+/// Finds the first members of a large ranking without reading all of it: the threshold algorithm.
+///
+/// Lists are read from their greatest scores downwards, all of them side by side, and each member
+/// that appears is looked up in all parts. Whoever has not appeared has at most the sum of the
+/// scores at which the lists stand: where that is less than what the last wanted member has, nobody
+/// can get in any more. Quick where few members do most; where all do about the same, it would have
+/// to read everything, and gives up.
+struct RankingSearch {
+    /// Members that are looked up at most, and eight more for each one wanted.
+    static let mostMembers = 500
+    private static let other = Array("__other__".utf8)
+
+    let source: RankingSource
+    let limit: Int
+    let cells: CellReader
+    let deadline: ContinuousClock.Instant
+
+    /// One list on its way down.
+    private struct List {
+        let key: [UInt8]
+        var rank = 0
+        /// Least score read, 0 where nothing is left.
+        var score = Int64.max
+        var isDone = false
+    }
+
+    /// The first members, and perhaps others, with their exact numbers; nil where it gave up.
+    func run() throws(CellReadError) -> [RankingTotals.Member]? {
+        let keys = source.parts.map(\.key)
+        var lists = try listKeys(keys).map { List(key: $0) }
+        var found: [[UInt8]: RankingTotals.Member] = [:]
+        var step = max(64, 2 * limit)
+        while found.count <= RankingSearch.mostMembers + 8 * limit {
+            var fresh: [[UInt8]] = []
+            for index in lists.indices where !lists[index].isDone {
+                try read(&lists[index], step, &found, &fresh)
+            }
+            let scores = try cells.scores(of: fresh, in: keys, deadline: deadline)
+            for (place, name) in fresh.enumerated() {
+                var member = RankingTotals.Member(name: name, first: 0, second: 0)
+                for (part, scores) in zip(source.parts, scores) {
+                    if part.isFirst {
+                        member.first = CellText.add(member.first, scores[place])
+                    } else {
+                        member.second = CellText.add(member.second, scores[place])
+                    }
+                }
+                found[name] = member
+            }
+            if isFinished(lists, found) { return Array(found.values) }
+            step = min(2 * step, CellReader.largestStep)
+        }
+        return nil
+    }
+
+    /// The lists that bound the sums; the parts themselves where a month did not keep all members apart.
+    private func listKeys(_ keys: [[UInt8]]) throws(CellReadError) -> [[UInt8]] {
+        guard source.bounds != keys else { return keys }
+        let others = try cells.scores(
+            of: [RankingSearch.other], in: source.bounds, deadline: deadline)
+        return others.contains { $0 != [0] } ? keys : source.bounds
+    }
+
+    private func read(
+        _ list: inout List, _ step: Int, _ found: inout [[UInt8]: RankingTotals.Member],
+        _ fresh: inout [[UInt8]]
+    ) throws(CellReadError) {
+        var names: [[UInt8]] = []
+        var least = list.score
+        let count = try cells.members(
+            of: list.key, from: list.rank, most: step, isDescending: true, deadline: deadline
+        ) { name, score in
+            names.append([UInt8](name))
+            least = min(least, score)
+        }
+        for name in names where found[name] == nil {
+            found[name] = RankingTotals.Member(name: name, first: 0, second: 0)
+            fresh.append(name)
+        }
+        list.rank += count
+        list.isDone = count < step
+        list.score = list.isDone ? 0 : least
+    }
+
+    /// Whether no member that has not appeared can be among the first ones.
+    ///
+    /// Equal is not enough: among equal sums the order is by other things.
+    private func isFinished(_ lists: [List], _ found: [[UInt8]: RankingTotals.Member]) -> Bool {
+        if lists.allSatisfy(\.isDone) { return true }
+        guard found.count >= limit else { return false }
+        let sums = found.values.map { CellText.add($0.first, $0.second) }.sorted(by: >)
+        let bound = lists.reduce(Int64(0)) { CellText.add($0, max(0, $1.score)) }
+        return bound < sums[limit - 1]
+    }
+}

@@ -1,0 +1,179 @@
+internal import Glibc
+internal import Ledger
+
+/// The first members of a ranking by the sum of two meters, and perhaps some more.
+public struct TopMembers {
+    /// Numbers of the first meter by member.
+    public let first: [[[UInt8]]: Int64]
+    /// Numbers of the second meter by member.
+    public let second: [[[UInt8]]: Int64]
+    /// Record time (ms) of the newest record counted.
+    public let asOf: Int64?
+    /// Whether everything was read at one moment.
+    public let isAtomic: Bool
+    /// Cells of the answer of which something is parked.
+    public let parked: Int
+}
+
+extension QueryWorker {
+    /// The members of a ranking by the sum of two meters of which the first `limit` are surely there.
+    ///
+    /// Small rankings are read whole. Of large ones as little as possible is read (`RankingSearch`);
+    /// where that is still too much, the sums over past days are made once by a thread of their own
+    /// (`RankingMemory`), and until then the answer is `unavailable`. Never about anything but the whole ranking.
+    public func topMembers(
+        _ meters: RankingMeters, _ coverage: Coverage, limit: Int, of organization: [UInt8]
+    ) throws(QueryError) -> TopMembers {
+        var inquiry = inquiry(organization)
+        let first = inquiry.ranking(meters.first, coverage)
+        let second = inquiry.ranking(meters.second, coverage)
+        func whole(refusesLargeRankings: Bool) throws(QueryError) -> TopMembers {
+            let answers = try answer(inquiry, refusesLargeRankings: refusesLargeRankings)
+            return TopMembers(
+                first: answers[first], second: answers[second], asOf: answers.asOf,
+                isAtomic: answers.isAtomic, parked: answers.parked)
+        }
+        do throws(QueryError) {
+            return try whole(refusesLargeRankings: true)
+        } catch {
+            guard error.code == .tooLarge else { throw error }
+        }
+        guard let source = RankingSource(meters, coverage, organization, engine) else {
+            return try whole(refusesLargeRankings: false)
+        }
+        guard rankings?.enter() ?? true else {
+            throw QueryError(.unavailable, "too many large rankings are read at a time")
+        }
+        defer { rankings?.leave() }
+        // Members that are parked, only the whole reading adds.
+        if let top = try largeTop(source, limit) { return top }
+        return try whole(refusesLargeRankings: false)
+    }
+
+    /// The first members of a large ranking; nil where cells of the shard are parked.
+    private func largeTop(
+        _ source: RankingSource, _ limit: Int
+    ) throws(QueryError) -> TopMembers? {
+        var before = try version(source)
+        for attempt in 0..<3 {
+            if before.isParked { return nil }
+            let (members, base) = try members(
+                source, limit, before.version, isLast: attempt == 2)
+            let after = try version(source)
+            let isSame = before.version == after.version
+            // Where it changes faster than it is read, the numbers are of several moments.
+            if isSame { base?.keep(members, limit, before.version) }
+            if isSame || attempt == 2 {
+                func numbers(
+                    _ number: (RankingTotals.Member) -> Int64
+                ) -> [[[UInt8]]: Int64] {
+                    var numbers: [[[UInt8]]: Int64] = [:]
+                    for member in members where number(member) != 0 {
+                        if let values = KeyLayout.tupleValues(member.name) {
+                            numbers[values] = number(member)
+                        }
+                    }
+                    return numbers
+                }
+                return TopMembers(
+                    first: numbers(\.first), second: numbers(\.second), asOf: before.asOf,
+                    isAtomic: isSame && !after.isParked, parked: 0)
+            }
+            before = after
+        }
+        return nil
+    }
+
+    private func members(
+        _ source: RankingSource, _ limit: Int, _ version: RankingVersion, isLast: Bool
+    ) throws(QueryError) -> ([RankingTotals.Member], base: RankingMemory.Base?) {
+        do throws(CellReadError) {
+            if let base = rankings?.base(source, version) {
+                if let members = base.members(limit, version) { return (members, base) }
+                let held = HeldRanking(
+                    source: source, base: base, limit: limit, cells: cells, deadline: deadline)
+                return (try held.members(isScan: isLast), base)
+            }
+            guard rankings?.isPreparing(source) != true else {
+                throw CellReadError(.unavailable, "a large ranking is being prepared")
+            }
+            let search = RankingSearch(
+                source: source, limit: limit, cells: cells, deadline: deadline)
+            if let members = try search.run() { return (members, nil) }
+        } catch {
+            throw QueryError(error)
+        }
+        rankings?.prepare(source)
+        throw QueryError(.unavailable, "a large ranking is being prepared")
+    }
+
+    /// How much was counted on each day, with what else that answer says.
+    private func version(
+        _ source: RankingSource
+    ) throws(QueryError) -> (version: RankingVersion, asOf: Int64?, isParked: Bool) {
+        var inquiry = inquiry(source.organization)
+        let firsts = inquiry.days(source.meters.firstCount, source.range)
+        let seconds = inquiry.days(source.meters.secondCount, source.range)
+        let answers = try answer(inquiry)
+        return (
+            RankingVersion(firsts: answers[firsts], seconds: answers[seconds]), answers.asOf,
+            answers.snapshot.isShardParked
+        )
+    }
+
+    // MARK: In the background
+
+    /// Sums over the parts that are over; nil where they take more than so many bytes or keep changing.
+    func rankingBase(
+        _ source: RankingSource, restless: Set<Int64>, mostBytes: Int
+    ) throws(QueryError) -> RankingMemory.Base? {
+        let over = engine.clock.seconds - RankingMemory.settling
+        let isHeld = source.parts.map {
+            $0.range.end <= over && !restless.contains($0.range.start)
+        }
+        for _ in 0..<3 {
+            deadline = .now + .seconds(1)
+            let before = try version(source)
+            if before.isParked { return nil }
+            let totals = RankingTotals()
+            for (part, isHeld) in zip(source.parts, isHeld) where isHeld {
+                guard try add(part, to: totals, mostBytes: mostBytes) else { return nil }
+            }
+            deadline = .now + .seconds(1)
+            let after = try version(source)
+            let isSame = zip(source.parts, isHeld).allSatisfy { part, isHeld in
+                !isHeld || after.version.isSame(part, of: source, as: before.version)
+            }
+            if isSame {
+                totals.rememberFirst()
+                return RankingMemory.Base(
+                    totals: totals, version: after.version, isHeld: isHeld)
+            }
+        }
+        return nil
+    }
+
+    /// Adds a whole part, step by step; false where the totals become too large.
+    private func add(
+        _ part: RankingSource.Part, to totals: RankingTotals, mostBytes: Int
+    ) throws(QueryError) -> Bool {
+        var rank = 0
+        while totals.byteCount <= mostBytes {
+            let begin = ContinuousClock.now
+            var count = 0
+            do throws(CellReadError) {
+                count = try cells.members(
+                    of: part.key, from: rank, most: CellReader.largestStep, isDescending: false,
+                    deadline: begin + .seconds(1)
+                ) { totals.add($0, part.isFirst ? $1 : 0, part.isFirst ? 0 : $1) }
+            } catch {
+                throw QueryError(error)
+            }
+            guard count == CellReader.largestStep else { return true }
+            rank += count
+            // As long as the step took: others have at least half of Redis, and of a core.
+            usleep(UInt32(clamping: Int64((ContinuousClock.now - begin) / .microseconds(1))))
+        }
+        return false
+    }
+}

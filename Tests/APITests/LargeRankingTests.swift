@@ -1,0 +1,201 @@
+import API
+import Foundation
+import HTTPServer
+import Query
+import Redis
+import Testing
+
+/// Rankings of 200,000 members over 30 days, compared with sums that Redis makes of whole sorted sets.
+@Suite struct LargeRankingTests {
+    private let path = "/api/v1/app/organization/analytics/ranking/active-users"
+    private let organization = "org-large"
+    /// The last of them is the day of `House.now`.
+    private static let days =
+        (8...28).map { "2026-02-" + ($0 < 10 ? "0\($0)" : "\($0)") }
+        + (1...9).map { "2026-03-0\($0)" }
+
+    private struct Row: Equatable {
+        let id: String
+        let interactions: Int
+        let flows: Int
+    }
+
+    /// One script a day, so that none takes long; `body` adds by `add(meter, member, amount)`.
+    private func seed(_ house: House, _ body: String) throws {
+        for (number, day) in LargeRankingTests.days.enumerated() {
+            let script = """
+                math.randomseed(\(number) + 7)
+                local prefix, day, sums = ARGV[1], ARGV[2], {}
+                local function add(meter, member, amount)
+                  redis.call('ZINCRBY', prefix .. 'user_' .. meter .. ':day:' .. day, amount, member)
+                  sums[meter] = (sums[meter] or 0) + amount
+                end
+                local number = \(number)
+                \(body)
+                for meter, sum in pairs(sums) do
+                  redis.call('HINCRBY', prefix .. meter .. ':day:' .. day:sub(1, 7), day:sub(9), sum)
+                  local month = prefix .. 'user_' .. meter .. ':month:' .. day:sub(1, 7)
+                  redis.call('ZUNIONSTORE', month, 2, month, prefix .. 'user_' .. meter .. ':day:' .. day)
+                end
+                """
+            try house.run("EVAL", script, "0", House.key(organization, ""), day)
+        }
+    }
+
+    /// An event of some day, as the commit script would write it.
+    private func add(
+        _ house: House, _ meter: String, _ member: String, day: String, _ amount: Int
+    ) throws {
+        for window in ["day:\(day)", "month:\(day.prefix(7))"] {
+            try house.rank(organization, "user_\(meter):\(window)", [member: amount])
+        }
+        try house.add(
+            organization, "\(meter):day:\(day.prefix(7))", [String(day.suffix(2)): amount])
+    }
+
+    /// The first rows, from the whole sorted sets of all days; made by a script, so that 200,000
+    /// members need not travel.
+    private func expected(_ house: House, _ limit: Int) throws -> [Row] {
+        let keys = ["interactions", "agent_flows"].flatMap { meter in
+            LargeRankingTests.days.map { House.key(organization, "user_\(meter):day:\($0)") }
+        }
+        let script = """
+            redis.call('ZUNIONSTORE', 'sum', #KEYS, unpack(KEYS))
+            redis.call('ZUNIONSTORE', 'first', #KEYS / 2, unpack(KEYS, 1, #KEYS / 2))
+            local last = tonumber(ARGV[1]) - 1
+            local least = redis.call('ZRANGE', 'sum', last, last, 'REV', 'WITHSCORES')[2]
+            local found, rows = redis.call('ZRANGE', 'sum', least, '+inf', 'BYSCORE', 'WITHSCORES'), {}
+            for i = 1, #found, 2 do
+              local first = tonumber(redis.call('ZSCORE', 'first', found[i]) or 0)
+              rows[#rows + 1] = {found[i], tonumber(found[i + 1]), first}
+            end
+            table.sort(rows, function(a, b)
+              if a[2] ~= b[2] then return a[2] > b[2] end
+              if a[3] ~= b[3] then return a[3] > b[3] end
+              return a[1] < b[1]
+            end)
+            local answer = {}
+            for i = 1, last + 1 do
+              answer[3 * i - 2], answer[3 * i - 1], answer[3 * i] = rows[i][1], rows[i][3], rows[i][2] - rows[i][3]
+            end
+            return answer
+            """
+        let found = try house.run(["EVAL", script, String(keys.count)] + keys + [String(limit)])
+            .elements
+        return stride(from: 0, to: found.count, by: 3).map {
+            Row(
+                id: found[$0].text ?? "", interactions: Int(found[$0 + 1].integer ?? -1),
+                flows: Int(found[$0 + 2].integer ?? -1))
+        }
+    }
+
+    private func rows(_ answer: Answer) throws -> [Row] {
+        let value = try JSONSerialization.jsonObject(with: Data(answer.body.utf8))
+        return try #require(value as? [[String: Any]]).map { row in
+            Row(
+                id: (row["user"] as? [String: Any])?["id"] as? String ?? "",
+                interactions: row["interactions_created"] as? Int ?? -1,
+                flows: row["agent_flows_created"] as? Int ?? -1)
+        }
+    }
+
+    private func open() throws -> (House, [String: String]) {
+        let house = try House()
+        house.asksAgain = false
+        let key = try house.key(organization, ["workspace"], role: .read)
+        try house.directory(organization, "organization", ["slug": #""large""#])
+        return (house, ["Authorization": "Bearer \(key)", "x-org": "large"])
+    }
+
+    /// Asks until the answer is there: 503 says that it is being prepared.
+    private func prepared(
+        _ house: House, _ headers: [String: String], _ limit: Int
+    ) throws -> Answer {
+        let deadline = Date().addingTimeInterval(120)
+        while Date() < deadline {
+            let answer = try house.get("\(path)?limit=\(limit)", headers)
+            guard answer.status == 503 else { return answer }
+            #expect(answer.headers["Retry-After"] != nil)
+            usleep(100_000)
+        }
+        throw TestFailure("the ranking was never prepared")
+    }
+
+    /// A few do most: found at once, without reading all of it.
+    @Test func fewDoMost() throws {
+        let (house, headers) = try open()
+        try seed(
+            house,
+            """
+            for i = 1, 14000 do
+              local member = 'u' .. math.floor(math.exp(math.random() * math.log(200000)))
+              add(i % 3 == 0 and 'agent_flows' or 'interactions', member, 1)
+            end
+            """)
+        for limit in [1, 10, 100] {
+            let answer = try house.get("\(path)?limit=\(limit)", headers)
+            #expect(answer.status == 200)
+            #expect(answer.headers["X-Odometer-Snapshot"] == nil)
+            #expect(try rows(answer) == expected(house, limit))
+        }
+        // A month that did not keep all members apart is no bound: the late one stands in days only.
+        for day in LargeRankingTests.days.prefix(9) {
+            try house.rank(organization, "user_interactions:day:\(day)", ["zz": 900])
+            try house.rank(organization, "user_interactions:month:2026-02", ["__other__": 900])
+        }
+        let answer = try house.get("\(path)?limit=10", headers)
+        #expect(try rows(answer) == expected(house, 10))
+        #expect(try rows(answer).contains { $0.id == "zz" })
+    }
+
+    // Everybody once or twice: today's set is read whole. At random: only who can still get in.
+    private static let shapes = [
+        """
+        for i = number + 1, 200000, 30 do add('interactions', 'u' .. i, 1) end
+        for i = number + 1, 200000, 60 do
+          add(i % 2 == 0 and 'agent_flows' or 'interactions', 'u' .. (i * 7 % 200000), 1)
+        end
+        """,
+        """
+        for i = 1, 20000 do
+          add(i % 3 == 0 and 'agent_flows' or 'interactions', 'u' .. math.random(200000), 1)
+        end
+        """,
+    ]
+
+    /// All do about the same: prepared once, then exact for whatever is counted afterwards.
+    @Test(arguments: LargeRankingTests.shapes)
+    func allDoTheSame(shape: String) throws {
+        let (house, headers) = try open()
+        try seed(house, shape)
+        let first = try house.get("\(path)?limit=10", headers)
+        #expect(first.status == 503)
+        #expect(first.headers["Retry-After"] != nil)
+        for limit in [10, 100] {
+            let answer = try prepared(house, headers, limit)
+            #expect(answer.status == 200)
+            #expect(answer.headers["X-Odometer-Snapshot"] == nil)
+            #expect(try rows(answer) == expected(house, limit))
+        }
+        // Today changes all the time, and is read for each answer.
+        for (member, meter) in [
+            ("u9", "agent_flows"), ("new", "interactions"), ("u17", "interactions"),
+        ] {
+            try add(house, meter, member, day: "2026-03-09", 3)
+            let answer = try house.get("\(path)?limit=10", headers)
+            #expect(answer.status == 200)
+            #expect(try rows(answer) == expected(house, 10))
+        }
+        // An event of a day that is over is seen, too: first by having it prepared again.
+        try add(house, "interactions", "late", day: "2026-02-20", 50)
+        #expect(try house.get("\(path)?limit=10", headers).status == 503)
+        let late = try prepared(house, headers, 10)
+        #expect(try rows(late) == expected(house, 10))
+        #expect(try rows(late).first?.id == "late")
+        // From now on that day counts as one that changes.
+        try add(house, "interactions", "later", day: "2026-02-20", 60)
+        let later = try house.get("\(path)?limit=10", headers)
+        #expect(later.status == 200)
+        #expect(try rows(later) == expected(house, 10))
+    }
+}
