@@ -15,7 +15,10 @@ struct ConnectionSpan {
     var begin: Int64 = .min
     private let engine: QueryEngine
 
-    private static let tables = ["connections_opened", "connections_closed", "connection_activity"]
+    /// All that is answered for a period, so that every number is about the same time: days of keys go after 400 days.
+    private static let tables = [
+        "connections_opened", "connections_closed", "connection_activity", "connection_keys",
+    ]
     private static let series = ["connection_group_opened", "connection_group_closed"]
 
     init(_ range: TimeRange?, isByGroup: Bool, _ engine: QueryEngine) {

@@ -88,6 +88,23 @@ import Testing
         }
     }
 
+    /// Days of keys are kept 400 days: what is older is answered by months, and every number alike.
+    @Test func daysThatAreGone() throws {
+        let house = try House()
+        let now = try second(House.now)
+        var world = ConnectionWorld()
+        let group = ["ws", "p", "d"]
+        world.events += try connection(
+            group, "2024-06-05T10:00:00Z", closed: "2024-06-05T11:00:00Z")
+        world.events += try connection(
+            group, "2024-06-20T10:00:00Z", closed: "2024-06-20T11:00:00Z")
+        try world.seed(house, organization, now: now)
+        let headers = ["Authorization": try house.key(organization, ["connections"])]
+        try check(
+            house, world, headers, "timeStart=2024-06-10T00:00:00Z&timeEnd=2024-06-25T00:00:00Z",
+            "2024-06-01T00:00:00Z", "2024-07-01T00:00:00Z")
+    }
+
     /// A ledger in which the windows of single groups begin in the middle of a day.
     @Test func windowsThatWereAddedLater() throws {
         let house = try House()

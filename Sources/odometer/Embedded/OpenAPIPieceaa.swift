@@ -203,7 +203,7 @@ paths:
       description: |
         The period is timeStart and timeEnd, or minutes back from now, not both; with neither it is everything. Only a start: up to now;
         only an end: from the beginning. The start is floored and the end raised to the minute for the last 26 hours, to the quarter-hour for
-        92 days, before that to the UTC day; X-Odometer-Range says what was answered.
+        92 days, to the UTC day for 400 days, before that to the month; X-Odometer-Range says what was answered.
       security: [{connectionKey: []}]
       parameters:
         - {name: serviceName, in: query, description: Only this service., schema: {type: string}}
