@@ -41,9 +41,7 @@ extension QueryWorker {
         guard let source = RankingSource(meters, coverage, organization, engine) else {
             return try whole(refusesLargeRankings: false)
         }
-        guard rankings?.enter() ?? true else {
-            throw QueryError(.unavailable, "too many large rankings are read at a time")
-        }
+        guard rankings?.enter() ?? true else { throw QueryError.tooManyRankings }
         defer { rankings?.leave() }
         // Members that are parked, only the whole reading adds.
         if let top = try largeTop(source, limit) { return top }

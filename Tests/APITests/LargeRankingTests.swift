@@ -1,9 +1,10 @@
 import API
 import Foundation
 import HTTPServer
-import Query
 import Redis
 import Testing
+
+@testable import Query
 
 /// Rankings of 200,000 members over 30 days, compared with sums that Redis makes of whole sorted sets.
 @Suite struct LargeRankingTests {
@@ -197,5 +198,27 @@ import Testing
         let later = try house.get("\(path)?limit=10", headers)
         #expect(later.status == 200)
         #expect(try rows(later) == expected(house, 10))
+    }
+
+    /// Large rankings keep two threads at most; everything else is answered meanwhile.
+    @Test func twoAtATime() throws {
+        let (house, _) = try open()
+        let key = try house.key(organization, ["operations"], role: .read)
+        let headers = ["Authorization": "Bearer \(key)"]
+        for (day, count) in [("08", 12_000), ("09", 5)] {
+            try house.run(
+                "EVAL", "for i = 1, ARGV[1] do redis.call('ZADD', KEYS[1], i, 'u' .. i) end", "1",
+                House.key(organization, "user_interactions:day:2026-03-\(day)"), String(count))
+        }
+        func status(_ day: String) throws -> Int {
+            let range = "start=2026-03-\(day)T00:00:00Z&end=2026-03-\(day)T23:00:00Z"
+            return try house.get("/v1/meters/user_interactions?\(range)", headers).status
+        }
+        #expect(try [status("08"), status("09")] == [200, 200])
+        let rankings = try #require(house.worker.query.rankings)
+        #expect(rankings.enter() && rankings.enter() && !rankings.enter())
+        #expect(try [status("08"), status("09")] == [503, 200])
+        rankings.leave()
+        #expect(try [status("08"), status("09")] == [200, 200])
     }
 }
