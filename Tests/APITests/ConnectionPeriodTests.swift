@@ -89,8 +89,9 @@ import Testing
         }
     }
 
-    /// Days of keys are kept for ever. Where a catalog keeps them 400 days, what is older is answered
-    /// by months, and every number alike.
+    /// Days of keys are kept for ever.
+    ///
+    /// Where a catalog keeps them 400 days, what is older is answered by months, every number alike.
     @Test(arguments: [true, false]) func daysThatAreGone(isKept: Bool) throws {
         var catalog = try House.catalog()
         let place = try #require(catalog.meters.firstIndex { $0.name == "connection_keys" })
