@@ -39,8 +39,9 @@ extension OpenAPIText {
       headers: {Allow: {required: true, schema: {type: string}}}
       content: {application/json: {schema: {$ref: '#/components/schemas/PlainError'}}}
     LongTarget:
-      description: Path and query are longer than 20 KB; each parameter counts 64 bytes more. The connection is closed.
-      content: {application/json: {schema: {$ref: '#/components/schemas/PlainError'}}}
+      description: >-
+        Path and query are longer than 20 KB; each parameter counts 64 bytes more. The connection is closed. Beyond 32 KB the body is none of
+        an API's.
     LargeHead: {description: The head of the request is larger than 32 KB. The connection is closed.}
     PlainTooManyRequests:
       description: Too much of one key, too many without a key of one address, or of one organization at the same time.
@@ -302,7 +303,6 @@ extension OpenAPIText {
           required: [dailySessionCounts, dateRangeTotal, trend]
           additionalProperties: false
           properties:
-            dailySessionCounts: {$ref: '#/components/schemas/DayCounts'}
 
 """#
 }

@@ -3,6 +3,7 @@
 
 extension OpenAPIText {
     static let piecead = #"""
+            dailySessionCounts: {$ref: '#/components/schemas/DayCounts'}
             dateRangeTotal: {$ref: '#/components/schemas/Count'}
             trend: {$ref: '#/components/schemas/Trend'}
         consentEvents:
