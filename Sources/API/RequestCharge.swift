@@ -13,6 +13,7 @@ final class RequestCharge: ReadAdmission {
     private var bucket: [UInt8]?
     /// The organization whose gate it has passed.
     private var organization: [UInt8]?
+    /// Commands of all its plans so far.
     private var commands = 0
     private var unitsPaid = 0
     private var refusal: Problem?
@@ -63,16 +64,19 @@ final class RequestCharge: ReadAdmission {
     func refuse(credential hash: [UInt8]) { limits.perOrganization?.forget(credential: hash) }
 
     /// Takes the commands of one plan into account, before they are sent.
+    ///
+    /// Units are for the sum of all plans, the bound is for each: a request whose plan is made again
+    /// because of newer events must not be refused for that.
     func admit(commands count: Int) throws(QueryError) {
-        commands += count
-        guard commands <= limits.mostCommands else {
+        guard count <= limits.mostCommands else {
             let problem = Problem(
                 badRequestStatus,
-                "The answer would need \(commands) reads, at most \(limits.mostCommands) are "
-                    + "made for one request: ask for less time or for fewer things at once")
+                "The answer would need \(count) reads, at most \(limits.mostCommands) are made at "
+                    + "once: ask for less time or for fewer things at once")
             refusal = problem
             throw QueryError(.refused, problem.message)
         }
+        commands += count
         let units = commands / RequestLimits.commandsPerUnit
         guard units > unitsPaid, let bucket else { return }
         limits.perCredential?.charge(

@@ -9,7 +9,7 @@ public struct RequestLimits: Sendable {
     public var perCredential: RateLimiter?
     /// Requests of one organization at the same time.
     public var perOrganization: OrganizationGate?
-    /// Commands to Redis that one request may need; a request that needs more is refused.
+    /// Commands to Redis that one plan of a request may have; a request with a larger one is refused.
     public var mostCommands: Int
 
     /// Commands for one more unit.
@@ -19,12 +19,13 @@ public struct RequestLimits: Sendable {
     /// summary of connections about 1,500: the requests of an ordinary page cost one unit each.
     public static let commandsPerUnit = 2_000
 
-    /// The most commands of one request where nobody says another number.
+    /// The most commands of one plan where nobody says another number.
     ///
-    /// 20 projects and 366 days, the largest request that the parameters of the shapes permit, need
-    /// about 18,000 commands. More than five times as many are not read in the second that an
-    /// answer may take.
-    public static let mostCommands = 100_000
+    /// It bounds the memory that a plan takes before it is sent. The time of a request is bounded by
+    /// the second that an answer may take. 20 projects and 366 days need about 18,000 commands; a
+    /// summary of connections grows with the groups of the organization: more than 50,000
+    /// with 1,000 groups.
+    public static let mostCommands = 500_000
 
     /// Limits of these kinds.
     public init(

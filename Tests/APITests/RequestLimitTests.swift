@@ -1,9 +1,10 @@
-import API
 import Foundation
 import HTTPServer
 import Ledger
 import Query
 import Testing
+
+@testable import API
 
 /// What one client may take: requests, reads, and requests at the same time.
 @Suite struct RequestLimitTests {
@@ -140,13 +141,29 @@ import Testing
         let (house, headers, path) = try privacy(try limits(mostCommands: 20))
         let metrics = try house.send(.get, path, headers)
         #expect(metrics.status == 422)
-        #expect(metrics.body.contains("at most 20 are made for one request"), "\(metrics.body)")
+        #expect(metrics.body.contains("at most 20 are made at once"), "\(metrics.body)")
         let key = try house.key(organization, ["operations"])
         let target = "/v1/meters/consent_users?start=2026-01-01T00:00:00Z&end=2026-02-20T00:00:00Z"
         let meter = try house.send(.get, target, ["Authorization": "Bearer \(key)"])
         #expect(meter.status == 400)
-        #expect(meter.body.contains("at most 20 are made for one request"), "\(meter.body)")
+        #expect(meter.body.contains("at most 20 are made at once"), "\(meter.body)")
         #expect(try status(house, ["Authorization": "Bearer \(key)"]) == 200)
+    }
+
+    @Test func `a plan that is made again is not counted twice against the bound`() throws {
+        let limits = RequestLimits(
+            perCredential: try RateLimiter(perSecond: 0.001, burst: 200))
+        let charge = RequestCharge(limits, badRequestStatus: 400)
+        let hash = Array("h".utf8)
+        try charge.begin(credential: hash)
+        for _ in 0..<5 { try charge.admit(commands: 60_000) }
+        try charge.admit(commands: RequestLimits.mostCommands)
+        #expect(throws: QueryError.self) {
+            try charge.admit(commands: RequestLimits.mostCommands + 1)
+        }
+        // 1 + 800,000 / 2,000 units were paid: half of it is a debt.
+        let next = RequestCharge(limits, badRequestStatus: 400)
+        #expect(throws: Problem.self) { try next.begin(credential: hash) }
     }
 
     // MARK: At the same time
