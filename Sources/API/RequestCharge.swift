@@ -46,7 +46,9 @@ final class RequestCharge: ReadAdmission {
         if let problem = RequestCharge.problem(decision) { throw problem }
     }
 
-    /// Counts it among its organization's requests until its end, or says 429.
+    /// Counts it among its organization's requests until its end, or says 429 after a short wait.
+    ///
+    /// A request that is refused here keeps the unit that it paid: it held a thread while it waited.
     func enter(_ organization: [UInt8], credential hash: [UInt8]? = nil) throws(Problem) {
         guard let gate = limits.perOrganization else { return }
         if let hash { gate.remember(organization, ofCredential: hash) }

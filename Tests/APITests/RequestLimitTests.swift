@@ -13,7 +13,7 @@ import Testing
 
     private func limits(
         address: Int? = nil, credential: Int? = nil, organization: Int? = nil,
-        mostCommands: Int = RequestLimits.mostCommands
+        mostCommands: Int = RequestLimits.mostCommands, patience: Duration = .milliseconds(50)
     ) throws -> RequestLimits {
         // Nothing flows in within a test.
         func limiter(_ burst: Int?) throws -> RateLimiter? {
@@ -21,7 +21,7 @@ import Testing
         }
         return RequestLimits(
             perAddress: try limiter(address), perCredential: try limiter(credential),
-            perOrganization: organization.map { OrganizationGate(most: $0) },
+            perOrganization: organization.map { OrganizationGate(most: $0, patience: patience) },
             mostCommands: mostCommands)
     }
 
@@ -215,5 +215,44 @@ import Testing
         #expect(slow.nanoseconds != 0)
         #expect(gate.count(of: Array("o".utf8)) == 0)
         #expect(try status(house, ["Authorization": "Bearer \(second)"], path) == 200)
+    }
+
+    @Test func `a request waits for a place, and pays one unit`() throws {
+        let limits = try limits(credential: 2, organization: 1, patience: .seconds(20))
+        let gate = try #require(limits.perOrganization)
+        let house = try House(limits: limits)
+        let header = "Bearer \(try house.key("o", ["operations"]))"
+        let organization = Array("o".utf8)
+        #expect(gate.enter(organization))
+        Thread.detachNewThread {
+            // Leaves when the request has come.
+            while gate.waitingCount(of: organization) == 0 { usleep(1_000) }
+            gate.leave(organization)
+        }
+        #expect(try status(house, ["Authorization": header]) == 200)
+        #expect(gate.count(of: organization) == 0 && gate.waitingCount(of: organization) == 0)
+        #expect(try status(house, ["Authorization": header]) == 200)
+        #expect(try status(house, ["Authorization": header]) == 429)
+    }
+
+    @Test func `many get in one after the other, and the wait has an end`() throws {
+        let organization = Array("o".utf8)
+        let gate = OrganizationGate(most: 6, patience: .seconds(60))
+        let refused = SettableTime(0)
+        DispatchQueue.concurrentPerform(iterations: 8) { _ in
+            for _ in 0..<500 {
+                if gate.enter(organization) { gate.leave(organization) } else { refused.set(1) }
+            }
+        }
+        #expect(refused.nanoseconds == 0 && gate.count(of: organization) == 0)
+
+        // Without a place for the whole time it is refused, and waits no more.
+        let short = OrganizationGate(most: 1, patience: .milliseconds(1))
+        #expect(short.enter(organization))
+        #expect(!short.enter(organization))
+        #expect(short.waitingCount(of: organization) == 0)
+        #expect(short.enter(Array("p".utf8)))
+        short.leave(organization)
+        #expect(short.enter(organization))
     }
 }
