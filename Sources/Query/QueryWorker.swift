@@ -65,6 +65,9 @@ public final class QueryWorker {
         cells.beginRequest(key)
     }
 
+    /// The request that was begun has no valid credential: nothing is kept of it.
+    public func forget() { cells.forgetRequest() }
+
     /// Ends the request that was begun.
     public func end() {
         admission = nil
