@@ -7,8 +7,6 @@ public protocol TokenKeySource: Sendable {
 /// Keys that tokens are verified with, and the tokens that they were found good for.
 public final class TokenKeys: TokenKeySource {
     private let keys: [SignatureKey]
-    /// Whether there is one key that has no name, so that a token's `kid` says nothing.
-    private let isUnnamed: Bool
     let verified = VerifiedTokens()
     /// What of the set could not be used and why, one text a key; holds no key.
     public let leftOut: [String]
@@ -31,7 +29,6 @@ public final class TokenKeys: TokenKeySource {
         } else {
             keys = [try SignatureKey(pem: key, algorithm: algorithm)]
         }
-        isUnnamed = true
         leftOut = []
     }
 
@@ -88,17 +85,19 @@ public final class TokenKeys: TokenKeySource {
         }
         self.keys = keys
         self.leftOut = leftOut
-        isUnnamed = false
     }
 
     /// Itself.
     public func current() -> TokenKeys { self }
 
-    /// The key for a token with this `kid` and algorithm; nil where there is none, or where a token
-    /// without `kid` leaves a choice.
+    /// The key for a token with this `kid` and algorithm; nil where there is none, or more than one.
+    ///
+    /// A key without `kid` (RFC 7517 permits it) is for tokens without `kid` and for those whose `kid`
+    /// no key of the set has.
     func key(id: [UInt8]?, algorithm: TokenVerifier.Algorithm) -> SignatureKey? {
+        let isNamed = id != nil && keys.contains { $0.id == id }
         let fitting = keys.filter {
-            $0.algorithm == algorithm && (isUnnamed || id == nil || $0.id == id)
+            $0.algorithm == algorithm && (id == nil || $0.id == (isNamed ? id : nil))
         }
         return fitting.count == 1 ? fitting.first : nil
     }
