@@ -68,8 +68,11 @@ import Testing
     @Test func `tokens of one subject have one bucket`() throws {
         let house = try House(limits: try limits(credential: 2))
         func ask(_ subject: String, _ organization: String, expiry: Int) throws -> Int {
+            try ask(json: #","sub": "\#(subject)""#, organization, expiry: expiry)
+        }
+        func ask(json subject: String, _ organization: String, expiry: Int) throws -> Int {
             let claims =
-                #"{"organization_id": "\#(organization)", "sub": "\#(subject)", "exp": \#(expiry)}"#
+                #"{"organization_id": "\#(organization)", "exp": \#(expiry)\#(subject)}"#
             let token = try signed(claims, key: House.secret)
             return try status(
                 house, ["Authorization": "Bearer \(token)"], "/api/v1/analytics/agents")
@@ -79,6 +82,13 @@ import Testing
         #expect(try ask("u", "o", expiry: 1_893_456_002) == 429)
         #expect(try ask("v", "o", expiry: 1_893_456_000) == 200)
         #expect(try ask("u", "p", expiry: 1_893_456_000) == 200)
+        // A number is a subject too, another one than the text of its digits; all without one share.
+        for subject in [#","sub": 7"#, #","sub": 8"#, #","sub": "7""#, ""] {
+            let statuses = try (1...3).map {
+                try ask(json: subject, "q", expiry: 1_893_456_000 + $0)
+            }
+            #expect(statuses == [200, 200, 429], "\(subject)")
+        }
     }
 
     @Test func `an address pays for requests without a valid credential only`() throws {
