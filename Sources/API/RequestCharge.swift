@@ -15,6 +15,8 @@ final class RequestCharge: ReadAdmission {
     private var organization: [UInt8]?
     /// Commands of all its plans so far.
     private var commands = 0
+    /// What they have brought so far.
+    private var members = 0
     private var unitsPaid = 0
     private var refusal: Problem?
 
@@ -79,7 +81,17 @@ final class RequestCharge: ReadAdmission {
             throw QueryError(.refused, problem.message)
         }
         commands += count
-        let units = commands / RequestLimits.commandsPerUnit
+        charge()
+    }
+
+    /// Takes into account how much a plan has brought.
+    func found(members count: Int) {
+        members += count
+        charge()
+    }
+
+    private func charge() {
+        let units = RequestLimits.units(commands: commands, members: members)
         guard units > unitsPaid, let bucket else { return }
         limits.perCredential?.charge(
             bucket, tokens: units - unitsPaid, at: MonotonicTime.nanoseconds())

@@ -94,10 +94,11 @@ public final class QueryWorker {
         }
         try admission?.admit(commands: inquiry.plan.commandCount)
         do throws(CellReadError) {
-            return Answers(
-                snapshot: try cells.read(
-                    inquiry.plan.reads, organization: inquiry.organization, deadline: deadline,
-                    refusesLargeRankings: refusesLargeRankings), below: inquiry.below)
+            let snapshot = try cells.read(
+                inquiry.plan.reads, organization: inquiry.organization, deadline: deadline,
+                refusesLargeRankings: refusesLargeRankings)
+            admission?.found(members: snapshot.memberCount)
+            return Answers(snapshot: snapshot, below: inquiry.below)
         } catch {
             throw QueryError(error)
         }

@@ -123,6 +123,18 @@ import Testing
         #expect(try status(house, ["x-api-key": other], path) == 200)
     }
 
+    @Test func `a large table costs what it holds`() throws {
+        let (house, headers, path) = try privacy(try limits(credential: 3))
+        let table = House.key(organization, "consent_browsers:day:2026-03-09")
+        try house.run(["HSET", table] + (0..<9_000).flatMap { ["b\($0)", "1"] })
+        // One for the request and two for 9,000 members.
+        let statuses = try (0..<2).map { _ in try status(house, headers, path) }
+        #expect(statuses == [200, 429])
+        #expect(RequestLimits.units(commands: 1_999, members: 2_000) == 0)
+        #expect(RequestLimits.units(commands: 2_000, members: 2_000) == 1)
+        #expect(RequestLimits.units(commands: 1, members: 12_000) == 3)
+    }
+
     @Test func `the pages of a dashboard cost one unit each`() throws {
         let (house, headers, path) = try privacy(try limits(credential: 2))
         try house.directory("o", "organization", ["slug": #""acme""#])
