@@ -107,7 +107,7 @@ enum ReadCost {
     /// Unions of more sketches are read in pieces.
     static let mostMerged = 600
     /// The score of one member.
-    static let lookup = 0.35
+    static let lookup = 0.45
     /// One dense sketch in a union that Redis makes.
     static let dense = 27.0
     /// One dense sketch that Redis only hands over: 12 KB.

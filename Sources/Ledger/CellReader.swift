@@ -14,7 +14,9 @@ public final class CellReader {
     private var connectedAt = ContinuousClock.now
     private var role = ServerRole()
     private var ledgerSeen: ContinuousClock.Instant?
-    private var directorySeen = false
+    /// A field of the ledger that is there once the directory was read; nil before.
+    private var directoryMark: [UInt8]?
+    private var directorySeen: Bool { directoryMark != nil }
     private var memory: PrefetchMemory
     private let parkedMemory = ParkedMemory()
     private var markFields = MarkFields([])
@@ -118,9 +120,15 @@ public final class CellReader {
         _ connection: inout Connection, _ deadline: ContinuousClock.Instant
     ) throws(CellReadError) {
         var commands = CellCommands()
-        commands.add(fields: [Array("layout".utf8)], of: layout.ledgerKey)
+        // A process that counts makes the ledger again, the directory's mark comes later.
+        let fields = [Array("layout".utf8)] + (directoryMark.map { [$0] } ?? [])
+        commands.add(fields: fields, of: layout.ledgerKey)
         let replies = try CellReading.pipeline(commands, &connection, deadline)
-        guard replies[0].with({ $0.count > 0 && $0[0].bytes != nil }) else {
+        let isThere = replies[0].with { view in
+            view.count == fields.count && (0..<view.count).allSatisfy { view[$0].bytes != nil }
+        }
+        guard isThere else {
+            ledgerSeen = nil
             throw CellReadError(.ledgerAbsent, "Redis holds no ledger under this prefix")
         }
     }
@@ -195,7 +203,7 @@ public final class CellReader {
         guard members["layout"] == String(KeyLayout.version),
             members["shards"] == String(layout.shardCount)
         else { throw CellReadError(.ledgerAbsent, "the ledger has another layout") }
-        directorySeen = members.keys.contains { $0.hasPrefix("directory:") }
+        directoryMark = members.keys.first { $0.hasPrefix("directory:") }.map { Array($0.utf8) }
         let origin = "origin:"
         let fields = MarkFields(
             members.keys.filter { $0.hasPrefix(origin) }.map { String($0.dropFirst(origin.count)) })

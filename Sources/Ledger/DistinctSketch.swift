@@ -21,19 +21,26 @@ public struct DistinctSketch: Sendable {
             stored[..<4].elementsEqual("HYLL".utf8)
         else { return false }
         let body = UnsafeRawBufferPointer(rebasing: stored[DistinctSketch.headerLength...])
-        var other = [UInt8](repeating: 0, count: DistinctSketch.registerCount)
         switch stored[4] {
         case 0:
             guard stored.count == DistinctSketch.denseLength else { return false }
+            var other = [UInt8](repeating: 0, count: DistinctSketch.registerCount)
             DistinctSketch.readDense(body, into: &other)
+            guard other.allSatisfy({ $0 <= DistinctSketch.highestValue }) else { return false }
+            for index in 0..<DistinctSketch.registerCount where other[index] > registers[index] {
+                registers[index] = other[index]
+            }
         case 1:
-            guard DistinctSketch.readSparse(body, into: &other) else { return false }
+            // Most sketches hold a few values only: looked at twice, they need no registers of their own.
+            var end = 0
+            let isWhole = DistinctSketch.readSparse(body) { _, range in end = range.upperBound }
+            guard isWhole, end == DistinctSketch.registerCount else { return false }
+            _ = DistinctSketch.readSparse(body) { value, range in
+                guard value > 0 else { return }
+                for index in range where value > registers[index] { registers[index] = value }
+            }
         default:
             return false
-        }
-        guard other.allSatisfy({ $0 <= DistinctSketch.highestValue }) else { return false }
-        for index in 0..<DistinctSketch.registerCount where other[index] > registers[index] {
-            registers[index] = other[index]
         }
         return true
     }
@@ -51,14 +58,17 @@ public struct DistinctSketch: Sendable {
         }
     }
 
-    /// Runs: `00llllll` zeros, `01llllll llllllll` zeros, `1vvvvvll` a value; lengths and values less 1.
+    /// Calls `body` with each run of registers of one value; false where the runs are broken.
+    ///
+    /// `00llllll` zeros, `01llllll llllllll` zeros, `1vvvvvll` a value; lengths and values less 1, so no
+    /// value is above 32.
     private static func readSparse(
-        _ body: UnsafeRawBufferPointer, into registers: inout [UInt8]
+        _ bytes: UnsafeRawBufferPointer, _ body: (_ value: UInt8, _ run: Range<Int>) -> Void
     ) -> Bool {
         var register = 0
         var position = 0
-        while position < body.count {
-            let code = body[position]
+        while position < bytes.count {
+            let code = bytes[position]
             position += 1
             var value: UInt8 = 0
             var length = Int(code & 0x3F) + 1
@@ -66,17 +76,15 @@ public struct DistinctSketch: Sendable {
                 value = (code >> 2 & 0x1F) + 1
                 length = Int(code & 3) + 1
             } else if code & 0x40 != 0 {
-                guard position < body.count else { return false }
-                length = (Int(code & 0x3F) << 8 | Int(body[position])) + 1
+                guard position < bytes.count else { return false }
+                length = (Int(code & 0x3F) << 8 | Int(bytes[position])) + 1
                 position += 1
             }
             guard register + length <= registerCount else { return false }
-            if value > 0 {
-                for index in register..<register + length { registers[index] = value }
-            }
+            body(value, register..<register + length)
             register += length
         }
-        return register == registerCount
+        return true
     }
 
     /// How many different members; the same number that PFCOUNT gives for the union.

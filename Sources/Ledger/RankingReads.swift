@@ -6,7 +6,7 @@ import Redis
 /// organization by `read` before and after.
 extension CellReader {
     /// Members that one step reads at most.
-    public static let largestStep = 5_000
+    public static let largestStep = 4_000
 
     /// Members of a sorted set by rank, from `rank` on, at most so many; how many there were.
     public func members(

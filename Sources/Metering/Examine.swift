@@ -45,7 +45,9 @@ extension Program {
     /// The rest of it, for a record whose envelope was accepted: fields and bounds of time.
     @inline(__always)
     mutating func examineFields(_ record: FoldRecord) -> Outcome {
-        if scratch.time < notBefore { return reject(.badField, .past) }
+        if scratch.time < notBefore {
+            return reject(.badField, scratch.hasOwnTime ? .past : .pastRecord)
+        }
         if let problem = readFields(record.timestamp) { return reject(.badField, problem) }
         guard record.timestamp >= 0 else { return .accepted }
         if isBeyondBound(scratch.time, record.timestamp) { return reject(.future, .future) }

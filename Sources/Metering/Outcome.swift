@@ -78,6 +78,8 @@ public enum Rejection: UInt8, Sendable, CaseIterable {
     case base64NotJSON
     /// The event's time is before the earliest that the catalog takes.
     case past
+    /// It has no time, and the record's timestamp is before that.
+    case pastRecord
     /// A required field is missing.
     case missingField
     /// A field of another JSON type than declared.
@@ -129,6 +131,7 @@ public enum Rejection: UInt8, Sendable, CaseIterable {
         case .notBase64: "data_base64 is not base64"
         case .base64NotJSON: "data_base64 does not hold one JSON text"
         case .past: "time is before the catalog's not_before"
+        case .pastRecord: "record timestamp is before the catalog's not_before"
         case .missingField: "required field is missing"
         case .wrongType: "field has the wrong type"
         case .longText: "text longer than 256 bytes"

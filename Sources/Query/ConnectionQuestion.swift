@@ -121,6 +121,7 @@ extension QueryWorker {
         var (groups, begin) = try findGroups(question, organization, span.answered)
         for _ in 0..<6 {
             span.begin = begin
+            span.groupCount = groups.count
             let reading = ConnectionReading(
                 question: question, groups: groups, span: span, inquiry: inquiry(organization))
             let answers = try answer(reading.inquiry)

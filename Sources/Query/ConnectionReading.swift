@@ -52,20 +52,25 @@ struct ConnectionReading {
         series =
             span.isByGroup
             ? GroupSeries(span, inside: inside, since: since, groups, &inquiry) : nil
+        let isByQuarters = span.areQuartersByGroup
         func table(
-            _ name: String, _ coverage: Coverage, quartersByGroup: Bool = true
+            _ name: String, _ coverage: Coverage, quartersByGroup: Bool
         )
             -> TableEntries
         {
             inquiry.tableEntries(
                 name, span.split(coverage, quartersByGroup: quartersByGroup).tables)
         }
-        openedSince = since.map { table("connections_opened", $0) }
-        closedSince = since.map { table("connections_closed", $0) }
-        opened = table("connections_opened", inside)
-        closed = table("connections_closed", inside)
-        seconds = table("connection_seconds", inside)
-        first = table("connection_first", inside)
+        openedSince = since.map {
+            table("connections_opened", $0, quartersByGroup: isByQuarters)
+        }
+        closedSince = since.map {
+            table("connections_closed", $0, quartersByGroup: isByQuarters)
+        }
+        opened = table("connections_opened", inside, quartersByGroup: isByQuarters)
+        closed = table("connections_closed", inside, quartersByGroup: isByQuarters)
+        seconds = table("connection_seconds", inside, quartersByGroup: isByQuarters)
+        first = table("connection_first", inside, quartersByGroup: isByQuarters)
         // The latest of all time is that of a period after which nothing happened.
         let latest = span.isUpToNow ? .allTime : inside
         last = table("connection_last", latest, quartersByGroup: false)
@@ -101,12 +106,13 @@ struct ConnectionReading {
 
         /// Connections whose life overlaps the period.
         func total(_ span: ConnectionSpan) -> Int64 {
-            // Of all time: who was closed and never opened still was connected, as every period says.
+            // What was closed was connected, also where nobody saw it open.
             guard span.answered != nil else { return max(opened, closed) }
             let since =
                 span.isUpToNow
                 ? CellText.subtract(opened, closed) : CellText.subtract(openedSince, closedSince)
-            return CellText.add(max(0, CellText.subtract(max(0, openNow), since)), opened)
+            let openAtStart = max(0, CellText.subtract(max(0, openNow), since))
+            return max(CellText.add(openAtStart, opened), closed)
         }
     }
 

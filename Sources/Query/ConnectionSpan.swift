@@ -13,9 +13,14 @@ struct ConnectionSpan {
     var isUpToNow: Bool
     /// Nothing was counted before this second.
     var begin: Int64 = .min
+    /// Groups that are asked for.
+    var groupCount = 0
     private let engine: QueryEngine
 
-    private static let tables = ["connections_opened", "connections_closed", "connection_activity"]
+    /// All that is answered for a period, so that every number is about the same time: days of keys go after 400 days.
+    private static let tables = [
+        "connections_opened", "connections_closed", "connection_activity", "connection_keys",
+    ]
     private static let series = ["connection_group_opened", "connection_group_closed"]
 
     init(_ range: TimeRange?, isByGroup: Bool, _ engine: QueryEngine) {
@@ -48,7 +53,20 @@ struct ConnectionSpan {
         guard let answered else { return .allTime }
         guard isUpToNow else { return coverage(from: answered.start, to: answered.end) }
         let day = Window.day.number(ofSecond: answered.end - 1)
-        return coverage(from: answered.start, to: Window.day.end(of: day))
+        // Of the same day, its table would hold what was before the start, too.
+        let quarter = Window.quarter.number(ofSecond: answered.end - 1)
+        let end =
+            Window.day.start(of: day) < answered.start
+            ? Window.quarter.end(of: quarter) : Window.day.end(of: day)
+        return coverage(from: answered.start, to: end)
+    }
+
+    /// Whether quarter-hours are read by group: where there are more of them than groups.
+    ///
+    /// A table holds all groups of one window, a group's key all windows of a day.
+    var areQuartersByGroup: Bool {
+        let quarters = (since ?? inside).pieces.filter { $0.window == .quarter }
+        return isByGroup && quarters.reduce(0) { $0 + $1.numbers.count } > groupCount
     }
 
     /// The windows from the period's start on; nil where they are those of the period itself.
@@ -80,15 +98,14 @@ struct ConnectionSpan {
         )
     }
 
-    /// UTC days of which windows are read by group.
-    func days(_ pieces: [Coverage.Piece]) -> [Int32] {
-        var days: Set<Int32> = []
+    /// The windows of that length that these pieces touch.
+    func windows(_ window: Window, _ pieces: [Coverage.Piece]) -> [Int32] {
+        var numbers: Set<Int32> = []
         for piece in pieces {
             let first = piece.window.start(of: piece.numbers.lowerBound)
             let last = piece.window.end(of: piece.numbers.upperBound - 1) - 1
-            days.formUnion(
-                Window.day.number(ofSecond: first)...Window.day.number(ofSecond: last))
+            numbers.formUnion(window.number(ofSecond: first)...window.number(ofSecond: last))
         }
-        return days.sorted()
+        return numbers.sorted()
     }
 }

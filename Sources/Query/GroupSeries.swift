@@ -14,10 +14,10 @@ struct GroupSeries {
     let closedSince: [[SeriesPart]]?
     private let proofs: [Proof]
 
-    /// A meter of groups over one day, by the day's table and by the groups' own quarter-hours.
+    /// A meter of groups over one day or quarter-hour: by its table and by the groups' own shorter windows.
     private struct Proof {
         let table: TableEntries
-        let quarters: [[SeriesPart]]
+        let windows: [[SeriesPart]]
     }
 
     /// Plans the reads; the tables that they are compared with come first.
@@ -26,25 +26,14 @@ struct GroupSeries {
         _ inquiry: inout Inquiry
     ) {
         let scopes = groups.map(\.scopeText)
-        let pieces = span.split(inside).groups
-        let sincePieces = since.map { span.split($0).groups }
-        let days = span.days(sincePieces ?? pieces)
-        let compared = [
-            ("connections_opened", "connection_group_opened"),
-            ("connections_closed", "connection_group_closed"),
-        ]
-        let tables = compared.map { table, _ in
-            days.map { inquiry.tableEntries(table, Coverage(.day, number: $0)) }
+        let isByQuarters = span.areQuartersByGroup
+        func short(_ coverage: Coverage) -> [Coverage.Piece] {
+            span.split(coverage, quartersByGroup: isByQuarters).groups
         }
-        proofs = zip(compared, tables).flatMap { names, tables in
-            zip(days, tables).map { day, table in
-                let first = Window.quarter.number(ofSecond: Window.day.start(of: day))
-                let all = Coverage.Piece(window: .quarter, numbers: first..<first + 96)
-                return Proof(
-                    table: table,
-                    quarters: inquiry.seriesParts(names.1, [all], scopes: scopes, isWhole: true))
-            }
-        }
+        let pieces = short(inside)
+        let sincePieces = since.map { short($0) }
+        proofs = GroupSeries.proofs(
+            span, sincePieces ?? pieces, isByQuarters: isByQuarters, scopes, &inquiry)
         func parts(_ name: String, _ pieces: [Coverage.Piece], isWhole: Bool) -> [[SeriesPart]] {
             inquiry.seriesParts(
                 "connection_group_\(name)", pieces, scopes: scopes, isWhole: isWhole)
@@ -61,9 +50,35 @@ struct GroupSeries {
         activity = parts("activity", minutes, isWhole: false)
     }
 
-    /// Whether each group's windows hold what the tables of their days hold.
+    /// Quarter-hours are compared with the tables of their days, minutes alone with those of their quarter-hours.
+    private static func proofs(
+        _ span: ConnectionSpan, _ pieces: [Coverage.Piece], isByQuarters: Bool,
+        _ scopes: [[UInt8]], _ inquiry: inout Inquiry
+    ) -> [Proof] {
+        let (long, short): (Window, Window) = isByQuarters ? (.day, .quarter) : (.quarter, .minute)
+        let compared = [
+            ("connections_opened", "connection_group_opened"),
+            ("connections_closed", "connection_group_closed"),
+        ]
+        let numbers = span.windows(long, pieces)
+        let tables = compared.map { table, _ in
+            numbers.map { inquiry.tableEntries(table, Coverage(long, number: $0)) }
+        }
+        return zip(compared, tables).flatMap { names, tables in
+            zip(numbers, tables).map { number, table in
+                let first = short.number(ofSecond: long.start(of: number))
+                let end = short.number(ofSecond: long.end(of: number))
+                let all = Coverage.Piece(window: short, numbers: first..<end)
+                return Proof(
+                    table: table,
+                    windows: inquiry.seriesParts(names.1, [all], scopes: scopes, isWhole: true))
+            }
+        }
+    }
+
+    /// Whether each group's windows hold what the tables of longer windows hold.
     ///
-    /// They do not where they were added to an older ledger on that day or after it, and where a
+    /// They do not where they were added to an older ledger in that window or after it, and where a
     /// group stands apart in one of them and in `__other__` in the other.
     func holdsWhatTablesHold(_ snapshot: CellSnapshot, _ groups: [ConnectionGroup]) -> Bool {
         proofs.allSatisfy { proof in
@@ -73,7 +88,7 @@ struct GroupSeries {
                 if let place = places.place(name) { missing[place] = CellText.integer(value) }
             }
             return groups.indices.allSatisfy { place in
-                snapshot.forEachWindow(proof.quarters[place]) {
+                snapshot.forEachWindow(proof.windows[place]) {
                     missing[place] = CellText.subtract(missing[place], CellText.integer($1))
                 }
                 return missing[place] <= 0

@@ -71,15 +71,25 @@ public struct Inquiry {
     ) -> Question<Int64> {
         guard let meter = meter(name) else { return Question { _ in 0 } }
         let parts = series(meter, coverage.pieces, scopes)
-        let below = meter.kind == .level ? self.below : nil
+        let isLevel = meter.kind == .level
+        let below = noter(of: meter, coverage)
         let place = self.below.nextPlace()
         return Question { snapshot in
             var sum: Int64 = 0
             snapshot.forEachWindow(parts) { sum = CellText.add(sum, CellText.integer($1)) }
-            guard let below else { return sum }
-            below.note(CellText.subtract(0, min(0, sum)), at: place)
-            return max(0, sum)
+            below?.note(CellText.subtract(0, min(0, sum)), at: place)
+            return isLevel ? max(0, sum) : sum
         }
+    }
+
+    /// Where a sum below zero tells of orphans: a level of all time, or one that books its changes at
+    /// the time of creation.
+    ///
+    /// Of another window it is only what changed in it.
+    private func noter(of meter: KnownMeter, _ coverage: Coverage) -> BelowZero? {
+        guard meter.kind == .level else { return nil }
+        let isBookedAtCreation = meter.declaration.clauses.contains { $0.time != nil }
+        return coverage == .allTime || isBookedAtCreation ? below : nil
     }
 
     /// The number that stands now, or was ever counted.
@@ -148,15 +158,15 @@ public struct Inquiry {
     ) -> Question<[[[UInt8]]: Int64]> {
         guard let meter = meter(name) else { return Question { _ in [:] } }
         let reads = tableReads(meter, coverage, scopes)
-        let below = meter.kind == .level ? self.below : nil
+        let below = noter(of: meter, coverage)
         let place = self.below.nextPlace()
+        let isLevel = meter.kind == .level
         return Question { snapshot in
             let sums = Inquiry.sums(snapshot, reads) { CellText.integer($0) }
-            guard let below else { return sums.tuples { $0 != 0 ? $0 : nil } }
-            below.note(
+            below?.note(
                 sums.entries.reduce(0) { CellText.add($0, CellText.subtract(0, min(0, $1.value))) },
                 at: place)
-            return sums.tuples { $0 > 0 ? $0 : nil }
+            return sums.tuples { (isLevel ? $0 > 0 : $0 != 0) ? $0 : nil }
         }
     }
 

@@ -25,6 +25,9 @@ public struct QueryError: Error, Sendable, CustomStringConvertible {
         self.message = message
     }
 
+    static let tooManyRankings = QueryError(
+        .unavailable, "too many large rankings are read at a time")
+
     init(_ error: CellReadError) {
         self.init(error.code == .tooLarge ? .tooLarge : .unavailable, error.message)
     }
@@ -80,8 +83,19 @@ public final class QueryWorker {
     }
 
     /// Reads everything that the inquiry asks for.
+    ///
+    /// Rankings that have to be read in pieces are read two at a time in a process; `unavailable` where
+    /// that is done already.
     public func answer(_ inquiry: Inquiry) throws(QueryError) -> Answers {
-        try answer(inquiry, refusesLargeRankings: false)
+        guard let rankings else { return try answer(inquiry, refusesLargeRankings: false) }
+        do throws(QueryError) {
+            return try answer(inquiry, refusesLargeRankings: true)
+        } catch {
+            guard error.code == .tooLarge else { throw error }
+        }
+        guard rankings.enter() else { throw QueryError.tooManyRankings }
+        defer { rankings.leave() }
+        return try answer(inquiry, refusesLargeRankings: false)
     }
 
     /// Reads everything that the inquiry asks for; `refusesLargeRankings`: throws `tooLarge` instead

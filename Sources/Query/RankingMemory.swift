@@ -15,7 +15,10 @@ public final class RankingMemory: Sendable {
         let version: RankingVersion
         /// For each part of the source, whether the totals hold it.
         let isHeld: [Bool]
-        private let recent = Mutex<(version: RankingVersion, totals: RankingTotals)?>(nil)
+        /// The first members of the whole ranking as they were found the last time.
+        private let last = Mutex<
+            (version: RankingVersion, limit: Int, members: [RankingTotals.Member])?
+        >(nil)
 
         init(totals: RankingTotals, version: RankingVersion, isHeld: [Bool]) {
             self.totals = totals
@@ -23,17 +26,15 @@ public final class RankingMemory: Sendable {
             self.isHeld = isHeld
         }
 
-        /// The parts that are not held, as they were at that version.
-        func recent(_ version: RankingVersion) -> RankingTotals? {
-            recent.withLock { $0.flatMap { $0.version == version ? $0.totals : nil } }
+        /// At least so many first members, where nothing has changed since they were found.
+        func members(_ limit: Int, _ version: RankingVersion) -> [RankingTotals.Member]? {
+            last.withLock { last in
+                last.flatMap { $0.version == version && $0.limit >= limit ? $0.members : nil }
+            }
         }
 
-        func keep(_ totals: RankingTotals, _ version: RankingVersion) {
-            recent.withLock { $0 = (version, totals) }
-        }
-
-        var byteCount: Int {
-            totals.byteCount + (recent.withLock { $0?.totals.byteCount } ?? 0)
+        func keep(_ members: [RankingTotals.Member], _ limit: Int, _ version: RankingVersion) {
+            last.withLock { $0 = (version, limit, members) }
         }
     }
 
@@ -100,6 +101,11 @@ public final class RankingMemory: Sendable {
         }
     }
 
+    /// Whether a ranking's sums are about to be made.
+    func isPreparing(_ source: RankingSource) -> Bool {
+        state.withLock { $0.waiting.contains(source) }
+    }
+
     /// Has a ranking's sums made, unless that is under way.
     func prepare(_ source: RankingSource) {
         let starts = state.withLock { state in
@@ -161,9 +167,9 @@ public final class RankingMemory: Sendable {
     }
 
     private func keep(_ base: Base, _ source: RankingSource, _ state: inout State) {
-        var bytes = state.bases.values.reduce(base.byteCount) { $0 + $1.byteCount }
+        var bytes = state.bases.values.reduce(base.totals.byteCount) { $0 + $1.totals.byteCount }
         while bytes > mostBytes, let oldest = state.order.first {
-            bytes -= state.bases[oldest]?.byteCount ?? 0
+            bytes -= state.bases[oldest]?.totals.byteCount ?? 0
             state.bases[oldest] = nil
             state.order.removeFirst()
         }

@@ -8,8 +8,8 @@ internal import Ledger
 /// can get in any more. Quick where few members do most; where all do about the same, it would have
 /// to read everything, and gives up.
 struct RankingSearch {
-    /// Members that are looked up at most.
-    static let mostMembers = 1_500
+    /// Members that are looked up at most, and eight more for each one wanted.
+    static let mostMembers = 500
     private static let other = Array("__other__".utf8)
 
     let source: RankingSource
@@ -32,7 +32,7 @@ struct RankingSearch {
         var lists = try listKeys(keys).map { List(key: $0) }
         var found: [[UInt8]: RankingTotals.Member] = [:]
         var step = max(64, 2 * limit)
-        while found.count <= RankingSearch.mostMembers {
+        while found.count <= RankingSearch.mostMembers + 8 * limit {
             var fresh: [[UInt8]] = []
             for index in lists.indices where !lists[index].isDone {
                 try read(&lists[index], step, &found, &fresh)

@@ -105,27 +105,79 @@ final class RankingTotals: @unchecked Sendable {
         var second: Int64
     }
 
+    /// The first of all members, at most so many; made once, when all have been added.
+    private var first: (names: [[UInt8]], isAll: Bool)?
+    /// How many are remembered: more than an answer has, because some of them will have changed since.
+    private static let mostRemembered = 8_000
+
+    /// Finds the first members, so that `top` need not look at all of them.
+    func rememberFirst() {
+        var best = BestMembers(limit: RankingTotals.mostRemembered)
+        offerAll(&best) { _ in true }
+        first = (best.members.map(\.name), best.members.count < RankingTotals.mostRemembered)
+    }
+
+    /// Those of the first members that have at least this sum; nil where not all such members are remembered.
+    func remembered(from least: Int64) -> [[UInt8]]? {
+        guard let first else { return nil }
+        let sums = first.names.map { $0.withUnsafeBytes { sum($0) } }
+        guard first.isAll || (sums.last ?? 0) < least else { return nil }
+        return zip(first.names, sums).filter { $1 >= least }.map(\.0)
+    }
+
+    /// The sum that stands at this place, from 1 on; 0 where there are less members.
+    func sum(atPlace place: Int) -> Int64 {
+        guard let names = first?.names, place <= names.count else { return 0 }
+        return names[place - 1].withUnsafeBytes { sum($0) }
+    }
+
+    /// The sum of a member; 0 where it is none.
+    func sum(_ name: UnsafeRawBufferPointer) -> Int64 {
+        place(name).map { CellText.add(firsts[$0], seconds[$0]) } ?? 0
+    }
+
     /// The first members by the sum of both numbers, then the first number, then the name, of this
     /// and another one together.
     func top(_ limit: Int, with other: RankingTotals) -> [Member] {
         var best = BestMembers(limit: limit)
-        var isTaken = [Bool](repeating: false, count: count)
         for place in 0..<other.count {
-            var (first, second) = (other.firsts[place], other.seconds[place])
-            if let mine = other.withMember(place, { self.place($0) }) {
-                isTaken[mine] = true
-                first = CellText.add(first, firsts[mine])
-                second = CellText.add(second, seconds[mine])
-            }
-            if best.isWanted(first, second) {
-                other.withMember(place) { best.offer($0, first, second) }
+            other.withMember(place) { name in
+                var (first, second) = (other.firsts[place], other.seconds[place])
+                if let mine = self.place(name) {
+                    first = CellText.add(first, firsts[mine])
+                    second = CellText.add(second, seconds[mine])
+                }
+                if best.isWanted(first, second) { best.offer(name, first, second) }
             }
         }
-        for place in 0..<count where !isTaken[place] && best.isWanted(firsts[place], seconds[place])
-        {
-            withMember(place) { best.offer($0, firsts[place], seconds[place]) }
+        var left = 0
+        for name in first?.names ?? [] where left < limit {
+            name.withUnsafeBytes { name in
+                guard let place = place(name), other.place(name) == nil else { return }
+                left += 1
+                best.offer(name, firsts[place], seconds[place])
+            }
+        }
+        // Where too many of them have changed, others may follow.
+        if left < limit, first?.isAll != true {
+            best = BestMembers(
+                limit: limit,
+                best.members.filter { member in
+                    member.name.withUnsafeBytes { other.place($0) != nil }
+                })
+            offerAll(&best) { other.place($0) == nil }
         }
         return best.members
+    }
+
+    private func offerAll(
+        _ best: inout BestMembers, where isMeant: (UnsafeRawBufferPointer) -> Bool
+    ) {
+        for place in 0..<count where best.isWanted(firsts[place], seconds[place]) {
+            withMember(place) {
+                if isMeant($0) { best.offer($0, firsts[place], seconds[place]) }
+            }
+        }
     }
 }
 
@@ -136,7 +188,12 @@ private struct BestMembers {
     /// The members' names without escapes, which change their order.
     private var names: [[UInt8]] = []
 
-    init(limit: Int) { self.limit = limit }
+    init(limit: Int, _ members: [RankingTotals.Member] = []) {
+        self.limit = limit
+        for member in members {
+            member.name.withUnsafeBytes { offer($0, member.first, member.second) }
+        }
+    }
 
     /// Whether a member with these numbers may be one of them, by its name at the latest.
     func isWanted(_ first: Int64, _ second: Int64) -> Bool {

@@ -41,9 +41,7 @@ extension QueryWorker {
         guard let source = RankingSource(meters, coverage, organization, engine) else {
             return try whole(refusesLargeRankings: false)
         }
-        guard rankings?.enter() ?? true else {
-            throw QueryError(.unavailable, "too many large rankings are read at a time")
-        }
+        guard rankings?.enter() ?? true else { throw QueryError.tooManyRankings }
         defer { rankings?.leave() }
         // Members that are parked, only the whole reading adds.
         if let top = try largeTop(source, limit) { return top }
@@ -57,10 +55,12 @@ extension QueryWorker {
         var before = try version(source)
         for attempt in 0..<3 {
             if before.isParked { return nil }
-            let members = try members(source, limit, before.version)
+            let (members, base) = try members(
+                source, limit, before.version, isLast: attempt == 2)
             let after = try version(source)
             let isSame = before.version == after.version
             // Where it changes faster than it is read, the numbers are of several moments.
+            if isSame { base?.keep(members, limit, before.version) }
             if isSame || attempt == 2 {
                 func numbers(
                     _ number: (RankingTotals.Member) -> Int64
@@ -83,16 +83,21 @@ extension QueryWorker {
     }
 
     private func members(
-        _ source: RankingSource, _ limit: Int, _ version: RankingVersion
-    ) throws(QueryError) -> [RankingTotals.Member] {
+        _ source: RankingSource, _ limit: Int, _ version: RankingVersion, isLast: Bool
+    ) throws(QueryError) -> ([RankingTotals.Member], base: RankingMemory.Base?) {
         do throws(CellReadError) {
             if let base = rankings?.base(source, version) {
-                let recent = try recent(source, base, version)
-                return base.totals.top(limit, with: recent)
+                if let members = base.members(limit, version) { return (members, base) }
+                let held = HeldRanking(
+                    source: source, base: base, limit: limit, cells: cells, deadline: deadline)
+                return (try held.members(isScan: isLast), base)
+            }
+            guard rankings?.isPreparing(source) != true else {
+                throw CellReadError(.unavailable, "a large ranking is being prepared")
             }
             let search = RankingSearch(
                 source: source, limit: limit, cells: cells, deadline: deadline)
-            if let members = try search.run() { return members }
+            if let members = try search.run() { return (members, nil) }
         } catch {
             throw QueryError(error)
         }
@@ -112,22 +117,6 @@ extension QueryWorker {
             RankingVersion(firsts: answers[firsts], seconds: answers[seconds]), answers.asOf,
             answers.snapshot.isShardParked
         )
-    }
-
-    /// The parts that the base does not hold.
-    private func recent(
-        _ source: RankingSource, _ base: RankingMemory.Base, _ version: RankingVersion
-    ) throws(CellReadError) -> RankingTotals {
-        if let known = base.recent(version) { return known }
-        let totals = RankingTotals()
-        for (part, isHeld) in zip(source.parts, base.isHeld) where !isHeld {
-            // A scan may give a member twice, so each set is taken by itself first.
-            let scores = RankingTotals()
-            try cells.scan(part.key, deadline: deadline) { scores.set($0, $1) }
-            totals.add(firstsOf: scores, isFirst: part.isFirst)
-        }
-        base.keep(totals, version)
-        return totals
     }
 
     // MARK: In the background
@@ -154,6 +143,7 @@ extension QueryWorker {
                 !isHeld || after.version.isSame(part, of: source, as: before.version)
             }
             if isSame {
+                totals.rememberFirst()
                 return RankingMemory.Base(
                     totals: totals, version: after.version, isHeld: isHeld)
             }

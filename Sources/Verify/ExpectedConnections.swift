@@ -59,15 +59,10 @@ extension RouteReckoning {
         let first = cells.extremeTable("connection_first", days, min)
         let last = cells.extremeTable("connection_last", days, max)
         let activity = cells.extremeTable("connection_activity", days, max)
-        // Of all time: what was closed more often than opened was open when the counting began.
-        let openAtStart =
-            days.map { openConnections(at: $0.lowerBound) }
-            ?? closed.reduce(into: [:]) { open, one in
-                open[one.key] = max(0, one.value - (opened[one.key] ?? 0))
-            }
-        let groups = Set(opened.keys).union(openAtStart.keys)
+        let openAtStart = days.map { openConnections(at: $0.lowerBound) } ?? [:]
+        let groups = Set(opened.keys).union(openAtStart.keys).union(closed.keys)
         return groups.sorted(by: Self.precedes).compactMap { group in
-            let total = (openAtStart[group] ?? 0) + (opened[group] ?? 0)
+            let total = max((openAtStart[group] ?? 0) + (opened[group] ?? 0), closed[group] ?? 0)
             guard total > 0, group.count == 3 else { return nil }
             let scope = OrganizationCells.scope(
                 zip(Self.group, group).map { (name: $0, value: $1) })

@@ -1,5 +1,6 @@
 import API
 import Foundation
+import Metering
 import Redis
 import Testing
 
@@ -86,6 +87,29 @@ import Testing
             try check(
                 house, mine, headers, "minutes=\(minutes)&\(filter)", start, "2026-03-09T14:08:00Z")
         }
+    }
+
+    /// Days of keys are kept for ever.
+    ///
+    /// Where a catalog keeps them 400 days, what is older is answered by months, every number alike.
+    @Test(arguments: [true, false]) func daysThatAreGone(isKept: Bool) throws {
+        var catalog = try House.catalog()
+        let place = try #require(catalog.meters.firstIndex { $0.name == "connection_keys" })
+        if !isKept { catalog.meters[place].retention[.day] = .seconds(400 * 86_400) }
+        let house = try House(catalog: catalog)
+        let now = try second(House.now)
+        var world = ConnectionWorld()
+        let group = ["ws", "p", "d"]
+        world.events += try connection(
+            group, "2024-06-05T10:00:00Z", closed: "2024-06-05T11:00:00Z")
+        world.events += try connection(
+            group, "2024-06-20T10:00:00Z", closed: "2024-06-20T11:00:00Z")
+        try world.seed(house, organization, now: now)
+        let headers = ["Authorization": try house.key(organization, ["connections"])]
+        try check(
+            house, world, headers, "timeStart=2024-06-10T00:00:00Z&timeEnd=2024-06-25T00:00:00Z",
+            isKept ? "2024-06-10T00:00:00Z" : "2024-06-01T00:00:00Z",
+            isKept ? "2024-06-25T00:00:00Z" : "2024-07-01T00:00:00Z")
     }
 
     /// A ledger in which the windows of single groups begin in the middle of a day.

@@ -11,7 +11,7 @@ import Testing
     /// Asked for → really answered, with and without the windows of single groups.
     ///
     /// Minutes are kept for 26 hours, quarter-hours for 92 days, before that UTC days. Without the
-    /// groups' windows no minutes, but an end after which nothing happened needs none.
+    /// groups' windows no minutes, but where nothing happened none are needed.
     private static let periods = [
         ("minutes=1", "2026-03-09T14:06/2026-03-09T14:08", "2026-03-09T14:00/2026-03-09T14:15"),
         (

@@ -1,5 +1,6 @@
 import API
 import Foundation
+import Metering
 import Query
 import Testing
 
@@ -9,8 +10,10 @@ import Testing
     private var path: String { "/organizations/\(organization)/metrics" }
     private let twoDays = "?startDate=2026-02-01T10:00:00Z&endDate=2026-02-02T10:00:00Z"
 
-    private func open(hasProfile: Bool = true) throws -> (House, [String: String]) {
-        let house = try House()
+    private func open(
+        hasProfile: Bool = true, catalog: MeterCatalog? = nil
+    ) throws -> (House, [String: String]) {
+        let house = try House(catalog: catalog)
         if hasProfile { try house.directory(organization, "organization", ["name": #""N""#]) }
         return (house, ["x-api-key": try house.key(organization, ["privacy"], role: .read)])
     }
@@ -241,9 +244,23 @@ import Testing
             #"{"statusCode":422,"error":"Unprocessable Entity","message":"\#(message)"}"#)
     }
 
-    /// Days of users are kept 400 days; before that only whole months can be answered.
-    @Test func oldRange() throws {
+    /// Days of users are kept for ever, as the other numbers of the answer.
+    @Test func oldDays() throws {
         let (house, headers) = try open()
+        let key = "consent_users:day:2025-01-05"
+        try house.distinct(organization, key, ["a", "b"])
+        try house.distinct(organization, "consent_users:month:2025-01", ["a", "b", "c"])
+        let days = try house.get(
+            path + "?startDate=2025-01-05T00:00:00Z&endDate=2025-01-06T00:00:00Z", headers)
+        #expect(days.status == 200 && days.body.contains(#""totalUsers":2,"#))
+    }
+
+    /// Where a catalog keeps them 400 days, only whole months can be answered before that.
+    @Test func oldRange() throws {
+        var catalog = try House.catalog()
+        let place = try #require(catalog.meters.firstIndex { $0.name == "consent_users" })
+        catalog.meters[place].retention[.day] = .seconds(400 * 86_400)
+        let (house, headers) = try open(catalog: catalog)
         let month = try house.get(
             path + "?startDate=2025-01-01T00:00:00Z&endDate=2025-02-01T00:00:00Z", headers)
         #expect(month.status == 200)

@@ -257,7 +257,7 @@ class Organization:
             before = Counter(kind for kind, time, _ in groups[group] if time < start)
             opened = [time for kind, time, _ in inside if kind == "opened"]
             closed = [data["durationSeconds"] for kind, _, data in inside if kind == "closed"]
-            total = max(0, before["opened"] - before["closed"]) + len(opened)
+            total = max(max(0, before["opened"] - before["closed"]) + len(opened), len(closed))
             if total == 0:
                 continue
             tick = "%Y-%m-%dT%H:%M:%S.%f0Z"

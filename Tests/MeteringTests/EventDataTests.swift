@@ -213,7 +213,8 @@ import Workload
         let standard = try Catalogs.read(Self.milliseconds.replacing("BOUND", with: ""))
         #expect(
             try take(records, standard).outcomes == [
-                past, past, past, past, "accepted", past,
+                past, past, past, past, "accepted",
+                "bad_field record timestamp is before the catalog's not_before",
                 "bad_field time field is before the catalog's not_before: /day",
             ])
         let early = try Catalogs.read(

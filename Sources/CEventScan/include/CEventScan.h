@@ -86,7 +86,7 @@ enum es_number {
     ES_TOO_LARGE = 3,
 };
 
-/// Reads a text as the scanner reads a number, blanks around it aside; `out` is 0 where it is not ES_WHOLE.
+/// Reads a text as the scanner reads a number, blanks around it aside; `out` means something for ES_WHOLE only.
 int es_integer(const char *text, size_t length, int64_t *out);
 
 /// Asks for the cache line at `place`, which need not be readable; Swift has no word for it.

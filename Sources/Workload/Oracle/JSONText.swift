@@ -112,14 +112,11 @@ extension JSONReader {
         let isNegative = parts[0].first == 0x2D
         let number = parts[0].drop { $0 == 0x2D }
         let halves = number.split(separator: 0x2E, omittingEmptySubsequences: false)
-        var digits = halves.joined().map { Int64($0 - 0x30) }
-        var point = halves[0].count + power
-        if digits.allSatisfy({ $0 == 0 }) { return 0 }
+        let all = halves.joined().map { Int64($0 - 0x30) }
+        guard let first = all.firstIndex(where: { $0 != 0 }) else { return 0 }
+        let digits = Array(all[first...])
+        let point = halves[0].count + power - first
         if point < 0 { return nil }
-        while digits.count > 1, digits[0] == 0, point > 0 {
-            digits.removeFirst()
-            point -= 1
-        }
         guard point <= 16, digits.dropFirst(point).allSatisfy({ $0 == 0 }) else { return nil }
         var value: Int64 = 0
         for place in 0..<point { value = value * 10 + (place < digits.count ? digits[place] : 0) }

@@ -10,8 +10,8 @@ struct DirectoryObject {
     let members: [String: [UInt8]]
 
     /// Splits a text; nil where it is no JSON object or has more than 256 members.
-    init?(_ json: [UInt8]) {
-        guard let found = json.withUnsafeBytes({ MemberScanner().members($0) }) else { return nil }
+    init?(_ json: [UInt8], _ scanner: MemberScanner = MemberScanner()) {
+        guard let found = json.withUnsafeBytes({ scanner.members($0) }) else { return nil }
         self.json = json
         members = Dictionary(
             found.map { (String(decoding: $0.name, as: UTF8.self), Self.trimmed($0.json)) },

@@ -1,5 +1,6 @@
 import Metering
 import Query
+import Synchronization
 
 /// What the objects of the directory must look like: the schemas of schemas/directory, of which a test holds it.
 struct DirectoryShape {
@@ -79,14 +80,6 @@ struct DirectoryShape {
         return complaintAboutIDs(object, key)
     }
 
-    /// The same for a record of the topic; nil also for what is no object, or has too many members.
-    static func complaint(about value: [UInt8], under key: [UInt8]) -> String? {
-        guard let key = DirectoryKey(record: key), let object = DirectoryObject(value) else {
-            return nil
-        }
-        return complaint(about: object, under: key)
-    }
-
     /// The beginning of a member's text, for people.
     private static func shown(_ value: [UInt8]) -> String {
         let longest = 40
@@ -114,6 +107,24 @@ struct DirectoryShape {
                 + "\"\(String(decoding: expected, as: UTF8.self))\""
         }
         return nil
+    }
+}
+
+/// Judges one record of the topic after the other with the memory of one scanner; for any thread.
+final class DirectoryShapeCheck: Sendable {
+    private let scanner = Mutex(MemberScanner())
+
+    /// What is wrong with a record, as one line; nil where nothing is, and for what is no object of a
+    /// kind that has a shape.
+    func complaint(about value: [UInt8], under key: [UInt8]) -> String? {
+        guard let key = DirectoryKey(record: key), DirectoryShape.of(key.kind) != nil else {
+            return nil
+        }
+        return scanner.withLock { scanner in
+            DirectoryObject(value, scanner).flatMap {
+                DirectoryShape.complaint(about: $0, under: key)
+            }
+        }
     }
 }
 

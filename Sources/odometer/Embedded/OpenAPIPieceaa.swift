@@ -109,6 +109,7 @@ paths:
       description: |
         Single days are kept for 400 days, whole calendar months for ever. A range that reaches further back than the kept days must be
         made of whole months there; else the answer is 400 and its message names the first day that is kept.
+        The first request about an organization with very many members can be 503 for some seconds while their sums are prepared.
       security: [{workspaceToken: []}]
       parameters:
         - {$ref: '#/components/parameters/Organization'}
@@ -147,6 +148,7 @@ paths:
       description: |
         Single days are kept for 400 days, whole calendar months for ever. A range that reaches further back than the kept days must be
         made of whole months there; else the answer is 400 and its message names the first day that is kept.
+        The first request about an organization with very many members can be 503 for some seconds while their sums are prepared.
       security: [{workspaceToken: []}]
       parameters:
         - {$ref: '#/components/parameters/Organization'}
@@ -301,8 +303,6 @@ paths:
         '400': {$ref: '#/components/responses/CodedBadRequest'}
         '401': {$ref: '#/components/responses/CodedUnauthorized'}
         '403': {$ref: '#/components/responses/CodedError'}
-        '404': {$ref: '#/components/responses/CodedError'}
-        '405': {$ref: '#/components/responses/CodedMethodNotAllowed'}
 
 """#
 }

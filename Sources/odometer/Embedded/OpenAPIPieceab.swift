@@ -3,6 +3,8 @@
 
 extension OpenAPIText {
     static let pieceab = #"""
+        '404': {$ref: '#/components/responses/CodedError'}
+        '405': {$ref: '#/components/responses/CodedMethodNotAllowed'}
         '422': {$ref: '#/components/responses/CodedError'}
         '414': {$ref: '#/components/responses/LongTarget'}
         '429': {$ref: '#/components/responses/CodedTooManyRequests'}
@@ -299,10 +301,8 @@ components:
       description: There is none of this name.
       content: {application/json: {schema: {$ref: '#/components/schemas/PlainError'}}}
     PlainUnavailable:
-      description: Redis is away, there is no ledger yet, or it took too long. Never zeros.
+      description: Redis is away, there is no ledger yet, it took too long, or a large ranking is being prepared. Never zeros.
       headers: {Retry-After: {$ref: '#/components/headers/RetryAfter'}}
-      content: {application/json: {schema: {$ref: '#/components/schemas/PlainError'}}}
-    PlainFault:
 
 """#
 }

@@ -3,6 +3,8 @@
 
 extension OpenAPIText {
     static let pieceac = #"""
+      content: {application/json: {schema: {$ref: '#/components/schemas/PlainError'}}}
+    PlainFault:
       description: A fault of ours.
       content: {application/json: {schema: {$ref: '#/components/schemas/PlainError'}}}
     CodedError:
@@ -301,8 +303,6 @@ extension OpenAPIText {
           additionalProperties: false
           properties:
             dailySessionCounts: {$ref: '#/components/schemas/DayCounts'}
-            dateRangeTotal: {$ref: '#/components/schemas/Count'}
-            trend: {$ref: '#/components/schemas/Trend'}
 
 """#
 }

@@ -3,6 +3,8 @@
 
 extension OpenAPIText {
     static let piecead = #"""
+            dateRangeTotal: {$ref: '#/components/schemas/Count'}
+            trend: {$ref: '#/components/schemas/Trend'}
         consentEvents:
           type: object
           required:

@@ -24,7 +24,8 @@ extension Settings {
             futureBound: Int64(milliseconds(Options.futureBound)), origin: origin,
             onLoss: required(Options.onLoss) == "continue" ? .continue : .stop,
             acceptContract: isOn(Options.acceptContract))
-        configuration.directoryComplaint = { DirectoryShape.complaint(about: $1, under: $0) }
+        let shapes = DirectoryShapeCheck()
+        configuration.directoryComplaint = { shapes.complaint(about: $1, under: $0) }
         do throws(PipelineError) {
             try configuration.validate()
         } catch {
