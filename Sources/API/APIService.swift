@@ -166,6 +166,8 @@ public final class APIService: Sendable {
                 do throws(Problem) {
                     return (response(try dialect.answer(call), dialect), id)
                 } catch {
+                    // A key that was valid once must not go on causing all reads of its request.
+                    if error.status == 401 { worker.query.forget() }
                     let problem = charge.problem(error, from: request.remoteAddress)
                     return (response(problem, dialect), id)
                 }

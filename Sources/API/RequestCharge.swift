@@ -13,7 +13,10 @@ final class RequestCharge: ReadAdmission {
     private var bucket: [UInt8]?
     /// The organization whose gate it has passed.
     private var organization: [UInt8]?
+    /// Commands of all its plans so far.
     private var commands = 0
+    /// What they have brought so far.
+    private var members = 0
     private var unitsPaid = 0
     private var refusal: Problem?
 
@@ -45,7 +48,9 @@ final class RequestCharge: ReadAdmission {
         if let problem = RequestCharge.problem(decision) { throw problem }
     }
 
-    /// Counts it among its organization's requests until its end, or says 429.
+    /// Counts it among its organization's requests until its end, or says 429 after a short wait.
+    ///
+    /// A request that is refused here keeps the unit that it paid: it held a thread while it waited.
     func enter(_ organization: [UInt8], credential hash: [UInt8]? = nil) throws(Problem) {
         guard let gate = limits.perOrganization else { return }
         if let hash { gate.remember(organization, ofCredential: hash) }
@@ -63,17 +68,30 @@ final class RequestCharge: ReadAdmission {
     func refuse(credential hash: [UInt8]) { limits.perOrganization?.forget(credential: hash) }
 
     /// Takes the commands of one plan into account, before they are sent.
+    ///
+    /// Units are for the sum of all plans, the bound is for each: a request whose plan is made again
+    /// because of newer events must not be refused for that.
     func admit(commands count: Int) throws(QueryError) {
-        commands += count
-        guard commands <= limits.mostCommands else {
+        guard count <= limits.mostCommands else {
             let problem = Problem(
                 badRequestStatus,
-                "The answer would need \(commands) reads, at most \(limits.mostCommands) are "
-                    + "made for one request: ask for less time or for fewer things at once")
+                "The answer would need \(count) reads, at most \(limits.mostCommands) are made at "
+                    + "once: ask for less time or for fewer things at once")
             refusal = problem
             throw QueryError(.refused, problem.message)
         }
-        let units = commands / RequestLimits.commandsPerUnit
+        commands += count
+        charge()
+    }
+
+    /// Takes into account how much a plan has brought.
+    func found(members count: Int) {
+        members += count
+        charge()
+    }
+
+    private func charge() {
+        let units = RequestLimits.units(commands: commands, members: members)
         guard units > unitsPaid, let bucket else { return }
         limits.perCredential?.charge(
             bucket, tokens: units - unitsPaid, at: MonotonicTime.nanoseconds())

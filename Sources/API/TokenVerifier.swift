@@ -30,7 +30,8 @@ public final class TokenVerifier: Sendable {
     struct Claims: Hashable {
         /// The claim `organization_id`, where it is a text of 1 to 256 bytes.
         let organization: [UInt8]?
-        /// The claim `sub`, where it is a text; empty where it is none.
+        /// The claim `sub`: its bytes where it is a text, else 255 and its JSON text, which no text
+        /// is like; empty where it is absent.
         let subject: [UInt8]
     }
 
@@ -104,7 +105,7 @@ public final class TokenVerifier: Sendable {
         let organization = claims.text("organization_id")
         let found = Claims(
             organization: organization.flatMap { (1...256).contains($0.count) ? $0 : nil },
-            subject: claims.text("sub") ?? [])
+            subject: claims.text("sub") ?? claims.json("sub").map { [255] + $0 } ?? [])
         keys.verified.insert(token, found, validity)
         return found
     }

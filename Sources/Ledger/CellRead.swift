@@ -114,6 +114,9 @@ public struct CellSnapshot {
         return false
     }
 
+    /// Members, fields and pairs of all reads; those of a sum of sorted sets are those of the sum.
+    public var memberCount: Int { reads.indices.reduce(0) { $0 + memberCount($1) } }
+
     /// Members of a hash or sorted set that an entry holds.
     func memberCount(_ read: Int) -> Int {
         switch entries[read] {

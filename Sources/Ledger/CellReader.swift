@@ -46,6 +46,10 @@ public final class CellReader {
     /// Begins a request; `key` is the same where the same reads are to be expected.
     public func beginRequest(_ key: UInt64) { memory.begin(key) }
 
+    /// The request under way had no valid credential: what it read is not read at once when it
+    /// comes again, and takes no room.
+    public func forgetRequest() { memory.forgetRequest() }
+
     /// Ends the request that was begun, and keeps what it has read.
     public func endRequest() { memory.end(layout, markFields) }
 

@@ -73,6 +73,12 @@ struct PrefetchMemory {
         known[key] = Known(made, sumsLifetime: sumsLifetime)
     }
 
+    /// Forgets the pipeline of the request under way, and learns nothing of it.
+    mutating func forgetRequest() {
+        if let key { forget(key) }
+        key = nil
+    }
+
     /// Forgets all pipelines, because the fields that they ask for have changed.
     ///
     /// The request under way goes on with its own.

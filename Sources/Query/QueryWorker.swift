@@ -68,6 +68,9 @@ public final class QueryWorker {
         cells.beginRequest(key)
     }
 
+    /// The request that was begun has no valid credential: nothing is kept of it.
+    public func forget() { cells.forgetRequest() }
+
     /// Ends the request that was begun.
     public func end() {
         admission = nil
@@ -105,10 +108,11 @@ public final class QueryWorker {
         }
         try admission?.admit(commands: inquiry.plan.commandCount)
         do throws(CellReadError) {
-            return Answers(
-                snapshot: try cells.read(
-                    inquiry.plan.reads, organization: inquiry.organization, deadline: deadline,
-                    refusesLargeRankings: refusesLargeRankings), below: inquiry.below)
+            let snapshot = try cells.read(
+                inquiry.plan.reads, organization: inquiry.organization, deadline: deadline,
+                refusesLargeRankings: refusesLargeRankings)
+            admission?.found(members: snapshot.memberCount)
+            return Answers(snapshot: snapshot, below: inquiry.below)
         } catch {
             throw QueryError(error)
         }

@@ -5,6 +5,10 @@ public protocol ReadAdmission: AnyObject {
     /// Called with the number of commands of each plan, on the request's thread, just before the
     /// plan is sent; throws where it may not be sent.
     func admit(commands: Int) throws(QueryError)
+
+    /// Called with the number of members, fields and pairs that a plan has brought, on the request's
+    /// thread: how large a table is, is known when it was read.
+    func found(members: Int)
 }
 
 extension ReadPlan {

@@ -157,6 +157,35 @@ import Testing
         #expect(try house.get(totals, headers).status == 401)
     }
 
+    @Test func `a key that is no longer valid causes no reads in advance`() throws {
+        let (house, headers) = try open()
+        _ = try learned(house, ranking, headers)
+        let hash = try #require(
+            try house.run("KEYS", "odo:1:{dir}:credential:*").elements.first?.text)
+        try house.run("HSET", hash, "revokedAt", #""2026-01-01T00:00:00Z""#)
+        // This one is still read at once, as the key was valid the last time.
+        #expect(try house.get(ranking, headers).status == 401)
+        try house.run("CONFIG", "RESETSTAT")
+        for _ in 0..<3 { #expect(try house.get(ranking, headers).status == 401) }
+        let calls = try calls(house)
+        #expect(calls["multi"] == nil && calls["hmget"] == 3, "\(calls)")
+    }
+
+    @Test func `made-up keys do not push out what is known`() throws {
+        let (house, headers) = try open()
+        _ = try learned(house, ranking, headers)
+        for _ in 0..<1_100 {
+            let unknown = try KeyMaker.make(
+                organization: "org-w", role: .admin, dialects: ["workspace"], createdAt: 0)
+            let headers = ["Authorization": "Bearer \(unknown.secret)", "x-org": "aurora-labs"]
+            #expect(try house.get(ranking, headers).status == 401)
+        }
+        try house.run("CONFIG", "RESETSTAT")
+        #expect(try house.get(ranking, headers).status == 200)
+        let calls = try calls(house)
+        #expect(calls["zcard"] == nil && calls["hmget"] == 5, "\(calls)")
+    }
+
     @Test func failuresAreSaid() throws {
         let (house, headers) = try open()
         let totals = root + "totals"

@@ -1,9 +1,10 @@
-import API
 import Foundation
 import HTTPServer
 import Ledger
 import Query
 import Testing
+
+@testable import API
 
 /// What one client may take: requests, reads, and requests at the same time.
 @Suite struct RequestLimitTests {
@@ -12,7 +13,7 @@ import Testing
 
     private func limits(
         address: Int? = nil, credential: Int? = nil, organization: Int? = nil,
-        mostCommands: Int = RequestLimits.mostCommands
+        mostCommands: Int = RequestLimits.mostCommands, patience: Duration = .milliseconds(50)
     ) throws -> RequestLimits {
         // Nothing flows in within a test.
         func limiter(_ burst: Int?) throws -> RateLimiter? {
@@ -20,7 +21,7 @@ import Testing
         }
         return RequestLimits(
             perAddress: try limiter(address), perCredential: try limiter(credential),
-            perOrganization: organization.map { OrganizationGate(most: $0) },
+            perOrganization: organization.map { OrganizationGate(most: $0, patience: patience) },
             mostCommands: mostCommands)
     }
 
@@ -67,8 +68,11 @@ import Testing
     @Test func `tokens of one subject have one bucket`() throws {
         let house = try House(limits: try limits(credential: 2))
         func ask(_ subject: String, _ organization: String, expiry: Int) throws -> Int {
+            try ask(json: #","sub": "\#(subject)""#, organization, expiry: expiry)
+        }
+        func ask(json subject: String, _ organization: String, expiry: Int) throws -> Int {
             let claims =
-                #"{"organization_id": "\#(organization)", "sub": "\#(subject)", "exp": \#(expiry)}"#
+                #"{"organization_id": "\#(organization)", "exp": \#(expiry)\#(subject)}"#
             let token = try signed(claims, key: House.secret)
             return try status(
                 house, ["Authorization": "Bearer \(token)"], "/api/v1/analytics/agents")
@@ -78,6 +82,13 @@ import Testing
         #expect(try ask("u", "o", expiry: 1_893_456_002) == 429)
         #expect(try ask("v", "o", expiry: 1_893_456_000) == 200)
         #expect(try ask("u", "p", expiry: 1_893_456_000) == 200)
+        // A number is a subject too, another one than the text of its digits; all without one share.
+        for subject in [#","sub": 7"#, #","sub": 8"#, #","sub": "7""#, ""] {
+            let statuses = try (1...3).map {
+                try ask(json: subject, "q", expiry: 1_893_456_000 + $0)
+            }
+            #expect(statuses == [200, 200, 429], "\(subject)")
+        }
     }
 
     @Test func `an address pays for requests without a valid credential only`() throws {
@@ -112,6 +123,18 @@ import Testing
         #expect(try status(house, ["x-api-key": other], path) == 200)
     }
 
+    @Test func `a large table costs what it holds`() throws {
+        let (house, headers, path) = try privacy(try limits(credential: 3))
+        let table = House.key(organization, "consent_browsers:day:2026-03-09")
+        try house.run(["HSET", table] + (0..<9_000).flatMap { ["b\($0)", "1"] })
+        // One for the request and two for 9,000 members.
+        let statuses = try (0..<2).map { _ in try status(house, headers, path) }
+        #expect(statuses == [200, 429])
+        #expect(RequestLimits.units(commands: 1_999, members: 2_000) == 0)
+        #expect(RequestLimits.units(commands: 2_000, members: 2_000) == 1)
+        #expect(RequestLimits.units(commands: 1, members: 12_000) == 3)
+    }
+
     @Test func `the pages of a dashboard cost one unit each`() throws {
         let (house, headers, path) = try privacy(try limits(credential: 2))
         try house.directory("o", "organization", ["slug": #""acme""#])
@@ -140,13 +163,29 @@ import Testing
         let (house, headers, path) = try privacy(try limits(mostCommands: 20))
         let metrics = try house.send(.get, path, headers)
         #expect(metrics.status == 422)
-        #expect(metrics.body.contains("at most 20 are made for one request"), "\(metrics.body)")
+        #expect(metrics.body.contains("at most 20 are made at once"), "\(metrics.body)")
         let key = try house.key(organization, ["operations"])
         let target = "/v1/meters/consent_users?start=2026-01-01T00:00:00Z&end=2026-02-20T00:00:00Z"
         let meter = try house.send(.get, target, ["Authorization": "Bearer \(key)"])
         #expect(meter.status == 400)
-        #expect(meter.body.contains("at most 20 are made for one request"), "\(meter.body)")
+        #expect(meter.body.contains("at most 20 are made at once"), "\(meter.body)")
         #expect(try status(house, ["Authorization": "Bearer \(key)"]) == 200)
+    }
+
+    @Test func `a plan that is made again is not counted twice against the bound`() throws {
+        let limits = RequestLimits(
+            perCredential: try RateLimiter(perSecond: 0.001, burst: 200))
+        let charge = RequestCharge(limits, badRequestStatus: 400)
+        let hash = Array("h".utf8)
+        try charge.begin(credential: hash)
+        for _ in 0..<5 { try charge.admit(commands: 60_000) }
+        try charge.admit(commands: RequestLimits.mostCommands)
+        #expect(throws: QueryError.self) {
+            try charge.admit(commands: RequestLimits.mostCommands + 1)
+        }
+        // 1 + 800,000 / 2,000 units were paid: half of it is a debt.
+        let next = RequestCharge(limits, badRequestStatus: 400)
+        #expect(throws: Problem.self) { try next.begin(credential: hash) }
     }
 
     // MARK: At the same time
@@ -198,5 +237,44 @@ import Testing
         #expect(slow.nanoseconds != 0)
         #expect(gate.count(of: Array("o".utf8)) == 0)
         #expect(try status(house, ["Authorization": "Bearer \(second)"], path) == 200)
+    }
+
+    @Test func `a request waits for a place, and pays one unit`() throws {
+        let limits = try limits(credential: 2, organization: 1, patience: .seconds(20))
+        let gate = try #require(limits.perOrganization)
+        let house = try House(limits: limits)
+        let header = "Bearer \(try house.key("o", ["operations"]))"
+        let organization = Array("o".utf8)
+        #expect(gate.enter(organization))
+        Thread.detachNewThread {
+            // Leaves when the request has come.
+            while gate.waitingCount(of: organization) == 0 { usleep(1_000) }
+            gate.leave(organization)
+        }
+        #expect(try status(house, ["Authorization": header]) == 200)
+        #expect(gate.count(of: organization) == 0 && gate.waitingCount(of: organization) == 0)
+        #expect(try status(house, ["Authorization": header]) == 200)
+        #expect(try status(house, ["Authorization": header]) == 429)
+    }
+
+    @Test func `many get in one after the other, and the wait has an end`() throws {
+        let organization = Array("o".utf8)
+        let gate = OrganizationGate(most: 6, patience: .seconds(60))
+        let refused = SettableTime(0)
+        DispatchQueue.concurrentPerform(iterations: 8) { _ in
+            for _ in 0..<500 {
+                if gate.enter(organization) { gate.leave(organization) } else { refused.set(1) }
+            }
+        }
+        #expect(refused.nanoseconds == 0 && gate.count(of: organization) == 0)
+
+        // Without a place for the whole time it is refused, and waits no more.
+        let short = OrganizationGate(most: 1, patience: .milliseconds(1))
+        #expect(short.enter(organization))
+        #expect(!short.enter(organization))
+        #expect(short.waitingCount(of: organization) == 0)
+        #expect(short.enter(Array("p".utf8)))
+        short.leave(organization)
+        #expect(short.enter(organization))
     }
 }

@@ -119,6 +119,24 @@ import Testing
         }
     }
 
+    @Test func `a key without a name is for names that no key has`() throws {
+        let set = try keys(oct(nil, secret), oct("b", other))
+        #expect(accepts(set, try token(secret, kid: "a")))
+        #expect(accepts(set, try token(other, kid: "b")))
+        #expect(!accepts(set, try token(secret, kid: "b")))
+        #expect(!accepts(set, try token(other, kid: "a")))
+        // Without a name at all there are two.
+        #expect(!accepts(set, try token(secret)))
+        let both = try keys(oct(nil, secret), oct(nil, other))
+        #expect(!accepts(both, try token(secret, kid: "a")))
+        try withPairs { pairs in
+            // The name is that of a key for another algorithm.
+            let set = try keys(oct(nil, secret), try ec("e", pairs.ec.public))
+            #expect(!accepts(set, try token(secret, kid: "e")))
+            #expect(accepts(set, try token(secret, kid: "f")))
+        }
+    }
+
     @Test func `one configured key takes every name`() throws {
         let keys = try TokenKeys(algorithm: .hs256, key: secret)
         #expect(accepts(keys, try token(secret, kid: "whatever")))

@@ -93,6 +93,38 @@ struct KeySetFileTests {
         #expect(lines.last?.contains("read again") == true)
     }
 
+    @Test func `one odd key does not keep a withdrawn one valid`() throws {
+        let odd = [
+            #"{"kid":"no-kty"}"#, #"{"kty":"oct","kid":"number","k":5}"#, "7",
+            #"{"kty":"oct","kid":"short","k":"SECRETSE"}"#,
+            #"{"kty":"EC","crv":"P-256","kid":"point","x":"AAAA","y":"AAAA"}"#,
+            #"{"kty":"RSA","kid":"small","n":"__________8","e":"AQAB"}"#,
+        ]
+        let lines = try withFile(set("a", "b")) { path, log in
+            let file = try KeySetFile(path, only: nil, log: log, now: 0)
+            let good = set("b", "t", "t").dropLast(2)
+            let new = "\(good),\(odd.joined(separator: ","))]}"
+            try new.write(toFile: path, atomically: true, encoding: .utf8)
+            for second in 1...3 {
+                let keys = file.current(at: UInt64(second) * Self.second)
+                #expect(accepts(keys, "b") && !accepts(keys, "a") && !accepts(keys, "t"))
+            }
+            // At the start nothing is left out.
+            #expect(throws: CommandFailure.self) {
+                _ = try KeySetFile(path, only: nil, log: log, now: 0)
+            }
+        }
+        let warnings = lines.filter { $0.contains(" warning ") }
+        let said = warnings.first ?? ""
+        #expect(warnings.count == 1, "\(lines)")
+        for part in [
+            "no-kty", "kty is absent", "number", "k is no text", "key 6: is no JSON object",
+            "short",
+            "less than 32 bytes", "point", "must have 32 bytes", "small", "is there twice",
+        ] { #expect(said.contains(part), "\(part) in \(said)") }
+        #expect(!said.contains("SECRET") && !said.contains("____"))
+    }
+
     @Test func `a token that was good is not good without its key`() throws {
         _ = try withFile(set("a")) { path, log in
             let file = try KeySetFile(path, only: nil, log: log)

@@ -65,7 +65,7 @@ struct ReadinessTests {
         var isReady = true
         var looks = 0
         func ask(at time: UInt64) -> Bool {
-            readiness.isReady(at: time) {
+            readiness.isReady(at: time, clock: { time }) {
                 looks += 1
                 return isReady
             }
@@ -88,12 +88,32 @@ struct ReadinessTests {
         let readiness = Readiness()
         let looks = Looks()
         DispatchQueue.concurrentPerform(iterations: 32) { _ in
-            let isReady = readiness.isReady(at: 1) {
+            let isReady = readiness.isReady(at: 1, clock: { 2 }) {
                 looks.count.add(1, ordering: .relaxed)
                 return true
             }
             #expect(isReady)
         }
         #expect(looks.count.load(ordering: .relaxed) == 1)
+    }
+
+    @Test func `who came late in a long look shares what it found`() {
+        let readiness = Readiness()
+        let second: UInt64 = 1_000_000_000
+        var looks = 0
+        // A look from 5 s to 8 s; these came while it was made.
+        for time in [5 * second, 6 * second, 7 * second, 8 * second - 1, 9 * second - 1] {
+            let isReady = readiness.isReady(at: time, clock: { 8 * second }) {
+                looks += 1
+                return true
+            }
+            #expect(isReady)
+        }
+        #expect(looks == 1)
+        _ = readiness.isReady(at: 9 * second, clock: { 9 * second }) {
+            looks += 1
+            return true
+        }
+        #expect(looks == 2)
     }
 }

@@ -46,8 +46,11 @@ extension Settings {
     /// Requests of one organization at the same time; 0 = as many as there are threads.
     ///
     /// Three quarters of the threads where nobody says: of the 8 that is 6, as many connections as
-    /// a browser opens to one server, and the others always find a thread. Of less than 4 threads
-    /// that would be so few that one page's requests stood in each other's way.
+    /// a browser opens to one server. The rest is not kept free for others: a connection stays with
+    /// the thread that accepted it, and one that shares a busy thread waits for it. What the limit
+    /// gives is that one organization's slow requests never hold all threads at once for longer
+    /// than the gate's wait. Of less than 4 threads that would be so few that one page's requests
+    /// stood in each other's way.
     var organizationRequests: Int {
         if text(Options.organizationRequests) != nil {
             return integer(Options.organizationRequests)

@@ -5,8 +5,10 @@ import Synchronization
 
 /// The keys of a JWKS file, which is read again when it changes: keys are rotated without a restart.
 ///
-/// The file is looked at once a second at most, by the request that comes then. A file that is gone
-/// or broken changes nothing: the old keys go on, and the log says so once.
+/// The file is looked at once a second at most, by the request that comes then. At the start every
+/// key has to be usable. Later those that are not are left out, as they must not keep a key valid
+/// that was withdrawn in the same change; the log names them. A file that is gone, is no key set or
+/// has no usable key changes nothing: the old keys go on, and the log says so once.
 final class KeySetFile: TokenKeySource {
     /// What changes when a file is replaced or written to.
     private struct Stamp: Equatable {
@@ -59,7 +61,7 @@ final class KeySetFile: TokenKeySource {
         let stamp = Stamp(path)
         let text = try FileText.read(path)
         do throws(TokenConfigurationError) {
-            let keys = try KeySetFile.keys(text, only)
+            let keys = try KeySetFile.keys(text, only, isStrict: true)
             state = Mutex(State(keys: keys, text: text, stamp: stamp, lookedAt: now))
         } catch {
             throw .usage("--jwks-file \(path): \(error.message)")
@@ -97,8 +99,13 @@ final class KeySetFile: TokenKeySource {
         if text == state.text { return }
         state.text = text
         do throws(TokenConfigurationError) {
-            state.keys = try KeySetFile.keys(text, only)
+            state.keys = try KeySetFile.keys(text, only, isStrict: false)
             log.info("the keys for tokens were read again", ("file", .text(path)))
+            if !state.keys.leftOut.isEmpty {
+                log.warning(
+                    "keys for tokens were left out", ("file", .text(path)),
+                    ("keys", .text(state.keys.leftOut.joined(separator: "; "))))
+            }
         } catch {
             complain("\(path): \(error.message)")
         }
@@ -111,12 +118,12 @@ final class KeySetFile: TokenKeySource {
     }
 
     private static func keys(
-        _ text: [UInt8], _ only: TokenVerifier.Algorithm?
+        _ text: [UInt8], _ only: TokenVerifier.Algorithm?, isStrict: Bool
     ) throws(TokenConfigurationError) -> TokenKeys {
         guard let set = try? JSONDecoder().decode(JSONWebKeySet.self, from: Data(text)) else {
             // What the decoder says may hold a piece of a secret.
             throw TokenConfigurationError(message: "is no JSON Web Key Set (RFC 7517)")
         }
-        return try TokenKeys(set, only: only)
+        return try TokenKeys(set, only: only, isStrict: isStrict)
     }
 }
