@@ -107,13 +107,7 @@ struct CellReading {
             case .distinct(let keys):
                 let companions = parked.companions(of: keys)
                 guard !companions.isEmpty else { continue }
-                var commands = CellCommands()
-                commands.add(.distinct(keys + companions))
-                let replies = try CellReading.pipeline(commands, &connection, deadline)
-                entries[index] = .count(
-                    try replies[0].with { (view) throws(CellReadError) in
-                        try Self.distinctCount(view)
-                    })
+                entries[index] = .count(try readSketches(keys + companions, &connection))
             case .size(let key): parked.note(key)
             }
         }
@@ -207,7 +201,9 @@ struct CellReading {
         if !stamp.isEmpty { parkedStamp = stamp }
         if isFirstGroup { asOf = newest ?? asOf }
         isFirstGroup = false
-        owners.append(held)
+        // Sketches are merged at once; of other reads the snapshot looks at the reply itself.
+        let isKept = group.contains { if case .distinct = reads[$0] { false } else { true } }
+        if isKept { owners.append(held) }
         for (position, index) in group.enumerated() {
             let view = held.view[position + 1]
             if let text = view.errorText {
@@ -263,20 +259,27 @@ struct CellReading {
             }
             entries[index] = .pairs(sums.pairs)
         case .distinct(let keys):
-            var sketch = DistinctSketch()
-            for start in stride(from: 0, to: keys.count, by: 100) {
-                var commands = CellCommands()
-                for key in keys[start..<min(start + 100, keys.count)] { commands.add("GET", key) }
-                for reply in try CellReading.pipeline(commands, &connection, deadline) {
-                    let isSketch = reply.with { $0.bytes.map { sketch.merge($0) } ?? true }
-                    guard isSketch else {
-                        throw CellReadError(.unavailable, "a distinct cell is not a HyperLogLog")
-                    }
-                }
-            }
-            entries[index] = .count(sketch.count)
+            entries[index] = .count(try readSketches(keys, &connection))
         case .fields, .size, .bucket: break
         }
+    }
+
+    /// How many different values there are in these sketches, a hundred of them a round trip.
+    private func readSketches(
+        _ keys: [[UInt8]], _ connection: inout Connection
+    ) throws(CellReadError) -> Int64 {
+        var sketch = DistinctSketch()
+        for start in stride(from: 0, to: keys.count, by: 100) {
+            var commands = CellCommands()
+            for key in keys[start..<min(start + 100, keys.count)] { commands.add("GET", key) }
+            for reply in try CellReading.pipeline(commands, &connection, deadline) {
+                let isSketch = reply.with { $0.bytes.map { sketch.merge($0) } ?? true }
+                guard isSketch else {
+                    throw CellReadError(.unavailable, "a distinct cell is not a HyperLogLog")
+                }
+            }
+        }
+        return sketch.count
     }
 
     /// All members, about 1,000 a call.

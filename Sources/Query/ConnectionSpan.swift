@@ -16,6 +16,8 @@ struct ConnectionSpan {
     /// Groups that are asked for.
     var groupCount = 0
     private let engine: QueryEngine
+    /// The time of the question: windows that go meanwhile are not left out in one place only.
+    private let now: Int64
 
     /// All that is answered for a period, so that every number is about the same time: days of keys go after 400 days.
     private static let tables = [
@@ -26,26 +28,33 @@ struct ConnectionSpan {
     init(_ range: TimeRange?, isByGroup: Bool, _ engine: QueryEngine) {
         self.engine = engine
         self.isByGroup = isByGroup
-        answered = range.flatMap { Self.coverage($0, isByGroup, engine).range }
-        isUpToNow = isByGroup && (answered.map { $0.end > engine.clock.seconds } ?? false)
+        let now = engine.clock.seconds
+        self.now = now
+        answered = range.flatMap { Self.coverage($0, isByGroup, engine, now: now).range }
+        isUpToNow = isByGroup && (answered.map { $0.end > now } ?? false)
     }
 
     private static func coverage(
-        _ range: TimeRange, _ isByGroup: Bool, _ engine: QueryEngine
+        _ range: TimeRange, _ isByGroup: Bool, _ engine: QueryEngine, now: Int64
     ) -> Coverage {
-        guard isByGroup else { return engine.coverage(of: tables, range) }
         let short = Coverage.Kept.shared(series.compactMap { engine.meter($0)?.kept })
         let long = Coverage.Kept.shared(tables.compactMap { engine.meter($0)?.kept })
+        guard isByGroup else { return Coverage(range, kept: long, now: now) }
         let minute = short.filter { $0.window == .minute }
         let quarter = Coverage.Kept.shared(
             [short, long].map { $0.filter { $0.window == .quarter } })
         return Coverage(
             range, kept: minute + quarter + long.filter { $0.window != .quarter },
-            now: engine.clock.seconds)
+            now: now)
     }
 
     private func coverage(from start: Int64, to end: Int64) -> Coverage {
-        Self.coverage(TimeRange(start: max(start, begin), end: end), isByGroup, engine)
+        // Over before anything was counted: an empty range would be raised to a window.
+        guard begin < end else {
+            return Coverage(range: TimeRange(start: end, end: end), pieces: [])
+        }
+        return Self.coverage(
+            TimeRange(start: max(start, begin), end: end), isByGroup, engine, now: now)
     }
 
     /// The windows of the period itself.
@@ -73,7 +82,7 @@ struct ConnectionSpan {
     var since: Coverage? {
         guard let answered, !isUpToNow else { return nil }
         // "Open now" may hold events a little later than our clock: a day is more than any bound.
-        let later = engine.clock.seconds + TimeRange.day
+        let later = now + TimeRange.day
         let month = TimeRange.month(of: later)
         // One window of a month is less than its days up to here, where all of it is wanted.
         let end =

@@ -112,6 +112,21 @@ import Testing
             isKept ? "2024-06-25T00:00:00Z" : "2024-07-01T00:00:00Z")
     }
 
+    /// A period that was over before anything was counted has no rows, however long it is.
+    @Test func periodsBeforeTheFirstEvent() throws {
+        let house = try House()
+        var world = ConnectionWorld()
+        world.events += try connection(["ws", "p", "d"], "2026-03-01T00:00:00Z", closed: nil)
+        try world.seed(house, organization, now: try second(House.now))
+        let headers = ["Authorization": try house.key(organization, ["connections"])]
+        for end in ["2026-03-01", "2026-02-15", "2025-12-31"] {
+            let answer = try house.get("\(path)?timeEnd=\(end)T00:00:00Z", headers)
+            #expect(answer.body == "[]", "\(end): \(answer.body)")
+        }
+        let later = try house.get("\(path)?timeEnd=2026-03-01T00:15:00Z", headers)
+        #expect(later.body.contains(#""newConnectionsInPeriod":1"#))
+    }
+
     /// A ledger in which the windows of single groups begin in the middle of a day.
     @Test func windowsThatWereAddedLater() throws {
         let house = try House()
