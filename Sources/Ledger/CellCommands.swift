@@ -74,6 +74,20 @@ struct CellCommands: ~Copyable {
         buffer.append("WITHSCORES")
     }
 
+    /// Adds a read of the members of a sorted set above a score, at most so many.
+    mutating func add(above score: Int64, in key: [UInt8], most: Int64) {
+        begin("ZRANGE", arguments: 8)
+        buffer.append(key)
+        let least = Array("(\(score)".utf8)
+        buffer.append(least)
+        buffer.append("+inf")
+        buffer.append("BYSCORE")
+        buffer.append("LIMIT")
+        buffer.append("0")
+        buffer.append(most)
+        buffer.append("WITHSCORES")
+    }
+
     /// Adds a read of the scores of these members.
     mutating func add(scoresOf members: ArraySlice<[UInt8]>, in key: [UInt8]) {
         begin("ZMSCORE", arguments: 1 + members.count)

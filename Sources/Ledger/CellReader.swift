@@ -13,6 +13,12 @@ public final class CellReader {
     private var connection: Connection?
     private var connectedAt = ContinuousClock.now
     private var role = ServerRole()
+    private var run = ServerRun()
+    /// How often this reader has found another server, or another run of one, than before: what was
+    /// read earlier may be commits that are lost.
+    public var serverChanges: Int { run.changes }
+    /// Id of the run of the server that was read last; nil where it does not say.
+    public var serverRun: String? { run.id }
     private var ledgerSeen: ContinuousClock.Instant?
     /// A field of the ledger that is there once the directory was read; nil before.
     private var directoryMark: [UInt8]?
@@ -190,6 +196,10 @@ public final class CellReader {
             let reply = try connection.receive()
             if let text = reply.errorText { throw RedisError(serverText: text) }
             try look(at: greeting)
+            if !run.isKnown {
+                connection.append(["INFO", "server"].map { Array($0.utf8) })
+                run.note(try connection.receive().view)
+            }
             let found = reply.copied().elements
             for index in stride(from: 0, to: found.count - 1, by: 2) {
                 if let name = found[index].text { members[name] = found[index + 1].text ?? "" }
@@ -245,6 +255,7 @@ public final class CellReader {
                     throw CellReadError(.timeout, "no answer from Redis in time")
                 }
                 ledgerSeen = nil
+                run.isKnown = false
                 parkedMemory.forget()
                 do throws(RedisError) {
                     current = try Connection(configuration)
@@ -286,6 +297,25 @@ extension CellReadError {
         self.init(
             error.code == .timeout ? .timeout : .unavailable, error.description,
             leavesServer: error.leavesServer)
+    }
+}
+
+/// Which run of a server a reader reads from, asked once on each connection.
+struct ServerRun {
+    /// How often it was another one than before.
+    private(set) var changes = 0
+    /// Whether the server behind the connection under way was asked.
+    var isKnown = false
+    private(set) var id: String?
+    private var isFirst = true
+
+    /// Takes the answer to INFO; a server that does not say counts as another one.
+    mutating func note(_ reply: ReplyView) {
+        let text = reply.errorText == nil ? reply.copied().text ?? "" : ""
+        let line = text.split(whereSeparator: \.isNewline).first { $0.hasPrefix("run_id:") }
+        let found = line.map(String.init)
+        if !isFirst, found == nil || found != id { changes += 1 }
+        (id, isFirst, isKnown) = (found, false, true)
     }
 }
 

@@ -28,6 +28,22 @@ extension CellReader {
         }
     }
 
+    /// All members of a sorted set above a score, of one moment; nil where it has more than `largestStep`.
+    public func members(
+        of key: [UInt8], above score: Int64, deadline: ContinuousClock.Instant
+    ) throws(CellReadError) -> [[UInt8]]? {
+        let most = CellReader.largestStep
+        let replies = try step(deadline) {
+            $0.add(above: score, in: key, most: Int64(most) + 1)
+        }
+        return replies[0].with { view in
+            guard view.count / 2 <= most else { return nil }
+            return stride(from: 0, to: view.count - 1, by: 2).map {
+                view[$0].bytes.map { [UInt8]($0) } ?? []
+            }
+        }
+    }
+
     /// All members of a sorted set that are there all the while, some of them perhaps twice.
     public func scan(
         _ key: [UInt8], deadline: ContinuousClock.Instant,

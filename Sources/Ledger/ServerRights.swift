@@ -52,7 +52,8 @@ public enum ServerRights {
         // The mirror looks for what a directory topic that was created again does not hold any more; both look
         // which meters hold most memory.
         case .run, .doctor: (ServerCheck.questions + ["MEMORY USAGE", "SCAN"]).sorted()
-        case .serve: ["HRANDFIELD"]
+        // INFO: whether a new connection leads to the same server.
+        case .serve: ["HRANDFIELD", "INFO"]
         // Which cells are parked, and why.
         case .status: ["HGET", "HSCAN", "PFCOUNT", "ZSCORE"]
         case .verify, .verifyFull, .resetShard, .parked, .directory, .replay: []

@@ -47,6 +47,7 @@ public final class QueryWorker {
     let rankings: RankingMemory?
     private var admission: (any ReadAdmission)?
     private var credentials = KnownCredentials()
+    private var serverChanges = 0
     var connectionGroups = KnownGroups()
 
     /// A worker that reads by `cells`; `rankings` is shared by all workers of a process.
@@ -116,6 +117,13 @@ public final class QueryWorker {
         } catch {
             throw QueryError(error)
         }
+    }
+
+    /// Drops the sums of large rankings where another server answers than before.
+    func noticeServer() {
+        guard cells.serverChanges != serverChanges else { return }
+        serverChanges = cells.serverChanges
+        rankings?.forget(newRun: cells.serverRun)
     }
 
     /// The credential with that hash (lower-case hexadecimal); nil where there is none.

@@ -15,6 +15,8 @@ public final class RankingMemory: Sendable {
         let version: RankingVersion
         /// For each part of the source, whether the totals hold it.
         let isHeld: [Bool]
+        /// A version that was read earlier may be older than this.
+        let madeAt = ContinuousClock.now
         /// The first members of the whole ranking as they were found the last time.
         private let last = Mutex<
             (version: RankingVersion, limit: Int, members: [RankingTotals.Member])?
@@ -44,6 +46,8 @@ public final class RankingMemory: Sendable {
         var order: [RankingSource] = []
         var waiting: [RankingSource] = []
         var isWorking = false
+        /// Run of the server that a reader has changed to while sums are made.
+        var newRun: String?
         var readers = 0
         /// Days that changed although they were over.
         var restless: [RankingSource: Set<Int64>] = [:]
@@ -56,6 +60,15 @@ public final class RankingMemory: Sendable {
     /// A part counts as over so many seconds after its end: events come a little late.
     static let settling: Int64 = 3_600
     private static let mostWaiting = 16
+
+    /// What came of making the sums of a ranking.
+    enum Preparation {
+        case made(Base)
+        /// It changed too often, or could not be read: soon once more.
+        case failed
+        /// It takes more than all that may be held.
+        case tooLarge
+    }
 
     private let makeWorker: @Sendable () -> QueryWorker
     private let mostBytes: Int
@@ -81,9 +94,15 @@ public final class RankingMemory: Sendable {
     func leave() { state.withLock { $0.readers -= 1 } }
 
     /// What is held of a ranking, where nothing of it has changed.
-    func base(_ source: RankingSource, _ version: RankingVersion) -> Base? {
+    ///
+    /// `readAt`: when the reading of the version began.
+    func base(
+        _ source: RankingSource, _ version: RankingVersion, readAt: ContinuousClock.Instant
+    ) -> Base? {
         state.withLock { state in
             guard let base = state.bases[source] else { return nil }
+            // What is older than the sums says nothing against them.
+            guard readAt >= base.madeAt else { return nil }
             var isSame = true
             for (part, isHeld) in zip(source.parts, base.isHeld)
             where isHeld && !version.isSame(part, of: source, as: base.version) {
@@ -99,6 +118,38 @@ public final class RankingMemory: Sendable {
             state.order.append(source)
             return base
         }
+    }
+
+    /// Drops all sums: another server answers, and equal counts may be of other events.
+    func forget(newRun: String?) {
+        state.withLock {
+            $0.newRun = newRun
+            $0.bases = [:]
+            $0.order = []
+        }
+    }
+
+    /// Notes days that have changed although they were over.
+    func note(restless days: Set<Int64>, of source: RankingSource) {
+        state.withLock {
+            if $0.restless.count >= 1_000 { $0.restless = [:] }
+            $0.restless[source, default: []].formUnion(days)
+        }
+    }
+
+    /// Drops the sums not asked for longest until so many bytes are free for those being made; false
+    /// where they alone would be too many.
+    func makeRoom(for bytes: Int) -> Bool {
+        guard bytes <= mostBytes else { return false }
+        state.withLock { state in
+            var held = state.bases.values.reduce(bytes) { $0 + $1.totals.byteCount }
+            while held > mostBytes, !state.order.isEmpty {
+                let oldest = state.order.removeFirst()
+                held -= state.bases[oldest]?.totals.byteCount ?? 0
+                state.bases[oldest] = nil
+            }
+        }
+        return true
     }
 
     /// Whether a ranking's sums are about to be made.
@@ -119,7 +170,12 @@ public final class RankingMemory: Sendable {
             state.isWorking = true
             return true
         }
-        if starts, !start() { state.withLock { $0.isWorking = false } }
+        if starts, !start() {
+            state.withLock {
+                $0.isWorking = false
+                $0.waiting = []
+            }
+        }
     }
 
     private func start() -> Bool {
@@ -149,33 +205,28 @@ public final class RankingMemory: Sendable {
                     state.isWorking = false
                     return nil
                 }
+                state.newRun = nil
                 return (source, state.restless[source] ?? [])
             }
             guard let (source, restless) = next else { return }
-            let base = try? worker.rankingBase(source, restless: restless, mostBytes: mostBytes)
+            let result = try? worker.rankingBase(
+                source, restless: restless, hasRoom: makeRoom,
+                noteRestless: { note(restless: $0, of: source) })
             state.withLock { state in
                 state.waiting.removeAll { $0 == source }
-                if let base {
-                    keep(base, source, &state)
-                } else {
-                    // Where Redis is away, the next one who asks says so again.
-                    if state.pauses.count >= 1_000 { state.pauses = [:] }
-                    state.pauses[source] = .now + .seconds(10)
+                if state.pauses.count >= 1_000 { state.pauses = [:] }
+                // Sums from a server that readers have left count as failed.
+                let isLeft = state.newRun.map { $0 != worker.cells.serverRun } ?? false
+                switch isLeft ? .failed : result ?? .failed {
+                case .made(let base):
+                    state.bases[source] = base
+                    state.order.removeAll { $0 == source }
+                    state.order.append(source)
+                // Where Redis is away, the next one who asks says so again.
+                case .failed: state.pauses[source] = .now + .seconds(10)
+                case .tooLarge: state.pauses[source] = .now + .seconds(600)
                 }
             }
         }
-    }
-
-    private func keep(_ base: Base, _ source: RankingSource, _ state: inout State) {
-        var bytes = state.bases.values.reduce(base.totals.byteCount) { $0 + $1.totals.byteCount }
-        while bytes > mostBytes, let oldest = state.order.first {
-            bytes -= state.bases[oldest]?.totals.byteCount ?? 0
-            state.bases[oldest] = nil
-            state.order.removeFirst()
-        }
-        if state.restless.count >= 1_000 { state.restless = [:] }
-        state.bases[source] = base
-        state.order.removeAll { $0 == source }
-        state.order.append(source)
     }
 }

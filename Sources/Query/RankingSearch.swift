@@ -18,7 +18,7 @@ struct RankingSearch {
     let deadline: ContinuousClock.Instant
 
     /// One list on its way down.
-    private struct List {
+    struct List {
         let key: [UInt8]
         var rank = 0
         /// Least score read, 0 where nothing is left.
@@ -26,33 +26,68 @@ struct RankingSearch {
         var isDone = false
     }
 
-    /// The first members, and perhaps others, with their exact numbers; nil where it gave up.
-    func run() throws(CellReadError) -> [RankingTotals.Member]? {
+    /// What was read.
+    struct Found {
+        let lists: [List]
+        var members: [[UInt8]: RankingTotals.Member]
+    }
+
+    /// The first members, and perhaps others; nil where it gave up.
+    ///
+    /// Exact where nothing has changed meanwhile. Otherwise a member that passed the place where a list
+    /// was being read may be missing: `complete` adds it.
+    func run() throws(CellReadError) -> Found? {
         let keys = source.parts.map(\.key)
         var lists = try listKeys(keys).map { List(key: $0) }
         var found: [[UInt8]: RankingTotals.Member] = [:]
-        var step = max(64, 2 * limit)
-        while found.count <= RankingSearch.mostMembers + 8 * limit {
+        let most = RankingSearch.mostMembers + 8 * limit
+        var step = max(16, min(max(64, 2 * limit), most / max(1, lists.count)))
+        while true {
             var fresh: [[UInt8]] = []
             for index in lists.indices where !lists[index].isDone {
                 try read(&lists[index], step, &found, &fresh)
+                if found.count > most { return nil }
             }
-            let scores = try cells.scores(of: fresh, in: keys, deadline: deadline)
-            for (place, name) in fresh.enumerated() {
-                var member = RankingTotals.Member(name: name, first: 0, second: 0)
-                for (part, scores) in zip(source.parts, scores) {
-                    if part.isFirst {
-                        member.first = CellText.add(member.first, scores[place])
-                    } else {
-                        member.second = CellText.add(member.second, scores[place])
-                    }
-                }
-                found[name] = member
-            }
-            if isFinished(lists, found) { return Array(found.values) }
+            try lookUp(fresh, &found)
+            if isFinished(lists, found) { return Found(lists: lists, members: found) }
             step = min(2 * step, CellReader.largestStep)
         }
-        return nil
+    }
+
+    /// Adds the members that rose while the lists were read; false where they are too many.
+    ///
+    /// Each list is read once more, at one moment, above the score where the search stopped. Scores
+    /// only grow. So a member that appears in none of these readings was, when the first of them began, at or below
+    /// the stopping score in every list, and that is less than what the last wanted member had.
+    func complete(_ found: inout Found) throws(CellReadError) -> Bool {
+        var fresh: Set<[UInt8]> = []
+        for list in found.lists {
+            guard
+                let names = try cells.members(of: list.key, above: list.score, deadline: deadline)
+            else { return false }
+            for name in names where found.members[name] == nil { fresh.insert(name) }
+            if fresh.count > RankingSearch.mostMembers { return false }
+        }
+        try lookUp(Array(fresh), &found.members)
+        return true
+    }
+
+    private func lookUp(
+        _ names: [[UInt8]], _ found: inout [[UInt8]: RankingTotals.Member]
+    ) throws(CellReadError) {
+        let keys = source.parts.map(\.key)
+        let scores = try cells.scores(of: names, in: keys, deadline: deadline)
+        for (place, name) in names.enumerated() {
+            var member = RankingTotals.Member(name: name, first: 0, second: 0)
+            for (part, scores) in zip(source.parts, scores) {
+                if part.isFirst {
+                    member.first = CellText.add(member.first, scores[place])
+                } else {
+                    member.second = CellText.add(member.second, scores[place])
+                }
+            }
+            found[name] = member
+        }
     }
 
     /// The lists that bound the sums; the parts themselves where a month did not keep all members apart.

@@ -55,10 +55,13 @@ extension QueryWorker {
         var before = try version(source)
         for attempt in 0..<3 {
             if before.isParked { return nil }
-            let (members, base) = try members(
-                source, limit, before.version, isLast: attempt == 2)
+            let (members, base) = try members(source, limit, before, isLast: attempt == 2)
             let after = try version(source)
-            let isSame = before.version == after.version
+            let isSameServer = before.serverChanges == after.serverChanges
+            let isSame = isSameServer && before.version == after.version
+            guard isSameServer || attempt < 2 else {
+                throw QueryError(.unavailable, "another server answered meanwhile")
+            }
             // Where it changes faster than it is read, the numbers are of several moments.
             if isSame { base?.keep(members, limit, before.version) }
             if isSame || attempt == 2 {
@@ -82,11 +85,22 @@ extension QueryWorker {
         return nil
     }
 
-    private func members(
-        _ source: RankingSource, _ limit: Int, _ version: RankingVersion, isLast: Bool
+    /// What an answer says of a ranking beside its members.
+    struct RankingState {
+        let version: RankingVersion
+        let asOf: Int64?
+        let isParked: Bool
+        /// When the reading began.
+        let readAt: ContinuousClock.Instant
+        let serverChanges: Int
+    }
+
+    func members(
+        _ source: RankingSource, _ limit: Int, _ before: RankingState, isLast: Bool
     ) throws(QueryError) -> ([RankingTotals.Member], base: RankingMemory.Base?) {
         do throws(CellReadError) {
-            if let base = rankings?.base(source, version) {
+            let version = before.version
+            if let base = rankings?.base(source, version, readAt: before.readAt) {
                 if let members = base.members(limit, version) { return (members, base) }
                 let held = HeldRanking(
                     source: source, base: base, limit: limit, cells: cells, deadline: deadline)
@@ -97,8 +111,14 @@ extension QueryWorker {
             }
             let search = RankingSearch(
                 source: source, limit: limit, cells: cells, deadline: deadline)
-            if let members = try search.run() { return (members, nil) }
+            if var found = try search.run() {
+                // Before the last answer nothing may have risen unseen, whatever has changed.
+                let isComplete = isLast ? try search.complete(&found) : true
+                if isComplete { return (Array(found.members.values), nil) }
+            }
         } catch {
+            // With sums that are held it takes less time.
+            if error.code == .timeout { rankings?.prepare(source) }
             throw QueryError(error)
         }
         rankings?.prepare(source)
@@ -106,57 +126,66 @@ extension QueryWorker {
     }
 
     /// How much was counted on each day, with what else that answer says.
-    private func version(
-        _ source: RankingSource
-    ) throws(QueryError) -> (version: RankingVersion, asOf: Int64?, isParked: Bool) {
+    func version(_ source: RankingSource) throws(QueryError) -> RankingState {
+        let readAt = ContinuousClock.now
         var inquiry = inquiry(source.organization)
         let firsts = inquiry.days(source.meters.firstCount, source.range)
         let seconds = inquiry.days(source.meters.secondCount, source.range)
         let answers = try answer(inquiry)
-        return (
-            RankingVersion(firsts: answers[firsts], seconds: answers[seconds]), answers.asOf,
-            answers.snapshot.isShardParked
-        )
+        noticeServer()
+        return RankingState(
+            version: RankingVersion(firsts: answers[firsts], seconds: answers[seconds]),
+            asOf: answers.asOf, isParked: answers.snapshot.isShardParked, readAt: readAt,
+            serverChanges: cells.serverChanges)
     }
 
     // MARK: In the background
 
-    /// Sums over the parts that are over; nil where they take more than so many bytes or keep changing.
+    /// Sums over the parts that are over.
+    ///
+    /// Parts that change meanwhile are left out of the next try, so that late events cannot make all
+    /// tries fail; `noteRestless` is told of their days. `hasRoom` is asked after each step about the bytes made so far.
     func rankingBase(
-        _ source: RankingSource, restless: Set<Int64>, mostBytes: Int
-    ) throws(QueryError) -> RankingMemory.Base? {
+        _ source: RankingSource, restless: Set<Int64>, hasRoom: (Int) -> Bool,
+        noteRestless: (Set<Int64>) -> Void
+    ) throws(QueryError) -> RankingMemory.Preparation {
         let over = engine.clock.seconds - RankingMemory.settling
-        let isHeld = source.parts.map {
+        var isHeld = source.parts.map {
             $0.range.end <= over && !restless.contains($0.range.start)
         }
         for _ in 0..<3 {
             deadline = .now + .seconds(1)
             let before = try version(source)
-            if before.isParked { return nil }
+            if before.isParked { return .failed }
             let totals = RankingTotals()
             for (part, isHeld) in zip(source.parts, isHeld) where isHeld {
-                guard try add(part, to: totals, mostBytes: mostBytes) else { return nil }
+                guard try add(part, to: totals, hasRoom: hasRoom) else { return .tooLarge }
             }
             deadline = .now + .seconds(1)
             let after = try version(source)
-            let isSame = zip(source.parts, isHeld).allSatisfy { part, isHeld in
-                !isHeld || after.version.isSame(part, of: source, as: before.version)
+            guard before.serverChanges == after.serverChanges else { continue }
+            var changed: Set<Int64> = []
+            for (place, part) in source.parts.enumerated() where isHeld[place] {
+                if after.version.isSame(part, of: source, as: before.version) { continue }
+                isHeld[place] = false
+                changed.insert(part.range.start)
             }
-            if isSame {
+            guard !changed.isEmpty else {
                 totals.rememberFirst()
-                return RankingMemory.Base(
-                    totals: totals, version: after.version, isHeld: isHeld)
+                return .made(
+                    RankingMemory.Base(totals: totals, version: after.version, isHeld: isHeld))
             }
+            noteRestless(changed)
         }
-        return nil
+        return .failed
     }
 
     /// Adds a whole part, step by step; false where the totals become too large.
     private func add(
-        _ part: RankingSource.Part, to totals: RankingTotals, mostBytes: Int
+        _ part: RankingSource.Part, to totals: RankingTotals, hasRoom: (Int) -> Bool
     ) throws(QueryError) -> Bool {
         var rank = 0
-        while totals.byteCount <= mostBytes {
+        while hasRoom(totals.byteCount) {
             let begin = ContinuousClock.now
             var count = 0
             do throws(CellReadError) {

@@ -2,6 +2,7 @@ import API
 import Foundation
 import HTTPServer
 import Redis
+import Synchronization
 import Testing
 
 @testable import Query
@@ -147,6 +148,58 @@ import Testing
         let answer = try house.get("\(path)?limit=10", headers)
         #expect(try rows(answer) == expected(house, 10))
         #expect(try rows(answer).contains { $0.id == "zz" })
+    }
+
+    /// Events come all the time: the leader, who gets one in each round, is always there.
+    @Test func changesAllTheTime() throws {
+        let (house, headers) = try open()
+        try seed(
+            house,
+            """
+            for i = 1, 14000 do
+              local member = 'u' .. math.floor(math.exp(math.random() * math.log(200000)))
+              add(i % 3 == 0 and 'agent_flows' or 'interactions', member, 1)
+            end
+            """)
+        let isOver = Atomic(false)
+        let configuration = house.redis.configuration
+        let organization = organization
+        let writer = Thread {
+            guard var connection = try? Connection(configuration) else { return }
+            while !isOver.load(ordering: .relaxed) {
+                for (meter, field) in [("interactions", "09"), ("agent_flows", "09")] {
+                    let words = [
+                        ["MULTI"],
+                        [
+                            "ZINCRBY", House.key(organization, "user_\(meter):day:2026-03-09"), "1",
+                            "u1",
+                        ],
+                        [
+                            "ZINCRBY", House.key(organization, "user_\(meter):month:2026-03"), "1",
+                            "u1",
+                        ],
+                        ["HINCRBY", House.key(organization, "\(meter):day:2026-03"), field, "1"],
+                        ["EXEC"],
+                    ]
+                    for command in words {
+                        _ = try? connection.command(command.map { Array($0.utf8) })
+                    }
+                }
+            }
+        }
+        writer.start()
+        defer {
+            isOver.store(true, ordering: .relaxed)
+            while !writer.isFinished { usleep(1_000) }
+        }
+        var isOfSeveralMoments = false
+        for _ in 0..<20 {
+            let answer = try house.get("\(path)?limit=10", headers)
+            #expect(answer.status == 200)
+            #expect(try rows(answer).first?.id == "u1")
+            isOfSeveralMoments = isOfSeveralMoments || answer.headers["X-Odometer-Snapshot"] == "no"
+        }
+        #expect(isOfSeveralMoments)
     }
 
     // Everybody once or twice: today's set is read whole. At random: only who can still get in.
