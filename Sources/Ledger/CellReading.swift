@@ -222,12 +222,17 @@ struct CellReading {
         if let number = view.integer { return number }
         var sketch = DistinctSketch()
         for place in 0..<view.count {
-            guard let stored = view[place].bytes else { continue }
-            guard sketch.merge(stored) else {
-                throw CellReadError(.unavailable, "a distinct cell is not a HyperLogLog")
-            }
+            try merge(view[place], into: &sketch)
         }
         return sketch.count
+    }
+
+    /// Adds a stored sketch to another one; an absent one adds nothing.
+    private static func merge(
+        _ stored: ReplyView, into sketch: inout DistinctSketch
+    ) throws(CellReadError) {
+        guard let bytes = stored.bytes, !sketch.merge(bytes) else { return }
+        throw CellReadError(.unavailable, "a distinct cell is not a HyperLogLog")
     }
 
     // MARK: In pieces
@@ -273,9 +278,8 @@ struct CellReading {
             var commands = CellCommands()
             for key in keys[start..<min(start + 100, keys.count)] { commands.add("GET", key) }
             for reply in try CellReading.pipeline(commands, &connection, deadline) {
-                let isSketch = reply.with { $0.bytes.map { sketch.merge($0) } ?? true }
-                guard isSketch else {
-                    throw CellReadError(.unavailable, "a distinct cell is not a HyperLogLog")
+                try reply.with { (view) throws(CellReadError) in
+                    try Self.merge(view, into: &sketch)
                 }
             }
         }
@@ -295,19 +299,27 @@ struct CellReading {
             var commands = CellCommands()
             commands.add(scan: name, key, cursor: cursor)
             let replies = try CellReading.pipeline(commands, &connection, deadline)
-            cursor = try replies[0].with { parts throws(CellReadError) in
-                guard parts.count == 2, let next = parts[0].bytes else {
-                    throw CellReadError(.unavailable, "Redis refused a scan")
-                }
-                for place in stride(from: 0, to: parts[1].count - 1, by: 2) {
-                    if let name = parts[1][place].bytes, let value = parts[1][place + 1].bytes {
-                        members[[UInt8](name)] = [UInt8](value)
-                    }
-                }
-                return [UInt8](next)
-            }
+            cursor = try CellReading.page(replies[0]) { members[[UInt8]($0)] = [UInt8]($1) }
         } while !cursor.elementsEqual("0".utf8)
         return members
+    }
+
+    /// Hands over the members of one page of a scan with their values; the cursor of the next page.
+    static func page(
+        _ reply: HeldReply,
+        _ body: (_ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) -> Void
+    ) throws(CellReadError) -> [UInt8] {
+        try reply.with { parts throws(CellReadError) in
+            guard parts.count == 2, let next = parts[0].bytes else {
+                throw CellReadError(.unavailable, "Redis refused a scan")
+            }
+            for place in stride(from: 0, to: parts[1].count - 1, by: 2) {
+                if let name = parts[1][place].bytes, let value = parts[1][place + 1].bytes {
+                    body(name, value)
+                }
+            }
+            return [UInt8](next)
+        }
     }
 
     // MARK: Round trips

@@ -2,8 +2,8 @@ import Redis
 
 /// Single steps in large rankings; each holds Redis for at most 5 ms.
 ///
-/// They say nothing about the shard's marks: whoever takes these steps reads something about the same
-/// organization by `read` before and after.
+/// They say nothing about the shard's marks: a caller reads something about the same organization by `read`
+/// before and after.
 extension CellReader {
     /// Members that one step reads at most.
     public static let largestStep = 4_000
@@ -53,17 +53,7 @@ extension CellReader {
         repeat {
             let last = cursor
             let replies = try step(deadline) { $0.add(scan: "ZSCAN", key, cursor: last) }
-            cursor = try replies[0].with { parts throws(CellReadError) in
-                guard parts.count == 2, let next = parts[0].bytes else {
-                    throw CellReadError(.unavailable, "Redis refused a scan")
-                }
-                for place in stride(from: 0, to: parts[1].count - 1, by: 2) {
-                    if let member = parts[1][place].bytes, let score = parts[1][place + 1].bytes {
-                        body(member, CellSnapshot.score(score))
-                    }
-                }
-                return [UInt8](next)
-            }
+            cursor = try CellReading.page(replies[0]) { body($0, CellSnapshot.score($1)) }
         } while !cursor.elementsEqual("0".utf8)
     }
 

@@ -2,15 +2,28 @@
 ///
 /// One thread.
 final class BelowZero {
-    private var amounts: [Int64] = []
+    fileprivate var amounts: [Int64] = []
 
-    /// A place for one question: asking it again changes nothing.
-    func nextPlace() -> Int {
-        amounts.append(0)
-        return amounts.count - 1
+    /// The place of one question: answering it again changes nothing.
+    struct Place {
+        fileprivate let list: BelowZero
+        fileprivate let index: Int
+
+        /// Notes how far these sums are below zero.
+        func note(_ sums: some Sequence<Int64>) {
+            list.amounts[index] = BelowZero.amount(of: sums)
+        }
     }
 
-    func note(_ amount: Int64, at place: Int) { amounts[place] = amount }
+    func nextPlace() -> Place {
+        amounts.append(0)
+        return Place(list: self, index: amounts.count - 1)
+    }
+
+    /// How far sums are below zero, all together; those that are not add nothing.
+    static func amount(of sums: some Sequence<Int64>) -> Int64 {
+        sums.reduce(0) { CellText.add($0, CellText.subtract(0, min(0, $1))) }
+    }
 
     /// All together.
     var amount: Int64 { amounts.reduce(0, CellText.add) }

@@ -209,9 +209,7 @@ struct ConnectionReading {
             }
         }
         let found = all.indices.filter { all[$0].total(span) > 0 }
-        let orphans = found.reduce(Int64(0)) {
-            CellText.add($0, CellText.subtract(0, min(0, all[$1].openNow)))
-        }
+        let orphans = BelowZero.amount(of: found.lazy.map { all[$0].openNow })
         return .rows(
             inOrder(found).map { index in
                 let place = found[index]

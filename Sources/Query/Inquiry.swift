@@ -72,12 +72,11 @@ public struct Inquiry {
         guard let meter = meter(name) else { return Question { _ in 0 } }
         let parts = series(meter, coverage.pieces, scopes)
         let isLevel = meter.kind == .level
-        let below = noter(of: meter, coverage)
-        let place = self.below.nextPlace()
+        let below = placeForOrphans(of: meter, coverage)
         return Question { snapshot in
             var sum: Int64 = 0
             snapshot.forEachWindow(parts) { sum = CellText.add(sum, CellText.integer($1)) }
-            below?.note(CellText.subtract(0, min(0, sum)), at: place)
+            below?.note(CollectionOfOne(sum))
             return isLevel ? max(0, sum) : sum
         }
     }
@@ -86,10 +85,12 @@ public struct Inquiry {
     /// the time of creation.
     ///
     /// Of another window it is only what changed in it.
-    private func noter(of meter: KnownMeter, _ coverage: Coverage) -> BelowZero? {
+    private func placeForOrphans(
+        of meter: KnownMeter, _ coverage: Coverage
+    ) -> BelowZero.Place? {
         guard meter.kind == .level else { return nil }
         let isBookedAtCreation = meter.declaration.clauses.contains { $0.time != nil }
-        return coverage == .allTime || isBookedAtCreation ? below : nil
+        return coverage == .allTime || isBookedAtCreation ? below.nextPlace() : nil
     }
 
     /// The number that stands now, or was ever counted.
@@ -158,14 +159,11 @@ public struct Inquiry {
     ) -> Question<[[[UInt8]]: Int64]> {
         guard let meter = meter(name) else { return Question { _ in [:] } }
         let reads = tableReads(meter, coverage, scopes)
-        let below = noter(of: meter, coverage)
-        let place = self.below.nextPlace()
+        let below = placeForOrphans(of: meter, coverage)
         let isLevel = meter.kind == .level
         return Question { snapshot in
             let sums = Inquiry.sums(snapshot, reads) { CellText.integer($0) }
-            below?.note(
-                sums.entries.reduce(0) { CellText.add($0, CellText.subtract(0, min(0, $1.value))) },
-                at: place)
+            below?.note(sums.entries.lazy.map(\.value))
             return sums.tuples { (isLevel ? $0 > 0 : $0 != 0) ? $0 : nil }
         }
     }

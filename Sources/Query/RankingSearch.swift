@@ -3,7 +3,7 @@ internal import Ledger
 /// Finds the first members of a large ranking without reading all of it: the threshold algorithm.
 ///
 /// Lists are read from their greatest scores downwards, all of them side by side, and each member
-/// that appears is looked up in all parts. Whoever has not appeared has at most the sum of the
+/// that appears is looked up in all parts. A member that has not appeared has at most the sum of the
 /// scores at which the lists stand: where that is less than what the last wanted member has, nobody
 /// can get in any more. Quick where few members do most; where all do about the same, it would have
 /// to read everything, and gives up.

@@ -5,7 +5,7 @@ internal import Ledger
 ///
 /// Changed by the one thread that makes it; once others see it, nobody changes it any more.
 final class RankingTotals: @unchecked Sendable {
-    // @unchecked: see above; whoever publishes one gives it away under a lock.
+    // @unchecked: see above; the thread that publishes one gives it away under a lock.
     private var bytes: [UInt8] = []
     private var ends: [UInt32] = []
     private var firsts: [Int64] = []
