@@ -147,15 +147,4 @@ def first_event():
         wait_until(lambda: shown in house.shell(look), 30, f"dead letter: {shown}")
 
 
-@check
-def length():
-    """the README has at most 120 lines, and its Status eight rows of at most 200 characters"""
-    lines = (ROOT / "README.md").read_text().splitlines()
-    expect(len(lines) <= 120, f"{len(lines)} lines")
-    status = lines[lines.index("## Status"):]
-    rows = [line for line in status if line.startswith("| ")][2:]
-    expect(len(rows) == 8, f"{len(rows)} rows")
-    expect(all(len(row) <= 200 for row in rows), [row for row in rows if len(row) > 200])
-
-
 run()
