@@ -24,7 +24,10 @@ public enum CatalogReader {
     ) throws(CatalogError) -> MeterCatalog {
         let merge = try merge(files)
         do throws(ProgramError) {
-            _ = try Program(catalog: merge.catalog, shardCount: 1, dedupeKey: (0, 0))
+            // It judges no event, so any bound will do.
+            _ = try Program(
+                catalog: merge.catalog, shardCount: 1, dedupeKey: (0, 0),
+                futureBoundMilliseconds: 0)
         } catch {
             throw merge.located(error)
         }

@@ -11,6 +11,8 @@ public struct KeyLayout: Sendable, Hashable {
 
     /// Version of this layout; part of the contract.
     public static let version = 1
+    /// First part of every name, unless another one is set.
+    public static let defaultPrefix = "odo"
     /// Number of shards of a new ledger.
     public static let defaultShardCount = 64
 
@@ -24,13 +26,18 @@ public struct KeyLayout: Sendable, Hashable {
     private let start: Bytes
 
     /// A layout, whose `prefix` must match `isValidPrefix` and whose numbers must be positive.
-    public init(prefix: String = "odo", generation: Int = 1, shardCount: Int = defaultShardCount) {
+    public init(
+        prefix: String = defaultPrefix, generation: Int = 1, shardCount: Int = defaultShardCount
+    ) {
         precondition(KeyLayout.isValidPrefix(prefix) && generation > 0 && shardCount > 0)
         self.prefix = prefix
         self.generation = generation
         self.shardCount = shardCount
         start = Bytes("\(prefix):\(generation):{".utf8)
     }
+
+    /// What `isValidPrefix` asks for, as the end of the sentence "must be …".
+    public static let prefixRule = "1 to 32 of A–Z a–z 0–9 _ . -"
 
     /// Whether a prefix is 1 to 32 of the characters A–Z a–z 0–9 _ . -
     public static func isValidPrefix(_ prefix: String) -> Bool {

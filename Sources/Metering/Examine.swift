@@ -298,7 +298,7 @@ extension Program {
     /// Whether a time lies beyond a record's timestamp by more than the bound.
     @inline(__always)
     func isBeyondBound(_ nanoseconds: Int64, _ timestamp: Int64) -> Bool {
-        let (limit, overflow) = timestamp.addingReportingOverflow(futureBound)
+        let (limit, overflow) = timestamp.addingReportingOverflow(futureBoundMilliseconds)
         if overflow { return false }
         let milliseconds = floorDivide(nanoseconds, 1_000_000)
         return milliseconds > limit

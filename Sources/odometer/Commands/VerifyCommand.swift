@@ -77,18 +77,17 @@ extension Commands {
         _ settings: Settings, _ log: Log, timeout: Option = Commands.timeout
     ) throws(CommandFailure) -> VerificationConfiguration {
         let files = try MeterFiles.read(settings.text(Options.meters)).files
-        var configuration = VerificationConfiguration(
-            kafka: try settings.kafkaConfiguration(log: log),
-            topics: settings.texts(Options.topic), redis: try settings.redisConfiguration(),
-            catalogs: files.map { ($0.name, String(decoding: $0.text, as: UTF8.self)) })
+        let kafka = try settings.kafkaConfiguration(log: log)
+        let redis = try settings.redisConfiguration()
         let layout = try settings.keyLayout()
-        configuration.prefix = layout.prefix
-        configuration.generation = layout.generation
-        configuration.commitInterval = Int64(settings.milliseconds(Options.commitInterval))
-        configuration.timeout = Int64(settings.milliseconds(timeout))
-        configuration.dedupeSpan = Int64(settings.integer(Options.dedupeWindow))
-        configuration.futureBound = Int64(settings.milliseconds(Options.futureBound))
-        return configuration
+        return VerificationConfiguration(
+            kafka: kafka, topics: settings.texts(Options.topic), redis: redis,
+            prefix: layout.prefix, generation: layout.generation,
+            catalogs: files.map { ($0.name, String(decoding: $0.text, as: UTF8.self)) },
+            commitIntervalMilliseconds: Int64(settings.milliseconds(Options.commitInterval)),
+            dedupeWindow: Int64(settings.integer(Options.dedupeWindow)),
+            futureBoundMilliseconds: Int64(settings.milliseconds(Options.futureBound)),
+            timeoutMilliseconds: Int64(settings.milliseconds(timeout)))
     }
 }
 
