@@ -100,9 +100,8 @@ let package = Package(
             "FuzzTargets"),
         tests("WorkloadTests", "Workload", "Verify", "Kafka", "Redis"),
         tests(
-            "OdometerTests", "odometer", "API", "HTTPServer", "Metering", "Pipeline", "Replay",
-            "Kafka",
-            "Redis", "Verify", "Workload"),
+            "OdometerTests", "odometer", "API", "HTTPServer", "Metering", "Ledger", "Pipeline",
+            "Replay", "Kafka", "Redis", "Verify", "Workload"),
         tests("TidyTests"),
     ],
     swiftLanguageModes: [.v6],

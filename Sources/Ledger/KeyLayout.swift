@@ -55,8 +55,9 @@ public struct KeyLayout: Sendable, Hashable {
 
     /// Shard of an organization: FNV-1a (32 bit) over the bytes of its id, modulo V.
     public func shard(of organization: some Sequence<UInt8>) -> Int {
-        var hash: UInt32 = 0x811C_9DC5
-        for byte in organization { hash = (hash ^ UInt32(byte)) &* 0x0100_0193 }
+        let hash =
+            organization.withContiguousStorageIfAvailable { Hashing.fnv1a32(.init($0)) }
+            ?? Bytes(organization).withUnsafeBytes { Hashing.fnv1a32($0) }
         return Int(hash % UInt32(shardCount))
     }
 
@@ -222,18 +223,11 @@ public struct KeyLayout: Sendable, Hashable {
                 bytes.append(byte)
                 continue
             }
-            guard let high = rest.next().flatMap(hexValue), let low = rest.next().flatMap(hexValue)
+            guard let high = rest.next().flatMap(NameEscape.value(ofDigit:)),
+                let low = rest.next().flatMap(NameEscape.value(ofDigit:))
             else { return nil }
             bytes.append(high << 4 | low)
         }
         return bytes
-    }
-
-    private static func hexValue(_ digit: UInt8) -> UInt8? {
-        switch digit {
-        case 48...57: digit - 48
-        case 65...70: digit - 55
-        default: nil
-        }
     }
 }

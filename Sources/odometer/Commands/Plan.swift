@@ -61,18 +61,20 @@ extension Commands {
             throw CommandFailure(error.code == .catalog ? .usage : .failed, "plan: \(error)")
         }
         if settings.isOn(Options.json) {
-            Output.line(json(plan, question))
+            try Output.json(object(plan, question))
         } else {
             printPlan(plan, question)
         }
         return .ok
     }
 
-    private static func json(_ plan: CapacityPlan, _ question: CapacityQuestion) -> String {
+    private static func object(
+        _ plan: CapacityPlan, _ question: CapacityQuestion
+    ) -> [String: Any] {
         func object(_ share: CapacityPlan.Share) -> [String: Any] {
             ["keys": Int(share.keys), "cells": Int(share.cells), "bytes": Int(share.bytes)]
         }
-        let whole: [String: Any] = [
+        return [
             "events": question.profile.events, "reckoned": plan.reckoned,
             "sum": object(plan.sum), "rate": question.rate,
             "cells_per_second": plan.cellsPerSecond,
@@ -80,9 +82,6 @@ extension Commands {
                 plan.meters.map { ($0.name, object($0.share)) },
                 uniquingKeysWith: { first, _ in first }),
         ]
-        let data = try? JSONSerialization.data(
-            withJSONObject: whole, options: [.sortedKeys, .prettyPrinted])
-        return data.map { String(decoding: $0, as: UTF8.self) } ?? "{}"
     }
 
     private static func printPlan(_ plan: CapacityPlan, _ question: CapacityQuestion) {

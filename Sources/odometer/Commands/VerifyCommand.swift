@@ -44,7 +44,7 @@ extension Commands {
         let settings = call.settings
         let isFull = settings.isOn(full)
         if !isFull {
-            for option in ofFull where settings.setting(option)?.origin == .flag {
+            for option in ofFull where settings.setting(option)?.source == .flag {
                 throw .usage("--\(option.name) goes with --full")
             }
         }
@@ -64,7 +64,7 @@ extension Commands {
         } catch {
             throw CommandFailure(error.code == .catalog ? .usage : .failed, "verify: \(error)")
         }
-        if isJSON { Output.line(report.json) } else { report.printText() }
+        if isJSON { try Output.json(report.object) } else { report.printText() }
         switch report.ending {
         case .equal: return .ok
         case .different: return .failed
@@ -190,11 +190,5 @@ extension VerificationReport {
             uniquingKeysWith: { first, _ in first })
         object["note"] = note
         return object
-    }
-
-    fileprivate var json: String {
-        let data = try? JSONSerialization.data(
-            withJSONObject: object, options: [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes])
-        return data.map { String(decoding: $0, as: UTF8.self) } ?? "{}"
     }
 }

@@ -12,7 +12,7 @@ extension Settings {
             if let file = text(Options.redisPasswordFile) { password = try secret(file) }
             return try RedisConfiguration(url: required(Options.redis), password: password)
         } catch {
-            throw .usage("--redis (\(origin(Options.redis))): \(error.message)")
+            throw .usage("--redis (\(source(Options.redis))): \(error.message)")
         }
     }
 
@@ -29,7 +29,7 @@ extension Settings {
         let prefix = required(Options.prefix)
         guard KeyLayout.isValidPrefix(prefix) else {
             throw .usage(
-                "--prefix (\(origin(Options.prefix))) must be \(KeyLayout.prefixRule), "
+                "--prefix (\(source(Options.prefix))) must be \(KeyLayout.prefixRule), "
                     + "not \"\(prefix)\"")
         }
         return KeyLayout(prefix: prefix)
@@ -76,8 +76,8 @@ extension Settings {
             ?? PipelineConfiguration.Defaults.group(prefix: required(Options.prefix))
     }
 
-    private func origin(_ option: Option) -> String {
-        setting(option)?.origin.description ?? "default"
+    private func source(_ option: Option) -> String {
+        setting(option)?.source.description ?? "default"
     }
 }
 
