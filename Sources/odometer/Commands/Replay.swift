@@ -85,7 +85,7 @@ extension Commands {
         if let path = settings.text(ReplayOptions.report) {
             try ReplayRun.write(ReplayPage(outcome: outcome).html, to: path)
         }
-        if isJSON { Output.line(outcome.json) } else { outcome.printText() }
+        if isJSON { try Output.json(outcome.object) } else { outcome.printText() }
         return exitCode(outcome, stop)
     }
 
