@@ -26,26 +26,30 @@ public struct ConnectionQuestion: Sendable {
     /// Meters that an answer is made of.
     public static let needs: [MeterNeed] = {
         let by = ["service", "protocol", "dataCenter"]
-        let windows = ["quarter", "day", "month", "all"]
-        return [MeterNeed("connections_open", "level", ["all"], by: by)]
+        let windows: [Window] = [.quarter, .day, .month, .all]
+        return [MeterNeed("connections_open", .level, [.all], by: by)]
             + [
-                ("connections_opened", "count"), ("connections_closed", "count"),
-                ("connection_seconds", "sum"), ("connection_first", "extreme"),
-                ("connection_last", "extreme"), ("connection_activity", "extreme"),
-            ].map { MeterNeed($0.0, $0.1, windows, by: by) }
-            + [MeterNeed("connection_keys", "distinct", windows, scopes: [by])]
+                ("connections_opened", .count), ("connections_closed", .count),
+                ("connection_seconds", .sum), ("connection_first", .extreme),
+                ("connection_last", .extreme), ("connection_activity", .extreme),
+            ].map { (name: String, kind: MeterKind) in MeterNeed(name, kind, windows, by: by) }
+            + [MeterNeed("connection_keys", .distinct, windows, scopes: [by])]
     }()
 
     /// The windows of single groups; where a catalog has not all of them, periods are of quarter-hours.
     static let groupNeeds: [MeterNeed] = {
         let group = [["service", "protocol", "dataCenter"]]
-        func need(_ name: String, _ kind: String, _ windows: [String]) -> MeterNeed {
+        func need(_ name: String, _ kind: MeterKind, _ windows: [Window]) -> MeterNeed {
             MeterNeed("connection_group_\(name)", kind, windows, scopes: group)
         }
-        return [("opened", "count"), ("closed", "count"), ("seconds", "sum"), ("first", "extreme")]
-            .map { need($0.0, $0.1, ["minute", "quarter"]) }
-            + [("last", "extreme"), ("activity", "extreme"), ("keys", "distinct")]
-            .map { need($0.0, $0.1, ["minute"]) }
+        let long: [(String, MeterKind)] = [
+            ("opened", .count), ("closed", .count), ("seconds", .sum), ("first", .extreme),
+        ]
+        let short: [(String, MeterKind)] = [
+            ("last", .extreme), ("activity", .extreme), ("keys", .distinct),
+        ]
+        return long.map { need($0.0, $0.1, [.minute, .quarter]) }
+            + short.map { need($0.0, $0.1, [.minute]) }
     }()
 
     func matches(_ group: [[UInt8]]) -> Bool {

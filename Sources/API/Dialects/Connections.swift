@@ -12,18 +12,19 @@ public struct ConnectionsDialect: Dialect {
     /// All of its paths are below it.
     public let root = "/api/connection-analytics"
     /// Its paths.
-    public let routes = [
-        DialectRoute(
-            "summary", "/api/connection-analytics/summary", needs: ConnectionQuestion.needs)
-    ]
+    public var routes: [DialectRoute] {
+        [
+            DialectRoute(
+                "summary", root + "/summary", needs: ConnectionQuestion.needs, answer: summary)
+        ]
+    }
 
     /// The dialect.
     public init() {}
 
-    /// The answer to a call.
-    public func answer(_ call: borrowing Call) throws(Problem) -> Reply {
+    private func summary(_ call: borrowing Call) throws(Problem) -> Reply {
         let credential = try call.requireCredential(
-            call.bearerToken(isSchemeOptional: true), dialect: name,
+            call.bearerToken(isSchemeOptional: true), for: self,
             message: "Invalid or missing API key")
         guard credential.role != .write else {
             throw Problem(403, "Write keys cannot read connection analytics")
