@@ -33,7 +33,7 @@ final class RequestTarget: FuzzTarget {
             catalog: try Self.shippedCatalog(), layout: layout, clock: WallClock { Self.now })
         service = try APIService(
             engine: engine,
-            dialects: APIService.allDialects(
+            dialects: Dialects.all(
                 verifier: try TokenVerifier(algorithm: .hs256, key: Self.secret)),
             documents: [Document(path: "/openapi.yaml", contentType: "text/plain", body: [0x61])])
         let configuration = RedisConfiguration(

@@ -6,7 +6,7 @@ public import Query
 /// 43 characters of 62 carry 256 bits. The checksum is the CRC-32 of everything before it: it finds
 /// a mistyped or cut key without asking Redis, and lets scanners recognize leaked ones.
 public struct APIKey: Sendable {
-    /// `dakkio` for the dialect `overview`, `odo` for all others.
+    /// First word of the key; which dialects have it, says `Dialect.keys`.
     public let brand: String
     /// What the key's letter says; the record decides.
     public let role: Role
@@ -25,11 +25,6 @@ public struct APIKey: Sendable {
         }
     }
 
-    /// The brand of a dialect's keys.
-    public static func brand(ofDialect dialect: String) -> String {
-        dialect == "overview" ? "dakkio" : "odo"
-    }
-
     /// Reads a key; nil where it is not well formed or its checksum is wrong.
     public init?(_ secret: [UInt8]) {
         let tail = APIKey.randomLength + APIKey.checksumLength
@@ -37,7 +32,7 @@ public struct APIKey: Sendable {
         let head = String(decoding: secret.dropLast(tail), as: UTF8.self)
         let body = secret.suffix(tail)
         guard body.allSatisfy(APIKey.isOfAlphabet) else { return nil }
-        guard let brand = ["dakkio", "odo"].first(where: { head.hasPrefix($0 + "_") }) else {
+        guard let brand = Dialects.keyBrands.first(where: { head.hasPrefix($0 + "_") }) else {
             return nil
         }
         switch head.utf8.dropFirst(brand.utf8.count).elementsEqual("_a_".utf8) {

@@ -59,7 +59,7 @@ public final class APIService: Sendable {
 
     /// Where a route leads.
     private enum Entry: Sendable {
-        case dialect(index: Int, route: Int, gaps: [MeterGap])
+        case dialect(index: Int, answer: DialectRoute.Handler, gaps: [MeterGap])
         case document(index: Int)
     }
 
@@ -84,11 +84,12 @@ public final class APIService: Sendable {
         var names: [String] = []
         var entries: [Entry] = []
         for (index, dialect) in dialects.enumerated() {
-            for (place, route) in dialect.routes.enumerated() {
+            for route in dialect.routes {
                 routes.append(Route(.get, route.pattern, id: entries.count))
                 names.append("\(dialect.name)/\(route.name)")
                 entries.append(
-                    .dialect(index: index, route: place, gaps: engine.missing(route.needs)))
+                    .dialect(
+                        index: index, answer: route.answer, gaps: engine.missing(route.needs)))
             }
         }
         for (index, document) in documents.enumerated() {
@@ -107,14 +108,6 @@ public final class APIService: Sendable {
             }
             return gaps.isEmpty ? nil : MissingMeters(dialect: dialect.name, gaps: gaps)
         }
-    }
-
-    /// All dialects of the documents, the generic API among them.
-    public static func allDialects(verifier: TokenVerifier?) -> [any Dialect] {
-        [
-            OverviewDialect(), WorkspaceDialect(), ConnectionsDialect(), PrivacyDialect(),
-            IdentityDialect(verifier: verifier), OperationsDialect(),
-        ]
     }
 
     /// The answer to a request, on the thread that owns `worker`.
@@ -150,12 +143,12 @@ public final class APIService: Sendable {
                     Response(
                         status: 200, body: document.body, contentType: document.contentType), id
                 )
-            case .dialect(let index, let route, let gaps):
+            case .dialect(let index, let answer, let gaps):
                 let dialect = dialects[index]
                 let charge = RequestCharge(limits, badRequestStatus: dialect.badRequestStatus)
                 let call = Call(
-                    route: route, request: request, segments: segments, worker: worker.query,
-                    gaps: gaps, charge: charge)
+                    request: request, segments: segments, worker: worker.query, gaps: gaps,
+                    charge: charge)
                 worker.query.begin(
                     request.digest(with: credentialHeaders[index]),
                     deadline: .now + APIService.timeLimit, admission: charge)
@@ -164,7 +157,7 @@ public final class APIService: Sendable {
                     charge.end()
                 }
                 do throws(Problem) {
-                    return (response(try dialect.answer(call), dialect), id)
+                    return (response(try answer(call), dialect), id)
                 } catch {
                     // A key that was valid once must not go on causing all reads of its request.
                     if error.status == 401 { worker.query.forget() }

@@ -2,8 +2,10 @@ import Query
 
 extension Call {
     /// The live credential of a secret that opens this dialect; nil for all others alike.
-    func credential(_ secret: [UInt8]?, dialect: String) throws(Problem) -> Credential? {
-        guard let secret, let key = APIKey(secret), key.brand == APIKey.brand(ofDialect: dialect)
+    func credential(
+        _ secret: [UInt8]?, for dialect: some Dialect
+    ) throws(Problem) -> Credential? {
+        guard let secret, let key = APIKey(secret), key.brand == dialect.keys?.brand
         else { return nil }
         let hash = key.hash
         try charge.begin(credential: hash)
@@ -16,7 +18,7 @@ extension Call {
         guard let found, APIKey.isEqual(found.hash, hash), secret.starts(with: found.prefix),
             found.role == key.role, !found.isRevoked,
             found.expiresAt.map({ worker.engine.clock.nanoseconds < $0 }) ?? true,
-            found.dialects.contains(Array(dialect.utf8))
+            found.dialects.contains(Array(dialect.name.utf8))
         else {
             charge.refuse(credential: hash)
             return nil
@@ -27,9 +29,9 @@ extension Call {
 
     /// The live credential, or 401 with this text.
     func requireCredential(
-        _ secret: [UInt8]?, dialect: String, message: String
+        _ secret: [UInt8]?, for dialect: some Dialect, message: String
     ) throws(Problem) -> Credential {
-        guard let found = try credential(secret, dialect: dialect) else {
+        guard let found = try credential(secret, for: dialect) else {
             throw Problem.unauthorized(message, secret: secret)
         }
         return found

@@ -5,6 +5,8 @@ public import Query
 public protocol Dialect: Sendable {
     /// The word in credentials and in configuration.
     var name: String { get }
+    /// The API keys that open it; nil where no API key does.
+    var keys: DialectKeys? { get }
     /// Request headers that its answers depend on, for `Vary`.
     var credentialHeaders: String { get }
     /// How a client authenticates, for `WWW-Authenticate`.
@@ -12,13 +14,11 @@ public protocol Dialect: Sendable {
     /// The path of which all below it is the dialect's, without a slash at its end: who asks for an
     /// unknown path there is answered in the dialect's own form.
     var root: String { get }
-    /// Its paths, all GET; a call knows its path by the place in this list.
+    /// Its paths, all GET, each with the method that answers it.
     var routes: [DialectRoute] { get }
     /// The status for a request that asks for what cannot be given; 400 where it says nothing else.
     var badRequestStatus: Int { get }
 
-    /// The answer to a call.
-    func answer(_ call: borrowing Call) throws(Problem) -> Reply
     /// The body for a call that has no answer.
     func body(of problem: Problem) -> [UInt8]
 }
@@ -26,8 +26,26 @@ public protocol Dialect: Sendable {
 extension Dialect {
     /// What its answers are made of; routes that need the same name it again.
     var needs: [MeterNeed] { routes.flatMap(\.needs) }
+    /// Keys of the product's own brand, of any role.
+    public var keys: DialectKeys? { .standard }
     /// 400.
     public var badRequestStatus: Int { 400 }
+}
+
+/// The API keys that open a dialect.
+public struct DialectKeys: Sendable, Hashable {
+    /// First word of the key's text.
+    public var brand: String
+    /// Whether the dialect answers `admin` keys only.
+    public var isForAdminsOnly: Bool
+    /// The brand of all dialects that have none of their own, any role.
+    public static let standard = DialectKeys(brand: "odo", isForAdminsOnly: false)
+
+    /// Keys of this brand.
+    public init(brand: String, isForAdminsOnly: Bool) {
+        self.brand = brand
+        self.isForAdminsOnly = isForAdminsOnly
+    }
 }
 
 /// How a dialect's clients authenticate.
@@ -47,19 +65,27 @@ public enum CredentialScheme: String, Sendable {
 }
 
 /// One path of a dialect.
-public struct DialectRoute: Sendable, Hashable {
+public struct DialectRoute: Sendable {
+    /// Answers a call: checks the credential and the parameters, asks, and writes.
+    public typealias Handler = @Sendable (borrowing Call) throws(Problem) -> Reply
+
     /// Word for metrics, unique in its dialect.
     public var name: String
     /// Path with `{name}` for a segment.
     public var pattern: String
     /// What its answers are made of.
     public var needs: [MeterNeed]
+    /// Answers a call of this path.
+    let answer: Handler
 
     /// A route of these parts.
-    public init(_ name: String, _ pattern: String, needs: [MeterNeed]) {
+    public init(
+        _ name: String, _ pattern: String, needs: [MeterNeed] = [], answer: @escaping Handler
+    ) {
         self.name = name
         self.pattern = pattern
         self.needs = needs
+        self.answer = answer
     }
 }
 
@@ -104,8 +130,6 @@ public struct Reply: Sendable {
 
 /// One request on its way through a dialect.
 public struct Call: ~Copyable {
-    /// Place of the path in the dialect's `routes`.
-    public let route: Int
     /// The request.
     public let request: Request
     /// Values of the path's named segments.
@@ -118,10 +142,9 @@ public struct Call: ~Copyable {
     let charge: RequestCharge
 
     init(
-        route: Int, request: Request, segments: PathParameters, worker: QueryWorker,
-        gaps: [MeterGap], charge: RequestCharge
+        request: Request, segments: PathParameters, worker: QueryWorker, gaps: [MeterGap],
+        charge: RequestCharge
     ) {
-        self.route = route
         self.request = request
         self.segments = segments
         self.worker = worker

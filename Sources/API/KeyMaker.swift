@@ -35,30 +35,37 @@ public struct KeyMakerError: Error, Sendable, CustomStringConvertible {
 
 /// Makes API keys.
 public enum KeyMaker {
-    /// Dialects that API keys open; `identity` takes signed tokens instead.
-    public static let dialects = ["overview", "workspace", "connections", "privacy", "operations"]
+    /// Names of the dialects that API keys open.
+    public static let dialects = Dialects.openedByKeys.map(\.name)
 
-    /// The role that a key for these dialects gets where nobody chose one: `read`, which every dialect
-    /// but the overview answers; that one opens to `admin` only.
+    /// The role that a key for these dialects gets where nobody chose one: `read`, or `admin` where
+    /// a dialect answers no other.
     public static func standardRole(dialects: [String]) -> Role {
-        dialects.contains("overview") ? .admin : .read
+        forAdminsOnly(dialects) == nil ? .read : .admin
     }
 
-    /// What is odd about a key of this role, for people; nil = nothing.
+    /// The first of these dialects that answers `admin` keys only.
+    private static func forAdminsOnly(_ dialects: [String]) -> String? {
+        Dialects.openedByKeys.first { name, keys in
+            keys.isForAdminsOnly && dialects.contains(name)
+        }?.name
+    }
+
+    /// What is odd about a key of this role, for people; nil where nothing is.
     public static func warning(dialects: [String], role: Role) -> String? {
         if role == .write {
             return "a write key opens no request; read is the role for answers"
         }
-        guard dialects.contains("overview"), role != .admin else { return nil }
-        return "the overview opens to admin keys only: this key needs --role admin"
+        guard role != .admin, let name = forAdminsOnly(dialects) else { return nil }
+        return "the \(name) opens to admin keys only: this key needs --role admin"
     }
 
     /// A new key.
     ///
     /// - Parameters:
-    ///   - dialects: what it opens; `overview` stands alone, because its keys have another prefix.
+    ///   - dialects: what it opens; their keys must have the same brand.
     ///   - createdAt: nanoseconds since 1970.
-    ///   - expiresAt: nanoseconds since 1970 from which on it is not valid; nil = never.
+    ///   - expiresAt: nanoseconds since 1970 from which on it is not valid; nil: never.
     public static func make(
         organization: String, role: Role, dialects: [String], createdAt: Int64,
         expiresAt: Int64? = nil
@@ -66,18 +73,7 @@ public enum KeyMaker {
         guard !organization.isEmpty, organization.utf8.count <= 256 else {
             throw KeyMakerError(message: "organization must have 1 to 256 bytes")
         }
-        guard let first = dialects.first else {
-            throw KeyMakerError(message: "a key needs at least one dialect")
-        }
-        for dialect in dialects where !KeyMaker.dialects.contains(dialect) {
-            throw KeyMakerError(
-                message: "unknown dialect \(dialect); known are "
-                    + KeyMaker.dialects.joined(separator: ", "))
-        }
-        let brand = APIKey.brand(ofDialect: first)
-        guard dialects.allSatisfy({ APIKey.brand(ofDialect: $0) == brand }) else {
-            throw KeyMakerError(message: "overview has keys of its own; make two keys")
-        }
+        let brand = try brand(ofKeysFor: dialects)
         let key = APIKey(brand: brand, role: role)
         var members: [(name: String, json: [UInt8])] = [
             ("hash", json { $0.string(key.hash) }), ("prefix", json { $0.string(key.prefix) }),
@@ -94,6 +90,25 @@ public enum KeyMaker {
             secret: String(decoding: key.secret, as: UTF8.self),
             hash: String(decoding: key.hash, as: UTF8.self),
             prefix: String(decoding: key.prefix, as: UTF8.self), members: members)
+    }
+
+    private static func brand(ofKeysFor dialects: [String]) throws(KeyMakerError) -> String {
+        guard !dialects.isEmpty else {
+            throw KeyMakerError(message: "a key needs at least one dialect")
+        }
+        for dialect in dialects where !KeyMaker.dialects.contains(dialect) {
+            throw KeyMakerError(
+                message: "unknown dialect \(dialect); known are "
+                    + KeyMaker.dialects.joined(separator: ", "))
+        }
+        let opened = Dialects.openedByKeys.filter { dialects.contains($0.name) }
+        let brands = Set(opened.map(\.keys.brand))
+        guard let brand = brands.first, brands.count == 1 else {
+            let own = opened.filter { $0.keys.brand != DialectKeys.standard.brand }.map(\.name)
+            throw KeyMakerError(
+                message: "\(own.joined(separator: ", ")) has keys of its own; make two keys")
+        }
+        return brand
     }
 
     private static func json(_ build: (inout JSONWriter) -> Void) -> [UInt8] {

@@ -327,9 +327,7 @@ extension Program {
             let hour = Int32(truncatingIfNeeded: (second - Int64(day) * 86_400) / 3_600)
             cell.number = CivilDate.weekday(day: day) * 24 + hour
         }
-        guard one.pointee.operation.rawValue >= CellOperation.minimum.rawValue,
-            one.pointee.operation != .distinct
-        else { return }
+        guard one.pointee.operation.keepsValue else { return }
         let number = one.pointee.value == .eventTime ? scratch.time : value?.integer ?? 0
         if one.pointee.operation == .minimum || one.pointee.operation == .maximum {
             cell.amount = number

@@ -271,7 +271,7 @@ struct Lowering {
         }
         one.needCount = Int32(context.clause.needs.count)
         one.firstWindow = Int32(windows.count)
-        for window in meter.kind == .grid ? [.all] : meter.windows {
+        for window in rules.windows(of: meter) {
             let retention: Int64 =
                 if case .seconds(let seconds) = meter.retention(of: window) { seconds } else { -1 }
             windows.append(WindowRule(window: window, retention: window == .all ? -1 : retention))
@@ -299,19 +299,16 @@ struct Lowering {
         let index = try fieldIndex(value, context, kind: nil)
         let field = context.event.fields[Int(index)]
         if field.isFanOut { throw context.fail("value '\(value)' is a list") }
+        if let problem = meter.kind.rules.problem(in: meter, withValue: value, of: field.kind) {
+            throw context.fail(problem)
+        }
         one.valueField = firstField + index
-        switch field.kind {
-        case .integer: one.value = .integer
-        case .time: one.value = .time
-        case .text:
-            guard meter.keep == .first || meter.keep == .last else {
-                throw context.fail("'\(value)' is a text: only first and last keep texts")
+        one.value =
+            switch field.kind {
+            case .integer: .integer
+            case .time: .time
+            case .text: .text
             }
-            one.value = .text
-        }
-        if meter.kind == .histogram, field.kind != .integer {
-            throw context.fail("value '\(value)' is no integer")
-        }
     }
 
     private mutating func tuple(

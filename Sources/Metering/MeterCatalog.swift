@@ -192,26 +192,6 @@ public struct FieldDeclaration: Sendable, Equatable {
     }
 }
 
-/// A family of meters: how a declaration lowers to instructions and cells.
-public enum MeterKind: String, Sendable, CaseIterable {
-    /// Number of events, or of the things that an event stands for.
-    case count
-    /// Sum of a field.
-    case sum
-    /// What was added minus what was removed; clamped at 0 when read, never in Redis.
-    case level
-    /// First, last, least or greatest value.
-    case extreme
-    /// How many different values (HyperLogLog, standard error 0.81 %).
-    case distinct
-    /// Numbers of values by size, 64 steps to each doubling.
-    case histogram
-    /// Members ordered by amount.
-    case ranking
-    /// Numbers by weekday and hour (UTC), over all of time.
-    case grid
-}
-
 /// One meter.
 public struct MeterDeclaration: Sendable, Equatable {
     /// Which value an extreme keeps.
@@ -252,7 +232,7 @@ public struct MeterDeclaration: Sendable, Equatable {
     ///
     /// Distinct only.
     public var of: String?
-    /// How long windows are kept, where it differs from `defaultRetention`.
+    /// How long windows are kept, where it differs from `MeterKind.defaultRetention(of:)`.
     public var retention: [Window: Retention]
     /// Whether a negative amount is taken.
     public var isSigned: Bool
@@ -284,17 +264,7 @@ public struct MeterDeclaration: Sendable, Equatable {
 
     /// How long window `window` of this meter is kept.
     public func retention(of window: Window) -> Retention {
-        retention[window] ?? MeterDeclaration.defaultRetention(of: window, kind: kind)
-    }
-
-    /// Minutes 26 hours, quarter-hours 92 days, day cells of rankings and distinct counts 400 days, all else for ever.
-    public static func defaultRetention(of window: Window, kind: MeterKind) -> Retention {
-        switch window {
-        case .minute: .seconds(26 * 3_600)
-        case .quarter: .seconds(92 * 86_400)
-        case .day: kind == .ranking || kind == .distinct ? .seconds(400 * 86_400) : .forever
-        case .month, .all: .forever
-        }
+        retention[window] ?? kind.defaultRetention(of: window)
     }
 }
 

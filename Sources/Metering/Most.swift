@@ -20,10 +20,8 @@ public struct Most: Sendable, Equatable {
     /// Largest limit that a catalog may name.
     public static let largest = 1_000_000_000
 
-    /// The limits of a meter that names none: a ranking is meant to be long.
-    public static func standard(_ kind: MeterKind) -> Most {
-        Most(by: kind == .ranking ? 1_000_000 : 10_000, per: 10_000)
-    }
+    /// The limits of a meter that names none.
+    public static func standard(_ kind: MeterKind) -> Most { kind.rules.standardLimits }
 }
 
 extension MeterDeclaration {

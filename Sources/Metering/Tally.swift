@@ -20,6 +20,15 @@ public enum CellOperation: UInt8, Sendable {
     /// Whether entries are added up, so that 0 changes nothing.
     var isAddition: Bool { self == .add || self == .addScore }
 
+    /// Whether a cell keeps one of the values that it is given: least, greatest, first or last.
+    @inline(__always)
+    var keepsValue: Bool {
+        switch self {
+        case .minimum, .maximum, .first, .last: true
+        case .add, .addScore, .distinct: false
+        }
+    }
+
     /// Estimated nanoseconds of script time an entry, with its part of its key; the law keeps a script
     /// within 3 ms.
     ///

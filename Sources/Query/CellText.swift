@@ -48,11 +48,6 @@ enum CellText {
         return order != 0 ? order < 0 : left.count < right.count
     }
 
-    /// Whether one id stands before another, byte by byte.
-    static func precedes(_ left: [UInt8], _ right: [UInt8]) -> Bool {
-        left.withUnsafeBytes { left in right.withUnsafeBytes { precedes(left, $0) } }
-    }
-
     /// Whether two texts are the same.
     static func isSame(_ left: UnsafeRawBufferPointer, _ right: UnsafeRawBufferPointer) -> Bool {
         guard left.count == right.count else { return false }

@@ -1,7 +1,7 @@
 internal import Ledger
 internal import Metering
 
-/// The windows of single groups of connections that a period needs, a list of parts a group.
+/// The windows of single groups that a period needs, a list of parts a group.
 struct GroupSeries {
     let opened: [[SeriesPart]]
     let closed: [[SeriesPart]]
@@ -22,8 +22,8 @@ struct GroupSeries {
 
     /// Plans the reads; the tables that they are compared with come first.
     init(
-        _ span: ConnectionSpan, inside: Coverage, since: Coverage?, _ groups: [ConnectionGroup],
-        _ inquiry: inout Inquiry
+        _ meters: LifetimeMeters, _ span: LifetimeSpan, inside: Coverage, since: Coverage?,
+        _ groups: [TupleGroup], _ inquiry: inout Inquiry
     ) {
         let scopes = groups.map(\.scopeText)
         let isByQuarters = span.areQuartersByGroup
@@ -33,32 +33,31 @@ struct GroupSeries {
         let pieces = short(inside)
         let sincePieces = since.map { short($0) }
         proofs = GroupSeries.proofs(
-            span, sincePieces ?? pieces, isByQuarters: isByQuarters, scopes, &inquiry)
+            meters, span, sincePieces ?? pieces, isByQuarters: isByQuarters, scopes, &inquiry)
         func parts(_ name: String, _ pieces: [Coverage.Piece], isWhole: Bool) -> [[SeriesPart]] {
-            inquiry.seriesParts(
-                "connection_group_\(name)", pieces, scopes: scopes, isWhole: isWhole)
+            inquiry.seriesParts(name, pieces, scopes: scopes, isWhole: isWhole)
         }
         // Those that are compared are read whole anyway.
-        opened = parts("opened", pieces, isWhole: true)
-        closed = parts("closed", pieces, isWhole: true)
-        openedSince = sincePieces.map { parts("opened", $0, isWhole: true) }
-        closedSince = sincePieces.map { parts("closed", $0, isWhole: true) }
-        seconds = parts("seconds", pieces, isWhole: false)
-        first = parts("first", pieces, isWhole: false)
+        opened = parts(meters.series.opened, pieces, isWhole: true)
+        closed = parts(meters.series.closed, pieces, isWhole: true)
+        openedSince = sincePieces.map { parts(meters.series.opened, $0, isWhole: true) }
+        closedSince = sincePieces.map { parts(meters.series.closed, $0, isWhole: true) }
+        seconds = parts(meters.series.seconds, pieces, isWhole: false)
+        first = parts(meters.series.first, pieces, isWhole: false)
         let minutes = span.isUpToNow ? [] : span.split(inside, quartersByGroup: false).groups
-        last = parts("last", minutes, isWhole: false)
-        activity = parts("activity", minutes, isWhole: false)
+        last = parts(meters.series.last, minutes, isWhole: false)
+        activity = parts(meters.series.activity, minutes, isWhole: false)
     }
 
     /// Quarter-hours are compared with the tables of their days, minutes alone with those of their quarter-hours.
     private static func proofs(
-        _ span: ConnectionSpan, _ pieces: [Coverage.Piece], isByQuarters: Bool,
-        _ scopes: [[UInt8]], _ inquiry: inout Inquiry
+        _ meters: LifetimeMeters, _ span: LifetimeSpan, _ pieces: [Coverage.Piece],
+        isByQuarters: Bool, _ scopes: [[UInt8]], _ inquiry: inout Inquiry
     ) -> [Proof] {
         let (long, short): (Window, Window) = isByQuarters ? (.day, .quarter) : (.quarter, .minute)
         let compared = [
-            ("connections_opened", "connection_group_opened"),
-            ("connections_closed", "connection_group_closed"),
+            (meters.tables.opened, meters.series.opened),
+            (meters.tables.closed, meters.series.closed),
         ]
         let numbers = span.windows(long, pieces)
         let tables = compared.map { table, _ in
@@ -80,7 +79,7 @@ struct GroupSeries {
     ///
     /// They do not where they were added to an older ledger in that window or after it, and where a
     /// group stands apart in one of them and in `__other__` in the other.
-    func holdsWhatTablesHold(_ snapshot: CellSnapshot, _ groups: [ConnectionGroup]) -> Bool {
+    func holdsWhatTablesHold(_ snapshot: CellSnapshot, _ groups: [TupleGroup]) -> Bool {
         proofs.allSatisfy { proof in
             var missing = [Int64](repeating: 0, count: groups.count)
             var places = GroupPlaces(groups)

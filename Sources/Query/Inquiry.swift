@@ -71,24 +71,24 @@ public struct Inquiry {
     ) -> Question<Int64> {
         guard let meter = meter(name) else { return Question { _ in 0 } }
         let parts = series(meter, coverage.pieces, scopes)
-        let isLevel = meter.kind == .level
+        let isClamped = meter.isClampedAtZero
         let below = placeForOrphans(of: meter, coverage)
         return Question { snapshot in
             var sum: Int64 = 0
             snapshot.forEachWindow(parts) { sum = CellText.add(sum, CellText.integer($1)) }
             below?.note(CollectionOfOne(sum))
-            return isLevel ? max(0, sum) : sum
+            return isClamped ? max(0, sum) : sum
         }
     }
 
-    /// Where a sum below zero tells of orphans: a level of all time, or one that books its changes at
+    /// Where a sum below zero tells of orphans: of all time, or of a meter that books its changes at
     /// the time of creation.
     ///
-    /// Of another window it is only what changed in it.
+    /// Of another window it is only what changed in it. Only of meters that answers show as 0 then.
     private func placeForOrphans(
         of meter: KnownMeter, _ coverage: Coverage
     ) -> BelowZero.Place? {
-        guard meter.kind == .level else { return nil }
+        guard meter.isClampedAtZero else { return nil }
         let isBookedAtCreation = meter.declaration.clauses.contains { $0.time != nil }
         return coverage == .allTime || isBookedAtCreation ? below.nextPlace() : nil
     }
@@ -156,32 +156,19 @@ public struct Inquiry {
     /// Sums by the values of the meter's `by` dimensions; levels never below 0, zeros left out.
     public mutating func table(
         _ name: String, _ coverage: Coverage, scopes: [CellScope] = [.organization]
-    ) -> Question<[[[UInt8]]: Int64]> {
-        guard let meter = meter(name) else { return Question { _ in [:] } }
+    ) -> Question<Breakdown> {
+        guard let meter = meter(name) else { return Question { _ in Breakdown() } }
         let reads = tableReads(meter, coverage, scopes)
         let below = placeForOrphans(of: meter, coverage)
-        let isLevel = meter.kind == .level
+        let isClamped = meter.isClampedAtZero
         return Question { snapshot in
             let sums = Inquiry.sums(snapshot, reads) { CellText.integer($0) }
             below?.note(sums.entries.lazy.map(\.value))
-            return sums.tuples { (isLevel ? $0 > 0 : $0 != 0) ? $0 : nil }
+            return Breakdown(sums.tuples { (isClamped ? $0 > 0 : $0 != 0) ? $0 : nil })
         }
     }
 
-    /// Least or greatest values by the values of the meter's `by` dimensions.
-    public mutating func extremeTable(
-        _ name: String, _ coverage: Coverage, scopes: [CellScope] = [.organization]
-    ) -> Question<[[[UInt8]]: Int64]> {
-        guard let meter = meter(name) else { return Question { _ in [:] } }
-        let reads = tableReads(meter, coverage, scopes)
-        return Question { snapshot in
-            Inquiry.extremes(snapshot, reads, meter.keep).tuples {
-                $0.flatMap { CellText.shifted($0) }
-            }
-        }
-    }
-
-    /// The entries of a meter's tables as they stand in Redis, for whoever puts several meters together.
+    /// The entries of a meter's tables as they stand in Redis, for a question that joins several meters.
     mutating func tableEntries(_ name: String, _ coverage: Coverage) -> TableEntries {
         guard let meter = meter(name) else { return TableEntries(reads: [], keep: nil) }
         return TableEntries(
@@ -200,13 +187,14 @@ public struct Inquiry {
     /// Amounts by member, over a coverage.
     public mutating func ranking(
         _ name: String, _ coverage: Coverage, scopes: [CellScope] = [.organization]
-    ) -> Question<[[[UInt8]]: Int64]> {
-        guard let meter = meter(name) else { return Question { _ in [:] } }
+    ) -> Question<Breakdown> {
+        guard let meter = meter(name) else { return Question { _ in Breakdown() } }
         let keys = keys(meter, coverage, scopes)
-        guard let first = keys.first else { return Question { _ in [:] } }
+        guard let first = keys.first else { return Question { _ in Breakdown() } }
         let read = plan.whole(keys.count == 1 ? .ranking(first) : .rankingSum(keys))
         return Question { snapshot in
-            Inquiry.sums(snapshot, [read]) { CellSnapshot.score($0) }.tuples { $0 != 0 ? $0 : nil }
+            let sums = Inquiry.sums(snapshot, [read]) { CellSnapshot.score($0) }
+            return Breakdown(sums.tuples { $0 != 0 ? $0 : nil })
         }
     }
 

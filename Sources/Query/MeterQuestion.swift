@@ -11,7 +11,7 @@ public enum MeterValue: Sendable, Hashable {
     }
     /// One value; nil where an extreme was never set.
     case single(MeterNumber?)
-    /// Greatest first (extremes: by member), then by member.
+    /// In the order of rankings; extremes by member.
     case rows([Row])
     /// A histogram.
     case steps([Histogram.Step])
@@ -69,37 +69,40 @@ extension Inquiry {
     ) -> Question<MeterValue> {
         guard let meter = meter(name) else { return Question { _ in .single(nil) } }
         let scopes = [scope]
-        switch (meter.kind, meter.declaration.by.isEmpty) {
-        case (.grid, _):
+        switch meter.form {
+        case .grid:
             let cells = grid(name, scopes: scopes)
             return Question { .grid(cells.resolve($0)) }
-        case (.histogram, _):
+        case .histogram:
             let histogram = histogram(name, coverage, scopes: scopes)
             return Question { .steps(histogram.resolve($0).steps) }
-        case (.distinct, _):
+        case .distinct:
             let count = distinct(name, coverage, scopes: scopes)
             return Question { .single(.integer(count.resolve($0))) }
-        case (.ranking, _):
+        case .ranking:
             let members = ranking(name, coverage, scopes: scopes)
             return Question { .rows(Inquiry.rows(members.resolve($0))) }
-        case (.extreme, let isSingle):
-            return extremeValue(meter, coverage, scopes, isSingle: isSingle)
-        case (.count, false), (.sum, false), (.level, false):
+        case .extreme:
+            let text = extremeText(meter, coverage, scopes)
+            let number = storedNumber(of: meter)
+            return Question { .single(text.resolve($0).flatMap(number)) }
+        case .extremeTable:
+            return extremeRows(meter, coverage, scopes)
+        case .table:
             let members = table(name, coverage, scopes: scopes)
             return Question { .rows(Inquiry.rows(members.resolve($0))) }
-        case (.count, true), (.sum, true), (.level, true):
+        case .sum:
             let sum = sum(name, coverage, scopes: scopes)
             return Question { .single(.integer(sum.resolve($0))) }
         }
     }
 
-    private mutating func extremeValue(
-        _ meter: KnownMeter, _ coverage: Coverage, _ scopes: [CellScope], isSingle: Bool
-    ) -> Question<MeterValue> {
+    /// How a stored value of that meter reads.
+    private func storedNumber(of meter: KnownMeter) -> ([UInt8]) -> MeterNumber? {
         let kind = engine.summary(meter.declaration.name)?.valueKind ?? .text
         // First and last stand behind 20 digits of time and a colon.
         let prefix = meter.keep == .first || meter.keep == .last ? 21 : 0
-        func number(_ text: [UInt8]) -> MeterNumber? {
+        return { text in
             let value = Array(text.dropFirst(prefix))
             switch kind {
             case .text: return .text(value)
@@ -107,28 +110,22 @@ extension Inquiry {
             case .time: return CellText.shifted(value).map { .time($0) }
             }
         }
-        if isSingle {
-            let text = extremeText(meter, coverage, scopes)
-            return Question { .single(text.resolve($0).flatMap(number)) }
-        }
+    }
+
+    private mutating func extremeRows(
+        _ meter: KnownMeter, _ coverage: Coverage, _ scopes: [CellScope]
+    ) -> Question<MeterValue> {
+        let number = storedNumber(of: meter)
         let texts = extremeTextTable(meter, coverage, scopes)
         return Question { snapshot in
             let rows = texts.resolve(snapshot).compactMap { members, text in
                 number(text).map { MeterValue.Row(members: members, value: $0) }
             }
-            return .rows(rows.sorted { Inquiry.precedes($0.members, $1.members) })
+            return .rows(rows.sorted { RankingOrder.precedes($0.members, $1.members) })
         }
     }
 
-    private static func rows(_ members: [[[UInt8]]: Int64]) -> [MeterValue.Row] {
-        members.sorted { $0.value != $1.value ? $0.value > $1.value : precedes($0.key, $1.key) }
-            .map { MeterValue.Row(members: $0.key, value: .integer($0.value)) }
-    }
-
-    static func precedes(_ left: [[UInt8]], _ right: [[UInt8]]) -> Bool {
-        for (one, other) in zip(left, right) where one != other {
-            return CellText.precedes(one, other)
-        }
-        return left.count < right.count
+    private static func rows(_ numbers: Breakdown) -> [MeterValue.Row] {
+        numbers.ranked.map { MeterValue.Row(members: $0.members, value: .integer($0.number)) }
     }
 }

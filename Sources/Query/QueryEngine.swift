@@ -5,18 +5,18 @@ public import Metering
 public struct MeterNeed: Sendable, Hashable {
     /// Name of the meter.
     public var name: String
-    /// The word for its kind, such as `count`.
-    public var kind: String
-    /// Windows it must keep: `minute`, `quarter`, `day`, `month`, `all`.
-    public var windows: [String]
+    /// Its kind.
+    public var kind: MeterKind
+    /// Windows it must keep.
+    public var windows: [Window]
     /// Dimensions in its fields or members, in this order.
     public var by: [String]
-    /// Scopes it must have; an empty list = the whole organization.
+    /// Scopes it must have; an empty list is the whole organization.
     public var scopes: [[String]]
 
     /// A need of these parts.
     public init(
-        _ name: String, _ kind: String, _ windows: [String] = [], by: [String] = [],
+        _ name: String, _ kind: MeterKind, _ windows: [Window] = [], by: [String] = [],
         scopes: [[String]] = [[]]
     ) {
         self.name = name
@@ -31,7 +31,7 @@ public struct MeterNeed: Sendable, Hashable {
 public struct MeterGap: Sendable, Hashable {
     /// Name of the meter.
     public var name: String
-    /// What the catalog has instead, such as `is a sum, needed is a count`; nil = no such meter.
+    /// What the catalog has instead, such as `is a sum, needed is a count`; nil where there is no such meter.
     public var difference: String?
 }
 
@@ -66,12 +66,12 @@ public struct QueryEngine: Sendable {
     }
 
     private static func difference(_ meter: MeterDeclaration, _ need: MeterNeed) -> String? {
-        if meter.kind.rawValue != need.kind {
-            return "is a \(meter.kind.rawValue), needed is a \(need.kind)"
+        if meter.kind != need.kind {
+            return "is a \(meter.kind.rawValue), needed is a \(need.kind.rawValue)"
         }
         if meter.by != need.by { return "is by \(meter.by), needed is by \(need.by)" }
-        for window in need.windows where !meter.windows.contains(where: { $0.name == window }) {
-            return "does not keep the window \(window)"
+        for window in need.windows where !meter.windows.contains(window) {
+            return "does not keep the window \(window.name)"
         }
         for scope in need.scopes where !meter.scopes.contains(scope) {
             return "has no cells per \(scope)"
@@ -123,7 +123,7 @@ public struct QueryEngine: Sendable {
 
     private func summary(of meter: MeterDeclaration) -> MeterSummary {
         var kind = MeterSummary.ValueKind.integer
-        if meter.kind == .extreme, let value = meter.value {
+        if meter.answerForm.isStoredValue, let value = meter.value {
             let field = meter.clauses.first.flatMap { catalog.event($0.event)?.field(value) }
             switch field?.kind {
             case .text: kind = .text
@@ -142,7 +142,8 @@ public struct QueryEngine: Sendable {
 final class KnownMeter: Sendable {
     let declaration: MeterDeclaration
     let name: [UInt8]
-    let kind: MeterKind
+    let form: AnswerForm
+    let isClampedAtZero: Bool
     let keep: MeterDeclaration.Keep?
     let shape: CellShape
     /// Its windows but that of all time, shortest first.
@@ -151,7 +152,8 @@ final class KnownMeter: Sendable {
     init(_ declaration: MeterDeclaration) {
         self.declaration = declaration
         name = Array(declaration.name.utf8)
-        kind = declaration.kind
+        form = declaration.answerForm
+        isClampedAtZero = declaration.kind.isClampedAtZero
         keep = declaration.keep
         shape = declaration.shape
         kept = [Window.minute, .quarter, .day, .month].compactMap { window in

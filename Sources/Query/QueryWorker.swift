@@ -48,7 +48,8 @@ public final class QueryWorker {
     private var admission: (any ReadAdmission)?
     private var credentials = KnownCredentials()
     private var serverChanges = 0
-    var connectionGroups = KnownGroups()
+    /// By the name of the table that the groups were found in.
+    var knownGroups: [String: KnownGroups] = [:]
 
     /// A worker that reads by `cells`; `rankings` is shared by all workers of a process.
     public init(engine: QueryEngine, cells: CellReader, rankings: RankingMemory? = nil) {

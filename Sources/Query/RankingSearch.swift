@@ -121,11 +121,11 @@ struct RankingSearch {
 
     /// Whether no member that has not appeared can be among the first ones.
     ///
-    /// Equal is not enough: among equal sums the order is by other things.
+    /// Equal is not enough: among equal sums `RankingOrder` asks for other things.
     private func isFinished(_ lists: [List], _ found: [[UInt8]: RankingTotals.Member]) -> Bool {
         if lists.allSatisfy(\.isDone) { return true }
         guard found.count >= limit else { return false }
-        let sums = found.values.map { CellText.add($0.first, $0.second) }.sorted(by: >)
+        let sums = found.values.map(\.numbers.sum).sorted(by: >)
         let bound = lists.reduce(Int64(0)) { CellText.add($0, max(0, $1.score)) }
         return bound < sums[limit - 1]
     }

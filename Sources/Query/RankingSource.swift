@@ -6,7 +6,7 @@ internal import Metering
 /// Each event that changes a ranking adds one to its count on the same day. So a day on which the
 /// count has not changed is a day on which the ranking has not changed.
 public struct RankingMeters: Sendable, Hashable {
-    /// Name of the first ranking; among equal sums the greater number of it stands first.
+    /// Name of the first ranking: it decides among equal sums (`RankingOrder`).
     public var first: String
     /// Name of the second ranking.
     public var second: String
@@ -95,9 +95,9 @@ struct RankingSource: Hashable, Sendable {
         }
         let counted = count.declaration.clauses.filter { isPlain($0) && $0.needs.isEmpty }
         let ranked = ranking.declaration.clauses
-        return count.kind == .count && count.declaration.by.isEmpty
+        return count.form == .sum && !count.isClampedAtZero
             && count.declaration.windows.contains(.day)
-            && count.declaration.retention(of: .day) == .forever && ranking.kind == .ranking
+            && count.declaration.retention(of: .day) == .forever && ranking.form == .ranking
             && counted.count == count.declaration.clauses.count
             && ranked.allSatisfy { clause in
                 isPlain(clause) && counted.contains { $0.event == clause.event }

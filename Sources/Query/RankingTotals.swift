@@ -103,6 +103,8 @@ final class RankingTotals: @unchecked Sendable {
         var name: [UInt8]
         var first: Int64
         var second: Int64
+
+        var numbers: RankingOrder.Numbers { .init(first: first, second: second) }
     }
 
     /// The first of all members, at most so many; made once, when all have been added.
@@ -136,8 +138,7 @@ final class RankingTotals: @unchecked Sendable {
         place(name).map { CellText.add(firsts[$0], seconds[$0]) } ?? 0
     }
 
-    /// The first members by the sum of both numbers, then the first number, then the name, of this
-    /// and another one together.
+    /// The first members, in the order of rankings, of this and another one together.
     func top(_ limit: Int, with other: RankingTotals) -> [Member] {
         var best = BestMembers(limit: limit)
         for place in 0..<other.count {
@@ -197,10 +198,9 @@ private struct BestMembers {
 
     /// Whether a member with these numbers may be one of them, by its name at the latest.
     func isWanted(_ first: Int64, _ second: Int64) -> Bool {
-        let sum = CellText.add(first, second)
-        guard members.count == limit, let last = members.last else { return sum > 0 }
-        let least = CellText.add(last.first, last.second)
-        return sum > least || sum == least && first >= last.first
+        let numbers = RankingOrder.Numbers(first: first, second: second)
+        guard members.count == limit, let last = members.last else { return numbers.sum > 0 }
+        return !RankingOrder.precedes(last.numbers, numbers) { false }
     }
 
     mutating func offer(_ member: UnsafeRawBufferPointer, _ first: Int64, _ second: Int64) {
@@ -216,12 +216,12 @@ private struct BestMembers {
         _ member: UnsafeRawBufferPointer, named name: UnsafeRawBufferPointer, _ first: Int64,
         _ second: Int64
     ) {
+        let numbers = RankingOrder.Numbers(first: first, second: second)
         func precedes(_ place: Int) -> Bool {
             let other = members[place]
-            let sums = (CellText.add(first, second), CellText.add(other.first, other.second))
-            if sums.0 != sums.1 { return sums.0 > sums.1 }
-            if first != other.first { return first > other.first }
-            return names[place].withUnsafeBytes { CellText.precedes(name, $0) }
+            return RankingOrder.precedes(numbers, other.numbers) {
+                names[place].withUnsafeBytes { RankingOrder.precedes(name, $0) }
+            }
         }
         if members.count == limit, !precedes(limit - 1) { return }
         var (low, high) = (0, members.count)

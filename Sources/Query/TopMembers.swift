@@ -1,22 +1,51 @@
 internal import Glibc
 internal import Ledger
 
-/// The first members of a ranking by the sum of two meters, and perhaps some more.
+/// The first members of a ranking by the sum of two meters.
 public struct TopMembers {
-    /// Numbers of the first meter by member.
-    public let first: [[[UInt8]]: Int64]
-    /// Numbers of the second meter by member.
-    public let second: [[[UInt8]]: Int64]
+    /// One member.
+    public struct Row: Sendable, Hashable {
+        /// Values of the rankings' `by` dimensions.
+        public let members: [[UInt8]]
+        /// Its number in the first meter.
+        public let first: Int64
+        /// Its number in the second meter.
+        public let second: Int64
+
+        fileprivate var numbers: RankingOrder.Numbers { .init(first: first, second: second) }
+    }
+
+    /// Those with a sum above zero, in the order of rankings.
+    public let rows: [Row]
     /// Record time (ms) of the newest record counted.
     public let asOf: Int64?
     /// Whether everything was read at one moment.
     public let isAtomic: Bool
     /// Cells of the answer of which something is parked.
     public let parked: Int
+
+    fileprivate static func first(_ limit: Int, of rows: [Row]) -> [Row] {
+        let sorted = rows.filter { $0.numbers.sum > 0 }.sorted { left, right in
+            RankingOrder.precedes(left.numbers, right.numbers) {
+                RankingOrder.precedes(left.members, right.members)
+            }
+        }
+        return Array(sorted.prefix(limit))
+    }
+
+    /// All members that one of two rankings has.
+    fileprivate static func joined(_ first: Breakdown, _ second: Breakdown) -> [Row] {
+        let rows = first.rows.map {
+            Row(members: $0.members, first: $0.number, second: second[$0.members])
+        }
+        // What is zero is left out of a breakdown, so 0 says that the first one does not have it.
+        let others = second.rows.filter { first[$0.members] == 0 }
+        return rows + others.map { Row(members: $0.members, first: 0, second: $0.number) }
+    }
 }
 
 extension QueryWorker {
-    /// The members of a ranking by the sum of two meters of which the first `limit` are surely there.
+    /// The first `limit` members of a ranking by the sum of two meters.
     ///
     /// Small rankings are read whole. Of large ones as little as possible is read (`RankingSearch`);
     /// where that is still too much, the sums over past days are made once by a thread of their own
@@ -29,8 +58,9 @@ extension QueryWorker {
         let second = inquiry.ranking(meters.second, coverage)
         func whole(refusesLargeRankings: Bool) throws(QueryError) -> TopMembers {
             let answers = try answer(inquiry, refusesLargeRankings: refusesLargeRankings)
+            let rows = TopMembers.joined(answers[first], answers[second])
             return TopMembers(
-                first: answers[first], second: answers[second], asOf: answers.asOf,
+                rows: TopMembers.first(limit, of: rows), asOf: answers.asOf,
                 isAtomic: answers.isAtomic, parked: answers.parked)
         }
         do throws(QueryError) {
@@ -65,19 +95,13 @@ extension QueryWorker {
             // Where it changes faster than it is read, the numbers are of several moments.
             if isSame { base?.keep(members, limit, before.version) }
             if isSame || attempt == 2 {
-                func numbers(
-                    _ number: (RankingTotals.Member) -> Int64
-                ) -> [[[UInt8]]: Int64] {
-                    var numbers: [[[UInt8]]: Int64] = [:]
-                    for member in members where number(member) != 0 {
-                        if let values = KeyLayout.tupleValues(member.name) {
-                            numbers[values] = number(member)
-                        }
+                let rows = members.compactMap { member in
+                    KeyLayout.tupleValues(member.name).map {
+                        TopMembers.Row(members: $0, first: member.first, second: member.second)
                     }
-                    return numbers
                 }
                 return TopMembers(
-                    first: numbers(\.first), second: numbers(\.second), asOf: before.asOf,
+                    rows: TopMembers.first(limit, of: rows), asOf: before.asOf,
                     isAtomic: isSame && !after.isParked, parked: 0)
             }
             before = after

@@ -39,7 +39,7 @@ final class House {
         asksAgain = limits.perCredential == nil
         service = try APIService(
             engine: engine,
-            dialects: APIService.allDialects(
+            dialects: Dialects.all(
                 verifier: try TokenVerifier(algorithm: .hs256, key: House.secret)),
             documents: [
                 Document(path: "/openapi.yaml", contentType: "application/yaml", body: [0x61])
@@ -68,9 +68,11 @@ final class House {
                 }))
     }
 
+    /// The folder that holds Package.swift.
+    static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+        .deletingLastPathComponent().deletingLastPathComponent()
+
     static func catalog() throws -> MeterCatalog {
-        let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-            .deletingLastPathComponent().deletingLastPathComponent()
         let folder = root.appendingPathComponent("schemas/meters")
         let names = try FileManager.default.contentsOfDirectory(atPath: folder.path)
             .filter { $0.hasSuffix(".yaml") }.sorted()

@@ -9,6 +9,15 @@ import Testing
         try house.get("/v1/meters", ["Authorization": "Bearer \(secret)"]).status
     }
 
+    /// The record's schema lists the dialects for other programs that write the topic.
+    @Test func schemaNamesTheDialects() throws {
+        let path = House.root.appendingPathComponent("schemas/directory/credential.schema.json")
+        let schema = try JSONSerialization.jsonObject(with: Data(contentsOf: path))
+        let properties = (schema as? [String: Any])?["properties"] as? [String: Any]
+        let items = (properties?["dialects"] as? [String: Any])?["items"] as? [String: Any]
+        #expect(items?["enum"] as? [String] == KeyMaker.dialects)
+    }
+
     @Test func form() throws {
         let key = try KeyMaker.make(
             organization: "o", role: .read, dialects: ["privacy", "operations"], createdAt: 0,

@@ -14,7 +14,7 @@ import Testing
         let engine = QueryEngine(
             catalog: .init(), layout: KeyLayout(), clock: WallClock { 0 })
         let bare = try APIService(
-            engine: engine, dialects: APIService.allDialects(verifier: nil))
+            engine: engine, dialects: Dialects.all(verifier: nil))
         // One entry for each API, which is one line of the log, and in it each meter once.
         #expect(
             bare.missing.map(\.dialect)

@@ -76,6 +76,26 @@ import Testing
         }
     }
 
+    @Test func `the room Query names no meter`() {
+        let meters = DocumentTests.meterFiles.flatMap {
+            DocumentTests.names(under: "meters:", of: $0)
+        }
+        #expect(meters.contains("connections_open"))
+        for path in SourceTree.sources where path.hasPrefix("Sources/Query/") {
+            // A text is what is left between two quotes; a name may also be put together: "x_\(y)".
+            for line in SourceTree.lines(path) {
+                guard !line.trimmingPrefix(while: { $0 == " " }).hasPrefix("//") else { continue }
+                let texts = line.split(separator: "\"", omittingEmptySubsequences: false)
+                    .enumerated().filter { $0.offset % 2 == 1 }.map(\.element)
+                for text in texts {
+                    let start = text.prefix { $0 != "\\" }
+                    let isPart = start.hasSuffix("_") && meters.contains { $0.hasPrefix(start) }
+                    #expect(!isPart && !meters.contains(String(text)), "\(path): \(text)")
+                }
+            }
+        }
+    }
+
     /// Modules that a file imports.
     private func imports(of path: String) -> [String] {
         SourceTree.code(path).lines.compactMap { line in

@@ -13,18 +13,20 @@ public struct ConnectionsDialect: Dialect {
     /// All of its paths are below it.
     public let root = "/api/connection-analytics"
     /// Its paths.
-    public let routes = [
-        DialectRoute(
-            "summary", "/api/connection-analytics/summary", needs: ConnectionQuestion.needs)
-    ]
+    public var routes: [DialectRoute] {
+        [
+            DialectRoute(
+                "summary", root + "/summary", needs: LifetimeMeters.connections.needs,
+                answer: summary)
+        ]
+    }
 
     /// The dialect.
     public init() {}
 
-    /// The answer to a call.
-    public func answer(_ call: borrowing Call) throws(Problem) -> Reply {
+    private func summary(_ call: borrowing Call) throws(Problem) -> Reply {
         let credential = try call.requireCredential(
-            call.bearerToken(isSchemeOptional: true), dialect: name,
+            call.bearerToken(isSchemeOptional: true), for: self,
             message: "Invalid or missing API key")
         guard credential.role != .write else {
             throw Problem(403, "Write keys cannot read connection analytics")
@@ -34,19 +36,20 @@ public struct ConnectionsDialect: Dialect {
             known: [
                 "serviceName", "protocolName", "dataCenter", "timeStart", "timeEnd", "minutes",
             ], badStatus: 400)
-        let question = ConnectionQuestion(
-            range: try period(parameters, now: call.now),
-            service: try parameters.text("serviceName"),
-            protocolName: try parameters.text("protocolName"),
-            dataCenter: try parameters.text("dataCenter"))
+        let question = LifetimeQuestion(
+            .connections, range: try period(parameters, now: call.now),
+            wanted: [
+                try parameters.text("serviceName"), try parameters.text("protocolName"),
+                try parameters.text("dataCenter"),
+            ])
         try call.requireMeters()
         if let range = question.range, range.start > call.now {
             // Nothing is known of a time that has not begun, not even that what is open stays so.
             return Reply(Array("[]".utf8), asOf: nil, isAtomic: true, range: range)
         }
-        let answer: ConnectionAnswer
+        let answer: LifetimeAnswer
         do throws(QueryError) {
-            answer = try call.worker.connections(question, of: credential.organization)
+            answer = try call.worker.lifetimes(question, of: credential.organization)
         } catch {
             throw Call.problem(error)
         }
@@ -86,15 +89,15 @@ public struct ConnectionsDialect: Dialect {
     }
 
     private func write(
-        _ row: ConnectionRow, _ organization: [UInt8], _ json: inout JSONWriter
+        _ row: LifetimeRow, _ organization: [UInt8], _ json: inout JSONWriter
     ) {
         json.field("organizationId", string: organization)
-        json.field("serviceName", string: row.service)
-        json.field("protocolName", string: row.protocolName)
-        json.field("dataCenter", string: row.dataCenter)
+        for (name, value) in zip(["serviceName", "protocolName", "dataCenter"], row.group) {
+            json.field(name, string: value)
+        }
         json.field("totalConnections", integer: row.total)
         json.field("newConnectionsInPeriod", integer: row.opened)
-        json.field("uniqueApiKeys", integer: row.keys)
+        json.field("uniqueApiKeys", integer: row.distinct)
         json.field(
             "averageConnectionDurationSeconds",
             integer: row.closed > 0 ? Rounded.ratio(row.seconds, times: 1, by: row.closed) : 0)

@@ -1,4 +1,5 @@
 import HTTPServer
+import Metering
 import Query
 
 /// Identity provider analytics: tokens issued, activity of agents.
@@ -9,26 +10,32 @@ public struct IdentityDialect: Dialect {
     public let credentialHeaders = "Authorization"
     /// A JSON Web Token in `Authorization`.
     public let scheme = CredentialScheme.bearer
+    /// None: tokens open it.
+    public let keys: DialectKeys? = nil
     /// All of its paths are below it.
     public let root = "/api/v1/analytics"
     /// Its paths.
-    public let routes = [
-        DialectRoute(
-            "tokens", "/api/v1/analytics/tokens", needs: [MeterNeed("tokens", "count", ["day"])]),
-        DialectRoute(
-            "activity", "/api/v1/analytics/agents/activity",
-            needs: [MeterNeed("agent_activity", "grid")]),
-        DialectRoute(
-            "agents", "/api/v1/analytics/agents",
-            needs: [MeterNeed("agent_tokens", "ranking", ["month"], by: ["agent"])]),
-    ]
+    public var routes: [DialectRoute] {
+        [
+            DialectRoute(
+                "tokens", root + "/tokens", needs: [MeterNeed("tokens", .count, [.day])],
+                answer: tokens),
+            DialectRoute(
+                "activity", root + "/agents/activity",
+                needs: [MeterNeed("agent_activity", .grid)], answer: activity),
+            DialectRoute(
+                "agents", root + "/agents",
+                needs: [MeterNeed("agent_tokens", .ranking, [.month], by: ["agent"])],
+                answer: agents),
+        ]
+    }
     private let verifier: TokenVerifier?
 
     /// The dialect with tokens verified like this; without a verifier every token is refused.
     public init(verifier: TokenVerifier?) { self.verifier = verifier }
 
-    /// The answer to a call.
-    public func answer(_ call: borrowing Call) throws(Problem) -> Reply {
+    /// The organization of the token; it takes one of the request's places.
+    private func enter(_ call: borrowing Call) throws(Problem) -> [UInt8] {
         let token = call.bearerToken()
         guard let token, let verifier, let claims = verifier.verify(token, now: call.now) else {
             throw Problem.unauthorized("Missing, invalid or expired token", secret: token)
@@ -38,14 +45,11 @@ public struct IdentityDialect: Dialect {
             throw Problem(403, "The token names no organization")
         }
         try call.charge.enter(tenant)
-        switch call.route {
-        case 0: return try tokens(call, tenant)
-        case 1: return try activity(call, tenant)
-        default: return try agents(call, tenant)
-        }
+        return tenant
     }
 
-    private func tokens(_ call: borrowing Call, _ tenant: [UInt8]) throws(Problem) -> Reply {
+    private func tokens(_ call: borrowing Call) throws(Problem) -> Reply {
+        let tenant = try enter(call)
         let parameters = try Parameters(call.request, known: ["days"], badStatus: 400)
         let count = try parameters.integer("days", 1...90) ?? 30
         try call.requireMeters()
@@ -62,7 +66,8 @@ public struct IdentityDialect: Dialect {
         }
     }
 
-    private func activity(_ call: borrowing Call, _ tenant: [UInt8]) throws(Problem) -> Reply {
+    private func activity(_ call: borrowing Call) throws(Problem) -> Reply {
+        let tenant = try enter(call)
         try Parameters.refuseAll(of: call.request, badStatus: 400)
         try call.requireMeters()
         var inquiry = call.worker.inquiry(tenant)
@@ -78,7 +83,8 @@ public struct IdentityDialect: Dialect {
         }
     }
 
-    private func agents(_ call: borrowing Call, _ tenant: [UInt8]) throws(Problem) -> Reply {
+    private func agents(_ call: borrowing Call) throws(Problem) -> Reply {
+        let tenant = try enter(call)
         try Parameters.refuseAll(of: call.request, badStatus: 400)
         try call.requireMeters()
         let month = TimeRange.month(of: call.now)
@@ -86,21 +92,15 @@ public struct IdentityDialect: Dialect {
         let ranking = inquiry.ranking(
             "agent_tokens", call.worker.engine.coverage(of: ["agent_tokens"], month))
         let answers = try call.answer(inquiry)
-        let agents = answers[ranking].compactMap { members, count in
-            members.first.map { (id: $0, count: count) }
-        }.sorted { left, right in
-            left.count != right.count
-                ? left.count > right.count : left.id.lexicographicallyPrecedes(right.id)
-        }
         return Reply(answers, range: month) { json in
             json.object {
                 $0.field("tenantId", string: tenant)
                 $0.field("month", string: TimeText.month(second: month.start))
                 $0.array("data") { list in
-                    for agent in agents {
+                    for agent in answers[ranking].ranked {
                         list.object {
-                            $0.field("agentId", string: agent.id)
-                            $0.field("tokenCount", integer: agent.count)
+                            $0.field("agentId", string: agent.members.first ?? [])
+                            $0.field("tokenCount", integer: agent.number)
                         }
                     }
                 }

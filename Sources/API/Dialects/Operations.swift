@@ -12,10 +12,12 @@ public struct OperationsDialect: Dialect {
     /// All of its paths are below it.
     public let root = "/v1"
     /// Its paths; they take whatever the catalog has.
-    public let routes = [
-        DialectRoute("meters", "/v1/meters", needs: []),
-        DialectRoute("meter", "/v1/meters/{meter}", needs: []),
-    ]
+    public var routes: [DialectRoute] {
+        [
+            DialectRoute("meters", root + "/meters", answer: list),
+            DialectRoute("meter", root + "/meters/{meter}", answer: meter),
+        ]
+    }
 
     private static let mostWindows = 1_000
     private static let mostDays: Int64 = 3_660
@@ -24,15 +26,15 @@ public struct OperationsDialect: Dialect {
     /// The dialect.
     public init() {}
 
-    /// The answer to a call.
-    public func answer(_ call: borrowing Call) throws(Problem) -> Reply {
+    private func requireReader(_ call: borrowing Call) throws(Problem) -> Credential {
         let credential = try call.requireCredential(
-            call.bearerToken(), dialect: name, message: "Invalid or missing API key")
+            call.bearerToken(), for: self, message: "Invalid or missing API key")
         guard credential.role != .write else { throw Problem(403, "Write keys cannot read meters") }
-        guard call.route == 1 else {
-            try Parameters.refuseAll(of: call.request, badStatus: 400)
-            return list(call)
-        }
+        return credential
+    }
+
+    private func meter(_ call: borrowing Call) throws(Problem) -> Reply {
+        let credential = try requireReader(call)
         let name = call.segments["meter"].map { String(decoding: $0, as: UTF8.self) } ?? ""
         guard let meter = call.worker.engine.summary(name) else {
             throw Problem(404, "There is no such meter")
@@ -43,7 +45,9 @@ public struct OperationsDialect: Dialect {
     /// `{error, message}`.
     public func body(of problem: Problem) -> [UInt8] { plainErrorBody(problem) }
 
-    private func list(_ call: borrowing Call) -> Reply {
+    private func list(_ call: borrowing Call) throws(Problem) -> Reply {
+        _ = try requireReader(call)
+        try Parameters.refuseAll(of: call.request, badStatus: 400)
         var json = JSONWriter()
         let meters = call.worker.engine.summaries
         json.object {

@@ -1,10 +1,13 @@
 import HTTPServer
+import Metering
 import Query
 
 /// Organization overview: what exists now, calls of the billing month, the last 24 hours.
 public struct OverviewDialect: Dialect {
     /// The word in credentials and in configuration.
     public let name = "overview"
+    /// Keys of a brand of their own, of admins.
+    public let keys: DialectKeys? = DialectKeys(brand: "dakkio", isForAdminsOnly: true)
     /// Request headers that its answers depend on.
     public let credentialHeaders = "X-API-Key"
     /// A key in a header of its own.
@@ -12,28 +15,30 @@ public struct OverviewDialect: Dialect {
     /// All of its paths are below it.
     public let root = "/api/analytics"
     /// Its paths.
-    public let routes = [
-        DialectRoute("overview", "/api/analytics/overview", needs: OverviewDialect.needs)
-    ]
+    public var routes: [DialectRoute] {
+        [
+            DialectRoute(
+                "overview", root + "/overview", needs: OverviewDialect.needs, answer: overview)
+        ]
+    }
 
     private static let needs: [MeterNeed] =
         ["buckets", "data_sources", "alert_rules", "data_points", "storage_bytes"].map {
-            MeterNeed($0, "level", ["all"])
+            MeterNeed($0, .level, [.all])
         } + [
-            MeterNeed("api_keys", "count", ["all"]), MeterNeed("api_calls", "count", ["day"]),
-            MeterNeed("data_points_ingested", "sum", ["minute"]),
-            MeterNeed("alerts_triggered", "count", ["minute"]),
-            MeterNeed("last_ingestion", "extreme", ["all"]),
-            MeterNeed("last_alert", "extreme", ["all"]),
+            MeterNeed("api_keys", .count, [.all]), MeterNeed("api_calls", .count, [.day]),
+            MeterNeed("data_points_ingested", .sum, [.minute]),
+            MeterNeed("alerts_triggered", .count, [.minute]),
+            MeterNeed("last_ingestion", .extreme, [.all]),
+            MeterNeed("last_alert", .extreme, [.all]),
         ]
 
     /// The dialect.
     public init() {}
 
-    /// The answer to a call.
-    public func answer(_ call: borrowing Call) throws(Problem) -> Reply {
+    private func overview(_ call: borrowing Call) throws(Problem) -> Reply {
         let credential = try call.requireCredential(
-            call.request.headers.single("X-API-Key").value, dialect: name,
+            call.request.headers.single("X-API-Key").value, for: self,
             message: "Invalid or missing API key")
         guard credential.role == .admin else {
             throw Problem(403, "Only Admin keys can access organization analytics")

@@ -12,10 +12,13 @@ public struct PrivacyDialect: Dialect {
     /// All of its paths are below it.
     public let root = "/organizations"
     /// Its paths.
-    public let routes = [
-        DialectRoute(
-            "metrics", "/organizations/{organizationId}/metrics", needs: PrivacyNumbers.needs)
-    ]
+    public var routes: [DialectRoute] {
+        [
+            DialectRoute(
+                "metrics", root + "/{organizationId}/metrics", needs: PrivacyNumbers.needs,
+                answer: metrics)
+        ]
+    }
     /// As for bad parameters.
     public let badRequestStatus = 422
 
@@ -25,10 +28,9 @@ public struct PrivacyDialect: Dialect {
     /// The dialect.
     public init() {}
 
-    /// The answer to a call.
-    public func answer(_ call: borrowing Call) throws(Problem) -> Reply {
+    private func metrics(_ call: borrowing Call) throws(Problem) -> Reply {
         let credential = try call.requireCredential(
-            call.request.headers.single("x-api-key").value, dialect: name, message: "Unauthorized")
+            call.request.headers.single("x-api-key").value, for: self, message: "Unauthorized")
         let parameters = try Parameters(
             call.request, known: ["startDate", "endDate"], lists: ["project"], badStatus: 422)
         guard let id = call.segments["organizationId"].flatMap(PrivacyDialect.canonicalUUID) else {

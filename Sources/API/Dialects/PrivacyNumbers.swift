@@ -1,36 +1,37 @@
 import HTTPServer
+import Metering
 import Query
 
 /// The questions of one privacy report and how their answers are written.
 struct PrivacyNumbers {
     static let needs: [MeterNeed] = {
         let scopes = [[], ["project"]]
-        func count(_ name: String, by: [String] = [], _ windows: [String] = ["day"]) -> MeterNeed {
-            MeterNeed(name, "count", windows, by: by, scopes: scopes)
+        func count(_ name: String, by: [String] = [], _ windows: [Window] = [.day]) -> MeterNeed {
+            MeterNeed(name, .count, windows, by: by, scopes: scopes)
         }
         return [
             count("sessions"), count("consents"), count("consent_browsers", by: ["browser"]),
             count("consent_systems", by: ["os"]), count("consent_countries", by: ["country"]),
             count("consent_kinds", by: ["consent"]),
             count("consent_categories", by: ["categories.key", "categories.value"]),
-            MeterNeed("consent_users", "distinct", ["day"], scopes: scopes),
-            count("compliance_requests", ["day", "all"]),
+            MeterNeed("consent_users", .distinct, [.day], scopes: scopes),
+            count("compliance_requests", [.day, .all]),
             count("compliance_countries", by: ["country"]),
             count("compliance_types", by: ["requestType"]),
             MeterNeed(
-                "compliance_statuses", "level", ["day"], by: ["requestType", "status"],
+                "compliance_statuses", .level, [.day], by: ["requestType", "status"],
                 scopes: scopes),
-            count("resolutions"), MeterNeed("resolution_seconds", "sum", ["day"], scopes: scopes),
-            MeterNeed("resolution_steps", "histogram", ["day"], scopes: scopes),
-            MeterNeed("resolution_min", "extreme", ["day"], scopes: scopes),
-            MeterNeed("resolution_max", "extreme", ["day"], scopes: scopes),
+            count("resolutions"), MeterNeed("resolution_seconds", .sum, [.day], scopes: scopes),
+            MeterNeed("resolution_steps", .histogram, [.day], scopes: scopes),
+            MeterNeed("resolution_min", .extreme, [.day], scopes: scopes),
+            MeterNeed("resolution_max", .extreme, [.day], scopes: scopes),
         ]
     }()
 
     /// Everything that is answered for the range that is asked for.
     static let dailyMeters = needs.map(\.name)
 
-    typealias Table = Question<[[[UInt8]]: Int64]>
+    typealias Table = Question<Breakdown>
 
     let inquiry: Inquiry
     private let range: TimeRange
@@ -102,16 +103,16 @@ struct PrivacyNumbers {
     private func writeConsent(_ answers: Answers, _ json: inout JSONWriter) {
         let events = Comparison(answers[consents])
         let kinds = answers[kinds]
-        func count(_ kind: String) -> Int64 { kinds[[Array(kind.utf8)]] ?? 0 }
-        let categories = Dictionary(grouping: answers[categories]) { $0.key.first ?? [] }
+        func count(_ kind: String) -> Int64 { kinds[[Array(kind.utf8)]] }
+        let categories = Dictionary(grouping: answers[categories].rows) { $0.members.first ?? [] }
         json.counts("browserCounts", answers[browsers], named: "browser")
         json.object("categoryStats") { json in
             for name in categories.keys.sorted(by: { $0.lexicographicallyPrecedes($1) }) {
                 json.name(name)
                 json.object { json in
                     for value in ["granted", "denied"] {
-                        let cell = categories[name]?.first { $0.key.last == Array(value.utf8) }
-                        json.field(value, integer: cell?.value ?? 0)
+                        let cell = categories[name]?.first { $0.members.last == Array(value.utf8) }
+                        json.field(value, integer: cell?.number ?? 0)
                     }
                 }
             }
@@ -137,9 +138,9 @@ struct PrivacyNumbers {
         json.object("resolutionMetrics") { writeResolutions(answers, &$0) }
         var byStatus: [[UInt8]: Int64] = [:]
         var byType: [[UInt8]: [[UInt8]: Int64]] = [:]
-        for (members, count) in answers[statuses] where members.count == 2 {
-            byStatus[members[1], default: 0] += count
-            byType[members[0], default: [:]][members[1]] = count
+        for row in answers[statuses].rows where row.members.count == 2 {
+            byStatus[row.members[1], default: 0] += row.number
+            byType[row.members[0], default: [:]][row.members[1]] = row.number
         }
         json.name("statusStats")
         json.countObject(byStatus)
@@ -155,7 +156,7 @@ struct PrivacyNumbers {
         json.trend(requests)
         json.trendData(requests, range)
         var created: [[UInt8]: Int64] = [:]
-        for (members, count) in answers[types] { created[members.first ?? []] = count }
+        for row in answers[types].rows { created[row.members.first ?? []] = row.number }
         json.name("typeStats")
         json.countObject(created)
     }
@@ -226,19 +227,15 @@ extension JSONWriter {
         }
     }
 
-    /// Writes `[{NAME, count}]`, the greatest first, then by name.
+    /// Writes `[{NAME, count}]` in the order of rankings.
     fileprivate mutating func counts(
-        _ field: String, _ table: [[[UInt8]]: Int64], named name: String
+        _ field: String, _ table: Breakdown, named name: String
     ) {
-        let rows = table.map { (name: $0.key.first ?? [], count: $0.value) }.sorted {
-            $0.count != $1.count
-                ? $0.count > $1.count : $0.name.lexicographicallyPrecedes($1.name)
-        }
         array(field) { list in
-            for row in rows {
+            for row in table.ranked {
                 list.object {
-                    $0.field(name, string: row.name)
-                    $0.field("count", integer: row.count)
+                    $0.field(name, string: row.members.first ?? [])
+                    $0.field("count", integer: row.number)
                 }
             }
         }

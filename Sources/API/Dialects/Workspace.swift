@@ -13,45 +13,48 @@ public struct WorkspaceDialect: Dialect {
     /// All of its paths are below it.
     public let root = "/api/v1/app/organization/analytics"
     /// Its paths.
-    public let routes: [DialectRoute] = {
-        let root = "/api/v1/app/organization/analytics"
+    public var routes: [DialectRoute] {
         let created = ["projects", "threads", "artifacts"].map {
-            MeterNeed("\($0)_created", "count", ["day"])
+            MeterNeed("\($0)_created", .count, [.day])
         }
-        let levels = ["projects", "threads", "artifacts"].map { MeterNeed($0, "level", ["all"]) }
-        func activity(_ windows: [String]) -> [MeterNeed] {
-            ["interactions", "agent_flows"].map { MeterNeed($0, "count", windows) }
+        let levels = ["projects", "threads", "artifacts"].map { MeterNeed($0, .level, [.all]) }
+        func activity(_ windows: [Window]) -> [MeterNeed] {
+            ["interactions", "agent_flows"].map { MeterNeed($0, .count, windows) }
         }
         func ranking(_ subject: String) -> [MeterNeed] {
             ["interactions", "agent_flows"].map {
-                MeterNeed("\(subject)_\($0)", "ranking", ["day"], by: [subject])
+                MeterNeed("\(subject)_\($0)", .ranking, [.day], by: [subject])
             }
         }
         return [
             DialectRoute(
-                "totals", root + "/totals", needs: levels + created + activity(["day", "all"])),
-            DialectRoute("active-users", root + "/ranking/active-users", needs: ranking("user")),
+                "totals", root + "/totals", needs: levels + created + activity([.day, .all]),
+                answer: totals),
             DialectRoute(
-                "active-projects", root + "/ranking/active-projects", needs: ranking("project")),
-            DialectRoute("timeseries", root + "/timeseries", needs: created + activity(["day"])),
+                "active-users", root + "/ranking/active-users", needs: ranking("user"),
+                answer: activeUsers),
+            DialectRoute(
+                "active-projects", root + "/ranking/active-projects", needs: ranking("project"),
+                answer: activeProjects),
+            DialectRoute(
+                "timeseries", root + "/timeseries", needs: created + activity([.day]),
+                answer: series),
         ]
-    }()
+    }
 
-    /// Parameters of each route, by its place in `routes`.
-    private static let parameterNames = [
-        ["start_date", "end_date"], ["start_date", "end_date", "limit"],
-        ["start_date", "end_date", "limit"], ["start_date", "end_date", "type"],
-    ]
     private static let profileMembers = ProfileMembers(["slug"])
     private static let dateNames = (start: "start_date", end: "end_date")
 
     /// The dialect.
     public init() {}
 
-    /// The answer to a call.
-    public func answer(_ call: borrowing Call) throws(Problem) -> Reply {
+    /// The caller's organization and the parameters, where the credential opens the path and no
+    /// parameter has a name that is not known.
+    private func open(
+        _ call: borrowing Call, parameters known: [String]
+    ) throws(Problem) -> (organization: [UInt8], parameters: Parameters) {
         let credential = try call.requireCredential(
-            call.bearerToken(), dialect: name, message: "Invalid or missing token")
+            call.bearerToken(), for: self, message: "Invalid or missing token")
         let slug: [UInt8]
         switch call.request.headers.single("x-org") {
         case .once(let value) where !value.isEmpty: slug = value
@@ -63,13 +66,8 @@ public struct WorkspaceDialect: Dialect {
         guard try call.answer(inquiry)[profile]?.text("slug") == slug, credential.role != .write
         else { throw Problem(403, "Insufficient permissions") }
         let parameters = try Parameters(
-            call.request, known: WorkspaceDialect.parameterNames[call.route], badStatus: 400)
-        switch call.route {
-        case 0: return try totals(call, parameters, credential.organization)
-        case 1: return try ranking(call, parameters, credential.organization, .users)
-        case 2: return try ranking(call, parameters, credential.organization, .projects)
-        default: return try series(call, parameters, credential.organization)
-        }
+            call.request, known: ["start_date", "end_date"] + known, badStatus: 400)
+        return (credential.organization, parameters)
     }
 
     /// `{error, message}`.
@@ -89,9 +87,8 @@ public struct WorkspaceDialect: Dialect {
 
     // MARK: Totals
 
-    private func totals(
-        _ call: borrowing Call, _ parameters: Parameters, _ organization: [UInt8]
-    ) throws(Problem) -> Reply {
+    private func totals(_ call: borrowing Call) throws(Problem) -> Reply {
+        let (organization, parameters) = try open(call, parameters: [])
         let (range, isGiven) = try range(call, parameters)
         try call.requireMeters()
         var inquiry = call.worker.inquiry(organization)
@@ -123,9 +120,8 @@ public struct WorkspaceDialect: Dialect {
 
     // MARK: Series
 
-    private func series(
-        _ call: borrowing Call, _ parameters: Parameters, _ organization: [UInt8]
-    ) throws(Problem) -> Reply {
+    private func series(_ call: borrowing Call) throws(Problem) -> Reply {
+        let (organization, parameters) = try open(call, parameters: ["type"])
         let meter: String
         switch try parameters.text("type").map({ String(decoding: $0, as: UTF8.self) }) {
         case "interactions": meter = "interactions"
@@ -149,10 +145,18 @@ public struct WorkspaceDialect: Dialect {
 
     // MARK: Rankings
 
+    private func activeUsers(_ call: borrowing Call) throws(Problem) -> Reply {
+        try ranking(call, .users)
+    }
+
+    private func activeProjects(_ call: borrowing Call) throws(Problem) -> Reply {
+        try ranking(call, .projects)
+    }
+
     private func ranking(
-        _ call: borrowing Call, _ parameters: Parameters, _ organization: [UInt8],
-        _ subject: RankingSubject
+        _ call: borrowing Call, _ subject: RankingSubject
     ) throws(Problem) -> Reply {
+        let (organization, parameters) = try open(call, parameters: ["limit"])
         let limit = try parameters.integer("limit", 1...100) ?? 10
         let (range, _) = try range(call, parameters)
         try call.requireMeters()
@@ -164,7 +168,7 @@ public struct WorkspaceDialect: Dialect {
                 first: subject.interactions, firstCount: "interactions", second: subject.flows,
                 secondCount: "agent_flows"),
             coverage, limit: Int(limit), of: organization)
-        let rows = RankingRow.top(Int(limit), top.first, top.second)
+        let rows = top.rows.map { row in (id: row.members.first ?? [], numbers: row) }
         var profiles = call.worker.inquiry(organization)
         let found = rows.map { row in
             profiles.profile(subject.dimension, id: row.id, members: subject.members)
@@ -177,8 +181,8 @@ public struct WorkspaceDialect: Dialect {
                     $0.object(subject.dimension) {
                         subject.write(directory?[question] ?? nil, row.id, organization, &$0)
                     }
-                    $0.field("interactions_created", integer: row.interactions)
-                    $0.field("agent_flows_created", integer: row.flows)
+                    $0.field("interactions_created", integer: row.numbers.first)
+                    $0.field("agent_flows_created", integer: row.numbers.second)
                 }
             }
         }
@@ -215,39 +219,5 @@ private struct RankingSubject {
         json.field("id", string: id)
         if hasOrganization { json.field("org_id", string: organization) }
         json.fields(members, of: profile)
-    }
-}
-
-/// One member of a ranking by activity.
-private struct RankingRow {
-    let id: [UInt8]
-    let interactions: Int64
-    let flows: Int64
-
-    /// The first members by activity, then interactions, then id.
-    static func top(
-        _ limit: Int, _ interactions: [[[UInt8]]: Int64], _ flows: [[[UInt8]]: Int64]
-    ) -> [RankingRow] {
-        var rows: [RankingRow] = []
-        for (members, count) in interactions {
-            if let id = members.first {
-                rows.append(RankingRow(id: id, interactions: count, flows: flows[members] ?? 0))
-            }
-        }
-        for (members, count) in flows where interactions[members] == nil {
-            if let id = members.first {
-                rows.append(RankingRow(id: id, interactions: 0, flows: count))
-            }
-        }
-        rows.removeAll { $0.interactions &+ $0.flows <= 0 }
-        rows.sort { left, right in
-            let (one, other) = (left.interactions &+ left.flows, right.interactions &+ right.flows)
-            if one != other { return one > other }
-            if left.interactions != right.interactions {
-                return left.interactions > right.interactions
-            }
-            return left.id.lexicographicallyPrecedes(right.id)
-        }
-        return Array(rows.prefix(limit))
     }
 }

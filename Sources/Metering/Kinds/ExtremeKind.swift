@@ -1,7 +1,5 @@
 /// First, last, least or greatest value.
 enum ExtremeKind: MeterKindRules {
-    static var kind: MeterKind { .extreme }
-
     static func problem(in meter: MeterDeclaration) -> String? {
         if let problem = meter.attributeProblem(allowed: ["by", "keep", "value"]) {
             return problem
@@ -10,12 +8,27 @@ enum ExtremeKind: MeterKindRules {
         return meter.value == nil ? "an extreme needs 'value': a field, or time" : nil
     }
 
+    static func problem(
+        in meter: MeterDeclaration, withValue name: String, of kind: FieldDeclaration.Kind
+    ) -> String? {
+        kind == .text && meter.keep != .first && meter.keep != .last
+            ? "'\(name)' is a text: only first and last keep texts" : nil
+    }
+
+    static func shape(of meter: MeterDeclaration) -> CellShape {
+        meter.by.isEmpty ? .series : .table
+    }
+
     static func operation(of meter: MeterDeclaration) -> CellOperation {
         meter.keep?.operation ?? .maximum
     }
 
     static func field(of meter: MeterDeclaration) -> Instruction.Field {
         meter.by.isEmpty ? .none : .tuple
+    }
+
+    static func answerForm(of meter: MeterDeclaration) -> AnswerForm {
+        meter.by.isEmpty ? .extreme : .extremeTable
     }
 }
 

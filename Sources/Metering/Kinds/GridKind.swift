@@ -1,12 +1,17 @@
 /// Numbers by weekday and hour (UTC), over all of time.
 enum GridKind: MeterKindRules {
-    static var kind: MeterKind { .grid }
-
     static func problem(in meter: MeterDeclaration) -> String? {
-        meter.attributeProblem(allowed: ["amount", "signed"])
+        meter.foreignAttributeProblem(allowed: ["amount", "signed"])
+            ?? (meter.windows.isEmpty ? nil : "a grid has no windows")
     }
+
+    static func windows(of meter: MeterDeclaration) -> [Window] { [.all] }
+
+    static func shape(of meter: MeterDeclaration) -> CellShape { .grid }
 
     static func operation(of meter: MeterDeclaration) -> CellOperation { .add }
 
     static func field(of meter: MeterDeclaration) -> Instruction.Field { .hour }
+
+    static func answerForm(of meter: MeterDeclaration) -> AnswerForm { .grid }
 }

@@ -1,14 +1,8 @@
-/// What was added minus what was removed; readers clamp it at 0.
-enum LevelKind: MeterKindRules {
-    static var kind: MeterKind { .level }
-
+/// What was added minus what was removed.
+enum LevelKind: AddingKindRules {
     static func problem(in meter: MeterDeclaration) -> String? {
         meter.attributeProblem(allowed: ["by", "amount", "signed"])
     }
 
-    static func operation(of meter: MeterDeclaration) -> CellOperation { .add }
-
-    static func field(of meter: MeterDeclaration) -> Instruction.Field {
-        meter.by.isEmpty ? .none : .tuple
-    }
+    static var isClampedAtZero: Bool { true }
 }

@@ -1,7 +1,5 @@
 /// Sum of a field.
-enum SumKind: MeterKindRules {
-    static var kind: MeterKind { .sum }
-
+enum SumKind: AddingKindRules {
     static func problem(in meter: MeterDeclaration) -> String? {
         if let problem = meter.attributeProblem(allowed: ["by", "amount", "signed"]) {
             return problem
@@ -10,11 +8,5 @@ enum SumKind: MeterKindRules {
             if case .constant = $0.amount { true } else { false }
         }
         return isConstant ? "a sum needs a field as 'amount' in every clause" : nil
-    }
-
-    static func operation(of meter: MeterDeclaration) -> CellOperation { .add }
-
-    static func field(of meter: MeterDeclaration) -> Instruction.Field {
-        meter.by.isEmpty ? .none : .tuple
     }
 }

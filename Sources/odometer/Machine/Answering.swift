@@ -25,7 +25,7 @@ final class Answering: Sendable {
         redis = parts.redis
         do throws(HTTPError) {
             service = try APIService(
-                engine: parts.engine, dialects: APIService.allDialects(verifier: verifier),
+                engine: parts.engine, dialects: Dialects.all(verifier: verifier),
                 documents: [Answering.description], limits: try settings.requestLimits())
         } catch {
             throw .usage("http: \(error.message)")

@@ -2,21 +2,23 @@ import Testing
 
 @testable import Query
 
-@Suite struct ConnectionGroupTests {
+@Suite struct TupleGroupTests {
+    private let labels = GroupLabels(["service", "protocol", "dataCenter"])
+
     private func shown(
         _ known: inout KnownGroups, _ names: [String], of organization: String = "o"
-    ) -> [ConnectionGroup] {
+    ) -> [TupleGroup] {
         known.groups(of: Array(organization.utf8)) { body in
             for name in names { Array(name.utf8).withUnsafeBytes { body($0) } }
         }
     }
 
-    private func text(_ group: ConnectionGroup) -> String {
+    private func text(_ group: TupleGroup) -> String {
         group.values.map { String(decoding: $0, as: UTF8.self) }.joined(separator: "|")
     }
 
     @Test func groupsThatWereThereAreUsedAgain() throws {
-        var known = KnownGroups()
+        var known = KnownGroups(labels: labels)
         let first = shown(&known, ["a:p:1", "b:p:%3A"])
         #expect(first.map(text) == ["a|p|1", "b|p|:"])
         #expect(
@@ -37,7 +39,7 @@ import Testing
 
     @Test func memoryIsBounded() {
         let most = 40_000
-        var known = KnownGroups(mostBytes: most)
+        var known = KnownGroups(labels: labels, mostBytes: most)
         for number in 0..<1_000 {
             let names = (0..<number % 12).map { "service-\($0):p:\(number)" }
             let organization = "organization-\(number % 300)"

@@ -2,13 +2,13 @@ internal import Ledger
 internal import Metering
 
 /// The second read: all numbers of the groups in one inquiry.
-struct ConnectionReading {
+struct LifetimeReading {
     /// What the read brought.
     enum Finding {
         /// Orphans: closings without openings.
-        case rows([ConnectionRow], orphans: Int64)
+        case rows([LifetimeRow], orphans: Int64)
         /// Groups of the question that were not asked for.
-        case unknownGroups([ConnectionGroup])
+        case unknownGroups([TupleGroup])
         /// Something happened after the period, though nothing was supposed to.
         case laterEvents
         /// The windows of single groups do not hold what the tables hold: they were added later.
@@ -16,9 +16,9 @@ struct ConnectionReading {
     }
 
     var inquiry: Inquiry
-    private let question: ConnectionQuestion
-    private let groups: [ConnectionGroup]
-    private let span: ConnectionSpan
+    private let question: LifetimeQuestion
+    private let groups: [TupleGroup]
+    private let span: LifetimeSpan
     private let openNow: TableEntries
     /// From the period's start on, up to now; nil where that is the period.
     private let openedSince: TableEntries?
@@ -32,26 +32,28 @@ struct ConnectionReading {
     /// Of all time, where groups are read one by one.
     private let everActive: TableEntries?
     private let series: GroupSeries?
-    /// The read of each group's distinct keys.
-    private let keys: [Int?]
+    /// The read of each group's different values.
+    private let distinct: [Int?]
 
     init(
-        question: ConnectionQuestion, groups: [ConnectionGroup], span: ConnectionSpan,
+        question: LifetimeQuestion, groups: [TupleGroup], span: LifetimeSpan,
         inquiry: Inquiry
     ) {
         var inquiry = inquiry
         self.question = question
         self.groups = groups
         self.span = span
+        let meters = question.meters
         let inside = span.inside
         let since = span.since
-        openNow = inquiry.tableEntries("connections_open", .allTime)
+        openNow = inquiry.tableEntries(meters.open, .allTime)
         everActive =
-            span.isByGroup ? inquiry.tableEntries("connection_activity", .allTime) : nil
+            span.isByGroup ? inquiry.tableEntries(meters.tables.activity, .allTime) : nil
         // Tables first: a window of a group that is read later can only hold more.
         series =
             span.isByGroup
-            ? GroupSeries(span, inside: inside, since: since, groups, &inquiry) : nil
+            ? GroupSeries(
+                meters, span, inside: inside, since: since, groups, &inquiry) : nil
         let isByQuarters = span.areQuartersByGroup
         func table(
             _ name: String, _ coverage: Coverage, quartersByGroup: Bool
@@ -62,32 +64,32 @@ struct ConnectionReading {
                 name, span.split(coverage, quartersByGroup: quartersByGroup).tables)
         }
         openedSince = since.map {
-            table("connections_opened", $0, quartersByGroup: isByQuarters)
+            table(meters.tables.opened, $0, quartersByGroup: isByQuarters)
         }
         closedSince = since.map {
-            table("connections_closed", $0, quartersByGroup: isByQuarters)
+            table(meters.tables.closed, $0, quartersByGroup: isByQuarters)
         }
-        opened = table("connections_opened", inside, quartersByGroup: isByQuarters)
-        closed = table("connections_closed", inside, quartersByGroup: isByQuarters)
-        seconds = table("connection_seconds", inside, quartersByGroup: isByQuarters)
-        first = table("connection_first", inside, quartersByGroup: isByQuarters)
+        opened = table(meters.tables.opened, inside, quartersByGroup: isByQuarters)
+        closed = table(meters.tables.closed, inside, quartersByGroup: isByQuarters)
+        seconds = table(meters.tables.seconds, inside, quartersByGroup: isByQuarters)
+        first = table(meters.tables.first, inside, quartersByGroup: isByQuarters)
         // The latest of all time is that of a period after which nothing happened.
         let latest = span.isUpToNow ? .allTime : inside
-        last = table("connection_last", latest, quartersByGroup: false)
-        activity = table("connection_activity", latest, quartersByGroup: false)
-        keys = ConnectionReading.keyReads(groups, span, inside, &inquiry)
+        last = table(meters.tables.last, latest, quartersByGroup: false)
+        activity = table(meters.tables.activity, latest, quartersByGroup: false)
+        distinct = LifetimeReading.distinctReads(meters, groups, span, inside, &inquiry)
         self.inquiry = inquiry
     }
 
-    private static func keyReads(
-        _ groups: [ConnectionGroup], _ span: ConnectionSpan, _ inside: Coverage,
-        _ inquiry: inout Inquiry
+    private static func distinctReads(
+        _ meters: LifetimeMeters, _ groups: [TupleGroup], _ span: LifetimeSpan,
+        _ inside: Coverage, _ inquiry: inout Inquiry
     ) -> [Int?] {
         let (minutes, longer) = span.split(inside, quartersByGroup: false)
         return inquiry.distinctReads(
             [
-                ("connection_group_keys", Coverage(range: inside.range, pieces: minutes)),
-                ("connection_keys", longer),
+                (meters.series.distinct, Coverage(range: inside.range, pieces: minutes)),
+                (meters.tables.distinct, longer),
             ], scopes: groups.map(\.scopeText))
     }
 
@@ -104,9 +106,9 @@ struct ConnectionReading {
         var activity: UnsafeRawBufferPointer?
         var everActive: UnsafeRawBufferPointer?
 
-        /// Connections whose life overlaps the period.
-        func total(_ span: ConnectionSpan) -> Int64 {
-            // What was closed was connected, also where nobody saw it open.
+        /// How many lives overlap the period.
+        func total(_ span: LifetimeSpan) -> Int64 {
+            // What was closed was open before, also where nobody saw it opened.
             guard span.answered != nil else { return max(opened, closed) }
             let since =
                 span.isUpToNow
@@ -172,18 +174,19 @@ struct ConnectionReading {
         numbers.activity = better(series.activity, numbers.activity, activity)
     }
 
-    /// The rows of the groups that the question means and that had a connection in its range, in
+    /// The rows of the groups that the question means and in which something lived, in
     /// order; or why they cannot be made of this read.
     func finding(_ answers: Answers) -> Finding {
         let snapshot = answers.snapshot
         var all = [Numbers](repeating: Numbers(), count: groups.count)
-        var unknown: [ConnectionGroup] = []
+        var unknown: [TupleGroup] = []
         var places = GroupPlaces(groups)
+        let labels = GroupLabels(question.meters.dimensions)
         for (name, numbers) in tableNumbers(snapshot).entries {
             if let place = places.place(name) {
                 all[place] = numbers
             } else if span.isByGroup || numbers.total(span) > 0,
-                let group = ConnectionGroup(name), question.matches(group.values)
+                let group = TupleGroup(name, labels: labels), question.matches(group.values)
             {
                 unknown.append(group)
             }
@@ -214,7 +217,8 @@ struct ConnectionReading {
             inOrder(found).map { index in
                 let place = found[index]
                 return row(
-                    groups[place], all[place], keys: keys[place].map { snapshot.count($0) } ?? 0)
+                    groups[place], all[place],
+                    distinct: distinct[place].map { snapshot.count($0) } ?? 0)
             }, orphans: orphans)
     }
 
@@ -237,33 +241,12 @@ struct ConnectionReading {
         }
     }
 
-    private func row(_ group: ConnectionGroup, _ numbers: Numbers, keys: Int64) -> ConnectionRow {
-        ConnectionRow(
-            service: group.values[0], protocolName: group.values[1], dataCenter: group.values[2],
-            total: numbers.total(span), opened: numbers.opened,
-            closed: numbers.closed, seconds: numbers.seconds, keys: keys,
+    private func row(_ group: TupleGroup, _ numbers: Numbers, distinct: Int64) -> LifetimeRow {
+        LifetimeRow(
+            group: group.values, total: numbers.total(span), opened: numbers.opened,
+            closed: numbers.closed, seconds: numbers.seconds, distinct: distinct,
             first: numbers.first.flatMap { CellText.shifted($0) },
             last: numbers.last.flatMap { CellText.shifted($0) },
             lastActivity: numbers.activity.flatMap { CellText.shifted($0) })
-    }
-}
-
-/// Finds groups by name; those that come in the groups' own order at once.
-struct GroupPlaces {
-    private let groups: [ConnectionGroup]
-    private var next = 0
-    private lazy var places = Dictionary(
-        groups.enumerated().map { ($1.name, $0) }, uniquingKeysWith: { first, _ in first })
-
-    init(_ groups: [ConnectionGroup]) { self.groups = groups }
-
-    mutating func place(_ name: UnsafeRawBufferPointer) -> Int? {
-        if next < groups.count, groups[next].isNamed(name) {
-            next += 1
-            return next - 1
-        }
-        guard let place = places[[UInt8](name)] else { return nil }
-        next = place + 1
-        return place
     }
 }

@@ -1,8 +1,8 @@
 internal import Metering
 
-/// Which windows answer a period of connections.
-struct ConnectionSpan {
-    /// What is answered; nil = everything.
+/// Which windows answer a period of lifetimes.
+struct LifetimeSpan {
+    /// What is answered; nil: everything.
     let answered: TimeRange?
     /// Whether windows shorter than a day are read a group at a time, else from tables.
     ///
@@ -15,28 +15,33 @@ struct ConnectionSpan {
     var begin: Int64 = .min
     /// Groups that are asked for.
     var groupCount = 0
+    private let meters: LifetimeMeters
     private let engine: QueryEngine
     /// The time of the question: windows that go meanwhile are not left out in one place only.
     private let now: Int64
 
-    /// All that is answered for a period, so that every number is about the same time: days of keys go after 400 days.
-    private static let tables = [
-        "connections_opened", "connections_closed", "connection_activity", "connection_keys",
-    ]
-    private static let series = ["connection_group_opened", "connection_group_closed"]
-
-    init(_ range: TimeRange?, isByGroup: Bool, _ engine: QueryEngine) {
+    init(_ question: LifetimeQuestion, isByGroup: Bool, _ engine: QueryEngine) {
+        let meters = question.meters
+        self.meters = meters
         self.engine = engine
         self.isByGroup = isByGroup
         let now = engine.clock.seconds
         self.now = now
-        answered = range.flatMap { Self.coverage($0, isByGroup, engine, now: now).range }
+        answered = question.range.flatMap {
+            Self.coverage($0, meters, isByGroup, engine, now: now).range
+        }
         isUpToNow = isByGroup && (answered.map { $0.end > now } ?? false)
     }
 
     private static func coverage(
-        _ range: TimeRange, _ isByGroup: Bool, _ engine: QueryEngine, now: Int64
+        _ range: TimeRange, _ meters: LifetimeMeters, _ isByGroup: Bool, _ engine: QueryEngine,
+        now: Int64
     ) -> Coverage {
+        // All that is answered for a period, so that every number is about the same time: days of
+        // sketches go after 400 days.
+        let (table, single) = (meters.tables, meters.series)
+        let tables = [table.opened, table.closed, table.activity, table.distinct]
+        let series = [single.opened, single.closed]
         let short = Coverage.Kept.shared(series.compactMap { engine.meter($0)?.kept })
         let long = Coverage.Kept.shared(tables.compactMap { engine.meter($0)?.kept })
         guard isByGroup else { return Coverage(range, kept: long, now: now) }
@@ -54,7 +59,7 @@ struct ConnectionSpan {
             return Coverage(range: TimeRange(start: end, end: end), pieces: [])
         }
         return Self.coverage(
-            TimeRange(start: max(start, begin), end: end), isByGroup, engine, now: now)
+            TimeRange(start: max(start, begin), end: end), meters, isByGroup, engine, now: now)
     }
 
     /// The windows of the period itself.

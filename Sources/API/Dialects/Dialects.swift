@@ -1,0 +1,17 @@
+/// The dialects of this program: the only list of them.
+public enum Dialects {
+    /// All of them, the generic API among them; `verifier` checks the tokens of `identity`.
+    public static func all(verifier: TokenVerifier?) -> [any Dialect] {
+        [
+            OverviewDialect(), WorkspaceDialect(), ConnectionsDialect(), PrivacyDialect(),
+            IdentityDialect(verifier: verifier), OperationsDialect(),
+        ]
+    }
+
+    /// Name and keys of those that API keys open, in the order of the list.
+    static let openedByKeys: [(name: String, keys: DialectKeys)] =
+        all(verifier: nil).compactMap { dialect in dialect.keys.map { (dialect.name, $0) } }
+
+    /// The first words of all API keys.
+    static let keyBrands = Set(openedByKeys.map(\.keys.brand)).sorted()
+}

@@ -1,0 +1,218 @@
+internal import Ledger
+internal import Metering
+
+/// The meters of things that are opened and closed, such as connections, and that stand in groups.
+///
+/// Two families say the same: tables with all groups of a window, and series of single groups, which
+/// keep shorter windows. What `LifetimeReading` joins are the tables' rows by their tuple.
+public struct LifetimeMeters: Sendable, Hashable {
+    /// Names of one family's meters.
+    public struct Names: Sendable, Hashable {
+        /// Count of openings.
+        public var opened: String
+        /// Count of closings.
+        public var closed: String
+        /// Sum of the seconds of those that were closed.
+        public var seconds: String
+        /// Time of the first opening.
+        public var first: String
+        /// Time of the last opening.
+        public var last: String
+        /// Time of the last opening, activity or closing.
+        public var activity: String
+        /// Different values seen.
+        public var distinct: String
+
+        /// These names.
+        public init(
+            opened: String, closed: String, seconds: String, first: String, last: String,
+            activity: String, distinct: String
+        ) {
+            self.opened = opened
+            self.closed = closed
+            self.seconds = seconds
+            self.first = first
+            self.last = last
+            self.activity = activity
+            self.distinct = distinct
+        }
+    }
+
+    /// The dimensions whose values make a group; at least one.
+    public var dimensions: [String]
+    /// Level by group: openings minus closings of all time.
+    public var open: String
+    /// Tables by group; `distinct` has the dimensions in its keys.
+    public var tables: Names
+    /// Series whose keys have the dimensions.
+    public var series: Names
+
+    /// Meters of these names.
+    public init(dimensions: [String], open: String, tables: Names, series: Names) {
+        precondition(!dimensions.isEmpty, "a group has at least one dimension")
+        self.dimensions = dimensions
+        self.open = open
+        self.tables = tables
+        self.series = series
+    }
+
+    /// Meters that an answer is made of.
+    public var needs: [MeterNeed] {
+        let windows: [Window] = [.quarter, .day, .month, .all]
+        let kinds: [(String, MeterKind)] = [
+            (tables.opened, .count), (tables.closed, .count), (tables.seconds, .sum),
+            (tables.first, .extreme), (tables.last, .extreme), (tables.activity, .extreme),
+        ]
+        return [MeterNeed(open, .level, [.all], by: dimensions)]
+            + kinds.map { MeterNeed($0.0, $0.1, windows, by: dimensions) }
+            + [MeterNeed(tables.distinct, .distinct, windows, scopes: [dimensions])]
+    }
+
+    /// The windows of single groups; where a catalog has not all of them, periods are of quarter-hours.
+    var seriesNeeds: [MeterNeed] {
+        let long: [(String, MeterKind)] = [
+            (series.opened, .count), (series.closed, .count), (series.seconds, .sum),
+            (series.first, .extreme),
+        ]
+        let short: [(String, MeterKind)] = [
+            (series.last, .extreme), (series.activity, .extreme), (series.distinct, .distinct),
+        ]
+        return long.map { MeterNeed($0.0, $0.1, [.minute, .quarter], scopes: [dimensions]) }
+            + short.map { MeterNeed($0.0, $0.1, [.minute], scopes: [dimensions]) }
+    }
+}
+
+/// What was opened and closed in a period, by group.
+public struct LifetimeQuestion: Sendable {
+    /// The meters that know.
+    public var meters: LifetimeMeters
+    /// The period; nil: everything.
+    public var range: TimeRange?
+    /// For each dimension the only value that is wanted; nil: all.
+    public var wanted: [[UInt8]?]
+
+    /// A question of these parts; `wanted` has an element for each dimension of the meters.
+    public init(_ meters: LifetimeMeters, range: TimeRange?, wanted: [[UInt8]?]) {
+        self.meters = meters
+        self.range = range
+        self.wanted = wanted
+    }
+
+    func matches(_ group: [[UInt8]]) -> Bool {
+        group.count == wanted.count
+            && zip(group, wanted).allSatisfy { value, wanted in
+                wanted.map { $0 == value } ?? true
+            }
+    }
+
+    /// The only group that can match, where a value of each dimension is given.
+    fileprivate var onlyGroup: TupleGroup? {
+        let values = wanted.compactMap(\.self)
+        guard values.count == meters.dimensions.count else { return nil }
+        return TupleGroup(
+            name: KeyLayout.tupleField(values), values: values,
+            labels: GroupLabels(meters.dimensions))
+    }
+}
+
+/// One group with what happened in the period.
+public struct LifetimeRow: Sendable, Hashable {
+    /// Values of the dimensions, in their order.
+    public var group: [[UInt8]]
+    /// Those whose life overlaps the period.
+    public var total: Int64
+    /// Opened in it.
+    public var opened: Int64
+    /// Closed in it.
+    public var closed: Int64
+    /// Seconds of those closed in it.
+    public var seconds: Int64
+    /// Different values seen in it.
+    public var distinct: Int64
+    /// First opening in it, nanoseconds since 1970.
+    public var first: Int64?
+    /// Last opening in it.
+    public var last: Int64?
+    /// Last opening, activity or closing in it.
+    public var lastActivity: Int64?
+}
+
+/// All groups in which something lived in the period.
+public struct LifetimeAnswer: Sendable {
+    /// Ordered by the values of the dimensions, one after the other.
+    public var rows: [LifetimeRow]
+    /// What was really answered; nil: everything.
+    public var range: TimeRange?
+    /// Record time (ms) of the newest record counted.
+    public var asOf: Int64?
+    /// Whether everything was read at one moment.
+    public var isAtomic: Bool
+    /// Cells of the answer of which something is parked.
+    public var parked = 0
+    /// Closings more than openings, of the groups where it is so: what was opened before the
+    /// counting began.
+    public var orphans: Int64 = 0
+}
+
+extension QueryWorker {
+    /// Answers a question about what was opened and closed in an organization.
+    ///
+    /// The keys of single groups hold the groups' names, so the groups are asked for first. A group
+    /// that appears between the two reads is asked for again; so is everything where what was
+    /// supposed about the second read turns out to be wrong (`LifetimeReading.Finding`).
+    public func lifetimes(
+        _ question: LifetimeQuestion, of organization: [UInt8]
+    ) throws(QueryError) -> LifetimeAnswer {
+        var isByGroup =
+            question.range != nil && engine.missing(question.meters.seriesNeeds).isEmpty
+        var span = LifetimeSpan(question, isByGroup: isByGroup, engine)
+        var (groups, begin) = try findGroups(question, organization, span.answered)
+        for _ in 0..<6 {
+            span.begin = begin
+            span.groupCount = groups.count
+            let reading = LifetimeReading(
+                question: question, groups: groups, span: span, inquiry: inquiry(organization))
+            let answers = try answer(reading.inquiry)
+            switch reading.finding(answers) {
+            case .unknownGroups(let unknown): groups += unknown
+            case .laterEvents: span.isUpToNow = false
+            case .missingWindows:
+                isByGroup = false
+                span = LifetimeSpan(question, isByGroup: isByGroup, engine)
+            case .rows(let rows, let orphans):
+                return LifetimeAnswer(
+                    rows: rows, range: span.answered, asOf: answers.asOf,
+                    isAtomic: answers.isAtomic, parked: answers.parked,
+                    orphans: orphans)
+            }
+        }
+        throw QueryError(.unavailable, "new groups appear faster than they are read")
+    }
+
+    /// Finds the groups in which there ever was something, and the month of the first event where the
+    /// period is so long that empty months would be read.
+    private func findGroups(
+        _ question: LifetimeQuestion, _ organization: [UInt8], _ range: TimeRange?
+    ) throws(QueryError) -> (groups: [TupleGroup], begin: Int64) {
+        let isLong = range.map { $0.end - $0.start > 800 * TimeRange.day } ?? false
+        if let only = question.onlyGroup, !isLong { return ([only], .min) }
+        let activity = question.meters.tables.activity
+        var search = inquiry(organization)
+        let known = search.tableEntries(activity, .allTime)
+        var months: Range<Int32> = 0..<0
+        if isLong, let range {
+            months =
+                Window.month.number(ofSecond: range.start)..<Window.month.number(
+                    ofSecond: min(range.end, engine.clock.seconds)) + 1
+        }
+        let sizes = search.sizes(activity, .month, months)
+        let answers = try answer(search)
+        let fresh = KnownGroups(labels: GroupLabels(question.meters.dimensions))
+        let groups = knownGroups[activity, default: fresh].groups(of: organization) { body in
+            known.forEach(answers.snapshot) { name, _ in body(name) }
+        }.filter { question.matches($0.values) }
+        guard isLong else { return (groups, .min) }
+        let first = answers[sizes].firstIndex { $0 > 0 } ?? months.count
+        return (groups, Window.month.start(of: months.lowerBound + Int32(first)))
+    }
+}
