@@ -60,6 +60,7 @@ extension Lane {
         while committer?.receive() != nil {}
         committer = nil
         watcher = nil
+        mustLeave = nil
         reconnectAt = now + 100
         needsReconcile = core != nil
         trouble(.redis, "the connection to Redis broke")
