@@ -10,7 +10,7 @@ public enum ContractMove {
     /// A superset moves by itself; anything else needs `accept`, and throws `contractDiffers` without
     /// it. Other layouts, shard counts and shard functions are never taken. Each moved shard keeps in
     /// `!since:NUMBER` from which marks the new contract counts there.
-    public static func settle(
+    public static func adopt(
         _ connection: inout Connection, layout: KeyLayout, _ contract: Contract, accept: Bool
     ) throws(LedgerError) -> ContractStamp {
         let number = try moveLedger(&connection, layout, contract, accept: accept)

@@ -24,7 +24,7 @@ extension Program {
             fullShard = fold(records[index], index, attributes, cursors, tallies)
             index += 1
         }
-        let last = settle(cursors, tallies)
+        let last = countPending(cursors, tallies)
         return FoldStop(next: index, fullShard: fullShard ?? last)
     }
 
@@ -71,7 +71,7 @@ extension Program {
                 cursor.pointee.seen.prefetch(identity)
             }
         }
-        let fullShard = settle(cursors, tallies)
+        let fullShard = countPending(cursors, tallies)
         let isFolded = cursor.pointee.isFolded(record.offset, shard: shard)
         cursor.pointee.take()
         if isFolded { counters.reread += 1 }
@@ -114,7 +114,7 @@ extension Program {
 
     /// Counts the pending record, where it is no duplicate, into its tally; returns its shard where that is full now.
     @inline(__always)
-    private mutating func settle(
+    private mutating func countPending(
         _ cursors: UnsafeMutablePointer<PartitionCursor>, _ tallies: UnsafeMutablePointer<Tally>
     ) -> Int? {
         guard pending.isThere else { return nil }

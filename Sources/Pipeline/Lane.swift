@@ -44,7 +44,7 @@ final class Lane: @unchecked Sendable {
     var core: LaneCore?
     var committer: (any LaneLedger)?
     /// Looks at the marks beside the commits, so that neither waits for the other.
-    var watcher: (any MarksReader)?
+    var watcher: (any LaneWatcher)?
     var arguments = CommitArguments()
     /// Contract and dedupe key of the ledger as it was opened last.
     var stamp: [UInt8] = []

@@ -19,6 +19,10 @@ extension Lane {
             // What was refused is dropped: there may be nothing to commit that would end it.
             passed(.refused, "no commit is left that Redis refused")
         } catch {
+            // What was found so far is not to be shown: it is found again with the next try.
+            stopped = []
+            gone = [:]
+            taken = []
             retryAt = now + 500
             trouble(.establish, "partitions cannot be taken up yet: \(error.message)")
         }

@@ -89,7 +89,7 @@ package final class LedgerKeeper: Sendable {
             guard isFirst || isOurs else {
                 throw LedgerError(.contractMovedOn, "another process moved the contract")
             }
-            let stamp = try ContractMove.settle(
+            let stamp = try ContractMove.adopt(
                 &connection, layout: configuration.layout, contract,
                 accept: configuration.acceptContract && isFirst)
             state.dedupeKey = record.birth.dedupeKey

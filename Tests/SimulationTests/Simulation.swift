@@ -191,7 +191,7 @@ final class Simulation {
         for _ in 0..<dice.roll(1...8) { log.produce() }
         for _ in 0..<dice.roll(1...3) { startMachine() }
         for _ in 0..<dice.roll(200...900) where failures.isEmpty { step() }
-        if failures.isEmpty { settle() }
+        if failures.isEmpty { endFaults() }
         if failures.isEmpty, dice.oneIn(2) {
             // Nothing is produced and nobody comes or goes: only looking at the marks can tell.
             report.rollbacks += 1
@@ -312,7 +312,7 @@ struct SimulationReport {
 
 extension Simulation {
     /// The faults end; within bounded time everything that the log holds must be counted.
-    fileprivate func settle() {
+    fileprivate func endFaults() {
         becomeQuiet()
         catchUp()
     }

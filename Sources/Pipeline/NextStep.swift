@@ -1,6 +1,6 @@
 extension LaneCore {
-    /// What the lane must do after an outcome.
-    enum Settlement: Equatable {
+    /// What the lane must do after the outcome of a commit.
+    enum NextStep: Equatable {
         /// Landed.
         case done
         /// Send the same tally again, after a pause where Redis refused it.
