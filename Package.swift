@@ -39,8 +39,9 @@ let package = Package(
             name: "CEventScan",
             cxxSettings: [.define("NDEBUG"), .unsafeFlags(["-O3"])],
             linkerSettings: [.linkedLibrary("simdjson")]),
+        .target(name: "CTables"),
 
-        room("Metering", "CEventScan"),
+        room("Metering", "CEventScan", "CTables"),
         room("Spelling"),
         room("Catalog", "Metering", "CYAML"),
         room("Kafka", "CRdkafka", "CMalloc"),
@@ -98,7 +99,8 @@ let package = Package(
             "FuzzTargets"),
         tests("WorkloadTests", "Workload", "Verify", "Kafka", "Redis"),
         tests(
-            "OdometerTests", "odometer", "API", "HTTPServer", "Metering", "Pipeline", "Replay",
+            "OdometerTests", "odometer", "API", "HTTPServer", "Ledger", "Metering", "Pipeline",
+            "Replay",
             "Kafka",
             "Redis", "Verify", "Workload"),
         tests("TidyTests"),
