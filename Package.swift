@@ -39,8 +39,9 @@ let package = Package(
             name: "CEventScan",
             cxxSettings: [.define("NDEBUG"), .unsafeFlags(["-O3"])],
             linkerSettings: [.linkedLibrary("simdjson")]),
+        .target(name: "CTables"),
 
-        room("Metering", "CEventScan"),
+        room("Metering", "CEventScan", "CTables"),
         room("Spelling"),
         room("Catalog", "Metering", "CYAML"),
         room("Kafka", "CRdkafka", "CMalloc"),

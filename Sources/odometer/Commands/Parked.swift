@@ -96,3 +96,35 @@ extension Commands {
         return readLine() == "yes"
     }
 }
+
+extension ParkedList {
+    /// Prints a table, and how many more there are.
+    func print() {
+        guard count > 0 else { return }
+        let table = rows.map { row in
+            [
+                String(row.shard), String(decoding: row.cell.key, as: UTF8.self),
+                String(decoding: row.cell.field, as: UTF8.self),
+                String(decoding: row.cell.value, as: UTF8.self),
+                row.reason ?? "its cell takes it now",
+            ]
+        }
+        Output.table([["SHARD", "PARKED CELL", "FIELD", "CHANGE", "WHY"]] + table)
+        if count > rows.count { Output.line("and \(count - rows.count) more parked cells") }
+    }
+}
+
+extension ParkedList.Row {
+    /// What a program reads.
+    var object: [String: Any] {
+        var object: [String: Any] = [
+            "shard": shard, "kind": "\(cell.kind)",
+            "key": String(decoding: cell.key, as: UTF8.self),
+            "field": String(decoding: cell.field, as: UTF8.self),
+            "parked": String(decoding: cell.value, as: UTF8.self),
+        ]
+        object["reason"] = reason
+        object["expires"] = cell.expiry
+        return object
+    }
+}

@@ -80,13 +80,3 @@ extension Settings {
         setting(option)?.source.description ?? "default"
     }
 }
-
-extension CommandFailure {
-    /// What Redis said, as the end of a command.
-    init(_ error: RedisError) {
-        self.init(error.code == .configuration ? .usage : .failed, error.description)
-    }
-
-    /// What Kafka said, as the end of a command.
-    init(_ error: KafkaError) { self.init(.failed, "kafka: \(error.message)") }
-}

@@ -1,4 +1,4 @@
-import CEventScan
+import CTables
 
 /// Memory for tables that are read at random places: in huge pages where the system gives them.
 ///
@@ -16,7 +16,7 @@ enum LargeMemory {
         let byteCount = capacity * MemoryLayout<Element>.stride
         let memory: UnsafeMutableRawPointer =
             byteCount < hugePage
-            ? .allocate(byteCount: byteCount, alignment: line) : es_map(byteCount)
+            ? .allocate(byteCount: byteCount, alignment: line) : ct_map(byteCount)
         return memory.bindMemory(to: Element.self, capacity: capacity)
     }
 
@@ -24,7 +24,7 @@ enum LargeMemory {
     static func deallocate<Element>(_ memory: UnsafeMutablePointer<Element>, _ capacity: Int) {
         let byteCount = capacity * MemoryLayout<Element>.stride
         guard byteCount >= hugePage else { return memory.deallocate() }
-        es_unmap(memory, byteCount)
+        ct_unmap(memory, byteCount)
     }
 }
 

@@ -1,4 +1,4 @@
-import CEventScan
+import CTables
 
 /// The ids of the last N offsets of one partition: tells duplicates, by the log alone.
 ///
@@ -79,11 +79,11 @@ public struct SeenWindow: ~Copyable {
     @inline(__always)
     public func prefetch(_ hash: (UInt64, UInt64)) {
         guard span > 0 else { return }
-        es_prefetch(bucket(home(hash.0)))
+        ct_prefetch(bucket(home(hash.0)))
         // What the ring points to, we know first; the ring itself is walked in order.
         if head &- tail > 32 {
-            es_prefetch(ring + ((tail &+ 32) & ringMask))
-            es_prefetch(bucket(home(ring[(tail &+ 8) & ringMask].high)))
+            ct_prefetch(ring + ((tail &+ 32) & ringMask))
+            ct_prefetch(bucket(home(ring[(tail &+ 8) & ringMask].high)))
         }
     }
 
@@ -128,7 +128,7 @@ public struct SeenWindow: ~Copyable {
         var number = home
         while true {
             let place = bucket(number)
-            let free = es_equal_words(place, .max, Self.empty) & Self.slots
+            let free = ct_equal_words(place, .max, Self.empty) & Self.slots
             if free != 0 {
                 place[free.trailingZeroBitCount] = word
                 return
@@ -148,7 +148,7 @@ public struct SeenWindow: ~Copyable {
         let first = home(hash.0)
         for step in 0...bucketMask {
             let place = bucket((first + step) & bucketMask)
-            var same = es_equal_words(place, ~positionMask, wanted) & Self.slots
+            var same = ct_equal_words(place, ~positionMask, wanted) & Self.slots
             while same != 0 {
                 let slot = same.trailingZeroBitCount
                 let entry = ring[Int(place[slot] & positionMask)]
@@ -182,7 +182,7 @@ public struct SeenWindow: ~Copyable {
         let first = home(high)
         for step in 0...bucketMask {
             let place = bucket((first + step) & bucketMask)
-            let same = es_equal_words(place, .max, wanted) & Self.slots
+            let same = ct_equal_words(place, .max, wanted) & Self.slots
             if same != 0 { return empty(same.trailingZeroBitCount, of: step, from: first) }
             if place[Self.passed] == 0 { return }
         }

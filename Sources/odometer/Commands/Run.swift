@@ -1,12 +1,14 @@
 import Pipeline
 
-/// `odometer run`, `serve` and `up`: the machine in halves or whole.
+/// `odometer run`: the counting half, and what `up` and `serve` share with it.
 extension Commands {
-    private static let stopping =
+    /// How the machine is stopped, in the help of `run`, `serve` and `up`.
+    static let stopping =
         "Runs until SIGTERM, SIGINT or SIGHUP (not under nohup); a second SIGTERM or SIGINT ends it at once,"
         + "\nwhich is safe as well."
 
-    private static let countingOptions =
+    /// The options of the counting half.
+    static let countingOptions =
         Options.kafka + Options.topics + Options.redisServer + Options.counting
         + [Options.acceptContract]
 
@@ -22,29 +24,8 @@ extension Commands {
         ],
         run: { (call) throws(CommandFailure) in try runMachine(call, .counting) })
 
-    static let up = Command(
-        path: ["up"], summary: "Count and answer in one process: run and serve.",
-        details: stopping,
-        options: countingOptions + Options.http + Options.jwt + [Options.adminListen],
-        examples: [
-            ("up", "with Kafka and Redis on this machine"),
-            ("up --config /etc/odometer.yaml", "as a file says"),
-        ],
-        run: { (call) throws(CommandFailure) in try runMachine(call, [.counting, .answering]) })
-
-    static let serve = Command(
-        path: ["serve"], summary: "Answer analytics requests from Redis.",
-        details: stopping
-            + "\nIt only reads: any number may run beside one `odometer run` or many.",
-        options: Options.redisServer + [Options.meters] + Options.http + Options.jwt
-            + [Options.adminListen],
-        examples: [
-            ("serve --listen 0.0.0.0:8080 --redis redis://redis:6379", "answer everybody"),
-            ("serve --jwt-secret-file /run/secrets/jwt", "with tokens for the identity API"),
-        ],
-        run: { (call) throws(CommandFailure) in try runMachine(call, .answering) })
-
-    private static func runMachine(
+    /// Runs the machine until it is stopped.
+    static func runMachine(
         _ call: borrowing Invocation, _ halves: Machine.Halves
     ) throws(CommandFailure) -> ExitCode {
         // Before any thread: all that start later inherit it.

@@ -1,4 +1,4 @@
-import CEventScan
+import CTables
 
 /// Hashes of bytes: FNV-1a for the shard, a fast mix inside one tally; `IdentityHash` decides about duplicates.
 public enum Hashing {
@@ -102,6 +102,6 @@ extension UnsafeRawBufferPointer {
         guard count == other.count, let base = baseAddress, let otherBase = other.baseAddress else {
             return count == other.count
         }
-        return es_same(base, otherBase, count) != 0
+        return ct_same(base, otherBase, count) != 0
     }
 }

@@ -1,40 +1,49 @@
-import Ledger
-import Redis
+public import Redis
 
 /// What Redis says about the position in the log, read by schemas/redis.md.
-struct LedgerStatus: Sendable {
+public struct LedgerStatus: Sendable {
     /// One partition over all shards.
-    struct Partition: Sendable {
+    public struct Partition: Sendable {
         /// Where counting began; nil where no origin is stored.
-        var origin: Int64?
-        /// The lowest and highest mark of all shards.
-        var lowest: Int64?
-        var highest: Int64?
+        public var origin: Int64?
+        /// The lowest mark of all shards.
+        public var lowest: Int64?
+        /// The highest mark of all shards.
+        public var highest: Int64?
         /// Mark and time of the newest record of each shard.
-        var shards: [Int: (mark: Int64, time: Int64)] = [:]
+        public var shards: [Int: (mark: Int64, time: Int64)] = [:]
         /// Kafka's timestamp of the newest record in the numbers, ms.
-        var newest: Int64 = -1
-        var audit: [String: Int64] = [:]
+        public var newest: Int64 = -1
+        /// Counter → count, of all shards together.
+        public var audit: [String: Int64] = [:]
+
+        /// Nothing known yet.
+        public init() {}
 
         /// Shards whose newest record is half a minute older than the partition's, although an idle
         /// shard follows every ten seconds: set aside after a refusal, or nobody counts them.
-        var behind: [Int] {
+        public var behind: [Int] {
             shards.filter { $0.value.mark < highest ?? 0 && newest - $0.value.time > 30_000 }
                 .map(\.key).sorted()
         }
     }
 
-    /// Name and version of the server; nil = it does not say.
-    var server: String?
-    var ledger: [String: String] = [:]
-    var partitions: [String: Partition] = [:]
+    /// Name and version of the server; nil where it does not say.
+    public var server: String?
+    /// The fields of the ledger's record.
+    public var ledger: [String: String] = [:]
+    /// `TOPIC/NUMBER` → what is known of the partition.
+    public var partitions: [String: Partition] = [:]
     /// Shards that need a rebuild, with the reason.
-    var torn: [Int: String] = [:]
+    public var torn: [Int: String] = [:]
     /// Cells whose changes are parked, the first twenty with their reasons.
-    var parked = ParkedList()
+    public var parked = ParkedList()
 
-    /// All marks, from one connection; throws where there is no ledger.
-    static func read(
+    /// A ledger of which nothing is known yet.
+    public init() {}
+
+    /// Reads marks and audit of all shards over a connection of its own; nil where there is no ledger.
+    public static func read(
         _ redis: RedisConfiguration, layout: KeyLayout
     ) throws(RedisError) -> LedgerStatus? {
         var connection = try Connection(redis)

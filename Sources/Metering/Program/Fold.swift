@@ -1,4 +1,5 @@
 import CEventScan
+import CTables
 
 /// The loop: records to tallies. One call a batch; no allocation per event.
 ///
@@ -33,7 +34,7 @@ extension Program {
     private mutating func prefetch(_ record: FoldRecord) {
         guard let value = record.value else { return }
         for line in stride(from: 0, to: min(320, record.valueCount), by: 64) {
-            es_prefetch(value + line)
+            ct_prefetch(value + line)
         }
     }
 

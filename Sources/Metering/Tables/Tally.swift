@@ -1,4 +1,4 @@
-import CEventScan
+import CTables
 
 /// How an entry changes a cell in Redis; each commutes with itself, so that folding first is the same.
 public enum CellOperation: UInt8, Sendable {
@@ -195,7 +195,7 @@ public struct Tally: ~Copyable {
 
     /// Fetches the cache line in which an entry's look-up will begin.
     @inline(__always)
-    func prefetch(_ hash: UInt32) { es_prefetch(table + (Int(hash) & tableMask)) }
+    func prefetch(_ hash: UInt32) { ct_prefetch(table + (Int(hash) & tableMask)) }
 
     /// Merges an entry into its cell.
     @inline(__always)

@@ -1,4 +1,4 @@
-import CEventScan
+import CTables
 
 /// Two random words in the hash of every name: nobody who writes events can choose names that meet.
 ///
@@ -156,7 +156,7 @@ struct SymbolTable: ~Copyable {
 
     /// Fetches the cache line in which a look-up will begin.
     @inline(__always)
-    func prefetch(_ key: SymbolKey) { es_prefetch(slots + (Int(key.hash) & slotMask)) }
+    func prefetch(_ key: SymbolKey) { ct_prefetch(slots + (Int(key.hash) & slotMask)) }
 
     /// The number of these bytes, new if need be.
     @inline(__always)
