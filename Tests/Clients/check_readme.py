@@ -17,7 +17,8 @@ from house import BINARY, BOOTSTRAP, House, wait_until
 
 House.needed()
 
-SECTION = re.search(r"\n## A first event of your own\n(.*?)\n## ", (ROOT / "README.md").read_text(), re.S)[1]
+README = (ROOT / "README.md").read_text()
+SECTION = re.search(r"\n## A first event of your own\n(.*?)\n## ", README, re.S)[1]
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", SECTION, re.S | re.M)
 
 TOPICS_TOOL = """#!{python}
@@ -139,6 +140,8 @@ def first_event():
         expect(re.fullmatch(r"stored at \d/1\n", said), f"not in the partition of the first: {said}")
         machine.wait_outcomes({"accepted": 1, "duplicate": 1}, 30)
         expect(f"# {answer()}" == comment, f"sent again: {answer()}")
+
+        house.shell(re.search(r"`(odometer directory put [^`]*)`", README)[1])
 
         send, look = around_the_sleep(house.here(letter, machine))
         house.shell(send)
