@@ -1,8 +1,9 @@
 // libFuzzer target of the JSON scanner: what its three ways say of one text must be the same.
 //
-// A text whose shape is known is compared with it, another one without a backslash is walked where it stands, every other
-// by simdjson's On-Demand walk. So the input is scanned as it is, again when its shape is known, and once more with a
-// member in front whose name has an escape: that member is asked for by nobody. The same for texts a byte away from it.
+// A text whose shape is known is compared with it, another one without a backslash is walked where
+// it stands, every other by simdjson's On-Demand walk. So the input is scanned as it is, again when
+// its shape is known, and once more with a member in front whose name has an escape: that member is
+// asked for by nobody. The same for texts a byte away from it.
 #include "CEventScan.h"
 
 #include <cstdio>

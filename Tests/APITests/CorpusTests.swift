@@ -2,10 +2,11 @@ import Foundation
 import FuzzTargets
 import Testing
 
-/// What the fuzzers begin with and what they found is looked at in every run, also where no fuzzer is.
+/// What the fuzzers begin with and what they found is looked at in
+/// every run, also where no fuzzer is.
 @Suite struct CorpusTests {
     @Test(arguments: FuzzTargets.names)
-    func `every input of the corpus is answered as it must be`(_ name: String) throws {
+    func everyInputOfTheCorpusIsAnsweredAsItMustBe(_ name: String) throws {
         let folder = URL(filePath: #filePath).deletingLastPathComponent()
             .deletingLastPathComponent().deletingLastPathComponent()
             .appending(path: "Fuzz/corpus/\(name)")

@@ -6,7 +6,7 @@ import Testing
 struct ReaderTests {
     @Test("Reads exactly from the assigned offsets to the end")
     func assignedOffsets() throws {
-        let fixture = try Fixture()
+        let fixture = try TopicFixture()
         try fixture.fill(0, 0..<20)
         try fixture.fill(1, 0..<5)
         let consumer = try Consumer(fixture.configuration)
@@ -25,7 +25,7 @@ struct ReaderTests {
 
     @Test("Assigning again goes back, and after a pause goes on")
     func assignAgain() throws {
-        let fixture = try Fixture(partitions: 1)
+        let fixture = try TopicFixture(partitions: 1)
         try fixture.fill(0, 0..<10)
         let consumer = try Consumer(fixture.configuration)
         let partition = fixture.partition(0)
@@ -44,7 +44,7 @@ struct ReaderTests {
 
     @Test("An offset beyond the log stops the partition with an event")
     func offsetOutside() throws {
-        let fixture = try Fixture(partitions: 1)
+        let fixture = try TopicFixture(partitions: 1)
         try fixture.fill(0, 0..<3)
         let consumer = try Consumer(fixture.configuration)
         try consumer.assign([(fixture.partition(0), 1_000)])
@@ -60,7 +60,7 @@ struct ReaderTests {
 
     @Test("Null, empty, key, headers and timestamp come as they were sent")
     func shapes() throws {
-        let fixture = try Fixture(partitions: 1)
+        let fixture = try TopicFixture(partitions: 1)
         let producer = try Producer(fixture.configuration)
         #expect(
             try producer.produce(
@@ -101,7 +101,7 @@ struct ReaderTests {
 
     @Test("The helper thread starts, rests and ends")
     func waking() throws {
-        let fixture = try Fixture(brokers: 2, partitions: 4)
+        let fixture = try TopicFixture(brokers: 2, partitions: 4)
         for number in 0..<4 { try fixture.fill(Int32(number), 0..<50) }
         let consumer = try Consumer(fixture.configuration)
         try consumer.assign((0..<4).map { (fixture.partition($0), offset: 0) })
@@ -116,7 +116,7 @@ struct ReaderTests {
 
     @Test("A missing topic is an error that names it")
     func missingTopic() throws {
-        let fixture = try Fixture(partitions: 3)
+        let fixture = try TopicFixture(partitions: 3)
         let consumer = try Consumer(fixture.configuration)
         #expect(try consumer.partitionCount(of: fixture.topic, timeoutMilliseconds: 5_000) == 3)
         try consumer.waitForTopics([fixture.topic], timeoutMilliseconds: 5_000)
@@ -133,7 +133,7 @@ struct ReaderTests {
 
     @Test("Calls that need a group say so")
     func withoutGroup() throws {
-        let fixture = try Fixture()
+        let fixture = try TopicFixture()
         let consumer = try Consumer(fixture.configuration)
         #expect(code { () throws(KafkaError) in try consumer.subscribe([fixture.topic]) } == .state)
         #expect(code { () throws(KafkaError) in try consumer.commitHint([]) } == .state)
@@ -144,7 +144,7 @@ struct ReaderTests {
 struct GroupTests {
     @Test("Nothing is delivered before an explicit assign, then exactly from its offsets")
     func silentUntilAssigned() throws {
-        let fixture = try Fixture(partitions: 2)
+        let fixture = try TopicFixture(partitions: 2)
         try fixture.fill(0, 0..<12)
         try fixture.fill(1, 0..<6)
         let seen = Log<RebalanceEvent>()
@@ -153,7 +153,7 @@ struct GroupTests {
             onRebalance: { seen.append($0) })
         try consumer.subscribe([fixture.topic])
         var early = consumer.read(seconds: 20) { _ in !seen.elements.isEmpty }
-        // Records that arrive now stand behind the silent assignment's start, and must not
+        // Records that arrive now are behind the silent assignment's start, and must not
         // come either.
         try fixture.fill(0, 12..<15)
         for _ in 0..<5 { consumer.take(100, into: &early) }
@@ -173,7 +173,7 @@ struct GroupTests {
 
     @Test("The handler may assign at once and commit on revocation")
     func assignInsideHandler() throws {
-        let fixture = try Fixture(partitions: 1)
+        let fixture = try TopicFixture(partitions: 1)
         try fixture.fill(0, 0..<8)
         let lane = try Lane(fixture.configuration, group: "inside", start: 2)
         try lane.consumer.subscribe([fixture.topic])
@@ -195,7 +195,7 @@ struct GroupTests {
 
     @Test("Offset commits that Kafka refuses are counted, and those that it takes")
     func hintCounts() throws {
-        let fixture = try Fixture(partitions: 1)
+        let fixture = try TopicFixture(partitions: 1)
         let lane = try Lane(fixture.configuration, group: "hints", start: 0)
         try lane.consumer.subscribe([fixture.topic])
         _ = lane.consumer.read(seconds: 20) { $0.ends >= 1 }
@@ -219,7 +219,7 @@ struct GroupTests {
 
     @Test("A reader without a group needs no right on one; a member is told that it has none")
     func readersNeedNoGroup() throws {
-        let fixture = try Fixture(partitions: 1)
+        let fixture = try TopicFixture(partitions: 1)
         try fixture.fill(0, 0..<5)
         let findCoordinator: Int16 = 10
         let groupAuthorizationFailed = KafkaError.Code(rawValue: 30)
@@ -252,7 +252,7 @@ struct GroupTests {
 
     @Test("A second member takes over without a record of ours being delivered twice")
     func takeOver() throws {
-        let fixture = try Fixture(partitions: 2)
+        let fixture = try TopicFixture(partitions: 2)
         try fixture.fill(0, 0..<5)
         try fixture.fill(1, 0..<5)
         let first = try Lane(fixture.configuration, group: "two", start: 0)
@@ -275,7 +275,7 @@ struct GroupTests {
 
     @Test("Records taken before a rebalance in the same call are not delivered after it")
     func rebalanceInsideBatch() throws {
-        let fixture = try Fixture(partitions: 4)
+        let fixture = try TopicFixture(partitions: 4)
         let lane = try Lane(fixture.configuration, group: "inside-batch", start: 0)
         try lane.consumer.subscribe([fixture.topic])
         while lane.events.elements.isEmpty { _ = lane.foldBatch(maximum: 1, timeout: 100) }
@@ -311,7 +311,7 @@ struct GroupTests {
 
     @Test("Through many rebalances each record comes at exactly its expected offset")
     func chaos() throws {
-        let fixture = try Fixture(partitions: 4)
+        let fixture = try TopicFixture(partitions: 4)
         for number in 0..<4 { try fixture.fill(Int32(number), 0..<2_000) }
         let lane = try Lane(fixture.configuration, group: "chaos", start: 0)
         try lane.consumer.subscribe([fixture.topic])

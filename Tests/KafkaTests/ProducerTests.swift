@@ -6,7 +6,7 @@ import Testing
 struct ProducerTests {
     @Test("Reports carry the caller's number, partition and offset")
     func reports() throws {
-        let fixture = try Fixture()
+        let fixture = try TopicFixture()
         let reports = Log<DeliveryReport>()
         let producer = try Producer(fixture.configuration) { reports.append($0) }
         for number in 0..<10 {
@@ -24,7 +24,7 @@ struct ProducerTests {
 
     @Test("A full queue is said at once, and emptying it helps")
     func queueFull() throws {
-        let fixture = try Fixture()
+        let fixture = try TopicFixture()
         var configuration = fixture.configuration
         configuration.properties = [
             ("queue.buffering.max.messages", "10"), ("linger.ms", "50"),
@@ -46,7 +46,7 @@ struct ProducerTests {
 
     @Test("A record that cannot arrive is reported with its reason")
     func failure() throws {
-        let fixture = try Fixture()
+        let fixture = try TopicFixture()
         var configuration = fixture.configuration
         configuration.properties = [("enable.idempotence", "false"), ("message.timeout.ms", "500")]
         let reports = Log<DeliveryReport>()

@@ -18,7 +18,7 @@ extension Connection {
     private static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
         .deletingLastPathComponent().deletingLastPathComponent()
 
-    @Test func `the manual has the list of the code`() throws {
+    @Test func theManualHasTheListOfTheCode() throws {
         let manual = try String(
             contentsOf: Self.root.appending(path: "docs/OPERATIONS.md"), encoding: .utf8)
         let lines = Set(manual.split(separator: "\n").map { String($0) })
@@ -27,8 +27,8 @@ extension Connection {
         }
     }
 
-    /// Every word of the sources that is one of Redis' commands stands in the list.
-    @Test func `the list has every command of the sources`() throws {
+    /// Every word of the sources that is one of Redis' commands is in the list.
+    @Test func theListHasEveryCommandOfTheSources() throws {
         let server = try TestRedis()
         var connection = try server.connect()
         let known = Set(
@@ -37,7 +37,8 @@ extension Connection {
             })
         let listed = Set(
             ServerRights.all().flatMap { $0.split(separator: " ").map { String($0) } })
-        // Words that are names of commands as well; entry, and what asks no right; the demo's own server.
+        // Words that are names of commands as well; entry, and what asks
+        // no right; the demo's own server.
         let other: Set<String> = ["AUTH", "HELLO", "PING", "READONLY", "ROLE", "KEYS"]
         let pattern = /["']([A-Z]{3,})["']/
         var found: Set<String> = []
@@ -55,7 +56,7 @@ extension Connection {
         #expect(missing.isEmpty, "not in ServerRights: \(missing.sorted())")
     }
 
-    @Test func `a user of the printed line may run everything`() throws {
+    @Test func aUserOfThePrintedLineMayRunEverything() throws {
         let server = try TestRedis()
         var connection = try server.connect()
         let line = ServerRights.aclLine(user: "odo", prefix: "t")
@@ -72,7 +73,7 @@ extension Connection {
     }
 
     /// Each refusal is a line in the server's log, so what was refused is not asked again.
-    @Test func `a user without rights is refused once a connection`() throws {
+    @Test func aUserWithoutRightsIsRefusedOnceAConnection() throws {
         let server = try TestRedis()
         var connection = try server.connect()
         try connection.command(
@@ -98,7 +99,7 @@ extension Connection {
         }
     }
 
-    @Test func `both wordings of a missing right are told`() {
+    @Test func bothWordingsOfAMissingRightAreTold() {
         for text in [
             "NOPERM User odo has no permissions to run the 'zincrby' command",
             "ERR The user executing the script can't run this command or subcommand",
@@ -110,7 +111,7 @@ extension Connection {
     }
 
     /// A right that is taken away is the server's refusal, never a cell's.
-    @Test func `a right taken away refuses the commit`() throws {
+    @Test func aRightTakenAwayRefusesTheCommit() throws {
         let fixture = try LedgerFixture()
         try fixture.prepare()
         var connection = try fixture.server.connect()

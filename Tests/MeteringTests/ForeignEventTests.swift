@@ -4,7 +4,7 @@ import Metering
 import Testing
 import Workload
 
-/// The catalog in the documents, as it stands there, counts events of another shape.
+/// The catalog in the documents, unchanged, counts events of another shape.
 @Suite struct ForeignEventTests {
     @Test func theDocumentsExampleCounts() throws {
         let file = URL(filePath: #filePath).deletingLastPathComponent()

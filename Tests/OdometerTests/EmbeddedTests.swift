@@ -3,7 +3,7 @@ import Testing
 
 @testable import odometer
 
-/// What is built in is what stands in schemas.
+/// What is built in equals the files in schemas.
 struct EmbeddedTests {
     private let schemas = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
         .deletingLastPathComponent().deletingLastPathComponent().appendingPathComponent("schemas")

@@ -11,7 +11,7 @@ import Workload
 @testable import odometer
 
 /// The routes of the five documents over HTTP, from the oracle's cells in a Redis of our own,
-/// against what is reckoned of the same cells: both sides read the layout with code of their own.
+/// against what is computed from the same cells: both sides read the layout with code of their own.
 @Suite(.serialized) struct RouteAnswerTests {
     private static let secret = "a secret of more than thirty-two bytes"
 
@@ -69,7 +69,8 @@ import Workload
     }
 }
 
-/// Cells of generated events as the oracle has them, with what opens the routes of two organizations.
+/// Cells of generated events as the oracle has them, with what opens
+/// the routes of two organizations.
 private struct GeneratedLedger {
     let organizations: [String]
     private(set) var answers: [ExpectedAnswer] = []

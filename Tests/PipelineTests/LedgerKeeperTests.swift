@@ -7,7 +7,8 @@ import Testing
 
 /// Two processes and one ledger.
 @Suite struct LedgerKeeperTests {
-    /// A Redis was emptied, and a process that knew nothing of the old ledger was the first to notice.
+    /// A Redis was emptied, and a process that knew nothing of the old
+    /// ledger was the first to notice.
     @Test func aLedgerThatAnotherProcessMadeAnewIsTaken() throws {
         let redis = try TestRedis()
         let cluster = try MockCluster()

@@ -8,8 +8,8 @@ import Redis
 import Testing
 import Verify
 
-/// One organization sends a new value with each event: its cells stay bounded, its sums and everybody
-/// else's numbers exact.
+/// One organization sends a new value with each event: its cells stay bounded, its sums and
+/// everybody else's numbers exact.
 @Suite struct OverflowTests {
     private static let events = 11_000
     private static let neighbours = 40
@@ -23,7 +23,7 @@ import Verify
     }
 
     /// The shipped meters with the limits they have.
-    @Test func `a stream of new services is counted under one name`() throws {
+    @Test func aStreamOfNewServicesIsCountedUnderOneName() throws {
         let redis = try TestRedis()
         let cluster = try MockCluster()
         try SupervisorTests.makeTopics(cluster, partitions: 2)

@@ -4,7 +4,8 @@ import Redis
 
 /// A private redis-server on a unix socket in a directory of its own; ended when it is let go.
 final class TestRedis: @unchecked Sendable {
-    // @unchecked: everything but `process` is constant, and `process` changes only in `stop` and `start`.
+    // @unchecked: everything but `process` is constant, and `process`
+    // changes only in `stop` and `start`.
     let directory: String
     let socket: String
     private let options: [String]

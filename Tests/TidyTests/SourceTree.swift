@@ -6,7 +6,8 @@ enum SourceTree {
     static let root = URL(fileURLWithPath: #filePath)
         .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
 
-    /// Paths of all files below a folder, relative to the root, hidden ones and build folders left out.
+    /// Paths of all files below a folder, relative to the root, hidden
+    /// ones and build folders left out.
     static func files(in folder: String, ending: String) -> [String] {
         let base = root.appendingPathComponent(folder)
         guard

@@ -2,7 +2,7 @@ import Testing
 
 /// Sizes and words that the house does not have.
 @Suite struct StyleTests {
-    @Test func `files stay under 400 lines`() {
+    @Test func filesStayUnder400Lines() {
         let paths =
             SourceTree.allSwift
             + [".cc", ".c", ".h"].flatMap { SourceTree.files(in: "Sources", ending: $0) }
@@ -13,7 +13,7 @@ import Testing
         }
     }
 
-    @Test func `functions stay under 70 lines`() {
+    @Test func functionsStayUnder70Lines() {
         for path in SourceTree.allSwift {
             for function in SourceTree.code(path).functions {
                 #expect(
@@ -22,7 +22,7 @@ import Testing
         }
     }
 
-    @Test func `sources do not crash on purpose, print or leave work behind`() {
+    @Test func sourcesDoNotCrashOnPurposePrintOrLeaveWorkBehind() {
         for path in SourceTree.sources {
             let text = SourceTree.text(path) ?? ""
             let code = SourceTree.code(path)
@@ -39,7 +39,7 @@ import Testing
         }
     }
 
-    @Test func `C sources leave no work behind`() {
+    @Test func cSourcesLeaveNoWorkBehind() {
         for path in [".cc", ".h"].flatMap({ SourceTree.files(in: "Sources", ending: $0) }) {
             reportMarks(in: path, SourceTree.text(path) ?? "")
         }
@@ -53,9 +53,9 @@ import Testing
         }
     }
 
-    /// The executable refuses variables that begin like its settings and are none, also in the shell of
-    /// somebody who has just run a test.
-    @Test func `variables of tests and tools do not begin like settings`() {
+    /// The executable refuses variables that begin like its settings and are none, also in the
+    /// shell of somebody who has just run a test.
+    @Test func variablesOfTestsAndToolsDoNotBeginLikeSettings() {
         let name = "ODOMETER" + "_"
         let forms = [
             "environ.get(\"", "environ[\"", "getenv(\"", "processInfo.environment[\"", "export ",
@@ -71,7 +71,7 @@ import Testing
         }
     }
 
-    @Test func `a function's length is found among texts, comments and closures`() {
+    @Test func aFunctionsLengthIsFoundAmongTextsCommentsAndClosures() {
         let source = #"""
             protocol P { func none(); func another(_ a: Int) -> Int }
             // func comment() {

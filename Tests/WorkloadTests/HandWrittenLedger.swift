@@ -24,7 +24,8 @@ struct HandWrittenLedger: ~Copyable {
         return world
     }
 
-    // A noncopyable value may not throw away fields that are set already, so all of this is made first.
+    // A noncopyable value may not throw away fields that are set
+    // already, so all of this is made first.
     private init() throws {
         let cluster = try MockCluster()
         try cluster.createTopic(Self.topic, partitions: Int(Self.partitions))

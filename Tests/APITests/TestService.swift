@@ -12,12 +12,12 @@ import Testing
 /// The service with the shipped catalog before a private Redis, at 2026-03-09T14:07:31Z (a Monday).
 ///
 /// Cells are seeded by names written out as schemas/redis.md has them.
-final class House {
+final class TestService {
     static let now = "2026-03-09T14:07:31Z"
     static let secret = Array("a secret of more than thirty-two bytes".utf8)
 
     let redis: PrivateRedis
-    let service: APIService
+    let api: APIService
     let worker: APIWorker
     /// Whether an answer is asked for once more, which must not change it.
     var asksAgain: Bool
@@ -29,22 +29,22 @@ final class House {
         catalog: MeterCatalog? = nil
     ) throws {
         let redis = try PrivateRedis()
-        let time = SettableTime(try House.nanoseconds(House.now))
+        let time = SettableTime(try TestService.nanoseconds(TestService.now))
         let layout = KeyLayout()
         let engine = QueryEngine(
-            catalog: try catalog ?? House.catalog(), layout: layout,
+            catalog: try catalog ?? TestService.catalog(), layout: layout,
             clock: WallClock { time.nanoseconds })
         self.redis = redis
         self.time = time
         asksAgain = limits.perCredential == nil
-        service = try APIService(
+        api = try APIService(
             engine: engine,
             dialects: APIService.allDialects(
-                verifier: try TokenVerifier(algorithm: .hs256, key: House.secret)),
+                verifier: try TokenVerifier(algorithm: .hs256, key: TestService.secret)),
             documents: [
                 Document(path: "/openapi.yaml", contentType: "application/yaml", body: [0x61])
             ], limits: limits)
-        worker = House.worker(engine, redis, layout)
+        worker = TestService.worker(engine, redis, layout)
         connection = try Connection(redis.configuration)
         if hasLedger {
             try run("HSET", "odo:1:{dir}:ledger", "layout", "1", "shards", "64", "hash", "fnv1a32")
@@ -84,7 +84,7 @@ final class House {
         try #require(TimeText.nanoseconds(rfc3339: text.utf8))
     }
 
-    func setNow(_ text: String) throws { time.set(try House.nanoseconds(text)) }
+    func setNow(_ text: String) throws { time.set(try TestService.nanoseconds(text)) }
 
     // MARK: Seeding
 
@@ -110,27 +110,27 @@ final class House {
 
     func add(_ organization: String, _ rest: String, _ fields: [String: Int]) throws {
         for (field, value) in fields {
-            try run("HINCRBY", House.key(organization, rest), field, String(value))
+            try run("HINCRBY", TestService.key(organization, rest), field, String(value))
         }
     }
 
     func set(_ organization: String, _ rest: String, _ field: String, _ value: String) throws {
-        try run("HSET", House.key(organization, rest), field, value)
+        try run("HSET", TestService.key(organization, rest), field, value)
     }
 
     func rank(_ organization: String, _ rest: String, _ members: [String: Int]) throws {
         for (member, score) in members {
-            try run("ZINCRBY", House.key(organization, rest), String(score), member)
+            try run("ZINCRBY", TestService.key(organization, rest), String(score), member)
         }
     }
 
     func distinct(_ organization: String, _ rest: String, _ members: [String]) throws {
-        for member in members { try run("PFADD", House.key(organization, rest), member) }
+        for member in members { try run("PFADD", TestService.key(organization, rest), member) }
     }
 
     /// A profile of JSON members; `@offset` says that it is there.
     func directory(_ organization: String, _ rest: String, _ members: [String: String]) throws {
-        let key = House.key(organization, "directory:\(rest)")
+        let key = TestService.key(organization, "directory:\(rest)")
         try run("HSET", key, "@offset", "7")
         for (name, json) in members { try run("HSET", key, name, json) }
     }
@@ -138,7 +138,7 @@ final class House {
     /// The mark of one partition and its last record, of the clock's time.
     func mark(_ organization: String, milliseconds: Int64) throws {
         try run(
-            "HSET", House.marks(organization), "usage-events/0", "5", "usage-events/0@",
+            "HSET", TestService.marks(organization), "usage-events/0", "5", "usage-events/0@",
             "4 \(milliseconds) 00")
     }
 
@@ -148,7 +148,7 @@ final class House {
         return String(repeating: "0", count: 20 - String(value).count) + String(value)
     }
 
-    /// A live key; its record stands in the directory.
+    /// A live key, with its record in the directory.
     func key(
         _ organization: String, _ dialects: [String], role: Role = .admin,
         expiresAt: Int64? = nil
@@ -183,8 +183,8 @@ final class House {
         let request = try Request(
             method: method, target: Array(target.utf8),
             headers: HeaderFields(headers.map { (name: $0.key, value: $0.value) }))
-        let answer = Answer(service.handle(worker, request))
-        House.keep(answer, of: request, target: target)
+        let answer = Answer(api.handle(worker, request))
+        TestService.keep(answer, of: request, target: target)
         return answer
     }
 

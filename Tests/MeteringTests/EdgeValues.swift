@@ -1,5 +1,5 @@
 /// Values that lie on the edges of the rules.
-enum Awkward {
+enum EdgeValues {
     private static let long = String(repeating: "x", count: 255)
 
     static let organizations = [

@@ -3,7 +3,7 @@ import Kafka
 import Testing
 
 /// A mock cluster with one topic, and the shortest ways to write to it and read from it.
-final class Fixture {
+final class TopicFixture {
     let cluster: MockCluster
     let topic = "events"
 
