@@ -1,5 +1,6 @@
 import Foundation
 import FuzzTargets
+import TestSupport
 import Testing
 
 /// What the fuzzers begin with and what they found is looked at in
@@ -7,17 +8,14 @@ import Testing
 @Suite struct CorpusTests {
     @Test(arguments: FuzzTargets.names)
     func everyInputOfTheCorpusIsAnsweredAsItMustBe(_ name: String) throws {
-        let folder = URL(filePath: #filePath).deletingLastPathComponent()
-            .deletingLastPathComponent().deletingLastPathComponent()
-            .appending(path: "Fuzz/corpus/\(name)")
-        let files = try FileManager.default.contentsOfDirectory(atPath: folder.path).sorted()
+        let files = try Checkout.files(in: "Fuzz/corpus/\(name)")
         #expect(files.count >= 10)
-        let redis = name == "request" ? try PrivateRedis() : nil
+        let redis = name == "request" ? try TestRedis() : nil
         let target = try #require(
-            try FuzzTargets.make(name, redis: redis.map { $0.directory + "/s" }))
+            try FuzzTargets.make(name, redis: redis.map { $0.socket }))
         for file in files {
-            let input = [UInt8](try Data(contentsOf: folder.appending(path: file)))
-            let problem = target.problem(with: input)
+            let problem = target.problem(
+                with: try Checkout.bytes("Fuzz/corpus/\(name)/\(file)"))
             #expect(problem == nil, "\(name)/\(file)")
         }
     }

@@ -3,6 +3,7 @@ import Foundation
 import Ledger
 import Metering
 import Redis
+import TestSupport
 import Testing
 
 @testable import Query

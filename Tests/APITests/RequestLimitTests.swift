@@ -2,6 +2,7 @@ import Foundation
 import HTTPServer
 import Ledger
 import Query
+import TestSupport
 import Testing
 
 @testable import API

@@ -6,6 +6,7 @@ import HTTPServer
 import Ledger
 import Metering
 import Query
+import TestSupport
 import Testing
 
 @Suite struct ServiceTests {

@@ -7,6 +7,7 @@ import Metering
 import Query
 import Redis
 import Synchronization
+import TestSupport
 import Testing
 
 /// The service with the shipped catalog before a private Redis, at 2026-03-09T14:07:31Z (a Monday).
@@ -16,7 +17,7 @@ final class TestService {
     static let now = "2026-03-09T14:07:31Z"
     static let secret = Array("a secret of more than thirty-two bytes".utf8)
 
-    let redis: PrivateRedis
+    let redis: TestRedis
     let api: APIService
     let worker: APIWorker
     /// Whether an answer is asked for once more, which must not change it.
@@ -28,7 +29,7 @@ final class TestService {
         hasLedger: Bool = true, limits: RequestLimits = RequestLimits(),
         catalog: MeterCatalog? = nil
     ) throws {
-        let redis = try PrivateRedis()
+        let redis = try TestRedis(commandTimeoutMilliseconds: 10_000)
         let time = SettableTime(try TestService.nanoseconds(TestService.now))
         let layout = KeyLayout()
         let engine = QueryEngine(
@@ -55,7 +56,7 @@ final class TestService {
     }
 
     static func worker(
-        _ engine: QueryEngine, _ redis: PrivateRedis, _ layout: KeyLayout
+        _ engine: QueryEngine, _ redis: TestRedis, _ layout: KeyLayout
     ) -> APIWorker {
         let configuration = redis.configuration
         return APIWorker(
@@ -69,15 +70,7 @@ final class TestService {
     }
 
     static func catalog() throws -> MeterCatalog {
-        let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-            .deletingLastPathComponent().deletingLastPathComponent()
-        let folder = root.appendingPathComponent("schemas/meters")
-        let names = try FileManager.default.contentsOfDirectory(atPath: folder.path)
-            .filter { $0.hasSuffix(".yaml") }.sorted()
-        return try CatalogReader.read(
-            files: try names.map { name in
-                (name, [UInt8](try Data(contentsOf: folder.appendingPathComponent(name))))
-            })
+        try CatalogReader.read(files: Checkout.shippedMeters())
     }
 
     static func nanoseconds(_ text: String) throws -> Int64 {

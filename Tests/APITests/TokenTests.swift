@@ -3,6 +3,7 @@ import CCrypto
 import CJWT
 import Foundation
 import Synchronization
+import TestSupport
 import Testing
 
 /// A signed token with these claims, and with `kid` in its header.

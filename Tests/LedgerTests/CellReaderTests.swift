@@ -1,6 +1,7 @@
 import Ledger
 import Redis
 import Synchronization
+import TestSupport
 import Testing
 
 @Suite struct CellReaderTests {

@@ -1,6 +1,7 @@
 import Foundation
 import Ledger
 import Redis
+import TestSupport
 import Testing
 
 /// Random commits, some with a cell that refuses and is parked, against a model in plain Swift.

@@ -1,6 +1,7 @@
 import Foundation
 import Ledger
 import Redis
+import TestSupport
 import Testing
 
 /// Commits with one cell that refuses: it alone is left out and parked, everything else is applied.

@@ -1,6 +1,7 @@
 import Foundation
 import Ledger
 import Redis
+import TestSupport
 import Testing
 
 /// The ledger's record of itself, origins, contract, directory and the checks at start.

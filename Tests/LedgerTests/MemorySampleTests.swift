@@ -1,5 +1,6 @@
 import Ledger
 import Redis
+import TestSupport
 import Testing
 
 /// Which meter holds the memory, also for a user who may not ask for bytes.

@@ -1,6 +1,7 @@
 import Foundation
 import Ledger
 import Redis
+import TestSupport
 import Testing
 
 extension Connection {
@@ -15,12 +16,8 @@ extension Connection {
 
 /// The one list of Redis commands, against the sources, the manual and a real server.
 @Suite struct ServerRightsTests {
-    private static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-        .deletingLastPathComponent().deletingLastPathComponent()
-
     @Test func theManualHasTheListOfTheCode() throws {
-        let manual = try String(
-            contentsOf: Self.root.appending(path: "docs/OPERATIONS.md"), encoding: .utf8)
+        let manual = try Checkout.text("docs/OPERATIONS.md")
         let lines = Set(manual.split(separator: "\n").map { String($0) })
         for line in ServerRights.table {
             #expect(lines.contains(line), "docs/OPERATIONS.md must have:\n\(line)")
@@ -43,7 +40,7 @@ extension Connection {
         let pattern = /["']([A-Z]{3,})["']/
         var found: Set<String> = []
         for room in ["Ledger", "Verify", "Pipeline", "Query", "Replay", "odometer"] {
-            let folder = Self.root.appending(path: "Sources/\(room)")
+            let folder = Checkout.root.appending(path: "Sources/\(room)")
             let files = FileManager.default.enumerator(at: folder, includingPropertiesForKeys: nil)
             while let file = files?.nextObject() as? URL {
                 guard file.pathExtension == "swift", !file.path.contains("/Demo/") else { continue }

@@ -4,6 +4,7 @@ import HTTPServer
 import Query
 import Redis
 import Synchronization
+import TestSupport
 import Testing
 import Workload
 
@@ -16,10 +17,7 @@ import Workload
     private static let secret = "a secret of more than thirty-two bytes"
 
     @Test func everyRouteIsReckonedAndASpoiledCellIsFound() throws {
-        let folder = try TemporaryFolder()
-        defer { folder.remove() }
-        let redis = try PrivateRedis(folder: folder.path)
-        defer { redis.stop() }
+        let redis = try TestRedis()
         let ledger = try GeneratedLedger(redis: redis.url, events: 8_000)
         let server = try answering(redis.url)
         try server.start()
@@ -35,7 +33,7 @@ import Workload
         #expect(report.compared == 2 * (34 + 18))
 
         for (spoiled, paths) in ledger.spoilings {
-            var connection = try Connection(RedisConfiguration(url: redis.url))
+            var connection = try redis.connect()
             for command in spoiled { try connection.command(command.map { Array($0.utf8) }) }
             let report = check.run([], ledger.routes, [])
             let found = Set(report.differences.map { Self.path(of: $0) })

@@ -3,6 +3,7 @@ import Ledger
 import Pipeline
 import Redis
 import Synchronization
+import TestSupport
 import Testing
 
 /// The first start makes a ledger that belongs to a cluster, so it must know which.

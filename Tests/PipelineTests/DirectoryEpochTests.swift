@@ -3,6 +3,7 @@ import Kafka
 import Ledger
 import Redis
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import Pipeline

@@ -3,6 +3,7 @@ import Kafka
 import Ledger
 import Pipeline
 import Redis
+import TestSupport
 import Testing
 
 /// The directory while Redis forgets: a key that was revoked is revoked again.

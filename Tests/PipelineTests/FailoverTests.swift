@@ -3,6 +3,7 @@ import Kafka
 import Ledger
 import Pipeline
 import Redis
+import TestSupport
 import Testing
 
 /// A failover that moves the name and leaves the connections alone.

@@ -2,6 +2,7 @@ import Kafka
 import Ledger
 import Pipeline
 import Redis
+import TestSupport
 import Testing
 
 /// What Redis can change under a running machine: its policy and our rights;

@@ -1,6 +1,7 @@
 import Kafka
 import Ledger
 import Redis
+import TestSupport
 import Testing
 
 @testable import Pipeline

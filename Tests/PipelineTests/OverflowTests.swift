@@ -5,6 +5,7 @@ import Ledger
 import Metering
 import Pipeline
 import Redis
+import TestSupport
 import Testing
 import Verify
 
@@ -27,10 +28,8 @@ import Verify
         let redis = try TestRedis()
         let cluster = try MockCluster()
         try SupervisorTests.makeTopics(cluster, partitions: 2)
-        let file = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-            .appendingPathComponent("../../schemas/meters/connections.yaml")
-        let text = try String(contentsOf: file, encoding: .utf8)
         var configuration = try SupervisorTests.configuration(cluster, redis)
+        let text = try Checkout.text("schemas/meters/connections.yaml")
         configuration.catalog = try CatalogReader.check(
             files: [(name: "connections.yaml", text: Array(text.utf8))])
         configuration.lanes = 2

@@ -1,5 +1,6 @@
 import Glibc
 import Redis
+import TestSupport
 import Testing
 
 /// Answers in blocks of memory of our own say the same as the library's,

@@ -1,6 +1,7 @@
 import Foundation
 import Kafka
 import Redis
+import TestSupport
 import Verify
 import Workload
 
@@ -10,7 +11,7 @@ struct HandWrittenLedger: ~Copyable {
     static let partitions: Int32 = 2
 
     let cluster: MockCluster
-    let redis: PrivateRedis
+    let redis: TestRedis
     var connection: Connection
     /// A key of each shape that holds something.
     var hash: [UInt8] = []
@@ -29,7 +30,7 @@ struct HandWrittenLedger: ~Copyable {
     private init() throws {
         let cluster = try MockCluster()
         try cluster.createTopic(Self.topic, partitions: Int(Self.partitions))
-        let redis = try PrivateRedis()
+        let redis = try TestRedis()
         let connection = try Connection(redis.configuration)
         self.cluster = cluster
         self.redis = redis

@@ -1,20 +1,30 @@
 import Foundation
 import Glibc
-import Redis
+package import Redis
 
-/// A private redis-server on a unix socket in a directory of its own; ended when it is let go.
-final class TestRedis: @unchecked Sendable {
+/// A redis-server of one test, on a Unix socket in a directory of its
+/// own; it ends with this object.
+package final class TestRedis: @unchecked Sendable {
     // @unchecked: everything but `process` is constant, and `process`
     // changes only in `stop` and `start`.
-    let directory: String
-    let socket: String
+    package let directory: String
+    package let socket: String
+    /// How to connect to it.
+    package let configuration: RedisConfiguration
+    /// The same as one of our `redis:` settings.
+    package var url: String { "unix://" + socket }
     private let options: [String]
     private var process: pid_t = 0
 
     /// Starts a server with these further options, for example `["--maxmemory", "3mb"]`.
-    init(_ options: [String] = []) throws {
+    package init(
+        _ options: [String] = [], commandTimeoutMilliseconds: Int32 = 20_000
+    ) throws {
         directory = NSTemporaryDirectory() + "odo-redis-" + UUID().uuidString.prefix(8)
         socket = directory + "/s"
+        configuration = RedisConfiguration(
+            address: .unixSocket(path: socket),
+            commandTimeoutMilliseconds: commandTimeoutMilliseconds)
         self.options = options
         try FileManager.default.createDirectory(
             atPath: directory, withIntermediateDirectories: true)
@@ -26,14 +36,10 @@ final class TestRedis: @unchecked Sendable {
         try? FileManager.default.removeItem(atPath: directory)
     }
 
-    var configuration: RedisConfiguration {
-        RedisConfiguration(address: .unixSocket(path: socket), commandTimeoutMilliseconds: 20_000)
-    }
+    package func connect() throws -> Connection { try Connection(configuration) }
 
-    func connect() throws -> Connection { try Connection(configuration) }
-
-    /// Starts the server (again) and returns when it answers.
-    func start() throws {
+    /// Starts the server, also after `stop`, and returns when it answers.
+    package func start() throws {
         let words =
             [
                 "redis-server", "--port", "0", "--unixsocket", socket, "--dir", directory,
@@ -50,9 +56,7 @@ final class TestRedis: @unchecked Sendable {
         posix_spawnattr_setsigmask(&attributes, &none)
         posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
         let result = posix_spawnp(&process, "redis-server", nil, &attributes, &arguments, environ)
-        guard result == 0 else {
-            throw TestRedisError(text: "cannot start redis-server: \(result)")
-        }
+        guard result == 0 else { throw TestFailure("cannot start redis-server: \(result)") }
         let deadline = Date().addingTimeInterval(20)
         while Date() < deadline {
             if var connection = try? connect(), (try? connection.command("PING"))?.text == "PONG" {
@@ -60,11 +64,11 @@ final class TestRedis: @unchecked Sendable {
             }
             usleep(10_000)
         }
-        throw TestRedisError(text: "redis-server did not answer in 20 s")
+        throw TestFailure("redis-server did not answer in 20 s")
     }
 
     /// Kills the server as a crash would.
-    func stop() {
+    package func stop() {
         guard process > 0 else { return }
         kill(process, SIGKILL)
         var status: Int32 = 0
@@ -73,17 +77,14 @@ final class TestRedis: @unchecked Sendable {
         unlink(socket)
     }
 
-    /// Lets the server stand still, or go on.
-    func freeze(_ isFrozen: Bool) { kill(process, isFrozen ? SIGSTOP : SIGCONT) }
-}
-
-struct TestRedisError: Error {
-    let text: String
+    /// Stops the server's process for a while, or lets it continue.
+    package func freeze(_ isFrozen: Bool) { kill(process, isFrozen ? SIGSTOP : SIGCONT) }
 }
 
 extension ReplyValue {
-    /// The elements two by two: fields or members and what stands beside them.
-    var pairs: [String: String] {
+    /// A flat list of names and values as a table: the fields of a
+    /// hash, the scores of a sorted set.
+    package var pairs: [String: String] {
         var content: [String: String] = [:]
         let elements = elements
         for index in stride(from: 0, to: elements.count, by: 2) {
