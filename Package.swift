@@ -82,6 +82,8 @@ let package = Package(
             name: "TestSupport", dependencies: ["Redis"], path: "Tests/TestSupport",
             swiftSettings: settings),
         .target(
+            name: "EventScanTarget", dependencies: ["CEventScan"], path: "Fuzz/EventScan"),
+        .target(
             name: "FuzzTargets",
             dependencies: [
                 "Metering", "Catalog", "Redis", "Ledger", "Query", "HTTPServer", "API", "Workload",
@@ -104,7 +106,7 @@ let package = Package(
         tests("HTTPServerTests", "HTTPServer"),
         tests(
             "APITests", "API", "Query", "HTTPServer", "Ledger", "Redis", "Metering", "Catalog",
-            "FuzzTargets", "TestSupport"),
+            "FuzzTargets", "EventScanTarget", "TestSupport"),
         tests("WorkloadTests", "Workload", "Verify", "Kafka", "Redis", "TestSupport"),
         tests(
             "OdometerTests", "odometer", "API", "HTTPServer", "Metering", "Pipeline", "Replay",
