@@ -65,10 +65,4 @@ import Testing
         #expect(throws: HTTPError.self) { try RateLimiter(perSecond: 1, burst: 0) }
         #expect(throws: HTTPError.self) { try RateLimiter(perSecond: 1, burst: 1, keys: 0) }
     }
-
-    @Test func theAnswer429SaysWhenToComeBack() {
-        let response = Response.tooManyRequests(retryAfterSeconds: 7)
-        #expect(response.status == 429)
-        #expect(response.headers == [Response.Field(name: "Retry-After", value: "7")])
-    }
 }

@@ -251,7 +251,9 @@ import Testing
         try withServer(handle: { request in
             let address = request.remoteAddress.rateLimitKey
             if case .refused(let wait) = limiter.take(address, at: MonotonicTime.nanoseconds()) {
-                return .tooManyRequests(retryAfterSeconds: wait)
+                var response = Response.error(status: 429, message: "too many requests")
+                response.setHeader("Retry-After", String(wait))
+                return response
             }
             switch router.match(request.method, request.rawPath) {
             case .found(1, let parameters): return .text(parameters["org"] ?? [])
