@@ -13,6 +13,23 @@ import Testing
         }
     }
 
+    /// Folders whose comments keep the formatter's width; it does not look at comments itself.
+    private static let foldersOfNarrowComments = ["Tests", "Benchmarks", "Fuzz"]
+
+    @Test func linesOfCommentsHaveAtMost100Columns() {
+        let endings = [".swift", ".c", ".cc", ".h"]
+        let paths = Self.foldersOfNarrowComments.flatMap { folder in
+            endings.flatMap { SourceTree.files(in: folder, ending: $0) }
+        }
+        for path in paths {
+            for (index, line) in SourceTree.lines(path).enumerated() where line.utf8.count > 100 {
+                let text = line.drop { $0 == " " }
+                let isComment = ["//", "/*", "* "].contains { text.hasPrefix($0) }
+                #expect(!isComment || line.count <= 100, "\(path):\(index + 1)")
+            }
+        }
+    }
+
     @Test func functionsStayUnder70Lines() {
         for path in SourceTree.allSwift {
             for function in SourceTree.code(path).functions {
