@@ -104,8 +104,8 @@ def libraries_of_debian():
     for path in loaded:
         expect(packages(path), f"{path} belongs to no package")
         expect(not re.search(r"swift|Foundation|dispatch", path.name), path)
-    needed = subprocess.run(["readelf", "-d", BINARY], capture_output=True, text=True, timeout=60).stdout
-    expect("swift" not in re.sub(r"NEEDED.*", "", needed).lower(), "it looks for libraries in a toolchain's folder")
+    table = subprocess.run(["readelf", "-d", BINARY], capture_output=True, text=True, timeout=60, check=True).stdout
+    expect("NEEDED" in table and "PATH" not in table, "it looks for libraries in folders of its own")
 
 
 def says_its_version():
@@ -196,10 +196,13 @@ def manual():
         expect(".SS odometer " + name.replace("-", "\\-") in source.splitlines(), f"no {name}")
     for option in ("--bootstrap", "--accept-contract", "--meters", "--config"):
         expect("\\fB" + option.replace("-", "\\-") in source, f"no {option}")
-    for formatter in (["groff", "-man", "-Tutf8", "-ww", "-z"], ["mandoc", "-T", "lint", "-W", "warning"]):
-        if shutil.which(formatter[0]):
-            done = subprocess.run([*formatter, page], capture_output=True, text=True, timeout=60)
-            expect(done.returncode == 0 and not done.stderr + done.stdout, done)
+    formatters = [words for words in (["groff", "-man", "-Tutf8", "-ww", "-z"], ["mandoc", "-T", "lint", "-W", "warning"])
+                  if shutil.which(words[0])]
+    if not formatters:
+        print("skip formatting the manual page: neither groff nor mandoc here")
+    for formatter in formatters:
+        done = subprocess.run([*formatter, page], capture_output=True, text=True, timeout=60)
+        expect(done.returncode == 0 and not done.stderr + done.stdout, done)
 
 
 if (RELEASE / "odometer").exists():
