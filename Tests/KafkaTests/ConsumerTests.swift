@@ -2,10 +2,8 @@ import Foundation
 import Kafka
 import Testing
 
-@Suite("Consumer without a group")
-struct ReaderTests {
-    @Test("Reads exactly from the assigned offsets to the end")
-    func assignedOffsets() throws {
+@Suite struct ReaderTests {
+    @Test func readsExactlyFromTheAssignedOffsetsToTheEnd() throws {
         let fixture = try TopicFixture()
         try fixture.fill(0, 0..<20)
         try fixture.fill(1, 0..<5)
@@ -23,8 +21,7 @@ struct ReaderTests {
         #expect(try consumer.close())
     }
 
-    @Test("Assigning again goes back, and after a pause goes on")
-    func assignAgain() throws {
+    @Test func assigningAgainGoesBackAndAfterAPauseGoesOn() throws {
         let fixture = try TopicFixture(partitions: 1)
         try fixture.fill(0, 0..<10)
         let consumer = try Consumer(fixture.configuration)
@@ -42,8 +39,7 @@ struct ReaderTests {
         #expect(consumer.read { $0.ends == 1 }.offsets(0) == Array(8..<15))
     }
 
-    @Test("An offset beyond the log stops the partition with an event")
-    func offsetOutside() throws {
+    @Test func anOffsetBeyondTheLogStopsThePartitionWithAnEvent() throws {
         let fixture = try TopicFixture(partitions: 1)
         try fixture.fill(0, 0..<3)
         let consumer = try Consumer(fixture.configuration)
@@ -58,8 +54,7 @@ struct ReaderTests {
         #expect(said.records.isEmpty)
     }
 
-    @Test("Null, empty, key, headers and timestamp come as they were sent")
-    func shapes() throws {
+    @Test func nullEmptyKeyHeadersAndTimestampComeAsTheyWereSent() throws {
         let fixture = try TopicFixture(partitions: 1)
         let producer = try Producer(fixture.configuration)
         #expect(
@@ -99,8 +94,7 @@ struct ReaderTests {
         #expect(consumer.topicName(id) == fixture.topic)
     }
 
-    @Test("The helper thread starts, rests and ends")
-    func waking() throws {
+    @Test func theHelperThreadStartsRestsAndEnds() throws {
         let fixture = try TopicFixture(brokers: 2, partitions: 4)
         for number in 0..<4 { try fixture.fill(Int32(number), 0..<50) }
         let consumer = try Consumer(fixture.configuration)
@@ -114,8 +108,7 @@ struct ReaderTests {
         #expect(try consumer.close())
     }
 
-    @Test("A missing topic is an error that names it")
-    func missingTopic() throws {
+    @Test func aMissingTopicIsAnErrorThatNamesIt() throws {
         let fixture = try TopicFixture(partitions: 3)
         let consumer = try Consumer(fixture.configuration)
         #expect(try consumer.partitionCount(of: fixture.topic, timeoutMilliseconds: 5_000) == 3)
@@ -131,8 +124,7 @@ struct ReaderTests {
         }
     }
 
-    @Test("Calls that need a group say so")
-    func withoutGroup() throws {
+    @Test func callsThatNeedAGroupSaySo() throws {
         let fixture = try TopicFixture()
         let consumer = try Consumer(fixture.configuration)
         #expect(code { () throws(KafkaError) in try consumer.subscribe([fixture.topic]) } == .state)
@@ -140,10 +132,8 @@ struct ReaderTests {
     }
 }
 
-@Suite("Consumer in a group")
-struct GroupTests {
-    @Test("Nothing is delivered before an explicit assign, then exactly from its offsets")
-    func silentUntilAssigned() throws {
+@Suite struct GroupTests {
+    @Test func nothingIsDeliveredBeforeAnExplicitAssignThenExactlyFromItsOffsets() throws {
         let fixture = try TopicFixture(partitions: 2)
         try fixture.fill(0, 0..<12)
         try fixture.fill(1, 0..<6)
@@ -171,8 +161,7 @@ struct GroupTests {
         #expect(seen.elements == [.assigned(both), .revoked(both, isLost: false)])
     }
 
-    @Test("The handler may assign at once and commit on revocation")
-    func assignInsideHandler() throws {
+    @Test func theHandlerMayAssignAtOnceAndCommitOnRevocation() throws {
         let fixture = try TopicFixture(partitions: 1)
         try fixture.fill(0, 0..<8)
         let lane = try Lane(fixture.configuration, group: "inside", start: 2)
@@ -193,8 +182,7 @@ struct GroupTests {
         #expect(absent.count == 1 && absent[0] == nil)
     }
 
-    @Test("Offset commits that Kafka refuses are counted, and those that it takes")
-    func hintCounts() throws {
+    @Test func offsetCommitsThatKafkaRefusesAreCountedAndThoseThatItTakes() throws {
         let fixture = try TopicFixture(partitions: 1)
         let lane = try Lane(fixture.configuration, group: "hints", start: 0)
         try lane.consumer.subscribe([fixture.topic])
@@ -217,8 +205,7 @@ struct GroupTests {
         #expect(taken.refused == 1 && taken.taken == 1)
     }
 
-    @Test("A reader without a group needs no right on one; a member is told that it has none")
-    func readersNeedNoGroup() throws {
+    @Test func aReaderWithoutAGroupNeedsNoRightOnOneAMemberIsToldThatItHasNone() throws {
         let fixture = try TopicFixture(partitions: 1)
         try fixture.fill(0, 0..<5)
         let findCoordinator: Int16 = 10
@@ -250,8 +237,7 @@ struct GroupTests {
         #expect(refusals(read) == 0, "\(read.events)")
     }
 
-    @Test("A second member takes over without a record of ours being delivered twice")
-    func takeOver() throws {
+    @Test func aSecondMemberTakesOverWithoutARecordOfOursBeingDeliveredTwice() throws {
         let fixture = try TopicFixture(partitions: 2)
         try fixture.fill(0, 0..<5)
         try fixture.fill(1, 0..<5)
@@ -273,8 +259,7 @@ struct GroupTests {
         #expect(try first.consumer.close())
     }
 
-    @Test("Records taken before a rebalance in the same call are not delivered after it")
-    func rebalanceInsideBatch() throws {
+    @Test func recordsTakenBeforeARebalanceInTheSameCallAreNotDeliveredAfterIt() throws {
         let fixture = try TopicFixture(partitions: 4)
         let lane = try Lane(fixture.configuration, group: "inside-batch", start: 0)
         try lane.consumer.subscribe([fixture.topic])
@@ -309,8 +294,7 @@ struct GroupTests {
         #expect(try lane.consumer.close())
     }
 
-    @Test("Through many rebalances each record comes at exactly its expected offset")
-    func chaos() throws {
+    @Test func throughManyRebalancesEachRecordComesAtExactlyItsExpectedOffset() throws {
         let fixture = try TopicFixture(partitions: 4)
         for number in 0..<4 { try fixture.fill(Int32(number), 0..<2_000) }
         let lane = try Lane(fixture.configuration, group: "chaos", start: 0)

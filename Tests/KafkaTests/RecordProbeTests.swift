@@ -35,7 +35,8 @@ extension RecordProbe {
     }
 }
 
-@Suite("A probe reads single records") struct RecordProbeTests {
+/// A probe reads single records.
+@Suite struct RecordProbeTests {
     @Test func itFindsRecordsEndsAndPlacesOutsideOfTheLogAgainAndAgain() throws {
         let fixture = try TopicFixture(partitions: 3)
         try fixture.fill(0, 0..<50)

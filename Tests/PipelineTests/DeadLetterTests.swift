@@ -269,8 +269,7 @@ import Testing
         #expect(try post.delivered().map(\.value) == ["v"])
     }
 
-    @Test
-    func aLaneThatWaitsForItsDeadLettersSaysSoAndCountsOnWhenTheyAreWritten()
+    @Test func aLaneThatWaitsForItsDeadLettersSaysSoAndCountsOnWhenTheyAreWritten()
         throws
     {
         try RecoveryTests().withMachine { cluster, redis, supervisor in

@@ -129,7 +129,7 @@ extension Simulation {
         report.recreations += 1
         killAll()
         log.recreate(Int(partition.number), about: partition.end)
-        trace.note("partition \(partition.number) is made anew")
+        trace.note("partition \(partition.number) is created again")
         for _ in 0..<dice.roll(1...2) { startMachine() }
         for round in 0..<60 where failures.isEmpty {
             if round == 20 { log.addPartition() }
