@@ -5,14 +5,21 @@ MAKEFLAGS += --no-print-directory
 
 JOBS ?= 2
 BINARY := .build/release/odometer
+RELEASE := .build/dist
 PYTHON_TOOLS := .tools/venv
 SWIFT_DIRS := Package.swift $(wildcard Sources Tests Benchmarks Fuzz)
+
+# Where `make install` puts it; DESTDIR is a folder in front of it, for packagers.
+PREFIX ?= /usr/local
+DESTDIR ?=
+installed := $(DESTDIR)$(PREFIX)
+shared := $(installed)/share/odometer
 
 # For `make demo`: a real Kafka (host:port,…) and a real Redis (redis://… or host:port).
 KAFKA ?=
 REDIS ?=
 
-.PHONY: help setup setup-test build test test-fast soak fuzz faults replay-check demo bench bench-http bench-freshness bench-idle lint format embed clean
+.PHONY: help setup setup-test build release install uninstall test test-fast soak fuzz faults replay-check demo bench bench-http bench-freshness bench-idle lint format embed clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 12
@@ -23,8 +30,30 @@ setup: ## install the Debian packages that building needs (root or sudo; says so
 setup-test:
 	@.ci/setup test
 
-build: setup ## build the release executable: .build/release/odometer
+build: setup ## build the optimized executable, Swift's runtime linked in: .build/release/odometer
 	@Tests/run build
+
+release: setup ## the same without symbols, and its manual page: .build/dist; runs where no Swift is installed
+	@Tests/run release
+
+install: $(RELEASE)/odometer ## after `make release`, as root where needed: PREFIX=/usr/local DESTDIR=
+	@install -D $(RELEASE)/odometer $(installed)/bin/odometer
+	@install -D -m 644 $(RELEASE)/odometer.1 $(installed)/share/man/man1/odometer.1
+	@install -d $(shared)/meters $(installed)/lib/systemd/system
+	@install -m 644 schemas/meters/*.yaml $(shared)/meters
+	@install -m 644 schemas/openapi.yaml deploy/odometer.yaml deploy/alerts.yml $(shared)
+	@sed 's|/usr/local/bin/|$(PREFIX)/bin/|' deploy/odometer.service >$(installed)/lib/systemd/system/odometer.service
+	@chmod 644 $(installed)/lib/systemd/system/odometer.service
+	@echo "installed below $(installed)"
+
+uninstall: ## remove what `make install` put there; PREFIX=/usr/local DESTDIR=
+	@rm -f $(installed)/bin/odometer $(installed)/share/man/man1/odometer.1 $(installed)/lib/systemd/system/odometer.service
+	@rm -f $(patsubst schemas/%,$(shared)/%,$(wildcard schemas/meters/*.yaml)) \
+	  $(addprefix $(shared)/,openapi.yaml odometer.yaml alerts.yml)
+	@rmdir --ignore-fail-on-non-empty $(shared)/meters $(shared)
+
+$(RELEASE)/odometer:
+	@echo "There is no release yet: run make release first." >&2; exit 1
 
 test: setup-test $(PYTHON_TOOLS)/ready ## everything: lint, units, Redis, Kafka, end to end, schemas, documents
 	@Tests/run all

@@ -80,30 +80,41 @@ let package = Package(
             path: "Benchmarks/Stages", swiftSettings: settings),
 
         .target(name: "CAllocationCount", path: "Tests/CAllocationCount"),
+        // What several targets of tests use: a Redis server of their own, the files of the checkout.
+        .target(
+            name: "TestSupport", dependencies: ["Redis"], path: "Tests/TestSupport",
+            swiftSettings: settings),
+        .target(
+            name: "EventScanTarget", dependencies: ["CEventScan"], path: "Fuzz/EventScan"),
         .target(
             name: "FuzzTargets",
             dependencies: [
                 "Metering", "Catalog", "Redis", "Ledger", "Query", "HTTPServer", "API", "Workload",
                 "Verify",
             ], path: "Fuzz/Targets", swiftSettings: settings),
-        tests("MeteringTests", "Metering", "Catalog", "Workload", "Ledger", "CAllocationCount"),
+        tests(
+            "MeteringTests", "Metering", "Catalog", "Workload", "Ledger", "CAllocationCount",
+            "TestSupport"),
         tests("SpellingTests", "Spelling"),
         tests("KafkaTests", "Kafka"),
-        tests("RedisTests", "Redis"),
-        tests("LedgerTests", "Ledger", "Redis", "Metering"),
+        tests("RedisTests", "Redis", "TestSupport"),
+        tests("LedgerTests", "Ledger", "Redis", "Metering", "TestSupport"),
         tests(
-            "PipelineTests", "Pipeline", "Ledger", "Kafka", "Metering", "Redis", "Catalog", "Verify"
-        ),
-        tests("SimulationTests", "Pipeline", "Ledger", "Kafka", "Metering", "Redis", "Catalog"),
+            "PipelineTests", "Pipeline", "Ledger", "Kafka", "Metering", "Redis", "Catalog",
+            "Verify",
+            "TestSupport"),
+        tests(
+            "SimulationTests", "Pipeline", "Ledger", "Kafka", "Metering", "Redis", "Catalog",
+            "TestSupport"),
         tests("HTTPServerTests", "HTTPServer"),
         tests(
             "APITests", "API", "Query", "HTTPServer", "Ledger", "Redis", "Metering", "Catalog",
-            "FuzzTargets"),
-        tests("WorkloadTests", "Workload", "Verify", "Kafka", "Redis"),
+            "FuzzTargets", "EventScanTarget", "TestSupport"),
+        tests("WorkloadTests", "Workload", "Verify", "Kafka", "Redis", "TestSupport"),
         tests(
             "OdometerTests", "odometer", "API", "HTTPServer", "Metering", "Ledger", "Pipeline",
-            "Replay", "Kafka", "Redis", "Verify", "Workload"),
-        tests("TidyTests"),
+            "Replay", "Kafka", "Redis", "Verify", "Workload", "TestSupport"),
+        tests("TidyTests", "TestSupport"),
     ],
     swiftLanguageModes: [.v6],
     cxxLanguageStandard: .cxx17

@@ -1,11 +1,13 @@
-// The yardstick: a librdkafka consumer that does nothing but read and add up every byte of every value.
+// The yardstick: a librdkafka consumer that does nothing but read and
+// add up every byte of every value.
 //
 //   bare_consumer BOOTSTRAP TOPIC EVENTS THREADS [NAME=VALUE ...]
 //
-// One consumer handle for each thread, partitions shared out by their number, batches from the consumer's queue,
-// checksums on. Each handle has a helper thread that ends the stall of librdkafka before 2.2.0: beside a full queue
-// the library sleeps up to a second, unless something is asked of the broker. It ends when EVENTS records were read
-// and prints one line of JSON; it fails when nothing arrives for 60 seconds.
+// One consumer handle for each thread, partitions shared out by their number, batches from the
+// consumer's queue, checksums on. Each handle has a helper thread that ends the stall of librdkafka
+// before 2.2.0: beside a full queue the library sleeps up to a second, unless something is asked of
+// the broker. It ends when EVENTS records were read and prints one line of JSON; it fails when
+// nothing arrives for 60 seconds.
 #include <librdkafka/rdkafka.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -44,7 +46,8 @@ static void fail(const char *what, const char *why) {
     exit(1);
 }
 
-// The sum of all bytes, eight at a time: four sums of 16 bits each side, which 128 words cannot overflow.
+// The sum of all bytes, eight at a time: four sums of 16 bits each side,
+// which 128 words cannot overflow.
 static uint64_t sum_bytes(const unsigned char *at, size_t count) {
     const uint64_t even = 0x00ff00ff00ff00ffu;
     uint64_t total = 0;
@@ -137,7 +140,8 @@ static void open_client(struct reader *reader, const char *bootstrap, int more, 
     rd_kafka_poll_set_consumer(reader->client);
 }
 
-// Finds the partitions and chooses one of each leader for the helper; then takes this thread's share.
+// Finds the partitions and chooses one of each leader for the helper;
+// then takes this thread's share.
 static void assign(struct reader *reader) {
     const struct rd_kafka_metadata *metadata;
     rd_kafka_topic_t *topic = rd_kafka_topic_new(reader->client, reader->topic, NULL);

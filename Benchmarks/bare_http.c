@@ -1,14 +1,16 @@
-// What any HTTP server on these libraries must at least do: one pipeline of Redis reads for each request, and an answer.
+// What any HTTP server on these libraries must at least do: one pipeline of Redis reads
+// for each request, and an answer.
 //
 //   bare_http SOCKET PLANS THREADS       SOCKET: Redis' Unix socket
 //
-// libmicrohttpd (epoll, keep-alive, THREADS workers) and hiredis (a connection for each worker), no logic at all. A
-// request names a plan by its header X-Bench. Of the plan the commands are sent in one go, their replies are read and
-// freed, and the plan's header fields and body are the answer. Prints its port, then works until it is ended.
+// libmicrohttpd (epoll, keep-alive, THREADS workers) and hiredis (a connection for each worker), no
+// logic at all. A request names a plan by its header X-Bench. Of the plan the commands are sent in
+// one go, their replies are read and freed, and the plan's header fields and body are the answer.
+// Prints its port, then works until it is ended.
 //
-// PLANS is text: numbers stand on lines of their own, texts as LENGTH, line end, BYTES, line end. First the number of
-// plans; for each the number of commands, for each command that of its words, the words; the number of header fields,
-// names and values in turn; the body.
+// PLANS is text: numbers are on lines of their own, texts as LENGTH, line end, BYTES, line end.
+// First the number of plans; for each the number of commands, for each command that of its words,
+// the words; the number of header fields, names and values in turn; the body.
 #include <arpa/inet.h>
 #include <hiredis/hiredis.h>
 #include <microhttpd.h>

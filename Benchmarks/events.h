@@ -1,9 +1,10 @@
 // The side-by-side workload, event by event: equal seeds and shares give equal events.
 //
-// Structured CloudEvents of about 300 bytes. Of 100 events 60 are interaction.created, 25 token.issued,
-// 5 agent_flow.created and 10 api.request. 1,000 organizations whose sizes follow Zipf's law with exponent 0.9, each
-// with 50 users (or as many as `users_each` says), 20 projects and 100 agents, the lower numbers more often. Event time rises over those days; one
-// event of a hundred is up to two days older.
+// Structured CloudEvents of about 300 bytes. Of 100 events 60 are interaction.created, 25
+// token.issued, 5 agent_flow.created and 10 api.request. 1,000 organizations whose sizes follow
+// Zipf's law with exponent 0.9, each with 50 users (or as many as `users_each` says), 20 projects
+// and 100 agents, the lower numbers more often. Event time rises over those days; one event of a
+// hundred is up to two days older.
 #include <math.h>
 #include <stdint.h>
 #include <stdio.h>

@@ -1,10 +1,12 @@
-// The side-by-side workload: usage events of some days, written to a topic. Equal arguments give equal records.
+// The side-by-side workload: usage events of some days, written to a topic.
+// Equal arguments give equal records.
 //
 //   fill BOOTSTRAP TOPIC EVENTS SEED START DAYS [USERS]
 //
 // START: Unix time of the first event. USERS: of each organization, 50; 1000 makes it a million.
 //
-// What the events are: events.h. Key = subject = organization. Prints what it wrote as a line of JSON.
+// What the events are: events.h. Key = subject = organization. Prints
+// what it wrote as a line of JSON.
 #include "events.h"
 #include <librdkafka/rdkafka.h>
 #include <stdlib.h>

@@ -1,11 +1,13 @@
 // Asks an HTTP server on loopback: at a constant rate, or as fast as it answers.
 //
-//   open_loop PORT REQUESTS CONNECTIONS SECONDS RATE       RATE: requests a second; 0 = as fast as it answers
+// open_loop PORT REQUESTS CONNECTIONS SECONDS RATE RATE: requests a
+// second; 0 = as fast as it answers
 //
-// At a rate, request i is due at i / RATE whatever the answers do, and its time counts from then: one that waits for a
-// free connection has waited. Without a rate each connection sends as soon as it has its answer, and times count from
-// sending. One thread, epoll, keep-alive. REQUESTS is text: the number of requests, then each as LENGTH, line end,
-// BYTES, line end; they are sent in turn. Prints a line of JSON.
+// At a rate, request i is due at i / RATE whatever the answers do, and its time counts from
+// then: one that waits for a free connection has waited. Without a rate each connection sends as
+// soon as it has its answer, and times count from sending. One thread, epoll, keep-alive.
+// REQUESTS is text: the number of requests, then each as LENGTH, line end, BYTES, line end; they
+// are sent in turn. Prints a line of JSON.
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>

@@ -1,17 +1,20 @@
-// The side-by-side workload at a constant rate: every event has a moment at which it is meant to be sent.
+// The side-by-side workload at a constant rate: every event has a moment
+// at which it is meant to be sent.
 //
 //   paced_fill BOOTSTRAP TOPIC RATE SECONDS SEED SAMPLES
 //
-// Event i is due at i / RATE after the start, whether or not Kafka takes those before it in time. As a producer with
-// linger.ms=20 would, it sends a batch to each partition every 20 ms with what became due meanwhile, compressed by LZ4.
-// All batches are made before the start, so that sending them takes hardly any CPU from what is measured: some 100 bytes
-// of memory an event, and tens of seconds for tens of millions. Prints `ready` when it starts to send. Where the broker
-// falls behind, batches wait as they are: nothing is merged, sent again or dropped.
+// Event i is due at i / RATE after the start, whether or not Kafka takes those before it in time.
+// As a producer with linger.ms=20 would, it sends a batch to each partition every 20 ms with what
+// became due meanwhile, compressed by LZ4. All batches are made before the start, so that sending
+// them takes hardly any CPU from what is measured: some 100 bytes of memory an event, and tens of
+// seconds for tens of millions. Prints `ready` when it starts to send. Where the broker falls
+// behind, batches wait as they are: nothing is merged, sent again or dropped.
 //
-// One event of 97 is written to the file SAMPLES when Kafka has acknowledged it, a line each: shard, partition, offset,
-// when it was due (nanoseconds of the monotonic clock). Event times are the start of this program, that of one in a
-// hundred up to two days earlier; ids are new. Prints what it sent, by how much the latest batch was sent too late, and
-// how long after its moment the latest one was acknowledged, as a line of JSON.
+// One event of 97 is written to the file SAMPLES when Kafka has acknowledged it, a line each:
+// shard, partition, offset, when it was due (nanoseconds of the monotonic clock). Event times are
+// the start of this program, that of one in a hundred up to two days earlier; ids are new. Prints
+// what it sent, by how much the latest batch was sent too late, and how long after its moment the
+// latest one was acknowledged, as a line of JSON.
 #define _GNU_SOURCE
 #include "events.h"
 #include "record_batch.h"
@@ -101,7 +104,8 @@ static void connect_all(const char *bootstrap, const char *topic) {
     rd_kafka_destroy(client);
 }
 
-// Making an event costs as much as anything here: most of it is made once, and only the id is written anew.
+// Making an event costs as much as anything here: most of it is made once,
+// and only the id is written again.
 static void give_id(struct event *event, uint64_t number) {
     static ptrdiff_t place;
     if (!place) place = strstr(event->text, "\"id\":\"") - event->text + 6;

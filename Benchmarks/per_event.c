@@ -1,10 +1,13 @@
-// What Redis costs where nothing is added up before: every event's increments, one command each, in pipelines.
+// What Redis costs where nothing is added up before: every event's increments,
+// one command each, in pipelines.
 //
-//   per_event SOCKET EVENTS SEED START DAYS       SOCKET: Redis' Unix socket; START: Unix time of the first event
+// per_event SOCKET EVENTS SEED START DAYS SOCKET: Redis' Unix socket;
+// START: Unix time of the first event
 //
-// The events of `fill` (events.h) and the cells that Benchmarks/meters.yaml counts of them: for each event its type
-// all-time and by day, a user's rank of the day for what users do, an agent's rank of the month and the hour of the
-// week for tokens. Whoever calls it measures Redis. Prints what it sent as a line of JSON.
+// The events of `fill` (events.h) and the cells that Benchmarks/meters.yaml counts of them: for
+// each event its type all-time and by day, a user's rank of the day for what users do, an
+// agent's rank of the month and the hour of the week for tokens. Its caller measures Redis.
+// Prints what it sent as a line of JSON.
 #include "events.h"
 #include <hiredis/hiredis.h>
 #include <stdlib.h>
@@ -41,7 +44,7 @@ static void raise_score(const char *key, const char *member) {
     commands++, awaited++;
 }
 
-// The text that stands behind `name` in the event, up to the next quote or `most` bytes.
+// The text behind `name` in the event, up to the next quote or `most` bytes.
 static void value_of(const struct event *event, const char *name, int most, char *value) {
     const char *at = strstr(event->text, name);
     if (!at) fail("event without", name);

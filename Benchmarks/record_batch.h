@@ -1,7 +1,9 @@
-// Record batches of Kafka's format 2, compressed by LZ4, and the requests that carry them: made before they are due,
-// because a client library would spend as much on each record as the programs that are measured.
+// Record batches of Kafka's format 2, compressed by LZ4, and the requests that carry them:
+// made before they are due, because a client library would spend as much on each record as
+// the programs that are measured.
 //
-// https://kafka.apache.org/documentation/#recordbatch and https://kafka.apache.org/protocol (Produce, version 7).
+// https://kafka.apache.org/documentation/#recordbatch and
+// https://kafka.apache.org/protocol (Produce, version 7).
 #include <lz4frame.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -162,7 +164,8 @@ static struct bytes produce_request(const char *topic, int partition, int correl
     return to;
 }
 
-// What an answer (without its size) says: the first record's offset; `error` is Kafka's code, 0 where all is well.
+// What an answer (without its size) says: the first record's offset; `error` is
+// Kafka's code, 0 where all is well.
 static int64_t produced_offset(const unsigned char *answer, size_t count, int *error) {
     // Correlation, one topic with its name, one partition with its number, error and offset.
     size_t at = 4 + 4;

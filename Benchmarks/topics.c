@@ -1,4 +1,5 @@
-// Makes and deletes topics of one replica: topics create|delete BOOTSTRAP NAME:PARTITIONS[:NAME=VALUE,...] ...
+// Makes and deletes topics of one replica: topics create|delete BOOTSTRAP
+// NAME:PARTITIONS[:NAME=VALUE,...] ...
 #include <librdkafka/rdkafka.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,10 +1,11 @@
-// Tells when what was counted became visible: each shard's mark of each partition, each time it moved.
+// Tells when what was counted became visible: each shard's mark of each
+// partition, each time it moved.
 //
 //   watch_marks SOCKET PREFIX TOPIC PARTITIONS MILLISECONDS       SOCKET: Redis' Unix socket
 //
-// Looks every so many milliseconds until its standard input ends; prints a line for each change: nanoseconds of the
-// monotonic clock at which the answer was there, shard, partition, mark. A reader who asked Redis at that moment found
-// every record of the shard below the mark counted.
+// Looks every so many milliseconds until its standard input ends; prints a line for each change:
+// nanoseconds of the monotonic clock at which the answer was there, shard, partition, mark. A
+// reader who asked Redis at that moment found every record of the shard below the mark counted.
 #include <hiredis/hiredis.h>
 #include <poll.h>
 #include <stdint.h>

@@ -7,11 +7,12 @@ import Metering
 import Pipeline
 import Redis
 
-/// `odometer run` of the same build with plain pipelines in the commit script's place: a yardstick for it.
+/// `odometer run` of the same build with plain pipelines in the commit
+/// script's place: a yardstick for it.
 ///
-/// It counts wrongly after any crash, lost answer or second process. So it is no part of the product, takes
-/// no ledger whose prefix does not begin with "bench", and makes its ledgers for a consumer group of its
-/// own: `odometer run` refuses them, and it refuses those of `odometer run`.
+/// It counts wrongly after any crash, lost answer or second process. So it is no part of the
+/// product, takes no ledger whose prefix does not begin with "bench", and makes its ledgers for a
+/// consumer group of its own: `odometer run` refuses them, and it refuses those of `odometer run`.
 @main
 enum PlainProgram {
     private static let names = [
@@ -77,7 +78,7 @@ enum PlainProgram {
             end("--meters \(meters) cannot be read")
         }
         let catalog = try CatalogReader.check(files: [(name: meters, text: Array(text))])
-        // A least, greatest, first or last needs a script or a look at what stands there.
+        // A least, greatest, first or last needs a script or a look at what is there.
         for meter in catalog.meters where meter.kind == .extreme {
             end("--meters \(meters): \(meter.name) has cells that no single command changes")
         }

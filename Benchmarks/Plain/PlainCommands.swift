@@ -31,9 +31,9 @@ struct EncodedWords {
 
 /// What a commit does, as commands of a plain pipeline: nothing is compared, nothing is taken back.
 ///
-/// One command changes one cell, as far as Redis has no command for several: `PFADD` takes all members of
-/// its key. The order is cells, audit, marks, so that whoever looks between two commands sees no event
-/// counted whose cells are not there.
+/// One command changes one cell, as far as Redis has no command for several: `PFADD` takes all
+/// members of its key. The order is cells, audit, marks, so that a reader between two commands sees
+/// no event counted whose cells are not there.
 enum PlainCommands {
     /// Buffers a commit's commands on a connection.
     static func append(_ arguments: inout CommitArguments, to connection: inout Connection) {
@@ -52,7 +52,7 @@ enum PlainCommands {
     private static func appendGroup(
         _ groups: inout EncodedWords, key: UnsafeRawBufferPointer, to connection: inout Connection
     ) {
-        // Limits, which stand behind the letter, and the register of scopes are the script's alone.
+        // Limits, which follow the letter, and the register of scopes are the script's alone.
         let head = groups.next()
         let kind = head[0]
         let expiry = head.count > 1 && head[1] == UInt8(ascii: "@") ? groups.next() : nil

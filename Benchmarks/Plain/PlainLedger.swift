@@ -27,10 +27,11 @@ final class PlainWorld: LaneWorld, @unchecked Sendable {
     func connectWatcher() throws(RedisError) -> any LaneWatcher { try world.connectWatcher() }
 }
 
-/// Commits as plain pipelines: several are on their way at once, and one is applied once all its answers came.
+/// Commits as plain pipelines: several are on their way at once, and one is
+/// applied once all its answers came.
 ///
-/// A command that Redis refuses or a connection that breaks ends the process: nobody could say what was
-/// applied. Everything but commits goes to the real ledger, over its own connection.
+/// A command that Redis refuses or a connection that breaks ends the process: nobody could say what
+/// was applied. Everything but commits goes to the real ledger, over its own connection.
 private final class PlainLedger: LaneLedger {
     private struct Commit {
         var tag: Int

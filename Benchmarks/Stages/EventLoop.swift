@@ -4,8 +4,9 @@ import Metering
 
 /// The loop over events in memory, without Kafka: every run executes the same instructions.
 ///
-/// One event a line, `KEY<TAB>JSON`, as Benchmarks/lines.c writes them. They are taken three times at
-/// rising offsets and with new ids: twice so that tables grow and shapes are learned, then measured.
+/// One event a line, `KEY<TAB>JSON`, as Benchmarks/lines.c writes them. They are taken
+/// three times at rising offsets and with new ids: twice so that tables grow and
+/// shapes are learned, then measured.
 struct EventLoop: ~Copyable {
     private static let batchSize = 2_000
     private static let dedupeWindow: Int64 = 32_768

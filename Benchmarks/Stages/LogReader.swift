@@ -25,7 +25,8 @@ struct Taken {
     }
 }
 
-/// Reads a topic from its begin with as many threads as wanted, each with a consumer and a `StageLane`.
+/// Reads a topic from its begin with as many threads as wanted, each
+/// with a consumer and a `StageLane`.
 final class LogReader: Sendable {
     private static let batchSize = 2_000
     private static let patience: UInt64 = 60_000_000_000

@@ -9,12 +9,14 @@ final class CatalogBox: Sendable {
     init(_ catalog: MeterCatalog) { self.catalog = catalog }
 }
 
-/// The stages of `odometer run` one by one, for `make bench`: what each adds, in the same rooms of the same build.
+/// The stages of `odometer run` one by one, for `make bench`: what each adds, in
+/// the same rooms of the same build.
 ///
-/// `odometer-bench-stages STAGE --bootstrap … --topic … --records … --threads … --meters …` reads a topic and
-/// takes its records as far as STAGE (consume, scan, fold, encode) goes. `odometer-bench-stages loop --events …
-/// --timestamp … --meters …` does the same with events in memory, for a profiler that counts instructions.
-/// Both print a line of JSON. Nothing is written anywhere.
+/// `odometer-bench-stages STAGE --bootstrap … --topic … --records … --threads … --meters
+/// …` reads a topic and takes its records as far as STAGE (consume, scan, fold, encode)
+/// goes. `odometer-bench-stages loop --events … --timestamp … --meters …` does the same
+/// with events in memory, for a profiler that counts instructions. Both print a line of
+/// JSON. Nothing is written anywhere.
 @main
 enum StagesProgram {
     private static let logNames = [

@@ -14,10 +14,11 @@ enum Stage: String, CaseIterable {
     case encode
 }
 
-/// A lane's way from records to the arguments of commits, without the log before it and Redis behind it.
+/// A lane's way from records to the arguments of commits, without the log
+/// before it and Redis behind it.
 ///
-/// It uses the rooms Metering and Ledger as a lane of `odometer run` does that catches up: a shard's tally
-/// goes when it is full or a second old, and another folds on. One thread.
+/// It uses the rooms Metering and Ledger as a lane of `odometer run` does that catches up: a
+/// shard's tally goes when it is full or a second old, and another folds on. One thread.
 struct StageLane: ~Copyable {
     static let interval: Int64 = 1_000
     private static let auditNames = ["delivered", "accepted", "duplicate", "ignored", "rejected"]
@@ -32,13 +33,14 @@ struct StageLane: ~Copyable {
     private let auditFields: [[[UInt8]]]
     private let cursors: UnsafeMutablePointer<PartitionCursor>
     private let folding: UnsafeMutablePointer<Tally>
-    /// The one that was handed over: as in a lane, the next shard folds into it while a cache has it.
+    /// The one that was handed over: as in a lane, the next shard
+    /// folds into it while a cache has it.
     private var flying: Tally
     private var committedAt: [Int64]
     private var scanned = 0
     /// Tallies that were handed over.
     private(set) var commits = 0
-    /// Cells that stood in them.
+    /// Cells that were in them.
     private(set) var cells = 0
     /// Bytes of the arguments that were written.
     private(set) var encodedBytes = 0

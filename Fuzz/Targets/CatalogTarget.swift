@@ -3,8 +3,8 @@ import Metering
 import Verify
 import Workload
 
-/// Catalog files: refused with a place in the text, or read by both readers alike and the same after
-/// being written and read again.
+/// Catalog files: refused with a place in the text, or read by both readers alike and the same
+/// after being written and read again.
 final class CatalogTarget: FuzzTarget {
     private static let file = "fuzz.yaml"
 

@@ -1,7 +1,7 @@
 /// A part of the product that reads what others wrote, and what must hold for every input.
 ///
-/// The fuzzer (`Fuzz/Driver`) and the replay of the corpus (`Tests/APITests/CorpusTests.swift`) feed
-/// the same targets. One thread.
+/// The fuzzer (`Fuzz/Driver`) and the replay of the corpus (`Tests/APITests/CorpusTests.swift`)
+/// feed the same targets. One thread.
 public protocol FuzzTarget: AnyObject {
     /// What is wrong with the product's answer to an input; nil where nothing is.
     func problem(with input: [UInt8]) -> String?
@@ -14,7 +14,7 @@ public enum FuzzTargets {
 
     /// A target; nil for an unknown name.
     ///
-    /// - Parameter redis: path of a Redis server's socket, for what answers requests; nil = every
+    /// - Parameter redis: path of a Redis server's socket, for what answers requests; nil: every
     ///   read is answered with 503.
     public static func make(_ name: String, redis: String?) throws -> (any FuzzTarget)? {
         switch name {

@@ -5,8 +5,8 @@ import Workload
 
 /// A record in binary mode: what becomes of it must be what the oracle says, which shares no code.
 ///
-/// The input is a header a line, `NAME=VALUE` or `NAME` for a null value; behind an empty line stands
-/// the record's value, which is null where there is no empty line.
+/// The input is a header a line, `NAME=VALUE` or `NAME` for a null value; behind an empty line
+/// stands the record's value, which is null where there is no empty line.
 final class HeadersTarget: FuzzTarget {
     private static let catalog = """
         version: 1
@@ -22,7 +22,7 @@ final class HeadersTarget: FuzzTarget {
           revenue: {kind: sum, windows: [month], on: [{event: sale, amount: cents, time: paid}]}
           tagged: {kind: ranking, windows: [day], by: [tags.key], on: [{event: sale}]}
         """
-    /// Both are made anew after so many records, because the oracle remembers all of them.
+    /// Both are made again after so many records, because the oracle remembers all of them.
     private static let roundLength: Int64 = 20_000
     private static let timestamp: Int64 = 1_773_065_800_000
 
@@ -76,7 +76,7 @@ final class HeadersTarget: FuzzTarget {
         return "\(found?.name ?? "no outcome") \(why), the oracle says \(expected.name)"
     }
 
-    /// Each attribute must be the bytes of the last header with its name, where they stand.
+    /// Each attribute must be the bytes of the last header with its name, in place.
     private func lastCounts(_ record: Record, _ binary: BinaryAttributes) -> String? {
         let read = [
             ("ce_specversion", binary.specversion), ("ce_id", binary.id),

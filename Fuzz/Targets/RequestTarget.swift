@@ -119,7 +119,7 @@ final class RequestTarget: FuzzTarget {
     }
 }
 
-/// What a request says of its target, reckoned once more from the bytes.
+/// What a request says of its target, computed once more from the bytes.
 private enum TargetCheck {
     static func problem(with request: Request, of target: [UInt8]) -> String? {
         guard decoded(request.rawPath[...], plusIsSpace: false) == request.path else {

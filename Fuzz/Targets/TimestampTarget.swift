@@ -2,8 +2,8 @@ import Glibc
 import Metering
 import Query
 
-/// RFC 3339 times: the reader of events, the reader of query parameters and a third reckoning by the
-/// C library's calendar must say the same.
+/// RFC 3339 times: the reader of events, the reader of query parameters and a third calculation by
+/// the C library's calendar must say the same.
 final class TimestampTarget: FuzzTarget {
     private static let years: Range<Int64> =
         -8_520_336_000_000_000_000..<7_289_654_400_000_000_000

@@ -78,13 +78,6 @@ public struct Response: Sendable {
         return response
     }
 
-    /// The answer 429 with the time to wait.
-    public static func tooManyRequests(retryAfterSeconds: Int) -> Response {
-        var response = Response.error(status: 429, message: "too many requests")
-        response.setHeader("Retry-After", String(retryAfterSeconds))
-        return response
-    }
-
     /// Sets a header field; an earlier one of the same name is replaced.
     public mutating func setHeader(_ name: String, _ value: String) {
         headers.removeAll { $0.name.utf8.elementsEqual(name.utf8) { $0 | 0x20 == $1 | 0x20 } }

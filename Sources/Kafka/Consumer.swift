@@ -80,11 +80,6 @@ public struct Consumer: ~Copyable {
         try list.checkElements("pause")
     }
 
-    /// Whether the group has given our partitions away already; what was folded is void.
-    public var isAssignmentLost: Bool {
-        rd_kafka_assignment_lost(core.handle) != 0
-    }
-
     /// The partitions of the last assignment.
     public var assignment: [TopicPartition] {
         core.assigned

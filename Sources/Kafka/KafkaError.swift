@@ -92,14 +92,10 @@ extension KafkaError.Code {
     public static let autoOffsetReset = Self(RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET)
     /// An offset lies outside the log.
     public static let offsetOutOfRange = Self(RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE)
-    /// The lane polled too rarely and was put out of the group.
-    public static let pollIntervalExceeded = Self(RD_KAFKA_RESP_ERR__MAX_POLL_EXCEEDED)
     /// Another process uses the same instance id.
     public static let fencedInstance = Self(RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID)
     /// The client has no such state, for example no group.
     public static let state = Self(RD_KAFKA_RESP_ERR__STATE)
-    /// A delivery ended because the producer was destroyed or purged.
-    public static let purgedFromQueue = Self(RD_KAFKA_RESP_ERR__PURGE_QUEUE)
     /// The record is larger than the broker or the client permits.
     public static let messageTooLarge = Self(RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE)
     /// The request is larger than a segment of the topic.

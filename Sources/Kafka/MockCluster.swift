@@ -60,14 +60,6 @@ public struct MockCluster: ~Copyable, @unchecked Sendable {
         rd_kafka_mock_push_request_errors_array(cluster, apiKey, errors.count, errors)
     }
 
-    /// Moves a partition to another leader.
-    public func setLeader(of partition: TopicPartition, broker: Int32) throws(KafkaError) {
-        try KafkaError.check(
-            rd_kafka_mock_partition_set_leader(
-                cluster, partition.topic, partition.partition, broker),
-            "leader of \(partition)")
-    }
-
     /// Takes a broker down or brings it back; brokers count from 1.
     public func setBroker(_ broker: Int32, isUp: Bool) throws(KafkaError) {
         try KafkaError.check(
@@ -75,11 +67,5 @@ public struct MockCluster: ~Copyable, @unchecked Sendable {
                 ? rd_kafka_mock_broker_set_up(cluster, broker)
                 : rd_kafka_mock_broker_set_down(cluster, broker),
             "broker \(broker)")
-    }
-
-    /// Delays every answer of a broker.
-    public func setDelay(ofBroker broker: Int32, milliseconds: Int32) throws(KafkaError) {
-        try KafkaError.check(
-            rd_kafka_mock_broker_set_rtt(cluster, broker, milliseconds), "broker \(broker)")
     }
 }

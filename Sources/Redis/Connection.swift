@@ -112,9 +112,6 @@ public struct Connection: ~Copyable, @unchecked Sendable {
         pendingReplies += count
     }
 
-    /// Bytes that are buffered and not yet sent.
-    public var bufferedBytes: Int { output.byteCount }
-
     /// Sends what is buffered.
     public mutating func flush() throws(RedisError) {
         try checkAlive()

@@ -7,6 +7,12 @@ enum Main {
 
     static func main() {
         Signals.ignoreBrokenPipes()
+        // Swift reads the command line from /proc; without it every call would look like one
+        // without arguments.
+        guard !Swift.CommandLine.arguments.isEmpty else {
+            Output.failure("the command line cannot be read: /proc is not mounted")
+            exit(ExitCode.failed.rawValue)
+        }
         exit(run(Array(Swift.CommandLine.arguments.dropFirst())).rawValue)
     }
 

@@ -66,18 +66,18 @@ import Testing
 
     @Test(arguments: [true, false])
     func periodsAgainstEveryEvent(hasGroups: Bool) throws {
-        let house = try House()
-        let now = try House.nanoseconds(House.now) / 1_000_000_000
+        let service = try TestService()
+        let now = try TestService.nanoseconds(TestService.now) / 1_000_000_000
         let world = ConnectionWorld.random(now)
-        try world.seed(house, organization, now: now, hasGroups: hasGroups)
-        let headers = ["Authorization": try house.key(organization, ["connections"])]
-        expect(try house.get(path, headers), 200, world.rows(organization, nil))
-        let everything = try house.get(path, headers)
+        try world.seed(service, organization, now: now, hasGroups: hasGroups)
+        let headers = ["Authorization": try service.key(organization, ["connections"])]
+        expect(try service.get(path, headers), 200, world.rows(organization, nil))
+        let everything = try service.get(path, headers)
         #expect(everything.headers["X-Odometer-Range"] == nil)
         #expect(everything.headers["X-Odometer-Snapshot"] == nil)
         for (query, minutes, quarters) in ConnectionTests.periods {
             let ends = (hasGroups ? minutes : quarters).split(separator: "/").map { "\($0):00Z" }
-            let answer = try house.get("\(path)?\(query)", headers)
+            let answer = try service.get("\(path)?\(query)", headers)
             #expect(
                 answer.headers["X-Odometer-Range"] == ends.joined(separator: "/"), "\(query)")
             let expected = world.rows(organization, try .covering(ends[0], ends[1]))
@@ -91,61 +91,65 @@ import Testing
 
     /// Of a period that has not begun nothing is known: a client whose clock is ahead gets no rows.
     @Test func periodsInTheFuture() throws {
-        let house = try House()
-        try house.add(organization, "connections_open:all", ["s:p:d": 1])
-        try house.set(
-            organization, "connection_activity:all", "s:p:d", try House.digits(House.now))
-        let headers = ["Authorization": try house.key(organization, ["connections"])]
+        let service = try TestService()
+        try service.add(organization, "connections_open:all", ["s:p:d": 1])
+        try service.set(
+            organization, "connection_activity:all", "s:p:d",
+            try TestService.digits(TestService.now))
+        let headers = ["Authorization": try service.key(organization, ["connections"])]
         for query in [
             "timeStart=2026-03-09T14:07:32Z", "timeStart=2026-03-12T00:00:00Z",
             "timeStart=2026-03-09T14:15:00Z&timeEnd=2026-03-09T14:15:00Z",
             "timeStart=2026-03-12T00:00:00Z&timeEnd=2026-03-13T00:00:00Z",
         ] {
-            expect(try house.get("\(path)?\(query)", headers), 200, "[]")
+            expect(try service.get("\(path)?\(query)", headers), 200, "[]")
         }
         #expect(
-            try house.get(path + "?timeStart=2026-03-12T00:00:00Z", headers)
+            try service.get(path + "?timeStart=2026-03-12T00:00:00Z", headers)
                 .headers["X-Odometer-Range"] == "2026-03-12T00:00:00Z/2026-03-12T00:00:00Z")
         // The present second has begun.
-        let now = try house.get(path + "?timeStart=2026-03-09T14:07:31Z", headers)
+        let now = try service.get(path + "?timeStart=2026-03-09T14:07:31Z", headers)
         #expect(now.body.contains(#""totalConnections":1"#))
     }
 
     @Test func filters() throws {
-        let house = try House()
-        let now = try House.nanoseconds(House.now) / 1_000_000_000
+        let service = try TestService()
+        let now = try TestService.nanoseconds(TestService.now) / 1_000_000_000
         let world = ConnectionWorld.random(now)
-        try world.seed(house, organization, now: now)
-        let headers = ["Authorization": "Bearer " + (try house.key(organization, ["connections"]))]
+        try world.seed(service, organization, now: now)
+        let headers = [
+            "Authorization": "Bearer " + (try service.key(organization, ["connections"]))
+        ]
         func filtered(_ matches: ([String]) -> Bool) -> String {
             var some = world
             some.events = world.events.filter { matches($0.group) }
             return some.rows(organization, nil)
         }
         expect(
-            try house.get(path + "?serviceName=rest", headers), 200, filtered { $0[0] == "rest" })
+            try service.get(path + "?serviceName=rest", headers), 200, filtered { $0[0] == "rest" })
         expect(
-            try house.get(path + "?protocolName=FIX", headers), 200, filtered { $0[1] == "FIX" })
+            try service.get(path + "?protocolName=FIX", headers), 200, filtered { $0[1] == "FIX" })
         expect(
-            try house.get(path + "?dataCenter=eu%2F1", headers), 200,
+            try service.get(path + "?dataCenter=eu%2F1", headers), 200,
             filtered { $0[2] == "eu/1" })
         expect(
-            try house.get(
+            try service.get(
                 path + "?serviceName=rest&protocolName=REST&dataCenter=eu/2", headers), 200,
             filtered { $0 == ["rest", "REST", "eu/2"] })
         for query in ["serviceName=REST", "dataCenter=eu", "protocolName=*"] {
-            expect(try house.get("\(path)?\(query)", headers), 200, "[]")
+            expect(try service.get("\(path)?\(query)", headers), 200, "[]")
         }
     }
 
     /// A closing without its opening makes a level negative in Redis; nothing is shown below 0.
     @Test func negativeLevel() throws {
-        let house = try House()
-        try house.add(organization, "connections_open:all", ["s:p:d": -2, "t:p:d": 3])
-        try house.set(
-            organization, "connection_activity:all", "s:p:d", try House.digits(House.now))
-        let headers = ["Authorization": try house.key(organization, ["connections"], role: .read)]
-        let answer = try house.get(path + "?minutes=5", headers)
+        let service = try TestService()
+        try service.add(organization, "connections_open:all", ["s:p:d": -2, "t:p:d": 3])
+        try service.set(
+            organization, "connection_activity:all", "s:p:d",
+            try TestService.digits(TestService.now))
+        let headers = ["Authorization": try service.key(organization, ["connections"], role: .read)]
+        let answer = try service.get(path + "?minutes=5", headers)
         // Open since ever, nothing known about when: three connections overlap every period.
         #expect(
             answer.json
@@ -159,20 +163,23 @@ import Testing
                     """))
     }
 
-    /// Groups are remembered in the order in which Redis names them; whatever changes there is seen.
+    /// Groups are remembered in the order in which Redis names them;
+    /// whatever changes there is seen.
     @Test func groupsThatComeAndGo() throws {
-        let house = try House()
-        let headers = ["Authorization": try house.key(organization, ["connections"])]
+        let service = try TestService()
+        let headers = ["Authorization": try service.key(organization, ["connections"])]
         let tables = ["connections_open:all", "connection_activity:all"]
         func add(_ group: String) throws {
-            try house.set(organization, tables[0], group, "1")
-            try house.set(organization, tables[1], group, try House.digits(House.now))
+            try service.set(organization, tables[0], group, "1")
+            try service.set(organization, tables[1], group, try TestService.digits(TestService.now))
         }
         func remove(_ group: String) throws {
-            for table in tables { try house.run("HDEL", House.key(organization, table), group) }
+            for table in tables {
+                try service.run("HDEL", TestService.key(organization, table), group)
+            }
         }
         func shown(_ query: String = "minutes=5") throws -> [String] {
-            let body = try house.get("\(path)?\(query)", headers).body
+            let body = try service.get("\(path)?\(query)", headers).body
             let rows = try JSONSerialization.jsonObject(with: Data(body.utf8))
             return try #require(rows as? [[String: Any]]).map {
                 "\($0["serviceName"] ?? "") \($0["dataCenter"] ?? "")"
@@ -189,13 +196,13 @@ import Testing
         #expect(try shown() == ["a 1", "b 1"])
         // The same names in another order, a name that is none of ours between them.
         try remove("a:p:1")
-        try house.set(organization, tables[1], "x:y", try House.digits(House.now))
+        try service.set(organization, tables[1], "x:y", try TestService.digits(TestService.now))
         try add("a:p:1")
         try add("c:p:%3A")
         #expect(try shown() == ["a 1", "b 1", "c :"])
         #expect(try shown("minutes=5&serviceName=c") == ["c :"])
         #expect(try shown("minutes=5&serviceName=a&protocolName=p&dataCenter=1") == ["a 1"])
-        for table in tables { try house.run("DEL", House.key(organization, table)) }
+        for table in tables { try service.run("DEL", TestService.key(organization, table)) }
         #expect(try shown() == [])
     }
 
@@ -237,23 +244,23 @@ import Testing
             ),
         ])
     func badParameters(query: String, message: String) throws {
-        let house = try House()
-        let headers = ["Authorization": try house.key(organization, ["connections"])]
+        let service = try TestService()
+        let headers = ["Authorization": try service.key(organization, ["connections"])]
         expect(
-            try house.get("\(path)?\(query)", headers), 400,
+            try service.get("\(path)?\(query)", headers), 400,
             #"{"error":"Bad Request","message":"\#(message)"}"#)
     }
 
     @Test func keys() throws {
-        let house = try House()
+        let service = try TestService()
         expect(
-            try house.get(path + "?minutes=0"), 401,
+            try service.get(path + "?minutes=0"), 401,
             #"{"error":"Unauthorized","message":"Invalid or missing API key"}"#)
-        let writer = try house.key(organization, ["connections"], role: .write)
+        let writer = try service.key(organization, ["connections"], role: .write)
         expect(
-            try house.get(path, ["Authorization": writer]), 403,
+            try service.get(path, ["Authorization": writer]), 403,
             #"{"error":"Forbidden","message":"Write keys cannot read connection analytics"}"#)
-        let reader = try house.key(organization, ["connections"], role: .read)
-        expect(try house.get(path, ["Authorization": "bearer \(reader)"]), 200, "[]")
+        let reader = try service.key(organization, ["connections"], role: .read)
+        expect(try service.get(path, ["Authorization": "bearer \(reader)"]), 200, "[]")
     }
 }

@@ -13,7 +13,8 @@ struct ConnectionEvent {
     var duration = 0
 }
 
-/// Writes the cells of events by the names of schemas/redis.md, and answers by looking at every event.
+/// Writes the cells of events by the names of schemas/redis.md, and
+/// answers by looking at every event.
 struct ConnectionWorld {
     var events: [ConnectionEvent] = []
     private let formatter: DateFormatter
@@ -29,15 +30,16 @@ struct ConnectionWorld {
         return formatter.string(from: Date(timeIntervalSince1970: Double(second)))
     }
 
-    /// `hasGroups`: whether the windows of single groups are there, as in a ledger that was created with them.
+    /// `hasGroups`: whether the windows of single groups are there, as in a
+    /// ledger that was created with them.
     func seed(
-        _ house: House, _ organization: String, now: Int64, hasGroups: Bool = true
+        _ service: TestService, _ organization: String, now: Int64, hasGroups: Bool = true
     ) throws {
         for event in events {
             let field = event.group.joined(separator: ":")
             let scope =
                 "service=\(event.group[0]):protocol=\(event.group[1]):dataCenter=\(event.group[2]):"
-            if hasGroups { try seedGroup(event, scope, house, organization, now) }
+            if hasGroups { try seedGroup(event, scope, service, organization, now) }
             var windows = [
                 "all", "month:" + label(event.second, "yyyy-MM"),
                 "day:" + label(event.second, "yyyy-MM-dd"),
@@ -48,24 +50,24 @@ struct ConnectionWorld {
             }
             for window in windows {
                 if event.kind != "active" {
-                    try house.add(
+                    try service.add(
                         organization, "connections_\(event.kind):\(window)", [field: 1])
                 }
                 if event.kind == "closed" {
-                    try house.add(
+                    try service.add(
                         organization, "connection_seconds:\(window)", [field: event.duration])
                 }
                 let time = String(UInt64(bitPattern: event.second * 1_000_000_000) ^ (1 << 63))
                 if event.kind == "opened" {
-                    try extreme(house, organization, "connection_first:\(window)", field, time, <)
-                    try extreme(house, organization, "connection_last:\(window)", field, time, >)
+                    try extreme(service, organization, "connection_first:\(window)", field, time, <)
+                    try extreme(service, organization, "connection_last:\(window)", field, time, >)
                 }
-                try extreme(house, organization, "connection_activity:\(window)", field, time, >)
-                try house.distinct(
+                try extreme(service, organization, "connection_activity:\(window)", field, time, >)
+                try service.distinct(
                     organization, "\(scope)connection_keys:\(window)", [event.key])
             }
             if event.kind != "active" {
-                try house.add(
+                try service.add(
                     organization, "connections_open:all", [field: event.kind == "opened" ? 1 : -1])
             }
         }
@@ -73,7 +75,7 @@ struct ConnectionWorld {
 
     /// A group's own windows: minutes for 26 hours, quarter-hours for 92 days.
     private func seedGroup(
-        _ event: ConnectionEvent, _ scope: String, _ house: House, _ organization: String,
+        _ event: ConnectionEvent, _ scope: String, _ service: TestService, _ organization: String,
         _ now: Int64
     ) throws {
         let time = String(UInt64(bitPattern: event.second * 1_000_000_000) ^ (1 << 63))
@@ -93,11 +95,11 @@ struct ConnectionWorld {
             _ isBetter: (String, String) -> Bool
         ) throws {
             let rest = "\(scope)connection_group_\(name):\(window.key)"
-            try extreme(house, organization, rest, window.field, time, isBetter)
+            try extreme(service, organization, rest, window.field, time, isBetter)
         }
         for window in windows {
             func add(_ name: String, _ amount: Int) throws {
-                try house.add(
+                try service.add(
                     organization, "\(scope)connection_group_\(name):\(window.key)",
                     [window.field: amount])
             }
@@ -108,18 +110,19 @@ struct ConnectionWorld {
         guard hasMinute, let minute = windows.last else { return }
         if event.kind == "opened" { try better("last", minute, >) }
         try better("activity", minute, >)
-        try house.distinct(
+        try service.distinct(
             organization, "\(scope)connection_group_keys:\(minute.key)\(minute.field)",
             [event.key])
     }
 
     private func extreme(
-        _ house: House, _ organization: String, _ rest: String, _ field: String, _ value: String,
+        _ service: TestService, _ organization: String, _ rest: String, _ field: String,
+        _ value: String,
         _ isBetter: (String, String) -> Bool
     ) throws {
-        let key = House.key(organization, rest)
-        if let old = try house.run("HGET", key, field).text, !isBetter(value, old) { return }
-        try house.set(organization, rest, field, value)
+        let key = TestService.key(organization, rest)
+        if let old = try service.run("HGET", key, field).text, !isBetter(value, old) { return }
+        try service.set(organization, rest, field, value)
     }
 
     /// The rows of [start, end), counted from the events.
@@ -160,7 +163,8 @@ struct ConnectionWorld {
 
 extension Range where Bound == Int64 {
     static func covering(_ start: String, _ end: String) throws -> Range<Int64> {
-        try House.nanoseconds(start) / 1_000_000_000..<House.nanoseconds(end) / 1_000_000_000
+        try TestService.nanoseconds(start) / 1_000_000_000..<TestService.nanoseconds(end)
+            / 1_000_000_000
     }
 }
 

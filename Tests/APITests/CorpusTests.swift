@@ -1,23 +1,51 @@
+import EventScanTarget
 import Foundation
 import FuzzTargets
+import TestSupport
 import Testing
 
-/// What the fuzzers begin with and what they found is looked at in every run, also where no fuzzer is.
+/// What the fuzzers begin with and what they found is looked at in
+/// every run, also where no fuzzer is.
 @Suite struct CorpusTests {
     @Test(arguments: FuzzTargets.names)
-    func `every input of the corpus is answered as it must be`(_ name: String) throws {
-        let folder = URL(filePath: #filePath).deletingLastPathComponent()
-            .deletingLastPathComponent().deletingLastPathComponent()
-            .appending(path: "Fuzz/corpus/\(name)")
-        let files = try FileManager.default.contentsOfDirectory(atPath: folder.path).sorted()
+    func everyInputOfTheCorpusIsAnsweredAsItMustBe(_ name: String) throws {
+        let files = try Checkout.files(in: "Fuzz/corpus/\(name)")
         #expect(files.count >= 10)
-        let redis = name == "request" ? try PrivateRedis() : nil
+        let redis = name == "request" ? try TestRedis() : nil
         let target = try #require(
-            try FuzzTargets.make(name, redis: redis.map { $0.directory + "/s" }))
+            try FuzzTargets.make(name, redis: redis.map { $0.socket }))
         for file in files {
-            let input = [UInt8](try Data(contentsOf: folder.appending(path: file)))
-            let problem = target.problem(with: input)
+            let problem = target.problem(
+                with: try Checkout.bytes("Fuzz/corpus/\(name)/\(file)"))
             #expect(problem == nil, "\(name)/\(file)")
         }
+    }
+
+    @Test func everyTextOfTheScannersCorpusIsScannedTheSameInAllWays() throws {
+        let folder = "Fuzz/corpus/event_scan"
+        let named = try Checkout.files(in: folder).map { try Checkout.bytes("\(folder)/\($0)") }
+        let packed = try Self.unpack(Checkout.bytes(folder + ".packed"))
+        #expect(named.count >= 10)
+        #expect(packed.count >= 300)
+        for text in named + packed {
+            let problem = event_scan_problem(text, text.count).map { String(cString: $0) }
+            #expect(problem == nil, "\(String(decoding: text, as: UTF8.self).debugDescription)")
+        }
+    }
+
+    /// The inputs of a file that `Fuzz/pack` wrote: a length, a line
+    /// break, so many bytes, a line break.
+    private static func unpack(_ bytes: [UInt8]) throws -> [[UInt8]] {
+        var inputs: [[UInt8]] = []
+        var rest = bytes[...]
+        while let lineBreak = rest.firstIndex(of: UInt8(ascii: "\n")) {
+            let count = try #require(Int(String(decoding: rest[..<lineBreak], as: UTF8.self)))
+            let input = rest[(lineBreak + 1)...].prefix(count)
+            try #require(input.count == count)
+            inputs.append(Array(input))
+            rest = rest[(input.endIndex + 1)...]
+        }
+        try #require(rest.isEmpty)
+        return inputs
     }
 }

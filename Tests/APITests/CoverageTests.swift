@@ -21,7 +21,8 @@ import Testing
         Coverage.Kept(window: .month, seconds: nil),
     ]
 
-    /// Several meters answer by the windows that all of them keep, for as long as the shortest does.
+    /// Several meters answer by the windows that all of them keep,
+    /// for as long as the shortest does.
     @Test func severalMeters() {
         func kept(_ windows: (Window, Int64?)...) -> [Coverage.Kept] {
             windows.map { Coverage.Kept(window: $0, seconds: $1) }
@@ -39,7 +40,7 @@ import Testing
         #expect(Coverage.Kept.shared([one, longer, other]) == kept((.day, 300), (.month, 5)))
     }
 
-    /// The windows stand one behind the other, cover the range exactly, and are all kept.
+    /// The windows follow one another, cover the range exactly, and are all kept.
     @Test func tiles() {
         var state: UInt64 = 7
         func next(_ bound: Int64) -> Int64 {

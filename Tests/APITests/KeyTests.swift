@@ -2,16 +2,17 @@ import API
 import Foundation
 import HTTPServer
 import Query
+import TestSupport
 import Testing
 
 @Suite struct KeyTests {
-    private func status(_ house: House, _ secret: String) throws -> Int {
-        try house.get("/v1/meters", ["Authorization": "Bearer \(secret)"]).status
+    private func status(_ service: TestService, _ secret: String) throws -> Int {
+        try service.get("/v1/meters", ["Authorization": "Bearer \(secret)"]).status
     }
 
     /// The record's schema lists the dialects for other programs that write the topic.
     @Test func schemaNamesTheDialects() throws {
-        let path = House.root.appendingPathComponent("schemas/directory/credential.schema.json")
+        let path = Checkout.url("schemas/directory/credential.schema.json")
         let schema = try JSONSerialization.jsonObject(with: Data(contentsOf: path))
         let properties = (schema as? [String: Any])?["properties"] as? [String: Any]
         let items = (properties?["dialects"] as? [String: Any])?["items"] as? [String: Any]
@@ -48,13 +49,13 @@ import Testing
     }
 
     @Test func attacks() throws {
-        let house = try House()
-        let good = try house.key("o", ["operations"], role: .read)
-        #expect(try status(house, good) == 200)
-        #expect(try status(house, try house.key("o", ["privacy"], role: .read)) == 401)
+        let service = try TestService()
+        let good = try service.key("o", ["operations"], role: .read)
+        #expect(try status(service, good) == 200)
+        #expect(try status(service, try service.key("o", ["privacy"], role: .read)) == 401)
         let unknown = try KeyMaker.make(
             organization: "o", role: .read, dialects: ["operations"], createdAt: 0)
-        #expect(try status(house, unknown.secret) == 401)
+        #expect(try status(service, unknown.secret) == 401)
         var changed = Array(good.utf8)
         changed[20] = changed[20] == 65 ? 66 : 65
         for secret in [
@@ -62,14 +63,14 @@ import Testing
             good.replacingOccurrences(of: "odo_r_", with: "odo_a_"), "odo_r_", good.uppercased(),
             good + " " + good, String(repeating: "0", count: 20_000),
         ] {
-            #expect(try status(house, secret) == 401, "\(secret)")
+            #expect(try status(service, secret) == 401, "\(secret)")
         }
         let two = try Request(
             method: .get, target: Array("/v1/meters".utf8),
             headers: HeaderFields([
                 ("Authorization", "Bearer \(good)"), ("Authorization", "Bearer \(good)"),
             ]))
-        #expect(house.service.handle(house.worker, two).status == 401)
+        #expect(service.api.handle(service.worker, two).status == 401)
     }
 
     /// The record decides, and every doubt about it closes the door.
@@ -86,12 +87,12 @@ import Testing
             ("@deleted", "1", 401),
         ])
     func records(member: String, json: String, expected: Int) throws {
-        let house = try House()
-        let secret = try house.key("o", ["operations"], role: .read)
+        let service = try TestService()
+        let secret = try service.key("o", ["operations"], role: .read)
         let hash = try #require(APIKey(Array(secret.utf8))).hash
-        try house.run(
+        try service.run(
             "HSET", "odo:1:{dir}:credential:\(String(decoding: hash, as: UTF8.self))", member, json)
-        #expect(try status(house, secret) == expected)
+        #expect(try status(service, secret) == expected)
     }
 
 }

@@ -3,26 +3,28 @@ import Foundation
 import Ledger
 import Metering
 import Redis
+import TestSupport
 import Testing
 
 @testable import Query
 
-/// What may happen while a large ranking is read or prepared, forced at the worst moment; small sets show it.
+/// What may happen while a large ranking is read or prepared, forced at the
+/// worst moment; small sets show it.
 @Suite struct LargeRankingFaultTests {
     private let organization = "org-large"
     private static let days = ["2026-03-07", "2026-03-08", "2026-03-09"]
 
     /// An event of some day, as the commit script would write it.
-    private func add(_ house: House, _ member: String, day: String, _ amount: Int) throws {
-        try house.rank(organization, "user_interactions:day:\(day)", [member: amount])
-        try house.add(
+    private func add(_ service: TestService, _ member: String, day: String, _ amount: Int) throws {
+        try service.rank(organization, "user_interactions:day:\(day)", [member: amount])
+        try service.add(
             organization, "interactions:day:\(day.prefix(7))", [String(day.suffix(2)): amount])
     }
 
     private func source(_ engine: QueryEngine) throws -> RankingSource {
         let range = TimeRange(
-            start: try House.nanoseconds("2026-03-07T00:00:00Z") / 1_000_000_000,
-            end: try House.nanoseconds("2026-03-10T00:00:00Z") / 1_000_000_000)
+            start: try TestService.nanoseconds("2026-03-07T00:00:00Z") / 1_000_000_000,
+            end: try TestService.nanoseconds("2026-03-10T00:00:00Z") / 1_000_000_000)
         let meters = RankingMeters(
             first: "user_interactions", firstCount: "interactions", second: "user_agent_flows",
             secondCount: "agent_flows")
@@ -32,16 +34,16 @@ import Testing
     }
 
     /// Three days with 200 members each, of which ten do most.
-    private func open() throws -> (House, QueryWorker, RankingSource) {
-        let house = try House()
+    private func open() throws -> (TestService, QueryWorker, RankingSource) {
+        let service = try TestService()
         for day in LargeRankingFaultTests.days {
             for member in 1...200 {
-                try add(house, "u\(member)", day: day, member > 190 ? 10_000 + member : member)
+                try add(service, "u\(member)", day: day, member > 190 ? 10_000 + member : member)
             }
         }
-        let query = house.worker.query
+        let query = service.worker.query
         query.deadline = .now + .seconds(30)
-        return (house, query, try source(query.engine))
+        return (service, query, try source(query.engine))
     }
 
     private func waitUntilPrepared(_ rankings: RankingMemory, _ source: RankingSource) throws {
@@ -54,25 +56,25 @@ import Testing
 
     /// A member that rises past the places where the lists are read is found all the same.
     @Test func nobodyRisesUnseen() throws {
-        let (house, query, source) = try open()
-        defer { withExtendedLifetime(house) {} }
+        let (service, query, source) = try open()
+        defer { withExtendedLifetime(service) {} }
         let search = RankingSearch(
             source: source, limit: 1, cells: query.cells, deadline: query.deadline)
         var found = try #require(try search.run())
         let name = Array("u3".utf8)
         #expect(found.members[name] == nil)
-        for day in LargeRankingFaultTests.days { try add(house, "u3", day: day, 50_000) }
+        for day in LargeRankingFaultTests.days { try add(service, "u3", day: day, 50_000) }
         #expect(try search.complete(&found))
         #expect(found.members[name]?.first == 150_009)
     }
 
     /// Where the search takes too long, the sums are prepared.
     @Test func slowSearchPrepares() throws {
-        let (house, query, source) = try open()
-        defer { withExtendedLifetime(house) {} }
+        let (service, query, source) = try open()
+        defer { withExtendedLifetime(service) {} }
         let gate = DispatchSemaphore(value: 0)
         defer { gate.signal() }
-        let configuration = house.redis.configuration
+        let configuration = service.redis.configuration
         let engine = query.engine
         let rankings = RankingMemory {
             gate.wait()
@@ -90,15 +92,15 @@ import Testing
 
     /// A day that changes while the sums are made is left out of them, and all others are held.
     @Test func lateEventsWhilePreparing() throws {
-        let (house, query, source) = try open()
-        defer { withExtendedLifetime(house) {} }
+        let (service, query, source) = try open()
+        defer { withExtendedLifetime(service) {} }
         var restless: Set<Int64> = []
         var isFirst = true
         let result = try query.rankingBase(
             source, restless: [],
             hasRoom: { _ in
                 if isFirst {
-                    #expect(throws: Never.self) { try add(house, "late", day: "2026-03-08", 1) }
+                    #expect(throws: Never.self) { try add(service, "late", day: "2026-03-08", 1) }
                 }
                 isFirst = false
                 return true
@@ -123,25 +125,25 @@ import Testing
 
     /// What was read before the sums were made does not drop them; a change afterwards does.
     @Test func olderReaders() throws {
-        let (house, query, source) = try open()
-        defer { withExtendedLifetime(house) {} }
+        let (service, query, source) = try open()
+        defer { withExtendedLifetime(service) {} }
         let rankings = try #require(query.rankings)
         let older = try query.version(source)
-        try add(house, "late", day: "2026-03-08", 1)
+        try add(service, "late", day: "2026-03-08", 1)
         rankings.prepare(source)
         try waitUntilPrepared(rankings, source)
         #expect(rankings.base(source, older.version, readAt: older.readAt) == nil)
         let newer = try query.version(source)
         #expect(rankings.base(source, newer.version, readAt: newer.readAt) != nil)
-        try add(house, "late", day: "2026-03-08", 1)
+        try add(service, "late", day: "2026-03-08", 1)
         let newest = try query.version(source)
         #expect(rankings.base(source, newest.version, readAt: newest.readAt) == nil)
     }
 
     /// Sums make room for others while these are being made, not afterwards.
     @Test func roomWhilePreparing() throws {
-        let (house, query, source) = try open()
-        defer { withExtendedLifetime(house) {} }
+        let (service, query, source) = try open()
+        defer { withExtendedLifetime(service) {} }
         let rankings = try #require(query.rankings)
         rankings.prepare(source)
         try waitUntilPrepared(rankings, source)
@@ -154,27 +156,28 @@ import Testing
         #expect(rankings.base(source, now.version, readAt: now.readAt) == nil)
     }
 
-    /// A new connection to the same server keeps the sums; another server drops them, though its counts are equal.
+    /// A new connection to the same server keeps the sums; another server drops
+    /// them, though its counts are equal.
     @Test func anotherServer() throws {
-        let (house, query, source) = try open()
-        defer { withExtendedLifetime(house) {} }
+        let (service, query, source) = try open()
+        defer { withExtendedLifetime(service) {} }
         let rankings = try #require(query.rankings)
         let first = try query.version(source)
         rankings.prepare(source)
         try waitUntilPrepared(rankings, source)
-        try house.run("CLIENT", "KILL", "TYPE", "normal")
+        try service.run("CLIENT", "KILL", "TYPE", "normal")
         let second = try query.version(source)
         #expect(second.version == first.version && second.serverChanges == 0)
         #expect(rankings.base(source, second.version, readAt: second.readAt) != nil)
 
-        house.redis.stop()
-        try house.redis.start()
-        var connection = try Connection(house.redis.configuration)
+        service.redis.stop()
+        try service.redis.start()
+        var connection = try Connection(service.redis.configuration)
         for words in [
             ["HSET", "odo:1:{dir}:ledger", "layout", "1", "shards", "64", "hash", "fnv1a32"],
             ["HSET", "odo:1:{dir}:ledger", "directory:usage-directory", "1"],
-            ["HSET", House.marks(organization), "!contract", "1:a"],
-            ["HSET", House.key(organization, "interactions:day:2026-03")]
+            ["HSET", TestService.marks(organization), "!contract", "1:a"],
+            ["HSET", TestService.key(organization, "interactions:day:2026-03")]
                 + zip(7...9, second.version.firsts).flatMap { ["0\($0)", String($1)] },
         ] {
             let reply = try connection.command(words.map { Array($0.utf8) })

@@ -3,15 +3,17 @@ import Foundation
 import HTTPServer
 import Redis
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import Query
 
-/// Rankings of 200,000 members over 30 days, compared with sums that Redis makes of whole sorted sets.
+/// Rankings of 200,000 members over 30 days, compared with sums that
+/// Redis makes of whole sorted sets.
 @Suite struct LargeRankingTests {
     private let path = "/api/v1/app/organization/analytics/ranking/active-users"
     private let organization = "org-large"
-    /// The last of them is the day of `House.now`.
+    /// The last of them is the day of `TestService.now`.
     private static let days =
         (8...28).map { "2026-02-" + ($0 < 10 ? "0\($0)" : "\($0)") }
         + (1...9).map { "2026-03-0\($0)" }
@@ -23,7 +25,7 @@ import Testing
     }
 
     /// One script a day, so that none takes long; `body` adds by `add(meter, member, amount)`.
-    private func seed(_ house: House, _ body: String) throws {
+    private func seed(_ service: TestService, _ body: String) throws {
         for (number, day) in LargeRankingTests.days.enumerated() {
             let script = """
                 math.randomseed(\(number) + 7)
@@ -40,26 +42,26 @@ import Testing
                   redis.call('ZUNIONSTORE', month, 2, month, prefix .. 'user_' .. meter .. ':day:' .. day)
                 end
                 """
-            try house.run("EVAL", script, "0", House.key(organization, ""), day)
+            try service.run("EVAL", script, "0", TestService.key(organization, ""), day)
         }
     }
 
     /// An event of some day, as the commit script would write it.
     private func add(
-        _ house: House, _ meter: String, _ member: String, day: String, _ amount: Int
+        _ service: TestService, _ meter: String, _ member: String, day: String, _ amount: Int
     ) throws {
         for window in ["day:\(day)", "month:\(day.prefix(7))"] {
-            try house.rank(organization, "user_\(meter):\(window)", [member: amount])
+            try service.rank(organization, "user_\(meter):\(window)", [member: amount])
         }
-        try house.add(
+        try service.add(
             organization, "\(meter):day:\(day.prefix(7))", [String(day.suffix(2)): amount])
     }
 
     /// The first rows, from the whole sorted sets of all days; made by a script, so that 200,000
     /// members need not travel.
-    private func expected(_ house: House, _ limit: Int) throws -> [Row] {
+    private func expected(_ service: TestService, _ limit: Int) throws -> [Row] {
         let keys = ["interactions", "agent_flows"].flatMap { meter in
-            LargeRankingTests.days.map { House.key(organization, "user_\(meter):day:\($0)") }
+            LargeRankingTests.days.map { TestService.key(organization, "user_\(meter):day:\($0)") }
         }
         let script = """
             redis.call('ZUNIONSTORE', 'sum', #KEYS, unpack(KEYS))
@@ -82,7 +84,7 @@ import Testing
             end
             return answer
             """
-        let found = try house.run(["EVAL", script, String(keys.count)] + keys + [String(limit)])
+        let found = try service.run(["EVAL", script, String(keys.count)] + keys + [String(limit)])
             .elements
         return stride(from: 0, to: found.count, by: 3).map {
             Row(
@@ -101,21 +103,21 @@ import Testing
         }
     }
 
-    private func open() throws -> (House, [String: String]) {
-        let house = try House()
-        house.asksAgain = false
-        let key = try house.key(organization, ["workspace"], role: .read)
-        try house.directory(organization, "organization", ["slug": #""large""#])
-        return (house, ["Authorization": "Bearer \(key)", "x-org": "large"])
+    private func open() throws -> (TestService, [String: String]) {
+        let service = try TestService()
+        service.asksAgain = false
+        let key = try service.key(organization, ["workspace"], role: .read)
+        try service.directory(organization, "organization", ["slug": #""large""#])
+        return (service, ["Authorization": "Bearer \(key)", "x-org": "large"])
     }
 
     /// Asks until the answer is there: 503 says that it is being prepared.
     private func prepared(
-        _ house: House, _ headers: [String: String], _ limit: Int
+        _ service: TestService, _ headers: [String: String], _ limit: Int
     ) throws -> Answer {
         let deadline = Date().addingTimeInterval(120)
         while Date() < deadline {
-            let answer = try house.get("\(path)?limit=\(limit)", headers)
+            let answer = try service.get("\(path)?limit=\(limit)", headers)
             guard answer.status == 503 else { return answer }
             #expect(answer.headers["Retry-After"] != nil)
             usleep(100_000)
@@ -125,9 +127,9 @@ import Testing
 
     /// A few do most: found at once, without reading all of it.
     @Test func fewDoMost() throws {
-        let (house, headers) = try open()
+        let (service, headers) = try open()
         try seed(
-            house,
+            service,
             """
             for i = 1, 14000 do
               local member = 'u' .. math.floor(math.exp(math.random() * math.log(200000)))
@@ -135,26 +137,26 @@ import Testing
             end
             """)
         for limit in [1, 10, 100] {
-            let answer = try house.get("\(path)?limit=\(limit)", headers)
+            let answer = try service.get("\(path)?limit=\(limit)", headers)
             #expect(answer.status == 200)
             #expect(answer.headers["X-Odometer-Snapshot"] == nil)
-            #expect(try rows(answer) == expected(house, limit))
+            #expect(try rows(answer) == expected(service, limit))
         }
-        // A month that did not keep all members apart is no bound: the late one stands in days only.
+        // A month that did not keep all members apart is no bound: the late one is in days only.
         for day in LargeRankingTests.days.prefix(9) {
-            try house.rank(organization, "user_interactions:day:\(day)", ["zz": 900])
-            try house.rank(organization, "user_interactions:month:2026-02", ["__other__": 900])
+            try service.rank(organization, "user_interactions:day:\(day)", ["zz": 900])
+            try service.rank(organization, "user_interactions:month:2026-02", ["__other__": 900])
         }
-        let answer = try house.get("\(path)?limit=10", headers)
-        #expect(try rows(answer) == expected(house, 10))
+        let answer = try service.get("\(path)?limit=10", headers)
+        #expect(try rows(answer) == expected(service, 10))
         #expect(try rows(answer).contains { $0.id == "zz" })
     }
 
     /// Events come all the time: the leader, who gets one in each round, is always there.
     @Test func changesAllTheTime() throws {
-        let (house, headers) = try open()
+        let (service, headers) = try open()
         try seed(
-            house,
+            service,
             """
             for i = 1, 14000 do
               local member = 'u' .. math.floor(math.exp(math.random() * math.log(200000)))
@@ -162,7 +164,7 @@ import Testing
             end
             """)
         let isOver = Atomic(false)
-        let configuration = house.redis.configuration
+        let configuration = service.redis.configuration
         let organization = organization
         let writer = Thread {
             guard var connection = try? Connection(configuration) else { return }
@@ -171,14 +173,19 @@ import Testing
                     let words = [
                         ["MULTI"],
                         [
-                            "ZINCRBY", House.key(organization, "user_\(meter):day:2026-03-09"), "1",
+                            "ZINCRBY",
+                            TestService.key(organization, "user_\(meter):day:2026-03-09"), "1",
                             "u1",
                         ],
                         [
-                            "ZINCRBY", House.key(organization, "user_\(meter):month:2026-03"), "1",
+                            "ZINCRBY", TestService.key(organization, "user_\(meter):month:2026-03"),
+                            "1",
                             "u1",
                         ],
-                        ["HINCRBY", House.key(organization, "\(meter):day:2026-03"), field, "1"],
+                        [
+                            "HINCRBY", TestService.key(organization, "\(meter):day:2026-03"), field,
+                            "1",
+                        ],
                         ["EXEC"],
                     ]
                     for command in words {
@@ -194,7 +201,7 @@ import Testing
         }
         var isOfSeveralMoments = false
         for _ in 0..<20 {
-            let answer = try house.get("\(path)?limit=10", headers)
+            let answer = try service.get("\(path)?limit=10", headers)
             #expect(answer.status == 200)
             #expect(try rows(answer).first?.id == "u1")
             isOfSeveralMoments = isOfSeveralMoments || answer.headers["X-Odometer-Snapshot"] == "no"
@@ -220,55 +227,56 @@ import Testing
     /// All do about the same: prepared once, then exact for whatever is counted afterwards.
     @Test(arguments: LargeRankingTests.shapes)
     func allDoTheSame(shape: String) throws {
-        let (house, headers) = try open()
-        try seed(house, shape)
-        let first = try house.get("\(path)?limit=10", headers)
+        let (service, headers) = try open()
+        try seed(service, shape)
+        let first = try service.get("\(path)?limit=10", headers)
         #expect(first.status == 503)
         #expect(first.headers["Retry-After"] != nil)
         for limit in [10, 100] {
-            let answer = try prepared(house, headers, limit)
+            let answer = try prepared(service, headers, limit)
             #expect(answer.status == 200)
             #expect(answer.headers["X-Odometer-Snapshot"] == nil)
-            #expect(try rows(answer) == expected(house, limit))
+            #expect(try rows(answer) == expected(service, limit))
         }
         // Today changes all the time, and is read for each answer.
         for (member, meter) in [
             ("u9", "agent_flows"), ("new", "interactions"), ("u17", "interactions"),
         ] {
-            try add(house, meter, member, day: "2026-03-09", 3)
-            let answer = try house.get("\(path)?limit=10", headers)
+            try add(service, meter, member, day: "2026-03-09", 3)
+            let answer = try service.get("\(path)?limit=10", headers)
             #expect(answer.status == 200)
-            #expect(try rows(answer) == expected(house, 10))
+            #expect(try rows(answer) == expected(service, 10))
         }
         // An event of a day that is over is seen, too: first by having it prepared again.
-        try add(house, "interactions", "late", day: "2026-02-20", 50)
-        #expect(try house.get("\(path)?limit=10", headers).status == 503)
-        let late = try prepared(house, headers, 10)
-        #expect(try rows(late) == expected(house, 10))
+        try add(service, "interactions", "late", day: "2026-02-20", 50)
+        #expect(try service.get("\(path)?limit=10", headers).status == 503)
+        let late = try prepared(service, headers, 10)
+        #expect(try rows(late) == expected(service, 10))
         #expect(try rows(late).first?.id == "late")
         // From now on that day counts as one that changes.
-        try add(house, "interactions", "later", day: "2026-02-20", 60)
-        let later = try house.get("\(path)?limit=10", headers)
+        try add(service, "interactions", "later", day: "2026-02-20", 60)
+        let later = try service.get("\(path)?limit=10", headers)
         #expect(later.status == 200)
-        #expect(try rows(later) == expected(house, 10))
+        #expect(try rows(later) == expected(service, 10))
     }
 
     /// Large rankings keep two threads at most; everything else is answered meanwhile.
     @Test func twoAtATime() throws {
-        let (house, _) = try open()
-        let key = try house.key(organization, ["operations"], role: .read)
+        let (service, _) = try open()
+        let key = try service.key(organization, ["operations"], role: .read)
         let headers = ["Authorization": "Bearer \(key)"]
         for (day, count) in [("08", 12_000), ("09", 5)] {
-            try house.run(
+            try service.run(
                 "EVAL", "for i = 1, ARGV[1] do redis.call('ZADD', KEYS[1], i, 'u' .. i) end", "1",
-                House.key(organization, "user_interactions:day:2026-03-\(day)"), String(count))
+                TestService.key(organization, "user_interactions:day:2026-03-\(day)"), String(count)
+            )
         }
         func status(_ day: String) throws -> Int {
             let range = "start=2026-03-\(day)T00:00:00Z&end=2026-03-\(day)T23:00:00Z"
-            return try house.get("/v1/meters/user_interactions?\(range)", headers).status
+            return try service.get("/v1/meters/user_interactions?\(range)", headers).status
         }
         #expect(try [status("08"), status("09")] == [200, 200])
-        let rankings = try #require(house.worker.query.rankings)
+        let rankings = try #require(service.worker.query.rankings)
         #expect(rankings.enter() && rankings.enter() && !rankings.enter())
         #expect(try [status("08"), status("09")] == [503, 200])
         rankings.leave()

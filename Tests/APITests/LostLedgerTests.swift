@@ -5,18 +5,18 @@ import Testing
     private let organization = "507f1f77bcf86cd799439000"
 
     @Test(arguments: [false, true]) func answersOfAnEmptyRedisAre503(isKnown: Bool) throws {
-        let house = try House()
-        try house.directory(organization, "organization", ["name": #""A""#])
-        let key = try house.key(organization, ["operations", "connections"])
+        let service = try TestService()
+        try service.directory(organization, "organization", ["name": #""A""#])
+        let key = try service.key(organization, ["operations", "connections"])
         let headers = ["Authorization": "Bearer " + key]
         let paths = ["/v1/meters/tokens", "/api/connection-analytics/summary"]
         // Once, so that the ledger is known; and again, so that reads are foreseen.
         for path in paths + (isKnown ? paths : []) {
-            #expect(try house.get(path, headers).status == 200)
+            #expect(try service.get(path, headers).status == 200)
         }
-        try house.run("FLUSHALL")
+        try service.run("FLUSHALL")
         for path in paths + paths {
-            let answer = try house.get(path, headers)
+            let answer = try service.get(path, headers)
             #expect(answer.status == 503, "\(path): \(answer.body)")
         }
     }

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 
 /// A pair of keys in PEM, made by the program openssl.
 func keyPair(

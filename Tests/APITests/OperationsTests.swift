@@ -4,15 +4,15 @@ import Query
 import Testing
 
 @Suite struct OperationsTests {
-    private func open() throws -> (House, [String: String]) {
-        let house = try House()
-        let key = try house.key("o", ["operations"], role: .read)
-        return (house, ["Authorization": "Bearer \(key)"])
+    private func open() throws -> (TestService, [String: String]) {
+        let service = try TestService()
+        let key = try service.key("o", ["operations"], role: .read)
+        return (service, ["Authorization": "Bearer \(key)"])
     }
 
     @Test func list() throws {
-        let (house, headers) = try open()
-        let body = try house.get("/v1/meters", headers).json
+        let (service, headers) = try open()
+        let body = try service.get("/v1/meters", headers).json
         #expect(
             body.contains(
                 #"{"by":["agent"],"kind":"ranking","name":"agent_tokens","per":[[]],"windows":["month"]}"#
@@ -21,16 +21,17 @@ import Testing
     }
 
     @Test func everyKind() throws {
-        let (house, headers) = try open()
-        try house.add("o", "tokens:day:2026-03", ["08": 3, "09": 4])
-        try house.add("o", "totals", ["buckets": -1])
-        try house.add("o", "connections_open:all", ["s:p:d": 2, "a%3Ab:p:d": 5, "x:p:d": -5])
-        try house.set("o", "totals", "last_alert", try House.digits("2026-01-02T03:04:05.5Z"))
-        try house.set("o", "resolution_max:day:2026-03", "09", "0\(UInt64(7) + (1 << 63))")
-        try house.add("o", "resolution_steps:day:2026-03-09", ["5": 1, "128": 2])
-        try house.add("o", "agent_activity:grid:6", ["00": 1])
-        try house.rank("o", "user_interactions:day:2026-03-09", ["u": 2])
-        try house.distinct("o", "project=p:consent_users:day:2026-03-09", ["a", "b"])
+        let (service, headers) = try open()
+        try service.add("o", "tokens:day:2026-03", ["08": 3, "09": 4])
+        try service.add("o", "totals", ["buckets": -1])
+        try service.add("o", "connections_open:all", ["s:p:d": 2, "a%3Ab:p:d": 5, "x:p:d": -5])
+        try service.set(
+            "o", "totals", "last_alert", try TestService.digits("2026-01-02T03:04:05.5Z"))
+        try service.set("o", "resolution_max:day:2026-03", "09", "0\(UInt64(7) + (1 << 63))")
+        try service.add("o", "resolution_steps:day:2026-03-09", ["5": 1, "128": 2])
+        try service.add("o", "agent_activity:grid:6", ["00": 1])
+        try service.rank("o", "user_interactions:day:2026-03-09", ["u": 2])
+        try service.distinct("o", "project=p:consent_users:day:2026-03-09", ["a", "b"])
         let day = #""start":"2026-03-09T00:00:00Z","end":"2026-03-10T00:00:00Z""#
         let ever = #""start":null,"end":null"#
         let today = "start=2026-03-09T00:00:00Z"
@@ -84,15 +85,15 @@ import Testing
         ] {
             let name = target.prefix { $0 != "?" }
             expect(
-                try house.get("/v1/meters/\(target)", headers), 200,
+                try service.get("/v1/meters/\(target)", headers), 200,
                 #"{"meter":"\#(name)","kind":"\#(kind)","per":\#(per),"data":[\#(data)]}"#)
         }
     }
 
-    /// Without dates a window has a default range that fits into one answer; a start that lies in the
-    /// future has its own window, as a series of future days has.
+    /// Without dates a window has a default range that fits into one answer; a start that lies in
+    /// the future has its own window, as a series of future days has.
     @Test func defaultRanges() throws {
-        let (house, headers) = try open()
+        let (service, headers) = try open()
         for (target, range, pieces) in [
             ("tokens", "2026-02-07T00:00:00Z/2026-03-10T00:00:00Z", 1),
             ("tokens?window=day", "2026-02-07T00:00:00Z/2026-03-10T00:00:00Z", 31),
@@ -113,7 +114,7 @@ import Testing
                 "2026-03-12T00:00:00Z/2026-03-13T00:00:00Z", 1
             ),
         ] {
-            let answer = try house.get("/v1/meters/\(target)", headers)
+            let answer = try service.get("/v1/meters/\(target)", headers)
             #expect(answer.status == 200, "\(target): \(answer.body)")
             #expect(answer.headers["X-Odometer-Range"] == range, "\(target)")
             #expect(answer.body.components(separatedBy: #""start":"#).count == pieces + 1)
@@ -122,16 +123,16 @@ import Testing
 
     /// The text of an event may be empty, and then its cells are read by an empty value.
     @Test func emptyDimension() throws {
-        let (house, headers) = try open()
-        try house.add("o", "project=:sessions:day:2026-03", ["09": 3])
-        let answer = try house.get(
+        let (service, headers) = try open()
+        try service.add("o", "project=:sessions:day:2026-03", ["09": 3])
+        let answer = try service.get(
             "/v1/meters/sessions?project=&start=2026-03-09T00:00:00Z", headers)
         #expect(
             answer.body.contains(#""per":{"project":""}"#) && answer.body.contains(#""value":3"#))
     }
 
     @Test func refusedDates() throws {
-        let (house, headers) = try open()
+        let (service, headers) = try open()
         for (target, message) in [
             (
                 "tokens?start=2001-01-01T00:00:00Z",
@@ -171,13 +172,13 @@ import Testing
             ),
         ] {
             expect(
-                try house.get("/v1/meters/\(target)", headers), 400,
+                try service.get("/v1/meters/\(target)", headers), 400,
                 #"{"error":"Bad Request","message":"\#(message)"}"#)
         }
     }
 
     @Test func refusals() throws {
-        let (house, headers) = try open()
+        let (service, headers) = try open()
         for (target, status, message) in [
             ("nothing", 404, "There is no such meter"),
             ("tokens?window=minute", 400, "window must be one of: day"),
@@ -205,15 +206,15 @@ import Testing
         ] {
             let reason = status == 404 ? "Not Found" : "Bad Request"
             expect(
-                try house.get("/v1/meters/\(target)", headers), status,
+                try service.get("/v1/meters/\(target)", headers), status,
                 #"{"error":"\#(reason)","message":"\#(message)"}"#)
         }
         expect(
-            try house.get("/v1/meters?limit=1", headers), 400,
+            try service.get("/v1/meters?limit=1", headers), 400,
             #"{"error":"Bad Request","message":"unknown parameter \"limit\": this path takes no parameters"}"#
         )
-        let writer = try house.key("o", ["operations"], role: .write)
+        let writer = try service.key("o", ["operations"], role: .write)
         #expect(
-            try house.get("/v1/meters", ["Authorization": "Bearer \(writer)"]).status == 403)
+            try service.get("/v1/meters", ["Authorization": "Bearer \(writer)"]).status == 403)
     }
 }

@@ -5,35 +5,36 @@ import Testing
 @Suite struct OverviewTests {
     private let path = "/api/analytics/overview"
 
-    private func seeded() throws -> House {
-        let house = try House()
-        try house.add(
+    private func seeded() throws -> TestService {
+        let service = try TestService()
+        try service.add(
             "507f1f77bcf86cd799439000", "totals",
             [
                 "buckets": 5, "data_sources": 12, "data_points": 1_523_456, "alert_rules": 8,
                 "api_keys": 15, "storage_bytes": 52_428_800,
             ])
         let organization = "507f1f77bcf86cd799439000"
-        try house.set(
-            organization, "totals", "last_ingestion", try House.digits("2026-03-09T14:07:30.9Z"))
-        try house.set(
-            organization, "totals", "last_alert", try House.digits("2024-01-15T10:15:00Z"))
-        try house.add(organization, "api_calls:day:2026-03", ["01": 40_230, "09": 5_000])
-        try house.add(organization, "api_calls:day:2026-02", ["28": 7, "09": 100])
+        try service.set(
+            organization, "totals", "last_ingestion",
+            try TestService.digits("2026-03-09T14:07:30.9Z"))
+        try service.set(
+            organization, "totals", "last_alert", try TestService.digits("2024-01-15T10:15:00Z"))
+        try service.add(organization, "api_calls:day:2026-03", ["01": 40_230, "09": 5_000])
+        try service.add(organization, "api_calls:day:2026-02", ["28": 7, "09": 100])
         // The 1,440 minutes that end with 14:07: from 14:08 of the day before.
-        try house.add(organization, "data_points_ingested:minute:2026-03-08T14", ["08": 12_000])
-        try house.add(organization, "data_points_ingested:minute:2026-03-08T14", ["07": 999])
-        try house.add(organization, "data_points_ingested:minute:2026-03-09T14", ["07": 543])
-        try house.add(organization, "alerts_triggered:minute:2026-03-09T00", ["05": 3])
-        try house.directory(organization, "organization", ["name": #""My Organization""#])
-        try house.directory(
+        try service.add(organization, "data_points_ingested:minute:2026-03-08T14", ["08": 12_000])
+        try service.add(organization, "data_points_ingested:minute:2026-03-08T14", ["07": 999])
+        try service.add(organization, "data_points_ingested:minute:2026-03-09T14", ["07": 543])
+        try service.add(organization, "alerts_triggered:minute:2026-03-09T00", ["05": 3])
+        try service.directory(organization, "organization", ["name": #""My Organization""#])
+        try service.directory(
             organization, "plan",
             [
                 "name": #""Pro""#, "maxBuckets": "25", "maxRetentionDays": "365",
                 "maxApiCalls": "1000000",
             ])
-        try house.mark(organization, milliseconds: 1_773_065_251_123)
-        return house
+        try service.mark(organization, milliseconds: 1_773_065_251_123)
+        return service
     }
 
     private func expected(
@@ -57,9 +58,9 @@ import Testing
     }
 
     @Test func wholeBody() throws {
-        let house = try seeded()
-        let key = try house.key("507f1f77bcf86cd799439000", ["overview"])
-        let answer = try house.get(path, ["X-API-Key": key])
+        let service = try seeded()
+        let key = try service.key("507f1f77bcf86cd799439000", ["overview"])
+        let answer = try service.get(path, ["X-API-Key": key])
         expect(answer, 200, expected(calls: 45_230, percentage: "4.5"))
         #expect(answer.vary == "X-API-Key")
         #expect(answer.headers["X-Odometer-As-Of"] == "2026-03-09T14:07:31.123Z")
@@ -68,61 +69,61 @@ import Testing
 
     /// A cell that refused its changes: cell + parked is answered, and the header says so.
     @Test func aParkedCellIsInTheAnswerWhichSaysSo() throws {
-        let house = try seeded()
+        let service = try seeded()
         let organization = "507f1f77bcf86cd799439000"
-        let headers = ["X-API-Key": try house.key(organization, ["overview"])]
-        #expect(try house.get(path, headers).headers["X-Odometer-Parked"] == nil)
-        let totals = House.key(organization, "totals")
-        try house.run("HINCRBY", totals, "buckets", "-2")
-        let parked = House.marks(organization).replacing("marks", with: "parked")
-        try house.run("HSET", parked, "H 0 \(totals) buckets", "2")
-        try house.run("HSET", parked, "H 0 \(House.key("other", "totals")) buckets", "7")
-        try house.run("HSET", House.marks(organization), "!parked", "2")
-        let answer = try house.get(path, headers)
+        let headers = ["X-API-Key": try service.key(organization, ["overview"])]
+        #expect(try service.get(path, headers).headers["X-Odometer-Parked"] == nil)
+        let totals = TestService.key(organization, "totals")
+        try service.run("HINCRBY", totals, "buckets", "-2")
+        let parked = TestService.marks(organization).replacing("marks", with: "parked")
+        try service.run("HSET", parked, "H 0 \(totals) buckets", "2")
+        try service.run("HSET", parked, "H 0 \(TestService.key("other", "totals")) buckets", "7")
+        try service.run("HSET", TestService.marks(organization), "!parked", "2")
+        let answer = try service.get(path, headers)
         expect(answer, 200, expected(calls: 45_230, percentage: "4.5"))
         #expect(answer.headers["X-Odometer-Parked"] == "1")
-        try house.run("HSET", House.marks(organization), "!parked", "0")
-        #expect(try house.get(path, headers).headers["X-Odometer-Parked"] == nil)
+        try service.run("HSET", TestService.marks(organization), "!parked", "0")
+        #expect(try service.get(path, headers).headers["X-Odometer-Parked"] == nil)
     }
 
     @Test func billingDay() throws {
-        let house = try seeded()
+        let service = try seeded()
         let organization = "507f1f77bcf86cd799439000"
-        let key = try house.key(organization, ["overview"])
-        try house.directory(organization, "organization", ["billingDay": "10"])
+        let key = try service.key(organization, ["overview"])
+        try service.directory(organization, "organization", ["billingDay": "10"])
         expect(
-            try house.get(path, ["X-API-Key": key]), 200,
+            try service.get(path, ["X-API-Key": key]), 200,
             expected(calls: 45_237, percentage: "4.5"))
-        try house.directory(organization, "organization", ["billingDay": "9"])
+        try service.directory(organization, "organization", ["billingDay": "9"])
         expect(
-            try house.get(path, ["X-API-Key": key]), 200,
+            try service.get(path, ["X-API-Key": key]), 200,
             expected(calls: 5_000, percentage: "0.5"))
-        try house.directory(organization, "plan", ["maxApiCalls": "1000"])
+        try service.directory(organization, "plan", ["maxApiCalls": "1000"])
         expect(
-            try house.get(path, ["X-API-Key": key]), 200,
+            try service.get(path, ["X-API-Key": key]), 200,
             expected(calls: 5_000, percentage: "500", limit: "1000"))
         // The same integers, spelled as other programs write them.
         for (day, limit) in [("0.9e1", "1000.0"), ("9.0", "1e3"), ("90e-1", "0.1E+4")] {
-            try house.directory(organization, "organization", ["billingDay": day])
-            try house.directory(organization, "plan", ["maxApiCalls": limit])
+            try service.directory(organization, "organization", ["billingDay": day])
+            try service.directory(organization, "plan", ["maxApiCalls": limit])
             expect(
-                try house.get(path, ["X-API-Key": key]), 200,
+                try service.get(path, ["X-API-Key": key]), 200,
                 expected(calls: 5_000, percentage: "500", limit: "1000"))
         }
         #expect(
-            try house.get(path, ["X-API-Key": key]).body.contains(#""maxApiCalls":1000}"#))
-        try house.run(
-            "HSET", House.key(organization, "directory:organization"), "@deleted", "1")
+            try service.get(path, ["X-API-Key": key]).body.contains(#""maxApiCalls":1000}"#))
+        try service.run(
+            "HSET", TestService.key(organization, "directory:organization"), "@deleted", "1")
         expect(
-            try house.get(path, ["X-API-Key": key]), 200,
+            try service.get(path, ["X-API-Key": key]), 200,
             expected(calls: 45_230, percentage: "4523", limit: "1000", name: "null"))
     }
 
     @Test func nothingCounted() throws {
-        let house = try House()
-        let key = try house.key("org-empty", ["overview"])
-        try house.add("org-empty", "totals", ["buckets": -3, "storage_bytes": -1])
-        let answer = try house.get(path, ["x-api-key": key])
+        let service = try TestService()
+        let key = try service.key("org-empty", ["overview"])
+        try service.add("org-empty", "totals", ["buckets": -3, "storage_bytes": -1])
+        let answer = try service.get(path, ["x-api-key": key])
         expect(
             answer, 200,
             """
@@ -140,30 +141,30 @@ import Testing
     }
 
     @Test func takesNoParameters() throws {
-        let house = try House()
-        let admin = try house.key("o", ["overview"])
-        let reader = try house.key("o", ["overview"], role: .read)
+        let service = try TestService()
+        let admin = try service.key("o", ["overview"])
+        let reader = try service.key("o", ["overview"], role: .read)
         expect(
-            try house.get(path + "?days=7", ["X-API-Key": admin]), 400,
+            try service.get(path + "?days=7", ["X-API-Key": admin]), 400,
             #"{"error":"Bad Request","message":"unknown parameter \"days\": this path takes no parameters"}"#
         )
-        #expect(try house.get(path + "?days=7").status == 401)
-        #expect(try house.get(path + "?days=7", ["X-API-Key": reader]).status == 403)
+        #expect(try service.get(path + "?days=7").status == 401)
+        #expect(try service.get(path + "?days=7", ["X-API-Key": reader]).status == 403)
     }
 
     @Test func onlyAdminKeys() throws {
-        let house = try House()
+        let service = try TestService()
         let unauthorized = #"{"error":"Unauthorized","message":"Invalid or missing API key"}"#
         let forbidden =
             #"{"error":"Forbidden","message":"Only Admin keys can access organization analytics"}"#
         for role in [Role.write, .read] {
-            let key = try house.key("o", ["overview"], role: role)
+            let key = try service.key("o", ["overview"], role: role)
             #expect(key.hasPrefix("dakkio_\(role.rawValue.prefix(1))_"))
-            expect(try house.get(path, ["X-API-Key": key]), 403, forbidden)
+            expect(try service.get(path, ["X-API-Key": key]), 403, forbidden)
         }
-        expect(try house.get(path), 401, unauthorized)
-        expect(try house.get(path, ["X-API-Key": ""]), 401, unauthorized)
-        let other = try house.key("o", ["privacy", "operations"])
-        expect(try house.get(path, ["X-API-Key": other]), 401, unauthorized)
+        expect(try service.get(path), 401, unauthorized)
+        expect(try service.get(path, ["X-API-Key": ""]), 401, unauthorized)
+        let other = try service.key("o", ["privacy", "operations"])
+        expect(try service.get(path, ["X-API-Key": other]), 401, unauthorized)
     }
 }

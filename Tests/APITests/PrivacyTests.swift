@@ -12,16 +12,16 @@ import Testing
 
     private func open(
         hasProfile: Bool = true, catalog: MeterCatalog? = nil
-    ) throws -> (House, [String: String]) {
-        let house = try House(catalog: catalog)
-        if hasProfile { try house.directory(organization, "organization", ["name": #""N""#]) }
-        return (house, ["x-api-key": try house.key(organization, ["privacy"], role: .read)])
+    ) throws -> (TestService, [String: String]) {
+        let service = try TestService(catalog: catalog)
+        if hasProfile { try service.directory(organization, "organization", ["name": #""N""#]) }
+        return (service, ["x-api-key": try service.key(organization, ["privacy"], role: .read)])
     }
 
     /// Everything of one project (`project=web:`), or of all (nothing).
-    private func seed(_ house: House, _ scope: String, times: Int) throws {
+    private func seed(_ service: TestService, _ scope: String, times: Int) throws {
         func add(_ rest: String, _ fields: [String: Int]) throws {
-            try house.add(organization, scope + rest, fields.mapValues { $0 * times })
+            try service.add(organization, scope + rest, fields.mapValues { $0 * times })
         }
         try add("sessions:day:2026-01", ["30": 2, "31": 3])
         try add("sessions:day:2026-02", ["01": 4, "02": 2, "03": 90])
@@ -96,22 +96,22 @@ import Testing
     }
 
     @Test func wholeBody() throws {
-        let (house, headers) = try open()
-        try seed(house, "", times: 1)
-        try house.distinct(organization, "consent_users:day:2026-02-01", ["u1", "u2"])
-        try house.distinct(organization, "consent_users:day:2026-02-02", ["u2", "u3"])
+        let (service, headers) = try open()
+        try seed(service, "", times: 1)
+        try service.distinct(organization, "consent_users:day:2026-02-01", ["u1", "u2"])
+        try service.distinct(organization, "consent_users:day:2026-02-02", ["u2", "u3"])
         // Resolved after 1, 2 days and 100 s; the steps of 86,400 and 172,800 are 661 and 725.
-        try house.add(organization, "resolution_steps:day:2026-02-01", ["724": 1, "788": 1])
-        try house.add(organization, "resolution_steps:day:2026-02-02", ["100": 1])
+        try service.add(organization, "resolution_steps:day:2026-02-01", ["724": 1, "788": 1])
+        try service.add(organization, "resolution_steps:day:2026-02-02", ["100": 1])
         let digits = { (value: UInt64) in "0\(value + (1 << 63))" }
         for day in ["01", "02"] {
-            try house.set(
+            try service.set(
                 organization, "resolution_min:day:2026-02", day, digits(day == "01" ? 86_400 : 100))
-            try house.set(
+            try service.set(
                 organization, "resolution_max:day:2026-02", day,
                 digits(day == "01" ? 259_200 : 100))
         }
-        let answer = try house.get(path + twoDays, headers)
+        let answer = try service.get(path + twoDays, headers)
         expect(
             answer, 200,
             body(
@@ -127,41 +127,43 @@ import Testing
     }
 
     @Test func projects() throws {
-        let (house, headers) = try open()
-        try seed(house, "", times: 100)
-        try seed(house, "project=web:", times: 1)
-        try seed(house, "project=a%20b%3Ac:", times: 1)
-        try house.distinct(organization, "project=web:consent_users:day:2026-02-01", ["u1", "u2"])
-        try house.distinct(
+        let (service, headers) = try open()
+        try seed(service, "", times: 100)
+        try seed(service, "project=web:", times: 1)
+        try seed(service, "project=a%20b%3Ac:", times: 1)
+        try service.distinct(
+            organization, "project=web:consent_users:day:2026-02-01", ["u1", "u2"])
+        try service.distinct(
             organization, "project=a%20b%3Ac:consent_users:day:2026-02-02", ["u2", "u4"])
         let resolution = """
             {"avgResolutionDays": 1.33, "medianResolutionDays": 0, "minResolutionDays": 0,
              "maxResolutionDays": 0}
             """
         expect(
-            try house.get(path + twoDays + "&project=web&project=a+b:c&project=web", headers), 200,
+            try service.get(path + twoDays + "&project=web&project=a+b:c&project=web", headers),
+            200,
             body(
                 times: 2, users: 3,
                 trend: #"{"current":6,"previous":4,"change":2,"changePercentage":50}"#,
                 resolution: resolution))
         expect(
-            try house.get(path + twoDays + "&project=web", headers), 200,
+            try service.get(path + twoDays + "&project=web", headers), 200,
             body(
                 times: 1, users: 2,
                 trend: #"{"current":3,"previous":2,"change":1,"changePercentage":50}"#,
                 resolution: resolution))
         // As PHP and axios write arrays.
         for query in ["project[]=web&project[]=a+b:c", "project[0]=a+b:c&project%5B1%5D=web"] {
-            let both = try house.get(path + twoDays + "&project=web&project=a+b:c", headers)
-            expect(try house.get(path + twoDays + "&" + query, headers), 200, both.body)
+            let both = try service.get(path + twoDays + "&project=web&project=a+b:c", headers)
+            expect(try service.get(path + twoDays + "&" + query, headers), 200, both.body)
         }
         // What was counted without a project has the empty one.
-        try house.add(organization, "project=:sessions:day:2026-02", ["01": 7])
+        try service.add(organization, "project=:sessions:day:2026-02", ["01": 7])
         for query in ["project=", "project[]", "project[0]="] {
-            let none = try house.get(path + twoDays + "&" + query, headers)
+            let none = try service.get(path + twoDays + "&" + query, headers)
             #expect(none.body.contains(#""dateRangeTotal":7"#), "\(query)")
         }
-        let unknown = try house.get(path + twoDays + "&project=nobody", headers)
+        let unknown = try service.get(path + twoDays + "&project=nobody", headers)
         #expect(unknown.status == 200)
         #expect(unknown.body.contains(#""totalRequests":0"#))
         #expect(unknown.body.contains(#""browserCounts":[]"#))
@@ -169,29 +171,29 @@ import Testing
     }
 
     @Test func defaultRange() throws {
-        let (house, headers) = try open()
-        try house.add(organization, "sessions:day:2026-02", ["07": 5, "08": 1])
-        let answer = try house.get(path, headers)
+        let (service, headers) = try open()
+        try service.add(organization, "sessions:day:2026-02", ["07": 5, "08": 1])
+        let answer = try service.get(path, headers)
         #expect(
             answer.headers["X-Odometer-Range"] == "2026-02-08T00:00:00Z/2026-03-10T00:00:00Z")
         #expect(
             answer.body.contains(
                 #""dateRangeTotal":1,"trend":{"current":1,"previous":5,"change":-4,"changePercentage":-80}"#
             ))
-        let day = try house.get(
+        let day = try service.get(
             path + "?startDate=2026-02-08T00:00:00Z&endDate=2026-02-08T00:00:00Z", headers)
         #expect(
             day.body.hasPrefix(
                 #"{"sessions":{"dailySessionCounts":[{"date":"2026-02-08","count":1}],"#))
-        let long = try house.get(
+        let long = try service.get(
             path + "?startDate=2025-03-09T00:00:00Z&endDate=2026-03-10T00:00:00Z", headers)
         #expect(long.status == 200)
         #expect(long.headers["X-Odometer-Snapshot"] == nil)
     }
 
     @Test func startInTheFuture() throws {
-        let (house, headers) = try open()
-        let answer = try house.get(path + "?startDate=2026-04-01T10:00:00Z", headers)
+        let (service, headers) = try open()
+        let answer = try service.get(path + "?startDate=2026-04-01T10:00:00Z", headers)
         #expect(answer.status == 200)
         #expect(
             answer.headers["X-Odometer-Range"] == "2026-04-01T00:00:00Z/2026-04-02T00:00:00Z")
@@ -238,33 +240,33 @@ import Testing
             ),
         ])
     func badParameters(query: String, message: String) throws {
-        let (house, headers) = try open()
+        let (service, headers) = try open()
         expect(
-            try house.get("\(path)?\(query)", headers), 422,
+            try service.get("\(path)?\(query)", headers), 422,
             #"{"statusCode":422,"error":"Unprocessable Entity","message":"\#(message)"}"#)
     }
 
     /// Days of users are kept for ever, as the other numbers of the answer.
     @Test func oldDays() throws {
-        let (house, headers) = try open()
+        let (service, headers) = try open()
         let key = "consent_users:day:2025-01-05"
-        try house.distinct(organization, key, ["a", "b"])
-        try house.distinct(organization, "consent_users:month:2025-01", ["a", "b", "c"])
-        let days = try house.get(
+        try service.distinct(organization, key, ["a", "b"])
+        try service.distinct(organization, "consent_users:month:2025-01", ["a", "b", "c"])
+        let days = try service.get(
             path + "?startDate=2025-01-05T00:00:00Z&endDate=2025-01-06T00:00:00Z", headers)
         #expect(days.status == 200 && days.body.contains(#""totalUsers":2,"#))
     }
 
     /// Where a catalog keeps them 400 days, only whole months can be answered before that.
     @Test func oldRange() throws {
-        var catalog = try House.catalog()
+        var catalog = try TestService.catalog()
         let place = try #require(catalog.meters.firstIndex { $0.name == "consent_users" })
         catalog.meters[place].retention[.day] = .seconds(400 * 86_400)
-        let (house, headers) = try open(catalog: catalog)
-        let month = try house.get(
+        let (service, headers) = try open(catalog: catalog)
+        let month = try service.get(
             path + "?startDate=2025-01-01T00:00:00Z&endDate=2025-02-01T00:00:00Z", headers)
         #expect(month.status == 200)
-        let days = try house.get(
+        let days = try service.get(
             path + "?startDate=2025-01-05T00:00:00Z&endDate=2025-01-06T00:00:00Z", headers)
         #expect(days.status == 422)
         #expect(days.body.contains("single days are kept from 2025-02-02 on"))
@@ -272,35 +274,35 @@ import Testing
 
     /// 401, then 422, then 403, then 404.
     @Test func orderOfChecks() throws {
-        let (house, headers) = try open(hasProfile: false)
+        let (service, headers) = try open(hasProfile: false)
         let other = "/organizations/00000000-0000-0000-0000-000000000000/metrics"
         let unauthorized = #"{"statusCode":401,"error":"Unauthorized","message":"Unauthorized"}"#
         let forbidden = #"{"statusCode":403,"error":"Forbidden","message":"Forbidden"}"#
         for target in ["/organizations/x/metrics", other, path, path + "?startDate=x"] {
-            expect(try house.get(target), 401, unauthorized)
+            expect(try service.get(target), 401, unauthorized)
         }
         expect(
-            try house.get("/organizations/x/metrics?startDate=x", headers), 422,
+            try service.get("/organizations/x/metrics?startDate=x", headers), 422,
             #"{"statusCode":422,"error":"Unprocessable Entity","message":"organizationId is not a UUID"}"#
         )
         expect(
-            try house.get(other + "?startDate=x", headers), 422,
+            try service.get(other + "?startDate=x", headers), 422,
             #"{"statusCode":422,"error":"Unprocessable Entity","message":"startDate is not an RFC 3339 time with a zone"}"#
         )
         expect(
-            try house.get(other + "?startdate=2026-02-02T00:00:00Z", headers), 422,
+            try service.get(other + "?startdate=2026-02-02T00:00:00Z", headers), 422,
             #"{"statusCode":422,"error":"Unprocessable Entity","message":"unknown parameter \"startdate\" (did you mean startDate?)"}"#
         )
-        expect(try house.get(other, headers), 403, forbidden)
-        let writer = try house.key(organization, ["privacy"], role: .write)
-        expect(try house.get(path, ["x-api-key": writer]), 403, forbidden)
+        expect(try service.get(other, headers), 403, forbidden)
+        let writer = try service.key(organization, ["privacy"], role: .write)
+        expect(try service.get(path, ["x-api-key": writer]), 403, forbidden)
         expect(
-            try house.get(path, headers), 404,
+            try service.get(path, headers), 404,
             #"{"statusCode":404,"error":"Not Found","message":"Not Found"}"#)
-        try house.directory(organization, "organization", [:])
-        #expect(try house.get(path, headers).status == 200)
+        try service.directory(organization, "organization", [:])
+        #expect(try service.get(path, headers).status == 200)
         #expect(
-            try house.get("/organizations/\(organization.uppercased())/metrics", headers).status
+            try service.get("/organizations/\(organization.uppercased())/metrics", headers).status
                 == 200)
     }
 }

@@ -2,6 +2,7 @@ import Foundation
 import HTTPServer
 import Ledger
 import Query
+import TestSupport
 import Testing
 
 @testable import API
@@ -26,63 +27,65 @@ import Testing
     }
 
     private func status(
-        _ house: House, _ headers: [String: String], _ target: String = "/v1/meters",
+        _ service: TestService, _ headers: [String: String], _ target: String = "/v1/meters",
         from address: RemoteAddress = RemoteAddress(192, 0, 2, 1)
     ) throws -> Int {
         let request = try Request(
             method: .get, target: Array(target.utf8),
             headers: HeaderFields(headers.map { (name: $0.key, value: $0.value) }),
             remoteAddress: address)
-        return house.service.handle(house.worker, request).status
+        return service.api.handle(service.worker, request).status
     }
 
-    /// A house with an organization that the shape `privacy` answers for, and its headers.
-    private func privacy(_ limits: RequestLimits) throws -> (House, [String: String], path: String)
-    {
-        let house = try House(limits: limits)
-        try house.directory(organization, "organization", ["name": #""O""#])
-        let key = try house.key(organization, ["privacy"])
-        return (house, ["x-api-key": key], "/organizations/\(organization)/metrics")
+    /// A service with an organization that the shape `privacy` answers for, and its headers.
+    private func privacy(
+        _ limits: RequestLimits
+    ) throws -> (TestService, [String: String], path: String) {
+        let service = try TestService(limits: limits)
+        try service.directory(organization, "organization", ["name": #""O""#])
+        let key = try service.key(organization, ["privacy"])
+        return (service, ["x-api-key": key], "/organizations/\(organization)/metrics")
     }
 
     // MARK: The bucket
 
-    @Test func `one key has one bucket, however its header is written`() throws {
-        let house = try House(limits: try limits(credential: 3))
-        let key = try house.key("o", ["operations", "connections"], role: .read)
-        #expect(try status(house, ["Authorization": "Bearer \(key)"]) == 200)
-        #expect(try status(house, ["Authorization": "bearer   \(key)"]) == 200)
-        #expect(try status(house, ["Authorization": "BEARER \(key)"]) == 200)
+    @Test func oneKeyHasOneBucketHoweverItsHeaderIsWritten() throws {
+        let service = try TestService(limits: try limits(credential: 3))
+        let key = try service.key("o", ["operations", "connections"], role: .read)
+        #expect(try status(service, ["Authorization": "Bearer \(key)"]) == 200)
+        #expect(try status(service, ["Authorization": "bearer   \(key)"]) == 200)
+        #expect(try status(service, ["Authorization": "BEARER \(key)"]) == 200)
         for scheme in ["Bearer ", "beaRer ", "Bearer      "] {
-            let refused = try house.send(.get, meters, ["Authorization": scheme + key])
+            let refused = try service.send(.get, meters, ["Authorization": scheme + key])
             expect(refused, 429, #"{"error":"Too Many Requests","message":"Too many requests"}"#)
             #expect(refused.headers["Retry-After"] == "1000")
         }
         // The same key in another shape, without a scheme.
         #expect(
-            try status(house, ["Authorization": key], "/api/connection-analytics/summary") == 429)
-        let other = try house.key("o", ["operations"], role: .read)
-        #expect(try status(house, ["Authorization": "Bearer \(other)"]) == 200)
+            try status(service, ["Authorization": key], "/api/connection-analytics/summary") == 429)
+        let other = try service.key("o", ["operations"], role: .read)
+        #expect(try status(service, ["Authorization": "Bearer \(other)"]) == 200)
     }
 
-    @Test func `tokens of one subject have one bucket`() throws {
-        let house = try House(limits: try limits(credential: 2))
+    @Test func tokensOfOneSubjectHaveOneBucket() throws {
+        let service = try TestService(limits: try limits(credential: 2))
         func ask(_ subject: String, _ organization: String, expiry: Int) throws -> Int {
             try ask(json: #","sub": "\#(subject)""#, organization, expiry: expiry)
         }
         func ask(json subject: String, _ organization: String, expiry: Int) throws -> Int {
             let claims =
                 #"{"organization_id": "\#(organization)", "exp": \#(expiry)\#(subject)}"#
-            let token = try signed(claims, key: House.secret)
+            let token = try signed(claims, key: TestService.secret)
             return try status(
-                house, ["Authorization": "Bearer \(token)"], "/api/v1/analytics/agents")
+                service, ["Authorization": "Bearer \(token)"], "/api/v1/analytics/agents")
         }
         #expect(try ask("u", "o", expiry: 1_893_456_000) == 200)
         #expect(try ask("u", "o", expiry: 1_893_456_001) == 200)
         #expect(try ask("u", "o", expiry: 1_893_456_002) == 429)
         #expect(try ask("v", "o", expiry: 1_893_456_000) == 200)
         #expect(try ask("u", "p", expiry: 1_893_456_000) == 200)
-        // A number is a subject too, another one than the text of its digits; all without one share.
+        // A number is a subject too, another one than the text of its
+        // digits; all without one share.
         for subject in [#","sub": 7"#, #","sub": 8"#, #","sub": "7""#, ""] {
             let statuses = try (1...3).map {
                 try ask(json: subject, "q", expiry: 1_893_456_000 + $0)
@@ -91,53 +94,54 @@ import Testing
         }
     }
 
-    @Test func `an address pays for requests without a valid credential only`() throws {
-        let house = try House(limits: try limits(address: 3))
-        let key = try house.key("o", ["operations"], role: .read)
+    @Test func anAddressPaysForRequestsWithoutAValidCredentialOnly() throws {
+        let service = try TestService(limits: try limits(address: 3))
+        let key = try service.key("o", ["operations"], role: .read)
         let unknown = try KeyMaker.make(
             organization: "o", role: .read, dialects: ["operations"], createdAt: 0)
         for _ in 0..<10 {
-            #expect(try status(house, ["Authorization": "Bearer \(key)"]) == 200)
+            #expect(try status(service, ["Authorization": "Bearer \(key)"]) == 200)
         }
-        #expect(try status(house, [:]) == 401)
-        #expect(try status(house, ["Authorization": "Bearer x"], "/api/v1/analytics/agents") == 401)
-        #expect(try status(house, ["Authorization": "Bearer \(unknown.secret)"]) == 401)
-        #expect(try status(house, [:]) == 429)
-        #expect(try status(house, ["Authorization": "Bearer \(unknown.secret)"]) == 429)
-        #expect(try status(house, ["Authorization": "Bearer \(key)"]) == 200)
-        #expect(try status(house, [:], from: RemoteAddress(192, 0, 2, 2)) == 401)
+        #expect(try status(service, [:]) == 401)
+        #expect(
+            try status(service, ["Authorization": "Bearer x"], "/api/v1/analytics/agents") == 401)
+        #expect(try status(service, ["Authorization": "Bearer \(unknown.secret)"]) == 401)
+        #expect(try status(service, [:]) == 429)
+        #expect(try status(service, ["Authorization": "Bearer \(unknown.secret)"]) == 429)
+        #expect(try status(service, ["Authorization": "Bearer \(key)"]) == 200)
+        #expect(try status(service, [:], from: RemoteAddress(192, 0, 2, 2)) == 401)
     }
 
     // MARK: Work
 
-    @Test func `the largest documented request is answered, and costs what it reads`() throws {
-        let (house, headers, path) = try privacy(try limits(credential: 100))
+    @Test func theLargestDocumentedRequestIsAnsweredAndCostsWhatItReads() throws {
+        let (service, headers, path) = try privacy(try limits(credential: 100))
         let projects = (1...20).map { "&project=p\($0)" }.joined()
         let large = path + "?startDate=2025-03-09T00:00:00Z&endDate=2026-03-09T00:00:00Z" + projects
         var answered = 0
-        while answered < 100, try status(house, headers, large) == 200 { answered += 1 }
+        while answered < 100, try status(service, headers, large) == 200 { answered += 1 }
         // Some 18,000 commands are 8 units and that of the request.
         #expect((8...15).contains(answered), "\(answered)")
         // Another key of the organization pays for itself.
-        let other = try house.key(organization, ["privacy"])
-        #expect(try status(house, ["x-api-key": other], path) == 200)
+        let other = try service.key(organization, ["privacy"])
+        #expect(try status(service, ["x-api-key": other], path) == 200)
     }
 
-    @Test func `a large table costs what it holds`() throws {
-        let (house, headers, path) = try privacy(try limits(credential: 3))
-        let table = House.key(organization, "consent_browsers:day:2026-03-09")
-        try house.run(["HSET", table] + (0..<9_000).flatMap { ["b\($0)", "1"] })
+    @Test func aLargeTableCostsWhatItHolds() throws {
+        let (service, headers, path) = try privacy(try limits(credential: 3))
+        let table = TestService.key(organization, "consent_browsers:day:2026-03-09")
+        try service.run(["HSET", table] + (0..<9_000).flatMap { ["b\($0)", "1"] })
         // One for the request and two for 9,000 members.
-        let statuses = try (0..<2).map { _ in try status(house, headers, path) }
+        let statuses = try (0..<2).map { _ in try status(service, headers, path) }
         #expect(statuses == [200, 429])
         #expect(RequestLimits.units(commands: 1_999, members: 2_000) == 0)
         #expect(RequestLimits.units(commands: 2_000, members: 2_000) == 1)
         #expect(RequestLimits.units(commands: 1, members: 12_000) == 3)
     }
 
-    @Test func `the pages of a dashboard cost one unit each`() throws {
-        let (house, headers, path) = try privacy(try limits(credential: 2))
-        try house.directory("o", "organization", ["slug": #""acme""#])
+    @Test func thePagesOfADashboardCostOneUnitEach() throws {
+        let (service, headers, path) = try privacy(try limits(credential: 2))
+        try service.directory("o", "organization", ["slug": #""acme""#])
         let analytics = "/api/v1/app/organization/analytics/"
         for target in [
             path + "?startDate=2025-03-09T00:00:00Z&endDate=2026-03-09T00:00:00Z",
@@ -148,31 +152,31 @@ import Testing
             var headers = headers
             let isOverview = target.hasPrefix("/api/analytics")
             if target.hasPrefix(path) {
-                headers["x-api-key"] = try house.key(organization, ["privacy"])
+                headers["x-api-key"] = try service.key(organization, ["privacy"])
             } else {
-                let key = try house.key(
+                let key = try service.key(
                     "o", isOverview ? ["overview"] : ["workspace", "connections"])
                 headers = ["X-API-Key": key, "Authorization": "Bearer \(key)", "x-org": "acme"]
             }
-            let statuses = try (0..<3).map { _ in try status(house, headers, target) }
+            let statuses = try (0..<3).map { _ in try status(service, headers, target) }
             #expect(statuses == [200, 200, 429], "\(target)")
         }
     }
 
-    @Test func `a request that needs too many reads is refused`() throws {
-        let (house, headers, path) = try privacy(try limits(mostCommands: 20))
-        let metrics = try house.send(.get, path, headers)
+    @Test func aRequestThatNeedsTooManyReadsIsRefused() throws {
+        let (service, headers, path) = try privacy(try limits(mostCommands: 20))
+        let metrics = try service.send(.get, path, headers)
         #expect(metrics.status == 422)
         #expect(metrics.body.contains("at most 20 are made at once"), "\(metrics.body)")
-        let key = try house.key(organization, ["operations"])
+        let key = try service.key(organization, ["operations"])
         let target = "/v1/meters/consent_users?start=2026-01-01T00:00:00Z&end=2026-02-20T00:00:00Z"
-        let meter = try house.send(.get, target, ["Authorization": "Bearer \(key)"])
+        let meter = try service.send(.get, target, ["Authorization": "Bearer \(key)"])
         #expect(meter.status == 400)
         #expect(meter.body.contains("at most 20 are made at once"), "\(meter.body)")
-        #expect(try status(house, ["Authorization": "Bearer \(key)"]) == 200)
+        #expect(try status(service, ["Authorization": "Bearer \(key)"]) == 200)
     }
 
-    @Test func `a plan that is made again is not counted twice against the bound`() throws {
+    @Test func aPlanThatIsMadeAgainIsNotCountedTwiceAgainstTheBound() throws {
         let limits = RequestLimits(
             perCredential: try RateLimiter(perSecond: 0.001, burst: 200))
         let charge = RequestCharge(limits, badRequestStatus: 400)
@@ -190,31 +194,31 @@ import Testing
 
     // MARK: At the same time
 
-    @Test func `one organization has so many requests at the same time`() throws {
+    @Test func oneOrganizationHasSoManyRequestsAtTheSameTime() throws {
         let limits = try limits(organization: 1)
         let gate = try #require(limits.perOrganization)
-        let house = try House(limits: limits)
-        let first = try house.key("o", ["operations"])
-        let second = try house.key("o", ["operations"])
+        let service = try TestService(limits: limits)
+        let first = try service.key("o", ["operations"])
+        let second = try service.key("o", ["operations"])
         let path = "/v1/meters/buckets"
         // Both keys are known now: the gate is asked before Redis is.
         for key in [first, second] {
-            #expect(try status(house, ["Authorization": "Bearer \(key)"], path) == 200)
+            #expect(try status(service, ["Authorization": "Bearer \(key)"], path) == 200)
         }
         #expect(gate.count(of: Array("o".utf8)) == 0)
 
         // A key that was revoked is nobody's, and takes no place.
-        let revoked = try house.key("o", ["operations"])
-        #expect(try status(house, ["Authorization": "Bearer \(revoked)"], path) == 200)
+        let revoked = try service.key("o", ["operations"])
+        #expect(try status(service, ["Authorization": "Bearer \(revoked)"], path) == 200)
         let hash = try #require(APIKey(Array(revoked.utf8))).hash
-        try house.run(
+        try service.run(
             "HSET", "odo:1:{dir}:credential:\(String(decoding: hash, as: UTF8.self))", "revokedAt",
             #""2026-01-01T00:00:00Z""#)
-        #expect(try status(house, ["Authorization": "Bearer \(revoked)"], path) == 401)
+        #expect(try status(service, ["Authorization": "Bearer \(revoked)"], path) == 401)
 
-        house.redis.freeze(true)
-        let (service, engine) = (house.service, house.service.engine)
-        let redis = house.redis.configuration
+        service.redis.freeze(true)
+        let (api, engine) = (service.api, service.api.engine)
+        let redis = service.redis.configuration
         let slow = SettableTime(0)
         let request = try Request(
             method: .get, target: Array(path.utf8),
@@ -222,28 +226,28 @@ import Testing
         Thread.detachNewThread {
             let cells = CellReader(configuration: redis, layout: KeyLayout())
             let worker = APIWorker(query: QueryWorker(engine: engine, cells: cells))
-            slow.set(Int64(service.handle(worker, request).status))
+            slow.set(Int64(api.handle(worker, request).status))
         }
         let deadline = Date().addingTimeInterval(10)
         while gate.count(of: Array("o".utf8)) == 0, Date() < deadline { usleep(1_000) }
-        let refused = try house.send(.get, path, ["Authorization": "Bearer \(second)"])
+        let refused = try service.send(.get, path, ["Authorization": "Bearer \(second)"])
         #expect(refused.status == 429)
         #expect(refused.headers["Retry-After"] == "1")
         #expect(refused.body.contains("at the same time"), "\(refused.body)")
         // Not 429: it is looked for in Redis, which is frozen.
-        #expect(try status(house, ["Authorization": "Bearer \(revoked)"], path) == 503)
-        house.redis.freeze(false)
+        #expect(try status(service, ["Authorization": "Bearer \(revoked)"], path) == 503)
+        service.redis.freeze(false)
         while slow.nanoseconds == 0, Date() < deadline { usleep(1_000) }
         #expect(slow.nanoseconds != 0)
         #expect(gate.count(of: Array("o".utf8)) == 0)
-        #expect(try status(house, ["Authorization": "Bearer \(second)"], path) == 200)
+        #expect(try status(service, ["Authorization": "Bearer \(second)"], path) == 200)
     }
 
-    @Test func `a request waits for a place, and pays one unit`() throws {
+    @Test func aRequestWaitsForAPlaceAndPaysOneUnit() throws {
         let limits = try limits(credential: 2, organization: 1, patience: .seconds(20))
         let gate = try #require(limits.perOrganization)
-        let house = try House(limits: limits)
-        let header = "Bearer \(try house.key("o", ["operations"]))"
+        let service = try TestService(limits: limits)
+        let header = "Bearer \(try service.key("o", ["operations"]))"
         let organization = Array("o".utf8)
         #expect(gate.enter(organization))
         Thread.detachNewThread {
@@ -251,13 +255,13 @@ import Testing
             while gate.waitingCount(of: organization) == 0 { usleep(1_000) }
             gate.leave(organization)
         }
-        #expect(try status(house, ["Authorization": header]) == 200)
+        #expect(try status(service, ["Authorization": header]) == 200)
         #expect(gate.count(of: organization) == 0 && gate.waitingCount(of: organization) == 0)
-        #expect(try status(house, ["Authorization": header]) == 200)
-        #expect(try status(house, ["Authorization": header]) == 429)
+        #expect(try status(service, ["Authorization": header]) == 200)
+        #expect(try status(service, ["Authorization": header]) == 429)
     }
 
-    @Test func `many get in one after the other, and the wait has an end`() throws {
+    @Test func manyGetInOneAfterTheOtherAndTheWaitHasAnEnd() throws {
         let organization = Array("o".utf8)
         let gate = OrganizationGate(most: 6, patience: .seconds(60))
         let refused = SettableTime(0)

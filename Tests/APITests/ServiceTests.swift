@@ -6,11 +6,12 @@ import HTTPServer
 import Ledger
 import Metering
 import Query
+import TestSupport
 import Testing
 
 @Suite struct ServiceTests {
     @Test func shippedCatalogHasEverything() throws {
-        #expect(try House().service.missing.isEmpty)
+        #expect(try TestService().api.missing.isEmpty)
         let engine = QueryEngine(
             catalog: .init(), layout: KeyLayout(), clock: WallClock { 0 })
         let bare = try APIService(
@@ -26,7 +27,7 @@ import Testing
     }
 
     @Test func pathsAndMethods() throws {
-        let house = try House()
+        let service = try TestService()
         let plain = #"{"error":"Not Found","message":"There is nothing at this path"}"#
         let coded =
             #"{"statusCode":404,"error":"Not Found","message":"There is nothing at this path"}"#
@@ -38,23 +39,24 @@ import Testing
             ("/api/v1/analytics/", identity), ("/api/v1/analytics/token", identity),
             ("/api/v1/analytic", plain),
         ] {
-            expect(try house.get(path), 404, body)
+            expect(try service.get(path), 404, body)
         }
-        #expect(try house.get("/api/analytics/overview/").status == 404)
+        #expect(try service.get("/api/analytics/overview/").status == 404)
         for method in [HTTPServer.Method.post, .put, .delete, .options] {
-            let answer = try house.send(method, "/api/v1/analytics/tokens")
+            let answer = try service.send(method, "/api/v1/analytics/tokens")
             expect(
                 answer, 405,
                 #"{"code":"METHOD_NOT_ALLOWED","message":"The method must be one of: GET, HEAD"}"#)
             #expect(answer.headers["Allow"] == "GET, HEAD")
         }
-        #expect(try house.send(.head, "/api/v1/analytics/tokens").status == 401)
-        #expect(try house.get("/openapi.yaml").body == "a")
+        #expect(try service.send(.head, "/api/v1/analytics/tokens").status == 401)
+        #expect(try service.get("/openapi.yaml").body == "a")
     }
 
-    /// RFC 9110 asks for a challenge with every 401, RFC 6750 for an error code where there was a token.
+    /// RFC 9110 asks for a challenge with every 401, RFC 6750 for an
+    /// error code where there was a token.
     @Test func challenges() throws {
-        let house = try House()
+        let service = try TestService()
         let bearer = #"Bearer realm="odometer""#
         let invalid = bearer + #", error="invalid_token""#
         for (path, header, value, challenge) in [
@@ -71,24 +73,24 @@ import Testing
             ("/v1/meters", "Authorization", nil, bearer),
             ("/v1/meters/tokens", "Authorization", "Bearer x", invalid),
         ] as [(String, String, String?, String)] {
-            let answer = try house.get(path, value.map { [header: $0] } ?? [:])
+            let answer = try service.get(path, value.map { [header: $0] } ?? [:])
             #expect(answer.status == 401, "\(path)")
             #expect(answer.headers["WWW-Authenticate"] == challenge, "\(path) \(value ?? "")")
         }
-        let key = ["Authorization": "Bearer \(try house.key("o", ["operations"]))"]
-        #expect(try house.get("/v1/meters", key).headers["WWW-Authenticate"] == nil)
+        let key = ["Authorization": "Bearer \(try service.key("o", ["operations"]))"]
+        #expect(try service.get("/v1/meters", key).headers["WWW-Authenticate"] == nil)
     }
 
     /// Without its meters a route says 501 and which they are, to those who may read it.
     @Test func metersThatTheCatalogDoesNotHave() throws {
-        let house = try House(catalog: .init())
+        let service = try TestService(catalog: .init())
         let organization = "497f6eca-6276-4993-bfeb-53cbbbba6f08"
-        try house.directory(organization, "organization", ["name": #""N""#, "slug": #""s""#])
-        let key = try house.key(
+        try service.directory(organization, "organization", ["name": #""N""#, "slug": #""s""#])
+        let key = try service.key(
             organization, ["workspace", "connections", "privacy", "operations"])
-        let overview = try house.key(organization, ["overview"])
+        let overview = try service.key(organization, ["overview"])
         let token = try signed(
-            #"{"organization_id": "\#(organization)", "exp": 1893456000}"#, key: House.secret)
+            #"{"organization_id": "\#(organization)", "exp": 1893456000}"#, key: TestService.secret)
         let workspace = "/api/v1/app/organization/analytics"
         let bearer = ["Authorization": "Bearer \(key)", "x-org": "s"]
         let identity = ["Authorization": "Bearer \(token)"]
@@ -111,21 +113,21 @@ import Testing
             ("/api/v1/analytics/agents", identity, "agent_tokens\""),
             ("/api/v1/analytics/agents/activity", identity, "agent_activity\""),
         ] {
-            let answer = try house.get(path, headers)
+            let answer = try service.get(path, headers)
             #expect(answer.status == 501, "\(path): \(answer.body)")
             #expect(answer.body.contains("\(message)\(meters)"), "\(path): \(answer.body)")
-            #expect(try house.get(path).status == 401, "\(path)")
+            #expect(try service.get(path).status == 401, "\(path)")
         }
         expect(
-            try house.get("/api/v1/analytics/tokens", identity), 501,
+            try service.get("/api/v1/analytics/tokens", identity), 501,
             #"{"code":"NOT_IMPLEMENTED","message":"\#(message)tokens"}"#)
         expect(
-            try house.get(workspace + "/timeseries?type=threads", bearer), 501,
+            try service.get(workspace + "/timeseries?type=threads", bearer), 501,
             #"{"error":"Not Implemented","message":"\#(message)threads_created"}"#)
         #expect(
-            try house.get("/organizations/\(organization)/metrics", ["x-api-key": key]).body
+            try service.get("/organizations/\(organization)/metrics", ["x-api-key": key]).body
                 .hasPrefix(#"{"statusCode":501,"error":"Not Implemented","message":""#))
-        #expect(try house.get("/v1/meters", bearer).status == 200)
+        #expect(try service.get("/v1/meters", bearer).status == 200)
     }
 
     /// A meter of the right name but of another kind, or without a window, would show zeros.
@@ -147,93 +149,93 @@ import Testing
                 by: [agent]
                 on: [{event: token.issued}]
             """
-        let house = try House(
+        let service = try TestService(
             catalog: try CatalogReader.read(files: [("own.yaml", Array(catalog.utf8))]))
         let token = try signed(
-            #"{"organization_id": "o", "exp": 1893456000}"#, key: House.secret)
+            #"{"organization_id": "o", "exp": 1893456000}"#, key: TestService.secret)
         let headers = ["Authorization": "Bearer \(token)"]
         expect(
-            try house.get("/api/v1/analytics/tokens", headers), 501,
+            try service.get("/api/v1/analytics/tokens", headers), 501,
             #"{"code":"NOT_IMPLEMENTED","message":"The catalog does not have what this needs: tokens (does not keep the window day)"}"#
         )
-        #expect(try house.get("/api/v1/analytics/agents", headers).status == 200)
+        #expect(try service.get("/api/v1/analytics/agents", headers).status == 200)
     }
 
     /// Never zeros: without a ledger, a directory or Redis the answer is 503.
     @Test func unavailable() throws {
-        let house = try House()
-        let key = try house.key("o", ["overview"])
+        let service = try TestService()
+        let key = try service.key("o", ["overview"])
         let headers = ["X-API-Key": key]
         let path = "/api/analytics/overview"
         let body =
             #"{"error":"Service Unavailable","message":"The numbers cannot be read at the moment"}"#
-        #expect(try house.get(path, headers).status == 200)
+        #expect(try service.get(path, headers).status == 200)
         let ledger = "odo:1:{dir}:ledger"
 
-        try house.run("HSET", House.marks("o"), "!torn", "why")
-        expect(try house.get(path, headers), 503, body)
-        try house.run("HDEL", House.marks("o"), "!torn")
+        try service.run("HSET", TestService.marks("o"), "!torn", "why")
+        expect(try service.get(path, headers), 503, body)
+        try service.run("HDEL", TestService.marks("o"), "!torn")
 
         // Redis was emptied a moment ago: the shard is gone, whatever was seen of the ledger.
-        try house.run("RENAME", House.marks("o"), "marks")
-        expect(try house.get(path, headers), 503, body)
-        try house.run("RENAME", "marks", House.marks("o"))
-        #expect(try house.get(path, headers).status == 200)
+        try service.run("RENAME", TestService.marks("o"), "marks")
+        expect(try service.get(path, headers), 503, body)
+        try service.run("RENAME", "marks", TestService.marks("o"))
+        #expect(try service.get(path, headers).status == 200)
 
-        try house.run("RENAME", ledger, "kept")
-        try eventually { try house.send(.get, path, headers).status == 503 }
-        let absent = try house.get(path, headers)
+        try service.run("RENAME", ledger, "kept")
+        try eventually { try service.send(.get, path, headers).status == 503 }
+        let absent = try service.get(path, headers)
         expect(absent, 503, body)
         #expect(absent.headers["Retry-After"] == "1")
-        try house.run("RENAME", "kept", ledger)
-        #expect(try house.get(path, headers).status == 200)
+        try service.run("RENAME", "kept", ledger)
+        #expect(try service.get(path, headers).status == 200)
 
         // Before the directory was read nobody can say that a key is unknown.
-        try house.run("HDEL", ledger, "directory:usage-directory")
+        try service.run("HDEL", ledger, "directory:usage-directory")
         let unknown = try KeyMaker.make(
             organization: "o", role: .admin, dialects: ["overview"], createdAt: 0)
-        try eventually { try house.send(.get, path, ["X-API-Key": unknown.secret]).status == 503 }
-        try house.run("HSET", ledger, "directory:usage-directory", "1")
-        #expect(try house.get(path, ["X-API-Key": unknown.secret]).status == 401)
+        try eventually { try service.send(.get, path, ["X-API-Key": unknown.secret]).status == 503 }
+        try service.run("HSET", ledger, "directory:usage-directory", "1")
+        #expect(try service.get(path, ["X-API-Key": unknown.secret]).status == 401)
 
-        try house.run("SET", House.key("o", "totals"), "not a hash")
-        expect(try house.get(path, headers), 503, body)
-        try house.run("DEL", House.key("o", "totals"))
-        #expect(try house.get(path, headers).status == 200)
+        try service.run("SET", TestService.key("o", "totals"), "not a hash")
+        expect(try service.get(path, headers), 503, body)
+        try service.run("DEL", TestService.key("o", "totals"))
+        #expect(try service.get(path, headers).status == 200)
     }
 
     @Test func redisAway() throws {
-        let house = try House()
+        let service = try TestService()
         let token = try signed(
-            #"{"organization_id": "o", "exp": 1893456000}"#, key: House.secret)
+            #"{"organization_id": "o", "exp": 1893456000}"#, key: TestService.secret)
         let headers = ["Authorization": "Bearer \(token)"]
         let path = "/api/v1/analytics/agents"
-        #expect(try house.get(path, headers).status == 200)
-        house.redis.freeze(true)
+        #expect(try service.get(path, headers).status == 200)
+        service.redis.freeze(true)
         let begin = Date()
-        let slow = try house.get(path, headers)
+        let slow = try service.get(path, headers)
         expect(
             slow, 503,
             #"{"code":"UNAVAILABLE","message":"The numbers cannot be read at the moment"}"#)
         #expect(slow.headers["Retry-After"] == "1")
         #expect(Date().timeIntervalSince(begin) < 3)
-        house.redis.freeze(false)
-        #expect(try house.get(path, headers).status == 200)
-        house.redis.stop()
-        #expect(try house.get(path, headers).status == 503)
-        try house.redis.start()
+        service.redis.freeze(false)
+        #expect(try service.get(path, headers).status == 200)
+        service.redis.stop()
+        #expect(try service.get(path, headers).status == 503)
+        try service.redis.start()
         // A new Redis is empty: there is no ledger in it.
-        #expect(try house.get(path, headers).status == 503)
+        #expect(try service.get(path, headers).status == 503)
     }
 
     /// The same answers through a real socket, with what only the server adds.
     @Test func throughASocket() throws {
-        let house = try House()
-        try house.add("o", "tokens:day:2026-03", ["09": 3])
+        let service = try TestService()
+        try service.add("o", "tokens:day:2026-03", ["09": 3])
         let token = try signed(
-            #"{"organization_id": "o", "exp": 1893456000}"#, key: House.secret)
-        let (service, redis) = (house.service, house.redis.configuration)
-        let engine = service.engine
+            #"{"organization_id": "o", "exp": 1893456000}"#, key: TestService.secret)
+        let (api, redis) = (service.api, service.redis.configuration)
+        let engine = api.engine
         var configuration = ServerConfiguration()
         configuration.threads = 2
         let server = Server<APIWorker>(
@@ -243,7 +245,7 @@ import Testing
                     query: QueryWorker(
                         engine: engine,
                         cells: CellReader(configuration: redis, layout: KeyLayout())))
-            }, handle: { service.handle($0, $1) })
+            }, handle: { api.handle($0, $1) })
         try server.start()
         defer { server.stop() }
         let head = "Host: x\r\nConnection: close\r\nAuthorization: Bearer \(token)\r\n"
@@ -268,7 +270,7 @@ import Testing
             server.port, "GET \(path) HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
         #expect(refused.hasPrefix("HTTP/1.1 401 "))
         var text = PrometheusText()
-        service.metrics.write(to: &text)
+        api.metrics.write(to: &text)
     }
 
     private func fetch(_ port: Int, _ request: String) throws -> String {

@@ -3,49 +3,50 @@ import Foundation
 import Query
 import Testing
 
-/// Two organizations: nothing of one may ever stand in an answer to the other.
+/// Two organizations: nothing of one may ever be in an answer to the other.
 @Suite struct TenantTests {
     private let mine = "11111111-1111-4111-8111-111111111111"
     private let other = "22222222-2222-4222-8222-222222222222"
 
-    private func world() throws -> House {
-        let house = try House()
+    private func world() throws -> TestService {
+        let service = try TestService()
         for (organization, factor) in [(mine, 1), (other, 77_000)] {
-            try house.directory(
+            try service.directory(
                 organization, "organization",
                 ["slug": #""slug-\#(factor)""#, "name": #""name-\#(factor)""#])
-            try house.directory(organization, "user:u", ["name": #""user-\#(factor)""#])
-            try house.add(
+            try service.directory(organization, "user:u", ["name": #""user-\#(factor)""#])
+            try service.add(
                 organization, "totals", ["buckets": factor, "projects": factor])
-            try house.add(organization, "tokens:day:2026-03", ["09": factor])
-            try house.add(organization, "sessions:day:2026-03", ["09": factor])
-            try house.add(organization, "interactions:day:2026-03", ["09": factor])
-            try house.add(organization, "agent_activity:grid:1", ["09": factor])
-            try house.rank(organization, "agent_tokens:month:2026-03", ["a": factor])
+            try service.add(organization, "tokens:day:2026-03", ["09": factor])
+            try service.add(organization, "sessions:day:2026-03", ["09": factor])
+            try service.add(organization, "interactions:day:2026-03", ["09": factor])
+            try service.add(organization, "agent_activity:grid:1", ["09": factor])
+            try service.rank(organization, "agent_tokens:month:2026-03", ["a": factor])
             for subject in ["user", "project"] {
-                try house.rank(
+                try service.rank(
                     organization, "\(subject)_interactions:day:2026-03-09", ["u": factor])
             }
-            try house.add(organization, "connections_opened:all", ["s:p:d": factor])
-            try house.set(
-                organization, "connection_activity:all", "s:p:d", try House.digits(House.now))
+            try service.add(organization, "connections_opened:all", ["s:p:d": factor])
+            try service.set(
+                organization, "connection_activity:all", "s:p:d",
+                try TestService.digits(TestService.now))
         }
-        return house
+        return service
     }
 
-    private func headers(_ house: House) throws -> [String: [String: String]] {
+    private func headers(_ service: TestService) throws -> [String: [String: String]] {
         let token = try signed(
-            #"{"organization_id": "\#(mine)", "exp": 1893456000}"#, key: House.secret)
+            #"{"organization_id": "\#(mine)", "exp": 1893456000}"#, key: TestService.secret)
         return [
-            "overview": ["X-API-Key": try house.key(mine, ["overview"])],
+            "overview": ["X-API-Key": try service.key(mine, ["overview"])],
             "workspace": [
-                "Authorization": "Bearer " + (try house.key(mine, ["workspace"])),
+                "Authorization": "Bearer " + (try service.key(mine, ["workspace"])),
                 "x-org": "slug-1",
             ],
-            "connections": ["Authorization": try house.key(mine, ["connections"])],
-            "privacy": ["x-api-key": try house.key(mine, ["privacy"])],
+            "connections": ["Authorization": try service.key(mine, ["connections"])],
+            "privacy": ["x-api-key": try service.key(mine, ["privacy"])],
             "identity": ["Authorization": "Bearer \(token)"],
-            "operations": ["Authorization": "Bearer " + (try house.key(mine, ["operations"]))],
+            "operations": ["Authorization": "Bearer " + (try service.key(mine, ["operations"]))],
         ]
     }
 
@@ -67,11 +68,11 @@ import Testing
 
     /// Parameters that name the other organization are refused, headers change nothing.
     @Test func strayIdentifiers() throws {
-        let house = try world()
-        let headers = try headers(house)
+        let service = try world()
+        let headers = try headers(service)
         for (dialect, path) in routes {
             let own = headers[dialect] ?? [:]
-            let plain = try house.get(path, own)
+            let plain = try service.get(path, own)
             #expect(plain.status == 200, "\(path)")
             #expect(!plain.body.contains("77000"), "\(path)")
             #expect(!plain.body.contains(other), "\(path)")
@@ -80,7 +81,7 @@ import Testing
                 "organization", "organizationId", "organization_id", "org", "org_id", "tenantId",
                 "organizationid", "x-org", "subject", "%6Frganization",
             ] {
-                let answer = try house.get("\(path)\(mark)\(name)=\(other)", own)
+                let answer = try service.get("\(path)\(mark)\(name)=\(other)", own)
                 #expect(answer.status == (dialect == "privacy" ? 422 : 400), "\(path) \(name)")
                 #expect(answer.body.contains("unknown parameter"), "\(path) \(name)")
             }
@@ -88,18 +89,18 @@ import Testing
             for name in ["X-Organization", "X-Tenant", "X-Org-Id", "X-Odometer-Organization"] {
                 more[name] = other
             }
-            #expect(try house.get(path, more).body == plain.body)
+            #expect(try service.get(path, more).body == plain.body)
         }
     }
 
     @Test func otherPathsAndSlugs() throws {
-        let house = try world()
-        let headers = try headers(house)
+        let service = try world()
+        let headers = try headers(service)
         let privacy = headers["privacy"] ?? [:]
-        let refused = try house.get("/organizations/\(other)/metrics", privacy)
+        let refused = try service.get("/organizations/\(other)/metrics", privacy)
         #expect(refused.status == 403)
         // Of an organization that does not exist nothing else is said.
-        let unknown = try house.get(
+        let unknown = try service.get(
             "/organizations/33333333-3333-4333-8333-333333333333/metrics", privacy)
         #expect((unknown.status, unknown.body) == (refused.status, refused.body))
         for path in [
@@ -107,22 +108,22 @@ import Testing
             "/organizations/\(mine)/../\(other)/metrics", "/organizations/\(mine)%3A/metrics",
             "/organizations//metrics", "/organizations/\(other)/metrics/",
         ] {
-            if let answer = try? house.get(path, privacy) {
+            if let answer = try? service.get(path, privacy) {
                 #expect([404, 422].contains(answer.status), "\(path)")
             }
         }
         var workspace = headers["workspace"] ?? [:]
         for slug in ["slug-77000", "SLUG-1", "slug-1 ", mine, other, "slug-1,slug-77000"] {
             workspace["x-org"] = slug
-            let answer = try house.get("/api/v1/app/organization/analytics/totals", workspace)
+            let answer = try service.get("/api/v1/app/organization/analytics/totals", workspace)
             #expect(answer.status == (slug == "slug-1 " ? 200 : 403), "\(slug)")
         }
     }
 
     /// A key opens its dialects and no others.
     @Test func keysOfOtherDialects() throws {
-        let house = try world()
-        let headers = try headers(house)
+        let service = try world()
+        let headers = try headers(service)
         for (dialect, path) in routes {
             for (name, own) in headers where name != dialect {
                 var all: [String: String] = ["x-org": "slug-1"]
@@ -130,7 +131,7 @@ import Testing
                 let bare = secret.replacingOccurrences(of: "Bearer ", with: "")
                 all["X-API-Key"] = bare
                 all["Authorization"] = "Bearer \(bare)"
-                #expect(try house.get(path, all).status == 401, "\(name) at \(path)")
+                #expect(try service.get(path, all).status == 401, "\(name) at \(path)")
             }
         }
     }

@@ -89,7 +89,7 @@ import Testing
 
     // MARK: Tests
 
-    @Test func `the name chooses the key, and the key the algorithm`() throws {
+    @Test func theNameChoosesTheKeyAndTheKeyTheAlgorithm() throws {
         try withPairs { pairs in
             let set = try keys(
                 try rsa("r", pairs.rsa.public, bits: 2_048, #","alg":"RS256","use":"sig""#),
@@ -119,7 +119,7 @@ import Testing
         }
     }
 
-    @Test func `a key without a name is for names that no key has`() throws {
+    @Test func aKeyWithoutANameIsForNamesThatNoKeyHas() throws {
         let set = try keys(oct(nil, secret), oct("b", other))
         #expect(accepts(set, try token(secret, kid: "a")))
         #expect(accepts(set, try token(other, kid: "b")))
@@ -137,13 +137,13 @@ import Testing
         }
     }
 
-    @Test func `one configured key takes every name`() throws {
+    @Test func oneConfiguredKeyTakesEveryName() throws {
         let keys = try TokenKeys(algorithm: .hs256, key: secret)
         #expect(accepts(keys, try token(secret, kid: "whatever")))
         #expect(accepts(keys, try token(secret)))
     }
 
-    @Test func `keys that are not sound are refused at load`() throws {
+    @Test func keysThatAreNotSoundAreRefusedAtLoad() throws {
         try withPairs { pairs in
             let small = "the RSA key has 1024 bits, at least 2048 are needed"
             #expect(
@@ -179,7 +179,7 @@ import Testing
         #expect(try complaint { try keys() }.contains("no key for signatures"))
     }
 
-    @Test func `what is not known is left out`() throws {
+    @Test func whatIsNotKnownIsLeftOut() throws {
         let strangers = [
             #"{"kty":"OKP","crv":"Ed25519","x":"AAAA"}"#, #"{"kty":"EC","crv":"P-521","x":"A"}"#,
             #"{"kty":"RSA","alg":"RS512","n":"AAAA","e":"AQAB"}"#,

@@ -3,6 +3,7 @@ import CCrypto
 import CJWT
 import Foundation
 import Synchronization
+import TestSupport
 import Testing
 
 /// A signed token with these claims, and with `kid` in its header.
@@ -26,9 +27,9 @@ func signed(
     private let claims = #"{"organization_id": "o", "exp": 1893456000}"#
 
     private func status(
-        _ house: House, _ token: String, scheme: String = "Bearer "
+        _ service: TestService, _ token: String, scheme: String = "Bearer "
     ) throws -> Int {
-        try house.get("/api/v1/analytics/agents", ["Authorization": scheme + token]).status
+        try service.get("/api/v1/analytics/agents", ["Authorization": scheme + token]).status
     }
 
     private func base64(_ text: String) -> String { base64(Array(text.utf8)) }
@@ -39,8 +40,8 @@ func signed(
     }
 
     @Test func timesAndClaims() throws {
-        let house = try House()
-        // The clock stands at 1773065251.
+        let service = try TestService()
+        // The clock is at 1773065251.
         for (claims, expected) in [
             (#"{"organization_id": "o", "exp": 1773065252}"#, 200),
             (#"{"organization_id": "o", "exp": 1773065251}"#, 401),
@@ -53,18 +54,18 @@ func signed(
             (#"{"organization_id": "o", "exp": 1893456000, "nbf": 1773065282}"#, 401),
             (#"{"organization_id": "o", "exp": 1893456000, "nbf": "x"}"#, 401),
         ] {
-            let token = try signed(claims, key: House.secret)
-            #expect(try status(house, token) == expected, "\(claims)")
+            let token = try signed(claims, key: TestService.secret)
+            #expect(try status(service, token) == expected, "\(claims)")
         }
     }
 
     @Test func forgeries() throws {
-        let house = try House()
-        let good = try signed(claims, key: House.secret)
-        #expect(try status(house, good) == 200)
-        #expect(try status(house, good, scheme: "bearer ") == 200)
-        #expect(try status(house, good, scheme: "") == 401)
-        #expect(try status(house, good, scheme: "Basic ") == 401)
+        let service = try TestService()
+        let good = try signed(claims, key: TestService.secret)
+        #expect(try status(service, good) == 200)
+        #expect(try status(service, good, scheme: "bearer ") == 200)
+        #expect(try status(service, good, scheme: "") == 401)
+        #expect(try status(service, good, scheme: "Basic ") == 401)
         let parts = good.split(separator: ".").map(String.init)
         let none = base64(#"{"alg":"none","typ":"JWT"}"#)
         var forged = [
@@ -79,9 +80,9 @@ func signed(
         ]
         forged.append(try signed(claims, key: Array("another secret of thirty-two bytes!!".utf8)))
         // The right secret, but not the configured algorithm.
-        forged.append(try signed(claims, key: House.secret, algorithm: JWT_ALG_HS512))
-        forged.append(try signed(claims, key: House.secret, algorithm: JWT_ALG_HS384))
-        for token in forged { #expect(try status(house, token) == 401, "\(token)") }
+        forged.append(try signed(claims, key: TestService.secret, algorithm: JWT_ALG_HS512))
+        forged.append(try signed(claims, key: TestService.secret, algorithm: JWT_ALG_HS384))
+        for token in forged { #expect(try status(service, token) == 401, "\(token)") }
     }
 
     @Test func publicKeys() throws {
@@ -108,7 +109,7 @@ func signed(
             try TokenVerifier(algorithm: .hs256, key: rsaPublic)
         }
         #expect(throws: TokenConfigurationError.self) {
-            try TokenVerifier(algorithm: .rs256, key: House.secret)
+            try TokenVerifier(algorithm: .rs256, key: TestService.secret)
         }
         #expect(throws: TokenConfigurationError.self) {
             try TokenVerifier(algorithm: .es256, key: ecPrivate)
@@ -120,7 +121,8 @@ func signed(
 
     @Test func issuerAndAudience() throws {
         let strict = try TokenVerifier(
-            algorithm: .hs256, key: House.secret, issuer: "https://issuer", audience: "odometer")
+            algorithm: .hs256, key: TestService.secret, issuer: "https://issuer",
+            audience: "odometer")
         for (extra, expected) in [
             (#""iss": "https://issuer", "aud": "odometer""#, true),
             (#""iss": "https://issuer", "aud": ["x", "odometer"]"#, true),
@@ -133,7 +135,7 @@ func signed(
             (#""iss": ["https://issuer"], "aud": "odometer""#, false),
         ] {
             let token = try signed(
-                #"{"organization_id": "o", "exp": 1893456000, \#(extra)}"#, key: House.secret)
+                #"{"organization_id": "o", "exp": 1893456000, \#(extra)}"#, key: TestService.secret)
             #expect(verifies(strict, token) == expected, "\(extra)")
         }
     }
@@ -153,21 +155,21 @@ func signed(
         let text = base64(#"{"alg":"HS256",\#(member)}"#) + "." + base64(claims)
         var code = [UInt8](repeating: 0, count: 32)
         HMAC(
-            EVP_sha256(), House.secret, Int32(House.secret.count), Array(text.utf8),
+            EVP_sha256(), TestService.secret, Int32(TestService.secret.count), Array(text.utf8),
             text.utf8.count, &code, nil)
-        let verifier = try TokenVerifier(algorithm: .hs256, key: House.secret)
+        let verifier = try TokenVerifier(algorithm: .hs256, key: TestService.secret)
         #expect(verifies(verifier, text + "." + base64(code)) == isTaken)
     }
 
-    @Test func `an audience that nobody asks for is told once`() throws {
+    @Test func anAudienceThatNobodyAsksForIsToldOnce() throws {
         let said = Said()
         let verifier = TokenVerifier(
-            keys: try TokenKeys(algorithm: .hs256, key: House.secret), warn: { said.add($0) })
-        let plain = try signed(claims, key: House.secret)
+            keys: try TokenKeys(algorithm: .hs256, key: TestService.secret), warn: { said.add($0) })
+        let plain = try signed(claims, key: TestService.secret)
         #expect(verifies(verifier, plain) && said.lines == [])
         for number in 0..<3 {
             let claims = #"{"exp": 1893456000, "aud": "other", "sub": "\#(number)"}"#
-            #expect(verifies(verifier, try signed(claims, key: House.secret)))
+            #expect(verifies(verifier, try signed(claims, key: TestService.secret)))
         }
         #expect(said.lines.count == 1)
         #expect(said.lines.allSatisfy { $0.contains("--jwt-audience") })

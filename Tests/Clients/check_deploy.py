@@ -155,6 +155,10 @@ def image():
     expect(users and users[-1] not in ("root", "0"), users)
     for source in re.findall(r"(?m)^COPY (?!--from)(\S+) ", DOCKERFILE):
         expect((ROOT / source).exists(), source)
+    # A target of the package whose folder is absent ends the build, also where nothing of it is built.
+    copied = set(re.findall(r"(?m)^COPY (?!--from)(\S+) ", DOCKERFILE))
+    for path in re.findall(r'path: "([^"/]+)', (ROOT / "Package.swift").read_text()):
+        expect(path in copied, f"{path} is not copied")
     building = re.search(r"(?s)\npackages=\((.*?)\)", (ROOT / ".ci/setup").read_text())[1]
     wanted = set(re.findall(r"[a-z0-9]+-dev\b", building))
     expect(installed(1) == wanted, f"build stage and .ci/setup differ: {installed(1) ^ wanted}")

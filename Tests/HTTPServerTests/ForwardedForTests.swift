@@ -15,7 +15,7 @@ import Testing
     @Test(arguments: [
         ([], "127.0.0.1"),
         (["192.0.2.1"], "192.0.2.1"),
-        // What a client sends itself stands to the left of what the proxy appends.
+        // What a client sends itself is to the left of what the proxy appends.
         (["198.51.100.9, 192.0.2.1"], "192.0.2.1"),
         (["not an address, 192.0.2.1"], "192.0.2.1"),
         (["10.1.1.1, 192.0.2.1"], "192.0.2.1"),
@@ -45,12 +45,12 @@ import Testing
         String(repeating: "1", count: 5_000),
         Array(repeating: "10.0.0.1", count: 33).joined(separator: ","),
     ])
-    func `what cannot be read names nobody`(line: String) throws {
+    func whatCannotBeReadNamesNobody(line: String) throws {
         #expect(try client([line]) == "127.0.0.1")
         #expect(try client(["192.0.2.1", line]) == "127.0.0.1")
     }
 
-    @Test func `a peer that is not trusted names nobody`() throws {
+    @Test func aPeerThatIsNotTrustedNamesNobody() throws {
         #expect(try client(["192.0.2.1"], peer: "127.0.0.2") == "127.0.0.2")
         #expect(try client(["192.0.2.1"], peer: "11.0.0.1") == "11.0.0.1")
         #expect(try client(["192.0.2.1"], peer: "fe00::1") == "fe00::1")
@@ -79,11 +79,11 @@ import Testing
         "", "/", "10.0.0.0/", "10.0.0.0/33", "10.0.0.0/-1", "10.0.0.0/+8", "10.0.0.0/8/8", "10/8",
         "::/129", "fd00::/x", "proxy", "10.0.0.0 /8", "::ffff:10.0.0.0/8", "[::1]",
     ])
-    func `no ranges`(text: String) {
+    func noRanges(text: String) {
         #expect(AddressRange(text) == nil)
     }
 
-    @Test func `a proxy has as many connections as it needs, and names its clients`() throws {
+    @Test func aProxyHasAsManyConnectionsAsItNeedsAndNamesItsClients() throws {
         try withServer({
             $0.perAddressLimit = 2
             $0.trustedProxies = trusted

@@ -21,38 +21,38 @@ import Testing
     }
 
     @Test(arguments: ["GET", "POST", "PUT", "DELETE"])
-    func `content length beside transfer encoding`(method: String) throws {
+    func contentLengthBesideTransferEncoding(method: String) throws {
         try expectRefusal(
             "\(method) / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n"
                 + "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400)
     }
 
     @Test(arguments: ["gzip", "gzip, chunked", "chunked, identity", "xchunked", "identity", ""])
-    func `transfer encoding other than chunked`(coding: String) throws {
+    func transferEncodingOtherThanChunked(coding: String) throws {
         try expectRefusal(
             "GET / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: \(coding)\r\n\r\n0\r\n\r\n", 400)
     }
 
-    @Test func `transfer encoding twice`() throws {
+    @Test func transferEncodingTwice() throws {
         try expectRefusal(
             "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n"
                 + "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400)
     }
 
-    @Test func `chunked in the old version`() throws {
+    @Test func chunkedInTheOldVersion() throws {
         try expectRefusal(
             "POST / HTTP/1.0\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400)
     }
 
     @Test(arguments: ["3", "4"])
-    func `content length twice`(second: String) throws {
+    func contentLengthTwice(second: String) throws {
         try expectRefusal(
             "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n"
                 + "Content-Length: \(second)\r\n\r\nabc", 400)
     }
 
     @Test(arguments: ["-1", "+3", "3, 3", "0x3", "3a", "99999999999999999999999"])
-    func `content length that is no number`(length: String) throws {
+    func contentLengthThatIsNoNumber(length: String) throws {
         try withServer { server in
             let client = try RawClient(port: server.port)
             client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: \(length)\r\n\r\nabc")
@@ -64,36 +64,36 @@ import Testing
         }
     }
 
-    @Test func `host missing`() throws {
+    @Test func hostMissing() throws {
         try expectRefusal("GET / HTTP/1.1\r\n\r\n", 400)
     }
 
-    @Test func `host twice`() throws {
+    @Test func hostTwice() throws {
         try expectRefusal("GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", 400)
     }
 
-    @Test func `forbidden character in a field name`() throws {
+    @Test func forbiddenCharacterInAFieldName() throws {
         try expectRefusal("GET / HTTP/1.1\r\nHost: a\r\nX(y: 1\r\n\r\n", 400)
     }
 
-    @Test func `space before the colon`() throws {
+    @Test func spaceBeforeTheColon() throws {
         try expectRefusal(
             "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding : chunked\r\n\r\n0\r\n\r\n", 400)
     }
 
-    @Test func `declared body too large`() throws {
+    @Test func declaredBodyTooLarge() throws {
         try expectRefusal("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 65537\r\n\r\n", 413)
     }
 
     @Test(arguments: ["GET", "POST"])
-    func `chunked body too large`(method: String) throws {
+    func chunkedBodyTooLarge(method: String) throws {
         let piece = String(repeating: "x", count: 0x8000)
         try expectRefusal(
             "\(method) / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
                 + "8000\r\n\(piece)\r\n8000\r\n\(piece)\r\n1\r\nx\r\n0\r\n\r\n", 413)
     }
 
-    @Test func `head too large`() throws {
+    @Test func headTooLarge() throws {
         let value = String(repeating: "x", count: 40_000)
         try withServer { server in
             let client = try RawClient(port: server.port)
@@ -104,7 +104,7 @@ import Testing
     }
 
     /// Each gets an answer at once, whatever is left of the connection's memory.
-    @Test func `long targets`() throws {
+    @Test func longTargets() throws {
         try withServer { server in
             func status(_ target: String) throws -> Int {
                 let client = try RawClient(port: server.port)
@@ -132,7 +132,7 @@ import Testing
     }
 
     @Test(arguments: ["GET", "GET ", "", "\0", "GET / HTTP/9.9", "GET / HTTP/x", "PRI * HTTP/2.0"])
-    func `a request line that is none`(line: String) throws {
+    func aRequestLineThatIsNone(line: String) throws {
         try withServer { server in
             let client = try RawClient(port: server.port)
             client.send("\(line)\r\nHost: a\r\n\r\n")
@@ -143,7 +143,7 @@ import Testing
         }
     }
 
-    @Test(arguments: ["/a b", "/a\tb"]) func `a space in the target`(target: String) throws {
+    @Test(arguments: ["/a b", "/a\tb"]) func aSpaceInTheTarget(target: String) throws {
         try withServer { server in
             let client = try RawClient(port: server.port)
             client.send("GET \(target) HTTP/1.1\r\nHost: a\r\n\r\n")
@@ -154,7 +154,7 @@ import Testing
     @Test(arguments: [
         "/%00", "/a%", "/a%4", "/a%zz", "/?a=%00", "/?a=%g0", "/a#b", "a", "//\u{7f}", "http:/a",
     ])
-    func `broken target`(target: String) throws {
+    func brokenTarget(target: String) throws {
         try withServer { server in
             let client = try RawClient(port: server.port)
             // Harmless for the framing: the connection goes on.
@@ -167,7 +167,7 @@ import Testing
         }
     }
 
-    @Test func `a byte now and then does not hold a connection`() throws {
+    @Test func aByteNowAndThenDoesNotHoldAConnection() throws {
         try withServer({
             $0.idleTimeoutSeconds = 1
             $0.requestTimeoutSeconds = 3
@@ -187,7 +187,7 @@ import Testing
         }
     }
 
-    @Test func `a silent connection is closed`() throws {
+    @Test func aSilentConnectionIsClosed() throws {
         try withServer({
             $0.idleTimeoutSeconds = 1
             $0.requestTimeoutSeconds = 600
@@ -198,7 +198,7 @@ import Testing
         }
     }
 
-    @Test func `connections of one address are limited`() throws {
+    @Test func connectionsOfOneAddressAreLimited() throws {
         try withServer({ $0.perAddressLimit = 3 }) { server in
             let clients = try (0..<3).map { _ in try RawClient(port: server.port) }
             #expect(eventually { server.statistics.open == 3 })

@@ -9,7 +9,7 @@ import Testing
         return String(decoding: writer.bytes, as: UTF8.self)
     }
 
-    @Test func `commas stand between and nowhere else`() {
+    @Test func commasStandBetweenAndNowhereElse() {
         let json = text { json in
             json.object {
                 $0.field("a", integer: 1)
@@ -34,7 +34,7 @@ import Testing
                 + #""g":[1, 2],"h":false,"i":-0.05}"#)
     }
 
-    @Test func `integers and decimals have all their digits`() {
+    @Test func integersAndDecimalsHaveAllTheirDigits() {
         #expect(text { $0.integer(Int64.min) } == "-9223372036854775808")
         #expect(text { $0.integer(Int64.max) } == "9223372036854775807")
         #expect(text { $0.integer(0) } == "0")
@@ -46,7 +46,7 @@ import Testing
         #expect(text { $0.decimal(scaled: Int64.min, digits: 18) } == "-9.223372036854775808")
     }
 
-    @Test func `a writer can be used again`() {
+    @Test func aWriterCanBeUsedAgain() {
         var writer = JSONWriter()
         writer.integer(1)
         writer.removeAll()
@@ -54,7 +54,7 @@ import Testing
         #expect(writer.bytes == Array("2".utf8))
     }
 
-    @Test func `every short byte string reads back as the repaired string`() throws {
+    @Test func everyShortByteStringReadsBackAsTheRepairedString() throws {
         let interesting: [UInt8] = [
             0, 0x1f, 0x22, 0x41, 0x5c, 0x7f, 0x80, 0x8f, 0x90, 0x9f, 0xa0, 0xbf, 0xc0, 0xc1, 0xc2,
             0xdf, 0xe0, 0xe1, 0xed, 0xef, 0xf0, 0xf1, 0xf4, 0xf5, 0xff,
@@ -86,7 +86,7 @@ import Testing
         }
     }
 
-    @Test func `one odd byte is found wherever it stands`() throws {
+    @Test func oneOddByteIsFoundWhereverItStands() throws {
         var texts: [String] = []
         for count in 0...70 {
             let plain = String(repeating: "a", count: count)
@@ -169,7 +169,7 @@ import Testing
         }
     }
 
-    @Test func `any tree reads back as itself`() throws {
+    @Test func anyTreeReadsBackAsItself() throws {
         var random = SystemRandomNumberGenerator()
         for _ in 0..<500 {
             let value = Value.array([.random(5, &random)])

@@ -6,7 +6,7 @@ import Testing
         String(decoding: text.bytes, as: UTF8.self).split(separator: "\n").map(String.init)
     }
 
-    @Test func `labels and help are escaped`() {
+    @Test func labelsAndHelpAreEscaped() {
         var text = PrometheusText()
         text.family("a", .gauge, help: "one\\two\n\"three\"")
         text.sample("a", [("x", "b\\\"\n"), ("y", "é")], Int64(-1))
@@ -25,7 +25,7 @@ import Testing
             ])
     }
 
-    @Test func `requests are counted by route and status`() {
+    @Test func requestsAreCountedByRouteAndStatus() {
         let metrics = RequestMetrics(routes: ["overview", "usage"])
         metrics.record(route: 0, status: 200, nanoseconds: 500_000)
         metrics.record(route: 0, status: 200, nanoseconds: 500_001)

@@ -6,7 +6,7 @@ import Testing
     private let second: UInt64 = 1_000_000_000
     private let key = Array("key".utf8)
 
-    @Test func `a burst, then the rate`() throws {
+    @Test func aBurstThenTheRate() throws {
         let limiter = try RateLimiter(perSecond: 10, burst: 5)
         var now = 100 * second
         for _ in 0..<5 { #expect(limiter.take(key, at: now) == .allowed) }
@@ -19,7 +19,7 @@ import Testing
         #expect(limiter.take(key, at: now) != .allowed)
     }
 
-    @Test func `the wait is rounded up to whole seconds`() throws {
+    @Test func theWaitIsRoundedUpToWholeSeconds() throws {
         let limiter = try RateLimiter(perSecond: 0.1, burst: 1)
         #expect(limiter.take(key, at: second) == .allowed)
         #expect(limiter.take(key, at: second) == .refused(retryAfterSeconds: 10))
@@ -28,7 +28,7 @@ import Testing
         #expect(limiter.take(key, at: 11 * second) == .allowed)
     }
 
-    @Test func `a refusal costs nothing and keys do not touch one another`() throws {
+    @Test func aRefusalCostsNothingAndKeysDoNotTouchOneAnother() throws {
         let limiter = try RateLimiter(perSecond: 1, burst: 1)
         #expect(limiter.take(key, at: second) == .allowed)
         for _ in 0..<100 { #expect(limiter.take(key, at: second) != .allowed) }
@@ -38,14 +38,14 @@ import Testing
         }
     }
 
-    @Test func `a flood of keys does not free the busiest`() throws {
+    @Test func aFloodOfKeysDoesNotFreeTheBusiest() throws {
         let limiter = try RateLimiter(perSecond: 1, burst: 100, keys: 128)
         for _ in 0..<100 { #expect(limiter.take(key, at: second) == .allowed) }
         for index in 0..<10_000 { _ = limiter.take(Array("\(index)".utf8), at: second) }
         #expect(limiter.take(key, at: second) != .allowed)
     }
 
-    @Test func `threads together get no more than the burst`() async throws {
+    @Test func threadsTogetherGetNoMoreThanTheBurst() async throws {
         let limiter = try RateLimiter(perSecond: 0.001, burst: 1_000)
         let allowed = Atomic<Int>(0)
         await withTaskGroup(of: Int.self) { group in
@@ -59,16 +59,10 @@ import Testing
         #expect(allowed.load(ordering: .relaxed) == 1_000)
     }
 
-    @Test func `settings are checked`() {
+    @Test func settingsAreChecked() {
         #expect(throws: HTTPError.self) { try RateLimiter(perSecond: 0, burst: 1) }
         #expect(throws: HTTPError.self) { try RateLimiter(perSecond: .nan, burst: 1) }
         #expect(throws: HTTPError.self) { try RateLimiter(perSecond: 1, burst: 0) }
         #expect(throws: HTTPError.self) { try RateLimiter(perSecond: 1, burst: 1, keys: 0) }
-    }
-
-    @Test func `the answer 429 says when to come back`() {
-        let response = Response.tooManyRequests(retryAfterSeconds: 7)
-        #expect(response.status == 429)
-        #expect(response.headers == [Response.Field(name: "Retry-After", value: "7")])
     }
 }

@@ -9,7 +9,7 @@ import Testing
         try Request(method: method, target: bytes(target))
     }
 
-    @Test func `targets of every form are split`() throws {
+    @Test func targetsOfEveryFormAreSplit() throws {
         #expect(try request("/a?").rawPath == bytes("/a"))
         #expect(try request("/a?b?c").query == [.init(name: bytes("b?c"), value: [])])
         #expect(try request("http://host:80/a%41?x=1").path == bytes("/aA"))
@@ -29,13 +29,13 @@ import Testing
         ("/?x=%00", "the query holds an escaped NUL (%00)"),
         ("/?%00=x", "the query holds an escaped NUL (%00)"),
     ])
-    func `what is wrong with an escape is said`(target: String, message: String) throws {
+    func whatIsWrongWithAnEscapeIsSaid(target: String, message: String) throws {
         let error = #expect(throws: HTTPError.self) { try request(target) }
         #expect(error?.message == message)
         #expect(try request("/?x=%2500").parameter("x") == .once(bytes("%00")))
     }
 
-    @Test func `repeated parameters are seen`() throws {
+    @Test func repeatedParametersAreSeen() throws {
         let request = try request("/?a=1&b=2&a=3&%61=4&A=5&c")
         #expect(request.parameter("a") == .repeated)
         #expect(request.parameter("b") == .once(bytes("2")))
@@ -45,7 +45,7 @@ import Testing
         #expect(request.parameter("A") == .once(bytes("5")))
     }
 
-    @Test func `headers compare without case and keep their order`() {
+    @Test func headersCompareWithoutCaseAndKeepTheirOrder() {
         let headers = HeaderFields([("X-Key", " a \t"), ("Other", ""), ("x-kEY", "b")])
         #expect(headers.count == 3)
         #expect(headers.count(of: "X-KEY") == 2)
@@ -59,7 +59,7 @@ import Testing
         #expect(!HeaderFields([("a", "b\u{1}")]).isWellFormed)
     }
 
-    @Test func `a body of GET and HEAD does not exist`() throws {
+    @Test func aBodyOfGETAndHEADDoesNotExist() throws {
         for method in Method.allCases {
             let request = try Request(method: method, target: bytes("/"), body: [1])
             #expect(request.body == (method == .get || method == .head ? [] : [1]))
@@ -69,7 +69,7 @@ import Testing
         #expect(Method.allCases.dropLast().allSatisfy { Method(name: $0.name) == $0 })
     }
 
-    @Test func `addresses are written as people write them`() {
+    @Test func addressesAreWrittenAsPeopleWriteThem() {
         #expect(RemoteAddress(10, 0, 0, 255).description == "10.0.0.255")
         #expect(RemoteAddress(high: 0, low: 0xffff_0a00_0001) == RemoteAddress(10, 0, 0, 1))
         let six = RemoteAddress(high: 0x2001_0db8_0000_0001, low: 7)
@@ -80,7 +80,7 @@ import Testing
         #expect(RemoteAddress(0, 0, 0, 1).rateLimitKey != RemoteAddress(0, 0, 0, 2).rateLimitKey)
     }
 
-    @Test func `lists of entity tags are compared weakly`() {
+    @Test func listsOfEntityTagsAreComparedWeakly() {
         let tag = bytes("\"a\"")
         for list in ["\"a\"", "W/\"a\"", "\"b\" ,\"a\"", "\"b,\",\"a\"", "*", ", ,\"a\""] {
             #expect(Conditional.matches(bytes(list), tag: tag), "\(list)")
@@ -90,13 +90,13 @@ import Testing
         }
     }
 
-    @Test func `entity tags differ where bodies differ`() {
+    @Test func entityTagsDifferWhereBodiesDiffer() {
         let bodies = (0..<2_000).map { bytes("{\"value\":\($0)}") } + [[], [0], [0, 0]]
         #expect(Set(bodies.map(Conditional.entityTag)).count == bodies.count)
         #expect(Conditional.entityTag([1, 2]) == Conditional.entityTag([1, 2]))
     }
 
-    @Test func `only a fresh 200 for GET or HEAD becomes 304`() throws {
+    @Test func onlyAFresh200ForGETOrHEADBecomes304() throws {
         let tag = Conditional.entityTag([1])
         let headers = HeaderFields([("If-None-Match", tag)])
         for method in Method.allCases {

@@ -13,7 +13,7 @@ import Testing
         return id
     }
 
-    @Test func `literals win, names catch the rest, and the search goes back`() throws {
+    @Test func literalsWinNamesCatchTheRestAndTheSearchGoesBack() throws {
         let router = try router(
             (.get, "/"), (.get, "/a/b/d"), (.get, "/a/{x}/c"), (.get, "/{y}"),
             (.get, "/{y}/{z}/{w}"))
@@ -32,7 +32,7 @@ import Testing
         }
     }
 
-    @Test func `segments are decoded after the path is split`() throws {
+    @Test func segmentsAreDecodedAfterThePathIsSplit() throws {
         let router = try router((.get, "/a b/{x}"), (.get, "/a b/{x}/c"))
         guard case .found(let id, let parameters) = router.match(.get, bytes("/a%20b/x%2Fc")) else {
             Issue.record("no match")
@@ -45,7 +45,7 @@ import Testing
         #expect(router.match(.get, bytes("/a%20b/..%2F..")) != .notFound)
     }
 
-    @Test func `the wrong method names the right ones`() throws {
+    @Test func theWrongMethodNamesTheRightOnes() throws {
         let router = try router((.get, "/a"), (.post, "/a"), (.delete, "/{x}"), (.put, "/b"))
         #expect(router.match(.put, bytes("/a")) == .methodNotAllowed(allow: "GET, HEAD, POST"))
         #expect(router.match(.options, bytes("/a")) == .methodNotAllowed(allow: "GET, HEAD, POST"))
@@ -58,7 +58,7 @@ import Testing
     @Test(arguments: [
         ["a"], [""], ["/a/"], ["/a//b"], ["/{}"], ["/{a"], ["/a}"], ["/x{a}"], ["/{a}/{a}"],
         ["/a", "/a"], ["/{a}", "/{b}"], [String(repeating: "/a", count: 33)],
-    ]) func `broken patterns are refused`(patterns: [String]) {
+    ]) func brokenPatternsAreRefused(patterns: [String]) {
         let error = #expect(throws: HTTPError.self) {
             try Router(patterns.map { Route(.get, $0, id: 0) })
         }
@@ -66,7 +66,7 @@ import Testing
     }
 
     /// Every set of at most three routes over a small alphabet, against every path.
-    @Test func `the tree agrees with a plain search`() throws {
+    @Test func theTreeAgreesWithAPlainSearch() throws {
         let parts = ["a", "b", "{x}", "{y}"]
         var patterns = parts.map { "/\($0)" }
         for first in parts {

@@ -6,7 +6,6 @@ private let bootstrap = ProcessInfo.processInfo.environment["KAFKA_BOOTSTRAP"]
 
 /// What only a real broker can show; runs where KAFKA_BOOTSTRAP names one.
 @Suite(
-    "Real broker",
     .enabled(if: bootstrap != nil, "set KAFKA_BOOTSTRAP=host:port to run against a real broker"),
     .serialized)
 struct BrokerTests {
@@ -25,8 +24,7 @@ struct BrokerTests {
         #expect(producer.deliveredCount == UInt64(count))
     }
 
-    @Test("A missing topic is neither found nor created")
-    func missing() throws {
+    @Test func aMissingTopicIsNeitherFoundNorCreated() throws {
         let consumer = try Consumer(configuration)
         let producer = try Producer(configuration)
         for _ in 0..<3 {
@@ -39,8 +37,7 @@ struct BrokerTests {
         }
     }
 
-    @Test("Topics, offsets by time, deleted records")
-    func administration() throws {
+    @Test func topicsOffsetsByTimeDeletedRecords() throws {
         let admin = try Admin(configuration)
         let settings = [(name: "retention.ms", value: "-1")]
         try admin.createTopic(topic, partitions: 2, configuration: settings)
@@ -75,8 +72,7 @@ struct BrokerTests {
         #expect(consumer.clusterID(timeoutMilliseconds: 5_000)?.isEmpty == false)
     }
 
-    @Test("A group member is silent until it assigns, goes on after a pause, and closes")
-    func group() throws {
+    @Test func aGroupMemberIsSilentUntilItAssignsGoesOnAfterAPauseAndCloses() throws {
         try Admin(configuration).createTopic(topic, partitions: 2)
         try fill(40) { _ in nil }
         let both = [0, 1].map { TopicPartition(topic: topic, partition: $0) }
@@ -110,8 +106,7 @@ struct BrokerTests {
         #expect(committed[1] == nil)
     }
 
-    @Test("Two members with one instance id: the older one learns that it is fenced")
-    func fenced() throws {
+    @Test func twoMembersWithOneInstanceIdTheOlderOneLearnsThatItIsFenced() throws {
         try Admin(configuration).createTopic(topic, partitions: 2)
         var quick = configuration
         quick.properties = [("heartbeat.interval.ms", "200"), ("session.timeout.ms", "6000")]

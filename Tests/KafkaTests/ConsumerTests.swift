@@ -2,11 +2,9 @@ import Foundation
 import Kafka
 import Testing
 
-@Suite("Consumer without a group")
-struct ReaderTests {
-    @Test("Reads exactly from the assigned offsets to the end")
-    func assignedOffsets() throws {
-        let fixture = try Fixture()
+@Suite struct ReaderTests {
+    @Test func readsExactlyFromTheAssignedOffsetsToTheEnd() throws {
+        let fixture = try TopicFixture()
         try fixture.fill(0, 0..<20)
         try fixture.fill(1, 0..<5)
         let consumer = try Consumer(fixture.configuration)
@@ -23,9 +21,8 @@ struct ReaderTests {
         #expect(try consumer.close())
     }
 
-    @Test("Assigning again goes back, and after a pause goes on")
-    func assignAgain() throws {
-        let fixture = try Fixture(partitions: 1)
+    @Test func assigningAgainGoesBackAndAfterAPauseGoesOn() throws {
+        let fixture = try TopicFixture(partitions: 1)
         try fixture.fill(0, 0..<10)
         let consumer = try Consumer(fixture.configuration)
         let partition = fixture.partition(0)
@@ -42,9 +39,8 @@ struct ReaderTests {
         #expect(consumer.read { $0.ends == 1 }.offsets(0) == Array(8..<15))
     }
 
-    @Test("An offset beyond the log stops the partition with an event")
-    func offsetOutside() throws {
-        let fixture = try Fixture(partitions: 1)
+    @Test func anOffsetBeyondTheLogStopsThePartitionWithAnEvent() throws {
+        let fixture = try TopicFixture(partitions: 1)
         try fixture.fill(0, 0..<3)
         let consumer = try Consumer(fixture.configuration)
         try consumer.assign([(fixture.partition(0), 1_000)])
@@ -58,9 +54,8 @@ struct ReaderTests {
         #expect(said.records.isEmpty)
     }
 
-    @Test("Null, empty, key, headers and timestamp come as they were sent")
-    func shapes() throws {
-        let fixture = try Fixture(partitions: 1)
+    @Test func nullEmptyKeyHeadersAndTimestampComeAsTheyWereSent() throws {
+        let fixture = try TopicFixture(partitions: 1)
         let producer = try Producer(fixture.configuration)
         #expect(
             try producer.produce(
@@ -99,9 +94,8 @@ struct ReaderTests {
         #expect(consumer.topicName(id) == fixture.topic)
     }
 
-    @Test("The helper thread starts, rests and ends")
-    func waking() throws {
-        let fixture = try Fixture(brokers: 2, partitions: 4)
+    @Test func theHelperThreadStartsRestsAndEnds() throws {
+        let fixture = try TopicFixture(brokers: 2, partitions: 4)
         for number in 0..<4 { try fixture.fill(Int32(number), 0..<50) }
         let consumer = try Consumer(fixture.configuration)
         try consumer.assign((0..<4).map { (fixture.partition($0), offset: 0) })
@@ -114,9 +108,8 @@ struct ReaderTests {
         #expect(try consumer.close())
     }
 
-    @Test("A missing topic is an error that names it")
-    func missingTopic() throws {
-        let fixture = try Fixture(partitions: 3)
+    @Test func aMissingTopicIsAnErrorThatNamesIt() throws {
+        let fixture = try TopicFixture(partitions: 3)
         let consumer = try Consumer(fixture.configuration)
         #expect(try consumer.partitionCount(of: fixture.topic, timeoutMilliseconds: 5_000) == 3)
         try consumer.waitForTopics([fixture.topic], timeoutMilliseconds: 5_000)
@@ -131,20 +124,17 @@ struct ReaderTests {
         }
     }
 
-    @Test("Calls that need a group say so")
-    func withoutGroup() throws {
-        let fixture = try Fixture()
+    @Test func callsThatNeedAGroupSaySo() throws {
+        let fixture = try TopicFixture()
         let consumer = try Consumer(fixture.configuration)
         #expect(code { () throws(KafkaError) in try consumer.subscribe([fixture.topic]) } == .state)
         #expect(code { () throws(KafkaError) in try consumer.commitHint([]) } == .state)
     }
 }
 
-@Suite("Consumer in a group")
-struct GroupTests {
-    @Test("Nothing is delivered before an explicit assign, then exactly from its offsets")
-    func silentUntilAssigned() throws {
-        let fixture = try Fixture(partitions: 2)
+@Suite struct GroupTests {
+    @Test func nothingIsDeliveredBeforeAnExplicitAssignThenExactlyFromItsOffsets() throws {
+        let fixture = try TopicFixture(partitions: 2)
         try fixture.fill(0, 0..<12)
         try fixture.fill(1, 0..<6)
         let seen = Log<RebalanceEvent>()
@@ -153,7 +143,7 @@ struct GroupTests {
             onRebalance: { seen.append($0) })
         try consumer.subscribe([fixture.topic])
         var early = consumer.read(seconds: 20) { _ in !seen.elements.isEmpty }
-        // Records that arrive now stand behind the silent assignment's start, and must not
+        // Records that arrive now are behind the silent assignment's start, and must not
         // come either.
         try fixture.fill(0, 12..<15)
         for _ in 0..<5 { consumer.take(100, into: &early) }
@@ -171,9 +161,8 @@ struct GroupTests {
         #expect(seen.elements == [.assigned(both), .revoked(both, isLost: false)])
     }
 
-    @Test("The handler may assign at once and commit on revocation")
-    func assignInsideHandler() throws {
-        let fixture = try Fixture(partitions: 1)
+    @Test func theHandlerMayAssignAtOnceAndCommitOnRevocation() throws {
+        let fixture = try TopicFixture(partitions: 1)
         try fixture.fill(0, 0..<8)
         let lane = try Lane(fixture.configuration, group: "inside", start: 2)
         try lane.consumer.subscribe([fixture.topic])
@@ -193,9 +182,8 @@ struct GroupTests {
         #expect(absent.count == 1 && absent[0] == nil)
     }
 
-    @Test("Offset commits that Kafka refuses are counted, and those that it takes")
-    func hintCounts() throws {
-        let fixture = try Fixture(partitions: 1)
+    @Test func offsetCommitsThatKafkaRefusesAreCountedAndThoseThatItTakes() throws {
+        let fixture = try TopicFixture(partitions: 1)
         let lane = try Lane(fixture.configuration, group: "hints", start: 0)
         try lane.consumer.subscribe([fixture.topic])
         _ = lane.consumer.read(seconds: 20) { $0.ends >= 1 }
@@ -217,9 +205,8 @@ struct GroupTests {
         #expect(taken.refused == 1 && taken.taken == 1)
     }
 
-    @Test("A reader without a group needs no right on one; a member is told that it has none")
-    func readersNeedNoGroup() throws {
-        let fixture = try Fixture(partitions: 1)
+    @Test func aReaderWithoutAGroupNeedsNoRightOnOneAMemberIsToldThatItHasNone() throws {
+        let fixture = try TopicFixture(partitions: 1)
         try fixture.fill(0, 0..<5)
         let findCoordinator: Int16 = 10
         let groupAuthorizationFailed = KafkaError.Code(rawValue: 30)
@@ -250,9 +237,8 @@ struct GroupTests {
         #expect(refusals(read) == 0, "\(read.events)")
     }
 
-    @Test("A second member takes over without a record of ours being delivered twice")
-    func takeOver() throws {
-        let fixture = try Fixture(partitions: 2)
+    @Test func aSecondMemberTakesOverWithoutARecordOfOursBeingDeliveredTwice() throws {
+        let fixture = try TopicFixture(partitions: 2)
         try fixture.fill(0, 0..<5)
         try fixture.fill(1, 0..<5)
         let first = try Lane(fixture.configuration, group: "two", start: 0)
@@ -273,9 +259,8 @@ struct GroupTests {
         #expect(try first.consumer.close())
     }
 
-    @Test("Records taken before a rebalance in the same call are not delivered after it")
-    func rebalanceInsideBatch() throws {
-        let fixture = try Fixture(partitions: 4)
+    @Test func recordsTakenBeforeARebalanceInTheSameCallAreNotDeliveredAfterIt() throws {
+        let fixture = try TopicFixture(partitions: 4)
         let lane = try Lane(fixture.configuration, group: "inside-batch", start: 0)
         try lane.consumer.subscribe([fixture.topic])
         while lane.events.elements.isEmpty { _ = lane.foldBatch(maximum: 1, timeout: 100) }
@@ -309,9 +294,8 @@ struct GroupTests {
         #expect(try lane.consumer.close())
     }
 
-    @Test("Through many rebalances each record comes at exactly its expected offset")
-    func chaos() throws {
-        let fixture = try Fixture(partitions: 4)
+    @Test func throughManyRebalancesEachRecordComesAtExactlyItsExpectedOffset() throws {
+        let fixture = try TopicFixture(partitions: 4)
         for number in 0..<4 { try fixture.fill(Int32(number), 0..<2_000) }
         let lane = try Lane(fixture.configuration, group: "chaos", start: 0)
         try lane.consumer.subscribe([fixture.topic])

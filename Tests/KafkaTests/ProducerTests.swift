@@ -2,11 +2,9 @@ import Foundation
 import Kafka
 import Testing
 
-@Suite("Producer")
-struct ProducerTests {
-    @Test("Reports carry the caller's number, partition and offset")
-    func reports() throws {
-        let fixture = try Fixture()
+@Suite struct ProducerTests {
+    @Test func reportsCarryTheCallersNumberPartitionAndOffset() throws {
+        let fixture = try TopicFixture()
         let reports = Log<DeliveryReport>()
         let producer = try Producer(fixture.configuration) { reports.append($0) }
         for number in 0..<10 {
@@ -22,9 +20,8 @@ struct ProducerTests {
         #expect(producer.deliveredCount == 10 && producer.failedCount == 0)
     }
 
-    @Test("A full queue is said at once, and emptying it helps")
-    func queueFull() throws {
-        let fixture = try Fixture()
+    @Test func aFullQueueIsSaidAtOnceAndEmptyingItHelps() throws {
+        let fixture = try TopicFixture()
         var configuration = fixture.configuration
         configuration.properties = [
             ("queue.buffering.max.messages", "10"), ("linger.ms", "50"),
@@ -44,9 +41,8 @@ struct ProducerTests {
         #expect(producer.deliveredCount == 11)
     }
 
-    @Test("A record that cannot arrive is reported with its reason")
-    func failure() throws {
-        let fixture = try Fixture()
+    @Test func aRecordThatCannotArriveIsReportedWithItsReason() throws {
+        let fixture = try TopicFixture()
         var configuration = fixture.configuration
         configuration.properties = [("enable.idempotence", "false"), ("message.timeout.ms", "500")]
         let reports = Log<DeliveryReport>()
@@ -68,8 +64,7 @@ struct ProducerTests {
             } == .messageTooLarge)
     }
 
-    @Test("A producer with unsent records ends without waiting")
-    func endWithoutFlush() throws {
+    @Test func aProducerWithUnsentRecordsEndsWithoutWaiting() throws {
         let start = Date()
         do {
             let producer = try Producer(ClientConfiguration(bootstrap: "127.0.0.1:1"))
@@ -79,8 +74,7 @@ struct ProducerTests {
     }
 }
 
-@Suite("Configuration and errors")
-struct ConfigurationTests {
+@Suite struct ConfigurationTests {
     private func code(of properties: [(name: String, value: String)]) -> KafkaError? {
         do throws(KafkaError) {
             _ = try Consumer(
@@ -91,8 +85,7 @@ struct ConfigurationTests {
         }
     }
 
-    @Test("Unknown, invalid and fixed properties are refused by name")
-    func properties() throws {
+    @Test func unknownInvalidAndFixedPropertiesAreRefusedByName() throws {
         let unknown = try #require(code(of: [("no.such.thing", "1")]))
         #expect(unknown.code == .unknownProperty && unknown.message.contains("no.such.thing"))
         let invalid = try #require(code(of: [("session.timeout.ms", "soon")]))
@@ -108,8 +101,7 @@ struct ConfigurationTests {
         #expect(throws: KafkaError.self) { try ClientConfiguration(bootstrap: "").validate() }
     }
 
-    @Test("Log lines come to the closure, and errors to the batch")
-    func logging() throws {
+    @Test func logLinesComeToTheClosureAndErrorsToTheBatch() throws {
         let lines = Log<String>()
         let configuration = ClientConfiguration(
             bootstrap: "127.0.0.1:1",
@@ -125,8 +117,7 @@ struct ConfigurationTests {
         #expect(consumer.fatalError == nil)
     }
 
-    @Test("Errors know whether to try again")
-    func errors() {
+    @Test func errorsKnowWhetherToTryAgain() {
         #expect(KafkaError(code: .timedOut, message: "").isRetriable)
         #expect(!KafkaError(code: .fencedInstance, message: "").isRetriable)
         #expect(!KafkaError(code: .timedOut, message: "", isFatal: true).isRetriable)

@@ -35,9 +35,10 @@ extension RecordProbe {
     }
 }
 
-@Suite("A probe reads single records") struct RecordProbeTests {
-    @Test func `It finds records, ends and places outside of the log, again and again`() throws {
-        let fixture = try Fixture(partitions: 3)
+/// A probe reads single records.
+@Suite struct RecordProbeTests {
+    @Test func itFindsRecordsEndsAndPlacesOutsideOfTheLogAgainAndAgain() throws {
+        let fixture = try TopicFixture(partitions: 3)
         try fixture.fill(0, 0..<50)
         try fixture.fill(1, 0..<5)
         let probe = try RecordProbe(fixture.configuration)
@@ -54,7 +55,7 @@ extension RecordProbe {
     @Test(
         .enabled(if: bootstrap != nil, "set KAFKA_BOOTSTRAP=host:port to run against a real broker")
     )
-    func `It sees at once that a topic was made again under its name`() throws {
+    func itSeesAtOnceThatATopicWasMadeAgainUnderItsName() throws {
         let configuration = ClientConfiguration(bootstrap: bootstrap ?? "")
         let topic = "probe-\(UUID().uuidString)"
         let admin = try Admin(configuration)
@@ -75,7 +76,8 @@ extension RecordProbe {
         try admin.deleteTopic(topic)
         try admin.createTopic(topic, partitions: 1)
         try fill("b", 300)
-        // A broker under load may need a while until it serves the new log; it never serves the old one.
+        // A broker under load may need a while until it serves the new
+        // log; it never serves the old one.
         var said = try probe.look([(partition, 99)])
         for _ in 0..<10 where said.isEmpty || said == [partition: .outOfRange] {
             said = try probe.look([(partition, 99)])

@@ -1,6 +1,7 @@
 import Ledger
 import Redis
 import Synchronization
+import TestSupport
 import Testing
 
 @Suite struct CellReaderTests {
@@ -213,7 +214,8 @@ import Testing
         }
         let exact: [String: Int64] = ["x": 7, "y": 9_007_199_254_740_991, "z": 0]
         #expect(try sums("a", "b", "none") == (exact, true))
-        // What floating point cannot hold is read set by set: these parts are exact, their sum is odd.
+        // What floating point cannot hold is read set by set: these
+        // parts are exact, their sum is odd.
         try connection.command("ZADD", "d", "9007199254740990", "y")
         try connection.command("ZADD", "e", "7", "y")
         let large = try sums("d", "e", "a")

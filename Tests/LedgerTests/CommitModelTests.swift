@@ -1,11 +1,12 @@
 import Foundation
 import Ledger
 import Redis
+import TestSupport
 import Testing
 
 /// Random commits, some with a cell that refuses and is parked, against a model in plain Swift.
 @Suite struct CommitModelTests {
-    /// The cells as they should stand, without those at 0.
+    /// The cells as they should be, without those at 0.
     struct Model {
         var hashes: [String: [String: String]] = [:]
         var scores: [String: [String: Int64]] = [:]
@@ -100,7 +101,7 @@ import Testing
             var entries = entries(&random)
             fill(&arguments, entries, fixture)
             if Int.random(in: 0..<3, using: &random) == 0 {
-                // The poison stands anywhere among the increments, or at their end.
+                // The poison is anywhere among the increments, or at their end.
                 let more = self.entries(&random)
                 arguments.beginGroup(.add, key: fixture.key("poison"))
                 arguments.addEntry(field: "f", delta: 1)

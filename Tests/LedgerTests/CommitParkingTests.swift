@@ -1,6 +1,7 @@
 import Foundation
 import Ledger
 import Redis
+import TestSupport
 import Testing
 
 /// Commits with one cell that refuses: it alone is left out and parked, everything else is applied.
@@ -33,7 +34,8 @@ import Testing
         return committer.receive()
     }
 
-    /// Commits with a group of that kind, and checks that all else is as without it; what was parked.
+    /// Commits with a group of that kind, and checks that all else is
+    /// as without it; what was parked.
     private func parked(
         _ fixture: LedgerFixture, _ kind: CommitArguments.Kind, value: String = "",
         _ prepare: (inout Connection) throws -> Void
@@ -79,7 +81,7 @@ import Testing
     }
 
     @Test(arguments: CommitArguments.Kind.allCases)
-    func `a key of another type`(kind: CommitArguments.Kind) throws {
+    func aKeyOfAnotherType(kind: CommitArguments.Kind) throws {
         let fixture = try LedgerFixture.filled()
         let value = value(kind)
         let parked = try parked(fixture, kind, value: value) {
@@ -94,7 +96,7 @@ import Testing
                 == fixture.later)
     }
 
-    @Test func `an empty string and a broken one are no HyperLogLog`() throws {
+    @Test func anEmptyStringAndABrokenOneAreNoHyperLogLog() throws {
         for text in ["", "HYLL but broken"] {
             let fixture = try LedgerFixture.filled()
             let parked = try parked(fixture, .distinct) {
@@ -107,7 +109,7 @@ import Testing
     @Test(arguments: [
         ("many", "7"), ("9223372036854775800", "9007199254740991"), ("1.5", "1"),
     ])
-    func `a number that is none, and one that would pass its end`(
+    func aNumberThatIsNoneAndOneThatWouldPassItsEnd(
         stands: String, delta: String
     ) throws {
         let fixture = try LedgerFixture.filled()
@@ -121,7 +123,7 @@ import Testing
         ("9007199254740991", "1"), ("9007199254740991", "9007199254740990"),
         ("-9007199254740991", "-2"), ("5", "9007199254740992"), ("inf", "1"), ("0.5", "1"),
     ])
-    func `a score stays below the limit of doubles`(stands: String, delta: String) throws {
+    func aScoreStaysBelowTheLimitOfDoubles(stands: String, delta: String) throws {
         let fixture = try LedgerFixture.filled()
         let parked = try parked(fixture, .score, value: delta) {
             try $0.command(["ZADD", fixture.key("bad"), Array(stands.utf8), "f", "1", "g"])
@@ -130,7 +132,7 @@ import Testing
     }
 
     @Test(arguments: [CommitArguments.Kind.minimum, .maximum, .first, .last])
-    func `no extreme in an extreme`(kind: CommitArguments.Kind) throws {
+    func noExtremeInAnExtreme(kind: CommitArguments.Kind) throws {
         let fixture = try LedgerFixture.filled()
         let parked = try parked(fixture, kind, value: value(kind)) {
             try $0.command(["HSET", fixture.key("bad"), "f", "12"])
@@ -138,8 +140,9 @@ import Testing
         #expect(parked == [name(fixture, kind): value(kind)])
     }
 
-    /// A producer's sentinel, often enough to pass 2^63: the other organization of the shard goes on.
-    @Test func `1025 of the largest amounts stop nobody else`() throws {
+    /// A producer's sentinel, often enough to pass 2^63: the other
+    /// organization of the shard goes on.
+    @Test func manyOfTheLargestAmountsStopNobodyElse() throws {
         let fixture = try LedgerFixture()
         try fixture.prepare(mark: 0)
         var committer = try fixture.committer()
@@ -161,7 +164,7 @@ import Testing
     }
 
     /// Two members that pass 2^53 among many that do not, as the dump of a set.
-    @Test func `two members of a ranking beyond 2 to 53 leave the others alone`() throws {
+    @Test func twoMembersOfARankingBeyond2To53LeaveTheOthersAlone() throws {
         let fixture = try LedgerFixture()
         try fixture.prepare()
         var connection = try fixture.server.connect()
@@ -186,7 +189,7 @@ import Testing
             ])
     }
 
-    @Test func `a parked sum that passes its end goes on in another field`() throws {
+    @Test func aParkedSumThatPassesItsEndGoesOnInAnotherField() throws {
         let fixture = try LedgerFixture()
         try fixture.prepare(mark: 0)
         var connection = try fixture.server.connect()
@@ -223,7 +226,7 @@ import Testing
     }
 
     @Test(arguments: CommitArguments.Kind.allCases)
-    func `what was parked goes into its cell once that takes it`(
+    func whatWasParkedGoesIntoItsCellOnceThatTakesIt(
         kind: CommitArguments.Kind
     ) throws {
         let fixture = try LedgerFixture.filled()
@@ -254,7 +257,7 @@ import Testing
         #expect(try retry(fixture) == 0)
     }
 
-    @Test func `what has expired leaves the parked hash though its cell still refuses`() throws {
+    @Test func whatHasExpiredLeavesTheParkedHashThoughItsCellStillRefuses() throws {
         let fixture = try LedgerFixture.filled()
         var connection = try fixture.server.connect()
         try connection.command(["HSET", fixture.key("bad"), "f", "many"])
@@ -268,7 +271,7 @@ import Testing
         #expect(try fixture.field("bad", "f") == "many")
     }
 
-    @Test func `nothing is tried under another contract or on a torn shard`() throws {
+    @Test func nothingIsTriedUnderAnotherContractOrOnATornShard() throws {
         let fixture = try LedgerFixture.filled()
         var connection = try fixture.server.connect()
         try connection.command(["HSET", fixture.key("bad"), "f", "many"])
@@ -292,7 +295,7 @@ import Testing
         #expect(try fixture.field("bad", "f") == "4")
     }
 
-    @Test func `the list says which cell, how much and why`() throws {
+    @Test func theListSaysWhichCellHowMuchAndWhy() throws {
         let fixture = try LedgerFixture.filled()
         var connection = try fixture.server.connect()
         try connection.command(["HSET", fixture.key("o:calls:day:2026-03"), "09", "many"])

@@ -1,6 +1,7 @@
 import Foundation
 import Ledger
 import Redis
+import TestSupport
 import Testing
 
 /// Commits that Redis refuses as a whole: nothing of them may be left.
@@ -55,7 +56,8 @@ import Testing
             arguments.addEntry(field: "there", delta: 1)
             arguments.beginGroup(.add, key: fixture.key("newh"), expiry: fixture.later)
             arguments.addEntry(field: "there", delta: 1)
-            // United first: then it must be taken back where the increment of the next group is refused.
+            // United first: then it must be taken back where the
+            // increment of the next group is refused.
             arguments.addScores(
                 key: fixture.key("olds"), expiry: fixture.later, [("there", 1), ("new", 2)])
             arguments.beginGroup(.score, key: fixture.key("newz"), expiry: fixture.later)
@@ -71,7 +73,8 @@ import Testing
         }
     }
 
-    /// Increments without an expiry do not look whether their key is there; an extreme of the same key does.
+    /// Increments without an expiry do not look whether their key is there;
+    /// an extreme of the same key does.
     @Test func aNewKeyOfTwoGroupsIsGoneAgain() throws {
         let fixture = try LedgerFixture.filled()
         var committer = try committer(of: fixture, losing: ["expireat"])

@@ -1,6 +1,7 @@
 import Foundation
 import Ledger
 import Redis
+import TestSupport
 import Testing
 
 /// Commits that go through, and those that a mark, a contract or a marker stops.
@@ -146,7 +147,7 @@ import Testing
             return result.singleScores
         }
         func content() throws -> [String: String]? { try fixture.everything()[fixture.name("z")] }
-        // A new key is filled; an expiry that stands there stays, whatever the commit names.
+        // A new key is filled; an expiry that is there stays, whatever the commit names.
         #expect(try commit([("b", 7), ("a", 5)], expiry: 4_000_000_000) == 0)
         #expect(try commit([("b", 1), ("c", 2)], expiry: 4_100_000_000) == 0)
         #expect(try content() == ["a": "5", "b": "8", "c": "2", "<expiry>": "4000000000"])
@@ -165,7 +166,8 @@ import Testing
         #expect(try content()?["m0"] == "4")
     }
 
-    /// A dump writes texts and numbers differently by their lengths; Redis reads each as it was meant.
+    /// A dump writes texts and numbers differently by their lengths;
+    /// Redis reads each as it was meant.
     @Test(arguments: [2, 31, 128, 129, 3_000])
     func aSetIsReadByRedisAsItWasWritten(count: Int) throws {
         let fixture = try LedgerFixture()
@@ -334,7 +336,8 @@ import Testing
         #expect(try fixture.everything() == before)
     }
 
-    /// What stands where Redis dropped a torn transaction, went on, and ran the torn part at its next start.
+    /// What is left where Redis dropped a torn transaction, went on, and ran
+    /// the torn part at its next start.
     @Test(arguments: [false, true])
     func aPartOfACommitIsNoticedByTheNext(isWholeButItsEnd: Bool) throws {
         let fixture = try LedgerFixture()

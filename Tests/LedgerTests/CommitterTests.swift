@@ -1,6 +1,7 @@
 import Foundation
 import Ledger
 import Redis
+import TestSupport
 import Testing
 
 /// Commits on their way, and marks.

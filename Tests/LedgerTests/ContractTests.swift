@@ -1,5 +1,6 @@
 import Ledger
 import Redis
+import TestSupport
 import Testing
 
 /// The contract: its text, how two of them compare, and how a ledger moves from one to another.

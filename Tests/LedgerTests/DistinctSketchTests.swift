@@ -1,5 +1,6 @@
 import Ledger
 import Redis
+import TestSupport
 import Testing
 
 @Suite struct DistinctSketchTests {

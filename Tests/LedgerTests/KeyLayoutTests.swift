@@ -19,7 +19,7 @@ import Testing
         #expect(layout.shard(of: ["ac", "me"].lazy.flatMap(\.utf8)) == 47)
     }
 
-    /// What stands in a log of a refused cell: never a dimension's value, which may be a person.
+    /// What a log says of a refused cell: never a dimension's value, which may be a person.
     @Test func aCellsMeterIsNamedWithoutItsScope() {
         let scope = [(name: "project", value: Array("jane.doe@example.org".utf8))]
         for shape in [CellShape.series, .table, .ranking, .grid, .distinct, .histogram] {
@@ -77,7 +77,7 @@ import Testing
         }
     }
 
-    /// All that a cell's key stands for.
+    /// All that a cell's key says.
     struct Cell: Hashable {
         var organization: Bytes
         var scope: [String: Bytes]

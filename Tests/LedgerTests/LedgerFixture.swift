@@ -1,9 +1,10 @@
 import Foundation
 import Ledger
 import Redis
+import TestSupport
 import Testing
 
-/// A private server with an empty ledger, and a look at everything that stands in it.
+/// A private server with an empty ledger, and a look at everything in it.
 final class LedgerFixture {
     let server: TestRedis
     let layout = KeyLayout(prefix: "t")
@@ -131,7 +132,7 @@ extension Array<UInt8>: @retroactive ExpressibleByExtendedGraphemeClusterLiteral
     /// The bytes of the literal.
     public init(extendedGraphemeClusterLiteral value: String) { self = Array(value.utf8) }
 }
-/// In tests a literal may stand for bytes.
+/// In tests a literal may be bytes.
 extension Array<UInt8>: @retroactive ExpressibleByStringLiteral {
     /// The bytes of the literal.
     public init(stringLiteral value: String) { self = Array(value.utf8) }

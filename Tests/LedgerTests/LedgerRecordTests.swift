@@ -1,6 +1,7 @@
 import Foundation
 import Ledger
 import Redis
+import TestSupport
 import Testing
 
 /// The ledger's record of itself, origins, contract, directory and the checks at start.
@@ -161,7 +162,8 @@ import Testing
             try store.state(on: &connection) == DirectoryState(mark: nil, witness: nil, epoch: 1))
         #expect(
             try store.moveMark(from: nil, to: 9, witness: nil, epoch: 0, on: &connection) == nil)
-        // A process that has not heard of it writes no credential any more, and no profile over a newer one.
+        // A process that has not heard of it writes no credential any more,
+        // and no profile over a newer one.
         #expect(try write(credential("late"), 99, epoch: 0) == nil)
         #expect(try write(credential("k"), 3, epoch: 1) == 1)
         #expect(try write(user("u"), 4, epoch: 1) == 1)

@@ -1,9 +1,11 @@
 import Foundation
 import Ledger
 import Redis
+import TestSupport
 import Testing
 
-/// Values beyond a limit: which are kept apart, what goes to `__other__`, and that a refusal undoes it.
+/// Values beyond a limit: which are kept apart, what goes to
+/// `__other__`, and that a refusal undoes it.
 @Suite struct LimitTests {
     private static let kinds: [CommitArguments.Kind] = [
         .add, .score, .minimum, .maximum, .first, .last,
@@ -25,7 +27,7 @@ import Testing
     }
 
     @Test(arguments: kinds)
-    func `values beyond the limit of a key are counted as one`(
+    func valuesBeyondTheLimitOfAKeyAreCountedAsOne(
         kind: CommitArguments.Kind
     ) throws {
         let fixture = try LedgerFixture()
@@ -56,7 +58,7 @@ import Testing
         #expect(stands == expected)
     }
 
-    @Test func `the dump of a ranking that has no room for all goes member by member`() throws {
+    @Test func theDumpOfARankingThatHasNoRoomForAllGoesMemberByMember() throws {
         let fixture = try LedgerFixture()
         try fixture.prepare()
         var committer = try fixture.committer()
@@ -72,7 +74,7 @@ import Testing
         #expect(stands == ["a": "6", "b": "2", "__other__": "7"])
     }
 
-    @Test func `a tuple beyond the limit has as many others as it has parts`() throws {
+    @Test func aTupleBeyondTheLimitHasAsManyOthersAsItHasParts() throws {
         let fixture = try LedgerFixture()
         try fixture.prepare()
         var committer = try fixture.committer()
@@ -87,7 +89,7 @@ import Testing
     }
 
     /// A value at 0 would leave its place to one that is in `__other__` already.
-    @Test func `in a full key a value at 0 keeps its place`() throws {
+    @Test func inAFullKeyAValueAt0KeepsItsPlace() throws {
         let fixture = try LedgerFixture()
         try fixture.prepare()
         var committer = try fixture.committer()
@@ -109,7 +111,7 @@ import Testing
         #expect(stands == ["a": "7", "b": "1", "__other__": "2"])
     }
 
-    @Test func `a refused commit leaves full keys and the register as they were`() throws {
+    @Test func aRefusedCommitLeavesFullKeysAndTheRegisterAsTheyWere() throws {
         let fixture = try LedgerFixture()
         try fixture.prepare()
         var committer = try fixture.committer()
@@ -152,7 +154,7 @@ import Testing
         }
     }
 
-    @Test func `what a full key refuses for others is parked and comes back there`() throws {
+    @Test func whatAFullKeyRefusesForOthersIsParkedAndComesBackThere() throws {
         let fixture = try LedgerFixture()
         try fixture.prepare()
         var committer = try fixture.committer()
@@ -182,7 +184,7 @@ import Testing
 
     // MARK: Scopes
 
-    @Test func `a scope beyond the limit is answered and changes nothing`() throws {
+    @Test func aScopeBeyondTheLimitIsAnsweredAndChangesNothing() throws {
         let fixture = try LedgerFixture()
         try fixture.prepare()
         var committer = try fixture.committer()
@@ -217,7 +219,7 @@ import Testing
         #expect(stands == ["org:s": "2", "org:s=x": "1", "org:s=y=z": "1"])
     }
 
-    @Test func `a scope of another list of dimensions has a limit of its own`() throws {
+    @Test func aScopeOfAnotherListOfDimensionsHasALimitOfItsOwn() throws {
         let fixture = try LedgerFixture()
         try fixture.prepare()
         var committer = try fixture.committer()
@@ -232,7 +234,7 @@ import Testing
         #expect(stands?["org:s"] == "2" && stands?["org:s:t"] == "2")
     }
 
-    @Test func `a scope whose keys are there from before the limit is taken in`() throws {
+    @Test func aScopeWhoseKeysAreThereFromBeforeTheLimitIsTakenIn() throws {
         let fixture = try LedgerFixture()
         try fixture.prepare()
         var connection = try fixture.server.connect()

@@ -1,10 +1,11 @@
 import Ledger
 import Redis
+import TestSupport
 import Testing
 
 /// Which meter holds the memory, also for a user who may not ask for bytes.
 @Suite struct MemorySampleTests {
-    @Test func `the meter that grows is named`() throws {
+    @Test func theMeterThatGrowsIsNamed() throws {
         let server = try TestRedis(["--maxmemory", "20mb"])
         var connection = try server.connect()
         let layout = KeyLayout(prefix: "t")
@@ -39,8 +40,9 @@ import Testing
         #expect(!counted.isBytes && counted.meters(most: 1).first?.name == "small")
     }
 
-    /// Looks go on from one another, so those that are small see all; what was seen before counts less.
-    @Test func `the organization that grows is named`() throws {
+    /// Looks go on from one another, so those that are small see all;
+    /// what was seen before counts less.
+    @Test func theOrganizationThatGrowsIsNamed() throws {
         let server = try TestRedis()
         var connection = try server.connect()
         let layout = KeyLayout(prefix: "t")

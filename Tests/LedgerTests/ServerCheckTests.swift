@@ -1,5 +1,6 @@
 import Foundation
 import Redis
+import TestSupport
 import Testing
 
 @testable import Ledger
@@ -11,7 +12,7 @@ import Testing
         return try connection.command("TIME").elements[0].integer ?? 0
     }
 
-    @Test func `a clock beyond the bound refuses a commit before any cell`() throws {
+    @Test func aClockBeyondTheBoundRefusesACommitBeforeAnyCell() throws {
         let fixture = try LedgerFixture()
         try fixture.prepare()
         let before = try fixture.everything()
@@ -34,7 +35,7 @@ import Testing
         #expect(commit() == .applied(zerosLeft: 0))
     }
 
-    @Test func `a user who may not run TIME commits without being refused`() throws {
+    @Test func aUserWhoMayNotRunTIMECommitsWithoutBeingRefused() throws {
         let fixture = try LedgerFixture()
         try fixture.prepare()
         var connection = try fixture.server.connect()
@@ -56,7 +57,7 @@ import Testing
         try connection.command("CONFIG", "SET", "maxmemory-policy", "noeviction")
     }
 
-    @Test func `keys thrown away are compared within one run of the server`() throws {
+    @Test func keysThrownAwayAreComparedWithinOneRunOfTheServer() throws {
         let fixture = try LedgerFixture()
         var connection = try fixture.server.connect()
         // An earlier life: nothing of the ledger was in it.
@@ -90,7 +91,7 @@ import Testing
         #expect(try ServerCheck(&connection, layout: fixture.layout).problems.isEmpty)
     }
 
-    @Test func `a reader follows a name to the new master and stays with a replica by choice`() {
+    @Test func aReaderFollowsANameToTheNewMasterAndStaysWithAReplicaByChoice() {
         func answers(_ ages: [(isReplica: Bool, seconds: Int)]) -> [Bool] {
             var role = ServerRole()
             return ages.map {
@@ -101,8 +102,9 @@ import Testing
         #expect(answers([(true, 5), (true, 59), (true, 60)]) == [false, false, true])
     }
 
-    /// The old master lives on as a replica with open connections; the name leads to another server.
-    @Test func `a demoted master is left by readers`() throws {
+    /// The old master lives on as a replica with open connections;
+    /// the name leads to another server.
+    @Test func aDemotedMasterIsLeftByReaders() throws {
         let (old, new) = (try TestRedis(), try TestRedis())
         let name = old.directory + "/name"
         let layout = KeyLayout(prefix: "t")

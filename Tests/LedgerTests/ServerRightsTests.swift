@@ -1,6 +1,7 @@
 import Foundation
 import Ledger
 import Redis
+import TestSupport
 import Testing
 
 extension Connection {
@@ -15,20 +16,16 @@ extension Connection {
 
 /// The one list of Redis commands, against the sources, the manual and a real server.
 @Suite struct ServerRightsTests {
-    private static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-        .deletingLastPathComponent().deletingLastPathComponent()
-
-    @Test func `the manual has the list of the code`() throws {
-        let manual = try String(
-            contentsOf: Self.root.appending(path: "docs/OPERATIONS.md"), encoding: .utf8)
+    @Test func theManualHasTheListOfTheCode() throws {
+        let manual = try Checkout.text("docs/OPERATIONS.md")
         let lines = Set(manual.split(separator: "\n").map { String($0) })
         for line in ServerRights.table {
             #expect(lines.contains(line), "docs/OPERATIONS.md must have:\n\(line)")
         }
     }
 
-    /// Every word of the sources that is one of Redis' commands stands in the list.
-    @Test func `the list has every command of the sources`() throws {
+    /// Every word of the sources that is one of Redis' commands is in the list.
+    @Test func theListHasEveryCommandOfTheSources() throws {
         let server = try TestRedis()
         var connection = try server.connect()
         let known = Set(
@@ -37,12 +34,13 @@ extension Connection {
             })
         let listed = Set(
             ServerRights.all().flatMap { $0.split(separator: " ").map { String($0) } })
-        // Words that are names of commands as well; entry, and what asks no right; the demo's own server.
+        // Words that are names of commands as well; entry, and what asks
+        // no right; the demo's own server.
         let other: Set<String> = ["AUTH", "HELLO", "PING", "READONLY", "ROLE", "KEYS"]
         let pattern = /["']([A-Z]{3,})["']/
         var found: Set<String> = []
         for room in ["Ledger", "Verify", "Pipeline", "Query", "Replay", "odometer"] {
-            let folder = Self.root.appending(path: "Sources/\(room)")
+            let folder = Checkout.root.appending(path: "Sources/\(room)")
             let files = FileManager.default.enumerator(at: folder, includingPropertiesForKeys: nil)
             while let file = files?.nextObject() as? URL {
                 guard file.pathExtension == "swift", !file.path.contains("/Demo/") else { continue }
@@ -55,7 +53,7 @@ extension Connection {
         #expect(missing.isEmpty, "not in ServerRights: \(missing.sorted())")
     }
 
-    @Test func `a user of the printed line may run everything`() throws {
+    @Test func aUserOfThePrintedLineMayRunEverything() throws {
         let server = try TestRedis()
         var connection = try server.connect()
         let line = ServerRights.aclLine(user: "odo", prefix: "t")
@@ -72,7 +70,7 @@ extension Connection {
     }
 
     /// Each refusal is a line in the server's log, so what was refused is not asked again.
-    @Test func `a user without rights is refused once a connection`() throws {
+    @Test func aUserWithoutRightsIsRefusedOnceAConnection() throws {
         let server = try TestRedis()
         var connection = try server.connect()
         try connection.command(
@@ -98,7 +96,7 @@ extension Connection {
         }
     }
 
-    @Test func `both wordings of a missing right are told`() {
+    @Test func bothWordingsOfAMissingRightAreTold() {
         for text in [
             "NOPERM User odo has no permissions to run the 'zincrby' command",
             "ERR The user executing the script can't run this command or subcommand",
@@ -110,7 +108,7 @@ extension Connection {
     }
 
     /// A right that is taken away is the server's refusal, never a cell's.
-    @Test func `a right taken away refuses the commit`() throws {
+    @Test func aRightTakenAwayRefusesTheCommit() throws {
         let fixture = try LedgerFixture()
         try fixture.prepare()
         var connection = try fixture.server.connect()

@@ -51,7 +51,8 @@ import Workload
 }
 
 extension Twin {
-    /// Folds the same events again and again, at higher and higher offsets; allocations of each round.
+    /// Folds the same events again and again, at higher and higher
+    /// offsets; allocations of each round.
     fileprivate func countAllocations(_ records: [LogRecord], rounds: Int) -> [Int] {
         let arena = Arena()
         var folds = arena.folds(records)

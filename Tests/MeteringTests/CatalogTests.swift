@@ -12,7 +12,8 @@ import Testing
         } catch { return error }
     }
 
-    /// What is wrong with a text, the line and the field that the error must name, and a word of it.
+    /// What is wrong with a text, the line and the field that the
+    /// error must name, and a word of it.
     private static let wrong: [(text: String, line: Int, field: String, word: String)] = [
         ("", 0, "", "empty"),
         ("events: {}", 1, "", "version is missing"),
@@ -240,7 +241,8 @@ import Testing
         #expect(Set(digests).count == 4)
     }
 
-    /// A ledger of a build without `max` is taken over as it is, as long as no `max` differs from the default.
+    /// A ledger of a build without `max` is taken over as it is, as long as no
+    /// `max` differs from the default.
     @Test func onlyAMaximumThatDiffersIsInTheContract() throws {
         func digest(_ field: String, _ meter: String) throws -> String? {
             let text =

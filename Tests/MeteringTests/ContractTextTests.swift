@@ -1,5 +1,5 @@
-import Foundation
 import Metering
+import TestSupport
 import Testing
 
 /// Digests of contract entries are stored in ledgers, so they may never change by themselves.
@@ -29,10 +29,8 @@ import Testing
         let program = try Program(catalog: catalog, shardCount: 1, dedupeKey: (1, 2), futureBoundMilliseconds: 300_000)
         let lines = program.contractEntries.filter { entry == nil || $0.name == entry }
             .map { "\($0.name) \($0.digest)" }
-        let file = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-            .appending(path: "Data/\(name).txt")
-        let pinned = try String(contentsOf: file, encoding: .utf8).split(separator: "\n").map(
-            String.init)
+        let pinned = try Checkout.text("Tests/Data/\(name).txt").split(separator: "\n")
+            .map(String.init)
         for line in lines where !pinned.contains(line) { Issue.record("not pinned: \(line)") }
         for line in pinned where !lines.contains(line) { Issue.record("gone: \(line)") }
     }

@@ -1,16 +1,14 @@
 import Catalog
 import Foundation
 import Metering
+import TestSupport
 import Testing
 import Workload
 
-/// The catalog in the documents, as it stands there, counts events of another shape.
+/// The catalog in the documents, unchanged, counts events of another shape.
 @Suite struct ForeignEventTests {
     @Test func theDocumentsExampleCounts() throws {
-        let file = URL(filePath: #filePath).deletingLastPathComponent()
-            .deletingLastPathComponent().deletingLastPathComponent()
-            .appending(path: "schemas/catalog.md")
-        let document = try String(contentsOf: file, encoding: .utf8)
+        let document = try Checkout.text("schemas/catalog.md")
         let section = try #require(document.components(separatedBy: "## envelope\n").last)
         let blocks = section.components(separatedBy: "```yaml\n")
         let catalog = try Catalogs.read(

@@ -32,7 +32,7 @@ struct HostileEvents {
             record = pick(recent)
             if happens(50) { record.timestamp = clock }
         } else {
-            timestamp = happens(3) ? pick(Awkward.timestamps) : clock
+            timestamp = happens(3) ? pick(EdgeValues.timestamps) : clock
             record = happens(18) ? binary() : structured()
             if happens(15) { mutate(&record) }
         }
@@ -108,7 +108,7 @@ struct HostileEvents {
         if happens(20) { header(&record, "dataschema", "x") }
         if happens(5) { record.headers.append((Array("ce_id".utf8), nil)) }
         if happens(5) { record.headers.append((Array("ce_".utf8), [1])) }
-        if happens(5) { record.headers.append((Array("ce_subject".utf8), pick(Awkward.broken))) }
+        if happens(5) { record.headers.append((Array("ce_subject".utf8), pick(EdgeValues.broken))) }
         let root = JSONTree()
         fill(root, event, from: ["data"])
         if happens(90) { record.value = happens(97) ? render(root) : evil() }
@@ -122,11 +122,11 @@ struct HostileEvents {
     }
 
     private mutating func id() -> String {
-        happens(85) ? "id-\(random.below(5_000))" : pick(Awkward.texts)
+        happens(85) ? "id-\(random.below(5_000))" : pick(EdgeValues.texts)
     }
 
     private mutating func subject() -> String {
-        happens(90) ? pick(Awkward.organizations) : pick(Awkward.texts)
+        happens(90) ? pick(EdgeValues.organizations) : pick(EdgeValues.texts)
     }
 
     // MARK: Members
@@ -163,14 +163,14 @@ struct HostileEvents {
         switch field.kind {
         case .text: return text(word(of: field))
         case .integer:
-            return Array((happens(75) ? "\(random.below(300))" : pick(Awkward.numbers)).utf8)
-        case .time: return happens(95) ? text(rfc3339(moment())) : text(pick(Awkward.times))
+            return Array((happens(75) ? "\(random.below(300))" : pick(EdgeValues.numbers)).utf8)
+        case .time: return happens(95) ? text(rfc3339(moment())) : text(pick(EdgeValues.times))
         }
     }
 
     private mutating func word(of field: FieldDeclaration) -> String {
         if !field.values.isEmpty, happens(95) { return pick(field.values) }
-        return happens(60) ? "w\(random.below(9))" : pick(Awkward.texts)
+        return happens(60) ? "w\(random.below(9))" : pick(EdgeValues.texts)
     }
 
     private mutating func fillEntries(of field: FieldDeclaration, _ node: JSONTree) {
@@ -184,7 +184,7 @@ struct HostileEvents {
         for index in 0..<count {
             let entry = JSONTree()
             entry.raw = happens(98) ? text(word(of: field)) : evil()
-            let name = happens(99) ? "k\(index)" : happens(50) ? "k0" : pick(Awkward.texts)
+            let name = happens(99) ? "k\(index)" : happens(50) ? "k0" : pick(EdgeValues.texts)
             node.members.append((name: name, node: entry))
         }
     }
@@ -201,10 +201,10 @@ struct HostileEvents {
 
     private mutating func evil() -> [UInt8] {
         switch random.below(6) {
-        case 0: return Array(pick(Awkward.numbers).utf8)
-        case 1: return text(pick(Awkward.texts))
-        case 2: return Array(pick(Awkward.strings).utf8)
-        default: return Array(pick(Awkward.values).utf8)
+        case 0: return Array(pick(EdgeValues.numbers).utf8)
+        case 1: return text(pick(EdgeValues.texts))
+        case 2: return Array(pick(EdgeValues.strings).utf8)
+        default: return Array(pick(EdgeValues.values).utf8)
         }
     }
 
@@ -212,22 +212,23 @@ struct HostileEvents {
 
     private mutating func moment() -> Int64 {
         let base = timestamp >= 0 && timestamp < 4_000_000_000_000 ? timestamp : clock
-        let delta = happens(50) ? -Int64(random.below(3_000_000)) : pick(Awkward.deltas)
+        let delta = happens(50) ? -Int64(random.below(3_000_000)) : pick(EdgeValues.deltas)
         return (base + delta) * 1_000_000 + Int64(happens(10) ? random.below(3) - 1 : 0)
     }
 
     private mutating func time(_ format: Envelope.TimeFormat) -> [UInt8] {
         switch format {
-        case .rfc3339: return text(happens(97) ? rfc3339(moment()) : pick(Awkward.times))
+        case .rfc3339: return text(happens(97) ? rfc3339(moment()) : pick(EdgeValues.times))
         case .unix:
-            return Array((happens(97) ? "\(moment() / 1_000_000_000)" : pick(Awkward.numbers)).utf8)
+            return Array(
+                (happens(97) ? "\(moment() / 1_000_000_000)" : pick(EdgeValues.numbers)).utf8)
         case .unixMilliseconds:
-            return Array((happens(97) ? "\(moment() / 1_000_000)" : pick(Awkward.numbers)).utf8)
+            return Array((happens(97) ? "\(moment() / 1_000_000)" : pick(EdgeValues.numbers)).utf8)
         }
     }
 
     private mutating func rfc3339(_ nanoseconds: Int64) -> String {
-        if happens(3) { return pick(Awkward.times) }
+        if happens(3) { return pick(EdgeValues.times) }
         let zone = happens(70) ? 0 : random.below(2 * 1_439) - 1_439
         let local = nanoseconds + Int64(zone) * 60_000_000_000
         let second = floorDivide(local, 1_000_000_000)
@@ -301,7 +302,7 @@ struct HostileEvents {
             case 4: bytes.insert(pick(Array("{}[]\",:\\ \0\u{1}0-".utf8)), at: place)
             case 5: bytes += bytes[place...]
             default:
-                bytes.insert(contentsOf: Array(pick(Awkward.strings).utf8), at: place)
+                bytes.insert(contentsOf: Array(pick(EdgeValues.strings).utf8), at: place)
             }
             if bytes.isEmpty { break }
         }

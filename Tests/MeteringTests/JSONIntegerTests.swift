@@ -12,7 +12,7 @@ import Testing
         ("9.007199254740991e15", 9_007_199_254_740_991), ("1e15", 1_000_000_000_000_000),
         ("0.00000000000000000001e20", 1),
     ])
-    func `an integer is known by its value`(text: String, value: Int64) {
+    func anIntegerIsKnownByItsValue(text: String, value: Int64) {
         #expect(read(text) == .integer(value))
         #expect(JSONInteger.value(Array(text.utf8)) == value)
     }
@@ -22,21 +22,21 @@ import Testing
         "1.5", "28.00000000000000000001", "1e-400", "9007199254740990.99", "0.1", "-1e-1",
         "1e-999999999999999999999", "25e-1",
     ])
-    func `a fraction is none, however small`(text: String) { #expect(read(text) == .fraction) }
+    func aFractionIsNoneHoweverSmall(text: String) { #expect(read(text) == .fraction) }
 
     @Test(arguments: [
         "9007199254740992", "-9007199254740992", "9007199254740993", "1e16", "1e400",
         "12345678901234567890", "1e999999999999999999999", "9.007199254740992e15",
     ])
-    func `a number may be too large`(text: String) { #expect(read(text) == .tooLarge) }
+    func aNumberMayBeTooLarge(text: String) { #expect(read(text) == .tooLarge) }
 
     @Test(arguments: [
         "", "-", "+5", "05", "-01", "1.", ".5", "1e", "1e+", "1.e5", "0x1", "1 2", "\"5\"", "true",
         "null", "NaN", "1_000", "٣", "1\u{0}",
     ])
-    func `other texts are no numbers`(text: String) { #expect(read(text) == .notNumber) }
+    func otherTextsAreNoNumbers(text: String) { #expect(read(text) == .notNumber) }
 
-    @Test func `a long text is read as exactly as a short one`() {
+    @Test func aLongTextIsReadAsExactlyAsAShortOne() {
         let zeros = String(repeating: "0", count: 100_000)
         #expect(read("1\(zeros)e-100000") == .integer(1))
         #expect(read("1\(zeros)e-100001") == .fraction)
@@ -45,7 +45,7 @@ import Testing
     }
 
     /// Every spelling of a value, with the point moved to any place and zeros behind it.
-    @Test func `all spellings of a value are the same`() {
+    @Test func allSpellingsOfAValueAreTheSame() {
         var generator = SystemRandomNumberGenerator()
         for _ in 0..<2_000 {
             let value = Int64.random(in: JSONInteger.bounds, using: &generator)

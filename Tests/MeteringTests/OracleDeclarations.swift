@@ -1,21 +1,14 @@
 import Catalog
 import Foundation
 import Metering
+import TestSupport
 import Workload
 
 /// Catalogs that tests use.
 enum Catalogs {
     /// The catalog that the product is shipped with.
     static func shipped() throws -> MeterCatalog {
-        let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-            .deletingLastPathComponent()
-        let folder = root.appending(path: "schemas/meters")
-        let names = try FileManager.default.contentsOfDirectory(atPath: folder.path())
-            .filter { $0.hasSuffix(".yaml") }.sorted()
-        let files = try names.map { name in
-            (name: name, text: Array(try Data(contentsOf: folder.appending(path: name))))
-        }
-        return try CatalogReader.read(files: files)
+        try CatalogReader.read(files: Checkout.shippedMeters())
     }
 
     /// The catalog of a text.

@@ -3,10 +3,16 @@ import Workload
 
 @testable import Metering
 
-/// A log with holes, a cursor, and what shards have taken of it by a model that counts on its fingers.
+extension PartitionCursor {
+    /// A shard that is set aside counts every offset there can be as folded.
+    fileprivate func isSetAside(shard: Int) -> Bool { isFolded(Int64.max - 1, shard: shard) }
+}
+
+/// A log with holes, a cursor, and what shards have taken of it by a
+/// model that counts on its fingers.
 @Suite struct PartitionCursorTests {
     private struct NaiveShard {
-        /// Marks that stood in Redis at some time; a shard may fall back to any of them.
+        /// Marks that Redis had at some time; a shard may fall back to any of them.
         var marks: [Int64]
         /// Offsets in the folding tally.
         var tally: Set<Int64> = []
@@ -21,7 +27,8 @@ import Workload
         var log: Set<Int64> = []
         var random: SeededRandom
         let end: Int64 = 600
-        /// No step back for marks at or above both this and the position: the window is warm for them.
+        /// No step back for marks at or above both this and the
+        /// position: the window is warm for them.
         var warmedFor: Int64
 
         init(seed: UInt64) {
@@ -78,7 +85,8 @@ import Workload
             cursor.handOver(shard: shard)
         }
 
-        /// Some shards fall back or ahead, as after a commit that did not land or another's that did.
+        /// Some shards fall back or ahead, as after a commit that did
+        /// not land or another's that did.
         mutating func fallBack() {
             for shard in 0..<Self.shards where random.below(2) == 0 {
                 let marks = model[shard].marks
@@ -131,8 +139,7 @@ import Workload
     }
 
     /// A shard that is torn, or whose next records are gone, holds nobody back and takes nothing.
-    @Test func `a shard set aside from the start has no range and no say in where reading begins`()
-    {
+    @Test func aShardSetAsideFromTheStartHasNoRangeAndNoSayInWhereReadingBegins() {
         var cursor = PartitionCursor(position: 90, marks: [100, 3, 100], aside: [1], span: 10)
         #expect(cursor.isSetAside(shard: 1) && cursor.start(shard: 1) == 3)
         #expect(cursor.lowestStart == 100 && cursor.rereadFrom == nil)

@@ -29,8 +29,8 @@ import Workload
             var offset = round % 3 == 0 ? Int64(UInt32.max) - 100 : Int64(random.below(5))
             let variety = 1 + random.below(60)
             for step in 0..<400 {
-                // Few different homes and equal halves; in every fourth round one home for all, the last one,
-                // so that ids pass full buckets and go on at the first.
+                // Few different homes and equal halves; in every fourth round one home for all, the
+                // last one, so that ids pass full buckets and go on at the first.
                 let number = UInt64(random.below(variety))
                 let high = [
                     number, number << 40, number &* 0x9E37_79B9_7F4A_7C15, .max,

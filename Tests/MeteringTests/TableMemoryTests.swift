@@ -43,7 +43,8 @@ import Workload
         tables.deallocate(one.memory, one.capacity)
     }
 
-    /// What was given back serves the next who asks, and a block that was halved serves smaller ones.
+    /// What was given back serves the next who asks, and a block that
+    /// was halved serves smaller ones.
     @Test func blocksAreUsedAgain() {
         let first: UnsafeMutablePointer<UInt8> = tables.allocate(300_000)
         let place = UInt(bitPattern: first)
@@ -56,7 +57,8 @@ import Workload
         tables.deallocate(other, 400_000)
     }
 
-    /// Large blocks begin where a huge page does, and are the system's again as soon as they are given back.
+    /// Large blocks begin where a huge page does, and are the system's again
+    /// as soon as they are given back.
     @Test func largeBlocksAreMappingsOfTheirOwn() throws {
         let capacity = (256 << 20) / 8 + 3
         let memory: UnsafeMutablePointer<UInt64> = LargeMemory.allocate(capacity)

@@ -134,7 +134,8 @@ import Workload
         let twin = try Twin(catalog, span: 50)
         var batch: [LogRecord] = []
         for offset in 0..<9_000 {
-            // Two organizations, one of which fills its tally over and over; some events directly again.
+            // Two organizations, one of which fills its tally over and
+            // over; some events directly again.
             let number = offset % 7 == 3 ? offset - 1 : offset
             let subject = number % 10 == 0 ? "quiet" : "busy"
             let value =

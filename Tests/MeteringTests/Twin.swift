@@ -24,7 +24,7 @@ struct LogRecord {
     }
 }
 
-/// What stands, or should stand, in one key.
+/// What one key holds, or should hold.
 struct KeyContent: Equatable {
     var shape: ExpectedShape
     var expiry: Int64?
@@ -151,13 +151,13 @@ final class Twin {
         tallies[shard].removeAll()
     }
 
-    /// What stands in a key once everything is committed.
+    /// What a key holds once everything is committed.
     func content(of key: String) -> KeyContent? {
         for shard in 0..<Self.shardCount { commit(shard) }
         return keys[Array(key.utf8)]
     }
 
-    /// All keys and what stands in them, once everything is committed.
+    /// All keys and what they hold, once everything is committed.
     var contents: [(key: String, value: KeyContent)] {
         for shard in 0..<Self.shardCount { commit(shard) }
         return keys.map { (key: String(decoding: $0.key, as: UTF8.self), value: $0.value) }

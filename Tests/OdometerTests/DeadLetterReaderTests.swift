@@ -4,7 +4,7 @@ import Testing
 
 @Suite struct DeadLetterReaderTests {
     /// The lanes' clocks write the times, so that they may cross within a partition.
-    @Test func `fewer letters are the first of more, though times cross within a partition`() {
+    @Test func fewerLettersAreTheFirstOfMoreThoughTimesCrossWithinAPartition() {
         let partitions: [[Int64]] = [[1, 5, 4], [3, 2, 6], []]
         func newest(_ count: Int) -> [Int64] {
             DeadLetterReader.merged(partitions, count, time: { $0 })

@@ -1,6 +1,7 @@
 import Foundation
 import Kafka
 import Ledger
+import TestSupport
 import Testing
 
 @testable import odometer
@@ -68,12 +69,8 @@ struct DirectoryTests {
 
     @Test func theShapesAreThoseOfTheSchemas() throws {
         for kind in DirectoryKey.Kind.allCases where kind != .credential {
-            let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-                .deletingLastPathComponent().deletingLastPathComponent()
-            let data = try Data(
-                contentsOf: root.appendingPathComponent(
-                    "schemas/directory/\(kind.rawValue).schema.json"))
-            let schema = try #require(JSONText.object(Array(data)))
+            let text = try Checkout.bytes("schemas/directory/\(kind.rawValue).schema.json")
+            let schema = try #require(JSONText.object(text))
             let properties = try #require(schema["properties"] as? [String: [String: Any]])
             let required = schema["required"] as? [String] ?? []
             var members: [String: DirectoryShape.Member] = [:]

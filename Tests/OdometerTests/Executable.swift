@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 
 /// The whole executable, as people call it.
 enum Executable {
@@ -10,9 +11,7 @@ enum Executable {
     }
 
     /// The executable beside the tests.
-    private static let path = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-        .deletingLastPathComponent().deletingLastPathComponent()
-        .appendingPathComponent(".build/debug/odometer").path
+    private static let path = Checkout.url(".build/debug/odometer").path
 
     /// Starts it, behind `wrapper`, with its log in a pipe.
     static func start(

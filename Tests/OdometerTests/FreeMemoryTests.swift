@@ -3,14 +3,15 @@ import Testing
 
 @testable import odometer
 
-/// What a burst needed goes back to the system, also where the allocator has pieces of it still in use.
+/// What a burst needed goes back to the system, also where the allocator
+/// has pieces of it still in use.
 @Suite struct FreeMemoryTests {
     private static let page = 4096
     /// Small enough for an arena.
     private static let blockSize = 16 * page
     private static let count = 1_000
 
-    @Test func `holes between blocks in use are given back`() throws {
+    @Test func holesBetweenBlocksInUseAreGivenBack() throws {
         let blocks = (0..<Self.count).map { _ in
             let block = UnsafeMutableRawPointer.allocate(byteCount: Self.blockSize, alignment: 16)
             memset(block, 1, Self.blockSize)
@@ -28,7 +29,8 @@ import Testing
         for index in kept { blocks[index].deallocate() }
     }
 
-    /// Whether a page in the middle of a block is in memory; false too where the address is no longer the process's.
+    /// Whether a page in the middle of a block is in memory; false too where the
+    /// address is no longer the process's.
     private func isResident(_ block: UnsafeMutableRawPointer) throws -> Bool {
         let middle =
             UInt(bitPattern: block + Self.blockSize / 2) / UInt(Self.page) * UInt(Self.page)

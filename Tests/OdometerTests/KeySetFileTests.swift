@@ -48,7 +48,7 @@ struct KeySetFileTests {
         return said.split(separator: "\n").map(String.init)
     }
 
-    @Test func `keys are rotated without a restart`() throws {
+    @Test func keysAreRotatedWithoutARestart() throws {
         let lines = try withFile(set("a")) { path, log in
             let file = try KeySetFile(path, only: nil, log: log, now: 0)
             func write(_ text: String) throws {
@@ -69,7 +69,7 @@ struct KeySetFileTests {
         #expect(lines.allSatisfy { $0.contains(" info the keys for tokens were read again") })
     }
 
-    @Test func `a broken file changes nothing and is told once`() throws {
+    @Test func aBrokenFileChangesNothingAndIsToldOnce() throws {
         let lines = try withFile(set("a")) { path, log in
             let file = try KeySetFile(path, only: nil, log: log, now: 0)
             var second: UInt64 = 0
@@ -93,7 +93,7 @@ struct KeySetFileTests {
         #expect(lines.last?.contains("read again") == true)
     }
 
-    @Test func `one odd key does not keep a withdrawn one valid`() throws {
+    @Test func oneOddKeyDoesNotKeepAWithdrawnOneValid() throws {
         let odd = [
             #"{"kid":"no-kty"}"#, #"{"kty":"oct","kid":"number","k":5}"#, "7",
             #"{"kty":"oct","kid":"short","k":"SECRETSE"}"#,
@@ -125,7 +125,7 @@ struct KeySetFileTests {
         #expect(!said.contains("SECRET") && !said.contains("____"))
     }
 
-    @Test func `a token that was good is not good without its key`() throws {
+    @Test func aTokenThatWasGoodIsNotGoodWithoutItsKey() throws {
         _ = try withFile(set("a")) { path, log in
             let file = try KeySetFile(path, only: nil, log: log)
             let verifier = TokenVerifier(keys: file)

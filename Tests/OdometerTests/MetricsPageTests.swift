@@ -1,5 +1,6 @@
 import Foundation
 import HTTPServer
+import TestSupport
 import Testing
 
 @testable import Metering
@@ -8,12 +9,6 @@ import Testing
 
 /// Metrics, the documents that explain them and the alert rules that ask for them.
 struct MetricsPageTests {
-    static func text(_ path: String) throws -> String {
-        let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-            .deletingLastPathComponent().deletingLastPathComponent()
-        return try String(contentsOf: root.appendingPathComponent(path), encoding: .utf8)
-    }
-
     /// Names of all metrics of the counting half.
     private static let families: Set<String> = {
         var text = PrometheusText()
@@ -32,7 +27,7 @@ struct MetricsPageTests {
     }
 
     @Test func everyMetricOfARuleIsExported() throws {
-        let rules = try Self.text("deploy/alerts.yml").split(separator: "\n")
+        let rules = try Checkout.text("deploy/alerts.yml").split(separator: "\n")
         let asked = rules.filter { $0.contains("expr:") }.map { Self.names(in: String($0)) }
         #expect(asked.count > 8)
         for name in asked.joined() {
@@ -43,9 +38,9 @@ struct MetricsPageTests {
     /// A row of the table of metrics that says "Alarm" has a rule for each metric that it names.
     @Test func everyAlarmOfTheDocumentsHasARule() throws {
         let rules = Self.names(
-            in: try Self.text("deploy/alerts.yml").split(separator: "\n")
+            in: try Checkout.text("deploy/alerts.yml").split(separator: "\n")
                 .filter { $0.contains("expr:") }.joined(separator: "\n"))
-        let rows = try Self.text("docs/OPERATIONS.md").split(separator: "\n").filter {
+        let rows = try Checkout.text("docs/OPERATIONS.md").split(separator: "\n").filter {
             $0.contains("**Alarm**") && $0.hasPrefix("| `odometer_")
         }
         #expect(rows.count > 5)
@@ -57,7 +52,7 @@ struct MetricsPageTests {
     }
 
     @Test func everyMetricIsDocumented() throws {
-        let document = try Self.text("docs/OPERATIONS.md")
+        let document = try Checkout.text("docs/OPERATIONS.md")
         for name in Self.families.sorted() {
             let ending = name.split(separator: "_").last ?? ""
             #expect(

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 @testable import odometer
@@ -20,7 +21,7 @@ struct OptionTableTests {
     ]
 
     private static func rows() throws -> [Row] {
-        let text = try MetricsPageTests.text("docs/OPERATIONS.md")
+        let text = try Checkout.text("docs/OPERATIONS.md")
         return text.split(separator: "\n").filter { $0.hasPrefix("| `--") }.map { line in
             let cells = line.split(separator: "|").map {
                 $0.trimmingCharacters(in: .whitespaces)

@@ -22,7 +22,7 @@ struct ReadinessTests {
         return try MachineParts(settings, log: Log(isJSON: false, least: .error)).makeWorker()
     }
 
-    @Test func `outside nobody is told why, and few looks answer many`() throws {
+    @Test func outsideNobodyIsToldWhyAndFewLooksAnswerMany() throws {
         let looks = Looks()
         let worker = try worker()
         let pages = StatePages(hindrance: { _ in
@@ -43,7 +43,7 @@ struct ReadinessTests {
         #expect((1...seconds + 1).contains(looks.count.load(ordering: .relaxed)))
     }
 
-    @Test func `the listener for machines says why, at once`() throws {
+    @Test func theListenerForMachinesSaysWhyAtOnce() throws {
         let looks = Looks()
         let worker = try worker()
         let pages = StatePages(
@@ -59,7 +59,7 @@ struct ReadinessTests {
         #expect(String(decoding: second.body, as: UTF8.self) == #"{"status":"ok"}"#)
     }
 
-    @Test func `an answer is a second old at most`() {
+    @Test func anAnswerIsASecondOldAtMost() {
         let readiness = Readiness()
         let second: UInt64 = 1_000_000_000
         var isReady = true
@@ -84,7 +84,7 @@ struct ReadinessTests {
         #expect(looks == 3)
     }
 
-    @Test func `one looks, the others wait for it`() {
+    @Test func oneLooksTheOthersWaitForIt() {
         let readiness = Readiness()
         let looks = Looks()
         DispatchQueue.concurrentPerform(iterations: 32) { _ in
@@ -97,7 +97,7 @@ struct ReadinessTests {
         #expect(looks.count.load(ordering: .relaxed) == 1)
     }
 
-    @Test func `who came late in a long look shares what it found`() {
+    @Test func whoCameLateInALongLookSharesWhatItFound() {
         let readiness = Readiness()
         let second: UInt64 = 1_000_000_000
         var looks = 0

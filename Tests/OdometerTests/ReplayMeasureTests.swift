@@ -129,7 +129,7 @@ struct ReplayMeasureTests {
             }
             return found
         }
-        // A mark is the next offset: one that stands at a record has not passed it.
+        // A mark is the next offset: one that equals a record's has not passed it.
         #expect(seen(0, 3, 10) == [])
         #expect(seen(0, 3, 11) == [5_000])
         #expect(seen(0, 3, 99) == [])

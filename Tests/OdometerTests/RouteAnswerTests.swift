@@ -4,6 +4,7 @@ import HTTPServer
 import Query
 import Redis
 import Synchronization
+import TestSupport
 import Testing
 import Workload
 
@@ -11,15 +12,12 @@ import Workload
 @testable import odometer
 
 /// The routes of the five documents over HTTP, from the oracle's cells in a Redis of our own,
-/// against what is reckoned of the same cells: both sides read the layout with code of their own.
+/// against what is computed from the same cells: both sides read the layout with code of their own.
 @Suite(.serialized) struct RouteAnswerTests {
     private static let secret = "a secret of more than thirty-two bytes"
 
     @Test func everyRouteIsReckonedAndASpoiledCellIsFound() throws {
-        let folder = try TemporaryFolder()
-        defer { folder.remove() }
-        let redis = try PrivateRedis(folder: folder.path)
-        defer { redis.stop() }
+        let redis = try TestRedis()
         let ledger = try GeneratedLedger(redis: redis.url, events: 8_000)
         let server = try answering(redis.url)
         try server.start()
@@ -35,7 +33,7 @@ import Workload
         #expect(report.compared == 2 * (34 + 18))
 
         for (spoiled, paths) in ledger.spoilings {
-            var connection = try Connection(RedisConfiguration(url: redis.url))
+            var connection = try redis.connect()
             for command in spoiled { try connection.command(command.map { Array($0.utf8) }) }
             let report = check.run([], ledger.routes, [])
             let found = Set(report.differences.map { Self.path(of: $0) })
@@ -69,7 +67,8 @@ import Workload
     }
 }
 
-/// Cells of generated events as the oracle has them, with what opens the routes of two organizations.
+/// Cells of generated events as the oracle has them, with what opens
+/// the routes of two organizations.
 private struct GeneratedLedger {
     let organizations: [String]
     private(set) var answers: [ExpectedAnswer] = []

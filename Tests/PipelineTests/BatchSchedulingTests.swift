@@ -31,7 +31,7 @@ import Testing
         #expect(policyOfNewThread { BatchScheduling.adopt() } == 3)
     }
 
-    /// Whoever started the process with another policy (`chrt --idle 0 odometer …`) wanted that one.
+    /// A process that was started with another policy (`chrt --idle 0 odometer …`) keeps it.
     @Test func anotherPolicyStays() {
         let outcome = policyOfNewThread {
             var parameters = sched_param(sched_priority: 0)

@@ -1,10 +1,12 @@
 import Kafka
 import Ledger
+import TestSupport
 import Testing
 
 @testable import Pipeline
 
-/// What follows from what is known of topics and partitions; asking real servers is in Tests/Clients.
+/// What follows from what is known of topics and partitions; asking
+/// real servers is in Tests/Clients.
 @Suite struct CheckupTests {
     private func topic(
         _ settings: [String: String], role: TopicFacts.Role = .events, partitions: Int = 4
@@ -16,7 +18,7 @@ import Testing
         return grades(facts.findings)
     }
 
-    /// Grades by check; whatever is not right says how to mend it.
+    /// Grades by check; every finding says how to repair it.
     private func grades(_ findings: [Finding]) -> [String: Finding.Grade] {
         var grades: [String: Finding.Grade] = [:]
         for finding in findings {
@@ -68,7 +70,8 @@ import Testing
         #expect(grades(missing.findings) == ["topic": .error])
     }
 
-    /// Findings of a partition counted from 100 to 500 … 600, with 1,000 s of retention and N = 300.
+    /// Findings of a partition counted from 100 to 500 … 600, with
+    /// 1,000 s of retention and N = 300.
     private func partition(_ change: (inout PartitionFacts) -> Void) -> [String: Finding.Grade] {
         var facts = PartitionFacts(name: LogPartition(topic: "t", partition: 3))
         facts.log = (100, 600)

@@ -3,11 +3,12 @@ import Ledger
 import Pipeline
 import Redis
 import Synchronization
+import TestSupport
 import Testing
 
 /// The first start makes a ledger that belongs to a cluster, so it must know which.
 @Suite struct ClusterIDTests {
-    /// What Kafka says of its id; nil = nothing.
+    /// What Kafka says of its id; nil: nothing.
     private final class Said: Sendable {
         private let id = Mutex<String?>(nil)
         var value: String? {

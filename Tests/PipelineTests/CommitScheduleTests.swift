@@ -2,7 +2,8 @@ import Testing
 
 @testable import Pipeline
 
-/// Readers of Redis wait behind the commits that a lane has sent: so few and evenly, unless they are late.
+/// Readers of Redis wait behind the commits that a lane has sent: so few
+/// and evenly, unless they are late.
 @Suite struct CommitScheduleTests {
     private static let shards = 64
     private static let interval: Int64 = 500
@@ -63,7 +64,7 @@ import Testing
     }
 
     /// All shards are due in the same moment, as after a start: from then on they draw apart.
-    @Test func `a row of commits spreads over the interval`() {
+    @Test func aRowOfCommitsSpreadsOverTheInterval() {
         let begin = Self.start + 20 * Self.interval
         let last = sent(21, commitTakes: 3).filter { $0.time >= begin }
         #expect(Set(last.map(\.shard)).count == Self.shards)
@@ -72,8 +73,7 @@ import Testing
     }
 
     /// However commits are spread, no shard is committed less often than its interval says.
-    @Test(arguments: [Int64(1), 3, 7]) func `no shard waits longer than its interval`(takes: Int64)
-    {
+    @Test(arguments: [Int64(1), 3, 7]) func noShardWaitsLongerThanItsInterval(takes: Int64) {
         let sent = sent(40, commitTakes: takes)
         for shard in 0..<Self.shards {
             let times = sent.filter { $0.shard == shard && $0.time > Self.start + 5_000 }.map(
@@ -83,7 +83,7 @@ import Testing
         }
     }
 
-    @Test func `while it catches up eight go at once, every second`() {
+    @Test func whileItCatchesUpEightGoAtOnceEverySecond() {
         let sent = sent(20, commitTakes: 1, isCatchingUp: true)
         let times = sent.filter { $0.shard == 5 }.map(\.time)
         let start = Self.start
@@ -93,7 +93,7 @@ import Testing
         }
     }
 
-    @Test func `it says when to look again`() {
+    @Test func itSaysWhenToLookAgain() {
         var schedule = schedule()
         let now = Int64(1_000_000)
         func next(_ now: Int64, inFlight: Int = 0, hasCells: Bool = true) -> Int? {

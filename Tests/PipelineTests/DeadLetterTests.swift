@@ -38,7 +38,7 @@ import Testing
         }
     }
 
-    @Test func `what is large is left out in order, and the header says what`() {
+    @Test func whatIsLargeIsLeftOutInOrderAndTheHeaderSaysWhat() {
         var letter = Self.letter()
         #expect(Self.truncated(letter) == nil && letter.sentValue?.count == 30_000)
         #expect(letter.size > 50_000)
@@ -55,7 +55,7 @@ import Testing
         #expect(letter.form == .shortest)
     }
 
-    @Test func `a form that leaves nothing out is not tried`() {
+    @Test func aFormThatLeavesNothingOutIsNotTried() {
         var bare = Self.letter(key: nil, headers: nil, value: nil)
         #expect(bare.nextForm == nil)
         bare = Self.letter(key: nil, headers: nil)
@@ -69,7 +69,7 @@ import Testing
         #expect(Self.truncated(bare) == "headers" && bare.sentValue?.isEmpty == true)
     }
 
-    @Test func `the size that was refused is that of a message, and is forgotten after a while`() {
+    @Test func theSizeThatWasRefusedIsThatOfAMessageAndIsForgottenAfterAWhile() {
         var limits = LetterLimits()
         #expect(limits.refusedSize(now: 0) == Int.max)
         limits.refuse(size: 0, now: 0)
@@ -82,7 +82,7 @@ import Testing
 
     // MARK: Memory
 
-    @Test func `a letter is known until the marks have passed its record`() {
+    @Test func aLetterIsKnownUntilTheMarksHavePassedItsRecord() {
         var book = LetterBook()
         book.begin(Self.place(7), Self.print(7))
         #expect(book.state(of: Self.place(7), Self.print(7)) == .waiting)
@@ -101,7 +101,7 @@ import Testing
         #expect(book.count == 0)
     }
 
-    @Test func `only so many are remembered, the oldest go first`() {
+    @Test func onlySoManyAreRememberedTheOldestGoFirst() {
         var book = LetterBook(most: 100)
         for offset in Int64(0)..<1_000 {
             book.begin(Self.place(offset), Self.print(offset))
@@ -190,7 +190,7 @@ import Testing
         }
     }
 
-    @Test func `one letter too large does not empty those that went with it, nor later ones`()
+    @Test func oneLetterTooLargeDoesNotEmptyThoseThatWentWithItNorLaterOnes()
         throws
     {
         let post = try Post()
@@ -215,7 +215,7 @@ import Testing
         #expect(post.letters.givenUp == 0 && post.letters.delivered == 7)
     }
 
-    @Test func `a letter refused in its shortest form is given up, and the next one goes`() throws {
+    @Test func aLetterRefusedInItsShortestFormIsGivenUpAndTheNextOneGoes() throws {
         let post = try Post()
         try post.write(value: "x", header: 10)
         try post.write(value: "next")
@@ -232,7 +232,7 @@ import Testing
         #expect(post.letters.givenUp == 1)
     }
 
-    @Test func `what was acknowledged is not sent again before the marks have passed it`() throws {
+    @Test func whatWasAcknowledgedIsNotSentAgainBeforeTheMarksHavePassedIt() throws {
         let post = try Post()
         for number in 0..<3 { try post.write(value: "v\(number)") }
         try post.reject(3)
@@ -252,7 +252,7 @@ import Testing
             ])
     }
 
-    @Test func `a topic that refuses everybody is waited for, and nothing is read again`() throws {
+    @Test func aTopicThatRefusesEverybodyIsWaitedForAndNothingIsReadAgain() throws {
         let post = try Post()
         try post.write(value: "v")
         let refused = KafkaError.Code(rawValue: 29)  // TOPIC_AUTHORIZATION_FAILED
@@ -269,8 +269,7 @@ import Testing
         #expect(try post.delivered().map(\.value) == ["v"])
     }
 
-    @Test
-    func `a lane that waits for its dead letters says so, and counts on when they are written`()
+    @Test func aLaneThatWaitsForItsDeadLettersSaysSoAndCountsOnWhenTheyAreWritten()
         throws
     {
         try RecoveryTests().withMachine { cluster, redis, supervisor in

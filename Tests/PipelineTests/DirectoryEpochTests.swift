@@ -3,11 +3,13 @@ import Kafka
 import Ledger
 import Redis
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import Pipeline
 
-/// A directory topic that is another log than the one that was mirrored: two clusters hold the two logs.
+/// A directory topic that is another log than the one that was mirrored:
+/// two clusters hold the two logs.
 @Suite struct DirectoryEpochTests {
     private static let topic = "usage-directory"
     private static let layout = KeyLayout()
@@ -128,8 +130,9 @@ import Testing
         #expect(try redis.state().epoch == 1)
     }
 
-    /// Others write to the topic, too: what has a wrong shape does not take the place of what is right.
-    @Test func `a record of a wrong shape is refused, counted and told once`() throws {
+    /// Others write to the topic, too: what has a wrong shape does not
+    /// take the place of what is right.
+    @Test func aRecordOfAWrongShapeIsRefusedCountedAndToldOnce() throws {
         let redis = Redis(server: try TestRedis())
         let wrong = (0..<5).map { (key: "organization:acme", value: "{\"name\":\($0)}") }
         let cluster = try log([("organization:acme", #"{"name":"Acme"}"#)] + wrong)
@@ -158,7 +161,7 @@ import Testing
         let time = Atomic<Int64>(0)
     }
 
-    @Test func `refusals are told once a minute with their number`() {
+    @Test func refusalsAreToldOnceAMinuteWithTheirNumber() {
         let now = Clock()
         let refusals = DirectoryRefusals { now.time.load(ordering: .relaxed) }
         #expect(refusals.add(3, "odd") == "directory record at offset 3 is not mirrored: odd")
@@ -171,17 +174,17 @@ import Testing
         #expect(refusals.count == 4)
     }
 
-    @Test func `another log that is shorter`() throws { try check(records: 3) }
+    @Test func anotherLogThatIsShorter() throws { try check(records: 3) }
 
-    @Test func `another log that is as long`() throws { try check(records: 7) }
+    @Test func anotherLogThatIsAsLong() throws { try check(records: 7) }
 
-    @Test func `another log that is longer`() throws { try check(records: 20) }
+    @Test func anotherLogThatIsLonger() throws { try check(records: 20) }
 
-    @Test func `another log where nothing but the objects bears witness`() throws {
+    @Test func anotherLogWhereNothingButTheObjectsBearsWitness() throws {
         try check(records: 20, forgetsWitness: true)
     }
 
-    @Test func `a mark of an older build is taken over, and gets its witness`() throws {
+    @Test func aMarkOfAnOlderBuildIsTakenOverAndGetsItsWitness() throws {
         let redis = Redis(server: try TestRedis())
         let cluster = try log(
             [("credential:k", #"{"revokedAt":null}"#), ("organization:acme", #"{"name":"A"}"#)])
@@ -195,15 +198,16 @@ import Testing
         #expect(try redis.credential("k")["revokedAt"] == "null")
     }
 
-    /// It goes with the topic, so its absence tells that the topic was deleted (Tests/Clients/check_directory.py).
-    @Test func `the mirror commits how far it is`() throws {
+    /// It goes with the topic, so its absence tells that the topic was deleted
+    /// (Tests/Clients/check_directory.py).
+    @Test func theMirrorCommitsHowFarItIs() throws {
         let redis = Redis(server: try TestRedis())
         let cluster = try log([("credential:k", #"{"revokedAt":null}"#)])
         let log = try DirectoryLog(try configuration(cluster, redis), topic: Self.topic)
         _ = try mirror(cluster, redis) { $0.mark == 1 && log.hasCommit() == true }
     }
 
-    @Test func `the doctor compares the directory with its log`() throws {
+    @Test func theDoctorComparesTheDirectoryWithItsLog() throws {
         func grade(
             _ mark: Int64?, epoch: Int64 = 0, _ verdict: DirectoryLog.Verdict = .same
         ) -> Finding.Grade {

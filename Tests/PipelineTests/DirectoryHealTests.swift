@@ -3,6 +3,7 @@ import Kafka
 import Ledger
 import Pipeline
 import Redis
+import TestSupport
 import Testing
 
 /// The directory while Redis forgets: a key that was revoked is revoked again.
@@ -38,7 +39,8 @@ import Testing
             try goBack(redis)
             // A later record must not carry the mark past what is missing.
             try write("organization:acme", #"{"name":"two"}"#, to: cluster)
-            // The check interval of the mirror is 2 s; the rest is for a machine that shares its processor.
+            // The check interval of the mirror is 2 s; the rest is for a
+            // machine that shares its processor.
             let isHealed = SupervisorTests.wait(8) {
                 field("revokedAt", of: Self.key, redis) == #""now""#
             }

@@ -1,8 +1,8 @@
 import Catalog
-import Foundation
 import Kafka
 import Ledger
 import Redis
+import TestSupport
 import Testing
 
 @testable import Pipeline
@@ -12,21 +12,19 @@ import Testing
 /// What renames, moves and new compilers could break: the digests of the contract, the record of the
 /// ledger, and the stamps beside the marks.
 @Suite struct EarlierLedgerTests {
-    private let folder = URL(filePath: #filePath).deletingLastPathComponent()
-        .deletingLastPathComponent().appending(path: "Data/ledger-89e4842")
+    private let folder = "Tests/Data/ledger-89e4842"
 
     private func earlierRedis() throws -> TestRedis {
-        try TestRedis(["--dir", folder.path(), "--dbfilename", "ledger.rdb"])
+        try TestRedis(["--dir", Checkout.url(folder).path, "--dbfilename", "ledger.rdb"])
     }
 
-    private func configuration(_ redis: TestRedis, meters: URL) throws -> PipelineConfiguration {
-        let files = try FileManager.default.contentsOfDirectory(atPath: meters.path())
-            .filter { $0.hasSuffix(".yaml") }.sorted().map { name in
-                (name: name, text: Array(try Data(contentsOf: meters.appending(path: name))))
-            }
-        return PipelineConfiguration(
+    private func configuration(
+        _ redis: TestRedis, meters: String
+    ) throws -> PipelineConfiguration {
+        PipelineConfiguration(
             client: ClientConfiguration(bootstrap: "127.0.0.1:1"),
-            redis: redis.configuration, catalog: try CatalogReader.read(files: files))
+            redis: redis.configuration,
+            catalog: try CatalogReader.read(files: Checkout.meters(in: meters)))
     }
 
     private func record(_ redis: TestRedis, _ layout: KeyLayout) throws -> LedgerRecord {
@@ -36,7 +34,7 @@ import Testing
 
     @Test func isTakenOverAsItIs() throws {
         let redis = try earlierRedis()
-        let configuration = try configuration(redis, meters: folder.appending(path: "meters"))
+        let configuration = try configuration(redis, meters: "\(folder)/meters")
         let before = try record(redis, configuration.layout)
         #expect(before.contractNumber == 1)
 
@@ -53,9 +51,7 @@ import Testing
     /// Meters that were changed on purpose since, each with its sentence in `docs/OPERATIONS.md`.
     @Test func underTodaysMetersOnlyWhatWasChangedOnPurposeDiffers() throws {
         let redis = try earlierRedis()
-        let meters = folder.deletingLastPathComponent().deletingLastPathComponent()
-            .deletingLastPathComponent().appending(path: "schemas/meters")
-        let configuration = try configuration(redis, meters: meters)
+        let configuration = try configuration(redis, meters: "schemas/meters")
         let record = try record(redis, configuration.layout)
         let stored = try #require(record.contractText.flatMap { Contract(text: $0) })
         let keeper = try LedgerKeeper(configuration: configuration, cluster: record.birth.cluster)

@@ -3,6 +3,7 @@ import Kafka
 import Ledger
 import Pipeline
 import Redis
+import TestSupport
 import Testing
 
 /// A failover that moves the name and leaves the connections alone.
@@ -56,8 +57,7 @@ import Testing
         try connection.command("CONFIG", "SET", "maxmemory-policy", "noeviction")
     }
 
-    @Test func `a demoted master is left, busy and idle, also for one that evicted before`() throws
-    {
+    @Test func aDemotedMasterIsLeftBusyAndIdleAlsoForOneThatEvictedBefore() throws {
         let first = try TestRedis()
         let name = try Name(first)
         let cluster = try MockCluster()
@@ -102,7 +102,7 @@ import Testing
         #expect(events.messages("no-master").count <= 4, "\(events.messages("no-master"))")
     }
 
-    @Test func `keys that went while nobody counted end the next start`() throws {
+    @Test func keysThatWentWhileNobodyCountedEndTheNextStart() throws {
         let redis = try TestRedis()
         let cluster = try MockCluster()
         try SupervisorTests.makeTopics(cluster, partitions: 1)

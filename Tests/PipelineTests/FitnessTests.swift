@@ -2,15 +2,17 @@ import Kafka
 import Ledger
 import Pipeline
 import Redis
+import TestSupport
 import Testing
 
-/// What Redis can change under a running machine: its policy and our rights; and a Redis away at the start.
+/// What Redis can change under a running machine: its policy and our rights;
+/// and a Redis away at the start.
 @Suite struct FitnessTests {
     /// One check interval, and some time for a machine that shares its processor.
     static let interval = 15.0
 
-    /// Spoils and mends Redis under a machine that has counted 400 events.
-    private func check(spoil: [String], mend: [String], says word: String) throws {
+    /// Spoils and repairs Redis under a machine that has counted 400 events.
+    private func check(spoil: [String], repair: [String], says word: String) throws {
         let events = EventLog()
         let recovery = RecoveryTests()
         try recovery.withMachine(events: events) { cluster, redis, supervisor in
@@ -23,7 +25,7 @@ import Testing
             try recovery.produce(400..<800, to: cluster)
             // Nothing is counted meanwhile, however long it lasts; another look passes.
             #expect(!SupervisorTests.wait(6) { recovery.tokens(redis) != 400 })
-            try connection.command(mend.map { Array($0.utf8) })
+            try connection.command(repair.map { Array($0.utf8) })
             #expect(recovery.wait(for: 800, redis), "tokens: \(recovery.tokens(redis) ?? -1)")
             #expect(SupervisorTests.wait { supervisor.isReady })
         }
@@ -35,16 +37,17 @@ import Testing
     @Test func anotherEvictionPolicyStopsTheCommitsUntilItIsPutBack() throws {
         try check(
             spoil: ["CONFIG", "SET", "maxmemory-policy", "allkeys-lru"],
-            mend: ["CONFIG", "SET", "maxmemory-policy", "noeviction"], says: "maxmemory-policy")
+            repair: ["CONFIG", "SET", "maxmemory-policy", "noeviction"], says: "maxmemory-policy")
     }
 
     @Test func aRightThatIsTakenAwayStopsTheCommitsUntilItIsGivenBack() throws {
         try check(
             spoil: ["ACL", "SETUSER", "default", "-zincrby"],
-            mend: ["ACL", "SETUSER", "default", "+zincrby"], says: "ZINCRBY")
+            repair: ["ACL", "SETUSER", "default", "+zincrby"], says: "ZINCRBY")
     }
 
-    /// Nothing is on its way: only the look at the marks waits, and it waits as long as any command may.
+    /// Nothing is on its way: only the look at the marks waits, and it
+    /// waits as long as any command may.
     @Test func aFrozenRedisIsToldWhileNothingHappens() throws {
         try RecoveryTests().withMachine { cluster, redis, supervisor in
             #expect(SupervisorTests.wait { supervisor.isReady })

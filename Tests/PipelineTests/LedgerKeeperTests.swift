@@ -1,13 +1,15 @@
 import Kafka
 import Ledger
 import Redis
+import TestSupport
 import Testing
 
 @testable import Pipeline
 
 /// Two processes and one ledger.
 @Suite struct LedgerKeeperTests {
-    /// A Redis was emptied, and a process that knew nothing of the old ledger was the first to notice.
+    /// A Redis was emptied, and a process that knew nothing of the old
+    /// ledger was the first to notice.
     @Test func aLedgerThatAnotherProcessMadeAnewIsTaken() throws {
         let redis = try TestRedis()
         let cluster = try MockCluster()

@@ -13,7 +13,7 @@ import Testing
         )
     }
 
-    @Test func `a record is the same or another one`() {
+    @Test func aRecordIsTheSameOrAnotherOne() {
         #expect(found(99, witness.timestamp, 7) == .same)
         #expect(found(99, witness.timestamp, 8) == .other(.record(99)))
         // The same bytes at another time are another record.
@@ -25,8 +25,9 @@ import Testing
         return LogVerdict(of: answer, low: low, high: high, for: witness)
     }
 
-    /// Retention takes records from the begin of a log only; a hole where a record was is another log.
-    @Test func `without the record the log's start and end decide`() {
+    /// Retention takes records from the begin of a log only; a hole
+    /// where a record was is another log.
+    @Test func withoutTheRecordTheLogsStartAndEndDecide() {
         let later = ProbeAnswer.record(Fingerprint(offset: 100, timestamp: 5, hash: 8))
         #expect(bounded(later, 100, 200) == .unverifiable)
         #expect(bounded(.end(100), 100, 100) == .unverifiable)
@@ -40,7 +41,7 @@ import Testing
         }
     }
 
-    @Test func `one look at a time, and not too often`() {
+    @Test func oneLookAtATimeAndNotTooOften() {
         var look = LogComparison()
         let question = LogComparison.Question(slot: 0, witness: witness, next: nil)
         look.ask([question], batch: 5, now: 1_000, pause: 50)

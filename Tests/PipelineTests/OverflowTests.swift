@@ -5,11 +5,12 @@ import Ledger
 import Metering
 import Pipeline
 import Redis
+import TestSupport
 import Testing
 import Verify
 
-/// One organization sends a new value with each event: its cells stay bounded, its sums and everybody
-/// else's numbers exact.
+/// One organization sends a new value with each event: its cells stay bounded, its sums and
+/// everybody else's numbers exact.
 @Suite struct OverflowTests {
     private static let events = 11_000
     private static let neighbours = 40
@@ -23,14 +24,12 @@ import Verify
     }
 
     /// The shipped meters with the limits they have.
-    @Test func `a stream of new services is counted under one name`() throws {
+    @Test func aStreamOfNewServicesIsCountedUnderOneName() throws {
         let redis = try TestRedis()
         let cluster = try MockCluster()
         try SupervisorTests.makeTopics(cluster, partitions: 2)
-        let file = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-            .appendingPathComponent("../../schemas/meters/connections.yaml")
-        let text = try String(contentsOf: file, encoding: .utf8)
         var configuration = try SupervisorTests.configuration(cluster, redis)
+        let text = try Checkout.text("schemas/meters/connections.yaml")
         configuration.catalog = try CatalogReader.check(
             files: [(name: "connections.yaml", text: Array(text.utf8))])
         configuration.lanes = 2

@@ -4,6 +4,7 @@ import Ledger
 import Metering
 import Pipeline
 import Redis
+import TestSupport
 import Testing
 
 /// The machine while Redis forgets, refuses and goes away: in the end every event is counted once.

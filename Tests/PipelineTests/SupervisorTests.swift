@@ -5,6 +5,7 @@ import Ledger
 import Metering
 import Pipeline
 import Redis
+import TestSupport
 import Testing
 
 /// The whole machine against a mock cluster and a private Redis.

@@ -1,8 +1,10 @@
 import Glibc
 import Redis
+import TestSupport
 import Testing
 
-/// Answers in blocks of memory of our own say the same as the library's, and outlive what brought them.
+/// Answers in blocks of memory of our own say the same as the library's,
+/// and outlive what brought them.
 @Suite struct ReplyMemoryTests {
     @Test func everyShape() throws {
         let server = try TestRedis()

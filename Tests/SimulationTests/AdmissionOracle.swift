@@ -1,4 +1,5 @@
-/// What keys with limits must hold: told by the log and by which values stand, in code of its own.
+/// What keys with limits must hold: told by the log and by which values
+/// are there, in code of its own.
 enum AdmissionOracle {
     /// Limits of fields by meter, as in `SimulatedEvent.limits`.
     private static let fields = [
@@ -53,7 +54,7 @@ enum AdmissionOracle {
         return deltas
     }
 
-    /// Makes what is right comparable with what stands: values that did not come in are together.
+    /// Makes what is right comparable with what is there: values that did not come in are together.
     ///
     /// Returns what is wrong with who came in, or nil.
     static func judge(
@@ -71,7 +72,7 @@ enum AdmissionOracle {
             if content.fields[rest] != nil, present.count < most {
                 return "\(key): \(rest) stands beside \(present.count) of \(most) values"
             }
-            // Only in a full key may a cell at 0 stand.
+            // Only a full key may have a cell at 0.
             if present.count >= most, stands[key] != nil {
                 content.fields = content.fields.filter { $0.value != "0" }
                 stands[key] = content.fields.isEmpty ? nil : content

@@ -6,7 +6,7 @@ import Testing
 
 /// Redis' clock is ahead: what expires by it is gone for good.
 @Suite struct ClockTests {
-    @Test func `the bound follows our clock, and a time that was right`() {
+    @Test func theBoundFollowsOurClockAndATimeThatWasRight() {
         var bound = ClockBound()
         #expect(bound.latest(now: 0, wallMilliseconds: 1_000_000) == 1_060_000)
         bound.vouch(for: 5_000_000, now: 10_000)
@@ -15,9 +15,10 @@ import Testing
         #expect(bound.latest(now: 12_000, wallMilliseconds: 9_000_000) == 9_060_000)
     }
 
-    /// No commit passes while the clock is ahead; when it is right again all is counted, and nothing expired.
+    /// No commit passes while the clock is ahead; when it is right again all
+    /// is counted, and nothing expired.
     @Test(arguments: 1...20 as ClosedRange<UInt64>)
-    func `a clock that is ahead stops the commits`(seed: UInt64) throws {
+    func aClockThatIsAheadStopsTheCommits(seed: UInt64) throws {
         let simulation = Simulation(seed: seed, catalog: try SimulatedEvent.readCatalog())
         defer { for machine in simulation.machines { machine.forget() } }
         simulation.isQuiet = true

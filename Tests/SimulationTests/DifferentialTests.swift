@@ -1,4 +1,5 @@
 import Redis
+import TestSupport
 import Testing
 
 @testable import Ledger
@@ -131,7 +132,7 @@ import Testing
     }
 
     @Test(arguments: 1...8 as ClosedRange<UInt64>)
-    func `the law answers and leaves what the script does`(seed: UInt64) throws {
+    func theLawAnswersAndLeavesWhatTheScriptDoes(seed: UInt64) throws {
         let redis = try TestRedis()
         var connection = try redis.connect()
         let marks = Self.shard + "marks"

@@ -27,8 +27,9 @@ import Testing
         Simulation(seed: 1, catalog: try SimulatedEvent.readCatalog())
     }
 
-    /// The client tells an error that lasts every few seconds: the log has it once, and once more when it is back.
-    @Test func `an error of Kafka has passed after a quiet minute`() throws {
+    /// The client tells an error that lasts every few seconds: the log has it once,
+    /// and once more when it is back.
+    @Test func anErrorOfKafkaHasPassedAfterAQuietMinute() throws {
         let simulation = try makeSimulation()
         let said = Said()
         let lane = makeLane(simulation, said)
@@ -47,7 +48,7 @@ import Testing
         withExtendedLifetime(simulation) {}
     }
 
-    @Test func `hindrances are told with the cause first`() throws {
+    @Test func hindrancesAreToldWithTheCauseFirst() throws {
         let simulation = try makeSimulation()
         let lane = makeLane(simulation, Said())
         for trouble in LaneTrouble.allCases.reversed() {
@@ -64,7 +65,7 @@ import Testing
     }
 
     /// Under a memory that is full to its brim some commits pass and some do not, twice a second.
-    @Test func `what alternates is told at its begin and at its end, and hinders all the while`()
+    @Test func whatAlternatesIsToldAtItsBeginAndAtItsEndAndHindersAllTheWhile()
         throws
     {
         let simulation = try makeSimulation()
@@ -95,7 +96,7 @@ import Testing
         withExtendedLifetime(simulation) {}
     }
 
-    @Test func `a lane that begins again and again is not ready`() throws {
+    @Test func aLaneThatBeginsAgainAndAgainIsNotReady() throws {
         let simulation = try makeSimulation()
         let said = Said()
         let lane = makeLane(simulation, said)
@@ -124,7 +125,7 @@ import Testing
 
     /// The witness of where counting began must not be missing unseen; a refusal during a rebalance
     /// is none.
-    @Test func `refused offset commits are told`() throws {
+    @Test func refusedOffsetCommitsAreTold() throws {
         let simulation = try makeSimulation()
         let said = Said()
         let machine = SimulatedMachine(number: 1, simulation: simulation)

@@ -19,7 +19,7 @@ import Testing
     }
 
     /// Another lane has committed up to 200: a log that was cut at 150 must not pass for the same.
-    @Test func `marks raise the witness and a look on its way does not lower it`() throws {
+    @Test func marksRaiseTheWitnessAndALookOnItsWayDoesNotLowerIt() throws {
         let simulation = Simulation(seed: 1, catalog: try SimulatedEvent.readCatalog())
         let lane = Lane(
             number: 1, configuration: simulation.configuration,

@@ -85,7 +85,8 @@ final class LedgerCheck {
         return place
     }
 
-    /// The content that belongs to these marks: what was known, taken further where that is possible.
+    /// The content that belongs to these marks: what was known, taken
+    /// further where that is possible.
     private func expected(_ shard: Int, _ place: LedgerOracle.Place) -> ShardContent {
         var content = ShardContent()
         var from = place.origins

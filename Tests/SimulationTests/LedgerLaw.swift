@@ -1,6 +1,6 @@
 @testable import Ledger
 
-/// What stands in one key.
+/// What one key holds.
 struct KeyContent: Equatable {
     /// H hash, Z sorted set, P HyperLogLog: members with an empty value.
     var kind: Character
@@ -8,7 +8,7 @@ struct KeyContent: Equatable {
     var expiry: String?
 }
 
-/// What stands in Redis of one shard.
+/// What Redis holds of one shard.
 struct ShardContent: Equatable {
     var marks: [String: String] = [:]
     var audit: [String: String] = [:]
@@ -117,7 +117,8 @@ enum LedgerLaw {
         return !refused.isEmpty
     }
 
-    /// Adds what a cell refuses to the parked hash, or where that has no room, to its field of the next number.
+    /// Adds what a cell refuses to the parked hash, or where that has no room,
+    /// to its field of the next number.
     private static func park(
         _ group: CommitCall.Group, _ field: String, _ value: String, _ shard: inout ShardContent
     ) {
@@ -145,7 +146,8 @@ enum LedgerLaw {
         }
     }
 
-    /// Tries every parked cell again, as one call of the script with all names does; how many are left.
+    /// Tries every parked cell again, as one call of the script with all
+    /// names does; how many are left.
     static func retry(
         on shard: inout ShardContent, contract: String, isSpoiled: (String, String) -> Bool
     ) -> Int? {

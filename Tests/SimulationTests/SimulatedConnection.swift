@@ -77,7 +77,7 @@ final class SimulatedConnection: LaneLedger, LaneWatcher {
         return CommitResult(tag: first.tag, outcome: outcome)
     }
 
-    /// Whether an answer says that the call's ranges stand: by it, or by somebody before it.
+    /// Whether an answer says that the call's ranges are applied: by it, or by somebody before it.
     private static func hasLanded(_ call: CommitCall, _ outcome: CommitOutcome) -> Bool {
         switch outcome {
         case .applied: true
@@ -91,7 +91,8 @@ final class SimulatedConnection: LaneLedger, LaneWatcher {
             guard inFlight > 0 else { return nil }
             if let result = tryReceive(waitMilliseconds: 100) { return result }
         }
-        // A Redis that is away comes back only after this: the link's time is over. Any other answers.
+        // A Redis that is away comes back only after this: the link's
+        // time is over. Any other answers.
         if server.mood != .away { machine.simulation.fail("an answer never comes") }
         sever(keepingRequests: true)
         return tryReceive(waitMilliseconds: 0)

@@ -1,7 +1,8 @@
 import Catalog
 import Metering
 
-/// What a record of the simulated log is meant to be; its bytes and its cells are both made from it.
+/// What a record of the simulated log is meant to be; its bytes and
+/// its cells are both made from it.
 struct SimulatedEvent {
     enum Shape { case use, blip, unknownType, noAgent, broken, tombstone }
     var shape = Shape.use
@@ -10,7 +11,7 @@ struct SimulatedEvent {
     var agent = ""
     var amount: Int64?
     var items: [String] = []
-    /// Milliseconds since 1970; nil = the record's.
+    /// Milliseconds since 1970; nil: the record's.
     var time: Int64?
 
     /// The catalog that counts such events.
@@ -57,7 +58,7 @@ struct SimulatedEvent {
         return try CatalogReader.check(files: [(name: "simulation.yaml", text: Array(text.utf8))])
     }
 
-    /// The record's value; nil = null.
+    /// The record's value; nil: null.
     func value() -> [UInt8]? {
         var data = "\"agent\":\"\(agent)\""
         if let amount { data += ",\"amount\":\(amount)" }

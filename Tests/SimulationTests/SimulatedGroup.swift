@@ -12,7 +12,7 @@ final class SimulatedGroup {
 
     init(simulation: Simulation) { self.simulation = simulation }
 
-    /// Gives all partitions out anew.
+    /// Assigns all partitions again.
     ///
     /// `mayOverlap`: some member does not hear of it, and works on beside the next owner of its
     /// partitions.

@@ -1,4 +1,4 @@
-/// A record as it stands in the simulated log, and what must become of it.
+/// A record as the simulated log has it, and what must become of it.
 struct SimulatedRecord {
     enum Outcome: String { case accepted, duplicate, ignored, rejected }
     var offset: Int64
@@ -19,7 +19,7 @@ final class SimulatedPartition {
     let number: Int32
     var start: Int64 = 0
     var end: Int64 = 0
-    /// All that ever stood in it; those below `start` are gone for readers.
+    /// All that was ever in it; those below `start` are gone for readers.
     private(set) var records: [SimulatedRecord] = []
     /// Offset of the last valid record of each id, for duplicates.
     private var lastValid: [String: Int64] = [:]
@@ -139,7 +139,7 @@ final class SimulatedLog {
     static let topic = "usage"
     /// What readers see.
     private(set) var partitions: [SimulatedPartition] = []
-    /// What was counted: the same, but for a partition that was made anew under its old name.
+    /// What was counted: the same, but for a partition that was created again under its old name.
     private(set) var counted: [SimulatedPartition] = []
     /// The partition that has no leader just now.
     var leaderless: Int32?
@@ -173,7 +173,8 @@ final class SimulatedLog {
         counted.append(partitions[partitions.count - 1])
     }
 
-    /// Somebody deletes a partition and makes it anew, with other records, up to about this offset.
+    /// Somebody deletes a partition and creates it again, with other
+    /// records, up to about this offset.
     func recreate(_ number: Int, about end: Int64) {
         let partition = SimulatedPartition(
             number: Int32(number), window: window, shardCount: shardCount, isLimited: isLimited)
@@ -191,7 +192,8 @@ final class SimulatedLog {
     /// Whether a partition still is the one that was counted.
     func isCounted(_ number: Int32) -> Bool { partitions[Int(number)] === counted[Int(number)] }
 
-    /// The log of a partition from `offset` on is lost, and others wrote there since, up to about this offset.
+    /// The log of a partition from `offset` on is lost, and others wrote there
+    /// since, up to about this offset.
     func truncate(_ number: Int, from offset: Int64, about end: Int64) {
         let old = partitions[number]
         let partition = SimulatedPartition(

@@ -19,7 +19,7 @@ final class SimulatedMachine: LaneWorld {
         guard let held else { preconditionFailure("the lane is forgotten") }
         return held
     }
-    /// Commits of which it was told that they stand.
+    /// Commits of which it was told that they are applied.
     var landed: Int64 = 0
     /// Killed: nothing that it does has an effect any more.
     private(set) var isDead = false
@@ -137,7 +137,7 @@ final class SimulatedDeadLetters: LaneDeadLetters {
             offset: record.offset, timestamp: record.timestamp, key: record.key,
             value: record.value)
         guard book.state(of: place, fingerprint) == nil else { return }
-        // Another record may stand at the same place: the topic was made again, or lost its end.
+        // Another record may be at the same place: the topic was made again, or lost its end.
         let name = "\(record.partition)/\(String(decoding: fingerprint.text, as: UTF8.self))"
         if acknowledged.contains(name), !simulation.passedLetters.contains(name) {
             simulation.fail("the dead letter of \(name) is sent again by the same lane")

@@ -10,7 +10,7 @@ final class SimulatedServer {
         var shards: [ShardContent]
         /// Number of the contract; 0 = none yet.
         var contract = 0
-        /// By partition number; nil = no ledger.
+        /// By partition number; nil: no ledger.
         var origins: [Int32: Int64]?
         /// By shard and partition: offsets that were gone when marks were moved over them.
         var lost: [[Int32: [Range<Int64>]]]
@@ -31,7 +31,8 @@ final class SimulatedServer {
     /// The ledger is never lost as a whole.
     private var isKept = false
     var mood = Mood.well
-    /// By how many milliseconds its clock is ahead; then keys that a commit touches expire by that clock.
+    /// By how many milliseconds its clock is ahead; then keys that a
+    /// commit touches expire by that clock.
     var clockAhead: Int64 = 0
     /// The right time, in milliseconds since 1970.
     var rightTime: () -> Int64 = { 0 }
@@ -118,7 +119,8 @@ final class SimulatedServer {
         }
     }
 
-    /// Tries what is parked in a shard again; how many fields are left, nil = the script changed nothing.
+    /// Tries what is parked in a shard again; how many fields are left;
+    /// nil: the script changed nothing.
     func retryParked(_ shard: Int, contract: String, latest: Int64) -> Int? {
         if case .refusing = mood { return nil }
         if latest > 0, clock / 1_000 > latest { return nil }
@@ -140,7 +142,8 @@ final class SimulatedServer {
         if copies.count > 6 { copies.remove(at: dice.roll(0...5)) }
     }
 
-    /// Forgets the copies it may be put back to, for good: what came before must not be counted again.
+    /// Forgets the copies it may be put back to, for good: what came
+    /// before must not be counted again.
     func forgetCopies() {
         copies = []
         isKept = true
@@ -201,7 +204,8 @@ final class SimulatedServer {
         for connection in queues { connection.sever(keepingRequests: true) }
     }
 
-    /// Marks a shard as torn, as a failed undo does or a file of which Redis ran a part; nobody may commit to it.
+    /// Marks a shard as torn, as a failed undo does or a file of which Redis ran a
+    /// part; nobody may commit to it.
     func tear() {
         // A shard that is reset has no witness left.
         guard !isKept else { return }
@@ -214,7 +218,8 @@ final class SimulatedServer {
         }
     }
 
-    /// Does to torn shards what `reset-shard` does: empties them and puts their marks at the origins.
+    /// Does to torn shards what `reset-shard` does: empties them and
+    /// puts their marks at the origins.
     func resetTorn() {
         for shard in 0..<shardCount where content.shards[shard].torn != nil {
             var marks = ["!contract": "\(max(1, content.contract)):sim"]

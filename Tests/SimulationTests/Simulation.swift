@@ -42,7 +42,8 @@ final class Simulation {
     var isQuiet = false
     /// Dead letters that are in their topic, as `PARTITION/FINGERPRINT` of the record.
     var deadLetters: Set<String> = []
-    /// Those whose records a mark has passed, at least once: if Redis goes back they may be sent again.
+    /// Those whose records a mark has passed, at least once: if Redis
+    /// goes back they may be sent again.
     var passedLetters: Set<String> = []
     private(set) var failures: [String] = []
     var report = SimulationReport()
@@ -158,7 +159,8 @@ final class Simulation {
         }
         for shard in machine.lane.core?.shards ?? [] {
             guard let cell = shard.aside?.refused else { continue }
-            // Without its audit nothing can be said about a shard; any other key is one cell's matter.
+            // Without its audit nothing can be said about a shard; any
+            // other key is one cell's matter.
             if !cell.key.suffix(6).elementsEqual(":audit".utf8) {
                 fail("a cell sets its shard aside")
             }
@@ -167,7 +169,7 @@ final class Simulation {
             fail("it counts commits that do not stand")
         }
         guard let failure = machine.lane.failure.withLock({ $0 }) else { return }
-        // Whoever writes under an older contract has to end when it meets a newer one.
+        // A process that writes under an older contract has to end when it meets a newer one.
         if failure.code != .superseded || machine.contract == contract {
             fail("a lane ended: \(failure)")
         }
@@ -292,7 +294,7 @@ struct SimulationReport {
     var losses = 0
     /// Machines ended by a newer contract.
     var superseded = 0
-    /// Partitions made anew under their names.
+    /// Partitions created again under their names.
     var recreations = 0
     /// Commits that had to park something.
     var parkings = 0

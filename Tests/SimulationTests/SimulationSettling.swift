@@ -53,7 +53,7 @@ extension Simulation {
             }
             if !isStopped { return "partition \(partition.number) of another log is not stopped" }
         }
-        // Whoever asks whether it is ready must not hear of a trouble that is over.
+        // A caller that asks whether it is ready must not hear of a trouble that is over.
         for machine in machines {
             let hindrances = machine.lane.published.withLock { $0.hindrances }
             if !hindrances.isEmpty { return "lane \(machine.number) still says: \(hindrances)" }
@@ -61,13 +61,14 @@ extension Simulation {
         return nil
     }
 
-    /// Another log stands in its place, or it came with one.
+    /// Another log took its place, or it came with one.
     private func isRightlyRefused(_ partition: SimulatedPartition) -> Bool {
         guard log.hasOther else { return false }
         return !log.isCounted(partition.number) || server.content.origins?[partition.number] == nil
     }
 
-    /// Under running machines a partition is made again under its name, or loses its end and gets another.
+    /// Under running machines a partition is made again under its name, or
+    /// loses its end and gets another.
     ///
     /// An election and a deletion take their time, in which nobody reads the partition.
     func replaceLog() {
@@ -110,7 +111,8 @@ extension Simulation {
             + "\((0..<server.shardCount).filter { lane.core?.shards[$0].aside != nil })"
     }
 
-    /// While nothing runs, a partition is made anew under its old name: nothing of it may be counted.
+    /// While nothing runs, a partition is created again under its old
+    /// name: nothing of it may be counted.
     func recreate() {
         let field = { (partition: SimulatedPartition) in
             "\(SimulatedLog.topic)/\(partition.number)"
@@ -127,7 +129,7 @@ extension Simulation {
         report.recreations += 1
         killAll()
         log.recreate(Int(partition.number), about: partition.end)
-        trace.note("partition \(partition.number) is made anew")
+        trace.note("partition \(partition.number) is created again")
         for _ in 0..<dice.roll(1...2) { startMachine() }
         for round in 0..<60 where failures.isEmpty {
             if round == 20 { log.addPartition() }

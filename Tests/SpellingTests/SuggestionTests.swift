@@ -7,14 +7,14 @@ import Testing
         ("lmiit", "limit"), ("da", "days"), ("", nil), ("start", nil), ("ab", nil),
         (String(repeating: "x", count: 100_000), nil),
     ])
-    func `the nearest word is at most two edits away`(word: String, nearest: String?) {
+    func theNearestWordIsAtMostTwoEditsAway(word: String, nearest: String?) {
         let known = ["days", "start_date", "limit"]
         #expect(Suggestion.nearest(to: word, among: known) == nearest)
         let text = nearest.map { " (did you mean \($0)?)" } ?? ""
         #expect(Suggestion.text(for: word, among: known) == text)
     }
 
-    @Test func `a word of which nothing is left is not suggested`() {
+    @Test func aWordOfWhichNothingIsLeftIsNotSuggested() {
         #expect(Suggestion.nearest(to: "xy", among: ["ab"]) == nil)
         #expect(Suggestion.nearest(to: "ay", among: ["ab"]) == "ab")
         #expect(Suggestion.nearest(to: "a", among: []) == nil)

@@ -14,7 +14,7 @@ import Testing
         "Makefile", "Package.swift", "README.md", ".swift-format",
     ]
 
-    @Test func `every path in a document exists`() {
+    @Test func everyPathInADocumentExists() {
         for document in DocumentTests.documents {
             for path in paths(in: SourceTree.text(document) ?? "") {
                 #expect(exists(path, from: document), "\(document) names \(path)")
@@ -22,7 +22,7 @@ import Testing
         }
     }
 
-    @Test func `every link in a document leads somewhere`() {
+    @Test func everyLinkInADocumentLeadsSomewhere() {
         for document in DocumentTests.documents {
             for part in (SourceTree.text(document) ?? "").split(separator: "](").dropFirst() {
                 guard let link = part.split(separator: ")").first, !link.contains("://"),
@@ -34,7 +34,7 @@ import Testing
         }
     }
 
-    @Test func `every meter, event and file of the catalog is documented`() {
+    @Test func everyMeterEventAndFileOfTheCatalogIsDocumented() {
         let catalog = SourceTree.text("schemas/catalog.md") ?? ""
         let events = SourceTree.text("schemas/events/README.md") ?? ""
         #expect(!DocumentTests.meterFiles.isEmpty)
@@ -49,7 +49,7 @@ import Testing
         }
     }
 
-    @Test func `every kind of meter is documented`() {
+    @Test func everyKindOfMeterIsDocumented() {
         let catalog = SourceTree.text("schemas/catalog.md") ?? ""
         let layout = SourceTree.text("schemas/redis.md") ?? ""
         let lines = SourceTree.lines("Sources/Metering/Kinds/MeterKind.swift")
@@ -61,7 +61,7 @@ import Testing
         }
     }
 
-    @Test func `every target of make exists that a document names`() {
+    @Test func everyTargetOfMakeExistsThatADocumentNames() {
         let makefile = SourceTree.lines("Makefile")
         for document in DocumentTests.documents {
             for part in (SourceTree.text(document) ?? "").split(separator: "`make ").dropFirst() {
@@ -85,7 +85,7 @@ import Testing
         }
     }
 
-    /// Paths of this repository that stand between backticks.
+    /// Paths of this repository that are written between backticks.
     private func paths(in text: String) -> [String] {
         // A fence has three backticks, which make two empty parts: what is odd stays odd.
         text.split(separator: "`", omittingEmptySubsequences: false).enumerated()

@@ -24,7 +24,7 @@ import Testing
     static let system: Set<String> = ["Glibc", "Synchronization"]
     static let pure: Set<String> = ["Metering", "Catalog", "Spelling", "Workload"]
 
-    @Test func `every room imports only what the plan permits`() {
+    @Test func everyRoomImportsOnlyWhatThePlanPermits() {
         for path in SourceTree.sources {
             let room = String(path.split(separator: "/")[1])
             guard room != "odometer" else { continue }
@@ -40,13 +40,13 @@ import Testing
         }
     }
 
-    @Test func `only the executable imports Foundation`() {
+    @Test func onlyTheExecutableImportsFoundation() {
         for path in SourceTree.sources where !path.hasPrefix("Sources/odometer/") {
             #expect(imports(of: path).allSatisfy { !$0.hasPrefix("Foundation") }, "\(path)")
         }
     }
 
-    @Test func `the package declares the same plan`() {
+    @Test func thePackageDeclaresTheSamePlan() {
         var declared: [String: Set<String>] = [:]
         for line in SourceTree.lines("Package.swift") {
             let text = line.trimmingPrefix { $0 == " " }
@@ -58,7 +58,7 @@ import Testing
         #expect(declared == FloorPlanTests.plan)
     }
 
-    @Test func `every folder of Sources is a room or a C library`() {
+    @Test func everyFolderOfSourcesIsARoomOrACLibrary() {
         for folder in SourceTree.folders(in: "Sources") where folder != "odometer" {
             let isLibrary = SourceTree.exists("Sources/\(folder)/module.modulemap")
             #expect(
@@ -68,7 +68,7 @@ import Testing
         }
     }
 
-    @Test func `no room is named after nothing`() {
+    @Test func noRoomIsNamedAfterNothing() {
         let vague = ["util", "common", "core", "manager", "helper", "misc"]
         for path in SourceTree.allSwift + SourceTree.files(in: "Tests", ending: ".py") {
             for part in path.split(separator: "/").map({ $0.lowercased() }) {

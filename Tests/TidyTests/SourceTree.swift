@@ -1,34 +1,32 @@
 import Foundation
+import TestSupport
 
 /// The files of this repository, as the tests of the floor plan see them.
 enum SourceTree {
-    /// The folder that holds Package.swift.
-    static let root = URL(fileURLWithPath: #filePath)
-        .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
-
-    /// Paths of all files below a folder, relative to the root, hidden ones and build folders left out.
+    /// Paths of all files below a folder, relative to the root, hidden
+    /// ones and build folders left out.
     static func files(in folder: String, ending: String) -> [String] {
-        let base = root.appendingPathComponent(folder)
+        let base = Checkout.root.appendingPathComponent(folder)
         guard
             let walk = FileManager.default.enumerator(
                 at: base, includingPropertiesForKeys: nil, options: [.skipsHiddenFiles])
         else { return [] }
         return walk.compactMap { $0 as? URL }.map(\.path)
             .filter { $0.hasSuffix(ending) }
-            .map { String($0.dropFirst(root.path.count + 1)) }
+            .map { String($0.dropFirst(Checkout.root.path.count + 1)) }
             .sorted()
     }
 
     /// Names of the folders within a folder.
     static func folders(in folder: String) -> [String] {
-        let base = root.appendingPathComponent(folder).path
+        let base = Checkout.root.appendingPathComponent(folder).path
         let names = (try? FileManager.default.contentsOfDirectory(atPath: base)) ?? []
         return names.filter { isFolder("\(folder)/\($0)") }.sorted()
     }
 
     /// The text of a file; nil where there is none.
     static func text(_ path: String) -> String? {
-        try? String(contentsOf: root.appendingPathComponent(path), encoding: .utf8)
+        try? String(contentsOf: Checkout.root.appendingPathComponent(path), encoding: .utf8)
     }
 
     /// The lines of a file.
@@ -37,12 +35,12 @@ enum SourceTree {
     }
 
     static func exists(_ path: String) -> Bool {
-        FileManager.default.fileExists(atPath: root.appendingPathComponent(path).path)
+        FileManager.default.fileExists(atPath: Checkout.root.appendingPathComponent(path).path)
     }
 
     static func isFolder(_ path: String) -> Bool {
         var isFolder: ObjCBool = false
-        let full = root.appendingPathComponent(path).path
+        let full = Checkout.root.appendingPathComponent(path).path
         return FileManager.default.fileExists(atPath: full, isDirectory: &isFolder)
             && isFolder.boolValue
     }

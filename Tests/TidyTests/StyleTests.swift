@@ -2,7 +2,7 @@ import Testing
 
 /// Sizes and words that the house does not have.
 @Suite struct StyleTests {
-    @Test func `files stay under 400 lines`() {
+    @Test func filesStayUnder400Lines() {
         let paths =
             SourceTree.allSwift
             + [".cc", ".c", ".h"].flatMap { SourceTree.files(in: "Sources", ending: $0) }
@@ -18,7 +18,24 @@ import Testing
         SourceTree.lines(path).first?.hasPrefix("// Written by scripts/embed from ") ?? false
     }
 
-    @Test func `functions stay under 70 lines`() {
+    /// Folders whose comments keep the formatter's width; it does not look at comments itself.
+    private static let foldersOfNarrowComments = ["Tests", "Benchmarks", "Fuzz"]
+
+    @Test func linesOfCommentsHaveAtMost100Columns() {
+        let endings = [".swift", ".c", ".cc", ".h"]
+        let paths = Self.foldersOfNarrowComments.flatMap { folder in
+            endings.flatMap { SourceTree.files(in: folder, ending: $0) }
+        }
+        for path in paths {
+            for (index, line) in SourceTree.lines(path).enumerated() where line.utf8.count > 100 {
+                let text = line.drop { $0 == " " }
+                let isComment = ["//", "/*", "* "].contains { text.hasPrefix($0) }
+                #expect(!isComment || line.count <= 100, "\(path):\(index + 1)")
+            }
+        }
+    }
+
+    @Test func functionsStayUnder70Lines() {
         for path in SourceTree.allSwift {
             for function in SourceTree.code(path).functions {
                 #expect(
@@ -27,7 +44,7 @@ import Testing
         }
     }
 
-    @Test func `sources do not crash on purpose, print or leave work behind`() {
+    @Test func sourcesDoNotCrashOnPurposePrintOrLeaveWorkBehind() {
         for path in SourceTree.sources {
             let text = SourceTree.text(path) ?? ""
             let code = SourceTree.code(path)
@@ -44,7 +61,7 @@ import Testing
         }
     }
 
-    @Test func `C sources leave no work behind`() {
+    @Test func cSourcesLeaveNoWorkBehind() {
         for path in [".cc", ".h"].flatMap({ SourceTree.files(in: "Sources", ending: $0) }) {
             reportMarks(in: path, SourceTree.text(path) ?? "")
         }
@@ -58,9 +75,9 @@ import Testing
         }
     }
 
-    /// The executable refuses variables that begin like its settings and are none, also in the shell of
-    /// somebody who has just run a test.
-    @Test func `variables of tests and tools do not begin like settings`() {
+    /// The executable refuses variables that begin like its settings and are none, also in the
+    /// shell of somebody who has just run a test.
+    @Test func variablesOfTestsAndToolsDoNotBeginLikeSettings() {
         let name = "ODOMETER" + "_"
         let forms = [
             "environ.get(\"", "environ[\"", "getenv(\"", "processInfo.environment[\"", "export ",
@@ -76,7 +93,7 @@ import Testing
         }
     }
 
-    @Test func `a function's length is found among texts, comments and closures`() {
+    @Test func aFunctionsLengthIsFoundAmongTextsCommentsAndClosures() {
         let source = #"""
             protocol P { func none(); func another(_ a: Int) -> Int }
             // func comment() {

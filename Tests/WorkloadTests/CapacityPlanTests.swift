@@ -71,7 +71,7 @@ struct CapacityPlanTests {
         let open = answers.first { $0.organization == name && $0.meter == "connections_open" }
         let names = open?.rows.first?.dimensions.keys.sorted() ?? []
         #expect(names == ["dataCenter", "protocol", "service"])
-        // Awkward names come back as they were.
+        // EdgeValues names come back as they were.
         let services = Set(open?.rows.compactMap { $0.dimensions["service"] } ?? [])
         #expect(services.contains("mqtt: edge {1}") || services.contains("100% syslog"))
     }

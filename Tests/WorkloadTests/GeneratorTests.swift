@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 import Verify
 import Workload
@@ -7,13 +8,7 @@ import Workload
     private static let end: Int64 = 1_773_066_000_000
 
     static func shippedTexts() throws -> [(name: String, text: String)] {
-        let folder = URL(filePath: #filePath).deletingLastPathComponent()
-            .deletingLastPathComponent().deletingLastPathComponent().appending(
-                path: "schemas/meters")
-        let names = try FileManager.default.contentsOfDirectory(atPath: folder.path).sorted()
-        return try names.filter { $0.hasSuffix(".yaml") }.map { name in
-            (name, try String(contentsOf: folder.appending(path: name), encoding: .utf8))
-        }
+        try Checkout.shippedMeters().map { ($0.name, String(decoding: $0.text, as: UTF8.self)) }
     }
 
     static func shippedCatalog() throws -> OracleCatalog {

@@ -1,6 +1,7 @@
 import Foundation
 import Kafka
 import Redis
+import TestSupport
 import Verify
 import Workload
 
@@ -11,7 +12,7 @@ struct HandWrittenLedger: ~Copyable {
     static let partitions: Int32 = 2
 
     let cluster: MockCluster
-    let redis: PrivateRedis
+    let redis: TestRedis
     var connection: Connection
     /// A key of each shape that holds something.
     var hash: [UInt8] = []
@@ -25,11 +26,12 @@ struct HandWrittenLedger: ~Copyable {
         return world
     }
 
-    // A noncopyable value may not throw away fields that are set already, so all of this is made first.
+    // A noncopyable value may not throw away fields that are set
+    // already, so all of this is made first.
     private init() throws {
         let cluster = try MockCluster()
         try cluster.createTopic(Self.topic, partitions: Int(Self.partitions))
-        let redis = try PrivateRedis()
+        let redis = try TestRedis()
         let connection = try Connection(redis.configuration)
         self.cluster = cluster
         self.redis = redis

@@ -143,7 +143,8 @@ import Workload
         histogram.value = "n"
         let grid = OracleMeter("g", .grid, on: [OracleClause("e")])
         var bench = try Bench(catalog(fields, [histogram, grid]))
-        // 127 is itself; 128 = 1·64 + 64; 129 shares its step; 1,000 = 3·64 + 125; 2^52 = 46·64 + 64.
+        // 127 is itself; 128 = 1·64 + 64; 129 shares its step; 1,000 =
+        // 3·64 + 125; 2^52 = 46·64 + 64.
         for (id, n) in [127, 128, 129, 1_000, 4_503_599_627_370_496].enumerated() {
             bench.feed(event("e", "{\"n\":\(n)}", id: "\(id)"))
         }

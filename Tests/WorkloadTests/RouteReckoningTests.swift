@@ -287,7 +287,7 @@ import Workload
         let bucket: Given = ("project.created", "{}", "09T10:00")
         let one = try reckon([bucket])
         #expect(one.whole == 20_521..<20_522 && one.inner == nil && one.unreckoned.isEmpty)
-        // Older than 360 days: the range begins where all day cells still stand.
+        // Older than 360 days: the range begins where all day cells still exist.
         let long = try reckon([("project.created", "{}", start), bucket])
         #expect(long.whole == 20_162..<20_522 && long.inner == 20_282..<20_402)
         let nothing = try reckon([])

@@ -83,7 +83,7 @@ import Workload
         }
         #expect(try world.connection.command("KEYS", "odo:verify:*").elements.isEmpty)
 
-        // What counts a part of the log only is not reckoned.
+        // A meter that counts only a part of the log is not compared.
         try world.connection.command(
             "HSET", "odo:1:{dir}:ledger", "since:tokens", "2", "since:buckets", "2")
         let later = try Verification.run(configuration)

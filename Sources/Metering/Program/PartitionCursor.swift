@@ -171,9 +171,6 @@ public struct PartitionCursor: ~Copyable {
         findNextCrossing()
     }
 
-    /// Whether a shard is set aside.
-    public func isSetAside(shard: Int) -> Bool { shards[shard].folded == Int64.max }
-
     /// The lane reads again from `offset` < `position`: what was taken stays taken, the window of ids
     /// is emptied and warms up from there.
     public mutating func stepBack(to offset: Int64) {
