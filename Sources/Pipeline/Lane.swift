@@ -5,24 +5,27 @@ internal import Synchronization
 
 /// One thread that owns a consumer, tallies and a Redis connection, and takes records to cells.
 ///
-/// Everything but `isStopping`, `published`, `publishedAt` and `failure` belongs to that thread; the rebalance
-/// handler runs on it too, inside `nextBatch` and `close`.
+/// It has three lifetimes. What is here lives as long as the process; a `LedgerLink` as long as one
+/// connection to Redis; an `Assignment` from the moment when partitions are taken up until they are
+/// given back, or begun again from their marks. The latter two are dropped as a whole.
+///
+/// Everything but `isStopping`, `published`, `publishedAt` and `failure` belongs to that thread; the
+/// rebalance handler runs on it too, inside `nextBatch` and `close`.
 final class Lane: @unchecked Sendable {
-    /// What the lane does with records that arrive.
-    enum Mode: Equatable {
+    /// What the lane does with the group's partitions.
+    enum Stage {
         /// No partition is ours.
         case idle
         /// Partitions were given to us; their marks are not known yet.
-        case pending
-        /// Records are folded.
-        case folding
-        /// Partitions are paused and what arrives is dropped, until Redis takes commits again.
-        case holding
+        case pending(AssignmentFacts)
+        /// They are taken up.
+        case counting(Assignment)
     }
 
     static let batchSize = 2_000
     static let checkInterval: Int64 = 5_000
-    /// An error of Kafka's client has passed when none came for so long: it tells the same ones again and again.
+    /// An error of Kafka's client has passed when none came for so long: it tells the same ones
+    /// again and again.
     static let quietAfter: Int64 = 60_000
 
     let number: Int
@@ -33,103 +36,58 @@ final class Lane: @unchecked Sendable {
     let deadLetters: any LaneDeadLetters
     let isStopping = Atomic<Bool>(false)
     let published = Mutex(PipelineMetrics())
-    /// When it published last, in milliseconds of the steady clock; `Int64.max` = never yet.
+    /// When it published last, in milliseconds of the steady clock; `Int64.max`: never yet.
     let publishedAt = Atomic(Int64.max)
     let failure = Mutex<PipelineError?>(nil)
     private let reporter: @Sendable (PipelineEvent) -> Void
 
-    var mode = Mode.idle
-    var hasJoined = false
-    var pending: [TopicPartition] = []
-    var core: LaneCore?
-    var committer: (any LaneLedger)?
-    /// Looks at the marks beside the commits, so that neither waits for the other.
-    var watcher: (any LaneWatcher)?
-    var arguments = CommitArguments()
-    /// Contract and dedupe key of the ledger as it was opened last.
-    var stamp: [UInt8] = []
-    var dedupeKey: (UInt64, UInt64) = (0, 0)
-    /// By partition slot of the core.
-    var taken: [TakenPartition] = []
-    var stopped: [(partition: LogPartition, reason: String)] = []
-    /// The look at the log that commits wait for.
-    var comparison = LogComparison()
-    /// How long looks took lately, in milliseconds.
-    var lookDuration: Int64 = 0
-    /// Partitions whose log was found not to be the one that was counted, since they were given to us.
-    var otherLogs: [LogPartition: LogDifference] = [:]
-    /// A partition of the batch at hand that is found to be one of them.
-    var refusedSlot: (slot: Int, difference: LogDifference)?
-    /// Offsets that Kafka no longer holds and some shard has not counted, and where its log begins.
-    var gone: [LogPartition: (count: Int64, low: Int64)] = [:]
+    // MARK: The other lifetimes
+
+    var stage = Stage.idle
+    /// The connection to Redis; nil while there is none.
+    var link: LedgerLink?
+
+    // MARK: Memory for one batch and one commit
+
     let records = UnsafeMutablePointer<FoldRecord>.allocate(capacity: batchSize)
     let sources = UnsafeMutablePointer<Int32>.allocate(capacity: batchSize)
     let attributes = UnsafeMutablePointer<BinaryAttributes>.allocate(capacity: batchSize)
+    var arguments = CommitArguments()
 
-    /// When the last record came, in milliseconds of the steady clock.
+    // MARK: When, in milliseconds of the steady clock
+
+    /// When the last record came.
     private var arrivedAt: Int64 = 0
-    var reconnectAt: Int64 = 0
-    var needsReconcile = false
-    /// When the marks are looked at next, though nothing seems wrong.
-    var reconcileAt: Int64 = 0
+    /// Not before this is a connection to Redis tried.
+    var connectAt: Int64 = 0
     /// Not before this is anything tried again that Redis or Kafka did not take.
     var retryAt: Int64 = 0
-    var hintAt: Int64 = 0
-    /// When it is looked at next whether Redis still is fit.
-    var serverCheckAt: Int64 = 0
-    /// Whether the server behind the connection was looked at: nothing is written to it before.
-    var isLookedAt = false
-    /// Why the connections are closed next: the server says that it is no master; nil = they are not.
-    var mustLeave: String?
-    /// Redis would lose or refuse cells: nothing is committed.
-    var isUnfit = false
-    /// Keys that Redis had thrown away at the look before.
-    var evictions: EvictionNote?
-    /// How late Redis' clock may be.
-    var clockBound = ClockBound()
-    /// What could not be checked of the server.
-    var unchecked: [String] = []
     var publishAt: Int64 = 0
-    /// When a meter's overflow is told again, in milliseconds of the steady clock.
-    var overflowReportedAt: [String: Int64] = [:]
-    /// Which shard is committed when.
-    var schedule: CommitSchedule
-    /// Whether the lane is far behind the log's end, in records and in time.
-    var isCatchingUp = false
-    var totals = PipelineMetrics()
-    /// Troubles that were told, and what is remembered of those that have passed.
-    var recurrences: [LaneTrouble: Recurrence] = [:]
-    /// When a rejected record of each cause was told last.
-    var rejectionsTold: [RejectionCause: Int64] = [:]
-    /// Marks and log ends of what stands still.
-    var standingMarks = StandingMarks()
-    /// What became of the group's offset commits until the look before, and looks in a row that
-    /// found refusals only.
-    var hintsBefore = HintCounts()
-    var refusedHints = 0
-    /// What cells of the shards have refused.
-    var parked = Parked()
-    /// Dead letters that were given up when that was told last, and when it may be told again.
-    var toldGivenUp: (count: Int64, nextAt: Int64) = (0, 0)
     /// When dead letters that the marks have passed are forgotten next.
     var forgetLettersAt: Int64 = 0
     /// When Kafka's client told an error last.
     var kafkaErrorAt: Int64 = 0
+    /// Which shard is committed when.
+    var schedule: CommitSchedule
 
-    /// What a lane keeps of a partition beside its cursor.
-    struct TakenPartition {
-        var topicPartition: TopicPartition
-        var origin: Int64
-        /// Fingerprints to be checked, by offset, in rising order.
-        var checks: [Fingerprint]
-        /// A record that was counted from this log; nil = none yet.
-        var witness: Fingerprint?
-        /// What the witness becomes with the next look that passes; nil = what is the newest when that begins.
-        var nextWitness: Fingerprint?
-        /// Fields of `topicID` and partition for the look-up of its slot.
-        var topicID: Int32
-        var span = DedupeSpan()
-    }
+    // MARK: What it knows
+
+    var hasJoined = false
+    var fitness = ServerFitness()
+    var hints = HintWatch()
+    /// Whether the lane is far behind the log's end, in records and in time.
+    var isCatchingUp = false
+    /// How long looks at the log took lately, in milliseconds.
+    var lookDuration: Int64 = 0
+    /// What cells of the shards have refused.
+    var parked = Parked()
+
+    // MARK: What it tells
+
+    var totals = PipelineMetrics()
+    /// Troubles that were told, and what is remembered of those that have passed.
+    var recurrences: [LaneTrouble: Recurrence] = [:]
+    var notices = Notices()
 
     init(
         number: Int, configuration: PipelineConfiguration, world: any LaneWorld,
@@ -169,19 +127,19 @@ final class Lane: @unchecked Sendable {
 
     /// Commits what is folded and leaves the group.
     func end() {
-        finalCommit(deadline: now + 10_000)
-        dropCore()
+        assignment?.finalCommit(deadline: now + 10_000)
+        dropPartitions()
         _ = try? consumer.close(timeoutMilliseconds: 5_000)
-        committer = nil
-        watcher = nil
+        link = nil
         publish(now, force: true)
     }
 
-    /// How long a turn waits for records; the client waits that long also where some are there but not a whole batch.
+    /// How long a turn waits for records; the client waits that long also where some are there but
+    /// not a whole batch.
     private var patience: Int32 {
         let now = self.now
-        let isWaiting = core?.hasInFlight ?? false
-        if comparison.isAsked { return 1 }
+        if let assignment, assignment.comparison.isAsked { return 1 }
+        let isWaiting = assignment?.core.hasInFlight ?? false
         let longest =
             isWaiting ? 2 * CommitSchedule.outcomePause : now - arrivedAt < 2_000 ? 50 : 200
         return Int32(min(longest, max(1, schedule.nextAt - now)))
@@ -192,7 +150,7 @@ final class Lane: @unchecked Sendable {
         consumer.poll(maximum: Self.batchSize, timeoutMilliseconds: patience) {
             records, events in
             if !records.isEmpty { arrivedAt = now }
-            if mode == .folding { take(records) }
+            folding?.take(records)
             for event in events { handle(event) }
         }
         schedule.forgetNext()
@@ -204,15 +162,16 @@ final class Lane: @unchecked Sendable {
         switch event {
         case .endOfPartition(let partition, let offset):
             // The end of a partition that was stopped in this very batch would pass over its records.
-            guard mode == .folding, let slot = slot(of: partition), !isStopped(slot) else { return }
-            core?.skip(slot: slot, to: offset)
+            guard let folding, let slot = folding.slot(of: partition), !folding.isStopped(slot)
+            else { return }
+            folding.core.skip(slot: slot, to: offset)
         case .partitionError(let partition, let error):
             if error.code.dropsRecords {
-                guard mode == .folding, let slot = slot(of: partition) else { return }
-                stopPartition(
+                guard let folding, let slot = folding.slot(of: partition) else { return }
+                folding.stopPartition(
                     slot: slot,
                     reason:
-                        "records at offset \(core?.position(slot: slot) ?? 0) or behind it cannot "
+                        "records at offset \(folding.core.position(slot: slot)) or behind it cannot "
                         + "be read: \(error.message)")
             } else if error.code == .autoOffsetReset || error.code == .offsetOutOfRange {
                 establishAgain("offsets of \(partition) are no longer in the log")
@@ -225,36 +184,39 @@ final class Lane: @unchecked Sendable {
         }
     }
 
-    func isStopped(_ slot: Int) -> Bool {
-        stopped.contains { $0.partition == core?.partitions[slot] }
+    // MARK: Partitions
+
+    /// The partitions that are taken up; nil while there are none, or their marks are not known.
+    var assignment: Assignment? {
+        guard case .counting(let assignment) = stage else { return nil }
+        return assignment
     }
 
-    func slot(of partition: TopicPartition) -> Int? {
-        taken.firstIndex { $0.topicPartition == partition }
+    /// The same, where their records are folded.
+    private var folding: Assignment? {
+        guard let assignment, !assignment.isOnHold else { return nil }
+        return assignment
     }
-
-    // MARK: Rebalance
 
     private func rebalance(_ event: RebalanceEvent) {
         hasJoined = true
         switch event {
         case .assigned(let partitions):
             // What is held of an assignment that was never revoked does not fit the new one.
-            if core != nil { dropCore() }
+            dropPartitions()
             endPartitionTroubles()
-            otherLogs = [:]
-            pending = partitions
-            mode = partitions.isEmpty ? .idle : .pending
+            if !partitions.isEmpty {
+                let names = partitions.sorted().map {
+                    LogPartition(topic: $0.topic, partition: $0.partition)
+                }
+                stage = .pending(AssignmentFacts(partitions: names))
+            }
             report(
                 .information, "assigned",
                 "lane \(number) has \(partitions.count) partitions")
         case .revoked(_, let isLost):
-            if !isLost, mode == .folding || mode == .holding {
-                finalCommit(deadline: now + 5_000)
-            }
-            dropCore()
-            pending = []
-            mode = .idle
+            if !isLost { assignment?.finalCommit(deadline: now + 5_000) }
+            dropPartitions()
             endPartitionTroubles()
             report(
                 .information, "revoked",
@@ -262,35 +224,23 @@ final class Lane: @unchecked Sendable {
         }
     }
 
-    /// Gives up all tallies; what was not committed is read again by whoever has the partitions next.
-    func dropCore() {
-        if let counters = core?.program.counters { totals.add(counters) }
-        core = nil
-        taken = []
-        stopped = []
-        gone = [:]
-        standingMarks.forget()
-        comparison = LogComparison()
+    /// Gives up all partitions with their tallies; their next owner reads again what was not
+    /// committed.
+    private func dropPartitions() {
+        if let assignment { totals.add(assignment.core.program.counters) }
+        stage = .idle
         deadLetters.abandon()
     }
 
-    /// Drops everything and begins again from the marks.
+    /// Drops everything that was read of the partitions and begins again from the marks.
     func establishAgain(_ reason: String) {
-        guard mode == .folding || mode == .holding else { return }
+        guard let assignment else { return }
         trouble(.reestablish, reason)
-        // A partition that was stopped while it was read stands in both.
-        pending = Set(
-            taken.map(\.topicPartition)
-                + stopped.map {
-                    TopicPartition(topic: $0.partition.topic, partition: $0.partition.partition)
-                }
-        ).sorted()
-        dropCore()
-        mode = .pending
+        dropPartitions()
+        stage = .pending(assignment.facts.again)
         do throws(KafkaError) { try consumer.unassign() } catch {
             trouble(.kafka, error.message)
         }
-        needsReconcile = false
     }
 
     // MARK: Reporting
@@ -306,9 +256,9 @@ final class Lane: @unchecked Sendable {
     func report(_ event: PipelineEvent) { reporter(event) }
 
     func fail(_ error: PipelineError) {
-        let isFirst = failure.withLock { standing -> Bool in
-            guard standing == nil else { return false }
-            standing = error
+        let isFirst = failure.withLock { first -> Bool in
+            guard first == nil else { return false }
+            first = error
             return true
         }
         if isFirst { report(.error, "stopped", error.message) }

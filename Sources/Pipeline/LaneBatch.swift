@@ -3,32 +3,26 @@ internal import Ledger
 internal import Metering
 
 /// From a batch to tallies.
-extension Lane {
+extension Assignment {
     /// Folds a batch; where Redis cannot take a full tally, the rest is dropped and read again later.
     func take(_ batch: UnsafeBufferPointer<Record>) {
         guard !batch.isEmpty else { return }
         let count = convert(batch)
         if let refused = refusedSlot {
             refusedSlot = nil
-            if let partition = core?.partitions[refused.slot] {
-                otherLogs[partition] = refused.difference
-            }
+            facts.otherLogs[core.partitions[refused.slot]] = refused.difference
             return leaveLog(slot: refused.slot, refused.difference)
         }
-        let buffer = UnsafeBufferPointer(start: UnsafePointer(records), count: count)
+        let buffer = UnsafeBufferPointer(start: UnsafePointer(lane.records), count: count)
         var next = 0
         while next < count {
-            guard let stop = core?.fold(buffer, from: next, attributes: attributes) else { return }
-            noteRejected(batch)
-            sendDeadLetters(batch)
+            let stop = core.fold(buffer, from: next, attributes: lane.attributes)
+            takeRejected(batch)
             next = stop.next
             guard let shard = stop.fullShard else { break }
-            guard makeRoom(shard: shard) else {
-                hold("Redis")
-                return
-            }
+            guard makeRoom(shard: shard) else { return hold("Redis") }
         }
-        if deadLetters.isFull { hold("the dead letters") }
+        if lane.deadLetters.isFull { hold("the dead letters") }
     }
 
     /// Makes fold records of the batch's records that belong to partitions of ours; returns how many.
@@ -39,17 +33,15 @@ extension Lane {
         var lastPartition: Int32 = -1
         var slot: Int32 = -1
         var isKnownAsOurs = false
-        let (records, sources, attributes) = (records, sources, attributes)
+        let (records, sources, attributes) = (lane.records, lane.sources, lane.attributes)
         for index in batch.indices {
             let record = batch[index]
             if record.partition != lastPartition || record.topicID != lastTopic {
                 lastTopic = record.topicID
                 lastPartition = record.partition
-                slot = Int32(
-                    taken.firstIndex {
-                        $0.topicID == lastTopic && $0.topicPartition.partition == lastPartition
-                    } ?? -1)
-                isKnownAsOurs = slot >= 0 && stopped.isEmpty && taken[Int(slot)].checks.isEmpty
+                slot = Int32(self.slot(topicID: lastTopic, partition: lastPartition) ?? -1)
+                isKnownAsOurs =
+                    slot >= 0 && facts.stopped.isEmpty && taken[Int(slot)].checks.isEmpty
             }
             guard slot >= 0, isKnownAsOurs || isOurLog(record, slot: Int(slot)) else { continue }
             var place: Int32 = -1
@@ -68,9 +60,10 @@ extension Lane {
         return count
     }
 
-    /// Checks a fingerprint when its record passes; false = the partition is stopped or to be refused.
+    /// Checks a fingerprint when its record passes; false when the partition is stopped or to be
+    /// refused.
     private func isOurLog(_ record: Record, slot: Int) -> Bool {
-        if stopped.contains(where: { $0.partition == core?.partitions[slot] }) { return false }
+        if isStopped(slot) { return false }
         if refusedSlot?.slot == slot { return false }
         while let check = taken[slot].checks.first, record.offset >= check.offset {
             taken[slot].checks.removeFirst()
@@ -94,98 +87,55 @@ extension Lane {
         return binary.isBinary ? binary : nil
     }
 
-    // MARK: Dead letters
-
-    private func sendDeadLetters(_ batch: UnsafeBufferPointer<Record>) {
-        guard let rejected = core?.program.rejected, !rejected.isEmpty,
-            configuration.deadLetterTopic != nil
-        else { return }
-        for one in rejected {
-            let record = batch[Int(sources[one.index])]
-            deadLetters.send(record, topicName: consumer.topicName(record.topicID), one)
+    /// Records that the fold has just rejected: the log hears of them, the dead letters get them.
+    private func takeRejected(_ batch: UnsafeBufferPointer<Record>) {
+        let rejected = core.program.rejected
+        guard !rejected.isEmpty else { return }
+        lane.tellRejected(rejected, of: batch)
+        guard lane.configuration.deadLetterTopic != nil else { return }
+        for rejection in rejected {
+            let record = batch[Int(lane.sources[rejection.index])]
+            lane.deadLetters.send(
+                record, topicName: lane.consumer.topicName(record.topicID), rejection)
         }
     }
 
     // MARK: Back-pressure
 
-    /// Commits a full tally so that folding can go on; false = Redis or the dead letters do not answer in time.
+    /// Commits a full tally so that folding can go on; false when Redis or the dead letters do not
+    /// answer in time.
     private func makeRoom(shard: Int) -> Bool {
         let deadline = now + 5_000
-        while core?.isInFlight(shard: shard) ?? false {
+        let link = lane.link
+        while core.isInFlight(shard: shard) {
             // A commit that Redis refused is not on its way any more: it is sent again later.
-            let isOnItsWay =
-                core?.shards[shard].unseenBatch != nil || committer?.inFlight ?? 0 > 0
-            guard now < deadline, isOnItsWay, passOn(waitMilliseconds: 100) else { return false }
+            guard let link, now < deadline, core.shards[shard].unseenBatch != nil || !link.isIdle,
+                passOn(link, waitMilliseconds: 100)
+            else { return false }
         }
-        while !deadLetters.deliver(waitMilliseconds: 100) {
-            guard now < deadline, deadLetters.problem == nil else { return false }
+        while !lane.deadLetters.deliver(waitMilliseconds: 100) {
+            guard now < deadline, lane.deadLetters.problem == nil else { return false }
         }
         // Where the marks must be read first, nothing is sent, so that the pipeline runs dry.
-        guard canCommit, !needsReconcile, !isUnfit, core?.handOver(shard: shard) ?? false else {
-            return false
-        }
-        schedule.sent(shard: shard, at: now)
+        guard let link, link.canCommit, !needsReconcile, !lane.fitness.isUnfit,
+            core.handOver(shard: shard)
+        else { return false }
+        lane.schedule.sent(shard: shard, at: now)
         if isLookRecent {
-            sendUnseen(shard: shard)
+            sendUnseen(shard: shard, link)
         } else if mayCompareLog(now) {
-            compareLog(now)
+            compareLog(link, now)
         }
         return true
     }
 
-    /// Pauses all partitions and drops what arrives until `resumeIfPossible`.
-    func hold(_ cause: String) {
-        guard mode == .folding else { return }
-        mode = .holding
-        consumer.stopWaking()
-        trouble(.holding, "consumption is paused: waiting for \(cause)")
-        do throws(KafkaError) { try consumer.pause(taken.map(\.topicPartition)) } catch {
-            trouble(.kafka, error.message)
-        }
-    }
+    // MARK: Dead letters
 
-    /// Goes on from the cursors' positions once nothing stands in the way.
-    func resumeIfPossible() {
-        guard mode == .holding, canCommit, !needsReconcile, !isUnfit, deadLetters.waiting == 0
-        else { return }
-        guard let isRoom = core?.hasRoom, isRoom else { return }
-        if assignPositions() {
-            mode = .folding
-            passed(.holding, "consumption goes on")
-        }
-    }
-
-    /// Reads on from the cursors' positions, without the partitions that are stopped.
-    func assignPositions() -> Bool {
-        guard core != nil else { return false }
-        var list: [(TopicPartition, offset: Int64)] = []
-        for (slot, one) in taken.enumerated() {
-            guard let partition = core?.partitions[slot],
-                !stopped.contains(where: { $0.partition == partition })
-            else { continue }
-            list.append((one.topicPartition, offset: core?.position(slot: slot) ?? 0))
-        }
-        do throws(KafkaError) {
-            try consumer.unassign()
-            try consumer.assign(list)
-            return true
-        } catch {
-            trouble(.kafka, error.message)
-            return false
-        }
-    }
-
-    /// Takes a partition out for good (until the next assignment) and says why.
-    func stopPartition(slot: Int, reason: String) {
-        guard let partition = core?.partitions[slot],
-            !stopped.contains(where: { $0.partition == partition })
-        else { return }
-        stopped.append((partition: partition, reason: reason))
-        report(
-            .error, "partition-stopped",
-            "\(partition.topic)/\(partition.partition) is stopped: \(reason)")
-        do throws(KafkaError) { try consumer.pause([taken[slot].topicPartition]) } catch {
-            trouble(.kafka, error.message)
-        }
+    /// Whether the marks have passed a record, so that its letter is never sent again.
+    func isPassed(_ place: LetterPlace) -> Bool {
+        guard let slot = slot(topicID: place.topicID, partition: place.partition),
+            let mark = core.leastMark(slot: slot)
+        else { return false }
+        return place.offset < mark
     }
 }
