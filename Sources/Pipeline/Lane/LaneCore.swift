@@ -228,7 +228,7 @@ struct LaneCore: ~Copyable {
 
     /// Hands the folding tally of a shard over to its commit; false = nothing to commit.
     ///
-    /// It may be sent once the log was looked at again: see `LaneComparison.swift`.
+    /// It may be sent once the log was looked at again: see `AssignmentComparison.swift`.
     mutating func handOver(shard: Int) -> Bool {
         precondition(!isInFlight(shard: shard), "one commit of a shard at a time")
         guard isBehind(shard: shard) else { return false }
