@@ -1,80 +1,12 @@
 public import Ledger
 public import Metering
 
-/// A histogram with fixed upper bounds.
-public struct BoundedHistogram: Sendable {
-    /// Upper bounds; the last bucket is beyond all.
-    public let bounds: [Double]
-    /// Numbers by bucket, one more than bounds.
-    public private(set) var counts: [Int64]
-    /// Sum of all values.
-    public private(set) var sum: Double = 0
-
-    init(bounds: [Double]) {
-        self.bounds = bounds
-        counts = Array(repeating: 0, count: bounds.count + 1)
-    }
-
-    init(bounds: [Double], counts: [Int64], sum: Double) {
-        self.bounds = bounds
-        self.counts = counts
-        self.sum = sum
-    }
-
-    mutating func observe(_ value: Double) {
-        counts[bounds.firstIndex { value <= $0 } ?? bounds.count] += 1
-        sum += value
-    }
-
-    mutating func add(_ other: BoundedHistogram) {
-        for index in counts.indices { counts[index] += other.counts[index] }
-        sum += other.sum
-    }
-}
-
-/// One partition as its lane sees it.
-public struct PartitionMetrics: Sendable {
-    /// The topic.
-    public var topic: String
-    /// Number of the partition.
-    public var partition: Int32
-    /// Next offset that the lane takes.
-    public var position: Int64
-    /// Next offset before which every cell stands in Redis.
-    public var committed: Int64
-    /// Log end as last heard, or -1.
-    public var logEnd: Int64
-    /// Whether it is stopped, and why.
-    public var stopped: String?
-    /// Offsets that Kafka no longer holds and that are not counted: by no shard where it is stopped, else by some.
-    public var gone: Int64 = 0
-    /// Milliseconds of record time in the dedupe window; nil while it is not full.
-    public var dedupeSpan: Int64?
-    /// Why not every shard takes what is new in it, as a sentence; nil = all do.
-    public var standstill: String? {
-        if let stopped { return "\(topic)/\(partition) is stopped: \(stopped)" }
-        guard gone > 0 else { return nil }
-        return "\(topic)/\(partition) is not counted by every shard: \(gone) offsets are no "
-            + "longer in the log; odometer status says which"
-    }
-    /// Offsets between `committed` and the log end.
-    public var lag: Int64 { logEnd < 0 ? 0 : max(0, logEnd - committed) }
-}
-
 extension PipelineMetrics {
     /// What stands still although every lane works, one sentence each; names no key of Redis.
     public var standstills: [String] {
         partitions.compactMap(\.standstill)
             + shardsAside.map { "shard \($0.shard) is set aside: odometer status says why" }
     }
-}
-
-/// Those that hold most of the ledger's memory, each with its share, 0 to 1, by falling share; at most ten each.
-public struct MemoryShares: Sendable {
-    /// Meters.
-    public var meters: [MemorySample.Share] = []
-    /// Organizations.
-    public var organizations: [MemorySample.Share] = []
 }
 
 /// Numbers of the running machine: a plain copy, safe to keep.

@@ -101,10 +101,10 @@ import Testing
         let said = Said()
         let lane = makeLane(simulation, said)
         for _ in 0..<40 {
-            lane.mode = .folding
+            lane.stage = .counting(try Assignment.folding(on: lane))
             lane.establishAgain("offsets are no longer in the log")
             lane.passed(.reestablish, "partitions are taken up again")
-            lane.mode = .folding
+            lane.stage = .counting(try Assignment.folding(on: lane))
             lane.publish(lane.now, force: true)
             simulation.clock += 250
         }

@@ -24,21 +24,23 @@ import Testing
         let lane = Lane(
             number: 1, configuration: simulation.configuration,
             world: SimulatedMachine(number: 1, simulation: simulation), report: { _ in })
-        lane.taken = [
-            Lane.TakenPartition(
-                topicPartition: TopicPartition(topic: "usage", partition: 0), origin: 0, checks: [],
-                witness: fingerprint(50), topicID: 0)
-        ]
+        let assignment = try Assignment.folding(
+            on: lane,
+            [
+                TakenPartition(
+                    topicPartition: TopicPartition(topic: "usage", partition: 0), origin: 0,
+                    checks: [], witness: fingerprint(50), topicID: 0)
+            ])
         let question = LogComparison.Question(
             slot: 0, witness: fingerprint(50), next: fingerprint(100))
-        lane.comparison.ask([question], batch: 1, now: 0, pause: 50)
-        lane.learnWitnesses(from: marks([nil, 40, 200, 120]))
-        #expect(lane.taken[0].witness == fingerprint(200))
-        #expect(!lane.comparison.isAsked && lane.comparison.questions.isEmpty)
-        lane.comparison.ask([question], batch: 1, now: 0, pause: 50)
-        lane.learnWitnesses(from: marks([150, 150, 150, 150]))
-        #expect(lane.taken[0].witness == fingerprint(200))
-        #expect(lane.comparison.isAsked)
+        assignment.comparison.ask([question], batch: 1, now: 0, pause: 50)
+        assignment.learnWitnesses(from: marks([nil, 40, 200, 120]))
+        #expect(assignment.taken[0].witness == fingerprint(200))
+        #expect(!assignment.comparison.isAsked && assignment.comparison.questions.isEmpty)
+        assignment.comparison.ask([question], batch: 1, now: 0, pause: 50)
+        assignment.learnWitnesses(from: marks([150, 150, 150, 150]))
+        #expect(assignment.taken[0].witness == fingerprint(200))
+        #expect(assignment.comparison.isAsked)
         withExtendedLifetime(simulation) {}
     }
 }

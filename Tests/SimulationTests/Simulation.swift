@@ -157,7 +157,7 @@ final class Simulation {
             trace.note("machine \(machine.number) is dead")
             return remove(machine)
         }
-        for shard in machine.lane.core?.shards ?? [] {
+        for shard in machine.lane.assignment?.core.shards ?? [] {
             guard let cell = shard.aside?.refused else { continue }
             // Without its audit nothing can be said about a shard; any
             // other key is one cell's matter.

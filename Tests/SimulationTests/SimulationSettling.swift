@@ -42,7 +42,7 @@ extension Simulation {
             }
         }
         // Every cell takes its changes again, so nothing may stay parked where a lane looks.
-        if machines.contains(where: { $0.lane.mode == .folding }) {
+        if machines.contains(where: { $0.lane.assignment?.isOnHold == false }) {
             for shard in 0..<server.shardCount where !server.content.shards[shard].parked.isEmpty {
                 return "shard \(shard) still has \(server.content.shards[shard].parked) parked"
             }
@@ -105,10 +105,15 @@ extension Simulation {
     }
 
     private func describe(_ machine: SimulatedMachine) -> String {
-        let lane = machine.lane
-        return "lane \(machine.number) is \(lane.mode), has \(lane.taken.map(\.topicPartition)), "
-            + "stopped \(lane.stopped), reconciles \(lane.needsReconcile), aside "
-            + "\((0..<server.shardCount).filter { lane.core?.shards[$0].aside != nil })"
+        guard let assignment = machine.lane.assignment else {
+            return "lane \(machine.number) counts nothing"
+        }
+        let aside = assignment.core.shards.indices.filter {
+            assignment.core.shards[$0].aside != nil
+        }
+        return "lane \(machine.number) has \(assignment.taken.map(\.topicPartition)), on hold "
+            + "\(assignment.isOnHold), stopped \(machine.lane.stopped), "
+            + "reconciles \(assignment.needsReconcile), aside \(aside)"
     }
 
     /// While nothing runs, a partition is created again under its old

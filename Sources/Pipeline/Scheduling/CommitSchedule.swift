@@ -2,7 +2,7 @@
 ///
 /// Redis runs all commits that it has of a lane one behind the other, and whoever reads meanwhile waits for the whole
 /// row. So they go evenly over an interval, as long as they go in time; what is late hurries. A few go together,
-/// because each waits for a look at the log (`LaneComparison.swift`), and one look serves all of them. All times are
+/// because each waits for a look at the log (`AssignmentComparison.swift`), and one look serves all of them. All times are
 /// milliseconds of a steady clock.
 struct CommitSchedule {
     /// What there is to know of a shard that can be committed.

@@ -72,32 +72,33 @@ struct LaneCore: ~Copyable {
 
     /// A core for these partitions: where each is read from, and the marks of its shards.
     init(
-        program: consuming Program, layout: KeyLayout, assignment: [Place], dedupeWindow: Int64
+        program: consuming Program, layout: KeyLayout, places: [Place], dedupeWindow: Int64
     ) {
         self.program = program
         encoder = TallyEncoder(layout: layout, cellSets: self.program.cellSets)
-        partitions = assignment.map(\.partition)
+        partitions = places.map(\.partition)
         markFields = partitions.map(\.markField)
         auditFields = partitions.map { partition in
             Self.auditNames.map { partition.markField + Array(":\($0)".utf8) }
         }
         shardCount = layout.shardCount
-        cursors = .allocate(capacity: max(1, assignment.count))
-        for (slot, one) in assignment.enumerated() {
+        cursors = .allocate(capacity: max(1, places.count))
+        for (slot, place) in places.enumerated() {
             (cursors + slot).initialize(
                 to: PartitionCursor(
-                    position: one.position, marks: one.marks, aside: one.aside, span: dedupeWindow))
+                    position: place.position, marks: place.marks, aside: place.aside,
+                    span: dedupeWindow))
         }
         folding = .allocate(capacity: shardCount)
         flying = Array(repeating: nil, count: shardCount)
         for shard in 0..<shardCount {
             (folding + shard).initialize(
-                to: Tally(partitionCount: assignment.count, memory: memory))
+                to: Tally(partitionCount: places.count, memory: memory))
         }
         shards = Array(repeating: Shard(), count: shardCount)
-        last = Array(repeating: nil, count: assignment.count)
-        lastIndex = Array(repeating: -1, count: assignment.count)
-        firstTaken = Array(repeating: nil, count: assignment.count)
+        last = Array(repeating: nil, count: places.count)
+        lastIndex = Array(repeating: -1, count: places.count)
+        firstTaken = Array(repeating: nil, count: places.count)
         self.program.partitionNumbers = partitions.map(\.partition)
     }
 
@@ -164,10 +165,10 @@ struct LaneCore: ~Copyable {
     /// Next offset before which every cell stands in Redis: idle shards move their marks only now and then.
     func applied(slot: Int) -> Int64 {
         var lowest = cursors[slot].position
-        for (shard, one) in shards.enumerated() where one.aside == nil {
-            for sent in one.sent where sent.slot == slot { lowest = min(lowest, sent.range.from) }
-            if folding[shard].count > 0 || one.awaitsMarks {
-                lowest = min(lowest, cursors[slot].start(shard: shard))
+        for (number, shard) in shards.enumerated() where shard.aside == nil {
+            for sent in shard.sent where sent.slot == slot { lowest = min(lowest, sent.range.from) }
+            if folding[number].count > 0 || shard.awaitsMarks {
+                lowest = min(lowest, cursors[slot].start(shard: number))
             }
         }
         return lowest
@@ -227,7 +228,7 @@ struct LaneCore: ~Copyable {
 
     /// Hands the folding tally of a shard over to its commit; false = nothing to commit.
     ///
-    /// It may be sent once the log was looked at again: see `LaneComparison.swift`.
+    /// It may be sent once the log was looked at again: see `AssignmentComparison.swift`.
     mutating func handOver(shard: Int) -> Bool {
         precondition(!isInFlight(shard: shard), "one commit of a shard at a time")
         guard isBehind(shard: shard) else { return false }

@@ -1,9 +1,9 @@
 internal import Kafka
 
-/// What may be wrong with a lane for a while: said when it begins, and once more when it has passed.
+/// What may be wrong with a lane for a while: told when it begins, and once more when it has passed.
 ///
-/// The raw value is the event's name in the log. In the order of the cases they are told: the cause before what
-/// follows from it.
+/// The raw value is the event's name in the log. Troubles are told in the order of the cases: a
+/// cause before what follows from it.
 enum LaneTrouble: String, CaseIterable {
     case redis
     case noMaster = "no-master"
@@ -30,7 +30,8 @@ enum LaneTrouble: String, CaseIterable {
         }
     }
 
-    /// Whether it ends where the lane gives up its partitions or gets others: whoever has them next finds it again.
+    /// Whether it ends where the lane gives up its partitions or gets others: their next owner
+    /// finds it again.
     var endsWithPartitions: Bool {
         switch self {
         case .refused, .establish, .deadLetters, .reestablish, .reconcile,
@@ -78,24 +79,8 @@ extension Lane {
 
     /// The next owner of the partitions finds their troubles again.
     func endPartitionTroubles() {
-        for one in LaneTrouble.allCases where one.endsWithPartitions { recurrences[one]?.drop() }
-    }
-
-    /// Says that Kafka refuses the group's offsets: twice in a row, for during a rebalance it does
-    /// so once.
-    func judgeHints() {
-        let counts = consumer.hintCounts
-        defer { hintsBefore = counts }
-        if counts.taken != hintsBefore.taken {
-            refusedHints = 0
-            passed(.hint, "Kafka takes the group's offsets again")
-        } else if counts.refused != hintsBefore.refused {
-            refusedHints += 1
-            guard refusedHints > 1 else { return }
-            trouble(
-                .hint,
-                "Kafka refuses the group's offsets, the witness of where counting began: "
-                    + counts.lastRefusal)
+        for trouble in LaneTrouble.allCases where trouble.endsWithPartitions {
+            recurrences[trouble]?.drop()
         }
     }
 }

@@ -30,24 +30,24 @@ extension Lane {
     }
 
     /// Takes what a look at the marks says, and tries parked cells again where it is time.
-    func retryParked(_ marks: [ShardMarks]) throws(LedgerError) {
-        for one in marks { parked.counts[one.shard] = one.parked > 0 ? one.parked : nil }
+    func retryParked(
+        _ marks: [ShardMarks], contract: [UInt8], by watcher: any LaneWatcher
+    ) throws(LedgerError) {
+        for shard in marks { parked.counts[shard.shard] = shard.parked > 0 ? shard.parked : nil }
         let now = self.now
-        guard !parked.counts.isEmpty, now >= parked.retryAt, !isUnfit else { return }
+        guard !parked.counts.isEmpty, now >= parked.retryAt, !fitness.isUnfit else { return }
         parked.retryAt = now + Self.parkedInterval
-        for one in marks where one.parked > 0 && one.torn == nil {
-            var cursor = parked.cursors[one.shard] ?? ParkedCells.begin
-            guard
-                let left = try watcher?.retryParked(
-                    shard: one.shard, contract: stamp, cursor: &cursor,
-                    latest: latestClock / 1_000)
-            else { return }
-            parked.cursors[one.shard] = cursor
-            parked.counts[one.shard] = left > 0 ? left : nil
-            guard left < one.parked else { continue }
+        for shard in marks where shard.parked > 0 && shard.torn == nil {
+            let number = shard.shard
+            var cursor = parked.cursors[number] ?? ParkedCells.begin
+            let left = try watcher.retryParked(
+                shard: number, contract: contract, cursor: &cursor, latest: latestClock / 1_000)
+            parked.cursors[number] = cursor
+            parked.counts[number] = left > 0 ? left : nil
+            guard left < shard.parked else { continue }
             report(
                 .information, "cell-returned",
-                "shard \(one.shard): \(one.parked - left) parked cells took their changes, "
+                "shard \(number): \(shard.parked - left) parked cells took their changes, "
                     + "\(left) are left")
         }
     }

@@ -1,0 +1,141 @@
+internal import Kafka
+internal import Ledger
+internal import Metering
+
+/// From a batch to tallies.
+extension Assignment {
+    /// Folds a batch; where Redis cannot take a full tally, the rest is dropped and read again later.
+    func take(_ batch: UnsafeBufferPointer<Record>) {
+        guard !batch.isEmpty else { return }
+        let count = convert(batch)
+        if let refused = refusedSlot {
+            refusedSlot = nil
+            facts.otherLogs[core.partitions[refused.slot]] = refused.difference
+            return leaveLog(slot: refused.slot, refused.difference)
+        }
+        let buffer = UnsafeBufferPointer(start: UnsafePointer(lane.records), count: count)
+        var next = 0
+        while next < count {
+            let stop = core.fold(buffer, from: next, attributes: lane.attributes)
+            takeRejected(batch)
+            next = stop.next
+            guard let shard = stop.fullShard else { break }
+            guard makeRoom(shard: shard) else { return hold("Redis") }
+        }
+        if lane.deadLetters.isFull { hold("the dead letters") }
+    }
+
+    /// Makes fold records of the batch's records that belong to partitions of ours; returns how many.
+    private func convert(_ batch: UnsafeBufferPointer<Record>) -> Int {
+        var count = 0
+        var attributeCount: Int32 = 0
+        var lastTopic: Int32 = -1
+        var lastPartition: Int32 = -1
+        var slot: Int32 = -1
+        var isKnownAsOurs = false
+        let (records, sources, attributes) = (lane.records, lane.sources, lane.attributes)
+        for index in batch.indices {
+            let record = batch[index]
+            if record.partition != lastPartition || record.topicID != lastTopic {
+                lastTopic = record.topicID
+                lastPartition = record.partition
+                slot = Int32(self.slot(topicID: lastTopic, partition: lastPartition) ?? -1)
+                isKnownAsOurs =
+                    slot >= 0 && facts.stopped.isEmpty && taken[Int(slot)].checks.isEmpty
+            }
+            guard slot >= 0, isKnownAsOurs || isOurLog(record, slot: Int(slot)) else { continue }
+            var place: Int32 = -1
+            if !record.headers.isEmpty, let binary = readAttributes(record) {
+                (attributes + Int(attributeCount)).initialize(to: binary)
+                place = attributeCount
+                attributeCount += 1
+            }
+            (records + count).initialize(
+                to: FoldRecord(
+                    offset: record.offset, timestamp: record.timestamp, value: record.value,
+                    key: record.key, partitionSlot: slot, attributes: place))
+            sources[count] = Int32(index)
+            count += 1
+        }
+        return count
+    }
+
+    /// Checks a fingerprint when its record passes; false when the partition is stopped or to be
+    /// refused.
+    private func isOurLog(_ record: Record, slot: Int) -> Bool {
+        if isStopped(slot) { return false }
+        if refusedSlot?.slot == slot { return false }
+        while let check = taken[slot].checks.first, record.offset >= check.offset {
+            taken[slot].checks.removeFirst()
+            // Offsets that hold no record any more cannot be verified: compaction or retention.
+            guard record.offset == check.offset else { continue }
+            let found = Fingerprint(
+                offset: record.offset, timestamp: record.timestamp, key: record.key,
+                value: record.value)
+            if found != check {
+                refusedSlot = (slot, .record(check.offset))
+                return false
+            }
+        }
+        return true
+    }
+
+    /// The CloudEvents headers of a record in binary mode, or nil for structured mode.
+    private func readAttributes(_ record: Record) -> BinaryAttributes? {
+        var binary = BinaryAttributes()
+        for header in record.headers { binary.take(name: header.name, value: header.value) }
+        return binary.isBinary ? binary : nil
+    }
+
+    /// Records that the fold has just rejected: the log hears of them, the dead letters get them.
+    private func takeRejected(_ batch: UnsafeBufferPointer<Record>) {
+        let rejected = core.program.rejected
+        guard !rejected.isEmpty else { return }
+        lane.tellRejected(rejected, of: batch)
+        guard lane.configuration.deadLetterTopic != nil else { return }
+        for rejection in rejected {
+            let record = batch[Int(lane.sources[rejection.index])]
+            lane.deadLetters.send(
+                record, topicName: lane.consumer.topicName(record.topicID), rejection)
+        }
+    }
+
+    // MARK: Back-pressure
+
+    /// Commits a full tally so that folding can go on; false when Redis or the dead letters do not
+    /// answer in time.
+    private func makeRoom(shard: Int) -> Bool {
+        let deadline = now + 5_000
+        let link = lane.link
+        while core.isInFlight(shard: shard) {
+            // A commit that Redis refused is not on its way any more: it is sent again later.
+            guard let link, now < deadline, core.shards[shard].unseenBatch != nil || !link.isIdle,
+                passOn(link, waitMilliseconds: 100)
+            else { return false }
+        }
+        while !lane.deadLetters.deliver(waitMilliseconds: 100) {
+            guard now < deadline, lane.deadLetters.problem == nil else { return false }
+        }
+        // Where the marks must be read first, nothing is sent, so that the pipeline runs dry.
+        guard let link, link.canCommit, !needsReconcile, !lane.fitness.isUnfit,
+            core.handOver(shard: shard)
+        else { return false }
+        lane.schedule.sent(shard: shard, at: now)
+        if isLookRecent {
+            sendUnseen(shard: shard, link)
+        } else if mayCompareLog(now) {
+            compareLog(link, now)
+        }
+        return true
+    }
+
+    // MARK: Dead letters
+
+    /// Whether the marks have passed a record, so that its letter is never sent again.
+    func isPassed(_ place: LetterPlace) -> Bool {
+        guard let slot = slot(topicID: place.topicID, partition: place.partition),
+            let mark = core.leastMark(slot: slot)
+        else { return false }
+        return place.offset < mark
+    }
+}

@@ -1,0 +1,152 @@
+internal import Kafka
+internal import Ledger
+internal import Metering
+internal import Redis
+
+/// From tallies to Redis, and what follows from the answers.
+extension Assignment {
+    // MARK: Outcomes
+
+    /// Does what the core concludes from the outcome of a commit.
+    func act(on result: CommitResult, _ link: LedgerLink) {
+        let now = self.now
+        let shard = result.tag
+        let redirected = core.shards[shard].redirected
+        let size = core.flyingSize(shard: shard)
+        switch core.conclude(shard: shard, result.outcome, now: now) {
+        case .done:
+            lane.count(size, now)
+            lane.passed(.refused, "Redis takes commits again")
+            if !result.overflows.isEmpty { lane.tellOverflows(result.overflows, now) }
+            if !redirected.isEmpty { lane.tellOverflows(redirected, now) }
+        case .rewrite:
+            core.writeFlying(shard: shard, contract: facts.opened.stamp, to: &lane.arguments)
+            send(shard: shard, link)
+        case .resend: needsReconcile = true
+        case .reread:
+            needsReconcile = true
+            reconcileAt = now
+            lane.trouble(.marksMoved, "shard \(shard): the marks are not where they were left")
+        case .foreignContract: needsReconcile = true
+        case .wait(let message):
+            needsReconcile = true
+            lane.retryAt = now + 500
+            if lane.troubles[.refused] == nil { link.checkAt = now }
+            waitForServer(link, result.outcome, message)
+        case .aside(let reason):
+            lane.report(
+                .error, "shard-aside", "shard \(shard) is set aside: \(describe(shard, reason))")
+        }
+    }
+
+    /// The whole server refused a commit: it is waited for, or left where it is no master any more.
+    private func waitForServer(_ link: LedgerLink, _ outcome: CommitOutcome, _ message: String) {
+        guard case .refused(let code, let words) = outcome else { return }
+        guard code != CommitOutcome.clockAhead else {
+            link.checkAt = now
+            return lane.stopCommitting(lane.clockText((Int64(words) ?? 0) * 1_000))
+        }
+        let text = "Redis refuses commits: \(message)"
+        guard !RedisError.leavingCodes.contains(code) else { return link.leave(text) }
+        lane.trouble(.refused, text)
+    }
+
+    private func describe(_ shard: Int, _ reason: String) -> String {
+        guard let cell = core.shards[shard].aside?.refused else { return reason }
+        // The key may name an end user: the log says which part refused, status names the key.
+        let name = cell.key.split(separator: UInt8(ascii: ":")).dropFirst(3)
+        let own = name.count == 1 ? name.first.map { String(decoding: $0, as: UTF8.self) } : nil
+        return "\(reason) (\(own ?? "meter \(cell.meter ?? "unknown")"))"
+    }
+
+    // MARK: Sending
+
+    /// Hands over the tallies whose time has come or comes soon, those first that wait longest, as
+    /// far as Redis keeps up; then the log is looked at once for all of them.
+    ///
+    /// What waits here is merged further; what waits in Redis' queue is not, and a full tally would
+    /// have to wait behind it.
+    func commitDue(_ link: LedgerLink, _ now: Int64) {
+        guard link.canCommit, lane.deadLetters.deliver(waitMilliseconds: 0) else { return }
+        guard isLookRecent || mayCompareLog(now) else {
+            return lane.schedule.look(at: max(comparison.nextAt, comparison.retryAt))
+        }
+        var handedOver = 0
+        while let shard = nextToCommit(link, now, handedOver), core.handOver(shard: shard) {
+            lane.schedule.sent(shard: shard, at: max(now, lane.schedule.dueAt))
+            handedOver += 1
+        }
+        if isLookRecent { for shard in core.unseen { sendUnseen(shard: shard, link) } }
+        if !core.unseen.isEmpty { compareLog(link, now) }
+    }
+
+    private func nextToCommit(_ link: LedgerLink, _ now: Int64, _ handedOver: Int) -> Int? {
+        lane.schedule.next(
+            now: now, ahead: comparisonPause, inFlight: link.committer.inFlight,
+            handedOver: handedOver, isCatchingUp: lane.isCatchingUp
+        ) { core.committable(shard: $0) }
+    }
+
+    /// Sends the tally of a shard that was handed over, or sends it again.
+    func send(shard: Int, _ link: LedgerLink) {
+        core.writeFlying(shard: shard, contract: facts.opened.stamp, to: &lane.arguments)
+        core.shards[shard].sentAt = now
+        link.committer.limitClock(to: lane.latestClock)
+        link.committer.submit(&lane.arguments, tag: shard)
+    }
+
+    /// Commits everything that is folded, until the deadline; before partitions are given up.
+    func finalCommit(deadline: Int64) {
+        guard let link = lane.link, !needsReconcile, !lane.fitness.isUnfit else { return }
+        while !lane.deadLetters.deliver(waitMilliseconds: 50) {
+            if now >= deadline || lane.deadLetters.problem != nil { return }
+        }
+        for round in 0..<2 {
+            while !link.isIdle || !core.unseen.isEmpty, now < deadline {
+                guard passOn(link, waitMilliseconds: 50) else { return }
+            }
+            guard round == 0, !needsReconcile, link.canCommit else { return }
+            for shard in 0..<core.shardCount where !core.isInFlight(shard: shard) {
+                _ = core.handOver(shard: shard)
+            }
+        }
+    }
+
+    /// Brings tallies that were handed over on their way, from the look at the log to their outcome;
+    /// false when it cannot.
+    func passOn(_ link: LedgerLink, waitMilliseconds: Int32) -> Bool {
+        guard link.canCommit else { return false }
+        guard !core.unseen.isEmpty else {
+            return lane.receiveOutcomes(link, waitMilliseconds: waitMilliseconds)
+        }
+        guard !needsReconcile else {
+            return !link.isIdle
+                && lane.receiveOutcomes(link, waitMilliseconds: waitMilliseconds)
+        }
+        if !comparison.isAsked { compareLog(link, now) }
+        guard comparison.isAsked || core.unseen.isEmpty else { return false }
+        receiveComparison(link, waitMilliseconds: min(waitMilliseconds, 10))
+        return isCurrent && lane.receiveOutcomes(link, waitMilliseconds: 0)
+    }
+
+    /// Tells Kafka the lowest mark of each partition: advice for lag tools, and a witness of the
+    /// origin.
+    func commitHintsIfDue(_ now: Int64) {
+        guard now >= lane.hints.nextAt, !isOnHold else { return }
+        lane.hints.nextAt = now + Lane.checkInterval
+        lane.judgeHints()
+        var hints: [(TopicPartition, offset: Int64, metadata: String)] = []
+        for (slot, partition) in taken.enumerated() {
+            hints.append(
+                (
+                    partition.topicPartition, offset: core.committed(slot: slot),
+                    metadata: "origin=\(partition.origin)"
+                ))
+        }
+        do throws(KafkaError) {
+            try lane.consumer.commitHint(hints)
+        } catch {
+            lane.trouble(.hint, "Kafka does not take the group's offsets: \(error.message)")
+        }
+    }
+}

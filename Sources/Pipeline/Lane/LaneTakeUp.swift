@@ -1,0 +1,189 @@
+internal import Kafka
+internal import Ledger
+internal import Metering
+
+/// From partitions given to us to an assignment that reads from their marks.
+extension Lane {
+    /// Marks, origins and places of the pending partitions; tries again until Redis and Kafka
+    /// answer.
+    func establishIfPossible(_ pending: AssignmentFacts, _ link: LedgerLink, _ now: Int64) {
+        guard now >= retryAt else { return }
+        guard link.isIdle else { return }
+        var facts = pending
+        do throws(Obstacle) {
+            stage = .counting(try establish(&facts, link, now))
+            passed(.establish, "partitions are taken up")
+            passed(.reestablish, "partitions are taken up again")
+            passed(.reconcile, "the marks are known again")
+            passed(.holding, "consumption goes on")
+            // What was refused is dropped: there may be nothing to commit that would end it.
+            passed(.refused, "no commit is left that Redis refused")
+        } catch {
+            stage = .pending(facts.again)
+            retryAt = now + 500
+            trouble(.establish, "partitions cannot be taken up yet: \(error.message)")
+        }
+    }
+
+    private func establish(
+        _ facts: inout AssignmentFacts, _ link: LedgerLink, _ now: Int64
+    ) throws(Obstacle) -> Assignment {
+        let partitions = facts.partitions
+        try openLedger(link, &facts)
+        let origins = try origins(of: partitions, link, &facts)
+        let marks = try readMarks(of: partitions, link, &facts) { _ in false }
+        let (witnesses, others) = try compareWithMarks(partitions, marks)
+        let torn = Set(marks.filter { $0.torn != nil }.map(\.shard))
+        var places: [LaneCore.Place] = []
+        var taken: [TakenPartition] = []
+        for (index, partition) in partitions.enumerated() {
+            if let difference = facts.otherLogs[partition] ?? others[partition] {
+                stop(partition, difference.text, &facts)
+                continue
+            }
+            let own = marks.map { $0.marks[index] }
+            let origin = origins.first { $0.partition == partition }?.offset ?? 0
+            guard
+                let place = try place(of: partition, own, torn, origin: origin, link, &facts)
+            else { continue }
+            places.append(place)
+            let checks = Set(own.compactMap(\.fingerprint)).filter { $0.offset >= place.position }
+            taken.append(
+                TakenPartition(
+                    topicPartition: TopicPartition(
+                        topic: partition.topic, partition: partition.partition),
+                    origin: origin,
+                    checks: checks.sorted { $0.offset < $1.offset },
+                    witness: witnesses[partition],
+                    topicID: consumer.topicID(of: partition.topic)))
+        }
+        let assignment = Assignment(
+            lane: self, facts: facts,
+            core: LaneCore(
+                program: try makeProgram(dedupeKey: facts.opened.dedupeKey),
+                layout: configuration.layout, places: places,
+                dedupeWindow: configuration.dedupeWindow),
+            taken: taken, reconcileAt: now + Self.checkInterval)
+        for shard in marks {
+            if let torn = shard.torn { assignment.core.setAsideTorn(shard.shard, reason: torn) }
+        }
+        guard assignment.assignPositions() else {
+            throw Obstacle(message: "Kafka refuses the assignment")
+        }
+        assignment.comparison.idleAt = self.now + Self.checkInterval
+        return assignment
+    }
+
+    private func makeProgram(dedupeKey: (UInt64, UInt64)) throws(Obstacle) -> Program {
+        do throws(ProgramError) {
+            return try Program(
+                catalog: configuration.catalog, shardCount: configuration.layout.shardCount,
+                dedupeKey: dedupeKey, futureBoundMilliseconds: configuration.futureBoundMilliseconds)
+        } catch { throw Obstacle(message: "catalog: \(error)") }
+    }
+
+    /// Nothing of a partition is counted until the next assignment; says why.
+    func stop(_ partition: LogPartition, _ reason: String, _ facts: inout AssignmentFacts) {
+        facts.stop(partition, reason)
+        report(
+            .error, "partition-stopped",
+            "\(partition.name) is stopped: \(reason)")
+    }
+
+    // MARK: Places
+
+    /// Where a partition is read from and its marks; nil when it is stopped.
+    ///
+    /// A shard that is torn, or whose next records are gone, takes nothing of it and holds nobody
+    /// else back.
+    private func place(
+        of partition: LogPartition, _ own: [PartitionMark], _ torn: Set<Int>, origin: Int64,
+        _ link: LedgerLink, _ facts: inout AssignmentFacts
+    ) throws(Obstacle) -> LaneCore.Place? {
+        let log = try watermarks(partition, &facts)
+        var marks = own.map { $0.offset ?? 0 }
+        let highest = marks.max() ?? 0
+        if highest > log.high {
+            stop(partition, LogDifference.shorter(end: log.high, counted: highest).text, &facts)
+            return nil
+        }
+        let open = marks.indices.filter { !torn.contains($0) }
+        let behind = open.filter { marks[$0] < log.low }
+        var aside = torn
+        if let lowest = behind.map({ marks[$0] }).min() {
+            let text =
+                "offsets \(lowest) to \(log.low) are no longer in the log, \(log.low - lowest) in all"
+            if configuration.onLoss == .continue {
+                report(.error, "loss", "\(partition.name): \(text); counted as lost")
+                try skipLoss(
+                    partition, &marks, of: behind, to: log.low, link,
+                    contract: facts.opened.stamp)
+            } else {
+                facts.lack(partition, count: log.low - lowest, low: log.low)
+                guard behind.count < open.count else {
+                    stop(partition, "\(text); --on-loss continue goes on behind them", &facts)
+                    return nil
+                }
+                aside.formUnion(behind)
+                report(
+                    .error, "shards-behind",
+                    "\(partition.name): shards \(behind.map(String.init).joined(separator: ", ")) "
+                        + "take nothing of it: \(text); the other shards go on, --on-loss continue "
+                        + "goes on with these behind them")
+            }
+        }
+        let taking = marks.indices.filter { !aside.contains($0) }
+        let lowest = taking.map { marks[$0] }.min() ?? highest
+        let wanted = lowest - configuration.dedupeWindow
+        noteShortWarmUp(partition, from: log.low, wanted: max(wanted, origin))
+        let witnesses = taking.compactMap { own[$0].fingerprint?.offset }
+        let position = max(log.low, min(wanted, witnesses.min() ?? wanted))
+        return LaneCore.Place(
+            partition: partition, position: position, marks: marks, aside: aside)
+    }
+
+    /// Says and counts it where the log begins after what the dedupe window should be warmed up with.
+    func noteShortWarmUp(_ partition: LogPartition, from low: Int64, wanted: Int64) {
+        guard low > wanted else { return }
+        totals.shortWarmUps += 1
+        report(
+            .warning, "warm-up-short",
+            "\(partition.name): the log start cuts the warm-up of the dedupe "
+                + "window short by \(low - wanted) offsets")
+    }
+
+    /// Moves the marks of these shards up to `offset` by the same compare-and-set, and counts what
+    /// is lost.
+    private func skipLoss(
+        _ partition: LogPartition, _ marks: inout [Int64], of shards: [Int], to offset: Int64,
+        _ link: LedgerLink, contract: [UInt8]
+    ) throws(Obstacle) {
+        let lowest = shards.map { marks[$0] }.min() ?? offset
+        for shard in shards {
+            arguments.begin(
+                marksKey: configuration.layout.marksKey(shard: shard),
+                auditKey: configuration.layout.auditKey(shard: shard),
+                scratchKey: configuration.layout.scratchKey(shard: shard), contract: contract)
+            arguments.addRange(field: partition.markField, from: marks[shard], to: offset)
+            arguments.addAudit(
+                field: partition.markField + Array(":lost".utf8), delta: offset - marks[shard])
+            guard case .applied = link.committer.commit(&arguments) else {
+                throw Obstacle(message: "a loss could not be recorded")
+            }
+            marks[shard] = offset
+        }
+        totals.lost[partition, default: 0] += offset - lowest
+    }
+}
+
+extension LaneCore {
+    /// Where a partition is read from.
+    struct Place {
+        var partition: LogPartition
+        var position: Int64
+        /// By shard.
+        var marks: [Int64]
+        /// Shards that take nothing of it.
+        var aside: Set<Int> = []
+    }
+}
