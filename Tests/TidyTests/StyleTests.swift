@@ -6,7 +6,8 @@ import Testing
         let paths =
             SourceTree.allSwift
             + [".cc", ".c", ".h"].flatMap { SourceTree.files(in: "Sources", ending: $0) }
-        for path in paths {
+        // What scripts/embed writes is as long as the text that it holds.
+        for path in paths where !path.contains("/Embedded/") {
             // The text after the last newline is no line.
             let count = SourceTree.lines(path).count - 1
             #expect(count <= 400, "\(path) has \(count) lines")
