@@ -89,13 +89,14 @@ bench-freshness: setup-test build ## from the moment an event is due to the mome
 bench-idle: setup-test build ## CPU without events, and how fast a restart is back
 	@exec Benchmarks/idle
 
-lint: ## the house style
+lint: ## the house style, and the syntax of the Lua script
+	@luac5.1 -p Sources/Ledger/Commit/commit.lua
 	@swift format lint --strict --parallel --recursive --configuration .swift-format $(SWIFT_DIRS)
 
 format: ## bring the sources into the house style
 	@swift format --in-place --parallel --recursive --configuration .swift-format $(SWIFT_DIRS)
 
-embed: ## write schemas/ into the sources again (meters, openapi.yaml)
+embed: ## write schemas/ and commit.lua into the sources again
 	@scripts/embed
 
 clean: ## remove everything that was built or fetched

@@ -11,10 +11,14 @@ let settings: [SwiftSetting] = [
     .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
 ]
 
+/// Files of a room that are not compiled: scripts/embed writes them into its sources.
+let embedded = ["Ledger": ["Commit/commit.lua"]]
+
 /// A room of the house: its name and the only other rooms that it may import.
 func room(_ name: String, _ imports: String...) -> Target {
     .target(
-        name: name, dependencies: imports.map { .init(stringLiteral: $0) }, swiftSettings: settings)
+        name: name, dependencies: imports.map { .init(stringLiteral: $0) },
+        exclude: embedded[name] ?? [], swiftSettings: settings)
 }
 
 func tests(_ name: String, _ imports: String...) -> Target {
