@@ -16,7 +16,7 @@ PARTITIONS = 4
 QUEUE_KB = 65_536
 # Enough of them to fill the same hashes and sorted sets; more cost Redis the same for each.
 SINGLE_EVENTS = 300_000
-# Offsets of each partition that Odometer looks at for duplicates: its default.
+# Offsets of each partition that Odometer looks at for duplicates.
 DEDUPE_WINDOW = 1_048_576
 STAGES = ("consume", "scan", "fold", "encode")
 
@@ -68,7 +68,8 @@ class Turns:
             return getattr(self, who)()
         if who == "plain":
             return self.odometer(f"{name}-plain", program=self.servers.plain)
-        return self.odometer(f"{name}-{who}", "--dedupe-window", "0") if who == "undeduped" else self.odometer(name)
+        return self.odometer(f"{name}-{who}", "--dedupe-window", "0") if who == "undeduped" \
+            else self.odometer(name, "--dedupe-window", str(DEDUPE_WINDOW))
 
     def tool(self, name, *arguments):
         return run_json([self.servers.tools / name, *arguments], self.patience + 600)

@@ -1,3 +1,4 @@
+import Metering
 import Synchronization
 
 /// Why tokens cannot be verified at all.
@@ -104,7 +105,9 @@ public final class TokenVerifier: Sendable {
         else { return nil }
         let organization = claims.text("organization_id")
         let found = Claims(
-            organization: organization.flatMap { (1...256).contains($0.count) ? $0 : nil },
+            organization: organization.flatMap {
+                (1...EventLimits.textBytes).contains($0.count) ? $0 : nil
+            },
             subject: claims.text("sub") ?? claims.json("sub").map { [255] + $0 } ?? [])
         keys.verified.insert(token, found, validity)
         return found

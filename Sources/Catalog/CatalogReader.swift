@@ -163,8 +163,8 @@ private enum EnvelopeReader {
         if case .scalar = node.node { return .pointer(try node.pointer()) }
         for (_, value) in try node.members(["const"]) {
             let text = try value.text()
-            guard (1...256).contains(text.utf8.count) else {
-                throw value.fail("must be a text of 1 to 256 bytes")
+            guard (1...EventLimits.textBytes).contains(text.utf8.count) else {
+                throw value.fail("must be a text of 1 to \(EventLimits.textBytes) bytes")
             }
             return .constant(text)
         }
@@ -243,8 +243,8 @@ private enum FieldReader {
         switch field.kind {
         case .text:
             field.defaultText = try node.text()
-            if (field.defaultText?.utf8.count ?? 0) > 256 {
-                throw node.fail("longer than 256 bytes")
+            if (field.defaultText?.utf8.count ?? 0) > EventLimits.textBytes {
+                throw node.fail("longer than \(EventLimits.textBytes) bytes")
             }
         case .integer: field.defaultInteger = try node.integer()
         case .time: throw node.fail("a time has no default")

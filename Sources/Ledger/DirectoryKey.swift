@@ -1,3 +1,5 @@
+internal import Metering
+
 /// The key of a record in the directory topic: kind and ids, joined by ":", ids escaped.
 ///
 /// `organization:ORG`, `plan:ORG`, `user:ORG:ID`, `project:ORG:ID`, `credential:HASH`. Who writes
@@ -21,7 +23,7 @@ public struct DirectoryKey: Hashable, Sendable {
     }
 
     /// How many bytes an id may have.
-    public static let idLengths = 1...256
+    public static let idLengths = 1...EventLimits.textBytes
     /// More bytes than the longest key has: no longer one is taken apart.
     private static let mostBytes = 4_096
 

@@ -1,4 +1,6 @@
+import API
 import Foundation
+import HTTPServer
 import TestSupport
 import Testing
 
@@ -39,6 +41,22 @@ struct OptionTableTests {
     }
 
     private static let listed = Options.configurable.filter { $0.source != .environment }
+
+    /// Numbers of the table's texts, and of the paragraph below it, that no option sets.
+    @Test func fixedLimitsStandThereAsTheyAre() throws {
+        let text = try Checkout.text("docs/OPERATIONS.md")
+        let server = ServerConfiguration()
+        func grouped(_ number: Int) -> String { ValueText.grouped(Int64(number)) }
+        #expect(
+            text.contains(
+                "HTTP: \(grouped(server.connectionLimit)) connections, "
+                    + "\(server.idleTimeoutSeconds) s idle, \(server.requestTimeoutSeconds) s a "
+                    + "request, \(server.maxBodyBytes / 1_024) KiB body"))
+        #expect(
+            text.contains(
+                "every \(grouped(RequestLimits.commandsPerUnit)) commands to Redis that it needs, or "
+                    + "\(grouped(RequestLimits.membersPerUnit)) members of tables"))
+    }
 
     @Test func theTableListsEveryOption() throws {
         let names = try Self.rows().flatMap(\.names)

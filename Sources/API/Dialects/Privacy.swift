@@ -1,4 +1,5 @@
 import HTTPServer
+import Metering
 import Query
 
 /// Organization metrics: sessions, consent, compliance requests.
@@ -68,8 +69,8 @@ public struct PrivacyDialect: Dialect {
                 "project is given more than \(PrivacyDialect.mostProjects) times")
         }
         for project in given where !projects.contains(project) {
-            guard project.count <= 256 else {
-                throw parameters.problem("project has more than 256 bytes")
+            guard project.count <= EventLimits.textBytes else {
+                throw parameters.problem("project has more than \(EventLimits.textBytes) bytes")
             }
             projects.append(project)
         }

@@ -2,9 +2,6 @@ import CEventScan
 
 /// Reading and checking one record: bytes to fields.
 extension Program {
-    static var maximumValueBytes: Int { 1_048_576 }
-    static var maximumTextBytes: Int { 256 }
-
     /// Checks 1 to 9 of `schemas/events/README.md`; `accepted` means valid, duplicates are judged later.
     ///
     /// Leaves id, source, subject, time, event and field values in `scratch`.
@@ -31,7 +28,7 @@ extension Program {
         scratch.event = types.event(of: scratch.type)
         guard scratch.event >= 0 else { return .ignored }
         let longest = max(scratch.id.count, scratch.source.count, scratch.subject.count)
-        if longest > Self.maximumTextBytes {
+        if longest > EventLimits.textBytes {
             scratch.rejectedField =
                 scratch.id.count == longest ? 0 : scratch.source.count == longest ? 1 : 2
             return reject(.badField, .longAttribute)
@@ -66,7 +63,7 @@ extension Program {
             guard isBinary else { return .tombstone }
             return scanNothing()
         }
-        if record.valueCount > Self.maximumValueBytes { return .oversized }
+        if record.valueCount > EventLimits.valueBytes { return .oversized }
         if record.valueCount == 0 { return isBinary ? scanNothing() : .emptyValue }
         let result = es_scan(
             scanner, value.assumingMemoryBound(to: CChar.self), record.valueCount,
@@ -236,7 +233,7 @@ extension Program {
         switch rule.kind {
         case .text:
             guard let bytes = text(value) else { return .wrongType }
-            if bytes.count > Self.maximumTextBytes { return .longText }
+            if bytes.count > EventLimits.textBytes { return .longText }
             if rule.valueCount > 0, !isPermitted(bytes, rule) { return .unknownValue }
         case .integer:
             if value.kind == ES_NUMBER.rawValue { return .notAnInteger }
@@ -274,11 +271,11 @@ extension Program {
         }
         guard kind == ES_OBJECT.rawValue || kind == ES_ARRAY.rawValue else { return .wrongType }
         let count = Int(fan.pointee.count)
-        guard count <= Int(ES_MAX_ENTRIES) else { return .tooManyEntries }
+        guard count <= EventLimits.entries else { return .tooManyEntries }
         for entry in 0..<count {
             let one = self.entry(of: rule.fanOut, entry)
             guard let value = text(one.value) else { return .wrongType }
-            if value.count > Self.maximumTextBytes || Int(one.key.length) > Self.maximumTextBytes {
+            if value.count > EventLimits.textBytes || Int(one.key.length) > EventLimits.textBytes {
                 return .longText
             }
             if rule.valueCount > 0, !isPermitted(value, rule) { return .unknownValue }

@@ -9,7 +9,7 @@
 /// shift by Dietzfelbinger makes 64 of each sum's 128 bits.
 struct IdentityHash: ~Copyable {
     /// Bytes of one part at most: 16 pairs.
-    private static var longestPart: Int { Program.maximumTextBytes }
+    private static var longestPart: Int { EventLimits.textBytes }
     private static var pairs: Int { 1 + 3 * longestPart / 16 + 1 }
     /// Of each of the two multiplications at the end: two factors and a summand of 128 bits.
     private static var finalWords: Int { 6 }
@@ -33,7 +33,7 @@ struct IdentityHash: ~Copyable {
 
     deinit { words.deallocate() }
 
-    /// The hash of three parts of at most `Program.maximumTextBytes` each, in this order.
+    /// The hash of three parts of at most `EventLimits.textBytes` each, in this order.
     @inline(__always)
     func hash(
         _ first: UnsafeRawBufferPointer, _ second: UnsafeRawBufferPointer,

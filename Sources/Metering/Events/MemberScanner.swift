@@ -24,7 +24,7 @@ public final class MemberScanner {
     /// The members in their order, of a name that stands twice the last; nil where the text is no
     /// JSON object or has more than 256 members.
     public func members(_ text: UnsafeRawBufferPointer) -> [(name: [UInt8], json: [UInt8])]? {
-        guard let scanner, text.count > 0, text.count <= Program.maximumValueBytes else {
+        guard let scanner, text.count > 0, text.count <= EventLimits.valueBytes else {
             return nil
         }
         return withUnsafeTemporaryAllocation(of: es_member.self, capacity: Self.mostMembers) {
