@@ -54,12 +54,16 @@ let package = Package(
         room("Workload"),
         room("Replay", "Kafka", "Redis", "Workload", "CZlib", "CZstd"),
         room("Verify", "Kafka", "Redis", "Workload", "CYAML"),
+        room("Printing"),
+        room(
+            "Laboratory", "Kafka", "Redis", "Ledger", "Workload", "Replay", "Verify", "Printing",
+            "CCrypto"),
         .executableTarget(
             name: "odometer",
             dependencies: [
                 "Metering", "Catalog", "Kafka", "Redis", "Ledger", "Pipeline", "Query",
-                "HTTPServer", "API", "Spelling", "Workload", "Replay", "Verify", "CCrypto",
-                "CMalloc",
+                "HTTPServer", "API", "Spelling", "Workload", "Replay", "Verify", "Printing",
+                "Laboratory", "CMalloc",
             ],
             swiftSettings: settings),
 
@@ -100,9 +104,7 @@ let package = Package(
         tests("WorkloadTests", "Workload", "Verify", "Kafka", "Redis"),
         tests(
             "OdometerTests", "odometer", "API", "HTTPServer", "Ledger", "Metering", "Pipeline",
-            "Replay",
-            "Kafka",
-            "Redis", "Verify", "Workload"),
+            "Replay", "Kafka", "Laboratory", "Printing", "Redis", "Verify", "Workload"),
         tests("TidyTests"),
     ],
     swiftLanguageModes: [.v6],

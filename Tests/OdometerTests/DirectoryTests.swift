@@ -1,5 +1,6 @@
 import Foundation
 import Kafka
+import Printing
 import Testing
 
 @testable import odometer

@@ -1,12 +1,14 @@
 import API
 import Foundation
 import HTTPServer
+import Printing
 import Query
 import Redis
 import Synchronization
 import Testing
 import Workload
 
+@testable import Laboratory
 @testable import Verify
 @testable import odometer
 

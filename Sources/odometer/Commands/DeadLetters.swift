@@ -1,5 +1,6 @@
 import Foundation
 import Kafka
+import Printing
 
 /// `odometer dead-letters`: what could not be counted, and why.
 extension Commands {

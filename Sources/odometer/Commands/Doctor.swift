@@ -1,6 +1,7 @@
 import Foundation
 import Ledger
 import Pipeline
+import Printing
 
 /// `odometer doctor`: what must hold before counting, and what should.
 extension Commands {

@@ -1,6 +1,7 @@
 import API
 import Foundation
 import Kafka
+import Printing
 import Query
 
 /// `odometer keys …`: API keys. The key itself is shown once and kept nowhere.

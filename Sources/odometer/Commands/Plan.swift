@@ -1,4 +1,5 @@
 import Foundation
+import Printing
 import Verify
 import Workload
 
@@ -42,7 +43,7 @@ extension Commands {
         let files = try MeterFiles.read(settings.text(Options.meters)).files
         var question = CapacityQuestion(
             catalogs: files.map { ($0.name, String(decoding: $0.text, as: UTF8.self)) },
-            profile: try ReplayInput.profile(settings))
+            profile: try ProfileFile.profile(settings))
         question.seed = UInt64(settings.integer(ReplayOptions.seed))
         question.rate = Double(settings.integer(rate))
         question.sample = settings.integer(sample)
@@ -107,9 +108,9 @@ extension Commands {
     private static func bytes(_ number: Double) -> String {
         switch number {
         case ..<10_000: "\(Int(number)) B"
-        case ..<10_000_000: "\(ReplayOutcome.decimal(number / 1_000, 1)) kB"
-        case ..<10_000_000_000: "\(ReplayOutcome.decimal(number / 1_000_000, 1)) MB"
-        default: "\(ReplayOutcome.decimal(number / 1_000_000_000, 1)) GB"
+        case ..<10_000_000: "\(ValueText.decimal(number / 1_000, 1)) kB"
+        case ..<10_000_000_000: "\(ValueText.decimal(number / 1_000_000, 1)) MB"
+        default: "\(ValueText.decimal(number / 1_000_000_000, 1)) GB"
         }
     }
 }

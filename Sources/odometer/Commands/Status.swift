@@ -1,6 +1,8 @@
 import Foundation
 import Kafka
+import Laboratory
 import Ledger
+import Printing
 import Redis
 
 /// `odometer status`: where the counting stands, from Redis and Kafka.

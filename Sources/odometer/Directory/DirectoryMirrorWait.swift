@@ -2,6 +2,7 @@ import Foundation
 import Kafka
 import Ledger
 import Metering
+import Printing
 import Redis
 
 /// Waits until Redis has what was written to the directory topic.

@@ -1,4 +1,5 @@
 import Metering
+import Printing
 import Query
 
 /// What the objects of the directory must look like: the schemas of schemas/directory, of which a test holds it.

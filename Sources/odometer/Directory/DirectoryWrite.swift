@@ -1,3 +1,5 @@
+import Printing
+
 /// The way of directory records: Kafka, then Redis, under one deadline.
 struct DirectoryWrite {
     private let settings: Settings
