@@ -78,7 +78,9 @@ let package = Package(
         // The stages of the way one by one, over the log or over events in memory.
         .executableTarget(
             name: "odometer-bench-stages",
-            dependencies: ["Metering", "Catalog", "Kafka", "Ledger", "CAllocationCount"],
+            dependencies: [
+                "Metering", "Catalog", "Kafka", "Ledger", "Pipeline", "CAllocationCount",
+            ],
             path: "Benchmarks/Stages", swiftSettings: settings),
 
         .target(name: "CAllocationCount", path: "Tests/CAllocationCount"),

@@ -143,7 +143,8 @@ final class Lane: @unchecked Sendable {
         deadLetters = world.deadLetters
         reporter = report
         schedule = CommitSchedule(
-            interval: configuration.commitInterval, shardCount: configuration.layout.shardCount)
+            interval: configuration.commitIntervalMilliseconds,
+            shardCount: configuration.layout.shardCount)
         consumer.setRebalanceHandler { [unowned self] event in self.rebalance(event) }
     }
 

@@ -76,7 +76,8 @@ extension Lane {
         do throws(ProgramError) {
             return try Program(
                 catalog: configuration.catalog, shardCount: configuration.layout.shardCount,
-                dedupeKey: dedupeKey, futureBound: configuration.futureBound)
+                dedupeKey: dedupeKey,
+                futureBoundMilliseconds: configuration.futureBoundMilliseconds)
         } catch { throw Obstacle(message: "catalog: \(error)") }
     }
 

@@ -65,7 +65,8 @@ final class Simulation {
             directoryTopic: nil, deadLetterTopic: dice.oneIn(3) ? nil : "dead",
             redis: RedisConfiguration(address: .unixSocket(path: "/nowhere")),
             layout: KeyLayout(prefix: "sim", shardCount: shards), catalog: catalog,
-            commitInterval: Int64(dice.pick([10, 100, 500]) ?? 100), dedupeWindow: window,
+            commitIntervalMilliseconds: Int64(dice.pick([10, 100, 500]) ?? 100),
+            dedupeWindow: window,
             origin: .earliest, onLoss: dice.oneIn(2) ? .continue : .stop)
         server.rightTime = { [unowned self] in clock + Self.begin }
         server.onChange = { [unowned self] shard, call in changed(shard, call) }

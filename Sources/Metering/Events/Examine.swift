@@ -99,10 +99,7 @@ extension Program {
 
     mutating func readEnvelope() -> Rejection? {
         if envelope.specversion >= 0 {
-            let version = text(slots[Int(envelope.specversion)])
-            guard let version, version.count == 3, version[0] == 49, version[1] == 46,
-                version[2] == 48
-            else { return .specversion }
+            guard isVersion1(text(slots[Int(envelope.specversion)])) else { return .specversion }
         }
         guard let id = attribute(envelope.id, envelope.constants.id) else { return .id }
         guard let source = attribute(envelope.source, envelope.constants.source) else {
@@ -117,6 +114,14 @@ extension Program {
         scratch.type = type
         scratch.subject = subject
         return readTime(slots[Int(envelope.time)])
+    }
+
+    /// Whether it is `1.0`, the only version of CloudEvents that is read.
+    @inline(__always)
+    private func isVersion1(_ version: UnsafeRawBufferPointer?) -> Bool {
+        guard let version, version.count == 3 else { return false }
+        return version[0] == UInt8(ascii: "1") && version[1] == UInt8(ascii: ".")
+            && version[2] == UInt8(ascii: "0")
     }
 
     @inline(__always)
@@ -151,9 +156,7 @@ extension Program {
     }
 
     private mutating func readAttributes(_ binary: BinaryAttributes) -> Rejection? {
-        guard let version = binary.specversion, version.count == 3, version[0] == 49,
-            version[1] == 46, version[2] == 48
-        else { return .specversion }
+        guard isVersion1(binary.specversion) else { return .specversion }
         guard let id = usable(binary.id) else { return .id }
         guard let source = usable(binary.source) else { return .source }
         guard let type = usable(binary.type) else { return .type }
@@ -177,8 +180,8 @@ extension Program {
 
     /// Nanoseconds of a record timestamp within the years that a time may have, else nil.
     private func nanoseconds(milliseconds: Int64, isRecord: Bool = true) -> Int64? {
-        // 1700-01-01 and 2201-01-01, the years that RFC 3339 times may have.
-        guard milliseconds >= (isRecord ? 0 : -8_520_336_000_000), milliseconds < 7_289_654_400_000
+        guard milliseconds >= (isRecord ? 0 : Timestamp.firstSecond * 1_000),
+            milliseconds < Timestamp.endSecond * 1_000
         else { return nil }
         return milliseconds * 1_000_000
     }
@@ -298,7 +301,7 @@ extension Program {
     /// Whether a time lies beyond a record's timestamp by more than the bound.
     @inline(__always)
     func isBeyondBound(_ nanoseconds: Int64, _ timestamp: Int64) -> Bool {
-        let (limit, overflow) = timestamp.addingReportingOverflow(futureBound)
+        let (limit, overflow) = timestamp.addingReportingOverflow(futureBoundMilliseconds)
         if overflow { return false }
         let milliseconds = floorDivide(nanoseconds, 1_000_000)
         return milliseconds > limit

@@ -1,8 +1,15 @@
 /// RFC 3339 times on bytes.
 public enum Timestamp {
+    /// The years that times may have: nanoseconds since 1970 of all of them fit into 64 bits.
+    public static var years: ClosedRange<Int> { 1_700...2_200 }
+    /// The begin of the first of these years, in seconds since 1970.
+    public static var firstSecond: Int64 { -8_520_336_000 }
+    /// The end of the last of these years, in seconds since 1970; no time is as late.
+    public static var endSecond: Int64 { 7_289_654_400 }
+
     /// Nanoseconds since 1970 of an RFC 3339 time with a zone, or nil.
     ///
-    /// At most nine decimals, years 1700 to 2200, a real date; `t` and `z` may be lower case; second
+    /// At most nine decimals, a year of `years`, a real date; `t` and `z` may be lower case; second
     /// 60 is the first second of the next minute.
     public static func nanoseconds(_ text: UnsafeRawBufferPointer) -> Int64? {
         var date = Date()
@@ -46,7 +53,7 @@ public enum Timestamp {
             let month = twoDigits(text, 5), let day = twoDigits(text, 8)
         else { return nil }
         let year = century * 100 + yearOfCentury
-        guard (1700...2200).contains(year), (1...12).contains(month), day >= 1,
+        guard years.contains(year), (1...12).contains(month), day >= 1,
             day <= daysInMonth(year, month)
         else { return nil }
         let date = CivilDate(

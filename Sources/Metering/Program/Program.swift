@@ -94,7 +94,7 @@ public struct Program: ~Copyable {
     public var partitionNumbers: [Int32] = []
 
     let shardCount: UInt32
-    let futureBound: Int64
+    let futureBoundMilliseconds: Int64
     /// Nanoseconds since 1970 of the earliest time that an event may have.
     let notBefore: Int64
     let identityHash: IdentityHash
@@ -136,10 +136,10 @@ public struct Program: ~Copyable {
     ///
     /// - Parameters:
     ///   - dedupeKey: the ledger's random key.
-    ///   - futureBound: milliseconds that an event may lie after its record's timestamp.
+    ///   - futureBoundMilliseconds: how far an event may lie after its record's timestamp.
     public init(
         catalog: MeterCatalog, shardCount: Int, dedupeKey: (UInt64, UInt64),
-        futureBound: Int64 = 300_000
+        futureBoundMilliseconds: Int64
     ) throws(ProgramError) {
         var lowering = Lowering(catalog: catalog)
         do { try lowering.run() } catch {
@@ -170,7 +170,7 @@ public struct Program: ~Copyable {
         contractEntries = ContractText.entries(of: catalog)
         rejectionNames = RejectionNames(catalog)
         self.shardCount = UInt32(shardCount)
-        self.futureBound = futureBound
+        self.futureBoundMilliseconds = futureBoundMilliseconds
         notBefore = catalog.notBefore.nanoseconds
         identityHash = IdentityHash(key: dedupeKey)
         scratch = EventScratch(

@@ -13,6 +13,15 @@ public enum NameEscape {
     @inline(__always)
     public static func digit(_ value: UInt8) -> UInt8 { value < 10 ? 48 + value : 55 + value }
 
+    /// What an upper-case hexadecimal digit stands for; nil for any other byte.
+    public static func value(ofDigit digit: UInt8) -> UInt8? {
+        switch digit {
+        case UInt8(ascii: "0")...UInt8(ascii: "9"): digit - UInt8(ascii: "0")
+        case UInt8(ascii: "A")...UInt8(ascii: "F"): digit - UInt8(ascii: "A") + 10
+        default: nil
+        }
+    }
+
     /// Whether all eight bytes of a word stand as they are.
     ///
     /// Each term has the top bit of some byte set exactly when such a byte is among the eight (the lowest

@@ -30,9 +30,15 @@ public struct SeenWindow: ~Copyable {
     private static var passed: Int { 15 }
     private static var slots: UInt32 { 0x7FFF }
 
-    /// A window over `span` offsets, 0 … 2^28.
+    /// The most offsets that a window may span: 1.6 GB of memory a partition.
+    ///
+    /// A larger one would leave fewer than six hash bits beside a position, so look-ups would often
+    /// touch entries of the ring, each a cache miss, only to find another id.
+    public static let largestSpan = 1 << 26
+
+    /// A window over `span` offsets, 0 … `largestSpan`.
     public init(span: Int64) {
-        precondition((0...(1 << 28)).contains(span))
+        precondition((0...Self.largestSpan).contains(Int(span)))
         self.span = span
         var capacity = 16
         while capacity < Int(span) { capacity <<= 1 }
@@ -161,7 +167,7 @@ public struct SeenWindow: ~Copyable {
         let oldest = UInt32(truncatingIfNeeded: offset)
         while tail != head {
             let position = tail & ringMask
-            // Offsets alive are within 2^28 of each other, so the difference of low bits has a sign.
+            // Offsets alive are within 2^26 of each other, so the difference of low bits has a sign.
             guard Int32(bitPattern: ring[position].offset &- oldest) < 0 else { return }
             remove(position)
             tail &+= 1

@@ -46,10 +46,7 @@ extension Commands {
                 ? CommandFailure(.timeout, "kafka: \(error.message)") : CommandFailure(error)
         }
         if settings.isOn(Options.json) {
-            let data = try? JSONSerialization.data(
-                withJSONObject: letters.map(\.json),
-                options: [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes])
-            Output.line(data.map { String(decoding: $0, as: UTF8.self) } ?? "[]")
+            try Output.json(letters.map(\.json))
         } else if letters.isEmpty {
             Output.line("no dead letters in \(topic)")
         } else {

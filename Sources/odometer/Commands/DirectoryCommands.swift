@@ -1,3 +1,5 @@
+import Kafka
+import Ledger
 import Printing
 import Query
 import Replay

@@ -1,6 +1,7 @@
 import API
 import Foundation
 import Kafka
+import Ledger
 import Printing
 import Query
 
@@ -114,7 +115,8 @@ extension Commands {
                 && settings.text(organization).map { $0 == record.organization } ?? true
         }
         if settings.isOn(Options.json) {
-            let texts = records.map { String(decoding: $0.json, as: UTF8.self) }
+            var texts: [String] = []
+            for record in records { texts.append(String(decoding: try record.json, as: UTF8.self)) }
             Output.line("[" + texts.joined(separator: ",\n ") + "]")
             return .ok
         }
@@ -146,7 +148,7 @@ extension Commands {
         }
         // Written again where it was revoked before: the wait is for Redis to know it.
         record.revokedAt = record.revokedAt ?? ValueText.time(ValueText.now())
-        try write(hash: record.hash, record.json, call)
+        try write(hash: record.hash, try record.json, call)
         Output.line("revoked \(record.hash)")
         return .ok
     }

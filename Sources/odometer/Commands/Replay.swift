@@ -1,4 +1,3 @@
-import Foundation
 import Kafka
 import Laboratory
 import Printing
@@ -82,7 +81,7 @@ extension Commands {
         if let path = settings.text(ReplayOptions.report) {
             try FileText.write(ReplayPage(outcome: outcome, version: Main.version).html, to: path)
         }
-        if isJSON { Output.line(outcome.json) } else { outcome.printText() }
+        if isJSON { try Output.json(outcome.object) } else { outcome.printText() }
         return exitCode(outcome, stop)
     }
 
@@ -112,13 +111,5 @@ extension Commands {
         if let answers = outcome.answers, !answers.differences.isEmpty { return .failed }
         if outcome.ramp != nil { return outcome.ramp?.best == nil ? .failed : .ok }
         return outcome.figures.unseen > 0 ? .timeout : .ok
-    }
-}
-
-extension ReplayOutcome {
-    fileprivate var json: String {
-        let data = try? JSONSerialization.data(
-            withJSONObject: object, options: [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes])
-        return data.map { String(decoding: $0, as: UTF8.self) } ?? "{}"
     }
 }

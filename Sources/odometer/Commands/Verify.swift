@@ -1,4 +1,3 @@
-import Foundation
 import Laboratory
 import Ledger
 import Printing
@@ -46,7 +45,7 @@ extension Commands {
         let settings = call.settings
         let isFull = settings.isOn(full)
         if !isFull {
-            for option in ofFull where settings.setting(option)?.origin == .flag {
+            for option in ofFull where settings.setting(option)?.source == .flag {
                 throw .usage("--\(option.name) goes with --full")
             }
         }
@@ -66,7 +65,7 @@ extension Commands {
         } catch {
             throw CommandFailure(error.code == .catalog ? .usage : .failed, "verify: \(error)")
         }
-        if isJSON { Output.line(report.json) } else { report.printText() }
+        if isJSON { try Output.json(report.object) } else { report.printText() }
         switch report.ending {
         case .equal: return .ok
         case .different: return .failed
@@ -79,25 +78,16 @@ extension Commands {
         _ settings: Settings, _ log: Log, timeout: Option = Commands.timeout
     ) throws(CommandFailure) -> VerificationConfiguration {
         let files = try MeterFiles.read(settings.text(Options.meters)).files
-        var configuration = VerificationConfiguration(
-            kafka: try settings.kafkaConfiguration(log: log),
-            topics: settings.texts(Options.topic), redis: try settings.redisConfiguration(),
-            catalogs: files.map { ($0.name, String(decoding: $0.text, as: UTF8.self)) })
+        let kafka = try settings.kafkaConfiguration(log: log)
+        let redis = try settings.redisConfiguration()
         let layout = try settings.keyLayout()
-        configuration.prefix = layout.prefix
-        configuration.generation = layout.generation
-        configuration.commitInterval = Int64(settings.milliseconds(Options.commitInterval))
-        configuration.timeout = Int64(settings.milliseconds(timeout))
-        configuration.dedupeSpan = Int64(settings.integer(Options.dedupeWindow))
-        configuration.futureBound = Int64(settings.milliseconds(Options.futureBound))
-        return configuration
-    }
-}
-
-extension VerificationReport {
-    fileprivate var json: String {
-        let data = try? JSONSerialization.data(
-            withJSONObject: object, options: [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes])
-        return data.map { String(decoding: $0, as: UTF8.self) } ?? "{}"
+        return VerificationConfiguration(
+            kafka: kafka, topics: settings.texts(Options.topic), redis: redis,
+            prefix: layout.prefix, generation: layout.generation,
+            catalogs: files.map { ($0.name, String(decoding: $0.text, as: UTF8.self)) },
+            commitIntervalMilliseconds: Int64(settings.milliseconds(Options.commitInterval)),
+            dedupeWindow: Int64(settings.integer(Options.dedupeWindow)),
+            futureBoundMilliseconds: Int64(settings.milliseconds(Options.futureBound)),
+            timeoutMilliseconds: Int64(settings.milliseconds(timeout)))
     }
 }

@@ -1,6 +1,7 @@
 import API
 import Kafka
 import Laboratory
+import Ledger
 import Printing
 import Query
 import Workload

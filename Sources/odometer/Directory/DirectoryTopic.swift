@@ -1,4 +1,5 @@
 import Kafka
+import Ledger
 import Printing
 import Synchronization
 

@@ -1,3 +1,4 @@
+import Ledger
 import Printing
 
 /// The way of directory records: Kafka, then Redis, under one deadline.
