@@ -88,7 +88,7 @@ extension Commands {
                 stop.wait(milliseconds: $0) != nil
             }
         }
-        let keys = try DemoDirectory.load(demonstration, settings, machine.parts, log: log)
+        let keys = try DemoDirectory.load(demonstration, settings, log: log)
         let isComplete = try attempt { () throws(DemoError) in
             try demonstration.run(
                 keys: keys, rate: settings.integer(rate),

@@ -1,23 +1,35 @@
-import Foundation
-import Kafka
-import Ledger
-import Metering
-import Printing
-import Redis
+public import Kafka
+public import Ledger
+internal import Metering
+public import Redis
 
 /// Waits until Redis has what was written to the directory topic.
 ///
 /// The mark alone would not do: it may be of another log, of a topic that was deleted and created again. So each
 /// object is looked at: it must have been written by its record, or by a later record of this very log.
-struct DirectoryMirrorWait {
-    let redis: RedisConfiguration
-    let kafka: ClientConfiguration
-    let layout: KeyLayout
-    let topic: String
+public struct DirectoryMirrorWait {
+    private let redis: RedisConfiguration
+    private let kafka: ClientConfiguration
+    private let layout: KeyLayout
+    private let topic: String
+
+    /// A wait for what is written to `topic`.
+    public init(
+        redis: RedisConfiguration, kafka: ClientConfiguration, layout: KeyLayout, topic: String
+    ) {
+        self.redis = redis
+        self.kafka = kafka
+        self.layout = layout
+        self.topic = topic
+    }
 
     /// Returns when Redis has every object; false when the time is over.
-    func wait(for objects: [WrittenObject], milliseconds: Int) throws(CommandFailure) -> Bool {
-        let deadline = ValueText.now() + Int64(milliseconds)
+    ///
+    /// - Throws: what Redis said last, when the time is over and Redis is away.
+    public func wait(
+        for objects: [WrittenObject], milliseconds: Int
+    ) throws(RedisError) -> Bool {
+        let deadline = SteadyClock.milliseconds + Int64(milliseconds)
         var missing = objects[...]
         var lastError: RedisError?
         while !missing.isEmpty {
@@ -29,17 +41,17 @@ struct DirectoryMirrorWait {
                 }
             } catch { lastError = error }
             guard !missing.isEmpty else { return true }
-            guard ValueText.now() < deadline else {
-                if let lastError { throw CommandFailure(.timeout, lastError.description) }
+            guard SteadyClock.milliseconds < deadline else {
+                if let lastError { throw lastError }
                 return false
             }
-            usleep(lastError == nil ? 50_000 : 200_000)
+            pause(milliseconds: lastError == nil ? 50 : 200)
         }
         return true
     }
 
     /// Why it may not be there, for people.
-    func hint(for objects: [WrittenObject]) -> String {
+    public func hint(for objects: [WrittenObject]) -> String {
         let store = DirectoryStore(layout: layout, topic: topic)
         guard let last = objects.last?.offset, var connection = try? Connection(redis),
             let mark = try? store.state(on: &connection).mark, mark > last
@@ -88,8 +100,8 @@ struct DirectoryMirrorWait {
         guard let consumer = try? Consumer(kafka) else { return false }
         let partition = TopicPartition(topic: topic, partition: 0)
         guard (try? consumer.assign([(partition, offset: offset)])) != nil else { return false }
-        let deadline = ValueText.now() + 2_000
-        while ValueText.now() < deadline {
+        let deadline = SteadyClock.milliseconds + 2_000
+        while SteadyClock.milliseconds < deadline {
             let batch = consumer.nextBatch(maximum: 1, timeoutMilliseconds: 100)
             if let record = batch.records.first {
                 return record.offset == offset
