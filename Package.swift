@@ -58,12 +58,16 @@ let package = Package(
         room("Workload"),
         room("Replay", "Kafka", "Redis", "Workload", "CZlib", "CZstd"),
         room("Verify", "Kafka", "Redis", "Workload", "CYAML"),
+        room("Printing"),
+        room(
+            "Laboratory", "Kafka", "Redis", "Ledger", "Workload", "Replay", "Verify", "Printing",
+            "CCrypto"),
         .executableTarget(
             name: "odometer",
             dependencies: [
                 "Metering", "Catalog", "Kafka", "Redis", "Ledger", "Pipeline", "Query",
-                "HTTPServer", "API", "Spelling", "Workload", "Replay", "Verify", "CCrypto",
-                "CMalloc",
+                "HTTPServer", "API", "Spelling", "Workload", "Replay", "Verify", "Printing",
+                "Laboratory", "CMalloc",
             ],
             swiftSettings: settings),
 
@@ -116,8 +120,8 @@ let package = Package(
             "FuzzTargets", "EventScanTarget", "TestSupport"),
         tests("WorkloadTests", "Workload", "Verify", "Kafka", "Redis", "TestSupport"),
         tests(
-            "OdometerTests", "odometer", "API", "HTTPServer", "Metering", "Ledger", "Pipeline",
-            "Replay", "Kafka", "Redis", "Verify", "Workload", "TestSupport"),
+            "OdometerTests", "odometer", "API", "HTTPServer", "Ledger", "Metering", "Pipeline",
+            "Replay", "Kafka", "Laboratory", "Printing", "Redis", "Verify", "Workload", "TestSupport"),
         tests("TidyTests", "TestSupport"),
     ],
     swiftLanguageModes: [.v6],

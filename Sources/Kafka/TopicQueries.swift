@@ -1,13 +1,5 @@
 internal import CRdkafka
 
-/// The client library underneath.
-public enum KafkaLibrary {
-    /// Its version, for example `2.0.2`.
-    public static var version: String {
-        rd_kafka_version_str().map { String(cString: $0) } ?? "unknown"
-    }
-}
-
 extension Consumer {
     /// The number of partitions of a topic, and the least number of replicas that one of them has.
     public func shape(

@@ -1,4 +1,5 @@
 import Foundation
+import Printing
 
 /// The process: reads the command line, runs one command, ends with its code.
 @main

@@ -1,13 +1,15 @@
 import Foundation
+import Printing
 import Testing
 import Verify
 
+@testable import Laboratory
 @testable import odometer
 
 /// What `replay --check --answers` reads, and how it compares an answer with what is expected.
 struct AnswerCheckTests {
     private func read(_ text: String) throws -> AnswerCheck {
-        try AnswerCheck.read(Array(text.utf8), name: "answers.yaml")
+        try AnswersFile.read(Array(text.utf8), name: "answers.yaml")
     }
 
     private func headers(

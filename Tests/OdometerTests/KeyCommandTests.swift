@@ -1,5 +1,6 @@
 import Foundation
 import Kafka
+import Pipeline
 import Testing
 
 @testable import odometer

@@ -3,6 +3,7 @@ import Foundation
 import HTTPServer
 import Testing
 
+@testable import Laboratory
 @testable import odometer
 
 /// A JWKS file that changes while it is used.

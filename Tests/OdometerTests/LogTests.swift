@@ -1,4 +1,5 @@
 import Foundation
+import Printing
 import Testing
 
 @testable import odometer

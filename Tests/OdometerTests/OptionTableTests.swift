@@ -2,6 +2,7 @@ import API
 import Foundation
 import HTTPServer
 import TestSupport
+import Printing
 import Testing
 
 @testable import odometer

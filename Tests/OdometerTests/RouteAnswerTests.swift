@@ -1,6 +1,7 @@
 import API
 import Foundation
 import HTTPServer
+import Printing
 import Query
 import Redis
 import Synchronization
@@ -8,6 +9,7 @@ import TestSupport
 import Testing
 import Workload
 
+@testable import Laboratory
 @testable import Verify
 @testable import odometer
 

@@ -1,5 +1,6 @@
 import Foundation
 import Ledger
+import Printing
 import Testing
 
 @testable import odometer

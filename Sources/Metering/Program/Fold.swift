@@ -350,32 +350,3 @@ extension Program {
         return tally.pointee.symbols.intern(scratch.written(SortableNumber.digits))
     }
 }
-
-/// Numbers as 20 decimal digits of value + 2^63: as strings they compare like numbers.
-public enum SortableNumber {
-    /// How many digits.
-    public static var digits: Int { 20 }
-
-    /// Writes the 20 digits of a number.
-    public static func write(_ number: Int64, to place: UnsafeMutableRawPointer) {
-        var rest = UInt64(bitPattern: number) ^ (1 << 63)
-        for index in stride(from: digits - 1, through: 0, by: -1) {
-            place.storeBytes(of: UInt8(48 + rest % 10), toByteOffset: index, as: UInt8.self)
-            rest /= 10
-        }
-    }
-
-    /// The number that 20 digits stand for, or nil.
-    public static func read(_ bytes: some Collection<UInt8>) -> Int64? {
-        guard bytes.count == digits else { return nil }
-        var value: UInt64 = 0
-        for byte in bytes {
-            guard case let digit = byte &- 48, digit <= 9 else { return nil }
-            let (product, overflow) = value.multipliedReportingOverflow(by: 10)
-            let (sum, carry) = product.addingReportingOverflow(UInt64(digit))
-            guard !overflow, !carry else { return nil }
-            value = sum
-        }
-        return Int64(bitPattern: value ^ (1 << 63))
-    }
-}

@@ -1,3 +1,4 @@
+import Printing
 import Spelling
 
 /// What a command line asks for.

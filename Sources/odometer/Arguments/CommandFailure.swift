@@ -23,4 +23,13 @@ extension CommandFailure {
 
     /// What Kafka said, as the end of a command.
     init(_ error: KafkaError) { self.init(.failed, "kafka: \(error.message)") }
+
+    /// What Kafka said to a command that gives up after a while: too late is an ending of its own.
+    init(inTime error: KafkaError) {
+        if error.code == .timedOut {
+            self.init(.timeout, "kafka: \(error.message)")
+        } else {
+            self.init(error)
+        }
+    }
 }

@@ -1,4 +1,5 @@
 import HTTPServer
+import Printing
 
 /// One option, declared once: as a flag, an environment variable and a place in the file.
 ///

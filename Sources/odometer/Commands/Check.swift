@@ -1,6 +1,7 @@
 import API
 import Ledger
 import Metering
+import Printing
 import Redis
 
 extension Commands {

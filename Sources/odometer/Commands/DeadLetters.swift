@@ -1,5 +1,6 @@
 import Foundation
 import Kafka
+import Printing
 
 /// `odometer dead-letters`: what could not be counted, and why.
 extension Commands {
@@ -41,8 +42,7 @@ extension Commands {
                 timeoutMilliseconds: settings.milliseconds(Options.timeout))
             letters = try reader.newest(settings.integer(count), reason: settings.text(reason))
         } catch {
-            throw error.code == .timedOut
-                ? CommandFailure(.timeout, "kafka: \(error.message)") : CommandFailure(error)
+            throw CommandFailure(inTime: error)
         }
         if settings.isOn(Options.json) {
             try Output.json(letters.map(\.json))

@@ -1,3 +1,6 @@
+import Laboratory
+import Printing
+
 /// `odometer demo`: everything on one machine.
 extension Commands {
     private static let events = Option(
@@ -40,17 +43,94 @@ extension Commands {
 
     private static func runDemo(_ call: borrowing Invocation) throws(CommandFailure) -> ExitCode {
         Signals.blockStops()
-        let settings = call.settings
+        let given = call.settings
         // Its own lines are the show; the machine speaks up when something is wrong.
-        let log =
-            settings.isGiven(Options.logLevel) ? call.log : Log(isJSON: false, least: .warning)
-        let stage = try DemoStage(settings, log: log)
-        defer { stage.clear() }
+        let log = given.isGiven(Options.logLevel) ? call.log : Log(isJSON: false, least: .warning)
+        let servers = try attempt { () throws(DemoError) in
+            try DemoServers(
+                givenBootstrap: given.isGiven(Options.bootstrap)
+                    ? given.required(Options.bootstrap) : nil,
+                isRedisGiven: given.isGiven(Options.redis))
+        }
+        defer { servers.stop() }
+        let topics = DemoStage.Topics(on: servers)
+        let settings = settings(given, on: servers, topics)
+        let kafka = try settings.kafkaConfiguration(log: log)
+        let redis = try settings.redisConfiguration()
+        let stage = try attempt { () throws(DemoError) in
+            try DemoStage(
+                servers, topics, kafka: kafka, redis: redis, group: settings.groupName)
+        }
+        defer { stage.clear { log.warning($0) } }
         let stop = Latch<Bool>()
         Signals.onStop { stop.set(true) }
-        Output.line(stage.description)
-        return try Demonstration(stage, log: log, stop: stop).run(
-            events: settings.integer(events), rate: settings.integer(rate),
-            seconds: settings.isGiven(seconds) ? settings.integer(seconds) : nil)
+        Output.line(servers.description)
+        return try show(stage, settings, stop, log: log)
+    }
+
+    /// Runs the machine and shows it, until it is over.
+    private static func show(
+        _ stage: DemoStage, _ settings: Settings, _ stop: Latch<Bool>, log: Log
+    ) throws(CommandFailure) -> ExitCode {
+        let machine = try Machine(settings, [.counting, .answering], log: log)
+        try machine.start()
+        defer { machine.stop() }
+        let shown = Demonstration.Machine(
+            host: settings.address(Options.listen).host,
+            port: UInt16(clamping: machine.answering?.port ?? 0), adminPort: machine.adminPort,
+            layout: machine.parts.layout,
+            commitInterval: settings.milliseconds(Options.commitInterval)
+        ) {
+            if case .failed(let failure) = machine.end { failure.message } else { nil }
+        }
+        let demonstration = try attempt { () throws(DemoError) in
+            try Demonstration(stage, shown, events: settings.integer(events)) {
+                stop.wait(milliseconds: $0) != nil
+            }
+        }
+        let keys = try DemoDirectory.load(demonstration, settings, log: log)
+        let isComplete = try attempt { () throws(DemoError) in
+            try demonstration.run(
+                keys: keys, rate: settings.integer(rate),
+                seconds: settings.isGiven(seconds) ? settings.integer(seconds) : nil)
+        }
+        if case .failed(let failure) = machine.end { throw failure }
+        return isComplete ? .ok : .failed
+    }
+
+    /// The given settings, changed to these servers and topics.
+    private static func settings(
+        _ given: Settings, on servers: DemoServers, _ topics: DemoStage.Topics
+    ) -> Settings {
+        var settings = given.with(Options.jwtSecretFile, servers.tokenSecretFile)
+            .with(Options.jwtAlgorithm, "HS256").with(Options.topic, topics.events)
+            .with(Options.directoryTopic, topics.directory)
+            .with(Options.deadLetterTopic, topics.deadLetters)
+        if let bootstrap = servers.bootstrap {
+            settings = settings.with(Options.bootstrap, bootstrap)
+        }
+        if let url = servers.redisURL {
+            settings = settings.with(Options.redis, url)
+        } else {
+            settings = settings.with(Options.prefix, servers.name)
+        }
+        for option in [Options.listen, Options.adminListen] where !given.isGiven(option) {
+            let (host, port) = given.address(option)
+            // Somebody else's server on the usual port is no reason not to show ours.
+            if HTTPProbe.isTaken(host: host, port: port) {
+                settings = settings.with(option, "\(host):0")
+            }
+        }
+        return settings
+    }
+
+    private static func attempt<Result>(
+        _ body: () throws(DemoError) -> Result
+    ) throws(CommandFailure) -> Result {
+        do throws(DemoError) {
+            return try body()
+        } catch {
+            throw CommandFailure(.failed, error.message)
+        }
     }
 }

@@ -1,5 +1,6 @@
 import Kafka
 import Ledger
+import Printing
 import Query
 import Replay
 
@@ -158,8 +159,10 @@ extension Commands {
     private static func write(
         _ records: [(DirectoryKey, [UInt8]?)], _ call: borrowing Invocation
     ) throws(CommandFailure) -> ExitCode {
-        try DirectoryWrite(call.settings, log: call.log).write(
-            records, waits: !call.settings.isOn(noWait))
+        let settings = call.settings
+        let way = DirectoryWrite(
+            settings, milliseconds: settings.milliseconds(Options.timeout), log: call.log)
+        try way.write(records, waits: !settings.isOn(noWait))
         Output.line("\(records.count) written")
         return .ok
     }

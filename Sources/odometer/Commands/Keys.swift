@@ -2,6 +2,8 @@ import API
 import Foundation
 import Kafka
 import Ledger
+import Pipeline
+import Printing
 import Query
 
 /// `odometer keys …`: API keys. The key itself is shown once and kept nowhere.
@@ -157,18 +159,26 @@ extension Commands {
         onAcknowledged: () -> Void = {}
     ) throws(CommandFailure) {
         let key = try DirectoryKey(kind: .credential, ids: [hash])
-        try DirectoryWrite(call.settings, log: call.log).write(
-            [(key, json)], waits: true, onAcknowledged: onAcknowledged)
+        let settings = call.settings
+        let way = DirectoryWrite(
+            settings, milliseconds: settings.milliseconds(Options.timeout), log: call.log)
+        try way.write([(key, json)], waits: true, onAcknowledged: onAcknowledged)
     }
 
     private static func credentials(
         _ call: borrowing Invocation
     ) throws(CommandFailure) -> [CredentialRecord] {
-        try DirectoryReader.read(
-            try call.settings.kafkaConfiguration(log: call.log),
-            topic: call.settings.required(Options.directoryTopic),
-            timeoutMilliseconds: call.settings.milliseconds(Options.timeout)
-        ).compactMap { object in
+        let settings = call.settings
+        let kafka = try settings.kafkaConfiguration(log: call.log)
+        let objects: [DirectoryReader.Object]
+        do throws(KafkaError) {
+            objects = try DirectoryReader.read(
+                kafka, topic: settings.required(Options.directoryTopic),
+                timeoutMilliseconds: settings.milliseconds(Options.timeout))
+        } catch {
+            throw CommandFailure(inTime: error)
+        }
+        return objects.compactMap { object in
             object.key.kind == .credential ? object.value.flatMap(CredentialRecord.decode) : nil
         }
     }

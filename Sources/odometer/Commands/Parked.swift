@@ -1,5 +1,6 @@
 import Foundation
 import Ledger
+import Printing
 import Redis
 
 /// `odometer parked`: changes that single cells refused, and the way back.

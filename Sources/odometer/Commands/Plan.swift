@@ -1,5 +1,6 @@
 import Foundation
 import Ledger
+import Printing
 import Verify
 import Workload
 
@@ -45,7 +46,7 @@ extension Commands {
         let layout = try settings.keyLayout()
         let question = CapacityQuestion(
             catalogs: files.map { ($0.name, String(decoding: $0.text, as: UTF8.self)) },
-            profile: try ReplayInput.profile(settings),
+            profile: try ProfileFile.profile(settings),
             seed: UInt64(settings.integer(ReplayOptions.seed)),
             rate: Double(settings.integer(rate)),
             commitIntervalMilliseconds: Int64(settings.milliseconds(Options.commitInterval)),
@@ -112,9 +113,9 @@ extension Commands {
     private static func bytes(_ number: Double) -> String {
         switch number {
         case ..<10_000: "\(Int(number)) B"
-        case ..<10_000_000: "\(ReplayOutcome.decimal(number / 1_000, 1)) kB"
-        case ..<10_000_000_000: "\(ReplayOutcome.decimal(number / 1_000_000, 1)) MB"
-        default: "\(ReplayOutcome.decimal(number / 1_000_000_000, 1)) GB"
+        case ..<10_000_000: "\(ValueText.decimal(number / 1_000, 1)) kB"
+        case ..<10_000_000_000: "\(ValueText.decimal(number / 1_000_000, 1)) MB"
+        default: "\(ValueText.decimal(number / 1_000_000_000, 1)) GB"
         }
     }
 }

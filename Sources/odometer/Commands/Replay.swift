@@ -1,5 +1,6 @@
-import Foundation
 import Kafka
+import Laboratory
+import Printing
 import Replay
 import Verify
 
@@ -52,41 +53,52 @@ extension Commands {
 
     private static func runReplay(_ call: borrowing Invocation) throws(CommandFailure) -> ExitCode {
         let settings = call.settings
-        let plan = try ReplayPlan(settings, operands: call.operands, log: call.log)
+        let replay = try ReplaySettings(settings, operands: call.operands, log: call.log)
         Signals.blockStops()
         let stop = Latch<Bool>()
         Signals.onStop { stop.set(true) }
         if settings.setting(ReplayOptions.createTopic) != nil {
             try Topics.create(
-                plan.topic, partitions: settings.integer(ReplayOptions.createTopic),
-                configuration: plan.kafka)
+                replay.plan.topic, partitions: settings.integer(ReplayOptions.createTopic),
+                configuration: replay.plan.kafka)
         }
         let isJSON = settings.isOn(Options.json)
-        var run = try ReplayRun(plan, stop: stop, isJSON: isJSON)
+        let input = try ReplayInput(replay)
         var outcome: ReplayOutcome
+        let isComplete: Bool
         do throws(ReplayError) {
+            var run = try ReplayRun(replay.plan, input, isJSON: isJSON) {
+                stop.wait(milliseconds: 0) != nil
+            }
             outcome = try run.send()
+            isComplete = run.isComplete
         } catch {
             throw CommandFailure(error.code == .source ? .usage : .failed, error.message)
         }
-        if run.isComplete, settings.isOn(ReplayOptions.check) {
-            let show = VerifyProgressLines(isSilent: isJSON)
-            defer { show.end() }
-            do throws(VerifyError) {
-                outcome.check = try Verification.run(plan.verification) { show.take($0) }
-            } catch {
-                throw CommandFailure(
-                    error.code == .catalog ? .usage : .failed, "replay --check: \(error)")
-            }
-            if let answers = plan.answers, let check = outcome.check {
-                outcome.answers = answers.run(check.answers, check.routes, check.unreckoned)
-            }
+        if isComplete, settings.isOn(ReplayOptions.check) {
+            try check(replay, isJSON, &outcome)
         }
         if let path = settings.text(ReplayOptions.report) {
-            try ReplayRun.write(ReplayPage(outcome: outcome).html, to: path)
+            try FileText.write(ReplayPage(outcome: outcome, version: Main.version).html, to: path)
         }
         if isJSON { try Output.json(outcome.object) } else { outcome.printText() }
         return exitCode(outcome, stop)
+    }
+
+    /// Compares every cell, and the answers that somebody wants compared.
+    private static func check(
+        _ replay: ReplaySettings, _ isJSON: Bool, _ outcome: inout ReplayOutcome
+    ) throws(CommandFailure) {
+        let show = VerifyProgressLines(isSilent: isJSON)
+        defer { show.end() }
+        do throws(VerifyError) {
+            outcome.check = try Verification.run(replay.verification) { show.take($0) }
+        } catch {
+            throw CommandFailure(
+                error.code == .catalog ? .usage : .failed, "replay --check: \(error)")
+        }
+        guard let answers = replay.answers, let check = outcome.check else { return }
+        outcome.answers = answers.run(check.answers, check.routes, check.unreckoned)
     }
 
     private static func exitCode(_ outcome: ReplayOutcome, _ stop: Latch<Bool>) -> ExitCode {

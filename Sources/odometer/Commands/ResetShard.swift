@@ -1,6 +1,7 @@
 import Foundation
 import Kafka
 import Ledger
+import Printing
 import Redis
 
 /// `odometer reset-shard`: the way out of a torn shard.

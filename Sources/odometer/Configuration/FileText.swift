@@ -27,4 +27,13 @@ enum FileText {
         }
         return text
     }
+
+    /// Writes a text to a file.
+    static func write(_ text: String, to path: String) throws(CommandFailure) {
+        do {
+            try Data(text.utf8).write(to: URL(fileURLWithPath: path))
+        } catch {
+            throw CommandFailure(.failed, "\(path) cannot be written")
+        }
+    }
 }

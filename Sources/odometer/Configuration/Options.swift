@@ -3,6 +3,7 @@ import Foundation
 import HTTPServer
 import Ledger
 import Pipeline
+import Printing
 import Redis
 
 /// Every option that several commands share or that may stand in the configuration file.

@@ -1,3 +1,4 @@
+import Printing
 import Spelling
 
 /// Where a value came from.

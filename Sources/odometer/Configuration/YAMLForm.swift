@@ -1,4 +1,5 @@
 import Catalog
+import Printing
 import Spelling
 
 /// A YAML mapping that is read member by member; what nobody asked for is an error.

@@ -1,4 +1,5 @@
 import Kafka
+import Printing
 
 /// One dead letter, as far as it is shown.
 struct DeadLetter: Sendable {

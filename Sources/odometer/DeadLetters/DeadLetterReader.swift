@@ -1,4 +1,5 @@
 import Kafka
+import Printing
 
 /// Reads the newest dead letters: from the end of each partition backwards, in windows that grow.
 struct DeadLetterReader: ~Copyable {

@@ -1,4 +1,5 @@
 import Foundation
+import Printing
 
 /// What is known of an API key: everything but the key itself.
 struct CredentialRecord: Sendable, Codable {

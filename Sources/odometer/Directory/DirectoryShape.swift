@@ -1,5 +1,6 @@
 import Ledger
 import Metering
+import Printing
 import Query
 
 /// What the objects of the directory must look like: the schemas of schemas/directory, of which a test holds it.

@@ -1,12 +1,19 @@
+import Kafka
 import Ledger
+import Pipeline
+import Printing
+import Redis
 
 /// The way of directory records: Kafka, then Redis, under one deadline.
 struct DirectoryWrite {
     private let settings: Settings
+    private let milliseconds: Int
     private let log: Log
 
-    init(_ settings: Settings, log: Log) {
+    /// A way that takes so many milliseconds at most.
+    init(_ settings: Settings, milliseconds: Int, log: Log) {
         self.settings = settings
+        self.milliseconds = milliseconds
         self.log = log
     }
 
@@ -17,24 +24,32 @@ struct DirectoryWrite {
         let topic = settings.required(Options.directoryTopic)
         let redis = try settings.redisConfiguration()
         let layout = try settings.keyLayout()
-        let deadline = ValueText.now() + Int64(settings.milliseconds(Options.timeout))
+        let deadline = ValueText.now() + Int64(milliseconds)
         let kafka = try settings.kafkaConfiguration(log: log)
-        let writer = try DirectoryWriter(
-            kafka, topic: topic,
-            timeoutMilliseconds: min(10_000, settings.milliseconds(Options.timeout)))
-        for (key, value) in records { try writer.put(key, value) }
-        let objects = try writer.finish(
-            timeoutMilliseconds: Int(max(1, deadline - ValueText.now())))
+        let acknowledged: [WrittenObject]?
+        do throws(KafkaError) {
+            let writer = try DirectoryWriter(
+                kafka, topic: topic, timeoutMilliseconds: min(10_000, milliseconds))
+            for (key, value) in records { try writer.put(key, value) }
+            acknowledged = try writer.finish(
+                timeoutMilliseconds: Int(max(1, deadline - ValueText.now())))
+        } catch {
+            throw CommandFailure(error)
+        }
+        guard let objects = acknowledged else {
+            throw CommandFailure(.timeout, "Kafka has not acknowledged the record in time")
+        }
         onAcknowledged()
         guard waits else { return }
         let wait = DirectoryMirrorWait(redis: redis, kafka: kafka, layout: layout, topic: topic)
         let written = "Kafka has it (offset \(objects.last?.offset ?? -1)), Redis does not: "
-        do throws(CommandFailure) {
-            let isThere = try wait.wait(
+        let isThere: Bool
+        do throws(RedisError) {
+            isThere = try wait.wait(
                 for: objects, milliseconds: Int(max(1, deadline - ValueText.now())))
-            guard isThere else { throw CommandFailure(.timeout, wait.hint(for: objects)) }
         } catch {
-            throw CommandFailure(error.code, written + error.message)
+            throw CommandFailure(.timeout, written + error.description)
         }
+        guard isThere else { throw CommandFailure(.timeout, written + wait.hint(for: objects)) }
     }
 }

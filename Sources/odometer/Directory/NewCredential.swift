@@ -1,4 +1,5 @@
 import API
+import Printing
 import Query
 
 /// Makes API keys for the directory.

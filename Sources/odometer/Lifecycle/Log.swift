@@ -1,4 +1,5 @@
 import Foundation
+import Printing
 import Synchronization
 
 /// How much a log line matters.

@@ -1,5 +1,6 @@
 import Kafka
 import Pipeline
+import Printing
 
 extension Settings {
     /// What the counting half runs by.

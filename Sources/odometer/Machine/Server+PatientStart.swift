@@ -1,5 +1,6 @@
 import Foundation
 import HTTPServer
+import Printing
 
 extension Server {
     /// Starts listening; tries for three seconds, because a predecessor that was killed may still

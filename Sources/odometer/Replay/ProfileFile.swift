@@ -1,7 +1,30 @@
+import Printing
 import Workload
 
 /// A profile of generated events as a YAML file; docs/REPLAY.md describes it.
 enum ProfileFile {
+    /// The profile of generated events: what the file says, overruled by the options.
+    static func profile(_ settings: Settings) throws(CommandFailure) -> EventProfile {
+        let end = settings.text(ReplayOptions.end).flatMap(ValueText.moment) ?? ValueText.now()
+        var profile = EventProfile(end: end)
+        if let path = settings.text(ReplayOptions.profile) {
+            profile = try read(try FileText.read(path), name: path, end: end)
+        }
+        if settings.setting(ReplayOptions.events) != nil {
+            profile.events = settings.integer(ReplayOptions.events)
+        }
+        if settings.setting(ReplayOptions.span) != nil {
+            profile.span = Int64(settings.milliseconds(ReplayOptions.span))
+        }
+        if settings.setting(ReplayOptions.organizations) != nil {
+            profile.organizations = settings.integer(ReplayOptions.organizations)
+        }
+        if settings.setting(ReplayOptions.binaryShare) != nil {
+            profile.binaryShare = Double(settings.integer(ReplayOptions.binaryShare)) / 100
+        }
+        return profile
+    }
+
     /// The profile that a file describes, over the defaults; it ends at `end`.
     static func read(
         _ text: [UInt8], name: String, end: Int64

@@ -1,4 +1,5 @@
 import Pipeline
+import Printing
 import Replay
 import Workload
 

@@ -1,17 +1,11 @@
 import Foundation
+import Laboratory
 import Replay
 
 /// The requests that are sent beside a replay, as a YAML file; docs/REPLAY.md describes it.
-struct RequestsFile {
-    let host: String
-    let port: UInt16
-    /// Requests a second, all together.
-    let rate: Double
-    let connections: Int
-    let requests: [LoadedRequest]
-
+enum RequestsFile {
     /// The load that a file describes; `${NAME}` in header values is taken from the environment.
-    static func read(_ text: [UInt8], name: String) throws(CommandFailure) -> RequestsFile {
+    static func read(_ text: [UInt8], name: String) throws(CommandFailure) -> RequestPlan {
         let form = try YAMLForm.read(text, name: name)
         let address = try form.address("server")
         let rate = try form.number("rate", 0.01...1_000_000) ?? 10
@@ -25,14 +19,9 @@ struct RequestsFile {
             throw form.failure("requests", "or documents are needed")
         }
         try form.end()
-        return RequestsFile(
+        return RequestPlan(
             host: address.host, port: address.port, rate: rate, connections: connections,
             requests: requests)
-    }
-
-    /// A load of these requests that has not begun.
-    func load() -> RequestLoad {
-        RequestLoad(host: host, port: port, requests: requests, rate: rate)
     }
 
     private static func request(_ form: YAMLForm) throws(CommandFailure) -> LoadedRequest {

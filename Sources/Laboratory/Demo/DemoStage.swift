@@ -1,0 +1,117 @@
+public import Kafka
+public import Redis
+
+/// The topics of a demonstration on its servers.
+///
+/// What it makes on given servers it takes away again in `clear`: topics, the consumer group, keys.
+public final class DemoStage {
+    /// Names of the topics of a demonstration.
+    public struct Topics {
+        /// The topic of usage events.
+        public let events: String
+        /// The topic of names, plans and keys.
+        public let directory: String
+        /// The topic of records that cannot be counted.
+        public let deadLetters: String
+
+        /// The usual names on a cluster of its own, else names that nobody else has.
+        public init(on servers: DemoServers) {
+            let prefix = servers.cluster == nil ? servers.name + "." : ""
+            events = prefix + "usage-events"
+            directory = prefix + "usage-directory"
+            deadLetters = prefix + "usage-dead-letters"
+        }
+
+        var all: [String] { [events, directory, deadLetters] }
+    }
+
+    static let partitions = 4
+    /// How many records are sent at a time.
+    static let piece = 1_000
+
+    let servers: DemoServers
+    let topics: Topics
+    let kafka: ClientConfiguration
+    let redis: RedisConfiguration
+    private let group: String
+
+    /// Makes the topics.
+    ///
+    /// - Parameters:
+    ///   - kafka: where the servers' Kafka is.
+    ///   - redis: where their Redis is.
+    ///   - group: the consumer group that counts; it goes with the topics.
+    public init(
+        _ servers: DemoServers, _ topics: Topics, kafka: ClientConfiguration,
+        redis: RedisConfiguration, group: String
+    ) throws(DemoError) {
+        self.servers = servers
+        self.topics = topics
+        self.kafka = kafka
+        self.redis = redis
+        self.group = group
+        do throws(KafkaError) {
+            try createTopics()
+        } catch {
+            throw DemoError(error)
+        }
+    }
+
+    private func createTopics() throws(KafkaError) {
+        for topic in topics.all {
+            let count = topic == topics.events ? DemoStage.partitions : 1
+            if let cluster = servers.cluster {
+                try cluster.mock.createTopic(topic, partitions: count)
+            } else {
+                try Admin(kafka).createTopic(
+                    topic, partitions: count,
+                    configuration: topic == topics.directory ? [("cleanup.policy", "compact")] : [])
+            }
+        }
+    }
+
+    /// Whether another piece may be sent: the mock cluster forgets what exceeds about 14,800 records
+    /// of 300 bytes a partition, and what is not counted yet must not be forgotten.
+    ///
+    /// - Parameters:
+    ///   - busy: records that shards with cells have not counted yet.
+    ///   - idle: the same of all shards.
+    func hasRoom(_ busy: Int64, _ idle: Int64) -> Bool {
+        servers.cluster == nil || busy + Int64(DemoStage.piece) <= 8_000 && idle <= 11_000
+    }
+
+    /// Takes away what was made on given servers; the machine must be stopped.
+    ///
+    /// `warn` hears of what remains.
+    public func clear(warn: (String) -> Void) {
+        if servers.cluster == nil {
+            do throws(KafkaError) {
+                let admin = try Admin(kafka)
+                for topic in topics.all { try admin.deleteTopic(topic) }
+                try admin.deleteGroup(group)
+            } catch {
+                warn("topics of the demonstration remain: \(error.message)")
+            }
+        }
+        guard servers.redisURL == nil else { return }
+        do throws(RedisError) {
+            try deleteKeys()
+        } catch {
+            warn("keys of the demonstration remain: \(error)")
+        }
+    }
+
+    private func deleteKeys() throws(RedisError) {
+        var connection = try Connection(redis)
+        let pattern = servers.name + ":*"
+        var cursor = "0"
+        repeat {
+            let page = try connection.command("SCAN", cursor, "MATCH", pattern, "COUNT", "1000")
+                .elements
+            guard page.count == 2 else { return }
+            cursor = page[0].text ?? "0"
+            let keys = page[1].elements.compactMap(\.bytes)
+            if !keys.isEmpty { _ = try connection.command([Array("UNLINK".utf8)] + keys) }
+        } while cursor != "0"
+    }
+}

@@ -1,0 +1,62 @@
+/// Memory for the many middling tables of one thread's tallies, cut out of huge pages.
+///
+/// Each of them is smaller than a huge page, together they are larger than a cache. Blocks are powers of two; one
+/// that is given back serves the next who asks for its size or less. Everything goes at the end, so whoever holds a
+/// block holds this too. One thread.
+public final class TableMemory {
+    /// Smaller blocks come from the allocator: they share their pages anyway.
+    private static let smallest = 4 << 10
+    private var pages: [UnsafeMutablePointer<UInt8>] = []
+    /// Free blocks of each power of two; a free block's first word leads to the next.
+    private var free: [UnsafeMutableRawPointer?]
+
+    /// Memory that holds nothing yet.
+    public init() {
+        free = Array(repeating: nil, count: Self.sizeClass(LargeMemory.hugePage) + 1)
+    }
+
+    deinit { for page in pages { LargeMemory.deallocate(page, LargeMemory.hugePage) } }
+
+    /// Memory that is not initialized, to be given back by `deallocate`.
+    func allocate<Element>(_ capacity: Int) -> UnsafeMutablePointer<Element> {
+        let byteCount = capacity * MemoryLayout<Element>.stride
+        guard Self.isPooled(byteCount) else { return LargeMemory.allocate(capacity) }
+        return take(Self.sizeClass(byteCount)).bindMemory(to: Element.self, capacity: capacity)
+    }
+
+    /// Takes back what `allocate` gave for the same capacity.
+    func deallocate<Element>(_ memory: UnsafeMutablePointer<Element>, _ capacity: Int) {
+        let byteCount = capacity * MemoryLayout<Element>.stride
+        guard Self.isPooled(byteCount) else { return LargeMemory.deallocate(memory, capacity) }
+        give(UnsafeMutableRawPointer(memory), Self.sizeClass(byteCount))
+    }
+
+    private static func isPooled(_ byteCount: Int) -> Bool {
+        byteCount >= smallest && byteCount < LargeMemory.hugePage
+    }
+
+    /// 0 for blocks of `smallest` bytes, one more for each doubling.
+    private static func sizeClass(_ byteCount: Int) -> Int {
+        Int.bitWidth - (byteCount - 1).leadingZeroBitCount - smallest.trailingZeroBitCount
+    }
+
+    /// A block; a larger one is halved where there is none.
+    private func take(_ sizeClass: Int) -> UnsafeMutableRawPointer {
+        if let block = free[sizeClass] {
+            free[sizeClass] = block.load(as: UnsafeMutableRawPointer?.self)
+            return block
+        }
+        guard sizeClass < free.count - 1 else {
+            pages.append(LargeMemory.allocate(LargeMemory.hugePage))
+            return UnsafeMutableRawPointer(pages[pages.count - 1])
+        }
+        let block = take(sizeClass + 1)
+        give(block + (Self.smallest << sizeClass), sizeClass)
+        return block
+    }
+
+    private func give(_ block: UnsafeMutableRawPointer, _ sizeClass: Int) {
+        block.storeBytes(of: free[sizeClass], as: UnsafeMutableRawPointer?.self)
+        free[sizeClass] = block
+    }
+}

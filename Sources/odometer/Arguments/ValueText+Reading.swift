@@ -1,0 +1,48 @@
+import Metering
+import Printing
+
+/// Values as people write them: durations, addresses, times, on and off.
+extension ValueText {
+    /// Milliseconds of `500ms`, `5s`, `5m`, `26h`, `92d`; nil for anything else.
+    static func milliseconds(_ text: String) -> Int? {
+        let digits = text.prefix { $0.isASCII && $0.isNumber }
+        guard let number = Int(digits), number >= 0 else { return nil }
+        let units = ["ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000]
+        guard let unit = units[String(text.dropFirst(digits.count))] else { return nil }
+        let (product, isTooBig) = number.multipliedReportingOverflow(by: unit)
+        return isTooBig ? nil : product
+    }
+
+    /// on, true, yes, 1 and off, false, no, 0.
+    static func boolean(_ text: String) -> Bool? {
+        switch text.lowercased() {
+        case "on", "true", "yes", "1": true
+        case "off", "false", "no", "0": false
+        default: nil
+        }
+    }
+
+    /// Where the choices are on and off, YAML's other words for them are taken too.
+    static func switchWord(_ text: String, _ choices: [String]) -> String {
+        guard choices.contains("on"), choices.contains("off"), let isOn = boolean(text) else {
+            return text
+        }
+        return isOn ? "on" : "off"
+    }
+
+    /// Host and port of `HOST:PORT` or `[IPV6]:PORT`.
+    static func address(_ text: String) -> (host: String, port: UInt16)? {
+        guard let colon = text.lastIndex(of: ":"),
+            let port = UInt16(text[text.index(after: colon)...])
+        else { return nil }
+        var host = String(text[..<colon])
+        if host.hasPrefix("["), host.hasSuffix("]") { host = String(host.dropFirst().dropLast()) }
+        return host.isEmpty ? nil : (host, port)
+    }
+
+    /// Milliseconds since 1970 of an RFC 3339 time with a zone.
+    static func moment(_ text: String) -> Int64? {
+        Array(text.utf8).withUnsafeBytes { Timestamp.nanoseconds($0) }
+            .map { floorDivide($0, 1_000_000) }
+    }
+}
