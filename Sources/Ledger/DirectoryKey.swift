@@ -2,8 +2,8 @@ internal import Metering
 
 /// The key of a record in the directory topic: kind and ids, joined by ":", ids escaped.
 ///
-/// `organization:ORG`, `plan:ORG`, `user:ORG:ID`, `project:ORG:ID`, `credential:HASH`. Who writes
-/// the topic and who mirrors it use this one type, so both take the same keys.
+/// `organization:ORG`, `plan:ORG`, `user:ORG:ID`, `project:ORG:ID`, `credential:HASH`. The
+/// commands that write the topic and the mirror read keys by this one type, so they take the same.
 public struct DirectoryKey: Hashable, Sendable {
     /// What a record of the directory describes.
     public enum Kind: String, Sendable, CaseIterable {
@@ -24,7 +24,7 @@ public struct DirectoryKey: Hashable, Sendable {
 
     /// How many bytes an id may have.
     public static let idLengths = 1...EventLimits.textBytes
-    /// More bytes than the longest key has: no longer one is taken apart.
+    /// No key has as many bytes; longer ones are refused before they are split.
     private static let mostBytes = 4_096
 
     /// What the record describes.
