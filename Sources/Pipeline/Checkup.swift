@@ -29,7 +29,7 @@ public enum Checkup {
             findings.append(
                 Finding(
                     .error, "redis", "redis-reach", "Redis cannot be asked: \(error.message)",
-                    mend: "start it, or correct --redis"))
+                    remedy: "start it, or correct --redis"))
         }
         var partitions: [PartitionFacts] = []
         do throws(KafkaError) {
@@ -53,7 +53,7 @@ public enum Checkup {
             findings.append(
                 Finding(
                     .error, "kafka", "kafka-reach", "Kafka cannot be asked: \(error.message)",
-                    mend: "start it, or correct --bootstrap and the properties under kafka:"))
+                    remedy: "start it, or correct --bootstrap and the properties under kafka:"))
         }
         findings += server?.findings(refill: refill(partitions, isCounted: book?.isCounted)) ?? []
         findings += directory(configuration)
@@ -155,7 +155,7 @@ struct LedgerBook {
             findings.append(
                 Finding(
                     .error, "ledger", "ledger-layout", error.message,
-                    mend: "take another --prefix, or restore a backup"))
+                    remedy: "take another --prefix, or restore a backup"))
             return
         }
         isCounted = record.map { !$0.origins.isEmpty } ?? false
@@ -175,7 +175,7 @@ struct LedgerBook {
             findings.append(
                 Finding(
                     .error, "ledger", "shard-torn", "shard \(one.shard) is torn: \(torn)",
-                    mend: "odometer reset-shard \(one.shard), or restore a backup"))
+                    remedy: "odometer reset-shard \(one.shard), or restore a backup"))
         }
     }
 
@@ -183,9 +183,9 @@ struct LedgerBook {
     func contract(_ configuration: PipelineConfiguration, _ cluster: String) -> Finding? {
         guard let record else { return nil }
         func finding(
-            _ grade: Finding.Grade, _ message: String, _ mend: String? = nil
+            _ grade: Finding.Grade, _ message: String, _ remedy: String? = nil
         ) -> Finding {
-            Finding(grade, "ledger", "ledger-contract", message, mend: mend)
+            Finding(grade, "ledger", "ledger-contract", message, remedy: remedy)
         }
         let keeper: LedgerKeeper
         do throws(PipelineError) {

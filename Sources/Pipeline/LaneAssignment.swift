@@ -155,9 +155,9 @@ extension Lane {
                 marksKey: configuration.layout.marksKey(shard: shard),
                 auditKey: configuration.layout.auditKey(shard: shard),
                 scratchKey: configuration.layout.scratchKey(shard: shard), contract: stamp)
-            arguments.addRange(field: partition.markField, from: marks[shard], to: offset)
+            arguments.addRange(member: partition.markMember, from: marks[shard], to: offset)
             arguments.addAudit(
-                field: partition.markField + Array(":lost".utf8), delta: offset - marks[shard])
+                member: partition.markMember + Array(":lost".utf8), delta: offset - marks[shard])
             guard let outcome = committer?.commit(&arguments), case .applied = outcome else {
                 throw Obstacle(message: "a loss could not be recorded")
             }

@@ -58,7 +58,7 @@ public struct ConnectionQuestion: Sendable {
     fileprivate var onlyGroup: ConnectionGroup? {
         guard let service, let protocolName, let dataCenter else { return nil }
         return ConnectionGroup(
-            name: KeyLayout.tupleField([service, protocolName, dataCenter]),
+            name: KeyLayout.tupleMember([service, protocolName, dataCenter]),
             values: [service, protocolName, dataCenter])
     }
 }

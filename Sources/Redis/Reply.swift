@@ -16,8 +16,6 @@ public struct Reply: ~Copyable {
     public var integer: Int64? { view.integer }
     /// Bytes of a string, status or error, else nil; valid while the reply lives.
     public var bytes: UnsafeRawBufferPointer? { view.bytes }
-    /// Whether it is Redis' nil.
-    public var isNil: Bool { view.kind == .null }
     /// Number of elements of an array, else 0.
     public var count: Int { view.count }
     /// Text of an error answer, else nil.

@@ -2,8 +2,8 @@ import Redis
 
 /// Single steps in large rankings; each holds Redis for at most 5 ms.
 ///
-/// They say nothing about the shard's marks: a caller reads something about the same organization by `read`
-/// before and after.
+/// They say nothing about the shard's marks: a caller reads something about the same organization
+/// by `read` before and after.
 extension CellReader {
     /// Members that one step reads at most.
     public static let largestStep = 4_000
@@ -28,7 +28,8 @@ extension CellReader {
         }
     }
 
-    /// All members of a sorted set above a score, of one moment; nil where it has more than `largestStep`.
+    /// All members of a sorted set above a score, of one moment; nil where it has more than
+    /// `largestStep`.
     public func members(
         of key: [UInt8], above score: Int64, deadline: ContinuousClock.Instant
     ) throws(CellReadError) -> [[UInt8]]? {
@@ -53,7 +54,7 @@ extension CellReader {
         repeat {
             let last = cursor
             let replies = try step(deadline) { $0.add(scan: "ZSCAN", key, cursor: last) }
-            cursor = try CellReading.page(replies[0]) { body($0, CellSnapshot.score($1)) }
+            cursor = try CellReadRun.page(replies[0]) { body($0, CellSnapshot.score($1)) }
         } while !cursor.elementsEqual("0".utf8)
     }
 
@@ -81,13 +82,13 @@ extension CellReader {
     }
 
     private func step(
-        _ deadline: ContinuousClock.Instant, _ fill: (inout CellCommands) -> Void
+        _ deadline: ContinuousClock.Instant, _ fill: (inout ReadCommands) -> Void
     ) throws(CellReadError) -> [HeldReply] {
         try withConnection(deadline) {
             (connection: inout Connection) throws(CellReadError) -> [HeldReply] in
-            var commands = CellCommands()
+            var commands = ReadCommands()
             fill(&commands)
-            return try CellReading.pipeline(commands, &connection, deadline)
+            return try CellReadRun.pipeline(commands, &connection, deadline)
         }
     }
 }

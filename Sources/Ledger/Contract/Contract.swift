@@ -1,6 +1,6 @@
-/// What all who write one ledger must agree on.
+/// What all writers of one ledger must agree on.
 ///
-/// Its canonical text stands in the ledger; its number and digest stand beside the marks of every
+/// Its canonical text is in the ledger; its number and digest are beside the marks of every
 /// shard, and the commit script compares them first. So two catalogs cannot fold one log.
 public struct Contract: Sendable, Hashable {
     /// A part of the contract under a name.
@@ -17,10 +17,10 @@ public struct Contract: Sendable, Hashable {
         }
 
         /// By name, then by value; bytewise, so that the text does not depend on a locale.
-        public static func < (one: Part, other: Part) -> Bool {
-            one.name != other.name
-                ? one.name.utf8.lexicographicallyPrecedes(other.name.utf8)
-                : one.value.utf8.lexicographicallyPrecedes(other.value.utf8)
+        public static func < (left: Part, right: Part) -> Bool {
+            left.name != right.name
+                ? left.name.utf8.lexicographicallyPrecedes(right.name.utf8)
+                : left.value.utf8.lexicographicallyPrecedes(right.value.utf8)
         }
     }
 
@@ -112,10 +112,10 @@ public struct Contract: Sendable, Hashable {
         meters = (parts["meter"] ?? []).sorted()
     }
 
-    /// 32 hexadecimal digits that stand for the text.
+    /// A digest of the text: 32 hexadecimal digits.
     public var digest: String { Contract.digest(of: Array(text.utf8)) }
 
-    /// 32 hexadecimal digits that stand for some bytes; against accidents, not against attackers.
+    /// A digest of bytes, 32 hexadecimal digits; against accidents, not against attackers.
     ///
     /// FNV-1a (64 bit) forwards and backwards, the second from another start and with the length.
     public static func digest(of bytes: [UInt8]) -> String {
@@ -138,7 +138,7 @@ public struct Contract: Sendable, Hashable {
 
     // MARK: Comparing
 
-    /// How this contract stands to the one that a ledger has.
+    /// The relation of this contract to the one that a ledger has.
     public enum Relation: Sendable, Hashable {
         /// They are the same.
         case same
@@ -150,7 +150,7 @@ public struct Contract: Sendable, Hashable {
         case incompatible([String])
     }
 
-    /// How this contract stands to the one that a ledger has.
+    /// The relation of this contract to the one that a ledger has.
     public func relation(to stored: Contract) -> Relation {
         var never: [String] = []
         if layoutVersion != stored.layoutVersion { never.append("layout") }
@@ -171,8 +171,8 @@ public struct Contract: Sendable, Hashable {
         return self == stored ? .same : .superset(added: changedMeters(since: stored))
     }
 
-    /// Fields (`EVENT/FIELD`) that are new on an event type which the stored contract knows: even an
-    /// optional one can make an event rejected that was accepted before, by its type or length.
+    /// Fields (`EVENT/FIELD`) that are new on an event type which the stored contract knows: even
+    /// an optional one can make an event rejected that was accepted before, by its type or length.
     private func newRules(since stored: Contract) -> [String] {
         let known = Set(stored.events.map(\.name))
         return events.map(\.name).filter { name in
@@ -186,14 +186,14 @@ public struct Contract: Sendable, Hashable {
         Contract.lost(meters, in: stored?.meters ?? [])
     }
 
-    /// Names of parts of `one` that do not stand the same in `other`.
-    private static func lost(_ one: [Part], in other: [Part]) -> [String] {
+    /// Names of parts that are not the same in `other`.
+    private static func lost(_ parts: [Part], in other: [Part]) -> [String] {
         let present = Set(other)
-        return one.filter { !present.contains($0) }.map(\.name)
+        return parts.filter { !present.contains($0) }.map(\.name)
     }
 }
 
-/// Number and digest of a contract, as they stand beside the marks: `NUMBER:DIGEST`.
+/// Number and digest of a contract, as they are beside the marks: `NUMBER:DIGEST`.
 public struct ContractStamp: Sendable, Hashable {
     /// Raised by each move.
     public var number: Int

@@ -1,6 +1,6 @@
-/// What the last record taken looked like: whoever reads on checks that it is the same log.
+/// What the last record taken looked like: a reader that goes on checks that it is the same log.
 ///
-/// In Redis it stands beside its mark as `OFFSET TIMESTAMP HASH`.
+/// In Redis it is beside its mark, as `OFFSET TIMESTAMP HASH`.
 public struct Fingerprint: Sendable, Hashable {
     /// Offset of the record.
     public var offset: Int64
@@ -16,7 +16,7 @@ public struct Fingerprint: Sendable, Hashable {
         self.hash = hash
     }
 
-    /// The fingerprint of a record; nil stands for no key and for no value.
+    /// The fingerprint of a record; nil means no key, or no value.
     public init(
         offset: Int64, timestamp: Int64, key: UnsafeRawBufferPointer?,
         value: UnsafeRawBufferPointer?

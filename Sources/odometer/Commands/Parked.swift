@@ -55,7 +55,7 @@ extension Commands {
                 repeat {
                     _ = try ParkedCells.retry(
                         &connection, layout: layout, shard: shard, contract: stamp.text,
-                        cursor: &cursor, latest: ValueText.now() / 1_000 + 60)
+                        cursor: &cursor, latestSecond: ValueText.now() / 1_000 + 60)
                 } while cursor != ParkedCells.begin
             }
             list = try ParkedList.read(&connection, layout: layout)

@@ -15,7 +15,7 @@ struct ParkedList: Sendable {
             var object: [String: Any] = [
                 "shard": shard, "kind": "\(cell.kind)",
                 "key": String(decoding: cell.key, as: UTF8.self),
-                "field": String(decoding: cell.field, as: UTF8.self),
+                "field": String(decoding: cell.member, as: UTF8.self),
                 "parked": String(decoding: cell.value, as: UTF8.self),
             ]
             object["reason"] = reason
@@ -39,7 +39,7 @@ struct ParkedList: Sendable {
                 &connection, layout: layout, shard: shard, most: max(1, most - list.rows.count))
             list.count += cells.count
             for cell in cells.prefix(max(0, most - list.rows.count)) {
-                let reason = try CellProbe.hindrance(cell, on: &connection)
+                let reason = try RefusalProbe.refusal(of: cell, on: &connection)
                 list.rows.append(Row(shard: shard, cell: cell, reason: reason))
             }
         }
@@ -52,7 +52,7 @@ struct ParkedList: Sendable {
         let table = rows.map { row in
             [
                 String(row.shard), String(decoding: row.cell.key, as: UTF8.self),
-                String(decoding: row.cell.field, as: UTF8.self),
+                String(decoding: row.cell.member, as: UTF8.self),
                 String(decoding: row.cell.value, as: UTF8.self),
                 row.reason ?? "its cell takes it now",
             ]
