@@ -73,8 +73,7 @@ public struct KeyLayout: Sendable, Hashable {
     public func auditKey(shard: Int) -> Bytes { key(String(shard), "audit") }
     /// `PREFIX:GEN:{SHARD}:parked`: hash of what single cells of the shard refused.
     public func parkedKey(shard: Int) -> Bytes { key(String(shard), "parked") }
-    /// What follows a key's name in that of the HyperLogLog of its parked members; ends no cell's
-    /// key.
+    /// Suffix of the HyperLogLog that holds a key's parked values; no cell's key ends in it.
     public static let parkedSuffix = Bytes(":parked".utf8)
     /// `PREFIX:GEN:{SHARD}:scratch`: exists only while a commit script runs.
     public func scratchKey(shard: Int) -> Bytes { key(String(shard), "scratch") }

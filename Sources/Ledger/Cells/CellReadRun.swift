@@ -73,7 +73,7 @@ struct CellReadRun {
 
     // MARK: Parked cells
 
-    /// Adds to the entries what is parked of them; of how many cells it is.
+    /// Adds to the entries what is parked of them; returns the number of these cells.
     private mutating func addParked(
         _ connection: inout Connection
     ) throws(CellReadError) -> Int {
@@ -122,7 +122,7 @@ struct CellReadRun {
 
     // MARK: Sizes and costs
 
-    /// Fields or members; nothing where the read itself says how much it is at most.
+    /// Numbers of members by query; empty where the query itself bounds them.
     private func askSizes(_ connection: inout Connection) throws(CellReadError) -> [[Int64]] {
         var commands = ReadCommands()
         var owners: [Int] = []
@@ -149,7 +149,7 @@ struct CellReadRun {
         return sizes
     }
 
-    /// Microseconds that a read costs Redis, and whether it may be read in one piece.
+    /// Microseconds that a query costs Redis, and whether it may be read in one piece.
     private static func cost(of query: CellQuery, sizes: [Int64]) -> (Double, Bool) {
         switch query {
         case .members(_, let members): return (ReadCost.members(members.count), true)
@@ -202,7 +202,7 @@ struct CellReadRun {
         if !stamp.isEmpty { parkedStamp = stamp }
         if isFirstGroup { asOf = newest ?? asOf }
         isFirstGroup = false
-        // Sketches are merged at once; of other reads the snapshot looks at the reply itself.
+        // Sketches are merged at once; of other answers the snapshot keeps the reply itself.
         let isKept = group.contains { if case .distinct = queries[$0] { false } else { true } }
         if isKept { owners.append(held) }
         for (position, index) in group.enumerated() {
@@ -218,7 +218,7 @@ struct CellReadRun {
         }
     }
 
-    /// What a read of different values was answered with: their number, or the sketches themselves.
+    /// Counts the answer to a query for different values: their number, or the sketches themselves.
     static func distinctCount(_ view: ReplyView) throws(CellReadError) -> Int64 {
         if let number = view.integer { return number }
         var sketch = DistinctSketch()
@@ -289,8 +289,8 @@ struct CellReadRun {
 
     /// All members, about 1,000 a call.
     ///
-    /// A scan gives every member that is there from its begin to its
-    /// end, perhaps twice; reading by rank would miss one whenever another passes it.
+    /// A scan gives every member that is there from its start to its end, perhaps twice; reading by
+    /// rank would miss a member whenever another one passes it.
     private func scan(
         _ name: StaticString, _ key: [UInt8], _ connection: inout Connection
     ) throws(CellReadError) -> [[UInt8]: [UInt8]] {
@@ -351,7 +351,7 @@ struct CellReadRun {
         }
     }
 
-    /// The next answer; clocks are asked only where it has to be waited for.
+    /// The next answer; reads a clock only where it has to wait.
     static func next(
         _ connection: inout Connection, _ deadline: ContinuousClock.Instant
     ) throws(RedisError) -> Reply {

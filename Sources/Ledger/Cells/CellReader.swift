@@ -2,7 +2,7 @@ public import Redis
 
 /// Reads cells and directory entries over one connection of its own, for one thread at a time.
 ///
-/// After an error the connection is thrown away and the read is tried once more on a new one. No
+/// After an error the connection is closed and the read is tried once more on a new one. No
 /// call holds Redis longer than about 5 ms; how is in `CellReadRun`. What a request read is kept,
 /// so that all of it is read in one round trip when the same request comes again
 /// (`PrefetchPipeline`).
@@ -157,7 +157,7 @@ public final class CellReader {
 
     /// Sends what the request is expected to read, where it begins as it did the last time.
     ///
-    /// Nothing is known afterwards where that fails: the read itself then says what is wrong.
+    /// Where that fails nothing is kept: the read itself then reports what is wrong.
     private func prefetch(
         _ step: RequestStep, _ deadline: ContinuousClock.Instant
     ) throws(CellReadError) {
@@ -174,7 +174,7 @@ public final class CellReader {
             memory.taken(taken)
         } catch {
             memory.failed()
-            // What the shard and the clock say would be said again.
+            // A torn shard or a passed deadline would be the answer of the read, too.
             if error.code == .torn || error.code == .timeout { throw error }
         }
     }
@@ -276,10 +276,10 @@ public final class CellReader {
                 reach?.answered()
                 return result
             } catch {
-                // On a connection that lives an error is an answer. One that the server had closed
-                // while it was idle is nothing yet: the next try tells.
+                // On a live connection an error is an answer. A connection that the server closed
+                // while it was idle means nothing yet: the next try shows.
                 let isAnswered = current.isAlive && !error.leavesServer
-                // Answers that were not taken would be taken for those of the next read.
+                // Answers that were left would be taken for those of the next read.
                 if current.isAlive, current.pendingReplies == 0, !error.leavesServer {
                     connection = consume current
                 }

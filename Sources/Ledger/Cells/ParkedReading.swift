@@ -5,7 +5,7 @@ import Redis
 ///
 /// Only where the marks say that the shard has parked cells, for it costs a round trip of its own.
 struct ParkedReading {
-    /// Cells of the reads that are parked.
+    /// Number of cells in the answers of which something is parked.
     private(set) var count = 0
     private let cells: [[UInt8]: [ParkedCell]]
 
@@ -21,7 +21,7 @@ struct ParkedReading {
         self.cells = cells
     }
 
-    /// All keys that reads look at.
+    /// All keys that the queries read.
     static func keys(_ queries: [CellQuery]) -> Set<[UInt8]> {
         var keys: Set<[UInt8]> = []
         for query in queries {
@@ -123,7 +123,7 @@ final class ParkedMemory {
         key == self.key && stamp == self.stamp ? members : nil
     }
 
-    /// After a new connection, perhaps to a server that went back.
+    /// For a new connection: its server may have lost its last seconds.
     func forget() { stamp = [] }
 
     func keep(_ members: [[UInt8]: [UInt8]], of key: [UInt8], _ stamp: [UInt8]) {

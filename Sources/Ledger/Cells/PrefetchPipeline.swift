@@ -2,7 +2,7 @@ import Redis
 
 /// What one request reads, in its order.
 enum RequestStep: Hashable {
-    /// Fields of a hash under the directory's tag.
+    /// Members of a hash under the directory's tag.
     case directory(key: [UInt8], members: [[UInt8]])
     /// Cells and profiles of one organization.
     case cells([CellQuery], organization: [UInt8])
@@ -177,7 +177,7 @@ struct PrefetchedReplies {
             switch queries[index - first] {
             case .rankingSum where CellSnapshot.isInexact(answer): return nil
             case .distinct:
-                // What is no sketch, the read that follows will say.
+                // Where it is not a sketch, the read that follows reports it.
                 guard let count = try? CellReadRun.distinctCount(answer) else { return nil }
                 entries.append(.count(count))
             default: entries.append(.reply(answer))

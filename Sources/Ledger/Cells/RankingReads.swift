@@ -8,7 +8,8 @@ extension CellReader {
     /// Members that one step reads at most.
     public static let largestStep = 4_000
 
-    /// Members of a sorted set by rank, from `rank` on, at most so many; how many there were.
+    /// Members of a sorted set by rank, from `rank` on, at most `most`; returns how many there
+    /// were.
     public func members(
         of key: [UInt8], from rank: Int, most: Int, isDescending: Bool,
         deadline: ContinuousClock.Instant,
@@ -45,7 +46,8 @@ extension CellReader {
         }
     }
 
-    /// All members of a sorted set that are there all the while, some of them perhaps twice.
+    /// All members of a sorted set that are there during the whole scan, some of them perhaps
+    /// twice.
     public func scan(
         _ key: [UInt8], deadline: ContinuousClock.Instant,
         _ body: (_ member: UnsafeRawBufferPointer, _ score: Int64) -> Void
@@ -58,7 +60,8 @@ extension CellReader {
         } while !cursor.elementsEqual("0".utf8)
     }
 
-    /// The score of each of these members in each of these sorted sets, a list a set; absent = 0.
+    /// The score of each of these members in each of these sorted sets, a list for each set; 0
+    /// where absent.
     public func scores(
         of members: [[UInt8]], in keys: [[UInt8]], deadline: ContinuousClock.Instant
     ) throws(CellReadError) -> [[Int64]] {

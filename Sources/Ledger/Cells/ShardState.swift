@@ -3,7 +3,7 @@ import Redis
 /// The members of a shard's marks that an answer needs: whether its cells are whole, and how new
 /// they are.
 ///
-/// Never all of them: a shard has two for each partition, and one text of all marks for each move
+/// Never all members: a shard has two for each partition, and one text of all marks for each move
 /// of the contract.
 struct MarkMembers: Equatable {
     /// Beside the fingerprints: whether the shard has a contract, needs no rebuild, and
@@ -13,24 +13,24 @@ struct MarkMembers: Equatable {
     /// second a shard.
     static let mostPartitions = 64
 
-    /// Fields `TOPIC/PARTITION@` of all partitions that the ledger knows, in order.
+    /// Members `TOPIC/PARTITION@` of all partitions that the ledger knows, in order.
     let fingerprints: [[UInt8]]
 
-    /// Fields of these partitions.
+    /// The members of these partitions.
     init(_ partitions: some Sequence<String>) {
         fingerprints = partitions.sorted().map { Array(($0 + "@").utf8) }
     }
 
     /// Whether the newest record is read together with the cells.
     var isSmall: Bool { fingerprints.count <= Self.mostPartitions }
-    /// What travels in the transaction of the cells.
+    /// What is read in the transaction of the cells.
     var besideCells: [[UInt8]] { isSmall ? Self.state + fingerprints : Self.state }
 }
 
 /// What the marks of a shard say about what is read beside them.
 enum ShardState {
-    /// Record time (ms) of the newest record taken, of the partitions whose members were read; nil
-    /// before the first.
+    /// Time of the newest record taken, in milliseconds since 1970, of the partitions whose members
+    /// were read; nil before the first.
     ///
     /// `marks` answers HMGET of `MarkMembers.besideCells`. Throws where the shard is torn, or has
     /// no contract: then Redis has lost it, and absent cells would read as zeros.

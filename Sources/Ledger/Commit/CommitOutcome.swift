@@ -134,7 +134,7 @@ public struct CommitResult: Sendable, Hashable {
     public var tag: Int
     /// What became of it.
     public var outcome: CommitOutcome
-    /// Where it applied, scores that were added one by one, the dearest way.
+    /// Where it applied, scores that were added one by one, which costs Redis most.
     public var singleScores: Int64 = 0
     /// Time of the script in Redis where it applied, in microseconds; 0: not told.
     public var scriptMicroseconds: Int64 = 0

@@ -21,8 +21,8 @@ public struct Committer: ~Copyable {
 
     /// A committer on a connection of its own; loads the script.
     ///
-    /// `readsClock`: whether the script may ask Redis for the time; without it `latestSecond` means
-    /// nothing.
+    /// `readsClock`: whether the script may ask Redis for the time; without it `latestSecond` has
+    /// no effect.
     public init(
         _ connection: consuming Connection, readsClock: Bool = true
     ) throws(RedisError) {
@@ -171,9 +171,11 @@ public struct Committer: ~Copyable {
         return finish(takeFirst(), .unknown(error))
     }
 
-    /// Loads the script and sends again what met its absence, once every older answer has come.
+    /// Loads the script and sends the commits of `toRepeat` again, once every older answer has
+    /// come.
     ///
-    /// All of them met it most likely; waiting keeps the load out of the pipeline.
+    /// Most likely all of them were answered with NOSCRIPT; waiting keeps the load out of the
+    /// pipeline.
     private mutating func repeatAfterLoad() {
         guard firstWaiting == waiting.count else { return }
         do throws(RedisError) {

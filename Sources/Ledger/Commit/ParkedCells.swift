@@ -175,7 +175,7 @@ extension KeyLayout {
     /// The meter of a cell by the names of its key and member; nil where the key is not a cell's.
     static func meter(ofKey key: Bytes, member: Bytes) -> String? {
         var parts = key.split(separator: UInt8(ascii: ":"), omittingEmptySubsequences: false)
-        // Members that a HyperLogLog has refused are in a key of their own.
+        // Values that a HyperLogLog has refused are in a key of their own.
         if parts.count > 5, parts[parts.count - 1].elementsEqual("parked".utf8) {
             parts.removeLast()
         }

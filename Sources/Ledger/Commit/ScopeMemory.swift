@@ -33,7 +33,7 @@ struct ScopeMemory {
     /// Registered scopes of those.
     private var admitted: Set<[UInt8]> = []
 
-    /// Whether no limit was reached yet, as is the rule.
+    /// Whether no limit was reached yet, which is the usual case.
     var isEmpty: Bool { full.isEmpty }
 
     /// Whether a scope is believed to be refused.
@@ -64,11 +64,11 @@ struct ScopeMemory {
     }
 }
 
-/// How a set of cells is limited, as it travels behind a group's letter.
+/// How a set of cells is limited, as it is written after a group's letter.
 struct GroupLimits {
-    /// For groups of any scope: `FIELDS/SCOPES`, each empty where there is no limit.
+    /// For groups of any scope: `MEMBERS/SCOPES`, each empty where there is no limit.
     let text: [UInt8]
-    /// For groups that are counted under `__other__` already: `FIELDS`.
+    /// For groups that are counted under `__other__` already: `MEMBERS`.
     let redirected: [UInt8]
     /// Most values of the scope; nil: any number.
     let mostScopes: Int?

@@ -3,7 +3,7 @@ public import Metering
 /// Writes a tally as the arguments of one commit: cells grouped by key, so that a key is named
 /// once.
 ///
-/// One a lane; its memory is used again. One thread.
+/// One for each lane; its memory is used again. One thread.
 public struct TallyEncoder: ~Copyable {
     private struct Place {
         /// Organization and scope.
@@ -21,7 +21,7 @@ public struct TallyEncoder: ~Copyable {
         var other: Range<Int>
         var mostScopes: Int?
     }
-    /// What every cell asks of its set, without anything that is counted by reference.
+    /// What every cell needs of its set; a plain value, so that no references are counted.
     private struct SetKind {
         var shape: CellShape
         var operation: CellOperation
@@ -36,7 +36,7 @@ public struct TallyEncoder: ~Copyable {
     private let registerKeys: [[UInt8]]
     /// By set.
     private let limits: [LimitPlaces]
-    /// The texts of all limits, one after the other: not counted by reference.
+    /// The texts of all limits, one after the other; raw memory, so that no references are counted.
     private let limitTexts: UnsafeMutableRawBufferPointer
     private var memory = ScopeMemory()
     /// Scopes of this commit that are counted under `__other__`, with their limits.
@@ -82,7 +82,7 @@ public struct TallyEncoder: ~Copyable {
         limitTexts.deallocate()
     }
 
-    /// Starts a commit of one shard; ranges and audit entries are the caller's to add.
+    /// Starts a commit of one shard; the caller adds ranges and audit entries.
     public func begin(_ arguments: inout CommitArguments, shard: Int, contract: [UInt8]) {
         arguments.begin(
             marksKey: marksKeys[shard], auditKey: auditKeys[shard], scratchKey: scratchKeys[shard],

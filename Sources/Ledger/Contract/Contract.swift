@@ -78,7 +78,7 @@ public struct Contract: Sendable, Hashable {
         return lines.map { $0 + "\n" }.joined()
     }
 
-    /// The contract in its canonical text; nil where the text is none.
+    /// The contract in its canonical text; nil where the text has another form.
     public init?(text: String) {
         var single: [String: String] = [:]
         var parts: [String: [Part]] = [:]
@@ -144,7 +144,7 @@ public struct Contract: Sendable, Hashable {
         case same
         /// This one only adds meters (and events), whose names these are.
         case superset(added: [String])
-        /// They differ in this; moving needs a person's word.
+        /// They differ in this; only `--accept-contract` moves the ledger.
         case different([String])
         /// They differ in this, and no move is possible: another prefix is needed.
         case incompatible([String])
@@ -159,7 +159,7 @@ public struct Contract: Sendable, Hashable {
         guard never.isEmpty else { return .incompatible(never) }
         var differences: [String] = []
         if group != stored.group { differences.append("group") }
-        // Made when Kafka did not say its id: unknown is not another one.
+        // An id that Kafka did not say at the time is unknown, and no difference.
         if cluster != stored.cluster, !stored.cluster.isEmpty { differences.append("cluster") }
         if dedupeWindow != stored.dedupeWindow { differences.append("dedupe window") }
         if dedupeKey != stored.dedupeKey { differences.append("dedupe key") }
@@ -181,7 +181,7 @@ public struct Contract: Sendable, Hashable {
         }
     }
 
-    /// Names of meters that the stored contract has not, or has with another digest.
+    /// Names of meters that the stored contract does not have, or has with another digest.
     public func changedMeters(since stored: Contract?) -> [String] {
         Contract.lost(meters, in: stored?.meters ?? [])
     }
@@ -206,7 +206,7 @@ public struct ContractStamp: Sendable, Hashable {
         self.digest = digest
     }
 
-    /// The stamp in its text; nil where the text is none.
+    /// The stamp in its text; nil where the text has another form.
     public init?(text: String) {
         let parts = text.split(separator: ":", omittingEmptySubsequences: false)
         guard parts.count == 2, let number = Int(parts[0]), number > 0, !parts[1].isEmpty else {

@@ -4,7 +4,7 @@
 public struct Fingerprint: Sendable, Hashable {
     /// Offset of the record.
     public var offset: Int64
-    /// Its Kafka timestamp in milliseconds, −1 = none.
+    /// Its Kafka timestamp in milliseconds, −1: none.
     public var timestamp: Int64
     /// FNV-1a (64 bit) of key length (8 bytes, little endian; 2^64 − 1 for no key), key and value.
     public var hash: UInt64
@@ -30,7 +30,7 @@ public struct Fingerprint: Sendable, Hashable {
         self.init(offset: offset, timestamp: timestamp, hash: hash.value)
     }
 
-    /// The fingerprint in its text from Redis; nil where the text is none.
+    /// The fingerprint in its text from Redis; nil where the text has another form.
     public init?(text: some Collection<UInt8>) {
         let parts = text.split(separator: UInt8(ascii: " "), omittingEmptySubsequences: false)
         guard parts.count == 3, parts[2].count == 16,

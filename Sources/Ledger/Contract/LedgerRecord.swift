@@ -13,7 +13,7 @@ public struct Origin: Sendable, Hashable {
         self.timestamp = timestamp
     }
 
-    /// The origin in its text `OFFSET TIMESTAMP`; nil where the text is none.
+    /// The origin in its text `OFFSET TIMESTAMP`; nil where the text has another form.
     public init?(text: String) {
         let parts = text.split(separator: " ", omittingEmptySubsequences: false)
         guard parts.count == 2, let offset = Int64(parts[0]), let timestamp = Int64(parts[1]),

@@ -24,7 +24,7 @@ public struct LogPartition: Sendable, Hashable, Comparable {
         (left.topic, left.partition) < (right.topic, right.partition)
     }
 
-    /// The partition in its text `TOPIC/PARTITION`; nil where the text is none.
+    /// The partition in its text `TOPIC/PARTITION`; nil where the text has another form.
     public init?(text: String) {
         guard let slash = text.lastIndex(of: "/"), slash > text.startIndex,
             let partition = Int32(text[text.index(after: slash)...]), partition >= 0

@@ -8,7 +8,8 @@ public import Redis
 public enum ShardReset {
     /// Empties a shard, all but the directory's objects, and puts its marks at the origins.
     ///
-    /// While it runs the shard is torn, so nobody commits to it; after a crash it can be run again.
+    /// While it runs the shard is torn, so no process commits to it; after a crash it can be run
+    /// again.
     ///
     /// - Parameter starts: first offsets of logs that no longer reach their origin.
     public static func run(

@@ -70,7 +70,7 @@ public struct MemorySample: Sendable {
             asked += Self.batch
             cursor = next
         } while cursor != "0" && asked < most && ContinuousClock.now < end
-        // Nothing is there any more.
+        // The ledger is empty.
         if isWhole, cursor == "0", total == before { forget() }
     }
 

@@ -23,7 +23,7 @@ public struct ServerCheck: Sendable, Hashable {
     public var evictionPolicy: String? {
         settings["maxmemory-policy"] ?? field("maxmemory_policy")
     }
-    /// Keys that it threw away to make room, since it started; nil when it does not say.
+    /// Keys that it deleted to make room, since it started; nil when it does not say.
     public var evictedKeys: Int64? { field("evicted_keys").flatMap { Int64($0) } }
     /// Commands that our user may not run on the ledger's keys, by the uses that need them.
     public internal(set) var forbidden: [ServerRights.Use: [String]] = [:]
@@ -38,9 +38,9 @@ public struct ServerCheck: Sendable, Hashable {
     public internal(set) var noted: EvictionNote?
     /// Name of the ledger's own hash.
     let ledgerKey: [UInt8]
-    /// Fields of INFO.
+    /// Lines of INFO.
     var fields: [String: String] = [:]
-    /// Fields of HELLO, which every user may run.
+    /// Members of the answer to HELLO, which every user may run.
     var greeting: [String: String] = [:]
     /// Settings of the server that concern us.
     var settings: [String: String] = [:]
@@ -86,7 +86,7 @@ public struct ServerCheck: Sendable, Hashable {
     /// A line of INFO; nil where INFO is forbidden or does not have it.
     func field(_ name: String) -> String? { fields[name] }
 
-    /// Why the server is not fit; empty = it is.
+    /// Why the server is not fit; empty when it is.
     public var problems: [String] { fitness.filter(\.isFatal).map(\.message) }
 
     /// Throws `unsuitableServer` with every problem in one line, where there is one.

@@ -71,7 +71,7 @@ public struct ServerGreeting: Sendable, Hashable {
 /// What the ledger keeps of keys that Redis deleted to make room: member `evicted`, `RUN_ID COUNT`.
 ///
 /// Counters of two servers, or of two runs of one, do not compare: a replica that was promoted may
-/// have thrown keys away in an earlier life.
+/// have deleted keys in an earlier life.
 public struct EvictionNote: Sendable, Hashable {
     /// Its member of the ledger's hash.
     static let member = "evicted"
@@ -93,7 +93,7 @@ public struct EvictionNote: Sendable, Hashable {
 
     var text: String { "\(runID) \(count)" }
 
-    /// Keys thrown away since an earlier note; 0 where that is of another run, or there is none.
+    /// Keys deleted since an earlier note; 0 where that is of another run, or there is none.
     public func lost(since earlier: EvictionNote?) -> Int64 {
         guard let earlier, earlier.runID == runID else { return 0 }
         return max(0, count - earlier.count)
@@ -125,7 +125,7 @@ extension ServerCheck {
             + "equal, CONFIG RESETSTAT is enough"
     }
 
-    /// Notes in the ledger how many keys the server has thrown away, where that is not known yet.
+    /// Notes in the ledger how many keys the server has deleted, where that is not known yet.
     ///
     /// Nothing is written where there is no ledger; a number that an operator must hear of is not
     /// replaced.

@@ -27,7 +27,8 @@ public enum ServerRights {
         case replay
     }
 
-    /// Commands that a use cannot do without, sorted; a subcommand follows its command: SCRIPT LOAD.
+    /// Commands that a use cannot do without, sorted; a subcommand follows its command: SCRIPT
+    /// LOAD.
     public static func needed(_ use: Use) -> [String] {
         let commands =
             switch use {
