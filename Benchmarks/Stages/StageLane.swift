@@ -29,7 +29,7 @@ struct StageLane: ~Copyable {
     private var encoder: TallyEncoder
     private var arguments = CommitArguments()
     private let contract = Array("1:0123456789abcdef".utf8)
-    private let markFields: [[UInt8]]
+    private let markMembers: [[UInt8]]
     private let auditFields: [[[UInt8]]]
     private let cursors: UnsafeMutablePointer<PartitionCursor>
     private let folding: UnsafeMutablePointer<Tally>
@@ -60,8 +60,8 @@ struct StageLane: ~Copyable {
                 PipelineConfiguration.Defaults.futureBoundMilliseconds))
         program.partitionNumbers = partitions
         encoder = TallyEncoder(layout: layout, cellSets: program.cellSets)
-        markFields = partitions.map { KeyLayout.markField(topic: topic, partition: $0) }
-        auditFields = markFields.map { field in
+        markMembers = partitions.map { KeyLayout.markMember(topic: topic, partition: $0) }
+        auditFields = markMembers.map { field in
             Self.auditNames.map { field + Array(":\($0)".utf8) }
         }
         cursors = .allocate(capacity: partitions.count)
@@ -153,7 +153,7 @@ struct StageLane: ~Copyable {
         for slot in 0..<partitionCount {
             let range = cursors[slot].range(shard: shard)
             cursors[slot].handOver(shard: shard)
-            arguments.addRange(field: markFields[slot], from: range.from, to: range.to)
+            arguments.addRange(member: markMembers[slot], from: range.from, to: range.to)
             let own = flying.outcomes(partitionSlot: slot)
             let deltas = (range.delivered, own.0, own.1, own.2, own.3)
             add(deltas.0, slot, 0)
@@ -170,6 +170,6 @@ struct StageLane: ~Copyable {
 
     private mutating func add(_ delta: Int64, _ slot: Int, _ name: Int) {
         guard delta != 0 else { return }
-        arguments.addAudit(field: auditFields[slot][name], delta: delta)
+        arguments.addAudit(member: auditFields[slot][name], delta: delta)
     }
 }

@@ -1,6 +1,6 @@
 public import Metering
 
-/// Names of all keys and fields in Redis: injective for any id bytes, readable in redis-cli.
+/// Names of all keys and members in Redis: injective for any id bytes, readable in redis-cli.
 ///
 /// The public description with examples is `schemas/redis.md`; it and this file say the same.
 /// A name is a list of parts joined by ":". Free parts (ids and dimension values) are escaped, so
@@ -81,9 +81,9 @@ public struct KeyLayout: Sendable, Hashable {
     public func auditKey(shard: Int) -> Bytes { key(String(shard), "audit") }
     /// `PREFIX:GEN:{SHARD}:parked`: hash of what single cells of the shard refused.
     public func parkedKey(shard: Int) -> Bytes { key(String(shard), "parked") }
-    /// What follows a key's name in that of the HyperLogLog of its parked members; ends no cell's key.
+    /// Suffix of the HyperLogLog that holds a key's parked values; no cell's key ends in it.
     public static let parkedSuffix = Bytes(":parked".utf8)
-    /// `PREFIX:GEN:{SHARD}:scratch`: stands only while a commit script runs.
+    /// `PREFIX:GEN:{SHARD}:scratch`: exists only while a commit script runs.
     public func scratchKey(shard: Int) -> Bytes { key(String(shard), "scratch") }
     /// `PREFIX:GEN:{SHARD}:scopes`: hash of the scopes that may have keys of their own.
     public func scopesKey(shard: Int) -> Bytes { key(String(shard), "scopes") }
@@ -108,8 +108,8 @@ public struct KeyLayout: Sendable, Hashable {
         return key
     }
 
-    /// Field of a mark in the marks hash: `TOPIC/PARTITION`.
-    public static func markField(topic: String, partition: Int32) -> Bytes {
+    /// Member of a mark in the marks hash: `TOPIC/PARTITION`.
+    public static func markMember(topic: String, partition: Int32) -> Bytes {
         Bytes("\(topic)/\(partition)".utf8)
     }
 
@@ -121,7 +121,7 @@ public struct KeyLayout: Sendable, Hashable {
     ///
     /// - Parameters:
     ///   - scope: names and values of the dimensions of one scope, in the catalog's order.
-    ///   - number: the window's number; for a grid the weekday, 0 = Sunday.
+    ///   - number: the window's number; for a grid the weekday, 0 for Sunday.
     public func cellKey(
         organization: Bytes, scope: [(name: String, value: Bytes)] = [], meter: String,
         shape: CellShape, window: Window, number: Int32
@@ -137,15 +137,15 @@ public struct KeyLayout: Sendable, Hashable {
         return key
     }
 
-    /// Field of a series' cell in its key: the meter's name in `totals`, month `03`, day `09`,
+    /// Member of a series' cell in its key: the meter's name in `totals`, month `03`, day `09`,
     /// quarter-hour `1415`, minute `07`.
-    public static func seriesField(meter: Bytes, window: Window, number: Int32) -> Bytes {
-        var field = Bytes()
-        appendSeriesField(meter: meter, window: window, number: number, to: &field)
-        return field
+    public static func seriesMember(meter: Bytes, window: Window, number: Int32) -> Bytes {
+        var member = Bytes()
+        appendSeriesMember(meter: meter, window: window, number: number, to: &member)
+        return member
     }
 
-    /// First and last window number that stand in the same series key as `number`.
+    /// First and last window number whose cells are in the same series key as `number`.
     public static func seriesBucket(_ window: Window, _ number: Int32) -> ClosedRange<Int32> {
         switch window {
         case .all: return 0...0
@@ -165,7 +165,8 @@ public struct KeyLayout: Sendable, Hashable {
         }
     }
 
-    /// Label of a window: `2026-03`, `2026-03-09`, quarter-hour `2026-03-09T1415`, minute `2026-03-09T1407`, `all`.
+    /// Label of a window: `2026-03`, `2026-03-09`, quarter-hour `2026-03-09T1415`, minute
+    /// `2026-03-09T1407`, `all`.
     public static func label(_ window: Window, _ number: Int32) -> String {
         var text = Bytes()
         appendLabel(window, number, to: &text)
@@ -194,27 +195,28 @@ public struct KeyLayout: Sendable, Hashable {
         }
     }
 
-    /// A table field or ranking member: the escaped values of the `by` tuple joined by ":".
-    public static func tupleField(_ values: [Bytes]) -> Bytes {
-        var field = Bytes()
+    /// The member of a table or ranking: the escaped values of the `by` tuple joined by ":".
+    public static func tupleMember(_ values: [Bytes]) -> Bytes {
+        var member = Bytes()
         for (index, value) in values.enumerated() {
-            if index > 0 { field.append(UInt8(ascii: ":")) }
-            escape(value, into: &field)
+            if index > 0 { member.append(UInt8(ascii: ":")) }
+            escape(value, into: &member)
         }
-        return field
+        return member
     }
 
-    /// The values of a `by` tuple from its field or member; nil where an escape is broken.
-    public static func tupleValues(_ field: some Collection<UInt8>) -> [Bytes]? {
+    /// The values of a `by` tuple from its member; nil where an escape is broken.
+    public static func tupleValues(_ member: some Collection<UInt8>) -> [Bytes]? {
         var values: [Bytes] = []
-        for part in field.split(separator: UInt8(ascii: ":"), omittingEmptySubsequences: false) {
+        for part in member.split(separator: UInt8(ascii: ":"), omittingEmptySubsequences: false) {
             guard let value = unescape(part) else { return nil }
             values.append(value)
         }
         return values
     }
 
-    /// The bytes that `escape` wrote; nil where "%" is not followed by two upper-case hexadecimal digits.
+    /// The bytes that `escape` wrote; nil where "%" is not followed by two upper-case hexadecimal
+    /// digits.
     public static func unescape(_ name: some Collection<UInt8>) -> Bytes? {
         var bytes = Bytes()
         var rest = name.makeIterator()

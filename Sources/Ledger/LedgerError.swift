@@ -6,11 +6,11 @@ public struct LedgerError: Error, Sendable, Hashable, CustomStringConvertible {
     public enum Code: Sendable, Hashable {
         /// Redis could not be reached or answered with an error.
         case redis(RedisError)
-        /// What stands in Redis is not what a ledger of this layout holds.
+        /// The content of Redis is not what a ledger of this layout holds.
         case corrupt
         /// The ledger has another layout, shard count or shard hash.
         case otherLayout
-        /// Another catalog or other bounds stand in the contract, and this one is no superset.
+        /// The contract has another catalog or other bounds, and this one is no superset of it.
         case contractDiffers
         /// A process with a newer contract has taken over.
         case contractMovedOn
@@ -51,14 +51,30 @@ public struct LedgerError: Error, Sendable, Hashable, CustomStringConvertible {
     public var description: String { message }
 }
 
-/// Runs a body that talks to Redis and gives its errors as the ledger's.
-func inLedgerTerms<Result: ~Copyable>(
-    _ body: () throws(RedisError) -> Result
-) throws(LedgerError) -> Result {
-    do throws(RedisError) { return try body() } catch { throw LedgerError(error) }
+extension Connection {
+    /// Runs a command and waits for its answer, as `command` does; throws the ledger's errors.
+    mutating func ask(_ words: [[UInt8]]) throws(LedgerError) -> ReplyValue {
+        do throws(RedisError) { return try command(words) } catch { throw LedgerError(error) }
+    }
 }
 
-/// Takes the answers of a pipeline, all of them also where one is an error, which is then thrown.
+extension Script {
+    /// Calls the script and waits for its answer, as `call` does; throws the ledger's errors.
+    mutating func ask(
+        on connection: inout Connection, keys: [[UInt8]], arguments: [[UInt8]]
+    ) throws(LedgerError) -> ReplyValue {
+        do throws(RedisError) {
+            return try call(on: &connection, keys: keys, arguments: arguments)
+        } catch { throw LedgerError(error) }
+    }
+
+    /// Loads the script, as `load` does; throws the ledger's errors.
+    mutating func prepare(on connection: inout Connection) throws(LedgerError) {
+        do throws(RedisError) { try load(on: &connection) } catch { throw LedgerError(error) }
+    }
+}
+
+/// Takes all answers of a pipeline, also where one is an error; the first error is then thrown.
 func receiveAll(
     _ count: Int, on connection: inout Connection,
     _ body: (Int, ReplyView) throws(LedgerError) -> Void

@@ -14,7 +14,7 @@ public struct OrganizationNames: Sendable {
         self.start = start
     }
 
-    /// What stands for a scope in its keys: `:DIM=VALUE` for each dimension, in the catalog's order.
+    /// A scope's part of its keys: `:DIM=VALUE` for each dimension, in the catalog's order.
     public static func scopeText(_ dimensions: [(name: String, value: [UInt8])]) -> [UInt8] {
         var text: [UInt8] = []
         for (name, value) in dimensions {
@@ -30,7 +30,7 @@ public struct OrganizationNames: Sendable {
     ///
     /// - Parameters:
     ///   - scope: by `scopeText`; empty for the whole organization.
-    ///   - number: the window's number; for a grid the weekday, 0 = Sunday.
+    ///   - number: the window's number; for a grid the weekday, 0 for Sunday.
     public func cellKey(
         scope: [UInt8], meter: [UInt8], shape: CellShape, window: Window, number: Int32
     ) -> [UInt8] {
@@ -60,17 +60,18 @@ public struct OrganizationNames: Sendable {
 
 /// Names read back from their bytes.
 extension KeyLayout {
-    /// Number of the window that a series' field stands for, in a key that holds `bucket`; nil where it is none of it.
+    /// Number of the window that a series' member is about, in a key that holds `bucket`; nil where
+    /// it is not in that.
     public static func seriesNumber(
-        _ field: UnsafeRawBufferPointer, _ window: Window, in bucket: ClosedRange<Int32>
+        _ member: UnsafeRawBufferPointer, _ window: Window, in bucket: ClosedRange<Int32>
     ) -> Int32? {
         func twoDigits(_ place: Int) -> Int32? {
-            guard (48...57).contains(field[place]), (48...57).contains(field[place + 1]) else {
+            guard (48...57).contains(member[place]), (48...57).contains(member[place + 1]) else {
                 return nil
             }
-            return Int32(field[place] - 48) * 10 + Int32(field[place + 1] - 48)
+            return Int32(member[place] - 48) * 10 + Int32(member[place + 1] - 48)
         }
-        guard field.count == (window == .quarter ? 4 : 2), let first = twoDigits(0) else {
+        guard member.count == (window == .quarter ? 4 : 2), let first = twoDigits(0) else {
             return nil
         }
         let offset: Int32
@@ -86,13 +87,13 @@ extension KeyLayout {
         return bucket.contains(number) ? number : nil
     }
 
-    /// The values of a `by` tuple from its field or member; nil where an escape is broken.
-    public static func tupleValues(_ field: UnsafeRawBufferPointer) -> [Bytes]? {
+    /// The values of a `by` tuple from its member; nil where an escape is broken.
+    public static func tupleValues(_ member: UnsafeRawBufferPointer) -> [Bytes]? {
         var values: [Bytes] = []
         var start = 0
-        for place in 0...field.count
-        where place == field.count || field[place] == UInt8(ascii: ":") {
-            let part = UnsafeRawBufferPointer(rebasing: field[start..<place])
+        for place in 0...member.count
+        where place == member.count || member[place] == UInt8(ascii: ":") {
+            let part = UnsafeRawBufferPointer(rebasing: member[start..<place])
             if part.contains(UInt8(ascii: "%")) {
                 guard let value = unescape(part) else { return nil }
                 values.append(value)

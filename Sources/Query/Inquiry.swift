@@ -324,7 +324,7 @@ public struct Inquiry {
             let key = names.cellKey(scope: scope, meter, piece.window, next)
             if wanted.count <= mostFields {
                 for number in wanted {
-                    let field = KeyLayout.seriesField(
+                    let field = KeyLayout.seriesMember(
                         meter: meter.name, window: piece.window, number: number)
                     parts.append(.field(plan.field(field, of: key), number: number))
                 }

@@ -110,7 +110,7 @@ public struct LifetimeQuestion: Sendable {
         let values = wanted.compactMap(\.self)
         guard values.count == meters.dimensions.count else { return nil }
         return TupleGroup(
-            name: KeyLayout.tupleField(values), values: values,
+            name: KeyLayout.tupleMember(values), values: values,
             labels: GroupLabels(meters.dimensions))
     }
 }

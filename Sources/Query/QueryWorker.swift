@@ -96,7 +96,7 @@ public final class QueryWorker {
         do throws(CellReadError) {
             let key = engine.layout.credentialKey(hash: hash)
             guard
-                let values = try cells.directoryFields(
+                let values = try cells.directoryMembers(
                     key, Credential.members, deadline: deadline)
             else {
                 throw CellReadError(.ledgerAbsent, "the directory has not been read yet")

@@ -16,11 +16,11 @@ extension ReadPlan {
     var commandCount: Int { reads.reduce(0) { $0 + $1.commandCount } }
 }
 
-extension CellRead {
+extension CellQuery {
     /// Commands of this read, with those that ask for sizes first.
     fileprivate var commandCount: Int {
         switch self {
-        case .fields, .bucket, .size: 1
+        case .members, .bucket, .size: 1
         case .hash, .ranking: 2
         case .distinct(let keys), .rankingSum(let keys): keys.count + 1
         }

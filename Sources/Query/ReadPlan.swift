@@ -9,13 +9,13 @@ struct ReadPlan {
         let position: Int
     }
 
-    private(set) var reads: [CellRead] = []
+    private(set) var reads: [CellQuery] = []
     private var places = PlaceTable()
 
     /// Plans to read a field of a hash.
     mutating func field(_ field: [UInt8], of key: [UInt8]) -> Slot {
-        let read = place(.fields(key, []))
-        guard case .fields(_, var fields) = reads[read] else {
+        let read = place(.members(key, []))
+        guard case .members(_, var fields) = reads[read] else {
             return Slot(read: read, position: 0)
         }
         if let position = fields.firstIndex(of: field) {
@@ -24,25 +24,25 @@ struct ReadPlan {
         // The array is taken out meanwhile, or it would be copied.
         reads[read] = .size([])
         fields.append(field)
-        reads[read] = .fields(key, fields)
+        reads[read] = .members(key, fields)
         return Slot(read: read, position: fields.count - 1)
     }
 
     /// Plans to read these fields of a hash, each named once.
     mutating func fields(_ fields: [[UInt8]], of key: [UInt8]) -> [Slot] {
-        let read = place(.fields(key, []))
-        guard case .fields(_, let known) = reads[read], known.isEmpty else {
+        let read = place(.members(key, []))
+        guard case .members(_, let known) = reads[read], known.isEmpty else {
             return fields.map { field($0, of: key) }
         }
-        reads[read] = .fields(key, fields)
+        reads[read] = .members(key, fields)
         return fields.indices.map { Slot(read: read, position: $0) }
     }
 
     /// Plans a read that takes a whole key; gives its place.
-    mutating func whole(_ read: CellRead) -> Int { place(read) }
+    mutating func whole(_ read: CellQuery) -> Int { place(read) }
 
     /// The place of an equal read, fields of one key being equal; a new one where there is none.
-    private mutating func place(_ read: CellRead) -> Int {
+    private mutating func place(_ read: CellQuery) -> Int {
         let hash = read.mainKey.withUnsafeBytes { PlaceTable.hash($0) }
         var known: Int?
         places.forEach(hash) { place in
@@ -55,18 +55,18 @@ struct ReadPlan {
     }
 }
 
-extension CellRead {
+extension CellQuery {
     fileprivate var mainKey: [UInt8] {
         switch self {
-        case .hash(let key), .bucket(let key, _), .fields(let key, _), .size(let key),
+        case .hash(let key), .bucket(let key, _), .members(let key, _), .size(let key),
             .ranking(let key):
             key
         case .distinct(let keys), .rankingSum(let keys): keys.first ?? []
         }
     }
 
-    fileprivate func isSame(as other: CellRead) -> Bool {
-        if case .fields(let key, _) = self, case .fields(let otherKey, _) = other {
+    fileprivate func isSame(as other: CellQuery) -> Bool {
+        if case .members(let key, _) = self, case .members(let otherKey, _) = other {
             return key == otherKey
         }
         return self == other
@@ -123,7 +123,7 @@ enum SeriesPart {
 
 extension CellSnapshot {
     subscript(slot: ReadPlan.Slot) -> UnsafeRawBufferPointer? {
-        field(slot.read, slot.position)
+        member(slot.read, slot.position)
     }
 
     /// Calls `body` with the number of each window that has a value, and the value.

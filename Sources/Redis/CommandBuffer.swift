@@ -1,4 +1,5 @@
-/// Commands written out in Redis' protocol, in one block of raw memory that is used again and again.
+/// Commands written out in Redis' protocol, in one block of raw memory that is used again and
+/// again.
 ///
 /// A command is an array header with the number of its arguments, then the arguments. Arguments are
 /// copied into the block, so nothing is allocated for one unless the block must grow.

@@ -4,13 +4,15 @@ internal import Glibc
 /// One connection to Redis, for one thread at a time, with pipelines.
 ///
 /// `begin`/`add` (or `append`) write commands into a buffer, `flush` sends it, and `receive` or
-/// `tryReceive` take the answers in the same order. Entry (AUTH, SELECT) is made by `init`. After any
-/// error thrown the connection is dead, `isAlive` is false and every call throws that error again.
+/// `tryReceive` take the answers in the same order. Entry (AUTH, SELECT) is made by `init`. After
+/// any error thrown the connection is dead, `isAlive` is false and every call throws that error
+/// again.
 ///
-/// The hiredis library makes the connection and reads the protocol; bytes go through calls of our own,
-/// because hiredis' write raises SIGPIPE and its read cannot say "nothing there yet".
+/// The hiredis library makes the connection and reads the protocol; bytes go through calls of our
+/// own, because hiredis' write raises SIGPIPE and its read cannot say "nothing there yet".
 public struct Connection: ~Copyable, @unchecked Sendable {
-    // @unchecked: a context and its buffers have this one owner; a connection may be handed to another thread.
+    // @unchecked: a context and its buffers have this one owner; a connection may be handed to
+    // another thread.
     private let context: Context
     private var output: CommandBuffer
     private var input: UnsafeMutableRawBufferPointer { context.input }
@@ -25,7 +27,8 @@ public struct Connection: ~Copyable, @unchecked Sendable {
     /// Whether the connection still works as far as is known.
     public var isAlive: Bool { failure == nil }
 
-    /// Connects and enters: AUTH where a password is configured, SELECT where the database is not 0.
+    /// Connects and enters: AUTH where a password is configured, SELECT where the database is not
+    /// 0.
     public init(_ configuration: RedisConfiguration) throws(RedisError) {
         let made = try Connection.entered(configuration)
         context = made.context
@@ -33,8 +36,8 @@ public struct Connection: ~Copyable, @unchecked Sendable {
         commandTimeout = made.commandTimeout
     }
 
-    // A throwing initializer of a noncopyable struct may not throw once its fields are set, so entry
-    // happens on another value.
+    // A throwing initializer of a noncopyable struct may not throw once its fields are set, so
+    // entry happens on another value.
     private static func entered(
         _ configuration: RedisConfiguration
     ) throws(RedisError) -> Connection {
@@ -64,7 +67,8 @@ public struct Connection: ~Copyable, @unchecked Sendable {
 
     // MARK: Writing commands
 
-    /// Begins a command of `count` arguments (its name is the first); exactly that many must follow.
+    /// Begins a command of `count` arguments (its name is the first); exactly that many must
+    /// follow.
     public mutating func begin(arguments count: Int) {
         output.appendHeader(count: count)
         pendingReplies += 1
@@ -101,12 +105,12 @@ public struct Connection: ~Copyable, @unchecked Sendable {
         for text in texts { output.append(text: text) }
     }
 
-    /// Adds arguments that stand in a buffer, already in the protocol, to the command that was begun.
+    /// Adds arguments from a buffer, already in the protocol, to the command that was begun.
     public mutating func addEncoded(_ arguments: borrowing CommandBuffer) {
         output.appendEncoded(arguments.bytes)
     }
 
-    /// Buffers whole commands that stand in a buffer already; `count` answers are to come for them.
+    /// Adds whole commands from another buffer; `count` answers are to come for them.
     public mutating func append(encoded commands: borrowing CommandBuffer, count: Int) {
         output.appendEncoded(commands.bytes)
         pendingReplies += count
@@ -139,7 +143,8 @@ public struct Connection: ~Copyable, @unchecked Sendable {
 
     // MARK: Taking answers
 
-    /// The next answer; sends what is buffered first and waits up to the command timeout or the one given.
+    /// The next answer; sends what is buffered first and waits up to the command timeout or the one
+    /// given.
     public mutating func receive(
         timeoutMilliseconds: Int32? = nil
     ) throws(RedisError) -> Reply {
@@ -167,7 +172,8 @@ public struct Connection: ~Copyable, @unchecked Sendable {
 
     /// The next answer where it comes within this time, else nil; sends what is buffered first.
     ///
-    /// When Redis has been silent for the command timeout while answers are to come, that is thrown.
+    /// When Redis has been silent for the command timeout while answers are to come, that is
+    /// thrown.
     public mutating func tryReceive(
         waitMilliseconds: Int32 = 0
     ) throws(RedisError) -> Reply? {

@@ -39,8 +39,8 @@ final class Context {
         input = .allocate(byteCount: 64 * 1_024, alignment: 16)
     }
 
-    /// Tries every address of a name, in the system's order; the answer is the first that works or the last
-    /// that does not.
+    /// Tries every address of a name, in the system's order; the answer is the first that works or
+    /// the last that does not.
     ///
     /// The library tries one address where that refuses, and IPv6 only where a name has no other.
     private static func connect(

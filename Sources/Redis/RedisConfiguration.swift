@@ -10,9 +10,9 @@ public struct RedisConfiguration: Sendable, Hashable, CustomStringConvertible {
 
     /// The socket that Redis listens on.
     public var address: Address
-    /// ACL user; nil = the default user.
+    /// ACL user; nil: the default user.
     public var user: String?
-    /// Password; nil = none is sent.
+    /// Password; nil: none is sent.
     public var password: String?
     /// Number of the database.
     public var database: Int
@@ -44,7 +44,7 @@ public struct RedisConfiguration: Sendable, Hashable, CustomStringConvertible {
     /// User, password and path may hold `%XX`. Other schemes are refused; `rediss:` with a hint,
     /// because this client speaks no TLS.
     ///
-    /// - Parameter password: comes from elsewhere and goes before the URL's; nil = the URL's.
+    /// - Parameter password: comes from elsewhere and goes before the URL's; nil: the URL's.
     public init(url: String, password: String? = nil) throws(RedisError) {
         var text = Substring(url)
         if text.hasPrefix("unix://") {
@@ -65,7 +65,7 @@ public struct RedisConfiguration: Sendable, Hashable, CustomStringConvertible {
         try validate()
     }
 
-    /// Throws where a field is outside its permitted range; the message names it.
+    /// Throws where a value is outside its permitted range; the message names it.
     public func validate() throws(RedisError) {
         switch address {
         case .tcp(let host, let port):

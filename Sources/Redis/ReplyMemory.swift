@@ -4,7 +4,7 @@ internal import Glibc
 /// Where hiredis' reader puts the objects of an answer: a few blocks of memory for all of them.
 ///
 /// By itself the library makes two allocations for each element. An answer's objects live and die
-/// together, so here they stand one after the other, those of an array side by side, and the blocks
+/// together, so here they follow each other, those of an array side by side, and the blocks
 /// are given back with the answer. They outlive the connection where the answer does.
 struct ReplyMemory {
     /// What a block begins with; the first one's bytes begin with the answer itself.

@@ -1,7 +1,7 @@
 /// A script kept in Redis under the digest that Redis itself gives it.
 ///
-/// Redis forgets scripts at every restart and failover, so `NOSCRIPT` is an everyday answer: load and
-/// call again.
+/// Redis forgets scripts at every restart and failover, so `NOSCRIPT` is an everyday answer: load
+/// and call again.
 public struct Script: Sendable {
     /// The Lua text.
     public let source: String

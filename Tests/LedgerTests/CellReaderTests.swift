@@ -76,7 +76,8 @@ import Testing
         try connection.command("PFADD", "p2", "b", "c")
         let snapshot = try reader.read(
             [
-                .hash(bytes("h")), .fields(bytes("h"), [bytes("b"), bytes("c")]), .size(bytes("h")),
+                .hash(bytes("h")), .members(bytes("h"), [bytes("b"), bytes("c")]),
+                .size(bytes("h")),
                 .ranking(bytes("z")), .distinct([bytes("p1"), bytes("p2"), bytes("none")]),
                 .hash(bytes("none")), .ranking(bytes("none")), .distinct([bytes("none")]),
             ], organization: bytes("o"), deadline: soon)
@@ -88,9 +89,9 @@ import Testing
             case .hash(let pairs):
                 texts.append(
                     pairs.map {
-                        String(decoding: $0.field + bytes("=") + $0.value, as: UTF8.self)
+                        String(decoding: $0.member + bytes("=") + $0.value, as: UTF8.self)
                     }.sorted().joined(separator: " "))
-            case .fields(let fields):
+            case .members(let fields):
                 texts.append(
                     fields.map { $0.map { String(decoding: $0, as: UTF8.self) } ?? "nil" }
                         .joined(separator: " "))
@@ -122,12 +123,12 @@ import Testing
         try connection.command("HSET", marks, "!parked", "9")
         let snapshot = try reader.read(
             [
-                .hash(bytes("h")), .fields(bytes("h"), ["n", "b", "x", "none"].map(bytes)),
+                .hash(bytes("h")), .members(bytes("h"), ["n", "b", "x", "none"].map(bytes)),
                 .ranking(bytes("z")), .rankingSum([bytes("z"), bytes("zz")]),
                 .distinct([bytes("p"), bytes("q")]), .size(bytes("q")),
             ], organization: bytes("o"), deadline: soon)
         guard case .hash(let pairs) = snapshot.values[0],
-            case .fields(let fields) = snapshot.values[1],
+            case .members(let fields) = snapshot.values[1],
             case .ranking(let members) = snapshot.values[2],
             case .ranking(let sums) = snapshot.values[3],
             case .count(let count) = snapshot.values[4]
@@ -136,7 +137,7 @@ import Testing
             return
         }
         #expect(
-            Dictionary(uniqueKeysWithValues: pairs.map { ($0.field, $0.value) }) == [
+            Dictionary(uniqueKeysWithValues: pairs.map { ($0.member, $0.value) }) == [
                 bytes("a"): bytes("12"), bytes("b"): bytes("9223372036854775807"),
                 bytes("n"): bytes("-4"), bytes("x"): bytes(late),
             ])
@@ -179,7 +180,7 @@ import Testing
             ], organization: bytes("o"), deadline: soon)
         #expect(!snapshot.isAtomic)
         if case .hash(let pairs) = snapshot.values[0] {
-            #expect(Set(pairs.map(\.field)).count == 25_000)
+            #expect(Set(pairs.map(\.member)).count == 25_000)
         }
         if case .ranking(let members) = snapshot.values[1] {
             #expect(members.count == 25_000)
@@ -192,7 +193,7 @@ import Testing
         // Many small reads: several groups, each one state of its own.
         let many = try reader.read(
             (1...60).map {
-                .fields(bytes("h"), (($0 * 100)..<($0 * 100 + 200)).map { bytes("f\($0)") })
+                .members(bytes("h"), (($0 * 100)..<($0 * 100 + 200)).map { bytes("f\($0)") })
             },
             organization: bytes("o"), deadline: soon)
         #expect(!many.isAtomic)
@@ -316,7 +317,8 @@ import Testing
     @Test func failures() throws {
         let (redis, reader) = try open()
         var connection = try redis.connect()
-        func code(_ reads: [CellRead], _ deadline: ContinuousClock.Instant) -> CellReadError.Code? {
+        func code(_ reads: [CellQuery], _ deadline: ContinuousClock.Instant) -> CellReadError.Code?
+        {
             do throws(CellReadError) {
                 _ = try reader.read(reads, organization: bytes("o"), deadline: deadline)
                 return nil
@@ -327,7 +329,7 @@ import Testing
         #expect(code([], soon) == nil)
         try connection.command("SET", "s", "text")
         #expect(code([.hash(bytes("s"))], soon) == .unavailable)
-        #expect(code([.fields(bytes("s"), [bytes("f")])], soon) == .unavailable)
+        #expect(code([.members(bytes("s"), [bytes("f")])], soon) == .unavailable)
         #expect(code([.hash(bytes("none"))], soon) == nil)
         #expect(code([], .now - .seconds(1)) == .timeout)
         #expect(code([], soon) == nil)
@@ -346,9 +348,9 @@ import Testing
         try connection.command("HSET", marks, "!contract", "1:a")
         #expect(code([], soon) == nil)
         #expect(
-            try reader.directoryFields(bytes("k"), [bytes("f")], deadline: soon) == nil)
+            try reader.directoryMembers(bytes("k"), [bytes("f")], deadline: soon) == nil)
         try connection.command("HSET", "odo:1:{dir}:ledger", "directory:d", "0")
         #expect(
-            try reader.directoryFields(bytes("k"), [bytes("f")], deadline: soon) == [nil])
+            try reader.directoryMembers(bytes("k"), [bytes("f")], deadline: soon) == [nil])
     }
 }

@@ -78,9 +78,9 @@ import Testing
             let expiry = entry.key.hasSuffix("0") ? fixture.later : nil
             arguments.beginGroup(entry.kind, key: fixture.key(entry.key), expiry: expiry)
             if entry.kind == .add || entry.kind == .score {
-                arguments.addEntry(field: Array(entry.field.utf8), delta: Int64(entry.value) ?? 0)
+                arguments.addEntry(member: Array(entry.field.utf8), delta: Int64(entry.value) ?? 0)
             } else {
-                arguments.addEntry(field: Array(entry.field.utf8), value: Array(entry.value.utf8))
+                arguments.addEntry(member: Array(entry.field.utf8), value: Array(entry.value.utf8))
             }
         }
     }
@@ -104,7 +104,7 @@ import Testing
                 // The poison is anywhere among the increments, or at their end.
                 let more = self.entries(&random)
                 arguments.beginGroup(.add, key: fixture.key("poison"))
-                arguments.addEntry(field: "f", delta: 1)
+                arguments.addEntry(member: "f", delta: 1)
                 fill(&arguments, more, fixture)
                 entries += more
                 parked += 1

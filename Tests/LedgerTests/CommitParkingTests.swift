@@ -12,23 +12,23 @@ import Testing
     ) throws -> CommitResult? {
         var committer = try fixture.committer()
         var arguments = fixture.begun()
-        arguments.addAudit(field: "usage/0:delivered", delta: 10)
+        arguments.addAudit(member: "usage/0:delivered", delta: 10)
         for name in ["old", "new"] {
             arguments.beginGroup(.add, key: fixture.key(name + "h"), expiry: fixture.later)
-            arguments.addEntry(field: "there", delta: 5)
-            arguments.addEntry(field: "gone", delta: -3)
-            arguments.addEntry(field: "ends", delta: -10)
+            arguments.addEntry(member: "there", delta: 5)
+            arguments.addEntry(member: "gone", delta: -3)
+            arguments.addEntry(member: "ends", delta: -10)
             arguments.beginGroup(.score, key: fixture.key(name + "z"), expiry: fixture.later)
-            arguments.addEntry(field: "there", delta: 5)
-            arguments.addEntry(field: "gone", delta: -3)
+            arguments.addEntry(member: "there", delta: 5)
+            arguments.addEntry(member: "gone", delta: -3)
             if name == "new" { bad(&arguments) }
             arguments.addScores(
                 key: fixture.key(name + "s"), expiry: fixture.later, [("there", 5), ("gone", 3)])
             arguments.addScores(key: fixture.key(name + "m"), [("there", 5), ("gone", 3)])
             arguments.beginGroup(.maximum, key: fixture.key(name + "x"), expiry: fixture.later)
-            arguments.addEntry(field: "there", value: "99999999999999999999")
+            arguments.addEntry(member: "there", value: "99999999999999999999")
             arguments.beginGroup(.distinct, key: fixture.key(name + "p"), expiry: fixture.later)
-            arguments.addMember("same")
+            arguments.addDistinct("same")
         }
         committer.submit(&arguments, tag: 3)
         return committer.receive()
@@ -48,15 +48,15 @@ import Testing
         let result = try commit(fixture) { arguments in
             arguments.beginGroup(kind, key: fixture.key("bad"), expiry: fixture.later)
             switch kind {
-            case .add, .score: arguments.addEntry(field: "f", delta: Int64(value) ?? 7)
-            case .distinct: arguments.addMember("f")
-            default: arguments.addEntry(field: "f", value: Array(value.utf8))
+            case .add, .score: arguments.addEntry(member: "f", delta: Int64(value) ?? 7)
+            case .distinct: arguments.addDistinct("f")
+            default: arguments.addEntry(member: "f", value: Array(value.utf8))
             }
         }
         #expect(result?.outcome == .applied(zerosLeft: 0))
         #expect(result?.parked?.count == 1 && result?.parked?.entries == 1)
         #expect(result?.parked?.cells.first?.key == fixture.key("bad"))
-        #expect(result?.parked?.cells.first?.field == (kind == .distinct ? "" : "f"))
+        #expect(result?.parked?.cells.first?.member == (kind == .distinct ? "" : "f"))
         var stands = try fixture.everything()
         #expect(stands.removeValue(forKey: fixture.name("bad")) == bad)
         #expect(stands[fixture.text(fixture.marksKey)]?.removeValue(forKey: "!parked") == "1")
@@ -149,9 +149,9 @@ import Testing
         for number in 0..<1_025 as Range<Int64> {
             var arguments = fixture.begun(from: number, to: number + 1)
             arguments.beginGroup(.add, key: fixture.key("one:totals"))
-            arguments.addEntry(field: "bytes", delta: 9_007_199_254_740_991)
+            arguments.addEntry(member: "bytes", delta: 9_007_199_254_740_991)
             arguments.beginGroup(.add, key: fixture.key("two:totals"))
-            arguments.addEntry(field: "bytes", delta: 1)
+            arguments.addEntry(member: "bytes", delta: 1)
             #expect(committer.commit(&arguments) == .applied(zerosLeft: 0))
         }
         #expect(try fixture.field("two:totals", "bytes") == "1025")
@@ -205,9 +205,9 @@ import Testing
         for mark in 0..<2 as Range<Int64> {
             var arguments = fixture.begun(from: mark, to: mark + 1)
             arguments.beginGroup(.add, key: fixture.key("bad"))
-            arguments.addEntry(field: "f", delta: 5)
+            arguments.addEntry(member: "f", delta: 5)
             arguments.beginGroup(.maximum, key: fixture.key("bad"))
-            arguments.addEntry(field: "m", value: Array("0000000000000000000\(mark)".utf8))
+            arguments.addEntry(member: "m", value: Array("0000000000000000000\(mark)".utf8))
             #expect(committer.commit(&arguments) == .applied(zerosLeft: 0))
         }
         let stands = try fixture.parked()
@@ -263,7 +263,7 @@ import Testing
         try connection.command(["HSET", fixture.key("bad"), "f", "many"])
         _ = try commit(fixture) { arguments in
             arguments.beginGroup(.add, key: fixture.key("bad"), expiry: 1_000_000)
-            arguments.addEntry(field: "f", delta: 1)
+            arguments.addEntry(member: "f", delta: 1)
         }
         #expect(try fixture.parked().count == 1)
         #expect(try retry(fixture) == 0)
@@ -277,7 +277,7 @@ import Testing
         try connection.command(["HSET", fixture.key("bad"), "f", "many"])
         _ = try commit(fixture) { arguments in
             arguments.beginGroup(.add, key: fixture.key("bad"))
-            arguments.addEntry(field: "f", delta: 1)
+            arguments.addEntry(member: "f", delta: 1)
         }
         try connection.command(["HSET", fixture.key("bad"), "f", "3"])
         for (field, value) in [("!contract", "2:other"), ("!torn", "why")] {
@@ -301,15 +301,15 @@ import Testing
         try connection.command(["HSET", fixture.key("o:calls:day:2026-03"), "09", "many"])
         _ = try commit(fixture) { arguments in
             arguments.beginGroup(.add, key: fixture.key("o:calls:day:2026-03"))
-            arguments.addEntry(field: "09", delta: 5)
+            arguments.addEntry(member: "09", delta: 5)
         }
         let cells = try ParkedCells.read(&connection, layout: fixture.layout, shard: 3)
         let cell = try #require(cells.first)
         #expect(cells.count == 1 && cell.kind == .add && cell.expiry == nil)
-        #expect(cell.key == fixture.key("o:calls:day:2026-03") && cell.field == "09")
+        #expect(cell.key == fixture.key("o:calls:day:2026-03") && cell.member == "09")
         #expect(cell.value == "5" && cell.meter == "calls")
-        #expect(try CellProbe.hindrance(cell, on: &connection) == "the cell is not an integer")
+        #expect(try RefusalProbe.refusal(of: cell, on: &connection) == "the cell is not an integer")
         try connection.command(["HSET", fixture.key("o:calls:day:2026-03"), "09", "1"])
-        #expect(try CellProbe.hindrance(cell, on: &connection) == nil)
+        #expect(try RefusalProbe.refusal(of: cell, on: &connection) == nil)
     }
 }

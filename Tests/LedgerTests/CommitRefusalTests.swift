@@ -13,15 +13,15 @@ import Testing
         var committer = try fixture.committer()
         let before = try fixture.everything()
         var arguments = fixture.begun()
-        arguments.addAudit(field: "kept", delta: 1)
-        arguments.addAudit(field: "usage/0:delivered", delta: 1)
+        arguments.addAudit(member: "kept", delta: 1)
+        arguments.addAudit(member: "usage/0:delivered", delta: 1)
         arguments.beginGroup(.add, key: fixture.key("oldh"))
-        arguments.addEntry(field: "there", delta: 1)
+        arguments.addEntry(member: "there", delta: 1)
         guard case .cellRefused(let cell) = committer.commit(&arguments) else {
             Issue.record("not refused")
             return
         }
-        #expect(cell.key == fixture.auditKey && cell.field == "usage/0:delivered")
+        #expect(cell.key == fixture.auditKey && cell.member == "usage/0:delivered")
         #expect(try fixture.everything() == before)
     }
 
@@ -51,19 +51,19 @@ import Testing
         ] {
             var committer = try committer(of: fixture, losing: [command])
             var arguments = fixture.begun()
-            arguments.addAudit(field: "usage/0:delivered", delta: 1)
+            arguments.addAudit(member: "usage/0:delivered", delta: 1)
             arguments.beginGroup(.add, key: fixture.key("oldh"), expiry: fixture.later)
-            arguments.addEntry(field: "there", delta: 1)
+            arguments.addEntry(member: "there", delta: 1)
             arguments.beginGroup(.add, key: fixture.key("newh"), expiry: fixture.later)
-            arguments.addEntry(field: "there", delta: 1)
+            arguments.addEntry(member: "there", delta: 1)
             // United first: then it must be taken back where the
             // increment of the next group is refused.
             arguments.addScores(
                 key: fixture.key("olds"), expiry: fixture.later, [("there", 1), ("new", 2)])
             arguments.beginGroup(.score, key: fixture.key("newz"), expiry: fixture.later)
-            arguments.addEntry(field: "there", delta: 1)
+            arguments.addEntry(member: "there", delta: 1)
             arguments.beginGroup(.distinct, key: fixture.key("newp"), expiry: fixture.later)
-            arguments.addMember("m")
+            arguments.addDistinct("m")
             let outcome = committer.commit(&arguments)
             guard case .refused("NOPERM", _) = outcome else {
                 Issue.record("\(command): \(outcome)")
@@ -85,13 +85,13 @@ import Testing
                 arguments.beginGroup(isExtreme ? .maximum : .add, key: fixture.key("both"))
                 if isExtreme {
                     let value = Array("00000000000000000007".utf8)
-                    arguments.addEntry(field: Array("top".utf8), value: value)
+                    arguments.addEntry(member: Array("top".utf8), value: value)
                 } else {
-                    arguments.addEntry(field: "there", delta: 3)
+                    arguments.addEntry(member: "there", delta: 3)
                 }
             }
             arguments.beginGroup(.distinct, key: fixture.key("newp"), expiry: fixture.later)
-            arguments.addMember("m")
+            arguments.addDistinct("m")
             guard case .refused("NOPERM", _) = committer.commit(&arguments) else {
                 Issue.record("not refused")
                 return
@@ -105,9 +105,9 @@ import Testing
         var committer = try committer(of: fixture, losing: ["hdel", "zincrby"])
         var arguments = fixture.begun()
         arguments.beginGroup(.add, key: fixture.key("oldh"))
-        arguments.addEntry(field: "a", delta: 1)
+        arguments.addEntry(member: "a", delta: 1)
         arguments.beginGroup(.score, key: fixture.key("newz"))
-        arguments.addEntry(field: "a", delta: 1)
+        arguments.addEntry(member: "a", delta: 1)
         guard case .torn(let reason) = committer.commit(&arguments) else {
             Issue.record("not torn")
             return
@@ -127,7 +127,7 @@ import Testing
         func commit() -> CommitOutcome {
             var arguments = fixture.begun()
             arguments.beginGroup(.add, key: fixture.key("oldh"))
-            arguments.addEntry(field: "there", delta: 1)
+            arguments.addEntry(member: "there", delta: 1)
             return committer.commit(&arguments)
         }
         guard case .refused("OOM", _) = commit() else {
@@ -167,10 +167,10 @@ import Testing
         func commit() -> CommitOutcome {
             var arguments = fixture.begun()
             arguments.beginGroup(.add, key: fixture.key("bad"))
-            arguments.addEntry(field: "f", delta: 1)
-            arguments.addEntry(field: "g", delta: 1)
+            arguments.addEntry(member: "f", delta: 1)
+            arguments.addEntry(member: "g", delta: 1)
             arguments.beginGroup(.distinct, key: fixture.key("text"))
-            arguments.addMember("m")
+            arguments.addDistinct("m")
             return committer.commit(&arguments)
         }
         // The members are parked last, and then may not be counted.
@@ -195,18 +195,18 @@ import Testing
         var committer = try fixture.committer()
         var arguments = fixture.begun()
         arguments.beginGroup(.add, key: fixture.key("oldh"))
-        arguments.addEntry(field: "there", delta: 1)
+        arguments.addEntry(member: "there", delta: 1)
         arguments.beginGroup(.add, key: fixture.key("bad"))
-        arguments.addEntry(field: "f", delta: 1)
+        arguments.addEntry(member: "f", delta: 1)
         guard case .cellRefused(let cell) = committer.commit(&arguments) else {
             Issue.record("not refused")
             return
         }
         #expect(cell.key == fixture.layout.parkedKey(shard: 3))
         #expect(try fixture.everything() == before)
-        #expect(try !CellProbe.wouldPass(cell, on: &connection))
+        #expect(try !RefusalProbe.wouldPass(cell, on: &connection))
         try connection.command(["DEL", cell.key])
-        #expect(try CellProbe.wouldPass(cell, on: &connection))
+        #expect(try RefusalProbe.wouldPass(cell, on: &connection))
     }
 
     @Test func marksOfAnotherTypeAreARefusedCell() throws {

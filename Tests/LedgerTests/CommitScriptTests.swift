@@ -22,23 +22,23 @@ import Testing
             marksKey: fixture.marksKey, auditKey: fixture.auditKey, scratchKey: fixture.scratchKey,
             contract: fixture.contract)
         let print = Fingerprint(offset: 109, timestamp: 1_700, hash: 0xAB)
-        arguments.addRange(field: "usage/0", from: 100, to: 110, fingerprint: print)
-        arguments.addAudit(field: "usage/0:delivered", delta: 10)
+        arguments.addRange(member: "usage/0", from: 100, to: 110, fingerprint: print)
+        arguments.addAudit(member: "usage/0:delivered", delta: 10)
         arguments.beginGroup(.add, key: fixture.key("h"), expiry: fixture.later)
-        arguments.addEntry(field: "a", delta: 5)
-        arguments.addEntry(field: "b", delta: -9_007_199_254_740_993)
+        arguments.addEntry(member: "a", delta: 5)
+        arguments.addEntry(member: "b", delta: -9_007_199_254_740_993)
         arguments.beginGroup(.score, key: fixture.key("z"))
-        arguments.addEntry(field: "m", delta: 7)
+        arguments.addEntry(member: "m", delta: 7)
         arguments.beginGroup(.minimum, key: fixture.key("x"))
-        arguments.addEntry(field: "min", value: Array(high(-3).utf8))
+        arguments.addEntry(member: "min", value: Array(high(-3).utf8))
         arguments.beginGroup(.maximum, key: fixture.key("x"))
-        arguments.addEntry(field: "max", value: Array(high(4).utf8))
+        arguments.addEntry(member: "max", value: Array(high(4).utf8))
         arguments.beginGroup(.first, key: fixture.key("x"))
-        arguments.addEntry(field: "first", value: Array((high(10) + ":a").utf8))
+        arguments.addEntry(member: "first", value: Array((high(10) + ":a").utf8))
         arguments.beginGroup(.last, key: fixture.key("x"))
-        arguments.addEntry(field: "last", value: Array((high(10) + ":b").utf8))
+        arguments.addEntry(member: "last", value: Array((high(10) + ":b").utf8))
         arguments.beginGroup(.distinct, key: fixture.key("p"), expiry: fixture.later)
-        for index in 0..<2_500 { arguments.addMember(Array("u\(index)".utf8)) }
+        for index in 0..<2_500 { arguments.addDistinct(Array("u\(index)".utf8)) }
         #expect(committer.commit(&arguments) == .applied(zerosLeft: 0))
 
         var all = try fixture.everything()
@@ -83,7 +83,7 @@ import Testing
             for value in values {
                 var arguments = fixture.begun(from: mark, to: mark + 1)
                 arguments.beginGroup(kind, key: fixture.key("x"))
-                arguments.addEntry(field: Array("f\(number)".utf8), value: Array(value.utf8))
+                arguments.addEntry(member: Array("f\(number)".utf8), value: Array(value.utf8))
                 #expect(committer.commit(&arguments) == .applied(zerosLeft: 0))
                 mark += 1
             }
@@ -92,7 +92,7 @@ import Testing
             var together = fixture.begun(from: mark, to: mark + 1)
             together.beginGroup(kind, key: fixture.key("y"))
             for value in values {
-                together.addEntry(field: Array("f\(number)".utf8), value: Array(value.utf8))
+                together.addEntry(member: Array("f\(number)".utf8), value: Array(value.utf8))
             }
             #expect(committer.commit(&together) == .applied(zerosLeft: 0))
             mark += 1
@@ -106,13 +106,13 @@ import Testing
         var committer = try fixture.committer()
         var first = fixture.begun()
         first.beginGroup(.add, key: fixture.key("h"), expiry: fixture.later)
-        first.addEntry(field: "a", delta: 5)
-        first.addEntry(field: "new", delta: 0)
-        first.addEntry(field: "swing", delta: 2)
-        first.addEntry(field: "swing", delta: -2)
-        first.addEntry(field: "swing", delta: 3)
+        first.addEntry(member: "a", delta: 5)
+        first.addEntry(member: "new", delta: 0)
+        first.addEntry(member: "swing", delta: 2)
+        first.addEntry(member: "swing", delta: -2)
+        first.addEntry(member: "swing", delta: 3)
         first.beginGroup(.score, key: fixture.key("z"))
-        first.addEntry(field: "m", delta: 5)
+        first.addEntry(member: "m", delta: 5)
         #expect(committer.commit(&first) == .applied(zerosLeft: 0))
         var all = try fixture.everything()
         #expect(
@@ -120,10 +120,10 @@ import Testing
 
         var second = fixture.begun(from: 110, to: 120)
         second.beginGroup(.add, key: fixture.key("h"), expiry: fixture.later)
-        second.addEntry(field: "a", delta: -5)
-        second.addEntry(field: "swing", delta: -3)
+        second.addEntry(member: "a", delta: -5)
+        second.addEntry(member: "swing", delta: -3)
         second.beginGroup(.score, key: fixture.key("z"))
-        second.addEntry(field: "m", delta: -5)
+        second.addEntry(member: "m", delta: -5)
         #expect(committer.commit(&second) == .applied(zerosLeft: 0))
         all = try fixture.everything()
         #expect(Array(all.keys) == [fixture.text(fixture.marksKey)])
@@ -207,10 +207,10 @@ import Testing
             var arguments = fixture.begun(from: from, to: from + 10)
             for name in ["h1", "h2"] {
                 arguments.beginGroup(.add, key: fixture.key(name), expiry: expiry)
-                arguments.addEntry(field: "a", delta: 1)
+                arguments.addEntry(member: "a", delta: 1)
             }
             arguments.beginGroup(.add, key: fixture.key("past\(from)"), expiry: 1_000)
-            arguments.addEntry(field: "a", delta: 1)
+            arguments.addEntry(member: "a", delta: 1)
             #expect(committer.commit(&arguments) == .applied(zerosLeft: 0))
         }
         let all = try fixture.everything()
@@ -226,9 +226,9 @@ import Testing
         let before = try fixture.everything()
         for from in [90, 101, nil] as [Int64?] {
             var arguments = fixture.begun(from: from)
-            arguments.addAudit(field: "usage/0:delivered", delta: 10)
+            arguments.addAudit(member: "usage/0:delivered", delta: 10)
             arguments.beginGroup(.add, key: fixture.key("h"))
-            arguments.addEntry(field: "a", delta: 1)
+            arguments.addEntry(member: "a", delta: 1)
             #expect(committer.commit(&arguments) == .mismatch([100]))
             #expect(try fixture.everything() == before)
         }
@@ -241,7 +241,7 @@ import Testing
         func arguments() -> CommitArguments {
             var arguments = fixture.begun(from: nil, to: 7)
             arguments.beginGroup(.add, key: fixture.key("h"))
-            arguments.addEntry(field: "a", delta: 1)
+            arguments.addEntry(member: "a", delta: 1)
             return arguments
         }
         var one = arguments()
@@ -262,10 +262,10 @@ import Testing
         let before = try fixture.everything()
         func commit(_ second: Int64?, _ third: Int64?) throws -> CommitOutcome {
             var arguments = fixture.begun()
-            arguments.addRange(field: "usage/1", from: second, to: 6)
-            arguments.addRange(field: "other/0", from: third, to: 9)
+            arguments.addRange(member: "usage/1", from: second, to: 6)
+            arguments.addRange(member: "other/0", from: third, to: 9)
             arguments.beginGroup(.add, key: fixture.key("h"))
-            arguments.addEntry(field: "a", delta: 1)
+            arguments.addEntry(member: "a", delta: 1)
             return committer.commit(&arguments)
         }
         #expect(try commit(4, nil) == .mismatch([100, 5, nil]))
@@ -287,12 +287,12 @@ import Testing
         var arguments = fixture.begun()
         for partition in 1...3_000 {
             arguments.addRange(
-                field: Array("usage/\(partition)".utf8), from: nil, to: Int64(partition),
+                member: Array("usage/\(partition)".utf8), from: nil, to: Int64(partition),
                 fingerprint: Fingerprint(offset: 1, timestamp: -1, hash: .max))
         }
         for group in 0..<200 {
             arguments.beginGroup(.add, key: fixture.key("h\(group)"))
-            for field in 0..<50 { arguments.addEntry(field: Array("\(field)".utf8), delta: 2) }
+            for field in 0..<50 { arguments.addEntry(member: Array("\(field)".utf8), delta: 2) }
         }
         #expect(arguments.entryCount == 10_000)
         #expect(committer.commit(&arguments) == .applied(zerosLeft: 0))
@@ -318,7 +318,7 @@ import Testing
             // The contract is compared first: also before a mark that does not match.
             var arguments = fixture.begun(from: 1)
             arguments.beginGroup(.add, key: fixture.key("h"))
-            arguments.addEntry(field: "a", delta: 1)
+            arguments.addEntry(member: "a", delta: 1)
             #expect(committer.commit(&arguments) == .contract(current: current))
             #expect(try fixture.everything() == before)
         }
@@ -347,7 +347,7 @@ import Testing
         func commit(from: Int64) -> CommitOutcome {
             var arguments = fixture.begun(from: from)
             arguments.beginGroup(.add, key: fixture.key("h"))
-            arguments.addEntry(field: "a", delta: 1)
+            arguments.addEntry(member: "a", delta: 1)
             return committer.commit(&arguments)
         }
         // The torn part first, then the commit that was made after it had been dropped.

@@ -27,10 +27,10 @@ import Testing
                     auditKey: fixture.layout.auditKey(shard: shard),
                     scratchKey: fixture.layout.scratchKey(shard: shard), contract: fixture.contract)
                 arguments.addRange(
-                    field: fixture.partition.markField, from: round, to: round + 1)
+                    member: fixture.partition.markMember, from: round, to: round + 1)
                 arguments.beginGroup(
                     .add, key: fixture.layout.shardPrefix(shard) + Array("h".utf8))
-                arguments.addEntry(field: "f", delta: 1)
+                arguments.addEntry(member: "f", delta: 1)
                 committer.submit(&arguments, tag: shard)
             }
             var tags: [Int] = []

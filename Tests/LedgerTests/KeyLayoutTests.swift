@@ -29,7 +29,7 @@ import Testing
                         organization: Array("acme".utf8), scope: scope, meter: "calls",
                         shape: shape, window: window, number: shape == .grid ? 3 : 20_000)
                     let cell = RefusedCell(
-                        key: key, field: Array("calls".utf8), kind: .add, value: [], error: "")
+                        key: key, member: Array("calls".utf8), kind: .add, value: [], error: "")
                     #expect(cell.meter == "calls", "\(String(decoding: key, as: UTF8.self))")
                 }
             }
@@ -71,7 +71,7 @@ import Testing
         var seen: [Bytes: [Bytes]] = [:]
         for _ in 0..<20_000 {
             let tuple = (0..<Int.random(in: 1...3, using: &random)).map { _ in awkward(&random) }
-            let field = KeyLayout.tupleField(tuple)
+            let field = KeyLayout.tupleMember(tuple)
             #expect(KeyLayout.tupleValues(field) == tuple)
             #expect(seen.updateValue(tuple, forKey: field) ?? tuple == tuple)
         }
@@ -147,7 +147,7 @@ import Testing
         #expect(name(.grid, .all, 1) == start + "tokens:grid:1")
         func field(_ window: Window, _ number: Int32) -> String {
             String(
-                decoding: KeyLayout.seriesField(
+                decoding: KeyLayout.seriesMember(
                     meter: Array("tokens".utf8), window: window, number: number),
                 as: UTF8.self)
         }
@@ -191,7 +191,7 @@ import Testing
                 }
                 let fields = Set(
                     bucket.map {
-                        KeyLayout.seriesField(meter: Array("m".utf8), window: window, number: $0)
+                        KeyLayout.seriesMember(meter: Array("m".utf8), window: window, number: $0)
                     })
                 #expect(fields.count == bucket.count && bucket.count <= 128)
             }

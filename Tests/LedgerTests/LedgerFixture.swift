@@ -41,7 +41,7 @@ final class LedgerFixture {
         var arguments = CommitArguments()
         arguments.begin(
             marksKey: marksKey, auditKey: auditKey, scratchKey: scratchKey, contract: contract)
-        arguments.addRange(field: partition.markField, from: from, to: to)
+        arguments.addRange(member: partition.markMember, from: from, to: to)
         return arguments
     }
 
@@ -52,20 +52,20 @@ final class LedgerFixture {
         var committer = try fixture.committer()
         var arguments = fixture.begun(from: 100, to: 100)
         arguments.beginGroup(.add, key: fixture.key("oldh"), expiry: fixture.later)
-        arguments.addEntry(field: "there", delta: 1)
-        arguments.addEntry(field: "ends", delta: 10)
+        arguments.addEntry(member: "there", delta: 1)
+        arguments.addEntry(member: "ends", delta: 10)
         arguments.beginGroup(.score, key: fixture.key("oldz"), expiry: fixture.later)
-        arguments.addEntry(field: "there", delta: 1)
+        arguments.addEntry(member: "there", delta: 1)
         arguments.beginGroup(.score, key: fixture.key("olds"), expiry: fixture.later)
-        arguments.addEntry(field: "there", delta: 1)
-        arguments.addEntry(field: "other", delta: 7)
+        arguments.addEntry(member: "there", delta: 1)
+        arguments.addEntry(member: "other", delta: 7)
         // Too many beside two: these are added one by one.
         arguments.addScores(
             key: fixture.key("oldm"), (0..<12).map { ("m\($0)", 1) } + [("there", 4)])
         arguments.beginGroup(.maximum, key: fixture.key("oldx"))
-        arguments.addEntry(field: "there", value: "00000000000000000001")
+        arguments.addEntry(member: "there", value: "00000000000000000001")
         arguments.beginGroup(.distinct, key: fixture.key("oldp"))
-        arguments.addMember("same")
+        arguments.addDistinct("same")
         #expect(committer.commit(&arguments) == .applied(zerosLeft: 0))
         return fixture
     }

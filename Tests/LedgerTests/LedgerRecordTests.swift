@@ -224,9 +224,9 @@ import Testing
         var connection = try fixture.server.connect()
         func probe(_ kind: CommitArguments.Kind, _ value: String) throws -> Bool {
             let cell = RefusedCell(
-                key: fixture.key("c"), field: Array("f".utf8), kind: kind,
+                key: fixture.key("c"), member: Array("f".utf8), kind: kind,
                 value: Array(value.utf8), error: "")
-            return try CellProbe.wouldPass(cell, on: &connection)
+            return try RefusalProbe.wouldPass(cell, on: &connection)
         }
         for kind in CommitArguments.Kind.allCases { #expect(try probe(kind, "1")) }
         try connection.command(["SET", fixture.key("c"), "text"])

@@ -19,9 +19,9 @@ import Testing
         for (name, number) in values {
             let digits = Array("0000000000000000000\(number)".utf8)
             switch kind {
-            case .add, .score: arguments.addEntry(field: Array(name.utf8), delta: Int64(number))
-            case .minimum, .maximum: arguments.addEntry(field: Array(name.utf8), value: digits)
-            default: arguments.addEntry(field: Array(name.utf8), value: digits + ":v")
+            case .add, .score: arguments.addEntry(member: Array(name.utf8), delta: Int64(number))
+            case .minimum, .maximum: arguments.addEntry(member: Array(name.utf8), value: digits)
+            default: arguments.addEntry(member: Array(name.utf8), value: digits + ":v")
             }
         }
     }
@@ -81,7 +81,7 @@ import Testing
         var arguments = fixture.begun()
         arguments.beginGroup(.add, key: fixture.key("k"), limits: "1")
         for name in ["a:x:", "b::y", "c::"] {
-            arguments.addEntry(field: Array(name.utf8), delta: 1)
+            arguments.addEntry(member: Array(name.utf8), delta: 1)
         }
         #expect(committer.commit(&arguments) == .applied(zerosLeft: 0))
         let stands = try fixture.everything()[fixture.name("k")]
@@ -98,7 +98,7 @@ import Testing
             var arguments = fixture.begun(from: from, to: from + 10)
             arguments.beginGroup(.add, key: fixture.key("k"), limits: "2")
             for (name, delta) in entries {
-                arguments.addEntry(field: Array(name.utf8), delta: Int64(delta))
+                arguments.addEntry(member: Array(name.utf8), delta: Int64(delta))
             }
             #expect(committer.commit(&arguments) == .applied(zerosLeft: 0))
             from += 10
@@ -136,7 +136,7 @@ import Testing
         arguments(fixture, "org:s=b:m:day:2026-03-09", [("a", 5)], &third)
         third.addRegister(key: fixture.layout.scopesKey(shard: fixture.shard), refused: [])
         third.beginGroup(.add, key: fixture.key("bad"))
-        third.addEntry(field: "f", delta: 1)
+        third.addEntry(member: "f", delta: 1)
         guard case .cellRefused = committer.commit(&third) else {
             Issue.record("the commit was not refused")
             return
@@ -150,7 +150,7 @@ import Testing
     ) {
         arguments.beginGroup(.add, key: fixture.key(key), limits: "2/2")
         for (name, delta) in entries {
-            arguments.addEntry(field: Array(name.utf8), delta: delta)
+            arguments.addEntry(member: Array(name.utf8), delta: delta)
         }
     }
 

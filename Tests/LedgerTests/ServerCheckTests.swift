@@ -21,7 +21,7 @@ import Testing
         func commit() -> CommitOutcome {
             var arguments = fixture.begun()
             arguments.beginGroup(.add, key: fixture.key("h"), expiry: fixture.later)
-            arguments.addEntry(field: "f", delta: 1)
+            arguments.addEntry(member: "f", delta: 1)
             return committer.commit(&arguments)
         }
         committer.latestSecond = now - 1
@@ -124,7 +124,7 @@ import Testing
         let reader = CellReader(
             configuration: RedisConfiguration(address: .unixSocket(path: name)), layout: layout)
         func read() throws -> [[UInt8]?]? {
-            try reader.directoryFields(
+            try reader.directoryMembers(
                 layout.profileKey(organization: "acme", kind: "plan", id: nil), ["name"],
                 deadline: .now + .seconds(5))
         }

@@ -117,7 +117,7 @@ extension Connection {
             try connection.command("ACL", "SETUSER", "default", "-\(right)")
             var arguments = fixture.begun()
             arguments.beginGroup(.score, key: fixture.key("z"))
-            arguments.addEntry(field: "m", delta: 3)
+            arguments.addEntry(member: "m", delta: 3)
             let outcome = committer.commit(&arguments)
             guard case .refused("NOPERM", _) = outcome else {
                 Issue.record("-\(right): \(outcome)")
@@ -127,7 +127,7 @@ extension Connection {
         }
         var arguments = fixture.begun()
         arguments.beginGroup(.score, key: fixture.key("z"))
-        arguments.addEntry(field: "m", delta: 3)
+        arguments.addEntry(member: "m", delta: 3)
         let outcome = committer.commit(&arguments)
         #expect(outcome == .applied(zerosLeft: 0))
     }

@@ -6,7 +6,7 @@ import Workload
 @Suite struct TallyTests {
     private func cell(_ number: Int32, amount: Int64) -> TallyCell {
         TallyCell(
-            set: 0, window: .day, number: number, organization: 0, scope: 0, field: 0,
+            set: 0, window: .day, number: number, organization: 0, scope: 0, member: 0,
             amount: amount)
     }
 

@@ -304,11 +304,11 @@ enum TallyText {
     ) -> [UInt8] {
         var field: [UInt8] = []
         switch set.shape {
-        case .table, .ranking, .distinct: field = Array(tally.bytes(cell.field))
+        case .table, .ranking, .distinct: field = Array(tally.bytes(cell.member))
         case .grid: KeyLayout.appendTwoDigits(cell.number % 24, to: &field)
-        case .histogram: field = Array("\(cell.field)".utf8)
+        case .histogram: field = Array("\(cell.member)".utf8)
         case .series:
-            KeyLayout.appendSeriesField(
+            KeyLayout.appendSeriesMember(
                 meter: Array(set.meter.utf8), window: cell.window, number: cell.number, to: &field)
         }
         return field

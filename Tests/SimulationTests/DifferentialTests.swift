@@ -27,11 +27,11 @@ import Testing
             let to = (from ?? 0) + Int64(dice.roll(1...9))
             let fingerprint = Fingerprint(offset: to - 1, timestamp: 5, hash: UInt64(to))
             arguments.addRange(
-                field: partition.markField, from: from, to: to,
+                member: partition.markMember, from: from, to: to,
                 fingerprint: dice.oneIn(3) ? nil : fingerprint)
             if dice.oneIn(2) {
                 arguments.addAudit(
-                    field: Array("\(field):delivered".utf8), delta: Int64(dice.roll(0...5)))
+                    member: Array("\(field):delivered".utf8), delta: Int64(dice.roll(0...5)))
             }
         }
         for _ in 0..<dice.roll(0...5) { addGroup(&arguments, dice) }
@@ -67,11 +67,11 @@ import Testing
                 switch kind {
                 case .add, .score:
                     let limit: Int64 = kind == .add ? .max : 1 << 53
-                    arguments.addEntry(field: Array(value.utf8), delta: amount(dice, limit: limit))
+                    arguments.addEntry(member: Array(value.utf8), delta: amount(dice, limit: limit))
                 case .minimum:
-                    arguments.addEntry(field: Array(value.utf8), value: Array(digits.utf8))
+                    arguments.addEntry(member: Array(value.utf8), value: Array(digits.utf8))
                 default:
-                    arguments.addEntry(field: Array(value.utf8), value: Array("\(digits):x".utf8))
+                    arguments.addEntry(member: Array(value.utf8), value: Array("\(digits):x".utf8))
                 }
             }
         }
@@ -109,13 +109,13 @@ import Testing
             let digits = "0000000000000000000\(number + 3)"
             let field = Array("\(kind)\(dice.roll(0...2))".utf8)
             switch kind {
-            case .add: arguments.addEntry(field: field, delta: amount(dice, limit: .max))
-            case .score: arguments.addEntry(field: field, delta: amount(dice, limit: 1 << 53))
-            case .minimum, .maximum: arguments.addEntry(field: field, value: Array(digits.utf8))
+            case .add: arguments.addEntry(member: field, delta: amount(dice, limit: .max))
+            case .score: arguments.addEntry(member: field, delta: amount(dice, limit: 1 << 53))
+            case .minimum, .maximum: arguments.addEntry(member: field, value: Array(digits.utf8))
             case .first, .last:
                 let value = digits + ":" + (dice.pick(["a", "b", "bb", ""]) ?? "")
-                arguments.addEntry(field: field, value: Array(value.utf8))
-            case .distinct: arguments.addMember(Array("m\(dice.roll(0...4))".utf8))
+                arguments.addEntry(member: field, value: Array(value.utf8))
+            case .distinct: arguments.addDistinct(Array("m\(dice.roll(0...4))".utf8))
             }
         }
     }

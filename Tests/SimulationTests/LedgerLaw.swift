@@ -80,12 +80,12 @@ enum LedgerLaw {
             } catch {
                 throw .own(
                     RefusedCell(
-                        key: Array(call.auditKey.utf8), field: Array(field.utf8), kind: .add,
+                        key: Array(call.auditKey.utf8), member: Array(field.utf8), kind: .add,
                         value: Array(delta.utf8), error: "ERR"))
             }
         }
         shard.audit = audit.fields.filter { $0.value != "0" }
-        var refused: [(group: CommitCall.Group, field: String, value: String)] = []
+        var refused: [(group: CommitCall.Group, member: String, value: String)] = []
         let absent = Set(call.groups.map(\.key).filter { shard.cells[$0] == nil })
         ScopeLaw.join(call, &shard)
         for phase in ["HZ", "mMfl", "P"] {

@@ -239,7 +239,7 @@ final class SimulatedConnection: LaneLedger, LaneWatcher {
 
     func wouldPass(_ cell: RefusedCell) throws(LedgerError) -> Bool {
         try ledgerExchange()
-        let name = [cell.key, cell.field].map { String(decoding: $0, as: UTF8.self) }
+        let name = [cell.key, cell.member].map { String(decoding: $0, as: UTF8.self) }
         return !server.spoiled.contains(name.joined(separator: " "))
     }
 }

@@ -2,9 +2,10 @@ public import Redis
 
 /// Reads cells and directory entries over one connection of its own, for one thread at a time.
 ///
-/// After an error the connection is thrown away and the read is tried once more on a new one. No
-/// call holds Redis longer than about 5 ms; how is in `CellReading`. What a request read is kept, so
-/// that all of it is read in one round trip when the same request comes again (`CellPrefetch`).
+/// After an error the connection is closed and the read is tried once more on a new one. No
+/// call holds Redis longer than about 5 ms; how is in `CellReadRun`. What a request read is kept,
+/// so that all of it is read in one round trip when the same request comes again
+/// (`PrefetchPipeline`).
 public final class CellReader {
     /// The names that are read.
     public let layout: KeyLayout
@@ -20,18 +21,19 @@ public final class CellReader {
     /// Id of the run of the server that was read last; nil where it does not say.
     public var serverRun: String? { run.id }
     private var ledgerSeen: ContinuousClock.Instant?
-    /// A field of the ledger that is there once the directory was read; nil before.
+    /// A member of the ledger's hash that exists once the directory was read; nil before.
     private var directoryMark: [UInt8]?
     private var directorySeen: Bool { directoryMark != nil }
     private var memory: PrefetchMemory
     private let parkedMemory = ParkedMemory()
-    private var markFields = MarkFields([])
+    private var markMembers = MarkMembers([])
     private var newest = NewestRecords()
 
     /// A reader that connects at its first read.
     ///
-    /// Waits are cut to 1 s, the longest an answer may take. `sumsLifetime`: how long sizes of sorted sets are believed
-    /// that Redis adds up in one command, which nothing else bounds. `reach` is told of every read.
+    /// Waits are cut to 1 s, the longest an answer may take. `sumsLifetime`: how long sizes of
+    /// sorted sets are believed that Redis adds up in one command, which nothing else bounds.
+    /// `reach` is told of every read.
     public init(
         configuration: RedisConfiguration, layout: KeyLayout,
         sumsLifetime: Duration = .seconds(60), reach: ReaderReach? = nil
@@ -57,28 +59,28 @@ public final class CellReader {
     public func forgetRequest() { memory.forgetRequest() }
 
     /// Ends the request that was begun, and keeps what it has read.
-    public func endRequest() { memory.end(layout, markFields) }
+    public func endRequest() { memory.end(layout, markMembers) }
 
     // MARK: Reading
 
-    /// Reads what stands about one organization; as one state where that takes Redis less than 5 ms.
+    /// Reads cells of one organization; as one state where that takes Redis less than 5 ms.
     ///
     /// `refusesLargeRankings`: throws `tooLarge` where a ranking would have to be read in pieces.
     public func read(
-        _ reads: [CellRead], organization: [UInt8], deadline: ContinuousClock.Instant,
+        _ queries: [CellQuery], organization: [UInt8], deadline: ContinuousClock.Instant,
         refusesLargeRankings: Bool = false
     ) throws(CellReadError) -> CellSnapshot {
-        let step = CellStep.cells(reads, organization: organization)
+        let step = RequestStep.cells(queries, organization: organization)
         try prefetch(step, deadline)
-        if let found = memory.cells(step, reads) { return found }
+        if let found = memory.cells(step, queries) { return found }
         let shard = layout.shard(of: organization)
         let found = try withConnection(deadline) {
             (connection: inout Connection) throws(CellReadError) -> CellSnapshot in
             try self.checkLedger(&connection, deadline)
             let newest = try self.newestRecord(of: shard, &connection, deadline)
-            var reading = CellReading(
-                reads: reads, marksKey: self.layout.marksKey(shard: shard),
-                markFields: self.markFields, newest: newest,
+            var reading = CellReadRun(
+                queries: queries, marksKey: self.layout.marksKey(shard: shard),
+                markMembers: self.markMembers, newest: newest,
                 parkedMemory: self.parkedMemory, deadline: deadline,
                 refusesLargeRankings: refusesLargeRankings)
             return try reading.run(on: &connection)
@@ -87,11 +89,12 @@ public final class CellReader {
         return found
     }
 
-    /// Reads fields of one hash under the directory's tag; nil where the directory was not read yet.
-    public func directoryFields(
-        _ key: [UInt8], _ fields: [[UInt8]], deadline: ContinuousClock.Instant
+    /// Reads members of one hash under the directory's tag; nil where the directory was not read
+    /// yet.
+    public func directoryMembers(
+        _ key: [UInt8], _ members: [[UInt8]], deadline: ContinuousClock.Instant
     ) throws(CellReadError) -> [[UInt8]?]? {
-        let step = CellStep.directory(key: key, fields: fields)
+        let step = RequestStep.directory(key: key, members: members)
         try prefetch(step, deadline)
         if let found = memory.directory(step) {
             let values = found.with { directoryValues($0) }
@@ -106,9 +109,9 @@ public final class CellReader {
         let values = try withConnection(deadline) {
             (connection: inout Connection) throws(CellReadError) -> [[UInt8]?]? in
             try self.checkLedger(&connection, deadline)
-            var commands = CellCommands()
-            commands.add(fields: fields, of: key)
-            let replies = try CellReading.pipeline(commands, &connection, deadline)
+            var commands = ReadCommands()
+            commands.add(members: members, of: key)
+            let replies = try CellReadRun.pipeline(commands, &connection, deadline)
             let values = replies[0].with { self.directoryValues($0) }
             if Self.isAbsent(values) { try self.checkLayout(&connection, deadline) }
             return values
@@ -125,13 +128,13 @@ public final class CellReader {
     private func checkLayout(
         _ connection: inout Connection, _ deadline: ContinuousClock.Instant
     ) throws(CellReadError) {
-        var commands = CellCommands()
+        var commands = ReadCommands()
         // A process that counts makes the ledger again, the directory's mark comes later.
-        let fields = [Array("layout".utf8)] + (directoryMark.map { [$0] } ?? [])
-        commands.add(fields: fields, of: layout.ledgerKey)
-        let replies = try CellReading.pipeline(commands, &connection, deadline)
+        let members = [Array("layout".utf8)] + (directoryMark.map { [$0] } ?? [])
+        commands.add(members: members, of: layout.ledgerKey)
+        let replies = try CellReadRun.pipeline(commands, &connection, deadline)
         let isThere = replies[0].with { view in
-            view.count == fields.count && (0..<view.count).allSatisfy { view[$0].bytes != nil }
+            view.count == members.count && (0..<view.count).allSatisfy { view[$0].bytes != nil }
         }
         guard isThere else {
             ledgerSeen = nil
@@ -154,9 +157,9 @@ public final class CellReader {
 
     /// Sends what the request is expected to read, where it begins as it did the last time.
     ///
-    /// Nothing is known afterwards where that fails: the read itself then says what is wrong.
+    /// Where that fails nothing is kept: the read itself then reports what is wrong.
     private func prefetch(
-        _ step: CellStep, _ deadline: ContinuousClock.Instant
+        _ step: RequestStep, _ deadline: ContinuousClock.Instant
     ) throws(CellReadError) {
         guard memory.isToBeSent(step), connection != nil else { return }
         do throws(CellReadError) {
@@ -171,7 +174,7 @@ public final class CellReader {
             memory.taken(taken)
         } catch {
             memory.failed()
-            // What the shard and the clock say would be said again.
+            // A torn shard or a passed deadline would be the answer of the read, too.
             if error.code == .torn || error.code == .timeout { throw error }
         }
     }
@@ -179,10 +182,11 @@ public final class CellReader {
     private func newestRecord(
         of shard: Int, _ connection: inout Connection, _ deadline: ContinuousClock.Instant
     ) throws(CellReadError) -> Int64? {
-        try newest.time(of: shard, markFields, layout, &connection, deadline)
+        try newest.time(of: shard, markMembers, layout, &connection, deadline)
     }
 
-    /// Looks for the ledger at most once a second: absent cells of an absent ledger would read as zeros.
+    /// Looks for the ledger at most once a second: absent cells of an absent ledger would read as
+    /// zeros.
     private func checkLedger(
         _ connection: inout Connection, _ deadline: ContinuousClock.Instant
     ) throws(CellReadError) {
@@ -215,17 +219,18 @@ public final class CellReader {
         else { throw CellReadError(.ledgerAbsent, "the ledger has another layout") }
         directoryMark = members.keys.first { $0.hasPrefix("directory:") }.map { Array($0.utf8) }
         let origin = "origin:"
-        let fields = MarkFields(
+        let marks = MarkMembers(
             members.keys.filter { $0.hasPrefix(origin) }.map { String($0.dropFirst(origin.count)) })
-        if fields != markFields {
-            markFields = fields
+        if marks != markMembers {
+            markMembers = marks
             newest.forget()
             memory.forgetAll()
         }
         ledgerSeen = .now
     }
 
-    /// Throws where the server is not the one to read from: a node of a cluster, or no master any more.
+    /// Throws where the server is not the one to read from: a node of a cluster, or no master any
+    /// more.
     private func look(at greeting: ServerGreeting) throws(RedisError) {
         if greeting.isCluster ?? false {
             throw RedisError(
@@ -271,10 +276,10 @@ public final class CellReader {
                 reach?.answered()
                 return result
             } catch {
-                // On a connection that lives an error is an answer. One that the server had closed
-                // while it was idle is nothing yet: the next try tells.
+                // On a live connection an error is an answer. A connection that the server closed
+                // while it was idle means nothing yet: the next try shows.
                 let isAnswered = current.isAlive && !error.leavesServer
-                // Answers that were not taken would be taken for those of the next read.
+                // Answers that were left would be taken for those of the next read.
                 if current.isAlive, current.pendingReplies == 0, !error.leavesServer {
                     connection = consume current
                 }
@@ -289,52 +294,5 @@ public final class CellReader {
                 isFirst = false
             }
         }
-    }
-}
-
-extension CellReadError {
-    init(_ error: RedisError) {
-        self.init(
-            error.code == .timeout ? .timeout : .unavailable, error.description,
-            leavesServer: error.leavesServer)
-    }
-}
-
-/// Which run of a server a reader reads from, asked once on each connection.
-struct ServerRun {
-    /// How often it was another one than before.
-    private(set) var changes = 0
-    /// Whether the server behind the connection under way was asked.
-    var isKnown = false
-    private(set) var id: String?
-    private var isFirst = true
-
-    /// Takes the answer to INFO; a server that does not say counts as another one.
-    mutating func note(_ reply: ReplyView) {
-        let text = reply.errorText == nil ? reply.copied().text ?? "" : ""
-        let line = text.split(whereSeparator: \.isNewline).first { $0.hasPrefix("run_id:") }
-        let found = line.map(String.init)
-        if !isFirst, found == nil || found != id { changes += 1 }
-        (id, isFirst, isKnown) = (found, false, true)
-    }
-}
-
-/// When a reader whose connection leads to a replica connects again, so that the name is resolved again.
-///
-/// Who reads a replica on purpose goes on reading it; who read a master finds the new one soon.
-struct ServerRole {
-    /// How old the connection gets where the name led to a master before.
-    static let soon: Duration = .seconds(5)
-    /// How old it gets where the name has led to replicas only.
-    static let late: Duration = .seconds(60)
-    private var hasSeenMaster = false
-
-    /// Whether to connect again now, on a connection of this age.
-    mutating func mustResolve(isReplica: Bool, age: Duration) -> Bool {
-        guard isReplica else {
-            hasSeenMaster = true
-            return false
-        }
-        return age >= (hasSeenMaster ? Self.soon : Self.late)
     }
 }

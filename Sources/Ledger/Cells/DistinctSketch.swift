@@ -7,7 +7,8 @@ public struct DistinctSketch: Sendable {
     private static let registerCount = 16_384
     private static let headerLength = 16
     private static let denseLength = headerLength + registerCount * 6 / 8
-    /// Longest run of zeros that a hash of 64 bits leaves after the 14 bits of the register's number, plus 1.
+    /// Longest run of zeros that a hash of 64 bits leaves after the 14 bits of the register's
+    /// number, plus 1.
     private static let highestValue = 51
 
     private var registers = [UInt8](repeating: 0, count: registerCount)
@@ -31,7 +32,8 @@ public struct DistinctSketch: Sendable {
                 registers[index] = other[index]
             }
         case 1:
-            // Most sketches hold a few values only: looked at twice, they need no registers of their own.
+            // Most sketches hold a few values only: looked at twice, they need no registers of
+            // their own.
             var end = 0
             let isWhole = DistinctSketch.readSparse(body) { _, range in end = range.upperBound }
             guard isWhole, end == DistinctSketch.registerCount else { return false }
@@ -45,7 +47,7 @@ public struct DistinctSketch: Sendable {
         return true
     }
 
-    /// Four registers stand in three bytes, the lowest bits first.
+    /// Four registers take three bytes, the lowest bits first.
     private static func readDense(_ body: UnsafeRawBufferPointer, into registers: inout [UInt8]) {
         for group in 0..<registerCount / 4 {
             let (first, second, third) = (
@@ -60,8 +62,8 @@ public struct DistinctSketch: Sendable {
 
     /// Calls `body` with each run of registers of one value; false where the runs are broken.
     ///
-    /// `00llllll` zeros, `01llllll llllllll` zeros, `1vvvvvll` a value; lengths and values less 1, so no
-    /// value is above 32.
+    /// `00llllll` zeros, `01llllll llllllll` zeros, `1vvvvvll` a value; lengths and values less 1,
+    /// so no value is above 32.
     private static func readSparse(
         _ bytes: UnsafeRawBufferPointer, _ body: (_ value: UInt8, _ run: Range<Int>) -> Void
     ) -> Bool {

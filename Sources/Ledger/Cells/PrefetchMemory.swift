@@ -2,14 +2,16 @@ import Redis
 
 /// Knows for each request what it read the last time, and follows the request under way.
 ///
-/// Bounded: where too much is kept, all of it is forgotten, and each request reads step by step once.
+/// Bounded: where too much is kept, all of it is forgotten, and each request reads step by step
+/// once.
 struct PrefetchMemory {
-    /// One request's pipeline; an object, because a dictionary holds no value that cannot be copied.
+    /// One request's pipeline; an object, because a dictionary holds no value that cannot be
+    /// copied.
     private final class Known {
-        let prefetch: CellPrefetch
+        let prefetch: PrefetchPipeline
         /// When it is too old to be sent.
         let end: ContinuousClock.Instant?
-        init(_ prefetch: consuming CellPrefetch, sumsLifetime: Duration) {
+        init(_ prefetch: consuming PrefetchPipeline, sumsLifetime: Duration) {
             end = prefetch.isWithSums ? .now + sumsLifetime : nil
             self.prefetch = prefetch
         }
@@ -31,7 +33,7 @@ struct PrefetchMemory {
     /// Requests that are still to read step by step, because a pipeline was refused.
     private var pauses = 0
     /// What was read so far, where it is not what was expected.
-    private var steps: [CellStep] = []
+    private var steps: [RequestStep] = []
     private var members: [Int] = []
     private var isLearning = false
 
@@ -50,7 +52,7 @@ struct PrefetchMemory {
         isLearning = expected == nil
     }
 
-    mutating func end(_ layout: KeyLayout, _ markFields: MarkFields) {
+    mutating func end(_ layout: KeyLayout, _ markMembers: MarkMembers) {
         defer {
             key = nil
             expected = nil
@@ -59,8 +61,8 @@ struct PrefetchMemory {
         guard let key, isLearning, pauses == 0, !steps.isEmpty else { return }
         forget(key)
         guard
-            let made = CellPrefetch(
-                steps, members: members, layout: layout, markFields: markFields),
+            let made = PrefetchPipeline(
+                steps, members: members, layout: layout, markMembers: markMembers),
             made.byteCount <= PrefetchMemory.mostBytes / 8
         else { return }
         if known.count >= PrefetchMemory.mostRequests
@@ -79,7 +81,7 @@ struct PrefetchMemory {
         key = nil
     }
 
-    /// Forgets all pipelines, because the fields that they ask for have changed.
+    /// Forgets all pipelines, because the members that they ask for have changed.
     ///
     /// The request under way goes on with its own.
     mutating func forgetAll() {
@@ -94,12 +96,12 @@ struct PrefetchMemory {
     // MARK: The pipeline
 
     /// Whether the request's first read is the one that its pipeline begins with.
-    func isToBeSent(_ step: CellStep) -> Bool {
+    func isToBeSent(_ step: RequestStep) -> Bool {
         guard let expected, replies == nil, nextStep == 0 else { return false }
         return expected.prefetch.steps[0] == step
     }
 
-    /// The shard that the request's pipeline reads cells of; nil = none.
+    /// The shard whose cells the request's pipeline reads; nil when it reads none.
     var expectedShard: Int? { expected?.prefetch.shard }
 
     func send(
@@ -110,8 +112,10 @@ struct PrefetchMemory {
             expected.prefetch, newest: newest, on: &connection, deadline)
     }
 
-    /// Takes what the pipeline brought; nothing = the request reads step by step, and so do some after it, because a
-    /// Redis that refuses one command of a pipeline will refuse the next one too.
+    /// Takes what the pipeline brought; nil: the request reads step by step.
+    ///
+    /// So do some requests after it, because a Redis that refuses one command of a pipeline will
+    /// refuse the next one too.
     mutating func taken(_ found: PrefetchedReplies?) {
         replies = found
         guard found == nil else { return }
@@ -132,7 +136,7 @@ struct PrefetchMemory {
     // MARK: The request's reads
 
     /// The answer to a step in the directory, where the pipeline has it.
-    mutating func directory(_ step: CellStep) -> HeldReply? {
+    mutating func directory(_ step: RequestStep) -> HeldReply? {
         guard follows(step), let replies else { return nil }
         guard nextRead == 0, nextStep < replies.directory.count else {
             stopFollowing()
@@ -143,21 +147,21 @@ struct PrefetchMemory {
     }
 
     /// The answer to a step in the cells, where the pipeline has it.
-    mutating func cells(_ step: CellStep, _ reads: [CellRead]) -> CellSnapshot? {
+    mutating func cells(_ step: RequestStep, _ queries: [CellQuery]) -> CellSnapshot? {
         guard follows(step), let expected, let replies else { return nil }
         guard
-            let found = replies.snapshot(reads, from: nextRead, limits: expected.prefetch.limits)
+            let found = replies.snapshot(queries, from: nextRead, limits: expected.prefetch.limits)
         else {
             stopFollowing()
             return nil
         }
-        nextRead += reads.count
-        members += found.reads.indices.map { found.memberCount($0) }
+        nextRead += queries.count
+        members += found.queries.indices.map { found.memberCount($0) }
         nextStep += 1
         return found
     }
 
-    private mutating func follows(_ step: CellStep) -> Bool {
+    private mutating func follows(_ step: RequestStep) -> Bool {
         guard let expected, replies != nil, nextStep < expected.prefetch.steps.count,
             expected.prefetch.steps[nextStep] == step
         else {
@@ -168,9 +172,9 @@ struct PrefetchMemory {
     }
 
     /// Takes a step that was read by itself.
-    mutating func add(_ step: CellStep, _ found: CellSnapshot?) {
+    mutating func add(_ step: RequestStep, _ found: CellSnapshot?) {
         guard key != nil else { return }
         steps.append(step)
-        if let found { members += found.reads.indices.map { found.memberCount($0) } }
+        if let found { members += found.queries.indices.map { found.memberCount($0) } }
     }
 }

@@ -2,13 +2,14 @@ import Redis
 
 /// Single steps in large rankings; each holds Redis for at most 5 ms.
 ///
-/// They say nothing about the shard's marks: a caller reads something about the same organization by `read`
-/// before and after.
+/// They say nothing about the shard's marks: a caller reads something about the same organization
+/// by `read` before and after.
 extension CellReader {
     /// Members that one step reads at most.
     public static let largestStep = 4_000
 
-    /// Members of a sorted set by rank, from `rank` on, at most so many; how many there were.
+    /// Members of a sorted set by rank, from `rank` on, at most `most`; returns how many there
+    /// were.
     public func members(
         of key: [UInt8], from rank: Int, most: Int, isDescending: Bool,
         deadline: ContinuousClock.Instant,
@@ -28,7 +29,8 @@ extension CellReader {
         }
     }
 
-    /// All members of a sorted set above a score, of one moment; nil where it has more than `largestStep`.
+    /// All members of a sorted set above a score, of one moment; nil where it has more than
+    /// `largestStep`.
     public func members(
         of key: [UInt8], above score: Int64, deadline: ContinuousClock.Instant
     ) throws(CellReadError) -> [[UInt8]]? {
@@ -44,7 +46,8 @@ extension CellReader {
         }
     }
 
-    /// All members of a sorted set that are there all the while, some of them perhaps twice.
+    /// All members of a sorted set that are there during the whole scan, some of them perhaps
+    /// twice.
     public func scan(
         _ key: [UInt8], deadline: ContinuousClock.Instant,
         _ body: (_ member: UnsafeRawBufferPointer, _ score: Int64) -> Void
@@ -53,11 +56,12 @@ extension CellReader {
         repeat {
             let last = cursor
             let replies = try step(deadline) { $0.add(scan: "ZSCAN", key, cursor: last) }
-            cursor = try CellReading.page(replies[0]) { body($0, CellSnapshot.score($1)) }
+            cursor = try CellReadRun.page(replies[0]) { body($0, CellSnapshot.score($1)) }
         } while !cursor.elementsEqual("0".utf8)
     }
 
-    /// The score of each of these members in each of these sorted sets, a list a set; absent = 0.
+    /// The score of each of these members in each of these sorted sets, a list for each set; 0
+    /// where absent.
     public func scores(
         of members: [[UInt8]], in keys: [[UInt8]], deadline: ContinuousClock.Instant
     ) throws(CellReadError) -> [[Int64]] {
@@ -81,13 +85,13 @@ extension CellReader {
     }
 
     private func step(
-        _ deadline: ContinuousClock.Instant, _ fill: (inout CellCommands) -> Void
+        _ deadline: ContinuousClock.Instant, _ fill: (inout ReadCommands) -> Void
     ) throws(CellReadError) -> [HeldReply] {
         try withConnection(deadline) {
             (connection: inout Connection) throws(CellReadError) -> [HeldReply] in
-            var commands = CellCommands()
+            var commands = ReadCommands()
             fill(&commands)
-            return try CellReading.pipeline(commands, &connection, deadline)
+            return try CellReadRun.pipeline(commands, &connection, deadline)
         }
     }
 }

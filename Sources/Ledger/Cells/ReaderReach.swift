@@ -19,8 +19,8 @@ public final class ReaderReach: Sendable {
 
     /// Tells each change by `tell`, on the thread of the reader that noticed it.
     ///
-    /// `settling`: how long no reader may have failed before Redis is said to answer again; the longest
-    /// answer, so that one that was under way does not count.
+    /// `settling`: how long no reader may have failed before Redis is said to answer again; the
+    /// longest answer, so that one that was under way does not count.
     public init(settling: Duration = .seconds(1), tell: @escaping @Sendable (Change) -> Void) {
         self.settling = settling
         self.tell = tell

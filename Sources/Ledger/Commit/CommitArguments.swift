@@ -1,26 +1,28 @@
 public import Redis
 
-/// The arguments of one commit, written in Redis' protocol as they come, in memory that is used again.
+/// The arguments of one commit, written in Redis' protocol as they come, in memory that is used
+/// again.
 ///
 /// Order: `begin`, then ranges, audit entries and groups in any order (entries follow their group).
-/// Nothing is allocated for an entry once the memory has grown to its size. One cell may stand in it
-/// several times; the result is the same as one after the other.
+/// Nothing is allocated for an entry once the memory has grown to its size. A cell may be named
+/// several times: the result is the same as if its entries came one after the other.
 public struct CommitArguments: ~Copyable {
     /// How an entry changes its cell.
     public enum Kind: UInt8, Sendable, CaseIterable {
-        /// Adds an integer to a hash field. Int64.min is not allowed.
+        /// Adds an integer to a member of a hash. Int64.min is not allowed.
         case add = 72  // H
-        /// Adds an integer to a sorted-set member; result and increment are below 2^53.
+        /// Adds an integer to a score in a sorted set; result and increment are below 2^53.
         case score = 90  // Z
-        /// Keeps the lesser 20-digit text in a hash field.
+        /// Keeps the lesser 20-digit text in a member of a hash.
         case minimum = 109  // m
-        /// Keeps the greater 20-digit text in a hash field.
+        /// Keeps the greater 20-digit text in a member of a hash.
         case maximum = 77  // M
-        /// Keeps the `TIME20:VALUE` with the lesser time in a hash field; ties: the greater text.
+        /// Keeps the `TIME20:VALUE` with the lesser time in a member of a hash; ties: the greater
+        /// text.
         case first = 102  // f
-        /// Keeps the greater `TIME20:VALUE` in a hash field.
+        /// Keeps the greater `TIME20:VALUE` in a member of a hash.
         case last = 108  // l
-        /// Adds a member to a HyperLogLog.
+        /// Adds a value to a HyperLogLog.
         case distinct = 80  // P
     }
 
@@ -30,7 +32,7 @@ public struct CommitArguments: ~Copyable {
     static let union = UInt8(ascii: "U")
     /// The script's letter for the shard's register of scopes.
     static let register = UInt8(ascii: "S")
-    /// Stands behind the letter of a group whose expiry follows.
+    /// Follows the letter of a group that has an expiry.
     static let expires = UInt8(ascii: "@")
 
     private var keys: CommandBuffer
@@ -88,45 +90,48 @@ public struct CommitArguments: ~Copyable {
 
     // MARK: Ranges and audit
 
-    /// Adds the range [from, to) of the partition with that mark field (`TOPIC/PARTITION`).
+    /// Adds the range [from, to) of the partition whose mark is that member (`TOPIC/PARTITION`).
     ///
     /// - Parameters:
-    ///   - from: the mark that must stand there; nil = none.
-    ///   - fingerprint: text of the last record taken; nil leaves the one that stands there.
+    ///   - from: the mark that must be there; nil when there must be none.
+    ///   - fingerprint: text of the last record taken; nil leaves the one that is there.
     public mutating func addRange(
-        field: UnsafeRawBufferPointer, from: Int64?, to: Int64, fingerprint: UnsafeRawBufferPointer?
+        member: UnsafeRawBufferPointer, from: Int64?, to: Int64,
+        fingerprint: UnsafeRawBufferPointer?
     ) {
-        ranges.append(field)
+        ranges.append(member)
         if let from { ranges.append(from) } else { ranges.append("") }
         ranges.append(to)
         if let fingerprint { ranges.append(fingerprint) } else { ranges.append("") }
         rangeCount += 1
     }
 
-    /// Adds the range [from, to) of the partition with that mark field, for cold code.
+    /// Adds the range [from, to) of the partition whose mark is that member, for cold code.
     public mutating func addRange(
-        field: [UInt8], from: Int64?, to: Int64, fingerprint: Fingerprint? = nil
+        member: [UInt8], from: Int64?, to: Int64, fingerprint: Fingerprint? = nil
     ) {
         let text = fingerprint?.text
-        field.withUnsafeBytes { field in
+        member.withUnsafeBytes { member in
             if let text {
-                text.withUnsafeBytes { addRange(field: field, from: from, to: to, fingerprint: $0) }
+                text.withUnsafeBytes {
+                    addRange(member: member, from: from, to: to, fingerprint: $0)
+                }
             } else {
-                addRange(field: field, from: from, to: to, fingerprint: nil)
+                addRange(member: member, from: from, to: to, fingerprint: nil)
             }
         }
     }
 
-    /// Adds to an audit counter, whose field is `TOPIC/PARTITION:NAME`.
-    public mutating func addAudit(field: UnsafeRawBufferPointer, delta: Int64) {
-        audit.append(field)
+    /// Adds to an audit counter, whose member is `TOPIC/PARTITION:NAME`.
+    public mutating func addAudit(member: UnsafeRawBufferPointer, delta: Int64) {
+        audit.append(member)
         audit.append(delta)
         auditCount += 1
     }
 
-    /// Adds to an audit counter, whose field is `TOPIC/PARTITION:NAME`, for cold code.
-    public mutating func addAudit(field: [UInt8], delta: Int64) {
-        field.withUnsafeBytes { addAudit(field: $0, delta: delta) }
+    /// Adds to an audit counter, whose member is `TOPIC/PARTITION:NAME`, for cold code.
+    public mutating func addAudit(member: [UInt8], delta: Int64) {
+        member.withUnsafeBytes { addAudit(member: $0, delta: delta) }
     }
 
     // MARK: Cells
@@ -134,8 +139,9 @@ public struct CommitArguments: ~Copyable {
     /// Begins the entries of one key.
     ///
     /// - Parameters:
-    ///   - expiry: second since 1970 at which the key ends, set where the key was absent; nil = never.
-    ///   - limits: what stands behind the group's letter, see `GroupLimits`.
+    ///   - expiry: second since 1970 at which the key ends, set where the key was absent; nil:
+    ///     never.
+    ///   - limits: what follows the group's letter, see `GroupLimits`.
     public mutating func beginGroup(
         _ kind: Kind, key: UnsafeRawBufferPointer, expiry: Int64?,
         limits: UnsafeRawBufferPointer
@@ -144,7 +150,8 @@ public struct CommitArguments: ~Copyable {
         beginGroup(letter: kind.rawValue, key, expiry, limits)
     }
 
-    /// Adds increments to the members of one key as the dump of a set that holds them; not for cold code.
+    /// Adds increments to the members of one key as the dump of a set that holds them; not for cold
+    /// code.
     ///
     /// - Parameters:
     ///   - expiry: as in `beginGroup`.
@@ -186,8 +193,8 @@ public struct CommitArguments: ~Copyable {
         }
     }
 
-    /// Names the shard's register of scopes, which a commit with limited scopes needs, and the scopes
-    /// (`ORG:DIM=VALUE…`) that the caller counts under `__other__`, each with its limit.
+    /// Names the shard's register of scopes, which a commit with limited scopes needs, and the
+    /// scopes (`ORG:DIM=VALUE…`) that the caller counts under `__other__`, each with its limit.
     public mutating func addRegister(key: [UInt8], refused: [(scope: [UInt8], most: Int)]) {
         let unlimited = UnsafeRawBufferPointer(start: nil, count: 0)
         key.withUnsafeBytes { beginGroup(letter: Self.register, $0, nil, unlimited) }
@@ -199,52 +206,52 @@ public struct CommitArguments: ~Copyable {
         }
     }
 
-    /// Adds an increment of the group's cell `field`; kinds add and score.
-    public mutating func addEntry(field: UnsafeRawBufferPointer, delta: Int64) {
+    /// Adds an increment of the group's cell `member`; kinds add and score.
+    public mutating func addEntry(member: UnsafeRawBufferPointer, delta: Int64) {
         assert(groupKind == .add || groupKind == .score)
         // Its opposite has no place in 64 bits, so it could not be undone.
         precondition(delta != .min)
         if groupKind == .score {
             groups.append(delta)
-            groups.append(field)
+            groups.append(member)
         } else {
-            groups.append(field)
+            groups.append(member)
             groups.append(delta)
         }
         countEntry(arguments: 2)
     }
 
-    /// Adds a value of the group's cell `field`; kinds minimum, maximum, first and last.
-    public mutating func addEntry(field: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer) {
+    /// Adds a value of the group's cell `member`; kinds minimum, maximum, first and last.
+    public mutating func addEntry(member: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer) {
         assert(
             groupKind != .distinct && value.count >= 20 || groupKind == .add || groupKind == .score)
-        groups.append(field)
+        groups.append(member)
         groups.append(value)
         countEntry(arguments: 2)
     }
 
-    /// Adds a member of the group's HyperLogLog; kind distinct.
-    public mutating func addMember(_ member: UnsafeRawBufferPointer) {
+    /// Adds a value to the group's HyperLogLog; kind distinct.
+    public mutating func addDistinct(_ value: UnsafeRawBufferPointer) {
         assert(groupKind == .distinct)
-        groups.append(member)
+        groups.append(value)
         countEntry(arguments: 1)
     }
 
-    /// Adds an increment of the group's cell `field`, for cold code.
-    public mutating func addEntry(field: [UInt8], delta: Int64) {
-        field.withUnsafeBytes { addEntry(field: $0, delta: delta) }
+    /// Adds an increment of the group's cell `member`, for cold code.
+    public mutating func addEntry(member: [UInt8], delta: Int64) {
+        member.withUnsafeBytes { addEntry(member: $0, delta: delta) }
     }
 
-    /// Adds a value of the group's cell `field`, for cold code.
-    public mutating func addEntry(field: [UInt8], value: [UInt8]) {
-        field.withUnsafeBytes { field in
-            value.withUnsafeBytes { addEntry(field: field, value: $0) }
+    /// Adds a value of the group's cell `member`, for cold code.
+    public mutating func addEntry(member: [UInt8], value: [UInt8]) {
+        member.withUnsafeBytes { member in
+            value.withUnsafeBytes { addEntry(member: member, value: $0) }
         }
     }
 
-    /// Adds a member of the group's HyperLogLog, for cold code.
-    public mutating func addMember(_ member: [UInt8]) {
-        member.withUnsafeBytes { addMember($0) }
+    /// Adds a value to the group's HyperLogLog, for cold code.
+    public mutating func addDistinct(_ value: [UInt8]) {
+        value.withUnsafeBytes { addDistinct($0) }
     }
 
     private mutating func countEntry(arguments: Int) {
@@ -268,9 +275,9 @@ public struct CommitArguments: ~Copyable {
 
     /// Buffers the call of the commit script with that digest on a connection; may be repeated.
     ///
-    /// `latest`: the latest second since 1970 that Redis' clock may show, 0 = any.
+    /// `latestSecond`: the latest second since 1970 that Redis' clock may show; 0: any.
     public mutating func send(
-        on connection: inout Connection, scriptDigest: [UInt8], latest: Int64 = 0
+        on connection: inout Connection, scriptDigest: [UInt8], latestSecond: Int64 = 0
     ) {
         fillCounts()
         let keyCount = 3 + groupCount
@@ -283,7 +290,7 @@ public struct CommitArguments: ~Copyable {
         connection.addEncoded(ranges)
         connection.addEncoded(audit)
         connection.addEncoded(groups)
-        connection.add(latest)
+        connection.add(latestSecond)
     }
 
     private mutating func fillCounts() {
@@ -293,7 +300,8 @@ public struct CommitArguments: ~Copyable {
         audit.fill(auditCountPlace, with: auditCount)
     }
 
-    /// Keys, ranges, audit and groups as `send` writes them, for a benchmark that sends them otherwise.
+    /// Keys, ranges, audit and groups as `send` writes them, for a benchmark that sends them
+    /// otherwise.
     package mutating func withParts(
         _ body: (
             _ keys: UnsafeRawBufferPointer, _ ranges: UnsafeRawBufferPointer,

@@ -1,11 +1,12 @@
 public import Redis
 
-/// A field of the shard's own records that Redis would not change; nothing of that commit stands.
+/// A member of the shard's own records that Redis refused to change; nothing of that commit was
+/// applied.
 public struct RefusedCell: Sendable, Hashable {
     /// Name of the key.
     public var key: [UInt8]
-    /// Field or member; for a HyperLogLog the member.
-    public var field: [UInt8]
+    /// Member of the hash or sorted set; for a HyperLogLog the value.
+    public var member: [UInt8]
     /// How the cell was to be changed.
     public var kind: CommitArguments.Kind
     /// The delta or value.
@@ -14,14 +15,14 @@ public struct RefusedCell: Sendable, Hashable {
     public var error: String
 
     /// The meter as the key names it, for a log; never a value of an event.
-    public var meter: String? { KeyLayout.meter(ofKey: key, field: field) }
+    public var meter: String? { KeyLayout.meter(ofKey: key, member: member) }
 
     /// A refused cell of these parts.
     public init(
-        key: [UInt8], field: [UInt8], kind: CommitArguments.Kind, value: [UInt8], error: String
+        key: [UInt8], member: [UInt8], kind: CommitArguments.Kind, value: [UInt8], error: String
     ) {
         self.key = key
-        self.field = field
+        self.member = member
         self.kind = kind
         self.value = value
         self.error = error
@@ -30,21 +31,25 @@ public struct RefusedCell: Sendable, Hashable {
 
 /// What became of a commit.
 public enum CommitOutcome: Sendable, Hashable {
-    /// All cells changed and all marks moved. `zerosLeft` cells ended at 0 and could not be removed.
+    /// All cells changed and all marks moved. `zerosLeft` cells ended at 0 and could not be
+    /// removed.
     case applied(zerosLeft: Int)
-    /// Nothing changed; the marks that stand there, in the order of the ranges, nil = none.
+    /// Nothing changed; the marks that are there, in the order of the ranges, nil where there is
+    /// none.
     case mismatch([Int64?])
-    /// Nothing changed; the contract that stands there, "" = none.
+    /// Nothing changed; the contract that is there, "" when there is none.
     case contract(current: String)
     /// Nothing changed, or the undo itself failed: the shard needs a rebuild, for this reason.
     case torn(String)
     /// Nothing changed; the whole server refuses for now: keep the tally and wait.
     case refused(code: String, message: String)
-    /// Nothing changed: the shard's own records (marks, audit, parked cells) refuse, or an error is not known.
+    /// Nothing changed: the shard's own records (marks, audit, parked cells) refuse, or an error is
+    /// not known.
     case cellRefused(RefusedCell)
     /// Nothing changed; of these scopes the lane believed something else.
     case scopes([ScopeVerdict])
-    /// The connection broke; the commit may stand or not: read the marks over a new one.
+    /// The connection broke; the commit may have been applied or not: read the marks over a new
+    /// one.
     case unknown(RedisError)
 
     /// First words of errors that concern the whole server.
@@ -53,8 +58,8 @@ public enum CommitOutcome: Sendable, Hashable {
         "NOAUTH", "CLUSTERDOWN", "MASTERDOWN", "MOVED", "ASK", "NOSCRIPT", "UNKILLABLE",
     ]
 
-    /// Code of a refusal because Redis' clock is ahead of the latest time that the commit permits; the message
-    /// is what it shows, in seconds since 1970.
+    /// Code of a refusal because Redis' clock is ahead of the latest time that the commit permits;
+    /// the message is what it shows, in seconds since 1970.
     public static let clockAhead = "CLOCK"
 
     /// The outcome that an answer of the script means.
@@ -113,7 +118,7 @@ public enum CommitOutcome: Sendable, Hashable {
         self = .cellRefused(
             RefusedCell(
                 key: reply[1].bytes.map { Array($0) } ?? [],
-                field: reply[2].bytes.map { Array($0) } ?? [],
+                member: reply[2].bytes.map { Array($0) } ?? [],
                 kind: reply[4].bytes?.first.flatMap { CommitArguments.Kind(rawValue: $0) } ?? .add,
                 value: reply[5].bytes.map { Array($0) } ?? [], error: error))
     }
@@ -129,11 +134,11 @@ public struct CommitResult: Sendable, Hashable {
     public var tag: Int
     /// What became of it.
     public var outcome: CommitOutcome
-    /// Where it applied, scores that were added one by one, the dearest way.
+    /// Where it applied, scores that were added one by one, which costs Redis most.
     public var singleScores: Int64 = 0
-    /// Time of the script in Redis where it applied, in microseconds; 0 = not told.
+    /// Time of the script in Redis where it applied, in microseconds; 0: not told.
     public var scriptMicroseconds: Int64 = 0
-    /// Where it applied, what it had to park; nil = nothing.
+    /// Where it applied, what it had to park; nil: nothing.
     public var parked: ParkedNews?
     /// Where it applied, entries that went to `__other__`, by meter.
     public var overflows: [String: Int64] = [:]

@@ -2,10 +2,10 @@ public import Redis
 
 /// Sends commits over one connection, many on their way at once, and gives their outcomes.
 ///
-/// The arguments of a commit are kept until its outcome is known. A script that Redis forgot is loaded
-/// again and its commits are sent again; only then may outcomes come in another order than the commits
-/// went, so go by the tag. Nothing here throws: once the connection breaks, `isAlive` is false and every
-/// commit ends as `unknown`.
+/// The arguments of a commit are kept until its outcome is known. A script that Redis forgot is
+/// loaded again and its commits are sent again; only then may outcomes come in another order than
+/// the commits went, so go by the tag. Nothing here throws: once the connection breaks, `isAlive`
+/// is false and every commit ends as `unknown`.
 public struct Committer: ~Copyable {
     private var connection: Connection
     private var script: Script
@@ -14,14 +14,15 @@ public struct Committer: ~Copyable {
     private var spare: [Slot] = []
     private var toRepeat: [Slot] = []
     private var failure: RedisError?
-    /// The latest second since 1970 that Redis' clock may show when a commit runs; 0 = any.
+    /// The latest second since 1970 that Redis' clock may show when a commit runs; 0: any.
     ///
     /// A later one refuses the commit with the code `CommitOutcome.clockAhead`.
     public var latestSecond: Int64 = 0
 
     /// A committer on a connection of its own; loads the script.
     ///
-    /// `readsClock`: whether the script may ask Redis for the time; without it `latestSecond` means nothing.
+    /// `readsClock`: whether the script may ask Redis for the time; without it `latestSecond` has
+    /// no effect.
     public init(
         _ connection: consuming Connection, readsClock: Bool = true
     ) throws(RedisError) {
@@ -83,7 +84,8 @@ public struct Committer: ~Copyable {
         return nil
     }
 
-    /// The next outcome, waiting for it up to the connection's command timeout; nil = none in flight.
+    /// The next outcome, waiting for it up to the connection's command timeout; nil when none is in
+    /// flight.
     public mutating func receive() -> CommitResult? {
         while inFlight > 0 {
             if let result = tryReceive(waitMilliseconds: 1_000) { return result }
@@ -99,7 +101,8 @@ public struct Committer: ~Copyable {
             ?? .unknown(RedisError(.protocolViolation, "a commit without an outcome"))
     }
 
-    /// Uses the connection for something else, for example to read the marks; no commit may be in flight.
+    /// Uses the connection for something else, for example to read the marks; no commit may be in
+    /// flight.
     public mutating func withConnection<Result, Failure: Error>(
         _ body: (inout Connection) throws(Failure) -> Result
     ) throws(Failure) -> Result {
@@ -122,14 +125,15 @@ public struct Committer: ~Copyable {
         var parked: ParkedNews?
         var overflows: [String: Int64] = [:]
 
-        /// The last element lists keys, each with the number of its entries that went to `__other__`.
+        /// The last element lists keys, each with the number of its entries that went to
+        /// `__other__`.
         mutating func take(overflowsOf reply: ReplyView) {
             guard reply.count > 4, case let list = reply[reply.count - 1], list.count > 1 else {
                 return
             }
             for place in stride(from: 0, to: list.count - 1, by: 2) {
                 guard let key = list[place].bytes, let count = list[place + 1].integer,
-                    let meter = KeyLayout.meter(ofKey: Array(key), field: [])
+                    let meter = KeyLayout.meter(ofKey: Array(key), member: [])
                 else { continue }
                 overflows[meter, default: 0] += count
             }
@@ -139,7 +143,7 @@ public struct Committer: ~Copyable {
     private mutating func send(_ slot: Slot) {
         waiting.append(slot)
         slot.arguments.send(
-            on: &connection, scriptDigest: script.digest ?? [], latest: latestSecond)
+            on: &connection, scriptDigest: script.digest ?? [], latestSecond: latestSecond)
     }
 
     private mutating func takeFirst() -> Slot {
@@ -167,9 +171,11 @@ public struct Committer: ~Copyable {
         return finish(takeFirst(), .unknown(error))
     }
 
-    /// Loads the script and sends again what met its absence, once every older answer has come.
+    /// Loads the script and sends the commits of `toRepeat` again, once every older answer has
+    /// come.
     ///
-    /// All of them met it most likely; waiting keeps the load out of the pipeline.
+    /// Most likely all of them were answered with NOSCRIPT; waiting keeps the load out of the
+    /// pipeline.
     private mutating func repeatAfterLoad() {
         guard firstWaiting == waiting.count else { return }
         do throws(RedisError) {

@@ -1,21 +1,21 @@
 public import Redis
 
-/// A field of a shard's parked hash: which cell refused, and what it lacks.
+/// An entry of a shard's parked hash: which cell refused, and what it lacks.
 public struct ParkedCell: Sendable, Hashable {
-    /// Name of the field in the parked hash.
+    /// Name of the entry: its member of the parked hash.
     public var name: [UInt8]
     /// How the cell is changed.
     public var kind: CommitArguments.Kind
-    /// Second since 1970 at which the cell's key ends; nil = never.
+    /// Second since 1970 at which the cell's key ends; nil: never.
     public var expiry: Int64?
     /// Name of the cell's key.
     public var key: [UInt8]
-    /// The cell's field or member; empty for a HyperLogLog.
-    public var field: [UInt8]
-    /// The delta or value; of a HyperLogLog how many members were parked.
+    /// The cell's member; empty for a HyperLogLog.
+    public var member: [UInt8]
+    /// The delta or value; of a HyperLogLog how many values were parked.
     public var value: [UInt8]
 
-    /// The cell that a field of the parked hash speaks of; nil where the field is not ours.
+    /// The cell that an entry of the parked hash is about; nil where the entry is not ours.
     public init?(name: [UInt8], value: [UInt8]) {
         let parts = name.split(
             separator: UInt8(ascii: " "), maxSplits: 3, omittingEmptySubsequences: false)
@@ -27,12 +27,12 @@ public struct ParkedCell: Sendable, Hashable {
         self.kind = kind
         self.expiry = expiry == 0 ? nil : expiry
         key = Array(parts[2])
-        field = Array(parts[3])
+        member = Array(parts[3])
         self.value = value
     }
 
     /// The cell's meter as its key names it, for a log; never a value of an event.
-    public var meter: String? { KeyLayout.meter(ofKey: key, field: field) }
+    public var meter: String? { KeyLayout.meter(ofKey: key, member: member) }
 }
 
 /// What a commit says of cells that it had to park.
@@ -41,22 +41,22 @@ public struct ParkedNews: Sendable, Hashable {
     public struct Cell: Sendable, Hashable {
         /// Name of the cell's key.
         public var key: [UInt8]
-        /// The cell's field or member; empty for a HyperLogLog.
-        public var field: [UInt8]
+        /// The cell's member; empty for a HyperLogLog.
+        public var member: [UInt8]
         /// Redis' own words.
         public var error: String
 
         /// The cell's meter as its key names it, for a log; never a value of an event.
-        public var meter: String? { KeyLayout.meter(ofKey: key, field: field) }
+        public var meter: String? { KeyLayout.meter(ofKey: key, member: member) }
     }
-    /// Fields of the shard's parked hash now.
+    /// Entries of the shard's parked hash now.
     public var count: Int
     /// Entries that this commit parked.
     public var entries: Int
     /// Cells that are parked since this commit, eight of them at most.
     public var cells: [Cell]
 
-    /// What stands behind the fourth element of the commit script's answer; nil = nothing was parked.
+    /// What follows the fourth element of the commit script's answer; nil when nothing was parked.
     init?(_ reply: ReplyView) {
         guard reply.count >= 6, reply[0].integer == 1, let count = reply[4].integer,
             let entries = reply[5].integer, entries > 0
@@ -66,7 +66,7 @@ public struct ParkedNews: Sendable, Hashable {
         cells = stride(from: 6, to: reply.count - 3, by: 4).map { place in
             Cell(
                 key: reply[place].bytes.map { [UInt8]($0) } ?? [],
-                field: reply[place + 1].bytes.map { [UInt8]($0) } ?? [],
+                member: reply[place + 1].bytes.map { [UInt8]($0) } ?? [],
                 error: reply[place + 3].bytes.map { String(decoding: $0, as: UTF8.self) } ?? "")
         }
     }
@@ -83,10 +83,10 @@ public struct ParkedNews: Sendable, Hashable {
 public enum ParkedCells {
     /// Where a reading of the parked hash begins and ends.
     public static let begin = Array("0".utf8)
-    /// Fields that one call of the script tries again.
+    /// Entries that one call of the script tries again.
     private static let batch = 200
 
-    /// What is parked in a shard, about 1,000 fields a round trip; `most` ends it early.
+    /// What is parked in a shard, about 1,000 entries a round trip; `most` ends it early.
     public static func read(
         _ connection: inout Connection, layout: KeyLayout, shard: Int, most: Int = .max
     ) throws(LedgerError) -> [ParkedCell] {
@@ -98,17 +98,14 @@ public enum ParkedCells {
         return found.values.sorted { $0.name.lexicographicallyPrecedes($1.name) }
     }
 
-    /// About 1,000 fields from a cursor on, which is moved.
+    /// About 1,000 entries from a cursor on, which is moved.
     private static func page(
         _ connection: inout Connection, _ layout: KeyLayout, _ shard: Int, _ cursor: inout [UInt8]
     ) throws(LedgerError) -> [ParkedCell] {
-        let reply: ReplyValue
-        do throws(RedisError) {
-            reply = try connection.command([
-                Array("HSCAN".utf8), layout.parkedKey(shard: shard), cursor,
-                Array("COUNT".utf8), Array("1000".utf8),
-            ])
-        } catch { throw LedgerError(error) }
+        let reply = try connection.ask([
+            Array("HSCAN".utf8), layout.parkedKey(shard: shard), cursor,
+            Array("COUNT".utf8), Array("1000".utf8),
+        ])
         guard reply.elements.count == 2, let next = reply.elements[0].bytes else {
             throw LedgerError(.corrupt, "HSCAN did not answer with a cursor")
         }
@@ -124,14 +121,16 @@ public enum ParkedCells {
         return found
     }
 
-    /// Puts about 1,000 parked fields into their cells, as far as these take them now; the rest stays parked.
+    /// Puts about 1,000 parked entries into their cells, as far as these take them now; the rest
+    /// stays parked.
     ///
-    /// Each call of the script is all or nothing, also beside commits and other callers: cell + parked never changes.
-    /// `cursor` begins and ends as `begin`; `latest` is the latest second since 1970 that Redis' clock
-    /// may show, 0 = any. Answers how many fields are left in the shard.
+    /// Each call of the script is all or nothing, also beside commits and other callers: cell +
+    /// parked never changes. `cursor` begins and ends as `begin`; `latestSecond` is the latest
+    /// second since 1970 that Redis' clock may show; 0: any. Returns how many entries are left in
+    /// the shard.
     public static func retry(
         _ connection: inout Connection, layout: KeyLayout, shard: Int, contract: [UInt8],
-        cursor: inout [UInt8], latest: Int64 = 0
+        cursor: inout [UInt8], latestSecond: Int64 = 0
     ) throws(LedgerError) -> Int {
         let names = try page(&connection, layout, shard, &cursor).map(\.name).sorted {
             $0.lexicographicallyPrecedes($1)
@@ -145,13 +144,10 @@ public enum ParkedCells {
         // With no name, too: what the marks say of a hash that is gone is put right.
         for start in stride(from: 0, to: max(1, names.count), by: batch) {
             let part = names[start..<min(names.count, start + batch)]
-            let reply: ReplyValue
-            do throws(RedisError) {
-                reply = try script.call(
-                    on: &connection, keys: keys,
-                    arguments: [contract, Array("parked".utf8)] + part
-                        + [Array(String(latest).utf8)])
-            } catch { throw LedgerError(error) }
+            let reply = try script.ask(
+                on: &connection, keys: keys,
+                arguments: [contract, Array("parked".utf8)] + part
+                    + [Array(String(latestSecond).utf8)])
             left = try fieldsLeft(reply.elements, shard)
         }
         return left
@@ -176,17 +172,17 @@ public enum ParkedCells {
 }
 
 extension KeyLayout {
-    /// The meter of a cell by the names of its key and field; nil where the key is none of a cell's.
-    static func meter(ofKey key: Bytes, field: Bytes) -> String? {
+    /// The meter of a cell by the names of its key and member; nil where the key is not a cell's.
+    static func meter(ofKey key: Bytes, member: Bytes) -> String? {
         var parts = key.split(separator: UInt8(ascii: ":"), omittingEmptySubsequences: false)
-        // Members that a HyperLogLog has refused are in a key of their own.
+        // Values that a HyperLogLog has refused are in a key of their own.
         if parts.count > 5, parts[parts.count - 1].elementsEqual("parked".utf8) {
             parts.removeLast()
         }
         guard parts.count > 4, let last = parts.last else { return nil }
-        if last.elementsEqual("totals".utf8) { return String(decoding: field, as: UTF8.self) }
+        if last.elementsEqual("totals".utf8) { return String(decoding: member, as: UTF8.self) }
         let place = last.elementsEqual("all".utf8) ? parts.count - 2 : parts.count - 3
-        // A scope is NAME=VALUE, and its value may be somebody's name.
+        // A scope is NAME=VALUE, and its value may be a person's name.
         guard place > 3, !parts[place].contains(UInt8(ascii: "=")) else { return nil }
         return String(decoding: parts[place], as: UTF8.self)
     }

@@ -30,7 +30,7 @@ public struct ParkedList: Sendable {
                 &connection, layout: layout, shard: shard, most: max(1, most - list.rows.count))
             list.count += cells.count
             for cell in cells.prefix(max(0, most - list.rows.count)) {
-                let reason = try CellProbe.hindrance(cell, on: &connection)
+                let reason = try RefusalProbe.refusal(of: cell, on: &connection)
                 list.rows.append(Row(shard: shard, cell: cell, reason: reason))
             }
         }

@@ -9,9 +9,9 @@ public struct ScopeVerdict: Sendable, Hashable {
         /// Not registered, but there is room for it.
         case room = 2
     }
-    /// `ORG:DIM=VALUE…`, as it stands in the key's name.
+    /// `ORG:DIM=VALUE…`, as in the key's name.
     public var scope: [UInt8]
-    /// What stands in Redis.
+    /// The state in Redis.
     public var state: State
 
     /// A verdict of these parts.
@@ -21,18 +21,19 @@ public struct ScopeVerdict: Sendable, Hashable {
     }
 }
 
-/// Which scopes a lane believes to be refused, so that a stream of new values costs one call a commit.
+/// Which scopes a lane believes to be refused, so that a stream of new values costs one call a
+/// commit.
 ///
-/// Only belief: the script looks at the register each time and answers where it says otherwise. Holds
-/// names of organizations that reached a limit and of their admitted scopes, so it is as bounded as
-/// they are. One thread.
+/// Only belief: the script looks at the register each time and answers where it says otherwise.
+/// Holds names of organizations that reached a limit and of their admitted scopes, so it is as
+/// bounded as they are. One thread.
 struct ScopeMemory {
     /// `ORG:DIM…` whose register has no room.
     private var full: Set<[UInt8]> = []
     /// Registered scopes of those.
     private var admitted: Set<[UInt8]> = []
 
-    /// Whether no limit was reached yet, as is the rule.
+    /// Whether no limit was reached yet, which is the usual case.
     var isEmpty: Bool { full.isEmpty }
 
     /// Whether a scope is believed to be refused.
@@ -63,21 +64,21 @@ struct ScopeMemory {
     }
 }
 
-/// How a set of cells is limited, as it travels behind a group's letter.
+/// How a set of cells is limited, as it is written after a group's letter.
 struct GroupLimits {
-    /// For groups of any scope: `FIELDS/SCOPES`, each empty where there is no limit.
+    /// For groups of any scope: `MEMBERS/SCOPES`, each empty where there is no limit.
     let text: [UInt8]
-    /// For groups that are counted under `__other__` already: `FIELDS`.
+    /// For groups that are counted under `__other__` already: `MEMBERS`.
     let redirected: [UInt8]
-    /// Most values of the scope; nil = any number.
+    /// Most values of the scope; nil: any number.
     let mostScopes: Int?
-    /// The scope that stands for those beyond the limit: `DIM=__other__…`.
+    /// The scope that counts those beyond the limit: `DIM=__other__…`.
     let other: [UInt8]
 
     init(most: Int?, scope: [String], mostScopes: Int?, other: String) {
-        let fields = most.map(String.init) ?? ""
-        redirected = Array(fields.utf8)
-        text = Array((fields + (mostScopes.map { "/\($0)" } ?? "")).utf8)
+        let members = most.map(String.init) ?? ""
+        redirected = Array(members.utf8)
+        text = Array((members + (mostScopes.map { "/\($0)" } ?? "")).utf8)
         self.mostScopes = mostScopes
         self.other = Array(scope.map { "\($0)=\(other)" }.joined(separator: ":").utf8)
     }

@@ -1,8 +1,9 @@
 /// Writes members with whole scores as Redis' `RESTORE` takes a sorted set.
 ///
-/// The value of `DUMP`: the type (a sorted set in a listpack), the listpack as a string, the format's version, and
-/// a CRC-64 of all that. The version is that of Redis 7.0; later servers read earlier versions. Members must differ:
-/// a server may trust the text and end where it finds one twice. Their order does not matter to a union.
+/// The value of `DUMP`: the type (a sorted set in a listpack), the listpack as a string, the
+/// format's version, and a CRC-64 of all that. The version is that of Redis 7.0; later servers read
+/// earlier versions. Members must differ, as they do in every sorted set; `TallyEncoder` keeps to
+/// that. Their order does not matter to a union.
 ///
 /// Its memory is used again. One thread.
 package struct SortedSetDump: ~Copyable {
@@ -93,7 +94,8 @@ package struct SortedSetDump: ~Copyable {
         }
     }
 
-    /// How many bytes that takes; the limits are the reader's, who works it out from the length.
+    /// How many bytes that takes; the limits are those of the reader, which computes it from the
+    /// length.
     private static func backLength(_ length: Int) -> Int {
         switch length {
         case ...127: 1
@@ -118,7 +120,8 @@ package struct SortedSetDump: ~Copyable {
 }
 
 extension SortedSetDump {
-    /// Members and scores of a text as `withText` gives it, for who does not ask Redis: a benchmark, and tests.
+    /// Members and scores of a text as `withText` gives it, for a benchmark and tests, which do not
+    /// ask Redis.
     package static func entries(
         of text: UnsafeRawBufferPointer
     ) -> [(member: [UInt8], score: Int64)] {

@@ -1,16 +1,17 @@
 public import Metering
 
-/// Writes a tally as the arguments of one commit: cells grouped by key, so that a key is named once.
+/// Writes a tally as the arguments of one commit: cells grouped by key, so that a key is named
+/// once.
 ///
-/// One a lane; its memory is used again. One thread.
+/// One for each lane; its memory is used again. One thread.
 public struct TallyEncoder: ~Copyable {
     private struct Place {
         /// Organization and scope.
         var owner: UInt64
-        /// Set, window and first number of the key's bucket; of totals the operation alone.
+        /// Set, window and first number of the key's bucket; for totals the operation alone.
         var group: UInt64
-        /// Cells of a group differ in their field.
-        var field: UInt32
+        /// Cells of a group differ in their member.
+        var member: UInt32
         var index: Int32
     }
     /// The limits of one set, as in `GroupLimits`, with places in `limitTexts` instead of texts.
@@ -20,7 +21,7 @@ public struct TallyEncoder: ~Copyable {
         var other: Range<Int>
         var mostScopes: Int?
     }
-    /// What is asked for each cell, without anything that is counted by reference.
+    /// What every cell needs of its set; a plain value, so that no references are counted.
     private struct SetKind {
         var shape: CellShape
         var operation: CellOperation
@@ -35,7 +36,7 @@ public struct TallyEncoder: ~Copyable {
     private let registerKeys: [[UInt8]]
     /// By set.
     private let limits: [LimitPlaces]
-    /// The texts of all limits, one after the other: not counted by reference.
+    /// The texts of all limits, one after the other; raw memory, so that no references are counted.
     private let limitTexts: UnsafeMutableRawBufferPointer
     private var memory = ScopeMemory()
     /// Scopes of this commit that are counted under `__other__`, with their limits.
@@ -46,7 +47,7 @@ public struct TallyEncoder: ~Copyable {
     public private(set) var redirected: [String: Int64] = [:]
     private var places: [Place] = []
     private var key: [UInt8] = []
-    private var field: [UInt8] = []
+    private var member: [UInt8] = []
     private var increments = SortedSetDump()
     private let number = UnsafeMutableRawPointer.allocate(byteCount: 32, alignment: 8)
 
@@ -81,7 +82,7 @@ public struct TallyEncoder: ~Copyable {
         limitTexts.deallocate()
     }
 
-    /// Starts a commit of one shard; ranges and audit entries are the caller's to add.
+    /// Starts a commit of one shard; the caller adds ranges and audit entries.
     public func begin(_ arguments: inout CommitArguments, shard: Int, contract: [UInt8]) {
         arguments.begin(
             marksKey: marksKeys[shard], auditKey: auditKeys[shard], scratchKey: scratchKeys[shard],
@@ -157,16 +158,18 @@ public struct TallyEncoder: ~Copyable {
         for place in group { addEntry(tally[Int(places[place].index)], tally, &arguments) }
     }
 
-    /// Whether the group may be added by a union: several scores, all of them small.
+    /// Fills `increments` where the group may be added by a union: several members, all scores
+    /// small.
     private mutating func fillIncrements(_ group: Range<Int>, _ tally: borrowing Tally) -> Bool {
         guard group.count > 1 else { return false }
         increments.begin()
         for place in group {
             let cell = tally[Int(places[place].index)]
-            // A tally has one cell for each field; a server that is told otherwise may end.
-            let isNew = place == group.lowerBound || places[place - 1].field != cell.field
+            // A union's dump names each member once: two cells of one member, which a tally has
+            // only after one of them was full, are added one by one.
+            let isNew = place == group.lowerBound || places[place - 1].member != cell.member
             guard isNew, CommitArguments.smallScores.contains(cell.amount) else { return false }
-            increments.append(tally.bytes(cell.field), score: cell.amount)
+            increments.append(tally.bytes(cell.member), score: cell.amount)
         }
         return true
     }
@@ -179,12 +182,12 @@ public struct TallyEncoder: ~Copyable {
             places.append(
                 Place(
                     owner: UInt64(cell.organization) << 32 | UInt64(cell.scope),
-                    group: group(of: cell, set), field: cell.field, index: Int32(index)))
+                    group: group(of: cell, set), member: cell.member, index: Int32(index)))
         }
         places.sort { left, right in
             if left.owner != right.owner { return left.owner < right.owner }
             if left.group != right.group { return left.group < right.group }
-            if left.field != right.field { return left.field < right.field }
+            if left.member != right.member { return left.member < right.member }
             return left.index < right.index
         }
     }
@@ -198,7 +201,7 @@ public struct TallyEncoder: ~Copyable {
             | UInt64(UInt32(bitPattern: first))
     }
 
-    /// First and last window number that stand in the cell's key.
+    /// First and last window number in the cell's key.
     private func bucket(of cell: TallyCell, _ set: SetKind) -> ClosedRange<Int32> {
         switch set.shape {
         case .series: KeyLayout.seriesBucket(cell.window, cell.number)
@@ -207,7 +210,7 @@ public struct TallyEncoder: ~Copyable {
         }
     }
 
-    /// Writes the key of the cell's group, or of its scope's `__other__`; its expiry, nil = never.
+    /// Writes the key of the cell's group, or of its scope's `__other__`; its expiry, nil: never.
     private mutating func writeKey(
         of cell: TallyCell, _ tally: borrowing Tally, _ shard: Int, _ isRedirected: Bool
     ) -> Int64? {
@@ -236,19 +239,19 @@ public struct TallyEncoder: ~Copyable {
     ) {
         let set = sets[Int(cell.set)]
         switch set.shape {
-        case .table, .ranking: add(tally.bytes(cell.field), cell, set, tally, &arguments)
-        case .distinct: arguments.addMember(tally.bytes(cell.field))
+        case .table, .ranking: add(tally.bytes(cell.member), cell, set, tally, &arguments)
+        case .distinct: arguments.addDistinct(tally.bytes(cell.member))
         case .series, .grid, .histogram:
-            field.removeAll(keepingCapacity: true)
+            member.removeAll(keepingCapacity: true)
             switch set.shape {
-            case .grid: KeyLayout.appendTwoDigits(cell.number % 24, to: &field)
-            case .histogram: appendDecimal(cell.field)
+            case .grid: KeyLayout.appendTwoDigits(cell.number % 24, to: &member)
+            case .histogram: appendDecimal(cell.member)
             default:
-                KeyLayout.appendSeriesField(
+                KeyLayout.appendSeriesMember(
                     meter: meters[Int(cell.set)], window: cell.window, number: cell.number,
-                    to: &field)
+                    to: &member)
             }
-            field.withUnsafeBytes { add($0, cell, set, tally, &arguments) }
+            member.withUnsafeBytes { add($0, cell, set, tally, &arguments) }
         }
     }
 
@@ -257,12 +260,12 @@ public struct TallyEncoder: ~Copyable {
         _ tally: borrowing Tally, _ arguments: inout CommitArguments
     ) {
         switch set.operation {
-        case .add, .addScore: arguments.addEntry(field: name, delta: cell.amount)
-        case .distinct: arguments.addMember(name)
+        case .add, .addScore: arguments.addEntry(member: name, delta: cell.amount)
+        case .distinct: arguments.addDistinct(name)
         case .minimum, .maximum:
             SortableNumber.write(cell.amount, to: number)
             arguments.addEntry(
-                field: name,
+                member: name,
                 value: UnsafeRawBufferPointer(start: number, count: SortableNumber.digits))
         case .first, .last: addTimed(name, cell, tally.bytes(cell.payload), &arguments)
         }
@@ -280,7 +283,7 @@ public struct TallyEncoder: ~Copyable {
             text[SortableNumber.digits] = UInt8(ascii: ":")
             UnsafeMutableRawBufferPointer(rebasing: text[(SortableNumber.digits + 1)...])
                 .copyMemory(from: payload)
-            arguments.addEntry(field: name, value: UnsafeRawBufferPointer(text))
+            arguments.addEntry(member: name, value: UnsafeRawBufferPointer(text))
         }
     }
 
@@ -288,7 +291,7 @@ public struct TallyEncoder: ~Copyable {
         var divisor: UInt32 = 1
         while value / divisor >= 10 { divisor *= 10 }
         while divisor > 0 {
-            field.append(48 + UInt8(value / divisor % 10))
+            member.append(48 + UInt8(value / divisor % 10))
             divisor /= 10
         }
     }

@@ -1,6 +1,6 @@
-/// What all who write one ledger must agree on.
+/// What all writers of one ledger must agree on.
 ///
-/// Its canonical text stands in the ledger; its number and digest stand beside the marks of every
+/// Its canonical text is in the ledger; its number and digest are beside the marks of every
 /// shard, and the commit script compares them first. So two catalogs cannot fold one log.
 public struct Contract: Sendable, Hashable {
     /// A part of the contract under a name.
@@ -17,10 +17,10 @@ public struct Contract: Sendable, Hashable {
         }
 
         /// By name, then by value; bytewise, so that the text does not depend on a locale.
-        public static func < (one: Part, other: Part) -> Bool {
-            one.name != other.name
-                ? one.name.utf8.lexicographicallyPrecedes(other.name.utf8)
-                : one.value.utf8.lexicographicallyPrecedes(other.value.utf8)
+        public static func < (left: Part, right: Part) -> Bool {
+            left.name != right.name
+                ? left.name.utf8.lexicographicallyPrecedes(right.name.utf8)
+                : left.value.utf8.lexicographicallyPrecedes(right.value.utf8)
         }
     }
 
@@ -78,7 +78,7 @@ public struct Contract: Sendable, Hashable {
         return lines.map { $0 + "\n" }.joined()
     }
 
-    /// The contract in its canonical text; nil where the text is none.
+    /// The contract in its canonical text; nil where the text has another form.
     public init?(text: String) {
         var single: [String: String] = [:]
         var parts: [String: [Part]] = [:]
@@ -112,10 +112,10 @@ public struct Contract: Sendable, Hashable {
         meters = (parts["meter"] ?? []).sorted()
     }
 
-    /// 32 hexadecimal digits that stand for the text.
+    /// A digest of the text: 32 hexadecimal digits.
     public var digest: String { Contract.digest(of: Array(text.utf8)) }
 
-    /// 32 hexadecimal digits that stand for some bytes; against accidents, not against attackers.
+    /// A digest of bytes, 32 hexadecimal digits; against accidents, not against attackers.
     ///
     /// FNV-1a (64 bit) forwards and backwards, the second from another start and with the length.
     public static func digest(of bytes: [UInt8]) -> String {
@@ -138,19 +138,19 @@ public struct Contract: Sendable, Hashable {
 
     // MARK: Comparing
 
-    /// How this contract stands to the one that a ledger has.
+    /// The relation of this contract to the one that a ledger has.
     public enum Relation: Sendable, Hashable {
         /// They are the same.
         case same
         /// This one only adds meters (and events), whose names these are.
         case superset(added: [String])
-        /// They differ in this; moving needs a person's word.
+        /// They differ in this; only `--accept-contract` moves the ledger.
         case different([String])
         /// They differ in this, and no move is possible: another prefix is needed.
         case incompatible([String])
     }
 
-    /// How this contract stands to the one that a ledger has.
+    /// The relation of this contract to the one that a ledger has.
     public func relation(to stored: Contract) -> Relation {
         var never: [String] = []
         if layoutVersion != stored.layoutVersion { never.append("layout") }
@@ -159,7 +159,7 @@ public struct Contract: Sendable, Hashable {
         guard never.isEmpty else { return .incompatible(never) }
         var differences: [String] = []
         if group != stored.group { differences.append("group") }
-        // Made when Kafka did not say its id: unknown is not another one.
+        // An id that Kafka did not say at the time is unknown, and no difference.
         if cluster != stored.cluster, !stored.cluster.isEmpty { differences.append("cluster") }
         if dedupeWindow != stored.dedupeWindow { differences.append("dedupe window") }
         if dedupeKey != stored.dedupeKey { differences.append("dedupe key") }
@@ -171,8 +171,8 @@ public struct Contract: Sendable, Hashable {
         return self == stored ? .same : .superset(added: changedMeters(since: stored))
     }
 
-    /// Fields (`EVENT/FIELD`) that are new on an event type which the stored contract knows: even an
-    /// optional one can make an event rejected that was accepted before, by its type or length.
+    /// Fields (`EVENT/FIELD`) that are new on an event type which the stored contract knows: even
+    /// an optional one can make an event rejected that was accepted before, by its type or length.
     private func newRules(since stored: Contract) -> [String] {
         let known = Set(stored.events.map(\.name))
         return events.map(\.name).filter { name in
@@ -181,19 +181,19 @@ public struct Contract: Sendable, Hashable {
         }
     }
 
-    /// Names of meters that the stored contract has not, or has with another digest.
+    /// Names of meters that the stored contract does not have, or has with another digest.
     public func changedMeters(since stored: Contract?) -> [String] {
         Contract.lost(meters, in: stored?.meters ?? [])
     }
 
-    /// Names of parts of `one` that do not stand the same in `other`.
-    private static func lost(_ one: [Part], in other: [Part]) -> [String] {
+    /// Names of parts that are not the same in `other`.
+    private static func lost(_ parts: [Part], in other: [Part]) -> [String] {
         let present = Set(other)
-        return one.filter { !present.contains($0) }.map(\.name)
+        return parts.filter { !present.contains($0) }.map(\.name)
     }
 }
 
-/// Number and digest of a contract, as they stand beside the marks: `NUMBER:DIGEST`.
+/// Number and digest of a contract, as they are beside the marks: `NUMBER:DIGEST`.
 public struct ContractStamp: Sendable, Hashable {
     /// Raised by each move.
     public var number: Int
@@ -206,7 +206,7 @@ public struct ContractStamp: Sendable, Hashable {
         self.digest = digest
     }
 
-    /// The stamp in its text; nil where the text is none.
+    /// The stamp in its text; nil where the text has another form.
     public init?(text: String) {
         let parts = text.split(separator: ":", omittingEmptySubsequences: false)
         guard parts.count == 2, let number = Int(parts[0]), number > 0, !parts[1].isEmpty else {

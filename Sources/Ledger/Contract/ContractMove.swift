@@ -2,14 +2,14 @@ public import Redis
 
 /// Brings a ledger under a contract; only at start, before the first fold.
 ///
-/// First the ledger's own text and number move by compare-and-set, then the stamp beside the marks of
-/// every shard. After a crash in between, the next start finds the text moved and does the rest.
+/// First the ledger's own text and number move by compare-and-set, then the stamp beside the marks
+/// of every shard. After a crash in between, the next start finds the text moved and does the rest.
 public enum ContractMove {
     /// Puts the ledger under this contract and returns the stamp that commits must carry.
     ///
-    /// A superset moves by itself; anything else needs `accept`, and throws `contractDiffers` without
-    /// it. Other layouts, shard counts and shard functions are never taken. Each moved shard keeps in
-    /// `!since:NUMBER` from which marks the new contract counts there.
+    /// A superset moves by itself; anything else needs `accept`, and throws `contractDiffers`
+    /// without it. Other layouts, shard counts and shard functions are never taken. Each moved
+    /// shard keeps in `!since:NUMBER` from which marks the new contract counts there.
     public static func adopt(
         _ connection: inout Connection, layout: KeyLayout, _ contract: Contract, accept: Bool
     ) throws(LedgerError) -> ContractStamp {
@@ -54,12 +54,9 @@ public enum ContractMove {
                     String(record.contractNumber), String(next), contract.text, contract.cluster,
                     contract.group, String(fresh.count),
                 ] + fresh + gone
-            let reply: ReplyValue
-            do throws(RedisError) {
-                reply = try script.call(
-                    on: &connection, keys: [layout.ledgerKey],
-                    arguments: texts.map { Array($0.utf8) })
-            } catch { throw LedgerError(error) }
+            let reply = try script.ask(
+                on: &connection, keys: [layout.ledgerKey],
+                arguments: texts.map { Array($0.utf8) })
             if reply.integer == 1 { return next }
         }
         throw LedgerError(.contractMovedOn, "other processes keep moving the contract")
@@ -69,9 +66,7 @@ public enum ContractMove {
         _ connection: inout Connection, _ layout: KeyLayout, _ stamp: ContractStamp
     ) throws(LedgerError) {
         var script = Script(shardScript)
-        do throws(RedisError) { try script.load(on: &connection) } catch {
-            throw LedgerError(error)
-        }
+        try script.prepare(on: &connection)
         for shard in 0..<layout.shardCount {
             script.append(
                 on: &connection, keys: [layout.marksKey(shard: shard)],
@@ -113,7 +108,7 @@ public enum ContractMove {
         return 1
         """#
 
-    /// Answers nil where the stamp stands then, else the stamp that hinders it.
+    /// Answers nil where the stamp is there afterwards, else the stamp that is in its place.
     private static let shardScript = #"""
         #!lua
         local key, number, stamp = KEYS[1], ARGV[1], ARGV[2]

@@ -1,10 +1,10 @@
-/// What the last record taken looked like: whoever reads on checks that it is the same log.
+/// What the last record taken looked like: a reader that goes on checks that it is the same log.
 ///
-/// In Redis it stands beside its mark as `OFFSET TIMESTAMP HASH`.
+/// In Redis it is beside its mark, as `OFFSET TIMESTAMP HASH`.
 public struct Fingerprint: Sendable, Hashable {
     /// Offset of the record.
     public var offset: Int64
-    /// Its Kafka timestamp in milliseconds, −1 = none.
+    /// Its Kafka timestamp in milliseconds, −1: none.
     public var timestamp: Int64
     /// FNV-1a (64 bit) of key length (8 bytes, little endian; 2^64 − 1 for no key), key and value.
     public var hash: UInt64
@@ -16,7 +16,7 @@ public struct Fingerprint: Sendable, Hashable {
         self.hash = hash
     }
 
-    /// The fingerprint of a record; nil stands for no key and for no value.
+    /// The fingerprint of a record; nil means no key, or no value.
     public init(
         offset: Int64, timestamp: Int64, key: UnsafeRawBufferPointer?,
         value: UnsafeRawBufferPointer?
@@ -30,7 +30,7 @@ public struct Fingerprint: Sendable, Hashable {
         self.init(offset: offset, timestamp: timestamp, hash: hash.value)
     }
 
-    /// The fingerprint in its text from Redis; nil where the text is none.
+    /// The fingerprint in its text from Redis; nil where the text has another form.
     public init?(text: some Collection<UInt8>) {
         let parts = text.split(separator: UInt8(ascii: " "), omittingEmptySubsequences: false)
         guard parts.count == 3, parts[2].count == 16,

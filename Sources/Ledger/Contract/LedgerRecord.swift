@@ -13,7 +13,7 @@ public struct Origin: Sendable, Hashable {
         self.timestamp = timestamp
     }
 
-    /// The origin in its text `OFFSET TIMESTAMP`; nil where the text is none.
+    /// The origin in its text `OFFSET TIMESTAMP`; nil where the text has another form.
     public init?(text: String) {
         let parts = text.split(separator: " ", omittingEmptySubsequences: false)
         guard parts.count == 2, let offset = Int64(parts[0]), let timestamp = Int64(parts[1]),
@@ -34,7 +34,7 @@ public struct LedgerRecord: Sendable, Hashable {
         public var created: Int64
         /// Random key of the dedupe hash.
         public var dedupeKey: [UInt8]
-        /// Id of the Kafka cluster; "" = unknown.
+        /// Id of the Kafka cluster; "" when it is unknown.
         public var cluster: String
         /// Kafka group id.
         public var group: String
@@ -48,14 +48,14 @@ public struct LedgerRecord: Sendable, Hashable {
         }
     }
 
-    /// Name of the shard function, as it stands in the ledger.
+    /// Name of the shard function in the ledger.
     public static let shardHash = "fnv1a32"
 
     /// What the first start decided.
     public var birth: Birth
-    /// Number of the contract; 0 = none yet.
+    /// Number of the contract; 0: none yet.
     public var contractNumber: Int
-    /// Canonical text of the contract; nil = none yet.
+    /// Canonical text of the contract; nil when there is none yet.
     public var contractText: String?
     /// Where the counting of each partition began.
     public var origins: [LogPartition: Origin]
@@ -79,19 +79,16 @@ public struct LedgerRecord: Sendable, Hashable {
     public static func open(
         _ connection: inout Connection, layout: KeyLayout, proposal: Birth
     ) throws(LedgerError) -> LedgerRecord {
-        let fields: [(String, String)] = [
+        let members: [(String, String)] = [
             ("layout", String(KeyLayout.version)), ("shards", String(layout.shardCount)),
             ("hash", shardHash), ("created", String(proposal.created)),
             ("dedupe_key", Hexadecimal.text(proposal.dedupeKey)), ("cluster", proposal.cluster),
             ("group", proposal.group),
         ]
         var script = Script(openScript)
-        let reply: ReplyValue
-        do throws(RedisError) {
-            reply = try script.call(
-                on: &connection, keys: [layout.ledgerKey],
-                arguments: fields.flatMap { [Array($0.0.utf8), Array($0.1.utf8)] })
-        } catch { throw LedgerError(error) }
+        let reply = try script.ask(
+            on: &connection, keys: [layout.ledgerKey],
+            arguments: members.flatMap { [Array($0.0.utf8), Array($0.1.utf8)] })
         return try LedgerRecord(pairs: reply.elements, layout: layout)
     }
 
@@ -99,10 +96,7 @@ public struct LedgerRecord: Sendable, Hashable {
     public static func read(
         _ connection: inout Connection, layout: KeyLayout
     ) throws(LedgerError) -> LedgerRecord? {
-        let reply: ReplyValue
-        do throws(RedisError) {
-            reply = try connection.command([Array("HGETALL".utf8), layout.ledgerKey])
-        } catch { throw LedgerError(error) }
+        let reply = try connection.ask([Array("HGETALL".utf8), layout.ledgerKey])
         let pairs = reply.elements
         guard pairs.indices.contains(where: { $0 % 2 == 0 && pairs[$0].text == "layout" }) else {
             return nil
@@ -119,59 +113,59 @@ public struct LedgerRecord: Sendable, Hashable {
         """#
 
     private init(pairs: [ReplyValue], layout: KeyLayout) throws(LedgerError) {
-        var fields: [String: String] = [:]
+        var members: [String: String] = [:]
         for index in stride(from: 0, to: pairs.count - 1, by: 2) {
-            fields[pairs[index].text ?? ""] = pairs[index + 1].text
+            members[pairs[index].text ?? ""] = pairs[index + 1].text
         }
         let expected = [
             ("layout", String(KeyLayout.version)), ("shards", String(layout.shardCount)),
             ("hash", LedgerRecord.shardHash),
         ]
-        for (field, value) in expected where fields[field] != value {
+        for (member, value) in expected where members[member] != value {
             throw LedgerError(
                 .otherLayout,
-                "the ledger has \(field) \(fields[field] ?? "none"), this program \(value); "
+                "the ledger has \(member) \(members[member] ?? "none"), this program \(value); "
                     + "use another --prefix")
         }
-        func corrupt(_ field: String) -> LedgerError {
+        func corrupt(_ member: String) -> LedgerError {
             LedgerError(
-                .corrupt, "field \(field) of the ledger is broken: \(fields[field] ?? "none")")
+                .corrupt, "field \(member) of the ledger is broken: \(members[member] ?? "none")")
         }
-        guard let created = fields["created"].flatMap({ Int64($0) }) else {
+        guard let created = members["created"].flatMap({ Int64($0) }) else {
             throw corrupt("created")
         }
-        guard let key = fields["dedupe_key"].flatMap({ Hexadecimal.bytes($0) }) else {
+        guard let key = members["dedupe_key"].flatMap({ Hexadecimal.bytes($0) }) else {
             throw corrupt("dedupe_key")
         }
         birth = Birth(
-            created: created, dedupeKey: key, cluster: fields["cluster"] ?? "",
-            group: fields["group"] ?? "")
-        contractText = fields["contract"]
+            created: created, dedupeKey: key, cluster: members["cluster"] ?? "",
+            group: members["group"] ?? "")
+        contractText = members["contract"]
         contractNumber = 0
-        if let number = fields["contract_number"] {
+        if let number = members["contract_number"] {
             guard let number = Int(number), number > 0 else { throw corrupt("contract_number") }
             contractNumber = number
         }
         origins = [:]
         directoryMarks = [:]
         since = [:]
-        for (field, value) in fields {
-            if let name = LedgerRecord.name(in: field, after: "origin:") {
+        for (member, value) in members {
+            if let name = LedgerRecord.name(in: member, after: "origin:") {
                 guard let partition = LogPartition(text: name), let origin = Origin(text: value)
-                else { throw corrupt(field) }
+                else { throw corrupt(member) }
                 origins[partition] = origin
-            } else if let name = LedgerRecord.name(in: field, after: "directory:") {
-                guard let offset = Int64(value) else { throw corrupt(field) }
+            } else if let name = LedgerRecord.name(in: member, after: "directory:") {
+                guard let offset = Int64(value) else { throw corrupt(member) }
                 directoryMarks[name] = offset
-            } else if let name = LedgerRecord.name(in: field, after: "since:") {
-                guard let number = Int(value) else { throw corrupt(field) }
+            } else if let name = LedgerRecord.name(in: member, after: "since:") {
+                guard let number = Int(value) else { throw corrupt(member) }
                 since[name] = number
             }
         }
     }
 
-    private static func name(in field: String, after word: String) -> String? {
-        field.hasPrefix(word) ? String(field.dropFirst(word.count)) : nil
+    private static func name(in member: String, after word: String) -> String? {
+        member.hasPrefix(word) ? String(member.dropFirst(word.count)) : nil
     }
 }
 

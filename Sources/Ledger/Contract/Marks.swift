@@ -13,18 +13,18 @@ public struct LogPartition: Sendable, Hashable, Comparable {
         self.partition = partition
     }
 
-    /// Its field in a marks hash: `TOPIC/PARTITION`.
-    public var markField: [UInt8] { KeyLayout.markField(topic: topic, partition: partition) }
+    /// Its member of a marks hash: `TOPIC/PARTITION`.
+    public var markMember: [UInt8] { KeyLayout.markMember(topic: topic, partition: partition) }
 
     /// Its name for people: `TOPIC/PARTITION`.
     public var name: String { "\(topic)/\(partition)" }
 
     /// By topic, then by number.
-    public static func < (one: LogPartition, other: LogPartition) -> Bool {
-        (one.topic, one.partition) < (other.topic, other.partition)
+    public static func < (left: LogPartition, right: LogPartition) -> Bool {
+        (left.topic, left.partition) < (right.topic, right.partition)
     }
 
-    /// The partition in its text `TOPIC/PARTITION`; nil where the text is none.
+    /// The partition in its text `TOPIC/PARTITION`; nil where the text has another form.
     public init?(text: String) {
         guard let slash = text.lastIndex(of: "/"), slash > text.startIndex,
             let partition = Int32(text[text.index(after: slash)...]), partition >= 0
@@ -33,11 +33,11 @@ public struct LogPartition: Sendable, Hashable, Comparable {
     }
 }
 
-/// What stands in a shard's marks for one partition.
+/// One partition's part of a shard's marks.
 public struct PartitionMark: Sendable, Hashable {
-    /// The next offset to apply; nil = no mark.
+    /// The next offset to apply; nil when there is no mark.
     public var offset: Int64?
-    /// What the last record taken looked like; nil = none was taken.
+    /// The fingerprint of the last record taken; nil when none was taken.
     public var fingerprint: Fingerprint?
 
     /// A mark of these parts.
@@ -47,15 +47,15 @@ public struct PartitionMark: Sendable, Hashable {
     }
 }
 
-/// What stands in the marks of one shard.
+/// The marks of one shard.
 public struct ShardMarks: Sendable, Hashable {
     /// Number of the shard.
     public var shard: Int
-    /// `NUMBER:DIGEST` of the contract; nil = none.
+    /// `NUMBER:DIGEST` of the contract; nil when there is none.
     public var contract: String?
-    /// Why the shard needs a rebuild, by `Marks.tornReason`; nil = it does not.
+    /// Why the shard needs a rebuild, by `Marks.tornReason`; nil when it does not.
     public var torn: String?
-    /// Fields of its parked hash, as the marks tell them; 0 = nothing is parked.
+    /// Number of entries in its parked hash, as the marks tell it.
     public var parked = 0
     /// One mark for each partition asked for, in that order.
     public var marks: [PartitionMark]
@@ -69,10 +69,10 @@ public enum Marks {
         shards: [Int]? = nil
     ) throws(LedgerError) -> [ShardMarks] {
         let shards = shards ?? Array(0..<layout.shardCount)
-        let fields = partitions.flatMap { [$0.markField, $0.markField + [UInt8(ascii: "@")]] }
+        let members = partitions.flatMap { [$0.markMember, $0.markMember + [UInt8(ascii: "@")]] }
         let end = ["!parked", "!contract", "!torn", "!begun", "!done"].map { Array($0.utf8) }
         for shard in shards {
-            connection.append([Array("HMGET".utf8), layout.marksKey(shard: shard)] + fields + end)
+            connection.append([Array("HMGET".utf8), layout.marksKey(shard: shard)] + members + end)
         }
         var read: [ShardMarks] = []
         read.reserveCapacity(shards.count)
@@ -82,7 +82,7 @@ public enum Marks {
         return read
     }
 
-    /// Makes the marks that are absent, in every shard; those that stand are left alone.
+    /// Makes the marks that are absent, in every shard; the others are left alone.
     public static func createAbsent(
         _ connection: inout Connection, layout: KeyLayout,
         at offsets: [(partition: LogPartition, offset: Int64)]
@@ -91,14 +91,15 @@ public enum Marks {
             let key = layout.marksKey(shard: shard)
             for (partition, offset) in offsets {
                 connection.append([
-                    Array("HSETNX".utf8), key, partition.markField, Array(String(offset).utf8),
+                    Array("HSETNX".utf8), key, partition.markMember, Array(String(offset).utf8),
                 ])
             }
         }
         try receiveAll(layout.shardCount * offsets.count, on: &connection) { _, _ in }
     }
 
-    /// Why a shard needs a rebuild, by the fields `!torn`, `!begun` and `!done` of its marks; nil = it does not.
+    /// Why a shard needs a rebuild, by the members `!torn`, `!begun` and `!done` of its marks; nil
+    /// when it does not.
     ///
     /// The commit script decides by the same rule and in the same words.
     public static func tornReason(torn: String?, begun: String?, done: String?) -> String? {

@@ -3,7 +3,7 @@ public import Redis
 /// Writes origins: where the counting of each partition begins, decided once.
 public enum Origins {
     /// Writes these origins of a topic where no origin of it is there, all in one step, and returns
-    /// those that stand then.
+    /// those that are there afterwards.
     public static func establish(
         _ connection: inout Connection, layout: KeyLayout, topic: String,
         _ origins: [Int32: Origin]
@@ -15,16 +15,13 @@ public enum Origins {
             arguments.append(Array(origin.text.utf8))
         }
         var script = Script(establishScript)
-        let reply: ReplyValue
-        do throws(RedisError) {
-            reply = try script.call(
-                on: &connection, keys: [layout.ledgerKey], arguments: arguments)
-        } catch { throw LedgerError(error) }
+        let reply = try script.ask(
+            on: &connection, keys: [layout.ledgerKey], arguments: arguments)
         var found: [Int32: Origin] = [:]
         let elements = reply.elements
         for index in stride(from: 0, to: elements.count - 1, by: 2) {
-            guard let field = elements[index].text, let value = elements[index + 1].text,
-                let partition = Int32(field.dropFirst(prefix.count)),
+            guard let member = elements[index].text, let value = elements[index + 1].text,
+                let partition = Int32(member.dropFirst(prefix.count)),
                 let origin = Origin(text: value)
             else { throw LedgerError(.corrupt, "an origin of \(topic) is broken") }
             found[partition] = origin
@@ -32,15 +29,15 @@ public enum Origins {
         return found
     }
 
-    /// Writes the origin of a partition that was added later, where it has none, and returns the one
-    /// that stands then.
+    /// Writes the origin of a partition that was added later, where it has none, and returns the
+    /// one that is there afterwards.
     public static func add(
         _ connection: inout Connection, layout: KeyLayout, _ partition: LogPartition,
         _ origin: Origin
     ) throws(LedgerError) -> Origin {
-        let field = Array("origin:".utf8) + partition.markField
-        connection.append([Array("HSETNX".utf8), layout.ledgerKey, field, Array(origin.text.utf8)])
-        connection.append([Array("HGET".utf8), layout.ledgerKey, field])
+        let member = Array("origin:".utf8) + partition.markMember
+        connection.append([Array("HSETNX".utf8), layout.ledgerKey, member, Array(origin.text.utf8)])
+        connection.append([Array("HGET".utf8), layout.ledgerKey, member])
         var stands: Origin?
         try receiveAll(2, on: &connection) { index, reply in
             if index == 1 { stands = reply.copied().text.flatMap { Origin(text: $0) } }

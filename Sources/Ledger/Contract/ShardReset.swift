@@ -1,13 +1,15 @@
 public import Redis
 
-/// The way out of a torn shard: deletes its cells and sets its marks to where the log can be counted from.
+/// The way out of a torn shard: deletes its cells and sets its marks to where the log can be
+/// counted from.
 ///
-/// That is the origin of each partition, or the log's start where that lies behind it: what is gone is
-/// then in the audit as `lost`.
+/// That is the origin of each partition, or the log's start where that lies behind it: what is gone
+/// is then in the audit as `lost`.
 public enum ShardReset {
     /// Empties a shard, all but the directory's objects, and puts its marks at the origins.
     ///
-    /// While it runs the shard is torn, so nobody commits to it; after a crash it can be run again.
+    /// While it runs the shard is torn, so no process commits to it; after a crash it can be run
+    /// again.
     ///
     /// - Parameter starts: first offsets of logs that no longer reach their origin.
     public static func run(
@@ -17,17 +19,18 @@ public enum ShardReset {
         do throws(RedisError) {
             try deleteCells(&connection, layout, shard)
             let marks = layout.marksKey(shard: shard)
-            // One transaction: either the marker with the old marks stands, or the new marks without it.
+            // One transaction: Redis has either the marker with the old marks, or the new marks
+            // without it.
             var commands: [[[UInt8]]] = [[word("MULTI")]]
             commands.append([word("DEL"), marks, layout.auditKey(shard: shard)])
             commands.append([word("HSET"), marks, word("!contract"), contract.text])
             for (partition, origin) in origins {
                 let mark = max(origin.offset, starts[partition] ?? 0)
-                commands.append([word("HSET"), marks, partition.markField, word(String(mark))])
+                commands.append([word("HSET"), marks, partition.markMember, word(String(mark))])
                 guard mark > origin.offset else { continue }
                 commands.append([
                     word("HSET"), layout.auditKey(shard: shard),
-                    partition.markField + word(":lost"), word(String(mark - origin.offset)),
+                    partition.markMember + word(":lost"), word(String(mark - origin.offset)),
                 ])
             }
             commands.append([word("EXEC")])
@@ -59,7 +62,8 @@ public enum ShardReset {
         } while cursor != word("0")
     }
 
-    /// Whether a key's name after the shard is `ORG:directory:…`; an organization's id holds no ":".
+    /// Whether a key's name after the shard is `ORG:directory:…`; an organization's id holds no
+    /// ":".
     private static func isDirectory(_ name: ArraySlice<UInt8>) -> Bool {
         let parts = name.split(
             separator: UInt8(ascii: ":"), maxSplits: 2, omittingEmptySubsequences: false)

@@ -1,6 +1,8 @@
-/// The scripts that change the directory in Redis; each runs alone, so that several mirrors may write at once.
+/// The scripts that change the directory in Redis; each runs alone, so that several mirrors may
+/// write at once.
 enum DirectoryScripts {
-    /// Offsets and epochs are compared as decimals without leading zeros: longer is greater, then by digits.
+    /// Offsets and epochs are compared as decimals without leading zeros: longer is greater, then
+    /// by digits.
     private static let lower = #"""
         #!lua
         local function lower(a, b)
@@ -12,7 +14,8 @@ enum DirectoryScripts {
 
     /// Writes an object over a lower offset of its epoch, or over an earlier epoch.
     ///
-    /// KEYS: the object and, for a credential, the ledger. ARGV: offset, epoch, the epoch's field in the ledger, then names and values.
+    /// KEYS: the object and, for a credential, the ledger. ARGV: offset, epoch, the epoch's member
+    /// of the ledger, then names and values.
     static let object =
         lower + #"""
             local key, offset, epoch = KEYS[1], ARGV[1], ARGV[2]
@@ -32,8 +35,8 @@ enum DirectoryScripts {
 
     /// Moves the mark.
     ///
-    /// KEYS: the ledger. ARGV: the mark's field, its least value, the new one, the witness' field
-    /// and text, the epoch's field and value.
+    /// KEYS: the ledger. ARGV: the mark's member, its least value, the new one, the witness' member
+    /// and text, the epoch's member and value.
     static let mark =
         lower + #"""
             if (redis.call('HGET', KEYS[1], ARGV[6]) or '0') ~= ARGV[7] then return false end
@@ -47,8 +50,8 @@ enum DirectoryScripts {
 
     /// Begins an epoch.
     ///
-    /// KEYS: the ledger. ARGV: the epoch's field, the one that must be there, the new one, the
-    /// fields that go.
+    /// KEYS: the ledger. ARGV: the epoch's member, the value that it must have, the new one, the
+    /// members that are deleted.
     static let epoch = #"""
         #!lua
         if (redis.call('HGET', KEYS[1], ARGV[1]) or '0') ~= ARGV[2] then return 0 end

@@ -20,7 +20,8 @@ public struct DirectoryChange: Sendable, Hashable {
     public var key: [UInt8]
     /// Offset of the record.
     public var offset: Int64
-    /// All members, of which those with "@" in front are not stored; nil = the object is deleted.
+    /// All members, of which those with "@" in front are not stored; nil when the object is
+    /// deleted.
     public var members: [Member]?
 
     /// A change of these parts.
@@ -33,11 +34,13 @@ public struct DirectoryChange: Sendable, Hashable {
 
 /// How far a directory topic is mirrored, and from which log.
 public struct DirectoryState: Sendable, Hashable {
-    /// Next offset to mirror; nil = this log was never read to its end.
+    /// Next offset to mirror; nil when this log was never read to its end.
     public var mark: Int64?
-    /// The last record that was mirrored; nil = unknown (an older build wrote the mark) or none yet.
+    /// The last record that was mirrored; nil when it is unknown (an older build wrote the mark) or
+    /// there is none yet.
     public var witness: Fingerprint?
-    /// Number of the log: 0 for the first one under this name, one more each time another log was found.
+    /// Number of the log: 0 for the first one under this name, one more each time another log was
+    /// found.
     public var epoch: Int64
 
     /// A state of these parts.
@@ -48,8 +51,8 @@ public struct DirectoryState: Sendable, Hashable {
     }
 }
 
-/// Writes the objects of the directory topic: of one log the last offset wins, whatever the order of writing, and
-/// what another log wrote counts as lower.
+/// Writes the objects of the directory topic: of one log the last offset wins, whatever the order
+/// of writing, and what another log wrote counts as lower.
 public struct DirectoryStore: Sendable {
     private let layout: KeyLayout
     private let topic: String
@@ -67,20 +70,17 @@ public struct DirectoryStore: Sendable {
     /// Most changes that are on their way at once.
     private static let batch = 256
 
-    private var markField: [UInt8] { Array("directory:\(topic)".utf8) }
-    private var witnessField: [UInt8] { Array("directory_witness:\(topic)".utf8) }
-    private var epochField: [UInt8] { Array("directory_epoch:\(topic)".utf8) }
+    private var markMember: [UInt8] { Array("directory:\(topic)".utf8) }
+    private var witnessMember: [UInt8] { Array("directory_witness:\(topic)".utf8) }
+    private var epochMember: [UInt8] { Array("directory_epoch:\(topic)".utf8) }
 
     // MARK: State
 
     /// How far the topic is mirrored.
     public func state(on connection: inout Connection) throws(LedgerError) -> DirectoryState {
-        let reply: ReplyValue
-        do throws(RedisError) {
-            reply = try connection.command([
-                Array("HMGET".utf8), layout.ledgerKey, markField, witnessField, epochField,
-            ])
-        } catch { throw LedgerError(error) }
+        let reply = try connection.ask([
+            Array("HMGET".utf8), layout.ledgerKey, markMember, witnessMember, epochMember,
+        ])
         let values = reply.elements
         guard values.count == 3 else {
             throw LedgerError(.corrupt, "the state of directory topic \(topic) is broken")
@@ -98,26 +98,24 @@ public struct DirectoryStore: Sendable {
             epoch: try number(values[2], "epoch") ?? 0)
     }
 
-    /// Moves the mark forward, never back, with the last record that was mirrored, and returns the mark that
-    /// stands then.
+    /// Moves the mark forward, never back, with the last record that was mirrored, and returns the
+    /// mark that is there afterwards.
     ///
-    /// Nothing moves where the mark is below `start`, or gone: then Redis went back, and what was written
-    /// in between is missing; nor where another epoch began (nil). `start` nil = the topic was read from its
-    /// beginning. `witness` nil = no record was read.
+    /// Nothing moves where the mark is below `start`, or gone: then Redis went back, and what was
+    /// written in between is missing; nor where another epoch began: then the result is nil.
+    /// `start` is nil when the topic was read from its beginning, `witness` is nil when no record
+    /// was read.
     public mutating func moveMark(
         from start: Int64?, to offset: Int64, witness: Fingerprint?, epoch: Int64,
         on connection: inout Connection
     ) throws(LedgerError) -> Int64? {
         let arguments = [
-            markField, DirectoryStore.bytes(start.map { String($0) } ?? ""),
-            DirectoryStore.bytes(String(offset)), witnessField, witness?.text ?? [], epochField,
+            markMember, DirectoryStore.bytes(start.map { String($0) } ?? ""),
+            DirectoryStore.bytes(String(offset)), witnessMember, witness?.text ?? [], epochMember,
             DirectoryStore.bytes(String(epoch)),
         ]
-        let reply: ReplyValue
-        do throws(RedisError) {
-            reply = try markScript.call(
-                on: &connection, keys: [layout.ledgerKey], arguments: arguments)
-        } catch { throw LedgerError(error) }
+        let reply = try markScript.ask(
+            on: &connection, keys: [layout.ledgerKey], arguments: arguments)
         guard reply != .null else { return nil }
         guard let stands = reply.integer else {
             throw LedgerError(.corrupt, "the mark of directory topic \(topic) is broken")
@@ -125,40 +123,40 @@ public struct DirectoryStore: Sendable {
         return stands
     }
 
-    /// Begins the epoch after this one: mark and witness are gone until the new log was read to its end.
+    /// Begins the epoch after this one: mark and witness are gone until the new log was read to its
+    /// end.
     ///
-    /// Does nothing where somebody else has begun another one.
+    /// Does nothing where another process has begun another one.
     public mutating func beginEpoch(
         after epoch: Int64, on connection: inout Connection
     ) throws(LedgerError) {
-        do throws(RedisError) {
-            _ = try epochScript.call(
-                on: &connection, keys: [layout.ledgerKey],
-                arguments: [
-                    epochField, DirectoryStore.bytes(String(epoch)),
-                    DirectoryStore.bytes(String(epoch + 1)), markField, witnessField,
-                ])
-        } catch { throw LedgerError(error) }
+        _ = try epochScript.ask(
+            on: &connection, keys: [layout.ledgerKey],
+            arguments: [
+                epochMember, DirectoryStore.bytes(String(epoch)),
+                DirectoryStore.bytes(String(epoch + 1)), markMember, witnessMember,
+            ])
     }
 
     // MARK: Objects
 
-    /// Writes changes, each only over a lower offset or an earlier epoch, and returns how many were written; nil =
-    /// another epoch began, and nothing more may be written under this one.
+    /// Writes changes, each only over a lower offset or an earlier epoch, and returns how many were
+    /// written; nil when another epoch began: then nothing more may be written under this one.
     public mutating func apply(
         _ changes: [DirectoryChange], epoch: Int64, on connection: inout Connection
     ) throws(LedgerError) -> Int? {
-        let (layout, epochField) = (layout, epochField)
+        let (layout, epochMember) = (layout, epochMember)
         let credentials = layout.credentialKey(hash: [])
         let epochText = DirectoryStore.bytes(String(epoch))
         var written = 0
         var isStale = false
         try DirectoryStore.pipeline(changes, &objectScript, on: &connection) { change in
-            // Keys of the directory's own tag know the epoch; a profile of an old one opens nothing.
+            // Keys of the directory's own tag know the epoch; a profile of an old one opens
+            // nothing.
             let isCredential = change.key.starts(with: credentials)
             return (
                 keys: isCredential ? [change.key, layout.ledgerKey] : [change.key],
-                arguments: [DirectoryStore.bytes(String(change.offset)), epochText, epochField]
+                arguments: [DirectoryStore.bytes(String(change.offset)), epochText, epochMember]
                     + DirectoryStore.members(of: change)
             )
         } onReply: { _, reply in
@@ -168,7 +166,8 @@ public struct DirectoryStore: Sendable {
         return isStale ? nil : written
     }
 
-    /// Whether these objects were last written at these offsets, under this epoch; the first one that was not.
+    /// Whether these objects were last written at these offsets, under this epoch; the first one
+    /// that was not.
     public func firstDifference(
         _ changes: [DirectoryChange], epoch: Int64, on connection: inout Connection
     ) throws(LedgerError) -> DirectoryChange? {
@@ -196,10 +195,12 @@ public struct DirectoryStore: Sendable {
         return nil
     }
 
-    /// Closes every object of an earlier epoch, which the log of this one does not have, and returns how many.
+    /// Closes every object of an earlier epoch, which the log of this one does not have, and
+    /// returns how many.
     ///
-    /// They stay as deleted ones at `offset`, so that a process that has not heard of the new epoch cannot write
-    /// them again; a credential without members opens nothing. Looks at the names of all keys of this Redis.
+    /// They stay as deleted ones at `offset`, so that a process that has not heard of the new epoch
+    /// cannot write them again; a credential without members opens nothing. Looks at the names of
+    /// all keys of this Redis.
     public mutating func closeOthers(
         epoch: Int64, at offset: Int64, on connection: inout Connection
     ) throws(LedgerError) -> Int {
@@ -209,14 +210,11 @@ public struct DirectoryStore: Sendable {
         for pattern in ["\(credentials)*", "\(start){*}:*:directory:*"] {
             var cursor = DirectoryStore.bytes("0")
             repeat {
-                let page: ReplyValue
-                do throws(RedisError) {
-                    page = try connection.command([
-                        DirectoryStore.bytes("SCAN"), cursor, DirectoryStore.bytes("MATCH"),
-                        DirectoryStore.bytes(pattern), DirectoryStore.bytes("COUNT"),
-                        DirectoryStore.bytes("1000"),
-                    ])
-                } catch { throw LedgerError(error) }
+                let page = try connection.ask([
+                    DirectoryStore.bytes("SCAN"), cursor, DirectoryStore.bytes("MATCH"),
+                    DirectoryStore.bytes(pattern), DirectoryStore.bytes("COUNT"),
+                    DirectoryStore.bytes("1000"),
+                ])
                 guard page.elements.count == 2, let next = page.elements[0].bytes else {
                     throw LedgerError(.corrupt, "SCAN did not answer with a cursor")
                 }
@@ -240,9 +238,7 @@ public struct DirectoryStore: Sendable {
         onReply: (Int, ReplyView) -> Void
     ) throws(LedgerError) {
         guard !elements.isEmpty else { return }
-        do throws(RedisError) { try script.load(on: &connection) } catch {
-            throw LedgerError(error)
-        }
+        try script.prepare(on: &connection)
         var rest = elements[...]
         while !rest.isEmpty {
             let part = rest.prefix(DirectoryStore.batch)

@@ -1,4 +1,5 @@
-/// One thing that was looked at, and what was found: for `odometer doctor`, and for a start that is refused.
+/// One thing that was looked at, and what was found: for `odometer doctor`, and for a start that is
+/// refused.
 public struct Finding: Sendable, Hashable {
     /// How bad it is.
     public enum Grade: String, Sendable, CaseIterable {
@@ -6,7 +7,7 @@ public struct Finding: Sendable, Hashable {
         case ok
         /// Works, but not safely, or not for long.
         case warning
-        /// Must be mended.
+        /// Must be put right.
         case error
     }
 
@@ -18,7 +19,7 @@ public struct Finding: Sendable, Hashable {
     public var grade: Grade
     /// One line for people.
     public var message: String
-    /// How to mend it; nil where there is nothing to mend.
+    /// What to do about it; nil where there is nothing to do.
     public var remedy: String?
     /// Whether counting all the same would give wrong numbers: `odometer run` refuses.
     public var isFatal: Bool
@@ -26,7 +27,7 @@ public struct Finding: Sendable, Hashable {
     /// A finding of these parts.
     public init(
         _ grade: Grade, _ subject: String, _ check: String, _ message: String,
-        mend remedy: String? = nil, isFatal: Bool = false
+        remedy: String? = nil, isFatal: Bool = false
     ) {
         self.subject = subject
         self.check = check

@@ -2,9 +2,9 @@ public import Redis
 
 /// Which meters and organizations hold most of a ledger's memory, estimated from some of its keys.
 ///
-/// `SCAN` gives keys in no order, so what is seen in a limited time is a sample of all: shares above a few
-/// percent are right within a few percent. Only reads; commands of at most 200 keys a round trip. A look goes on
-/// where the last one ended.
+/// `SCAN` gives keys in no order, so what is seen in a limited time is a sample of all: shares
+/// above a few percent are right within a few percent. Only reads; commands of at most 200 keys a
+/// round trip. A look goes on where the last one ended.
 public struct MemorySample: Sendable {
     /// A meter or an organization, and its share of everything seen, 0 to 1.
     public typealias Share = (name: String, share: Double)
@@ -70,7 +70,7 @@ public struct MemorySample: Sendable {
             asked += Self.batch
             cursor = next
         } while cursor != "0" && asked < most && ContinuousClock.now < end
-        // Nothing is there any more.
+        // The ledger is empty.
         if isWhole, cursor == "0", total == before { forget() }
     }
 
@@ -111,7 +111,7 @@ public struct MemorySample: Sendable {
             forget()
         }
         for (key, weight) in zip(keys, weights) {
-            guard let meter = KeyLayout.meter(ofKey: key, field: Array("totals".utf8)),
+            guard let meter = KeyLayout.meter(ofKey: key, member: Array("totals".utf8)),
                 let organization = KeyLayout.organization(ofKey: key)
             else { continue }
             total += Double(weight)

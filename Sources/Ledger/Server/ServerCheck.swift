@@ -1,10 +1,11 @@
 internal import Glibc
 public import Redis
 
-/// What a Redis server says of itself and of our rights; asked at start, after every reconnect and every few seconds.
+/// What a Redis server says of itself and of our rights; asked at start, after every reconnect and
+/// every few seconds.
 ///
-/// `findings` judges it. A question that was refused once is not asked again on that connection: each refusal is a
-/// line in the server's log of refusals.
+/// `findings` judges it. A question that was refused once is not asked again on that connection:
+/// each refusal is a line in the server's log of refusals.
 public struct ServerCheck: Sendable, Hashable {
     /// What one connection was refused; kept with the connection and given to its next check.
     public struct Refusals: Sendable, Hashable {
@@ -14,31 +15,32 @@ public struct ServerCheck: Sendable, Hashable {
         public init() {}
     }
 
-    /// The meters that hold most memory, in words, as a `MemorySample` tells; nil = not asked for.
+    /// The meters that hold most memory, in words, as a `MemorySample` tells; nil when not asked
+    /// for.
     public var heaviest: String?
 
-    /// Its `maxmemory-policy`; nil = it would not say.
+    /// The server's `maxmemory-policy`; nil when it does not say.
     public var evictionPolicy: String? {
         settings["maxmemory-policy"] ?? field("maxmemory_policy")
     }
-    /// Keys that it threw away to make room, since it started; nil = it would not say.
+    /// Keys that it deleted to make room, since it started; nil when it does not say.
     public var evictedKeys: Int64? { field("evicted_keys").flatMap { Int64($0) } }
     /// Commands that our user may not run on the ledger's keys, by the uses that need them.
     public internal(set) var forbidden: [ServerRights.Use: [String]] = [:]
     /// What could not be checked: words for a log line.
     public internal(set) var unchecked: [String] = []
-    /// Its clock, in milliseconds since 1970; nil = it would not say.
-    public internal(set) var clock: Int64?
-    /// Milliseconds between its clock and the moments of ours at which it was asked and had answered;
-    /// 0 = somewhere between them, nil = it would not say.
-    public internal(set) var clockDifference: Int64?
-    /// What the ledger says of keys thrown away; nil = nothing.
+    /// Its clock, in milliseconds since 1970; nil when it does not say.
+    public internal(set) var clockMilliseconds: Int64?
+    /// Milliseconds between its clock and the moments of ours at which it was asked and had
+    /// answered; 0: somewhere between them; nil when it does not say.
+    public internal(set) var clockDifferenceMilliseconds: Int64?
+    /// What the ledger says of keys that Redis deleted to make room; nil when it says nothing.
     public internal(set) var noted: EvictionNote?
     /// Name of the ledger's own hash.
     let ledgerKey: [UInt8]
-    /// Fields of INFO.
+    /// Lines of INFO.
     var fields: [String: String] = [:]
-    /// Fields of HELLO, which every user may run.
+    /// Members of the answer to HELLO, which every user may run.
     var greeting: [String: String] = [:]
     /// Settings of the server that concern us.
     var settings: [String: String] = [:]
@@ -69,7 +71,7 @@ public struct ServerCheck: Sendable, Hashable {
         if version == nil { unchecked.append("version") }
         if evictionPolicy == nil { unchecked.append("maxmemory-policy") }
         if evictedKeys == nil || runID == nil { unchecked.append("evicted keys") }
-        if clock == nil { unchecked.append("clock") }
+        if clockMilliseconds == nil { unchecked.append("clock") }
         if isReplica == nil { unchecked.append("role") }
     }
 
@@ -81,10 +83,10 @@ public struct ServerCheck: Sendable, Hashable {
         try self.init(&connection, layout: layout, uses: uses, refusals: &refusals)
     }
 
-    /// A field of INFO; nil where INFO is forbidden or has it not.
+    /// A line of INFO; nil where INFO is forbidden or does not have it.
     func field(_ name: String) -> String? { fields[name] }
 
-    /// Why the server is not fit; empty = it is.
+    /// Why the server is not fit; empty when it is.
     public var problems: [String] { fitness.filter(\.isFatal).map(\.message) }
 
     /// Throws `unsuitableServer` with every problem in one line, where there is one.
@@ -96,7 +98,8 @@ public struct ServerCheck: Sendable, Hashable {
 
     // MARK: Asking
 
-    /// Asks for everything but the rights and returns our user's name, nil where it may not be asked for.
+    /// Asks for everything but the rights and returns our user's name, nil where it may not be
+    /// asked for.
     private mutating func askServer(
         _ connection: inout Connection, _ layout: KeyLayout, _ asker: inout ServerQuestioner
     ) throws(RedisError) -> String? {
@@ -106,7 +109,7 @@ public struct ServerCheck: Sendable, Hashable {
         asker.ask(&connection, "ACL WHOAMI")
         asker.ask(&connection, "CONFIG GET", Self.settingNames)
         let ledger = String(decoding: layout.ledgerKey, as: UTF8.self)
-        asker.ask(&connection, "HMGET", [ledger, EvictionNote.field])
+        asker.ask(&connection, "HMGET", [ledger, EvictionNote.member])
         // All of it is sent with the first wait for an answer.
         let asked = Self.ownClock()
         greeting = Self.pairs(try asker.answer(&connection, "HELLO"))
@@ -119,8 +122,8 @@ public struct ServerCheck: Sendable, Hashable {
         let time = try asker.answer(&connection, "TIME")?.elements.compactMap { $0.integer } ?? []
         if time.count == 2 {
             let told = time[0] * 1_000 + time[1] / 1_000
-            clock = told
-            clockDifference = max(0, asked - told, told - Self.ownClock())
+            clockMilliseconds = told
+            clockDifferenceMilliseconds = max(0, asked - told, told - Self.ownClock())
         }
         let user = try asker.answer(&connection, "ACL WHOAMI")?.text
         // Managed servers forbid CONFIG; INFO says the policy as well.
@@ -177,7 +180,7 @@ public struct ServerCheck: Sendable, Hashable {
         }
     }
 
-    /// Asks for a field of every shard: a node of a cluster does not answer for all of them.
+    /// Asks for a member of every shard: a node of a cluster does not answer for all of them.
     private mutating func askSlots(
         _ connection: inout Connection, _ layout: KeyLayout
     ) throws(RedisError) {
@@ -234,7 +237,8 @@ struct ServerQuestioner {
         connection.append(words.map { Array($0.utf8) })
         awaited.append(question)
     }
-    /// Questions whose answers are to come: one that is refused in between is still answered for all.
+    /// Questions whose answers are to come: one that is refused in between is still answered for
+    /// all.
     private var awaited: [String] = []
 
     /// The answer to the next question if it is this one; nil where it was refused now or before.

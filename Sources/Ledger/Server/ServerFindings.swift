@@ -29,16 +29,17 @@ extension ServerCheck {
         guard let version else {
             return Finding(
                 .warning, "redis", "redis-version", "Redis does not say its version",
-                mend: "let the user run INFO; version 7 or later is needed")
+                remedy: "let the user run INFO; version 7 or later is needed")
         }
-        // A fork says by `redis_version` which Redis it can replace; all of Valkey and Redict are 7.2 or later.
+        // A fork says by `redis_version` which Redis it can replace; all of Valkey and Redict are
+        // 7.2 or later.
         let compatible = field("redis_version") ?? (name == "Redis" ? version : "7")
         guard let major = Int(compatible.prefix { $0 != "." }), major < 7 else {
             return Finding(.ok, "redis", "redis-version", product)
         }
         return Finding(
             .error, "redis", "redis-version",
-            "\(product) is too old: version 7 or later is needed", mend: "upgrade Redis",
+            "\(product) is too old: version 7 or later is needed", remedy: "upgrade Redis",
             isFatal: true)
     }
 
@@ -47,14 +48,14 @@ extension ServerCheck {
         return Finding(
             .error, "redis", "redis-cluster",
             "\(product) runs as a node of a cluster, which is not supported",
-            mend: "use a single master, with replicas as you like", isFatal: true)
+            remedy: "use a single master, with replicas as you like", isFatal: true)
     }
 
     private var policyFinding: Finding {
         guard let evictionPolicy else {
             return Finding(
                 .warning, "redis", "redis-eviction", "Redis does not say its maxmemory-policy",
-                mend: "let the user run INFO or CONFIG GET; it must be noeviction")
+                remedy: "let the user run INFO or CONFIG GET; it must be noeviction")
         }
         guard evictionPolicy != "noeviction" else {
             return Finding(.ok, "redis", "redis-eviction", "maxmemory-policy is noeviction")
@@ -62,7 +63,7 @@ extension ServerCheck {
         return Finding(
             .error, "redis", "redis-eviction",
             "maxmemory-policy is \(evictionPolicy): set it to noeviction, or cells will be lost",
-            mend: mayConfigure
+            remedy: mayConfigure
                 ? "CONFIG SET maxmemory-policy noeviction, and the same in redis.conf"
                 : "set it where this server is configured: this user may not run CONFIG",
             isFatal: true)
@@ -74,14 +75,14 @@ extension ServerCheck {
         if let evictionProblem {
             return Finding(
                 .error, "redis", "redis-evicted", evictionProblem,
-                mend: "odometer verify --full tells; then restore a backup, or CONFIG RESETSTAT",
+                remedy: "odometer verify --full tells; then restore a backup, or CONFIG RESETSTAT",
                 isFatal: true)
         }
         guard let evictedKeys, evictedKeys > 0 else { return nil }
         return Finding(
             .warning, "redis", "redis-evicted",
             "Redis has thrown away \(evictedKeys) keys since it started: numbers may be gone",
-            mend: "odometer verify --full tells; then restore a backup, or CONFIG RESETSTAT")
+            remedy: "odometer verify --full tells; then restore a backup, or CONFIG RESETSTAT")
     }
 
     private var accessFinding: Finding {
@@ -89,12 +90,12 @@ extension ServerCheck {
             return Finding(
                 .error, "redis", "redis-access",
                 "the Redis user may not run: \(missing.joined(separator: ", "))",
-                mend: "odometer check --acl prints the rights", isFatal: true)
+                remedy: "odometer check --acl prints the rights", isFatal: true)
         }
         guard !unchecked.contains("access list") else {
             return Finding(
                 .warning, "redis", "redis-access", "the user's rights could not be checked",
-                mend: "let the user run ACL WHOAMI and ACL DRYRUN")
+                remedy: "let the user run ACL WHOAMI and ACL DRYRUN")
         }
         return Finding(.ok, "redis", "redis-access", "the user may run every command of run")
     }
@@ -110,17 +111,18 @@ extension ServerCheck {
         return Finding(
             .warning, "redis", "redis-access-others",
             "the user lacks rights for: \(others.joined(separator: "; "))",
-            mend: "odometer check --acl prints the rights; or take another user for these")
+            remedy: "odometer check --acl prints the rights; or take another user for these")
     }
 
     private var role: Finding? {
         guard isReplica ?? false else { return nil }
         return Finding(
             .error, "redis", "redis-role", "this is a replica, which takes no writes",
-            mend: "name the master in --redis")
+            remedy: "name the master in --redis")
     }
 
-    /// Percent of `maxmemory` that is used; nil where there is no limit, or the server does not say.
+    /// Percent of `maxmemory` that is used; nil where there is no limit, or the server does not
+    /// say.
     public var memoryShare: Int64? {
         guard let most = field("maxmemory").flatMap({ Int64($0) }), most > 0,
             let used = field("used_memory").flatMap({ Int64($0) })
@@ -136,7 +138,7 @@ extension ServerCheck {
         let end = share >= 90 ? ": soon Redis takes no commits" : ""
         return Finding(
             .warning, "redis", "redis-memory", "\(text)\(end)\(meters)",
-            mend: "raise maxmemory, or keep fewer values apart: 'most' in the catalog")
+            remedy: "raise maxmemory, or keep fewer values apart: 'most' in the catalog")
     }
 
     private func persistence(_ refill: Refill) -> Finding? {
@@ -153,14 +155,15 @@ extension ServerCheck {
             return Finding(
                 .warning, "redis", "redis-persistence",
                 "appendfsync is no: a crash loses half a minute, which Kafka must still hold",
-                mend: "CONFIG SET appendfsync everysec")
+                remedy: "CONFIG SET appendfsync everysec")
         }
-        let mend = "CONFIG SET appendonly yes and appendfsync everysec, and the same in redis.conf"
+        let remedy =
+            "CONFIG SET appendonly yes and appendfsync everysec, and the same in redis.conf"
         if let save = settings["save"], !save.isEmpty {
             return Finding(
                 .warning, "redis", "redis-persistence",
                 "AOF is off: a crash loses what came after the last RDB (save \(save)), which "
-                    + "Kafka must still hold", mend: mend)
+                    + "Kafka must still hold", remedy: remedy)
         }
         guard settings["save"] != nil else { return nil }
         let what =
@@ -173,7 +176,7 @@ extension ServerCheck {
             }
         return Finding(
             refill == .incomplete ? .error : .warning, "redis", "redis-persistence",
-            "Redis keeps nothing on disk" + what, mend: mend)
+            "Redis keeps nothing on disk" + what, remedy: remedy)
     }
 
     private var writing: Finding? {
@@ -185,16 +188,16 @@ extension ServerCheck {
         return Finding(
             .error, "redis", "redis-disk",
             "Redis could not write to its disk (\(failed.joined(separator: ", ")))",
-            mend: "free space or rights in its directory; its log says which")
+            remedy: "free space or rights in its directory; its log says which")
     }
 
     private var clockFinding: Finding? {
-        guard let clockDifference else { return nil }
-        let seconds = clockDifference / 1_000
+        guard let clockDifferenceMilliseconds else { return nil }
+        let seconds = clockDifferenceMilliseconds / 1_000
         let text = "the clocks of Redis and of this machine differ by \(seconds) s"
         guard seconds >= 5 else { return Finding(.ok, "redis", "redis-clock", text) }
         return Finding(
             seconds < 60 ? .warning : .error, "redis", "redis-clock",
-            "\(text): windows expire by the clock of Redis", mend: "run NTP on both")
+            "\(text): windows expire by the clock of Redis", remedy: "run NTP on both")
     }
 }

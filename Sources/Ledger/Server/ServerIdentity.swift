@@ -10,7 +10,7 @@ extension ServerCheck {
         return name.prefix(1).uppercased() + name.dropFirst()
     }
 
-    /// Its own version; nil = it would not say.
+    /// Its own version; nil when it does not say.
     public var version: String? {
         // Forks say under `redis_version` which Redis they are compatible with.
         field("valkey_version") ?? field("redict_version") ?? greeting["version"]
@@ -20,15 +20,15 @@ extension ServerCheck {
     /// Name and version, like `Valkey 9.1.2`.
     public var product: String { version.map { "\(name) \($0)" } ?? name }
 
-    /// Id of this run of the server's process; nil = it would not say.
+    /// Id of this run of the server's process; nil when it does not say.
     public var runID: String? { field("run_id") }
 
-    /// Whether it is a replica; nil = it would not say.
+    /// Whether it is a replica; nil when it does not say.
     public var isReplica: Bool? {
         (field("role") ?? greeting["role"]).map { $0 == "slave" || $0 == "replica" }
     }
 
-    /// Whether it is a node of a cluster; nil = it does not say.
+    /// Whether it is a node of a cluster; nil when it does not say.
     var isCluster: Bool? {
         if isRedirected { return true }
         if let enabled = field("cluster_enabled") { return enabled == "1" }
@@ -38,11 +38,11 @@ extension ServerCheck {
 
 /// What HELLO says of a server in one short round trip; every user may run it.
 public struct ServerGreeting: Sendable, Hashable {
-    /// Whether the server is a replica; nil = it does not say.
+    /// Whether the server is a replica; nil when it does not say.
     public var isReplica: Bool?
-    /// Whether it is a node of a cluster; nil = it does not say.
+    /// Whether it is a node of a cluster; nil when it does not say.
     public var isCluster: Bool?
-    /// Name and version as it writes them; nil = it does not say.
+    /// Name and version as it writes them; nil when it does not say.
     public var product: String?
 
     /// Reads the answer to HELLO; an error says nothing.
@@ -68,13 +68,13 @@ public struct ServerGreeting: Sendable, Hashable {
     }
 }
 
-/// What the ledger keeps of keys that Redis threw away: field `evicted`, `RUN_ID COUNT`.
+/// What the ledger keeps of keys that Redis deleted to make room: member `evicted`, `RUN_ID COUNT`.
 ///
-/// Counters of two servers, or of two runs of one, do not compare: a replica that was promoted may have thrown
-/// keys away in an earlier life.
+/// Counters of two servers, or of two runs of one, do not compare: a replica that was promoted may
+/// have deleted keys in an earlier life.
 public struct EvictionNote: Sendable, Hashable {
-    /// Field of the ledger.
-    static let field = "evicted"
+    /// Its member of the ledger's hash.
+    static let member = "evicted"
     /// Id of the server's run.
     var runID: String
     /// Its `evicted_keys` then.
@@ -93,7 +93,7 @@ public struct EvictionNote: Sendable, Hashable {
 
     var text: String { "\(runID) \(count)" }
 
-    /// Keys thrown away since an earlier note; 0 where that is of another run, or there is none.
+    /// Keys deleted since an earlier note; 0 where that is of another run, or there is none.
     public func lost(since earlier: EvictionNote?) -> Int64 {
         guard let earlier, earlier.runID == runID else { return 0 }
         return max(0, count - earlier.count)
@@ -101,39 +101,39 @@ public struct EvictionNote: Sendable, Hashable {
 }
 
 extension ServerCheck {
-    /// What the server says of keys that it threw away; nil = it would not say.
+    /// What the server says of keys that it deleted to make room; nil when it does not say.
     public var evictions: EvictionNote? {
         guard let runID, let evictedKeys else { return nil }
         return EvictionNote(runID: runID, count: evictedKeys)
     }
 
-    /// Keys that this run of the server has thrown away since the ledger's note, whether anybody counted or not.
+    /// Keys that this run of the server has deleted to make room since the ledger's note, also
+    /// while no process counted.
     public var newlyEvicted: Int64 {
         evictions?.lost(since: noted) ?? 0
     }
 
-    /// Why nobody may count on, where keys were thrown away; nil = none were.
+    /// Why counting must stop, where Redis deleted keys to make room; nil when it did not.
     public var evictionProblem: String? {
         newlyEvicted > 0 ? evictionText(newlyEvicted) : nil
     }
 
-    /// The same of a number of keys that somebody who counts has noticed.
+    /// The same text for a number of keys that a lane has noticed while it counted.
     public func evictionText(_ count: Int64) -> String {
         "\(product) has thrown away \(count) keys to make room: numbers may be gone. "
             + "Restore a backup, or empty this ledger, then start again; where odometer verify --full says "
             + "equal, CONFIG RESETSTAT is enough"
     }
 
-    /// Notes in the ledger how many keys the server has thrown away, where that is not known yet.
+    /// Notes in the ledger how many keys the server has deleted, where that is not known yet.
     ///
-    /// Nothing is written where there is no ledger, and a number that somebody has to know of is not replaced.
+    /// Nothing is written where there is no ledger; a number that an operator must hear of is not
+    /// replaced.
     public func noteEvictions(on connection: inout Connection) throws(LedgerError) {
         guard let evictions, evictions != noted, newlyEvicted == 0 else { return }
-        try inLedgerTerms { () throws(RedisError) in
-            var script = Script(Self.noteScript)
-            _ = try script.call(
-                on: &connection, keys: [ledgerKey], arguments: [Array(evictions.text.utf8)])
-        }
+        var script = Script(Self.noteScript)
+        _ = try script.ask(
+            on: &connection, keys: [ledgerKey], arguments: [Array(evictions.text.utf8)])
     }
 
     private static let noteScript = #"""

@@ -27,7 +27,8 @@ public enum ServerRights {
         case replay
     }
 
-    /// Commands that a use cannot do without, sorted; a subcommand stands behind a blank: `SCRIPT LOAD`.
+    /// Commands that a use cannot do without, sorted; a subcommand follows its command: SCRIPT
+    /// LOAD.
     public static func needed(_ use: Use) -> [String] {
         let commands =
             switch use {
@@ -49,8 +50,8 @@ public enum ServerRights {
     /// Commands without which a use looks at less, or takes more round trips; sorted.
     public static func wanted(_ use: Use) -> [String] {
         switch use {
-        // The mirror looks for what a directory topic that was created again does not hold any more; both look
-        // which meters hold most memory.
+        // The mirror looks for what a directory topic that was created again does not hold any
+        // more; both look which meters hold most memory.
         case .run, .doctor: (ServerCheck.questions + ["MEMORY USAGE", "SCAN"]).sorted()
         // INFO: whether a new connection leads to the same server.
         case .serve: ["HRANDFIELD", "INFO"]
@@ -66,7 +67,8 @@ public enum ServerRights {
         Set(uses.flatMap { needed($0) + wanted($0) } + ["SELECT"]).sorted()
     }
 
-    /// The line for redis-cli that makes a user of exactly these rights; the password is left to be filled in.
+    /// The line for redis-cli that makes a user of exactly these rights; the password is left to be
+    /// filled in.
     public static func aclLine(
         user: String, prefix: String, uses: [Use] = Use.allCases
     ) -> String {

@@ -274,7 +274,7 @@ extension Program {
     ) {
         var cell = TallyCell(
             set: one.pointee.set, window: .all, number: 0, organization: organization, scope: 0,
-            field: 0,
+            member: 0,
             amount: one.pointee.amount)
         if one.pointee.amountField >= 0 {
             let amount = scratch.fields[Int(one.pointee.amountField - event.firstField)].integer
@@ -314,15 +314,15 @@ extension Program {
         switch one.pointee.field {
         case .none: break
         case .tuple:
-            cell.field =
+            cell.member =
                 entry < 0
                 ? scratch.tuples[Int(one.pointee.fieldTuple - event.firstTuple)]
                 : tuple(tuples[one.pointee.fieldTuple], event, entry: entry, tally)
         case .value:
             if let value {
-                cell.field = tally.pointee.symbols.intern(value.bytes)
+                cell.member = tally.pointee.symbols.intern(value.bytes)
             }
-        case .step: cell.field = UInt32(HistogramStep.index(of: value?.integer ?? 0))
+        case .step: cell.member = UInt32(HistogramStep.index(of: value?.integer ?? 0))
         case .hour:
             let day = Int32(truncatingIfNeeded: floorDivide(second, 86_400))
             let hour = Int32(truncatingIfNeeded: (second - Int64(day) * 86_400) / 3_600)

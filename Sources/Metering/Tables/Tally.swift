@@ -58,8 +58,9 @@ public struct TallyCell: Sendable {
     public var organization: UInt32
     /// Symbol of the escaped scope (`dim=value:dim=value`); 0 = none.
     public var scope: UInt32
-    /// Symbol of the field, member or distinct value; a histogram's step itself; 0 for a series.
-    public var field: UInt32
+    /// Symbol of the hash's or sorted set's member, or of the distinct value; a histogram's step
+    /// itself; 0 for a series.
+    public var member: UInt32
     /// Symbol of the value that a first or last keeps.
     public var payload: UInt32 = 0
     /// Amount to add, least or greatest value, or time of a first or last.
@@ -73,14 +74,14 @@ public struct TallyCell: Sendable {
     var hash: UInt32 {
         let first =
             UInt64(set) << 48 | UInt64(window.rawValue) << 40 ^ UInt64(UInt32(bitPattern: number))
-        let second = UInt64(organization) << 40 ^ UInt64(scope) << 20 ^ UInt64(field)
+        let second = UInt64(organization) << 40 ^ UInt64(scope) << 20 ^ UInt64(member)
         let mixed = Hashing.mix(first ^ 0x9E37_79B9_7F4A_7C15, second ^ 0xE703_7ED1_A0B4_28DB)
         return UInt32(truncatingIfNeeded: mixed ^ mixed >> 32)
     }
 
     @inline(__always)
     func isSame(_ other: TallyCell) -> Bool {
-        number == other.number && field == other.field && set == other.set
+        number == other.number && member == other.member && set == other.set
             && window == other.window && organization == other.organization && scope == other.scope
             && !isFull
     }
@@ -90,7 +91,7 @@ public struct TallyCell: Sendable {
 ///
 /// One thread.
 ///
-/// Cells are found by comparing integers: organization, scope and field are symbols of this tally. They
+/// Cells are found by comparing integers: organization, scope and member are symbols of this tally. They
 /// stand in one open-addressing table, so that a look-up touches one cache line. Cleared and reused, it
 /// allocates only while it grows.
 public struct Tally: ~Copyable {
@@ -122,7 +123,7 @@ public struct Tally: ~Copyable {
     static var largestAmount: Int64 { 9_007_199_254_740_991 }
     private static var free: TallyCell {
         TallyCell(
-            set: TallyCell.freeSet, window: .all, number: 0, organization: 0, scope: 0, field: 0,
+            set: TallyCell.freeSet, window: .all, number: 0, organization: 0, scope: 0, member: 0,
             amount: 0)
     }
 

@@ -29,7 +29,7 @@ public enum Checkup {
             findings.append(
                 Finding(
                     .error, "redis", "redis-reach", "Redis cannot be asked: \(error.message)",
-                    mend: "start it, or correct --redis"))
+                    remedy: "start it, or correct --redis"))
         }
         var partitions: [PartitionFacts] = []
         do throws(KafkaError) {
@@ -53,7 +53,7 @@ public enum Checkup {
             findings.append(
                 Finding(
                     .error, "kafka", "kafka-reach", "Kafka cannot be asked: \(error.message)",
-                    mend: "start it, or correct --bootstrap and the properties under kafka:"))
+                    remedy: "start it, or correct --bootstrap and the properties under kafka:"))
         }
         findings += server?.findings(refill: refill(partitions, isCounted: book?.isCounted)) ?? []
         findings += directory(configuration)

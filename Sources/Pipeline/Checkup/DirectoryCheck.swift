@@ -19,7 +19,7 @@ extension Checkup {
                 Finding(
                     .warning, topic, "directory-log",
                     "\(topic): cannot be compared with what was mirrored: \(error)",
-                    mend: "see what is said of Redis and Kafka")
+                    remedy: "see what is said of Redis and Kafka")
             ]
         }
     }
@@ -32,19 +32,21 @@ extension Checkup {
             return Finding(
                 .error, topic, "directory-log",
                 "\(topic): is not the log that was mirrored (\(reason)): a key that is revoked in it may still "
-                    + "open", mend: "start odometer run or up, which mirrors all of it again")
+                    + "open", remedy: "start odometer run or up, which mirrors all of it again")
         }
         guard let mark = state.mark else {
             return Finding(
                 .error, topic, "directory-log",
                 "\(topic): another log was found, and is not mirrored to its end yet",
-                mend: "start odometer run or up; where one runs, its /readyz says what hinders it")
+                remedy: "start odometer run or up; where one runs, its /readyz says what hinders it"
+            )
         }
         guard mark >= end else {
             return Finding(
                 .warning, topic, "directory-log",
                 "\(topic): ends at \(end), and Redis has it up to \(mark): what was changed since is not known there",
-                mend: "start odometer run or up; where one runs, its /readyz says what hinders it")
+                remedy: "start odometer run or up; where one runs, its /readyz says what hinders it"
+            )
         }
         return Finding(
             .ok, topic, "directory-log",

@@ -30,7 +30,7 @@ struct LedgerBook {
             findings.append(
                 Finding(
                     .error, "ledger", "ledger-layout", error.message,
-                    mend: "take another --prefix, or restore a backup"))
+                    remedy: "take another --prefix, or restore a backup"))
             return
         }
         isCounted = record.map { !$0.origins.isEmpty } ?? false
@@ -50,7 +50,7 @@ struct LedgerBook {
             findings.append(
                 Finding(
                     .error, "ledger", "shard-torn", "shard \(one.shard) is torn: \(torn)",
-                    mend: "odometer reset-shard \(one.shard), or restore a backup"))
+                    remedy: "odometer reset-shard \(one.shard), or restore a backup"))
         }
     }
 
@@ -58,9 +58,9 @@ struct LedgerBook {
     func contract(_ configuration: PipelineConfiguration, _ cluster: String) -> Finding? {
         guard let record else { return nil }
         func finding(
-            _ grade: Finding.Grade, _ message: String, _ mend: String? = nil
+            _ grade: Finding.Grade, _ message: String, _ remedy: String? = nil
         ) -> Finding {
-            Finding(grade, "ledger", "ledger-contract", message, mend: mend)
+            Finding(grade, "ledger", "ledger-contract", message, remedy: remedy)
         }
         let keeper: LedgerKeeper
         do throws(PipelineError) {

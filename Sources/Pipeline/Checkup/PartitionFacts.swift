@@ -95,9 +95,9 @@ struct PartitionFacts {
     }
 
     private func finding(
-        _ grade: Finding.Grade, _ check: String, _ message: String, _ mend: String? = nil
+        _ grade: Finding.Grade, _ check: String, _ message: String, _ remedy: String? = nil
     ) -> Finding {
         let subject = "\(name.topic)/\(name.partition)"
-        return Finding(grade, subject, check, "\(subject): \(message)", mend: mend)
+        return Finding(grade, subject, check, "\(subject): \(message)", remedy: remedy)
     }
 }

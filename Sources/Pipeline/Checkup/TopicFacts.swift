@@ -90,10 +90,10 @@ struct TopicFacts {
     }
 
     private func finding(
-        _ grade: Finding.Grade, _ check: String, _ message: String, _ mend: String? = nil,
+        _ grade: Finding.Grade, _ check: String, _ message: String, _ remedy: String? = nil,
         isFatal: Bool = false
     ) -> Finding {
-        Finding(grade, name, check, "\(name): \(message)", mend: mend, isFatal: isFatal)
+        Finding(grade, name, check, "\(name): \(message)", remedy: remedy, isFatal: isFatal)
     }
 
     private func number(_ setting: String) -> Int64? { settings?[setting].flatMap { Int64($0) } }

@@ -47,7 +47,7 @@ struct LaneCore: ~Copyable {
     var program: Program
     private var encoder: TallyEncoder
     let partitions: [LogPartition]
-    private let markFields: [[UInt8]]
+    private let markMembers: [[UInt8]]
     private let auditFields: [[[UInt8]]]
     let cursors: UnsafeMutablePointer<PartitionCursor>
     private let memory = TableMemory()
@@ -77,9 +77,9 @@ struct LaneCore: ~Copyable {
         self.program = program
         encoder = TallyEncoder(layout: layout, cellSets: self.program.cellSets)
         partitions = places.map(\.partition)
-        markFields = partitions.map(\.markField)
+        markMembers = partitions.map(\.markMember)
         auditFields = partitions.map { partition in
-            Self.auditNames.map { partition.markField + Array(":\($0)".utf8) }
+            Self.auditNames.map { partition.markMember + Array(":\($0)".utf8) }
         }
         shardCount = layout.shardCount
         cursors = .allocate(capacity: max(1, places.count))
@@ -256,14 +256,14 @@ struct LaneCore: ~Copyable {
         guard let tally = flying[shard] else { preconditionFailure("nothing of it is in flight") }
         for sent in shards[shard].sent {
             arguments.addRange(
-                field: markFields[sent.slot], from: sent.range.from, to: sent.range.to,
+                member: markMembers[sent.slot], from: sent.range.from, to: sent.range.to,
                 fingerprint: sent.fingerprint)
             let own = tally.pointee.outcomes(partitionSlot: sent.slot)
             let deltas = [
                 sent.range.delivered, sent.range.gaps, own.0, own.1, own.2, own.3,
             ]
             for (index, delta) in deltas.enumerated() where delta != 0 {
-                arguments.addAudit(field: auditFields[sent.slot][index], delta: delta)
+                arguments.addAudit(member: auditFields[sent.slot][index], delta: delta)
             }
         }
         encoder.addCells(of: tally.pointee, shard: shard, to: &arguments)

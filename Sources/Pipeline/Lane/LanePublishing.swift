@@ -111,7 +111,7 @@ extension Assignment {
             // Not for the log: only who asks for the status learns the key.
             let place = aside.refused.map {
                 " (key \(String(decoding: $0.key, as: UTF8.self)), field "
-                    + "\(String(decoding: $0.field, as: UTF8.self)))"
+                    + "\(String(decoding: $0.member, as: UTF8.self)))"
             }
             snapshot.shardsAside.append((shard: shard, reason: aside.reason + (place ?? "")))
         }

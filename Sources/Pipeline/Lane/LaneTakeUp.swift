@@ -164,9 +164,9 @@ extension Lane {
                 marksKey: configuration.layout.marksKey(shard: shard),
                 auditKey: configuration.layout.auditKey(shard: shard),
                 scratchKey: configuration.layout.scratchKey(shard: shard), contract: contract)
-            arguments.addRange(field: partition.markField, from: marks[shard], to: offset)
+            arguments.addRange(member: partition.markMember, from: marks[shard], to: offset)
             arguments.addAudit(
-                field: partition.markField + Array(":lost".utf8), delta: offset - marks[shard])
+                member: partition.markMember + Array(":lost".utf8), delta: offset - marks[shard])
             guard case .applied = link.committer.commit(&arguments) else {
                 throw Obstacle(message: "a loss could not be recorded")
             }

@@ -82,7 +82,7 @@ private final class RedisWatcher: LaneWatcher {
     ) throws(LedgerError) -> Int {
         try ParkedCells.retry(
             &connection, layout: layout, shard: shard, contract: contract, cursor: &cursor,
-            latest: latest)
+            latestSecond: latest)
     }
 }
 
@@ -188,7 +188,7 @@ private final class RedisLedger: LaneLedger {
 
     func wouldPass(_ cell: RefusedCell) throws(LedgerError) -> Bool {
         try committer.withConnection { connection throws(LedgerError) in
-            try CellProbe.wouldPass(cell, on: &connection)
+            try RefusalProbe.wouldPass(cell, on: &connection)
         }
     }
 }

@@ -70,7 +70,7 @@ extension Commands {
             repeat {
                 _ = try ParkedCells.retry(
                     &connection, layout: layout, shard: shard, contract: stamp.text,
-                    cursor: &cursor, latest: ValueText.now() / 1_000 + 60)
+                    cursor: &cursor, latestSecond: ValueText.now() / 1_000 + 60)
             } while cursor != ParkedCells.begin
         }
     }
@@ -105,7 +105,7 @@ extension ParkedList {
         let table = rows.map { row in
             [
                 String(row.shard), String(decoding: row.cell.key, as: UTF8.self),
-                String(decoding: row.cell.field, as: UTF8.self),
+                String(decoding: row.cell.member, as: UTF8.self),
                 String(decoding: row.cell.value, as: UTF8.self),
                 row.reason ?? "its cell takes it now",
             ]
@@ -121,7 +121,7 @@ extension ParkedList.Row {
         var object: [String: Any] = [
             "shard": shard, "kind": "\(cell.kind)",
             "key": String(decoding: cell.key, as: UTF8.self),
-            "field": String(decoding: cell.field, as: UTF8.self),
+            "field": String(decoding: cell.member, as: UTF8.self),
             "parked": String(decoding: cell.value, as: UTF8.self),
         ]
         object["reason"] = reason

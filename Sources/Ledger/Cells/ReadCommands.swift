@@ -1,9 +1,9 @@
 import Redis
 
-/// Reads written as commands of Redis' protocol.
-struct CellCommands: ~Copyable {
+/// Queries written as commands of Redis' protocol, to be sent in one go.
+struct ReadCommands: ~Copyable {
     private(set) var buffer = CommandBuffer()
-    /// Answers that are to come.
+    /// Number of commands, which is that of the answers to come.
     private(set) var count = 0
 
     /// Adds a command of a word and a key.
@@ -16,10 +16,10 @@ struct CellCommands: ~Copyable {
     mutating func add(_ word: StaticString) { begin(word, arguments: 0) }
 
     /// Adds HMGET.
-    mutating func add(fields: [[UInt8]], of key: [UInt8]) {
-        begin("HMGET", arguments: 1 + fields.count)
+    mutating func add(members: [[UInt8]], of key: [UInt8]) {
+        begin("HMGET", arguments: 1 + members.count)
         buffer.append(key)
-        for field in fields { buffer.append(field) }
+        for member in members { buffer.append(member) }
     }
 
     /// Adds one step of a scan.
@@ -31,11 +31,11 @@ struct CellCommands: ~Copyable {
         buffer.append("1000")
     }
 
-    /// Adds a read of everything that stands there.
-    mutating func add(_ read: CellRead) {
-        switch read {
+    /// Adds a query, whatever the size of its answer.
+    mutating func add(_ query: CellQuery) {
+        switch query {
         case .hash(let key), .bucket(let key, _): add("HGETALL", key)
-        case .fields(let key, let fields): add(fields: fields, of: key)
+        case .members(let key, let members): add(members: members, of: key)
         case .size(let key): add("HLEN", key)
         case .ranking(let key): addRanking(key, last: -1)
         case .rankingSum(let keys):
@@ -50,17 +50,18 @@ struct CellCommands: ~Copyable {
         }
     }
 
-    /// Adds a read of at most so many members: whatever has grown meanwhile, Redis does no more work than that.
-    mutating func add(_ read: CellRead, most: Int) {
-        switch read {
+    /// Adds a query for at most `most` members: also where a key has grown meanwhile, Redis does no
+    /// more work than that.
+    mutating func add(_ query: CellQuery, most: Int) {
+        switch query {
         case .hash(let key):
-            // As HGETALL where it has no more fields.
+            // The same answer as HGETALL where the hash has no more members.
             begin("HRANDFIELD", arguments: 3)
             buffer.append(key)
             buffer.append(Int64(most))
             buffer.append("WITHVALUES")
         case .ranking(let key): addRanking(key, last: Int64(most) - 1)
-        case .bucket, .fields, .size, .distinct, .rankingSum: add(read)
+        case .bucket, .members, .size, .distinct, .rankingSum: add(query)
         }
     }
 
@@ -107,39 +108,5 @@ struct CellCommands: ~Copyable {
         buffer.appendHeader(count: 1 + arguments)
         buffer.append(word)
         count += 1
-    }
-}
-
-/// Microseconds that reads cost Redis.
-enum ReadCost {
-    /// Most that one round trip may cost.
-    static let budget = 5_000.0
-    /// Hashes and sorted sets with more members are read in pieces.
-    static let largestWhole = 10_000
-    /// Unions of more sketches are merged here, not in Redis.
-    static let mostCounted = 8
-    /// Unions of more sketches are read in pieces.
-    static let mostMerged = 600
-    /// The score of one member.
-    static let lookup = 0.45
-    /// One dense sketch in a union that Redis makes.
-    static let dense = 27.0
-    /// One dense sketch that Redis only hands over: 12 KB.
-    static let denseBytes = 8.0
-
-    /// Whether Redis counts a union of these sketches; else it hands them over.
-    static func isCounted(_ keys: [[UInt8]]) -> Bool { keys.count <= mostCounted }
-
-    /// A union of so many sketches, each as large as it can be: so their sizes need not be asked for.
-    static func union(_ count: Int) -> Double {
-        1 + (count <= mostCounted ? dense : denseBytes) * Double(count)
-    }
-
-    /// A hash or a sorted set of so many members.
-    static func members(_ count: Int) -> Double { 1 + 0.5 * Double(count) }
-
-    /// The sum of so many sorted sets with so many members together.
-    static func sum(sets: Int, members: Int) -> Double {
-        1 + 0.3 * Double(sets) + 0.25 * Double(members)
     }
 }

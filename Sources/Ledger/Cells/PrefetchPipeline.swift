@@ -1,44 +1,45 @@
 import Redis
 
 /// What one request reads, in its order.
-enum CellStep: Hashable {
-    /// Fields of a hash under the directory's tag.
-    case directory(key: [UInt8], fields: [[UInt8]])
+enum RequestStep: Hashable {
+    /// Members of a hash under the directory's tag.
+    case directory(key: [UInt8], members: [[UInt8]])
     /// Cells and profiles of one organization.
-    case cells([CellRead], organization: [UInt8])
+    case cells([CellQuery], organization: [UInt8])
 }
 
 /// What a request read the last time, written as one pipeline to be sent when it comes again.
 ///
-/// It is a guess about questions, never about answers: whoever asks gets what Redis said after the
+/// It is a guess about questions, never about answers: each request gets what Redis said after the
 /// request had come, and only where exactly that is asked for. So nothing can be stale.
-struct CellPrefetch: ~Copyable {
-    let steps: [CellStep]
-    /// Most members that each read of cells was asked for, steps one after the other; 0 = without a limit of its own.
+struct PrefetchPipeline: ~Copyable {
+    let steps: [RequestStep]
+    /// The limit of members of each query, in the order of the steps; 0: the query has no limit.
     let limits: [Int]
-    let commands: CellCommands
-    /// The shard that cells are read of; nil = none are.
+    let commands: ReadCommands
+    /// The shard whose cells are read; nil when none are.
     let shard: Int?
     /// Commands before MULTI: one a step in the directory.
     let directoryCount: Int
-    /// Whether Redis is asked for more than can be bounded in the command itself: good as long as sizes hardly change.
+    /// Whether Redis is asked for more than can be bounded in the command itself: good as long as
+    /// sizes hardly change.
     let isWithSums: Bool
 
     /// Bytes that are kept for it.
     var byteCount: Int { 3 * commands.buffer.byteCount }
 
-    /// A pipeline of these steps, `members` what each read of cells gave; nil where one pipeline may cost Redis too
-    /// much, or the steps are about several organizations.
+    /// A pipeline of these steps, `members` what each read of cells gave; nil where one pipeline
+    /// may cost Redis too much, or the steps are about several organizations.
     init?(
-        _ steps: [CellStep], members: [Int], layout: KeyLayout, markFields: MarkFields
+        _ steps: [RequestStep], members: [Int], layout: KeyLayout, markMembers: MarkMembers
     ) {
-        var commands = CellCommands()
+        var commands = ReadCommands()
         var organization: [UInt8]?
         var directoryCount = 0
         for step in steps {
             switch step {
-            case .directory(let key, let fields):
-                commands.add(fields: fields, of: key)
+            case .directory(let key, let members):
+                commands.add(members: members, of: key)
                 directoryCount += 1
             case .cells(_, let other):
                 guard organization == nil || organization == other else { return nil }
@@ -48,18 +49,18 @@ struct CellPrefetch: ~Copyable {
         var limits: [Int] = []
         if let organization {
             guard
-                let found = CellPrefetch.limits(steps, members, isTight: false)
-                    ?? CellPrefetch.limits(steps, members, isTight: true)
+                let found = PrefetchPipeline.limits(steps, members, isTight: false)
+                    ?? PrefetchPipeline.limits(steps, members, isTight: true)
             else { return nil }
             limits = found
             commands.add("MULTI")
             commands.add(
-                fields: markFields.besideCells,
+                members: markMembers.besideCells,
                 of: layout.marksKey(shard: layout.shard(of: organization)))
             var place = 0
-            for case .cells(let reads, _) in steps {
-                for read in reads {
-                    commands.add(read, most: limits[place])
+            for case .cells(let queries, _) in steps {
+                for query in queries {
+                    commands.add(query, most: limits[place])
                     place += 1
                 }
             }
@@ -71,43 +72,46 @@ struct CellPrefetch: ~Copyable {
         self.commands = commands
         self.directoryCount = directoryCount
         isWithSums = steps.contains { step in
-            guard case .cells(let reads, _) = step else { return false }
-            return reads.contains { if case .rankingSum = $0 { true } else { false } }
+            guard case .cells(let queries, _) = step else { return false }
+            return queries.contains { if case .rankingSum = $0 { true } else { false } }
         }
     }
 
     /// Limits of all reads; nil where one pipeline with them may cost Redis too much.
     private static func limits(
-        _ steps: [CellStep], _ members: [Int], isTight: Bool
+        _ steps: [RequestStep], _ members: [Int], isTight: Bool
     ) -> [Int]? {
         var limits: [Int] = []
         var cost = 0.0
-        for case .cells(let reads, _) in steps {
-            for read in reads {
-                let limit = limit(read, members: members[limits.count], isTight: isTight)
-                guard let one = CellPrefetch.cost(of: read, most: limit) else { return nil }
-                cost += one
+        for case .cells(let queries, _) in steps {
+            for query in queries {
+                let limit = limit(query, members: members[limits.count], isTight: isTight)
+                guard let queryCost = PrefetchPipeline.cost(of: query, most: limit) else {
+                    return nil
+                }
+                cost += queryCost
                 limits.append(limit)
             }
         }
         return cost <= ReadCost.budget ? limits : nil
     }
 
-    /// Room for as many again, or where many tables are read for a quarter; what has grown beyond that is read anew.
-    private static func limit(_ read: CellRead, members: Int, isTight: Bool) -> Int {
-        switch read {
+    /// Room for as many members again, or for a quarter where many tables are read; a key that has
+    /// grown beyond that is read again.
+    private static func limit(_ query: CellQuery, members: Int, isTight: Bool) -> Int {
+        switch query {
         case .hash, .ranking, .rankingSum:
             isTight ? members + members / 4 + 4 : 2 * members + 16
-        case .bucket, .fields, .size, .distinct: 0
+        case .bucket, .members, .size, .distinct: 0
         }
     }
 
     /// Most microseconds that Redis works for a read, however large it has become.
-    private static func cost(of read: CellRead, most: Int) -> Double? {
-        switch read {
+    private static func cost(of query: CellQuery, most: Int) -> Double? {
+        switch query {
         case .hash, .ranking: return ReadCost.members(most)
         case .bucket(_, let most): return ReadCost.members(most)
-        case .fields(_, let fields): return ReadCost.members(fields.count)
+        case .members(_, let members): return ReadCost.members(members.count)
         case .size: return 0.3
         case .rankingSum(let keys):
             // Each of them may have all the members of the sum.
@@ -129,7 +133,7 @@ struct PrefetchedReplies {
     ///
     /// `newest`: time of the newest record, where it is not read with the cells.
     static func take(
-        _ prefetch: borrowing CellPrefetch, newest: Int64?, on connection: inout Connection,
+        _ prefetch: borrowing PrefetchPipeline, newest: Int64?, on connection: inout Connection,
         _ deadline: ContinuousClock.Instant
     ) throws(CellReadError) -> PrefetchedReplies? {
         var found = PrefetchedReplies()
@@ -139,7 +143,7 @@ struct PrefetchedReplies {
             connection.append(encoded: prefetch.commands.buffer, count: count)
             try connection.flush()
             for place in 0..<count {
-                let reply = try CellReading.next(&connection, deadline)
+                let reply = try CellReadRun.next(&connection, deadline)
                 if reply.errorText != nil { isSound = false }
                 if place < prefetch.directoryCount {
                     found.directory.append(HeldReply(reply))
@@ -160,26 +164,26 @@ struct PrefetchedReplies {
 
     /// The answers to the reads of cells from `first` on; nil where one is an error or may be cut.
     func snapshot(
-        _ reads: [CellRead], from first: Int, limits: [Int]
+        _ queries: [CellQuery], from first: Int, limits: [Int]
     ) -> CellSnapshot? {
         guard let cells else { return nil }
         let view = cells.view
         var entries: [CellSnapshot.Entry] = []
-        entries.reserveCapacity(reads.count)
-        for index in first..<first + reads.count {
-            let one = view[index + 1]
-            if one.kind == .error { return nil }
-            if limits[index] > 0, one.count / 2 >= limits[index] { return nil }
-            switch reads[index - first] {
-            case .rankingSum where CellSnapshot.isInexact(one): return nil
+        entries.reserveCapacity(queries.count)
+        for index in first..<first + queries.count {
+            let answer = view[index + 1]
+            if answer.kind == .error { return nil }
+            if limits[index] > 0, answer.count / 2 >= limits[index] { return nil }
+            switch queries[index - first] {
+            case .rankingSum where CellSnapshot.isInexact(answer): return nil
             case .distinct:
-                // What is no sketch, the read that follows will say.
-                guard let count = try? CellReading.distinctCount(one) else { return nil }
+                // Where it is not a sketch, the read that follows reports it.
+                guard let count = try? CellReadRun.distinctCount(answer) else { return nil }
                 entries.append(.count(count))
-            default: entries.append(.reply(one))
+            default: entries.append(.reply(answer))
             }
         }
         return CellSnapshot(
-            reads: reads, entries: entries, owners: [cells], asOf: asOf, isAtomic: true)
+            queries: queries, entries: entries, owners: [cells], asOf: asOf, isAtomic: true)
     }
 }

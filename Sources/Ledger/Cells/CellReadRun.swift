@@ -1,14 +1,14 @@
 import Redis
 
-/// One list of reads under way.
+/// Reads one list of queries.
 ///
-/// First the sizes of everything whose size is not known are asked for; then the reads are cut into
-/// groups that cost Redis at most 5 ms each, and every group travels as one MULTI … EXEC with the
-/// shard's marks. One group = one state. What is too large for a group is read in pieces and merged here.
-struct CellReading {
-    let reads: [CellRead]
+/// First the sizes that are not known are asked for; then the queries are cut into groups that cost
+/// Redis at most 5 ms each, and every group is sent as one MULTI … EXEC with the shard's marks. One
+/// group shows one state. What is too large for a group is read in pieces and merged here.
+struct CellReadRun {
+    let queries: [CellQuery]
     let marksKey: [UInt8]
-    let markFields: MarkFields
+    let markMembers: MarkMembers
     let deadline: ContinuousClock.Instant
     /// Whether a ranking that cannot be read in one piece is an error.
     let refusesLargeRankings: Bool
@@ -24,34 +24,34 @@ struct CellReading {
 
     /// `newest`: time of the newest record, where it is not read with the cells.
     init(
-        reads: [CellRead], marksKey: [UInt8], markFields: MarkFields, newest: Int64?,
+        queries: [CellQuery], marksKey: [UInt8], markMembers: MarkMembers, newest: Int64?,
         parkedMemory: ParkedMemory, deadline: ContinuousClock.Instant,
         refusesLargeRankings: Bool = false
     ) {
-        self.reads = reads
+        self.queries = queries
         self.marksKey = marksKey
-        self.markFields = markFields
+        self.markMembers = markMembers
         asOf = newest
         self.parkedMemory = parkedMemory
         self.deadline = deadline
         self.refusesLargeRankings = refusesLargeRankings
-        entries = Array(repeating: nil, count: reads.count)
+        entries = Array(repeating: nil, count: queries.count)
     }
 
     mutating func run(on connection: inout Connection) throws(CellReadError) -> CellSnapshot {
         sizes = try askSizes(&connection)
         var costs: [(place: Int, cost: Double)] = []
         var pieces: [Int] = []
-        for (index, read) in reads.enumerated() {
-            let (cost, isWhole) = CellReading.cost(of: read, sizes: sizes[index])
+        for (index, query) in queries.enumerated() {
+            let (cost, isWhole) = CellReadRun.cost(of: query, sizes: sizes[index])
             if isWhole { costs.append((index, cost)) } else { pieces.append(index) }
         }
-        if refusesLargeRankings && pieces.contains(where: { CellReading.isRanking(reads[$0]) }) {
+        if refusesLargeRankings && pieces.contains(where: { CellReadRun.isRanking(queries[$0]) }) {
             throw CellReadError(.tooLarge, "a ranking has too many members")
         }
-        let groups = CellReading.groups(costs)
+        let groups = CellReadRun.groups(costs)
         for group in groups { try readGroup(group, &connection) }
-        for case (let index, .rankingSum) in reads.enumerated() {
+        for case (let index, .rankingSum) in queries.enumerated() {
             if case .reply(let view) = entries[index], CellSnapshot.isInexact(view) {
                 pieces.append(index)
             }
@@ -59,37 +59,37 @@ struct CellReading {
         for index in pieces { try readInPieces(index, &connection) }
         let parked = parkedStamp.isEmpty ? 0 : try addParked(&connection)
         return CellSnapshot(
-            reads: reads, entries: entries.map { $0 ?? .count(0) }, owners: owners, asOf: asOf,
+            queries: queries, entries: entries.map { $0 ?? .count(0) }, owners: owners, asOf: asOf,
             isAtomic: groups.count == 1 && pieces.isEmpty && parked == 0, parked: parked,
             isShardParked: !parkedStamp.isEmpty)
     }
 
-    private static func isRanking(_ read: CellRead) -> Bool {
-        switch read {
+    private static func isRanking(_ query: CellQuery) -> Bool {
+        switch query {
         case .ranking, .rankingSum: true
-        case .hash, .bucket, .fields, .size, .distinct: false
+        case .hash, .bucket, .members, .size, .distinct: false
         }
     }
 
     // MARK: Parked cells
 
-    /// Adds to the entries what is parked of them; of how many cells it is.
+    /// Adds to the entries what is parked of them; returns the number of these cells.
     private mutating func addParked(
         _ connection: inout Connection
     ) throws(CellReadError) -> Int {
-        // `…:parked` stands beside `…:marks`.
+        // The key `…:parked` is beside `…:marks`.
         let key = Array(marksKey.dropLast("marks".utf8.count) + "parked".utf8)
-        let fields: [[UInt8]: [UInt8]]
-        if let known = parkedMemory.fields(of: key, parkedStamp) {
-            fields = known
+        let members: [[UInt8]: [UInt8]]
+        if let known = parkedMemory.members(of: key, parkedStamp) {
+            members = known
         } else {
-            fields = try scan("HSCAN", key, &connection)
-            parkedMemory.keep(fields, of: key, parkedStamp)
+            members = try scan("HSCAN", key, &connection)
+            parkedMemory.keep(members, of: key, parkedStamp)
         }
-        var parked = ParkedReading(fields, of: ParkedReading.keys(reads))
-        for (index, read) in reads.enumerated() {
+        var parked = ParkedReading(members, of: ParkedReading.keys(queries))
+        for (index, query) in queries.enumerated() {
             guard let entry = entries[index] else { continue }
-            switch read {
+            switch query {
             case .hash(let key), .bucket(let key, _), .ranking(let key):
                 if let pairs = parked.merged(Self.pairs(entry), of: [key]) {
                     entries[index] = .pairs(PairMemory(pairs))
@@ -98,11 +98,11 @@ struct CellReading {
                 if let pairs = parked.merged(Self.pairs(entry), of: keys) {
                     entries[index] = .pairs(PairMemory(pairs))
                 }
-            case .fields(let key, let fields):
+            case .members(let key, let members):
                 guard case .reply(let view) = entry else { continue }
                 let values = (0..<view.count).map { view[$0].bytes.map { [UInt8]($0) } }
-                if let values = parked.merged(values, fields, of: key) {
-                    entries[index] = .values(FieldMemory(values))
+                if let values = parked.merged(values, members, of: key) {
+                    entries[index] = .values(MemberMemory(values))
                 }
             case .distinct(let keys):
                 let companions = parked.companions(of: keys)
@@ -122,25 +122,25 @@ struct CellReading {
 
     // MARK: Sizes and costs
 
-    /// Fields or members; nothing where the read itself says how much it is at most.
+    /// Numbers of members by query; empty where the query itself bounds them.
     private func askSizes(_ connection: inout Connection) throws(CellReadError) -> [[Int64]] {
-        var commands = CellCommands()
+        var commands = ReadCommands()
         var owners: [Int] = []
-        var sizes = [[Int64]](repeating: [], count: reads.count)
+        var sizes = [[Int64]](repeating: [], count: queries.count)
         func take(_ connection: inout Connection) throws(CellReadError) {
-            let replies = try CellReading.pipeline(commands, &connection, deadline)
+            let replies = try CellReadRun.pipeline(commands, &connection, deadline)
             for (owner, reply) in zip(owners, replies) {
                 sizes[owner].append(reply.with { $0.integer } ?? 0)
             }
-            commands = CellCommands()
+            commands = ReadCommands()
             owners = []
         }
-        for (index, read) in reads.enumerated() {
-            switch read {
+        for (index, query) in queries.enumerated() {
+            switch query {
             case .hash(let key): commands.add("HLEN", key)
             case .ranking(let key): commands.add("ZCARD", key)
             case .rankingSum(let keys): for key in keys { commands.add("ZCARD", key) }
-            case .distinct, .fields, .size, .bucket: break
+            case .distinct, .members, .size, .bucket: break
             }
             while owners.count < commands.count { owners.append(index) }
             if commands.count >= 4_000 { try take(&connection) }
@@ -149,10 +149,10 @@ struct CellReading {
         return sizes
     }
 
-    /// Microseconds that a read costs Redis, and whether it may be read in one piece.
-    private static func cost(of read: CellRead, sizes: [Int64]) -> (Double, Bool) {
-        switch read {
-        case .fields(_, let fields): return (ReadCost.members(fields.count), true)
+    /// Microseconds that a query costs Redis, and whether it may be read in one piece.
+    private static func cost(of query: CellQuery, sizes: [Int64]) -> (Double, Bool) {
+        switch query {
+        case .members(_, let members): return (ReadCost.members(members.count), true)
         case .bucket(_, let most): return (ReadCost.members(most), true)
         case .size: return (0.3, true)
         case .hash, .ranking:
@@ -167,7 +167,8 @@ struct CellReading {
         }
     }
 
-    /// Cuts what costs Redis so much into groups that hold it no longer than they may; at least one, perhaps empty.
+    /// Cuts queries of these costs into groups, each within `ReadCost.budget`; at least one group,
+    /// perhaps empty.
     private static func groups(_ costs: [(place: Int, cost: Double)]) -> [[Int]] {
         var groups: [[Int]] = [[]]
         var total = 0.0
@@ -187,12 +188,12 @@ struct CellReading {
     private mutating func readGroup(
         _ group: [Int], _ connection: inout Connection
     ) throws(CellReadError) {
-        var commands = CellCommands()
+        var commands = ReadCommands()
         commands.add("MULTI")
-        commands.add(fields: markFields.besideCells, of: marksKey)
-        for index in group { commands.add(reads[index]) }
+        commands.add(members: markMembers.besideCells, of: marksKey)
+        for index in group { commands.add(queries[index]) }
         commands.add("EXEC")
-        let replies = try CellReading.pipeline(commands, &connection, deadline)
+        let replies = try CellReadRun.pipeline(commands, &connection, deadline)
         guard let held = replies.last, held.view.count == group.count + 1 else {
             throw CellReadError(.unavailable, "Redis refused a transaction")
         }
@@ -201,15 +202,15 @@ struct CellReading {
         if !stamp.isEmpty { parkedStamp = stamp }
         if isFirstGroup { asOf = newest ?? asOf }
         isFirstGroup = false
-        // Sketches are merged at once; of other reads the snapshot looks at the reply itself.
-        let isKept = group.contains { if case .distinct = reads[$0] { false } else { true } }
+        // Sketches are merged at once; of other answers the snapshot keeps the reply itself.
+        let isKept = group.contains { if case .distinct = queries[$0] { false } else { true } }
         if isKept { owners.append(held) }
         for (position, index) in group.enumerated() {
             let view = held.view[position + 1]
             if let text = view.errorText {
                 throw CellReadError(.unavailable, "Redis answered: \(text)")
             }
-            if case .distinct = reads[index] {
+            if case .distinct = queries[index] {
                 entries[index] = .count(try Self.distinctCount(view))
             } else {
                 entries[index] = .reply(view)
@@ -217,7 +218,7 @@ struct CellReading {
         }
     }
 
-    /// What a read of different values was answered with: their number, or the sketches themselves.
+    /// Counts the answer to a query for different values: their number, or the sketches themselves.
     static func distinctCount(_ view: ReplyView) throws(CellReadError) -> Int64 {
         if let number = view.integer { return number }
         var sketch = DistinctSketch()
@@ -240,7 +241,7 @@ struct CellReading {
     private mutating func readInPieces(
         _ index: Int, _ connection: inout Connection
     ) throws(CellReadError) {
-        switch reads[index] {
+        switch queries[index] {
         case .hash(let key):
             entries[index] = .pairs(PairMemory(try scan("HSCAN", key, &connection)))
         case .ranking(let key):
@@ -255,17 +256,17 @@ struct CellReading {
                     sums.add(try scan("ZSCAN", keys[place], &connection))
                 }
             }
-            for group in CellReading.groups(costs) {
-                var commands = CellCommands()
+            for group in CellReadRun.groups(costs) {
+                var commands = ReadCommands()
                 for place in group { commands.add(.ranking(keys[place])) }
-                for reply in try CellReading.pipeline(commands, &connection, deadline) {
+                for reply in try CellReadRun.pipeline(commands, &connection, deadline) {
                     reply.with { sums.add($0) }
                 }
             }
             entries[index] = .pairs(sums.pairs)
         case .distinct(let keys):
             entries[index] = .count(try readSketches(keys, &connection))
-        case .fields, .size, .bucket: break
+        case .members, .size, .bucket: break
         }
     }
 
@@ -275,9 +276,9 @@ struct CellReading {
     ) throws(CellReadError) -> Int64 {
         var sketch = DistinctSketch()
         for start in stride(from: 0, to: keys.count, by: 100) {
-            var commands = CellCommands()
+            var commands = ReadCommands()
             for key in keys[start..<min(start + 100, keys.count)] { commands.add("GET", key) }
-            for reply in try CellReading.pipeline(commands, &connection, deadline) {
+            for reply in try CellReadRun.pipeline(commands, &connection, deadline) {
                 try reply.with { (view) throws(CellReadError) in
                     try Self.merge(view, into: &sketch)
                 }
@@ -288,18 +289,18 @@ struct CellReading {
 
     /// All members, about 1,000 a call.
     ///
-    /// A scan gives every member that is there from its begin to its
-    /// end, perhaps twice; reading by rank would miss one whenever another passes it.
+    /// A scan gives every member that is there from its start to its end, perhaps twice; reading by
+    /// rank would miss a member whenever another one passes it.
     private func scan(
         _ name: StaticString, _ key: [UInt8], _ connection: inout Connection
     ) throws(CellReadError) -> [[UInt8]: [UInt8]] {
         var members: [[UInt8]: [UInt8]] = [:]
         var cursor = Array("0".utf8)
         repeat {
-            var commands = CellCommands()
+            var commands = ReadCommands()
             commands.add(scan: name, key, cursor: cursor)
-            let replies = try CellReading.pipeline(commands, &connection, deadline)
-            cursor = try CellReading.page(replies[0]) { members[[UInt8]($0)] = [UInt8]($1) }
+            let replies = try CellReadRun.pipeline(commands, &connection, deadline)
+            cursor = try CellReadRun.page(replies[0]) { members[[UInt8]($0)] = [UInt8]($1) }
         } while !cursor.elementsEqual("0".utf8)
         return members
     }
@@ -326,7 +327,7 @@ struct CellReading {
 
     /// Sends commands in one go and takes their answers; the first error answer is thrown.
     static func pipeline(
-        _ commands: borrowing CellCommands, _ connection: inout Connection,
+        _ commands: borrowing ReadCommands, _ connection: inout Connection,
         _ deadline: ContinuousClock.Instant
     ) throws(CellReadError) -> [HeldReply] {
         guard ContinuousClock.now < deadline else {
@@ -339,7 +340,7 @@ struct CellReading {
             replies.reserveCapacity(commands.count)
             var failure: String?
             for _ in 0..<commands.count {
-                let reply = try CellReading.next(&connection, deadline)
+                let reply = try CellReadRun.next(&connection, deadline)
                 if let text = reply.errorText { failure = failure ?? text }
                 replies.append(HeldReply(reply))
             }
@@ -350,7 +351,7 @@ struct CellReading {
         }
     }
 
-    /// The next answer; clocks are asked only where it has to be waited for.
+    /// The next answer; reads a clock only where it has to wait.
     static func next(
         _ connection: inout Connection, _ deadline: ContinuousClock.Instant
     ) throws(RedisError) -> Reply {

@@ -41,7 +41,8 @@ extension KeyLayout {
         key.removeLast(own)
     }
 
-    /// Appends a window's label: `2026-03`, `2026-03-09`, `2026-03-09T1415`, `2026-03-09T1407`, `all`.
+    /// Appends a window's label: `2026-03`, `2026-03-09`, `2026-03-09T1415`, `2026-03-09T1407`,
+    /// `all`.
     public static func appendLabel(_ window: Window, _ number: Int32, to text: inout Bytes) {
         switch window {
         case .all: append("all", to: &text)
@@ -58,20 +59,21 @@ extension KeyLayout {
         }
     }
 
-    /// Appends the field of a series' cell: month `03`, day `09`, quarter-hour `1415`, minute `07`, in `totals` the meter's name.
-    public static func appendSeriesField(
-        meter: some Collection<UInt8>, window: Window, number: Int32, to field: inout Bytes
+    /// Appends the member of a series' cell: month `03`, day `09`, quarter-hour `1415`, minute
+    /// `07`, in `totals` the meter's name.
+    public static func appendSeriesMember(
+        meter: some Collection<UInt8>, window: Window, number: Int32, to member: inout Bytes
     ) {
         switch window {
-        case .all: field.append(contentsOf: meter)
-        case .month: appendTwoDigits(CivilDate(month: number).monthOfYear, to: &field)
-        case .day: appendTwoDigits(CivilDate(day: number).dayOfMonth, to: &field)
+        case .all: member.append(contentsOf: meter)
+        case .month: appendTwoDigits(CivilDate(month: number).monthOfYear, to: &member)
+        case .day: appendTwoDigits(CivilDate(day: number).dayOfMonth, to: &member)
         case .quarter:
             let quarter = Int32(Int64(number) - floorDivide(Int64(number), 96) * 96)
-            appendTwoDigits(quarter / 4, to: &field)
-            appendTwoDigits(quarter % 4 * 15, to: &field)
+            appendTwoDigits(quarter / 4, to: &member)
+            appendTwoDigits(quarter % 4 * 15, to: &member)
         case .minute:
-            appendTwoDigits(Int32(Int64(number) - floorDivide(Int64(number), 60) * 60), to: &field)
+            appendTwoDigits(Int32(Int64(number) - floorDivide(Int64(number), 60) * 60), to: &member)
         }
     }
 

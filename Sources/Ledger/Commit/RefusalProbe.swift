@@ -2,29 +2,29 @@ public import Redis
 
 /// Asks, by reads only, whether a cell would take a change that it refused.
 ///
-/// A shard that was set aside for its own records goes back to work only after a yes, so that it does not fold and
-/// fail again and again; and who lists parked cells learns what hinders each.
-public enum CellProbe {
+/// A shard that was set aside for its own records goes back to work only after a yes, so that it
+/// does not fold and fail again and again; `odometer parked` tells why each cell still refuses.
+public enum RefusalProbe {
     /// Whether the change would pass now.
     public static func wouldPass(
         _ cell: RefusedCell, on connection: inout Connection
     ) throws(LedgerError) -> Bool {
-        try hindrance(cell, on: &connection) == nil
+        try refusal(of: cell, on: &connection) == nil
     }
 
-    /// Why a parked cell would not take what is parked now; nil = it would.
-    public static func hindrance(
-        _ cell: ParkedCell, on connection: inout Connection
+    /// Why a parked cell would not take what is parked now; nil when it would.
+    public static func refusal(
+        of cell: ParkedCell, on connection: inout Connection
     ) throws(LedgerError) -> String? {
-        try hindrance(
-            RefusedCell(
-                key: cell.key, field: cell.field, kind: cell.kind, value: cell.value, error: ""),
+        try refusal(
+            of: RefusedCell(
+                key: cell.key, member: cell.member, kind: cell.kind, value: cell.value, error: ""),
             on: &connection)
     }
 
-    /// Why the change would not pass now; nil = it would.
-    public static func hindrance(
-        _ cell: RefusedCell, on connection: inout Connection
+    /// Why the change would not pass now; nil when it would.
+    public static func refusal(
+        of cell: RefusedCell, on connection: inout Connection
     ) throws(LedgerError) -> String? {
         let reply: ReplyValue
         do throws(RedisError) {
@@ -37,8 +37,8 @@ public enum CellProbe {
         }
         let text = reply.text
         switch cell.kind {
-        case .add: return hindrance(ofSum: text, cell, limit: nil)
-        case .score: return hindrance(ofSum: text, cell, limit: 1 << 53)
+        case .add: return refusal(ofSum: text, cell, limit: nil)
+        case .score: return refusal(ofSum: text, cell, limit: 1 << 53)
         case .minimum, .maximum, .first, .last:
             guard let text else { return nil }
             let isTimed = cell.kind == .first || cell.kind == .last
@@ -50,10 +50,10 @@ public enum CellProbe {
         }
     }
 
-    private static func hindrance(
+    private static func refusal(
         ofSum text: String?, _ cell: RefusedCell, limit: UInt64?
     ) -> String? {
-        if limit == nil, cell.field.first == UInt8(ascii: "!") { return nil }
+        if limit == nil, cell.member.first == UInt8(ascii: "!") { return nil }
         guard let before = Int64(text ?? "0"), text == nil || String(before) == text,
             let delta = Int64(String(decoding: cell.value, as: UTF8.self))
         else { return "the cell is not an integer" }
@@ -66,9 +66,9 @@ public enum CellProbe {
 
     private static func question(_ cell: RefusedCell) -> [[UInt8]] {
         switch cell.kind {
-        case .score: [Array("ZSCORE".utf8), cell.key, cell.field]
+        case .score: [Array("ZSCORE".utf8), cell.key, cell.member]
         case .distinct: [Array("PFCOUNT".utf8), cell.key]
-        case .add, .minimum, .maximum, .first, .last: [Array("HGET".utf8), cell.key, cell.field]
+        case .add, .minimum, .maximum, .first, .last: [Array("HGET".utf8), cell.key, cell.member]
         }
     }
 
