@@ -39,8 +39,9 @@ let package = Package(
             name: "CEventScan",
             cxxSettings: [.define("NDEBUG"), .unsafeFlags(["-O3"])],
             linkerSettings: [.linkedLibrary("simdjson")]),
+        .target(name: "CTables"),
 
-        room("Metering", "CEventScan"),
+        room("Metering", "CEventScan", "CTables"),
         room("Spelling"),
         room("Catalog", "Metering", "CYAML"),
         room("Kafka", "CRdkafka", "CMalloc"),
@@ -73,7 +74,9 @@ let package = Package(
         // The stages of the way one by one, over the log or over events in memory.
         .executableTarget(
             name: "odometer-bench-stages",
-            dependencies: ["Metering", "Catalog", "Kafka", "Ledger", "CAllocationCount"],
+            dependencies: [
+                "Metering", "Catalog", "Kafka", "Ledger", "Pipeline", "CAllocationCount",
+            ],
             path: "Benchmarks/Stages", swiftSettings: settings),
 
         .target(name: "CAllocationCount", path: "Tests/CAllocationCount"),
@@ -98,9 +101,8 @@ let package = Package(
             "FuzzTargets"),
         tests("WorkloadTests", "Workload", "Verify", "Kafka", "Redis"),
         tests(
-            "OdometerTests", "odometer", "API", "HTTPServer", "Metering", "Pipeline", "Replay",
-            "Kafka",
-            "Redis", "Verify", "Workload"),
+            "OdometerTests", "odometer", "API", "HTTPServer", "Metering", "Ledger", "Pipeline",
+            "Replay", "Kafka", "Redis", "Verify", "Workload"),
         tests("TidyTests"),
     ],
     swiftLanguageModes: [.v6],

@@ -173,6 +173,12 @@ class Redis:
         ended(self.process, 10)
 
 
+def kafka_tool():
+    """The program that starts brokers: KAFKA_TOOL, or `kafka` in the folder KAFKA_HOME; None where neither is set."""
+    named, home = os.environ.get("KAFKA_TOOL"), os.environ.get("KAFKA_HOME")
+    return Path(named) if named else Path(home, "kafka") if home else None
+
+
 class Kafka:
     """A real broker: one that the environment names, or one that a local program starts for us."""
 
@@ -181,10 +187,11 @@ class Kafka:
         self.is_ours = not self.bootstrap
         if not self.is_ours:
             return
-        home = Path(os.environ.get("KAFKA_HOME") or Path(__file__).parents[2] / "shared/kafka")
-        self.tool, self.folder = home / "kafka", folder
+        self.tool, self.folder = kafka_tool(), folder
+        if not self.tool:
+            raise LookupError("no KAFKA_BOOTSTRAP (host:port), and neither KAFKA_TOOL nor KAFKA_HOME says what starts a broker")
         if not os.access(self.tool, os.X_OK):
-            raise LookupError(f"no KAFKA_BOOTSTRAP (host:port), and no program {self.tool} that starts a broker (KAFKA_HOME)")
+            raise LookupError(f"no KAFKA_BOOTSTRAP (host:port), and {self.tool} is no program")
         if not shutil.which("java"):
             raise LookupError(f"no KAFKA_BOOTSTRAP (host:port), and no java for {self.tool}")
         environment = {"KAFKA_HEAP": "768m", **os.environ}

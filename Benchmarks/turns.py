@@ -241,14 +241,16 @@ class Turns:
         return done.stdout.strip().splitlines()[-1]
 
 
-def limit_source(root):
+def limit_source():
     """The hand-written program's source, or why there is none."""
     named = os.environ.get("LIMIT")
-    path = Path(named or root.parent / "shared/bench/limit.cc")
+    if not named:
+        return None, "LIMIT does not say where its source is"
+    path = Path(named)
     if named == "0":
         return None, "LIMIT=0"
     if not path.is_file():
-        return None, f"no file {named}" if named else "its source is not beside this repository; LIMIT=path names it"
+        return None, f"no file {named}"
     if not shutil.which("g++"):
         return None, "no g++ to build it with"
     return path, None

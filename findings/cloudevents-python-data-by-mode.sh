@@ -11,8 +11,8 @@
 # as `data_base64` in structured mode likewise.
 #
 # Why it matters here: a meter that sums `/data/count` finds it in one mode only. A counter that takes an event without
-# the field as one counts 1 instead of 3, and nobody is told. Whoever counts has to decode `data_base64`, and to refuse
-# a string.
+# the field as one counts 1 instead of 3, and nobody is told. A program that counts has to decode
+# `data_base64`, and to refuse a string.
 #
 # Exit code 0 while this is so, 1 when it has changed.
 set -euo pipefail

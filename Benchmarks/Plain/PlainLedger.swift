@@ -24,7 +24,7 @@ final class PlainWorld: LaneWorld, @unchecked Sendable {
         PlainLedger(try Connection(redis), ledger: try world.connect())
     }
 
-    func connectWatcher() throws(RedisError) -> any MarksReader { try world.connectWatcher() }
+    func connectWatcher() throws(RedisError) -> any LaneWatcher { try world.connectWatcher() }
 }
 
 /// Commits as plain pipelines: several are on their way at once, and one is applied once all its answers came.
@@ -85,6 +85,9 @@ private final class PlainLedger: LaneLedger {
         submit(&arguments, tag: 0)
         return receive()?.outcome ?? .applied(zerosLeft: 0)
     }
+
+    /// Plain commands cannot compare Redis' clock with a time: nothing bounds them.
+    func limitClock(to milliseconds: Int64) {}
 
     // MARK: As it is
 

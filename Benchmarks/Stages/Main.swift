@@ -1,6 +1,7 @@
 import Catalog
 import Foundation
 import Metering
+import Pipeline
 
 /// A catalog that several threads look at.
 final class CatalogBox: Sendable {
@@ -80,7 +81,7 @@ enum StagesProgram {
             bootstrap: options["--bootstrap"] ?? "", topic: options["--topic"] ?? "",
             records: number(options, "--records"), threads: number(options, "--threads"),
             stage: stage, catalog: CatalogBox(try catalog(options["--meters"] ?? "")),
-            dedupeWindow: 1_048_576)
+            dedupeWindow: Int64(PipelineConfiguration.Defaults.dedupeWindow))
         let taken = reader.run()
         var usage = rusage()
         getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)

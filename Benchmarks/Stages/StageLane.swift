@@ -1,5 +1,6 @@
 import Ledger
 import Metering
+import Pipeline
 
 /// How far records go before they are forgotten.
 enum Stage: String, CaseIterable {
@@ -52,7 +53,9 @@ struct StageLane: ~Copyable {
         shardCount = layout.shardCount
         partitionCount = partitions.count
         program = try Program(
-            catalog: catalog, shardCount: shardCount, dedupeKey: (0x0123_4567, 0x89AB_CDEF))
+            catalog: catalog, shardCount: shardCount, dedupeKey: (0x0123_4567, 0x89AB_CDEF),
+            futureBoundMilliseconds: Int64(
+                PipelineConfiguration.Defaults.futureBoundMilliseconds))
         program.partitionNumbers = partitions
         encoder = TallyEncoder(layout: layout, cellSets: program.cellSets)
         markFields = partitions.map { KeyLayout.markField(topic: topic, partition: $0) }

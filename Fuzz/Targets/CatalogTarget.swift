@@ -24,7 +24,8 @@ final class CatalogTarget: FuzzTarget {
             let text = String(decoding: written, as: UTF8.self)
             _ = try Oracle(
                 catalog: CatalogText.read([(name: Self.file, text: text)]),
-                settings: OracleSettings())
+                settings: OracleSettings(
+                    prefix: "odo", generation: 1, dedupeWindow: 0, futureBoundMilliseconds: 0))
         } catch {
             return "written as \(shown(written)): \(error)"
         }
@@ -32,7 +33,8 @@ final class CatalogTarget: FuzzTarget {
     }
 
     private static func digests(of catalog: MeterCatalog) throws -> [String] {
-        let program = try Program(catalog: catalog, shardCount: 1, dedupeKey: (0, 0))
+        let program = try Program(
+            catalog: catalog, shardCount: 1, dedupeKey: (0, 0), futureBoundMilliseconds: 0)
         return program.contractEntries.map { "\($0.name) \($0.digest)" }
     }
 

@@ -112,18 +112,22 @@ final class HeadersTarget: FuzzTarget {
 
     // MARK: Parts
 
+    private static let futureBoundMilliseconds: Int64 = 300_000
+
     private static func makeProgram() throws -> Program {
         let catalog = try CatalogReader.check(
             files: [(name: "fuzz.yaml", text: Array(Self.catalog.utf8))])
         var program = try Program(
-            catalog: catalog, shardCount: Oracle.shards, dedupeKey: (1, 2))
+            catalog: catalog, shardCount: Oracle.shards, dedupeKey: (1, 2),
+            futureBoundMilliseconds: Self.futureBoundMilliseconds)
         program.partitionNumbers = [0]
         return program
     }
 
     private static func makeOracle() throws -> Oracle {
-        var settings = OracleSettings()
-        settings.dedupeSpan = 0
+        let settings = OracleSettings(
+            prefix: "odo", generation: 1, dedupeWindow: 0,
+            futureBoundMilliseconds: Self.futureBoundMilliseconds)
         var oracle = try Oracle(
             catalog: CatalogText.read([(name: "fuzz.yaml", text: catalog)]), settings: settings)
         _ = oracle.addPartition(topic: "usage", number: 0)

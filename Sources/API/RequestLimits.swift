@@ -13,6 +13,12 @@ public struct RequestLimits: Sendable {
     /// Commands to Redis that one plan of a request may have; a request with a larger one is refused.
     public var mostCommands: Int
 
+    /// Units a second of one credential, unless another number is set.
+    public static let unitsPerSecond = 100
+
+    /// Requests a second without a valid credential of one address, unless another number is set.
+    public static let addressRequestsPerSecond = 100
+
     /// Commands for one more unit.
     ///
     /// 2,000 commands take Redis about 1.2 ms. A year of an organization's metrics needs about 900

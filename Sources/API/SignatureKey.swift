@@ -17,7 +17,6 @@ final class SignatureKey: @unchecked Sendable {
     private let material: Material
 
     private static let leastRSABits = 2_048
-    private static let leastSecretBytes = 32
 
     private init(_ algorithm: TokenVerifier.Algorithm, _ id: [UInt8]?, _ material: Material) {
         self.algorithm = algorithm
@@ -31,11 +30,11 @@ final class SignatureKey: @unchecked Sendable {
 
     // MARK: Making
 
-    /// A shared secret of HS256, at least 32 bytes.
+    /// A shared secret of HS256, at least `TokenKeys.leastSecretBytes` long.
     convenience init(secret: [UInt8], id: [UInt8]? = nil) throws(TokenConfigurationError) {
-        guard secret.count >= SignatureKey.leastSecretBytes else {
+        guard secret.count >= TokenKeys.leastSecretBytes else {
             throw TokenConfigurationError(
-                message: "the HS256 secret has less than \(SignatureKey.leastSecretBytes) bytes")
+                message: "the HS256 secret has less than \(TokenKeys.leastSecretBytes) bytes")
         }
         self.init(.hs256, id, .secret(secret))
     }

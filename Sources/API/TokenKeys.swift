@@ -11,11 +11,13 @@ public final class TokenKeys: TokenKeySource {
     /// What of the set could not be used and why, one text a key; holds no key.
     public let leftOut: [String]
 
+    /// The shortest secret of HS256.
+    public static let leastSecretBytes = 32
     private static let mostKeys = 100
 
     /// One key for all tokens, whatever their `kid`; throws where it is not of the algorithm's kind.
     ///
-    /// - Parameter key: for HS256 the secret (at least 32 bytes), else the public key in PEM.
+    /// - Parameter key: for HS256 the secret (at least `leastSecretBytes` long), else the public key in PEM.
     public init(
         algorithm: TokenVerifier.Algorithm, key: [UInt8]
     ) throws(TokenConfigurationError) {

@@ -1,3 +1,4 @@
+#include "Names.h"
 #include "Scanner.h"
 
 using namespace simdjson;

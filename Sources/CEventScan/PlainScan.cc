@@ -1,6 +1,7 @@
 // The walk for JSON without a backslash, which is nearly all there is: over the positions that simdjson's first stage
 // finds, with texts left where they stand. That stage has also checked UTF-8, control characters and that every string
 // ends. Whatever looks wrong here is left to the other walk, which knows what exactly is wrong.
+#include "Names.h"
 #include "Scanner.h"
 
 using namespace event_scan;
@@ -42,28 +43,6 @@ struct plain_walk {
     bool fan_out_object(int32_t node, int depth);
     bool fan_out_array(es_fan_out &fan, int depth);
 };
-
-template <typename word> inline word load(const char *from) {
-    word value;
-    memcpy(&value, from, sizeof value);
-    return value;
-}
-
-/// Names are short: a call of memcmp would cost more than the comparison.
-inline bool is_named(const es_node &node, string_view name) {
-    size_t n = name.size();
-    if (node.name_length != n) return false;
-    const char *a = node.name, *b = name.data();
-    if (n >= 8) {
-        for (size_t i = 0; i + 8 < n; i += 8)
-            if (load<uint64_t>(a + i) != load<uint64_t>(b + i)) return false;
-        return load<uint64_t>(a + n - 8) == load<uint64_t>(b + n - 8);
-    }
-    if (n >= 4) return load<uint32_t>(a) == load<uint32_t>(b) && load<uint32_t>(a + n - 4) == load<uint32_t>(b + n - 4);
-    for (size_t i = 0; i < n; i++)
-        if (a[i] != b[i]) return false;
-    return true;
-}
 
 /// The child with that name, or -1. Events of one producer have their members in one order, so the child that followed
 /// `previous` last time is tried first, and a name whose length no child has is not looked for.
@@ -202,24 +181,4 @@ bool event_scan::scan_plain(es_scanner &scanner, const char *json, size_t length
     if (!steps.members(root, 1) || steps.at != steps.end) return false;
     scanner.shapes.learn(scanner, json, length, root, first, steps.end);
     return true;
-}
-
-bool event_scan::has_twice(std::vector<string_view> &names) {
-    // Few are compared with each other, many are sorted.
-    if (names.size() > ES_MAX_ENTRIES) {
-        std::sort(names.begin(), names.end());
-        return std::adjacent_find(names.begin(), names.end()) != names.end();
-    }
-    for (size_t i = 1; i < names.size(); i++)
-        for (size_t j = 0; j < i; j++)
-            if (names[i] == names[j]) return true;
-    return false;
-}
-
-int32_t event_scan::child_named(const es_scanner &scanner, int32_t node, string_view name) {
-    if (node < 0) return -1;
-    const es_node &parent = scanner.nodes[node];
-    for (uint32_t i = parent.first_child; i < parent.first_child + parent.child_count; i++)
-        if (is_named(scanner.nodes[i], name)) return int32_t(i);
-    return -1;
 }

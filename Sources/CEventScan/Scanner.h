@@ -81,10 +81,6 @@ inline es_entry &next_entry(es_fan_out &fan, es_entry &spare) {
 
 /// A scalar's token that is no string; false where it is none of JSON's.
 bool read_scalar(std::string_view token, es_value *out);
-/// Whether a name stands twice; may sort them.
-bool has_twice(std::vector<std::string_view> &names);
-/// The child of `node` with that name, or -1.
-int32_t child_named(const es_scanner &scanner, int32_t node, std::string_view name);
 /// Scans an object without escapes where it stands; false = not for this walk, or wrong somewhere.
 bool scan_plain(es_scanner &scanner, const char *json, size_t length, int32_t root);
 }  // namespace event_scan

@@ -1,5 +1,6 @@
 #include "Shapes.h"
 
+#include "Names.h"
 #include "Scanner.h"
 
 #if defined(__SSE2__)

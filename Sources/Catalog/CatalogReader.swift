@@ -24,7 +24,10 @@ public enum CatalogReader {
     ) throws(CatalogError) -> MeterCatalog {
         let merge = try merge(files)
         do throws(ProgramError) {
-            _ = try Program(catalog: merge.catalog, shardCount: 1, dedupeKey: (0, 0))
+            // It judges no event, so any bound will do.
+            _ = try Program(
+                catalog: merge.catalog, shardCount: 1, dedupeKey: (0, 0),
+                futureBoundMilliseconds: 0)
         } catch {
             throw merge.located(error)
         }
@@ -145,7 +148,10 @@ private enum EnvelopeReader {
             case "time": try readTime(value, &read.places)
             default:
                 guard let time = EarliestTime(try value.text()) else {
-                    throw value.fail("must be a year or a date from 1700 to 2200, as 1995-07-01")
+                    let years = Timestamp.years
+                    throw value.fail(
+                        "must be a year or a date from \(years.lowerBound) to "
+                            + "\(years.upperBound), as 1995-07-01")
                 }
                 read.notBefore = time
             }

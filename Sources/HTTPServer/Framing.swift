@@ -1,9 +1,7 @@
 /// The rules that decide where one request ends and the next begins.
 ///
-/// The library below takes Transfer-Encoding over Content-Length without a word, reads an unknown
-/// coding as a body without end, and looks at the first of several lengths only. A proxy in front
-/// that decides otherwise would see other requests than we do, so all of these are refused here
-/// and the connection is closed.
+/// A proxy in front and this server must see the same requests. So a head that RFC 9112 leaves any
+/// room to read in two ways is refused here, and the connection is closed (decision 0002).
 enum Framing {
     /// Why a connection is given up, with the answer it gets.
     struct Refusal: Equatable, Sendable {
@@ -46,9 +44,8 @@ enum Framing {
 
     /// Whether a target leaves too little of a connection's memory for the other fields of the head.
     ///
-    /// The library keeps each parameter of the query in that memory, too. Where it runs out, it
-    /// closes without an answer, or the client waits for one until the connection is idle for too
-    /// long.
+    /// The library keeps each parameter of the query in that memory, too. A client that asks for more
+    /// than fits shall get an answer, and at once.
     static func isTooLong(_ target: UnsafeRawBufferPointer, memory: Int) -> Bool {
         let bytesOfParameter = 64
         guard target.count > memory / 256 else { return false }

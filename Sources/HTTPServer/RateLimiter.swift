@@ -29,6 +29,9 @@ public final class RateLimiter: Sendable {
         }
     }
 
+    /// The most tokens that a bucket may hold, and that may flow into it in a second.
+    public static let largestBurst = 1_000_000
+
     private static let ways = 8
     private static let shardBits = 4
     private let shards: [Shard]
@@ -40,12 +43,14 @@ public final class RateLimiter: Sendable {
     ///
     /// It remembers about `keys` keys (at least 128), 16 bytes each.
     public init(perSecond: Double, burst: Int, keys: Int = 65_536) throws(HTTPError) {
-        guard perSecond >= 0.001, perSecond <= 1_000_000 else {
+        guard perSecond >= 0.001, perSecond <= Double(Self.largestBurst) else {
             throw HTTPError(
-                .configuration, "rate limit: \(perSecond) a second is outside 0.001...1000000")
+                .configuration,
+                "rate limit: \(perSecond) a second is outside 0.001...\(Self.largestBurst)")
         }
-        guard (1...1_000_000).contains(burst) else {
-            throw HTTPError(.configuration, "rate limit: burst \(burst) is outside 1...1000000")
+        guard (1...Self.largestBurst).contains(burst) else {
+            throw HTTPError(
+                .configuration, "rate limit: burst \(burst) is outside 1...\(Self.largestBurst)")
         }
         guard (1...16_777_216).contains(keys) else {
             throw HTTPError(.configuration, "rate limit: keys \(keys) is outside 1...16777216")
@@ -75,10 +80,10 @@ public final class RateLimiter: Sendable {
         }
     }
 
-    /// Takes `tokens` (0 to 1,000,000) more of this key's bucket, also where it does not hold them:
+    /// Takes `tokens` (0 to `largestBurst`) more of this key's bucket, also where it does not hold them:
     /// what is missing has to flow in before `take` allows something again.
     public func charge(_ key: [UInt8], tokens: Int, at now: UInt64) {
-        let cost = UInt64(min(max(0, tokens), 1_000_000)) * nanosecondsPerToken
+        let cost = UInt64(min(max(0, tokens), Self.largestBurst)) * nanosecondsPerToken
         guard cost > 0 else { return }
         change(key, at: now) { $0 += cost }
     }

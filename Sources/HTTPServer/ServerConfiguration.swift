@@ -4,8 +4,10 @@ public struct ServerConfiguration: Equatable, Sendable {
     public var address = "127.0.0.1"
     /// TCP port; 0 lets the system choose one.
     public var port = 0
-    /// Worker threads; each owns one worker.
-    public var threads = 2
+    /// Worker threads, within `threadRange`; each owns one worker.
+    ///
+    /// Eight whatever the cores: they wait for Redis most of their time.
+    public var threads = 8
     /// Connections open at once, over all clients.
     public var connectionLimit = 1_000
     /// Connections open at once from one address (IPv6: one /64); 0 means no limit of its own.
@@ -28,13 +30,16 @@ public struct ServerConfiguration: Equatable, Sendable {
     /// Seconds `stop()` waits for requests that have begun.
     public var drainSeconds = 5
 
+    /// What `threads` may be.
+    public static let threadRange = 1...64
+
     /// The defaults.
     public init() {}
 
     /// Throws for the first setting outside its permitted range, naming field, value and range.
     public func validate() throws(HTTPError) {
         try check("port", port, 0...65_535)
-        try check("threads", threads, 1...64)
+        try check("threads", threads, Self.threadRange)
         try check("connectionLimit", connectionLimit, threads...100_000)
         try check("perAddressLimit", perAddressLimit, 0...connectionLimit)
         try check("idleTimeoutSeconds", idleTimeoutSeconds, 1...300)

@@ -11,6 +11,8 @@ public struct KeyLayout: Sendable, Hashable {
 
     /// Version of this layout; part of the contract.
     public static let version = 1
+    /// First part of every name, unless another one is set.
+    public static let defaultPrefix = "odo"
     /// Number of shards of a new ledger.
     public static let defaultShardCount = 64
 
@@ -24,13 +26,18 @@ public struct KeyLayout: Sendable, Hashable {
     private let start: Bytes
 
     /// A layout, whose `prefix` must match `isValidPrefix` and whose numbers must be positive.
-    public init(prefix: String = "odo", generation: Int = 1, shardCount: Int = defaultShardCount) {
+    public init(
+        prefix: String = defaultPrefix, generation: Int = 1, shardCount: Int = defaultShardCount
+    ) {
         precondition(KeyLayout.isValidPrefix(prefix) && generation > 0 && shardCount > 0)
         self.prefix = prefix
         self.generation = generation
         self.shardCount = shardCount
         start = Bytes("\(prefix):\(generation):{".utf8)
     }
+
+    /// What `isValidPrefix` asks for, as the end of the sentence "must be …".
+    public static let prefixRule = "1 to 32 of A–Z a–z 0–9 _ . -"
 
     /// Whether a prefix is 1 to 32 of the characters A–Z a–z 0–9 _ . -
     public static func isValidPrefix(_ prefix: String) -> Bool {
@@ -48,8 +55,9 @@ public struct KeyLayout: Sendable, Hashable {
 
     /// Shard of an organization: FNV-1a (32 bit) over the bytes of its id, modulo V.
     public func shard(of organization: some Sequence<UInt8>) -> Int {
-        var hash: UInt32 = 0x811C_9DC5
-        for byte in organization { hash = (hash ^ UInt32(byte)) &* 0x0100_0193 }
+        let hash =
+            organization.withContiguousStorageIfAvailable { Hashing.fnv1a32(.init($0)) }
+            ?? Bytes(organization).withUnsafeBytes { Hashing.fnv1a32($0) }
         return Int(hash % UInt32(shardCount))
     }
 
@@ -215,18 +223,11 @@ public struct KeyLayout: Sendable, Hashable {
                 bytes.append(byte)
                 continue
             }
-            guard let high = rest.next().flatMap(hexValue), let low = rest.next().flatMap(hexValue)
+            guard let high = rest.next().flatMap(NameEscape.value(ofDigit:)),
+                let low = rest.next().flatMap(NameEscape.value(ofDigit:))
             else { return nil }
             bytes.append(high << 4 | low)
         }
         return bytes
-    }
-
-    private static func hexValue(_ digit: UInt8) -> UInt8? {
-        switch digit {
-        case 48...57: digit - 48
-        case 65...70: digit - 55
-        default: nil
-        }
     }
 }

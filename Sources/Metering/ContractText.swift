@@ -1,4 +1,10 @@
 /// The canonical text of what decides about numbers; two catalogs with the same entries count alike.
+///
+/// **Frozen.** The digests of these texts are stored in every ledger, and a ledger whose digests differ
+/// is refused. So each character is written here by hand and nothing is left to how Swift prints a value.
+/// Words that look like Swift (`Metering.Envelope.Source.pointer`) come from the first builds, which did
+/// leave it to Swift; they stay when a type gets another name. A new property may only add text where
+/// its value is not the default, as `not_before`, `max` and `most` do.
 enum ContractText {
     /// Names and digests: `meter:NAME` and `event:NAME/FIELD`, sorted by name.
     static func entries(of catalog: MeterCatalog) -> [(name: String, digest: String)] {
@@ -21,10 +27,33 @@ enum ContractText {
     }
 
     private static func envelopeText(of catalog: MeterCatalog) -> String {
+        let envelope = catalog.envelope
+        let parts = [
+            "id: \(source(envelope.id))", "source: \(source(envelope.source))",
+            "type: \(source(envelope.type))", "subject: \(source(envelope.subject))",
+            "time: \(list(envelope.time))",
+            "timeFormat: Metering.Envelope.TimeFormat.\(timeFormat(envelope.timeFormat))",
+            "requiresSpecVersion: \(flag(envelope.requiresSpecVersion))",
+        ]
+        let text = "Envelope(\(parts.joined(separator: ", ")))"
         // A ledger of an earlier build has no such word, and the default must not change its text.
-        catalog.notBefore == .standard
-            ? "\(catalog.envelope)"
-            : "\(catalog.envelope) not_before=\(catalog.notBefore.day)"
+        return catalog.notBefore == .standard
+            ? text : "\(text) not_before=\(catalog.notBefore.day)"
+    }
+
+    private static func source(_ source: Envelope.Source) -> String {
+        switch source {
+        case .pointer(let pointer): "Metering.Envelope.Source.pointer(\(list(pointer)))"
+        case .constant(let text): "Metering.Envelope.Source.constant(\(quoted(text)))"
+        }
+    }
+
+    private static func timeFormat(_ format: Envelope.TimeFormat) -> String {
+        switch format {
+        case .rfc3339: "rfc3339"
+        case .unix: "unix"
+        case .unixMilliseconds: "unixMilliseconds"
+        }
     }
 
     private static func text(
@@ -43,13 +72,14 @@ enum ContractText {
             if case .field(field.name, _) = clause.amount { true } else { false }
         }
         var parts = [
-            "\(field.pointer)", field.kind.rawValue, "\(field.isRequired)", "\(field.isFanOut)",
-            field.defaultText.map(escaped) ?? "-", field.defaultInteger.map(String.init) ?? "-",
-            "\(field.values)", "\(isUnsigned)", "\(isClauseTime)",
+            list(field.pointer), field.kind.rawValue, flag(field.isRequired),
+            flag(field.isFanOut), field.defaultText.map(escaped) ?? "-",
+            field.defaultInteger.map(number) ?? "-", list(field.values), flag(isUnsigned),
+            flag(isClauseTime),
         ]
         // A ledger of an earlier build has no such word, and the default must not change its text.
         if let maximum = field.maximum, maximum != field.defaultMaximum(isAmount: isAmount) {
-            parts.append("max=\(maximum)")
+            parts.append("max=\(number(maximum))")
         }
         return parts.joined(separator: "|")
     }
@@ -61,26 +91,71 @@ enum ContractText {
 
     private static func text(of meter: MeterDeclaration) -> String {
         var lines = [
-            meter.kind.rawValue, meter.keep?.rawValue ?? "-", "\(meter.scopes)", "\(meter.by)",
-            "\(meter.windows.map(\.name).sorted())", meter.value ?? "-", meter.of ?? "-",
-            "\(meter.isSigned)",
+            meter.kind.rawValue, meter.keep?.rawValue ?? "-",
+            "[\(meter.scopes.map(list).joined(separator: ", "))]", list(meter.by),
+            list(meter.windows.map(\.name).sorted()), meter.value ?? "-", meter.of ?? "-",
+            flag(meter.isSigned),
         ]
         // Standard limits are no part of it: ledgers of builds that knew no limits stay as they are.
         if meter.limits != .standard(meter.kind) {
             lines.append("most \(limit(meter.limits.by)) \(limit(meter.limits.per))")
         }
-        lines += meter.windows.map { "\($0.name)=\(meter.retention(of: $0))" }.sorted()
+        lines += meter.windows.map { "\($0.name)=\(retention(meter.retention(of: $0)))" }.sorted()
         lines += meter.clauses.map { clause in
             let bindings = clause.bindings.sorted { $0.key < $1.key }.map {
                 "\($0.key)=\($0.value)"
             }
-            return
-                "\(clause.event)|\(clause.amount)|\(clause.time ?? "-")|\(bindings)|\(clause.needs)"
+            return [
+                clause.event, amount(clause.amount), clause.time ?? "-", list(bindings),
+                list(clause.needs),
+            ].joined(separator: "|")
         }.sorted()
         return lines.joined(separator: "\n")
     }
 
-    private static func limit(_ most: Int?) -> String { most.map(String.init) ?? "none" }
+    private static func retention(_ retention: MeterDeclaration.Retention) -> String {
+        switch retention {
+        case .forever: "forever"
+        case .seconds(let seconds): "seconds(\(number(seconds)))"
+        }
+    }
+
+    private static func amount(_ amount: Clause.Amount) -> String {
+        switch amount {
+        case .constant(let value): "constant(\(number(value)))"
+        case .field(let name, let isNegated):
+            "field(\(quoted(name)), negated: \(flag(isNegated)))"
+        }
+    }
+
+    private static func limit(_ most: Int?) -> String { most.map { number(Int64($0)) } ?? "none" }
+
+    private static func number(_ value: Int64) -> String { String(value, radix: 10) }
+
+    private static func flag(_ value: Bool) -> String { value ? "true" : "false" }
+
+    private static func list(_ texts: [String]) -> String {
+        "[\(texts.map(quoted).joined(separator: ", "))]"
+    }
+
+    /// The text between quotation marks, with the escapes that ledgers of earlier builds have.
+    private static func quoted(_ text: String) -> String {
+        var quoted = "\""
+        for scalar in text.unicodeScalars {
+            switch scalar {
+            case "\\", "\"", "'": quoted += "\\\(scalar)"
+            case "\0": quoted += #"\0"#
+            case "\n": quoted += #"\n"#
+            case "\r": quoted += #"\r"#
+            case "\t": quoted += #"\t"#
+            case "\u{01}"..."\u{1F}", "\u{7F}":
+                let digits = String(scalar.value, radix: 16, uppercase: true)
+                quoted += "\\u{\(digits.utf8.count == 1 ? "0" : "")\(digits)}"
+            default: quoted.unicodeScalars.append(scalar)
+            }
+        }
+        return quoted + "\""
+    }
 
     /// 32 hexadecimal digits of SipHash-128 with the key 0: equality matters here, not secrecy.
     private static func digest(_ text: String) -> String {

@@ -29,7 +29,7 @@ public struct MeterCatalog: Sendable, Equatable {
     public func event(_ name: String) -> EventDeclaration? { events.first { $0.name == name } }
 }
 
-/// The earliest time that an event may have: the start of a UTC day of the years 1700 to 2200.
+/// The earliest time that an event may have: the start of a UTC day of `Timestamp.years`.
 ///
 /// An earlier one is a mistake of its producer, most often seconds where milliseconds are asked
 /// for, or a clock that begins at 1970.

@@ -84,7 +84,7 @@ final class DeadLetters: LaneDeadLetters {
         serve()
     }
 
-    func settle(waitMilliseconds: Int32) -> Bool {
+    func deliver(waitMilliseconds: Int32) -> Bool {
         // Letters that go alone need a round trip each: without some patience each would take a turn of the lane.
         let wait = alone.isEmpty ? Int64(waitMilliseconds) : max(20, Int64(waitMilliseconds))
         let end = now + wait

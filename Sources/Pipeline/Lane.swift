@@ -44,7 +44,7 @@ final class Lane: @unchecked Sendable {
     var core: LaneCore?
     var committer: (any LaneLedger)?
     /// Looks at the marks beside the commits, so that neither waits for the other.
-    var watcher: (any MarksReader)?
+    var watcher: (any LaneWatcher)?
     var arguments = CommitArguments()
     /// Contract and dedupe key of the ledger as it was opened last.
     var stamp: [UInt8] = []
@@ -143,7 +143,8 @@ final class Lane: @unchecked Sendable {
         deadLetters = world.deadLetters
         reporter = report
         schedule = CommitSchedule(
-            interval: configuration.commitInterval, shardCount: configuration.layout.shardCount)
+            interval: configuration.commitIntervalMilliseconds,
+            shardCount: configuration.layout.shardCount)
         consumer.setRebalanceHandler { [unowned self] event in self.rebalance(event) }
     }
 

@@ -19,6 +19,10 @@ extension Lane {
             // What was refused is dropped: there may be nothing to commit that would end it.
             passed(.refused, "no commit is left that Redis refused")
         } catch {
+            // What was found so far is not to be shown: it is found again with the next try.
+            stopped = []
+            gone = [:]
+            taken = []
             retryAt = now + 500
             trouble(.establish, "partitions cannot be taken up yet: \(error.message)")
         }
@@ -76,7 +80,8 @@ extension Lane {
         do throws(ProgramError) {
             return try Program(
                 catalog: configuration.catalog, shardCount: configuration.layout.shardCount,
-                dedupeKey: dedupeKey, futureBound: configuration.futureBound)
+                dedupeKey: dedupeKey,
+                futureBoundMilliseconds: configuration.futureBoundMilliseconds)
         } catch { throw Obstacle(message: "catalog: \(error)") }
     }
 

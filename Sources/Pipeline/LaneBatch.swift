@@ -117,7 +117,7 @@ extension Lane {
                 core?.shards[shard].unseenBatch != nil || committer?.inFlight ?? 0 > 0
             guard now < deadline, isOnItsWay, passOn(waitMilliseconds: 100) else { return false }
         }
-        while !deadLetters.settle(waitMilliseconds: 100) {
+        while !deadLetters.deliver(waitMilliseconds: 100) {
             guard now < deadline, deadLetters.problem == nil else { return false }
         }
         // Where the marks must be read first, nothing is sent, so that the pipeline runs dry.

@@ -60,6 +60,7 @@ extension Lane {
         while committer?.receive() != nil {}
         committer = nil
         watcher = nil
+        mustLeave = nil
         reconnectAt = now + 100
         needsReconcile = core != nil
         trouble(.redis, "the connection to Redis broke")
@@ -78,21 +79,20 @@ extension Lane {
                 totals.scriptSeconds.observe(Double(result.scriptMicroseconds) / 1_000_000)
             }
             if let news = result.parked { note(news, shard: result.tag) }
-            settle(shard: result.tag, result.outcome, result.overflows)
+            handle(result)
             wait = 0
         }
         return canCommit
     }
 
-    private func settle(
-        shard: Int, _ outcome: CommitOutcome, _ overflows: [String: Int64]
-    ) {
+    private func handle(_ result: CommitResult) {
         let now = self.now
+        let (shard, outcome, overflows) = (result.tag, result.outcome, result.overflows)
         let redirected = core?.shards[shard].redirected ?? [:]
         guard let size = core?.flyingSize(shard: shard),
-            let settlement = core?.settle(shard: shard, outcome, now: now)
+            let step = core?.conclude(shard: shard, outcome, now: now)
         else { return }
-        switch settlement {
+        switch step {
         case .done:
             totals.commits += 1
             totals.cells += Int64(size.cells)
@@ -169,7 +169,7 @@ extension Lane {
     /// to wait behind it.
     private func commitDue(_ now: Int64) {
         guard mode == .folding || mode == .holding, core != nil else { return }
-        guard canCommit, deadLetters.settle(waitMilliseconds: 0) else { return }
+        guard canCommit, deadLetters.deliver(waitMilliseconds: 0) else { return }
         guard isLookRecent || mayCompareLog(now) else {
             return schedule.look(at: max(comparison.nextAt, comparison.retryAt))
         }
@@ -201,7 +201,7 @@ extension Lane {
     /// Commits everything that is folded, until the deadline; before partitions are given up.
     func finalCommit(deadline: Int64) {
         guard core != nil, !needsReconcile, !isUnfit else { return }
-        while !deadLetters.settle(waitMilliseconds: 50) {
+        while !deadLetters.deliver(waitMilliseconds: 50) {
             if self.now >= deadline || deadLetters.problem != nil { return }
         }
         for round in 0..<2 {

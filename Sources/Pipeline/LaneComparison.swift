@@ -13,7 +13,8 @@ extension Lane {
     var comparisonPause: Int64 {
         if isCatchingUp { return LogComparison.catchUpSpan / 2 }
         return min(
-            max(LogComparison.pause, 20 * lookDuration), max(1, configuration.commitInterval / 2))
+            max(LogComparison.pause, 20 * lookDuration),
+            max(1, configuration.commitIntervalMilliseconds / 2))
     }
 
     /// Whether a look may begin now.
@@ -50,7 +51,7 @@ extension Lane {
         // A commit looks sooner where one is possible.
         let isNews =
             now - (comparison.newsSince ?? now)
-            >= max(LogComparison.newsPause, 2 * configuration.commitInterval)
+            >= max(LogComparison.newsPause, 2 * configuration.commitIntervalMilliseconds)
         guard isServing || isNews || now >= comparison.idleAt else { return }
         comparison.idleAt = now + Self.checkInterval
         // A look that passes lets every tally go, also one with records of a partition that stands still.

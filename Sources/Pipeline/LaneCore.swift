@@ -293,7 +293,7 @@ struct LaneCore: ~Copyable {
     }
 
     /// What follows from the outcome of a shard's commit.
-    mutating func settle(shard: Int, _ outcome: CommitOutcome, now: Int64) -> Settlement {
+    mutating func conclude(shard: Int, _ outcome: CommitOutcome, now: Int64) -> NextStep {
         switch outcome {
         case .applied:
             complete(shard, now)

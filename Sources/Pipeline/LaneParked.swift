@@ -1,4 +1,4 @@
-package import Ledger
+internal import Ledger
 
 /// What cells of a shard refused: it is told once, and tried again once a minute.
 extension Lane {
@@ -51,11 +51,4 @@ extension Lane {
                     + "\(left) are left")
         }
     }
-}
-
-extension MarksReader {
-    /// A world that parks nothing has nothing to try again.
-    package func retryParked(
-        shard: Int, contract: [UInt8], cursor: inout [UInt8], latest: Int64
-    ) throws(LedgerError) -> Int { 0 }
 }

@@ -52,7 +52,7 @@ extension Lane {
         snapshot.parked = core == nil ? [:] : parked.counts
         warn(ofShortest: shortest)
         if now - kafkaErrorAt > Self.quietAfter { passed(.kafka, "no error of Kafka for a minute") }
-        settleTroubles(now)
+        closeLoops(now)
         let troubles = self.troubles
         snapshot.hindrances = LaneTrouble.allCases.filter(\.hinders).compactMap { troubles[$0] }
         snapshot.troubles = LaneTrouble.allCases.map { one in

@@ -33,7 +33,7 @@ extension Lane {
         } catch { watcher = nil }
     }
 
-    func openWatcher() throws(LedgerError) -> any MarksReader {
+    func openWatcher() throws(LedgerError) -> any LaneWatcher {
         do throws(RedisError) { return try world.connectWatcher() } catch {
             throw LedgerError(error)
         }

@@ -1,5 +1,5 @@
 internal import Kafka
-package import Ledger
+internal import Ledger
 
 /// What Redis can change under a running lane: its role, its clock, its eviction policy, our rights.
 extension Lane {
@@ -174,14 +174,4 @@ extension ServerHealth {
             isReplica: check.isReplica ?? false, clock: check.clock, product: check.product,
             unchecked: check.unchecked)
     }
-}
-
-extension MarksReader {
-    /// A world that cannot be asked has nothing against it.
-    package func serverHealth() throws(LedgerError) -> ServerHealth { ServerHealth() }
-}
-
-extension LaneLedger {
-    /// A ledger without a clock of its own is not bounded.
-    package func limitClock(to milliseconds: Int64) {}
 }

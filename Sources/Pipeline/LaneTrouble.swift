@@ -68,9 +68,9 @@ extension Lane {
     }
 
     /// Tells the loops that have ended.
-    func settleTroubles(_ now: Int64) {
+    func closeLoops(_ now: Int64) {
         for trouble in LaneTrouble.allCases {
-            if let line = recurrences[trouble]?.settle(now) {
+            if let line = recurrences[trouble]?.closeLoop(now) {
                 tell(.information, trouble, line)
             }
         }

@@ -20,8 +20,8 @@ package protocol LaneWorld: AnyObject {
     var deadLetters: any LaneDeadLetters { get }
     /// A new connection that commits.
     func connect() throws(RedisError) -> any LaneLedger
-    /// A new connection that only looks at marks, beside the commits.
-    func connectWatcher() throws(RedisError) -> any MarksReader
+    /// A new connection beside the commits: it looks at marks and tries parked cells again.
+    func connectWatcher() throws(RedisError) -> any LaneWatcher
 }
 
 /// The log as a lane uses it; see `Consumer` for what each call means.
@@ -89,6 +89,10 @@ package protocol MarksReader: AnyObject {
     ) throws(LedgerError) -> [ShardMarks]
     /// What Redis says of itself now: whether it still is what exact numbers need.
     func serverHealth() throws(LedgerError) -> ServerHealth
+}
+
+/// The connection beside the commits.
+package protocol LaneWatcher: MarksReader {
     /// Tries a part of a shard's parked cells again, from `cursor` on; how many are left.
     func retryParked(
         shard: Int, contract: [UInt8], cursor: inout [UInt8], latest: Int64
@@ -135,7 +139,7 @@ package protocol LaneDeadLetters: AnyObject {
     /// Why letters wait longer than they should; nil = none does.
     var problem: String? { get }
     /// Sends, takes acknowledgements, and waits for them at most so long; true when no letter waits.
-    func settle(waitMilliseconds: Int32) -> Bool
+    func deliver(waitMilliseconds: Int32) -> Bool
     /// The lane gives its partitions up: what Kafka does not have yet is dropped, nothing is waited for.
     func abandon()
     /// Takes a rejected record, unless its letter is on its way or was acknowledged.

@@ -34,7 +34,8 @@ package final class LedgerKeeper: Sendable {
         do throws(ProgramError) {
             let program = try Program(
                 catalog: configuration.catalog, shardCount: configuration.layout.shardCount,
-                dedupeKey: (0, 0))
+                dedupeKey: (0, 0),
+                futureBoundMilliseconds: configuration.futureBoundMilliseconds)
             entries = program.contractEntries
         } catch { throw PipelineError(.configuration, "catalog: \(error)") }
         state = Mutex(State())
@@ -88,7 +89,7 @@ package final class LedgerKeeper: Sendable {
             guard isFirst || isOurs else {
                 throw LedgerError(.contractMovedOn, "another process moved the contract")
             }
-            let stamp = try ContractMove.settle(
+            let stamp = try ContractMove.adopt(
                 &connection, layout: configuration.layout, contract,
                 accept: configuration.acceptContract && isFirst)
             state.dedupeKey = record.birth.dedupeKey
@@ -126,7 +127,7 @@ package final class LedgerKeeper: Sendable {
         return Contract(
             layout: configuration.layout, birth: birth,
             dedupeWindow: Int(configuration.dedupeWindow),
-            bounds: [(name: "future_ms", value: configuration.futureBound)],
+            bounds: [(name: "future_ms", value: configuration.futureBoundMilliseconds)],
             events: events.map { (name: Self.bare($0.name), digest: $0.digest) },
             meters: meters.map { (name: Self.bare($0.name), digest: $0.digest) })
     }

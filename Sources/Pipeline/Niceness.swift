@@ -7,8 +7,10 @@ internal import Glibc
 public enum Niceness {
     /// What `odometer run` takes by itself.
     public static let standard = 10
+    /// What it may be told to take; 0 changes nothing.
+    public static let range = 0...19
 
-    /// Makes this process that nice (0–19), with all threads that it starts later; call it before any of them.
+    /// Makes this process that nice (within `range`), with all threads that it starts later; call it before any of them.
     ///
     /// Linux weighs sessions first (autogroups), then the threads within each. So a process that leads a session of
     /// its own, as a service does, makes that as nice; a session that it shares with others stays as it is. In a

@@ -14,7 +14,7 @@ public enum StartOrigin: Sendable, Equatable {
 }
 
 /// What to do where Kafka no longer holds what was not counted yet.
-public enum LossPolicy: Sendable, Equatable {
+public enum LossPolicy: String, Sendable, CaseIterable {
     /// Stop that partition and say so.
     case stop
     /// Count the loss and go on behind it.
@@ -50,14 +50,15 @@ public struct PipelineConfiguration: Sendable {
     public var layout: KeyLayout
     /// What is counted.
     public var catalog: MeterCatalog
-    /// Number of lanes, 1 … 64.
+    /// Number of lanes, within `Ranges.lanes`.
     public var lanes: Int
-    /// Time between two commits of a shard, 10 … 60,000 ms.
-    public var commitInterval: Int64
-    /// Offsets before a record that are looked at for duplicates, 0 … 2^28.
+    /// Time between two commits of a shard, within `Ranges.commitIntervalMilliseconds`.
+    public var commitIntervalMilliseconds: Int64
+    /// Offsets before a record that are looked at for duplicates, within `Ranges.dedupeWindow`.
     public var dedupeWindow: Int64
-    /// Milliseconds that an event may lie after its record's timestamp, 0 … 86,400,000.
-    public var futureBound: Int64
+    /// How far an event may lie after its record's timestamp, within
+    /// `Ranges.futureBoundMilliseconds`.
+    public var futureBoundMilliseconds: Int64
     /// Where the counting of a topic begins.
     public var origin: StartOrigin
     /// What to do where Kafka no longer holds what was not counted yet.
@@ -65,29 +66,32 @@ public struct PipelineConfiguration: Sendable {
     /// Whether a ledger written under another contract is moved to this one.
     public var acceptContract: Bool
 
-    /// A configuration with the defaults of `docs/OPERATIONS.md`.
+    /// A configuration with the values of `Defaults`, and one lane.
     public init(
-        client: ClientConfiguration, topics: [String] = ["usage-events"],
-        directoryTopic: String? = "usage-directory",
-        deadLetterTopic: String? = "usage-dead-letters", group: String? = nil,
+        client: ClientConfiguration, topics: [String] = [Defaults.topic],
+        directoryTopic: String? = Defaults.directoryTopic,
+        deadLetterTopic: String? = Defaults.deadLetterTopic, group: String? = nil,
         instance: String? = nil, redis: RedisConfiguration, layout: KeyLayout = KeyLayout(),
-        catalog: MeterCatalog, lanes: Int = 1, commitInterval: Int64 = 500,
-        dedupeWindow: Int64 = 1_048_576, futureBound: Int64 = 300_000,
-        origin: StartOrigin = .earliest, onLoss: LossPolicy = .stop, acceptContract: Bool = false
+        catalog: MeterCatalog, lanes: Int = 1,
+        commitIntervalMilliseconds: Int64 = Int64(Defaults.commitIntervalMilliseconds),
+        dedupeWindow: Int64 = Int64(Defaults.dedupeWindow),
+        futureBoundMilliseconds: Int64 = Int64(Defaults.futureBoundMilliseconds),
+        origin: StartOrigin = .earliest, onLoss: LossPolicy = Defaults.onLoss,
+        acceptContract: Bool = false
     ) {
         self.client = client
         self.topics = topics
         self.directoryTopic = directoryTopic
         self.deadLetterTopic = deadLetterTopic
-        self.group = group ?? "odometer-\(layout.prefix)"
+        self.group = group ?? Defaults.group(prefix: layout.prefix)
         self.instance = instance
         self.redis = redis
         self.layout = layout
         self.catalog = catalog
         self.lanes = lanes
-        self.commitInterval = commitInterval
+        self.commitIntervalMilliseconds = commitIntervalMilliseconds
         self.dedupeWindow = dedupeWindow
-        self.futureBound = futureBound
+        self.futureBoundMilliseconds = futureBoundMilliseconds
         self.origin = origin
         self.onLoss = onLoss
         self.acceptContract = acceptContract
@@ -96,20 +100,21 @@ public struct PipelineConfiguration: Sendable {
     /// Throws an error that names field, value and permitted range.
     public func validate() throws(PipelineError) {
         func check(
-            _ name: String, _ value: Int64, _ range: ClosedRange<Int64>
+            _ name: String, _ value: Int64, _ range: ClosedRange<Int>
         )
             throws(PipelineError)
         {
-            guard range.contains(value) else {
+            guard range.contains(Int(value)) else {
                 throw PipelineError(
                     .configuration,
                     "\(name) is \(value); it must be \(range.lowerBound) to \(range.upperBound)")
             }
         }
-        try check("lanes", Int64(lanes), 1...64)
-        try check("commit interval", commitInterval, 10...60_000)
-        try check("dedupe window", dedupeWindow, 0...(1 << 28))
-        try check("future bound", futureBound, 0...86_400_000)
+        try check("lanes", Int64(lanes), Ranges.lanes)
+        try check(
+            "commit interval", commitIntervalMilliseconds, Ranges.commitIntervalMilliseconds)
+        try check("dedupe window", dedupeWindow, Ranges.dedupeWindow)
+        try check("future bound", futureBoundMilliseconds, Ranges.futureBoundMilliseconds)
         guard !topics.isEmpty, Set(topics).count == topics.count else {
             throw PipelineError(.configuration, "topics must name at least one topic, each once")
         }
@@ -118,6 +123,52 @@ public struct PipelineConfiguration: Sendable {
                 throw PipelineError(.configuration, "'\(topic)' cannot be an event topic as well")
             }
         }
+    }
+}
+
+/// Defaults and ranges of the settings, in one place.
+///
+/// The options of the command line and their texts are made from these, and a test compares the
+/// table in `docs/OPERATIONS.md` with the options.
+extension PipelineConfiguration {
+    /// Values of settings that nobody has set.
+    public enum Defaults {
+        /// Kafka's first contact.
+        public static let bootstrap = "localhost:9092"
+        /// Topic with usage events.
+        public static let topic = "usage-events"
+        /// Topic of profiles, plans and credentials.
+        public static let directoryTopic = "usage-directory"
+        /// Topic for rejected records.
+        public static let deadLetterTopic = "usage-dead-letters"
+        /// Time between two commits of a shard.
+        public static let commitIntervalMilliseconds = 500
+        /// Offsets before a record that are looked at for duplicates.
+        public static let dedupeWindow = 1 << 20
+        /// How far an event may lie after its record's timestamp: clocks differ by seconds.
+        public static let futureBoundMilliseconds = 300_000
+        /// What to do where Kafka no longer holds what was not counted yet.
+        public static let onLoss = LossPolicy.stop
+
+        /// Kafka group id of a ledger under this prefix.
+        public static func group(prefix: String) -> String { "odometer-\(prefix)" }
+
+        /// Number of lanes on a machine with so many cores.
+        public static func lanes(cores: Int) -> Int {
+            min(max(Ranges.lanes.lowerBound, cores), Ranges.lanes.upperBound)
+        }
+    }
+
+    /// Values that numbers may have.
+    public enum Ranges {
+        /// Number of lanes.
+        public static let lanes = 1...64
+        /// Time between two commits of a shard.
+        public static let commitIntervalMilliseconds = 10...60_000
+        /// Offsets before a record that are looked at for duplicates; 0 looks for none.
+        public static let dedupeWindow = 0...SeenWindow.largestSpan
+        /// How far an event may lie after its record's timestamp.
+        public static let futureBoundMilliseconds = 0...86_400_000
     }
 }
 

@@ -50,7 +50,7 @@ struct Recurrence {
     }
 
     /// The line that a loop has ended, once it has stayed away long enough.
-    mutating func settle(_ now: Int64) -> String? {
+    mutating func closeLoop(_ now: Int64) -> String? {
         guard isStanding, !isThere, now - changedAt >= Self.rest else { return nil }
         isStanding = false
         times = 0

@@ -49,13 +49,13 @@ final class ServerWorld: LaneWorld {
         }
     }
 
-    func connectWatcher() throws(RedisError) -> any MarksReader {
+    func connectWatcher() throws(RedisError) -> any LaneWatcher {
         RedisWatcher(try Connection(configuration.redis), layout: configuration.layout)
     }
 }
 
 /// A connection to Redis beside the commits.
-private final class RedisWatcher: MarksReader {
+private final class RedisWatcher: LaneWatcher {
     private var connection: Connection
     private let layout: KeyLayout
     private var refusals = ServerCheck.Refusals()

@@ -9,7 +9,7 @@ struct TopicFacts {
     let name: String
     let role: Role
     /// Kafka's first contact, for commands that people are told.
-    var bootstrap = "localhost:9092"
+    var bootstrap = PipelineConfiguration.Defaults.bootstrap
     var partitions = 0
     var replicas = 0
     /// Why it could not be asked for; nil = it was.

@@ -71,7 +71,7 @@ public enum TimeText {
 
     // MARK: Reading
 
-    /// Nanoseconds since 1970 of an RFC 3339 time with a zone, of the years 1700 to 2200; nil for anything else.
+    /// Nanoseconds since 1970 of an RFC 3339 time with a zone, of `Timestamp.years`; nil for anything else.
     public static func nanoseconds(rfc3339 text: some Sequence<UInt8>) -> Int64? {
         var reader = DigitReader(Array(text))
         guard let date = reader.date(), reader.takeAny("Tt ") != nil,
@@ -166,7 +166,9 @@ private struct DigitReader {
     }
 
     mutating func date() -> CivilDate? {
-        guard let year = number(4, through: 2_200), year >= 1_700, takeAny("-") != nil,
+        let years = Timestamp.years
+        guard let year = number(4, through: Int64(years.upperBound)), year >= years.lowerBound,
+            takeAny("-") != nil,
             let month = number(2, through: 12), month >= 1, takeAny("-") != nil,
             let day = number(2, through: 31), day >= 1
         else { return nil }

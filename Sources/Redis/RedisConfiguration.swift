@@ -21,9 +21,12 @@ public struct RedisConfiguration: Sendable, Hashable, CustomStringConvertible {
     /// Longest wait for one answer, and for room in the socket.
     public var commandTimeoutMilliseconds: Int32
 
+    /// The TCP port that Redis listens on unless it is told otherwise.
+    public static let defaultPort: Int32 = 6379
+
     /// A configuration of these parts.
     public init(
-        address: Address = .tcp(host: "127.0.0.1", port: 6379), user: String? = nil,
+        address: Address = .tcp(host: "127.0.0.1", port: defaultPort), user: String? = nil,
         password: String? = nil, database: Int = 0, connectTimeoutMilliseconds: Int32 = 2_000,
         commandTimeoutMilliseconds: Int32 = 10_000
     ) {
@@ -115,7 +118,7 @@ extension RedisConfiguration {
             rest = rest[..<slash]
         }
         var host = rest
-        var port: Int32 = 6379
+        var port = Self.defaultPort
         if rest.hasPrefix("["), let close = rest.firstIndex(of: "]") {
             host = rest[rest.index(after: rest.startIndex)..<close]
             let after = rest[rest.index(after: close)...]

@@ -12,7 +12,7 @@ public struct MarkPlace: Sendable {
     public var generation: Int
 
     /// The marks of a ledger under this prefix.
-    public init(redis: RedisConfiguration, prefix: String, generation: Int = 1) {
+    public init(redis: RedisConfiguration, prefix: String, generation: Int) {
         self.redis = redis
         self.prefix = prefix
         self.generation = generation

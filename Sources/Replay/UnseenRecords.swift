@@ -1,3 +1,5 @@
+internal import Workload
+
 /// Records that Kafka has and Redis does not show yet, and since when each of them is due.
 ///
 /// A record is seen when the mark of its organization's shard in its partition stands behind it (`schemas/redis.md`,
@@ -6,7 +8,7 @@
 /// what is told is never too short, and memory grows with time, not with records.
 struct UnseenRecords: Sendable {
     /// Shards of a ledger; fixed by its layout.
-    static let shards = 64
+    static let shards = Oracle.shards
 
     private struct Group {
         /// Offset of the last record in it.
@@ -31,11 +33,9 @@ struct UnseenRecords: Sendable {
         queues = [Queue](repeating: Queue(), count: partitions * UnseenRecords.shards)
     }
 
-    /// The shard of an organization: FNV-1a (32 bit) of its id, modulo 64.
+    /// The shard of an organization, by the published function.
     static func shard(of organization: some Sequence<UInt8>) -> Int {
-        var hash: UInt32 = 0x811C_9DC5
-        for byte in organization { hash = (hash ^ UInt32(byte)) &* 0x0100_0193 }
-        return Int(hash % UInt32(shards))
+        Array(organization).withUnsafeBytes { oracleShard(of: $0) }
     }
 
     /// Takes a record that Kafka has acknowledged; offsets of a partition come in rising order.

@@ -12,7 +12,7 @@ public struct BookCheck: ~Copyable {
 
     /// Reads the books of the ledger under this prefix and checks them.
     public static func run(
-        _ redis: RedisConfiguration, prefix: String, generation: Int = 1
+        _ redis: RedisConfiguration, prefix: String, generation: Int
     ) throws(VerifyError) -> VerificationReport {
         var check = BookCheck(
             ledger: try LedgerReader(redis, prefix: prefix, generation: generation))

@@ -8,20 +8,32 @@ public struct CapacityQuestion: Sendable {
     /// The load.
     public var profile: EventProfile
     /// Which events of it.
-    public var seed: UInt64 = 1
+    public var seed: UInt64
     /// Records a second that arrive.
-    public var rate = 1_000.0
-    /// How often the ledger is written, in milliseconds.
-    public var commitInterval: Int64 = 500
+    public var rate: Double
+    /// How often the ledger is written.
+    public var commitIntervalMilliseconds: Int64
     /// Partitions of the topic.
-    public var partitions = 4
+    public var partitions: Int
     /// More events than these are not reckoned one by one; the rest is extrapolated.
-    public var sample = 2_000_000
+    public var sample: Int
+    /// What the oracle has to know of the ledger.
+    public var settings: OracleSettings
 
-    /// A question with the defaults of a ledger.
-    public init(catalogs: [(name: String, text: String)], profile: EventProfile) {
+    /// A question of these parts; there are no defaults that could differ from the ledger's.
+    public init(
+        catalogs: [(name: String, text: String)], profile: EventProfile, seed: UInt64,
+        rate: Double, commitIntervalMilliseconds: Int64, partitions: Int, sample: Int,
+        settings: OracleSettings
+    ) {
         self.catalogs = catalogs
         self.profile = profile
+        self.seed = seed
+        self.rate = rate
+        self.commitIntervalMilliseconds = commitIntervalMilliseconds
+        self.partitions = partitions
+        self.sample = sample
+        self.settings = settings
     }
 }
 
@@ -91,7 +103,7 @@ public struct CapacityPlan: Sendable {
         var oracle = try makeOracle(question)
         feed(&oracle, question, events: events) { _, _ in }
         oracle.sortCells()
-        let prefix = "odo:1:".utf8.count
+        let prefix = "\(question.settings.prefix):\(question.settings.generation):".utf8.count
         var sums: [String: Share] = [:]
         for key in 0..<oracle.cells.keyCount {
             let name = oracle.cells.name(key)
@@ -112,7 +124,7 @@ public struct CapacityPlan: Sendable {
     private static func cellsPerSecond(_ question: CapacityQuestion) throws(VerifyError) -> Double {
         var oracle = try makeOracle(question)
         oracle.countsChanges = true
-        let interval = Double(question.commitInterval) / 1_000
+        let interval = Double(question.commitIntervalMilliseconds) / 1_000
         let batch = max(1, Int(question.rate * interval))
         let events = min(question.profile.events, max(batch, min(question.sample, 200_000)))
         var changed = 0
@@ -144,7 +156,7 @@ public struct CapacityPlan: Sendable {
     private static func makeOracle(_ question: CapacityQuestion) throws(VerifyError) -> Oracle {
         let catalog = try CatalogText.read(question.catalogs)
         do throws(OracleError) {
-            var oracle = try Oracle(catalog: catalog, settings: OracleSettings())
+            var oracle = try Oracle(catalog: catalog, settings: question.settings)
             _ = oracle.addPartition(topic: "plan", number: 0)
             return oracle
         } catch {

@@ -21,7 +21,7 @@ struct LedgerReader: ~Copyable {
     init(_ configuration: VerificationConfiguration) throws(VerifyError) {
         try self.init(
             configuration.redis, prefix: configuration.prefix,
-            generation: configuration.generation, patience: configuration.timeout)
+            generation: configuration.generation, patience: configuration.timeoutMilliseconds)
     }
 
     /// A reader; `patience` is how many milliseconds it waits for a server that loads.

@@ -30,11 +30,10 @@ public struct Verification: ~Copyable {
         _ progress: @escaping (VerificationProgress) -> Void
     ) throws(VerifyError) {
         let catalog = try CatalogText.read(configuration.catalogs)
-        var settings = OracleSettings()
-        settings.prefix = configuration.prefix
-        settings.generation = configuration.generation
-        settings.dedupeSpan = configuration.dedupeSpan
-        settings.futureBound = configuration.futureBound
+        let settings = OracleSettings(
+            prefix: configuration.prefix, generation: configuration.generation,
+            dedupeWindow: configuration.dedupeWindow,
+            futureBoundMilliseconds: configuration.futureBoundMilliseconds)
         let oracle: Oracle
         do throws(OracleError) {
             oracle = try Oracle(catalog: catalog, settings: settings)
@@ -57,7 +56,8 @@ public struct Verification: ~Copyable {
         }
         try addPartitions(description)
         guard try readOn() else { return timedOut("no record came for the time given") }
-        let deadline = ContinuousClock.now.advanced(by: .milliseconds(configuration.timeout))
+        let deadline = ContinuousClock.now.advanced(
+            by: .milliseconds(configuration.timeoutMilliseconds))
         while true {
             if let note = try waitForMarks(until: deadline) { return timedOut(note) }
             let parked = try ledger.parked()
@@ -89,7 +89,8 @@ public struct Verification: ~Copyable {
 
     /// Waits for a ledger that has the origin of each topic.
     private mutating func waitForLedger() throws(VerifyError) -> [String: String]? {
-        let deadline = ContinuousClock.now.advanced(by: .milliseconds(configuration.timeout))
+        let deadline = ContinuousClock.now.advanced(
+            by: .milliseconds(configuration.timeoutMilliseconds))
         while true {
             let topics = configuration.topics
             if let ledger = try ledger.ledger(),
@@ -115,7 +116,7 @@ public struct Verification: ~Copyable {
                 let number = oracle.addPartition(
                     topic: name, number: partition.partition, origin: origin)
                 origins.append(origin)
-                let start = max(low, origin - configuration.dedupeSpan)
+                let start = max(low, origin - configuration.dedupeWindow)
                 topic.add(partition, number: number, from: start, logStart: low, end: high)
             }
         }
@@ -128,7 +129,9 @@ public struct Verification: ~Copyable {
         while !topic.isAtEnd {
             if try takeBatch(timeoutMilliseconds: 100) > 0 {
                 lastProgress = ContinuousClock.now
-            } else if ContinuousClock.now - lastProgress > .milliseconds(configuration.timeout) {
+            } else if ContinuousClock.now - lastProgress
+                > .milliseconds(configuration.timeoutMilliseconds)
+            {
                 return false
             }
         }
@@ -168,7 +171,9 @@ public struct Verification: ~Copyable {
                 if behind > 0 {
                     since = nil
                 } else if let start = since {
-                    if now - start >= .milliseconds(2 * configuration.commitInterval) { return nil }
+                    if now - start >= .milliseconds(2 * configuration.commitIntervalMilliseconds) {
+                        return nil
+                    }
                 } else {
                     since = now
                 }
@@ -276,7 +281,8 @@ public struct Verification: ~Copyable {
             // An event of a record that is gone happened, at the latest, a future bound after
             // that record, and records that are still there are younger.
             let first = partition.firstTimestamp.flatMap { $0 < 0 ? nil : $0 } ?? now * 1_000
-            limits.logStart = max(limits.logStart ?? .min, first + configuration.futureBound)
+            limits.logStart = max(
+                limits.logStart ?? .min, first + configuration.futureBoundMilliseconds)
         }
         for meter in meters where meter.isTable {
             limits.mostFields[Array(meter.name.utf8)] = meter.mostFields

@@ -10,32 +10,40 @@ public struct VerificationConfiguration: Sendable {
     /// How to reach the ledger.
     public var redis: RedisConfiguration
     /// The first part of the ledger's key names.
-    public var prefix = "odo"
+    public var prefix: String
     /// The second part of the ledger's key names.
-    public var generation = 1
+    public var generation: Int
     /// The files of the catalog, each a name and its text.
     public var catalogs: [(name: String, text: String)]
-    /// How often the ledger is written, in milliseconds; marks must stand still for two of these.
-    public var commitInterval: Int64 = 500
-    /// How long to wait for the marks, and for the next record while reading, in milliseconds.
-    public var timeout: Int64 = 60_000
+    /// How often the ledger is written; marks must not move for two of these.
+    public var commitIntervalMilliseconds: Int64
+    /// How long to wait for the marks, and for the next record while reading.
+    public var timeoutMilliseconds: Int64
     /// How many offsets before a record its duplicates are looked for.
-    public var dedupeSpan: Int64 = 1_048_576
-    /// How much later than its record an event may have happened, in milliseconds.
-    public var futureBound: Int64 = 300_000
+    public var dedupeWindow: Int64
+    /// How much later than its record an event may have happened.
+    public var futureBoundMilliseconds: Int64
 
     /// Organizations whose answers are reckoned as well, see `VerificationReport.answers` and `routes`.
     public var organizations: [String] = []
 
-    /// Makes a configuration with the defaults of a ledger.
+    /// A configuration of these values; there are no defaults that could differ from the ledger's.
     public init(
-        kafka: ClientConfiguration, topics: [String], redis: RedisConfiguration,
-        catalogs: [(name: String, text: String)]
+        kafka: ClientConfiguration, topics: [String], redis: RedisConfiguration, prefix: String,
+        generation: Int, catalogs: [(name: String, text: String)],
+        commitIntervalMilliseconds: Int64, dedupeWindow: Int64, futureBoundMilliseconds: Int64,
+        timeoutMilliseconds: Int64
     ) {
         self.kafka = kafka
         self.topics = topics
         self.redis = redis
+        self.prefix = prefix
+        self.generation = generation
         self.catalogs = catalogs
+        self.commitIntervalMilliseconds = commitIntervalMilliseconds
+        self.dedupeWindow = dedupeWindow
+        self.futureBoundMilliseconds = futureBoundMilliseconds
+        self.timeoutMilliseconds = timeoutMilliseconds
     }
 }
 

@@ -51,6 +51,11 @@ public struct EventProfile: Sendable {
     /// Share of times written with an offset from UTC.
     public var zonedShare = 0.03
 
+    /// How many events may be generated.
+    public static let eventRange = 1...10_000_000_000
+    /// How many there may be of organizations, and of each kind of thing that they have.
+    public static let populationRange = 1...10_000_000
+
     /// Makes the default shape: 90 days that end at the given time.
     public init(end: Int64) {
         self.end = end

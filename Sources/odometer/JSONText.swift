@@ -2,6 +2,20 @@ import Foundation
 
 /// JSON texts for log lines and reports.
 enum JSONText {
+    /// The document that `--json` prints: members sorted, two spaces a level.
+    ///
+    /// - Throws: a defect of ours where the object holds what JSON cannot say.
+    static func document(_ object: Any) throws(CommandFailure) -> String {
+        do {
+            let data = try JSONSerialization.data(
+                withJSONObject: object,
+                options: [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes])
+            return String(decoding: data, as: UTF8.self)
+        } catch {
+            throw CommandFailure(.defect, "--json: \(error)")
+        }
+    }
+
     static func quoted(_ text: String) -> String {
         var quoted = "\""
         for scalar in text.unicodeScalars {

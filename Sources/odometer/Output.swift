@@ -6,6 +6,9 @@ enum Output {
 
     static func text(_ text: String) { write(text, to: STDOUT_FILENO) }
 
+    /// One JSON document for programs.
+    static func json(_ object: Any) throws(CommandFailure) { line(try JSONText.document(object)) }
+
     static func failure(_ message: String) { write("odometer: \(message)\n", to: STDERR_FILENO) }
 
     /// Writes without a buffer, so that lines of progress appear when they are made.

@@ -230,7 +230,7 @@ class House:
 
     def _close_admin(self):
         # Closed here, once its answers are in: a client that is only dropped may be collected on its own
-        # callback's thread, and librdkafka ends a process that destroys a client there.
+        # callback's thread, where it must not be destroyed.
         with self.admin:
             if self._topics:
                 concurrent.futures.wait(self.admin.delete_topics(self._topics).values(), timeout=10)

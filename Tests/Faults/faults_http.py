@@ -9,7 +9,7 @@ from case import fault
 from house import get
 from rig import SESSION, is_running, memory
 
-SMUGGLING = {
+UNCLEAR = {
     "two lengths": b"GET /healthz HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello",
     "length and chunks": (
         b"POST /v1/meters HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -42,7 +42,7 @@ def answer(port, text):
     return found
 
 
-@fault("F37", "slow headers, idle connections, RST in the answer, smuggled requests")
+@fault("F37", "slow headers, idle connections, RST in the answer, requests without a clear end")
 def hostile_clients(case):
     """The API is under attack, and counting goes on as if nothing were."""
     with case.rig() as rig, contextlib.ExitStack() as stack:
@@ -51,7 +51,7 @@ def hostile_clients(case):
         key = rig.key("acme", "operations")
         replay = rig.feed(rate=2000)
         rig.wait_progress()
-        for name, text in SMUGGLING.items():
+        for name, text in UNCLEAR.items():
             found = answer(port, text)
             case.times += 1
             status = found.split(b" ")[1][:3] if found else b""

@@ -16,13 +16,12 @@ from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 from house import end_with_parent, free_port, wait_until
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-
 
 def kafka_tool():
-    """The program that starts brokers, or None: KAFKA_TOOL start --dir DIR --port PORT --brokers N."""
-    tool = pathlib.Path(os.environ.get("KAFKA_TOOL") or ROOT / "../shared/kafka/kafka")
-    return tool if os.access(tool, os.X_OK) and shutil.which("java") else None
+    """The program that starts brokers, or None: KAFKA_TOOL, or the program `kafka` in KAFKA_HOME (CONTRIBUTING.md)."""
+    named, home = os.environ.get("KAFKA_TOOL"), os.environ.get("KAFKA_HOME")
+    tool = pathlib.Path(named) if named else pathlib.Path(home, "kafka") if home else None
+    return tool if tool and os.access(tool, os.X_OK) and shutil.which("java") else None
 
 
 class Brokers:

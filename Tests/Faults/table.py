@@ -183,7 +183,7 @@ def main():
     if not house.BINARY:
         sys.exit("TEST_BINARY is not set")
     if (short and not house.BOOTSTRAP) or (not short and not kafka_tool()):
-        print("skipped: there is no Kafka here (KAFKA_TOOL names a program that starts one)\n0 passed, 0 failed")
+        print("skipped: no KAFKA_TOOL or KAFKA_HOME says where a program is that starts brokers, or there is no java\n0 passed, 0 failed")
         sys.exit(0 if short else 1)
     path = pathlib.Path(os.environ.get("RESULTS") or resume or ROOT / ".build/faults.jsonl")
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -193,7 +193,8 @@ import Testing
             client.send(get("/"))
             #expect(try client.answer().status == 200)
         }
-        #expect((1...2).contains(Counted.made.load(ordering: .relaxed)))
+        #expect(
+            (1...ServerConfiguration().threads).contains(Counted.made.load(ordering: .relaxed)))
         server.stop()
         #expect(Counted.alive.load(ordering: .relaxed) == 0)
     }

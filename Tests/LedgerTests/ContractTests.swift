@@ -69,22 +69,22 @@ import Testing
         let fixture = try LedgerFixture()
         var connection = try fixture.server.connect()
         _ = try LedgerRecord.open(&connection, layout: layout, proposal: birth)
-        func settle(_ contract: Contract, accept: Bool = false) throws -> ContractStamp {
-            try ContractMove.settle(&connection, layout: layout, contract, accept: accept)
+        func adopt(_ contract: Contract, accept: Bool = false) throws -> ContractStamp {
+            try ContractMove.adopt(&connection, layout: layout, contract, accept: accept)
         }
         func field(_ name: String, shard: Int) throws -> String? {
             try fixture.everything()[fixture.text(layout.marksKey(shard: shard))]?[name]
         }
         let first = contract(["a": "1"])
-        #expect(try settle(first) == ContractStamp(number: 1, digest: first.digest))
-        #expect(try settle(first).number == 1)
+        #expect(try adopt(first) == ContractStamp(number: 1, digest: first.digest))
+        #expect(try adopt(first).number == 1)
         #expect(try field("!contract", shard: 63) == "1:" + first.digest)
         #expect(try field("!since:1", shard: 63) == nil)
         try Marks.createAbsent(
             &connection, layout: layout, at: [(LogPartition(topic: "u", partition: 1), 4)])
 
         let wider = contract(["a": "1", "b": "2"])
-        #expect(try settle(wider).number == 2)
+        #expect(try adopt(wider).number == 2)
         #expect(try field("!contract", shard: 0) == "2:" + wider.digest)
         #expect(try field("!since:2", shard: 0) == "u/1=4")
         var record = try LedgerRecord.read(&connection, layout: layout)
@@ -94,14 +94,14 @@ import Testing
         // The narrower one needs a person's word; until then nothing changes.
         let before = try fixture.everything()
         do throws(LedgerError) {
-            _ = try ContractMove.settle(&connection, layout: layout, first, accept: false)
+            _ = try ContractMove.adopt(&connection, layout: layout, first, accept: false)
             Issue.record("moved without a word")
         } catch {
             #expect(error.code == .contractDiffers && error.message.contains("meter b"))
         }
         #expect(try fixture.everything() == before)
         let changed = contract(["a": "9", "c": "3"])
-        #expect(try settle(changed, accept: true).number == 3)
+        #expect(try adopt(changed, accept: true).number == 3)
         record = try LedgerRecord.read(&connection, layout: layout)
         #expect(record?.since == ["a": 3, "c": 3])
     }
@@ -112,13 +112,13 @@ import Testing
         _ = try LedgerRecord.open(&connection, layout: layout, proposal: birth)
         let first = contract(["a": "1"])
         let wider = contract(["a": "1", "b": "2"])
-        let old = try ContractMove.settle(&connection, layout: layout, first, accept: false)
-        let new = try ContractMove.settle(&connection, layout: layout, wider, accept: false)
+        let old = try ContractMove.adopt(&connection, layout: layout, first, accept: false)
+        let new = try ContractMove.adopt(&connection, layout: layout, wider, accept: false)
         // As if the crash had come after the ledger and the shards below 40.
         for shard in 40..<64 {
             try connection.command(["HSET", layout.marksKey(shard: shard), "!contract", old.text])
         }
-        #expect(try ContractMove.settle(&connection, layout: layout, wider, accept: false) == new)
+        #expect(try ContractMove.adopt(&connection, layout: layout, wider, accept: false) == new)
         let marks = try Marks.read(&connection, layout: layout, partitions: [])
         #expect(
             Set(marks.map(\.contract)) == [String(decoding: new.text, as: UTF8.self)])
@@ -129,7 +129,7 @@ import Testing
         var connection = try fixture.server.connect()
         _ = try LedgerRecord.open(&connection, layout: layout, proposal: birth)
         let first = contract(["a": "1"])
-        let stamp = try ContractMove.settle(&connection, layout: layout, first, accept: false)
+        let stamp = try ContractMove.adopt(&connection, layout: layout, first, accept: false)
         for (standing, code) in [
             ("2:x", LedgerError.Code.contractMovedOn), ("1:x", .corrupt), ("?", .corrupt),
         ] {
@@ -137,13 +137,13 @@ import Testing
                 "HSET", layout.marksKey(shard: 9), "!contract", Array(standing.utf8),
             ])
             do throws(LedgerError) {
-                _ = try ContractMove.settle(&connection, layout: layout, first, accept: true)
-                Issue.record("settled over \(standing)")
+                _ = try ContractMove.adopt(&connection, layout: layout, first, accept: true)
+                Issue.record("adopted over \(standing)")
             } catch {
                 #expect(error.code == code)
             }
         }
         try connection.command(["HDEL", layout.marksKey(shard: 9), "!contract"])
-        #expect(try ContractMove.settle(&connection, layout: layout, first, accept: false) == stamp)
+        #expect(try ContractMove.adopt(&connection, layout: layout, first, accept: false) == stamp)
     }
 }

@@ -15,6 +15,8 @@ import Testing
         #expect(layout.shard(of: "org_00000001" as Bytes) == 5)
         #expect(layout.shard(of: "Zoë & Co" as Bytes) == 52)
         #expect(layout.shard(of: [0, 255] as Bytes) == 32)
+        // Bytes that do not lie behind one another are hashed alike.
+        #expect(layout.shard(of: ["ac", "me"].lazy.flatMap(\.utf8)) == 47)
     }
 
     /// What stands in a log of a refused cell: never a dimension's value, which may be a person.

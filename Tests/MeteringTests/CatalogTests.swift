@@ -181,7 +181,8 @@ import Testing
     @Test func theShippedCatalogLowers() throws {
         let catalog = try Catalogs.shipped()
         #expect(catalog.meters.count > 50 && catalog.events.count > 25)
-        let program = try Program(catalog: catalog, shardCount: 64, dedupeKey: (1, 2))
+        let program = try Program(
+            catalog: catalog, shardCount: 64, dedupeKey: (1, 2), futureBoundMilliseconds: 0)
         let entries = program.contractEntries.map(\.name)
         #expect(entries.count > catalog.meters.count && Set(entries).count == entries.count)
     }
@@ -232,7 +233,8 @@ import Testing
         let digests = try ["", ", default: \"\"", ", default: \"-\"", ", default: \"--\""].map {
             let text = "version: 1\nevents: {e: {fields: {t: {at: /t\($0)}}}}"
             let program = try Program(
-                catalog: Catalogs.read(text), shardCount: 1, dedupeKey: (1, 2))
+                catalog: Catalogs.read(text), shardCount: 1, dedupeKey: (1, 2),
+                futureBoundMilliseconds: 0)
             return program.contractEntries.first { $0.name == "event:e/t" }?.digest
         }
         #expect(Set(digests).count == 4)
@@ -245,7 +247,8 @@ import Testing
                 "version: 1\nevents: {e: {fields: {n: {at: /n, is: integer\(field)}}}}\n"
                 + "meters: {m: {\(meter), windows: [all], on: [{event: e\(meter.hasSuffix("sum") ? ", amount: n" : "")}]}}"
             let program = try Program(
-                catalog: Catalogs.read(text), shardCount: 1, dedupeKey: (1, 2))
+                catalog: Catalogs.read(text), shardCount: 1, dedupeKey: (1, 2),
+                futureBoundMilliseconds: 0)
             return program.contractEntries.first { $0.name == "event:e/n" }?.digest
         }
         let sum = "kind: sum"
@@ -281,7 +284,8 @@ import Testing
                     "  m\(number): {kind: count, windows: [day, all], by: [l.key], on: [{event: e}]}\n"
             }
             _ = try Program(
-                catalog: Catalogs.read(text), shardCount: 64, dedupeKey: (1, 2))
+                catalog: Catalogs.read(text), shardCount: 64, dedupeKey: (1, 2),
+                futureBoundMilliseconds: 0)
         }
         #expect(throws: Never.self) { try lower(4) }
         #expect(throws: ProgramError.self) { try lower(5) }

@@ -244,8 +244,10 @@ import Workload
                 """)
         }
         func digest(_ catalog: MeterCatalog) throws -> String? {
-            try Program(catalog: catalog, shardCount: 1, dedupeKey: (0, 0)).contractEntries
-                .first { $0.name == "envelope" }?.digest
+            try Program(
+                catalog: catalog, shardCount: 1, dedupeKey: (0, 0), futureBoundMilliseconds: 0
+            )
+            .contractEntries.first { $0.name == "envelope" }?.digest
         }
         let plain = try catalog("")
         let bound = try catalog("envelope: {not_before: 1995-07-01}")

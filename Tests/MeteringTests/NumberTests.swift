@@ -89,6 +89,14 @@ import Workload
         (65, "02233E98FE91E1C8220DCA0D285261EF"),
     ]
 
+    @Test func theYearsOfTimesBeginAndEndWithTheirSeconds() {
+        func begin(of year: Int) -> Int64 {
+            Int64(CivilDate(year: Int32(year), monthOfYear: 1, dayOfMonth: 1).dayNumber) * 86_400
+        }
+        #expect(Timestamp.firstSecond == begin(of: Timestamp.years.lowerBound))
+        #expect(Timestamp.endSecond == begin(of: Timestamp.years.upperBound + 1))
+    }
+
     @Test func sortableNumbersCompareLikeNumbers() {
         var random = SeededRandom(seed: 3)
         var numbers: [Int64] = [.min, .min + 1, -1, 0, 1, .max - 1, .max]

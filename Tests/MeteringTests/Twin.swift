@@ -49,10 +49,11 @@ final class Twin {
 
     init(_ catalog: MeterCatalog, span: Int64) throws {
         program = try Program(
-            catalog: catalog, shardCount: Self.shardCount, dedupeKey: (0x1234, 0x5678))
+            catalog: catalog, shardCount: Self.shardCount, dedupeKey: (0x1234, 0x5678),
+            futureBoundMilliseconds: 300_000)
         program.partitionNumbers = Self.partitionNumbers
-        var settings = OracleSettings()
-        settings.dedupeSpan = span
+        let settings = OracleSettings(
+            prefix: "odo", generation: 1, dedupeWindow: span, futureBoundMilliseconds: 300_000)
         oracle = try Oracle(catalog: OracleCatalog(catalog), settings: settings)
         let count = Self.partitionNumbers.count
         cursors = .allocate(capacity: count)

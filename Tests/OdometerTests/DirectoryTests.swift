@@ -1,5 +1,6 @@
 import Foundation
 import Kafka
+import Ledger
 import Testing
 
 @testable import odometer
@@ -13,7 +14,10 @@ struct DirectoryTests {
         }
         let first = try DirectoryKey(kind: .user, ids: ["a:b", "c"])
         #expect(String(decoding: first.bytes, as: UTF8.self) == "user:a%3Ab:c")
-        for foreign in ["", "user:a", "plan:a:b", "user:a%:b", "thing:a", "user"] {
+        let longID = "plan:" + String(repeating: "x", count: 257)
+        for foreign in [
+            "", "user:a", "plan:a:b", "user:a%:b", "thing:a", "user", "plan:", "user::b", longID,
+        ] {
             #expect(DirectoryKey(record: Array(foreign.utf8)) == nil, "\(foreign)")
         }
         #expect(throws: CommandFailure.self) { try DirectoryKey(kind: .plan, ids: ["a", "b"]) }
@@ -50,14 +54,15 @@ struct DirectoryTests {
         var record = CredentialRecord(
             hash: "ab", prefix: "dakkio_a_", organization: "acme", dialects: ["overview"],
             role: "admin", createdAt: "2026-03-09T14:15:00Z")
-        let text = String(decoding: record.json, as: UTF8.self)
+        let text = String(decoding: try record.json, as: UTF8.self)
         #expect(!text.contains("expiresAt") && !text.contains("revokedAt"))
         #expect(record.state(at: 0) == "live")
         record.expiresAt = "2026-03-09T14:15:00Z"
         #expect(record.state(at: 1_773_065_699_999) == "live")
         #expect(record.state(at: 1_773_065_700_000) == "expired")
         record.revokedAt = "2026-03-09T14:15:00Z"
-        #expect(CredentialRecord.decode(record.json)?.state(at: 0) == "revoked")
+        let revoked = try record.json
+        #expect(CredentialRecord.decode(revoked)?.state(at: 0) == "revoked")
         #expect(CredentialRecord.decode([]) == nil)
     }
 

@@ -11,7 +11,7 @@ struct EmbeddedTests {
     @Test func builtInDescriptionIsTheFile() throws {
         let text = try String(
             contentsOf: schemas.appendingPathComponent("openapi.yaml"), encoding: .utf8)
-        #expect(OpenAPIText.text == text, "run scripts/embed")
+        #expect(OpenAPI.text == text, "run scripts/embed")
     }
 
     @Test func builtInMetersAreTheFiles() throws {

@@ -8,7 +8,7 @@ import Testing
 
 /// Metrics, the documents that explain them and the alert rules that ask for them.
 struct MetricsPageTests {
-    private static func text(_ path: String) throws -> String {
+    static func text(_ path: String) throws -> String {
         let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
             .deletingLastPathComponent().deletingLastPathComponent()
         return try String(contentsOf: root.appendingPathComponent(path), encoding: .utf8)

@@ -81,7 +81,11 @@ private struct GeneratedLedger {
         self.url = url
         let now = ValueText.now()
         let catalog = try CatalogText.read(ShippedMeters.files)
-        var oracle = try Oracle(catalog: catalog, settings: OracleSettings())
+        var oracle = try Oracle(
+            catalog: catalog,
+            settings: OracleSettings(
+                prefix: "odo", generation: 1, dedupeWindow: 1 << 20,
+                futureBoundMilliseconds: 300_000))
         let partition = oracle.addPartition(topic: "usage-events", number: 0)
         var profile = EventProfile(end: now)
         profile.events = events

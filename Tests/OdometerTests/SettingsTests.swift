@@ -37,12 +37,12 @@ struct SettingsTests {
                 "ODOMETER_KAFKA_SASL_USERNAME": "me,you",
             ],
             flags: ["prefix": ["flag"]])
-        #expect(settings.setting(Options.prefix) == Setting(texts: ["flag"], origin: .flag))
+        #expect(settings.setting(Options.prefix) == Setting(texts: ["flag"], source: .flag))
         #expect(
             settings.setting(Options.lanes)
-                == Setting(texts: ["4"], origin: .environment("ODOMETER_LANES")))
-        #expect(settings.setting(Options.bootstrap)?.origin == .file("odometer.yaml", line: 4))
-        #expect(settings.setting(Options.from) == Setting(texts: ["earliest"], origin: .standard))
+                == Setting(texts: ["4"], source: .environment("ODOMETER_LANES")))
+        #expect(settings.setting(Options.bootstrap)?.source == .file("odometer.yaml", line: 4))
+        #expect(settings.setting(Options.from) == Setting(texts: ["earliest"], source: .standard))
         #expect(settings.texts(Options.topic) == ["a", "b"])
         #expect(settings.text(Options.deadLetters) == "off")
         #expect(settings.address(Options.listen) == ("0.0.0.0", 80))

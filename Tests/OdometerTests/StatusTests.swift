@@ -1,4 +1,5 @@
 import Foundation
+import Ledger
 import Testing
 
 @testable import odometer
@@ -24,13 +25,23 @@ struct StatusTests {
         let short = report(mark: 10, highest: 52, log: (0, 40))
         #expect(short.rows[0].lag == nil && short.rows[0].beyond == 12)
         #expect(!short.isSound)
-        let json = try JSONSerialization.jsonObject(with: Data(short.json().utf8))
+        let json = try JSONSerialization.jsonObject(
+            with: Data(JSONText.document(short.object).utf8))
         let partitions = (json as? [String: Any])?["partitions"] as? [[String: Any]]
         #expect(partitions?[0]["beyondEnd"] as? Int == 12)
         #expect(partitions?[0]["lag"] == nil)
         let whole = report(mark: 10, highest: 40, log: (0, 40))
         #expect(whole.rows[0].lag == 30 && whole.rows[0].beyond == nil)
         #expect(whole.isSound)
+    }
+
+    /// A program must not take a failure for an answer without members.
+    @Test func whatJSONCannotSayEndsTheCommand() throws {
+        #expect(try JSONText.document(["b": 1, "a": "/"]) == "{\n  \"a\" : \"/\",\n  \"b\" : 1\n}")
+        let failure = #expect(throws: CommandFailure.self) {
+            try JSONText.document(["rate": Double.nan])
+        }
+        #expect(failure?.code == .defect)
     }
 
     @Test func whatATerminalObeysIsEscaped() {

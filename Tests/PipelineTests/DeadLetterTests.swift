@@ -158,10 +158,10 @@ import Testing
             #expect(taken == count)
         }
 
-        func settled() -> Bool {
+        func areDelivered() -> Bool {
             let deadline = Date().addingTimeInterval(30)
             while Date() < deadline {
-                if letters.settle(waitMilliseconds: 100) { return true }
+                if letters.deliver(waitMilliseconds: 100) { return true }
             }
             return false
         }
@@ -200,13 +200,13 @@ import Testing
         // The first request is refused as a whole, then the large letter as it goes alone.
         post.cluster.failRequests(ofKind: Self.produceRequest, with: [.messageTooLarge])
         try post.reject(5)
-        #expect(post.settled())
+        #expect(post.areDelivered())
         post.cluster.failRequests(
             ofKind: Self.produceRequest, with: [.messageTooLarge, .messageTooLarge])
         try post.reject(1, from: 5)
-        #expect(post.settled())
+        #expect(post.areDelivered())
         try post.reject(1, from: 6)
-        #expect(post.settled())
+        #expect(post.areDelivered())
         let found = try post.delivered().sorted { $0.key < $1.key }
         #expect(found.map(\.key) == (0..<7).map { "events/0/\($0)" })
         #expect(
@@ -223,11 +223,11 @@ import Testing
         post.cluster.failRequests(
             ofKind: Self.produceRequest, with: Array(repeating: .messageTooLarge, count: 5))
         try post.reject(1)
-        #expect(post.settled())
+        #expect(post.areDelivered())
         #expect(post.letters.givenUp == 1 && post.letters.delivered == 0)
         #expect(post.letters.lastGivenUp?.contains("events/0/0") == true)
         try post.reject(2)
-        #expect(post.settled())
+        #expect(post.areDelivered())
         #expect(try post.delivered().map(\.key) == ["events/0/1"])
         #expect(post.letters.givenUp == 1)
     }
@@ -236,16 +236,16 @@ import Testing
         let post = try Post()
         for number in 0..<3 { try post.write(value: "v\(number)") }
         try post.reject(3)
-        #expect(post.settled())
+        #expect(post.areDelivered())
         for _ in 0..<2 {
             post.letters.abandon()
             try post.reject(3)
-            #expect(post.settled())
+            #expect(post.areDelivered())
         }
         #expect(try post.delivered().count == 3)
         post.letters.forget { $0.offset < 2 }
         try post.reject(3)
-        #expect(post.settled())
+        #expect(post.areDelivered())
         #expect(
             try post.delivered().map(\.key).sorted() == [
                 "events/0/0", "events/0/0", "events/0/1", "events/0/1", "events/0/2",
@@ -259,12 +259,12 @@ import Testing
         post.cluster.failTopic("dead", with: refused)
         try post.reject(1)
         let isTold = SupervisorTests.wait(30) {
-            _ = post.letters.settle(waitMilliseconds: 50)
+            _ = post.letters.deliver(waitMilliseconds: 50)
             return post.letters.problem != nil
         }
         #expect(isTold && post.letters.waiting == 1)
         post.cluster.failTopic("dead", with: nil)
-        #expect(post.settled())
+        #expect(post.areDelivered())
         #expect(post.letters.problem == nil && post.letters.delivered == 1)
         #expect(try post.delivered().map(\.value) == ["v"])
     }

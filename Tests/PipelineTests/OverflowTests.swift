@@ -45,12 +45,14 @@ import Verify
         let supervisor = Supervisor(configuration) { _ in }
         try supervisor.start()
         defer { supervisor.stop(deadlineMilliseconds: 15_000) }
-        var verification = VerificationConfiguration(
+        let verification = VerificationConfiguration(
             kafka: configuration.client, topics: ["usage-events"], redis: redis.configuration,
-            catalogs: [("connections.yaml", text)])
-        verification.dedupeSpan = 1_024
-        verification.commitInterval = 50
-        verification.timeout = 200_000
+            prefix: configuration.layout.prefix, generation: configuration.layout.generation,
+            catalogs: [("connections.yaml", text)],
+            commitIntervalMilliseconds: configuration.commitIntervalMilliseconds,
+            dedupeWindow: configuration.dedupeWindow,
+            futureBoundMilliseconds: configuration.futureBoundMilliseconds,
+            timeoutMilliseconds: 200_000)
         let report = try Verification.run(verification)
         #expect(report.ending == .equal, "\(report.note ?? "") \(report.differences.prefix(5))")
 

@@ -37,7 +37,7 @@ import Testing
     {
         PipelineConfiguration(
             client: ClientConfiguration(bootstrap: cluster.bootstrap), redis: redis.configuration,
-            catalog: try catalog(), commitInterval: 50, dedupeWindow: 1_024)
+            catalog: try catalog(), commitIntervalMilliseconds: 50, dedupeWindow: 1_024)
     }
 
     static func makeTopics(_ cluster: borrowing MockCluster, partitions: Int) throws {

@@ -4,7 +4,7 @@ import Redis
 @testable import Pipeline
 
 /// One connection to the simulated server, as a lane has it.
-final class SimulatedConnection: LaneLedger {
+final class SimulatedConnection: LaneLedger, LaneWatcher {
     private struct Waiting {
         var tag: Int
         var call: CommitCall

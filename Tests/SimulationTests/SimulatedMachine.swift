@@ -61,13 +61,14 @@ final class SimulatedMachine: LaneWorld {
     var probe: any LaneProbe { look }
     var deadLetters: any LaneDeadLetters { letters }
 
-    func connect() throws(RedisError) -> any LaneLedger {
+    func connect() throws(RedisError) -> any LaneLedger { try open() }
+    func connectWatcher() throws(RedisError) -> any LaneWatcher { try open() }
+
+    private func open() throws(RedisError) -> SimulatedConnection {
         touch()
         guard !isDead, simulation.server.mood != .away else { throw RedisError(.connect, "away") }
         return SimulatedConnection(self)
     }
-
-    func connectWatcher() throws(RedisError) -> any MarksReader { try connect() }
 
     /// One round of the lane; false = the machine is dead then.
     func turn() -> Bool {
@@ -96,7 +97,7 @@ final class SimulatedDeadLetters: LaneDeadLetters {
     var waiting: Int { onWay.count }
     var isFull: Bool { onWay.count > 200 }
 
-    func settle(waitMilliseconds: Int32) -> Bool {
+    func deliver(waitMilliseconds: Int32) -> Bool {
         simulation.clock += Int64(waitMilliseconds)
         guard !simulation.isLogAway else { return onWay.isEmpty }
         while let (place, name) = onWay.first {

@@ -65,7 +65,8 @@ final class Simulation {
             directoryTopic: nil, deadLetterTopic: dice.oneIn(3) ? nil : "dead",
             redis: RedisConfiguration(address: .unixSocket(path: "/nowhere")),
             layout: KeyLayout(prefix: "sim", shardCount: shards), catalog: catalog,
-            commitInterval: Int64(dice.pick([10, 100, 500]) ?? 100), dedupeWindow: window,
+            commitIntervalMilliseconds: Int64(dice.pick([10, 100, 500]) ?? 100),
+            dedupeWindow: window,
             origin: .earliest, onLoss: dice.oneIn(2) ? .continue : .stop)
         server.rightTime = { [unowned self] in clock + Self.begin }
         server.onChange = { [unowned self] shard, call in changed(shard, call) }
@@ -190,7 +191,7 @@ final class Simulation {
         for _ in 0..<dice.roll(1...8) { log.produce() }
         for _ in 0..<dice.roll(1...3) { startMachine() }
         for _ in 0..<dice.roll(200...900) where failures.isEmpty { step() }
-        if failures.isEmpty { settle() }
+        if failures.isEmpty { endFaults() }
         if failures.isEmpty, dice.oneIn(2) {
             // Nothing is produced and nobody comes or goes: only looking at the marks can tell.
             report.rollbacks += 1
@@ -311,7 +312,7 @@ struct SimulationReport {
 
 extension Simulation {
     /// The faults end; within bounded time everything that the log holds must be counted.
-    fileprivate func settle() {
+    fileprivate func endFaults() {
         becomeQuiet()
         catchUp()
     }

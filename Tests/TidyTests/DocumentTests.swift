@@ -3,13 +3,14 @@ import Testing
 /// What the documents say is there, is there; and what is there, the documents say.
 @Suite struct DocumentTests {
     static let documents =
-        ["README.md"].filter(SourceTree.exists) + SourceTree.files(in: "docs", ending: ".md")
+        ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"]
+        + SourceTree.files(in: "docs", ending: ".md")
         + SourceTree.files(in: "schemas", ending: ".md")
     static let meterFiles = SourceTree.files(in: "schemas/meters", ending: ".yaml")
 
     /// First parts of paths that belong to the repository.
     static let top: Set<String> = [
-        "Sources", "Tests", "Benchmarks", "Fuzz", "docs", "schemas", "deploy", ".ci",
+        "Sources", "Tests", "Benchmarks", "Fuzz", "docs", "schemas", "deploy", ".ci", "findings",
         "Makefile", "Package.swift", "README.md", ".swift-format",
     ]
 

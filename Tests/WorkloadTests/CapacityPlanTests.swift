@@ -29,7 +29,8 @@ struct CapacityPlanTests {
         profile.events = 12_000
         profile.organizations = 20
         var question = CapacityQuestion(
-            catalogs: try GeneratorTests.shippedTexts(), profile: profile)
+            catalogs: try GeneratorTests.shippedTexts(), profile: profile, seed: 1, rate: 1_000,
+            commitIntervalMilliseconds: 500, partitions: 4, sample: 2_000_000, settings: .test())
         let whole = try CapacityPlan.reckon(question)
         #expect(whole.reckoned == 12_000)
         question.sample = 4_000
@@ -40,7 +41,7 @@ struct CapacityPlanTests {
         #expect(abs(part.sum.bytes / whole.sum.bytes - 1) < 0.1)
         // The more events a commit holds, the fewer cells an event changes.
         question.sample = 12_000
-        question.commitInterval = 10_000
+        question.commitIntervalMilliseconds = 10_000
         let merged = try CapacityPlan.reckon(question)
         #expect(merged.cellsPerSecond < whole.cellsPerSecond)
     }
@@ -50,7 +51,7 @@ struct CapacityPlanTests {
         var profile = EventProfile(end: 1_773_066_000_000)
         profile.organizations = 2
         var generator = EventGenerator(seed: 4, profile: profile)
-        var oracle = try Oracle(catalog: catalog, settings: OracleSettings())
+        var oracle = try Oracle(catalog: catalog, settings: .test())
         _ = oracle.addPartition(topic: "t", number: 0)
         for number in 0..<3_000 {
             generator.withNext { record in

@@ -61,7 +61,7 @@ import Workload
         var profile = EventProfile(end: Self.end)
         profile.events = 30_000
         var generator = EventGenerator(seed: 7, profile: profile)
-        var oracle = try Oracle(catalog: Self.shippedCatalog(), settings: OracleSettings())
+        var oracle = try Oracle(catalog: Self.shippedCatalog(), settings: .test())
         let partition = oracle.addPartition(topic: "t", number: 0)
         var kinds = Set<EventKind>()
         var organizations = Set<[UInt8]>()

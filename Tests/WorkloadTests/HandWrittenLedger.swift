@@ -6,6 +6,7 @@ import Workload
 
 /// A log in a mock cluster and the ledger that belongs to it, written cell by cell by the test.
 struct HandWrittenLedger: ~Copyable {
+    static let settings = OracleSettings.test()
     static let topic = "usage"
     static let partitions: Int32 = 2
 
@@ -38,7 +39,7 @@ struct HandWrittenLedger: ~Copyable {
     private mutating func fill(_ events: Int) throws {
         let now = Int64(Date().timeIntervalSince1970 * 1_000)
         var oracle = try Oracle(
-            catalog: GeneratorTests.shippedCatalog(), settings: OracleSettings())
+            catalog: GeneratorTests.shippedCatalog(), settings: Self.settings)
         for number in 0..<Self.partitions {
             _ = oracle.addPartition(topic: Self.topic, number: number)
         }
@@ -49,12 +50,14 @@ struct HandWrittenLedger: ~Copyable {
 
     var configuration: VerificationConfiguration {
         get throws {
-            var configuration = VerificationConfiguration(
+            VerificationConfiguration(
                 kafka: ClientConfiguration(bootstrap: cluster.bootstrap), topics: [Self.topic],
-                redis: redis.configuration, catalogs: try GeneratorTests.shippedTexts())
-            configuration.commitInterval = 20
-            configuration.timeout = 20_000
-            return configuration
+                redis: redis.configuration, prefix: Self.settings.prefix,
+                generation: Self.settings.generation,
+                catalogs: try GeneratorTests.shippedTexts(), commitIntervalMilliseconds: 20,
+                dedupeWindow: Self.settings.dedupeWindow,
+                futureBoundMilliseconds: Self.settings.futureBoundMilliseconds,
+                timeoutMilliseconds: 20_000)
         }
     }
 

@@ -1,5 +1,14 @@
 import Workload
 
+extension OracleSettings {
+    /// What the ledgers of these tests are made with.
+    static func test(dedupeWindow: Int64 = 1 << 20) -> OracleSettings {
+        OracleSettings(
+            prefix: "odo", generation: 1, dedupeWindow: dedupeWindow,
+            futureBoundMilliseconds: 300_000)
+    }
+}
+
 /// A small oracle with one partition, fed from strings.
 struct Bench: ~Copyable {
     var oracle: Oracle
@@ -9,10 +18,8 @@ struct Bench: ~Copyable {
     /// 2026-03-09T14:20:00Z, a Monday, as record timestamp.
     static let now: Int64 = 1_773_066_000_000
 
-    init(_ catalog: OracleCatalog, dedupeSpan: Int64 = 1_000, number: Int32 = 5) throws {
-        var settings = OracleSettings()
-        settings.dedupeSpan = dedupeSpan
-        oracle = try Oracle(catalog: catalog, settings: settings)
+    init(_ catalog: OracleCatalog, dedupeWindow: Int64 = 1_000, number: Int32 = 5) throws {
+        oracle = try Oracle(catalog: catalog, settings: .test(dedupeWindow: dedupeWindow))
         partition = oracle.addPartition(topic: "usage", number: number)
     }
 

@@ -121,7 +121,7 @@ import Workload
     }
 
     @Test func duplicatesAreLookedForInTheOffsetsBefore() throws {
-        var bench = try Bench(catalog(), dedupeSpan: 3)
+        var bench = try Bench(catalog(), dedupeWindow: 3)
         #expect(bench.feed(event("e")) == .accepted)
         #expect(bench.feed(event("e", id: "2")) == .accepted)
         #expect(bench.feed(event("e", subject: "other")) == .accepted)
@@ -137,7 +137,7 @@ import Workload
     }
 
     @Test func recordsBeforeTheOriginOnlyWarmUpTheWindow() throws {
-        var oracle = try Oracle(catalog: catalog(), settings: OracleSettings())
+        var oracle = try Oracle(catalog: catalog(), settings: .test())
         let partition = oracle.addPartition(topic: "t", number: 0, origin: 1)
         for offset in 0..<2 {
             let outcome = Array(event("e").utf8).withUnsafeBytes {

@@ -1,4 +1,5 @@
 import HTTPServer
+import Metering
 import Query
 
 /// Connection analytics: connections by service, protocol and data center.
@@ -77,8 +78,8 @@ public struct ConnectionsDialect: Dialect {
         case (nil, let start?, nil):
             return TimeRange(start: start, end: now + 1)
         case (nil, nil, let end?):
-            // The year 1700: no event is older.
-            return TimeRange(start: -8_520_336_000, end: end)
+            // No event is older.
+            return TimeRange(start: Timestamp.firstSecond, end: end)
         case (nil, let start?, let end?):
             guard start <= end else { throw parameters.problem("timeStart is after timeEnd") }
             return TimeRange(start: start, end: end)

@@ -77,8 +77,7 @@ public struct WorkspaceDialect: Dialect {
     private func range(
         _ call: borrowing Call, _ parameters: Parameters
     ) throws(Problem) -> (TimeRange, isGiven: Bool) {
-        // Up to the end of the year 2200, like event times.
-        let seconds: ClosedRange<Int64> = 0...7_289_654_399
+        let seconds = 0...Timestamp.endSecond - 1
         let start = try parameters.integer("start_date", seconds)
         let end = try parameters.integer("end_date", seconds)
         let range = try parameters.wholeDays(

@@ -1,16 +1,23 @@
 /// What the oracle has to know besides the catalog.
 public struct OracleSettings: Sendable {
     /// The first part of every key name.
-    public var prefix = "odo"
+    public var prefix: String
     /// The second part of every key name.
-    public var generation = 1
+    public var generation: Int
     /// How many offsets before a record its duplicates are looked for.
-    public var dedupeSpan: Int64 = 1_048_576
-    /// How much later than its record an event may have happened, in milliseconds.
-    public var futureBound: Int64 = 300_000
+    public var dedupeWindow: Int64
+    /// How much later than its record an event may have happened.
+    public var futureBoundMilliseconds: Int64
 
-    /// Makes the defaults.
-    public init() {}
+    /// Settings of these values; the oracle has no defaults that could differ from the ledger's.
+    public init(
+        prefix: String, generation: Int, dedupeWindow: Int64, futureBoundMilliseconds: Int64
+    ) {
+        self.prefix = prefix
+        self.generation = generation
+        self.dedupeWindow = dedupeWindow
+        self.futureBoundMilliseconds = futureBoundMilliseconds
+    }
 }
 
 /// What the audit of one shard and partition must say.
@@ -85,7 +92,7 @@ public struct Oracle: ~Copyable {
             Partition(
                 topic: topic, number: number, origin: origin,
                 audit: [OracleAudit](repeating: OracleAudit(), count: Self.shards),
-                window: DuplicateWindow(span: settings.dedupeSpan)))
+                window: DuplicateWindow(span: settings.dedupeWindow)))
         return partitions.count - 1
     }
 
@@ -147,7 +154,8 @@ public struct Oracle: ~Copyable {
             return outcome
         }
         if reader.time < reader.program.earliest { return .badField }
-        let bound = timestamp < 0 ? nil : nanoseconds(timestamp, later: settings.futureBound)
+        let bound =
+            timestamp < 0 ? nil : nanoseconds(timestamp, later: settings.futureBoundMilliseconds)
         guard reader.readFields(value, bound: bound) else { return .badField }
         if let bound, reader.time > bound { return .future }
         return activate(timestamp) ? nil : .late

@@ -29,17 +29,3 @@ enum ExitCode: Int32, Sendable, CaseIterable {
         }
     }
 }
-
-/// The end of a command that did not do what was asked: one line for people and an exit code.
-struct CommandFailure: Error, Sendable {
-    let code: ExitCode
-    let message: String
-
-    init(_ code: ExitCode, _ message: String) {
-        self.code = code
-        self.message = message
-    }
-
-    /// A wrong command line or configuration.
-    static func usage(_ message: String) -> CommandFailure { CommandFailure(.usage, message) }
-}

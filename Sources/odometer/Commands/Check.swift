@@ -55,13 +55,13 @@ extension Commands {
             let value = setting.texts.joined(separator: ", ")
             rows.append([
                 option.path ?? option.name, option.isSecret ? masked(option, in: settings) : value,
-                setting.origin.description,
+                setting.source.description,
             ])
         }
         for property in settings.kafkaProperties {
             rows.append([
                 "kafka.\(property.name)", property.isSecret ? "•••" : property.value,
-                property.origin.description,
+                property.source.description,
             ])
         }
         Output.table(rows)

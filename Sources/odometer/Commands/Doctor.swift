@@ -27,7 +27,7 @@ extension Commands {
             try MachineParts(settings, log: call.log), log: call.log)
         let findings = Checkup.run(configuration)
         if settings.isOn(Options.json) {
-            Output.line(DoctorReport.json(findings))
+            try Output.json(DoctorReport.object(findings))
         } else {
             DoctorReport.print(findings)
         }
@@ -52,7 +52,8 @@ enum DoctorReport {
         Output.line(counts.joined(separator: ", "))
     }
 
-    static func json(_ findings: [Finding]) -> String {
+    /// What programs read.
+    static func object(_ findings: [Finding]) -> [String: Any] {
         let worst = Finding.Grade.allCases.last { grade in
             findings.contains { $0.grade == grade }
         }
@@ -65,9 +66,6 @@ enum DoctorReport {
             object["mend"] = finding.remedy
             return object
         }
-        let object: [String: Any] = ["result": (worst ?? .ok).rawValue, "findings": list]
-        let data = try? JSONSerialization.data(
-            withJSONObject: object, options: [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes])
-        return data.map { String(decoding: $0, as: UTF8.self) } ?? "{}"
+        return ["result": (worst ?? .ok).rawValue, "findings": list]
     }
 }

@@ -1,6 +1,7 @@
 import API
 import Foundation
 import Kafka
+import Ledger
 import Query
 
 /// `odometer keys …`: API keys. The key itself is shown once and kept nowhere.
@@ -113,7 +114,8 @@ extension Commands {
                 && settings.text(organization).map { $0 == record.organization } ?? true
         }
         if settings.isOn(Options.json) {
-            let texts = records.map { String(decoding: $0.json, as: UTF8.self) }
+            var texts: [String] = []
+            for record in records { texts.append(String(decoding: try record.json, as: UTF8.self)) }
             Output.line("[" + texts.joined(separator: ",\n ") + "]")
             return .ok
         }
@@ -145,7 +147,7 @@ extension Commands {
         }
         // Written again where it was revoked before: the wait is for Redis to know it.
         record.revokedAt = record.revokedAt ?? ValueText.time(ValueText.now())
-        try write(hash: record.hash, record.json, call)
+        try write(hash: record.hash, try record.json, call)
         Output.line("revoked \(record.hash)")
         return .ok
     }

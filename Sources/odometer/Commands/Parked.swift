@@ -34,35 +34,43 @@ extension Commands {
         let settings = call.settings
         let layout = try settings.keyLayout()
         let redis = try settings.redisConfiguration()
+        let list: ParkedList
         do throws(LedgerError) {
             var connection = try connect(redis)
             guard let record = try LedgerRecord.read(&connection, layout: layout),
                 let text = record.contractText
             else { throw LedgerError(.corrupt, "no ledger under \(layout.prefix)") }
-            var list = try ParkedList.read(&connection, layout: layout)
-            guard settings.isOn(apply) else {
-                show(list, settings.isOn(Options.json))
-                return .ok
+            var found = try ParkedList.read(&connection, layout: layout)
+            if settings.isOn(apply) {
+                guard found.count == 0 || settings.isOn(agreed) || isAgreed(found.count) else {
+                    Output.failure("nothing was changed; --yes goes on without asking")
+                    return .usage
+                }
+                let stamp = ContractStamp(
+                    number: record.contractNumber, digest: Contract.digest(of: Array(text.utf8)))
+                try retry(found, stamp, layout, &connection)
+                found = try ParkedList.read(&connection, layout: layout)
             }
-            guard list.count == 0 || settings.isOn(agreed) || isAgreed(list.count) else {
-                Output.failure("nothing was changed; --yes goes on without asking")
-                return .usage
-            }
-            let stamp = ContractStamp(
-                number: record.contractNumber, digest: Contract.digest(of: Array(text.utf8)))
-            for shard in Set(list.rows.map(\.shard)).sorted() {
-                var cursor = ParkedCells.begin
-                repeat {
-                    _ = try ParkedCells.retry(
-                        &connection, layout: layout, shard: shard, contract: stamp.text,
-                        cursor: &cursor, latest: ValueText.now() / 1_000 + 60)
-                } while cursor != ParkedCells.begin
-            }
-            list = try ParkedList.read(&connection, layout: layout)
-            show(list, settings.isOn(Options.json))
-            return list.count == 0 ? .ok : .failed
+            list = found
         } catch {
             throw CommandFailure(.failed, error.message)
+        }
+        try show(list, settings.isOn(Options.json))
+        return settings.isOn(apply) && list.count > 0 ? .failed : .ok
+    }
+
+    /// Tries the cells of every shard that has one in the list.
+    private static func retry(
+        _ list: ParkedList, _ stamp: ContractStamp, _ layout: KeyLayout,
+        _ connection: inout Connection
+    ) throws(LedgerError) {
+        for shard in Set(list.rows.map(\.shard)).sorted() {
+            var cursor = ParkedCells.begin
+            repeat {
+                _ = try ParkedCells.retry(
+                    &connection, layout: layout, shard: shard, contract: stamp.text,
+                    cursor: &cursor, latest: ValueText.now() / 1_000 + 60)
+            } while cursor != ParkedCells.begin
         }
     }
 
@@ -72,16 +80,13 @@ extension Commands {
         do throws(RedisError) { return try Connection(redis) } catch { throw LedgerError(error) }
     }
 
-    private static func show(_ list: ParkedList, _ isJSON: Bool) {
+    private static func show(_ list: ParkedList, _ isJSON: Bool) throws(CommandFailure) {
         guard isJSON else {
             list.print()
             if list.count == 0 { Output.line("nothing is parked") }
             return
         }
-        let data = try? JSONSerialization.data(
-            withJSONObject: ["count": list.count, "cells": list.rows.map(\.object)],
-            options: [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes])
-        Output.line(data.map { String(decoding: $0, as: UTF8.self) } ?? "{}")
+        try Output.json(["count": list.count, "cells": list.rows.map(\.object)])
     }
 
     /// Asks at the terminal; nobody there is a no.
@@ -89,5 +94,37 @@ extension Commands {
         guard isatty(STDIN_FILENO) == 1 else { return false }
         Output.text("\(count) parked changes go into their cells. Type yes to go on: ")
         return readLine() == "yes"
+    }
+}
+
+extension ParkedList {
+    /// Prints a table, and how many more there are.
+    func print() {
+        guard count > 0 else { return }
+        let table = rows.map { row in
+            [
+                String(row.shard), String(decoding: row.cell.key, as: UTF8.self),
+                String(decoding: row.cell.field, as: UTF8.self),
+                String(decoding: row.cell.value, as: UTF8.self),
+                row.reason ?? "its cell takes it now",
+            ]
+        }
+        Output.table([["SHARD", "PARKED CELL", "FIELD", "CHANGE", "WHY"]] + table)
+        if count > rows.count { Output.line("and \(count - rows.count) more parked cells") }
+    }
+}
+
+extension ParkedList.Row {
+    /// What a program reads.
+    var object: [String: Any] {
+        var object: [String: Any] = [
+            "shard": shard, "kind": "\(cell.kind)",
+            "key": String(decoding: cell.key, as: UTF8.self),
+            "field": String(decoding: cell.field, as: UTF8.self),
+            "parked": String(decoding: cell.value, as: UTF8.self),
+        ]
+        object["reason"] = reason
+        object["expires"] = cell.expiry
+        return object
     }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import Ledger
 import Verify
 import Workload
 
@@ -26,7 +27,8 @@ extension Commands {
         options: [
             ReplayOptions.profile, ReplayOptions.events, ReplayOptions.seed, ReplayOptions.span,
             ReplayOptions.end, ReplayOptions.organizations, ReplayOptions.binaryShare,
-            Options.meters, Options.commitInterval, rate, sample, partitions, Options.json,
+            Options.meters, Options.prefix, Options.commitInterval, Options.dedupeWindow,
+            Options.futureBound, rate, sample, partitions, Options.json,
         ],
         examples: [
             ("plan --profile shop.yaml --rate 5000", "a load of one's own, the shipped meters"),
@@ -40,14 +42,18 @@ extension Commands {
     private static func runPlan(_ call: borrowing Invocation) throws(CommandFailure) -> ExitCode {
         let settings = call.settings
         let files = try MeterFiles.read(settings.text(Options.meters)).files
-        var question = CapacityQuestion(
+        let layout = try settings.keyLayout()
+        let question = CapacityQuestion(
             catalogs: files.map { ($0.name, String(decoding: $0.text, as: UTF8.self)) },
-            profile: try ReplayInput.profile(settings))
-        question.seed = UInt64(settings.integer(ReplayOptions.seed))
-        question.rate = Double(settings.integer(rate))
-        question.sample = settings.integer(sample)
-        question.partitions = settings.integer(partitions)
-        question.commitInterval = Int64(settings.milliseconds(Options.commitInterval))
+            profile: try ReplayInput.profile(settings),
+            seed: UInt64(settings.integer(ReplayOptions.seed)),
+            rate: Double(settings.integer(rate)),
+            commitIntervalMilliseconds: Int64(settings.milliseconds(Options.commitInterval)),
+            partitions: settings.integer(partitions), sample: settings.integer(sample),
+            settings: OracleSettings(
+                prefix: layout.prefix, generation: layout.generation,
+                dedupeWindow: Int64(settings.integer(Options.dedupeWindow)),
+                futureBoundMilliseconds: Int64(settings.milliseconds(Options.futureBound))))
         let plan: CapacityPlan
         do throws(VerifyError) {
             plan = try CapacityPlan.reckon(question)
@@ -55,18 +61,20 @@ extension Commands {
             throw CommandFailure(error.code == .catalog ? .usage : .failed, "plan: \(error)")
         }
         if settings.isOn(Options.json) {
-            Output.line(json(plan, question))
+            try Output.json(object(plan, question))
         } else {
             printPlan(plan, question)
         }
         return .ok
     }
 
-    private static func json(_ plan: CapacityPlan, _ question: CapacityQuestion) -> String {
+    private static func object(
+        _ plan: CapacityPlan, _ question: CapacityQuestion
+    ) -> [String: Any] {
         func object(_ share: CapacityPlan.Share) -> [String: Any] {
             ["keys": Int(share.keys), "cells": Int(share.cells), "bytes": Int(share.bytes)]
         }
-        let whole: [String: Any] = [
+        return [
             "events": question.profile.events, "reckoned": plan.reckoned,
             "sum": object(plan.sum), "rate": question.rate,
             "cells_per_second": plan.cellsPerSecond,
@@ -74,9 +82,6 @@ extension Commands {
                 plan.meters.map { ($0.name, object($0.share)) },
                 uniquingKeysWith: { first, _ in first }),
         ]
-        let data = try? JSONSerialization.data(
-            withJSONObject: whole, options: [.sortedKeys, .prettyPrinted])
-        return data.map { String(decoding: $0, as: UTF8.self) } ?? "{}"
     }
 
     private static func printPlan(_ plan: CapacityPlan, _ question: CapacityQuestion) {
@@ -93,7 +98,7 @@ extension Commands {
         rows.append(row("all, with marks and tables", plan.sum))
         Output.table(rows)
         let events = ValueText.grouped(Int64(question.profile.events))
-        let interval = ValueText.duration(Int(question.commitInterval))
+        let interval = ValueText.duration(Int(question.commitIntervalMilliseconds))
         Output.line(
             """
 

@@ -85,7 +85,7 @@ extension Commands {
         if let path = settings.text(ReplayOptions.report) {
             try ReplayRun.write(ReplayPage(outcome: outcome).html, to: path)
         }
-        if isJSON { Output.line(outcome.json) } else { outcome.printText() }
+        if isJSON { try Output.json(outcome.object) } else { outcome.printText() }
         return exitCode(outcome, stop)
     }
 
@@ -99,21 +99,5 @@ extension Commands {
         if let answers = outcome.answers, !answers.differences.isEmpty { return .failed }
         if outcome.ramp != nil { return outcome.ramp?.best == nil ? .failed : .ok }
         return outcome.figures.unseen > 0 ? .timeout : .ok
-    }
-}
-
-/// Creates topics on a real cluster.
-enum Topics {
-    /// Creates a topic, unless it exists.
-    static func create(
-        _ name: String, partitions: Int, settings: [(name: String, value: String)] = [],
-        configuration: ClientConfiguration
-    ) throws(CommandFailure) {
-        do throws(KafkaError) {
-            try Admin(configuration).createTopic(
-                name, partitions: partitions, configuration: settings)
-        } catch {
-            if error.code != .topicAlreadyExists { throw CommandFailure(error) }
-        }
     }
 }

@@ -44,7 +44,7 @@ extension Commands {
         let report = StatusReport(
             status: status, rows: rows, troubles: troubles(settings), now: ValueText.now())
         if settings.isOn(Options.json) {
-            Output.line(report.json())
+            try Output.json(report.object)
         } else {
             report.printTables(redis: redis.description)
         }
@@ -194,7 +194,8 @@ struct StatusReport {
         }
     }
 
-    func json() -> String {
+    /// What programs read.
+    var object: [String: Any] {
         let partitions: [[String: Any]] = rows.map { row in
             var object: [String: Any] = ["partition": row.name, "behind": row.partition.behind]
             object["origin"] = row.partition.origin
@@ -217,14 +218,11 @@ struct StatusReport {
             shown.contains($0.key) || $0.key.hasPrefix("directory:")
                 || $0.key.hasPrefix("directory_epoch:")
         }
-        let object: [String: Any] = [
+        return [
             "ledger": ledger, "server": status.server ?? "", "partitions": partitions,
             "torn": torn, "troubles": troubles,
             "parked": ["count": status.parked.count, "cells": status.parked.rows.map(\.object)],
         ]
-        let data = try? JSONSerialization.data(
-            withJSONObject: object, options: [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes])
-        return data.map { String(decoding: $0, as: UTF8.self) } ?? "{}"
     }
 
     private func number(_ value: Int64?) -> String { value.map { String($0) } ?? "-" }

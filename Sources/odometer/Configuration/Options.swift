@@ -1,12 +1,23 @@
+import API
 import Foundation
+import HTTPServer
+import Ledger
 import Pipeline
+import Redis
 
 /// Every option that several commands share or that may stand in the configuration file.
+///
+/// Defaults and ranges are those of the rooms that the options are for: here are the names, the
+/// texts, and only what belongs to the process itself.
 enum Options {
+    private typealias Defaults = PipelineConfiguration.Defaults
+    private typealias Ranges = PipelineConfiguration.Ranges
+    private static let server = ServerConfiguration()
+
     // MARK: Kafka
     static let bootstrap = Option(
         name: "bootstrap", placeholder: "HOST:PORT,…", value: .text, help: "Kafka's first contact.",
-        standard: "localhost:9092", path: "kafka.bootstrap.servers")
+        standard: Defaults.bootstrap, path: "kafka.bootstrap.servers")
     static let kafkaProperty = Option(
         name: "kafka-property", placeholder: "NAME=VALUE", value: .text,
         help: "Any librdkafka property, as for SASL and TLS, except those that exactness fixes.",
@@ -19,14 +30,14 @@ enum Options {
         path: "kafka_property_files", isRepeatable: true)
     static let topic = Option(
         name: "topic", placeholder: "TOPIC", value: .text, help: "Topic with usage events.",
-        standard: "usage-events", path: "topics", isRepeatable: true)
+        standard: Defaults.topic, path: "topics", isRepeatable: true)
     static let directoryTopic = Option(
         name: "directory-topic", placeholder: "TOPIC", value: .text,
         help: "Compacted topic of one partition with profiles, plans and credentials.",
-        standard: "usage-directory", path: "directory_topic")
+        standard: Defaults.directoryTopic, path: "directory_topic")
     static let deadLetterTopic = Option(
         name: "dead-letter-topic", placeholder: "TOPIC", value: .text,
-        help: "Topic for events that cannot be counted.", standard: "usage-dead-letters",
+        help: "Topic for events that cannot be counted.", standard: Defaults.deadLetterTopic,
         path: "dead_letter_topic")
     static let deadLetters = Option(
         name: "dead-letters", placeholder: "on|off", value: .choice(["on", "off"]),
@@ -34,7 +45,8 @@ enum Options {
         path: "dead_letters")
     static let group = Option(
         name: "group", placeholder: "GROUP", value: .text,
-        help: "Consumer group; a part of the contract. Without it: odometer-PREFIX.", path: "group")
+        help: "Consumer group; a part of the contract. Without it: "
+            + "\(Defaults.group(prefix: "PREFIX")).", path: "group")
     static let instance = Option(
         name: "instance", placeholder: "NAME", value: .text,
         help: "Static membership (group.instance.id): a restart causes no rebalance. "
@@ -44,7 +56,8 @@ enum Options {
     static let redis = Option(
         name: "redis", placeholder: "URL", value: .text,
         help: "redis://[USER[:PASSWORD]@]HOST:PORT[/DATABASE] or unix:///PATH[?db=DATABASE].",
-        standard: "redis://localhost:6379", path: "redis.url", isSecret: true)
+        standard: "redis://localhost:\(RedisConfiguration.defaultPort)", path: "redis.url",
+        isSecret: true)
     static let redisPasswordFile = Option(
         name: "redis-password-file", placeholder: "FILE", value: .text,
         help: "File whose first line is Redis' password.", path: "redis.password_file")
@@ -53,41 +66,45 @@ enum Options {
         source: .environment, isSecret: true)
     static let prefix = Option(
         name: "prefix", placeholder: "NAME", value: .text,
-        help: "First part of every key: several Odometers share one Redis by it.", standard: "odo",
-        path: "prefix")
+        help: "First part of every key: several Odometers share one Redis by it.",
+        standard: KeyLayout.defaultPrefix, path: "prefix")
 
     // MARK: Counting
     static let lanes = Option(
-        name: "lanes", placeholder: "N", value: .integer(1...64),
+        name: "lanes", placeholder: "N", value: .integer(Ranges.lanes),
         help: "Threads that consume and fold; partitions are shared among them.",
-        standard: String(min(64, max(1, ProcessInfo.processInfo.activeProcessorCount))),
+        standard: String(Defaults.lanes(cores: ProcessInfo.processInfo.activeProcessorCount)),
         path: "lanes")
     static let meters = Option(
         name: "meters", placeholder: "PATH", value: .text,
         help: "Catalog: a YAML file or a directory of *.yaml. Without it: the shipped meters.",
         path: "meters")
     static let commitInterval = Option(
-        name: "commit-interval", placeholder: "TIME", value: .duration(10...60_000),
-        help: "How often the numbers go to Redis.", standard: "500ms", path: "commit_interval")
+        name: "commit-interval", placeholder: "TIME",
+        value: .duration(Ranges.commitIntervalMilliseconds),
+        help: "How often the numbers go to Redis.",
+        standard: ValueText.duration(Defaults.commitIntervalMilliseconds), path: "commit_interval")
     static let dedupeWindow = Option(
-        name: "dedupe-window", placeholder: "N", value: .integer(0...67_108_864),
+        name: "dedupe-window", placeholder: "N", value: .integer(Ranges.dedupeWindow),
         help: "How many offsets of a partition a repeated event id is looked for.",
-        standard: "1048576", path: "dedupe_window")
+        standard: String(Defaults.dedupeWindow), path: "dedupe_window")
     static let futureBound = Option(
-        name: "future-bound", placeholder: "TIME", value: .duration(0...86_400_000),
-        help: "How far an event's time may be ahead of its record's.", standard: "5m",
-        path: "future_bound")
+        name: "future-bound", placeholder: "TIME",
+        value: .duration(Ranges.futureBoundMilliseconds),
+        help: "How far an event's time may be ahead of its record's.",
+        standard: ValueText.duration(Defaults.futureBoundMilliseconds), path: "future_bound")
     static let from = Option(
         name: "from", placeholder: "WHERE", value: .moment(["earliest", "latest"]),
         help:
             "earliest, latest or a time: where a topic begins that was never counted. Asked once.",
         standard: "earliest", path: "from")
     static let onLoss = Option(
-        name: "on-loss", placeholder: "stop|continue", value: .choice(["stop", "continue"]),
+        name: "on-loss", placeholder: "stop|continue",
+        value: .choice(LossPolicy.allCases.map(\.rawValue)),
         help: "What to do where Kafka no longer holds records that are not counted.",
-        standard: "stop", path: "on_loss")
+        standard: Defaults.onLoss.rawValue, path: "on_loss")
     static let nice = Option(
-        name: "nice", placeholder: "N", value: .integer(0...19),
+        name: "nice", placeholder: "N", value: .integer(Niceness.range),
         help: "How far run stands back from other programs on the same cores; 0 = not at all.",
         standard: String(Niceness.standard), path: "nice")
     static let acceptContract = Option(
@@ -105,37 +122,43 @@ enum Options {
         help: "Where /metrics, /healthz and /readyz are answered.", standard: "127.0.0.1:8084",
         path: "http.admin_listen")
     static let httpThreads = Option(
-        name: "http-threads", placeholder: "N", value: .integer(1...64),
-        help: "Threads that answer requests.", standard: "8", path: "http.threads")
+        name: "http-threads", placeholder: "N",
+        value: .integer(ServerConfiguration.threadRange),
+        help: "Threads that answer requests.", standard: String(server.threads),
+        path: "http.threads")
     static let rateLimit = Option(
-        name: "rate-limit", placeholder: "N", value: .integer(0...1_000_000),
+        name: "rate-limit", placeholder: "N", value: .integer(0...RateLimiter.largestBurst),
         help: "Requests a second of one key or token; large ones count more. 0 = no limit.",
-        standard: "100", path: "http.rate_limit")
+        standard: String(RequestLimits.unitsPerSecond), path: "http.rate_limit")
     static let addressRateLimit = Option(
-        name: "address-rate-limit", placeholder: "N", value: .integer(0...1_000_000),
+        name: "address-rate-limit", placeholder: "N", value: .integer(0...RateLimiter.largestBurst),
         help: "Requests a second of one address without a valid key or token; 0 = no limit.",
-        standard: "100", path: "http.address_rate_limit")
+        standard: String(RequestLimits.addressRequestsPerSecond), path: "http.address_rate_limit")
     static let addressConnections = Option(
-        name: "address-connections", placeholder: "N", value: .integer(0...1_000),
+        name: "address-connections", placeholder: "N", value: .integer(0...server.connectionLimit),
         help: "Open connections of one address that is no trusted proxy; 0 = no limit.",
-        standard: "250", path: "http.address_connections")
+        standard: String(server.perAddressLimit), path: "http.address_connections")
     static let trustedProxy = Option(
         name: "trusted-proxy", placeholder: "CIDR", value: .network,
         help: "Proxy whose X-Forwarded-For names the client: an address or a block of them.",
         path: "http.trusted_proxies", isRepeatable: true)
     static let organizationRequests = Option(
-        name: "organization-requests", placeholder: "N", value: .integer(0...64),
+        name: "organization-requests", placeholder: "N",
+        value: .integer(0...ServerConfiguration.threadRange.upperBound),
         help: "Requests of one organization at the same time; 0 = no limit. "
             + "Without it: three quarters of the threads, from 4 threads on.",
         path: "http.organization_requests")
     static let jwtAlgorithm = Option(
-        name: "jwt-algorithm", placeholder: "NAME", value: .choice(["HS256", "RS256", "ES256"]),
+        name: "jwt-algorithm", placeholder: "NAME",
+        value: .choice(TokenVerifier.Algorithm.allCases.map(\.rawValue)),
         help: "The only algorithm that tokens may be signed with; with --jwks-file, where it is "
-            + "not given, each key says its own.", standard: "HS256",
+            + "not given, each key says its own.",
+        standard: TokenVerifier.Algorithm.hs256.rawValue,
         path: "jwt.algorithm")
     static let jwtSecretFile = Option(
         name: "jwt-secret-file", placeholder: "FILE", value: .text,
-        help: "File with the secret of HS256, at least 32 bytes.", path: "jwt.secret_file")
+        help: "File with the secret of HS256, at least \(TokenKeys.leastSecretBytes) bytes.",
+        path: "jwt.secret_file")
     static let jwtSecret = Option(
         name: "jwt-secret", placeholder: "", value: .text, help: "The secret of HS256.",
         source: .environment, isSecret: true)
@@ -161,7 +184,8 @@ enum Options {
         help: "How log lines on stderr look.", standard: "plain", path: "log.format")
     static let logLevel = Option(
         name: "log-level", placeholder: "LEVEL", value: .choice(LogLevel.allCases.map(\.name)),
-        help: "The least level that is written: debug, info, warning or error.", standard: "info",
+        help: "The least level that is written: "
+            + "\(ValueText.alternatives(LogLevel.allCases.map(\.name))).", standard: "info",
         path: "log.level")
 
     // MARK: Of single calls

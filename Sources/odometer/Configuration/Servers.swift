@@ -1,5 +1,6 @@
 import Kafka
 import Ledger
+import Pipeline
 import Redis
 
 /// From settings to what the rooms take: where Kafka and Redis are.
@@ -11,7 +12,7 @@ extension Settings {
             if let file = text(Options.redisPasswordFile) { password = try secret(file) }
             return try RedisConfiguration(url: required(Options.redis), password: password)
         } catch {
-            throw .usage("--redis (\(origin(Options.redis))): \(error.message)")
+            throw .usage("--redis (\(source(Options.redis))): \(error.message)")
         }
     }
 
@@ -28,7 +29,7 @@ extension Settings {
         let prefix = required(Options.prefix)
         guard KeyLayout.isValidPrefix(prefix) else {
             throw .usage(
-                "--prefix (\(origin(Options.prefix))) must be 1 to 32 of A–Z a–z 0–9 _ . -, "
+                "--prefix (\(source(Options.prefix))) must be \(KeyLayout.prefixRule), "
                     + "not \"\(prefix)\"")
         }
         return KeyLayout(prefix: prefix)
@@ -70,19 +71,12 @@ extension Settings {
     }
 
     /// The consumer group; a part of the contract.
-    var groupName: String { text(Options.group) ?? "odometer-\(required(Options.prefix))" }
-
-    private func origin(_ option: Option) -> String {
-        setting(option)?.origin.description ?? "default"
-    }
-}
-
-extension CommandFailure {
-    /// What Redis said, as the end of a command.
-    init(_ error: RedisError) {
-        self.init(error.code == .configuration ? .usage : .failed, error.description)
+    var groupName: String {
+        text(Options.group)
+            ?? PipelineConfiguration.Defaults.group(prefix: required(Options.prefix))
     }
 
-    /// What Kafka said, as the end of a command.
-    init(_ error: KafkaError) { self.init(.failed, "kafka: \(error.message)") }
+    private func source(_ option: Option) -> String {
+        setting(option)?.source.description ?? "default"
+    }
 }

@@ -1,7 +1,7 @@
 import Spelling
 
 /// Where a value came from.
-enum Origin: Sendable, Equatable, CustomStringConvertible {
+enum SettingSource: Sendable, Equatable, CustomStringConvertible {
     case standard
     case file(String, line: Int)
     case environment(String)
@@ -17,17 +17,17 @@ enum Origin: Sendable, Equatable, CustomStringConvertible {
     }
 }
 
-/// A value, or several of a repeatable option, with its origin.
+/// A value, or several of a repeatable option, with where it came from.
 struct Setting: Sendable, Equatable {
     var texts: [String]
-    var origin: Origin
+    var source: SettingSource
 }
 
 /// One librdkafka property that somebody set.
 struct KafkaProperty: Sendable, Equatable {
     let name: String
     let value: String
-    let origin: Origin
+    let source: SettingSource
 
     /// Whether the value is not for the eyes of others.
     var isSecret: Bool {
@@ -95,10 +95,10 @@ struct Settings: Sendable {
     }
 
     private mutating func take(
-        _ option: Option, _ texts: [String], _ origin: Origin
+        _ option: Option, _ texts: [String], _ source: SettingSource
     ) throws(CommandFailure) {
         let place =
-            origin == .flag ? "--\(option.name)" : "\(origin): \(option.path ?? option.name)"
+            source == .flag ? "--\(option.name)" : "\(source): \(option.path ?? option.name)"
         for text in texts {
             if let complaint = option.complaint(about: text) {
                 throw .usage(
@@ -106,39 +106,41 @@ struct Settings: Sendable {
             }
         }
         if option.name == Options.kafkaProperty.name {
-            for text in texts { try takeProperty(text, origin) }
+            for text in texts { try takeProperty(text, source) }
         }
         if option.name == Options.kafkaPropertyFile.name {
-            for text in texts { _ = try Settings.property(text, "FILE", origin) }
+            for text in texts { _ = try Settings.property(text, "FILE", source) }
         }
-        set(option, texts, origin)
+        set(option, texts, source)
     }
 
-    private mutating func set(_ option: Option, _ texts: [String], _ origin: Origin) {
+    private mutating func set(_ option: Option, _ texts: [String], _ source: SettingSource) {
         var texts = texts
         if case .choice(let choices) = option.value {
             texts = texts.map { ValueText.switchWord($0, choices) }
         }
-        settings[option.name] = Setting(texts: texts, origin: origin)
+        settings[option.name] = Setting(texts: texts, source: source)
     }
 
-    private mutating func takeProperty(_ text: String, _ origin: Origin) throws(CommandFailure) {
-        let (name, value) = try Settings.property(text, "VALUE", origin)
+    private mutating func takeProperty(
+        _ text: String, _ source: SettingSource
+    ) throws(CommandFailure) {
+        let (name, value) = try Settings.property(text, "VALUE", source)
         kafkaProperties.removeAll { $0.name == name }
-        kafkaProperties.append(KafkaProperty(name: name, value: value, origin: origin))
+        kafkaProperties.append(KafkaProperty(name: name, value: value, source: source))
     }
 
     /// Name and value of `NAME=VALUE`; throws where the law of exactness fixes that property.
     private static func property(
-        _ text: String, _ form: String, _ origin: Origin
+        _ text: String, _ form: String, _ source: SettingSource
     ) throws(CommandFailure) -> (name: String, value: String) {
         let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
         guard parts.count == 2 else {
-            throw .usage("\(origin): a Kafka property is NAME=\(form), not \"\(text)\"")
+            throw .usage("\(source): a Kafka property is NAME=\(form), not \"\(text)\"")
         }
         let name = String(parts[0])
         if let reason = FixedKafkaProperties.reason(against: name) {
-            throw .usage("\(origin): \(name) cannot be set: \(reason)")
+            throw .usage("\(source): \(name) cannot be set: \(reason)")
         }
         return (name, String(parts[1]))
     }
@@ -154,13 +156,13 @@ struct Settings: Sendable {
     /// The same settings with another value for one option, as if it had been given as a flag.
     func with(_ option: Option, _ texts: String...) -> Settings {
         var settings = self
-        settings.settings[option.name] = Setting(texts: texts, origin: .flag)
+        settings.settings[option.name] = Setting(texts: texts, source: .flag)
         return settings
     }
 
     /// Whether somebody gave a value, or the default holds.
     func isGiven(_ option: Option) -> Bool {
-        setting(option).map { $0.origin != .standard } ?? false
+        setting(option).map { $0.source != .standard } ?? false
     }
 
     // MARK: Reading

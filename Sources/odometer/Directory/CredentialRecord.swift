@@ -18,11 +18,15 @@ struct CredentialRecord: Sendable, Codable {
         return "live"
     }
 
-    /// The record's value; nil only where the texts are no UTF-8, which they always are.
+    /// The record's value.
     var json: [UInt8] {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        return (try? encoder.encode(self)).map { [UInt8]($0) } ?? []
+        get throws(CommandFailure) {
+            let encoder = JSONEncoder()
+            encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+            do { return [UInt8](try encoder.encode(self)) } catch {
+                throw CommandFailure(.defect, "a credential's record: \(error)")
+            }
+        }
     }
 
     static func decode(_ value: [UInt8]) -> CredentialRecord? {

@@ -99,12 +99,3 @@ struct DirectoryMirrorWait {
         return false
     }
 }
-
-extension DirectoryKey {
-    /// Name of the object's key in Redis.
-    func name(in layout: KeyLayout) -> [UInt8] {
-        kind == .credential
-            ? layout.credentialKey(hash: first)
-            : layout.profileKey(organization: first, kind: kind.rawValue, id: second)
-    }
-}

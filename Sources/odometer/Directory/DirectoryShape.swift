@@ -1,6 +1,6 @@
+import Ledger
 import Metering
 import Query
-import Synchronization
 
 /// What the objects of the directory must look like: the schemas of schemas/directory, of which a test holds it.
 struct DirectoryShape {
@@ -107,24 +107,6 @@ struct DirectoryShape {
                 + "\"\(String(decoding: expected, as: UTF8.self))\""
         }
         return nil
-    }
-}
-
-/// Judges one record of the topic after the other with the memory of one scanner; for any thread.
-final class DirectoryShapeCheck: Sendable {
-    private let scanner = Mutex(MemberScanner())
-
-    /// What is wrong with a record, as one line; nil where nothing is, and for what is no object of a
-    /// kind that has a shape.
-    func complaint(about value: [UInt8], under key: [UInt8]) -> String? {
-        guard let key = DirectoryKey(record: key), DirectoryShape.of(key.kind) != nil else {
-            return nil
-        }
-        return scanner.withLock { scanner in
-            DirectoryObject(value, scanner).flatMap {
-                DirectoryShape.complaint(about: $0, under: key)
-            }
-        }
     }
 }
 

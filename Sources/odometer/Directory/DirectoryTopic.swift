@@ -1,4 +1,5 @@
 import Kafka
+import Ledger
 import Synchronization
 
 /// A record of the directory topic that Kafka has acknowledged: the last one of its object in this command.

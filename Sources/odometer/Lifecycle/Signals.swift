@@ -1,5 +1,4 @@
 import Foundation
-import Synchronization
 
 /// Signals of the process: blocked before any thread starts, taken by one thread.
 enum Signals {
@@ -45,40 +44,5 @@ enum Signals {
         sigaction(number, nil, &action)
         // SIG_IGN is the address 1, which no function has.
         return unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self) == 1
-    }
-}
-
-/// Ends the process when a stop takes longer than it may.
-enum Watchdog {
-    static func start(milliseconds: Int, log: Log) {
-        Thread.detachNewThread {
-            usleep(UInt32(clamping: milliseconds * 1_000))
-            log.error(
-                "the stop did not end in time; ending the process",
-                ("milliseconds", LogValue(milliseconds)))
-            _exit(ExitCode.defect.rawValue)
-        }
-    }
-}
-
-/// Something that several threads wait for and one sets, once.
-final class Latch<Value: Sendable>: Sendable {
-    private let semaphore = DispatchSemaphore(value: 0)
-    private let value = Mutex<Value?>(nil)
-
-    /// Sets the value, unless it was set before.
-    func set(_ newValue: Value) {
-        let isFirst = value.withLock { value in
-            defer { if value == nil { value = newValue } }
-            return value == nil
-        }
-        if isFirst { semaphore.signal() }
-    }
-
-    /// The value when it is set; nil when the time has passed first.
-    func wait(milliseconds: Int? = nil) -> Value? {
-        let deadline = milliseconds.map { DispatchTime.now() + .milliseconds($0) } ?? .distantFuture
-        if semaphore.wait(timeout: deadline) == .success { semaphore.signal() }
-        return value.withLock { $0 }
     }
 }

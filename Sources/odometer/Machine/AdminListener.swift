@@ -1,5 +1,4 @@
 import API
-import Foundation
 import HTTPServer
 
 /// The listener for machines: health, readiness and metrics.
@@ -28,38 +27,4 @@ final class AdminListener: Sendable {
     }
 
     func stop() { server.stop() }
-}
-
-extension Settings {
-    /// Refuses two listeners at one place, of which the second would wait for the first in vain.
-    func checkListeners() throws(CommandFailure) {
-        let (requests, pages) = (address(Options.listen), address(Options.adminListen))
-        guard requests.port == pages.port, requests.port != 0 else { return }
-        let everywhere = ["0.0.0.0", "::"]
-        guard
-            requests.host == pages.host || everywhere.contains(requests.host)
-                || everywhere.contains(pages.host)
-        else { return }
-        throw .usage(
-            "--\(Options.listen.name) and --\(Options.adminListen.name) both have port \(pages.port)"
-        )
-    }
-}
-
-extension Server {
-    /// Starts listening; tries for three seconds, because a predecessor that was killed may still
-    /// hold the port for a moment.
-    func startPatiently(_ option: Option) throws(CommandFailure) {
-        let deadline = ValueText.now() + 3_000
-        while true {
-            do throws(HTTPError) {
-                return try start()
-            } catch {
-                guard ValueText.now() < deadline else {
-                    throw CommandFailure(.failed, "--\(option.name): \(error.message)")
-                }
-            }
-            usleep(50_000)
-        }
-    }
 }

@@ -98,4 +98,18 @@ extension Settings {
             throw .usage("jwt: \(error.message)")
         }
     }
+
+    /// Refuses two listeners at one place, of which the second would wait for the first in vain.
+    func checkListeners() throws(CommandFailure) {
+        let (requests, pages) = (address(Options.listen), address(Options.adminListen))
+        guard requests.port == pages.port, requests.port != 0 else { return }
+        let everywhere = ["0.0.0.0", "::"]
+        guard
+            requests.host == pages.host || everywhere.contains(requests.host)
+                || everywhere.contains(pages.host)
+        else { return }
+        throw .usage(
+            "--\(Options.listen.name) and --\(Options.adminListen.name) both have port \(pages.port)"
+        )
+    }
 }

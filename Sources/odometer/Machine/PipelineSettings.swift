@@ -19,10 +19,10 @@ extension Settings {
             deadLetterTopic: isOn(Options.deadLetters) ? required(Options.deadLetterTopic) : nil,
             group: groupName, instance: text(Options.instance), redis: parts.redis,
             layout: parts.layout, catalog: parts.catalog, lanes: integer(Options.lanes),
-            commitInterval: Int64(milliseconds(Options.commitInterval)),
+            commitIntervalMilliseconds: Int64(milliseconds(Options.commitInterval)),
             dedupeWindow: Int64(integer(Options.dedupeWindow)),
-            futureBound: Int64(milliseconds(Options.futureBound)), origin: origin,
-            onLoss: required(Options.onLoss) == "continue" ? .continue : .stop,
+            futureBoundMilliseconds: Int64(milliseconds(Options.futureBound)), origin: origin,
+            onLoss: lossPolicy,
             acceptContract: isOn(Options.acceptContract))
         let shapes = DirectoryShapeCheck()
         configuration.directoryComplaint = { shapes.complaint(about: $1, under: $0) }
@@ -38,6 +38,15 @@ extension Settings {
             throw .usage("kafka: \(error.message)")
         }
         return configuration
+    }
+}
+
+extension Settings {
+    private var lossPolicy: LossPolicy {
+        guard let policy = LossPolicy(rawValue: required(Options.onLoss)) else {
+            preconditionFailure("--on-loss was not checked")
+        }
+        return policy
     }
 }
 

@@ -8,8 +8,10 @@ enum ProfileFile {
     ) throws(CommandFailure) -> EventProfile {
         let form = try YAMLForm.read(text, name: name)
         var profile = EventProfile(end: end)
-        let many = 1...10_000_000
-        if let number = try form.integer("events", 1...10_000_000_000) { profile.events = number }
+        let many = EventProfile.populationRange
+        if let number = try form.integer("events", EventProfile.eventRange) {
+            profile.events = number
+        }
         if let span = try form.duration("span") { profile.span = span }
         if let number = try form.integer("organizations", many) { profile.organizations = number }
         if let number = try form.integer("users", many) { profile.users = number }

@@ -1,5 +1,14 @@
+import Pipeline
+import Replay
+import Workload
+
 /// The options of `odometer replay` alone.
+///
+/// Their defaults and ranges are those of `EventProfile` and `RampSettings`.
 enum ReplayOptions {
+    private static let profileDefaults = EventProfile(end: 0)
+    private static let rampDefaults = RampSettings(bound: 1)
+
     // MARK: Source
     static let generate = Option(
         name: "generate", placeholder: "", value: .flag,
@@ -9,25 +18,30 @@ enum ReplayOptions {
         help: "YAML file that describes the generated events; the options below overrule it.",
         source: .call)
     static let events = Option(
-        name: "events", placeholder: "N", value: .integer(1...10_000_000_000),
-        help: "How many events to generate (1000000 unless the profile says).", source: .call)
+        name: "events", placeholder: "N", value: .integer(EventProfile.eventRange),
+        help: "How many events to generate (\(profileDefaults.events) unless the profile says).",
+        source: .call)
     static let seed = Option(
         name: "seed", placeholder: "N", value: .integer(0...Int.max), help: "Which events.",
         standard: "1", source: .call)
     static let span = Option(
         name: "span", placeholder: "TIME", value: .duration(1_000...366 * 86_400_000),
-        help: "Over how much time the generated events are spread (90d unless the profile says).",
+        help: "Over how much time the generated events are spread "
+            + "(\(ValueText.duration(Int(profileDefaults.span))) unless the profile says).",
         source: .call)
     static let end = Option(
         name: "end", placeholder: "TIME", value: .moment(["now"]),
         help: "Event time of the last generated event.", standard: "now", source: .call)
     static let organizations = Option(
-        name: "organizations", placeholder: "N", value: .integer(1...10_000_000),
-        help: "How many organizations they belong to (100 unless the profile says).", source: .call)
+        name: "organizations", placeholder: "N",
+        value: .integer(EventProfile.populationRange),
+        help:
+            "How many organizations they belong to (\(profileDefaults.organizations) unless the profile "
+            + "says).", source: .call)
     static let binaryShare = Option(
         name: "binary-share", placeholder: "PERCENT", value: .integer(0...100),
-        help: "Share of generated events in the binary mode (10 unless the profile says).",
-        source: .call)
+        help: "Share of generated events in the binary mode "
+            + "(\(Int(profileDefaults.binaryShare * 100)) unless the profile says).", source: .call)
     static let mapping = Option(
         name: "mapping", placeholder: "FILE", value: .text,
         help: "YAML file that makes CloudEvents of a CSV or foreign JSONL file.", source: .call)
@@ -53,7 +67,7 @@ enum ReplayOptions {
     // MARK: What is sent
     static let to = Option(
         name: "to", placeholder: "TOPIC", value: .text, help: "Topic to write to.",
-        standard: "usage-events", source: .call)
+        standard: PipelineConfiguration.Defaults.topic, source: .call)
     static let createTopic = Option(
         name: "create-topic", placeholder: "PARTITIONS", value: .integer(1...10_000),
         help: "Create the topic with so many partitions where it does not exist.", source: .call)
@@ -82,11 +96,14 @@ enum ReplayOptions {
         help: "Find the highest rate at which 99 of 100 events are visible within this time.",
         source: .call)
     static let rampStart = Option(
-        name: "ramp-start", placeholder: "N", value: .integer(1...100_000_000),
-        help: "The first rate of a ramp.", standard: "1000", source: .call)
+        name: "ramp-start", placeholder: "N",
+        value: .integer(1...Int(rampDefaults.most)),
+        help: "The first rate of a ramp.", standard: String(Int(rampDefaults.start)),
+        source: .call)
     static let rampStep = Option(
         name: "ramp-step", placeholder: "TIME", value: .duration(100...3_600_000),
-        help: "How long a ramp holds each rate.", standard: "10s", source: .call)
+        help: "How long a ramp holds each rate.",
+        standard: ValueText.duration(Int(rampDefaults.step / 1_000)), source: .call)
 
     // MARK: Measures
     static let freshness = Option(
@@ -109,7 +126,8 @@ enum ReplayOptions {
         source: .call)
     static let timeout = Option(
         name: "timeout", placeholder: "TIME", value: .duration(1_000...86_400_000),
-        help: "How long to wait where Redis shows nothing more.", standard: "60s", source: .call)
+        help: "How long to wait where Redis shows nothing more.",
+        standard: ValueText.duration(Int(rampDefaults.patience)), source: .call)
 
     static let all = [
         to, generate, profile, events, seed, span, end, organizations, binaryShare, mapping,

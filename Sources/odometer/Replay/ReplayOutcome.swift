@@ -47,8 +47,8 @@ struct ReplayOutcome {
 
     // MARK: JSON
 
-    /// One JSON document; latencies in microseconds.
-    var json: String {
+    /// What programs read; latencies in microseconds.
+    var object: [String: Any] {
         var object: [String: Any] = [
             "source": source, "topic": topic, "pace": pace, "began": ValueText.time(began),
             "microseconds": duration, "rate": ReplayOutcome.rounded(rate),
@@ -78,9 +78,7 @@ struct ReplayOutcome {
                     "skipped": answers.skipped,
                 ] as [String: Any]
         }
-        let data = try? JSONSerialization.data(
-            withJSONObject: object, options: [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes])
-        return data.map { String(decoding: $0, as: UTF8.self) } ?? "{}"
+        return object
     }
 
     private static func rounded(_ number: Double) -> Double { (number * 10).rounded() / 10 }

@@ -1,0 +1,136 @@
+public import Redis
+
+/// Brings a ledger under a contract; only at start, before the first fold.
+///
+/// First the ledger's own text and number move by compare-and-set, then the stamp beside the marks of
+/// every shard. After a crash in between, the next start finds the text moved and does the rest.
+public enum ContractMove {
+    /// Puts the ledger under this contract and returns the stamp that commits must carry.
+    ///
+    /// A superset moves by itself; anything else needs `accept`, and throws `contractDiffers` without
+    /// it. Other layouts, shard counts and shard functions are never taken. Each moved shard keeps in
+    /// `!since:NUMBER` from which marks the new contract counts there.
+    public static func adopt(
+        _ connection: inout Connection, layout: KeyLayout, _ contract: Contract, accept: Bool
+    ) throws(LedgerError) -> ContractStamp {
+        let number = try moveLedger(&connection, layout, contract, accept: accept)
+        let stamp = ContractStamp(number: number, digest: contract.digest)
+        try moveShards(&connection, layout, stamp)
+        return stamp
+    }
+
+    private static func moveLedger(
+        _ connection: inout Connection, _ layout: KeyLayout, _ contract: Contract, accept: Bool
+    ) throws(LedgerError) -> Int {
+        var script = Script(ledgerScript)
+        // Another process may move at the same moment; the loser looks again.
+        for _ in 0..<10 {
+            guard let record = try LedgerRecord.read(&connection, layout: layout) else {
+                throw LedgerError(.corrupt, "there is no ledger under \(layout.prefix)")
+            }
+            let stored = record.contractText.flatMap { Contract(text: $0) }
+            if record.contractText != nil && stored == nil {
+                throw LedgerError(.corrupt, "the contract in the ledger is broken")
+            }
+            if let stored {
+                switch contract.relation(to: stored) {
+                case .same: return record.contractNumber
+                case .superset: break
+                case .different(let differences):
+                    guard accept else { throw refusal(differences) }
+                case .incompatible(let differences):
+                    throw LedgerError(
+                        .otherLayout,
+                        "the ledger has another \(differences.joined(separator: ", ")); "
+                            + "use another --prefix")
+                }
+            }
+            let next = record.contractNumber + 1
+            let kept = Set(contract.meters.map(\.name))
+            let gone = (stored?.meters ?? []).map(\.name).filter { !kept.contains($0) }
+            let fresh = contract.changedMeters(since: stored)
+            let texts =
+                [
+                    String(record.contractNumber), String(next), contract.text, contract.cluster,
+                    contract.group, String(fresh.count),
+                ] + fresh + gone
+            let reply: ReplyValue
+            do throws(RedisError) {
+                reply = try script.call(
+                    on: &connection, keys: [layout.ledgerKey],
+                    arguments: texts.map { Array($0.utf8) })
+            } catch { throw LedgerError(error) }
+            if reply.integer == 1 { return next }
+        }
+        throw LedgerError(.contractMovedOn, "other processes keep moving the contract")
+    }
+
+    private static func moveShards(
+        _ connection: inout Connection, _ layout: KeyLayout, _ stamp: ContractStamp
+    ) throws(LedgerError) {
+        var script = Script(shardScript)
+        do throws(RedisError) { try script.load(on: &connection) } catch {
+            throw LedgerError(error)
+        }
+        for shard in 0..<layout.shardCount {
+            script.append(
+                on: &connection, keys: [layout.marksKey(shard: shard)],
+                arguments: [Array(String(stamp.number).utf8), stamp.text])
+        }
+        try receiveAll(layout.shardCount, on: &connection) { shard, reply throws(LedgerError) in
+            guard let standing = reply.copied().text else { return }
+            guard let other = ContractStamp(text: standing), other.number > stamp.number else {
+                throw LedgerError(
+                    .corrupt,
+                    "shard \(shard) stands under another contract with our number: \(standing)")
+            }
+            throw LedgerError(
+                .contractMovedOn,
+                "shard \(shard) is under contract \(other.number); this program has \(stamp.number)"
+            )
+        }
+    }
+
+    private static func refusal(_ differences: [String]) -> LedgerError {
+        let shown = differences.prefix(5).joined(separator: ", ")
+        let rest = differences.count > 5 ? " and \(differences.count - 5) more" : ""
+        return LedgerError(
+            .contractDiffers,
+            "the ledger was written under another contract: \(shown)\(rest); "
+                + "--accept-contract moves it")
+    }
+
+    private static let ledgerScript = #"""
+        #!lua
+        local key = KEYS[1]
+        local number = redis.call('HGET', key, 'contract_number') or '0'
+        if number ~= ARGV[1] then return 0 end
+        redis.call('HSET', key, 'contract', ARGV[3], 'contract_number', ARGV[2],
+          'cluster', ARGV[4], 'group', ARGV[5])
+        local fresh = tonumber(ARGV[6])
+        for i = 7, 6 + fresh do redis.call('HSET', key, 'since:' .. ARGV[i], ARGV[2]) end
+        for i = 7 + fresh, #ARGV do redis.call('HDEL', key, 'since:' .. ARGV[i]) end
+        return 1
+        """#
+
+    /// Answers nil where the stamp stands then, else the stamp that hinders it.
+    private static let shardScript = #"""
+        #!lua
+        local key, number, stamp = KEYS[1], ARGV[1], ARGV[2]
+        local standing = redis.call('HGET', key, '!contract') or ''
+        if standing == stamp then return false end
+        if standing ~= '' then
+          local before = tonumber(standing:match('^(%d+):') or '')
+          if not before or before >= tonumber(number) then return standing end
+          local all, marks = redis.call('HGETALL', key), {}
+          for i = 1, #all, 2 do
+            local first, last = all[i]:sub(1, 1), all[i]:sub(-1)
+            if first ~= '!' and last ~= '@' then marks[#marks + 1] = all[i] .. '=' .. all[i + 1] end
+          end
+          table.sort(marks)
+          redis.call('HSET', key, '!since:' .. number, table.concat(marks, ' '))
+        end
+        redis.call('HSET', key, '!contract', stamp)
+        return false
+        """#
+}

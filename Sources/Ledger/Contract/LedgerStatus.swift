@@ -1,0 +1,119 @@
+public import Redis
+
+/// What Redis says about the position in the log, read by schemas/redis.md.
+public struct LedgerStatus: Sendable {
+    /// One partition over all shards.
+    public struct Partition: Sendable {
+        /// Where counting began; nil where no origin is stored.
+        public var origin: Int64?
+        /// The lowest mark of all shards.
+        public var lowest: Int64?
+        /// The highest mark of all shards.
+        public var highest: Int64?
+        /// Mark and time of the newest record of each shard.
+        public var shards: [Int: (mark: Int64, time: Int64)] = [:]
+        /// Kafka's timestamp of the newest record in the numbers, ms.
+        public var newest: Int64 = -1
+        /// Counter → count, of all shards together.
+        public var audit: [String: Int64] = [:]
+
+        /// Nothing known yet.
+        public init() {}
+
+        /// Shards whose newest record is half a minute older than the partition's, although an idle
+        /// shard follows every ten seconds: set aside after a refusal, or nobody counts them.
+        public var behind: [Int] {
+            shards.filter { $0.value.mark < highest ?? 0 && newest - $0.value.time > 30_000 }
+                .map(\.key).sorted()
+        }
+    }
+
+    /// Name and version of the server; nil where it does not say.
+    public var server: String?
+    /// The fields of the ledger's record.
+    public var ledger: [String: String] = [:]
+    /// `TOPIC/NUMBER` → what is known of the partition.
+    public var partitions: [String: Partition] = [:]
+    /// Shards that need a rebuild, with the reason.
+    public var torn: [Int: String] = [:]
+    /// Cells whose changes are parked, the first twenty with their reasons.
+    public var parked = ParkedList()
+
+    /// A ledger of which nothing is known yet.
+    public init() {}
+
+    /// Reads marks and audit of all shards over a connection of its own; nil where there is no ledger.
+    public static func read(
+        _ redis: RedisConfiguration, layout: KeyLayout
+    ) throws(RedisError) -> LedgerStatus? {
+        var connection = try Connection(redis)
+        var status = LedgerStatus()
+        status.server = try ServerGreeting(&connection).product
+        status.ledger = pairs(
+            try connection.command([Array("HGETALL".utf8), layout.ledgerKey]))
+        guard !status.ledger.isEmpty else { return nil }
+        let layout = KeyLayout(
+            prefix: layout.prefix, generation: layout.generation,
+            shardCount: status.ledger["shards"].flatMap { Int($0) } ?? layout.shardCount)
+        for shard in 0..<layout.shardCount {
+            connection.append([Array("HGETALL".utf8), layout.marksKey(shard: shard)])
+            connection.append([Array("HGETALL".utf8), layout.auditKey(shard: shard)])
+        }
+        for shard in 0..<layout.shardCount {
+            status.take(marks: pairs(try connection.receive().copied()), shard: shard)
+            status.take(audit: pairs(try connection.receive().copied()))
+        }
+        // What cannot be read of it is told where it is asked for: `odometer parked`.
+        status.parked =
+            (try? ParkedList.read(&connection, layout: layout, most: 20)) ?? ParkedList()
+        for (field, value) in status.ledger where field.hasPrefix("origin:") {
+            let name = String(field.dropFirst("origin:".count))
+            status.partitions[name, default: Partition()].origin =
+                value.split(separator: " ").first.flatMap { Int64($0) }
+        }
+        return status
+    }
+
+    private mutating func take(marks: [String: String], shard: Int) {
+        torn[shard] = Marks.tornReason(
+            torn: marks["!torn"], begun: marks["!begun"], done: marks["!done"])
+        for (field, value) in marks where !field.hasPrefix("!") {
+            if field.hasSuffix("@") {
+                let parts = value.split(separator: " ")
+                let name = String(field.dropLast())
+                guard parts.count > 1, let time = Int64(parts[1]) else { continue }
+                var partition = partitions[name] ?? Partition()
+                partition.newest = max(partition.newest, time)
+                partition.shards[shard, default: (0, -1)].time = time
+                partitions[name] = partition
+            } else if let mark = Int64(value) {
+                var partition = partitions[field] ?? Partition()
+                partition.shards[shard, default: (0, -1)].mark = mark
+                partition.lowest = min(partition.lowest ?? mark, mark)
+                partition.highest = max(partition.highest ?? mark, mark)
+                partitions[field] = partition
+            }
+        }
+    }
+
+    private mutating func take(audit: [String: String]) {
+        for (field, value) in audit {
+            guard let colon = field.lastIndex(of: ":"), let count = Int64(value) else { continue }
+            let name = String(field[..<colon])
+            let counter = String(field[field.index(after: colon)...])
+            // `delivered`, `gaps` and `lost` stand in every shard for all offsets, the rest for its own records.
+            let known = partitions[name]?.audit[counter] ?? 0
+            partitions[name, default: Partition()].audit[counter] =
+                ["delivered", "gaps", "lost"].contains(counter) ? max(known, count) : known + count
+        }
+    }
+
+    private static func pairs(_ value: ReplyValue) -> [String: String] {
+        let texts = value.elements.map { $0.text ?? "" }
+        var pairs: [String: String] = [:]
+        for index in stride(from: 0, to: texts.count - 1, by: 2) {
+            pairs[texts[index]] = texts[index + 1]
+        }
+        return pairs
+    }
+}

@@ -1,0 +1,114 @@
+/// RFC 3339 times on bytes.
+public enum Timestamp {
+    /// The years that times may have: nanoseconds since 1970 of all of them fit into 64 bits.
+    public static var years: ClosedRange<Int> { 1_700...2_200 }
+    /// The begin of the first of these years, in seconds since 1970.
+    public static var firstSecond: Int64 { -8_520_336_000 }
+    /// The end of the last of these years, in seconds since 1970; no time is as late.
+    public static var endSecond: Int64 { 7_289_654_400 }
+
+    /// Nanoseconds since 1970 of an RFC 3339 time with a zone, or nil.
+    ///
+    /// At most nine decimals, a year of `years`, a real date; `t` and `z` may be lower case; second
+    /// 60 is the first second of the next minute.
+    public static func nanoseconds(_ text: UnsafeRawBufferPointer) -> Int64? {
+        var date = Date()
+        return nanoseconds(text, &date)
+    }
+
+    /// A date as it was written, and when it began: events that follow each other share it.
+    ///
+    /// At first `1970-01-01`.
+    struct Date {
+        var yearAndMonth: UInt64 = 0x2D31_302D_3037_3931
+        var day: UInt16 = 0x3130
+        var seconds: Int64 = 0
+    }
+
+    /// The same, where `date` is known or becomes so.
+    @inline(__always)
+    static func nanoseconds(_ text: UnsafeRawBufferPointer, _ date: inout Date) -> Int64? {
+        guard text.count >= 20, text[10] | 32 == 116, text[13] == 58, text[16] == 58,
+            let hour = twoDigits(text, 11), let minute = twoDigits(text, 14),
+            let second = twoDigits(text, 17), hour <= 23, minute <= 59, second <= 60
+        else { return nil }
+        if text.loadUnaligned(fromByteOffset: 0, as: UInt64.self) != date.yearAndMonth
+            || text.loadUnaligned(fromByteOffset: 8, as: UInt16.self) != date.day
+        {
+            guard let read = readDate(text) else { return nil }
+            date = read
+        }
+        var index = 19
+        guard let fraction = fraction(text, &index), let zone = zoneSeconds(text, index) else {
+            return nil
+        }
+        let seconds = date.seconds + Int64(hour * 3_600 + minute * 60 + second) - zone
+        return seconds * 1_000_000_000 + fraction
+    }
+
+    @inline(never)
+    private static func readDate(_ text: UnsafeRawBufferPointer) -> Date? {
+        guard text[4] == 45, text[7] == 45,
+            let century = twoDigits(text, 0), let yearOfCentury = twoDigits(text, 2),
+            let month = twoDigits(text, 5), let day = twoDigits(text, 8)
+        else { return nil }
+        let year = century * 100 + yearOfCentury
+        guard years.contains(year), (1...12).contains(month), day >= 1,
+            day <= daysInMonth(year, month)
+        else { return nil }
+        let date = CivilDate(
+            year: Int32(year), monthOfYear: Int32(month), dayOfMonth: Int32(day))
+        return Date(
+            yearAndMonth: text.loadUnaligned(fromByteOffset: 0, as: UInt64.self),
+            day: text.loadUnaligned(fromByteOffset: 8, as: UInt16.self),
+            seconds: Int64(date.dayNumber) * 86_400)
+    }
+
+    /// The decimals after a second as nanoseconds; moves `index` behind them.
+    ///
+    /// Nil where they are wrong.
+    private static func fraction(_ text: UnsafeRawBufferPointer, _ index: inout Int) -> Int64? {
+        guard text[index] == 46 else { return 0 }
+        index += 1
+        var value: Int64 = 0
+        var digits = 0
+        while index < text.count, case let digit = text[index] &- 48, digit <= 9 {
+            value = value * 10 + Int64(digit)
+            digits += 1
+            index += 1
+            guard digits <= 9 else { return nil }
+        }
+        guard digits > 0 else { return nil }
+        for _ in digits..<9 { value *= 10 }
+        return value
+    }
+
+    /// Offset of the zone that ends the text, in seconds east of UTC.
+    private static func zoneSeconds(_ text: UnsafeRawBufferPointer, _ index: Int) -> Int64? {
+        guard index < text.count else { return nil }
+        if text[index] | 32 == 122 { return index + 1 == text.count ? 0 : nil }
+        guard text.count == index + 6, text[index] == 43 || text[index] == 45,
+            text[index + 3] == 58,
+            let hours = twoDigits(text, index + 1), let minutes = twoDigits(text, index + 4),
+            hours <= 23, minutes <= 59
+        else { return nil }
+        let seconds = Int64(hours * 3_600 + minutes * 60)
+        return text[index] == 45 ? -seconds : seconds
+    }
+
+    @inline(__always)
+    private static func twoDigits(_ text: UnsafeRawBufferPointer, _ index: Int) -> Int? {
+        let high = text[index] &- 48
+        let low = text[index + 1] &- 48
+        guard high <= 9, low <= 9 else { return nil }
+        return Int(high) * 10 + Int(low)
+    }
+
+    private static func daysInMonth(_ year: Int, _ month: Int) -> Int {
+        switch month {
+        case 2: year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) ? 29 : 28
+        case 4, 6, 9, 11: 30
+        default: 31
+        }
+    }
+}

@@ -1,0 +1,231 @@
+import CEventScan
+
+/// Why a catalog cannot be lowered.
+public struct ProgramError: Error, Sendable, CustomStringConvertible {
+    /// The meter or event at fault, or "".
+    public let subject: String
+    /// What is wrong, a clause for people.
+    public let message: String
+    /// `subject: message`.
+    public var description: String { subject.isEmpty ? message : "\(subject): \(message)" }
+}
+
+/// A record as the fold sees it.
+///
+/// The bytes are the batch's; nothing is kept.
+public struct FoldRecord {
+    /// Offset in its partition.
+    public var offset: Int64
+    /// Record timestamp in milliseconds since 1970; -1 = none.
+    public var timestamp: Int64
+    /// The value; a nil base address = null.
+    public var value: UnsafeRawPointer?
+    /// Bytes of the value.
+    public var valueCount: Int
+    /// The key; nil = none.
+    public var key: UnsafeRawPointer?
+    /// Bytes of the key.
+    public var keyCount: Int
+    /// Index of the partition among the lane's cursors.
+    public var partitionSlot: Int32
+    /// Index of the binary attributes, or -1 for a structured event.
+    public var attributes: Int32
+
+    /// A record of these parts.
+    public init(
+        offset: Int64, timestamp: Int64, value: UnsafeRawBufferPointer?,
+        key: UnsafeRawBufferPointer?, partitionSlot: Int32, attributes: Int32 = -1
+    ) {
+        self.offset = offset
+        self.timestamp = timestamp
+        // An empty value is no null value, though its buffer may have no address.
+        self.value = value.map { $0.baseAddress ?? UnsafeRawPointer(bitPattern: 1) } ?? nil
+        valueCount = value?.count ?? 0
+        self.key = key.map { $0.baseAddress ?? UnsafeRawPointer(bitPattern: 1) } ?? nil
+        keyCount = key?.count ?? 0
+        self.partitionSlot = partitionSlot
+        self.attributes = attributes
+    }
+}
+
+/// Numbers that the fold counts; all only rise.
+public struct FoldCounters: Sendable {
+    /// Records by `Outcome.rawValue`, without those taken before a step back.
+    public var outcomes: [Int64] = Array(repeating: 0, count: Outcome.allCases.count)
+    /// Records below the lane's position, dropped unread.
+    public var stale: Int64 = 0
+    /// Records read again only to warm up the window of ids or for another shard.
+    public var reread: Int64 = 0
+    /// Windows not written because they have expired.
+    public var expiredWindows: Int64 = 0
+    /// Accepted events without a time of their own.
+    public var untimed: Int64 = 0
+    /// Events that no meter takes, by type.
+    public var ignoredTypes = TypeCounts()
+    /// Accepted events whose key is not their subject.
+    public var unkeyed: Int64 = 0
+    /// Accepted events by lateness: at most `FoldCounters.latenessBounds[i]` seconds; the last is beyond all.
+    public var lateness: [Int64] = Array(repeating: 0, count: latenessBounds.count + 1)
+    /// Sum of lateness in seconds.
+    public var latenessSum: Double = 0
+    /// Upper bounds of lateness in seconds.
+    public static let latenessBounds: [Int64] = [1, 10, 60, 600, 3_600, 21_600, 86_400, 604_800]
+}
+
+/// A catalog lowered to instructions, and the loop that runs them.
+///
+/// One a lane: it owns the JSON scanner and scratch memory. No allocation per event once its tables
+/// have grown. One thread.
+public struct Program: ~Copyable {
+    /// All sets of cells, by `TallyCell.set`.
+    public let cellSets: [CellSet]
+    /// Names and digests of all that decides about numbers: the contract's list.
+    public let contractEntries: [(name: String, digest: String)]
+    /// Counters of everything folded so far.
+    public var counters = FoldCounters()
+    /// Records of the last `run` that were rejected and must go to the dead letters.
+    public internal(set) var rejected: [RejectedRecord] = []
+    /// What rejections are called.
+    let rejectionNames: RejectionNames
+    /// Mixed into the look-up of names, as in the tallies.
+    let symbolSeed = SymbolSeed.ofProcess
+
+    /// Kafka's number of the partition in each slot.
+    public var partitionNumbers: [Int32] = []
+
+    let shardCount: UInt32
+    let futureBoundMilliseconds: Int64
+    /// Nanoseconds since 1970 of the earliest time that an event may have.
+    let notBefore: Int64
+    let identityHash: IdentityHash
+    let scanner: OpaquePointer
+    let dataNode: Int32
+    let slots: UnsafePointer<es_value>
+    let fans: UnsafePointer<es_fan_out>
+    let envelope: EnvelopeRule
+    let events: FixedArray<EventRule>
+    let types: TypeTable
+    let fields: FixedArray<FieldRule>
+    let values: FixedArray<FixedText>
+    let tuples: FixedArray<TupleRule>
+    let parts: FixedArray<TuplePart>
+    let instructions: FixedArray<Instruction>
+    let windows: FixedArray<WindowRule>
+    let needs: FixedArray<Int32>
+    /// Texts that rules point to; freed with the program.
+    private let texts: [UnsafeMutableRawPointer]
+    var scratch: EventScratch
+    var pending: PendingRecord
+
+    /// Where texts and numbers of the envelope stand.
+    struct EnvelopeRule {
+        var specversion: Int32
+        /// -1 where the catalog has an envelope of its own: then it says what stands where.
+        var data: Int32
+        var dataBase64: Int32
+        var id: Int32
+        var source: Int32
+        var type: Int32
+        var subject: Int32
+        var time: Int32
+        var timeFormat: Envelope.TimeFormat
+        var constants: (id: FixedText?, source: FixedText?, type: FixedText?, subject: FixedText?)
+    }
+
+    /// Lowers a catalog.
+    ///
+    /// - Parameters:
+    ///   - dedupeKey: the ledger's random key.
+    ///   - futureBoundMilliseconds: how far an event may lie after its record's timestamp.
+    public init(
+        catalog: MeterCatalog, shardCount: Int, dedupeKey: (UInt64, UInt64),
+        futureBoundMilliseconds: Int64
+    ) throws(ProgramError) {
+        var lowering = Lowering(catalog: catalog)
+        do { try lowering.run() } catch {
+            lowering.texts.forEach { $0.deallocate() }
+            throw error
+        }
+        let made = lowering.tree.makeScanner()
+        guard let scanner = made.scanner else {
+            lowering.texts.forEach { $0.deallocate() }
+            throw ProgramError(subject: "", message: "no memory for the scanner")
+        }
+        self.scanner = scanner
+        dataNode = made.dataNode
+        slots = es_slots(scanner)
+        fans = es_fan_outs(scanner)
+        envelope = lowering.envelope
+        events = FixedArray(lowering.events)
+        types = TypeTable(lowering.types)
+        fields = FixedArray(lowering.fields)
+        values = FixedArray(lowering.values)
+        tuples = FixedArray(lowering.tuples)
+        parts = FixedArray(lowering.parts)
+        instructions = FixedArray(lowering.instructions)
+        windows = FixedArray(lowering.windows)
+        needs = FixedArray(lowering.needs)
+        cellSets = lowering.cellSets
+        texts = lowering.texts
+        contractEntries = ContractText.entries(of: catalog)
+        rejectionNames = RejectionNames(catalog)
+        self.shardCount = UInt32(shardCount)
+        self.futureBoundMilliseconds = futureBoundMilliseconds
+        notBefore = catalog.notBefore.nanoseconds
+        identityHash = IdentityHash(key: dedupeKey)
+        scratch = EventScratch(
+            fieldCount: lowering.largestFieldCount, tupleCount: lowering.largestTupleCount)
+        pending = PendingRecord(capacity: Lowering.maximumCells)
+    }
+
+    deinit {
+        es_destroy(scanner)
+        for text in texts { text.deallocate() }
+    }
+}
+
+/// Where `run` stopped.
+public struct FoldStop: Sendable, Equatable {
+    /// Index of the first record not taken.
+    public var next: Int
+    /// Shard whose tally is full, or nil when all records are taken.
+    public var fullShard: Int?
+}
+
+/// Event types by their bytes.
+struct TypeTable: ~Copyable {
+    private let slots: FixedArray<Slot>
+    private let mask: Int
+    private struct Slot {
+        var hash: UInt64 = 0
+        var text = FixedText(pointer: nil, count: 0)
+        var event: Int32 = -1
+    }
+
+    init(_ types: [(text: FixedText, event: Int32)]) {
+        var size = 16
+        while size < types.count * 4 { size *= 2 }
+        mask = size - 1
+        var table = [Slot](repeating: Slot(), count: size)
+        for (text, event) in types {
+            let hash = Hashing.table(text.bytes)
+            var index = Int(truncatingIfNeeded: hash) & mask
+            while table[index].event >= 0 { index = (index + 1) & mask }
+            table[index] = Slot(hash: hash, text: text, event: event)
+        }
+        slots = FixedArray(table)
+    }
+
+    /// Index of the event with that type, or -1.
+    @inline(__always)
+    func event(of type: UnsafeRawBufferPointer) -> Int32 {
+        let hash = Hashing.table(type)
+        var index = Int(truncatingIfNeeded: hash) & mask
+        while slots.base[index].event >= 0 {
+            let slot = slots.base[index]
+            if slot.hash == hash, slot.text.bytes.isEqual(to: type) { return slot.event }
+            index = (index + 1) & mask
+        }
+        return -1
+    }
+}

@@ -1,0 +1,249 @@
+import CTables
+
+/// Two random words in the hash of every name: nobody who writes events can choose names that meet.
+///
+/// Both factors of the first product have one: else a text could make the other one 0.
+struct SymbolSeed: Sendable {
+    var first: UInt64
+    var last: UInt64
+
+    /// The words of this process; nothing outside it depends on them.
+    static let ofProcess = {
+        var random = SystemRandomNumberGenerator()
+        return SymbolSeed(first: random.next(), last: random.next())
+    }()
+}
+
+/// A byte string prepared for a look-up: its length, first and last bytes as words, and a hash of all.
+///
+/// Two texts of up to 16 bytes are equal exactly when length and words are.
+struct SymbolKey {
+    let bytes: UnsafeRawBufferPointer
+    let first: UInt64
+    let last: UInt64
+    let hash: UInt32
+
+    @inline(__always)
+    init(_ bytes: UnsafeRawBufferPointer, _ seed: SymbolSeed) {
+        self.bytes = bytes
+        let count = bytes.count
+        if count >= 8 {
+            first = bytes.loadUnaligned(fromByteOffset: 0, as: UInt64.self)
+            last = bytes.loadUnaligned(fromByteOffset: count - 8, as: UInt64.self)
+        } else {
+            first = Self.shortWord(bytes)
+            last = 0
+        }
+        var mixed = Hashing.mix(
+            first ^ seed.first, last ^ seed.last ^ UInt64(truncatingIfNeeded: count) << 56)
+        if count > 16 {
+            for index in stride(from: 8, to: count - 8, by: 8) {
+                let word = bytes.loadUnaligned(fromByteOffset: index, as: UInt64.self)
+                mixed = Hashing.mix(mixed ^ word, 0xE703_7ED1_A0B4_28DB)
+            }
+        }
+        mixed = Hashing.mix(mixed, 0xA076_1D64_78BD_642F)
+        hash = UInt32(truncatingIfNeeded: mixed ^ mixed >> 32)
+    }
+
+    /// Up to seven bytes as one word, low byte first.
+    @inline(__always)
+    private static func shortWord(_ bytes: UnsafeRawBufferPointer) -> UInt64 {
+        var word: UInt64 = 0
+        for index in stride(from: bytes.count - 1, through: 0, by: -1) {
+            word = word << 8 | UInt64(bytes[index])
+        }
+        return word
+    }
+
+    /// Whether all bytes stand as they are in a key name.
+    @inline(__always)
+    var isPlain: Bool {
+        let count = bytes.count
+        if count < 8 { return count == 0 || NameEscape.isPlain(first | Self.plainFrom(count)) }
+        guard NameEscape.isPlain(first), NameEscape.isPlain(last) else { return false }
+        guard count > 16 else { return true }
+        for index in stride(from: 8, to: count - 8, by: 8)
+        where !NameEscape.isPlain(bytes.loadUnaligned(fromByteOffset: index, as: UInt64.self)) {
+            return false
+        }
+        return true
+    }
+
+    /// Plain bytes in the places from `count` on.
+    @inline(__always)
+    private static func plainFrom(_ count: Int) -> UInt64 {
+        0x6161_6161_6161_6161 << UInt64(count * 8)
+    }
+}
+
+/// Byte strings by small numbers: equal bytes have the same number, so cells compare as integers.
+///
+/// Open addressing over raw memory; a slot holds a short text's bytes itself, so that most look-ups touch
+/// one cache line. Cleared and reused, it allocates only while it grows. One thread.
+struct SymbolTable: ~Copyable {
+    private struct Slot {
+        var first: UInt64
+        var last: UInt64
+        var hash: UInt32
+        var length: UInt32
+        /// Number + 1; 0 = free.
+        var taken: UInt32
+        var offset: UInt32
+    }
+    private struct Symbol {
+        var offset: UInt32
+        var length: UInt32
+    }
+    private let memory: TableMemory
+    private let seed: SymbolSeed
+    private var symbols: UnsafeMutablePointer<Symbol>
+    private var symbolCapacity: Int
+    private(set) var count = 0
+    private var slots: UnsafeMutablePointer<Slot>
+    private var slotMask: Int
+    private var arena: UnsafeMutablePointer<UInt8>
+    private var arenaCapacity: Int
+    private var arenaCount = 0
+    private static var free: Slot {
+        Slot(first: 0, last: 0, hash: 0, length: 0, taken: 0, offset: 0)
+    }
+
+    /// Whether it holds more than the cells of a full tally need: texts of events that add nothing, duplicates before all.
+    private(set) var isLarge = false
+    private static var manySymbols: Int { 32_768 }
+    private static var manyBytes: Int { 4 << 20 }
+
+    init(capacity: Int = 64, memory: TableMemory, seed: SymbolSeed = .ofProcess) {
+        self.memory = memory
+        self.seed = seed
+        symbolCapacity = capacity
+        symbols = memory.allocate(capacity)
+        slotMask = capacity * 2 - 1
+        slots = memory.allocate(capacity * 2)
+        slots.initialize(repeating: Self.free, count: capacity * 2)
+        arenaCapacity = capacity * 16
+        arena = memory.allocate(arenaCapacity)
+    }
+
+    deinit {
+        memory.deallocate(symbols, symbolCapacity)
+        memory.deallocate(slots, slotMask + 1)
+        memory.deallocate(arena, arenaCapacity)
+    }
+
+    /// Bytes of memory that it holds.
+    var byteCount: Int {
+        symbolCapacity * MemoryLayout<Symbol>.stride + (slotMask + 1) * MemoryLayout<Slot>.stride
+            + arenaCapacity
+    }
+
+    mutating func removeAll() {
+        guard count > 0 else { return }
+        count = 0
+        isLarge = false
+        arenaCount = 0
+        slots.update(repeating: Self.free, count: slotMask + 1)
+    }
+
+    /// The bytes of a symbol; valid until the next change.
+    @inline(__always)
+    func bytes(_ symbol: UInt32) -> UnsafeRawBufferPointer {
+        let one = symbols[Int(symbol)]
+        return UnsafeRawBufferPointer(
+            start: arena + Int(one.offset), count: Int(one.length))
+    }
+
+    /// Fetches the cache line in which a look-up will begin.
+    @inline(__always)
+    func prefetch(_ key: SymbolKey) { ct_prefetch(slots + (Int(key.hash) & slotMask)) }
+
+    /// The number of these bytes, new if need be.
+    @inline(__always)
+    mutating func intern(_ bytes: UnsafeRawBufferPointer) -> UInt32 {
+        intern(SymbolKey(bytes, seed))
+    }
+
+    /// The number of the key's bytes, new if need be.
+    @inline(__always)
+    mutating func intern(_ key: SymbolKey) -> UInt32 {
+        var place = Int(key.hash) & slotMask
+        while slots[place].taken != 0 {
+            let slot = slots + place
+            if slot.pointee.first == key.first, slot.pointee.last == key.last,
+                Int(slot.pointee.length) == key.bytes.count,
+                key.bytes.count <= 16
+                    || slot.pointee.hash == key.hash
+                        && isEqual(
+                            UnsafeMutableRawPointer(arena + Int(slot.pointee.offset)), key.bytes)
+            {
+                return slot.pointee.taken - 1
+            }
+            place = (place + 1) & slotMask
+        }
+        return add(key, place)
+    }
+
+    /// Compares what the words of a key do not hold.
+    @inline(__always)
+    private func isEqual(
+        _ left: UnsafeMutableRawPointer, _ right: UnsafeRawBufferPointer
+    ) -> Bool {
+        for index in stride(from: 8, to: right.count - 8, by: 8)
+        where left.loadUnaligned(fromByteOffset: index, as: UInt64.self)
+            != right.loadUnaligned(fromByteOffset: index, as: UInt64.self)
+        {
+            return false
+        }
+        return true
+    }
+
+    @inline(never)
+    private mutating func add(_ key: SymbolKey, _ place: Int) -> UInt32 {
+        if count == symbolCapacity {
+            grow()
+            return intern(key)
+        }
+        while arenaCount + key.bytes.count > arenaCapacity { growArena() }
+        if let base = key.bytes.baseAddress {
+            UnsafeMutableRawPointer(arena + arenaCount).copyMemory(
+                from: base, byteCount: key.bytes.count)
+        }
+        let length = UInt32(key.bytes.count)
+        (symbols + count).initialize(to: Symbol(offset: UInt32(arenaCount), length: length))
+        count += 1
+        slots[place] = Slot(
+            first: key.first, last: key.last, hash: key.hash, length: length,
+            taken: UInt32(count), offset: UInt32(arenaCount))
+        arenaCount += key.bytes.count
+        isLarge = count >= Self.manySymbols || arenaCount >= Self.manyBytes
+        return UInt32(count - 1)
+    }
+
+    private mutating func grow() {
+        let bigger: UnsafeMutablePointer<Symbol> = memory.allocate(symbolCapacity * 2)
+        bigger.moveInitialize(from: symbols, count: count)
+        memory.deallocate(symbols, symbolCapacity)
+        symbols = bigger
+        symbolCapacity *= 2
+        let old = slots
+        let oldCount = slotMask + 1
+        slots = memory.allocate(symbolCapacity * 2)
+        slots.initialize(repeating: Self.free, count: symbolCapacity * 2)
+        slotMask = symbolCapacity * 2 - 1
+        for index in 0..<oldCount where old[index].taken != 0 {
+            var place = Int(old[index].hash) & slotMask
+            while slots[place].taken != 0 { place = (place + 1) & slotMask }
+            slots[place] = old[index]
+        }
+        memory.deallocate(old, oldCount)
+    }
+
+    private mutating func growArena() {
+        let bigger: UnsafeMutablePointer<UInt8> = memory.allocate(arenaCapacity * 2)
+        bigger.moveInitialize(from: arena, count: arenaCount)
+        memory.deallocate(arena, arenaCapacity)
+        arena = bigger
+        arenaCapacity *= 2
+    }
+}

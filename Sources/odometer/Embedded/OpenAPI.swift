@@ -1,0 +1,1072 @@
+// Written by scripts/embed from schemas/openapi.yaml; change it there, not here.
+// swift-format-ignore-file
+
+/// The description of the HTTP interface that is served.
+enum OpenAPI {
+    static let text = #"""
+openapi: 3.1.0
+info:
+  title: Odometer
+  version: 1.0.0
+  summary: Usage events as exact answers.
+  description: |
+    Five analytics APIs and one of Odometer's own, each with its own way to authenticate. Every answer is about the organization of the
+    credential. Times are UTC. GET routes answer HEAD too. A query parameter that a route does not know is refused, and so is an empty
+    value where it has no meaning: an answer would not show that a filter was ignored. An unknown path below an API's root is answered with 404 in that API's own
+    form. What the bodies have no room for stands in headers: `X-Odometer-Range` says
+    which range was really answered, `X-Odometer-As-Of` how far in the log the numbers reach.
+servers:
+  - url: http://127.0.0.1:8080
+tags:
+  - {name: overview, description: Organization overview.}
+  - {name: workspace, description: Workspace analytics.}
+  - {name: connections, description: Connection analytics.}
+  - {name: privacy, description: Organization metrics.}
+  - {name: identity, description: Identity provider analytics.}
+  - {name: operations, description: The meters as they are. The state of the process.}
+paths:
+  /api/analytics/overview:
+    get:
+      operationId: getOverview
+      tags: [overview]
+      summary: What an organization has and uses now.
+      security: [{overviewKey: []}]
+      responses:
+        '200':
+          description: The overview.
+          headers:
+            ETag: {$ref: '#/components/headers/ETag'}
+            X-Odometer-As-Of: {$ref: '#/components/headers/AsOf'}
+            X-Odometer-Range: {$ref: '#/components/headers/Range'}
+            X-Odometer-Snapshot: {$ref: '#/components/headers/Snapshot'}
+            X-Odometer-Parked: {$ref: '#/components/headers/Parked'}
+            X-Odometer-Orphans: {$ref: '#/components/headers/Orphans'}
+          content: {application/json: {schema: {$ref: '#/components/schemas/Overview'}}}
+        '304': {$ref: '#/components/responses/NotModified'}
+        '400': {$ref: '#/components/responses/PlainBadRequest'}
+        '401':
+          description: No key, or none that is known and live.
+          headers: {WWW-Authenticate: {$ref: '#/components/headers/KeyChallenge'}}
+          content:
+            application/json:
+              schema:
+                type: object
+                required: [error, message]
+                additionalProperties: false
+                properties: {error: {const: Unauthorized}, message: {const: Invalid or missing API key}}
+        '403':
+          description: A live key that is no admin key.
+          content:
+            application/json:
+              schema:
+                type: object
+                required: [error, message]
+                additionalProperties: false
+                properties: {error: {const: Forbidden}, message: {const: Only Admin keys can access organization analytics}}
+        '405': {$ref: '#/components/responses/PlainMethodNotAllowed'}
+        '414': {$ref: '#/components/responses/LongTarget'}
+        '429': {$ref: '#/components/responses/PlainTooManyRequests'}
+        '431': {$ref: '#/components/responses/LargeHead'}
+        '500': {$ref: '#/components/responses/PlainFault'}
+        '501': {$ref: '#/components/responses/PlainNotImplemented'}
+        '503': {$ref: '#/components/responses/PlainUnavailable'}
+  /api/v1/app/organization/analytics/totals:
+    get:
+      operationId: getWorkspaceTotals
+      tags: [workspace]
+      summary: What exists now; with dates, what was created between them.
+      security: [{workspaceToken: []}]
+      parameters:
+        - {$ref: '#/components/parameters/Organization'}
+        - {$ref: '#/components/parameters/StartSeconds'}
+        - {$ref: '#/components/parameters/EndSeconds'}
+      responses:
+        '200':
+          description: The totals.
+          headers:
+            ETag: {$ref: '#/components/headers/ETag'}
+            X-Odometer-As-Of: {$ref: '#/components/headers/AsOf'}
+            X-Odometer-Range: {$ref: '#/components/headers/Range'}
+            X-Odometer-Snapshot: {$ref: '#/components/headers/Snapshot'}
+            X-Odometer-Parked: {$ref: '#/components/headers/Parked'}
+            X-Odometer-Orphans: {$ref: '#/components/headers/Orphans'}
+          content: {application/json: {schema: {$ref: '#/components/schemas/WorkspaceTotals'}}}
+        '304': {$ref: '#/components/responses/NotModified'}
+        '400': {$ref: '#/components/responses/PlainBadRequest'}
+        '401': {$ref: '#/components/responses/PlainUnauthorized'}
+        '403': {$ref: '#/components/responses/PlainForbidden'}
+        '405': {$ref: '#/components/responses/PlainMethodNotAllowed'}
+        '414': {$ref: '#/components/responses/LongTarget'}
+        '429': {$ref: '#/components/responses/PlainTooManyRequests'}
+        '431': {$ref: '#/components/responses/LargeHead'}
+        '500': {$ref: '#/components/responses/PlainFault'}
+        '501': {$ref: '#/components/responses/PlainNotImplemented'}
+        '503': {$ref: '#/components/responses/PlainUnavailable'}
+  /api/v1/app/organization/analytics/ranking/active-users:
+    get:
+      operationId: getActiveUsers
+      tags: [workspace]
+      summary: Members by interactions and agent flows, most active first.
+      description: |
+        Single days are kept for 400 days, whole calendar months for ever. A range that reaches further back than the kept days must be
+        made of whole months there; else the answer is 400 and its message names the first day that is kept.
+        The first request about an organization with very many members can be 503 for some seconds while their sums are prepared.
+      security: [{workspaceToken: []}]
+      parameters:
+        - {$ref: '#/components/parameters/Organization'}
+        - {$ref: '#/components/parameters/StartSeconds'}
+        - {$ref: '#/components/parameters/EndSeconds'}
+        - {$ref: '#/components/parameters/Limit'}
+      responses:
+        '200':
+          description: The ranking.
+          headers:
+            ETag: {$ref: '#/components/headers/ETag'}
+            X-Odometer-As-Of: {$ref: '#/components/headers/AsOf'}
+            X-Odometer-Range: {$ref: '#/components/headers/Range'}
+            X-Odometer-Snapshot: {$ref: '#/components/headers/Snapshot'}
+            X-Odometer-Parked: {$ref: '#/components/headers/Parked'}
+            X-Odometer-Orphans: {$ref: '#/components/headers/Orphans'}
+          content:
+            application/json:
+              schema: {type: array, maxItems: 100, items: {$ref: '#/components/schemas/RankedUser'}}
+        '304': {$ref: '#/components/responses/NotModified'}
+        '400': {$ref: '#/components/responses/PlainBadRequest'}
+        '401': {$ref: '#/components/responses/PlainUnauthorized'}
+        '403': {$ref: '#/components/responses/PlainForbidden'}
+        '405': {$ref: '#/components/responses/PlainMethodNotAllowed'}
+        '414': {$ref: '#/components/responses/LongTarget'}
+        '429': {$ref: '#/components/responses/PlainTooManyRequests'}
+        '431': {$ref: '#/components/responses/LargeHead'}
+        '500': {$ref: '#/components/responses/PlainFault'}
+        '501': {$ref: '#/components/responses/PlainNotImplemented'}
+        '503': {$ref: '#/components/responses/PlainUnavailable'}
+  /api/v1/app/organization/analytics/ranking/active-projects:
+    get:
+      operationId: getActiveProjects
+      tags: [workspace]
+      summary: Projects by interactions and agent flows, most active first.
+      description: |
+        Single days are kept for 400 days, whole calendar months for ever. A range that reaches further back than the kept days must be
+        made of whole months there; else the answer is 400 and its message names the first day that is kept.
+        The first request about an organization with very many members can be 503 for some seconds while their sums are prepared.
+      security: [{workspaceToken: []}]
+      parameters:
+        - {$ref: '#/components/parameters/Organization'}
+        - {$ref: '#/components/parameters/StartSeconds'}
+        - {$ref: '#/components/parameters/EndSeconds'}
+        - {$ref: '#/components/parameters/Limit'}
+      responses:
+        '200':
+          description: The ranking.
+          headers:
+            ETag: {$ref: '#/components/headers/ETag'}
+            X-Odometer-As-Of: {$ref: '#/components/headers/AsOf'}
+            X-Odometer-Range: {$ref: '#/components/headers/Range'}
+            X-Odometer-Snapshot: {$ref: '#/components/headers/Snapshot'}
+            X-Odometer-Parked: {$ref: '#/components/headers/Parked'}
+            X-Odometer-Orphans: {$ref: '#/components/headers/Orphans'}
+          content:
+            application/json:
+              schema: {type: array, maxItems: 100, items: {$ref: '#/components/schemas/RankedProject'}}
+        '304': {$ref: '#/components/responses/NotModified'}
+        '400': {$ref: '#/components/responses/PlainBadRequest'}
+        '401': {$ref: '#/components/responses/PlainUnauthorized'}
+        '403': {$ref: '#/components/responses/PlainForbidden'}
+        '405': {$ref: '#/components/responses/PlainMethodNotAllowed'}
+        '414': {$ref: '#/components/responses/LongTarget'}
+        '429': {$ref: '#/components/responses/PlainTooManyRequests'}
+        '431': {$ref: '#/components/responses/LargeHead'}
+        '500': {$ref: '#/components/responses/PlainFault'}
+        '501': {$ref: '#/components/responses/PlainNotImplemented'}
+        '503': {$ref: '#/components/responses/PlainUnavailable'}
+  /api/v1/app/organization/analytics/timeseries:
+    get:
+      operationId: getWorkspaceSeries
+      tags: [workspace]
+      summary: One value a UTC day, zeros included, oldest first.
+      security: [{workspaceToken: []}]
+      parameters:
+        - {$ref: '#/components/parameters/Organization'}
+        - {$ref: '#/components/parameters/StartSeconds'}
+        - {$ref: '#/components/parameters/EndSeconds'}
+        - name: type
+          in: query
+          required: true
+          description: What is counted.
+          schema: {type: string, enum: [interactions, agent_flows, threads, projects, artifacts]}
+      responses:
+        '200':
+          description: The series.
+          headers:
+            ETag: {$ref: '#/components/headers/ETag'}
+            X-Odometer-As-Of: {$ref: '#/components/headers/AsOf'}
+            X-Odometer-Range: {$ref: '#/components/headers/Range'}
+            X-Odometer-Snapshot: {$ref: '#/components/headers/Snapshot'}
+            X-Odometer-Parked: {$ref: '#/components/headers/Parked'}
+            X-Odometer-Orphans: {$ref: '#/components/headers/Orphans'}
+          content:
+            application/json:
+              schema: {type: array, minItems: 1, maxItems: 366, items: {$ref: '#/components/schemas/DayValue'}}
+        '304': {$ref: '#/components/responses/NotModified'}
+        '400': {$ref: '#/components/responses/PlainBadRequest'}
+        '401': {$ref: '#/components/responses/PlainUnauthorized'}
+        '403': {$ref: '#/components/responses/PlainForbidden'}
+        '405': {$ref: '#/components/responses/PlainMethodNotAllowed'}
+        '414': {$ref: '#/components/responses/LongTarget'}
+        '429': {$ref: '#/components/responses/PlainTooManyRequests'}
+        '431': {$ref: '#/components/responses/LargeHead'}
+        '500': {$ref: '#/components/responses/PlainFault'}
+        '501': {$ref: '#/components/responses/PlainNotImplemented'}
+        '503': {$ref: '#/components/responses/PlainUnavailable'}
+  /api/connection-analytics/summary:
+    get:
+      operationId: getConnectionSummary
+      tags: [connections]
+      summary: Connections by service, protocol and data center.
+      description: |
+        The period is timeStart and timeEnd, or minutes back from now, not both; with neither it is everything. Only a start: up to now;
+        only an end: from the beginning. The start is floored and the end raised to the minute for the last 26 hours, to the quarter-hour for
+        92 days, before that to the UTC day; X-Odometer-Range says what was answered.
+        A period that has not begun has no rows.
+      security: [{connectionKey: []}]
+      parameters:
+        - {name: serviceName, in: query, description: Only this service., schema: {type: string, minLength: 1}}
+        - {name: protocolName, in: query, description: Only this protocol., schema: {type: string, minLength: 1}}
+        - {name: dataCenter, in: query, description: Only this data center., schema: {type: string, minLength: 1}}
+        - {name: timeStart, in: query, description: Start of the period; not after timeEnd. A time that is still to come gives no rows., schema: {type: string, format: date-time}}
+        - {name: timeEnd, in: query, description: End of the period; not before timeStart. Not together with minutes., schema: {type: string, format: date-time}}
+        - {name: minutes, in: query, description: Minutes back from now. Not together with timeStart or timeEnd., schema: {type: integer, format: int32, minimum: 1, maximum: 525600}}
+      responses:
+        '200':
+          description: One row a group, ordered by service, protocol and data center.
+          headers:
+            ETag: {$ref: '#/components/headers/ETag'}
+            X-Odometer-As-Of: {$ref: '#/components/headers/AsOf'}
+            X-Odometer-Range: {$ref: '#/components/headers/Range'}
+            X-Odometer-Snapshot: {$ref: '#/components/headers/Snapshot'}
+            X-Odometer-Parked: {$ref: '#/components/headers/Parked'}
+            X-Odometer-Orphans: {$ref: '#/components/headers/Orphans'}
+          content:
+            application/json:
+              schema: {type: array, items: {$ref: '#/components/schemas/ConnectionRow'}}
+        '304': {$ref: '#/components/responses/NotModified'}
+        '400': {$ref: '#/components/responses/PlainBadRequest'}
+        '401': {$ref: '#/components/responses/PlainUnauthorized'}
+        '403': {$ref: '#/components/responses/PlainForbidden'}
+        '405': {$ref: '#/components/responses/PlainMethodNotAllowed'}
+        '414': {$ref: '#/components/responses/LongTarget'}
+        '429': {$ref: '#/components/responses/PlainTooManyRequests'}
+        '431': {$ref: '#/components/responses/LargeHead'}
+        '500': {$ref: '#/components/responses/PlainFault'}
+        '501': {$ref: '#/components/responses/PlainNotImplemented'}
+        '503': {$ref: '#/components/responses/PlainUnavailable'}
+  /organizations/{organizationId}/metrics:
+    get:
+      operationId: getOrganizationMetrics
+      tags: [privacy]
+      summary: Sessions, consent and compliance requests of an organization.
+      description: |
+        Whole UTC days: the start is floored, the end raised to the next midnight. Default: the 30 days that end with today; at most 366.
+        A catalog that keeps single days of users for a limited time answers 422 for a range that reaches further back and is not made of
+        whole months; the message names the first day that is kept. The shipped one keeps them for ever.
+        Checked in this order: 401, 422, 403, 501, 404.
+      security: [{privacyKey: []}]
+      parameters:
+        - name: organizationId
+          in: path
+          required: true
+          description: The key's own organization.
+          example: 497f6eca-6276-4993-bfeb-53cbbbba6f08
+          schema: {type: string, format: uuid}
+        - {name: startDate, in: query, description: 'Start of the range, not after endDate and at most 366 days before it. Alone: up to today; a later day alone stands for itself, with zeros.', schema: {type: string, format: date-time}}
+        - {name: endDate, in: query, description: 'End of the range. Alone: the 30 days before it.', schema: {type: string, format: date-time}}
+        - name: project
+          in: query
+          description: |
+            Only these projects, summed; users are counted once over all of them. Repeated; the names `project[]` and `project[0]` are taken
+            too. Each value has at most 256 bytes; the empty one is what was counted without a project.
+          style: form
+          explode: true
+          schema: {type: array, maxItems: 20, items: {type: string, maxLength: 256}}
+      responses:
+        '200':
+          description: The metrics.
+          headers:
+            ETag: {$ref: '#/components/headers/ETag'}
+            X-Odometer-As-Of: {$ref: '#/components/headers/AsOf'}
+            X-Odometer-Range: {$ref: '#/components/headers/Range'}
+            X-Odometer-Snapshot: {$ref: '#/components/headers/Snapshot'}
+            X-Odometer-Parked: {$ref: '#/components/headers/Parked'}
+            X-Odometer-Orphans: {$ref: '#/components/headers/Orphans'}
+          content: {application/json: {schema: {$ref: '#/components/schemas/OrganizationMetrics'}}}
+        '304': {$ref: '#/components/responses/NotModified'}
+        '400': {$ref: '#/components/responses/CodedBadRequest'}
+        '401': {$ref: '#/components/responses/CodedUnauthorized'}
+        '403': {$ref: '#/components/responses/CodedError'}
+        '404': {$ref: '#/components/responses/CodedError'}
+        '405': {$ref: '#/components/responses/CodedMethodNotAllowed'}
+        '422': {$ref: '#/components/responses/CodedError'}
+        '414': {$ref: '#/components/responses/LongTarget'}
+        '429': {$ref: '#/components/responses/CodedTooManyRequests'}
+        '431': {$ref: '#/components/responses/LargeHead'}
+        '500': {$ref: '#/components/responses/CodedError'}
+        '501': {$ref: '#/components/responses/CodedNotImplemented'}
+        '503': {$ref: '#/components/responses/CodedUnavailable'}
+  /api/v1/analytics/tokens:
+    get:
+      operationId: getTokenTrend
+      tags: [identity]
+      summary: Tokens issued a UTC day, zeros included, oldest first.
+      security: [{identityToken: []}]
+      parameters:
+        - {name: days, in: query, description: How many days up to today., schema: {type: integer, minimum: 1, maximum: 90, default: 30}}
+      responses:
+        '200':
+          description: The trend.
+          headers:
+            ETag: {$ref: '#/components/headers/ETag'}
+            X-Odometer-As-Of: {$ref: '#/components/headers/AsOf'}
+            X-Odometer-Range: {$ref: '#/components/headers/Range'}
+            X-Odometer-Snapshot: {$ref: '#/components/headers/Snapshot'}
+            X-Odometer-Parked: {$ref: '#/components/headers/Parked'}
+            X-Odometer-Orphans: {$ref: '#/components/headers/Orphans'}
+          content: {application/json: {schema: {$ref: '#/components/schemas/TokenTrend'}}}
+        '304': {$ref: '#/components/responses/NotModified'}
+        '400': {$ref: '#/components/responses/IdentityBadRequest'}
+        '401': {$ref: '#/components/responses/IdentityUnauthorized'}
+        '403': {$ref: '#/components/responses/IdentityError'}
+        '405': {$ref: '#/components/responses/IdentityMethodNotAllowed'}
+        '414': {$ref: '#/components/responses/LongTarget'}
+        '429': {$ref: '#/components/responses/IdentityTooManyRequests'}
+        '431': {$ref: '#/components/responses/LargeHead'}
+        '500': {$ref: '#/components/responses/IdentityFault'}
+        '501': {$ref: '#/components/responses/IdentityNotImplemented'}
+        '503': {$ref: '#/components/responses/IdentityUnavailable'}
+  /api/v1/analytics/agents/activity:
+    get:
+      operationId: getAgentActivity
+      tags: [identity]
+      summary: Activity by weekday and hour, UTC.
+      security: [{identityToken: []}]
+      responses:
+        '200':
+          description: The cells that are not zero, ordered by weekday and hour.
+          headers:
+            ETag: {$ref: '#/components/headers/ETag'}
+            X-Odometer-As-Of: {$ref: '#/components/headers/AsOf'}
+            X-Odometer-Range: {$ref: '#/components/headers/Range'}
+            X-Odometer-Snapshot: {$ref: '#/components/headers/Snapshot'}
+            X-Odometer-Parked: {$ref: '#/components/headers/Parked'}
+            X-Odometer-Orphans: {$ref: '#/components/headers/Orphans'}
+          content: {application/json: {schema: {$ref: '#/components/schemas/AgentActivity'}}}
+        '304': {$ref: '#/components/responses/NotModified'}
+        '400': {$ref: '#/components/responses/IdentityBadRequest'}
+        '401': {$ref: '#/components/responses/IdentityUnauthorized'}
+        '403': {$ref: '#/components/responses/IdentityError'}
+        '405': {$ref: '#/components/responses/IdentityMethodNotAllowed'}
+        '414': {$ref: '#/components/responses/LongTarget'}
+        '429': {$ref: '#/components/responses/IdentityTooManyRequests'}
+        '431': {$ref: '#/components/responses/LargeHead'}
+        '500': {$ref: '#/components/responses/IdentityFault'}
+        '501': {$ref: '#/components/responses/IdentityNotImplemented'}
+        '503': {$ref: '#/components/responses/IdentityUnavailable'}
+  /api/v1/analytics/agents:
+    get:
+      operationId: getAgents
+      tags: [identity]
+      summary: Tokens issued an agent in the current UTC month, most first.
+      security: [{identityToken: []}]
+      responses:
+        '200':
+          description: The agents.
+          headers:
+            ETag: {$ref: '#/components/headers/ETag'}
+            X-Odometer-As-Of: {$ref: '#/components/headers/AsOf'}
+            X-Odometer-Range: {$ref: '#/components/headers/Range'}
+            X-Odometer-Snapshot: {$ref: '#/components/headers/Snapshot'}
+            X-Odometer-Parked: {$ref: '#/components/headers/Parked'}
+            X-Odometer-Orphans: {$ref: '#/components/headers/Orphans'}
+          content: {application/json: {schema: {$ref: '#/components/schemas/AgentUsage'}}}
+        '304': {$ref: '#/components/responses/NotModified'}
+        '400': {$ref: '#/components/responses/IdentityBadRequest'}
+        '401': {$ref: '#/components/responses/IdentityUnauthorized'}
+        '403': {$ref: '#/components/responses/IdentityError'}
+        '405': {$ref: '#/components/responses/IdentityMethodNotAllowed'}
+        '414': {$ref: '#/components/responses/LongTarget'}
+        '429': {$ref: '#/components/responses/IdentityTooManyRequests'}
+        '431': {$ref: '#/components/responses/LargeHead'}
+        '500': {$ref: '#/components/responses/IdentityFault'}
+        '501': {$ref: '#/components/responses/IdentityNotImplemented'}
+        '503': {$ref: '#/components/responses/IdentityUnavailable'}
+  /v1/meters:
+    get:
+      operationId: listMeters
+      tags: [operations]
+      summary: The meters of the catalog.
+      security: [{operationsKey: []}]
+      responses:
+        '200':
+          description: The meters, in the order of the catalog.
+          content: {application/json: {schema: {$ref: '#/components/schemas/MeterList'}}}
+        '304': {$ref: '#/components/responses/NotModified'}
+        '400': {$ref: '#/components/responses/PlainBadRequest'}
+        '401': {$ref: '#/components/responses/PlainUnauthorized'}
+        '403': {$ref: '#/components/responses/PlainForbidden'}
+        '405': {$ref: '#/components/responses/PlainMethodNotAllowed'}
+        '414': {$ref: '#/components/responses/LongTarget'}
+        '429': {$ref: '#/components/responses/PlainTooManyRequests'}
+        '431': {$ref: '#/components/responses/LargeHead'}
+        '500': {$ref: '#/components/responses/PlainFault'}
+        '503': {$ref: '#/components/responses/PlainUnavailable'}
+  /v1/meters/{meter}:
+    get:
+      operationId: readMeter
+      tags: [operations]
+      summary: One meter of the key's organization, over a range or window by window.
+      description: |
+        Without dates and window it is everything, where the meter keeps an all-time cell; else the last 30 days. With a window and without
+        dates: 30 days, of `quarter` 7 days, of `minute` 12 hours. Only a start: up to now, and a start in the future has its own window;
+        only an end: as long before it. `window=all` and a meter without windows (a grid) have no dates. A meter that is kept per dimension
+        wants the dimensions of one of its scopes as further parameters, for example `project=website`; an empty value reads the cells of
+        events whose text was empty.
+      security: [{operationsKey: []}]
+      parameters:
+        - name: meter
+          in: path
+          required: true
+          description: Its name in the catalog.
+          example: api_calls
+          schema: {type: string, pattern: '^[a-z][a-z0-9_]*$'}
+        - {name: start, in: query, description: Start of the range; not after end., schema: {type: string, format: date-time}}
+        - {name: end, in: query, description: End of the range; not before start., schema: {type: string, format: date-time}}
+        - name: window
+          in: query
+          description: One piece of data for each of these windows, at most 1,000.
+          schema: {type: string, enum: [minute, quarter, day, month, all]}
+        - {name: limit, in: query, description: At most so many rows., schema: {type: integer, minimum: 1, maximum: 10000, default: 1000}}
+        - name: dimensions
+          in: query
+          description: The dimensions of one of the meter's scopes, each by its own name.
+          style: form
+          explode: true
+          schema: {type: object, additionalProperties: {type: string}}
+      responses:
+        '200':
+          description: The meter's rows.
+          headers:
+            ETag: {$ref: '#/components/headers/ETag'}
+            X-Odometer-As-Of: {$ref: '#/components/headers/AsOf'}
+            X-Odometer-Range: {$ref: '#/components/headers/Range'}
+            X-Odometer-Snapshot: {$ref: '#/components/headers/Snapshot'}
+            X-Odometer-Parked: {$ref: '#/components/headers/Parked'}
+            X-Odometer-Orphans: {$ref: '#/components/headers/Orphans'}
+          content: {application/json: {schema: {$ref: '#/components/schemas/MeterAnswer'}}}
+        '304': {$ref: '#/components/responses/NotModified'}
+        '400': {$ref: '#/components/responses/PlainBadRequest'}
+        '401': {$ref: '#/components/responses/PlainUnauthorized'}
+        '403': {$ref: '#/components/responses/PlainForbidden'}
+        '404': {$ref: '#/components/responses/PlainNotFound'}
+        '405': {$ref: '#/components/responses/PlainMethodNotAllowed'}
+        '414': {$ref: '#/components/responses/LongTarget'}
+        '429': {$ref: '#/components/responses/PlainTooManyRequests'}
+        '431': {$ref: '#/components/responses/LargeHead'}
+        '500': {$ref: '#/components/responses/PlainFault'}
+        '503': {$ref: '#/components/responses/PlainUnavailable'}
+  /openapi.yaml:
+    get:
+      operationId: getDescription
+      tags: [operations]
+      summary: This document.
+      responses:
+        '200':
+          description: OpenAPI 3.1.
+          content: {application/yaml: {schema: {type: object}}}
+        '304': {$ref: '#/components/responses/NotModified'}
+        '400': {$ref: '#/components/responses/PlainBadRequest'}
+        '405': {$ref: '#/components/responses/PlainMethodNotAllowed'}
+  /healthz:
+    get:
+      operationId: getHealth
+      tags: [operations]
+      summary: Whether the process lives.
+      responses:
+        '200': {$ref: '#/components/responses/State'}
+        '400': {$ref: '#/components/responses/PlainBadRequest'}
+        '405': {$ref: '#/components/responses/PlainMethodNotAllowed'}
+  /readyz:
+    get:
+      operationId: getReadiness
+      tags: [operations]
+      summary: Whether it can do its work.
+      description: >-
+        Answering, with Redis reachable and a ledger there; consuming, with Redis reachable and the group joined. The answer is at most a
+        second old. Here it does not say why not; the listener for machines does.
+      responses:
+        '200': {$ref: '#/components/responses/State'}
+        '400': {$ref: '#/components/responses/PlainBadRequest'}
+        '405': {$ref: '#/components/responses/PlainMethodNotAllowed'}
+        '503': {$ref: '#/components/responses/NotReady'}
+  /metrics:
+    servers: [{url: 'http://127.0.0.1:8084', description: A listener of its own.}]
+    get:
+      operationId: getMetrics
+      tags: [operations]
+      summary: The process in numbers, for Prometheus.
+      responses:
+        '200':
+          description: Prometheus text format.
+          content: {text/plain: {schema: {type: string}}}
+        '400': {$ref: '#/components/responses/PlainBadRequest'}
+        '405': {$ref: '#/components/responses/PlainMethodNotAllowed'}
+components:
+  securitySchemes:
+    overviewKey: {type: apiKey, in: header, name: X-API-Key, description: 'An Admin key as `odometer keys create` shows it, for example `X-API-Key: dakkio_a_…`.'}
+    workspaceToken: {type: http, scheme: bearer, description: 'A key of role admin or read, for example `Authorization: Bearer odo_r_…`; the organization''s slug goes into x-org.'}
+    connectionKey: {type: apiKey, in: header, name: Authorization, description: 'A key of role admin or read, with or without Bearer before it, for example `Authorization: odo_r_…`.'}
+    privacyKey: {type: apiKey, in: header, name: x-api-key, description: 'A key of the organization, of role admin or read, for example `x-api-key: odo_r_…`.'}
+    identityToken: {type: http, scheme: bearer, bearerFormat: JWT, description: 'A JWT, or an access token (at+jwt), with the claims organization_id and exp; kid chooses among several keys.'}
+    operationsKey: {type: http, scheme: bearer, description: 'A key of role admin or read that opens operations, for example `Authorization: Bearer odo_r_…`.'}
+  parameters:
+    Organization:
+      name: x-org
+      in: header
+      required: true
+      description: Slug of the token's organization, as its profile in the directory has it.
+      example: aurora-labs
+      schema: {type: string, minLength: 1}
+    StartSeconds:
+      name: start_date
+      in: query
+      description: |
+        Start of the range, seconds since 1970; floored to its UTC day. Not after end_date, and at most 366 days before it. Alone: up to
+        today; a later day alone stands for itself, with zeros.
+      schema: {type: integer, format: int64, minimum: 0, maximum: 7289654399}
+    EndSeconds:
+      name: end_date
+      in: query
+      description: End of the range, seconds since 1970; raised to the next UTC midnight. Alone, it means the 30 days before it.
+      schema: {type: integer, format: int64, minimum: 0, maximum: 7289654399}
+    Limit: {name: limit, in: query, description: At most so many., schema: {type: integer, minimum: 1, maximum: 100, default: 10}}
+  headers:
+    ETag: {description: 'Strong; If-None-Match with it gives 304.', schema: {type: string}}
+    AsOf: {description: 'Record time of the newest record in the answer, RFC 3339.', schema: {type: string}}
+    Range: {description: 'START/END of what was really answered, RFC 3339.', schema: {type: string}}
+    Snapshot: {description: '`no` where the answer was too long to be read at one moment.', schema: {type: string, enum: ['no']}}
+    Parked: {description: 'Cells of the answer that refuse their changes. Numbers hold what is parked of them where that has 64 bits.', schema: {type: integer, minimum: 1}}
+    Orphans:
+      description: >-
+        How far levels of the answer, which are shown as 0, are below zero, all together: removals of what was never added.
+        An opening balance is missing. Absent where there is none.
+      schema: {type: integer, minimum: 1}
+    BearerChallenge:
+      description: RFC 6750. `error="invalid_token"` stands behind the realm where a token or key was given.
+      required: true
+      schema: {type: string, enum: ['Bearer realm="odometer"', 'Bearer realm="odometer", error="invalid_token"']}
+    KeyChallenge:
+      description: The key goes into the header of its own that the route names.
+      required: true
+      schema: {type: string, const: ApiKey realm="odometer"}
+    RetryAfter: {description: Seconds., schema: {type: integer, minimum: 1}}
+  responses:
+    NotModified:
+      description: The entity tag of If-None-Match is still the right one.
+    PlainBadRequest:
+      description: A parameter, which the message names, a malformed request, or one that needs too many reads.
+      content: {application/json: {schema: {$ref: '#/components/schemas/PlainError'}}}
+    PlainUnauthorized:
+      description: No credential, or none that is known, live and good for this API.
+      headers: {WWW-Authenticate: {$ref: '#/components/headers/BearerChallenge'}}
+      content: {application/json: {schema: {$ref: '#/components/schemas/PlainError'}}}
+    CodedUnauthorized:
+      description: No key, or none that is known, live and good for this API.
+      headers: {WWW-Authenticate: {$ref: '#/components/headers/KeyChallenge'}}
+      content: {application/json: {schema: {$ref: '#/components/schemas/CodedError'}}}
+    IdentityUnauthorized:
+      description: No token, or one that is not valid now.
+      headers: {WWW-Authenticate: {$ref: '#/components/headers/BearerChallenge'}}
+      content: {application/json: {schema: {$ref: '#/components/schemas/IdentityError'}}}
+    PlainNotImplemented:
+      description: The catalog does not have the meters of this route; the message names them. Checked after credential, right and parameters.
+      content: {application/json: {schema: {$ref: '#/components/schemas/PlainError'}}}
+    CodedNotImplemented:
+      description: The catalog does not have the meters of this route; the message names them. Checked after 401, 422 and 403.
+      content: {application/json: {schema: {$ref: '#/components/schemas/CodedError'}}}
+    IdentityNotImplemented:
+      description: The catalog does not have the meters of this route; the message names them. Checked after credential, right and parameters.
+      content: {application/json: {schema: {$ref: '#/components/schemas/IdentityError'}}}
+    PlainForbidden:
+      description: Another organization, or a role that may not read.
+      content: {application/json: {schema: {$ref: '#/components/schemas/PlainError'}}}
+    PlainNotFound:
+      description: There is none of this name.
+      content: {application/json: {schema: {$ref: '#/components/schemas/PlainError'}}}
+    PlainUnavailable:
+      description: Redis is away, there is no ledger yet, it took too long, or a large ranking is being prepared. Never zeros.
+      headers: {Retry-After: {$ref: '#/components/headers/RetryAfter'}}
+      content: {application/json: {schema: {$ref: '#/components/schemas/PlainError'}}}
+    PlainFault:
+      description: A fault of ours.
+      content: {application/json: {schema: {$ref: '#/components/schemas/PlainError'}}}
+    CodedError:
+      description: What the status code says. The message names a bad parameter.
+      content: {application/json: {schema: {$ref: '#/components/schemas/CodedError'}}}
+    IdentityError:
+      description: What the code says. The message names a bad parameter.
+      content: {application/json: {schema: {$ref: '#/components/schemas/IdentityError'}}}
+    IdentityFault:
+      description: A fault of ours.
+      content: {application/json: {schema: {$ref: '#/components/schemas/IdentityError'}}}
+    CodedBadRequest:
+      description: A parameter, which the message names, or a malformed request, which has the plain body.
+      content:
+        application/json:
+          schema: {anyOf: [{$ref: '#/components/schemas/CodedError'}, {$ref: '#/components/schemas/PlainError'}]}
+    CodedUnavailable:
+      description: Redis is away, there is no ledger yet, or it took too long. Never zeros.
+      headers: {Retry-After: {$ref: '#/components/headers/RetryAfter'}}
+      content: {application/json: {schema: {$ref: '#/components/schemas/CodedError'}}}
+    IdentityBadRequest:
+      description: A parameter, which the message names, or a malformed request, which has the plain body.
+      content:
+        application/json:
+          schema: {anyOf: [{$ref: '#/components/schemas/IdentityError'}, {$ref: '#/components/schemas/PlainError'}]}
+    IdentityUnavailable:
+      description: Redis is away, there is no ledger yet, or it took too long. Never zeros.
+      headers: {Retry-After: {$ref: '#/components/headers/RetryAfter'}}
+      content: {application/json: {schema: {$ref: '#/components/schemas/IdentityError'}}}
+    PlainMethodNotAllowed:
+      description: Another method than those in Allow.
+      headers: {Allow: {required: true, schema: {type: string}}}
+      content: {application/json: {schema: {$ref: '#/components/schemas/PlainError'}}}
+    LongTarget:
+      description: >-
+        Path and query are longer than 20 KB; each parameter counts 64 bytes more. The connection is closed. Beyond 32 KB the body is none of
+        an API's.
+    LargeHead: {description: The head of the request is larger than 32 KB. The connection is closed.}
+    PlainTooManyRequests:
+      description: Too much of one key, too many without a key of one address, or of one organization at the same time.
+      headers: {Retry-After: {$ref: '#/components/headers/RetryAfter'}}
+      content: {application/json: {schema: {$ref: '#/components/schemas/PlainError'}}}
+    CodedMethodNotAllowed:
+      description: Another method than those in Allow.
+      headers: {Allow: {required: true, schema: {type: string}}}
+      content: {application/json: {schema: {$ref: '#/components/schemas/CodedError'}}}
+    CodedTooManyRequests:
+      description: Too much of one key, too many without a key of one address, or of one organization at the same time.
+      headers: {Retry-After: {$ref: '#/components/headers/RetryAfter'}}
+      content: {application/json: {schema: {$ref: '#/components/schemas/CodedError'}}}
+    IdentityMethodNotAllowed:
+      description: Another method than those in Allow.
+      headers: {Allow: {required: true, schema: {type: string}}}
+      content: {application/json: {schema: {$ref: '#/components/schemas/IdentityError'}}}
+    IdentityTooManyRequests:
+      description: Too much of one key, too many without a key of one address, or of one organization at the same time.
+      headers: {Retry-After: {$ref: '#/components/headers/RetryAfter'}}
+      content: {application/json: {schema: {$ref: '#/components/schemas/IdentityError'}}}
+    State:
+      description: It is so.
+      content: {application/json: {schema: {$ref: '#/components/schemas/State'}}}
+    NotReady:
+      description: Not now. The reason is told on the listener for machines only.
+      headers: {Retry-After: {$ref: '#/components/headers/RetryAfter'}}
+      content: {application/json: {schema: {$ref: '#/components/schemas/PlainError'}}}
+  schemas:
+    Count: {type: integer, minimum: 0}
+    Date: {type: string, format: date}
+    PlainError:
+      type: object
+      required: [error, message]
+      additionalProperties: false
+      properties:
+        error: {type: string, description: The reason phrase of the status.}
+        message: {type: string}
+    CodedError:
+      type: object
+      required: [statusCode, error, message]
+      additionalProperties: false
+      properties:
+        statusCode: {type: integer, minimum: 400, maximum: 599}
+        error: {type: string, description: The reason phrase of the status.}
+        message: {type: string}
+    IdentityError:
+      type: object
+      required: [code, message]
+      additionalProperties: false
+      properties:
+        code:
+          type: string
+          enum:
+            [VALIDATION_ERROR, UNAUTHORIZED, FORBIDDEN, NOT_FOUND, METHOD_NOT_ALLOWED, TOO_MANY_REQUESTS, INTERNAL_ERROR, NOT_IMPLEMENTED,
+             UNAVAILABLE]
+        message: {type: string}
+    State:
+      type: object
+      required: [status]
+      additionalProperties: false
+      properties: {status: {type: string, enum: [ok]}}
+    DayCount:
+      type: object
+      required: [date, count]
+      additionalProperties: false
+      properties: {date: {$ref: '#/components/schemas/Date'}, count: {$ref: '#/components/schemas/Count'}}
+    DayValue:
+      type: object
+      required: [date, value]
+      additionalProperties: false
+      properties: {date: {$ref: '#/components/schemas/Date'}, value: {$ref: '#/components/schemas/Count'}}
+    Overview:
+      type: object
+      required: [overview]
+      additionalProperties: false
+      properties:
+        overview:
+          type: object
+          required: [organization, totals, usage, plan, recentActivity]
+          additionalProperties: false
+          properties:
+            organization:
+              type: object
+              required: [_id, name]
+              additionalProperties: false
+              properties: {_id: {type: string}, name: {type: [string, 'null']}}
+            totals:
+              type: object
+              required: [buckets, dataSources, dataPoints, alertRules, apiKeys]
+              additionalProperties: false
+              properties:
+                buckets: {$ref: '#/components/schemas/Count'}
+                dataSources: {$ref: '#/components/schemas/Count'}
+                dataPoints: {$ref: '#/components/schemas/Count'}
+                alertRules: {$ref: '#/components/schemas/Count'}
+                apiKeys: {$ref: '#/components/schemas/Count'}
+            usage:
+              type: object
+              required: [apiCallsThisMonth, apiCallsLimit, apiCallsPercentage, storageUsedBytes, storageUsedFormatted]
+              additionalProperties: false
+              properties:
+                apiCallsThisMonth: {$ref: '#/components/schemas/Count'}
+                apiCallsLimit: {description: 0 without a plan., type: integer, minimum: 0}
+                apiCallsPercentage: {description: One decimal., type: number, minimum: 0}
+                storageUsedBytes: {$ref: '#/components/schemas/Count'}
+                storageUsedFormatted: {type: string, pattern: '^[0-9]+([.][0-9]{0,1}[1-9])? ([KMGTPE]?B)$'}
+            plan:
+              description: Every member null without a plan.
+              type: object
+              required: [name, maxBuckets, maxRetentionDays, maxApiCalls]
+              additionalProperties: false
+              properties:
+                name: {type: [string, 'null']}
+                maxBuckets: {type: [integer, 'null'], minimum: 0}
+                maxRetentionDays: {type: [integer, 'null'], minimum: 0}
+                maxApiCalls: {type: [integer, 'null'], minimum: 0}
+            recentActivity:
+              type: object
+              required: [lastDataIngestion, lastAlertTriggered, dataPointsLast24h, alertsTriggeredLast24h]
+              additionalProperties: false
+              properties:
+                lastDataIngestion: {$ref: '#/components/schemas/SecondOrNull'}
+                lastAlertTriggered: {$ref: '#/components/schemas/SecondOrNull'}
+                dataPointsLast24h: {$ref: '#/components/schemas/Count'}
+                alertsTriggeredLast24h: {$ref: '#/components/schemas/Count'}
+    SecondOrNull: {type: [string, 'null'], pattern: '^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z$'}
+    WorkspaceTotals:
+      type: object
+      required: [projects_total, threads_total, interactions_total, agent_flows_total, uploaded_artifacts_total]
+      additionalProperties: false
+      properties:
+        projects_total: {$ref: '#/components/schemas/Count'}
+        threads_total: {$ref: '#/components/schemas/Count'}
+        interactions_total: {$ref: '#/components/schemas/Count'}
+        agent_flows_total: {$ref: '#/components/schemas/Count'}
+        uploaded_artifacts_total: {$ref: '#/components/schemas/Count'}
+    RankedUser:
+      type: object
+      required: [user, interactions_created, agent_flows_created]
+      additionalProperties: false
+      properties:
+        user:
+          description: The id and org_id with null for the rest, where the directory has no such member.
+          type: object
+          required: [id, org_id, account_id, name, email, state, roles, created_at]
+          additionalProperties: false
+          properties:
+            id: {type: string}
+            org_id: {type: string}
+            account_id: {type: [string, 'null']}
+            name: {type: [string, 'null']}
+            email: {type: [string, 'null']}
+            state: {type: [string, 'null']}
+            roles: {type: [array, 'null'], items: {type: string}}
+            created_at: {type: [string, 'null']}
+        interactions_created: {$ref: '#/components/schemas/Count'}
+        agent_flows_created: {$ref: '#/components/schemas/Count'}
+    RankedProject:
+      type: object
+      required: [project, interactions_created, agent_flows_created]
+      additionalProperties: false
+      properties:
+        project:
+          description: The id with null for the rest, where the directory has no such project.
+          type: object
+          required:
+            [id, name, goal, deadline, visibility, member_count, default_member_role, default_role_enabled, project_context,
+             answer_context, is_pinned]
+          additionalProperties: false
+          properties:
+            id: {type: string}
+            name: {type: [string, 'null']}
+            goal: {type: [string, 'null']}
+            deadline: {type: [string, 'null']}
+            visibility: {type: [string, 'null']}
+            member_count: {type: [integer, 'null']}
+            default_member_role: {type: [string, 'null']}
+            default_role_enabled: {type: [boolean, 'null']}
+            project_context: {type: [string, 'null']}
+            answer_context: {type: [string, 'null']}
+            is_pinned: {type: [boolean, 'null']}
+        interactions_created: {$ref: '#/components/schemas/Count'}
+        agent_flows_created: {$ref: '#/components/schemas/Count'}
+    Tick: {type: [string, 'null'], pattern: '^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}[.][0-9]{7}Z$'}
+    ConnectionRow:
+      type: object
+      required:
+        [organizationId, serviceName, protocolName, dataCenter, totalConnections, newConnectionsInPeriod, uniqueApiKeys,
+         averageConnectionDurationSeconds, totalConnectionTimeSeconds, firstConnection, lastConnection, lastActivity]
+      additionalProperties: false
+      properties:
+        organizationId: {type: string}
+        serviceName: {type: string}
+        protocolName: {type: string}
+        dataCenter: {type: string}
+        totalConnections:
+          description: >-
+            Those whose life overlaps the period. One that was closed and never opened was open when the counting began.
+          type: integer
+          minimum: 0
+        newConnectionsInPeriod: {description: Opened in it., type: integer, minimum: 0}
+        uniqueApiKeys: {description: 'Of those opened, active or closed in it; standard error 0.81 %.', type: integer, minimum: 0}
+        averageConnectionDurationSeconds: {description: Of those closed in it; 0 when none., type: integer, minimum: 0}
+        totalConnectionTimeSeconds: {description: Of those closed in it., type: integer, minimum: 0}
+        firstConnection: {$ref: '#/components/schemas/Tick'}
+        lastConnection: {$ref: '#/components/schemas/Tick'}
+        lastActivity: {$ref: '#/components/schemas/Tick'}
+    Trend:
+      description: This range against the one of as many days just before it.
+      type: object
+      required: [current, previous, change, changePercentage]
+      additionalProperties: false
+      properties:
+        current: {$ref: '#/components/schemas/Count'}
+        previous: {$ref: '#/components/schemas/Count'}
+        change: {type: integer}
+        changePercentage: {description: One decimal; null when previous is 0., type: [number, 'null']}
+    TrendData:
+      type: object
+      required: [previousPeriod, daily]
+      additionalProperties: false
+      properties:
+        previousPeriod:
+          type: object
+          required: [startDate, endDate]
+          additionalProperties: false
+          properties: {startDate: {$ref: '#/components/schemas/PeriodEdge'}, endDate: {$ref: '#/components/schemas/PeriodEdge'}}
+        daily:
+          type: array
+          minItems: 1
+          maxItems: 366
+          items:
+            type: object
+            required: [date, count, previousCount]
+            additionalProperties: false
+            properties:
+              date: {$ref: '#/components/schemas/Date'}
+              count: {$ref: '#/components/schemas/Count'}
+              previousCount: {$ref: '#/components/schemas/Count'}
+    PeriodEdge: {type: string, pattern: '^[0-9]{4}-[0-9]{2}-[0-9]{2}T00:00:00Z$'}
+    DayCounts: {type: array, minItems: 1, maxItems: 366, items: {$ref: '#/components/schemas/DayCount'}}
+    CountryCounts:
+      description: By count descending, then name.
+      type: array
+      items:
+        type: object
+        required: [country, count]
+        additionalProperties: false
+        properties: {country: {type: string}, count: {$ref: '#/components/schemas/Count'}}
+    Counts: {type: object, additionalProperties: {$ref: '#/components/schemas/Count'}}
+    OrganizationMetrics:
+      type: object
+      required: [sessions, consentEvents, complianceRequests]
+      additionalProperties: false
+      properties:
+        sessions:
+          type: object
+          required: [dailySessionCounts, dateRangeTotal, trend]
+          additionalProperties: false
+          properties:
+            dailySessionCounts: {$ref: '#/components/schemas/DayCounts'}
+            dateRangeTotal: {$ref: '#/components/schemas/Count'}
+            trend: {$ref: '#/components/schemas/Trend'}
+        consentEvents:
+          type: object
+          required:
+            [browserCounts, categoryStats, dailyEventCounts, fullConsent, geographyCounts, noConsent, osCounts, partialConsent,
+             totalCategories, totalEvents, totalUsers, trend, trendData]
+          additionalProperties: false
+          properties:
+            browserCounts:
+              description: By count descending, then name.
+              type: array
+              items:
+                type: object
+                required: [browser, count]
+                additionalProperties: false
+                properties: {browser: {type: string}, count: {$ref: '#/components/schemas/Count'}}
+            categoryStats:
+              type: object
+              additionalProperties:
+                type: object
+                required: [granted, denied]
+                additionalProperties: false
+                properties: {granted: {$ref: '#/components/schemas/Count'}, denied: {$ref: '#/components/schemas/Count'}}
+            dailyEventCounts: {$ref: '#/components/schemas/DayCounts'}
+            fullConsent: {$ref: '#/components/schemas/Count'}
+            geographyCounts: {$ref: '#/components/schemas/CountryCounts'}
+            noConsent: {$ref: '#/components/schemas/Count'}
+            osCounts:
+              description: By count descending, then name.
+              type: array
+              items:
+                type: object
+                required: [os, count]
+                additionalProperties: false
+                properties: {os: {type: string}, count: {$ref: '#/components/schemas/Count'}}
+            partialConsent: {$ref: '#/components/schemas/Count'}
+            totalCategories: {$ref: '#/components/schemas/Count'}
+            totalEvents: {$ref: '#/components/schemas/Count'}
+            totalUsers: {description: 'Distinct users; standard error 0.81 %. Consents without a user are none.', type: integer, minimum: 0}
+            trend: {$ref: '#/components/schemas/Trend'}
+            trendData: {$ref: '#/components/schemas/TrendData'}
+        complianceRequests:
+          type: object
+          required:
+            [dailyRequestCounts, dateRangeTotal, geographyCounts, resolutionMetrics, statusStats, statusByType, totalRequests, trend,
+             trendData, typeStats]
+          additionalProperties: false
+          properties:
+            dailyRequestCounts: {$ref: '#/components/schemas/DayCounts'}
+            dateRangeTotal: {$ref: '#/components/schemas/Count'}
+            geographyCounts: {$ref: '#/components/schemas/CountryCounts'}
+            resolutionMetrics:
+              description: Days with two decimals over the requests resolved in the range; 0 when none. The median is within 1 %.
+              type: object
+              required: [avgResolutionDays, medianResolutionDays, minResolutionDays, maxResolutionDays]
+              additionalProperties: false
+              properties:
+                avgResolutionDays: {type: number, minimum: 0}
+                medianResolutionDays: {type: number, minimum: 0}
+                minResolutionDays: {type: number, minimum: 0}
+                maxResolutionDays: {type: number, minimum: 0}
+            statusStats: {description: Where the requests created in the range stand now., $ref: '#/components/schemas/Counts'}
+            statusByType: {type: object, additionalProperties: {$ref: '#/components/schemas/Counts'}}
+            totalRequests: {description: Ever., type: integer, minimum: 0}
+            trend: {$ref: '#/components/schemas/Trend'}
+            trendData: {$ref: '#/components/schemas/TrendData'}
+            typeStats: {$ref: '#/components/schemas/Counts'}
+    TokenTrend:
+      type: object
+      required: [tenantId, days, data]
+      additionalProperties: false
+      properties:
+        tenantId: {type: string}
+        days: {type: integer, minimum: 1, maximum: 90}
+        data: {type: array, minItems: 1, maxItems: 90, items: {$ref: '#/components/schemas/DayCount'}}
+    AgentActivity:
+      type: object
+      required: [tenantId, data]
+      additionalProperties: false
+      properties:
+        tenantId: {type: string}
+        data:
+          type: array
+          maxItems: 168
+          items: {$ref: '#/components/schemas/GridCell'}
+    GridCell:
+      type: object
+      required: [dow, hour, count]
+      additionalProperties: false
+      properties:
+        dow: {description: 0 = Sunday., type: integer, minimum: 0, maximum: 6}
+        hour: {type: integer, minimum: 0, maximum: 23}
+        count: {type: integer, minimum: 1}
+    AgentUsage:
+      type: object
+      required: [tenantId, month, data]
+      additionalProperties: false
+      properties:
+        tenantId: {type: string}
+        month: {type: string, pattern: '^[0-9]{4}-(0[1-9]|1[0-2])$'}
+        data:
+          type: array
+          items:
+            type: object
+            required: [agentId, tokenCount]
+            additionalProperties: false
+            properties: {agentId: {type: string}, tokenCount: {type: integer, minimum: 1}}
+    MeterList:
+      type: object
+      required: [meters]
+      additionalProperties: false
+      properties: {meters: {type: array, items: {$ref: '#/components/schemas/Meter'}}}
+    Kind: {type: string, enum: [count, sum, level, extreme, distinct, histogram, ranking, grid]}
+    Meter:
+      type: object
+      required: [name, kind, windows, by, per]
+      additionalProperties: false
+      properties:
+        name: {type: string}
+        kind: {$ref: '#/components/schemas/Kind'}
+        keep: {description: Of extremes only., type: string, enum: [min, max, first, last]}
+        windows: {type: array, items: {type: string, enum: [minute, quarter, day, month, all]}}
+        by: {type: array, items: {type: string}}
+        per: {description: 'Its scopes, each a list of dimensions; an empty one is the whole organization.', type: array, items: {type: array, items: {type: string}}}
+    MeterAnswer:
+      type: object
+      required: [meter, kind, per, data]
+      additionalProperties: false
+      properties:
+        meter: {type: string}
+        kind: {$ref: '#/components/schemas/Kind'}
+        per: {type: object, additionalProperties: {type: string}}
+        data: {description: 'One piece, or one a window.', type: array, items: {$ref: '#/components/schemas/MeterPiece'}}
+    Instant: {type: [string, 'null'], pattern: '^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z$'}
+    MeterPiece:
+      description: A value, or one row a tuple of the meter's `by`, one step of a histogram, one cell of a grid.
+      type: object
+      required: [start, end]
+      additionalProperties: false
+      properties:
+        start: {$ref: '#/components/schemas/Instant'}
+        end: {$ref: '#/components/schemas/Instant'}
+        value: {$ref: '#/components/schemas/MeterValue'}
+        rows:
+          type: array
+          items:
+            description: The dimensions of `by` as texts, and the value.
+            type: object
+            required: [value]
+            properties: {value: {$ref: '#/components/schemas/MeterValue'}}
+            additionalProperties: {type: string}
+        steps:
+          type: array
+          items:
+            type: object
+            required: [low, high, count]
+            additionalProperties: false
+            properties: {low: {type: integer}, high: {type: integer}, count: {$ref: '#/components/schemas/Count'}}
+        cells: {type: array, items: {$ref: '#/components/schemas/GridCell'}}
+      oneOf: [{required: [value]}, {required: [rows]}, {required: [steps]}, {required: [cells]}]
+    MeterValue: {description: 'A text for extremes; times in RFC 3339 with seven decimals.', type: [integer, string, 'null']}
+
+"""#
+}

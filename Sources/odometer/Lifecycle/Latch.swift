@@ -1,0 +1,24 @@
+import Dispatch
+import Synchronization
+
+/// Something that several threads wait for and one sets, once.
+final class Latch<Value: Sendable>: Sendable {
+    private let semaphore = DispatchSemaphore(value: 0)
+    private let value = Mutex<Value?>(nil)
+
+    /// Sets the value, unless it was set before.
+    func set(_ newValue: Value) {
+        let isFirst = value.withLock { value in
+            defer { if value == nil { value = newValue } }
+            return value == nil
+        }
+        if isFirst { semaphore.signal() }
+    }
+
+    /// The value when it is set; nil when the time has passed first.
+    func wait(milliseconds: Int? = nil) -> Value? {
+        let deadline = milliseconds.map { DispatchTime.now() + .milliseconds($0) } ?? .distantFuture
+        if semaphore.wait(timeout: deadline) == .success { semaphore.signal() }
+        return value.withLock { $0 }
+    }
+}

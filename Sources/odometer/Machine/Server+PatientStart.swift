@@ -1,0 +1,20 @@
+import Foundation
+import HTTPServer
+
+extension Server {
+    /// Starts listening; tries for three seconds, because a predecessor that was killed may still
+    /// hold the port for a moment.
+    func startPatiently(_ option: Option) throws(CommandFailure) {
+        let deadline = ValueText.now() + 3_000
+        while true {
+            do throws(HTTPError) {
+                return try start()
+            } catch {
+                guard ValueText.now() < deadline else {
+                    throw CommandFailure(.failed, "--\(option.name): \(error.message)")
+                }
+            }
+            usleep(50_000)
+        }
+    }
+}
