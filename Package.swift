@@ -121,7 +121,8 @@ let package = Package(
         tests("WorkloadTests", "Workload", "Verify", "Kafka", "Redis", "TestSupport"),
         tests(
             "OdometerTests", "odometer", "API", "HTTPServer", "Ledger", "Metering", "Pipeline",
-            "Replay", "Kafka", "Laboratory", "Printing", "Redis", "Verify", "Workload", "TestSupport"),
+            "Replay", "Kafka", "Laboratory", "Printing", "Redis", "Verify", "Workload",
+            "TestSupport"),
         tests("TidyTests", "TestSupport"),
     ],
     swiftLanguageModes: [.v6],

@@ -89,11 +89,11 @@ public struct DialectRoute: Sendable {
     }
 }
 
-/// What a dialect answers: a body and what stands beside it in headers.
+/// What a dialect answers: a body, and what its headers say.
 public struct Reply: Sendable {
     /// JSON.
     public var body: [UInt8]
-    /// The range that was really answered, as it stands in the header.
+    /// The range that was really answered, as the header has it.
     public var range: String?
     /// Record time (ms) of the newest record counted.
     public var asOf: Int64?

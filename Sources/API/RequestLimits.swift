@@ -1,6 +1,6 @@
 public import HTTPServer
 
-/// What clients may take from a service; nil = as much as they like.
+/// What clients may take from a service; nil: no limit.
 public struct RequestLimits: Sendable {
     /// Requests without a valid credential of one address; a valid one costs the address nothing,
     /// because behind a proxy or a shared line many clients have one address.

@@ -63,8 +63,8 @@ public final class TokenVerifier: Sendable {
     /// A verifier with the keys of a source.
     ///
     /// - Parameters:
-    ///   - issuer: what `iss` must be; nil = not asked for.
-    ///   - audience: what `aud` must be or hold; nil = not asked for.
+    ///   - issuer: what `iss` must be; nil: anything.
+    ///   - audience: what `aud` must be or hold; nil: anything.
     ///   - warn: takes a line for the log, once, where a token names an audience and none is
     ///     configured; called on a request's thread.
     public init(

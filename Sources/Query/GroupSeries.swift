@@ -14,7 +14,7 @@ struct GroupSeries {
     let closedSince: [[SeriesPart]]?
     private let proofs: [Proof]
 
-    /// A meter of groups over one day or quarter-hour: by its table and by the groups' own shorter windows.
+    /// A meter of groups over one day or quarter-hour: its table, and the groups' own shorter windows.
     private struct Proof {
         let table: TableEntries
         let windows: [[SeriesPart]]
@@ -49,7 +49,8 @@ struct GroupSeries {
         activity = parts(meters.series.activity, minutes, isWhole: false)
     }
 
-    /// Quarter-hours are compared with the tables of their days, minutes alone with those of their quarter-hours.
+    /// Quarter-hours are compared with the tables of their days, minutes alone with those of their
+    /// quarter-hours.
     private static func proofs(
         _ meters: LifetimeMeters, _ span: LifetimeSpan, _ pieces: [Coverage.Piece],
         isByQuarters: Bool, _ scopes: [[UInt8]], _ inquiry: inout Inquiry
@@ -78,7 +79,7 @@ struct GroupSeries {
     /// Whether each group's windows hold what the tables of longer windows hold.
     ///
     /// They do not where they were added to an older ledger in that window or after it, and where a
-    /// group stands apart in one of them and in `__other__` in the other.
+    /// group has its own number in one of them and is part of `__other__` in the other.
     func holdsWhatTablesHold(_ snapshot: CellSnapshot, _ groups: [TupleGroup]) -> Bool {
         proofs.allSatisfy { proof in
             var missing = [Int64](repeating: 0, count: groups.count)
@@ -99,7 +100,7 @@ struct GroupSeries {
 extension Inquiry {
     /// The read of different values for each scope by itself, over the windows of several meters.
     ///
-    /// Scopes are given as they stand in keys; nil = no window is kept.
+    /// Scopes are given as keys have them; nil where no window is kept.
     mutating func distinctReads(
         _ meters: [(name: String, coverage: Coverage)], scopes: [[UInt8]]
     ) -> [Int?] {
@@ -112,7 +113,7 @@ extension Inquiry {
         }
     }
 
-    /// The windows of these pieces for each scope, given as it stands in keys.
+    /// The windows of these pieces for each scope, given as keys have it.
     ///
     /// `isWhole`: whole keys of quarter-hours, whatever is wanted of them.
     mutating func seriesParts(

@@ -168,7 +168,7 @@ public struct Inquiry {
         }
     }
 
-    /// The entries of a meter's tables as they stand in Redis, for a question that joins several meters.
+    /// The entries of a meter's tables as Redis has them, for a question that joins several meters.
     mutating func tableEntries(_ name: String, _ coverage: Coverage) -> TableEntries {
         guard let meter = meter(name) else { return TableEntries(reads: [], keep: nil) }
         return TableEntries(

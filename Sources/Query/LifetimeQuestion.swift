@@ -1,10 +1,10 @@
 internal import Ledger
 internal import Metering
 
-/// The meters of things that are opened and closed, such as connections, and that stand in groups.
+/// The meters of things that are opened and closed in groups, such as connections.
 ///
-/// Two families say the same: tables with all groups of a window, and series of single groups, which
-/// keep shorter windows. What `LifetimeReading` joins are the tables' rows by their tuple.
+/// Two families of meters count the same: tables have all groups of a window, series have one group
+/// each and keep shorter windows. `LifetimeReading` joins the rows of the tables by their tuple.
 public struct LifetimeMeters: Sendable, Hashable {
     /// Names of one family's meters.
     public struct Names: Sendable, Hashable {
@@ -68,7 +68,7 @@ public struct LifetimeMeters: Sendable, Hashable {
             + [MeterNeed(tables.distinct, .distinct, windows, scopes: [dimensions])]
     }
 
-    /// The windows of single groups; where a catalog has not all of them, periods are of quarter-hours.
+    /// The windows of single groups; where a catalog lacks one, periods are of quarter-hours.
     var seriesNeeds: [MeterNeed] {
         let long: [(String, MeterKind)] = [
             (series.opened, .count), (series.closed, .count), (series.seconds, .sum),

@@ -224,7 +224,8 @@ struct LifetimeReading {
 
     /// Indices of these places in the order of the groups that stand there.
     private func inOrder(_ places: [Int]) -> [Int] {
-        // All texts in one piece of memory, or each comparison would count references to the groups' parts.
+        // All texts are in one piece of memory, or each comparison would count references to the
+        // groups' parts.
         var texts: [UInt8] = []
         texts.reserveCapacity(places.count * 48)
         var ends = [0]

@@ -31,7 +31,8 @@ public struct MeterNeed: Sendable, Hashable {
 public struct MeterGap: Sendable, Hashable {
     /// Name of the meter.
     public var name: String
-    /// What the catalog has instead, such as `is a sum, needed is a count`; nil where there is no such meter.
+    /// What the catalog has instead, such as `is a sum, needed is a count`; nil where it has no such
+    /// meter.
     public var difference: String?
 }
 
@@ -138,7 +139,9 @@ public struct QueryEngine: Sendable {
     }
 }
 
-/// A meter as questions need it: an object, because a declaration is large and every question asks for one.
+/// A meter as questions need it.
+///
+/// An object, because a declaration is large and every question asks for one.
 final class KnownMeter: Sendable {
     let declaration: MeterDeclaration
     let name: [UInt8]

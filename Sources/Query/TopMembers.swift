@@ -49,7 +49,8 @@ extension QueryWorker {
     ///
     /// Small rankings are read whole. Of large ones as little as possible is read (`RankingSearch`);
     /// where that is still too much, the sums over past days are made once by a thread of their own
-    /// (`RankingMemory`), and until then the answer is `unavailable`. Never about anything but the whole ranking.
+    /// (`RankingMemory`), and until then the answer is `unavailable`. It is never about a part of a
+    /// ranking.
     public func topMembers(
         _ meters: RankingMeters, _ coverage: Coverage, limit: Int, of organization: [UInt8]
     ) throws(QueryError) -> TopMembers {
@@ -168,7 +169,8 @@ extension QueryWorker {
     /// Sums over the parts that are over.
     ///
     /// Parts that change meanwhile are left out of the next try, so that late events cannot make all
-    /// tries fail; `noteRestless` is told of their days. `hasRoom` is asked after each step about the bytes made so far.
+    /// tries fail; `noteRestless` is told of their days. `hasRoom` is asked after each step about the
+    /// bytes made so far.
     func rankingBase(
         _ source: RankingSource, restless: Set<Int64>, hasRoom: (Int) -> Bool,
         noteRestless: (Set<Int64>) -> Void

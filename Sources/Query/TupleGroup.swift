@@ -4,11 +4,11 @@ internal import Ledger
 ///
 /// An object, because its parts are made once and looked at by many requests.
 final class TupleGroup: Sendable {
-    /// Its name as it stands in Redis.
+    /// Its name as Redis has it.
     let name: [UInt8]
     /// The values, in the dimensions' order.
     let values: [[UInt8]]
-    /// What stands for the group in the keys of its scope.
+    /// The part of its keys that names the group.
     let scopeText: [UInt8]
     /// The values in such a form that its bytes are in the groups' order.
     let order: [UInt8]
@@ -29,14 +29,14 @@ final class TupleGroup: Sendable {
         self.init(name: [UInt8](name), values: values, labels: labels)
     }
 
-    /// Bytes that it takes, about: four texts as long as its name, with what stands around them.
+    /// Bytes that it takes, about: four texts as long as its name, and what an object costs.
     var byteCount: Int { 4 * name.count + 400 }
 
     func isNamed(_ other: UnsafeRawBufferPointer) -> Bool {
         name.withUnsafeBytes { CellText.isSame($0, other) }
     }
 
-    /// Values one after the other, each with an end that stands before any byte that a longer one goes on with.
+    /// Values one after the other, each with an end that sorts before any byte of a longer value.
     private static func order(_ values: [[UInt8]]) -> [UInt8] {
         var order: [UInt8] = []
         order.reserveCapacity(values.reduce(0) { $0 + $1.count + 2 })
@@ -52,7 +52,7 @@ final class TupleGroup: Sendable {
     }
 }
 
-/// What stands before each value of a group in the keys of its scope.
+/// The text before each value of a group in the keys of its scope.
 struct GroupLabels: Sendable {
     private let labels: [[UInt8]]
 
@@ -62,7 +62,7 @@ struct GroupLabels: Sendable {
     /// How many values a group has.
     var count: Int { labels.count }
 
-    /// What stands for the group of that name in keys: names and keys are escaped alike.
+    /// The part of keys that names the group of that name: names and keys are escaped alike.
     ///
     /// The name has as many values as there are labels, so one colon less.
     func scopeText(_ name: [UInt8]) -> [UInt8] {

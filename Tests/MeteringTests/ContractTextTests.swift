@@ -26,7 +26,8 @@ import Testing
     private func expect(
         _ catalog: MeterCatalog, _ name: String, only entry: String? = nil
     ) throws {
-        let program = try Program(catalog: catalog, shardCount: 1, dedupeKey: (1, 2), futureBoundMilliseconds: 300_000)
+        let program = try Program(
+            catalog: catalog, shardCount: 1, dedupeKey: (1, 2), futureBoundMilliseconds: 300_000)
         let lines = program.contractEntries.filter { entry == nil || $0.name == entry }
             .map { "\($0.name) \($0.digest)" }
         let pinned = try Checkout.text("Tests/Data/\(name).txt").split(separator: "\n")

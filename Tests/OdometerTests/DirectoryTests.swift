@@ -1,9 +1,9 @@
 import Foundation
 import Kafka
 import Ledger
-import TestSupport
 import Pipeline
 import Printing
+import TestSupport
 import Testing
 
 @testable import odometer

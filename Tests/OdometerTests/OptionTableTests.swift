@@ -1,8 +1,8 @@
 import API
 import Foundation
 import HTTPServer
-import TestSupport
 import Printing
+import TestSupport
 import Testing
 
 @testable import odometer

@@ -1,4 +1,5 @@
 import Catalog
+import Foundation
 import Kafka
 import Ledger
 import Redis
@@ -9,8 +10,8 @@ import Testing
 
 /// A ledger that an earlier build wrote (`Tests/Data/ledger-89e4842`) is taken over by this one.
 ///
-/// What renames, moves and new compilers could break: the digests of the contract, the record of the
-/// ledger, and the stamps beside the marks.
+/// What renames, moves and new compilers could break: the digests of the contract, the record of
+/// the ledger, and the stamps beside the marks.
 @Suite struct EarlierLedgerTests {
     private let folder = "Tests/Data/ledger-89e4842"
 

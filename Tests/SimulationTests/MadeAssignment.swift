@@ -18,7 +18,8 @@ extension Assignment {
                 marks: Array(repeating: taken.origin, count: shardCount))
         }
         let program = try Program(
-            catalog: lane.configuration.catalog, shardCount: shardCount, dedupeKey: (1, 2), futureBoundMilliseconds: 300_000)
+            catalog: lane.configuration.catalog, shardCount: shardCount, dedupeKey: (1, 2),
+            futureBoundMilliseconds: 300_000)
         return Assignment(
             lane: lane, facts: AssignmentFacts(partitions: partitions),
             core: LaneCore(

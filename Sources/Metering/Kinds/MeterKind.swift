@@ -1,9 +1,9 @@
 /// A family of meters: how a declaration lowers to instructions and cells, and how it is answered.
 ///
-/// The raw value is the word in a catalog, and it stands in the contract of every ledger. What a
-/// kind is and does stands in its own file in this folder.
+/// The raw value is the word in a catalog, and it is part of every ledger's contract. The file of
+/// a kind in this folder says what the kind is and does.
 public enum MeterKind: String, Sendable, CaseIterable {
-    /// Number of events, or of the things that an event stands for.
+    /// Number of events, or of the things that an event reports.
     case count
     /// Sum of a field.
     case sum

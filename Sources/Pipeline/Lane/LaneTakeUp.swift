@@ -78,7 +78,8 @@ extension Lane {
         do throws(ProgramError) {
             return try Program(
                 catalog: configuration.catalog, shardCount: configuration.layout.shardCount,
-                dedupeKey: dedupeKey, futureBoundMilliseconds: configuration.futureBoundMilliseconds)
+                dedupeKey: dedupeKey, futureBoundMilliseconds: configuration.futureBoundMilliseconds
+            )
         } catch { throw Obstacle(message: "catalog: \(error)") }
     }
 

@@ -25,7 +25,8 @@ extension ServerHealth {
         self.init(
             problems: check.problems, evictionProblem: check.evictionProblem,
             evictions: check.evictions, evictionText: check.evictionText,
-            isReplica: check.isReplica ?? false, clock: check.clockMilliseconds, product: check.product,
+            isReplica: check.isReplica ?? false, clock: check.clockMilliseconds,
+            product: check.product,
             unchecked: check.unchecked)
     }
 }

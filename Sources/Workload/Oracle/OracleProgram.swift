@@ -185,7 +185,7 @@ struct OracleProgram: Sendable {
         let isSeries: Bool =
             switch meter.kind {
             case .count, .sum, .level, .extreme: meter.by.isEmpty
-            default: false
+            case .distinct, .histogram, .ranking, .grid: false
             }
         return Meter(
             name: Array(meter.name.utf8), kind: meter.kind, keep: meter.keep,
@@ -269,7 +269,7 @@ struct ClauseBuilder {
         case .distinct:
             guard let name = meter.of else { throw OracleError("meter \(meter.name): no of") }
             lowered.of = try dimension(name, fields)
-        default:
+        case .count, .sum, .level, .ranking, .grid:
             break
         }
     }
