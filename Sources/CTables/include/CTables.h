@@ -1,4 +1,5 @@
-// What tables in memory need and Swift has no word for: huge pages, prefetches, comparisons of several words at once.
+// What tables in memory need and Swift does not have: huge pages, prefetches, comparisons of
+// several words at once.
 #pragma once
 #include <stddef.h>
 #include <stdint.h>
@@ -6,15 +7,16 @@
 #include <emmintrin.h>
 #endif
 
-/// Asks for the cache line at `place`, which need not be readable.
-static inline void ct_prefetch(const void *place) { __builtin_prefetch(place); }
+/// Prefetches the cache line at `address`, which need not be readable.
+static inline void ct_prefetch(const void *address) { __builtin_prefetch(address); }
 
-/// Whether two times `count` bytes are the same.
-static inline int ct_same(const void *left, const void *right, size_t count) {
-    return __builtin_memcmp(left, right, count) == 0;
+/// Whether the `byte_count` bytes at both addresses are equal.
+static inline int ct_same(const void *left, const void *right, size_t byte_count) {
+    return __builtin_memcmp(left, right, byte_count) == 0;
 }
 
-/// Which of sixteen words are equal to `wanted` in the bits of `mask`: one bit a word, the first is the lowest.
+/// Which of sixteen words equal `wanted` in the bits of `mask`: a bit for each word, the lowest for
+/// the first.
 static inline uint32_t ct_equal_words(const uint32_t *words, uint32_t mask, uint32_t wanted) {
 #ifdef __SSE2__
     const __m128i masks = _mm_set1_epi32((int)mask), all = _mm_set1_epi32((int)wanted);
@@ -32,7 +34,8 @@ static inline uint32_t ct_equal_words(const uint32_t *words, uint32_t mask, uint
 #endif
 }
 
-/// Zeroed memory of its own for tables that are read at random places, in huge pages where the system gives them;
-/// ends the process where there is none. It goes back to the system at once with `ct_unmap` of the same count.
-void *ct_map(size_t count);
-void ct_unmap(void *memory, size_t count);
+/// Zeroed memory for tables with random access, in huge pages where the system has them. Ends the
+/// process where there is no memory.
+void *ct_map(size_t byte_count);
+/// Gives memory of `ct_map`, with the same `byte_count`, back to the system at once.
+void ct_unmap(void *memory, size_t byte_count);
