@@ -6,12 +6,13 @@ using namespace event_scan;
 using std::string_view;
 
 namespace {
-/// Leaves a walk at the first error.
+/// The walk for every JSON text, over a copy with simdjson's On-Demand parser; ends at the first
+/// error.
 struct walk {
     es_scanner &scanner;
     int error = ES_OK;
-    bool fail(int why) {
-        if (error == ES_OK) error = why;
+    bool fail(int result) {
+        if (error == ES_OK) error = result;
         return false;
     }
     bool any(ondemand::value value, int32_t node, int depth, es_value *out);
@@ -25,7 +26,7 @@ struct walk {
 bool walk::any(ondemand::value value, int32_t node, int depth, es_value *out) {
     ondemand::json_type type;
     if (value.type().get(type)) return fail(ES_NOT_JSON);
-    // Objects and arrays are what is nested; a scalar may stand in the innermost.
+    // Only objects and arrays add a level; the innermost may hold scalars.
     if (depth > ES_MAX_DEPTH && (type == ondemand::json_type::object || type == ondemand::json_type::array))
         return fail(ES_TOO_DEEP);
     if (type == ondemand::json_type::object) {
@@ -46,7 +47,7 @@ bool walk::any(ondemand::value value, int32_t node, int depth, es_value *out) {
     }
     es_value ignored;
     if (node >= 0 && scanner.nodes[node].fan_out >= 0) {
-        // A fan-out member that is a scalar: only its kind is of interest.
+        // A member that should be a list and is a scalar: only its kind matters.
         es_value scalar{};
         out = out ? out : &scalar;
         if (!any(value, -1, depth, out)) return false;
@@ -128,7 +129,7 @@ bool walk::fan_out_array(ondemand::array array, es_fan_out &fan, int depth) {
 /// Whether nothing follows the outermost value.
 bool at_end(ondemand::document &document) { return document.current_location().error() == OUT_OF_BOUNDS; }
 
-/// A text whose outermost value is a scalar.
+/// Reads a text whose outermost value is a scalar.
 int scan_scalar(ondemand::document &document, string_view whole, es_value *out) {
     ondemand::json_type type;
     if (document.type().get(type)) return ES_NOT_JSON;

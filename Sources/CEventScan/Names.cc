@@ -11,7 +11,7 @@ int32_t event_scan::child_named(const es_scanner &scanner, int32_t node, string_
 }
 
 bool event_scan::has_twice(std::vector<string_view> &names) {
-    // Few are compared with each other, many are sorted.
+    // Few names are compared with each other, many are sorted.
     if (names.size() > ES_MAX_ENTRIES) {
         std::sort(names.begin(), names.end());
         return std::adjacent_find(names.begin(), names.end()) != names.end();

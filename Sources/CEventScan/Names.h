@@ -1,4 +1,4 @@
-// The names of members: which wanted member one is, and whether one comes twice.
+// The names of members: which wanted member a name belongs to, and whether a name occurs twice.
 #pragma once
 #include "Scanner.h"
 
@@ -9,7 +9,7 @@ template <typename word> inline word load(const char *from) {
     return value;
 }
 
-/// Names are short: a call of memcmp would cost more than the comparison.
+/// Whether a node has that name. Names are short: calling memcmp would cost more than comparing.
 inline bool is_named(const es_node &node, std::string_view name) {
     size_t n = name.size();
     if (node.name_length != n) return false;
@@ -27,6 +27,6 @@ inline bool is_named(const es_node &node, std::string_view name) {
 
 /// The child of `node` with that name, or -1.
 int32_t child_named(const es_scanner &scanner, int32_t node, std::string_view name);
-/// Whether a name comes twice; may sort them.
+/// Whether a name occurs twice; may sort the names.
 bool has_twice(std::vector<std::string_view> &names);
 }  // namespace event_scan

@@ -1,6 +1,7 @@
-// The walk for JSON without a backslash, which is nearly all there is: over the positions that simdjson's first stage
-// finds, with texts left where they stand. That stage has also checked UTF-8, control characters and that every string
-// ends. Whatever looks wrong here is left to the other walk, which knows what exactly is wrong.
+// The walk for JSON without a backslash, as nearly all events are. It goes over the positions that
+// simdjson's first stage finds and does not copy texts. That stage has also checked UTF-8, control
+// characters and that every string ends. When something looks wrong here, the text is left to the
+// other walk (EventScan.cc), which finds out what exactly is wrong.
 #include "Names.h"
 #include "Scanner.h"
 
@@ -11,8 +12,8 @@ namespace {
 struct plain_walk {
     es_scanner &scanner;
     const char *const text;
-    const uint32_t *at;         // the token at hand
-    const uint32_t *const end;  // behind the last; the position there is the text's length
+    const uint32_t *at;         // position of the current token
+    const uint32_t *const end;  // after the last; the position there is the text's length
 
     char kind() const { return at < end ? text[*at] : 0; }
     bool takes(char wanted) {
@@ -20,9 +21,9 @@ struct plain_walk {
         at++;
         return true;
     }
-    /// The token at hand without what follows it.
+    /// The current token without the blanks after it.
     string_view token() const { return trimmed(string_view(text + *at, at[1] - *at)); }
-    /// A string's bytes: nothing but its closing quote can end the token, for there is no escape.
+    /// A string's bytes. Only its closing quote can end the token, because there are no escapes.
     bool string(string_view &out) {
         if (kind() != '"') return false;
         string_view whole = token();
@@ -31,7 +32,7 @@ struct plain_walk {
         at++;
         return true;
     }
-    /// Stands for the place before the first member of an object at `node`.
+    /// The index in `expected` for the first member of an object at `node`.
     int32_t before_first(int32_t node) const { return int32_t(scanner.nodes.size()) + node; }
     int32_t wanted(int32_t node, int32_t previous, string_view name);
     bool value(int32_t node, int depth, es_value *out);
@@ -44,8 +45,9 @@ struct plain_walk {
     bool fan_out_array(es_fan_out &fan, int depth);
 };
 
-/// The child with that name, or -1. Events of one producer have their members in one order, so the child that followed
-/// `previous` last time is tried first, and a name whose length no child has is not looked for.
+/// The child with that name, or -1. A producer writes members in the same order each time, so the
+/// child that followed `previous` last time is tried first. A name whose length no child has is not
+/// looked up.
 inline int32_t plain_walk::wanted(int32_t node, int32_t previous, string_view name) {
     if (node < 0 || !(scanner.lengths[node] >> std::min<size_t>(name.size(), 63) & 1)) return -1;
     int32_t &guess = scanner.expected[previous];
@@ -72,7 +74,7 @@ inline int32_t plain_walk::wanted(int32_t node, int32_t previous, string_view na
     int32_t fan = node >= 0 ? scanner.nodes[node].fan_out : -1;
     if (first != '{' && first != '[') {
         if (fan < 0) return scalar(out);
-        // A fan-out member that is a scalar: only its kind is of interest.
+        // A member that should be a list and is a scalar: only its kind matters.
         es_value own{};
         if (!scalar(out ? out : &own)) return false;
         scanner.fans[fan].kind = (out ? out : &own)->kind;
@@ -92,8 +94,8 @@ inline int32_t plain_walk::wanted(int32_t node, int32_t previous, string_view na
     if (scanner.seen[child] == scanner.scan) return false;
     scanner.seen[child] = scanner.scan;
     previous = child;
-    int32_t place = scanner.nodes[child].slot;
-    es_value *slot = place >= 0 ? &scanner.slots[place] : nullptr;
+    int32_t number = scanner.nodes[child].slot;
+    es_value *slot = number >= 0 ? &scanner.slots[number] : nullptr;
     if (!value(child, depth + 1, slot ? slot : out)) return false;
     if (slot && out) *out = *slot;
     return true;
@@ -110,20 +112,22 @@ bool plain_walk::members(int32_t node, int depth) {
     return takes('}');
 }
 
-/// Takes the member at hand where it is the usual one, `"name":"text"` without a space; else takes nothing.
+/// Takes the current member where it has the usual form `"name":"text"` without blanks; otherwise
+/// takes nothing.
 [[gnu::always_inline]] inline bool plain_walk::text_member(int32_t node, int32_t &previous) {
     if (end - at < 4) return false;
-    const char *name = text + at[0], *colon = text + at[1], *value = text + at[2], *behind = text + at[3];
+    const char *name = text + at[0], *colon = text + at[1], *value = text + at[2], *after = text + at[3];
     if (*name != '"' || *colon != ':' || *value != '"') return false;
-    // A quote that opens does not close too.
-    if (colon[-1] != '"' || colon - name < 2 || behind[-1] != '"' || behind - value < 2) return false;
+    // The closing quote must be another one than the opening quote.
+    if (colon[-1] != '"' || colon - name < 2 || after[-1] != '"' || after - value < 2) return false;
     int32_t child = wanted(node, previous, string_view(name + 1, size_t(colon - name - 2)));
     if (child >= 0) {
-        const es_node &one = scanner.nodes[child];
-        if (one.fan_out >= 0 || scanner.seen[child] == scanner.scan) return false;
+        const es_node &wanted_node = scanner.nodes[child];
+        if (wanted_node.fan_out >= 0 || scanner.seen[child] == scanner.scan) return false;
         scanner.seen[child] = scanner.scan;
         previous = child;
-        if (one.slot >= 0) set_text(&scanner.slots[one.slot], string_view(value + 1, size_t(behind - value - 2)));
+        if (wanted_node.slot >= 0)
+            set_text(&scanner.slots[wanted_node.slot], string_view(value + 1, size_t(after - value - 2)));
     }
     at += 3;
     return true;

@@ -4,9 +4,10 @@ using event_scan::is_digit;
 using std::string_view;
 
 namespace {
-constexpr int64_t max_integer = 9007199254740991;  // 2^53 - 1: exact in Lua and in a sorted set's score
+/// 2^53 - 1: exact in Lua and as a sorted set's score.
+constexpr int64_t max_integer = 9007199254740991;
 
-/// A number's digits without its point, its sign and its power of ten.
+/// A number as it is written: digits before and after the point, sign and power of ten.
 struct number {
     string_view whole, fraction;
     bool is_negative = false, is_plain = true;
@@ -28,7 +29,7 @@ bool take(string_view &text, char wanted) {
     return true;
 }
 
-/// Grammar of RFC 8259 section 6.
+/// Reads a number by the grammar of RFC 8259, section 6; false where the text is not a number.
 bool parse(string_view text, number &out) {
     out.is_negative = take(text, '-');
     out.whole = take_digits(text);
@@ -44,37 +45,39 @@ bool parse(string_view text, number &out) {
         if (!is_small) take(text, '+');
         const string_view digits = take_digits(text);
         if (digits.empty()) return false;
-        // No text is long enough for a greater power to change anything.
+        // The power is cut off: no text has enough digits for a greater one to make a difference.
         for (char digit : digits) out.exponent = std::min<int64_t>(out.exponent * 10 + (digit - '0'), 1'000'000'000'000);
         if (is_small) out.exponent = -out.exponent;
     }
     return text.empty();
 }
 
-/// The value where it is an integer within the bound; without floating point, so that nothing is rounded.
-es_number evaluate(const number &one, int64_t &out) {
-    const size_t count = one.whole.size() + one.fraction.size();
-    const auto digit = [&](size_t i) { return i < one.whole.size() ? one.whole[i] : one.fraction[i - one.whole.size()]; };
+/// The value where it is an integer within the bound. Nothing is rounded: there is no floating
+/// point.
+es_number evaluate(const number &parsed, int64_t &out) {
+    const string_view whole = parsed.whole, fraction = parsed.fraction;
+    const size_t count = whole.size() + fraction.size();
+    const auto digit = [&](size_t i) { return i < whole.size() ? whole[i] : fraction[i - whole.size()]; };
     size_t first = 0, end = count;
     while (first < count && digit(first) == '0') first++;
     while (end > first && digit(end - 1) == '0') end--;
     out = 0;
     if (first == end) return ES_WHOLE;
-    int64_t zeros = one.exponent - int64_t(one.fraction.size()) + int64_t(count - end);
+    int64_t zeros = parsed.exponent - int64_t(fraction.size()) + int64_t(count - end);
     if (zeros < 0) return ES_FRACTION;
     if (int64_t(end - first) + zeros > 16) return ES_TOO_LARGE;  // the bound has 16 digits
     for (size_t i = first; i < end; i++) out = out * 10 + (digit(i) - '0');
     for (; zeros > 0; zeros--) out *= 10;
     if (out > max_integer) return ES_TOO_LARGE;
-    if (one.is_negative) out = -out;
+    if (parsed.is_negative) out = -out;
     return ES_WHOLE;
 }
 
 bool read_number(string_view text, es_value *out) {
-    number one;
-    if (!parse(text, one)) return false;
+    number parsed;
+    if (!parse(text, parsed)) return false;
     if (!out) return true;
-    out->kind = evaluate(one, out->integer) == ES_WHOLE ? ES_INTEGER : ES_NUMBER;
+    out->kind = evaluate(parsed, out->integer) == ES_WHOLE ? ES_INTEGER : ES_NUMBER;
     return true;
 }
 
@@ -93,7 +96,7 @@ bool event_scan::read_scalar(string_view token, es_value *out) {
 extern "C" int es_integer(const char *text, size_t length, int64_t *out) {
     string_view token(text, length);
     while (!token.empty() && event_scan::is_space(token.front())) token.remove_prefix(1);
-    number one;
+    number parsed;
     *out = 0;
-    return parse(event_scan::trimmed(token), one) ? evaluate(one, *out) : ES_NO_NUMBER;
+    return parse(event_scan::trimmed(token), parsed) ? evaluate(parsed, *out) : ES_NO_NUMBER;
 }

@@ -1,4 +1,5 @@
-// What the scanner's ways through a text share: the scanner itself, scalars, and the look-up of wanted members.
+// What the ways to scan a text share: the scanner itself, scalars, and helpers for entries and
+// texts.
 #pragma once
 #include "CEventScan.h"
 #include "Shapes.h"
@@ -19,9 +20,11 @@ struct es_scanner {
     std::vector<es_value> slots;
     std::vector<es_fan_out> fans;
     std::vector<std::vector<std::string_view>> names_of;  // per fan-out: names of its entries
-    std::vector<uint32_t> seen;  // per node: the scan that met it last
-    std::vector<uint64_t> lengths;  // per node: bit n = some child's name has n bytes (63: or more)
-    std::vector<int32_t> expected;  // per node: the member that followed it last time; then, per node: its first member
+    std::vector<uint32_t> seen;  // per node: the last scan that found it
+    // Per node: bit n is set where some child's name has n bytes; bit 63: 63 bytes or more.
+    std::vector<uint64_t> lengths;
+    // First per node: the member that followed it last time. Then per node: its first member.
+    std::vector<int32_t> expected;
     uint32_t scan = 0;
     simdjson::ondemand::parser parser;
     std::unique_ptr<simdjson::internal::dom_parser_implementation> structure;
@@ -29,7 +32,7 @@ struct es_scanner {
     std::unique_ptr<char[]> padded;
     size_t capacity = 0;
 
-    /// A copy with the padding that simdjson's On-Demand walk reads beyond the end.
+    /// A copy of the text with the padding that simdjson's On-Demand parser reads beyond the end.
     const char *copy(const char *json, size_t length) {
         if (length + simdjson::SIMDJSON_PADDING > capacity) {
             size_t wanted = std::max<size_t>(2 * length, 1 << 14) + simdjson::SIMDJSON_PADDING;
@@ -42,14 +45,15 @@ struct es_scanner {
         memset(padded.get() + length, ' ', simdjson::SIMDJSON_PADDING);
         return padded.get();
     }
+    /// Makes all slots and fan-outs absent.
     void forget() {
         if (!slots.empty()) memset(slots.data(), 0, slots.size() * sizeof(es_value));
         for (auto &fan : fans) fan.kind = fan.count = 0;
     }
-    /// A new stamp for `seen`: members that were met before are not met yet.
+    /// Begins a scan: a new number for `seen`, so that no member counts as found yet.
     void begin() {
         forget();
-        if (++scan == 0) {  // wrapped: no stamp of an older scan may look new
+        if (++scan == 0) {  // wrapped around: numbers of older scans must not equal new ones
             std::fill(seen.begin(), seen.end(), 0);
             scan = 1;
         }
@@ -71,7 +75,8 @@ inline void set_text(es_value *out, std::string_view text) {
     out->length = uint32_t(text.size());
 }
 
-/// The place of a fan-out's next entry, emptied; `spare` where there are too many, which its count tells.
+/// A fan-out's next entry, emptied; `spare` where there are too many, which the fan-out's count
+/// then tells.
 inline es_entry &next_entry(es_fan_out &fan, es_entry &spare) {
     es_entry &entry = fan.count < ES_MAX_ENTRIES ? fan.entries[fan.count] : spare;
     if (fan.count <= ES_MAX_ENTRIES) fan.count++;
@@ -79,8 +84,9 @@ inline es_entry &next_entry(es_fan_out &fan, es_entry &spare) {
     return entry;
 }
 
-/// A scalar's token that is no string; false where it is none of JSON's.
+/// Reads a scalar that is not a string; false where it is not one of JSON's.
 bool read_scalar(std::string_view token, es_value *out);
-/// Scans an object without escapes where it stands; false = not for this walk, or wrong somewhere.
+/// Scans an object without escapes in place, without a copy. False: this walk cannot scan the text,
+/// or the text is malformed.
 bool scan_plain(es_scanner &scanner, const char *json, size_t length, int32_t root);
 }  // namespace event_scan

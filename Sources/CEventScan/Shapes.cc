@@ -11,17 +11,18 @@ using namespace event_scan;
 using std::string_view;
 
 namespace {
-constexpr size_t most_parts = 1024, most_literals = 1 << 16, longest_text = 1 << 13, least_text = 16;
-constexpr size_t spare = 16;  // what can be read behind a literal
+constexpr size_t most_parts = 1024, most_literal_bytes = 1 << 16, longest_text_bytes = 1 << 13, shortest_text_bytes = 16;
+constexpr size_t spare = 16;  // bytes that can be read after a literal
 constexpr int32_t most_credit = 256, price = 16, misses_for_credit = 64;
 
-/// The first byte from `at` on that is a quote, a backslash, a control character or not ASCII; nullptr = none.
+/// The first byte from `at` on that is a quote, a backslash, a control character or not ASCII;
+/// nullptr where there is none.
 [[gnu::always_inline]] inline const char *next_stop(const char *at, const char *end) {
 #if defined(__SSE2__)
     const __m128i quote = _mm_set1_epi8('"'), escape = _mm_set1_epi8('\\'), space = _mm_set1_epi8(' ');
     for (; end - at >= 16; at += 16) {
         __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i *>(at));
-        // As signed numbers, control characters and what is not ASCII are less than a space.
+        // As signed numbers, control characters and bytes beyond ASCII are less than a space.
         __m128i stop = _mm_or_si128(_mm_cmpeq_epi8(bytes, quote), _mm_cmplt_epi8(bytes, space));
         stop = _mm_or_si128(stop, _mm_cmpeq_epi8(bytes, escape));
         if (uint32_t found = uint32_t(_mm_movemask_epi8(stop))) return at + __builtin_ctz(found);
@@ -41,7 +42,7 @@ constexpr int32_t most_credit = 256, price = 16, misses_for_credit = 64;
     return at && *at == '"' ? at : nullptr;
 }
 
-/// Whether `n` bytes are the same; behind both 16 more can be read.
+/// Whether `n` bytes are equal; after both, 16 more bytes can be read.
 #if defined(__SSE2__)
 [[gnu::always_inline]] inline bool is_equal(const char *a, const char *b, size_t n) {
     for (;; a += 16, b += 16, n -= 16) {
@@ -58,10 +59,10 @@ inline bool is_equal(const char *a, const char *b, size_t n) { return memcmp(a, 
 
 inline bool may_be_in_number(char c) { return is_digit(c) || c == '-' || c == '+' || c == '.' || c == 'e' || c == 'E'; }
 
-/// The place behind a number, which goes to `out`; nullptr where none stands there.
-[[gnu::always_inline]] inline const char *behind_number(const char *at, const char *end, es_value *out) {
+/// Reads a number to `out`; returns where it ends, or nullptr where there is no number.
+[[gnu::always_inline]] inline const char *end_of_number(const char *at, const char *end, es_value *out) {
     const char *const begin = at;
-    uint64_t integer = 0;  // may wrap around where it is not used
+    uint64_t integer = 0;  // may wrap around, but then it is not used
     while (at < end && is_digit(*at)) integer = integer * 10 + uint64_t(*at++ - '0');
     size_t digits = size_t(at - begin);
     if (digits >= 1 && digits <= 15 && (*begin != '0' || digits == 1) && at < end && !may_be_in_number(*at)) {
@@ -73,19 +74,21 @@ inline bool may_be_in_number(char c) { return is_digit(c) || c == '-' || c == '+
 }
 }  // namespace
 
-/// Whether a part stands at a place: its literal, and then a number, the end, or the inside of a string.
-[[gnu::always_inline]] inline bool shapes::is_here(const part &one, const char *literal, const char *at, size_t rest) {
-    if (rest < one.length + spare) {
-        if (rest < one.length || memcmp(at, literal, one.length) != 0) return false;
-    } else if (!is_equal(at, literal, one.length)) {
+/// Whether a part is at `at`: its literal, and then a number, the end, or the inside of a string.
+[[gnu::always_inline]] inline bool shapes::is_here(const part &candidate, const char *literal, const char *at,
+                                                   size_t rest) {
+    if (rest < candidate.length + spare) {
+        if (rest < candidate.length || memcmp(at, literal, candidate.length) != 0) return false;
+    } else if (!is_equal(at, literal, candidate.length)) {
         return false;
     }
-    if (one.kind == hole::text) return true;
-    return one.kind == hole::end ? rest == one.length : rest > one.length && may_be_in_number(at[one.length]);
+    if (candidate.kind == hole::text) return true;
+    if (candidate.kind == hole::end) return rest == candidate.length;
+    return rest > candidate.length && may_be_in_number(at[candidate.length]);
 }
 
 bool shapes::scan(es_scanner &scanner, const char *json, size_t length, int32_t root) {
-    if (size_t(root + 1) >= roots.size() || length < least_text) return false;
+    if (size_t(root + 1) >= roots.size() || length < shortest_text_bytes) return false;
     const char *at = json, *const end = json + length;
     const part *const first = parts.data();
     const char *const written = literals.data();
@@ -93,32 +96,33 @@ bool shapes::scan(es_scanner &scanner, const char *json, size_t length, int32_t 
     bool is_wide = false;
     for (int32_t next = roots[size_t(root + 1)];;) {
         if (next < 0) return false;
-        const part &one = first[next];
-        if (!is_here(one, written + one.literal, at, size_t(end - at))) {
-            next = one.sibling;
+        const part &candidate = first[next];
+        if (!is_here(candidate, written + candidate.literal, at, size_t(end - at))) {
+            next = candidate.sibling;
             continue;
         }
-        at += one.length;
-        for (uint32_t i = one.constants; i < one.constants_end; i++) slots[constants[i].slot].kind = constants[i].kind;
-        es_value *const out = one.slot >= 0 ? slots + one.slot : nullptr;
+        at += candidate.length;
+        for (uint32_t i = candidate.constants; i < candidate.constants_end; i++)
+            slots[constants[i].slot].kind = constants[i].kind;
+        es_value *const out = candidate.slot >= 0 ? slots + candidate.slot : nullptr;
         const char *const begin = at;
-        if (one.kind == hole::text) {
+        if (candidate.kind == hole::text) {
             if (!(at = end_of_text(at, end, is_wide))) return false;
             if (out) set_text(out, string_view(begin, size_t(at - begin)));
-        } else if (one.kind == hole::end) {
+        } else if (candidate.kind == hole::end) {
             break;
-        } else if (!(at = behind_number(at, end, out))) {
+        } else if (!(at = end_of_number(at, end, out))) {
             return false;
         }
-        next = one.child;
+        next = candidate.child;
     }
-    // What is equal to a text that was scanned is UTF-8, so only what differs may be none.
+    // The literals come from a text that was scanned and so are UTF-8; the values may not be.
     if (is_wide && !simdjson::validate_utf8(json, length)) return false;
     credit = std::min(credit + 1, most_credit);
     return true;
 }
 
-/// A part that is not in the tree yet.
+/// What becomes a part of the tree.
 struct shapes::piece {
     string_view literal;
     hole kind;
@@ -126,9 +130,9 @@ struct shapes::piece {
     std::vector<constant> constants;
 };
 
-/// A shape before it is in the tree.
+/// A shape that is not in the tree yet.
 struct shapes::draft {
-    const char *from;  // the literal at hand begins here
+    const char *from;  // where the current literal begins
     std::vector<piece> pieces;
     std::vector<constant> waiting;
 
@@ -140,9 +144,9 @@ struct shapes::draft {
 
 void shapes::learn(const es_scanner &scanner, const char *json, size_t length, int32_t root, const uint32_t *first,
                    const uint32_t *end) {
-    if (length < least_text || length > longest_text) return;
+    if (length < shortest_text_bytes || length > longest_text_bytes) return;
     if (credit < price) {
-        // Seldom again, because what comes may have changed.
+        // Try again now and then, because the log may have changed.
         if (++misses % misses_for_credit == 0) credit += price;
         return;
     }
@@ -158,7 +162,7 @@ void shapes::learn(const es_scanner &scanner, const char *json, size_t length, i
         string_view text = trimmed(string_view(token, whole));
         if (*token == '"' && at + 1 < end && json[at[1]] == ':') {
             node = child_named(scanner, open.back(), text.substr(1, text.size() - 2));
-            // How many entries a fan-out has differs from text to text.
+            // The number of a list's entries differs from text to text.
             if (node >= 0 && scanner.nodes[size_t(node)].fan_out >= 0) return;
             continue;
         }
@@ -172,7 +176,7 @@ void shapes::learn(const es_scanner &scanner, const char *json, size_t length, i
             made.close(token, hole::number, slot);
             made.from = token + text.size();
         } else {
-            // An object, an array, true, false or null: of these the kind is all that a slot holds.
+            // An object, an array, true, false or null: a slot holds nothing but their kind.
             if (slot >= 0) made.waiting.push_back({slot, scanner.slots[size_t(slot)].kind});
             if (*token == '{' || *token == '[') open.push_back(*token == '{' ? node : -1);
         }
@@ -182,15 +186,15 @@ void shapes::learn(const es_scanner &scanner, const char *json, size_t length, i
     add(made.pieces, root);
 }
 
-bool shapes::is_same(const part &one, const piece &other) const {
-    return one.kind == other.kind && one.slot == other.slot &&
-           string_view(literals).substr(one.literal, one.length) == other.literal;
+bool shapes::is_same(const part &known, const piece &added) const {
+    return known.kind == added.kind && known.slot == added.slot &&
+           string_view(literals).substr(known.literal, known.length) == added.literal;
 }
 
-void shapes::add(const std::vector<piece> &made, int32_t root) {
+void shapes::add(const std::vector<piece> &pieces, int32_t root) {
     size_t bytes = 0;
-    for (const piece &one : made) bytes += one.literal.size();
-    if (parts.size() + made.size() > most_parts || literals.size() + bytes > most_literals) {
+    for (const piece &added : pieces) bytes += added.literal.size();
+    if (parts.size() + pieces.size() > most_parts || literals.size() + bytes > most_literal_bytes) {
         parts.clear();
         constants.clear();
         literals.clear();
@@ -199,16 +203,16 @@ void shapes::add(const std::vector<piece> &made, int32_t root) {
     literals.reserve(literals.size() + bytes + spare);
     if (size_t(root + 1) >= roots.size()) roots.resize(size_t(root + 2), -1);
     int32_t parent = -1;
-    for (const piece &one : made) {
+    for (const piece &added : pieces) {
         int32_t first = parent < 0 ? roots[size_t(root + 1)] : parts[size_t(parent)].child, next = first;
-        while (next >= 0 && !is_same(parts[size_t(next)], one)) next = parts[size_t(next)].sibling;
+        while (next >= 0 && !is_same(parts[size_t(next)], added)) next = parts[size_t(next)].sibling;
         if (next < 0) {
             next = int32_t(parts.size());
-            parts.push_back(part{uint32_t(literals.size()), uint32_t(one.literal.size()), one.kind, one.slot,
-                                 uint32_t(constants.size()), uint32_t(constants.size() + one.constants.size()), -1,
+            parts.push_back(part{uint32_t(literals.size()), uint32_t(added.literal.size()), added.kind, added.slot,
+                                 uint32_t(constants.size()), uint32_t(constants.size() + added.constants.size()), -1,
                                  first});
-            literals += one.literal;
-            constants.insert(constants.end(), one.constants.begin(), one.constants.end());
+            literals += added.literal;
+            constants.insert(constants.end(), added.constants.begin(), added.constants.end());
             (parent < 0 ? roots[size_t(root + 1)] : parts[size_t(parent)].child) = next;
         }
         parent = next;

@@ -1,5 +1,5 @@
-// C outside, C++ inside: one call scans one JSON text with simdjson, checks all of it, and leaves the
-// members that were asked for in slots.
+// A C interface to a scanner in C++. One call scans one JSON text with simdjson, checks all of it,
+// and leaves the members that were asked for in slots.
 #pragma once
 #include <stddef.h>
 #include <stdint.h>
@@ -8,7 +8,7 @@
 extern "C" {
 #endif
 
-/// What stands in a slot.
+/// What a slot holds.
 enum es_kind {
     ES_ABSENT = 0,
     ES_TEXT = 1,     // pointer, length: the text with its escapes resolved
@@ -20,7 +20,8 @@ enum es_kind {
     ES_ARRAY = 7,
 };
 
-/// One value. Texts live until the next scan with the same scanner, and no longer than the text that was scanned.
+/// One value. Its text is valid until the next scan with the same scanner, and no longer than the
+/// JSON text that was scanned.
 typedef struct {
     const char *pointer;
     int64_t integer;
@@ -28,7 +29,8 @@ typedef struct {
     uint32_t kind;
 } es_value;
 
-/// One entry of an object or array that is counted entry by entry; `key.kind` is ES_ABSENT for arrays.
+/// One entry of a list, an object or array whose entries are counted one by one. `key.kind` is
+/// ES_ABSENT for arrays.
 typedef struct {
     es_value key;
     es_value value;
@@ -37,15 +39,16 @@ typedef struct {
 #define ES_MAX_ENTRIES 32
 #define ES_MAX_DEPTH 64
 
-/// The entries of one fan-out member. `kind` is that of the member; `count` stops at ES_MAX_ENTRIES + 1.
+/// A fan-out: the entries of one list. `kind` is the kind of the member that should be a list.
+/// `count` stops at ES_MAX_ENTRIES + 1, which means too many entries.
 typedef struct {
     uint32_t kind;
     uint32_t count;
     es_entry entries[ES_MAX_ENTRIES];
 } es_fan_out;
 
-/// A node of the tree of members that are asked for. Node 0 is the root; children of a node are
-/// neighbours. `slot` and `fan_out` are -1 where nothing is asked for.
+/// A node of the tree of members that are asked for. Node 0 is the root; the children of a node are
+/// next to each other. `slot` and `fan_out` are -1 where nothing is asked for.
 typedef struct {
     const char *name;
     uint32_t name_length;
@@ -64,13 +67,13 @@ enum es_result {
     ES_NO_MEMORY = 5,
 };
 
-/// One scanner a thread. Nodes and names are copied.
+/// Each thread needs its own scanner. Nodes and names are copied.
 typedef struct es_scanner es_scanner;
 es_scanner *es_create(const es_node *nodes, uint32_t node_count, uint32_t slot_count, uint32_t fan_out_count);
 void es_destroy(es_scanner *scanner);
 
-/// Scans `length` bytes. `root` is the node that the text's outermost value belongs to, with its slot and
-/// fan-out, or -1 to only check the text. All slots and fan-outs are absent after a result other than ES_OK.
+/// Scans `length` bytes. `root` is the node of the text's outermost value, or -1 to only check the
+/// text. All slots and fan-outs are absent after a result other than ES_OK.
 int es_scan(es_scanner *scanner, const char *json, size_t length, int32_t root, int must_be_object);
 const es_value *es_slots(const es_scanner *scanner);
 const es_fan_out *es_fan_outs(const es_scanner *scanner);
@@ -79,21 +82,23 @@ const es_fan_out *es_fan_outs(const es_scanner *scanner);
 enum es_number {
     ES_NO_NUMBER = 0,
     ES_WHOLE = 1,      // an integer within 2^53 - 1
-    ES_FRACTION = 2,   // however small
-    ES_TOO_LARGE = 3,
+    ES_FRACTION = 2,   // a number with a fraction, however small
+    ES_TOO_LARGE = 3,  // an integer beyond that
 };
 
-/// Reads a text as the scanner reads a number, blanks around it aside; `out` means something for ES_WHOLE only.
+/// Reads a text as the scanner reads a number, with blanks around it allowed. Returns an es_number;
+/// `out` has a meaning for ES_WHOLE only.
 int es_integer(const char *text, size_t length, int64_t *out);
 
-/// Members of the outermost object: names with escapes resolved, values as their JSON text.
-/// Returns how many there are (at most `capacity` are written), or -1 where the text is not a JSON object.
+/// A member of the outermost object: its name with escapes resolved, its value as JSON text.
 typedef struct {
     const char *name;
     const char *value;
     uint32_t name_length;
     uint32_t value_length;
 } es_member;
+/// Writes the members of the outermost object, at most `capacity` of them. Returns how many there
+/// are, or -1 where the text is not a JSON object.
 int es_members(es_scanner *scanner, const char *json, size_t length, es_member *members, int capacity);
 
 #ifdef __cplusplus
