@@ -2,9 +2,9 @@
 public struct CatalogError: Error, Sendable, CustomStringConvertible {
     /// Name of the file.
     public let file: String
-    /// Line, from 1; 0 = the file as a whole.
+    /// Line, from 1; 0: the file as a whole.
     public let line: Int
-    /// Path of the field at fault, like `meters.tokens.kind`.
+    /// Path of the wrong key, like `meters.tokens.kind`.
     public let field: String
     /// What is wrong, a clause for people.
     public let message: String

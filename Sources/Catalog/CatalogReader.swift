@@ -1,13 +1,13 @@
 public import Metering
 
-/// Catalog files to declarations.
+/// Reads catalog files into declarations.
 ///
 /// `schemas/catalog.md` is the grammar.
 public enum CatalogReader {
     /// Reads and merges catalog files in their order.
     ///
-    /// The result is well formed; whether it can be lowered (kinds, dimensions, numbers of cells) is
-    /// decided by `Program`, whose errors name the meter.
+    /// The result is well formed. Whether it can be lowered (kinds, dimensions, numbers of cells)
+    /// is checked by `Program`, whose errors name the meter.
     public static func read(
         files: [(name: String, text: [UInt8])]
     ) throws(CatalogError)
@@ -18,13 +18,14 @@ public enum CatalogReader {
 
     /// Reads and merges catalog files, and makes sure that their meters can be counted.
     ///
-    /// - Throws: what `read` throws, and why a meter or event cannot be lowered, with its place.
+    /// - Throws: what `read` throws, and an error with file and line for a meter or event that cannot
+    ///   be lowered.
     public static func check(
         files: [(name: String, text: [UInt8])]
     ) throws(CatalogError) -> MeterCatalog {
         let merge = try merge(files)
         do throws(ProgramError) {
-            // It judges no event, so any bound will do.
+            // This program sees no event, so the bound does not matter.
             _ = try Program(
                 catalog: merge.catalog, shardCount: 1, dedupeKey: (0, 0),
                 futureBoundMilliseconds: 0)
@@ -46,17 +47,17 @@ public enum CatalogReader {
     }
 }
 
-/// Files read so far.
+/// The catalog of the files read so far.
 private struct CatalogMerge {
     var catalog = MeterCatalog()
     private var envelope: DeclaredEnvelope?
-    /// Where meters and events stand.
-    private var places: [String: NodeReader] = [:]
+    /// Nodes of meters and events by their path.
+    private var nodes: [String: NodeReader] = [:]
 
-    /// The error of a meter or event, with its place.
+    /// The error of a meter or event, with file and line.
     func located(_ error: ProgramError) -> CatalogError {
-        let place = places["meters.\(error.subject)"] ?? places["events.\(error.subject)"]
-        return place?.fail(error.message)
+        let node = nodes["meters.\(error.subject)"] ?? nodes["events.\(error.subject)"]
+        return node?.fail(error.message)
             ?? CatalogError(file: "catalog", line: 0, field: error.subject, message: error.message)
     }
 
@@ -73,9 +74,9 @@ private struct CatalogMerge {
                 for (name, event) in try value.members(nil) { try add(event: name, event) }
             case "meters":
                 for (name, meter) in try value.members(nil) {
-                    if catalog.meter(name) != nil { throw meter.fail("stands in another file too") }
+                    if catalog.meter(name) != nil { throw meter.fail("is in another file too") }
                     catalog.meters.append(try MeterReader.read(name, meter))
-                    places[meter.path] = meter
+                    nodes[meter.path] = meter
                 }
             default: break
             }
@@ -88,7 +89,7 @@ private struct CatalogMerge {
             throw node.fail("differs from another file's envelope")
         }
         envelope = read
-        catalog.envelope = read.places
+        catalog.envelope = read.envelope
         catalog.notBefore = read.notBefore
     }
 
@@ -107,17 +108,17 @@ private struct CatalogMerge {
                 event.fields.append(try FieldReader.read(name, field))
             }
         }
-        guard let place = catalog.events.firstIndex(where: { $0.name == name }) else {
+        guard let index = catalog.events.firstIndex(where: { $0.name == name }) else {
             catalog.events.append(event)
-            places[node.path] = node
+            nodes[node.path] = node
             return
         }
-        guard catalog.events[place].type == event.type else {
+        guard catalog.events[index].type == event.type else {
             throw node.fail("has another type in another file")
         }
         for field in event.fields {
-            guard let known = catalog.events[place].field(field.name) else {
-                catalog.events[place].fields.append(field)
+            guard let known = catalog.events[index].field(field.name) else {
+                catalog.events[index].fields.append(field)
                 continue
             }
             if known != field {
@@ -127,9 +128,9 @@ private struct CatalogMerge {
     }
 }
 
-/// What an `envelope` says.
+/// What the key `envelope` declares.
 private struct DeclaredEnvelope: Equatable {
-    var places = Envelope.cloudEvents
+    var envelope = Envelope.cloudEvents
     var notBefore = EarliestTime.standard
 }
 
@@ -137,15 +138,15 @@ private enum EnvelopeReader {
     static func read(_ node: NodeReader) throws(CatalogError) -> DeclaredEnvelope {
         var read = DeclaredEnvelope()
         let members = try node.members(["id", "source", "type", "subject", "time", "not_before"])
-        // With a bound alone the events are CloudEvents all the same.
-        read.places.requiresSpecVersion = members.map(\.key) == ["not_before"]
+        // An envelope with nothing but `not_before` still is that of CloudEvents.
+        read.envelope.requiresSpecVersion = members.map(\.key) == ["not_before"]
         for (key, value) in members {
             switch key {
-            case "id": read.places.id = try source(value)
-            case "source": read.places.source = try source(value)
-            case "type": read.places.type = try source(value)
-            case "subject": read.places.subject = try source(value)
-            case "time": try readTime(value, &read.places)
+            case "id": read.envelope.id = try source(value)
+            case "source": read.envelope.source = try source(value)
+            case "type": read.envelope.type = try source(value)
+            case "subject": read.envelope.subject = try source(value)
+            case "time": try readTime(value, &read.envelope)
             default:
                 guard let time = EarliestTime(try value.text()) else {
                     let years = Timestamp.years
@@ -201,7 +202,7 @@ private enum FieldReader {
             throw node.fail("'at' is missing")
         }
         var field = FieldDeclaration(name: name, pointer: try at.pointer())
-        // The kind first: it decides how a default is read.
+        // The kind is read first because it decides how a default is read.
         for (key, value) in members where key == "is" {
             field.kind = try value.word(FieldDeclaration.Kind.self, [.text, .integer, .time])
         }

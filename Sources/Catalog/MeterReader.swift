@@ -1,6 +1,6 @@
 internal import Metering
 
-/// One meter of a catalog file.
+/// Reads one meter of a catalog file.
 enum MeterReader {
     private static let reserved: Set<String> = ["totals", "directory"]
     private static let keys = [
@@ -52,7 +52,8 @@ enum MeterReader {
         }
     }
 
-    /// One limit for `by` and `per`, or one for each; an absent one is the standard one.
+    /// One limit for both `by` and `per`, or a mapping; a limit that is left out is the standard
+    /// one.
     private static func most(
         _ node: NodeReader, _ kind: MeterKind
     ) throws(CatalogError) -> Most {
@@ -110,11 +111,11 @@ enum MeterReader {
         return clause
     }
 
-    /// An integer, a field, or `-field`.
+    /// An integer, a field's name, or the name with a hyphen before it for its negative.
     private static func amount(_ node: NodeReader) throws(CatalogError) -> Clause.Amount {
         let text = try node.text()
         if let number = Int64(text) {
-            guard number.magnitude <= 9_007_199_254_740_991 else {
+            guard number.magnitude <= FieldDeclaration.largestInteger.magnitude else {
                 throw node.fail("beyond 2^53 - 1")
             }
             return .constant(number)

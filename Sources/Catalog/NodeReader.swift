@@ -1,6 +1,6 @@
 internal import Metering
 
-/// A node together with where it stands, so that every error names file, line and field.
+/// A node together with its file and path, so that every error names file, line and key.
 struct NodeReader {
     let file: String
     let node: YAMLNode
@@ -10,19 +10,19 @@ struct NodeReader {
         CatalogError(file: file, line: node.line, field: path, message: message)
     }
 
-    /// The members of a mapping; keys other than `allowed` are errors (nil: any key).
+    /// The members of a mapping; throws for a key that is not `allowed` (nil: any key).
     func members(_ allowed: [String]?) throws(CatalogError) -> [(key: String, value: NodeReader)] {
-        // `name:` with nothing behind it is an empty mapping.
+        // `name:` with nothing after it is an empty mapping.
         if case .scalar("", true, _) = node { return [] }
         guard case .mapping(let pairs, _) = node else { throw fail("must be a mapping") }
         var made: [(key: String, value: NodeReader)] = []
         for (key, value) in pairs {
-            let inner = NodeReader(
+            let member = NodeReader(
                 file: file, node: value, path: path.isEmpty ? key : "\(path).\(key)")
             if let allowed, !allowed.contains(key) {
-                throw inner.fail("unknown key; allowed here: \(allowed.joined(separator: ", "))")
+                throw member.fail("unknown key; allowed here: \(allowed.joined(separator: ", "))")
             }
-            made.append((key: key, value: inner))
+            made.append((key: key, value: member))
         }
         return made
     }
@@ -49,7 +49,7 @@ struct NodeReader {
 
     func integer() throws(CatalogError) -> Int64 {
         guard case .scalar(let text, true, _) = node, let value = Int64(text),
-            value.magnitude <= 9_007_199_254_740_991
+            value.magnitude <= FieldDeclaration.largestInteger.magnitude
         else { throw fail("must be an integer within 2^53 - 1") }
         return value
     }
@@ -83,7 +83,7 @@ struct NodeReader {
     /// A JSON pointer (RFC 6901) as its reference tokens.
     func pointer() throws(CatalogError) -> JSONPointer {
         let text = try text()
-        // Scalars, because a character may be a slash and its accent.
+        // Unicode scalars, because a slash with a combining accent is one Character.
         let scalars = text.unicodeScalars
         guard scalars.first == "/" else { throw fail("must be a JSON pointer like /data/agent") }
         var tokens: JSONPointer = []
@@ -106,7 +106,7 @@ struct NodeReader {
         return tokens
     }
 
-    /// `26h`, `92d` or `forever`.
+    /// A length of time like `26h` or `92d`, or `forever`.
     func retention() throws(CatalogError) -> MeterDeclaration.Retention {
         let text = try text()
         if text == "forever" { return .forever }
@@ -117,14 +117,17 @@ struct NodeReader {
         return .seconds(number * unit)
     }
 
-    /// Checks a name of the catalog: a letter, then letters, digits and what `extra` allows.
+    /// Whether a text is a name: a letter a-z, then letters, digits and the characters in `extra`.
     static func isName(_ text: String, upperCase: Bool, extra: String) -> Bool {
-        guard let first = text.utf8.first, (97...122).contains(first), text.utf8.count <= 64 else {
+        let lower = UInt8(ascii: "a")...UInt8(ascii: "z")
+        let upper = UInt8(ascii: "A")...UInt8(ascii: "Z")
+        let digits = UInt8(ascii: "0")...UInt8(ascii: "9")
+        guard let first = text.utf8.first, lower.contains(first), text.utf8.count <= 64 else {
             return false
         }
         return text.utf8.allSatisfy { byte in
-            (97...122).contains(byte) || (48...57).contains(byte)
-                || (upperCase && (65...90).contains(byte)) || extra.utf8.contains(byte)
+            lower.contains(byte) || digits.contains(byte)
+                || (upperCase && upper.contains(byte)) || extra.utf8.contains(byte)
         }
     }
 }

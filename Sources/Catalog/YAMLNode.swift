@@ -2,7 +2,7 @@ internal import CYAML
 
 /// A YAML value with the line where it starts.
 public indirect enum YAMLNode: Sendable {
-    /// A scalar; `isPlain` tells whether it stands without quotes.
+    /// A scalar; `isPlain` tells whether it is written without quotes.
     case scalar(String, isPlain: Bool, line: Int)
     /// A sequence.
     case sequence([YAMLNode], line: Int)
@@ -18,8 +18,8 @@ public indirect enum YAMLNode: Sendable {
 
     /// Reads a text that holds one YAML document.
     ///
-    /// - Throws: for a text that is no YAML, has a key twice or a key that is no scalar, is nested
-    ///   deeper than 32, or holds more than 100,000 nodes (aliases count each time).
+    /// - Throws: for a text that is not YAML, has a key twice or a key that is not a scalar, is
+    ///   nested deeper than 32 levels, or has more than 100,000 nodes (an alias counts each time).
     public static func read(file: String, text: [UInt8]) throws(CatalogError) -> YAMLNode {
         var parser = yaml_parser_t()
         guard yaml_parser_initialize(&parser) == 1 else {
@@ -32,11 +32,11 @@ public indirect enum YAMLNode: Sendable {
             yaml_parser_set_input_string(&parser, bytes.baseAddress, bytes.count)
             var document = yaml_document_t()
             guard yaml_parser_load(&parser, &document) == 1 else {
-                let problem = parser.problem.map { String(cString: $0) } ?? "no YAML"
+                let message = parser.problem.map { String(cString: $0) } ?? "no YAML"
                 result = .failure(
                     CatalogError(
-                        file: file, line: Self.problemLine(parser, text), field: "",
-                        message: problem))
+                        file: file, line: Self.errorLine(parser, text), field: "",
+                        message: message))
                 return
             }
             defer { yaml_document_delete(&document) }
@@ -56,22 +56,22 @@ public indirect enum YAMLNode: Sendable {
         return try result.get()
     }
 
-    /// Line of what follows the first document; nil where nothing does.
+    /// Line of what follows the first document; nil where nothing follows.
     private static func secondDocument(
         _ parser: inout yaml_parser_t, _ text: [UInt8]
     ) -> Int? {
         var document = yaml_document_t()
         guard yaml_parser_load(&parser, &document) == 1 else {
-            return problemLine(parser, text)
+            return errorLine(parser, text)
         }
         defer { yaml_document_delete(&document) }
         guard yaml_document_get_root_node(&document) != nil else { return nil }
         return Int(document.start_mark.line) + 1
     }
 
-    /// Line of what the parser found wrong, from 1.
-    private static func problemLine(_ parser: yaml_parser_t, _ text: [UInt8]) -> Int {
-        // Bytes that are no text are told by their offset only.
+    /// Line of the parser's error, from 1.
+    private static func errorLine(_ parser: yaml_parser_t, _ text: [UInt8]) -> Int {
+        // For bytes that are not UTF-8 the parser reports an offset only.
         if parser.error == YAML_READER_ERROR {
             return text.prefix(parser.problem_offset).count { $0 == 0x0A } + 1
         }
@@ -80,12 +80,13 @@ public indirect enum YAMLNode: Sendable {
 
     /// Number of a text's last line.
     ///
-    /// The parser ends a text with one line end more, so its marks may stand on a line behind it.
+    /// The parser adds a line end to the text, so its marks may be on a line after the last one.
     private static func lastLine(of text: [UInt8]) -> Int {
-        // LF, CR, and the last bytes of the other characters that YAML takes for a line end.
+        // LF, CR, and the last bytes of the other characters that YAML takes as a line end.
         text.count { [0x0A, 0x0D, 0x85, 0xA8, 0xA9].contains($0) } + 1
     }
 
+    /// Turns libyaml's nodes into ours.
     private struct Reader {
         let file: String
         let lastLine: Int
@@ -113,13 +114,13 @@ public indirect enum YAMLNode: Sendable {
             case YAML_SEQUENCE_NODE:
                 let items = node.pointee.data.sequence.items
                 var nodes: [YAMLNode] = []
-                var item = items.start
-                while let one = item, let top = items.top, one < top {
+                var next = items.start
+                while let item = next, let end = items.top, item < end {
                     nodes.append(
                         try self.node(
-                            &document, one.pointee, depth: depth + 1,
+                            &document, item.pointee, depth: depth + 1,
                             path: "\(path)[\(nodes.count)]"))
-                    item = one + 1
+                    next = item + 1
                 }
                 return .sequence(nodes, line: line)
             default:
@@ -133,10 +134,10 @@ public indirect enum YAMLNode: Sendable {
         ) throws(CatalogError) -> [(key: String, value: YAMLNode)] {
             let pairs = node.pointee.data.mapping.pairs
             var made: [(key: String, value: YAMLNode)] = []
-            var pair = pairs.start
-            while let one = pair, let top = pairs.top, one < top {
+            var next = pairs.start
+            while let pair = next, let end = pairs.top, pair < end {
                 let keyNode = try self.node(
-                    &document, one.pointee.key, depth: depth + 1, path: path)
+                    &document, pair.pointee.key, depth: depth + 1, path: path)
                 guard case .scalar(let key, _, let line) = keyNode else {
                     throw CatalogError(
                         file: file, line: keyNode.line, field: path,
@@ -151,9 +152,9 @@ public indirect enum YAMLNode: Sendable {
                     (
                         key: key,
                         value: try self.node(
-                            &document, one.pointee.value, depth: depth + 1, path: inner)
+                            &document, pair.pointee.value, depth: depth + 1, path: inner)
                     ))
-                pair = one + 1
+                next = pair + 1
             }
             return made
         }
