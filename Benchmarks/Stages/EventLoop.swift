@@ -37,7 +37,8 @@ struct EventLoop: ~Copyable {
             ids.append(tab + 1 + id + mark.count)
             records.append(
                 FoldRecord(
-                    offset: Int64(records.count), timestamp: timestamp, value: value, key: key,
+                    offset: Int64(records.count), timestampMilliseconds: timestamp, value: value,
+                    key: key,
                     partitionSlot: 0))
             start = end + 1
         }

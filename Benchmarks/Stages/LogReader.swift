@@ -128,7 +128,8 @@ final class LogReader: Sendable {
             guard record.headers.isEmpty else { StagesProgram.end("a record with headers") }
             (records + index).initialize(
                 to: FoldRecord(
-                    offset: record.offset, timestamp: record.timestamp, value: record.value,
+                    offset: record.offset, timestampMilliseconds: record.timestamp,
+                    value: record.value,
                     key: record.key, partitionSlot: slots[Int(record.partition)]))
         }
         return batch.count

@@ -96,7 +96,7 @@ final class HeadersTarget: FuzzTarget {
         let before = program.counters.outcomes
         var attributes = binary ?? BinaryAttributes()
         var fold = FoldRecord(
-            offset: offset, timestamp: Self.timestamp, value: record.value, key: nil,
+            offset: offset, timestampMilliseconds: Self.timestamp, value: record.value, key: nil,
             partitionSlot: 0, attributes: binary == nil ? -1 : 0)
         let stop = withUnsafePointer(to: &fold) { fold in
             withUnsafePointer(to: &attributes) { attributes in

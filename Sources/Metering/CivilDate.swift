@@ -1,6 +1,6 @@
 /// A day of the proleptic Gregorian calendar.
 public struct CivilDate: Sendable, Hashable {
-    /// Year, as people count it (2026).
+    /// Year, as in 2026.
     public var year: Int32
     /// Month, 1 to 12.
     public var monthOfYear: Int32
@@ -16,7 +16,8 @@ public struct CivilDate: Sendable, Hashable {
 
     /// The date of a day number (days since 1970-01-01).
     public init(day: Int32) {
-        // Days are counted from 0000-03-01, so that a leap day ends its year; 146,097 days are 400 years.
+        // Days are counted from 0000-03-01, so that a leap day is the last of its year. 146,097
+        // days are 400 years.
         let shifted = Int64(day) + 719_468
         let era = floorDivide(shifted, 146_097)
         let dayOfEra = shifted - era * 146_097

@@ -1,10 +1,11 @@
-/// The canonical text of what decides about numbers; two catalogs with the same entries count alike.
+/// The canonical text of all that decides what a catalog counts.
 ///
-/// **Frozen.** The digests of these texts are stored in every ledger, and a ledger whose digests differ
-/// is refused. So each character is written here by hand and nothing is left to how Swift prints a value.
-/// Words that look like Swift (`Metering.Envelope.Source.pointer`) come from the first builds, which did
-/// leave it to Swift; they stay when a type gets another name. A new property may only add text where
-/// its value is not the default, as `not_before`, `max` and `most` do.
+/// Two catalogs with the same entries count the same. **Frozen:** the digests of these texts are
+/// stored in every ledger, and a ledger whose digests differ is refused. So every character is
+/// written here by hand, and nothing depends on how Swift prints a value. Words that look like
+/// Swift (`Metering.Envelope.Source.pointer`) come from the first builds, which printed values;
+/// they stay when a type is renamed. A new property may only add text where its value is not the
+/// default, as `not_before`, `max` and `most` do.
 enum ContractText {
     /// Names and digests: `meter:NAME` and `event:NAME/FIELD`, sorted by name.
     static func entries(of catalog: MeterCatalog) -> [(name: String, digest: String)] {
@@ -84,7 +85,8 @@ enum ContractText {
         return parts.joined(separator: "|")
     }
 
-    /// A default of hyphens only gets one more, because `-` says that there is none.
+    /// A default that consists of hyphens gets one more, because `-` means that there is no
+    /// default.
     private static func escaped(_ text: String) -> String {
         text.utf8.allSatisfy { $0 == UInt8(ascii: "-") } && !text.isEmpty ? text + "-" : text
     }
@@ -96,7 +98,7 @@ enum ContractText {
             list(meter.windows.map(\.name).sorted()), meter.value ?? "-", meter.of ?? "-",
             flag(meter.isSigned),
         ]
-        // Standard limits are no part of it: ledgers of builds that knew no limits stay as they are.
+        // Standard limits are left out, so that ledgers of builds without limits stay valid.
         if meter.limits != .standard(meter.kind) {
             lines.append("most \(limit(meter.limits.by)) \(limit(meter.limits.per))")
         }

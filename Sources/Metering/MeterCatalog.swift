@@ -1,15 +1,15 @@
-/// What there is to count: event types with their fields, and the meters that they feed.
+/// What is counted: event types with their fields, and the meters that they feed.
 ///
-/// A plain value. The room Catalog makes it from YAML; `Program` lowers it to instructions; the
-/// reading side looks up a meter's windows and scopes in it. `schemas/catalog.md` is its grammar.
+/// A plain value. The room Catalog makes it from YAML, `Program` lowers it to instructions, and
+/// queries look up windows and scopes of meters in it. `schemas/catalog.md` is the grammar.
 public struct MeterCatalog: Sendable, Equatable {
     /// Where a structured event keeps its CloudEvents attributes.
     public var envelope: Envelope
     /// The earliest time that an event may have.
     public var notBefore: EarliestTime
-    /// Event types by their order in the files.
+    /// Event types in the order of the files.
     public var events: [EventDeclaration]
-    /// Meters by their order in the files.
+    /// Meters in the order of the files.
     public var meters: [MeterDeclaration]
 
     /// A catalog of these parts; nothing is checked here.
@@ -31,8 +31,8 @@ public struct MeterCatalog: Sendable, Equatable {
 
 /// The earliest time that an event may have: the start of a UTC day of `Timestamp.years`.
 ///
-/// An earlier one is a mistake of its producer, most often seconds where milliseconds are asked
-/// for, or a clock that begins at 1970.
+/// An earlier time is a producer's mistake: most often it sent seconds instead of milliseconds, or
+/// its clock began at 1970.
 public struct EarliestTime: Sendable, Equatable {
     /// Days since 1970-01-01.
     public let day: Int32
@@ -56,14 +56,14 @@ public struct EarliestTime: Sendable, Equatable {
     var nanoseconds: Int64 { Int64(day) * 86_400_000_000_000 }
 }
 
-/// A place in a JSON document: the reference tokens of an RFC 6901 pointer, unescaped.
+/// Where a value is in a JSON document: the reference tokens of an RFC 6901 pointer, unescaped.
 public typealias JSONPointer = [String]
 
 /// Where a structured event keeps its CloudEvents attributes.
 public struct Envelope: Sendable, Equatable {
-    /// A constant or a place.
+    /// Where an attribute comes from.
     public enum Source: Sendable, Equatable {
-        /// The text at that place.
+        /// The text at that pointer.
         case pointer(JSONPointer)
         /// Always this text.
         case constant(String)
@@ -145,31 +145,33 @@ public struct FieldDeclaration: Sendable, Equatable {
     }
     /// Name by which meters refer to it.
     public var name: String
-    /// Where it stands in the event.
+    /// Where it is in the event.
     public var pointer: JSONPointer
     /// What it must be.
     public var kind: Kind
     /// Whether an event without it is a `bad_field`.
     public var isRequired: Bool
-    /// Text that stands for an absent optional text; nil = "unknown".
+    /// The value of an absent optional text; nil: "unknown".
     public var defaultText: String?
-    /// Number that stands for an absent optional integer; nil = writes that use it are skipped.
+    /// The value of an absent optional integer; nil: clauses that use it do nothing then.
     public var defaultInteger: Int64?
-    /// Greatest |x| of an integer; nil = `largestAmount` where a clause takes it as its amount,
-    /// else 2^53 − 1.
+    /// The greatest |x| of an integer.
+    ///
+    /// Nil: `largestAmount` where a clause takes it as its amount, 2^53 − 1 otherwise.
     public var maximum: Int64?
-    /// The only texts allowed; empty = any.
+    /// The only texts allowed; empty: any text.
     public var values: [String]
-    /// Whether the value is an object or array of at most 32 texts, each taken in turn.
+    /// Whether the value is a list: an object or array of at most 32 texts, each counted.
     public var isFanOut: Bool
 
-    /// Greatest |x| of an amount without a `max` of its own: a million million and more, and still
-    /// so small that it takes millions of them to pass what a cell can hold.
+    /// The greatest |x| of an amount whose field declares no `max`.
+    ///
+    /// It is more than a million million, and yet a hash's cell can hold millions of such amounts.
     public static let largestAmount: Int64 = 1 << 40
-    /// Greatest |x| of every integer: exact in Lua and as a score.
+    /// The greatest |x| of every integer: exact in Lua and as a score.
     public static let largestInteger: Int64 = (1 << 53) - 1
 
-    /// The greatest |x| without a `max` of its own.
+    /// The greatest |x| where the field declares no `max`.
     func defaultMaximum(isAmount: Bool) -> Int64 {
         isAmount ? Self.largestAmount : Self.largestInteger
     }
@@ -214,29 +216,29 @@ public struct MeterDeclaration: Sendable, Equatable {
     }
     /// Name: `[a-z][a-z0-9_]*`, unique in the catalog.
     public var name: String
-    /// Its family.
+    /// Its kind.
     public var kind: MeterKind
     /// For an extreme: which value is kept.
     public var keep: Keep?
-    /// Dimensions that stand in the key's name, one list for each set of cells; `[]` = the whole organization.
+    /// Dimensions in the key's name, one list for each set of cells; `[]`: the whole organization.
     public var scopes: [[String]]
-    /// Dimensions that stand in the field or member.
+    /// Dimensions in the member.
     public var by: [String]
     /// Windows kept.
     public var windows: [Window]
-    /// Field whose value is kept or put in a step; "time" = the event time.
+    /// Field whose value is kept or put in a step; "time": the event time.
     ///
-    /// Extremes and histograms.
+    /// For extremes and histograms only.
     public var value: String?
     /// Field whose different values are counted.
     ///
-    /// Distinct only.
+    /// For distinct counts only.
     public var of: String?
-    /// How long windows are kept, where it differs from `MeterKind.defaultRetention(of:)`.
+    /// How long windows are kept where it differs from `MeterKind.defaultRetention(of:)`.
     public var retention: [Window: Retention]
     /// Whether a negative amount is taken.
     public var isSigned: Bool
-    /// How many values are kept apart, where it differs from `Most.standard`.
+    /// How many values are kept apart where it differs from `Most.standard`.
     public var most: Most?
     /// Which events feed it, and how.
     public var clauses: [Clause]
@@ -262,7 +264,7 @@ public struct MeterDeclaration: Sendable, Equatable {
         self.clauses = clauses
     }
 
-    /// How long window `window` of this meter is kept.
+    /// How long windows of that length are kept.
     public func retention(of window: Window) -> Retention {
         retention[window] ?? kind.defaultRetention(of: window)
     }
@@ -281,9 +283,9 @@ public struct Clause: Sendable, Equatable {
     public var event: String
     /// What is added.
     public var amount: Amount
-    /// Field that gives the window's time; nil = the event time.
+    /// Field with the window's time; nil: the event time.
     public var time: String?
-    /// Dimension → field of this event, where their names differ.
+    /// Dimension → field of this event where their names differ.
     public var bindings: [String: String]
     /// Optional fields without which this clause does nothing.
     public var needs: [String]

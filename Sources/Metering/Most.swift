@@ -1,11 +1,12 @@
 /// How many different values of a meter's dimensions are kept apart.
 ///
-/// Whoever sends a new value with each event would otherwise make new cells for ever. Beyond the limit
-/// an amount is counted under the value `__other__`, so sums over all values stay exact.
+/// Without a limit, a producer that sends a new value with each event would make new cells for
+/// ever. Beyond the limit an amount is counted under the value `__other__`, so sums over all values
+/// stay exact.
 public struct Most: Sendable, Equatable {
-    /// Values of the `by` tuple in one key; nil = any number.
+    /// The most values of the `by` tuple in one key; nil: no limit.
     public var by: Int?
-    /// Values of one scope in one organization; nil = any number.
+    /// The most values of one scope in one organization; nil: no limit.
     public var per: Int?
 
     /// Limits for both.
@@ -14,7 +15,7 @@ public struct Most: Sendable, Equatable {
         self.per = per
     }
 
-    /// What stands in the place of a value beyond the limit.
+    /// The value under which values beyond the limit are counted.
     public static let other = "__other__"
 
     /// Largest limit that a catalog may name.
@@ -25,11 +26,13 @@ public struct Most: Sendable, Equatable {
 }
 
 extension MeterDeclaration {
-    /// The limits that hold for this meter.
+    /// The limits of this meter: its own or the standard ones.
     public var limits: Most { most ?? .standard(kind) }
 
-    /// Most values of `by` in one key; nil where there is no limit, and where no value stands in a field.
-    var mostFields: Int? { shape == .table || shape == .ranking ? limits.by : nil }
+    /// The most values of `by` in one key.
+    ///
+    /// Nil where there is no limit, and for shapes whose members are not values of `by`.
+    var mostMembers: Int? { shape == .table || shape == .ranking ? limits.by : nil }
 }
 
 extension Lowering {

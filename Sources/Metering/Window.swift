@@ -1,19 +1,18 @@
 /// A length of event time that one cell covers.
 ///
-/// The law: window number w of a fixed window of n seconds covers `[w·n, (w+1)·n)` seconds of UTC
-/// since 1970-01-01, aligned to the epoch and half-open; month number m covers the calendar month
-/// `1970-01 + m` in UTC; `all` has the one number 0 and covers everything. Numbers before the epoch
-/// are negative (the division floors).
+/// Window number w of a fixed length of n seconds covers the seconds `[w·n, (w+1)·n)` of UTC since
+/// 1970-01-01. Month number m covers the calendar month `1970-01 + m` in UTC. `all` has only the
+/// number 0 and covers all time. Numbers before 1970 are negative, for the division rounds down.
 public enum Window: UInt8, Sendable, CaseIterable, Hashable {
     /// 60 seconds.
     case minute = 0
-    /// 900 seconds: every offset of every time zone is a multiple of it.
+    /// 900 seconds: the offset of every time zone is a multiple of it.
     case quarter = 1
     /// 86,400 seconds: one UTC day.
     case day = 2
     /// One calendar month, UTC.
     case month = 3
-    /// All of time.
+    /// All time.
     case all = 4
 
     /// The word in a catalog file and in a key name.
@@ -33,7 +32,7 @@ public enum Window: UInt8, Sendable, CaseIterable, Hashable {
         self = found
     }
 
-    /// Number of the window that holds the second `second` (UTC, since 1970).
+    /// The number of the window with that second (UTC, since 1970).
     @inlinable
     public func number(ofSecond second: Int64) -> Int32 {
         switch self {
@@ -45,7 +44,7 @@ public enum Window: UInt8, Sendable, CaseIterable, Hashable {
         }
     }
 
-    /// First second of window `number`; for `all` it is `Int64.min`.
+    /// The first second of window `number`, since 1970; `Int64.min` for `all`.
     public func start(of number: Int32) -> Int64 {
         switch self {
         case .minute: Int64(number) * 60
@@ -56,13 +55,13 @@ public enum Window: UInt8, Sendable, CaseIterable, Hashable {
         }
     }
 
-    /// First second after window `number`; for `all` it is `Int64.max`.
+    /// The first second after window `number`, since 1970; `Int64.max` for `all`.
     public func end(of number: Int32) -> Int64 {
         self == .all ? Int64.max : start(of: number + 1)
     }
 }
 
-/// Quotient rounded towards minus infinity, for a positive divisor.
+/// The quotient rounded towards minus infinity, for a positive divisor.
 @inlinable
 public func floorDivide(_ value: Int64, _ divisor: Int64) -> Int64 {
     let quotient = value / divisor

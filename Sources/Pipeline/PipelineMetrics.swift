@@ -24,7 +24,8 @@ public struct PipelineMetrics: Sendable {
     /// Accepted events whose key is not their subject.
     public var unkeyed: Int64 = 0
     /// Seconds from event time to record timestamp.
-    public var lateness = BoundedHistogram(bounds: FoldCounters.latenessBounds.map(Double.init))
+    public var lateness = BoundedHistogram(
+        bounds: FoldCounters.latenessBoundsSeconds.map(Double.init))
     /// Commits that changed Redis.
     public var commits: Int64 = 0
     /// Seconds from sending a commit to its answer.
@@ -95,7 +96,8 @@ public struct PipelineMetrics: Sendable {
         ignoredTypes.add(counters.ignoredTypes)
         lateness.add(
             BoundedHistogram(
-                bounds: lateness.bounds, counts: counters.lateness, sum: counters.latenessSum))
+                bounds: lateness.bounds, counts: counters.lateness, sum: counters.latenessSumSeconds
+            ))
     }
 
     mutating func add(_ other: PipelineMetrics) {

@@ -62,7 +62,7 @@ import Workload
     @Test func largeBlocksAreMappingsOfTheirOwn() throws {
         let capacity = (256 << 20) / 8 + 3
         let memory: UnsafeMutablePointer<UInt64> = LargeMemory.allocate(capacity)
-        #expect(UInt(bitPattern: memory) % UInt(LargeMemory.hugePage) == 0)
+        #expect(UInt(bitPattern: memory) % UInt(LargeMemory.hugePageBytes) == 0)
         memory.initialize(repeating: .max, count: capacity)
         let before = try residentBytes()
         LargeMemory.deallocate(memory, capacity)

@@ -6,7 +6,7 @@ import Workload
 @Suite struct TallyTests {
     private func cell(_ number: Int32, amount: Int64) -> TallyCell {
         TallyCell(
-            set: 0, window: .day, number: number, organization: 0, scope: 0, member: 0,
+            cellSet: 0, window: .day, number: number, organization: 0, scope: 0, member: 0,
             amount: amount)
     }
 
@@ -46,7 +46,7 @@ import Workload
             #expect(amounts == (0..<5_000).map { round * $0 })
         }
         tally.removeAll()
-        let size = (tally.count, tally.cost)
+        let size = (tally.count, tally.costNanoseconds)
         #expect(size == (0, 0))
         tally.add(cell(0, amount: 3), .add)
         let found = (tally.count, tally[0].amount)

@@ -245,7 +245,7 @@ final class Arena {
             }
             folds.append(
                 FoldRecord(
-                    offset: record.offset, timestamp: record.timestamp,
+                    offset: record.offset, timestampMilliseconds: record.timestamp,
                     value: record.value.map(own), key: record.key.map(own),
                     partitionSlot: Int32(record.partition), attributes: place))
         }
@@ -275,7 +275,7 @@ enum TallyText {
     ) {
         for index in 0..<tally.count {
             let cell = tally[index]
-            let set = sets[Int(cell.set)]
+            let set = sets[Int(cell.cellSet)]
             let isGrid = set.shape == .grid
             var key = Array("odo:1:{\(shard)}:".utf8) + Array(tally.bytes(cell.organization))
             if cell.scope != 0 { key += [58] + Array(tally.bytes(cell.scope)) }
@@ -285,7 +285,7 @@ enum TallyText {
             let last =
                 set.shape == .series
                 ? KeyLayout.seriesBucket(cell.window, cell.number).upperBound : cell.number
-            let retention = set.retention[Int(cell.window.rawValue)]
+            let retention = set.retentionSeconds[Int(cell.window.rawValue)]
             let expiry = retention < 0 ? nil : cell.window.end(of: last) + retention
             let shape: ExpectedShape =
                 set.shape == .ranking ? .sortedSet : set.shape == .distinct ? .distinct : .hash

@@ -54,7 +54,7 @@ public struct TallyEncoder: ~Copyable {
     /// An encoder for the cells of one program under one layout.
     public init(layout: KeyLayout, cellSets: [CellSet]) {
         sets = cellSets.map { SetKind(shape: $0.shape, operation: $0.operation) }
-        retentions = cellSets.map(\.retention)
+        retentions = cellSets.map(\.retentionSeconds)
         meters = cellSets.map { Array($0.meter.utf8) }
         prefixes = (0..<layout.shardCount).map(layout.shardPrefix)
         marksKeys = (0..<layout.shardCount).map { layout.marksKey(shard: $0) }
@@ -120,7 +120,9 @@ public struct TallyEncoder: ~Copyable {
     private mutating func isRedirected(
         _ group: Range<Int>, _ first: TallyCell, _ tally: borrowing Tally
     ) -> Bool {
-        guard first.scope != 0, let most = limits[Int(first.set)].mostScopes else { return false }
+        guard first.scope != 0, let most = limits[Int(first.cellSet)].mostScopes else {
+            return false
+        }
         needsRegister = true
         guard !memory.isEmpty else { return false }
         let scope =
@@ -129,7 +131,7 @@ public struct TallyEncoder: ~Copyable {
         // Groups of one scope follow each other.
         if refused.last?.scope != scope { refused.append((scope: scope, most: most)) }
         for place in group {
-            let set = Int(tally[Int(places[place].index)].set)
+            let set = Int(tally[Int(places[place].index)].cellSet)
             redirected[String(decoding: meters[set], as: UTF8.self), default: 0] += 1
         }
         return true
@@ -140,9 +142,9 @@ public struct TallyEncoder: ~Copyable {
         _ arguments: inout CommitArguments
     ) {
         let first = tally[Int(places[group.lowerBound].index)]
-        let kind = sets[Int(first.set)].operation.argumentKind
+        let kind = sets[Int(first.cellSet)].operation.argumentKind
         let isRedirected = isRedirected(group, first, tally)
-        let own = limits[Int(first.set)]
+        let own = limits[Int(first.cellSet)]
         let limits = UnsafeRawBufferPointer(
             rebasing: limitTexts[isRedirected ? own.redirected : own.text])
         let expiry = writeKey(of: first, tally, shard, isRedirected)
@@ -178,7 +180,7 @@ public struct TallyEncoder: ~Copyable {
         places.removeAll(keepingCapacity: true)
         for index in 0..<tally.count {
             let cell = tally[index]
-            let set = sets[Int(cell.set)]
+            let set = sets[Int(cell.cellSet)]
             places.append(
                 Place(
                     owner: UInt64(cell.organization) << 32 | UInt64(cell.scope),
@@ -197,7 +199,7 @@ public struct TallyEncoder: ~Copyable {
             return UInt64.max - UInt64(set.operation.rawValue)
         }
         let first = bucket(of: cell, set).lowerBound
-        return UInt64(cell.set) << 40 | UInt64(cell.window.rawValue) << 32
+        return UInt64(cell.cellSet) << 40 | UInt64(cell.window.rawValue) << 32
             | UInt64(UInt32(bitPattern: first))
     }
 
@@ -214,7 +216,7 @@ public struct TallyEncoder: ~Copyable {
     private mutating func writeKey(
         of cell: TallyCell, _ tally: borrowing Tally, _ shard: Int, _ isRedirected: Bool
     ) -> Int64? {
-        let set = sets[Int(cell.set)]
+        let set = sets[Int(cell.cellSet)]
         let bucket = bucket(of: cell, set)
         key.removeAll(keepingCapacity: true)
         key.append(contentsOf: prefixes[shard])
@@ -222,22 +224,22 @@ public struct TallyEncoder: ~Copyable {
         if cell.scope != 0 {
             key.append(UInt8(ascii: ":"))
             if isRedirected {
-                key.append(contentsOf: limitTexts[limits[Int(cell.set)].other])
+                key.append(contentsOf: limitTexts[limits[Int(cell.cellSet)].other])
             } else {
                 key.append(contentsOf: tally.bytes(cell.scope))
             }
         }
         KeyLayout.appendCellKeySuffix(
-            meter: meters[Int(cell.set)], shape: set.shape, window: cell.window,
+            meter: meters[Int(cell.cellSet)], shape: set.shape, window: cell.window,
             number: set.shape == .grid ? bucket.lowerBound : cell.number, to: &key)
-        let retention = retentions[Int(cell.set)][Int(cell.window.rawValue)]
+        let retention = retentions[Int(cell.cellSet)][Int(cell.window.rawValue)]
         return retention < 0 ? nil : cell.window.end(of: bucket.upperBound) + retention
     }
 
     private mutating func addEntry(
         _ cell: TallyCell, _ tally: borrowing Tally, _ arguments: inout CommitArguments
     ) {
-        let set = sets[Int(cell.set)]
+        let set = sets[Int(cell.cellSet)]
         switch set.shape {
         case .table, .ranking: add(tally.bytes(cell.member), cell, set, tally, &arguments)
         case .distinct: arguments.addDistinct(tally.bytes(cell.member))
@@ -248,7 +250,7 @@ public struct TallyEncoder: ~Copyable {
             case .histogram: appendDecimal(cell.member)
             default:
                 KeyLayout.appendSeriesMember(
-                    meter: meters[Int(cell.set)], window: cell.window, number: cell.number,
+                    meter: meters[Int(cell.cellSet)], window: cell.window, number: cell.number,
                     to: &member)
             }
             member.withUnsafeBytes { add($0, cell, set, tally, &arguments) }

@@ -1,8 +1,9 @@
-/// CloudEvents attributes of a binary record: bytes of the `ce_` headers; nil where one is missing.
+/// CloudEvents attributes of a record in binary mode: the bytes of its `ce_` headers.
 ///
-/// The Kafka binding writes them as UTF-8 and escapes nothing, so what a header holds is the value.
-/// It lets a structured record have such headers, too: then its `content-type` says that the whole
-/// event stands in the value, and the headers are only copies.
+/// An attribute is nil where its header is missing. CloudEvents' protocol binding for Kafka writes
+/// headers as UTF-8 without escapes, so a header's bytes are the attribute's value. A structured
+/// record may have such headers too: then its `content-type` says that the whole event is in the
+/// value, and the headers are only copies.
 public struct BinaryAttributes {
     /// Whether the record is in binary mode.
     public var isBinary: Bool { hasAttribute && !isStructured }
@@ -21,16 +22,18 @@ public struct BinaryAttributes {
     public var subject: UnsafeRawBufferPointer?
     /// `ce_time`.
     public var time: UnsafeRawBufferPointer?
-    /// No attribute at all.
+    /// No attributes.
     public init() {}
 
-    /// Takes one header; of a name that stands twice the last counts.
+    /// Takes one header; where a name occurs twice, the last one counts.
     public mutating func take(name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer?) {
         if name.count == 12, Self.begins(name, with: "content-type") {
             isStructured = value.map { Self.begins($0, with: "application/cloudevents") } ?? false
             return
         }
-        guard name.count > 3, name[0] == 99, name[1] == 101, name[2] == 95 else { return }
+        guard name.count > 3, name[0] == UInt8(ascii: "c"), name[1] == UInt8(ascii: "e"),
+            name[2] == UInt8(ascii: "_")
+        else { return }
         hasAttribute = true
         let attribute = name[3...]
         if attribute.elementsEqual("specversion".utf8) {
@@ -48,11 +51,13 @@ public struct BinaryAttributes {
         }
     }
 
-    /// Whether bytes begin with a text of lower-case letters, in any case: media types have none.
+    /// Whether bytes begin with a lower-case text; their own case does not matter, as in media
+    /// types.
     private static func begins(_ bytes: UnsafeRawBufferPointer, with text: StaticString) -> Bool {
         guard bytes.count >= text.utf8CodeUnitCount else { return false }
         for index in 0..<text.utf8CodeUnitCount {
-            let byte = (65...90).contains(bytes[index]) ? bytes[index] | 32 : bytes[index]
+            let isUpper = (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(bytes[index])
+            let byte = isUpper ? bytes[index] | 0x20 : bytes[index]
             if byte != text.utf8Start[index] { return false }
         }
         return true

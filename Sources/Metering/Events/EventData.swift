@@ -1,10 +1,10 @@
 import CEventScan
 
-/// Where an event has its data: in `data`, in `data_base64`, or in binary mode in the whole value.
+/// Finds an event's data: in `data`, in `data_base64`, or in binary mode in the whole value.
 extension Program {
     /// Checks the data of an event of a known type, and decodes `data_base64`.
     ///
-    /// Afterwards the slots hold the fields, whichever of the three it was.
+    /// Afterwards the slots hold the fields, wherever the data was.
     @inline(__always)
     mutating func examineData(_ record: FoldRecord, isBinary: Bool) -> Rejection? {
         guard envelope.data >= 0 else { return nil }
@@ -26,45 +26,46 @@ extension Program {
         return .dataNotObject
     }
 
-    /// Puts what `data_base64` holds in the place of `data`, and scans the event again.
+    /// Scans the event again with the decoded `data_base64` as its `data`.
     ///
-    /// Seldom: both generations of the Python SDK write it where a producer hands over bytes.
+    /// This is rare: the Python SDK, in both of its generations, writes `data_base64` when a
+    /// producer passes bytes.
     @inline(never)
     private mutating func readEncodedData(_ record: FoldRecord) -> Rejection? {
         guard let value = record.value else { return nil }
-        let whole = UnsafeRawBufferPointer(start: value, count: record.valueCount)
+        let whole = UnsafeRawBufferPointer(start: value, count: record.valueByteCount)
         if slots[Int(envelope.data)].kind != ES_ABSENT.rawValue { return .dataTwice }
         let encoded = slots[Int(envelope.dataBase64)]
         guard encoded.kind == ES_TEXT.rawValue else { return .notBase64 }
         let base64 = UnsafeRawBufferPointer(start: encoded.pointer, count: Int(encoded.length))
-        scratch.composed.begin(capacity: base64.count + record.valueCount + 16)
+        scratch.composed.begin(capacityBytes: base64.count + record.valueByteCount + 16)
         scratch.composed.append(#"{"data":"#)
         let start = scratch.composed.count
         guard scratch.composed.append(base64: base64) else { return .notBase64 }
-        // No bytes are no data, as in binary mode.
+        // Zero bytes mean no data, as in binary mode.
         if scratch.composed.count == start { return nil }
         let data = UnsafeRawBufferPointer(rebasing: scratch.composed.bytes[start...])
         let isNull = Self.isNull(data)
-        // On its own first: behind a brace of its own it could add members to the event.
-        var problem = scan(data, node: -1, isObject: !events[scratch.event].readsData)
-        if problem == nil || isNull {
+        // The data is scanned alone first: with a closing brace it could add members to the event.
+        var rejection = scan(data, node: -1, isObject: !events[scratch.event].readsData)
+        if rejection == nil || isNull {
             scratch.composed.append(",")
             let inside = (whole.firstIndex(of: UInt8(ascii: "{")) ?? 0) + 1
             scratch.composed.append(UnsafeRawBufferPointer(rebasing: whole[inside...]))
-            problem = scan(scratch.composed.bytes, node: 0, isObject: true)
-            if problem == nil { return readEnvelope() }
+            rejection = scan(scratch.composed.bytes, node: 0, isObject: true)
+            if rejection == nil { return readEnvelope() }
         }
-        // The attributes are texts of the scan before.
+        // The attributes point to texts of an earlier scan: the event is scanned and read again.
         _ = scan(whole, node: 0, isObject: true)
         _ = readEnvelope()
-        switch problem {
+        switch rejection {
         case .notAnObject: return notAnObject(inBase64: true)
         case .notJSON: return .base64NotJSON
-        default: return problem
+        default: return rejection
         }
     }
 
-    /// Scans a text of our own; nil when it is one JSON text of the wanted kind.
+    /// Scans another text than the record's value; nil when it is one JSON text of the wanted kind.
     private mutating func scan(
         _ text: UnsafeRawBufferPointer, node: Int32, isObject: Bool
     ) -> Rejection? {
@@ -77,29 +78,32 @@ extension Program {
     /// Whether a text is JSON's null.
     static func isNull(_ text: UnsafeRawBufferPointer) -> Bool {
         var rest = text[...]
-        func isSpace(_ byte: UInt8) -> Bool { byte == 32 || (9...10).contains(byte) || byte == 13 }
+        func isSpace(_ byte: UInt8) -> Bool {
+            byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\t") || byte == UInt8(ascii: "\n")
+                || byte == UInt8(ascii: "\r")
+        }
         while let byte = rest.first, isSpace(byte) { rest.removeFirst() }
         while let byte = rest.last, isSpace(byte) { rest.removeLast() }
         return rest.elementsEqual("null".utf8)
     }
 }
 
-/// A text that is put together of pieces; its bytes stay where they are until the next `begin`.
+/// A text that is composed of pieces; its bytes keep their address until the next `begin`.
 struct ComposedText: ~Copyable {
     private(set) var count = 0
     private var memory: UnsafeMutableRawBufferPointer = .allocate(byteCount: 0, alignment: 8)
 
     deinit { memory.deallocate() }
 
-    /// What was put together.
+    /// The text so far.
     var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(rebasing: memory[..<count]) }
 
-    /// Empties it and makes room for so many bytes.
-    mutating func begin(capacity: Int) {
+    /// Empties it and makes room for that many bytes; the caller appends no more than that.
+    mutating func begin(capacityBytes: Int) {
         count = 0
-        guard capacity > memory.count else { return }
+        guard capacityBytes > memory.count else { return }
         memory.deallocate()
-        memory = .allocate(byteCount: 2 * capacity, alignment: 8)
+        memory = .allocate(byteCount: 2 * capacityBytes, alignment: 8)
     }
 
     mutating func append(_ piece: UnsafeRawBufferPointer) {
@@ -111,7 +115,9 @@ struct ComposedText: ~Copyable {
         append(UnsafeRawBufferPointer(start: piece.utf8Start, count: piece.utf8CodeUnitCount))
     }
 
-    /// Appends the bytes that base64 with padding (RFC 4648, section 4) stands for; false = it is none.
+    /// Appends the bytes that a text in base64 with padding (RFC 4648, section 4) encodes.
+    ///
+    /// False where the text is not such base64.
     mutating func append(base64: UnsafeRawBufferPointer) -> Bool {
         guard base64.count % 4 == 0 else { return false }
         let padding = base64.suffix(2).count { $0 == UInt8(ascii: "=") }
@@ -132,9 +138,9 @@ struct ComposedText: ~Copyable {
 
     private static func value(ofDigit digit: UInt8) -> UInt32? {
         switch digit {
-        case 65...90: UInt32(digit) - 65
-        case 97...122: UInt32(digit) - 71
-        case 48...57: UInt32(digit) + 4
+        case UInt8(ascii: "A")...UInt8(ascii: "Z"): UInt32(digit - UInt8(ascii: "A"))
+        case UInt8(ascii: "a")...UInt8(ascii: "z"): UInt32(digit - UInt8(ascii: "a")) + 26
+        case UInt8(ascii: "0")...UInt8(ascii: "9"): UInt32(digit - UInt8(ascii: "0")) + 52
         case UInt8(ascii: "+"): 62
         case UInt8(ascii: "/"): 63
         default: nil

@@ -1,23 +1,27 @@
-/// What is known of the record at hand; reused for each.
+/// What is known of the current record; reused for each.
 struct EventScratch: ~Copyable {
+    /// Values of the event's fields, in the order of its declaration.
     let fields: UnsafeMutablePointer<FieldValue>
+    /// Symbols of the event's tuples that do not depend on a list's entry.
     let tuples: UnsafeMutablePointer<UInt32>
-    /// Of tuples that are one field alone: prepared before they are looked up.
+    /// Keys of the tuples that consist of one field, prepared for their look-up.
     let tupleKeys: UnsafeMutablePointer<SymbolKey>
-    /// Room for one tuple or id in its escaped form.
+    /// Room for one tuple or one organization id, escaped.
     let text: UnsafeMutableRawPointer
-    static var textCapacity: Int { 16_384 }
-    /// The event with its data decoded.
+    static var textCapacityBytes: Int { 16_384 }
+    /// The event with its `data_base64` decoded.
     var composed = ComposedText()
 
     var event: Int32 = -1
     var rejection = Rejection.none
-    /// What `rejection` is about: a field of the program; of a long attribute 0 id, 1 source, 2
-    /// subject; of data that is no object 0 data, 1 data_base64.
+    /// What `rejection` is about; the meaning depends on it.
+    ///
+    /// The index of a field of the program; for `longAttribute` 0 id, 1 source, 2 subject; for
+    /// `dataNotObject` 0 data, 1 data_base64.
     var rejectedField: Int32 = -1
     var hasOwnTime = false
     /// Event time in nanoseconds since 1970.
-    var time: Int64 = 0
+    var timeNanoseconds: Int64 = 0
     var id = UnsafeRawBufferPointer(start: nil, count: 0)
     var source = UnsafeRawBufferPointer(start: nil, count: 0)
     var subject = UnsafeRawBufferPointer(start: nil, count: 0)
@@ -25,9 +29,9 @@ struct EventScratch: ~Copyable {
     /// The subject, prepared for its look-up.
     var organization = SymbolKey(
         UnsafeRawBufferPointer(start: nil, count: 0), SymbolSeed.ofProcess)
-    /// The date that was read last.
+    /// The last date that was read.
     var date = Timestamp.Date()
-    /// Months of the day that was asked last.
+    /// The last day whose month was asked for, and that month.
     private var monthDay = Int32.min
     private var month: Int32 = 0
 
@@ -35,7 +39,7 @@ struct EventScratch: ~Copyable {
         fields = .allocate(capacity: max(1, fieldCount))
         tuples = .allocate(capacity: max(1, tupleCount))
         tupleKeys = .allocate(capacity: max(1, tupleCount))
-        text = .allocate(byteCount: Self.textCapacity, alignment: 8)
+        text = .allocate(byteCount: Self.textCapacityBytes, alignment: 8)
     }
 
     deinit {
@@ -43,6 +47,18 @@ struct EventScratch: ~Copyable {
         tuples.deallocate()
         tupleKeys.deallocate()
         text.deallocate()
+    }
+
+    /// The value of a field, given by its index in the program.
+    @inline(__always)
+    func field(_ index: Int32, of event: EventRule) -> FieldValue {
+        fields[Int(index - event.firstField)]
+    }
+
+    /// The symbol of a tuple, given by its index in the program.
+    @inline(__always)
+    func tuple(_ index: Int32, of event: EventRule) -> UInt32 {
+        tuples[Int(index - event.firstTuple)]
     }
 
     /// Number of the window that holds a second; the month of the same day is not computed twice.
@@ -57,7 +73,7 @@ struct EventScratch: ~Copyable {
         return month
     }
 
-    /// Copies `bytes` escaped as in a key name to `offset` of the scratch text; returns the end.
+    /// Writes `bytes`, escaped as in a key name, at `offset` of the scratch text; returns the end.
     @inline(__always)
     func escape(_ bytes: UnsafeRawBufferPointer, at offset: Int) -> Int {
         var end = offset
@@ -66,7 +82,7 @@ struct EventScratch: ~Copyable {
                 text.storeBytes(of: byte, toByteOffset: end, as: UInt8.self)
                 end += 1
             } else {
-                text.storeBytes(of: 37, toByteOffset: end, as: UInt8.self)
+                text.storeBytes(of: UInt8(ascii: "%"), toByteOffset: end, as: UInt8.self)
                 text.storeBytes(
                     of: NameEscape.digit(byte >> 4), toByteOffset: end + 1, as: UInt8.self)
                 text.storeBytes(
@@ -77,6 +93,7 @@ struct EventScratch: ~Copyable {
         return end
     }
 
+    /// The first `count` bytes of the scratch text.
     func written(_ count: Int) -> UnsafeRawBufferPointer {
         UnsafeRawBufferPointer(start: text, count: count)
     }

@@ -1,29 +1,30 @@
 import CEventScan
 
-/// Reading and checking one record: bytes to fields.
+/// Reads and checks one record: bytes to fields.
 extension Program {
-    /// Checks 1 to 9 of `schemas/events/README.md`; `accepted` means valid, duplicates are judged later.
+    /// Checks 1 to 9 of `schemas/events/README.md`.
     ///
-    /// Leaves id, source, subject, time, event and field values in `scratch`.
+    /// `accepted` means valid so far: fields, times and duplicates are checked later. Leaves id,
+    /// source, subject, time and event in `scratch`.
     mutating func examineEnvelope(
         _ record: FoldRecord, _ attributes: UnsafePointer<BinaryAttributes>?
     ) -> Outcome {
         scratch.rejection = .none
         scratch.event = -1
         let isBinary = record.attributes >= 0
-        if let problem = scan(record, isBinary) { return reject(.malformed, problem) }
-        let envelopeProblem: Rejection? =
+        if let rejection = scan(record, isBinary) { return reject(.malformed, rejection) }
+        let envelopeRejection: Rejection? =
             if isBinary, let attributes {
                 readAttributes(attributes[Int(record.attributes)])
             } else {
                 readEnvelope()
             }
-        if let envelopeProblem { return reject(.malformed, envelopeProblem) }
+        if let envelopeRejection { return reject(.malformed, envelopeRejection) }
         if !scratch.hasOwnTime {
-            guard let time = nanoseconds(milliseconds: record.timestamp) else {
+            guard let time = nanoseconds(milliseconds: record.timestampMilliseconds) else {
                 return reject(.malformed, .noTime)
             }
-            scratch.time = time
+            scratch.timeNanoseconds = time
         }
         scratch.event = types.event(of: scratch.type)
         guard scratch.event >= 0 else { return .ignored }
@@ -33,22 +34,26 @@ extension Program {
                 scratch.id.count == longest ? 0 : scratch.source.count == longest ? 1 : 2
             return reject(.badField, .longAttribute)
         }
-        if let problem = examineData(record, isBinary: isBinary) {
-            return reject(.badField, problem)
+        if let rejection = examineData(record, isBinary: isBinary) {
+            return reject(.badField, rejection)
         }
         return .accepted
     }
 
-    /// The rest of it, for a record whose envelope was accepted: fields and bounds of time.
+    /// The other checks, for a record whose envelope was accepted: fields and bounds of time.
     @inline(__always)
     mutating func examineFields(_ record: FoldRecord) -> Outcome {
-        if scratch.time < notBefore {
+        if scratch.timeNanoseconds < notBeforeNanoseconds {
             return reject(.badField, scratch.hasOwnTime ? .past : .pastRecord)
         }
-        if let problem = readFields(record.timestamp) { return reject(.badField, problem) }
-        guard record.timestamp >= 0 else { return .accepted }
-        if isBeyondBound(scratch.time, record.timestamp) { return reject(.future, .future) }
-        if isLate(record.timestamp) { return reject(.late, .late) }
+        if let rejection = readFields(record.timestampMilliseconds) {
+            return reject(.badField, rejection)
+        }
+        guard record.timestampMilliseconds >= 0 else { return .accepted }
+        if isBeyondBound(scratch.timeNanoseconds, record.timestampMilliseconds) {
+            return reject(.future, .future)
+        }
+        if isLate(record.timestampMilliseconds) { return reject(.late, .late) }
         return .accepted
     }
 
@@ -57,21 +62,21 @@ extension Program {
         return outcome
     }
 
-    /// Parses the value; nil when it is one JSON text (or, in binary mode, none).
+    /// Parses the value; nil when it is one JSON text or, in binary mode, empty.
     private mutating func scan(_ record: FoldRecord, _ isBinary: Bool) -> Rejection? {
         guard let value = record.value else {
             guard isBinary else { return .tombstone }
             return scanNothing()
         }
-        if record.valueCount > EventLimits.valueBytes { return .oversized }
-        if record.valueCount == 0 { return isBinary ? scanNothing() : .emptyValue }
+        if record.valueByteCount > EventLimits.valueBytes { return .oversized }
+        if record.valueByteCount == 0 { return isBinary ? scanNothing() : .emptyValue }
         let result = es_scan(
-            scanner, value.assumingMemoryBound(to: CChar.self), record.valueCount,
+            scanner, value.assumingMemoryBound(to: CChar.self), record.valueByteCount,
             isBinary ? dataNode : 0, isBinary ? 0 : 1)
         return rejection(of: result)
     }
 
-    /// What a result of the scanner means.
+    /// The rejection that a result of the scanner means; nil when the text is fine.
     @inline(__always)
     func rejection(of result: Int32) -> Rejection? {
         switch es_result(UInt32(result)) {
@@ -83,9 +88,9 @@ extension Program {
         }
     }
 
-    /// Makes all slots absent: an event without data.
+    /// Marks all slots as absent, as for an event without data.
     private mutating func scanNothing() -> Rejection? {
-        var empty: (CChar, CChar) = (123, 125)
+        var empty = (CChar(UInt8(ascii: "{")), CChar(UInt8(ascii: "}")))
         _ = withUnsafePointer(to: &empty) {
             $0.withMemoryRebound(to: CChar.self, capacity: 2) { es_scan(scanner, $0, 2, -1, 0) }
         }
@@ -113,7 +118,7 @@ extension Program {
         return readTime(slots[Int(envelope.time)])
     }
 
-    /// Whether it is `1.0`, the only version of CloudEvents that is read.
+    /// Whether a `specversion` is `1.0`, the only version of CloudEvents that is read.
     @inline(__always)
     private func isVersion1(_ version: UnsafeRawBufferPointer?) -> Bool {
         guard let version, version.count == 3 else { return false }
@@ -147,7 +152,7 @@ extension Program {
         default: time = nil
         }
         guard let time else { return .time }
-        scratch.time = time
+        scratch.timeNanoseconds = time
         scratch.hasOwnTime = true
         return nil
     }
@@ -165,7 +170,7 @@ extension Program {
         scratch.hasOwnTime = false
         guard let time = binary.time else { return nil }
         guard let read = Timestamp.nanoseconds(time) else { return .time }
-        scratch.time = read
+        scratch.timeNanoseconds = read
         scratch.hasOwnTime = true
         return nil
     }
@@ -175,7 +180,7 @@ extension Program {
         return bytes
     }
 
-    /// Nanoseconds of a record timestamp within the years that a time may have, else nil.
+    /// Nanoseconds since 1970; nil outside the years that a time may have.
     private func nanoseconds(milliseconds: Int64, isRecord: Bool = true) -> Int64? {
         guard milliseconds >= (isRecord ? 0 : Timestamp.firstSecond * 1_000),
             milliseconds < Timestamp.endSecond * 1_000
@@ -190,13 +195,13 @@ extension Program {
 
     // MARK: Fields
 
-    private mutating func readFields(_ timestamp: Int64) -> Rejection? {
+    private mutating func readFields(_ timestampMilliseconds: Int64) -> Rejection? {
         let event = events[scratch.event]
         for index in 0..<event.fieldCount {
             let rule = fields[event.firstField + index]
             if rule.fanOut >= 0 {
-                if let problem = readFanOut(rule, into: index) {
-                    return inField(event.firstField + index, problem)
+                if let rejection = readFanOut(rule, into: index) {
+                    return inField(event.firstField + index, rejection)
                 }
                 continue
             }
@@ -209,22 +214,22 @@ extension Program {
                     integer: rule.defaultInteger)
                 continue
             }
-            if let problem = readField(rule, value, timestamp, into: index) {
-                return inField(event.firstField + index, problem)
+            if let rejection = readField(rule, value, timestampMilliseconds, into: index) {
+                return inField(event.firstField + index, rejection)
             }
         }
         return nil
     }
 
     /// Remembers which field is wrong, for the dead letter and the log.
-    private mutating func inField(_ field: Int32, _ problem: Rejection) -> Rejection {
+    private mutating func inField(_ field: Int32, _ rejection: Rejection) -> Rejection {
         scratch.rejectedField = field
-        return problem
+        return rejection
     }
 
     @inline(__always)
     private mutating func readField(
-        _ rule: FieldRule, _ value: es_value, _ timestamp: Int64, into index: Int32
+        _ rule: FieldRule, _ value: es_value, _ timestampMilliseconds: Int64, into index: Int32
     ) -> Rejection? {
         var read = FieldValue(
             pointer: UnsafeRawPointer(value.pointer),
@@ -243,10 +248,12 @@ extension Program {
         case .time:
             guard let bytes = text(value) else { return .wrongType }
             guard let time = Timestamp.nanoseconds(bytes) else { return .badTime }
-            if rule.isClauseTime, timestamp >= 0, isBeyondBound(time, timestamp) {
+            if rule.isClauseTime, timestampMilliseconds >= 0,
+                isBeyondBound(time, timestampMilliseconds)
+            {
                 return .futureTime
             }
-            if rule.isClauseTime, time < notBefore { return .pastTime }
+            if rule.isClauseTime, time < notBeforeNanoseconds { return .pastTime }
             read.integer = time
         }
         scratch.fields[Int(index)] = read
@@ -272,10 +279,11 @@ extension Program {
         guard kind == ES_OBJECT.rawValue || kind == ES_ARRAY.rawValue else { return .wrongType }
         let count = Int(fan.pointee.count)
         guard count <= EventLimits.entries else { return .tooManyEntries }
-        for entry in 0..<count {
-            let one = self.entry(of: rule.fanOut, entry)
-            guard let value = text(one.value) else { return .wrongType }
-            if value.count > EventLimits.textBytes || Int(one.key.length) > EventLimits.textBytes {
+        for number in 0..<count {
+            let entry = self.entry(of: rule.fanOut, number)
+            guard let value = text(entry.value) else { return .wrongType }
+            if value.count > EventLimits.textBytes || Int(entry.key.length) > EventLimits.textBytes
+            {
                 return .longText
             }
             if rule.valueCount > 0, !isPermitted(value, rule) { return .unknownValue }
@@ -285,7 +293,7 @@ extension Program {
         return nil
     }
 
-    /// Entry `index` of a fan-out.
+    /// Entry `index` of a list.
     @inline(__always)
     func entry(of fanOut: Int32, _ index: Int) -> es_entry {
         let base = UnsafeRawPointer(fans + Int(fanOut))
@@ -295,10 +303,11 @@ extension Program {
 
     // MARK: Bounds
 
-    /// Whether a time lies beyond a record's timestamp by more than the bound.
+    /// Whether a time is later than a record's timestamp by more than the future bound.
     @inline(__always)
-    func isBeyondBound(_ nanoseconds: Int64, _ timestamp: Int64) -> Bool {
-        let (limit, overflow) = timestamp.addingReportingOverflow(futureBoundMilliseconds)
+    func isBeyondBound(_ nanoseconds: Int64, _ timestampMilliseconds: Int64) -> Bool {
+        let (limit, overflow) = timestampMilliseconds.addingReportingOverflow(
+            futureBoundMilliseconds)
         if overflow { return false }
         let milliseconds = floorDivide(nanoseconds, 1_000_000)
         return milliseconds > limit
@@ -306,57 +315,57 @@ extension Program {
     }
 
     /// Whether some clause takes the event and every window of every such clause has expired.
-    private mutating func isLate(_ timestamp: Int64) -> Bool {
+    private mutating func isLate(_ timestampMilliseconds: Int64) -> Bool {
         let event = events[scratch.event]
         if event.isNeverLate || event.instructionCount == 0 { return false }
         var isTaken = false
         for index in event.firstInstruction..<(event.firstInstruction + event.instructionCount) {
-            let one = UnsafePointer(instructions.base + Int(index))
-            guard takes(one, event) else { continue }
+            let instruction = UnsafePointer(instructions.base + Int(index))
+            guard takes(instruction, event) else { continue }
             isTaken = true
-            let second = windowSecond(of: one, event)
-            for place in one.pointee
-                .firstWindow..<(one.pointee.firstWindow + one.pointee.windowCount)
-            {
-                let rule = windows[place]
+            let second = windowSecond(of: instruction, event)
+            for windowIndex in instruction.pointee.windowIndices {
+                let rule = windows[windowIndex]
                 let number = scratch.number(rule.window, ofSecond: second)
-                if !isExpired(rule, number, timestamp) { return false }
+                if !isExpired(rule, number, timestampMilliseconds) { return false }
             }
         }
         return isTaken
     }
 
-    /// Whether end + retention of a window is not after the record's timestamp.
+    /// Whether a window's retention had ended at the time of the record's timestamp.
     @inline(__always)
-    func isExpired(_ rule: WindowRule, _ number: Int32, _ timestamp: Int64) -> Bool {
-        guard rule.retention >= 0, timestamp >= 0 else { return false }
-        return rule.window.end(of: number) + rule.retention <= timestamp / 1_000
+    func isExpired(_ rule: WindowRule, _ number: Int32, _ timestampMilliseconds: Int64) -> Bool {
+        guard rule.retentionSeconds >= 0, timestampMilliseconds >= 0 else { return false }
+        return rule.window.end(of: number) + rule.retentionSeconds <= timestampMilliseconds / 1_000
     }
 
-    /// Whether a clause does something with the event at hand.
+    /// Whether the current event has what an instruction needs.
     @inline(__always)
-    func takes(_ one: UnsafePointer<Instruction>, _ event: EventRule) -> Bool {
-        for need in one.pointee.firstNeed..<(one.pointee.firstNeed + one.pointee.needCount)
-        where !scratch.fields[Int(needs[need] - event.firstField)].isPresent {
+    func takes(_ instruction: UnsafePointer<Instruction>, _ event: EventRule) -> Bool {
+        for index in instruction.pointee.needIndices
+        where !scratch.field(needs[index], of: event).isPresent {
             return false
         }
-        guard hasValue(one.pointee.amountField, event), hasValue(one.pointee.timeField, event),
-            hasValue(one.pointee.valueField, event)
+        guard hasValue(instruction.pointee.amountField, event),
+            hasValue(instruction.pointee.timeField, event),
+            hasValue(instruction.pointee.valueField, event)
         else { return false }
-        return hasValue(one.pointee.fanOut, event)
+        return hasValue(instruction.pointee.fanOut, event)
     }
 
     @inline(__always)
     private func hasValue(_ field: Int32, _ event: EventRule) -> Bool {
-        field < 0 || scratch.fields[Int(field - event.firstField)].hasValue
+        field < 0 || scratch.field(field, of: event).hasValue
     }
 
-    /// The second whose windows a clause writes.
+    /// The second whose windows an instruction changes.
     @inline(__always)
-    func windowSecond(of one: UnsafePointer<Instruction>, _ event: EventRule) -> Int64 {
+    func windowSecond(of instruction: UnsafePointer<Instruction>, _ event: EventRule) -> Int64 {
         let time =
-            one.pointee.timeField >= 0
-            ? scratch.fields[Int(one.pointee.timeField - event.firstField)].integer : scratch.time
+            instruction.pointee.timeField >= 0
+            ? scratch.field(instruction.pointee.timeField, of: event).integer
+            : scratch.timeNanoseconds
         return floorDivide(time, 1_000_000_000)
     }
 }

@@ -1,22 +1,23 @@
-/// Which event it is: 128 bits of a keyed hash of subject, source and id.
+/// The identity of an event: 128 bits of a keyed hash of subject, source and id.
 ///
-/// A universal hash: over random words of the key, two different identities agree in the 96 bits that are kept with a
-/// probability below 2^-94 (docs/decisions/0025), for whoever knows neither the key nor values. It owns the words of its
-/// key; any thread may read them.
+/// It is a universal hash: two different identities agree in the 96 bits that are kept with a
+/// probability below 2^-94 (docs/decisions/0025), unless their producer knows the key or hashes
+/// made with it. It owns the words of its key; any thread may read them.
 ///
-/// The lengths and then each part, in pairs of words, go through two sums of products (NH by Black, Halevi, Krawczyk,
-/// Krovetz and Rogaway; the second with the key one pair further on, which is Toeplitz' construction); a multiply and
-/// shift by Dietzfelbinger makes 64 of each sum's 128 bits.
+/// The lengths and then each part, in pairs of words, go through two sums of products. These are NH
+/// by Black, Halevi, Krawczyk, Krovetz and Rogaway; the second sum uses the key shifted by one
+/// pair, which is Toeplitz' construction. Dietzfelbinger's multiply-shift reduces each sum's 128
+/// bits to 64.
 struct IdentityHash: ~Copyable {
-    /// Bytes of one part at most: 16 pairs.
-    private static var longestPart: Int { EventLimits.textBytes }
-    private static var pairs: Int { 1 + 3 * longestPart / 16 + 1 }
-    /// Of each of the two multiplications at the end: two factors and a summand of 128 bits.
+    /// The longest part: 16 pairs of words.
+    private static var longestPartBytes: Int { EventLimits.textBytes }
+    private static var pairs: Int { 1 + 3 * longestPartBytes / 16 + 1 }
+    /// Key words of each reduction at the end: two factors and a summand of 128 bits each.
     private static var finalWords: Int { 6 }
     private let words: UnsafeMutablePointer<UInt64>
     private let final: UnsafeMutablePointer<UInt64>
 
-    /// The hash under a key of 128 random bits, which SipHash-2-4 stretches.
+    /// The hash under a key of 128 random bits, from which SipHash-2-4 derives all key words.
     init(key: (UInt64, UInt64)) {
         let count = Self.pairs * 2 + Self.finalWords * 2
         words = .allocate(capacity: count)
@@ -53,7 +54,7 @@ struct IdentityHash: ~Copyable {
         var first: (high: UInt64, low: UInt64) = (0, 0)
         var second: (high: UInt64, low: UInt64) = (0, 0)
 
-        /// Adds a pair of words under the key from there on.
+        /// Adds a pair of words to both sums, with the key words from `key` on.
         @inline(__always)
         mutating func add(_ left: UInt64, _ right: UInt64, _ key: UnsafePointer<UInt64>) {
             Self.add((left &+ key[0]).multipliedFullWidth(by: right &+ key[1]), to: &first)
@@ -69,7 +70,9 @@ struct IdentityHash: ~Copyable {
         }
     }
 
-    /// Adds a part in pairs of words; the last pair may begin among the bytes of the one before, or lack some.
+    /// Adds a part in pairs of words; moves `key` past the words that were used.
+    ///
+    /// The last pair may overlap the one before, or its words each other.
     @inline(__always)
     private func add(
         _ part: UnsafeRawBufferPointer, to sums: inout Sums, _ key: inout UnsafePointer<UInt64>
@@ -96,7 +99,7 @@ struct IdentityHash: ~Copyable {
         UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
     }
 
-    /// Up to seven bytes as one word: with their number it tells what they are.
+    /// Up to seven bytes as one word; word and number of bytes together determine them.
     @inline(__always)
     private static func shortWord(_ bytes: UnsafeRawBufferPointer) -> UInt64 {
         let count = bytes.count

@@ -1,6 +1,6 @@
 import CEventScan
 
-/// Reads the text of a JSON number as an integer, exactly: no floating point is in between.
+/// Reads the text of a JSON number as an integer, exactly, without floating point.
 ///
 /// A number is an integer as in JSON Schema, by its value and not by its spelling: `7`, `7.0`,
 /// `70e-1` and `0.7E+1` are all 7, `-0` is 0. Amounts of events and members of the directory are
@@ -8,23 +8,23 @@ import CEventScan
 public enum JSONInteger: Equatable, Sendable {
     /// A value within `bounds`.
     case integer(Int64)
-    /// A number with a fraction, however small it is.
+    /// A number with a fraction, however small.
     case fraction
     /// An integer beyond `bounds`.
     case tooLarge
-    /// No number as RFC 8259 writes one.
+    /// Not a number as in RFC 8259.
     case notNumber
 
-    /// −(2^53 − 1) … 2^53 − 1: what every reader of JSON can hold.
+    /// −(2^53 − 1) … 2^53 − 1: the integers that every reader of JSON can represent.
     public static let bounds: ClosedRange<Int64> = -9_007_199_254_740_991...9_007_199_254_740_991
 
-    /// The integer of a text, or nil where it is none within `bounds`.
+    /// The integer that a text is; nil where it is not an integer within `bounds`.
     public static func value(_ text: [UInt8]) -> Int64? {
         guard case .integer(let value) = read(text) else { return nil }
         return value
     }
 
-    /// Reads a whole text; blanks may stand around the number.
+    /// Reads a whole text; the number may have blanks around it.
     public static func read(_ text: [UInt8]) -> JSONInteger {
         var value: Int64 = 0
         let found = text.withUnsafeBytes {

@@ -7,7 +7,7 @@ public final class MemberScanner {
     private let scanner: OpaquePointer?
     private static let mostMembers = 256
 
-    /// A scanner of its own.
+    /// A scanner with memory of its own.
     public init() {
         var root = es_node()
         root.slot = -1
@@ -21,8 +21,9 @@ public final class MemberScanner {
 
     deinit { if let scanner { es_destroy(scanner) } }
 
-    /// The members in their order, of a name that stands twice the last; nil where the text is no
-    /// JSON object or has more than 256 members.
+    /// The members in their order; where a name occurs twice, the last value counts.
+    ///
+    /// Nil where the text is not a JSON object or has more than 256 members.
     public func members(_ text: UnsafeRawBufferPointer) -> [(name: [UInt8], json: [UInt8])]? {
         guard let scanner, text.count > 0, text.count <= EventLimits.valueBytes else {
             return nil
@@ -39,8 +40,8 @@ public final class MemberScanner {
                     UnsafeRawBufferPointer(start: member.name, count: Int(member.name_length)))
                 let json = Array(
                     UnsafeRawBufferPointer(start: member.value, count: Int(member.value_length)))
-                if let place = made.firstIndex(where: { $0.name == name }) {
-                    made[place].json = json
+                if let known = made.firstIndex(where: { $0.name == name }) {
+                    made[known].json = json
                 } else {
                     made.append((name: name, json: json))
                 }

@@ -1,20 +1,20 @@
-/// What became of a record: each has exactly one outcome.
+/// What became of a record; each record has exactly one outcome.
 ///
-/// `schemas/events/README.md` gives the order of the checks.
+/// The order of the checks is in `schemas/events/README.md`.
 public enum Outcome: UInt8, Sendable, CaseIterable {
     /// Counted.
     case accepted = 0
-    /// The same (subject, source, id) stood among the N offsets before it.
+    /// A record among the N offsets before it has the same (subject, source, id).
     case duplicate = 1
     /// No meter takes events of its type.
     case ignored = 2
-    /// No CloudEvent.
+    /// Not a CloudEvent.
     case malformed = 3
     /// A CloudEvent of a known type with a field that a meter cannot take.
     case badField = 4
     /// Every window that it belongs to has expired.
     case late = 5
-    /// Its time is beyond the record's timestamp by more than the bound.
+    /// Its time is later than the record's timestamp by more than the bound.
     case future = 6
 
     /// The word in metrics, dead letters and documents.

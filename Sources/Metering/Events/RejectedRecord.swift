@@ -6,32 +6,30 @@ public struct RejectedRecord: Sendable {
     public var outcome: Outcome
     /// What exactly is wrong.
     public var rejection: Rejection
-    /// What it is about: a field of the program; of a long attribute 0 id, 1 source, 2 subject; of
-    /// data that is no object 0 data, 1 data_base64.
+    /// What the rejection is about, as in `EventScratch.rejectedField`.
     var field: Int32
-    /// Index of the event among the catalog's; -1 = its type is not known.
+    /// Index of the event's type in the catalog; -1: its type is not known.
     var event: Int32
-    /// Whether its attributes stood in headers.
+    /// Whether its attributes were in headers.
     var isBinary: Bool
     let names: RejectionNames
 
     /// What is wrong and where, like `required field is missing: /data/agent`.
     ///
-    /// The text of a dead letter's header `detail`. The place is a JSON pointer into the value or
-    /// the name of a header; there is none where the whole record is wrong.
+    /// The text of a dead letter's header `detail`. The location is a JSON pointer into the value
+    /// or the name of a header; it is left out where the whole record is wrong.
     public var detail: String {
         let text = names.text(self)
-        return names.place(of: self).map { "\(text): \($0)" } ?? text
+        return names.location(of: self).map { "\(text): \($0)" } ?? text
     }
 
-    /// The catalog's type of the event; nil where the record was rejected before that was looked
-    /// at.
+    /// The event's type in the catalog; nil where the record was rejected before its type was read.
     public var eventType: String? { event < 0 ? nil : names.types[Int(event)] }
 
-    /// What two records have in common that are rejected for the same reason, at the same place.
+    /// Equal for two records that were rejected for the same reason, with the same type and field.
     public var cause: RejectionCause {
         RejectionCause(
-            rejection: rejection, event: event, place: rejection.isOfField ? field : -1,
+            rejection: rejection, event: event, field: rejection.isOfField ? field : -1,
             isBinary: isBinary)
     }
 }
@@ -40,6 +38,6 @@ public struct RejectedRecord: Sendable {
 public struct RejectionCause: Hashable, Sendable {
     let rejection: Rejection
     let event: Int32
-    let place: Int32
+    let field: Int32
     let isBinary: Bool
 }

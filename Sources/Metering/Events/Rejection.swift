@@ -8,23 +8,23 @@ public enum Rejection: UInt8, Sendable, CaseIterable {
     case emptyValue
     /// Value over the permitted size.
     case oversized
-    /// No JSON text.
+    /// Value that is not one JSON text.
     case notJSON
     /// JSON nested deeper than permitted.
     case tooDeep
-    /// A member that is asked for stands twice.
+    /// A member that the catalog asks for occurs twice.
     case duplicateMember
     /// JSON, but not an object.
     case notAnObject
     /// `specversion` missing or not "1.0".
     case specversion
-    /// `id` missing, empty, no text or no UTF-8.
+    /// `id` missing, empty, not a text or not UTF-8.
     case id
-    /// `source` missing, empty, no text or no UTF-8.
+    /// `source` missing, empty, not a text or not UTF-8.
     case source
-    /// `type` missing, empty, no text or no UTF-8.
+    /// `type` missing, empty, not a text or not UTF-8.
     case type
-    /// `subject` missing, empty, no text or no UTF-8.
+    /// `subject` missing, empty, not a text or not UTF-8.
     case subject
     /// `time` that cannot be read.
     case time
@@ -36,13 +36,13 @@ public enum Rejection: UInt8, Sendable, CaseIterable {
     case dataNotObject
     /// Both `data` and `data_base64`.
     case dataTwice
-    /// `data_base64` that is no base64.
+    /// `data_base64` that is not base64.
     case notBase64
     /// `data_base64` that does not hold one JSON text.
     case base64NotJSON
-    /// The event's time is before the earliest that the catalog takes.
+    /// The event's time is before the earliest time that the catalog takes.
     case past
-    /// It has no time, and the record's timestamp is before that.
+    /// It has no time, and the record's timestamp is before that earliest time.
     case pastRecord
     /// A required field is missing.
     case missingField
@@ -52,7 +52,7 @@ public enum Rejection: UInt8, Sendable, CaseIterable {
     case longText
     /// A text that is none of the declared values.
     case unknownValue
-    /// A number that is no integer within 2^53 − 1.
+    /// A number that is not an integer within 2^53 − 1.
     case notAnInteger
     /// A negative amount of an unsigned meter.
     case negativeAmount
@@ -71,7 +71,7 @@ public enum Rejection: UInt8, Sendable, CaseIterable {
     /// Every window has expired.
     case late
 
-    /// What is wrong, without the place; `RejectedRecord.detail` has that too.
+    /// What is wrong, without the location; `RejectedRecord.detail` has both.
     public var text: String {
         switch self {
         case .none: ""
@@ -112,7 +112,7 @@ public enum Rejection: UInt8, Sendable, CaseIterable {
         }
     }
 
-    /// Whether a field of the catalog is wrong, not the event as a whole.
+    /// Whether one field of the catalog is wrong, not the event as a whole.
     var isOfField: Bool {
         switch self {
         case .missingField, .wrongType, .longText, .unknownValue, .notAnInteger, .negativeAmount,

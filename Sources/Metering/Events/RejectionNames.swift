@@ -1,9 +1,10 @@
-/// What a catalog's fields, attributes and types are called; made once, asked for rejected records
-/// only.
+/// The names of a catalog's fields, attributes and types, for the texts of rejections.
+///
+/// Made once for each program and used for rejected records only.
 final class RejectionNames: Sendable {
     /// Types of the events.
     let types: [String]
-    /// JSON pointers of the fields, in the program's order.
+    /// JSON pointers of the fields, in the order of the program.
     private let fields: [String]
     private let attributes: [Rejection: (pointer: String?, header: String)]
     private let timeFormat: Envelope.TimeFormat
@@ -26,7 +27,7 @@ final class RejectionNames: Sendable {
         ]
     }
 
-    private static let dataPlaces = ["/data", "/data_base64"]
+    private static let dataPointers = ["/data", "/data_base64"]
 
     /// The text of a JSON pointer (RFC 6901).
     private static func text(_ pointer: JSONPointer) -> String {
@@ -38,7 +39,7 @@ final class RejectionNames: Sendable {
         }.joined()
     }
 
-    /// What is wrong; a time's text names the form that the catalog asks for.
+    /// What is wrong; for a time it names the format that the catalog asks for.
     func text(_ record: RejectedRecord) -> String {
         guard record.rejection == .time, !record.isBinary else { return record.rejection.text }
         return switch timeFormat {
@@ -48,22 +49,22 @@ final class RejectionNames: Sendable {
         }
     }
 
-    /// Where it is wrong; nil = the whole record is.
-    func place(of record: RejectedRecord) -> String? {
+    /// Where it is wrong; nil: the whole record is.
+    func location(of record: RejectedRecord) -> String? {
         if record.rejection.isOfField {
             return fields.indices.contains(Int(record.field)) ? fields[Int(record.field)] : nil
         }
         let attribute: Rejection
         switch record.rejection {
         case .noTime, .future, .past: attribute = .time
-        // In binary mode the value is the data, and has no name.
-        case .dataNotObject: return record.isBinary ? nil : Self.dataPlaces[Int(record.field)]
-        case .dataTwice, .notBase64, .base64NotJSON: return Self.dataPlaces[1]
+        // In binary mode the whole value is the data, so there is nothing to point at.
+        case .dataNotObject: return record.isBinary ? nil : Self.dataPointers[Int(record.field)]
+        case .dataTwice, .notBase64, .base64NotJSON: return Self.dataPointers[1]
         case .longAttribute:
             attribute = record.field == 0 ? .id : record.field == 1 ? .source : .subject
         default: attribute = record.rejection
         }
-        guard let place = attributes[attribute] else { return nil }
-        return record.isBinary ? place.header : place.pointer
+        guard let names = attributes[attribute] else { return nil }
+        return record.isBinary ? names.header : names.pointer
     }
 }

@@ -28,39 +28,39 @@ struct ScanTree {
         return current
     }
 
-    /// Slot of the value at a pointer, new if need be.
+    /// Slot of the value at a pointer, a new one if it has none.
     mutating func slot(at pointer: JSONPointer) -> Int32 {
-        let place = node(at: pointer)
-        if nodes[place].slot < 0 {
-            nodes[place].slot = slotCount
+        let node = node(at: pointer)
+        if nodes[node].slot < 0 {
+            nodes[node].slot = slotCount
             slotCount += 1
         }
-        return nodes[place].slot
+        return nodes[node].slot
     }
 
-    /// Fan-out of the object or array at a pointer, new if need be.
+    /// Fan-out of the list at a pointer, a new one if it has none.
     mutating func fanOut(at pointer: JSONPointer) -> Int32 {
-        let place = node(at: pointer)
-        if nodes[place].fanOut < 0 {
-            nodes[place].fanOut = fanOutCount
+        let node = node(at: pointer)
+        if nodes[node].fanOut < 0 {
+            nodes[node].fanOut = fanOutCount
             fanOutCount += 1
         }
-        return nodes[place].fanOut
+        return nodes[node].fanOut
     }
 
     /// A scanner for the tree, and the node of the member `data` (or -1).
     ///
     /// The caller destroys the scanner.
     func makeScanner() -> (scanner: OpaquePointer?, dataNode: Int32) {
-        // Breadth first, so that the children of a node are neighbours.
+        // Breadth first, so that the children of a node are next to each other.
         var order = [0]
         var next = 0
         while next < order.count {
             order += nodes[order[next]].children
             next += 1
         }
-        var place = [Int](repeating: 0, count: nodes.count)
-        for (index, node) in order.enumerated() { place[node] = index }
+        var positions = [Int](repeating: 0, count: nodes.count)
+        for (index, node) in order.enumerated() { positions[node] = index }
         let names = order.map { Array(nodes[$0].name.utf8) }
         let arena = UnsafeMutablePointer<CChar>.allocate(
             capacity: max(1, names.reduce(0) { $0 + $1.count }))
@@ -77,11 +77,11 @@ struct ScanTree {
                 es_node(
                     name: start, name_length: UInt32(names[index].count), slot: nodes[node].slot,
                     fan_out: nodes[node].fanOut,
-                    first_child: UInt32(nodes[node].children.first.map { place[$0] } ?? 0),
+                    first_child: UInt32(nodes[node].children.first.map { positions[$0] } ?? 0),
                     child_count: UInt32(nodes[node].children.count)))
         }
         let scanner = es_create(flat, UInt32(flat.count), UInt32(slotCount), UInt32(fanOutCount))
         let data = nodes[0].children.first { nodes[$0].name == "data" }
-        return (scanner, data.map { Int32(place[$0]) } ?? -1)
+        return (scanner, data.map { Int32(positions[$0]) } ?? -1)
     }
 }

@@ -1,10 +1,12 @@
 /// RFC 3339 times on bytes.
 public enum Timestamp {
-    /// The years that times may have: nanoseconds since 1970 of all of them fit into 64 bits.
+    /// The years that times may have.
+    ///
+    /// The nanoseconds since 1970 of all these times fit into 64 bits.
     public static var years: ClosedRange<Int> { 1_700...2_200 }
-    /// The begin of the first of these years, in seconds since 1970.
+    /// The start of the first of these years, in seconds since 1970.
     public static var firstSecond: Int64 { -8_520_336_000 }
-    /// The end of the last of these years, in seconds since 1970; no time is as late.
+    /// The end of the last of these years, in seconds since 1970; every time is before it.
     public static var endSecond: Int64 { 7_289_654_400 }
 
     /// Nanoseconds since 1970 of an RFC 3339 time with a zone, or nil.
@@ -16,19 +18,23 @@ public enum Timestamp {
         return nanoseconds(text, &date)
     }
 
-    /// A date as it was written, and when it began: events that follow each other share it.
+    /// A date as it was written, and the second when it began.
     ///
-    /// At first `1970-01-01`.
+    /// Kept from event to event, because most have the date of the one before. It starts as
+    /// `1970-01-01`.
     struct Date {
+        /// The first eight bytes of the text, as a little-endian word: `1970-01-`.
         var yearAndMonth: UInt64 = 0x2D31_302D_3037_3931
+        /// The next two: `01`.
         var day: UInt16 = 0x3130
         var seconds: Int64 = 0
     }
 
-    /// The same, where `date` is known or becomes so.
+    /// The same; a date that equals `date` is not parsed again, another one replaces it.
     @inline(__always)
     static func nanoseconds(_ text: UnsafeRawBufferPointer, _ date: inout Date) -> Int64? {
-        guard text.count >= 20, text[10] | 32 == 116, text[13] == 58, text[16] == 58,
+        guard text.count >= 20, text[10] | 0x20 == UInt8(ascii: "t"), text[13] == colon,
+            text[16] == colon,
             let hour = twoDigits(text, 11), let minute = twoDigits(text, 14),
             let second = twoDigits(text, 17), hour <= 23, minute <= 59, second <= 60
         else { return nil }
@@ -48,7 +54,7 @@ public enum Timestamp {
 
     @inline(never)
     private static func readDate(_ text: UnsafeRawBufferPointer) -> Date? {
-        guard text[4] == 45, text[7] == 45,
+        guard text[4] == hyphen, text[7] == hyphen,
             let century = twoDigits(text, 0), let yearOfCentury = twoDigits(text, 2),
             let month = twoDigits(text, 5), let day = twoDigits(text, 8)
         else { return nil }
@@ -64,15 +70,15 @@ public enum Timestamp {
             seconds: Int64(date.dayNumber) * 86_400)
     }
 
-    /// The decimals after a second as nanoseconds; moves `index` behind them.
+    /// The decimals of a second as nanoseconds; moves `index` past them.
     ///
-    /// Nil where they are wrong.
+    /// 0 where there are none, nil where they are malformed.
     private static func fraction(_ text: UnsafeRawBufferPointer, _ index: inout Int) -> Int64? {
-        guard text[index] == 46 else { return 0 }
+        guard text[index] == UInt8(ascii: ".") else { return 0 }
         index += 1
         var value: Int64 = 0
         var digits = 0
-        while index < text.count, case let digit = text[index] &- 48, digit <= 9 {
+        while index < text.count, case let digit = text[index] &- zero, digit <= 9 {
             value = value * 10 + Int64(digit)
             digits += 1
             index += 1
@@ -83,23 +89,27 @@ public enum Timestamp {
         return value
     }
 
-    /// Offset of the zone that ends the text, in seconds east of UTC.
+    /// Seconds that the zone at the end of the text is ahead of UTC; nil where it is malformed.
     private static func zoneSeconds(_ text: UnsafeRawBufferPointer, _ index: Int) -> Int64? {
         guard index < text.count else { return nil }
-        if text[index] | 32 == 122 { return index + 1 == text.count ? 0 : nil }
-        guard text.count == index + 6, text[index] == 43 || text[index] == 45,
-            text[index + 3] == 58,
+        if text[index] | 0x20 == UInt8(ascii: "z") { return index + 1 == text.count ? 0 : nil }
+        guard text.count == index + 6, text[index] == UInt8(ascii: "+") || text[index] == hyphen,
+            text[index + 3] == colon,
             let hours = twoDigits(text, index + 1), let minutes = twoDigits(text, index + 4),
             hours <= 23, minutes <= 59
         else { return nil }
         let seconds = Int64(hours * 3_600 + minutes * 60)
-        return text[index] == 45 ? -seconds : seconds
+        return text[index] == hyphen ? -seconds : seconds
     }
+
+    private static var zero: UInt8 { UInt8(ascii: "0") }
+    private static var colon: UInt8 { UInt8(ascii: ":") }
+    private static var hyphen: UInt8 { UInt8(ascii: "-") }
 
     @inline(__always)
     private static func twoDigits(_ text: UnsafeRawBufferPointer, _ index: Int) -> Int? {
-        let high = text[index] &- 48
-        let low = text[index + 1] &- 48
+        let high = text[index] &- zero
+        let low = text[index + 1] &- zero
         guard high <= 9, low <= 9 else { return nil }
         return Int(high) * 10 + Int(low)
     }

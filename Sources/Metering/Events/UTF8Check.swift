@@ -1,4 +1,4 @@
-/// Validity of UTF-8, for header values: JSON texts are checked by the scanner.
+/// Checks that header values are UTF-8; the scanner checks JSON texts itself.
 enum UTF8Check {
     static func isValid(_ bytes: UnsafeRawBufferPointer) -> Bool {
         var index = 0

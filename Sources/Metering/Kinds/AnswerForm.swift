@@ -1,27 +1,28 @@
 /// How the cells of a meter become an answer for a range of time.
 ///
-/// A kind's file names one of these. Readers switch on it, never on the kind: a new kind that is
-/// answered like an existing one needs no change where answers are made.
+/// A kind's file names one of these. The code that makes answers switches on it, never on the kind:
+/// it need not change for a new kind that is answered like an existing one.
 public enum AnswerForm: Sendable, Hashable {
-    /// One number: the sum of a series' windows.
+    /// One number: the sum of the windows of a series.
     case sum
-    /// A number by the values of `by`: the sums of the windows' tables.
+    /// A number for each value of `by`: the sums of the windows' tables.
     case table
-    /// One stored value, the least, greatest, first or last of the windows' values.
+    /// One stored value: the least, greatest, first or last of the windows' values.
     case extreme
-    /// A stored value by the values of `by`.
+    /// A stored value for each value of `by`.
     case extremeTable
-    /// How many different values the windows' sketches hold together.
+    /// How many different values the windows' HyperLogLogs hold together.
     case distinct
     /// Numbers of values by size.
     case histogram
-    /// A number by member: the sums of the windows' sorted sets.
+    /// A number for each member: the sums of the windows' sorted sets.
     case ranking
-    /// Numbers by weekday and hour, over all of time.
+    /// Numbers by weekday and hour, over all time.
     case grid
 
-    /// Whether the answer is a value of the meter's field, which may be a time or a text, not a
-    /// number that was counted.
+    /// Whether the answer is a value of the meter's field and not a number that was counted.
+    ///
+    /// Such a value may be a time or a text.
     public var isStoredValue: Bool {
         switch self {
         case .extreme, .extremeTable: true

@@ -1,6 +1,6 @@
-/// Number of events, or of the things that an event reports.
+/// The number of events, or the sum of the numbers that they report.
 enum CountKind: AddingKindRules {
-    static func problem(in meter: MeterDeclaration) -> String? {
-        meter.attributeProblem(allowed: ["by", "amount", "signed"])
+    static func refusal(of meter: MeterDeclaration) -> String? {
+        meter.attributeRefusal(allowed: ["by", "amount", "signed"])
     }
 }

@@ -1,15 +1,15 @@
 /// First, last, least or greatest value.
 enum ExtremeKind: MeterKindRules {
-    static func problem(in meter: MeterDeclaration) -> String? {
-        if let problem = meter.attributeProblem(allowed: ["by", "keep", "value"]) {
-            return problem
+    static func refusal(of meter: MeterDeclaration) -> String? {
+        if let refusal = meter.attributeRefusal(allowed: ["by", "keep", "value"]) {
+            return refusal
         }
         if meter.keep == nil { return "an extreme needs 'keep': first, last, min or max" }
         return meter.value == nil ? "an extreme needs 'value': a field, or time" : nil
     }
 
-    static func problem(
-        in meter: MeterDeclaration, withValue name: String, of kind: FieldDeclaration.Kind
+    static func refusal(
+        of meter: MeterDeclaration, value name: String, kind: FieldDeclaration.Kind
     ) -> String? {
         kind == .text && meter.keep != .first && meter.keep != .last
             ? "'\(name)' is a text: only first and last keep texts" : nil
@@ -23,7 +23,7 @@ enum ExtremeKind: MeterKindRules {
         meter.keep?.operation ?? .maximum
     }
 
-    static func field(of meter: MeterDeclaration) -> Instruction.Field {
+    static func place(of meter: MeterDeclaration) -> Instruction.Place {
         meter.by.isEmpty ? .none : .tuple
     }
 

@@ -1,7 +1,7 @@
-/// Numbers by weekday and hour (UTC), over all of time.
+/// Numbers by weekday and hour (UTC), over all time.
 enum GridKind: MeterKindRules {
-    static func problem(in meter: MeterDeclaration) -> String? {
-        meter.foreignAttributeProblem(allowed: ["amount", "signed"])
+    static func refusal(of meter: MeterDeclaration) -> String? {
+        meter.foreignAttributeRefusal(allowed: ["amount", "signed"])
             ?? (meter.windows.isEmpty ? nil : "a grid has no windows")
     }
 
@@ -11,7 +11,7 @@ enum GridKind: MeterKindRules {
 
     static func operation(of meter: MeterDeclaration) -> CellOperation { .add }
 
-    static func field(of meter: MeterDeclaration) -> Instruction.Field { .hour }
+    static func place(of meter: MeterDeclaration) -> Instruction.Place { .hour }
 
     static func answerForm(of meter: MeterDeclaration) -> AnswerForm { .grid }
 }

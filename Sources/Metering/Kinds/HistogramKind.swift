@@ -1,13 +1,13 @@
 /// Numbers of values by size.
 enum HistogramKind: MeterKindRules {
-    static func problem(in meter: MeterDeclaration) -> String? {
-        meter.attributeProblem(allowed: ["value"])
+    static func refusal(of meter: MeterDeclaration) -> String? {
+        meter.attributeRefusal(allowed: ["value"])
             ?? (meter.value == nil || meter.value == "time"
                 ? "a histogram needs 'value', an integer field" : nil)
     }
 
-    static func problem(
-        in meter: MeterDeclaration, withValue name: String, of kind: FieldDeclaration.Kind
+    static func refusal(
+        of meter: MeterDeclaration, value name: String, kind: FieldDeclaration.Kind
     ) -> String? {
         kind == .integer ? nil : "value '\(name)' is a \(kind.rawValue), no integer"
     }
@@ -16,7 +16,7 @@ enum HistogramKind: MeterKindRules {
 
     static func operation(of meter: MeterDeclaration) -> CellOperation { .add }
 
-    static func field(of meter: MeterDeclaration) -> Instruction.Field { .step }
+    static func place(of meter: MeterDeclaration) -> Instruction.Place { .step }
 
     static func answerForm(of meter: MeterDeclaration) -> AnswerForm { .histogram }
 }

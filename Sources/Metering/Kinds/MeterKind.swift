@@ -1,9 +1,9 @@
-/// A family of meters: how a declaration lowers to instructions and cells, and how it is answered.
+/// A family of meters: which instructions and cells a declaration becomes, and how it is answered.
 ///
-/// The raw value is the word in a catalog, and it is part of every ledger's contract. The file of
-/// a kind in this folder says what the kind is and does.
+/// The raw value is the word in a catalog and part of every ledger's contract. Each kind has a file
+/// in this folder with its rules.
 public enum MeterKind: String, Sendable, CaseIterable {
-    /// Number of events, or of the things that an event reports.
+    /// The number of events, or the sum of the numbers that they report.
     case count
     /// Sum of a field.
     case sum
@@ -11,13 +11,13 @@ public enum MeterKind: String, Sendable, CaseIterable {
     case level
     /// First, last, least or greatest value.
     case extreme
-    /// How many different values (HyperLogLog, standard error 0.81 %).
+    /// How many different values a field has (HyperLogLog, standard error 0.81 %).
     case distinct
-    /// Numbers of values by size, 64 steps to each doubling.
+    /// Numbers of values by size, 64 steps for each doubling.
     case histogram
     /// Members ordered by amount.
     case ranking
-    /// Numbers by weekday and hour (UTC), over all of time.
+    /// Numbers by weekday and hour (UTC), over all time.
     case grid
 
     /// The rules of this kind.
@@ -34,7 +34,7 @@ public enum MeterKind: String, Sendable, CaseIterable {
         }
     }
 
-    /// How long a window is kept where a meter of this kind says nothing else.
+    /// How long a window is kept where a meter of this kind does not declare it.
     public func defaultRetention(of window: Window) -> MeterDeclaration.Retention {
         switch window {
         case .minute: .seconds(26 * 3_600)

@@ -1,25 +1,26 @@
-/// What one kind of meter is: what it allows, which cells it has, how it is answered.
+/// The rules of one kind of meter: what it allows, which cells it has, how it is answered.
 ///
-/// A new kind is a file beside this one, and a case in `MeterKind`.
+/// A new kind needs a file beside this one and a case in `MeterKind`.
 protocol MeterKindRules: Sendable {
-    /// Why a declaration is not possible, or nil.
-    static func problem(in meter: MeterDeclaration) -> String?
-    /// Why a field of this type cannot be the meter's `value`, or nil.
-    static func problem(
-        in meter: MeterDeclaration, withValue name: String, of kind: FieldDeclaration.Kind
+    /// Why a declaration is refused, a clause for people; nil when it is allowed.
+    static func refusal(of meter: MeterDeclaration) -> String?
+    /// Why a field of this kind cannot be the meter's `value`, a clause for people; nil when it
+    /// can.
+    static func refusal(
+        of meter: MeterDeclaration, value name: String, kind: FieldDeclaration.Kind
     ) -> String?
     /// Windows that have cells.
     static func windows(of meter: MeterDeclaration) -> [Window]
-    /// How long days are kept where a meter says nothing else.
+    /// How long days are kept where a meter does not declare it.
     static var dayRetention: MeterDeclaration.Retention { get }
-    /// How many values are kept apart where a meter says nothing else.
+    /// How many values are kept apart where a meter does not declare it.
     static var standardLimits: Most { get }
     /// The structure that its cells live in.
     static func shape(of meter: MeterDeclaration) -> CellShape
     /// How entries change its cells.
     static func operation(of meter: MeterDeclaration) -> CellOperation
-    /// What identifies a cell within window and scope.
-    static func field(of meter: MeterDeclaration) -> Instruction.Field
+    /// What decides the member of the cell that an instruction changes.
+    static func place(of meter: MeterDeclaration) -> Instruction.Place
     /// How its cells become an answer.
     static func answerForm(of meter: MeterDeclaration) -> AnswerForm
     /// Whether answers show a number below zero as 0.
@@ -29,8 +30,8 @@ protocol MeterKindRules: Sendable {
 /// What most kinds have in common.
 extension MeterKindRules {
     // Kinds that take a `value` say which fields it may name.
-    static func problem(
-        in meter: MeterDeclaration, withValue name: String, of kind: FieldDeclaration.Kind
+    static func refusal(
+        of meter: MeterDeclaration, value name: String, kind: FieldDeclaration.Kind
     ) -> String? {
         nil
     }
@@ -51,7 +52,7 @@ extension AddingKindRules {
 
     static func operation(of meter: MeterDeclaration) -> CellOperation { .add }
 
-    static func field(of meter: MeterDeclaration) -> Instruction.Field {
+    static func place(of meter: MeterDeclaration) -> Instruction.Place {
         meter.by.isEmpty ? .none : .tuple
     }
 
@@ -61,15 +62,14 @@ extension AddingKindRules {
 }
 
 extension MeterDeclaration {
-    /// A sentence about an attribute that this kind does not have, or about missing windows; nil
-    /// where there is none.
-    func attributeProblem(allowed: Set<String>) -> String? {
-        if let problem = foreignAttributeProblem(allowed: allowed) { return problem }
+    /// Why an attribute or the lack of windows is refused; nil when all is allowed.
+    func attributeRefusal(allowed: Set<String>) -> String? {
+        if let refusal = foreignAttributeRefusal(allowed: allowed) { return refusal }
         return windows.isEmpty ? "windows must name at least one window" : nil
     }
 
-    /// A sentence about an attribute that only other kinds have; nil where there is none.
-    func foreignAttributeProblem(allowed: Set<String>) -> String? {
+    /// Why an attribute is refused that only other kinds have; nil when there is none.
+    func foreignAttributeRefusal(allowed: Set<String>) -> String? {
         let given = [
             ("keep", keep != nil), ("value", value != nil), ("of", of != nil), ("by", !by.isEmpty),
             ("signed", isSigned), ("amount", clauses.contains { $0.amount != .constant(1) }),

@@ -1,8 +1,8 @@
-/// Sum of a field.
+/// The sum of a field's values.
 enum SumKind: AddingKindRules {
-    static func problem(in meter: MeterDeclaration) -> String? {
-        if let problem = meter.attributeProblem(allowed: ["by", "amount", "signed"]) {
-            return problem
+    static func refusal(of meter: MeterDeclaration) -> String? {
+        if let refusal = meter.attributeRefusal(allowed: ["by", "amount", "signed"]) {
+            return refusal
         }
         let isConstant = meter.clauses.contains {
             if case .constant = $0.amount { true } else { false }

@@ -1,17 +1,17 @@
 import CEventScan
 import CTables
 
-/// The loop: records to tallies. One call a batch; no allocation per event.
+/// The loop that folds records into tallies: one call for each batch, no allocation per event.
 ///
-/// What the loop calls is `mutating` also where it changes nothing: for a borrowing method that is not
-/// inlined, the compiler copies all 648 bytes of the program to the stack, at every call.
+/// Methods that the loop calls are `mutating` even where they change nothing. For a method that
+/// borrows and is not inlined, the compiler copies the whole program to the stack at every call.
 extension Program {
     /// Folds records from index `first` on, until all are taken or a shard's tally is full.
     ///
     /// - Parameters:
-    ///   - cursors: one a partition slot.
-    ///   - tallies: one a shard: the folding ones.
-    /// - Returns: where it stopped; `rejected` holds what must go to the dead letters.
+    ///   - cursors: one for each partition slot.
+    ///   - tallies: for each shard the one that folds.
+    /// - Returns: where it stopped. `rejected` then holds what must go to the dead letters.
     public mutating func run(
         _ records: UnsafeBufferPointer<FoldRecord>, from first: Int,
         attributes: UnsafePointer<BinaryAttributes>?,
@@ -29,19 +29,24 @@ extension Program {
         return FoldStop(next: index, fullShard: fullShard ?? last)
     }
 
-    /// Fetches a value's lines as far as events usually go: the client's thread wrote them on another core.
+    /// Fetches the cache lines of a value, as far as events usually reach.
+    ///
+    /// They are not in this core's cache: the Kafka client's thread wrote them on another one.
     @inline(__always)
     private mutating func prefetch(_ record: FoldRecord) {
         guard let value = record.value else { return }
-        for line in stride(from: 0, to: min(320, record.valueCount), by: 64) {
+        for line in stride(from: 0, to: min(320, record.valueByteCount), by: 64) {
             ct_prefetch(value + line)
         }
     }
 
-    /// Takes one record; returns the shard of the record before where its tally is full now.
+    /// Takes one record.
     ///
-    /// Tables are larger than caches, so what a record will need is asked for as soon as it is known. Whether
-    /// it is a duplicate is looked up, and its entries are added, once the next record is read.
+    /// Returns the shard of the record before it if that shard's tally is now full.
+    ///
+    /// The tables are larger than the caches. So the memory that a record will need is prefetched
+    /// as soon as it is known, and the look-up for duplicates and the additions wait until the next
+    /// record has been read.
     @inline(__always)
     private mutating func fold(
         _ record: FoldRecord, _ index: Int, _ attributes: UnsafePointer<BinaryAttributes>?,
@@ -66,7 +71,7 @@ extension Program {
         }
         if outcome == .accepted {
             prepareTuples(tally)
-            // Where no duplicates are looked for, nobody asks which event it is.
+            // Without a dedupe window nothing needs the event's identity.
             if cursor.pointee.seen.span > 0 {
                 identity = identityHash.hash(scratch.subject, scratch.source, scratch.id)
                 cursor.pointee.seen.prefetch(identity)
@@ -82,7 +87,7 @@ extension Program {
         } else if !isFolded {
             count(outcome, Int(record.partitionSlot), tally)
             if outcome.isRejected {
-                note(index, outcome, isBinary: record.attributes >= 0)
+                noteRejected(index, outcome, isBinary: record.attributes >= 0)
             } else {
                 counters.ignoredTypes.count(scratch.type)
             }
@@ -91,7 +96,7 @@ extension Program {
     }
 
     @inline(never)
-    private mutating func note(_ index: Int, _ outcome: Outcome, isBinary: Bool) {
+    private mutating func noteRejected(_ index: Int, _ outcome: Outcome, isBinary: Bool) {
         rejected.append(
             RejectedRecord(
                 index: index, outcome: outcome, rejection: scratch.rejection,
@@ -99,7 +104,7 @@ extension Program {
                 names: rejectionNames))
     }
 
-    /// Leaves a valid record pending.
+    /// Makes a valid record the pending one.
     @inline(__always)
     private mutating func hold(
         _ record: FoldRecord, _ identity: (UInt64, UInt64), _ shard: Int, isFolded: Bool
@@ -109,11 +114,13 @@ extension Program {
         pending.partitionSlot = Int(record.partitionSlot)
         pending.shard = shard
         pending.offset = record.offset
-        pending.timestamp = record.timestamp
+        pending.timestampMilliseconds = record.timestampMilliseconds
         pending.identity = identity
     }
 
-    /// Counts the pending record, where it is no duplicate, into its tally; returns its shard where that is full now.
+    /// Counts the pending record into its tally, unless it is a duplicate.
+    ///
+    /// Returns its shard if the tally is now full.
     @inline(__always)
     private mutating func countPending(
         _ cursors: UnsafeMutablePointer<PartitionCursor>, _ tallies: UnsafeMutablePointer<Tally>
@@ -125,7 +132,7 @@ extension Program {
         if !pending.isFolded {
             count(isDuplicate ? .duplicate : .accepted, slot, tally)
             if !isDuplicate {
-                tally.pointee.countEvent(pending.timestamp)
+                tally.pointee.countEvent(pending.timestampMilliseconds)
                 observe(pending.observation)
                 pending.add(to: tally)
             }
@@ -147,14 +154,16 @@ extension Program {
         Int(Hashing.fnv1a32(subject) % shardCount)
     }
 
-    /// A malformed record belongs to the shard with its partition's number, modulo V.
+    /// The shard of a malformed record, whose subject may be missing.
+    ///
+    /// It is the partition's number modulo the number of shards.
     private func slotShard(_ record: FoldRecord) -> Int {
         Int(UInt32(bitPattern: partitionNumbers[Int(record.partitionSlot)]) % shardCount)
     }
 
     // MARK: Cells
 
-    /// Asks for the places where the event's dimensions will be looked up.
+    /// Prefetches the cache lines in which the event's dimensions will be looked up.
     @inline(__always)
     private func prepareTuples(_ tally: UnsafeMutablePointer<Tally>) {
         let event = events[scratch.event]
@@ -162,7 +171,7 @@ extension Program {
             let field = tuples[event.firstTuple + index].onlyField
             guard field >= 0 else { continue }
             let key = SymbolKey(
-                scratch.fields[Int(field - event.firstField)].bytes, symbolSeed)
+                scratch.field(field, of: event).bytes, symbolSeed)
             tally.pointee.symbols.prefetch(key)
             scratch.tupleKeys[Int(index)] = key
         }
@@ -182,28 +191,35 @@ extension Program {
             }
         }
         for index in event.firstInstruction..<(event.firstInstruction + event.instructionCount) {
-            let one = instructions.base + Int(index)
-            guard takes(one, event) else { continue }
-            if one.pointee.fanOut < 0 {
-                write(one, event, organization, entry: -1, record.timestamp, tally)
+            let instruction = instructions.base + Int(index)
+            guard takes(instruction, event) else { continue }
+            if instruction.pointee.fanOut < 0 {
+                write(
+                    instruction, event, organization, entry: -1, record.timestampMilliseconds, tally
+                )
                 continue
             }
-            let count = Int(fans[Int(fields[one.pointee.fanOut].fanOut)].count)
+            let count = Int(fans[Int(fields[instruction.pointee.fanOut].fanOut)].count)
             for entry in 0..<count {
-                write(one, event, organization, entry: entry, record.timestamp, tally)
+                write(
+                    instruction, event, organization, entry: entry, record.timestampMilliseconds,
+                    tally)
             }
         }
     }
 
     @inline(__always)
     private mutating func observation(of record: FoldRecord) -> PendingRecord.Observation {
-        let key = UnsafeRawBufferPointer(start: record.key, count: record.keyCount)
+        let key = UnsafeRawBufferPointer(start: record.key, count: record.keyByteCount)
         return PendingRecord.Observation(
             isUntimed: !scratch.hasOwnTime,
             isUnkeyed: record.key == nil || !key.isEqual(to: scratch.subject),
-            lateness: record.timestamp < 0
+            latenessSeconds: record.timestampMilliseconds < 0
                 ? -1
-                : max(0, record.timestamp / 1_000 - floorDivide(scratch.time, 1_000_000_000)))
+                : max(
+                    0,
+                    record.timestampMilliseconds / 1_000
+                        - floorDivide(scratch.timeNanoseconds, 1_000_000_000)))
     }
 
     @inline(__always)
@@ -211,15 +227,15 @@ extension Program {
         if observation.isUntimed { counters.untimed += 1 }
         if observation.isUnkeyed { counters.unkeyed += 1 }
         counters.expiredWindows += observation.expiredWindows
-        let late = observation.lateness
-        guard late >= 0 else { return }
+        let lateness = observation.latenessSeconds
+        guard lateness >= 0 else { return }
+        let bounds = FoldCounters.latenessBoundsSeconds
         var bucket = 0
-        while bucket < FoldCounters.latenessBounds.count, late > FoldCounters.latenessBounds[bucket]
-        {
+        while bucket < bounds.count, lateness > bounds[bucket] {
             bucket += 1
         }
         counters.lateness[bucket] += 1
-        counters.latenessSum += Double(late)
+        counters.latenessSumSeconds += Double(lateness)
     }
 
     @inline(__always)
@@ -228,7 +244,7 @@ extension Program {
         return tally.pointee.symbols.intern(scratch.written(scratch.escape(key.bytes, at: 0)))
     }
 
-    /// Symbol of the joined, escaped values of a tuple.
+    /// Symbol of a tuple's values, escaped and joined.
     private mutating func tuple(
         _ rule: TupleRule, _ event: EventRule, entry: Int, _ tally: UnsafeMutablePointer<Tally>
     ) -> UInt32 {
@@ -239,7 +255,7 @@ extension Program {
         for index in rule.first..<(rule.first + rule.count) {
             let part = parts[index]
             if index > rule.first {
-                scratch.text.storeBytes(of: 58, toByteOffset: end, as: UInt8.self)
+                scratch.text.storeBytes(of: UInt8(ascii: ":"), toByteOffset: end, as: UInt8.self)
                 end += 1
             }
             if let label = part.label.pointer {
@@ -256,68 +272,71 @@ extension Program {
         _ part: TuplePart, _ event: EventRule, _ entry: Int
     ) -> UnsafeRawBufferPointer {
         if part.source == .field {
-            return scratch.fields[Int(part.field - event.firstField)].bytes
+            return scratch.field(part.field, of: event).bytes
         }
         let rule = fields[part.field]
-        let one = self.entry(of: rule.fanOut, entry)
-        let value = part.source == .entryKey ? one.key : one.value
-        // The entries of an array have no key: they count as unknown there.
+        let listEntry = self.entry(of: rule.fanOut, entry)
+        let value = part.source == .entryKey ? listEntry.key : listEntry.value
+        // An array's entries have no key: a dimension that is the key gets the default for them.
         guard value.kind == ES_TEXT.rawValue else { return rule.defaultText.bytes }
         return UnsafeRawBufferPointer(start: value.pointer, count: Int(value.length))
     }
 
-    /// Adds one clause's entry to the cell of each of its windows.
+    /// Appends an instruction's change to the pending record, once for each of its windows.
+    ///
+    /// `entry` is the list's entry that it counts, -1 without a list.
     @inline(__always)
     private mutating func write(
-        _ one: UnsafePointer<Instruction>, _ event: EventRule, _ organization: UInt32, entry: Int,
-        _ timestamp: Int64, _ tally: UnsafeMutablePointer<Tally>
+        _ instruction: UnsafePointer<Instruction>, _ event: EventRule, _ organization: UInt32,
+        entry: Int,
+        _ timestampMilliseconds: Int64, _ tally: UnsafeMutablePointer<Tally>
     ) {
         var cell = TallyCell(
-            set: one.pointee.set, window: .all, number: 0, organization: organization, scope: 0,
-            member: 0,
-            amount: one.pointee.amount)
-        if one.pointee.amountField >= 0 {
-            let amount = scratch.fields[Int(one.pointee.amountField - event.firstField)].integer
-            cell.amount = one.pointee.isNegated ? -amount : amount
+            cellSet: instruction.pointee.cellSet, window: .all, number: 0,
+            organization: organization, scope: 0, member: 0, amount: instruction.pointee.amount)
+        if instruction.pointee.amountField >= 0 {
+            let amount = scratch.field(instruction.pointee.amountField, of: event).integer
+            cell.amount = instruction.pointee.isNegated ? -amount : amount
         }
-        let isNothing = one.pointee.operation.isAddition && cell.amount == 0
-        if one.pointee.scopeTuple >= 0 {
-            cell.scope = scratch.tuples[Int(one.pointee.scopeTuple - event.firstTuple)]
+        let changesNothing = instruction.pointee.operation.isAddition && cell.amount == 0
+        if instruction.pointee.scopeTuple >= 0 {
+            cell.scope = scratch.tuple(instruction.pointee.scopeTuple, of: event)
         }
-        let second = windowSecond(of: one, event)
-        identify(&cell, one, event, entry, second, tally)
-        for index in one.pointee.firstWindow..<(one.pointee.firstWindow + one.pointee.windowCount) {
+        let second = windowSecond(of: instruction, event)
+        identify(&cell, instruction, event, entry, second, tally)
+        for index in instruction.pointee.windowIndices {
             let rule = windows[index]
             cell.window = rule.window
-            if one.pointee.field != .hour {
+            if instruction.pointee.place != .hour {
                 cell.number = scratch.number(rule.window, ofSecond: second)
             }
-            if isExpired(rule, cell.number, timestamp) {
-                // Once a clause: neither each scope nor each entry of a list is one more.
-                if one.pointee.isFirstScope, entry <= 0 { pending.observation.expiredWindows += 1 }
+            if isExpired(rule, cell.number, timestampMilliseconds) {
+                // Once for each clause, however many scopes and list entries it has.
+                if instruction.pointee.isFirstScope, entry <= 0 {
+                    pending.observation.expiredWindows += 1
+                }
                 continue
             }
-            if !isNothing { pending.append(cell, one.pointee.operation, tally) }
+            if !changesNothing { pending.append(cell, instruction.pointee.operation, tally) }
         }
     }
 
-    /// Fills in what identifies the cell beside window and scope, and an extreme's value.
+    /// Fills in the cell's member, or a grid's hour, and the value that an extreme keeps.
     @inline(__always)
     private mutating func identify(
-        _ cell: inout TallyCell, _ one: UnsafePointer<Instruction>, _ event: EventRule,
-        _ entry: Int,
-        _ second: Int64, _ tally: UnsafeMutablePointer<Tally>
+        _ cell: inout TallyCell, _ instruction: UnsafePointer<Instruction>, _ event: EventRule,
+        _ entry: Int, _ second: Int64, _ tally: UnsafeMutablePointer<Tally>
     ) {
         let value: FieldValue? =
-            one.pointee.valueField >= 0
-            ? scratch.fields[Int(one.pointee.valueField - event.firstField)] : nil
-        switch one.pointee.field {
+            instruction.pointee.valueField >= 0
+            ? scratch.field(instruction.pointee.valueField, of: event) : nil
+        switch instruction.pointee.place {
         case .none: break
         case .tuple:
             cell.member =
                 entry < 0
-                ? scratch.tuples[Int(one.pointee.fieldTuple - event.firstTuple)]
-                : tuple(tuples[one.pointee.fieldTuple], event, entry: entry, tally)
+                ? scratch.tuple(instruction.pointee.placeTuple, of: event)
+                : tuple(tuples[instruction.pointee.placeTuple], event, entry: entry, tally)
         case .value:
             if let value {
                 cell.member = tally.pointee.symbols.intern(value.bytes)
@@ -328,22 +347,26 @@ extension Program {
             let hour = Int32(truncatingIfNeeded: (second - Int64(day) * 86_400) / 3_600)
             cell.number = CivilDate.weekday(day: day) * 24 + hour
         }
-        guard one.pointee.operation.keepsValue else { return }
-        let number = one.pointee.value == .eventTime ? scratch.time : value?.integer ?? 0
-        if one.pointee.operation == .minimum || one.pointee.operation == .maximum {
+        guard instruction.pointee.operation.keepsValue else { return }
+        let number =
+            instruction.pointee.value == .eventTime
+            ? scratch.timeNanoseconds : value?.integer ?? 0
+        if instruction.pointee.operation == .minimum || instruction.pointee.operation == .maximum {
             cell.amount = number
         } else {
-            cell.amount = scratch.time
-            cell.payload = payload(one, value, number, tally)
+            cell.amount = scratch.timeNanoseconds
+            cell.payload = payload(instruction, value, number, tally)
         }
     }
 
-    /// Symbol of the value that a first or last keeps: a text as it is, else 20 digits.
+    /// Symbol of the value that a first or last keeps.
+    ///
+    /// A text is kept unchanged, a number or time as the 20 digits of `SortableNumber`.
     private mutating func payload(
-        _ one: UnsafePointer<Instruction>, _ value: FieldValue?, _ number: Int64,
+        _ instruction: UnsafePointer<Instruction>, _ value: FieldValue?, _ number: Int64,
         _ tally: UnsafeMutablePointer<Tally>
     ) -> UInt32 {
-        if one.pointee.value == .text, let value {
+        if instruction.pointee.value == .text, let value {
             return tally.pointee.symbols.intern(value.bytes)
         }
         SortableNumber.write(number, to: scratch.text)

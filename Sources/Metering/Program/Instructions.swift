@@ -1,6 +1,8 @@
-/// What a catalog is lowered to: fixed-size values in raw memory, the only thing that the loop reads.
+/// What a catalog is lowered to: values of a fixed size in raw memory.
+///
+/// The loop reads these and nothing else of the catalog.
 
-/// Bytes that live as long as the program.
+/// A text whose bytes live as long as the program.
 struct FixedText {
     var pointer: UnsafeRawPointer?
     var count: Int32
@@ -13,10 +15,14 @@ struct FieldRule {
     var isRequired: Bool
     /// Whether a meter takes it as an amount that must not be negative.
     var isUnsigned: Bool
-    /// Whether a clause takes it as a window's time or a value, so that the future bound holds for it.
+    /// Whether a clause takes it as a window's time or as a value.
+    ///
+    /// Then the bounds of the event's time hold for it too.
     var isClauseTime: Bool
     var hasDefaultInteger: Bool
+    /// The scanner's slot of its value, -1 for a list.
     var slot: Int32
+    /// The scanner's number of its list, -1 for a single value.
     var fanOut: Int32
     var defaultInteger: Int64
     /// Greatest |x| of an integer.
@@ -26,11 +32,11 @@ struct FieldRule {
     var valueCount: Int32
 }
 
-/// A field's value in the record at hand.
+/// A field's value in the current record.
 struct FieldValue {
     var pointer: UnsafeRawPointer?
     var count: Int32
-    /// Whether the event names it.
+    /// Whether the event has it.
     var isPresent: Bool
     /// Whether there is a value: the event's or a default.
     var hasValue: Bool
@@ -43,7 +49,7 @@ struct TuplePart {
     enum Source: UInt8 { case field, entryKey, entryValue }
     var source: Source
     var field: Int32
-    /// `dim=` in a scope, nothing in a field.
+    /// `dim=` in a scope, empty in a member.
     var label: FixedText
 }
 
@@ -51,27 +57,29 @@ struct TuplePart {
 struct TupleRule {
     var first: Int32
     var count: Int32
-    /// Whether it takes part of a list's entries, so that it differs from entry to entry.
+    /// Whether it uses keys or values of a list's entries and so differs between entries.
     var takesEntries: Bool
-    /// The one field whose value is all of it, or -1.
+    /// The field whose value is the whole tuple, -1 where there is no such field.
     var onlyField: Int32
 }
 
-/// One window of an instruction; retention in seconds, -1 = for ever.
+/// One window of an instruction.
 struct WindowRule {
     var window: Window
-    var retention: Int64
+    /// Seconds that the window is kept after its end, -1 for ever.
+    var retentionSeconds: Int64
 }
 
 /// One clause of one meter in one scope.
 struct Instruction {
-    /// What identifies a cell within its window and scope.
-    enum Field: UInt8 { case none, tuple, value, step, hour }
-    /// What an extreme or histogram looks at.
+    /// What decides the member of the cell that the instruction changes.
+    enum Place: UInt8 { case none, tuple, value, step, hour }
+    /// What an extreme keeps or a histogram puts in a step.
     enum Value: UInt8 { case none, eventTime, integer, time, text }
-    var set: UInt16
+    /// Index into `Program.cellSets`.
+    var cellSet: UInt16
     var operation: CellOperation
-    var field: Field
+    var place: Place
     var value: Value
     var isNegated: Bool
     /// Field with the amount, or -1.
@@ -81,17 +89,26 @@ struct Instruction {
     var timeField: Int32 = -1
     /// Field with the value of an extreme, histogram or distinct count, or -1.
     var valueField: Int32 = -1
-    /// Tuples of scope and field, or -1.
+    /// Tuples of the scope and of the place, or -1.
     var scopeTuple: Int32 = -1
-    var fieldTuple: Int32 = -1
-    /// Whether it is the clause's first scope, the one that counts expired windows.
+    var placeTuple: Int32 = -1
+    /// Whether it is the clause's first scope: only that one counts expired windows.
     var isFirstScope = true
-    /// Fan-out whose entries are taken one by one, or -1.
+    /// Field with the list whose entries are counted one by one, or -1.
     var fanOut: Int32 = -1
     var firstNeed: Int32 = 0
     var needCount: Int32 = 0
     var firstWindow: Int32 = 0
     var windowCount: Int32 = 0
+
+    /// Where `Program.needs` has the fields that must be present.
+    var needIndices: Range<Int32> {
+        @inline(__always) get { firstNeed..<(firstNeed + needCount) }
+    }
+    /// Where `Program.windows` has its windows.
+    var windowIndices: Range<Int32> {
+        @inline(__always) get { firstWindow..<(firstWindow + windowCount) }
+    }
 }
 
 /// What is done with an event of one type.
@@ -102,13 +119,13 @@ struct EventRule {
     var tupleCount: Int32
     var firstInstruction: Int32
     var instructionCount: Int32
-    /// Whether some window that every event of the type has never expires.
+    /// Whether every event of the type changes a cell of some window that never expires.
     var isNeverLate: Bool
-    /// Whether a field stands at `/data` itself: then data need not be an object.
+    /// Whether a field's pointer is `/data` itself: then data need not be an object.
     var readsData: Bool
 }
 
-/// A set of cells of one meter: one scope of it.
+/// The cells of one meter in one scope.
 public struct CellSet: Sendable {
     /// The meter's name.
     public let meter: String
@@ -116,15 +133,15 @@ public struct CellSet: Sendable {
     public let shape: CellShape
     /// How entries change a cell.
     public let operation: CellOperation
-    /// Whether a first or last keeps text (else 20 digits).
+    /// Whether a first or last keeps texts; otherwise it keeps 20 digits.
     public let keepsText: Bool
-    /// Seconds that a window is kept after its end, by `Window.rawValue`; -1 = for ever.
-    public let retention: [Int64]
-    /// Most values of `by` in one key; nil = any number.
+    /// Seconds that a window is kept after its end, -1 for ever; indexed by `Window.rawValue`.
+    public let retentionSeconds: [Int64]
+    /// The most values of `by` in one key; nil: no limit.
     public let most: Int?
-    /// Dimensions that stand in the key's name.
+    /// Dimensions in the key's name.
     public let scope: [String]
-    /// Most values of that scope in one organization; nil = any number.
+    /// The most values of that scope in one organization; nil: no limit.
     public let mostScopes: Int?
 }
 

@@ -1,4 +1,4 @@
-/// Lowers a catalog to instructions, and refuses what cannot be one.
+/// Lowers a catalog to instructions; throws for a declaration that cannot be lowered.
 struct Lowering {
     let catalog: MeterCatalog
     var tree = ScanTree()
@@ -19,8 +19,9 @@ struct Lowering {
     private var setIndex: [String: Int] = [:]
     private var tupleIndex: [String: Int32] = [:]
 
-    /// Most cells that one event may change.
+    /// The most cells that one event may change.
     static let maximumCells = 256
+    /// The most dimensions of one `by`, and of one scope.
     static let maximumDimensions = 4
 
     init(catalog: MeterCatalog) {
@@ -76,7 +77,7 @@ struct Lowering {
     }
 
     private func checkNames() throws(ProgramError) {
-        // Bytes, because texts of different bytes may be equal as strings.
+        // Compared as bytes, because Swift's strings may be equal though their bytes differ.
         var seen = Set<[UInt8]>()
         for event in catalog.events {
             guard seen.insert(Array(event.type.utf8)).inserted else {
@@ -96,7 +97,7 @@ struct Lowering {
         func fail(_ message: String) throws(ProgramError) -> Never {
             throw ProgramError(subject: meter.name, message: message)
         }
-        if let problem = meter.kind.rules.problem(in: meter) { try fail(problem) }
+        if let refusal = meter.kind.rules.refusal(of: meter) { try fail(refusal) }
         if meter.clauses.isEmpty { try fail("'on' names no event") }
         if meter.scopes.isEmpty { try fail("'per' names no scope") }
         if meter.by.count > Self.maximumDimensions
@@ -105,9 +106,11 @@ struct Lowering {
             try fail("more than \(Self.maximumDimensions) dimensions")
         }
         if Set(meter.scopes).count != meter.scopes.count {
-            try fail("a scope stands twice in 'per'")
+            try fail("'per' names a scope twice")
         }
-        if Set(meter.windows).count != meter.windows.count { try fail("a window stands twice") }
+        if Set(meter.windows).count != meter.windows.count {
+            try fail("'windows' names a window twice")
+        }
         let dimensions = Set(meter.by + meter.scopes.joined())
         for clause in meter.clauses {
             if catalog.event(clause.event) == nil {
@@ -136,16 +139,15 @@ struct Lowering {
                         meter: meter, clause: clause, scope: scope, event: event,
                         firstTuple: firstTuple)
                     let made = try lower(&context)
-                    cells += Int(made.windowCount) * (made.fanOut >= 0 ? 32 : 1)
+                    cells += Int(made.windowCount) * (made.fanOut >= 0 ? EventLimits.entries : 1)
                 }
             }
         }
         let made = instructions[Int(firstInstruction)...]
         if !made.isEmpty {
-            isNeverLate = made.contains { one in
-                one.needCount == 0 && one.fanOut < 0 && !mayLackValue(one)
-                    && windows[Int(one.firstWindow)..<Int(one.firstWindow + one.windowCount)]
-                        .contains { $0.retention < 0 }
+            isNeverLate = made.contains { instruction in
+                instruction.needCount == 0 && instruction.fanOut < 0 && !mayLackValue(instruction)
+                    && instruction.windowIndices.contains { windows[Int($0)].retentionSeconds < 0 }
             }
         }
         guard cells <= Self.maximumCells else {
@@ -166,16 +168,17 @@ struct Lowering {
         largestTupleCount = max(largestTupleCount, tuples.count - Int(firstTuple))
     }
 
-    /// Whether a clause may do nothing because an optional number or time is absent.
-    private func mayLackValue(_ one: Instruction) -> Bool {
-        for field in [one.amountField, one.timeField, one.valueField] where field >= 0 {
+    /// Whether an instruction may do nothing because an optional number or time is absent.
+    private func mayLackValue(_ instruction: Instruction) -> Bool {
+        for field in [instruction.amountField, instruction.timeField, instruction.valueField]
+        where field >= 0 {
             let rule = fields[Int(field)]
             if !rule.isRequired, rule.kind != .text, !rule.hasDefaultInteger { return true }
         }
         return false
     }
 
-    /// Whether a clause takes a field's time as its windows' or as a value.
+    /// Whether a clause takes a field as the time of its windows or as its value.
     private func isClauseTime(
         _ field: FieldDeclaration, _ clauses: [(MeterDeclaration, Clause)]
     ) -> Bool {
@@ -204,7 +207,7 @@ struct Lowering {
             fanOut: field.isFanOut ? tree.fanOut(at: field.pointer) : -1,
             defaultInteger: field.defaultInteger ?? 0,
             maximum: (field.maximum ?? field.defaultMaximum(isAmount: isAmount)).magnitude,
-            // Of a list it is the key of an array's entries, which have none.
+            // For a list it is the key of an array's entries, which have no key.
             defaultText: text(field.isFanOut ? "unknown" : field.defaultText ?? "unknown"),
             firstValue: firstValue,
             valueCount: Int32(field.values.count))
@@ -243,67 +246,69 @@ struct Lowering {
     {
         let meter = context.meter
         let rules = meter.kind.rules
-        var one = Instruction(
-            set: UInt16(cellSet(of: meter, scope: context.scope)),
-            operation: rules.operation(of: meter), field: rules.field(of: meter), value: .none,
+        var instruction = Instruction(
+            cellSet: UInt16(cellSet(of: meter, scope: context.scope)),
+            operation: rules.operation(of: meter), place: rules.place(of: meter), value: .none,
             isNegated: false)
-        one.isFirstScope = context.scope == meter.scopes.first
+        instruction.isFirstScope = context.scope == meter.scopes.first
         let firstField = Int32(fields.count - context.event.fields.count)
         switch context.clause.amount {
-        case .constant(let amount): one.amount = amount
+        case .constant(let amount): instruction.amount = amount
         case .field(let name, let isNegated):
-            one.amountField = firstField + (try fieldIndex(name, context, kind: .integer))
-            one.isNegated = isNegated
+            instruction.amountField = firstField + (try fieldIndex(name, context, kind: .integer))
+            instruction.isNegated = isNegated
         }
         if let time = context.clause.time {
-            one.timeField = firstField + (try fieldIndex(time, context, kind: .time))
+            instruction.timeField = firstField + (try fieldIndex(time, context, kind: .time))
         }
-        try lowerValue(&one, context, firstField)
+        try lowerValue(&instruction, context, firstField)
         if !context.scope.isEmpty {
-            one.scopeTuple = try tuple(context.scope, isScope: true, context, &one)
+            instruction.scopeTuple = try tuple(context.scope, isScope: true, context, &instruction)
         }
-        if one.field == .tuple {
-            one.fieldTuple = try tuple(meter.by, isScope: false, context, &one)
+        if instruction.place == .tuple {
+            instruction.placeTuple = try tuple(meter.by, isScope: false, context, &instruction)
         }
-        one.firstNeed = Int32(needs.count)
+        instruction.firstNeed = Int32(needs.count)
         for need in context.clause.needs {
             needs.append(firstField + (try fieldIndex(need, context, kind: nil)))
         }
-        one.needCount = Int32(context.clause.needs.count)
-        one.firstWindow = Int32(windows.count)
+        instruction.needCount = Int32(context.clause.needs.count)
+        instruction.firstWindow = Int32(windows.count)
         for window in rules.windows(of: meter) {
-            let retention: Int64 =
+            let retentionSeconds: Int64 =
                 if case .seconds(let seconds) = meter.retention(of: window) { seconds } else { -1 }
-            windows.append(WindowRule(window: window, retention: window == .all ? -1 : retention))
+            windows.append(
+                WindowRule(window: window, retentionSeconds: window == .all ? -1 : retentionSeconds)
+            )
         }
-        one.windowCount = Int32(windows.count) - one.firstWindow
-        instructions.append(one)
-        return one
+        instruction.windowCount = Int32(windows.count) - instruction.firstWindow
+        instructions.append(instruction)
+        return instruction
     }
 
     private func lowerValue(
-        _ one: inout Instruction, _ context: ClauseContext, _ firstField: Int32
+        _ instruction: inout Instruction, _ context: ClauseContext, _ firstField: Int32
     )
         throws(ProgramError)
     {
         let meter = context.meter
         if let of = meter.of {
-            one.valueField = firstField + (try fieldIndex(of, context, kind: .text))
-            one.value = .text
+            instruction.valueField = firstField + (try fieldIndex(of, context, kind: .text))
+            instruction.value = .text
         }
         guard let value = meter.value else { return }
         if value == "time" {
-            one.value = .eventTime
+            instruction.value = .eventTime
             return
         }
         let index = try fieldIndex(value, context, kind: nil)
         let field = context.event.fields[Int(index)]
         if field.isFanOut { throw context.fail("value '\(value)' is a list") }
-        if let problem = meter.kind.rules.problem(in: meter, withValue: value, of: field.kind) {
-            throw context.fail(problem)
+        if let refusal = meter.kind.rules.refusal(of: meter, value: value, kind: field.kind) {
+            throw context.fail(refusal)
         }
-        one.valueField = firstField + index
-        one.value =
+        instruction.valueField = firstField + index
+        instruction.value =
             switch field.kind {
             case .integer: .integer
             case .time: .time
@@ -312,7 +317,8 @@ struct Lowering {
     }
 
     private mutating func tuple(
-        _ dimensions: [String], isScope: Bool, _ context: ClauseContext, _ one: inout Instruction
+        _ dimensions: [String], isScope: Bool, _ context: ClauseContext,
+        _ instruction: inout Instruction
     ) throws(ProgramError) -> Int32 {
         let firstField = Int32(fields.count - context.event.fields.count)
         var made: [TuplePart] = []
@@ -329,18 +335,20 @@ struct Lowering {
                 throw context.fail("dimension '\(dimension)' is no text")
             }
             if field.isFanOut {
-                if isScope { throw context.fail("'\(dimension)' cannot stand in 'per'") }
-                if one.fanOut >= 0, one.fanOut != firstField + index {
+                if isScope {
+                    throw context.fail("'\(dimension)' is part of a list and cannot be in 'per'")
+                }
+                if instruction.fanOut >= 0, instruction.fanOut != firstField + index {
                     throw context.fail("two lists in one 'by'")
                 }
-                one.fanOut = firstField + index
+                instruction.fanOut = firstField + index
             }
             made.append(
                 TuplePart(
                     source: source, field: firstField + index,
                     label: isScope ? text(dimension + "=") : FixedText(pointer: nil, count: 0)))
         }
-        // Meters of one event often share dimensions: a tuple is resolved once an event.
+        // Meters of one event often share dimensions: each tuple is resolved once for each event.
         let name =
             "\(context.event.name) \(isScope ? dimensions : []) \(made.map { [Int32($0.source.rawValue), $0.field] })"
         if let known = tupleIndex[name] { return known }
@@ -360,7 +368,7 @@ struct Lowering {
         let keepsText = meter.clauses.contains { clause in
             meter.value.flatMap { catalog.event(clause.event)?.field($0)?.kind } == .text
         }
-        let retention = Window.allCases.map { window -> Int64 in
+        let retentionSeconds = Window.allCases.map { window -> Int64 in
             guard window != .all, case .seconds(let seconds) = meter.retention(of: window) else {
                 return -1
             }
@@ -370,7 +378,7 @@ struct Lowering {
             CellSet(
                 meter: meter.name, shape: meter.shape,
                 operation: meter.kind.rules.operation(of: meter), keepsText: keepsText,
-                retention: retention, most: meter.mostFields, scope: scope,
+                retentionSeconds: retentionSeconds, most: meter.mostMembers, scope: scope,
                 mostScopes: scope.isEmpty ? nil : meter.limits.per))
         setIndex[name] = cellSets.count - 1
         return cellSets.count - 1

@@ -1,51 +1,57 @@
-/// Where a lane stands in one partition, and what each shard has taken of it.
+/// How far a lane has read one partition, and what each shard has taken of it.
 ///
-/// The law of exactly once in numbers. `position` is the next offset that the lane takes. For each
-/// shard, the folding tally covers `[start, end)` with end = max(position, folded): a record below
-/// `folded` is in the shard's cells or tallies already and is skipped for that shard. The two differ
-/// only after a step back for another shard. One thread; pure.
+/// This is the arithmetic of exactly once. `position` is the next offset that the lane takes. For
+/// each shard, the folding tally covers `[start, end)` with end = max(position, folded). A record
+/// below `folded` is in the shard's cells or tallies already and is skipped for that shard.
+/// `position` is below `folded` only while records are read again: to warm up the dedupe window, or
+/// after a step back for another shard. No input or output. One thread.
 public struct PartitionCursor: ~Copyable {
     /// Next offset that the lane takes; records below it are dropped.
     public private(set) var position: Int64
-    /// Ids of the last N offsets.
+    /// The dedupe window: ids of the last N offsets.
     public var seen: SeenWindow
-    /// Records taken since this cursor exists.
+    /// Records taken since this cursor was made.
     private var delivered: Int64 = 0
-    /// Offsets jumped since this cursor exists.
+    /// Offsets without a record that were passed since this cursor was made.
     private var gaps: Int64 = 0
+    /// The lowest `folded` of the shards that `position` has not reached yet.
     private var nextCrossing: Int64 = Int64.max
-    /// The lowest mark for which the window is warmed up: reading began N offsets before it.
+    /// The lowest offset for which the dedupe window is warm: reading began N offsets before it.
     private var warmedFor: Int64
     private let shards: UnsafeMutablePointer<ShardCursor>
     private let shardCount: Int
 
     /// What one shard has taken of the partition.
     struct ShardCursor {
+        /// Where the folding tally starts.
         var start: Int64
+        /// The first offset that the shard has not taken; `Int64.max`: it is set aside.
         var folded: Int64
-        /// Counters when `position` passed `folded`; meaningless before.
+        /// The cursor's counters when `position` reached `folded`; without meaning before that.
         var deliveredBase: Int64 = 0
         var gapsBase: Int64 = 0
-        /// What the folding tally covers beyond `base`: taken before a step back.
+        /// What the folding tally covers besides what followed `base`: taken before a step back.
         var deliveredCarry: Int64 = 0
         var gapsCarry: Int64 = 0
+        /// Whether `position` has reached `folded`.
         var isCrossed: Bool
     }
 
     /// What a commit says of the partition for one shard.
     public struct Range: Sendable, Equatable {
-        /// The mark that must stand in Redis.
+        /// The mark that Redis must hold before the commit.
         public var from: Int64
-        /// The mark afterwards.
+        /// The mark after the commit.
         public var to: Int64
-        /// Records in between, of all shards.
+        /// Records in between, whatever their shard.
         public var delivered: Int64
         /// Offsets in between that hold no record.
         public var gaps: Int64
     }
 
-    /// A cursor that starts to read at `position`, where shard s is at `marks[s]`; those in `aside` take
-    /// nothing until they are reset.
+    /// A cursor that starts to read at `position`, with shard s at `marks[s]`.
+    ///
+    /// The shards in `aside` are set aside: they take nothing until they are reset.
     public init(position: Int64, marks: [Int64], aside: Set<Int> = [], span: Int64) {
         self.position = position
         warmedFor = marks.indices.filter { !aside.contains($0) }.map { marks[$0] }.min() ?? position
@@ -67,7 +73,7 @@ public struct PartitionCursor: ~Copyable {
     @inline(__always)
     public func isFolded(_ offset: Int64, shard: Int) -> Bool { offset < shards[shard].folded }
 
-    /// Takes notice of a record at `offset` ≥ `position`, before it is folded.
+    /// Moves to the record at `offset` ≥ `position`, before it is folded.
     @inline(__always)
     mutating func arrive(at offset: Int64) {
         if offset >= nextCrossing { cross(upTo: offset) }
@@ -122,21 +128,21 @@ public struct PartitionCursor: ~Copyable {
 
     /// The range that the folding tally of a shard covers now; empty where from = to.
     public func range(shard: Int) -> Range {
-        let one = shards[shard]
-        guard one.folded != Int64.max else {
-            return Range(from: one.start, to: one.start, delivered: 0, gaps: 0)
+        let cursor = shards[shard]
+        guard cursor.folded != Int64.max else {
+            return Range(from: cursor.start, to: cursor.start, delivered: 0, gaps: 0)
         }
         var range = Range(
-            from: one.start, to: end(shard: shard), delivered: one.deliveredCarry,
-            gaps: one.gapsCarry)
-        if one.isCrossed {
-            range.delivered += delivered - one.deliveredBase
-            range.gaps += gaps - one.gapsBase
+            from: cursor.start, to: end(shard: shard), delivered: cursor.deliveredCarry,
+            gaps: cursor.gapsCarry)
+        if cursor.isCrossed {
+            range.delivered += delivered - cursor.deliveredBase
+            range.gaps += gaps - cursor.gapsBase
         }
         return range
     }
 
-    /// The folding tally of a shard went to its commit: the next one starts where it ended.
+    /// The folding tally of a shard was handed to its commit: the next one starts where it ended.
     public mutating func handOver(shard: Int) {
         let end = end(shard: shard)
         shards[shard].start = end
@@ -147,7 +153,7 @@ public struct PartitionCursor: ~Copyable {
         shards[shard].gapsBase = gaps
     }
 
-    /// The tallies of a shard were dropped: it stands at `mark` again.
+    /// The tallies of a shard were dropped: it is at `mark` again.
     ///
     /// The lane steps back where `mark` < `position`.
     public mutating func reset(shard: Int, to mark: Int64) {
@@ -158,21 +164,22 @@ public struct PartitionCursor: ~Copyable {
         }
         findNextCrossing()
         if position >= nextCrossing, mark < position {
-            // Behind the position: nothing of it counts until the lane has stepped back.
+            // The shard is behind the position: it takes nothing until the lane has stepped back.
             shards[shard].isCrossed = false
             nextCrossing = Int64.max
         }
     }
 
-    /// A shard that is set aside takes nothing until it is reset.
+    /// Sets a shard aside: it takes nothing until it is reset.
     public mutating func setAside(shard: Int) {
         shards[shard].folded = Int64.max
         shards[shard].isCrossed = false
         findNextCrossing()
     }
 
-    /// The lane reads again from `offset` < `position`: what was taken stays taken, the window of ids
-    /// is emptied and warms up from there.
+    /// The lane reads again from `offset` < `position`.
+    ///
+    /// What was taken stays taken; the dedupe window is emptied and warms up from there.
     public mutating func stepBack(to offset: Int64) {
         for shard in 0..<shardCount where shards[shard].isCrossed {
             shards[shard].deliveredCarry += delivered - shards[shard].deliveredBase
@@ -186,23 +193,25 @@ public struct PartitionCursor: ~Copyable {
         settleCrossings()
     }
 
-    /// The lowest offset that some shard has not taken and that needs a step back; nil = none.
+    /// The lowest offset that needs a step back; nil when no shard needs one.
     ///
-    /// It lies below `position`, or the window is not warmed up for it: marks that go back while it warms
-    /// up need an earlier start.
+    /// It is below `position`, or the dedupe window is not warm for it: when a mark goes back while
+    /// the window warms up, reading must start earlier.
     public var rereadFrom: Int64? {
         var lowest = Int64.max
         for shard in 0..<shardCount where !shards[shard].isCrossed {
             lowest = min(lowest, shards[shard].folded)
         }
-        // A mark that went back to the very position takes from there on, with a window that is not warm.
+        // A mark that went back exactly to `position` needs no older record, but a warm window.
         if position < warmedFor, (0..<shardCount).contains(where: { shards[$0].isCrossed }) {
             lowest = min(lowest, position)
         }
         return lowest < max(position, warmedFor) ? lowest : nil
     }
 
-    /// The lowest mark of all shards that are not set aside; what the tallies hold is above it.
+    /// The lowest mark of all shards that are not set aside.
+    ///
+    /// All that the tallies hold is at or above it.
     public var lowestStart: Int64 {
         var lowest = Int64.max
         for shard in 0..<shardCount where shards[shard].folded != Int64.max {

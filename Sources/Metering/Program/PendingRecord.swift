@@ -1,37 +1,37 @@
-/// The last valid record, held back until the next one was read: whether it is a duplicate, and what it adds.
+/// The last valid record, with what it adds, held back until the next record has been read.
 ///
-/// The window of ids and the tables of tallies are larger than caches; by then the lines that they need have come.
-/// One thread.
+/// Only then is it checked for duplicates and added to its tally. The dedupe window and the tables
+/// of tallies are larger than the caches; meanwhile the prefetched lines have arrived. One thread.
 struct PendingRecord: ~Copyable {
     struct Entry {
         var cell: TallyCell
         var hash: UInt32
         var operation: CellOperation
     }
-    /// What the counters learn of the record where it is no duplicate.
+    /// What is added to the counters if the record is no duplicate.
     struct Observation {
         var isUntimed = false
         var isUnkeyed = false
-        /// Seconds between event and record; -1 = the record has no timestamp.
-        var lateness: Int64 = -1
+        /// Seconds from the event's time to the record's; -1: the record has no timestamp.
+        var latenessSeconds: Int64 = -1
         var expiredWindows: Int64 = 0
     }
 
-    /// Whether there is one.
+    /// Whether there is a pending record.
     var isThere = false
-    /// Whether its shard has it already: it is only known to the window of ids.
+    /// Whether its shard has it already: then it only enters the dedupe window.
     var isFolded = false
     var partitionSlot = 0
     var shard = 0
     var offset: Int64 = 0
-    var timestamp: Int64 = -1
+    var timestampMilliseconds: Int64 = -1
     var identity: (UInt64, UInt64) = (0, 0)
     var observation = Observation()
     private let entries: UnsafeMutablePointer<Entry>
     private let capacity: Int
     private var count = 0
 
-    /// Nothing yet, with room for what one record adds at most.
+    /// No record, with room for `capacity` entries: the most that one record adds.
     init(capacity: Int) {
         self.capacity = capacity
         entries = .allocate(capacity: max(1, capacity))
@@ -39,7 +39,7 @@ struct PendingRecord: ~Copyable {
 
     deinit { entries.deallocate() }
 
-    /// Holds an entry back and fetches the line of its cell.
+    /// Holds an entry back and prefetches the cache line of its cell.
     @inline(__always)
     mutating func append(
         _ cell: TallyCell, _ operation: CellOperation, _ tally: UnsafeMutablePointer<Tally>

@@ -12,51 +12,52 @@ public struct ProgramError: Error, Sendable, CustomStringConvertible {
 
 /// A record as the fold sees it.
 ///
-/// The bytes are the batch's; nothing is kept.
+/// The bytes belong to the batch; the fold keeps no pointer to them.
 public struct FoldRecord {
     /// Offset in its partition.
     public var offset: Int64
-    /// Record timestamp in milliseconds since 1970; -1 = none.
-    public var timestamp: Int64
-    /// The value; a nil base address = null.
+    /// Record timestamp in milliseconds since 1970; -1: none.
+    public var timestampMilliseconds: Int64
+    /// The value; nil: the null value of a tombstone.
     public var value: UnsafeRawPointer?
     /// Bytes of the value.
-    public var valueCount: Int
-    /// The key; nil = none.
+    public var valueByteCount: Int
+    /// The key; nil: none.
     public var key: UnsafeRawPointer?
     /// Bytes of the key.
-    public var keyCount: Int
+    public var keyByteCount: Int
     /// Index of the partition among the lane's cursors.
     public var partitionSlot: Int32
     /// Index of the binary attributes, or -1 for a structured event.
     public var attributes: Int32
 
-    /// A record of these parts.
+    /// A record of these parts, without a copy of their bytes.
     public init(
-        offset: Int64, timestamp: Int64, value: UnsafeRawBufferPointer?,
+        offset: Int64, timestampMilliseconds: Int64, value: UnsafeRawBufferPointer?,
         key: UnsafeRawBufferPointer?, partitionSlot: Int32, attributes: Int32 = -1
     ) {
         self.offset = offset
-        self.timestamp = timestamp
-        // An empty value is no null value, though its buffer may have no address.
+        self.timestampMilliseconds = timestampMilliseconds
+        // An empty value is not the null value, though its buffer may have no address.
         self.value = value.map { $0.baseAddress ?? UnsafeRawPointer(bitPattern: 1) } ?? nil
-        valueCount = value?.count ?? 0
+        valueByteCount = value?.count ?? 0
         self.key = key.map { $0.baseAddress ?? UnsafeRawPointer(bitPattern: 1) } ?? nil
-        keyCount = key?.count ?? 0
+        keyByteCount = key?.count ?? 0
         self.partitionSlot = partitionSlot
         self.attributes = attributes
     }
 }
 
-/// Numbers that the fold counts; all only rise.
+/// What the fold counts; no number ever falls.
 public struct FoldCounters: Sendable {
-    /// Records by `Outcome.rawValue`, without those taken before a step back.
+    /// Records by `Outcome.rawValue`; one that is read again after a step back is counted once.
     public var outcomes: [Int64] = Array(repeating: 0, count: Outcome.allCases.count)
-    /// Records below the lane's position, dropped unread.
+    /// Records below the lane's position, dropped without a look at their bytes.
     public var stale: Int64 = 0
-    /// Records read again only to warm up the window of ids or for another shard.
+    /// Records read again that their shard has already: for another shard, or only to warm up the
+    /// dedupe window.
     public var reread: Int64 = 0
-    /// Windows not written because they have expired.
+    /// Windows that were not changed because they have expired.
     public var expiredWindows: Int64 = 0
     /// Accepted events without a time of their own.
     public var untimed: Int64 = 0
@@ -64,30 +65,35 @@ public struct FoldCounters: Sendable {
     public var ignoredTypes = TypeCounts()
     /// Accepted events whose key is not their subject.
     public var unkeyed: Int64 = 0
-    /// Accepted events by lateness: at most `FoldCounters.latenessBounds[i]` seconds; the last is beyond all.
-    public var lateness: [Int64] = Array(repeating: 0, count: latenessBounds.count + 1)
-    /// Sum of lateness in seconds.
-    public var latenessSum: Double = 0
-    /// Upper bounds of lateness in seconds.
-    public static let latenessBounds: [Int64] = [1, 10, 60, 600, 3_600, 21_600, 86_400, 604_800]
+    /// Accepted events by lateness.
+    ///
+    /// Number i counts those above the bound before it and up to `latenessBoundsSeconds[i]`; the
+    /// last number counts those above all bounds.
+    public var lateness: [Int64] = Array(repeating: 0, count: latenessBoundsSeconds.count + 1)
+    /// The sum of the accepted events' lateness.
+    public var latenessSumSeconds: Double = 0
+    /// Upper bounds of `lateness`, each still within.
+    public static let latenessBoundsSeconds: [Int64] = [
+        1, 10, 60, 600, 3_600, 21_600, 86_400, 604_800,
+    ]
 }
 
 /// A catalog lowered to instructions, and the loop that runs them.
 ///
-/// One a lane: it owns the JSON scanner and scratch memory. No allocation per event once its tables
-/// have grown. One thread.
+/// Each lane has its own, with a JSON scanner and scratch memory. It allocates nothing per event
+/// once its tables have grown. One thread.
 public struct Program: ~Copyable {
-    /// All sets of cells, by `TallyCell.set`.
+    /// All sets of cells, by `TallyCell.cellSet`.
     public let cellSets: [CellSet]
-    /// Names and digests of all that decides about numbers: the contract's list.
+    /// Names and digests of all that decides what is counted: entries of the contract.
     public let contractEntries: [(name: String, digest: String)]
     /// Counters of everything folded so far.
     public var counters = FoldCounters()
     /// Records of the last `run` that were rejected and must go to the dead letters.
     public internal(set) var rejected: [RejectedRecord] = []
-    /// What rejections are called.
+    /// Where a rejection's text and place in the event come from.
     let rejectionNames: RejectionNames
-    /// Mixed into the look-up of names, as in the tallies.
+    /// The seed of the hashes of names, the same as in the tallies.
     let symbolSeed = SymbolSeed.ofProcess
 
     /// Kafka's number of the partition in each slot.
@@ -96,7 +102,7 @@ public struct Program: ~Copyable {
     let shardCount: UInt32
     let futureBoundMilliseconds: Int64
     /// Nanoseconds since 1970 of the earliest time that an event may have.
-    let notBefore: Int64
+    let notBeforeNanoseconds: Int64
     let identityHash: IdentityHash
     let scanner: OpaquePointer
     let dataNode: Int32
@@ -117,10 +123,10 @@ public struct Program: ~Copyable {
     var scratch: EventScratch
     var pending: PendingRecord
 
-    /// Where texts and numbers of the envelope stand.
+    /// Slots of the scanner for the envelope's attributes, -1 for what is not read from the event.
     struct EnvelopeRule {
         var specversion: Int32
-        /// -1 where the catalog has an envelope of its own: then it says what stands where.
+        /// -1 where the catalog declares its own envelope: then only the fields' pointers count.
         var data: Int32
         var dataBase64: Int32
         var id: Int32
@@ -136,7 +142,7 @@ public struct Program: ~Copyable {
     ///
     /// - Parameters:
     ///   - dedupeKey: the ledger's random key.
-    ///   - futureBoundMilliseconds: how far an event may lie after its record's timestamp.
+    ///   - futureBoundMilliseconds: how much later than its record's timestamp an event may be.
     public init(
         catalog: MeterCatalog, shardCount: Int, dedupeKey: (UInt64, UInt64),
         futureBoundMilliseconds: Int64
@@ -171,7 +177,7 @@ public struct Program: ~Copyable {
         rejectionNames = RejectionNames(catalog)
         self.shardCount = UInt32(shardCount)
         self.futureBoundMilliseconds = futureBoundMilliseconds
-        notBefore = catalog.notBefore.nanoseconds
+        notBeforeNanoseconds = catalog.notBefore.nanoseconds
         identityHash = IdentityHash(key: dedupeKey)
         scratch = EventScratch(
             fieldCount: lowering.largestFieldCount, tupleCount: lowering.largestTupleCount)
@@ -188,11 +194,11 @@ public struct Program: ~Copyable {
 public struct FoldStop: Sendable, Equatable {
     /// Index of the first record not taken.
     public var next: Int
-    /// Shard whose tally is full, or nil when all records are taken.
+    /// Shard whose tally is full; nil when all records are taken.
     public var fullShard: Int?
 }
 
-/// Event types by their bytes.
+/// Finds an event type by its bytes.
 struct TypeTable: ~Copyable {
     private let slots: FixedArray<Slot>
     private let mask: Int

@@ -1,23 +1,23 @@
-/// Numbers by type of event, for as many types as were seen first; all others together.
+/// Counts events by their type: the first types seen each on their own, all others together.
 ///
-/// Bounded, because whoever writes events chooses their types. It allocates at the first event of a
-/// type only.
+/// The number of types is bounded because producers choose them. It allocates only at the first
+/// event of a type.
 public struct TypeCounts: Sendable {
-    /// Types that are counted apart.
+    /// The most types that are counted apart.
     public static let mostTypes = 20
-    /// A longer type is counted among the others.
-    public static let longestType = 256
+    /// The longest type that is counted apart; a longer one is counted among the others.
+    public static let longestTypeBytes = 256
 
-    /// What all other types are called together; a type of this name is one of them.
+    /// The name of all other types together; a type with this very name is counted among them.
     public static let othersName = "other"
 
     private var hashes: [UInt64] = []
-    /// The types counted apart and how often each came, in the order of their first event.
+    /// The types counted apart, with the number of their events, in the order of their first event.
     public private(set) var types: [(bytes: [UInt8], count: Int64)] = []
     /// Events of all other types.
     public private(set) var others: Int64 = 0
 
-    /// No event yet.
+    /// Counts of no event.
     public init() {}
 
     /// Counts an event of this type.
@@ -28,19 +28,19 @@ public struct TypeCounts: Sendable {
             types[index].count += 1
             return
         }
-        guard types.count < Self.mostTypes, type.count <= Self.longestType else {
+        guard types.count < Self.mostTypes, type.count <= Self.longestTypeBytes else {
             others += 1
             return
         }
         add(Array(type), hash, 1, most: Self.mostTypes)
     }
 
-    /// Adds what another has counted; at most `most` types are counted apart afterwards.
+    /// Adds the counts of another; at most `most` types are counted apart afterwards.
     public mutating func add(_ other: TypeCounts, most: Int = mostTypes) {
         others += other.others
         for (index, type) in other.types.enumerated() {
-            if let place = types.firstIndex(where: { $0.bytes == type.bytes }) {
-                types[place].count += type.count
+            if let known = types.firstIndex(where: { $0.bytes == type.bytes }) {
+                types[known].count += type.count
             } else {
                 add(type.bytes, other.hashes[index], type.count, most: most)
             }
@@ -48,7 +48,7 @@ public struct TypeCounts: Sendable {
     }
 
     private mutating func add(_ type: [UInt8], _ hash: UInt64, _ count: Int64, most: Int) {
-        guard types.count < most, type.count <= Self.longestType,
+        guard types.count < most, type.count <= Self.longestTypeBytes,
             !type.elementsEqual(Self.othersName.utf8)
         else {
             others += count

@@ -1,6 +1,8 @@
 import CTables
 
-/// Hashes of bytes: FNV-1a for the shard, a fast mix inside one tally; `IdentityHash` decides about duplicates.
+/// Hashes of bytes: FNV-1a for the shard, a fast one for tables in memory.
+///
+/// Duplicates are found by another hash, `IdentityHash`.
 public enum Hashing {
     /// FNV-1a, 32 bit: decides the shard.
     @inline(__always)
@@ -10,6 +12,7 @@ public enum Hashing {
         return hash
     }
 
+    /// Both halves of the product of two words, mixed into one word.
     @inline(__always)
     static func mix(_ left: UInt64, _ right: UInt64) -> UInt64 {
         let product = left.multipliedFullWidth(by: right)

@@ -1,5 +1,6 @@
-/// SipHash-2-4 with 128 bits of output (Aumasson and Bernstein): a keyed hash whose collisions nobody can aim at
-/// without the key.
+/// SipHash-2-4 with 128 bits of output, by Aumasson and Bernstein.
+///
+/// It is a keyed hash: nobody can construct collisions without the key.
 public struct SipHash128: Sendable {
     /// The key's two words, little endian.
     public let key: (UInt64, UInt64)

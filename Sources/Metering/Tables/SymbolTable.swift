@@ -1,8 +1,8 @@
 import CTables
 
-/// Two random words in the hash of every name: nobody who writes events can choose names that meet.
+/// Two random words in the hash of every name, so that no producer can choose names that collide.
 ///
-/// Both factors of the first product have one: else a text could make the other one 0.
+/// Each factor of the hash's first product has one of them: otherwise a text could make a factor 0.
 struct SymbolSeed: Sendable {
     var first: UInt64
     var last: UInt64
@@ -14,9 +14,9 @@ struct SymbolSeed: Sendable {
     }()
 }
 
-/// A byte string prepared for a look-up: its length, first and last bytes as words, and a hash of all.
+/// A byte string prepared for a look-up: its first and last eight bytes as words, and its hash.
 ///
-/// Two texts of up to 16 bytes are equal exactly when length and words are.
+/// Two texts of up to 16 bytes are equal exactly when their lengths and words are.
 struct SymbolKey {
     let bytes: UnsafeRawBufferPointer
     let first: UInt64
@@ -56,7 +56,7 @@ struct SymbolKey {
         return word
     }
 
-    /// Whether all bytes stand as they are in a key name.
+    /// Whether no byte is escaped in a key name.
     @inline(__always)
     var isPlain: Bool {
         let count = bytes.count
@@ -70,24 +70,25 @@ struct SymbolKey {
         return true
     }
 
-    /// Plain bytes in the places from `count` on.
+    /// A word with plain bytes from position `count` on and zeros before.
     @inline(__always)
     private static func plainFrom(_ count: Int) -> UInt64 {
         0x6161_6161_6161_6161 << UInt64(count * 8)
     }
 }
 
-/// Byte strings by small numbers: equal bytes have the same number, so cells compare as integers.
+/// Gives byte strings small numbers, their symbols.
 ///
-/// Open addressing over raw memory; a slot holds a short text's bytes itself, so that most look-ups touch
-/// one cache line. Cleared and reused, it allocates only while it grows. One thread.
+/// Equal bytes have the same symbol, so cells compare as integers. The table uses open addressing
+/// over raw memory; a slot itself holds the bytes of a short text, so that most look-ups touch one
+/// cache line. A table is cleared and used again; it allocates only while it grows. One thread.
 struct SymbolTable: ~Copyable {
     private struct Slot {
         var first: UInt64
         var last: UInt64
         var hash: UInt32
         var length: UInt32
-        /// Number + 1; 0 = free.
+        /// The symbol + 1; 0: the slot is free.
         var taken: UInt32
         var offset: UInt32
     }
@@ -109,7 +110,9 @@ struct SymbolTable: ~Copyable {
         Slot(first: 0, last: 0, hash: 0, length: 0, taken: 0, offset: 0)
     }
 
-    /// Whether it holds more than the cells of a full tally need: texts of events that add nothing, duplicates before all.
+    /// Whether it holds more texts than the cells of a full tally need.
+    ///
+    /// That happens when many events add nothing, mostly because they are duplicates.
     private(set) var isLarge = false
     private static var manySymbols: Int { 32_768 }
     private static var manyBytes: Int { 4 << 20 }
@@ -138,6 +141,7 @@ struct SymbolTable: ~Copyable {
             + arenaCapacity
     }
 
+    /// Forgets all symbols; keeps the memory.
     mutating func removeAll() {
         guard count > 0 else { return }
         count = 0
@@ -149,27 +153,26 @@ struct SymbolTable: ~Copyable {
     /// The bytes of a symbol; valid until the next change.
     @inline(__always)
     func bytes(_ symbol: UInt32) -> UnsafeRawBufferPointer {
-        let one = symbols[Int(symbol)]
-        return UnsafeRawBufferPointer(
-            start: arena + Int(one.offset), count: Int(one.length))
+        let text = symbols[Int(symbol)]
+        return UnsafeRawBufferPointer(start: arena + Int(text.offset), count: Int(text.length))
     }
 
-    /// Fetches the cache line in which a look-up will begin.
+    /// Prefetches the cache line in which a look-up will begin.
     @inline(__always)
     func prefetch(_ key: SymbolKey) { ct_prefetch(slots + (Int(key.hash) & slotMask)) }
 
-    /// The number of these bytes, new if need be.
+    /// The symbol of these bytes, a new one if they have none.
     @inline(__always)
     mutating func intern(_ bytes: UnsafeRawBufferPointer) -> UInt32 {
         intern(SymbolKey(bytes, seed))
     }
 
-    /// The number of the key's bytes, new if need be.
+    /// The symbol of the key's bytes, a new one if they have none.
     @inline(__always)
     mutating func intern(_ key: SymbolKey) -> UInt32 {
-        var place = Int(key.hash) & slotMask
-        while slots[place].taken != 0 {
-            let slot = slots + place
+        var index = Int(key.hash) & slotMask
+        while slots[index].taken != 0 {
+            let slot = slots + index
             if slot.pointee.first == key.first, slot.pointee.last == key.last,
                 Int(slot.pointee.length) == key.bytes.count,
                 key.bytes.count <= 16
@@ -179,12 +182,12 @@ struct SymbolTable: ~Copyable {
             {
                 return slot.pointee.taken - 1
             }
-            place = (place + 1) & slotMask
+            index = (index + 1) & slotMask
         }
-        return add(key, place)
+        return add(key, index)
     }
 
-    /// Compares what the words of a key do not hold.
+    /// Compares the bytes between the first and the last word of a key.
     @inline(__always)
     private func isEqual(
         _ left: UnsafeMutableRawPointer, _ right: UnsafeRawBufferPointer
@@ -199,7 +202,7 @@ struct SymbolTable: ~Copyable {
     }
 
     @inline(never)
-    private mutating func add(_ key: SymbolKey, _ place: Int) -> UInt32 {
+    private mutating func add(_ key: SymbolKey, _ index: Int) -> UInt32 {
         if count == symbolCapacity {
             grow()
             return intern(key)
@@ -212,7 +215,7 @@ struct SymbolTable: ~Copyable {
         let length = UInt32(key.bytes.count)
         (symbols + count).initialize(to: Symbol(offset: UInt32(arenaCount), length: length))
         count += 1
-        slots[place] = Slot(
+        slots[index] = Slot(
             first: key.first, last: key.last, hash: key.hash, length: length,
             taken: UInt32(count), offset: UInt32(arenaCount))
         arenaCount += key.bytes.count
@@ -232,9 +235,9 @@ struct SymbolTable: ~Copyable {
         slots.initialize(repeating: Self.free, count: symbolCapacity * 2)
         slotMask = symbolCapacity * 2 - 1
         for index in 0..<oldCount where old[index].taken != 0 {
-            var place = Int(old[index].hash) & slotMask
-            while slots[place].taken != 0 { place = (place + 1) & slotMask }
-            slots[place] = old[index]
+            var free = Int(old[index].hash) & slotMask
+            while slots[free].taken != 0 { free = (free + 1) & slotMask }
+            slots[free] = old[index]
         }
         memory.deallocate(old, oldCount)
     }

@@ -1,21 +1,21 @@
-/// Memory for the many middling tables of one thread's tallies, cut out of huge pages.
+/// Memory for the many medium-sized tables of one thread's tallies, cut out of huge pages.
 ///
-/// Each of them is smaller than a huge page, together they are larger than a cache. Blocks are powers of two; one
-/// that is given back serves the next who asks for its size or less. Everything goes at the end, so whoever holds a
-/// block holds this too. One thread.
+/// Each table is smaller than a huge page; together they are larger than a cache. Block sizes are
+/// powers of two; a block that is given back is used for the next table of its size or smaller. All
+/// memory is freed with this object, so every owner of a block must hold it. One thread.
 public final class TableMemory {
-    /// Smaller blocks come from the allocator: they share their pages anyway.
-    private static let smallest = 4 << 10
+    /// Smaller blocks come from the system's allocator: they share their pages anyway.
+    private static let smallestBlockBytes = 4 << 10
     private var pages: [UnsafeMutablePointer<UInt8>] = []
-    /// Free blocks of each power of two; a free block's first word leads to the next.
+    /// The first free block of each size; a free block's first word points to the next one.
     private var free: [UnsafeMutableRawPointer?]
 
     /// Memory that holds nothing yet.
     public init() {
-        free = Array(repeating: nil, count: Self.sizeClass(LargeMemory.hugePage) + 1)
+        free = Array(repeating: nil, count: Self.sizeClass(LargeMemory.hugePageBytes) + 1)
     }
 
-    deinit { for page in pages { LargeMemory.deallocate(page, LargeMemory.hugePage) } }
+    deinit { for page in pages { LargeMemory.deallocate(page, LargeMemory.hugePageBytes) } }
 
     /// Memory that is not initialized, to be given back by `deallocate`.
     func allocate<Element>(_ capacity: Int) -> UnsafeMutablePointer<Element> {
@@ -32,26 +32,26 @@ public final class TableMemory {
     }
 
     private static func isPooled(_ byteCount: Int) -> Bool {
-        byteCount >= smallest && byteCount < LargeMemory.hugePage
+        byteCount >= smallestBlockBytes && byteCount < LargeMemory.hugePageBytes
     }
 
     /// 0 for blocks of `smallest` bytes, one more for each doubling.
     private static func sizeClass(_ byteCount: Int) -> Int {
-        Int.bitWidth - (byteCount - 1).leadingZeroBitCount - smallest.trailingZeroBitCount
+        Int.bitWidth - (byteCount - 1).leadingZeroBitCount - smallestBlockBytes.trailingZeroBitCount
     }
 
-    /// A block; a larger one is halved where there is none.
+    /// A block of that size; a larger one is halved if none is free.
     private func take(_ sizeClass: Int) -> UnsafeMutableRawPointer {
         if let block = free[sizeClass] {
             free[sizeClass] = block.load(as: UnsafeMutableRawPointer?.self)
             return block
         }
         guard sizeClass < free.count - 1 else {
-            pages.append(LargeMemory.allocate(LargeMemory.hugePage))
+            pages.append(LargeMemory.allocate(LargeMemory.hugePageBytes))
             return UnsafeMutableRawPointer(pages[pages.count - 1])
         }
         let block = take(sizeClass + 1)
-        give(block + (Self.smallest << sizeClass), sizeClass)
+        give(block + (Self.smallestBlockBytes << sizeClass), sizeClass)
         return block
     }
 

@@ -1,8 +1,11 @@
 import CTables
 
-/// How an entry changes a cell in Redis; each commutes with itself, so that folding first is the same.
+/// How an entry changes a cell in Redis.
+///
+/// The order of entries does not matter to any of them, so a tally may merge entries before they
+/// reach Redis.
 public enum CellOperation: UInt8, Sendable {
-    /// Adds to a hash field.
+    /// Adds to a member of a hash.
     case add = 0
     /// Adds to a sorted set's score.
     case addScore = 1
@@ -29,13 +32,13 @@ public enum CellOperation: UInt8, Sendable {
         }
     }
 
-    /// Estimated nanoseconds of script time an entry, with its part of its key; the law keeps a script
-    /// within 3 ms.
+    /// Estimated script time for an entry, with its share of its key.
     ///
-    /// Counted on Redis 7.0.15 with script and key: 22,000 instructions a counter, of which three share a key; 4,200
-    /// a score of a ranking that is added by a union. One that is added by itself costs far more than that: `fullCost`
-    /// follows from how many were.
-    var cost: Int32 {
+    /// A script should take 3 ms at most. Counted on Redis 7.0.15, script and key together: 22,000 processor instructions for a
+    /// counter where three share a key, 4,200 for a ranking's score that is added by a union. A
+    /// score that is added alone costs far more: `Tally.fullCostNanoseconds` is adjusted to how
+    /// many those are.
+    var costNanoseconds: Int32 {
         switch self {
         case .add, .distinct: 3_000
         case .minimum, .maximum, .first, .last: 4_500
@@ -46,34 +49,35 @@ public enum CellOperation: UInt8, Sendable {
 
 /// One cell's delta in a tally.
 public struct TallyCell: Sendable {
-    /// Which cells of which meter: index into `Program.cellSets`.
-    public var set: UInt16
+    /// Which meter in which scope: an index into `Program.cellSets`.
+    public var cellSet: UInt16
     /// The window.
     public var window: Window
-    /// Whether a following cell goes on where this one would overflow.
+    /// Whether another cell of the tally continues this one, whose amount would have overflowed.
     var isFull: Bool = false
-    /// Number of the window; of a grid weekday · 24 + hour.
+    /// Number of the window; for a grid weekday · 24 + hour.
     public var number: Int32
     /// Symbol of the escaped organization id.
     public var organization: UInt32
-    /// Symbol of the escaped scope (`dim=value:dim=value`); 0 = none.
+    /// Symbol of the escaped scope (`dim=value:dim=value`); 0: the whole organization.
     public var scope: UInt32
-    /// Symbol of the hash's or sorted set's member, or of the distinct value; a histogram's step
-    /// itself; 0 for a series.
+    /// Symbol of the member, or of a distinct count's value; for a histogram the step itself; 0 for
+    /// a series and a grid.
     public var member: UInt32
     /// Symbol of the value that a first or last keeps.
     public var payload: UInt32 = 0
-    /// Amount to add, least or greatest value, or time of a first or last.
+    /// Amount to add, least or greatest value, or for a first or last the event's time.
     public var amount: Int64
 
-    /// The set that no cell has: a free place of a table.
-    static var freeSet: UInt16 { .max }
+    /// The `cellSet` of a free slot of the table: no cell has it.
+    static var noCellSet: UInt16 { .max }
 
-    /// Where a table looks first.
+    /// Hash of what identifies the cell; its low bits are the first slot that is looked at.
     @inline(__always)
     var hash: UInt32 {
         let first =
-            UInt64(set) << 48 | UInt64(window.rawValue) << 40 ^ UInt64(UInt32(bitPattern: number))
+            UInt64(cellSet) << 48 | UInt64(window.rawValue) << 40
+            ^ UInt64(UInt32(bitPattern: number))
         let second = UInt64(organization) << 40 ^ UInt64(scope) << 20 ^ UInt64(member)
         let mixed = Hashing.mix(first ^ 0x9E37_79B9_7F4A_7C15, second ^ 0xE703_7ED1_A0B4_28DB)
         return UInt32(truncatingIfNeeded: mixed ^ mixed >> 32)
@@ -81,7 +85,7 @@ public struct TallyCell: Sendable {
 
     @inline(__always)
     func isSame(_ other: TallyCell) -> Bool {
-        number == other.number && member == other.member && set == other.set
+        number == other.number && member == other.member && cellSet == other.cellSet
             && window == other.window && organization == other.organization && scope == other.scope
             && !isFull
     }
@@ -89,53 +93,55 @@ public struct TallyCell: Sendable {
 
 /// What the records of one shard add up to since its last commit.
 ///
-/// One thread.
-///
-/// Cells are found by comparing integers: organization, scope and member are symbols of this tally. They
-/// stand in one open-addressing table, so that a look-up touches one cache line. Cleared and reused, it
-/// allocates only while it grows.
+/// Cells are found by comparing integers: organization, scope and member are symbols of this tally.
+/// They are in one table with open addressing, so that a look-up touches one cache line. A tally is
+/// cleared and used again; it allocates only while it grows. One thread.
 public struct Tally: ~Copyable {
     var symbols: SymbolTable
     private let memory: TableMemory
     private var table: UnsafeMutablePointer<TallyCell>
     private var tableMask: Int
-    /// Places in the table in the order of their first touch.
+    /// Slots of the table in the order in which they were filled.
     private var order: UnsafeMutablePointer<UInt32>
     /// Number of cells.
     public private(set) var count = 0
-    /// Estimated nanoseconds of script time.
-    public private(set) var cost: Int32 = 0
+    /// Estimated script time of its commit.
+    public private(set) var costNanoseconds: Int32 = 0
     /// Events folded into it.
     public private(set) var eventCount: Int64 = 0
-    /// Least record timestamp of those events, or Int64.max.
-    public private(set) var oldestTimestamp = Int64.max
-    /// Own records by partition slot: accepted, duplicate, ignored, rejected.
+    /// Least record timestamp of those events, `Int64.max` where none has one.
+    public private(set) var oldestTimestampMilliseconds = Int64.max
+    /// The shard's records by partition slot: accepted, duplicate, ignored, rejected.
     private var outcomes: UnsafeMutablePointer<Int64>
     private let partitionCount: Int
 
-    /// Estimate at which a tally is full, in nanoseconds: so that its script takes 3 ms.
-    public var fullCost = Tally.usualFullCost
-    /// Where all scores are added by unions.
-    public static var usualFullCost: Int32 { 3_000_000 }
-    /// What a score costs more that is added by itself, in nanoseconds.
-    public static var singleScoreCost: Int64 { 4_800 }
-    /// A delta beyond this goes on in another cell: exact in Lua and in a score.
+    /// Estimate at which the tally is full, chosen so that its script takes 3 ms.
+    public var fullCostNanoseconds = Tally.usualFullCostNanoseconds
+    /// `fullCostNanoseconds` where all scores are added by unions.
+    public static var usualFullCostNanoseconds: Int32 { 3_000_000 }
+    /// What a score that is added alone costs more than one in a union.
+    public static var singleScoreCostNanoseconds: Int64 { 4_800 }
+    /// The largest delta of one cell: exact in Lua and as a score.
+    ///
+    /// What would exceed it goes to another cell.
     static var largestAmount: Int64 { 9_007_199_254_740_991 }
     private static var free: TallyCell {
         TallyCell(
-            set: TallyCell.freeSet, window: .all, number: 0, organization: 0, scope: 0, member: 0,
-            amount: 0)
+            cellSet: TallyCell.noCellSet, window: .all, number: 0, organization: 0, scope: 0,
+            member: 0, amount: 0)
     }
 
-    /// An empty tally for records of `partitionCount` partitions, in memory that it shares with others of its thread.
+    /// An empty tally for records of `partitionCount` partitions.
+    ///
+    /// It shares `memory` with the other tallies of its thread.
     public init(partitionCount: Int, memory: TableMemory = TableMemory()) {
         self.memory = memory
         symbols = SymbolTable(memory: memory)
-        let places = 128
-        table = memory.allocate(places)
-        table.initialize(repeating: Self.free, count: places)
-        tableMask = places - 1
-        order = memory.allocate(places)
+        let slots = 128
+        table = memory.allocate(slots)
+        table.initialize(repeating: Self.free, count: slots)
+        tableMask = slots - 1
+        order = memory.allocate(slots)
         self.partitionCount = max(1, partitionCount)
         outcomes = .allocate(capacity: self.partitionCount * 4)
         outcomes.initialize(repeating: 0, count: self.partitionCount * 4)
@@ -150,21 +156,21 @@ public struct Tally: ~Copyable {
 
     /// Whether it must be committed before more is folded into it.
     @inline(__always)
-    public var isFull: Bool { cost >= fullCost || symbols.isLarge }
+    public var isFull: Bool { costNanoseconds >= fullCostNanoseconds || symbols.isLarge }
 
     /// Forgets everything.
     public mutating func removeAll() {
-        for index in 0..<count { table[Int(order[index])].set = TallyCell.freeSet }
+        for index in 0..<count { table[Int(order[index])].cellSet = TallyCell.noCellSet }
         count = 0
-        cost = 0
+        costNanoseconds = 0
         eventCount = 0
-        oldestTimestamp = Int64.max
+        oldestTimestampMilliseconds = Int64.max
         outcomes.update(repeating: 0, count: partitionCount * 4)
         symbols.removeAll()
         _ = symbols.intern(UnsafeRawBufferPointer(start: nil, count: 0))
     }
 
-    /// Cell number `index` in the order of its first touch.
+    /// The cell that was added as number `index`.
     public subscript(index: Int) -> TallyCell { table[Int(order[index])] }
 
     /// The bytes of a symbol; valid until the tally changes.
@@ -176,25 +182,27 @@ public struct Tally: ~Copyable {
             + (tableMask + 1) * MemoryLayout<UInt32>.stride + symbols.byteCount
     }
 
-    /// Counts an accepted event whose record has that timestamp, -1 = none.
+    /// Counts an accepted event whose record has that timestamp; -1: none.
     @inline(__always)
-    mutating func countEvent(_ timestamp: Int64) {
+    mutating func countEvent(_ timestampMilliseconds: Int64) {
         eventCount += 1
-        if timestamp >= 0 { oldestTimestamp = min(oldestTimestamp, timestamp) }
+        if timestampMilliseconds >= 0 {
+            oldestTimestampMilliseconds = min(oldestTimestampMilliseconds, timestampMilliseconds)
+        }
     }
 
-    /// Counts one own record of a partition.
+    /// Counts the outcome of a record of the shard.
     @inline(__always)
     mutating func count(_ outcome: Outcome, partitionSlot: Int) {
         outcomes[partitionSlot * 4 + min(3, Int(outcome.rawValue))] += 1
     }
 
-    /// Own records of a partition that were accepted, duplicate, ignored and rejected.
+    /// The shard's records of a partition that were accepted, duplicate, ignored and rejected.
     public func outcomes(partitionSlot slot: Int) -> (Int64, Int64, Int64, Int64) {
         (outcomes[slot * 4], outcomes[slot * 4 + 1], outcomes[slot * 4 + 2], outcomes[slot * 4 + 3])
     }
 
-    /// Fetches the cache line in which an entry's look-up will begin.
+    /// Prefetches the cache line in which an entry's look-up will begin.
     @inline(__always)
     func prefetch(_ hash: UInt32) { ct_prefetch(table + (Int(hash) & tableMask)) }
 
@@ -207,49 +215,49 @@ public struct Tally: ~Copyable {
     /// Merges an entry with that `TallyCell.hash` into its cell.
     @inline(__always)
     mutating func add(_ entry: TallyCell, _ hash: UInt32, _ operation: CellOperation) {
-        var place = Int(hash) & tableMask
-        while table[place].set != TallyCell.freeSet {
-            if table[place].isSame(entry) {
-                merge(entry, operation, into: place)
+        var slot = Int(hash) & tableMask
+        while table[slot].cellSet != TallyCell.noCellSet {
+            if table[slot].isSame(entry) {
+                merge(entry, operation, into: slot)
                 return
             }
-            place = (place + 1) & tableMask
+            slot = (slot + 1) & tableMask
         }
-        append(entry, place, operation)
+        append(entry, slot, operation)
     }
 
     @inline(__always)
-    private mutating func merge(_ entry: TallyCell, _ operation: CellOperation, into place: Int) {
+    private mutating func merge(_ entry: TallyCell, _ operation: CellOperation, into slot: Int) {
         switch operation {
         case .add, .addScore:
-            let sum = table[place].amount + entry.amount
+            let sum = table[slot].amount + entry.amount
             if sum.magnitude <= UInt64(Tally.largestAmount) {
-                table[place].amount = sum
+                table[slot].amount = sum
             } else {
-                table[place].isFull = true
+                table[slot].isFull = true
                 addAgain(entry, operation)
             }
-        case .minimum: table[place].amount = min(table[place].amount, entry.amount)
-        case .maximum: table[place].amount = max(table[place].amount, entry.amount)
+        case .minimum: table[slot].amount = min(table[slot].amount, entry.amount)
+        case .maximum: table[slot].amount = max(table[slot].amount, entry.amount)
         case .distinct: break
-        case .first, .last: keep(entry, operation, in: place)
+        case .first, .last: keep(entry, operation, in: slot)
         }
     }
 
-    /// A cell that can hold no more goes on in another.
+    /// Adds the entry to another cell, because the one that it belongs to can hold no more.
     @inline(never)
     private mutating func addAgain(_ entry: TallyCell, _ operation: CellOperation) {
         add(entry, operation)
     }
 
     @inline(never)
-    private mutating func keep(_ entry: TallyCell, _ operation: CellOperation, in place: Int) {
-        let old = table[place]
+    private mutating func keep(_ entry: TallyCell, _ operation: CellOperation, in slot: Int) {
+        let old = table[slot]
         if old.amount == entry.amount {
-            if isGreater(entry.payload, old.payload) { table[place].payload = entry.payload }
+            if isGreater(entry.payload, old.payload) { table[slot].payload = entry.payload }
         } else if (entry.amount < old.amount) == (operation == .first) {
-            table[place].amount = entry.amount
-            table[place].payload = entry.payload
+            table[slot].amount = entry.amount
+            table[slot].payload = entry.payload
         }
     }
 
@@ -258,36 +266,36 @@ public struct Tally: ~Copyable {
     }
 
     @inline(never)
-    private mutating func append(_ entry: TallyCell, _ place: Int, _ operation: CellOperation) {
-        var place = place
-        // Three quarters full: half the memory of a table that is half full, and caches are what it lacks.
+    private mutating func append(_ entry: TallyCell, _ slot: Int, _ operation: CellOperation) {
+        var slot = slot
+        // Grows only when three quarters are full: a smaller table fits better into the caches.
         if count * 4 > tableMask * 3 {
             grow()
-            place = Int(entry.hash) & tableMask
-            while table[place].set != TallyCell.freeSet { place = (place + 1) & tableMask }
+            slot = Int(entry.hash) & tableMask
+            while table[slot].cellSet != TallyCell.noCellSet { slot = (slot + 1) & tableMask }
         }
-        table[place] = entry
-        order[count] = UInt32(place)
+        table[slot] = entry
+        order[count] = UInt32(slot)
         count += 1
-        cost += operation.cost
+        costNanoseconds += operation.costNanoseconds
     }
 
     private mutating func grow() {
-        let places = (tableMask + 1) * 2
-        let bigger: UnsafeMutablePointer<TallyCell> = memory.allocate(places)
-        bigger.initialize(repeating: Self.free, count: places)
-        let longer: UnsafeMutablePointer<UInt32> = memory.allocate(places)
-        let old = tableMask + 1
-        tableMask = places - 1
+        let oldSlots = tableMask + 1
+        let slots = oldSlots * 2
+        let bigger: UnsafeMutablePointer<TallyCell> = memory.allocate(slots)
+        bigger.initialize(repeating: Self.free, count: slots)
+        let longer: UnsafeMutablePointer<UInt32> = memory.allocate(slots)
+        tableMask = slots - 1
         for index in 0..<count {
             let cell = table[Int(order[index])]
-            var place = Int(cell.hash) & tableMask
-            while bigger[place].set != TallyCell.freeSet { place = (place + 1) & tableMask }
-            bigger[place] = cell
-            longer[index] = UInt32(place)
+            var slot = Int(cell.hash) & tableMask
+            while bigger[slot].cellSet != TallyCell.noCellSet { slot = (slot + 1) & tableMask }
+            bigger[slot] = cell
+            longer[index] = UInt32(slot)
         }
-        memory.deallocate(table, old)
-        memory.deallocate(order, old)
+        memory.deallocate(table, oldSlots)
+        memory.deallocate(order, oldSlots)
         table = bigger
         order = longer
     }

@@ -52,8 +52,8 @@ extension Assignment {
             }
             (records + count).initialize(
                 to: FoldRecord(
-                    offset: record.offset, timestamp: record.timestamp, value: record.value,
-                    key: record.key, partitionSlot: slot, attributes: place))
+                    offset: record.offset, timestampMilliseconds: record.timestamp,
+                    value: record.value, key: record.key, partitionSlot: slot, attributes: place))
             sources[count] = Int32(index)
             count += 1
         }

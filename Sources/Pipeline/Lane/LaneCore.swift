@@ -139,9 +139,11 @@ struct LaneCore: ~Copyable {
 
     private static func fingerprint(of record: FoldRecord) -> Fingerprint {
         Fingerprint(
-            offset: record.offset, timestamp: record.timestamp,
-            key: record.key.map { UnsafeRawBufferPointer(start: $0, count: record.keyCount) },
-            value: record.value.map { UnsafeRawBufferPointer(start: $0, count: record.valueCount) })
+            offset: record.offset, timestamp: record.timestampMilliseconds,
+            key: record.key.map { UnsafeRawBufferPointer(start: $0, count: record.keyByteCount) },
+            value: record.value.map {
+                UnsafeRawBufferPointer(start: $0, count: record.valueByteCount)
+            })
     }
 
     /// The log holds nothing up to `offset`.
@@ -275,7 +277,8 @@ struct LaneCore: ~Copyable {
         let sentAt = shards[shard].sentAt
         guard let tally = flying[shard] else { return (0, 0, .max, sentAt) }
         return (
-            tally.pointee.count, tally.pointee.eventCount, tally.pointee.oldestTimestamp, sentAt
+            tally.pointee.count, tally.pointee.eventCount,
+            tally.pointee.oldestTimestampMilliseconds, sentAt
         )
     }
 
@@ -335,11 +338,13 @@ struct LaneCore: ~Copyable {
 
     /// Learns from how many scores of the commit in flight had to be added one by one.
     mutating func learnCost(shard: Int, singleScores: Int64) {
-        guard let tally = flying[shard], case let estimate = Int64(tally.pointee.cost), estimate > 0
+        guard let tally = flying[shard], case let estimate = Int64(tally.pointee.costNanoseconds),
+            estimate > 0
         else { return }
-        let cost = estimate + singleScores * Tally.singleScoreCost
+        let cost = estimate + singleScores * Tally.singleScoreCostNanoseconds
         costFactor += (Double(cost) / Double(estimate) - costFactor) / 64
-        tally.pointee.fullCost = Int32(Double(Tally.usualFullCost) / max(1, costFactor))
+        tally.pointee.fullCostNanoseconds = Int32(
+            Double(Tally.usualFullCostNanoseconds) / max(1, costFactor))
     }
 
     // MARK: Stepping back
