@@ -81,6 +81,9 @@ extension Settings {
         let key: [UInt8]
         switch algorithm {
         case .hs256:
+            if isGiven(Options.jwtPublicKey) {
+                throw .usage("--jwt-public-key needs --jwt-algorithm RS256 or ES256")
+            }
             if let file = text(Options.jwtSecretFile) {
                 key = Array(try FileText.secret(file).utf8)
             } else if let secret = text(Options.jwtSecret) {
@@ -89,6 +92,9 @@ extension Settings {
                 return nil
             }
         case .rs256, .es256:
+            for other in [Options.jwtSecretFile, Options.jwtSecret] where isGiven(other) {
+                throw .usage("--\(other.name) is for HS256, and the algorithm is \(algorithm.rawValue)")
+            }
             guard let file = text(Options.jwtPublicKey) else { return nil }
             key = try FileText.read(file)
         }
