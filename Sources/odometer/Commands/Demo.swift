@@ -1,3 +1,4 @@
+import HTTPServer
 import Laboratory
 import Printing
 

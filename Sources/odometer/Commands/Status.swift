@@ -1,6 +1,6 @@
 import Foundation
+import HTTPServer
 import Kafka
-import Laboratory
 import Ledger
 import Printing
 import Redis

@@ -1,4 +1,3 @@
-import Laboratory
 import Ledger
 import Printing
 import Verify
