@@ -64,7 +64,7 @@ import Workload
         ) { _ in [] }
         let log = Log(isJSON: false, least: .error)
         return try Answering(
-            settings, parts: try MachineParts(settings, log: log), hindrance: { _ in nil }, log: log
+            settings, parts: try MachineParts(settings, log: log), trouble: { _ in nil }, log: log
         )
     }
 }

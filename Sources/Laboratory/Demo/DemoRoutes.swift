@@ -1,3 +1,4 @@
+import HTTPServer
 import Printing
 
 /// Every route of the five APIs, with a key that opens it.

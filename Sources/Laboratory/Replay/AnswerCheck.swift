@@ -1,4 +1,5 @@
 import Foundation
+import HTTPServer
 import Printing
 public import Verify
 

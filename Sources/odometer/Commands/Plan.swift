@@ -11,7 +11,7 @@ extension Commands {
         help: "Events a second that arrive.", standard: "1000", source: .call)
     private static let sample = Option(
         name: "sample", placeholder: "N", value: .integer(1_000...1_000_000_000),
-        help: "More events than these are not reckoned one by one, but extrapolated.",
+        help: "More events than these are not counted one by one, but extrapolated.",
         standard: "2000000", source: .call)
     private static let partitions = Option(
         name: "partitions", placeholder: "N", value: .integer(1...100_000),
@@ -19,10 +19,10 @@ extension Commands {
 
     static let plan = Command(
         path: ["plan"],
-        summary: "Reckon keys, memory of Redis and cells a second that a load will need.",
+        summary: "Compute keys, memory of Redis and cells a second that a load will need.",
         details: """
-            Generates the events of a profile, counts them as `verify --full` does, and reckons what Redis 7 takes
-            for the cells. Asks neither Kafka nor Redis. Of loads larger than --sample a quarter, a half and the
+            Generates the events of a profile, counts them as `verify --full` does, and computes what Redis 7
+            takes for the cells. Asks neither Kafka nor Redis. Of loads larger than --sample a quarter, a half and the
             whole sample are counted, each over the whole span, and what grows between them is carried on.
             """,
         options: [

@@ -6,10 +6,10 @@ import Pipeline
 import Printing
 import Redis
 
-/// Every option that several commands share or that may stand in the configuration file.
+/// Every option that several commands share or that the configuration file may have.
 ///
-/// Defaults and ranges are those of the rooms that the options are for: here are the names, the
-/// texts, and only what belongs to the process itself.
+/// Defaults and ranges are those of the rooms that the options are for. Names and help texts are
+/// here, with the defaults of the process itself.
 enum Options {
     private typealias Defaults = PipelineConfiguration.Defaults
     private typealias Ranges = PipelineConfiguration.Ranges
@@ -106,7 +106,7 @@ enum Options {
         standard: Defaults.onLoss.rawValue, path: "on_loss")
     static let nice = Option(
         name: "nice", placeholder: "N", value: .integer(Niceness.range),
-        help: "How far run stands back from other programs on the same cores; 0 = not at all.",
+        help: "How far run yields to other programs on the same cores; 0 = not at all.",
         standard: String(Niceness.standard), path: "nice")
     static let acceptContract = Option(
         name: "accept-contract", placeholder: "", value: .flag,

@@ -113,7 +113,7 @@ enum ReplayOptions {
         source: .call)
     static let check = Option(
         name: "check", placeholder: "", value: .flag,
-        help: "Afterwards compare every cell with a second reckoning of the topic.", source: .call)
+        help: "Afterwards compare every cell with a second count of the topic.", source: .call)
     static let answers = Option(
         name: "answers", placeholder: "FILE", value: .text,
         help:

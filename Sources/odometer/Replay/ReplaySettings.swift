@@ -4,7 +4,7 @@ import Printing
 import Replay
 import Verify
 
-/// What the command line of a replay says; nothing is opened yet.
+/// The settings of a replay, by its command line; nothing is opened yet.
 struct ReplaySettings {
     let settings: Settings
     let operands: [String]

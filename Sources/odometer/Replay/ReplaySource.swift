@@ -6,7 +6,7 @@ import Workload
 
 /// The source of a replay, as its command line says.
 extension ReplayInput {
-    /// Opens what the options say; where times are shifted, reads it once before.
+    /// Opens the source that the options name; where times are shifted, reads it once before.
     init(_ replay: ReplaySettings) throws(CommandFailure) {
         let settings = replay.settings
         let isGenerated =
@@ -70,7 +70,7 @@ extension ReplayInput {
         default: break
         }
         let isRamp = replay.plan.ramp != nil
-        // A ramp needs as many as it needs.
+        // How many events a ramp needs is not known before.
         let count = isRamp ? Int.max : profile.events
         let seed = settings.integer(ReplayOptions.seed)
         let counted = CountedSource(
@@ -139,8 +139,10 @@ extension ReplayInput {
         }
     }
 
-    /// By how much times are moved so that the last one is now: the end of a replay that follows the times
-    /// themselves at least as fast as they were, else its begin.
+    /// By how many milliseconds times are moved so that the last one is now.
+    ///
+    /// "Now" is the end of a replay that keeps the original spacing or shortens it, and the start
+    /// of every other one.
     private static func shift(
         _ input: ReplayInput, _ replay: ReplaySettings
     ) throws(CommandFailure) -> Int64 {
@@ -158,8 +160,8 @@ extension ReplayInput {
             throw .usage(error.message)
         }
         guard let last = clock.last else { return 0 }
-        let lasts = factor >= 1 ? Int64(Double(elapsed) / factor) : 0
-        return ValueText.now() + lasts - last
+        let durationMilliseconds = factor >= 1 ? Int64(Double(elapsed) / factor) : 0
+        return ValueText.now() + durationMilliseconds - last
     }
 }
 

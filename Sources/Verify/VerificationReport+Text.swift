@@ -1,10 +1,9 @@
 import Printing
-public import Verify
 
 /// What a comparison found, for people and for programs.
 extension VerificationReport {
     /// The ending in a word.
-    var word: String {
+    public var word: String {
         switch ending {
         case .equal: "equal"
         case .different: "different"
