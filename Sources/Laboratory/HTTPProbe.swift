@@ -1,7 +1,7 @@
 import Foundation
 import Printing
 
-/// Asks our own server one question over a plain connection.
+/// Sends one request to our own server over a plain connection.
 public enum HTTPProbe {
     /// What the server answered.
     public struct Answer {
@@ -11,7 +11,7 @@ public enum HTTPProbe {
         public let body: String
     }
 
-    /// The answer to a GET; nil where the server cannot be reached or does not answer in time.
+    /// The answer to a GET; nil when the server cannot be reached or does not answer within 5 s.
     public static func get(
         host: String, port: UInt16, path: String, headers: [(name: String, value: String)] = []
     ) -> Answer? {
@@ -35,7 +35,7 @@ public enum HTTPProbe {
         return Answer(status: status, body: String(text[end.upperBound...]))
     }
 
-    /// Whether somebody listens there.
+    /// Whether a server listens there.
     public static func isTaken(host: String, port: UInt16) -> Bool {
         guard let socket = connect(host, port) else { return false }
         close(socket)

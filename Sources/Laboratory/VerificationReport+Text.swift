@@ -1,9 +1,9 @@
 import Printing
 public import Verify
 
-/// What a comparison found, for people and for programs.
+/// A verification's report as text and as JSON.
 extension VerificationReport {
-    /// The ending in a word.
+    /// The ending in words.
     var word: String {
         switch ending {
         case .equal: "equal"
@@ -42,7 +42,7 @@ extension VerificationReport {
         Output.line(word)
     }
 
-    /// Members of its JSON object.
+    /// The members of its JSON object.
     public var object: [String: Any] {
         var object: [String: Any] = [
             "result": word, "records": records, "keys": keys, "cells": cells, "missing": missing,

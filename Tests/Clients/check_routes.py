@@ -1,4 +1,4 @@
-"""All ten routes of `odometer up`, of two organizations, against answers reckoned from the topic in plain loops."""
+"""All ten routes of `odometer up`, of two organizations, against answers computed from the topic in plain loops."""
 
 import json
 import os
@@ -80,11 +80,11 @@ def same(name, found, wanted):
     expect(first is None, first)
 
 
-def at_one_time(ask, reckon):
-    """Asks and reckons; again where a minute ends in between."""
+def at_one_time(ask, compute):
+    """Asks and computes; again when a minute ends in between."""
     while True:
         minute = time.time() // 60
-        found, wanted = ask(), reckon(int(time.time() * 1000))
+        found, wanted = ask(), compute(int(time.time() * 1000))
         if time.time() // 60 == minute:
             return found, wanted
 
@@ -117,8 +117,8 @@ class Setting:
         self.callers = [Caller(house, self.machine, name, number) for number, name in enumerate(self.names)]
         house.wait_counted()
 
-    def compare(self, path, reckon, parameters=lambda now: {}):
-        """Asks both organizations and compares; reckon takes the organization's reckoning and the range."""
+    def compare(self, path, compute, parameters=lambda now: {}):
+        """Asks both organizations and compares; `compute` takes the organization's events and the range."""
         for caller in self.callers:
             place = path.replace("{organizationId}", caller.organization)
 
@@ -130,7 +130,7 @@ class Setting:
                 return Organization(name, self.events[name], now, self.profiles[name])
 
             (found, bounds), organization = at_one_time(ask, wanted)
-            same(f"{path} of {caller.number}", found, reckon(organization, bounds))
+            same(f"{path} of {caller.number}", found, compute(organization, bounds))
             expect(found, f"{path} of {caller.number}: empty")
 
 
@@ -302,7 +302,7 @@ def state():
 
 @check
 def stop():
-    """SIGTERM stops it cleanly, and the numbers stand as verify reckons them"""
+    """SIGTERM stops it cleanly, and verify finds the numbers equal"""
     began = time.monotonic()
     expect(SETTING.machine.terminate(10) == 0, "exit code after SIGTERM")
     print(f"stopped after {time.monotonic() - began:.2f} s")

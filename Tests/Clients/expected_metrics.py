@@ -1,4 +1,4 @@
-"""The answer of the organization metrics, reckoned from events as expected_answers.py does."""
+"""The answer of the organization metrics, computed from events as expected_answers.py does."""
 
 import statistics
 from collections import Counter
