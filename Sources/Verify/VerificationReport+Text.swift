@@ -1,6 +1,6 @@
 import Printing
 
-/// What a comparison found, for people and for programs.
+/// A verification's report as text and as JSON.
 extension VerificationReport {
     /// The ending in a word.
     public var word: String {
@@ -41,7 +41,7 @@ extension VerificationReport {
         Output.line(word)
     }
 
-    /// Members of its JSON object.
+    /// The members of its JSON object.
     public var object: [String: Any] {
         var object: [String: Any] = [
             "result": word, "records": records, "keys": keys, "cells": cells, "missing": missing,

@@ -80,7 +80,7 @@ extension Commands {
             host: settings.address(Options.listen).host,
             port: UInt16(clamping: machine.answering?.port ?? 0), adminPort: machine.adminPort,
             layout: machine.parts.layout,
-            commitInterval: settings.milliseconds(Options.commitInterval)
+            commitIntervalMilliseconds: settings.milliseconds(Options.commitInterval)
         ) {
             if case .failed(let failure) = machine.end { failure.message } else { nil }
         }

@@ -57,7 +57,7 @@ extension Commands {
                 futureBoundMilliseconds: Int64(settings.milliseconds(Options.futureBound))))
         let plan: CapacityPlan
         do throws(VerifyError) {
-            plan = try CapacityPlan.reckon(question)
+            plan = try CapacityPlan.estimate(question)
         } catch {
             throw CommandFailure(error.code == .catalog ? .usage : .failed, "plan: \(error)")
         }
@@ -76,7 +76,7 @@ extension Commands {
             ["keys": Int(share.keys), "cells": Int(share.cells), "bytes": Int(share.bytes)]
         }
         return [
-            "events": question.profile.events, "reckoned": plan.reckoned,
+            "events": question.profile.events, "reckoned": plan.countedEvents,
             "sum": object(plan.sum), "rate": question.rate,
             "cells_per_second": plan.cellsPerSecond,
             "meters": Dictionary(
@@ -103,8 +103,8 @@ extension Commands {
         Output.line(
             """
 
-            \(events) events over \(ValueText.duration(Int(question.profile.span)))\
-            \(plan.reckoned < question.profile.events ? ", extrapolated" : "")
+            \(events) events over \(ValueText.duration(Int(question.profile.spanMilliseconds)))\
+            \(plan.countedEvents < question.profile.events ? ", extrapolated" : "")
             \(ValueText.grouped(Int64(question.rate))) events a second, committed every \(interval): \
             \(ValueText.grouped(Int64(plan.cellsPerSecond))) cells a second
             """)

@@ -98,7 +98,7 @@ extension Commands {
                 error.code == .catalog ? .usage : .failed, "replay --check: \(error)")
         }
         guard let answers = replay.answers, let check = outcome.check else { return }
-        outcome.answers = answers.run(check.answers, check.routes, check.unreckoned)
+        outcome.answers = answers.run(check.answers, check.routes, check.unchecked)
     }
 
     private static func exitCode(_ outcome: ReplayOutcome, _ stop: Latch<Bool>) -> ExitCode {

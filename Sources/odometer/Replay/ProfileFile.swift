@@ -6,7 +6,7 @@ enum ProfileFile {
     /// The profile of generated events: the file's values, replaced by those of given options.
     static func profile(_ settings: Settings) throws(CommandFailure) -> EventProfile {
         let end = settings.text(ReplayOptions.end).flatMap(ValueText.moment) ?? ValueText.now()
-        var profile = EventProfile(end: end)
+        var profile = EventProfile(endMilliseconds: end)
         if let path = settings.text(ReplayOptions.profile) {
             profile = try read(try FileText.read(path), name: path, end: end)
         }
@@ -14,7 +14,7 @@ enum ProfileFile {
             profile.events = settings.integer(ReplayOptions.events)
         }
         if settings.setting(ReplayOptions.span) != nil {
-            profile.span = Int64(settings.milliseconds(ReplayOptions.span))
+            profile.spanMilliseconds = Int64(settings.milliseconds(ReplayOptions.span))
         }
         if settings.setting(ReplayOptions.organizations) != nil {
             profile.organizations = settings.integer(ReplayOptions.organizations)
@@ -30,12 +30,12 @@ enum ProfileFile {
         _ text: [UInt8], name: String, end: Int64
     ) throws(CommandFailure) -> EventProfile {
         let form = try YAMLForm.read(text, name: name)
-        var profile = EventProfile(end: end)
+        var profile = EventProfile(endMilliseconds: end)
         let many = EventProfile.populationRange
         if let number = try form.integer("events", EventProfile.eventRange) {
             profile.events = number
         }
-        if let span = try form.milliseconds("span") { profile.span = span }
+        if let span = try form.milliseconds("span") { profile.spanMilliseconds = span }
         if let number = try form.integer("organizations", many) { profile.organizations = number }
         if let number = try form.integer("users", many) { profile.users = number }
         if let number = try form.integer("projects", many) { profile.projects = number }
@@ -73,7 +73,7 @@ enum ProfileFile {
             throw bursts.failure("length", "is needed, and must be shorter than every")
         }
         profile.burst = EventBurst(
-            every: everyMilliseconds, length: lengthMilliseconds,
+            everyMilliseconds: everyMilliseconds, lengthMilliseconds: lengthMilliseconds,
             factor: try bursts.number("factor", 0...1_000_000) ?? 10)
         try bursts.end()
     }
@@ -83,8 +83,8 @@ enum ProfileFile {
     ) throws(CommandFailure) {
         guard let late = try form.form("late") else { return }
         if let share = try late.number("share", 0...1) { profile.lateArrivalShare = share }
-        if let most = try late.milliseconds("at_most") { profile.latestArrival = most }
-        if let jitter = try late.milliseconds("jitter") { profile.jitter = jitter }
+        if let most = try late.milliseconds("at_most") { profile.latestArrivalMilliseconds = most }
+        if let jitter = try late.milliseconds("jitter") { profile.jitterMilliseconds = jitter }
         try late.end()
     }
 

@@ -39,7 +39,7 @@ extension ReplayInput {
             guard replay.operands.first != "-" else {
                 throw .usage("--times shift reads twice, which standard input cannot be")
             }
-            change.shift = try ReplayInput.shift(try open(), replay)
+            change.shiftMilliseconds = try ReplayInput.shift(try open(), replay)
         }
         let input = try open()
         self.init(
@@ -81,7 +81,7 @@ extension ReplayInput {
             description: isRamp
                 ? "generated events of seed \(seed)"
                 : "\(ValueText.grouped(Int64(count))) generated events of seed \(seed) over "
-                    + ValueText.duration(Int(profile.span)))
+                    + ValueText.duration(Int(profile.spanMilliseconds)))
     }
 
     // MARK: Files and topics
@@ -127,8 +127,8 @@ extension ReplayInput {
         var range = TopicRange()
         range.firstOffset = settings.text(ReplayOptions.fromOffset).flatMap { Int64($0) }
         range.endOffset = settings.text(ReplayOptions.toOffset).flatMap { Int64($0) }
-        range.since = settings.text(ReplayOptions.since).flatMap(ValueText.moment)
-        range.until = settings.text(ReplayOptions.until).flatMap(ValueText.moment)
+        range.sinceMilliseconds = settings.text(ReplayOptions.since).flatMap(ValueText.moment)
+        range.untilMilliseconds = settings.text(ReplayOptions.until).flatMap(ValueText.moment)
         do throws(ReplayError) {
             let source = try TopicSource(kafka, topic: name, range: range)
             return ReplayInput(
@@ -151,11 +151,13 @@ extension ReplayInput {
         if case .spacing(let given, let longest) = replay.plan.pace {
             (factor, gap) = (given, longest)
         }
-        var clock = SpacingClock(longestGap: gap)
+        var clock = SpacingClock(longestGapMilliseconds: gap)
         var source = input.source
         var elapsed: Int64 = 0
         do throws(ReplayError) {
-            while let record = try source.next() { elapsed = clock.elapsed(at: record.time) }
+            while let record = try source.next() {
+                elapsed = clock.elapsed(at: record.timeMilliseconds)
+            }
         } catch {
             throw .usage(error.message)
         }
