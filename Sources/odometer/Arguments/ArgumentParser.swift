@@ -100,7 +100,7 @@ struct ArgumentParser: Sendable {
         guard word.hasPrefix("--"), let option = options.first(where: { $0.name == name }) else {
             throw .usage(
                 "unknown option \(parts[0])"
-                    + Suggestion.text(for: name, among: options.map(\.name))
+                    + Suggestion.text(for: "--\(name)", among: options.map { "--\($0.name)" })
                     + "; see odometer \(command.name) --help")
         }
         return (option, parts.count > 1 ? String(parts[1]) : nil)

@@ -37,6 +37,8 @@ struct Option: Sendable {
     let value: Value
     let help: String
     var standard: String?
+    /// What the help says of the default, where it depends on the machine.
+    var standardHelp: String?
     var source = Source.anywhere
     /// Its name in the configuration file, with those of its sections, like `redis.url`.
     var path: String?

@@ -21,7 +21,7 @@ enum Options {
         standard: Defaults.bootstrap, path: "kafka.bootstrap.servers")
     static let kafkaProperty = Option(
         name: "kafka-property", placeholder: "NAME=VALUE", value: .text,
-        help: "Any librdkafka property, as for SASL and TLS, except those that exactness fixes.",
+        help: "Any librdkafka property, as for SASL and TLS, except those that exact counting fixes.",
         path: "kafka.NAME", isRepeatable: true)
     static let kafkaPropertyFile = Option(
         name: "kafka-property-file", placeholder: "NAME=FILE", value: .text,
@@ -75,6 +75,7 @@ enum Options {
         name: "lanes", placeholder: "N", value: .integer(Ranges.lanes),
         help: "Threads that consume and fold; partitions are shared among them.",
         standard: String(Defaults.lanes(cores: ProcessInfo.processInfo.activeProcessorCount)),
+        standardHelp: "number of cores",
         path: "lanes")
     static let meters = Option(
         name: "meters", placeholder: "PATH", value: .text,

@@ -225,7 +225,7 @@ enum ServiceLink {
     }
 }
 
-/// librdkafka properties that exactness fixes, or that have an option of their own.
+/// librdkafka properties that exact counting fixes, or that have an option of their own.
 enum FixedKafkaProperties {
     private static let fixed = [
         "enable.auto.commit": "positions belong to Redis",

@@ -16,7 +16,7 @@ enum ReplayOptions {
         help: "Generated events of every type; equal seeds give equal events.", source: .call)
     static let profile = Option(
         name: "profile", placeholder: "FILE", value: .text,
-        help: "YAML file that describes the generated events; the options below overrule it.",
+        help: "YAML file that describes the generated events; the options below override it.",
         source: .call)
     static let events = Option(
         name: "events", placeholder: "N", value: .integer(EventProfile.eventRange),
