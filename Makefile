@@ -12,8 +12,8 @@ SWIFT_DIRS := Package.swift $(wildcard Sources Tests Benchmarks Fuzz)
 # Where `make install` puts it; DESTDIR is a folder in front of it, for packagers.
 PREFIX ?= /usr/local
 DESTDIR ?=
-installed := $(DESTDIR)$(PREFIX)
-shared := $(installed)/share/odometer
+# Read from the environment by the script, so that no shell looks into them.
+export PREFIX DESTDIR RELEASE
 
 # For `make demo`: a real Kafka (host:port,…) and a real Redis (redis://… or host:port).
 KAFKA ?=
@@ -36,24 +36,11 @@ build: setup ## build the optimized executable, Swift's runtime linked in: .buil
 release: setup ## the same without symbols, and its manual page: .build/dist; runs where no Swift is installed
 	@Tests/run release
 
-install: $(RELEASE)/odometer ## after `make release`, as root where needed: PREFIX=/usr/local DESTDIR=
-	@install -D $(RELEASE)/odometer $(installed)/bin/odometer
-	@install -D -m 644 $(RELEASE)/odometer.1 $(installed)/share/man/man1/odometer.1
-	@install -d $(shared)/meters $(installed)/lib/systemd/system
-	@install -m 644 schemas/meters/*.yaml $(shared)/meters
-	@install -m 644 schemas/openapi.yaml deploy/odometer.yaml deploy/alerts.yml $(shared)
-	@sed 's|/usr/local/bin/|$(PREFIX)/bin/|' deploy/odometer.service >$(installed)/lib/systemd/system/odometer.service
-	@chmod 644 $(installed)/lib/systemd/system/odometer.service
-	@echo "installed below $(installed)"
+install: ## after `make release`, as root where needed: PREFIX=/usr/local DESTDIR=
+	@scripts/install add
 
 uninstall: ## remove what `make install` put there; PREFIX=/usr/local DESTDIR=
-	@rm -f $(installed)/bin/odometer $(installed)/share/man/man1/odometer.1 $(installed)/lib/systemd/system/odometer.service
-	@rm -f $(patsubst schemas/%,$(shared)/%,$(wildcard schemas/meters/*.yaml)) \
-	  $(addprefix $(shared)/,openapi.yaml odometer.yaml alerts.yml)
-	@rmdir --ignore-fail-on-non-empty $(shared)/meters $(shared)
-
-$(RELEASE)/odometer:
-	@echo "There is no release yet: run make release first." >&2; exit 1
+	@scripts/install remove
 
 test: setup-test $(PYTHON_TOOLS)/ready ## everything: lint, units, Redis, Kafka, end to end, schemas, documents
 	@Tests/run all

@@ -57,11 +57,11 @@ let package = Package(
         room("API", "Metering", "Query", "HTTPServer", "Spelling", "CJWT", "CCrypto"),
         room("Workload"),
         room("Replay", "Kafka", "Redis", "Workload", "CZlib", "CZstd"),
-        room("Verify", "Kafka", "Redis", "Workload", "CYAML"),
         room("Printing"),
+        room("Verify", "Kafka", "Redis", "Workload", "Printing", "CYAML"),
         room(
-            "Laboratory", "Kafka", "Redis", "Ledger", "Workload", "Replay", "Verify", "Printing",
-            "CCrypto"),
+            "Laboratory", "Kafka", "Redis", "Ledger", "HTTPServer", "Workload", "Replay", "Verify",
+            "Printing", "CCrypto"),
         .executableTarget(
             name: "odometer",
             dependencies: [

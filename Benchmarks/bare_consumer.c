@@ -1,12 +1,12 @@
-// The yardstick: a librdkafka consumer that does nothing but read and
-// add up every byte of every value.
+// What Odometer is compared with: a librdkafka consumer that only reads, and adds up every byte of
+// every value.
 //
 //   bare_consumer BOOTSTRAP TOPIC EVENTS THREADS [NAME=VALUE ...]
 //
-// One consumer handle for each thread, partitions shared out by their number, batches from the
+// One consumer handle for each thread, partitions divided by their number, batches from the
 // consumer's queue, checksums on. Each handle has a helper thread that ends the stall of librdkafka
-// before 2.2.0: beside a full queue the library sleeps up to a second, unless something is asked of
-// the broker. It ends when EVENTS records were read and prints one line of JSON; it fails when
+// before 2.2.0: when its queue was full, the library sleeps up to a second unless the broker is
+// asked something. It ends when EVENTS records were read and prints one line of JSON; it fails when
 // nothing arrives for 60 seconds.
 #include <librdkafka/rdkafka.h>
 #include <pthread.h>
@@ -114,7 +114,7 @@ static void *consume(void *context) {
 
 static void set(rd_kafka_conf_t *configuration, const char *name, const char *value) {
     char text[512];
-    // Newer names are not known to older libraries.
+    // Older libraries do not know newer names, which is no error.
     if (rd_kafka_conf_set(configuration, name, value, text, sizeof text) == RD_KAFKA_CONF_INVALID) fail(name, text);
 }
 
@@ -140,8 +140,7 @@ static void open_client(struct reader *reader, const char *bootstrap, int more, 
     rd_kafka_poll_set_consumer(reader->client);
 }
 
-// Finds the partitions and chooses one of each leader for the helper;
-// then takes this thread's share.
+// Finds the partitions, chooses one of each leader for the helper, and assigns this thread's share.
 static void assign(struct reader *reader) {
     const struct rd_kafka_metadata *metadata;
     rd_kafka_topic_t *topic = rd_kafka_topic_new(reader->client, reader->topic, NULL);
@@ -151,14 +150,14 @@ static void assign(struct reader *reader) {
     int32_t leaders[most_leaders];
     reader->partition_count = metadata->topics[0].partition_cnt;
     for (int i = 0; i < reader->partition_count; i++) {
-        const rd_kafka_metadata_partition_t *one = &metadata->topics[0].partitions[i];
-        if (one->id % reader->threads != reader->number) continue;
-        rd_kafka_topic_partition_list_add(mine, reader->topic, one->id)->offset = RD_KAFKA_OFFSET_BEGINNING;
+        const rd_kafka_metadata_partition_t *partition = &metadata->topics[0].partitions[i];
+        if (partition->id % reader->threads != reader->number) continue;
+        rd_kafka_topic_partition_list_add(mine, reader->topic, partition->id)->offset = RD_KAFKA_OFFSET_BEGINNING;
         int known = 0;
-        while (known < reader->waking_count && leaders[known] != one->leader) known++;
+        while (known < reader->waking_count && leaders[known] != partition->leader) known++;
         if (known == reader->waking_count && known < most_leaders) {
-            leaders[known] = one->leader;
-            reader->waking[reader->waking_count++] = one->id;
+            leaders[known] = partition->leader;
+            reader->waking[reader->waking_count++] = partition->id;
         }
     }
     if (reader->partition_count == 0) fail(reader->topic, "no partitions");

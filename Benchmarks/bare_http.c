@@ -1,16 +1,16 @@
-// What any HTTP server on these libraries must at least do: one pipeline of Redis reads
-// for each request, and an answer.
+// The least that any HTTP server on these libraries must do: one pipeline of Redis reads for each
+// request, and an answer.
 //
 //   bare_http SOCKET PLANS THREADS       SOCKET: Redis' Unix socket
 //
-// libmicrohttpd (epoll, keep-alive, THREADS workers) and hiredis (a connection for each worker), no
-// logic at all. A request names a plan by its header X-Bench. Of the plan the commands are sent in
-// one go, their replies are read and freed, and the plan's header fields and body are the answer.
+// libmicrohttpd (epoll, keep-alive, THREADS workers) and hiredis (a connection for each worker),
+// without any logic. A request names a plan by its header X-Bench. The plan's commands are sent
+// together, their replies are read and freed, and the plan's header fields and body are the answer.
 // Prints its port, then works until it is ended.
 //
-// PLANS is text: numbers are on lines of their own, texts as LENGTH, line end, BYTES, line end.
-// First the number of plans; for each the number of commands, for each command that of its words,
-// the words; the number of header fields, names and values in turn; the body.
+// PLANS is text: a number is a line, a text is LENGTH, line end, BYTES, line end. First the number
+// of plans; for each plan the number of commands, for each command the number of its words and the
+// words; then the number of header fields with their names and values in turn; then the body.
 #include <arpa/inet.h>
 #include <hiredis/hiredis.h>
 #include <microhttpd.h>
@@ -79,7 +79,7 @@ static void read_redis(const struct plan *plan) {
     if (!redis) {
         redis = redisConnectUnix(redis_path);
         if (!redis || redis->err) fail("Redis", redis ? redis->errstr : "no memory");
-        // As Odometer does: else the reader gives its buffer back after every pipeline.
+        // As Odometer does: otherwise the reader frees its buffer after every pipeline.
         redis->reader->maxbuf = 0;
     }
     for (int i = 0; i < plan->commands; i++) {

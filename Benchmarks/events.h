@@ -3,8 +3,8 @@
 // Structured CloudEvents of about 300 bytes. Of 100 events 60 are interaction.created, 25
 // token.issued, 5 agent_flow.created and 10 api.request. 1,000 organizations whose sizes follow
 // Zipf's law with exponent 0.9, each with 50 users (or as many as `users_each` says), 20 projects
-// and 100 agents, the lower numbers more often. Event time rises over those days; one event of a
-// hundred is up to two days older.
+// and 100 agents, of which lower numbers are more frequent. Event time rises over the days asked
+// for; one event of a hundred is up to two days older.
 #include <math.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -64,7 +64,7 @@ static void weigh(void) {
 
 struct event { int organization, kind, length; char text[512]; };
 
-// `share`: how much of the time has passed, 0 to 1.
+// Makes an event; `share` is how much of the time has passed, 0 to 1.
 static void make(struct event *event, double share, int64_t start, int days) {
     static int64_t known_day = -1;
     static char day[16];

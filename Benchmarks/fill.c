@@ -1,12 +1,13 @@
-// The side-by-side workload: usage events of some days, written to a topic.
-// Equal arguments give equal records.
+// Writes the side-by-side workload, usage events of some days, to a topic. Equal arguments give
+// equal records.
 //
 //   fill BOOTSTRAP TOPIC EVENTS SEED START DAYS [USERS]
 //
-// START: Unix time of the first event. USERS: of each organization, 50; 1000 makes it a million.
+// START: Unix time of the first event. USERS: users of each organization, by default 50; 1000 makes
+// a million in all.
 //
-// What the events are: events.h. Key = subject = organization. Prints
-// what it wrote as a line of JSON.
+// events.h describes the events. The key is the subject, which is the organization. Prints what it
+// wrote as a line of JSON.
 #include "events.h"
 #include <librdkafka/rdkafka.h>
 #include <stdlib.h>

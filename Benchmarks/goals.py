@@ -1,13 +1,13 @@
-"""What a run should reach, and what it may not fall behind.
+"""What a run should reach, and what it must not fall below.
 
-A goal is met or missed, and says so. The run fails (exit code 1) only where a threshold is missed that is *held*: one
-that was met before, here in the table. So a goal that is not reached yet fails no run, and none that was reached is
-lost unseen. Whoever reaches a goal raises what is held.
+Each goal is reported as met or missed. The run fails (exit code 1) only when a *held* bound is missed: one that was
+reached before and is written in this file. So a goal that was never reached fails no run, and one that was reached
+cannot be lost unnoticed. When a goal is reached, its held bound is to be raised.
 """
 
 from report import MEGABYTE
 
-# From here on Redis' one command thread is what everything waits for.
+# From this share of a core on, everything waits for Redis' one command thread.
 SATURATED = 0.9
 
 
@@ -26,14 +26,14 @@ class Goal:
 
 
 def side_by_side(found):
-    ratios, ours, rounds = found["ratios"], found["median"]["odometer"], [one["odometer"] for one in found["rounds"]]
-    worst = max(rounds, key=lambda one: one["peak_bytes"] - one["memory_bound_bytes"])
+    ratios, ours, rounds = found["ratios"], found["median"]["odometer"], [turns["odometer"] for turns in found["rounds"]]
+    worst = max(rounds, key=lambda turn: turn["peak_bytes"] - turn["memory_bound_bytes"])
     bound = worst["memory_bound_bytes"] / MEGABYTE
     made = [
         Goal("events/s of the bare consumer's", ratios["rate_ratio"]["median"], least=0.45, aim=0.55, held=0.38),
         Goal("CPU an event of the bare consumer's", ratios["cpu_ratio"]["median"], most=2.0, aim=1.7, held=2.2),
         Goal("script time p99, ms", ours["script_p99_ms"], most=5),
-        Goal("longest Redis block of any round, ms", max(one["longest_block_ms"] for one in rounds), most=5),
+        Goal("longest Redis block of any round, ms", max(turn["longest_block_ms"] for turn in rounds), most=5),
         Goal("peak resident memory, MB, of 100 + queue + dedupe window + tallies", worst["peak_bytes"] / MEGABYTE, most=bound,
              aim=250, held=bound),
         Goal("dedupe window, bytes an id", ours["dedupe_bytes_per_id"], most=24),
@@ -56,7 +56,7 @@ def high_cardinality(found, cores):
 
 
 def what_binds(found, cores):
-    """Why a drain is not faster, by what was busy meanwhile."""
+    """Why a drain is not faster: what was busy meanwhile."""
     used, ours = found["cores"], found["median"]["odometer"]
     share = used["redis_command_thread"]
     if share >= SATURATED:
@@ -64,7 +64,7 @@ def what_binds(found, cores):
     known = {"Odometer": ours["cpu_ns_per_event"] * ours["events_per_second"] / 1e9, "Redis": used["redis"]}
     if "broker" in used:
         known["broker"] = used["broker"]
-    # The benchmark itself is among them: it looks five times a second.
+    # This includes the benchmark itself, which asks five times a second.
     known["others"] = max(0, used["machine"] - sum(known.values()))
     parts = [f"{name} {value:.2f}" for name, value in known.items()]
     busy = f"{used['machine']:.2f} of {cores} cores are busy ({', '.join(parts)}; Redis' command thread {share:.2f})"
@@ -77,8 +77,8 @@ def judge(result):
         made += side_by_side(workloads["side-by-side"])
     if "high-cardinality" in workloads:
         made += high_cardinality(workloads["high-cardinality"], result["cores"])
-    for one in (result["loop"] or {}).get("thresholds", []):
-        made.append(Goal(one["name"], one["value"], most=one["most"], held=one["most"]))
+    for threshold in (result["loop"] or {}).get("thresholds", []):
+        made.append(Goal(threshold["name"], threshold["value"], most=threshold["most"], held=threshold["most"]))
     return [goal.found for goal in made]
 
 

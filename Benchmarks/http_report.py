@@ -1,4 +1,4 @@
-"""What the routes did, as a table and against the goals."""
+"""The results of the routes as a table, and compared with the goals."""
 
 from statistics import median, quantiles
 
@@ -9,8 +9,8 @@ LEAST_RATIO, MOST_P99_MS, LEAST_INGEST = 0.7, 5.0, 0.9
 
 def route_summary(rounds):
     """Medians of one route's rounds, and the ratio of the rates in each of them."""
-    ratios = [one["odometer"]["per_second"] / one["bare"]["per_second"] for one in rounds]
-    medians = {who: {name: median(one[who][name] for one in rounds) for name in rounds[0][who]}
+    ratios = [turns["odometer"]["per_second"] / turns["bare"]["per_second"] for turns in rounds]
+    medians = {who: {name: median(turns[who][name] for turns in rounds) for name in rounds[0][who]}
                for who in ("odometer", "bare")}
     low, _, high = quantiles(ratios, n=4) if len(ratios) > 1 else ratios * 3
     return {"ratio": {"rounds": ratios, "median": median(ratios), "middle_half": [low, high], "spread": spread(ratios)},
@@ -21,28 +21,28 @@ def print_routes(routes):
     print(f"\n{'route':26} {'bare/s':>8} {'ours/s':>8} {'ratio':>6} {'middle half':>12} {'spread':>6}   {'CPU us an answer':^22}   "
           f"{'trips':>5} {'reads':>5} {'bytes':>7}")
     print(f"{'':26} {'':>8} {'':>8} {'':>6} {'':>12} {'':>6}   {'bare':>6} {'ours':>6} {'Redis':>7}")
-    for name, one in routes.items():
-        bare, ours = one["bare"], one["odometer"]
-        noisy = " noisy" if one["ratio"]["spread"] > NOISY else ""
-        print(f"{name:26} {bare['per_second']:8,.0f} {ours['per_second']:8,.0f} {one['ratio']['median']:6.2f} "
-              f"{one['ratio']['middle_half'][0]:7.2f}-{one['ratio']['middle_half'][1]:.2f} "
-              f"{one['ratio']['spread']:6.0%}   {bare['cpu_us']:6.1f} {ours['cpu_us']:6.1f} {ours['redis_us']:7.1f}   "
-              f"{one['round_trips']:5.1f} {one['commands']:5.0f} {one['body_bytes']:7,.0f}{noisy}")
+    for name, route in routes.items():
+        bare, ours = route["bare"], route["odometer"]
+        noisy = " noisy" if route["ratio"]["spread"] > NOISY else ""
+        print(f"{name:26} {bare['per_second']:8,.0f} {ours['per_second']:8,.0f} {route['ratio']['median']:6.2f} "
+              f"{route['ratio']['middle_half'][0]:7.2f}-{route['ratio']['middle_half'][1]:.2f} "
+              f"{route['ratio']['spread']:6.0%}   {bare['cpu_us']:6.1f} {ours['cpu_us']:6.1f} {ours['redis_us']:7.1f}   "
+              f"{route['round_trips']:5.1f} {route['commands']:5.0f} {route['body_bytes']:7,.0f}{noisy}")
 
 
 def route_goals(routes):
-    goals = [{"name": f"{name}: requests/s >= {LEAST_RATIO} of the bare program's", "value": one["ratio"]["median"],
-              "passed": one["ratio"]["median"] >= LEAST_RATIO} for name, one in routes.items()]
-    most = max(one["round_trips"] for one in routes.values())
+    goals = [{"name": f"{name}: requests/s >= {LEAST_RATIO} of the bare program's", "value": route["ratio"]["median"],
+              "passed": route["ratio"]["median"] >= LEAST_RATIO} for name, route in routes.items()]
+    most = max(route["round_trips"] for route in routes.values())
     return goals + [{"name": "round trips to Redis an answer, most of any route, at least for half the requests",
                      "value": most, "passed": most <= 1}]
 
 
 def ingest_summary(rounds):
-    """With and without requests beside the ingest."""
-    rates = [one["asked"]["counted_per_second"] / one["alone"]["counted_per_second"] for one in rounds]
-    cpu = [one["asked"]["cpu_ns_per_event"] / one["alone"]["cpu_ns_per_event"] for one in rounds]
-    answers = {name: median(one["asked"]["answers"][name] for one in rounds)
+    """The ratios of ingest with requests to ingest alone, and the medians of the answers."""
+    rates = [turns["asked"]["counted_per_second"] / turns["alone"]["counted_per_second"] for turns in rounds]
+    cpu = [turns["asked"]["cpu_ns_per_event"] / turns["alone"]["cpu_ns_per_event"] for turns in rounds]
+    answers = {name: median(turns["asked"]["answers"][name] for turns in rounds)
                for name in rounds[0]["asked"]["answers"]}
     return {"rate_ratio": {"rounds": rates, "median": median(rates), "spread": spread(rates)},
             "cpu_ratio": {"rounds": cpu, "median": median(cpu), "spread": spread(cpu)}, "answers": answers,
@@ -51,7 +51,7 @@ def ingest_summary(rounds):
 
 def ingest_goals(found):
     p99, rate, answers = found["answers"]["p99_us"] / 1000, found["rate_ratio"]["median"], found["answers"]
-    lost = max(one["asked"]["answers"]["unsent"] + one["asked"]["answers"]["failed"] for one in found["rounds"])
+    lost = max(turns["asked"]["answers"]["unsent"] + turns["asked"]["answers"]["failed"] for turns in found["rounds"])
     return [
         {"name": f"p99 of answers in ms, ingest beside them <= {MOST_P99_MS:g}", "value": p99,
          "passed": p99 <= MOST_P99_MS},

@@ -2,7 +2,7 @@
 //
 //   lines EVENTS SEED START DAYS       START: Unix time of the first event
 //
-// What the events are: events.h. `odometer-bench-stages loop` reads them.
+// events.h describes the events. `odometer-bench-stages loop` reads them.
 #include "events.h"
 #include <stdlib.h>
 

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Counts what the loop costs an event, on any machine alike: instructions, retains and requests for memory.
+"""Counts what the loop costs per event, the same on every machine: instructions, retains and allocations.
 
     loop.py [BINARY]        default: .build/release/odometer-bench-stages
 
 `odometer-bench-stages loop` folds the events of lines.c and writes the arguments of their commits, under valgrind's
-callgrind. What it may cost stands in thresholds.json beside this file; exit code 1 where it costs more. The profile by
-function is left in out/loop-profile.txt.
+callgrind. The limits are in thresholds.json beside this file; exit code 1 when one is exceeded. The profile by function
+is left in out/loop-profile.txt.
 """
 
 import json
@@ -29,18 +29,18 @@ COUNTED = re.compile(r"swift_(bridgeObject)?([Rr]etain|[Rr]elease)")
 
 
 def measure(binary, folder=ROOT / "out/loop"):
-    """Counts an event, and each threshold with what was found; None where valgrind is missing."""
+    """The costs per event, and each threshold with the value found; None when valgrind is missing."""
     if not shutil.which("valgrind"):
         return None
     folder.mkdir(parents=True, exist_ok=True)
     program, events, profile = folder / "stages", folder / "events", folder / "callgrind.out"
-    # valgrind 3.19 cannot read the compiler's DWARF 5, but ends because of it; names are kept.
+    # valgrind 3.19 ends with an error on the compiler's DWARF 5; without it, function names are still there.
     run(["strip", "--strip-debug", "-o", program, binary])
     compiler = shutil.which("gcc") or shutil.which("clang")
     run([compiler, "-O2", "-o", folder / "lines", HERE / "lines.c", "-lm"])
     with open(events, "wb") as stream:
         subprocess.run([folder / "lines", str(EVENTS), str(SEED), str(START), str(DAYS)], stdout=stream, check=True, timeout=60)
-    # Not --toggle-collect: what it leaves out it still counts as calls. The end of the program is in it, but no event.
+    # Not --toggle-collect, which still counts calls that it leaves out. The program's end is counted, but has no event.
     said = run(["valgrind", "--tool=callgrind", f"--callgrind-out-file={profile}", f"--zero-before=*{MEASURED}*",
                 program, "loop", "--events", events, "--timestamp", WRITTEN * 1000, "--meters", HERE / "meters.yaml"])
     result = json.loads(said.splitlines()[-1])
@@ -79,20 +79,20 @@ def run(words):
 
 
 def write_profile(profile, path):
-    """Instructions an event of each function by itself, the most first."""
+    """Writes the instructions per event of each function without its callees, the greatest number first."""
     rows = sorted(profile.own.items(), key=lambda row: -row[1])[:80]
     text = "\n".join(name for name, _ in rows)
     try:
         text = subprocess.run(["swift", "demangle", "--simplified"], input=text, capture_output=True, text=True, timeout=120).stdout
     except OSError:
-        pass  # the names as they are
+        pass  # the names stay mangled
     lines = (f"{cost / EVENTS:9.1f}  {name}" for (_, cost), name in zip(rows, text.splitlines()))
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("Instructions an event, each function by itself\n" + "\n".join(lines) + "\n")
 
 
 class Profile:
-    """What a callgrind file says: instructions of each function by itself, and calls with all that they cost."""
+    """A callgrind file: instructions of each function without its callees, and calls with their inclusive costs."""
 
     def __init__(self, text):
         names = {}
@@ -118,11 +118,11 @@ class Profile:
                 self.own[caller] = self.own.get(caller, 0) + int(line.split()[1])
 
     def inclusive(self, name):
-        """Instructions in calls of functions whose name holds that, from others."""
+        """Inclusive instructions of calls to functions whose name contains the text, from functions whose name does not."""
         return sum(cost for caller, callee, _, cost in self.called if name in callee and name not in caller)
 
     def calls(self, pattern, callers):
-        """How often functions of that pattern were called by others whose name begins so."""
+        """How often functions that match the pattern were called by functions whose names match `callers`."""
         return sum(count for caller, callee, count, _ in self.called if pattern.match(callee) and re.match(callers, caller))
 
 
@@ -131,15 +131,15 @@ def print_counted(found):
         print("\nInstructions were not counted: no valgrind, or left out.")
         return
     print(f"\nThe loop over {found['events']:,} events in memory (profile by function: out/loop-profile.txt):")
-    for one in found["thresholds"]:
-        low = "   well below: lower the threshold" if one["most"] > 100 and one["value"] < 0.9 * one["most"] else ""
-        print(f"  {one['name']:54} {one['value']:10,.1f}   at most {one['most']:,}{low}")
+    for threshold in found["thresholds"]:
+        low = "   well below: lower the threshold" if threshold["most"] > 100 and threshold["value"] < 0.9 * threshold["most"] else ""
+        print(f"  {threshold['name']:54} {threshold['value']:10,.1f}   at most {threshold['most']:,}{low}")
 
 
 def main():
     found = measure(sys.argv[1] if len(sys.argv) > 1 else ROOT / ".build/release/odometer-bench-stages")
     print_counted(found)
-    return 1 if found is None or any(one["value"] > one["most"] for one in found["thresholds"]) else 0
+    return 1 if found is None or any(threshold["value"] > threshold["most"] for threshold in found["thresholds"]) else 0
 
 
 if __name__ == "__main__":

@@ -14,11 +14,11 @@ TICKS = os.sysconf("SC_CLK_TCK")
 
 
 class Failure(Exception):
-    """Something that ends the benchmark, told in one line."""
+    """An error that ends the benchmark; its text is one line."""
 
 
 def free_port():
-    """A port that is free together with the next one, which is Kafka's controller's."""
+    """A free port such that the next one is free, too; Kafka's controller uses that one."""
     while True:
         with socket.socket() as first, socket.socket() as second:
             first.bind(("127.0.0.1", 0))
@@ -31,7 +31,7 @@ def free_port():
 
 
 def ended(process, seconds):
-    """Ends a process we started, in order if it does so within the time; returns its exit code."""
+    """Ends a process that we started, by SIGTERM or, after the time, by SIGKILL; returns its exit code."""
     if process.poll() is None:
         process.send_signal(signal.SIGTERM)
         try:
@@ -65,7 +65,7 @@ class Redis:
     def __init__(self, folder, port=0):
         self.path, self.port = f"{folder}/redis.sock", port
         self.log = open(f"{folder}/redis.log", "wb")
-        # Whatever blocks the server for half a millisecond or more is kept by SLOWLOG.
+        # SLOWLOG keeps every command that blocks the server for half a millisecond or more.
         options = {"port": port, "bind": "127.0.0.1", "unixsocket": self.path, "save": "", "appendonly": "no", "dir": folder,
                    "maxmemory-policy": "noeviction", "slowlog-log-slower-than": 500, "slowlog-max-len": 4096}
         line = [word for name, value in options.items() for word in (f"--{name}", str(value))]
@@ -78,7 +78,7 @@ class Redis:
                 self.socket.settimeout(30)
                 self.socket.connect(self.path)
                 self.stream = self.socket.makefile("rb")
-                # By its name SLOWLOG tells what looks from what is looked at.
+                # By this name SLOWLOG entries of the benchmark itself are recognized.
                 self.ask(("CLIENT", "SETNAME", self.OWN_NAME))
                 return
             except OSError:
@@ -121,7 +121,7 @@ class Redis:
         return float(fields["used_cpu_user_main_thread"]) + float(fields["used_cpu_sys_main_thread"])
 
     def script_ms(self):
-        """Median, 99th and 99.9th percentile of a script's time since the last clear; None where none ran."""
+        """Median, 99th and 99.9th percentile of script times since the last clear; None when no script ran."""
         text = self.info("latencystats").get("latency_percentiles_usec_evalsha")
         if not text:
             return None
@@ -132,7 +132,7 @@ class Redis:
         return int(self.info("memory")["used_memory"])
 
     def longest_block_ms(self):
-        """Longest single command of others since the last clear, or None where all were below half a millisecond."""
+        """The longest command of other clients since the last clear; None when all were below half a millisecond."""
         entries = [entry for entry in self.ask(("SLOWLOG", "GET", "4096"))[0] if entry[5] != self.OWN_NAME]
         longest = max(entries, key=lambda entry: entry[2], default=None)
         return longest and (longest[2] / 1000, longest[3][0])
@@ -148,7 +148,7 @@ class Redis:
         return sums
 
     def lowest_marks(self, prefix):
-        """The lowest mark of each partition over all shards; a shard without one stands at nothing."""
+        """The lowest mark of each partition over all shards that have one."""
         lowest = {}
         for flat in self.ask(*(("HGETALL", f"{prefix}:1:{{{shard}}}:marks") for shard in range(64))):
             marks = {field: int(value) for field, value in zip(flat[::2], flat[1::2])
@@ -158,7 +158,7 @@ class Redis:
         return lowest
 
     def sums(self, pattern):
-        """Numbers of all hashes whose key matches, added up by field."""
+        """The numbers of all hashes whose key matches, added up by member."""
         sums, cursor = {}, "0"
         while True:
             cursor, keys = self.ask(("SCAN", cursor, "MATCH", pattern, "COUNT", "1000"))[0]
@@ -174,13 +174,13 @@ class Redis:
 
 
 def kafka_tool():
-    """The program that starts brokers: KAFKA_TOOL, or `kafka` in the folder KAFKA_HOME; None where neither is set."""
+    """The program that starts brokers: KAFKA_TOOL, or `kafka` in the folder KAFKA_HOME; None when neither is set."""
     named, home = os.environ.get("KAFKA_TOOL"), os.environ.get("KAFKA_HOME")
     return Path(named) if named else Path(home, "kafka") if home else None
 
 
 class Kafka:
-    """A real broker: one that the environment names, or one that a local program starts for us."""
+    """A real broker: the one that the environment names, or one that a local program starts."""
 
     def __init__(self, folder):
         self.bootstrap = os.environ.get("KAFKA_BOOTSTRAP")
@@ -203,7 +203,7 @@ class Kafka:
         self.bootstrap = started.stdout.strip().splitlines()[-1]
 
     def cpu_seconds(self):
-        """CPU of the brokers that were started for us; None where they are not ours."""
+        """CPU of the brokers that the benchmark started; None for a broker of the environment."""
         if not self.is_ours:
             return None
         return sum(process_cpu_seconds(path.read_text().strip()) for path in Path(self.folder).glob("node*.pid"))
@@ -214,7 +214,7 @@ class Kafka:
 
 
 class Odometer:
-    """One `odometer run`, watched through its metrics page and /proc; in a session of its own, as a service is."""
+    """One `odometer run`, watched through its metrics page and /proc; in a session of its own, like a service."""
 
     def __init__(self, binary, arguments, log):
         self.page = f"http://127.0.0.1:{(port := free_port())}/metrics"
@@ -225,7 +225,7 @@ class Odometer:
                                             start_new_session=True)
 
     def metrics(self):
-        """The page's samples by name with labels; None while it does not answer."""
+        """The page's samples by their name with labels; None when it does not answer."""
         try:
             with urllib.request.urlopen(self.page, timeout=5) as answer:
                 lines = answer.read().decode().splitlines()
@@ -254,9 +254,9 @@ class Odometer:
 
 
 def run_json(command, seconds):
-    """Runs a program of ours, in a session of its own as everything is that is measured, and returns its JSON line.
+    """Runs a program of ours in a session of its own, and returns its line of JSON.
 
-    Linux shares cores between sessions first: two in one would get half of what each gets alone."""
+    Linux divides cores between sessions first, so everything that is measured has a session of its own."""
     done = subprocess.run([str(word) for word in command], capture_output=True, text=True, timeout=seconds,
                           start_new_session=True)
     if done.returncode != 0:

@@ -1,13 +1,13 @@
 // Asks an HTTP server on loopback: at a constant rate, or as fast as it answers.
 //
-// open_loop PORT REQUESTS CONNECTIONS SECONDS RATE RATE: requests a
-// second; 0 = as fast as it answers
+//   open_loop PORT REQUESTS CONNECTIONS SECONDS RATE
 //
-// At a rate, request i is due at i / RATE whatever the answers do, and its time counts from
-// then: one that waits for a free connection has waited. Without a rate each connection sends as
-// soon as it has its answer, and times count from sending. One thread, epoll, keep-alive.
-// REQUESTS is text: the number of requests, then each as LENGTH, line end, BYTES, line end; they
-// are sent in turn. Prints a line of JSON.
+// RATE is requests a second; 0: as fast as it answers. At a rate, request i is due at i / RATE,
+// whether or not earlier ones were answered, and its time counts from then: waiting for a free
+// connection is part of it. Without a rate each connection sends as soon as it has its answer, and
+// times count from sending. One thread, epoll, keep-alive. REQUESTS is text: the number of
+// requests, then each as LENGTH, line end, BYTES, line end; they are sent in turn. Prints a line of
+// JSON.
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
@@ -77,10 +77,10 @@ static void read_requests(const char *path) {
     if (!file || fscanf(file, "%d", &request_count) != 1 || request_count < 1) fail(path, "no requests");
     requests = calloc(request_count, sizeof *requests);
     for (int i = 0; i < request_count; i++) {
-        struct request *one = &requests[i];
-        if (fscanf(file, "%zu", &one->length) != 1 || fgetc(file) != '\n') fail(path, "no length");
-        one->bytes = malloc(one->length);
-        if (fread(one->bytes, 1, one->length, file) != one->length) fail(path, "a request is cut");
+        struct request *request = &requests[i];
+        if (fscanf(file, "%zu", &request->length) != 1 || fgetc(file) != '\n') fail(path, "no length");
+        request->bytes = malloc(request->length);
+        if (fread(request->bytes, 1, request->length, file) != request->length) fail(path, "a request is cut");
     }
     fclose(file);
 }
@@ -92,53 +92,53 @@ static void open_connections(int port) {
     idle = calloc(connection_count, sizeof *idle);
     poller = epoll_create1(0);
     for (int i = 0; i < connection_count; i++) {
-        struct connection *one = &connections[i];
-        one->buffer = malloc(buffer_size + 1);
-        one->descriptor = socket(AF_INET, SOCK_STREAM, 0);
-        if (connect(one->descriptor, (struct sockaddr *)&there, sizeof there)) fail("connect", strerror(errno));
+        struct connection *connection = &connections[i];
+        connection->buffer = malloc(buffer_size + 1);
+        connection->descriptor = socket(AF_INET, SOCK_STREAM, 0);
+        if (connect(connection->descriptor, (struct sockaddr *)&there, sizeof there)) fail("connect", strerror(errno));
         int yes = 1;
-        setsockopt(one->descriptor, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
+        setsockopt(connection->descriptor, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
         struct epoll_event event = {.events = EPOLLIN, .data.u32 = i};
-        if (epoll_ctl(poller, EPOLL_CTL_ADD, one->descriptor, &event)) fail("epoll", strerror(errno));
+        if (epoll_ctl(poller, EPOLL_CTL_ADD, connection->descriptor, &event)) fail("epoll", strerror(errno));
         idle[idle_count++] = i;
     }
 }
 
 static void send_next(int64_t due, int64_t now) {
-    struct connection *one = &connections[idle[--idle_count]];
+    struct connection *connection = &connections[idle[--idle_count]];
     const struct request *request = &requests[sent % request_count];
-    one->due = due;
-    one->received = one->wanted = 0;
+    connection->due = due;
+    connection->received = connection->wanted = 0;
     // A connection has one request at a time, so its socket has room.
-    if (send(one->descriptor, request->bytes, request->length, MSG_NOSIGNAL) != (ssize_t)request->length)
+    if (send(connection->descriptor, request->bytes, request->length, MSG_NOSIGNAL) != (ssize_t)request->length)
         fail("send", strerror(errno));
     record(&delays, now - due);
     sent++;
 }
 
 // Whether the answer is complete; its length is known once its head is there.
-static int is_complete(struct connection *one) {
-    if (one->wanted == 0) {
-        one->buffer[one->received] = 0;
-        char *end = strstr(one->buffer, "\r\n\r\n");
+static int is_complete(struct connection *connection) {
+    if (connection->wanted == 0) {
+        connection->buffer[connection->received] = 0;
+        char *end = strstr(connection->buffer, "\r\n\r\n");
         if (!end) return 0;
-        const char *length = strcasestr(one->buffer, "\r\nContent-Length:");
+        const char *length = strcasestr(connection->buffer, "\r\nContent-Length:");
         if (!length || length > end) fail("answer", "no Content-Length");
-        one->wanted = end + 4 - one->buffer + strtoul(length + 17, NULL, 10);
-        if (one->wanted > buffer_size) fail("answer", "too long");
-        if (strncmp(one->buffer, "HTTP/1.1 200 ", 13)) failed++;
+        connection->wanted = end + 4 - connection->buffer + strtoul(length + 17, NULL, 10);
+        if (connection->wanted > buffer_size) fail("answer", "too long");
+        if (strncmp(connection->buffer, "HTTP/1.1 200 ", 13)) failed++;
     }
-    return one->received >= one->wanted;
+    return connection->received >= connection->wanted;
 }
 
 static void receive(int index) {
-    struct connection *one = &connections[index];
-    ssize_t count = recv(one->descriptor, one->buffer + one->received, buffer_size - one->received, 0);
+    struct connection *connection = &connections[index];
+    ssize_t count = recv(connection->descriptor, connection->buffer + connection->received, buffer_size - connection->received, 0);
     if (count <= 0) fail("recv", count ? strerror(errno) : "the server closed a connection");
-    one->received += count;
+    connection->received += count;
     bytes_received += count;
-    if (!is_complete(one)) return;
-    record(&times, now_ns() - one->due);
+    if (!is_complete(connection)) return;
+    record(&times, now_ns() - connection->due);
     answered++;
     idle[idle_count++] = index;
 }
@@ -151,7 +151,8 @@ static void wait_for_answers(int64_t nanoseconds) {
     for (int i = 0; i < count; i++) receive(events[i].data.u32);
 }
 
-// Sends for so long; returns how many were due and not sent, because no connection was free.
+// Sends for this long; returns how many requests were due and not sent, because no connection was
+// free.
 static long run(double seconds, double rate) {
     int64_t begin = now_ns(), end = begin + (int64_t)(seconds * 1e9);
     for (int64_t now = begin; now < end; now = now_ns()) {

@@ -1,20 +1,19 @@
-// The side-by-side workload at a constant rate: every event has a moment
-// at which it is meant to be sent.
+// Sends the side-by-side workload at a constant rate: every event has a moment at which it is due.
 //
 //   paced_fill BOOTSTRAP TOPIC RATE SECONDS SEED SAMPLES
 //
-// Event i is due at i / RATE after the start, whether or not Kafka takes those before it in time.
-// As a producer with linger.ms=20 would, it sends a batch to each partition every 20 ms with what
+// Event i is due at i / RATE after the start, whether or not Kafka takes earlier ones in time. Like
+// a producer with linger.ms=20, it sends a batch to each partition every 20 ms with the events that
 // became due meanwhile, compressed by LZ4. All batches are made before the start, so that sending
-// them takes hardly any CPU from what is measured: some 100 bytes of memory an event, and tens of
-// seconds for tens of millions. Prints `ready` when it starts to send. Where the broker falls
-// behind, batches wait as they are: nothing is merged, sent again or dropped.
+// takes hardly any CPU from what is measured; this needs about 100 bytes of memory an event, and
+// tens of seconds for tens of millions of events. Prints `ready` when it starts to send. When the
+// broker falls behind, batches wait unchanged: nothing is merged, sent again or dropped.
 //
-// One event of 97 is written to the file SAMPLES when Kafka has acknowledged it, a line each:
-// shard, partition, offset, when it was due (nanoseconds of the monotonic clock). Event times are
-// the start of this program, that of one in a hundred up to two days earlier; ids are new. Prints
-// what it sent, by how much the latest batch was sent too late, and how long after its moment the
-// latest one was acknowledged, as a line of JSON.
+// One event of 97 is written to the file SAMPLES when Kafka has acknowledged it, each as a line:
+// shard, partition, offset, due time (nanoseconds of the monotonic clock). Event times are the
+// start of this program, and for one event in a hundred up to two days earlier; ids are new. Prints
+// as a line of JSON what it sent, by how much the latest batch was sent too late, and how long
+// after its due time the latest one was acknowledged.
 #define _GNU_SOURCE
 #include "events.h"
 #include "record_batch.h"
@@ -30,7 +29,7 @@
 enum { made_before = 20000, one_of = 97, linger_ms = 20, shards = 64, most_partitions = 64, patience_ms = 60000 };
 
 struct sample { unsigned shard; int place; int64_t due; };
-// What goes to one partition at one moment.
+// The events for one partition at one moment.
 struct batch { struct bytes request; struct sample *samples; int count, sampled; };
 struct link { int socket; long sent, answered; size_t count, room; unsigned char *answer; };
 
@@ -52,7 +51,7 @@ static int64_t now_ns(void) {
     return time.tv_sec * 1000000000ll + time.tv_nsec;
 }
 
-// Shard of an organization, as schemas/redis.md has it: FNV-1a of its id.
+// The shard of an organization by schemas/redis.md: FNV-1a of its id.
 static unsigned shard_of(const char *id, size_t length) {
     uint32_t hash = 0x811c9dc5;
     for (size_t i = 0; i < length; i++) hash = (hash ^ (unsigned char)id[i]) * 0x01000193;
@@ -65,7 +64,7 @@ static int connected(const char *host, int port) {
     snprintf(service, sizeof service, "%d", port);
     int error = getaddrinfo(host, service, &hints, &found);
     if (error) fail(host, gai_strerror(error));
-    int one = 1, made = -1;
+    int yes = 1, made = -1;
     for (struct addrinfo *each = found; each; each = each->ai_next) {
         made = socket(each->ai_family, each->ai_socktype, each->ai_protocol);
         if (made >= 0 && connect(made, each->ai_addr, each->ai_addrlen) == 0) break;
@@ -73,12 +72,12 @@ static int connected(const char *host, int port) {
         made = -1;
     }
     if (made < 0) fail(host, strerror(errno));
-    setsockopt(made, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+    setsockopt(made, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
     freeaddrinfo(found);
     return made;
 }
 
-// A connection for each partition, to the broker that leads it.
+// Opens a connection for each partition, to the broker that leads it.
 static void connect_all(const char *bootstrap, const char *topic) {
     char text[512];
     rd_kafka_conf_t *configuration = rd_kafka_conf_new();
@@ -92,10 +91,10 @@ static void connect_all(const char *bootstrap, const char *topic) {
     partitions = known->topics[0].partition_cnt;
     if (partitions < 1 || partitions > most_partitions) fail(topic, "no topic, or too many partitions");
     for (int i = 0; i < partitions; i++) {
-        const struct rd_kafka_metadata_partition *one = &known->topics[0].partitions[i];
+        const struct rd_kafka_metadata_partition *partition = &known->topics[0].partitions[i];
         for (int broker = 0; broker < known->broker_cnt; broker++)
-            if (known->brokers[broker].id == one->leader)
-                links[one->id].socket = connected(known->brokers[broker].host, known->brokers[broker].port);
+            if (known->brokers[broker].id == partition->leader)
+                links[partition->id].socket = connected(known->brokers[broker].host, known->brokers[broker].port);
     }
     for (int i = 0; i < partitions; i++)
         if (!links[i].socket) fail(topic, "a partition has no leader");
@@ -104,8 +103,7 @@ static void connect_all(const char *bootstrap, const char *topic) {
     rd_kafka_destroy(client);
 }
 
-// Making an event costs as much as anything here: most of it is made once,
-// and only the id is written again.
+// Making an event is costly, so most of it is made once, and only the id is written for each one.
 static void give_id(struct event *event, uint64_t number) {
     static ptrdiff_t place;
     if (!place) place = strstr(event->text, "\"id\":\"") - event->text + 6;
@@ -151,7 +149,7 @@ static void make_batches(const char *topic, double rate, long total, uint64_t sa
     free(events);
 }
 
-// When everything is due that belongs to a moment.
+// When the batches of a moment are due.
 static int64_t due_at(long moment) { return begin + (moment + 1) * linger_ms * 1000000ll; }
 
 static void take_answer(int partition, const unsigned char *answer, size_t count) {
@@ -171,7 +169,7 @@ static void take_answer(int partition, const unsigned char *answer, size_t count
     if (now_ns() - due_at(moment) > latest_answer) latest_answer = now_ns() - due_at(moment);
 }
 
-// Takes the answers that are there, or waits for some until then; gives whether any came.
+// Takes the answers that have arrived, or waits for some until then; returns whether any came.
 static int take_answers(int64_t until) {
     struct pollfd waits[most_partitions];
     for (int i = 0; i < partitions; i++) waits[i] = (struct pollfd){.fd = links[i].socket, .events = POLLIN};

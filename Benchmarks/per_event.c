@@ -1,13 +1,13 @@
-// What Redis costs where nothing is added up before: every event's increments,
-// one command each, in pipelines.
+// What Redis costs when nothing is added up before: the increments of every event, one command
+// each, in pipelines.
 //
-// per_event SOCKET EVENTS SEED START DAYS SOCKET: Redis' Unix socket;
-// START: Unix time of the first event
+//   per_event SOCKET EVENTS SEED START DAYS
 //
-// The events of `fill` (events.h) and the cells that Benchmarks/meters.yaml counts of them: for
-// each event its type all-time and by day, a user's rank of the day for what users do, an
-// agent's rank of the month and the hour of the week for tokens. Its caller measures Redis.
-// Prints what it sent as a line of JSON.
+// SOCKET is Redis' Unix socket, START the Unix time of the first event. The events are those of
+// `fill` (events.h), the cells those of Benchmarks/meters.yaml: for each event its type for all
+// time and by day; for what users do, the user's score of the day; for tokens, the agent's score of
+// the month and the hour of the week. The caller measures Redis. Prints what it sent as a line of
+// JSON.
 #include "events.h"
 #include <hiredis/hiredis.h>
 #include <stdlib.h>
@@ -44,7 +44,7 @@ static void raise_score(const char *key, const char *member) {
     commands++, awaited++;
 }
 
-// The text behind `name` in the event, up to the next quote or `most` bytes.
+// Copies the text after `name` in the event, up to the next quote or `most` bytes.
 static void value_of(const struct event *event, const char *name, int most, char *value) {
     const char *at = strstr(event->text, name);
     if (!at) fail("event without", name);

@@ -11,7 +11,7 @@ matplotlib.use("Agg")
 
 from matplotlib import pyplot  # noqa: E402
 
-# One hue a program; Odometer's own parts are shades of one.
+# One hue for each program; Odometer's own parts are shades of one hue.
 COLORS = {
     "client": "#1f4e79", "scan": "#2e75b6", "check, dedupe, fold": "#6fa8dc", "encode and rest": "#b4d2ee",
     "all of Odometer": "#17716a", "another program, all of it": "#4d4d4d", "Redis": "#c0504d", "broker": "#9b9b9b",
@@ -20,11 +20,11 @@ LIGHT = {"check, dedupe, fold", "encode and rest", "broker"}
 
 
 def parts(found):
-    """Where a program's CPU an event goes, in nanoseconds, as far as it is known."""
+    """CPU per event in nanoseconds by program and part, as far as it is known."""
     bars = {}
     whole = found["odometer"]
     if "fold" in found:
-        # Noise may put a stage before the one ahead of it; a bar has no negative part.
+        # By noise a stage may seem cheaper than the one before it; a bar has no negative part.
         steps = [found[name]["cpu_ns_per_event"] for name in ("consume", "scan", "fold")] + [whole["cpu_ns_per_event"]]
         own = [steps[0]] + [max(0, after - before) for before, after in zip(steps, steps[1:])]
         names = ("client", "scan", "check, dedupe, fold", "encode and rest")
@@ -34,9 +34,10 @@ def parts(found):
     bars["Odometer"].update({"Redis": whole["redis_ns_per_event"], "broker": whole.get("broker_ns_per_event") or 0})
     for who, title in (("bare", "bare consumer"), ("limit", "limit.cc")):
         if who in found:
-            one = found[who]
-            bars[title] = {"another program, all of it": one["cpu_ns_per_event"], "Redis": one.get("redis_ns_per_event") or 0,
-                           "broker": one.get("broker_ns_per_event") or 0}
+            program = found[who]
+            bars[title] = {"another program, all of it": program["cpu_ns_per_event"],
+                           "Redis": program.get("redis_ns_per_event") or 0,
+                           "broker": program.get("broker_ns_per_event") or 0}
     return bars
 
 
@@ -67,7 +68,7 @@ def plot_parts(workloads, path):
 
 
 def rates(series, span=2.0):
-    """Events a second over time, each over a span of at least so many seconds: two rounds of commits while catching up."""
+    """Events a second over time, each over a span of at least so many seconds, as commits come in rounds of a second."""
     times, found, start = [], [], 0
     for now, total in series[1:]:
         while series[start + 1][0] <= now - span:
@@ -81,8 +82,8 @@ def rates(series, span=2.0):
 
 def plot_rate(name, result, path):
     figure, axes = pyplot.subplots(figsize=(10, 4.5))
-    for number, one in enumerate(result["rounds"], 1):
-        times, found = rates(one["odometer"]["series"])
+    for number, turns in enumerate(result["rounds"], 1):
+        times, found = rates(turns["odometer"]["series"])
         axes.plot(times, [rate / 1e6 for rate in found], linewidth=1.2, label=f"Odometer, round {number}")
     for who, title, style in (("bare", "bare consumer", "--"), ("limit", "limit.cc", ":")):
         if who in result["median"]:
@@ -104,9 +105,9 @@ def main(source):
     folder = Path(source).parent
     made.append(folder / "where-time-goes.png")
     plot_parts(result["workloads"], made[-1])
-    for name, one in result["workloads"].items():
+    for name, workload in result["workloads"].items():
         made.append(folder / f"rate-{name}.png")
-        plot_rate(name, one, made[-1])
+        plot_rate(name, workload, made[-1])
     print("plots: " + ", ".join(str(path) for path in made))
 
 

@@ -1,6 +1,6 @@
-// Record batches of Kafka's format 2, compressed by LZ4, and the requests that carry them:
-// made before they are due, because a client library would spend as much on each record as
-// the programs that are measured.
+// Makes record batches of Kafka's format 2, compressed by LZ4, and the requests that carry them.
+// They are made before they are due, because a client library would use as much CPU for each record
+// as the programs that are measured.
 //
 // https://kafka.apache.org/documentation/#recordbatch and
 // https://kafka.apache.org/protocol (Produce, version 7).
@@ -24,7 +24,7 @@ static void put(struct bytes *bytes, const void *data, size_t count) {
     bytes->count += count;
 }
 
-// The lowest `width` bytes of a number, the highest of them first.
+// Writes the lowest `width` bytes of a number, the highest first.
 static void write_number(unsigned char *to, uint64_t value, int width) {
     for (int i = 0; i < width; i++) to[i] = (unsigned char)(value >> 8 * (width - 1 - i));
 }
@@ -75,7 +75,7 @@ static uint32_t crc32c(const unsigned char *data, size_t count) {
     return ~crc;
 }
 
-// Where a key belongs, as Kafka's own clients have it: murmur2.
+// The partition of a key as Kafka's own clients choose it: murmur2.
 static unsigned partition_of(const char *key, size_t length, unsigned partitions) {
     const uint32_t m = 0x5bd1e995;
     uint32_t hash = 0x9747b28c ^ (uint32_t)length;
@@ -112,7 +112,7 @@ static void put_record(struct bytes *records, int number, const char *key, int k
     put(records, body.data, body.count);
 }
 
-// Appends a batch of `count` records, one or more, of that time.
+// Appends a batch of `count` records, at least one, with this time.
 static void put_batch(struct bytes *to, const struct bytes *records, int count, int64_t milliseconds) {
     size_t start = to->count;
     put_number(to, 0, 8);          // offset, which the broker gives
@@ -128,7 +128,7 @@ static void put_batch(struct bytes *to, const struct bytes *records, int count, 
     put_number(to, ~0ull, 2);      // nor its epoch
     put_number(to, ~0ull, 4);      // nor sequence numbers
     put_number(to, count, 4);
-    // Kafka reads only blocks that do not depend on those before.
+    // Kafka can only read blocks that do not depend on earlier ones.
     LZ4F_preferences_t preferences = {.frameInfo = {.blockMode = LZ4F_blockIndependent}};
     size_t bound = LZ4F_compressFrameBound(records->count, &preferences);
     need(to, bound);
@@ -164,8 +164,8 @@ static struct bytes produce_request(const char *topic, int partition, int correl
     return to;
 }
 
-// What an answer (without its size) says: the first record's offset; `error` is
-// Kafka's code, 0 where all is well.
+// Reads an answer (without its size): returns the first record's offset; `error` is Kafka's code,
+// 0 for success.
 static int64_t produced_offset(const unsigned char *answer, size_t count, int *error) {
     // Correlation, one topic with its name, one partition with its number, error and offset.
     size_t at = 4 + 4;

@@ -1,4 +1,4 @@
-"""What the benchmarks of answers, freshness and idleness share: tools, topics, a counting machine and an answering one."""
+"""Shared by the benchmarks of answers, freshness and idleness: tools, topics, `odometer run` and `odometer serve`."""
 
 import json
 import os
@@ -41,7 +41,7 @@ def cpu_seconds(process):
 
 
 class Serve:
-    """One `odometer serve` on a port of its own, with as many threads as it has by itself where no number is given."""
+    """One `odometer serve` on a port of its own, by default with its own default number of threads."""
 
     def __init__(self, binary, redis, prefix, folder, secret, threads=None):
         self.port, admin = free_port(), free_port()
@@ -69,9 +69,9 @@ class Serve:
 
 
 class Recorder:
-    """Stands between a program and Redis on a socket of its own and keeps what the program sends.
+    """A proxy between a program and Redis, on a socket of its own, that keeps what the program sends.
 
-    `turns` counts round trips: how often the program began to send after it had an answer.
+    `turns` counts round trips: how often the program began to send after an answer.
     """
 
     def __init__(self, redis, folder):
@@ -115,7 +115,7 @@ class Recorder:
 
 
 def commands(data):
-    """The commands in bytes of Redis' protocol, each a list of its words."""
+    """The commands in bytes of Redis' protocol, each as a list of its words."""
     found, at = [], 0
     while at < len(data):
         end = data.index(b"\r\n", at)
@@ -131,7 +131,7 @@ def commands(data):
 
 
 class Rig:
-    """A broker, a Redis, topics and the tools; nothing stays behind."""
+    """A broker, a Redis, topics and the tools; `end` removes all of them."""
 
     def __init__(self, folder):
         self.folder = folder
@@ -141,7 +141,7 @@ class Rig:
         self.topics = []
 
     def build(self, *names):
-        """Compiles tools of this folder; `name:library` where one needs more than librdkafka."""
+        """Compiles tools of this folder; `name:library` for one that needs another library than librdkafka."""
         (ROOT / "out/bin").mkdir(parents=True, exist_ok=True)
         compiler = shutil.which("gcc") or shutil.which("clang")
         if not compiler:
@@ -163,7 +163,7 @@ class Rig:
         before = "" if self.kafka.is_ours else f"odometer-bench-{os.getpid()}-"
         self.source, self.extra, self.directory, self.letters = (
             before + name for name in ("usage-events", "usage-maximum", "usage-directory", "usage-dead-letters"))
-        # At a constant rate each moment is one batch, however large.
+        # At a constant rate each moment is one batch, which may be large.
         self._topics("create", f"{self.source}:{PARTITIONS}:compression.type=lz4,max.message.bytes=8388608",
                      f"{self.extra}:{PARTITIONS}:compression.type=lz4", f"{self.directory}:1:cleanup.policy=compact",
                      f"{self.letters}:1")
@@ -184,7 +184,7 @@ class Rig:
             self.kafka.end()
 
     def call(self, *arguments, seconds=300):
-        """Runs `odometer ARGUMENTS…` to its end; what it printed."""
+        """Runs `odometer ARGUMENTS…` to its end; returns what it printed."""
         done = subprocess.run([self.binary, *arguments], capture_output=True, text=True, timeout=seconds,
                               stdin=subprocess.DEVNULL)
         if done.returncode != 0:
@@ -195,7 +195,7 @@ class Rig:
 
     @contextmanager
     def counting(self, prefix, topic=None, *more):
-        """An `odometer run` of the shipped meters, with everything on, that ends in order."""
+        """An `odometer run` of the shipped meters, with everything on; its exit code must be 0."""
         name = f"{prefix}-{time.monotonic_ns()}.log"
         machine = Odometer(
             self.binary, ["--bootstrap", self.kafka.bootstrap, "--topic", topic or self.source, "--directory-topic",
@@ -211,7 +211,7 @@ class Rig:
             machine.end()
 
     def counted(self, prefix):
-        """Records that stand in the audit, whatever came of them. The marks of shards without new events follow later."""
+        """Records in the audit, of every outcome. The marks of shards without new events follow later."""
         return sum(self.redis.counted(prefix).values())
 
     def wait_counted(self, machine, prefix, records, patience):
@@ -223,7 +223,7 @@ class Rig:
             time.sleep(POLL)
 
     def wait_ready(self, machine):
-        """Waits until it reads: every lane has joined and every partition is held."""
+        """Waits until every lane has joined and every partition is assigned."""
         deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
             machine.must_run()
@@ -235,7 +235,7 @@ class Rig:
         raise Failure(f"odometer run does not hold its partitions: {machine.last_words()}")
 
     def maximum(self, events):
-        """Events a second that a drain of the side-by-side workload reaches, from the first record to all of them counted."""
+        """Events a second of a drain of the side-by-side workload, from the first record until all are counted."""
         start = int(time.time()) // 86_400 * 86_400 - 7 * 86_400
         self.tool("fill", self.kafka.bootstrap, self.extra, events, 1, start, 7)
         self.redis.ask(("CONFIG", "RESETSTAT"))
@@ -255,8 +255,8 @@ class Rig:
 
     @contextmanager
     def paced(self, prefix, rate, seconds, salt):
-        """Sends the side-by-side workload at a constant rate from now on; gives a dictionary that holds at the end what
-        was sent, and for one record of 97 the milliseconds from the moment it was due to the moment it was visible."""
+        """Sends the side-by-side workload at a constant rate; yields a dictionary that holds at the end what was sent,
+        and for one record of 97 the milliseconds from due to visible."""
         samples = self.folder / f"samples-{salt}"
         watched = open(self.folder / f"marks-{salt}", "w+", encoding="ascii")
         watch = subprocess.Popen(
@@ -267,7 +267,7 @@ class Rig:
             send = subprocess.Popen(
                 [ROOT / "out/bin/paced_fill", self.kafka.bootstrap, self.source, str(rate), str(seconds), str(salt),
                  str(samples)], stdout=subprocess.PIPE, text=True, start_new_session=True)
-            # What it sends is made before.
+            # It makes everything before it starts to send.
             if not select.select([send.stdout], [], [], 300)[0] or send.stdout.readline() != "ready\n":
                 raise Failure("paced_fill did not start to send")
             found = {}
@@ -296,14 +296,14 @@ class Rig:
         watched.close()
 
     def _are_past(self, prefix, wanted):
-        """Whether the marks of these shards and partitions stand past these offsets."""
+        """Whether the marks of these shards and partitions are past these offsets."""
         found = self.redis.ask(*(("HGET", f"{prefix}:1:{{{shard}}}:marks", f"{self.source}/{partition}")
                                  for shard, partition in wanted))
         return all(int(mark or 0) > offset for mark, offset in zip(found, wanted.values()))
 
 
 def visible(sent, lines):
-    """Milliseconds from due to visible of each sample, and when the last one was visible."""
+    """The milliseconds from due to visible of each sample, and when the last one was visible."""
     times, marks = defaultdict(list), defaultdict(list)
     for line in lines:
         moment, shard, partition, mark = map(int, line.split())
@@ -311,7 +311,7 @@ def visible(sent, lines):
         marks[shard, partition].append(mark)
     waits, end = [], 0
     for shard, partition, offset, due in sent:
-        # The first look that found the mark past this record.
+        # The first reading that found the mark past this record.
         place = bisect_right(marks[shard, partition], offset)
         if place == len(marks[shard, partition]):
             raise Failure(f"record {partition}/{offset} never became visible in shard {shard}")
@@ -321,7 +321,7 @@ def visible(sent, lines):
 
 
 def share(values, part):
-    """The value below which this part of sorted values lies."""
+    """The value below which this part of the sorted values lies."""
     return values[min(len(values) - 1, int(part * len(values)))]
 
 

@@ -27,19 +27,19 @@ ROUTES = [
 
 
 def token(organization):
-    """A JSON Web Token of an hour, HS256."""
+    """A JSON Web Token, signed with HS256, valid for ten hours."""
     def part(value):
         return base64.urlsafe_b64encode(value).rstrip(b"=").decode()
 
     claims = {"organization_id": organization, "exp": int(time.time()) + 36_000}
-    text = ".".join(part(json.dumps(one).encode()) for one in ({"alg": "HS256", "typ": "JWT"}, claims))
+    text = ".".join(part(json.dumps(claim).encode()) for claim in ({"alg": "HS256", "typ": "JWT"}, claims))
     return f"{text}.{part(hmac.digest(SECRET.encode(), text.encode(), hashlib.sha256))}"
 
 
 def profiles(organization, number):
     """Lines for `odometer directory import`: an organization, its plan, its users and projects."""
-    def line(kind, profile, one=None):
-        return {"kind": kind, "organization": organization, **({"id": one} if one else {}), "profile": profile}
+    def line(kind, profile, name=None):
+        return {"kind": kind, "organization": organization, **({"id": name} if name else {}), "profile": profile}
 
     lines = [line("organization", {"name": f"Organization {number}", "slug": f"org-{number}"}),
              line("plan", {"name": "Pro", "maxBuckets": 25, "maxRetentionDays": 365, "maxApiCalls": 100_000})]
@@ -72,7 +72,7 @@ class Tenant:
         }
 
     def request(self, route, plan=None):
-        """The bytes of a request; `plan` is what the bare server answers by."""
+        """The bytes of a request; `plan` is the number of the bare server's plan."""
         fields = {"Host": "localhost", **self.headers[route.credential]}
         if plan is not None:
             fields["X-Bench"] = str(plan)

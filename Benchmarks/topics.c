@@ -1,5 +1,6 @@
-// Makes and deletes topics of one replica: topics create|delete BOOTSTRAP
-// NAME:PARTITIONS[:NAME=VALUE,...] ...
+// Makes and deletes topics with one replica.
+//
+//   topics create|delete BOOTSTRAP NAME:PARTITIONS[:NAME=VALUE,...] ...
 #include <librdkafka/rdkafka.h>
 #include <stdio.h>
 #include <stdlib.h>

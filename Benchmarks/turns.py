@@ -1,4 +1,4 @@
-"""Those that are compared: each reads the same topic from its begin, and every result is checked before it counts."""
+"""The programs that are compared: each reads the same topic from its beginning, and every result is checked."""
 
 import os
 import re
@@ -12,17 +12,17 @@ from machine import Failure, Odometer, machine_busy_seconds, run_json
 
 POLL = 0.02
 PARTITIONS = 4
-# librdkafka's default, in KiB for each client; Odometer leaves it alone.
+# librdkafka's default, in KiB for each client, which Odometer does not change.
 QUEUE_KB = 65_536
-# Enough of them to fill the same hashes and sorted sets; more cost Redis the same for each.
+# Enough events to fill the same hashes and sorted sets; each further event would cost the same.
 SINGLE_EVENTS = 300_000
-# Offsets of each partition that Odometer looks at for duplicates.
+# How many offsets of each partition Odometer searches for duplicates.
 DEDUPE_WINDOW = 1_048_576
 STAGES = ("consume", "scan", "fold", "encode")
 
 
 class Clock:
-    """CPU of everything since it was made: Redis, the broker, and the machine as a whole."""
+    """CPU used since it was made: by Redis, by the broker, and by the machine as a whole."""
 
     def __init__(self, servers):
         self.servers = servers
@@ -37,13 +37,13 @@ class Clock:
         return [None if now is None else now - before for now, before in zip(self._now(), self.before)]
 
     def read(self, events):
-        """Nanoseconds an event; the broker's are None where it is not ours."""
+        """Nanoseconds per event; None for a broker of the environment."""
         redis, _, broker, _ = self._used()
         return {"redis_ns_per_event": redis / events * 1e9,
                 "broker_ns_per_event": None if broker is None else broker / events * 1e9}
 
     def cores(self):
-        """How many cores each has kept busy."""
+        """How many cores each has used."""
         seconds = time.monotonic() - self.begun
         names = ("redis", "redis_command_thread", "broker", "machine")
         return {name: None if used is None else used / seconds for name, used in zip(names, self._used())}
@@ -85,7 +85,7 @@ class Turns:
         return {**self.rate(found, clock), "library": found["library"]}
 
     def stage(self, stage):
-        """Odometer's own rooms, as far as one stage."""
+        """Odometer's own code up to one stage."""
         clock = Clock(self.servers)
         found = run_json(
             [self.servers.stages, stage, "--bootstrap", self.servers.kafka.bootstrap, "--topic", self.workload.topic,
@@ -108,7 +108,7 @@ class Turns:
     # Other programs that count
 
     def per_event(self):
-        """What the same numbers cost Redis where every event increments its cells by itself."""
+        """What the same numbers cost Redis when every event increments its cells by itself."""
         self.redis.clear()
         before, count = self.redis.cpu_seconds(), min(self.events, SINGLE_EVENTS)
         found = self.tool("per_event", self.redis.path, count, self.servers.seed, self.servers.start, self.servers.days)
@@ -116,7 +116,7 @@ class Turns:
                 "redis_ns_per_event": (self.redis.cpu_seconds() - before) / count * 1e9}
 
     def limit(self):
-        """The program that was written by hand for this one workload, its fetchers woken every 10 ms."""
+        """The program that was written by hand for this workload; its fetchers are woken every 10 ms."""
         self.redis.clear()
         clock = Clock(self.servers)
         done = subprocess.run(
@@ -160,7 +160,7 @@ class Turns:
             machine.end()
 
     def watch(self, machine, name, clock):
-        """From the last look that saw no record to the look that sees all of them counted in Redis."""
+        """Measures from the last sample without a record to the first with all of them counted in Redis."""
         deadline = time.monotonic() + self.patience
         first = self.first_record(machine, deadline)
         steady = Clock(self.servers)
@@ -170,7 +170,7 @@ class Turns:
             if time.monotonic() > deadline:
                 raise Failure(f"odometer counted {counted} of {self.events} in {self.patience:.0f} s: {machine.last_words()}")
             series.append((round(time.monotonic() - first, 3), total))
-            # Looking costs the same two cores: often only where the end is near.
+            # Asking uses the same cores, so it is done often only near the end.
             time.sleep(POLL if total > 0.9 * self.events else 10 * POLL)
         seconds = time.monotonic() - first
         cpu, used = machine.cpu_seconds(), {**clock.read(self.events), "cores": steady.cores()}
@@ -178,7 +178,7 @@ class Turns:
         while sum(self.redis.lowest_marks(name).values()) < self.events and time.monotonic() < deadline:
             time.sleep(POLL)
         marks = time.monotonic() - first
-        # Before anything else is asked that blocks.
+        # Before any other command that blocks Redis.
         block, script = self.redis.longest_block_ms(), self.redis.script_ms()
         self.check(name, counted)
         samples = self.settled(machine, deadline)
@@ -198,7 +198,7 @@ class Turns:
         }
 
     def first_record(self, machine, deadline):
-        """When it was last seen that no record is taken yet."""
+        """When the last sample was taken that showed no record."""
         first = time.monotonic()
         while True:
             looked = time.monotonic()
@@ -221,7 +221,7 @@ class Turns:
         raise Failure("the metrics do not show every event as committed")
 
     def check(self, name, counted):
-        """Nothing may be measured that was counted wrongly."""
+        """Fails when the numbers are wrong, as the result would be worthless."""
         if counted != {"accepted": self.events}:
             raise Failure(f"the audit has {counted} for {self.events} valid events")
         totals, types = self.redis.sums(f"{name}:1:*:totals"), self.written["types"]
@@ -243,7 +243,7 @@ class Turns:
 
 
 def limit_source():
-    """The hand-written program's source, or why there is none."""
+    """The path of the hand-written program's source and None, or None and why there is none."""
     named = os.environ.get("LIMIT")
     if not named:
         return None, "LIMIT does not say where its source is"

@@ -1,11 +1,10 @@
-// Tells when what was counted became visible: each shard's mark of each
-// partition, each time it moved.
+// Prints when records became visible: each shard's mark of each partition, each time it moved.
 //
 //   watch_marks SOCKET PREFIX TOPIC PARTITIONS MILLISECONDS       SOCKET: Redis' Unix socket
 //
-// Looks every so many milliseconds until its standard input ends; prints a line for each change:
-// nanoseconds of the monotonic clock at which the answer was there, shard, partition, mark. A
-// reader who asked Redis at that moment found every record of the shard below the mark counted.
+// Reads the marks every MILLISECONDS until its standard input ends, and prints a line for each
+// change: when the answer arrived (nanoseconds of the monotonic clock), shard, partition, mark. A
+// client that asked Redis at that moment found every record of the shard below the mark counted.
 #include <hiredis/hiredis.h>
 #include <poll.h>
 #include <stdint.h>
@@ -45,8 +44,8 @@ static void look(redisContext *redis, const char *prefix, const char *topic, int
         if (redisGetReply(redis, (void **)&reply)) fail("Redis", redis->errstr);
         if (reply->type != REDIS_REPLY_ARRAY) fail("Redis", reply->str);
         for (int p = 0; p < partitions; p++) {
-            const redisReply *one = reply->element[p];
-            int64_t mark = one->type == REDIS_REPLY_STRING ? atoll(one->str) : 0;
+            const redisReply *value = reply->element[p];
+            int64_t mark = value->type == REDIS_REPLY_STRING ? atoll(value->str) : 0;
             if (mark == known[shard][p]) continue;
             known[shard][p] = mark;
             printf("%lld %d %d %lld\n", (long long)now_ns(), shard, p, (long long)mark);

@@ -7,11 +7,11 @@ import Metering
 import Pipeline
 import Redis
 
-/// `odometer run` of the same build with plain pipelines in the commit
-/// script's place: a yardstick for it.
+/// `odometer run` of the same build with plain pipelines instead of the commit script: what the
+/// script is compared with.
 ///
-/// It counts wrongly after any crash, lost answer or second process. So it is no part of the
-/// product, takes no ledger whose prefix does not begin with "bench", and makes its ledgers for a
+/// It counts wrongly after any crash, lost answer or second process. So it is not part of the
+/// product, refuses ledgers whose prefix does not begin with "bench", and makes its ledgers for a
 /// consumer group of its own: `odometer run` refuses them, and it refuses those of `odometer run`.
 @main
 enum PlainProgram {
@@ -22,7 +22,7 @@ enum PlainProgram {
 
     static func main() {
         signal(SIGPIPE, SIG_IGN)
-        // Before any thread: all that start later inherit it.
+        // Before any thread starts, so that all threads inherit it.
         var stops = sigset_t()
         sigemptyset(&stops)
         sigaddset(&stops, SIGTERM)
@@ -78,7 +78,7 @@ enum PlainProgram {
             end("--meters \(meters) cannot be read")
         }
         let catalog = try CatalogReader.check(files: [(name: meters, text: Array(text))])
-        // A least, greatest, first or last needs a script or a look at what is there.
+        // A least, greatest, first or last value needs a script, or must be read before.
         for meter in catalog.meters where meter.kind == .extreme {
             end("--meters \(meters): \(meter.name) has cells that no single command changes")
         }
@@ -91,7 +91,7 @@ enum PlainProgram {
             lanes: Int(options["--lanes"] ?? "") ?? 0)
     }
 
-    /// Those metrics of `odometer run` that the benchmark reads, at the same place.
+    /// Serves those metrics of `odometer run` that the benchmark reads.
     private static func serve(
         _ supervisor: Supervisor, at address: String
     ) throws -> Server<Supervisor> {

@@ -1,7 +1,7 @@
 internal import Ledger
 internal import Redis
 
-/// Walks over arguments that are written in Redis' protocol, one after the other.
+/// Reads arguments that are written in Redis' protocol, one after the other.
 struct EncodedWords {
     private var rest: UnsafeRawBufferPointer
 
@@ -9,7 +9,7 @@ struct EncodedWords {
 
     var isAtEnd: Bool { rest.isEmpty }
 
-    /// The next argument; there must be one.
+    /// The next argument; must not be called at the end.
     mutating func next() -> UnsafeRawBufferPointer {
         precondition(rest.first == UInt8(ascii: "$"), "not an argument")
         var at = 1
@@ -23,19 +23,19 @@ struct EncodedWords {
         return word
     }
 
-    /// The next argument as a number; it must be one.
+    /// The next argument, which must be a number.
     mutating func nextNumber() -> Int {
         next().reduce(0) { $0 * 10 + Int($1 - UInt8(ascii: "0")) }
     }
 }
 
-/// What a commit does, as commands of a plain pipeline: nothing is compared, nothing is taken back.
+/// The changes of a commit as commands of a plain pipeline: nothing is compared or undone.
 ///
-/// One command changes one cell, as far as Redis has no command for several: `PFADD` takes all
-/// members of its key. The order is cells, audit, marks, so that a reader between two commands sees
-/// no event counted whose cells are not there.
+/// Each command changes one cell, except `PFADD`, which takes all values of its key. The order is
+/// cells, audit, marks, so that a reader between two commands sees no event as counted whose cells
+/// are missing.
 enum PlainCommands {
-    /// Buffers a commit's commands on a connection.
+    /// Appends a commit's commands to a connection's pipeline.
     static func append(_ arguments: inout CommitArguments, to connection: inout Connection) {
         arguments.withParts { keys, ranges, audit, groups in
             var keys = EncodedWords(keys)
@@ -52,7 +52,7 @@ enum PlainCommands {
     private static func appendGroup(
         _ groups: inout EncodedWords, key: UnsafeRawBufferPointer, to connection: inout Connection
     ) {
-        // Limits, which follow the letter, and the register of scopes are the script's alone.
+        // Only the script uses limits, which follow the letter, and the register of scopes.
         let head = groups.next()
         let kind = head[0]
         let expiry = head.count > 1 && head[1] == UInt8(ascii: "@") ? groups.next() : nil
@@ -112,17 +112,17 @@ enum PlainCommands {
         var ranges = ranges
         _ = ranges.next()  // the contract
         for _ in 0..<ranges.nextNumber() {
-            let field = ranges.next()
-            _ = ranges.next()  // the mark that the script would look for
+            let member = ranges.next()
+            _ = ranges.next()  // the mark that the script would compare
             let mark = ranges.next()
             let fingerprint = ranges.next()
             connection.begin(arguments: fingerprint.isEmpty ? 4 : 6)
             connection.add("HSET")
             connection.add(key)
-            connection.add(field)
+            connection.add(member)
             connection.add(mark)
             guard !fingerprint.isEmpty else { continue }
-            connection.add(Array(field) + [UInt8(ascii: "@")])
+            connection.add(Array(member) + [UInt8(ascii: "@")])
             connection.add(fingerprint)
         }
     }

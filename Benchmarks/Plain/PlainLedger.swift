@@ -2,9 +2,9 @@ internal import Ledger
 internal import Pipeline
 internal import Redis
 
-/// A lane's world whose commits are plain pipelines; all else is the world as it is.
+/// A lane's world whose commits are plain pipelines; everything else is the usual world.
 ///
-/// `@unchecked`: it is handed to the lane's thread before that runs, and used there alone.
+/// `@unchecked`: it is given to the lane's thread before that runs, and used only there.
 final class PlainWorld: LaneWorld, @unchecked Sendable {
     private let world: any LaneWorld
     private let redis: RedisConfiguration
@@ -27,11 +27,12 @@ final class PlainWorld: LaneWorld, @unchecked Sendable {
     func connectWatcher() throws(RedisError) -> any LaneWatcher { try world.connectWatcher() }
 }
 
-/// Commits as plain pipelines: several are on their way at once, and one is
-/// applied once all its answers came.
+/// Commits as plain pipelines: several are in flight at once, and each is applied when all its
+/// answers have arrived.
 ///
-/// A command that Redis refuses or a connection that breaks ends the process: nobody could say what
-/// was applied. Everything but commits goes to the real ledger, over its own connection.
+/// A command that Redis refuses, or a connection that breaks, ends the process: it is not known
+/// then what was applied. Everything except commits goes to the real ledger, over its own
+/// connection.
 private final class PlainLedger: LaneLedger {
     private struct Commit {
         var tag: Int
@@ -61,7 +62,7 @@ private final class PlainLedger: LaneLedger {
         while let first = waiting.first {
             guard first.answers > 0 else {
                 waiting.removeFirst()
-                // No script is measured and no union saved, so there is no cost to learn from.
+                // Without a script there are no script times to learn from.
                 return CommitResult(tag: first.tag, outcome: .applied(zerosLeft: 0))
             }
             do throws(RedisError) {
@@ -87,10 +88,10 @@ private final class PlainLedger: LaneLedger {
         return receive()?.outcome ?? .applied(zerosLeft: 0)
     }
 
-    /// Plain commands cannot compare Redis' clock with a time: nothing bounds them.
+    /// Does nothing: plain commands cannot compare Redis' clock with a time.
     func limitClock(to milliseconds: Int64) {}
 
-    // MARK: As it is
+    // MARK: Passed on unchanged
 
     func open() throws(PipelineError) -> LedgerKeeper.Opened { try ledger.open() }
     func serverHealth() throws(LedgerError) -> ServerHealth { try ledger.serverHealth() }

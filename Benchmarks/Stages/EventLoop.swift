@@ -4,9 +4,9 @@ import Metering
 
 /// The loop over events in memory, without Kafka: every run executes the same instructions.
 ///
-/// One event a line, `KEY<TAB>JSON`, as Benchmarks/lines.c writes them. They are taken
-/// three times at rising offsets and with new ids: twice so that tables grow and
-/// shapes are learned, then measured.
+/// The file has one event a line, `KEY<TAB>JSON`, as Benchmarks/lines.c writes them. The events are
+/// counted three times, at rising offsets and with new ids: twice so that tables grow and shapes
+/// are learned, then measured.
 struct EventLoop: ~Copyable {
     private static let batchSize = 2_000
     private static let dedupeWindow: Int64 = 32_768
@@ -22,7 +22,7 @@ struct EventLoop: ~Copyable {
         lane = try StageLane(
             .encode, catalog: catalog, topic: "events", partitions: [0],
             dedupeWindow: Self.dedupeWindow, now: 0)
-        // The scanner may look at some bytes behind a text.
+        // The scanner may read some bytes after the end of a text.
         bytes = .allocate(byteCount: data.count + 64, alignment: 64)
         data.copyBytes(to: bytes)
         var start = 0
@@ -47,10 +47,10 @@ struct EventLoop: ~Copyable {
 
     deinit { bytes.deallocate() }
 
-    /// What the measured round came to.
+    /// The results of the measured round.
     struct Result {
         var events = 0
-        /// Requests for memory while events were folded, and while commits were written.
+        /// Allocations while events were folded, and while commits were encoded.
         var foldAllocations = 0
         var commitAllocations = 0
         var seconds = 0.0
@@ -59,7 +59,7 @@ struct EventLoop: ~Copyable {
         var encodedBytes = 0
     }
 
-    /// Two rounds that warm up, and one that is measured.
+    /// Runs two rounds to warm up, and one that is measured.
     mutating func run() -> Result {
         for round in 1...2 {
             renew(round)
@@ -78,7 +78,7 @@ struct EventLoop: ~Copyable {
             encodedBytes: lane.encodedBytes - before.2)
     }
 
-    /// The events of a round are other events, further on in the log.
+    /// Makes other events of them: the ids of this round, and offsets after those of the last one.
     private mutating func renew(_ round: Int) {
         for index in records.indices {
             records[index].offset = Int64(round * records.count + index)
@@ -86,7 +86,7 @@ struct EventLoop: ~Copyable {
         }
     }
 
-    /// A profiler counts from here on (loop.py).
+    /// The function from which on a profiler counts (loop.py).
     @inline(never)
     private mutating func measuredRound() -> (fold: Int, commit: Int) {
         let before = allocation_count()

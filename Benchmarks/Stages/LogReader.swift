@@ -3,14 +3,14 @@ import Kafka
 import Metering
 import Synchronization
 
-/// What one thread, or all of them together, took of the log.
+/// What one thread, or all threads together, read from the log.
 struct Taken {
     var records = 0
     var goodRecords = 0
     var commits = 0
     var cells = 0
     var encodedBytes = 0
-    /// Nanoseconds of a steady clock when the first record came, and when the last one was done.
+    /// When the first record came and when the last one was done, in nanoseconds of a steady clock.
     var first = UInt64.max
     var last: UInt64 = 0
 
@@ -25,11 +25,10 @@ struct Taken {
     }
 }
 
-/// Reads a topic from its begin with as many threads as wanted, each
-/// with a consumer and a `StageLane`.
+/// Reads a topic from its beginning with several threads, each with a consumer and a `StageLane`.
 final class LogReader: Sendable {
     private static let batchSize = 2_000
-    private static let patience: UInt64 = 60_000_000_000
+    private static let patienceNanoseconds: UInt64 = 60_000_000_000
     private let bootstrap: String
     private let topic: String
     private let threads: Int
@@ -52,7 +51,7 @@ final class LogReader: Sendable {
         recordsLeft = Atomic(records)
     }
 
-    /// Reads until all records were taken; ends the process where it cannot.
+    /// Reads until all records were taken; ends the process on an error.
     func run() -> Taken {
         let finished = DispatchSemaphore(value: 0)
         for number in 0..<threads {
@@ -97,7 +96,7 @@ final class LogReader: Sendable {
                 now = DispatchTime.now().uptimeNanoseconds
                 own.last = now
                 heard = now
-            } else if now - heard > Self.patience {
+            } else if now - heard > Self.patienceNanoseconds {
                 StagesProgram.end("nothing arrived for too long")
             }
             lane.commitDue(milliseconds(now))

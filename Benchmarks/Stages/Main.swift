@@ -3,14 +3,14 @@ import Foundation
 import Metering
 import Pipeline
 
-/// A catalog that several threads look at.
+/// A catalog that several threads read.
 final class CatalogBox: Sendable {
     let catalog: MeterCatalog
     init(_ catalog: MeterCatalog) { self.catalog = catalog }
 }
 
-/// The stages of `odometer run` one by one, for `make bench`: what each adds, in
-/// the same rooms of the same build.
+/// The stages of `odometer run` one by one, for `make bench`: what each adds, with the modules of
+/// the same build.
 ///
 /// `odometer-bench-stages STAGE --bootstrap … --topic … --records … --threads … --meters
 /// …` reads a topic and takes its records as far as STAGE (consume, scan, fold, encode)
@@ -96,12 +96,12 @@ enum StagesProgram {
             "encoded_bytes": \(taken.encodedBytes)}
             """)
         fflush(nil)
-        // Everything is measured; an orderly close would only take time.
+        // Everything has been measured; closing the clients would only take time.
         _exit(0)
     }
 
     private static func loop(_ options: [String: String]) throws {
-        // Never taken down: that is no part of the loop, and would be counted with it.
+        // Never deallocated: that is not part of the loop, and would be counted with it.
         let loop = UnsafeMutablePointer<EventLoop>.allocate(capacity: 1)
         loop.initialize(
             to: try EventLoop(

@@ -2,9 +2,9 @@ import Ledger
 import Metering
 import Pipeline
 
-/// How far records go before they are forgotten.
+/// How far records are processed before they are dropped.
 enum Stage: String, CaseIterable {
-    /// Taken from the client, not looked at.
+    /// Taken from the client, not read.
     case consume
     /// Also scanned: the members that the catalog asks for are found.
     case scan
@@ -14,13 +14,13 @@ enum Stage: String, CaseIterable {
     case encode
 }
 
-/// A lane's way from records to the arguments of commits, without the log
-/// before it and Redis behind it.
+/// A lane's work from records to the arguments of commits, without Kafka and Redis.
 ///
-/// It uses the rooms Metering and Ledger as a lane of `odometer run` does that catches up: a
-/// shard's tally goes when it is full or a second old, and another folds on. One thread.
+/// It uses the rooms Metering and Ledger like a lane of `odometer run` that is catching up: a
+/// shard's tally is handed over when it is full or a second old, and another one takes its place.
+/// One thread.
 struct StageLane: ~Copyable {
-    static let interval: Int64 = 1_000
+    static let intervalMilliseconds: Int64 = 1_000
     private static let auditNames = ["delivered", "accepted", "duplicate", "ignored", "rejected"]
     private let stage: Stage
     private let shardCount: Int
@@ -30,11 +30,11 @@ struct StageLane: ~Copyable {
     private var arguments = CommitArguments()
     private let contract = Array("1:0123456789abcdef".utf8)
     private let markMembers: [[UInt8]]
-    private let auditFields: [[[UInt8]]]
+    private let auditMembers: [[[UInt8]]]
     private let cursors: UnsafeMutablePointer<PartitionCursor>
     private let folding: UnsafeMutablePointer<Tally>
-    /// The one that was handed over: as in a lane, the next shard
-    /// folds into it while a cache has it.
+    /// The tally that was handed over last; as in a lane, the next shard uses it while it is in a
+    /// cache.
     private var flying: Tally
     private var committedAt: [Int64]
     private var scanned = 0
@@ -45,7 +45,7 @@ struct StageLane: ~Copyable {
     /// Bytes of the arguments that were written.
     private(set) var encodedBytes = 0
 
-    /// A lane of these partitions, read from their first offset.
+    /// Makes a lane of these partitions, read from their first offset; `now` in milliseconds.
     init(
         _ stage: Stage, catalog: MeterCatalog, topic: String, partitions: [Int32],
         dedupeWindow: Int64, now: Int64
@@ -61,8 +61,8 @@ struct StageLane: ~Copyable {
         program.partitionNumbers = partitions
         encoder = TallyEncoder(layout: layout, cellSets: program.cellSets)
         markMembers = partitions.map { KeyLayout.markMember(topic: topic, partition: $0) }
-        auditFields = markMembers.map { field in
-            Self.auditNames.map { field + Array(":\($0)".utf8) }
+        auditMembers = markMembers.map { mark in
+            Self.auditNames.map { mark + Array(":\($0)".utf8) }
         }
         cursors = .allocate(capacity: partitions.count)
         for slot in partitions.indices {
@@ -77,9 +77,10 @@ struct StageLane: ~Copyable {
             (folding + shard).initialize(
                 to: Tally(partitionCount: partitions.count, memory: memory))
         }
-        // As if the shards had been committed one after the other before.
+        // As if the shards had been committed one after the other over the last interval.
         committedAt = (0..<shardCount).map {
-            now - Self.interval + Self.interval * Int64($0) / Int64(layout.shardCount)
+            now - Self.intervalMilliseconds + Self.intervalMilliseconds * Int64($0)
+                / Int64(layout.shardCount)
         }
     }
 
@@ -90,12 +91,12 @@ struct StageLane: ~Copyable {
         folding.deallocate()
     }
 
-    /// Records that went all the way and were found good; of `consume` nobody knows.
+    /// Records that passed all checks; 0 for `consume`, which makes none.
     var goodRecords: Int {
         stage == .scan ? scanned : Int(program.counters.outcomes[Int(Outcome.accepted.rawValue)])
     }
 
-    /// Takes a batch as far as the stage goes.
+    /// Processes a batch up to the stage.
     mutating func take(_ records: UnsafeBufferPointer<FoldRecord>) {
         switch stage {
         case .consume: return
@@ -111,10 +112,10 @@ struct StageLane: ~Copyable {
         }
     }
 
-    /// Hands over the tallies whose time has come.
+    /// Hands over the tallies that are a second old; `now` in milliseconds.
     mutating func commitDue(_ now: Int64) {
         guard stage == .fold || stage == .encode else { return }
-        for shard in 0..<shardCount where now - committedAt[shard] >= Self.interval {
+        for shard in 0..<shardCount where now - committedAt[shard] >= Self.intervalMilliseconds {
             commit(shard: shard)
             committedAt[shard] = now
         }
@@ -125,7 +126,7 @@ struct StageLane: ~Copyable {
         for shard in 0..<shardCount { commit(shard: shard) }
     }
 
-    // Not inlined, so that a profiler finds them by name.
+    // These are not inlined, so that a profiler finds them by name.
 
     @inline(never)
     private mutating func fold(
@@ -170,6 +171,6 @@ struct StageLane: ~Copyable {
 
     private mutating func add(_ delta: Int64, _ slot: Int, _ name: Int) {
         guard delta != 0 else { return }
-        arguments.addAudit(member: auditFields[slot][name], delta: delta)
+        arguments.addAudit(member: auditMembers[slot][name], delta: delta)
     }
 }

@@ -9,7 +9,7 @@ private func runFuzzer(
     _ take: @convention(c) (UnsafePointer<UInt8>?, Int) -> CInt
 ) -> CInt
 
-// Written once, before the fuzzer begins; its callback can capture nothing.
+// A global, because the fuzzer's callback cannot capture; written once, before the fuzzer begins.
 nonisolated(unsafe) private var target: (any FuzzTarget)?
 
 /// `fuzz --target=NAME [libFuzzer's options and folders]`; FUZZ_REDIS names a server's socket.
@@ -28,8 +28,8 @@ struct Driver {
         exit(
             runFuzzer(&count, &arguments) { bytes, count in
                 let input = Array(UnsafeBufferPointer(start: bytes, count: count))
-                if let problem = target?.problem(with: input) {
-                    print("\(problem)\ninput: \(String(decoding: input, as: UTF8.self))")
+                if let finding = target?.finding(for: input) {
+                    print("\(finding)\ninput: \(String(decoding: input, as: UTF8.self))")
                     fflush(nil)
                     abort()
                 }
@@ -37,14 +37,15 @@ struct Driver {
             })
     }
 
-    // A function of its own: what it holds is gone when leaks are looked for.
+    // A function of its own, so that its values are freed before the fuzzer looks for leaks.
     private static func chosenTarget() throws -> (any FuzzTarget)? {
         let mark = "--target="
         guard let option = CommandLine.arguments.first(where: { $0.hasPrefix(mark) }) else {
             return nil
         }
         let redis = getenv("FUZZ_REDIS").map { String(cString: $0) }
-        // libFuzzer leaves options with two hyphens alone, and hands them on when it starts itself.
+        // libFuzzer ignores options with two hyphens, and passes them on when it starts itself
+        // again.
         return try FuzzTargets.make(String(option.dropFirst(mark.count)), redis: redis)
     }
 }

@@ -1,8 +1,8 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-// The Swift fuzz targets behind libFuzzer. A package of its own: only with the flags in Tests/run
-// can it be linked, and nothing else needs it.
+// Runs the Swift fuzz targets with libFuzzer. A package of its own, because it can be linked only
+// with the flags in Tests/run.
 let package = Package(
     name: "fuzz-driver",
     dependencies: [.package(name: "odometer", path: "../..")],

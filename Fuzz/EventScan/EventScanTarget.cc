@@ -1,9 +1,9 @@
-// Fuzz target of the JSON scanner: what its three ways say of one text must be the same.
+// Fuzz target of the JSON scanner: its three ways must give the same result for every text.
 //
-// A text whose shape is known is compared with it. Another one without a backslash is walked in
-// place, every other by simdjson's On-Demand walk. So the input is scanned as it is, again when its
-// shape is known, and once more with a member in front whose name has an escape and which nothing
-// asks for. The same for texts that differ from it in one byte.
+// A text whose shape is known is compared with the shape. Another text is walked in place if it has
+// no backslash, else by simdjson's On-Demand walk. So the input is scanned as it is, again when its
+// shape is known, and once more with an additional first member whose name has an escape and which
+// is not asked for. The same is done with texts that differ from the input in one byte.
 #include "EventScanTarget.h"
 
 #include "CEventScan.h"
@@ -42,7 +42,7 @@ bool is_same(const es_fan_out &a, const es_fan_out &b) {
     return true;
 }
 
-/// The object with one more member in front; empty where the text does not begin like an object.
+/// The object with an additional first member; empty when the text does not begin like an object.
 std::string with_escape(std::string_view text) {
     const std::string_view blanks = " \t\n\r";
     size_t brace = text.find_first_not_of(blanks);
@@ -55,9 +55,9 @@ std::string with_escape(std::string_view text) {
     return more;
 }
 
-/// Scans a text as it is, `times` times, and with an escape; what they find must be the same.
-const char *problem(es_scanner *plain, es_scanner *other, std::string_view text, int times) {
-    // An allocation of its own size, so that the sanitizer sees a byte that is read behind it.
+/// Scans a text as it is, `times` times, and once with an escape; all results must be the same.
+const char *finding(es_scanner *plain, es_scanner *other, std::string_view text, int times) {
+    // An allocation of exactly its size, so that the sanitizer notices a read after its end.
     std::unique_ptr<char[]> exact(new char[text.size()]);
     memcpy(exact.get(), text.data(), text.size());
     const int result = es_scan(plain, exact.get(), text.size(), 0, 1);
@@ -74,14 +74,14 @@ const char *problem(es_scanner *plain, es_scanner *other, std::string_view text,
 }
 }  // namespace
 
-extern "C" const char *event_scan_problem(const uint8_t *data, size_t size) {
+extern "C" const char *event_scan_finding(const uint8_t *data, size_t size) {
     static es_scanner *const plain = make_scanner(), *const other = make_scanner();
     std::string text(reinterpret_cast<const char *>(data), size);
     es_member members[4];
     if ((es_members(other, text.data(), size, members, 4) >= 0) != (es_scan(other, text.data(), size, -1, 1) == ES_OK))
         return "members and check differ";
-    // Often enough that the shape is found as many times as it must be before it is learned.
-    if (const char *found = problem(plain, other, text, 20)) return found;
+    // Often enough for the shape to be learned.
+    if (const char *found = finding(plain, other, text, 20)) return found;
     uint32_t chance = uint32_t(size) * 2654435761u;
     for (char byte : text) chance = (chance ^ uint8_t(byte)) * 16777619u;
     for (int round = 0; round < 6 && size > 0; round++) {
@@ -89,7 +89,7 @@ extern "C" const char *event_scan_problem(const uint8_t *data, size_t size) {
         chance = chance * 1664525u + 1013904223u;
         const char bytes[] = {'"', '\\', '\n', '}', '0', 'x', ' ', char(0xC3), char(0x80), ','};
         near[(chance >> 8) % size] = bytes[(chance >> 4) % sizeof bytes];
-        if (const char *found = problem(plain, other, near, 1)) return found;
+        if (const char *found = finding(plain, other, near, 1)) return found;
     }
     return nullptr;
 }

@@ -3,12 +3,12 @@ import Metering
 import Verify
 import Workload
 
-/// Catalog files: refused with a place in the text, or read by both readers alike and the same
-/// after being written and read again.
+/// Catalog files: an error names a line of the text; a valid catalog has the same digests after it
+/// was written and read again, and the oracle can read it, too.
 final class CatalogTarget: FuzzTarget {
     private static let file = "fuzz.yaml"
 
-    func problem(with input: [UInt8]) -> String? {
+    func finding(for input: [UInt8]) -> String? {
         let catalog: MeterCatalog
         do throws(CatalogError) {
             catalog = try CatalogReader.check(files: [(name: Self.file, text: input)])
@@ -20,7 +20,7 @@ final class CatalogTarget: FuzzTarget {
             let again = try CatalogReader.check(files: [(name: "again.yaml", text: written)])
             let (before, after) = (try Self.digests(of: catalog), try Self.digests(of: again))
             if before != after { return "other digests after writing: \(shown(written))" }
-            // The oracle trusts that a catalog is a good one; a good one it must understand.
+            // The oracle does not check catalogs, but it must be able to read every valid one.
             let text = String(decoding: written, as: UTF8.self)
             _ = try Oracle(
                 catalog: CatalogText.read([(name: Self.file, text: text)]),
@@ -38,10 +38,10 @@ final class CatalogTarget: FuzzTarget {
         return program.contractEntries.map { "\($0.name) \($0.digest)" }
     }
 
-    /// A line of the text, or no line where there is nothing in it.
+    /// Whether the error names a line of the text, or no line when the text is empty.
     private static func isPlaced(_ error: CatalogError, in text: [UInt8]) -> Bool {
         if error.line == 0 { return error.message == "empty" || error.file != file }
-        // What libyaml takes for a line end, in any encoding, has one of these bytes.
+        // Each line end that libyaml knows has one of these bytes, in any encoding.
         let breaks = text.count { [0x0A, 0x0D, 0x85, 0x28, 0x29, 0xA8, 0xA9].contains($0) }
         return error.file == file && !error.message.isEmpty && (1...breaks + 1) ~= error.line
     }
@@ -51,7 +51,7 @@ final class CatalogTarget: FuzzTarget {
 private enum CatalogWriter {
     static func text(of catalog: MeterCatalog) -> [UInt8] {
         var members = [("version", "1")]
-        // A catalog without an envelope of its own wants CloudEvents with their version.
+        // Without an envelope of its own, a catalog requires CloudEvents' `specversion`.
         if !catalog.envelope.requiresSpecVersion {
             members.append(("envelope", text(of: catalog.envelope)))
         }

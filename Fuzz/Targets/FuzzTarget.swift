@@ -1,10 +1,10 @@
-/// A part of the product that reads what others wrote, and what must hold for every input.
+/// A part of the product that reads untrusted input, and what must hold for every input.
 ///
 /// The fuzzer (`Fuzz/Driver`) and the replay of the corpus (`Tests/APITests/CorpusTests.swift`)
 /// feed the same targets. One thread.
 public protocol FuzzTarget: AnyObject {
-    /// What is wrong with the product's answer to an input; nil where nothing is.
-    func problem(with input: [UInt8]) -> String?
+    /// What is wrong with the product's result for an input; nil when nothing is.
+    func finding(for input: [UInt8]) -> String?
 }
 
 /// All targets written in Swift, by the names of their corpora in `Fuzz/corpus`.
@@ -12,10 +12,10 @@ public enum FuzzTargets {
     /// Their names.
     public static let names = ["catalog", "headers", "request", "timestamp"]
 
-    /// A target; nil for an unknown name.
+    /// Makes a target; nil for an unknown name.
     ///
-    /// - Parameter redis: path of a Redis server's socket, for what answers requests; nil: every
-    ///   read is answered with 503.
+    /// - Parameter redis: path of a Redis server's socket, for requests; nil: every request that
+    ///   reads is answered with 503.
     public static func make(_ name: String, redis: String?) throws -> (any FuzzTarget)? {
         switch name {
         case "catalog": CatalogTarget()

@@ -3,10 +3,11 @@ import Metering
 import Verify
 import Workload
 
-/// A record in binary mode: what becomes of it must be what the oracle says, which shares no code.
+/// A record in binary mode: its outcome must be the oracle's, which shares no code with the
+/// product.
 ///
-/// The input is a header a line, `NAME=VALUE` or `NAME` for a null value; behind an empty line
-/// stands the record's value, which is null where there is no empty line.
+/// The input has a header on each line, `NAME=VALUE` or `NAME` for a null value; after an empty
+/// line follows the record's value, which is null when there is no empty line.
 final class HeadersTarget: FuzzTarget {
     private static let catalog = """
         version: 1
@@ -22,7 +23,8 @@ final class HeadersTarget: FuzzTarget {
           revenue: {kind: sum, windows: [month], on: [{event: sale, amount: cents, time: paid}]}
           tagged: {kind: ranking, windows: [day], by: [tags.key], on: [{event: sale}]}
         """
-    /// Both are made again after so many records, because the oracle remembers all of them.
+    /// Program and oracle are made again after this many records, as the oracle remembers all of
+    /// them.
     private static let roundLength: Int64 = 20_000
     private static let timestamp: Int64 = 1_773_065_800_000
 
@@ -50,7 +52,7 @@ final class HeadersTarget: FuzzTarget {
         tallies.deallocate()
     }
 
-    func problem(with input: [UInt8]) -> String? {
+    func finding(for input: [UInt8]) -> String? {
         if offset == Self.roundLength {
             guard let oracle = try? Self.makeOracle() else { return "no oracle" }
             self.oracle = oracle
@@ -65,7 +67,7 @@ final class HeadersTarget: FuzzTarget {
             $0.name.starts(with: "ce_".utf8) && $0.name.count > 3
         }
         if binary.isBinary, !isMarked { return "binary mode without a header of CloudEvents" }
-        if let problem = lastCounts(record, binary) { return problem }
+        if let finding = lastCounts(record, binary) { return finding }
         let found = outcome(of: record, binary.isBinary ? binary : nil)
         let expected = oracle.feed(
             0, offset: offset, timestamp: Self.timestamp, value: record.value,
@@ -76,7 +78,7 @@ final class HeadersTarget: FuzzTarget {
         return "\(found?.name ?? "no outcome") \(why), the oracle says \(expected.name)"
     }
 
-    /// Each attribute must be the bytes of the last header with its name, in place.
+    /// Each attribute must be the value of the last header with its name, not copied.
     private func lastCounts(_ record: Record, _ binary: BinaryAttributes) -> String? {
         let read = [
             ("ce_specversion", binary.specversion), ("ce_id", binary.id),
@@ -138,7 +140,7 @@ final class HeadersTarget: FuzzTarget {
         PartitionCursor(position: 0, marks: Array(repeating: 0, count: Oracle.shards), span: 0)
     }
 
-    /// An input taken apart, each part in an allocation of its own size.
+    /// An input taken apart, each part in an allocation of exactly its size.
     private final class Record {
         private(set) var headers: [WorkloadHeader] = []
         private(set) var value: UnsafeRawBufferPointer?

@@ -7,10 +7,10 @@ import Metering
 import Query
 import Redis
 
-/// An HTTP request from its line to the answer: decoding, routes, credentials and parameters.
+/// An HTTP request from its first line to the answer: decoding, routes, credentials and parameters.
 ///
-/// The input is `METHOD TARGET` and a header a line. In headers `{overview}`, `{odo}` and `{token}`
-/// stand for valid credentials, because no fuzzer finds one.
+/// The input is `METHOD TARGET`, then a header on each line. In headers `{overview}`, `{odo}` and
+/// `{token}` are replaced by valid credentials, because no fuzzer would find one.
 final class RequestTarget: FuzzTarget {
     /// Statuses of `schemas/openapi.yaml`, without 500.
     private static let statuses: Set<Int> = [200, 400, 401, 403, 404, 405, 422, 503]
@@ -75,7 +75,7 @@ final class RequestTarget: FuzzTarget {
             })
     }
 
-    func problem(with input: [UInt8]) -> String? {
+    func finding(for input: [UInt8]) -> String? {
         var lines = input.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)[
             ...]
         let line = lines.popFirst() ?? []
@@ -96,11 +96,11 @@ final class RequestTarget: FuzzTarget {
         } catch {
             return error.code == .badRequest ? nil : "refused with \(error)"
         }
-        return TargetCheck.problem(with: request, of: target)
-            ?? problem(with: service.handle(worker, request), to: request)
+        return TargetCheck.finding(for: request, of: target)
+            ?? finding(for: service.handle(worker, request), to: request)
     }
 
-    private func problem(with response: Response, to request: Request) -> String? {
+    private func finding(for response: Response, to request: Request) -> String? {
         guard Self.statuses.contains(response.status) else { return "status \(response.status)" }
         for field in response.headers
         where !field.value.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7F }) {
@@ -119,9 +119,9 @@ final class RequestTarget: FuzzTarget {
     }
 }
 
-/// What a request says of its target, computed once more from the bytes.
+/// Decodes the target of a request a second time, from its bytes, and compares.
 private enum TargetCheck {
-    static func problem(with request: Request, of target: [UInt8]) -> String? {
+    static func finding(for request: Request, of target: [UInt8]) -> String? {
         guard decoded(request.rawPath[...], plusIsSpace: false) == request.path else {
             return "the path is \(shown(request.path))"
         }
@@ -133,11 +133,11 @@ private enum TargetCheck {
                 decoded(pair.dropFirst(name.count + 1), plusIsSpace: true) == parameter.value
             else { return "the pair \(shown(pair)) is \(parameter)" }
         }
-        return againProblem(request)
+        return encodedAgainFinding(request)
     }
 
-    /// What is decoded, encoded again, must decode to the same.
-    private static func againProblem(_ request: Request) -> String? {
+    /// What was decoded must, encoded again, decode to the same.
+    private static func encodedAgainFinding(_ request: Request) -> String? {
         if request.rawPath == [0x2A] { return nil }
         let query = request.query.map { encoded($0.name) + [0x3D] + encoded($0.value) }
         let target = encoded(request.path) + [0x3F] + Array(query.joined(separator: [0x26]))

@@ -2,20 +2,20 @@ import Glibc
 import Metering
 import Query
 
-/// RFC 3339 times: the reader of events, the reader of query parameters and a third calculation by
-/// the C library's calendar must say the same.
+/// RFC 3339 times: the reader of events, the reader of query parameters and a calculation with the
+/// C library's calendar must give the same.
 final class TimestampTarget: FuzzTarget {
     private static let years: Range<Int64> =
         -8_520_336_000_000_000_000..<7_289_654_400_000_000_000
 
-    func problem(with input: [UInt8]) -> String? {
+    func finding(for input: [UInt8]) -> String? {
         let found = read(input)
-        let expected = Self.reckon(input)
-        if found != expected { return "read \(text(found)), reckoned \(text(expected))" }
+        let expected = Self.computed(input)
+        if found != expected { return "read \(text(found)), computed \(text(expected))" }
         let asParameter = TimeText.nanoseconds(rfc3339: input)
         // RFC 3339 allows a space between date and time; a parameter may have it, an event may not.
         let hasSpace = input.count > 10 && input[10] == UInt8(ascii: " ")
-        if asParameter != (hasSpace ? Self.reckon(input, separator: " ") : found) {
+        if asParameter != (hasSpace ? Self.computed(input, separator: " ") : found) {
             return "as a parameter \(text(asParameter)), in an event \(text(found))"
         }
         guard let found, Self.years.contains(found) else { return nil }
@@ -30,7 +30,7 @@ final class TimestampTarget: FuzzTarget {
     }
 
     private func read(_ bytes: [UInt8]) -> Int64? {
-        // An allocation of its own size, so that a byte read behind it is found.
+        // An allocation of exactly its size, so that the sanitizer notices a read after its end.
         let exact = UnsafeMutableRawBufferPointer.allocate(byteCount: bytes.count, alignment: 1)
         defer { exact.deallocate() }
         exact.copyBytes(from: bytes)
@@ -39,8 +39,8 @@ final class TimestampTarget: FuzzTarget {
 
     private func text(_ time: Int64?) -> String { time.map { "\($0)" } ?? "nothing" }
 
-    /// The same by a pattern and `timegm`.
-    private static func reckon(_ bytes: [UInt8], separator: Character = "T") -> Int64? {
+    /// The time as computed by a pattern and `timegm`; nil when the bytes are not a time.
+    private static func computed(_ bytes: [UInt8], separator: Character = "T") -> Int64? {
         let pattern = Array("dddd-dd-dd\(separator)dd:dd:dd".utf8)
         guard bytes.count > pattern.count,
             zip(bytes, pattern).allSatisfy({ byte, mark in
@@ -60,7 +60,7 @@ final class TimestampTarget: FuzzTarget {
         time.tm_mday = number(8..<10)
         let date = (time.tm_year, time.tm_mon, time.tm_mday)
         let midnight = timegm(&time)
-        // A date that does not exist becomes another one.
+        // `timegm` turns a date that does not exist into another date.
         guard date == (time.tm_year, time.tm_mon, time.tm_mday),
             (1_700...2_200).contains(date.0 + 1_900)
         else { return nil }

@@ -24,7 +24,7 @@ public struct DirectoryKey: Hashable, Sendable {
 
     /// How many bytes an id may have.
     public static let idLengths = 1...EventLimits.textBytes
-    /// No key has as many bytes; longer ones are refused before they are split.
+    /// Longer keys are refused before they are split.
     private static let mostBytes = 4_096
 
     /// What the record describes.

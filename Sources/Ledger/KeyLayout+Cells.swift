@@ -31,14 +31,15 @@ extension KeyLayout {
         if window == .all { return }
         appendLabel(window, number, to: &key)
         guard shape == .series else { return }
-        // A series keeps its neighbours in one key: the label loses what tells them apart.
-        let own =
+        // A series keeps neighbouring windows in one key: its name has only the label's part that
+        // they share.
+        let ownCount =
             switch window {
             case .month, .day: 3
             case .quarter: 5
             case .minute, .all: 2
             }
-        key.removeLast(own)
+        key.removeLast(ownCount)
     }
 
     /// Appends a window's label: `2026-03`, `2026-03-09`, `2026-03-09T1415`, `2026-03-09T1407`,

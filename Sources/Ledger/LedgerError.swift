@@ -34,14 +34,14 @@ public struct LedgerError: Error, Sendable, Hashable, CustomStringConvertible {
         self.init(.redis(error), error.description)
     }
 
-    /// Whether it may pass by itself: Redis away, loading, or short of something.
+    /// Whether trying again may help: Redis is away, loading, or lacks memory or disk space.
     public var isRetriable: Bool {
         guard case .redis(let error) = code else { return false }
         guard let prefix = error.serverPrefix else { return error.code != .configuration }
         return CommitOutcome.serverWideCodes.contains(prefix)
     }
 
-    /// Whether the server is no master that works: `RedisError.leavesServer`.
+    /// Whether to look for another server under the same name: see `RedisError.leavesServer`.
     public var leavesServer: Bool {
         guard case .redis(let error) = code else { return false }
         return error.leavesServer
@@ -74,7 +74,7 @@ extension Script {
     }
 }
 
-/// Takes all answers of a pipeline, also where one is an error; the first error is then thrown.
+/// Takes all answers of a pipeline, also after an error among them; then throws the first error.
 func receiveAll(
     _ count: Int, on connection: inout Connection,
     _ body: (Int, ReplyView) throws(LedgerError) -> Void

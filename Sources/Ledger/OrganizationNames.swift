@@ -1,6 +1,6 @@
 public import Metering
 
-/// Writes the names of one organization's keys; what all of them begin with is made once.
+/// Writes the names of one organization's keys; their common beginning is made once.
 public struct OrganizationNames: Sendable {
     /// The organization.
     public let organization: [UInt8]
@@ -61,15 +61,15 @@ public struct OrganizationNames: Sendable {
 /// Names read back from their bytes.
 extension KeyLayout {
     /// Number of the window that a series' member is about, in a key that holds `bucket`; nil where
-    /// it is not in that.
+    /// `bucket` has no such member.
     public static func seriesNumber(
         _ member: UnsafeRawBufferPointer, _ window: Window, in bucket: ClosedRange<Int32>
     ) -> Int32? {
-        func twoDigits(_ place: Int) -> Int32? {
-            guard (48...57).contains(member[place]), (48...57).contains(member[place + 1]) else {
+        func twoDigits(_ index: Int) -> Int32? {
+            guard (48...57).contains(member[index]), (48...57).contains(member[index + 1]) else {
                 return nil
             }
-            return Int32(member[place] - 48) * 10 + Int32(member[place + 1] - 48)
+            return Int32(member[index] - 48) * 10 + Int32(member[index + 1] - 48)
         }
         guard member.count == (window == .quarter ? 4 : 2), let first = twoDigits(0) else {
             return nil
@@ -91,16 +91,16 @@ extension KeyLayout {
     public static func tupleValues(_ member: UnsafeRawBufferPointer) -> [Bytes]? {
         var values: [Bytes] = []
         var start = 0
-        for place in 0...member.count
-        where place == member.count || member[place] == UInt8(ascii: ":") {
-            let part = UnsafeRawBufferPointer(rebasing: member[start..<place])
+        for end in 0...member.count
+        where end == member.count || member[end] == UInt8(ascii: ":") {
+            let part = UnsafeRawBufferPointer(rebasing: member[start..<end])
             if part.contains(UInt8(ascii: "%")) {
                 guard let value = unescape(part) else { return nil }
                 values.append(value)
             } else {
                 values.append(Bytes(part))
             }
-            start = place + 1
+            start = end + 1
         }
         return values
     }

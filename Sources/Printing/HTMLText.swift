@@ -1,6 +1,6 @@
-/// Text inside of HTML.
+/// Text inside HTML.
 public enum HTMLText {
-    /// A text as it is written between tags and in quoted attributes.
+    /// A text as it must be written between tags and in quoted attributes.
     public static func escaped(_ text: String) -> String {
         text.map { character in
             switch character {

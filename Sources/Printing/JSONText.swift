@@ -1,6 +1,6 @@
 import Foundation
 
-/// JSON texts for log lines and reports.
+/// JSON texts for log lines and reports, and their reading.
 public enum JSONText {
     /// A text in quotes, with the escapes of JSON.
     public static func quoted(_ text: String) -> String {
@@ -31,7 +31,7 @@ public enum JSONText {
     /// The members of a JSON object; nil for any other text.
     public static func object(_ bytes: [UInt8]) -> [String: Any]? { value(bytes) as? [String: Any] }
 
-    /// The same JSON text with line breaks and two spaces a level, members in their order.
+    /// The same JSON text with line breaks and two spaces a level; the order of members stays.
     public static func indented(_ text: String) -> String {
         var result = ""
         var depth = 0

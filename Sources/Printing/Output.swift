@@ -1,6 +1,6 @@
 import Foundation
 
-/// What commands print for people and scripts: answers on stdout, failures on stderr.
+/// What commands print for people and scripts: answers on stdout, errors on stderr.
 public enum Output {
     /// A line on stdout.
     public static func line(_ text: String) { self.text(text + "\n") }
@@ -8,14 +8,14 @@ public enum Output {
     /// Text on stdout.
     public static func text(_ text: String) { write(text, to: STDOUT_FILENO) }
 
-    /// A line on stderr that says who it is from.
+    /// A line on stderr that begins with the program's name.
     public static func failure(_ message: String) {
         write("odometer: \(message)\n", to: STDERR_FILENO)
     }
 
-    /// Writes without a buffer, so that lines of progress appear when they are made.
+    /// Writes without a buffer, so that lines of progress appear at once.
     ///
-    /// A reader that went away is no failure of ours.
+    /// When the reader has closed its end, the rest of the text is dropped.
     public static func write(_ text: String, to descriptor: Int32) {
         var bytes = Array(text.utf8)[...]
         while !bytes.isEmpty {
@@ -28,7 +28,7 @@ public enum Output {
         }
     }
 
-    /// A table on stdout: the columns as wide as their widest cell, two spaces between.
+    /// A table on stdout: each column as wide as its widest cell, two spaces between columns.
     public static func table(_ rows: [[String]]) {
         let count = rows.map(\.count).max() ?? 0
         let widths = (0..<count).map { column in

@@ -1,8 +1,8 @@
 import Foundation
 
-/// How values are written for people: durations, times, numbers, lists of words.
+/// Values written for people: durations, times, numbers, lists of words.
 public enum ValueText {
-    /// The shortest way to write a duration: `500ms`, `5s`, `26h`, `92d`.
+    /// A duration as options take it, in the largest unit that fits: `500ms`, `5s`, `26h`, `92d`.
     public static func duration(_ milliseconds: Int) -> String {
         let units = [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000)]
         for (unit, size) in units where milliseconds >= size && milliseconds % size == 0 {
@@ -11,7 +11,7 @@ public enum ValueText {
         return "\(milliseconds)ms"
     }
 
-    /// `2026-03-09T14:15:00Z` of milliseconds since 1970.
+    /// Milliseconds since 1970 as `2026-03-09T14:15:00Z`.
     public static func time(_ milliseconds: Int64) -> String {
         let (whole, rest) = milliseconds.quotientAndRemainder(dividingBy: 1_000)
         var seconds = time_t(rest < 0 ? whole - 1 : whole)
@@ -29,13 +29,13 @@ public enum ValueText {
         return Int64(time.tv_sec) * 1_000 + Int64(time.tv_nsec) / 1_000_000
     }
 
-    /// Words as a person lists them: `a, b or c`.
+    /// Words as a list: `a, b or c`.
     public static func alternatives(_ words: [String]) -> String {
         guard let last = words.last, words.count > 1 else { return words.first ?? "" }
         return words.dropLast().joined(separator: ", ") + " or " + last
     }
 
-    /// A number as a person writes it: `1,234,567`.
+    /// A number with groups of three digits: `1,234,567`.
     public static func grouped(_ number: Int64) -> String {
         let digits = String(number.magnitude)
         var text = ""
@@ -46,7 +46,7 @@ public enum ValueText {
         return number < 0 ? "-" + text : text
     }
 
-    /// A latency as people write it: `900 µs`, `12.5 ms`, `1,200 ms`, `12.0 s`.
+    /// A latency with a unit: `900 µs`, `12.5 ms`, `1,200 ms`, `12.0 s`.
     public static func latency(_ microseconds: Int64) -> String {
         switch microseconds {
         case ..<1_000: "\(microseconds) µs"
@@ -56,12 +56,12 @@ public enum ValueText {
         }
     }
 
-    /// A number with so many decimals.
+    /// A number with this many decimals.
     public static func decimal(_ number: Double, _ digits: Int) -> String {
         String(format: "%.\(digits)f", number)
     }
 
-    /// A number with zeros before it, `width` digits wide at least.
+    /// A number with leading zeros, at least `width` digits long.
     public static func padded(_ value: Int, _ width: Int) -> String {
         let text = String(value)
         return String(repeating: "0", count: max(0, width - text.count)) + text

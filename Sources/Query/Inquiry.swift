@@ -33,7 +33,7 @@ public struct Question<Answer> {
 public struct Answers {
     let snapshot: CellSnapshot
     /// Record time (ms) of the newest record counted; nil before the first.
-    public var asOf: Int64? { snapshot.asOf }
+    public var asOf: Int64? { snapshot.asOfMilliseconds }
     /// Whether everything was read at one moment.
     public var isAtomic: Bool { snapshot.isAtomic }
     /// Cells of the answers of which something is parked.

@@ -1,8 +1,8 @@
-/// Commands written out in Redis' protocol, in one block of raw memory that is used again and
-/// again.
+/// Commands written out in Redis' protocol, in one block of raw memory that is used many
+/// times.
 ///
 /// A command is an array header with the number of its arguments, then the arguments. Arguments are
-/// copied into the block, so nothing is allocated for one unless the block must grow.
+/// copied into the block, so nothing is allocated unless the block must grow.
 public struct CommandBuffer: ~Copyable, @unchecked Sendable {
     // @unchecked: the block has this one owner, and nothing outside refers to it.
     private var base: UnsafeMutableRawPointer
@@ -81,19 +81,20 @@ public struct CommandBuffer: ~Copyable, @unchecked Sendable {
         text.withUTF8 { append(UnsafeRawBufferPointer($0)) }
     }
 
-    /// Appends an argument of ten digits, to be filled in by `fill`, and returns its place.
+    /// Appends an argument of ten digits, to be filled in by `fill`, and returns its offset.
     public mutating func appendBlankNumber() -> Int {
         append("0000000000")
         return byteCount - 12
     }
 
-    /// Writes a number, 0 to 9,999,999,999, into the blank at this place, with leading zeros.
-    public mutating func fill(_ place: Int, with number: Int) {
-        precondition(place >= 0 && place + 12 <= byteCount && (0...9_999_999_999).contains(number))
+    /// Writes a number, 0 to 9,999,999,999, into the blank at this offset, with leading zeros.
+    public mutating func fill(_ offset: Int, with number: Int) {
+        precondition(
+            offset >= 0 && offset + 12 <= byteCount && (0...9_999_999_999).contains(number))
         var rest = number
-        for at in stride(from: place + 9, through: place, by: -1) {
+        for index in stride(from: offset + 9, through: offset, by: -1) {
             base.storeBytes(
-                of: UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10), toByteOffset: at,
+                of: UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10), toByteOffset: index,
                 as: UInt8.self)
             rest /= 10
         }
@@ -137,15 +138,17 @@ public struct CommandBuffer: ~Copyable, @unchecked Sendable {
     private mutating func writeDecimal(_ number: Int64) {
         let length = Self.decimalLength(number)
         var rest = number.magnitude
-        var at = byteCount + length - 1
+        var index = byteCount + length - 1
         repeat {
             base.storeBytes(
-                of: UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10), toByteOffset: at,
+                of: UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10), toByteOffset: index,
                 as: UInt8.self)
             rest /= 10
-            at -= 1
+            index -= 1
         } while rest > 0
-        if number < 0 { base.storeBytes(of: UInt8(ascii: "-"), toByteOffset: at, as: UInt8.self) }
+        if number < 0 {
+            base.storeBytes(of: UInt8(ascii: "-"), toByteOffset: index, as: UInt8.self)
+        }
         byteCount += length
     }
 

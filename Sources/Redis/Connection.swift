@@ -4,40 +4,41 @@ internal import Glibc
 /// One connection to Redis, for one thread at a time, with pipelines.
 ///
 /// `begin`/`add` (or `append`) write commands into a buffer, `flush` sends it, and `receive` or
-/// `tryReceive` take the answers in the same order. Entry (AUTH, SELECT) is made by `init`. After
-/// any error thrown the connection is dead, `isAlive` is false and every call throws that error
-/// again.
+/// `tryReceive` take the answers in the same order. `init` authenticates and selects the database.
+/// After any error thrown the connection is dead: `isAlive` is false and every call throws that
+/// error again.
 ///
 /// The hiredis library makes the connection and reads the protocol; bytes go through calls of our
-/// own, because hiredis' write raises SIGPIPE and its read cannot say "nothing there yet".
+/// own, because hiredis' write raises SIGPIPE and its read cannot tell that nothing has come yet.
 public struct Connection: ~Copyable, @unchecked Sendable {
     // @unchecked: a context and its buffers have this one owner; a connection may be handed to
     // another thread.
     private let context: Context
     private var output: CommandBuffer
     private var input: UnsafeMutableRawBufferPointer { context.input }
-    private let commandTimeout: Int32
-    /// Answers that are still to come, buffered commands included.
+    private let commandTimeoutMilliseconds: Int32
+    /// Answers that have not come yet, also those of buffered commands.
     public private(set) var pendingReplies = 0
-    /// Answers that are to come for commands already sent, and until when Redis may be silent.
+    /// Answers that have not come yet for commands already sent.
     private var awaitedReplies = 0
+    /// Until when Redis may be silent.
     private var silenceLimit = Deadline(milliseconds: 0)
     private var failure: RedisError?
 
     /// Whether the connection still works as far as is known.
     public var isAlive: Bool { failure == nil }
 
-    /// Connects and enters: AUTH where a password is configured, SELECT where the database is not
-    /// 0.
+    /// Connects, then sends AUTH where a password is configured and SELECT where the database is
+    /// not 0.
     public init(_ configuration: RedisConfiguration) throws(RedisError) {
         let made = try Connection.entered(configuration)
         context = made.context
         output = made.output
-        commandTimeout = made.commandTimeout
+        commandTimeoutMilliseconds = made.commandTimeoutMilliseconds
     }
 
     // A throwing initializer of a noncopyable struct may not throw once its fields are set, so
-    // entry happens on another value.
+    // AUTH and SELECT run on another value.
     private static func entered(
         _ configuration: RedisConfiguration
     ) throws(RedisError) -> Connection {
@@ -49,7 +50,7 @@ public struct Connection: ~Copyable, @unchecked Sendable {
     private init(context: Context, _ configuration: RedisConfiguration) {
         self.context = context
         output = CommandBuffer(capacity: 16 * 1_024)
-        commandTimeout = configuration.commandTimeoutMilliseconds
+        commandTimeoutMilliseconds = configuration.commandTimeoutMilliseconds
     }
 
     private mutating func enter(_ configuration: RedisConfiguration) throws(RedisError) {
@@ -110,7 +111,7 @@ public struct Connection: ~Copyable, @unchecked Sendable {
         output.appendEncoded(arguments.bytes)
     }
 
-    /// Adds whole commands from another buffer; `count` answers are to come for them.
+    /// Adds whole commands from another buffer, `count` of them.
     public mutating func append(encoded commands: borrowing CommandBuffer, count: Int) {
         output.appendEncoded(commands.bytes)
         pendingReplies += count
@@ -119,7 +120,7 @@ public struct Connection: ~Copyable, @unchecked Sendable {
     /// Sends what is buffered.
     public mutating func flush() throws(RedisError) {
         try checkAlive()
-        let deadline = Deadline(milliseconds: commandTimeout)
+        let deadline = Deadline(milliseconds: commandTimeoutMilliseconds)
         var sent = 0
         while sent < output.byteCount {
             let rest = UnsafeRawBufferPointer(rebasing: output.bytes[sent...])
@@ -130,14 +131,15 @@ public struct Connection: ~Copyable, @unchecked Sendable {
                 sent += count
             } else if errno == EAGAIN {
                 guard try wait(for: Int16(POLLOUT), until: deadline) else {
-                    throw die(.timeout, "no room in the socket for \(commandTimeout) ms")
+                    throw die(
+                        .timeout, "no room in the socket for \(commandTimeoutMilliseconds) ms")
                 }
             } else if errno != EINTR {
                 throw die(.io, Context.text(ofError: errno))
             }
         }
         output.removeAll()
-        if awaitedReplies == 0 { silenceLimit = Deadline(milliseconds: commandTimeout) }
+        if awaitedReplies == 0 { silenceLimit = Deadline(milliseconds: commandTimeoutMilliseconds) }
         awaitedReplies = pendingReplies
     }
 
@@ -151,18 +153,18 @@ public struct Connection: ~Copyable, @unchecked Sendable {
         precondition(pendingReplies > 0, "no answer is to come")
         if output.byteCount > 0 { try flush() }
         try checkAlive()
-        let limit = timeoutMilliseconds ?? commandTimeout
-        let deadline = Deadline(milliseconds: limit)
+        let limitMilliseconds = timeoutMilliseconds ?? commandTimeoutMilliseconds
+        let deadline = Deadline(milliseconds: limitMilliseconds)
         while true {
             if let pointer = try nextParsed() { return Reply(pointer) }
-            let rest = deadline.remainingMilliseconds
-            guard rest > 0, try read(waitMilliseconds: rest) else {
-                throw die(.timeout, "no answer for \(limit) ms")
+            let restMilliseconds = deadline.remainingMilliseconds
+            guard restMilliseconds > 0, try read(waitMilliseconds: restMilliseconds) else {
+                throw die(.timeout, "no answer for \(limitMilliseconds) ms")
             }
         }
     }
 
-    /// The next answer where its bytes have been taken from the socket already, else nil.
+    /// The next answer if all its bytes have been read from the socket already, else nil.
     public mutating func receiveBuffered() throws(RedisError) -> Reply? {
         precondition(pendingReplies > 0, "no answer is to come")
         try checkAlive()
@@ -172,8 +174,7 @@ public struct Connection: ~Copyable, @unchecked Sendable {
 
     /// The next answer where it comes within this time, else nil; sends what is buffered first.
     ///
-    /// When Redis has been silent for the command timeout while answers are to come, that is
-    /// thrown.
+    /// Throws when Redis has been silent for the command timeout while answers are pending.
     public mutating func tryReceive(
         waitMilliseconds: Int32 = 0
     ) throws(RedisError) -> Reply? {
@@ -184,17 +185,19 @@ public struct Connection: ~Copyable, @unchecked Sendable {
         while true {
             if let pointer = try nextParsed() { return Reply(pointer) }
             if try read(waitMilliseconds: 0) { continue }
-            let patience = silenceLimit.remainingMilliseconds
-            if patience == 0 { throw die(.timeout, "no answer for \(commandTimeout) ms") }
-            let rest = min(deadline.remainingMilliseconds, patience)
+            let silenceMilliseconds = silenceLimit.remainingMilliseconds
+            if silenceMilliseconds == 0 {
+                throw die(.timeout, "no answer for \(commandTimeoutMilliseconds) ms")
+            }
+            let restMilliseconds = min(deadline.remainingMilliseconds, silenceMilliseconds)
             if deadline.remainingMilliseconds == 0 { return nil }
-            _ = try wait(for: Int16(POLLIN), until: Deadline(milliseconds: rest))
+            _ = try wait(for: Int16(POLLIN), until: Deadline(milliseconds: restMilliseconds))
         }
     }
 
     /// One command and its answer, for cold code; an error answer is thrown.
     ///
-    /// No other answer may be to come.
+    /// No other answer may be pending.
     @discardableResult
     public mutating func command(_ arguments: String...) throws(RedisError) -> ReplyValue {
         precondition(pendingReplies == 0, "answers of a pipeline are still to come")
@@ -204,7 +207,7 @@ public struct Connection: ~Copyable, @unchecked Sendable {
 
     /// One command and its answer, for cold code; an error answer is thrown.
     ///
-    /// No other answer may be to come.
+    /// No other answer may be pending.
     @discardableResult
     public mutating func command(_ arguments: [[UInt8]]) throws(RedisError) -> ReplyValue {
         precondition(pendingReplies == 0, "answers of a pipeline are still to come")
@@ -248,7 +251,7 @@ public struct Connection: ~Copyable, @unchecked Sendable {
                         count)
                         == REDIS_OK
                 else { throw die(.protocolViolation, context.readerErrorText) }
-                silenceLimit = Deadline(milliseconds: commandTimeout)
+                silenceLimit = Deadline(milliseconds: commandTimeoutMilliseconds)
                 return true
             }
             if count == 0 { throw die(.io, "closed by Redis") }

@@ -7,7 +7,7 @@ final class Context {
     /// Where bytes land between socket and reader.
     let input: UnsafeMutableRawBufferPointer
     private let memory: UnsafeMutablePointer<ReplyMemory>
-    private var waitLimit: Int32?
+    private var waitLimitMilliseconds: Int32?
 
     /// Connects; gives up after the configured time.
     init(_ configuration: RedisConfiguration) throws(RedisError) {
@@ -22,14 +22,14 @@ final class Context {
         }
         guard let made = found else { throw RedisError(.connect, "out of memory") }
         guard made.pointee.err == 0 else {
-            let text = withUnsafeBytes(of: made.pointee.errstr) { Context.text(ofField: $0) }
+            let text = withUnsafeBytes(of: made.pointee.errstr) { Context.text(ofCharacters: $0) }
             redisFree(made)
             throw RedisError(.connect, "\(configuration): \(text)")
         }
         if case .tcp = configuration.address {
             Context.keepAlive(made, milliseconds: configuration.commandTimeoutMilliseconds)
         }
-        // The reader would give its buffer back whenever it is empty, that is after every batch.
+        // Otherwise the reader would free its buffer whenever it is empty, so after every batch.
         made.pointee.reader.pointee.maxbuf = 0
         memory = .allocate(capacity: 1)
         memory.initialize(to: ReplyMemory())
@@ -39,10 +39,11 @@ final class Context {
         input = .allocate(byteCount: 64 * 1_024, alignment: 16)
     }
 
-    /// Tries every address of a name, in the system's order; the answer is the first that works or
-    /// the last that does not.
+    /// Tries every address of a name, in the system's order; returns the first connection that
+    /// works, or else the last one with its error.
     ///
-    /// The library tries one address where that refuses, and IPv6 only where a name has no other.
+    /// The library by itself gives up at the first address that refuses, and tries IPv6 only where
+    /// a name has no other.
     private static func connect(
         _ host: String, _ port: Int32, _ limit: timeval, name: String
     ) throws(RedisError) -> UnsafeMutablePointer<redisContext>? {
@@ -55,7 +56,8 @@ final class Context {
         return last
     }
 
-    /// All addresses that a name has now, as numbers; asked at every connect, for a name may move.
+    /// All addresses that a name has now, as numbers; asked at every connect, because they may
+    /// change.
     static func addresses(of host: String, name: String) throws(RedisError) -> [String] {
         var hints = addrinfo()
         hints.ai_family = AF_UNSPEC
@@ -74,7 +76,7 @@ final class Context {
             let result = getnameinfo(
                 entry.ai_addr, entry.ai_addrlen, &text, socklen_t(text.count), nil, 0,
                 NI_NUMERICHOST)
-            let address = text.withUnsafeBytes { Context.text(ofField: $0) }
+            let address = text.withUnsafeBytes { Context.text(ofCharacters: $0) }
             if result == 0, !found.contains(address) { found.append(address) }
             next = entry.ai_next
         }
@@ -90,13 +92,13 @@ final class Context {
     var descriptor: Int32 { pointer.pointee.fd }
     var reader: UnsafeMutablePointer<redisReader> { pointer.pointee.reader }
     var readerErrorText: String {
-        withUnsafeBytes(of: reader.pointee.errstr) { Context.text(ofField: $0) }
+        withUnsafeBytes(of: reader.pointee.errstr) { Context.text(ofCharacters: $0) }
     }
 
-    /// How long a call of `recv` that waits does so; false where the kernel does not take it.
+    /// Sets how long a call of `recv` waits at most; false where the kernel refuses.
     func limitWaits(milliseconds: Int32) -> Bool {
-        if waitLimit == milliseconds { return true }
-        // A limit of zero would be none.
+        if waitLimitMilliseconds == milliseconds { return true }
+        // The kernel takes 0 for no limit.
         let most = Int(max(1, milliseconds))
         var limit = timeval(tv_sec: most / 1_000, tv_usec: most % 1_000 * 1_000)
         guard
@@ -104,13 +106,14 @@ final class Context {
                 descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit,
                 socklen_t(MemoryLayout<timeval>.size)) == 0
         else { return false }
-        waitLimit = milliseconds
+        waitLimitMilliseconds = milliseconds
         return true
     }
 
-    /// Finds half-open links: probes when idle, and a limit for bytes that nobody acknowledges.
+    /// Detects half-open connections: probes when idle, and a time limit for bytes that the other
+    /// side does not acknowledge.
     private static func keepAlive(_ made: UnsafeMutablePointer<redisContext>, milliseconds: Int32) {
-        // Both are improvements only; a kernel that refuses them still leaves the command timeout.
+        // Both only help: where a kernel refuses them, the command timeout still holds.
         redisEnableKeepAlive(made)
         var limit = UInt32(milliseconds)
         setsockopt(
@@ -119,8 +122,8 @@ final class Context {
     }
 
     /// Text of a C array of characters up to its zero.
-    static func text(ofField field: UnsafeRawBufferPointer) -> String {
-        String(decoding: field.prefix { $0 != 0 }, as: UTF8.self)
+    static func text(ofCharacters characters: UnsafeRawBufferPointer) -> String {
+        String(decoding: characters.prefix { $0 != 0 }, as: UTF8.self)
     }
 
     /// The system's text of an error number.

@@ -1,4 +1,4 @@
-/// Where Redis is and how to enter.
+/// Where Redis is, as which user to authenticate, and how long to wait.
 public struct RedisConfiguration: Sendable, Hashable, CustomStringConvertible {
     /// The socket that Redis listens on.
     public enum Address: Sendable, Hashable {
@@ -44,7 +44,7 @@ public struct RedisConfiguration: Sendable, Hashable, CustomStringConvertible {
     /// User, password and path may hold `%XX`. Other schemes are refused; `rediss:` with a hint,
     /// because this client speaks no TLS.
     ///
-    /// - Parameter password: comes from elsewhere and goes before the URL's; nil: the URL's.
+    /// - Parameter password: replaces the URL's; nil: the URL's is used.
     public init(url: String, password: String? = nil) throws(RedisError) {
         var text = Substring(url)
         if text.hasPrefix("unix://") {
@@ -94,12 +94,12 @@ public struct RedisConfiguration: Sendable, Hashable, CustomStringConvertible {
 
     /// Address, user and database; never the password.
     public var description: String {
-        let entry = user.map { "\($0)@" } ?? ""
+        let userPart = user.map { "\($0)@" } ?? ""
         switch address {
         case .tcp(let host, let port):
             let shown = host.contains(":") ? "[\(host)]" : host
-            return "redis://\(entry)\(shown):\(port)/\(database)"
-        case .unixSocket(let path): return "unix://\(entry)\(path)?db=\(database)"
+            return "redis://\(userPart)\(shown):\(port)/\(database)"
+        case .unixSocket(let path): return "unix://\(userPart)\(path)?db=\(database)"
         }
     }
 }
@@ -107,7 +107,7 @@ public struct RedisConfiguration: Sendable, Hashable, CustomStringConvertible {
 extension RedisConfiguration {
     private init(redisRest rest: Substring) throws(RedisError) {
         self.init()
-        var rest = try takeEntry(of: rest)
+        var rest = try takeCredentials(of: rest)
         if let question = rest.firstIndex(of: "?") {
             try takeQuery(rest[rest.index(after: question)...])
             rest = rest[..<question]
@@ -138,7 +138,7 @@ extension RedisConfiguration {
 
     private init(unixRest rest: Substring) throws(RedisError) {
         self.init()
-        var rest = rest.hasPrefix("/") ? rest : try takeEntry(of: rest)
+        var rest = rest.hasPrefix("/") ? rest : try takeCredentials(of: rest)
         if let question = rest.firstIndex(of: "?") {
             try takeQuery(rest[rest.index(after: question)...])
             rest = rest[..<question]
@@ -147,14 +147,15 @@ extension RedisConfiguration {
     }
 
     /// Takes `user:password@` and returns what follows.
-    private mutating func takeEntry(of text: Substring) throws(RedisError) -> Substring {
+    private mutating func takeCredentials(of text: Substring) throws(RedisError) -> Substring {
         guard let at = text.lastIndex(of: "@") else { return text }
-        let entry = text[..<at]
-        let colon = entry.firstIndex(of: ":") ?? entry.endIndex
-        let name = try Self.decoded(entry[..<colon], "user")
+        let credentials = text[..<at]
+        let colon = credentials.firstIndex(of: ":") ?? credentials.endIndex
+        let name = try Self.decoded(credentials[..<colon], "user")
         user = name.isEmpty ? nil : name
-        if colon < entry.endIndex {
-            password = try Self.decoded(entry[entry.index(after: colon)...], "password")
+        if colon < credentials.endIndex {
+            password = try Self.decoded(
+                credentials[credentials.index(after: colon)...], "password")
         }
         return text[text.index(after: at)...]
     }
@@ -169,14 +170,14 @@ extension RedisConfiguration {
         }
     }
 
-    private static func number(_ text: Substring, _ field: String) throws(RedisError) -> Int {
+    private static func number(_ text: Substring, _ part: String) throws(RedisError) -> Int {
         guard let number = Int(text), number >= 0 else {
-            throw RedisError(.configuration, "\(field) is not a number")
+            throw RedisError(.configuration, "\(part) is not a number")
         }
         return number
     }
 
-    private static func decoded(_ text: Substring, _ field: String) throws(RedisError) -> String {
+    private static func decoded(_ text: Substring, _ part: String) throws(RedisError) -> String {
         var bytes: [UInt8] = []
         var rest = text.utf8.makeIterator()
         while let byte = rest.next() {
@@ -185,11 +186,11 @@ extension RedisConfiguration {
                 continue
             }
             guard let high = rest.next().flatMap(hexValue), let low = rest.next().flatMap(hexValue)
-            else { throw RedisError(.configuration, "\(field) has a broken %XX") }
+            else { throw RedisError(.configuration, "\(part) has a broken %XX") }
             bytes.append(high << 4 | low)
         }
         guard let decoded = String(validating: bytes, as: UTF8.self) else {
-            throw RedisError(.configuration, "\(field) is not UTF-8")
+            throw RedisError(.configuration, "\(part) is not UTF-8")
         }
         return decoded
     }

@@ -1,9 +1,9 @@
 /// What an error of Redis means for the connection and for the user's rights.
 extension RedisError {
-    /// Whether the server says that it is no master that can work now: a replica, one that has lost
-    /// its master, or one that still loads.
+    /// Whether the server says that it cannot work as a master now: it is a replica, has lost its
+    /// master, or is still loading.
     ///
-    /// The name may lead to another server by now, so the connection is closed and the name
+    /// Its name may lead to another server by now, so the connection is closed and the name is
     /// resolved again.
     public var leavesServer: Bool {
         guard let serverPrefix else { return false }
@@ -15,8 +15,8 @@ extension RedisError {
 
     /// The code of an error text of Redis: its first word, or `NOPERM` for a missing right.
     ///
-    /// Inside a script a missing right has no code of its own: Redis 7.0 and later ones word it
-    /// differently.
+    /// Inside a script a missing right has no code of its own, and Redis 7.0 and later versions
+    /// word it differently.
     public static func code(ofText text: some StringProtocol) -> String {
         if text.hasPrefix("ERR The user executing the script")
             || text.hasPrefix("ERR ACL failure in script")

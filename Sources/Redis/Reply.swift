@@ -26,7 +26,7 @@ public struct Reply: ~Copyable {
     public func copied() -> ReplyValue { view.copied() }
 }
 
-/// A look at an answer or an element of it, valid while its `Reply` lives.
+/// A view of an answer or an element of it, valid while its `Reply` lives.
 public struct ReplyView {
     /// What kind of answer it is.
     public enum Kind: Sendable, Hashable {

@@ -3,9 +3,9 @@ internal import Glibc
 
 /// Where hiredis' reader puts the objects of an answer: a few blocks of memory for all of them.
 ///
-/// By itself the library makes two allocations for each element. An answer's objects live and die
-/// together, so here they follow each other, those of an array side by side, and the blocks
-/// are given back with the answer. They outlive the connection where the answer does.
+/// By itself the library makes two allocations for each element. An answer's objects are freed
+/// together, so here they follow each other, those of an array side by side, and the blocks are
+/// freed with the answer. An answer may outlive its connection, and so do its blocks.
 struct ReplyMemory {
     /// What a block begins with; the first one's bytes begin with the answer itself.
     private struct Block {
@@ -14,9 +14,9 @@ struct ReplyMemory {
         var end: UnsafeMutableRawPointer
     }
 
-    /// Small enough that the allocator keeps it at hand: most answers are a short text.
-    private static let leastBlock = 960
-    private static let largestBlock = 64 * 1_024
+    /// Small enough for the allocator's fast lists: most answers are a short text.
+    private static let leastBlockBytes = 960
+    private static let largestBlockBytes = 64 * 1_024
 
     /// The block that is filled now.
     private var current: UnsafeMutablePointer<Block>?
@@ -33,13 +33,13 @@ struct ReplyMemory {
                     ReplyMemory.array(task, Int(count)).map { UnsafeMutableRawPointer($0) }
                 },
                 createInteger: { task, number in
-                    let reply = ReplyMemory.object(task, room: 0)
+                    let reply = ReplyMemory.object(task, extraBytes: 0)
                     reply?.pointee.integer = number
                     return reply.map { UnsafeMutableRawPointer($0) }
                 },
                 createNil: { task in
-                    // The task is that of a string or an array, of which there is none.
-                    let reply = ReplyMemory.object(task, room: 0)
+                    // The task has the type of a string or array, but the answer is null.
+                    let reply = ReplyMemory.object(task, extraBytes: 0)
                     reply?.pointee.type = REDIS_REPLY_NIL
                     return reply.map { UnsafeMutableRawPointer($0) }
                 },
@@ -49,7 +49,7 @@ struct ReplyMemory {
         return functions
     }()
 
-    /// Gives back an answer with everything in it.
+    /// Frees an answer with everything in it.
     static func free(_ reply: UnsafeMutablePointer<redisReply>) {
         let first = UnsafeMutableRawPointer(reply) - MemoryLayout<Block>.stride
         var next: UnsafeMutablePointer<Block>? = first.assumingMemoryBound(to: Block.self)
@@ -61,11 +61,11 @@ struct ReplyMemory {
 
     // MARK: Objects
 
-    /// An empty object for a task, in its array where it has one; nil where there is no memory.
+    /// An empty object for a task, in its array if it belongs to one; nil when memory is out.
     ///
-    /// `room`: bytes that will be asked for next.
+    /// `extraBytes`: bytes that will be asked for next.
     private static func object(
-        _ task: UnsafePointer<redisReadTask>?, room: Int
+        _ task: UnsafePointer<redisReadTask>?, extraBytes: Int
     ) -> UnsafeMutablePointer<redisReply>? {
         guard let task, let memory = memory(of: task) else { return nil }
         let size = MemoryLayout<redisReply>.stride
@@ -73,15 +73,15 @@ struct ReplyMemory {
         if let parent = task.pointee.parent?.pointee.obj {
             let array = parent.assumingMemoryBound(to: redisReply.self)
             guard let elements = array.pointee.element else { return nil }
-            let place = Int(task.pointee.idx)
-            reply = objects(behind: elements, count: array.pointee.elements) + place
-            elements[place] = reply
+            let index = Int(task.pointee.idx)
+            reply = objects(behind: elements, count: array.pointee.elements) + index
+            elements[index] = reply
         } else {
             memory.pointee.current = nil
-            guard memory.pointee.addBlock(atLeast: size + room),
-                let place = memory.pointee.take(size)
+            guard memory.pointee.addBlock(atLeast: size + extraBytes),
+                let address = memory.pointee.take(size)
             else { return nil }
-            reply = place.bindMemory(to: redisReply.self, capacity: 1)
+            reply = address.bindMemory(to: redisReply.self, capacity: 1)
         }
         reply.initialize(to: redisReply())
         reply.pointee.type = task.pointee.type
@@ -91,7 +91,7 @@ struct ReplyMemory {
     private static func string(
         _ task: UnsafePointer<redisReadTask>?, _ text: UnsafeMutablePointer<CChar>?, _ count: Int
     ) -> UnsafeMutablePointer<redisReply>? {
-        guard let task, let text, let reply = object(task, room: count + 1),
+        guard let task, let text, let reply = object(task, extraBytes: count + 1),
             let copy = memory(of: task)?.pointee.take(count + 1)
         else { return nil }
         copy.copyMemory(from: text, byteCount: count)
@@ -105,16 +105,16 @@ struct ReplyMemory {
     private static func array(
         _ task: UnsafePointer<redisReadTask>?, _ count: Int
     ) -> UnsafeMutablePointer<redisReply>? {
-        let each =
+        let elementBytes =
             MemoryLayout<UnsafeMutablePointer<redisReply>?>.stride
             + MemoryLayout<redisReply>.stride
-        let (size, isTooLarge) = max(0, count).multipliedReportingOverflow(by: each)
-        guard let task, !isTooLarge, let reply = object(task, room: size) else { return nil }
+        let (size, isTooLarge) = max(0, count).multipliedReportingOverflow(by: elementBytes)
+        guard let task, !isTooLarge, let reply = object(task, extraBytes: size) else { return nil }
         guard count > 0 else { return reply }
-        guard let place = memory(of: task)?.pointee.take(size) else { return nil }
-        let elements = place.bindMemory(
+        guard let address = memory(of: task)?.pointee.take(size) else { return nil }
+        let elements = address.bindMemory(
             to: UnsafeMutablePointer<redisReply>?.self, capacity: count)
-        // Nobody looks at an array before all of it is there, so its memory is not touched before.
+        // An array is read only once all of it is there, so its memory is left uninitialized here.
         UnsafeMutableRawPointer(elements + count).bindMemory(to: redisReply.self, capacity: count)
         reply.pointee.element = elements
         reply.pointee.elements = count
@@ -135,7 +135,7 @@ struct ReplyMemory {
 
     // MARK: Blocks
 
-    /// So many bytes, for objects of eight bytes' alignment.
+    /// Takes `count` bytes, aligned to eight.
     private mutating func take(_ count: Int) -> UnsafeMutableRawPointer? {
         let size = (count + 7) & ~7
         if let current, current.pointee.end - current.pointee.free < size {
@@ -148,17 +148,17 @@ struct ReplyMemory {
 
     private mutating func addBlock(atLeast count: Int) -> Bool {
         let head = MemoryLayout<Block>.stride
-        var size = ReplyMemory.leastBlock
+        var size = ReplyMemory.leastBlockBytes
         if let current {
             let last = current.pointee.end - UnsafeMutableRawPointer(current)
-            size = min(4 * last, ReplyMemory.largestBlock)
+            size = min(4 * last, ReplyMemory.largestBlockBytes)
         }
         let (least, isTooLarge) = count.addingReportingOverflow(head + 8)
         guard !isTooLarge else { return false }
         size = max(size, least)
-        guard let place = malloc(size) else { return false }
-        let block = place.bindMemory(to: Block.self, capacity: 1)
-        block.initialize(to: Block(next: nil, free: place + head, end: place + size))
+        guard let address = malloc(size) else { return false }
+        let block = address.bindMemory(to: Block.self, capacity: 1)
+        block.initialize(to: Block(next: nil, free: address + head, end: address + size))
         current?.pointee.next = block
         current = block
         return true

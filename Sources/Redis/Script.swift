@@ -1,7 +1,7 @@
 /// A script kept in Redis under the digest that Redis itself gives it.
 ///
-/// Redis forgets scripts at every restart and failover, so `NOSCRIPT` is an everyday answer: load
-/// and call again.
+/// Redis forgets scripts at every restart and failover, so `NOSCRIPT` is a normal answer: load and
+/// call again.
 public struct Script: Sendable {
     /// The Lua text.
     public let source: String
@@ -11,7 +11,7 @@ public struct Script: Sendable {
     /// A script with that text, not yet loaded.
     public init(_ source: String) { self.source = source }
 
-    /// Loads the script; no answer of a pipeline may be to come.
+    /// Loads the script; no answer of a pipeline may be pending.
     public mutating func load(on connection: inout Connection) throws(RedisError) {
         let reply = try connection.command("SCRIPT", "LOAD", source)
         guard let bytes = reply.bytes, bytes.count == 40 else {
@@ -33,7 +33,7 @@ public struct Script: Sendable {
         }
     }
 
-    /// Buffers a call of the script, which must have been loaded; NOSCRIPT is the caller's to see.
+    /// Buffers a call of the script, which must have been loaded; the caller handles NOSCRIPT.
     public func append(on connection: inout Connection, keys: [[UInt8]], arguments: [[UInt8]]) {
         connection.append(evaluation(keys: keys, arguments: arguments))
     }

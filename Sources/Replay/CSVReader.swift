@@ -1,25 +1,25 @@
 /// How a CSV file is written.
 public struct CSVFormat: Sendable, Equatable {
-    /// What stands between two fields.
+    /// The byte between two fields.
     public var delimiter: UInt8 = 0x2C
-    /// What stands around a field that holds delimiters, quotes (twice) or line ends.
+    /// The byte around a field that has delimiters, line ends or quotes (each written twice).
     public var quote: UInt8 = 0x22
-    /// The names of the columns; nil = the first line has them.
+    /// The names of the columns; nil: the first line has them.
     public var columns: [String]?
     /// Whether bytes are ISO 8859-1 instead of UTF-8.
     public var isLatin1 = false
 
-    /// Commas, double quotes, a line of names, UTF-8.
+    /// Makes the usual format: commas, double quotes, a first line with names, UTF-8.
     public init() {}
 }
 
-/// Reads the rows of a CSV file (RFC 4180), plain or packed.
+/// Reads the rows of a CSV file (RFC 4180), plain or compressed.
 final class CSVReader {
     private let format: CSVFormat
     private let name: String
     private var lines: LineSource
     private(set) var columns: [String] = []
-    /// The line in which the row began that was read last, from 1.
+    /// The line in which the last row began, from 1.
     private(set) var lineNumber = 0
 
     init(path: String, format: CSVFormat) throws(ReplayError) {
@@ -29,16 +29,18 @@ final class CSVReader {
         if let columns = format.columns {
             self.columns = columns
         } else if var first = try next() {
-            // A byte order mark, as spreadsheets write it.
+            // Spreadsheets begin files with a byte order mark.
             if first.first?.starts(with: [0xEF, 0xBB, 0xBF]) == true { first[0].removeFirst(3) }
             columns = first.map { String(decoding: $0, as: UTF8.self) }
         }
     }
 
-    /// How much of the file is read, 0 to 1; nil = not known.
+    /// How much of the file has been read, 0 to 1; nil when that is not known.
     var share: Double? { lines.share }
 
-    /// The fields of the next row; rows that are one empty field are skipped.
+    /// The fields of the next row; nil at the end.
+    ///
+    /// Rows of one empty field are skipped.
     func next() throws(ReplayError) -> [[UInt8]]? {
         while let line = try lines.next() {
             lineNumber = lines.lineNumber
@@ -47,12 +49,12 @@ final class CSVReader {
             var length = line.count
             while true {
                 if try fields(of: text, into: &row) { break }
-                // The line ends inside quotes: so does not the field.
+                // A line that ends inside quotes does not end the field.
                 guard let more = try lines.next() else {
                     throw ReplayError(.source, "\(name):\(lineNumber): a quote is not closed")
                 }
                 length += more.count
-                guard length <= LineSource.lineLimit else {
+                guard length <= LineSource.lineLimitBytes else {
                     throw ReplayError(.source, "\(name):\(lineNumber): a row over 4 MiB")
                 }
                 text = more
@@ -68,7 +70,7 @@ final class CSVReader {
 
     private var isContinued = false
 
-    /// Adds the fields of a line; false where it ends inside quotes.
+    /// Adds the fields of a line; false when it ends inside quotes.
     private func fields(
         of line: ArraySlice<UInt8>, into row: inout [[UInt8]]
     ) throws(ReplayError) -> Bool {

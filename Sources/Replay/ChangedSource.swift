@@ -8,17 +8,17 @@ public struct RecordChange: Sendable {
         case binary
     }
 
-    /// Event times are moved by so many milliseconds.
-    public var shift: Int64 = 0
-    /// The content mode that all records shall have; nil = each its own.
+    /// By how much event times are moved.
+    public var shiftMilliseconds: Int64 = 0
+    /// The content mode of all records; nil: each keeps its own.
     public var mode: Mode?
 
-    /// No change.
+    /// Makes a change that leaves records as they are.
     public init() {}
 
-    /// Changes a record; one that is no CloudEvent of a readable form stays as it is.
+    /// Changes a record; a record that is not a readable CloudEvent stays as it is.
     func apply(to record: inout SourceRecord) {
-        if shift != 0 { move(&record) }
+        if shiftMilliseconds != 0 { move(&record) }
         switch mode {
         case .binary: if !RecordChange.isBinary(record) { RecordChange.makeBinary(&record) }
         case .structured: if RecordChange.isBinary(record) { RecordChange.makeStructured(&record) }
@@ -33,7 +33,7 @@ public struct RecordChange: Sendable {
     // MARK: Times
 
     private func move(_ record: inout SourceRecord) {
-        if let time = record.time { record.time = time + shift }
+        if let time = record.timeMilliseconds { record.timeMilliseconds = time + shiftMilliseconds }
         if let place = record.headers.lastIndex(where: { $0.name == "ce_time" }) {
             record.headers[place].value = record.headers[place].value.map(moved)
         } else if let value = record.value, !RecordChange.isBinary(record),
@@ -47,7 +47,7 @@ public struct RecordChange: Sendable {
 
     private func moved(_ text: [UInt8]) -> [UInt8] {
         guard let time = text.withUnsafeBytes({ EventTime.milliseconds($0) }) else { return text }
-        return EventTime.text(time + shift)
+        return EventTime.text(time + shiftMilliseconds)
     }
 
     // MARK: Modes
@@ -65,7 +65,7 @@ public struct RecordChange: Sendable {
             case .text(let bytes): text = bytes
             case .number, .boolean: text = Array(value[node.range])
             default:
-                // Only the data may be more than one value; a null is nothing.
+                // Only the data may be an object or array; a null attribute is an absent one.
                 guard name == "data" else {
                     if case .null = node.value { continue }
                     return
@@ -88,7 +88,7 @@ public struct RecordChange: Sendable {
         var text = Array("{".utf8)
         var names: Set<String> = []
         var others: [(name: String, value: [UInt8]?)] = []
-        // Of a header that stands twice the last one counts.
+        // Of two headers with one name, the last one counts.
         for header in record.headers.reversed() {
             let name: String
             if header.name.hasPrefix("ce_") {
@@ -118,7 +118,7 @@ public struct ChangedSource: RecordSource {
     private var source: any RecordSource
     private let change: RecordChange
 
-    /// Changes what a source gives.
+    /// Makes a source that gives the records of another one, changed.
     public init(_ source: any RecordSource, _ change: RecordChange) {
         self.source = source
         self.change = change

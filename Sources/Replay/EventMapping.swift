@@ -1,6 +1,6 @@
 import Workload
 
-/// How CloudEvents are made of the rows of a foreign file.
+/// How CloudEvents are made from the rows of a file of another form.
 public struct EventMapping: Sendable {
     /// What the file's rows are.
     public enum Rows: Sendable {
@@ -15,26 +15,27 @@ public struct EventMapping: Sendable {
         case column(String)
         /// The parts of a JSON pointer.
         case pointer([[UInt8]])
-        /// The same for every row.
+        /// The same text for every row.
         case constant([UInt8])
-        /// A text before the number of the row's line.
+        /// A text followed by the number of the row's line.
         case line(prefix: [UInt8])
     }
 
     /// What a value becomes.
     public enum Kind: Sendable {
         case text
-        /// An integer: the value, with this mark before its decimals and that between its groups, times the factor.
+        /// An integer: the number in the text times the factor; `decimal` is the byte before its
+        /// decimals, `group` the byte between groups of digits.
         case integer(factor: Int64, decimal: UInt8, group: UInt8?)
-        /// true or false, by the texts that mean true.
+        /// A boolean: true for these texts, false for all others.
         case boolean(isTrue: [[UInt8]])
         /// RFC 3339 in UTC.
         case time(ForeignTime)
-        /// The JSON value as it stands; of a CSV field, which must hold JSON.
+        /// The JSON value as it is; a CSV field must hold JSON.
         case json
     }
 
-    /// One attribute or member of the data.
+    /// An attribute of the event, or a member of its data.
     public struct Member: Sendable {
         /// Its name.
         public var name: [UInt8]
@@ -42,14 +43,15 @@ public struct EventMapping: Sendable {
         public var place: Place
         /// What the value becomes.
         public var kind: Kind
-        /// Foreign texts and what they become; a text that is not among them is an error, unless this is empty.
+        /// What the file's texts become; a text that is not in it is an error; empty: texts stay as
+        /// they are.
         public var map: [[UInt8]: [UInt8]]
-        /// What stands for an absent or empty value.
+        /// The default that replaces an absent or empty value; nil: none.
         public var standIn: [UInt8]?
         /// Whether a row without it is an error.
         public var isRequired: Bool
 
-        /// A member of these parts.
+        /// Makes a member of these parts.
         public init(
             name: [UInt8], place: Place, kind: Kind = .text, map: [[UInt8]: [UInt8]] = [:],
             standIn: [UInt8]? = nil, isRequired: Bool = false
@@ -69,12 +71,12 @@ public struct EventMapping: Sendable {
     public var attributes: [Member]
     /// The members of the data.
     public var data: [Member]
-    /// Only rows with one of these texts there are taken; nil = all.
+    /// Only rows that have one of these texts at this place are taken; nil: all rows.
     public var only: (place: Place, texts: Set<[UInt8]>)?
-    /// Whether a row that cannot be mapped is left out and counted; else it ends the replay.
+    /// Whether a row that cannot be mapped is skipped and counted; else it ends the replay.
     public var skipsBadRows = false
 
-    /// A mapping of these parts.
+    /// Makes a mapping of these parts.
     public init(rows: Rows, attributes: [Member], data: [Member]) {
         self.rows = rows
         self.attributes = attributes
@@ -82,14 +84,14 @@ public struct EventMapping: Sendable {
     }
 }
 
-/// Makes CloudEvents of a foreign file, by a mapping.
+/// Makes CloudEvents from the rows of a file by a mapping.
 public final class MappedSource: RecordSource {
     private let mapping: EventMapping
     private let name: String
     private let csv: CSVReader?
     private let lines: HeldLines?
     private let columns: [String: Int]
-    /// Rows that were left out because they could not be mapped.
+    /// Rows that were skipped because they could not be mapped.
     public private(set) var skipped = 0
 
     private final class HeldLines {
@@ -97,7 +99,7 @@ public final class MappedSource: RecordSource {
         init(_ source: consuming LineSource) { self.source = source }
     }
 
-    /// Opens the file, plain or packed; throws where it lacks a column.
+    /// Opens the file, plain or compressed; throws when a column of the mapping is missing.
     public init(path: String, mapping: EventMapping) throws(ReplayError) {
         self.mapping = mapping
         name = path
@@ -126,10 +128,10 @@ public final class MappedSource: RecordSource {
         }
     }
 
-    /// How much of the file is read, 0 to 1; nil = not known.
+    /// How much of the file has been read, 0 to 1; nil when that is not known.
     public var share: Double? { csv?.share ?? lines?.source.share }
 
-    /// The event of the next row that is taken.
+    /// The event of the next row that is taken; nil at the end.
     public func next() throws(ReplayError) -> SourceRecord? {
         while let row = try nextRow() {
             do throws(ReplayError) {
@@ -186,20 +188,20 @@ public final class MappedSource: RecordSource {
             text += value.json
         }
         text += Array("}}".utf8)
-        return SourceRecord(key: subject, value: text, time: time)
+        return SourceRecord(key: subject, value: text, timeMilliseconds: time)
     }
 }
 
-/// One row of a foreign file.
+/// One row of the file.
 private struct ForeignRow {
     var fields: [[UInt8]] = []
     var columns: [String: Int] = [:]
     var json: JSONNode?
-    /// The bytes that `json` was read from.
+    /// The bytes from which `json` was read.
     var source: ArraySlice<UInt8> = []
     let line: Int
 
-    /// The text at a place; nil where nothing stands there, or an empty field.
+    /// The text at a place; nil when there is none, or an empty CSV field.
     func find(_ place: EventMapping.Place) -> [UInt8]? {
         switch place {
         case .column(let name):
@@ -217,32 +219,32 @@ private struct ForeignRow {
         }
     }
 
-    /// What a member becomes: its text, and as JSON; nil where it is absent and may be.
+    /// The value of a member as a text and as JSON; nil when it is absent and not required.
     func value(
         of member: EventMapping.Member
     ) throws(ReplayError) -> (text: [UInt8], json: [UInt8])? {
-        func failure(_ problem: String) -> ReplayError {
-            ReplayError(.source, "\(String(decoding: member.name, as: UTF8.self)) \(problem)")
+        func error(_ reason: String) -> ReplayError {
+            ReplayError(.source, "\(String(decoding: member.name, as: UTF8.self)) \(reason)")
         }
         guard var text = find(member.place) ?? member.standIn else {
             guard member.isRequired else { return nil }
-            throw failure("is absent")
+            throw error("is absent")
         }
         let shown = "\"\(String(decoding: text.prefix(80), as: UTF8.self))\""
         if !member.map.isEmpty {
             guard let mapped = member.map[text] ?? member.standIn else {
-                throw failure("is \(shown), for which the map has nothing")
+                throw error("is \(shown), for which the map has nothing")
             }
             text = mapped
         }
-        guard String(validating: text, as: UTF8.self) != nil else { throw failure("is no UTF-8") }
+        guard String(validating: text, as: UTF8.self) != nil else { throw error("is no UTF-8") }
         switch member.kind {
         case .text: break
         case .integer(let factor, let decimal, let group):
             guard
                 let number = ForeignDecimal.integer(
                     text, factor: factor, decimal: decimal, group: group)
-            else { throw failure("is \(shown), which gives no integer") }
+            else { throw error("is \(shown), which gives no integer") }
             text = Array(String(number).utf8)
             return (text, text)
         case .boolean(let isTrue):
@@ -250,7 +252,7 @@ private struct ForeignRow {
             return (text, text)
         case .time(let form):
             guard let time = form.milliseconds(text) else {
-                throw failure("is \(shown), which is no time of its format")
+                throw error("is \(shown), which is no time of its format")
             }
             text = EventTime.text(time)
         case .json:
@@ -258,7 +260,7 @@ private struct ForeignRow {
                 return (text, Array(source[node.range]))
             }
             guard JSONNodeReader.read(text[...]) != nil else {
-                throw failure("is \(shown), which is no JSON")
+                throw error("is \(shown), which is no JSON")
             }
             return (text, text)
         }

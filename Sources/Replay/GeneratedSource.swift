@@ -1,20 +1,20 @@
 public import Workload
 
-/// The first records of a seed's stream.
+/// The first records of the stream of a seed.
 public struct GeneratedSource: RecordSource, ~Copyable {
     private var generator: EventGenerator
     private var left: Int
 
-    /// The first `count` records of a stream.
+    /// Makes a source of the first `count` records of a stream.
     public init(seed: UInt64, profile: EventProfile, count: Int) {
         generator = EventGenerator(seed: seed, profile: profile)
         left = count
     }
 
-    /// Event time around which the next events happen; nil follows the profile's span.
-    public var clock: Int64? {
-        get { generator.clock }
-        set { generator.clock = newValue }
+    /// The time of the next events, milliseconds since 1970; nil: it follows the profile's span.
+    public var clockMilliseconds: Int64? {
+        get { generator.clockMilliseconds }
+        set { generator.clockMilliseconds = newValue }
     }
 
     /// Makes the next record.
@@ -29,7 +29,7 @@ public struct GeneratedSource: RecordSource, ~Copyable {
                         name: String(decoding: header.name, as: UTF8.self),
                         value: header.value.map { Array($0) }
                     )
-                }, time: record.streamTime)
+                }, timeMilliseconds: record.streamMilliseconds)
             made.changesCells = record.isCountable
             return made
         }

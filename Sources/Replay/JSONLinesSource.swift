@@ -2,17 +2,17 @@ import Workload
 
 /// A file of structured CloudEvents, one JSON text a line; the key is the event's subject.
 ///
-/// Lines are sent as they are: what is wrong with one is for the counting side to say.
+/// Lines are sent as they are, also those that are not events: the counting side rejects them.
 public struct JSONLinesSource: RecordSource, ~Copyable {
     private var lines: LineSource
 
-    /// Opens a file, plain or packed; `-` is standard input.
+    /// Opens a file, plain or compressed; `-` is standard input.
     public init(path: String) throws(ReplayError) { lines = try LineSource(path: path) }
 
-    /// How much of the file is read, 0 to 1; nil = not known.
+    /// How much of the file has been read, 0 to 1; nil when that is not known.
     public var share: Double? { lines.share }
 
-    /// The next line as a record.
+    /// The next line as a record; nil at the end.
     public mutating func next() throws(ReplayError) -> SourceRecord? {
         guard let line = try lines.next() else { return nil }
         let found = EnvelopeScanner.find(in: line)
@@ -20,19 +20,19 @@ public struct JSONLinesSource: RecordSource, ~Copyable {
             line[range].withUnsafeBytes { EventTime.milliseconds($0) }
         }
         return SourceRecord(
-            key: found.subject.map { Array(line[$0]) }, value: Array(line), time: time)
+            key: found.subject.map { Array(line[$0]) }, value: Array(line), timeMilliseconds: time)
     }
 }
 
-/// Finds the texts of the members `subject` and `time` of a JSON object without reading the rest as JSON.
+/// Finds the members `subject` and `time` of a JSON object without reading the rest as JSON.
 enum EnvelopeScanner {
     private static let quote = UInt8(ascii: "\"")
     private static let backslash = UInt8(ascii: "\\")
 
-    /// Where the texts stand, without their quotes.
+    /// Where the two texts are, without their quotes.
     ///
-    /// nil where there is none, or where it holds an escape: a key decides no more than the partition, so an
-    /// exotic subject may do without one.
+    /// Nil when there is no such text, or when it has an escape: the key only chooses the
+    /// partition, so a record with such a subject may go without one.
     struct Found: Equatable {
         var subject: Range<Int>?
         var time: Range<Int>?

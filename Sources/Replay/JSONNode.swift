@@ -1,21 +1,21 @@
-/// A JSON value with the place where it stands.
+/// A JSON value with its place in the text.
 struct JSONNode {
     indirect enum Value {
         case null
         case boolean(Bool)
-        /// As it is written.
+        /// A number; its text is at `range`.
         case number
-        /// Without quotes, escapes resolved.
+        /// A string without its quotes, escapes decoded.
         case text([UInt8])
         case list([JSONNode])
         case object([(name: [UInt8], value: JSONNode)])
     }
 
     let value: Value
-    /// Where it stands in the bytes that were read.
+    /// Where it is in the bytes that were read.
     let range: Range<Int>
 
-    /// The member or entry at a JSON pointer (RFC 6901), given as its parts; nil where nothing stands there.
+    /// The value at a JSON pointer (RFC 6901), given as its parts; nil when there is none.
     func at(_ pointer: ArraySlice<[UInt8]>) -> JSONNode? {
         guard let first = pointer.first else { return self }
         switch value {
@@ -211,7 +211,7 @@ struct JSONNodeReader {
 
 /// JSON pointers (RFC 6901).
 public enum JSONPointer {
-    /// The parts of a JSON pointer; nil where the text is none.
+    /// The parts of a JSON pointer; nil when the text is not one.
     public static func parts(_ text: String) -> [[UInt8]]? {
         guard !text.isEmpty else { return [] }
         guard text.first == "/" else { return nil }

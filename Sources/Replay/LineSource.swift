@@ -2,12 +2,12 @@ import CZlib
 import CZstd
 import Glibc
 
-/// Lines of a file, plain or packed with gzip or zstd; which it is, its first bytes say.
+/// The lines of a file, plain or compressed with gzip or zstd, as its first bytes tell.
 ///
-/// One thread; memory is bounded by the longest line, which may have `lineLimit` bytes.
+/// One thread; memory is bounded by the longest line, which may have `lineLimitBytes`.
 public struct LineSource: ~Copyable {
-    /// The longest line that is taken.
-    public static let lineLimit = 4 << 20
+    /// The greatest length of a line.
+    public static let lineLimitBytes = 4 << 20
 
     private let unpacker: Unpacker
     private let name: String
@@ -30,10 +30,10 @@ public struct LineSource: ~Copyable {
         name = path
     }
 
-    /// How much of the file is read, 0 to 1; nil = not known, as of a pipe.
+    /// How much of the file has been read, 0 to 1; nil when that is not known, as for a pipe.
     public var share: Double? { unpacker.share }
 
-    /// Number of the line that `next` gave last, from 1.
+    /// The number of the last line that `next` gave, from 1.
     public var lineNumber: Int { number }
 
     /// The next line without its end, or nil after the last one; empty lines are skipped.
@@ -57,7 +57,7 @@ public struct LineSource: ~Copyable {
             scanned = text.count - start
             text.removeSubrange(0..<start)
             start = 0
-            guard text.count <= LineSource.lineLimit else {
+            guard text.count <= LineSource.lineLimitBytes else {
                 throw ReplayError(.source, "\(name):\(number + 1): a line over 4 MiB")
             }
             isAtEnd = try !unpacker.read(into: &text)
@@ -70,9 +70,9 @@ public struct LineSource: ~Copyable {
     }
 }
 
-/// Bytes of a file, unpacked; owns the file and the library's state.
+/// The bytes of a file, decompressed; owns the file and the library's state.
 final class Unpacker {
-    private static let chunk = 64 << 10
+    private static let chunkBytes = 64 << 10
 
     private enum Method {
         case plain
@@ -82,29 +82,30 @@ final class Unpacker {
 
     private let descriptor: Int32
     private let name: String
-    /// Length of the file; 0 = not known.
-    private let length: Int64
+    /// The length of the file; 0 when it is not known.
+    private let lengthBytes: Int64
     private var method = Method.plain
     private let gzip = UnsafeMutablePointer<z_stream>.allocate(capacity: 1)
-    private let input = UnsafeMutableRawBufferPointer.allocate(byteCount: chunk, alignment: 16)
-    private let output = UnsafeMutableRawBufferPointer.allocate(byteCount: chunk, alignment: 16)
+    private let input = UnsafeMutableRawBufferPointer.allocate(byteCount: chunkBytes, alignment: 16)
+    private let output = UnsafeMutableRawBufferPointer.allocate(
+        byteCount: chunkBytes, alignment: 16)
     private var used = 0
     private var filled = 0
-    /// Whether the packed data may end here.
+    /// Whether the compressed data may end here.
     private var isComplete = true
-    /// Whether the library had more to give than there was room for.
+    /// Whether the library has more output than there was room for.
     private var hasPending = false
 
     init(descriptor: Int32, name: String) throws(ReplayError) {
         self.descriptor = descriptor
         self.name = name
         var facts = stat()
-        length = fstat(descriptor, &facts) == 0 ? Int64(facts.st_size) : 0
+        lengthBytes = fstat(descriptor, &facts) == 0 ? Int64(facts.st_size) : 0
         gzip.initialize(to: z_stream())
         _ = try fill()
         let magic = input[0..<min(4, filled)]
         if magic.starts(with: [0x1F, 0x8B]) {
-            // 16: a gzip header is asked for.
+            // + 16: the data must have a gzip header.
             guard
                 inflateInit2_(
                     gzip, 15 + 16, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size)) == Z_OK
@@ -130,11 +131,11 @@ final class Unpacker {
         close(descriptor)
     }
 
-    /// How much of the file is read, 0 to 1; nil = not known.
+    /// How much of the file has been read, 0 to 1; nil when that is not known.
     var share: Double? {
-        guard length > 0 else { return nil }
+        guard lengthBytes > 0 else { return nil }
         let place = lseek(descriptor, 0, SEEK_CUR)
-        return place < 0 ? nil : min(1, Double(place) / Double(length))
+        return place < 0 ? nil : min(1, Double(place) / Double(lengthBytes))
     }
 
     /// Appends some bytes to `text`; false at the end of the file.
@@ -165,7 +166,7 @@ final class Unpacker {
     }
 
     private func inflateSome(into text: inout [UInt8]) throws(ReplayError) {
-        // A gzip file may be several, one after the other.
+        // A gzip file may consist of several, one after the other.
         if isComplete, filled > used { inflateReset(gzip) }
         gzip.pointee.next_in = input.baseAddress?.advanced(by: used).assumingMemoryBound(
             to: Bytef.self)

@@ -2,7 +2,7 @@ import Glibc
 public import Redis
 import Synchronization
 
-/// Where the marks of a ledger stand, by the published layout.
+/// Where the marks of a ledger are, by the published layout.
 public struct MarkPlace: Sendable {
     /// How to reach Redis.
     public var redis: RedisConfiguration
@@ -11,7 +11,7 @@ public struct MarkPlace: Sendable {
     /// The second part of the ledger's key names.
     public var generation: Int
 
-    /// The marks of a ledger under this prefix.
+    /// Makes the place of the marks of the ledger under this prefix.
     public init(redis: RedisConfiguration, prefix: String, generation: Int) {
         self.redis = redis
         self.prefix = prefix
@@ -19,22 +19,22 @@ public struct MarkPlace: Sendable {
     }
 }
 
-/// Looks at the marks every ten milliseconds, on a thread of its own.
+/// Reads the marks every ten milliseconds, on a thread of its own.
 ///
-/// It asks only for shards in which records wait. A Redis that does not answer is waited for and connected to
-/// again: how long that took shows in the freshness of what waited.
+/// It reads only the shards for which records wait. When Redis does not answer it connects again
+/// until it does; that time is part of the freshness of the records that waited.
 final class MarkWatcher: @unchecked Sendable {
-    // Sendable: the connection is touched by the watcher's thread alone, after the initializer.
-    private static let interval: Int64 = 10_000
+    // Sendable: after the initializer only the watcher's thread uses the connection.
+    private static let intervalMicroseconds: Int64 = 10_000
 
     private let place: MarkPlace
     private let fields: [String]
     private let measures: ReplayMeasures
     private var connection: Connection?
-    private let lastProblem = Mutex<String?>(nil)
+    private let lastError = Mutex<String?>(nil)
     private var thread: ReplayThread?
 
-    /// Connects, and begins to look; throws where Redis does not answer now.
+    /// Connects and begins to read; throws when Redis does not answer now.
     init(
         _ place: MarkPlace, topic: String, partitions: Int, measures: ReplayMeasures
     ) throws(ReplayError) {
@@ -43,7 +43,7 @@ final class MarkWatcher: @unchecked Sendable {
         fields = (0..<partitions).map { "\(topic)/\($0)" }
         do throws(RedisError) {
             var connection = try Connection(place.redis)
-            // A command that every reader of marks may run.
+            // Shows early whether the user may read marks.
             try connection.command(
                 "HMGET", "\(place.prefix):\(place.generation):{0}:marks", "\(topic)/0")
             self.connection = consume connection
@@ -56,8 +56,8 @@ final class MarkWatcher: @unchecked Sendable {
     /// Ends the thread.
     func stop() { thread?.stop() }
 
-    /// Why the last look failed; nil where it did not.
-    var problem: String? { lastProblem.withLock { $0 } }
+    /// Why the last reading failed; nil when it did not.
+    var errorText: String? { lastError.withLock { $0 } }
 
     private func look() {
         let clock = measures.clock
@@ -66,14 +66,14 @@ final class MarkWatcher: @unchecked Sendable {
         if !shards.isEmpty {
             do throws(RedisError) {
                 try read(shards)
-                lastProblem.withLock { $0 = nil }
+                lastError.withLock { $0 = nil }
             } catch {
                 connection = nil
-                lastProblem.withLock { $0 = error.description }
-                clock.sleep(until: clock.now + 10 * MarkWatcher.interval)
+                lastError.withLock { $0 = error.description }
+                clock.sleep(until: clock.now + 10 * MarkWatcher.intervalMicroseconds)
             }
         }
-        clock.sleep(until: begin + MarkWatcher.interval)
+        clock.sleep(until: begin + MarkWatcher.intervalMicroseconds)
     }
 
     private func read(_ shards: [Int]) throws(RedisError) {

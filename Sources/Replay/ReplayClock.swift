@@ -1,12 +1,13 @@
 import Glibc
 
-/// Microseconds since it was made, on the monotonic clock, and what the wall clock said then.
+/// The time since a replay's start, on the monotonic clock and in microseconds, and the wall
+/// clock's time at the start.
 public struct ReplayClock: Sendable {
     private let start: Int64
     /// Microseconds since 1970 at the start.
     public let wallStart: Int64
 
-    /// Starts it.
+    /// Starts the clock.
     public init() {
         start = ReplayClock.read(CLOCK_MONOTONIC)
         wallStart = ReplayClock.read(CLOCK_REALTIME)
@@ -15,7 +16,7 @@ public struct ReplayClock: Sendable {
     /// Microseconds since the start.
     public var now: Int64 { ReplayClock.read(CLOCK_MONOTONIC) - start }
 
-    /// Sleeps until so many microseconds have passed since the start, or a signal comes.
+    /// Sleeps until this many microseconds have passed since the start, or until a signal comes.
     func sleep(until moment: Int64) {
         let absolute = start + moment
         var time = timespec(

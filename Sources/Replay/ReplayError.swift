@@ -2,11 +2,11 @@
 public struct ReplayError: Error, Sendable, Hashable, CustomStringConvertible {
     /// The side that failed.
     public enum Code: Sendable, Hashable {
-        /// The file, or what stands in it.
+        /// The file or topic that is read, or its content.
         case source
-        /// Kafka.
+        /// Kafka, Redis or the HTTP server on the receiving side.
         case sink
-        /// Somebody asked to stop.
+        /// The replay was stopped.
         case stopped
     }
 
@@ -15,7 +15,7 @@ public struct ReplayError: Error, Sendable, Hashable, CustomStringConvertible {
     /// Text for people.
     public let message: String
 
-    /// An error with these parts.
+    /// Makes an error of these parts.
     public init(_ code: Code, _ message: String) {
         self.code = code
         self.message = message

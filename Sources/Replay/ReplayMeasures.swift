@@ -1,36 +1,36 @@
 import Kafka
 import Synchronization
 
-/// What a replay has measured so far; latencies in microseconds.
+/// What a replay has measured so far.
 public struct ReplayFigures: Sendable {
-    /// Records handed to the client.
+    /// Records handed to the Kafka client.
     public var sent: UInt64 = 0
     /// Records that Kafka has acknowledged.
     public var acknowledged: UInt64 = 0
     /// Records whose numbers were seen in Redis.
     public var seen: UInt64 = 0
-    /// Records that change no cell or whose shard is not known: nobody waits for them.
+    /// Records that change no cell or whose shard is not known; they are not waited for.
     public var unwatched: UInt64 = 0
-    /// Records that wait to be seen.
+    /// Records that Kafka has acknowledged and Redis does not show yet.
     public var unseen: UInt64 = 0
-    /// How long the oldest of those has been due.
-    public var oldest: Int64 = 0
-    /// Due to handed over: how late the sender was.
+    /// How long ago the oldest of them was due; 0 when there is none.
+    public var oldestMicroseconds: Int64 = 0
+    /// From due to handed over: how late the sender was.
     public var sendLag = LatencyHistogram()
-    /// Due to acknowledged by Kafka.
+    /// From due to acknowledged by Kafka.
     public var acknowledgement = LatencyHistogram()
-    /// Due to shown in Redis.
+    /// From due to shown in Redis.
     public var freshness = LatencyHistogram()
-    /// What happened when.
+    /// The intervals of the replay, in their order.
     public var intervals: [ReplayInterval] = []
-    /// Microseconds since the start.
-    public var elapsed: Int64 = 0
+    /// The time since the start.
+    public var elapsedMicroseconds: Int64 = 0
 }
 
-/// Takes what sender, acknowledgements and marks report; shared by their threads.
+/// Collects what the sender, Kafka's acknowledgements and the marks report; any thread may call it.
 ///
-/// Everything is behind one lock that nobody holds for long: the reports of one poll of Kafka come one by one,
-/// and a look at the marks moves whole groups of records.
+/// One lock guards everything, and no thread holds it for long: acknowledgements take it one by
+/// one, and a reading of the marks moves whole groups of records.
 final class ReplayMeasures: Sendable {
     private struct State: Sendable {
         var figures = ReplayFigures()
@@ -40,7 +40,7 @@ final class ReplayMeasures: Sendable {
         var step = LatencyHistogram()
     }
 
-    /// The shard of records for which nobody waits.
+    /// The shard in the token of a record that is not waited for.
     private static let noShard: UInt64 = 255
 
     let clock: ReplayClock
@@ -51,28 +51,30 @@ final class ReplayMeasures: Sendable {
         state = Mutex(State())
     }
 
-    /// From now on records wait to be seen.
+    /// From now on records are waited for until Redis shows them.
     func watch(partitions: Int) {
         state.withLock { $0.unseen = UnseenRecords(partitions: partitions) }
     }
 
-    /// What travels with a record through the client: when it is due, and its shard.
+    /// What travels with a record through the Kafka client: when it is due in microseconds, and its
+    /// shard.
     static func token(due: Int64, shard: Int?) -> UInt64 {
         UInt64(max(0, due)) << 8 | (shard.map { UInt64($0) } ?? noShard)
     }
 
-    /// A record was handed to the client now.
+    /// Notes that a record was handed to the Kafka client now; `due` in microseconds.
     func sent(due: Int64) {
         let lag = clock.now - due
         state.withLock { state in
             state.figures.sent += 1
             state.figures.sendLag.record(lag)
             state.timeline.current.sent += 1
-            state.timeline.current.sendLag = max(state.timeline.current.sendLag, lag)
+            state.timeline.current.sendLagMicroseconds = max(
+                state.timeline.current.sendLagMicroseconds, lag)
         }
     }
 
-    /// Kafka has said what became of a record.
+    /// Takes Kafka's report about a record.
     func acknowledged(_ report: DeliveryReport) {
         guard report.error == nil else { return }
         let due = Int64(report.opaque >> 8)
@@ -94,14 +96,14 @@ final class ReplayMeasures: Sendable {
         }
     }
 
-    /// The marks of a shard, one a partition, as they stood not later than now.
+    /// Takes the marks of a shard, one for each partition, that were read before now.
     func marks(shard: Int, _ marks: [Int64?]) {
         let now = clock.now
         state.withLock { state in
             guard state.unseen != nil else { return }
             for (partition, mark) in marks.enumerated() {
                 guard let mark else { continue }
-                // Taken out of the lock's value, so that the closure may change the rest of it.
+                // Collected first, because the closure cannot change the rest of the locked state.
                 var found: [(due: Int64, count: UInt64)] = []
                 state.unseen?.take(partition: partition, shard: shard, mark: mark) { due, count in
                     found.append((due, count))
@@ -117,27 +119,27 @@ final class ReplayMeasures: Sendable {
         }
     }
 
-    /// Shards whose marks are of interest.
+    /// The shards for which records wait.
     var waitingShards: [Int] { state.withLock { $0.unseen?.waitingShards ?? [] } }
 
-    /// Ends the interval of the timeline when it is time, or now.
+    /// Ends the current interval of the timeline when it is due, or at once when it is the last.
     func tick(isLast: Bool = false) {
         let now = clock.now
         state.withLock { state in
             guard isLast || state.timeline.isDue(now) else { return }
             let oldest = state.unseen?.oldestDue.map { now - $0 } ?? 0
-            state.timeline.close(now, unseen: state.unseen?.count ?? 0, oldest: oldest)
+            state.timeline.close(now, unseen: state.unseen?.count ?? 0, oldestMicroseconds: oldest)
         }
     }
 
-    /// Freshness is counted anew for `step`.
+    /// Clears `step`.
     func beginStep() { state.withLock { $0.step.clear() } }
 
     /// Freshness since `beginStep`.
     var step: LatencyHistogram { state.withLock { $0.step } }
 
-    /// Records that wait to be seen, and how long the oldest has been due.
-    var waiting: (count: UInt64, oldest: Int64) {
+    /// How many records wait to be shown, and how long ago the oldest was due.
+    var waiting: (count: UInt64, oldestMicroseconds: Int64) {
         let now = clock.now
         return state.withLock { state in
             (state.unseen?.count ?? 0, state.unseen?.oldestDue.map { now - $0 } ?? 0)
@@ -150,14 +152,14 @@ final class ReplayMeasures: Sendable {
         return state.withLock { state in
             var figures = state.figures
             figures.unseen = state.unseen?.count ?? 0
-            figures.oldest = state.unseen?.oldestDue.map { now - $0 } ?? 0
+            figures.oldestMicroseconds = state.unseen?.oldestDue.map { now - $0 } ?? 0
             figures.intervals = state.timeline.intervals
-            figures.elapsed = now
+            figures.elapsedMicroseconds = now
             return figures
         }
     }
 
-    /// How many records were sent, acknowledged and seen: cheap enough for every moment.
+    /// How many records were sent, acknowledged and seen; cheaper than `figures`.
     var counts: (sent: UInt64, acknowledged: UInt64, seen: UInt64) {
         state.withLock { ($0.figures.sent, $0.figures.acknowledged, $0.figures.seen) }
     }

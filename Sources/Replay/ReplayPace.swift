@@ -1,37 +1,37 @@
 /// When the records of a replay are due.
 public enum ReplayPace: Sendable, Equatable {
-    /// At once: as fast as Kafka takes them.
+    /// As fast as Kafka takes them.
     case flat
-    /// So many records a second, whatever becomes of the earlier ones.
+    /// This many records a second, whether or not earlier ones were acknowledged.
     case constant(Double)
     /// At their original distances, divided by the factor.
     ///
-    /// `longestGap`, in milliseconds: a longer silence of the source is shortened to it.
-    case spacing(factor: Double, longestGap: Int64)
+    /// A silence of the source longer than `longestGapMilliseconds` is shortened to it.
+    case spacing(factor: Double, longestGapMilliseconds: Int64)
 }
 
-/// Reckons the moment at which each record is due, in microseconds since the start.
+/// Computes when each record is due, in microseconds since the start.
 ///
-/// Due times never depend on what was sent or acknowledged, and never go back: a record whose time lies before
-/// that of an earlier one is due with the earlier one.
+/// Due times do not depend on what was sent or acknowledged, and never go back: a record whose time
+/// is before that of an earlier one is due together with that one.
 public struct DueTimes: Sendable {
     private let pace: ReplayPace
     private var number: Int64 = 0
     private var spacing: SpacingClock
 
-    /// The due times of a pace.
+    /// Makes the due times of a pace.
     public init(_ pace: ReplayPace) {
         self.pace = pace
-        if case .spacing(_, let longestGap) = pace {
-            spacing = SpacingClock(longestGap: longestGap)
+        if case .spacing(_, let longestGapMilliseconds) = pace {
+            spacing = SpacingClock(longestGapMilliseconds: longestGapMilliseconds)
         } else {
-            spacing = SpacingClock(longestGap: .max)
+            spacing = SpacingClock(longestGapMilliseconds: .max)
         }
     }
 
-    /// When the next record is due; nil = at once.
+    /// When the next record is due, in microseconds since the start; nil: at once.
     ///
-    /// - Parameter time: the record's own, in milliseconds since 1970.
+    /// - Parameter time: the record's own time, in milliseconds since 1970.
     public mutating func next(time: Int64?) -> Int64? {
         defer { number += 1 }
         switch pace {
@@ -43,25 +43,29 @@ public struct DueTimes: Sendable {
     }
 }
 
-/// Time as a stream tells it, which only goes on: milliseconds since its first record.
+/// The time of a stream by its records, in milliseconds since the first one; it never goes back.
 ///
-/// One time far ahead of all others is an error of its record and moves nothing; where the next one is
-/// there as well, the stream was silent, and the silence counts as `longestGap`.
+/// A single time far ahead of the others is taken for an error and ignored. When the next record is
+/// near it, the stream was silent, and the silence counts as `longestGapMilliseconds`.
 public struct SpacingClock: Sendable {
-    private let longestGap: Int64
+    private let longestGapMilliseconds: Int64
     private var latest: Int64?
     private var elapsed: Int64 = 0
     private var suspect: Int64?
-    /// Times that were left out because they were far ahead of all others.
+    /// Times that were ignored because they were far ahead of all others.
     public private(set) var outliers = 0
 
-    /// A clock before its first record.
-    public init(longestGap: Int64) { self.longestGap = longestGap }
+    /// Makes a clock before its first record.
+    public init(longestGapMilliseconds: Int64) {
+        self.longestGapMilliseconds = longestGapMilliseconds
+    }
 
-    /// The latest time of the stream so far, errors left out; nil before the first.
+    /// The latest time of the stream so far, errors left out, in milliseconds since 1970; nil
+    /// before the first record.
     public var last: Int64? { latest }
 
-    /// Takes a record's time, in milliseconds since 1970; how much has passed since the first.
+    /// Takes a record's time, in milliseconds since 1970, and returns how much has passed since the
+    /// first record, in milliseconds.
     public mutating func elapsed(at time: Int64?) -> Int64 {
         guard let time else { return elapsed }
         guard let latest else {
@@ -70,19 +74,20 @@ public struct SpacingClock: Sendable {
         }
         let (step, isTooFar) = time.subtractingReportingOverflow(latest)
         guard step > 0 || isTooFar && time > latest else {
-            // So early that it must be the first that was wrong is not told apart: due at once.
+            // An earlier time: the stream does not go back. Nor does it when the first time was
+            // wrong and this one is right.
             return elapsed
         }
-        guard isTooFar || step > longestGap else {
+        guard isTooFar || step > longestGapMilliseconds else {
             suspect = nil
             self.latest = time
             elapsed += step
             return elapsed
         }
-        if let suspect, !isTooFar, abs(time - suspect) <= longestGap {
+        if let suspect, !isTooFar, abs(time - suspect) <= longestGapMilliseconds {
             self.suspect = nil
             self.latest = max(time, suspect)
-            elapsed += longestGap
+            elapsed += longestGapMilliseconds
             outliers -= 1
         } else {
             suspect = time

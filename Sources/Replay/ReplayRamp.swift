@@ -1,25 +1,26 @@
 import Glibc
 
-/// What a ramp asks of each rate that it tries.
+/// Which rates a ramp tries, for how long, and what makes a rate good.
 public struct RampSettings: Sendable, Equatable {
-    /// 99 of 100 records must be visible within so many microseconds after they were due.
-    public var bound: Int64
+    /// 99 of 100 records must be visible within this time after they were due.
+    public var boundMicroseconds: Int64
     /// The first rate, records a second.
     public var start = 1_000.0
-    /// How long each rate is held, in microseconds.
-    public var step: Int64 = 10_000_000
+    /// How long each rate is held.
+    public var stepMicroseconds: Int64 = 10_000_000
     /// The greatest rate that is tried.
     public var most = 100_000_000.0
-    /// It ends when the least rate that is too much is so little above the best one.
+    /// The search ends when the least rate that was too much is at most this many times the best
+    /// one.
     public var precision = 1.05
-    /// How long to wait after a rate that was too much until all is visible, in milliseconds.
-    public var patience: Int64 = 60_000
+    /// How long to wait without progress, after each rate, until all records are visible.
+    public var patienceMilliseconds: Int64 = 60_000
 
-    /// A ramp with this bound.
-    public init(bound: Int64) { self.bound = bound }
+    /// Makes settings with this bound.
+    public init(boundMicroseconds: Int64) { self.boundMicroseconds = boundMicroseconds }
 }
 
-/// One rate that a ramp has tried; latencies in microseconds.
+/// One rate that a ramp has tried.
 public struct ReplayRampStep: Sendable, Equatable {
     /// Records a second.
     public var rate: Double
@@ -27,34 +28,34 @@ public struct ReplayRampStep: Sendable, Equatable {
     public var sent: UInt64
     /// Those of them that were visible within the bound.
     public var within: UInt64
-    /// The 99th percentile of freshness, of those that became visible.
-    public var freshness: Int64
-    /// Whether the sender itself was late: then it is its limit that was found.
+    /// The 99th percentile of freshness of the records that became visible.
+    public var freshnessMicroseconds: Int64
+    /// Whether the sender itself was late; then its own limit was found.
     public var isSenderLate: Bool
     /// Whether 99 of 100 were visible within the bound.
     public var isWithin: Bool
 }
 
-/// What a ramp has found.
+/// The result of a ramp.
 public struct ReplayRamp: Sendable, Equatable {
-    /// The bound of freshness, in microseconds.
-    public var bound: Int64
-    /// The rates that were tried, in their order.
+    /// The bound of freshness.
+    public var boundMicroseconds: Int64
+    /// The rates that were tried, in the order of trying.
     public var steps: [ReplayRampStep] = []
-    /// The highest rate that kept to the bound; nil = none did.
+    /// The highest rate within the bound; nil when there was none.
     public var best: Double? { steps.filter(\.isWithin).map(\.rate).max() }
 }
 
-/// Which rate a ramp tries next: doubles until one is too much, then halves the distance.
+/// Chooses the rates of a ramp: doubles until a rate is too much, then halves the distance.
 public struct RampSearch: Sendable {
     private let settings: RampSettings
     private var good: Double?
     private var bad: Double?
 
-    /// A search that has tried nothing.
+    /// Makes a search that has tried nothing.
     public init(_ settings: RampSettings) { self.settings = settings }
 
-    /// The next rate to try; nil = the search is over.
+    /// The next rate to try; nil when the search is over.
     public var next: Double? {
         guard let bad else {
             guard let good else { return min(settings.start, settings.most) }
@@ -64,35 +65,38 @@ public struct RampSearch: Sendable {
         return bad / good > settings.precision ? (good + bad) / 2 : nil
     }
 
-    /// Notes what became of a rate.
+    /// Notes whether a rate was within the bound.
     public mutating func note(_ rate: Double, isWithin: Bool) {
         if isWithin { good = max(good ?? 0, rate) } else { bad = min(bad ?? .infinity, rate) }
     }
 }
 
 extension Replayer {
-    /// Sends at rising rates and finds the highest one at which freshness keeps to the bound; `watch` comes before.
+    /// Finds the highest rate at which freshness stays within the bound; call `watch` before.
     ///
-    /// Ends early where the source does: a rate that was not held to its end does not count.
+    /// Ends early when the source does: a rate that was not held to its end does not count.
     public func ramp(
         _ source: inout some RecordSource & ~Copyable, _ settings: RampSettings,
         onProgress: (ReplayProgress) -> Bool, onStep: (ReplayRampStep) -> Void
     ) throws(ReplayError) -> ReplayRamp {
-        var ramp = ReplayRamp(bound: settings.bound)
+        var ramp = ReplayRamp(boundMicroseconds: settings.boundMicroseconds)
         var search = RampSearch(settings)
         while let rate = search.next {
             guard let step = try hold(rate, &source, settings, onProgress) else { break }
             ramp.steps.append(step)
             onStep(step)
             search.note(rate, isWithin: step.isWithin)
-            // What one rate has left behind must not count against the next.
-            guard waitUntilSeen(patience: settings.patience, onProgress: onProgress) else { break }
+            // Records that still wait must not count against the next rate.
+            guard
+                waitUntilSeen(
+                    patienceMilliseconds: settings.patienceMilliseconds, onProgress: onProgress)
+            else { break }
         }
         try finish(onProgress)
         return ramp
     }
 
-    /// Holds a rate; nil where the source ended or somebody ended the replay.
+    /// Holds a rate; nil when the source ended or the replay was stopped.
     private func hold(
         _ rate: Double, _ source: inout some RecordSource & ~Copyable, _ settings: RampSettings,
         _ onProgress: (ReplayProgress) -> Bool
@@ -100,7 +104,7 @@ extension Replayer {
         measures.beginStep()
         let start = clock.now
         let unwatched = measures.figures.unwatched
-        let sum = Int64(rate * Double(settings.step) / 1_000_000)
+        let sum = Int64(rate * Double(settings.stepMicroseconds) / 1_000_000)
         var latest: Int64 = 0
         var sent: Int64 = 0
         while sent < max(1, sum) {
@@ -110,8 +114,9 @@ extension Replayer {
             try send(record, due: due)
             latest = max(latest, clock.now - due)
             sent += 1
-            // Far beyond the bound nothing is left to find out.
-            if sent.isMultiple(of: 1_024), measures.waiting.oldest > 4 * settings.bound + 1_000_000
+            // So far beyond the bound, the rate is known to be too much.
+            if sent.isMultiple(of: 1_024),
+                measures.waiting.oldestMicroseconds > 4 * settings.boundMicroseconds + 1_000_000
             {
                 break
             }
@@ -119,16 +124,16 @@ extension Replayer {
         }
         let end = clock.now
         while measures.waiting.count > 0 || current().delivered < current().sent {
-            guard clock.now - end <= settings.bound + 1_000_000 else { break }
+            guard clock.now - end <= settings.boundMicroseconds + 1_000_000 else { break }
             guard goesOn(onProgress) else { return nil }
             usleep(10_000)
         }
         let seen = measures.step
         let wanted = UInt64(sent) - min(UInt64(sent), measures.figures.unwatched - unwatched)
-        let within = seen.count(upTo: settings.bound)
-        let isLate = latest > settings.bound
+        let within = seen.count(upTo: settings.boundMicroseconds)
+        let isLate = latest > settings.boundMicroseconds
         return ReplayRampStep(
-            rate: rate, sent: wanted, within: within, freshness: seen.percentile(99),
+            rate: rate, sent: wanted, within: within, freshnessMicroseconds: seen.percentile(99),
             isSenderLate: isLate, isWithin: sent >= sum && within * 100 >= wanted * 99)
     }
 }

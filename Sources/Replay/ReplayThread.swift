@@ -1,13 +1,13 @@
 import Glibc
 import Synchronization
 
-/// A thread that does a piece of work again and again until it is told to stop.
+/// A thread that repeats a piece of work until it is told to stop.
 final class ReplayThread: Sendable {
     private let shouldStop = Atomic<Bool>(false)
     private let handle = Mutex<pthread_t?>(nil)
     private let body: @Sendable () -> Void
 
-    /// Starts it; `body` should take at most some hundred milliseconds.
+    /// Starts the thread; `body` should take at most a few hundred milliseconds.
     init(_ body: @escaping @Sendable () -> Void) {
         self.body = body
         var made: pthread_t = 0
@@ -24,7 +24,7 @@ final class ReplayThread: Sendable {
         handle.withLock { $0 = made }
     }
 
-    /// Lets it end and waits for that; a second call does nothing.
+    /// Stops the thread and waits for its end; a second call does nothing.
     func stop() {
         shouldStop.store(true, ordering: .releasing)
         let running = handle.withLock { handle in

@@ -1,13 +1,13 @@
 import Glibc
 public import Kafka
 
-/// How far a replay is; cheap to make.
+/// How far a replay has come.
 public struct ReplayProgress: Sendable, Equatable {
     /// Records that Kafka has acknowledged.
     public var delivered: UInt64 = 0
-    /// Records handed to the client.
+    /// Records handed to the Kafka client.
     public var sent: UInt64 = 0
-    /// Milliseconds since the start.
+    /// The time since the start.
     public var milliseconds: Int64 = 0
 
     /// Acknowledged records a second so far.
@@ -18,14 +18,17 @@ public struct ReplayProgress: Sendable, Equatable {
 
 /// Sends the records of a source to a topic: idempotent, in order for each key, at a pace.
 ///
-/// Nothing waits for an acknowledgement: a record goes out when it is due, or late where the sender cannot keep
-/// up or the client's queue is full, but it is never left out. One thread sends; another one takes what Kafka
-/// reports, so that acknowledgements are timed whatever the sender does.
+/// No record waits for an acknowledgement of another. A record is sent when it is due, or late when
+/// the sender cannot keep up or the client's queue is full, but it is never left out. One thread
+/// sends; another one takes Kafka's reports, so that the sender does not delay the timing of
+/// acknowledgements.
 public final class Replayer {
-    /// The header that says when a record was due, in microseconds since 1970; records sent flat have none.
+    /// The header that says when a record was due, in microseconds since 1970; records sent at the
+    /// pace `flat` have none.
     public static let dueHeader = "odometer-due"
-    /// Shorter waits are not worth a sleep: what is due within it goes out together, late by at most that.
-    private static let shortestSleep: Int64 = 250
+    /// Shorter waits are not worth a sleep: records due within this time are sent together, late by
+    /// at most this.
+    private static let shortestSleepMicroseconds: Int64 = 250
 
     let measures: ReplayMeasures
     let clock: ReplayClock
@@ -33,9 +36,10 @@ public final class Replayer {
     private let topic: ProducerTopic
     private let reports: ReplayThread
     private var watcher: MarkWatcher?
-    private var nextProgress: Int64 = 0
+    private var nextProgressMicroseconds: Int64 = 0
 
-    /// A sender to one topic; batches are packed with lz4 unless the configuration says otherwise.
+    /// Makes a sender to one topic; batches are compressed with lz4 unless the configuration says
+    /// otherwise.
     public init(_ configuration: ClientConfiguration, topic: String) throws(ReplayError) {
         var configuration = configuration
         let defaults = [
@@ -66,7 +70,7 @@ public final class Replayer {
         reports.stop()
     }
 
-    /// Number of partitions of the topic; throws where it does not exist.
+    /// The number of partitions of the topic; throws when it does not exist.
     public func partitionCount() throws(ReplayError) -> Int {
         do throws(KafkaError) {
             return try producer.partitionCount(of: topic.name, timeoutMilliseconds: 10_000)
@@ -75,7 +79,8 @@ public final class Replayer {
         }
     }
 
-    /// Measures freshness from now on, by the marks of a ledger; throws where Redis does not answer now.
+    /// Measures freshness from now on, by the marks of a ledger; throws when Redis does not answer
+    /// now.
     public func watch(_ place: MarkPlace) throws(ReplayError) {
         let partitions = try partitionCount()
         measures.watch(partitions: partitions)
@@ -83,17 +88,17 @@ public final class Replayer {
             place, topic: topic.name, partitions: partitions, measures: measures)
     }
 
-    /// Why the marks cannot be read now; nil where they can, or nobody looks.
-    public var watchProblem: String? { watcher?.problem }
+    /// Why the marks cannot be read now; nil when they can, or without `watch`.
+    public var watchError: String? { watcher?.errorText }
 
-    /// What was measured so far.
+    /// What has been measured so far.
     public var figures: ReplayFigures { measures.figures }
 
-    /// Sends everything that the source gives and waits for the acknowledgements.
+    /// Sends all records of the source and waits for the acknowledgements.
     ///
     /// - Parameters:
     ///   - pace: when the records are due.
-    ///   - onProgress: called some times a second; an answer of false ends the replay.
+    ///   - onProgress: called a few times a second; false ends the replay.
     public func run(
         _ source: inout some RecordSource & ~Copyable, pace: ReplayPace = .flat,
         onProgress: (ReplayProgress) -> Bool
@@ -101,20 +106,20 @@ public final class Replayer {
         var due = DueTimes(pace)
         let start = clock.now
         while let record = try source.next() {
-            let moment = due.next(time: record.time).map { start + $0 }
+            let moment = due.next(time: record.timeMilliseconds).map { start + $0 }
             if let moment, moment > clock.now {
                 guard wait(until: moment, onProgress) else { break }
             }
             try send(record, due: moment)
-            guard clock.now < nextProgress || goesOn(onProgress) else { break }
+            guard clock.now < nextProgressMicroseconds || goesOn(onProgress) else { break }
         }
         try finish(onProgress)
         return current()
     }
 
-    /// Hands one record to the client, now or as late as its queue has room.
+    /// Hands one record to the Kafka client, as soon as its queue has room.
     ///
-    /// - Parameter due: microseconds on the replay's clock; nil = now.
+    /// - Parameter due: microseconds on the replay's clock; nil: now.
     public func send(_ record: SourceRecord, due: Int64? = nil) throws(ReplayError) {
         let moment = due ?? clock.now
         var headers = record.headers
@@ -143,14 +148,14 @@ public final class Replayer {
         }
     }
 
-    /// How far it is now.
+    /// How far the replay has come now.
     public func current() -> ReplayProgress {
         let counts = measures.counts
         return ReplayProgress(
             delivered: counts.acknowledged, sent: counts.sent, milliseconds: clock.now / 1_000)
     }
 
-    /// Waits until Kafka has acknowledged everything, as long as it goes on acknowledging.
+    /// Waits until Kafka has acknowledged everything; throws after 30 s without an acknowledgement.
     public func finish(_ onProgress: (ReplayProgress) -> Bool = { _ in true }) throws(ReplayError) {
         var last = measures.counts.acknowledged
         var since = clock.now
@@ -166,41 +171,45 @@ public final class Replayer {
         try checkDeliveries()
     }
 
-    /// Waits until everything sent is seen in Redis.
+    /// Waits until Redis shows everything that was sent.
     ///
-    /// - Returns: false where nothing more was seen for `patience` milliseconds, or somebody ended it.
+    /// - Returns: false when nothing more was shown for `patienceMilliseconds`, or when the replay
+    ///   was stopped.
     public func waitUntilSeen(
-        patience: Int64, onProgress: (ReplayProgress) -> Bool = { _ in true }
+        patienceMilliseconds: Int64, onProgress: (ReplayProgress) -> Bool = { _ in true }
     ) -> Bool {
         var last = measures.counts.seen
         var since = clock.now
         while measures.waiting.count > 0 {
             let seen = measures.counts.seen
             if seen != last { (last, since) = (seen, clock.now) }
-            guard clock.now - since < patience * 1_000, goesOn(onProgress) else { return false }
+            guard clock.now - since < patienceMilliseconds * 1_000, goesOn(onProgress) else {
+                return false
+            }
             usleep(10_000)
         }
         return true
     }
 
-    /// Ends the last interval of the timeline, so that `figures` hold all of it.
+    /// Ends the last interval of the timeline, so that `figures` have all of it.
     public func closeTimeline() { measures.tick(isLast: true) }
 
-    /// Sleeps until a record is due; false where somebody ended the replay meanwhile.
+    /// Sleeps until a record is due; false when the replay was stopped meanwhile.
     func wait(until moment: Int64, _ onProgress: (ReplayProgress) -> Bool) -> Bool {
         while true {
             let now = clock.now
             guard now < moment else { return true }
-            clock.sleep(until: min(max(moment, now + Replayer.shortestSleep), now + 100_000))
+            clock.sleep(
+                until: min(max(moment, now + Replayer.shortestSleepMicroseconds), now + 100_000))
             guard goesOn(onProgress) else { return false }
         }
     }
 
-    /// Tells how far it is, now and then; false where somebody ended the replay.
+    /// Calls `onProgress` five times a second; false when it ends the replay.
     func goesOn(_ onProgress: (ReplayProgress) -> Bool) -> Bool {
         let now = clock.now
-        guard now >= nextProgress else { return true }
-        nextProgress = now + 200_000
+        guard now >= nextProgressMicroseconds else { return true }
+        nextProgressMicroseconds = now + 200_000
         return onProgress(current())
     }
 

@@ -1,9 +1,9 @@
 import Glibc
 import Synchronization
 
-/// A request that a load sends again and again.
+/// A request that a load sends repeatedly.
 public struct LoadedRequest: Sendable {
-    /// What it is called in reports.
+    /// Its name in reports.
     public var name: String
     /// Path and query.
     public var target: String
@@ -12,7 +12,7 @@ public struct LoadedRequest: Sendable {
     /// How often it is sent, in proportion to the others.
     public var weight: Int
 
-    /// A request of these parts.
+    /// Makes a request of these parts.
     public init(
         name: String, target: String, headers: [(name: String, value: String)], weight: Int = 1
     ) {
@@ -23,41 +23,41 @@ public struct LoadedRequest: Sendable {
     }
 }
 
-/// What was measured of one request; latencies in microseconds.
+/// What was measured for one request.
 public struct RequestFigures: Sendable {
-    /// What it is called.
+    /// Its name.
     public var name: String
-    /// Due to the last byte of the answer; of failed ones, to the failure.
+    /// From due to the last byte of the answer, or to the error.
     public var latency = LatencyHistogram()
     /// Answers that were not 200, and requests without an answer.
     public var failed: UInt64 = 0
-    /// What became of the last one that failed.
-    public var problem: String?
+    /// Why the last failed one failed; nil when none did.
+    public var lastError: String?
 }
 
-/// Sends a mix of GET requests at a constant rate, whatever becomes of the earlier ones.
+/// Sends a mix of GET requests at a constant rate, whether or not earlier ones were answered.
 ///
-/// Each is due at a moment of its own and timed from then on: where all connections wait for answers, the next
-/// one goes out late, and its lateness counts as latency.
+/// Each request has a due time, and its latency begins then: when all connections wait for answers,
+/// the next request is sent late, and that delay is part of its latency.
 public final class RequestLoad: Sendable {
     private struct State: Sendable {
         var figures: [RequestFigures]
         var number: Int64 = 0
-        /// Requests that were due and not taken at the end; nil before.
+        /// Requests that were due at the end and had not been sent; nil before the end.
         var unsent: Int64?
     }
 
     private let host: String
     private let port: UInt16
     private let requests: [LoadedRequest]
-    /// Which request stands at which place of a round.
+    /// A round of requests, as indices into `requests`.
     private let order: [Int]
     private let rate: Double
     private let clock = ReplayClock()
     private let state: Mutex<State>
     private let threads = Mutex<[ReplayThread]>([])
 
-    /// A load that has not begun; `rate` is requests a second, all together.
+    /// Makes a load that has not begun; `rate` is requests a second over all connections.
     public init(host: String, port: UInt16, requests: [LoadedRequest], rate: Double) {
         self.host = host
         self.port = port
@@ -67,7 +67,7 @@ public final class RequestLoad: Sendable {
         state = Mutex(State(figures: requests.map { RequestFigures(name: $0.name) }))
     }
 
-    /// A round in which each place comes as often as its weight says, spread evenly.
+    /// A round in which each index occurs as often as its weight says, spread evenly.
     static func round(_ weights: [Int]) -> [Int] {
         var places: [(at: Double, place: Int)] = []
         for (place, weight) in weights.enumerated() where weight > 0 {
@@ -78,7 +78,7 @@ public final class RequestLoad: Sendable {
         return places.sorted { ($0.at, $0.place) < ($1.at, $1.place) }.map(\.place)
     }
 
-    /// Begins to send over so many connections, each with a thread of its own.
+    /// Begins to send over this many connections, each with a thread of its own.
     public func start(connections: Int) {
         threads.withLock { threads in
             threads = (0..<connections).map { _ in
@@ -88,7 +88,7 @@ public final class RequestLoad: Sendable {
         }
     }
 
-    /// Ends the load and waits for the answers that are under way; a second call does nothing.
+    /// Ends the load and waits for outstanding answers; a second call does nothing.
     public func stop() {
         let due = Int64(Double(clock.now) * rate / 1_000_000)
         state.withLock { state in
@@ -101,16 +101,18 @@ public final class RequestLoad: Sendable {
         for thread in running { thread.stop() }
     }
 
-    /// What was measured so far, in the order of the requests.
+    /// What has been measured so far, in the order of the requests.
     public var figures: [RequestFigures] { state.withLock { $0.figures } }
 
-    /// How many requests were due before the end and never sent, because all connections waited for answers.
+    /// How many requests were due before the end and never sent, because all connections waited for
+    /// answers.
     public var unsent: Int64 { state.withLock { $0.unsent ?? 0 } }
 
     private func sendNext(on connection: RequestConnection) {
         guard !order.isEmpty else { return clock.sleep(until: clock.now + 100_000) }
         let now = clock.now
-        // A request is taken only when it is due soon, so that no thread holds one for long.
+        // A thread takes a request only when it is due soon, so that it does not block `stop` for
+        // long.
         let taken: Int64? = state.withLock { state in
             guard due(state.number) <= now + 50_000 else { return nil }
             defer { state.number += 1 }
@@ -127,8 +129,8 @@ public final class RequestLoad: Sendable {
             guard answer != .success(200) else { return }
             state.figures[place].failed += 1
             switch answer {
-            case .success(let status): state.figures[place].problem = "HTTP \(status)"
-            case .failure(let error): state.figures[place].problem = error.message
+            case .success(let status): state.figures[place].lastError = "HTTP \(status)"
+            case .failure(let error): state.figures[place].lastError = error.message
             }
         }
     }
@@ -138,7 +140,7 @@ public final class RequestLoad: Sendable {
 
 /// One connection that is kept open between requests; for one thread.
 final class RequestConnection: @unchecked Sendable {
-    // Sendable: made on one thread and then used by another one alone.
+    // Sendable: made on one thread, then used by one other thread only.
     private let host: String
     private let port: UInt16
     private var socket: Int32 = -1
@@ -151,7 +153,7 @@ final class RequestConnection: @unchecked Sendable {
 
     deinit { if socket >= 0 { close(socket) } }
 
-    /// Sends a request and reads the whole answer; its status.
+    /// Sends a request and reads the whole answer; returns its status.
     func get(_ request: LoadedRequest) -> Result<Int, ReplayError> {
         do throws(ReplayError) {
             let isFresh = socket < 0
@@ -160,7 +162,7 @@ final class RequestConnection: @unchecked Sendable {
                 return .success(try exchange(request))
             } catch {
                 shut()
-                // The server may end a connection that was idle: that is no failure of this request.
+                // The server may have closed an idle connection, so the request is sent once more.
                 guard !isFresh else { throw error }
                 try open()
                 return .success(try exchange(request))
@@ -221,7 +223,7 @@ final class RequestConnection: @unchecked Sendable {
         setsockopt(
             socket, Int32(IPPROTO_TCP), TCP_NODELAY, &on, socklen_t(MemoryLayout<Int32>.size))
         guard socket >= 0, connect(socket, address.ai_addr, address.ai_addrlen) == 0 else {
-            throw failure("connect")
+            throw error("connect")
         }
     }
 
@@ -232,7 +234,7 @@ final class RequestConnection: @unchecked Sendable {
                 Glibc.send(socket, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
             }
             if count < 0, errno == EINTR { continue }
-            guard count > 0 else { throw failure("send") }
+            guard count > 0 else { throw error("send") }
             sent += count
         }
     }
@@ -243,14 +245,14 @@ final class RequestConnection: @unchecked Sendable {
             if count < 0, errno == EINTR { continue }
             guard count > 0 else {
                 if count == 0 { throw ReplayError(.sink, "closed by the server") }
-                throw failure("receive")
+                throw error("receive")
             }
             return buffer[..<count]
         }
     }
 
-    private func failure(_ what: String) -> ReplayError {
-        ReplayError(.sink, "\(what): \(String(cString: strerror(errno)))")
+    private func error(_ call: String) -> ReplayError {
+        ReplayError(.sink, "\(call): \(String(cString: strerror(errno)))")
     }
 
     private func shut() {
@@ -259,7 +261,7 @@ final class RequestConnection: @unchecked Sendable {
     }
 }
 
-/// What is wanted of the head of an answer.
+/// The parts of an answer's head that are needed.
 struct AnswerHead {
     var status: Int?
     var length: Int?

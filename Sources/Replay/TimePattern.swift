@@ -1,6 +1,6 @@
 import Workload
 
-/// How a foreign file writes times.
+/// How a file of another form writes times.
 public enum ForeignTime: Sendable {
     /// RFC 3339 with a zone.
     case rfc3339
@@ -8,12 +8,14 @@ public enum ForeignTime: Sendable {
     case unix
     /// Milliseconds since 1970.
     case unixMilliseconds
-    /// By a pattern; where it has no `%z`, the closure makes UTC of local time, both in seconds since 1970.
+    /// By a pattern; when it has no `%z`, the closure converts local time to UTC, both in seconds
+    /// since 1970.
     case pattern(TimePattern, toUTC: @Sendable (Int64) -> Int64)
 
-    /// Milliseconds since 1970; nil where the bytes are no such time, or one far from all that is counted.
+    /// Milliseconds since 1970; nil when the bytes are not such a time, or when its year is outside
+    /// those of events.
     func milliseconds(_ text: [UInt8]) -> Int64? {
-        read(text).flatMap { EventTime.range.contains($0) ? $0 : nil }
+        read(text).flatMap { EventTime.millisecondRange.contains($0) ? $0 : nil }
     }
 
     private func read(_ text: [UInt8]) -> Int64? {
@@ -24,7 +26,7 @@ public enum ForeignTime: Sendable {
         case .unixMilliseconds: return Int64(String(decoding: text, as: UTF8.self))
         case .pattern(let pattern, let toUTC):
             guard let read = pattern.read(text) else { return nil }
-            let seconds = read.offset.map { read.seconds - $0 } ?? toUTC(read.seconds)
+            let seconds = read.offsetSeconds.map { read.seconds - $0 } ?? toUTC(read.seconds)
             return seconds * 1_000 + read.milliseconds
         }
     }
@@ -32,8 +34,9 @@ public enum ForeignTime: Sendable {
 
 /// A pattern of a time like `%d.%m.%Y %H:%M:%S`.
 ///
-/// `%Y` `%y` (2000 to 2099) `%m` `%d` `%b` (Jan … Dec) `%H` `%I` `%p` (AM, PM) `%M` `%S` `%f` (decimals of a
-/// second) `%z` (`Z`, `+01:00`, `+0100`) `%%`. Numbers may have one digit less than usual, but not more.
+/// `%Y` `%y` (2000 to 2099) `%m` `%d` `%b` (Jan … Dec) `%H` `%I` `%p` (AM, PM) `%M` `%S`
+/// `%f` (decimals of a second) `%z` (`Z`, `+01:00`, `+0100`) `%%`. Numbers of two digits may have
+/// one.
 public struct TimePattern: Sendable {
     private static let months = [
         "jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec",
@@ -41,7 +44,7 @@ public struct TimePattern: Sendable {
 
     private let parts: [(letter: UInt8, isDirective: Bool)]
 
-    /// nil where the text holds a directive that is not known, or no date.
+    /// Nil when the text has an unknown directive, or no date.
     public init?(_ text: String) {
         var parts: [(letter: UInt8, isDirective: Bool)] = []
         var isDirective = false
@@ -72,11 +75,12 @@ public struct TimePattern: Sendable {
         var second = 0
         var milliseconds: Int64 = 0
         var isAfternoon: Bool?
-        var offset: Int64?
+        var offsetSeconds: Int64?
     }
 
-    /// Seconds since 1970 by the clock on the wall, what is behind the second, and the offset in seconds.
-    func read(_ text: [UInt8]) -> (seconds: Int64, milliseconds: Int64, offset: Int64?)? {
+    /// Seconds since 1970 in local time, the milliseconds after them, and the offset from UTC; nil
+    /// for a text that does not match.
+    func read(_ text: [UInt8]) -> (seconds: Int64, milliseconds: Int64, offsetSeconds: Int64?)? {
         var fields = Fields()
         var rest = text[...]
         for part in parts {
@@ -96,7 +100,7 @@ public struct TimePattern: Sendable {
         else { return nil }
         let seconds =
             days * 86_400 + Int64(fields.hour * 3_600 + fields.minute * 60 + fields.second)
-        return (seconds, fields.milliseconds, fields.offset)
+        return (seconds, fields.milliseconds, fields.offsetSeconds)
     }
 
     private static func read(
@@ -148,7 +152,7 @@ public struct TimePattern: Sendable {
     private static func zone(_ rest: inout ArraySlice<UInt8>, _ fields: inout Fields) -> Bool {
         if rest.first == UInt8(ascii: "Z") || rest.first == UInt8(ascii: "z") {
             rest = rest.dropFirst()
-            fields.offset = 0
+            fields.offsetSeconds = 0
             return true
         }
         guard let sign = rest.first, sign == 0x2B || sign == 0x2D else { return false }
@@ -158,14 +162,14 @@ public struct TimePattern: Sendable {
             number / 100 <= 15, number % 100 < 60
         else { return false }
         rest = rest.dropFirst(1 + text.count)
-        fields.offset = (number / 100 * 3_600 + number % 100 * 60) * (sign == 0x2D ? -1 : 1)
+        fields.offsetSeconds = (number / 100 * 3_600 + number % 100 * 60) * (sign == 0x2D ? -1 : 1)
         return true
     }
 }
 
-/// Decimal numbers as people write them, read exactly.
+/// Reads decimal numbers as people write them, without rounding.
 enum ForeignDecimal {
-    /// A number times a factor; nil where that is no integer, or too large.
+    /// A number times a factor; nil when that is not an integer, or too large.
     static func integer(
         _ text: [UInt8], factor: Int64, decimal: UInt8, group: UInt8? = nil, isRounded: Bool = false
     ) -> Int64? {

@@ -3,22 +3,24 @@ import Workload
 
 /// Which records of a topic are replayed.
 public struct TopicRange: Sendable, Equatable {
-    /// The first offset of each partition; nil = the log's begin.
+    /// The first offset of each partition; nil: the beginning of the log.
     public var firstOffset: Int64?
-    /// The first offset of each partition that is left out; nil = the end as it is at the start.
+    /// The offset of each partition at which to end, not included; nil: the end of the log when the
+    /// source is made.
     public var endOffset: Int64?
-    /// The record time from which on, milliseconds since 1970.
-    public var since: Int64?
-    /// The record time of the first record that is left out.
-    public var until: Int64?
+    /// Only records from this timestamp on, since 1970; nil: all.
+    public var sinceMilliseconds: Int64?
+    /// Only records before the first one with this timestamp or a later one; nil: all.
+    public var untilMilliseconds: Int64?
 
-    /// Everything that the topic holds now.
+    /// Makes the range of everything that the topic holds.
     public init() {}
 }
 
-/// The records of a topic, merged by their timestamps; those of one partition stay in their order.
+/// The records of a topic, merged by their timestamps; those of one partition stay in order.
 ///
-/// A client for each partition, so that each is read only as fast as the merge needs it and memory stays small.
+/// Each partition has a client of its own, so that it is read only as fast as the merge needs it
+/// and memory stays small.
 public final class TopicSource: RecordSource {
     private final class Reader {
         let consumer: Consumer
@@ -27,8 +29,8 @@ public final class TopicSource: RecordSource {
         let end: Int64
         var waiting: [SourceRecord] = []
         var head = 0
-        /// The greatest timestamp so far: by it the partition takes part in the merge.
-        var time: Int64 = .min
+        /// The greatest timestamp so far; the merge compares partitions by it.
+        var timeMilliseconds: Int64 = .min
 
         init(_ consumer: consuming Consumer, _ partition: TopicPartition, from: Int64, to: Int64) {
             self.consumer = consumer
@@ -39,11 +41,11 @@ public final class TopicSource: RecordSource {
     }
 
     private var readers: [Reader] = []
-    /// Records that lay in the range at the start.
+    /// How many records were in the range at the start.
     public let total: Int64
     private var taken: Int64 = 0
 
-    /// Looks up the range; throws where the topic does not exist.
+    /// Finds the offsets of the range; throws when the topic does not exist.
     public init(
         _ configuration: ClientConfiguration, topic: String, range: TopicRange
     ) throws(ReplayError) {
@@ -80,12 +82,12 @@ public final class TopicSource: RecordSource {
         let log = try consumer.watermarks(of: partition, timeoutMilliseconds: 10_000)
         var lower = max(log.low, range.firstOffset ?? log.low)
         var upper = min(log.high, range.endOffset ?? log.high)
-        if let since = range.since {
+        if let since = range.sinceMilliseconds {
             let offset = try consumer.offsets(
                 forTime: since, of: [partition], timeoutMilliseconds: 10_000)[0]
             lower = max(lower, offset ?? log.high)
         }
-        if let until = range.until {
+        if let until = range.untilMilliseconds {
             let offset = try consumer.offsets(
                 forTime: until, of: [partition], timeoutMilliseconds: 10_000)[0]
             upper = min(upper, offset ?? log.high)
@@ -93,18 +95,22 @@ public final class TopicSource: RecordSource {
         return (lower, upper)
     }
 
-    /// How much of the range is read, 0 to 1.
+    /// How much of the range has been read, 0 to 1.
     public var share: Double { total == 0 ? 1 : min(1, Double(taken) / Double(total)) }
 
-    /// The oldest record of those that come next in their partitions.
+    /// The oldest of the records that are next in their partitions; nil at the end.
     public func next() throws(ReplayError) -> SourceRecord? {
         var best: Int?
         for place in readers.indices {
             try fill(readers[place])
             let reader = readers[place]
             guard reader.head < reader.waiting.count else { continue }
-            reader.time = max(reader.time, reader.waiting[reader.head].time ?? reader.time)
-            if best.map({ reader.time < readers[$0].time }) ?? true { best = place }
+            reader.timeMilliseconds = max(
+                reader.timeMilliseconds,
+                reader.waiting[reader.head].timeMilliseconds ?? reader.timeMilliseconds)
+            if best.map({ reader.timeMilliseconds < readers[$0].timeMilliseconds }) ?? true {
+                best = place
+            }
         }
         guard let best else { return nil }
         let reader = readers[best]
@@ -113,7 +119,7 @@ public final class TopicSource: RecordSource {
         return reader.waiting[reader.head]
     }
 
-    /// Waits until a partition has a record at hand, or is read to its end.
+    /// Waits until a partition has a next record, or has been read to its end.
     private func fill(_ reader: Reader) throws(ReplayError) {
         guard reader.head == reader.waiting.count, reader.next < reader.end else { return }
         reader.waiting.removeAll(keepingCapacity: true)
@@ -142,9 +148,9 @@ public final class TopicSource: RecordSource {
         }
     }
 
-    /// A record's timestamp; nil where it has none, or one far from all that is counted.
-    private static func time(_ timestamp: Int64) -> Int64? {
-        timestamp >= 0 && EventTime.range.contains(timestamp) ? timestamp : nil
+    /// A record's timestamp; nil when it has none, or one outside the years of events.
+    private static func milliseconds(_ timestamp: Int64) -> Int64? {
+        timestamp >= 0 && EventTime.millisecondRange.contains(timestamp) ? timestamp : nil
     }
 
     private static func copy(_ record: Record) -> SourceRecord {
@@ -161,7 +167,7 @@ public final class TopicSource: RecordSource {
         let value = record.value.map { [UInt8]($0) }
         var copy = SourceRecord(
             key: record.key.map { [UInt8]($0) }, value: value, headers: headers,
-            time: TopicSource.time(record.timestamp))
+            timeMilliseconds: TopicSource.milliseconds(record.timestamp))
         if let value, subject == nil {
             subject = EnvelopeScanner.find(in: value[...]).subject.map { Array(value[$0]) }
         }

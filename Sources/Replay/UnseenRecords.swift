@@ -1,11 +1,13 @@
 internal import Workload
 
-/// Records that Kafka has and Redis does not show yet, and since when each of them is due.
+/// The records that Kafka has and Redis does not show yet, and when each of them was due.
 ///
-/// A record is seen when the mark of its organization's shard in its partition stands behind it (`schemas/redis.md`,
-/// "The position in the log"): then its numbers are in Redis, and no cell need be read. Records that were due
-/// within a millisecond are kept as one, by the earliest of them; where many wait, within some milliseconds. So
-/// what is told is never too short, and memory grows with time, not with records.
+/// A record is seen when the mark of its organization's shard in its partition is past it
+/// (`schemas/redis.md`, "The position in the log"): then its numbers are in Redis, and no cell need
+/// be read. Records that were due within one millisecond, or within a few when many wait, are kept
+/// as one group with the earliest due time. So measured latencies are never too short, and memory
+/// grows with time, not with the number of records. Due times are microseconds on the replay's
+/// clock.
 struct UnseenRecords: Sendable {
     /// Shards of a ledger; fixed by its layout.
     static let shards = Oracle.shards
@@ -38,7 +40,7 @@ struct UnseenRecords: Sendable {
         Array(organization).withUnsafeBytes { oracleShard(of: $0) }
     }
 
-    /// Takes a record that Kafka has acknowledged; offsets of a partition come in rising order.
+    /// Adds a record that Kafka has acknowledged; offsets of a partition must come in rising order.
     mutating func add(partition: Int, shard: Int, offset: Int64, due: Int64) {
         guard partition < partitions else { return }
         let place = partition * UnseenRecords.shards + shard
@@ -56,7 +58,7 @@ struct UnseenRecords: Sendable {
         groupCount += 1
     }
 
-    /// Takes what lies before the mark out; `seen` gets when it was due, and how many.
+    /// Removes the records before a mark; calls `seen` for each group with its due time and count.
     mutating func take(
         partition: Int, shard: Int, mark: Int64, _ seen: (_ due: Int64, _ count: UInt64) -> Void
     ) {
@@ -79,7 +81,7 @@ struct UnseenRecords: Sendable {
         queues[place].head = head
     }
 
-    /// Shards in which something waits.
+    /// The shards for which records wait.
     var waitingShards: [Int] {
         (0..<UnseenRecords.shards).filter { shard in
             (0..<partitions).contains { partition in
@@ -88,7 +90,7 @@ struct UnseenRecords: Sendable {
         }
     }
 
-    /// Since when the oldest of them is due; nil where nothing waits.
+    /// When the oldest of them was due; nil when none waits.
     var oldestDue: Int64? {
         queues.lazy.compactMap { queue in
             queue.head < queue.groups.count ? queue.groups[queue.head].due : nil

@@ -1,28 +1,29 @@
 import Redis
 import Workload
 
-/// Judges a ledger by the values that it kept apart, where there were more than a limit allows.
+/// Decides which expected cells belong to `__other__`, where there were more values than a meter's
+/// limit keeps apart.
 ///
-/// Which values came first depends on the order of commits, so the log does not tell; the ledger does: a
-/// field by its presence in the key, a scope by its place in the shard's register. Each value that was
-/// kept apart must hold all that the log says of it, and `__other__` all of the others: so the expected
-/// cells of the others are moved there, and the comparison goes on as ever.
+/// Which values came first depends on the order of commits, so the log does not tell. The ledger
+/// does: a member is kept apart when it is in its key, a scope when it is in the shard's register.
+/// A value that is kept apart must hold all that the log has of it, and `__other__` must hold all
+/// the rest. So the expected cells of the rest are moved there, and then everything is compared.
 struct Admission {
     private static let other = Array("__other__".utf8)
-    /// Keys that are asked for in one pipeline.
+    /// How many keys are asked for in one pipeline.
     private static let batch = 500
 
     private let meters: [[UInt8]: OracleMeter]
     private let limits: ComparisonLimits
-    private let parked: ParkedFields
+    private let parked: ParkedChanges
     private let prefixLength: Int
     /// Names of registered scopes: `ORG:DIM=VALUE…`.
     private var registered: Set<[UInt8]> = []
-    /// Numbers of them, by `ORG:DIM…`.
+    /// How many scopes are registered, by `ORG:DIM…`.
     private var counts: [[UInt8]: Int] = [:]
 
     init(
-        _ meters: [OracleMeter], _ limits: ComparisonLimits, _ parked: ParkedFields,
+        _ meters: [OracleMeter], _ limits: ComparisonLimits, _ parked: ParkedChanges,
         prefixLength: Int
     ) {
         self.parked = parked
@@ -53,12 +54,12 @@ struct Admission {
         }
         for start in stride(from: 0, to: asked.count, by: Self.batch) {
             let part = asked[start..<min(asked.count, start + Self.batch)]
-            // A ledger from before the limit has scopes that are not registered.
+            // A ledger that is older than the limit has scopes that are not registered.
             let isThere = try exist(part.map(\.name), &ledger)
-            for (one, isThere) in zip(part, isThere) where !isThere {
-                let target = redirected(one.name)
-                cells.move(one.key, keepsLarger: { keepsLarger($0, one.name) }) {
-                    (key: target, field: $0)
+            for (scoped, isThere) in zip(part, isThere) where !isThere {
+                let target = redirected(scoped.name)
+                cells.move(scoped.key, keepsLarger: { keepsLarger($0, scoped.name) }) {
+                    (key: target, member: $0)
                 }
             }
         }
@@ -72,32 +73,32 @@ struct Admission {
             let found = try ledger.talk { connection throws(RedisError) in
                 try Comparison.readInSteps(name, .hash, &connection)
             }
-            if let problem = found.problem {
-                report.add(.different, name, expected: "a hash", found: problem)
+            if let errorText = found.errorText {
+                report.add(.different, name, expected: "a hash", found: errorText)
             }
             var counts: [[UInt8]: Int] = [:]
             var stored: [[UInt8]: [UInt8]] = [:]
-            for (field, value) in found.cells {
-                guard let dimensions = Self.dimensions(of: field) else {
-                    stored[field] = value
+            for (member, value) in found.cells {
+                guard let dimensions = Self.dimensions(of: member) else {
+                    stored[member] = value
                     continue
                 }
-                registered.insert(field)
+                registered.insert(member)
                 counts[dimensions, default: 0] += 1
             }
             self.counts.merge(counts) { $1 }
-            for field in Set(counts.keys).union(stored.keys) {
-                let right = String(counts[field] ?? 0)
-                let text = stored[field].map { String(decoding: $0, as: UTF8.self) } ?? "0"
+            for member in Set(counts.keys).union(stored.keys) {
+                let right = String(counts[member] ?? 0)
+                let text = stored[member].map { String(decoding: $0, as: UTF8.self) } ?? "0"
                 guard text != right else { continue }
-                report.add(.different, name, field: field, expected: right, found: text)
+                report.add(.different, name, member: member, expected: right, found: text)
             }
         }
     }
 
-    /// `ORG:DIM…` of `ORG:DIM=VALUE…`; nil where it is no scope.
-    private static func dimensions(of field: [UInt8]) -> [UInt8]? {
-        let parts = field.split(separator: 0x3A, omittingEmptySubsequences: false)
+    /// `ORG:DIM…` of `ORG:DIM=VALUE…`; nil when it is not a scope.
+    private static func dimensions(of member: [UInt8]) -> [UInt8]? {
+        let parts = member.split(separator: 0x3A, omittingEmptySubsequences: false)
         guard parts.count > 1, parts.dropFirst().allSatisfy({ $0.contains(0x3D) }) else {
             return nil
         }
@@ -105,7 +106,8 @@ struct Admission {
         return Array(([parts[0]] + names).joined(separator: [0x3A]))
     }
 
-    /// The parts of a key's name behind the prefix and the shard: organization, scope, rest.
+    /// A key's name taken apart: the text up to the shard, then the parts between colons, and which
+    /// of these are the scope.
     private func parts(
         _ name: [UInt8]
     ) -> (head: ArraySlice<UInt8>, all: [ArraySlice<UInt8>], scope: Range<Int>) {
@@ -117,7 +119,7 @@ struct Admission {
         return (name[..<start], all, 1..<end)
     }
 
-    /// `ORG:DIM=VALUE…` of a key with a limited scope, and the limit.
+    /// `ORG:DIM=VALUE…` of a key whose scope has a limit, and the limit.
     private func scope(of name: [UInt8]) -> (name: [UInt8], most: Int)? {
         let (_, all, scope) = parts(name)
         guard !scope.isEmpty else { return nil }
@@ -152,30 +154,30 @@ struct Admission {
             for _ in names {
                 let reply = try connection.receive()
                 if let error = reply.errorText { throw RedisError(serverText: error) }
-                // −2 = there is no such key.
+                // −2: there is no such key.
                 answers.append(reply.integer != -2)
             }
             return answers
         }
     }
 
-    // MARK: Fields
+    // MARK: Members
 
-    /// Moves the cells of values that are not in their key, where it may not have all of them.
-    func judgeFields(
+    /// Moves the cells of values that are not in their key, when the key has more than its limit.
+    func judgeMembers(
         _ ledger: inout LedgerReader, _ cells: inout ExpectedCells,
         _ report: inout VerificationReport
     ) throws(VerifyError) {
-        // All is looked up before the first cell moves.
+        // Keys are selected before the first cell moves, as a move changes their counts.
         var crowded: [(number: Int, meter: OracleMeter, most: Int, isSpelled: Bool)] = []
         for number in 0..<cells.keyCount where cells.shape(number) != .distinct {
             let key = LedgerKey(cells.name(number), prefixLength: prefixLength)
             guard let meter = key.meter.flatMap({ meters[$0] }), meter.isTable,
-                let most = meter.mostFields, cells.count(number) > most,
-                limits.reason(against: key, expiry: cells.expiry(number)) == nil
+                let most = meter.mostMembers, cells.count(number) > most,
+                limits.reason(against: key, expirySeconds: cells.expirySeconds(number)) == nil
             else { continue }
             let other = Self.other(meter)
-            let isSpelled = cells.cells(number).contains { $0.field == other }
+            let isSpelled = cells.cells(number).contains { $0.member == other }
             crowded.append((number, meter, most, isSpelled))
         }
         for (number, meter, most, isSpelled) in crowded {
@@ -184,30 +186,30 @@ struct Admission {
             let found = try ledger.talk { connection throws(RedisError) in
                 try Comparison.readInSteps(name, shape, &connection)
             }
-            guard found.problem == nil, !found.cells.isEmpty else { continue }
+            guard found.errorText == nil, !found.cells.isEmpty else { continue }
             let other = Self.other(meter)
-            // What is parked was kept apart, too.
-            let present = Set(found.cells.map(\.field))
-                .union((parked.keys[name] ?? []).map(\.field))
+            // A value whose change is parked was kept apart, too.
+            let present = Set(found.cells.map(\.member))
+                .union((parked.keys[name] ?? []).map(\.member))
             if present.contains(other), !isSpelled, present.count - 1 < most {
                 report.add(
-                    .different, name, field: other, expected: "\(most) values before it",
+                    .different, name, member: other, expected: "\(most) values before it",
                     found: "\(present.count - 1) values")
             }
-            cells.move(number, keepsLarger: { _ in meter.keepsLarger }) { field in
-                present.contains(field) ? nil : (key: name, field: other)
+            cells.move(number, keepsLarger: { _ in meter.keepsLarger }) { member in
+                present.contains(member) ? nil : (key: name, member: other)
             }
         }
     }
 
-    /// The field of all values that were not kept apart.
+    /// The member that holds all values that are not kept apart.
     private static func other(_ meter: OracleMeter) -> [UInt8] {
         Array(meter.by.map { _ in other }.joined(separator: [0x3A]))
     }
 
-    /// Which of two extremes a cell keeps: in totals the fields are meters.
-    private func keepsLarger(_ field: [UInt8], _ name: [UInt8]) -> Bool {
-        let meter = LedgerKey(name, prefixLength: prefixLength).meter ?? field
+    /// Whether a cell keeps the larger of two extremes; in totals the member is the meter's name.
+    private func keepsLarger(_ member: [UInt8], _ name: [UInt8]) -> Bool {
+        let meter = LedgerKey(name, prefixLength: prefixLength).meter ?? member
         return meters[meter]?.keepsLarger ?? true
     }
 }

@@ -5,7 +5,7 @@ struct AuditCheck {
     /// `TOPIC/PARTITION`.
     let partition: String
     let origin: Int64
-    /// Whether the log still held everything from the origin on.
+    /// Whether the log still holds every record from the origin on.
     let isWhole: Bool
 
     func run(
@@ -21,7 +21,7 @@ struct AuditCheck {
             func expect(_ name: String, _ expected: Int64, _ found: Int64) {
                 guard expected != found else { return }
                 report.add(
-                    .audit, key, field: Array("\(partition):\(name)".utf8),
+                    .audit, key, member: Array("\(partition):\(name)".utf8),
                     expected: String(expected), found: String(found))
             }
             expect(
@@ -37,11 +37,12 @@ struct AuditCheck {
         }
         if !isWhole { report.skip(.auditOlderThanLog) }
         let delivered = LedgerReader.audit(of: partition, in: audits[0]).delivered
-        // After a loss the shards have seen different parts of the log: no single number is expected.
+        // After a loss the shards have seen different parts of the log: there is no one right
+        // number.
         guard own != delivered, !hasLoss else { return }
         report.add(
             .audit, Array("\(prefix){*}:audit".utf8),
-            field: Array("\(partition):accepted+duplicate+ignored+rejected".utf8),
+            member: Array("\(partition):accepted+duplicate+ignored+rejected".utf8),
             expected: String(delivered), found: String(own))
     }
 }

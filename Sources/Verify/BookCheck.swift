@@ -1,11 +1,13 @@
 public import Redis
 import Workload
 
-/// Checks the books of a ledger by themselves, also while it counts: reads marks and audit, nothing else.
+/// Checks the books of a ledger, which are its marks and its audit, without the log and also while
+/// it counts.
 ///
-/// In every shard, what was delivered, jumped and lost must add up to mark − origin. Over all shards,
-/// the outcomes must add up to what was delivered: between the shard furthest behind and the one
-/// furthest ahead, and to exactly that number where all stand at one mark.
+/// In every shard, records delivered, skipped as gaps and lost must add up to mark − origin. Over
+/// all shards, the outcomes must add up to the number of records delivered. Shards do not commit at
+/// the same moment, so the sum must lie between the shard that is furthest behind and the one that
+/// is furthest ahead; when all marks are equal, it must be exact.
 public struct BookCheck: ~Copyable {
     private var ledger: LedgerReader
     private var report = VerificationReport()
@@ -29,20 +31,20 @@ public struct BookCheck: ~Copyable {
         for (shard, book) in books.enumerated() {
             if let reason = book.marks["!torn"], !reason.isEmpty {
                 report.add(
-                    .audit, key(shard), field: Array("!torn".utf8), expected: "", found: reason)
+                    .audit, key(shard), member: Array("!torn".utf8), expected: "", found: reason)
             }
             report.parked += book.marks["!parked"].flatMap { Int($0) } ?? 0
             let begun = book.marks["!begun"] ?? "0"
             let done = book.marks["!done"] ?? "0"
             guard begun != done else { continue }
             report.add(
-                .audit, key(shard), field: Array("!done".utf8), expected: begun, found: done)
+                .audit, key(shard), member: Array("!done".utf8), expected: begun, found: done)
         }
         var sums = LedgerReader.Audit()
-        for (field, value) in description.sorted(by: { $0.key < $1.key })
-        where field.hasPrefix("origin:") {
+        for (member, value) in description.sorted(by: { $0.key < $1.key })
+        where member.hasPrefix("origin:") {
             let origin = value.split(separator: " ").first.flatMap { Int64($0) } ?? 0
-            checkPartition(String(field.dropFirst("origin:".count)), origin, books, &sums)
+            checkPartition(String(member.dropFirst("origin:".count)), origin, books, &sums)
         }
         report.outcomes = [
             ("accepted", sums.accepted), ("duplicate", sums.duplicate),
@@ -62,7 +64,7 @@ public struct BookCheck: ~Copyable {
         var delivered: (lowest: Int64, highest: Int64) = (.max, 0)
         for (shard, book) in books.enumerated() {
             let audit = LedgerReader.audit(of: partition, in: book.audit)
-            // A partition whose marks are not made yet has nothing in its books either.
+            // A partition without marks has no audit yet either.
             let mark = book.marks[partition].flatMap { Int64($0) } ?? origin
             expect(
                 shard, "\(partition):delivered+gaps+lost", mark - origin,
@@ -78,7 +80,8 @@ public struct BookCheck: ~Copyable {
         }
         sums.delivered += delivered.highest
         sums.lost += lost
-        // After a loss the shards have seen different parts of the log: no single number is expected.
+        // After a loss the shards have seen different parts of the log: there is no one right
+        // number.
         guard lost == 0 else { return report.skip(.countedWithLoss) }
         report.sums += 1
         guard !(delivered.lowest...max(delivered.lowest, delivered.highest)).contains(own) else {
@@ -89,7 +92,7 @@ public struct BookCheck: ~Copyable {
             ? "\(delivered.lowest)" : "\(delivered.lowest) to \(delivered.highest)"
         report.add(
             .audit, Array("\(ledger.prefix){*}:audit".utf8),
-            field: Array("\(partition):accepted+duplicate+ignored+rejected".utf8),
+            member: Array("\(partition):accepted+duplicate+ignored+rejected".utf8),
             expected: expected, found: String(own))
     }
 
@@ -99,7 +102,7 @@ public struct BookCheck: ~Copyable {
         report.sums += 1
         guard expected != found else { return }
         report.add(
-            .audit, key(shard), field: Array(name.utf8), expected: String(expected),
+            .audit, key(shard), member: Array(name.utf8), expected: String(expected),
             found: String(found))
     }
 

@@ -1,15 +1,18 @@
 import Glibc
 
 extension CapacityPlan {
-    /// How what a quarter, a half and the whole of a sample need grows on beyond it.
+    /// Estimates a whole load from what a quarter, a half and all of a sample of it need.
     ///
-    /// A power for each doubling, which changes from one to the next as it did within the sample: cells that are
-    /// met again and again fill up, new ones for every event go on.
+    /// Each doubling of the events multiplies a number by 2^power. From one doubling to the next
+    /// the power changes as it did within the sample: it falls for cells that are met again and
+    /// again, and stays for cells that are new with every event.
     struct Growth {
-        /// How many times the sample must be doubled for the whole load; 0 or less = it is the whole load.
+        /// How many times the sample must be doubled for the whole load; 0 or less: it is the whole
+        /// load.
         let doublings: Double
 
-        /// The whole of one number, from that of a quarter, a half and all of the sample, or of the whole load.
+        /// The number for the whole load, from the numbers of a quarter, a half and all of the
+        /// sample; one number is that of the whole load already.
         func extrapolate(_ values: [Double]) -> Double {
             guard values.count == 3, let last = values.last, doublings > 0 else {
                 return values.last ?? 0

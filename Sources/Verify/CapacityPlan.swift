@@ -1,26 +1,26 @@
 import Glibc
 public import Workload
 
-/// What a capacity plan is reckoned for.
+/// The load for which a capacity plan is computed.
 public struct CapacityQuestion: Sendable {
     /// The files of the catalog, each a name and its text.
     public var catalogs: [(name: String, text: String)]
-    /// The load.
+    /// The shape of the load.
     public var profile: EventProfile
-    /// Which events of it.
+    /// The seed of its events.
     public var seed: UInt64
     /// Records a second that arrive.
     public var rate: Double
-    /// How often the ledger is written.
+    /// The longest time between two commits of a shard.
     public var commitIntervalMilliseconds: Int64
     /// Partitions of the topic.
     public var partitions: Int
-    /// More events than these are not reckoned one by one; the rest is extrapolated.
+    /// At most this many events are counted one by one; the rest is extrapolated.
     public var sample: Int
-    /// What the oracle has to know of the ledger.
+    /// The settings of the ledger that the oracle needs.
     public var settings: OracleSettings
 
-    /// A question of these parts; there are no defaults that could differ from the ledger's.
+    /// Makes a question of these parts; it has no defaults, as they could differ from the ledger's.
     public init(
         catalogs: [(name: String, text: String)], profile: EventProfile, seed: UInt64,
         rate: Double, commitIntervalMilliseconds: Int64, partitions: Int, sample: Int,
@@ -37,40 +37,40 @@ public struct CapacityQuestion: Sendable {
     }
 }
 
-/// What a load will need, by the oracle's reckoning of generated events and a model of Redis' memory.
+/// What a load will need: the oracle counts generated events, and a model tells Redis' memory.
 public struct CapacityPlan: Sendable {
     /// What one meter needs; totals of all meters count under "totals".
     public struct Share: Sendable {
         /// Keys.
         public var keys = 0.0
-        /// Fields, members and distinct values.
+        /// Members and distinct values.
         public var cells = 0.0
         /// Bytes of Redis' memory.
         public var bytes = 0.0
     }
 
-    /// Events that were reckoned one by one.
-    public var reckoned = 0
-    /// All of it, with marks, audit and the tables of Redis.
+    /// Events that were counted one by one.
+    public var countedEvents = 0
+    /// All meters together, with marks, audit and the tables of Redis.
     public var sum = Share()
     /// By meter.
     public var meters: [(name: String, share: Share)] = []
-    /// Cells that commits change a second, at the rate asked for.
+    /// Cells that commits change per second, at the rate in the question.
     public var cellsPerSecond = 0.0
 
-    /// Reckons a plan.
-    public static func reckon(_ question: CapacityQuestion) throws(VerifyError) -> CapacityPlan {
+    /// Computes a plan.
+    public static func estimate(_ question: CapacityQuestion) throws(VerifyError) -> CapacityPlan {
         let events = question.profile.events
         var plan = CapacityPlan()
         var sums: [[String: Share]] = []
         if events <= question.sample {
             sums = [try count(question, events: events)]
-            plan.reckoned = events
+            plan.countedEvents = events
         } else {
-            // Each has its events spread over all of the span, as the whole load has.
+            // Each part has its events spread over the whole span, as the load has.
             for part in [4, 2, 1] {
                 sums.append(try count(question, events: question.sample / part))
-                plan.reckoned += question.sample / part
+                plan.countedEvents += question.sample / part
             }
         }
         let growth = Growth(doublings: log2(Double(events) / Double(question.sample)))
@@ -94,7 +94,7 @@ public struct CapacityPlan: Sendable {
         return plan
     }
 
-    /// The ledger of so many events of the load, spread over its whole span.
+    /// What a ledger needs, by meter, for this many events spread over the load's whole span.
     private static func count(
         _ question: CapacityQuestion, events: Int
     ) throws(VerifyError) -> [String: Share] {
@@ -114,13 +114,14 @@ public struct CapacityPlan: Sendable {
             sums[title, default: Share()].keys += 1
             sums[title, default: Share()].cells += Double(cells.count)
             sums[title, default: Share()].bytes +=
-                RedisMemory.key(name.count, hasExpiry: oracle.cells.expiry(key) != nil)
+                RedisMemory.key(name.count, hasExpiry: oracle.cells.expirySeconds(key) != nil)
                 + cells.bytes
         }
         return sums
     }
 
-    /// Different cells that a commit interval's records change, on average of the first intervals.
+    /// Different cells that the records of one commit interval change, per second, as the mean of
+    /// the first intervals.
     private static func cellsPerSecond(_ question: CapacityQuestion) throws(VerifyError) -> Double {
         var oracle = try makeOracle(question)
         oracle.countsChanges = true
@@ -136,13 +137,13 @@ public struct CapacityPlan: Sendable {
         return Double(changed) / Double(events) * question.rate
     }
 
-    /// Gives the first events of the load to the oracle, as if all were sent at its end.
+    /// Gives the first events of the load to the oracle, as if all of them were sent at its end.
     private static func feed(
         _ oracle: inout Oracle, _ question: CapacityQuestion, events: Int,
         afterEach: (inout Oracle, _ number: Int) -> Void
     ) {
         var generator = EventGenerator(seed: question.seed, profile: question.profile)
-        let now = question.profile.end
+        let now = question.profile.endMilliseconds
         for number in 0..<events {
             generator.withNext { record in
                 _ = oracle.feed(

@@ -2,10 +2,9 @@ public import Workload
 
 /// Reads catalogs as they are published: YAML text into the oracle's own declarations.
 ///
-/// It trusts that a catalog is a good one, because `odometer check` says so; what it does not
-/// understand is an error.
+/// It relies on `odometer check` for what a valid catalog is; what it does not know is an error.
 public enum CatalogText {
-    /// Reads and unites the files of a catalog, each a name and a text.
+    /// Reads the files of a catalog, each a name and a text, and merges their declarations.
     public static func read(
         _ files: [(name: String, text: String)]
     ) throws(VerifyError) -> OracleCatalog {
@@ -30,10 +29,10 @@ public enum CatalogText {
             case "envelope":
                 catalog.envelope = try envelope(value)
                 if let text = value["not_before"]?.text {
-                    guard let earliest = OracleCatalog.earliest(text) else {
+                    guard let earliest = OracleCatalog.earliestSeconds(text) else {
                         throw wrong("envelope: not_before is neither a year nor a date")
                     }
-                    catalog.earliest = earliest
+                    catalog.earliestSeconds = earliest
                 }
             case "events":
                 for (name, value) in try members(value, "events") {
@@ -71,7 +70,7 @@ public enum CatalogText {
         }
     }
 
-    /// Nil where the events are CloudEvents: only a bound is given.
+    /// The envelope; nil when the events are CloudEvents and only `not_before` is given.
     private static func envelope(_ node: YAMLNode) throws(VerifyError) -> OracleEnvelope? {
         let given = try members(node, "envelope")
         if given.map(\.0) == ["not_before"] { return nil }

@@ -1,47 +1,49 @@
 import Redis
 import Workload
 
-/// What cannot be compared, and from when on it can.
+/// What a comparison must leave out.
 struct ComparisonLimits {
-    /// Windows that begin before this may hold events that the log has no more; nil = none do.
-    var logStart: Int64?
+    /// Windows that begin before this may hold events that are no longer in the log; nil when there
+    /// are none.
+    var logStartMilliseconds: Int64?
     /// Meters that were added to the catalog after the ledger was created.
     var laterMeters: Set<[UInt8]> = []
-    /// Keys that expire up to this second are gone or going.
-    var expiry: Int64 = 0
-    /// Most fields of a key, by meter.
-    var mostFields: [[UInt8]: Int] = [:]
+    /// Keys that expire up to this time, in seconds since 1970, may be gone.
+    var expirySeconds: Int64 = 0
+    /// The most members that a key keeps apart, by meter.
+    var mostMembers: [[UInt8]: Int] = [:]
 
-    /// Whether a cell at 0 may stand in a key with that many cells: it keeps its place where no more may come.
+    /// Whether a cell of value 0 may be in a key with that many cells: a key at its limit keeps
+    /// them.
     func keepsZeros(_ key: LedgerKey, cells: Int) -> Bool {
-        key.meter.flatMap { mostFields[$0] }.map { cells >= $0 } ?? false
+        key.meter.flatMap { mostMembers[$0] }.map { cells >= $0 } ?? false
     }
 
-    func reason(against key: LedgerKey, expiry: Int64?) -> VerificationReport.Reason? {
+    func reason(against key: LedgerKey, expirySeconds: Int64?) -> VerificationReport.Reason? {
         if let meter = key.meter, laterMeters.contains(meter) { return .meterAddedLater }
-        if let expiry, expiry <= self.expiry { return .expired }
-        guard let logStart else { return nil }
-        return (key.start ?? .min) < logStart ? .olderThanLog : nil
+        if let expirySeconds, expirySeconds <= self.expirySeconds { return .expired }
+        guard let logStartMilliseconds else { return nil }
+        return (key.startMilliseconds ?? .min) < logStartMilliseconds ? .olderThanLog : nil
     }
 }
 
-/// Compares what the oracle expects with what stands in the ledger, both ways.
+/// Compares what the oracle expects with what is in the ledger, in both directions.
 struct Comparison: ~Copyable {
-    /// Keys that are read in one pipeline.
+    /// How many keys are read in one pipeline.
     private static let batch = 200
-    /// Keys with more cells are read in steps, so that Redis is never held for long.
+    /// Keys with more cells are read in steps, so that no command blocks Redis for long.
     private static let largest = 5_000
 
     var report: VerificationReport
     private let limits: ComparisonLimits
-    let parked: ParkedFields
+    let parked: ParkedChanges
     private var seen: [Bool]
     private var extras: Set<[UInt8]> = []
     private var due: [(number: Int, key: LedgerKey)] = []
     let temporary: String
 
     init(
-        _ report: VerificationReport, limits: ComparisonLimits, parked: ParkedFields, keys: Int,
+        _ report: VerificationReport, limits: ComparisonLimits, parked: ParkedChanges, keys: Int,
         prefix: String
     ) {
         self.report = report
@@ -52,7 +54,7 @@ struct Comparison: ~Copyable {
         temporary = "\(prefix):verify:{0}:\(UInt64.random(in: 0...UInt64.max))"
     }
 
-    /// Goes through all keys of the ledger, then through those that were expected and not met.
+    /// Compares all keys of the ledger, then reports those that were expected and not found.
     mutating func run(
         _ ledger: inout LedgerReader, _ cells: borrowing ExpectedCells,
         _ progress: (VerificationProgress) -> Void
@@ -69,9 +71,13 @@ struct Comparison: ~Copyable {
             }
             cursor = next
         } while cursor != "0"
-        // A key may be absent because all of it is parked.
-        for (name, fields) in parked.keys {
-            guard fields.contains(where: { $0.expiry == 0 || $0.expiry > limits.expiry }) else {
+        // A key may be absent because all its changes are parked.
+        for (name, members) in parked.keys {
+            guard
+                members.contains(where: {
+                    $0.expirySeconds == 0 || $0.expirySeconds > limits.expirySeconds
+                })
+            else {
                 continue
             }
             meet(name, ledger.prefix.utf8.count, cells)
@@ -83,13 +89,13 @@ struct Comparison: ~Copyable {
         progress(.comparing(keys: report.keys, of: cells.keyCount))
     }
 
-    /// Takes a name from the ledger; it may come twice.
+    /// Takes a key's name from a scan, which may return it twice.
     private mutating func meet(_ name: [UInt8], _ prefix: Int, _ cells: borrowing ExpectedCells) {
         let key = LedgerKey(name, prefixLength: prefix)
         guard key.role == .cells else { return }
         guard let number = name.withUnsafeBytes({ cells.number(of: $0) }) else {
             guard extras.insert(name).inserted else { return }
-            if let reason = limits.reason(against: key, expiry: nil) {
+            if let reason = limits.reason(against: key, expirySeconds: nil) {
                 report.skip(reason)
             } else {
                 report.add(.extra, name, found: "a key")
@@ -98,14 +104,14 @@ struct Comparison: ~Copyable {
         }
         guard !seen[number] else { return }
         seen[number] = true
-        if let reason = limits.reason(against: key, expiry: cells.expiry(number)) {
+        if let reason = limits.reason(against: key, expirySeconds: cells.expirySeconds(number)) {
             report.skip(reason)
         } else {
             due.append((number, key))
         }
     }
 
-    /// Counts a key that was expected and not met.
+    /// Reports a key that was expected and not found.
     private mutating func miss(_ number: Int, _ prefix: Int, _ cells: borrowing ExpectedCells) {
         let isEmpty =
             cells.shape(number) == .distinct
@@ -113,21 +119,21 @@ struct Comparison: ~Copyable {
         guard !isEmpty else { return }
         let name = cells.name(number)
         let key = LedgerKey(name, prefixLength: prefix)
-        if let reason = limits.reason(against: key, expiry: cells.expiry(number)) {
+        if let reason = limits.reason(against: key, expirySeconds: cells.expirySeconds(number)) {
             return report.skip(reason)
         }
         report.keys += 1
         guard cells.shape(number) != .distinct else {
             return report.add(.missing, name, expected: "\(cells.values(number).count) values")
         }
-        for (field, value) in cells.cells(number) where !isLater(field, key) {
-            report.add(.missing, name, field: field, expected: Self.text(value))
+        for (member, value) in cells.cells(number) where !isLater(member, key) {
+            report.add(.missing, name, member: member, expected: Self.text(value))
         }
     }
 
-    /// Whether a field of totals belongs to a meter that was added later.
-    private func isLater(_ field: [UInt8], _ key: LedgerKey) -> Bool {
-        key.meter == nil && limits.laterMeters.contains(field)
+    /// Whether a member of totals belongs to a meter that was added later.
+    private func isLater(_ member: [UInt8], _ key: LedgerKey) -> Bool {
+        key.meter == nil && limits.laterMeters.contains(member)
     }
 
     /// Reads and compares the keys that are due.
@@ -173,9 +179,9 @@ struct Comparison: ~Copyable {
     ) {
         report.keys += 1
         let name = cells.name(number)
-        if let problem = found.problem, parked.keys[name] == nil {
+        if let errorText = found.errorText, parked.keys[name] == nil {
             return report.add(
-                .different, name, expected: "\(cells.shape(number))", found: problem)
+                .different, name, expected: "\(cells.shape(number))", found: errorText)
         }
         if cells.shape(number) == .distinct {
             report.cells += 1
@@ -186,39 +192,39 @@ struct Comparison: ~Copyable {
         } else {
             compare(number, name, key, parked.merged(found.cells, of: name), cells)
         }
-        // A foreign value has an expiry of its own; what it keeps out is right all the same.
-        if found.problem != nil { return }
-        let expiry = cells.expiry(number).map { $0 * 1_000 } ?? -1
-        if found.expiry != expiry, found.expiry != -2 {
+        // A key of another type has an expiry of its own; the changes that it refused are parked.
+        if found.errorText != nil { return }
+        let expiryMilliseconds = cells.expirySeconds(number).map { $0 * 1_000 } ?? -1
+        if found.expiryMilliseconds != expiryMilliseconds, found.expiryMilliseconds != -2 {
             report.add(
-                .different, name, expected: "expiry \(expiry) ms",
-                found: "expiry \(found.expiry) ms")
+                .different, name, expected: "expiry \(expiryMilliseconds) ms",
+                found: "expiry \(found.expiryMilliseconds) ms")
         }
     }
 
     private mutating func compare(
         _ number: Int, _ name: [UInt8], _ key: LedgerKey,
-        _ found: [(field: [UInt8], value: [UInt8])],
+        _ found: [(member: [UInt8], value: [UInt8])],
         _ cells: borrowing ExpectedCells
     ) {
         var expected: [[UInt8]: ExpectedValue] = [:]
-        for (field, value) in cells.cells(number) { expected[field] = value }
-        for (field, value) in found where !isLater(field, key) {
+        for (member, value) in cells.cells(number) { expected[member] = value }
+        for (member, value) in found where !isLater(member, key) {
             report.cells += 1
             let text = String(decoding: value, as: UTF8.self)
-            guard let right = expected.removeValue(forKey: field) else {
+            guard let right = expected.removeValue(forKey: member) else {
                 let isZero = text == "0" || text == "-0"
                 if isZero, limits.keepsZeros(key, cells: cells.count(number)) { continue }
-                report.add(.extra, name, field: field, found: text)
+                report.add(.extra, name, member: member, found: text)
                 continue
             }
             guard !Array(Self.text(right).utf8).elementsEqual(value) else { continue }
             if case .text(let bytes) = right, bytes == value { continue }
-            report.add(.different, name, field: field, expected: Self.text(right), found: text)
+            report.add(.different, name, member: member, expected: Self.text(right), found: text)
         }
-        for (field, value) in expected where !isLater(field, key) {
+        for (member, value) in expected where !isLater(member, key) {
             report.cells += 1
-            report.add(.missing, name, field: field, expected: Self.text(value))
+            report.add(.missing, name, member: member, expected: Self.text(value))
         }
     }
 }

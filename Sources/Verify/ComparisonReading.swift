@@ -1,22 +1,22 @@
 import Redis
 import Workload
 
-/// What was found in a key.
+/// What was read from a key.
 struct Found {
-    var cells: [(field: [UInt8], value: [UInt8])] = []
+    var cells: [(member: [UInt8], value: [UInt8])] = []
     var count: Int64 = 0
     var expectedCount: Int64 = 0
-    /// Milliseconds since 1970, −1 without expiry, −2 without key.
-    var expiry: Int64 = -1
-    /// What Redis said instead of an answer.
-    var problem: String?
+    /// Milliseconds since 1970; −1: no expiry; −2: no key.
+    var expiryMilliseconds: Int64 = -1
+    /// The error that Redis answered with; nil when there was none.
+    var errorText: String?
 }
 
 extension Comparison {
-    /// Values that go into one PFADD.
+    /// How many values go into one PFADD.
     private static let chunk = 1_000
 
-    /// Buffers the commands that read a key.
+    /// Appends to the pipeline the commands that read a key.
     func ask(_ number: Int, _ connection: inout Connection, _ cells: borrowing ExpectedCells) {
         let name = cells.name(number)
         connection.begin(arguments: 2)
@@ -39,7 +39,7 @@ extension Comparison {
             connection.begin(arguments: 1 + parts.count)
             connection.add("PFCOUNT")
             for part in parts { connection.add(part) }
-            // Where the key itself is none, the parked members alone.
+            // Counted alone as well, for a key of another type, with which PFCOUNT fails.
             if parts.count > 1 { connection.append([Array("PFCOUNT".utf8), parts[1]]) }
             let values = cells.values(number)
             for start in stride(from: 0, to: values.count, by: Self.chunk) {
@@ -55,15 +55,15 @@ extension Comparison {
         }
     }
 
-    /// Takes the answers to what `ask` asked.
+    /// Receives the answers to the commands of `ask`.
     func answer(
         _ number: Int, _ connection: inout Connection, _ cells: borrowing ExpectedCells
     ) throws(RedisError) -> Found {
         var found = Found()
         let expiry = try connection.receive()
-        found.expiry = expiry.integer ?? -2
+        found.expiryMilliseconds = expiry.integer ?? -2
         let reply = try connection.receive()
-        found.problem = reply.errorText
+        found.errorText = reply.errorText
         guard cells.shape(number) == .distinct else {
             found.cells = Self.pairs(reply.view)
             return found
@@ -71,7 +71,7 @@ extension Comparison {
         found.count = reply.integer ?? -1
         if parked.keys[cells.name(number)] != nil {
             let alone = try connection.receive()
-            if found.problem != nil { found.count = alone.integer ?? -1 }
+            if found.errorText != nil { found.count = alone.integer ?? -1 }
         }
         let values = cells.count(number)
         for _ in stride(from: 0, to: values, by: Self.chunk) {
@@ -89,8 +89,8 @@ extension Comparison {
         if let error = reply.errorText { throw RedisError(serverText: error) }
     }
 
-    private static func pairs(_ reply: ReplyView) -> [(field: [UInt8], value: [UInt8])] {
-        var cells: [(field: [UInt8], value: [UInt8])] = []
+    private static func pairs(_ reply: ReplyView) -> [(member: [UInt8], value: [UInt8])] {
+        var cells: [(member: [UInt8], value: [UInt8])] = []
         cells.reserveCapacity(reply.count / 2)
         for place in stride(from: 0, to: reply.count - 1, by: 2) {
             cells.append(
@@ -107,7 +107,7 @@ extension Comparison {
         _ name: [UInt8], _ shape: ExpectedShape, _ connection: inout Connection
     ) throws(RedisError) -> Found {
         var found = Found()
-        found.expiry =
+        found.expiryMilliseconds =
             try connection.command([Array("PEXPIRETIME".utf8), name]).integer ?? -2
         let command = shape == .hash ? "HSCAN" : "ZSCAN"
         var cursor = Array("0".utf8)
@@ -121,13 +121,13 @@ extension Comparison {
             connection.add("1000")
             let reply = try connection.receive()
             if let error = reply.errorText {
-                found.problem = error
+                found.errorText = error
                 return found
             }
             guard reply.count == 2 else {
                 throw RedisError(.protocolViolation, "\(command) answered something unknown")
             }
-            for cell in pairs(reply[1]) where met.insert(cell.field).inserted {
+            for cell in pairs(reply[1]) where met.insert(cell.member).inserted {
                 found.cells.append(cell)
             }
             cursor = reply[0].bytes.map { [UInt8]($0) } ?? Array("0".utf8)
@@ -137,7 +137,7 @@ extension Comparison {
 }
 
 extension LedgerReader {
-    /// What is expected, with distinct counts as this Redis counts these values.
+    /// The same expectation with each distinct count replaced by what this Redis counts.
     mutating func counting(
         _ expected: ExpectedJSON, _ temporary: String
     ) throws(VerifyError) -> ExpectedJSON {
@@ -155,7 +155,7 @@ extension LedgerReader {
         }
     }
 
-    /// How many different values a HyperLogLog of these counts.
+    /// How many different values a HyperLogLog of this Redis counts.
     private mutating func count(
         _ values: Set<[UInt8]>, _ temporary: String
     ) throws(VerifyError) -> Int64 {

@@ -1,6 +1,7 @@
 import Workload
 
-/// What `GET /v1/meters/METER` must answer for one organization over all time, by the oracle's cells.
+/// What `GET /v1/meters/METER` must answer for one organization over all time, by the oracle's
+/// cells.
 public struct ExpectedAnswer: Sendable, Equatable {
     /// One value of a meter.
     public struct Row: Sendable, Hashable {
@@ -9,7 +10,7 @@ public struct ExpectedAnswer: Sendable, Equatable {
         /// The number.
         public var value: Int64
 
-        /// A row of these parts.
+        /// Makes a row of these parts.
         public init(dimensions: [String: String], value: Int64) {
             self.dimensions = dimensions
             self.value = value
@@ -20,14 +21,14 @@ public struct ExpectedAnswer: Sendable, Equatable {
     public let organization: String
     /// The meter's name.
     public let meter: String
-    /// Whether it is one value without dimensions.
+    /// Whether the answer is one value without dimensions.
     public let isSingle: Bool
-    /// Its rows; exactly one of a single value.
+    /// Its rows; exactly one when `isSingle`.
     public let rows: Set<Row>
 
     /// The answers of every count, sum, level and ranking with an all-time window.
     ///
-    /// Extremes, distinct counts, histograms and grids are compared as cells alone.
+    /// Extremes, distinct counts, histograms and grids are compared only as cells.
     static func all(
         _ organizations: [String], _ meters: [OracleMeter], _ prefix: String,
         _ cells: borrowing ExpectedCells
@@ -43,14 +44,14 @@ public struct ExpectedAnswer: Sendable, Equatable {
                 let isSingle = meter.by.isEmpty
                 let end = isSingle ? ":totals" : ":\(meter.name):all"
                 var rows: Set<Row> = []
-                for (field, value) in found(prefix, name, end, cells) {
+                for (member, value) in found(prefix, name, end, cells) {
                     guard case .integer(var number) = value else { continue }
                     if meter.kind == .level { number = max(0, number) }
                     if isSingle {
-                        guard field.elementsEqual(meter.name.utf8) else { continue }
+                        guard member.elementsEqual(meter.name.utf8) else { continue }
                         rows.insert(Row(dimensions: [:], value: number))
                     } else if number != 0 {
-                        rows.insert(Row(dimensions: dimensions(field, meter.by), value: number))
+                        rows.insert(Row(dimensions: dimensions(member, meter.by), value: number))
                     }
                 }
                 if isSingle, rows.isEmpty { rows.insert(Row(dimensions: [:], value: 0)) }
@@ -63,10 +64,10 @@ public struct ExpectedAnswer: Sendable, Equatable {
         return answers
     }
 
-    /// The cells of a key, whichever shard it is in.
+    /// The cells of a key, found in any shard.
     private static func found(
         _ prefix: String, _ organization: [UInt8], _ end: String, _ cells: borrowing ExpectedCells
-    ) -> [(field: [UInt8], value: ExpectedValue)] {
+    ) -> [(member: [UInt8], value: ExpectedValue)] {
         for shard in 0..<Oracle.shards {
             let name = Array("\(prefix){\(shard)}:".utf8) + organization + Array(end.utf8)
             if let key = name.withUnsafeBytes({ cells.number(of: $0) }) { return cells.cells(key) }
@@ -74,8 +75,8 @@ public struct ExpectedAnswer: Sendable, Equatable {
         return []
     }
 
-    private static func dimensions(_ field: [UInt8], _ names: [String]) -> [String: String] {
-        let parts = field.split(separator: 0x3A, omittingEmptySubsequences: false).map {
+    private static func dimensions(_ member: [UInt8], _ names: [String]) -> [String: String] {
+        let parts = member.split(separator: 0x3A, omittingEmptySubsequences: false).map {
             String(decoding: LedgerKey.unescaped($0), as: UTF8.self)
         }
         return Dictionary(zip(names, parts), uniquingKeysWith: { first, _ in first })

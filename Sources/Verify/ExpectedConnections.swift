@@ -1,7 +1,7 @@
 import Workload
 
-/// Connection analytics: one row a service, protocol and data center.
-extension RouteReckoning {
+/// Connection analytics: one row for each service, protocol and data center.
+extension RouteExpectation {
     static let connectionsPath = "/api/connection-analytics/summary"
     private static let group = ["service", "protocol", "dataCenter"]
     static let connectionsNeeds: [RouteNeed] = {
@@ -20,9 +20,9 @@ extension RouteReckoning {
         ]
     }()
 
-    /// A period is of whole days: the quarter-hours that it is answered by make up the same.
-    mutating func reckonConnections() {
-        guard isReckonable(Self.connectionsPath) else { return }
+    /// Periods are whole days: the quarter-hours from which the product answers add up to the same.
+    mutating func expectConnections() {
+        guard canExpect(Self.connectionsPath) else { return }
         let everything = connections(nil)
         expect(.connections, Self.connectionsPath, bodies: [Self.list(everything)])
         for days in ranges {
@@ -51,7 +51,7 @@ extension RouteReckoning {
 
     private static func list(_ rows: [Row]) -> ExpectedJSON { .list(rows.map(\.body)) }
 
-    /// The rows of a period, or of everything.
+    /// The rows of a period; without one, of all time.
     private func connections(_ days: Range<Int64>?) -> [Row] {
         let opened = cells.table("connections_opened", days)
         let closed = cells.table("connections_closed", days)
@@ -86,9 +86,10 @@ extension RouteReckoning {
         }
     }
 
-    /// Open now without what was opened since, and with what was closed since.
+    /// How many connections were open when a day began: those open now, minus those opened since,
+    /// plus those closed since.
     ///
-    /// Open now is a level: where more was closed than opened it counts as 0, as everywhere.
+    /// Like every level, a number below 0 counts as 0.
     private func openConnections(at day: Int64) -> [[[UInt8]]: Int64] {
         var open = cells.levels("connections_open", nil)
         // Nothing happens later than the last day of all.
@@ -102,10 +103,10 @@ extension RouteReckoning {
         return open.mapValues { max(0, $0) }
     }
 
-    /// By service, then protocol, then data center, byte by byte.
+    /// Orders by service, then protocol, then data center, each byte by byte.
     private static func precedes(_ left: [[UInt8]], _ right: [[UInt8]]) -> Bool {
-        for (one, other) in zip(left, right) where one != other {
-            return one.lexicographicallyPrecedes(other)
+        for (part, otherPart) in zip(left, right) where part != otherPart {
+            return part.lexicographicallyPrecedes(otherPart)
         }
         return left.count < right.count
     }

@@ -1,7 +1,7 @@
 import Workload
 
 /// Identity provider analytics: tokens, activity, agents.
-extension RouteReckoning {
+extension RouteExpectation {
     static let tokensPath = "/api/v1/analytics/tokens"
     static let activityPath = "/api/v1/analytics/agents/activity"
     static let agentsPath = "/api/v1/analytics/agents"
@@ -9,8 +9,8 @@ extension RouteReckoning {
     static let activityNeeds = [RouteNeed("agent_activity", .grid, [])]
     static let agentsNeeds = [RouteNeed("agent_tokens", .ranking, [.month], by: ["agent"])]
 
-    mutating func reckonIdentity() {
-        if isReckonable(Self.tokensPath) {
+    mutating func expectIdentity() {
+        if canExpect(Self.tokensPath) {
             for count in [7, 90] as [Int64] {
                 expect(
                     .identity, Self.tokensPath, [("days", "\(count)")],
@@ -23,14 +23,14 @@ extension RouteReckoning {
                     })
             }
         }
-        if isReckonable(Self.activityPath) { reckonActivity() }
-        if isReckonable(Self.agentsPath) {
+        if canExpect(Self.activityPath) { expectActivity() }
+        if canExpect(Self.agentsPath) {
             let months = Set(todays.map { String(oracleDate(ofDay: $0).prefix(7)) }).sorted()
             expect(.identity, Self.agentsPath, bodies: months.map { agents(month: $0) })
         }
     }
 
-    private mutating func reckonActivity() {
+    private mutating func expectActivity() {
         var data: [ExpectedJSON] = []
         for weekday in 0..<7 {
             for hour in 0..<24 {

@@ -1,6 +1,6 @@
-/// What must stand at one place of an answer.
+/// The JSON value that an answer must have.
 public indirect enum ExpectedJSON: Sendable, Equatable {
-    /// Something that does not follow from the events: anything may stand here.
+    /// A value that does not follow from the events: any value is right.
     case leftOut
     /// null.
     case null
@@ -8,10 +8,10 @@ public indirect enum ExpectedJSON: Sendable, Equatable {
     case integer(Int64)
     /// A decimal number, given in hundredths.
     case hundredths(Int64)
-    /// A decimal number from the first to the second, both given in hundredths.
+    /// A decimal number between two bounds, both included and given in hundredths.
     case between(Int64, Int64)
-    /// How many different values these are by a HyperLogLog of Redis; a verification makes an
-    /// integer of it.
+    /// How many different values these are by a HyperLogLog of Redis; a verification asks Redis and
+    /// puts an integer in its place.
     case distinct(Set<[UInt8]>)
     /// A text.
     case text(String)
@@ -27,15 +27,16 @@ extension ExpectedJSON {
         .text(String(decoding: bytes, as: UTF8.self))
     }
 
-    /// An object whose members have names that events gave.
+    /// An object whose member names come from events.
     static func named(_ members: [[UInt8]: ExpectedJSON]) -> ExpectedJSON {
         var object: [String: ExpectedJSON] = [:]
         for (name, value) in members { object[String(decoding: name, as: UTF8.self)] = value }
-        // Two names can be one text to Swift (é as one scalar or as two) and are then not told apart.
+        // Swift takes two different names for equal when Unicode does (é as one scalar or as two);
+        // then they cannot be compared one by one.
         return object.count == members.count ? .object(object) : .leftOut
     }
 
-    /// value × factor / divisor, rounded half away from zero.
+    /// value × factor / divisor, rounded to the nearest integer, halves away from zero.
     static func rounded(_ value: Int64, times factor: Int64, by divisor: Int128) -> Int64 {
         guard divisor > 0 else { return 0 }
         let product = Int128(value) * Int128(factor)
@@ -44,7 +45,8 @@ extension ExpectedJSON {
         return Int64(clamping: product < 0 ? -magnitude : magnitude)
     }
 
-    /// A size in units of powers of 1,024: at most two decimals, no trailing zeros, below 1,024.
+    /// A size as people read it: the largest unit (powers of 1,024) in which it is below 1,024,
+    /// with at most two decimals and no trailing zeros.
     static func size(_ bytes: Int64) -> String {
         var text = "\(bytes) B"
         var unit: Int64 = 1

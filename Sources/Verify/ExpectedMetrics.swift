@@ -1,7 +1,7 @@
 import Workload
 
 /// Organization metrics: sessions, consent, compliance requests.
-extension RouteReckoning {
+extension RouteExpectation {
     static let metricsPath = "/organizations/{organizationId}/metrics"
     static let metricsNeeds: [RouteNeed] = {
         let scopes = [[], ["project"]]
@@ -29,15 +29,15 @@ extension RouteReckoning {
         ]
     }()
 
-    /// Everything, an inner range, one project and two.
-    mutating func reckonMetrics() {
-        guard isReckonable(Self.metricsPath) else { return }
+    /// Asks for all days, for an inner range, for one project and for two.
+    mutating func expectMetrics() {
+        guard canExpect(Self.metricsPath) else { return }
         guard Self.isUUID(organization) else {
             return leaveOut(Self.metricsPath, "the organization's id is not a UUID")
         }
-        for days in ranges { reckonMetrics(days, []) }
+        for days in ranges { expectMetrics(days, []) }
         for count in [1, 2] where cells.projects.count >= count {
-            reckonMetrics(whole, Array(cells.projects.prefix(count)))
+            expectMetrics(whole, Array(cells.projects.prefix(count)))
         }
     }
 
@@ -54,7 +54,7 @@ extension RouteReckoning {
         }
     }
 
-    private mutating func reckonMetrics(_ days: Range<Int64>, _ projects: [[UInt8]]) {
+    private mutating func expectMetrics(_ days: Range<Int64>, _ projects: [[UInt8]]) {
         let scopes = projects.map { OrganizationCells.scope([(name: "project", value: $0)]) }
         let numbers = MetricNumbers(
             cells: cells, days: days, scopes: scopes.isEmpty ? [[]] : scopes)
@@ -100,10 +100,10 @@ private struct MetricNumbers {
     }
 
     private func daily(_ meter: String) -> ExpectedJSON {
-        RouteReckoning.daily(days, cells.series(meter, days, scopes: scopes), named: "count")
+        RouteExpectation.daily(days, cells.series(meter, days, scopes: scopes), named: "count")
     }
 
-    /// This range against the same number of days before it.
+    /// Compares this range with the same number of days before it.
     private func trend(_ meter: String) -> ExpectedJSON {
         let current = cells.sum(meter, days, scopes: scopes)
         let before = cells.sum(meter, previous, scopes: scopes)
@@ -121,8 +121,8 @@ private struct MetricNumbers {
         let before = cells.series(meter, previous, scopes: scopes)
         return .object([
             "previousPeriod": .object([
-                "startDate": .text(RouteReckoning.midnight(previous.lowerBound)),
-                "endDate": .text(RouteReckoning.midnight(previous.upperBound)),
+                "startDate": .text(RouteExpectation.midnight(previous.lowerBound)),
+                "endDate": .text(RouteExpectation.midnight(previous.upperBound)),
             ]),
             "daily": .list(
                 days.enumerated().map { place, day in
@@ -219,7 +219,8 @@ private struct MetricNumbers {
         ])
     }
 
-    /// The median lies, as every mean of it and its neighbours in the histogram, within these seconds.
+    /// The bounds in seconds of the histogram steps that hold the two middle values: the median
+    /// lies between them, however a reader interpolates.
     private var medianBounds: (low: Int64, high: Int64) {
         var counts: [Int64: Int64] = [:]
         for (tuple, count) in table("resolution_steps") {

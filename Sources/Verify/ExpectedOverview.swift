@@ -1,7 +1,7 @@
 import Workload
 
 /// Organization overview: what exists now.
-extension RouteReckoning {
+extension RouteExpectation {
     static let overviewPath = "/api/analytics/overview"
     static let overviewNeeds: [RouteNeed] =
         ["buckets", "data_sources", "alert_rules", "data_points", "storage_bytes"].map {
@@ -12,8 +12,8 @@ extension RouteReckoning {
             RouteNeed("last_alert", .extreme, [.all], keep: .max),
         ]
 
-    mutating func reckonOverview() {
-        guard isReckonable(Self.overviewPath) else { return }
+    mutating func expectOverview() {
+        guard canExpect(Self.overviewPath) else { return }
         func time(_ meter: String) -> ExpectedJSON {
             cells.extreme(meter).map { .text(oracleTime(nanoseconds: $0)) } ?? .null
         }

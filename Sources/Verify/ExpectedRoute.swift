@@ -2,22 +2,22 @@ import Workload
 
 /// What one request to a route of the five documents must be answered with.
 public struct ExpectedRoute: Sendable, Equatable {
-    /// The document that describes a route; the word is that of its credentials.
+    /// The document that describes a route; the raw value is the dialect's name in credentials.
     public enum Document: String, Sendable, CaseIterable {
         case overview, workspace, connections, privacy, identity
     }
 
     /// The organization's id.
     public let organization: String
-    /// Whose credential opens it.
+    /// The document that describes the route; a credential of this dialect opens it.
     public let document: Document
     /// Path and query.
     public let target: String
-    /// The body is one of these; there are several where midnight is near and the answer is about
-    /// today.
+    /// The body must be one of these; there are several when the answer is about today and midnight
+    /// is near.
     public internal(set) var bodies: [ExpectedJSON]
 
-    /// An expectation of these parts.
+    /// Makes an expectation of these parts.
     public init(
         organization: String, document: Document, target: String, bodies: [ExpectedJSON]
     ) {
@@ -28,8 +28,8 @@ public struct ExpectedRoute: Sendable, Equatable {
     }
 }
 
-/// A route whose answer cannot be reckoned for an organization.
-public struct UnreckonedRoute: Sendable, Equatable {
+/// A route whose answer cannot be computed for an organization, and so is not checked.
+public struct UncheckedRoute: Sendable, Equatable {
     /// The organization's id.
     public let organization: String
     /// The route's path.
@@ -37,7 +37,7 @@ public struct UnreckonedRoute: Sendable, Equatable {
     /// Why not.
     public let reason: String
 
-    /// A route of these parts.
+    /// Makes a route of these parts.
     public init(organization: String, path: String, reason: String) {
         self.organization = organization
         self.path = path
@@ -45,7 +45,7 @@ public struct UnreckonedRoute: Sendable, Equatable {
     }
 }
 
-/// A meter that an answer is made of, as the shipped catalog declares it.
+/// A meter from which an answer is computed, as the shipped catalog declares it.
 struct RouteNeed {
     let meter: String
     let kind: OracleMeter.Kind
@@ -66,8 +66,8 @@ struct RouteNeed {
         self.keep = keep
     }
 
-    /// Why a catalog's meter does not do; nil where it does.
-    func hindrance(_ meters: [String: OracleMeter], later: Set<[UInt8]>) -> String? {
+    /// Why a catalog's meter cannot be used; nil when it can.
+    func reason(against meters: [String: OracleMeter], later: Set<[UInt8]>) -> String? {
         guard let found = meters[meter] else { return "the catalog has no meter \(meter)" }
         guard found.kind == kind, found.by == by, keep == nil || found.keep == keep,
             windows.allSatisfy(found.windows.contains), scopes.allSatisfy(found.scopes.contains)
@@ -77,7 +77,7 @@ struct RouteNeed {
         }
         for window in [OracleWindow.day, .month] {
             if case .seconds(let seconds) = found.retention[window],
-                seconds < RouteReckoning.mostDays * 86_400 + 40 * 86_400
+                seconds < RouteExpectation.mostDays * 86_400 + 40 * 86_400
             {
                 return "the catalog keeps the meter \(meter) for a short time"
             }

@@ -1,7 +1,7 @@
 import Workload
 
 /// Workspace analytics: totals, rankings and series.
-extension RouteReckoning {
+extension RouteExpectation {
     private static let analytics = "/api/v1/app/organization/analytics"
     static let totalsPath = analytics + "/totals"
     static let usersPath = analytics + "/ranking/active-users"
@@ -25,11 +25,11 @@ extension RouteReckoning {
         }
     }
 
-    mutating func reckonWorkspace() {
-        reckonTotals()
-        reckonRanking("user", Self.usersPath)
-        reckonRanking("project", Self.projectsPath)
-        guard isReckonable(Self.seriesPath) else { return }
+    mutating func expectWorkspace() {
+        expectTotals()
+        expectRanking("user", Self.usersPath)
+        expectRanking("project", Self.projectsPath)
+        guard canExpect(Self.seriesPath) else { return }
         for (type, meter) in Self.types {
             for days in ranges {
                 expect(
@@ -46,9 +46,9 @@ extension RouteReckoning {
         ]
     }
 
-    private mutating func reckonTotals() {
-        guard isReckonable(Self.totalsPath) else { return }
-        let things = [
+    private mutating func expectTotals() {
+        guard canExpect(Self.totalsPath) else { return }
+        let levels = [
             ("projects_total", "projects"), ("threads_total", "threads"),
             ("uploaded_artifacts_total", "artifacts"),
         ]
@@ -56,21 +56,22 @@ extension RouteReckoning {
             ("interactions_total", "interactions"), ("agent_flows_total", "agent_flows"),
         ]
         var now: [String: ExpectedJSON] = [:]
-        for (name, meter) in things { now[name] = .integer(cells.level(meter)) }
+        for (name, meter) in levels { now[name] = .integer(cells.level(meter)) }
         for (name, meter) in counts { now[name] = .integer(cells.total(meter)) }
         expect(.workspace, Self.totalsPath, bodies: [.object(now)])
         for days in ranges {
             var created: [String: ExpectedJSON] = [:]
-            for (name, meter) in things.map({ ($0.0, "\($0.1)_created") }) + counts {
+            for (name, meter) in levels.map({ ($0.0, "\($0.1)_created") }) + counts {
                 created[name] = .integer(cells.sum(meter, days))
             }
             expect(.workspace, Self.totalsPath, Self.seconds(days), bodies: [.object(created)])
         }
     }
 
-    /// Activity is interactions and agent flows: most of it first, then most interactions, then id.
-    private mutating func reckonRanking(_ member: String, _ path: String) {
-        guard isReckonable(path) else { return }
+    /// Activity is interactions plus agent flows: the greatest sum first, then most interactions,
+    /// then by id.
+    private mutating func expectRanking(_ member: String, _ path: String) {
+        guard canExpect(path) else { return }
         for (days, limit) in ranges.map({ ($0, 100) }) + [(whole, 3)] {
             let interactions = cells.table("\(member)_interactions", days)
             let flows = cells.table("\(member)_agent_flows", days)
@@ -78,13 +79,15 @@ extension RouteReckoning {
             for tuple in Set(interactions.keys).union(flows.keys) {
                 rows.append((tuple.first ?? [], interactions[tuple] ?? 0, flows[tuple] ?? 0))
             }
-            rows = rows.filter { $0.interactions + $0.flows > 0 }.sorted { one, other in
-                let (left, right) = (one.interactions + one.flows, other.interactions + other.flows)
-                if left != right { return left > right }
-                if one.interactions != other.interactions {
-                    return one.interactions > other.interactions
+            rows = rows.filter { $0.interactions + $0.flows > 0 }.sorted { row, other in
+                let (sum, otherSum) = (
+                    row.interactions + row.flows, other.interactions + other.flows
+                )
+                if sum != otherSum { return sum > otherSum }
+                if row.interactions != other.interactions {
+                    return row.interactions > other.interactions
                 }
-                return one.id.lexicographicallyPrecedes(other.id)
+                return row.id.lexicographicallyPrecedes(other.id)
             }
             expect(
                 .workspace, path, Self.seconds(days) + [(name: "limit", value: "\(limit)")],
@@ -101,7 +104,8 @@ extension RouteReckoning {
         }
     }
 
-    /// Ids follow from the events, all else from the directory.
+    /// The profile of a user or project: its id follows from the events, all else is the
+    /// directory's.
     private func profile(_ member: String, _ id: [UInt8]) -> ExpectedJSON {
         var object: [String: ExpectedJSON] = ["id": .text(id)]
         if member == "user" { object["org_id"] = .text(organization) }

@@ -1,26 +1,27 @@
 import Workload
 
-/// What the name of a key says, by the published layout.
+/// What a key's name means, by the published layout.
 struct LedgerKey {
     enum Role {
-        /// Marks, audit, directory: no cells.
+        /// A key without cells: marks, audit, directory.
         case books
         case cells
     }
 
     let role: Role
-    /// The meter; nil for totals, where the fields are meters.
+    /// The meter; nil for totals, where each member is a meter.
     var meter: [UInt8]?
-    /// Where the oldest window in the key begins, in milliseconds; nil = at the origin of time.
-    var start: Int64?
+    /// When the oldest window in the key begins, in milliseconds since 1970; nil when the key holds
+    /// all time.
+    var startMilliseconds: Int64?
 
     init(_ name: [UInt8], prefixLength: Int) {
         let rest = name.dropFirst(prefixLength)
-        // `{SHARD}` is the first part behind the prefix.
+        // `{SHARD}` is the first part after the prefix.
         let parts = rest.split(separator: 0x3A, omittingEmptySubsequences: false)
         guard let tag = parts.first, !tag.elementsEqual("{dir}".utf8), parts.count > 2,
             !parts[2].elementsEqual("directory".utf8),
-            // Parked members of a HyperLogLog, which are counted with their key.
+            // The parked values of a HyperLogLog are counted with its key.
             parts.count < 5 || !parts[parts.count - 1].elementsEqual("parked".utf8)
         else {
             role = .books
@@ -35,12 +36,14 @@ struct LedgerKey {
         }
         guard parts.count > 3 else { return }
         meter = Array(parts[parts.count - 3])
-        if !parts[parts.count - 2].elementsEqual("grid".utf8) { start = oracleLabelStart(last) }
+        if !parts[parts.count - 2].elementsEqual("grid".utf8) {
+            startMilliseconds = oracleLabelStartMilliseconds(last)
+        }
     }
 }
 
 extension LedgerKey {
-    /// The id or value that stands escaped in a name or field.
+    /// The id or value that a name or member holds in escaped form.
     static func unescaped(_ bytes: ArraySlice<UInt8>) -> [UInt8] {
         var text: [UInt8] = []
         var index = bytes.startIndex

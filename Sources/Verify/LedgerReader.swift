@@ -2,9 +2,9 @@ import Glibc
 import Redis
 import Workload
 
-/// Reads the ledger by its published layout, like any outsider.
+/// Reads the ledger by its published layout, like any outside tool.
 struct LedgerReader: ~Copyable {
-    /// What the ledger says about a partition of the log in one shard.
+    /// The audit of one partition in one shard, in records.
     struct Audit {
         var delivered: Int64 = 0
         var gaps: Int64 = 0
@@ -21,28 +21,31 @@ struct LedgerReader: ~Copyable {
     init(_ configuration: VerificationConfiguration) throws(VerifyError) {
         try self.init(
             configuration.redis, prefix: configuration.prefix,
-            generation: configuration.generation, patience: configuration.timeoutMilliseconds)
+            generation: configuration.generation,
+            patienceMilliseconds: configuration.timeoutMilliseconds)
     }
 
-    /// A reader; `patience` is how many milliseconds it waits for a server that loads.
+    /// Connects; waits up to `patienceMilliseconds` for a server that is loading its data.
     init(
-        _ redis: RedisConfiguration, prefix: String, generation: Int, patience: Int64 = 60_000
+        _ redis: RedisConfiguration, prefix: String, generation: Int,
+        patienceMilliseconds: Int64 = 60_000
     ) throws(VerifyError) {
         self.prefix = "\(prefix):\(generation):"
         do throws(RedisError) {
             connection = try Self.connect(
-                redis, key: "\(prefix):\(generation):{dir}:ledger", patience: patience)
+                redis, key: "\(prefix):\(generation):{dir}:ledger",
+                patienceMilliseconds: patienceMilliseconds)
         } catch {
             throw VerifyError(.redis, error.description)
         }
     }
 
-    /// A connection to a server that has loaded its file; `key` is one that may be asked for.
+    /// A connection to a server that has loaded its data; `key` is a key that may be read.
     private static func connect(
-        _ redis: RedisConfiguration, key: String, patience: Int64
+        _ redis: RedisConfiguration, key: String, patienceMilliseconds: Int64
     ) throws(RedisError) -> Connection {
         var connection = try Connection(redis)
-        let deadline = ContinuousClock.now.advanced(by: .milliseconds(patience))
+        let deadline = ContinuousClock.now.advanced(by: .milliseconds(patienceMilliseconds))
         while true {
             do throws(RedisError) {
                 try connection.command("HGETALL", key)
@@ -56,7 +59,7 @@ struct LedgerReader: ~Copyable {
         }
     }
 
-    /// Runs commands; what Redis refuses becomes an error of ours.
+    /// Runs commands and turns errors of Redis into errors of this room.
     mutating func talk<Result>(
         _ body: (inout Connection) throws(RedisError) -> Result
     ) throws(VerifyError) -> Result {
@@ -77,23 +80,23 @@ struct LedgerReader: ~Copyable {
 
     private static func pairs(_ reply: ReplyValue) -> [String: String] {
         let elements = reply.elements
-        var fields: [String: String] = [:]
+        var members: [String: String] = [:]
         for place in stride(from: 0, to: elements.count - 1, by: 2) {
-            fields[elements[place].text ?? ""] = elements[place + 1].text ?? ""
+            members[elements[place].text ?? ""] = elements[place + 1].text ?? ""
         }
-        return fields
+        return members
     }
 
-    /// The ledger's own description; nil while there is no ledger.
+    /// The members of the ledger's description; nil when there is no ledger.
     mutating func ledger() throws(VerifyError) -> [String: String]? {
-        let fields = try hash("\(prefix){dir}:ledger")
-        guard !fields.isEmpty else { return nil }
+        let members = try hash("\(prefix){dir}:ledger")
+        guard !members.isEmpty else { return nil }
         for (name, value) in [("layout", "1"), ("shards", "64"), ("hash", "fnv1a32")]
-        where fields[name] != value {
+        where members[name] != value {
             throw VerifyError(
-                .layout, "the ledger's \(name) is \(fields[name] ?? "absent"), expected \(value)")
+                .layout, "the ledger's \(name) is \(members[name] ?? "absent"), expected \(value)")
         }
-        return fields
+        return members
     }
 
     /// A hash of every shard, in the order of the shards.
@@ -113,7 +116,7 @@ struct LedgerReader: ~Copyable {
         }
     }
 
-    /// Marks and audit of every shard, those of one shard as they stood at one moment.
+    /// Marks and audit of every shard; the two of one shard are read at one moment.
     mutating func books() throws(VerifyError) -> [(
         marks: [String: String], audit: [String: String]
     )] {
@@ -143,9 +146,9 @@ struct LedgerReader: ~Copyable {
     }
 
     /// The audit of a partition in one shard.
-    static func audit(of partition: String, in fields: [String: String]) -> Audit {
+    static func audit(of partition: String, in members: [String: String]) -> Audit {
         func number(_ name: String) -> Int64 {
-            fields["\(partition):\(name)"].flatMap { Int64($0) } ?? 0
+            members["\(partition):\(name)"].flatMap { Int64($0) } ?? 0
         }
         return Audit(
             delivered: number("delivered"), gaps: number("gaps"), accepted: number("accepted"),
@@ -154,7 +157,7 @@ struct LedgerReader: ~Copyable {
     }
 
     /// The clock of Redis, in seconds.
-    mutating func now() throws(VerifyError) -> Int64 {
+    mutating func nowSeconds() throws(VerifyError) -> Int64 {
         let reply = try talk { connection throws(RedisError) in try connection.command("TIME") }
         return reply.elements.first?.integer ?? 0
     }

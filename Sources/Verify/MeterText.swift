@@ -40,18 +40,18 @@ enum MeterText {
         return meter
     }
 
-    /// One limit for both, or one for each.
+    /// Reads `most`: one limit for members and scopes, or one for each.
     private static func readLimits(
         _ node: YAMLNode, _ place: String, _ meter: inout OracleMeter
     ) throws(VerifyError) {
         if node.text != nil {
-            meter.mostFields = try limit(node, place)
-            meter.mostScopes = meter.mostFields
+            meter.mostMembers = try limit(node, place)
+            meter.mostScopes = meter.mostMembers
             return
         }
         for (name, value) in try CatalogText.members(node, place) {
             switch name {
-            case "by": meter.mostFields = try limit(value, place)
+            case "by": meter.mostMembers = try limit(value, place)
             case "per": meter.mostScopes = try limit(value, place)
             default: throw CatalogText.wrong("\(place): unknown key \(name)")
             }

@@ -1,11 +1,11 @@
 import Workload
 
-/// The expected cells of one organization of which the routes' answers are made.
+/// The expected cells of one organization from which its routes' answers are computed.
 ///
-/// Ranges are read day by day; the longer windows that the product may use instead are another way
-/// to the same numbers.
+/// Ranges are read day by day; the product may use longer windows, which must give the same
+/// numbers.
 struct OrganizationCells {
-    typealias Cell = (field: [UInt8], value: ExpectedValue)
+    typealias Cell = (member: [UInt8], value: ExpectedValue)
 
     private enum Content {
         case cells([Cell])
@@ -13,14 +13,14 @@ struct OrganizationCells {
     }
 
     let organization: String
-    /// Days since 1970 in whose windows something stands; nil where there is none.
+    /// From the first to the last day, since 1970, that has a cell; nil when there is none.
     private(set) var days: ClosedRange<Int64>?
-    /// Values of the dimension `project` that scopes have, in the order of their bytes.
+    /// The values of the dimension `project` in scopes, in the order of their bytes.
     private(set) var projects: [[UInt8]] = []
-    /// By what follows the organization in a key's name.
+    /// By the part of a key's name after the organization.
     private var contents: [[UInt8]: Content] = [:]
 
-    /// Copies the cells of some meters.
+    /// Copies the cells of these meters.
     init(
         _ organization: String, meters: Set<[UInt8]>, prefix: String,
         _ cells: borrowing ExpectedCells
@@ -61,19 +61,19 @@ struct OrganizationCells {
             && meters.contains(Array(parts[parts.count - 3]))
     }
 
-    /// Widens `days` by those of a key.
+    /// Extends `days` by those of a key.
     private mutating func meet(
         _ parts: [ArraySlice<UInt8>], _ key: Int, _ cells: borrowing ExpectedCells
     ) {
         guard parts.count > 2, parts[parts.count - 2].elementsEqual("day".utf8),
-            let label = parts.last, let start = oracleLabelStart(label)
+            let label = parts.last, let start = oracleLabelStartMilliseconds(label)
         else { return }
         let first = start / 86_400_000
         var found: [Int64] = [first]
         if label.count == 7 {
-            // A series has the days of a month as its fields.
+            // In a series the members are the days of a month.
             found = cells.cells(key).compactMap {
-                Int64(String(decoding: $0.field, as: UTF8.self)).map { first + $0 - 1 }
+                Int64(String(decoding: $0.member, as: UTF8.self)).map { first + $0 - 1 }
             }
         }
         for day in found {
@@ -83,7 +83,7 @@ struct OrganizationCells {
 
     // MARK: Names
 
-    /// A scope of these dimensions, as it stands in a key's name.
+    /// A scope of these dimensions as a key's name has it.
     static func scope(_ dimensions: [(name: String, value: [UInt8])]) -> [UInt8] {
         dimensions.flatMap { Array("\($0.name)=".utf8) + Escaping.escaped($0.value) + [0x3A] }
     }
@@ -93,7 +93,7 @@ struct OrganizationCells {
         return cells
     }
 
-    /// The ends of the names of the keys of a range's days; without a range that of all time.
+    /// How the names of the keys of a range's days end; without a range, the key of all time.
     private static func ends(_ meter: String, _ days: Range<Int64>?) -> [String] {
         guard let days else { return ["\(meter):all"] }
         return days.map { "\(meter):day:\(oracleDate(ofDay: $0))" }
@@ -103,20 +103,20 @@ struct OrganizationCells {
 
     private func series(_ scope: [UInt8], _ meter: String, day: Int64) -> ExpectedValue? {
         let date = oracleDate(ofDay: day)
-        let field = Array(date.utf8.suffix(2))
-        return cells(scope, "\(meter):day:\(date.prefix(7))").first { $0.field == field }?.value
+        let member = Array(date.utf8.suffix(2))
+        return cells(scope, "\(meter):day:\(date.prefix(7))").first { $0.member == member }?.value
     }
 
     private func total(_ scope: [UInt8], _ meter: String) -> ExpectedValue? {
-        cells(scope, "totals").first { $0.field.elementsEqual(meter.utf8) }?.value
+        cells(scope, "totals").first { $0.member.elementsEqual(meter.utf8) }?.value
     }
 
-    /// What was counted ever.
+    /// The total of all time.
     func total(_ meter: String, scopes: [[UInt8]] = [[]]) -> Int64 {
         scopes.reduce(0) { $0 &+ Self.integer(total($1, meter)) }
     }
 
-    /// What stands now, never below 0.
+    /// The level now, never below 0.
     func level(_ meter: String) -> Int64 { max(0, total(meter)) }
 
     /// One number a day.
@@ -133,17 +133,17 @@ struct OrganizationCells {
         series(meter, days, scopes: scopes).reduce(0, &+)
     }
 
-    /// The greatest or least value ever.
+    /// The greatest or least value of all time.
     func extreme(_ meter: String) -> Int64? { Self.shifted(total([], meter)) }
 
-    /// The greatest and the least value of days.
+    /// The extreme of each day and scope.
     func extremes(_ meter: String, _ days: Range<Int64>, scopes: [[UInt8]]) -> [Int64] {
         days.flatMap { day in scopes.compactMap { Self.shifted(series($0, meter, day: day)) } }
     }
 
     // MARK: Tables
 
-    /// Sums by the values of `by`; those at 0 are left out.
+    /// Sums by the values of `by`; sums of 0 are left out.
     func table(
         _ meter: String, _ days: Range<Int64>?, scopes: [[UInt8]] = [[]]
     ) -> [[[UInt8]]: Int64] {
@@ -151,14 +151,14 @@ struct OrganizationCells {
         for end in Self.ends(meter, days) {
             for scope in scopes {
                 for cell in cells(scope, end) {
-                    sums[cell.field, default: 0] &+= Self.integer(cell.value)
+                    sums[cell.member, default: 0] &+= Self.integer(cell.value)
                 }
             }
         }
         return Self.tuples(sums.filter { $0.value != 0 })
     }
 
-    /// The same of a level: nothing is below 0.
+    /// The same for a level: values below 0 are left out, too.
     func levels(
         _ meter: String, _ days: Range<Int64>?, scopes: [[UInt8]] = [[]]
     ) -> [[[UInt8]]: Int64] {
@@ -173,7 +173,7 @@ struct OrganizationCells {
         for end in Self.ends(meter, days) {
             for cell in cells([], end) {
                 guard let value = Self.shifted(cell.value) else { continue }
-                found[cell.field] = found[cell.field].map { better($0, value) } ?? value
+                found[cell.member] = found[cell.member].map { better($0, value) } ?? value
             }
         }
         return Self.tuples(found)
@@ -193,28 +193,28 @@ struct OrganizationCells {
         return found
     }
 
-    /// A month's sums by the one value of `by`.
+    /// A month's sums by the values of `by`.
     func ranking(_ meter: String, month: String) -> [[[UInt8]]: Int64] {
         var sums: [[UInt8]: Int64] = [:]
         for cell in cells([], "\(meter):month:\(month)") {
-            sums[cell.field] = Self.integer(cell.value)
+            sums[cell.member] = Self.integer(cell.value)
         }
         return Self.tuples(sums)
     }
 
-    /// What was counted in one hour of the day, of one day of the week (0 = Sunday).
+    /// The count of one hour of the day, on one day of the week (0: Sunday).
     func grid(_ meter: String, weekday: Int, hour: Int) -> Int64 {
-        let field = Array((hour < 10 ? "0\(hour)" : "\(hour)").utf8)
+        let member = Array((hour < 10 ? "0\(hour)" : "\(hour)").utf8)
         return Self.integer(
-            cells([], "\(meter):grid:\(weekday)").first { $0.field == field }?.value)
+            cells([], "\(meter):grid:\(weekday)").first { $0.member == member }?.value)
     }
 
     // MARK: Values
 
     private static func tuples(_ table: [[UInt8]: Int64]) -> [[[UInt8]]: Int64] {
         var tuples: [[[UInt8]]: Int64] = [:]
-        for (field, value) in table {
-            let parts = field.split(separator: 0x3A, omittingEmptySubsequences: false)
+        for (member, value) in table {
+            let parts = member.split(separator: 0x3A, omittingEmptySubsequences: false)
             tuples[parts.map { LedgerKey.unescaped($0) }] = value
         }
         return tuples
@@ -225,7 +225,7 @@ struct OrganizationCells {
         return number
     }
 
-    /// A number that is written as 20 digits of itself + 2^63.
+    /// The number that a cell holds as 20 digits of number + 2^63.
     private static func shifted(_ value: ExpectedValue?) -> Int64? {
         guard case .text(let digits) = value,
             let number = UInt64(String(decoding: digits, as: UTF8.self))

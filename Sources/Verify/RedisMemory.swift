@@ -2,11 +2,12 @@ import Workload
 
 /// How much memory Redis 7 takes for keys of the published layout, with jemalloc on 64 bits.
 ///
-/// A model: sizes of Redis' structures, rounded up to what jemalloc gives. Encodings change at Redis' own limits
-/// (`hash-max-listpack-entries` 512, `zset-max-listpack-entries` 128, 64 bytes a value, 3,000 bytes of a sparse
-/// HyperLogLog).
+/// A model: the sizes of Redis' structures, rounded up to jemalloc's size classes; all in bytes.
+/// Encodings change at Redis' default limits (`hash-max-listpack-entries` 512,
+/// `zset-max-listpack-entries` 128, 64 bytes a value, 3,000 bytes of a sparse HyperLogLog).
 enum RedisMemory {
-    /// What the allocator gives for so many bytes: classes of 16, then four to each doubling.
+    /// What jemalloc allocates for this many bytes: classes 16 bytes apart, then four in each
+    /// doubling.
     static func allocated(_ bytes: Int) -> Double {
         guard bytes > 128 else { return Double(max(8, (bytes + 15) / 16 * 16)) }
         let exponent = Int.bitWidth - (bytes - 1).leadingZeroBitCount - 1
@@ -14,17 +15,17 @@ enum RedisMemory {
         return Double((bytes + step - 1) / step * step)
     }
 
-    /// A string as Redis keeps it: header, bytes, final zero.
+    /// A string of this many bytes as Redis keeps it: header, bytes, final zero.
     static func text(_ length: Int) -> Double {
         allocated(length + (length < 32 ? 2 : length < 256 ? 4 : 6))
     }
 
-    /// Entry, name and object of a key, and its expiry; without the value.
+    /// A key with a name of this many bytes: entry, name, object and expiry, without the value.
     static func key(_ length: Int, hasExpiry: Bool) -> Double {
         allocated(24) + text(length) + allocated(16) + (hasExpiry ? allocated(24) : 0)
     }
 
-    /// The tables of keys and expiries, which have a power of two places.
+    /// The tables of keys and of expiries, whose sizes are powers of two.
     static func table(keys: Int) -> Double { 1.5 * slots(keys) }
 
     /// Marks and audit of a shard.
@@ -38,9 +39,9 @@ enum RedisMemory {
 
     /// The cells of one key.
     struct Cells {
-        /// Fields, members or distinct values that stand in Redis.
+        /// Members or distinct values in Redis.
         let count: Int
-        /// What the value of the key takes.
+        /// The bytes of the key's value.
         let bytes: Double
 
         init(_ cells: borrowing ExpectedCells, _ key: Int) {
@@ -49,9 +50,9 @@ enum RedisMemory {
                 count = cells.count(key)
                 bytes = RedisMemory.sketch(count)
             case .hash:
-                let fields = cells.cells(key)
-                count = fields.count
-                bytes = RedisMemory.hash(fields)
+                let members = cells.cells(key)
+                count = members.count
+                bytes = RedisMemory.hash(members)
             case .sortedSet:
                 let members = cells.cells(key)
                 count = members.count
@@ -60,27 +61,27 @@ enum RedisMemory {
         }
     }
 
-    private static func hash(_ fields: [(field: [UInt8], value: ExpectedValue)]) -> Double {
+    private static func hash(_ members: [(member: [UInt8], value: ExpectedValue)]) -> Double {
         let isPacked =
-            fields.count <= 512
-            && fields.allSatisfy { $0.field.count <= 64 && length($0.value) <= 64 }
+            members.count <= 512
+            && members.allSatisfy { $0.member.count <= 64 && length($0.value) <= 64 }
         guard !isPacked else {
             return allocated(
-                fields.reduce(7) { $0 + entry($1.field) + entry($1.value) })
+                members.reduce(7) { $0 + entry($1.member) + entry($1.value) })
         }
-        return fields.reduce(allocated(56) + slots(fields.count)) {
-            $0 + allocated(24) + text($1.field.count) + text(length($1.value))
+        return members.reduce(allocated(56) + slots(members.count)) {
+            $0 + allocated(24) + text($1.member.count) + text(length($1.value))
         }
     }
 
-    private static func sortedSet(_ members: [(field: [UInt8], value: ExpectedValue)]) -> Double {
-        guard members.count > 128 || members.contains(where: { $0.field.count > 64 }) else {
-            return allocated(members.reduce(7) { $0 + entry($1.field) + entry($1.value) })
+    private static func sortedSet(_ members: [(member: [UInt8], value: ExpectedValue)]) -> Double {
+        guard members.count > 128 || members.contains(where: { $0.member.count > 64 }) else {
+            return allocated(members.reduce(7) { $0 + entry($1.member) + entry($1.value) })
         }
-        // A list node has four levels in three on average.
+        // A node of the skip list has 4/3 levels on average.
         return members.reduce(allocated(16) + allocated(56) + allocated(560) + slots(members.count))
         {
-            $0 + allocated(24) + text($1.field.count) + allocated(24 + 22)
+            $0 + allocated(24) + text($1.member.count) + allocated(24 + 22)
         }
     }
 
@@ -96,7 +97,7 @@ enum RedisMemory {
         }
     }
 
-    /// An entry of a packed list: encoding, bytes, length backwards.
+    /// An entry of a listpack: encoding, bytes, length for reading backwards.
     private static func entry(_ bytes: [UInt8]) -> Int {
         if bytes.count < 20, bytes.first != 0x30 || bytes.count == 1,
             let number = Int64(String(decoding: bytes, as: UTF8.self))

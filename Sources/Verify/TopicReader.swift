@@ -1,21 +1,21 @@
 import Kafka
 import Workload
 
-/// Reads the log without a group, from chosen offsets up to its end.
+/// Reads a log without a consumer group, from given offsets up to its end.
 struct TopicReader: ~Copyable {
     struct Partition {
         let name: TopicPartition
-        /// The oracle's number of it.
+        /// The partition's index in the oracle.
         let number: Int
-        /// Where the log began when reading started.
+        /// The first offset that the log held when reading started.
         let logStart: Int64
         /// The next offset to take.
         var next: Int64
-        /// The log end up to which reading goes on.
+        /// The log end up to which it is read.
         var end: Int64
-        /// The timestamp of the first record that the log still held.
-        var firstTimestamp: Int64?
-        /// Everything below this has been delivered; gaps at the tail count.
+        /// The timestamp of the first record read, in milliseconds since 1970.
+        var firstTimestampMilliseconds: Int64?
+        /// Every offset below this has been delivered or is a gap.
         var reached: Int64
     }
 
@@ -32,7 +32,7 @@ struct TopicReader: ~Copyable {
         }
     }
 
-    /// The partitions of a topic with their log starts and ends.
+    /// The partitions of a topic with the starts and ends of their logs.
     func logs(
         of topic: String
     ) throws(VerifyError) -> [(name: TopicPartition, low: Int64, high: Int64)] {
@@ -51,7 +51,7 @@ struct TopicReader: ~Copyable {
         }
     }
 
-    /// Adds a partition that is read from an offset.
+    /// Adds a partition, to be read from an offset on.
     mutating func add(
         _ name: TopicPartition, number: Int, from start: Int64, logStart: Int64, end: Int64
     ) {
@@ -62,7 +62,7 @@ struct TopicReader: ~Copyable {
                 reached: start))
     }
 
-    /// Begins to read what was added.
+    /// Begins to read the partitions that were added.
     func start() throws(VerifyError) {
         do throws(KafkaError) {
             try consumer.assign(partitions.map { ($0.name, offset: $0.next) })
@@ -71,7 +71,7 @@ struct TopicReader: ~Copyable {
         }
     }
 
-    /// Looks where the log ends now.
+    /// Asks where each log ends now.
     mutating func refreshEnds() throws(VerifyError) {
         for place in partitions.indices {
             do throws(KafkaError) {
@@ -107,8 +107,8 @@ struct TopicReader: ~Copyable {
                 place = places[TopicPartition(topic: topic, partition: record.partition)]
             }
             guard let place, record.offset >= partitions[place].next else { continue }
-            if partitions[place].firstTimestamp == nil {
-                partitions[place].firstTimestamp = record.timestamp
+            if partitions[place].firstTimestampMilliseconds == nil {
+                partitions[place].firstTimestampMilliseconds = record.timestamp
             }
             partitions[place].next = record.offset + 1
             partitions[place].reached = max(partitions[place].reached, record.offset + 1)

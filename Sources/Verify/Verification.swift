@@ -1,11 +1,11 @@
 import Kafka
 import Workload
 
-/// Compares a ledger with its log: reads the log from its origin with code of its own, waits
-/// until every mark stands at the end, and compares every cell both ways.
+/// Compares a ledger with its log: reads the log from its origin with code of its own, waits until
+/// every mark is at the end, and compares every cell in both directions.
 ///
-/// It is an outsider: it knows the published rules of catalog, events and layout, and nothing of
-/// the program that it checks. It writes nothing but one temporary key under `PREFIX:verify:`.
+/// It works like an outside tool: it knows the published rules of catalog, events and layout, and
+/// nothing of the program that it checks. It writes only one temporary key under `PREFIX:verify:`.
 public struct Verification: ~Copyable {
     private let configuration: VerificationConfiguration
     private let progress: (VerificationProgress) -> Void
@@ -16,7 +16,7 @@ public struct Verification: ~Copyable {
     private var records: Int64 = 0
     private let meters: [OracleMeter]
 
-    /// Carries a verification through; an error means that it could not be carried through.
+    /// Runs a verification; an error means that it could not be completed.
     public static func run(
         _ configuration: VerificationConfiguration,
         progress: @escaping (VerificationProgress) -> Void = { _ in }
@@ -62,7 +62,7 @@ public struct Verification: ~Copyable {
             if let note = try waitForMarks(until: deadline) { return timedOut(note) }
             let parked = try ledger.parked()
             let report = try compare(description, parked)
-            // What was compared is one state only if nothing moved meanwhile.
+            // What was compared belongs to one state only if nothing has moved meanwhile.
             try topic.refreshEnds()
             if topic.isAtEnd, try marksBehind() == 0, try ledger.parked() == parked {
                 return report
@@ -87,7 +87,7 @@ public struct Verification: ~Copyable {
         return report
     }
 
-    /// Waits for a ledger that has the origin of each topic.
+    /// Waits for a ledger that has an origin for each topic; nil when the time is over.
     private mutating func waitForLedger() throws(VerifyError) -> [String: String]? {
         let deadline = ContinuousClock.now.advanced(
             by: .milliseconds(configuration.timeoutMilliseconds))
@@ -110,7 +110,7 @@ public struct Verification: ~Copyable {
     private mutating func addPartitions(_ description: [String: String]) throws(VerifyError) {
         for name in configuration.topics {
             for (partition, low, high) in try topic.logs(of: name) {
-                // A partition without an origin was added later and counts from its begin.
+                // A partition without an origin was added later and is counted from its beginning.
                 let text = description["origin:\(partition)"]?.prefix { $0 != " " }
                 let origin = text.flatMap { Int64($0) } ?? 0
                 let number = oracle.addPartition(
@@ -123,7 +123,7 @@ public struct Verification: ~Copyable {
         try topic.start()
     }
 
-    /// Reads up to the log ends; false where no record came for the whole timeout.
+    /// Reads up to the log ends; false when no record came for the whole timeout.
     private mutating func readOn() throws(VerifyError) -> Bool {
         var lastProgress = ContinuousClock.now
         while !topic.isAtEnd {
@@ -147,17 +147,17 @@ public struct Verification: ~Copyable {
     }
 
     private static func feed(
-        _ oracle: inout Oracle, from topic: inout TopicReader, _ timeout: Int32
+        _ oracle: inout Oracle, from topic: inout TopicReader, _ timeoutMilliseconds: Int32
     ) throws(VerifyError) -> Int {
-        try topic.step(timeoutMilliseconds: timeout) { record, number, headers in
+        try topic.step(timeoutMilliseconds: timeoutMilliseconds) { record, number, headers in
             oracle.feed(
                 number, offset: record.offset, timestamp: record.timestamp, value: record.value,
                 headers: headers)
         }
     }
 
-    /// Waits until every mark has stood at the log end for two commit intervals; returns what is
-    /// missing where the time is over before that.
+    /// Waits until every mark has been at the log end for two commit intervals; returns what is
+    /// missing when the time is over before that.
     private mutating func waitForMarks(
         until deadline: ContinuousClock.Instant
     ) throws(VerifyError) -> String? {
@@ -184,12 +184,12 @@ public struct Verification: ~Copyable {
                 return "\(behind) marks do not stand at the end of the log"
             }
             progress(.waiting(marksBehind: behind))
-            // At the end this is a pause of that length.
+            // At the log end this only waits.
             _ = try takeBatch(timeoutMilliseconds: 100)
         }
     }
 
-    /// How many marks, of all shards and partitions, do not stand at the log end.
+    /// How many marks, of all shards and partitions, are not at the log end.
     private mutating func marksBehind() throws(VerifyError) -> Int {
         let marks = try ledger.ofEachShard("marks")
         var behind = 0
@@ -201,7 +201,7 @@ public struct Verification: ~Copyable {
     }
 
     private mutating func compare(
-        _ description: [String: String], _ parked: ParkedFields
+        _ description: [String: String], _ parked: ParkedChanges
     ) throws(VerifyError) -> VerificationReport {
         let limits = try limits(description)
         var admission = Admission(
@@ -212,7 +212,7 @@ public struct Verification: ~Copyable {
             report, limits: limits, parked: parked, keys: oracle.cells.keyCount,
             prefix: configuration.prefix)
         try comparison.run(&ledger, oracle.cells, progress)
-        try reckonAnswers(limits, comparison.temporary, &comparison.report)
+        try expectAnswers(limits, comparison.temporary, &comparison.report)
         let marks = try ledger.ofEachShard("marks")
         let audits = try ledger.ofEachShard("audit")
         for partition in topic.partitions {
@@ -226,7 +226,7 @@ public struct Verification: ~Copyable {
         return comparison.report
     }
 
-    /// Counts under `__other__` what the ledger did not keep apart.
+    /// Moves to `__other__` what the ledger counts there because of a limit.
     private static func judge(
         _ admission: inout Admission, _ ledger: inout LedgerReader, _ oracle: inout Oracle,
         _ report: inout VerificationReport
@@ -235,17 +235,18 @@ public struct Verification: ~Copyable {
             try admission.judgeScopes(&ledger, &cells, &report)
         }
         try oracle.moveCells { cells throws(VerifyError) in
-            try admission.judgeFields(&ledger, &cells, &report)
+            try admission.judgeMembers(&ledger, &cells, &report)
         }
     }
 
-    /// What the HTTP interface must answer; nothing where the log does not hold all that counts.
-    private mutating func reckonAnswers(
+    /// Computes what the HTTP interface must answer; nothing when the log no longer holds every
+    /// record that was counted.
+    private mutating func expectAnswers(
         _ limits: ComparisonLimits, _ temporary: String, _ report: inout VerificationReport
     ) throws(VerifyError) {
-        guard limits.logStart == nil else {
-            report.unreckoned = configuration.organizations.map {
-                UnreckonedRoute(
+        guard limits.logStartMilliseconds == nil else {
+            report.unchecked = configuration.organizations.map {
+                UncheckedRoute(
                     organization: $0, path: "every route",
                     reason: "the log begins after the ledger's origin")
             }
@@ -256,12 +257,13 @@ public struct Verification: ~Copyable {
             meters.filter { !limits.laterMeters.contains(Array($0.name.utf8)) }, ledger.prefix,
             oracle.cells)
         for organization in configuration.organizations {
-            var reckoning = RouteReckoning(
-                organization, meters, later: limits.laterMeters, now: try ledger.now(),
+            var expectation = RouteExpectation(
+                organization, meters, later: limits.laterMeters,
+                nowSeconds: try ledger.nowSeconds(),
                 prefix: ledger.prefix, oracle.cells)
-            reckoning.reckon()
-            report.unreckoned += reckoning.unreckoned
-            for var route in reckoning.routes {
+            expectation.expectAll()
+            report.unchecked += expectation.unchecked
+            for var route in expectation.routes {
                 for place in route.bodies.indices {
                     route.bodies[place] = try ledger.counting(route.bodies[place], temporary)
                 }
@@ -273,19 +275,21 @@ public struct Verification: ~Copyable {
     private mutating func limits(
         _ description: [String: String]
     ) throws(VerifyError) -> ComparisonLimits {
-        let now = try ledger.now()
+        let nowSeconds = try ledger.nowSeconds()
         var limits = ComparisonLimits()
-        // What expires while the comparison runs would seem to be missing.
-        limits.expiry = now + 120
+        // A key that expires while the comparison runs would look like a missing one.
+        limits.expirySeconds = nowSeconds + 120
         for partition in topic.partitions where partition.logStart > origins[partition.number] {
-            // An event of a record that is gone happened, at the latest, a future bound after
-            // that record, and records that are still there are younger.
-            let first = partition.firstTimestamp.flatMap { $0 < 0 ? nil : $0 } ?? now * 1_000
-            limits.logStart = max(
-                limits.logStart ?? .min, first + configuration.futureBoundMilliseconds)
+            // Records that are gone are older than the first one still there, and an event is at
+            // most a future bound later than its record.
+            let first =
+                partition.firstTimestampMilliseconds.flatMap { $0 < 0 ? nil : $0 } ?? nowSeconds
+                * 1_000
+            limits.logStartMilliseconds = max(
+                limits.logStartMilliseconds ?? .min, first + configuration.futureBoundMilliseconds)
         }
         for meter in meters where meter.isTable {
-            limits.mostFields[Array(meter.name.utf8)] = meter.mostFields
+            limits.mostMembers[Array(meter.name.utf8)] = meter.mostMembers
         }
         let since = description.filter { $0.key.hasPrefix("since:") }
         let first = since.values.compactMap { Int64($0) }.min() ?? 0

@@ -3,7 +3,7 @@ public import Redis
 
 /// What a verification compares, and how long it waits.
 public struct VerificationConfiguration: Sendable {
-    /// How to reach the log; its properties are those of any client.
+    /// How to reach Kafka, which has the log.
     public var kafka: ClientConfiguration
     /// The topics that are counted.
     public var topics: [String]
@@ -15,19 +15,21 @@ public struct VerificationConfiguration: Sendable {
     public var generation: Int
     /// The files of the catalog, each a name and its text.
     public var catalogs: [(name: String, text: String)]
-    /// How often the ledger is written; marks must not move for two of these.
+    /// The longest time between two commits of a shard; marks must not move for two of these.
     public var commitIntervalMilliseconds: Int64
-    /// How long to wait for the marks, and for the next record while reading.
+    /// How long to wait for the marks, and how long for the next record while reading.
     public var timeoutMilliseconds: Int64
-    /// How many offsets before a record its duplicates are looked for.
+    /// How many offsets back from a record its duplicates are searched.
     public var dedupeWindow: Int64
-    /// How much later than its record an event may have happened.
+    /// How much later than its record's timestamp an event's time may be.
     public var futureBoundMilliseconds: Int64
 
-    /// Organizations whose answers are reckoned as well, see `VerificationReport.answers` and `routes`.
+    /// Organizations whose answers are computed as well, see `VerificationReport.answers` and
+    /// `routes`.
     public var organizations: [String] = []
 
-    /// A configuration of these values; there are no defaults that could differ from the ledger's.
+    /// Makes a configuration of these values; it has no defaults, as they could differ from the
+    /// ledger's.
     public init(
         kafka: ClientConfiguration, topics: [String], redis: RedisConfiguration, prefix: String,
         generation: Int, catalogs: [(name: String, text: String)],
@@ -47,12 +49,12 @@ public struct VerificationConfiguration: Sendable {
     }
 }
 
-/// How far a verification is.
+/// How far a verification has come.
 public enum VerificationProgress: Sendable, Equatable {
-    /// So many records of the log are read.
+    /// This many records of the log have been read.
     case reading(records: Int64, of: Int64)
-    /// The log is read; so many marks do not stand at its end yet.
+    /// The log has been read; this many marks are not at its end yet.
     case waiting(marksBehind: Int)
-    /// So many of the expected keys are compared.
+    /// This many of the expected keys have been compared.
     case comparing(keys: Int, of: Int)
 }

@@ -1,14 +1,14 @@
-/// One thing that is not as it must be.
+/// A difference between the ledger and what it must hold.
 public struct VerificationDifference: Sendable, Equatable, CustomStringConvertible {
     /// What is wrong.
     public enum Kind: String, Sendable {
-        /// It must stand in Redis and does not.
+        /// It must be in Redis and is not.
         case missing
-        /// It stands in Redis and must not.
+        /// It is in Redis and must not be.
         case extra
-        /// It stands in Redis with another value, type or expiry.
+        /// It is in Redis with another value, type or expiry.
         case different
-        /// The books about the log do not add up.
+        /// The numbers of the audit do not add up.
         case audit
     }
 
@@ -16,16 +16,16 @@ public struct VerificationDifference: Sendable, Equatable, CustomStringConvertib
     public let kind: Kind
     /// The key's name.
     public let key: String
-    /// The field or member; nil where it is about the key as a whole.
-    public let field: String?
-    /// What must stand there.
+    /// The member; nil when the difference is about the key as a whole.
+    public let member: String?
+    /// What must be there; nil: nothing.
     public let expected: String?
-    /// What stands there.
+    /// What is there; nil: nothing.
     public let found: String?
 
     /// One line for people.
     public var description: String {
-        let place = field.map { "\(key) [\($0)]" } ?? key
+        let place = member.map { "\(key) [\($0)]" } ?? key
         return "\(kind.rawValue) \(place): expected \(expected ?? "nothing"), "
             + "found \(found ?? "nothing")"
     }
@@ -37,15 +37,15 @@ public struct VerificationReport: Sendable {
     public enum Ending: Sendable, Equatable {
         /// Everything that can be compared is equal.
         case equal
-        /// Something is not as it must be.
+        /// Something differs.
         case different
-        /// The marks did not come to stand at the end of the log in time; nothing was compared.
+        /// The marks did not reach the end of the log in time; nothing was compared.
         case timedOut
     }
 
     /// Why keys were not compared.
     public enum Reason: String, Sendable, CaseIterable {
-        /// They have expired by the clock of Redis, or are about to.
+        /// They have expired by the clock of Redis, or will within two minutes.
         case expired
         /// Their windows, or parts of them, are older than the log.
         case olderThanLog = "older-than-log"
@@ -57,42 +57,42 @@ public struct VerificationReport: Sendable {
         case countedWithLoss = "counted-with-loss"
     }
 
-    /// How many differences are kept with their details.
+    /// How many differences are kept with their details; all are counted.
     public static let kept = 20
 
     /// Records that the log holds from the origins to its end.
     public internal(set) var records: Int64 = 0
-    /// How many records had each outcome, by the names of the outcomes.
+    /// How many records had each outcome, with the outcome's name.
     public internal(set) var outcomes: [(name: String, count: Int64)] = []
-    /// Sums of the audit that were checked by themselves.
+    /// Sums of the audit that were checked without the log.
     public internal(set) var sums = 0
     /// Keys that were compared.
     public internal(set) var keys = 0
-    /// Fields, members and distinct counts that were compared.
+    /// Members and distinct counts that were compared.
     public internal(set) var cells = 0
-    /// Cells whose changes are parked, because they refused them; cell + parked was compared.
+    /// Cells that refused a change, which is parked now; cell + parked was compared.
     public internal(set) var parked = 0
-    /// Fields, members and keys that are missing.
+    /// Members and keys that are missing.
     public internal(set) var missing = 0
-    /// Fields, members and keys too many.
+    /// Members and keys that must not be there.
     public internal(set) var extra = 0
-    /// Values, types and expiries that are not as they must be.
+    /// Values, types and expiries that differ.
     public internal(set) var different = 0
     /// Equations of the audit that do not hold.
     public internal(set) var audit = 0
     /// Keys that were not compared, by the reason.
     public internal(set) var notComparable: [Reason: Int] = [:]
-    /// The first differences.
+    /// The first differences, at most `kept`.
     public internal(set) var differences: [VerificationDifference] = []
     /// What the HTTP interface must answer for the organizations that the configuration names.
     public internal(set) var answers: [ExpectedAnswer] = []
-    /// What its routes of the five documents must answer for these organizations.
+    /// What the routes of the five documents must answer for these organizations.
     public internal(set) var routes: [ExpectedRoute] = []
-    /// Routes whose answers cannot be reckoned for one of these organizations.
-    public internal(set) var unreckoned: [UnreckonedRoute] = []
-    /// Whether the marks did not come to stand at the end of the log in time.
+    /// Routes whose answers cannot be computed for one of these organizations.
+    public internal(set) var unchecked: [UncheckedRoute] = []
+    /// Whether the marks did not reach the end of the log in time.
     public internal(set) var hasTimedOut = false
-    /// What was waited for when the time was over.
+    /// What was still missing when the time was over.
     public internal(set) var note: String?
 
     /// How it ended.
@@ -101,7 +101,7 @@ public struct VerificationReport: Sendable {
         return missing + extra + different + audit == 0 ? .equal : .different
     }
 
-    /// What a process ends with: 0 equal, 1 different, 3 timed out.
+    /// The exit code of a process: 0 equal, 1 different, 3 timed out.
     public var exitCode: Int32 {
         switch ending {
         case .equal: 0
@@ -111,7 +111,7 @@ public struct VerificationReport: Sendable {
     }
 
     mutating func add(
-        _ kind: VerificationDifference.Kind, _ key: [UInt8], field: [UInt8]? = nil,
+        _ kind: VerificationDifference.Kind, _ key: [UInt8], member: [UInt8]? = nil,
         expected: String? = nil, found: String? = nil
     ) {
         switch kind {
@@ -124,7 +124,7 @@ public struct VerificationReport: Sendable {
         differences.append(
             VerificationDifference(
                 kind: kind, key: String(decoding: key, as: UTF8.self),
-                field: field.map { String(decoding: $0, as: UTF8.self) }, expected: expected,
+                member: member.map { String(decoding: $0, as: UTF8.self) }, expected: expected,
                 found: found))
     }
 

@@ -1,4 +1,4 @@
-/// Why a verification could not be carried through.
+/// Why a verification or a plan could not be completed.
 public struct VerifyError: Error, CustomStringConvertible, Sendable {
     /// What failed.
     public enum Code: String, Sendable {

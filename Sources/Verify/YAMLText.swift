@@ -11,7 +11,8 @@ indirect enum YAMLNode {
         return nil
     }
 
-    /// An empty text counts as an empty mapping, as in `api.request:` with nothing behind it.
+    /// The members of a mapping; an empty text counts as an empty mapping, as in `api.request:`
+    /// with nothing after it.
     var members: [(name: String, value: YAMLNode)]? {
         switch self {
         case .mapping(let members): members
@@ -91,8 +92,8 @@ struct YAMLText {
     private mutating func next() throws(VerifyError) -> Event {
         var event = yaml_event_t()
         guard yaml_parser_parse(&parser, &event) == 1 else {
-            let problem = parser.problem.map { String(cString: $0) } ?? "not YAML"
-            throw VerifyError(.catalog, "line \(Int(parser.problem_mark.line) + 1): \(problem)")
+            let reason = parser.problem.map { String(cString: $0) } ?? "not YAML"
+            throw VerifyError(.catalog, "line \(Int(parser.problem_mark.line) + 1): \(reason)")
         }
         defer { yaml_event_delete(&event) }
         switch event.type {

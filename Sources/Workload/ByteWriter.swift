@@ -69,7 +69,7 @@ struct ByteWriter: ~Copyable {
         bytes.withUnsafeBytes { put($0) }
     }
 
-    /// Appends a copy of a range of this very buffer.
+    /// Appends a copy of a range of the same buffer.
     @inline(__always)
     mutating func putAgain(_ range: Range<Int>) {
         reserve(range.count)
@@ -127,7 +127,7 @@ struct ByteWriter: ~Copyable {
         count += 16
     }
 
-    /// Appends bytes of UTF-8 as the inside of a JSON string.
+    /// Appends bytes of UTF-8 as the content of a JSON string, without its quotes.
     mutating func put(jsonText bytes: [UInt8]) {
         reserve(bytes.count * 6)
         for byte in bytes {
@@ -165,7 +165,7 @@ struct ByteWriter: ~Copyable {
         put(twoDigits: second % 60)
     }
 
-    /// Appends a time as RFC 3339 with milliseconds; the offset is of minutes east of UTC.
+    /// Appends a time as RFC 3339 with milliseconds; the offset is in minutes east of UTC.
     mutating func put(milliseconds: Int64, offset: Int = 0) {
         let local = milliseconds + Int64(offset) * 60_000
         let seconds = floorDivided(local, 1_000)

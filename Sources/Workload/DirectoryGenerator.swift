@@ -23,7 +23,7 @@ public struct DirectoryGenerator: Sendable {
         "\(Self.names[organization % Self.names.count])-\(organization)".lowercased()
     }
 
-    /// All profiles, organization by organization: itself, its plan, its users, its projects.
+    /// All profiles: for each organization its own, its plan's, its users' and its projects'.
     public func profiles() -> [Profile] {
         (0..<population.organizations).flatMap { profiles(of: $0) }
     }

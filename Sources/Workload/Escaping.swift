@@ -14,7 +14,7 @@ public enum Escaping {
         writer.put(byte: digit(byte & 15))
     }
 
-    /// An id or value as it stands in names and fields.
+    /// An id or value as the names of keys and members have it.
     public static func escaped(_ bytes: [UInt8]) -> [UInt8] {
         var writer = ByteWriter(capacity: bytes.count * 3 + 1)
         for byte in bytes { append(byte, to: &writer) }

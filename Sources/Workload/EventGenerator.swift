@@ -1,16 +1,16 @@
 /// A deterministic stream of usage events of every type, in realistic life cycles.
 ///
-/// Equal seeds and profiles give equal bytes. The records are meant to be produced "now": only
-/// event times are spread over the profile's span.
+/// Equal seeds and profiles give equal bytes. Only event times are spread over the profile's span;
+/// the records have no timestamp and get that of their sending.
 public struct EventGenerator: ~Copyable {
     /// The shape of the stream.
     public let profile: EventProfile
-    /// Who takes part in it.
+    /// The organizations, users and projects in it.
     public let population: Population
     /// The number of records made so far.
     public private(set) var count = 0
-    /// Event time around which the next events happen; nil follows the profile's span.
-    public var clock: Int64?
+    /// The time of the next events, milliseconds since 1970; nil: it follows the profile's span.
+    public var clockMilliseconds: Int64?
 
     var random: SeededRandom
     var writer = ByteWriter()
@@ -27,7 +27,7 @@ public struct EventGenerator: ~Copyable {
     private let stepNanoseconds: Int64
     private var recent: [(bytes: [UInt8], frame: RecordFrame)] = []
     private var headers: [WorkloadHeader] = []
-    private var streamTime: Int64 = 0
+    private var streamMilliseconds: Int64 = 0
     private var isRepeated = false
     private var rhythm: StreamRhythm?
 
@@ -43,7 +43,7 @@ public struct EventGenerator: ~Copyable {
         rhythm = StreamRhythm(profile)
         levels = [Int](repeating: 0, count: population.organizations * LevelFamily.count)
         stored = [Int](repeating: 0, count: population.organizations * 2)
-        stepNanoseconds = profile.span * 1_000_000 / Int64(max(1, profile.events))
+        stepNanoseconds = profile.spanMilliseconds * 1_000_000 / Int64(max(1, profile.events))
         connections.reserveCapacity(profile.openConnections)
         requests.reserveCapacity(profile.openRequests)
     }
@@ -61,7 +61,7 @@ public struct EventGenerator: ~Copyable {
         isRepeated = !recent.isEmpty && random.happens(odds.duplicate)
         writer.clear()
         count += 1
-        streamTime = baseTime()
+        streamMilliseconds = baseTime()
         if isRepeated {
             let chosen = random.below(recent.count)
             writer.put(recent[chosen].bytes)
@@ -70,7 +70,7 @@ public struct EventGenerator: ~Copyable {
         }
         serial += 1
         frame = RecordFrame()
-        let now = streamTime
+        let now = streamMilliseconds
         if random.happens(odds.odd) {
             frame.isOdd = true
             fillOddity(now)
@@ -83,10 +83,12 @@ public struct EventGenerator: ~Copyable {
     }
 
     private mutating func baseTime() -> Int64 {
-        if let clock { return clock }
-        if let time = rhythm?.time(of: count - 1) { return min(profile.end, time) }
+        if let clockMilliseconds { return clockMilliseconds }
+        if let time = rhythm?.time(of: count - 1) { return min(profile.endMilliseconds, time) }
         let sinceStart = Int64(count - 1) * stepNanoseconds / 1_000_000
-        return min(profile.end, profile.end - profile.span + sinceStart)
+        return min(
+            profile.endMilliseconds, profile.endMilliseconds - profile.spanMilliseconds + sinceStart
+        )
     }
 
     /// Keeps every fourth valid record in a pool of 256, from which duplicates are taken.
@@ -104,19 +106,20 @@ public struct EventGenerator: ~Copyable {
         choice.pick(&random)
     }
 
-    /// When an event happened that is noticed now: some jitter, and now and then much earlier.
+    /// The time of an event that arrives now: a little earlier, and sometimes much earlier.
     mutating func eventTime(_ now: Int64) -> Int64 {
-        let recent = now - Int64(random.below(Int(max(1, profile.jitter))))
+        let recent = now - Int64(random.below(Int(max(1, profile.jitterMilliseconds))))
         guard random.happens(odds.lateArrival) else { return recent }
-        return recent - 60_000 - Int64(random.skewed(Int(max(1, profile.latestArrival))))
+        return recent - 60_000
+            - Int64(random.skewed(Int(max(1, profile.latestArrivalMilliseconds))))
     }
 
-    /// Writes everything before the data: subject, id and time apart, then the envelope.
+    /// Writes everything before the data: subject, id and time for themselves, then the envelope.
     mutating func begin(
         _ kind: EventKind, organization: Int, time: Int64?, hasData: Bool = true
     ) {
         frame.kind = kind
-        frame.eventTime = time
+        frame.eventMilliseconds = time
         population.organizationIDs.withUnsafeBytes { ids in
             writer.put(
                 UnsafeRawBufferPointer(rebasing: ids[organization * 36..<organization * 36 + 36]))
@@ -155,7 +158,7 @@ public struct EventGenerator: ~Copyable {
         if hasData { writer.put(",\"data\":{") }
     }
 
-    /// Closes what `begin` opened.
+    /// Closes the JSON that `begin` opened.
     mutating func end(hasData: Bool = true) {
         if hasData { writer.put(byte: 0x7D) }
         if !frame.isBinary { writer.put(byte: 0x7D) }
@@ -179,8 +182,8 @@ public struct EventGenerator: ~Copyable {
         return WorkloadRecord(
             key: part(0..<frame.subjectEnd),
             value: frame.hasValue ? part(frame.timeEnd..<frame.valueEnd) : nil,
-            headers: headers, eventTime: frame.eventTime, kind: frame.kind,
-            streamTime: streamTime, isCountable: !isRepeated && !frame.isOdd)
+            headers: headers, eventMilliseconds: frame.eventMilliseconds, kind: frame.kind,
+            streamMilliseconds: streamMilliseconds, isCountable: !isRepeated && !frame.isOdd)
     }
 
     private mutating func header(_ name: StaticString, _ value: UnsafeRawBufferPointer) {
@@ -192,7 +195,7 @@ public struct EventGenerator: ~Copyable {
     }
 }
 
-/// The profile's shares as the loop compares them.
+/// The profile's shares in the form in which the loop compares them.
 struct StreamOdds: Sendable {
     let binary: Odds
     let lateArrival: Odds
@@ -200,7 +203,7 @@ struct StreamOdds: Sendable {
     let timeless: Odds
     let zoned: Odds
     let odd: Odds
-    /// Among the odd ones, summed up from the first: malformed, bad field, future, unknown type.
+    /// Cumulative shares among the odd records: malformed, bad field, future, unknown type.
     let oddSums: [Double]
 
     init(_ profile: EventProfile) {

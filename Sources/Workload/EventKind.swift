@@ -1,4 +1,4 @@
-/// The event types that a generated stream is made of.
+/// The event types of a generated stream.
 public enum EventKind: UInt8, CaseIterable, Sendable {
     case bucketCreated, bucketDeleted, dataSourceCreated, dataSourceDeleted
     case alertRuleCreated, alertRuleDeleted, apiKeyCreated
@@ -49,7 +49,7 @@ public enum EventKind: UInt8, CaseIterable, Sendable {
     }
 }
 
-/// What an event is about; within a family the life cycle decides which type comes next.
+/// What an event is about; within a family the state of its object decides which type comes next.
 enum EventFamily: UInt8, Sendable {
     case apiRequest, token, agent, interaction, agentFlow, session, connection, consent
     case compliance, dataPoints, alert, buckets, dataSources, alertRules, apiKey

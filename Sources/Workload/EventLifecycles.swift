@@ -6,7 +6,7 @@ struct OpenConnection {
     var protocolNumber: Int
     var dataCenter: Int
     var apiKey: Int
-    var openedAt: Int64
+    var openedAtMilliseconds: Int64
 }
 
 /// A compliance request between its creation and its resolution.
@@ -17,10 +17,10 @@ struct OpenRequest {
     var status: Int
     var country: Int
     var project: Int
-    var createdAt: Int64
+    var createdAtMilliseconds: Int64
 }
 
-/// The things of which an organization has a number that rises and falls.
+/// The six kinds of objects that organizations create and delete.
 enum LevelFamily {
     static let count = 6
     static let kinds: [(created: EventKind, deleted: EventKind)] = [
@@ -147,14 +147,14 @@ extension EventGenerator {
         }
         let slot = random.below(connections.count)
         let connection = connections[slot]
-        let time = max(eventTime(now), connection.openedAt)
+        let time = max(eventTime(now), connection.openedAtMilliseconds)
         let isClosing = choice == 1 && connections.count > profile.openConnections / 4
         begin(
             isClosing ? .connectionClosed : .connectionActivity,
             organization: connection.organization, time: time)
         putConnection(connection)
         if isClosing {
-            putNumber("\"durationSeconds\":", Int((time - connection.openedAt) / 1_000))
+            putNumber("\"durationSeconds\":", Int((time - connection.openedAtMilliseconds) / 1_000))
             connections[slot] = connections[connections.count - 1]
             connections.removeLast()
         }
@@ -167,14 +167,14 @@ extension EventGenerator {
             service: random.skewed(Self.services.count),
             protocolNumber: random.skewed(Self.protocols.count),
             dataCenter: random.skewed(Self.dataCenters.count),
-            apiKey: random.skewed(max(1, profile.apiKeys)), openedAt: eventTime(now))
-        begin(.connectionOpened, organization: organization, time: connection.openedAt)
+            apiKey: random.skewed(max(1, profile.apiKeys)), openedAtMilliseconds: eventTime(now))
+        begin(.connectionOpened, organization: organization, time: connection.openedAtMilliseconds)
         putConnection(connection)
         end()
         if connections.count < max(1, profile.openConnections) {
             connections.append(connection)
         } else {
-            // The one that falls out stays open for ever, like a connection whose end got lost.
+            // The connection that is replaced is never closed, like one whose last event was lost.
             connections[random.below(connections.count)] = connection
         }
     }

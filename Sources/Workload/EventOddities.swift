@@ -1,6 +1,6 @@
 extension EventGenerator {
-    /// Writes a record that is no usable event: malformed, with a bad field, from the future, or
-    /// of a type that no catalog knows.
+    /// Writes a record that cannot be counted: malformed, with a bad field, from the future, or of
+    /// a type that no catalog knows.
     mutating func fillOddity(_ now: Int64) {
         let organization = pickOrganization()
         let dice = Double(random.next() >> 11) / 9_007_199_254_740_992
@@ -9,7 +9,7 @@ extension EventGenerator {
         } else if dice < odds.oddSums[1] {
             fillBadField(organization, eventTime(now))
         } else if dice < odds.oddSums[2] {
-            // The year 2199, so that it is the future whenever this is produced.
+            // The year 2199: in the future whenever the record is sent.
             begin(
                 .tokenIssued, organization: organization,
                 time: 7_226_582_400_000 + Int64(random.below(1_000_000_000)))
@@ -26,7 +26,7 @@ extension EventGenerator {
     private mutating func fillMalformed(_ organization: Int, _ time: Int64) {
         begin(.tokenIssued, organization: organization, time: time)
         if frame.isBinary {
-            // With a version it is the value that is broken, without one the value is fine.
+            // Either the version is missing, or it is there and the value ends too early.
             frame.hasVersion = random.below(2) == 0
             if !frame.hasVersion {
                 putText("\"agent\":", "agent-1")

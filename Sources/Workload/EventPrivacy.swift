@@ -47,11 +47,11 @@ extension EventGenerator {
         }
         let slot = random.below(requests.count)
         let request = requests[slot]
-        let time = max(eventTime(now), request.createdAt)
+        let time = max(eventTime(now), request.createdAtMilliseconds)
         if request.status >= 3 {
             begin(.complianceResolved, organization: request.organization, time: time)
             putRequest(request)
-            putNumber("\"resolutionSeconds\":", Int((time - request.createdAt) / 1_000))
+            putNumber("\"resolutionSeconds\":", Int((time - request.createdAtMilliseconds) / 1_000))
             putOrigin(request)
             end()
             requests[slot] = requests[requests.count - 1]
@@ -61,7 +61,7 @@ extension EventGenerator {
             begin(.complianceStatusChanged, organization: request.organization, time: time)
             putRequest(request)
             field("\"createdAt\":\"")
-            writer.put(milliseconds: request.createdAt)
+            writer.put(milliseconds: request.createdAtMilliseconds)
             writer.put(byte: 0x22)
             putText("\"from\":", Self.statuses[request.status])
             putText("\"to\":", Self.statuses[next])
@@ -77,8 +77,8 @@ extension EventGenerator {
             organization: organization, serial: serial, type: random.skewed(4), status: 0,
             country: random.skewed(12),
             project: hasProject ? random.skewed(population.projects) : -1,
-            createdAt: eventTime(now))
-        begin(.complianceCreated, organization: organization, time: request.createdAt)
+            createdAtMilliseconds: eventTime(now))
+        begin(.complianceCreated, organization: organization, time: request.createdAtMilliseconds)
         putRequest(request)
         putText("\"status\":", Self.statuses[0])
         putOrigin(request)

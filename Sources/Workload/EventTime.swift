@@ -1,22 +1,22 @@
 /// Times as events write them.
 public enum EventTime {
-    /// Milliseconds since 1970 of an RFC 3339 time with a zone; nil where the bytes are none.
+    /// Milliseconds since 1970 of an RFC 3339 time with a zone; nil for any other text.
     public static func milliseconds(_ text: UnsafeRawBufferPointer) -> Int64? {
         TimeText.nanoseconds(text).map { floorDivided($0, 1_000_000) }
     }
 
-    /// The years of which dates are read and written: all have four digits.
+    /// The years in which dates are read and written; all have four digits.
     private static let years = 1_700...2_200
 
-    /// Those years in milliseconds since 1970: no sum of two such times overflows.
-    public static let range: Range<Int64> =
+    /// Those years in milliseconds since 1970; no sum of two such times overflows.
+    public static let millisecondRange: Range<Int64> =
         start(ofYear: years.lowerBound)..<start(ofYear: years.upperBound + 1)
 
     private static func start(ofYear year: Int) -> Int64 {
         CivilDate(year: year, month: 1, day: 1).days * 86_400_000
     }
 
-    /// Days since 1970 of a date; nil where there is no such date.
+    /// Days since 1970 of a date; nil when there is no such date.
     public static func days(year: Int, month: Int, day: Int) -> Int64? {
         guard years ~= year, 1...12 ~= month,
             1...CivilDate.days(inMonth: month, of: year) ~= day

@@ -1,4 +1,5 @@
-/// Who takes part in a generated stream: a function of the seed alone.
+/// The organizations, users and projects of a generated stream; they depend on the seed and the
+/// profile alone.
 public struct Population: Sendable {
     /// The number of organizations.
     public let organizations: Int
@@ -9,7 +10,7 @@ public struct Population: Sendable {
     let organizationIDs: [UInt8]
     let projectIDs: [[UInt8]]
 
-    /// Derives the population that belongs to a seed.
+    /// Makes the population of a seed.
     public init(seed: UInt64, profile: EventProfile) {
         organizations = max(1, profile.organizations)
         users = max(1, profile.users)
@@ -38,7 +39,7 @@ public struct Population: Sendable {
         projectIDs[number]
     }
 
-    /// Some ids hold every byte that key names have to escape, and text beyond ASCII.
+    /// Some ids have bytes that must be escaped in key names, and text beyond ASCII.
     private static func projectID(_ number: Int) -> [UInt8] {
         switch number % 22 {
         case 10: Array("prj: {\(number)} 100%\n\"ä\\\u{7F}".utf8)

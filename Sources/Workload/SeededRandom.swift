@@ -36,7 +36,7 @@ public struct SeededRandom: Sendable {
     }
 }
 
-/// A probability as the generator compares it: without floating point in the loop.
+/// A probability in the form in which the generator compares it, without floating point.
 struct Odds: Sendable {
     let threshold: UInt64
 
@@ -47,8 +47,8 @@ struct Odds: Sendable {
 
 /// A choice among `0..<count` with Zipf's weights 1, 1/2, 1/3, … in constant time (alias method).
 ///
-/// The weights are powers with an exponent of quarters, which square roots can make: without a library for
-/// numbers every machine has the same.
+/// The exponent is a multiple of 1/4, so square roots are enough for the powers; they give the same
+/// result on every machine, which functions of a math library do not.
 struct ZipfChoice: Sendable {
     private let thresholds: [UInt64]
     private let aliases: [Int]

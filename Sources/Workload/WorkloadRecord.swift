@@ -1,8 +1,8 @@
-/// A header of a record; the bytes belong to whoever made it and are borrowed.
+/// A header of a record; its bytes are borrowed and belong to the maker of the record.
 public struct WorkloadHeader {
     /// The header's name.
     public let name: UnsafeRawBufferPointer
-    /// The header's value; nil is a null value.
+    /// The header's value; nil: null.
     public let value: UnsafeRawBufferPointer?
 
     /// Makes a header out of borrowed bytes.
@@ -16,21 +16,22 @@ public struct WorkloadHeader {
 public struct WorkloadRecord {
     /// The record's key: the organization's id.
     public let key: UnsafeRawBufferPointer
-    /// The record's value; nil is a null value.
+    /// The record's value; nil: null.
     public let value: UnsafeRawBufferPointer?
-    /// The headers: none in the structured content mode.
+    /// The headers; empty in the structured content mode.
     public let headers: [WorkloadHeader]
-    /// The event time in milliseconds since 1970; nil where the event has none.
-    public let eventTime: Int64?
+    /// The event's time, since 1970; nil when the event has none.
+    public let eventMilliseconds: Int64?
     /// The type of the event.
     public let kind: EventKind
-    /// Where the stream stands, in milliseconds since 1970: rises from record to record, also where events are late.
-    public let streamTime: Int64
-    /// Whether it may be counted: neither a repetition nor an odd record.
+    /// The time of the stream, since 1970; never falls from record to record, also when events are
+    /// late.
+    public let streamMilliseconds: Int64
+    /// Whether it may change a number: it is neither a repetition nor an odd record.
     public let isCountable: Bool
 }
 
-/// Where the parts of a record stand in the generator's buffer: subject, id, time, value.
+/// Where the parts of a record end in the generator's buffer: subject, id, time, value.
 struct RecordFrame {
     var subjectEnd = 0
     var idEnd = 0
@@ -39,7 +40,7 @@ struct RecordFrame {
     var hasValue = true
     var isBinary = false
     var hasVersion = true
-    var eventTime: Int64?
+    var eventMilliseconds: Int64?
     var kind = EventKind.unknown
     var isOdd = false
 }

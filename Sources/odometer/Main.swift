@@ -4,7 +4,7 @@ import Printing
 /// The process: reads the command line, runs one command, ends with its code.
 @main
 enum Main {
-    static let version = "0.1.0"
+    static let version = "0.2.0"
 
     static func main() {
         Signals.ignoreBrokenPipes()

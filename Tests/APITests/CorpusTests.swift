@@ -15,9 +15,9 @@ import Testing
         let target = try #require(
             try FuzzTargets.make(name, redis: redis.map { $0.socket }))
         for file in files {
-            let problem = target.problem(
-                with: try Checkout.bytes("Fuzz/corpus/\(name)/\(file)"))
-            #expect(problem == nil, "\(name)/\(file)")
+            let finding = target.finding(
+                for: try Checkout.bytes("Fuzz/corpus/\(name)/\(file)"))
+            #expect(finding == nil, "\(name)/\(file)")
         }
     }
 
@@ -28,8 +28,8 @@ import Testing
         #expect(named.count >= 10)
         #expect(packed.count >= 300)
         for text in named + packed {
-            let problem = event_scan_problem(text, text.count).map { String(cString: $0) }
-            #expect(problem == nil, "\(String(decoding: text, as: UTF8.self).debugDescription)")
+            let finding = event_scan_finding(text, text.count).map { String(cString: $0) }
+            #expect(finding == nil, "\(String(decoding: text, as: UTF8.self).debugDescription)")
         }
     }
 

@@ -15,7 +15,7 @@ def findings(house, expected):
     """The findings by (check, grade); the exit code must be the expected one."""
     report = json.loads(house.call("doctor", "--json", expected=expected))
     for finding in report["findings"]:
-        expect(finding["grade"] == "ok" or finding.get("mend"), f"nothing says how to mend {finding}")
+        expect(finding["grade"] == "ok" or finding.get("mend"), f"nothing says how to fix {finding}")
     return {(finding["check"], finding["grade"]): finding for finding in report["findings"]}
 
 
@@ -41,7 +41,7 @@ def a_good_house():
         after = findings(house, 0)
         expect(("ledger-contract", "ok") in after and ("log", "ok") in after, sorted(after))
         text = house.call("doctor")
-        expect("mend: " in text and text.splitlines()[-1].endswith("0 error"), text)
+        expect("fix: " in text and text.splitlines()[-1].endswith("0 errors"), text)
         expect(machine.terminate() == 0, "exit code")
         # What a person may change by mistake: another window than the ledger's.
         report = json.loads(house.call("doctor", "--dedupe-window", "7", "--json", expected=1))

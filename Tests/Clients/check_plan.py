@@ -48,7 +48,7 @@ def compare(events, sample, rate, profile):
 
 @check
 def small():
-    """a small load, reckoned event by event"""
+    """a small load, counted event by event"""
     compare(6_000, 2_000_000, 1000, {"organizations": 40, "span": "7d"})
 
 

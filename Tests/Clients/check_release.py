@@ -149,7 +149,7 @@ def waits_for_kafka():
 
 REASON = why_not()
 if REASON:
-    print(f"skip the release in a root of its own: {REASON}")
+    print(f"skipped: the release in a root of its own: {REASON}")
 else:
     for function in (libraries_of_debian, says_its_version, needs_proc, reads_meters, answers, waits_for_kafka):
         check(function)
@@ -173,15 +173,34 @@ def installs():
         meters = {f"share/odometer/meters/{path.name}" for path in (ROOT / "schemas/meters").glob("*.yaml")}
         expect(files(top) == meters | {
             "bin/odometer", "lib/systemd/system/odometer.service", "share/man/man1/odometer.1",
-            "share/odometer/alerts.yml", "share/odometer/odometer.yaml", "share/odometer/openapi.yaml"}, files(top))
+            "share/odometer/alerts.yml", "share/odometer/installed", "share/odometer/odometer.yaml", "share/odometer/openapi.yaml"}, files(top))
         unit = (top / "lib/systemd/system/odometer.service").read_text()
         expect("ExecStart=/opt/odo/bin/odometer up" in unit and "/usr/local" not in unit, unit)
         shown = subprocess.run([top / "bin/odometer", "check"], capture_output=True, text=True, timeout=60, env=ENVIRONMENT)
         # The meters beside it are found without an option.
         expect(shown.returncode == 0 and f"{top}/share/odometer/meters" in shown.stdout, shown)
-        (top / "bin/other").touch()
-        make("uninstall", folder, "/opt/odo")
-        expect(files(top) == {"bin/other"}, files(top))
+        # A meter that this version does not ship any more, and files that others put there.
+        with open(top / "share/odometer/installed", "a") as names:
+            names.write("share/odometer/meters/former.yaml\n")
+        for name in ("bin/other", "share/odometer/meters/former.yaml", "share/odometer/meters/own.yaml"):
+            (top / name).touch()
+        make("install", folder, "/opt/odo")
+        expect(not (top / "share/odometer/meters/former.yaml").exists(), files(top))
+        for _ in range(2):
+            make("uninstall", folder, "/opt/odo")
+            expect(files(top) == {"bin/other", "share/odometer/meters/own.yaml"}, files(top))
+
+
+def installs_where_names_are_awkward():
+    """folders with a space, & and | in their names are no trouble, and nothing beside them is touched"""
+    with tempfile.TemporaryDirectory() as outer:
+        folder = pathlib.Path(outer) / "a b&c|d"
+        (pathlib.Path(outer) / "a").touch()
+        make("install", folder, "/opt/o d&o")
+        unit = (folder / "opt/o d&o/lib/systemd/system/odometer.service").read_text()
+        expect("ExecStart=/opt/o d&o/bin/odometer up" in unit, unit)
+        make("uninstall", folder, "/opt/o d&o")
+        expect(files(outer) == {"a"}, files(outer))
 
 
 def manual():
@@ -194,21 +213,23 @@ def manual():
     expect(len(commands) > 10, commands)
     for name in commands:
         expect(".SS odometer " + name.replace("-", "\\-") in source.splitlines(), f"no {name}")
-    for option in ("--bootstrap", "--accept-contract", "--meters", "--config"):
-        expect("\\fB" + option.replace("-", "\\-") in source, f"no {option}")
+        shown = subprocess.run([RELEASE / "odometer", *name.split(), "--help"], capture_output=True, text=True, timeout=60).stdout
+        for option in re.findall(r"(?m)^ +(--[a-z-]+)", shown):
+            expect("\\fB" + option.replace("-", "\\-") in source, f"no {option} of {name}")
     formatters = [words for words in (["groff", "-man", "-Tutf8", "-ww", "-z"], ["mandoc", "-T", "lint", "-W", "warning"])
                   if shutil.which(words[0])]
     if not formatters:
-        print("skip formatting the manual page: neither groff nor mandoc here")
+        print("skipped: formatting the manual page: neither groff nor mandoc here")
     for formatter in formatters:
         done = subprocess.run([*formatter, page], capture_output=True, text=True, timeout=60)
         expect(done.returncode == 0 and not done.stderr + done.stdout, done)
 
 
-if (RELEASE / "odometer").exists():
+if BINARY and (RELEASE / "odometer").exists():
     check(installs)
+    check(installs_where_names_are_awkward)
     check(manual)
 else:
-    print("skip make install and the manual page: no .build/dist, which make release writes")
+    print("skipped: make install and the manual page: no .build/dist, which make release writes")
 
 run()

@@ -17,7 +17,7 @@ FOREIGN = ROOT / "Tests/Clients/foreign"
 
 @check
 def rate():
-    """a constant rate: due times as reckoned, every record seen, every cell equal; a spoiled cell is found"""
+    """a constant rate: due times as computed, every record seen, every cell equal; a spoiled cell is found"""
     with House() as house:
         machine = house.start("run").wait_ready(90)
         result = replay(house, "--generate", "--events", str(EVENTS), "--span", "4h", "--rate", "1000", "--check")
@@ -128,7 +128,7 @@ def requests():
             },
             "requests": [{"name": "refused", "path": "/v1/meters", "weight": 1}],
         }))
-        # The largest organization of the seed: its answers are compared with the second reckoning as well.
+        # The largest organization of the seed: its answers are compared with the second count as well.
         first = replay(house, "--generate", "--seed", "4", "--events", "500", "--organizations", "3", "--freshness")
         expect(first["records"]["unseen"] == 0, first["records"])
         largest = max(counted := [record.key().decode() for record in house.records()], key=counted.count)

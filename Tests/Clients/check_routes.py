@@ -1,4 +1,4 @@
-"""All ten routes of `odometer up`, of two organizations, against answers reckoned from the topic in plain loops."""
+"""All ten routes of `odometer up`, of two organizations, against answers computed from the topic in plain loops."""
 
 import json
 import os
@@ -7,12 +7,12 @@ import urllib.parse
 
 from jsonschema import Draft202012Validator
 
-import reckoning
-import reckoning_privacy
+import expected_answers
+import expected_metrics
 from checks import ROOT, check, expect, load_yaml, run
 from credentials import SECRET, Credentials, token
+from expected_answers import DAY, Organization, written
 from house import House, get
-from reckoning import DAY, Organization, written
 
 House.needed()
 EVENTS = int(os.environ.get("EVENTS", 40_000))
@@ -61,7 +61,7 @@ class Caller:
         found = [error.message for error in validator.iter_errors(value)]
         expect(not found, f"{path}?{query}: {found}")
         edges = headers.get("X-Odometer-Range", "").split("/")
-        return value, [reckoning.moment(edge) for edge in edges] if len(edges) == 2 else None
+        return value, [expected_answers.moment(edge) for edge in edges] if len(edges) == 2 else None
 
 
 def same(name, found, wanted):
@@ -80,11 +80,11 @@ def same(name, found, wanted):
     expect(first is None, first)
 
 
-def at_one_time(ask, reckon):
-    """Asks and reckons; again where a minute ends in between."""
+def at_one_time(ask, compute):
+    """Asks and computes; again when a minute ends in between."""
     while True:
         minute = time.time() // 60
-        found, wanted = ask(), reckon(int(time.time() * 1000))
+        found, wanted = ask(), compute(int(time.time() * 1000))
         if time.time() // 60 == minute:
             return found, wanted
 
@@ -99,7 +99,7 @@ class Setting:
         self.machine = house.start("up", "--jwt-secret-file", str(secret), "--rate-limit", "0").wait_ready()
         house.call("replay", "--generate", "--seed", "11", "--events", str(EVENTS), "--organizations", "4",
                    "--to", house.topic)
-        self.events, self.outcomes = reckoning.read(house.records())
+        self.events, self.outcomes = expected_answers.read(house.records())
         # The largest but one and a smaller one: both have events of every type.
         self.names = sorted(self.events, key=lambda one: -len(self.events[one]))[1:3]
         self.profiles, lines = {}, []
@@ -117,8 +117,8 @@ class Setting:
         self.callers = [Caller(house, self.machine, name, number) for number, name in enumerate(self.names)]
         house.wait_counted()
 
-    def compare(self, path, reckon, parameters=lambda now: {}):
-        """Asks both organizations and compares; reckon takes the organization's reckoning and the range."""
+    def compare(self, path, compute, parameters=lambda now: {}):
+        """Asks both organizations and compares; `compute` takes the organization's events and the range."""
         for caller in self.callers:
             place = path.replace("{organizationId}", caller.organization)
 
@@ -130,7 +130,7 @@ class Setting:
                 return Organization(name, self.events[name], now, self.profiles[name])
 
             (found, bounds), organization = at_one_time(ask, wanted)
-            same(f"{path} of {caller.number}", found, reckon(organization, bounds))
+            same(f"{path} of {caller.number}", found, compute(organization, bounds))
             expect(found, f"{path} of {caller.number}: empty")
 
 
@@ -236,12 +236,12 @@ def metrics():
     projects = {
         data.get("project", "") for kind, _, data in SETTING.events[SETTING.names[0]] if kind == "session.started"
     }
-    SETTING.compare(path, lambda one, _: reckoning_privacy.metrics(one, one.tomorrow - 30 * DAY, one.tomorrow))
+    SETTING.compare(path, lambda one, _: expected_metrics.metrics(one, one.tomorrow - 30 * DAY, one.tomorrow))
     for chosen in ([], [""], ["no such project"], sorted(projects)[-1:], sorted(projects)[:5]):
         for first, last in ((75, 10), (2, 0)):
             SETTING.compare(
                 path,
-                lambda one, _: reckoning_privacy.metrics(
+                lambda one, _: expected_metrics.metrics(
                     one, one.tomorrow - (first + 1) * DAY, one.tomorrow - last * DAY, chosen or None),
                 lambda now: {
                     "startDate": written(now - first * DAY), "endDate": written(now - last * DAY),
@@ -302,7 +302,7 @@ def state():
 
 @check
 def stop():
-    """SIGTERM stops it cleanly, and the numbers stand as verify reckons them"""
+    """SIGTERM stops it cleanly, and verify finds the numbers equal"""
     began = time.monotonic()
     expect(SETTING.machine.terminate(10) == 0, "exit code after SIGTERM")
     print(f"stopped after {time.monotonic() - began:.2f} s")

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 
-import reckoning
+import expected_answers
 from checks import check, expect, run
 from credentials import SECRET, Credentials
 from house import House, get
@@ -61,7 +61,7 @@ def conforms():
         unlimited = ("--rate-limit", "0", "--address-rate-limit", "0", "--organization-requests", "0")
         machine = house.start("up", "--jwt-secret-file", str(secret), *unlimited).wait_ready()
         house.call("replay", "--generate", "--events", "2000", "--organizations", "1", "--to", house.topic)
-        (organization,) = reckoning.read(house.records())[0]
+        (organization,) = expected_answers.read(house.records())[0]
         house.call("directory", "put", "organization", organization, '{"name": "One", "slug": "one"}')
         credentials = Credentials(house, organization, "one")
         house.wait_counted()

@@ -82,7 +82,7 @@ import Testing
                 .hash(bytes("none")), .ranking(bytes("none")), .distinct([bytes("none")]),
             ], organization: bytes("o"), deadline: soon)
         #expect(snapshot.isAtomic)
-        #expect(snapshot.asOf == 1_700)
+        #expect(snapshot.asOfMilliseconds == 1_700)
         var texts: [String] = []
         for value in snapshot.values {
             switch value {
@@ -285,7 +285,7 @@ import Testing
             let snapshot = try reader.read(
                 [.size(bytes("h"))], organization: bytes("o"), deadline: soon)
             reader.endRequest()
-            #expect(snapshot.asOf == Int64(999 + count))
+            #expect(snapshot.asOfMilliseconds == Int64(999 + count))
             #expect(snapshot.isAtomic)
         }
         let statistics = try connection.command("INFO", "commandstats").text ?? ""
@@ -298,20 +298,20 @@ import Testing
     @Test func partitionAdded() throws {
         let (redis, reader) = try open()
         var connection = try redis.connect()
-        func asOf() throws -> Int64? {
+        func asOfMilliseconds() throws -> Int64? {
             reader.beginRequest(1)
             defer { reader.endRequest() }
             return try reader.read(
                 [.size(bytes("h"))], organization: bytes("o"), deadline: soon
-            ).asOf
+            ).asOfMilliseconds
         }
         try connection.command("HSET", marks, "t/0", "5", "t/0@", "4 1500 ab")
-        for _ in 0..<3 { #expect(try asOf() == 1_500) }
+        for _ in 0..<3 { #expect(try asOfMilliseconds() == 1_500) }
         try connection.command("HSET", "odo:1:{dir}:ledger", "origin:u/7", "0 0")
         try connection.command("HSET", marks, "u/7", "5", "u/7@", "4 1900 ab")
         let deadline = soon
-        while try asOf() != 1_900 { try #require(ContinuousClock.now < deadline) }
-        #expect(try asOf() == 1_900)
+        while try asOfMilliseconds() != 1_900 { try #require(ContinuousClock.now < deadline) }
+        #expect(try asOfMilliseconds() == 1_900)
     }
 
     @Test func failures() throws {

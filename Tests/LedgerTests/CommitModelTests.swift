@@ -76,7 +76,7 @@ import Testing
     func fill(_ arguments: inout CommitArguments, _ entries: [Entry], _ fixture: LedgerFixture) {
         for entry in entries {
             let expiry = entry.key.hasSuffix("0") ? fixture.later : nil
-            arguments.beginGroup(entry.kind, key: fixture.key(entry.key), expiry: expiry)
+            arguments.beginGroup(entry.kind, key: fixture.key(entry.key), expirySecond: expiry)
             if entry.kind == .add || entry.kind == .score {
                 arguments.addEntry(member: Array(entry.field.utf8), delta: Int64(entry.value) ?? 0)
             } else {

@@ -14,20 +14,23 @@ import Testing
         var arguments = fixture.begun()
         arguments.addAudit(member: "usage/0:delivered", delta: 10)
         for name in ["old", "new"] {
-            arguments.beginGroup(.add, key: fixture.key(name + "h"), expiry: fixture.later)
+            arguments.beginGroup(.add, key: fixture.key(name + "h"), expirySecond: fixture.later)
             arguments.addEntry(member: "there", delta: 5)
             arguments.addEntry(member: "gone", delta: -3)
             arguments.addEntry(member: "ends", delta: -10)
-            arguments.beginGroup(.score, key: fixture.key(name + "z"), expiry: fixture.later)
+            arguments.beginGroup(.score, key: fixture.key(name + "z"), expirySecond: fixture.later)
             arguments.addEntry(member: "there", delta: 5)
             arguments.addEntry(member: "gone", delta: -3)
             if name == "new" { bad(&arguments) }
             arguments.addScores(
-                key: fixture.key(name + "s"), expiry: fixture.later, [("there", 5), ("gone", 3)])
+                key: fixture.key(name + "s"), expirySecond: fixture.later,
+                [("there", 5), ("gone", 3)])
             arguments.addScores(key: fixture.key(name + "m"), [("there", 5), ("gone", 3)])
-            arguments.beginGroup(.maximum, key: fixture.key(name + "x"), expiry: fixture.later)
+            arguments.beginGroup(
+                .maximum, key: fixture.key(name + "x"), expirySecond: fixture.later)
             arguments.addEntry(member: "there", value: "99999999999999999999")
-            arguments.beginGroup(.distinct, key: fixture.key(name + "p"), expiry: fixture.later)
+            arguments.beginGroup(
+                .distinct, key: fixture.key(name + "p"), expirySecond: fixture.later)
             arguments.addDistinct("same")
         }
         committer.submit(&arguments, tag: 3)
@@ -46,7 +49,7 @@ import Testing
         let bad = try fixture.everything()[fixture.name("bad")]
         #expect(try commit(twin)?.outcome == .applied(zerosLeft: 0))
         let result = try commit(fixture) { arguments in
-            arguments.beginGroup(kind, key: fixture.key("bad"), expiry: fixture.later)
+            arguments.beginGroup(kind, key: fixture.key("bad"), expirySecond: fixture.later)
             switch kind {
             case .add, .score: arguments.addEntry(member: "f", delta: Int64(value) ?? 7)
             case .distinct: arguments.addDistinct("f")
@@ -262,7 +265,7 @@ import Testing
         var connection = try fixture.server.connect()
         try connection.command(["HSET", fixture.key("bad"), "f", "many"])
         _ = try commit(fixture) { arguments in
-            arguments.beginGroup(.add, key: fixture.key("bad"), expiry: 1_000_000)
+            arguments.beginGroup(.add, key: fixture.key("bad"), expirySecond: 1_000_000)
             arguments.addEntry(member: "f", delta: 1)
         }
         #expect(try fixture.parked().count == 1)
@@ -305,7 +308,7 @@ import Testing
         }
         let cells = try ParkedCells.read(&connection, layout: fixture.layout, shard: 3)
         let cell = try #require(cells.first)
-        #expect(cells.count == 1 && cell.kind == .add && cell.expiry == nil)
+        #expect(cells.count == 1 && cell.kind == .add && cell.expirySecond == nil)
         #expect(cell.key == fixture.key("o:calls:day:2026-03") && cell.member == "09")
         #expect(cell.value == "5" && cell.meter == "calls")
         #expect(try RefusalProbe.refusal(of: cell, on: &connection) == "the cell is not an integer")

@@ -52,17 +52,17 @@ import Testing
             var committer = try committer(of: fixture, losing: [command])
             var arguments = fixture.begun()
             arguments.addAudit(member: "usage/0:delivered", delta: 1)
-            arguments.beginGroup(.add, key: fixture.key("oldh"), expiry: fixture.later)
+            arguments.beginGroup(.add, key: fixture.key("oldh"), expirySecond: fixture.later)
             arguments.addEntry(member: "there", delta: 1)
-            arguments.beginGroup(.add, key: fixture.key("newh"), expiry: fixture.later)
+            arguments.beginGroup(.add, key: fixture.key("newh"), expirySecond: fixture.later)
             arguments.addEntry(member: "there", delta: 1)
             // United first: then it must be taken back where the
             // increment of the next group is refused.
             arguments.addScores(
-                key: fixture.key("olds"), expiry: fixture.later, [("there", 1), ("new", 2)])
-            arguments.beginGroup(.score, key: fixture.key("newz"), expiry: fixture.later)
+                key: fixture.key("olds"), expirySecond: fixture.later, [("there", 1), ("new", 2)])
+            arguments.beginGroup(.score, key: fixture.key("newz"), expirySecond: fixture.later)
             arguments.addEntry(member: "there", delta: 1)
-            arguments.beginGroup(.distinct, key: fixture.key("newp"), expiry: fixture.later)
+            arguments.beginGroup(.distinct, key: fixture.key("newp"), expirySecond: fixture.later)
             arguments.addDistinct("m")
             let outcome = committer.commit(&arguments)
             guard case .refused("NOPERM", _) = outcome else {
@@ -90,7 +90,7 @@ import Testing
                     arguments.addEntry(member: "there", delta: 3)
                 }
             }
-            arguments.beginGroup(.distinct, key: fixture.key("newp"), expiry: fixture.later)
+            arguments.beginGroup(.distinct, key: fixture.key("newp"), expirySecond: fixture.later)
             arguments.addDistinct("m")
             guard case .refused("NOPERM", _) = committer.commit(&arguments) else {
                 Issue.record("not refused")

@@ -24,7 +24,7 @@ import Testing
         let print = Fingerprint(offset: 109, timestamp: 1_700, hash: 0xAB)
         arguments.addRange(member: "usage/0", from: 100, to: 110, fingerprint: print)
         arguments.addAudit(member: "usage/0:delivered", delta: 10)
-        arguments.beginGroup(.add, key: fixture.key("h"), expiry: fixture.later)
+        arguments.beginGroup(.add, key: fixture.key("h"), expirySecond: fixture.later)
         arguments.addEntry(member: "a", delta: 5)
         arguments.addEntry(member: "b", delta: -9_007_199_254_740_993)
         arguments.beginGroup(.score, key: fixture.key("z"))
@@ -37,7 +37,7 @@ import Testing
         arguments.addEntry(member: "first", value: Array((high(10) + ":a").utf8))
         arguments.beginGroup(.last, key: fixture.key("x"))
         arguments.addEntry(member: "last", value: Array((high(10) + ":b").utf8))
-        arguments.beginGroup(.distinct, key: fixture.key("p"), expiry: fixture.later)
+        arguments.beginGroup(.distinct, key: fixture.key("p"), expirySecond: fixture.later)
         for index in 0..<2_500 { arguments.addDistinct(Array("u\(index)".utf8)) }
         #expect(committer.commit(&arguments) == .applied(zerosLeft: 0))
 
@@ -105,7 +105,7 @@ import Testing
         try fixture.prepare()
         var committer = try fixture.committer()
         var first = fixture.begun()
-        first.beginGroup(.add, key: fixture.key("h"), expiry: fixture.later)
+        first.beginGroup(.add, key: fixture.key("h"), expirySecond: fixture.later)
         first.addEntry(member: "a", delta: 5)
         first.addEntry(member: "new", delta: 0)
         first.addEntry(member: "swing", delta: 2)
@@ -119,7 +119,7 @@ import Testing
             all[fixture.name("h")] == ["a": "5", "swing": "3", "<expiry>": "4000000000"])
 
         var second = fixture.begun(from: 110, to: 120)
-        second.beginGroup(.add, key: fixture.key("h"), expiry: fixture.later)
+        second.beginGroup(.add, key: fixture.key("h"), expirySecond: fixture.later)
         second.addEntry(member: "a", delta: -5)
         second.addEntry(member: "swing", delta: -3)
         second.beginGroup(.score, key: fixture.key("z"))
@@ -137,7 +137,7 @@ import Testing
         func commit(_ scores: [(member: String, delta: Int64)], expiry: Int64) throws -> Int64 {
             var arguments = fixture.begun(from: from, to: from + 1)
             from += 1
-            arguments.addScores(key: fixture.key("z"), expiry: expiry, scores)
+            arguments.addScores(key: fixture.key("z"), expirySecond: expiry, scores)
             committer.submit(&arguments, tag: 7)
             let received = committer.receive()
             let result = try #require(received)
@@ -206,10 +206,10 @@ import Testing
         for (from, expiry) in [(100, 4_000_000_000), (110, 4_100_000_000)] as [(Int64, Int64)] {
             var arguments = fixture.begun(from: from, to: from + 10)
             for name in ["h1", "h2"] {
-                arguments.beginGroup(.add, key: fixture.key(name), expiry: expiry)
+                arguments.beginGroup(.add, key: fixture.key(name), expirySecond: expiry)
                 arguments.addEntry(member: "a", delta: 1)
             }
-            arguments.beginGroup(.add, key: fixture.key("past\(from)"), expiry: 1_000)
+            arguments.beginGroup(.add, key: fixture.key("past\(from)"), expirySecond: 1_000)
             arguments.addEntry(member: "a", delta: 1)
             #expect(committer.commit(&arguments) == .applied(zerosLeft: 0))
         }

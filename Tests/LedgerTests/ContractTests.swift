@@ -7,7 +7,7 @@ import Testing
 @Suite struct ContractTests {
     let layout = KeyLayout(prefix: "t")
     let birth = LedgerRecord.Birth(
-        created: 5, dedupeKey: [1, 2], cluster: "c 1\n:", group: "odometer-é")
+        createdMilliseconds: 5, dedupeKey: [1, 2], cluster: "c 1\n:", group: "odometer-é")
 
     func contract(
         _ meters: [String: String], bounds: [(name: String, value: Int64)] = [("future", 300)],

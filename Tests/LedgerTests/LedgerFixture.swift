@@ -51,12 +51,12 @@ final class LedgerFixture {
         try fixture.prepare()
         var committer = try fixture.committer()
         var arguments = fixture.begun(from: 100, to: 100)
-        arguments.beginGroup(.add, key: fixture.key("oldh"), expiry: fixture.later)
+        arguments.beginGroup(.add, key: fixture.key("oldh"), expirySecond: fixture.later)
         arguments.addEntry(member: "there", delta: 1)
         arguments.addEntry(member: "ends", delta: 10)
-        arguments.beginGroup(.score, key: fixture.key("oldz"), expiry: fixture.later)
+        arguments.beginGroup(.score, key: fixture.key("oldz"), expirySecond: fixture.later)
         arguments.addEntry(member: "there", delta: 1)
-        arguments.beginGroup(.score, key: fixture.key("olds"), expiry: fixture.later)
+        arguments.beginGroup(.score, key: fixture.key("olds"), expirySecond: fixture.later)
         arguments.addEntry(member: "there", delta: 1)
         arguments.addEntry(member: "other", delta: 7)
         // Too many beside two: these are added one by one.
@@ -111,7 +111,7 @@ final class LedgerFixture {
 extension CommitArguments {
     /// Small increments of members that differ, as a tally's are sent.
     mutating func addScores(
-        key: [UInt8], expiry: Int64? = nil, limits: [UInt8] = [],
+        key: [UInt8], expirySecond: Int64? = nil, limits: [UInt8] = [],
         _ scores: [(member: String, delta: Int64)]
     ) {
         var increments = SortedSetDump()
@@ -119,7 +119,9 @@ extension CommitArguments {
             Array(member.utf8).withUnsafeBytes { increments.append($0, score: delta) }
         }
         key.withUnsafeBytes { key in
-            limits.withUnsafeBytes { addUnion(key: key, expiry: expiry, limits: $0, &increments) }
+            limits.withUnsafeBytes {
+                addUnion(key: key, expirySecond: expirySecond, limits: $0, &increments)
+            }
         }
     }
 }

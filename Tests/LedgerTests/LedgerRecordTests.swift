@@ -7,7 +7,7 @@ import Testing
 /// The ledger's record of itself, origins, contract, directory and the checks at start.
 @Suite struct LedgerRecordTests {
     let birth = LedgerRecord.Birth(
-        created: 5, dedupeKey: [1, 0xAB, 0], cluster: "c l", group: "odometer-t")
+        createdMilliseconds: 5, dedupeKey: [1, 0xAB, 0], cluster: "c l", group: "odometer-t")
 
     @Test func theFirstMakesTheLedgerAndTheNextReadsIt() throws {
         let fixture = try LedgerFixture()
@@ -17,7 +17,7 @@ import Testing
         #expect(made.birth == birth && made.contractNumber == 0 && made.contractText == nil)
         var other = birth
         other.dedupeKey = [9]
-        other.created = 6
+        other.createdMilliseconds = 6
         #expect(
             try LedgerRecord.open(&connection, layout: fixture.layout, proposal: other) == made)
         #expect(try LedgerRecord.read(&connection, layout: fixture.layout) == made)
@@ -40,10 +40,12 @@ import Testing
         var connection = try fixture.server.connect()
         _ = try LedgerRecord.open(&connection, layout: fixture.layout, proposal: birth)
         let first: [Int32: Origin] = [
-            0: Origin(offset: 7, timestamp: 1), 1: Origin(offset: 8, timestamp: 1),
+            0: Origin(offset: 7, decidedMilliseconds: 1),
+            1: Origin(offset: 8, decidedMilliseconds: 1),
         ]
         let second: [Int32: Origin] = [
-            0: Origin(offset: 70, timestamp: 2), 2: Origin(offset: 90, timestamp: 2),
+            0: Origin(offset: 70, decidedMilliseconds: 2),
+            2: Origin(offset: 90, decidedMilliseconds: 2),
         ]
         func establish(_ topic: String, _ origins: [Int32: Origin]) throws -> [Int32: Origin] {
             try Origins.establish(&connection, layout: fixture.layout, topic: topic, origins)
@@ -52,12 +54,13 @@ import Testing
         #expect(try establish("usage", second) == first)
         #expect(try establish("usage2", second) == second)
         let added = LogPartition(topic: "usage", partition: 2)
-        let zero = Origin(offset: 0, timestamp: 3)
+        let zero = Origin(offset: 0, decidedMilliseconds: 3)
         #expect(
             try Origins.add(&connection, layout: fixture.layout, added, zero) == zero)
         #expect(
             try Origins.add(
-                &connection, layout: fixture.layout, added, Origin(offset: 1, timestamp: 4)) == zero
+                &connection, layout: fixture.layout, added,
+                Origin(offset: 1, decidedMilliseconds: 4)) == zero
         )
         let record = try LedgerRecord.read(&connection, layout: fixture.layout)
         #expect(record?.origins(of: "usage") == first.merging([2: zero]) { one, _ in one })
@@ -188,12 +191,12 @@ import Testing
         let fixture = try LedgerFixture()
         var connection = try fixture.server.connect()
         let good = try ServerCheck(&connection, layout: fixture.layout)
-        #expect(good.problems == [] && good.unchecked == [])
+        #expect(good.fatalFindings == [] && good.unchecked == [])
         #expect(good.evictionPolicy == "noeviction")
         try good.validate()
         try connection.command("CONFIG", "SET", "maxmemory-policy", "allkeys-lru")
         let evicting = try ServerCheck(&connection, layout: fixture.layout)
-        #expect(evicting.problems.count == 1)
+        #expect(evicting.fatalFindings.count == 1)
         #expect(throws: LedgerError.self) { try evicting.validate() }
         // Without CONFIG the policy is in INFO.
         try connection.command(
@@ -209,13 +212,13 @@ import Testing
         try connection.command("CONFIG", "SET", "maxmemory-policy", "noeviction")
         try connection.command(
             "ACL", "SETUSER", "odo", "resetkeys", "~\(fixture.layout.prefix):*", "+@all")
-        #expect(try ServerCheck(&limited, layout: fixture.layout).problems == [])
+        #expect(try ServerCheck(&limited, layout: fixture.layout).fatalFindings == [])
         try connection.command("ACL", "SETUSER", "odo", "-config", "-pfadd")
         // A user that may not even ask is left unchecked, not refused.
         try connection.command("ACL", "SETUSER", "odo", "-acl", "-info", "-config")
         #expect(checked.findings(refill: .complete).filter(\.isFatal).count == 2)
         let blind = try ServerCheck(&limited, layout: fixture.layout)
-        #expect(blind.problems == [])
+        #expect(blind.fatalFindings == [])
         #expect(Set(blind.unchecked) == ["access list", "maxmemory-policy", "evicted keys"])
     }
 
@@ -268,7 +271,7 @@ import Testing
         try ShardReset.run(
             &connection, layout: fixture.layout, shard: fixture.shard,
             contract: ContractStamp(number: 1, digest: "abc"),
-            origins: [fixture.partition: Origin(offset: 40, timestamp: 1)])
+            origins: [fixture.partition: Origin(offset: 40, decidedMilliseconds: 1)])
         #expect(
             try fixture.everything() == [
                 fixture.text(profile): ["@offset": "1"],

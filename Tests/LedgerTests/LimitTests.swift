@@ -15,7 +15,7 @@ import Testing
         _ fixture: LedgerFixture, _ kind: CommitArguments.Kind, _ values: [(String, Int)],
         to arguments: inout CommitArguments
     ) {
-        arguments.beginGroup(kind, key: fixture.key("k"), expiry: fixture.later, limits: "2")
+        arguments.beginGroup(kind, key: fixture.key("k"), expirySecond: fixture.later, limits: "2")
         for (name, number) in values {
             let digits = Array("0000000000000000000\(number)".utf8)
             switch kind {

@@ -20,7 +20,7 @@ import Testing
         var committer = try fixture.committer()
         func commit() -> CommitOutcome {
             var arguments = fixture.begun()
-            arguments.beginGroup(.add, key: fixture.key("h"), expiry: fixture.later)
+            arguments.beginGroup(.add, key: fixture.key("h"), expirySecond: fixture.later)
             arguments.addEntry(member: "f", delta: 1)
             return committer.commit(&arguments)
         }
@@ -64,7 +64,7 @@ import Testing
         try evict(&connection)
         let key = fixture.layout.ledgerKey
         let first = try ServerCheck(&connection, layout: fixture.layout)
-        #expect(first.evictedKeys ?? 0 > 0 && first.problems.isEmpty)
+        #expect(first.evictedKeys ?? 0 > 0 && first.fatalFindings.isEmpty)
         try first.noteEvictions(on: &connection)
         #expect(try connection.command(["EXISTS", key]).integer == 0, "no ledger: nothing is left")
         try connection.command(["HSET", key, "layout", "1"])
@@ -78,17 +78,17 @@ import Testing
         try connection.command(["HSET", key, "layout", "1", "evicted", note])
         let second = try ServerCheck(&connection, layout: fixture.layout)
         #expect(second.newlyEvicted > 0)
-        #expect(second.problems.contains { $0.contains("has thrown away") })
+        #expect(second.fatalFindings.contains { $0.contains("has thrown away") })
         // It is told again until somebody has looked, not noted.
         try second.noteEvictions(on: &connection)
         #expect(try connection.command(["HGET", key, "evicted"]).bytes == note)
         // Another server with a counter of its own.
         try connection.command(["HSET", key, "evicted", "0123456789abcdef 0"])
         let other = try ServerCheck(&connection, layout: fixture.layout)
-        #expect(other.problems.isEmpty && other.newlyEvicted == 0)
+        #expect(other.fatalFindings.isEmpty && other.newlyEvicted == 0)
         try connection.command(["HSET", key, "evicted", note])
         try connection.command("CONFIG", "RESETSTAT")
-        #expect(try ServerCheck(&connection, layout: fixture.layout).problems.isEmpty)
+        #expect(try ServerCheck(&connection, layout: fixture.layout).fatalFindings.isEmpty)
     }
 
     @Test func aReaderFollowsANameToTheNewMasterAndStaysWithAReplicaByChoice() {

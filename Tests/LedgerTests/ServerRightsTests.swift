@@ -66,7 +66,7 @@ extension Connection {
         let check = try ServerCheck(
             &limited, layout: KeyLayout(prefix: "t"), uses: ServerRights.Use.allCases)
         #expect(check.forbidden.isEmpty && check.unchecked.isEmpty, "\(check.unchecked)")
-        #expect(check.problems.isEmpty)
+        #expect(check.fatalFindings.isEmpty)
     }
 
     /// Each refusal is a line in the server's log, so what was refused is not asked again.

@@ -25,9 +25,9 @@ import Workload
     @Test(.enabled(if: isOptimized, "needs a release build"))
     func foldingAsksForNoMemory() throws {
         let catalog = try Catalogs.shipped()
-        var profile = EventProfile(end: 1_773_066_000_000)
+        var profile = EventProfile(endMilliseconds: 1_773_066_000_000)
         profile.events = 3_000
-        profile.span = 3_600_000
+        profile.spanMilliseconds = 3_600_000
         profile.organizations = 10
         profile.binaryShare = 0.2
         profile.malformedShare = 0.02

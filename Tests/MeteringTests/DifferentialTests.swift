@@ -8,9 +8,9 @@ import Workload
 @Suite struct DifferentialTests {
     @Test(arguments: [1, 2, 3] as [UInt64])
     func generatedEventsCountAlike(seed: UInt64) throws {
-        var profile = EventProfile(end: 1_773_066_000_000)
+        var profile = EventProfile(endMilliseconds: 1_773_066_000_000)
         profile.events = 3_000
-        profile.span = 500 * 86_400_000
+        profile.spanMilliseconds = 500 * 86_400_000
         profile.organizations = 6
         profile.binaryShare = 0.3
         profile.duplicateShare = 0.1
@@ -32,7 +32,8 @@ import Workload
             var record = generator.withNext { one in
                 LogRecord(
                     partition: partition,
-                    timestamp: min(one.eventTime ?? profile.end, profile.end),
+                    timestamp: min(
+                        one.eventMilliseconds ?? profile.endMilliseconds, profile.endMilliseconds),
                     key: Array(one.key), value: one.value.map { Array($0) },
                     headers: one.headers.map { (Array($0.name), $0.value.map { Array($0) }) })
             }

@@ -103,7 +103,7 @@ extension OracleCatalog {
                 time: Self.pointer(declared.time),
                 timeFormat: .init(rawValue: declared.timeFormat.rawValue) ?? .rfc3339)
         }
-        earliest = Int64(catalog.notBefore.day) * 86_400
+        earliestSeconds = Int64(catalog.notBefore.day) * 86_400
         events = catalog.events.map { event in
             OracleEvent(event.name, type: event.type, fields: event.fields.map(Self.field))
         }
@@ -141,7 +141,7 @@ extension OracleCatalog {
         made.value = meter.value
         made.of = meter.of
         made.isSigned = meter.isSigned
-        made.mostFields = meter.limits.by
+        made.mostMembers = meter.limits.by
         made.mostScopes = meter.limits.per
         for (window, retention) in meter.retention {
             guard let window = OracleWindow(rawValue: window.name) else { continue }

@@ -170,7 +170,7 @@ final class Twin {
         var expected: [[UInt8]: KeyContent] = [:]
         for number in 0..<oracle.cells.keyCount {
             var content = KeyContent(
-                shape: oracle.cells.shape(number), expiry: oracle.cells.expiry(number))
+                shape: oracle.cells.shape(number), expiry: oracle.cells.expirySeconds(number))
             if content.shape == .distinct {
                 for value in oracle.cells.values(number) { content.cells[value] = .integer(1) }
             } else {

@@ -115,7 +115,7 @@ struct AnswerCheckTests {
         }
         let report = check.run(
             [], [route(.workspace, "/w?x=1"), route(.workspace, "/w"), route(.identity, "/i")],
-            [UnreckonedRoute(organization: "a", path: "/p", reason: "why")])
+            [UncheckedRoute(organization: "a", path: "/p", reason: "why")])
         #expect(report.compared == 0 && report.differences.isEmpty)
         #expect(
             report.skipped == [

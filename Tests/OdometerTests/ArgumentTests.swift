@@ -29,7 +29,7 @@ struct ArgumentTests {
     }
 
     @Test(arguments: [
-        (["check", "--lane", "3"], "did you mean lanes"),
+        (["check", "--lane", "3"], "did you mean --lanes"),
         (["check", "--lanes", "0"], "an integer from 1 to 64, not \"0\""),
         (["check", "--lanes"], "needs a value: --lanes N"),
         (["check", "--lanes", "1", "--lanes", "2"], "stands twice"),

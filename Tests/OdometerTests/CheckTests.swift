@@ -64,6 +64,8 @@ struct CheckTests {
         ("http: {listen: '[::]:9000', admin_listen: '127.0.0.1:9000'}", "both have port 9000"),
         ("jwt: {secret_file: /nowhere/secret}", "/nowhere/secret"),
         ("jwt: {algorithm: RS256, public_key: /nowhere/key}", "/nowhere/key"),
+        ("jwt: {public_key: /nowhere/key}", "needs --jwt-algorithm RS256 or ES256"),
+        ("jwt: {algorithm: ES256, secret_file: /nowhere/secret}", "--jwt-secret-file is for HS256"),
         ("redis: {password_file: /nowhere/password}", "/nowhere/password"),
         ("prefix: 'a b'", "--prefix"),
         ("kafka: {session.timeout.ms: 700000}", "session.timeout.ms"),

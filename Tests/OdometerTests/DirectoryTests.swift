@@ -107,21 +107,21 @@ struct DirectoryTests {
     }
 
     @Test func aProfileOfAnotherShapeIsRefusedWithItsMember() throws {
-        func complaint(
+        func refusal(
             _ kind: DirectoryKey.Kind, _ ids: [String], _ json: String
         ) throws -> String? {
             let object = try #require(DirectoryObject(Array(json.utf8)))
-            return DirectoryShape.complaint(
-                about: object, under: try DirectoryKey(kind: kind, ids: ids))
+            return DirectoryShape.refusal(
+                of: object, under: try DirectoryKey(kind: kind, ids: ids))
         }
-        #expect(try complaint(.organization, ["a"], #"{"name":"A","x":[1]}"#) == nil)
-        #expect(try complaint(.plan, ["a"], #"{"name":"A","maxBuckets":null}"#) == nil)
-        #expect(try complaint(.user, ["a", "u"], #"{"id":"u","org_id":"a"}"#) == nil)
+        #expect(try refusal(.organization, ["a"], #"{"name":"A","x":[1]}"#) == nil)
+        #expect(try refusal(.plan, ["a"], #"{"name":"A","maxBuckets":null}"#) == nil)
+        #expect(try refusal(.user, ["a", "u"], #"{"id":"u","org_id":"a"}"#) == nil)
         for number in ["1000000.0", "1e6", "0", "-0", "9007199254740991", "2.5e1"] {
-            #expect(try complaint(.plan, ["a"], #"{"name":"A","maxApiCalls":\#(number)}"#) == nil)
+            #expect(try refusal(.plan, ["a"], #"{"name":"A","maxApiCalls":\#(number)}"#) == nil)
         }
         #expect(
-            try complaint(.organization, ["a"], #"{"na\u006de":"A", "billingDay" : 2.8e1 }"#) == nil
+            try refusal(.organization, ["a"], #"{"na\u006de":"A", "billingDay" : 2.8e1 }"#) == nil
         )
         let wrong: [(DirectoryKey.Kind, [String], String, String)] = [
             (.organization, ["a"], #"{"slug":"s"}"#, "name is missing"),
@@ -151,7 +151,7 @@ struct DirectoryTests {
             (.project, ["a", "p"], #"{"is_pinned":1}"#, "is_pinned must be true or false"),
         ]
         for (kind, ids, json, word) in wrong {
-            let said = try complaint(kind, ids, json)
+            let said = try refusal(kind, ids, json)
             #expect(said?.contains(word) ?? false, "\(json): \(said ?? "nothing")")
         }
         let misspelt = try #require(DirectoryObject(Array(#"{"nam":"A","name":"A"}"#.utf8)))

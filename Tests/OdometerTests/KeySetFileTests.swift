@@ -51,7 +51,7 @@ struct KeySetFileTests {
 
     @Test func keysAreRotatedWithoutARestart() throws {
         let lines = try withFile(set("a")) { path, log in
-            let file = try KeySetFile(path, only: nil, log: log, now: 0)
+            let file = try KeySetFile(path, only: nil, log: log, nowNanoseconds: 0)
             func write(_ text: String) throws {
                 try text.write(toFile: path, atomically: true, encoding: .utf8)
             }
@@ -72,7 +72,7 @@ struct KeySetFileTests {
 
     @Test func aBrokenFileChangesNothingAndIsToldOnce() throws {
         let lines = try withFile(set("a")) { path, log in
-            let file = try KeySetFile(path, only: nil, log: log, now: 0)
+            let file = try KeySetFile(path, only: nil, log: log, nowNanoseconds: 0)
             var second: UInt64 = 0
             func look() -> TokenKeys {
                 second += 1
@@ -102,7 +102,7 @@ struct KeySetFileTests {
             #"{"kty":"RSA","kid":"small","n":"__________8","e":"AQAB"}"#,
         ]
         let lines = try withFile(set("a", "b")) { path, log in
-            let file = try KeySetFile(path, only: nil, log: log, now: 0)
+            let file = try KeySetFile(path, only: nil, log: log, nowNanoseconds: 0)
             let good = set("b", "t", "t").dropLast(2)
             let new = "\(good),\(odd.joined(separator: ","))]}"
             try new.write(toFile: path, atomically: true, encoding: .utf8)
@@ -112,7 +112,7 @@ struct KeySetFileTests {
             }
             // At the start nothing is left out.
             #expect(throws: CommandFailure.self) {
-                _ = try KeySetFile(path, only: nil, log: log, now: 0)
+                _ = try KeySetFile(path, only: nil, log: log, nowNanoseconds: 0)
             }
         }
         let warnings = lines.filter { $0.contains(" warning ") }

@@ -25,7 +25,7 @@ struct ReadinessTests {
     @Test func outsideNobodyIsToldWhyAndFewLooksAnswerMany() throws {
         let looks = Looks()
         let worker = try worker()
-        let pages = StatePages(hindrance: { _ in
+        let pages = StatePages(trouble: { _ in
             looks.count.add(1, ordering: .relaxed)
             return Self.reason
         })
@@ -47,7 +47,7 @@ struct ReadinessTests {
         let looks = Looks()
         let worker = try worker()
         let pages = StatePages(
-            hindrance: { _ in
+            trouble: { _ in
                 looks.count.add(1, ordering: .relaxed) == (1, 2) ? nil : Self.reason
             }, admin: StatePages.Admin(metrics: { [] }, troubles: { [] }))
         let request = try Request(method: .get, target: Array("/readyz".utf8))

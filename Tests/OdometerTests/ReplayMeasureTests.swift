@@ -80,7 +80,7 @@ struct ReplayMeasureTests {
     }
 
     @Test func spacingFollowsTheTimesAndNeverGoesBack() {
-        var due = DueTimes(.spacing(factor: 2, longestGap: 10_000))
+        var due = DueTimes(.spacing(factor: 2, longestGapMilliseconds: 10_000))
         let times: [Int64?] = [1_000, 3_000, 2_000, nil, 3_500, 5_000]
         #expect(
             times.map { due.next(time: $0) }
@@ -88,7 +88,7 @@ struct ReplayMeasureTests {
     }
 
     @Test func oneTimeFarAheadMovesNothingAndASilenceIsShortened() {
-        var clock = SpacingClock(longestGap: 10_000)
+        var clock = SpacingClock(longestGapMilliseconds: 10_000)
         let future: Int64 = 7_226_582_400_000
         #expect(clock.elapsed(at: 1_000) == 0)
         #expect(clock.elapsed(at: future) == 0)
@@ -159,23 +159,25 @@ struct ReplayMeasureTests {
         var timeline = ReplayTimeline()
         for second in 1...3_000 {
             timeline.current.sent = 10
-            timeline.current.sendLag = Int64(second)
+            timeline.current.sendLagMicroseconds = Int64(second)
             timeline.acknowledged.record(Int64(second))
             let now = Int64(second) * 1_000_000
-            if timeline.isDue(now) { timeline.close(now, unseen: 1, oldest: Int64(second)) }
+            if timeline.isDue(now) {
+                timeline.close(now, unseen: 1, oldestMicroseconds: Int64(second))
+            }
             if second % 7 == 0 { #expect(timeline.intervals.count < ReplayTimeline.most) }
         }
         let intervals = timeline.intervals
         #expect(intervals.count > ReplayTimeline.most / 2)
-        #expect(intervals.map(\.end) == intervals.map(\.end).sorted())
-        #expect(intervals.map(\.sendLag).max() == intervals.last?.sendLag)
+        #expect(intervals.map(\.endMicroseconds) == intervals.map(\.endMicroseconds).sorted())
+        #expect(intervals.map(\.sendLagMicroseconds).max() == intervals.last?.sendLagMicroseconds)
     }
 
     // MARK: Ramp and requests
 
     @Test(arguments: [150.0, 1_000, 3_333, 47_000])
     func aRampFindsTheLimit(_ limit: Double) {
-        var search = RampSearch(RampSettings(bound: 1))
+        var search = RampSearch(RampSettings(boundMicroseconds: 1))
         var tried = 0
         var best = 0.0
         while let rate = search.next {
@@ -185,7 +187,7 @@ struct ReplayMeasureTests {
         }
         #expect(best <= limit && best > limit / 1.06)
         #expect(tried < 16)
-        var hopeless = RampSearch(RampSettings(bound: 1))
+        var hopeless = RampSearch(RampSettings(boundMicroseconds: 1))
         while let rate = hopeless.next { hopeless.note(rate, isWithin: false) }
         #expect(hopeless.next == nil)
     }

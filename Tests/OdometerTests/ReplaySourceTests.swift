@@ -147,7 +147,7 @@ struct ReplaySourceTests {
         let source = try MappedSource(path: path, mapping: mapping)
         let first = try #require(try source.next())
         #expect(first.key == Array("aä".utf8))
-        #expect(first.time == 1_773_065_716_250)
+        #expect(first.timeMilliseconds == 1_773_065_716_250)
         #expect(
             first.value.map { String(decoding: $0, as: UTF8.self) } == #"""
                 {"specversion":"1.0","id":"1","source":"till","type":"order.paid","subject":"aä",\#
@@ -181,9 +181,10 @@ struct ReplaySourceTests {
         let text =
             #"{"specversion":"1.0","id":"1","source":"s","type":"t","subject":"o","#
             + #""time":"2026-03-09T14:15:16+01:00","datacontenttype":"application/json","data":{"a": [1]}}"#
-        var record = SourceRecord(key: Array("o".utf8), value: Array(text.utf8), time: 5_000)
+        var record = SourceRecord(
+            key: Array("o".utf8), value: Array(text.utf8), timeMilliseconds: 5_000)
         var change = RecordChange()
-        change.shift = 60_000
+        change.shiftMilliseconds = 60_000
         change.mode = .binary
         change.apply(to: &record)
         func header(_ name: String) -> String? {
@@ -191,7 +192,7 @@ struct ReplaySourceTests {
                 String(decoding: $0, as: UTF8.self)
             }
         }
-        #expect(record.time == 65_000)
+        #expect(record.timeMilliseconds == 65_000)
         #expect(header("ce_time") == "2026-03-09T13:16:16.000Z")
         #expect(header("ce_id") == "1" && header("content-type") == "application/json")
         #expect(record.value == Array(#"{"a": [1]}"#.utf8))
@@ -234,10 +235,13 @@ struct ReplaySourceTests {
             """
         let profile = try ProfileFile.read(
             Array(text.utf8), name: "p", end: 1_773_066_000_000)
-        #expect(profile.events == 5_000 && profile.span == 14 * 86_400_000)
+        #expect(profile.events == 5_000 && profile.spanMilliseconds == 14 * 86_400_000)
         #expect(profile.skewQuarters == 2 && profile.lateArrivalShare == 0.5)
-        #expect(profile.latestArrival == 3_600_000 && profile.malformedShare == 0.25)
-        #expect(profile.burst == EventBurst(every: 86_400_000, length: 3_600_000, factor: 3))
+        #expect(profile.latestArrivalMilliseconds == 3_600_000 && profile.malformedShare == 0.25)
+        #expect(
+            profile.burst
+                == EventBurst(
+                    everyMilliseconds: 86_400_000, lengthMilliseconds: 3_600_000, factor: 3))
         let wrong = [
             "skew: 0.3", "hours: [1, 2]", "weekdays: [0, 0, 0, 0, 0, 0, 0]", "users: 0", "what: 1",
             "bursts: {every: 1h, length: 2h}", "shares: {binary: 2}", "span: forever",

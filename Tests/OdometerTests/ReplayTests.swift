@@ -31,7 +31,7 @@ struct ReplayTests {
     @Test func longLinesCrossTheReadingBlocks() throws {
         let long = String(repeating: "x", count: 300_000)
         #expect(try lines(Data("a\n\(long)\nb\n".utf8)) == ["a", long, "b"])
-        let tooLong = Data(repeating: 120, count: LineSource.lineLimit + 100_000)
+        let tooLong = Data(repeating: 120, count: LineSource.lineLimitBytes + 100_000)
         #expect(throws: ReplayError.self) { try lines(tooLong) }
         #expect(throws: ReplayError.self) { _ = try LineSource(path: "/nonexistent") }
     }

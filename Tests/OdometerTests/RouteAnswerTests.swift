@@ -18,7 +18,7 @@ import Workload
 @Suite(.serialized) struct RouteAnswerTests {
     private static let secret = "a secret of more than thirty-two bytes"
 
-    @Test func everyRouteIsReckonedAndASpoiledCellIsFound() throws {
+    @Test func everyRouteIsCheckedAndASpoiledCellIsFound() throws {
         let redis = try TestRedis()
         let ledger = try GeneratedLedger(redis: redis.url, events: 8_000)
         let server = try answering(redis.url)
@@ -28,7 +28,7 @@ import Workload
             host: "127.0.0.1", port: UInt16(server.port),
             readers: try ledger.organizations.map { try ledger.reader($0, Self.secret) })
 
-        let report = check.run(ledger.answers, ledger.routes, ledger.unreckoned)
+        let report = check.run(ledger.answers, ledger.routes, ledger.unchecked)
         #expect(report.differences == [])
         #expect(report.skipped == [])
         // Of each organization 34 requests to ten routes, and the meters with a number of all time.
@@ -64,7 +64,7 @@ import Workload
         ) { _ in [] }
         let log = Log(isJSON: false, least: .error)
         return try Answering(
-            settings, parts: try MachineParts(settings, log: log), hindrance: { _ in nil }, log: log
+            settings, parts: try MachineParts(settings, log: log), trouble: { _ in nil }, log: log
         )
     }
 }
@@ -75,7 +75,7 @@ private struct GeneratedLedger {
     let organizations: [String]
     private(set) var answers: [ExpectedAnswer] = []
     private(set) var routes: [ExpectedRoute] = []
-    private(set) var unreckoned: [UnreckonedRoute] = []
+    private(set) var unchecked: [UncheckedRoute] = []
     private let url: String
 
     init(redis url: String, events: Int) throws {
@@ -88,11 +88,11 @@ private struct GeneratedLedger {
                 prefix: "odo", generation: 1, dedupeWindow: 1 << 20,
                 futureBoundMilliseconds: 300_000))
         let partition = oracle.addPartition(topic: "usage-events", number: 0)
-        var profile = EventProfile(end: now)
+        var profile = EventProfile(endMilliseconds: now)
         profile.events = events
         profile.organizations = 3
         // So long that a whole month is among the days, which is read by other windows than days.
-        profile.span = 70 * 86_400_000
+        profile.spanMilliseconds = 70 * 86_400_000
         var generator = EventGenerator(seed: 5, profile: profile)
         var counts: [String: Int] = [:]
         for offset in 0..<events {
@@ -109,12 +109,12 @@ private struct GeneratedLedger {
         try write(oracle.cells, &reader.connection)
         answers = ExpectedAnswer.all(organizations, catalog.meters, "odo:1:", oracle.cells)
         for organization in organizations {
-            var reckoning = RouteReckoning(
-                organization, catalog.meters, later: [], now: now / 1_000, prefix: "odo:1:",
+            var expectation = RouteExpectation(
+                organization, catalog.meters, later: [], nowSeconds: now / 1_000, prefix: "odo:1:",
                 oracle.cells)
-            reckoning.reckon()
-            unreckoned += reckoning.unreckoned
-            for var route in reckoning.routes {
+            expectation.expectAll()
+            unchecked += expectation.unchecked
+            for var route in expectation.routes {
                 route.bodies = try route.bodies.map { body in
                     try reader.counting(body, "odo:verify:{0}:test")
                 }
@@ -146,7 +146,7 @@ private struct GeneratedLedger {
                 }
                 if command.count > 2 { try connection.command(command) }
             }
-            if let expiry = cells.expiry(key) {
+            if let expiry = cells.expirySeconds(key) {
                 try connection.command([Array("EXPIREAT".utf8), name, Array("\(expiry)".utf8)])
             }
         }

@@ -19,7 +19,7 @@ struct StatusTests {
         return StatusReport(
             status: status,
             rows: [StatusReport.Row(name: "usage-events/0", partition: partition, log: log)],
-            troubles: [], now: 0)
+            troubles: [], nowMilliseconds: 0)
     }
 
     @Test func aMarkBeyondTheEndOfTheLogIsNoLagOfZero() throws {

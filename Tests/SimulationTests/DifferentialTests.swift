@@ -55,7 +55,7 @@ import Testing
                 }
                 key.withUnsafeBytes { key in
                     limits.withUnsafeBytes {
-                        arguments.addUnion(key: key, expiry: nil, limits: $0, &increments)
+                        arguments.addUnion(key: key, expirySecond: nil, limits: $0, &increments)
                     }
                 }
                 continue
@@ -98,12 +98,13 @@ import Testing
             }
             key.withUnsafeBytes {
                 arguments.addUnion(
-                    key: $0, expiry: expiry, limits: UnsafeRawBufferPointer(start: nil, count: 0),
+                    key: $0, expirySecond: expiry,
+                    limits: UnsafeRawBufferPointer(start: nil, count: 0),
                     &increments)
             }
             return
         }
-        arguments.beginGroup(kind, key: key, expiry: expiry)
+        arguments.beginGroup(kind, key: key, expirySecond: expiry)
         for _ in 0..<dice.roll(1...4) {
             let number = dice.roll(-3...3)
             let digits = "0000000000000000000\(number + 3)"

@@ -41,6 +41,6 @@ import Testing
         assignment.learnWitnesses(from: marks([150, 150, 150, 150]))
         #expect(assignment.taken[0].witness == fingerprint(200))
         #expect(assignment.comparison.isAsked)
-        withExtendedLifetime(simulation) {}
+        withExtendedLifetime((simulation, lane)) {}
     }
 }

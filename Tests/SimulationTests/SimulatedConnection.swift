@@ -214,7 +214,9 @@ final class SimulatedConnection: LaneLedger, LaneWatcher {
 
     func origins(of topic: String) throws(LedgerError) -> [Int32: Origin] {
         try ledgerExchange()
-        return (server.content.origins ?? [:]).mapValues { Origin(offset: $0, timestamp: 0) }
+        return (server.content.origins ?? [:]).mapValues {
+            Origin(offset: $0, decidedMilliseconds: 0)
+        }
     }
 
     func establishOrigins(
@@ -225,7 +227,9 @@ final class SimulatedConnection: LaneLedger, LaneWatcher {
             machine.simulation.checkOrigins(origins.mapValues(\.offset))
             server.content.origins = origins.mapValues(\.offset)
         }
-        return (server.content.origins ?? [:]).mapValues { Origin(offset: $0, timestamp: 0) }
+        return (server.content.origins ?? [:]).mapValues {
+            Origin(offset: $0, decidedMilliseconds: 0)
+        }
     }
 
     func addOrigin(_ partition: LogPartition, _ origin: Origin) throws(LedgerError) -> Origin {
@@ -234,7 +238,7 @@ final class SimulatedConnection: LaneLedger, LaneWatcher {
         server.content.origins = (server.content.origins ?? [:]).merging(
             [partition.partition: stands]
         ) { one, _ in one }
-        return Origin(offset: stands, timestamp: 0)
+        return Origin(offset: stands, decidedMilliseconds: 0)
     }
 
     func wouldPass(_ cell: RefusedCell) throws(LedgerError) -> Bool {

@@ -16,10 +16,11 @@ import Testing
         "API": ["Metering", "Query", "HTTPServer", "Spelling", "CJWT", "CCrypto"],
         "Workload": [],
         "Replay": ["Kafka", "Redis", "Workload", "CZlib", "CZstd"],
-        "Verify": ["Kafka", "Redis", "Workload", "CYAML"],
+        "Verify": ["Kafka", "Redis", "Workload", "Printing", "CYAML"],
         "Printing": [],
         "Laboratory": [
-            "Kafka", "Redis", "Ledger", "Workload", "Replay", "Verify", "Printing", "CCrypto",
+            "Kafka", "Redis", "Ledger", "HTTPServer", "Workload", "Replay", "Verify", "Printing",
+            "CCrypto",
         ],
     ]
     /// C of our own, beside the module maps of C libraries.

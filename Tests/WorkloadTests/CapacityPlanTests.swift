@@ -25,30 +25,30 @@ struct CapacityPlanTests {
     }
 
     @Test func aPlanOfASampleIsNearThatOfTheWhole() throws {
-        var profile = EventProfile(end: 1_773_066_000_000)
+        var profile = EventProfile(endMilliseconds: 1_773_066_000_000)
         profile.events = 12_000
         profile.organizations = 20
         var question = CapacityQuestion(
             catalogs: try GeneratorTests.shippedTexts(), profile: profile, seed: 1, rate: 1_000,
             commitIntervalMilliseconds: 500, partitions: 4, sample: 2_000_000, settings: .test())
-        let whole = try CapacityPlan.reckon(question)
-        #expect(whole.reckoned == 12_000)
+        let whole = try CapacityPlan.estimate(question)
+        #expect(whole.countedEvents == 12_000)
         question.sample = 4_000
-        let part = try CapacityPlan.reckon(question)
-        #expect(part.reckoned == 7_000)
+        let part = try CapacityPlan.estimate(question)
+        #expect(part.countedEvents == 7_000)
         #expect(abs(part.sum.keys / whole.sum.keys - 1) < 0.1)
         #expect(abs(part.sum.cells / whole.sum.cells - 1) < 0.1)
         #expect(abs(part.sum.bytes / whole.sum.bytes - 1) < 0.1)
         // The more events a commit holds, the fewer cells an event changes.
         question.sample = 12_000
         question.commitIntervalMilliseconds = 10_000
-        let merged = try CapacityPlan.reckon(question)
+        let merged = try CapacityPlan.estimate(question)
         #expect(merged.cellsPerSecond < whole.cellsPerSecond)
     }
 
     @Test func answersAreThoseOfTheCells() throws {
         let catalog = try GeneratorTests.shippedCatalog()
-        var profile = EventProfile(end: 1_773_066_000_000)
+        var profile = EventProfile(endMilliseconds: 1_773_066_000_000)
         profile.organizations = 2
         var generator = EventGenerator(seed: 4, profile: profile)
         var oracle = try Oracle(catalog: catalog, settings: .test())
@@ -56,7 +56,8 @@ struct CapacityPlanTests {
         for number in 0..<3_000 {
             generator.withNext { record in
                 _ = oracle.feed(
-                    0, offset: Int64(number), timestamp: profile.end, value: record.value,
+                    0, offset: Int64(number), timestamp: profile.endMilliseconds,
+                    value: record.value,
                     headers: record.headers)
             }
         }

@@ -17,7 +17,7 @@ import Workload
 
     /// FNV-1a of 64 bits over all keys, headers and values.
     private static func digest(seed: UInt64, events: Int) -> UInt64 {
-        var profile = EventProfile(end: end)
+        var profile = EventProfile(endMilliseconds: end)
         profile.events = events
         var generator = EventGenerator(seed: seed, profile: profile)
         var hash: UInt64 = 14_695_981_039_346_656_037
@@ -53,7 +53,7 @@ import Workload
     }
 
     @Test func everyTypeAndEveryOutcomeOccurs() throws {
-        var profile = EventProfile(end: Self.end)
+        var profile = EventProfile(endMilliseconds: Self.end)
         profile.events = 30_000
         var generator = EventGenerator(seed: 7, profile: profile)
         var oracle = try Oracle(catalog: Self.shippedCatalog(), settings: .test())
@@ -99,7 +99,7 @@ import Workload
     }
 
     @Test func theDirectoryBelongsToTheStream() throws {
-        var profile = EventProfile(end: Self.end)
+        var profile = EventProfile(endMilliseconds: Self.end)
         profile.organizations = 3
         let directory = DirectoryGenerator(seed: 7, profile: profile)
         let profiles = directory.profiles()
@@ -130,12 +130,12 @@ import Workload
     }
 
     @Test func aClockTakesTheStreamLive() {
-        var generator = EventGenerator(seed: 1, profile: EventProfile(end: Self.end))
-        generator.clock = Self.end + 1_000_000_000
+        var generator = EventGenerator(seed: 1, profile: EventProfile(endMilliseconds: Self.end))
+        generator.clockMilliseconds = Self.end + 1_000_000_000
         var newest: Int64 = 0
         for _ in 0..<200 {
             generator.withNext {
-                newest = max(newest, $0.kind == .tokenIssued ? 0 : $0.eventTime ?? 0)
+                newest = max(newest, $0.kind == .tokenIssued ? 0 : $0.eventMilliseconds ?? 0)
             }
         }
         #expect(newest > Self.end + 999_900_000)

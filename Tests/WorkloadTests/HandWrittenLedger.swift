@@ -66,7 +66,7 @@ struct HandWrittenLedger: ~Copyable {
     private mutating func produce(
         _ events: Int, _ now: Int64, _ oracle: inout Oracle
     ) throws {
-        var profile = EventProfile(end: now)
+        var profile = EventProfile(endMilliseconds: now)
         profile.events = events
         profile.organizations = 5
         profile.duplicateShare = 0.05
@@ -142,7 +142,7 @@ struct HandWrittenLedger: ~Copyable {
             if isHash { hash = name } else { sortedSet = name }
         }
         try connection.command(command)
-        if let expiry = cells.expiry(key) {
+        if let expiry = cells.expirySeconds(key) {
             try connection.command([
                 Array("EXPIREAT".utf8), name, Array("\(expiry)".utf8),
             ])

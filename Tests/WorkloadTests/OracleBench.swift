@@ -64,15 +64,15 @@ struct Bench: ~Copyable {
         return Dictionary(
             uniqueKeysWithValues: oracle.cells.cells(number).map { cell in
                 switch cell.value {
-                case .integer(let integer): (text(cell.field), "\(integer)")
-                case .text(let bytes): (text(cell.field), text(bytes))
+                case .integer(let integer): (text(cell.member), "\(integer)")
+                case .text(let bytes): (text(cell.member), text(bytes))
                 }
             })
     }
 
     mutating func expiry(_ key: String) -> Int64? {
         let number = Array(key.utf8).withUnsafeBytes { oracle.cells.number(of: $0) }
-        return number.flatMap { oracle.cells.expiry($0) }
+        return number.flatMap { oracle.cells.expirySeconds($0) }
     }
 
     mutating func keys() -> [String] {

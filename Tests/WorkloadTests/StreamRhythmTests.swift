@@ -10,18 +10,18 @@ struct StreamRhythmTests {
 
     private func times(_ profile: EventProfile) -> [Int64] {
         var generator = EventGenerator(seed: 5, profile: profile)
-        return (0..<profile.events).map { _ in generator.withNext { $0.streamTime } }
+        return (0..<profile.events).map { _ in generator.withNext { $0.streamMilliseconds } }
     }
 
     @Test func hoursAndWeekdaysHaveTheirShares() {
-        var profile = EventProfile(end: Self.monday + 14 * Self.day)
-        profile.span = 14 * Self.day
+        var profile = EventProfile(endMilliseconds: Self.monday + 14 * Self.day)
+        profile.spanMilliseconds = 14 * Self.day
         profile.events = 42_000
         profile.hourWeights = (0..<24).map { $0 == 12 ? 3 : $0 == 3 ? 0 : 1 }
         profile.weekdayWeights = [0, 1, 1, 1, 1, 1, 2]
         let times = times(profile)
         #expect(times == times.sorted())
-        #expect(times.allSatisfy { $0 >= Self.monday && $0 <= profile.end })
+        #expect(times.allSatisfy { $0 >= Self.monday && $0 <= profile.endMilliseconds })
         var hours = [Int](repeating: 0, count: 24)
         var weekdays = [Int](repeating: 0, count: 7)
         for time in times {
@@ -36,10 +36,11 @@ struct StreamRhythmTests {
     }
 
     @Test func aBurstHasItsShareOfTheTime() {
-        var profile = EventProfile(end: Self.monday)
-        profile.span = 10 * 3_600_000
+        var profile = EventProfile(endMilliseconds: Self.monday)
+        profile.spanMilliseconds = 10 * 3_600_000
         profile.events = 15_000
-        profile.burst = EventBurst(every: 3_600_000, length: 360_000, factor: 6)
+        profile.burst = EventBurst(
+            everyMilliseconds: 3_600_000, lengthMilliseconds: 360_000, factor: 6)
         // Of each hour a tenth has six times as much: 0.6 of 1.5.
         let inside = times(profile).count {
             (($0 - Self.monday) % 3_600_000 + 3_600_000) % 3_600_000 < 360_000
@@ -48,11 +49,11 @@ struct StreamRhythmTests {
     }
 
     @Test func withoutRhythmTheStreamIsEven() {
-        var profile = EventProfile(end: Self.monday)
+        var profile = EventProfile(endMilliseconds: Self.monday)
         #expect(StreamRhythm(profile) == nil)
         profile.hourWeights = [Double](repeating: 2, count: 24)
         profile.events = 1_000
-        profile.span = 1_000_000
+        profile.spanMilliseconds = 1_000_000
         let times = times(profile)
         #expect(zip(times, times.dropFirst()).allSatisfy { abs($1 - $0 - 1_000) <= 2 })
     }
@@ -66,7 +67,7 @@ struct StreamRhythmTests {
     }
 
     @Test func whatCannotCountIsKnown() {
-        var profile = EventProfile(end: Self.monday)
+        var profile = EventProfile(endMilliseconds: Self.monday)
         profile.events = 4_000
         profile.duplicateShare = 0.25
         profile.malformedShare = 0.25

@@ -55,9 +55,9 @@ import Testing
             ("2026", 1_767_225_600_000), ("2026-03", 1_772_323_200_000),
             ("2026-03-09", 1_773_014_400_000), ("2026-03-09T14", 1_773_064_800_000),
             ("2026-03-09T1415", 1_773_065_700_000),
-        ] as [(String, Int64)] { #expect(oracleLabelStart(label.utf8) == start) }
+        ] as [(String, Int64)] { #expect(oracleLabelStartMilliseconds(label.utf8) == start) }
         for label in ["", "all", "202", "2026-3", "2026-13", "2026-03-09X14", "2026-03-09T14:15"] {
-            #expect(oracleLabelStart(label.utf8) == nil)
+            #expect(oracleLabelStartMilliseconds(label.utf8) == nil)
         }
     }
 

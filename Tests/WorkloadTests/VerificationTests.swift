@@ -18,7 +18,7 @@ import Workload
         try breakCells(&world)
         let broken = try Verification.run(world.configuration)
         #expect(broken.ending == .different && broken.exitCode == 1)
-        let found = Set(broken.differences.map { "\($0.kind) \($0.key) \($0.field ?? "")" })
+        let found = Set(broken.differences.map { "\($0.kind) \($0.key) \($0.member ?? "")" })
         let hash = text(world.hash)
         let sortedSet = text(world.sortedSet)
         let distinct = text(world.distinct)
@@ -68,13 +68,13 @@ import Workload
         #expect((report.notComparable[.meterAddedLater] ?? 0) > 0)
     }
 
-    @Test func answersOfNamedOrganizationsAreReckonedWithTheDistinctCountsOfThisRedis() throws {
+    @Test func answersOfNamedOrganizationsAreExpectedWithTheDistinctCountsOfThisRedis() throws {
         var world = try HandWrittenLedger.make(events: 500)
         let organization = String(text(world.hash).split(separator: ":")[3])
         var configuration = try world.configuration
         configuration.organizations = [organization]
         let report = try Verification.run(configuration)
-        #expect(report.ending == .equal && report.unreckoned.isEmpty)
+        #expect(report.ending == .equal && report.unchecked.isEmpty)
         #expect(Set(report.routes.map(\.document)) == Set(ExpectedRoute.Document.allCases))
         #expect(report.answers.count == 18 && report.routes.count > 20)
         for route in report.routes {
@@ -88,7 +88,7 @@ import Workload
             "HSET", "odo:1:{dir}:ledger", "since:tokens", "2", "since:buckets", "2")
         let later = try Verification.run(configuration)
         #expect(
-            later.unreckoned.map(\.path) == ["/api/analytics/overview", "/api/v1/analytics/tokens"])
+            later.unchecked.map(\.path) == ["/api/analytics/overview", "/api/v1/analytics/tokens"])
         #expect(later.answers.count == 17)
     }
 
@@ -109,7 +109,7 @@ import Workload
         let redis = try world.configuration.redis
         func differences() throws -> [String] {
             try BookCheck.run(redis, prefix: "odo", generation: 1).differences.map {
-                "\($0.key) \($0.field ?? "")"
+                "\($0.key) \($0.member ?? "")"
             }
         }
         let report = try BookCheck.run(redis, prefix: "odo", generation: 1)

@@ -1,4 +1,4 @@
-// What must hold of the JSON scanner for every text.
+// What the JSON scanner must do with every text.
 #pragma once
 
 #include <stddef.h>
@@ -8,11 +8,10 @@
 extern "C" {
 #endif
 
-/// What is wrong with what the scanner says of a text: a constant
-/// text, NULL where nothing is wrong.
+/// What is wrong with the scanner's results for a text, as a constant text; NULL when nothing is.
 ///
-/// Keeps scanners from call to call, so that shapes are learned: one thread.
-const char *event_scan_problem(const uint8_t *text, size_t size);
+/// Keeps scanners from call to call, so that shapes are learned; only one thread may call it.
+const char *event_scan_finding(const uint8_t *text, size_t size);
 
 #ifdef __cplusplus
 }

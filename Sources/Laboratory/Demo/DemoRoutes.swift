@@ -1,6 +1,7 @@
+import HTTPServer
 import Printing
 
-/// Every route of the five APIs, with a key that opens it.
+/// Every route of the five APIs, with the headers that open it.
 public struct DemoRoutes {
     /// One route.
     public struct Route {
@@ -8,7 +9,7 @@ public struct DemoRoutes {
         public let title: String
         /// Path and query.
         public let path: String
-        /// What opens it.
+        /// The headers with its credential.
         public let headers: [(name: String, value: String)]
     }
 
@@ -65,7 +66,7 @@ public struct DemoRoutes {
         ]
     }
 
-    /// Asks every route and prints a curl line and the beginning of the answer; false where one
+    /// Asks every route and prints a curl line and the beginning of the answer; false when a route
     /// was not answered with 200.
     func show(host: String, port: UInt16, lines: Int = 9) -> Bool {
         var isComplete = true

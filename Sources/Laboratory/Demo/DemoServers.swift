@@ -2,17 +2,17 @@ import Foundation
 import Kafka
 import Redis
 
-/// The servers of a demonstration: private ones inside this process and beside it, or given ones.
+/// The servers of a demonstration: private ones, in this process and beside it, or given ones.
 ///
-/// Made and ended on the main thread, as a private Redis is.
+/// Made and stopped on the main thread, as `PrivateRedis` must be.
 public final class DemoServers {
-    /// A name that no other demonstration has; prefix of the keys in a given Redis.
+    /// A name that no other demonstration has; the prefix of the keys in a given Redis.
     public let name: String
-    /// The address of the cluster inside this process; nil where one is given.
+    /// The address of the cluster inside this process; nil when Kafka is given.
     public var bootstrap: String? { cluster?.mock.bootstrap }
-    /// The private Redis; nil where one is given.
+    /// The address of the private Redis; nil when Redis is given.
     public var redisURL: String? { redis?.url }
-    /// A file with the secret by which the identity provider's tokens are signed.
+    /// A file with the secret that signs the identity provider's tokens.
     public let tokenSecretFile: String
     let tokenSecret: [UInt8]
     let cluster: Cluster?
@@ -20,13 +20,13 @@ public final class DemoServers {
     private let folder: TemporaryFolder
     private let redis: PrivateRedis?
 
-    /// Keeps the mock cluster, which cannot be copied, for a class.
+    /// Holds the mock cluster, which cannot be copied and so cannot be an optional property.
     final class Cluster {
         let mock: MockCluster
         init() throws(KafkaError) { mock = try MockCluster() }
     }
 
-    /// Starts what is not given.
+    /// Starts the servers that are not given.
     public init(givenBootstrap: String?, isRedisGiven: Bool) throws(DemoError) {
         self.givenBootstrap = givenBootstrap
         name =
@@ -56,7 +56,7 @@ public final class DemoServers {
         return "Kafka: \(kafka); Redis: \(store)"
     }
 
-    /// Ends the private ones; nothing of them remains.
+    /// Stops the private servers and removes their files.
     public func stop() {
         redis?.stop()
         folder.remove()

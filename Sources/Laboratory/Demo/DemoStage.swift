@@ -3,7 +3,7 @@ public import Redis
 
 /// The topics of a demonstration on its servers.
 ///
-/// What it makes on given servers it takes away again in `clear`: topics, the consumer group, keys.
+/// `clear` removes what was made on given servers: topics, the consumer group, keys.
 public final class DemoStage {
     /// Names of the topics of a demonstration.
     public struct Topics {
@@ -14,7 +14,7 @@ public final class DemoStage {
         /// The topic of records that cannot be counted.
         public let deadLetters: String
 
-        /// The usual names on a cluster of its own, else names that nobody else has.
+        /// The usual names on a private cluster, else names that no other demonstration has.
         public init(on servers: DemoServers) {
             let prefix = servers.cluster == nil ? servers.name + "." : ""
             events = prefix + "usage-events"
@@ -40,7 +40,7 @@ public final class DemoStage {
     /// - Parameters:
     ///   - kafka: where the servers' Kafka is.
     ///   - redis: where their Redis is.
-    ///   - group: the consumer group that counts; it goes with the topics.
+    ///   - group: the consumer group that counts; removed with the topics.
     public init(
         _ servers: DemoServers, _ topics: Topics, kafka: ClientConfiguration,
         redis: RedisConfiguration, group: String
@@ -70,19 +70,19 @@ public final class DemoStage {
         }
     }
 
-    /// Whether another piece may be sent: the mock cluster forgets what exceeds about 14,800 records
-    /// of 300 bytes a partition, and what is not counted yet must not be forgotten.
+    /// Whether another piece may be sent: the mock cluster drops old records when a partition has
+    /// more than about 14,800 records of 300 bytes, and records that are not counted yet must stay.
     ///
     /// - Parameters:
     ///   - busy: records that shards with cells have not counted yet.
-    ///   - idle: the same of all shards.
+    ///   - idle: the same for all shards.
     func hasRoom(_ busy: Int64, _ idle: Int64) -> Bool {
         servers.cluster == nil || busy + Int64(DemoStage.piece) <= 8_000 && idle <= 11_000
     }
 
-    /// Takes away what was made on given servers; the machine must be stopped.
+    /// Removes what was made on given servers; the machine must be stopped.
     ///
-    /// `warn` hears of what remains.
+    /// `warn` is called for what could not be removed.
     public func clear(warn: (String) -> Void) {
         if servers.cluster == nil {
             do throws(KafkaError) {

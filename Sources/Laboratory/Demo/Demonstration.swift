@@ -7,38 +7,40 @@ public import Workload
 
 /// The demonstration from the first record to the last request, on servers that are ready.
 public final class Demonstration {
-    /// The machine that is shown, which runs.
+    /// The running machine that is shown.
     public struct Machine {
         let host: String
         let port: UInt16
         let adminPort: Int
         let layout: KeyLayout
-        let commitInterval: Int
-        let failure: () -> String?
+        let commitIntervalMilliseconds: Int
+        let error: () -> String?
 
-        /// A machine that answers on `port` and has its metrics on `adminPort` of one host.
+        /// Makes a machine that answers on `port` and has its metrics on `adminPort` of the same
+        /// host.
         ///
         /// - Parameters:
         ///   - layout: the names of its keys in Redis.
-        ///   - commitInterval: the longest time between two commits of a shard, in milliseconds.
-        ///   - failure: why it cannot go on; nil while it runs.
+        ///   - commitIntervalMilliseconds: the longest time between two commits of a shard.
+        ///   - error: why the machine has stopped; nil while it runs.
         public init(
-            host: String, port: UInt16, adminPort: Int, layout: KeyLayout, commitInterval: Int,
-            failure: @escaping () -> String?
+            host: String, port: UInt16, adminPort: Int, layout: KeyLayout,
+            commitIntervalMilliseconds: Int,
+            error: @escaping () -> String?
         ) {
             self.host = host
             self.port = port
             self.adminPort = adminPort
             self.layout = layout
-            self.commitInterval = commitInterval
-            self.failure = failure
+            self.commitIntervalMilliseconds = commitIntervalMilliseconds
+            self.error = error
         }
     }
 
     private static let organizations = 3
     private static let seed: UInt64 = 90
 
-    /// The organizations and the people in them, whose profiles the directory topic is to have.
+    /// The organizations and their users, whose profiles belong into the directory topic.
     public let directory: DirectoryGenerator
     private let stage: DemoStage
     private let machine: Machine
@@ -46,12 +48,12 @@ public final class Demonstration {
     private let profile: EventProfile
     private let events: Int
     private let reader: Consumer
-    /// Shards of the organizations.
+    /// The shards of the organizations.
     private let shards: [Int]
 
-    /// A demonstration with so many events of history.
+    /// Makes a demonstration with this many events of history.
     ///
-    /// `stop` waits so many milliseconds at most, and says whether somebody asked for the end.
+    /// `stop` waits up to this many milliseconds and returns whether the user asked for the end.
     public init(
         _ stage: DemoStage, _ machine: Machine, events: Int,
         stop: @escaping (_ milliseconds: Int) -> Bool
@@ -82,10 +84,10 @@ public final class Demonstration {
     /// How many organizations there are.
     public var organizationCount: Int { Demonstration.organizations }
 
-    /// Runs until somebody stops it, or so many seconds of live events have passed.
+    /// Runs until it is stopped, or until live events were sent for this many seconds.
     ///
     /// - Parameters:
-    ///   - keys: dialect → secret of a key that opens it.
+    ///   - keys: by dialect, the secret of a key that opens it.
     ///   - rate: live events a second.
     /// - Returns: whether every route was answered with 200.
     public func run(keys: [String: String], rate: Int, seconds: Int?) throws(DemoError) -> Bool {
@@ -110,9 +112,9 @@ public final class Demonstration {
         }
     }
 
-    /// Ninety days that end now, with every type of event and every kind of odd record.
+    /// The shape of the history: ninety days that end now, with every type of event and odd record.
     private static func profile(events: Int) -> EventProfile {
-        var profile = EventProfile(end: ValueText.now())
+        var profile = EventProfile(endMilliseconds: ValueText.now())
         profile.events = events
         profile.organizations = organizations
         profile.openConnections = 60
@@ -122,7 +124,7 @@ public final class Demonstration {
 
     // MARK: Events
 
-    /// Sends in pieces, each only when the cluster still holds everything that is not counted yet.
+    /// Sends the history in pieces, each only when the cluster has room, see `DemoStage.hasRoom`.
     private func sendHistory(
         _ source: inout GeneratedSource, _ events: Int, _ replayer: Replayer
     ) throws(ReplayError) {
@@ -148,13 +150,14 @@ public final class Demonstration {
                 usleep(50_000)
             }
         }
-        // The other shards with cells commit in the same interval as the first.
-        usleep(UInt32(2_000 * machine.commitInterval))
+        // `busy` looks at the furthest shard; the others with cells commit within an interval.
+        usleep(UInt32(2_000 * machine.commitIntervalMilliseconds))
         Output.line("history: all counted")
     }
 
-    /// Records that are not counted yet, of the partition that has most: in the organizations'
-    /// shard that is first, and in all, of which those without cells follow every ten seconds only.
+    /// Records that are not counted yet, for the partition that has the most: `busy` by the
+    /// organizations' shard that is furthest ahead, `idle` by all shards, of which those without
+    /// cells commit only every ten seconds.
     private func backlog() throws(ReplayError) -> (busy: Int64, idle: Int64, counted: Int64) {
         do throws(KafkaError) {
             let status = try? LedgerStatus.read(stage.redis, layout: machine.layout)
@@ -174,7 +177,7 @@ public final class Demonstration {
         }
     }
 
-    /// Events that happen now, until somebody stops us.
+    /// Sends events that happen now, until the demonstration is stopped.
     private func sendLive(
         _ source: inout GeneratedSource, _ rate: Int, _ seconds: Int?, _ replayer: Replayer
     ) throws(ReplayError) {
@@ -182,10 +185,10 @@ public final class Demonstration {
         var sent = 0
         var nextLine = start + 10_000
         while seconds.map({ ValueText.now() - start < Int64($0) * 1_000 }) ?? true {
-            if stop(50) || machine.failure() != nil { return }
+            if stop(50) || machine.error() != nil { return }
             let due = Int((ValueText.now() - start) * Int64(rate) / 1_000)
             while sent < due {
-                source.clock = ValueText.now()
+                source.clockMilliseconds = ValueText.now()
                 if let record = source.next() { try replayer.send(record) }
                 sent += 1
             }
@@ -200,6 +203,6 @@ public final class Demonstration {
 
     private func checkStop() throws(ReplayError) {
         if stop(0) { throw ReplayError(.stopped, "stopped") }
-        if let failure = machine.failure() { throw ReplayError(.sink, failure) }
+        if let error = machine.error() { throw ReplayError(.sink, error) }
     }
 }

@@ -2,10 +2,10 @@ import Foundation
 import Printing
 import Redis
 
-/// A redis-server of our own, on a unix socket in a folder of ours; both go with this object.
+/// A private redis-server on a unix socket in a private folder.
 ///
-/// Made and ended on the main thread: where we are killed, the kernel ends the server as soon as
-/// that thread is gone.
+/// Made and stopped on the main thread: when this process is killed, the kernel kills the server as
+/// soon as the thread that started it is gone.
 final class PrivateRedis {
     let url: String
     private let process: pid_t
@@ -36,7 +36,7 @@ final class PrivateRedis {
         }
     }
 
-    /// Ends the server; it has nothing to keep.
+    /// Kills the server; it has nothing to save.
     func stop() {
         kill(process, SIGKILL)
         var status: Int32 = 0
@@ -56,8 +56,8 @@ final class PrivateRedis {
         return false
     }
 
-    /// Starts a program with no signal blocked or ignored, in a process group of its own, so that
-    /// Ctrl-C reaches us alone and we end it in order.
+    /// Starts a program with no signal blocked or ignored, in a process group of its own: Ctrl-C
+    /// then reaches only this process, which stops the program itself.
     private static func spawn(_ words: [String]) throws(DemoError) -> pid_t {
         var attributes = posix_spawnattr_t()
         posix_spawnattr_init(&attributes)

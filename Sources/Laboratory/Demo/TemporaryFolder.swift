@@ -1,6 +1,6 @@
 import Foundation
 
-/// A folder under /tmp that goes with this object.
+/// A private folder under /tmp; `remove` deletes it with its content.
 final class TemporaryFolder {
     let path: String
 

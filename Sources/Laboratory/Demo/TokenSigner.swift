@@ -4,7 +4,7 @@ import Printing
 
 /// Signs the demonstration's token as an identity provider would (JWT, HS256).
 enum TokenSigner {
-    /// A token for an organization that is valid for so many seconds.
+    /// A token for an organization, valid for this many seconds from now.
     static func token(organization: String, secret: [UInt8], seconds: Int64) -> String {
         let now = ValueText.now() / 1_000
         let header = base64(Array(#"{"alg":"HS256","typ":"JWT"}"#.utf8))
@@ -18,7 +18,7 @@ enum TokenSigner {
         return "\(text).\(base64(signature(of: Array(text.utf8), secret)))"
     }
 
-    /// So many bytes from the system's source of randomness.
+    /// This many bytes from the system's random number generator.
     static func randomBytes(_ count: Int) -> [UInt8] {
         var generator = SystemRandomNumberGenerator()
         return (0..<count).map { _ in generator.next() }

@@ -1,23 +1,25 @@
 import Foundation
+import HTTPServer
 import Printing
 public import Verify
 
 /// Compares answers of the HTTP interface with what the oracle expects.
 public struct AnswerCheck {
-    /// An organization whose answers are asked for, and what opens them; docs/REPLAY.md has the file.
+    /// An organization whose answers are asked for, and the credentials that open them;
+    /// docs/REPLAY.md describes the file.
     public struct Reader {
         /// Its id.
         public let organization: String
-        /// Opens `/v1/meters`; nil where none is given.
+        /// The key that opens `/v1/meters`; nil when none is given.
         let key: String?
-        /// Dialect → key of its document's routes.
+        /// By dialect, the key that opens its routes.
         let keys: [String: String]
-        /// Goes with the workspace's key.
+        /// The organization's slug, which is sent with the workspace's key.
         let slug: String
-        /// Of the identity provider.
+        /// The identity provider's token; nil when none is given.
         let token: String?
 
-        /// An organization with what opens its routes; what is left out opens none.
+        /// Makes an organization with its credentials; routes without one are skipped.
         public init(
             organization: String, key: String? = nil, keys: [String: String] = [:], slug: String,
             token: String? = nil
@@ -29,7 +31,7 @@ public struct AnswerCheck {
             self.token = token
         }
 
-        /// The headers that open a document's routes; nil where nothing is given that does.
+        /// The headers that open a document's routes; nil when no credential for them is given.
         func headers(_ document: ExpectedRoute.Document) -> [(name: String, value: String)]? {
             if document == .identity {
                 return token.map { [("Authorization", "Bearer \($0)")] }
@@ -46,9 +48,9 @@ public struct AnswerCheck {
 
     /// What was compared.
     public struct Report {
-        /// Requests.
+        /// How many requests were compared.
         public var compared = 0
-        /// One line each.
+        /// The differences, one line each.
         public var differences: [String] = []
         /// Routes that were not asked, with the reason, one line each.
         public var skipped: [String] = []
@@ -58,29 +60,29 @@ public struct AnswerCheck {
         }
     }
 
-    /// How many places of one answer are told.
+    /// How many differences of one answer are reported.
     private static let mostPlaces = 3
 
     let host: String
     let port: UInt16
-    /// Whose answers are compared.
+    /// The organizations whose answers are compared.
     public let readers: [Reader]
 
-    /// A comparison with what the server at `host` and `port` answers to these readers.
+    /// Makes a comparison with the answers of the server at `host` and `port`.
     public init(host: String, port: UInt16, readers: [Reader]) {
         self.host = host
         self.port = port
         self.readers = readers
     }
 
-    /// Asks for every expected answer that somebody opens.
+    /// Asks for every expected answer that a reader's credentials open, and compares.
     public func run(
-        _ answers: [ExpectedAnswer], _ routes: [ExpectedRoute], _ unreckoned: [UnreckonedRoute]
+        _ answers: [ExpectedAnswer], _ routes: [ExpectedRoute], _ unchecked: [UncheckedRoute]
     ) -> Report {
         var report = Report()
         for answer in answers { compare(answer, &report) }
         for route in routes { compare(route, &report) }
-        for route in unreckoned {
+        for route in unchecked {
             report.skip("\(route.organization) GET \(route.path): \(route.reason)")
         }
         return report
@@ -90,14 +92,15 @@ public struct AnswerCheck {
         readers.first { $0.organization == organization }
     }
 
-    /// The body of a request; a difference where it is not answered with 200.
+    /// The body of the answer to a request; nil, with a difference noted, when the status is not
+    /// 200.
     private func ask(
         _ path: String, _ headers: [(name: String, value: String)], _ place: String,
         _ report: inout Report
     ) -> String? {
         report.compared += 1
         var found: HTTPProbe.Answer?
-        // A server that was too busy, or was asked too often, says so and may be asked again.
+        // A server that is too busy, or was asked too often, says so and may be asked again.
         for attempt in 0..<6 {
             if attempt > 0 { Thread.sleep(forTimeInterval: 1) }
             found = HTTPProbe.get(host: host, port: port, path: path, headers: headers)
@@ -128,7 +131,8 @@ public struct AnswerCheck {
             report.differences.append("\(place): an answer of another form")
             return
         }
-        // Of several days that today may be, one must fit; the first is told where none does.
+        // The answer must equal one of the bodies; else the differences from the first are
+        // reported.
         let differences = route.bodies.map { $0.differences(from: found) }
         guard !differences.contains([]), let told = differences.first else { return }
         var text = told.prefix(Self.mostPlaces).joined(separator: "; ")
@@ -153,7 +157,7 @@ public struct AnswerCheck {
             report.differences.append("\(place): an answer of another form")
             return
         }
-        // More rows than one answer holds are compared as far as it goes.
+        // One answer has at most 10,000 rows; of more, only those in the answer are compared.
         let isCut = answer.rows.count > 10_000
         if isCut ? !rows.isSubset(of: answer.rows) : rows != answer.rows {
             report.differences.append(
@@ -162,7 +166,7 @@ public struct AnswerCheck {
         }
     }
 
-    /// The rows of an answer; nil where it is none.
+    /// The rows of an answer; nil when the body is not an answer of this form.
     static func rows(_ body: String, isSingle: Bool) -> Set<ExpectedAnswer.Row>? {
         guard let object = JSONText.object(Array(body.utf8)),
             let piece = (object["data"] as? [[String: Any]])?.first

@@ -3,8 +3,8 @@ import Printing
 import Verify
 
 extension ExpectedJSON {
-    /// Where a JSON value is not what is expected, each `PLACE: expected THIS, found THAT`; places
-    /// are JSON pointers.
+    /// Where a JSON value differs from what is expected, each as `PLACE: expected THIS, found THAT`
+    /// with a JSON pointer as the place.
     func differences(from found: Any, at place: String = "") -> [String] {
         switch self {
         case .leftOut: return []
@@ -47,7 +47,7 @@ extension ExpectedJSON {
             return (found as? String).map { $0.utf8.elementsEqual(text.utf8) } ?? false
         case .integer(let integer):
             guard let number = found as? NSNumber else { return false }
-            // A number with decimals has the integer's value only where these are zeros.
+            // 1.5 has the integer value 1, so the number itself must be equal, too.
             return number.int64Value == integer && number.doubleValue == Double(integer)
         case .hundredths(let hundredths):
             return isWithin(found, hundredths, hundredths)
@@ -56,8 +56,8 @@ extension ExpectedJSON {
         }
     }
 
-    /// Whether it is a number between two others that are given in hundredths, but for the last
-    /// digit that binary numbers have.
+    /// Whether it is a number between two bounds in hundredths, up to the rounding of binary
+    /// numbers.
     private func isWithin(_ found: Any, _ low: Int64, _ high: Int64) -> Bool {
         guard let number = (found as? NSNumber)?.doubleValue else { return false }
         let slack = abs(number) * 1e-12

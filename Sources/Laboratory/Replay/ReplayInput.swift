@@ -1,17 +1,17 @@
 public import Replay
 
-/// The source of a replay, opened.
+/// The opened source of a replay.
 public struct ReplayInput {
     /// Where the records come from.
     public let source: any RecordSource
-    /// How much of it is sent, 0 to 1; nil where that is not known.
+    /// How much of it has been sent, 0 to 1; nil when that is not known.
     public let share: () -> Double?
     /// What it is, for people.
     public let description: String
-    /// What is to be told about it at the end.
+    /// What to report about it at the end, each a sentence.
     public let notes: () -> [String]
 
-    /// A source that is ready.
+    /// Makes an input from a source that is ready.
     public init(
         source: any RecordSource, share: @escaping () -> Double?, description: String,
         notes: @escaping () -> [String] = { [] }

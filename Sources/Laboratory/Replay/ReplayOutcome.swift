@@ -3,37 +3,38 @@ import Printing
 public import Replay
 public import Verify
 
-/// Everything that one replay has to tell at its end.
+/// Everything that a replay reports at its end.
 public struct ReplayOutcome {
     /// What was replayed, for people.
     var source: String
     var topic: String
-    /// How, for people.
+    /// Its pace, for people.
     var pace: String
-    /// Milliseconds since 1970.
-    var began: Int64
-    /// Microseconds from the first due record to the last acknowledgement.
-    var duration: Int64
+    /// When it began, since 1970.
+    var beganMilliseconds: Int64
+    /// From the first due record to the last acknowledgement.
+    var durationMicroseconds: Int64
     /// What was measured.
     public var figures: ReplayFigures
     /// Whether freshness was measured.
     var isWatched: Bool
-    /// The rates that a ramp tried.
+    /// The rates that a ramp tried; nil without a ramp.
     public var ramp: ReplayRamp?
     var requests: [RequestFigures] = []
-    /// What the comparison of every cell found; nil where nobody asked for it.
+    /// What the comparison of every cell found; nil when it was not asked for.
     public var check: VerificationReport?
-    /// What the comparison of answers found; nil where nobody asked for it.
+    /// What the comparison of answers found; nil when it was not asked for.
     public var answers: AnswerCheck.Report?
-    /// What went wrong, each a sentence for people.
+    /// What the reader should know besides the numbers, each a sentence.
     var notes: [String] = []
 
     /// Acknowledged records a second.
     var rate: Double {
-        duration == 0 ? 0 : Double(figures.acknowledged) * 1_000_000 / Double(duration)
+        durationMicroseconds == 0
+            ? 0 : Double(figures.acknowledged) * 1_000_000 / Double(durationMicroseconds)
     }
 
-    /// The measures by their names.
+    /// The histograms, each with its name in JSON and its title for people.
     var measures: [(name: String, title: String, histogram: LatencyHistogram)] {
         var measures = [
             ("send_lag", "Send lag", figures.sendLag),
@@ -45,18 +46,19 @@ public struct ReplayOutcome {
         return measures
     }
 
-    /// What is told of every histogram.
+    /// The percentiles that are reported of every histogram.
     static let percentiles: [(name: String, value: Double)] = [
         ("p50", 50), ("p90", 90), ("p99", 99), ("p99.9", 99.9), ("p99.99", 99.99),
     ]
 
     // MARK: JSON
 
-    /// Members of its JSON object; latencies in microseconds.
+    /// The members of its JSON object; latencies in microseconds.
     public var object: [String: Any] {
         var object: [String: Any] = [
-            "source": source, "topic": topic, "pace": pace, "began": ValueText.time(began),
-            "microseconds": duration, "rate": ReplayOutcome.rounded(rate),
+            "source": source, "topic": topic, "pace": pace,
+            "began": ValueText.time(beganMilliseconds),
+            "microseconds": durationMicroseconds, "rate": ReplayOutcome.rounded(rate),
             "records": [
                 "sent": figures.sent, "acknowledged": figures.acknowledged, "seen": figures.seen,
                 "unwatched": figures.unwatched, "unseen": figures.unseen,
@@ -99,22 +101,24 @@ public struct ReplayOutcome {
 
     private static func object(_ interval: ReplayInterval) -> [String: Any] {
         [
-            "end": interval.end, "sent": interval.sent, "acknowledged": interval.acknowledged,
-            "seen": interval.seen, "send_lag_max": interval.sendLag,
-            "acknowledgement_p50": interval.acknowledgedMedian,
-            "acknowledgement_p99": interval.acknowledgedHigh,
-            "freshness_p50": interval.freshnessMedian, "freshness_p99": interval.freshnessHigh,
-            "unseen": interval.unseen, "oldest": interval.oldest,
+            "end": interval.endMicroseconds, "sent": interval.sent,
+            "acknowledged": interval.acknowledged,
+            "seen": interval.seen, "send_lag_max": interval.sendLagMicroseconds,
+            "acknowledgement_p50": interval.acknowledgedMedianMicroseconds,
+            "acknowledgement_p99": interval.acknowledgedHighMicroseconds,
+            "freshness_p50": interval.freshnessMedianMicroseconds,
+            "freshness_p99": interval.freshnessHighMicroseconds,
+            "unseen": interval.unseen, "oldest": interval.oldestMicroseconds,
         ]
     }
 
     private static func object(_ ramp: ReplayRamp) -> [String: Any] {
         [
-            "bound": ramp.bound, "best": ramp.best.map { $0 as Any } ?? NSNull(),
+            "bound": ramp.boundMicroseconds, "best": ramp.best.map { $0 as Any } ?? NSNull(),
             "steps": ramp.steps.map { step in
                 [
                     "rate": rounded(step.rate), "sent": step.sent,
-                    "within": step.within, "freshness_p99": step.freshness,
+                    "within": step.within, "freshness_p99": step.freshnessMicroseconds,
                     "is_within": step.isWithin, "is_late": step.isSenderLate,
                 ] as [String: Any]
             },
@@ -123,7 +127,7 @@ public struct ReplayOutcome {
 
     // MARK: Text
 
-    /// What is printed at the end.
+    /// Prints the report.
     public func printText() {
         Output.line(
             "\(ValueText.grouped(Int64(figures.acknowledged))) records in \(topic), "
@@ -140,9 +144,9 @@ public struct ReplayOutcome {
         if let ramp {
             Output.line(
                 ramp.best.map {
-                    "highest rate with freshness within \(ValueText.latency(ramp.bound)): "
+                    "highest rate with freshness within \(ValueText.latency(ramp.boundMicroseconds)): "
                         + "\(ValueText.grouped(Int64($0))) a second"
-                } ?? "no rate keeps freshness within \(ValueText.latency(ramp.bound))")
+                } ?? "no rate keeps freshness within \(ValueText.latency(ramp.boundMicroseconds))")
         }
         check?.printText()
         if let answers {
@@ -162,12 +166,12 @@ public struct ReplayOutcome {
 }
 
 extension ReplayRampStep {
-    /// One line for people.
+    /// The step in one line for people.
     var line: String {
         let share = sent == 0 ? 0 : Double(within) / Double(sent) * 100
         return
             "\(ValueText.grouped(Int64(rate))) a second: \(ValueText.decimal(share, 2)) % in time, "
-            + "p99 \(ValueText.latency(freshness))"
+            + "p99 \(ValueText.latency(freshnessMicroseconds))"
             + (isSenderLate ? ", sent late" : "") + (isWithin ? "" : ": too much")
     }
 }

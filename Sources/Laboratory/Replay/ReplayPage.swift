@@ -2,12 +2,13 @@ import Printing
 import Replay
 import Verify
 
-/// The report of a replay: one HTML file that needs nothing else, for screens light and dark, and for print.
+/// The report of a replay as one self-contained HTML file, for light and dark screens and for
+/// print.
 public struct ReplayPage {
     private let outcome: ReplayOutcome
     private let version: String
 
-    /// A page that names the version of this program.
+    /// Makes a page; `version` is the version of this program.
     public init(outcome: ReplayOutcome, version: String) {
         self.outcome = outcome
         self.version = version
@@ -23,12 +24,12 @@ public struct ReplayPage {
             <meta name=color-scheme content="light dark"><style>\(PageStyle.sheet)</style></head>
             <body><main><header><h1>\(HTMLText.escaped(title))</h1>
             <p>\(HTMLText.escaped(outcome.source)), \(HTMLText.escaped(outcome.pace)). \
-            Began \(ValueText.time(outcome.began)). Odometer \(version).</p></header>
+            Began \(ValueText.time(outcome.beganMilliseconds)). Odometer \(version).</p></header>
             \(tiles)\(verdict)
             <section><h2>Over time</h2>\(plots)</section>
             <section><h2>Latencies</h2>\(distribution)\(table)</section>\(rampTable)
             <section class=how><h2>How it was measured</h2><p>Every latency begins when a record was due by the \
-            pace, not when it was sent: a sender, a Kafka or a Redis that stood still shows in full length. Send lag \
+            pace, not when it was sent: a pause of the sender, of Kafka or of Redis shows in full length. Send lag \
             is how late a record was handed to the Kafka client. A record is visible when the mark of its \
             organization’s shard in Redis has passed it; marks are read every 10 ms. Records that change no number \
             are not waited for.</p></section></main></body></html>
@@ -66,7 +67,7 @@ public struct ReplayPage {
             let isEqual = check.ending == .equal
             lines.append(
                 "<p class=\(isEqual ? "good" : "bad")><b>Check: \(check.word).</b> "
-                    + "\(ValueText.grouped(check.records)) records of the log reckoned again; "
+                    + "\(ValueText.grouped(check.records)) records of the log counted again; "
                     + "\(ValueText.grouped(Int64(check.keys))) keys and "
                     + "\(ValueText.grouped(Int64(check.cells))) cells compared.</p>")
             for difference in check.differences {
@@ -96,9 +97,10 @@ public struct ReplayPage {
             var last: Int64 = 0
             var points: [(x: Double, y: Double?)] = []
             for interval in intervals {
-                let seconds = max(1e-3, Double(interval.end - last) / 1_000_000)
-                last = interval.end
-                points.append((Double(interval.end) / 1_000_000, value(interval, seconds)))
+                let seconds = max(1e-3, Double(interval.endMicroseconds - last) / 1_000_000)
+                last = interval.endMicroseconds
+                points.append(
+                    (Double(interval.endMicroseconds) / 1_000_000, value(interval, seconds)))
             }
             return LinePlot.Series(name: name, points: points)
         }
@@ -119,13 +121,15 @@ public struct ReplayPage {
                     title: "Freshness", note: "From due to visible in Redis.", x: time, y: latency,
                     series: [
                         series("median") { interval, _ in
-                            interval.seen > 0 ? Double(interval.freshnessMedian) / 1_000 : nil
+                            interval.seen > 0
+                                ? Double(interval.freshnessMedianMicroseconds) / 1_000 : nil
                         },
                         series("99th percentile") { interval, _ in
-                            interval.seen > 0 ? Double(interval.freshnessHigh) / 1_000 : nil
+                            interval.seen > 0
+                                ? Double(interval.freshnessHighMicroseconds) / 1_000 : nil
                         },
                         series("oldest not visible") { interval, _ in
-                            Double(interval.oldest) / 1_000
+                            Double(interval.oldestMicroseconds) / 1_000
                         },
                     ]
                 ).html
@@ -141,21 +145,23 @@ public struct ReplayPage {
                 x: time, y: latency,
                 series: [
                     series("send lag") { interval, _ in
-                        interval.sent > 0 ? Double(interval.sendLag) / 1_000 : nil
+                        interval.sent > 0 ? Double(interval.sendLagMicroseconds) / 1_000 : nil
                     },
                     series("acknowledged, median") { interval, _ in
                         interval.acknowledged > 0
-                            ? Double(interval.acknowledgedMedian) / 1_000 : nil
+                            ? Double(interval.acknowledgedMedianMicroseconds) / 1_000 : nil
                     },
                     series("acknowledged, 99th percentile") { interval, _ in
-                        interval.acknowledged > 0 ? Double(interval.acknowledgedHigh) / 1_000 : nil
+                        interval.acknowledged > 0
+                            ? Double(interval.acknowledgedHighMicroseconds) / 1_000 : nil
                     },
                 ]
             ).html
         return html
     }
 
-    /// Latency over the share of records that had more, both logarithmic.
+    /// Plots latencies over percentiles; the x axis is 100 / (100 − percentile), both are
+    /// logarithmic.
     private var distribution: String {
         let shares = [50.0, 75, 90, 95, 99, 99.5, 99.9, 99.95, 99.99]
         let series = outcome.measures.filter { $0.histogram.count > 0 }.map { measure in
@@ -200,13 +206,13 @@ public struct ReplayPage {
         let rows = ramp.steps.map { step in
             "<tr><th>\(ValueText.grouped(Int64(step.rate)))</th>"
                 + "<td>\(ValueText.grouped(Int64(step.within))) of \(ValueText.grouped(Int64(step.sent)))</td>"
-                + "<td>\(ValueText.latency(step.freshness))</td>"
+                + "<td>\(ValueText.latency(step.freshnessMicroseconds))</td>"
                 + "<td>\(step.isWithin ? "yes" : step.isSenderLate ? "no, sent late" : "no")</td></tr>"
         }.joined()
         let best = ramp.best.map { ValueText.grouped(Int64($0)) + " records a second" } ?? "none"
         return """
             <section><h2>Ramp</h2><p>Highest rate with freshness within \
-            \(ValueText.latency(ramp.bound)) for 99 of 100: <b>\(best)</b>.</p><table><thead><tr>\
+            \(ValueText.latency(ramp.boundMicroseconds)) for 99 of 100: <b>\(best)</b>.</p><table><thead><tr>\
             <th>records a second</th><th>in time</th><th>freshness p99</th><th>within the bound</th></tr></thead>\
             <tbody>\(rows)</tbody></table></section>
             """

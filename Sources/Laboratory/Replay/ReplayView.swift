@@ -2,38 +2,38 @@ import Foundation
 import Printing
 import Replay
 
-/// How far a replay is: at a terminal some lines that change, else a line every five seconds.
+/// Shows the progress of a replay: on a terminal lines that change, else a line every five seconds.
 final class ReplayView {
     private static let width = 30
 
     private let isTerminal: Bool
     private let isSilent: Bool
-    /// How much of the source is sent, 0 to 1; nil = not known.
+    /// How much of the source has been sent, 0 to 1; nil when that is not known.
     private let share: () -> Double?
-    private var nextLine: Int64
+    private var nextLineMilliseconds: Int64
     private let descriptor: Int32
     private var height = 0
-    private var last: (sent: UInt64, elapsed: Int64) = (0, 0)
+    private var last: (sent: UInt64, elapsedMicroseconds: Int64) = (0, 0)
     private var speed = 0.0
 
-    /// - Parameter descriptor: where the lines go; silent views write nothing.
+    /// - Parameter descriptor: where the lines are written; a silent view writes nothing.
     init(descriptor: Int32, isSilent: Bool = false, share: @escaping () -> Double?) {
         self.descriptor = descriptor
         self.isSilent = isSilent
         self.share = share
         isTerminal = isatty(descriptor) == 1
-        nextLine = ValueText.now() + (isTerminal ? 0 : 5_000)
+        nextLineMilliseconds = ValueText.now() + (isTerminal ? 0 : 5_000)
     }
 
-    /// Shows the figures where it is time to.
+    /// Shows the figures if enough time has passed.
     func show(_ figures: @autoclosure () -> ReplayFigures, isWatched: Bool) {
         let now = ValueText.now()
-        guard !isSilent, now >= nextLine else { return }
-        nextLine = now + (isTerminal ? 250 : 5_000)
+        guard !isSilent, now >= nextLineMilliseconds else { return }
+        nextLineMilliseconds = now + (isTerminal ? 250 : 5_000)
         let figures = figures()
-        let passed = figures.elapsed - last.elapsed
+        let passed = figures.elapsedMicroseconds - last.elapsedMicroseconds
         if passed > 0 { speed = Double(figures.sent - last.sent) * 1_000_000 / Double(passed) }
-        last = (figures.sent, figures.elapsed)
+        last = (figures.sent, figures.elapsedMicroseconds)
         if isTerminal {
             redraw(lines(figures, isWatched: isWatched))
         } else {
@@ -41,7 +41,7 @@ final class ReplayView {
         }
     }
 
-    /// Takes the lines away.
+    /// Removes the lines from the terminal.
     func end() {
         if height > 0 { redraw([]) }
     }
@@ -70,7 +70,7 @@ final class ReplayView {
         let bar =
             String(repeating: "█", count: full)
             + String(repeating: "░", count: ReplayView.width - full)
-        let time = ValueText.latency(figures.elapsed)
+        let time = ValueText.latency(figures.elapsedMicroseconds)
         var lines = [
             share.map { "\(bar) \(Int($0 * 100)) %  \(time)" } ?? "replaying  \(time)",
             "sent          \(ValueText.grouped(Int64(figures.sent))), "
@@ -86,7 +86,7 @@ final class ReplayView {
                 + ReplayView.summary(figures.freshness))
         lines.append(
             "lag           \(ValueText.grouped(Int64(figures.unseen))) records, "
-                + "the oldest \(ValueText.latency(figures.oldest))")
+                + "the oldest \(ValueText.latency(figures.oldestMicroseconds))")
         return lines
     }
 
@@ -98,8 +98,8 @@ final class ReplayView {
 
     private func remaining(_ figures: ReplayFigures) -> String? {
         guard let share = share(), share > 0.01, share < 1 else { return nil }
-        let whole = Double(figures.elapsed) / share
-        return "\(Int((whole - Double(figures.elapsed)) / 1_000_000)) s"
+        let whole = Double(figures.elapsedMicroseconds) / share
+        return "\(Int((whole - Double(figures.elapsedMicroseconds)) / 1_000_000)) s"
     }
 
     private func redraw(_ lines: [String]) {

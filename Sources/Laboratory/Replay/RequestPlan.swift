@@ -1,6 +1,6 @@
 public import Replay
 
-/// The requests that are sent beside a replay, and how fast.
+/// The requests that are sent during a replay, and their rate.
 public struct RequestPlan {
     let host: String
     let port: UInt16
@@ -9,10 +9,10 @@ public struct RequestPlan {
     /// The requests of the mix.
     public let requests: [LoadedRequest]
 
-    /// Requests to one server.
+    /// Makes a plan of requests to one server.
     ///
     /// - Parameters:
-    ///   - rate: requests a second, all together.
+    ///   - rate: requests a second over all connections.
     ///   - connections: how many may wait for their answers at the same time.
     public init(
         host: String, port: UInt16, rate: Double, connections: Int, requests: [LoadedRequest]
@@ -24,7 +24,7 @@ public struct RequestPlan {
         self.requests = requests
     }
 
-    /// A load of these requests that has begun.
+    /// Starts a load of these requests.
     func start() -> RequestLoad {
         let load = RequestLoad(host: host, port: port, requests: requests, rate: rate)
         load.start(connections: connections)

@@ -12,7 +12,7 @@ public struct CellReadError: Error, Sendable, CustomStringConvertible {
         case torn
         /// The deadline has passed.
         case timeout
-        /// A ranking has too many members to be read at once, and the question refuses that.
+        /// A ranking has too many members to be read in one piece, and the caller refuses pieces.
         case tooLarge
     }
 
@@ -20,7 +20,7 @@ public struct CellReadError: Error, Sendable, CustomStringConvertible {
     public let code: Code
     /// Text for people.
     public let message: String
-    /// Whether the server is no master that works, so that its name is resolved again.
+    /// Whether to resolve the server's name again, because it cannot work as a master now.
     let leavesServer: Bool
 
     /// An error with these parts.

@@ -3,8 +3,9 @@ import Redis
 /// Reads one list of queries.
 ///
 /// First the sizes that are not known are asked for; then the queries are cut into groups that cost
-/// Redis at most 5 ms each, and every group is sent as one MULTI … EXEC with the shard's marks. One
-/// group shows one state. What is too large for a group is read in pieces and merged here.
+/// Redis at most 5 ms each, and every group is sent as one MULTI … EXEC with the shard's marks.
+/// Each group shows the state of one moment. What is too large for a group is read in pieces and
+/// merged here.
 struct CellReadRun {
     let queries: [CellQuery]
     let marksKey: [UInt8]
@@ -16,22 +17,22 @@ struct CellReadRun {
     private var entries: [CellSnapshot.Entry?]
     private var sizes: [[Int64]] = []
     private var owners: [HeldReply] = []
-    private var asOf: Int64?
+    private var asOfMilliseconds: Int64?
     private var isFirstGroup = true
-    /// Where the marks tell of parked cells, which state of them; else empty.
+    /// Which state the parked hash is in; empty where the marks tell of no parked cells.
     private var parkedStamp: [UInt8] = []
     private let parkedMemory: ParkedMemory
 
-    /// `newest`: time of the newest record, where it is not read with the cells.
+    /// `newestMilliseconds`: time of the newest record, where it is not read with the cells.
     init(
-        queries: [CellQuery], marksKey: [UInt8], markMembers: MarkMembers, newest: Int64?,
-        parkedMemory: ParkedMemory, deadline: ContinuousClock.Instant,
+        queries: [CellQuery], marksKey: [UInt8], markMembers: MarkMembers,
+        newestMilliseconds: Int64?, parkedMemory: ParkedMemory, deadline: ContinuousClock.Instant,
         refusesLargeRankings: Bool = false
     ) {
         self.queries = queries
         self.marksKey = marksKey
         self.markMembers = markMembers
-        asOf = newest
+        asOfMilliseconds = newestMilliseconds
         self.parkedMemory = parkedMemory
         self.deadline = deadline
         self.refusesLargeRankings = refusesLargeRankings
@@ -40,7 +41,7 @@ struct CellReadRun {
 
     mutating func run(on connection: inout Connection) throws(CellReadError) -> CellSnapshot {
         sizes = try askSizes(&connection)
-        var costs: [(place: Int, cost: Double)] = []
+        var costs: [(index: Int, cost: Double)] = []
         var pieces: [Int] = []
         for (index, query) in queries.enumerated() {
             let (cost, isWhole) = CellReadRun.cost(of: query, sizes: sizes[index])
@@ -59,7 +60,8 @@ struct CellReadRun {
         for index in pieces { try readInPieces(index, &connection) }
         let parked = parkedStamp.isEmpty ? 0 : try addParked(&connection)
         return CellSnapshot(
-            queries: queries, entries: entries.map { $0 ?? .count(0) }, owners: owners, asOf: asOf,
+            queries: queries, entries: entries.map { $0 ?? .count(0) }, owners: owners,
+            asOfMilliseconds: asOfMilliseconds,
             isAtomic: groups.count == 1 && pieces.isEmpty && parked == 0, parked: parked,
             isShardParked: !parkedStamp.isEmpty)
     }
@@ -169,15 +171,15 @@ struct CellReadRun {
 
     /// Cuts queries of these costs into groups, each within `ReadCost.budget`; at least one group,
     /// perhaps empty.
-    private static func groups(_ costs: [(place: Int, cost: Double)]) -> [[Int]] {
+    private static func groups(_ costs: [(index: Int, cost: Double)]) -> [[Int]] {
         var groups: [[Int]] = [[]]
         var total = 0.0
-        for (place, cost) in costs {
+        for (index, cost) in costs {
             if total + cost > ReadCost.budget, !groups[groups.count - 1].isEmpty {
                 groups.append([])
                 total = 0
             }
-            groups[groups.count - 1].append(place)
+            groups[groups.count - 1].append(index)
             total += cost
         }
         return groups
@@ -197,10 +199,10 @@ struct CellReadRun {
         guard let held = replies.last, held.view.count == group.count + 1 else {
             throw CellReadError(.unavailable, "Redis refused a transaction")
         }
-        let newest = try ShardState.newestRecord(held.view[0])
+        let newestMilliseconds = try ShardState.newestMilliseconds(held.view[0])
         let stamp = ShardState.parkedStamp(held.view[0])
         if !stamp.isEmpty { parkedStamp = stamp }
-        if isFirstGroup { asOf = newest ?? asOf }
+        if isFirstGroup { asOfMilliseconds = newestMilliseconds ?? asOfMilliseconds }
         isFirstGroup = false
         // Sketches are merged at once; of other answers the snapshot keeps the reply itself.
         let isKept = group.contains { if case .distinct = queries[$0] { false } else { true } }
@@ -218,12 +220,12 @@ struct CellReadRun {
         }
     }
 
-    /// Counts the answer to a query for different values: their number, or the sketches themselves.
+    /// How many different values an answer tells: by a number, or by sketches that are merged here.
     static func distinctCount(_ view: ReplyView) throws(CellReadError) -> Int64 {
         if let number = view.integer { return number }
         var sketch = DistinctSketch()
-        for place in 0..<view.count {
-            try merge(view[place], into: &sketch)
+        for index in 0..<view.count {
+            try merge(view[index], into: &sketch)
         }
         return sketch.count
     }
@@ -248,17 +250,17 @@ struct CellReadRun {
             entries[index] = .pairs(PairMemory(try scan("ZSCAN", key, &connection)))
         case .rankingSum(let keys):
             var sums = RankingSums()
-            var costs: [(place: Int, cost: Double)] = []
-            for (place, size) in sizes[index].enumerated() {
+            var costs: [(index: Int, cost: Double)] = []
+            for (keyIndex, size) in sizes[index].enumerated() {
                 if size <= ReadCost.largestWhole {
-                    costs.append((place, ReadCost.members(Int(size))))
+                    costs.append((keyIndex, ReadCost.members(Int(size))))
                 } else {
-                    sums.add(try scan("ZSCAN", keys[place], &connection))
+                    sums.add(try scan("ZSCAN", keys[keyIndex], &connection))
                 }
             }
             for group in CellReadRun.groups(costs) {
                 var commands = ReadCommands()
-                for place in group { commands.add(.ranking(keys[place])) }
+                for keyIndex in group { commands.add(.ranking(keys[keyIndex])) }
                 for reply in try CellReadRun.pipeline(commands, &connection, deadline) {
                     reply.with { sums.add($0) }
                 }
@@ -305,7 +307,8 @@ struct CellReadRun {
         return members
     }
 
-    /// Hands over the members of one page of a scan with their values; the cursor of the next page.
+    /// Calls `body` with the members of one page of a scan and their values; returns the cursor of
+    /// the next page.
     static func page(
         _ reply: HeldReply,
         _ body: (_ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) -> Void
@@ -314,8 +317,8 @@ struct CellReadRun {
             guard parts.count == 2, let next = parts[0].bytes else {
                 throw CellReadError(.unavailable, "Redis refused a scan")
             }
-            for place in stride(from: 0, to: parts[1].count - 1, by: 2) {
-                if let name = parts[1][place].bytes, let value = parts[1][place + 1].bytes {
+            for index in stride(from: 0, to: parts[1].count - 1, by: 2) {
+                if let name = parts[1][index].bytes, let value = parts[1][index + 1].bytes {
                     body(name, value)
                 }
             }
@@ -368,8 +371,8 @@ private struct RankingSums {
 
     /// Adds what a sorted set holds: members and scores in turn.
     mutating func add(_ ranking: ReplyView) {
-        for place in stride(from: 0, to: ranking.count - 1, by: 2) {
-            if let name = ranking[place].bytes, let score = ranking[place + 1].bytes {
+        for index in stride(from: 0, to: ranking.count - 1, by: 2) {
+            if let name = ranking[index].bytes, let score = ranking[index + 1].bytes {
                 add([UInt8](name), CellSnapshot.score(score))
             }
         }

@@ -3,7 +3,7 @@ public import Redis
 /// Reads cells and directory entries over one connection of its own, for one thread at a time.
 ///
 /// After an error the connection is closed and the read is tried once more on a new one. No
-/// call holds Redis longer than about 5 ms; how is in `CellReadRun`. What a request read is kept,
+/// call holds Redis longer than about 5 ms; see `CellReadRun`. What a request read is kept,
 /// so that all of it is read in one round trip when the same request comes again
 /// (`PrefetchPipeline`).
 public final class CellReader {
@@ -15,8 +15,8 @@ public final class CellReader {
     private var connectedAt = ContinuousClock.now
     private var role = ServerRole()
     private var run = ServerRun()
-    /// How often this reader has found another server, or another run of one, than before: what was
-    /// read earlier may be commits that are lost.
+    /// How often this reader has found another server, or the same one restarted: what was read
+    /// before may include commits that are lost.
     public var serverChanges: Int { run.changes }
     /// Id of the run of the server that was read last; nil where it does not say.
     public var serverRun: String? { run.id }
@@ -31,9 +31,9 @@ public final class CellReader {
 
     /// A reader that connects at its first read.
     ///
-    /// Waits are cut to 1 s, the longest an answer may take. `sumsLifetime`: how long sizes of
-    /// sorted sets are believed that Redis adds up in one command, which nothing else bounds.
-    /// `reach` is told of every read.
+    /// Waits are cut to 1 s, the longest an answer may take. `sumsLifetime`: how long known
+    /// sizes of sorted sets are trusted that Redis adds up in one command, which nothing else
+    /// bounds. `reach` is told of every read.
     public init(
         configuration: RedisConfiguration, layout: KeyLayout,
         sumsLifetime: Duration = .seconds(60), reach: ReaderReach? = nil
@@ -51,11 +51,11 @@ public final class CellReader {
 
     // MARK: Requests
 
-    /// Begins a request; `key` is the same where the same reads are to be expected.
+    /// Begins a request; equal keys mean that the same reads are expected.
     public func beginRequest(_ key: UInt64) { memory.begin(key) }
 
-    /// The request under way had no valid credential: what it read is not read at once when it
-    /// comes again, and takes no room.
+    /// Forgets what the request under way has read, because it had no valid credential: it takes no
+    /// memory, and is not read ahead when it comes again.
     public func forgetRequest() { memory.forgetRequest() }
 
     /// Ends the request that was begun, and keeps what it has read.
@@ -77,10 +77,10 @@ public final class CellReader {
         let found = try withConnection(deadline) {
             (connection: inout Connection) throws(CellReadError) -> CellSnapshot in
             try self.checkLedger(&connection, deadline)
-            let newest = try self.newestRecord(of: shard, &connection, deadline)
+            let newestMilliseconds = try self.newestMilliseconds(of: shard, &connection, deadline)
             var reading = CellReadRun(
                 queries: queries, marksKey: self.layout.marksKey(shard: shard),
-                markMembers: self.markMembers, newest: newest,
+                markMembers: self.markMembers, newestMilliseconds: newestMilliseconds,
                 parkedMemory: self.parkedMemory, deadline: deadline,
                 refusesLargeRankings: refusesLargeRankings)
             return try reading.run(on: &connection)
@@ -124,12 +124,13 @@ public final class CellReader {
         values?.allSatisfy { $0 == nil } ?? false
     }
 
-    /// Whether Redis still has the ledger: an empty Redis would make every key an unknown one.
+    /// Throws where Redis has lost the ledger: in an empty Redis every API key would be unknown.
     private func checkLayout(
         _ connection: inout Connection, _ deadline: ContinuousClock.Instant
     ) throws(CellReadError) {
         var commands = ReadCommands()
-        // A process that counts makes the ledger again, the directory's mark comes later.
+        // Both, because a process that counts makes the ledger at once and the directory's mark
+        // later.
         let members = [Array("layout".utf8)] + (directoryMark.map { [$0] } ?? [])
         commands.add(members: members, of: layout.ledgerKey)
         let replies = try CellReadRun.pipeline(commands, &connection, deadline)
@@ -157,7 +158,7 @@ public final class CellReader {
 
     /// Sends what the request is expected to read, where it begins as it did the last time.
     ///
-    /// Where that fails nothing is kept: the read itself then reports what is wrong.
+    /// An error is dropped: the read itself then meets and reports it.
     private func prefetch(
         _ step: RequestStep, _ deadline: ContinuousClock.Instant
     ) throws(CellReadError) {
@@ -166,23 +167,25 @@ public final class CellReader {
             let taken = try withConnection(deadline, isRepeated: false) {
                 (connection: inout Connection) throws(CellReadError) -> PrefetchedReplies? in
                 try self.checkLedger(&connection, deadline)
-                let newest = try self.memory.expectedShard.flatMap { shard throws(CellReadError) in
-                    try self.newestRecord(of: shard, &connection, deadline)
+                let newestMilliseconds = try self.memory.expectedShard.flatMap {
+                    shard throws(CellReadError) in
+                    try self.newestMilliseconds(of: shard, &connection, deadline)
                 }
-                return try self.memory.send(newest: newest, on: &connection, deadline)
+                return try self.memory.send(
+                    newestMilliseconds: newestMilliseconds, on: &connection, deadline)
             }
             memory.taken(taken)
         } catch {
             memory.failed()
-            // A torn shard or a passed deadline would be the answer of the read, too.
+            // With a torn shard or a passed deadline the read itself would fail, too.
             if error.code == .torn || error.code == .timeout { throw error }
         }
     }
 
-    private func newestRecord(
+    private func newestMilliseconds(
         of shard: Int, _ connection: inout Connection, _ deadline: ContinuousClock.Instant
     ) throws(CellReadError) -> Int64? {
-        try newest.time(of: shard, markMembers, layout, &connection, deadline)
+        try newest.milliseconds(of: shard, markMembers, layout, &connection, deadline)
     }
 
     /// Looks for the ledger at most once a second: absent cells of an absent ledger would read as
@@ -229,8 +232,8 @@ public final class CellReader {
         ledgerSeen = .now
     }
 
-    /// Throws where the server is not the one to read from: a node of a cluster, or no master any
-    /// more.
+    /// Throws where the server must not be read: a node of a cluster, or a master that became a
+    /// replica.
     private func look(at greeting: ServerGreeting) throws(RedisError) {
         if greeting.isCluster ?? false {
             throw RedisError(
@@ -276,10 +279,10 @@ public final class CellReader {
                 reach?.answered()
                 return result
             } catch {
-                // On a live connection an error is an answer. A connection that the server closed
-                // while it was idle means nothing yet: the next try shows.
+                // On a live connection an error is an answer. That the server closed an idle
+                // connection means nothing yet: the next try tells.
                 let isAnswered = current.isAlive && !error.leavesServer
-                // Answers that were left would be taken for those of the next read.
+                // Answers left in the pipeline would be taken for those of the next read.
                 if current.isAlive, current.pendingReplies == 0, !error.leavesServer {
                     connection = consume current
                 }

@@ -21,7 +21,7 @@ public struct CellSnapshot {
     let owners: [HeldReply]
     /// Kafka timestamp of the newest record in the organization's shard, in milliseconds since
     /// 1970; nil before the first.
-    public let asOf: Int64?
+    public let asOfMilliseconds: Int64?
     /// Whether everything was read at one moment.
     public let isAtomic: Bool
     /// Cells of the answer of which something is parked; their values include it where they can.

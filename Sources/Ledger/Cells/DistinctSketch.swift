@@ -32,8 +32,7 @@ public struct DistinctSketch: Sendable {
                 registers[index] = other[index]
             }
         case 1:
-            // Most sketches hold a few values only: looked at twice, they need no registers of
-            // their own.
+            // Most sketches hold few values: read twice, they need no registers of their own.
             var end = 0
             let isWhole = DistinctSketch.readSparse(body) { _, range in end = range.upperBound }
             guard isWhole, end == DistinctSketch.registerCount else { return false }

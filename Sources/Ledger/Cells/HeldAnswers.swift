@@ -1,6 +1,6 @@
 import Redis
 
-/// Keeps an answer of Redis while something looks at it.
+/// Keeps an answer of Redis alive while views of it are used.
 final class HeldReply {
     private let reply: Reply
 
@@ -8,8 +8,8 @@ final class HeldReply {
 
     /// The answer; valid while this object lives, so the caller must keep the object.
     ///
-    /// Swift may end an object after its last use, even within the line that asks it for its view;
-    /// to look once, use `with`.
+    /// Swift may free an object after its last use, even within the line that asks for its view;
+    /// for a single look use `with`.
     var view: ReplyView { reply.view }
 
     /// Calls `body` with the answer, which is valid meanwhile.
@@ -49,16 +49,16 @@ final class PairMemory {
     /// Valid while this object lives.
     func value(_ index: Int) -> UnsafeRawBufferPointer { piece(2 * index + 1) }
 
-    private func piece(_ place: Int) -> UnsafeRawBufferPointer {
-        let start = place == 0 ? 0 : ends[place - 1]
-        return UnsafeRawBufferPointer(rebasing: base[start..<ends[place]])
+    private func piece(_ index: Int) -> UnsafeRawBufferPointer {
+        let start = index == 0 ? 0 : ends[index - 1]
+        return UnsafeRawBufferPointer(rebasing: base[start..<ends[index]])
     }
 }
 
 /// Values of members that were asked for, in one block of memory.
 final class MemberMemory {
     private let base: UnsafeMutableRawBufferPointer
-    private var places: [Range<Int>?] = []
+    private var ranges: [Range<Int>?] = []
 
     init(_ values: [[UInt8]?]) {
         base = .allocate(
@@ -66,11 +66,11 @@ final class MemberMemory {
         var end = 0
         for value in values {
             guard let value else {
-                places.append(nil)
+                ranges.append(nil)
                 continue
             }
             UnsafeMutableRawBufferPointer(rebasing: base[end...]).copyBytes(from: value)
-            places.append(end..<end + value.count)
+            ranges.append(end..<end + value.count)
             end += value.count
         }
     }
@@ -79,7 +79,7 @@ final class MemberMemory {
 
     /// Valid while this object lives.
     func value(_ position: Int) -> UnsafeRawBufferPointer? {
-        guard position < places.count, let place = places[position] else { return nil }
-        return UnsafeRawBufferPointer(rebasing: base[place])
+        guard position < ranges.count, let range = ranges[position] else { return nil }
+        return UnsafeRawBufferPointer(rebasing: base[range])
     }
 }

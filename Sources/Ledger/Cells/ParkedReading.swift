@@ -3,7 +3,8 @@ import Redis
 /// Adds to the answers what is parked of their cells: the right value of a cell is its own plus
 /// what is parked.
 ///
-/// Only where the marks say that the shard has parked cells, for it costs a round trip of its own.
+/// Only where the marks say that the shard has parked cells, because it costs a round trip of its
+/// own.
 struct ParkedReading {
     /// Number of cells in the answers of which something is parked.
     private(set) var count = 0
@@ -62,11 +63,11 @@ struct ParkedReading {
         var values = values
         var touched: Set<Int> = []
         for cell in cells[key] ?? [] {
-            guard let place = members.firstIndex(of: cell.member), place < values.count else {
+            guard let index = members.firstIndex(of: cell.member), index < values.count else {
                 continue
             }
-            values[place] = Self.value(cell, values[place])
-            touched.insert(place)
+            values[index] = Self.value(cell, values[index])
+            touched.insert(index)
         }
         count += touched.count
         return touched.isEmpty ? nil : values

@@ -105,14 +105,15 @@ struct PrefetchMemory {
     var expectedShard: Int? { expected?.prefetch.shard }
 
     func send(
-        newest: Int64?, on connection: inout Connection, _ deadline: ContinuousClock.Instant
+        newestMilliseconds: Int64?, on connection: inout Connection,
+        _ deadline: ContinuousClock.Instant
     ) throws(CellReadError) -> PrefetchedReplies? {
         guard let expected else { return nil }
         return try PrefetchedReplies.take(
-            expected.prefetch, newest: newest, on: &connection, deadline)
+            expected.prefetch, newestMilliseconds: newestMilliseconds, on: &connection, deadline)
     }
 
-    /// Takes what the pipeline brought; nil: the request reads step by step.
+    /// Takes the pipeline's answers; without them (nil) the request reads step by step.
     ///
     /// So do some requests after it, because a Redis that refuses one command of a pipeline will
     /// refuse the next one too.
@@ -123,7 +124,7 @@ struct PrefetchMemory {
         stopFollowing()
     }
 
-    /// The pipeline came to nothing: the request reads step by step.
+    /// The pipeline failed: the request reads step by step.
     mutating func failed() { stopFollowing() }
 
     private mutating func stopFollowing() {

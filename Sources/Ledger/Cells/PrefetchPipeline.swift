@@ -10,8 +10,8 @@ enum RequestStep: Hashable {
 
 /// What a request read the last time, written as one pipeline to be sent when it comes again.
 ///
-/// It is a guess about questions, never about answers: each request gets what Redis said after the
-/// request had come, and only where exactly that is asked for. So nothing can be stale.
+/// It guesses the questions, never the answers: each request gets what Redis answered after the
+/// request had come, and only where it asks exactly the expected question. So no answer is stale.
 struct PrefetchPipeline: ~Copyable {
     let steps: [RequestStep]
     /// The limit of members of each query, in the order of the steps; 0: the query has no limit.
@@ -21,15 +21,17 @@ struct PrefetchPipeline: ~Copyable {
     let shard: Int?
     /// Commands before MULTI: one a step in the directory.
     let directoryCount: Int
-    /// Whether Redis is asked for more than can be bounded in the command itself: good as long as
+    /// Whether a command has no bound of its own, so that the pipeline is good only as long as the
     /// sizes hardly change.
     let isWithSums: Bool
 
     /// Bytes that are kept for it.
     var byteCount: Int { 3 * commands.buffer.byteCount }
 
-    /// A pipeline of these steps, `members` what each read of cells gave; nil where one pipeline
-    /// may cost Redis too much, or the steps are about several organizations.
+    /// A pipeline of these steps; nil where one pipeline may cost Redis too much, or the steps are
+    /// about several organizations.
+    ///
+    /// `members`: how many members each query gave the last time.
     init?(
         _ steps: [RequestStep], members: [Int], layout: KeyLayout, markMembers: MarkMembers
     ) {
@@ -57,11 +59,11 @@ struct PrefetchPipeline: ~Copyable {
             commands.add(
                 members: markMembers.besideCells,
                 of: layout.marksKey(shard: layout.shard(of: organization)))
-            var place = 0
+            var queryIndex = 0
             for case .cells(let queries, _) in steps {
                 for query in queries {
-                    commands.add(query, most: limits[place])
-                    place += 1
+                    commands.add(query, most: limits[queryIndex])
+                    queryIndex += 1
                 }
             }
             commands.add("EXEC")
@@ -123,18 +125,18 @@ struct PrefetchPipeline: ~Copyable {
     }
 }
 
-/// What a pipeline brought.
+/// The answers of a pipeline.
 struct PrefetchedReplies {
     fileprivate(set) var directory: [HeldReply] = []
     fileprivate(set) var cells: HeldReply?
-    fileprivate(set) var asOf: Int64?
+    fileprivate(set) var asOfMilliseconds: Int64?
 
     /// Sends a pipeline and takes its answers; nil where one of them is an error.
     ///
-    /// `newest`: time of the newest record, where it is not read with the cells.
+    /// `newestMilliseconds`: time of the newest record, where it is not read with the cells.
     static func take(
-        _ prefetch: borrowing PrefetchPipeline, newest: Int64?, on connection: inout Connection,
-        _ deadline: ContinuousClock.Instant
+        _ prefetch: borrowing PrefetchPipeline, newestMilliseconds: Int64?,
+        on connection: inout Connection, _ deadline: ContinuousClock.Instant
     ) throws(CellReadError) -> PrefetchedReplies? {
         var found = PrefetchedReplies()
         var isSound = true
@@ -142,12 +144,12 @@ struct PrefetchedReplies {
         do throws(RedisError) {
             connection.append(encoded: prefetch.commands.buffer, count: count)
             try connection.flush()
-            for place in 0..<count {
+            for index in 0..<count {
                 let reply = try CellReadRun.next(&connection, deadline)
                 if reply.errorText != nil { isSound = false }
-                if place < prefetch.directoryCount {
+                if index < prefetch.directoryCount {
                     found.directory.append(HeldReply(reply))
-                } else if place == count - 1 {
+                } else if index == count - 1 {
                     found.cells = HeldReply(reply)
                 }
             }
@@ -156,8 +158,9 @@ struct PrefetchedReplies {
         }
         guard isSound, let cells = found.cells else { return isSound ? found : nil }
         guard cells.view.count == prefetch.limits.count + 1 else { return nil }
-        found.asOf = try ShardState.newestRecord(cells.view[0]) ?? newest
-        // What is parked takes another round trip, which is not foreseen.
+        found.asOfMilliseconds =
+            try ShardState.newestMilliseconds(cells.view[0]) ?? newestMilliseconds
+        // What is parked takes another round trip, which a pipeline does not have.
         if ShardState.hasParked(cells.view[0]) { return nil }
         return found
     }
@@ -184,6 +187,7 @@ struct PrefetchedReplies {
             }
         }
         return CellSnapshot(
-            queries: queries, entries: entries, owners: [cells], asOf: asOf, isAtomic: true)
+            queries: queries, entries: entries, owners: [cells],
+            asOfMilliseconds: asOfMilliseconds, isAtomic: true)
     }
 }

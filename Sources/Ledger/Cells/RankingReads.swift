@@ -20,8 +20,8 @@ extension CellReader {
             $0.add(ranks: ranks, of: key, isDescending: isDescending)
         }
         return replies[0].with { view in
-            for place in stride(from: 0, to: view.count - 1, by: 2) {
-                if let member = view[place].bytes, let score = view[place + 1].bytes {
+            for index in stride(from: 0, to: view.count - 1, by: 2) {
+                if let member = view[index].bytes, let score = view[index + 1].bytes {
                     body(member, CellSnapshot.score(score))
                 }
             }
@@ -73,10 +73,11 @@ extension CellReader {
             let replies = try step(deadline) { commands in
                 for key in keys { commands.add(scoresOf: some, in: key) }
             }
-            for (place, reply) in replies.enumerated() {
+            for (keyIndex, reply) in replies.enumerated() {
                 reply.with { view in
                     for index in 0..<view.count {
-                        scores[place].append(view[index].bytes.map { CellSnapshot.score($0) } ?? 0)
+                        scores[keyIndex].append(
+                            view[index].bytes.map { CellSnapshot.score($0) } ?? 0)
                     }
                 }
             }

@@ -1,6 +1,6 @@
 internal import Synchronization
 
-/// Whether Redis answers the readers of a process, told when it stops and when it begins again.
+/// Tells when Redis stops answering the readers of a process, and when it answers again.
 ///
 /// Thread-safe. Many readers share one, so that an outage is told once and not for each request.
 public final class ReaderReach: Sendable {
@@ -19,8 +19,8 @@ public final class ReaderReach: Sendable {
 
     /// Tells each change by `tell`, on the thread of the reader that noticed it.
     ///
-    /// `settling`: how long no reader may have failed before Redis is said to answer again; the
-    /// longest answer, so that one that was under way does not count.
+    /// `settling`: how long no reader may have failed before Redis counts as answering again. At
+    /// least the longest answer, so that a read from before the outage does not count.
     public init(settling: Duration = .seconds(1), tell: @escaping @Sendable (Change) -> Void) {
         self.settling = settling
         self.tell = tell
@@ -37,7 +37,7 @@ public final class ReaderReach: Sendable {
 
     /// A reader had an answer.
     func answered() {
-        // All that a request costs while nothing is wrong.
+        // This is all that a request costs while Redis answers.
         guard isLost.load(ordering: .relaxed) else { return }
         lastLoss.withLock { last in
             guard let time = last, .now - time >= settling,

@@ -25,9 +25,9 @@ struct ServerRun {
 /// A reader that is given a replica on purpose goes on reading it; one that read a master finds the
 /// new master soon.
 struct ServerRole {
-    /// How old the connection gets where the name led to a master before.
+    /// How old the connection may get where the name has led to a master before.
     static let soon: Duration = .seconds(5)
-    /// How old it gets where the name has led to replicas only.
+    /// How old it may get where the name has led to replicas only.
     static let late: Duration = .seconds(60)
     private var hasSeenMaster = false
 

@@ -34,22 +34,21 @@ enum ShardState {
     ///
     /// `marks` answers HMGET of `MarkMembers.besideCells`. Throws where the shard is torn, or has
     /// no contract: then Redis has lost it, and absent cells would read as zeros.
-    static func newestRecord(_ marks: ReplyView) throws(CellReadError) -> Int64? {
+    static func newestMilliseconds(_ marks: ReplyView) throws(CellReadError) -> Int64? {
         func text(_ index: Int) -> String? {
             guard index < marks.count else { return nil }
             return marks[index].bytes.map { String(decoding: $0, as: UTF8.self) }
         }
-        let isTorn = Marks.tornReason(torn: text(1), begun: text(2), done: text(3))
-        if let reason = isTorn {
+        if let reason = Marks.tornReason(torn: text(1), begun: text(2), done: text(3)) {
             throw CellReadError(.torn, "the shard needs a rebuild: \(reason)")
         }
         guard marks.count >= MarkMembers.state.count, marks[0].bytes != nil else {
-            throw CellReadError(.ledgerAbsent, "the shard stands under no contract: it was lost")
+            throw CellReadError(.ledgerAbsent, "the shard is under no contract: it was lost")
         }
-        return newest(marks, from: MarkMembers.state.count)
+        return newestMilliseconds(marks, from: MarkMembers.state.count)
     }
 
-    /// Whether cells of the shard are parked; `marks` as in `newestRecord`.
+    /// Whether cells of the shard are parked; `marks` as in `newestMilliseconds`.
     static func hasParked(_ marks: ReplyView) -> Bool {
         guard marks.count >= MarkMembers.state.count, let text = marks[4].bytes else {
             return false
@@ -57,25 +56,27 @@ enum ShardState {
         return !text.elementsEqual("0".utf8)
     }
 
-    /// What changes with every change of the parked hash: number of the last commit, and its size.
+    /// A text that differs after every change of the parked hash: the last commit's number, and the
+    /// hash's size.
     static func parkedStamp(_ marks: ReplyView) -> [UInt8] {
         guard hasParked(marks) else { return [] }
         return [2, 4].flatMap { [UInt8](marks[$0].bytes ?? .init(start: nil, count: 0)) + [0] }
     }
 
     /// The greatest record time of the fingerprints from `first` on.
-    static func newest(_ fingerprints: ReplyView, from first: Int) -> Int64? {
+    static func newestMilliseconds(_ fingerprints: ReplyView, from first: Int) -> Int64? {
         var newest: Int64?
         for index in first..<max(first, fingerprints.count) {
-            guard let text = fingerprints[index].bytes, let time = recordTime(text), time >= 0
+            guard let text = fingerprints[index].bytes, let time = recordMilliseconds(text),
+                time >= 0
             else { continue }
             newest = max(newest ?? 0, time)
         }
         return newest
     }
 
-    /// The middle one of `OFFSET TIMESTAMP HASH`; nil where it is not of that form.
-    private static func recordTime(_ text: UnsafeRawBufferPointer) -> Int64? {
+    /// The time in `OFFSET TIMESTAMP HASH`, in milliseconds; nil where the text has another form.
+    private static func recordMilliseconds(_ text: UnsafeRawBufferPointer) -> Int64? {
         let space = UInt8(ascii: " ")
         guard let first = text.firstIndex(of: space), let last = text.lastIndex(of: space),
             first < last
@@ -89,24 +90,24 @@ enum ShardState {
 /// At most a second old, and read before the cells: what it names is in the answer. One thread.
 struct NewestRecords {
     private static let lifetime = Duration.seconds(1)
-    private var known: [Int: (time: Int64?, at: ContinuousClock.Instant)] = [:]
+    private var known: [Int: (milliseconds: Int64?, readAt: ContinuousClock.Instant)] = [:]
 
-    /// Time of the newest record of a shard; nil when there is none yet, or when it is read with
-    /// the cells.
-    mutating func time(
+    /// Time of the newest record of a shard, in milliseconds since 1970; nil when there is none
+    /// yet, or when it is read with the cells.
+    mutating func milliseconds(
         of shard: Int, _ members: MarkMembers, _ layout: KeyLayout,
         _ connection: inout Connection, _ deadline: ContinuousClock.Instant
     ) throws(CellReadError) -> Int64? {
         guard !members.isSmall else { return nil }
-        if let read = known[shard], ContinuousClock.now - read.at < Self.lifetime {
-            return read.time
+        if let read = known[shard], ContinuousClock.now - read.readAt < Self.lifetime {
+            return read.milliseconds
         }
         var commands = ReadCommands()
         commands.add(members: members.fingerprints, of: layout.marksKey(shard: shard))
         let replies = try CellReadRun.pipeline(commands, &connection, deadline)
-        let time = replies[0].with { ShardState.newest($0, from: 0) }
-        known[shard] = (time, .now)
-        return time
+        let milliseconds = replies[0].with { ShardState.newestMilliseconds($0, from: 0) }
+        known[shard] = (milliseconds, .now)
+        return milliseconds
     }
 
     mutating func forget() { known.removeAll() }

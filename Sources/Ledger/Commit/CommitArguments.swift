@@ -1,11 +1,11 @@
 public import Redis
 
-/// The arguments of one commit, written in Redis' protocol as they come, in memory that is used
+/// The arguments of one commit, written in Redis' protocol as they are added; its memory is used
 /// again.
 ///
 /// Order: `begin`, then ranges, audit entries and groups in any order (entries follow their group).
 /// Nothing is allocated for an entry once the memory has grown to its size. A cell may be named
-/// several times: the result is the same as if its entries came one after the other.
+/// several times: its entries then apply one after the other.
 public struct CommitArguments: ~Copyable {
     /// How an entry changes its cell.
     public enum Kind: UInt8, Sendable, CaseIterable {
@@ -32,16 +32,16 @@ public struct CommitArguments: ~Copyable {
     static let union = UInt8(ascii: "U")
     /// The script's letter for the shard's register of scopes.
     static let register = UInt8(ascii: "S")
-    /// Follows the letter of a group that has an expiry.
+    /// Follows the letter of a group that has an expirySecond.
     static let expires = UInt8(ascii: "@")
 
     private var keys: CommandBuffer
     private var ranges: CommandBuffer
     private var audit: CommandBuffer
     private var groups: CommandBuffer
-    private var rangeCountPlace = 0
-    private var auditCountPlace = 0
-    private var groupCountPlace = 0
+    private var rangeCountOffset = 0
+    private var auditCountOffset = 0
+    private var groupCountOffset = 0
     private var groupKind: Kind = .add
     private var groupEntryCount = 0
     private var auditCount = 0
@@ -84,8 +84,8 @@ public struct CommitArguments: ~Copyable {
         keys.append(auditKey)
         keys.append(scratchKey)
         ranges.append(contract)
-        rangeCountPlace = ranges.appendBlankNumber()
-        auditCountPlace = audit.appendBlankNumber()
+        rangeCountOffset = ranges.appendBlankNumber()
+        auditCountOffset = audit.appendBlankNumber()
     }
 
     // MARK: Ranges and audit
@@ -139,29 +139,29 @@ public struct CommitArguments: ~Copyable {
     /// Begins the entries of one key.
     ///
     /// - Parameters:
-    ///   - expiry: second since 1970 at which the key ends, set where the key was absent; nil:
-    ///     never.
+    ///   - expirySecond: second since 1970 at which the key ends, set where the key was absent;
+    ///     nil: never.
     ///   - limits: what follows the group's letter, see `GroupLimits`.
     public mutating func beginGroup(
-        _ kind: Kind, key: UnsafeRawBufferPointer, expiry: Int64?,
+        _ kind: Kind, key: UnsafeRawBufferPointer, expirySecond: Int64?,
         limits: UnsafeRawBufferPointer
     ) {
         groupKind = kind
-        beginGroup(letter: kind.rawValue, key, expiry, limits)
+        beginGroup(letter: kind.rawValue, key, expirySecond, limits)
     }
 
     /// Adds increments to the members of one key as the dump of a set that holds them; not for cold
     /// code.
     ///
     /// - Parameters:
-    ///   - expiry: as in `beginGroup`.
+    ///   - expirySecond: as in `beginGroup`.
     ///   - increments: members that differ, with scores in `smallScores`.
     package mutating func addUnion(
-        key: UnsafeRawBufferPointer, expiry: Int64?, limits: UnsafeRawBufferPointer,
+        key: UnsafeRawBufferPointer, expirySecond: Int64?, limits: UnsafeRawBufferPointer,
         _ increments: inout SortedSetDump
     ) {
         groupKind = .score
-        beginGroup(letter: Self.union, key, expiry, limits)
+        beginGroup(letter: Self.union, key, expirySecond, limits)
         increments.withText { groups.append($0) }
         groupArgumentCount += 1
         groupEntryCount = increments.count
@@ -169,27 +169,29 @@ public struct CommitArguments: ~Copyable {
     }
 
     private mutating func beginGroup(
-        letter: UInt8, _ key: UnsafeRawBufferPointer, _ expiry: Int64?,
+        letter: UInt8, _ key: UnsafeRawBufferPointer, _ expirySecond: Int64?,
         _ limits: UnsafeRawBufferPointer
     ) {
         endGroup()
         keys.append(key)
         groupCount += 1
         withUnsafeBytes(of: (letter, Self.expires)) {
-            let mark = UnsafeRawBufferPointer(rebasing: $0.prefix(expiry == nil ? 1 : 2))
-            groups.append(mark, limits)
+            let head = UnsafeRawBufferPointer(rebasing: $0.prefix(expirySecond == nil ? 1 : 2))
+            groups.append(head, limits)
         }
-        if let expiry { groups.append(expiry) }
-        groupCountPlace = groups.appendBlankNumber()
-        groupArgumentCount += expiry == nil ? 2 : 3
+        if let expirySecond { groups.append(expirySecond) }
+        groupCountOffset = groups.appendBlankNumber()
+        groupArgumentCount += expirySecond == nil ? 2 : 3
     }
 
     /// Begins the entries of one key, for cold code.
     public mutating func beginGroup(
-        _ kind: Kind, key: [UInt8], expiry: Int64? = nil, limits: [UInt8] = []
+        _ kind: Kind, key: [UInt8], expirySecond: Int64? = nil, limits: [UInt8] = []
     ) {
         key.withUnsafeBytes { key in
-            limits.withUnsafeBytes { beginGroup(kind, key: key, expiry: expiry, limits: $0) }
+            limits.withUnsafeBytes {
+                beginGroup(kind, key: key, expirySecond: expirySecond, limits: $0)
+            }
         }
     }
 
@@ -209,7 +211,7 @@ public struct CommitArguments: ~Copyable {
     /// Adds an increment of the group's cell `member`; kinds add and score.
     public mutating func addEntry(member: UnsafeRawBufferPointer, delta: Int64) {
         assert(groupKind == .add || groupKind == .score)
-        // Its opposite has no place in 64 bits, so it could not be undone.
+        // Its opposite does not fit in 64 bits, so it could not be undone.
         precondition(delta != .min)
         if groupKind == .score {
             groups.append(delta)
@@ -265,17 +267,17 @@ public struct CommitArguments: ~Copyable {
         groupEntryCount = 0
     }
 
-    /// Writes what is known of the last group only when its entries are; may be repeated.
+    /// Fills in the number of the last group's entries; may be repeated.
     private mutating func fillGroup() {
         guard groupCount > 0 else { return }
-        groups.fill(groupCountPlace, with: groupEntryCount)
+        groups.fill(groupCountOffset, with: groupEntryCount)
     }
 
     // MARK: Sending
 
     /// Buffers the call of the commit script with that digest on a connection; may be repeated.
     ///
-    /// `latestSecond`: the latest second since 1970 that Redis' clock may show; 0: any.
+    /// `latestSecond`: the latest second since 1970 that Redis' clock may show; 0: no limit.
     public mutating func send(
         on connection: inout Connection, scriptDigest: [UInt8], latestSecond: Int64 = 0
     ) {
@@ -296,12 +298,12 @@ public struct CommitArguments: ~Copyable {
     private mutating func fillCounts() {
         precondition(rangeCount > 0, "a commit without a range")
         fillGroup()
-        ranges.fill(rangeCountPlace, with: rangeCount)
-        audit.fill(auditCountPlace, with: auditCount)
+        ranges.fill(rangeCountOffset, with: rangeCount)
+        audit.fill(auditCountOffset, with: auditCount)
     }
 
-    /// Keys, ranges, audit and groups as `send` writes them, for a benchmark that sends them
-    /// otherwise.
+    /// Keys, ranges, audit and groups as `send` writes them, for a benchmark that sends them in
+    /// another way.
     package mutating func withParts(
         _ body: (
             _ keys: UnsafeRawBufferPointer, _ ranges: UnsafeRawBufferPointer,

@@ -11,7 +11,7 @@ public struct RefusedCell: Sendable, Hashable {
     public var kind: CommitArguments.Kind
     /// The delta or value.
     public var value: [UInt8]
-    /// Redis' own words.
+    /// Redis' own error text.
     public var error: String
 
     /// The meter as the key names it, for a log; never a value of an event.
@@ -41,12 +41,12 @@ public enum CommitOutcome: Sendable, Hashable {
     case contract(current: String)
     /// Nothing changed, or the undo itself failed: the shard needs a rebuild, for this reason.
     case torn(String)
-    /// Nothing changed; the whole server refuses for now: keep the tally and wait.
+    /// Nothing changed: the whole server refuses for now, so keep the tally and wait.
     case refused(code: String, message: String)
     /// Nothing changed: the shard's own records (marks, audit, parked cells) refuse, or an error is
     /// not known.
     case cellRefused(RefusedCell)
-    /// Nothing changed; of these scopes the lane believed something else.
+    /// Nothing changed: the lane believed something else of these scopes.
     case scopes([ScopeVerdict])
     /// The connection broke; the commit may have been applied or not: read the marks over a new
     /// one.
@@ -100,10 +100,10 @@ public enum CommitOutcome: Sendable, Hashable {
     }
 
     private static func verdicts(_ reply: ReplyView) -> [ScopeVerdict] {
-        stride(from: 1, to: reply.count - 1, by: 2).map { place in
+        stride(from: 1, to: reply.count - 1, by: 2).map { index in
             ScopeVerdict(
-                scope: reply[place].bytes.map { Array($0) } ?? [],
-                state: reply[place + 1].integer.flatMap { ScopeVerdict.State(rawValue: $0) }
+                scope: reply[index].bytes.map { Array($0) } ?? [],
+                state: reply[index + 1].integer.flatMap { ScopeVerdict.State(rawValue: $0) }
                     ?? .refused)
         }
     }
@@ -136,9 +136,9 @@ public struct CommitResult: Sendable, Hashable {
     public var outcome: CommitOutcome
     /// Where it applied, scores that were added one by one, which costs Redis most.
     public var singleScores: Int64 = 0
-    /// Time of the script in Redis where it applied, in microseconds; 0: not told.
+    /// Time of the script in Redis where it applied, in microseconds; 0: unknown.
     public var scriptMicroseconds: Int64 = 0
-    /// Where it applied, what it had to park; nil: nothing.
+    /// Where it applied, what it had to park; nil when it parked nothing.
     public var parked: ParkedNews?
     /// Where it applied, entries that went to `__other__`, by meter.
     public var overflows: [String: Int64] = [:]

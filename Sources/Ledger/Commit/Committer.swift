@@ -14,7 +14,7 @@ public struct Committer: ~Copyable {
     private var spare: [Slot] = []
     private var toRepeat: [Slot] = []
     private var failure: RedisError?
-    /// The latest second since 1970 that Redis' clock may show when a commit runs; 0: any.
+    /// The latest second since 1970 that Redis' clock may show when a commit runs; 0: no limit.
     ///
     /// A later one refuses the commit with the code `CommitOutcome.clockAhead`.
     public var latestSecond: Int64 = 0
@@ -51,21 +51,21 @@ public struct Committer: ~Copyable {
         do throws(RedisError) { try connection.flush() } catch { failure = failure ?? error }
     }
 
-    /// An outcome where one comes within this time, else nil at once or then.
+    /// The next outcome; nil when none comes within this time, or at once when none is in flight.
     public mutating func tryReceive(waitMilliseconds: Int32 = 0) -> CommitResult? {
         if firstWaiting == waiting.count && !toRepeat.isEmpty { repeatAfterLoad() }
         while firstWaiting < waiting.count {
             guard isAlive else { return finishBroken() }
             var outcome: CommitOutcome?
-            var told = Told()
+            var details = AppliedDetails()
             do throws(RedisError) {
                 if let reply = try connection.tryReceive(waitMilliseconds: waitMilliseconds) {
                     outcome = CommitOutcome(reply.view)
                     if case .applied = outcome, reply.view.count > 3 {
-                        told.singles = reply.view[2].integer ?? 0
-                        told.microseconds = max(0, reply.view[3].integer ?? 0)
-                        told.parked = ParkedNews(reply.view)
-                        told.take(overflowsOf: reply.view)
+                        details.singles = reply.view[2].integer ?? 0
+                        details.microseconds = max(0, reply.view[3].integer ?? 0)
+                        details.parked = ParkedNews(reply.view)
+                        details.take(overflowsOf: reply.view)
                     }
                 }
             } catch {
@@ -79,7 +79,7 @@ public struct Committer: ~Copyable {
                 repeatAfterLoad()
                 continue
             }
-            return finish(slot, outcome, told)
+            return finish(slot, outcome, details)
         }
         return nil
     }
@@ -118,8 +118,8 @@ public struct Committer: ~Copyable {
         var tag = 0
     }
 
-    /// What an answer says beside the outcome.
-    private struct Told {
+    /// What an answer says beyond the outcome of an applied commit.
+    private struct AppliedDetails {
         var singles: Int64 = 0
         var microseconds: Int64 = 0
         var parked: ParkedNews?
@@ -131,8 +131,8 @@ public struct Committer: ~Copyable {
             guard reply.count > 4, case let list = reply[reply.count - 1], list.count > 1 else {
                 return
             }
-            for place in stride(from: 0, to: list.count - 1, by: 2) {
-                guard let key = list[place].bytes, let count = list[place + 1].integer,
+            for index in stride(from: 0, to: list.count - 1, by: 2) {
+                guard let key = list[index].bytes, let count = list[index + 1].integer,
                     let meter = KeyLayout.meter(ofKey: Array(key), member: [])
                 else { continue }
                 overflows[meter, default: 0] += count
@@ -157,13 +157,13 @@ public struct Committer: ~Copyable {
     }
 
     private mutating func finish(
-        _ slot: Slot, _ outcome: CommitOutcome, _ told: Told = Told()
+        _ slot: Slot, _ outcome: CommitOutcome, _ details: AppliedDetails = AppliedDetails()
     ) -> CommitResult {
         spare.append(slot)
         return CommitResult(
-            tag: slot.tag, outcome: outcome, singleScores: told.singles,
-            scriptMicroseconds: told.microseconds, parked: told.parked,
-            overflows: told.overflows)
+            tag: slot.tag, outcome: outcome, singleScores: details.singles,
+            scriptMicroseconds: details.microseconds, parked: details.parked,
+            overflows: details.overflows)
     }
 
     private mutating func finishBroken() -> CommitResult? {
@@ -187,8 +187,8 @@ public struct Committer: ~Copyable {
         } catch {
             waiting += toRepeat
             toRepeat.removeAll(keepingCapacity: true)
-            // An error that Redis answered leaves the connection usable, but these commits have no
-            // answer to come; so the whole connection is given up.
+            // The connection may still work, but these commits would never get an answer: so it is
+            // given up as a whole.
             failure = failure ?? error
         }
     }

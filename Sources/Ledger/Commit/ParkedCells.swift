@@ -1,13 +1,13 @@
 public import Redis
 
-/// An entry of a shard's parked hash: which cell refused, and what it lacks.
+/// An entry of a shard's parked hash: which cell refused, and the change that it lacks.
 public struct ParkedCell: Sendable, Hashable {
     /// Name of the entry: its member of the parked hash.
     public var name: [UInt8]
     /// How the cell is changed.
     public var kind: CommitArguments.Kind
     /// Second since 1970 at which the cell's key ends; nil: never.
-    public var expiry: Int64?
+    public var expirySecond: Int64?
     /// Name of the cell's key.
     public var key: [UInt8]
     /// The cell's member; empty for a HyperLogLog.
@@ -21,11 +21,11 @@ public struct ParkedCell: Sendable, Hashable {
             separator: UInt8(ascii: " "), maxSplits: 3, omittingEmptySubsequences: false)
         guard parts.count == 4, let letter = parts[0].first,
             let kind = CommitArguments.Kind(rawValue: letter),
-            let expiry = Int64(String(decoding: parts[1], as: UTF8.self)), !parts[2].isEmpty
+            let expirySecond = Int64(String(decoding: parts[1], as: UTF8.self)), !parts[2].isEmpty
         else { return nil }
         self.name = name
         self.kind = kind
-        self.expiry = expiry == 0 ? nil : expiry
+        self.expirySecond = expirySecond == 0 ? nil : expirySecond
         key = Array(parts[2])
         member = Array(parts[3])
         self.value = value
@@ -35,7 +35,7 @@ public struct ParkedCell: Sendable, Hashable {
     public var meter: String? { KeyLayout.meter(ofKey: key, member: member) }
 }
 
-/// What a commit says of cells that it had to park.
+/// What a commit tells about changes that it had to park.
 public struct ParkedNews: Sendable, Hashable {
     /// A cell that is parked since this commit.
     public struct Cell: Sendable, Hashable {
@@ -43,7 +43,7 @@ public struct ParkedNews: Sendable, Hashable {
         public var key: [UInt8]
         /// The cell's member; empty for a HyperLogLog.
         public var member: [UInt8]
-        /// Redis' own words.
+        /// Redis' own error text.
         public var error: String
 
         /// The cell's meter as its key names it, for a log; never a value of an event.
@@ -63,11 +63,11 @@ public struct ParkedNews: Sendable, Hashable {
         else { return nil }
         self.count = Int(count)
         self.entries = Int(entries)
-        cells = stride(from: 6, to: reply.count - 3, by: 4).map { place in
+        cells = stride(from: 6, to: reply.count - 3, by: 4).map { index in
             Cell(
-                key: reply[place].bytes.map { [UInt8]($0) } ?? [],
-                member: reply[place + 1].bytes.map { [UInt8]($0) } ?? [],
-                error: reply[place + 3].bytes.map { String(decoding: $0, as: UTF8.self) } ?? "")
+                key: reply[index].bytes.map { [UInt8]($0) } ?? [],
+                member: reply[index + 1].bytes.map { [UInt8]($0) } ?? [],
+                error: reply[index + 3].bytes.map { String(decoding: $0, as: UTF8.self) } ?? "")
         }
     }
 
@@ -81,7 +81,7 @@ public struct ParkedNews: Sendable, Hashable {
 
 /// Reads the parked hash of a shard, and tries again what it holds.
 public enum ParkedCells {
-    /// Where a reading of the parked hash begins and ends.
+    /// The cursor at which a reading of the parked hash begins and ends.
     public static let begin = Array("0".utf8)
     /// Entries that one call of the script tries again.
     private static let batch = 200
@@ -126,8 +126,8 @@ public enum ParkedCells {
     ///
     /// Each call of the script is all or nothing, also beside commits and other callers: cell +
     /// parked never changes. `cursor` begins and ends as `begin`; `latestSecond` is the latest
-    /// second since 1970 that Redis' clock may show; 0: any. Returns how many entries are left in
-    /// the shard.
+    /// second since 1970 that Redis' clock may show; 0: no limit. Returns how many entries are left
+    /// in the shard.
     public static func retry(
         _ connection: inout Connection, layout: KeyLayout, shard: Int, contract: [UInt8],
         cursor: inout [UInt8], latestSecond: Int64 = 0
@@ -141,19 +141,19 @@ public enum ParkedCells {
             layout.scratchKey(shard: shard),
         ]
         var left = 0
-        // With no name, too: what the marks say of a hash that is gone is put right.
+        // Also without a name: the call corrects the count in the marks where the hash is gone.
         for start in stride(from: 0, to: max(1, names.count), by: batch) {
             let part = names[start..<min(names.count, start + batch)]
             let reply = try script.ask(
                 on: &connection, keys: keys,
                 arguments: [contract, Array("parked".utf8)] + part
                     + [Array(String(latestSecond).utf8)])
-            left = try fieldsLeft(reply.elements, shard)
+            left = try entriesLeft(reply.elements, shard)
         }
         return left
     }
 
-    private static func fieldsLeft(
+    private static func entriesLeft(
         _ answer: [ReplyValue], _ shard: Int
     ) throws(LedgerError) -> Int {
         let texts = answer.map { $0.text ?? "" }
@@ -161,7 +161,7 @@ public enum ParkedCells {
         case 1: return answer.count > 4 ? Int(answer[4].integer ?? 0) : 0
         case -1:
             throw LedgerError(
-                .contractMovedOn, "shard \(shard) stands under another contract: \(texts[1])")
+                .contractMovedOn, "shard \(shard) is under another contract: \(texts[1])")
         case -2: throw LedgerError(.corrupt, "shard \(shard) is torn: \(texts[1])")
         case -4: throw LedgerError(.corrupt, "the clock of Redis is ahead")
         case -3 where answer.count > 3:
@@ -181,10 +181,10 @@ extension KeyLayout {
         }
         guard parts.count > 4, let last = parts.last else { return nil }
         if last.elementsEqual("totals".utf8) { return String(decoding: member, as: UTF8.self) }
-        let place = last.elementsEqual("all".utf8) ? parts.count - 2 : parts.count - 3
+        let index = last.elementsEqual("all".utf8) ? parts.count - 2 : parts.count - 3
         // A scope is NAME=VALUE, and its value may be a person's name.
-        guard place > 3, !parts[place].contains(UInt8(ascii: "=")) else { return nil }
-        return String(decoding: parts[place], as: UTF8.self)
+        guard index > 3, !parts[index].contains(UInt8(ascii: "=")) else { return nil }
+        return String(decoding: parts[index], as: UTF8.self)
     }
 
     /// The organization that a key belongs to; nil where the key is no organization's.

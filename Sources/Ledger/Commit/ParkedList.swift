@@ -2,7 +2,7 @@ public import Redis
 
 /// The cells whose changes are parked, and why each does not take them now.
 public struct ParkedList: Sendable {
-    /// One field of a shard's parked hash.
+    /// One entry of a shard's parked hash.
     public struct Row: Sendable {
         /// The shard in which it is parked.
         public let shard: Int
@@ -14,7 +14,7 @@ public struct ParkedList: Sendable {
 
     /// Some of them, by shard and name.
     public var rows: [Row] = []
-    /// Fields that were found in all shards; more than `rows` where these are cut.
+    /// Entries that were found in all shards; more than `rows` where `most` has cut these.
     public var count = 0
 
     /// Nothing is parked.

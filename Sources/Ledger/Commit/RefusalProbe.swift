@@ -2,8 +2,9 @@ public import Redis
 
 /// Asks, by reads only, whether a cell would take a change that it refused.
 ///
-/// A shard that was set aside for its own records goes back to work only after a yes, so that it
-/// does not fold and fail again and again; `odometer parked` tells why each cell still refuses.
+/// A shard that was set aside because its own records refused is counted again only once they would
+/// take the change; otherwise it would fail again and again. `odometer parked` shows why each cell
+/// still refuses.
 public enum RefusalProbe {
     /// Whether the change would pass now.
     public static func wouldPass(
@@ -28,7 +29,7 @@ public enum RefusalProbe {
     ) throws(LedgerError) -> String? {
         let reply: ReplyValue
         do throws(RedisError) {
-            reply = try connection.command(question(cell))
+            reply = try connection.command(readCommand(of: cell))
         } catch {
             guard let prefix = error.serverPrefix,
                 !CommitOutcome.serverWideCodes.contains(prefix)
@@ -64,7 +65,7 @@ public enum RefusalProbe {
         return overflow ? "the sum would be 2^63 or more" : nil
     }
 
-    private static func question(_ cell: RefusedCell) -> [[UInt8]] {
+    private static func readCommand(of cell: RefusedCell) -> [[UInt8]] {
         switch cell.kind {
         case .score: [Array("ZSCORE".utf8), cell.key, cell.member]
         case .distinct: [Array("PFCOUNT".utf8), cell.key]

@@ -24,13 +24,13 @@ public struct ScopeVerdict: Sendable, Hashable {
 /// Which scopes a lane believes to be refused, so that a stream of new values costs one call a
 /// commit.
 ///
-/// Only belief: the script looks at the register each time and answers where it says otherwise.
-/// Holds names of organizations that reached a limit and of their admitted scopes, so it is as
-/// bounded as they are. One thread.
+/// It may be outdated: the script looks at the register each time and answers where that differs.
+/// Holds the scopes that were admitted to organizations at their limit, so the limits bound its
+/// size. One thread.
 struct ScopeMemory {
     /// `ORG:DIM…` whose register has no room.
     private var full: Set<[UInt8]> = []
-    /// Registered scopes of those.
+    /// Registered scopes of these dimensions.
     private var admitted: Set<[UInt8]> = []
 
     /// Whether no limit was reached yet, which is the usual case.

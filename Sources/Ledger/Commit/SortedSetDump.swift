@@ -2,12 +2,12 @@
 ///
 /// The value of `DUMP`: the type (a sorted set in a listpack), the listpack as a string, the
 /// format's version, and a CRC-64 of all that. The version is that of Redis 7.0; later servers read
-/// earlier versions. Members must differ, as they do in every sorted set; `TallyEncoder` keeps to
-/// that. Their order does not matter to a union.
+/// earlier versions. Members must differ, as they do in every sorted set; `TallyEncoder` sees
+/// to that. Their order does not matter to a union.
 ///
 /// Its memory is used again. One thread.
 package struct SortedSetDump: ~Copyable {
-    /// What a listpack that counts no elements has in the place of their number.
+    /// What a listpack has instead of the number of its elements where it does not count them.
     private static let uncounted = 65_535
     private static let type: UInt8 = 17
     private static let version: UInt16 = 10
@@ -48,7 +48,7 @@ package struct SortedSetDump: ~Copyable {
         text.withUnsafeBytes(body)
     }
 
-    // MARK: Elements of a listpack: how it is written, the content, its length for reading backwards
+    // MARK: Elements of a listpack: encoding, content, length for reading backwards
 
     private mutating func appendText(_ bytes: UnsafeRawBufferPointer) {
         let start = elements.count
@@ -94,8 +94,7 @@ package struct SortedSetDump: ~Copyable {
         }
     }
 
-    /// How many bytes that takes; the limits are those of the reader, which computes it from the
-    /// length.
+    /// How many bytes that takes, by the same limits as Redis, which computes it from the length.
     private static func backLength(_ length: Int) -> Int {
         switch length {
         case ...127: 1

@@ -3,9 +3,10 @@ public import Metering
 /// Writes a tally as the arguments of one commit: cells grouped by key, so that a key is named
 /// once.
 ///
-/// One for each lane; its memory is used again. One thread.
+/// Each lane has its own, whose memory is used again. One thread.
 public struct TallyEncoder: ~Copyable {
-    private struct Place {
+    /// What cells are sorted by, so that those of one key follow each other.
+    private struct SortedCell {
         /// Organization and scope.
         var owner: UInt64
         /// Set, window and first number of the key's bucket; for totals the operation alone.
@@ -14,8 +15,8 @@ public struct TallyEncoder: ~Copyable {
         var member: UInt32
         var index: Int32
     }
-    /// The limits of one set, as in `GroupLimits`, with places in `limitTexts` instead of texts.
-    private struct LimitPlaces {
+    /// The limits of one set, as in `GroupLimits`, with ranges of `limitTexts` instead of texts.
+    private struct LimitRanges {
         var text: Range<Int>
         var redirected: Range<Int>
         var other: Range<Int>
@@ -27,7 +28,7 @@ public struct TallyEncoder: ~Copyable {
         var operation: CellOperation
     }
     private let sets: [SetKind]
-    private let retentions: [[Int64]]
+    private let retentionSeconds: [[Int64]]
     private let meters: [[UInt8]]
     private let prefixes: [[UInt8]]
     private let marksKeys: [[UInt8]]
@@ -35,7 +36,7 @@ public struct TallyEncoder: ~Copyable {
     private let scratchKeys: [[UInt8]]
     private let registerKeys: [[UInt8]]
     /// By set.
-    private let limits: [LimitPlaces]
+    private let limits: [LimitRanges]
     /// The texts of all limits, one after the other; raw memory, so that no references are counted.
     private let limitTexts: UnsafeMutableRawBufferPointer
     private var memory = ScopeMemory()
@@ -45,7 +46,7 @@ public struct TallyEncoder: ~Copyable {
     private var needsRegister = false
     /// Cells that the last `addCells` wrote under a scope's `__other__`, by meter.
     public private(set) var redirected: [String: Int64] = [:]
-    private var places: [Place] = []
+    private var sortedCells: [SortedCell] = []
     private var key: [UInt8] = []
     private var member: [UInt8] = []
     private var increments = SortedSetDump()
@@ -54,7 +55,7 @@ public struct TallyEncoder: ~Copyable {
     /// An encoder for the cells of one program under one layout.
     public init(layout: KeyLayout, cellSets: [CellSet]) {
         sets = cellSets.map { SetKind(shape: $0.shape, operation: $0.operation) }
-        retentions = cellSets.map(\.retentionSeconds)
+        retentionSeconds = cellSets.map(\.retentionSeconds)
         meters = cellSets.map { Array($0.meter.utf8) }
         prefixes = (0..<layout.shardCount).map(layout.shardPrefix)
         marksKeys = (0..<layout.shardCount).map { layout.marksKey(shard: $0) }
@@ -62,16 +63,16 @@ public struct TallyEncoder: ~Copyable {
         scratchKeys = (0..<layout.shardCount).map { layout.scratchKey(shard: $0) }
         registerKeys = (0..<layout.shardCount).map { layout.scopesKey(shard: $0) }
         var texts: [UInt8] = []
-        func place(of text: [UInt8]) -> Range<Int> {
+        func range(of text: [UInt8]) -> Range<Int> {
             texts += text
             return texts.count - text.count..<texts.count
         }
         limits = cellSets.map {
             let limits = GroupLimits(
                 most: $0.most, scope: $0.scope, mostScopes: $0.mostScopes, other: Most.other)
-            return LimitPlaces(
-                text: place(of: limits.text), redirected: place(of: limits.redirected),
-                other: place(of: limits.other), mostScopes: limits.mostScopes)
+            return LimitRanges(
+                text: range(of: limits.text), redirected: range(of: limits.redirected),
+                other: range(of: limits.other), mostScopes: limits.mostScopes)
         }
         limitTexts = .allocate(byteCount: texts.count, alignment: 1)
         limitTexts.copyBytes(from: texts)
@@ -98,10 +99,10 @@ public struct TallyEncoder: ~Copyable {
         if !refused.isEmpty { refused.removeAll(keepingCapacity: true) }
         if !redirected.isEmpty { redirected.removeAll(keepingCapacity: true) }
         var first = 0
-        while first < places.count {
+        while first < sortedCells.count {
             var end = first + 1
-            while end < places.count, places[end].owner == places[first].owner,
-                places[end].group == places[first].group
+            while end < sortedCells.count, sortedCells[end].owner == sortedCells[first].owner,
+                sortedCells[end].group == sortedCells[first].group
             {
                 end += 1
             }
@@ -130,8 +131,8 @@ public struct TallyEncoder: ~Copyable {
         guard memory.refuses(scope) else { return false }
         // Groups of one scope follow each other.
         if refused.last?.scope != scope { refused.append((scope: scope, most: most)) }
-        for place in group {
-            let set = Int(tally[Int(places[place].index)].cellSet)
+        for position in group {
+            let set = Int(tally[Int(sortedCells[position].index)].cellSet)
             redirected[String(decoding: meters[set], as: UTF8.self), default: 0] += 1
         }
         return true
@@ -141,23 +142,25 @@ public struct TallyEncoder: ~Copyable {
         _ group: Range<Int>, _ tally: borrowing Tally, _ shard: Int,
         _ arguments: inout CommitArguments
     ) {
-        let first = tally[Int(places[group.lowerBound].index)]
+        let first = tally[Int(sortedCells[group.lowerBound].index)]
         let kind = sets[Int(first.cellSet)].operation.argumentKind
         let isRedirected = isRedirected(group, first, tally)
         let own = limits[Int(first.cellSet)]
         let limits = UnsafeRawBufferPointer(
             rebasing: limitTexts[isRedirected ? own.redirected : own.text])
-        let expiry = writeKey(of: first, tally, shard, isRedirected)
+        let expirySecond = writeKey(of: first, tally, shard, isRedirected)
         if kind == .score, fillIncrements(group, tally) {
             key.withUnsafeBytes {
-                arguments.addUnion(key: $0, expiry: expiry, limits: limits, &increments)
+                arguments.addUnion(key: $0, expirySecond: expirySecond, limits: limits, &increments)
             }
             return
         }
         key.withUnsafeBytes {
-            arguments.beginGroup(kind, key: $0, expiry: expiry, limits: limits)
+            arguments.beginGroup(kind, key: $0, expirySecond: expirySecond, limits: limits)
         }
-        for place in group { addEntry(tally[Int(places[place].index)], tally, &arguments) }
+        for position in group {
+            addEntry(tally[Int(sortedCells[position].index)], tally, &arguments)
+        }
     }
 
     /// Fills `increments` where the group may be added by a union: several members, all scores
@@ -165,11 +168,12 @@ public struct TallyEncoder: ~Copyable {
     private mutating func fillIncrements(_ group: Range<Int>, _ tally: borrowing Tally) -> Bool {
         guard group.count > 1 else { return false }
         increments.begin()
-        for place in group {
-            let cell = tally[Int(places[place].index)]
+        for position in group {
+            let cell = tally[Int(sortedCells[position].index)]
             // A union's dump names each member once: two cells of one member, which a tally has
             // only after one of them was full, are added one by one.
-            let isNew = place == group.lowerBound || places[place - 1].member != cell.member
+            let isNew =
+                position == group.lowerBound || sortedCells[position - 1].member != cell.member
             guard isNew, CommitArguments.smallScores.contains(cell.amount) else { return false }
             increments.append(tally.bytes(cell.member), score: cell.amount)
         }
@@ -177,16 +181,16 @@ public struct TallyEncoder: ~Copyable {
     }
 
     private mutating func order(_ tally: borrowing Tally) {
-        places.removeAll(keepingCapacity: true)
+        sortedCells.removeAll(keepingCapacity: true)
         for index in 0..<tally.count {
             let cell = tally[index]
             let set = sets[Int(cell.cellSet)]
-            places.append(
-                Place(
+            sortedCells.append(
+                SortedCell(
                     owner: UInt64(cell.organization) << 32 | UInt64(cell.scope),
                     group: group(of: cell, set), member: cell.member, index: Int32(index)))
         }
-        places.sort { left, right in
+        sortedCells.sort { left, right in
             if left.owner != right.owner { return left.owner < right.owner }
             if left.group != right.group { return left.group < right.group }
             if left.member != right.member { return left.member < right.member }
@@ -212,7 +216,8 @@ public struct TallyEncoder: ~Copyable {
         }
     }
 
-    /// Writes the key of the cell's group, or of its scope's `__other__`; its expiry, nil: never.
+    /// Writes the key of the cell's group, or of its scope's `__other__`; returns the second since
+    /// 1970 at which the key ends, nil: never.
     private mutating func writeKey(
         of cell: TallyCell, _ tally: borrowing Tally, _ shard: Int, _ isRedirected: Bool
     ) -> Int64? {
@@ -232,8 +237,8 @@ public struct TallyEncoder: ~Copyable {
         KeyLayout.appendCellKeySuffix(
             meter: meters[Int(cell.cellSet)], shape: set.shape, window: cell.window,
             number: set.shape == .grid ? bucket.lowerBound : cell.number, to: &key)
-        let retention = retentions[Int(cell.cellSet)][Int(cell.window.rawValue)]
-        return retention < 0 ? nil : cell.window.end(of: bucket.upperBound) + retention
+        let keptSeconds = retentionSeconds[Int(cell.cellSet)][Int(cell.window.rawValue)]
+        return keptSeconds < 0 ? nil : cell.window.end(of: bucket.upperBound) + keptSeconds
     }
 
     private mutating func addEntry(

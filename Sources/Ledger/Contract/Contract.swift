@@ -1,7 +1,7 @@
 /// What all writers of one ledger must agree on.
 ///
 /// Its canonical text is in the ledger; its number and digest are beside the marks of every
-/// shard, and the commit script compares them first. So two catalogs cannot fold one log.
+/// shard, and the commit script compares them first. So two catalogs never count in one ledger.
 public struct Contract: Sendable, Hashable {
     /// A part of the contract under a name.
     public struct Part: Sendable, Hashable, Comparable {
@@ -152,14 +152,14 @@ public struct Contract: Sendable, Hashable {
 
     /// The relation of this contract to the one that a ledger has.
     public func relation(to stored: Contract) -> Relation {
-        var never: [String] = []
-        if layoutVersion != stored.layoutVersion { never.append("layout") }
-        if shardCount != stored.shardCount { never.append("shards") }
-        if shardHash != stored.shardHash { never.append("hash") }
-        guard never.isEmpty else { return .incompatible(never) }
+        var incompatible: [String] = []
+        if layoutVersion != stored.layoutVersion { incompatible.append("layout") }
+        if shardCount != stored.shardCount { incompatible.append("shards") }
+        if shardHash != stored.shardHash { incompatible.append("hash") }
+        guard incompatible.isEmpty else { return .incompatible(incompatible) }
         var differences: [String] = []
         if group != stored.group { differences.append("group") }
-        // An id that Kafka did not say at the time is unknown, and no difference.
+        // An empty id: Kafka did not tell it when the ledger was made. That is no difference.
         if cluster != stored.cluster, !stored.cluster.isEmpty { differences.append("cluster") }
         if dedupeWindow != stored.dedupeWindow { differences.append("dedupe window") }
         if dedupeKey != stored.dedupeKey { differences.append("dedupe key") }

@@ -73,11 +73,11 @@ public enum ContractMove {
                 arguments: [Array(String(stamp.number).utf8), stamp.text])
         }
         try receiveAll(layout.shardCount, on: &connection) { shard, reply throws(LedgerError) in
-            guard let standing = reply.copied().text else { return }
-            guard let other = ContractStamp(text: standing), other.number > stamp.number else {
+            guard let present = reply.copied().text else { return }
+            guard let other = ContractStamp(text: present), other.number > stamp.number else {
                 throw LedgerError(
                     .corrupt,
-                    "shard \(shard) stands under another contract with our number: \(standing)")
+                    "shard \(shard) is under another contract with our number: \(present)")
             }
             throw LedgerError(
                 .contractMovedOn,
@@ -112,11 +112,11 @@ public enum ContractMove {
     private static let shardScript = #"""
         #!lua
         local key, number, stamp = KEYS[1], ARGV[1], ARGV[2]
-        local standing = redis.call('HGET', key, '!contract') or ''
-        if standing == stamp then return false end
-        if standing ~= '' then
-          local before = tonumber(standing:match('^(%d+):') or '')
-          if not before or before >= tonumber(number) then return standing end
+        local present = redis.call('HGET', key, '!contract') or ''
+        if present == stamp then return false end
+        if present ~= '' then
+          local before = tonumber(present:match('^(%d+):') or '')
+          if not before or before >= tonumber(number) then return present end
           local all, marks = redis.call('HGETALL', key), {}
           for i = 1, #all, 2 do
             local first, last = all[i]:sub(1, 1), all[i]:sub(-1)

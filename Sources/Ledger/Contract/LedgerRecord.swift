@@ -5,25 +5,25 @@ public struct Origin: Sendable, Hashable {
     /// First offset that counts.
     public var offset: Int64
     /// When that was decided, in milliseconds since 1970.
-    public var timestamp: Int64
+    public var decidedMilliseconds: Int64
 
     /// An origin of these parts.
-    public init(offset: Int64, timestamp: Int64) {
+    public init(offset: Int64, decidedMilliseconds: Int64) {
         self.offset = offset
-        self.timestamp = timestamp
+        self.decidedMilliseconds = decidedMilliseconds
     }
 
     /// The origin in its text `OFFSET TIMESTAMP`; nil where the text has another form.
     public init?(text: String) {
         let parts = text.split(separator: " ", omittingEmptySubsequences: false)
-        guard parts.count == 2, let offset = Int64(parts[0]), let timestamp = Int64(parts[1]),
+        guard parts.count == 2, let offset = Int64(parts[0]), let milliseconds = Int64(parts[1]),
             offset >= 0
         else { return nil }
-        self.init(offset: offset, timestamp: timestamp)
+        self.init(offset: offset, decidedMilliseconds: milliseconds)
     }
 
     /// Its text in Redis.
-    public var text: String { "\(offset) \(timestamp)" }
+    public var text: String { "\(offset) \(decidedMilliseconds)" }
 }
 
 /// What the ledger says about itself: the hash `PREFIX:GEN:{dir}:ledger`.
@@ -31,7 +31,7 @@ public struct LedgerRecord: Sendable, Hashable {
     /// What only the first start decides.
     public struct Birth: Sendable, Hashable {
         /// Time of creation in milliseconds since 1970.
-        public var created: Int64
+        public var createdMilliseconds: Int64
         /// Random key of the dedupe hash.
         public var dedupeKey: [UInt8]
         /// Id of the Kafka cluster; "" when it is unknown.
@@ -40,8 +40,10 @@ public struct LedgerRecord: Sendable, Hashable {
         public var group: String
 
         /// A birth of these parts.
-        public init(created: Int64, dedupeKey: [UInt8], cluster: String, group: String) {
-            self.created = created
+        public init(
+            createdMilliseconds: Int64, dedupeKey: [UInt8], cluster: String, group: String
+        ) {
+            self.createdMilliseconds = createdMilliseconds
             self.dedupeKey = dedupeKey
             self.cluster = cluster
             self.group = group
@@ -75,13 +77,13 @@ public struct LedgerRecord: Sendable, Hashable {
 
     /// The ledger of this layout; makes it from `proposal` where there is none.
     ///
-    /// Of several that begin at once one makes it and the others read what that one wrote.
+    /// Where several processes start at once, one makes it and the others read what it wrote.
     public static func open(
         _ connection: inout Connection, layout: KeyLayout, proposal: Birth
     ) throws(LedgerError) -> LedgerRecord {
         let members: [(String, String)] = [
             ("layout", String(KeyLayout.version)), ("shards", String(layout.shardCount)),
-            ("hash", shardHash), ("created", String(proposal.created)),
+            ("hash", shardHash), ("created", String(proposal.createdMilliseconds)),
             ("dedupe_key", Hexadecimal.text(proposal.dedupeKey)), ("cluster", proposal.cluster),
             ("group", proposal.group),
         ]
@@ -129,17 +131,17 @@ public struct LedgerRecord: Sendable, Hashable {
         }
         func corrupt(_ member: String) -> LedgerError {
             LedgerError(
-                .corrupt, "field \(member) of the ledger is broken: \(members[member] ?? "none")")
+                .corrupt, "member \(member) of the ledger is broken: \(members[member] ?? "none")")
         }
-        guard let created = members["created"].flatMap({ Int64($0) }) else {
+        guard let createdMilliseconds = members["created"].flatMap({ Int64($0) }) else {
             throw corrupt("created")
         }
         guard let key = members["dedupe_key"].flatMap({ Hexadecimal.bytes($0) }) else {
             throw corrupt("dedupe_key")
         }
         birth = Birth(
-            created: created, dedupeKey: key, cluster: members["cluster"] ?? "",
-            group: members["group"] ?? "")
+            createdMilliseconds: createdMilliseconds, dedupeKey: key,
+            cluster: members["cluster"] ?? "", group: members["group"] ?? "")
         contractText = members["contract"]
         contractNumber = 0
         if let number = members["contract_number"] {

@@ -10,27 +10,33 @@ public struct LedgerStatus: Sendable {
         public var lowest: Int64?
         /// The highest mark of all shards.
         public var highest: Int64?
-        /// Mark and time of the newest record of each shard.
-        public var shards: [Int: (mark: Int64, time: Int64)] = [:]
-        /// Kafka's timestamp of the newest record in the numbers, ms.
-        public var newest: Int64 = -1
+        /// Of each shard its mark, and Kafka's timestamp of its newest record.
+        public var shards: [Int: (mark: Int64, newestMilliseconds: Int64)] = [:]
+        /// Kafka's timestamp of the newest record in the numbers, in milliseconds since 1970;
+        /// −1: none.
+        public var newestMilliseconds: Int64 = -1
         /// Counter → count, of all shards together.
         public var audit: [String: Int64] = [:]
 
         /// Nothing known yet.
         public init() {}
 
-        /// Shards whose newest record is half a minute older than the partition's, although an idle
-        /// shard follows every ten seconds: set aside after a refusal, or nobody counts them.
+        /// Shards whose newest record is half a minute older than the partition's.
+        ///
+        /// Even an idle shard moves its mark every ten seconds: these were set aside after a
+        /// refusal, or no process counts them.
         public var behind: [Int] {
-            shards.filter { $0.value.mark < highest ?? 0 && newest - $0.value.time > 30_000 }
-                .map(\.key).sorted()
+            shards.filter {
+                $0.value.mark < highest ?? 0
+                    && newestMilliseconds - $0.value.newestMilliseconds > 30_000
+            }
+            .map(\.key).sorted()
         }
     }
 
     /// Name and version of the server; nil where it does not say.
     public var server: String?
-    /// The fields of the ledger's record.
+    /// The members of the ledger's record.
     public var ledger: [String: String] = [:]
     /// `TOPIC/NUMBER` → what is known of the partition.
     public var partitions: [String: Partition] = [:]
@@ -42,7 +48,8 @@ public struct LedgerStatus: Sendable {
     /// A ledger of which nothing is known yet.
     public init() {}
 
-    /// Reads marks and audit of all shards over a connection of its own; nil where there is no ledger.
+    /// Reads marks and audit of all shards over a connection of its own; nil where there is no
+    /// ledger.
     public static func read(
         _ redis: RedisConfiguration, layout: KeyLayout
     ) throws(RedisError) -> LedgerStatus? {
@@ -63,11 +70,11 @@ public struct LedgerStatus: Sendable {
             status.take(marks: pairs(try connection.receive().copied()), shard: shard)
             status.take(audit: pairs(try connection.receive().copied()))
         }
-        // What cannot be read of it is told where it is asked for: `odometer parked`.
+        // An error here is not reported: `odometer parked` reads the same and reports it.
         status.parked =
             (try? ParkedList.read(&connection, layout: layout, most: 20)) ?? ParkedList()
-        for (field, value) in status.ledger where field.hasPrefix("origin:") {
-            let name = String(field.dropFirst("origin:".count))
+        for (member, value) in status.ledger where member.hasPrefix("origin:") {
+            let name = String(member.dropFirst("origin:".count))
             status.partitions[name, default: Partition()].origin =
                 value.split(separator: " ").first.flatMap { Int64($0) }
         }
@@ -77,31 +84,32 @@ public struct LedgerStatus: Sendable {
     private mutating func take(marks: [String: String], shard: Int) {
         torn[shard] = Marks.tornReason(
             torn: marks["!torn"], begun: marks["!begun"], done: marks["!done"])
-        for (field, value) in marks where !field.hasPrefix("!") {
-            if field.hasSuffix("@") {
+        for (member, value) in marks where !member.hasPrefix("!") {
+            if member.hasSuffix("@") {
                 let parts = value.split(separator: " ")
-                let name = String(field.dropLast())
-                guard parts.count > 1, let time = Int64(parts[1]) else { continue }
+                let name = String(member.dropLast())
+                guard parts.count > 1, let milliseconds = Int64(parts[1]) else { continue }
                 var partition = partitions[name] ?? Partition()
-                partition.newest = max(partition.newest, time)
-                partition.shards[shard, default: (0, -1)].time = time
+                partition.newestMilliseconds = max(partition.newestMilliseconds, milliseconds)
+                partition.shards[shard, default: (0, -1)].newestMilliseconds = milliseconds
                 partitions[name] = partition
             } else if let mark = Int64(value) {
-                var partition = partitions[field] ?? Partition()
+                var partition = partitions[member] ?? Partition()
                 partition.shards[shard, default: (0, -1)].mark = mark
                 partition.lowest = min(partition.lowest ?? mark, mark)
                 partition.highest = max(partition.highest ?? mark, mark)
-                partitions[field] = partition
+                partitions[member] = partition
             }
         }
     }
 
     private mutating func take(audit: [String: String]) {
-        for (field, value) in audit {
-            guard let colon = field.lastIndex(of: ":"), let count = Int64(value) else { continue }
-            let name = String(field[..<colon])
-            let counter = String(field[field.index(after: colon)...])
-            // `delivered`, `gaps` and `lost` stand in every shard for all offsets, the rest for its own records.
+        for (member, value) in audit {
+            guard let colon = member.lastIndex(of: ":"), let count = Int64(value) else { continue }
+            let name = String(member[..<colon])
+            let counter = String(member[member.index(after: colon)...])
+            // Every shard counts `delivered`, `gaps` and `lost` of all offsets, and the rest of its
+            // own records.
             let known = partitions[name]?.audit[counter] ?? 0
             partitions[name, default: Partition()].audit[counter] =
                 ["delivered", "gaps", "lost"].contains(counter) ? max(known, count) : known + count

@@ -38,15 +38,15 @@ public enum Origins {
         let member = Array("origin:".utf8) + partition.markMember
         connection.append([Array("HSETNX".utf8), layout.ledgerKey, member, Array(origin.text.utf8)])
         connection.append([Array("HGET".utf8), layout.ledgerKey, member])
-        var stands: Origin?
+        var established: Origin?
         try receiveAll(2, on: &connection) { index, reply in
-            if index == 1 { stands = reply.copied().text.flatMap { Origin(text: $0) } }
+            if index == 1 { established = reply.copied().text.flatMap { Origin(text: $0) } }
         }
-        guard let stands else {
+        guard let established else {
             throw LedgerError(
                 .corrupt, "the origin of \(partition.topic)/\(partition.partition) is broken")
         }
-        return stands
+        return established
     }
 
     private static let establishScript = #"""

@@ -3,8 +3,8 @@ public import Redis
 /// The way out of a torn shard: deletes its cells and sets its marks to where the log can be
 /// counted from.
 ///
-/// That is the origin of each partition, or the log's start where that lies behind it: what is gone
-/// is then in the audit as `lost`.
+/// That is the origin of each partition, or the log's start where the log no longer reaches back to
+/// the origin; the audit then counts the offsets between as `lost`.
 public enum ShardReset {
     /// Empties a shard, all but the directory's objects, and puts its marks at the origins.
     ///

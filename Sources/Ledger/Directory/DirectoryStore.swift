@@ -36,8 +36,8 @@ public struct DirectoryChange: Sendable, Hashable {
 public struct DirectoryState: Sendable, Hashable {
     /// Next offset to mirror; nil when this log was never read to its end.
     public var mark: Int64?
-    /// The last record that was mirrored; nil when it is unknown (an older build wrote the mark) or
-    /// there is none yet.
+    /// The last record that was mirrored; nil when it is unknown (an older version wrote the mark)
+    /// or there is none yet.
     public var witness: Fingerprint?
     /// Number of the log: 0 for the first one under this name, one more each time another log was
     /// found.
@@ -117,10 +117,10 @@ public struct DirectoryStore: Sendable {
         let reply = try markScript.ask(
             on: &connection, keys: [layout.ledgerKey], arguments: arguments)
         guard reply != .null else { return nil }
-        guard let stands = reply.integer else {
+        guard let mark = reply.integer else {
             throw LedgerError(.corrupt, "the mark of directory topic \(topic) is broken")
         }
-        return stands
+        return mark
     }
 
     /// Begins the epoch after this one: mark and witness are gone until the new log was read to its
@@ -151,8 +151,8 @@ public struct DirectoryStore: Sendable {
         var written = 0
         var isStale = false
         try DirectoryStore.pipeline(changes, &objectScript, on: &connection) { change in
-            // Keys of the directory's own tag know the epoch; a profile of an old one opens
-            // nothing.
+            // Only credentials have the ledger's hash tag, so only their script can compare the
+            // epoch; an outdated profile gives nobody access.
             let isCredential = change.key.starts(with: credentials)
             return (
                 keys: isCredential ? [change.key, layout.ledgerKey] : [change.key],
@@ -166,8 +166,8 @@ public struct DirectoryStore: Sendable {
         return isStale ? nil : written
     }
 
-    /// Whether these objects were last written at these offsets, under this epoch; the first one
-    /// that was not.
+    /// The first of these objects that was not last written at its offset, under this epoch; nil
+    /// when all were.
     public func firstDifference(
         _ changes: [DirectoryChange], epoch: Int64, on connection: inout Connection
     ) throws(LedgerError) -> DirectoryChange? {

@@ -452,9 +452,9 @@ if register and #claims + #wanted > 0 then
     if values.err then return {-3, KEYS[register], names[first], values.err, ADD, '1'} end
     for index = 1, #values do found[names[first + index - 1]] = values[index] end
   end
-  local function answer(scope, what)
+  local function answer(scope, code)
     verdict[#verdict + 1] = scope
-    verdict[#verdict + 1] = what
+    verdict[#verdict + 1] = code
   end
   local function admitted(scope) return tonumber(found[counter(scope)] or 0) or 0 end
   for _, scope in ipairs(wanted) do

@@ -7,7 +7,7 @@ public struct Finding: Sendable, Hashable {
         case ok
         /// Works, but not safely, or not for long.
         case warning
-        /// Must be put right.
+        /// Must be corrected.
         case error
     }
 
@@ -19,9 +19,9 @@ public struct Finding: Sendable, Hashable {
     public var grade: Grade
     /// One line for people.
     public var message: String
-    /// What to do about it; nil where there is nothing to do.
+    /// What to do about it; nil when there is nothing to do.
     public var remedy: String?
-    /// Whether counting all the same would give wrong numbers: `odometer run` refuses.
+    /// Whether counting would give wrong numbers, so that `odometer run` refuses to start.
     public var isFatal: Bool
 
     /// A finding of these parts.

@@ -11,7 +11,7 @@ public struct MemorySample: Sendable {
     /// Whether weights are bytes; without the right to run MEMORY USAGE they are numbers of keys.
     public private(set) var isBytes = true
     private static let batch = 200
-    /// Organizations that are kept in mind; the lightest are forgotten first.
+    /// Most organizations that are remembered; the lightest are forgotten first.
     private static let mostNames = 10_000
     private let layout: KeyLayout
     private var cursor = "0"
@@ -34,7 +34,7 @@ public struct MemorySample: Sendable {
             .prefix(most).map(\.self)
     }
 
-    /// Looks at keys for about this long, and at most at about this many.
+    /// Looks at keys for about this long, and at about `most` keys at most.
     public mutating func look(
         _ connection: inout Connection, milliseconds: Int64 = 1_000, most: Int = 50_000
     ) throws(LedgerError) {
@@ -59,7 +59,7 @@ public struct MemorySample: Sendable {
     ) throws(RedisError) {
         let end = ContinuousClock.now.advanced(by: .milliseconds(milliseconds))
         let pattern = "\(layout.prefix):\(layout.generation):{*}:*"
-        // Where other programs have keys, too, a look may see few of ours.
+        // Counts keys of other programs too: where there are many, a look sees few of ours.
         var asked = 0
         let (isWhole, before) = (cursor == "0", total)
         repeat {

@@ -21,25 +21,25 @@ public struct ServerCheck: Sendable, Hashable {
 
     /// The server's `maxmemory-policy`; nil when it does not say.
     public var evictionPolicy: String? {
-        settings["maxmemory-policy"] ?? field("maxmemory_policy")
+        settings["maxmemory-policy"] ?? info["maxmemory_policy"]
     }
     /// Keys that it deleted to make room, since it started; nil when it does not say.
-    public var evictedKeys: Int64? { field("evicted_keys").flatMap { Int64($0) } }
+    public var evictedKeys: Int64? { info["evicted_keys"].flatMap { Int64($0) } }
     /// Commands that our user may not run on the ledger's keys, by the uses that need them.
     public internal(set) var forbidden: [ServerRights.Use: [String]] = [:]
     /// What could not be checked: words for a log line.
     public internal(set) var unchecked: [String] = []
     /// Its clock, in milliseconds since 1970; nil when it does not say.
     public internal(set) var clockMilliseconds: Int64?
-    /// Milliseconds between its clock and the moments of ours at which it was asked and had
-    /// answered; 0: somewhere between them; nil when it does not say.
+    /// How far its clock was outside of the time between our question and its answer; 0: inside;
+    /// nil when it does not say.
     public internal(set) var clockDifferenceMilliseconds: Int64?
     /// What the ledger says of keys that Redis deleted to make room; nil when it says nothing.
     public internal(set) var noted: EvictionNote?
     /// Name of the ledger's own hash.
     let ledgerKey: [UInt8]
-    /// Lines of INFO.
-    var fields: [String: String] = [:]
+    /// Lines of INFO, by name; empty where INFO is forbidden.
+    var info: [String: String] = [:]
     /// Members of the answer to HELLO, which every user may run.
     var greeting: [String: String] = [:]
     /// Settings of the server that concern us.
@@ -83,16 +83,13 @@ public struct ServerCheck: Sendable, Hashable {
         try self.init(&connection, layout: layout, uses: uses, refusals: &refusals)
     }
 
-    /// A line of INFO; nil where INFO is forbidden or does not have it.
-    func field(_ name: String) -> String? { fields[name] }
+    /// Why the server is not fit, in words; empty when it is.
+    public var fatalFindings: [String] { fitness.filter(\.isFatal).map(\.message) }
 
-    /// Why the server is not fit; empty when it is.
-    public var problems: [String] { fitness.filter(\.isFatal).map(\.message) }
-
-    /// Throws `unsuitableServer` with every problem in one line, where there is one.
+    /// Throws `unsuitableServer` with all fatal findings in one line, where there are any.
     public func validate() throws(LedgerError) {
-        guard problems.isEmpty else {
-            throw LedgerError(.unsuitableServer, problems.joined(separator: "; "))
+        guard fatalFindings.isEmpty else {
+            throw LedgerError(.unsuitableServer, fatalFindings.joined(separator: "; "))
         }
     }
 
@@ -117,7 +114,7 @@ public struct ServerCheck: Sendable, Hashable {
             whereSeparator: \.isNewline)
         {
             guard let colon = line.firstIndex(of: ":") else { continue }
-            fields[String(line[..<colon])] = String(line[line.index(after: colon)...])
+            info[String(line[..<colon])] = String(line[line.index(after: colon)...])
         }
         let time = try asker.answer(&connection, "TIME")?.elements.compactMap { $0.integer } ?? []
         if time.count == 2 {
@@ -158,7 +155,7 @@ public struct ServerCheck: Sendable, Hashable {
         let key = String(decoding: layout.marksKey(shard: 0), as: UTF8.self)
         let commands = Set(uses.flatMap { ServerRights.needed($0) }).sorted()
         var permitted: [String: Bool] = [:]
-        // One alone at first: where it is refused the others would be refused, too.
+        // One alone first: where this user may not run ACL DRYRUN, the others would be refused too.
         for part in [commands.prefix(1), commands.dropFirst()] {
             guard let user, !asker.isRefused("ACL DRYRUN") else { break }
             for command in part {
@@ -222,7 +219,10 @@ struct ServerQuestioner {
     private(set) var refusals: ServerCheck.Refusals
     /// The first refusal that says nothing about rights: the server loads, or is busy.
     private(set) var failure: RedisError?
-    private static let passing: Set<String> = ["LOADING", "BUSY", "MASTERDOWN", "NOAUTH"]
+    private static let passingCodes: Set<String> = ["LOADING", "BUSY", "MASTERDOWN", "NOAUTH"]
+
+    /// Questions that were sent and are not answered yet, also those refused meanwhile.
+    private var awaited: [String] = []
 
     init(_ refusals: ServerCheck.Refusals) { self.refusals = refusals }
 
@@ -237,9 +237,6 @@ struct ServerQuestioner {
         connection.append(words.map { Array($0.utf8) })
         awaited.append(question)
     }
-    /// Questions whose answers are to come: one that is refused in between is still answered for
-    /// all.
-    private var awaited: [String] = []
 
     /// The answer to the next question if it is this one; nil where it was refused now or before.
     mutating func answer(
@@ -250,7 +247,7 @@ struct ServerQuestioner {
         let reply = try connection.receive()
         guard let text = reply.errorText else { return reply.copied() }
         let error = RedisError(serverText: text)
-        if Self.passing.contains(error.serverPrefix ?? "") {
+        if Self.passingCodes.contains(error.serverPrefix ?? "") {
             failure = failure ?? error
         } else {
             refusals.questions.insert(question)

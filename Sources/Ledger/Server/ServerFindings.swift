@@ -1,4 +1,4 @@
-/// What a server check means: what makes numbers wrong, what only makes them unsafe.
+/// Judges what a server check read: what makes numbers wrong, and what only makes them unsafe.
 extension ServerCheck {
     /// Whether Kafka still holds everything that the ledger has counted.
     public enum Refill: Sendable {
@@ -33,7 +33,7 @@ extension ServerCheck {
         }
         // A fork says by `redis_version` which Redis it can replace; all of Valkey and Redict are
         // 7.2 or later.
-        let compatible = field("redis_version") ?? (name == "Redis" ? version : "7")
+        let compatible = info["redis_version"] ?? (name == "Redis" ? version : "7")
         guard let major = Int(compatible.prefix { $0 != "." }), major < 7 else {
             return Finding(.ok, "redis", "redis-version", product)
         }
@@ -72,9 +72,9 @@ extension ServerCheck {
     private var mayConfigure: Bool { !settings.isEmpty }
 
     private var evictionFinding: Finding? {
-        if let evictionProblem {
+        if let evictionTrouble {
             return Finding(
-                .error, "redis", "redis-evicted", evictionProblem,
+                .error, "redis", "redis-evicted", evictionTrouble,
                 remedy: "odometer verify --full tells; then restore a backup, or CONFIG RESETSTAT",
                 isFatal: true)
         }
@@ -97,7 +97,7 @@ extension ServerCheck {
                 .warning, "redis", "redis-access", "the user's rights could not be checked",
                 remedy: "let the user run ACL WHOAMI and ACL DRYRUN")
         }
-        return Finding(.ok, "redis", "redis-access", "the user may run every command of run")
+        return Finding(.ok, "redis", "redis-access", "the Redis user has every right that odometer run needs")
     }
 
     // MARK: Advice
@@ -124,8 +124,8 @@ extension ServerCheck {
     /// Percent of `maxmemory` that is used; nil where there is no limit, or the server does not
     /// say.
     public var memoryShare: Int64? {
-        guard let most = field("maxmemory").flatMap({ Int64($0) }), most > 0,
-            let used = field("used_memory").flatMap({ Int64($0) })
+        guard let most = info["maxmemory"].flatMap({ Int64($0) }), most > 0,
+            let used = info["used_memory"].flatMap({ Int64($0) })
         else { return nil }
         return used * 100 / most
     }
@@ -143,7 +143,7 @@ extension ServerCheck {
 
     private func persistence(_ refill: Refill) -> Finding? {
         let append =
-            settings["appendonly"].map { $0 == "yes" } ?? field("aof_enabled").map { $0 == "1" }
+            settings["appendonly"].map { $0 == "yes" } ?? info["aof_enabled"].map { $0 == "1" }
         guard let append else { return nil }
         if append {
             let sync = settings["appendfsync"]
@@ -166,7 +166,7 @@ extension ServerCheck {
                     + "Kafka must still hold", remedy: remedy)
         }
         guard settings["save"] != nil else { return nil }
-        let what =
+        let consequence =
             switch refill {
             case .complete: ": after a restart everything is read again from Kafka"
             case .incomplete: ", and Kafka no longer holds all that was counted"
@@ -176,14 +176,14 @@ extension ServerCheck {
             }
         return Finding(
             refill == .incomplete ? .error : .warning, "redis", "redis-persistence",
-            "Redis keeps nothing on disk" + what, remedy: remedy)
+            "Redis keeps nothing on disk" + consequence, remedy: remedy)
     }
 
     private var writing: Finding? {
         let failed = [
             "aof_last_write_status", "aof_last_bgrewrite_status", "rdb_last_bgsave_status",
         ]
-        .filter { field($0).map { $0 != "ok" } ?? false }
+        .filter { info[$0].map { $0 != "ok" } ?? false }
         guard !failed.isEmpty else { return nil }
         return Finding(
             .error, "redis", "redis-disk",

@@ -4,34 +4,34 @@ public import Redis
 extension ServerCheck {
     /// Its own name: Redis, Valkey or Redict; another one as it writes it.
     public var name: String {
-        if field("valkey_version") != nil { return "Valkey" }
-        if field("redict_version") != nil { return "Redict" }
-        let name = field("server_name") ?? greeting["server"] ?? "redis"
+        if info["valkey_version"] != nil { return "Valkey" }
+        if info["redict_version"] != nil { return "Redict" }
+        let name = info["server_name"] ?? greeting["server"] ?? "redis"
         return name.prefix(1).uppercased() + name.dropFirst()
     }
 
     /// Its own version; nil when it does not say.
     public var version: String? {
         // Forks say under `redis_version` which Redis they are compatible with.
-        field("valkey_version") ?? field("redict_version") ?? greeting["version"]
-            ?? field("redis_version")
+        info["valkey_version"] ?? info["redict_version"] ?? greeting["version"]
+            ?? info["redis_version"]
     }
 
     /// Name and version, like `Valkey 9.1.2`.
     public var product: String { version.map { "\(name) \($0)" } ?? name }
 
     /// Id of this run of the server's process; nil when it does not say.
-    public var runID: String? { field("run_id") }
+    public var runID: String? { info["run_id"] }
 
     /// Whether it is a replica; nil when it does not say.
     public var isReplica: Bool? {
-        (field("role") ?? greeting["role"]).map { $0 == "slave" || $0 == "replica" }
+        (info["role"] ?? greeting["role"]).map { $0 == "slave" || $0 == "replica" }
     }
 
     /// Whether it is a node of a cluster; nil when it does not say.
     var isCluster: Bool? {
         if isRedirected { return true }
-        if let enabled = field("cluster_enabled") { return enabled == "1" }
+        if let enabled = info["cluster_enabled"] { return enabled == "1" }
         return greeting["mode"].map { $0 == "cluster" }
     }
 }
@@ -61,7 +61,7 @@ public struct ServerGreeting: Sendable, Hashable {
         }
     }
 
-    /// Asks a server; no other answer may be to come.
+    /// Asks a server; no other answer may be pending.
     public init(_ connection: inout Connection) throws(RedisError) {
         connection.append("HELLO")
         self.init(try connection.receive().view)
@@ -114,7 +114,7 @@ extension ServerCheck {
     }
 
     /// Why counting must stop, where Redis deleted keys to make room; nil when it did not.
-    public var evictionProblem: String? {
+    public var evictionTrouble: String? {
         newlyEvicted > 0 ? evictionText(newlyEvicted) : nil
     }
 
@@ -127,8 +127,8 @@ extension ServerCheck {
 
     /// Notes in the ledger how many keys the server has deleted, where that is not known yet.
     ///
-    /// Nothing is written where there is no ledger; a number that an operator must hear of is not
-    /// replaced.
+    /// Nothing is written where there is no ledger, or where keys were deleted that the operator
+    /// does not know of yet.
     public func noteEvictions(on connection: inout Connection) throws(LedgerError) {
         guard let evictions, evictions != noted, newlyEvicted == 0 else { return }
         var script = Script(Self.noteScript)

@@ -1,4 +1,3 @@
-internal import Kafka
 internal import Ledger
 
 /// What was read about the partitions of an assignment: from the log, and from the ledger.

@@ -29,7 +29,8 @@ extension Lane {
                         continue
                     }
                     // A partition that was added later counts from its first offset.
-                    let zero = Origin(offset: 0, timestamp: world.wallMilliseconds)
+                    let zero = Origin(
+                        offset: 0, decidedMilliseconds: world.wallMilliseconds)
                     known[partition.partition] = try link.ask { ledger throws(LedgerError) in
                         try ledger.addOrigin(partition, zero)
                     }
@@ -73,7 +74,7 @@ extension Lane {
             var origins: [Int32: Origin] = [:]
             for (index, offset) in offsets.enumerated() {
                 origins[Int32(index)] = Origin(
-                    offset: offset, timestamp: world.wallMilliseconds)
+                    offset: offset, decidedMilliseconds: world.wallMilliseconds)
             }
             if !isFirst {
                 report(

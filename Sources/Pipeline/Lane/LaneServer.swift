@@ -73,7 +73,7 @@ extension Lane {
     /// Why Redis' clock must not expire keys, or nil.
     private func clockProblem(_ clock: Int64?, _ now: Int64) -> String? {
         guard let clock,
-            fitness.isAhead(clock, now: now, wallMilliseconds: world.wallMilliseconds)
+            fitness.isAhead(clock, now: self.now, wallMilliseconds: world.wallMilliseconds)
         else { return nil }
         // Our own clock may be the one that is wrong: records of that time are a witness.
         if hasRecords(since: clock - ClockBound.tolerance) {

@@ -1,5 +1,3 @@
-internal import Kafka
-
 /// What may be wrong with a lane for a while: told when it begins, and once more when it has passed.
 ///
 /// The raw value is the event's name in the log. Troubles are told in the order of the cases: a

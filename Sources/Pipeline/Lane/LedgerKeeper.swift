@@ -75,7 +75,7 @@ package final class LedgerKeeper: Sendable {
             let record = try LedgerRecord.open(
                 &connection, layout: configuration.layout,
                 proposal: LedgerRecord.Birth(
-                    created: SteadyClock.wallMilliseconds,
+                    createdMilliseconds: SteadyClock.wallMilliseconds,
                     dedupeKey: state.dedupeKey ?? Self.randomKey(), cluster: cluster,
                     group: configuration.group))
             guard record.birth.dedupeKey.count == 16 else {

@@ -23,7 +23,7 @@ extension ServerHealth {
     /// What a check found.
     init(_ check: ServerCheck) {
         self.init(
-            problems: check.problems, evictionProblem: check.evictionProblem,
+            problems: check.fatalFindings, evictionProblem: check.evictionTrouble,
             evictions: check.evictions, evictionText: check.evictionText,
             isReplica: check.isReplica ?? false, clock: check.clockMilliseconds,
             product: check.product,

@@ -1,24 +1,23 @@
 import Foundation
 
-/// A line plot as inline SVG: no script, colours from the page's style sheet.
-///
-/// The style sheet, `PageStyle.sheet`, has three colours: further series have none.
+/// A line plot as inline SVG, without scripts; its colours are those of `PageStyle.sheet`, which
+/// has three.
 public struct LinePlot {
     /// One line of the plot.
     public struct Series {
         /// Its name in the legend.
         public let name: String
-        /// One point after the other; nil for y breaks the line.
+        /// The points in their order; nil for y breaks the line.
         public let points: [(x: Double, y: Double?)]
 
-        /// A line with its name in the legend.
+        /// Makes a line of these parts.
         public init(name: String, points: [(x: Double, y: Double?)]) {
             self.name = name
             self.points = points
         }
     }
 
-    /// How numbers of an axis are spaced and written.
+    /// How the numbers of an axis are spaced and written.
     public struct Axis {
         let isLogarithmic: Bool
         let least: Double?
@@ -26,14 +25,14 @@ public struct LinePlot {
         let ticks: [(value: Double, text: String)]?
         let text: (Double) -> String
 
-        /// An axis over the values that are shown.
+        /// Makes an axis that spans the values that are shown.
         ///
         /// - Parameters:
-        ///   - isLogarithmic: equal factors have equal distances; values are above zero.
-        ///   - least: where it begins; nil: at the least value.
-        ///   - isTime: its values are seconds, and its marks are at whole seconds, minutes or hours.
-        ///   - ticks: where its marks are; nil: at round numbers.
-        ///   - text: how a mark's number is written.
+        ///   - isLogarithmic: equal factors have equal distances; values must be above 0.
+        ///   - least: the value at which it begins; nil: the least value shown.
+        ///   - isTime: its values are seconds; ticks are at whole seconds, minutes or hours.
+        ///   - ticks: its ticks; nil: at round numbers.
+        ///   - text: how the number of a tick is written.
         public init(
             isLogarithmic: Bool = false, least: Double? = nil, isTime: Bool = false,
             ticks: [(value: Double, text: String)]? = nil,
@@ -53,7 +52,7 @@ public struct LinePlot {
     private let y: Axis
     private let series: [Series]
 
-    /// A plot of at most three lines; `note` says in a sentence what it shows.
+    /// Makes a plot of at most three lines; `note` says in a sentence what it shows.
     public init(
         title: String, note: String, x: Axis = Axis(), y: Axis = Axis(), series: [Series]
     ) {
@@ -67,7 +66,7 @@ public struct LinePlot {
     private static let size = (width: 720.0, height: 240.0)
     private static let frame = (left: 64.0, right: 12.0, top: 10.0, bottom: 34.0)
 
-    /// The figure with heading, legend and SVG.
+    /// The HTML figure with heading, legend and SVG.
     public var html: String {
         let points = series.flatMap(\.points)
         let xs = points.map(\.x)
@@ -86,7 +85,7 @@ public struct LinePlot {
         for (value, text) in x.ticks ?? LinePlot.ticks(xRange, x) where xRange.contains(value) {
             let place = position(value, xRange, x, isVertical: false)
             svg += "<line class=mark x1=\(place) x2=\(place) y1=206 y2=210 />"
-            // The last one would reach over the edge.
+            // Centred, the last text would be cut off at the edge.
             let anchor = (Double(place) ?? 0) > 680 ? "end" : "middle"
             svg +=
                 "<text class=tick x=\(place) y=230 text-anchor=\(anchor)>\(HTMLText.escaped(text))</text>"
@@ -120,7 +119,7 @@ public struct LinePlot {
                 + position(max(value, yRange.lowerBound), yRange, y, isVertical: true)
             text += (isOpen ? "L" : "M") + at
             let isLast = place + 1 == line.points.count || line.points[place + 1].y == nil
-            // A line of one point would not be seen.
+            // A line of one point would be invisible.
             if !isOpen, isLast {
                 let parts = at.split(separator: " ")
                 lone += "<circle class=d\(number) cx=\(parts[0]) cy=\(parts[1]) r=2.5 />"
@@ -130,7 +129,7 @@ public struct LinePlot {
         return text.isEmpty ? "" : "<path class=s\(number) d=\"\(text)\" />" + lone
     }
 
-    /// A place in the picture, with one decimal.
+    /// A coordinate in the picture, with one decimal.
     private func position(
         _ value: Double, _ range: ClosedRange<Double>, _ axis: Axis, isVertical: Bool
     ) -> String {
@@ -146,7 +145,7 @@ public struct LinePlot {
         return String(format: "%.1f", place)
     }
 
-    /// What an axis spans.
+    /// The range that an axis spans.
     static func range(_ values: [Double], _ axis: Axis) -> ClosedRange<Double> {
         var low = axis.least ?? values.min() ?? 0
         var high = values.max() ?? 1
@@ -158,7 +157,7 @@ public struct LinePlot {
         return low...high * 1.02
     }
 
-    /// Marks at round numbers: 1, 2 or 5 times a power of ten.
+    /// Ticks at round numbers: 1, 2 or 5 times a power of ten.
     static func ticks(_ range: ClosedRange<Double>, _ axis: Axis) -> [(Double, String)] {
         if axis.isLogarithmic {
             let powers =
@@ -178,7 +177,7 @@ public struct LinePlot {
         return stride(from: first, through: range.upperBound, by: step).map { ($0, axis.text($0)) }
     }
 
-    /// A number without what says nothing: `1.5`, `20`, `1,500`, `2 M`.
+    /// A number without trailing zeros, short: `1.5`, `20`, `1,500`, `2 M`.
     public static func plain(_ number: Double) -> String {
         switch abs(number) {
         case 1_000_000...: trimmed(number / 1_000_000) + " M"

@@ -1,4 +1,4 @@
-/// How our pages look: light and dark, and in print.
+/// How HTML reports look: on light and dark screens, and in print.
 public enum PageStyle {
     /// The style sheet of a page with tiles, plots and tables.
     public static let sheet = """

@@ -1,4 +1,4 @@
-/// Hashes of byte strings; none of them is Swift's own, whose seed changes with each process.
+/// Hashes of byte strings that are the same in every process, which Swift's own are not.
 enum ByteHash {
     /// FNV-1a of 32 bits, which decides the shard of an organization.
     @inline(__always)
@@ -94,19 +94,19 @@ struct ByteInterner: ~Copyable {
     }
 
     private static func equal(
-        _ one: UnsafeRawBufferPointer, _ other: UnsafeRawBufferPointer
+        _ left: UnsafeRawBufferPointer, _ right: UnsafeRawBufferPointer
     ) -> Bool {
-        guard one.count == other.count else { return false }
+        guard left.count == right.count else { return false }
         var place = 0
-        while place + 8 <= one.count {
+        while place + 8 <= left.count {
             guard
-                one.loadUnaligned(fromByteOffset: place, as: UInt64.self)
-                    == other.loadUnaligned(fromByteOffset: place, as: UInt64.self)
+                left.loadUnaligned(fromByteOffset: place, as: UInt64.self)
+                    == right.loadUnaligned(fromByteOffset: place, as: UInt64.self)
             else { return false }
             place += 8
         }
-        while place < one.count {
-            guard one[place] == other[place] else { return false }
+        while place < left.count {
+            guard left[place] == right[place] else { return false }
             place += 1
         }
         return true

@@ -1,7 +1,7 @@
-/// The valid records among the last N offsets of one partition.
+/// Remembers the valid records among the last N offsets of one partition.
 ///
-/// Identities are 128-bit hashes. Two tables are kept, each of at most N offsets: the older one is
-/// dropped when nothing in it can lie within the window any more.
+/// Identities are 128-bit hashes. There are two tables, each for at most N offsets; the older one
+/// is dropped when none of its records can be in the window.
 struct DuplicateWindow {
     private struct Identity: Hashable {
         let high: UInt64
@@ -17,7 +17,7 @@ struct DuplicateWindow {
         self.span = span
     }
 
-    /// Takes a valid record in; true where it is a duplicate.
+    /// Takes a valid record; true when it is a duplicate.
     mutating func takes(_ identity: UnsafeRawBufferPointer, at offset: Int64) -> Bool {
         if let start = youngStart, offset - start > span {
             old = young

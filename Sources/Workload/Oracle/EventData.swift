@@ -1,4 +1,4 @@
-/// Where the data of an event is: in `data`, in `data_base64`, or in binary mode in the value.
+/// Finds the data of an event: in `data`, in `data_base64`, or in binary mode in the value.
 extension EventReader {
     /// Whether the data of an event of a known type can be counted; decodes `data_base64`.
     mutating func readData(_ value: UnsafeRawBufferPointer?, _ kind: JSONKind?) -> Bool {
@@ -23,7 +23,7 @@ extension EventReader {
             let kind = data.withUnsafeBytes({ json.read($0, node: -1) }),
             readsData || kind == .object || kind == .null
         else { return false }
-        // The event as it would be written with plain data.
+        // The event is read once more, as it would be with plain data.
         let members = value.drop { $0 != UInt8(ascii: "{") }.dropFirst()
         let whole = Array(#"{"data":"#.utf8) + data + Array(",".utf8) + members
         decoded = whole

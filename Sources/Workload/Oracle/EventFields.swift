@@ -1,7 +1,7 @@
 extension EventReader {
-    /// Check 7: reads every declared field of the event's type; false where one breaks its rule.
+    /// Check 7: reads every declared field of the event's type; false when a field breaks its rule.
     ///
-    /// The bound is the latest time that a clause may use, in nanoseconds.
+    /// The bound is the latest time that a clause may use, in nanoseconds; nil: any time.
     mutating func readFields(_ value: UnsafeRawBufferPointer?, bound: Int64?) -> Bool {
         guard let decoded else { return readEach(field: value, bound: bound) }
         return decoded.withUnsafeBytes { readEach(field: $0, bound: bound) }
@@ -69,7 +69,7 @@ extension EventReader {
                 })
             else { return false }
             if let bound, field.isUsedTime, time > bound { return false }
-            if field.isUsedTime, time < program.earliest { return false }
+            if field.isUsedTime, time < program.earliestNanoseconds { return false }
             value.number = time
         }
         fields[number] = value
@@ -80,7 +80,7 @@ extension EventReader {
         field.values.isEmpty || field.values.contains { scratch[range].elementsEqual($0) }
     }
 
-    /// Whether an object whose members are counted one by one names one of them twice.
+    /// Whether an object whose members are counted one by one has a member twice.
     mutating func hasRepeatedEntries(_ text: UnsafeRawBufferPointer) -> Bool {
         for slot in program.eachSlots {
             guard let capture = json.capture(slot), capture.kind == .object else { continue }
@@ -140,13 +140,13 @@ extension EventReader {
     }
 }
 
-/// Steps through the items of an object or array whose text was checked before.
+/// Steps through the items of an object or array whose text has been checked before.
 private struct EntryWalker {
     let text: UnsafeRawBufferPointer
     var at: Int
     let end: Int
 
-    /// Whether another item comes, after spaces and a comma.
+    /// Whether another item follows; skips spaces and a comma.
     var hasMore: Bool {
         mutating get {
             skipSpace()
@@ -164,7 +164,7 @@ private struct EntryWalker {
         skipSpace()
     }
 
-    /// The next item; of nested values only the extent is known.
+    /// The next item; of a nested value only its range is known.
     mutating func next() -> JSONCapture {
         let start = at
         if text[at] == 0x22 {

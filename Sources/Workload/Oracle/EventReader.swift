@@ -8,9 +8,9 @@ public enum OracleOutcome: UInt8, CaseIterable, Sendable {
 
 /// The value of a declared field in the event at hand.
 struct FieldValue {
-    /// It stands in the event.
+    /// The event has it.
     var isPresent = false
-    /// It stands in the event, or something stands in for it.
+    /// The event has it, or a default replaces it.
     var isUsable = false
     var number: Int64 = 0
     var text = 0..<0
@@ -22,7 +22,7 @@ struct EachEntry {
     var value = 0..<0
 }
 
-/// Reads records into events and checks them, as far as that needs no memory of others.
+/// Reads records into events and makes the checks that need no other record.
 struct EventReader: ~Copyable {
     static let longestText = 256
     static let mostEntries = 32
@@ -30,16 +30,16 @@ struct EventReader: ~Copyable {
 
     let program: OracleProgram
     var json: JSONReader
-    /// Texts of the event at hand; ranges point in here.
+    /// Texts of the event at hand; all ranges are ranges of this buffer.
     var scratch: [UInt8] = []
     var id = 0..<0
     var source = 0..<0
     var subject = 0..<0
     var type = 0
-    var time: Int64 = 0
+    var nanoseconds: Int64 = 0
     var hasOwnTime = false
     var isBinary = false
-    /// The event with its `data_base64` decoded; nil where it has none.
+    /// The event with its `data_base64` decoded; nil when it has none.
     var decoded: [UInt8]?
     var fields: [FieldValue] = []
     var entries: [[EachEntry]] = []
@@ -54,9 +54,9 @@ struct EventReader: ~Copyable {
         entries = [[EachEntry]](repeating: [], count: most)
     }
 
-    /// Makes the checks 1 to 6; nil where all passed.
+    /// Makes the checks 1 to 6; nil when all passed.
     ///
-    /// The subject is left empty where none is known.
+    /// The subject is empty when it is not known.
     mutating func readEnvelope(
         _ value: UnsafeRawBufferPointer?, _ headers: [WorkloadHeader], timestamp: Int64
     ) -> OracleOutcome? {
@@ -78,7 +78,7 @@ struct EventReader: ~Copyable {
         }
         if !hasOwnTime {
             guard timestamp >= 0, timestamp / 1_000 < TimeText.endSecond else { return .malformed }
-            time = timestamp * 1_000_000
+            nanoseconds = timestamp * 1_000_000
         }
         guard let known = scratch.withUnsafeBytes({ types.find(.init(rebasing: $0[attributes])) })
         else { return .ignored }
@@ -89,7 +89,7 @@ struct EventReader: ~Copyable {
         return readData(value, kind) ? nil : .badField
     }
 
-    /// What the value is in binary mode; nil where there is none.
+    /// The JSON kind of the value in binary mode; nil when there is no value.
     private var kind: JSONKind?
     private var typeRange = 0..<0
     private var isTimeFine = true
@@ -111,7 +111,7 @@ struct EventReader: ~Copyable {
         return true
     }
 
-    /// A non-empty text, put into the scratch; an empty range where there is none.
+    /// Appends a text to the scratch; an empty range when there is none.
     private mutating func text(
         _ place: OracleProgram.Place, _ value: UnsafeRawBufferPointer
     ) -> Range<Int> {
@@ -162,7 +162,7 @@ struct EventReader: ~Copyable {
 
     private mutating func takeTime(_ nanoseconds: Int64?) -> Bool {
         guard let nanoseconds else { return false }
-        time = nanoseconds
+        self.nanoseconds = nanoseconds
         return true
     }
 
@@ -203,14 +203,14 @@ struct EventReader: ~Copyable {
         return start..<scratch.count
     }
 
-    /// The value of the last header of a name.
+    /// The value of the last header with a name.
     private static func header(
         _ name: StaticString, _ headers: [WorkloadHeader]
     ) -> UnsafeRawBufferPointer? {
         headers.last { $0.name.count == name.utf8CodeUnitCount && hasPrefix($0.name, name) }?.value
     }
 
-    /// Whether the last `content-type` is one of whole events.
+    /// Whether the last `content-type` is that of the structured mode.
     private static func isStructured(_ headers: [WorkloadHeader]) -> Bool {
         let type = headers.last { lowerCased($0.name) == "content-type" }?.value
         return type.map { lowerCased($0).hasPrefix("application/cloudevents") } ?? false

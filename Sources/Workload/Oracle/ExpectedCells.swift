@@ -1,4 +1,4 @@
-/// What kind of key stands in Redis.
+/// The kind of a key in Redis.
 public enum ExpectedShape: UInt8, Sendable {
     case hash
     case sortedSet
@@ -11,27 +11,27 @@ public enum ExpectedValue: Equatable, Sendable {
     case text([UInt8])
 }
 
-/// The keys and cells that must stand in Redis.
+/// The keys and cells that must be in Redis.
 public struct ExpectedCells: ~Copyable {
     private struct Witness {
-        var time: Int64
+        var nanoseconds: Int64
         var value: [UInt8]
     }
 
     private var keys = ByteInterner()
-    private var fields = ByteInterner()
+    private var memberNames = ByteInterner()
     private var shapes: [ExpectedShape] = []
-    /// Seconds since 1970; 0 is never.
-    private var expiries: [Int64] = []
+    /// Seconds since 1970; 0: never.
+    private var expiriesInSeconds: [Int64] = []
     private var sums: [UInt64: Int64] = [:]
-    /// Times 2^64 that belong to a sum beyond 64 bits.
+    /// What a sum beyond 64 bits has besides `sums`, in units of 2^64.
     private var carries: [UInt64: Int64] = [:]
     private var extremes: [UInt64: Int64] = [:]
     private var witnesses: [UInt64: Witness] = [:]
-    private var members: Set<UInt64> = []
+    private var distinctValues: Set<UInt64> = []
     private var sorted: [UInt64] = []
     private var isSorted = false
-    /// Cells that were changed, where somebody wants to know.
+    /// Cells that were changed; nil when they are not noted.
     var changes: Set<UInt64>?
 
     init() {}
@@ -39,7 +39,7 @@ public struct ExpectedCells: ~Copyable {
     /// The number of keys, empty ones included.
     public var keyCount: Int { keys.count }
 
-    /// The number of a key by its name; nil where none is expected.
+    /// The number of a key by its name; nil when no such key is expected.
     public func number(of name: UnsafeRawBufferPointer) -> Int? {
         keys.find(name).map(Int.init)
     }
@@ -54,66 +54,69 @@ public struct ExpectedCells: ~Copyable {
         shapes[key]
     }
 
-    /// When a key expires, in seconds since 1970; nil is never.
-    public func expiry(_ key: Int) -> Int64? {
-        expiries[key] == 0 ? nil : expiries[key]
+    /// When a key expires, in seconds since 1970; nil: never.
+    public func expirySeconds(_ key: Int) -> Int64? {
+        expiriesInSeconds[key] == 0 ? nil : expiriesInSeconds[key]
     }
 
-    /// How many cells or values a key has, those at 0 included; as quick as a search.
+    /// How many cells or values a key has, cells of 0 included; takes a binary search.
     public func count(_ key: Int) -> Int {
         range(key).count
     }
 
-    /// The cells of a hash or sorted set, those at 0 left out; call the oracle's `sortCells` before.
-    public func cells(_ key: Int) -> [(field: [UInt8], value: ExpectedValue)] {
+    /// The cells of a hash or sorted set without those of 0; call the oracle's `sortCells` before.
+    public func cells(_ key: Int) -> [(member: [UInt8], value: ExpectedValue)] {
         range(key).compactMap { place in
             let cell = sorted[place]
             guard let value = value(cell) else { return nil }
-            return ([UInt8](fields.bytes(UInt32(truncatingIfNeeded: cell))), value)
+            return ([UInt8](memberNames.bytes(UInt32(truncatingIfNeeded: cell))), value)
         }
     }
 
     /// The different values of a distinct count; call the oracle's `sortCells` before.
     public func values(_ key: Int) -> [[UInt8]] {
-        range(key).map { [UInt8](fields.bytes(UInt32(truncatingIfNeeded: sorted[$0]))) }
+        range(key).map { [UInt8](memberNames.bytes(UInt32(truncatingIfNeeded: sorted[$0]))) }
     }
 
-    /// Counts cells of a key elsewhere: under the key and field that `target` gives, nil = it stays.
+    /// Moves cells of a key to the key and member that `target` returns; nil: the cell is not
+    /// moved.
     ///
-    /// The cells must have been sorted, and must be sorted again when all is moved. `keepsLarger` says of
-    /// a field which of two extremes is kept.
+    /// The cells must have been sorted before, and must be sorted again after the last move.
+    /// `keepsLarger` says for a member which of two extremes is kept.
     public mutating func move(
         _ key: Int, keepsLarger: ([UInt8]) -> Bool,
-        to target: ([UInt8]) -> (key: [UInt8], field: [UInt8])?
+        to target: ([UInt8]) -> (key: [UInt8], member: [UInt8])?
     ) {
-        let expiry = expiries[key]
+        let expirySeconds = expiriesInSeconds[key]
         let shape = shapes[key]
         for place in lowerBound(UInt64(key) << 32)..<lowerBound(UInt64(key + 1) << 32) {
             let cell = sorted[place]
-            let name = [UInt8](fields.bytes(UInt32(truncatingIfNeeded: cell)))
-            guard let (keyName, fieldName) = target(name) else { continue }
+            let name = [UInt8](memberNames.bytes(UInt32(truncatingIfNeeded: cell)))
+            guard let (keyName, memberName) = target(name) else { continue }
             let other =
-                keyName.withUnsafeBytes { self.key($0, shape: shape, expiry: expiry) }
-                | fieldName.withUnsafeBytes { field($0) }
+                keyName.withUnsafeBytes { self.key($0, shape: shape, expirySeconds: expirySeconds) }
+                | memberName.withUnsafeBytes { member($0) }
             guard other != cell else { continue }
             if let sum = sums.removeValue(forKey: cell) { add(sum, to: other) }
             if let extreme = extremes.removeValue(forKey: cell) {
                 meet(extreme, at: other, keepsLarger: keepsLarger(name))
             }
             if let known = witnesses.removeValue(forKey: cell) {
-                witness(known.value, time: known.time, at: other, keepsLater: keepsLarger(name))
+                witness(
+                    known.value, nanoseconds: known.nanoseconds, at: other,
+                    keepsLater: keepsLarger(name))
             }
-            if members.remove(cell) != nil { insert(other) }
+            if distinctValues.remove(cell) != nil { insert(other) }
         }
     }
 
-    /// Brings the cells into the order of their keys, so that they can be read.
+    /// Sorts the cells by key, so that they can be read.
     mutating func sort() {
         guard !isSorted else { return }
         sorted = Array(sums.keys)
         sorted += extremes.keys
         sorted += witnesses.keys
-        sorted += members
+        sorted += distinctValues
         sorted.sort()
         isSorted = true
     }
@@ -142,10 +145,10 @@ public struct ExpectedCells: ~Copyable {
         }
         if let extreme = extremes[cell] { return .text(Self.twentyDigits(extreme)) }
         guard let witness = witnesses[cell] else { return nil }
-        return .text(Self.twentyDigits(witness.time) + [0x3A] + witness.value)
+        return .text(Self.twentyDigits(witness.nanoseconds) + [0x3A] + witness.value)
     }
 
-    /// A value as 20 digits that compare like numbers.
+    /// A value as 20 digits whose order as texts is the order of the numbers.
     static func twentyDigits(_ value: Int64) -> [UInt8] {
         var writer = ByteWriter(capacity: 20)
         writer.put(digits: 20, of: UInt64(bitPattern: value) ^ (1 << 63))
@@ -153,19 +156,19 @@ public struct ExpectedCells: ~Copyable {
     }
 
     mutating func key(
-        _ name: UnsafeRawBufferPointer, shape: ExpectedShape, expiry: Int64
+        _ name: UnsafeRawBufferPointer, shape: ExpectedShape, expirySeconds: Int64
     ) -> UInt64 {
         let number = keys.intern(name)
         if Int(number) == shapes.count {
             shapes.append(shape)
-            expiries.append(expiry)
+            expiriesInSeconds.append(expirySeconds)
         }
         isSorted = false
         return UInt64(number) << 32
     }
 
-    mutating func field(_ name: UnsafeRawBufferPointer) -> UInt64 {
-        UInt64(fields.intern(name))
+    mutating func member(_ name: UnsafeRawBufferPointer) -> UInt64 {
+        UInt64(memberNames.intern(name))
     }
 
     mutating func add(_ amount: Int64, to cell: UInt64) {
@@ -181,21 +184,23 @@ public struct ExpectedCells: ~Copyable {
         if keepsLarger ? value > known : value < known { extremes[cell] = value }
     }
 
-    /// The earliest or latest value; of two at one time the bytewise greater one.
+    /// Keeps the earliest or latest value; of two with equal times, the bytewise greater one.
     mutating func witness(
-        _ value: [UInt8], time: Int64, at cell: UInt64, keepsLater: Bool
+        _ value: [UInt8], nanoseconds: Int64, at cell: UInt64, keepsLater: Bool
     ) {
         changes?.insert(cell)
         if let known = witnesses[cell] {
-            let isBetter = keepsLater ? time > known.time : time < known.time
-            let isTie = time == known.time && known.value.lexicographicallyPrecedes(value)
+            let isBetter =
+                keepsLater ? nanoseconds > known.nanoseconds : nanoseconds < known.nanoseconds
+            let isTie =
+                nanoseconds == known.nanoseconds && known.value.lexicographicallyPrecedes(value)
             guard isBetter || isTie else { return }
         }
-        witnesses[cell] = Witness(time: time, value: value)
+        witnesses[cell] = Witness(nanoseconds: nanoseconds, value: value)
     }
 
     mutating func insert(_ cell: UInt64) {
-        members.insert(cell)
+        distinctValues.insert(cell)
         changes?.insert(cell)
     }
 }

@@ -1,5 +1,5 @@
 extension JSONReader {
-    /// Four hexadecimal digits.
+    /// The value of four hexadecimal digits; nil for anything else.
     static func codeUnit(_ text: UnsafeRawBufferPointer, _ start: Int, _ end: Int) -> UInt32? {
         guard start + 4 <= end else { return nil }
         var unit: UInt32 = 0
@@ -15,7 +15,7 @@ extension JSONReader {
         return unit
     }
 
-    /// Appends the text that a checked string stands for; false where a surrogate has no partner.
+    /// Appends a checked string with its escapes decoded; false when a surrogate has no partner.
     static func unescape(
         _ text: UnsafeRawBufferPointer, _ range: Range<Int>, into bytes: inout [UInt8]
     ) -> Bool {
@@ -43,7 +43,7 @@ extension JSONReader {
         return true
     }
 
-    /// The character that one `\u` escape, or a pair of them, stands for; nil for half a pair.
+    /// Decodes one `\u` escape, or a pair of them, to a character; nil for half a pair.
     static func scalar(
         _ text: UnsafeRawBufferPointer, _ place: inout Int, _ end: Int
     ) -> UInt32? {
@@ -77,8 +77,7 @@ extension JSONReader {
         }
     }
 
-    /// The whole number nearest to a checked JSON number; nil where its nearest double is not
-    /// whole or lies beyond ±(2^53 − 1).
+    /// A checked JSON number as an integer; nil when it is not whole or is beyond ±(2^53 − 1).
     static func integer(_ text: UnsafeRawBufferPointer, _ range: Range<Int>) -> Int64? {
         let largest: Int64 = 9_007_199_254_740_991
         if range.count <= 16 {
@@ -97,8 +96,8 @@ extension JSONReader {
         return exact(Array(text[range]), largest)
     }
 
-    /// A number with a point or a power of ten, in decimal arithmetic: what is behind the point must
-    /// be zeros once the point is where it belongs.
+    /// A number with a point or a power of ten, read in decimal arithmetic: after the point has
+    /// been moved by the power, only zeros may follow it.
     private static func exact(_ text: [UInt8], _ largest: Int64) -> Int64? {
         let parts = text.split(omittingEmptySubsequences: false) { $0 == 0x65 || $0 == 0x45 }
         var power = 0

@@ -1,9 +1,9 @@
-/// What kind of value stands somewhere in a JSON text.
+/// The kind of a JSON value.
 enum JSONKind: UInt8 {
     case null, boolean, number, string, object, array
 }
 
-/// A value that was asked for: where it stands in the text, strings without their quotes.
+/// A value that was asked for: its range in the text, of strings without the quotes.
 struct JSONCapture {
     var kind = JSONKind.null
     var start = 0
@@ -12,15 +12,15 @@ struct JSONCapture {
     var round: UInt32 = 0
 }
 
-/// A strict reader of RFC 8259: it checks the whole text and notes the values that were asked for.
+/// A strict reader of RFC 8259: checks the whole text and notes the values that were asked for.
 struct JSONReader: ~Copyable {
     static let deepest = 64
 
     let tree: PointerTree
     private(set) var captures: [JSONCapture]
-    /// The round in which an edge was met.
+    /// The last round in which each edge was met.
     private var met: [UInt32]
-    /// Whether an object of the last text held an asked-for member twice.
+    /// Whether an object of the last text had a member that was asked for twice.
     private(set) var hasRepeated = false
     private var round: UInt32 = 0
     private var text = UnsafeRawBufferPointer(start: nil, count: 0)
@@ -33,8 +33,8 @@ struct JSONReader: ~Copyable {
         met = [UInt32](repeating: 0, count: tree.edges.count)
     }
 
-    /// Reads one JSON text whose root stands at a node of the tree (−1 = nothing is asked for);
-    /// nil where the bytes are not one JSON text.
+    /// Reads one JSON text whose root is at a node of the tree (−1: nothing is asked for); nil when
+    /// the bytes are not one JSON text.
     mutating func read(_ bytes: UnsafeRawBufferPointer, node: Int) -> JSONKind? {
         startRound()
         text = bytes
@@ -51,7 +51,7 @@ struct JSONReader: ~Copyable {
         hasRepeated = false
     }
 
-    /// What stands at a slot in the last text; nil where nothing does.
+    /// The value of a slot in the last text; nil when there was none.
     func capture(_ slot: Int) -> JSONCapture? {
         captures[slot].round == round ? captures[slot] : nil
     }
@@ -155,7 +155,7 @@ struct JSONReader: ~Copyable {
         }
     }
 
-    /// The node of a member, −1 where it is not asked for.
+    /// The node of a member; −1 when it is not asked for.
     private mutating func meet(_ node: Int, _ range: Range<Int>, _ isEscaped: Bool) -> Int {
         nameScratch.removeAll(keepingCapacity: true)
         if isEscaped {

@@ -1,15 +1,16 @@
-/// What the oracle has to know besides the catalog.
+/// What the oracle needs besides the catalog.
 public struct OracleSettings: Sendable {
     /// The first part of every key name.
     public var prefix: String
     /// The second part of every key name.
     public var generation: Int
-    /// How many offsets before a record its duplicates are looked for.
+    /// How many offsets back from a record its duplicates are searched.
     public var dedupeWindow: Int64
-    /// How much later than its record an event may have happened.
+    /// How much later than its record's timestamp an event's time may be.
     public var futureBoundMilliseconds: Int64
 
-    /// Settings of these values; the oracle has no defaults that could differ from the ledger's.
+    /// Makes settings of these values; they have no defaults, as these could differ from the
+    /// ledger's.
     public init(
         prefix: String, generation: Int, dedupeWindow: Int64, futureBoundMilliseconds: Int64
     ) {
@@ -28,7 +29,7 @@ public struct OracleAudit: Equatable, Sendable {
     public var duplicate: Int64 = 0
     /// Records of a type that the catalog does not know.
     public var ignored: Int64 = 0
-    /// Records that are malformed, have a bad field, or come too late or from the future.
+    /// Records that are malformed, have a bad field, come too late or are from the future.
     public var rejected: Int64 = 0
 
     /// Makes an empty audit.
@@ -38,10 +39,10 @@ public struct OracleAudit: Equatable, Sendable {
     public var total: Int64 { accepted + duplicate + ignored + rejected }
 }
 
-/// Knows the right answers: takes the records of a log one by one, decides what becomes of each,
-/// and keeps what must stand in Redis.
+/// Computes the right answers: takes the records of a log one by one, decides the outcome of each,
+/// and keeps what must be in Redis.
 ///
-/// It follows the published rules of the events, the catalog and the layout with code of its own.
+/// It follows the published rules of events, catalog and layout with code of its own. One thread.
 public struct Oracle: ~Copyable {
     /// One partition of a topic.
     public struct Partition: Sendable {
@@ -49,7 +50,7 @@ public struct Oracle: ~Copyable {
         public let topic: String
         /// The partition's number.
         public let number: Int32
-        /// The first offset that counts; records before it only enter the window of duplicates.
+        /// The first offset that is counted; records before it only enter the window of duplicates.
         public let origin: Int64
         /// Records at or after the origin.
         public internal(set) var delivered: Int64 = 0
@@ -61,11 +62,11 @@ public struct Oracle: ~Copyable {
     /// The number of shards, which is fixed.
     public static let shards = 64
 
-    /// What must stand in Redis.
+    /// What must be in Redis.
     public internal(set) var cells = ExpectedCells()
     /// The partitions, in the order in which they were added.
     public internal(set) var partitions: [Partition] = []
-    /// Windows that were not written because they had expired, once a clause.
+    /// Windows that were not written because they had expired, counted once for each clause.
     public internal(set) var expiredWindows: Int64 = 0
     /// Events without a time of their own that were accepted.
     public internal(set) var timeless: Int64 = 0
@@ -73,7 +74,7 @@ public struct Oracle: ~Copyable {
     let settings: OracleSettings
     var reader: EventReader
     var name = ByteWriter()
-    var field = ByteWriter()
+    var member = ByteWriter()
     var active: [ActiveClause] = []
     private let namePrefix: [UInt8]
     private var outcomes: [Int64]
@@ -96,7 +97,7 @@ public struct Oracle: ~Copyable {
         return partitions.count - 1
     }
 
-    /// Counts cells elsewhere, see `ExpectedCells.move`; the cells are sorted before and afterwards.
+    /// Lets cells be moved, see `ExpectedCells.move`; sorts the cells before and afterwards.
     public mutating func moveCells<Failure: Error>(
         _ body: (inout ExpectedCells) throws(Failure) -> Void
     ) throws(Failure) {
@@ -105,12 +106,12 @@ public struct Oracle: ~Copyable {
         cells.sort()
     }
 
-    /// Brings the expected cells into the order in which they can be read.
+    /// Sorts the expected cells, so that they can be read.
     public mutating func sortCells() {
         cells.sort()
     }
 
-    /// Whether it is noted which cells change; see `takeChanges`.
+    /// Whether changed cells are noted; see `takeChanges`.
     public var countsChanges: Bool {
         get { cells.changes != nil }
         set { cells.changes = newValue ? [] : nil }
@@ -146,37 +147,39 @@ public struct Oracle: ~Copyable {
         return outcome
     }
 
-    /// The checks before that for duplicates; nil where all passed.
+    /// Makes all checks except that for duplicates; nil when all passed.
     private mutating func judge(
         _ value: UnsafeRawBufferPointer?, _ headers: [WorkloadHeader], _ timestamp: Int64
     ) -> OracleOutcome? {
         if let outcome = reader.readEnvelope(value, headers, timestamp: timestamp) {
             return outcome
         }
-        if reader.time < reader.program.earliest { return .badField }
+        if reader.nanoseconds < reader.program.earliestNanoseconds { return .badField }
         let bound =
-            timestamp < 0 ? nil : nanoseconds(timestamp, later: settings.futureBoundMilliseconds)
+            timestamp < 0
+            ? nil : boundNanoseconds(timestamp, later: settings.futureBoundMilliseconds)
         guard reader.readFields(value, bound: bound) else { return .badField }
-        if let bound, reader.time > bound { return .future }
+        if let bound, reader.nanoseconds > bound { return .future }
         return activate(timestamp) ? nil : .late
     }
 
-    /// A time some milliseconds after a record's; record timestamps may be any number.
-    private func nanoseconds(_ timestamp: Int64, later: Int64) -> Int64 {
+    /// A record's timestamp plus some milliseconds, in nanoseconds; clamped, as a timestamp may be
+    /// any number.
+    private func boundNanoseconds(_ timestamp: Int64, later: Int64) -> Int64 {
         let (sum, isTooLate) = timestamp.addingReportingOverflow(later)
         let (product, isBeyond) = sum.multipliedReportingOverflow(by: 1_000_000)
         return isTooLate || isBeyond ? .max : product
     }
 
-    /// Length-prefixed subject, source and id.
+    /// Subject, source and id, each after its length.
     private mutating func identity() -> UnsafeRawBufferPointer {
-        field.clear()
+        member.clear()
         for range in [reader.subject, reader.source, reader.id] {
-            field.put(byte: UInt8(truncatingIfNeeded: range.count >> 8))
-            field.put(byte: UInt8(truncatingIfNeeded: range.count))
-            reader.scratch.withUnsafeBytes { field.put(.init(rebasing: $0[range])) }
+            member.put(byte: UInt8(truncatingIfNeeded: range.count >> 8))
+            member.put(byte: UInt8(truncatingIfNeeded: range.count))
+            reader.scratch.withUnsafeBytes { member.put(.init(rebasing: $0[range])) }
         }
-        return field.bytes
+        return member.bytes
     }
 
     private func shard(_ partition: Int, _ outcome: OracleOutcome) -> Int {

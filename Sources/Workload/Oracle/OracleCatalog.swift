@@ -1,10 +1,10 @@
-/// A catalog as the oracle understands it: plain declarations, all files united.
+/// A catalog as the oracle reads it: plain declarations, merged from all files.
 public struct OracleCatalog: Sendable {
-    /// Where events keep their attributes; nil is CloudEvents 1.0.
+    /// Where events have their attributes; nil: as CloudEvents 1.0 does.
     public var envelope: OracleEnvelope?
-    /// Seconds since 1970 of the earliest time that an event may have: by default the year 2000.
-    public var earliest: Int64 = 946_684_800
-    /// The declared events, by name; the fields of one that stands in several files are united.
+    /// The earliest time that an event may have, in seconds since 1970; by default the year 2000.
+    public var earliestSeconds: Int64 = 946_684_800
+    /// The declared events, each name once; fields from several files are merged.
     public var events: [OracleEvent] = []
     /// The declared meters.
     public var meters: [OracleMeter] = []
@@ -12,16 +12,16 @@ public struct OracleCatalog: Sendable {
     /// Makes an empty catalog.
     public init() {}
 
-    /// Seconds since 1970 at which a year (`1995`) or a day (`1995-07-01`) begins; nil for any other
-    /// text.
-    public static func earliest(_ text: String) -> Int64? {
+    /// When a year (`1995`) or a day (`1995-07-01`) begins, in seconds since 1970; nil for any
+    /// other text.
+    public static func earliestSeconds(_ text: String) -> Int64? {
         let time = "\(text)\(text.utf8.count == 4 ? "-01-01" : "")T00:00:00Z"
         return Array(time.utf8).withUnsafeBytes { TimeText.nanoseconds($0) }
             .map { floorDivided($0, 1_000_000_000) }
     }
 }
 
-/// Where an attribute of an event stands.
+/// Where an event has an attribute.
 public enum OraclePlace: Sendable, Equatable {
     /// A JSON pointer from the root of the structured event.
     case pointer(String)
@@ -29,7 +29,7 @@ public enum OraclePlace: Sendable, Equatable {
     case constant(String)
 }
 
-/// An envelope of one's own.
+/// An envelope that a catalog declares instead of CloudEvents.
 public struct OracleEnvelope: Sendable, Equatable {
     /// How the time is written.
     public enum TimeFormat: String, Sendable {
@@ -38,13 +38,13 @@ public struct OracleEnvelope: Sendable, Equatable {
         case unixMilliseconds = "unix-ms"
     }
 
-    /// Where the id stands.
+    /// The place of the id.
     public var id: OraclePlace
-    /// Where the source stands.
+    /// The place of the source.
     public var source: OraclePlace
-    /// Where the type stands.
+    /// The place of the type.
     public var type: OraclePlace
-    /// Where the subject stands.
+    /// The place of the subject.
     public var subject: OraclePlace
     /// JSON pointer to the time.
     public var time: String
@@ -98,15 +98,15 @@ public struct OracleField: Sendable, Equatable {
     public var pointer: String
     /// What it holds.
     public var kind: Kind
-    /// Whether an event without it is a bad one.
+    /// Whether an event without it has a bad field.
     public var isRequired: Bool
-    /// What stands for it where it is absent.
+    /// The default that replaces it when it is absent; nil: none.
     public var standIn: String?
-    /// The greatest size of an integer, whatever its sign; nil is 2^40 for amounts, else 2^53 − 1.
+    /// The greatest magnitude of an integer; nil: 2^40 for amounts, else 2^53 − 1.
     public var most: Int64?
     /// The only texts allowed; empty allows all.
     public var values: [String]
-    /// Whether it is an object or array each text of which is counted.
+    /// Whether it is an object or array of which each text is counted.
     public var isEach: Bool
 
     /// Makes a declaration.
@@ -172,9 +172,9 @@ public struct OracleMeter: Sendable {
     public var clauses: [OracleClause]
     /// Its scopes, each a list of dimensions; the empty list is the organization.
     public var scopes: [[String]] = [[]]
-    /// The dimensions in the field or member.
+    /// The dimensions in the member's name.
     public var by: [String] = []
-    /// What an extreme keeps.
+    /// Which value an extreme keeps; nil for other kinds.
     public var keep: Keep?
     /// The value of an extreme or histogram: a field, or `time`.
     public var value: String?
@@ -184,9 +184,9 @@ public struct OracleMeter: Sendable {
     public var retention: [OracleWindow: Retention] = [:]
     /// Whether negative amounts are taken.
     public var isSigned = false
-    /// Most values of `by` in one key; nil is any number.
-    public var mostFields: Int?
-    /// Most values of each scope in one organization; nil is any number.
+    /// The most values of `by` that one key keeps apart; nil: no limit.
+    public var mostMembers: Int?
+    /// The most values of each scope that one organization keeps apart; nil: no limit.
     public var mostScopes: Int?
 
     /// Makes a meter with the defaults of the catalog.
@@ -197,11 +197,11 @@ public struct OracleMeter: Sendable {
         self.kind = kind
         self.windows = windows
         self.clauses = clauses
-        mostFields = kind == .ranking ? 1_000_000 : 10_000
+        mostMembers = kind == .ranking ? 1_000_000 : 10_000
         mostScopes = 10_000
     }
 
-    /// Whether amounts are kept apart by field or member: only there fields are limited.
+    /// Whether a key has a member for each value of `by`; only then `mostMembers` applies.
     public var isTable: Bool {
         switch kind {
         case .count, .sum, .level, .extreme, .ranking: !by.isEmpty
@@ -209,7 +209,7 @@ public struct OracleMeter: Sendable {
         }
     }
 
-    /// Of two extremes, whether the later or larger one is kept.
+    /// Whether an extreme keeps the later or larger of two values.
     public var keepsLarger: Bool { keep == .max || keep == .last }
 }
 
@@ -225,9 +225,9 @@ public struct OracleClause: Sendable {
     public var event: String
     /// What is added.
     public var amount: Amount
-    /// The field that gives the window's time; nil is the event time.
+    /// The field that gives the window's time; nil: the event's time.
     public var time: String?
-    /// Which field stands for a dimension of another name.
+    /// Dimensions that take their value from a field of another name.
     public var with: [String: String]
     /// Fields without which the clause does nothing.
     public var needs: [String]
@@ -245,7 +245,7 @@ public struct OracleClause: Sendable {
     }
 }
 
-/// Why a catalog cannot be understood.
+/// Why the oracle cannot use a catalog.
 public struct OracleError: Error, CustomStringConvertible, Sendable {
     /// What is wrong, with the names of meter and field.
     public let message: String

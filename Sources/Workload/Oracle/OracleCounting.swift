@@ -2,17 +2,18 @@
 struct ActiveClause {
     let number: Int
     let moment: OracleMoment
-    /// One bit a window, in the meter's order; for a grid, which has none, the first.
+    /// One bit for each window, in the meter's order; a grid, which has no windows, has the first
+    /// bit.
     let windows: UInt8
 }
 
 extension Oracle {
-    /// Finds the clauses that take the event; false where there are some and all their windows
-    /// have expired.
+    /// Finds the clauses that take the event; false when there are some and all their windows have
+    /// expired.
     mutating func activate(_ timestamp: Int64) -> Bool {
         active.removeAll(keepingCapacity: true)
         var isAlive = false
-        let eventMoment = OracleMoment(nanoseconds: reader.time)
+        let eventMoment = OracleMoment(nanoseconds: reader.nanoseconds)
         let clauses = reader.program.types[reader.type].clauses
         for number in clauses.indices where takes(clauses[number]) {
             let clause = clauses[number]
@@ -42,8 +43,8 @@ extension Oracle {
     private static func isLive(
         _ window: OracleProgram.Window, _ moment: OracleMoment, _ timestamp: Int64
     ) -> Bool {
-        guard timestamp >= 0, let retention = window.retention,
-            let end = moment.end(of: window.kind)
+        guard timestamp >= 0, let retention = window.retentionMilliseconds,
+            let end = moment.endMilliseconds(of: window.kind)
         else { return true }
         return end + retention > timestamp
     }
@@ -73,7 +74,7 @@ extension Oracle {
         }
     }
 
-    /// Writes the windows of one scope, whose name has been begun.
+    /// Writes the windows of one scope; `name` holds the key's name up to the scope.
     private mutating func write(
         _ clause: OracleProgram.Clause, _ meter: OracleProgram.Meter, _ entry: ActiveClause,
         _ each: EachEntry
@@ -84,58 +85,58 @@ extension Oracle {
             name.put(meter.name)
             name.put(":grid:")
             name.put(decimal: entry.moment.weekday)
-            field.clear()
-            field.put(twoDigits: entry.moment.hour)
-            let key = cells.key(name.bytes, shape: .hash, expiry: 0)
-            cells.add(amount(clause), to: key | cells.field(field.bytes))
+            member.clear()
+            member.put(twoDigits: entry.moment.hour)
+            let key = cells.key(name.bytes, shape: .hash, expirySeconds: 0)
+            cells.add(amount(clause), to: key | cells.member(member.bytes))
             return
         }
         for (place, window) in meter.windows.enumerated()
         where entry.windows & (1 << UInt8(place)) != 0 {
             name.truncate(to: base)
             name.put(byte: 0x3A)
-            field.clear()
+            member.clear()
             if meter.isSeries, window.kind == .all {
                 name.put("totals")
-                field.put(meter.name)
+                member.put(meter.name)
             } else {
                 name.put(meter.name)
                 name.put(byte: 0x3A)
                 entry.moment.putKeyLabel(window.kind, isSeries: meter.isSeries, into: &name)
                 if meter.isSeries {
-                    entry.moment.putFieldLabel(window.kind, into: &field)
+                    entry.moment.putMemberLabel(window.kind, into: &member)
                 } else {
-                    putField(clause, meter, each)
+                    putMember(clause, meter, each)
                 }
             }
-            var expiry: Int64 = 0
-            if let retention = window.retention,
-                let end = entry.moment.keyEnd(of: window.kind, isSeries: meter.isSeries)
+            var expirySeconds: Int64 = 0
+            if let retention = window.retentionMilliseconds,
+                let end = entry.moment.keyEndMilliseconds(of: window.kind, isSeries: meter.isSeries)
             {
-                expiry = (end + retention) / 1_000
+                expirySeconds = (end + retention) / 1_000
             }
             let shape: ExpectedShape =
                 meter.kind == .ranking ? .sortedSet : meter.kind == .distinct ? .distinct : .hash
-            let key = cells.key(name.bytes, shape: shape, expiry: expiry)
-            change(key | cells.field(field.bytes), clause, meter)
+            let key = cells.key(name.bytes, shape: shape, expirySeconds: expirySeconds)
+            change(key | cells.member(member.bytes), clause, meter)
         }
     }
 
-    /// The field or member of a cell that is not in a series.
-    private mutating func putField(
+    /// Appends the member of a cell that is not in a series.
+    private mutating func putMember(
         _ clause: OracleProgram.Clause, _ meter: OracleProgram.Meter, _ each: EachEntry
     ) {
         if meter.kind == .histogram {
-            field.put(decimal: Self.step(of: number(clause)))
+            member.put(decimal: Self.step(of: number(clause)))
             return
         }
         if let source = clause.of {
-            putInField(source, each, escaped: false)
+            putInMember(source, each, escaped: false)
             return
         }
         for (place, source) in clause.by.enumerated() {
-            if place > 0 { field.put(byte: 0x3A) }
-            putInField(source, each, escaped: true)
+            if place > 0 { member.put(byte: 0x3A) }
+            putInMember(source, each, escaped: true)
         }
     }
 
@@ -155,7 +156,8 @@ extension Oracle {
             case .max, nil: cells.meet(number(clause), at: cell, keepsLarger: true)
             case .first, .last:
                 cells.witness(
-                    witness(clause), time: reader.time, at: cell, keepsLater: meter.keep == .last)
+                    witness(clause), nanoseconds: reader.nanoseconds, at: cell,
+                    keepsLater: meter.keep == .last)
             }
         }
     }
@@ -167,11 +169,13 @@ extension Oracle {
 
     /// The value of an extreme or histogram.
     private func number(_ clause: OracleProgram.Clause) -> Int64 {
-        clause.valueField.map { reader.fields[$0].number } ?? reader.time
+        clause.valueField.map { reader.fields[$0].number } ?? reader.nanoseconds
     }
 
     private func witness(_ clause: OracleProgram.Clause) -> [UInt8] {
-        guard let field = clause.valueField else { return ExpectedCells.twentyDigits(reader.time) }
+        guard let field = clause.valueField else {
+            return ExpectedCells.twentyDigits(reader.nanoseconds)
+        }
         guard reader.program.types[reader.type].fields[field].declaration.kind == .text else {
             return ExpectedCells.twentyDigits(reader.fields[field].number)
         }
@@ -189,10 +193,10 @@ extension Oracle {
         reader.put(source, each, escaped: true, into: &name)
     }
 
-    private mutating func putInField(
+    private mutating func putInMember(
         _ source: OracleProgram.Source, _ each: EachEntry, escaped: Bool
     ) {
-        reader.put(source, each, escaped: escaped, into: &field)
+        reader.put(source, each, escaped: escaped, into: &member)
     }
 }
 

@@ -1,4 +1,4 @@
-/// A time with the labels and bounds of its windows, all UTC.
+/// A time with the labels and bounds of its windows, all in UTC.
 struct OracleMoment {
     let nanoseconds: Int64
     let date: CivilDate
@@ -15,35 +15,35 @@ struct OracleMoment {
 
     var hour: Int { Int(secondOfDay / 3_600) }
     var minute: Int { Int(secondOfDay / 60 % 60) }
-    /// 0 = Sunday.
+    /// 0: Sunday.
     var weekday: Int { Int((days + 4) - floorDivided(days + 4, 7) * 7) }
 
-    /// The end of a window in milliseconds; nil for the window that has none.
-    func end(of window: OracleWindow) -> Int64? {
+    /// When a window ends, in milliseconds since 1970; nil for all time.
+    func endMilliseconds(of window: OracleWindow) -> Int64? {
         let midnight = days * 86_400
         switch window {
         case .minute: return (midnight + secondOfDay / 60 * 60 + 60) * 1_000
         case .quarter: return (midnight + secondOfDay / 900 * 900 + 900) * 1_000
         case .day: return (midnight + 86_400) * 1_000
-        case .month: return Self.start(of: date.year, date.month + 1)
+        case .month: return Self.startMilliseconds(of: date.year, date.month + 1)
         case .all: return nil
         }
     }
 
-    /// The end of the last window that shares a key with this one, in milliseconds.
-    func keyEnd(of window: OracleWindow, isSeries: Bool) -> Int64? {
-        guard isSeries else { return end(of: window) }
+    /// When the last window in the same key ends, in milliseconds since 1970; nil for all time.
+    func keyEndMilliseconds(of window: OracleWindow, isSeries: Bool) -> Int64? {
+        guard isSeries else { return endMilliseconds(of: window) }
         let midnight = days * 86_400
         switch window {
         case .minute: return (midnight + secondOfDay / 3_600 * 3_600 + 3_600) * 1_000
         case .quarter: return (midnight + 86_400) * 1_000
-        case .day: return Self.start(of: date.year, date.month + 1)
-        case .month: return Self.start(of: date.year + 1, 1)
+        case .day: return Self.startMilliseconds(of: date.year, date.month + 1)
+        case .month: return Self.startMilliseconds(of: date.year + 1, 1)
         case .all: return nil
         }
     }
 
-    private static func start(of year: Int, _ month: Int) -> Int64 {
+    private static func startMilliseconds(of year: Int, _ month: Int) -> Int64 {
         let first =
             month > 12
             ? CivilDate(year: year + 1, month: 1, day: 1)
@@ -51,7 +51,7 @@ struct OracleMoment {
         return first.days * 86_400_000
     }
 
-    /// Appends the part of a key name after the meter, and its colon.
+    /// Appends the part of a key's name that follows the meter and its colon.
     func putKeyLabel(_ window: OracleWindow, isSeries: Bool, into writer: inout ByteWriter) {
         switch window {
         case .minute:
@@ -78,8 +78,8 @@ struct OracleMoment {
         }
     }
 
-    /// Appends the field of a series.
-    func putFieldLabel(_ window: OracleWindow, into writer: inout ByteWriter) {
+    /// Appends the member of a series.
+    func putMemberLabel(_ window: OracleWindow, into writer: inout ByteWriter) {
         switch window {
         case .minute: writer.put(twoDigits: minute)
         case .quarter: putQuarter(&writer)
@@ -105,11 +105,11 @@ struct OracleMoment {
     }
 }
 
-/// When the time begins that a label of a key name covers, in milliseconds since 1970.
+/// When the time begins that a label in a key's name covers, in milliseconds since 1970.
 ///
 /// Labels are `2026`, `2026-03`, `2026-03-09`, `2026-03-09T14` and `2026-03-09T1415`; nil for
 /// anything else.
-public func oracleLabelStart(_ label: some Collection<UInt8>) -> Int64? {
+public func oracleLabelStartMilliseconds(_ label: some Collection<UInt8>) -> Int64? {
     let text = Array(label)
     func number(_ start: Int, _ digits: Int, after separator: UInt8?) -> Int64? {
         guard start + digits <= text.count else { return nil }

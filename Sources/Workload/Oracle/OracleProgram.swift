@@ -1,4 +1,4 @@
-/// A catalog lowered to what is done with each event: slots instead of names.
+/// A catalog in the form in which events are counted: slots instead of names.
 struct OracleProgram: Sendable {
     enum Source: Sendable {
         case field(Int)
@@ -12,18 +12,18 @@ struct OracleProgram: Sendable {
         var standIn: [UInt8]?
         var standInNumber: Int64 = 0
         var values: [[UInt8]]
-        /// Some meter takes it as an amount and is not signed.
+        /// Whether a meter that is not signed takes it as an amount.
         var isUnsigned = false
-        /// Some meter takes it as an amount.
+        /// Whether a meter takes it as an amount.
         var isAmount = false
-        /// Some clause takes a window's time or a value from it.
+        /// Whether a clause takes a window's time or a value from it.
         var isUsedTime = false
     }
 
     struct Window: Sendable {
         let kind: OracleWindow
-        /// Milliseconds; nil is for ever.
-        let retention: Int64?
+        /// How long the window is kept after its end; nil: for ever.
+        let retentionMilliseconds: Int64?
     }
 
     struct Meter: Sendable {
@@ -59,7 +59,7 @@ struct OracleProgram: Sendable {
     struct EventType: Sendable {
         var fields: [Field] = []
         var clauses: [Clause] = []
-        /// Whether a field is the whole data: then they need not be an object.
+        /// Whether a field is the whole data, which then need not be an object.
         var readsData = false
     }
 
@@ -70,7 +70,7 @@ struct OracleProgram: Sendable {
 
     struct Attributes: Sendable {
         var version: Int?
-        /// Of CloudEvents: where the data are, as they are or in base64.
+        /// The slots of CloudEvents' data, plain and in base64; nil for another envelope.
         var data: (plain: Int, base64: Int)?
         var id: Place
         var source: Place
@@ -83,8 +83,8 @@ struct OracleProgram: Sendable {
     var tree = PointerTree()
     var attributes: Attributes
     /// Nanoseconds since 1970 of the earliest time that an event may have.
-    let earliest: Int64
-    /// The node of the tree at which binary data stand; −1 where nothing of them is asked for.
+    let earliestNanoseconds: Int64
+    /// The node of the tree for the data of binary events; −1 when no field is asked for.
     var dataNode = -1
     /// Slots of the objects and arrays that are counted entry by entry.
     var eachSlots: [Int] = []
@@ -94,7 +94,7 @@ struct OracleProgram: Sendable {
 
     init(_ catalog: OracleCatalog) throws(OracleError) {
         var tree = PointerTree()
-        earliest = catalog.earliest * 1_000_000_000
+        earliestNanoseconds = catalog.earliestSeconds * 1_000_000_000
         attributes = try Self.attributes(catalog.envelope, &tree)
         var places: [String: (type: Int, index: [String: Int])] = [:]
         for event in catalog.events {
@@ -108,7 +108,7 @@ struct OracleProgram: Sendable {
                 if declaration.isEach, !eachSlots.contains(slot) { eachSlots.append(slot) }
             }
             guard places[event.name] == nil, !typeNames.contains(Array(event.type.utf8)) else {
-                throw OracleError("event \(event.name) stands twice")
+                throw OracleError("event \(event.name) is declared twice")
             }
             places[event.name] = (types.count, index)
             types.append(type)
@@ -189,11 +189,15 @@ struct OracleProgram: Sendable {
             }
         return Meter(
             name: Array(meter.name.utf8), kind: meter.kind, keep: meter.keep,
-            windows: meter.windows.map { Window(kind: $0, retention: retention(of: $0, meter)) },
+            windows: meter.windows.map {
+                Window(kind: $0, retentionMilliseconds: retentionMilliseconds(of: $0, meter))
+            },
             isSeries: isSeries)
     }
 
-    private static func retention(of window: OracleWindow, _ meter: OracleMeter) -> Int64? {
+    private static func retentionMilliseconds(
+        of window: OracleWindow, _ meter: OracleMeter
+    ) -> Int64? {
         switch meter.retention[window] {
         case .forever: return nil
         case .seconds(let seconds): return seconds * 1_000

@@ -1,4 +1,4 @@
-/// The JSON pointers that a catalog asks for, as one tree that is walked while reading.
+/// The JSON pointers of a catalog as one tree, which a reader walks along with the JSON text.
 struct PointerTree: Sendable {
     struct Edge: Sendable {
         let name: [UInt8]
@@ -8,7 +8,7 @@ struct PointerTree: Sendable {
     struct Node: Sendable {
         /// Indices into `edges`.
         var edges: [Int] = []
-        /// Where the value is captured; −1 where only its members are asked for.
+        /// Where the value is captured; −1 when only its members are asked for.
         var slot = -1
     }
 
@@ -42,7 +42,7 @@ struct PointerTree: Sendable {
         return nodes[node].slot
     }
 
-    /// The node of a member of the root; −1 where nothing of it is asked for.
+    /// The node of a member of the root; −1 when it is not asked for.
     func child(named name: String) -> Int {
         let edge = nodes[0].edges.first { edges[$0].name.elementsEqual(name.utf8) }
         return edge.map { edges[$0].node } ?? -1

@@ -1,9 +1,9 @@
-/// RFC 3339 as events may write it, read into nanoseconds since 1970.
+/// Reads RFC 3339, as events may have it, into nanoseconds since 1970.
 enum TimeText {
     static let firstSecond = CivilDate(year: 1_700, month: 1, day: 1).days * 86_400
     static let endSecond = CivilDate(year: 2_201, month: 1, day: 1).days * 86_400
 
-    /// The time that the bytes write, or nil where they are no time with a zone.
+    /// The time of a text; nil when it is not a time with a zone.
     static func nanoseconds(_ text: UnsafeRawBufferPointer) -> Int64? {
         guard text.count >= 20, separators(text),
             let year = number(text, 0, 4), let month = number(text, 5, 2),
@@ -18,7 +18,7 @@ enum TimeText {
         guard let fraction = fraction(text, &place), let offset = zone(text, place) else {
             return nil
         }
-        // Second 60 is, by this sum, the first second of the next minute.
+        // By this sum, second 60 is the first second of the next minute.
         let days = CivilDate(year: year, month: month, day: day).days
         let seconds =
             days * 86_400 + Int64(hour * 3_600 + minute * 60 + second) - Int64(offset) * 60
@@ -43,7 +43,7 @@ enum TimeText {
         return value
     }
 
-    /// Reads `.` and one to nine digits, where there is a dot.
+    /// Reads `.` and one to nine digits as nanoseconds; 0 when there is no dot.
     private static func fraction(_ text: UnsafeRawBufferPointer, _ place: inout Int) -> Int64? {
         guard text[place] == 0x2E else { return 0 }
         place += 1
@@ -60,7 +60,7 @@ enum TimeText {
         return value
     }
 
-    /// Reads the zone, which ends the text, as minutes east of UTC.
+    /// Reads the zone, which must end the text, as minutes east of UTC.
     private static func zone(_ text: UnsafeRawBufferPointer, _ place: Int) -> Int? {
         switch text[place] {
         case 0x5A, 0x7A:

@@ -4,7 +4,7 @@ import Spelling
 /// What a command line asks for.
 enum CommandRequest: Sendable {
     case version
-    /// Help for the commands that begin with these words; none = all.
+    /// Help for the commands that begin with these words; for all commands when there are none.
     case help([String])
     case run(Command, flags: [String: [String]], operands: [String])
 }
@@ -79,8 +79,8 @@ struct ArgumentParser: Sendable {
                 throw .usage(
                     "--\(option.name) needs a value: --\(option.name) \(option.placeholder)")
             }
-            if let complaint = option.complaint(about: value) {
-                throw .usage("--\(option.name) must be \(complaint), not \"\(value)\"")
+            if let refusal = option.refusal(of: value) {
+                throw .usage("--\(option.name) must be \(refusal), not \"\(value)\"")
             }
             guard flags[option.name] == nil || option.isRepeatable else {
                 throw .usage("--\(option.name) stands twice")
@@ -100,7 +100,7 @@ struct ArgumentParser: Sendable {
         guard word.hasPrefix("--"), let option = options.first(where: { $0.name == name }) else {
             throw .usage(
                 "unknown option \(parts[0])"
-                    + Suggestion.text(for: name, among: options.map(\.name))
+                    + Suggestion.text(for: "--\(name)", among: options.map { "--\($0.name)" })
                     + "; see odometer \(command.name) --help")
         }
         return (option, parts.count > 1 ? String(parts[1]) : nil)

@@ -16,15 +16,15 @@ struct CommandFailure: Error, Sendable {
 }
 
 extension CommandFailure {
-    /// What Redis said, as the end of a command.
+    /// An error of Redis, as the end of a command.
     init(_ error: RedisError) {
         self.init(error.code == .configuration ? .usage : .failed, error.description)
     }
 
-    /// What Kafka said, as the end of a command.
+    /// An error of Kafka, as the end of a command.
     init(_ error: KafkaError) { self.init(.failed, "kafka: \(error.message)") }
 
-    /// What Kafka said to a command that gives up after a while: too late is an ending of its own.
+    /// An error of Kafka in a command with a timeout, which has an exit code of its own.
     init(inTime error: KafkaError) {
         if error.code == .timedOut {
             self.init(.timeout, "kafka: \(error.message)")

@@ -1,4 +1,4 @@
-/// What the process tells its caller when it ends; the list stands in `odometer --help`.
+/// The exit codes of the process; `odometer --help` lists them.
 enum ExitCode: Int32, Sendable, CaseIterable {
     /// Done.
     case ok = 0
@@ -8,11 +8,11 @@ enum ExitCode: Int32, Sendable, CaseIterable {
     case usage = 2
     /// A deadline passed first.
     case timeout = 3
-    /// Redis or Kafka hold something that this process must not touch.
+    /// Redis or Kafka hold data that this process must not change.
     case refused = 4
     /// Another process has moved the contract on; start again with its catalog.
     case superseded = 5
-    /// A mistake of ours, or a stop that did not end in time.
+    /// A bug of ours, or a stop that did not end in time.
     case defect = 70
 
     /// One line for the help text.

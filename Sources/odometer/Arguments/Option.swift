@@ -1,13 +1,13 @@
 import HTTPServer
 import Printing
 
-/// One option, declared once: as a flag, an environment variable and a place in the file.
+/// One option, declared once: as a flag, an environment variable and a setting in the file.
 ///
 /// Help text, parser, configuration reader and `odometer check` all read this declaration.
 struct Option: Sendable {
     /// What a value must look like.
     enum Value: Sendable {
-        /// There or not; takes no value on the command line.
+        /// Present or not; takes no value on the command line.
         case flag
         case text
         case integer(ClosedRange<Int>)
@@ -37,8 +37,10 @@ struct Option: Sendable {
     let value: Value
     let help: String
     var standard: String?
+    /// What the help says of the default, where it depends on the machine.
+    var standardHelp: String?
     var source = Source.anywhere
-    /// Where it stands in the configuration file, like `redis.url`.
+    /// Its name in the configuration file, with those of its sections, like `redis.url`.
     var path: String?
     var isRepeatable = false
     var isSecret = false
@@ -55,8 +57,8 @@ struct Option: Sendable {
         return false
     }
 
-    /// What is wrong with a value, as the end of the sentence "must be …"; nil when it is right.
-    func complaint(about text: String) -> String? {
+    /// Why a value is refused: the end of the sentence "must be …"; nil when it is right.
+    func refusal(of text: String) -> String? {
         switch value {
         case .flag:
             return ValueText.boolean(text) == nil ? "on or off" : nil

@@ -22,7 +22,8 @@ extension ValueText {
         }
     }
 
-    /// Where the choices are on and off, YAML's other words for them are taken too.
+    /// The choice that a text means: where the choices are on and off, YAML's other words for them
+    /// are accepted too.
     static func switchWord(_ text: String, _ choices: [String]) -> String {
         guard choices.contains("on"), choices.contains("off"), let isOn = boolean(text) else {
             return text

@@ -12,7 +12,7 @@ extension Commands {
 
     static let check = Command(
         path: ["check"],
-        summary: "Check configuration and catalog; print what holds and where it came from.",
+        summary: "Check configuration and catalog; print the values in effect and where each came from.",
         details: """
             Asks neither Kafka nor Redis. Secrets are masked. Exit code 2: something is wrong that run, serve
             or up would refuse before they ask anybody.
@@ -36,11 +36,11 @@ extension Commands {
             return .ok
         }
         printSettings(settings)
-        // What `up` is made of before it starts: whatever run, serve or up refuse, is refused here.
+        // Made as for `up`, but not started: what run, serve or up would refuse is refused here.
         let machine = try Machine(settings, [.counting, .answering], log: call.log)
         let catalog = machine.parts.catalog
         Output.line(
-            "\nCatalog: \(try MeterFiles.read(settings.text(Options.meters)).place), "
+            "\nCatalog: \(try MeterFiles.read(settings.text(Options.meters)).origin), "
                 + "\(catalog.events.count) event types, \(catalog.meters.count) meters\n")
         printMeters(catalog)
         let missing = machine.answering?.service.missing ?? []
@@ -89,7 +89,7 @@ extension Commands {
         Output.table(rows)
     }
 
-    /// Of Redis' URL everything but the password is shown, in whichever form it was written.
+    /// Redis' URL without its password, in whichever form it was written; dots for other secrets.
     private static func masked(_ option: Option, in settings: Settings) -> String {
         guard option.name == Options.redis.name else { return "•••" }
         return (try? settings.redisConfiguration())?.description ?? "•••"

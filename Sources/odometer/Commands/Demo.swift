@@ -1,3 +1,4 @@
+import HTTPServer
 import Laboratory
 import Printing
 
@@ -13,7 +14,7 @@ extension Commands {
         name: "seconds", placeholder: "N", value: .integer(0...1_000_000),
         help: "End after so many seconds of live events; without it: at Ctrl-C.", source: .call)
 
-    // The same settings, under which nothing means servers of its own.
+    // The options of other commands, but without a default: not given means servers of our own.
     private static let bootstrap = Option(
         name: "bootstrap", placeholder: "HOST:PORT,…", value: .text,
         help: "Your Kafka; without it: a cluster inside this process.",
@@ -44,7 +45,7 @@ extension Commands {
     private static func runDemo(_ call: borrowing Invocation) throws(CommandFailure) -> ExitCode {
         Signals.blockStops()
         let given = call.settings
-        // Its own lines are the show; the machine speaks up when something is wrong.
+        // The demonstration prints its own lines, so the machine logs only warnings and errors.
         let log = given.isGiven(Options.logLevel) ? call.log : Log(isJSON: false, least: .warning)
         let servers = try attempt { () throws(DemoError) in
             try DemoServers(
@@ -79,7 +80,7 @@ extension Commands {
             host: settings.address(Options.listen).host,
             port: UInt16(clamping: machine.answering?.port ?? 0), adminPort: machine.adminPort,
             layout: machine.parts.layout,
-            commitInterval: settings.milliseconds(Options.commitInterval)
+            commitIntervalMilliseconds: settings.milliseconds(Options.commitInterval)
         ) {
             if case .failed(let failure) = machine.end { failure.message } else { nil }
         }
@@ -116,7 +117,7 @@ extension Commands {
         }
         for option in [Options.listen, Options.adminListen] where !given.isGiven(option) {
             let (host, port) = given.address(option)
-            // Somebody else's server on the usual port is no reason not to show ours.
+            // When another server has the usual port, ours takes a free one.
             if HTTPProbe.isTaken(host: host, port: port) {
                 settings = settings.with(option, "\(host):0")
             }

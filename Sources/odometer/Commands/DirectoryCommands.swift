@@ -82,8 +82,8 @@ extension Commands {
             throw .usage("the profile is not a JSON object of at most 256 members")
         }
         let key = try DirectoryKey(kind: kind, ids: Array(call.operands[1..<kind.idCount + 1]))
-        if let complaint = DirectoryShape.complaint(about: object, under: key) {
-            throw .usage(complaint)
+        if let refusal = DirectoryShape.refusal(of: object, under: key) {
+            throw .usage(refusal)
         }
         for name in DirectoryShape.unknown(in: object, of: kind) {
             call.log.warning("\(kind.rawValue): no answer shows a member \"\(name)\"")
@@ -141,8 +141,8 @@ extension Commands {
         guard let profile = DirectoryObject(value) else {
             throw .usage("profile must be an object of at most 256 members, or null to delete")
         }
-        if let complaint = DirectoryShape.complaint(about: profile, under: key) {
-            throw .usage(complaint)
+        if let refusal = DirectoryShape.refusal(of: profile, under: key) {
+            throw .usage(refusal)
         }
         return (key, profile.json)
     }
@@ -160,9 +160,9 @@ extension Commands {
         _ records: [(DirectoryKey, [UInt8]?)], _ call: borrowing Invocation
     ) throws(CommandFailure) -> ExitCode {
         let settings = call.settings
-        let way = DirectoryWrite(
+        let writing = DirectoryWrite(
             settings, milliseconds: settings.milliseconds(Options.timeout), log: call.log)
-        try way.write(records, waits: !settings.isOn(noWait))
+        try writing.write(records, waits: !settings.isOn(noWait))
         Output.line("\(records.count) written")
         return .ok
     }

@@ -8,8 +8,8 @@ extension Commands {
     static let doctor = Command(
         path: ["doctor"], summary: "Check Redis, Kafka and the ledger before the start.",
         details: """
-            Looks at everything that exact numbers need, changes nothing, and says how to mend what is not
-            right. Redis: version, eviction, persistence, rights, memory, clock. Topics: compaction,
+            Looks at everything that exact numbers need, changes nothing, and says how to correct what is
+            wrong. Redis: version, eviction, persistence, rights, memory, clock. Topics: compaction,
             partitions, retention, timestamps, replication. Each partition: how far the log reaches against
             marks, origin and the dedupe window. The ledger: contract, torn shards.
             `odometer run` runs the same checks and refuses (exit 4) where numbers would be wrong.

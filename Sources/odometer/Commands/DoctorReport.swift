@@ -10,10 +10,11 @@ enum DoctorReport {
             Output.line(
                 grade + indent.dropFirst(grade.count) + finding.message
                     + (finding.isFatal ? " (run refuses to start)" : ""))
-            if let remedy = finding.remedy { Output.line(indent + "mend: " + remedy) }
+            if let remedy = finding.remedy { Output.line(indent + "fix: " + remedy) }
         }
         let counts = Finding.Grade.allCases.map { grade in
-            "\(findings.filter { $0.grade == grade }.count) \(grade.rawValue)"
+            let count = findings.count { $0.grade == grade }
+            return "\(count) \(grade.rawValue)\(count == 1 || grade == .ok ? "" : "s")"
         }
         Output.line(counts.joined(separator: ", "))
     }

@@ -160,9 +160,9 @@ extension Commands {
     ) throws(CommandFailure) {
         let key = try DirectoryKey(kind: .credential, ids: [hash])
         let settings = call.settings
-        let way = DirectoryWrite(
+        let writing = DirectoryWrite(
             settings, milliseconds: settings.milliseconds(Options.timeout), log: call.log)
-        try way.write([(key, json)], waits: true, onAcknowledged: onAcknowledged)
+        try writing.write([(key, json)], waits: true, onAcknowledged: onAcknowledged)
     }
 
     private static func credentials(

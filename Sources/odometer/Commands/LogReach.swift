@@ -3,7 +3,7 @@ import Ledger
 
 /// Whether Kafka still holds what a ledger has counted.
 struct LogReach {
-    /// A log that begins behind the origin of its counting.
+    /// A log that begins after the origin of its counting.
     struct Loss {
         var partition: LogPartition
         var origin: Int64
@@ -18,15 +18,15 @@ struct LogReach {
 
     private let kafka: ClientConfiguration
     /// Why nothing can be counted again, one line each.
-    private(set) var problems: [String] = []
-    /// Logs that have lost their begin.
+    private(set) var refusals: [String] = []
+    /// Logs whose first counted offsets are gone.
     private(set) var losses: [Loss] = []
     /// Kafka could not be asked.
     private(set) var isAway = false
 
     init(_ kafka: ClientConfiguration) { self.kafka = kafka }
 
-    /// Asks Kafka; `marks` are those of all shards, which know a record of each log.
+    /// Asks Kafka; `marks`: those of all shards, with the fingerprint of a record of each log.
     mutating func look(
         _ record: LedgerRecord, _ partitions: [LogPartition], _ marks: [ShardMarks]
     ) {
@@ -34,34 +34,35 @@ struct LogReach {
             let consumer = try Consumer(kafka)
             let cluster = consumer.clusterID(timeoutMilliseconds: 10_000)
             if let cluster, !record.birth.cluster.isEmpty, cluster != record.birth.cluster {
-                problems.append(
+                refusals.append(
                     "this is cluster \(cluster), and \(record.birth.cluster) was counted")
                 return
             }
             var witnesses: [TopicPartition: Fingerprint] = [:]
             for (index, partition) in partitions.enumerated() {
-                let place = TopicPartition(topic: partition.topic, partition: partition.partition)
-                let log = try consumer.watermarks(of: place, timeoutMilliseconds: 10_000)
+                let logPartition = TopicPartition(
+                    topic: partition.topic, partition: partition.partition)
+                let log = try consumer.watermarks(of: logPartition, timeoutMilliseconds: 10_000)
                 let origin = record.origins[partition]?.offset ?? 0
                 let counted = marks.compactMap { $0.marks[index].offset }.max() ?? 0
                 if log.high < counted {
-                    problems.append(
+                    refusals.append(
                         "\(partition.name): the log ends at \(log.high), but \(counted) was counted: "
                             + "it is not the log that was counted")
                 } else if log.low > origin {
                     losses.append(Loss(partition: partition, origin: origin, start: log.low))
                 }
-                witnesses[place] =
+                witnesses[logPartition] =
                     marks.compactMap { $0.marks[index].fingerprint }.max { $0.offset < $1.offset }
             }
             try compare(witnesses)
         } catch {
             isAway = error.isRetriable
-            problems.append("kafka: \(error.message)")
+            refusals.append("kafka: \(error.message)")
         }
     }
 
-    /// Reads the newest record that was counted of each log once more.
+    /// Reads the newest counted record of each log again and compares it with its fingerprint.
     private mutating func compare(
         _ witnesses: [TopicPartition: Fingerprint]
     ) throws(KafkaError) {
@@ -79,13 +80,13 @@ struct LogReach {
                 if seen != witness { others.append(partition) }
             }
             if isDone {
-                problems += others.map {
-                    "\($0): another record stands where one was counted: it is not the log that was counted"
+                refusals += others.map {
+                    "\($0): another record is where one was counted: it is not the log that was counted"
                 }
                 return
             }
         }
         isAway = true
-        problems.append("kafka: no answer about what the log holds")
+        refusals.append("kafka: no answer about what the log holds")
     }
 }

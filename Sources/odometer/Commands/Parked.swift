@@ -90,7 +90,7 @@ extension Commands {
         try Output.json(["count": list.count, "cells": list.rows.map(\.object)])
     }
 
-    /// Asks at the terminal; nobody there is a no.
+    /// Asks at the terminal; without a terminal the answer is no.
     private static func isAgreed(_ count: Int) -> Bool {
         guard isatty(STDIN_FILENO) == 1 else { return false }
         Output.text("\(count) parked changes go into their cells. Type yes to go on: ")
@@ -125,7 +125,7 @@ extension ParkedList.Row {
             "parked": String(decoding: cell.value, as: UTF8.self),
         ]
         object["reason"] = reason
-        object["expires"] = cell.expiry
+        object["expires"] = cell.expirySecond
         return object
     }
 }

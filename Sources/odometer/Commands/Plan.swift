@@ -11,7 +11,7 @@ extension Commands {
         help: "Events a second that arrive.", standard: "1000", source: .call)
     private static let sample = Option(
         name: "sample", placeholder: "N", value: .integer(1_000...1_000_000_000),
-        help: "More events than these are not reckoned one by one, but extrapolated.",
+        help: "More events than these are not counted one by one, but extrapolated.",
         standard: "2000000", source: .call)
     private static let partitions = Option(
         name: "partitions", placeholder: "N", value: .integer(1...100_000),
@@ -19,10 +19,10 @@ extension Commands {
 
     static let plan = Command(
         path: ["plan"],
-        summary: "Reckon keys, memory of Redis and cells a second that a load will need.",
+        summary: "Compute keys, memory of Redis and cells a second that a load will need.",
         details: """
-            Generates the events of a profile, counts them as `verify --full` does, and reckons what Redis 7 takes
-            for the cells. Asks neither Kafka nor Redis. Of loads larger than --sample a quarter, a half and the
+            Generates the events of a profile, counts them as `verify --full` does, and computes what Redis 7
+            takes for the cells. Asks neither Kafka nor Redis. Of loads larger than --sample a quarter, a half and the
             whole sample are counted, each over the whole span, and what grows between them is carried on.
             """,
         options: [
@@ -57,7 +57,7 @@ extension Commands {
                 futureBoundMilliseconds: Int64(settings.milliseconds(Options.futureBound))))
         let plan: CapacityPlan
         do throws(VerifyError) {
-            plan = try CapacityPlan.reckon(question)
+            plan = try CapacityPlan.estimate(question)
         } catch {
             throw CommandFailure(error.code == .catalog ? .usage : .failed, "plan: \(error)")
         }
@@ -76,7 +76,7 @@ extension Commands {
             ["keys": Int(share.keys), "cells": Int(share.cells), "bytes": Int(share.bytes)]
         }
         return [
-            "events": question.profile.events, "reckoned": plan.reckoned,
+            "events": question.profile.events, "reckoned": plan.countedEvents,
             "sum": object(plan.sum), "rate": question.rate,
             "cells_per_second": plan.cellsPerSecond,
             "meters": Dictionary(
@@ -103,8 +103,8 @@ extension Commands {
         Output.line(
             """
 
-            \(events) events over \(ValueText.duration(Int(question.profile.span)))\
-            \(plan.reckoned < question.profile.events ? ", extrapolated" : "")
+            \(events) events over \(ValueText.duration(Int(question.profile.spanMilliseconds)))\
+            \(plan.countedEvents < question.profile.events ? ", extrapolated" : "")
             \(ValueText.grouped(Int64(question.rate))) events a second, committed every \(interval): \
             \(ValueText.grouped(Int64(plan.cellsPerSecond))) cells a second
             """)

@@ -16,7 +16,7 @@ extension Commands {
             with gzip or zstd. Records are keyed by subject, idempotent, in order for each key, packed with lz4.
             Pace: as fast as Kafka takes them, or --rate N, or --spacing FACTOR, or --ramp BOUND. Nothing waits for an
             acknowledgement; a record goes out late rather than not at all, and latencies count from its due time.
-            --freshness waits until Redis shows everything; --check then reckons every cell again (verify --full),
+            --freshness waits until Redis shows everything; --check then computes every cell again (verify --full),
             with --answers FILE also what the routes of organizations answer.
             Exit code 1: a difference, or records that Kafka did not take; 3: Redis does not show all in time.
             docs/REPLAY.md has the files and the measures.
@@ -85,7 +85,7 @@ extension Commands {
         return exitCode(outcome, stop)
     }
 
-    /// Compares every cell, and the answers that somebody wants compared.
+    /// Compares every cell and, with `--answers`, the answers of routes.
     private static func check(
         _ replay: ReplaySettings, _ isJSON: Bool, _ outcome: inout ReplayOutcome
     ) throws(CommandFailure) {
@@ -98,7 +98,7 @@ extension Commands {
                 error.code == .catalog ? .usage : .failed, "replay --check: \(error)")
         }
         guard let answers = replay.answers, let check = outcome.check else { return }
-        outcome.answers = answers.run(check.answers, check.routes, check.unreckoned)
+        outcome.answers = answers.run(check.answers, check.routes, check.unchecked)
     }
 
     private static func exitCode(_ outcome: ReplayOutcome, _ stop: Latch<Bool>) -> ExitCode {

@@ -19,7 +19,7 @@ extension Commands {
         summary: "Empty one shard and let it be counted again from its origin.",
         details: """
             For a shard that `odometer status` calls torn. All numbers of its organizations are deleted, its
-            marks go back to where counting began, and whoever runs `odometer run` or `up` notices within
+            marks go back to where counting began, and every `odometer run` or `up` notices it within
             5 s and reads the log again for this shard alone. Answers about these organizations are too low
             until that is done. Names, plans and keys stay.
             Refused (exit 4) where Kafka no longer holds everything from the origin on: then restore Redis
@@ -71,10 +71,10 @@ extension Commands {
             let marks = try Marks.read(&connection, layout: layout, partitions: partitions)
             var reach = LogReach(kafka)
             reach.look(record, partitions, marks)
-            for line in reach.problems + reach.losses.map(\.text) { Output.line(line) }
-            guard reach.problems.isEmpty, reach.losses.isEmpty || isLossAccepted else {
+            for line in reach.refusals + reach.losses.map(\.text) { Output.line(line) }
+            guard reach.refusals.isEmpty, reach.losses.isEmpty || isLossAccepted else {
                 Output.failure(
-                    reach.problems.isEmpty
+                    reach.refusals.isEmpty
                         ? "shard \(shard) cannot be counted again as a whole; restore Redis from a "
                             + "backup, or count what is left with --accept-loss"
                         : "shard \(shard) cannot be counted again; restore Redis from a backup")
@@ -101,7 +101,7 @@ extension Commands {
         return .ok
     }
 
-    /// Asks whoever sits at the terminal; nobody there is a no.
+    /// Asks at the terminal; without a terminal the answer is no.
     private static func isConfirmed(_ shard: Int) -> Bool {
         guard isatty(STDIN_FILENO) == 1 else { return false }
         Output.text(

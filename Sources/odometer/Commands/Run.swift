@@ -28,9 +28,9 @@ extension Commands {
     static func runMachine(
         _ call: borrowing Invocation, _ halves: Machine.Halves
     ) throws(CommandFailure) -> ExitCode {
-        // Before any thread: all that start later inherit it.
+        // Before any thread starts, because threads inherit it.
         Signals.blockStops()
-        // A process that answers requests itself does not stand back from itself.
+        // Counting yields to other processes, but not where this process itself answers requests.
         if halves == .counting { Niceness.adopt(call.settings.integer(Options.nice)) }
         let machine = try Machine(call.settings, halves, log: call.log)
         Signals.onStop { machine.askToEnd() }

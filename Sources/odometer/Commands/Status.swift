@@ -1,15 +1,15 @@
 import Foundation
+import HTTPServer
 import Kafka
-import Laboratory
 import Ledger
 import Printing
 import Redis
 
-/// `odometer status`: where the counting stands, from Redis and Kafka.
+/// `odometer status`: how far counting is, from Redis and Kafka.
 extension Commands {
     static let status = Command(
         path: ["status"],
-        summary: "Show lag, freshness, origin, losses and shards that stand behind.",
+        summary: "Show lag, freshness, origin, losses and shards that are behind.",
         details: """
             LAG is the number of offsets between the lowest mark of all shards and the log's end. FRESHNESS
             is how old the newest counted record is. BEHIND names shards whose newest record is half a minute
@@ -44,7 +44,8 @@ extension Commands {
         }
         let rows = StatusReport.rows(status, kafka: kafka, topics: settings.texts(Options.topic))
         let report = StatusReport(
-            status: status, rows: rows, troubles: troubles(settings), now: ValueText.now())
+            status: status, rows: rows, troubles: troubles(settings),
+            nowMilliseconds: ValueText.now())
         if settings.isOn(Options.json) {
             try Output.json(report.object)
         } else {
@@ -55,7 +56,7 @@ extension Commands {
 }
 
 extension Commands {
-    /// What the process on this machine says, where one runs.
+    /// What keeps the process on this machine from counting; empty when none answers.
     private static func troubles(_ settings: Settings) -> [String] {
         let (host, port) = settings.address(Options.adminListen)
         let answer = HTTPProbe.get(host: host, port: port, path: "/troubles")

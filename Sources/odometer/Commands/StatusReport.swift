@@ -35,9 +35,9 @@ struct StatusReport {
 
     let status: LedgerStatus
     let rows: [Row]
-    /// What stands still in the process on this machine.
+    /// What keeps the process on this machine from counting.
     let troubles: [String]
-    let now: Int64
+    let nowMilliseconds: Int64
 
     var isSound: Bool {
         status.torn.isEmpty && troubles.allSatisfy { $0.hasPrefix("unchecked: ") }
@@ -53,7 +53,7 @@ struct StatusReport {
     ) -> [Row] {
         var partitions = status.partitions
         var logs: [String: (low: Int64, high: Int64)] = [:]
-        // Kafka away leaves the columns empty: what Redis says is worth showing all the same.
+        // Without Kafka its columns stay empty, and what Redis says is shown all the same.
         if let consumer = try? Consumer(kafka, settings: ConsumerSettings(), onRebalance: { _ in })
         {
             for topic in topics {
@@ -125,9 +125,9 @@ struct StatusReport {
         }
         status.parked.print()
         for line in troubles { Output.line(line) }
-        for (field, value) in status.ledger.sorted(by: { $0.key < $1.key })
-        where field.hasPrefix("directory:") {
-            let topic = field.dropFirst("directory:".count)
+        for (member, value) in status.ledger.sorted(by: { $0.key < $1.key })
+        where member.hasPrefix("directory:") {
+            let topic = member.dropFirst("directory:".count)
             let epoch = status.ledger["directory_epoch:\(topic)"].map { ", log number \($0)" } ?? ""
             Output.line("directory \(topic): next offset \(value)\(epoch)")
         }
@@ -144,14 +144,15 @@ struct StatusReport {
             object["lag"] = row.lag
             object["gone"] = row.gone
             object["beyondEnd"] = row.beyond
-            object["newestRecord"] = row.partition.newest >= 0 ? row.partition.newest : nil
+            let newest = row.partition.newestMilliseconds
+            object["newestRecord"] = newest >= 0 ? newest : nil
             object["freshnessMilliseconds"] =
-                row.partition.newest >= 0 ? max(0, now - row.partition.newest) : nil
+                newest >= 0 ? max(0, nowMilliseconds - newest) : nil
             for (name, count) in row.partition.audit { object[name] = count }
             return object
         }
         let torn = status.torn.map { ["shard": $0.key, "reason": $0.value] as [String: Any] }
-        // Not the contract's text: it holds the key that decides which ids are alike.
+        // Not the contract's text: it holds the key of the dedupe hash.
         let shown = ["layout", "shards", "hash", "created", "group", "cluster", "contract_number"]
         let ledger = status.ledger.filter {
             shown.contains($0.key) || $0.key.hasPrefix("directory:")
@@ -167,8 +168,8 @@ struct StatusReport {
     private func number(_ value: Int64?) -> String { value.map { String($0) } ?? "-" }
 
     private func freshness(_ partition: LedgerStatus.Partition) -> String {
-        guard partition.newest >= 0 else { return "-" }
-        let seconds = max(0, now - partition.newest) / 1_000
+        guard partition.newestMilliseconds >= 0 else { return "-" }
+        let seconds = max(0, nowMilliseconds - partition.newestMilliseconds) / 1_000
         if seconds < 120 { return "\(seconds)s" }
         return seconds < 7_200 ? "\(seconds / 60)m" : "\(seconds / 3_600)h"
     }

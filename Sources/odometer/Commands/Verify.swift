@@ -1,9 +1,8 @@
-import Laboratory
 import Ledger
 import Printing
 import Verify
 
-/// `odometer verify`: the numbers in Redis against the log, by a second reckoning.
+/// `odometer verify`: compares the numbers in Redis with a second count of the log.
 extension Commands {
     private static let timeout = Option(
         name: "timeout", placeholder: "TIME", value: .duration(1_000...86_400_000),
@@ -12,7 +11,7 @@ extension Commands {
 
     private static let full = Option(
         name: "full", placeholder: "", value: .flag,
-        help: "Reckon every cell again from the log and compare.", source: .call)
+        help: "Compute every cell again from the log and compare.", source: .call)
     /// Options that mean nothing to the books alone.
     private static let ofFull = [
         Options.topic, Options.meters, Options.dedupeWindow, Options.futureBound,
@@ -27,7 +26,7 @@ extension Commands {
             delivered + gaps + lost = mark - origin, and that the outcomes of all shards add up to what was
             delivered. Asks Redis alone; done in a moment.
             With --full: reads catalog, log and Redis with code of its own, by the published rules, and
-            compares every cell both ways as soon as every mark stands at the end of the log. The meters and
+            compares every cell both ways as soon as every mark is at the end of the log. The meters and
             --dedupe-window, --future-bound and --commit-interval must be those of the running machine.
             Exit code 0: equal; 1: different; 3: the marks did not reach the end of the log in time.
             """,

@@ -2,28 +2,29 @@ import Foundation
 import Printing
 import Verify
 
-/// How far a verification is, on stderr: one line that changes at a terminal, else a line every 5 s.
+/// Shows on stderr how far a verification is: at a terminal in one line that changes, elsewhere in
+/// a line every 5 s.
 final class VerifyProgressLines {
     private let isSilent: Bool
     private let isTerminal = isatty(STDERR_FILENO) == 1
-    private var nextLine: Int64 = 0
+    private var nextLineMilliseconds: Int64 = 0
     /// When the first records came.
-    private var began: Int64?
+    private var beganMilliseconds: Int64?
     private var isLineOpen = false
 
     init(isSilent: Bool) { self.isSilent = isSilent }
 
     func take(_ progress: VerificationProgress) {
         let now = ValueText.now()
-        if case .reading = progress, began == nil { began = now }
-        guard !isSilent, now >= nextLine else { return }
-        nextLine = now + (isTerminal ? 200 : 5_000)
-        let text = Self.text(progress, milliseconds: now - (began ?? now))
+        if case .reading = progress, beganMilliseconds == nil { beganMilliseconds = now }
+        guard !isSilent, now >= nextLineMilliseconds else { return }
+        nextLineMilliseconds = now + (isTerminal ? 200 : 5_000)
+        let text = Self.text(progress, milliseconds: now - (beganMilliseconds ?? now))
         Output.write(isTerminal ? "\r\u{1B}[K\(text)" : text + "\n", to: STDERR_FILENO)
         isLineOpen = isTerminal
     }
 
-    /// Takes the line at the terminal away.
+    /// Removes the line at the terminal.
     func end() {
         if isLineOpen { Output.write("\r\u{1B}[K", to: STDERR_FILENO) }
     }

@@ -1,6 +1,6 @@
 import Foundation
 
-/// Small files that people write.
+/// Reads and writes small text files.
 enum FileText {
     /// All bytes of a file of at most 16 MiB.
     static func read(_ path: String) throws(CommandFailure) -> [UInt8] {

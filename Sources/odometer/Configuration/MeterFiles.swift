@@ -2,13 +2,15 @@ import Catalog
 import Foundation
 import Metering
 
-/// The texts of a catalog and where they were found.
+/// The texts of a catalog and where they come from.
 struct MeterFiles: Sendable {
-    let place: String
+    /// The path that the files were read from, or `built in`.
+    let origin: String
     let files: [(name: String, text: [UInt8])]
 
-    /// The files of `--meters`, or else of `../share/odometer/meters` beside the executable (which
-    /// for an installed one is /usr/share/odometer/meters), or else the ones that are built in.
+    /// The files of `--meters`; without it those of `../share/odometer/meters` beside the
+    /// executable (/usr/share/odometer/meters when it is installed), or else those that are built
+    /// in.
     static func read(_ path: String?) throws(CommandFailure) -> MeterFiles {
         if let path {
             var isDirectory: ObjCBool = false
@@ -17,11 +19,11 @@ struct MeterFiles: Sendable {
             }
             return isDirectory.boolValue
                 ? try directory(path)
-                : MeterFiles(place: path, files: [(path, try FileText.read(path))])
+                : MeterFiles(origin: path, files: [(path, try FileText.read(path))])
         }
         if let shared = sharedDirectory { return try directory(shared) }
         return MeterFiles(
-            place: "built in",
+            origin: "built in",
             files: ShippedMeters.files.map { (name: $0.name, text: Array($0.text.utf8)) })
     }
 
@@ -54,6 +56,6 @@ struct MeterFiles: Sendable {
             files.append((name, try FileText.read("\(path)/\(name)")))
         }
         guard !files.isEmpty else { throw .usage("--meters \(path): holds no *.yaml") }
-        return MeterFiles(place: path, files: files)
+        return MeterFiles(origin: path, files: files)
     }
 }

@@ -6,10 +6,10 @@ import Pipeline
 import Printing
 import Redis
 
-/// Every option that several commands share or that may stand in the configuration file.
+/// Every option that several commands share or that the configuration file may have.
 ///
-/// Defaults and ranges are those of the rooms that the options are for: here are the names, the
-/// texts, and only what belongs to the process itself.
+/// Defaults and ranges are those of the rooms that the options are for. Names and help texts are
+/// here, with the defaults of the process itself.
 enum Options {
     private typealias Defaults = PipelineConfiguration.Defaults
     private typealias Ranges = PipelineConfiguration.Ranges
@@ -21,7 +21,7 @@ enum Options {
         standard: Defaults.bootstrap, path: "kafka.bootstrap.servers")
     static let kafkaProperty = Option(
         name: "kafka-property", placeholder: "NAME=VALUE", value: .text,
-        help: "Any librdkafka property, as for SASL and TLS, except those that exactness fixes.",
+        help: "Any librdkafka property, as for SASL and TLS, except those that exact counting fixes.",
         path: "kafka.NAME", isRepeatable: true)
     static let kafkaPropertyFile = Option(
         name: "kafka-property-file", placeholder: "NAME=FILE", value: .text,
@@ -75,6 +75,7 @@ enum Options {
         name: "lanes", placeholder: "N", value: .integer(Ranges.lanes),
         help: "Threads that consume and fold; partitions are shared among them.",
         standard: String(Defaults.lanes(cores: ProcessInfo.processInfo.activeProcessorCount)),
+        standardHelp: "number of cores",
         path: "lanes")
     static let meters = Option(
         name: "meters", placeholder: "PATH", value: .text,
@@ -106,7 +107,7 @@ enum Options {
         standard: Defaults.onLoss.rawValue, path: "on_loss")
     static let nice = Option(
         name: "nice", placeholder: "N", value: .integer(Niceness.range),
-        help: "How far run stands back from other programs on the same cores; 0 = not at all.",
+        help: "How far run yields to other programs on the same cores; 0 = not at all.",
         standard: String(Niceness.standard), path: "nice")
     static let acceptContract = Option(
         name: "accept-contract", placeholder: "", value: .flag,

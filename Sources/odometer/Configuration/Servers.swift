@@ -5,7 +5,7 @@ import Redis
 
 /// From settings to what the rooms take: where Kafka and Redis are.
 extension Settings {
-    /// Where Redis is and how to enter; the password from file or environment before the URL's.
+    /// How to reach Redis; a password from a file or the environment replaces the URL's.
     func redisConfiguration() throws(CommandFailure) -> RedisConfiguration {
         do throws(RedisError) {
             var password = text(Options.redisPassword)
@@ -40,10 +40,11 @@ extension Settings {
         let configuration = ClientConfiguration(
             bootstrap: required(Options.bootstrap), properties: try allKafkaProperties(),
             log: { level, facility, text in
-                // Said of every mock cluster and old broker, and of no consequence here.
-                let isMoot = text.contains("allow.auto.create.topics=false not supported")
+                // The client logs it for every mock cluster and old broker; it changes nothing
+                // here.
+                let isIrrelevant = text.contains("allow.auto.create.topics=false not supported")
                 let level: LogLevel =
-                    isMoot || level > 4 ? .debug : level == 4 ? .warning : .error
+                    isIrrelevant || level > 4 ? .debug : level == 4 ? .warning : .error
                 // A broker that stays away is reported once a minute, not at each attempt.
                 log.seldom(
                     about: "\(facility) \(text.prefix { $0 != "(" })", level,
@@ -57,7 +58,7 @@ extension Settings {
         return configuration
     }
 
-    /// What was given as values, then what stands in files: the client takes the last one of a name.
+    /// Properties given as values, then those from files: the client takes the last one of a name.
     private func allKafkaProperties() throws(CommandFailure) -> [(name: String, value: String)] {
         var properties = kafkaProperties.map { (name: $0.name, value: $0.value) }
         for (name, file) in kafkaPropertyFiles {

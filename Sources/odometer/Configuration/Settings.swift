@@ -24,13 +24,13 @@ struct Setting: Sendable, Equatable {
     var source: SettingSource
 }
 
-/// One librdkafka property that somebody set.
+/// One librdkafka property that was set.
 struct KafkaProperty: Sendable, Equatable {
     let name: String
     let value: String
     let source: SettingSource
 
-    /// Whether the value is not for the eyes of others.
+    /// Whether the value is secret, by its property's name.
     var isSecret: Bool {
         ["password", "secret", "token", "key.pem", "jaas", "oauthbearer.config"]
             .contains { name.contains($0) }
@@ -42,8 +42,8 @@ struct Settings: Sendable {
     private var settings: [String: Setting] = [:]
     private(set) var kafkaProperties: [KafkaProperty] = []
 
-    /// Lays defaults, file, environment and flags over each other; what is wrong is named with its
-    /// place.
+    /// Lays defaults, file, environment and flags over each other; errors name the source of a
+    /// wrong value.
     ///
     /// - Parameter readFile: gives the bytes of the configuration file.
     init(
@@ -80,7 +80,7 @@ struct Settings: Sendable {
                 let texts =
                     option.isRepeatable ? text.split(separator: ",").map(String.init) : [text]
                 try take(option, texts, .environment(name))
-            } else if ServiceLink.isOne(name, text) {
+            } else if ServiceLink.matches(name, text) {
                 continue
             } else if name.hasPrefix(prefix) {
                 let property = name.dropFirst(prefix.count).lowercased()
@@ -101,9 +101,9 @@ struct Settings: Sendable {
         let place =
             source == .flag ? "--\(option.name)" : "\(source): \(option.path ?? option.name)"
         for text in texts {
-            if let complaint = option.complaint(about: text) {
+            if let refusal = option.refusal(of: text) {
                 throw .usage(
-                    "\(place) must be \(complaint), not \"\(option.isSecret ? "…" : text)\"")
+                    "\(place) must be \(refusal), not \"\(option.isSecret ? "…" : text)\"")
             }
         }
         if option.name == Options.kafkaProperty.name {
@@ -131,7 +131,7 @@ struct Settings: Sendable {
         kafkaProperties.append(KafkaProperty(name: name, value: value, source: source))
     }
 
-    /// Name and value of `NAME=VALUE`; throws where the law of exactness fixes that property.
+    /// Name and value of `NAME=VALUE`; throws where exact counting fixes that property.
     private static func property(
         _ text: String, _ form: String, _ source: SettingSource
     ) throws(CommandFailure) -> (name: String, value: String) {
@@ -161,7 +161,7 @@ struct Settings: Sendable {
         return settings
     }
 
-    /// Whether somebody gave a value, or the default holds.
+    /// Whether a value was given; false when the default applies.
     func isGiven(_ option: Option) -> Bool {
         setting(option).map { $0.source != .standard } ?? false
     }
@@ -170,7 +170,7 @@ struct Settings: Sendable {
 
     func setting(_ option: Option) -> Setting? { settings[option.name] }
 
-    /// The value as it was written; nil where nobody gave one and there is no default.
+    /// The value as it was written; nil when none was given and there is no default.
     func text(_ option: Option) -> String? { settings[option.name]?.texts.last }
 
     func texts(_ option: Option) -> [String] { settings[option.name]?.texts ?? [] }
@@ -209,11 +209,12 @@ struct Settings: Sendable {
 
 /// Variables that Kubernetes sets in every container for the services beside it.
 ///
-/// A service called odometer, or odometer-kafka, makes names that begin like ours; nobody chose them,
-/// so they are no mistake.
+/// A service called odometer, or odometer-kafka, makes names that begin like ours. Users do not
+/// choose them, so they are no mistake.
 enum ServiceLink {
-    /// `…_SERVICE_HOST`, `…_SERVICE_PORT[_NAME]`, `…_PORT=tcp://…`, `…_PORT_80_TCP[_ADDR|_PORT|_PROTO]`.
-    static func isOne(_ name: String, _ text: String) -> Bool {
+    /// Whether a variable is `…_SERVICE_HOST`, `…_SERVICE_PORT[_NAME]`, `…_PORT=tcp://…` or
+    /// `…_PORT_80_TCP[_ADDR|_PORT|_PROTO]`.
+    static func matches(_ name: String, _ text: String) -> Bool {
         let words = name.split(separator: "_")
         if name.hasSuffix("_SERVICE_HOST") || name.contains("_SERVICE_PORT") { return true }
         if words.last == "PORT", text.contains("://") { return true }
@@ -224,7 +225,7 @@ enum ServiceLink {
     }
 }
 
-/// librdkafka properties that exactness fixes, or that have an option of their own.
+/// librdkafka properties that exact counting fixes, or that have an option of their own.
 enum FixedKafkaProperties {
     private static let fixed = [
         "enable.auto.commit": "positions belong to Redis",

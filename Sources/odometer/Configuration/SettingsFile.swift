@@ -1,7 +1,7 @@
 import Catalog
 import Spelling
 
-/// Reads a configuration file: YAML whose places are the `path`s of the options.
+/// Reads a configuration file: YAML in which each setting is at the `path` of its option.
 enum SettingsFile {
     struct Value {
         let option: Option
@@ -25,7 +25,7 @@ enum SettingsFile {
         return values
     }
 
-    /// A file of which every line is a comment says nothing, which is no mistake.
+    /// Whether any line is more than a comment: a file of comments alone is no mistake.
     private static func holdsContent(_ text: [UInt8]) -> Bool {
         text.split(separator: 10).contains { line in
             let first = line.first { $0 != 0x20 && $0 != 0x09 && $0 != 0x0D }
@@ -87,7 +87,7 @@ enum SettingsFile {
 }
 
 extension YAMLNode {
-    /// Whether it is a value that is not there: `key:` or `key: null`.
+    /// Whether the value is absent: `key:` or `key: null`.
     fileprivate var isNull: Bool {
         guard case .scalar(let text, let isPlain, _) = self else { return false }
         return isPlain && ["", "~", "null"].contains(text)

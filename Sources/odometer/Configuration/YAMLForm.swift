@@ -2,9 +2,9 @@ import Catalog
 import Printing
 import Spelling
 
-/// A YAML mapping that is read member by member; what nobody asked for is an error.
+/// A YAML mapping that is read member by member; a member that was never read is an error.
 ///
-/// Errors name file, line and the way to the member.
+/// Errors name file, line and the path to the member.
 final class YAMLForm {
     let file: String
     let path: String
@@ -35,13 +35,13 @@ final class YAMLForm {
         }
     }
 
-    /// What is wrong with a member, as an error of the command line.
+    /// An error about a member, as a wrong command line.
     func failure(_ name: String, _ message: String) -> CommandFailure {
         let line = members.first { $0.key == name }?.value.line ?? self.line
-        return .usage("\(file):\(line): \(way(name)) \(message)")
+        return .usage("\(file):\(line): \(memberPath(name)) \(message)")
     }
 
-    private func way(_ name: String) -> String { path.isEmpty ? name : "\(path).\(name)" }
+    private func memberPath(_ name: String) -> String { path.isEmpty ? name : "\(path).\(name)" }
 
     private func node(_ name: String) -> YAMLNode? {
         asked.insert(name)
@@ -88,7 +88,7 @@ final class YAMLForm {
     }
 
     /// A duration in milliseconds.
-    func duration(_ name: String) throws(CommandFailure) -> Int64? {
+    func milliseconds(_ name: String) throws(CommandFailure) -> Int64? {
         guard let text = try text(name) else { return nil }
         guard let number = ValueText.milliseconds(text), number > 0 else {
             throw failure(name, "must be a duration like 500ms, 5s, 5m, 26h or 92d")
@@ -117,7 +117,7 @@ final class YAMLForm {
         return texts
     }
 
-    /// So many numbers that are not negative, at least one of them above 0.
+    /// A list of `count` numbers, none of them negative, at least one above 0.
     func weights(_ name: String, count: Int) throws(CommandFailure) -> [Double]? {
         guard let texts = try texts(name) else { return nil }
         let numbers = texts.compactMap { Double($0) }
@@ -129,7 +129,7 @@ final class YAMLForm {
 
     func form(_ name: String) throws(CommandFailure) -> YAMLForm? {
         guard let node = node(name) else { return nil }
-        return try YAMLForm(node, file: file, path: way(name))
+        return try YAMLForm(node, file: file, path: memberPath(name))
     }
 
     func forms(_ name: String) throws(CommandFailure) -> [YAMLForm]? {
@@ -137,12 +137,12 @@ final class YAMLForm {
         guard case .sequence(let items, _) = node else { throw failure(name, "must be a list") }
         var forms: [YAMLForm] = []
         for (number, item) in items.enumerated() {
-            forms.append(try YAMLForm(item, file: file, path: "\(way(name))[\(number)]"))
+            forms.append(try YAMLForm(item, file: file, path: "\(memberPath(name))[\(number)]"))
         }
         return forms
     }
 
-    /// Throws where there is a member that nobody asked for.
+    /// Throws where a member was never read.
     func end() throws(CommandFailure) {
         for (key, _) in members where !asked.contains(key) {
             throw failure(key, "is not known" + Suggestion.text(for: key, among: asked.sorted()))

@@ -6,22 +6,22 @@ struct DeadLetter: Sendable {
     /// Bytes of the original value that are kept.
     static let shownBytes = 1_024
 
-    /// When it was written, in milliseconds since 1970; -1 = unknown.
-    let time: Int64
-    /// Its place in the dead-letter topic.
-    let place: TopicPartition
+    /// When it was written, in milliseconds since 1970; −1: unknown.
+    let writtenMilliseconds: Int64
+    /// Its partition of the dead-letter topic.
+    let partition: TopicPartition
     let offset: Int64
-    /// Headers by name, without the original ones; of a name that stands twice the last one.
+    /// Headers by name, without those of the original record; the last one of each name.
     let headers: [String: String]
     let originalKey: [UInt8]?
-    /// The first bytes of the original value; nil = null, or left out.
+    /// The first bytes of the original value; nil when it is null, or left out.
     let value: [UInt8]?
     /// Bytes of the whole value.
     let valueBytes: Int
 
     init(_ record: Record, topic: String) {
-        time = record.timestamp
-        place = TopicPartition(topic: topic, partition: record.partition)
+        writtenMilliseconds = record.timestamp
+        partition = TopicPartition(topic: topic, partition: record.partition)
         offset = record.offset
         value = record.value.map { Array($0.prefix(DeadLetter.shownBytes)) }
         valueBytes = record.value?.count ?? 0
@@ -42,7 +42,7 @@ struct DeadLetter: Sendable {
     /// What was left out because the letter was too large: `headers`, `key`, `value`.
     var leftOut: [String] {
         let words = headers["truncated"].map { $0.split(separator: ",").map(String.init) } ?? []
-        // Letters of older builds.
+        // Letters of older versions.
         return words == ["true"] ? ["headers", "key", "value"] : words
     }
 
@@ -51,7 +51,7 @@ struct DeadLetter: Sendable {
 
     // MARK: For people
 
-    /// Three lines; nothing that producers wrote can move the cursor or forge another line.
+    /// Three lines; what producers wrote cannot move the cursor or fake another line.
     func lines() -> [String] {
         let key = originalKey.map { ", key \(DeadLetter.visible($0, most: 100))" } ?? ""
         let from =
@@ -64,7 +64,9 @@ struct DeadLetter: Sendable {
         ]
     }
 
-    private var timeText: String { time < 0 ? "no time" : ValueText.time(time) }
+    private var timeText: String {
+        writtenMilliseconds < 0 ? "no time" : ValueText.time(writtenMilliseconds)
+    }
 
     private func valueText(most: Int) -> String {
         guard let value else {
@@ -98,10 +100,10 @@ struct DeadLetter: Sendable {
     var json: [String: Any] {
         var object: [String: Any] = [
             "reason": reason, "detail": headers["detail"] ?? "",
-            "deadLetter": ["partition": Int(place.partition), "offset": offset],
+            "deadLetter": ["partition": Int(partition.partition), "offset": offset],
             "valueBytes": valueBytes,
         ]
-        if time >= 0 { object["time"] = ValueText.time(time) }
+        if writtenMilliseconds >= 0 { object["time"] = ValueText.time(writtenMilliseconds) }
         object["topic"] = headers["topic"]
         object["partition"] = headers["partition"].flatMap { Int($0) }
         object["offset"] = headers["offset"].flatMap { Int64($0) }

@@ -5,19 +5,21 @@ import Printing
 struct DeadLetterReader: ~Copyable {
     private let consumer: Consumer
     private let topic: String
-    private let deadline: Int64
+    private let deadlineMilliseconds: Int64
 
-    /// A reader that gives up after so long, with a failure that says so.
+    /// A reader that gives up after so long, with the error `timedOut`.
     init(
         _ configuration: ClientConfiguration, topic: String, timeoutMilliseconds: Int
     ) throws(KafkaError) {
         consumer = try Consumer(configuration, settings: ConsumerSettings()) { _ in }
         self.topic = topic
-        deadline = ValueText.now() + Int64(timeoutMilliseconds)
+        deadlineMilliseconds = ValueText.now() + Int64(timeoutMilliseconds)
     }
 
-    /// At most `count` letters with that reason (nil = any), the newest first: by offset within a partition,
-    /// because the times of several senders may cross there, by time between partitions.
+    /// At most `count` letters, the newest first; `reason` nil: of all reasons.
+    ///
+    /// By offset within a partition, because times of several senders may cross there; by time
+    /// between partitions.
     func newest(_ count: Int, reason: String?) throws(KafkaError) -> [DeadLetter] {
         let partitions = try consumer.partitionCount(of: topic, timeoutMilliseconds: 10_000)
         var rest: [[DeadLetter]] = []
@@ -25,7 +27,7 @@ struct DeadLetterReader: ~Copyable {
             rest.append(
                 try newest(count, of: TopicPartition(topic: topic, partition: number), reason))
         }
-        return Self.merged(rest, count, time: \.time)
+        return Self.merged(rest, count, time: \.writtenMilliseconds)
     }
 
     /// The newest of several partitions' letters, each given in the order of its offsets.
@@ -35,11 +37,11 @@ struct DeadLetterReader: ~Copyable {
         var rest = partitions.map { $0[...] }
         var found: [Letter] = []
         while found.count < count {
-            let last = rest.indices.compactMap { place in
-                rest[place].last.map { (place: place, time: time($0)) }
+            let last = rest.indices.compactMap { index in
+                rest[index].last.map { (index: index, time: time($0)) }
             }
             guard let newest = last.max(by: { $0.time < $1.time }) else { break }
-            found.append(rest[newest.place].removeLast())
+            found.append(rest[newest.index].removeLast())
         }
         return found
     }
@@ -71,7 +73,7 @@ struct DeadLetterReader: ~Copyable {
         try consumer.assign([(partition, offset: offsets.lowerBound)])
         var found: [DeadLetter] = []
         while true {
-            guard ValueText.now() < deadline else {
+            guard ValueText.now() < deadlineMilliseconds else {
                 throw KafkaError(code: .timedOut, message: "\(partition) was not read in time")
             }
             let batch = consumer.nextBatch(maximum: 1_000, timeoutMilliseconds: 200)

@@ -13,9 +13,11 @@ struct CredentialRecord: Sendable, Codable {
     var revokedAt: String?
 
     /// live, expired or revoked.
-    func state(at now: Int64) -> String {
+    ///
+    /// `milliseconds`: now, since 1970.
+    func state(at milliseconds: Int64) -> String {
         if revokedAt != nil { return "revoked" }
-        if let end = expiresAt.flatMap(ValueText.moment), end <= now { return "expired" }
+        if let end = expiresAt.flatMap(ValueText.moment), end <= milliseconds { return "expired" }
         return "live"
     }
 

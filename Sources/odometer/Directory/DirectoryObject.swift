@@ -2,11 +2,11 @@ import Metering
 
 /// A profile or plan as its JSON text, split into members as the mirror of the directory splits it.
 ///
-/// Each member stays the text that was given, so that a number is judged by all of its digits.
+/// Each member stays the text that was given, so that no digit of a number is lost.
 struct DirectoryObject {
     /// The whole object.
     let json: [UInt8]
-    /// The members' texts; of a name that stands twice the last.
+    /// The members' texts; the last one of each name.
     let members: [String: [UInt8]]
 
     /// Splits a text; nil where it is no JSON object or has more than 256 members.

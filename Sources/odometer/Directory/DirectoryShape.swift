@@ -3,7 +3,9 @@ import Metering
 import Printing
 import Query
 
-/// What the objects of the directory must look like: the schemas of schemas/directory, of which a test holds it.
+/// What the objects of the directory must look like.
+///
+/// It says the same as the schemas in schemas/directory, which a test checks.
 struct DirectoryShape {
     /// What a member may hold.
     enum Rule: Equatable {
@@ -22,7 +24,7 @@ struct DirectoryShape {
     struct Member: Equatable {
         let rule: Rule
         var isRequired = false
-        /// Whether null may stand there.
+        /// Whether it may be null.
         var isNullable = true
     }
 
@@ -64,8 +66,8 @@ struct DirectoryShape {
         "answer_context": long, "is_pinned": Member(rule: .flag),
     ])
 
-    /// What is wrong with an object under its key, as one line; nil when it is right.
-    static func complaint(about object: DirectoryObject, under key: DirectoryKey) -> String? {
+    /// Why an object is refused under its key, as one line; nil when it is right.
+    static func refusal(of object: DirectoryObject, under key: DirectoryKey) -> String? {
         guard let shape = of(key.kind) else { return nil }
         for (name, member) in shape.members.sorted(by: { $0.key < $1.key }) {
             guard let value = object.members[name] else {
@@ -78,7 +80,7 @@ struct DirectoryShape {
                     + (member.isNullable ? " or null" : "") + ", not \(shown(value))"
             }
         }
-        return complaintAboutIDs(object, key)
+        return refusal(ofIDsOf: object, key)
     }
 
     /// The beginning of a member's text, for people.
@@ -88,23 +90,23 @@ struct DirectoryShape {
             + (value.count > longest ? "…" : "")
     }
 
-    /// Members that no answer shows, most likely misspelt.
+    /// Members that no answer shows, so most likely misspelt.
     static func unknown(in object: DirectoryObject, of kind: DirectoryKey.Kind) -> [String] {
         guard let shape = of(kind) else { return [] }
         return object.members.keys.filter { shape.members[$0] == nil }.sorted()
     }
 
-    /// The ids in the object are those of its key.
-    private static func complaintAboutIDs(
-        _ object: DirectoryObject, _ key: DirectoryKey
+    /// Why the ids in an object are refused; nil when they are those of its key.
+    private static func refusal(
+        ofIDsOf object: DirectoryObject, _ key: DirectoryKey
     ) -> String? {
         let ids = [("id", key.second), ("org_id", key.kind == .user ? key.first : nil)]
         for (name, expected) in ids {
-            guard let expected, let stands = object.members[name].flatMap(RecordText.string),
-                stands != expected
+            guard let expected, let given = object.members[name].flatMap(RecordText.string),
+                given != expected
             else { continue }
             return "\(key.kind.rawValue): \(name) is "
-                + "\"\(String(decoding: stands, as: UTF8.self))\", but the key says "
+                + "\"\(String(decoding: given, as: UTF8.self))\", but the key says "
                 + "\"\(String(decoding: expected, as: UTF8.self))\""
         }
         return nil

@@ -4,35 +4,36 @@ import Pipeline
 import Printing
 import Redis
 
-/// The way of directory records: Kafka, then Redis, under one deadline.
+/// Writes directory records: to Kafka, then waits for Redis, under one deadline.
 struct DirectoryWrite {
     private let settings: Settings
-    private let milliseconds: Int
+    private let timeoutMilliseconds: Int
     private let log: Log
 
-    /// A way that takes so many milliseconds at most.
+    /// A writing that takes so many milliseconds at most.
     init(_ settings: Settings, milliseconds: Int, log: Log) {
         self.settings = settings
-        self.milliseconds = milliseconds
+        timeoutMilliseconds = milliseconds
         self.log = log
     }
 
-    /// Writes them; `onAcknowledged` is called when Kafka has all of them, before the wait for Redis.
+    /// Writes records; calls `onAcknowledged` when Kafka has all of them, before the wait for
+    /// Redis.
     func write(
         _ records: [(DirectoryKey, [UInt8]?)], waits: Bool, onAcknowledged: () -> Void = {}
     ) throws(CommandFailure) {
         let topic = settings.required(Options.directoryTopic)
         let redis = try settings.redisConfiguration()
         let layout = try settings.keyLayout()
-        let deadline = ValueText.now() + Int64(milliseconds)
+        let deadlineMilliseconds = ValueText.now() + Int64(timeoutMilliseconds)
         let kafka = try settings.kafkaConfiguration(log: log)
         let acknowledged: [WrittenObject]?
         do throws(KafkaError) {
             let writer = try DirectoryWriter(
-                kafka, topic: topic, timeoutMilliseconds: min(10_000, milliseconds))
+                kafka, topic: topic, timeoutMilliseconds: min(10_000, timeoutMilliseconds))
             for (key, value) in records { try writer.put(key, value) }
             acknowledged = try writer.finish(
-                timeoutMilliseconds: Int(max(1, deadline - ValueText.now())))
+                timeoutMilliseconds: Int(max(1, deadlineMilliseconds - ValueText.now())))
         } catch {
             throw CommandFailure(error)
         }
@@ -46,7 +47,7 @@ struct DirectoryWrite {
         let isThere: Bool
         do throws(RedisError) {
             isThere = try wait.wait(
-                for: objects, milliseconds: Int(max(1, deadline - ValueText.now())))
+                for: objects, milliseconds: Int(max(1, deadlineMilliseconds - ValueText.now())))
         } catch {
             throw CommandFailure(.timeout, written + error.description)
         }

@@ -2,10 +2,12 @@ import CMalloc
 
 /// Memory that the process was given and no longer uses.
 ///
-/// glibc keeps it where one piece near the end of an arena is in use, and an arena for each of a Kafka client's
-/// threads adds up: a process that had read its log again several times held 196 MB with 56 in use.
+/// glibc cannot shrink an arena while a block near its end is in use, and each thread of a Kafka
+/// client has an arena: a process that had read its log again several times held 196 MB and used
+/// 56 MB.
 enum FreeMemory {
-    /// How long it is kept; a client that reads at full speed needs most of it again at once.
+    /// How often it is given back; a client that reads at full speed needs most of it again at
+    /// once.
     static let kept: Duration = .seconds(60)
 
     /// Gives whole free pages of all arenas back to the system.

@@ -1,7 +1,7 @@
 import Dispatch
 import Synchronization
 
-/// Something that several threads wait for and one sets, once.
+/// A value that one thread sets, once, and that several threads wait for.
 final class Latch<Value: Sendable>: Sendable {
     private let semaphore = DispatchSemaphore(value: 0)
     private let value = Mutex<Value?>(nil)
@@ -15,7 +15,7 @@ final class Latch<Value: Sendable>: Sendable {
         if isFirst { semaphore.signal() }
     }
 
-    /// The value when it is set; nil when the time has passed first.
+    /// The value once it is set; nil when the time has passed before; without a time waits forever.
     func wait(milliseconds: Int? = nil) -> Value? {
         let deadline = milliseconds.map { DispatchTime.now() + .milliseconds($0) } ?? .distantFuture
         if semaphore.wait(timeout: deadline) == .success { semaphore.signal() }

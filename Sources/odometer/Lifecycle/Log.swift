@@ -41,7 +41,7 @@ final class Log: Sendable {
     private let isJSON: Bool
     private let least: LogLevel
     private let descriptor: Int32
-    /// When each text that others repeat was written last.
+    /// When the last line about each subject of `seldom` was written.
     private let written = Mutex<[String: ContinuousClock.Instant]>([:])
     private static let mostRemembered = 256
 
@@ -56,7 +56,7 @@ final class Log: Sendable {
     func warning(_ message: String, _ fields: Field...) { write(.warning, message, fields) }
     func error(_ message: String, _ fields: Field...) { write(.error, message, fields) }
 
-    /// Writes what others say again and again: for one `subject` once in this time.
+    /// Writes a line that may come again and again: about one `subject` at most once in this time.
     func seldom(
         about subject: String, every pause: Duration = .seconds(60), _ level: LogLevel,
         _ message: String, _ fields: [Field]
@@ -90,7 +90,7 @@ final class Log: Sendable {
         Output.write(line + (isJSON ? "}\n" : "\n"), to: descriptor)
     }
 
-    /// Control characters would let a text forge a line of its own.
+    /// Without control characters, with which a text could fake another log line.
     private static func visible(_ text: String) -> String {
         String(
             String.UnicodeScalarView(

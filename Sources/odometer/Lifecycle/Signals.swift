@@ -2,7 +2,7 @@ import Foundation
 
 /// Signals of the process: blocked before any thread starts, taken by one thread.
 enum Signals {
-    /// A write to a connection that the other side closed must be an error, not our end.
+    /// Makes a write to a closed connection an error; by default it would end the process.
     static func ignoreBrokenPipes() { signal(SIGPIPE, SIG_IGN) }
 
     /// Blocks SIGTERM, SIGINT and SIGHUP in this thread and all that it will start.
@@ -13,9 +13,9 @@ enum Signals {
 
     /// Starts the thread that takes SIGTERM, SIGINT and SIGHUP.
     ///
-    /// The first one calls `stop`, on that thread. A second SIGTERM or SIGINT ends the process at once:
-    /// safe, because a kill at any moment is. A second SIGHUP does not: where a terminal goes away, the
-    /// kernel and the shell may each send one.
+    /// The first one calls `stop`, on that thread. A second SIGTERM or SIGINT ends the process at
+    /// once, which is safe, as a kill at any moment is. A second SIGHUP does nothing: when a
+    /// terminal closes, the kernel and the shell may each send one.
     static func onStop(_ stop: @escaping @Sendable () -> Void) {
         Thread.detachNewThread {
             var set = stopSet()
@@ -34,7 +34,7 @@ enum Signals {
         sigemptyset(&set)
         sigaddset(&set, SIGTERM)
         sigaddset(&set, SIGINT)
-        // Ignored is what nohup makes of it; a blocked signal would be taken all the same.
+        // nohup has it ignored; if it were blocked here, the thread would take it all the same.
         if !isIgnored(SIGHUP) { sigaddset(&set, SIGHUP) }
         return set
     }

@@ -1,7 +1,7 @@
 import API
 import HTTPServer
 
-/// The listener for machines: health, readiness and metrics.
+/// The listener for health, readiness, metrics and troubles.
 final class AdminListener: Sendable {
     private let server: Server<APIWorker>
     private let log: Log

@@ -12,10 +12,10 @@ final class Answering: Sendable {
     private let redis: RedisConfiguration
     private let log: Log
 
-    /// Everything that is needed, without listening yet.
+    /// Prepares everything; does not listen yet.
     init(
         _ settings: Settings, parts: MachineParts,
-        hindrance: @escaping @Sendable (QueryWorker) -> String?,
+        trouble: @escaping @Sendable (QueryWorker) -> String?,
         log: Log
     ) throws(CommandFailure) {
         let verifier = try settings.tokenVerifier(log: log)
@@ -28,7 +28,7 @@ final class Answering: Sendable {
         } catch {
             throw .usage("http: \(error.message)")
         }
-        let pages = StatePages(hindrance: hindrance)
+        let pages = StatePages(trouble: trouble)
         server = Server(
             try settings.publicConfiguration(), makeWorker: parts.makeWorker
         ) { [service] worker, request in
@@ -57,7 +57,8 @@ final class Answering: Sendable {
         log.info("answering", ("port", LogValue(server.port)))
     }
 
-    /// Refuses a node of a cluster; a Redis that is away now is waited for.
+    /// Refuses a node of a cluster; a Redis that does not answer now is no error, it may come
+    /// later.
     private func checkServer() throws(CommandFailure) {
         do throws(RedisError) {
             var connection = try Connection(redis)

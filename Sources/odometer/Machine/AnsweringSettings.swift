@@ -43,14 +43,13 @@ extension Settings {
             perOrganization: most > 0 ? OrganizationGate(most: most) : nil)
     }
 
-    /// Requests of one organization at the same time; 0 = as many as there are threads.
+    /// Requests of one organization at the same time; 0: no limit.
     ///
-    /// Three quarters of the threads where nobody says: of the 8 that is 6, as many connections as
-    /// a browser opens to one server. The rest is not kept free for others: a connection stays with
-    /// the thread that accepted it, and one that shares a busy thread waits for it. What the limit
-    /// gives is that one organization's slow requests never hold all threads at once for longer
-    /// than the gate's wait. Of less than 4 threads that would be so few that one page's requests
-    /// stood in each other's way.
+    /// The default is three quarters of the threads: 6 of 8, as many connections as a browser opens
+    /// to one server. The other threads are not reserved: a connection stays with the thread that
+    /// accepted it, and waits when that thread is busy. The limit only keeps one organization's
+    /// slow requests from holding all threads for longer than the gate's wait. With fewer than 4
+    /// threads there is no limit, or the requests of one page would wait for each other.
     var organizationRequests: Int {
         if text(Options.organizationRequests) != nil {
             return integer(Options.organizationRequests)
@@ -73,7 +72,7 @@ extension Settings {
         if let file = text(Options.jwksFile) {
             for other in [Options.jwtSecretFile, Options.jwtSecret, Options.jwtPublicKey]
             where isGiven(other) {
-                throw .usage("--jwks-file cannot stand together with --\(other.name)")
+                throw .usage("--jwks-file cannot be used together with --\(other.name)")
             }
             let only = isGiven(Options.jwtAlgorithm) ? algorithm : nil
             return try KeySetFile(file, only: only, log: log)
@@ -81,6 +80,9 @@ extension Settings {
         let key: [UInt8]
         switch algorithm {
         case .hs256:
+            if isGiven(Options.jwtPublicKey) {
+                throw .usage("--jwt-public-key needs --jwt-algorithm RS256 or ES256")
+            }
             if let file = text(Options.jwtSecretFile) {
                 key = Array(try FileText.secret(file).utf8)
             } else if let secret = text(Options.jwtSecret) {
@@ -89,6 +91,9 @@ extension Settings {
                 return nil
             }
         case .rs256, .es256:
+            for other in [Options.jwtSecretFile, Options.jwtSecret] where isGiven(other) {
+                throw .usage("--\(other.name) is for HS256, and the algorithm is \(algorithm.rawValue)")
+            }
             guard let file = text(Options.jwtPublicKey) else { return nil }
             key = try FileText.read(file)
         }
@@ -99,7 +104,7 @@ extension Settings {
         }
     }
 
-    /// Refuses two listeners at one place, of which the second would wait for the first in vain.
+    /// Refuses two listeners at one address: the second could never start.
     func checkListeners() throws(CommandFailure) {
         let (requests, pages) = (address(Options.listen), address(Options.adminListen))
         guard requests.port == pages.port, requests.port != 0 else { return }

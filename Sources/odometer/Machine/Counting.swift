@@ -6,7 +6,7 @@ final class Counting: Sendable {
     private let supervisor: Supervisor
     private let log: Log
 
-    /// Everything that is needed, without a thread yet.
+    /// Prepares everything; no thread runs yet.
     init(_ settings: Settings, parts: MachineParts, log: Log) throws(CommandFailure) {
         let configuration = try settings.pipelineConfiguration(parts, log: log)
         supervisor = Supervisor(configuration) { event in
@@ -20,11 +20,12 @@ final class Counting: Sendable {
         self.log = log
     }
 
-    /// Why it cannot count now; nil = it can, also where it holds no partition.
-    var hindrance: String? { supervisor.hindrance }
+    /// Why it cannot count now; nil when it can, also while it holds no partition.
+    var trouble: String? { supervisor.hindrance }
 
-    /// What stands still or hinders and why, one line each; names keys of Redis, so not for the
-    /// log.
+    /// What keeps it from counting and why, one line each.
+    ///
+    /// The lines name keys of Redis, so they do not go to the log.
     var troubles: [String] {
         let metrics = supervisor.metrics
         var lines = metrics.unchecked.map { "unchecked: \($0)" }
@@ -35,16 +36,14 @@ final class Counting: Sendable {
         lines += metrics.partitions.compactMap(\.standstill)
         let others = metrics.hindrances + [supervisor.directoryTrouble].compactMap(\.self)
         for line in others where !lines.contains(line) { lines.append(line) }
-        // What is not known of a lane or a shard: a start that waits, a lane that does not answer.
-        if let hindrance = supervisor.hindrance, !metrics.standstills.contains(hindrance),
-            !lines.contains(hindrance)
-        {
-            lines.append(hindrance)
+        // What is no lane's or shard's own: a start that waits, a lane that does not answer.
+        if let trouble, !metrics.standstills.contains(trouble), !lines.contains(trouble) {
+            lines.append(trouble)
         }
         return lines
     }
 
-    /// What ended it for good; nil = it runs.
+    /// What ended it for good; nil while it runs.
     var failure: CommandFailure? { supervisor.failure.map { CommandFailure($0) } }
 
     func start() throws(CommandFailure) {

@@ -3,20 +3,20 @@ import Foundation
 import HTTPServer
 import Synchronization
 
-/// The keys of a JWKS file, which is read again when it changes: keys are rotated without a restart.
+/// The keys of a JWKS file, read again when it changes, so that keys rotate without a restart.
 ///
-/// The file is looked at once a second at most, by the request that comes then. At the start every
-/// key has to be usable. Later those that are not are left out, as they must not keep a key valid
-/// that was withdrawn in the same change; the log names them. A file that is gone, is no key set or
-/// has no usable key changes nothing: the old keys go on, and the log says so once.
+/// A request looks at the file when the last look is a second old. At the start every key must be
+/// usable. Later, keys that are not usable are left out and named in the log: otherwise they would
+/// keep a key valid that was withdrawn in the same change. When the file is gone, is no key set or
+/// has no usable key, the old keys stay valid, and the log says so once.
 final class KeySetFile: TokenKeySource {
     /// What changes when a file is replaced or written to.
     private struct Stamp: Equatable {
         let device: UInt64
         let inode: UInt64
-        let size: Int64
+        let sizeBytes: Int64
         let changed: [Int]
-        /// Whether it was changed so long ago that another change would have another time.
+        /// Whether the last change was so long ago that another one would have a different time.
         let isSettled: Bool
 
         init?(_ path: String) {
@@ -24,7 +24,7 @@ final class KeySetFile: TokenKeySource {
             guard stat(path, &found) == 0 else { return nil }
             device = UInt64(found.st_dev)
             inode = UInt64(found.st_ino)
-            size = Int64(found.st_size)
+            sizeBytes = Int64(found.st_size)
             changed = [
                 found.st_mtim.tv_sec, found.st_mtim.tv_nsec, found.st_ctim.tv_sec,
                 found.st_ctim.tv_nsec,
@@ -38,13 +38,13 @@ final class KeySetFile: TokenKeySource {
         /// The file's text when it was read last, good or not.
         var text: [UInt8]
         var stamp: Stamp?
-        /// In nanoseconds of `MonotonicTime`.
-        var lookedAt: UInt64
+        /// When it was looked at, by `MonotonicTime`.
+        var lookedAtNanoseconds: UInt64
         /// Whether it could not be read the last time.
         var isGone = false
     }
 
-    private static let pause: UInt64 = 1_000_000_000
+    private static let pauseNanoseconds: UInt64 = 1_000_000_000
     private let path: String
     private let only: TokenVerifier.Algorithm?
     private let log: Log
@@ -53,7 +53,7 @@ final class KeySetFile: TokenKeySource {
     /// Reads the file; throws where it holds no keys that can be used.
     init(
         _ path: String, only: TokenVerifier.Algorithm?, log: Log,
-        now: UInt64 = MonotonicTime.nanoseconds()
+        nowNanoseconds: UInt64 = MonotonicTime.nanoseconds()
     ) throws(CommandFailure) {
         self.path = path
         self.only = only
@@ -62,7 +62,9 @@ final class KeySetFile: TokenKeySource {
         let text = try FileText.read(path)
         do throws(TokenConfigurationError) {
             let keys = try KeySetFile.keys(text, only, isStrict: true)
-            state = Mutex(State(keys: keys, text: text, stamp: stamp, lookedAt: now))
+            state = Mutex(
+                State(
+                    keys: keys, text: text, stamp: stamp, lookedAtNanoseconds: nowNanoseconds))
         } catch {
             throw .usage("--jwks-file \(path): \(error.message)")
         }
@@ -72,10 +74,10 @@ final class KeySetFile: TokenKeySource {
     func current() -> TokenKeys { current(at: MonotonicTime.nanoseconds()) }
 
     /// The keys at a moment of `MonotonicTime`.
-    func current(at now: UInt64) -> TokenKeys {
+    func current(at nanoseconds: UInt64) -> TokenKeys {
         state.withLock { state in
-            if now >= state.lookedAt + KeySetFile.pause {
-                state.lookedAt = now
+            if nanoseconds >= state.lookedAtNanoseconds + KeySetFile.pauseNanoseconds {
+                state.lookedAtNanoseconds = nanoseconds
                 look(&state)
             }
             return state.keys
@@ -83,7 +85,7 @@ final class KeySetFile: TokenKeySource {
     }
 
     private func look(_ state: inout State) {
-        // Looked at before it is read: a change in between is found the next time.
+        // Before the file is read: a change in between is then found the next time.
         let stamp = Stamp(path)
         if let stamp, stamp.isSettled, stamp == state.stamp { return }
         state.stamp = stamp
@@ -91,7 +93,7 @@ final class KeySetFile: TokenKeySource {
         do throws(CommandFailure) {
             text = try FileText.read(path)
         } catch {
-            if !state.isGone { complain(error.message) }
+            if !state.isGone { warn(error.message) }
             state.isGone = true
             return
         }
@@ -107,11 +109,11 @@ final class KeySetFile: TokenKeySource {
                     ("keys", .text(state.keys.leftOut.joined(separator: "; "))))
             }
         } catch {
-            complain("\(path): \(error.message)")
+            warn("\(path): \(error.message)")
         }
     }
 
-    private func complain(_ reason: String) {
+    private func warn(_ reason: String) {
         log.warning(
             "the file of keys for tokens cannot be used, the old keys go on",
             ("reason", .text(reason)))
@@ -121,7 +123,7 @@ final class KeySetFile: TokenKeySource {
         _ text: [UInt8], _ only: TokenVerifier.Algorithm?, isStrict: Bool
     ) throws(TokenConfigurationError) -> TokenKeys {
         guard let set = try? JSONDecoder().decode(JSONWebKeySet.self, from: Data(text)) else {
-            // What the decoder says may hold a piece of a secret.
+            // The decoder's message may hold a part of a secret.
             throw TokenConfigurationError(message: "is no JSON Web Key Set (RFC 7517)")
         }
         return try TokenKeys(set, only: only, isStrict: isStrict)

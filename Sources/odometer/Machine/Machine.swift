@@ -14,7 +14,7 @@ final class Machine: Sendable {
 
     /// Why it ended.
     enum End: Sendable {
-        /// Somebody asked for it.
+        /// It was asked to stop.
         case asked
         /// It could not go on.
         case failed(CommandFailure)
@@ -27,15 +27,15 @@ final class Machine: Sendable {
     private let log: Log
     private let isAsked = Latch<Bool>()
 
-    /// All that can be wrong with the settings is found here; nothing runs yet.
+    /// Makes the halves without starting them; throws for every mistake in the settings.
     init(_ settings: Settings, _ halves: Halves, log: Log) throws(CommandFailure) {
         let parts = try MachineParts(settings, log: log)
         let counting =
             halves.contains(.counting) ? try Counting(settings, parts: parts, log: log) : nil
         let isAnswering = halves.contains(.answering)
         if isAnswering { try settings.checkListeners() }
-        let hindrance: @Sendable (QueryWorker) -> String? = { worker in
-            if let reason = counting?.hindrance { return reason }
+        let trouble: @Sendable (QueryWorker) -> String? = { worker in
+            if let reason = counting?.trouble { return reason }
             guard isAnswering else { return nil }
             do throws(QueryError) {
                 try worker.probe()
@@ -46,9 +46,9 @@ final class Machine: Sendable {
         }
         let answering =
             isAnswering
-            ? try Answering(settings, parts: parts, hindrance: hindrance, log: log) : nil
+            ? try Answering(settings, parts: parts, trouble: trouble, log: log) : nil
         let pages = StatePages(
-            hindrance: hindrance,
+            trouble: trouble,
             admin: StatePages.Admin(
                 metrics: {
                     var text = PrometheusText()
@@ -66,7 +66,7 @@ final class Machine: Sendable {
     /// The port of the pages of state.
     var adminPort: Int { admin.port }
 
-    /// Starts everything; what was started is stopped again where something fails.
+    /// Starts everything; when a part fails, stops again what was started.
     func start() throws(CommandFailure) {
         do throws(CommandFailure) {
             try admin.start()
@@ -81,13 +81,14 @@ final class Machine: Sendable {
     /// Lets `wait` return.
     func askToEnd() { isAsked.set(true) }
 
-    /// Why it ends now; nil = it goes on.
+    /// Why it ends now; nil when it goes on.
     var end: End? {
         if let failure = counting?.failure { return .failed(failure) }
         return isAsked.wait(milliseconds: 0) == nil ? nil : .asked
     }
 
-    /// Waits until somebody asks for the end or the machine cannot go on; gives free memory back meanwhile.
+    /// Waits until the end is asked for or the machine cannot go on; meanwhile gives free memory
+    /// back to the system.
     func wait() -> End {
         var givenBack = ContinuousClock.now
         while true {

@@ -5,7 +5,7 @@ import Metering
 import Query
 import Redis
 
-/// What both halves read by: catalog, names and Redis.
+/// What both halves share: catalog, names of keys and Redis.
 struct MachineParts: Sendable {
     let catalog: MeterCatalog
     let layout: KeyLayout

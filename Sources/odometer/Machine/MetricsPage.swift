@@ -107,8 +107,8 @@ enum MetricsPage {
                 "odometer_\(name)_memory_share", .gauge,
                 help: "Share of the ledger's memory in Redis, 0 to 1, by a sample; the ten largest."
             )
-            for one in shares {
-                text.sample("odometer_\(name)_memory_share", [(name, one.name)], one.share)
+            for share in shares {
+                text.sample("odometer_\(name)_memory_share", [(name, share.name)], share.share)
             }
         }
     }

@@ -1,38 +1,43 @@
 import HTTPServer
 import Synchronization
 
-/// Whether the process can do its work, for everybody who asks: looked at once a second at most,
-/// however many ask.
+/// Whether the process can do its work; checked at most once a second, however many requests ask.
 ///
-/// Those who ask while somebody looks wait for what that one finds, so a look has to be short.
+/// Requests that ask during a check wait for its result, so a check must be short.
 final class Readiness: Sendable {
     private struct Seen {
         var isReady: Bool
-        /// When the look ended, in nanoseconds of `MonotonicTime`.
-        var at: UInt64
+        /// When the check ended, by `MonotonicTime`.
+        var endedNanoseconds: UInt64
     }
 
     /// How old an answer may be.
     static let age: Duration = .seconds(1)
-    /// The longest that a look may take.
+    /// The longest that a check may take.
     static let patience: Duration = .milliseconds(500)
     private let seen = Mutex<Seen?>(nil)
 
-    /// Whether it was ready at a look that ended at most a second before `now`; `look` is called
-    /// where nobody knows.
+    /// Whether it was ready at a check that ended at most a second ago; calls `look` when there was
+    /// none.
     ///
-    /// From the end, not from the begin: a look may take its time where Redis hangs, and all who
-    /// waited for it, however long, are to share what it found instead of looking one by one.
+    /// The age counts from a check's end, not its start: a check takes long when Redis hangs, and
+    /// all requests that waited for it must share its result instead of checking one by one.
     func isReady(
-        at now: UInt64 = MonotonicTime.nanoseconds(),
+        at nowNanoseconds: UInt64 = MonotonicTime.nanoseconds(),
         clock: () -> UInt64 = MonotonicTime.nanoseconds, look: () -> Bool
     ) -> Bool {
         seen.withLock { seen in
-            let limit = UInt64(Readiness.age / .nanoseconds(1))
-            // Who waited for the lock came before the end of the look that is there now.
-            if let known = seen, known.at > now || now - known.at < limit { return known.isReady }
+            let ageNanoseconds = UInt64(Readiness.age / .nanoseconds(1))
+            // A request that waited for the lock came before the end of the check that is there
+            // now.
+            if let known = seen,
+                known.endedNanoseconds > nowNanoseconds
+                    || nowNanoseconds - known.endedNanoseconds < ageNanoseconds
+            {
+                return known.isReady
+            }
             let isReady = look()
-            seen = Seen(isReady: isReady, at: clock())
+            seen = Seen(isReady: isReady, endedNanoseconds: clock())
             return isReady
         }
     }

@@ -6,12 +6,12 @@ extension Server {
     /// Starts listening; tries for three seconds, because a predecessor that was killed may still
     /// hold the port for a moment.
     func startPatiently(_ option: Option) throws(CommandFailure) {
-        let deadline = ValueText.now() + 3_000
+        let deadlineMilliseconds = ValueText.now() + 3_000
         while true {
             do throws(HTTPError) {
                 return try start()
             } catch {
-                guard ValueText.now() < deadline else {
+                guard ValueText.now() < deadlineMilliseconds else {
                     throw CommandFailure(.failed, "--\(option.name): \(error.message)")
                 }
             }

@@ -2,25 +2,25 @@ import API
 import HTTPServer
 import Query
 
-/// `/healthz`, `/readyz` and, on the listener for machines, `/metrics` and `/troubles`.
+/// `/healthz`, `/readyz` and, on the admin listener, `/metrics` and `/troubles`.
 struct StatePages: Sendable {
-    /// Why the process cannot do its work now; nil = it can.
-    let hindrance: @Sendable (QueryWorker) -> String?
-    /// The pages that stand on the listener for machines only; nil = this is not that listener,
-    /// and nobody is told why.
+    /// Why the process cannot do its work now; nil when it can.
+    let trouble: @Sendable (QueryWorker) -> String?
+    /// The pages of the admin listener only; nil on the other listener, which does not say why the
+    /// process is not ready.
     var admin: Admin?
     private let readiness = Readiness()
 
-    init(hindrance: @escaping @Sendable (QueryWorker) -> String?, admin: Admin? = nil) {
-        self.hindrance = hindrance
+    init(trouble: @escaping @Sendable (QueryWorker) -> String?, admin: Admin? = nil) {
+        self.trouble = trouble
         self.admin = admin
     }
 
-    /// Pages that are nobody's business outside.
+    /// What only the admin listener shows.
     struct Admin: Sendable {
         /// All metrics.
         let metrics: @Sendable () -> [UInt8]
-        /// What stands still and why, for `odometer status`.
+        /// What keeps the process from counting, for `odometer status`.
         let troubles: @Sendable () -> [String]
     }
 
@@ -63,11 +63,11 @@ struct StatePages: Sendable {
     private func reason(_ query: QueryWorker) -> String? {
         guard admin == nil else {
             query.deadline = .now + APIService.timeLimit
-            return hindrance(query)
+            return trouble(query)
         }
         let isReady = readiness.isReady {
             query.deadline = .now + Readiness.patience
-            return hindrance(query) == nil
+            return trouble(query) == nil
         }
         return isReady ? nil : "Not ready"
     }

@@ -8,7 +8,9 @@ enum AnswersFile {
         let form = try YAMLForm.read(text, name: name)
         let address = try form.address("server")
         var readers: [AnswerCheck.Reader] = []
-        for one in try form.forms("organizations") ?? [] { readers.append(try reader(one)) }
+        for organization in try form.forms("organizations") ?? [] {
+            readers.append(try reader(organization))
+        }
         guard !readers.isEmpty else { throw form.failure("organizations", "are needed") }
         try form.end()
         return AnswerCheck(host: address.host, port: address.port, readers: readers)
@@ -17,7 +19,7 @@ enum AnswersFile {
     private static func reader(_ form: YAMLForm) throws(CommandFailure) -> AnswerCheck.Reader {
         func expanded(_ form: YAMLForm, _ name: String) throws(CommandFailure) -> String? {
             let text = try RequestsFile.expanded(try form.text(name) ?? "", form, name)
-            // A variable of the environment that is empty gives nothing either.
+            // An empty variable of the environment counts as not given.
             return text.isEmpty ? nil : text
         }
         let organization = try form.required("id")

@@ -154,7 +154,8 @@ struct MappingFile {
 
     /// Seconds since 1970 of a local time in a zone.
     ///
-    /// Of an hour that comes twice the first one is meant; an hour that is left out is moved on by its length.
+    /// In an hour that comes twice the first one is meant; a time in an hour that is skipped is
+    /// moved forward by the skipped time.
     static func utc(_ local: Int64, in zone: TimeZone) -> Int64 {
         func offset(_ seconds: Int64) -> Int64 {
             Int64(zone.secondsFromGMT(for: Date(timeIntervalSince1970: Double(seconds))))

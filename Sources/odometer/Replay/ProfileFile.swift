@@ -3,10 +3,10 @@ import Workload
 
 /// A profile of generated events as a YAML file; docs/REPLAY.md describes it.
 enum ProfileFile {
-    /// The profile of generated events: what the file says, overruled by the options.
+    /// The profile of generated events: the file's values, replaced by those of given options.
     static func profile(_ settings: Settings) throws(CommandFailure) -> EventProfile {
         let end = settings.text(ReplayOptions.end).flatMap(ValueText.moment) ?? ValueText.now()
-        var profile = EventProfile(end: end)
+        var profile = EventProfile(endMilliseconds: end)
         if let path = settings.text(ReplayOptions.profile) {
             profile = try read(try FileText.read(path), name: path, end: end)
         }
@@ -14,7 +14,7 @@ enum ProfileFile {
             profile.events = settings.integer(ReplayOptions.events)
         }
         if settings.setting(ReplayOptions.span) != nil {
-            profile.span = Int64(settings.milliseconds(ReplayOptions.span))
+            profile.spanMilliseconds = Int64(settings.milliseconds(ReplayOptions.span))
         }
         if settings.setting(ReplayOptions.organizations) != nil {
             profile.organizations = settings.integer(ReplayOptions.organizations)
@@ -30,12 +30,12 @@ enum ProfileFile {
         _ text: [UInt8], name: String, end: Int64
     ) throws(CommandFailure) -> EventProfile {
         let form = try YAMLForm.read(text, name: name)
-        var profile = EventProfile(end: end)
+        var profile = EventProfile(endMilliseconds: end)
         let many = EventProfile.populationRange
         if let number = try form.integer("events", EventProfile.eventRange) {
             profile.events = number
         }
-        if let span = try form.duration("span") { profile.span = span }
+        if let span = try form.milliseconds("span") { profile.spanMilliseconds = span }
         if let number = try form.integer("organizations", many) { profile.organizations = number }
         if let number = try form.integer("users", many) { profile.users = number }
         if let number = try form.integer("projects", many) { profile.projects = number }
@@ -64,14 +64,17 @@ enum ProfileFile {
         profile.hourWeights = try form.weights("hours", count: 24) ?? []
         profile.weekdayWeights = try form.weights("weekdays", count: 7) ?? []
         guard let bursts = try form.form("bursts") else { return }
-        guard let every = try bursts.duration("every") else {
+        guard let everyMilliseconds = try bursts.milliseconds("every") else {
             throw bursts.failure("every", "is needed")
         }
-        guard let length = try bursts.duration("length"), length < every else {
+        guard let lengthMilliseconds = try bursts.milliseconds("length"),
+            lengthMilliseconds < everyMilliseconds
+        else {
             throw bursts.failure("length", "is needed, and must be shorter than every")
         }
         profile.burst = EventBurst(
-            every: every, length: length, factor: try bursts.number("factor", 0...1_000_000) ?? 10)
+            everyMilliseconds: everyMilliseconds, lengthMilliseconds: lengthMilliseconds,
+            factor: try bursts.number("factor", 0...1_000_000) ?? 10)
         try bursts.end()
     }
 
@@ -80,8 +83,8 @@ enum ProfileFile {
     ) throws(CommandFailure) {
         guard let late = try form.form("late") else { return }
         if let share = try late.number("share", 0...1) { profile.lateArrivalShare = share }
-        if let most = try late.duration("at_most") { profile.latestArrival = most }
-        if let jitter = try late.duration("jitter") { profile.jitter = jitter }
+        if let most = try late.milliseconds("at_most") { profile.latestArrivalMilliseconds = most }
+        if let jitter = try late.milliseconds("jitter") { profile.jitterMilliseconds = jitter }
         try late.end()
     }
 
@@ -89,14 +92,14 @@ enum ProfileFile {
         _ form: YAMLForm, _ profile: inout EventProfile
     ) throws(CommandFailure) {
         guard let shares = try form.form("shares") else { return }
-        let places: [(String, WritableKeyPath<EventProfile, Double>)] = [
+        let paths: [(String, WritableKeyPath<EventProfile, Double>)] = [
             ("binary", \.binaryShare), ("duplicate", \.duplicateShare),
             ("malformed", \.malformedShare), ("bad_field", \.badFieldShare),
             ("future", \.futureShare), ("unknown_type", \.unknownTypeShare),
             ("timeless", \.timelessShare), ("zoned", \.zonedShare),
         ]
-        for (name, place) in places {
-            if let share = try shares.number(name, 0...1) { profile[keyPath: place] = share }
+        for (name, path) in paths {
+            if let share = try shares.number(name, 0...1) { profile[keyPath: path] = share }
         }
         try shares.end()
     }

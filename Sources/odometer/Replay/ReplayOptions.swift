@@ -7,8 +7,8 @@ import Workload
 ///
 /// Their defaults and ranges are those of `EventProfile` and `RampSettings`.
 enum ReplayOptions {
-    private static let profileDefaults = EventProfile(end: 0)
-    private static let rampDefaults = RampSettings(bound: 1)
+    private static let profileDefaults = EventProfile(endMilliseconds: 0)
+    private static let rampDefaults = RampSettings(boundMicroseconds: 1)
 
     // MARK: Source
     static let generate = Option(
@@ -16,7 +16,7 @@ enum ReplayOptions {
         help: "Generated events of every type; equal seeds give equal events.", source: .call)
     static let profile = Option(
         name: "profile", placeholder: "FILE", value: .text,
-        help: "YAML file that describes the generated events; the options below overrule it.",
+        help: "YAML file that describes the generated events; the options below override it.",
         source: .call)
     static let events = Option(
         name: "events", placeholder: "N", value: .integer(EventProfile.eventRange),
@@ -28,7 +28,7 @@ enum ReplayOptions {
     static let span = Option(
         name: "span", placeholder: "TIME", value: .duration(1_000...366 * 86_400_000),
         help: "Over how much time the generated events are spread "
-            + "(\(ValueText.duration(Int(profileDefaults.span))) unless the profile says).",
+            + "(\(ValueText.duration(Int(profileDefaults.spanMilliseconds))) unless the profile says).",
         source: .call)
     static let end = Option(
         name: "end", placeholder: "TIME", value: .moment(["now"]),
@@ -104,7 +104,7 @@ enum ReplayOptions {
     static let rampStep = Option(
         name: "ramp-step", placeholder: "TIME", value: .duration(100...3_600_000),
         help: "How long a ramp holds each rate.",
-        standard: ValueText.duration(Int(rampDefaults.step / 1_000)), source: .call)
+        standard: ValueText.duration(Int(rampDefaults.stepMicroseconds / 1_000)), source: .call)
 
     // MARK: Measures
     static let freshness = Option(
@@ -113,7 +113,7 @@ enum ReplayOptions {
         source: .call)
     static let check = Option(
         name: "check", placeholder: "", value: .flag,
-        help: "Afterwards compare every cell with a second reckoning of the topic.", source: .call)
+        help: "Afterwards compare every cell with a second count of the topic.", source: .call)
     static let answers = Option(
         name: "answers", placeholder: "FILE", value: .text,
         help:
@@ -128,7 +128,7 @@ enum ReplayOptions {
     static let timeout = Option(
         name: "timeout", placeholder: "TIME", value: .duration(1_000...86_400_000),
         help: "How long to wait where Redis shows nothing more.",
-        standard: ValueText.duration(Int(rampDefaults.patience)), source: .call)
+        standard: ValueText.duration(Int(rampDefaults.patienceMilliseconds)), source: .call)
 
     static let all = [
         to, generate, profile, events, seed, span, end, organizations, binaryShare, mapping,

@@ -4,7 +4,7 @@ import Printing
 import Replay
 import Verify
 
-/// What the command line of a replay says; nothing is opened yet.
+/// The settings of a replay, by its command line; nothing is opened yet.
 struct ReplaySettings {
     let settings: Settings
     let operands: [String]
@@ -45,7 +45,7 @@ struct ReplaySettings {
                 ? MarkPlace(
                     redis: verification.redis, prefix: verification.prefix,
                     generation: verification.generation) : nil,
-            patience: Int64(settings.milliseconds(ReplayOptions.timeout)),
+            patienceMilliseconds: Int64(settings.milliseconds(ReplayOptions.timeout)),
             requests: try settings.text(ReplayOptions.requests).map {
                 (path) throws(CommandFailure) in
                 try RequestsFile.read(try FileText.read(path), name: path)
@@ -61,15 +61,16 @@ struct ReplaySettings {
             throw .usage("--spacing must be a number from 0.0001 to 1000000, not \"\(text)\"")
         }
         let gap = Int64(settings.milliseconds(ReplayOptions.longestGap))
-        return .spacing(factor: factor, longestGap: gap)
+        return .spacing(factor: factor, longestGapMilliseconds: gap)
     }
 
     private static func ramp(_ settings: Settings) -> RampSettings? {
         guard settings.setting(ReplayOptions.ramp) != nil else { return nil }
-        var ramp = RampSettings(bound: Int64(settings.milliseconds(ReplayOptions.ramp)) * 1_000)
+        var ramp = RampSettings(
+            boundMicroseconds: Int64(settings.milliseconds(ReplayOptions.ramp)) * 1_000)
         ramp.start = Double(settings.integer(ReplayOptions.rampStart))
-        ramp.step = Int64(settings.milliseconds(ReplayOptions.rampStep)) * 1_000
-        ramp.patience = Int64(settings.milliseconds(ReplayOptions.timeout))
+        ramp.stepMicroseconds = Int64(settings.milliseconds(ReplayOptions.rampStep)) * 1_000
+        ramp.patienceMilliseconds = Int64(settings.milliseconds(ReplayOptions.timeout))
         return ramp
     }
 }

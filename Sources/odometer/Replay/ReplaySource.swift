@@ -6,7 +6,7 @@ import Workload
 
 /// The source of a replay, as its command line says.
 extension ReplayInput {
-    /// Opens what the options say; where times are shifted, reads it once before.
+    /// Opens the source that the options name; where times are shifted, reads it once before.
     init(_ replay: ReplaySettings) throws(CommandFailure) {
         let settings = replay.settings
         let isGenerated =
@@ -39,7 +39,7 @@ extension ReplayInput {
             guard replay.operands.first != "-" else {
                 throw .usage("--times shift reads twice, which standard input cannot be")
             }
-            change.shift = try ReplayInput.shift(try open(), replay)
+            change.shiftMilliseconds = try ReplayInput.shift(try open(), replay)
         }
         let input = try open()
         self.init(
@@ -70,7 +70,7 @@ extension ReplayInput {
         default: break
         }
         let isRamp = replay.plan.ramp != nil
-        // A ramp needs as many as it needs.
+        // How many events a ramp needs is not known before.
         let count = isRamp ? Int.max : profile.events
         let seed = settings.integer(ReplayOptions.seed)
         let counted = CountedSource(
@@ -81,7 +81,7 @@ extension ReplayInput {
             description: isRamp
                 ? "generated events of seed \(seed)"
                 : "\(ValueText.grouped(Int64(count))) generated events of seed \(seed) over "
-                    + ValueText.duration(Int(profile.span)))
+                    + ValueText.duration(Int(profile.spanMilliseconds)))
     }
 
     // MARK: Files and topics
@@ -127,8 +127,8 @@ extension ReplayInput {
         var range = TopicRange()
         range.firstOffset = settings.text(ReplayOptions.fromOffset).flatMap { Int64($0) }
         range.endOffset = settings.text(ReplayOptions.toOffset).flatMap { Int64($0) }
-        range.since = settings.text(ReplayOptions.since).flatMap(ValueText.moment)
-        range.until = settings.text(ReplayOptions.until).flatMap(ValueText.moment)
+        range.sinceMilliseconds = settings.text(ReplayOptions.since).flatMap(ValueText.moment)
+        range.untilMilliseconds = settings.text(ReplayOptions.until).flatMap(ValueText.moment)
         do throws(ReplayError) {
             let source = try TopicSource(kafka, topic: name, range: range)
             return ReplayInput(
@@ -139,8 +139,10 @@ extension ReplayInput {
         }
     }
 
-    /// By how much times are moved so that the last one is now: the end of a replay that follows the times
-    /// themselves at least as fast as they were, else its begin.
+    /// By how many milliseconds times are moved so that the last one is now.
+    ///
+    /// "Now" is the end of a replay that keeps the original spacing or shortens it, and the start
+    /// of every other one.
     private static func shift(
         _ input: ReplayInput, _ replay: ReplaySettings
     ) throws(CommandFailure) -> Int64 {
@@ -149,17 +151,19 @@ extension ReplayInput {
         if case .spacing(let given, let longest) = replay.plan.pace {
             (factor, gap) = (given, longest)
         }
-        var clock = SpacingClock(longestGap: gap)
+        var clock = SpacingClock(longestGapMilliseconds: gap)
         var source = input.source
         var elapsed: Int64 = 0
         do throws(ReplayError) {
-            while let record = try source.next() { elapsed = clock.elapsed(at: record.time) }
+            while let record = try source.next() {
+                elapsed = clock.elapsed(at: record.timeMilliseconds)
+            }
         } catch {
             throw .usage(error.message)
         }
         guard let last = clock.last else { return 0 }
-        let lasts = factor >= 1 ? Int64(Double(elapsed) / factor) : 0
-        return ValueText.now() + lasts - last
+        let durationMilliseconds = factor >= 1 ? Int64(Double(elapsed) / factor) : 0
+        return ValueText.now() + durationMilliseconds - last
     }
 }
 

@@ -12,7 +12,7 @@ enum RequestsFile {
         let connections = try form.integer("connections", 1...1_000) ?? 16
         var requests: [LoadedRequest] = []
         if let forms = try form.forms("requests") {
-            for one in forms { requests.append(try request(one)) }
+            for form in forms { requests.append(try request(form)) }
         }
         if let documents = try form.form("documents") { requests += try routes(documents) }
         guard !requests.isEmpty else {
@@ -65,7 +65,7 @@ enum RequestsFile {
         }
     }
 
-    /// A text in which `${NAME}` is what the environment has.
+    /// A text with each `${NAME}` replaced by that variable of the environment.
     static func expanded(
         _ text: String, _ form: YAMLForm, _ name: String
     ) throws(CommandFailure) -> String {

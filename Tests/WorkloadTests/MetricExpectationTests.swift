@@ -4,13 +4,13 @@ import Workload
 @testable import Verify
 
 /// The organization metrics; every number here is counted by hand.
-@Suite struct MetricReckoningTests {
-    private static let organization = RouteReckoningTests.organization
+@Suite struct MetricExpectationTests {
+    private static let organization = RouteExpectationTests.organization
     private static let path = "/organizations/\(organization)/metrics"
     private static let whole = "startDate=2026-03-04T00%3A00%3A00Z&endDate=2026-03-10T00%3A00%3A00Z"
     private static let inner = "startDate=2026-03-06T00%3A00%3A00Z&endDate=2026-03-08T00%3A00%3A00Z"
 
-    private static let events: [RouteReckoningTests.Given] =
+    private static let events: [RouteExpectationTests.Given] =
         [("04", "p"), ("05", ""), ("05", ""), ("06", "p"), ("06", "p"), ("06", "p"), ("07", "p")]
         .map { ("session.started", "{\"project\":\"\($0.1)\"}", "\($0.0)T10:00") }
         + [
@@ -58,11 +58,11 @@ import Workload
             try #require(bench.feed(text) == .accepted, "\(given)")
         }
         bench.oracle.sortCells()
-        var reckoning = RouteReckoning(
-            Self.organization, catalog.meters, later: [], now: Bench.now / 1_000,
+        var expectation = RouteExpectation(
+            Self.organization, catalog.meters, later: [], nowSeconds: Bench.now / 1_000,
             prefix: "odo:1:", bench.oracle.cells)
-        reckoning.reckon()
-        return reckoning.routes.filter { $0.document == .privacy }
+        expectation.expectAll()
+        return expectation.routes.filter { $0.document == .privacy }
     }
 
     private func part(_ query: String, _ path: String) throws -> ExpectedJSON? {

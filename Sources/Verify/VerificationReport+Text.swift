@@ -1,10 +1,9 @@
 import Printing
-public import Verify
 
-/// What a comparison found, for people and for programs.
+/// A verification's report as text and as JSON.
 extension VerificationReport {
     /// The ending in a word.
-    var word: String {
+    public var word: String {
         switch ending {
         case .equal: "equal"
         case .different: "different"
@@ -42,7 +41,7 @@ extension VerificationReport {
         Output.line(word)
     }
 
-    /// Members of its JSON object.
+    /// The members of its JSON object.
     public var object: [String: Any] {
         var object: [String: Any] = [
             "result": word, "records": records, "keys": keys, "cells": cells, "missing": missing,

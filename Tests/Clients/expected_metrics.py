@@ -1,9 +1,9 @@
-"""The answer of the organization metrics, reckoned from events as reckoning.py does."""
+"""The answer of the organization metrics, computed from events as expected_answers.py does."""
 
 import statistics
 from collections import Counter
 
-from reckoning import Near, moment, rounded, written
+from expected_answers import Near, moment, rounded, written
 
 
 def metrics(organization, start, end, projects=None):

@@ -4,15 +4,15 @@ import Workload
 @testable import Verify
 
 /// Answers of the five documents' routes; every number here is counted by hand.
-@Suite struct RouteReckoningTests {
+@Suite struct RouteExpectationTests {
     static let organization = "497f6eca-6276-4993-bfeb-53cbbbba6f08"
     typealias Given = (type: String, data: String, time: String)
 
     /// What is expected after these events, of March 2026; times are `DDTHH:MM`.
-    private func reckon(
+    private func expectation(
         _ events: [Given], without: String? = nil, later: String? = nil,
-        organization: String = RouteReckoningTests.organization, now: Int64 = Bench.now / 1_000
-    ) throws -> RouteReckoning {
+        organization: String = RouteExpectationTests.organization, now: Int64 = Bench.now / 1_000
+    ) throws -> RouteExpectation {
         var catalog = try GeneratorTests.shippedCatalog()
         var bench = try Bench(catalog)
         for (number, given) in events.enumerated() {
@@ -23,15 +23,16 @@ import Workload
         }
         bench.oracle.sortCells()
         catalog.meters.removeAll { $0.name == without }
-        var reckoning = RouteReckoning(
-            organization, catalog.meters, later: later.map { [Array($0.utf8)] } ?? [], now: now,
+        var expectation = RouteExpectation(
+            organization, catalog.meters, later: later.map { [Array($0.utf8)] } ?? [],
+            nowSeconds: now,
             prefix: "odo:1:", bench.oracle.cells)
-        reckoning.reckon()
-        return reckoning
+        expectation.expectAll()
+        return expectation
     }
 
-    private func body(_ reckoning: RouteReckoning, _ target: String) throws -> ExpectedJSON {
-        let route = try #require(reckoning.routes.first { $0.target == target }, "\(target)")
+    private func body(_ expectation: RouteExpectation, _ target: String) throws -> ExpectedJSON {
+        let route = try #require(expectation.routes.first { $0.target == target }, "\(target)")
         return try #require(route.bodies.first)
     }
 
@@ -61,7 +62,7 @@ import Workload
     // MARK: Overview
 
     @Test func theOverviewTellsWhatExistsNow() throws {
-        let reckoning = try reckon([
+        let expectation = try expectation([
             ("bucket.created", #"{"count":5}"#, "04T10:00"),
             ("bucket.deleted", #"{"count":2}"#, "05T10:00"),
             ("data_source.deleted", "{}", "05T10:00"),
@@ -70,7 +71,7 @@ import Workload
             ("data_points.ingested", #"{"count":1}"#, "08T11:22"),
             ("data_points.deleted", #"{"count":101}"#, "09T12:00"),
         ])
-        let overview = try body(reckoning, "/api/analytics/overview")
+        let overview = try body(expectation, "/api/analytics/overview")
         #expect(
             member(overview, "overview/totals")
                 == row([
@@ -112,7 +113,7 @@ import Workload
         func interaction(_ user: String, _ time: String) -> Given {
             ("interaction.created", "{\"user\":\"\(user)\",\"project\":\"p\"}", time)
         }
-        let reckoning = try reckon([
+        let expectation = try expectation([
             ("project.created", #"{"count":3}"#, "04T10:00"),
             ("project.deleted", #"{"count":1}"#, "06T10:00"),
             ("project.created", "{}", "07T23:59"), ("artifact.deleted", "{}", "07T10:00"),
@@ -132,13 +133,14 @@ import Workload
                 "agent_flows_total": .integer(numbers[2]),
             ])
         }
-        #expect(try body(reckoning, path + "/totals") == totals([3, 4, 3]))
-        #expect(try body(reckoning, path + "/totals?" + whole) == totals([4, 4, 3]))
-        #expect(try body(reckoning, path + "/totals?" + inner) == totals([1, 2, 2]))
+        #expect(try body(expectation, path + "/totals") == totals([3, 4, 3]))
+        #expect(try body(expectation, path + "/totals?" + whole) == totals([4, 4, 3]))
+        #expect(try body(expectation, path + "/totals?" + inner) == totals([1, 2, 2]))
 
         func users(_ query: String) throws -> [String] {
             guard
-                case .list(let rows) = try body(reckoning, "\(path)/ranking/active-users?\(query)")
+                case .list(let rows) = try body(
+                    expectation, "\(path)/ranking/active-users?\(query)")
             else { return [] }
             return rows.map { row in
                 ["user/id", "interactions_created", "agent_flows_created"].map { name in
@@ -154,16 +156,16 @@ import Workload
         #expect(try users(whole + "&limit=100") == ["c 2 0", "d 0 2", "a 1 0", "b 1 0"])
         #expect(try users(whole + "&limit=3") == ["c 2 0", "d 0 2", "a 1 0"])
         #expect(try users(inner + "&limit=100") == ["d 0 2", "a 1 0", "b 1 0"])
-        let projects = try body(reckoning, "\(path)/ranking/active-projects?\(whole)&limit=3")
+        let projects = try body(expectation, "\(path)/ranking/active-projects?\(whole)&limit=3")
         #expect(member(projects, "0/interactions_created") == .integer(4))
         #expect(member(projects, "0/project/name") == .leftOut)
         #expect(member(projects, "0/project/org_id") == nil)
 
         #expect(
-            try body(reckoning, "\(path)/timeseries?type=projects&\(whole)")
+            try body(expectation, "\(path)/timeseries?type=projects&\(whole)")
                 == daily(4, [3, 0, 0, 1, 0, 0], "value"))
         #expect(
-            try body(reckoning, "\(path)/timeseries?type=interactions&\(inner)")
+            try body(expectation, "\(path)/timeseries?type=interactions&\(inner)")
                 == daily(6, [2, 0], "value"))
     }
 
@@ -200,7 +202,7 @@ import Workload
 
     @Test func connectionsOfEverythingAndOfAPeriod() throws {
         let (first, second) = (["a:pi", "tls", "eu"], ["db", "tls", "us"])
-        let reckoning = try reckon([
+        let expectation = try expectation([
             Self.connection("opened", first, "k1", "04T08:00"),
             Self.connection("opened", first, "k2", "06T10:00"),
             Self.connection("closed", first, "k1", "07T09:00", seconds: 100),
@@ -219,13 +221,13 @@ import Workload
             connectionRow(
                 second, [2, 2, 51, 101], keys: ["k1"], ["04T07:00", "04T07:30", "09T01:00"]),
         ]
-        #expect(try body(reckoning, path) == .list(all))
-        #expect(try body(reckoning, path + "?serviceName=a%3Api") == .list([all[0]]))
-        #expect(try body(reckoning, path + "?protocolName=tls") == .list(all))
-        #expect(try body(reckoning, path + "?dataCenter=eu") == .list([all[0]]))
+        #expect(try body(expectation, path) == .list(all))
+        #expect(try body(expectation, path + "?serviceName=a%3Api") == .list([all[0]]))
+        #expect(try body(expectation, path + "?protocolName=tls") == .list(all))
+        #expect(try body(expectation, path + "?dataCenter=eu") == .list([all[0]]))
         let inner = "timeStart=2026-03-06T00%3A00%3A00Z&timeEnd=2026-03-08T00%3A00%3A00Z"
         #expect(
-            try body(reckoning, "\(path)?\(inner)")
+            try body(expectation, "\(path)?\(inner)")
                 == .list([
                     connectionRow(
                         first, [2, 1, 100, 100], keys: ["k1", "k2"],
@@ -245,10 +247,10 @@ import Workload
     ]
 
     @Test func tokensActivityAndAgents() throws {
-        let reckoning = try reckon(Self.tokens)
+        let expectation = try expectation(Self.tokens)
         let path = "/api/v1/analytics"
         #expect(
-            try body(reckoning, path + "/tokens?days=7")
+            try body(expectation, path + "/tokens?days=7")
                 == row([
                     "tenantId": .text(Self.organization), "days": .integer(7),
                     "data": daily(3, [0, 0, 0, 0, 0, 1, 2], "count"),
@@ -257,10 +259,10 @@ import Workload
             row(["dow": .integer(weekday), "hour": .integer(hour), "count": .integer(count)])
         }
         #expect(
-            member(try body(reckoning, path + "/agents/activity"), "data")
+            member(try body(expectation, path + "/agents/activity"), "data")
                 == .list([cell(0, 3, 1), cell(1, 14, 3), cell(5, 5, 1)]))
         #expect(
-            try body(reckoning, path + "/agents")
+            try body(expectation, path + "/agents")
                 == row([
                     "tenantId": .text(Self.organization), "month": .text("2026-03"),
                     "data": .list([
@@ -272,8 +274,8 @@ import Workload
 
     @Test func beforeMidnightTodayMayBeTwoDays() throws {
         // 2026-03-31T23:30:00Z
-        let reckoning = try reckon(Self.tokens, now: 1_774_999_800)
-        let routes = reckoning.routes.filter { $0.document == .identity }
+        let expectation = try expectation(Self.tokens, now: 1_774_999_800)
+        let routes = expectation.routes.filter { $0.document == .identity }
         #expect(routes.map(\.bodies.count) == [2, 2, 1, 2])
         let months = routes[3].bodies.map { member($0, "month") }
         #expect(months == [.text("2026-03"), .text("2026-04")])
@@ -285,25 +287,25 @@ import Workload
     @Test func rangesCoverTheDaysAndRoutesWithoutTheirMetersAreNamed() throws {
         let start = "2025-01-01T00:00:00Z"
         let bucket: Given = ("project.created", "{}", "09T10:00")
-        let one = try reckon([bucket])
-        #expect(one.whole == 20_521..<20_522 && one.inner == nil && one.unreckoned.isEmpty)
+        let day = try expectation([bucket])
+        #expect(day.whole == 20_521..<20_522 && day.inner == nil && day.unchecked.isEmpty)
         // Older than 360 days: the range begins where all day cells still exist.
-        let long = try reckon([("project.created", "{}", start), bucket])
+        let long = try expectation([("project.created", "{}", start), bucket])
         #expect(long.whole == 20_162..<20_522 && long.inner == 20_282..<20_402)
-        let nothing = try reckon([])
+        let nothing = try expectation([])
         #expect(nothing.whole == 20_521..<20_522)
         #expect(Set(nothing.routes.map(\.document)) == Set(ExpectedRoute.Document.allCases))
 
-        let other = try reckon([bucket], without: "buckets", later: "sessions")
+        let other = try expectation([bucket], without: "buckets", later: "sessions")
         #expect(
-            other.unreckoned.map { "\($0.path): \($0.reason)" } == [
+            other.unchecked.map { "\($0.path): \($0.reason)" } == [
                 "/api/analytics/overview: the catalog has no meter buckets",
                 "/organizations/{organizationId}/metrics: "
                     + "the meter sessions was added after the ledger was created",
             ])
         #expect(!other.routes.contains { $0.document == .overview || $0.document == .privacy })
-        let named = try reckon([bucket], organization: "acme")
-        #expect(named.unreckoned.map(\.reason) == ["the organization's id is not a UUID"])
+        let named = try expectation([bucket], organization: "acme")
+        #expect(named.unchecked.map(\.reason) == ["the organization's id is not a UUID"])
         #expect(named.routes.allSatisfy { $0.organization == "acme" })
     }
 }

@@ -1,4 +1,4 @@
-"""The answers of the five APIs, reckoned from the records of a topic with plain loops: no windows, no cells, no shards.
+"""The answers of the five APIs, computed from the records of a topic with plain loops: no windows, no cells, no shards.
 
 Only for small topics. Times are milliseconds since 1970, ranges half-open.
 """

@@ -1,27 +1,28 @@
 import Workload
 
-/// Reckons what the routes of the five documents must answer about one organization, from the
-/// oracle's cells and the documents' words alone.
+/// Computes what the routes of the five documents must answer about one organization, from the
+/// oracle's cells and the text of the documents alone.
 ///
-/// Every request names its range of whole UTC days, so that no answer depends on when it is asked
-/// for; two routes of the identity document always speak of today and have an answer for each day
-/// that today may be. What does not follow from the events is `ExpectedJSON.leftOut`: everything
-/// that the directory says (names, profiles, the plan with its limit and percentage), the calls of
-/// the billing month (whose first day the directory says) and the numbers of the last 24 hours,
-/// which move every minute.
-struct RouteReckoning {
-    /// A range is never longer, and never begins earlier before today: all day cells still stand.
+/// Every request names a range of whole UTC days, so no answer depends on the time of asking. Two
+/// routes of the identity document always cover today; for them there is one answer for each day
+/// that may be today. What does not follow from the events is `ExpectedJSON.leftOut`: everything
+/// from the directory (names, profiles, the plan with its limit and percentage), the calls of the
+/// billing month (its first day is in the directory) and the numbers of the last 24 hours, which
+/// change every minute.
+struct RouteExpectation {
+    /// A range has at most this many days and begins at most this long ago: all its day cells
+    /// exist.
     static let mostDays: Int64 = 360
 
     let cells: OrganizationCells
     /// All days on which something happened, at most `mostDays` of them.
     let whole: Range<Int64>
-    /// Those days without their first and last third; nil where there are less than three.
+    /// Those days without their first and last third; nil when there are fewer than three.
     let inner: Range<Int64>?
     /// The days, since 1970, that may be today when the answers are asked for.
     let todays: [Int64]
     private(set) var routes: [ExpectedRoute] = []
-    private(set) var unreckoned: [UnreckonedRoute] = []
+    private(set) var unchecked: [UncheckedRoute] = []
     private let meters: [String: OracleMeter]
     private let later: Set<[UInt8]>
 
@@ -30,21 +31,23 @@ struct RouteReckoning {
     var ranges: [Range<Int64>] { [whole] + (inner.map { [$0] } ?? []) }
 
     /// - Parameters:
-    ///   - prefix: of key names, with its generation and the colon behind it.
-    ///   - later: meters that count only a part of the log.
-    ///   - now: seconds since 1970.
+    ///   - later: meters that were added later and have counted only a part of the log.
+    ///   - nowSeconds: seconds since 1970.
+    ///   - prefix: how key names begin: prefix, generation and the colon after it.
     init(
-        _ organization: String, _ meters: [OracleMeter], later: Set<[UInt8]>, now: Int64,
+        _ organization: String, _ meters: [OracleMeter], later: Set<[UInt8]>, nowSeconds: Int64,
         prefix: String, _ cells: borrowing ExpectedCells
     ) {
-        self.meters = Dictionary(meters.map { ($0.name, $0) }, uniquingKeysWith: { one, _ in one })
+        self.meters = Dictionary(
+            meters.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
         self.later = later
-        let needed = RouteReckoning.needs.values.flatMap { $0 }.map { Array($0.meter.utf8) }
+        let needed = RouteExpectation.needs.values.flatMap { $0 }.map { Array($0.meter.utf8) }
         self.cells = OrganizationCells(
             organization, meters: Set(needed), prefix: prefix, cells)
         // Clocks may differ a little, and a comparison takes its time.
-        todays = Set([now - 300, now, now + 3_600].map { $0 / 86_400 }).sorted()
-        let today = now / 86_400
+        todays = Set([nowSeconds - 300, nowSeconds, nowSeconds + 3_600].map { $0 / 86_400 })
+            .sorted()
+        let today = nowSeconds / 86_400
         let first = max(self.cells.days?.lowerBound ?? today, today - Self.mostDays + 1)
         let end = max(first, self.cells.days?.upperBound ?? first) + 1
         whole = first..<min(end, first + Self.mostDays)
@@ -52,16 +55,16 @@ struct RouteReckoning {
         inner = third > 0 ? whole.lowerBound + third..<whole.upperBound - third : nil
     }
 
-    /// All routes of an organization.
-    mutating func reckon() {
-        reckonOverview()
-        reckonWorkspace()
-        reckonConnections()
-        reckonMetrics()
-        reckonIdentity()
+    /// Computes the answers of all routes.
+    mutating func expectAll() {
+        expectOverview()
+        expectWorkspace()
+        expectConnections()
+        expectMetrics()
+        expectIdentity()
     }
 
-    /// What each path's answer is made of.
+    /// The meters from which each path's answer is computed.
     static let needs: [String: [RouteNeed]] = [
         overviewPath: overviewNeeds, totalsPath: totalsNeeds, seriesPath: seriesNeeds,
         usersPath: rankingNeeds("user"), projectsPath: rankingNeeds("project"),
@@ -69,17 +72,20 @@ struct RouteReckoning {
         activityPath: activityNeeds, agentsPath: agentsNeeds,
     ]
 
-    /// Whether the catalog has what the route needs; tells where it has not.
-    mutating func isReckonable(_ path: String) -> Bool {
-        let hindrances = (Self.needs[path] ?? []).compactMap { $0.hindrance(meters, later: later) }
-        guard let reason = hindrances.first else { return true }
+    /// Whether the catalog has what the route needs; notes the route in `unchecked` when it has
+    /// not.
+    mutating func canExpect(_ path: String) -> Bool {
+        let reasons = (Self.needs[path] ?? []).compactMap {
+            $0.reason(against: meters, later: later)
+        }
+        guard let reason = reasons.first else { return true }
         leaveOut(path, reason)
         return false
     }
 
     mutating func leaveOut(_ path: String, _ reason: String) {
-        unreckoned.append(
-            UnreckonedRoute(organization: organization, path: path, reason: reason))
+        unchecked.append(
+            UncheckedRoute(organization: organization, path: path, reason: reason))
     }
 
     /// Expects a body as the answer to a request.
@@ -95,7 +101,7 @@ struct RouteReckoning {
                 bodies: bodies))
     }
 
-    /// A value of a query: all bytes but letters, digits and `-._~` as `%XX`.
+    /// A query value: every byte except letters, digits and `-._~` as `%XX`.
     private static func encoded(_ text: String) -> String {
         let digits = Array("0123456789ABCDEF")
         return text.utf8.reduce(into: "") { encoded, byte in
@@ -109,7 +115,7 @@ struct RouteReckoning {
 
     // MARK: Parts of several documents
 
-    /// `[{date, NAME}]`, one a day.
+    /// `[{date, NAME}]`, one entry a day.
     static func daily(
         _ days: Range<Int64>, _ numbers: [Int64], named name: String
     ) -> ExpectedJSON {
