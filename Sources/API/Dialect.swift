@@ -37,7 +37,9 @@ extension Dialect {
 public struct DialectKeys: Sendable, Hashable {
     /// First word of the key's text.
     public var brand: String
-    /// Whether the dialect answers `admin` keys only.
+    /// Whether `KeyMaker` makes `admin` keys only.
+    ///
+    /// The dialect itself refuses the others, with an error of its own form.
     public var isForAdminsOnly: Bool
     /// Keys of the brand of all dialects that have none of their own; any role.
     public static let standard = DialectKeys(brand: "odo", isForAdminsOnly: false)

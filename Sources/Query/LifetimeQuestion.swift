@@ -6,9 +6,9 @@ internal import Metering
 /// Lives are counted by group, a tuple of values of the dimensions. Two families of meters count
 /// the same events. A table has all groups of one window. A series has one group and keeps shorter
 /// windows. `LifetimeReading` joins the rows of the tables by their tuples.
-public struct LifetimeMeters: Sendable, Hashable {
+public struct LifetimeMeters: Sendable {
     /// Names of one family's meters.
-    public struct Names: Sendable, Hashable {
+    public struct Names: Sendable {
         /// Count of openings.
         public var opened: String
         /// Count of closings.
@@ -40,13 +40,17 @@ public struct LifetimeMeters: Sendable, Hashable {
     }
 
     /// The dimensions whose values make a group; at least one.
-    public var dimensions: [String]
+    public let dimensions: [String]
     /// Level by group: openings minus closings over all of time.
-    public var open: String
+    public let open: String
     /// Tables by group; `distinct` has the dimensions in its keys.
-    public var tables: Names
+    public let tables: Names
     /// Series whose keys have the dimensions.
-    public var series: Names
+    public let series: Names
+    // Made once, because every request asks for them.
+    let labels: GroupLabels
+    /// The meters of single groups; without one of them, periods consist of whole quarter-hours.
+    let seriesNeeds: [MeterNeed]
 
     /// Meters of these names.
     public init(dimensions: [String], open: String, tables: Names, series: Names) {
@@ -55,6 +59,8 @@ public struct LifetimeMeters: Sendable, Hashable {
         self.open = open
         self.tables = tables
         self.series = series
+        labels = GroupLabels(dimensions)
+        seriesNeeds = LifetimeMeters.seriesNeeds(series, dimensions)
     }
 
     /// The meters that every answer needs.
@@ -69,8 +75,7 @@ public struct LifetimeMeters: Sendable, Hashable {
             + [MeterNeed(tables.distinct, .distinct, windows, scopes: [dimensions])]
     }
 
-    /// The meters of single groups; without one of them, periods consist of whole quarter-hours.
-    var seriesNeeds: [MeterNeed] {
+    private static func seriesNeeds(_ series: Names, _ dimensions: [String]) -> [MeterNeed] {
         let long: [(String, MeterKind)] = [
             (series.opened, .count), (series.closed, .count), (series.seconds, .sum),
             (series.first, .extreme),
@@ -94,6 +99,7 @@ public struct LifetimeQuestion: Sendable {
 
     /// A question of these parts; `wanted` has an element for each dimension of the meters.
     public init(_ meters: LifetimeMeters, range: TimeRange?, wanted: [[UInt8]?]) {
+        precondition(wanted.count == meters.dimensions.count, "one element a dimension")
         self.meters = meters
         self.range = range
         self.wanted = wanted
@@ -112,7 +118,7 @@ public struct LifetimeQuestion: Sendable {
         guard values.count == meters.dimensions.count else { return nil }
         return TupleGroup(
             name: KeyLayout.tupleMember(values), values: values,
-            labels: GroupLabels(meters.dimensions))
+            labels: meters.labels)
     }
 }
 
@@ -211,7 +217,7 @@ extension QueryWorker {
         }
         let sizes = search.sizes(activity, .month, months)
         let answers = try answer(search)
-        let fresh = KnownGroups(labels: GroupLabels(question.meters.dimensions))
+        let fresh = KnownGroups(labels: question.meters.labels)
         let groups = knownGroups[activity, default: fresh].groups(of: organization) { body in
             known.forEach(answers.snapshot) { name, _ in body(name) }
         }.filter { question.matches($0.values) }

@@ -184,12 +184,11 @@ struct LifetimeReading {
         var all = [Numbers](repeating: Numbers(), count: groups.count)
         var unknown: [TupleGroup] = []
         var groupIndices = GroupIndices(groups)
-        let labels = GroupLabels(question.meters.dimensions)
         for (name, numbers) in tableNumbers(snapshot).entries {
             if let groupIndex = groupIndices.index(of: name) {
                 all[groupIndex] = numbers
             } else if span.isByGroup || numbers.total(span) > 0,
-                let group = TupleGroup(name, labels: labels), question.matches(group.values)
+                let group = TupleGroup(name, labels: question.meters.labels), question.matches(group.values)
             {
                 unknown.append(group)
             }
