@@ -55,7 +55,7 @@ final class RequestTarget: FuzzTarget {
         let others = KeyMaker.dialects.filter { $0 != "overview" }
         for (name, dialects) in [("{overview}", ["overview"]), ("{odo}", others)] {
             let key = try KeyMaker.make(
-                organization: "acme", role: .admin, dialects: dialects, createdAt: 0)
+                organization: "acme", role: .admin, dialects: dialects, createdAtNanoseconds: 0)
             credentials[name] = key.secret
             for (member, json) in key.members {
                 let text = String(decoding: json, as: UTF8.self)

@@ -1,14 +1,21 @@
 internal import CCrypto
 public import Query
 
-/// The text of an API key: `BRAND_ROLE_` + 43 random characters + 6 characters of checksum.
+extension Role {
+    /// The letter of the role in the text of a key.
+    fileprivate var letter: String { String(rawValue.prefix(1)) }
+}
+
+/// An API key: `BRAND_R_`, 43 random characters and 6 characters of checksum; R is the role's
+/// letter.
 ///
-/// 43 characters of 62 carry 256 bits. The checksum is the CRC-32 of everything before it: it finds
-/// a mistyped or cut key without asking Redis, and lets scanners recognize leaked ones.
+/// 43 of 62 possible characters carry 256 bits. The checksum is the CRC-32 of everything before it:
+/// a mistyped or truncated key is refused without asking Redis, and scanners can recognize leaked
+/// keys.
 public struct APIKey: Sendable {
-    /// First word of the key; which dialects have it, says `Dialect.keys`.
+    /// First word of the key; `Dialect.keys` says which brand a dialect has.
     public let brand: String
-    /// What the key's letter says; the record decides.
+    /// The role of the key's letter; it must be the role of the key's record.
     public let role: Role
     /// The whole secret.
     public let secret: [UInt8]
@@ -35,15 +42,13 @@ public struct APIKey: Sendable {
         guard let brand = Dialects.keyBrands.first(where: { head.hasPrefix($0 + "_") }) else {
             return nil
         }
-        switch head.utf8.dropFirst(brand.utf8.count).elementsEqual("_a_".utf8) {
-        case true: role = .admin
-        case false where head == brand + "_w_": role = .write
-        case false where head == brand + "_r_": role = .read
-        default: return nil
-        }
+        let letter = head.utf8.dropFirst(brand.utf8.count)
+        guard let role = Role.allCases.first(where: { letter.elementsEqual("_\($0.letter)_".utf8) })
+        else { return nil }
         let checksum = APIKey.checksum(secret.dropLast(APIKey.checksumLength))
         guard secret.suffix(APIKey.checksumLength).elementsEqual(checksum) else { return nil }
         self.brand = brand
+        self.role = role
         self.secret = secret
     }
 
@@ -54,8 +59,7 @@ public struct APIKey: Sendable {
 
     init(brand: String, role: Role, using generator: some RandomNumberGenerator) {
         var generator = generator
-        let letter = String(role.rawValue.prefix(1))
-        var text = Array("\(brand)_\(letter)_".utf8)
+        var text = Array("\(brand)_\(role.letter)_".utf8)
         for _ in 0..<APIKey.randomLength {
             text.append(APIKey.alphabet[Int.random(in: 0..<62, using: &generator)])
         }
@@ -64,7 +68,7 @@ public struct APIKey: Sendable {
         secret = text + APIKey.checksum(text)
     }
 
-    /// `BRAND_ROLE_` and four characters more, by which people tell keys apart.
+    /// `BRAND_R_` and four more characters, by which people tell keys apart.
     public var prefix: [UInt8] { Array(secret.prefix(brand.utf8.count + 3 + 4)) }
 
     /// Lower-case hexadecimal SHA-256 of the whole secret: what is stored.
@@ -98,7 +102,7 @@ public struct APIKey: Sendable {
         return digits.reversed()
     }
 
-    /// CRC-32 (IEEE 802.3), a byte a step.
+    /// CRC-32 (IEEE 802.3), byte by byte.
     static func crc32(_ bytes: some Sequence<UInt8>) -> UInt32 {
         var sum: UInt32 = 0xFFFF_FFFF
         for byte in bytes { sum = sum >> 8 ^ crcTable[Int((sum ^ UInt32(byte)) & 0xFF)] }
@@ -109,7 +113,9 @@ public struct APIKey: Sendable {
         (0..<8).reduce(UInt32(byte)) { sum, _ in sum & 1 == 1 ? sum >> 1 ^ 0xEDB8_8320 : sum >> 1 }
     }
 
-    /// Whether two texts are equal, in a time that depends on the lengths only.
+    /// Whether two texts are equal, in a time that depends only on their lengths.
+    ///
+    /// Else the time would tell how many of the first bytes are right.
     static func isEqual(_ left: [UInt8], _ right: [UInt8]) -> Bool {
         guard left.count == right.count else { return false }
         var difference: UInt8 = 0

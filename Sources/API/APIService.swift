@@ -1,16 +1,16 @@
 public import HTTPServer
 public import Query
 
-/// What one HTTP thread owns: the connection by which it reads.
+/// What one HTTP thread owns: a worker with its connection to Redis.
 public final class APIWorker {
-    /// Who answers questions.
+    /// Answers questions.
     public let query: QueryWorker
 
-    /// A worker of the thread that makes it.
+    /// A worker for the thread that makes it.
     public init(query: QueryWorker) { self.query = query }
 }
 
-/// A document that is served as it is, to everybody.
+/// A document that is served to everybody, without authentication.
 public struct Document: Sendable {
     /// Its path.
     public var path: String
@@ -27,12 +27,12 @@ public struct Document: Sendable {
     }
 }
 
-/// What a dialect needs and the catalog does not have.
+/// The meters that a dialect needs and the catalog does not have.
 public struct MissingMeters: Sendable {
     /// Name of the dialect.
     public let dialect: String
     let gaps: [MeterGap]
-    /// The meters in one line, with what is wrong with those that the catalog has.
+    /// The meters in one line, with how those that the catalog has differ.
     public var list: String { MeterGap.list(gaps) }
     /// One line for each meter.
     public var lines: [String] {
@@ -40,24 +40,24 @@ public struct MissingMeters: Sendable {
     }
 }
 
-/// All dialects behind one door.
+/// All dialects as one HTTP handler.
 public final class APIService: Sendable {
-    /// The meters and the time.
+    /// The meters and the clock.
     public let engine: QueryEngine
-    /// Numbers of requests by route and status, with their times.
+    /// Counts and durations of requests, by route and status.
     public let metrics: RequestMetrics
-    /// The dialects of which the catalog cannot answer everything; such requests get 501.
+    /// The dialects for which the catalog lacks meters; requests that need them get 501.
     public let missing: [MissingMeters]
 
     private let dialects: [any Dialect]
-    /// For each dialect the request headers that its answers depend on, one by one.
+    /// For each dialect, the names of the request headers that its answers depend on.
     private let credentialHeaders: [[String]]
     private let documents: [Document]
     private let limits: RequestLimits
     private let router: Router
     private let entries: [Entry]
 
-    /// Where a route leads.
+    /// What answers a route.
     private enum Entry: Sendable {
         case dialect(index: Int, answer: DialectRoute.Handler, gaps: [MeterGap])
         case document(index: Int)
@@ -66,7 +66,7 @@ public final class APIService: Sendable {
     /// The longest an answer may take.
     public static let timeLimit: Duration = .seconds(1)
 
-    /// A service of these dialects; throws where two of them want the same path.
+    /// A service of these dialects; throws where two of them have the same path.
     public init(
         engine: QueryEngine, dialects: [any Dialect], documents: [Document] = [],
         limits: RequestLimits = RequestLimits()
@@ -129,7 +129,7 @@ public final class APIService: Sendable {
             }
             return (response(problem, dialect), nil)
         case .methodNotAllowed(let allow):
-            // The dialect of the path writes the body: GET would have found it.
+            // The dialect of the path writes the body; all its routes are for GET.
             guard case .found(let id, _) = router.match(.get, request.rawPath),
                 case .dialect(let index, _, _) = entries[id]
             else { return (.methodNotAllowed(allow: allow), nil) }
@@ -159,7 +159,8 @@ public final class APIService: Sendable {
                 do throws(Problem) {
                     return (response(try answer(call), dialect), id)
                 } catch {
-                    // A key that was valid once must not go on causing all reads of its request.
+                    // Else a key that is no longer valid would still cause its request's reads
+                    // ahead.
                     if error.status == 401 { worker.query.forget() }
                     let problem = charge.problem(error, from: request.remoteAddress)
                     return (response(problem, dialect), id)
@@ -180,8 +181,8 @@ public final class APIService: Sendable {
     private func response(_ reply: Reply, _ dialect: any Dialect) -> Response {
         var response = Response.json(reply.body)
         response.vary = dialect.credentialHeaders
-        if let asOf = reply.asOf {
-            response.setHeader("X-Odometer-As-Of", TimeText.millisecond(asOf))
+        if let asOfMilliseconds = reply.asOfMilliseconds {
+            response.setHeader("X-Odometer-As-Of", TimeText.millisecond(asOfMilliseconds))
         }
         if let range = reply.range { response.setHeader("X-Odometer-Range", range) }
         if !reply.isAtomic { response.setHeader("X-Odometer-Snapshot", "no") }

@@ -1,7 +1,7 @@
 import Query
 
 extension Call {
-    /// The live credential of a secret that opens this dialect; nil for all others alike.
+    /// The valid credential of this secret, where it opens this dialect; nil in every other case.
     func credential(
         _ secret: [UInt8]?, for dialect: some Dialect
     ) throws(Problem) -> Credential? {
@@ -17,7 +17,7 @@ extension Call {
         }
         guard let found, APIKey.isEqual(found.hash, hash), secret.starts(with: found.prefix),
             found.role == key.role, !found.isRevoked,
-            found.expiresAt.map({ worker.engine.clock.nanoseconds < $0 }) ?? true,
+            found.expiresAtNanoseconds.map({ worker.engine.clock.nanoseconds < $0 }) ?? true,
             found.dialects.contains(Array(dialect.name.utf8))
         else {
             charge.refuse(credential: hash)
@@ -27,7 +27,7 @@ extension Call {
         return found
     }
 
-    /// The live credential, or 401 with this text.
+    /// The valid credential; throws 401 with this message where there is none.
     func requireCredential(
         _ secret: [UInt8]?, for dialect: some Dialect, message: String
     ) throws(Problem) -> Credential {

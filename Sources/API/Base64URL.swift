@@ -1,7 +1,9 @@
-/// Base64 with `-` and `_`, without padding (RFC 4648, section 5), as tokens and their keys have it.
+/// Base64 with `-` and `_`, without padding (RFC 4648, section 5), as in tokens and their keys.
 enum Base64URL {
-    /// The bytes of a text; nil where it holds another character, has an impossible length, or has
-    /// bits left over that are not 0.
+    /// The bytes of a text; nil where it is not valid.
+    ///
+    /// That is another character, an impossible length, or bits left over at the end that are not
+    /// 0.
     static func bytes(_ text: some Collection<UInt8>) -> [UInt8]? {
         guard text.count % 4 != 1 else { return nil }
         var bytes: [UInt8] = []

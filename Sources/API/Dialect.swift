@@ -3,7 +3,7 @@ public import Query
 
 /// One API shape: its routes, its credentials, its JSON names and its errors.
 public protocol Dialect: Sendable {
-    /// The word in credentials and in configuration.
+    /// Its name in credentials and in configuration.
     var name: String { get }
     /// The API keys that open it; nil where no API key does.
     var keys: DialectKeys? { get }
@@ -11,20 +11,21 @@ public protocol Dialect: Sendable {
     var credentialHeaders: String { get }
     /// How a client authenticates, for `WWW-Authenticate`.
     var scheme: CredentialScheme { get }
-    /// The path of which all below it is the dialect's, without a slash at its end: who asks for an
-    /// unknown path there is answered in the dialect's own form.
+    /// The path above all its paths, without a slash at its end.
+    ///
+    /// Unknown paths below it are answered with the dialect's own error body.
     var root: String { get }
     /// Its paths, all GET, each with the method that answers it.
     var routes: [DialectRoute] { get }
-    /// The status for a request that asks for what cannot be given; 400 where it says nothing else.
+    /// The status for a request with bad parameters; 400 where the dialect names no other.
     var badRequestStatus: Int { get }
 
-    /// The body for a call that has no answer.
+    /// The body of an error answer.
     func body(of problem: Problem) -> [UInt8]
 }
 
 extension Dialect {
-    /// What its answers are made of; routes that need the same name it again.
+    /// The meters that its routes need; a meter that several routes need is there several times.
     var needs: [MeterNeed] { routes.flatMap(\.needs) }
     /// Keys of the product's own brand, of any role.
     public var keys: DialectKeys? { .standard }
@@ -36,9 +37,11 @@ extension Dialect {
 public struct DialectKeys: Sendable, Hashable {
     /// First word of the key's text.
     public var brand: String
-    /// Whether the dialect answers `admin` keys only.
+    /// Whether `KeyMaker` makes `admin` keys only.
+    ///
+    /// The dialect itself refuses the others, with an error of its own form.
     public var isForAdminsOnly: Bool
-    /// The brand of all dialects that have none of their own, any role.
+    /// Keys of the brand of all dialects that have none of their own; any role.
     public static let standard = DialectKeys(brand: "odo", isForAdminsOnly: false)
 
     /// Keys of this brand.
@@ -48,7 +51,7 @@ public struct DialectKeys: Sendable, Hashable {
     }
 }
 
-/// How a dialect's clients authenticate.
+/// The way a dialect's clients authenticate.
 public enum CredentialScheme: String, Sendable {
     /// A token or key in `Authorization`: RFC 6750.
     case bearer = "Bearer"
@@ -66,14 +69,14 @@ public enum CredentialScheme: String, Sendable {
 
 /// One path of a dialect.
 public struct DialectRoute: Sendable {
-    /// Answers a call: checks the credential and the parameters, asks, and writes.
+    /// Answers a call: checks credential and parameters, reads the numbers, writes the body.
     public typealias Handler = @Sendable (borrowing Call) throws(Problem) -> Reply
 
-    /// Word for metrics, unique in its dialect.
+    /// Its name in metrics, unique in its dialect.
     public var name: String
     /// Path with `{name}` for a segment.
     public var pattern: String
-    /// What its answers are made of.
+    /// The meters that its answers need.
     public var needs: [MeterNeed]
     /// Answers a call of this path.
     let answer: Handler
@@ -89,28 +92,29 @@ public struct DialectRoute: Sendable {
     }
 }
 
-/// What a dialect answers: a body, and what its headers say.
+/// A dialect's answer: the body, and the values for its headers.
 public struct Reply: Sendable {
     /// JSON.
     public var body: [UInt8]
-    /// The range that was really answered, as the header has it.
+    /// The range that was really answered, in the form of its header.
     public var range: String?
     /// Record time (ms) of the newest record counted.
-    public var asOf: Int64?
+    public var asOfMilliseconds: Int64?
     /// Whether everything was read at one moment.
     public var isAtomic: Bool
-    /// Cells of the answer of which something is parked, because they refused it.
+    /// Cells of the answer of which something is parked, because they refused changes.
     public var parked: Int
-    /// How far levels of the answer, which shows them as 0, are below zero.
+    /// How far levels that the answer shows as 0 are below zero, added up.
     public var orphans: Int64
 
     /// A reply made from answers.
     public init(
-        _ body: [UInt8], asOf: Int64?, isAtomic: Bool, parked: Int = 0, orphans: Int64 = 0,
+        _ body: [UInt8], asOfMilliseconds: Int64?, isAtomic: Bool, parked: Int = 0,
+        orphans: Int64 = 0,
         range: TimeRange? = nil
     ) {
         self.body = body
-        self.asOf = asOf
+        self.asOfMilliseconds = asOfMilliseconds
         self.isAtomic = isAtomic
         self.parked = parked
         self.orphans = orphans
@@ -123,22 +127,23 @@ public struct Reply: Sendable {
         var writer = JSONWriter()
         build(&writer)
         self.init(
-            writer.bytes, asOf: answers.asOf, isAtomic: answers.isAtomic, parked: answers.parked,
+            writer.bytes, asOfMilliseconds: answers.asOfMilliseconds, isAtomic: answers.isAtomic,
+            parked: answers.parked,
             orphans: answers.orphans, range: range)
     }
 }
 
-/// One request on its way through a dialect.
+/// One request that a dialect answers.
 public struct Call: ~Copyable {
     /// The request.
     public let request: Request
     /// Values of the path's named segments.
     public let segments: PathParameters
-    /// Who answers questions.
+    /// Answers questions.
     public let worker: QueryWorker
-    /// What the path needs and the catalog does not have.
+    /// The meters that the path needs and the catalog does not have.
     let gaps: [MeterGap]
-    /// What it uses of the limits; told of its credential as soon as that is known.
+    /// What the request uses of the limits; it learns the credential as soon as that is known.
     let charge: RequestCharge
 
     init(
@@ -152,9 +157,9 @@ public struct Call: ~Copyable {
         self.charge = charge
     }
 
-    /// Says 501 where the catalog lacks what the path needs; the last check before the reading.
+    /// Throws 501 where the catalog lacks meters that the path needs; the last check before reads.
     ///
-    /// `names` are the meters that this call reads where it does not read all those of its path.
+    /// `names`: the meters that this call reads; nil: all those of its path.
     func requireMeters(_ names: [String]? = nil) throws(Problem) {
         let missing = names.map { names in gaps.filter { names.contains($0.name) } } ?? gaps
         guard missing.isEmpty else {
@@ -163,10 +168,10 @@ public struct Call: ~Copyable {
         }
     }
 
-    /// Seconds since 1970.
-    public var now: Int64 { worker.engine.clock.seconds }
+    /// The time in seconds since 1970.
+    public var nowSeconds: Int64 { worker.engine.clock.seconds }
 
-    /// Answers an inquiry, or says 503.
+    /// The answers to an inquiry; throws 503 where they cannot be read.
     public func answer(_ inquiry: Inquiry) throws(Problem) -> Answers {
         do throws(QueryError) {
             return try worker.answer(inquiry)
@@ -175,7 +180,7 @@ public struct Call: ~Copyable {
         }
     }
 
-    /// The first members of a ranking, or says 503.
+    /// The first members of a ranking; throws 503 where they cannot be read.
     func topMembers(
         _ meters: RankingMeters, _ coverage: Coverage, limit: Int, of organization: [UInt8]
     ) throws(Problem) -> TopMembers {
@@ -202,7 +207,7 @@ public struct Call: ~Copyable {
 }
 
 extension MeterGap {
-    /// The names, each with its difference where the catalog has such a meter.
+    /// The names in one line, each with its difference where the catalog has such a meter.
     static func list(_ gaps: [MeterGap]) -> String {
         gaps.map { gap in gap.name + (gap.difference.map { " (\($0))" } ?? "") }
             .joined(separator: ", ")

@@ -2,20 +2,21 @@ import HTTPServer
 import Metering
 import Query
 
-/// Pieces of answers that several dialects write.
+/// Parts of answers that several dialects write.
 extension JSONWriter {
-    /// Writes a field that is JSON already, or null where there is none.
-    mutating func field(_ name: String, json value: [UInt8]?) {
+    /// Writes a member with a value that is JSON already; null where there is none.
+    mutating func member(_ name: String, json value: [UInt8]?) {
         self.name(name)
         if let value { raw(value) } else { null() }
     }
 
-    /// Writes a profile's members as they were given, or null for each where the profile is unknown.
+    /// Writes a profile's members as they were written to the directory.
     ///
-    /// Integers are written as digits alone: not every client reads `1e6` into an integer.
-    mutating func fields(_ members: ProfileMembers, of profile: Profile?) {
+    /// All are null where the profile is unknown. Integers are written as digits only, because not
+    /// every client reads `1e6` as an integer.
+    mutating func members(_ members: ProfileMembers, of profile: Profile?) {
         guard let profile else {
-            for name in members.names { fieldNull(name) }
+            for name in members.names { memberNull(name) }
             return
         }
         profile.forEachMember { name, json in
@@ -30,8 +31,8 @@ extension JSONWriter {
         }
     }
 
-    /// Writes a field with hundredths as a decimal without trailing zeros.
-    mutating func field(_ name: String, hundredths value: Int64) {
+    /// Writes a member with hundredths as a decimal without trailing zeros.
+    mutating func member(_ name: String, hundredths value: Int64) {
         self.name(name)
         var digits = 2
         var rest = value
@@ -51,9 +52,9 @@ extension JSONWriter {
     /// Writes `{dow, hour, count}`.
     mutating func gridCell(_ cell: GridCell) {
         object {
-            $0.field("dow", integer: Int64(cell.weekday))
-            $0.field("hour", integer: Int64(cell.hour))
-            $0.field("count", integer: cell.count)
+            $0.member("dow", integer: Int64(cell.weekday))
+            $0.member("hour", integer: Int64(cell.hour))
+            $0.member("count", integer: cell.count)
         }
     }
 
@@ -62,17 +63,19 @@ extension JSONWriter {
         array { list in
             for (date, count) in zip(range.dates, values) {
                 list.object {
-                    $0.field("date", string: date)
-                    $0.field(value, integer: count)
+                    $0.member("date", string: date)
+                    $0.member(value, integer: count)
                 }
             }
         }
     }
 }
 
-/// Arithmetic for people: exact, rounded half away from zero.
+/// Arithmetic for numbers that people read: exact, then rounded half away from zero.
 enum Rounded {
-    /// value × factor / divisor, rounded; held at the ends of the number range.
+    /// value × factor / divisor, rounded; 0 where `divisor` is 0.
+    ///
+    /// A result that overflows becomes the least or greatest number.
     static func ratio(_ value: Int64, times factor: Int64, by divisor: Int64) -> Int64 {
         guard divisor != 0 else { return 0 }
         let product = Int128(value) * Int128(factor)
@@ -82,7 +85,7 @@ enum Rounded {
         return Int64(clamping: isNegative ? -magnitude : magnitude)
     }
 
-    /// A size with a unit of powers of 1,024: at most two decimals, no trailing zeros.
+    /// A size with a unit that is a power of 1,024 bytes: at most two decimals, no trailing zeros.
     static func byteSize(_ bytes: Int64) -> String {
         let units = ["B", "KB", "MB", "GB", "TB", "PB", "EB"]
         var unit = 0
@@ -92,7 +95,7 @@ enum Rounded {
             unit += 1
         }
         var hundredths = ratio(bytes, times: 100, by: scale)
-        // 1,023.999 KB would be written as 1024 KB.
+        // 1,023.999 KB is rounded to 1,024 KB, which is written as 1 MB.
         if hundredths >= 102_400, unit < units.count - 1 {
             unit += 1
             hundredths = ratio(bytes, times: 100, by: scale * 1_024)

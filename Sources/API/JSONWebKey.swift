@@ -1,7 +1,7 @@
-/// A key of a JSON Web Key Set (RFC 7517), with the members that are looked at.
+/// A key of a JSON Web Key Set (RFC 7517), with the members that are used here.
 ///
-/// One that is not as it should be is decoded all the same, with its fault: it must not hide the
-/// other keys of its set.
+/// A malformed key is decoded with the reason for its refusal, so that the other keys of its set
+/// are still found.
 public struct JSONWebKey: Sendable, Decodable {
     private enum Member: String, CodingKey {
         case kty, kid, alg, use, crv, n, e, x, y, k
@@ -23,19 +23,19 @@ public struct JSONWebKey: Sendable, Decodable {
     let x, y: String?
     /// Secret, of oct.
     let k: String?
-    /// Why it cannot be used, whatever its kind; holds no key.
-    let fault: String?
+    /// Why it cannot be used, whatever its kind; contains no part of a key.
+    let refusal: String?
 
     /// Decodes a key; never throws.
     public init(from decoder: any Decoder) throws {
         let object = try? decoder.container(keyedBy: Member.self)
-        var fault = object == nil ? "is no JSON object" : nil
+        var refusal = object == nil ? "is no JSON object" : nil
         func text(_ member: Member) -> String? {
             do {
                 return try object?.decodeIfPresent(String.self, forKey: member)
             } catch {
-                // What the decoder says may hold a piece of a secret.
-                fault = fault ?? "\(member.rawValue) is no text"
+                // The decoder's own message may contain a part of a secret.
+                refusal = refusal ?? "\(member.rawValue) is no text"
                 return nil
             }
         }
@@ -50,7 +50,7 @@ public struct JSONWebKey: Sendable, Decodable {
         y = text(.y)
         k = text(.k)
         self.kty = kty ?? ""
-        self.fault = fault ?? (kty == nil ? "kty is absent" : nil)
+        self.refusal = refusal ?? (kty == nil ? "kty is absent" : nil)
     }
 }
 
@@ -61,7 +61,7 @@ public struct JSONWebKeySet: Sendable, Decodable {
 }
 
 extension JSONWebKey {
-    /// The one algorithm that it is for; nil where that is none of ours.
+    /// The one algorithm that it is for; nil where that is not supported here.
     var algorithm: TokenVerifier.Algorithm? {
         guard use == nil || use == "sig" else { return nil }
         let algorithm: TokenVerifier.Algorithm
@@ -88,7 +88,7 @@ extension JSONWebKey {
     }
 
     private func bytes(_ name: String, _ text: String?) throws(TokenConfigurationError) -> [UInt8] {
-        // 16,384 bits, the most that libcrypto verifies with, and some.
+        // More than enough for 16,384 bits, the most that libcrypto verifies with.
         guard let text, text.utf8.count <= 4_096, let bytes = Base64URL.bytes(Array(text.utf8)),
             !bytes.isEmpty
         else { throw TokenConfigurationError(message: "\(name) is absent or no base64url") }

@@ -1,9 +1,10 @@
 internal import HTTPServer
+internal import Metering
 public import Query
 
 /// A new API key and the record that makes it valid.
 public struct NewKey: Sendable {
-    /// The secret, shown once and stored nowhere.
+    /// The secret: shown once, stored nowhere.
     public let secret: String
     /// Lower-case hexadecimal SHA-256 of the secret: the record's name in the directory.
     public let hash: String
@@ -25,7 +26,7 @@ public struct NewKey: Sendable {
     }
 }
 
-/// Why no key was made.
+/// Why no key could be made.
 public struct KeyMakerError: Error, Sendable, CustomStringConvertible {
     /// Text for people.
     public let message: String
@@ -38,8 +39,8 @@ public enum KeyMaker {
     /// Names of the dialects that API keys open.
     public static let dialects = Dialects.openedByKeys.map(\.name)
 
-    /// The role that a key for these dialects gets where nobody chose one: `read`, or `admin` where
-    /// a dialect answers no other.
+    /// The default role of a key for these dialects: `read`, or `admin` where a dialect answers
+    /// admin keys only.
     public static func standardRole(dialects: [String]) -> Role {
         forAdminsOnly(dialects) == nil ? .read : .admin
     }
@@ -51,7 +52,7 @@ public enum KeyMaker {
         }?.name
     }
 
-    /// What is odd about a key of this role, for people; nil where nothing is.
+    /// A warning for people where a key of this role cannot be used; nil where it can.
     public static func warning(dialects: [String], role: Role) -> String? {
         if role == .write {
             return "a write key opens no request; read is the role for answers"
@@ -63,15 +64,17 @@ public enum KeyMaker {
     /// A new key.
     ///
     /// - Parameters:
-    ///   - dialects: what it opens; their keys must have the same brand.
-    ///   - createdAt: nanoseconds since 1970.
-    ///   - expiresAt: nanoseconds since 1970 from which on it is not valid; nil: never.
+    ///   - dialects: the dialects that it opens; their keys must have the same brand.
+    ///   - createdAtNanoseconds: the time of creation, since 1970.
+    ///   - expiresAtNanoseconds: the first nanosecond since 1970 in which it is not valid; nil: it
+    ///     never expires.
     public static func make(
-        organization: String, role: Role, dialects: [String], createdAt: Int64,
-        expiresAt: Int64? = nil
+        organization: String, role: Role, dialects: [String], createdAtNanoseconds: Int64,
+        expiresAtNanoseconds: Int64? = nil
     ) throws(KeyMakerError) -> NewKey {
-        guard !organization.isEmpty, organization.utf8.count <= 256 else {
-            throw KeyMakerError(message: "organization must have 1 to 256 bytes")
+        guard (1...EventLimits.textBytes).contains(organization.utf8.count) else {
+            throw KeyMakerError(
+                message: "organization must have 1 to \(EventLimits.textBytes) bytes")
         }
         let brand = try brand(ofKeysFor: dialects)
         let key = APIKey(brand: brand, role: role)
@@ -80,11 +83,14 @@ public enum KeyMaker {
             ("organization", json { $0.string(organization) }),
             ("dialects", json { $0.array { list in dialects.forEach { list.string($0) } } }),
             ("role", json { $0.string(role.rawValue) }),
-            ("createdAt", json { $0.string(TimeText.wholeSecond(nanoseconds: createdAt)) }),
+            (
+                "createdAt",
+                json { $0.string(TimeText.wholeSecond(nanoseconds: createdAtNanoseconds)) }
+            ),
         ]
-        if let expiresAt {
-            members.append(
-                ("expiresAt", json { $0.string(TimeText.wholeSecond(nanoseconds: expiresAt)) }))
+        if let expiresAtNanoseconds {
+            let time = TimeText.wholeSecond(nanoseconds: expiresAtNanoseconds)
+            members.append(("expiresAt", json { $0.string(time) }))
         }
         return NewKey(
             secret: String(decoding: key.secret, as: UTF8.self),

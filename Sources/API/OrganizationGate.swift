@@ -1,44 +1,45 @@
 import HTTPServer
 
-/// Lets so many requests of one organization in at the same time; safe to use from every thread.
+/// Limits how many requests of one organization run at the same time; safe on every thread.
 ///
-/// A request that finds no place waits for one for a moment, because most requests take about a
-/// millisecond: a page that sends more of them at once than there are places gets all its answers.
+/// A request beyond the limit waits for a moment, because most requests take about a millisecond: a
+/// page that sends more requests at once than the limit still gets all its answers.
 public final class OrganizationGate: Sendable {
     private struct State: ~Copyable {
         var inside: [[UInt8]: Int] = [:]
-        /// Requests that wait, by organization, the first one first.
+        /// Tickets of requests that wait, by organization, oldest first.
         var waiting: [[UInt8]: [Int]] = [:]
-        /// Requests that were given a place while they waited, and have not taken it yet.
+        /// Tickets of requests that were let in while they waited and have not noticed it yet.
         var admitted: Set<Int> = []
         var lastTicket = 0
-        /// The organization of each credential that was found valid, by its hash.
+        /// The organization of each credential that was found valid, by the credential's hash.
         var organizations: [[UInt8]: [UInt8]] = [:]
     }
 
     private static let mostRemembered = 4_096
     private let most: Int
-    private let patience: UInt64
+    private let waitNanoseconds: UInt64
     private let state = WaitableState(State())
 
-    /// A gate for `most` requests of each organization, at least 1; each waits for a place for
-    /// `patience` at most.
-    public init(most: Int, patience: Duration = .milliseconds(50)) {
+    /// A gate for at most `most` requests of each organization at a time, at least 1.
+    ///
+    /// A request beyond that waits for at most `wait`.
+    public init(most: Int, wait: Duration = .milliseconds(50)) {
         self.most = max(1, most)
-        self.patience = UInt64(max(.zero, patience) / .nanoseconds(1))
+        waitNanoseconds = UInt64(max(.zero, wait) / .nanoseconds(1))
     }
 
-    /// Requests of an organization that are inside now.
+    /// How many requests of an organization run now.
     public func count(of organization: [UInt8]) -> Int {
         state.withLock { $0.inside[organization] ?? 0 }
     }
 
-    /// Requests of an organization that wait for a place now.
+    /// How many requests of an organization wait now.
     func waitingCount(of organization: [UInt8]) -> Int {
         state.withLock { $0.waiting[organization]?.count ?? 0 }
     }
 
-    /// Whether one more is let in, perhaps after a wait; each that is has to `leave`.
+    /// Whether one more request is let in, perhaps after a wait; if so, it must `leave`.
     func enter(_ organization: [UInt8]) -> Bool {
         let ticket = state.withLock { state -> Int? in
             let count = state.inside[organization] ?? 0
@@ -51,7 +52,8 @@ public final class OrganizationGate: Sendable {
             return state.lastTicket
         }
         guard let ticket else { return true }
-        return state.wait(until: MonotonicTime.nanoseconds() + patience) { state in
+        return state.wait(untilNanoseconds: MonotonicTime.nanoseconds() + waitNanoseconds) {
+            state in
             state.admitted.remove(ticket) != nil
         } otherwise: { state in
             state.waiting[organization]?.removeAll { $0 == ticket }
@@ -59,7 +61,7 @@ public final class OrganizationGate: Sendable {
         }
     }
 
-    /// Gives the place to the request that waits longest, if one does.
+    /// Ends a request, and lets in the one of its organization that waits longest.
     func leave(_ organization: [UInt8]) {
         let isPassedOn = state.withLock { state in
             if let ticket = state.waiting[organization]?.first {
@@ -77,19 +79,20 @@ public final class OrganizationGate: Sendable {
         if isPassedOn { state.wakeAll() }
     }
 
-    /// The organization that a credential belonged to when it was last used here.
+    /// The organization that a credential belonged to when it was last used here; nil: not known.
     ///
-    /// It may have changed since, so it opens nothing: it only says at which gate to ask before
-    /// Redis is asked.
+    /// It may have changed since, so it decides nothing but where a request is counted before its
+    /// credential is read from Redis.
     func organization(ofCredential hash: [UInt8]) -> [UInt8]? {
         state.withLock { $0.organizations[hash] }
     }
 
-    /// A credential is no longer valid: it takes nobody's place any more.
+    /// Forgets the organization of a credential that is no longer valid.
     func forget(credential hash: [UInt8]) {
         _ = state.withLock { $0.organizations.removeValue(forKey: hash) }
     }
 
+    /// Remembers the organization of a valid credential.
     func remember(_ organization: [UInt8], ofCredential hash: [UInt8]) {
         state.withLock { state in
             if state.organizations[hash] == organization { return }

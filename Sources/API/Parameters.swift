@@ -2,16 +2,16 @@ import HTTPServer
 import Query
 import Spelling
 
-/// Reads query parameters; what is wrong with one is a problem that names it.
+/// Reads query parameters; a bad one is a `Problem` that names it.
 struct Parameters {
     private let request: Request
     private let status: Int
 
-    /// The parameters of a request for a path that takes `known` and no others; bad parameters are
-    /// answered with `status`.
+    /// The parameters of a request for a path that knows only the names in `known` and `lists`.
     ///
-    /// An unknown name is refused, because an answer does not show that a filter was ignored. A name
-    /// in `lists` may also be written as clients write arrays: `name[]`, `name[0]`.
+    /// Bad parameters are answered with `status`. An unknown name is refused, because an answer
+    /// would not show that a filter was ignored. A name in `lists` may also have one of the forms
+    /// that clients use for arrays: `name[]`, `name[0]`.
     init(
         _ request: Request, known: [String], lists: [String] = [], badStatus status: Int
     ) throws(Problem) {
@@ -35,17 +35,17 @@ struct Parameters {
 
     func problem(_ message: String) -> Problem { Problem(status, message) }
 
-    /// The value of a parameter that may stand once.
+    /// The value of a parameter that may be given once.
     ///
-    /// An empty one is refused: it is most likely a field of a form that nobody filled in, and an
-    /// answer for the value of no length would look like one about nothing.
+    /// An empty value is refused: most likely it is an input of a form that was not filled in, and
+    /// an answer about the empty text would look like an answer without numbers.
     func text(_ name: String) throws(Problem) -> [UInt8]? {
         guard let value = try anyText(name) else { return nil }
         guard !value.isEmpty else { throw problem("\(name) is empty") }
         return value
     }
 
-    /// The value of a parameter that may stand once and may be empty.
+    /// The value of a parameter that may be given once and may be empty.
     func anyText(_ name: String) throws(Problem) -> [UInt8]? {
         switch request.parameter(name) {
         case .absent: return nil
@@ -54,8 +54,8 @@ struct Parameters {
         }
     }
 
-    /// The values of a parameter that may stand many times, also empty ones, in the order of the
-    /// query.
+    /// The values of a parameter that may be given many times, in the order of the query; they may
+    /// be empty.
     func texts(_ name: String) -> [[UInt8]] {
         request.query.filter { Parameters.isItem($0.name, of: name) }.map(\.value)
     }
@@ -104,23 +104,27 @@ struct Parameters {
             ? "\(shown); known are: \(known.joined(separator: ", "))" : shown + suggestion
     }
 
-    /// Whole UTC days from two seconds: see the common rules of the day-based shapes.
+    /// The whole UTC days between two seconds since 1970, by the rules that all day-based paths
+    /// share.
+    ///
+    /// The start is floored and the end raised to midnight. Without both: the 30 days that end with
+    /// today. At most 366 days.
     func wholeDays(
-        start: Int64?, end: Int64?, names: (start: String, end: String), now: Int64
+        start: Int64?, end: Int64?, names: (start: String, end: String), nowSeconds: Int64
     ) throws(Problem) -> TimeRange {
         let range: TimeRange
         switch (start, end) {
-        case (nil, nil): range = .days(30, until: now)
+        case (nil, nil): range = .days(30, until: nowSeconds)
         case (let start?, nil):
-            // A start that is later than today has its own day: zeros, as between two future dates.
+            // A start later than today gives its own day, with zeros, as two future dates do.
             range = TimeRange(
-                wholeDaysFrom: start, to: max(start, TimeRange.days(1, until: now).end))
+                wholeDaysFrom: start, to: max(start, TimeRange.days(1, until: nowSeconds).end))
             guard range.dayCount <= 366 else {
                 throw problem("\(names.start) is more than 366 days ago; give \(names.end) too")
             }
         case (nil, let end?):
             let last = TimeRange(wholeDaysFrom: end - 1, to: end)
-            range = TimeRange(start: last.end - 30 * TimeRange.day, end: last.end)
+            range = TimeRange(start: last.end - 30 * TimeRange.secondsPerDay, end: last.end)
         case (let start?, let end?):
             guard start <= end else { throw problem("\(names.start) is after \(names.end)") }
             range = TimeRange(wholeDaysFrom: start, to: end)
@@ -131,8 +135,10 @@ struct Parameters {
         return range
     }
 
-    /// The windows that answer exactly these days for all these meters; a range that the meters no
-    /// longer hold so is a problem that says what they hold, never an answer about more days.
+    /// The windows that answer exactly these days for all these meters.
+    ///
+    /// Throws where the meters no longer keep such windows; the message says which days are kept.
+    /// An answer is never about more days than were asked for.
     func exactCoverage(
         of meters: [String], _ range: TimeRange, names: (start: String, end: String),
         _ engine: QueryEngine

@@ -1,6 +1,6 @@
-/// A request that is not answered with 200: the status and what to tell the client.
+/// An answer other than 200: the status and the message for the client.
 ///
-/// Each dialect writes it in its own form.
+/// Each dialect writes its body in its own form.
 public struct Problem: Error, Sendable, Hashable {
     /// The status code.
     public var status: Int
@@ -23,15 +23,15 @@ public struct Problem: Error, Sendable, Hashable {
         self.allow = allow
     }
 
-    /// No valid credential; `secret` is the one that was given, nil for none.
+    /// 401: there is no valid credential; `secret` is what the client gave, nil: nothing.
     public static func unauthorized(_ message: String, secret: [UInt8]?) -> Problem {
         var problem = Problem(401, message)
         problem.isCredentialInvalid = secret != nil
         return problem
     }
-    /// Redis is away, the ledger is absent, or the time has passed; never zeros.
+    /// 503: Redis is away, there is no ledger, or it took too long; never an answer with zeros.
     public static let unavailable = Problem(
         503, "The numbers cannot be read at the moment", retryAfterSeconds: 1)
-    /// A fault of ours.
+    /// 500: an error of the server.
     public static let fault = Problem(500, "Internal Server Error")
 }

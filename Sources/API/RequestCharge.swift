@@ -1,21 +1,22 @@
 import HTTPServer
 import Query
 
-/// What one request uses of the limits, from its credential to its end; of one thread.
+/// What one request uses of the limits, from its credential to its end; on one thread.
 ///
-/// A request pays one unit before anything is read. What its reads cost beyond that is known later
-/// (and is on its way by then, where the same request came before), so it is taken from the bucket
-/// whatever that holds: the next requests of the credential wait until the debt has flowed in.
+/// A request pays one unit before anything is read. What its reads cost beyond that is known only
+/// later, and perhaps after they were sent (where the same request came before). So it is taken
+/// even from an empty bucket; the credential's next requests are refused until the debt is paid
+/// off.
 final class RequestCharge: ReadAdmission {
     private let limits: RequestLimits
     private let badRequestStatus: Int
     /// The bucket of its credential; nil before that is known.
     private var bucket: [UInt8]?
-    /// The organization whose gate it has passed.
+    /// The organization whose gate let it in.
     private var organization: [UInt8]?
     /// Commands of all its plans so far.
     private var commands = 0
-    /// What they have brought so far.
+    /// Members that these have read so far.
     private var members = 0
     private var unitsPaid = 0
     private var refusal: Problem?
@@ -25,9 +26,9 @@ final class RequestCharge: ReadAdmission {
         self.badRequestStatus = badRequestStatus
     }
 
-    /// Begins a request with a well-formed key of this hash; it need not be a valid one.
+    /// Begins a request with a well-formed key of this hash, be it valid or not.
     ///
-    /// The bucket is the hash's, not the header's: one key can be written there in many ways.
+    /// The bucket belongs to the hash, because one key can be written in a header in several ways.
     func begin(credential hash: [UInt8]) throws(Problem) {
         try payRequest([UInt8(ascii: "k")] + hash)
         if let organization = limits.perOrganization?.organization(ofCredential: hash) {
@@ -35,22 +36,22 @@ final class RequestCharge: ReadAdmission {
         }
     }
 
-    /// Begins a request with a verified token: a bucket for each subject of each organization.
+    /// Begins a request with a verified token; each subject of each organization has a bucket.
     func begin(token claims: TokenVerifier.Claims) throws(Problem) {
-        // No text holds a byte of 255, so two pairs never look alike.
+        // No UTF-8 text contains the byte 255, so different pairs give different names.
         try payRequest([UInt8(ascii: "t")] + (claims.organization ?? []) + [255] + claims.subject)
     }
 
     private func payRequest(_ bucket: [UInt8]) throws(Problem) {
         self.bucket = bucket
         guard let limiter = limits.perCredential else { return }
-        let decision = limiter.take(bucket, at: MonotonicTime.nanoseconds())
+        let decision = limiter.take(bucket, atNanoseconds: MonotonicTime.nanoseconds())
         if let problem = RequestCharge.problem(decision) { throw problem }
     }
 
-    /// Counts it among its organization's requests until its end, or says 429 after a short wait.
+    /// Counts it among the running requests of its organization, or throws 429 after a short wait.
     ///
-    /// A request that is refused here keeps the unit that it paid: it held a thread while it waited.
+    /// A request that is refused here does not get its unit back: it occupied a thread.
     func enter(_ organization: [UInt8], credential hash: [UInt8]? = nil) throws(Problem) {
         guard let gate = limits.perOrganization else { return }
         if let hash { gate.remember(organization, ofCredential: hash) }
@@ -64,13 +65,13 @@ final class RequestCharge: ReadAdmission {
         self.organization = organization
     }
 
-    /// The key of this hash turned out not to be valid.
+    /// Notes that the key of this hash is not valid.
     func refuse(credential hash: [UInt8]) { limits.perOrganization?.forget(credential: hash) }
 
-    /// Takes the commands of one plan into account, before they are sent.
+    /// Charges the commands of one plan before they are sent.
     ///
-    /// Units are for the sum of all plans, the bound is for each: a request whose plan is made again
-    /// because of newer events must not be refused for that.
+    /// Units are for the sum of all plans, the limit is for each plan: a request whose plan is
+    /// repeated because of newer events must not be refused for that.
     func admit(commands count: Int) throws(QueryError) {
         guard count <= limits.mostCommands else {
             let problem = Problem(
@@ -84,7 +85,7 @@ final class RequestCharge: ReadAdmission {
         charge()
     }
 
-    /// Takes into account how much a plan has brought.
+    /// Charges the members that a plan has read.
     func found(members count: Int) {
         members += count
         charge()
@@ -94,16 +95,19 @@ final class RequestCharge: ReadAdmission {
         let units = RequestLimits.units(commands: commands, members: members)
         guard units > unitsPaid, let bucket else { return }
         limits.perCredential?.charge(
-            bucket, tokens: units - unitsPaid, at: MonotonicTime.nanoseconds())
+            bucket, tokens: units - unitsPaid, atNanoseconds: MonotonicTime.nanoseconds())
         unitsPaid = units
     }
 
-    /// What to answer where there is a problem: what was refused here goes before what followed
-    /// from it, and a request without a valid credential is counted for its address.
+    /// The problem to answer with.
+    ///
+    /// Where this class refused reads, that is the answer, not the error that followed from it. A
+    /// request without a valid credential is charged to its address, which may make it a 429.
     func problem(_ problem: Problem, from address: RemoteAddress) -> Problem {
         if let refusal { return refusal }
         guard problem.status == 401, let limiter = limits.perAddress else { return problem }
-        let decision = limiter.take(address.rateLimitKey, at: MonotonicTime.nanoseconds())
+        let decision = limiter.take(
+            address.rateLimitKey, atNanoseconds: MonotonicTime.nanoseconds())
         return RequestCharge.problem(decision) ?? problem
     }
 

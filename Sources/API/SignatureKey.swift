@@ -1,16 +1,16 @@
 internal import CCrypto
 
-/// One key, which verifies signatures of one algorithm and of no other.
+/// A key that verifies signatures of one algorithm and of no other.
 ///
 /// Safe to use from every thread: libcrypto only reads a key when it verifies.
 final class SignatureKey: @unchecked Sendable {
     private enum Material {
         case secret([UInt8])
-        /// An EVP_PKEY that is ours.
+        /// An EVP_PKEY, owned by this object.
         case publicKey(OpaquePointer)
     }
 
-    /// The only algorithm that it is for.
+    /// The algorithm that it is for.
     let algorithm: TokenVerifier.Algorithm
     /// Its `kid`; nil where it has none.
     let id: [UInt8]?
@@ -39,7 +39,7 @@ final class SignatureKey: @unchecked Sendable {
         self.init(.hs256, id, .secret(secret))
     }
 
-    /// The public key in a PEM text; throws where it is not one of this algorithm.
+    /// The public key in a PEM text; throws where it is not for this algorithm.
     convenience init(
         pem: [UInt8], algorithm: TokenVerifier.Algorithm
     ) throws(TokenConfigurationError) {
@@ -71,12 +71,12 @@ final class SignatureKey: @unchecked Sendable {
         try check(key)
     }
 
-    /// A key on P-256 of the coordinates of its point, 32 bytes each.
+    /// A key on P-256 from the coordinates of its point, 32 bytes each.
     convenience init(x: [UInt8], y: [UInt8], id: [UInt8]?) throws(TokenConfigurationError) {
         guard x.count == 32, y.count == 32 else {
             throw TokenConfigurationError(message: "x and y of P-256 must have 32 bytes")
         }
-        // 4: both coordinates follow.
+        // The form of an uncompressed point: 4, then both coordinates.
         guard let key = odometer_p256_key([4] + x + y) else {
             throw TokenConfigurationError(message: "x and y are no point of P-256")
         }
@@ -84,7 +84,7 @@ final class SignatureKey: @unchecked Sendable {
         try check(key)
     }
 
-    /// Throws where the key is not of the algorithm's kind, too small, or no sound key.
+    /// Throws where the key is not for the algorithm, too small, or not valid.
     private func check(_ key: OpaquePointer) throws(TokenConfigurationError) {
         switch algorithm {
         case .hs256:
@@ -116,7 +116,7 @@ final class SignatureKey: @unchecked Sendable {
 
     // MARK: Verifying
 
-    /// Whether the signature is this key's for these bytes.
+    /// Whether this key made the signature of these bytes.
     func verifies(_ signature: [UInt8], of bytes: ArraySlice<UInt8>) -> Bool {
         switch material {
         case .secret(let secret):
@@ -147,7 +147,7 @@ final class SignatureKey: @unchecked Sendable {
         }
     }
 
-    /// The form in which libcrypto takes two numbers that tokens have one behind the other.
+    /// A signature of ES256 as DER, which libcrypto needs; tokens have its two numbers in a row.
     private static func der(_ signature: [UInt8]) -> [UInt8]? {
         guard signature.count == 64, let pair = ECDSA_SIG_new() else { return nil }
         defer { ECDSA_SIG_free(pair) }

@@ -3,9 +3,9 @@ import Query
 
 /// One part of a token, its header or its claims: a JSON object in base64url, read by libjwt.
 ///
-/// The library (1.x) reads such parts only of whole tokens, and refuses those whose `typ` it does not
-/// know. So each part is given to it as the claims of a token without signature, whose header is
-/// ours; the real signature is verified elsewhere.
+/// The library (1.x) reads only whole tokens, and refuses a `typ` that it does not know. So it gets
+/// each part as the claims of a token made here, without signature; the real signature is verified
+/// elsewhere (`SignatureKey`).
 struct TokenPart: ~Copyable {
     private let object: OpaquePointer
 
@@ -22,7 +22,7 @@ struct TokenPart: ~Copyable {
 
     deinit { jwt_free(object) }
 
-    /// The value of a member where it is a text.
+    /// The value of a member that is a text; nil where it is something else.
     func text(_ name: String) -> [UInt8]? {
         jwt_get_grant(object, name).map { Array(String(cString: $0).utf8) }
     }
@@ -34,13 +34,14 @@ struct TokenPart: ~Copyable {
         return Array(String(cString: text).utf8)
     }
 
-    /// A number that is whole; read from its JSON text, because the library has no way to tell an
-    /// absent member from a 0.
+    /// The value of a member that is an integer; nil where it is something else.
+    ///
+    /// Read from its JSON text: the library does not tell an absent member from a 0.
     func integer(_ name: String) -> Int64? {
         json(name).flatMap { Int64(String(decoding: $0, as: UTF8.self)) }
     }
 
-    /// The values of a member that is a text or a list of texts; nil where it is neither.
+    /// The values of a member that is a text or an array of texts; nil where it is neither.
     func texts(_ name: String) -> [[UInt8]]? {
         guard let json = json(name) else { return nil }
         return RecordText.strings(json) ?? RecordText.string(json).map { [$0] }

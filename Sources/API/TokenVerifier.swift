@@ -3,7 +3,7 @@ import Synchronization
 
 /// Why tokens cannot be verified at all.
 public struct TokenConfigurationError: Error, Sendable, CustomStringConvertible {
-    /// Text for people; holds no key.
+    /// Text for people; contains no part of a key.
     public let message: String
     /// The message.
     public var description: String { message }
@@ -14,10 +14,10 @@ public struct TokenConfigurationError: Error, Sendable, CustomStringConvertible 
 
 /// Verifies signed tokens (JWT) of one issuer.
 ///
-/// Each key is for one algorithm; what a token says about it only has to agree. A token's `kid`
-/// chooses among several keys.
+/// The key decides the algorithm; a token that names another one is refused. Among several keys,
+/// the token's `kid` chooses.
 public final class TokenVerifier: Sendable {
-    /// A signature algorithm; `none` is not one.
+    /// A signature algorithm; `none` is not among them.
     public enum Algorithm: String, Sendable, CaseIterable {
         /// HMAC with SHA-256 and a shared secret.
         case hs256 = "HS256"
@@ -29,22 +29,25 @@ public final class TokenVerifier: Sendable {
 
     /// What a verified token says.
     struct Claims: Hashable {
-        /// The claim `organization_id`, where it is a text of 1 to 256 bytes.
+        /// The claim `organization_id`; nil where it is not a text of 1 to `EventLimits.textBytes`.
         let organization: [UInt8]?
-        /// The claim `sub`: its bytes where it is a text, else 255 and its JSON text, which no text
-        /// is like; empty where it is absent.
+        /// The claim `sub`, empty where it is absent.
+        ///
+        /// A text is its bytes. Another value is the byte 255 and its JSON text, so that it never
+        /// equals a text.
         let subject: [UInt8]
     }
 
-    /// From when to when a token is valid, in seconds since 1970.
+    /// The time in which a token is valid, in seconds since 1970.
     struct Validity {
-        /// `exp`: the first second in which it is not.
-        let expiry: Int64
-        /// `nbf`; nil where it has none.
-        let begin: Int64?
+        /// `exp`: the first second in which the token is no longer valid.
+        let expirySecond: Int64
+        /// `nbf`; nil where the token has none.
+        let firstSecond: Int64?
 
-        func holds(at now: Int64) -> Bool {
-            now < expiry && begin.map { $0 <= now + TokenVerifier.leeway } ?? true
+        func holds(at nowSeconds: Int64) -> Bool {
+            nowSeconds < expirySecond
+                && firstSecond.map { $0 <= nowSeconds + TokenVerifier.leewaySeconds } ?? true
         }
     }
 
@@ -54,18 +57,18 @@ public final class TokenVerifier: Sendable {
     private let warn: @Sendable (String) -> Void
     private let hasWarned = Atomic(false)
 
-    /// Seconds by which `nbf` may be in the future.
-    static let leeway: Int64 = 30
-    private static let longestToken = 8_192
-    /// What `typ` may be, in any case of letters: a JWT, or an access token (RFC 9068).
+    /// How far `nbf` may be in the future, for clocks that differ.
+    static let leewaySeconds: Int64 = 30
+    private static let longestTokenBytes = 8_192
+    /// What `typ` may be, in upper or lower case: a JWT, or an access token (RFC 9068).
     private static let types = ["jwt", "at+jwt", "application/at+jwt"].map { Array($0.utf8) }
 
     /// A verifier with the keys of a source.
     ///
     /// - Parameters:
     ///   - issuer: what `iss` must be; nil: anything.
-    ///   - audience: what `aud` must be or hold; nil: anything.
-    ///   - warn: takes a line for the log, once, where a token names an audience and none is
+    ///   - audience: what `aud` must be or contain; nil: anything.
+    ///   - warn: takes a line for the log when the first token names an audience and none is
     ///     configured; called on a request's thread.
     public init(
         keys: any TokenKeySource, issuer: String? = nil, audience: String? = nil,
@@ -85,23 +88,26 @@ public final class TokenVerifier: Sendable {
             keys: try TokenKeys(algorithm: algorithm, key: key), issuer: issuer, audience: audience)
     }
 
-    /// Whether a token is valid at `now` (seconds since 1970).
-    public func accepts(_ token: [UInt8], now: Int64) -> Bool { verify(token, now: now) != nil }
+    /// Whether a token is valid at `nowSeconds` (since 1970).
+    public func accepts(_ token: [UInt8], nowSeconds: Int64) -> Bool {
+        verify(token, nowSeconds: nowSeconds) != nil
+    }
 
-    /// The claims of a token that is valid at `now` (seconds since 1970), else nil.
-    func verify(_ token: [UInt8], now: Int64) -> Claims? {
+    /// The claims of a token that is valid at `nowSeconds` (since 1970), else nil.
+    func verify(_ token: [UInt8], nowSeconds: Int64) -> Claims? {
         let keys = self.keys.current()
         if let known = keys.verified.find(token) {
-            return known.validity.holds(at: now) ? known.claims : nil
+            return known.validity.holds(at: nowSeconds) ? known.claims : nil
         }
-        guard token.count <= TokenVerifier.longestToken else { return nil }
+        guard token.count <= TokenVerifier.longestTokenBytes else { return nil }
         let parts = token.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
         guard parts.count == 3, parts.allSatisfy({ !$0.isEmpty }),
             let key = TokenVerifier.key(of: parts[0], among: keys),
             let signature = Base64URL.bytes(parts[2]),
             key.verifies(signature, of: token[..<parts[1].endIndex]),
             Base64URL.bytes(parts[1]) != nil, let claims = TokenPart(parts[1]),
-            let validity = TokenVerifier.validity(claims), validity.holds(at: now), isOurs(claims)
+            let validity = TokenVerifier.validity(claims), validity.holds(at: nowSeconds),
+            isOurs(claims)
         else { return nil }
         let organization = claims.text("organization_id")
         let found = Claims(
@@ -113,12 +119,12 @@ public final class TokenVerifier: Sendable {
         return found
     }
 
-    /// The key that a header chooses; nil where it says anything that is not known here.
+    /// The key that a header chooses; nil where a member of the header is not known here.
     private static func key(of part: ArraySlice<UInt8>, among keys: TokenKeys) -> SignatureKey? {
         guard Base64URL.bytes(part) != nil, let header = TokenPart(part),
             let name = header.text("alg"),
             let algorithm = Algorithm(rawValue: String(decoding: name, as: UTF8.self)),
-            // What must be understood (RFC 7515, 4.1.11) we do not know.
+            // `crit` lists members that must be understood (RFC 7515, 4.1.11); none are here.
             header.json("crit") == nil
         else { return nil }
         if header.json("typ") != nil {
@@ -132,8 +138,10 @@ public final class TokenVerifier: Sendable {
 
     private static func validity(_ claims: borrowing TokenPart) -> Validity? {
         guard let expiry = claims.integer("exp") else { return nil }
-        guard claims.json("nbf") != nil else { return Validity(expiry: expiry, begin: nil) }
-        return claims.integer("nbf").map { Validity(expiry: expiry, begin: $0) }
+        guard claims.json("nbf") != nil else {
+            return Validity(expirySecond: expiry, firstSecond: nil)
+        }
+        return claims.integer("nbf").map { Validity(expirySecond: expiry, firstSecond: $0) }
     }
 
     private func isOurs(_ claims: borrowing TokenPart) -> Bool {

@@ -1,8 +1,8 @@
 import Glibc
 
-/// A value behind a lock, with which threads can wait until it is as they want it.
+/// A value behind a lock; threads can wait until it meets a condition.
 ///
-/// `Mutex` has no such wait. Safe to use from every thread: `value` is touched under the lock only.
+/// `Mutex` has no such wait. Safe to use from every thread: `value` is used under the lock only.
 final class WaitableState<Value: ~Copyable>: @unchecked Sendable {
     private let lock = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
     private let change = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
@@ -32,14 +32,15 @@ final class WaitableState<Value: ~Copyable>: @unchecked Sendable {
         return body(&value)
     }
 
-    /// Lets all threads that wait look at the value again.
+    /// Lets all waiting threads check the value again.
     func wakeAll() { pthread_cond_broadcast(change) }
 
-    /// Waits until `isDone` says true; returns what it said last.
+    /// Waits until `isDone` returns true; returns its last result.
     ///
-    /// At a moment of `MonotonicTime` it stops to wait, and calls `otherwise`.
+    /// At this moment of `MonotonicTime` it calls `otherwise` and waits no longer.
     func wait(
-        until end: UInt64, _ isDone: (inout Value) -> Bool, otherwise: (inout Value) -> Void
+        untilNanoseconds end: UInt64, _ isDone: (inout Value) -> Bool,
+        otherwise: (inout Value) -> Void
     ) -> Bool {
         var moment = timespec(
             tv_sec: Int(end / 1_000_000_000), tv_nsec: Int(end % 1_000_000_000))

@@ -1,22 +1,24 @@
 import Synchronization
 
-/// Counts the connections of each address, so that one client does not take all there are.
+/// Counts the connections of each address, so that one client cannot take all of them.
 ///
-/// The library has such a limit, but none that leaves out a proxy, behind which many clients are.
+/// The library's own limit cannot exempt a proxy, which has the connections of many clients.
 final class AddressConnections: Sendable {
     private let most: Int
     private let unlimited: [AddressRange]
     private let counts = Mutex<[RemoteAddress: Int]>([:])
 
-    /// `most` connections of one address, 0 = no limit; none for addresses in `unlimited`.
+    /// At most `most` connections of one address; 0: no limit.
+    ///
+    /// Addresses in `unlimited` have no limit.
     init(most: Int, unlimited: [AddressRange]) {
         self.most = most
         self.unlimited = unlimited
     }
 
-    /// Whether one more may be opened; asked before it is opened.
+    /// Whether one more connection may be opened; asked before it is.
     ///
-    /// Threads that accept at the same moment may let in one more each.
+    /// Threads that accept at the same moment may each let in one too many.
     func admits(_ address: RemoteAddress) -> Bool {
         guard most > 0 else { return true }
         let count = counts.withLock { $0[address.network] ?? 0 }

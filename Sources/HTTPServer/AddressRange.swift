@@ -1,12 +1,12 @@
 /// A block of IPv4 or IPv6 addresses, written `10.0.0.0/8`, `fd00::/8` or as a single address.
 public struct AddressRange: Equatable, Sendable {
     private let address: RemoteAddress
-    /// Bits that are alike in all addresses of the block, counted from the first.
+    /// How many first bits all addresses of the block share.
     private let bits: Int
 
-    /// Reads a block; nil where the text is none.
+    /// Reads a block; nil where the text is not one.
     ///
-    /// Bits behind the prefix are not looked at.
+    /// Bits after the prefix are ignored.
     public init?(_ text: String) {
         let parts = text.split(separator: "/", omittingEmptySubsequences: false)
         guard parts.count <= 2, let address = RemoteAddress(text: String(parts[0])) else {
@@ -17,7 +17,7 @@ public struct AddressRange: Equatable, Sendable {
         if parts.count == 2 {
             guard parts[1].utf8.allSatisfy({ (48...57).contains($0) }), let given = Int(parts[1])
             else { return nil }
-            // An IPv4 block that is written as IPv6, ::ffff:10.0.0.0/104.
+            // An IPv4 block may be written as IPv6: ::ffff:10.0.0.0/104.
             let isMapped = !address.isIPv6 && parts[0].contains(":")
             bits = isMapped ? given - 96 : given
         }
@@ -30,14 +30,14 @@ public struct AddressRange: Equatable, Sendable {
     public func contains(_ other: RemoteAddress) -> Bool {
         guard other.isIPv6 == address.isIPv6 else { return false }
         guard address.isIPv6 else {
-            return AddressRange.isAlike(address.low << 32, other.low << 32, bits)
+            return AddressRange.isSame(address.low << 32, other.low << 32, firstBits: bits)
         }
-        return AddressRange.isAlike(address.high, other.high, min(bits, 64))
-            && AddressRange.isAlike(address.low, other.low, max(0, bits - 64))
+        return AddressRange.isSame(address.high, other.high, firstBits: min(bits, 64))
+            && AddressRange.isSame(address.low, other.low, firstBits: max(0, bits - 64))
     }
 
     /// Whether the first bits, at most 64, are the same.
-    private static func isAlike(_ left: UInt64, _ right: UInt64, _ bits: Int) -> Bool {
+    private static func isSame(_ left: UInt64, _ right: UInt64, firstBits bits: Int) -> Bool {
         bits == 0 || (left ^ right) >> UInt64(64 - bits) == 0
     }
 }

@@ -1,9 +1,9 @@
-/// Entity tags and the answer 304.
+/// Conditional requests: entity tags and the answer 304.
 public enum Conditional {
     /// A strong entity tag of the bytes, with its quotes.
     ///
-    /// Two 64-bit sums in the manner of FNV-1a, but eight bytes a step, and the length: a change of
-    /// the body changes the tag. It is no protection against somebody who looks for collisions.
+    /// It is made of two 64-bit sums like FNV-1a, but over eight bytes a step, and of the length. A
+    /// change of the body changes the tag; a deliberate collision is possible.
     public static func entityTag(_ body: [UInt8]) -> String {
         var first: UInt64 = 0xcbf2_9ce4_8422_2325
         var second: UInt64 = 0x8422_2325_cbf2_9ce4
@@ -36,8 +36,7 @@ public enum Conditional {
 
     /// Adds the entity tag to a 200 answer for GET or HEAD; a client that holds it gets 304.
     ///
-    /// The body stays in the value, so that Content-Length is that of the 200; the server does not
-    /// send it.
+    /// `body` is kept, so that Content-Length is that of the 200; the server does not send it.
     public static func apply(to response: inout Response, for request: Request) {
         guard response.status == 200, response.caching == .revalidate,
             request.method == .get || request.method == .head
@@ -50,7 +49,7 @@ public enum Conditional {
         }
     }
 
-    /// Weak comparison of a list of entity tags, as If-None-Match wants it.
+    /// Whether a list in If-None-Match contains the tag, by weak comparison.
     static func matches(_ list: [UInt8], tag: [UInt8]) -> Bool {
         var rest = list[...]
         while true {
@@ -60,7 +59,7 @@ public enum Conditional {
             if rest.starts(with: [UInt8(ascii: "W"), UInt8(ascii: "/")]) {
                 rest = rest.dropFirst(2)
             }
-            // A list that is not made of quoted tags matches nothing from there on.
+            // What is not a quoted tag ends the list.
             guard rest.first == UInt8(ascii: "\""),
                 let end = rest.dropFirst().firstIndex(of: UInt8(ascii: "\""))
             else { return false }

@@ -1,11 +1,11 @@
 internal import CMicroHTTPD
 import Glibc
 
-/// One request while it arrives, seen by its connection's worker thread only.
+/// One request while it arrives; used only by the worker thread of its connection.
 final class Exchange {
     let target: [UInt8]
     var hasHead = false
-    /// Whether it was answered past the library, by its target alone.
+    /// Whether it was already answered, past the library, because of its target.
     var isRefused = false
     var method = Method.other
     var headers = HeaderFields()
@@ -14,9 +14,9 @@ final class Exchange {
 
     init(target: [UInt8]) { self.target = target }
 
-    /// Takes a piece of the body; false when it becomes too large.
+    /// Takes a piece of the body; false when the body becomes too large.
     ///
-    /// GET and HEAD bodies mean nothing: they are counted and dropped.
+    /// The body of a GET or HEAD request has no meaning, so it is counted and dropped.
     func take(_ piece: UnsafeRawBufferPointer, limit: Int) -> Bool {
         bodyCount += piece.count
         guard bodyCount <= limit else { return false }
@@ -43,11 +43,12 @@ extension HeaderFields {
 }
 
 extension Framing.Refusal {
-    /// Writes the refusal past the library.
+    /// Sends the refusal past the library.
     ///
-    /// The library could only answer after reading a body whose end is in doubt. Earlier answers of
-    /// the connection are complete at this point. What has already arrived is read away, because
-    /// closing a socket with unread bytes resets the connection and may take the answer with it.
+    /// The library could answer only after reading a body whose end is not certain. Earlier answers
+    /// of the connection are complete at this point. What has already arrived is read and dropped,
+    /// because closing a socket with unread bytes resets the connection, and the client may then
+    /// lose the answer.
     func send(to descriptor: Int32) {
         let body = Response.error(status: status, message: message).body
         let head = """

@@ -1,19 +1,18 @@
-/// Finds out who sent a request that came through proxies, by `X-Forwarded-For`.
+/// Finds the client of a request that came through proxies, by `X-Forwarded-For`.
 ///
-/// Each proxy appends the address that it was asked from. Only what trusted proxies have appended is
-/// believed: from the right, up to the first address that is not one of theirs. What stands before
-/// that was sent by the client and is not even looked at.
+/// Each proxy appends the address of its own client. Only what trusted proxies have appended is
+/// believed: the addresses from the right up to the first one that is not a trusted proxy's. What
+/// is before that may be forged by the client and is not read.
 enum ForwardedFor {
-    /// More proxies than anybody has behind one another; the header's length is bounded by that of
-    /// the whole head.
+    /// More proxies than a request ever passes; the header's length is bounded by that of the head.
     private static let mostHops = 32
     /// An IPv6 address in brackets with a port has at most 53 characters.
     private static let longestHop = 64
 
     /// The client's address.
     ///
-    /// The peer's own where that is no trusted proxy or the header cannot be read. Where all
-    /// addresses are trusted, the first of them.
+    /// It is the peer's where the peer is no trusted proxy or the header cannot be read. Where all
+    /// addresses are trusted proxies, it is the first of them.
     static func client(
         peer: RemoteAddress, headers: HeaderFields, trusted: [AddressRange]
     ) -> RemoteAddress {
@@ -23,7 +22,7 @@ enum ForwardedFor {
         guard isTrusted(peer) else { return peer }
         var client = peer
         var hops = 0
-        // Several lines are one list, in their order.
+        // Several header lines are one list, in their order.
         for line in headers.values(of: "X-Forwarded-For").reversed() {
             var rest = line[...]
             var isDone = false
@@ -40,7 +39,7 @@ enum ForwardedFor {
         return client
     }
 
-    /// An address, as some proxies write it also with a port or in brackets.
+    /// Reads an address; some proxies write it with a port or in brackets.
     private static func address(_ text: ArraySlice<UInt8>) -> RemoteAddress? {
         var text = text.drop { ASCII.isBlank($0) }
         while let last = text.last, ASCII.isBlank(last) { text.removeLast() }
@@ -52,9 +51,9 @@ enum ForwardedFor {
             guard port.isEmpty || isPort(port) else { return nil }
             text = text[text.startIndex + 1..<end]
             guard text.contains(colon) else { return nil }
-        } else if let place = text.firstIndex(of: colon), place == text.lastIndex(of: colon) {
-            guard isPort(text[place...]) else { return nil }
-            text = text[..<place]
+        } else if let index = text.firstIndex(of: colon), index == text.lastIndex(of: colon) {
+            guard isPort(text[index...]) else { return nil }
+            text = text[..<index]
         }
         return RemoteAddress(text: String(decoding: text, as: UTF8.self))
     }

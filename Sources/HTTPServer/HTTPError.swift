@@ -1,10 +1,10 @@
-/// What went wrong at a door of this room.
+/// An error of the HTTP server, or of a request or route that it reads.
 public struct HTTPError: Error, Equatable, Sendable, CustomStringConvertible {
-    /// The kind of failure.
+    /// The kind of error.
     public enum Code: Equatable, Sendable {
         /// A setting or a route pattern is outside its permitted range.
         case configuration
-        /// The address could not be listened on.
+        /// The server cannot listen on its address.
         case listen
         /// The server runs already, or its threads could not be started.
         case start
@@ -12,7 +12,7 @@ public struct HTTPError: Error, Equatable, Sendable, CustomStringConvertible {
         case badRequest
     }
 
-    /// The kind of failure.
+    /// The kind of error.
     public let code: Code
     /// One sentence for people.
     public let message: String

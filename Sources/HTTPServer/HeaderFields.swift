@@ -1,7 +1,7 @@
-/// How often a header or query parameter stands in a request.
+/// How often a header or query parameter is in a request.
 ///
-/// A second value is never dropped silently: two readers that pick different ones of two values
-/// are how an access check is bypassed.
+/// A second value is never dropped silently: if two programs read different values of one name, an
+/// access check in one of them does not protect the other.
 public enum Occurrence: Equatable, Sendable {
     /// It is not there.
     case absent
@@ -25,7 +25,7 @@ public struct HeaderFields: Sendable {
         var valueCount: Int
     }
 
-    // Names (in lower case) and values behind one another: two allocations for a whole head.
+    // Names (in lower case) and values one after the other: two allocations for a whole head.
     private var bytes: [UInt8] = []
     private var fields: [Field] = []
 
@@ -61,7 +61,7 @@ public struct HeaderFields: Sendable {
     /// The number of fields.
     public var count: Int { fields.count }
 
-    /// How often a field of this name stands here.
+    /// How many fields have this name.
     public func count(of name: String) -> Int {
         fields.reduce(0) { $0 + (matches($1, name) ? 1 : 0) }
     }
@@ -71,7 +71,7 @@ public struct HeaderFields: Sendable {
         fields.filter { matches($0, name) }.map(value)
     }
 
-    /// The value of a field that may stand at most once.
+    /// The value of a field that may be there at most once.
     public func single(_ name: String) -> Occurrence {
         var found: Field?
         for field in fields where matches(field, name) {
@@ -93,7 +93,7 @@ public struct HeaderFields: Sendable {
         }
     }
 
-    /// True when every name is made of the characters the standard allows and no value holds a
+    /// Whether all names consist of characters that RFC 9110 permits and no value contains a
     /// control character.
     var isWellFormed: Bool {
         fields.allSatisfy { field in

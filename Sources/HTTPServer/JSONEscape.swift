@@ -1,7 +1,9 @@
-/// The inside of a JSON string.
+/// Escapes for JSON strings.
 enum JSONEscape {
-    /// Appends bytes, escaped, in runs that need no change; each maximal part of a broken UTF-8
-    /// sequence becomes one U+FFFD, as the Unicode standard recommends.
+    /// Appends the bytes of a string, escaped.
+    ///
+    /// Runs without escapes are copied whole. Each maximal part of a broken UTF-8 sequence becomes
+    /// one U+FFFD, as the Unicode standard recommends.
     static func append(_ value: UnsafeRawBufferPointer, to bytes: inout [UInt8]) {
         var runStart = 0
         var index = 0
@@ -37,13 +39,13 @@ enum JSONEscape {
         append(value, runStart..<value.count, to: &bytes)
     }
 
-    /// Whether all of it stands as it is.
+    /// Whether all bytes are ASCII and need no escape.
     static func isPlain(_ value: UnsafeRawBufferPointer) -> Bool {
         func word(_ index: Int) -> UInt64 {
             value.loadUnaligned(fromByteOffset: index, as: UInt64.self)
         }
         guard value.count >= 8 else {
-            // Blanks around it are plain.
+            // Filled up with spaces, which need no escape.
             var short: UInt64 = 0x2020_2020_2020_2020
             for byte in value { short = short << 8 | UInt64(byte) }
             return isPlain(short)
@@ -56,7 +58,7 @@ enum JSONEscape {
         return isPlain(word(value.count - 8))
     }
 
-    /// A slice would be appended byte by byte.
+    /// Appends a part of the bytes; a slice itself would be appended byte by byte.
     private static func append(
         _ value: UnsafeRawBufferPointer, _ run: Range<Int>, to bytes: inout [UInt8]
     ) {
@@ -64,10 +66,10 @@ enum JSONEscape {
         bytes.append(contentsOf: UnsafeRawBufferPointer(rebasing: value[run]))
     }
 
-    /// Whether each of eight bytes is ASCII and stands as it is.
+    /// Whether each of eight bytes is ASCII and needs no escape.
     ///
-    /// Without a top bit anywhere, no byte carries into the next one: adding 96 sets the top bit of each
-    /// byte from 32 on, and 127 that of each byte but 0.
+    /// No byte has its top bit set, so additions carry nothing into the next byte. Adding 96 sets
+    /// the top bit of each byte from 32 on; adding 127 sets that of each byte except 0.
     private static func isPlain(_ word: UInt64) -> Bool {
         let ones: UInt64 = 0x0101_0101_0101_0101
         let tops = ones << 7
@@ -96,8 +98,9 @@ enum JSONEscape {
         }
     }
 
-    /// The length of the sequence that begins here and whether it is UTF-8; of a broken one, the
-    /// length of its maximal part.
+    /// The length of the UTF-8 sequence at an index, and whether it is valid.
+    ///
+    /// The length of a broken one is that of its maximal part.
     private static func sequence(
         in value: UnsafeRawBufferPointer, at index: Int
     ) -> (length: Int, isValid: Bool) {

@@ -1,8 +1,8 @@
 /// Appends JSON to a byte buffer, with commas and escapes where they belong.
 ///
-/// Every value is written at once; nothing is kept but the buffer and whether a comma is due. A
-/// name must be followed by exactly one value, and the caller closes what it opens; the closures
-/// of `object` and `array` do that by themselves. Not thread-safe: one writer, one owner.
+/// Every value is written at once; the writer keeps only the buffer and whether a comma is due. The
+/// caller writes exactly one value after each name, and closes what it opens; `object` and `array`
+/// with closures do that by themselves. Not safe for several threads.
 public struct JSONWriter: Sendable {
     /// What has been written.
     public private(set) var bytes: [UInt8] = []
@@ -13,7 +13,7 @@ public struct JSONWriter: Sendable {
         bytes.reserveCapacity(capacity)
     }
 
-    /// Forgets what was written but keeps the memory.
+    /// Drops what was written, but keeps the memory.
     public mutating func removeAll() {
         bytes.removeAll(keepingCapacity: true)
         isCommaDue = false
@@ -21,7 +21,7 @@ public struct JSONWriter: Sendable {
 
     // MARK: Structure
 
-    /// Writes an object whose fields the closure writes.
+    /// Writes an object whose members the closure writes.
     @inline(__always)
     public mutating func object(_ body: (inout JSONWriter) -> Void) {
         beginObject()
@@ -130,58 +130,58 @@ public struct JSONWriter: Sendable {
         isCommaDue = true
     }
 
-    // MARK: Fields
+    // MARK: Members
 
-    /// Writes a field with a string.
-    public mutating func field(_ name: String, string value: String) {
+    /// Writes a member with a string.
+    public mutating func member(_ name: String, string value: String) {
         self.name(name)
         string(value)
     }
 
-    /// Writes a field with a string from bytes, or null.
-    public mutating func field(_ name: String, string value: [UInt8]?) {
+    /// Writes a member with a string from bytes, or null.
+    public mutating func member(_ name: String, string value: [UInt8]?) {
         self.name(name)
         if let value { string(value) } else { null() }
     }
 
-    /// Writes a field with an integer.
-    public mutating func field(_ name: String, integer value: Int64) {
+    /// Writes a member with an integer.
+    public mutating func member(_ name: String, integer value: Int64) {
         self.name(name)
         integer(value)
     }
 
-    /// Writes a field with an integer, or null.
-    public mutating func field(_ name: String, integer value: Int64?) {
+    /// Writes a member with an integer, or null.
+    public mutating func member(_ name: String, integer value: Int64?) {
         self.name(name)
         if let value { integer(value) } else { null() }
     }
 
-    /// Writes a field with a decimal of fixed digits.
-    public mutating func field(_ name: String, scaled value: Int64, digits: Int) {
+    /// Writes a member with a decimal of fixed digits.
+    public mutating func member(_ name: String, scaled value: Int64, digits: Int) {
         self.name(name)
         decimal(scaled: value, digits: digits)
     }
 
-    /// Writes a field with a truth value.
-    public mutating func field(_ name: String, bool value: Bool) {
+    /// Writes a member with a truth value.
+    public mutating func member(_ name: String, bool value: Bool) {
         self.name(name)
         bool(value)
     }
 
-    /// Writes a field with null.
-    public mutating func fieldNull(_ name: String) {
+    /// Writes a member with null.
+    public mutating func memberNull(_ name: String) {
         self.name(name)
         null()
     }
 
-    /// Writes a field with an object.
+    /// Writes a member with an object.
     @inline(__always)
     public mutating func object(_ name: String, _ body: (inout JSONWriter) -> Void) {
         self.name(name)
         object(body)
     }
 
-    /// Writes a field with an array.
+    /// Writes a member with an array.
     @inline(__always)
     public mutating func array(_ name: String, _ body: (inout JSONWriter) -> Void) {
         self.name(name)
@@ -231,7 +231,7 @@ public struct JSONWriter: Sendable {
     }
 
     private mutating func appendQuoted(_ value: UnsafeRawBufferPointer, isName: Bool) {
-        if value.count <= JSONWriter.mostShort, JSONEscape.isPlain(value) {
+        if value.count <= JSONWriter.mostShortBytes, JSONEscape.isPlain(value) {
             return appendShort(value, isName: isName)
         }
         comma()
@@ -241,12 +241,15 @@ public struct JSONWriter: Sendable {
         if isName { bytes.append(UInt8(ascii: ":")) }
     }
 
-    /// Most bytes of what is put together before it is appended.
-    private static let mostShort = 60
+    /// The longest text that `appendShort` takes.
+    private static let mostShortBytes = 60
 
-    /// Comma, quotes and colon together with the text: an array looks at each append whether it is its own.
+    /// Appends comma, quotes, colon and text in one go.
+    ///
+    /// Each append to an array costs a check whether the array is shared.
     private mutating func appendShort(_ value: UnsafeRawBufferPointer, isName: Bool) {
-        withUnsafeTemporaryAllocation(byteCount: JSONWriter.mostShort + 4, alignment: 1) { room in
+        let most = JSONWriter.mostShortBytes + 4
+        withUnsafeTemporaryAllocation(byteCount: most, alignment: 1) { room in
             var count = 0
             func put(_ character: Unicode.Scalar) {
                 room[count] = UInt8(truncatingIfNeeded: character.value)

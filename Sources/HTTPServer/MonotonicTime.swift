@@ -1,6 +1,6 @@
 import Glibc
 
-/// The clock for durations: it never goes back, and means nothing outside this process.
+/// The clock for durations: it never goes back, and has no meaning outside this process.
 public enum MonotonicTime {
     /// Nanoseconds since some moment before the process began.
     public static func nanoseconds() -> UInt64 {

@@ -1,7 +1,7 @@
 /// Writes metrics in the text format of Prometheus (version 0.0.4).
 ///
-/// Call `family` once for each metric and then its samples. Names are ours and are not escaped;
-/// label values and help texts are. Not thread-safe: one writer, one owner.
+/// Call `family` once for each metric, then `sample` for its samples. Names are written as they
+/// are; label values and help texts are escaped. Not safe for several threads.
 public struct PrometheusText: Sendable {
     /// The type of a metric.
     public enum Kind: String, Sendable {
@@ -61,8 +61,8 @@ public struct PrometheusText: Sendable {
 
     /// Writes the lines of one histogram.
     ///
-    /// `counts` holds one number for each bound, not yet summed up, and one more for what lies
-    /// above the last bound.
+    /// `counts` has one number for each bound, not cumulative, and one for values above the last
+    /// bound.
     public mutating func histogram(
         _ name: String, _ labels: [Label] = [], bounds: [Double], counts: [UInt64], sum: Double
     ) {

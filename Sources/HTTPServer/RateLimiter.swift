@@ -2,23 +2,23 @@ import Synchronization
 
 /// A token bucket for each key, in a fixed amount of memory; safe to use from every thread.
 ///
-/// A bucket is one number: the moment at which it will be full again. A bucket that is full needs
-/// no entry, so an entry is free as soon as its moment has passed. Keys are known by a 64-bit hash
-/// that is seeded for each process; each hash has eight possible places. When all of them are
-/// taken, the one that is full soonest gives way: somebody who floods the table with keys can only
-/// shorten the memory of those who used least.
+/// A bucket is one number: the moment at which it will be full again. A full bucket needs no entry,
+/// so an entry is free as soon as its moment has passed. Keys are known by a 64-bit hash, seeded
+/// for each process; each hash has eight possible entries. When all of them are in use, the one
+/// that is full soonest is replaced: a flood of keys only makes the table forget those who used
+/// least.
 public final class RateLimiter: Sendable {
     /// The answer to one request.
     public enum Decision: Equatable, Sendable {
         /// A token was taken.
         case allowed
-        /// The bucket is empty; a token is there after so many whole seconds, at least 1.
+        /// The bucket is empty; a token will be there after this many whole seconds, at least 1.
         case refused(retryAfterSeconds: Int)
     }
 
     private struct Entry {
         var hash: UInt64 = 0
-        var fullAt: UInt64 = 0
+        var fullAtNanoseconds: UInt64 = 0
     }
 
     private final class Shard: Sendable {
@@ -29,7 +29,7 @@ public final class RateLimiter: Sendable {
         }
     }
 
-    /// The most tokens that a bucket may hold, and that may flow into it in a second.
+    /// The most tokens that a bucket may hold, and that it may get in a second.
     public static let largestBurst = 1_000_000
 
     private static let ways = 8
@@ -64,8 +64,8 @@ public final class RateLimiter: Sendable {
         }
     }
 
-    /// Takes a token of this key's bucket at a moment of `MonotonicTime`.
-    public func take(_ key: [UInt8], at now: UInt64) -> Decision {
+    /// Takes a token from this key's bucket at a moment of `MonotonicTime`.
+    public func take(_ key: [UInt8], atNanoseconds now: UInt64) -> Decision {
         change(key, at: now) { fullAt in
             let next = fullAt + nanosecondsPerToken
             let debt = next - now
@@ -80,15 +80,16 @@ public final class RateLimiter: Sendable {
         }
     }
 
-    /// Takes `tokens` (0 to `largestBurst`) more of this key's bucket, also where it does not hold them:
-    /// what is missing has to flow in before `take` allows something again.
-    public func charge(_ key: [UInt8], tokens: Int, at now: UInt64) {
+    /// Takes `tokens` (0 to `largestBurst`) from this key's bucket, even where it has fewer.
+    ///
+    /// `take` refuses until the missing tokens have been refilled.
+    public func charge(_ key: [UInt8], tokens: Int, atNanoseconds now: UInt64) {
         let cost = UInt64(min(max(0, tokens), Self.largestBurst)) * nanosecondsPerToken
         guard cost > 0 else { return }
         change(key, at: now) { $0 += cost }
     }
 
-    /// Lets `body` change the moment at which this key's bucket is full, which is not before `now`.
+    /// Lets `body` change the moment at which this key's bucket is full; it is `now` or later.
     private func change<Result>(
         _ key: [UInt8], at now: UInt64, _ body: (_ fullAt: inout UInt64) -> Result
     ) -> Result {
@@ -99,18 +100,21 @@ public final class RateLimiter: Sendable {
         let shard = shards[Int(hash >> UInt64(64 - RateLimiter.shardBits))]
         let set = Int(hash & 0xffff_ffff) % setsPerShard * RateLimiter.ways
         return shard.entries.withLock { entries in
-            var place = set
+            var index = set
             for candidate in set..<set + RateLimiter.ways {
                 if entries[candidate].hash == hash {
-                    place = candidate
+                    index = candidate
                     break
                 }
-                if entries[candidate].fullAt < entries[place].fullAt { place = candidate }
+                if entries[candidate].fullAtNanoseconds < entries[index].fullAtNanoseconds {
+                    index = candidate
+                }
             }
-            let before = entries[place].hash == hash ? max(entries[place].fullAt, now) : now
+            let entry = entries[index]
+            let before = entry.hash == hash ? max(entry.fullAtNanoseconds, now) : now
             var fullAt = before
             let result = body(&fullAt)
-            if fullAt != before { entries[place] = Entry(hash: hash, fullAt: fullAt) }
+            if fullAt != before { entries[index] = Entry(hash: hash, fullAtNanoseconds: fullAt) }
             return result
         }
     }

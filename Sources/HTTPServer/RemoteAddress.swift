@@ -1,8 +1,8 @@
 import Glibc
 
-/// The address a request came from, IPv4 or IPv6, without the port.
+/// The address that a request came from, IPv4 or IPv6, without the port.
 ///
-/// An IPv4 address that arrives mapped into IPv6 is held as IPv4.
+/// An IPv4 address mapped into IPv6 becomes IPv4.
 public struct RemoteAddress: Hashable, Sendable, CustomStringConvertible {
     /// True for IPv6.
     public let isIPv6: Bool
@@ -24,7 +24,7 @@ public struct RemoteAddress: Hashable, Sendable, CustomStringConvertible {
         self.low = isMapped ? low & 0xffff_ffff : low
     }
 
-    /// Reads an address as people write it; nil where the text is none.
+    /// Reads an address as people write it; nil where the text is not one.
     public init?(text: String) {
         var four = in_addr()
         var six = in6_addr()
@@ -61,7 +61,7 @@ public struct RemoteAddress: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
-    /// What one customer shares: the IPv4 address, or the first 64 bits of IPv6.
+    /// What all addresses of one client share: the IPv4 address, or the first 64 bits of IPv6.
     var network: RemoteAddress { isIPv6 ? RemoteAddress(high: high, low: 0) : self }
 
     /// `network` as the key of a rate limit.

@@ -1,4 +1,4 @@
-/// The request methods that are told apart.
+/// The request methods that the server knows.
 public enum Method: UInt8, CaseIterable, Sendable {
     /// Read a resource.
     case get
@@ -17,7 +17,7 @@ public enum Method: UInt8, CaseIterable, Sendable {
     /// Any other word; no route answers it.
     case other
 
-    /// Reads a method; methods compare with case.
+    /// Reads a method; upper and lower case are different.
     public init(name: String) {
         self = Method.allCases.first { $0 != .other && $0.name == name } ?? .other
     }
@@ -45,13 +45,13 @@ public struct QueryParameter: Equatable, Sendable {
     public let value: [UInt8]
 }
 
-/// One request, complete and decoded; a plain value that may outlive the connection.
+/// One request, complete and decoded; it may be used after its connection has ended.
 public struct Request: Sendable {
     /// The method.
     public let method: Method
-    /// The path as it came, still with its escapes: what `Router` matches.
+    /// The path as it was sent, with its escapes; `Router` matches this one.
     public let rawPath: [UInt8]
-    /// The path with its escapes decoded, for people: an escaped slash looks like a real one here.
+    /// The path with its escapes decoded, for people only: an escaped slash looks like a real one.
     public let path: [UInt8]
     /// The query's parameters in order, repeated names included; `+` means a space.
     public let query: [QueryParameter]
@@ -59,7 +59,8 @@ public struct Request: Sendable {
     public let headers: HeaderFields
     /// The body; always empty for GET and HEAD.
     public let body: [UInt8]
-    /// The client: the other end of the connection, or where that is a trusted proxy, whom it names.
+    /// The client's address; where the connection is a trusted proxy's, the one that the proxy
+    /// names.
     public let remoteAddress: RemoteAddress
 
     /// Splits and decodes a request target; refuses broken escapes, NUL and control characters.
@@ -73,7 +74,7 @@ public struct Request: Sendable {
         let target = try Request.originForm(target, method)
         let mark = target.firstIndex(of: UInt8(ascii: "?"))
         rawPath = Array(target[..<(mark ?? target.endIndex)])
-        do throws(EscapeFault) {
+        do throws(EscapeError) {
             path = try percentDecoded(rawPath[...], plusIsSpace: false)
         } catch {
             throw HTTPError(.badRequest, "the path holds \(error.rawValue)")
@@ -88,7 +89,7 @@ public struct Request: Sendable {
         self.remoteAddress = remoteAddress
     }
 
-    /// A query parameter that may stand at most once.
+    /// The value of a query parameter that may be there at most once.
     public func parameter(_ name: String) -> Occurrence {
         var found: [UInt8]?
         for item in query where item.name.elementsEqual(name.utf8) {
@@ -98,7 +99,9 @@ public struct Request: Sendable {
         return found.map { .once($0) } ?? .absent
     }
 
-    /// A number that is the same, within this process, for requests with the same method, target and these headers.
+    /// A hash of method, target and these headers.
+    ///
+    /// Equal requests have equal hashes within one process.
     public func digest(with headerNames: [String]) -> UInt64 {
         var hasher = Hasher()
         hasher.combine(method)
@@ -114,7 +117,7 @@ public struct Request: Sendable {
         return UInt64(bitPattern: Int64(hasher.finalize()))
     }
 
-    /// Drops scheme and authority of the absolute form, which servers must accept.
+    /// Drops scheme and authority of a target in absolute form, which servers must accept.
     private static func originForm(
         _ target: [UInt8], _ method: Method
     ) throws(HTTPError) -> ArraySlice<UInt8> {
@@ -139,7 +142,7 @@ public struct Request: Sendable {
         var parameters: [QueryParameter] = []
         for pair in query.split(separator: UInt8(ascii: "&")) {
             let equals = pair.firstIndex(of: UInt8(ascii: "=")) ?? pair.endIndex
-            do throws(EscapeFault) {
+            do throws(EscapeError) {
                 parameters.append(
                     QueryParameter(
                         name: try percentDecoded(pair[..<equals], plusIsSpace: true),
@@ -153,17 +156,17 @@ public struct Request: Sendable {
     }
 }
 
-/// What is wrong with the escapes of a text.
-enum EscapeFault: String, Error {
+/// An escape that cannot be decoded.
+enum EscapeError: String, Error {
     case broken = "a broken escape"
-    /// Refused, because a text with it is cut short wherever C reads it.
+    /// Refused, because C code would see the end of the text there.
     case nul = "an escaped NUL (%00)"
 }
 
 /// Decodes `%XX`.
 func percentDecoded(
     _ bytes: ArraySlice<UInt8>, plusIsSpace: Bool
-) throws(EscapeFault) -> [UInt8] {
+) throws(EscapeError) -> [UInt8] {
     let percent = UInt8(ascii: "%")
     let plus = UInt8(ascii: "+")
     guard bytes.contains(where: { $0 == percent || plusIsSpace && $0 == plus }) else {

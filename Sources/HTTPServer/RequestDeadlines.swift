@@ -2,46 +2,47 @@ internal import CMicroHTTPD
 import Glibc
 import Synchronization
 
-/// One open connection: its socket, its peer and when its current request began.
+/// One open connection: its socket, its peer, and when its current request began.
 final class ConnectionClock: Sendable {
     let descriptor: Int32
     let peer: RemoteAddress
-    private let since: Atomic<UInt64>
+    private let sinceNanoseconds: Atomic<UInt64>
 
     init(descriptor: Int32, peer: RemoteAddress) {
         self.descriptor = descriptor
         self.peer = peer
-        since = Atomic(MonotonicTime.nanoseconds())
+        sinceNanoseconds = Atomic(MonotonicTime.nanoseconds())
     }
 
-    /// A request ended: the next one's time begins now.
-    func restart() { since.store(MonotonicTime.nanoseconds(), ordering: .relaxed) }
+    /// Starts the time of the next request, at the end of one.
+    func restart() { sinceNanoseconds.store(MonotonicTime.nanoseconds(), ordering: .relaxed) }
 
+    /// Whether the current request began more than `nanoseconds` before `now`.
     func isOlder(than nanoseconds: UInt64, at now: UInt64) -> Bool {
-        let since = since.load(ordering: .relaxed)
+        let since = sinceNanoseconds.load(ordering: .relaxed)
         return now > since && now - since > nanoseconds
     }
 }
 
 /// Ends connections whose request takes too long, whichever side is slow.
 ///
-/// The library's own timeout begins anew with every byte, so a client that sends or reads one byte
-/// a second would hold a connection for ever. A thread looks at all connections several times per
-/// limit and shuts the socket of the late ones; the worker that owns the connection then sees its
-/// end and cleans up. A connection is removed here before its descriptor is closed, under the same
-/// lock, so a descriptor that was used again is never shut.
+/// The library's own timeout restarts with every byte, so a client that sends or reads one byte a
+/// second could keep a connection for ever. A thread checks all connections several times within
+/// the limit and shuts down the sockets of late ones; the worker of such a connection then sees its
+/// end and cleans up. A connection is removed here, under the same lock, before its descriptor is
+/// closed: so a descriptor that is already used for something else is never shut down.
 final class RequestDeadlines: Sendable {
-    private let limit: UInt64
+    private let limitNanoseconds: UInt64
     private let clocks = Mutex<[ObjectIdentifier: ConnectionClock]>([:])
     private let cut = Atomic<UInt64>(0)
     private let stopSignal: Int32
     private let stopSender: Int32
-    // False when the process had no descriptors left for the pair.
+    // False where the process had no descriptors left for the pair of sockets.
     private let isUsable: Bool
     private let thread = Mutex<pthread_t?>(nil)
 
     init(seconds: Int) {
-        limit = UInt64(seconds) * 1_000_000_000
+        limitNanoseconds = UInt64(seconds) * 1_000_000_000
         var ends: [Int32] = [-1, -1]
         isUsable = socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue) | O_CLOEXEC, 0, &ends) == 0
         stopSignal = ends[0]
@@ -54,10 +55,10 @@ final class RequestDeadlines: Sendable {
         close(stopSignal)
     }
 
-    /// Connections ended for being late.
+    /// How many connections were ended because a request took too long.
     var cutCount: UInt64 { cut.load(ordering: .relaxed) }
 
-    /// Connections open now.
+    /// How many connections are open.
     var openCount: Int { clocks.withLock { $0.count } }
 
     func insert(_ clock: ConnectionClock) {
@@ -68,7 +69,7 @@ final class RequestDeadlines: Sendable {
         _ = clocks.withLock { $0.removeValue(forKey: ObjectIdentifier(clock)) }
     }
 
-    /// Starts the thread; false when the system has none to give.
+    /// Starts the thread; false where the system has no thread or descriptor left.
     func start() -> Bool {
         guard isUsable else { return false }
         let context = Unmanaged.passRetained(self).toOpaque()
@@ -103,18 +104,19 @@ final class RequestDeadlines: Sendable {
     }
 
     private func run() {
-        let pause = Int32(clamping: max(50, min(1_000, limit / 1_000_000 / 8)))
+        let pauseMilliseconds = Int32(
+            clamping: max(50, min(1_000, limitNanoseconds / 1_000_000 / 8)))
         var waiting = pollfd(fd: stopSignal, events: Int16(POLLIN), revents: 0)
-        // An interrupted wait is as good as a finished one.
-        while poll(&waiting, 1, pause) <= 0 { sweep() }
+        // An interrupted wait only means that the next check comes early.
+        while poll(&waiting, 1, pauseMilliseconds) <= 0 { sweep() }
     }
 
     private func sweep() {
         let now = MonotonicTime.nanoseconds()
         clocks.withLock { clocks in
-            for clock in clocks.values where clock.isOlder(than: limit, at: now) {
+            for clock in clocks.values where clock.isOlder(than: limitNanoseconds, at: now) {
                 shutdown(clock.descriptor, Int32(SHUT_RDWR))
-                // Counted once; the worker needs a moment to notice.
+                // So that it is counted once: the worker needs a moment to notice.
                 clock.restart()
                 cut.add(1, ordering: .relaxed)
             }

@@ -1,9 +1,9 @@
 import Synchronization
 
-/// Counts requests by route and status and sorts their durations into buckets.
+/// Counts requests by route and status, and their durations in buckets.
 ///
-/// Every number is an atomic of its own, so recording never waits; a reader may see a request in
-/// one number before it sees it in another. Safe to use from every thread.
+/// Every number is an atomic of its own, so recording never waits. A reader may see a request in
+/// one number and not yet in another. Safe to use from every thread.
 public final class RequestMetrics: @unchecked Sendable {
     /// The upper bounds of the duration buckets, in seconds.
     public static let bounds: [Double] = [
@@ -12,15 +12,15 @@ public final class RequestMetrics: @unchecked Sendable {
 
     private static let boundsInNanoseconds = bounds.map { UInt64($0 * 1_000_000_000) }
     private static let statuses = 100..<600
-    // For each route: one number a status, then the buckets, one above them, and the sum.
+    // For each route: a number for each status, the buckets, the one above them, and the sum.
     private static let stride = statuses.count + bounds.count + 2
 
     private let names: [String]
     private let numbers: UnsafeMutablePointer<Atomic<UInt64>>
 
-    /// Makes zeroed metrics for routes; a route's id is its index here.
+    /// Metrics of these routes, all zero; a route's id is its index.
     ///
-    /// One more, `unmatched`, takes every other id.
+    /// All other ids are counted under `unmatched`.
     public init(routes: [String]) {
         names = routes + ["unmatched"]
         numbers = .allocate(capacity: names.count * RequestMetrics.stride)
@@ -34,7 +34,7 @@ public final class RequestMetrics: @unchecked Sendable {
         numbers.deallocate()
     }
 
-    /// Records one answered request; `route` is nil when no route matched.
+    /// Records one answered request; `route` is nil where no route matched.
     public func record(route: Int?, status: Int, nanoseconds: UInt64) {
         let last = names.count - 1
         let base =
@@ -51,7 +51,7 @@ public final class RequestMetrics: @unchecked Sendable {
 
     /// Writes `PREFIX_requests_total` and `PREFIX_request_duration_seconds`.
     ///
-    /// Routes that were never asked for are left out.
+    /// Routes without requests are left out.
     public func write(to text: inout PrometheusText, prefix: String = "odometer_http") {
         let total = prefix + "_requests_total"
         text.family(total, .counter, help: "Requests answered, by route and status.")

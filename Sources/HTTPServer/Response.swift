@@ -16,7 +16,7 @@ public struct Response: Sendable {
 
     /// What caches may do with the answer.
     public enum Caching: Equatable, Sendable {
-        /// `private, no-cache` with a strong entity tag, so that a repeat costs no body.
+        /// `private, no-cache` with a strong entity tag, so that an unchanged answer has no body.
         case revalidate
         /// `no-store`.
         case never
@@ -24,17 +24,17 @@ public struct Response: Sendable {
 
     /// The status code, 200 to 599.
     public var status: Int
-    /// Header fields besides those the server adds itself.
+    /// Header fields, without those that the server adds itself.
     public var headers: [Field] = []
-    /// The body, not yet shortened for HEAD or 304.
+    /// The body, even where it is not sent (HEAD, 304).
     public var body: [UInt8]
-    /// The media type; nil sends none.
+    /// The media type; nil: none is sent.
     public var contentType: String?
     /// What caches may do.
     public var caching: Caching = .revalidate
-    /// The request headers that the answer depends on, as `Vary` wants them.
+    /// The request headers that the answer depends on, for `Vary`; nil: none is sent.
     public var vary: String?
-    /// Closes the connection after this answer.
+    /// Whether the connection is closed after this answer.
     public var closesConnection = false
 
     /// An answer from its parts.
@@ -49,7 +49,7 @@ public struct Response: Sendable {
         Response(status: status, body: body, contentType: "application/json")
     }
 
-    /// A JSON answer written in place.
+    /// A JSON answer that the closure writes.
     public static func json(status: Int = 200, _ build: (inout JSONWriter) -> Void) -> Response {
         var writer = JSONWriter()
         build(&writer)
@@ -65,20 +65,20 @@ public struct Response: Sendable {
     public static func error(status: Int, message: String) -> Response {
         .json(status: status) { json in
             json.object {
-                $0.field("error", string: Status.phrase(status))
-                $0.field("message", string: message)
+                $0.member("error", string: Status.phrase(status))
+                $0.member("message", string: message)
             }
         }
     }
 
-    /// The answer 405 with the methods that are permitted.
+    /// The answer 405 with the permitted methods.
     public static func methodNotAllowed(allow: String) -> Response {
         var response = Response.error(status: 405, message: "permitted: \(allow)")
         response.setHeader("Allow", allow)
         return response
     }
 
-    /// Sets a header field; an earlier one of the same name is replaced.
+    /// Sets a header field; replaces one of the same name.
     public mutating func setHeader(_ name: String, _ value: String) {
         headers.removeAll { $0.name.utf8.elementsEqual(name.utf8) { $0 | 0x20 == $1 | 0x20 } }
         headers.append(Field(name: name, value: value))
@@ -87,7 +87,7 @@ public struct Response: Sendable {
 
 /// Reason phrases of the status codes this product answers with.
 public enum Status {
-    /// The phrase, or one for the code's class.
+    /// The phrase of a code; of an unknown code a phrase for its class.
     public static func phrase(_ status: Int) -> String {
         switch status {
         case 200: "OK"

@@ -1,8 +1,8 @@
-/// A method, a path pattern and the number it stands for.
+/// A method and a path pattern, with the id that `Router` returns for them.
 public struct Route: Equatable, Sendable {
     /// The method; GET answers HEAD too.
     public let method: Method
-    /// The path, `{name}` standing for one segment that is not empty.
+    /// The path; `{name}` matches one segment that is not empty.
     public let pattern: String
     /// What `Router.match` returns.
     public let id: Int
@@ -20,17 +20,18 @@ public struct PathParameters: Equatable, Sendable {
     let names: [String]
     let values: [[UInt8]]
 
-    /// The value of a named segment; nil when the pattern has no such name.
+    /// The value of a named segment; nil where the pattern has no such name.
     public subscript(_ name: String) -> [UInt8]? {
         names.firstIndex(of: name).map { values[$0] }
     }
 }
 
-/// Finds the route of a path: a tree of segments, flat in memory, built once and then only read.
+/// Finds the route of a path, with a tree of segments that is built once and then only read.
 ///
 /// The path is split at `/` before its escapes are decoded, so `%2F` never separates segments. A
-/// literal segment wins over a named one at the same place; when the rest then fits no route, the
-/// named one is tried. `.` and `..`, empty segments and a trailing slash have no special meaning.
+/// literal segment is tried before a named one; where the rest of the path then matches no route,
+/// the named one is tried. `.` and `..`, empty segments and a trailing slash have no special
+/// meaning.
 public struct Router: Sendable {
     /// The outcome of a look-up.
     public enum Match: Equatable, Sendable {
@@ -63,16 +64,17 @@ public struct Router: Sendable {
         var allow = ""
     }
 
-    /// Paths with more segments match nothing, whatever the routes are.
+    /// Paths with more segments match no route.
     static let maximumSegments = 32
 
-    /// Endpoints of the patterns without named segments: most requests are found here at once.
+    /// Endpoints of the patterns without named segments, where most requests are found at once.
     private var literals: [[UInt8]: Int] = [:]
     private var nodes: [Node] = []
     private var edges: [Edge] = []
     private var endpoints: [Endpoint] = []
 
-    /// Compiles routes; throws for a malformed pattern and for two routes that cannot be told apart.
+    /// Builds the tree; throws for a malformed pattern and for two routes that cannot be told
+    /// apart.
     public init(_ routes: [Route]) throws(HTTPError) {
         var building = [BuildingNode()]
         for route in routes { try insert(route, into: &building) }
@@ -168,19 +170,20 @@ public struct Router: Sendable {
             }
             index = next
         }
-        let place = building[index].endpoint ?? endpoints.count
-        if place == endpoints.count {
+        let end = building[index].endpoint ?? endpoints.count
+        if end == endpoints.count {
             endpoints.append(Endpoint(entries: Array(repeating: nil, count: Method.allCases.count)))
-            building[index].endpoint = place
+            building[index].endpoint = end
         }
-        guard endpoints[place].entries[Int(route.method.rawValue)] == nil else {
+        guard endpoints[end].entries[Int(route.method.rawValue)] == nil else {
             throw HTTPError(
-                .configuration, "route \(route.method.name) \(route.pattern) stands twice")
+                .configuration, "route \(route.method.name) \(route.pattern) is there twice")
         }
-        endpoints[place].entries[Int(route.method.rawValue)] = Entry(id: route.id, names: names)
-        // An escape in a pattern stands for itself, in a path it does not.
+        endpoints[end].entries[Int(route.method.rawValue)] = Entry(id: route.id, names: names)
+        // `literals` has raw paths. A % in a pattern is a plain character, in a raw path it is an
+        // escape, so such a pattern is found by the tree only.
         if names.isEmpty, !route.pattern.utf8.contains(UInt8(ascii: "%")) {
-            literals[Array(route.pattern.utf8)] = place
+            literals[Array(route.pattern.utf8)] = end
         }
     }
 

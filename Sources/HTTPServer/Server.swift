@@ -2,11 +2,11 @@ internal import CMicroHTTPD
 import Glibc
 import Synchronization
 
-/// An HTTP/1.1 server: worker threads that wait for many connections and answer one at a time.
+/// An HTTP/1.1 server: each worker thread has many connections and answers one request at a time.
 ///
-/// The handler is called on a worker thread, with that thread's worker, for every request whose
-/// framing is sound; it may block, but the other connections of its thread wait for it. `start`,
-/// `stop` and the properties may be used from any thread except a worker's own.
+/// The handler is called on a worker thread, with that thread's worker, for every request that
+/// `Framing` does not refuse. It may block, but the other connections of its thread wait meanwhile.
+/// `start`, `stop` and the properties may be used on every thread except a worker's own.
 public final class Server<Worker: AnyObject>: Sendable {
     /// What has happened since the start.
     public struct Statistics: Equatable, Sendable {
@@ -16,15 +16,15 @@ public final class Server<Worker: AnyObject>: Sendable {
         public var open: Int
         /// Requests that have begun and not ended.
         public var active: Int
-        /// Requests answered by the handler, or with 400 for a broken target.
+        /// Requests answered by the handler, or with 400 for a malformed target.
         public var answered: UInt64
-        /// Requests refused for their framing, with their connection.
+        /// Requests refused by `Framing`; their connections were closed.
         public var refused: UInt64
         /// Connections ended because a request took too long.
         public var cut: UInt64
     }
 
-    // The daemon belongs to whoever holds the lock of `running`.
+    // The daemon is used only under the lock of `running`.
     private struct Running: @unchecked Sendable {
         var daemon: OpaquePointer
         var keeper: Unmanaged<ServerCore>
@@ -39,7 +39,7 @@ public final class Server<Worker: AnyObject>: Sendable {
 
     /// Makes a server that does not listen yet.
     ///
-    /// `makeWorker` runs once on each worker thread, at that thread's first request; the worker is
+    /// `makeWorker` is called once on each worker thread, at its first request; the worker is
     /// released on the same thread.
     public init(
         _ configuration: ServerConfiguration, makeWorker: @escaping @Sendable () -> Worker,
@@ -52,7 +52,7 @@ public final class Server<Worker: AnyObject>: Sendable {
 
     deinit { stop() }
 
-    /// The port listened on; 0 before the start.
+    /// The port that the server listens on; 0 before the start.
     public var port: Int { boundPort.load(ordering: .acquiring) }
 
     /// What has happened since the last start.
@@ -78,14 +78,14 @@ public final class Server<Worker: AnyObject>: Sendable {
 
     /// Stops accepting, waits for requests that have begun, then ends and joins all threads.
     ///
-    /// Waits at most `drainSeconds`; does nothing when the server does not run.
+    /// Waits at most `drainSeconds`; does nothing where the server does not run.
     public func stop() {
         running.withLock { running in
             guard let current = running else { return }
             let core = current.keeper.takeUnretainedValue()
             core.isDraining.store(true, ordering: .relaxed)
             let listener = MHD_quiesce_daemon(current.daemon)
-            // Newcomers are refused at once instead of waiting in the queue for nothing.
+            // New clients are refused at once; else they would wait in the queue for nothing.
             if listener >= 0 { shutdown(listener, Int32(SHUT_RDWR)) }
             let deadline =
                 MonotonicTime.nanoseconds() + UInt64(configuration.drainSeconds) * 1_000_000_000
@@ -94,7 +94,7 @@ public final class Server<Worker: AnyObject>: Sendable {
             {
                 usleep(2_000)
             }
-            // Before the daemon: afterwards the descriptors may belong to others.
+            // Before the daemon: after its end the descriptors may be used for something else.
             core.deadlines.stop()
             MHD_stop_daemon(current.daemon)
             if listener >= 0 { close(listener) }
@@ -120,7 +120,7 @@ public final class Server<Worker: AnyObject>: Sendable {
             listen_socket: listener.descriptor, threads: UInt32(configuration.threads),
             connection_limit: UInt32(configuration.connectionLimit),
             idle_timeout_seconds: UInt32(configuration.idleTimeoutSeconds),
-            memory_per_connection: configuration.memoryPerConnection)
+            memory_per_connection: configuration.bytesPerConnection)
         guard let daemon = odometer_mhd_start(&settings) else {
             core.deadlines.stop()
             keeper.release()

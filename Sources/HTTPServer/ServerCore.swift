@@ -2,12 +2,12 @@ internal import CMicroHTTPD
 import Glibc
 import Synchronization
 
-/// What the library's callbacks work on: everything of a server but the type of its workers.
+/// The state behind the library's callbacks: everything of a server except the type of its workers.
 ///
-/// Callback contract. All functions of the C shape below are called on the library's worker
-/// threads; calls for one connection never overlap. `context` is this object, kept alive by
-/// `Server` until the library has joined its threads. A callback may take as long as the handler
-/// takes; the other connections of that thread wait meanwhile.
+/// The rules of the callbacks below: they are called on the library's worker threads, and calls for
+/// one connection never overlap. `context` is this object; `Server` keeps it alive until the
+/// library has joined its threads. A callback may take as long as the handler takes; the other
+/// connections of that thread wait meanwhile.
 final class ServerCore: Sendable {
     let configuration: ServerConfiguration
     let deadlines: RequestDeadlines
@@ -33,7 +33,7 @@ final class ServerCore: Sendable {
         Unmanaged<ServerCore>.fromOpaque(context).takeUnretainedValue()
     }
 
-    /// Called with the head, then with each piece of the body, then once when all has arrived.
+    /// Called with the head, then with each piece of the body, then once at the end of the request.
     func proceed(
         _ connection: OpaquePointer, method: String, version: String, exchange: Exchange,
         piece: UnsafeRawBufferPointer
@@ -60,7 +60,7 @@ final class ServerCore: Sendable {
         return (respond(connection, exchange), false)
     }
 
-    /// Answers past the library and gives the connection up.
+    /// Answers past the library, and ends the connection.
     func refuse(_ connection: OpaquePointer, _ refusal: Framing.Refusal) -> MHD_Result {
         refused.add(1, ordering: .relaxed)
         refusal.send(to: odometer_mhd_descriptor(connection))
@@ -110,7 +110,8 @@ final class ServerCore: Sendable {
 
     private func add(_ response: OpaquePointer, _ name: String, _ value: String) {
         if MHD_add_response_header(response, name, value) == MHD_Result.YES { return }
-        // The library refuses line ends and tabs, which would otherwise forge a header.
+        // The library refuses a value with control characters, for a line end would start another
+        // header. They become spaces.
         let clean = String(decoding: value.utf8.map { max($0, 0x20) }, as: UTF8.self)
         _ = MHD_add_response_header(response, name, clean)
     }
@@ -118,7 +119,7 @@ final class ServerCore: Sendable {
 
 // MARK: Callbacks
 
-/// Takes a request line; returns the exchange, which `httpOnCompleted` releases.
+/// Called with a request line; returns the exchange, which `httpOnCompleted` releases.
 func httpOnTarget(
     _ context: UnsafeMutableRawPointer?, _ target: UnsafePointer<CChar>?,
     _ connection: OpaquePointer?
@@ -128,16 +129,18 @@ func httpOnTarget(
     core.active.add(1, ordering: .relaxed)
     let bytes = UnsafeRawBufferPointer(start: target, count: httpLength(of: target))
     let exchange = Exchange(target: Array(bytes))
-    if let connection, Framing.isTooLong(bytes, memory: core.configuration.memoryPerConnection) {
+    if let connection,
+        Framing.isTooLong(bytes, memoryBytes: core.configuration.bytesPerConnection)
+    {
         exchange.isRefused = true
         _ = core.refuse(connection, Framing.longTarget)
-        // The library goes on with what it has read, and finds that nobody is there any more.
+        // The library still works on what it has read; this way it finds that the connection ended.
         shutdown(odometer_mhd_descriptor(connection), Int32(SHUT_RDWR))
     }
     return Unmanaged.passRetained(exchange).toOpaque()
 }
 
-/// Takes a head, a piece of a body, or the end of a request; `NO` closes the connection.
+/// Called with a head, a piece of a body, or the end of a request; `NO` closes the connection.
 func httpOnRequest(
     _ context: UnsafeMutableRawPointer?, _ connection: OpaquePointer?,
     _: UnsafePointer<CChar>?, _ method: UnsafePointer<CChar>?, _ version: UnsafePointer<CChar>?,
@@ -161,7 +164,7 @@ func httpOnRequest(
     return outcome.result
 }
 
-/// Takes the end of a request, whatever it was, and releases its exchange.
+/// Called at the end of every request, answered or not; releases its exchange.
 func httpOnCompleted(
     _ context: UnsafeMutableRawPointer?, _ connection: OpaquePointer?,
     _ state: UnsafeMutablePointer<UnsafeMutableRawPointer?>?, _: MHD_RequestTerminationCode
@@ -175,7 +178,7 @@ func httpOnCompleted(
     }
 }
 
-/// Says whether a connection may be opened; one that may not is closed without a word.
+/// Decides whether a connection may be opened; if not, it is closed without an answer.
 func httpOnAccept(
     _ context: UnsafeMutableRawPointer?, _ address: UnsafePointer<sockaddr>?, _: socklen_t
 ) -> MHD_Result {
@@ -184,7 +187,7 @@ func httpOnAccept(
     return isAdmitted ? MHD_Result.YES : MHD_Result.NO
 }
 
-/// Takes the start and the end of a connection and keeps its clock in the socket's context.
+/// Called at the start and the end of a connection; the socket's context holds its clock.
 func httpOnConnection(
     _ context: UnsafeMutableRawPointer?, _ connection: OpaquePointer?,
     _ state: UnsafeMutablePointer<UnsafeMutableRawPointer?>?,

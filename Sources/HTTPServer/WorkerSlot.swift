@@ -1,15 +1,15 @@
 import Glibc
 
-/// One object for each thread, made when the thread first asks and released when it ends.
+/// One object for each thread: made when the thread first asks for it, released when it ends.
 ///
-/// The destructor of the thread-specific key runs on the ending thread itself, so what a worker
-/// owns (a connection, say) is closed by the thread that used it.
+/// The destructor of the thread-specific key runs on the ending thread, so what a worker owns, such
+/// as a connection, is closed by the thread that used it.
 final class WorkerSlot<Worker: AnyObject>: @unchecked Sendable {
     private var key = pthread_key_t()
     private let isUsable: Bool
     private let make: @Sendable () -> Worker
 
-    /// `isUsable` is false when the process has no thread-specific key left.
+    /// Throws where the process has no thread-specific key left.
     init(_ make: @escaping @Sendable () -> Worker) throws(HTTPError) {
         self.make = make
         isUsable =
@@ -22,7 +22,7 @@ final class WorkerSlot<Worker: AnyObject>: @unchecked Sendable {
         }
     }
 
-    // Threads that still hold a worker must have ended: the key's destructor does not run later.
+    // All threads with a worker must have ended: after this, the key's destructor does not run.
     deinit { if isUsable { pthread_key_delete(key) } }
 
     /// The calling thread's worker.

@@ -1,6 +1,6 @@
 internal import CRdkafka
 
-/// Changes a cluster's topics; for real clusters, a mock one refuses.
+/// Changes topics and groups of a real cluster; a `MockCluster` refuses that.
 public struct Admin: ~Copyable {
     private let handle: OpaquePointer
     private let queue: OpaquePointer
@@ -23,13 +23,13 @@ public struct Admin: ~Copyable {
         self.box = box
     }
 
-    /// The order of the end: queue, then client.
+    /// The queue must be destroyed before the client.
     deinit {
         rd_kafka_queue_destroy(queue)
         rd_kafka_destroy(handle)
     }
 
-    /// Creates a topic; `topicAlreadyExists` is thrown where it does.
+    /// Creates a topic; throws `topicAlreadyExists` where there is one of that name.
     public func createTopic(
         _ name: String, partitions: Int, replication: Int = 1,
         configuration: [(name: String, value: String)] = [], timeoutMilliseconds: Int32 = 15_000
@@ -64,7 +64,7 @@ public struct Admin: ~Copyable {
         throw KafkaError(code: .init(code), message: "create topic \(name): \(reason ?? "")")
     }
 
-    /// Deletes all records below the given offsets.
+    /// Deletes all records before the given offsets.
     public func deleteRecords(
         before offsets: [(TopicPartition, offset: Int64)], timeoutMilliseconds: Int32 = 15_000
     ) throws(KafkaError) {
@@ -89,7 +89,7 @@ public struct Admin: ~Copyable {
         }
     }
 
-    /// Deletes a topic with everything in it; one that does not exist is no error.
+    /// Deletes a topic with all its records; it is no error if it does not exist.
     public func deleteTopic(
         _ name: String, timeoutMilliseconds: Int32 = 15_000
     ) throws(KafkaError) {
@@ -112,7 +112,7 @@ public struct Admin: ~Copyable {
         }
     }
 
-    /// Deletes a consumer group without members; one that does not exist is no error.
+    /// Deletes a consumer group without members; it is no error if it does not exist.
     public func deleteGroup(
         _ name: String, timeoutMilliseconds: Int32 = 15_000
     ) throws(KafkaError) {
@@ -138,18 +138,19 @@ public struct Admin: ~Copyable {
 
     private func limit(_ options: OpaquePointer?, _ timeoutMilliseconds: Int32) {
         var text = [CChar](repeating: 0, count: 256)
-        // A time outside the library's range leaves its default, which is as good.
+        // A time outside the library's range is refused, and its default is used, which is fine.
         rd_kafka_AdminOptions_set_request_timeout(
             options, timeoutMilliseconds, &text, text.count)
         rd_kafka_AdminOptions_set_operation_timeout(
             options, timeoutMilliseconds, &text, text.count)
     }
 
-    /// The answer to the one request under way; the caller destroys it.
+    /// The answer to the current request; the caller destroys it.
     private func answer(
         _ call: String, _ timeoutMilliseconds: Int32
     ) throws(KafkaError) -> OpaquePointer {
-        // The library ends a request by its own timeout; a second more is for its answer.
+        // The library ends the request at its own timeout; a second more is for its answer to
+        // arrive.
         guard let event = rd_kafka_queue_poll(queue, timeoutMilliseconds + 1_000) else {
             throw KafkaError(RD_KAFKA_RESP_ERR__TIMED_OUT, call)
         }

@@ -1,13 +1,13 @@
 internal import CRdkafka
 internal import Synchronization
 
-/// What the C callbacks find behind a client's opaque pointer.
+/// The object behind a client's opaque pointer, for the C callbacks.
 ///
-/// Shared between threads of the library (log) and those that poll (everything else): the
-/// closures are Sendable, the counters are atomic, the errors are behind a lock. `consumer` is
-/// set before the first poll and read only on the polling thread.
+/// Log callbacks use it on threads of the library, all others on threads that poll. The closures
+/// are Sendable, the counters are atomic, the errors are behind a lock. `consumer` is set before
+/// the first poll and read only on the polling thread.
 final class CallbackBox: @unchecked Sendable {
-    /// More errors than this are not kept between two polls; the newest are the ones dropped.
+    /// The most errors that are kept between two polls; later ones are dropped.
     private static let errorLimit = 64
 
     let log: LogHandler?
@@ -16,9 +16,9 @@ final class CallbackBox: @unchecked Sendable {
     let failed = Atomic<UInt64>(0)
     let takenHints = Atomic<UInt64>(0)
     let failedHints = Atomic<UInt64>(0)
-    /// Code of the last refused hint.
+    /// Error code of the last refused hint.
     let lastRefusal = Atomic<Int32>(0)
-    /// Not owned: the consumer's `deinit` clears it before it destroys the client.
+    /// Not retained; the consumer's `deinit` sets it to nil before it destroys the client.
     unowned(unsafe) var consumer: ConsumerCore?
     private let errors = Mutex<[KafkaError]>([])
 
@@ -49,8 +49,8 @@ final class CallbackBox: @unchecked Sendable {
 /// Installs log and error callbacks.
 ///
 /// - Thread: log on any thread of the library; error on the thread that polls.
-/// - Deadline: at once; neither calls back into the client, save for the fatal error's text.
-/// - Keeper: the box is kept alive by the owner of the client, beyond the client's end.
+/// - Deadline: both return at once; they call the client only for the text of a fatal error.
+/// - Owner: the owner of the client keeps the box alive until after the client's end.
 func installSharedCallbacks(on conf: OpaquePointer?, hasLog: Bool) {
     if hasLog {
         rd_kafka_conf_set_log_cb(conf) { client, level, facility, text in

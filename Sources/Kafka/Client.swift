@@ -1,11 +1,11 @@
 internal import CRdkafka
 internal import Glibc
 
-/// What every kind of client can ask; a borrowed handle that owns nothing.
+/// What clients of every kind can ask; a borrowed handle that owns nothing.
 struct Client {
     let handle: OpaquePointer
 
-    /// The error that ended this client for good, if there is one.
+    /// The fatal error after which this client does nothing more; nil: there was none.
     var fatalError: KafkaError? {
         var text = [CChar](repeating: 0, count: 512)
         let code = rd_kafka_fatal_error(handle, &text, text.count)
@@ -13,10 +13,10 @@ struct Client {
         return KafkaError(code: .init(code), message: string(of: text), isFatal: true)
     }
 
-    /// The leaders of a topic's partitions, in the order of the partitions.
+    /// The leaders of a topic's partitions, in the order of the partitions; -1: none is known.
     ///
-    /// A broker that creates topics by itself does so when a producer asks for one by name. A
-    /// producer therefore asks for all of them; consumers have `allow.auto.create.topics=false`.
+    /// Some brokers create a topic when a producer asks for it by name. So a producer asks for all
+    /// topics here; consumers have `allow.auto.create.topics=false`.
     func leaders(of topic: String, timeoutMilliseconds: Int32) throws(KafkaError) -> [Int32] {
         var target: OpaquePointer?
         if rd_kafka_type(handle) == RD_KAFKA_CONSUMER {
@@ -54,7 +54,7 @@ struct Client {
         return count
     }
 
-    /// Asks until every topic exists, or throws the last answer at the deadline.
+    /// Asks until every topic exists; throws the last error at the deadline.
     func waitForTopics(_ topics: [String], timeoutMilliseconds: Int32) throws(KafkaError) {
         let deadline = monotonicMilliseconds() + Int64(timeoutMilliseconds)
         for topic in topics {

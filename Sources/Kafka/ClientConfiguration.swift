@@ -2,17 +2,17 @@ internal import CRdkafka
 
 /// Takes a log line of the client library: syslog level (0 to 7), facility, text.
 ///
-/// It is called on threads of the library, also before a client's initializer has returned.
-/// It must be quick and must not call the client.
+/// It is called on threads of the library, even before a client's initializer has returned. It must
+/// return quickly and must not call the client.
 public typealias LogHandler = @Sendable (_ level: Int32, _ facility: String, _ text: String) -> Void
 
-/// How to reach a cluster, and any property of the client library by its name.
+/// How to reach a cluster, and properties of the client library by name.
 public struct ClientConfiguration: Sendable {
     /// The first brokers to ask, as `host:port,host:port`.
     public var bootstrap: String
     /// Properties of the client library, applied in this order.
     public var properties: [(name: String, value: String)]
-    /// Where the library's log lines go; without it they are dropped.
+    /// Takes the library's log lines; nil: they are dropped.
     public var log: LogHandler?
 
     /// Makes a configuration; nothing is checked before `validate` or the first client.
@@ -25,7 +25,7 @@ public struct ClientConfiguration: Sendable {
         self.log = log
     }
 
-    /// Throws an error that names the first property that the library or our rules refuse.
+    /// Throws an error that names the first property that is not permitted here or by the library.
     public func validate() throws(KafkaError) {
         guard !bootstrap.isEmpty else {
             throw KafkaError(
@@ -36,10 +36,12 @@ public struct ClientConfiguration: Sendable {
         try builder.apply(properties, except: ConsumerSettings.fixedNames)
     }
 
-    /// Throws what the library says against a consumer of this group, or a producer, with these properties.
+    /// Throws the library's error where it cannot make a consumer of this group, or a producer,
+    /// with these properties.
     ///
-    /// Some values are right alone and wrong together, and files are opened, which only a client finds out.
-    /// These clients know no broker, so nobody is asked. Blocks for some milliseconds.
+    /// The library finds some errors only when it makes a client: values that exclude each other,
+    /// files that cannot be opened. The clients made here have no broker, so no connection is
+    /// opened. Blocks for some milliseconds.
     public func validateClients(group: String, instance: String?) throws(KafkaError) {
         let nowhere = ClientConfiguration(bootstrap: "", properties: properties)
         _ = try Consumer(
@@ -49,26 +51,32 @@ public struct ClientConfiguration: Sendable {
     }
 }
 
-/// What a consumer may choose; everything that exactly once depends on is fixed.
+/// The settings of a consumer that vary; those that exactly-once counting depends on are fixed.
 public struct ConsumerSettings: Sendable {
-    /// The consumer group, or nil for a reader that only assigns.
+    /// The consumer group; nil: a reader that only assigns.
     public var group: String?
-    /// The static member id, or nil; two processes with the same one fence each other.
+    /// The static member id; nil: none.
+    ///
+    /// Two processes with the same id push each other out of the group.
     public var instance: String?
     /// Whether `endOfPartition` events are wanted.
     public var reportsEndOfPartition: Bool
-    /// Whether it fetches little at a time and at once, whatever the configuration says: see `RecordProbe`.
+    /// Whether it fetches single records without delay, whatever the configuration says.
+    ///
+    /// For `RecordProbe`.
     var readsSingleRecords = false
 
-    /// Makes settings; without a group `subscribe` and `commitHint` are refused.
+    /// Makes settings; without a group, `subscribe` and `commitHint` throw.
     public init(group: String? = nil, instance: String? = nil, reportsEndOfPartition: Bool = true) {
         self.group = group
         self.instance = instance
         self.reportsEndOfPartition = reportsEndOfPartition
     }
 
-    /// Start offsets come from the ledger and nowhere else, aborted records are not delivered,
-    /// damaged ones are noticed, and the eager assignors are the ones that work in 2.0.2.
+    /// Properties with the only values that counting works with.
+    ///
+    /// Start offsets come from the ledger only; records of aborted transactions are not delivered;
+    /// damaged records are noticed. Only the eager assignors work in librdkafka 2.0.2.
     private static let fixed: [(name: String, value: String)] = [
         ("enable.auto.commit", "false"), ("enable.auto.offset.store", "false"),
         ("auto.offset.reset", "error"), ("isolation.level", "read_committed"),
@@ -82,29 +90,31 @@ public struct ConsumerSettings: Sendable {
         "auto.commit.enable", "enable.partition.eof",
     ])
 
-    /// Sensible values that a configuration may overrule.
+    /// Default values, which a configuration may override.
     private static let defaults: [(name: String, value: String)] = [
-        // An answer comes with the first byte; this is how often an idle log is asked, and how late a seek may be.
+        // A fetch is answered with the first byte. So this only says how often an idle log is
+        // asked, and how late a seek may take effect.
         ("fetch.wait.max.ms", "250"), ("fetch.error.backoff.ms", "100"),
-        // Fewer and larger fetches than by default, and a shorter queue, so that memory stays.
+        // Fewer and larger fetches than the library's default, but a shorter queue, to save memory.
         ("fetch.message.max.bytes", "2097152"), ("queued.min.messages", "50000"),
         ("reconnect.backoff.max.ms", "2000"), ("topic.metadata.refresh.interval.ms", "30000"),
         ("socket.nagle.disable", "true"),
-        // A member that was killed is replaced soon: the ledger fences it, so taking over early is safe.
+        // A killed member is replaced soon. That is safe: the ledger refuses its late commits.
         ("session.timeout.ms", "12000"),
-        // How late a member learns that partitions are shared anew. Whoever reads on meanwhile reads in vain.
+        // How late a member learns of a rebalance. What it reads until then is lost work.
         ("heartbeat.interval.ms", "500"),
     ]
 
-    /// What fetches single records and no more: one record counts as a full queue.
+    /// Properties for fetching single records: one record counts as a full queue.
     ///
-    /// Its batches were checked where they were consumed.
+    /// Checksums are not checked again, because the lane that consumed the records has checked
+    /// them.
     private static let singleRecords: [(name: String, value: String)] = [
         ("fetch.min.bytes", "1"), ("fetch.message.max.bytes", "65536"),
         ("queued.min.messages", "1"), ("fetch.wait.max.ms", "5"), ("check.crcs", "false"),
     ]
 
-    /// A client without a group still needs the name of one; it never joins it.
+    /// The name of a group that clients without one never join; the library demands a name.
     private static let readerGroup = "odometer-reader"
 
     func build(_ configuration: ClientConfiguration) throws(KafkaError) -> PropertyBuilder {
@@ -125,7 +135,7 @@ public struct ConsumerSettings: Sendable {
     }
 }
 
-/// Collects properties and turns them into a client; owns the C object in between.
+/// Collects properties and makes a client of them; owns the C object until then.
 struct PropertyBuilder: ~Copyable {
     private(set) var conf: OpaquePointer?
 
@@ -166,7 +176,7 @@ struct PropertyBuilder: ~Copyable {
         }
     }
 
-    /// Makes the client, which the box must outlive.
+    /// Makes the client; the box must live longer than it.
     mutating func make(
         _ type: rd_kafka_type_t, box: CallbackBox
     ) throws(KafkaError) -> OpaquePointer {

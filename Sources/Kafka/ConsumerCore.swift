@@ -1,10 +1,11 @@
 internal import CRdkafka
 
-/// The state behind a `Consumer`; lives on the one thread that calls it.
+/// The state behind a `Consumer`; used only by the thread that calls it.
 ///
-/// Its `deinit` is the destroy order. A batch keeps it alive, so no message outlives its client.
+/// Its `deinit` destroys everything in the right order. A batch keeps it alive, so no message lives
+/// longer than its client.
 final class ConsumerCore {
-    /// Older libraries deliver records after their partition was given away in the same call.
+    /// Older libraries may deliver records of a partition that was revoked in the same call.
     private static let oldestVersion: Int32 = 0x0200_02ff
 
     let handle: OpaquePointer
@@ -15,20 +16,22 @@ final class ConsumerCore {
     var onRebalance: (RebalanceEvent) -> Void
     var topics = TopicTable()
     var assigned: [TopicPartition] = []
-    /// Paused by the lane and not assigned again since.
+    /// Partitions that were paused and not assigned since.
     var paused: Set<TopicPartition> = []
     var wakeTargets: [Waker.Target] = []
-    var wakeTargetsExpire: Int64 = 0
+    var wakeTargetsExpireMilliseconds: Int64 = 0
     private(set) var isClosed = false
     private var isClosing = false
 
-    /// Partitions of which the library threw records away: nothing behind those gets through until
-    /// the next assignment.
+    /// Partitions of which the library has dropped records.
+    ///
+    /// Until the next assignment, none of their records gets through.
     var damaged: Set<TopicPartition> = []
 
-    /// While set, no record gets through.
+    /// While true, no record gets through.
     ///
-    /// Partitions came or went, and the lane has not yet said from which offsets to go on.
+    /// Partitions were assigned or revoked, and the lane has not said yet at which offsets to
+    /// continue.
     private var isHeld = true
     private var isBatchOut = false
 
@@ -69,13 +72,14 @@ final class ConsumerCore {
         box.consumer = self
     }
 
-    /// The destroy order: helper thread, ways back into us, topics, queue, client, buffers.
+    /// In this order: helper thread, the callbacks' way to this object, topics, queue, client,
+    /// buffers.
     deinit {
         waker.end()
         box.consumer = nil
         topics.destroyAll()
         rd_kafka_queue_destroy(queue)
-        // A client that did not close in time may never return from its end: leave it to the
+        // To destroy a client that did not close in time may block for ever, so it stays until the
         // end of the process.
         if isClosed || !isClosing {
             rd_kafka_destroy_flags(handle, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE)
@@ -104,7 +108,7 @@ final class ConsumerCore {
             core: self, records: UnsafeBufferPointer(start: records, count: kept), events: events)
     }
 
-    /// Keeps the records of `messages` in front, in order; returns how many there are.
+    /// Moves the messages with records to the front of `messages`, in order; returns how many.
     private func sift(_ taken: Int, into events: inout [ConsumerEvent]) -> Int {
         let messages = messages
         let records = records
@@ -120,7 +124,7 @@ final class ConsumerCore {
                 rd_kafka_message_destroy(message)
                 continue
             }
-            if !damaged.isEmpty, damaged.contains(place(of: message)) {
+            if !damaged.isEmpty, damaged.contains(partition(of: message)) {
                 rd_kafka_message_destroy(message)
                 continue
             }
@@ -130,7 +134,7 @@ final class ConsumerCore {
             }
             messages[kept] = message
             let record = Record(message, topicID: lastID)
-            // The next to be asked is whether it has headers, which the byte behind its value says.
+            // The next read is of the byte after the value, which says whether there are headers.
             if let value = record.value, let start = value.baseAddress {
                 odometer_kafka_prefetch(start + value.count)
             }
@@ -140,7 +144,7 @@ final class ConsumerCore {
         return kept
     }
 
-    /// Fetches the two lines of a message that are read: another thread wrote them, perhaps on another core.
+    /// Prefetches the two cache lines of a message that are read; another thread has written them.
     @inline(__always)
     private func fetch(_ message: UnsafeMutablePointer<rd_kafka_message_t>?) {
         guard let message else { return }
@@ -155,7 +159,7 @@ final class ConsumerCore {
         isBatchOut = false
     }
 
-    /// Turns an error message into an event; what concerns a partition that went away is dropped.
+    /// Makes an event of an error message; errors of revoked partitions are dropped.
     private func note(
         _ message: UnsafeMutablePointer<rd_kafka_message_t>, in events: inout [ConsumerEvent]
     ) {
@@ -165,8 +169,8 @@ final class ConsumerCore {
             events.append(.error(fatal))
             return
         }
-        // The library looks for the coordinator of a reader's group, too, of which nobody makes any use:
-        // a user who only reads needs no right on groups.
+        // The library looks for a group's coordinator even without a subscription. A Kafka user who
+        // only reads needs no right on groups, so this error means nothing.
         if !hasGroup, code == RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED { return }
         let text = rd_kafka_message_errstr(message).map { String(cString: $0) } ?? ""
         let error = KafkaError(code: .init(code), message: text)
@@ -175,7 +179,7 @@ final class ConsumerCore {
             return
         }
         guard !isHeld else { return }
-        let partition = place(of: message)
+        let partition = partition(of: message)
         if error.code.dropsRecords { damaged.insert(partition) }
         if code == RD_KAFKA_RESP_ERR__PARTITION_EOF {
             events.append(.endOfPartition(partition, offset: message.pointee.offset))
@@ -184,7 +188,7 @@ final class ConsumerCore {
         }
     }
 
-    private func place(of message: UnsafeMutablePointer<rd_kafka_message_t>) -> TopicPartition {
+    private func partition(of message: UnsafeMutablePointer<rd_kafka_message_t>) -> TopicPartition {
         TopicPartition(
             topic: rd_kafka_topic_name(message.pointee.rkt).map { String(cString: $0) } ?? "",
             partition: message.pointee.partition)
@@ -202,24 +206,24 @@ final class ConsumerCore {
 
     // MARK: Holding records back
 
-    /// From here on no record gets through, also of those that the running call has taken.
+    /// Lets no record through from now on, not even those that the current call has taken.
     func hold() {
         isHeld = true
     }
 
-    /// Records get through again, from the offsets that were just assigned.
+    /// Lets records through again, from the offsets that were just assigned.
     ///
-    /// What the running call had taken before is not among them: the library purges it from the
-    /// array when it meets the barrier of the new assignment, which stands before the first new
-    /// record. (Doing that here by address would be wrong: the purge frees, and a new record
-    /// may get the address of an old one.)
+    /// Records that the current call had taken before are not among them. The library removes them
+    /// from the array when it comes to the barrier of the new assignment, which is before the first
+    /// new record. To remove them here by address would be wrong: the library frees them, and a new
+    /// record may get the address of an old one.
     func letThrough() {
         isHeld = false
     }
 
     // MARK: Closing
 
-    /// Leaves the group and serves the last rebalance; false when the time was not enough.
+    /// Leaves the group and serves the last rebalance; false where the time was not enough.
     func close(timeoutMilliseconds: Int32) throws(KafkaError) -> Bool {
         precondition(!isBatchOut, "a batch keeps the consumer from closing")
         guard !isClosed else { return true }
@@ -229,13 +233,13 @@ final class ConsumerCore {
             throw KafkaError(RD_KAFKA_RESP_ERR__STATE, "close")
         }
         defer { rd_kafka_queue_destroy(last) }
-        if let failure = rd_kafka_consumer_close_queue(handle, last) {
-            defer { rd_kafka_error_destroy(failure) }
-            throw KafkaError(rd_kafka_error_code(failure), "close")
+        if let error = rd_kafka_consumer_close_queue(handle, last) {
+            defer { rd_kafka_error_destroy(error) }
+            throw KafkaError(rd_kafka_error_code(error), "close")
         }
         let deadline = monotonicMilliseconds() + Int64(timeoutMilliseconds)
-        // The batch call serves the callbacks and frees what it returns; a plain serving call
-        // would leak records that arrive now.
+        // This call serves the callbacks too. A call that only serves them would leak records that
+        // arrive now.
         var rest: UnsafeMutablePointer<rd_kafka_message_t>?
         while rd_kafka_consumer_closed(handle) == 0, monotonicMilliseconds() < deadline {
             let count = rd_kafka_consume_batch_queue(last, 10, &rest, 1)

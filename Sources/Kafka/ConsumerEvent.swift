@@ -1,17 +1,17 @@
-/// What a batch has to say besides its records.
+/// An event that comes with a batch, besides its records.
 public enum ConsumerEvent: Sendable, Equatable {
-    /// All records below this offset have been delivered; gaps at the tail are passed over.
+    /// All records before this offset were delivered; gaps at the end of the log are included.
     case endOfPartition(TopicPartition, offset: Int64)
-    /// One partition has a problem; its error says whether it passes by itself.
+    /// An error of one partition; `isRetriable` says whether it may end by itself.
     case partitionError(TopicPartition, KafkaError)
-    /// The client as a whole has a problem; a fatal one never passes.
+    /// An error of the whole client; a fatal one never ends.
     case error(KafkaError)
 }
 
 /// A change of a group member's partitions.
 public enum RebalanceEvent: Sendable, Equatable {
-    /// These partitions are ours now, and silent until `assign` names their offsets.
+    /// This member got these partitions; no record comes until `assign` names their offsets.
     case assigned([TopicPartition])
-    /// These partitions go away when the handler returns; lost ones are gone already.
+    /// This member loses these partitions when the handler returns; lost ones are lost already.
     case revoked([TopicPartition], isLost: Bool)
 }

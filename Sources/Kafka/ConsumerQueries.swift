@@ -1,13 +1,13 @@
 internal import CRdkafka
 internal import Synchronization
 
-/// Commit hints that Kafka has answered.
+/// The commit hints that Kafka has answered.
 public struct HintCounts: Sendable, Equatable {
-    /// Hints that it took.
+    /// Hints that it accepted.
     public var taken: UInt64
     /// Hints that it refused.
     public var refused: UInt64
-    /// Why it refused the last of these.
+    /// Why it refused the last one.
     public var lastRefusal: String
 
     /// Counts of these values.
@@ -19,7 +19,7 @@ public struct HintCounts: Sendable, Equatable {
 }
 
 extension Consumer {
-    /// The offset after the last record that was taken, or nil where none was yet.
+    /// The offset after the last delivered record; nil where there was none yet.
     public func position(of partition: TopicPartition) -> Int64? {
         let list = PartitionList([partition])
         guard list.pass({ rd_kafka_position(core.handle, $0) }) == RD_KAFKA_RESP_ERR_NO_ERROR,
@@ -28,10 +28,10 @@ extension Consumer {
         return list[0].offset
     }
 
-    /// Log start and log end as the broker says now.
+    /// Log start and log end, as the broker says now.
     ///
-    /// Not by the library's own query, which waits without end for a leader that went away (2.0.2): the
-    /// protocol asks for both by times of their own, and that query keeps to its deadline.
+    /// The library's own query may wait for ever for a leader that is gone (2.0.2). The query for
+    /// offsets by time keeps its deadline, and the protocol has special times for start and end.
     public func watermarks(
         of partition: TopicPartition, timeoutMilliseconds: Int32
     ) throws(KafkaError) -> (low: Int64, high: Int64) {
@@ -40,7 +40,8 @@ extension Consumer {
             let high = try edge(RD_KAFKA_OFFSET_END, of: partition, timeoutMilliseconds)
             return (min(low, high), high)
         } catch {
-            // The leader that was asked may be one of old: nothing else asks anew while nothing is fetched.
+            // The library may have asked a former leader. While nothing is fetched, only this query
+            // makes it learn the new one.
             if error.isRetriable {
                 _ = try? partitionCount(
                     of: partition.topic, timeoutMilliseconds: timeoutMilliseconds)
@@ -60,7 +61,7 @@ extension Consumer {
         return offset
     }
 
-    /// Log start and log end as the last fetch said, without asking; nil before the first.
+    /// Log start and log end of the last fetch, without a request; nil before the first.
     public func cachedWatermarks(of partition: TopicPartition) -> (low: Int64, high: Int64)? {
         var low: Int64 = 0
         var high: Int64 = 0
@@ -70,9 +71,9 @@ extension Consumer {
         return (max(low, 0), high)
     }
 
-    /// Offsets between `position` and the cached log end, without asking.
+    /// Offsets between `position` and the cached log end, without a request; nil: not known.
     ///
-    /// Markers at the tail of a transactional log count here although no record stands there;
+    /// Markers of transactions at the end of the log count too, although they are no records;
     /// `endOfPartition` says when a partition is read to its end.
     public func lag(of partition: TopicPartition) -> Int64? {
         guard let position = position(of: partition), let log = cachedWatermarks(of: partition)
@@ -80,7 +81,7 @@ extension Consumer {
         return max(log.high - position, 0)
     }
 
-    /// The group's committed offsets with their metadata, nil where there is none.
+    /// The group's committed offsets with their metadata; nil where there is none.
     public func committed(
         _ partitions: [TopicPartition], timeoutMilliseconds: Int32
     ) throws(KafkaError) -> [(offset: Int64, metadata: String)?] {
@@ -99,7 +100,7 @@ extension Consumer {
         }
     }
 
-    /// The first offset with this time (milliseconds) or later, nil where there is none yet.
+    /// The first offset with this time (milliseconds since 1970) or later; nil where there is none.
     public func offsets(
         forTime milliseconds: Int64, of partitions: [TopicPartition], timeoutMilliseconds: Int32
     ) throws(KafkaError) -> [Int64?] {
@@ -111,9 +112,9 @@ extension Consumer {
         return (0..<list.count).map { list[$0].offset >= 0 ? list[$0].offset : nil }
     }
 
-    /// Tells Kafka how far we are, for lag tools and as a witness; nothing waits for it.
+    /// Tells Kafka how far the group has counted, for lag tools and as a second record of it.
     ///
-    /// A refusal is only counted, see `hintCounts`.
+    /// Returns at once; a refusal is only counted (`hintCounts`).
     public func commitHint(
         _ offsets: [(TopicPartition, offset: Int64, metadata: String)]
     ) throws(KafkaError) {
@@ -126,7 +127,7 @@ extension Consumer {
         try KafkaError.check(list.pass { rd_kafka_commit(core.handle, $0, 1) }, "commit hint")
     }
 
-    /// What became of the commit hints so far, as far as Kafka has answered.
+    /// The commit hints so far that Kafka has answered.
     public var hintCounts: HintCounts {
         let code = rd_kafka_resp_err_t(core.box.lastRefusal.load(ordering: .relaxed))
         return HintCounts(
@@ -135,7 +136,7 @@ extension Consumer {
             lastRefusal: rd_kafka_err2str(code).map { String(cString: $0) } ?? "")
     }
 
-    /// The number of partitions of a topic, or an error that says it does not exist.
+    /// The number of partitions of a topic; throws where the topic does not exist.
     public func partitionCount(
         of topic: String, timeoutMilliseconds: Int32
     ) throws(KafkaError) -> Int {
@@ -143,7 +144,7 @@ extension Consumer {
             of: topic, timeoutMilliseconds: timeoutMilliseconds)
     }
 
-    /// Waits until all topics exist; throws an error that names a missing one at the deadline.
+    /// Waits until all topics exist; at the deadline throws an error that names a missing one.
     public func waitForTopics(
         _ topics: [String], timeoutMilliseconds: Int32
     ) throws(KafkaError) {
@@ -151,7 +152,7 @@ extension Consumer {
             topics, timeoutMilliseconds: timeoutMilliseconds)
     }
 
-    /// The id of the cluster, or nil where no broker has answered in time.
+    /// The id of the cluster; nil where no broker has answered in time.
     public func clusterID(timeoutMilliseconds: Int32) -> String? {
         Client(handle: core.handle).clusterID(timeoutMilliseconds: timeoutMilliseconds)
     }

@@ -1,8 +1,8 @@
 internal import CRdkafka
 
-/// A failure reported by the client library, by a broker or by the checks of this room.
+/// An error of the client library, of a broker or of the checks in this room.
 public struct KafkaError: Error, Equatable, Sendable, CustomStringConvertible {
-    /// What went wrong, as a number of the Kafka protocol or of the client library.
+    /// The kind of error, as a number of the Kafka protocol or of the client library.
     public struct Code: Hashable, Sendable, CustomStringConvertible {
         /// The number itself: positive from a broker, negative from the client.
         public let rawValue: Int32
@@ -31,13 +31,13 @@ public struct KafkaError: Error, Equatable, Sendable, CustomStringConvertible {
         }
     }
 
-    /// What went wrong.
+    /// The kind of error.
     public let code: Code
-    /// The same for people, with the name of the topic, property or call.
+    /// Text for people, with the name of the topic, property or call.
     public let message: String
-    /// True where the same call may succeed later without anybody's help.
+    /// Whether the same call may succeed later although nobody changes anything.
     public let isRetriable: Bool
-    /// True where this client can do nothing more and the process should end.
+    /// Whether this client can do nothing more, so that the process should end.
     public let isFatal: Bool
 
     /// Makes an error; `isRetriable` follows from the code.
@@ -70,9 +70,9 @@ extension KafkaError.Code {
     public static let unknownProperty = Self(rawValue: -10_001)
     /// The library refuses the value of a property.
     public static let invalidProperty = Self(rawValue: -10_002)
-    /// A property was set that the rules of exactly once have fixed.
+    /// A property that exactly-once counting depends on was set.
     public static let fixedProperty = Self(rawValue: -10_003)
-    /// The fatal state of a client: nothing works any more.
+    /// The client has failed and does nothing more.
     public static let fatal = Self(RD_KAFKA_RESP_ERR__FATAL)
     /// No answer in time.
     public static let timedOut = Self(RD_KAFKA_RESP_ERR__TIMED_OUT)
@@ -100,11 +100,12 @@ extension KafkaError.Code {
     public static let messageTooLarge = Self(RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE)
     /// The request is larger than a segment of the topic.
     public static let recordListTooLarge = Self(RD_KAFKA_RESP_ERR_RECORD_LIST_TOO_LARGE)
-    /// The broker refuses a record for what it is, or for another one in the same request.
+    /// The broker refuses a record because of its content, or because of another in the same
+    /// request.
     public static let invalidRecord = Self(RD_KAFKA_RESP_ERR_INVALID_RECORD)
-    /// A timestamp too far from the broker's clock.
+    /// A timestamp is too far from the broker's clock.
     public static let invalidTimestamp = Self(RD_KAFKA_RESP_ERR_INVALID_TIMESTAMP)
-    /// The topic to create exists.
+    /// A topic of that name exists already.
     public static let topicAlreadyExists = Self(RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS)
     /// An argument is not permitted.
     public static let invalidArgument = Self(RD_KAFKA_RESP_ERR__INVALID_ARG)
@@ -112,13 +113,16 @@ extension KafkaError.Code {
     /// Whether a produced record, or one in the same request, was refused for its size.
     public var isAboutSize: Bool { self == .messageTooLarge || self == .recordListTooLarge }
 
-    /// Whether a produced record was refused for what it, or another one in the same request, is: the same
-    /// record fails again, while others may pass.
+    /// Whether a produced record was refused because of its content, or that of another record in
+    /// the same request.
+    ///
+    /// The same record is refused again; others may be accepted.
     public var concernsRecord: Bool {
         isAboutSize || self == .invalidTimestamp || self == .invalidRecord
     }
 
-    /// Whether the client has thrown records of a partition away with this error and goes on behind them.
+    /// Whether the client has dropped records of a partition with this error and continues after
+    /// them.
     public var dropsRecords: Bool { Self.dropping.contains(self) }
 
     /// A batch that is damaged, cannot be unpacked or is of an unknown form.
@@ -127,7 +131,7 @@ extension KafkaError.Code {
         Self(RD_KAFKA_RESP_ERR__NOT_IMPLEMENTED), .messageTooLarge,
     ]
 
-    /// Codes after which the same call may succeed: the cluster is moving or out of reach.
+    /// Codes after which the same call may succeed: the cluster is changing or out of reach.
     static let retriable: Set<Self> = [
         .timedOut, .queueFull, .allBrokersDown, .transport,
         Self(RD_KAFKA_RESP_ERR__TIMED_OUT_QUEUE), Self(RD_KAFKA_RESP_ERR__MSG_TIMED_OUT),

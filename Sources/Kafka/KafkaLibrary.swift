@@ -1,6 +1,6 @@
 internal import CRdkafka
 
-/// The client library underneath.
+/// The client library.
 public enum KafkaLibrary {
     /// Its version, for example `2.0.2`.
     public static var version: String {

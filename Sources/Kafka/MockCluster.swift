@@ -2,9 +2,9 @@ internal import CRdkafka
 
 /// A cluster inside this process, for demonstrations and tests.
 ///
-/// It speaks the real protocol on loopback ports, keeps a limited number of records in memory
-/// (about 5 MB a partition; the oldest go first) and forgets everything at its end. Topics that
-/// a client asks for come into being by themselves, with four partitions.
+/// It speaks the real protocol on loopback ports. It keeps about 5 MB of records for each partition
+/// in memory, drops the oldest first, and loses everything at its end. A topic that a client asks
+/// for is created, with four partitions.
 public struct MockCluster: ~Copyable, @unchecked Sendable {
     // Sendable: every call into the library's mock takes the cluster's own lock.
     private let handle: OpaquePointer
@@ -48,13 +48,13 @@ public struct MockCluster: ~Copyable, @unchecked Sendable {
             "create topic \(name)")
     }
 
-    /// Makes every request for a topic fail with this code, or work again with nil.
+    /// Makes every request for a topic fail with this code; nil: they work again.
     public func failTopic(_ name: String, with code: KafkaError.Code?) {
         rd_kafka_mock_topic_set_error(
             cluster, name, rd_kafka_resp_err_t(code?.rawValue ?? 0))
     }
 
-    /// Lets the next requests of one kind of the protocol fail, one for each code.
+    /// Makes the next requests of one kind in the protocol fail, one for each code.
     public func failRequests(ofKind apiKey: Int16, with codes: [KafkaError.Code]) {
         let errors = codes.map { rd_kafka_resp_err_t($0.rawValue) }
         rd_kafka_mock_push_request_errors_array(cluster, apiKey, errors.count, errors)

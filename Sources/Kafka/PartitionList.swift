@@ -1,7 +1,7 @@
 internal import CRdkafka
 internal import Glibc
 
-/// Owns a list of partitions of the client library.
+/// A list of partitions of the client library, owned by this value.
 struct PartitionList: ~Copyable {
     private let pointer: UnsafeMutablePointer<rd_kafka_topic_partition_list_t>
 
@@ -30,10 +30,10 @@ struct PartitionList: ~Copyable {
         return pointer.pointee.elems[index]
     }
 
-    /// Hands the list to a call of the library.
+    /// Passes the list to a call of the library.
     ///
-    /// There is no other way to the pointer: a temporary list would end before the call that
-    /// its pointer is passed to, whereas here the list is borrowed until the body returns.
+    /// The pointer is available only here, where the list lives until `body` returns: a temporary
+    /// list might be destroyed before the call that gets its pointer.
     func pass<R>(
         _ body: (UnsafeMutablePointer<rd_kafka_topic_partition_list_t>) -> R
     ) -> R {

@@ -1,21 +1,21 @@
 internal import CRdkafka
 internal import Synchronization
 
-/// What became of one produced record.
+/// The outcome of one produced record.
 public struct DeliveryReport: Sendable {
     /// The number that was given to `produce`.
     public let opaque: UInt64
-    /// The partition that took the record, or -1.
+    /// The partition that took the record; -1: none.
     public let partition: Int32
-    /// The offset it got, or -1 where the broker did not say.
+    /// The offset of the record; -1: the broker did not say.
     public let offset: Int64
-    /// Why it did not arrive, or nil.
+    /// Why it did not arrive; nil: it did.
     public let error: KafkaError?
 }
 
-/// A topic as a producer knows it; valid as long as its producer.
+/// A topic of a producer; valid as long as its producer.
 public struct ProducerTopic: @unchecked Sendable {
-    // Sendable: the library's topic objects are immutable for us and counted inside.
+    // Sendable: nothing here changes the library's topic object, which counts its own references.
     let handle: OpaquePointer
     /// The name of the topic.
     public let name: String
@@ -23,8 +23,8 @@ public struct ProducerTopic: @unchecked Sendable {
 
 /// Writes records to Kafka, idempotently unless configured otherwise.
 ///
-/// Usable from several threads. Nothing is delivered, and no report comes, unless somebody
-/// calls `poll` or `flush`; reports are made on that thread.
+/// Safe to use from several threads. Delivery reports come only while `poll` or `flush` runs, on
+/// the thread that calls it.
 public final class Producer: @unchecked Sendable {
     // Sendable: the library's producer is thread-safe, the topics are behind a lock.
     private let handle: OpaquePointer
@@ -52,7 +52,9 @@ public final class Producer: @unchecked Sendable {
         self.box = box
     }
 
-    /// Records that were not flushed are given up: queue, then topics, then the client.
+    /// Drops records that were not flushed.
+    ///
+    /// The order is: queue, topics, client.
     deinit {
         rd_kafka_purge(handle, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT)
         rd_kafka_poll(handle, 0)
@@ -65,19 +67,19 @@ public final class Producer: @unchecked Sendable {
 
     /// Records acknowledged so far.
     public var deliveredCount: UInt64 { box.delivered.load(ordering: .relaxed) }
-    /// Records given up so far.
+    /// Records that failed so far.
     public var failedCount: UInt64 { box.failed.load(ordering: .relaxed) }
     /// Records in the queue and in flight.
     public var queuedCount: Int { Int(rd_kafka_outq_len(handle)) }
-    /// The error that ended this producer for good, if there is one.
+    /// The fatal error after which this producer does nothing more; nil: there was none.
     public var fatalError: KafkaError? { Client(handle: handle).fatalError }
 
-    /// Errors that concern no single record, since the last call.
+    /// Errors since the last call that are not about a single record.
     public func takeErrors() -> [KafkaError] {
         box.takeErrors()
     }
 
-    /// Looks up a topic once, so that `produce` need not.
+    /// Looks up a topic, so that `produce` need not do it for each record.
     public func topic(_ name: String) throws(KafkaError) -> ProducerTopic {
         let topic = topics.withLock { table -> ProducerTopic? in
             if let known = table[name] { return known }
@@ -90,10 +92,10 @@ public final class Producer: @unchecked Sendable {
         return topic
     }
 
-    /// Puts a record into the queue; false means that the queue is full, poll and try again.
+    /// Puts a record into the queue; false: the queue is full, so poll and try again.
     ///
     /// Key and value are copied; nil is null on the wire, an empty buffer is not. Without a
-    /// partition the key decides; without a timestamp (milliseconds) it is now.
+    /// partition, the key decides. Without a timestamp (milliseconds since 1970), it is now.
     public func produce(
         to topic: ProducerTopic, partition: Int32? = nil, key: UnsafeRawBufferPointer?,
         value: UnsafeRawBufferPointer?, headers: [(name: String, value: [UInt8]?)] = [],
@@ -111,7 +113,7 @@ public final class Producer: @unchecked Sendable {
         throw KafkaError(error, "produce to \(topic.name)")
     }
 
-    /// The same for callers that hold arrays and a name.
+    /// The same for arrays and the name of a topic.
     public func produce(
         topic: String, partition: Int32? = nil, key: [UInt8]?, value: [UInt8]?,
         headers: [(name: String, value: [UInt8]?)] = [], timestamp: Int64? = nil,
@@ -130,18 +132,18 @@ public final class Producer: @unchecked Sendable {
         return try outcome.get()
     }
 
-    /// Serves delivery reports for at most so long; returns how many callbacks there were.
+    /// Serves delivery reports until the time is over; returns the number of callbacks.
     @discardableResult
     public func poll(timeoutMilliseconds: Int32 = 0) -> Int {
         Int(rd_kafka_poll(handle, timeoutMilliseconds))
     }
 
-    /// Waits until every record has its report; false when the time is over before that.
+    /// Waits until every record has its report; false where the time is over before that.
     public func flush(timeoutMilliseconds: Int32) -> Bool {
         rd_kafka_flush(handle, timeoutMilliseconds) == RD_KAFKA_RESP_ERR_NO_ERROR
     }
 
-    /// The number of partitions of a topic, or an error that says it does not exist.
+    /// The number of partitions of a topic; throws where the topic does not exist.
     public func partitionCount(
         of topic: String, timeoutMilliseconds: Int32
     ) throws(KafkaError) -> Int {
@@ -160,12 +162,12 @@ public final class Producer: @unchecked Sendable {
     }
 }
 
-/// The address of a buffer that is present; an empty one may have none, and NULL would mean null.
+/// The address of a buffer; never NULL, which would mean null instead of an empty value.
 private func address(_ buffer: UnsafeRawBufferPointer) -> UnsafeRawPointer {
     buffer.baseAddress ?? UnsafeRawPointer(emptyByte)
 }
 
-/// Somewhere to point to; never read.
+/// An address for empty buffers; its byte is never read.
 private nonisolated(unsafe) let emptyByte: UnsafeMutablePointer<UInt8> = {
     let byte = UnsafeMutablePointer<UInt8>.allocate(capacity: 1)
     byte.initialize(to: 0)
@@ -180,8 +182,8 @@ private func withBytes<R>(_ bytes: [UInt8]?, _ body: (UnsafeRawBufferPointer?) -
 /// Installs the delivery callback.
 ///
 /// - Thread: the one that calls `poll` or `flush`.
-/// - Deadline: quick, since it holds up the reports behind it.
-/// - Keeper: the box is kept alive by the producer, beyond the client's end.
+/// - Deadline: it must return quickly, because later reports wait for it.
+/// - Owner: the producer keeps the box alive until after the client's end.
 private func installDeliveryCallback(on conf: OpaquePointer?) {
     rd_kafka_conf_set_dr_msg_cb(conf) { _, message, opaque in
         guard let message = message?.pointee, let box = CallbackBox.of(opaque) else { return }

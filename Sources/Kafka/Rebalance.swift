@@ -4,13 +4,13 @@ internal import Synchronization
 /// Installs the callbacks of a consumer.
 ///
 /// The rebalance callback:
-/// - Thread: the lane's own, inside `nextBatch` or `close`, never another.
-/// - Deadline: it must have assigned or unassigned when it returns, and `max.poll.interval.ms`
-///   runs on meanwhile; the handler's commits have to stay far below that.
-/// - Keeper: the box lives as long as the client; the consumer's `deinit` clears the way back
-///   before it destroys the client, and then the callback only answers.
+/// - Thread: only the consumer's own, inside `nextBatch` or `close`.
+/// - Deadline: it must have assigned or unassigned when it returns. The handler's commits must take
+///   much less time than `max.poll.interval.ms`.
+/// - Owner: the box lives as long as the client. The consumer's `deinit` sets `consumer` to nil
+///   before it destroys the client; after that, the callback only unassigns.
 ///
-/// The commit callback has the same thread and keeper; it counts hints taken and refused.
+/// The commit callback has the same thread and owner; it counts accepted and refused hints.
 func installConsumerCallbacks(on conf: OpaquePointer?) {
     rd_kafka_conf_set_rebalance_cb(conf) { client, code, list, opaque in
         guard let consumer = CallbackBox.of(opaque)?.consumer else {
@@ -57,20 +57,20 @@ extension ConsumerCore {
         }
     }
 
-    /// Answers the group with an empty assignment.
+    /// Answers an assignment of the group with an empty list.
     ///
-    /// Membership needs an answer, and no partition may speak before the lane names its offset.
-    /// Any start of our own would either be an error under `auto.offset.reset=error` or fetch
-    /// what can only be dropped.
+    /// Without an answer, the member leaves the group; but no record may come before the lane names
+    /// its offsets. Offsets chosen here would be an error under `auto.offset.reset=error`, or fetch
+    /// records that are dropped.
     private func take(_ partitions: [TopicPartition]) {
         assigned = partitions
-        wakeTargetsExpire = 0
+        wakeTargetsExpireMilliseconds = 0
         let error = assignNothing()
         guard error != RD_KAFKA_RESP_ERR_NO_ERROR else { return }
         box.note(KafkaError(error, "assign"))
     }
 
-    /// Assigns an empty list, which keeps the membership; a null one would answer a revocation.
+    /// Assigns an empty list, which keeps the membership; NULL is the answer to a revocation.
     func assignNothing() -> rd_kafka_resp_err_t {
         PartitionList(capacity: 0).pass { rd_kafka_assign(handle, $0) }
     }

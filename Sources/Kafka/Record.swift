@@ -1,24 +1,24 @@
 internal import CRdkafka
 internal import Glibc
 
-/// One record as it stands in the fetch buffer; everything in it ends with its batch.
+/// One record in the fetch buffer; its pointers are valid until its batch ends.
 public struct Record {
     /// The offset in the partition.
     public let offset: Int64
-    /// Milliseconds since 1970 as Kafka stamped them, or -1 for none.
+    /// Kafka's timestamp in milliseconds since 1970; -1: none.
     public let timestamp: Int64
     /// The partition.
     public let partition: Int32
     /// The consumer's number for the topic; see `Consumer.topicName`.
     public let topicID: Int32
-    /// The key; nil is null, which is not the same as empty.
+    /// The key; nil: null, which is not the same as empty.
     public let key: UnsafeRawBufferPointer?
-    /// The value; nil is null (a tombstone, or an event that is all headers).
+    /// The value; nil: null (a tombstone, or an event with headers only).
     public let value: UnsafeRawBufferPointer?
     /// The library's message, from which headers are read; nil only in records made by tests.
     public let message: UnsafeRawPointer?
 
-    /// Makes a record from parts; consumers do it otherwise.
+    /// Makes a record from its parts; not used by consumers.
     public init(
         topicID: Int32, partition: Int32, offset: Int64, timestamp: Int64,
         key: UnsafeRawBufferPointer?, value: UnsafeRawBufferPointer?,
@@ -54,11 +54,11 @@ public struct Record {
     }
 }
 
-/// One header; its bytes end with the batch.
+/// One header; its bytes are valid until the batch ends.
 public struct RecordHeader {
     /// The name, as it is on the wire.
     public let name: UnsafeRawBufferPointer
-    /// The value; nil is null.
+    /// The value; nil: null.
     public let value: UnsafeRawBufferPointer?
 }
 
@@ -77,26 +77,28 @@ public struct RecordHeaders: Sequence, IteratorProtocol {
         self.list = list
     }
 
-    /// Whether a record certainly has no header, told without asking the library, which would make a list.
+    /// Whether a record certainly has no header.
     ///
-    /// On the wire the count of headers follows the value, and 2.0.2 leaves both where they came. In
-    /// formats before headers it is some other byte, and the library is asked, or there is none
-    /// anyway. Only within a page: behind the end of a buffer there may be nothing.
+    /// The library would first make a list of headers. On the wire, the number of headers follows
+    /// the value, and librdkafka 2.0.2 leaves both where they were received. In older formats some
+    /// other byte follows: if it is 0, the record has no headers anyway; else the library is asked.
+    /// The byte is read only where it is in the same page as the value: after the end of a buffer
+    /// there may be no memory.
     @inline(__always)
     private static func hasNone(_ message: UnsafePointer<rd_kafka_message_t>) -> Bool {
-        guard valuesStandOnTheWire, let value = message.pointee.payload, message.pointee.len > 0
+        guard keepsReceivedBuffer, let value = message.pointee.payload, message.pointee.len > 0
         else { return false }
         let end = UnsafeRawPointer(value) + message.pointee.len
         return UInt(bitPattern: end) & 4_095 != 0 && end.load(as: UInt8.self) == 0
     }
 
-    /// Known of the one version whose source was read.
-    private static let valuesStandOnTheWire = rd_kafka_version() == 0x0200_02ff
+    /// Whether values stay in the received buffer; known only of the version whose source was read.
+    private static let keepsReceivedBuffer = rd_kafka_version() == 0x0200_02ff
 
     /// Whether there is certainly none.
     public var isEmpty: Bool { list == nil }
 
-    /// The next header, or nil after the last.
+    /// The next header; nil after the last.
     public mutating func next() -> RecordHeader? {
         guard let list else { return nil }
         var name: UnsafePointer<CChar>?

@@ -1,13 +1,13 @@
-/// The records of one call, in the order of delivery, and what else there was to say.
+/// The records and events of one call of `nextBatch`, in the order of delivery.
 ///
-/// Each consumer has at most one batch at a time. Its end gives the messages back; a batch
-/// that is kept pins the fetch buffers and keeps the consumer from closing. Bind it to a name
-/// and it lives to the end of the scope; a temporary (`nextBatch(…).records`) ends at once, and
-/// its records with it.
+/// A consumer has at most one batch at a time. The end of the batch frees the messages; until then
+/// the fetch buffers stay in memory and the consumer cannot close. Bind it to a name, and it lives
+/// until the end of the scope; a temporary (`nextBatch(…).records`) ends at once, and its records
+/// with it.
 public struct RecordBatch: ~Copyable {
-    /// All records; the buffer ends with the batch.
+    /// All records; the buffer is valid until the batch ends.
     public let records: UnsafeBufferPointer<Record>
-    /// What else there was to say, in the order of arrival.
+    /// Events besides the records, in the order of arrival.
     public let events: [ConsumerEvent]
     private let core: ConsumerCore
 
@@ -24,7 +24,7 @@ public struct RecordBatch: ~Copyable {
     /// How many records there are.
     @inlinable public var count: Int { records.count }
 
-    /// Whether there is no record.
+    /// Whether there are no records.
     @inlinable public var isEmpty: Bool { records.isEmpty }
 
     /// One record.

@@ -1,30 +1,32 @@
-/// Reads single records of partitions, beside any other reader of them: a look at what a log holds now.
+/// Reads single records, to see what a log holds now; other consumers are not affected.
 ///
-/// It has a client of its own and no group. One thread. A question is answered by what the leader of the
-/// partition serves after it was asked, never by what was fetched before.
+/// It has a client of its own, without a group, for one thread. An answer always comes from a fetch
+/// that began after the question was asked.
 ///
-/// Partitions are read one after the other: a fetch brings whole batches, and those of one partition would
-/// be in the way of the next one's record.
+/// Partitions are read one after the other: a fetch brings whole batches, and those of one
+/// partition would delay the record of the next.
 public final class RecordProbe {
-    /// What a partition holds at or behind the offset that was asked for.
+    /// What a partition holds at or after the offset that was asked for.
     public enum Answer {
-        /// The first record there; its bytes end with the call that gives it.
+        /// The first record there; its bytes are valid until `body` returns.
         case record(Record)
         /// No record; readers of the log have reached its end at this offset.
         case end(Int64)
-        /// The offset lies before the log's start or behind its end.
+        /// The offset is before the log's start or after its end.
         case outOfRange
     }
 
     private let consumer: Consumer
-    /// What is asked next is last.
+    /// Questions without an answer, the current one last.
     private var questions: [(partition: TopicPartition, offset: Int64)] = []
     /// Whether the last question is being asked.
     private var isReading = false
-    /// When the fetchers were woken last, in milliseconds.
-    private var wokenAt: Int64 = 0
-    /// Fetchers that have found their queue full sleep up to a second (2.0.2) unless they are woken.
-    private static let wakePause: Int64 = 1
+    /// When the fetchers were last woken.
+    private var wokenAtMilliseconds: Int64 = 0
+    /// How often the fetchers are woken.
+    ///
+    /// A fetcher that has found its queue full sleeps up to a second (2.0.2) unless it is woken.
+    private static let wakePauseMilliseconds: Int64 = 1
 
     /// A probe with this configuration; no broker is asked yet.
     public init(_ configuration: ClientConfiguration) throws(KafkaError) {
@@ -33,30 +35,32 @@ public final class RecordProbe {
         consumer = try Consumer(configuration, settings: settings)
     }
 
-    /// Asks for the first record at or behind an offset of each partition; an earlier question is forgotten.
-    public func ask(_ places: [(TopicPartition, offset: Int64)]) throws(KafkaError) {
-        // A partition may not be assigned again before it was given up.
+    /// Asks for the first record of each partition at or after an offset; earlier questions are
+    /// dropped.
+    public func ask(_ offsets: [(TopicPartition, offset: Int64)]) throws(KafkaError) {
+        // A partition must be unassigned before it is assigned again.
         if isReading { try consumer.unassign() }
         isReading = false
-        questions = places.reversed().map { ($0.0, $0.offset) }
+        questions = offsets.reversed().map { ($0.0, $0.offset) }
         try readNext()
     }
 
     /// Whether every question has its answer.
     public var isAnswered: Bool { questions.isEmpty }
 
-    /// Gives the answers that come within this time; true once none is missing.
+    /// Calls `body` with the answers that come within this time; true once all questions have one.
     ///
-    /// An error of one partition's log is thrown; the rest may be asked again.
+    /// Throws an error of a partition's log; the questions stay and can be asked again.
     public func receive(
         timeoutMilliseconds: Int32, _ body: (TopicPartition, Answer) -> Void
     ) throws(KafkaError) -> Bool {
         let deadline = monotonicMilliseconds() + Int64(timeoutMilliseconds)
         while let question = questions.last {
             let now = monotonicMilliseconds()
-            if now - wokenAt >= Self.wakePause { wake(question.partition) }
-            let patience = max(0, min(Self.wakePause, deadline - now))
-            if try isAnswered(question, patience, body) {
+            let pause = Self.wakePauseMilliseconds
+            if now - wokenAtMilliseconds >= pause { wake(question.partition) }
+            let timeout = Int32(max(0, min(pause, deadline - now)))
+            if try isAnswered(question, timeoutMilliseconds: timeout, body) {
                 questions.removeLast()
                 isReading = false
                 try consumer.unassign()
@@ -75,19 +79,19 @@ public final class RecordProbe {
         wake(question.partition)
     }
 
-    /// Any question to its leader wakes the fetcher of a partition.
+    /// Wakes the fetcher of a partition, with a request to its leader.
     private func wake(_ partition: TopicPartition) {
-        wokenAt = monotonicMilliseconds()
+        wokenAtMilliseconds = monotonicMilliseconds()
         guard Waker.isNeeded else { return }
         _ = try? consumer.offsets(
             forTime: Consumer.end, of: [partition], timeoutMilliseconds: 200)
     }
 
     private func isAnswered(
-        _ question: (partition: TopicPartition, offset: Int64), _ patience: Int64,
+        _ question: (partition: TopicPartition, offset: Int64), timeoutMilliseconds: Int32,
         _ body: (TopicPartition, Answer) -> Void
     ) throws(KafkaError) -> Bool {
-        let batch = consumer.nextBatch(maximum: 1, timeoutMilliseconds: Int32(patience))
+        let batch = consumer.nextBatch(maximum: 1, timeoutMilliseconds: timeoutMilliseconds)
         for record in batch.records where record.offset >= question.offset {
             body(question.partition, .record(record))
             return true

@@ -1,4 +1,4 @@
-/// One partition of one topic: the unit of order, of ownership and of marks.
+/// One partition of one topic: the unit of order, of assignment and of marks.
 public struct TopicPartition: Hashable, Comparable, Sendable, CustomStringConvertible {
     /// The name of the topic.
     public let topic: String

@@ -1,7 +1,7 @@
 internal import CRdkafka
 
 extension Consumer {
-    /// The number of partitions of a topic, and the least number of replicas that one of them has.
+    /// The number of partitions of a topic, and the smallest number of replicas of a partition.
     public func shape(
         of topic: String, timeoutMilliseconds: Int32
     ) throws(KafkaError) -> (partitions: Int, replicas: Int) {
@@ -29,7 +29,9 @@ extension Consumer {
         return (replicas.count, least)
     }
 
-    /// The settings of topics, defaults included; a topic whose settings the broker does not tell us is left out.
+    /// The settings of topics, with defaults, by topic.
+    ///
+    /// A topic whose settings the broker does not show is left out.
     public func settings(
         ofTopics topics: [String], timeoutMilliseconds: Int32
     ) throws(KafkaError) -> [String: [String: String]] {
@@ -41,14 +43,15 @@ extension Consumer {
         let options = rd_kafka_AdminOptions_new(handle, RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS)
         defer { rd_kafka_AdminOptions_destroy(options) }
         var text = [CChar](repeating: 0, count: 256)
-        // A time outside the library's range leaves its default, which is as good.
+        // A time outside the library's range is refused, and its default is used, which is fine.
         rd_kafka_AdminOptions_set_request_timeout(options, timeoutMilliseconds, &text, text.count)
         var resources: [OpaquePointer?] = topics.map {
             rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, $0)
         }
         defer { rd_kafka_ConfigResource_destroy_array(&resources, resources.count) }
         rd_kafka_DescribeConfigs(handle, &resources, resources.count, options, queue)
-        // The library ends a request by its own timeout; a second more is for its answer.
+        // The library ends the request at its own timeout; a second more is for its answer to
+        // arrive.
         guard let event = rd_kafka_queue_poll(queue, timeoutMilliseconds + 1_000) else {
             throw KafkaError(RD_KAFKA_RESP_ERR__TIMED_OUT, "settings of topics")
         }

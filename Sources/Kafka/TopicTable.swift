@@ -2,19 +2,19 @@ internal import CRdkafka
 
 /// Small numbers for topics, so that a record carries no name.
 ///
-/// A record points to the library's topic object. The table holds a reference to each object it
-/// knows, so that an address never changes its meaning; `destroyAll` gives them back.
+/// A record points to the library's topic object. The table keeps a reference to each object that
+/// it knows, so that an address never comes to mean another topic; `destroyAll` releases them.
 struct TopicTable {
     private var objects: [(address: OpaquePointer, id: Int32)] = []
     private var held: [OpaquePointer] = []
     private(set) var names: [String] = []
 
-    /// The number of a record's topic; a handful of comparisons.
+    /// The number of a record's topic; takes a few comparisons.
     mutating func id(of object: OpaquePointer?, client: OpaquePointer) -> Int32 {
         guard let object else { return -1 }
         for entry in objects where entry.address == object { return entry.id }
-        // The first record of a topic. Only addresses that are held are remembered: another
-        // one might come to mean another topic.
+        // The first record of a topic. Its own address is not remembered: without a reference, it
+        // may come to mean another topic.
         let name = rd_kafka_topic_name(object).map { String(cString: $0) } ?? ""
         return id(named: name, client: client)
     }

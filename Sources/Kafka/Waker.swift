@@ -2,14 +2,16 @@ internal import CRdkafka
 internal import Glibc
 internal import Synchronization
 
-/// The helper thread that ends the one-second stall of librdkafka before 2.2.0.
+/// The helper thread against the pauses of up to a second in librdkafka before 2.2.0.
 ///
-/// A broker thread that has found its queue full sleeps up to a second before it fetches again.
-/// Asking one partition of each leader for its watermarks wakes it. That is done each time the queue has
-/// halved: asking every 10 ms whatever the queue holds cost a broker 1.2 µs an event at 270,000
-/// events a second, this 0.3 (docs/decisions/0013). The thread calls these two functions and nothing
-/// else, is active only while the lane says so, and is joined before the consumer unsubscribes or
-/// closes: the one exception to "one thread".
+/// A broker thread that has found its queue full sleeps up to a second before it fetches again. A
+/// request for the watermarks of one partition of each leader wakes it. The request is made each
+/// time the queue's length has halved. That costs a broker 0.3 µs an event at 270,000 events a
+/// second; a request every 10 ms would cost 1.2 µs (docs/decisions/0013).
+///
+/// It is the only exception to "one thread". It calls only the two functions for length and
+/// watermarks, works only while the lane asks for it, and is joined before the consumer
+/// unsubscribes or closes.
 final class Waker {
     /// Newer libraries have `fetch.queue.backoff.ms` and need no help.
     static let isNeeded = rd_kafka_version() < 0x0202_0000
@@ -26,7 +28,7 @@ final class Waker {
         shared?.command.load(ordering: .relaxed) == Command.work
     }
 
-    /// Makes the thread work on these targets; starts it the first time.
+    /// Makes the thread wake these targets; the first call starts it.
     func work(on targets: [Target], client: OpaquePointer, queue: OpaquePointer) {
         if let shared {
             shared.targets.withLock { $0 = targets }
@@ -37,19 +39,19 @@ final class Waker {
         let context = Unmanaged.passRetained(shared)
         let code = pthread_create(&thread, nil, wakerMain, context.toOpaque())
         guard code == 0 else {
-            // Without the helper everything works, only slower.
+            // Without the thread everything works, only slower.
             context.release()
             return
         }
         self.shared = shared
     }
 
-    /// Lets the thread rest after the question that it may be asking now.
+    /// Makes the thread rest, after its current request.
     func idle() {
         shared?.set(Command.rest)
     }
 
-    /// Ends and joins the thread; takes as long as the question that it may be asking now.
+    /// Ends and joins the thread; takes as long as its current request.
     func end() {
         guard let shared else { return }
         shared.set(Command.stop)
@@ -64,9 +66,9 @@ private enum Command {
     static let stop = 2
 }
 
-/// What lane and helper share.
+/// The state that the lane and the helper thread share.
 ///
-/// Sendable: atomics, a lock, a semaphore and thread-safe handles.
+/// Sendable: it has only atomics, a lock, a semaphore and thread-safe handles.
 private final class Shared: @unchecked Sendable {
     let client: OpaquePointer
     let queue: OpaquePointer
@@ -125,11 +127,11 @@ private final class Shared: @unchecked Sendable {
 ///
 /// - Thread: its own.
 /// - Deadline: none.
-/// - Keeper: the reference that `work` retained for it.
+/// - Owner: it takes over the reference that `work` retained.
 private func wakerMain(_ context: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
     guard let context else { return nil }
     let shared = Unmanaged<Shared>.fromOpaque(context).takeRetainedValue()
-    // Signals belong to the thread that waits for them.
+    // Signals must go to the thread that waits for them.
     var all = sigset_t()
     sigfillset(&all)
     pthread_sigmask(SIG_BLOCK, &all, nil)

@@ -11,6 +11,14 @@ public enum StartOrigin: Sendable, Equatable {
     case latest
     /// At the first record with this timestamp or later, in milliseconds since 1970.
     case time(Int64)
+
+    /// The words of `--from` for the origins that are not a time.
+    public static let words: [(word: String, origin: StartOrigin)] = [
+        ("earliest", .earliest), ("latest", .latest),
+    ]
+
+    /// Its word; nil for a time.
+    public var word: String? { Self.words.first { $0.origin == self }?.word }
 }
 
 /// What to do where Kafka no longer holds what was not counted yet.
@@ -76,7 +84,7 @@ public struct PipelineConfiguration: Sendable {
         commitIntervalMilliseconds: Int64 = Int64(Defaults.commitIntervalMilliseconds),
         dedupeWindow: Int64 = Int64(Defaults.dedupeWindow),
         futureBoundMilliseconds: Int64 = Int64(Defaults.futureBoundMilliseconds),
-        origin: StartOrigin = .earliest, onLoss: LossPolicy = Defaults.onLoss,
+        origin: StartOrigin = Defaults.origin, onLoss: LossPolicy = Defaults.onLoss,
         acceptContract: Bool = false
     ) {
         self.client = client
@@ -149,6 +157,8 @@ extension PipelineConfiguration {
         public static let futureBoundMilliseconds = 300_000
         /// What to do where Kafka no longer holds what was not counted yet.
         public static let onLoss = LossPolicy.stop
+        /// Where the counting of a topic begins that was never counted.
+        public static let origin = StartOrigin.earliest
 
         /// Kafka group id of a ledger under this prefix.
         public static func group(prefix: String) -> String { "odometer-\(prefix)" }

@@ -10,7 +10,9 @@ public struct GridCell: Sendable, Hashable {
     public var count: Int64
 }
 
-/// Numbers of values by their size: exact below 128, then steps whose middle is within 0.8 %.
+/// How many values there are of each size: exact below 128, then in steps.
+///
+/// The middle of a step is within 0.8 % of each value in it.
 public struct Histogram: Sendable, Hashable {
     /// A range of values and how many there are.
     public struct Step: Sendable, Hashable {
@@ -25,7 +27,7 @@ public struct Histogram: Sendable, Hashable {
     public let steps: [Step]
 
     init(_ counts: [Int64: Int64]) {
-        // The last step that a value of 63 bits can have; anything else is no step of ours.
+        // A value of 63 bits falls into one of 3,712 steps; another number was not written by us.
         let valid = counts.filter { (0..<3_712).contains($0.key) && $0.value > 0 }
         steps = valid.sorted { $0.key < $1.key }.map { index, count in
             let bounds = HistogramStep.bounds(of: index)
@@ -36,7 +38,7 @@ public struct Histogram: Sendable, Hashable {
     /// How many values.
     public var count: Int64 { steps.reduce(0) { CellText.add($0, $1.count) } }
 
-    /// Four times the median (so that it is whole), within 1 %; nil where there is no value.
+    /// Four times the median, which makes it a whole number, within 1 %; nil without values.
     public var medianTimesFour: Int64? {
         let count = self.count
         guard count > 0 else { return nil }
@@ -54,7 +56,7 @@ public struct Histogram: Sendable, Hashable {
     }
 }
 
-/// Which of two stored extremes stands for both.
+/// Chooses between two stored extremes.
 enum Extreme {
     static func better(
         _ left: UnsafeRawBufferPointer?, _ right: UnsafeRawBufferPointer,
@@ -65,7 +67,7 @@ enum Extreme {
         switch keep {
         case .min: return isRightGreater ? left : right
         case .first:
-            // Both begin with 20 digits of time; of the same time the greater value counts.
+            // Both begin with 20 digits of time; at the same time the greater value wins.
             let (leftTime, rightTime) = (left.prefix(20), right.prefix(20))
             if leftTime.elementsEqual(rightTime) { return isRightGreater ? right : left }
             return isRightGreater ? left : right

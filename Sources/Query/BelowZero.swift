@@ -1,11 +1,11 @@
-/// How far levels are below zero, noted while questions are answered.
+/// Adds up how far levels are below zero, while questions are answered.
 ///
 /// One thread.
 final class BelowZero {
     fileprivate var amounts: [Int64] = []
 
-    /// The place of one question: answering it again changes nothing.
-    struct Place {
+    /// The entry of one question, so that answering the question again counts it once.
+    struct Entry {
         fileprivate let list: BelowZero
         fileprivate let index: Int
 
@@ -15,16 +15,16 @@ final class BelowZero {
         }
     }
 
-    func nextPlace() -> Place {
+    func newEntry() -> Entry {
         amounts.append(0)
-        return Place(list: self, index: amounts.count - 1)
+        return Entry(list: self, index: amounts.count - 1)
     }
 
-    /// How far sums are below zero, all together; those that are not add nothing.
+    /// How far the negative ones of these sums are below zero, added up.
     static func amount(of sums: some Sequence<Int64>) -> Int64 {
         sums.reduce(0) { CellText.add($0, CellText.subtract(0, min(0, $1))) }
     }
 
-    /// All together.
+    /// The sum over all questions.
     var amount: Int64 { amounts.reduce(0, CellText.add) }
 }

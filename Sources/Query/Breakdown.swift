@@ -1,4 +1,4 @@
-/// Numbers by the values of a meter's `by` dimensions; what is zero is left out.
+/// Numbers by the values of a meter's `by` dimensions, without zeros.
 public struct Breakdown: Sendable, Hashable {
     /// One combination of values with its number.
     public struct Row: Sendable, Hashable {

@@ -25,33 +25,35 @@ enum CellText {
     /// A number written as 20 digits of value + 2^63.
     static func shifted(_ value: [UInt8]) -> Int64? { value.withUnsafeBytes { shifted($0) } }
 
-    /// The sum, held at the ends of the number range.
+    /// The sum; one that overflows becomes the least or greatest number.
     static func add(_ left: Int64, _ right: Int64) -> Int64 {
         let (sum, overflows) = left.addingReportingOverflow(right)
         guard overflows else { return sum }
         return left < 0 ? .min : .max
     }
 
-    /// The difference, held at the ends of the number range.
+    /// The difference; one that overflows becomes the least or greatest number.
     static func subtract(_ left: Int64, _ right: Int64) -> Int64 {
         let (difference, overflows) = left.subtractingReportingOverflow(right)
         guard overflows else { return difference }
         return left < 0 ? .min : .max
     }
 
-    /// Whether one text stands before another, byte by byte.
+    /// Whether the left text comes before the right one, byte by byte.
     static func precedes(_ left: UnsafeRawBufferPointer, _ right: UnsafeRawBufferPointer) -> Bool {
-        guard let one = left.baseAddress, let other = right.baseAddress else {
+        guard let leftStart = left.baseAddress, let rightStart = right.baseAddress else {
             return left.count < right.count
         }
-        let order = memcmp(one, other, min(left.count, right.count))
+        let order = memcmp(leftStart, rightStart, min(left.count, right.count))
         return order != 0 ? order < 0 : left.count < right.count
     }
 
     /// Whether two texts are the same.
     static func isSame(_ left: UnsafeRawBufferPointer, _ right: UnsafeRawBufferPointer) -> Bool {
         guard left.count == right.count else { return false }
-        guard let one = left.baseAddress, let other = right.baseAddress else { return true }
-        return memcmp(one, other, left.count) == 0
+        guard let leftStart = left.baseAddress, let rightStart = right.baseAddress else {
+            return true
+        }
+        return memcmp(leftStart, rightStart, left.count) == 0
     }
 }

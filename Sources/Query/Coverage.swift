@@ -2,8 +2,9 @@ internal import Metering
 
 /// The windows that together answer a range.
 ///
-/// The range's middle is covered by the longest windows that fit, its edges by shorter ones. Where
-/// the short windows of an edge are no longer kept, the edge moves outwards to a longer one.
+/// The middle of the range is covered by the longest windows that fit, its edges by shorter ones.
+/// Where the short windows at an edge are no longer kept, the edge moves outwards to the edge of a
+/// longer window.
 public struct Coverage: Sendable, Hashable {
     /// Neighbouring windows of one length.
     struct Piece: Hashable {
@@ -11,19 +12,19 @@ public struct Coverage: Sendable, Hashable {
         let numbers: Range<Int32>
     }
 
-    /// A window that every meter of a question keeps, and for how long; nil = for ever.
+    /// A window that every meter of a question keeps, and for how long; nil: for ever.
     struct Kept: Hashable {
         let window: Window
         let seconds: Int64?
 
-        /// The windows that all of these meters keep, each as long as every one of them does.
+        /// The windows that all of these meters keep, each for the shortest of their times.
         static func shared(_ meters: [[Kept]]) -> [Kept] {
             (meters.first ?? []).compactMap { window in
                 meters.dropFirst().reduce(window) { $0?.shared(with: $1) }
             }
         }
 
-        /// The same window as long as another meter keeps it too; nil where it does not.
+        /// The same window for as long as both meters keep it; nil where the other does not.
         private func shared(with others: [Kept]) -> Kept? {
             guard let other = others.first(where: { $0.window == window }) else { return nil }
             guard let mine = seconds, let theirs = other.seconds else {
@@ -33,7 +34,7 @@ public struct Coverage: Sendable, Hashable {
         }
     }
 
-    /// What is really answered; nil = all of time.
+    /// What is really answered; nil: all of time.
     public let range: TimeRange?
     let pieces: [Piece]
     /// Whether there is no window to read.
@@ -48,57 +49,64 @@ public struct Coverage: Sendable, Hashable {
     }
 
     /// Covers `range` with windows of these lengths (shortest first, `all` not among them).
-    init(_ range: TimeRange, kept: [Kept], now: Int64) {
+    init(_ range: TimeRange, kept: [Kept], nowSeconds: Int64) {
         guard !kept.isEmpty else {
             self.init(range: range, pieces: [])
             return
         }
-        let end = Coverage.alignedEnd(of: range, kept: kept, now: now)
-        let start = Coverage.alignedStart(of: range, kept: kept, now: now)
+        let end = Coverage.alignedEnd(of: range, kept: kept, nowSeconds: nowSeconds)
+        let start = Coverage.alignedStart(of: range, kept: kept, nowSeconds: nowSeconds)
         let aligned = TimeRange(start: start, end: end)
         self.init(
             range: aligned,
             pieces: Coverage.cover(aligned, windows: kept.reversed().map(\.window)[...]))
     }
 
-    /// Whether this is exactly `range`, from windows that are all still there.
-    func isExactly(_ range: TimeRange, kept: [Kept], now: Int64) -> Bool {
+    /// Whether this is exactly `range`, made of windows that are all still kept.
+    func isExactly(_ range: TimeRange, kept: [Kept], nowSeconds: Int64) -> Bool {
         self.range == range
             && pieces.allSatisfy { piece in
-                guard let one = kept.first(where: { $0.window == piece.window }) else {
+                guard let level = kept.first(where: { $0.window == piece.window }) else {
                     return false
                 }
                 let oldest = piece.window.start(of: piece.numbers.lowerBound)
-                return Coverage.isKept(one, second: oldest, now: now)
+                return Coverage.isKept(level, second: oldest, nowSeconds: nowSeconds)
             }
     }
 
-    /// A key may go while the question is on its way, so a window counts as gone a minute early.
-    private static func isKept(_ kept: Kept, second: Int64, now: Int64) -> Bool {
+    /// A key may expire while the question is on its way to Redis, so a window counts as expired a
+    /// minute early.
+    private static func isKept(_ kept: Kept, second: Int64, nowSeconds: Int64) -> Bool {
         guard let seconds = kept.seconds else { return true }
         let window = kept.window
-        return window.end(of: window.number(ofSecond: second)) + seconds > now + 60
+        return window.end(of: window.number(ofSecond: second)) + seconds > nowSeconds + 60
     }
 
     private static func floored(_ second: Int64, _ window: Window) -> Int64 {
         window.start(of: window.number(ofSecond: second))
     }
 
-    /// The start moved back to the shortest window that is still kept there; what follows it is newer.
-    private static func alignedStart(of range: TimeRange, kept: [Kept], now: Int64) -> Int64 {
-        let found = kept.first { isKept($0, second: range.start, now: now) } ?? kept[kept.count - 1]
+    /// The start, moved back to the edge of the shortest window that is still kept there.
+    ///
+    /// All windows after it are newer, so they are kept too.
+    private static func alignedStart(of range: TimeRange, kept: [Kept], nowSeconds: Int64) -> Int64
+    {
+        let found =
+            kept.first { isKept($0, second: range.start, nowSeconds: nowSeconds) }
+            ?? kept[kept.count - 1]
         return floored(range.start, found.window)
     }
 
-    /// The end moved on to the shortest window such that all windows from the longer one's edge up
-    /// to it are kept.
-    private static func alignedEnd(of range: TimeRange, kept: [Kept], now: Int64) -> Int64 {
+    /// The end, moved on to the edge of the shortest window that can be used.
+    ///
+    /// It can where all windows from the last edge of a longer window up to it are kept.
+    private static func alignedEnd(of range: TimeRange, kept: [Kept], nowSeconds: Int64) -> Int64 {
         let last = max(range.start, range.end - 1)
-        for (index, one) in kept.enumerated() {
-            let end = one.window.end(of: one.window.number(ofSecond: last))
+        for (index, shortest) in kept.enumerated() {
+            let end = shortest.window.end(of: shortest.window.number(ofSecond: last))
             let isReachable = kept[index...].enumerated().dropLast().allSatisfy { offset, level in
                 let edge = max(floored(end, kept[index + offset + 1].window), range.start)
-                return edge >= end || isKept(level, second: edge, now: now)
+                return edge >= end || isKept(level, second: edge, nowSeconds: nowSeconds)
             }
             if isReachable || index == kept.count - 1 { return end }
         }

@@ -1,5 +1,7 @@
 /// What a credential's owner may do.
-public enum Role: String, Sendable, Hashable {
+///
+/// The raw values are the words in credentials' records and after `--role`.
+public enum Role: String, Sendable, Hashable, CaseIterable {
     /// Everything.
     case admin
     /// Send.
@@ -20,8 +22,8 @@ public struct Credential: Sendable, Hashable {
     public var dialects: [[UInt8]]
     /// What its owner may do.
     public var role: Role
-    /// Nanoseconds since 1970 from which on it is no longer valid; nil = never.
-    public var expiresAt: Int64?
+    /// The first nanosecond since 1970 in which it is no longer valid; nil: it never expires.
+    public var expiresAtNanoseconds: Int64?
     /// Whether it was revoked.
     public var isRevoked: Bool
 
@@ -30,8 +32,9 @@ public struct Credential: Sendable, Hashable {
         "hash", "prefix", "organization", "dialects", "role", "expiresAt", "revokedAt", "@deleted",
     ].map { Array($0.utf8) }
 
-    /// The credential of these members (in the order of `members`); nil where one is absent or unreadable,
-    /// because what cannot be read must not open anything.
+    /// The credential of these members, in the order of `members`.
+    ///
+    /// Nil where a needed one is absent or cannot be read, so that a broken record opens nothing.
     init?(_ values: [[UInt8]?]) {
         func text(_ index: Int) -> [UInt8]? { values[index].flatMap { RecordText.string($0) } }
         func isAbsent(_ index: Int) -> Bool {
@@ -46,7 +49,7 @@ public struct Credential: Sendable, Hashable {
             guard let time = text(5).flatMap({ TimeText.nanoseconds(rfc3339: $0) }) else {
                 return nil
             }
-            expiresAt = time
+            expiresAtNanoseconds = time
         }
         self.hash = hash
         self.prefix = prefix
@@ -57,14 +60,16 @@ public struct Credential: Sendable, Hashable {
     }
 }
 
-/// Credentials as they were taken from their members the last time, which are read anew for every request.
+/// Credentials that were decoded before, with the members that they were decoded from.
+///
+/// The members are read for every request; only unchanged ones are not decoded again.
 struct KnownCredentials {
     private static let most = 1_024
     private var known: [[UInt8]: (members: [[UInt8]?], credential: Credential?)] = [:]
 
     /// The credential with that hash and these members.
     mutating func credential(_ hash: [UInt8], _ members: [[UInt8]?]) -> Credential? {
-        if let one = known[hash], one.members == members { return one.credential }
+        if let entry = known[hash], entry.members == members { return entry.credential }
         let credential = Credential(members)
         if known.count >= KnownCredentials.most { known.removeAll() }
         known[hash] = (members, credential)

@@ -1,7 +1,7 @@
 internal import Ledger
 internal import Metering
 
-/// The windows of single groups that a period needs, a list of parts a group.
+/// The windows of single groups that a period needs: for each group a list of parts.
 struct GroupSeries {
     let opened: [[SeriesPart]]
     let closed: [[SeriesPart]]
@@ -9,18 +9,21 @@ struct GroupSeries {
     let first: [[SeriesPart]]
     let last: [[SeriesPart]]
     let activity: [[SeriesPart]]
-    /// From the period's start on, up to now; nil where that is the period.
+    /// From the start of the period up to now; nil where the period ends now.
     let openedSince: [[SeriesPart]]?
     let closedSince: [[SeriesPart]]?
     private let proofs: [Proof]
 
-    /// A meter of groups over one day or quarter-hour: its table, and the groups' own shorter windows.
+    /// The same number from two meters: a table of all groups over one day or quarter-hour, and
+    /// each group's own shorter windows in that time.
     private struct Proof {
         let table: TableEntries
         let windows: [[SeriesPart]]
     }
 
-    /// Plans the reads; the tables that they are compared with come first.
+    /// Plans the reads.
+    ///
+    /// The tables that they are compared with come first: see `LifetimeReading`.
     init(
         _ meters: LifetimeMeters, _ span: LifetimeSpan, inside: Coverage, since: Coverage?,
         _ groups: [TupleGroup], _ inquiry: inout Inquiry
@@ -37,7 +40,7 @@ struct GroupSeries {
         func parts(_ name: String, _ pieces: [Coverage.Piece], isWhole: Bool) -> [[SeriesPart]] {
             inquiry.seriesParts(name, pieces, scopes: scopes, isWhole: isWhole)
         }
-        // Those that are compared are read whole anyway.
+        // The comparison reads these keys whole anyway.
         opened = parts(meters.series.opened, pieces, isWhole: true)
         closed = parts(meters.series.closed, pieces, isWhole: true)
         openedSince = sincePieces.map { parts(meters.series.opened, $0, isWhole: true) }
@@ -49,8 +52,8 @@ struct GroupSeries {
         activity = parts(meters.series.activity, minutes, isWhole: false)
     }
 
-    /// Quarter-hours are compared with the tables of their days, minutes alone with those of their
-    /// quarter-hours.
+    /// Quarter-hours are compared with the tables of their days; where only minutes are read by
+    /// group, they are compared with the tables of their quarter-hours.
     private static func proofs(
         _ meters: LifetimeMeters, _ span: LifetimeSpan, _ pieces: [Coverage.Piece],
         isByQuarters: Bool, _ scopes: [[UInt8]], _ inquiry: inout Inquiry
@@ -76,36 +79,40 @@ struct GroupSeries {
         }
     }
 
-    /// Whether each group's windows hold what the tables of longer windows hold.
+    /// Whether each group's windows add up to what the tables of longer windows hold.
     ///
-    /// They do not where they were added to an older ledger in that window or after it, and where a
-    /// group has its own number in one of them and is part of `__other__` in the other.
+    /// They do not where the meter of single groups was added to the ledger during that window or
+    /// after it, or where a group is counted by itself in one meter and in `__other__` in the
+    /// other.
     func holdsWhatTablesHold(_ snapshot: CellSnapshot, _ groups: [TupleGroup]) -> Bool {
         proofs.allSatisfy { proof in
             var missing = [Int64](repeating: 0, count: groups.count)
-            var places = GroupPlaces(groups)
+            var groupIndices = GroupIndices(groups)
             proof.table.forEach(snapshot) { name, value in
-                if let place = places.place(name) { missing[place] = CellText.integer(value) }
-            }
-            return groups.indices.allSatisfy { place in
-                snapshot.forEachWindow(proof.windows[place]) {
-                    missing[place] = CellText.subtract(missing[place], CellText.integer($1))
+                if let index = groupIndices.index(of: name) {
+                    missing[index] = CellText.integer(value)
                 }
-                return missing[place] <= 0
+            }
+            return groups.indices.allSatisfy { index in
+                snapshot.forEachWindow(proof.windows[index]) {
+                    missing[index] = CellText.subtract(missing[index], CellText.integer($1))
+                }
+                return missing[index] <= 0
             }
         }
     }
 }
 
 extension Inquiry {
-    /// The read of different values for each scope by itself, over the windows of several meters.
+    /// The read of the number of distinct values for each scope by itself, over the windows of
+    /// several meters.
     ///
     /// Scopes are given as keys have them; nil where no window is kept.
     mutating func distinctReads(
         _ meters: [(name: String, coverage: Coverage)], scopes: [[UInt8]]
     ) -> [Int?] {
-        let known = meters.compactMap { one in
-            one.coverage.isEmpty ? nil : meter(one.name).map { ($0, one.coverage) }
+        let known = meters.compactMap { name, coverage in
+            coverage.isEmpty ? nil : meter(name).map { ($0, coverage) }
         }
         return scopes.map { scope in
             let keys = known.flatMap { self.keys($0.0, $0.1, scope: scope) }
@@ -113,9 +120,9 @@ extension Inquiry {
         }
     }
 
-    /// The windows of these pieces for each scope, given as keys have it.
+    /// The windows of these pieces for each scope; scopes are given as keys have them.
     ///
-    /// `isWhole`: whole keys of quarter-hours, whatever is wanted of them.
+    /// `isWhole`: keys of quarter-hours are read whole, even where few windows of them are wanted.
     mutating func seriesParts(
         _ name: String, _ pieces: [Coverage.Piece], scopes: [[UInt8]], isWhole: Bool = false
     ) -> [[SeriesPart]] {
@@ -124,7 +131,7 @@ extension Inquiry {
             pieces.flatMap { piece in
                 series(
                     meter, piece, scope,
-                    mostFields: isWhole && piece.window == .quarter ? 0 : 16)
+                    mostMembers: isWhole && piece.window == .quarter ? 0 : 16)
             }
         }
     }

@@ -1,10 +1,13 @@
 internal import Ledger
 
-/// Finds the first members of a ranking of which most sums are held, by reading the parts that still change.
+/// Finds the first members of a ranking whose past days are in memory.
+///
+/// Only the parts that still change are read from Redis.
 struct HeldRanking {
-    /// Members whose scores are looked up at most; beyond that all of the parts are read.
+    /// The most members whose scores are looked up; where it would be more, all parts are read.
     private static let mostLookups = 8_000
-    /// Members of each part that are read from the top; more where the first number is not enough.
+    /// How many members of each part are read from the top: the second number where the first was
+    /// not enough.
     private static let leaderCounts = [500, CellReader.largestStep]
 
     let source: RankingSource
@@ -19,8 +22,8 @@ struct HeldRanking {
 
     /// The first members with their exact numbers.
     ///
-    /// `isScan`: by scans, which miss no member that is there all the while, for rankings that change
-    /// all the time. By rank is quicker, and right where nothing has changed meanwhile.
+    /// `isScan`: reads by `ZSCAN`, which misses no member that is there all the time; for rankings
+    /// that keep changing. Reading by rank is faster, and right where nothing changes during it.
     func members(isScan: Bool) throws(CellReadError) -> [RankingTotals.Member] {
         if !isScan {
             for count in HeldRanking.leaderCounts {
@@ -32,15 +35,17 @@ struct HeldRanking {
 
     /// Those numbers of changing parts that can matter; nil where too many could.
     ///
-    /// A member that is not among the first `count` of a changing part has at most the score at which
-    /// these end. What is held of it and the most that it can have in the parts must reach what the last
-    /// wanted member has by the held sums alone: those who can are looked up, nobody else can get in.
+    /// A member that is not among the first `count` of a changing part has at most the score of the
+    /// last of these there. To be among the wanted members, its sum in memory plus the most that it
+    /// can have in the parts must reach the sum in memory of the last wanted member. Members for
+    /// which that is possible are looked up; no other can be among the wanted.
     private func leaders(_ count: Int) throws(CellReadError) -> RankingTotals? {
         let parts = changing
-        let needed = base.totals.sum(atPlace: limit)
-        // By member: the most that it can have beyond `most`, which those have who are not among the first.
-        var more: [[UInt8]: Int64] = [:]
+        let needed = base.totals.sum(atRank: limit)
+        // The most that a member can have in the parts where it is not among the first ones.
         var most: Int64 = 0
+        // By member: how much more than `most` it can have.
+        var more: [[UInt8]: Int64] = [:]
         for part in parts {
             var found: [(name: [UInt8], score: Int64)] = []
             let read = try cells.members(
@@ -90,7 +95,7 @@ struct HeldRanking {
                 }
                 continue
             }
-            // A scan may give a member twice, so each set is taken by itself first.
+            // A scan may give a member twice, so the set's scores are stored before they are added.
             let scores = RankingTotals()
             try cells.scan(part.key, deadline: deadline) { scores.set($0, $1) }
             totals.add(firstsOf: scores, isFirst: part.isFirst)

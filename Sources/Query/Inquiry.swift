@@ -1,7 +1,7 @@
 internal import Ledger
 internal import Metering
 
-/// One set of a meter's cells: values for the dimensions that stand in the key.
+/// One set of a meter's cells: the values of the dimensions that are part of the key.
 public struct CellScope: Sendable, Hashable {
     /// A dimension and its value.
     public struct Dimension: Sendable, Hashable {
@@ -33,29 +33,29 @@ public struct Question<Answer> {
 public struct Answers {
     let snapshot: CellSnapshot
     /// Record time (ms) of the newest record counted; nil before the first.
-    public var asOf: Int64? { snapshot.asOfMilliseconds }
+    public var asOfMilliseconds: Int64? { snapshot.asOfMilliseconds }
     /// Whether everything was read at one moment.
     public var isAtomic: Bool { snapshot.isAtomic }
     /// Cells of the answers of which something is parked.
     public var parked: Int { snapshot.parked }
-    /// How far the levels that were looked at are below zero, all together: removals of what was
-    /// never added.
-    public var orphans: Int64 { below.amount }
-    let below: BelowZero
+    /// How far the levels in these answers are below zero, added up: removals of what was never
+    /// added.
+    public var orphans: Int64 { belowZero.amount }
+    let belowZero: BelowZero
     /// The answer to a question of this inquiry.
     public subscript<Answer>(question: Question<Answer>) -> Answer { question.resolve(snapshot) }
 }
 
 /// Questions about one organization that are answered together.
 public struct Inquiry {
-    /// The organization that everything is about.
+    /// The organization that is asked about.
     public let organization: [UInt8]
     let engine: QueryEngine
     private let names: OrganizationNames
     var plan = ReadPlan()
     /// Meters that were asked for but are not in the catalog.
     private(set) var unknownMeters: [String] = []
-    let below = BelowZero()
+    let belowZero = BelowZero()
 
     init(organization: [UInt8], engine: QueryEngine) {
         self.organization = organization
@@ -65,35 +65,36 @@ public struct Inquiry {
 
     // MARK: Numbers over a range
 
-    /// The sum over a coverage and over several scopes; a level never below 0.
+    /// The sum over a coverage and over several scopes; that of a level is at least 0.
     public mutating func sum(
         _ name: String, _ coverage: Coverage, scopes: [CellScope] = [.organization]
     ) -> Question<Int64> {
         guard let meter = meter(name) else { return Question { _ in 0 } }
         let parts = series(meter, coverage.pieces, scopes)
         let isClamped = meter.isClampedAtZero
-        let below = placeForOrphans(of: meter, coverage)
+        let orphans = orphanEntry(of: meter, coverage)
         return Question { snapshot in
             var sum: Int64 = 0
             snapshot.forEachWindow(parts) { sum = CellText.add(sum, CellText.integer($1)) }
-            below?.note(CollectionOfOne(sum))
+            orphans?.note(CollectionOfOne(sum))
             return isClamped ? max(0, sum) : sum
         }
     }
 
-    /// Where a sum below zero tells of orphans: of all time, or of a meter that books its changes at
-    /// the time of creation.
+    /// The entry for the orphans of a question; nil where a sum below zero says nothing about them.
     ///
-    /// Of another window it is only what changed in it. Only of meters that answers show as 0 then.
-    private func placeForOrphans(
+    /// It does for all of time, and for a meter that books changes at the time of creation. A
+    /// level's sum over another window is only its change in that window. Meters whose negative
+    /// sums are shown as they are have no orphans.
+    private func orphanEntry(
         of meter: KnownMeter, _ coverage: Coverage
-    ) -> BelowZero.Place? {
+    ) -> BelowZero.Entry? {
         guard meter.isClampedAtZero else { return nil }
         let isBookedAtCreation = meter.declaration.clauses.contains { $0.time != nil }
-        return coverage == .allTime || isBookedAtCreation ? below.nextPlace() : nil
+        return coverage == .allTime || isBookedAtCreation ? belowZero.newEntry() : nil
     }
 
-    /// The number that stands now, or was ever counted.
+    /// The sum over all of time: what a level is now, or what was ever counted.
     public mutating func total(
         _ name: String, scopes: [CellScope] = [.organization]
     ) -> Question<Int64> {
@@ -119,7 +120,7 @@ public struct Inquiry {
         }
     }
 
-    /// The least or greatest value, or the first or last one, as it stands in Redis.
+    /// The least or greatest value, or the first or last one, as Redis has it.
     mutating func extremeText(
         _ meter: KnownMeter, _ coverage: Coverage, _ scopes: [CellScope]
     ) -> Question<[UInt8]?> {
@@ -131,7 +132,9 @@ public struct Inquiry {
         }
     }
 
-    /// The least or greatest value (times are nanoseconds since 1970); nil where nothing was counted.
+    /// The least or greatest value; nil where nothing was counted.
+    ///
+    /// A time is in nanoseconds since 1970.
     public mutating func extreme(
         _ name: String, _ coverage: Coverage, scopes: [CellScope] = [.organization]
     ) -> Question<Int64?> {
@@ -153,17 +156,18 @@ public struct Inquiry {
 
     // MARK: Numbers by member
 
-    /// Sums by the values of the meter's `by` dimensions; levels never below 0, zeros left out.
+    /// Sums by the values of the meter's `by` dimensions, without zeros; those of levels are at
+    /// least 0.
     public mutating func table(
         _ name: String, _ coverage: Coverage, scopes: [CellScope] = [.organization]
     ) -> Question<Breakdown> {
         guard let meter = meter(name) else { return Question { _ in Breakdown() } }
         let reads = tableReads(meter, coverage, scopes)
-        let below = placeForOrphans(of: meter, coverage)
+        let orphans = orphanEntry(of: meter, coverage)
         let isClamped = meter.isClampedAtZero
         return Question { snapshot in
             let sums = Inquiry.sums(snapshot, reads) { CellText.integer($0) }
-            below?.note(sums.entries.lazy.map(\.value))
+            orphans?.note(sums.entries.lazy.map(\.value))
             return Breakdown(sums.tuples { (isClamped ? $0 > 0 : $0 != 0) ? $0 : nil })
         }
     }
@@ -198,7 +202,7 @@ public struct Inquiry {
         }
     }
 
-    /// Numbers of values by their size.
+    /// How many values there are of each size.
     public mutating func histogram(
         _ name: String, _ coverage: Coverage, scopes: [CellScope] = [.organization]
     ) -> Question<Histogram> {
@@ -207,8 +211,8 @@ public struct Inquiry {
         return Question { snapshot in
             var counts: [Int64: Int64] = [:]
             for read in reads {
-                snapshot.forEachPair(read) { field, value in
-                    let step = CellText.integer(field)
+                snapshot.forEachPair(read) { member, value in
+                    let step = CellText.integer(member)
                     counts[step] = CellText.add(counts[step] ?? 0, CellText.integer(value))
                 }
             }
@@ -230,8 +234,8 @@ public struct Inquiry {
             var counts = [Int64](repeating: 0, count: 7 * 24)
             for (weekday, reads) in days.enumerated() {
                 for read in reads {
-                    snapshot.forEachPair(read) { field, value in
-                        guard field.count == 2, let hour = Decimal.integer(field),
+                    snapshot.forEachPair(read) { member, value in
+                        guard member.count == 2, let hour = Decimal.integer(member),
                             (0..<24).contains(hour)
                         else { return }
                         let cell = weekday * 24 + Int(hour)
@@ -247,7 +251,7 @@ public struct Inquiry {
         }
     }
 
-    /// Whether each of these windows' hashes holds anything, in their order.
+    /// How many members the hash of each of these windows has, in their order.
     mutating func sizes(
         _ name: String, _ window: Window, _ numbers: Range<Int32>
     ) -> Question<[Int64]> {
@@ -258,11 +262,13 @@ public struct Inquiry {
 
     // MARK: The directory
 
-    /// Members of a profile (`organization`, `plan`, `user`, `project`); nil where it is unknown or deleted.
+    /// Members of a profile: of an `organization`, `plan`, `user` or `project`.
+    ///
+    /// The answer is nil where the profile is unknown or deleted.
     public mutating func profile(
         _ kind: String, id: [UInt8]? = nil, members: ProfileMembers
     ) -> Question<Profile?> {
-        let slots = plan.fields(members.fields, of: names.profileKey(kind: kind, id: id))
+        let slots = plan.members(members.hashMembers, of: names.profileKey(kind: kind, id: id))
         return Question { Profile(members, slots, $0) }
     }
 
@@ -300,21 +306,25 @@ public struct Inquiry {
         keys(meter, coverage, scopes).map { key in plan.whole(.hash(key)) }
     }
 
-    /// The windows of these pieces, key by key: whole keys where several of their windows are wanted.
+    /// The windows of these pieces, key by key.
+    ///
+    /// A key is read whole where more than two of its windows are wanted.
     private mutating func series(
         _ meter: KnownMeter, _ pieces: [Coverage.Piece], _ scopes: [CellScope]
     ) -> [SeriesPart] {
         var parts: [SeriesPart] = []
         for scope in scopes {
             let scope = scope.text
-            for piece in pieces { parts += series(meter, piece, scope, mostFields: 2) }
+            for piece in pieces { parts += series(meter, piece, scope, mostMembers: 2) }
         }
         return parts
     }
 
-    /// The windows of one piece; whole keys where more than `mostFields` of their windows are wanted.
+    /// The windows of one piece.
+    ///
+    /// A key is read whole where more than `mostMembers` of its windows are wanted.
     mutating func series(
-        _ meter: KnownMeter, _ piece: Coverage.Piece, _ scope: [UInt8], mostFields: Int
+        _ meter: KnownMeter, _ piece: Coverage.Piece, _ scope: [UInt8], mostMembers: Int
     ) -> [SeriesPart] {
         var parts: [SeriesPart] = []
         var next = piece.numbers.lowerBound
@@ -322,11 +332,11 @@ public struct Inquiry {
             let bucket = KeyLayout.seriesBucket(piece.window, next)
             let wanted = next..<min(piece.numbers.upperBound, bucket.upperBound + 1)
             let key = names.cellKey(scope: scope, meter, piece.window, next)
-            if wanted.count <= mostFields {
+            if wanted.count <= mostMembers {
                 for number in wanted {
-                    let field = KeyLayout.seriesMember(
+                    let member = KeyLayout.seriesMember(
                         meter: meter.name, window: piece.window, number: number)
-                    parts.append(.field(plan.field(field, of: key), number: number))
+                    parts.append(.member(plan.member(member, of: key), number: number))
                 }
             } else {
                 let read = plan.whole(.bucket(key, most: bucket.count))

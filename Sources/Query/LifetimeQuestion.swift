@@ -1,18 +1,19 @@
 internal import Ledger
 internal import Metering
 
-/// The meters of things that are opened and closed in groups, such as connections.
+/// The meters of lives: of what is opened and later closed, such as connections.
 ///
-/// Two families of meters count the same: tables have all groups of a window, series have one group
-/// each and keep shorter windows. `LifetimeReading` joins the rows of the tables by their tuple.
-public struct LifetimeMeters: Sendable, Hashable {
+/// Lives are counted by group, a tuple of values of the dimensions. Two families of meters count
+/// the same events. A table has all groups of one window. A series has one group and keeps shorter
+/// windows. `LifetimeReading` joins the rows of the tables by their tuples.
+public struct LifetimeMeters: Sendable {
     /// Names of one family's meters.
-    public struct Names: Sendable, Hashable {
+    public struct Names: Sendable {
         /// Count of openings.
         public var opened: String
         /// Count of closings.
         public var closed: String
-        /// Sum of the seconds of those that were closed.
+        /// Sum of the durations of closed lives, in seconds.
         public var seconds: String
         /// Time of the first opening.
         public var first: String
@@ -20,7 +21,7 @@ public struct LifetimeMeters: Sendable, Hashable {
         public var last: String
         /// Time of the last opening, activity or closing.
         public var activity: String
-        /// Different values seen.
+        /// Number of distinct values.
         public var distinct: String
 
         /// These names.
@@ -39,13 +40,17 @@ public struct LifetimeMeters: Sendable, Hashable {
     }
 
     /// The dimensions whose values make a group; at least one.
-    public var dimensions: [String]
-    /// Level by group: openings minus closings of all time.
-    public var open: String
+    public let dimensions: [String]
+    /// Level by group: openings minus closings over all of time.
+    public let open: String
     /// Tables by group; `distinct` has the dimensions in its keys.
-    public var tables: Names
+    public let tables: Names
     /// Series whose keys have the dimensions.
-    public var series: Names
+    public let series: Names
+    // Made once, because every request asks for them.
+    let labels: GroupLabels
+    /// The meters of single groups; without one of them, periods consist of whole quarter-hours.
+    let seriesNeeds: [MeterNeed]
 
     /// Meters of these names.
     public init(dimensions: [String], open: String, tables: Names, series: Names) {
@@ -54,9 +59,11 @@ public struct LifetimeMeters: Sendable, Hashable {
         self.open = open
         self.tables = tables
         self.series = series
+        labels = GroupLabels(dimensions)
+        seriesNeeds = LifetimeMeters.seriesNeeds(series, dimensions)
     }
 
-    /// Meters that an answer is made of.
+    /// The meters that every answer needs.
     public var needs: [MeterNeed] {
         let windows: [Window] = [.quarter, .day, .month, .all]
         let kinds: [(String, MeterKind)] = [
@@ -68,8 +75,7 @@ public struct LifetimeMeters: Sendable, Hashable {
             + [MeterNeed(tables.distinct, .distinct, windows, scopes: [dimensions])]
     }
 
-    /// The windows of single groups; where a catalog lacks one, periods are of quarter-hours.
-    var seriesNeeds: [MeterNeed] {
+    private static func seriesNeeds(_ series: Names, _ dimensions: [String]) -> [MeterNeed] {
         let long: [(String, MeterKind)] = [
             (series.opened, .count), (series.closed, .count), (series.seconds, .sum),
             (series.first, .extreme),
@@ -84,15 +90,16 @@ public struct LifetimeMeters: Sendable, Hashable {
 
 /// What was opened and closed in a period, by group.
 public struct LifetimeQuestion: Sendable {
-    /// The meters that know.
+    /// The meters that are read.
     public var meters: LifetimeMeters
     /// The period; nil: everything.
     public var range: TimeRange?
-    /// For each dimension the only value that is wanted; nil: all.
+    /// For each dimension the only wanted value; nil: every value.
     public var wanted: [[UInt8]?]
 
     /// A question of these parts; `wanted` has an element for each dimension of the meters.
     public init(_ meters: LifetimeMeters, range: TimeRange?, wanted: [[UInt8]?]) {
+        precondition(wanted.count == meters.dimensions.count, "one element a dimension")
         self.meters = meters
         self.range = range
         self.wanted = wanted
@@ -105,61 +112,62 @@ public struct LifetimeQuestion: Sendable {
             }
     }
 
-    /// The only group that can match, where a value of each dimension is given.
+    /// The only group that can match; nil where a dimension may have several values.
     fileprivate var onlyGroup: TupleGroup? {
         let values = wanted.compactMap(\.self)
         guard values.count == meters.dimensions.count else { return nil }
         return TupleGroup(
             name: KeyLayout.tupleMember(values), values: values,
-            labels: GroupLabels(meters.dimensions))
+            labels: meters.labels)
     }
 }
 
-/// One group with what happened in the period.
+/// The numbers of one group in the period.
 public struct LifetimeRow: Sendable, Hashable {
     /// Values of the dimensions, in their order.
     public var group: [[UInt8]]
-    /// Those whose life overlaps the period.
+    /// Lives that overlap the period.
     public var total: Int64
-    /// Opened in it.
+    /// Lives opened in it.
     public var opened: Int64
-    /// Closed in it.
+    /// Lives closed in it.
     public var closed: Int64
-    /// Seconds of those closed in it.
+    /// Durations of the lives closed in it, added up, in seconds.
     public var seconds: Int64
-    /// Different values seen in it.
+    /// Number of distinct values in it.
     public var distinct: Int64
-    /// First opening in it, nanoseconds since 1970.
-    public var first: Int64?
-    /// Last opening in it.
-    public var last: Int64?
-    /// Last opening, activity or closing in it.
-    public var lastActivity: Int64?
+    /// First opening in it, in nanoseconds since 1970.
+    public var firstNanoseconds: Int64?
+    /// Last opening in it, in nanoseconds since 1970.
+    public var lastNanoseconds: Int64?
+    /// Last opening, activity or closing in it, in nanoseconds since 1970.
+    public var lastActivityNanoseconds: Int64?
 }
 
-/// All groups in which something lived in the period.
+/// All groups with a life that overlaps the period.
 public struct LifetimeAnswer: Sendable {
     /// Ordered by the values of the dimensions, one after the other.
     public var rows: [LifetimeRow]
     /// What was really answered; nil: everything.
     public var range: TimeRange?
     /// Record time (ms) of the newest record counted.
-    public var asOf: Int64?
+    public var asOfMilliseconds: Int64?
     /// Whether everything was read at one moment.
     public var isAtomic: Bool
     /// Cells of the answer of which something is parked.
     public var parked = 0
-    /// Closings more than openings, of the groups where it is so: what was opened before the
-    /// counting began.
+    /// By how much closings exceed openings, added up over the groups where they do.
+    ///
+    /// Such lives were opened before the counting began.
     public var orphans: Int64 = 0
 }
 
 extension QueryWorker {
     /// Answers a question about what was opened and closed in an organization.
     ///
-    /// The keys of single groups hold the groups' names, so the groups are asked for first. A group
-    /// that appears between the two reads is asked for again; so is everything where what was
-    /// supposed about the second read turns out to be wrong (`LifetimeReading.Finding`).
+    /// The keys of single groups contain the groups' names, so the names are read first. The second
+    /// read is repeated where it shows a group that was not known, or that an assumption about it
+    /// was wrong (`LifetimeReading.Result`).
     public func lifetimes(
         _ question: LifetimeQuestion, of organization: [UInt8]
     ) throws(QueryError) -> LifetimeAnswer {
@@ -173,7 +181,7 @@ extension QueryWorker {
             let reading = LifetimeReading(
                 question: question, groups: groups, span: span, inquiry: inquiry(organization))
             let answers = try answer(reading.inquiry)
-            switch reading.finding(answers) {
+            switch reading.result(answers) {
             case .unknownGroups(let unknown): groups += unknown
             case .laterEvents: span.isUpToNow = false
             case .missingWindows:
@@ -181,7 +189,7 @@ extension QueryWorker {
                 span = LifetimeSpan(question, isByGroup: isByGroup, engine)
             case .rows(let rows, let orphans):
                 return LifetimeAnswer(
-                    rows: rows, range: span.answered, asOf: answers.asOf,
+                    rows: rows, range: span.answered, asOfMilliseconds: answers.asOfMilliseconds,
                     isAtomic: answers.isAtomic, parked: answers.parked,
                     orphans: orphans)
             }
@@ -189,12 +197,14 @@ extension QueryWorker {
         throw QueryError(.unavailable, "new groups appear faster than they are read")
     }
 
-    /// Finds the groups in which there ever was something, and the month of the first event where the
-    /// period is so long that empty months would be read.
+    /// Finds the groups in which anything ever happened.
+    ///
+    /// For a long period it also finds the month of the first event, so that no empty months before
+    /// it are read; `begin` is its first second.
     private func findGroups(
         _ question: LifetimeQuestion, _ organization: [UInt8], _ range: TimeRange?
     ) throws(QueryError) -> (groups: [TupleGroup], begin: Int64) {
-        let isLong = range.map { $0.end - $0.start > 800 * TimeRange.day } ?? false
+        let isLong = range.map { $0.end - $0.start > 800 * TimeRange.secondsPerDay } ?? false
         if let only = question.onlyGroup, !isLong { return ([only], .min) }
         let activity = question.meters.tables.activity
         var search = inquiry(organization)
@@ -207,7 +217,7 @@ extension QueryWorker {
         }
         let sizes = search.sizes(activity, .month, months)
         let answers = try answer(search)
-        let fresh = KnownGroups(labels: GroupLabels(question.meters.dimensions))
+        let fresh = KnownGroups(labels: question.meters.labels)
         let groups = knownGroups[activity, default: fresh].groups(of: organization) { body in
             known.forEach(answers.snapshot) { name, _ in body(name) }
         }.filter { question.matches($0.values) }

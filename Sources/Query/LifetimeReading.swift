@@ -1,17 +1,17 @@
 internal import Ledger
 internal import Metering
 
-/// The second read: all numbers of the groups in one inquiry.
+/// The second read of a question about lives: all numbers of the groups in one inquiry.
 struct LifetimeReading {
-    /// What the read brought.
-    enum Finding {
-        /// Orphans: closings without openings.
+    /// The rows, or why they cannot be made from this read.
+    enum Result {
+        /// The rows; `orphans`: closings without openings.
         case rows([LifetimeRow], orphans: Int64)
-        /// Groups of the question that were not asked for.
+        /// The read shows groups of the question that were not known when it was planned.
         case unknownGroups([TupleGroup])
-        /// Something happened after the period, though nothing was supposed to.
+        /// Something happened after the period; the read was planned as if nothing had.
         case laterEvents
-        /// The windows of single groups do not hold what the tables hold: they were added later.
+        /// The windows of single groups hold less than the tables: their meters are newer.
         case missingWindows
     }
 
@@ -20,7 +20,7 @@ struct LifetimeReading {
     private let groups: [TupleGroup]
     private let span: LifetimeSpan
     private let openNow: TableEntries
-    /// From the period's start on, up to now; nil where that is the period.
+    /// From the start of the period up to now; nil where the period ends now.
     private let openedSince: TableEntries?
     private let closedSince: TableEntries?
     private let opened: TableEntries
@@ -29,10 +29,10 @@ struct LifetimeReading {
     private let first: TableEntries
     private let last: TableEntries
     private let activity: TableEntries
-    /// Of all time, where groups are read one by one.
+    /// The last activity of all time; nil where groups are not read one by one.
     private let everActive: TableEntries?
     private let series: GroupSeries?
-    /// The read of each group's different values.
+    /// The read of each group's number of distinct values.
     private let distinct: [Int?]
 
     init(
@@ -49,7 +49,7 @@ struct LifetimeReading {
         openNow = inquiry.tableEntries(meters.open, .allTime)
         everActive =
             span.isByGroup ? inquiry.tableEntries(meters.tables.activity, .allTime) : nil
-        // Tables first: a window of a group that is read later can only hold more.
+        // Tables first: what a group's windows hold only grows, so they cannot seem to hold less.
         series =
             span.isByGroup
             ? GroupSeries(
@@ -73,7 +73,7 @@ struct LifetimeReading {
         closed = table(meters.tables.closed, inside, quartersByGroup: isByQuarters)
         seconds = table(meters.tables.seconds, inside, quartersByGroup: isByQuarters)
         first = table(meters.tables.first, inside, quartersByGroup: isByQuarters)
-        // The latest of all time is that of a period after which nothing happened.
+        // Where nothing happened after the period, its latest is the latest of all time.
         let latest = span.isUpToNow ? .allTime : inside
         last = table(meters.tables.last, latest, quartersByGroup: false)
         activity = table(meters.tables.activity, latest, quartersByGroup: false)
@@ -93,7 +93,7 @@ struct LifetimeReading {
             ], scopes: groups.map(\.scopeText))
     }
 
-    /// What is known about one group.
+    /// The numbers of one group.
     private struct Numbers {
         var openNow: Int64 = 0
         var openedSince: Int64 = 0
@@ -108,7 +108,7 @@ struct LifetimeReading {
 
         /// How many lives overlap the period.
         func total(_ span: LifetimeSpan) -> Int64 {
-            // What was closed was open before, also where nobody saw it opened.
+            // A life that was closed was open before, even if no event says so.
             guard span.answered != nil else { return max(opened, closed) }
             let since =
                 span.isUpToNow
@@ -118,7 +118,8 @@ struct LifetimeReading {
         }
     }
 
-    /// Groups by their names as they stand in Redis: nine tables have the same ones.
+    /// The numbers from the tables, by the groups' names in Redis, which are the same in all
+    /// tables.
     private func tableNumbers(_ snapshot: CellSnapshot) -> NamedValues<Numbers> {
         var found = NamedValues<Numbers>()
         func take(
@@ -131,7 +132,7 @@ struct LifetimeReading {
         func sum(_ table: TableEntries?, _ add: (inout Numbers, Int64) -> Void) {
             take(table) { add(&$0, CellText.integer($1)) }
         }
-        // First, because the groups were found in its order.
+        // First, because `groups` has its order: finding their indices is then cheap.
         take(everActive) { $0.everActive = $1 }
         take(activity) { $0.activity = Extreme.better($0.activity, $1, activity.keep) }
         sum(openNow) { $0.openNow = CellText.add($0.openNow, $1) }
@@ -145,13 +146,13 @@ struct LifetimeReading {
         return found
     }
 
-    /// Adds what the windows of one group hold.
-    private func add(_ place: Int, _ snapshot: CellSnapshot, to numbers: inout Numbers) {
+    /// Adds the numbers from one group's own windows.
+    private func add(_ groupIndex: Int, _ snapshot: CellSnapshot, to numbers: inout Numbers) {
         guard let series else { return }
         func sum(_ parts: [[SeriesPart]]?) -> Int64 {
             var sum: Int64 = 0
             if let parts {
-                snapshot.forEachWindow(parts[place]) {
+                snapshot.forEachWindow(parts[groupIndex]) {
                     sum = CellText.add(sum, CellText.integer($1))
                 }
             }
@@ -161,7 +162,9 @@ struct LifetimeReading {
             _ parts: [[SeriesPart]], _ known: UnsafeRawBufferPointer?, _ table: TableEntries
         ) -> UnsafeRawBufferPointer? {
             var best = known
-            snapshot.forEachWindow(parts[place]) { best = Extreme.better(best, $1, table.keep) }
+            snapshot.forEachWindow(parts[groupIndex]) {
+                best = Extreme.better(best, $1, table.keep)
+            }
             return best
         }
         numbers.opened = CellText.add(numbers.opened, sum(series.opened))
@@ -174,64 +177,65 @@ struct LifetimeReading {
         numbers.activity = better(series.activity, numbers.activity, activity)
     }
 
-    /// The rows of the groups that the question means and in which something lived, in
-    /// order; or why they cannot be made of this read.
-    func finding(_ answers: Answers) -> Finding {
+    /// The rows of the groups that match and have a life in the period, in order of their values;
+    /// or why they cannot be made from this read.
+    func result(_ answers: Answers) -> Result {
         let snapshot = answers.snapshot
         var all = [Numbers](repeating: Numbers(), count: groups.count)
         var unknown: [TupleGroup] = []
-        var places = GroupPlaces(groups)
-        let labels = GroupLabels(question.meters.dimensions)
+        var groupIndices = GroupIndices(groups)
         for (name, numbers) in tableNumbers(snapshot).entries {
-            if let place = places.place(name) {
-                all[place] = numbers
+            if let groupIndex = groupIndices.index(of: name) {
+                all[groupIndex] = numbers
             } else if span.isByGroup || numbers.total(span) > 0,
-                let group = TupleGroup(name, labels: labels), question.matches(group.values)
+                let group = TupleGroup(name, labels: question.meters.labels), question.matches(group.values)
             {
                 unknown.append(group)
             }
         }
         guard unknown.isEmpty else { return .unknownGroups(unknown) }
         if let series, !series.holdsWhatTablesHold(snapshot, groups) { return .missingWindows }
-        for place in all.indices { add(place, snapshot, to: &all[place]) }
+        for groupIndex in all.indices { add(groupIndex, snapshot, to: &all[groupIndex]) }
         if let answered = span.answered, span.isUpToNow {
             func isBefore(_ text: UnsafeRawBufferPointer?, _ second: Int64) -> Bool {
                 guard let time = text.flatMap({ CellText.shifted($0) }) else { return true }
                 return TimeText.floorDivide(time, 1_000_000_000) < second
             }
-            // Beyond its limit of groups the table of all time has no name for one.
+            // Beyond its limit of groups, the table of all time counts a group as `__other__`.
             func isKnown(_ numbers: Numbers) -> Bool {
                 numbers.everActive != nil || numbers.opened == 0 && numbers.closed == 0
             }
             guard all.allSatisfy({ isKnown($0) && isBefore($0.everActive, answered.end) }) else {
                 return .laterEvents
             }
-            for place in all.indices {
-                if isBefore(all[place].last, answered.start) { all[place].last = nil }
-                if isBefore(all[place].activity, answered.start) { all[place].activity = nil }
+            for groupIndex in all.indices {
+                if isBefore(all[groupIndex].last, answered.start) { all[groupIndex].last = nil }
+                if isBefore(all[groupIndex].activity, answered.start) {
+                    all[groupIndex].activity = nil
+                }
             }
         }
         let found = all.indices.filter { all[$0].total(span) > 0 }
         let orphans = BelowZero.amount(of: found.lazy.map { all[$0].openNow })
         return .rows(
             inOrder(found).map { index in
-                let place = found[index]
+                let groupIndex = found[index]
                 return row(
-                    groups[place], all[place],
-                    distinct: distinct[place].map { snapshot.count($0) } ?? 0)
+                    groups[groupIndex], all[groupIndex],
+                    distinct: distinct[groupIndex].map { snapshot.count($0) } ?? 0)
             }, orphans: orphans)
     }
 
-    /// Indices of these places in the order of the groups that stand there.
-    private func inOrder(_ places: [Int]) -> [Int] {
-        // All texts are in one piece of memory, or each comparison would count references to the
-        // groups' parts.
+    /// The positions in `indices`, sorted by the groups that are meant.
+    private func inOrder(_ indices: [Int]) -> [Int] {
+        // The sort keys are copied into one array: comparing the groups' own arrays would count
+        // references at each comparison.
         var texts: [UInt8] = []
-        texts.reserveCapacity(places.count * 48)
+        texts.reserveCapacity(indices.count * 48)
         var ends = [0]
-        ends.reserveCapacity(places.count + 1)
-        for place in places {
-            texts.append(contentsOf: groups[place].order)
+        ends.reserveCapacity(indices.count + 1)
+        for index in indices {
+            texts.append(contentsOf: groups[index].order)
             ends.append(texts.count)
         }
         return texts.withUnsafeBytes { texts in
@@ -246,8 +250,8 @@ struct LifetimeReading {
         LifetimeRow(
             group: group.values, total: numbers.total(span), opened: numbers.opened,
             closed: numbers.closed, seconds: numbers.seconds, distinct: distinct,
-            first: numbers.first.flatMap { CellText.shifted($0) },
-            last: numbers.last.flatMap { CellText.shifted($0) },
-            lastActivity: numbers.activity.flatMap { CellText.shifted($0) })
+            firstNanoseconds: numbers.first.flatMap { CellText.shifted($0) },
+            lastNanoseconds: numbers.last.flatMap { CellText.shifted($0) },
+            lastActivityNanoseconds: numbers.activity.flatMap { CellText.shifted($0) })
     }
 }

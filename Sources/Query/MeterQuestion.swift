@@ -1,6 +1,6 @@
 internal import Metering
 
-/// What a meter holds for one range, whatever its kind.
+/// What a meter of any kind holds for one range.
 public enum MeterValue: Sendable, Hashable {
     /// A value by the meter's `by` dimensions.
     public struct Row: Sendable, Hashable {
@@ -38,8 +38,9 @@ extension QueryEngine {
         return Int64(last) - Int64(first) + 1
     }
 
-    /// The coverages of the single windows of that name that touch a range, oldest first; nil where
-    /// the meter does not keep such windows or there are more than `most`.
+    /// The coverages of the single windows of that name that touch a range, oldest first.
+    ///
+    /// Nil where the meter does not keep such windows or there would be more than `most`.
     public func windows(
         of name: String, _ windowName: String, _ range: TimeRange, most: Int
     ) -> [Coverage]? {
@@ -63,7 +64,7 @@ extension Coverage {
 }
 
 extension Inquiry {
-    /// Whatever a meter holds over a coverage.
+    /// What a meter of any kind holds over a coverage.
     public mutating func value(
         of name: String, _ coverage: Coverage, scope: CellScope = .organization
     ) -> Question<MeterValue> {
@@ -97,10 +98,10 @@ extension Inquiry {
         }
     }
 
-    /// How a stored value of that meter reads.
+    /// A function that reads stored values of that meter.
     private func storedNumber(of meter: KnownMeter) -> ([UInt8]) -> MeterNumber? {
         let kind = engine.summary(meter.declaration.name)?.valueKind ?? .text
-        // First and last stand behind 20 digits of time and a colon.
+        // Before a first or last value there are 20 digits of time and a colon.
         let prefix = meter.keep == .first || meter.keep == .last ? 21 : 0
         return { text in
             let value = Array(text.dropFirst(prefix))

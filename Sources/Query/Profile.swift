@@ -1,31 +1,33 @@
 internal import Ledger
 internal import Metering
 
-/// Members of profiles that are asked for together; made once and used by every request.
+/// The members of profiles that one request reads together; made once, used by every request.
 public struct ProfileMembers: Sendable {
     /// Their names, each once.
     public let names: [String]
-    /// What is read of a profile's hash: what says whether it is there, then the members.
-    let fields: [[UInt8]]
-    /// How many fields stand before the members.
-    static let firstMember = 2
+    /// The members that are read of a profile's hash: two that say whether it exists, then these.
+    let hashMembers: [[UInt8]]
+    /// Index in `hashMembers` of the first of `names`.
+    static let firstName = 2
 
     /// Members of these names.
     public init(_ names: [String]) {
         self.names = names
-        fields = (["@deleted", "@offset"] + names).map { Array($0.utf8) }
+        hashMembers = (["@deleted", "@offset"] + names).map { Array($0.utf8) }
     }
 }
 
-/// A thing that the directory knows: members as they were given, each a piece of JSON.
+/// A profile in the directory: members as they were written, each a JSON text.
 ///
-/// They are looked at where Redis' answer holds them, for as long as the profile lives.
+/// It refers to the memory of Redis' answer and copies a member only where one is asked for.
 public struct Profile {
     private let members: ProfileMembers
     private let slots: [ReadPlan.Slot]
     private let snapshot: CellSnapshot
 
-    /// The profile in these slots, one for each field of `members`; nil where it is unknown or deleted.
+    /// The profile in these slots, one for each of `members.hashMembers`.
+    ///
+    /// Nil where the profile is unknown or deleted.
     init?(_ members: ProfileMembers, _ slots: [ReadPlan.Slot], _ snapshot: CellSnapshot) {
         guard snapshot[slots[0]] == nil, snapshot[slots[1]] != nil else { return nil }
         self.members = members
@@ -33,25 +35,26 @@ public struct Profile {
         self.snapshot = snapshot
     }
 
-    /// Calls `body` with each member's name and its JSON text, nil where there is none, in the order of their names'
-    /// list; a text is gone when `body` returns.
+    /// Calls `body` with each member's name and its JSON text, in the order of `names`.
+    ///
+    /// The text is nil where the profile lacks the member; it is valid until `body` returns.
     public func forEachMember(_ body: (_ name: String, _ json: UnsafeRawBufferPointer?) -> Void) {
-        for (place, name) in members.names.enumerated() {
-            body(name, snapshot[slots[place + ProfileMembers.firstMember]])
+        for (index, name) in members.names.enumerated() {
+            body(name, snapshot[slots[index + ProfileMembers.firstName]])
         }
     }
 
     /// A member's JSON text, or nil.
     public subscript(member: String) -> [UInt8]? {
-        guard let place = members.names.firstIndex(of: member) else { return nil }
-        return snapshot[slots[place + ProfileMembers.firstMember]].map { [UInt8]($0) }
+        guard let index = members.names.firstIndex(of: member) else { return nil }
+        return snapshot[slots[index + ProfileMembers.firstName]].map { [UInt8]($0) }
     }
 
-    /// A member that is a JSON string: its bytes.
+    /// The bytes of a member that is a JSON string; nil where it is something else.
     public func text(_ member: String) -> [UInt8]? {
         self[member].flatMap { RecordText.string($0) }
     }
 
-    /// A member that is a JSON integer, however it is spelled: `1e6` is one.
+    /// The value of a member that is a JSON integer; other spellings such as `1e6` count too.
     public func integer(_ member: String) -> Int64? { self[member].flatMap(JSONInteger.value) }
 }

@@ -9,9 +9,9 @@ public struct MeterNeed: Sendable, Hashable {
     public var kind: MeterKind
     /// Windows it must keep.
     public var windows: [Window]
-    /// Dimensions in its fields or members, in this order.
+    /// Dimensions in its members, in this order.
     public var by: [String]
-    /// Scopes it must have; an empty list is the whole organization.
+    /// Scopes it must have; an empty scope is the whole organization.
     public var scopes: [[String]]
 
     /// A need of these parts.
@@ -31,14 +31,14 @@ public struct MeterNeed: Sendable, Hashable {
 public struct MeterGap: Sendable, Hashable {
     /// Name of the meter.
     public var name: String
-    /// What the catalog has instead, such as `is a sum, needed is a count`; nil where it has no such
-    /// meter.
+    /// How the catalog's meter differs, such as `is a sum, needed is a count`; nil where the
+    /// catalog has no meter of that name.
     public var difference: String?
 }
 
-/// What every question needs: the meters, the names of their cells, and the time.
+/// What every question needs: the meters, the names of their cells, and the clock.
 public struct QueryEngine: Sendable {
-    /// The time.
+    /// The clock.
     public let clock: WallClock
     let layout: KeyLayout
     private let meters: [String: KnownMeter]
@@ -83,25 +83,27 @@ public struct QueryEngine: Sendable {
     /// The windows that answer `range` for all these meters at once.
     public func coverage(of names: [String], _ range: TimeRange) -> Coverage {
         let kept = Coverage.Kept.shared(names.compactMap { meters[$0]?.kept })
-        return Coverage(range, kept: kept, now: clock.seconds)
+        return Coverage(range, kept: kept, nowSeconds: clock.seconds)
     }
 
-    /// The windows that answer exactly `range` for all these meters at once; nil where the meters
-    /// no longer keep windows short enough for its edges, so that only more could be answered.
+    /// The windows that answer exactly `range` for all these meters at once.
+    ///
+    /// Nil where the meters no longer keep windows short enough for its edges, so that only a
+    /// longer range could be answered.
     public func exactCoverage(of names: [String], _ range: TimeRange) -> Coverage? {
         let kept = Coverage.Kept.shared(names.compactMap { meters[$0]?.kept })
-        let now = clock.seconds
-        let coverage = Coverage(range, kept: kept, now: now)
-        return coverage.isExactly(range, kept: kept, now: now) ? coverage : nil
+        let nowSeconds = clock.seconds
+        let coverage = Coverage(range, kept: kept, nowSeconds: nowSeconds)
+        return coverage.isExactly(range, kept: kept, nowSeconds: nowSeconds) ? coverage : nil
     }
 
-    /// What these meters keep of days, for people: from when on single days, and what before that.
+    /// Text for people: from which day on these meters keep single days, and what before that.
     public func keptDays(of names: [String]) -> String {
         let kept = Coverage.Kept.shared(names.compactMap { meters[$0]?.kept })
         guard let day = kept.first(where: { $0.window == .day }), let seconds = day.seconds else {
             return "the range is not kept"
         }
-        // As in `Coverage`: a day counts as gone a minute early.
+        // As in `Coverage`: a day counts as expired a minute early.
         let first = Window.day.number(ofSecond: clock.seconds + 60 - seconds)
         let date = TimeText.date(second: Window.day.start(of: first))
         let hasMonths = kept.contains { $0.window == .month && $0.seconds == nil }
@@ -114,7 +116,7 @@ public struct QueryEngine: Sendable {
 
     func meter(_ name: String) -> KnownMeter? { meters[name] }
 
-    /// All meters, for people who look for one.
+    /// All meters, in the order of the catalog.
     public var summaries: [MeterSummary] { catalog.meters.map { summary(of: $0) } }
 
     /// The meter with that name, or nil.
@@ -141,7 +143,7 @@ public struct QueryEngine: Sendable {
 
 /// A meter as questions need it.
 ///
-/// An object, because a declaration is large and every question asks for one.
+/// A class, because a declaration is too large to copy for every question.
 final class KnownMeter: Sendable {
     let declaration: MeterDeclaration
     let name: [UInt8]
@@ -149,7 +151,7 @@ final class KnownMeter: Sendable {
     let isClampedAtZero: Bool
     let keep: MeterDeclaration.Keep?
     let shape: CellShape
-    /// Its windows but that of all time, shortest first.
+    /// Its windows except that of all time, shortest first.
     let kept: [Coverage.Kept]
 
     init(_ declaration: MeterDeclaration) {
@@ -169,7 +171,7 @@ final class KnownMeter: Sendable {
     }
 }
 
-/// A meter as its users see it.
+/// A meter as users of the API see it.
 public struct MeterSummary: Sendable, Hashable {
     /// What its values are.
     public enum ValueKind: Sendable, Hashable {
@@ -188,9 +190,9 @@ public struct MeterSummary: Sendable, Hashable {
     public var keep: String?
     /// Windows kept, by name.
     public var windows: [String]
-    /// Dimensions of each set of cells.
+    /// The dimensions of each of its scopes.
     public var scopes: [[String]]
-    /// Dimensions of fields or members.
+    /// The dimensions of its members.
     public var by: [String]
     /// What its values are.
     public var valueKind: ValueKind

@@ -2,19 +2,20 @@ internal import Ledger
 
 /// Why there is no answer.
 public struct QueryError: Error, Sendable, CustomStringConvertible {
-    /// The kind of failure.
+    /// The kind of error.
     public enum Code: Sendable, Hashable {
         /// Redis is away, slow, or holds no ledger that can be trusted: try again.
         case unavailable
         /// The catalog has no such meter.
         case unknownMeter
-        /// Who admits reads has refused these.
+        /// `ReadAdmission` refused the reads.
         case refused
-        /// A ranking has too many members to be read at once, and the question refuses that.
+        /// A ranking has too many members to be read in one piece, and the caller wants no other
+        /// way.
         case tooLarge
     }
 
-    /// The kind of failure.
+    /// The kind of error.
     public let code: Code
     /// Text for people.
     public let message: String

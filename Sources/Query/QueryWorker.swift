@@ -1,18 +1,18 @@
 public import Ledger
 
-/// Answers questions over one connection to Redis, for one thread at a time.
+/// Answers questions over one connection to Redis; used by one thread at a time.
 public final class QueryWorker {
-    /// The meters and the time.
+    /// The meters and the clock.
     public let engine: QueryEngine
-    /// When the answer under way must be there.
+    /// When the current answer must be ready.
     public var deadline: ContinuousClock.Instant
     let cells: CellReader
-    /// Sums of large rankings; nil = none are kept.
+    /// Sums of large rankings; nil: none are kept.
     let rankings: RankingMemory?
     private var admission: (any ReadAdmission)?
     private var credentials = KnownCredentials()
     private var serverChanges = 0
-    /// By the name of the table that the groups were found in.
+    /// Groups that were found before, by the name of the table with their names.
     var knownGroups: [String: KnownGroups] = [:]
 
     /// A worker that reads by `cells`; `rankings` is shared by all workers of a process.
@@ -23,9 +23,9 @@ public final class QueryWorker {
         deadline = .now + .seconds(1)
     }
 
-    /// Begins a request; equal keys stand for requests that will probably read the same.
+    /// Begins a request; requests with equal keys will probably read the same.
     ///
-    /// `admission` is asked before each plan of reads of this request; nil admits all.
+    /// `admission` is asked before each plan of reads of this request; nil: all are admitted.
     public func begin(
         _ key: UInt64, deadline: ContinuousClock.Instant, admission: (any ReadAdmission)? = nil
     ) {
@@ -34,10 +34,10 @@ public final class QueryWorker {
         cells.beginRequest(key)
     }
 
-    /// The request that was begun has no valid credential: nothing is kept of it.
+    /// Drops what is remembered of the current request's reads: its credential is not valid.
     public func forget() { cells.forgetRequest() }
 
-    /// Ends the request that was begun.
+    /// Ends the current request.
     public func end() {
         admission = nil
         cells.endRequest()
@@ -50,8 +50,8 @@ public final class QueryWorker {
 
     /// Reads everything that the inquiry asks for.
     ///
-    /// Rankings that have to be read in pieces are read two at a time in a process; `unavailable` where
-    /// that is done already.
+    /// A process reads at most two rankings in pieces at a time; a third is refused with
+    /// `unavailable`.
     public func answer(_ inquiry: Inquiry) throws(QueryError) -> Answers {
         guard let rankings else { return try answer(inquiry, refusesLargeRankings: false) }
         do throws(QueryError) {
@@ -64,8 +64,9 @@ public final class QueryWorker {
         return try answer(inquiry, refusesLargeRankings: false)
     }
 
-    /// Reads everything that the inquiry asks for; `refusesLargeRankings`: throws `tooLarge` instead
-    /// of reading a ranking in pieces.
+    /// Reads everything that the inquiry asks for.
+    ///
+    /// `refusesLargeRankings`: throws `tooLarge` instead of reading a ranking in pieces.
     func answer(
         _ inquiry: Inquiry, refusesLargeRankings: Bool
     ) throws(QueryError) -> Answers {
@@ -78,13 +79,13 @@ public final class QueryWorker {
                 inquiry.plan.reads, organization: inquiry.organization, deadline: deadline,
                 refusesLargeRankings: refusesLargeRankings)
             admission?.found(members: snapshot.memberCount)
-            return Answers(snapshot: snapshot, below: inquiry.below)
+            return Answers(snapshot: snapshot, belowZero: inquiry.belowZero)
         } catch {
             throw QueryError(error)
         }
     }
 
-    /// Drops the sums of large rankings where another server answers than before.
+    /// Drops the sums of large rankings if another Redis server answers than before.
     func noticeServer() {
         guard cells.serverChanges != serverChanges else { return }
         serverChanges = cells.serverChanges

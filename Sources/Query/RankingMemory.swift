@@ -2,22 +2,22 @@ internal import Glibc
 internal import Ledger
 internal import Synchronization
 
-/// Sums of large rankings over days that are over, shared by all threads that answer.
+/// Sums of large rankings over past days, shared by all threads that answer.
 ///
-/// They are made by a thread of their own, a few thousand members at a time with a pause as long as
-/// each step took, so that Redis has at least half of its time for others and is never held longer than 5 ms.
-/// An answer first asks whether any of these days has changed since (`RankingVersion`); the days that
-/// still change are read for each answer.
+/// A thread of its own makes them, a few thousand members a step. After each step it pauses for as
+/// long as the step took: Redis has at least half of its time for others, and no step takes longer
+/// than 5 ms. An answer first checks that none of these days has changed since (`RankingVersion`);
+/// days that still change are read for each answer.
 public final class RankingMemory: Sendable {
-    /// Sums over the parts of a ranking that were over when they were made.
+    /// Sums over those parts of a ranking that were past when the sums were made.
     final class Base: Sendable {
         let totals: RankingTotals
         let version: RankingVersion
         /// For each part of the source, whether the totals hold it.
         let isHeld: [Bool]
-        /// A version that was read earlier may be older than this.
+        /// A version that was read before this moment may be older than the sums.
         let madeAt = ContinuousClock.now
-        /// The first members of the whole ranking as they were found the last time.
+        /// The first members of the whole ranking, as they were last found.
         private let last = Mutex<
             (version: RankingVersion, limit: Int, members: [RankingTotals.Member])?
         >(nil)
@@ -28,7 +28,7 @@ public final class RankingMemory: Sendable {
             self.isHeld = isHeld
         }
 
-        /// At least so many first members, where nothing has changed since they were found.
+        /// At least `limit` first members; nil where something has changed since they were found.
         func members(_ limit: Int, _ version: RankingVersion) -> [RankingTotals.Member]? {
             last.withLock { last in
                 last.flatMap { $0.version == version && $0.limit >= limit ? $0.members : nil }
@@ -46,27 +46,29 @@ public final class RankingMemory: Sendable {
         var order: [RankingSource] = []
         var waiting: [RankingSource] = []
         var isWorking = false
-        /// Run of the server that a reader has changed to while sums are made.
+        /// The run id of another server that a reader has met while sums are made.
         var newRun: String?
         var readers = 0
-        /// Days that changed although they were over.
+        /// Days that changed although they were past, by their first second.
         var restless: [RankingSource: Set<Int64>] = [:]
-        /// Which were too large, or failed, and until when they are left alone.
+        /// Rankings that were too large or failed, and until when they are not tried again.
         var pauses: [RankingSource: ContinuousClock.Instant] = [:]
     }
 
-    /// Readings of large rankings at a time; others are refused, so that threads are left for all else.
+    /// How many large rankings are read at a time.
+    ///
+    /// Others are refused, so that threads are left for all other requests.
     static let mostReaders = 2
-    /// A part counts as over so many seconds after its end: events come a little late.
-    static let settling: Int64 = 3_600
+    /// A part counts as past this long after its end, because events come a little late.
+    static let settlingSeconds: Int64 = 3_600
     private static let mostWaiting = 16
 
-    /// What came of making the sums of a ranking.
+    /// The outcome of making the sums of a ranking.
     enum Preparation {
         case made(Base)
-        /// It changed too often, or could not be read: soon once more.
+        /// It changed too often or could not be read; it is tried again soon.
         case failed
-        /// It takes more than all that may be held.
+        /// It needs more memory than all sums may have.
         case tooLarge
     }
 
@@ -74,7 +76,7 @@ public final class RankingMemory: Sendable {
     private let mostBytes: Int
     private let state = Mutex(State())
 
-    /// A memory of at most so many bytes, filled by workers that are made on a thread of their own.
+    /// A memory of at most `mostBytes`; `makeWorker` is called on the thread that makes the sums.
     public init(
         mostBytes: Int = 256 << 20, makeWorker: @escaping @Sendable () -> QueryWorker
     ) {
@@ -82,7 +84,7 @@ public final class RankingMemory: Sendable {
         self.makeWorker = makeWorker
     }
 
-    /// Whether a large ranking may be read now; if so, `leave` must follow.
+    /// Whether a large ranking may be read now; if so, the caller must call `leave` afterwards.
     func enter() -> Bool {
         state.withLock {
             guard $0.readers < RankingMemory.mostReaders else { return false }
@@ -93,15 +95,15 @@ public final class RankingMemory: Sendable {
 
     func leave() { state.withLock { $0.readers -= 1 } }
 
-    /// What is held of a ranking, where nothing of it has changed.
+    /// The sums of a ranking; nil where there are none or a day in them has changed.
     ///
-    /// `readAt`: when the reading of the version began.
+    /// `readAt`: when the reading of `version` began.
     func base(
         _ source: RankingSource, _ version: RankingVersion, readAt: ContinuousClock.Instant
     ) -> Base? {
         state.withLock { state in
             guard let base = state.bases[source] else { return nil }
-            // What is older than the sums says nothing against them.
+            // A version that was read before the sums were made cannot show that they are outdated.
             guard readAt >= base.madeAt else { return nil }
             var isSame = true
             for (part, isHeld) in zip(source.parts, base.isHeld)
@@ -120,7 +122,7 @@ public final class RankingMemory: Sendable {
         }
     }
 
-    /// Drops all sums: another server answers, and equal counts may be of other events.
+    /// Drops all sums, because another server answers: equal counts there may be of other events.
     func forget(newRun: String?) {
         state.withLock {
             $0.newRun = newRun
@@ -129,7 +131,7 @@ public final class RankingMemory: Sendable {
         }
     }
 
-    /// Notes days that have changed although they were over.
+    /// Notes days that have changed although they were past.
     func note(restless days: Set<Int64>, of source: RankingSource) {
         state.withLock {
             if $0.restless.count >= 1_000 { $0.restless = [:] }
@@ -137,27 +139,28 @@ public final class RankingMemory: Sendable {
         }
     }
 
-    /// Drops the sums not asked for longest until so many bytes are free for those being made; false
-    /// where they alone would be too many.
+    /// Makes room for `bytes` of sums that are being made; false where they alone are too many.
+    ///
+    /// The least recently used sums are dropped.
     func makeRoom(for bytes: Int) -> Bool {
         guard bytes <= mostBytes else { return false }
         state.withLock { state in
-            var held = state.bases.values.reduce(bytes) { $0 + $1.totals.byteCount }
-            while held > mostBytes, !state.order.isEmpty {
+            var heldBytes = state.bases.values.reduce(bytes) { $0 + $1.totals.byteCount }
+            while heldBytes > mostBytes, !state.order.isEmpty {
                 let oldest = state.order.removeFirst()
-                held -= state.bases[oldest]?.totals.byteCount ?? 0
+                heldBytes -= state.bases[oldest]?.totals.byteCount ?? 0
                 state.bases[oldest] = nil
             }
         }
         return true
     }
 
-    /// Whether a ranking's sums are about to be made.
+    /// Whether a ranking's sums are being made or wait to be.
     func isPreparing(_ source: RankingSource) -> Bool {
         state.withLock { $0.waiting.contains(source) }
     }
 
-    /// Has a ranking's sums made, unless that is under way.
+    /// Asks for a ranking's sums to be made; does nothing where they are or will be.
     func prepare(_ source: RankingSource) {
         let starts = state.withLock { state in
             if let end = state.pauses[source], ContinuousClock.now < end { return false }
@@ -196,7 +199,7 @@ public final class RankingMemory: Sendable {
         return true
     }
 
-    /// Makes everything that waits, one after the other.
+    /// Makes the sums of all waiting rankings, one ranking after the other.
     private func work() {
         let worker = makeWorker()
         while true {
@@ -215,14 +218,14 @@ public final class RankingMemory: Sendable {
             state.withLock { state in
                 state.waiting.removeAll { $0 == source }
                 if state.pauses.count >= 1_000 { state.pauses = [:] }
-                // Sums from a server that readers have left count as failed.
-                let isLeft = state.newRun.map { $0 != worker.cells.serverRun } ?? false
-                switch isLeft ? .failed : result ?? .failed {
+                // Sums from a server that readers no longer ask count as failed.
+                let isOutdated = state.newRun.map { $0 != worker.cells.serverRun } ?? false
+                switch isOutdated ? .failed : result ?? .failed {
                 case .made(let base):
                     state.bases[source] = base
                     state.order.removeAll { $0 == source }
                     state.order.append(source)
-                // Where Redis is away, the next one who asks says so again.
+                // While Redis is away, the next request for this ranking asks again.
                 case .failed: state.pauses[source] = .now + .seconds(10)
                 case .tooLarge: state.pauses[source] = .now + .seconds(600)
                 }

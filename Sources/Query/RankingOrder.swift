@@ -1,7 +1,7 @@
-/// The order of rankings: the only place that says who comes first among equals.
+/// The order of rankings; nothing else decides which of two equal members comes first.
 ///
-/// The greatest number comes first. Among equal sums of two meters the greater number of the first
-/// meter does, and among equals in that, too, the member whose bytes come first.
+/// The greatest number comes first. In a ranking by the sum of two meters, the greater number in
+/// the first meter decides between equal sums. Last, the bytes of the members decide.
 enum RankingOrder {
     /// What a member is ranked by.
     struct Numbers {
@@ -21,8 +21,9 @@ enum RankingOrder {
         }
     }
 
-    /// Whether the left member comes before the right one; `byName` is asked where their numbers
-    /// are the same.
+    /// Whether the left member comes before the right one.
+    ///
+    /// `byName` is called where their numbers are equal.
     @inline(__always)
     static func precedes(_ left: Numbers, _ right: Numbers, byName: () -> Bool) -> Bool {
         if left.sum != right.sum { return left.sum > right.sum }
@@ -37,8 +38,10 @@ enum RankingOrder {
 
     /// Whether the left values come before the right ones, one dimension after the other.
     static func precedes(_ left: [[UInt8]], _ right: [[UInt8]]) -> Bool {
-        for (mine, other) in zip(left, right) where mine != other {
-            return mine.withUnsafeBytes { mine in other.withUnsafeBytes { precedes(mine, $0) } }
+        for (leftValue, rightValue) in zip(left, right) where leftValue != rightValue {
+            return leftValue.withUnsafeBytes { leftValue in
+                rightValue.withUnsafeBytes { precedes(leftValue, $0) }
+            }
         }
         return left.count < right.count
     }

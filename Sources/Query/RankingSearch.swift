@@ -2,13 +2,13 @@ internal import Ledger
 
 /// Finds the first members of a large ranking without reading all of it: the threshold algorithm.
 ///
-/// Lists are read from their greatest scores downwards, all of them side by side, and each member
-/// that appears is looked up in all parts. A member that has not appeared has at most the sum of the
-/// scores at which the lists stand: where that is less than what the last wanted member has, nobody
-/// can get in any more. Quick where few members do most; where all do about the same, it would have
-/// to read everything, and gives up.
+/// All lists are read side by side from their greatest scores downwards, and each member that
+/// appears is looked up in all parts. A member that has not appeared has at most the sum of the
+/// lowest scores read so far, one of each list. Once that is below the sum of the last wanted
+/// member, no other member can be among the wanted. The search is quick where few members have most
+/// of the sum. Where all have about the same, it would read everything, so it gives up.
 struct RankingSearch {
-    /// Members that are looked up at most, and eight more for each one wanted.
+    /// The most members that are looked up, apart from eight for each wanted member.
     static let mostMembers = 500
     private static let other = Array("__other__".utf8)
 
@@ -17,25 +17,25 @@ struct RankingSearch {
     let cells: CellReader
     let deadline: ContinuousClock.Instant
 
-    /// One list on its way down.
+    /// One list and how far it has been read.
     struct List {
         let key: [UInt8]
         var rank = 0
-        /// Least score read, 0 where nothing is left.
+        /// The lowest score read so far; 0 where the list has been read to its end.
         var score = Int64.max
         var isDone = false
     }
 
-    /// What was read.
+    /// The members that were found, and where each list was left.
     struct Found {
         let lists: [List]
         var members: [[UInt8]: RankingTotals.Member]
     }
 
-    /// The first members, and perhaps others; nil where it gave up.
+    /// The first members, and perhaps others; nil where the search gave up.
     ///
-    /// Exact where nothing has changed meanwhile. Otherwise a member that passed the place where a list
-    /// was being read may be missing: `complete` adds it.
+    /// Exact where nothing has changed during the search. Otherwise a member may be missing that
+    /// rose past the position at which a list was being read; `complete` adds it.
     func run() throws(CellReadError) -> Found? {
         let keys = source.parts.map(\.key)
         var lists = try listKeys(keys).map { List(key: $0) }
@@ -56,9 +56,10 @@ struct RankingSearch {
 
     /// Adds the members that rose while the lists were read; false where they are too many.
     ///
-    /// Each list is read once more, at one moment, above the score where the search stopped. Scores
-    /// only grow. So a member that appears in none of these readings was, when the first of them began, at or below
-    /// the stopping score in every list, and that is less than what the last wanted member had.
+    /// Each list is read once more, in one read, above the score at which the search left it.
+    /// Scores only grow. So a member that appears in none of these reads was at or below that score
+    /// in every list when the first of them began. The sum of those scores is below the sum of the
+    /// last wanted member.
     func complete(_ found: inout Found) throws(CellReadError) -> Bool {
         var fresh: Set<[UInt8]> = []
         for list in found.lists {
@@ -77,20 +78,22 @@ struct RankingSearch {
     ) throws(CellReadError) {
         let keys = source.parts.map(\.key)
         let scores = try cells.scores(of: names, in: keys, deadline: deadline)
-        for (place, name) in names.enumerated() {
+        for (index, name) in names.enumerated() {
             var member = RankingTotals.Member(name: name, first: 0, second: 0)
             for (part, scores) in zip(source.parts, scores) {
                 if part.isFirst {
-                    member.first = CellText.add(member.first, scores[place])
+                    member.first = CellText.add(member.first, scores[index])
                 } else {
-                    member.second = CellText.add(member.second, scores[place])
+                    member.second = CellText.add(member.second, scores[index])
                 }
             }
             found[name] = member
         }
     }
 
-    /// The lists that bound the sums; the parts themselves where a month did not keep all members apart.
+    /// The lists whose scores bound the sums.
+    ///
+    /// These are the parts themselves where a month counted some members as `__other__`.
     private func listKeys(_ keys: [[UInt8]]) throws(CellReadError) -> [[UInt8]] {
         guard source.bounds != keys else { return keys }
         let others = try cells.scores(
@@ -121,7 +124,7 @@ struct RankingSearch {
 
     /// Whether no member that has not appeared can be among the first ones.
     ///
-    /// Equal is not enough: among equal sums `RankingOrder` asks for other things.
+    /// The bound must be lower: between equal sums, `RankingOrder` compares other things.
     private func isFinished(_ lists: [List], _ found: [[UInt8]: RankingTotals.Member]) -> Bool {
         if lists.allSatisfy(\.isDone) { return true }
         guard found.count >= limit else { return false }

@@ -1,12 +1,12 @@
 internal import Ledger
 internal import Metering
 
-/// A ranking by the sum of two meters, and the counts of the same events.
+/// The meters of a ranking by the sum of two rankings, with a count of the events of each.
 ///
-/// Each event that changes a ranking adds one to its count on the same day. So a day on which the
-/// count has not changed is a day on which the ranking has not changed.
+/// Each event that changes a ranking adds one to its count on the same day. So where a day's count
+/// has not changed, its ranking has not changed either.
 public struct RankingMeters: Sendable, Hashable {
-    /// Name of the first ranking: it decides among equal sums (`RankingOrder`).
+    /// Name of the first ranking; it decides between equal sums (`RankingOrder`).
     public var first: String
     /// Name of the second ranking.
     public var second: String
@@ -24,13 +24,13 @@ public struct RankingMeters: Sendable, Hashable {
     }
 }
 
-/// What such a ranking is made of over one range of whole days.
+/// The sorted sets that make up such a ranking over one range of whole days.
 struct RankingSource: Hashable, Sendable {
     /// One sorted set.
     struct Part: Hashable, Sendable {
         let key: [UInt8]
         let isFirst: Bool
-        /// Whose end is the end of what may still be added to it in the ordinary course.
+        /// The time of its events; late ones apart, nothing is added to the set after its end.
         let range: TimeRange
     }
 
@@ -41,7 +41,7 @@ struct RankingSource: Hashable, Sendable {
     /// Sorted sets that hold every member of the ranking, with at least the score of its parts.
     let bounds: [[UInt8]]
 
-    /// Nil where the catalog's meters are of another kind, so that nothing can be said about changes.
+    /// Nil where the counts do not show every change of the rankings, as in some other catalogs.
     init?(
         _ meters: RankingMeters, _ coverage: Coverage, _ organization: [UInt8],
         _ engine: QueryEngine
@@ -73,7 +73,8 @@ struct RankingSource: Hashable, Sendable {
                     bounds += keys
                     continue
                 }
-                // A month holds its days: one list instead of many. Of few days it would be a loose bound.
+                // A month's set bounds the sums of its days: one list instead of many. For three
+                // days or fewer that bound is too loose.
                 let months = Dictionary(grouping: zip(piece.numbers, keys)) { number, _ in
                     Window.month.number(ofSecond: Window.day.start(of: number))
                 }
@@ -104,19 +105,19 @@ struct RankingSource: Hashable, Sendable {
             }
     }
 
-    /// The days of a part, in a list of the days of the range.
+    /// The indices of a part's days in a list of the days of the range.
     func days(_ part: Part) -> Range<Int> {
-        let first = Int((part.range.start - range.start) / TimeRange.day)
+        let first = Int((part.range.start - range.start) / TimeRange.secondsPerDay)
         return first..<first + Int(part.range.dayCount)
     }
 }
 
-/// How much was counted on each day: equal numbers, the same rankings.
+/// How many events were counted on each day; while the counts are equal, so are the rankings.
 struct RankingVersion: Equatable, Sendable {
     let firsts: [Int64]
     let seconds: [Int64]
 
-    /// Whether nothing was added to a part since.
+    /// Whether nothing was added to a part between the two versions.
     func isSame(_ part: RankingSource.Part, of source: RankingSource, as other: Self) -> Bool {
         let days = source.days(part)
         return part.isFirst

@@ -1,52 +1,53 @@
 internal import Glibc
 internal import Ledger
 
-/// Members of a ranking with two numbers each, in little memory: 1,000,000 of 36 bytes take about 90 MB.
+/// Members of a ranking with two numbers each, in little memory.
 ///
-/// Changed by the one thread that makes it; once others see it, nobody changes it any more.
+/// 1,000,000 members of 36 bytes take about 90 MB. Only the thread that makes it changes it, and
+/// not any more once other threads can see it.
 final class RankingTotals: @unchecked Sendable {
-    // @unchecked: see above; the thread that publishes one gives it away under a lock.
+    // @unchecked: see above; the thread that makes it passes it to others under a lock.
     private var bytes: [UInt8] = []
     private var ends: [UInt32] = []
     private var firsts: [Int64] = []
     private var seconds: [Int64] = []
-    /// Places of members, open addressing; -1 = free.
+    /// Indices of members, by open addressing; -1: free.
     private var slots: [Int32] = []
 
     /// How many members there are.
     var count: Int { ends.count }
-    /// Bytes that it takes.
+    /// Bytes of memory that it takes.
     var byteCount: Int {
         bytes.capacity + 4 * ends.capacity + 16 * firsts.capacity + 4 * slots.count
     }
 
     /// Adds to a member's numbers.
     func add(_ member: UnsafeRawBufferPointer, _ first: Int64, _ second: Int64) {
-        let place = placeToChange(member)
-        firsts[place] = CellText.add(firsts[place], first)
-        seconds[place] = CellText.add(seconds[place], second)
+        let index = indexToChange(member)
+        firsts[index] = CellText.add(firsts[index], first)
+        seconds[index] = CellText.add(seconds[index], second)
     }
 
     /// Sets a member's first number.
     func set(_ member: UnsafeRawBufferPointer, _ first: Int64) {
-        firsts[placeToChange(member)] = first
+        firsts[indexToChange(member)] = first
     }
 
-    /// Adds the first numbers of another one to the first or the second numbers here.
+    /// Adds the first numbers of `other` to the first numbers here, or to the second ones.
     func add(firstsOf other: RankingTotals, isFirst: Bool) {
-        for place in 0..<other.count {
-            other.withMember(place) {
-                add($0, isFirst ? other.firsts[place] : 0, isFirst ? 0 : other.firsts[place])
+        for index in 0..<other.count {
+            other.withMember(index) {
+                add($0, isFirst ? other.firsts[index] : 0, isFirst ? 0 : other.firsts[index])
             }
         }
     }
 
-    private func placeToChange(_ member: UnsafeRawBufferPointer) -> Int {
+    private func indexToChange(_ member: UnsafeRawBufferPointer) -> Int {
         if 2 * (count + 1) > slots.count { grow() }
         var slot = RankingTotals.hash(member) & (slots.count - 1)
         while slots[slot] >= 0 {
-            let place = Int(slots[slot])
-            if isMember(place, member) { return place }
+            let index = Int(slots[slot])
+            if isMember(index, member) { return index }
             slot = (slot + 1) & (slots.count - 1)
         }
         slots[slot] = Int32(count)
@@ -57,12 +58,12 @@ final class RankingTotals: @unchecked Sendable {
         return count - 1
     }
 
-    private func place(_ member: UnsafeRawBufferPointer) -> Int? {
+    private func index(_ member: UnsafeRawBufferPointer) -> Int? {
         guard !slots.isEmpty else { return nil }
         var slot = RankingTotals.hash(member) & (slots.count - 1)
         while slots[slot] >= 0 {
-            let place = Int(slots[slot])
-            if isMember(place, member) { return place }
+            let index = Int(slots[slot])
+            if isMember(index, member) { return index }
             slot = (slot + 1) & (slots.count - 1)
         }
         return nil
@@ -70,33 +71,33 @@ final class RankingTotals: @unchecked Sendable {
 
     private func grow() {
         slots = Array(repeating: -1, count: max(1_024, 2 * slots.count))
-        for place in 0..<count {
-            var slot = withMember(place) { RankingTotals.hash($0) } & (slots.count - 1)
+        for index in 0..<count {
+            var slot = withMember(index) { RankingTotals.hash($0) } & (slots.count - 1)
             while slots[slot] >= 0 { slot = (slot + 1) & (slots.count - 1) }
-            slots[slot] = Int32(place)
+            slots[slot] = Int32(index)
         }
     }
 
     private static func hash(_ member: UnsafeRawBufferPointer) -> Int {
-        Int(truncatingIfNeeded: PlaceTable.hash(member) >> 1)
+        Int(truncatingIfNeeded: IndexTable.hash(member) >> 1)
     }
 
-    private func start(_ place: Int) -> Int { place == 0 ? 0 : Int(ends[place - 1]) }
+    private func start(_ index: Int) -> Int { index == 0 ? 0 : Int(ends[index - 1]) }
 
-    private func isMember(_ place: Int, _ member: UnsafeRawBufferPointer) -> Bool {
-        guard Int(ends[place]) - start(place) == member.count else { return false }
-        return withMember(place) { CellText.isSame($0, member) }
+    private func isMember(_ index: Int, _ member: UnsafeRawBufferPointer) -> Bool {
+        guard Int(ends[index]) - start(index) == member.count else { return false }
+        return withMember(index) { CellText.isSame($0, member) }
     }
 
     private func withMember<Result>(
-        _ place: Int, _ body: (UnsafeRawBufferPointer) -> Result
+        _ index: Int, _ body: (UnsafeRawBufferPointer) -> Result
     ) -> Result {
         bytes.withUnsafeBytes {
-            body(UnsafeRawBufferPointer(rebasing: $0[start(place)..<Int(ends[place])]))
+            body(UnsafeRawBufferPointer(rebasing: $0[start(index)..<Int(ends[index])]))
         }
     }
 
-    // MARK: The first ones
+    // MARK: The first members
 
     /// One member with its numbers.
     struct Member {
@@ -107,9 +108,11 @@ final class RankingTotals: @unchecked Sendable {
         var numbers: RankingOrder.Numbers { .init(first: first, second: second) }
     }
 
-    /// The first of all members, at most so many; made once, when all have been added.
+    /// The first members in order; made once, when all members have been added.
     private var first: (names: [[UInt8]], isAll: Bool)?
-    /// How many are remembered: more than an answer has, because some of them will have changed since.
+    /// How many are remembered.
+    ///
+    /// More than an answer has, because some of them will have changed by then.
     private static let mostRemembered = 8_000
 
     /// Finds the first members, so that `top` need not look at all of them.
@@ -119,7 +122,7 @@ final class RankingTotals: @unchecked Sendable {
         first = (best.members.map(\.name), best.members.count < RankingTotals.mostRemembered)
     }
 
-    /// Those of the first members that have at least this sum; nil where not all such members are remembered.
+    /// The members with at least this sum; nil where not all of them are remembered.
     func remembered(from least: Int64) -> [[UInt8]]? {
         guard let first else { return nil }
         let sums = first.names.map { $0.withUnsafeBytes { sum($0) } }
@@ -127,26 +130,26 @@ final class RankingTotals: @unchecked Sendable {
         return zip(first.names, sums).filter { $1 >= least }.map(\.0)
     }
 
-    /// The sum that stands at this place, from 1 on; 0 where there are less members.
-    func sum(atPlace place: Int) -> Int64 {
-        guard let names = first?.names, place <= names.count else { return 0 }
-        return names[place - 1].withUnsafeBytes { sum($0) }
+    /// The sum of the member at this rank, from 1 on; 0 where there are fewer members.
+    func sum(atRank rank: Int) -> Int64 {
+        guard let names = first?.names, rank <= names.count else { return 0 }
+        return names[rank - 1].withUnsafeBytes { sum($0) }
     }
 
-    /// The sum of a member; 0 where it is none.
+    /// The sum of a member; 0 where it is unknown.
     func sum(_ name: UnsafeRawBufferPointer) -> Int64 {
-        place(name).map { CellText.add(firsts[$0], seconds[$0]) } ?? 0
+        index(name).map { CellText.add(firsts[$0], seconds[$0]) } ?? 0
     }
 
-    /// The first members, in the order of rankings, of this and another one together.
+    /// The first members of these totals and of `other` added up, in the order of rankings.
     func top(_ limit: Int, with other: RankingTotals) -> [Member] {
         var best = BestMembers(limit: limit)
-        for place in 0..<other.count {
-            other.withMember(place) { name in
-                var (first, second) = (other.firsts[place], other.seconds[place])
-                if let mine = self.place(name) {
-                    first = CellText.add(first, firsts[mine])
-                    second = CellText.add(second, seconds[mine])
+        for index in 0..<other.count {
+            other.withMember(index) { name in
+                var (first, second) = (other.firsts[index], other.seconds[index])
+                if let ownIndex = self.index(name) {
+                    first = CellText.add(first, firsts[ownIndex])
+                    second = CellText.add(second, seconds[ownIndex])
                 }
                 if best.isWanted(first, second) { best.offer(name, first, second) }
             }
@@ -154,19 +157,19 @@ final class RankingTotals: @unchecked Sendable {
         var left = 0
         for name in first?.names ?? [] where left < limit {
             name.withUnsafeBytes { name in
-                guard let place = place(name), other.place(name) == nil else { return }
+                guard let index = index(name), other.index(name) == nil else { return }
                 left += 1
-                best.offer(name, firsts[place], seconds[place])
+                best.offer(name, firsts[index], seconds[index])
             }
         }
-        // Where too many of them have changed, others may follow.
+        // Too many of the remembered members have changed: all other members must be looked at.
         if left < limit, first?.isAll != true {
             best = BestMembers(
                 limit: limit,
                 best.members.filter { member in
-                    member.name.withUnsafeBytes { other.place($0) != nil }
+                    member.name.withUnsafeBytes { other.index($0) != nil }
                 })
-            offerAll(&best) { other.place($0) == nil }
+            offerAll(&best) { other.index($0) == nil }
         }
         return best.members
     }
@@ -174,19 +177,19 @@ final class RankingTotals: @unchecked Sendable {
     private func offerAll(
         _ best: inout BestMembers, where isMeant: (UnsafeRawBufferPointer) -> Bool
     ) {
-        for place in 0..<count where best.isWanted(firsts[place], seconds[place]) {
-            withMember(place) {
-                if isMeant($0) { best.offer($0, firsts[place], seconds[place]) }
+        for index in 0..<count where best.isWanted(firsts[index], seconds[index]) {
+            withMember(index) {
+                if isMeant($0) { best.offer($0, firsts[index], seconds[index]) }
             }
         }
     }
 }
 
-/// The first ones of many members, in order.
+/// The first `limit` of many members, in order.
 private struct BestMembers {
     let limit: Int
     private(set) var members: [RankingTotals.Member] = []
-    /// The members' names without escapes, which change their order.
+    /// The members' names with escapes decoded: the order is by the decoded bytes.
     private var names: [[UInt8]] = []
 
     init(limit: Int, _ members: [RankingTotals.Member] = []) {
@@ -196,7 +199,7 @@ private struct BestMembers {
         }
     }
 
-    /// Whether a member with these numbers may be one of them, by its name at the latest.
+    /// Whether a member with these numbers may be one of them; its name may still decide.
     func isWanted(_ first: Int64, _ second: Int64) -> Bool {
         let numbers = RankingOrder.Numbers(first: first, second: second)
         guard members.count == limit, let last = members.last else { return numbers.sum > 0 }
@@ -217,10 +220,10 @@ private struct BestMembers {
         _ second: Int64
     ) {
         let numbers = RankingOrder.Numbers(first: first, second: second)
-        func precedes(_ place: Int) -> Bool {
-            let other = members[place]
+        func precedes(_ index: Int) -> Bool {
+            let other = members[index]
             return RankingOrder.precedes(numbers, other.numbers) {
-                names[place].withUnsafeBytes { RankingOrder.precedes(name, $0) }
+                names[index].withUnsafeBytes { RankingOrder.precedes(name, $0) }
             }
         }
         if members.count == limit, !precedes(limit - 1) { return }

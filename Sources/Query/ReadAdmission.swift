@@ -2,22 +2,26 @@ internal import Ledger
 
 /// Decides whether planned reads may be sent to Redis.
 public protocol ReadAdmission: AnyObject {
-    /// Called with the number of commands of each plan, on the request's thread, just before the
-    /// plan is sent; throws where it may not be sent.
+    /// Called with the number of commands of each plan just before the plan is sent; throws where
+    /// it may not be sent.
+    ///
+    /// On the request's thread.
     func admit(commands: Int) throws(QueryError)
 
-    /// Called with the number of members, fields and pairs that a plan has brought, on the request's
-    /// thread: how large a table is, is known when it was read.
+    /// Called with the number of members that a plan has read; the size of a table is known only
+    /// then.
+    ///
+    /// On the request's thread.
     func found(members: Int)
 }
 
 extension ReadPlan {
-    /// Commands that Redis will be sent for this plan, within a few of each read.
+    /// About how many commands are sent to Redis for this plan.
     var commandCount: Int { reads.reduce(0) { $0 + $1.commandCount } }
 }
 
 extension CellQuery {
-    /// Commands of this read, with those that ask for sizes first.
+    /// Commands of this read, including those that first ask for sizes.
     fileprivate var commandCount: Int {
         switch self {
         case .members, .bucket, .size: 1

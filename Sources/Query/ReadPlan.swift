@@ -3,54 +3,57 @@ internal import Metering
 
 /// The reads of one answer, each key once.
 struct ReadPlan {
-    /// Where a field's value will stand.
+    /// Where a member's value will be found in the snapshot.
     struct Slot {
         let read: Int
         let position: Int
     }
 
     private(set) var reads: [CellQuery] = []
-    private var places = PlaceTable()
+    private var indices = IndexTable()
 
-    /// Plans to read a field of a hash.
-    mutating func field(_ field: [UInt8], of key: [UInt8]) -> Slot {
-        let read = place(.members(key, []))
-        guard case .members(_, var fields) = reads[read] else {
+    /// Plans to read a member of a hash.
+    mutating func member(_ member: [UInt8], of key: [UInt8]) -> Slot {
+        let read = index(of: .members(key, []))
+        guard case .members(_, var members) = reads[read] else {
             return Slot(read: read, position: 0)
         }
-        if let position = fields.firstIndex(of: field) {
+        if let position = members.firstIndex(of: member) {
             return Slot(read: read, position: position)
         }
-        // The array is taken out meanwhile, or it would be copied.
+        // While the array is changed, another read takes its place: with two owners it would be
+        // copied.
         reads[read] = .size([])
-        fields.append(field)
-        reads[read] = .members(key, fields)
-        return Slot(read: read, position: fields.count - 1)
+        members.append(member)
+        reads[read] = .members(key, members)
+        return Slot(read: read, position: members.count - 1)
     }
 
-    /// Plans to read these fields of a hash, each named once.
-    mutating func fields(_ fields: [[UInt8]], of key: [UInt8]) -> [Slot] {
-        let read = place(.members(key, []))
+    /// Plans to read these members of a hash; each is given once.
+    mutating func members(_ members: [[UInt8]], of key: [UInt8]) -> [Slot] {
+        let read = index(of: .members(key, []))
         guard case .members(_, let known) = reads[read], known.isEmpty else {
-            return fields.map { field($0, of: key) }
+            return members.map { member($0, of: key) }
         }
-        reads[read] = .members(key, fields)
-        return fields.indices.map { Slot(read: read, position: $0) }
+        reads[read] = .members(key, members)
+        return members.indices.map { Slot(read: read, position: $0) }
     }
 
-    /// Plans a read that takes a whole key; gives its place.
-    mutating func whole(_ read: CellQuery) -> Int { place(read) }
+    /// Plans a read of whole keys; returns its index.
+    mutating func whole(_ read: CellQuery) -> Int { index(of: read) }
 
-    /// The place of an equal read, fields of one key being equal; a new one where there is none.
-    private mutating func place(_ read: CellQuery) -> Int {
-        let hash = read.mainKey.withUnsafeBytes { PlaceTable.hash($0) }
+    /// The index of an equal read; the read is added where there is none.
+    ///
+    /// Reads of members of the same key are equal.
+    private mutating func index(of read: CellQuery) -> Int {
+        let hash = read.mainKey.withUnsafeBytes { IndexTable.hash($0) }
         var known: Int?
-        places.forEach(hash) { place in
-            if known == nil, reads[place].isSame(as: read) { known = place }
+        indices.forEach(hash) { index in
+            if known == nil, reads[index].isSame(as: read) { known = index }
         }
         if let known { return known }
         reads.append(read)
-        places.insert(reads.count - 1, hash)
+        indices.insert(reads.count - 1, hash)
         return reads.count - 1
     }
 }
@@ -73,12 +76,14 @@ extension CellQuery {
     }
 }
 
-/// Finds the places of equal names: an open table of a few hundred entries.
-struct PlaceTable {
-    private var slots: [(hash: UInt64, place: Int32)] = []
+/// Finds the indices of equal names: an open table of a few hundred entries.
+struct IndexTable {
+    private var slots: [(hash: UInt64, index: Int32)] = []
     private var count = 0
 
-    /// Names are hashed with this process' seed, because ids of others may stand in them.
+    /// The hash of a name, with this process' seed.
+    ///
+    /// Names contain ids that others choose; without the seed they could be chosen to collide.
     static func hash(_ name: UnsafeRawBufferPointer) -> UInt64 {
         var hasher = Hasher()
         hasher.combine(bytes: name)
@@ -87,37 +92,37 @@ struct PlaceTable {
 
     func forEach(_ hash: UInt64, _ body: (Int) -> Void) {
         guard !slots.isEmpty else { return }
-        var index = Int(truncatingIfNeeded: hash) & (slots.count - 1)
-        while slots[index].place >= 0 {
-            if slots[index].hash == hash { body(Int(slots[index].place)) }
-            index = (index + 1) & (slots.count - 1)
+        var slot = Int(truncatingIfNeeded: hash) & (slots.count - 1)
+        while slots[slot].index >= 0 {
+            if slots[slot].hash == hash { body(Int(slots[slot].index)) }
+            slot = (slot + 1) & (slots.count - 1)
         }
     }
 
-    mutating func insert(_ place: Int, _ hash: UInt64) {
+    mutating func insert(_ index: Int, _ hash: UInt64) {
         if 2 * (count + 1) > slots.count { grow() }
         count += 1
-        put((hash, Int32(place)))
+        put((hash, Int32(index)))
     }
 
-    private mutating func put(_ entry: (hash: UInt64, place: Int32)) {
-        var index = Int(truncatingIfNeeded: entry.hash) & (slots.count - 1)
-        while slots[index].place >= 0 { index = (index + 1) & (slots.count - 1) }
-        slots[index] = entry
+    private mutating func put(_ entry: (hash: UInt64, index: Int32)) {
+        var slot = Int(truncatingIfNeeded: entry.hash) & (slots.count - 1)
+        while slots[slot].index >= 0 { slot = (slot + 1) & (slots.count - 1) }
+        slots[slot] = entry
     }
 
     private mutating func grow() {
         let old = slots
         slots = Array(repeating: (0, -1), count: max(32, 2 * old.count))
-        for entry in old where entry.place >= 0 { put(entry) }
+        for entry in old where entry.index >= 0 { put(entry) }
     }
 }
 
-/// Where the numbers of neighbouring windows of one series will stand.
+/// Where the numbers of neighbouring windows of one series will be found in the snapshot.
 enum SeriesPart {
-    /// One window's field.
-    case field(ReadPlan.Slot, number: Int32)
-    /// A whole key, of which these windows are wanted.
+    /// One window's member.
+    case member(ReadPlan.Slot, number: Int32)
+    /// A whole key, of which only the windows `wanted` matter.
     case bucket(read: Int, Window, bucket: ClosedRange<Int32>, wanted: Range<Int32>)
 }
 
@@ -132,11 +137,11 @@ extension CellSnapshot {
     ) {
         for part in parts {
             switch part {
-            case .field(let slot, let number):
+            case .member(let slot, let number):
                 if let value = self[slot] { body(number, value) }
             case .bucket(let read, let window, let bucket, let wanted):
-                forEachPair(read) { field, value in
-                    if let number = KeyLayout.seriesNumber(field, window, in: bucket),
+                forEachPair(read) { member, value in
+                    if let number = KeyLayout.seriesNumber(member, window, in: bucket),
                         wanted.contains(number)
                     {
                         body(number, value)
@@ -147,14 +152,14 @@ extension CellSnapshot {
     }
 }
 
-/// Values by name, each name once; names are looked at where Redis' answers hold them.
+/// Values by name, each name once; the names stay in the memory of Redis' answers.
 struct NamedValues<Value> {
-    private var places = PlaceTable()
+    private var indices = IndexTable()
     private(set) var entries: [(name: UnsafeRawBufferPointer, value: Value)] = []
-    /// Where the next name stands if it comes in the order in which the names came before.
+    /// Index of the next name if names come in the same order as before.
     private var next = 0
 
-    /// Changes a name's value; where it has none yet, the initial one.
+    /// Changes a name's value; a name that is new has the initial value.
     mutating func update(
         _ name: UnsafeRawBufferPointer, initial: @autoclosure () -> Value,
         _ change: (inout Value) -> Void
@@ -165,21 +170,21 @@ struct NamedValues<Value> {
             next += 1
             return
         }
-        let hash = PlaceTable.hash(name)
+        let hash = IndexTable.hash(name)
         var known: Int?
-        places.forEach(hash) { place in
-            if known == nil, CellText.isSame(entries[place].name, name) { known = place }
+        indices.forEach(hash) { index in
+            if known == nil, CellText.isSame(entries[index].name, name) { known = index }
         }
         if known == nil {
-            places.insert(entries.count, hash)
+            indices.insert(entries.count, hash)
             entries.append((name, initial()))
         }
-        let place = known ?? entries.count - 1
-        change(&entries[place].value)
-        next = place + 1
+        let index = known ?? entries.count - 1
+        change(&entries[index].value)
+        next = index + 1
     }
 
-    /// The values of the tuples that names stand for; a broken name is no tuple of ours.
+    /// The values by the tuples that the names encode; a name that encodes none is left out.
     func tuples<Result>(_ result: (Value) -> Result?) -> [[[UInt8]]: Result] {
         var tuples: [[[UInt8]]: Result] = [:]
         tuples.reserveCapacity(entries.count)
@@ -192,10 +197,10 @@ struct NamedValues<Value> {
     }
 }
 
-/// Entries of one meter's tables: where the same name stands in several windows, several.
+/// The entries of one meter's tables; a name has an entry for each window that it appears in.
 struct TableEntries {
     let reads: [Int]
-    /// Which of two values stays, of an extreme.
+    /// For extremes: which of two values is kept.
     let keep: MeterDeclaration.Keep?
 
     func forEach(

@@ -1,4 +1,4 @@
-/// Reads the pieces of JSON that the directory's members are: strings and arrays of strings.
+/// Reads the JSON texts of the directory's members: strings and arrays of strings.
 public enum RecordText {
     /// Bytes of a JSON string; nil for anything else.
     public static func string(_ piece: [UInt8]) -> [UInt8]? {

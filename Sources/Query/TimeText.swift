@@ -43,9 +43,10 @@ public enum TimeText {
         second(floorDivide(nanoseconds, 1_000_000_000))
     }
 
-    /// Calls `body` with `YYYY-MM-DDTHH:MM:SS.sssssssZ` (seven decimals) of nanoseconds since 1970; the rest is cut off.
+    /// Calls `body` with `YYYY-MM-DDTHH:MM:SS.sssssssZ` of nanoseconds since 1970.
     ///
-    /// The text is gone when `body` returns: an answer has hundreds of them, and none needs memory of its own.
+    /// Seven decimals; the rest is cut off. The text is valid until `body` returns: an answer has
+    /// hundreds of them, so none is allocated.
     public static func withSevenDecimals(
         nanoseconds: Int64, _ body: (UnsafeRawBufferPointer) -> Void
     ) {
@@ -60,7 +61,9 @@ public enum TimeText {
         }
     }
 
-    /// A text of so many bytes, or some more for years beyond 9999, written in place; up to 15 bytes need no memory.
+    /// A text of `length` bytes, or a few more for years beyond 9999, written in place.
+    ///
+    /// Swift allocates nothing for up to 15 bytes.
     private static func text(_ length: Int, _ write: (inout TimeWriter) -> Void) -> String {
         String(unsafeUninitializedCapacity: length + 5) { bytes in
             var writer = TimeWriter(bytes: bytes)
@@ -71,7 +74,9 @@ public enum TimeText {
 
     // MARK: Reading
 
-    /// Nanoseconds since 1970 of an RFC 3339 time with a zone, of `Timestamp.years`; nil for anything else.
+    /// Nanoseconds since 1970 of an RFC 3339 time with a zone.
+    ///
+    /// Nil for anything else, and for a year outside `Timestamp.years`.
     public static func nanoseconds(rfc3339 text: some Sequence<UInt8>) -> Int64? {
         var reader = DigitReader(Array(text))
         guard let date = reader.date(), reader.takeAny("Tt ") != nil,
@@ -96,12 +101,13 @@ private struct TimeWriter {
         count += 1
     }
 
-    /// A number with at least so many digits.
+    /// A number with at least `width` digits.
     mutating func digits(_ value: Int64, _ width: Int) {
-        // No digits but a text: a record may carry any time, and a day beyond all calendars a negative year.
+        // A record may carry any time, even of a negative year or of one with more digits. Such a
+        // number is written as it is, below.
         var rest = max(0, value)
-        for place in stride(from: count + width - 1, through: count, by: -1) {
-            bytes[place] = 48 + UInt8(truncatingIfNeeded: rest % 10)
+        for index in stride(from: count + width - 1, through: count, by: -1) {
+            bytes[index] = 48 + UInt8(truncatingIfNeeded: rest % 10)
             rest /= 10
         }
         guard value >= 0, rest == 0 else {
@@ -128,7 +134,9 @@ private struct TimeWriter {
     }
 
     mutating func upToSecond(_ second: Int64) {
-        let rest = Int(second - TimeText.floorDivide(second, TimeRange.day) * TimeRange.day)
+        let rest = Int(
+            second - TimeText.floorDivide(second, TimeRange.secondsPerDay) * TimeRange.secondsPerDay
+        )
         date(second)
         put("T")
         twoDigits(rest / 3_600)

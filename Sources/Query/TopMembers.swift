@@ -15,10 +15,10 @@ public struct TopMembers {
         fileprivate var numbers: RankingOrder.Numbers { .init(first: first, second: second) }
     }
 
-    /// Those with a sum above zero, in the order of rankings.
+    /// The members with a sum above zero, in the order of rankings.
     public let rows: [Row]
     /// Record time (ms) of the newest record counted.
-    public let asOf: Int64?
+    public let asOfMilliseconds: Int64?
     /// Whether everything was read at one moment.
     public let isAtomic: Bool
     /// Cells of the answer of which something is parked.
@@ -33,12 +33,12 @@ public struct TopMembers {
         return Array(sorted.prefix(limit))
     }
 
-    /// All members that one of two rankings has.
+    /// The members of both rankings.
     fileprivate static func joined(_ first: Breakdown, _ second: Breakdown) -> [Row] {
         let rows = first.rows.map {
             Row(members: $0.members, first: $0.number, second: second[$0.members])
         }
-        // What is zero is left out of a breakdown, so 0 says that the first one does not have it.
+        // A breakdown has no zeros, so 0 says that the first ranking lacks the member.
         let others = second.rows.filter { first[$0.members] == 0 }
         return rows + others.map { Row(members: $0.members, first: 0, second: $0.number) }
     }
@@ -47,10 +47,10 @@ public struct TopMembers {
 extension QueryWorker {
     /// The first `limit` members of a ranking by the sum of two meters.
     ///
-    /// Small rankings are read whole. Of large ones as little as possible is read (`RankingSearch`);
-    /// where that is still too much, the sums over past days are made once by a thread of their own
-    /// (`RankingMemory`), and until then the answer is `unavailable`. It is never about a part of a
-    /// ranking.
+    /// Small rankings are read whole. Of large ones as little as possible is read
+    /// (`RankingSearch`). Where that is still too much, a thread of its own makes the sums over
+    /// past days once (`RankingMemory`); until it has, `unavailable` is thrown. An answer always
+    /// takes the whole ranking into account.
     public func topMembers(
         _ meters: RankingMeters, _ coverage: Coverage, limit: Int, of organization: [UInt8]
     ) throws(QueryError) -> TopMembers {
@@ -61,7 +61,7 @@ extension QueryWorker {
             let answers = try answer(inquiry, refusesLargeRankings: refusesLargeRankings)
             let rows = TopMembers.joined(answers[first], answers[second])
             return TopMembers(
-                rows: TopMembers.first(limit, of: rows), asOf: answers.asOf,
+                rows: TopMembers.first(limit, of: rows), asOfMilliseconds: answers.asOfMilliseconds,
                 isAtomic: answers.isAtomic, parked: answers.parked)
         }
         do throws(QueryError) {
@@ -74,7 +74,7 @@ extension QueryWorker {
         }
         guard rankings?.enter() ?? true else { throw QueryError.tooManyRankings }
         defer { rankings?.leave() }
-        // Members that are parked, only the whole reading adds.
+        // Only reading the whole ranking adds what is parked.
         if let top = try largeTop(source, limit) { return top }
         return try whole(refusesLargeRankings: false)
     }
@@ -93,7 +93,8 @@ extension QueryWorker {
             guard isSameServer || attempt < 2 else {
                 throw QueryError(.unavailable, "another server answered meanwhile")
             }
-            // Where it changes faster than it is read, the numbers are of several moments.
+            // If it changed during the read, the last attempt is answered all the same; its numbers
+            // are then of several moments (`isAtomic`).
             if isSame { base?.keep(members, limit, before.version) }
             if isSame || attempt == 2 {
                 let rows = members.compactMap { member in
@@ -102,7 +103,8 @@ extension QueryWorker {
                     }
                 }
                 return TopMembers(
-                    rows: TopMembers.first(limit, of: rows), asOf: before.asOf,
+                    rows: TopMembers.first(limit, of: rows),
+                    asOfMilliseconds: before.asOfMilliseconds,
                     isAtomic: isSame && !after.isParked, parked: 0)
             }
             before = after
@@ -110,12 +112,12 @@ extension QueryWorker {
         return nil
     }
 
-    /// What an answer says of a ranking beside its members.
+    /// The state of a ranking at one moment, without its members.
     struct RankingState {
         let version: RankingVersion
-        let asOf: Int64?
+        let asOfMilliseconds: Int64?
         let isParked: Bool
-        /// When the reading began.
+        /// When the read began.
         let readAt: ContinuousClock.Instant
         let serverChanges: Int
     }
@@ -137,12 +139,12 @@ extension QueryWorker {
             let search = RankingSearch(
                 source: source, limit: limit, cells: cells, deadline: deadline)
             if var found = try search.run() {
-                // Before the last answer nothing may have risen unseen, whatever has changed.
+                // The last attempt must be right even if the ranking changed during the search.
                 let isComplete = isLast ? try search.complete(&found) : true
                 if isComplete { return (Array(found.members.values), nil) }
             }
         } catch {
-            // With sums that are held it takes less time.
+            // With sums in memory, the next request takes less time.
             if error.code == .timeout { rankings?.prepare(source) }
             throw QueryError(error)
         }
@@ -150,7 +152,7 @@ extension QueryWorker {
         throw QueryError(.unavailable, "a large ranking is being prepared")
     }
 
-    /// How much was counted on each day, with what else that answer says.
+    /// Reads how many events were counted on each day, and the rest of a ranking's state.
     func version(_ source: RankingSource) throws(QueryError) -> RankingState {
         let readAt = ContinuousClock.now
         var inquiry = inquiry(source.organization)
@@ -160,24 +162,25 @@ extension QueryWorker {
         noticeServer()
         return RankingState(
             version: RankingVersion(firsts: answers[firsts], seconds: answers[seconds]),
-            asOf: answers.asOf, isParked: answers.snapshot.isShardParked, readAt: readAt,
+            asOfMilliseconds: answers.asOfMilliseconds, isParked: answers.snapshot.isShardParked,
+            readAt: readAt,
             serverChanges: cells.serverChanges)
     }
 
     // MARK: In the background
 
-    /// Sums over the parts that are over.
+    /// Makes the sums over the parts that are past.
     ///
-    /// Parts that change meanwhile are left out of the next try, so that late events cannot make all
-    /// tries fail; `noteRestless` is told of their days. `hasRoom` is asked after each step about the
-    /// bytes made so far.
+    /// Parts that change during an attempt are left out of the next one, so that late events cannot
+    /// make all attempts fail; `noteRestless` gets their days. `hasRoom` is asked before each step
+    /// whether the bytes made so far still fit.
     func rankingBase(
         _ source: RankingSource, restless: Set<Int64>, hasRoom: (Int) -> Bool,
         noteRestless: (Set<Int64>) -> Void
     ) throws(QueryError) -> RankingMemory.Preparation {
-        let over = engine.clock.seconds - RankingMemory.settling
+        let pastEnd = engine.clock.seconds - RankingMemory.settlingSeconds
         var isHeld = source.parts.map {
-            $0.range.end <= over && !restless.contains($0.range.start)
+            $0.range.end <= pastEnd && !restless.contains($0.range.start)
         }
         for _ in 0..<3 {
             deadline = .now + .seconds(1)
@@ -191,9 +194,9 @@ extension QueryWorker {
             let after = try version(source)
             guard before.serverChanges == after.serverChanges else { continue }
             var changed: Set<Int64> = []
-            for (place, part) in source.parts.enumerated() where isHeld[place] {
+            for (index, part) in source.parts.enumerated() where isHeld[index] {
                 if after.version.isSame(part, of: source, as: before.version) { continue }
-                isHeld[place] = false
+                isHeld[index] = false
                 changed.insert(part.range.start)
             }
             guard !changed.isEmpty else {
@@ -206,7 +209,7 @@ extension QueryWorker {
         return .failed
     }
 
-    /// Adds a whole part, step by step; false where the totals become too large.
+    /// Adds a whole part step by step; false where the totals become too large.
     private func add(
         _ part: RankingSource.Part, to totals: RankingTotals, hasRoom: (Int) -> Bool
     ) throws(QueryError) -> Bool {
@@ -224,7 +227,7 @@ extension QueryWorker {
             }
             guard count == CellReader.largestStep else { return true }
             rank += count
-            // As long as the step took: others have at least half of Redis, and of a core.
+            // A pause as long as the step took: others have at least half of Redis' time.
             usleep(UInt32(clamping: Int64((ContinuousClock.now - begin) / .microseconds(1))))
         }
         return false

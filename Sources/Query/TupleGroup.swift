@@ -1,19 +1,19 @@
 internal import Ledger
 
-/// One tuple of the values of several dimensions, by which tables and keys are joined.
+/// One tuple of values of several dimensions; tables and keys are joined by it.
 ///
-/// An object, because its parts are made once and looked at by many requests.
+/// A class, because its parts are made once and used by many requests.
 final class TupleGroup: Sendable {
-    /// Its name as Redis has it.
+    /// The member that encodes it in Redis.
     let name: [UInt8]
     /// The values, in the dimensions' order.
     let values: [[UInt8]]
     /// The part of its keys that names the group.
     let scopeText: [UInt8]
-    /// The values in such a form that its bytes are in the groups' order.
+    /// A sort key: comparing these bytes puts groups in the order of their values.
     let order: [UInt8]
 
-    /// A group of these parts, which say the same.
+    /// A group; `name` encodes `values`.
     init(name: [UInt8], values: [[UInt8]], labels: GroupLabels) {
         self.name = name
         self.values = values
@@ -21,7 +21,7 @@ final class TupleGroup: Sendable {
         order = TupleGroup.order(values)
     }
 
-    /// The group of that name; nil where the name is none of ours.
+    /// The group of that name; nil where the name does not encode such a tuple.
     convenience init?(_ name: UnsafeRawBufferPointer, labels: GroupLabels) {
         guard let values = KeyLayout.tupleValues(name), values.count == labels.count else {
             return nil
@@ -29,14 +29,15 @@ final class TupleGroup: Sendable {
         self.init(name: [UInt8](name), values: values, labels: labels)
     }
 
-    /// Bytes that it takes, about: four texts as long as its name, and what an object costs.
+    /// About how many bytes of memory it takes: four texts as long as its name, and the objects.
     var byteCount: Int { 4 * name.count + 400 }
 
     func isNamed(_ other: UnsafeRawBufferPointer) -> Bool {
         name.withUnsafeBytes { CellText.isSame($0, other) }
     }
 
-    /// Values one after the other, each with an end that sorts before any byte of a longer value.
+    /// The values one after the other, each with an end that sorts before any byte of a longer
+    /// value.
     private static func order(_ values: [[UInt8]]) -> [UInt8] {
         var order: [UInt8] = []
         order.reserveCapacity(values.reduce(0) { $0 + $1.count + 2 })
@@ -52,19 +53,20 @@ final class TupleGroup: Sendable {
     }
 }
 
-/// The text before each value of a group in the keys of its scope.
+/// The texts before the values of a group in the keys of its scope.
 struct GroupLabels: Sendable {
     private let labels: [[UInt8]]
 
-    /// Labels of these dimensions.
+    /// The labels of these dimensions.
     init(_ dimensions: [String]) { labels = dimensions.map { Array(":\($0)=".utf8) } }
 
     /// How many values a group has.
     var count: Int { labels.count }
 
-    /// The part of keys that names the group of that name: names and keys are escaped alike.
+    /// The part of keys that names the group of that name.
     ///
-    /// The name has as many values as there are labels, so one colon less.
+    /// Names and keys have the same escapes, so no value is decoded. A name has a colon between two
+    /// values, which makes one fewer than there are labels.
     func scopeText(_ name: [UInt8]) -> [UInt8] {
         var text: [UInt8] = []
         text.reserveCapacity(labels.reduce(name.count) { $0 + $1.count })
@@ -82,7 +84,9 @@ struct GroupLabels: Sendable {
     }
 }
 
-/// Groups as they were taken from their names the last time; the names are read for every request.
+/// Groups that were decoded from their names before.
+///
+/// The names are read for every request; only new names are decoded.
 struct KnownGroups {
     private let labels: GroupLabels
     private let mostBytes: Int
@@ -90,13 +94,13 @@ struct KnownGroups {
     private var known: [[UInt8]: [TupleGroup]] = [:]
     private(set) var byteCount = 0
 
-    /// Remembers so many bytes of them, about; a quarter of it of one organization.
+    /// Remembers about `mostBytes` of them, at most a quarter of that of one organization.
     init(labels: GroupLabels, mostBytes: Int = 4 << 20) {
         self.labels = labels
         self.mostBytes = mostBytes
     }
 
-    /// The groups of these names, in their order; a name that is none of ours is left out.
+    /// The groups of these names, in their order; a name that encodes no tuple is left out.
     mutating func groups(
         of organization: [UInt8], names: (_ body: (UnsafeRawBufferPointer) -> Void) -> Void
     ) -> [TupleGroup] {
@@ -139,22 +143,22 @@ struct KnownGroups {
     }
 }
 
-/// Finds groups by name; those that come in the groups' own order at once.
-struct GroupPlaces {
+/// Finds the indices of groups by name; quickly where names come in the groups' own order.
+struct GroupIndices {
     private let groups: [TupleGroup]
     private var next = 0
-    private lazy var places = Dictionary(
+    private lazy var indices = Dictionary(
         groups.enumerated().map { ($1.name, $0) }, uniquingKeysWith: { first, _ in first })
 
     init(_ groups: [TupleGroup]) { self.groups = groups }
 
-    mutating func place(_ name: UnsafeRawBufferPointer) -> Int? {
+    mutating func index(of name: UnsafeRawBufferPointer) -> Int? {
         if next < groups.count, groups[next].isNamed(name) {
             next += 1
             return next - 1
         }
-        guard let place = places[[UInt8](name)] else { return nil }
-        next = place + 1
-        return place
+        guard let index = indices[[UInt8](name)] else { return nil }
+        next = index + 1
+        return index
     }
 }

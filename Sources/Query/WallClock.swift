@@ -1,8 +1,8 @@
-/// What time it is, for everything in questions and answers; tests set it.
+/// The clock of questions and answers; tests set it.
 public struct WallClock: Sendable {
     private let read: @Sendable () -> Int64
 
-    /// A clock that gives nanoseconds since 1970 by this function.
+    /// A clock that calls `read` for nanoseconds since 1970.
     public init(_ read: @escaping @Sendable () -> Int64) { self.read = read }
 
     /// Nanoseconds since 1970.

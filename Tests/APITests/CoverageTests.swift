@@ -51,7 +51,7 @@ import Testing
             let reach: Int64 = [3_600, 86_400, 90 * 86_400, 120 * 86_400, 900 * 86_400][round % 5]
             let start = now - next(reach)
             let range = TimeRange(start: start, end: start + next(reach))
-            let coverage = Coverage(range, kept: connections, now: now)
+            let coverage = Coverage(range, kept: connections, nowSeconds: now)
             let answered = coverage.range ?? range
             #expect(answered.start <= range.start && answered.end >= range.end)
             var position = answered.start
@@ -69,7 +69,7 @@ import Testing
 
     @Test func longestWindowsInTheMiddle() {
         let range = TimeRange(start: 1_764_547_200, end: 1_772_323_200)
-        let coverage = Coverage(range, kept: connections, now: now)
+        let coverage = Coverage(range, kept: connections, nowSeconds: now)
         #expect(
             coverage.pieces == [Coverage.Piece(window: .month, numbers: 671..<674)])
     }

@@ -21,8 +21,9 @@ import Testing
 
     @Test func form() throws {
         let key = try KeyMaker.make(
-            organization: "o", role: .read, dialects: ["privacy", "operations"], createdAt: 0,
-            expiresAt: 86_400_000_000_000)
+            organization: "o", role: .read, dialects: ["privacy", "operations"],
+            createdAtNanoseconds: 0,
+            expiresAtNanoseconds: 86_400_000_000_000)
         #expect(key.secret.hasPrefix("odo_r_"))
         #expect(key.secret.utf8.count == 6 + 43 + 6)
         #expect(key.secret.hasPrefix(key.prefix))
@@ -36,14 +37,17 @@ import Testing
                      "createdAt": "1970-01-01T00:00:00Z", "expiresAt": "1970-01-02T00:00:00Z"}
                     """))
         let secrets = try (0..<100).map { _ in
-            try KeyMaker.make(organization: "o", role: .admin, dialects: ["overview"], createdAt: 0)
-                .secret
+            try KeyMaker.make(
+                organization: "o", role: .admin, dialects: ["overview"], createdAtNanoseconds: 0
+            )
+            .secret
         }
         #expect(Set(secrets).count == 100)
         #expect(secrets.allSatisfy { APIKey(Array($0.utf8))?.brand == "dakkio" })
         for dialects in [[], ["identity"], ["nothing"], ["overview", "privacy"]] {
             #expect(throws: KeyMakerError.self) {
-                try KeyMaker.make(organization: "o", role: .read, dialects: dialects, createdAt: 0)
+                try KeyMaker.make(
+                    organization: "o", role: .read, dialects: dialects, createdAtNanoseconds: 0)
             }
         }
     }
@@ -54,7 +58,7 @@ import Testing
         #expect(try status(service, good) == 200)
         #expect(try status(service, try service.key("o", ["privacy"], role: .read)) == 401)
         let unknown = try KeyMaker.make(
-            organization: "o", role: .read, dialects: ["operations"], createdAt: 0)
+            organization: "o", role: .read, dialects: ["operations"], createdAtNanoseconds: 0)
         #expect(try status(service, unknown.secret) == 401)
         var changed = Array(good.utf8)
         changed[20] = changed[20] == 65 ? 66 : 65

@@ -179,7 +179,8 @@ import Testing
         _ = try learned(service, ranking, headers)
         for _ in 0..<1_100 {
             let unknown = try KeyMaker.make(
-                organization: "org-w", role: .admin, dialects: ["workspace"], createdAt: 0)
+                organization: "org-w", role: .admin, dialects: ["workspace"],
+                createdAtNanoseconds: 0)
             let headers = ["Authorization": "Bearer \(unknown.secret)", "x-org": "aurora-labs"]
             #expect(try service.get(ranking, headers).status == 401)
         }

@@ -22,7 +22,7 @@ import Testing
         }
         return RequestLimits(
             perAddress: try limiter(address), perCredential: try limiter(credential),
-            perOrganization: organization.map { OrganizationGate(most: $0, patience: patience) },
+            perOrganization: organization.map { OrganizationGate(most: $0, wait: patience) },
             mostCommands: mostCommands)
     }
 
@@ -98,7 +98,7 @@ import Testing
         let service = try TestService(limits: try limits(address: 3))
         let key = try service.key("o", ["operations"], role: .read)
         let unknown = try KeyMaker.make(
-            organization: "o", role: .read, dialects: ["operations"], createdAt: 0)
+            organization: "o", role: .read, dialects: ["operations"], createdAtNanoseconds: 0)
         for _ in 0..<10 {
             #expect(try status(service, ["Authorization": "Bearer \(key)"]) == 200)
         }
@@ -263,7 +263,7 @@ import Testing
 
     @Test func manyGetInOneAfterTheOtherAndTheWaitHasAnEnd() throws {
         let organization = Array("o".utf8)
-        let gate = OrganizationGate(most: 6, patience: .seconds(60))
+        let gate = OrganizationGate(most: 6, wait: .seconds(60))
         let refused = SettableTime(0)
         DispatchQueue.concurrentPerform(iterations: 8) { _ in
             for _ in 0..<500 {
@@ -273,7 +273,7 @@ import Testing
         #expect(refused.nanoseconds == 0 && gate.count(of: organization) == 0)
 
         // Without a place for the whole time it is refused, and waits no more.
-        let short = OrganizationGate(most: 1, patience: .milliseconds(1))
+        let short = OrganizationGate(most: 1, wait: .milliseconds(1))
         #expect(short.enter(organization))
         #expect(!short.enter(organization))
         #expect(short.waitingCount(of: organization) == 0)

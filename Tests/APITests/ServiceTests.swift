@@ -193,7 +193,7 @@ import Testing
         // Before the directory was read nobody can say that a key is unknown.
         try service.run("HDEL", ledger, "directory:usage-directory")
         let unknown = try KeyMaker.make(
-            organization: "o", role: .admin, dialects: ["overview"], createdAt: 0)
+            organization: "o", role: .admin, dialects: ["overview"], createdAtNanoseconds: 0)
         try eventually { try service.send(.get, path, ["X-API-Key": unknown.secret]).status == 503 }
         try service.run("HSET", ledger, "directory:usage-directory", "1")
         #expect(try service.get(path, ["X-API-Key": unknown.secret]).status == 401)

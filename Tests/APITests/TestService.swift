@@ -147,8 +147,8 @@ final class TestService {
         expiresAt: Int64? = nil
     ) throws -> String {
         let key = try KeyMaker.make(
-            organization: organization, role: role, dialects: dialects, createdAt: 0,
-            expiresAt: expiresAt)
+            organization: organization, role: role, dialects: dialects, createdAtNanoseconds: 0,
+            expiresAtNanoseconds: expiresAt)
         for (name, json) in key.members {
             try run(
                 "HSET", "odo:1:{dir}:credential:\(key.hash)", name,

@@ -17,7 +17,7 @@ import Testing
     }
 
     private func accepts(_ keys: TokenKeys, _ token: String) -> Bool {
-        TokenVerifier(keys: keys).accepts(Array(token.utf8), now: Self.now)
+        TokenVerifier(keys: keys).accepts(Array(token.utf8), nowSeconds: Self.now)
     }
 
     private func token(

@@ -177,7 +177,7 @@ func signed(
 
     /// Asks a service with this verifier.
     private func verifies(_ verifier: TokenVerifier, _ token: String) -> Bool {
-        verifier.accepts(Array(token.utf8), now: 1_773_065_251)
+        verifier.accepts(Array(token.utf8), nowSeconds: 1_773_065_251)
     }
 }
 

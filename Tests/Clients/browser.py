@@ -8,7 +8,7 @@ from checks import expect
 
 CHROMIUM = shutil.which("chromium")
 WIDE, NARROW = {"width": 1000, "height": 1400}, {"width": 390, "height": 844}
-# Whether a text stands out from what is behind it, by the formula of WCAG; the lowest ratio of all texts.
+# The contrast of texts and what is behind them, by the formula of WCAG: the lowest ratio of all texts.
 CONTRAST = """() => {
   const channels = text => text.match(/[\\d.]+/g).slice(0, 3).map(Number)
   const light = text => channels(text).map(c => c / 255).map(c => c <= .03928 ? c / 12.92 : ((c + .055) / 1.055) ** 2.4)

@@ -2,7 +2,7 @@
 
 A time is RFC 3339, or a base with offsets. Bases: `now`; `minute`, `quarter`, `day` and `month`, each
 the start of the one that now lies in; `billingN`, the last midnight that began a day N of a month.
-Offsets: ms, s, m, h, d and mo (months). In a longer text "{FORM TIME}" stands for the time in that
+Offsets: ms, s, m, h, d and mo (months). In a longer text "{FORM TIME}" means the time in that
 form: date, month, second, tick (seven decimals), instant (nine) or epoch (seconds since 1970).
 """
 

@@ -39,7 +39,7 @@ def rules():
 
 @check
 def fire():
-    """every rule fires where something stands still, and none where all is well"""
+    """every rule fires when something has stopped, and none when all is well"""
     tested(RULES)
     names = [rule["alert"] for group in yaml.safe_load(RULES.read_text())["groups"] for rule in group["rules"]]
     missing = [name for name in names if f'{{alertname="{name}"}}' not in CASES.read_text()]

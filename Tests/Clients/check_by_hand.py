@@ -94,7 +94,7 @@ def shown(value):
 
 
 def member(value, pointer):
-    """What stands at a JSON pointer, or NOTHING. An empty pointer is the whole."""
+    """The value at a JSON pointer, or NOTHING. An empty pointer is the whole."""
     for part in pointer.split("/")[1:]:
         try:
             value = value[int(part) if isinstance(value, list) else part]

@@ -54,7 +54,7 @@ def unit():
         return
     text = (DEPLOY / "odometer.service").read_text()
     with tempfile.TemporaryDirectory() as folder:
-        # The executable is not installed here; everything else is taken as it stands.
+        # The executable is not installed here; everything else is taken unchanged.
         copy = pathlib.Path(folder) / "odometer.service"
         copy.write_text(re.sub(r"(?m)^ExecStart=\S+", "ExecStart=/bin/true", text))
         done = subprocess.run(

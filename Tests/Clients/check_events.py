@@ -124,7 +124,7 @@ def agrees(schema, field):
     nullable = isinstance(types, list) and "null" in types
     if nullable == bool(field.get("required")) and "enum" not in schema:
         return False
-    # "" stands for "no project" in the cells, not as a default that a producer would read about.
+    # "" means "no project" in the cells; it is not a default that a producer would read about.
     if field.get("default", "") != "" and schema.get("default") != field["default"]:
         return False
     if field.get("each"):
@@ -163,7 +163,7 @@ def wrong_data_is_refused():
 
 @check
 def documented():
-    """every event type stands in schemas/events/README.md"""
+    """every event type is in schemas/events/README.md"""
     text = (EVENTS / "README.md").read_text()
     missing = [kind for kind in event_types() if f"`{kind}`" not in text]
     expect(not missing, f"not named: {missing}")

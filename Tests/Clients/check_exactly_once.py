@@ -85,7 +85,7 @@ def killed():
 
 @check
 def slow_redis():
-    """Redis stands still for longer than a rebalance waits: no process ends, verify finds every cell equal"""
+    """Redis stops for longer than a rebalance waits: no process ends, verify finds every cell equal"""
     with House() as house:
         replay = house.spawn("replay", "--generate", "--events", "20000", "--to", house.topic, "--rate", "2000")
         # Eight lanes for four partitions: of the first four some have none afterwards, but answers still to come.

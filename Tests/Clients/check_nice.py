@@ -1,4 +1,4 @@
-"""`odometer run` stands back from other programs on the same cores, as far as it is its own to decide."""
+"""`odometer run` yields to other programs on the same cores, as far as it is its own to decide."""
 
 import os
 import pathlib
@@ -37,7 +37,7 @@ def expect_niceness(house, own, of_session, *arguments, wrapper=()):
 
 @check
 def own_session():
-    """A process that leads its session stands back with all threads, and its session with it"""
+    """A process that leads its session yields with all threads, and its session with it"""
     with House() as house:
         expect_niceness(house, 10, 10 if HAS_AUTOGROUPS else None, "run", wrapper=("setsid",))
         expect_niceness(house, 3, 3 if HAS_AUTOGROUPS else None, "run", "--nice", "3", wrapper=("setsid",))

@@ -24,7 +24,7 @@ NOBODY = 65534
 
 
 def site(port, upstream):
-    """The configuration as it stands in the page, with other ports."""
+    """The configuration of the page, with other ports."""
     page = (ROOT / "docs/PROXY.md").read_text()
     (text,) = re.findall(r"```nginx\n(.*?)```", page, re.DOTALL)
     for written, here in (("server 127.0.0.1:8080;", f"server {upstream};"), ("listen 80;", f"listen 127.0.0.1:{port};")):

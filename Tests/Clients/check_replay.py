@@ -48,7 +48,7 @@ def rate():
 
 @check
 def pause():
-    """Redis stands still for four seconds: freshness shows all of it, for every record that was due meanwhile"""
+    """Redis stops for four seconds: freshness shows all of it, for every record that was due meanwhile"""
     pause = 4.0
     with House() as house:
         house.start("run").wait_ready(90)
@@ -198,7 +198,7 @@ def routes():
         expect(found["result"] == "equal" and not answers["differences"], answers)
         # 34 requests to ten routes, and meters.
         expect(answers["compared"] >= 34 + 15 and not answers["skipped"], answers)
-        # Cells that should be other: what stands ever, and what stands on a day.
+        # Cells that should be other: those of all time, and those of a day.
         today = time.strftime("%Y-%m-%d", time.gmtime())
         spoiled = [
             (f"{key_name(largest)}:totals", "interactions"), (f"{key_name(largest)}:tokens:day:{today[:7]}", today[8:]),

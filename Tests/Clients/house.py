@@ -47,7 +47,7 @@ def free_port():
 def wait_until(condition, seconds, what):
     """The condition's first true value; fails the check when it is not true in time.
 
-    A machine that stands still for a while (suspended, say) has not waited meanwhile.
+    A machine that is suspended for a while has not waited meanwhile.
     """
     left, before = seconds, time.monotonic()
     while True:
@@ -77,7 +77,7 @@ class Machine:
     """A running `odometer run`, `serve` or `up`."""
 
     def __init__(self, house, arguments, name, wrapper=(), output=None, **changes):
-        """`wrapper` stands before the command, `changes` are variables of its environment, `output` is a file."""
+        """`wrapper` comes before the command, `changes` are variables of its environment, `output` is a file."""
         self.log = house.folder / f"{name}.log"
         port, admin = free_port(), free_port()
         self.url, self.admin = f"http://127.0.0.1:{port}", f"http://127.0.0.1:{admin}"
@@ -304,7 +304,7 @@ class House:
             consumer.close()
 
     def marks(self, prefix="odo"):
-        """The lowest mark of all shards: partition → offset; a shard without one stands at 0."""
+        """The lowest mark of all shards: partition → offset; a shard without one counts as 0."""
         pipeline = self.redis.pipeline(transaction=False)
         for shard in range(SHARDS):
             pipeline.hmget(f"{prefix}:1:{{{shard}}}:marks", [f"{self.topic}/{p}" for p in range(self.partitions)])
@@ -312,7 +312,7 @@ class House:
         return {p: min(int(marks[p] or 0) for marks in shards) for p in range(self.partitions)}
 
     def wait_counted(self, seconds=60, prefix="odo"):
-        """Waits until every mark stands at the end of the log."""
+        """Waits until every mark is at the end of the log."""
         ends = self.ends()
 
         def is_counted():

@@ -78,7 +78,7 @@ class Case:
         self.recoveries.append(time.monotonic() - began)
 
     def note(self, text):
-        """Something that whoever reads the results may want to know."""
+        """Something that a reader of the results may want to know."""
         self.notes.append(text)
 
     def verified(self, rig, *options, seconds=90):

@@ -23,7 +23,7 @@ def token(identity, subject, agent="agent-1", when=None):
 
 
 def counted_tokens(rig, organization):
-    """What stands in Redis for an organization whose tokens are of the last day."""
+    """What Redis has for an organization whose tokens are of the last day."""
     now = datetime.datetime.now(datetime.timezone.utc)
     months = {f"{moment:%Y-%m}" for moment in (now, now - datetime.timedelta(days=1))}
     name = key_name(organization)

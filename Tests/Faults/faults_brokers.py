@@ -89,7 +89,7 @@ def brokers_gone(case):
 
 @fault("F24", "SIGSTOP of one broker for 12 s: half-open links to it", needs_brokers=True)
 def broker_frozen(case):
-    """A broker stands still with open connections."""
+    """A broker is frozen with open connections."""
     with case.rig() as rig:
         machine = rig.count("--kafka-property", "socket.timeout.ms=10000").wait_ready()
         replay = rig.feed(rate=1500)

@@ -68,7 +68,7 @@ class Processes:
         return self.rig.count("--lanes", "1", through=self.proxies[number % len(self.proxies)])
 
     def _replace(self, end):
-        """Ends the next one in turn and starts it anew; the old one's log goes."""
+        """Ends the next one in turn and starts it again; the old one's log goes."""
         self.number = self.number % 3 + 1
         old = self.others[self.number - 1]
         if is_running(old):

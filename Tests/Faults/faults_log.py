@@ -18,7 +18,7 @@ SHORT = os.environ.get("SHORT") == "1"
 
 
 def tokens(rig, partition):
-    """What stands in Redis for the organization of a partition."""
+    """What Redis has for the organization of a partition."""
     return counted_tokens(rig, f"org-{partition}")
 
 
@@ -282,7 +282,7 @@ def transactions(case):
             else:
                 writer.flush(30)
                 writer.abort_transaction(30)
-        # Ends in markers: no record stands at the end of the log.
+        # Ends in markers: no record is at the end of the log.
         rig.wait_counted()
         wait_until(lambda: not any(lags(machine)), 5, "a lag of 0 at the end")
         if [tokens(rig, 0), tokens(rig, 1)] != wanted:

@@ -223,14 +223,14 @@ def shard_behind_goes_on(case):
 
 @fault("F26", "one shard goes back, DeleteRecords beyond its marks: what the process says of it")
 def shard_behind_told(case):
-    """A shard that takes nothing of a partition is an alarm, like a partition that stands still."""
+    """A shard that takes nothing of a partition is an alarm, like a partition that is not counted."""
     with case.rig(partitions=PARTITIONS) as rig:
         machine = rig.count().wait_ready()
         loss = Loss(case, rig)
         loss.check_named(machine, loss.go_back(machine))
         loss.wait_told(machine)
         rig.kill(machine)
-        # Whoever starts later says it as well, though nothing went back before its eyes.
+        # A process that starts later says it as well, though it has not seen anything go back.
         machine = rig.count().wait_listening()
         loss.check_named(machine, 0)
         loss.wait_told(machine)

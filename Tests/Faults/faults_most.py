@@ -68,7 +68,7 @@ class Stream(threading.Thread):
 
 
 def cells(rig, organization):
-    """What stands in Redis for an organization: a table, a ranking, and the keys of one scope, by agent."""
+    """What Redis has for an organization: a table, a ranking, and the keys of one scope, by agent."""
     name = key_name(organization)
     label = f"{name}:agent="
     scoped = {key: rig.redis.hget(key, "own") for key in rig.redis.scan_iter(f"{label}*:totals", count=5000)}
@@ -93,7 +93,7 @@ def full(rig):
 
 
 def compare(rig, written):
-    """Each agent that stands apart has all its events, `__other__` has those of all the rest."""
+    """Each agent that is kept apart has all its events, `__other__` has those of all the rest."""
     for organization, agents in written.items():
         for kind, found in cells(rig, organization).items():
             apart = set(found) - {OTHER}

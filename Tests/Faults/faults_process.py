@@ -78,7 +78,7 @@ def reply_lost(case):
 def zombie(case):
     """A process sleeps, loses its partitions without knowing, and wakes up with tallies in hand."""
     with case.rig() as rig:
-        # A long interval: whoever falls asleep has folded something that is not committed.
+        # A long interval: a process that falls asleep has folded something that is not committed.
         sleeper = rig.count(ODOMETER_COMMIT_INTERVAL="3s").wait_ready()
         replay = rig.feed(rate=1500)
         rig.wait_progress()

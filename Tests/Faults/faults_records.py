@@ -137,7 +137,7 @@ def damaged(chance, text, number):
 
 @fault("F32", "rejected records whose headers or key nearly fill max.message.bytes, among others")
 def large_headers(case):
-    """Dead letters that are larger than their topic takes: nobody stands still, each record has one letter."""
+    """Dead letters that are larger than their topic takes: no lane stops, each record has one letter."""
     with case.rig() as rig:
         machine = rig.count("--lanes", "2").wait_ready()
         writer = Writer(rig)

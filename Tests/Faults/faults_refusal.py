@@ -274,7 +274,7 @@ def slow_script(case):
         rig.wait_all(120)
         spent = rig.redis.info("commandstats")["cmdstat_evalsha"]["calls"]
         used = rig.redis.info("cpu")
-        # Its own time, not that of whoever else needs this processor.
+        # Its own time, not that of other programs that need this processor.
         each = 1000 * (used["used_cpu_user_main_thread"] + used["used_cpu_sys_main_thread"]) / spent
         slowest = max((entry["duration"] for entry in rig.redis.slowlog_get(1000) if is_commit(entry)), default=0)
         case.note(f"{spent} commits, {each:.1f} ms of processor time each, the slowest took {slowest // 1000} ms")

@@ -20,7 +20,7 @@ def then_whole(case, rig, hurt):
 
 
 def squeezed(case, events, more, limits, option, unit, seconds):
-    """Processes under one limit after the other: each may end at once, later or not at all, but never stands still without a word."""
+    """Processes under one limit after the other: each may end at once, later or not at all, but never stops silently."""
     with case.rig() as rig:
         rig.fed(events)
         for limit in limits:

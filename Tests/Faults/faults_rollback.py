@@ -188,7 +188,7 @@ def torn_file(case):
 
 @fault("F22", "the same without BGREWRITEAOF, then one more start: Redis runs half a commit")
 def torn_file_twice(case):
-    """Half a commit comes back from a file that Redis did not mend: everybody notices, `reset-shard` heals it."""
+    """Half a commit comes back from a file that Redis did not repair: everybody notices, `reset-shard` heals it."""
     for from_end in (None, 3):
         with case.rig(redis=APPEND) as rig:
             machine, replay = busy(rig)

@@ -220,7 +220,7 @@ def must_run(machine):
 
 
 def stopped_reasons(machine):
-    """What /troubles says stands still."""
+    """What has stopped by /troubles."""
     return house.get(f"{machine.admin}/troubles")[2].decode()
 
 

@@ -46,7 +46,7 @@ class Brokers:
         return self
 
     def __exit__(self, *_):
-        # Nothing may come between: whoever asks twice for the end gets it as well.
+        # Nothing may come between, also when the end is asked for twice.
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         for file in self.folder.glob("node*.pid"):
             with contextlib.suppress(ProcessLookupError, ValueError):
@@ -90,7 +90,7 @@ class Brokers:
         self.down.discard(node)
 
     def freeze(self, node):
-        """The broker stands still with open connections: a half-open link to everybody."""
+        """Stops the broker with open connections: a half-open link to everybody."""
         self.frozen.add(node)
         os.kill(self.process_id(node), signal.SIGSTOP)
 

@@ -12,7 +12,7 @@ import Testing
     @Test func commasStandBetweenAndNowhereElse() {
         let json = text { json in
             json.object {
-                $0.field("a", integer: 1)
+                $0.member("a", integer: 1)
                 $0.array("b") {
                     $0.null()
                     $0.array { _ in }
@@ -20,13 +20,13 @@ import Testing
                     $0.bool(true)
                     $0.string("x")
                 }
-                $0.object("c") { $0.fieldNull("d") }
-                $0.field("e", string: [UInt8]?.none)
-                $0.field("f", integer: Int64?.none)
+                $0.object("c") { $0.memberNull("d") }
+                $0.member("e", string: [UInt8]?.none)
+                $0.member("f", integer: Int64?.none)
                 $0.name(Array("g".utf8))
                 $0.raw(Array("[1, 2]".utf8))
-                $0.field("h", bool: false)
-                $0.field("i", scaled: -5, digits: 2)
+                $0.member("h", bool: false)
+                $0.member("i", scaled: -5, digits: 2)
             }
         }
         #expect(
@@ -100,8 +100,8 @@ import Testing
         for text in texts {
             var writer = JSONWriter()
             writer.object {
-                $0.field(text, string: text)
-                $0.field("bytes", string: Array(text.utf8))
+                $0.member(text, string: text)
+                $0.member("bytes", string: Array(text.utf8))
             }
             let read = try #require(
                 try JSONSerialization.jsonObject(with: Data(writer.bytes)) as? [String: String])

@@ -158,10 +158,10 @@ func withServer(
 func echo(_ request: Request) -> Response {
     var response = Response.json { json in
         json.object {
-            $0.field("method", string: request.method.name)
-            $0.field("path", string: request.path)
-            $0.field("body", string: request.body)
-            $0.field("from", string: request.remoteAddress.description)
+            $0.member("method", string: request.method.name)
+            $0.member("path", string: request.path)
+            $0.member("body", string: request.body)
+            $0.member("from", string: request.remoteAddress.description)
             $0.array("query") {
                 for item in request.query {
                     $0.string(item.name)

@@ -251,7 +251,9 @@ import Testing
         let limiter = try RateLimiter(perSecond: 0.001, burst: 4)
         try withServer(handle: { request in
             let address = request.remoteAddress.rateLimitKey
-            if case .refused(let wait) = limiter.take(address, at: MonotonicTime.nanoseconds()) {
+            if case .refused(let wait) = limiter.take(
+                address, atNanoseconds: MonotonicTime.nanoseconds())
+            {
                 var response = Response.error(status: 429, message: "too many requests")
                 response.setHeader("Retry-After", String(wait))
                 return response
@@ -311,7 +313,7 @@ import Testing
             { $0.address = "localhost" }, { $0.address = "" }, { $0.port = 65_536 },
             { $0.port = -1 }, { $0.threads = 0 }, { $0.connectionLimit = 1 },
             { $0.perAddressLimit = -1 }, { $0.idleTimeoutSeconds = 0 },
-            { $0.requestTimeoutSeconds = 1 }, { $0.memoryPerConnection = 100 },
+            { $0.requestTimeoutSeconds = 1 }, { $0.bytesPerConnection = 100 },
             { $0.maxBodyBytes = -1 }, { $0.drainSeconds = -1 },
         ]
         for change in changes {

@@ -30,7 +30,7 @@ struct KeySetFileTests {
     }
 
     private func accepts(_ keys: any TokenKeySource, _ name: String) -> Bool {
-        TokenVerifier(keys: keys).accepts(token(name), now: 1_000)
+        TokenVerifier(keys: keys).accepts(token(name), nowSeconds: 1_000)
     }
 
     /// Calls `body` with the path of a file, and a log; gives the log's lines.
@@ -130,13 +130,15 @@ struct KeySetFileTests {
         _ = try withFile(set("a")) { path, log in
             let file = try KeySetFile(path, only: nil, log: log)
             let verifier = TokenVerifier(keys: file)
-            #expect(verifier.accepts(token("a"), now: 1_000))
-            #expect(verifier.accepts(token("a"), now: 1_000))
+            #expect(verifier.accepts(token("a"), nowSeconds: 1_000))
+            #expect(verifier.accepts(token("a"), nowSeconds: 1_000))
             try set("b").write(toFile: path, atomically: true, encoding: .utf8)
             let deadline = Date().addingTimeInterval(20)
-            while verifier.accepts(token("a"), now: 1_000), Date() < deadline { usleep(20_000) }
-            #expect(!verifier.accepts(token("a"), now: 1_000))
-            #expect(verifier.accepts(token("b"), now: 1_000))
+            while verifier.accepts(token("a"), nowSeconds: 1_000), Date() < deadline {
+                usleep(20_000)
+            }
+            #expect(!verifier.accepts(token("a"), nowSeconds: 1_000))
+            #expect(verifier.accepts(token("b"), nowSeconds: 1_000))
         }
     }
 
@@ -147,7 +149,7 @@ struct KeySetFileTests {
         }
         _ = try withFile(set("a")) { path, _ in
             let verifies = try #require(try verifier(["jwks-file": [path]]))
-            #expect(verifies.accepts(token("a"), now: 1_000))
+            #expect(verifies.accepts(token("a"), nowSeconds: 1_000))
             for wrong in [
                 ["jwks-file": [path], "jwt-secret-file": [path]],
                 ["jwks-file": [path], "jwt-algorithm": ["RS256"]], ["jwks-file": [path + "x"]],

@@ -35,7 +35,7 @@ struct OptionTableTests {
         }
     }
 
-    /// What stands between backticks.
+    /// The texts between backticks.
     private static func quoted(_ text: String) -> [String] {
         text.split(separator: "`", omittingEmptySubsequences: false).enumerated()
             .filter { $0.offset % 2 == 1 }.map { String($0.element) }
@@ -93,7 +93,7 @@ struct OptionTableTests {
 }
 
 extension String {
-    /// Whether a range stands in the text by itself, not as a part of another number.
+    /// Whether the text has a range by itself, not as a part of another number.
     fileprivate func holds(_ range: String) -> Bool {
         [" ", ";", ":", ","].contains { (" " + self + " ").contains(" \(range)\($0)") }
     }

@@ -99,7 +99,7 @@ import Testing
             }
     }
 
-    /// `schemas/events/TYPE.schema.json`: a name in capitals stands for many.
+    /// `schemas/events/TYPE.schema.json`: a name in capitals means any name.
     private func isPlaceholder(_ path: String) -> Bool {
         path.split { $0 == "/" || $0 == "." }.contains { part in
             part.count > 2 && part.allSatisfy(\.isUppercase) && !["README", "TOUR"].contains(part)

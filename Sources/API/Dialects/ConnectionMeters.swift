@@ -1,8 +1,9 @@
 import Query
 
 extension LifetimeMeters {
-    /// The meters of connections by service, protocol and data center, as in
-    /// `schemas/meters/connections.yaml`.
+    /// The meters of connections by service, protocol and data center.
+    ///
+    /// Their declarations are in `schemas/meters/connections.yaml`.
     static let connections = LifetimeMeters(
         dimensions: ["service", "protocol", "dataCenter"], open: "connections_open",
         tables: Names(

@@ -4,11 +4,11 @@ import Query
 
 /// Connection analytics: connections by service, protocol and data center.
 public struct ConnectionsDialect: Dialect {
-    /// The word in credentials and in configuration.
+    /// Its name in credentials and in configuration.
     public let name = "connections"
     /// Request headers that its answers depend on.
     public let credentialHeaders = "Authorization"
-    /// A key in `Authorization`, with or without the scheme.
+    /// A key in `Authorization`, with or without the scheme's name before it.
     public let scheme = CredentialScheme.bearer
     /// All of its paths are below it.
     public let root = "/api/connection-analytics"
@@ -37,15 +37,15 @@ public struct ConnectionsDialect: Dialect {
                 "serviceName", "protocolName", "dataCenter", "timeStart", "timeEnd", "minutes",
             ], badStatus: 400)
         let question = LifetimeQuestion(
-            .connections, range: try period(parameters, now: call.now),
+            .connections, range: try period(parameters, nowSeconds: call.nowSeconds),
             wanted: [
                 try parameters.text("serviceName"), try parameters.text("protocolName"),
                 try parameters.text("dataCenter"),
             ])
         try call.requireMeters()
-        if let range = question.range, range.start > call.now {
-            // Nothing is known of a time that has not begun, not even that what is open stays so.
-            return Reply(Array("[]".utf8), asOf: nil, isAtomic: true, range: range)
+        if let range = question.range, range.start > call.nowSeconds {
+            // Nothing is known of a future period, not even whether open connections stay open.
+            return Reply(Array("[]".utf8), asOfMilliseconds: nil, isAtomic: true, range: range)
         }
         let answer: LifetimeAnswer
         do throws(QueryError) {
@@ -60,25 +60,26 @@ public struct ConnectionsDialect: Dialect {
             }
         }
         return Reply(
-            json.bytes, asOf: answer.asOf, isAtomic: answer.isAtomic, parked: answer.parked,
+            json.bytes, asOfMilliseconds: answer.asOfMilliseconds, isAtomic: answer.isAtomic,
+            parked: answer.parked,
             orphans: answer.orphans, range: answer.range)
     }
 
     /// `{error, message}`.
     public func body(of problem: Problem) -> [UInt8] { plainErrorBody(problem) }
 
-    private func period(_ parameters: Parameters, now: Int64) throws(Problem) -> TimeRange? {
+    private func period(_ parameters: Parameters, nowSeconds: Int64) throws(Problem) -> TimeRange? {
         let minutes = try parameters.integer("minutes", 1...525_600)
         let start = try parameters.time("timeStart")
         let end = try parameters.time("timeEnd", roundingUp: true)
         switch (minutes, start, end) {
         case (nil, nil, nil): return nil
         case (let minutes?, nil, nil):
-            return TimeRange(start: now - minutes * 60, end: now + 1)
+            return TimeRange(start: nowSeconds - minutes * 60, end: nowSeconds + 1)
         case (nil, let start?, nil):
-            return TimeRange(start: start, end: now + 1)
+            return TimeRange(start: start, end: nowSeconds + 1)
         case (nil, nil, let end?):
-            // No event is older.
+            // The earliest time that an event may have.
             return TimeRange(start: Timestamp.firstSecond, end: end)
         case (nil, let start?, let end?):
             guard start <= end else { throw parameters.problem("timeStart is after timeEnd") }
@@ -91,25 +92,25 @@ public struct ConnectionsDialect: Dialect {
     private func write(
         _ row: LifetimeRow, _ organization: [UInt8], _ json: inout JSONWriter
     ) {
-        json.field("organizationId", string: organization)
+        json.member("organizationId", string: organization)
         for (name, value) in zip(["serviceName", "protocolName", "dataCenter"], row.group) {
-            json.field(name, string: value)
+            json.member(name, string: value)
         }
-        json.field("totalConnections", integer: row.total)
-        json.field("newConnectionsInPeriod", integer: row.opened)
-        json.field("uniqueApiKeys", integer: row.distinct)
-        json.field(
+        json.member("totalConnections", integer: row.total)
+        json.member("newConnectionsInPeriod", integer: row.opened)
+        json.member("uniqueApiKeys", integer: row.distinct)
+        json.member(
             "averageConnectionDurationSeconds",
             integer: row.closed > 0 ? Rounded.ratio(row.seconds, times: 1, by: row.closed) : 0)
-        json.field("totalConnectionTimeSeconds", integer: row.seconds)
-        write("firstConnection", row.first, &json)
-        write("lastConnection", row.last, &json)
-        write("lastActivity", row.lastActivity, &json)
+        json.member("totalConnectionTimeSeconds", integer: row.seconds)
+        write("firstConnection", row.firstNanoseconds, &json)
+        write("lastConnection", row.lastNanoseconds, &json)
+        write("lastActivity", row.lastActivityNanoseconds, &json)
     }
 
-    private func write(_ name: String, _ time: Int64?, _ json: inout JSONWriter) {
-        guard let time else { return json.fieldNull(name) }
+    private func write(_ name: String, _ nanoseconds: Int64?, _ json: inout JSONWriter) {
+        guard let nanoseconds else { return json.memberNull(name) }
         json.name(name)
-        TimeText.withSevenDecimals(nanoseconds: time) { json.string($0) }
+        TimeText.withSevenDecimals(nanoseconds: nanoseconds) { json.string($0) }
     }
 }

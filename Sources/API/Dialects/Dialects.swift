@@ -8,7 +8,7 @@ public enum Dialects {
         ]
     }
 
-    /// Name and keys of those that API keys open, in the order of the list.
+    /// Name and keys of the dialects that API keys open, in the order of the list.
     static let openedByKeys: [(name: String, keys: DialectKeys)] =
         all(verifier: nil).compactMap { dialect in dialect.keys.map { (dialect.name, $0) } }
 

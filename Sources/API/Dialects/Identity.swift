@@ -4,13 +4,13 @@ import Query
 
 /// Identity provider analytics: tokens issued, activity of agents.
 public struct IdentityDialect: Dialect {
-    /// The word in credentials and in configuration.
+    /// Its name in credentials and in configuration.
     public let name = "identity"
     /// Request headers that its answers depend on.
     public let credentialHeaders = "Authorization"
     /// A JSON Web Token in `Authorization`.
     public let scheme = CredentialScheme.bearer
-    /// None: tokens open it.
+    /// None: it is opened by tokens.
     public let keys: DialectKeys? = nil
     /// All of its paths are below it.
     public let root = "/api/v1/analytics"
@@ -31,13 +31,15 @@ public struct IdentityDialect: Dialect {
     }
     private let verifier: TokenVerifier?
 
-    /// The dialect with tokens verified like this; without a verifier every token is refused.
+    /// The dialect; without a verifier every token is refused.
     public init(verifier: TokenVerifier?) { self.verifier = verifier }
 
-    /// The organization of the token; it takes one of the request's places.
+    /// The organization of the token; counts the request among those of the organization.
     private func enter(_ call: borrowing Call) throws(Problem) -> [UInt8] {
         let token = call.bearerToken()
-        guard let token, let verifier, let claims = verifier.verify(token, now: call.now) else {
+        guard let token, let verifier,
+            let claims = verifier.verify(token, nowSeconds: call.nowSeconds)
+        else {
             throw Problem.unauthorized("Missing, invalid or expired token", secret: token)
         }
         try call.charge.begin(token: claims)
@@ -53,14 +55,14 @@ public struct IdentityDialect: Dialect {
         let parameters = try Parameters(call.request, known: ["days"], badStatus: 400)
         let count = try parameters.integer("days", 1...90) ?? 30
         try call.requireMeters()
-        let range = TimeRange.days(count, until: call.now)
+        let range = TimeRange.days(count, until: call.nowSeconds)
         var inquiry = call.worker.inquiry(tenant)
         let days = inquiry.days("tokens", range)
         let answers = try call.answer(inquiry)
         return Reply(answers, range: range) { json in
             json.object {
-                $0.field("tenantId", string: tenant)
-                $0.field("days", integer: count)
+                $0.member("tenantId", string: tenant)
+                $0.member("days", integer: count)
                 $0.days("data", range, answers[days], named: "count")
             }
         }
@@ -75,7 +77,7 @@ public struct IdentityDialect: Dialect {
         let answers = try call.answer(inquiry)
         return Reply(answers) { json in
             json.object {
-                $0.field("tenantId", string: tenant)
+                $0.member("tenantId", string: tenant)
                 $0.array("data") { list in
                     for cell in answers[grid] { list.gridCell(cell) }
                 }
@@ -87,20 +89,20 @@ public struct IdentityDialect: Dialect {
         let tenant = try enter(call)
         try Parameters.refuseAll(of: call.request, badStatus: 400)
         try call.requireMeters()
-        let month = TimeRange.month(of: call.now)
+        let month = TimeRange.month(of: call.nowSeconds)
         var inquiry = call.worker.inquiry(tenant)
         let ranking = inquiry.ranking(
             "agent_tokens", call.worker.engine.coverage(of: ["agent_tokens"], month))
         let answers = try call.answer(inquiry)
         return Reply(answers, range: month) { json in
             json.object {
-                $0.field("tenantId", string: tenant)
-                $0.field("month", string: TimeText.month(second: month.start))
+                $0.member("tenantId", string: tenant)
+                $0.member("month", string: TimeText.month(second: month.start))
                 $0.array("data") { list in
                     for agent in answers[ranking].ranked {
                         list.object {
-                            $0.field("agentId", string: agent.members.first ?? [])
-                            $0.field("tokenCount", integer: agent.number)
+                            $0.member("agentId", string: agent.members.first ?? [])
+                            $0.member("tokenCount", integer: agent.number)
                         }
                     }
                 }
@@ -124,8 +126,8 @@ public struct IdentityDialect: Dialect {
             }
         var json = JSONWriter(capacity: 128)
         json.object {
-            $0.field("code", string: code)
-            $0.field("message", string: problem.message)
+            $0.member("code", string: code)
+            $0.member("message", string: problem.message)
         }
         return json.bytes
     }

@@ -1,9 +1,9 @@
 import HTTPServer
 import Query
 
-/// The generic API: every meter of the catalog, also of one's own, by its name.
+/// The generic API: every meter of the catalog by its name, also a user's own.
 public struct OperationsDialect: Dialect {
-    /// The word in credentials and in configuration.
+    /// Its name in credentials and in configuration.
     public let name = "operations"
     /// Request headers that its answers depend on.
     public let credentialHeaders = "Authorization"
@@ -11,7 +11,7 @@ public struct OperationsDialect: Dialect {
     public let scheme = CredentialScheme.bearer
     /// All of its paths are below it.
     public let root = "/v1"
-    /// Its paths; they take whatever the catalog has.
+    /// Its paths; they need no particular meter.
     public var routes: [DialectRoute] {
         [
             DialectRoute("meters", root + "/meters", answer: list),
@@ -54,9 +54,9 @@ public struct OperationsDialect: Dialect {
             $0.array("meters") { list in
                 for meter in meters {
                     list.object { json in
-                        json.field("name", string: meter.name)
-                        json.field("kind", string: meter.kind)
-                        if let keep = meter.keep { json.field("keep", string: keep) }
+                        json.member("name", string: meter.name)
+                        json.member("kind", string: meter.kind)
+                        if let keep = meter.keep { json.member("keep", string: keep) }
                         json.array("windows") { list in meter.windows.forEach { list.string($0) } }
                         json.array("by") { list in meter.by.forEach { list.string($0) } }
                         json.array("per") { list in
@@ -68,7 +68,7 @@ public struct OperationsDialect: Dialect {
                 }
             }
         }
-        return Reply(json.bytes, asOf: nil, isAtomic: true)
+        return Reply(json.bytes, asOfMilliseconds: nil, isAtomic: true)
     }
 
     private func value(
@@ -89,10 +89,12 @@ public struct OperationsDialect: Dialect {
         }
         return Reply(answers, range: range) { json in
             json.object { json in
-                json.field("meter", string: meter.name)
-                json.field("kind", string: meter.kind)
+                json.member("meter", string: meter.name)
+                json.member("kind", string: meter.kind)
                 json.object("per") {
-                    for one in scope.dimensions { $0.field(one.name, string: one.value) }
+                    for dimension in scope.dimensions {
+                        $0.member(dimension.name, string: dimension.value)
+                    }
                 }
                 json.array("data") { list in
                     for (coverage, question) in zip(coverages, questions) {
@@ -111,7 +113,7 @@ public struct OperationsDialect: Dialect {
 
     /// The cells with exactly the dimensions that the query gives.
     ///
-    /// A dimension's value may be empty: an event's text may be so too, and its cells are read here.
+    /// A dimension's value may be empty, because an event's text may be.
     private func scope(
         of meter: MeterSummary, _ call: borrowing Call, _ parameters: Parameters
     ) throws(Problem) -> CellScope {
@@ -132,7 +134,7 @@ public struct OperationsDialect: Dialect {
         return CellScope(dimensions)
     }
 
-    /// One coverage a window where the query names a window, else one for everything asked for.
+    /// One coverage for each window where the query names a window, else one for the whole range.
     private func coverages(
         of meter: MeterSummary, _ call: borrowing Call, _ parameters: Parameters
     ) throws(Problem) -> [Coverage] {
@@ -160,7 +162,8 @@ public struct OperationsDialect: Dialect {
             throw parameters.problem(
                 "the meter keeps only the window all: start and end cannot be given")
         }
-        let range = try OperationsDialect.range(start, end, window, now: call.now, parameters)
+        let range = try OperationsDialect.range(
+            start, end, window, nowSeconds: call.nowSeconds, parameters)
         guard let window else {
             return [call.worker.engine.coverage(of: [meter.name], range)]
         }
@@ -168,14 +171,16 @@ public struct OperationsDialect: Dialect {
             of: meter.name, window, range, most: OperationsDialect.mostWindows) ?? []
     }
 
-    /// The range of a query that names no dates or at least one of them, in the bounds of an answer.
+    /// The range of a query; throws where it is too long for an answer.
     ///
-    /// Only a start: up to now, at least one second; only an end: as long as the default.
+    /// With only a start: up to now, at least one second. With only an end: as long as the default.
+    /// Without both: the default, up to now.
     private static func range(
-        _ start: Int64?, _ end: Int64?, _ window: String?, now: Int64, _ parameters: Parameters
+        _ start: Int64?, _ end: Int64?, _ window: String?, nowSeconds: Int64,
+        _ parameters: Parameters
     ) throws(Problem) -> TimeRange {
-        let last = end ?? max(now, start ?? now) + 1
-        let first = start ?? last - defaultSpan(window)
+        let last = end ?? max(nowSeconds, start ?? nowSeconds) + 1
+        let first = start ?? last - defaultSpanSeconds(window)
         guard first <= last else { throw parameters.problem("start is after end") }
         let range = TimeRange(start: first, end: max(last, first + 1))
         let dates = end == nil ? "start and now" : "start and end"
@@ -192,12 +197,12 @@ public struct OperationsDialect: Dialect {
         return range
     }
 
-    /// Seconds that are answered where start or end is not given: few enough windows for one answer.
-    private static func defaultSpan(_ window: String?) -> Int64 {
+    /// The length of the range where its start is not given: few enough windows for one answer.
+    private static func defaultSpanSeconds(_ window: String?) -> Int64 {
         switch window {
         case "minute": 12 * 3_600
-        case "quarter": 7 * TimeRange.day
-        default: 30 * TimeRange.day
+        case "quarter": 7 * TimeRange.secondsPerDay
+        default: 30 * TimeRange.secondsPerDay
         }
     }
 }
@@ -229,7 +234,7 @@ extension JSONWriter {
                 for row in rows.prefix(limit) {
                     list.object { json in
                         for (name, member) in zip(meter.by, row.members) {
-                            json.field(name, string: member)
+                            json.member(name, string: member)
                         }
                         json.name("value")
                         json.number(row.value)
@@ -240,9 +245,9 @@ extension JSONWriter {
             array("steps") { list in
                 for step in steps {
                     list.object {
-                        $0.field("low", integer: step.low)
-                        $0.field("high", integer: step.high)
-                        $0.field("count", integer: step.count)
+                        $0.member("low", integer: step.low)
+                        $0.member("high", integer: step.high)
+                        $0.member("count", integer: step.count)
                     }
                 }
             }

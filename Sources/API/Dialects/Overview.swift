@@ -4,9 +4,9 @@ import Query
 
 /// Organization overview: what exists now, calls of the billing month, the last 24 hours.
 public struct OverviewDialect: Dialect {
-    /// The word in credentials and in configuration.
+    /// Its name in credentials and in configuration.
     public let name = "overview"
-    /// Keys of a brand of their own, of admins.
+    /// Keys with a brand of their own; admin keys only.
     public let keys: DialectKeys? = DialectKeys(brand: "dakkio", isForAdminsOnly: true)
     /// Request headers that its answers depend on.
     public let credentialHeaders = "X-API-Key"
@@ -54,10 +54,10 @@ public struct OverviewDialect: Dialect {
     public func body(of problem: Problem) -> [UInt8] { plainErrorBody(problem) }
 }
 
-/// The questions of one overview and how their answers are written.
+/// The questions of one overview; writes their answers.
 private struct OverviewNumbers {
     let inquiry: Inquiry
-    private let now: Int64
+    private let nowSeconds: Int64
     private let calls: Question<[Int64]>
     private let totals: [(name: String, question: Question<Int64>)]
     private let storage: Question<Int64>
@@ -75,8 +75,8 @@ private struct OverviewNumbers {
 
     init(inquiry: Inquiry, engine: QueryEngine) {
         var inquiry = inquiry
-        let now = engine.clock.seconds
-        self.now = now
+        let nowSeconds = engine.clock.seconds
+        self.nowSeconds = nowSeconds
         totals = [
             ("buckets", inquiry.total("buckets")), ("dataSources", inquiry.total("data_sources")),
             ("dataPoints", inquiry.total("data_points")),
@@ -85,14 +85,14 @@ private struct OverviewNumbers {
         storage = inquiry.total("storage_bytes")
         lastIngestion = inquiry.extreme("last_ingestion", .allTime)
         lastAlert = inquiry.extreme("last_alert", .allTime)
-        // The billing day is in the same read, so it is not known yet; a billing month begins at
-        // the earliest on the first day of the month before.
-        let lastMonth = TimeRange.month(of: TimeRange.month(of: now).start - 1)
+        // The billing day comes with the same read, so it is not known yet. The billing month
+        // cannot begin before the first day of last month.
+        let lastMonth = TimeRange.month(of: TimeRange.month(of: nowSeconds).start - 1)
         calls = inquiry.days(
             "api_calls",
-            TimeRange(start: lastMonth.start, end: TimeRange.days(1, until: now).end))
+            TimeRange(start: lastMonth.start, end: TimeRange.days(1, until: nowSeconds).end))
         let minutes = engine.coverage(
-            of: ["data_points_ingested", "alerts_triggered"], .lastDay(until: now))
+            of: ["data_points_ingested", "alerts_triggered"], .lastDay(until: nowSeconds))
         points = inquiry.sum("data_points_ingested", minutes)
         alerts = inquiry.sum("alerts_triggered", minutes)
         profile = inquiry.profile("organization", members: OverviewNumbers.profileMembers)
@@ -104,7 +104,7 @@ private struct OverviewNumbers {
         let profile = answers[profile]
         let plan = answers[plan]
         let billingDay = profile?.integer("billingDay").flatMap { (1...28).contains($0) ? $0 : nil }
-        let month = TimeRange.billingMonth(of: now, billingDay: Int32(billingDay ?? 1))
+        let month = TimeRange.billingMonth(of: nowSeconds, billingDay: Int32(billingDay ?? 1))
         let calls = answers[calls].suffix(Int(month.dayCount)).reduce(0, &+)
         let limit = max(0, plan?.integer("maxApiCalls") ?? 0)
         let percentage = Rounded.ratio(calls, times: 1_000, by: limit)
@@ -113,20 +113,20 @@ private struct OverviewNumbers {
             json.beginObject()
             json.object("overview") { json in
                 json.object("organization") {
-                    $0.field("_id", string: inquiry.organization)
-                    $0.field("name", json: profile?["name"])
+                    $0.member("_id", string: inquiry.organization)
+                    $0.member("name", json: profile?["name"])
                 }
                 json.object("totals") {
-                    for (name, question) in totals { $0.field(name, integer: answers[question]) }
+                    for (name, question) in totals { $0.member(name, integer: answers[question]) }
                 }
                 json.object("usage") {
-                    $0.field("apiCallsThisMonth", integer: calls)
-                    $0.field("apiCallsLimit", integer: limit)
-                    $0.field("apiCallsPercentage", hundredths: percentage * 10)
-                    $0.field("storageUsedBytes", integer: storage)
-                    $0.field("storageUsedFormatted", string: Rounded.byteSize(storage))
+                    $0.member("apiCallsThisMonth", integer: calls)
+                    $0.member("apiCallsLimit", integer: limit)
+                    $0.member("apiCallsPercentage", hundredths: percentage * 10)
+                    $0.member("storageUsedBytes", integer: storage)
+                    $0.member("storageUsedFormatted", string: Rounded.byteSize(storage))
                 }
-                json.object("plan") { $0.fields(OverviewNumbers.planMembers, of: plan) }
+                json.object("plan") { $0.members(OverviewNumbers.planMembers, of: plan) }
                 json.object("recentActivity") { writeActivity(&$0, answers) }
             }
             json.endObject()
@@ -144,7 +144,7 @@ private struct OverviewNumbers {
                 json.null()
             }
         }
-        json.field("dataPointsLast24h", integer: answers[points])
-        json.field("alertsTriggeredLast24h", integer: answers[alerts])
+        json.member("dataPointsLast24h", integer: answers[points])
+        json.member("alertsTriggeredLast24h", integer: answers[alerts])
     }
 }

@@ -4,7 +4,7 @@ import Query
 
 /// Organization metrics: sessions, consent, compliance requests.
 public struct PrivacyDialect: Dialect {
-    /// The word in credentials and in configuration.
+    /// Its name in credentials and in configuration.
     public let name = "privacy"
     /// Request headers that its answers depend on.
     public let credentialHeaders = "x-api-key"
@@ -20,7 +20,7 @@ public struct PrivacyDialect: Dialect {
                 answer: metrics)
         ]
     }
-    /// As for bad parameters.
+    /// 422.
     public let badRequestStatus = 422
 
     private static let mostProjects = 20
@@ -40,7 +40,8 @@ public struct PrivacyDialect: Dialect {
         let names = (start: "startDate", end: "endDate")
         let range = try parameters.wholeDays(
             start: try parameters.time("startDate"),
-            end: try parameters.time("endDate", roundingUp: true), names: names, now: call.now)
+            end: try parameters.time("endDate", roundingUp: true), names: names,
+            nowSeconds: call.nowSeconds)
         let scopes = try scopes(parameters)
         _ = try parameters.exactCoverage(
             of: PrivacyNumbers.dailyMeters, range, names: names, call.worker.engine)
@@ -58,9 +59,9 @@ public struct PrivacyDialect: Dialect {
         return Reply(answers, range: range) { numbers.write(answers, &$0) }
     }
 
-    /// The cells of these projects, each once; without a project those of the whole organization.
+    /// The cells of the given projects, each once; without one, those of the whole organization.
     ///
-    /// An empty value is a project too: what was counted without one.
+    /// An empty value means the events without a project.
     private func scopes(_ parameters: Parameters) throws(Problem) -> [CellScope] {
         var projects: [[UInt8]] = []
         let given = parameters.texts("project")
@@ -98,9 +99,9 @@ public struct PrivacyDialect: Dialect {
     public func body(of problem: Problem) -> [UInt8] {
         var json = JSONWriter(capacity: 128)
         json.object {
-            $0.field("statusCode", integer: Int64(problem.status))
-            $0.field("error", string: Status.phrase(problem.status))
-            $0.field("message", string: problem.message)
+            $0.member("statusCode", integer: Int64(problem.status))
+            $0.member("error", string: Status.phrase(problem.status))
+            $0.member("message", string: problem.message)
         }
         return json.bytes
     }

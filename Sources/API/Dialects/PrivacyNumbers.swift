@@ -2,7 +2,7 @@ import HTTPServer
 import Metering
 import Query
 
-/// The questions of one privacy report and how their answers are written.
+/// The questions of one report of organization metrics; writes their answers.
 struct PrivacyNumbers {
     static let needs: [MeterNeed] = {
         let scopes = [[], ["project"]]
@@ -28,7 +28,7 @@ struct PrivacyNumbers {
         ]
     }()
 
-    /// Everything that is answered for the range that is asked for.
+    /// The meters whose days must be kept for the range that is asked for.
     static let dailyMeters = needs.map(\.name)
 
     typealias Table = Question<Breakdown>
@@ -57,7 +57,7 @@ struct PrivacyNumbers {
     init(inquiry: Inquiry, engine: QueryEngine, range: TimeRange, scopes: [CellScope]) {
         var inquiry = inquiry
         self.range = range
-        // The period before and the range are neighbours: one series of both.
+        // The range and the period just before it are read as one series.
         let both = TimeRange(start: range.previous.start, end: range.end)
         sessions = inquiry.days("sessions", both, scopes: scopes)
         consents = inquiry.days("consents", both, scopes: scopes)
@@ -92,7 +92,7 @@ struct PrivacyNumbers {
             let sessions = Comparison(answers[sessions])
             json.object("sessions") {
                 $0.days("dailySessionCounts", range, sessions.current, named: "count")
-                $0.field("dateRangeTotal", integer: sessions.total)
+                $0.member("dateRangeTotal", integer: sessions.total)
                 $0.trend(sessions)
             }
             json.object("consentEvents") { writeConsent(answers, &$0) }
@@ -112,20 +112,20 @@ struct PrivacyNumbers {
                 json.object { json in
                     for value in ["granted", "denied"] {
                         let cell = categories[name]?.first { $0.members.last == Array(value.utf8) }
-                        json.field(value, integer: cell?.number ?? 0)
+                        json.member(value, integer: cell?.number ?? 0)
                     }
                 }
             }
         }
         json.days("dailyEventCounts", range, events.current, named: "count")
-        json.field("fullConsent", integer: count("full"))
+        json.member("fullConsent", integer: count("full"))
         json.counts("geographyCounts", answers[countries], named: "country")
-        json.field("noConsent", integer: count("none"))
+        json.member("noConsent", integer: count("none"))
         json.counts("osCounts", answers[systems], named: "os")
-        json.field("partialConsent", integer: count("partial"))
-        json.field("totalCategories", integer: Int64(categories.count))
-        json.field("totalEvents", integer: events.total)
-        json.field("totalUsers", integer: answers[users])
+        json.member("partialConsent", integer: count("partial"))
+        json.member("totalCategories", integer: Int64(categories.count))
+        json.member("totalEvents", integer: events.total)
+        json.member("totalUsers", integer: answers[users])
         json.trend(events)
         json.trendData(events, range)
     }
@@ -133,7 +133,7 @@ struct PrivacyNumbers {
     private func writeRequests(_ answers: Answers, _ json: inout JSONWriter) {
         let requests = Comparison(answers[requests])
         json.days("dailyRequestCounts", range, requests.current, named: "count")
-        json.field("dateRangeTotal", integer: requests.total)
+        json.member("dateRangeTotal", integer: requests.total)
         json.counts("geographyCounts", answers[requestCountries], named: "country")
         json.object("resolutionMetrics") { writeResolutions(answers, &$0) }
         var byStatus: [[UInt8]: Int64] = [:]
@@ -152,7 +152,7 @@ struct PrivacyNumbers {
                 json.countObject(counts)
             }
         }
-        json.field("totalRequests", integer: answers[totalRequests])
+        json.member("totalRequests", integer: answers[totalRequests])
         json.trend(requests)
         json.trendData(requests, range)
         var created: [[UInt8]: Int64] = [:]
@@ -166,16 +166,18 @@ struct PrivacyNumbers {
         let least = answers[resolutionMin] ?? 0
         let greatest = max(least, answers[resolutionMax] ?? 0)
         let middle = answers[resolutionSteps].medianTimesFour ?? 0
-        // A step's middle may lie outside of what was really seen.
+        // The middle of a step may be outside the range of the values.
         let median = min(max(middle, 4 * least), 4 * greatest)
-        // The mean itself is a fraction: seconds × 100 ÷ (count × 86,400) is rounded once.
+        // One division, so that the mean is rounded only once.
         let count = answers[resolved]
-        json.field(
+        json.member(
             "avgResolutionDays",
             hundredths: Rounded.ratio(answers[resolvedSeconds], times: 100, by: 86_400 * count))
-        json.field("medianResolutionDays", hundredths: Rounded.ratio(median, times: 25, by: 86_400))
-        json.field("minResolutionDays", hundredths: Rounded.ratio(least, times: 100, by: 86_400))
-        json.field("maxResolutionDays", hundredths: Rounded.ratio(greatest, times: 100, by: 86_400))
+        json.member(
+            "medianResolutionDays", hundredths: Rounded.ratio(median, times: 25, by: 86_400))
+        json.member("minResolutionDays", hundredths: Rounded.ratio(least, times: 100, by: 86_400))
+        json.member(
+            "maxResolutionDays", hundredths: Rounded.ratio(greatest, times: 100, by: 86_400))
     }
 }
 
@@ -197,14 +199,14 @@ extension JSONWriter {
     fileprivate mutating func trend(_ comparison: Comparison) {
         let (current, previous) = (comparison.total, comparison.previousTotal)
         object("trend") {
-            $0.field("current", integer: current)
-            $0.field("previous", integer: previous)
-            $0.field("change", integer: current &- previous)
+            $0.member("current", integer: current)
+            $0.member("previous", integer: previous)
+            $0.member("change", integer: current &- previous)
             if previous == 0 {
-                $0.fieldNull("changePercentage")
+                $0.memberNull("changePercentage")
             } else {
                 let tenths = Rounded.ratio(current &- previous, times: 1_000, by: previous)
-                $0.field("changePercentage", hundredths: tenths * 10)
+                $0.member("changePercentage", hundredths: tenths * 10)
             }
         }
     }
@@ -212,15 +214,15 @@ extension JSONWriter {
     fileprivate mutating func trendData(_ comparison: Comparison, _ range: TimeRange) {
         object("trendData") { json in
             json.object("previousPeriod") {
-                $0.field("startDate", string: TimeText.second(range.previous.start))
-                $0.field("endDate", string: TimeText.second(range.previous.end))
+                $0.member("startDate", string: TimeText.second(range.previous.start))
+                $0.member("endDate", string: TimeText.second(range.previous.end))
             }
             json.array("daily") { list in
                 for (index, date) in range.dates.enumerated() {
                     list.object {
-                        $0.field("date", string: date)
-                        $0.field("count", integer: comparison.current[index])
-                        $0.field("previousCount", integer: comparison.previous[index])
+                        $0.member("date", string: date)
+                        $0.member("count", integer: comparison.current[index])
+                        $0.member("previousCount", integer: comparison.previous[index])
                     }
                 }
             }
@@ -229,19 +231,19 @@ extension JSONWriter {
 
     /// Writes `[{NAME, count}]` in the order of rankings.
     fileprivate mutating func counts(
-        _ field: String, _ table: Breakdown, named name: String
+        _ listName: String, _ table: Breakdown, named name: String
     ) {
-        array(field) { list in
+        array(listName) { list in
             for row in table.ranked {
                 list.object {
-                    $0.field(name, string: row.members.first ?? [])
-                    $0.field("count", integer: row.number)
+                    $0.member(name, string: row.members.first ?? [])
+                    $0.member("count", integer: row.number)
                 }
             }
         }
     }
 
-    /// Writes `{NAME: count}`, by name.
+    /// Writes `{NAME: count}`, ordered by name.
     fileprivate mutating func countObject(_ counts: [[UInt8]: Int64]) {
         object { json in
             for (name, count) in counts.sorted(by: {

@@ -4,7 +4,7 @@ import Query
 
 /// Workspace analytics: totals, rankings of users and projects, daily series.
 public struct WorkspaceDialect: Dialect {
-    /// The word in credentials and in configuration.
+    /// Its name in credentials and in configuration.
     public let name = "workspace"
     /// Request headers that its answers depend on.
     public let credentialHeaders = "Authorization, x-org"
@@ -48,8 +48,9 @@ public struct WorkspaceDialect: Dialect {
     /// The dialect.
     public init() {}
 
-    /// The caller's organization and the parameters, where the credential opens the path and no
-    /// parameter has a name that is not known.
+    /// The client's organization and the parameters.
+    ///
+    /// Throws where the credential does not open the path or a parameter is not known.
     private func open(
         _ call: borrowing Call, parameters known: [String]
     ) throws(Problem) -> (organization: [UInt8], parameters: Parameters) {
@@ -73,7 +74,7 @@ public struct WorkspaceDialect: Dialect {
     /// `{error, message}`.
     public func body(of problem: Problem) -> [UInt8] { plainErrorBody(problem) }
 
-    /// The range asked for, and whether it was asked for at all.
+    /// The range of days, and whether the client gave it.
     private func range(
         _ call: borrowing Call, _ parameters: Parameters
     ) throws(Problem) -> (TimeRange, isGiven: Bool) {
@@ -81,7 +82,7 @@ public struct WorkspaceDialect: Dialect {
         let start = try parameters.integer("start_date", seconds)
         let end = try parameters.integer("end_date", seconds)
         let range = try parameters.wholeDays(
-            start: start, end: end, names: WorkspaceDialect.dateNames, now: call.now)
+            start: start, end: end, names: WorkspaceDialect.dateNames, nowSeconds: call.nowSeconds)
         return (range, start != nil || end != nil)
     }
 
@@ -94,7 +95,7 @@ public struct WorkspaceDialect: Dialect {
         var inquiry = call.worker.inquiry(organization)
         var numbers: [(name: String, question: Question<Int64>)] = []
         var answered: TimeRange?
-        for (name, now, created) in [
+        for (name, level, created) in [
             ("projects_total", "projects", "projects_created"),
             ("threads_total", "threads", "threads_created"),
             ("interactions_total", "interactions", "interactions"),
@@ -107,13 +108,13 @@ public struct WorkspaceDialect: Dialect {
                 answered = coverage.range
                 numbers.append((name, inquiry.sum(created, coverage)))
             } else {
-                numbers.append((name, inquiry.total(now)))
+                numbers.append((name, inquiry.total(level)))
             }
         }
         let answers = try call.answer(inquiry)
         return Reply(answers, range: answered) { json in
             json.object {
-                for (name, question) in numbers { $0.field(name, integer: answers[question]) }
+                for (name, question) in numbers { $0.member(name, integer: answers[question]) }
             }
         }
     }
@@ -181,18 +182,19 @@ public struct WorkspaceDialect: Dialect {
                     $0.object(subject.dimension) {
                         subject.write(directory?[question] ?? nil, row.id, organization, &$0)
                     }
-                    $0.field("interactions_created", integer: row.numbers.first)
-                    $0.field("agent_flows_created", integer: row.numbers.second)
+                    $0.member("interactions_created", integer: row.numbers.first)
+                    $0.member("agent_flows_created", integer: row.numbers.second)
                 }
             }
         }
         return Reply(
-            json.bytes, asOf: top.asOf, isAtomic: top.isAtomic, parked: top.parked,
+            json.bytes, asOfMilliseconds: top.asOfMilliseconds, isAtomic: top.isAtomic,
+            parked: top.parked,
             range: coverage.range)
     }
 }
 
-/// What is ranked.
+/// What is ranked: users or projects.
 private struct RankingSubject {
     let dimension: String
     /// Names of the meters.
@@ -212,12 +214,12 @@ private struct RankingSubject {
             "default_role_enabled", "project_context", "answer_context", "is_pinned",
         ]), hasOrganization: false)
 
-    /// The ids are the ones counted; all else is the directory's, or null where it is unknown.
+    /// Writes the counted id, and the profile's members; null where the directory lacks them.
     func write(
         _ profile: Profile?, _ id: [UInt8], _ organization: [UInt8], _ json: inout JSONWriter
     ) {
-        json.field("id", string: id)
-        if hasOrganization { json.field("org_id", string: organization) }
-        json.fields(members, of: profile)
+        json.member("id", string: id)
+        if hasOrganization { json.member("org_id", string: organization) }
+        json.members(members, of: profile)
     }
 }

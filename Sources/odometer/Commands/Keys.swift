@@ -15,7 +15,7 @@ extension Commands {
         name: "dialect", placeholder: "NAME", value: .choice(KeyMaker.dialects),
         help: "API that the key opens.", source: .call, isRepeatable: true)
     private static let role = Option(
-        name: "role", placeholder: "ROLE", value: .choice(["admin", "write", "read"]),
+        name: "role", placeholder: "ROLE", value: .choice(Role.allCases.map(\.rawValue)),
         help:
             "What its owner may do. Without it: read; admin for the overview, which only admin keys "
             + "open.", source: .call)

@@ -96,10 +96,11 @@ enum Options {
         help: "How far an event's time may be ahead of its record's.",
         standard: ValueText.duration(Defaults.futureBoundMilliseconds), path: "future_bound")
     static let from = Option(
-        name: "from", placeholder: "WHERE", value: .moment(["earliest", "latest"]),
+        name: "from", placeholder: "WHERE", value: .moment(StartOrigin.words.map(\.word)),
         help:
-            "earliest, latest or a time: where a topic begins that was never counted. Asked once.",
-        standard: "earliest", path: "from")
+            "\(StartOrigin.words.map(\.word).joined(separator: ", ")) or a time: "
+            + "where a topic begins that was never counted. Asked once.",
+        standard: Defaults.origin.word, path: "from")
     static let onLoss = Option(
         name: "on-loss", placeholder: "stop|continue",
         value: .choice(LossPolicy.allCases.map(\.rawValue)),

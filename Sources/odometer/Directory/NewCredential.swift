@@ -10,8 +10,8 @@ enum NewCredential {
         do throws(KeyMakerError) {
             return try KeyMaker.make(
                 organization: organization, role: role, dialects: dialects,
-                createdAt: ValueText.now() * 1_000_000,
-                expiresAt: expires.flatMap(ValueText.moment).map { $0 * 1_000_000 })
+                createdAtNanoseconds: ValueText.now() * 1_000_000,
+                expiresAtNanoseconds: expires.flatMap(ValueText.moment).map { $0 * 1_000_000 })
         } catch {
             throw .usage(error.message)
         }

@@ -10,11 +10,11 @@ info:
   version: 1.0.0
   summary: Usage events as exact answers.
   description: |
-    Five analytics APIs and one of Odometer's own, each with its own way to authenticate. Every answer is about the organization of the
-    credential. Times are UTC. GET routes answer HEAD too. A query parameter that a route does not know is refused, and so is an empty
-    value where it has no meaning: an answer would not show that a filter was ignored. An unknown path below an API's root is answered with 404 in that API's own
-    form. What the bodies have no room for stands in headers: `X-Odometer-Range` says
-    which range was really answered, `X-Odometer-As-Of` how far in the log the numbers reach.
+    Five analytics APIs and a generic one, each with its own way to authenticate. Every answer is about the organization of the
+    credential. Times are UTC. Routes for GET answer HEAD too. A query parameter that a route does not know is refused, because an
+    answer would not show that a filter was ignored; so is an empty value where it has no meaning. An unknown path below the root of
+    an API is answered with 404 and a body in the form of that API. Response headers say what is not in the bodies:
+    `X-Odometer-Range` is the range that was really answered, `X-Odometer-As-Of` is how far in the log the numbers reach.
 servers:
   - url: http://127.0.0.1:8080
 tags:
@@ -23,7 +23,7 @@ tags:
   - {name: connections, description: Connection analytics.}
   - {name: privacy, description: Organization metrics.}
   - {name: identity, description: Identity provider analytics.}
-  - {name: operations, description: The meters as they are. The state of the process.}
+  - {name: operations, description: 'All meters by name; the state of the process.'}
 paths:
   /api/analytics/overview:
     get:
@@ -45,7 +45,7 @@ paths:
         '304': {$ref: '#/components/responses/NotModified'}
         '400': {$ref: '#/components/responses/PlainBadRequest'}
         '401':
-          description: No key, or none that is known and live.
+          description: No key, or one that is unknown, expired or revoked.
           headers: {WWW-Authenticate: {$ref: '#/components/headers/KeyChallenge'}}
           content:
             application/json:
@@ -55,7 +55,7 @@ paths:
                 additionalProperties: false
                 properties: {error: {const: Unauthorized}, message: {const: Invalid or missing API key}}
         '403':
-          description: A live key that is no admin key.
+          description: A valid key with another role than admin.
           content:
             application/json:
               schema:
@@ -106,11 +106,11 @@ paths:
     get:
       operationId: getActiveUsers
       tags: [workspace]
-      summary: Members by interactions and agent flows, most active first.
+      summary: Users by interactions and agent flows, most active first.
       description: |
-        Single days are kept for 400 days, whole calendar months for ever. A range that reaches further back than the kept days must be
-        made of whole months there; else the answer is 400 and its message names the first day that is kept.
-        The first request about an organization with very many members can be 503 for some seconds while their sums are prepared.
+        Single days are kept for 400 days, whole calendar months for ever. Before the kept days, a range must consist of whole months;
+        else the answer is 400, and its message names the first day that is kept. The first requests about an organization with very
+        many users or projects may be answered with 503 for some seconds, while their sums are prepared.
       security: [{workspaceToken: []}]
       parameters:
         - {$ref: '#/components/parameters/Organization'}
@@ -147,9 +147,9 @@ paths:
       tags: [workspace]
       summary: Projects by interactions and agent flows, most active first.
       description: |
-        Single days are kept for 400 days, whole calendar months for ever. A range that reaches further back than the kept days must be
-        made of whole months there; else the answer is 400 and its message names the first day that is kept.
-        The first request about an organization with very many members can be 503 for some seconds while their sums are prepared.
+        Single days are kept for 400 days, whole calendar months for ever. Before the kept days, a range must consist of whole months;
+        else the answer is 400, and its message names the first day that is kept. The first requests about an organization with very
+        many users or projects may be answered with 503 for some seconds, while their sums are prepared.
       security: [{workspaceToken: []}]
       parameters:
         - {$ref: '#/components/parameters/Organization'}
@@ -184,7 +184,7 @@ paths:
     get:
       operationId: getWorkspaceSeries
       tags: [workspace]
-      summary: One value a UTC day, zeros included, oldest first.
+      summary: One value for each UTC day, zeros included, oldest first.
       security: [{workspaceToken: []}]
       parameters:
         - {$ref: '#/components/parameters/Organization'}
@@ -225,21 +225,21 @@ paths:
       tags: [connections]
       summary: Connections by service, protocol and data center.
       description: |
-        The period is timeStart and timeEnd, or minutes back from now, not both; with neither it is everything. Only a start: up to now;
-        only an end: from the beginning. The start is floored and the end raised to the minute for the last 26 hours, to the quarter-hour for
-        92 days, before that to the UTC day; X-Odometer-Range says what was answered.
-        A period that has not begun has no rows.
+        The period is given by timeStart and timeEnd, or by minutes back from now, but not by both. Without all of them, it is all of
+        time. With timeStart only, it ends now; with timeEnd only, it starts at the beginning. The start is rounded down and the end
+        rounded up: to the minute within the last 26 hours, to the quarter-hour within 92 days, before that to the UTC day.
+        X-Odometer-Range is what was answered. A period in the future has no rows.
       security: [{connectionKey: []}]
       parameters:
         - {name: serviceName, in: query, description: Only this service., schema: {type: string, minLength: 1}}
         - {name: protocolName, in: query, description: Only this protocol., schema: {type: string, minLength: 1}}
         - {name: dataCenter, in: query, description: Only this data center., schema: {type: string, minLength: 1}}
-        - {name: timeStart, in: query, description: Start of the period; not after timeEnd. A time that is still to come gives no rows., schema: {type: string, format: date-time}}
+        - {name: timeStart, in: query, description: Start of the period; not after timeEnd. A time in the future gives no rows., schema: {type: string, format: date-time}}
         - {name: timeEnd, in: query, description: End of the period; not before timeStart. Not together with minutes., schema: {type: string, format: date-time}}
         - {name: minutes, in: query, description: Minutes back from now. Not together with timeStart or timeEnd., schema: {type: integer, format: int32, minimum: 1, maximum: 525600}}
       responses:
         '200':
-          description: One row a group, ordered by service, protocol and data center.
+          description: One row for each group, ordered by service, protocol and data center.
           headers:
             ETag: {$ref: '#/components/headers/ETag'}
             X-Odometer-As-Of: {$ref: '#/components/headers/AsOf'}
@@ -267,10 +267,10 @@ paths:
       tags: [privacy]
       summary: Sessions, consent and compliance requests of an organization.
       description: |
-        Whole UTC days: the start is floored, the end raised to the next midnight. Default: the 30 days that end with today; at most 366.
-        A catalog that keeps single days of users for a limited time answers 422 for a range that reaches further back and is not made of
-        whole months; the message names the first day that is kept. The shipped one keeps them for ever.
-        Checked in this order: 401, 422, 403, 501, 404.
+        The range has whole UTC days: the start is rounded down, the end is rounded up to the next midnight. The default is the 30 days
+        that end with today; at most 366 days. The shipped catalog keeps single days for ever. With a catalog that keeps single days of
+        users for a limited time, an older range must consist of whole months; else the answer is 422, and its message names the first
+        day that is kept. Errors are checked in this order: 401, 422, 403, 501, 404.
       security: [{privacyKey: []}]
       parameters:
         - name: organizationId
@@ -279,13 +279,13 @@ paths:
           description: The key's own organization.
           example: 497f6eca-6276-4993-bfeb-53cbbbba6f08
           schema: {type: string, format: uuid}
-        - {name: startDate, in: query, description: 'Start of the range, not after endDate and at most 366 days before it. Alone: up to today; a later day alone stands for itself, with zeros.', schema: {type: string, format: date-time}}
+        - {name: startDate, in: query, description: 'Start of the range, not after endDate and at most 366 days before it. Alone: up to today; a day in the future alone is the whole range, with zeros.', schema: {type: string, format: date-time}}
         - {name: endDate, in: query, description: 'End of the range. Alone: the 30 days before it.', schema: {type: string, format: date-time}}
         - name: project
           in: query
           description: |
-            Only these projects, summed; users are counted once over all of them. Repeated; the names `project[]` and `project[0]` are taken
-            too. Each value has at most 256 bytes; the empty one is what was counted without a project.
+            Only these projects, added up; a user of several of them is counted once. May be given several times, also with the names
+            `project[]` and `project[0]`. A value has at most 256 bytes; the empty value means the events without a project.
           style: form
           explode: true
           schema: {type: array, maxItems: 20, items: {type: string, maxLength: 256}}
@@ -317,10 +317,10 @@ paths:
     get:
       operationId: getTokenTrend
       tags: [identity]
-      summary: Tokens issued a UTC day, zeros included, oldest first.
+      summary: Tokens issued on each UTC day, zeros included, oldest first.
       security: [{identityToken: []}]
       parameters:
-        - {name: days, in: query, description: How many days up to today., schema: {type: integer, minimum: 1, maximum: 90, default: 30}}
+        - {name: days, in: query, description: 'How many days, up to today.', schema: {type: integer, minimum: 1, maximum: 90, default: 30}}
       responses:
         '200':
           description: The trend.
@@ -375,7 +375,7 @@ paths:
     get:
       operationId: getAgents
       tags: [identity]
-      summary: Tokens issued an agent in the current UTC month, most first.
+      summary: Tokens issued for each agent in the current UTC month, most first.
       security: [{identityToken: []}]
       responses:
         '200':
@@ -423,13 +423,13 @@ paths:
     get:
       operationId: readMeter
       tags: [operations]
-      summary: One meter of the key's organization, over a range or window by window.
+      summary: One meter of the key's organization, over a range or for each window.
       description: |
-        Without dates and window it is everything, where the meter keeps an all-time cell; else the last 30 days. With a window and without
-        dates: 30 days, of `quarter` 7 days, of `minute` 12 hours. Only a start: up to now, and a start in the future has its own window;
-        only an end: as long before it. `window=all` and a meter without windows (a grid) have no dates. A meter that is kept per dimension
-        wants the dimensions of one of its scopes as further parameters, for example `project=website`; an empty value reads the cells of
-        events whose text was empty.
+        Without dates and window, the answer is about all of time where the meter keeps it, else about the last 30 days. With a window
+        and without dates, it is about 30 days; with `quarter` about 7 days, with `minute` about 12 hours. With a start only, the range
+        ends now; a start in the future gives its own window. With an end only, the range is as long as without dates. `window=all` and
+        meters without windows (grids) take no dates. A meter that is counted per dimension takes the dimensions of one of its scopes as
+        further parameters, for example `project=website`; an empty value means events whose text was empty.
       security: [{operationsKey: []}]
       parameters:
         - name: meter
@@ -442,9 +442,9 @@ paths:
         - {name: end, in: query, description: End of the range; not before start., schema: {type: string, format: date-time}}
         - name: window
           in: query
-          description: One piece of data for each of these windows, at most 1,000.
+          description: One element of `data` for each of these windows, at most 1,000.
           schema: {type: string, enum: [minute, quarter, day, month, all]}
-        - {name: limit, in: query, description: At most so many rows., schema: {type: integer, minimum: 1, maximum: 10000, default: 1000}}
+        - {name: limit, in: query, description: The most rows that are answered., schema: {type: integer, minimum: 1, maximum: 10000, default: 1000}}
         - name: dimensions
           in: query
           description: The dimensions of one of the meter's scopes, each by its own name.
@@ -489,7 +489,7 @@ paths:
     get:
       operationId: getHealth
       tags: [operations]
-      summary: Whether the process lives.
+      summary: Whether the process is alive.
       responses:
         '200': {$ref: '#/components/responses/State'}
         '400': {$ref: '#/components/responses/PlainBadRequest'}
@@ -498,21 +498,21 @@ paths:
     get:
       operationId: getReadiness
       tags: [operations]
-      summary: Whether it can do its work.
+      summary: Whether the process can do its work.
       description: >-
-        Answering, with Redis reachable and a ledger there; consuming, with Redis reachable and the group joined. The answer is at most a
-        second old. Here it does not say why not; the listener for machines does.
+        To answer, it needs Redis with a ledger; to count, it needs Redis and must have joined the group. The answer is at most a
+        second old. It does not say why the process is not ready; the listener of `/metrics` does.
       responses:
         '200': {$ref: '#/components/responses/State'}
         '400': {$ref: '#/components/responses/PlainBadRequest'}
         '405': {$ref: '#/components/responses/PlainMethodNotAllowed'}
         '503': {$ref: '#/components/responses/NotReady'}
   /metrics:
-    servers: [{url: 'http://127.0.0.1:8084', description: A listener of its own.}]
+    servers: [{url: 'http://127.0.0.1:8084', description: A separate listener.}]
     get:
       operationId: getMetrics
       tags: [operations]
-      summary: The process in numbers, for Prometheus.
+      summary: Metrics of the process, for Prometheus.
       responses:
         '200':
           description: Prometheus text format.
@@ -522,64 +522,64 @@ paths:
 components:
   securitySchemes:
     overviewKey: {type: apiKey, in: header, name: X-API-Key, description: 'An Admin key as `odometer keys create` shows it, for example `X-API-Key: dakkio_a_…`.'}
-    workspaceToken: {type: http, scheme: bearer, description: 'A key of role admin or read, for example `Authorization: Bearer odo_r_…`; the organization''s slug goes into x-org.'}
+    workspaceToken: {type: http, scheme: bearer, description: 'A key of role admin or read, for example `Authorization: Bearer odo_r_…`; x-org must have the organization''s slug.'}
     connectionKey: {type: apiKey, in: header, name: Authorization, description: 'A key of role admin or read, with or without Bearer before it, for example `Authorization: odo_r_…`.'}
     privacyKey: {type: apiKey, in: header, name: x-api-key, description: 'A key of the organization, of role admin or read, for example `x-api-key: odo_r_…`.'}
-    identityToken: {type: http, scheme: bearer, bearerFormat: JWT, description: 'A JWT, or an access token (at+jwt), with the claims organization_id and exp; kid chooses among several keys.'}
+    identityToken: {type: http, scheme: bearer, bearerFormat: JWT, description: 'A JWT, or an access token (at+jwt), with the claims organization_id and exp; its kid chooses one of several keys.'}
     operationsKey: {type: http, scheme: bearer, description: 'A key of role admin or read that opens operations, for example `Authorization: Bearer odo_r_…`.'}
   parameters:
     Organization:
       name: x-org
       in: header
       required: true
-      description: Slug of the token's organization, as its profile in the directory has it.
+      description: Slug of the key's organization, as in its profile in the directory.
       example: aurora-labs
       schema: {type: string, minLength: 1}
     StartSeconds:
       name: start_date
       in: query
       description: |
-        Start of the range, seconds since 1970; floored to its UTC day. Not after end_date, and at most 366 days before it. Alone: up to
-        today; a later day alone stands for itself, with zeros.
+        Start of the range, in seconds since 1970; rounded down to its UTC day. Not after end_date, and at most 366 days before it.
+        Alone: up to today; a day in the future alone is the whole range, with zeros.
       schema: {type: integer, format: int64, minimum: 0, maximum: 7289654399}
     EndSeconds:
       name: end_date
       in: query
-      description: End of the range, seconds since 1970; raised to the next UTC midnight. Alone, it means the 30 days before it.
+      description: 'End of the range, in seconds since 1970; rounded up to the next UTC midnight. Alone: the 30 days before it.'
       schema: {type: integer, format: int64, minimum: 0, maximum: 7289654399}
-    Limit: {name: limit, in: query, description: At most so many., schema: {type: integer, minimum: 1, maximum: 100, default: 10}}
+    Limit: {name: limit, in: query, description: The most rows that are answered., schema: {type: integer, minimum: 1, maximum: 100, default: 10}}
   headers:
-    ETag: {description: 'Strong; If-None-Match with it gives 304.', schema: {type: string}}
-    AsOf: {description: 'Record time of the newest record in the answer, RFC 3339.', schema: {type: string}}
-    Range: {description: 'START/END of what was really answered, RFC 3339.', schema: {type: string}}
-    Snapshot: {description: '`no` where the answer was too long to be read at one moment.', schema: {type: string, enum: ['no']}}
-    Parked: {description: 'Cells of the answer that refuse their changes. Numbers hold what is parked of them where that has 64 bits.', schema: {type: integer, minimum: 1}}
+    ETag: {description: 'A strong entity tag; a request with it in If-None-Match is answered with 304 while the answer is the same.', schema: {type: string}}
+    AsOf: {description: 'Record time of the newest counted record, RFC 3339.', schema: {type: string}}
+    Range: {description: 'START/END of the range that was really answered, RFC 3339.', schema: {type: string}}
+    Snapshot: {description: '`no` where the answer was too large to be read at one moment.', schema: {type: string, enum: ['no']}}
+    Parked: {description: 'How many cells of the answer have refused changes, which are parked. The numbers include what is parked, up to 64 bits.', schema: {type: integer, minimum: 1}}
     Orphans:
       description: >-
-        How far levels of the answer, which are shown as 0, are below zero, all together: removals of what was never added.
-        An opening balance is missing. Absent where there is none.
+        How far levels that the answer shows as 0 are below zero, added up: removals of what was never added, because an opening balance
+        is missing. Absent where there are none.
       schema: {type: integer, minimum: 1}
     BearerChallenge:
-      description: RFC 6750. `error="invalid_token"` stands behind the realm where a token or key was given.
+      description: RFC 6750. `error="invalid_token"` follows the realm where the request had a token or key.
       required: true
       schema: {type: string, enum: ['Bearer realm="odometer"', 'Bearer realm="odometer", error="invalid_token"']}
     KeyChallenge:
-      description: The key goes into the header of its own that the route names.
+      description: The key belongs in the header that the route's security scheme names.
       required: true
       schema: {type: string, const: ApiKey realm="odometer"}
-    RetryAfter: {description: Seconds., schema: {type: integer, minimum: 1}}
+    RetryAfter: {description: Seconds to wait., schema: {type: integer, minimum: 1}}
   responses:
     NotModified:
-      description: The entity tag of If-None-Match is still the right one.
+      description: The answer still has the entity tag in If-None-Match.
     PlainBadRequest:
-      description: A parameter, which the message names, a malformed request, or one that needs too many reads.
+      description: A bad parameter, which the message names; a malformed request; or a request that needs too many reads.
       content: {application/json: {schema: {$ref: '#/components/schemas/PlainError'}}}
     PlainUnauthorized:
-      description: No credential, or none that is known, live and good for this API.
+      description: No credential, or one that is unknown, expired, revoked or not for this API.
       headers: {WWW-Authenticate: {$ref: '#/components/headers/BearerChallenge'}}
       content: {application/json: {schema: {$ref: '#/components/schemas/PlainError'}}}
     CodedUnauthorized:
-      description: No key, or none that is known, live and good for this API.
+      description: No key, or one that is unknown, expired, revoked or not for this API.
       headers: {WWW-Authenticate: {$ref: '#/components/headers/KeyChallenge'}}
       content: {application/json: {schema: {$ref: '#/components/schemas/CodedError'}}}
     IdentityUnauthorized:
@@ -587,38 +587,38 @@ components:
       headers: {WWW-Authenticate: {$ref: '#/components/headers/BearerChallenge'}}
       content: {application/json: {schema: {$ref: '#/components/schemas/IdentityError'}}}
     PlainNotImplemented:
-      description: The catalog does not have the meters of this route; the message names them. Checked after credential, right and parameters.
+      description: The catalog lacks meters of this route; the message names them. Checked after credential, role and parameters.
       content: {application/json: {schema: {$ref: '#/components/schemas/PlainError'}}}
     CodedNotImplemented:
-      description: The catalog does not have the meters of this route; the message names them. Checked after 401, 422 and 403.
+      description: The catalog lacks meters of this route; the message names them. Checked after 401, 422 and 403.
       content: {application/json: {schema: {$ref: '#/components/schemas/CodedError'}}}
     IdentityNotImplemented:
-      description: The catalog does not have the meters of this route; the message names them. Checked after credential, right and parameters.
+      description: The catalog lacks meters of this route; the message names them. Checked after credential, role and parameters.
       content: {application/json: {schema: {$ref: '#/components/schemas/IdentityError'}}}
     PlainForbidden:
       description: Another organization, or a role that may not read.
       content: {application/json: {schema: {$ref: '#/components/schemas/PlainError'}}}
     PlainNotFound:
-      description: There is none of this name.
+      description: There is nothing of this name.
       content: {application/json: {schema: {$ref: '#/components/schemas/PlainError'}}}
     PlainUnavailable:
       description: Redis is away, there is no ledger yet, it took too long, or a large ranking is being prepared. Never zeros.
       headers: {Retry-After: {$ref: '#/components/headers/RetryAfter'}}
       content: {application/json: {schema: {$ref: '#/components/schemas/PlainError'}}}
     PlainFault:
-      description: A fault of ours.
+      description: An error of the server.
       content: {application/json: {schema: {$ref: '#/components/schemas/PlainError'}}}
     CodedError:
-      description: What the status code says. The message names a bad parameter.
+      description: The error of the status code. The message names a bad parameter.
       content: {application/json: {schema: {$ref: '#/components/schemas/CodedError'}}}
     IdentityError:
-      description: What the code says. The message names a bad parameter.
+      description: The error of the code. The message names a bad parameter.
       content: {application/json: {schema: {$ref: '#/components/schemas/IdentityError'}}}
     IdentityFault:
-      description: A fault of ours.
+      description: An error of the server.
       content: {application/json: {schema: {$ref: '#/components/schemas/IdentityError'}}}
     CodedBadRequest:
-      description: A parameter, which the message names, or a malformed request, which has the plain body.
+      description: A bad parameter, which the message names; or a malformed request, with a body of PlainError.
       content:
         application/json:
           schema: {anyOf: [{$ref: '#/components/schemas/CodedError'}, {$ref: '#/components/schemas/PlainError'}]}
@@ -627,7 +627,7 @@ components:
       headers: {Retry-After: {$ref: '#/components/headers/RetryAfter'}}
       content: {application/json: {schema: {$ref: '#/components/schemas/CodedError'}}}
     IdentityBadRequest:
-      description: A parameter, which the message names, or a malformed request, which has the plain body.
+      description: A bad parameter, which the message names; or a malformed request, with a body of PlainError.
       content:
         application/json:
           schema: {anyOf: [{$ref: '#/components/schemas/IdentityError'}, {$ref: '#/components/schemas/PlainError'}]}
@@ -636,39 +636,39 @@ components:
       headers: {Retry-After: {$ref: '#/components/headers/RetryAfter'}}
       content: {application/json: {schema: {$ref: '#/components/schemas/IdentityError'}}}
     PlainMethodNotAllowed:
-      description: Another method than those in Allow.
+      description: The method is not one of those in Allow.
       headers: {Allow: {required: true, schema: {type: string}}}
       content: {application/json: {schema: {$ref: '#/components/schemas/PlainError'}}}
     LongTarget:
       description: >-
-        Path and query are longer than 20 KB; each parameter counts 64 bytes more. The connection is closed. Beyond 32 KB the body is none of
-        an API's.
+        Path and query are longer than 20 KB; each parameter counts 64 bytes more. The connection is closed. Beyond 32 KB, the body is
+        not in the form of an API.
     LargeHead: {description: The head of the request is larger than 32 KB. The connection is closed.}
     PlainTooManyRequests:
-      description: Too much of one key, too many without a key of one address, or of one organization at the same time.
+      description: Too many requests or reads with one key, too many requests of one address without a valid key, or too many of one organization at the same time.
       headers: {Retry-After: {$ref: '#/components/headers/RetryAfter'}}
       content: {application/json: {schema: {$ref: '#/components/schemas/PlainError'}}}
     CodedMethodNotAllowed:
-      description: Another method than those in Allow.
+      description: The method is not one of those in Allow.
       headers: {Allow: {required: true, schema: {type: string}}}
       content: {application/json: {schema: {$ref: '#/components/schemas/CodedError'}}}
     CodedTooManyRequests:
-      description: Too much of one key, too many without a key of one address, or of one organization at the same time.
+      description: Too many requests or reads with one key, too many requests of one address without a valid key, or too many of one organization at the same time.
       headers: {Retry-After: {$ref: '#/components/headers/RetryAfter'}}
       content: {application/json: {schema: {$ref: '#/components/schemas/CodedError'}}}
     IdentityMethodNotAllowed:
-      description: Another method than those in Allow.
+      description: The method is not one of those in Allow.
       headers: {Allow: {required: true, schema: {type: string}}}
       content: {application/json: {schema: {$ref: '#/components/schemas/IdentityError'}}}
     IdentityTooManyRequests:
-      description: Too much of one key, too many without a key of one address, or of one organization at the same time.
+      description: Too many requests or reads with one key, too many requests of one address without a valid key, or too many of one organization at the same time.
       headers: {Retry-After: {$ref: '#/components/headers/RetryAfter'}}
       content: {application/json: {schema: {$ref: '#/components/schemas/IdentityError'}}}
     State:
-      description: It is so.
+      description: Yes.
       content: {application/json: {schema: {$ref: '#/components/schemas/State'}}}
     NotReady:
-      description: Not now. The reason is told on the listener for machines only.
+      description: Not now. Only the listener of `/metrics` says why.
       headers: {Retry-After: {$ref: '#/components/headers/RetryAfter'}}
       content: {application/json: {schema: {$ref: '#/components/schemas/PlainError'}}}
   schemas:
@@ -746,12 +746,12 @@ components:
               additionalProperties: false
               properties:
                 apiCallsThisMonth: {$ref: '#/components/schemas/Count'}
-                apiCallsLimit: {description: 0 without a plan., type: integer, minimum: 0}
-                apiCallsPercentage: {description: One decimal., type: number, minimum: 0}
+                apiCallsLimit: {description: 0 where there is no plan., type: integer, minimum: 0}
+                apiCallsPercentage: {description: With one decimal., type: number, minimum: 0}
                 storageUsedBytes: {$ref: '#/components/schemas/Count'}
                 storageUsedFormatted: {type: string, pattern: '^[0-9]+([.][0-9]{0,1}[1-9])? ([KMGTPE]?B)$'}
             plan:
-              description: Every member null without a plan.
+              description: All members are null where there is no plan.
               type: object
               required: [name, maxBuckets, maxRetentionDays, maxApiCalls]
               additionalProperties: false
@@ -786,7 +786,7 @@ components:
       additionalProperties: false
       properties:
         user:
-          description: The id and org_id with null for the rest, where the directory has no such member.
+          description: Where the directory lacks the user, all but id and org_id are null.
           type: object
           required: [id, org_id, account_id, name, email, state, roles, created_at]
           additionalProperties: false
@@ -807,7 +807,7 @@ components:
       additionalProperties: false
       properties:
         project:
-          description: The id with null for the rest, where the directory has no such project.
+          description: Where the directory lacks the project, all but the id are null.
           type: object
           required:
             [id, name, goal, deadline, visibility, member_count, default_member_role, default_role_enabled, project_context,
@@ -841,18 +841,18 @@ components:
         dataCenter: {type: string}
         totalConnections:
           description: >-
-            Those whose life overlaps the period. One that was closed and never opened was open when the counting began.
+            Connections that were open at some time in the period. One that was closed and never opened was open before the counting began.
           type: integer
           minimum: 0
-        newConnectionsInPeriod: {description: Opened in it., type: integer, minimum: 0}
-        uniqueApiKeys: {description: 'Of those opened, active or closed in it; standard error 0.81 %.', type: integer, minimum: 0}
-        averageConnectionDurationSeconds: {description: Of those closed in it; 0 when none., type: integer, minimum: 0}
-        totalConnectionTimeSeconds: {description: Of those closed in it., type: integer, minimum: 0}
+        newConnectionsInPeriod: {description: Opened in the period., type: integer, minimum: 0}
+        uniqueApiKeys: {description: 'Distinct keys of connections opened, active or closed in the period; standard error 0.81 %.', type: integer, minimum: 0}
+        averageConnectionDurationSeconds: {description: Of connections closed in the period; 0 without any., type: integer, minimum: 0}
+        totalConnectionTimeSeconds: {description: Of connections closed in the period., type: integer, minimum: 0}
         firstConnection: {$ref: '#/components/schemas/Tick'}
         lastConnection: {$ref: '#/components/schemas/Tick'}
         lastActivity: {$ref: '#/components/schemas/Tick'}
     Trend:
-      description: This range against the one of as many days just before it.
+      description: This range compared with the same number of days just before it.
       type: object
       required: [current, previous, change, changePercentage]
       additionalProperties: false
@@ -860,7 +860,7 @@ components:
         current: {$ref: '#/components/schemas/Count'}
         previous: {$ref: '#/components/schemas/Count'}
         change: {type: integer}
-        changePercentage: {description: One decimal; null when previous is 0., type: [number, 'null']}
+        changePercentage: {description: With one decimal; null where previous is 0., type: [number, 'null']}
     TrendData:
       type: object
       required: [previousPeriod, daily]
@@ -886,7 +886,7 @@ components:
     PeriodEdge: {type: string, pattern: '^[0-9]{4}-[0-9]{2}-[0-9]{2}T00:00:00Z$'}
     DayCounts: {type: array, minItems: 1, maxItems: 366, items: {$ref: '#/components/schemas/DayCount'}}
     CountryCounts:
-      description: By count descending, then name.
+      description: Ordered by count, greatest first, then by name.
       type: array
       items:
         type: object
@@ -915,7 +915,7 @@ components:
           additionalProperties: false
           properties:
             browserCounts:
-              description: By count descending, then name.
+              description: Ordered by count, greatest first, then by name.
               type: array
               items:
                 type: object
@@ -934,7 +934,7 @@ components:
             geographyCounts: {$ref: '#/components/schemas/CountryCounts'}
             noConsent: {$ref: '#/components/schemas/Count'}
             osCounts:
-              description: By count descending, then name.
+              description: Ordered by count, greatest first, then by name.
               type: array
               items:
                 type: object
@@ -944,7 +944,7 @@ components:
             partialConsent: {$ref: '#/components/schemas/Count'}
             totalCategories: {$ref: '#/components/schemas/Count'}
             totalEvents: {$ref: '#/components/schemas/Count'}
-            totalUsers: {description: 'Distinct users; standard error 0.81 %. Consents without a user are none.', type: integer, minimum: 0}
+            totalUsers: {description: 'Distinct users; standard error 0.81 %. Consents without a user are not counted.', type: integer, minimum: 0}
             trend: {$ref: '#/components/schemas/Trend'}
             trendData: {$ref: '#/components/schemas/TrendData'}
         complianceRequests:
@@ -958,7 +958,7 @@ components:
             dateRangeTotal: {$ref: '#/components/schemas/Count'}
             geographyCounts: {$ref: '#/components/schemas/CountryCounts'}
             resolutionMetrics:
-              description: Days with two decimals over the requests resolved in the range; 0 when none. The median is within 1 %.
+              description: 'Of the requests resolved in the range, in days with two decimals; 0 without any. The median is within 1 %.'
               type: object
               required: [avgResolutionDays, medianResolutionDays, minResolutionDays, maxResolutionDays]
               additionalProperties: false
@@ -967,9 +967,9 @@ components:
                 medianResolutionDays: {type: number, minimum: 0}
                 minResolutionDays: {type: number, minimum: 0}
                 maxResolutionDays: {type: number, minimum: 0}
-            statusStats: {description: Where the requests created in the range stand now., $ref: '#/components/schemas/Counts'}
+            statusStats: {description: The current statuses of the requests created in the range., $ref: '#/components/schemas/Counts'}
             statusByType: {type: object, additionalProperties: {$ref: '#/components/schemas/Counts'}}
-            totalRequests: {description: Ever., type: integer, minimum: 0}
+            totalRequests: {description: All requests ever created., type: integer, minimum: 0}
             trend: {$ref: '#/components/schemas/Trend'}
             trendData: {$ref: '#/components/schemas/TrendData'}
             typeStats: {$ref: '#/components/schemas/Counts'}
@@ -996,7 +996,7 @@ components:
       required: [dow, hour, count]
       additionalProperties: false
       properties:
-        dow: {description: 0 = Sunday., type: integer, minimum: 0, maximum: 6}
+        dow: {description: '0: Sunday.', type: integer, minimum: 0, maximum: 6}
         hour: {type: integer, minimum: 0, maximum: 23}
         count: {type: integer, minimum: 1}
     AgentUsage:
@@ -1026,10 +1026,10 @@ components:
       properties:
         name: {type: string}
         kind: {$ref: '#/components/schemas/Kind'}
-        keep: {description: Of extremes only., type: string, enum: [min, max, first, last]}
+        keep: {description: For extremes only., type: string, enum: [min, max, first, last]}
         windows: {type: array, items: {type: string, enum: [minute, quarter, day, month, all]}}
         by: {type: array, items: {type: string}}
-        per: {description: 'Its scopes, each a list of dimensions; an empty one is the whole organization.', type: array, items: {type: array, items: {type: string}}}
+        per: {description: 'Its scopes, each a list of dimensions; an empty list is the whole organization.', type: array, items: {type: array, items: {type: string}}}
     MeterAnswer:
       type: object
       required: [meter, kind, per, data]
@@ -1038,10 +1038,10 @@ components:
         meter: {type: string}
         kind: {$ref: '#/components/schemas/Kind'}
         per: {type: object, additionalProperties: {type: string}}
-        data: {description: 'One piece, or one a window.', type: array, items: {$ref: '#/components/schemas/MeterPiece'}}
+        data: {description: 'One element for the range, or one for each window.', type: array, items: {$ref: '#/components/schemas/MeterPiece'}}
     Instant: {type: [string, 'null'], pattern: '^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z$'}
     MeterPiece:
-      description: A value, or one row a tuple of the meter's `by`, one step of a histogram, one cell of a grid.
+      description: A value; or rows, one for each tuple of the meter's `by`; or the steps of a histogram; or the cells of a grid.
       type: object
       required: [start, end]
       additionalProperties: false
@@ -1052,7 +1052,7 @@ components:
         rows:
           type: array
           items:
-            description: The dimensions of `by` as texts, and the value.
+            description: The values of the dimensions in `by`, and the number.
             type: object
             required: [value]
             properties: {value: {$ref: '#/components/schemas/MeterValue'}}
@@ -1066,7 +1066,7 @@ components:
             properties: {low: {type: integer}, high: {type: integer}, count: {$ref: '#/components/schemas/Count'}}
         cells: {type: array, items: {$ref: '#/components/schemas/GridCell'}}
       oneOf: [{required: [value]}, {required: [rows]}, {required: [steps]}, {required: [cells]}]
-    MeterValue: {description: 'A text for extremes; times in RFC 3339 with seven decimals.', type: [integer, string, 'null']}
+    MeterValue: {description: 'Extremes may be texts; times are RFC 3339 with seven decimals.', type: [integer, string, 'null']}
 
 """#
 }

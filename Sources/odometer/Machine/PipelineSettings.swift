@@ -8,12 +8,9 @@ extension Settings {
         _ parts: MachineParts, log: Log
     ) throws(CommandFailure) -> PipelineConfiguration {
         let from = required(Options.from)
-        let origin: StartOrigin =
-            switch from {
-            case "earliest": .earliest
-            case "latest": .latest
-            default: .time(ValueText.moment(from) ?? 0)
-            }
+        let origin =
+            StartOrigin.words.first { $0.word == from }?.origin
+            ?? .time(ValueText.moment(from) ?? 0)
         var configuration = PipelineConfiguration(
             client: try kafkaConfiguration(log: log), topics: texts(Options.topic),
             directoryTopic: required(Options.directoryTopic),
