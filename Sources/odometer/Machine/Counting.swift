@@ -21,7 +21,7 @@ final class Counting: Sendable {
     }
 
     /// Why it cannot count now; nil = it can, also where it holds no partition.
-    var hindrance: String? { supervisor.hindrance }
+    var hindrance: String? { supervisor.trouble }
 
     /// What stands still or hinders and why, one line each; names keys of Redis, so not for the
     /// log.
@@ -32,11 +32,12 @@ final class Counting: Sendable {
         lines += metrics.parked.sorted { $0.key < $1.key }.map {
             "shard \($0.key) has \($0.value) parked cells; odometer parked lists them"
         }
-        lines += metrics.partitions.compactMap(\.standstill)
-        let others = metrics.hindrances + [supervisor.directoryTrouble].compactMap(\.self)
+        lines += metrics.partitions.compactMap(\.trouble)
+        let others = metrics.blockingTroubles + [supervisor.directoryTrouble].compactMap(\.self)
         for line in others where !lines.contains(line) { lines.append(line) }
         // What is not known of a lane or a shard: a start that waits, a lane that does not answer.
-        if let hindrance = supervisor.hindrance, !metrics.standstills.contains(hindrance),
+        if let hindrance = supervisor.trouble,
+            !metrics.partitionAndShardTroubles.contains(hindrance),
             !lines.contains(hindrance)
         {
             lines.append(hindrance)
@@ -45,7 +46,7 @@ final class Counting: Sendable {
     }
 
     /// What ended it for good; nil = it runs.
-    var failure: CommandFailure? { supervisor.failure.map { CommandFailure($0) } }
+    var failure: CommandFailure? { supervisor.finalError.map { CommandFailure($0) } }
 
     func start() throws(CommandFailure) {
         do throws(PipelineError) {

@@ -26,7 +26,7 @@ extension Settings {
             onLoss: lossPolicy,
             acceptContract: isOn(Options.acceptContract))
         let shapes = DirectoryShapeCheck()
-        configuration.directoryComplaint = { shapes.complaint(about: $1, under: $0) }
+        configuration.directoryRefusal = { shapes.complaint(about: $1, under: $0) }
         do throws(PipelineError) {
             try configuration.validate()
         } catch {
