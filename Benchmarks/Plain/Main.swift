@@ -40,7 +40,7 @@ enum PlainProgram {
             try supervisor.start()
             var interval = timespec(tv_sec: 0, tv_nsec: 200_000_000)
             while sigtimedwait(&stops, nil, &interval) < 0 {
-                if let failure = supervisor.failure { end(failure.message) }
+                if let failure = supervisor.finalError { end(failure.message) }
             }
             guard supervisor.stop(deadlineMilliseconds: 25_000) else { end("a lane did not end") }
             server.stop()

@@ -1,8 +1,8 @@
 /// A histogram with fixed upper bounds.
 public struct BoundedHistogram: Sendable {
-    /// Upper bounds; the last bucket is beyond all.
+    /// Upper bounds of the buckets; a last bucket takes all greater values.
     public let bounds: [Double]
-    /// Numbers by bucket, one more than bounds.
+    /// How many values are in each bucket; one more than there are bounds.
     public private(set) var counts: [Int64]
     /// Sum of all values.
     public private(set) var sum: Double = 0

@@ -1,6 +1,8 @@
 public import Ledger
 
-/// Those that hold most of the ledger's memory, each with its share, 0 to 1, by falling share; at most ten each.
+/// The meters and organizations that hold most of the ledger's memory.
+///
+/// At most ten of each, with their shares from 0 to 1, the greatest first.
 public struct MemoryShares: Sendable {
     /// Meters.
     public var meters: [MemorySample.Share] = []

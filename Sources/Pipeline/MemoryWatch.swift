@@ -2,11 +2,11 @@ internal import Ledger
 internal import Redis
 internal import Synchronization
 
-/// Looks which meters and organizations hold most of the ledger's memory, for the metrics.
+/// Finds out, for the metrics, which meters and organizations hold most of the ledger's memory.
 ///
-/// One thread of its own: once a minute it asks for the size of about 2,000 keys, which takes Redis some
-/// milliseconds. Errors are no trouble: what was seen last stays, and the next minute tries again; a user who may
-/// not ask is not asked for again.
+/// On a thread of its own it asks once a minute for the size of about 2,000 keys, which takes Redis
+/// some milliseconds. After an error the last shares stay, and the next minute tries again; if the
+/// Redis user may not ask, it ends.
 final class MemoryWatch: @unchecked Sendable {
     // @unchecked: all state belongs to its thread, but for `isStopping` and `seen`.
     let isStopping = Atomic<Bool>(false)
@@ -15,19 +15,20 @@ final class MemoryWatch: @unchecked Sendable {
     private var connection: Connection?
     private let seen = Mutex(MemoryShares())
 
-    private static let interval: Int64 = 60_000
-    private static let keys = 2_000
+    private static let interval: Milliseconds = 60_000
+    private static let keysPerLook = 2_000
+    /// How many meters and organizations are shown.
     private static let most = 10
 
     init(_ configuration: PipelineConfiguration) {
         var redis = configuration.redis
-        // The end of the process waits for it.
+        // Short, because the end of the process waits for this thread.
         redis.commandTimeoutMilliseconds = 1_000
         self.redis = redis
         sample = MemorySample(layout: configuration.layout)
     }
 
-    /// What holds most, from any thread.
+    /// The shares that were found last; may be called on any thread.
     var shares: MemoryShares { seen.withLock { $0 } }
 
     /// Runs until `isStopping`.
@@ -37,12 +38,12 @@ final class MemoryWatch: @unchecked Sendable {
         }
     }
 
-    /// Looks once; false = the user may not.
+    /// Looks once; false when the Redis user may not.
     private func look() -> Bool {
         do throws(LedgerError) {
             var connection = try open()
             sample.fade()
-            try sample.look(&connection, milliseconds: 200, most: Self.keys)
+            try sample.look(&connection, milliseconds: 200, most: Self.keysPerLook)
             self.connection = consume connection
         } catch {
             guard case .redis(let error) = error.code, error.serverPrefix == "NOPERM" else {
@@ -58,7 +59,7 @@ final class MemoryWatch: @unchecked Sendable {
         return true
     }
 
-    /// The connection of the last look, or another where that ended with an error.
+    /// The connection of the last look, or a new one after an error.
     private func open() throws(LedgerError) -> Connection {
         if let connection = connection.take() { return connection }
         do throws(RedisError) { return try Connection(redis) } catch { throw LedgerError(error) }

@@ -4,25 +4,26 @@ public struct PartitionMetrics: Sendable {
     public var topic: String
     /// Number of the partition.
     public var partition: Int32
-    /// Next offset that the lane takes.
+    /// Next offset that the lane reads.
     public var position: Int64
-    /// Next offset before which every cell stands in Redis.
+    /// The offset below which every change of a cell is in Redis.
     public var committed: Int64
-    /// Log end as last heard, or -1.
+    /// End of the log as last known; -1 when it is not known.
     public var logEnd: Int64
-    /// Whether it is stopped, and why.
+    /// Why it is stopped; nil when it is not.
     public var stopped: String?
-    /// Offsets that Kafka no longer holds and that are not counted: by no shard where it is stopped, else by some.
+    /// How many offsets Kafka no longer holds that some shard has not counted; if the partition is
+    /// stopped, that no shard has counted.
     public var gone: Int64 = 0
-    /// Milliseconds of record time in the dedupe window; nil while it is not full.
-    public var dedupeSpan: Int64?
-    /// Why not every shard takes what is new in it, as a sentence; nil = all do.
-    public var standstill: String? {
+    /// Record time that the dedupe window spans; nil while the window is not full.
+    public var dedupeSpanMilliseconds: Int64?
+    /// Why some shard does not count its new records, as a sentence; nil when all do.
+    public var trouble: String? {
         if let stopped { return "\(topic)/\(partition) is stopped: \(stopped)" }
         guard gone > 0 else { return nil }
         return "\(topic)/\(partition) is not counted by every shard: \(gone) offsets are no "
             + "longer in the log; odometer status says which"
     }
-    /// Offsets between `committed` and the log end.
+    /// Offsets between `committed` and the end of the log.
     public var lag: Int64 { logEnd < 0 ? 0 : max(0, logEnd - committed) }
 }

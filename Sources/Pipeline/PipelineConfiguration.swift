@@ -21,11 +21,11 @@ public enum StartOrigin: Sendable, Equatable {
     public var word: String? { Self.words.first { $0.origin == self }?.word }
 }
 
-/// What to do where Kafka no longer holds what was not counted yet.
+/// What to do when Kafka no longer holds records that were not counted yet.
 public enum LossPolicy: String, Sendable, CaseIterable {
-    /// Stop that partition and say so.
+    /// Stop the partition and report it.
     case stop
-    /// Count the loss and go on behind it.
+    /// Count the loss and go on after it.
     case `continue`
 }
 
@@ -35,22 +35,20 @@ public struct PipelineConfiguration: Sendable {
     public var client: ClientConfiguration
     /// Topics with usage events.
     public var topics: [String]
-    /// Topic of profiles, plans and credentials; nil = not mirrored.
+    /// Topic of profiles, plans and credentials; nil when none is mirrored.
     public var directoryTopic: String?
-    /// What is wrong with an object of the directory, as one line; nil = nothing.
+    /// Why an object of the directory is refused, as one line; nil when it is mirrored.
     ///
-    /// Others may write to the topic, too, so each record is asked about before it is mirrored. Called
-    /// on the mirror's thread, with the record's key and its value, a JSON object.
-    public var directoryComplaint: @Sendable (_ key: [UInt8], _ value: [UInt8]) -> String? = {
+    /// Other programs may write to the topic too, so each record is checked before it is mirrored.
+    /// Called on the mirror's thread, with the record's key and its value, a JSON object.
+    public var directoryRefusal: @Sendable (_ key: [UInt8], _ value: [UInt8]) -> String? = {
         _, _ in nil
     }
-    /// Topic for rejected records; nil = they are only counted.
+    /// Topic for rejected records; nil when they are only counted.
     public var deadLetterTopic: String?
     /// Kafka group id; part of the contract.
     public var group: String
-    /// Static member id; each lane adds its number.
-    ///
-    /// Nil = none.
+    /// Static member id, to which each lane adds its number; nil for dynamic members.
     public var instance: String?
     /// How to reach Redis.
     public var redis: RedisConfiguration
@@ -62,14 +60,14 @@ public struct PipelineConfiguration: Sendable {
     public var lanes: Int
     /// Time between two commits of a shard, within `Ranges.commitIntervalMilliseconds`.
     public var commitIntervalMilliseconds: Int64
-    /// Offsets before a record that are looked at for duplicates, within `Ranges.dedupeWindow`.
+    /// How many offsets before a record are looked at for duplicates, within `Ranges.dedupeWindow`.
     public var dedupeWindow: Int64
     /// How far an event may lie after its record's timestamp, within
     /// `Ranges.futureBoundMilliseconds`.
     public var futureBoundMilliseconds: Int64
     /// Where the counting of a topic begins.
     public var origin: StartOrigin
-    /// What to do where Kafka no longer holds what was not counted yet.
+    /// What to do when Kafka no longer holds records that were not counted yet.
     public var onLoss: LossPolicy
     /// Whether a ledger written under another contract is moved to this one.
     public var acceptContract: Bool
@@ -141,7 +139,7 @@ public struct PipelineConfiguration: Sendable {
 extension PipelineConfiguration {
     /// Values of settings that nobody has set.
     public enum Defaults {
-        /// Kafka's first contact.
+        /// Address of a Kafka broker.
         public static let bootstrap = "localhost:9092"
         /// Topic with usage events.
         public static let topic = "usage-events"
@@ -151,11 +149,11 @@ extension PipelineConfiguration {
         public static let deadLetterTopic = "usage-dead-letters"
         /// Time between two commits of a shard.
         public static let commitIntervalMilliseconds = 500
-        /// Offsets before a record that are looked at for duplicates.
+        /// How many offsets before a record are looked at for duplicates.
         public static let dedupeWindow = 1 << 20
         /// How far an event may lie after its record's timestamp: clocks differ by seconds.
         public static let futureBoundMilliseconds = 300_000
-        /// What to do where Kafka no longer holds what was not counted yet.
+        /// What to do when Kafka no longer holds records that were not counted yet.
         public static let onLoss = LossPolicy.stop
         /// Where the counting of a topic begins that was never counted.
         public static let origin = StartOrigin.earliest
@@ -163,19 +161,19 @@ extension PipelineConfiguration {
         /// Kafka group id of a ledger under this prefix.
         public static func group(prefix: String) -> String { "odometer-\(prefix)" }
 
-        /// Number of lanes on a machine with so many cores.
+        /// Number of lanes for a number of cores.
         public static func lanes(cores: Int) -> Int {
             min(max(Ranges.lanes.lowerBound, cores), Ranges.lanes.upperBound)
         }
     }
 
-    /// Values that numbers may have.
+    /// The ranges of the numbers among the settings.
     public enum Ranges {
         /// Number of lanes.
         public static let lanes = 1...64
         /// Time between two commits of a shard.
         public static let commitIntervalMilliseconds = 10...60_000
-        /// Offsets before a record that are looked at for duplicates; 0 looks for none.
+        /// How many offsets before a record are looked at for duplicates; 0 finds no duplicates.
         public static let dedupeWindow = 0...SeenWindow.largestSpan
         /// How far an event may lie after its record's timestamp.
         public static let futureBoundMilliseconds = 0...86_400_000

@@ -2,30 +2,30 @@ internal import Ledger
 
 /// Why the machine cannot start or had to stop.
 public struct PipelineError: Error, Sendable, CustomStringConvertible {
-    /// What kind of obstacle.
+    /// What the error is about.
     public enum Code: Sendable {
         /// The configuration or the catalog.
         case configuration
-        /// Kafka or a topic.
+        /// Kafka cannot be reached or refuses, or a topic is missing.
         case kafka
         /// Redis cannot be reached or refuses.
         case redis
         /// Redis is not fit for exact numbers (eviction policy, version, access).
         case unfitServer
-        /// The ledger stands under another contract.
+        /// The ledger is under another contract.
         case contract
-        /// A newer contract took over while we ran.
+        /// Another process has moved the ledger to another contract while this one ran.
         case superseded
-        /// Something that should not happen.
+        /// A fault in this program.
         case `internal`
     }
-    /// What kind of obstacle.
+    /// What the error is about.
     public let code: Code
     /// One sentence for people.
     public let message: String
-    /// Whether it may pass by itself: Redis away or loading.
+    /// Whether it may pass by itself, as when Redis is away or loading.
     let isPassing: Bool
-    /// Whether the server is no master that works, so that its name is resolved again.
+    /// Whether the server is no working master, so that its name has to be resolved again.
     let leavesServer: Bool
     /// The message.
     public var description: String { message }

@@ -1,20 +1,22 @@
-/// Something that people who run the machine may want to know; never with ids of end users.
+/// Something to log for the people who run the machine; never with ids of end users.
 public struct PipelineEvent: Sendable {
-    /// How much it matters.
+    /// How serious it is.
     public enum Level: Sendable {
-        /// The normal course.
+        /// Normal operation.
         case information
-        /// Works, but not as it should.
+        /// It works, but not as it should.
         case warning
-        /// Something stands still or is lost.
+        /// Something has stopped or is lost.
         case error
     }
-    /// How much it matters.
+    /// How serious it is.
     public let level: Level
-    /// A fixed word for machines.
+    /// The event's name in the log, a fixed word for programs.
     public let name: String
     /// One sentence for people.
     public let message: String
-    /// What may be told once a minute only, by several lanes together; nil = it is told each time.
+    /// Events with the same subject are logged once a minute only, those of all lanes together.
+    ///
+    /// Nil: it is logged each time.
     public var subject: String?
 }

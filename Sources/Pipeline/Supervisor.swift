@@ -18,26 +18,30 @@ public final class Supervisor: Sendable {
         var threads: [WorkerThread] = []
         var mirror: DirectoryMirror?
         var memoryWatch: MemoryWatch?
-        /// Waits at the start for a Redis that does not answer.
+        /// Waits at the start for a Redis or Kafka that does not answer.
         var opener: WorkerThread?
         var isStopping = false
-        /// Why the start has not got further; nil = it has.
+        /// What the start waits for, as a sentence; nil when it does not wait.
         var waitsFor: String?
-        /// The server that was told to be waited for last.
+        /// The server that the last report of waiting named, `kafka` or `redis`.
         var waitsForServer: String?
-        var failure: PipelineError?
+        /// What ended the start for good; nil when nothing did.
+        var finalError: PipelineError?
     }
 
-    /// A supervisor of this configuration; events come on the threads of lanes.
+    /// A supervisor of this configuration; `onEvent` is called on several threads.
     public convenience init(
         _ configuration: PipelineConfiguration, onEvent: @escaping @Sendable (PipelineEvent) -> Void
     ) {
         self.init(configuration, surround: { $0 }, onEvent: onEvent)
     }
 
-    /// A supervisor whose lanes see their world through another: for a benchmark that commits otherwise.
+    /// A supervisor whose lanes get another world, for a benchmark that commits in another way.
     ///
-    /// `askCluster` asks Kafka for the cluster's id; nil = no broker has said it in time.
+    /// - Parameters:
+    ///   - surround: makes a lane's world from the real one.
+    ///   - askCluster: asks Kafka for the cluster's id; nil when no broker tells it in time.
+    ///   - onEvent: takes each event, on the thread where it happens.
     package init(
         _ configuration: PipelineConfiguration,
         surround: @escaping @Sendable (any LaneWorld) -> any LaneWorld,
@@ -53,10 +57,11 @@ public final class Supervisor: Sendable {
         state = Mutex(State())
     }
 
-    /// Opens the ledger and starts all threads; throws before any of them runs where that cannot work.
+    /// Opens the ledger and starts all threads; throws, before any of them runs, when that cannot
+    /// work.
     ///
-    /// A Redis that does not answer, and a Kafka that does not say the cluster's id, are waited
-    /// for, on a thread of its own: until then `hindrance` says so.
+    /// When Redis does not answer or Kafka does not tell the cluster's id, a thread waits for them,
+    /// and `trouble` says so until they do.
     public func start() throws(PipelineError) {
         try configuration.validate()
         var start = Start(cluster: try checkKafka())
@@ -70,16 +75,16 @@ public final class Supervisor: Sendable {
 
     /// How far a start has got.
     private struct Start: Sendable {
-        /// Id of the cluster; nil = Kafka has not said it.
+        /// Id of the cluster; nil while Kafka has not told it.
         var cluster: String?
         var keeper: LedgerKeeper?
     }
 
-    /// Goes on with a start; throws a passing error where something has to be waited for.
+    /// Goes on with a start; throws an error with `isPassing` when something has to be waited for.
     private func advance(_ start: inout Start) throws(PipelineError) {
         if start.cluster == nil { start.cluster = try askForCluster() }
         guard let cluster = start.cluster else {
-            // Without it a ledger would be made that belongs to no cluster.
+            // Without it a new ledger would belong to no cluster.
             throw PipelineError(.kafka, "Kafka does not say the cluster's id", isPassing: true)
         }
         if let keeper = start.keeper { return try open(keeper) }
@@ -88,7 +93,7 @@ public final class Supervisor: Sendable {
         try open(keeper)
     }
 
-    /// Opens the ledger and starts lanes and mirror, unless somebody asked for the end meanwhile.
+    /// Opens the ledger and starts lanes and mirror, unless `stop` was called in the meantime.
     private func open(_ keeper: LedgerKeeper) throws(PipelineError) {
         var connection: Connection
         do throws(RedisError) { connection = try Connection(configuration.redis) } catch {
@@ -131,7 +136,7 @@ public final class Supervisor: Sendable {
         }
     }
 
-    /// Names the server that was opened, and what of it could not be checked.
+    /// Reports the server's name and version, and what could not be checked of it.
     private func tell(of opened: LedgerKeeper.Opened) {
         report(
             PipelineEvent(
@@ -145,8 +150,8 @@ public final class Supervisor: Sendable {
                     + opened.unchecked.joined(separator: ", ")))
     }
 
-    /// Tries again until Redis and Kafka answer, something is wrong for good, or somebody asks for
-    /// the end.
+    /// Tries again, on a thread of its own, until Redis and Kafka answer, an error does not pass,
+    /// or `stop` is called.
     private func wait(_ start: Start, _ error: PipelineError) {
         tellWait(error)
         state.withLock { state in
@@ -165,7 +170,7 @@ public final class Supervisor: Sendable {
                             tellWait(error)
                             continue
                         }
-                        self.state.withLock { $0.failure = error }
+                        self.state.withLock { $0.finalError = error }
                         return
                     }
                 }
@@ -173,7 +178,7 @@ public final class Supervisor: Sendable {
         }
     }
 
-    /// Says what the start waits for, once for each server.
+    /// Notes what the start waits for, and reports it once for each server.
     private func tellWait(_ error: PipelineError) {
         let name = error.code == .kafka ? "kafka" : "redis"
         let message = "waiting for \(name == "kafka" ? "Kafka" : "Redis"): \(error.message)"
@@ -185,8 +190,8 @@ public final class Supervisor: Sendable {
         report(PipelineEvent(level: .warning, name: name, message: message))
     }
 
-    /// Waits for the topics, refuses those that would make numbers wrong, and returns the cluster's
-    /// id; nil = Kafka has not said it in time.
+    /// Waits for the topics, refuses those with which numbers would be wrong, and returns the
+    /// cluster's id; nil when Kafka does not tell it in time.
     private func checkKafka() throws(PipelineError) -> String? {
         let (cluster, findings) = try askKafka()
         let wrong = findings.filter { $0.grade == .error }
@@ -215,9 +220,10 @@ public final class Supervisor: Sendable {
         return (askCluster(consumer), Checkup.topics(consumer, configuration))
     }
 
-    /// Commits what is folded and ends all threads; false = some did not end within the deadline.
+    /// Commits what is folded and ends all threads; false when some did not end within the
+    /// deadline.
     ///
-    /// Ending the process then is safe: what was not committed is read again.
+    /// Ending the process is safe even then: what was not committed is read again.
     @discardableResult
     public func stop(deadlineMilliseconds: Int64) -> Bool {
         let deadline = SteadyClock.milliseconds + deadlineMilliseconds
@@ -236,12 +242,12 @@ public final class Supervisor: Sendable {
         return isClean
     }
 
-    /// What ended a lane for good, if anything did.
-    public var failure: PipelineError? {
+    /// The error that ended the start or a lane for good; nil when none did.
+    public var finalError: PipelineError? {
         state.withLock { state in
-            if let failure = state.failure { return failure }
+            if let finalError = state.finalError { return finalError }
             for lane in state.lanes {
-                if let failure = lane.failure.withLock({ $0 }) { return failure }
+                if let finalError = lane.finalError.withLock({ $0 }) { return finalError }
             }
             return nil
         }
@@ -260,7 +266,7 @@ public final class Supervisor: Sendable {
     /// Whether the start waits for Redis or Kafka.
     public var isWaiting: Bool { state.withLock { $0.waitsFor != nil } }
 
-    /// A lane that waits in a call to Redis or Kafka, and so cannot say that it does.
+    /// The sentence about a lane that hangs in a call to Redis or Kafka, and so publishes nothing.
     private var silent: String? {
         state.withLock { state in
             let now = SteadyClock.milliseconds
@@ -273,31 +279,32 @@ public final class Supervisor: Sendable {
             return nil
         }
     }
-    private static let longestSilence: Int64 = 5_000
+    private static let longestSilence: Milliseconds = 5_000
 
-    /// Whether it counts, or could if it held a partition.
-    public var isReady: Bool { hindrance == nil }
+    /// Whether it counts, or could if it had a partition.
+    public var isReady: Bool { trouble == nil }
 
-    /// Why it does not count everything now; nil = Redis takes the commits of every lane, every
-    /// lane has joined the group, also with no partition, nothing stands still, and the directory
-    /// is mirrored.
-    public var hindrance: String? {
-        if let failure { return failure.message }
+    /// Why it does not count everything now, as a sentence; `/readyz` says it.
+    ///
+    /// Nil when Redis takes the commits of every lane, every lane has joined the group, with or
+    /// without partitions, every partition and shard is counted, and the directory is mirrored.
+    public var trouble: String? {
+        if let finalError { return finalError.message }
         if let waitsFor = state.withLock({ $0.waitsFor }) { return waitsFor }
         let metrics = metrics
-        if let first = metrics.hindrances.first { return first }
+        if let first = metrics.blockingTroubles.first { return first }
         if let silent { return silent }
         if metrics.connectedLanes < configuration.lanes { return "Redis is out of reach" }
         if metrics.joinedLanes < configuration.lanes {
             return "the consumer group is not joined yet"
         }
-        return metrics.standstills.first ?? directoryTrouble
+        return metrics.partitionAndShardTroubles.first ?? directoryTrouble
     }
 
-    /// Why the directory is not mirrored; nil = it is, or there is none.
+    /// Why the directory is not mirrored; nil when it is, or when there is none.
     public var directoryTrouble: String? { state.withLock { $0.mirror?.trouble } }
 
-    /// Records of the directory topic that were not mirrored, since the process began.
+    /// How many records of the directory topic were refused since the process began.
     public var refusedDirectoryRecords: Int64 {
         state.withLock { $0.mirror?.refusals.count ?? 0 }
     }

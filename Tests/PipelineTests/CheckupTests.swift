@@ -66,7 +66,7 @@ import Testing
         #expect(Set(directory.values) == [.ok])
         #expect(topic([:], role: .directory, partitions: 1)["topic-compaction"] == .error)
         var missing = TopicFacts(name: "t", role: .events)
-        missing.problem = "unknown topic"
+        missing.errorText = "unknown topic"
         #expect(grades(missing.findings) == ["topic": .error])
     }
 

@@ -29,7 +29,7 @@ import Testing
             try SupervisorTests.configuration(cluster, redis), surround: { $0 },
             askCluster: { _ in said.value }, onEvent: { events.take($0) })
         try supervisor.start()
-        #expect(supervisor.hindrance?.contains("does not say the cluster's id") ?? false)
+        #expect(supervisor.trouble?.contains("does not say the cluster's id") ?? false)
         #expect(supervisor.isWaiting)
         #expect(events.messages("kafka").count == 1)
         var connection = try redis.connect()

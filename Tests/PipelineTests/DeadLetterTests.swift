@@ -10,8 +10,8 @@ import Testing
 @Suite struct DeadLetterTests {
     private static let produceRequest: Int16 = 0
 
-    private static func place(_ offset: Int64) -> LetterPlace {
-        LetterPlace(topicID: 0, partition: 0, offset: offset)
+    private static func address(_ offset: Int64) -> LetterAddress {
+        LetterAddress(topicID: 0, partition: 0, offset: offset)
     }
 
     private static func print(_ offset: Int64, hash: UInt64 = 1) -> Fingerprint {
@@ -24,7 +24,7 @@ import Testing
         key: Int? = 10, headers: Int? = 20_000, value: Int? = 30_000
     ) -> DeadLetter {
         DeadLetter(
-            place: place(1), key: Array("t/0/1".utf8), reason: "malformed",
+            address: address(1), key: Array("t/0/1".utf8), reason: "malformed",
             own: [("reason", Array("malformed".utf8))],
             originalKey: key.map { [UInt8](repeating: 1, count: $0) },
             originalHeaders: headers.map {
@@ -41,17 +41,17 @@ import Testing
     @Test func whatIsLargeIsLeftOutInOrderAndTheHeaderSaysWhat() {
         var letter = Self.letter()
         #expect(Self.truncated(letter) == nil && letter.sentValue?.count == 30_000)
-        #expect(letter.size > 50_000)
-        letter.shorten(below: letter.size)
+        #expect(letter.messageBytes > 50_000)
+        letter.shorten(belowBytes: letter.messageBytes)
         #expect(Self.truncated(letter) == "headers,key" && letter.sentValue?.count == 30_000)
-        letter.shorten(below: 30_000)
+        letter.shorten(belowBytes: 30_000)
         #expect(Self.truncated(letter) == "value" && letter.sentValue == nil)
         #expect(letter.sentHeaders.contains { $0.name == "original-h" })
-        letter.shorten(below: 300)
+        letter.shorten(belowBytes: 300)
         #expect(Self.truncated(letter) == "headers,key,value")
-        #expect(letter.size < 300 && letter.nextForm == nil)
+        #expect(letter.messageBytes < 300 && letter.nextForm == nil)
         // The shortest form stays, whatever the limit.
-        letter.shorten(below: 0)
+        letter.shorten(belowBytes: 0)
         #expect(letter.form == .shortest)
     }
 
@@ -62,54 +62,54 @@ import Testing
         #expect(bare.nextForm == .withoutValue)
         bare = Self.letter(value: nil)
         #expect(bare.nextForm == .withoutHeaders)
-        bare.shorten(below: 0)
+        bare.shorten(belowBytes: 0)
         #expect(bare.nextForm == nil && Self.truncated(bare) == "headers,key")
         bare = Self.letter(key: nil, value: 0)
-        bare.shorten(below: 0)
+        bare.shorten(belowBytes: 0)
         #expect(Self.truncated(bare) == "headers" && bare.sentValue?.isEmpty == true)
     }
 
     @Test func theSizeThatWasRefusedIsThatOfAMessageAndIsForgottenAfterAWhile() {
         var limits = LetterLimits()
-        #expect(limits.refusedSize(now: 0) == Int.max)
-        limits.refuse(size: 0, now: 0)
-        #expect(limits.refusedSize(now: 0) == Int.max)
-        limits.refuse(size: 20_000, now: 10)
-        limits.refuse(size: 30_000, now: 20)
-        #expect(limits.refusedSize(now: 30) == 20_000)
-        #expect(limits.refusedSize(now: 700_000) == Int.max)
+        #expect(limits.refusedBytes(now: 0) == Int.max)
+        limits.refuse(bytes: 0, now: 0)
+        #expect(limits.refusedBytes(now: 0) == Int.max)
+        limits.refuse(bytes: 20_000, now: 10)
+        limits.refuse(bytes: 30_000, now: 20)
+        #expect(limits.refusedBytes(now: 30) == 20_000)
+        #expect(limits.refusedBytes(now: 700_000) == Int.max)
     }
 
     // MARK: Memory
 
     @Test func aLetterIsKnownUntilTheMarksHavePassedItsRecord() {
         var book = LetterBook()
-        book.begin(Self.place(7), Self.print(7))
-        #expect(book.state(of: Self.place(7), Self.print(7)) == .waiting)
+        book.begin(Self.address(7), Self.print(7))
+        #expect(book.state(of: Self.address(7), Self.print(7)) == .waiting)
         book.forget { _ in true }
-        #expect(book.state(of: Self.place(7), Self.print(7)) == .waiting)
-        book.finish(Self.place(7))
-        #expect(book.state(of: Self.place(7), Self.print(7)) == .done)
-        // Another record at the same place is another letter.
-        #expect(book.state(of: Self.place(7), Self.print(7, hash: 2)) == nil)
+        #expect(book.state(of: Self.address(7), Self.print(7)) == .waiting)
+        book.finish(Self.address(7))
+        #expect(book.state(of: Self.address(7), Self.print(7)) == .done)
+        // Another record at the same address is another letter.
+        #expect(book.state(of: Self.address(7), Self.print(7, hash: 2)) == nil)
         book.forget { $0.offset < 7 }
-        #expect(book.state(of: Self.place(7), Self.print(7)) == .done)
+        #expect(book.state(of: Self.address(7), Self.print(7)) == .done)
         book.forget { $0.offset < 8 }
-        #expect(book.state(of: Self.place(7), Self.print(7)) == nil && book.count == 0)
-        book.begin(Self.place(8), Self.print(8))
-        book.drop(Self.place(8))
+        #expect(book.state(of: Self.address(7), Self.print(7)) == nil && book.count == 0)
+        book.begin(Self.address(8), Self.print(8))
+        book.drop(Self.address(8))
         #expect(book.count == 0)
     }
 
     @Test func onlySoManyAreRememberedTheOldestGoFirst() {
         var book = LetterBook(most: 100)
         for offset in Int64(0)..<1_000 {
-            book.begin(Self.place(offset), Self.print(offset))
-            book.finish(Self.place(offset))
+            book.begin(Self.address(offset), Self.print(offset))
+            book.finish(Self.address(offset))
         }
         #expect(book.count <= 100)
-        #expect(book.state(of: Self.place(999), Self.print(999)) == .done)
-        #expect(book.state(of: Self.place(0), Self.print(0)) == nil)
+        #expect(book.state(of: Self.address(999), Self.print(999)) == .done)
+        #expect(book.state(of: Self.address(0), Self.print(0)) == nil)
     }
 
     // MARK: On a cluster
@@ -260,12 +260,12 @@ import Testing
         try post.reject(1)
         let isTold = SupervisorTests.wait(30) {
             _ = post.letters.deliver(waitMilliseconds: 50)
-            return post.letters.problem != nil
+            return post.letters.trouble != nil
         }
         #expect(isTold && post.letters.waiting == 1)
         post.cluster.failTopic("dead", with: nil)
         #expect(post.areDelivered())
-        #expect(post.letters.problem == nil && post.letters.delivered == 1)
+        #expect(post.letters.trouble == nil && post.letters.delivered == 1)
         #expect(try post.delivered().map(\.value) == ["v"])
     }
 
@@ -277,7 +277,7 @@ import Testing
             cluster.failTopic("usage-dead-letters", with: refused)
             try SupervisorTests.produce([("x", "no JSON")], to: cluster.bootstrap)
             #expect(
-                SupervisorTests.wait { supervisor.hindrance?.contains("dead letters") ?? false })
+                SupervisorTests.wait { supervisor.trouble?.contains("dead letters") ?? false })
             cluster.failTopic("usage-dead-letters", with: nil)
             #expect(SupervisorTests.wait { supervisor.metrics.deadLetters == 1 })
             #expect(SupervisorTests.wait { supervisor.isReady })

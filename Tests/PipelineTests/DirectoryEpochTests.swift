@@ -137,7 +137,7 @@ import Testing
         let wrong = (0..<5).map { (key: "organization:acme", value: "{\"name\":\($0)}") }
         let cluster = try log([("organization:acme", #"{"name":"Acme"}"#)] + wrong)
         var configuration = try configuration(cluster, redis)
-        configuration.directoryComplaint = { key, value in
+        configuration.directoryRefusal = { key, value in
             value.contains(UInt8(ascii: "A"))
                 ? nil : "\(String(decoding: key, as: UTF8.self)) is odd"
         }
@@ -211,7 +211,7 @@ import Testing
         func grade(
             _ mark: Int64?, epoch: Int64 = 0, _ verdict: DirectoryLog.Verdict = .same
         ) -> Finding.Grade {
-            Checkup.judgement(
+            Checkup.finding(
                 "d", DirectoryState(mark: mark, witness: nil, epoch: epoch), verdict, end: 7
             ).grade
         }

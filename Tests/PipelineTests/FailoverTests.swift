@@ -80,7 +80,7 @@ import Testing
         #expect(SupervisorTests.wait { !events.messages("no-master").isEmpty })
         try name.lead(to: second)
         #expect(recovery.wait(for: 800, second), "tokens: \(recovery.tokens(second) ?? -1)")
-        #expect(SupervisorTests.wait { supervisor.isReady }, "\(supervisor.hindrance ?? "")")
+        #expect(SupervisorTests.wait { supervisor.isReady }, "\(supervisor.trouble ?? "")")
 
         // Idle: only the look at the server can tell.
         let third = try copy(of: second)
@@ -96,8 +96,8 @@ import Testing
             })
         try recovery.produce(800..<1_000, to: cluster)
         #expect(recovery.wait(for: 1_000, third), "tokens: \(recovery.tokens(third) ?? -1)")
-        #expect(SupervisorTests.wait { supervisor.isReady }, "\(supervisor.hindrance ?? "")")
-        #expect(supervisor.failure == nil, "\(supervisor.failure?.message ?? "")")
+        #expect(SupervisorTests.wait { supervisor.isReady }, "\(supervisor.trouble ?? "")")
+        #expect(supervisor.finalError == nil, "\(supervisor.finalError?.message ?? "")")
         // Said when it began and when it ended, not with every try.
         #expect(events.messages("no-master").count <= 4, "\(events.messages("no-master"))")
     }

@@ -19,9 +19,9 @@ import Testing
             var connection = try redis.connect()
             try connection.command(spoil.map { Array($0.utf8) })
             let isSaid = SupervisorTests.wait(Self.interval) {
-                supervisor.hindrance?.contains(word) ?? false
+                supervisor.trouble?.contains(word) ?? false
             }
-            #expect(isSaid, "\(supervisor.hindrance ?? "ready")")
+            #expect(isSaid, "\(supervisor.trouble ?? "ready")")
             try recovery.produce(400..<800, to: cluster)
             // Nothing is counted meanwhile, however long it lasts; another look passes.
             #expect(!SupervisorTests.wait(6) { recovery.tokens(redis) != 400 })
@@ -54,7 +54,7 @@ import Testing
             redis.freeze(true)
             #expect(SupervisorTests.wait(Self.interval) { !supervisor.isReady })
             redis.freeze(false)
-            #expect(SupervisorTests.wait { supervisor.isReady }, "\(supervisor.hindrance ?? "")")
+            #expect(SupervisorTests.wait { supervisor.isReady }, "\(supervisor.trouble ?? "")")
         }
     }
 
@@ -63,15 +63,16 @@ import Testing
         try RecoveryTests().withMachine(events: events) { cluster, redis, supervisor in
             var connection = try redis.connect()
             // The first look of the lane must have been made.
-            #expect(!SupervisorTests.wait(6) { supervisor.failure != nil })
+            #expect(!SupervisorTests.wait(6) { supervisor.finalError != nil })
             try connection.command("CONFIG", "SET", "maxmemory-policy", "allkeys-random")
             try connection.command("CONFIG", "SET", "maxmemory", "1")
             try connection.command("PING")
             try connection.command("CONFIG", "SET", "maxmemory", "0")
             try connection.command("CONFIG", "SET", "maxmemory-policy", "noeviction")
-            #expect(SupervisorTests.wait(Self.interval) { supervisor.failure != nil })
+            #expect(SupervisorTests.wait(Self.interval) { supervisor.finalError != nil })
             #expect(
-                supervisor.failure?.code == .unfitServer, "\(supervisor.failure?.message ?? "")")
+                supervisor.finalError?.code == .unfitServer,
+                "\(supervisor.finalError?.message ?? "")")
         }
     }
 
@@ -88,8 +89,8 @@ import Testing
         redis.freeze(true)
         try supervisor.start()
         // Several attempts, one line.
-        #expect(!SupervisorTests.wait(3) { supervisor.isReady || supervisor.failure != nil })
-        #expect(supervisor.hindrance?.contains("waiting for Redis") ?? false)
+        #expect(!SupervisorTests.wait(3) { supervisor.isReady || supervisor.finalError != nil })
+        #expect(supervisor.trouble?.contains("waiting for Redis") ?? false)
         #expect(events.messages("redis").count == 1, "\(events.messages("redis"))")
         redis.freeze(false)
         #expect(recovery.wait(for: 400, redis))

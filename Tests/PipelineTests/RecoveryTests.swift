@@ -64,7 +64,7 @@ import Testing
         try produce(0..<400, to: cluster)
         #expect(wait(for: 400, redis))
         try body(cluster, redis, supervisor)
-        #expect(supervisor.failure == nil || events.mayFail)
+        #expect(supervisor.finalError == nil || events.mayFail)
     }
 
     @Test func anEmptiedRedisIsFilledAgainAlsoWhenIdle() throws {
@@ -197,7 +197,7 @@ import Testing
             let sharing = Self.organizations - beside.count - 1
             #expect(wait(for: Int64(beside.count * 40 + sharing * 20 + 7), redis))
             // All the others are counted, and yet nobody may believe that all is well.
-            #expect(supervisor.hindrance?.contains("shard \(shard) is set aside") ?? false)
+            #expect(supervisor.trouble?.contains("shard \(shard) is set aside") ?? false)
             #expect(SupervisorTests.wait { supervisor.metrics.lag > 0 })
             let record = try #require(try LedgerRecord.read(&connection, layout: layout))
             let contract = ContractStamp(

@@ -1,27 +1,27 @@
 @testable import Ledger
 
-/// Which fields a key with a limit takes: the script's rule in plain Swift.
-enum FieldLaw {
-    /// `__other__`, as often as the name has parts.
+/// Which members a key with a limit takes: the script's rule in plain Swift.
+enum MemberLaw {
+    /// `__other__` for each part of the name.
     static func other(_ name: String) -> String {
         name.split(separator: ":", omittingEmptySubsequences: false)
             .map { _ in "__other__" }.joined(separator: ":")
     }
 
-    /// The field under which an entry of that name is counted.
+    /// The member under which an entry of that name is counted.
     static func admitted(_ name: String, in content: KeyContent, _ most: Int?) -> String {
-        guard let most, content.kind != "P", content.fields[name] == nil else { return name }
+        guard let most, content.kind != "P", content.members[name] == nil else { return name }
         return size(content) < most || name == other(name) ? name : other(name)
     }
 
-    /// Whether no other field may come; then a cell at 0 keeps its place.
+    /// Whether no other member may come; then a cell at 0 keeps its place.
     static func isFull(_ content: KeyContent, _ most: Int?) -> Bool {
         guard let most else { return false }
         return size(content) >= most
     }
 
     private static func size(_ content: KeyContent) -> Int {
-        content.fields.keys.filter { $0 != other($0) }.count
+        content.members.keys.filter { $0 != other($0) }.count
     }
 }
 
@@ -44,11 +44,11 @@ enum ScopeLaw {
     private static func wanted(
         _ call: CommitCall, _ shard: ShardContent
     ) -> (joining: [String], refused: [String]) {
-        let registered = call.registerKey.flatMap { shard.cells[$0] }?.fields ?? [:]
+        let registered = call.registerKey.flatMap { shard.cells[$0] }?.members ?? [:]
         var counts: [String: Int] = [:]
         var joining: [String] = []
         var refused: [String] = []
-        let standing = Set(
+        let present = Set(
             call.groups.filter { shard.cells[$0.key] != nil }.compactMap { name(of: $0.key) })
         for group in call.groups {
             guard let most = group.mostScopes, shard.cells[group.key] == nil,
@@ -57,7 +57,7 @@ enum ScopeLaw {
             else { continue }
             let dimensions = dimensions(scope)
             let count = counts[dimensions] ?? Int(registered[dimensions] ?? "0") ?? 0
-            if count < most || standing.contains(scope) {
+            if count < most || present.contains(scope) {
                 counts[dimensions] = count + 1
                 joining.append(scope)
             } else {
@@ -67,10 +67,10 @@ enum ScopeLaw {
         return (joining, refused)
     }
 
-    /// What the caller believed otherwise than Redis.
+    /// Scopes about which the caller believed something else than Redis.
     static func verdicts(_ call: CommitCall, _ shard: ShardContent) -> [ScopeVerdict] {
         guard let key = call.registerKey else { return [] }
-        let registered = shard.cells[key]?.fields ?? [:]
+        let registered = shard.cells[key]?.members ?? [:]
         let (joining, refused) = wanted(call, shard)
         var verdicts = refused.map { ScopeVerdict(scope: Array($0.utf8), state: .refused) }
         if !verdicts.isEmpty {
@@ -97,9 +97,9 @@ enum ScopeLaw {
         guard !joining.isEmpty else { return }
         var register = shard.cells[key] ?? KeyContent(kind: "H")
         for scope in joining {
-            register.fields[scope] = "1"
-            let count = Int(register.fields[dimensions(scope)] ?? "0") ?? 0
-            register.fields[dimensions(scope)] = String(count + 1)
+            register.members[scope] = "1"
+            let count = Int(register.members[dimensions(scope)] ?? "0") ?? 0
+            register.members[dimensions(scope)] = String(count + 1)
         }
         shard.cells[key] = register
     }

@@ -36,7 +36,7 @@ import Testing
         }
         #expect(simulation.server.content.shards.map(\.marks) == before)
         for machine in simulation.machines {
-            let told = machine.lane.published.withLock { $0.hindrances }
+            let told = machine.lane.published.withLock { $0.blockingTroubles }
             #expect(told.contains { $0.contains("clock") }, "\(told)")
         }
         simulation.server.clockAhead = 0

@@ -3,7 +3,7 @@
 /// A call of the commit script, read from the very bytes that Redis would get.
 struct CommitCall {
     struct Range {
-        var field: String
+        var member: String
         var from: String
         var to: String
         var fingerprint: String
@@ -12,19 +12,20 @@ struct CommitCall {
         var kind: String
         var key: String
         var expiry: String
-        /// Most fields of the key, and most values of its scope.
+        /// Most members of the key, and most values of its scope.
         var most: Int?
         var mostScopes: Int?
-        var entries: [(field: String, value: String)]
+        var entries: [(member: String, value: String)]
     }
 
     var marksKey = ""
     var auditKey = ""
     var contract = ""
-    /// The latest time that the server's clock may show, in milliseconds since 1970; 0 = any.
+    /// The latest time that the server's clock may show, in milliseconds since 1970; 0 when any is
+    /// right.
     var latest: Int64 = 0
     var ranges: [Range] = []
-    var audit: [(field: String, delta: String)] = []
+    var audit: [(member: String, delta: String)] = []
     var groups: [Group] = []
     var registerKey: String?
     /// Scopes that the caller counts under `__other__`, with their limits.
@@ -44,9 +45,9 @@ struct CommitCall {
         auditKey = keys[1]
         contract = word()
         for _ in 0..<number() {
-            ranges.append(Range(field: word(), from: word(), to: word(), fingerprint: word()))
+            ranges.append(Range(member: word(), from: word(), to: word(), fingerprint: word()))
         }
-        for _ in 0..<number() { audit.append((field: word(), delta: word())) }
+        for _ in 0..<number() { audit.append((member: word(), delta: word())) }
         var headCount = 0
         while next < words.count {
             let head = word()
@@ -81,7 +82,7 @@ struct CommitCall {
                 let first = word()
                 let second = kind == "P" ? "" : word()
                 group.entries.append(
-                    kind == "Z" ? (field: second, value: first) : (field: first, value: second))
+                    kind == "Z" ? (member: second, value: first) : (member: first, value: second))
             }
             groups.append(group)
         }

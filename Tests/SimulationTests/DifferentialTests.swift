@@ -21,8 +21,8 @@ import Testing
             contract: Array((dice.oneIn(25) ? "2:other" : "1:abc").utf8))
         let first = dice.roll(0...2)
         for partition in Self.partitions[first...dice.roll(first...2)] {
-            let field = "usage/\(partition.partition)"
-            var from = law.marks[field].flatMap { Int64($0) }
+            let member = "usage/\(partition.partition)"
+            var from = law.marks[member].flatMap { Int64($0) }
             if dice.oneIn(12) { from = from.map { $0 + Int64(dice.roll(-1...1)) } ?? 0 }
             let to = (from ?? 0) + Int64(dice.roll(1...9))
             let fingerprint = Fingerprint(offset: to - 1, timestamp: 5, hash: UInt64(to))
@@ -31,7 +31,7 @@ import Testing
                 fingerprint: dice.oneIn(3) ? nil : fingerprint)
             if dice.oneIn(2) {
                 arguments.addAudit(
-                    member: Array("\(field):delivered".utf8), delta: Int64(dice.roll(0...5)))
+                    member: Array("\(member):delivered".utf8), delta: Int64(dice.roll(0...5)))
             }
         }
         for _ in 0..<dice.roll(0...5) { addGroup(&arguments, dice) }
@@ -108,20 +108,20 @@ import Testing
         for _ in 0..<dice.roll(1...4) {
             let number = dice.roll(-3...3)
             let digits = "0000000000000000000\(number + 3)"
-            let field = Array("\(kind)\(dice.roll(0...2))".utf8)
+            let member = Array("\(kind)\(dice.roll(0...2))".utf8)
             switch kind {
-            case .add: arguments.addEntry(member: field, delta: amount(dice, limit: .max))
-            case .score: arguments.addEntry(member: field, delta: amount(dice, limit: 1 << 53))
-            case .minimum, .maximum: arguments.addEntry(member: field, value: Array(digits.utf8))
+            case .add: arguments.addEntry(member: member, delta: amount(dice, limit: .max))
+            case .score: arguments.addEntry(member: member, delta: amount(dice, limit: 1 << 53))
+            case .minimum, .maximum: arguments.addEntry(member: member, value: Array(digits.utf8))
             case .first, .last:
                 let value = digits + ":" + (dice.pick(["a", "b", "bb", ""]) ?? "")
-                arguments.addEntry(member: field, value: Array(value.utf8))
+                arguments.addEntry(member: member, value: Array(value.utf8))
             case .distinct: arguments.addDistinct(Array("m\(dice.roll(0...4))".utf8))
             }
         }
     }
 
-    /// Of every length that a dump writes differently.
+    /// A number of each length that a dump writes in another form.
     private func small(_ dice: Dice) -> Int64 {
         let least: [Int64] = [1, 120, 4_090, 32_760, 2_147_483_640, 999_999_999_999_900]
         return (dice.oneIn(3) ? dice.pick(least) ?? 1 : 1) + Int64(dice.roll(0...9))
@@ -144,16 +144,17 @@ import Testing
         var kinds: Set<String> = []
         for round in 0..<250 {
             var spoiled: Set<String> = []
-            if dice.oneIn(10), let field = law.cells[Self.shard + "h1"]?.fields.keys.sorted().first
+            if dice.oneIn(10),
+                let member = law.cells[Self.shard + "h1"]?.members.keys.sorted().first
             {
-                spoiled = ["\(Self.shard)h1 \(field)"]
-                try connection.command("HSET", Self.shard + "h1", field, "spoiled")
+                spoiled = ["\(Self.shard)h1 \(member)"]
+                try connection.command("HSET", Self.shard + "h1", member, "spoiled")
             }
             if dice.oneIn(25) { law.marks["!torn"] = "undo failed" }
             if dice.oneIn(3) { law.marks["!torn"] = "" }
             try connection.command("HSET", marks, "!torn", law.marks["!torn"] ?? "")
             law.marks["!torn"] = law.marks["!torn"] ?? ""
-            // As where Redis ran the begin of a transaction that was torn in its file.
+            // As after Redis has run a part of a transaction, from a file with a torn end.
             let isHalf = dice.oneIn(25)
             if isHalf { try begin(&law, marks, &connection, by: 1) }
             defer { if isHalf { try? begin(&law, marks, &connection, by: -1) } }
@@ -181,19 +182,19 @@ import Testing
                     law.audit["usage/0:delivered"] ?? "0")
             }
             for name in spoiled where name.hasPrefix(Self.shard + "h1") {
-                let field = String(name.dropFirst(Self.shard.utf8.count + 3))
-                let value = before[Self.shard + "h1"]?.fields[field] ?? ""
-                try connection.command("HSET", Self.shard + "h1", field, value)
+                let member = String(name.dropFirst(Self.shard.utf8.count + 3))
+                let value = before[Self.shard + "h1"]?.members[member] ?? ""
+                try connection.command("HSET", Self.shard + "h1", member, value)
             }
-            let stands = try content(&connection)
-            guard stands == law else {
-                Issue.record("seed \(seed), round \(round): \(Self.differing(stands, law))")
+            let found = try content(&connection)
+            guard found == law else {
+                Issue.record("seed \(seed), round \(round): \(Self.differing(found, law))")
                 return
             }
         }
         #expect(kinds == ["applied", "mismatch", "contract", "torn", "cellRefused", "scopes"])
-        #expect(law.cells.values.contains { $0.fields["__other__"] != nil })
-        #expect(law.cells[Self.shard + "scopes"]?.fields["org:s"] == "3")
+        #expect(law.cells.values.contains { $0.members["__other__"] != nil })
+        #expect(law.cells[Self.shard + "scopes"]?.members["org:s"] == "3")
         let statistics = try connection.command("INFO", "commandstats").text ?? ""
         for command in ["zincrby", "zunionstore", "restore", "hincrby", "pfadd"] {
             #expect(statistics.contains("cmdstat_\(command):"), "\(command) was never run")
@@ -233,21 +234,21 @@ import Testing
         return left == expected
     }
 
-    private static func differing(_ one: ShardContent, _ other: ShardContent) -> String {
-        let keys = Set(one.cells.keys).union(other.cells.keys).sorted()
-        return keys.filter { one.cells[$0] != other.cells[$0] }
-            .map { "\($0): \(one.cells[$0], default: "-") is not \(other.cells[$0], default: "-")" }
-            .joined(separator: "; ") + "; marks \(one.marks) and \(other.marks)"
+    private static func differing(_ found: ShardContent, _ law: ShardContent) -> String {
+        let keys = Set(found.cells.keys).union(law.cells.keys).sorted()
+        return keys.filter { found.cells[$0] != law.cells[$0] }
+            .map { "\($0): \(found.cells[$0], default: "-") is not \(law.cells[$0], default: "-")" }
+            .joined(separator: "; ") + "; marks \(found.marks) and \(law.marks)"
     }
 
     private static func name(_ outcome: CommitOutcome) -> String {
         String("\(outcome)".prefix { $0 != "(" })
     }
 
-    /// The same answer; of a refused cell all but Redis' own words.
-    private static func isSame(_ one: CommitOutcome, _ other: CommitOutcome) -> Bool {
-        guard case .cellRefused(var left) = one, case .cellRefused(let right) = other else {
-            return one == other
+    /// Whether the answers are the same, but for Redis' own words about a refused cell.
+    private static func isSame(_ outcome: CommitOutcome, _ expected: CommitOutcome) -> Bool {
+        guard case .cellRefused(var left) = outcome, case .cellRefused(let right) = expected else {
+            return outcome == expected
         }
         left.error = right.error
         return left == right
@@ -259,14 +260,14 @@ import Testing
             var found = KeyContent(kind: "H")
             switch try connection.command("TYPE", key).text {
             case "hash":
-                found.fields = try connection.command("HGETALL", key).pairs
-                // As good as absent: a commit began and took itself back.
-                for field in ["!begun", "!done"] where found.fields[field] == "0" {
-                    found.fields[field] = nil
+                found.members = try connection.command("HGETALL", key).pairs
+                // Counts as absent: a commit began and undid its changes.
+                for member in ["!begun", "!done"] where found.members[member] == "0" {
+                    found.members[member] = nil
                 }
             case "zset":
                 found.kind = "Z"
-                found.fields = try connection.command("ZRANGE", key, "0", "-1", "WITHSCORES").pairs
+                found.members = try connection.command("ZRANGE", key, "0", "-1", "WITHSCORES").pairs
             default:
                 found.kind = "P"
                 // A HyperLogLog gives no members: whether one is new tells whether it is there.
@@ -274,18 +275,18 @@ import Testing
                 for member in (0...4).map({ "m\($0)" }) {
                     try connection.command("COPY", key, "probe", "REPLACE")
                     if try connection.command("PFADD", "probe", member).integer == 0 {
-                        found.fields[member] = ""
+                        found.members[member] = ""
                     }
                 }
                 try connection.command("DEL", "probe")
-                #expect(Int64(found.fields.count) == count)
+                #expect(Int64(found.members.count) == count)
             }
             let expiry = try connection.command("EXPIRETIME", key).integer ?? -1
             found.expiry = expiry < 0 ? nil : String(expiry)
             switch key {
-            case Self.shard + "marks": content.marks = found.fields
-            case Self.shard + "audit": content.audit = found.fields
-            case Self.shard + "parked": content.parked = found.fields
+            case Self.shard + "marks": content.marks = found.members
+            case Self.shard + "audit": content.audit = found.members
+            case Self.shard + "parked": content.parked = found.members
             default: content.cells[key] = found
             }
         }

@@ -80,13 +80,13 @@ import Testing
         func look(_ run: String, _ count: Int64) -> String? {
             var health = ServerHealth()
             health.evictions = EvictionNote(runID: run, count: count)
-            return fitness.evictionProblem(health)
+            return fitness.evictionFinding(health)
         }
         #expect(look("a", 5) == nil)
         #expect(look("a", 5) == nil)
         #expect(look("a", 7) == "Redis has thrown away 2 keys")
         // It does not say: what was known before is kept.
-        let silent = fitness.evictionProblem(ServerHealth())
+        let silent = fitness.evictionFinding(ServerHealth())
         #expect(silent == nil)
         #expect(look("a", 8) == "Redis has thrown away 1 keys")
     }

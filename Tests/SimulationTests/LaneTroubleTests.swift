@@ -4,7 +4,7 @@ import Testing
 
 @testable import Pipeline
 
-/// What a lane says of its troubles, with the clock in our hand.
+/// What a lane reports of its troubles, with a clock that the test moves.
 @Suite struct LaneTroubleTests {
     private final class Said: Sendable {
         private let lines = Mutex<[String]>([])
@@ -27,8 +27,8 @@ import Testing
         Simulation(seed: 1, catalog: try SimulatedEvent.readCatalog())
     }
 
-    /// The client tells an error that lasts every few seconds: the log has it once,
-    /// and once more when it is back.
+    /// The client repeats an error that lasts every few seconds: it is logged when it begins and
+    /// when it has ended.
     @Test func anErrorOfKafkaHasPassedAfterAQuietMinute() throws {
         let simulation = try makeSimulation()
         let said = Said()
@@ -48,14 +48,14 @@ import Testing
         withExtendedLifetime(simulation) {}
     }
 
-    @Test func hindrancesAreToldWithTheCauseFirst() throws {
+    @Test func blockingTroublesAreListedWithTheCauseFirst() throws {
         let simulation = try makeSimulation()
         let lane = makeLane(simulation, Said())
         for trouble in LaneTrouble.allCases.reversed() {
             lane.trouble(trouble, trouble.rawValue)
         }
         lane.publish(lane.now, force: true)
-        let told = lane.published.withLock { $0.hindrances }
+        let told = lane.published.withLock { $0.blockingTroubles }
         #expect(
             told == [
                 "redis", "no-master", "unfit", "refused", "establish", "dead-letters",
@@ -64,10 +64,8 @@ import Testing
         withExtendedLifetime(simulation) {}
     }
 
-    /// Under a memory that is full to its brim some commits pass and some do not, twice a second.
-    @Test func whatAlternatesIsToldAtItsBeginAndAtItsEndAndHindersAllTheWhile()
-        throws
-    {
+    /// With Redis' memory just full, some commits pass and some do not, twice a second.
+    @Test func aTroubleThatAlternatesIsReportedAtBothEndsAndLastsBetween() throws {
         let simulation = try makeSimulation()
         let said = Said()
         let lane = makeLane(simulation, said)
@@ -77,7 +75,7 @@ import Testing
             simulation.clock += 250
             lane.passed(.refused, "takes again")
             lane.publish(lane.now, force: true)
-            isReady.append(lane.published.withLock { $0.hindrances.isEmpty })
+            isReady.append(lane.published.withLock { $0.blockingTroubles.isEmpty })
             simulation.clock += 250
         }
         let lines = said.take()
@@ -87,7 +85,7 @@ import Testing
         simulation.clock += Recurrence.rest
         lane.publish(lane.now, force: true)
         #expect(said.take() == ["takes again"])
-        #expect(lane.published.withLock { $0.hindrances.isEmpty })
+        #expect(lane.published.withLock { $0.blockingTroubles.isEmpty })
         // Much later the same is a new trouble.
         simulation.clock += 2 * Recurrence.memory
         lane.trouble(.refused, "refuses")
@@ -110,7 +108,7 @@ import Testing
         }
         #expect(said.take().count < 12)
         let published = lane.published.withLock { $0 }
-        #expect(published.hindrances.count == 1, "\(published.hindrances)")
+        #expect(published.blockingTroubles.count == 1, "\(published.blockingTroubles)")
         #expect(published.troubles.filter { $0.lanes == 1 }.map(\.name) == ["reestablish"])
         simulation.clock += 2 * Recurrence.rest
         for _ in 0..<3 {
@@ -118,13 +116,13 @@ import Testing
             simulation.clock += Recurrence.rest
         }
         lane.publish(lane.now, force: true)
-        let hindrances = lane.published.withLock { $0.hindrances }
-        #expect(hindrances.isEmpty, "\(hindrances)")
+        let blockingTroubles = lane.published.withLock { $0.blockingTroubles }
+        #expect(blockingTroubles.isEmpty, "\(blockingTroubles)")
         withExtendedLifetime(simulation) {}
     }
 
-    /// The witness of where counting began must not be missing unseen; a refusal during a rebalance
-    /// is none.
+    /// Without the group's offset commits nobody knows later where counting began, so lasting
+    /// refusals are reported; a single one during a rebalance is not.
     @Test func refusedOffsetCommitsAreTold() throws {
         let simulation = try makeSimulation()
         let said = Said()

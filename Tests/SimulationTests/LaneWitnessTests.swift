@@ -4,7 +4,7 @@ import Testing
 @testable import Ledger
 @testable import Pipeline
 
-/// The record by which a lane knows its log, where others commit, too.
+/// The record by which a lane recognizes its log, when others commit too.
 @Suite struct LaneWitnessTests {
     private func fingerprint(_ offset: Int64) -> Fingerprint {
         Fingerprint(offset: offset, timestamp: 1_700_000_000_000, hash: 7)

@@ -3,7 +3,7 @@
 /// Compares shards with what the oracle says of their marks.
 final class LedgerCheck {
     private struct Known {
-        var place: LedgerOracle.Place
+        var coverage: LedgerOracle.Coverage
         var content: ShardContent
     }
     private let log: SimulatedLog
@@ -16,94 +16,96 @@ final class LedgerCheck {
         known = Array(repeating: nil, count: shardCount)
     }
 
-    /// What is wrong with a shard, or nil.
+    /// What is wrong with a shard; nil when nothing is.
     func difference(of shard: Int, _ content: SimulatedServer.Content) -> String? {
-        let stands = content.shards[shard]
-        let expected = expected(shard, place(of: shard, content))
-        if stands.audit != expected.audit {
-            return "audit \(Self.differing(stands.audit, expected.audit))"
+        let found = content.shards[shard]
+        let expected = expected(shard, coverage(of: shard, content))
+        if found.audit != expected.audit {
+            return "audit \(Self.differing(found.audit, expected.audit))"
         }
         for partition in log.counted {
-            if let problem = fingerprintProblem(stands, partition) { return problem }
+            if let difference = fingerprintDifference(found, partition) { return difference }
         }
-        var cells = withParked(stands)
+        var cells = withParked(found)
         var right = expected.cells
-        if log.isLimited, let problem = AdmissionOracle.judge(&cells, &right, refusing) {
-            return problem
+        if log.isLimited, let difference = AdmissionOracle.judge(&cells, &right, refusing) {
+            return difference
         }
         guard cells != right else { return nil }
         for key in Set(cells.keys).union(right.keys).sorted() where cells[key] != right[key] {
-            return "\(key): \(text(cells[key])) stands, \(text(right[key])) is right"
+            return "\(key): \(text(cells[key])) is there, \(text(right[key])) is right"
         }
         return nil
     }
 
-    /// The cells as they are with what is parked, which is what a reader must take for true.
+    /// The cells together with what is parked, which is what a reader must return.
     private func withParked(_ content: ShardContent) -> [String: KeyContent] {
         var cells = content.cells
         for (name, value) in content.parked {
             let parts = name.split(separator: " ", maxSplits: 3, omittingEmptySubsequences: false)
             let (kind, key) = (parts[0].prefix(1), String(parts[2]))
-            var field = String(parts[3])
+            var member = String(parts[3])
             refusing.insert(key)
             let expiry = parts[1] == "0" ? nil : String(parts[1])
             let family: Character = kind == "Z" ? "Z" : kind == "P" ? "P" : "H"
             var cell = cells[key] ?? KeyContent(kind: family, expiry: expiry)
-            let other = FieldLaw.other(field)
-            if cell.fields[field] == nil, kind != "P", cell.fields[other] != nil { field = other }
-            let before = cell.fields[field]
+            let other = MemberLaw.other(member)
+            if cell.members[member] == nil, kind != "P", cell.members[other] != nil {
+                member = other
+            }
+            let before = cell.members[member]
             switch kind {
             case "H", "Z":
                 let sum = (Int64(before ?? "0") ?? 0) + (Int64(value) ?? 0)
-                // A cell that is there keeps its place in a full key, also where the sum is 0.
-                let keepsPlace =
+                // A member of a full key stays there even if the sum is 0.
+                let isKept =
                     before != nil && log.isLimited && AdmissionOracle.isFull(cell, key)
-                cell.fields[field] = sum == 0 && !keepsPlace ? nil : String(sum)
+                cell.members[member] = sum == 0 && !isKept ? nil : String(sum)
             case "P":
-                cell.fields.merge(cells[key + ":parked"]?.fields ?? [:]) { one, _ in one }
+                cell.members.merge(cells[key + ":parked"]?.members ?? [:]) { old, _ in old }
                 cells[key + ":parked"] = nil
-            case "m": cell.fields[field] = before.map { min($0, value) } ?? value
-            default: cell.fields[field] = before.map { max($0, value) } ?? value
+            case "m": cell.members[member] = before.map { min($0, value) } ?? value
+            default: cell.members[member] = before.map { max($0, value) } ?? value
             }
-            cells[key] = cell.fields.isEmpty ? nil : cell
+            cells[key] = cell.members.isEmpty ? nil : cell
         }
         return cells
     }
 
-    private func place(
+    private func coverage(
         of shard: Int, _ content: SimulatedServer.Content
-    ) -> LedgerOracle.Place {
-        var place = LedgerOracle.Place(origins: [], marks: [], lost: [])
+    ) -> LedgerOracle.Coverage {
+        var coverage = LedgerOracle.Coverage(origins: [], marks: [], lost: [])
         for partition in log.counted {
-            let field = "\(SimulatedLog.topic)/\(partition.number)"
+            let member = "\(SimulatedLog.topic)/\(partition.number)"
             let origin = content.origins?[partition.number] ?? 0
-            place.origins.append(origin)
-            let mark = content.shards[shard].marks[field].flatMap { Int64($0) }
-            place.marks.append(mark ?? origin)
-            place.lost.append(content.lost[shard][partition.number] ?? [])
+            coverage.origins.append(origin)
+            let mark = content.shards[shard].marks[member].flatMap { Int64($0) }
+            coverage.marks.append(mark ?? origin)
+            coverage.lost.append(content.lost[shard][partition.number] ?? [])
         }
-        return place
+        return coverage
     }
 
-    /// The content that belongs to these marks: what was known, taken
-    /// further where that is possible.
-    private func expected(_ shard: Int, _ place: LedgerOracle.Place) -> ShardContent {
+    /// The content that belongs to these marks; continues from the one before if it can.
+    private func expected(_ shard: Int, _ coverage: LedgerOracle.Coverage) -> ShardContent {
         var content = ShardContent()
-        var from = place.origins
-        if let last = known[shard], isContinued(last.place, place) {
+        var from = coverage.origins
+        if let last = known[shard], isContinued(last.coverage, coverage) {
             content = last.content
-            for index in last.place.marks.indices { from[index] = last.place.marks[index] }
+            for index in last.coverage.marks.indices { from[index] = last.coverage.marks[index] }
         }
-        for (index, partition) in log.counted.enumerated() where from[index] < place.marks[index] {
+        for (index, partition) in log.counted.enumerated() where from[index] < coverage.marks[index]
+        {
             LedgerOracle.advance(
-                &content, shard: shard, partition, from: from[index], to: place.marks[index],
-                lost: place.lost[index])
+                &content, shard: shard, partition, from: from[index], to: coverage.marks[index],
+                lost: coverage.lost[index])
         }
-        known[shard] = Known(place: place, content: content)
+        known[shard] = Known(coverage: coverage, content: content)
         return content
     }
 
-    private func isContinued(_ old: LedgerOracle.Place, _ new: LedgerOracle.Place) -> Bool {
+    private func isContinued(_ old: LedgerOracle.Coverage, _ new: LedgerOracle.Coverage) -> Bool {
         old.marks.indices.allSatisfy {
             old.origins[$0] == new.origins[$0] && old.marks[$0] <= new.marks[$0]
                 && new.lost[$0].starts(with: old.lost[$0])
@@ -113,29 +115,29 @@ final class LedgerCheck {
         }
     }
 
-    /// The stored fingerprint is that of a record below the mark.
-    private func fingerprintProblem(
+    /// What is wrong with the stored fingerprint; it must be that of a record below the mark.
+    private func fingerprintDifference(
         _ content: ShardContent, _ partition: SimulatedPartition
     ) -> String? {
-        let field = "\(SimulatedLog.topic)/\(partition.number)"
-        guard let text = content.marks[field + "@"], let mark = Int64(content.marks[field] ?? "")
+        let member = "\(SimulatedLog.topic)/\(partition.number)"
+        guard let text = content.marks[member + "@"], let mark = Int64(content.marks[member] ?? "")
         else { return nil }
         guard let offset = Int64(text.split(separator: " ")[0]), offset < mark,
             partition.record(at: offset)?.fingerprint == text
-        else { return "fingerprint \(text) at mark \(mark) of \(field)" }
+        else { return "fingerprint \(text) at mark \(mark) of \(member)" }
         return nil
     }
 
-    private static func differing(_ one: [String: String], _ other: [String: String]) -> String {
-        Set(one.keys).union(other.keys).sorted().filter { one[$0] != other[$0] }
-            .map { "\($0) \(one[$0] ?? "0") stands, \(other[$0] ?? "0") is right" }
+    private static func differing(_ found: [String: String], _ right: [String: String]) -> String {
+        Set(found.keys).union(right.keys).sorted().filter { found[$0] != right[$0] }
+            .map { "\($0) \(found[$0] ?? "0") is there, \(right[$0] ?? "0") is right" }
             .joined(separator: "; ")
     }
 
     private func text(_ content: KeyContent?) -> String {
         guard let content else { return "nothing" }
-        let fields = content.fields.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
+        let members = content.members.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
         return
-            "\(content.kind) \(fields.joined(separator: " ")) expiry \(content.expiry ?? "never")"
+            "\(content.kind) \(members.joined(separator: " ")) expiry \(content.expiry ?? "never")"
     }
 }

@@ -4,7 +4,7 @@
 struct KeyContent: Equatable {
     /// H hash, Z sorted set, P HyperLogLog: members with an empty value.
     var kind: Character
-    var fields: [String: String] = [:]
+    var members: [String: String] = [:]
     var expiry: String?
 }
 
@@ -13,7 +13,7 @@ struct ShardContent: Equatable {
     var marks: [String: String] = [:]
     var audit: [String: String] = [:]
     var cells: [String: KeyContent] = [:]
-    /// Fields of the parked hash.
+    /// Members of the parked hash.
     var parked: [String: String] = [:]
 
     var torn: String? {
@@ -26,9 +26,9 @@ struct ShardContent: Equatable {
 
 /// The law of the commit script in plain Swift: the same answers and the same content.
 ///
-/// `DifferentialTests` holds it against the real script in a real Redis.
+/// `DifferentialTests` compares it with the real script in a real Redis.
 enum LedgerLaw {
-    /// What refuses: a record of the shard's own, or one cell.
+    /// What refuses a change: a member of the shard's audit, or a cell.
     enum Refusal: Error {
         case own(RefusedCell)
         case cell
@@ -43,7 +43,7 @@ enum LedgerLaw {
         let contract = shard.marks["!contract"] ?? ""
         if contract != call.contract { return .contract(current: contract) }
         if let torn = shard.torn { return .torn(torn) }
-        let current = call.ranges.map { shard.marks[$0.field] ?? "" }
+        let current = call.ranges.map { shard.marks[$0.member] ?? "" }
         if zip(current, call.ranges).contains(where: { $0 != $1.from }) {
             return .mismatch(current.map { Int64($0) })
         }
@@ -56,8 +56,8 @@ enum LedgerLaw {
             return .cellRefused(cell)
         }
         for range in call.ranges {
-            after.marks[range.field] = range.to
-            if range.fingerprint != "" { after.marks[range.field + "@"] = range.fingerprint }
+            after.marks[range.member] = range.to
+            if range.fingerprint != "" { after.marks[range.member + "@"] = range.fingerprint }
         }
         if !call.audit.isEmpty || !call.groups.isEmpty || call.registerKey != nil {
             let number = (Int(shard.marks["!begun"] ?? "0") ?? 0) + 1
@@ -69,22 +69,22 @@ enum LedgerLaw {
         return .applied(zerosLeft: 0)
     }
 
-    /// Changes all cells; true where something had to be parked.
+    /// Changes all cells; true when something had to be parked.
     private static func apply(
         _ call: CommitCall, to shard: inout ShardContent, _ isSpoiled: (String, String) -> Bool
     ) throws(Refusal) -> Bool {
-        var audit = KeyContent(kind: "H", fields: shard.audit)
-        for (field, delta) in call.audit {
+        var audit = KeyContent(kind: "H", members: shard.audit)
+        for (member, delta) in call.audit {
             do throws(Refusal) {
-                try change(&audit, "H", field, delta, isSpoiled(call.auditKey, field))
+                try change(&audit, "H", member, delta, isSpoiled(call.auditKey, member))
             } catch {
                 throw .own(
                     RefusedCell(
-                        key: Array(call.auditKey.utf8), member: Array(field.utf8), kind: .add,
+                        key: Array(call.auditKey.utf8), member: Array(member.utf8), kind: .add,
                         value: Array(delta.utf8), error: "ERR"))
             }
         }
-        shard.audit = audit.fields.filter { $0.value != "0" }
+        shard.audit = audit.members.filter { $0.value != "0" }
         var refused: [(group: CommitCall.Group, member: String, value: String)] = []
         let absent = Set(call.groups.map(\.key).filter { shard.cells[$0] == nil })
         ScopeLaw.join(call, &shard)
@@ -94,75 +94,75 @@ enum LedgerLaw {
                 var content = before ?? KeyContent(kind: family(group.kind))
                 let isOther = content.kind != family(group.kind)
                 for (name, value) in group.entries {
-                    let field =
-                        isOther ? name : FieldLaw.admitted(name, in: content, group.most)
+                    let member =
+                        isOther ? name : MemberLaw.admitted(name, in: content, group.most)
                     do throws(Refusal) {
                         if isOther { throw .cell }
                         try change(
-                            &content, group.kind, field, value, isSpoiled(group.key, field))
-                    } catch { refused.append((group, field, value)) }
+                            &content, group.kind, member, value, isSpoiled(group.key, member))
+                    } catch { refused.append((group, member, value)) }
                 }
-                if before != nil || !content.fields.isEmpty { shard.cells[group.key] = content }
+                if before != nil || !content.members.isEmpty { shard.cells[group.key] = content }
             }
         }
         for group in call.groups where !group.entries.isEmpty {
             guard var content = shard.cells[group.key] else { continue }
-            if content.kind != "P", !FieldLaw.isFull(content, group.most) {
-                content.fields = content.fields.filter { $0.value != "0" }
+            if content.kind != "P", !MemberLaw.isFull(content, group.most) {
+                content.members = content.members.filter { $0.value != "0" }
             }
             if group.expiry != "", absent.contains(group.key) { content.expiry = group.expiry }
-            shard.cells[group.key] = content.fields.isEmpty ? nil : content
+            shard.cells[group.key] = content.members.isEmpty ? nil : content
         }
-        for (group, field, value) in refused { park(group, field, value, &shard) }
+        for (group, member, value) in refused { park(group, member, value, &shard) }
         return !refused.isEmpty
     }
 
-    /// Adds what a cell refuses to the parked hash, or where that has no room,
-    /// to its field of the next number.
+    /// Adds a change that a cell refuses to the parked hash: to its member or, if that cannot take
+    /// it, to a member with the next number.
     private static func park(
-        _ group: CommitCall.Group, _ field: String, _ value: String, _ shard: inout ShardContent
+        _ group: CommitCall.Group, _ member: String, _ value: String, _ shard: inout ShardContent
     ) {
-        let place = "\(group.expiry == "" ? "0" : group.expiry) \(group.key) "
+        let address = "\(group.expiry == "" ? "0" : group.expiry) \(group.key) "
         if group.kind == "P" {
             let key = group.key + ":parked"
-            var members =
+            var parked =
                 shard.cells[key]
                 ?? KeyContent(kind: "P", expiry: group.expiry == "" ? nil : group.expiry)
-            members.fields[field] = ""
-            shard.cells[key] = members
-            let count = Int(shard.parked["P \(place)"] ?? "0") ?? 0
-            shard.parked["P \(place)"] = String(count + 1)
+            parked.members[member] = ""
+            shard.cells[key] = parked
+            let count = Int(shard.parked["P \(address)"] ?? "0") ?? 0
+            shard.parked["P \(address)"] = String(count + 1)
             return
         }
         for number in 1... {
-            let name = group.kind + (number > 1 ? "#\(number)" : "") + " \(place)\(field)"
+            let name = group.kind + (number > 1 ? "#\(number)" : "") + " \(address)\(member)"
             var content = KeyContent(kind: "H")
-            content.fields[name] = shard.parked[name]
+            content.members[name] = shard.parked[name]
             // A parked score is a number in a hash.
             let kind = group.kind == "Z" ? "H" : group.kind
             do throws(Refusal) { try change(&content, kind, name, value, false) } catch { continue }
-            shard.parked[name] = content.fields[name] == "0" ? nil : content.fields[name]
+            shard.parked[name] = content.members[name] == "0" ? nil : content.members[name]
             return
         }
     }
 
-    /// Tries every parked cell again, as one call of the script with all
-    /// names does; how many are left.
+    /// Tries every parked cell again, like one call of the script with all names; how many are
+    /// left.
     static func retry(
         on shard: inout ShardContent, contract: String, isSpoiled: (String, String) -> Bool
     ) -> Int? {
         guard shard.marks["!contract"] == contract, shard.torn == nil else { return nil }
-        var touched: [(key: String, field: String)] = []
+        var touched: [(key: String, member: String)] = []
         for phase in ["HZ", "mMfl", "P"] {
             for name in shard.parked.keys.sorted() where phase.contains(name.prefix(1)) {
                 if let cell = retry(name, on: &shard, isSpoiled) { touched.append(cell) }
             }
         }
-        for (key, field) in touched where shard.cells[key]?.fields[field] == "0" {
+        for (key, member) in touched where shard.cells[key]?.members[member] == "0" {
             // A key that has `__other__` is taken for full.
-            if shard.cells[key]?.fields[FieldLaw.other(field)] != nil { continue }
-            shard.cells[key]?.fields[field] = nil
-            if shard.cells[key]?.fields.isEmpty ?? false { shard.cells[key] = nil }
+            if shard.cells[key]?.members[MemberLaw.other(member)] != nil { continue }
+            shard.cells[key]?.members[member] = nil
+            if shard.cells[key]?.members.isEmpty ?? false { shard.cells[key] = nil }
         }
         let number = (Int(shard.marks["!begun"] ?? "0") ?? 0) + 1
         shard.marks["!begun"] = String(number)
@@ -173,31 +173,31 @@ enum LedgerLaw {
 
     private static func retry(
         _ name: String, on shard: inout ShardContent, _ isSpoiled: (String, String) -> Bool
-    ) -> (key: String, field: String)? {
+    ) -> (key: String, member: String)? {
         let parts = name.split(separator: " ", maxSplits: 3, omittingEmptySubsequences: false)
         let (kind, key) = (String(parts[0].prefix(1)), String(parts[2]))
-        var field = String(parts[3])
+        var member = String(parts[3])
         let expiry = parts[1] == "0" ? nil : String(parts[1])
         var content = shard.cells[key] ?? KeyContent(kind: family(kind), expiry: expiry)
         guard content.kind == family(kind) else { return nil }
-        let other = FieldLaw.other(field)
-        if kind != "P", content.fields[field] == nil, content.fields[other] != nil {
-            field = other
+        let other = MemberLaw.other(member)
+        if kind != "P", content.members[member] == nil, content.members[other] != nil {
+            member = other
         }
         if kind == "P" {
-            let members = shard.cells[key + ":parked"]?.fields ?? [:]
-            if members.keys.contains(where: { isSpoiled(key, $0) }) { return nil }
-            content.fields.merge(members) { one, _ in one }
+            let parked = shard.cells[key + ":parked"]?.members ?? [:]
+            if parked.keys.contains(where: { isSpoiled(key, $0) }) { return nil }
+            content.members.merge(parked) { old, _ in old }
             shard.cells[key + ":parked"] = nil
         } else {
             let value = shard.parked[name] ?? ""
             do throws(Refusal) {
-                try change(&content, kind, field, value, isSpoiled(key, field))
+                try change(&content, kind, member, value, isSpoiled(key, member))
             } catch { return nil }
         }
         shard.cells[key] = content
         shard.parked[name] = nil
-        return (key, field)
+        return (key, member)
     }
 
     private static func family(_ kind: String) -> Character {
@@ -205,10 +205,10 @@ enum LedgerLaw {
     }
 
     private static func change(
-        _ content: inout KeyContent, _ kind: String, _ field: String, _ value: String,
+        _ content: inout KeyContent, _ kind: String, _ member: String, _ value: String,
         _ isSpoiled: Bool
     ) throws(Refusal) {
-        let before = content.fields[field]
+        let before = content.members[member]
         if isSpoiled { throw .cell }
         switch kind {
         case "H", "Z":
@@ -216,8 +216,8 @@ enum LedgerLaw {
             let (sum, overflow) = old.addingReportingOverflow(delta)
             let limit: UInt64 = kind == "Z" ? 1 << 53 : .max
             if overflow || sum.magnitude >= limit || delta.magnitude >= limit { throw .cell }
-            content.fields[field] = String(sum)
-        case "P": content.fields[field] = ""
+            content.members[member] = String(sum)
+        case "P": content.members[member] = ""
         default:
             if let before {
                 let digits = before.utf8.prefix(20).allSatisfy { (48...57).contains($0) }
@@ -228,7 +228,7 @@ enum LedgerLaw {
                 }
                 guard wins(kind, value, before) else { return }
             }
-            content.fields[field] = value
+            content.members[member] = value
         }
     }
 

@@ -3,7 +3,7 @@ struct CellDelta {
     /// + number, z score, < least, l latest, p member.
     var kind: Character
     var key: String
-    var field: String
+    var member: String
     var value: String = ""
     var amount: Int64 = 0
     var expiry: String?
@@ -11,8 +11,8 @@ struct CellDelta {
 
 /// What a shard must hold, told by the log alone, in code that shares nothing with what it checks.
 enum LedgerOracle {
-    /// What belongs to the ledger beside its marks.
-    struct Place {
+    /// Which offsets a shard has counted.
+    struct Coverage {
         var origins: [Int64]
         var marks: [Int64]
         /// For each partition, offsets that were gone before they were taken.
@@ -40,7 +40,7 @@ enum LedgerOracle {
         if event.shape == .blip {
             return [
                 CellDelta(
-                    kind: "+", key: "\(own):blips:minute:\(at.hourText)", field: minute, amount: 1,
+                    kind: "+", key: "\(own):blips:minute:\(at.hourText)", member: minute, amount: 1,
                     expiry: minuteExpiry)
             ]
         }
@@ -48,38 +48,38 @@ enum LedgerOracle {
         let longExpiry = String((at.day + 1) * 86_400 + 400 * 86_400)
         // A day that ended so long ago is not written; no event of the simulation is that old.
         var deltas = [
-            CellDelta(kind: "+", key: "\(own):totals", field: "calls", amount: 1),
-            CellDelta(kind: "+", key: "\(own):calls:day:\(at.monthText)", field: day, amount: 1),
+            CellDelta(kind: "+", key: "\(own):totals", member: "calls", amount: 1),
+            CellDelta(kind: "+", key: "\(own):calls:day:\(at.monthText)", member: day, amount: 1),
             CellDelta(
-                kind: "z", key: "\(own):agents:month:\(at.monthText)", field: event.agent,
+                kind: "z", key: "\(own):agents:month:\(at.monthText)", member: event.agent,
                 amount: 1),
             CellDelta(
-                kind: "p", key: "\(own):visitors:day:\(at.dayText)", field: event.agent,
+                kind: "p", key: "\(own):visitors:day:\(at.dayText)", member: event.agent,
                 expiry: longExpiry),
         ]
         if isMinuteKept {
             deltas.append(
                 CellDelta(
-                    kind: "+", key: "\(own):calls:minute:\(at.hourText)", field: minute, amount: 1,
+                    kind: "+", key: "\(own):calls:minute:\(at.hourText)", member: minute, amount: 1,
                     expiry: minuteExpiry))
         }
         if let amount = event.amount {
             deltas += [
-                CellDelta(kind: "+", key: "\(own):totals", field: "amounts", amount: amount),
+                CellDelta(kind: "+", key: "\(own):totals", member: "amounts", amount: amount),
                 CellDelta(
-                    kind: "l", key: "\(own):totals", field: "latest",
+                    kind: "l", key: "\(own):totals", member: "latest",
                     value: sortable(time * 1_000_000) + ":" + sortable(amount)),
                 CellDelta(
-                    kind: "<", key: "\(own):least:day:\(at.monthText)", field: day,
+                    kind: "<", key: "\(own):least:day:\(at.monthText)", member: day,
                     value: sortable(amount)),
             ]
         }
         if isLimited { deltas += AdmissionOracle.deltas(of: event, own, at, time) }
         for item in event.items {
             deltas += [
-                CellDelta(kind: "z", key: "\(own):things:all", field: item, amount: 1),
+                CellDelta(kind: "z", key: "\(own):things:all", member: item, amount: 1),
                 CellDelta(
-                    kind: "z", key: "\(own):things:day:\(at.dayText)", field: item, amount: 1,
+                    kind: "z", key: "\(own):things:day:\(at.dayText)", member: item, amount: 1,
                     expiry: longExpiry),
             ]
         }
@@ -117,23 +117,23 @@ enum LedgerOracle {
         counts["lost"] = missing
         counts["gaps"] = to - from - missing - (counts["delivered"] ?? 0)
         for (name, count) in counts where count != 0 {
-            let field = "\(SimulatedLog.topic)/\(partition.number):\(name)"
-            content.audit[field] = String((Int64(content.audit[field] ?? "0") ?? 0) + count)
+            let member = "\(SimulatedLog.topic)/\(partition.number):\(name)"
+            content.audit[member] = String((Int64(content.audit[member] ?? "0") ?? 0) + count)
         }
     }
 
     static func add(_ delta: CellDelta, to content: inout ShardContent) {
         let kind: Character = delta.kind == "z" ? "Z" : delta.kind == "p" ? "P" : "H"
         var key = content.cells[delta.key] ?? KeyContent(kind: kind, expiry: delta.expiry)
-        let before = key.fields[delta.field]
+        let before = key.members[delta.member]
         switch delta.kind {
         case "+", "z":
             let sum = (Int64(before ?? "0") ?? 0) + delta.amount
-            key.fields[delta.field] = sum == 0 ? nil : String(sum)
-        case "<": key.fields[delta.field] = before.map { min($0, delta.value) } ?? delta.value
-        case "l": key.fields[delta.field] = before.map { max($0, delta.value) } ?? delta.value
-        default: key.fields[delta.field] = ""
+            key.members[delta.member] = sum == 0 ? nil : String(sum)
+        case "<": key.members[delta.member] = before.map { min($0, delta.value) } ?? delta.value
+        case "l": key.members[delta.member] = before.map { max($0, delta.value) } ?? delta.value
+        default: key.members[delta.member] = ""
         }
-        content.cells[delta.key] = key.fields.isEmpty ? nil : key
+        content.cells[delta.key] = key.members.isEmpty ? nil : key
     }
 }

@@ -12,8 +12,8 @@ extension Assignment {
             LogPartition(
                 topic: $0.topicPartition.topic, partition: $0.topicPartition.partition)
         }
-        let places = zip(partitions, taken).map { partition, taken in
-            LaneCore.Place(
+        let starts = zip(partitions, taken).map { partition, taken in
+            LaneCore.Start(
                 partition: partition, position: taken.origin,
                 marks: Array(repeating: taken.origin, count: shardCount))
         }
@@ -23,7 +23,7 @@ extension Assignment {
         return Assignment(
             lane: lane, facts: AssignmentFacts(partitions: partitions),
             core: LaneCore(
-                program: program, layout: lane.configuration.layout, places: places,
+                program: program, layout: lane.configuration.layout, starts: starts,
                 dedupeWindow: lane.configuration.dedupeWindow),
             taken: taken, reconcileAt: .max)
     }

@@ -15,7 +15,7 @@ final class SimulatedConnection: LaneLedger, LaneWatcher {
     private let dice: Dice
     private var waiting: [Waiting] = []
     private(set) var isAlive = true
-    /// The outcomes of its commits are not to be known any more.
+    /// Whether it broke, so that the outcomes of its commits are lost.
     private var isSevered = false
     private var latest: Int64 = 0
 
@@ -43,9 +43,9 @@ final class SimulatedConnection: LaneLedger, LaneWatcher {
         guard let index = waiting.firstIndex(where: { $0.outcome == nil }) else { return }
         if dice.oneIn(40), !machine.simulation.isQuiet {
             // A server that forgot the script: the committer loads it and sends again, at the end.
-            var one = waiting.remove(at: index)
-            one.outcome = nil
-            waiting.append(one)
+            var request = waiting.remove(at: index)
+            request.outcome = nil
+            waiting.append(request)
             return
         }
         waiting[index].outcome = server.run(waiting[index].call)
@@ -91,8 +91,8 @@ final class SimulatedConnection: LaneLedger, LaneWatcher {
             guard inFlight > 0 else { return nil }
             if let result = tryReceive(waitMilliseconds: 100) { return result }
         }
-        // A Redis that is away comes back only after this: the link's
-        // time is over. Any other answers.
+        // A Redis that is away comes back only after the connection has timed out; any other
+        // answers.
         if server.mood != .away { machine.simulation.fail("an answer never comes") }
         sever(keepingRequests: true)
         return tryReceive(waitMilliseconds: 0)
@@ -111,7 +111,7 @@ final class SimulatedConnection: LaneLedger, LaneWatcher {
         if inFlight > 0 { machine.simulation.fail("a command while commits are in flight") }
     }
 
-    /// One command and its answer, in between which anything may happen.
+    /// One command and its answer; anything may happen between the two.
     private func exchange(isWrite: Bool = false) throws(RedisError) {
         requireEmptyPipeline()
         machine.touch()
@@ -145,8 +145,8 @@ final class SimulatedConnection: LaneLedger, LaneWatcher {
             do throws(RedisError) { try exchange(isWrite: true) } catch {
                 throw PipelineError(.redis, error.message)
             }
-            let stands = server.content.shards[shard].marks["!contract"] ?? "0"
-            let number = Int(stands.prefix { $0 != ":" }) ?? 0
+            let current = server.content.shards[shard].marks["!contract"] ?? "0"
+            let number = Int(current.prefix { $0 != ":" }) ?? 0
             if number > machine.contract { throw superseded }
             server.content.shards[shard].marks["!contract"] = "\(machine.contract):sim"
         }
@@ -171,10 +171,10 @@ final class SimulatedConnection: LaneLedger, LaneWatcher {
                     torn: server.content.shards[shard].torn,
                     parked: marks["!parked"].flatMap { Int($0) } ?? 0,
                     marks: partitions.map { partition in
-                        let field = "\(partition.topic)/\(partition.partition)"
+                        let member = "\(partition.topic)/\(partition.partition)"
                         return PartitionMark(
-                            offset: marks[field].flatMap { Int64($0) },
-                            fingerprint: marks[field + "@"].flatMap { Fingerprint(text: $0.utf8) })
+                            offset: marks[member].flatMap { Int64($0) },
+                            fingerprint: marks[member + "@"].flatMap { Fingerprint(text: $0.utf8) })
                     }))
         }
         return read
@@ -186,9 +186,9 @@ final class SimulatedConnection: LaneLedger, LaneWatcher {
         for shard in 0..<server.shardCount {
             try ledgerExchange(isWrite: true)
             for (partition, offset) in origins {
-                let field = "\(partition.topic)/\(partition.partition)"
-                if server.content.shards[shard].marks[field] == nil {
-                    server.content.shards[shard].marks[field] = String(offset)
+                let member = "\(partition.topic)/\(partition.partition)"
+                if server.content.shards[shard].marks[member] == nil {
+                    server.content.shards[shard].marks[member] = String(offset)
                 }
             }
             server.onChange(shard, nil)
@@ -198,16 +198,17 @@ final class SimulatedConnection: LaneLedger, LaneWatcher {
     func serverHealth() throws(LedgerError) -> ServerHealth {
         try ledgerExchange()
         return ServerHealth(
-            problems: server.mood == .unfit ? ["it evicts"] : [], clock: server.clock)
+            findings: server.mood == .unfit ? ["it evicts"] : [], clock: server.clock)
     }
 
     func retryParked(
-        shard: Int, contract: [UInt8], cursor: inout [UInt8], latest: Int64
+        shard: Int, contract: [UInt8], cursor: inout [UInt8], latestSecond: Int64
     ) throws(LedgerError) -> Int {
         try ledgerExchange(isWrite: true)
         guard
             let left = server.retryParked(
-                shard, contract: String(decoding: contract, as: UTF8.self), latest: latest)
+                shard, contract: String(decoding: contract, as: UTF8.self),
+                latestSecond: latestSecond)
         else { throw LedgerError(.corrupt, "nothing was tried") }
         return left
     }
@@ -234,11 +235,11 @@ final class SimulatedConnection: LaneLedger, LaneWatcher {
 
     func addOrigin(_ partition: LogPartition, _ origin: Origin) throws(LedgerError) -> Origin {
         try ledgerExchange(isWrite: true)
-        let stands = server.content.origins?[partition.partition] ?? origin.offset
+        let current = server.content.origins?[partition.partition] ?? origin.offset
         server.content.origins = (server.content.origins ?? [:]).merging(
-            [partition.partition: stands]
-        ) { one, _ in one }
-        return Origin(offset: stands, decidedMilliseconds: 0)
+            [partition.partition: current]
+        ) { old, _ in old }
+        return Origin(offset: current, decidedMilliseconds: 0)
     }
 
     func wouldPass(_ cell: RefusedCell) throws(LedgerError) -> Bool {

@@ -2,7 +2,7 @@
 struct SimulatedRecord {
     enum Outcome: String { case accepted, duplicate, ignored, rejected }
     var offset: Int64
-    /// Milliseconds since 1970; -1 = none.
+    /// Milliseconds since 1970; -1 when it has none.
     var timestamp: Int64
     var event: SimulatedEvent
     var key: UnsafeRawBufferPointer
@@ -121,7 +121,8 @@ final class SimulatedPartition {
         return UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(block)[0..<bytes.count])
     }
 
-    /// Whether no record at or above `offset`, nor one to come, is judged by one below it.
+    /// Whether no outcome of a record from `offset` on, or of a later one, depends on an earlier
+    /// record.
     func canBegin(at offset: Int64) -> Bool {
         var valid: Set<String> = []
         for record in records[0..<index(of: offset)]
@@ -134,7 +135,7 @@ final class SimulatedPartition {
     }
 }
 
-/// A topic that grows, loses its begin, has gaps and repeats events.
+/// A topic that grows, loses its beginning, has gaps and repeats events.
 final class SimulatedLog {
     static let topic = "usage"
     /// What readers see.
@@ -212,7 +213,7 @@ final class SimulatedLog {
         partitions[number] = partition
     }
 
-    /// Some events, some of them sent again, with gaps between them.
+    /// Appends some events, some of them repeated, with gaps between them.
     func produce() {
         guard let partition = dice.pick(partitions) else { return }
         for _ in 0..<dice.roll(1...12) {
@@ -263,7 +264,7 @@ final class SimulatedLog {
         return event
     }
 
-    /// Moves a partition's log start, as retention does, to where no judgement depends on it.
+    /// Moves a partition's log start, as retention does, if no outcome depends on what is deleted.
     func trim(_ partition: SimulatedPartition, below limit: Int64) {
         let wanted = Int64(dice.roll(Int(partition.start)...Int(max(partition.start, limit))))
         guard partition.canBegin(at: wanted) else { return }

@@ -21,7 +21,7 @@ final class SimulatedMachine: LaneWorld {
     }
     /// Commits of which it was told that they are applied.
     var landed: Int64 = 0
-    /// Killed: nothing that it does has an effect any more.
+    /// Whether it was killed: then nothing that it does has an effect.
     private(set) var isDead = false
     /// Calls to the world until it is killed, in the middle of whatever it does.
     private var fuse = Int.max
@@ -70,7 +70,7 @@ final class SimulatedMachine: LaneWorld {
         return SimulatedConnection(self)
     }
 
-    /// One round of the lane; false = the machine is dead then.
+    /// One round of the lane; false when the machine is dead after it.
     func turn() -> Bool {
         lane.turn()
         return !isDead
@@ -83,14 +83,14 @@ final class SimulatedMachine: LaneWorld {
 /// The dead-letter topic of the simulation.
 final class SimulatedDeadLetters: LaneDeadLetters {
     private unowned let simulation: Simulation
-    private var onWay: [(place: LetterPlace, name: String)] = []
+    private var onWay: [(address: LetterAddress, name: String)] = []
     private var book = LetterBook()
-    /// What it was told of ever; the book forgets what the marks have passed.
+    /// All letters that were ever acknowledged; the book forgets those that the marks have passed.
     private var acknowledged: Set<String> = []
     private(set) var delivered: Int64 = 0
     private(set) var givenUp: Int64 = 0
     private(set) var lastGivenUp: String?
-    private(set) var problem: String?
+    private(set) var trouble: String?
 
     init(simulation: Simulation) { self.simulation = simulation }
 
@@ -100,11 +100,11 @@ final class SimulatedDeadLetters: LaneDeadLetters {
     func deliver(waitMilliseconds: Int32) -> Bool {
         simulation.clock += Int64(waitMilliseconds)
         guard !simulation.isLogAway else { return onWay.isEmpty }
-        while let (place, name) = onWay.first {
+        while let (address, name) = onWay.first {
             if !simulation.isQuiet {
                 if simulation.dice.oneIn(4) { return false }
                 if simulation.dice.oneIn(150) {
-                    problem = "refused"
+                    trouble = "refused"
                     return false
                 }
                 if simulation.dice.oneIn(150) {
@@ -113,8 +113,8 @@ final class SimulatedDeadLetters: LaneDeadLetters {
                 }
             }
             onWay.removeFirst()
-            problem = nil
-            book.finish(place)
+            trouble = nil
+            book.finish(address)
             acknowledged.insert(name)
             simulation.deadLetters.insert(name)
             delivered += 1
@@ -123,26 +123,26 @@ final class SimulatedDeadLetters: LaneDeadLetters {
     }
 
     func abandon() {
-        for (place, _) in onWay { book.drop(place) }
+        for (address, _) in onWay { book.drop(address) }
         onWay = []
-        problem = nil
+        trouble = nil
     }
 
-    func forget(where isPassed: (LetterPlace) -> Bool) { book.forget(where: isPassed) }
+    func forget(where isPassed: (LetterAddress) -> Bool) { book.forget(where: isPassed) }
 
     func send(_ record: Record, topicName: String, _ rejected: RejectedRecord) {
-        let place = LetterPlace(
+        let address = LetterAddress(
             topicID: record.topicID, partition: record.partition, offset: record.offset)
         let fingerprint = Fingerprint(
             offset: record.offset, timestamp: record.timestamp, key: record.key,
             value: record.value)
-        guard book.state(of: place, fingerprint) == nil else { return }
-        // Another record may be at the same place: the topic was made again, or lost its end.
+        guard book.state(of: address, fingerprint) == nil else { return }
+        // Another record may be at the same address: the topic was made again, or lost its end.
         let name = "\(record.partition)/\(String(decoding: fingerprint.text, as: UTF8.self))"
         if acknowledged.contains(name), !simulation.passedLetters.contains(name) {
             simulation.fail("the dead letter of \(name) is sent again by the same lane")
         }
-        book.begin(place, fingerprint)
-        onWay.append((place, name))
+        book.begin(address, fingerprint)
+        onWay.append((address, name))
     }
 }

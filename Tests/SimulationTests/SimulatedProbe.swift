@@ -13,9 +13,9 @@ final class SimulatedProbe: LaneProbe {
 
     var isAnswered: Bool { missing.isEmpty }
 
-    func ask(_ places: [(TopicPartition, offset: Int64)]) throws(KafkaError) {
+    func ask(_ offsets: [(TopicPartition, offset: Int64)]) throws(KafkaError) {
         machine?.touch()
-        missing = places
+        missing = offsets
         if machine?.isDead ?? true { throw KafkaError(code: .transport, message: "dead") }
     }
 

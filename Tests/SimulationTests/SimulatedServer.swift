@@ -8,7 +8,7 @@ final class SimulatedServer {
     /// Everything that is lost or put back together.
     struct Content {
         var shards: [ShardContent]
-        /// Number of the contract; 0 = none yet.
+        /// Number of the contract; 0 when there is none yet.
         var contract = 0
         /// By partition number; nil: no ledger.
         var origins: [Int32: Int64]?
@@ -28,7 +28,7 @@ final class SimulatedServer {
 
     var content: Content
     private(set) var copies: [Content] = []
-    /// The ledger is never lost as a whole.
+    /// Whether the ledger is never lost as a whole from now on.
     private var isKept = false
     var mood = Mood.well
     /// By how many milliseconds its clock is ahead; then keys that a
@@ -99,9 +99,9 @@ final class SimulatedServer {
         guard case .applied = outcome else { return outcome }
         if content.shards[shard].parked != before { parkings += 1 }
         for range in call.ranges {
-            guard call.audit.contains(where: { $0.field == range.field + ":lost" }),
+            guard call.audit.contains(where: { $0.member == range.member + ":lost" }),
                 let from = Int64(range.from), let to = Int64(range.to),
-                let number = Int32(range.field.split(separator: "/")[1])
+                let number = Int32(range.member.split(separator: "/")[1])
             else { continue }
             content.lost[shard][number, default: []].append(from..<to)
         }
@@ -119,19 +119,20 @@ final class SimulatedServer {
         }
     }
 
-    /// Tries what is parked in a shard again; how many fields are left;
-    /// nil: the script changed nothing.
-    func retryParked(_ shard: Int, contract: String, latest: Int64) -> Int? {
+    /// Tries what is parked in a shard again; returns how many members are left.
+    ///
+    /// Nil when the script changed nothing.
+    func retryParked(_ shard: Int, contract: String, latestSecond: Int64) -> Int? {
         if case .refusing = mood { return nil }
-        if latest > 0, clock / 1_000 > latest { return nil }
+        if latestSecond > 0, clock / 1_000 > latestSecond { return nil }
         let left = LedgerLaw.retry(
             on: &content.shards[shard], contract: contract, isSpoiled: isSpoiled)
         onChange(shard, nil)
         return left
     }
 
-    private func isSpoiled(_ key: String, _ field: String) -> Bool {
-        spoiled.contains("\(key) \(field)")
+    private func isSpoiled(_ key: String, _ member: String) -> Bool {
+        spoiled.contains("\(key) \(member)")
     }
 
     // MARK: What happens to it
@@ -142,8 +143,7 @@ final class SimulatedServer {
         if copies.count > 6 { copies.remove(at: dice.roll(0...5)) }
     }
 
-    /// Forgets the copies it may be put back to, for good: what came
-    /// before must not be counted again.
+    /// Forgets all copies, for good: what was counted before must not be counted again.
     func forgetCopies() {
         copies = []
         isKept = true
@@ -153,7 +153,7 @@ final class SimulatedServer {
     func goBack() {
         content = dice.oneIn(4) && !isKept ? Self.nothing(shardCount) : dice.pick(copies) ?? content
         forgetSpoiled()
-        // A copy from before this one's time is a copy all the same; later ones stay possible too.
+        // All copies are kept: it may go back further, or forward again.
         if dice.oneIn(2) {
             orphans = []
             for connection in queues { connection.sever(keepingRequests: false) }
@@ -161,12 +161,12 @@ final class SimulatedServer {
         for shard in 0..<shardCount { onChange(shard, nil) }
     }
 
-    /// Cells that are gone are not unusable any more.
+    /// Forgets spoiled cells that no longer exist.
     private func forgetSpoiled() {
         spoiled = spoiled.filter { name in
             content.shards.contains { shard in
                 shard.cells.contains { key, cell in
-                    cell.fields.keys.contains { name == "\(key) \($0)" }
+                    cell.members.keys.contains { name == "\(key) \($0)" }
                 }
             }
         }
@@ -175,29 +175,29 @@ final class SimulatedServer {
     /// Breaks some connection.
     func breakConnection() { dice.pick(queues)?.sever(keepingRequests: true) }
 
-    /// Runs everything that is still on its way from nowhere.
+    /// Runs all requests that broken connections have left.
     func drainOrphans() {
         while !orphans.isEmpty { _ = run(orphans.removeFirst()) }
     }
 
-    /// Makes some cell unusable until `spoiled` is emptied, or a field of a shard's audit.
+    /// Makes some cell unusable until `spoiled` is emptied, or a member of a shard's audit.
     func spoil() {
         if dice.oneIn(4) {
             let shard = dice.roll(0...(shardCount - 1))
-            guard let field = dice.pick(content.shards[shard].audit.keys.sorted()) else { return }
-            spoiled.insert("sim:1:{\(shard)}:audit \(field)")
+            guard let member = dice.pick(content.shards[shard].audit.keys.sorted()) else { return }
+            spoiled.insert("sim:1:{\(shard)}:audit \(member)")
             return
         }
         guard let shard = dice.pick(content.shards),
             let key = dice.pick(
                 shard.cells.keys.filter { !$0.hasSuffix(":parked") && !$0.hasSuffix(":scopes") }
                     .sorted()),
-            let field = dice.pick((shard.cells[key]?.fields ?? [:]).keys.sorted())
+            let member = dice.pick((shard.cells[key]?.members ?? [:]).keys.sorted())
         else { return }
-        spoiled.insert("\(key) \(field)")
+        spoiled.insert("\(key) \(member)")
     }
 
-    /// Stops to answer; connections end at once or hang.
+    /// Stops answering; connections end at once or hang.
     func leave() {
         mood = .away
         guard dice.oneIn(2) else { return }
@@ -207,7 +207,7 @@ final class SimulatedServer {
     /// Marks a shard as torn, as a failed undo does or a file of which Redis ran a
     /// part; nobody may commit to it.
     func tear() {
-        // A shard that is reset has no witness left.
+        // A shard that is reset would have no witness any more.
         guard !isKept else { return }
         let shard = dice.roll(0...(shardCount - 1))
         if dice.oneIn(2) {
@@ -234,11 +234,11 @@ final class SimulatedServer {
 
     /// The least mark of a partition in the content and in every copy that may come back.
     func leastMark(_ partition: Int32) -> Int64 {
-        let field = "\(SimulatedLog.topic)/\(partition)"
+        let member = "\(SimulatedLog.topic)/\(partition)"
         var least = Int64.max
         for content in copies + [content] {
             for shard in content.shards {
-                least = min(least, shard.marks[field].flatMap { Int64($0) } ?? 0)
+                least = min(least, shard.marks[member].flatMap { Int64($0) } ?? 0)
             }
         }
         return least

@@ -7,7 +7,7 @@ import Synchronization
 @testable import Ledger
 @testable import Pipeline
 
-/// What happened in a simulation, for the one who looks at a failing seed.
+/// Prints what happens in a simulation, for people who look at a failing seed.
 final class Trace: Sendable {
     private let isOn: Bool
     init(isOn: Bool) { self.isOn = isOn }
@@ -36,14 +36,14 @@ final class Simulation {
     static let begin: Int64 = 1_773_000_000_000
     /// Number of the contract of machines that start now; all have the same meters.
     private(set) var contract = 1
-    /// Kafka does not answer.
+    /// Whether Kafka does not answer.
     var isLogAway = false
-    /// The faults are over.
+    /// Whether the faults are over.
     var isQuiet = false
-    /// Dead letters that are in their topic, as `PARTITION/FINGERPRINT` of the record.
+    /// Dead letters that are in their topic, by `PARTITION/FINGERPRINT` of the record.
     var deadLetters: Set<String> = []
-    /// Those whose records a mark has passed, at least once: if Redis
-    /// goes back they may be sent again.
+    /// Those whose records a mark has passed at least once: if Redis goes back, they may be sent
+    /// again.
     var passedLetters: Set<String> = []
     private(set) var failures: [String] = []
     var report = SimulationReport()
@@ -80,27 +80,27 @@ final class Simulation {
 
     // MARK: Safety
 
-    /// A shard was changed, by a commit or by a fault: it must be what the log says.
+    /// Checks a shard that a commit or a fault has changed: it must hold what the log says.
     private func changed(_ shard: Int, _ call: CommitCall?) {
         guard failures.isEmpty else { return }
         report.checks += 1
         if let call {
             report.commits += 1
-            let standing = server.content.shards[shard].marks["!contract"]
-            if call.contract != standing { fail("\(call.contract) writes under \(standing ?? "")") }
+            let current = server.content.shards[shard].marks["!contract"]
+            if call.contract != current { fail("\(call.contract) writes under \(current ?? "")") }
         }
         if let difference = check.difference(of: shard, server.content) {
             fail("shard \(shard): \(difference)")
         }
         for range in call?.ranges ?? [] {
             guard
-                let partition = Int(range.field.split(separator: "/")[1]).map({ log.counted[$0] }),
+                let partition = Int(range.member.split(separator: "/")[1]).map({ log.counted[$0] }),
                 let from = Int64(range.from), let to = Int64(range.to)
             else {
                 fail("a range without offsets: \(range)")
                 continue
             }
-            let isLoss = call?.audit.contains { $0.field == range.field + ":lost" } ?? false
+            let isLoss = call?.audit.contains { $0.member == range.member + ":lost" } ?? false
             if isLoss {
                 if to > partition.start { fail("counted as lost what is there: \(range)") }
                 if configuration.onLoss == .stop { fail("a loss was passed over: \(range)") }
@@ -118,7 +118,7 @@ final class Simulation {
         }
     }
 
-    /// Origins are decided: by the log start, or by what the group bears witness of.
+    /// Checks origins that a lane decides: by the log start, or by the group's offset commits.
     func checkOrigins(_ origins: [Int32: Int64]) {
         for (partition, offset) in origins {
             let expected: Int64
@@ -130,7 +130,7 @@ final class Simulation {
                         Int64($0.metadata.dropFirst("origin=".count))
                     } ?? 0
             }
-            // Between the question and the answer the log may have lost its begin.
+            // Between the question and the answer the log may have lost its beginning.
             if offset > expected { fail("origin of \(partition) is \(offset), not \(expected)") }
         }
     }
@@ -159,16 +159,15 @@ final class Simulation {
         }
         for shard in machine.lane.assignment?.core.shards ?? [] {
             guard let cell = shard.aside?.refused else { continue }
-            // Without its audit nothing can be said about a shard; any
-            // other key is one cell's matter.
+            // Only a refusal by its audit sets a shard aside; what a cell refuses is parked.
             if !cell.key.suffix(6).elementsEqual(":audit".utf8) {
                 fail("a cell sets its shard aside")
             }
         }
         if machine.lane.totals.commits > machine.landed {
-            fail("it counts commits that do not stand")
+            fail("it counts commits that were not applied")
         }
-        guard let failure = machine.lane.failure.withLock({ $0 }) else { return }
+        guard let failure = machine.lane.finalError.withLock({ $0 }) else { return }
         // A process that writes under an older contract has to end when it meets a newer one.
         if failure.code != .superseded || machine.contract == contract {
             fail("a lane ended: \(failure)")
@@ -187,7 +186,8 @@ final class Simulation {
 
     // MARK: The course
 
-    /// Runs the seed: faults first, then quiet until everything is counted; true = no failure.
+    /// Runs the seed: faults first, then quiet until everything is counted; true without a fault of
+    /// ours.
     func run() -> Bool {
         defer { for machine in everMade { machine.forget() } }
         for _ in 0..<dice.roll(1...8) { log.produce() }
@@ -195,7 +195,8 @@ final class Simulation {
         for _ in 0..<dice.roll(200...900) where failures.isEmpty { step() }
         if failures.isEmpty { endFaults() }
         if failures.isEmpty, dice.oneIn(2) {
-            // Nothing is produced and nobody comes or goes: only looking at the marks can tell.
+            // Nothing is produced and no machine comes or goes: only a look at the marks finds
+            // this.
             report.rollbacks += 1
             server.goBack()
             server.resetTorn()
@@ -270,11 +271,11 @@ final class Simulation {
             log.addPartition()
             group.rebalance(mayOverlap: dice.oneIn(2))
         case 1, 2:
-            // Where all that was counted is gone, nothing tells another log.
+            // If all counted records are gone, nothing can show that it is another log.
             guard let partition = dice.pick(log.partitions), log.isCounted(partition.number) else {
                 return
             }
-            // Mostly behind all marks, sometimes before some: then there is loss.
+            // Mostly records that all marks have passed, sometimes others: then there is loss.
             let safe = server.leastMark(partition.number)
             log.trim(partition, below: dice.oneIn(3) ? partition.end : min(safe, partition.end))
         default:
@@ -299,14 +300,14 @@ struct SimulationReport {
     /// Commits that had to park something.
     var parkings = 0
 
-    static func + (one: Self, other: Self) -> Self {
+    static func + (left: Self, right: Self) -> Self {
         Self(
-            commits: one.commits + other.commits, checks: one.checks + other.checks,
-            crashes: one.crashes + other.crashes, rollbacks: one.rollbacks + other.rollbacks,
-            faults: one.faults + other.faults, losses: one.losses + other.losses,
-            superseded: one.superseded + other.superseded,
-            recreations: one.recreations + other.recreations,
-            parkings: one.parkings + other.parkings)
+            commits: left.commits + right.commits, checks: left.checks + right.checks,
+            crashes: left.crashes + right.crashes, rollbacks: left.rollbacks + right.rollbacks,
+            faults: left.faults + right.faults, losses: left.losses + right.losses,
+            superseded: left.superseded + right.superseded,
+            recreations: left.recreations + right.recreations,
+            parkings: left.parkings + right.parkings)
     }
 }
 

@@ -5,7 +5,7 @@ import Synchronization
 
 /// What must hold once the faults are over.
 extension Simulation {
-    /// Everything works again; who does not know of a rebalance hears of it.
+    /// Lets everything work again; members that missed a rebalance hear of it.
     func becomeQuiet() {
         trace.note("quiet")
         isQuiet = true
@@ -19,25 +19,25 @@ extension Simulation {
         if dice.oneIn(4) { group.rebalance(mayOverlap: false) } else { rejoinWhereStopped() }
     }
 
-    /// A partition that was stopped is looked at again by its next owner only.
+    /// Rebalances if a partition is stopped: only its next owner looks at it again.
     func rejoinWhereStopped() {
         if machines.contains(where: { !$0.lane.stopped.isEmpty }) {
             group.rebalance(mayOverlap: false)
         }
     }
 
-    /// What is not counted yet although it could be, or nil.
+    /// What is not counted yet although it could be; nil when all is.
     func missing() -> String? {
         for partition in log.partitions where !isRightlyRefused(partition) {
-            let field = "\(SimulatedLog.topic)/\(partition.number)"
+            let member = "\(SimulatedLog.topic)/\(partition.number)"
             for shard in 0..<server.shardCount {
-                let mark = server.content.shards[shard].marks[field]
+                let mark = server.content.shards[shard].marks[member]
                 // Its next records are gone, and nobody said to go on without them.
                 let isBehind = (Int64(mark ?? "") ?? 0) < partition.start
                 if isBehind, configuration.onLoss == .stop { continue }
                 guard mark == String(partition.end) else {
-                    return "shard \(shard) stands at \(mark ?? "nothing") of \(partition.end) in"
-                        + " \(field); " + machines.map(describe).joined(separator: "; ")
+                    return "shard \(shard) is at \(mark ?? "nothing") of \(partition.end) in"
+                        + " \(member); " + machines.map(describe).joined(separator: "; ")
                 }
             }
         }
@@ -55,13 +55,15 @@ extension Simulation {
         }
         // A caller that asks whether it is ready must not hear of a trouble that is over.
         for machine in machines {
-            let hindrances = machine.lane.published.withLock { $0.hindrances }
-            if !hindrances.isEmpty { return "lane \(machine.number) still says: \(hindrances)" }
+            let blockingTroubles = machine.lane.published.withLock { $0.blockingTroubles }
+            if !blockingTroubles.isEmpty {
+                return "lane \(machine.number) still says: \(blockingTroubles)"
+            }
         }
         return nil
     }
 
-    /// Another log took its place, or it came with one.
+    /// Whether a partition must not be counted: it is another log, or was added to a topic that is.
     private func isRightlyRefused(_ partition: SimulatedPartition) -> Bool {
         guard log.hasOther else { return false }
         return !log.isCounted(partition.number) || server.content.origins?[partition.number] == nil
@@ -78,18 +80,18 @@ extension Simulation {
             for machine in machines { turn(machine) }
             clock += 100
         }
-        let field = { (partition: SimulatedPartition) in
+        let member = { (partition: SimulatedPartition) in
             "\(SimulatedLog.topic)/\(partition.number)@"
         }
         let known = log.partitions.filter { partition in
             log.isCounted(partition.number)
-                && server.content.shards.allSatisfy { $0.marks[field(partition)] != nil }
+                && server.content.shards.allSatisfy { $0.marks[member(partition)] != nil }
         }
         guard let partition = known.first(where: { $0.number == log.leaderless }),
             server.content.shards.allSatisfy({ $0.torn == nil })
         else { return }
         let seen = server.content.shards.compactMap {
-            $0.marks[field(partition)].flatMap { Fingerprint(text: $0.utf8)?.offset }
+            $0.marks[member(partition)].flatMap { Fingerprint(text: $0.utf8)?.offset }
         }
         guard let newest = seen.max(), newest >= partition.start else { return }
         server.forgetCopies()
@@ -119,15 +121,15 @@ extension Simulation {
     /// While nothing runs, a partition is created again under its old
     /// name: nothing of it may be counted.
     func recreate() {
-        let field = { (partition: SimulatedPartition) in
+        let member = { (partition: SimulatedPartition) in
             "\(SimulatedLog.topic)/\(partition.number)"
         }
         // A shard that never took a record of it has no fingerprint to know it by.
         let known = log.partitions.filter { partition in
             log.isCounted(partition.number)
                 && server.content.shards.allSatisfy {
-                    $0.marks[field(partition) + "@"] != nil
-                        && $0.marks[field(partition)] == String(partition.end)
+                    $0.marks[member(partition) + "@"] != nil
+                        && $0.marks[member(partition)] == String(partition.end)
                 }
         }
         guard let partition = dice.pick(known) else { return }
@@ -143,7 +145,7 @@ extension Simulation {
             clock += round % 10 == 9 ? 11_000 : 200
         }
         for shard in server.content.shards
-        where shard.marks[field(partition)] != String(partition.end) {
+        where shard.marks[member(partition)] != String(partition.end) {
             fail("partition \(partition.number) of another log was counted")
         }
         if !machines.contains(where: {

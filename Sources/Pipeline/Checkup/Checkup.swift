@@ -2,25 +2,26 @@ internal import Kafka
 public import Ledger
 internal import Redis
 
-/// What must hold before counting, and what should: one list of checks for `odometer doctor` and for the start.
+/// The checks of `odometer doctor` and of each start: what must hold for exact numbers, and what
+/// should.
 ///
-/// The start refuses what is `isFatal`; the rest is advice. Here facts are gathered; `TopicFacts` and
-/// `PartitionFacts` judge them.
+/// The start refuses findings that are `isFatal`; the rest is advice. Facts are collected here;
+/// `TopicFacts`, `PartitionFacts` and `LedgerFacts` judge them.
 public enum Checkup {
-    private static let patience: Int32 = 5_000
+    private static let answerMilliseconds: Int32 = 5_000
 
-    /// Asks Redis and Kafka for everything; what cannot be asked is a finding, too.
+    /// Runs all checks; that Redis or Kafka cannot be asked is a finding too.
     public static func run(_ configuration: PipelineConfiguration) -> [Finding] {
         var findings: [Finding] = []
         var server: ServerCheck?
-        var book: LedgerBook?
+        var ledger: LedgerFacts?
         do throws(LedgerError) {
-            var connection = try LedgerBook.connect(configuration)
+            var connection = try LedgerFacts.connect(configuration)
             server = try ServerCheck(
                 &connection, layout: configuration.layout, uses: ServerRights.Use.allCases)
-            book = try LedgerBook(&connection, configuration, &findings)
+            ledger = try LedgerFacts(&connection, configuration, &findings)
             if let share = server?.memoryShare, share >= 70 {
-                // Advice: without the right to look around there is only the number.
+                // This is advice only: without the right to look at keys there is just the share.
                 var sample = MemorySample(layout: configuration.layout)
                 try? sample.look(&connection)
                 server?.heaviest = sample.text
@@ -34,28 +35,28 @@ public enum Checkup {
         var partitions: [PartitionFacts] = []
         do throws(KafkaError) {
             let consumer = try Consumer(configuration.client)
-            guard let cluster = consumer.clusterID(timeoutMilliseconds: patience) else {
+            guard let cluster = consumer.clusterID(timeoutMilliseconds: answerMilliseconds) else {
                 throw KafkaError(code: .timedOut, message: "no broker answers")
             }
             findings.append(
                 Finding(.ok, "kafka", "kafka-library", "librdkafka \(KafkaLibrary.version)"))
-            // A topic that was made a moment ago is not known to every broker yet; the facts name one
-            // that stays away.
+            // Not every broker knows a new topic at once. One that is still missing after this
+            // becomes a finding.
             try? consumer.waitForTopics(
                 configuration.topics
                     + [configuration.directoryTopic, configuration.deadLetterTopic].compactMap(
                         \.self), timeoutMilliseconds: 3_000)
             let topics = topicFacts(consumer, configuration)
             for topic in topics { findings += topic.findings }
-            partitions = partitionFacts(consumer, configuration, topics, book)
-            if let finding = book?.contract(configuration, cluster) { findings.append(finding) }
+            partitions = partitionFacts(consumer, configuration, topics, ledger)
+            if let finding = ledger?.contract(configuration, cluster) { findings.append(finding) }
         } catch {
             findings.append(
                 Finding(
                     .error, "kafka", "kafka-reach", "Kafka cannot be asked: \(error.message)",
                     remedy: "start it, or correct --bootstrap and the properties under kafka:"))
         }
-        findings += server?.findings(refill: refill(partitions, isCounted: book?.isCounted)) ?? []
+        findings += server?.findings(refill: refill(partitions, isCounted: ledger?.isCounted)) ?? []
         findings += directory(configuration)
         for partition in partitions {
             findings += partition.findings(
@@ -64,8 +65,11 @@ public enum Checkup {
         return findings
     }
 
-    /// Whether Kafka could give everything again; `isCounted` says whether a ledger has begun to count,
-    /// nil = it could not be read.
+    /// Whether Kafka still has all records from which a lost ledger could be counted again.
+    ///
+    /// - Parameters:
+    ///   - partitions: the facts of all partitions.
+    ///   - isCounted: whether the ledger has begun to count; nil when it could not be read.
     static func refill(_ partitions: [PartitionFacts], isCounted: Bool?) -> ServerCheck.Refill {
         guard isCounted ?? true else { return .nothingCounted }
         let counted = partitions.filter { $0.origin != nil }
@@ -74,7 +78,7 @@ public enum Checkup {
         return isKnown ? .complete : .unknown
     }
 
-    /// What the topics alone say: the part of the start that asks Kafka.
+    /// The findings about topics alone, which a start needs.
     static func topics(
         _ consumer: borrowing Consumer, _ configuration: PipelineConfiguration
     ) -> [Finding] {
@@ -85,18 +89,18 @@ public enum Checkup {
         _ consumer: borrowing Consumer, _ configuration: PipelineConfiguration
     ) -> [TopicFacts] {
         var topics = TopicFacts.wanted(by: configuration)
-        // Brokers without this request, and users without this right, leave the settings unknown.
+        // They stay unknown if the broker does not know the request or the user has no right to it.
         let settings = try? consumer.settings(
-            ofTopics: topics.map(\.name), timeoutMilliseconds: patience)
+            ofTopics: topics.map(\.name), timeoutMilliseconds: answerMilliseconds)
         for index in topics.indices {
             let name = topics[index].name
             topics[index].settings = settings?[name]
             do throws(KafkaError) {
-                let shape = try consumer.shape(of: name, timeoutMilliseconds: patience)
+                let shape = try consumer.shape(of: name, timeoutMilliseconds: answerMilliseconds)
                 topics[index].partitions = shape.partitions
                 topics[index].replicas = shape.replicas
             } catch {
-                topics[index].problem = error.message
+                topics[index].errorText = error.message
                 topics[index].isMissing = error.isUnknownTopic
             }
         }
@@ -106,19 +110,19 @@ public enum Checkup {
     private static func partitionFacts(
         _ consumer: borrowing Consumer, _ configuration: PipelineConfiguration,
         _ topics: [TopicFacts],
-        _ book: LedgerBook?
+        _ ledger: LedgerFacts?
     ) -> [PartitionFacts] {
         var found: [PartitionFacts] = []
         for topic in topics where topic.role == .events {
             for number in 0..<Int32(topic.partitions) {
                 let name = LogPartition(topic: topic.name, partition: number)
-                var facts = book?.facts(of: name) ?? PartitionFacts(name: name)
+                var facts = ledger?.facts(of: name) ?? PartitionFacts(name: name)
                 facts.retention = topic.retention
                 do throws(KafkaError) {
                     facts.log = try consumer.watermarks(
                         of: TopicPartition(topic: name.topic, partition: number),
-                        timeoutMilliseconds: patience)
-                } catch { facts.problem = error.message }
+                        timeoutMilliseconds: answerMilliseconds)
+                } catch { facts.errorText = error.message }
                 found.append(facts)
             }
         }

@@ -3,17 +3,17 @@ internal import Ledger
 internal import Redis
 
 extension Checkup {
-    /// How the directory in Redis stands to its topic; nothing where it was never mirrored.
+    /// Compares the directory in Redis with its topic; no finding when it was never mirrored.
     static func directory(_ configuration: PipelineConfiguration) -> [Finding] {
         guard let topic = configuration.directoryTopic else { return [] }
         do {
-            var connection = try LedgerBook.connect(configuration)
+            var connection = try LedgerFacts.connect(configuration)
             let state = try DirectoryStore(layout: configuration.layout, topic: topic).state(
                 on: &connection)
             guard state.mark != nil || state.epoch > 0 else { return [] }
             let log = try DirectoryLog(configuration, topic: topic)
             let ends = try log.ends()
-            return [judgement(topic, state, try log.judge(state, ends: ends), end: ends.high)]
+            return [finding(topic, state, try log.judge(state, ends: ends), end: ends.high)]
         } catch {
             return [
                 Finding(
@@ -24,8 +24,8 @@ extension Checkup {
         }
     }
 
-    /// What follows from what is known of the directory.
-    static func judgement(
+    /// The finding about the directory, by its state in Redis and the verdict about its log.
+    static func finding(
         _ topic: String, _ state: DirectoryState, _ verdict: DirectoryLog.Verdict, end: Int64
     ) -> Finding {
         if case .other(let reason) = verdict {
@@ -38,14 +38,14 @@ extension Checkup {
             return Finding(
                 .error, topic, "directory-log",
                 "\(topic): another log was found, and is not mirrored to its end yet",
-                remedy: "start odometer run or up; where one runs, its /readyz says what hinders it"
+                remedy: "start odometer run or up; where one runs, its /readyz says what is wrong"
             )
         }
         guard mark >= end else {
             return Finding(
                 .warning, topic, "directory-log",
                 "\(topic): ends at \(end), and Redis has it up to \(mark): what was changed since is not known there",
-                remedy: "start odometer run or up; where one runs, its /readyz says what hinders it"
+                remedy: "start odometer run or up; where one runs, its /readyz says what is wrong"
             )
         }
         return Finding(

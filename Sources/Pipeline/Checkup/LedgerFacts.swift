@@ -1,13 +1,13 @@
 internal import Ledger
 internal import Redis
 
-/// What a ledger says of where it stands, for the checks.
-struct LedgerBook {
+/// What a ledger says about its contract, origins and marks, for the checks.
+struct LedgerFacts {
     private var origins: [LogPartition: Origin] = [:]
     private var marks: [ShardMarks] = []
     private var partitions: [LogPartition] = []
     private var record: LedgerRecord?
-    /// Whether the ledger has begun to count some partition; nil = it could not be read.
+    /// Whether the ledger has begun to count some partition; nil when it could not be read.
     private(set) var isCounted: Bool?
 
     static func connect(
@@ -18,7 +18,7 @@ struct LedgerBook {
         }
     }
 
-    /// Reads the ledger and judges what stands in it alone.
+    /// Reads the ledger; adds the findings that follow from it alone.
     init(
         _ connection: inout Connection, _ configuration: PipelineConfiguration,
         _ findings: inout [Finding]
@@ -45,16 +45,16 @@ struct LedgerBook {
         partitions = record.origins.keys.sorted()
         marks = try Marks.read(
             &connection, layout: configuration.layout, partitions: partitions)
-        for one in marks {
-            guard let torn = one.torn else { continue }
+        for shard in marks {
+            guard let torn = shard.torn else { continue }
             findings.append(
                 Finding(
-                    .error, "ledger", "shard-torn", "shard \(one.shard) is torn: \(torn)",
-                    remedy: "odometer reset-shard \(one.shard), or restore a backup"))
+                    .error, "ledger", "shard-torn", "shard \(shard.shard) is torn: \(torn)",
+                    remedy: "odometer reset-shard \(shard.shard), or restore a backup"))
         }
     }
 
-    /// How our contract stands to the ledger's; nil = there is no ledger.
+    /// Compares our contract with the ledger's; nil when there is no ledger.
     func contract(_ configuration: PipelineConfiguration, _ cluster: String) -> Finding? {
         guard let record else { return nil }
         func finding(
@@ -90,7 +90,7 @@ struct LedgerBook {
         }
     }
 
-    /// Where a partition stands, without its log.
+    /// The facts of a partition that the ledger knows: its origin and marks.
     func facts(of name: LogPartition) -> PartitionFacts {
         var facts = PartitionFacts(name: name)
         facts.origin = origins[name]?.offset

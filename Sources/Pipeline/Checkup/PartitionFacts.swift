@@ -1,21 +1,21 @@
 internal import Ledger
 
-/// Where a partition's log and the ledger's marks stand, and what follows from it.
+/// What is known of a partition's log and marks, and the findings that follow from it.
 struct PartitionFacts {
     let name: LogPartition
-    /// Log start and end; nil = Kafka did not say.
+    /// Where the log begins and ends; nil when Kafka did not say.
     var log: (low: Int64, high: Int64)?
-    /// Why Kafka did not say.
-    var problem: String?
-    /// Milliseconds that records are kept; nil = for ever, or unknown.
-    var retention: Int64?
-    /// Where counting began; nil = it has not.
+    /// The error because of which Kafka did not say.
+    var errorText: String?
+    /// How long records are kept; nil when for ever or unknown.
+    var retention: Milliseconds?
+    /// Where counting began; nil when it has not.
     var origin: Int64?
     /// Lowest and highest mark of all shards.
     var lowest: Int64?
     var highest: Int64?
-    /// Timestamp of the last record before the lowest mark.
-    var lowestTime: Int64?
+    /// Timestamp of the last record before the lowest mark, since 1970.
+    var lowestTime: Milliseconds?
 
     init(name: LogPartition) { self.name = name }
 
@@ -25,12 +25,16 @@ struct PartitionFacts {
         return log.map { $0.low <= origin } ?? false
     }
 
-    /// What is wrong, or one line that says where things stand; `window` is N of the dedupe window.
-    func findings(window: Int64, now: Int64) -> [Finding] {
+    /// What is wrong, or one finding that says how far it is counted.
+    ///
+    /// - Parameters:
+    ///   - window: N of the dedupe window.
+    ///   - now: the wall clock, since 1970.
+    func findings(window: Int64, now: Milliseconds) -> [Finding] {
         guard let log else {
             return [
                 finding(
-                    .error, "log", "the log cannot be asked for: \(problem ?? "no answer")",
+                    .error, "log", "the log cannot be asked for: \(errorText ?? "no answer")",
                     "look at the leader of this partition")
             ]
         }
@@ -56,16 +60,16 @@ struct PartitionFacts {
         }
         let found = [warmUp(log.low, origin, lowest, window), margin(log.high, lowest, now)]
             .compactMap(\.self)
-        return found.isEmpty ? [standing(log, origin, lowest)] : found
+        return found.isEmpty ? [progress(log, origin, lowest)] : found
     }
 
-    private func standing(
+    private func progress(
         _ log: (low: Int64, high: Int64), _ origin: Int64, _ lowest: Int64
     ) -> Finding {
         let reach =
             log.low <= origin
             ? "all of it can be read again"
-            : "what lies before \(log.low) stands in Redis alone"
+            : "what lies before \(log.low) is in Redis alone"
         return finding(
             .ok, "log",
             "counted from \(origin) to \(lowest), the log holds \(log.low) to \(log.high): \(reach)"
@@ -83,7 +87,7 @@ struct PartitionFacts {
             "longer retention, or a smaller --dedupe-window")
     }
 
-    private func margin(_ high: Int64, _ lowest: Int64, _ now: Int64) -> Finding? {
+    private func margin(_ high: Int64, _ lowest: Int64, _ now: Milliseconds) -> Finding? {
         guard lowest < high, let retention, let lowestTime else { return nil }
         let left = lowestTime + retention - now
         guard left < retention / 4 else { return nil }

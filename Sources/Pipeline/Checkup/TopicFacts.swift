@@ -1,26 +1,26 @@
 internal import Kafka
 internal import Ledger
 
-/// What is known of a topic, and what follows from it.
+/// What is known of a topic, and the findings that follow from it.
 struct TopicFacts {
     /// What the topic is for.
     enum Role { case events, directory, deadLetters }
 
     let name: String
     let role: Role
-    /// Kafka's first contact, for commands that people are told.
+    /// Address of a Kafka broker, for the commands that people are told.
     var bootstrap = PipelineConfiguration.Defaults.bootstrap
     var partitions = 0
     var replicas = 0
-    /// Why it could not be asked for; nil = it was.
-    var problem: String?
+    /// The error because of which it could not be asked for; nil when it could.
+    var errorText: String?
     /// Whether the brokers say that there is no such topic.
     var isMissing = false
-    /// Nil = the broker does not tell.
+    /// Its configuration by name; nil when the broker does not tell.
     var settings: [String: String]?
 
-    private static let day: Int64 = 86_400_000
-    private static let forEver = Int64.max
+    private static let day: Milliseconds = 86_400_000
+    private static let forEver = Milliseconds.max
 
     /// All topics that a configuration names, without what Kafka says of them.
     static func wanted(by configuration: PipelineConfiguration) -> [TopicFacts] {
@@ -46,16 +46,16 @@ struct TopicFacts {
         return "kafka-topics.sh --bootstrap-server \(bootstrap) --create --topic \(name) \(shape)"
     }
 
-    /// Milliseconds that records are kept; nil = for ever, or unknown.
-    var retention: Int64? { number("retention.ms").flatMap { $0 < 0 ? nil : $0 } }
+    /// How long records are kept; nil when for ever or unknown.
+    var retention: Milliseconds? { number("retention.ms").flatMap { $0 < 0 ? nil : $0 } }
 
     var findings: [Finding] {
-        guard problem == nil, partitions > 0 else {
+        guard errorText == nil, partitions > 0 else {
             return [
                 finding(
                     .error, "topic",
                     isMissing
-                        ? "does not exist" : "cannot be asked for: \(problem ?? "no partitions")",
+                        ? "does not exist" : "cannot be asked for: \(errorText ?? "no partitions")",
                     isMissing
                         ? "\(creation)   (Odometer creates no topics)"
                         : "look at the brokers, and at the user's right to describe the topic")
@@ -68,7 +68,7 @@ struct TopicFacts {
                     .error, "directory-partitions",
                     "has \(partitions) partitions: only the first would be mirrored, and keys of the "
                         + "others stay unknown or unrevoked",
-                    "create it anew with one partition, and write its objects again",
+                    "create it again with one partition, and write its objects again",
                     isFatal: true)
             ]
         }
@@ -142,7 +142,7 @@ struct TopicFacts {
             "retention.bytes=-1, and limit by time")
     }
 
-    /// The record's timestamp is what an event's age is judged by, and what retention goes by.
+    /// The record's timestamp decides how old an event is and when retention deletes it.
     private var timestamps: Finding {
         let kind = settings?["message.timestamp.type"] ?? "CreateTime"
         guard kind == "CreateTime" else {
@@ -181,7 +181,7 @@ struct TopicFacts {
         }
         return finding(
             .warning, "topic-replication",
-            "min.insync.replicas is \(insync): an acknowledged record may stand on one broker alone",
+            "min.insync.replicas is \(insync): an acknowledged record may be on one broker alone",
             "min.insync.replicas=2")
     }
 
@@ -193,9 +193,9 @@ struct TopicFacts {
             "unclean.leader.election.enable=false")
     }
 
-    /// A time for people, in its largest whole unit that leaves at least two of it.
-    static func span(_ milliseconds: Int64) -> String {
-        let units: [(Int64, String)] = [
+    /// A duration for people, in the largest unit of which it holds at least two.
+    static func span(_ milliseconds: Milliseconds) -> String {
+        let units: [(Milliseconds, String)] = [
             (day, "days"), (3_600_000, "hours"), (60_000, "minutes"), (1_000, "seconds"),
         ]
         for (unit, name) in units where milliseconds >= 2 * unit {

@@ -1,34 +1,36 @@
-/// One rejected record on its way to the dead-letter topic, and the forms in which it may go.
+/// A rejected record on its way to the dead-letter topic, and the forms in which it may be sent.
 ///
-/// It goes whole where the topic takes it. Where it is too large, what is large is left out: first the original
-/// headers and the original key, then the value, then both. The header `truncated` names what was left out.
+/// It is sent whole if the topic takes it. If it is too large, parts are left out: first the
+/// original headers and the original key, then the value, then both. The header `truncated` names
+/// what was left out.
 struct DeadLetter {
     typealias Header = (name: String, value: [UInt8]?)
 
-    /// How much of the original record it carries; each one is tried after the one before it was refused.
+    /// How much of the original record a letter holds, in the order in which they are tried.
     enum Form: Int, CaseIterable {
         case whole, withoutHeaders, withoutValue, shortest
     }
 
-    let place: LetterPlace
-    /// `TOPIC/PARTITION/OFFSET`, by which readers drop repeats.
+    /// Where the rejected record is.
+    let address: LetterAddress
+    /// The letter's key, `TOPIC/PARTITION/OFFSET`, by which readers drop repeats.
     let key: [UInt8]
-    /// Why it was rejected, in a word.
+    /// Why it was rejected: the name of the record's outcome.
     let reason: String
-    /// The headers that say what it is; always sent.
+    /// The headers that describe the rejection; always sent.
     let own: [Header]
     let originalKey: [UInt8]?
     /// The record's headers, under their names in the letter.
     let originalHeaders: [Header]
     let value: [UInt8]?
-    /// The record's timestamp in milliseconds, −1 = none.
-    let timestamp: Int64
+    /// The record's timestamp since 1970; −1 when it has none.
+    let timestamp: Milliseconds
     var form = Form.whole
-    /// Whether it goes with the record's time; else with this machine's.
+    /// Whether it is sent with the record's timestamp; otherwise with this machine's time.
     var hasRecordTime = false
-    /// How often its time was refused while it went alone.
+    /// How often its timestamp was refused while it was sent alone.
     var refusedTimes = 0
-    /// Whether it goes in a request of its own, so that a refusal is about it and not about its neighbours.
+    /// Whether it is sent in a request of its own, so that a refusal is about this letter.
     var isAlone = false
     /// Whether the lane still waits for it.
     var isWanted = true
@@ -46,17 +48,18 @@ struct DeadLetter {
         }
     }
 
-    /// The form to try after the present one; nil = this is the shortest.
+    /// The form to try after the current one; nil when there is no shorter one.
     var nextForm: Form? {
         Form.allCases.first { $0.rawValue > form.rawValue && isAvailable($0) }
     }
 
-    /// Takes the first form, from the present one on, whose message is smaller than `limit` bytes; else the shortest.
-    mutating func shorten(below limit: Int) {
-        while size >= limit, let next = nextForm { form = next }
+    /// Takes the first form, from the current one on, whose message is smaller than the limit; if
+    /// none is, the shortest.
+    mutating func shorten(belowBytes limit: Int) {
+        while messageBytes >= limit, let next = nextForm { form = next }
     }
 
-    /// What the present form leaves out.
+    /// What the current form leaves out.
     private var leftOut: (headers: Bool, value: Bool) {
         switch form {
         case .whole: (false, false)
@@ -88,17 +91,17 @@ struct DeadLetter {
         return headers
     }
 
-    /// Bytes of the whole message in its present form, its frame included; an estimate from above.
-    var size: Int {
+    /// Bytes of the whole message in its current form, its frame included; at most too high.
+    var messageBytes: Int {
         let headers = sentHeaders.reduce(0) {
             $0 + $1.name.utf8.count + ($1.value?.count ?? 0) + 10
         }
-        return Self.frame + key.count + (sentValue?.count ?? 0) + headers
+        return Self.frameBytes + key.count + (sentValue?.count ?? 0) + headers
     }
     /// A batch of one record: 61 bytes before it, and the record's own lengths, time and offset.
-    private static let frame = 61 + 40
+    private static let frameBytes = 61 + 40
 
-    /// Bytes that it takes in memory.
+    /// Bytes that the letter takes in memory, about.
     var byteCount: Int {
         let headers = originalHeaders.reduce(0) {
             $0 + $1.name.utf8.count + ($1.value?.count ?? 0)

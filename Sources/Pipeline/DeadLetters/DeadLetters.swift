@@ -5,10 +5,11 @@ internal import Synchronization
 
 /// Sends rejected records to the dead-letter topic and knows when they are acknowledged.
 ///
-/// A letter is kept until Kafka has acknowledged it, so that one that fails is sent again from here and nothing
-/// has to be read again. A broker judges a request as a whole: a letter that was refused among others is sent
-/// alone before it is made shorter, and one that is refused alone in its shortest form is given up.
-/// The producer is made with the first record. One lane; its thread.
+/// A letter is kept until Kafka has acknowledged it; if sending fails it is sent again from here,
+/// and its record is not read again. A broker accepts or refuses a request as a whole. So a letter
+/// that was refused together with others is first sent alone; only then it is made shorter, and
+/// when even its shortest form is refused, it is given up. The producer is made with the first
+/// letter. It belongs to one lane's thread.
 final class DeadLetters: LaneDeadLetters {
     private let client: ClientConfiguration
     private let topic: String?
@@ -17,47 +18,49 @@ final class DeadLetters: LaneDeadLetters {
     private var book = LetterBook()
     private var limits = LetterLimits()
 
-    /// Not handed to the client yet, in the order in which they came.
+    /// Letters that the client does not have yet, in the order in which they came.
     private var ready: [DeadLetter] = []
-    /// Refused among others, or to be sent in another form: each goes alone.
+    /// Letters that are sent alone: refused together with others, or to be tried in another form.
     private var alone: [DeadLetter] = []
-    /// With the client, by the number that its report will carry.
+    /// Letters that the client has, by the number that their delivery report will carry.
     private var onWay: [UInt64: DeadLetter] = [:]
     private var nextNumber: UInt64 = 1
-    /// The number of the letter that goes alone now: nothing else is sent before its report.
+    /// The number of the letter that is on its way alone: nothing else is sent before its report.
     private var aloneOnWay: UInt64?
+    /// How many letters on their way the lane waits for.
     private var wantedOnWay = 0
     private var heldBytes = 0
-    /// Not before this is anything sent after a failure that is not about one letter.
-    private var retryAt: Int64 = 0
-    private var failure: String?
-    /// When a letter was acknowledged or given up last, or began to wait after none had.
-    private var progressAt: Int64 = 0
+    /// When the next letter may be sent after an error that is not about one letter.
+    private var retryAt: Milliseconds = 0
+    /// The latest such error; nil after a letter was acknowledged.
+    private var lastError: String?
+    /// When a letter was last acknowledged or given up, or began to wait when no other did.
+    private var progressAt: Milliseconds = 0
 
     private(set) var delivered: Int64 = 0
     private(set) var givenUp: Int64 = 0
     private(set) var lastGivenUp: String?
 
-    /// Letters, and bytes of them, at which the lane stops to take more.
+    /// With more letters or bytes of them than these the lane takes no more records.
     private static let mostWaiting = 10_000
     private static let mostBytes = 64 << 20
-    /// Milliseconds without an acknowledgement after which waiting is a trouble.
-    private static let patience: Int64 = 5_000
-    private static let retryPause: Int64 = 500
+    /// Waiting for so long without an acknowledgement is a trouble.
+    private static let patience: Milliseconds = 5_000
+    private static let retryPause: Milliseconds = 500
 
     init(client: ClientConfiguration, topic: String?) {
         self.client = client
         self.topic = topic
     }
 
-    private var now: Int64 { SteadyClock.milliseconds }
+    private var now: Milliseconds { SteadyClock.milliseconds }
 
     var waiting: Int { ready.count + alone.count + wantedOnWay }
     var isFull: Bool { waiting > Self.mostWaiting || heldBytes > Self.mostBytes }
 
-    var problem: String? {
+    var trouble: String? {
         guard waiting > 0 else { return nil }
-        if let failure { return failure }
+        if let lastError { return lastError }
         guard now - progressAt > Self.patience else { return nil }
         return "Kafka has acknowledged none of \(waiting) for \((now - progressAt) / 1_000) s"
     }
@@ -66,26 +69,27 @@ final class DeadLetters: LaneDeadLetters {
 
     func send(_ record: Record, topicName: String, _ rejected: RejectedRecord) {
         guard topic != nil else { return }
-        let place = LetterPlace(
+        let address = LetterAddress(
             topicID: record.topicID, partition: record.partition, offset: record.offset)
         let fingerprint = Fingerprint(
             offset: record.offset, timestamp: record.timestamp, key: record.key,
             value: record.value)
-        switch book.state(of: place, fingerprint) {
+        switch book.state(of: address, fingerprint) {
         case .done: return
-        case .waiting: return want(place)
+        case .waiting: return want(address)
         case nil: break
         }
-        book.begin(place, fingerprint)
+        book.begin(address, fingerprint)
         noteBegin()
-        let letter = Self.letter(record, place, topicName: topicName, rejected)
+        let letter = Self.letter(record, address, topicName: topicName, rejected)
         heldBytes += letter.byteCount
         ready.append(letter)
         serve()
     }
 
     func deliver(waitMilliseconds: Int32) -> Bool {
-        // Letters that go alone need a round trip each: without some patience each would take a turn of the lane.
+        // Letters that are sent alone need a round trip each; without a wait each would take a
+        // whole turn of the lane.
         let wait = alone.isEmpty ? Int64(waitMilliseconds) : max(20, Int64(waitMilliseconds))
         let end = now + wait
         while true {
@@ -107,7 +111,7 @@ final class DeadLetters: LaneDeadLetters {
 
     func abandon() {
         for letter in ready + alone {
-            book.drop(letter.place)
+            book.drop(letter.address)
             heldBytes -= letter.byteCount
         }
         ready = []
@@ -116,11 +120,11 @@ final class DeadLetters: LaneDeadLetters {
         wantedOnWay = 0
     }
 
-    func forget(where isPassed: (LetterPlace) -> Bool) { book.forget(where: isPassed) }
+    func forget(where isPassed: (LetterAddress) -> Bool) { book.forget(where: isPassed) }
 
-    /// The lane waits again for a letter that is still with the client.
-    private func want(_ place: LetterPlace) {
-        guard let number = onWay.first(where: { $0.value.place == place })?.key,
+    /// Waits again for a letter that the client still has.
+    private func want(_ address: LetterAddress) {
+        guard let number = onWay.first(where: { $0.value.address == address })?.key,
             onWay[number]?.isWanted == false
         else { return }
         noteBegin()
@@ -128,18 +132,18 @@ final class DeadLetters: LaneDeadLetters {
         wantedOnWay += 1
     }
 
-    /// A letter begins to wait.
+    /// Notes that a letter begins to wait.
     private func noteBegin() {
         guard waiting == 0 else { return }
         progressAt = now
-        failure = nil
+        lastError = nil
     }
 
     private static func letter(
-        _ record: Record, _ place: LetterPlace, topicName: String, _ rejected: RejectedRecord
+        _ record: Record, _ address: LetterAddress, topicName: String, _ rejected: RejectedRecord
     ) -> DeadLetter {
         DeadLetter(
-            place: place, key: Array("\(topicName)/\(record.partition)/\(record.offset)".utf8),
+            address: address, key: Array("\(topicName)/\(record.partition)/\(record.offset)".utf8),
             reason: rejected.outcome.name,
             own: [
                 ("reason", Array(rejected.outcome.name.utf8)),
@@ -160,13 +164,13 @@ final class DeadLetters: LaneDeadLetters {
 
     // MARK: Sending
 
-    /// Hands over what may go now.
+    /// Gives the client the letters that may be sent now.
     private func serve() {
         guard aloneOnWay == nil, !ready.isEmpty || !alone.isEmpty, now >= retryAt else { return }
         do throws(KafkaError) {
             let (producer, topic) = try opened()
             guard alone.isEmpty else {
-                // A report about one request must be a report about one letter.
+                // The request of a letter that is sent alone must hold no other letter.
                 guard onWay.isEmpty else { return }
                 var letter = alone[0]
                 letter.isAlone = true
@@ -182,11 +186,11 @@ final class DeadLetters: LaneDeadLetters {
         } catch { fail(error) }
     }
 
-    /// Gives a letter to the client; false = its queue is full.
+    /// Gives a letter to the client; false when the client's queue is full.
     private func handOver(
         _ letter: inout DeadLetter, _ producer: Producer, _ topic: String
     ) throws(KafkaError) -> Bool {
-        letter.shorten(below: limits.refusedSize(now: now))
+        letter.shorten(belowBytes: limits.refusedBytes(now: now))
         if letter.refusedTimes == 0 { letter.hasRecordTime = limits.isClockRefused }
         while true {
             do throws(KafkaError) {
@@ -202,7 +206,7 @@ final class DeadLetters: LaneDeadLetters {
                 return true
             } catch {
                 guard error.code == .messageTooLarge else { throw error }
-                // Said by the client itself, and so about this letter alone.
+                // The client itself refuses it, so the error is about this letter alone.
                 guard shorten(&letter, error) else {
                     giveUp(letter, error)
                     return true
@@ -211,9 +215,10 @@ final class DeadLetters: LaneDeadLetters {
         }
     }
 
+    /// The producer and the topic; makes a new producer at first and after a fatal error.
     private func opened() throws(KafkaError) -> (Producer, String) {
         if let fatal = producer?.fatalError {
-            // Nothing that it holds arrives any more, or it is not known whether it has.
+            // What it still has will not arrive, or nobody will know whether it has.
             ready = onWay.sorted { $0.key < $1.key }.map(\.value).filter(\.isWanted) + ready
             for letter in onWay.values where !letter.isWanted { release(letter) }
             for index in ready.indices { ready[index].isAlone = false }
@@ -225,10 +230,10 @@ final class DeadLetters: LaneDeadLetters {
         }
         if let producer, let topic { return (producer, topic) }
         var configuration = client
-        // Never given up by time: the lane waits.
+        // Letters are never given up because of time: the lane waits.
         configuration.properties += [
             ("message.timeout.ms", "0"), ("message.max.bytes", "2097152"),
-            // Commits wait for the acknowledgements: no lingering.
+            // Commits wait for the acknowledgements, so no time is spent on larger batches.
             ("linger.ms", "0"),
         ]
         let reports = Reports()
@@ -247,7 +252,7 @@ final class DeadLetters: LaneDeadLetters {
             if report.opaque == aloneOnWay { aloneOnWay = nil }
             guard let error = report.error else {
                 delivered += 1
-                failure = nil
+                lastError = nil
                 finish(letter)
                 continue
             }
@@ -259,7 +264,7 @@ final class DeadLetters: LaneDeadLetters {
         }
     }
 
-    /// What becomes of a letter that did not arrive.
+    /// Decides what becomes of a letter that did not arrive.
     private func judge(_ letter: DeadLetter, _ error: KafkaError) {
         var letter = letter
         guard error.code.concernsRecord else {
@@ -281,17 +286,17 @@ final class DeadLetters: LaneDeadLetters {
         alone.insert(letter, at: 0)
     }
 
-    /// Takes the next shorter form; false = there is none.
+    /// Takes the next shorter form; false when there is none.
     private func shorten(_ letter: inout DeadLetter, _ error: KafkaError) -> Bool {
         guard let next = letter.nextForm else { return false }
-        // Not in its shortest form: that would make all later ones as short, for nothing.
-        if error.code.isAboutSize { limits.refuse(size: letter.size, now: now) }
+        // The size of a shortest form is not noted: no later letter can get below it.
+        if error.code.isAboutSize { limits.refuse(bytes: letter.messageBytes, now: now) }
         letter.form = next
         return true
     }
 
     private func fail(_ error: KafkaError) {
-        failure = error.message
+        lastError = error.message
         retryAt = now + Self.retryPause
     }
 
@@ -306,16 +311,16 @@ final class DeadLetters: LaneDeadLetters {
     private func finish(_ letter: DeadLetter) {
         progressAt = now
         heldBytes -= letter.byteCount
-        book.finish(letter.place)
+        book.finish(letter.address)
     }
 
     private func release(_ letter: DeadLetter) {
         heldBytes -= letter.byteCount
-        book.drop(letter.place)
+        book.drop(letter.address)
     }
 }
 
-/// Delivery reports between the client's callback and the lane.
+/// Delivery reports on their way from the client's callback to the lane.
 private final class Reports: Sendable {
     private let list = Mutex<[DeliveryReport]>([])
 

@@ -1,13 +1,13 @@
-/// Where a rejected record stands in the log.
-package struct LetterPlace: Hashable, Sendable {
-    /// The consumer's number of the topic.
+/// Where a rejected record is in the log.
+package struct LetterAddress: Hashable, Sendable {
+    /// The number that the consumer has given the topic.
     package var topicID: Int32
     /// Number of the partition.
     package var partition: Int32
     /// Offset of the record.
     package var offset: Int64
 
-    /// The place of these parts.
+    /// An address of these parts.
     package init(topicID: Int32, partition: Int32, offset: Int64) {
         self.topicID = topicID
         self.partition = partition

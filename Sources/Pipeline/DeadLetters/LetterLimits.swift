@@ -1,23 +1,26 @@
-/// What the dead-letter topic did not take, so that the next letters are not refused first.
+/// What the dead-letter topic has refused, so that later letters are sent in a form that it takes.
 struct LetterLimits {
-    /// The topic's limit may be raised: after this many milliseconds a large letter is tried whole again.
-    private static let memory: Int64 = 600_000
-    private var least = Int.max
-    private var learnedAt: Int64 = 0
-    /// Whether this machine's clock is too far from the brokers': then a letter has its record's time, which they
-    /// took once.
+    /// After so long a large letter is tried whole again: the topic's limit may have been raised.
+    private static let memory: Milliseconds = 600_000
+    private var leastRefusedBytes = Int.max
+    private var learnedAt: Milliseconds = 0
+    /// Whether brokers have refused this machine's time, because their clocks differ too much.
+    ///
+    /// Then a letter has its record's timestamp, which a broker has accepted once.
     var isClockRefused = false
 
-    /// Messages of this size or more were refused lately; in bytes, never 0.
-    mutating func refusedSize(now: Int64) -> Int {
-        if least < Int.max, now - learnedAt > Self.memory { least = Int.max }
-        return least
+    /// Messages of so many bytes or more were refused lately; never 0, `Int.max` when none were.
+    mutating func refusedBytes(now: Milliseconds) -> Int {
+        if leastRefusedBytes < Int.max, now - learnedAt > Self.memory {
+            leastRefusedBytes = Int.max
+        }
+        return leastRefusedBytes
     }
 
-    /// A message of this size was refused by itself.
-    mutating func refuse(size: Int, now: Int64) {
-        guard size > 0, size < least else { return }
-        least = size
+    /// Notes that a message of so many bytes, sent alone, was refused because of its size.
+    mutating func refuse(bytes: Int, now: Milliseconds) {
+        guard bytes > 0, bytes < leastRefusedBytes else { return }
+        leastRefusedBytes = bytes
         learnedAt = now
     }
 }

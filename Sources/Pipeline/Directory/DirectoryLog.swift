@@ -1,36 +1,37 @@
 internal import Kafka
 internal import Ledger
 
-/// The directory topic as a log, and the question whether it is the one that was mirrored.
+/// The directory topic as a log, and whether it still is the log that was mirrored.
 ///
-/// A topic that is deleted and created again under its name is another log at the same offsets, and clients are not
-/// told. Three witnesses tell: the log's end, which never shrinks; the last record that was mirrored, at whose
-/// offset another log has another record; and the offset that was committed, which goes with the topic.
-/// One thread.
+/// A topic that is deleted and created again under its name is another log with the same offsets,
+/// and clients are not told. Three witnesses show it: the end of the log, which never goes back;
+/// the last record that was mirrored, because another log has another record at its offset; and the
+/// offset that was committed to Kafka, which is deleted with the topic. One thread.
 final class DirectoryLog {
     /// Whether this log is the one that was mirrored.
     enum Verdict: Equatable {
         case same
-        /// It is another one, with the reason.
+        /// It is another one, by this reason.
         case other(String)
-        /// The record that would tell is gone: a compacted topic keeps the last record of each key only.
+        /// Nobody can tell: the last record that was mirrored is gone, because compaction keeps
+        /// only the last record of each key.
         case unknown
     }
 
     private let consumer: Consumer
     /// Reads the witness and nothing else.
     ///
-    /// A client of its own: 2.0.2 ends the process where a partition is assigned
-    /// twice before the first assignment has begun, so each of the two is assigned seldom.
+    /// A client of its own: librdkafka 2.0.2 ends the process when a partition is assigned twice
+    /// before the first assignment has begun, so each of the two clients is assigned seldom.
     private let witnessReader: Consumer
     private let partition: TopicPartition
     /// Whether `seek` was called.
     private(set) var isPlaced = false
 
-    /// Milliseconds that an answer of Kafka may take.
-    private static let patience: Int32 = 5_000
+    /// How long an answer of Kafka may take.
+    private static let answerMilliseconds: Int32 = 5_000
 
-    /// A reader of the topic's only partition, and a witness with a group whose offsets nobody reads by.
+    /// A log of the topic's only partition; the witness is read with a group of its own.
     init(_ configuration: PipelineConfiguration, topic: String) throws(KafkaError) {
         consumer = try Consumer(configuration.client)
         witnessReader = try Consumer(
@@ -40,12 +41,12 @@ final class DirectoryLog {
         partition = TopicPartition(topic: topic, partition: 0)
     }
 
-    /// Begin and end of the log, as the broker says now.
+    /// Where the log begins and ends, as the broker says now.
     func ends() throws(KafkaError) -> (low: Int64, high: Int64) {
-        try consumer.watermarks(of: partition, timeoutMilliseconds: Self.patience)
+        try consumer.watermarks(of: partition, timeoutMilliseconds: Self.answerMilliseconds)
     }
 
-    /// Reads on from `offset`; not twice without reading in between.
+    /// Reads on from `offset`; must not be called twice without reading in between.
     func seek(to offset: Int64) throws(KafkaError) {
         isPlaced = true
         try consumer.assign([(partition, offset: offset)])
@@ -70,14 +71,14 @@ final class DirectoryLog {
         return try compare(witness, mark: mark)
     }
 
-    /// Reads the last record that was mirrored once more.
+    /// Reads the last record that was mirrored again, and compares it.
     private func compare(
         _ witness: Fingerprint, mark: Int64
     ) throws(KafkaError) -> Verdict {
         try witnessReader.assign([(partition, offset: witness.offset)])
-        // Idle until the next look.
+        // The client is idle until the next comparison.
         defer { try? witnessReader.unassign() }
-        let deadline = SteadyClock.milliseconds + Int64(Self.patience)
+        let deadline = SteadyClock.milliseconds + Int64(Self.answerMilliseconds)
         while SteadyClock.milliseconds < deadline {
             let batch = witnessReader.nextBatch(maximum: 1, timeoutMilliseconds: 100)
             for record in batch.records where record.offset >= witness.offset {
@@ -102,20 +103,20 @@ final class DirectoryLog {
         throw KafkaError(code: .timedOut, message: "Kafka does not answer")
     }
 
-    /// Tells Kafka how far the topic is mirrored; nothing waits for it.
+    /// Commits to Kafka how far the topic is mirrored; does not wait for the answer.
     func commit(_ state: DirectoryState) {
         guard let mark = state.mark else { return }
-        // Without the right to commit one witness is missing; the others are there.
+        // Without the right to commit this witness is missing; there are two others.
         try? witnessReader.commitHint([
             (partition, offset: mark, metadata: "epoch=\(state.epoch)")
         ])
     }
 
-    /// Whether Kafka holds an offset that was committed; nil = it does not say.
+    /// Whether Kafka holds an offset that was committed; nil when it does not say.
     func hasCommit() -> Bool? {
         guard
             let found = try? witnessReader.committed(
-                [partition], timeoutMilliseconds: Self.patience)
+                [partition], timeoutMilliseconds: Self.answerMilliseconds)
         else { return nil }
         return found[0] != nil
     }

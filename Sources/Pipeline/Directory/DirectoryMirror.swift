@@ -5,16 +5,16 @@ internal import Synchronization
 
 /// Mirrors the directory topic into Redis: profiles, plans, credentials.
 ///
-/// A state, not counted.
+/// They are a state, not counted. On a thread of its own it first reads a log to its end without
+/// writing, keeps the last state of each object, and then writes all of them and the mark. So a
+/// credential that was revoked later never opens in between. After that it writes each batch as it
+/// comes.
 ///
-/// One thread of its own. A log that was never read to its end is read once without writing, the
-/// last state of each object is kept, and then all of it is written, then the mark; so nobody sees a
-/// credential rise that was revoked later. After that each batch is written as it comes.
-///
-/// Whether it still is the log that was mirrored is asked at the start and every few seconds. Another one is
-/// mirrored from its beginning under a new epoch: what it does not hold is closed.
+/// At the start and every few seconds it checks that the log is the one that was mirrored. Another
+/// one is mirrored from its beginning under a new epoch, and objects that it does not hold are
+/// closed.
 final class DirectoryMirror: @unchecked Sendable {
-    // @unchecked: all state belongs to its thread, but for `isStopping` and `standing`.
+    // @unchecked: all state belongs to its thread, but for `isStopping` and `currentTrouble`.
     let isStopping = Atomic<Bool>(false)
     private let configuration: PipelineConfiguration
     private let topic: String
@@ -22,19 +22,23 @@ final class DirectoryMirror: @unchecked Sendable {
     private let reader: DirectoryRecordReader
     /// Records that were not mirrored.
     let refusals = DirectoryRefusals()
+    /// Whether the beginning of a trouble was reported and its end was not.
     private var isTroubled = false
-    private let standing = Mutex<String?>(nil)
-    /// Whether the offset that we committed was seen; where it is gone then, the topic was deleted.
+    private let currentTrouble = Mutex<String?>(nil)
+    /// Whether Kafka has shown the offset that we committed; if it is gone later, the topic was
+    /// deleted.
     private var hasSeenCommit = false
-    /// The epoch under whose log that was found.
+    /// The epoch whose log was found to be deleted in that way; nil when none was.
     private var deletedEpoch: Int64?
 
-    /// Milliseconds between two looks at the mark in Redis, and at the log's witnesses.
-    private static let redisInterval: Int64 = 2_000
-    private static let logInterval: Int64 = 5_000
+    /// Time between two looks at the mark in Redis, and at the witnesses of the log.
+    private static let redisInterval: Milliseconds = 2_000
+    private static let logInterval: Milliseconds = 5_000
 
-    /// Why the directory is not mirrored now, from any thread; nil = it is.
-    var trouble: String? { standing.withLock { $0 } }
+    /// Why the directory is not mirrored now; nil when it is.
+    ///
+    /// May be called on any thread.
+    var trouble: String? { currentTrouble.withLock { $0 } }
 
     init(
         configuration: PipelineConfiguration, topic: String,
@@ -45,24 +49,25 @@ final class DirectoryMirror: @unchecked Sendable {
         self.report = report
         let refusals = refusals
         reader = DirectoryRecordReader(
-            layout: configuration.layout, complaint: configuration.directoryComplaint
-        ) { offset, why in
-            guard let line = refusals.add(offset, why) else { return }
+            layout: configuration.layout, refusal: configuration.directoryRefusal
+        ) { offset, reason in
+            guard let line = refusals.add(offset, reason) else { return }
             report(PipelineEvent(level: .warning, name: "directory-record", message: line))
         }
     }
 
-    private struct Obstacle: Error { var message: String }
+    /// Why mirroring was broken off; it is tried again.
+    private struct MirrorError: Error { var message: String }
 
-    /// Runs until `isStopping`; every obstacle is reported once and tried again.
+    /// Runs until `isStopping`; after an error it tries again, and reports only the first in a row.
     func run() {
         while !isStopping.load(ordering: .relaxed) {
-            do throws(Obstacle) {
+            do throws(MirrorError) {
                 try mirror()
             } catch {
                 if !isTroubled { say(.warning, error.message) }
                 isTroubled = true
-                standing.withLock { $0 = "directory: \(error.message)" }
+                currentTrouble.withLock { $0 = "directory: \(error.message)" }
                 wait(milliseconds: 500)
             }
         }
@@ -76,7 +81,7 @@ final class DirectoryMirror: @unchecked Sendable {
         pause(milliseconds: milliseconds, step: 20, unless: isStopping)
     }
 
-    /// Log, Redis, and how far one is in the other.
+    /// The log, Redis, and how far the log is mirrored.
     private struct Work: ~Copyable {
         let log: DirectoryLog
         var store: DirectoryStore
@@ -84,10 +89,12 @@ final class DirectoryMirror: @unchecked Sendable {
         var state: DirectoryState
     }
 
-    /// Reads from the mark to the end, then follows; ends with an obstacle, when the mark went back, or when the log
-    /// is another one.
-    private func mirror() throws(Obstacle) {
-        var connection = try attempt { () throws(RedisError) in try Connection(configuration.redis)
+    /// Mirrors the log up to its end, then follows it.
+    ///
+    /// Throws when a call fails, the mark in Redis went back, or the log is another one.
+    private func mirror() throws(MirrorError) {
+        var connection = try attempt { () throws(RedisError) in
+            try Connection(configuration.redis)
         }
         try checkMaster(&connection)
         let log = try attempt { () throws(KafkaError) in
@@ -98,7 +105,8 @@ final class DirectoryMirror: @unchecked Sendable {
         var work = Work(log: log, store: store, connection: connection, state: state)
         let ends = try attempt { () throws(KafkaError) in try log.ends() }
         var verdict = try attempt { () throws(KafkaError) in try log.judge(state, ends: ends) }
-        // Another process may have begun again meanwhile.
+        // If another process has begun a new epoch in the meantime, the finding is about the old
+        // one.
         if deletedEpoch == state.epoch {
             verdict = .other("the offset committed for it is gone: it was deleted")
         }
@@ -108,7 +116,7 @@ final class DirectoryMirror: @unchecked Sendable {
         } else if work.state.mark == nil || work.state.mark ?? 0 < ends.high {
             try catchUp(&work, from: max(work.state.mark ?? 0, ends.low), to: ends.high)
         }
-        standing.withLock { $0 = nil }
+        currentTrouble.withLock { $0 = nil }
         if isTroubled {
             isTroubled = false
             say(.information, "mirrored again")
@@ -117,8 +125,8 @@ final class DirectoryMirror: @unchecked Sendable {
         try follow(&work)
     }
 
-    /// Another log stands under the topic's name: a new epoch begins, in which nothing is mirrored yet.
-    private func beginAgain(_ work: inout Work, _ reason: String) throws(Obstacle) {
+    /// Begins a new epoch, in which nothing is mirrored yet: the topic's name has another log.
+    private func beginAgain(_ work: inout Work, _ reason: String) throws(MirrorError) {
         say(
             .warning,
             "\(topic) is not the log that was mirrored (\(reason)): all of it is mirrored again")
@@ -137,13 +145,15 @@ final class DirectoryMirror: @unchecked Sendable {
     /// The last state of every object between two offsets, and the last record.
     private func read(
         _ log: DirectoryLog, from first: Int64, to end: Int64
-    ) throws(Obstacle) -> (changes: [DirectoryChange], position: Int64, witness: Fingerprint?) {
+    ) throws(MirrorError) -> (changes: [DirectoryChange], position: Int64, witness: Fingerprint?) {
         try attempt { () throws(KafkaError) in try log.seek(to: first) }
         var last: [[UInt8]: DirectoryChange] = [:]
         var witness: Fingerprint?
         var position = first
         while position < end {
-            guard !isStopping.load(ordering: .relaxed) else { throw Obstacle(message: "stopping") }
+            guard !isStopping.load(ordering: .relaxed) else {
+                throw MirrorError(message: "stopping")
+            }
             let batch = log.next(maximum: 1_000, timeoutMilliseconds: 100)
             for record in batch.records where record.offset >= position {
                 if let change = reader.change(of: record) { last[change.key] = change }
@@ -158,7 +168,7 @@ final class DirectoryMirror: @unchecked Sendable {
     /// Reads up to `end`, keeps the last state of every object, writes all of it, then the mark.
     private func catchUp(
         _ work: inout Work, from first: Int64, to end: Int64
-    ) throws(Obstacle) {
+    ) throws(MirrorError) {
         let (changes, position, witness) = try read(work.log, from: first, to: end)
         try write(changes, &work)
         if work.state.mark == nil, work.state.epoch > 0 {
@@ -173,12 +183,14 @@ final class DirectoryMirror: @unchecked Sendable {
         try moveMark(&work, to: position, witness)
     }
 
-    /// No record tells whether it is the log that was mirrored: all objects do.
+    /// Finds out by all objects whether it is the log that was mirrored, and mirrors the rest of
+    /// it.
     ///
-    /// What an object's last record below the mark was, is what Redis has of it, where the log is the same.
+    /// Used when the last record that was mirrored is gone. If the log is the same, Redis has for
+    /// each object what its last record below the mark says.
     private func compareAll(
         _ work: inout Work, ends: (low: Int64, high: Int64)
-    ) throws(Obstacle) {
+    ) throws(MirrorError) {
         let (changes, position, witness) = try read(work.log, from: ends.low, to: ends.high)
         let (mark, epoch) = (work.state.mark ?? 0, work.state.epoch)
         let mirrored = changes.filter { $0.offset < mark }
@@ -196,10 +208,10 @@ final class DirectoryMirror: @unchecked Sendable {
 
     // MARK: Following
 
-    private func follow(_ work: inout Work) throws(Obstacle) {
+    private func follow(_ work: inout Work) throws(MirrorError) {
         let log = work.log
         let start = work.state.mark ?? 0
-        // Behind a first reading it goes on where that ended.
+        // After the log was read to its end, reading goes on there.
         if !log.isPlaced { try attempt { () throws(KafkaError) in try log.seek(to: start) } }
         var redisAt = SteadyClock.milliseconds + Self.redisInterval
         var logAt = SteadyClock.milliseconds + Self.logInterval
@@ -211,7 +223,8 @@ final class DirectoryMirror: @unchecked Sendable {
                 let found = try attempt { () throws(LedgerError) in
                     try work.store.state(on: &work.connection)
                 }
-                // Redis came back from an older copy, or another process found another log.
+                // Otherwise Redis was restored from an older copy, or another process has begun an
+                // epoch.
                 guard found.epoch == work.state.epoch, found.mark ?? -1 >= work.state.mark ?? 0
                 else { throw Self.moved }
             }
@@ -222,8 +235,8 @@ final class DirectoryMirror: @unchecked Sendable {
         }
     }
 
-    /// Writes what comes next.
-    private func take(_ work: inout Work) throws(Obstacle) {
+    /// Reads the next records and writes what they change.
+    private func take(_ work: inout Work) throws(MirrorError) {
         let mark = work.state.mark ?? 0
         var position = mark
         var witness: Fingerprint?
@@ -236,7 +249,7 @@ final class DirectoryMirror: @unchecked Sendable {
         }
         try checkEvents(batch, &position)
         guard position > mark else { return }
-        // Before the witness is replaced by one of these records: they may be another log's.
+        // These records may be another log's, so this is asked before one of them is the witness.
         let state = work.state
         let verdict = try attempt { () throws(KafkaError) in
             try work.log.judge(state, ends: try work.log.ends())
@@ -246,8 +259,9 @@ final class DirectoryMirror: @unchecked Sendable {
         try moveMark(&work, to: position, witness)
     }
 
-    /// Asks the witnesses; ends with an obstacle where they speak against the log, so that it is judged again.
-    private func lookAtLog(_ log: DirectoryLog, _ state: DirectoryState) throws(Obstacle) {
+    /// Asks the witnesses of the log; throws if one of them says that it may be another log, so
+    /// that all of them are asked again.
+    private func lookAtLog(_ log: DirectoryLog, _ state: DirectoryState) throws(MirrorError) {
         switch log.hasCommit() {
         case true?: hasSeenCommit = true
         case false? where hasSeenCommit:
@@ -261,14 +275,14 @@ final class DirectoryMirror: @unchecked Sendable {
             log.commit(state)
         } catch {
             if error == Self.doubtedLog { throw Self.doubted }
-            // A Kafka that is away says nothing about the log.
-            guard error.isRetriable else { throw Obstacle(message: error.message) }
+            // When Kafka is away, nothing is known against the log.
+            guard error.isRetriable else { throw MirrorError(message: error.message) }
         }
     }
 
     // MARK: Steps
 
-    private func write(_ changes: [DirectoryChange], _ work: inout Work) throws(Obstacle) {
+    private func write(_ changes: [DirectoryChange], _ work: inout Work) throws(MirrorError) {
         let epoch = work.state.epoch
         let written = try attempt { () throws(LedgerError) in
             try work.store.apply(changes, epoch: epoch, on: &work.connection)
@@ -276,25 +290,25 @@ final class DirectoryMirror: @unchecked Sendable {
         guard written != nil else { throw Self.moved }
     }
 
-    /// Moves the mark behind what was written; an obstacle where Redis went back meanwhile, so that
-    /// everything since is read again.
+    /// Moves the mark after what was written; throws if Redis went back in the meantime, so that
+    /// everything since then is read again.
     private func moveMark(
         _ work: inout Work, to position: Int64, _ witness: Fingerprint?
-    ) throws(Obstacle) {
+    ) throws(MirrorError) {
         let state = work.state
-        let stands = try attempt { () throws(LedgerError) in
+        let reached = try attempt { () throws(LedgerError) in
             try work.store.moveMark(
                 from: state.mark, to: position, witness: witness, epoch: state.epoch,
                 on: &work.connection)
         }
-        guard let stands, stands >= position else { throw Self.moved }
+        guard let reached, reached >= position else { throw Self.moved }
         work.state.mark = position
         work.state.witness = witness ?? state.witness
     }
 
-    private static let moved = Obstacle(
+    private static let moved = MirrorError(
         message: "Redis went back, or another process began again: reading from its mark")
-    private static let doubted = Obstacle(message: "the topic may be another one: looking again")
+    private static let doubted = MirrorError(message: "the topic may be another one: looking again")
     private static let doubtedLog = KafkaError(code: .state, message: "another log")
 
     private static func fingerprint(_ record: Record) -> Fingerprint {
@@ -305,30 +319,32 @@ final class DirectoryMirror: @unchecked Sendable {
 
     private func checkEvents(
         _ batch: borrowing RecordBatch, _ position: inout Int64
-    ) throws(Obstacle) {
+    ) throws(MirrorError) {
         for event in batch.events {
             switch event {
             case .endOfPartition(_, let offset): position = max(position, offset)
-            case .partitionError(_, let error): throw Obstacle(message: error.message)
-            case .error(let error): if error.isFatal { throw Obstacle(message: error.message) }
+            case .partitionError(_, let error): throw MirrorError(message: error.message)
+            case .error(let error): if error.isFatal { throw MirrorError(message: error.message) }
             }
         }
     }
 
-    /// A master that became a replica takes no record, and its mark is old: the name is resolved
-    /// again by the next try.
-    private func checkMaster(_ connection: inout Connection) throws(Obstacle) {
+    /// Throws when the server is a replica: it takes no writes, and its mark may be old.
+    ///
+    /// The next attempt resolves the server's name again.
+    private func checkMaster(_ connection: inout Connection) throws(MirrorError) {
         let greeting = try attempt { () throws(RedisError) in try ServerGreeting(&connection) }
         guard greeting.isReplica ?? false else { return }
-        throw Obstacle(
+        throw MirrorError(
             message: "\(greeting.product ?? "Redis") is a replica: looking for the master")
     }
 
+    /// Calls `body`; an error of it becomes a `MirrorError`.
     private func attempt<Result: ~Copyable, Failure: Error & CustomStringConvertible>(
         _ body: () throws(Failure) -> Result
-    ) throws(Obstacle) -> Result {
+    ) throws(MirrorError) -> Result {
         do throws(Failure) { return try body() } catch {
-            throw Obstacle(message: error.description)
+            throw MirrorError(message: error.description)
         }
     }
 }

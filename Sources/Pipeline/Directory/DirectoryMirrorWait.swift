@@ -5,8 +5,9 @@ public import Redis
 
 /// Waits until Redis has what was written to the directory topic.
 ///
-/// The mark alone would not do: it may be of another log, of a topic that was deleted and created again. So each
-/// object is looked at: it must have been written by its record, or by a later record of this very log.
+/// The mark alone does not tell: it may be of another log, if the topic was deleted and created
+/// again. So each object is looked at: it must come from its record or from a later record of the
+/// same log.
 public struct DirectoryMirrorWait {
     private let redis: RedisConfiguration
     private let kafka: ClientConfiguration
@@ -23,9 +24,9 @@ public struct DirectoryMirrorWait {
         self.topic = topic
     }
 
-    /// Returns when Redis has every object; false when the time is over.
+    /// Waits until Redis has every object; false when it has not in time.
     ///
-    /// - Throws: what Redis said last, when the time is over and Redis is away.
+    /// - Throws: the last error of Redis, when it does not answer at the end of that time.
     public func wait(
         for objects: [WrittenObject], milliseconds: Int
     ) throws(RedisError) -> Bool {
@@ -50,52 +51,53 @@ public struct DirectoryMirrorWait {
         return true
     }
 
-    /// Why it may not be there, for people.
+    /// Why the last object may not be there, for people.
     public func hint(for objects: [WrittenObject]) -> String {
         let store = DirectoryStore(layout: layout, topic: topic)
         guard let last = objects.last?.offset, var connection = try? Connection(redis),
             let mark = try? store.state(on: &connection).mark, mark > last
-        else { return "is odometer run or up running? Its /readyz says what hinders it" }
+        else { return "is odometer run or up running? Its /readyz says what is wrong" }
         return "Redis is at \(mark) in \(topic), behind this record, but does not have it: the "
             + "topic may be another one than was mirrored. A running odometer run or up mirrors it "
             + "again; odometer doctor says more"
     }
 
+    /// Whether Redis has this state of the object, or a later one from the same log.
     private func isThere(
         _ object: WrittenObject, _ connection: inout Connection
     ) throws(RedisError) -> Bool {
-        let epochField = Array("directory_epoch:\(topic)".utf8)
+        let epochMember = Array("directory_epoch:\(topic)".utf8)
         let name = object.key.name(in: layout)
-        connection.append([Array("HGET".utf8), layout.ledgerKey, epochField])
+        connection.append([Array("HGET".utf8), layout.ledgerKey, epochMember])
         connection.append([Array("HGETALL".utf8), name])
         let epoch = try connection.receive().copied().integer ?? 0
         let pairs = try connection.receive().copied().elements
-        var fields: [[UInt8]: [UInt8]] = [:]
+        var stored: [[UInt8]: [UInt8]] = [:]
         for index in stride(from: 0, to: pairs.count - 1, by: 2) {
-            fields[pairs[index].bytes ?? []] = pairs[index + 1].bytes ?? []
+            stored[pairs[index].bytes ?? []] = pairs[index + 1].bytes ?? []
         }
-        func number(_ field: String) -> Int64? {
-            fields[Array(field.utf8)].flatMap { Int64(String(decoding: $0, as: UTF8.self)) }
+        func number(_ member: String) -> Int64? {
+            stored[Array(member.utf8)].flatMap { Int64(String(decoding: $0, as: UTF8.self)) }
         }
         guard let offset = number("@offset"), number("@epoch") ?? 0 == epoch,
             offset >= object.offset
         else { return false }
-        // At this very offset an object of another log may stand, so what is in it decides.
-        return offset == object.offset ? holds(fields, object) : isOfThisLog(object.key, offset)
+        // At the same offset the object may be another log's, so its content decides.
+        return offset == object.offset ? holds(stored, object) : isOfThisLog(object.key, offset)
     }
 
-    /// Whether the fields in Redis are what the record says.
-    private func holds(_ fields: [[UInt8]: [UInt8]], _ object: WrittenObject) -> Bool {
-        guard let value = object.value else { return fields[Array("@deleted".utf8)] != nil }
+    /// Whether the members in Redis are those of the record.
+    private func holds(_ stored: [[UInt8]: [UInt8]], _ object: WrittenObject) -> Bool {
+        guard let value = object.value else { return stored[Array("@deleted".utf8)] != nil }
         guard let members = value.withUnsafeBytes({ MemberScanner().members($0) }) else {
             return false
         }
         let wanted = members.filter { $0.name.first != UInt8(ascii: "@") }
-        let count = fields.keys.count { $0.first != UInt8(ascii: "@") }
-        return count == wanted.count && wanted.allSatisfy { fields[$0.name] == $0.json }
+        let count = stored.keys.count { $0.first != UInt8(ascii: "@") }
+        return count == wanted.count && wanted.allSatisfy { stored[$0.name] == $0.json }
     }
 
-    /// Whether the topic has a record of this object at that offset: somebody wrote it after us.
+    /// Whether the topic has a record of this object at that offset, written by somebody after us.
     private func isOfThisLog(_ key: DirectoryKey, _ offset: Int64) -> Bool {
         guard let consumer = try? Consumer(kafka) else { return false }
         let partition = TopicPartition(topic: topic, partition: 0)

@@ -3,7 +3,7 @@ public import Ledger
 
 /// Reads the directory topic from its beginning to its end.
 public enum DirectoryReader {
-    /// An object as its last record left it.
+    /// An object as its last record says.
     public struct Object: Sendable {
         /// The key of its records.
         public let key: DirectoryKey
@@ -15,7 +15,7 @@ public enum DirectoryReader {
 
     /// The last state of every object, in the order of their last records.
     ///
-    /// - Throws: an error of the code `timedOut` when the time is over first.
+    /// - Throws: an error with the code `timedOut` when that takes longer than the given time.
     public static func read(
         _ configuration: ClientConfiguration, topic: String, timeoutMilliseconds: Int
     ) throws(KafkaError) -> [Object] {

@@ -2,26 +2,30 @@ internal import Kafka
 internal import Ledger
 internal import Metering
 
-/// Takes records of the directory topic apart.
+/// Reads what records of the directory topic change, and rejects those that are not valid.
 ///
 /// One thread.
 final class DirectoryRecordReader {
     private let layout: KeyLayout
     private let scanner = MemberScanner()
-    private let complaint: (_ key: [UInt8], _ value: [UInt8]) -> String?
-    private let reject: (_ offset: Int64, _ why: String) -> Void
+    private let refusal: (_ key: [UInt8], _ value: [UInt8]) -> String?
+    private let reject: (_ offset: Int64, _ reason: String) -> Void
 
-    /// A reader that tells of records that are none of the directory's.
+    /// A reader for a ledger's layout.
+    ///
+    /// - Parameters:
+    ///   - refusal: why an object is refused, by its key and value; nil when it is not.
+    ///   - reject: called with each record that is refused.
     init(
-        layout: KeyLayout, complaint: @escaping (_ key: [UInt8], _ value: [UInt8]) -> String?,
-        reject: @escaping (_ offset: Int64, _ why: String) -> Void
+        layout: KeyLayout, refusal: @escaping (_ key: [UInt8], _ value: [UInt8]) -> String?,
+        reject: @escaping (_ offset: Int64, _ reason: String) -> Void
     ) {
         self.layout = layout
-        self.complaint = complaint
+        self.refusal = refusal
         self.reject = reject
     }
 
-    /// What a record changes, or nil where it is not one of the directory's.
+    /// What a record changes; nil when it is rejected.
     func change(of record: Record) -> DirectoryChange? {
         guard let key = record.key, let object = DirectoryKey(record: key) else {
             reject(record.offset, "the key is not KIND:…")
@@ -39,8 +43,8 @@ final class DirectoryRecordReader {
             reject(record.offset, "the value is not a JSON object")
             return nil
         }
-        if let why = complaint([UInt8](key), [UInt8](value)) {
-            reject(record.offset, why)
+        if let reason = refusal([UInt8](key), [UInt8](value)) {
+            reject(record.offset, reason)
             return nil
         }
         return DirectoryChange(

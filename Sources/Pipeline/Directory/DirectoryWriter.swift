@@ -2,13 +2,13 @@ public import Kafka
 public import Ledger
 internal import Synchronization
 
-/// A record of the directory topic that Kafka has acknowledged: the last one of its object in this command.
+/// A record of the directory topic that Kafka has acknowledged, the last one of its object.
 public struct WrittenObject: Sendable {
     /// The key of the record.
     public let key: DirectoryKey
     /// The value; nil deletes.
     public let value: [UInt8]?
-    /// Where Kafka put it.
+    /// Its offset.
     public let offset: Int64
 }
 
@@ -21,7 +21,7 @@ public final class DirectoryWriter {
     private let acknowledged = Acknowledged()
     private var records: [(key: DirectoryKey, value: [UInt8]?)] = []
 
-    /// Asks Kafka for the topic, at most this long; it must have one partition.
+    /// A writer to a topic, which must have one partition; Kafka may take so long to say that.
     public init(
         _ configuration: ClientConfiguration, topic: String, timeoutMilliseconds: Int = 10_000
     ) throws(KafkaError) {
@@ -39,7 +39,7 @@ public final class DirectoryWriter {
         }
     }
 
-    /// Hands a record to the client; nil deletes.
+    /// Gives a record to the client; without a value it deletes the object.
     public func put(_ key: DirectoryKey, _ value: [UInt8]?) throws(KafkaError) {
         while try !producer.produce(
             topic: topic, partition: 0, key: key.bytes, value: value,
@@ -52,7 +52,8 @@ public final class DirectoryWriter {
 
     /// Waits for Kafka's acknowledgement of everything.
     ///
-    /// - Returns: the last record of each object, by offset; nil when the time is over first.
+    /// - Returns: the last record of each object, by offset; nil when that takes longer than the
+    ///   given time.
     public func finish(timeoutMilliseconds: Int) throws(KafkaError) -> [WrittenObject]? {
         let isComplete = producer.flush(timeoutMilliseconds: Int32(clamping: timeoutMilliseconds))
         if let error = acknowledged.error ?? producer.fatalError { throw error }
@@ -70,7 +71,7 @@ public final class DirectoryWriter {
         return last.values.sorted { $0.offset < $1.offset }
     }
 
-    /// What the delivery reports said.
+    /// What the delivery reports have said.
     private final class Acknowledged: Sendable {
         private let state = Mutex<(offsets: [UInt64: Int64], error: KafkaError?)>(([:], nil))
 

@@ -4,29 +4,29 @@ internal import Metering
 
 /// Partitions that a lane has taken up: their cursors and tallies, and what is known of their logs.
 ///
-/// Made when marks and places are known, and dropped as a whole: when the group takes the
-/// partitions back, and where the lane begins again from their marks. Whatever was dropped is no
-/// longer current and does nothing more. It belongs to the lane's thread.
+/// Made when their marks are known; dropped as a whole when the group takes the partitions back or
+/// the lane begins again from their marks. One that was dropped is no longer `isCurrent` and does
+/// nothing more. It belongs to the lane's thread.
 final class Assignment {
     unowned let lane: Lane
     var facts: AssignmentFacts
     var core: LaneCore
     /// By partition slot of the core.
     var taken: [TakenPartition]
-    /// The look at the log that commits wait for.
+    /// The latest look at the log, for which commits wait.
     var comparison = LogComparison()
-    /// Partitions are paused and what arrives is dropped, until Redis takes commits again.
+    /// Whether partitions are paused and arriving records are dropped, until `resumeIfPossible`.
     private(set) var isOnHold = false
-    /// The marks have to be read again before anything is sent.
+    /// Whether the marks have to be read again before anything is sent.
     var needsReconcile = false
-    /// When the marks are looked at next, though nothing seems wrong.
-    var reconcileAt: Int64
-    /// A partition of the batch at hand whose log turns out to be another one.
+    /// When the marks are looked at next although nothing seems wrong.
+    var reconcileAt: Milliseconds
+    /// A partition whose log, by a record of the current batch, is another one.
     var refusedSlot: (slot: Int, difference: LogDifference)?
 
     init(
         lane: Lane, facts: AssignmentFacts, core: consuming LaneCore, taken: [TakenPartition],
-        reconcileAt: Int64
+        reconcileAt: Milliseconds
     ) {
         self.lane = lane
         self.facts = facts
@@ -35,10 +35,10 @@ final class Assignment {
         self.reconcileAt = reconcileAt
     }
 
-    /// Whether the lane still has it.
+    /// Whether it is the lane's assignment, so was not dropped.
     var isCurrent: Bool { lane.assignment === self }
 
-    var now: Int64 { lane.now }
+    var now: Milliseconds { lane.now }
 
     // MARK: Slots
 
@@ -46,7 +46,7 @@ final class Assignment {
         taken.firstIndex { $0.topicPartition == partition }
     }
 
-    /// The slot of a partition by its topic's number; nil when it is none of ours.
+    /// The slot of a partition by its topic's number; nil when it is not part of this assignment.
     func slot(topicID: Int32, partition: Int32) -> Int? {
         taken.firstIndex {
             $0.topicID == topicID && $0.topicPartition.partition == partition
@@ -57,7 +57,7 @@ final class Assignment {
 
     // MARK: What is read
 
-    /// Pauses all partitions and drops what arrives until `resumeIfPossible`.
+    /// Pauses all partitions and drops arriving records until `resumeIfPossible`.
     func hold(_ cause: String) {
         guard isCurrent, !isOnHold else { return }
         isOnHold = true
@@ -68,7 +68,7 @@ final class Assignment {
         }
     }
 
-    /// Goes on from the cursors' positions once nothing stands in the way.
+    /// Reads on from the cursors' positions as soon as commits can be made again.
     func resumeIfPossible(_ link: LedgerLink) {
         guard isOnHold, link.canCommit, !needsReconcile, !lane.fitness.isUnfit,
             lane.deadLetters.waiting == 0, core.hasRoom
@@ -79,15 +79,15 @@ final class Assignment {
         }
     }
 
-    /// Reads on from the cursors' positions, without the partitions that are stopped.
+    /// Reads from the cursors' positions, without stopped partitions; false when Kafka refuses.
     func assignPositions() -> Bool {
-        var places: [(TopicPartition, offset: Int64)] = []
+        var positions: [(TopicPartition, offset: Int64)] = []
         for (slot, partition) in taken.enumerated() where !isStopped(slot) {
-            places.append((partition.topicPartition, offset: core.position(slot: slot)))
+            positions.append((partition.topicPartition, offset: core.position(slot: slot)))
         }
         do throws(KafkaError) {
             try lane.consumer.unassign()
-            try lane.consumer.assign(places)
+            try lane.consumer.assign(positions)
             return true
         } catch {
             lane.trouble(.kafka, error.message)
@@ -95,7 +95,7 @@ final class Assignment {
         }
     }
 
-    /// Takes a partition out for good (until the next assignment) and says why.
+    /// Stops a partition until the next assignment, and reports why.
     func stopPartition(slot: Int, reason: String) {
         guard !isStopped(slot) else { return }
         lane.stop(core.partitions[slot], reason, &facts)
@@ -104,9 +104,10 @@ final class Assignment {
         }
     }
 
-    /// The log of a partition is another one: what is folded may come from it, so everything is
-    /// dropped, and all begin again from their marks, which tell whether something of the old log
-    /// was counted.
+    /// Begins again from the marks, because the log of a partition is another one.
+    ///
+    /// What is folded may come from the new log, so all of it is dropped. The marks tell whether
+    /// records of the old log were counted.
     func leaveLog(slot: Int, _ difference: LogDifference) {
         lane.establishAgain("\(core.partitions[slot].name): \(difference.text)")
     }

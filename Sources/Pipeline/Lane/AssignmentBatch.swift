@@ -2,9 +2,12 @@ internal import Kafka
 internal import Ledger
 internal import Metering
 
-/// From a batch to tallies.
+/// Folding a batch of records into the shards' tallies.
 extension Assignment {
-    /// Folds a batch; where Redis cannot take a full tally, the rest is dropped and read again later.
+    /// Folds a batch.
+    ///
+    /// When a tally is full and Redis cannot take it, the rest of the batch is dropped and read
+    /// again later.
     func take(_ batch: UnsafeBufferPointer<Record>) {
         guard !batch.isEmpty else { return }
         let count = convert(batch)
@@ -25,7 +28,7 @@ extension Assignment {
         if lane.deadLetters.isFull { hold("the dead letters") }
     }
 
-    /// Makes fold records of the batch's records that belong to partitions of ours; returns how many.
+    /// Prepares the batch's records of our partitions for the fold; returns how many there are.
     private func convert(_ batch: UnsafeBufferPointer<Record>) -> Int {
         var count = 0
         var attributeCount: Int32 = 0
@@ -44,30 +47,31 @@ extension Assignment {
                     slot >= 0 && facts.stopped.isEmpty && taken[Int(slot)].checks.isEmpty
             }
             guard slot >= 0, isKnownAsOurs || isOurLog(record, slot: Int(slot)) else { continue }
-            var place: Int32 = -1
+            var attributeIndex: Int32 = -1
             if !record.headers.isEmpty, let binary = readAttributes(record) {
                 (attributes + Int(attributeCount)).initialize(to: binary)
-                place = attributeCount
+                attributeIndex = attributeCount
                 attributeCount += 1
             }
             (records + count).initialize(
                 to: FoldRecord(
                     offset: record.offset, timestampMilliseconds: record.timestamp,
-                    value: record.value, key: record.key, partitionSlot: slot, attributes: place))
+                    value: record.value, key: record.key, partitionSlot: slot, attributes: attributeIndex))
             sources[count] = Int32(index)
             count += 1
         }
         return count
     }
 
-    /// Checks a fingerprint when its record passes; false when the partition is stopped or to be
-    /// refused.
+    /// Compares a record with the fingerprint that is known for its offset, if one is.
+    ///
+    /// False when its partition is stopped or its log is another one.
     private func isOurLog(_ record: Record, slot: Int) -> Bool {
         if isStopped(slot) { return false }
         if refusedSlot?.slot == slot { return false }
         while let check = taken[slot].checks.first, record.offset >= check.offset {
             taken[slot].checks.removeFirst()
-            // Offsets that hold no record any more cannot be verified: compaction or retention.
+            // An offset that holds no record any more (compaction, retention) cannot be compared.
             guard record.offset == check.offset else { continue }
             let found = Fingerprint(
                 offset: record.offset, timestamp: record.timestamp, key: record.key,
@@ -80,14 +84,14 @@ extension Assignment {
         return true
     }
 
-    /// The CloudEvents headers of a record in binary mode, or nil for structured mode.
+    /// The CloudEvents headers of a record in binary mode; nil in structured mode.
     private func readAttributes(_ record: Record) -> BinaryAttributes? {
         var binary = BinaryAttributes()
         for header in record.headers { binary.take(name: header.name, value: header.value) }
         return binary.isBinary ? binary : nil
     }
 
-    /// Records that the fold has just rejected: the log hears of them, the dead letters get them.
+    /// Logs the records that the fold has just rejected, and sends them to the dead letters.
     private func takeRejected(_ batch: UnsafeBufferPointer<Record>) {
         let rejected = core.program.rejected
         guard !rejected.isEmpty else { return }
@@ -102,21 +106,22 @@ extension Assignment {
 
     // MARK: Back-pressure
 
-    /// Commits a full tally so that folding can go on; false when Redis or the dead letters do not
-    /// answer in time.
+    /// Hands over a full tally so that folding can go on; false when Redis or the dead letters do
+    /// not answer in time.
     private func makeRoom(shard: Int) -> Bool {
         let deadline = now + 5_000
         let link = lane.link
         while core.isInFlight(shard: shard) {
-            // A commit that Redis refused is not on its way any more: it is sent again later.
+            // A commit that Redis refused is not on its way any more and is sent again later, so it
+            // is not waited for.
             guard let link, now < deadline, core.shards[shard].unseenBatch != nil || !link.isIdle,
                 passOn(link, waitMilliseconds: 100)
             else { return false }
         }
         while !lane.deadLetters.deliver(waitMilliseconds: 100) {
-            guard now < deadline, lane.deadLetters.problem == nil else { return false }
+            guard now < deadline, lane.deadLetters.trouble == nil else { return false }
         }
-        // Where the marks must be read first, nothing is sent, so that the pipeline runs dry.
+        // If the marks must be read first, nothing is sent, so that the pipeline becomes empty.
         guard let link, link.canCommit, !needsReconcile, !lane.fitness.isUnfit,
             core.handOver(shard: shard)
         else { return false }
@@ -132,10 +137,10 @@ extension Assignment {
     // MARK: Dead letters
 
     /// Whether the marks have passed a record, so that its letter is never sent again.
-    func isPassed(_ place: LetterPlace) -> Bool {
-        guard let slot = slot(topicID: place.topicID, partition: place.partition),
+    func isPassed(_ address: LetterAddress) -> Bool {
+        guard let slot = slot(topicID: address.topicID, partition: address.partition),
             let mark = core.leastMark(slot: slot)
         else { return false }
-        return place.offset < mark
+        return address.offset < mark
     }
 }

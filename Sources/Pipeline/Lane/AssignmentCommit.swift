@@ -3,11 +3,11 @@ internal import Ledger
 internal import Metering
 internal import Redis
 
-/// From tallies to Redis, and what follows from the answers.
+/// Sending tallies to Redis, and what follows from the answers.
 extension Assignment {
     // MARK: Outcomes
 
-    /// Does what the core concludes from the outcome of a commit.
+    /// Does what follows from the outcome of a commit, as the core decides.
     func act(on result: CommitResult, _ link: LedgerLink) {
         let now = self.now
         let shard = result.tag
@@ -39,7 +39,8 @@ extension Assignment {
         }
     }
 
-    /// The whole server refused a commit: it is waited for, or left where it is no master any more.
+    /// After a refusal by the whole server: waits for it, or leaves it when it is no master any
+    /// more.
     private func waitForServer(_ link: LedgerLink, _ outcome: CommitOutcome, _ message: String) {
         guard case .refused(let code, let words) = outcome else { return }
         guard code != CommitOutcome.clockAhead else {
@@ -53,7 +54,7 @@ extension Assignment {
 
     private func describe(_ shard: Int, _ reason: String) -> String {
         guard let cell = core.shards[shard].aside?.refused else { return reason }
-        // The key may name an end user: the log says which part refused, status names the key.
+        // The key may name an end user, so the log names the meter; `odometer status` has the key.
         let name = cell.key.split(separator: UInt8(ascii: ":")).dropFirst(3)
         let own = name.count == 1 ? name.first.map { String(decoding: $0, as: UTF8.self) } : nil
         return "\(reason) (\(own ?? "meter \(cell.meter ?? "unknown")"))"
@@ -61,12 +62,12 @@ extension Assignment {
 
     // MARK: Sending
 
-    /// Hands over the tallies whose time has come or comes soon, those first that wait longest, as
-    /// far as Redis keeps up; then the log is looked at once for all of them.
+    /// Hands over the tallies that are due now or soon, and begins one look at the log for all of
+    /// them.
     ///
-    /// What waits here is merged further; what waits in Redis' queue is not, and a full tally would
-    /// have to wait behind it.
-    func commitDue(_ link: LedgerLink, _ now: Int64) {
+    /// No more than Redis keeps up with: a tally that waits here takes more records, while a commit
+    /// in Redis' queue does not, and delays full tallies behind it.
+    func commitDue(_ link: LedgerLink, _ now: Milliseconds) {
         guard link.canCommit, lane.deadLetters.deliver(waitMilliseconds: 0) else { return }
         guard isLookRecent || mayCompareLog(now) else {
             return lane.schedule.look(at: max(comparison.nextAt, comparison.retryAt))
@@ -80,14 +81,14 @@ extension Assignment {
         if !core.unseen.isEmpty { compareLog(link, now) }
     }
 
-    private func nextToCommit(_ link: LedgerLink, _ now: Int64, _ handedOver: Int) -> Int? {
+    private func nextToCommit(_ link: LedgerLink, _ now: Milliseconds, _ handedOver: Int) -> Int? {
         lane.schedule.next(
             now: now, ahead: comparisonPause, inFlight: link.committer.inFlight,
             handedOver: handedOver, isCatchingUp: lane.isCatchingUp
         ) { core.committable(shard: $0) }
     }
 
-    /// Sends the tally of a shard that was handed over, or sends it again.
+    /// Sends the tally that a shard has handed over, for the first time or again.
     func send(shard: Int, _ link: LedgerLink) {
         core.writeFlying(shard: shard, contract: facts.opened.stamp, to: &lane.arguments)
         core.shards[shard].sentAt = now
@@ -95,11 +96,13 @@ extension Assignment {
         link.committer.submit(&lane.arguments, tag: shard)
     }
 
-    /// Commits everything that is folded, until the deadline; before partitions are given up.
-    func finalCommit(deadline: Int64) {
+    /// Commits everything that is folded, before partitions are given up.
+    ///
+    /// What is not committed by the deadline is left to their next owner, who reads it again.
+    func finalCommit(deadline: Milliseconds) {
         guard let link = lane.link, !needsReconcile, !lane.fitness.isUnfit else { return }
         while !lane.deadLetters.deliver(waitMilliseconds: 50) {
-            if now >= deadline || lane.deadLetters.problem != nil { return }
+            if now >= deadline || lane.deadLetters.trouble != nil { return }
         }
         for round in 0..<2 {
             while !link.isIdle || !core.unseen.isEmpty, now < deadline {
@@ -112,8 +115,8 @@ extension Assignment {
         }
     }
 
-    /// Brings tallies that were handed over on their way, from the look at the log to their outcome;
-    /// false when it cannot.
+    /// Takes tallies that were handed over one step further: to the look at the log, to Redis, to
+    /// their outcome; false when nothing can be done for them now.
     func passOn(_ link: LedgerLink, waitMilliseconds: Int32) -> Bool {
         guard link.canCommit else { return false }
         guard !core.unseen.isEmpty else {
@@ -129,9 +132,10 @@ extension Assignment {
         return isCurrent && lane.receiveOutcomes(link, waitMilliseconds: 0)
     }
 
-    /// Tells Kafka the lowest mark of each partition: advice for lag tools, and a witness of the
-    /// origin.
-    func commitHintsIfDue(_ now: Int64) {
+    /// Commits the lowest mark of each partition to Kafka, with the partition's origin.
+    ///
+    /// Lag tools read it, and it tells the origin if Redis is lost. Counting does not depend on it.
+    func commitHintsIfDue(_ now: Milliseconds) {
         guard now >= lane.hints.nextAt, !isOnHold else { return }
         lane.hints.nextAt = now + Lane.checkInterval
         lane.judgeHints()

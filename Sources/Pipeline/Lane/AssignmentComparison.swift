@@ -3,14 +3,17 @@ internal import Ledger
 
 /// Looking at the log again before anything is committed: is it still the one that was counted?
 ///
-/// Kafka serves a topic that was deleted and made again under the same name at the old offsets, and its
-/// client says nothing. So a tally is sent only after a record that was counted before was read again, by a
-/// fetch that began after the tally's last record had come. Whatever replaced the log before that fetch is
-/// seen by it; what replaces it later cannot be in the tally.
+/// When a topic is deleted and created again under its name, Kafka goes on serving the old offsets,
+/// and its client reports nothing. So before a tally is sent, a record that was counted earlier,
+/// the witness, is read again, by a fetch that begins after the tally's last record has come. If
+/// the log was replaced before that fetch, the fetch shows it; if it is replaced later, the tally
+/// holds no record of the new one.
 extension Assignment {
-    /// Time between two looks: each partition with news costs the fetch of a batch, so looks take a
-    /// twentieth of the time at most, unless somebody waits for one.
-    var comparisonPause: Int64 {
+    /// Time between two looks that no commit waits for.
+    ///
+    /// A look costs one fetch for each partition with new records, so looks take at most a
+    /// twentieth of the time.
+    var comparisonPause: Milliseconds {
         if lane.isCatchingUp { return LogComparison.catchUpSpan / 2 }
         return min(
             max(LogComparison.pause, 20 * lane.lookDuration),
@@ -18,44 +21,45 @@ extension Assignment {
     }
 
     /// Whether a look may begin now.
-    func mayCompareLog(_ now: Int64) -> Bool {
+    func mayCompareLog(_ now: Milliseconds) -> Bool {
         !comparison.isAsked && now >= max(comparison.nextAt, comparison.retryAt)
     }
 
     /// Whether tallies may be sent without a look of their own.
     ///
-    /// A lane that catches up commits one tally after the other, and each would wait for a look. It is far
-    /// behind the log's end: to be taken for the old one, a new log would have to be made and filled
-    /// beyond the lane's position, and be read, all within this time.
+    /// A lane that catches up commits one tally after the other, and each would wait for a look. It
+    /// is far behind the end of the log: a new log would go unnoticed only if it were made, filled
+    /// beyond the lane's position and read, all within this time.
     var isLookRecent: Bool {
         lane.isCatchingUp && now - comparison.passedAt <= LogComparison.catchUpSpan
     }
 
-    /// Sends a tally that was handed over on the strength of the look before.
+    /// Sends a tally that was handed over without a look of its own, relying on the look before.
     func sendUnseen(shard: Int, _ link: LedgerLink) {
         core.shards[shard].unseenBatch = nil
         comparison.servedAt = now
         send(shard: shard, link)
     }
 
-    /// Takes the answers that are there, and begins a look at all partitions every few seconds.
+    /// Takes the answers that have come, and begins a look at all partitions every few seconds.
     ///
-    /// Sooner where records were taken that no look knows of: Redis may refuse commits for long, and
-    /// a log that is cut meanwhile, below the newest of them, must be found by it.
-    func compareLogIfDue(_ link: LedgerLink, _ now: Int64) {
+    /// Sooner when records came after the last look: Redis may refuse commits for long, and if the
+    /// log is cut in that time below the newest of these records, a look must find it.
+    func compareLogIfDue(_ link: LedgerLink, _ now: Milliseconds) {
         receiveComparison(link, waitMilliseconds: 1)
         guard isCurrent else { return }
         comparison.newsSince = hasUnknownRecords ? comparison.newsSince ?? now : nil
         guard mayCompareLog(now) else { return }
         let isServing =
             lane.isCatchingUp && now - comparison.passedAt >= LogComparison.catchUpSpan / 2
-        // A commit looks sooner where one is possible.
+        // When commits are possible, their own looks come sooner than this.
         let isNews =
             now - (comparison.newsSince ?? now)
             >= max(LogComparison.newsPause, 2 * lane.configuration.commitIntervalMilliseconds)
         guard isServing || isNews || now >= comparison.idleAt else { return }
         comparison.idleAt = now + Lane.checkInterval
-        // A look that passes lets every tally go, also one with records of a partition that stands still.
+        // A look that finds no change allows every tally, so it also asks about stopped partitions
+        // of which tallies hold records.
         askLog(
             Set(taken.indices).filter { !isStopped($0) }.union(core.unseenSlots), link, now)
     }
@@ -68,21 +72,20 @@ extension Assignment {
         }
     }
 
-    /// Begins a look at the partitions of which tallies were handed over.
-    func compareLog(_ link: LedgerLink, _ now: Int64) {
+    /// Begins a look at the partitions of which handed-over tallies hold records.
+    func compareLog(_ link: LedgerLink, _ now: Milliseconds) {
         guard !comparison.isAsked, now >= comparison.retryAt else { return }
         askLog(core.unseenSlots, link, now)
     }
 
-    private func askLog(_ slots: Set<Int>, _ link: LedgerLink, _ now: Int64) {
+    private func askLog(_ slots: Set<Int>, _ link: LedgerLink, _ now: Milliseconds) {
         var questions: [LogComparison.Question] = []
         var isRepeated = false
         for slot in slots.sorted() {
-            // Of a partition of which nothing was counted yet, the first record taken speaks for the
-            // rest.
+            // When nothing of a partition was counted yet, its first record is the witness.
             guard let witness = taken[slot].witness ?? core.firstTaken[slot] else { continue }
-            // After a look without an answer the next witness is that one which was the newest then:
-            // what came later may be another log's, so a second look has to find this one.
+            // After a look without an answer the next witness stays the record that was newest
+            // then: later records may be another log's, so the second look has to find this one.
             if taken[slot].nextWitness != nil { isRepeated = true }
             let next = taken[slot].nextWitness ?? core.newest(slot: slot)
             taken[slot].nextWitness = next
@@ -99,7 +102,7 @@ extension Assignment {
         } catch { failComparison(error.message) }
     }
 
-    /// Takes answers; once all have come and the log is the same, what waits for it is sent.
+    /// Takes answers; once all have come and the log is the same, the tallies that wait are sent.
     func receiveComparison(_ link: LedgerLink, waitMilliseconds: Int32) {
         guard comparison.isAsked else { return }
         do throws(KafkaError) {
@@ -115,7 +118,7 @@ extension Assignment {
         failComparison("no answer about \(open.joined(separator: ", "))")
     }
 
-    /// What an answer means; false when the look has ended.
+    /// Does what follows from an answer; false when the look has ended.
     private func judge(
         _ partition: TopicPartition, _ answer: ProbeAnswer
     ) throws(KafkaError) -> Bool {
@@ -129,7 +132,7 @@ extension Assignment {
         case .same, .unverifiable:
             comparison.hear(index, now)
             taken[question.slot].nextWitness = nil
-            // A lane that reads again is behind the newest record that was counted: that one is kept.
+            // A lane that reads again is behind its witness, the newest record counted: it is kept.
             if let next = question.next,
                 next.offset > taken[question.slot].witness?.offset ?? -1
             {
@@ -141,7 +144,8 @@ extension Assignment {
             return false
         case .other(let difference):
             if comparison.hasServed {
-                // Something of it may be counted, and its fingerprint be beside the marks.
+                // Records of the new log may be counted already, their fingerprints beside the
+                // marks.
                 facts.otherLogs[core.partitions[question.slot]] = difference
             }
             leaveLog(slot: question.slot, difference)
@@ -155,13 +159,13 @@ extension Assignment {
             comparison.idleAt = now
             return comparison.end(retryAt: now)
         }
-        // Half of the last ones' mean, so that one that was slow does not count for long.
+        // Half of the mean before, so that a slow look does not count for long.
         if !comparison.isEmpty {
             lane.lookDuration = (lane.lookDuration + now - comparison.askedAt) / 2
         }
         comparison.end()
         lane.passed(.comparison, "the log can be compared again")
-        // What cannot be sent now is found by `reconcile`, which sends it.
+        // Tallies that cannot be sent now are sent by `reconcile`.
         if lane.fitness.isUnfit { needsReconcile = true }
         for shard in core.wasSeen(upTo: batch) where link.canCommit && !needsReconcile {
             send(shard: shard, link)
@@ -178,10 +182,10 @@ extension Assignment {
 
     // MARK: Witnesses
 
-    /// Marks moved without this lane: what they tell of may be newer than its witnesses, and a log
-    /// that was cut between the two would pass for the one that was counted.
+    /// Takes newer witnesses from marks that somebody else has moved.
     ///
-    /// Returns whether one was raised: then no earlier look lets anything go.
+    /// With its older witnesses the lane would not notice a log that was cut after them. Returns
+    /// whether any witness is newer: then no earlier look allows a commit.
     @discardableResult
     func learnWitnesses(from marks: [ShardMarks]) -> Bool {
         var isRaised = false
@@ -198,21 +202,22 @@ extension Assignment {
 }
 
 extension LaneCore {
-    /// Shards whose tally waits for a look at the log.
+    /// Shards whose handed-over tally waits for a look at the log.
     var unseen: [Int] { shards.indices.filter { shards[$0].unseenBatch != nil } }
 
-    /// Partitions of which tallies hold something that the log was not looked at for.
+    /// Slots of which such tallies hold records.
     var unseenSlots: Set<Int> {
         var slots: Set<Int> = []
         for shard in unseen { slots.formUnion(shards[shard].sent.map(\.slot)) }
         return slots
     }
 
-    /// The tally that a shard has handed over waits for a look that begins from now on.
+    /// Lets the tally that a shard has handed over wait for a look that begins from now on.
     mutating func waitForLook(shard: Int) { shards[shard].unseenBatch = batches }
 
-    /// A look at the log that began after that batch found it the same; returns the shards that may
-    /// be sent.
+    /// Notes that a look which began after this batch found the log the same.
+    ///
+    /// Returns the shards whose tallies may be sent.
     mutating func wasSeen(upTo batch: Int) -> [Int] {
         let seen = unseen.filter { (shards[$0].unseenBatch ?? .max) <= batch }
         for shard in seen { shards[shard].unseenBatch = nil }

@@ -1,19 +1,20 @@
 internal import Ledger
 
-/// What was read about the partitions of an assignment: from the log, and from the ledger.
+/// What was read about the partitions of an assignment, from the log and from the ledger.
 ///
-/// A value without Kafka and Redis. It is gathered while partitions are taken up, kept while they
-/// are counted, and begun again, but for the foreign logs, where the lane begins again.
+/// A value that asks nobody. It is collected while partitions are taken up and kept while they are
+/// counted. When the lane begins again from the marks, only the foreign logs are kept.
 struct AssignmentFacts {
     /// The partitions that the group gave to the lane, in order.
     let partitions: [LogPartition]
-    /// Partitions whose log is not the one that was counted; known until the group takes them back.
+    /// Partitions whose log is not the one that was counted; kept until the group takes them back.
     var otherLogs: [LogPartition: LogDifference] = [:]
-    /// Contract and dedupe key of the ledger as it was opened last.
+    /// What the ledger said when it was opened last: its contract's stamp and its dedupe key.
     var opened = LedgerKeeper.Opened(dedupeKey: (0, 0), stamp: [])
-    /// Partitions of which nothing is counted until the next assignment, and why.
+    /// Partitions that are stopped until the next assignment, and why.
     private(set) var stopped: [(partition: LogPartition, reason: String)] = []
-    /// Offsets that Kafka no longer holds and some shard has not counted, and where its log begins.
+    /// How many offsets Kafka no longer holds that some shard has not counted, and where the log
+    /// begins now.
     private(set) var gone: [LogPartition: (count: Int64, low: Int64)] = [:]
     /// The lowest mark of the shards that are set aside, by partition.
     private(set) var asideMarks: [LogPartition: Int64] = [:]
@@ -27,11 +28,12 @@ struct AssignmentFacts {
         self.otherLogs = otherLogs
     }
 
-    /// What another try to take the same partitions up begins with.
+    /// The facts with which the next attempt to take up the same partitions begins.
     var again: AssignmentFacts { AssignmentFacts(partitions: partitions, otherLogs: otherLogs) }
 
     // MARK: What was read
 
+    /// Notes that a partition is stopped.
     mutating func stop(_ partition: LogPartition, _ reason: String) {
         stopped.append((partition: partition, reason: reason))
     }
@@ -45,15 +47,16 @@ struct AssignmentFacts {
         stopped.first { $0.partition == partition }?.reason
     }
 
-    /// Kafka no longer holds so many offsets, that some shard has not counted, before `low`.
+    /// Notes that Kafka no longer holds `count` offsets before `low` that some shard has not
+    /// counted.
     mutating func lack(_ partition: LogPartition, count: Int64, low: Int64) {
         gone[partition] = (count, low)
     }
 
-    /// Kafka was asked where the log of a partition ends.
+    /// Notes where the log of a partition ends.
     mutating func ends(_ partition: LogPartition, at offset: Int64) { logEnds[partition] = offset }
 
-    /// Takes the marks of all shards; `isAside` tells which of them are set aside.
+    /// Notes the marks of all shards; `isAside` tells which of them are set aside.
     mutating func take(
         _ marks: [ShardMarks], of partitions: [LogPartition], isAside: (Int) -> Bool
     ) {
@@ -68,11 +71,11 @@ struct AssignmentFacts {
                 asideMarks[partition] = min(asideMarks[partition] ?? mark, mark)
             }
         }
-        // A shard that was reset begins where the log begins.
+        // A shard that was reset counts from where the log begins, so it lacks nothing any more.
         gone = gone.filter { (lowestMarks[$0.key] ?? 0) < $0.value.low }
     }
 
-    /// Whether a shard is under our contract and no mark of it is gone.
+    /// Whether a shard is under our contract and has a mark for every partition.
     func isWhole(_ shard: ShardMarks) -> Bool {
         shard.contract.map { Array($0.utf8) } == opened.stamp
             && shard.marks.allSatisfy { $0.offset != nil }
@@ -80,17 +83,17 @@ struct AssignmentFacts {
 
     // MARK: What follows from it
 
-    /// Offset below which every shard has everything, also those set aside.
+    /// The offset below which every shard has everything, those set aside included.
     ///
     /// - Parameters:
-    ///   - applied: the same of the shards that count.
+    ///   - applied: the same offset for the shards that are not set aside.
     ///   - hasAside: whether any shard is set aside.
     func lowestApplied(_ partition: LogPartition, applied: Int64, hasAside: Bool) -> Int64 {
         let marks = gone[partition] != nil ? lowestMarks : hasAside ? asideMarks : [:]
         return min(applied, marks[partition] ?? applied)
     }
 
-    /// What is known of a partition that was stopped before it was taken up.
+    /// The numbers of a partition that was stopped before it was taken up.
     func metrics(ofStopped partition: LogPartition, reason: String) -> PartitionMetrics {
         let mark = lowestMarks[partition] ?? 0
         return PartitionMetrics(

@@ -1,14 +1,13 @@
 internal import Kafka
 internal import Ledger
 
-/// Comparing the marks in Redis with what the lane believes, and stepping back where they moved.
+/// Comparing the marks in Redis with what the lane believes, and stepping back after they moved.
 extension Assignment {
-    /// Looks at the marks of all shards without a commit on its way, every few seconds, also when
-    /// idle.
+    /// Looks at the marks of all shards every few seconds, even when nothing is to be committed.
     ///
-    /// A shard with a commit on its way needs no look: the commit compares. What it finds is only a
-    /// suspicion; `reconcileIfDue` reads again with an empty pipeline and acts.
-    func lookAtMarksIfDue(_ link: LedgerLink, _ now: Int64) {
+    /// Shards with a commit on its way are left out: the commit compares their marks. A difference
+    /// is only a suspicion; `reconcileIfDue` reads again with an empty pipeline and acts.
+    func lookAtMarksIfDue(_ link: LedgerLink, _ now: Milliseconds) {
         guard !needsReconcile, now >= reconcileAt else { return }
         reconcileAt = now + Lane.checkInterval
         do throws(LedgerError) {
@@ -24,13 +23,13 @@ extension Assignment {
 
     private func isAside(_ shard: Int) -> Bool { core.shards[shard].aside != nil }
 
-    /// Reads all marks where something was lost or moved; needs an empty pipeline.
-    func reconcileIfDue(_ link: LedgerLink, _ now: Int64) {
+    /// Reads all marks again when something was lost or moved; needs an empty pipeline.
+    func reconcileIfDue(_ link: LedgerLink, _ now: Milliseconds) {
         guard needsReconcile, !lane.fitness.isUnfit, now >= lane.retryAt else { return }
-        // Nothing new is sent meanwhile, so that the pipeline runs dry.
+        // Nothing new is sent while it is needed, so the pipeline becomes empty.
         guard link.isIdle else { return }
         reconcileAt = now + Lane.checkInterval
-        do throws(Obstacle) {
+        do throws(LaneError) {
             try reconcile(link)
             needsReconcile = false
         } catch {
@@ -39,14 +38,15 @@ extension Assignment {
             return hold("Redis")
         }
         lane.passed(.reconcile, "the marks are known again")
-        lane.passed(.marksMoved, "the tallies stand at the marks again")
-        // What was refused has landed after all, or was dropped.
+        lane.passed(.marksMoved, "the tallies are at the marks again")
+        // The refused commit was applied after all, or was dropped.
         if isCurrent, !core.hasInFlight {
             lane.passed(.refused, "no commit is left that Redis refused")
         }
     }
 
-    private func reconcile(_ link: LedgerLink) throws(Obstacle) {
+    /// Reads all marks and brings each shard to them.
+    private func reconcile(_ link: LedgerLink) throws(LaneError) {
         let marks = try lane.readMarks(of: core.partitions, link, &facts, isAside: isAside)
         let isRaised = learnWitnesses(from: marks)
         var hasMoved = false
@@ -60,32 +60,34 @@ extension Assignment {
                 lane.report(.information, "shard-back", "shard \(shard) is no longer torn")
                 hasMoved = true
             case .resend:
-                // One that waits for a look at the log was never sent; the look that let it go asked
-                // for an older record than the marks tell of now.
+                // A tally that still waits for a look was never sent, so it is not sent here
+                // either. If the marks know newer records now, the look before did not ask for
+                // those.
                 if isRaised { core.waitForLook(shard: shard) }
                 if core.shards[shard].unseenBatch == nil { send(shard: shard, link) }
             case .moved: hasMoved = true
             case .nothing: break
             }
         }
-        // An earlier step back may have been hindered after its marks were adopted.
+        // An earlier step back may have failed after its marks were adopted.
         let isBehind = core.partitions.indices.contains { core.stepBackTarget(slot: $0) != nil }
         if hasMoved || isBehind { try stepBack() }
     }
 
     // MARK: Stepping back
 
-    /// Reads again what some shard has not taken; the windows of ids are emptied and warm up.
+    /// Reads again what some shard has not taken; the dedupe windows are emptied and filled again.
     ///
-    /// A caller that gets an obstacle must not fold before it has passed: `hold`.
-    private func stepBack() throws(Obstacle) {
-        // Kafka is asked first: no cursor moves unless all of them can.
-        var places: [(slot: Int, offset: Int64)] = []
+    /// After an error the caller must hold the assignment: nothing may be folded before this has
+    /// succeeded.
+    private func stepBack() throws(LaneError) {
+        // Kafka is asked about all partitions first: either all cursors move or none.
+        var positions: [(slot: Int, offset: Int64)] = []
         for (slot, partition) in core.partitions.enumerated() {
             guard let target = core.stepBackTarget(slot: slot) else { continue }
             let log = try lane.watermarks(partition, &facts)
             guard log.low <= target else {
-                // Loss, or marks to be moved over it: beginning again from the marks handles both.
+                // Records are lost: taking up the partitions again handles that.
                 lane.establishAgain("\(partition.name): marks went back below the log start")
                 return
             }
@@ -93,30 +95,29 @@ extension Assignment {
             lane.noteShortWarmUp(
                 partition, from: log.low, wanted: max(wanted, taken[slot].origin))
             let position = core.position(slot: slot)
-            places.append((slot: slot, offset: min(position, max(log.low, wanted))))
+            positions.append((slot: slot, offset: min(position, max(log.low, wanted))))
         }
-        for place in places { core.stepBack(slot: place.slot, to: place.offset) }
+        for step in positions { core.stepBack(slot: step.slot, to: step.offset) }
         lane.totals.stepsBack += 1
-        // Each of them is worth a line, so each has a text of its own.
+        // The number makes each text different, so that each is logged.
         lane.report(
             .warning, "step-back",
             "marks went back: reading again from them, step back \(lane.totals.stepsBack) of this "
                 + "lane")
-        if !isOnHold, !assignPositions() { throw Obstacle(message: "assign failed") }
+        if !isOnHold, !assignPositions() { throw LaneError(message: "assign failed") }
     }
 
     // MARK: Shards set aside
 
-    /// Asks for each shard set aside, by reads only, whether its own records would take the change
-    /// now.
-    func lookAside(_ link: LedgerLink, _ now: Int64) {
+    /// Asks for each shard set aside, by reads only, whether its audit would take the change now.
+    func lookAside(_ link: LedgerLink, _ now: Milliseconds) {
         guard link.isIdle else { return }
         var hasReturned = false
         for shard in 0..<core.shardCount {
             guard let aside = core.shards[shard].aside, let lookAt = aside.lookAt, now >= lookAt,
                 let cell = aside.refused
             else { continue }
-            do throws(Obstacle) {
+            do throws(LaneError) {
                 let passes = try link.ask { ledger throws(LedgerError) in
                     try ledger.wouldPass(cell)
                 }
@@ -134,14 +135,14 @@ extension Assignment {
                 hasReturned = true
             } catch {
                 needsReconcile = true
-                // Those that returned are behind the position: nothing may be folded before the
-                // step back.
+                // Shards that returned have marks below the position: nothing may be folded before
+                // the step back.
                 if hasReturned { hold("Redis") }
                 return
             }
         }
         guard hasReturned else { return }
-        do throws(Obstacle) { try stepBack() } catch {
+        do throws(LaneError) { try stepBack() } catch {
             needsReconcile = true
             hold("Kafka")
             lane.trouble(.reconcile, error.message)

@@ -1,15 +1,15 @@
-/// How late Redis' clock may be when it expires keys by it.
+/// The latest time that Redis' clock may show: it expires keys by that clock.
 struct ClockBound {
-    /// By how much it may be ahead of our clock, or of one that records vouched for.
-    static let tolerance: Int64 = 60_000
-    /// A time of Redis that was known to be right, and when that was on the steady clock.
-    private var vouched: (clock: Int64, at: Int64)?
+    /// How far it may be ahead of our clock, or of a time that records have confirmed.
+    static let tolerance: Milliseconds = 60_000
+    /// A time of Redis' clock that was right, and when that was on the steady clock.
+    private var vouched: (clock: Milliseconds, at: Milliseconds)?
 
-    /// This time of Redis is right: our clock or records said so.
-    mutating func vouch(for clock: Int64, now: Int64) { vouched = (clock, now) }
+    /// Remembers a time of Redis' clock as right: our clock or records have confirmed it.
+    mutating func vouch(for clock: Milliseconds, now: Milliseconds) { vouched = (clock, now) }
 
-    /// The latest time, in milliseconds since 1970, at a moment of the steady and our wall clock.
-    func latest(now: Int64, wallMilliseconds: Int64) -> Int64 {
+    /// The bound, in milliseconds since 1970, by what the steady clock and our wall clock show now.
+    func latest(now: Milliseconds, wallMilliseconds: Int64) -> Milliseconds {
         let known = vouched.map { $0.clock + now - $0.at } ?? wallMilliseconds
         return max(wallMilliseconds, known) + Self.tolerance
     }

@@ -1,14 +1,15 @@
-/// How much record time the N offsets of a partition's dedupe window span: what a producer may take for its retries.
+/// How much record time a partition's dedupe window of N offsets spans.
 ///
-/// Fed now and then with the newest record; keeps a sample for every 64th part of the window.
+/// A producer that retries later than that after the first try is counted twice. Called ten times a
+/// second with the newest record; keeps one sample for every 64th part of the window.
 struct DedupeSpan {
-    private var samples: [(offset: Int64, timestamp: Int64)] = []
-    private var newest: (offset: Int64, timestamp: Int64)?
+    private var samples: [(offset: Int64, timestamp: Milliseconds)] = []
+    private var newest: (offset: Int64, timestamp: Milliseconds)?
 
-    /// Takes notice of the newest record of the partition; `window` is N.
-    mutating func observe(offset: Int64, timestamp: Int64, window: Int64) {
+    /// Notes the newest record of the partition, its timestamp since 1970; `window` is N.
+    mutating func observe(offset: Int64, timestamp: Milliseconds, window: Int64) {
         guard window > 0, timestamp >= 0 else { return }
-        // A step back reads from further before: what was seen is seen again.
+        // After a step back the same records come again, so their samples do too.
         if offset < newest?.offset ?? offset { samples = [] }
         newest = (offset, timestamp)
         if let last = samples.last, offset - last.offset < max(1, window / 64) { return }
@@ -16,8 +17,8 @@ struct DedupeSpan {
         while samples.count > 1, samples[1].offset <= offset - window { samples.removeFirst() }
     }
 
-    /// Milliseconds from the record N offsets back to the newest; nil while fewer than N were seen.
-    func milliseconds(window: Int64) -> Int64? {
+    /// Time from the record N offsets back to the newest; nil while fewer than N were seen.
+    func milliseconds(window: Int64) -> Milliseconds? {
         guard let newest, let oldest = samples.first, oldest.offset <= newest.offset - window
         else { return nil }
         return max(0, newest.timestamp - oldest.timestamp)

@@ -1,13 +1,15 @@
 internal import Kafka
 
-/// Whether Kafka takes the group's offset commits, by what became of them from look to look.
+/// Whether Kafka takes the group's offset commits, by how many it took and refused since the last
+/// look.
 ///
-/// A value without Kafka. Refused means twice in a row: during a rebalance Kafka does so once.
+/// A value that asks Kafka nothing. One look with refusals is no trouble: Kafka refuses once during
+/// a rebalance.
 struct HintWatch {
-    /// When offsets are committed next, in milliseconds of the steady clock.
-    var nextAt: Int64 = 0
+    /// When offsets are committed next.
+    var nextAt: Milliseconds = 0
     private var before = HintCounts()
-    /// Looks in a row that found refusals only.
+    /// How many looks in a row found refusals only.
     private var refusedLooks = 0
 
     enum Finding: Equatable { case taken, refused, nothingNew }
@@ -25,7 +27,7 @@ struct HintWatch {
 }
 
 extension Lane {
-    /// Tells whether Kafka takes the group's offsets: the witness of where counting began.
+    /// Reports whether Kafka takes the group's offset commits, which tell where counting began.
     func judgeHints() {
         let counts = consumer.hintCounts
         switch hints.judge(counts) {

@@ -1,32 +1,41 @@
+// A turn of a lane, which `turn()` repeats until the process ends, and who owns what:
+//
+//   1. poll       a batch of records and events from Kafka         Lane
+//   2. fold       the records into the shards' tallies             Assignment, LaneCore
+//   3. outcomes   of the commits that Redis has answered           LedgerLink, LaneCore
+//   4. look       at the server, the log, the marks                LedgerLink, Assignment
+//   5. commit     the tallies that are due                         Assignment, LedgerLink
+//   6. publish    a copy of the numbers, ten times a second        Lane
+//
+// A Lane lives as long as the process. Its LedgerLink lives as long as one connection to Redis. Its
+// Assignment lives from when partitions are taken up until they are given back, or are begun again
+// from their marks. The latter two are dropped as a whole.
+
 internal import Kafka
 internal import Ledger
 internal import Metering
 internal import Synchronization
 
-/// One thread that owns a consumer, tallies and a Redis connection, and takes records to cells.
+/// A thread with a consumer, tallies and a Redis connection, which turns records into cells.
 ///
-/// It has three lifetimes. What is here lives as long as the process; a `LedgerLink` as long as one
-/// connection to Redis; an `Assignment` from the moment when partitions are taken up until they are
-/// given back, or begun again from their marks. The latter two are dropped as a whole.
-///
-/// Everything but `isStopping`, `published`, `publishedAt` and `failure` belongs to that thread; the
-/// rebalance handler runs on it too, inside `nextBatch` and `close`.
+/// Everything but `isStopping`, `published`, `publishedAt` and `finalError` belongs to that thread;
+/// the rebalance handler runs on it too, inside `nextBatch` and `close`.
 final class Lane: @unchecked Sendable {
-    /// What the lane does with the group's partitions.
+    /// How far the lane is with the partitions that the group gave it.
     enum Stage {
-        /// No partition is ours.
+        /// The group gave it none.
         case idle
-        /// Partitions were given to us; their marks are not known yet.
+        /// It has some, and their marks are not known yet.
         case pending(AssignmentFacts)
         /// They are taken up.
         case counting(Assignment)
     }
 
     static let batchSize = 2_000
-    static let checkInterval: Int64 = 5_000
-    /// An error of Kafka's client has passed when none came for so long: it tells the same ones
-    /// again and again.
-    static let quietAfter: Int64 = 60_000
+    static let checkInterval: Milliseconds = 5_000
+    /// The trouble `kafka` ends when Kafka's client has reported no error for so long: as long as
+    /// an error lasts, the client repeats it every few seconds.
+    static let quietAfter: Milliseconds = 60_000
 
     let number: Int
     let configuration: PipelineConfiguration
@@ -36,9 +45,10 @@ final class Lane: @unchecked Sendable {
     let deadLetters: any LaneDeadLetters
     let isStopping = Atomic<Bool>(false)
     let published = Mutex(PipelineMetrics())
-    /// When it published last, in milliseconds of the steady clock; `Int64.max`: never yet.
+    /// When it published last, in milliseconds of the steady clock; `Int64.max`: not yet.
     let publishedAt = Atomic(Int64.max)
-    let failure = Mutex<PipelineError?>(nil)
+    /// What ended the lane for good; nil while it runs.
+    let finalError = Mutex<PipelineError?>(nil)
     private let reporter: @Sendable (PipelineEvent) -> Void
 
     // MARK: The other lifetimes
@@ -57,35 +67,36 @@ final class Lane: @unchecked Sendable {
     // MARK: When, in milliseconds of the steady clock
 
     /// When the last record came.
-    private var arrivedAt: Int64 = 0
-    /// Not before this is a connection to Redis tried.
-    var connectAt: Int64 = 0
-    /// Not before this is anything tried again that Redis or Kafka did not take.
-    var retryAt: Int64 = 0
-    var publishAt: Int64 = 0
-    /// When dead letters that the marks have passed are forgotten next.
-    var forgetLettersAt: Int64 = 0
-    /// When Kafka's client told an error last.
-    var kafkaErrorAt: Int64 = 0
-    /// Which shard is committed when.
+    private var arrivedAt: Milliseconds = 0
+    /// When a connection to Redis may be tried next.
+    var connectAt: Milliseconds = 0
+    /// When something that Redis or Kafka refused may be tried next.
+    var retryAt: Milliseconds = 0
+    var publishAt: Milliseconds = 0
+    /// When the dead letters that are no longer needed are forgotten next.
+    var forgetLettersAt: Milliseconds = 0
+    /// When Kafka's client reported an error last.
+    var kafkaErrorAt: Milliseconds = 0
+    /// Decides which shard is committed next, and when.
     var schedule: CommitSchedule
 
     // MARK: What it knows
 
+    /// Whether the group has given it partitions, or none, at least once.
     var hasJoined = false
     var fitness = ServerFitness()
     var hints = HintWatch()
-    /// Whether the lane is far behind the log's end, in records and in time.
+    /// Whether the lane is far behind the end of the log, in records and in time.
     var isCatchingUp = false
-    /// How long looks at the log took lately, in milliseconds.
-    var lookDuration: Int64 = 0
+    /// How long the latest looks at the log took, a moving mean.
+    var lookDuration: Milliseconds = 0
     /// What cells of the shards have refused.
     var parked = Parked()
 
-    // MARK: What it tells
+    // MARK: What it reports
 
     var totals = PipelineMetrics()
-    /// Troubles that were told, and what is remembered of those that have passed.
+    /// Troubles that were reported, and what is remembered of those that have ended.
     var recurrences: [LaneTrouble: Recurrence] = [:]
     var notices = Notices()
 
@@ -113,15 +124,18 @@ final class Lane: @unchecked Sendable {
     }
 
     /// Milliseconds that never go back.
-    var now: Int64 { world.milliseconds }
+    var now: Milliseconds { world.milliseconds }
 
     // MARK: The thread
 
-    /// Runs until `isStopping` or a failure; then commits what is folded and leaves the group.
+    /// Runs until `isStopping` or an error that ends the lane; then commits what is folded and
+    /// leaves the group.
     func run() {
         do throws(KafkaError) {
             try consumer.subscribe(configuration.topics)
-            while !isStopping.load(ordering: .relaxed), failure.withLock({ $0 == nil }) { turn() }
+            while !isStopping.load(ordering: .relaxed), finalError.withLock({ $0 == nil }) {
+                turn()
+            }
         } catch { fail(PipelineError(.kafka, error.message)) }
         end()
     }
@@ -135,9 +149,10 @@ final class Lane: @unchecked Sendable {
         publish(now, force: true)
     }
 
-    /// How long a turn waits for records; the client waits that long also where some are there but
-    /// not a whole batch.
-    private var patience: Int32 {
+    /// How long a turn waits for records.
+    ///
+    /// The client waits the whole time unless a batch is full, also when some records are there.
+    private var pollMilliseconds: Int32 {
         let now = self.now
         if let assignment, assignment.comparison.isAsked { return 1 }
         let isWaiting = assignment?.core.hasInFlight ?? false
@@ -146,9 +161,9 @@ final class Lane: @unchecked Sendable {
         return Int32(min(longest, max(1, schedule.nextAt - now)))
     }
 
-    /// One round: what the log has, what the ledger says.
+    /// One round, as the picture at the head of this file shows it.
     func turn() {
-        consumer.poll(maximum: Self.batchSize, timeoutMilliseconds: patience) {
+        consumer.poll(maximum: Self.batchSize, timeoutMilliseconds: pollMilliseconds) {
             records, events in
             if !records.isEmpty { arrivedAt = now }
             folding?.take(records)
@@ -162,7 +177,7 @@ final class Lane: @unchecked Sendable {
     private func handle(_ event: ConsumerEvent) {
         switch event {
         case .endOfPartition(let partition, let offset):
-            // The end of a partition that was stopped in this very batch would pass over its records.
+            // If this very batch stopped the partition, skipping to its end would lose its records.
             guard let folding, let slot = folding.slot(of: partition), !folding.isStopped(slot)
             else { return }
             folding.core.skip(slot: slot, to: offset)
@@ -187,13 +202,13 @@ final class Lane: @unchecked Sendable {
 
     // MARK: Partitions
 
-    /// The partitions that are taken up; nil while there are none, or their marks are not known.
+    /// The partitions that are taken up; nil while there are none or their marks are not known.
     var assignment: Assignment? {
         guard case .counting(let assignment) = stage else { return nil }
         return assignment
     }
 
-    /// The same, where their records are folded.
+    /// The same; nil also while it is on hold and folds nothing.
     private var folding: Assignment? {
         guard let assignment, !assignment.isOnHold else { return nil }
         return assignment
@@ -203,7 +218,7 @@ final class Lane: @unchecked Sendable {
         hasJoined = true
         switch event {
         case .assigned(let partitions):
-            // What is held of an assignment that was never revoked does not fit the new one.
+            // An assignment that was never revoked is replaced by the new one.
             dropPartitions()
             endPartitionTroubles()
             if !partitions.isEmpty {
@@ -225,15 +240,16 @@ final class Lane: @unchecked Sendable {
         }
     }
 
-    /// Gives up all partitions with their tallies; their next owner reads again what was not
-    /// committed.
+    /// Gives up all partitions with their tallies.
+    ///
+    /// Their next owner reads again what was not committed.
     private func dropPartitions() {
         if let assignment { totals.add(assignment.core.program.counters) }
         stage = .idle
         deadLetters.abandon()
     }
 
-    /// Drops everything that was read of the partitions and begins again from the marks.
+    /// Drops everything that was read from the partitions and begins again from their marks.
     func establishAgain(_ reason: String) {
         guard let assignment else { return }
         trouble(.reestablish, reason)
@@ -246,7 +262,7 @@ final class Lane: @unchecked Sendable {
 
     // MARK: Reporting
 
-    /// Reports what happened; the same text again is worth a line once a minute only.
+    /// Reports what happened; a warning or error with the same text is logged once a minute only.
     func report(_ level: PipelineEvent.Level, _ name: String, _ message: String) {
         report(
             PipelineEvent(
@@ -256,8 +272,9 @@ final class Lane: @unchecked Sendable {
 
     func report(_ event: PipelineEvent) { reporter(event) }
 
+    /// Ends the lane for good; only the first error is kept and reported.
     func fail(_ error: PipelineError) {
-        let isFirst = failure.withLock { first -> Bool in
+        let isFirst = finalError.withLock { first -> Bool in
             guard first == nil else { return false }
             first = error
             return true

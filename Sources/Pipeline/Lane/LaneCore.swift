@@ -1,46 +1,49 @@
 internal import Ledger
 internal import Metering
 
-/// What a lane knows and decides, without Kafka and Redis: cursors, tallies, and what follows from an outcome.
+/// The decisions of a lane, without Kafka and Redis: cursors, tallies, and what follows from an
+/// outcome.
 ///
-/// The law of exactly once lives here and in the commit script. Each shard has two tallies: one folds
-/// while the other is on its way. Everything is driven from outside and nothing here waits, so that a
-/// simulation can put any order of events through it. One thread.
+/// The law of exactly once is here and in the commit script. Each shard has two tallies: one takes
+/// records while the other is on its way to Redis. Nothing here waits and everything is called from
+/// outside, so that a simulation can try any order of events. One thread.
 struct LaneCore: ~Copyable {
-    /// A range that is on its way.
+    /// Offsets of one partition that a tally on its way covers.
     struct SentRange {
         var slot: Int
         var range: PartitionCursor.Range
         var fingerprint: Fingerprint?
     }
 
-    /// One shard's bookkeeping.
+    /// What the lane knows of one shard.
     struct Shard {
-        /// Ranges of the tally that was handed over; empty = none was.
+        /// Ranges of the tally that was handed over; empty when none was.
         var sent: [SentRange] = []
-        /// The latest batch in that tally, until the log was looked at again after it; nil = may be sent.
+        /// Number of the last batch in that tally; nil once the log was looked at after that batch,
+        /// so that the tally may be sent.
         var unseenBatch: Int?
-        /// When its last commit was sent, in milliseconds of a steady clock.
-        var sentAt: Int64 = 0
-        /// When its last commit ended, in milliseconds of a steady clock.
-        var committedAt: Int64 = 0
-        /// Why it is set aside, and until when.
+        /// When its last commit was sent.
+        var sentAt: Milliseconds = 0
+        /// When its last commit was applied.
+        var committedAt: Milliseconds = 0
+        /// Why it is set aside, and until when; nil when it is not.
         var aside: Aside?
-        /// How long it is set aside when a cell is refused next, in milliseconds.
-        var pause: Int64 = 10_000
-        /// Its tallies were dropped, and its marks are not read yet.
+        /// How long it is set aside the next time a cell is refused.
+        var pause: Milliseconds = 10_000
+        /// Whether its tallies were dropped and its marks are not read yet.
         var awaitsMarks = false
-        /// Cells of the commit in flight that are counted under a scope's `__other__`, by meter.
+        /// How many cells of the commit in flight go to a scope's `__other__`, by meter.
         var redirected: [String: Int64] = [:]
     }
 
-    /// A shard set aside: its tallies are dropped and it takes nothing until its cell can be changed.
+    /// Why a shard is set aside: its tallies are dropped and it takes no records.
     struct Aside {
+        /// The cell of its audit that refused a change; nil when the shard is torn.
         var refused: RefusedCell?
         var reason: String
-        /// Next look, in milliseconds of the steady clock; nil = never (torn).
-        var lookAt: Int64?
-        /// Nobody may commit to it before it is reset or restored.
+        /// When the cell is looked at next; nil when the shard is torn.
+        var lookAt: Milliseconds?
+        /// Whether nobody may commit to it before it is reset or restored.
         var isTorn: Bool { lookAt == nil }
     }
 
@@ -48,12 +51,12 @@ struct LaneCore: ~Copyable {
     private var encoder: TallyEncoder
     let partitions: [LogPartition]
     private let markMembers: [[UInt8]]
-    private let auditFields: [[[UInt8]]]
+    private let auditMembers: [[[UInt8]]]
     let cursors: UnsafeMutablePointer<PartitionCursor>
     private let memory = TableMemory()
     private let folding: UnsafeMutablePointer<Tally>
     private var flying: [UnsafeMutablePointer<Tally>?]
-    /// Empty tallies, the latest used last: its memory is still in a cache.
+    /// Empty tallies; the last one is taken first, because its memory may still be in a cache.
     private var spare: [UnsafeMutablePointer<Tally>] = []
     let shardCount: Int
     var shards: [Shard]
@@ -61,44 +64,44 @@ struct LaneCore: ~Copyable {
     private var lastIndex: [Int]
     /// The first record taken of each partition.
     private(set) var firstTaken: [Fingerprint?]
-    /// Batches folded so far.
+    /// How many batches were folded so far.
     private(set) var batches = 0
-    /// Cost of the latest commits in the light of their outcome over its estimate, a moving mean.
+    /// What the latest commits cost, divided by the estimates made before them; a moving mean.
     private var costFactor = 1.0
 
     static let auditNames = [
         "delivered", "gaps", "accepted", "duplicate", "ignored", "rejected",
     ]
 
-    /// A core for these partitions: where each is read from, and the marks of its shards.
+    /// A core for these partitions, with where each is read from and its marks.
     init(
-        program: consuming Program, layout: KeyLayout, places: [Place], dedupeWindow: Int64
+        program: consuming Program, layout: KeyLayout, starts: [Start], dedupeWindow: Int64
     ) {
         self.program = program
         encoder = TallyEncoder(layout: layout, cellSets: self.program.cellSets)
-        partitions = places.map(\.partition)
+        partitions = starts.map(\.partition)
         markMembers = partitions.map(\.markMember)
-        auditFields = partitions.map { partition in
+        auditMembers = partitions.map { partition in
             Self.auditNames.map { partition.markMember + Array(":\($0)".utf8) }
         }
         shardCount = layout.shardCount
-        cursors = .allocate(capacity: max(1, places.count))
-        for (slot, place) in places.enumerated() {
+        cursors = .allocate(capacity: max(1, starts.count))
+        for (slot, start) in starts.enumerated() {
             (cursors + slot).initialize(
                 to: PartitionCursor(
-                    position: place.position, marks: place.marks, aside: place.aside,
+                    position: start.position, marks: start.marks, aside: start.aside,
                     span: dedupeWindow))
         }
         folding = .allocate(capacity: shardCount)
         flying = Array(repeating: nil, count: shardCount)
         for shard in 0..<shardCount {
             (folding + shard).initialize(
-                to: Tally(partitionCount: places.count, memory: memory))
+                to: Tally(partitionCount: starts.count, memory: memory))
         }
         shards = Array(repeating: Shard(), count: shardCount)
-        last = Array(repeating: nil, count: places.count)
-        lastIndex = Array(repeating: -1, count: places.count)
-        firstTaken = Array(repeating: nil, count: places.count)
+        last = Array(repeating: nil, count: starts.count)
+        lastIndex = Array(repeating: -1, count: starts.count)
+        firstTaken = Array(repeating: nil, count: starts.count)
         self.program.partitionNumbers = partitions.map(\.partition)
     }
 
@@ -115,7 +118,10 @@ struct LaneCore: ~Copyable {
 
     // MARK: Folding
 
-    /// Folds records from `first` on; a stop names the shard whose tally must be committed first.
+    /// Folds records from `first` on.
+    ///
+    /// It stops early when a tally is full; the result names the shard, which must be committed
+    /// before the rest can be folded.
     mutating func fold(
         _ records: UnsafeBufferPointer<FoldRecord>, from first: Int,
         attributes: UnsafePointer<BinaryAttributes>?
@@ -146,25 +152,18 @@ struct LaneCore: ~Copyable {
             })
     }
 
-    /// The log holds nothing up to `offset`.
+    /// Notes that the log holds no record from the position up to `offset`.
     mutating func skip(slot: Int, to offset: Int64) { cursors[slot].skip(to: offset) }
 
-    /// Next offset that is taken of a partition.
+    /// Next offset that is read of a partition.
     func position(slot: Int) -> Int64 { cursors[slot].position }
 
-    /// The last record taken of a partition; nil after a step back, and before the first.
+    /// The last record taken of a partition; nil before the first and after a step back.
     func newest(slot: Int) -> Fingerprint? { last[slot] }
 
-    /// Next offset that every shard has in Redis for certain.
-    func committed(slot: Int) -> Int64 {
-        var lowest = cursors[slot].lowestStart
-        for shard in shards {
-            for sent in shard.sent where sent.slot == slot { lowest = min(lowest, sent.range.from) }
-        }
-        return lowest
-    }
-
-    /// Next offset before which every cell stands in Redis: idle shards move their marks only now and then.
+    /// The offset up to which every change of a cell is in Redis, shards set aside left out.
+    ///
+    /// It may be above the marks: a shard without new cells moves its marks only now and then.
     func applied(slot: Int) -> Int64 {
         var lowest = cursors[slot].position
         for (number, shard) in shards.enumerated() where shard.aside == nil {
@@ -176,13 +175,14 @@ struct LaneCore: ~Copyable {
         return lowest
     }
 
-    /// Least timestamp of the last records taken, one a partition; nil = none taken yet.
-    var leastLastTimestamp: Int64? { last.compactMap { $0?.timestamp }.min() }
+    /// Least timestamp of the last records taken, one of each partition, since 1970; nil when none
+    /// was taken.
+    var leastLastTimestamp: Milliseconds? { last.compactMap { $0?.timestamp }.min() }
 
     /// Bytes of a partition's window of ids.
     func seenWindowBytes(slot: Int) -> Int { cursors[slot].seen.byteCount }
 
-    /// Bytes of all tallies, folding and in flight.
+    /// Bytes of all tallies, folding, in flight and empty.
     var tallyBytes: Int {
         var count = 0
         for shard in 0..<shardCount { count += folding[shard].byteCount }
@@ -191,7 +191,7 @@ struct LaneCore: ~Copyable {
         return count
     }
 
-    /// Whether every tally can take more.
+    /// Whether no folding tally is full.
     var hasRoom: Bool {
         for shard in 0..<shardCount where folding[shard].isFull { return false }
         return true
@@ -200,10 +200,10 @@ struct LaneCore: ~Copyable {
     /// Whether the folding tally of a shard holds cells.
     func hasCells(shard: Int) -> Bool { folding[shard].count > 0 }
 
-    /// Whether a shard's folding tally must be committed before it takes more.
+    /// Whether a shard's folding tally must be committed before it can take more.
     func isFull(shard: Int) -> Bool { folding[shard].isFull }
 
-    /// Whether a shard's marks are behind what it has taken.
+    /// Whether a shard has taken records that its marks do not cover; never of one set aside.
     func isBehind(shard: Int) -> Bool {
         guard shards[shard].aside == nil, !shards[shard].awaitsMarks else { return false }
         for slot in partitions.indices {
@@ -221,16 +221,17 @@ struct LaneCore: ~Copyable {
 
     // MARK: Committing
 
-    /// What the schedule has to know of a shard; nil = nothing to commit, or one is on its way.
+    /// What the schedule needs to know of a shard; nil when it has nothing to commit or its commit
+    /// is on its way.
     func committable(shard: Int) -> CommitSchedule.Shard? {
         guard !isInFlight(shard: shard), isBehind(shard: shard) else { return nil }
         return CommitSchedule.Shard(
             hasCells: hasCells(shard: shard), endedAt: shards[shard].committedAt)
     }
 
-    /// Hands the folding tally of a shard over to its commit; false = nothing to commit.
+    /// Closes the folding tally of a shard, to be committed; false when there is nothing to commit.
     ///
-    /// It may be sent once the log was looked at again: see `AssignmentComparison.swift`.
+    /// It may be sent after the next look at the log: see `AssignmentComparison.swift`.
     mutating func handOver(shard: Int) -> Bool {
         precondition(!isInFlight(shard: shard), "one commit of a shard at a time")
         guard isBehind(shard: shard) else { return false }
@@ -250,12 +251,12 @@ struct LaneCore: ~Copyable {
         return true
     }
 
-    /// Writes the arguments of the commit that was handed over: at first, and again for a reply that never came.
+    /// Writes the arguments of the commit of a tally that was handed over, as often as it is sent.
     mutating func writeFlying(
         shard: Int, contract: [UInt8], to arguments: inout CommitArguments
     ) {
         encoder.begin(&arguments, shard: shard, contract: contract)
-        guard let tally = flying[shard] else { preconditionFailure("nothing of it is in flight") }
+        guard let tally = flying[shard] else { preconditionFailure("no tally was handed over") }
         for sent in shards[shard].sent {
             arguments.addRange(
                 member: markMembers[sent.slot], from: sent.range.from, to: sent.range.to,
@@ -265,7 +266,7 @@ struct LaneCore: ~Copyable {
                 sent.range.delivered, sent.range.gaps, own.0, own.1, own.2, own.3,
             ]
             for (index, delta) in deltas.enumerated() where delta != 0 {
-                arguments.addAudit(member: auditFields[sent.slot][index], delta: delta)
+                arguments.addAudit(member: auditMembers[sent.slot][index], delta: delta)
             }
         }
         encoder.addCells(of: tally.pointee, shard: shard, to: &arguments)
@@ -273,7 +274,9 @@ struct LaneCore: ~Copyable {
     }
 
     /// Cells, events and least record timestamp of the tally in flight, and when it was sent.
-    func flyingSize(shard: Int) -> (cells: Int, events: Int64, oldest: Int64, sentAt: Int64) {
+    func flyingSize(
+        shard: Int
+    ) -> (cells: Int, events: Int64, oldest: Milliseconds, sentAt: Milliseconds) {
         let sentAt = shards[shard].sentAt
         guard let tally = flying[shard] else { return (0, 0, .max, sentAt) }
         return (
@@ -288,7 +291,7 @@ struct LaneCore: ~Copyable {
         return tally
     }
 
-    /// Empties the tally in flight, if there is one: another shard's may fold into it next.
+    /// Empties the tally in flight, if there is one, for use by any shard.
     private mutating func releaseFlying(shard: Int) {
         guard let tally = flying[shard] else { return }
         tally.pointee.removeAll()
@@ -296,8 +299,8 @@ struct LaneCore: ~Copyable {
         flying[shard] = nil
     }
 
-    /// What follows from the outcome of a shard's commit.
-    mutating func conclude(shard: Int, _ outcome: CommitOutcome, now: Int64) -> NextStep {
+    /// Decides what follows from the outcome of a shard's commit.
+    mutating func conclude(shard: Int, _ outcome: CommitOutcome, now: Milliseconds) -> NextStep {
         switch outcome {
         case .applied:
             complete(shard, now)
@@ -327,8 +330,8 @@ struct LaneCore: ~Copyable {
         }
     }
 
-    /// The commit of a shard stands in Redis, by its answer or, where that was lost, by its marks.
-    mutating func complete(_ shard: Int, _ now: Int64) {
+    /// Notes that a shard's commit was applied: its answer says so or, if that was lost, the marks.
+    mutating func complete(_ shard: Int, _ now: Milliseconds) {
         shards[shard].sent.removeAll(keepingCapacity: true)
         shards[shard].unseenBatch = nil
         shards[shard].committedAt = now
@@ -336,7 +339,8 @@ struct LaneCore: ~Copyable {
         releaseFlying(shard: shard)
     }
 
-    /// Learns from how many scores of the commit in flight had to be added one by one.
+    /// Corrects the estimate of a full tally's cost by the scores of the commit in flight that the
+    /// script had to add one by one.
     mutating func learnCost(shard: Int, singleScores: Int64) {
         guard let tally = flying[shard], case let estimate = Int64(tally.pointee.costNanoseconds),
             estimate > 0
@@ -349,7 +353,9 @@ struct LaneCore: ~Copyable {
 
     // MARK: Stepping back
 
-    /// Drops both tallies of a shard; its marks must be read and adopted before it commits again.
+    /// Drops both tallies of a shard.
+    ///
+    /// Its marks must be read and adopted before it commits again.
     mutating func drop(_ shard: Int) {
         shards[shard].sent.removeAll(keepingCapacity: true)
         shards[shard].unseenBatch = nil
@@ -365,17 +371,19 @@ struct LaneCore: ~Copyable {
         for slot in partitions.indices { cursors[slot].setAside(shard: shard) }
     }
 
-    /// Sets a shard that cannot be committed to aside for good.
+    /// Sets a torn shard aside, until its marks say that it was reset or restored.
     mutating func setAsideTorn(_ shard: Int, reason: String) {
         setAside(shard, Aside(refused: nil, reason: "torn: \(reason)", lookAt: nil))
     }
 
-    /// Puts off the next look at a shard that is set aside.
-    mutating func keepAside(_ shard: Int, now: Int64) {
+    /// Postpones the next look at a shard that is set aside.
+    mutating func keepAside(_ shard: Int, now: Milliseconds) {
         shards[shard].aside?.lookAt = now + 10_000
     }
 
-    /// A shard stands at these marks again, one a partition slot; `stepBackTarget` tells what to read again.
+    /// Puts a shard at these marks, one for each slot; it is no longer set aside.
+    ///
+    /// `stepBackTarget` tells what has to be read again.
     mutating func adopt(shard: Int, marks: [Int64]) {
         drop(shard)
         shards[shard].awaitsMarks = false
@@ -383,10 +391,10 @@ struct LaneCore: ~Copyable {
         for slot in partitions.indices { cursors[slot].reset(shard: shard, to: marks[slot]) }
     }
 
-    /// The offset from which a partition must be read again, or nil.
+    /// The offset from which a partition must be read again; nil when it need not be.
     func stepBackTarget(slot: Int) -> Int64? { cursors[slot].rereadFrom }
 
-    /// A partition is read again from `offset`, which is not above its step-back target.
+    /// Moves a partition's position back to `offset`, which is at most its step-back target.
     mutating func stepBack(slot: Int, to offset: Int64) {
         last[slot] = nil
         cursors[slot].stepBack(to: offset)

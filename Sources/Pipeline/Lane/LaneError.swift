@@ -1,4 +1,4 @@
-/// Kafka or Redis did not do what was asked; the lane tries again later.
-struct Obstacle: Error {
+/// A call to Kafka or Redis failed; the lane tries again later.
+struct LaneError: Error {
     var message: String
 }

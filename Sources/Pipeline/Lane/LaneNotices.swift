@@ -1,24 +1,24 @@
 internal import Kafka
 internal import Metering
 
-/// What the log hears of single records and cells: the first of a kind, then nothing for a while.
+/// What is logged about single records and meters: the first of a kind, then nothing for a while.
 extension Lane {
-    /// When what was told last.
+    /// What was logged last, and when.
     struct Notices {
-        /// When a meter's overflow is told again, in milliseconds of the steady clock.
-        fileprivate var overflowAt: [String: Int64] = [:]
-        /// When a rejected record of each cause was told last.
-        fileprivate var rejectedAt: [RejectionCause: Int64] = [:]
-        /// Dead letters that were given up when that was told last, and when it is told again.
-        fileprivate var givenUp: (count: Int64, nextAt: Int64) = (0, 0)
+        /// When a meter's overflow may be logged again.
+        fileprivate var overflowAt: [String: Milliseconds] = [:]
+        /// When a rejected record of each cause was logged last.
+        fileprivate var rejectedAt: [RejectionCause: Milliseconds] = [:]
+        /// How many dead letters were given up when that was logged last, and when it may be again.
+        fileprivate var givenUp: (count: Int64, nextAt: Milliseconds) = (0, 0)
     }
 
-    private static let noticePause: Int64 = 60_000
+    private static let noticePause: Milliseconds = 60_000
 
-    /// Tells of the records that the fold has just rejected, without anything that their producers
-    /// wrote.
+    /// Logs records that the fold has just rejected, without anything that their producers wrote.
     ///
-    /// Bounded by the catalog: a cause is a reason, a type of event and a field.
+    /// One line a minute for each cause. The catalog bounds how many there are: a cause is a
+    /// reason, a type of event and a field.
     func tellRejected(_ rejected: [RejectedRecord], of batch: UnsafeBufferPointer<Record>) {
         let now = self.now
         for rejection in rejected {
@@ -27,20 +27,20 @@ extension Lane {
             }
             notices.rejectedAt[rejection.cause] = now
             let record = batch[Int(sources[rejection.index])]
-            let place = "\(consumer.topicName(record.topicID))/\(record.partition)"
-            let what = "\(rejection.outcome.name): \(rejection.detail)"
+            let partition = "\(consumer.topicName(record.topicID))/\(record.partition)"
+            let reason = "\(rejection.outcome.name): \(rejection.detail)"
             let type = rejection.eventType.map { ", event type \($0)" } ?? ""
             report(
                 PipelineEvent(
                     level: .warning, name: "rejected",
-                    message: "\(place) offset \(record.offset) is rejected, \(what)\(type); "
+                    message: "\(partition) offset \(record.offset) is rejected, \(reason)\(type); "
                         + "no more of these are told for a minute",
-                    subject: "rejected \(what)\(type)"))
+                    subject: "rejected \(reason)\(type)"))
         }
     }
 
-    /// Counts what went to `__other__`, and says it once an hour for each meter.
-    func tellOverflows(_ overflows: [String: Int64], _ now: Int64) {
+    /// Counts what went to `__other__`, and logs it once an hour for each meter.
+    func tellOverflows(_ overflows: [String: Int64], _ now: Milliseconds) {
         for (meter, count) in overflows {
             totals.overflows[meter, default: 0] += count
             guard now >= notices.overflowAt[meter] ?? .min else { continue }
@@ -54,10 +54,10 @@ extension Lane {
 
     // MARK: Dead letters
 
-    /// Tells whether dead letters arrive, and forgets those that are no longer needed.
-    func watchDeadLetters(_ assignment: Assignment, _ now: Int64) {
-        if let problem = deadLetters.problem {
-            trouble(.deadLetters, "dead letters cannot be written: \(problem)")
+    /// Reports whether dead letters arrive, and forgets those that are no longer needed.
+    func watchDeadLetters(_ assignment: Assignment, _ now: Milliseconds) {
+        if let trouble = deadLetters.trouble {
+            self.trouble(.deadLetters, "dead letters cannot be written: \(trouble)")
         } else if deadLetters.waiting == 0 {
             passed(.deadLetters, "dead letters are written again")
         }
@@ -67,8 +67,9 @@ extension Lane {
         deadLetters.forget(where: assignment.isPassed)
     }
 
-    /// At once for the first, then once a minute for all that came meanwhile.
-    private func tellGivenUp(_ now: Int64) {
+    /// Logs dead letters that were given up: the first at once, then once a minute all that came
+    /// since.
+    private func tellGivenUp(_ now: Milliseconds) {
         let count = deadLetters.givenUp
         guard count > notices.givenUp.count, now >= notices.givenUp.nextAt else { return }
         let more = count - notices.givenUp.count - 1

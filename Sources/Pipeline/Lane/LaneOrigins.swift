@@ -3,10 +3,10 @@ internal import Ledger
 
 /// Where the counting of each partition began.
 extension Lane {
-    /// The origins of these partitions; decides those of a topic that has none yet.
+    /// The origins of these partitions; decides them for a topic that has none yet.
     func origins(
         of partitions: [LogPartition], _ link: LedgerLink, _ facts: inout AssignmentFacts
-    ) throws(Obstacle) -> [(partition: LogPartition, offset: Int64)] {
+    ) throws(LaneError) -> [(partition: LogPartition, offset: Int64)] {
         var found: [(partition: LogPartition, offset: Int64)] = []
         for topic in Set(partitions.map(\.topic)).sorted() {
             var known = try link.ask { ledger throws(LedgerError) in
@@ -42,13 +42,15 @@ extension Lane {
         return found
     }
 
-    /// A partition that was added later counts from its first offset, unless another partition of
-    /// the topic is found not to be the one that was counted: then the new one belongs to another
-    /// log, too.
+    /// Why a partition that was added later belongs to another topic of the same name, if it does.
+    ///
+    /// It counts from its first offset, unless some other partition of the topic turns out not to
+    /// be the one that was counted: then the topic was created again, and the new partition is part
+    /// of that.
     private func otherSibling(
         of topic: String, _ known: [Int32: Origin], _ link: LedgerLink,
         _ facts: inout AssignmentFacts
-    ) throws(Obstacle) -> LogDifference? {
+    ) throws(LaneError) -> LogDifference? {
         let partitions = known.keys.sorted().map { LogPartition(topic: topic, partition: $0) }
         let marks = try link.ask { ledger throws(LedgerError) in
             try ledger.readMarks(partitions, shards: nil)
@@ -63,8 +65,8 @@ extension Lane {
         return nil
     }
 
-    /// Origins of a topic that the ledger does not know: a first start, or a ledger that was lost.
-    private func decideOrigins(_ topic: String) throws(Obstacle) -> [Int32: Origin] {
+    /// The origins of a topic that the ledger does not know: at a first start, or after its loss.
+    private func decideOrigins(_ topic: String) throws(LaneError) -> [Int32: Origin] {
         do throws(KafkaError) {
             let count = try consumer.partitionCount(of: topic, timeoutMilliseconds: 5_000)
             let all = (0..<Int32(count)).map { TopicPartition(topic: topic, partition: $0) }
@@ -83,17 +85,18 @@ extension Lane {
                 )
             }
             return origins
-        } catch { throw Obstacle(message: error.message) }
+        } catch { throw LaneError(message: error.message) }
     }
 
-    /// The origin that the metadata of an offset commit bears witness of.
+    /// The origin in the metadata of an offset commit; 0 when there is none.
     private static func witnessedOrigin(_ committed: (offset: Int64, metadata: String)?) -> Int64 {
         guard let committed else { return 0 }
-        let word = "origin="
-        guard committed.metadata.hasPrefix(word) else { return 0 }
-        return Int64(committed.metadata.dropFirst(word.count)) ?? 0
+        let prefix = "origin="
+        guard committed.metadata.hasPrefix(prefix) else { return 0 }
+        return Int64(committed.metadata.dropFirst(prefix.count)) ?? 0
     }
 
+    /// Where counting begins at a first start, as the configuration says.
     private func firstOffsets(_ partitions: [TopicPartition]) throws(KafkaError) -> [Int64] {
         var offsets: [Int64] = []
         for partition in partitions {

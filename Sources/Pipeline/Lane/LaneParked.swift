@@ -1,27 +1,28 @@
 internal import Ledger
 
-/// What cells of a shard refused: it is told once, and tried again once a minute.
+/// What cells of a shard refused: reported once, and tried again once a minute.
 extension Lane {
-    /// How often parked cells are tried again, in milliseconds.
-    private static let parkedInterval: Int64 = 60_000
+    /// How often parked cells are tried again.
+    private static let parkedInterval: Milliseconds = 60_000
 
     /// What a lane knows of the parked cells of all shards.
     struct Parked {
-        /// Fields of the parked hash, by shard; without those that have none.
+        /// Members of the parked hash, by shard; only shards that have some.
         var counts: [Int: Int] = [:]
-        /// Where the next try goes on in a shard.
+        /// Where in a shard's parked hash the next try goes on.
         var cursors: [Int: [UInt8]] = [:]
-        /// Next try, in milliseconds of the steady clock.
-        var retryAt: Int64 = 0
+        /// When they are tried next.
+        var retryAt: Milliseconds = 0
     }
 
-    /// Takes what a commit says of cells that refused.
+    /// Notes what a commit says about cells that refused.
     func note(_ news: ParkedNews, shard: Int) {
         if parked.counts.isEmpty { parked.retryAt = max(parked.retryAt, now + Self.parkedInterval) }
         parked.counts[shard] = news.count
         totals.parkedEntries += Int64(news.entries)
         for cell in news.cells {
-            // The key may name an end user: the log says which meter's part refused, status names the key.
+            // The key may name an end user, so the log names the meter; `odometer status` has the
+            // key.
             report(
                 .warning, "cell-parked",
                 "shard \(shard): a cell of meter \(cell.meter ?? "unknown") refuses its changes, they are "
@@ -29,7 +30,7 @@ extension Lane {
         }
     }
 
-    /// Takes what a look at the marks says, and tries parked cells again where it is time.
+    /// Notes how many cells are parked by these marks, and tries them again once a minute.
     func retryParked(
         _ marks: [ShardMarks], contract: [UInt8], by watcher: any LaneWatcher
     ) throws(LedgerError) {
@@ -41,7 +42,8 @@ extension Lane {
             let number = shard.shard
             var cursor = parked.cursors[number] ?? ParkedCells.begin
             let left = try watcher.retryParked(
-                shard: number, contract: contract, cursor: &cursor, latest: latestClock / 1_000)
+                shard: number, contract: contract, cursor: &cursor,
+                latestSecond: latestClock / 1_000)
             parked.cursors[number] = cursor
             parked.counts[number] = left > 0 ? left : nil
             guard left < shard.parked else { continue }

@@ -3,9 +3,10 @@ internal import Ledger
 internal import Metering
 internal import Synchronization
 
-/// What a lane tells of itself, ten times a second.
+/// The numbers of a lane, ten times a second.
 extension Lane {
-    func publish(_ now: Int64, force: Bool) {
+    /// Publishes a copy of the numbers, and decides whether the lane is catching up.
+    func publish(_ now: Milliseconds, force: Bool) {
         guard force || now >= publishAt else { return }
         publishAt = now + 100
         var snapshot = totals
@@ -25,7 +26,9 @@ extension Lane {
         if now - kafkaErrorAt > Self.quietAfter { passed(.kafka, "no error of Kafka for a minute") }
         closeLoops(now)
         let troubles = self.troubles
-        snapshot.hindrances = LaneTrouble.allCases.filter(\.hinders).compactMap { troubles[$0] }
+        snapshot.blockingTroubles = LaneTrouble.allCases.filter(\.blocksCounting).compactMap {
+            troubles[$0]
+        }
         snapshot.troubles = LaneTrouble.allCases.map { trouble in
             (name: trouble.rawValue, lanes: troubles[trouble] == nil ? 0 : 1)
         }
@@ -34,8 +37,8 @@ extension Lane {
         let made = snapshot
         published.withLock { $0 = made }
         publishedAt.store(now, ordering: .relaxed)
-        // The client of 2.0.2 sleeps up to a second beside a full queue; a helper wakes it while
-        // there is lag.
+        // librdkafka 2.0.2 may sleep for a second although its queue is full; a helper thread wakes
+        // it as long as there is lag.
         if lag > 5_000, let assignment, !assignment.isOnHold {
             consumer.startWaking()
         } else {
@@ -43,9 +46,10 @@ extension Lane {
         }
     }
 
-    /// Counts a commit that has landed.
+    /// Counts a commit that was applied.
     func count(
-        _ size: (cells: Int, events: Int64, oldest: Int64, sentAt: Int64), _ now: Int64
+        _ size: (cells: Int, events: Int64, oldest: Milliseconds, sentAt: Milliseconds),
+        _ now: Milliseconds
     ) {
         totals.commits += 1
         totals.cells += Int64(size.cells)
@@ -55,8 +59,8 @@ extension Lane {
         totals.freshness.observe(Double(max(0, world.wallMilliseconds - size.oldest)) / 1_000)
     }
 
-    /// Says once that a producer's retry may come too late, and once that it no longer may.
-    private func warn(ofShortest shortest: (partition: TopicPartition, span: Int64)?) {
+    /// Begins or ends the trouble that a producer's retry may come too late to be a duplicate.
+    private func warn(ofShortest shortest: (partition: TopicPartition, span: Milliseconds)?) {
         guard let shortest else { return }
         if shortest.span < 300_000 {
             trouble(
@@ -70,14 +74,16 @@ extension Lane {
 }
 
 extension Assignment {
-    /// Adds what is told of its partitions; returns how far the lane is behind the log's end, in
-    /// records, and which dedupe window spans the shortest time.
+    /// Adds the numbers of its partitions and shards.
+    ///
+    /// Returns how many records the lane is behind the end of the log, and the dedupe window that
+    /// spans the shortest time.
     func add(
         to snapshot: inout PipelineMetrics
-    ) -> (lag: Int64, shortest: (partition: TopicPartition, span: Int64)?) {
+    ) -> (lag: Int64, shortest: (partition: TopicPartition, span: Milliseconds)?) {
         snapshot.add(core.program.counters)
         var lag: Int64 = 0
-        var shortest: (partition: TopicPartition, span: Int64)?
+        var shortest: (partition: TopicPartition, span: Milliseconds)?
         let hasAside = core.hasAside
         for slot in taken.indices {
             let name = taken[slot].topicPartition
@@ -94,7 +100,7 @@ extension Assignment {
                     committed: facts.lowestApplied(
                         partition, applied: core.applied(slot: slot), hasAside: hasAside),
                     logEnd: end, stopped: facts.reason(partition),
-                    gone: facts.gone[partition]?.count ?? 0, dedupeSpan: span))
+                    gone: facts.gone[partition]?.count ?? 0, dedupeSpanMilliseconds: span))
             snapshot.seenWindowBytes += Int64(core.seenWindowBytes(slot: slot))
         }
         snapshot.tallyBytes = Int64(core.tallyBytes)
@@ -108,16 +114,16 @@ extension Assignment {
     private func addShardsAside(to snapshot: inout PipelineMetrics) {
         for shard in 0..<core.shardCount {
             guard let aside = core.shards[shard].aside else { continue }
-            // Not for the log: only who asks for the status learns the key.
-            let place = aside.refused.map {
+            // The key may name an end user: it is for `odometer status`, not for the log.
+            let cell = aside.refused.map {
                 " (key \(String(decoding: $0.key, as: UTF8.self)), field "
                     + "\(String(decoding: $0.member, as: UTF8.self)))"
             }
-            snapshot.shardsAside.append((shard: shard, reason: aside.reason + (place ?? "")))
+            snapshot.shardsAside.append((shard: shard, reason: aside.reason + (cell ?? "")))
         }
     }
 
-    private func dedupeSpan(slot: Int) -> Int64? {
+    private func dedupeSpan(slot: Int) -> Milliseconds? {
         let window = lane.configuration.dedupeWindow
         if let newest = core.newest(slot: slot) {
             taken[slot].span.observe(

@@ -1,33 +1,34 @@
 internal import Kafka
 internal import Ledger
 
-/// What a lane reads of partitions, from the ledger and from the log, before it counts them and
-/// where it has to compare.
+/// What a lane reads about partitions, from the ledger and from the log, before it counts them and
+/// when it compares marks.
 extension Lane {
     // MARK: From the ledger
 
-    /// Opens the ledger under our contract; a newer contract is a failure that ends the process.
+    /// Opens the ledger under our contract; another contract ends the process.
     func openLedger(
         _ link: LedgerLink, _ facts: inout AssignmentFacts
-    ) throws(Obstacle) {
+    ) throws(LaneError) {
         do throws(PipelineError) { facts.opened = try link.committer.open() } catch {
             switch error.code {
             case .superseded, .contract, .internal: fail(error)
-            // What was changed in Redis under us may be changed back: it is waited for.
+            // These may pass, even a server that somebody made unfit: the lane tries again.
             case .unfitServer, .redis, .kafka, .configuration: break
             }
             if error.leavesServer { link.leave("Redis refuses: \(error.message)") }
-            throw Obstacle(message: error.message)
+            throw LaneError(message: error.message)
         }
     }
 
-    /// All marks of these partitions; makes the ledger, origins and marks again where they are gone.
+    /// Reads all marks of these partitions, and first makes ledger, origins and marks that are
+    /// gone.
     ///
     /// `isAside` tells which shards are set aside.
     func readMarks(
         of partitions: [LogPartition], _ link: LedgerLink, _ facts: inout AssignmentFacts,
         isAside: (Int) -> Bool
-    ) throws(Obstacle) -> [ShardMarks] {
+    ) throws(LaneError) -> [ShardMarks] {
         let marks = try link.ask { ledger throws(LedgerError) in
             try ledger.readMarks(partitions, shards: nil)
         }
@@ -46,7 +47,7 @@ extension Lane {
     /// Where the log of a partition begins and ends.
     func watermarks(
         _ partition: LogPartition, _ facts: inout AssignmentFacts
-    ) throws(Obstacle) -> (low: Int64, high: Int64) {
+    ) throws(LaneError) -> (low: Int64, high: Int64) {
         let log = try onLog { () throws(KafkaError) -> (low: Int64, high: Int64) in
             try consumer.watermarks(
                 of: TopicPartition(topic: partition.topic, partition: partition.partition),
@@ -56,13 +57,14 @@ extension Lane {
         return log
     }
 
-    /// Looks at the newest record that the marks tell of, in each partition, before any of them is
-    /// read.
+    /// Compares the log of each partition with the newest record that its marks know, before any
+    /// record is read.
     ///
-    /// Returns the witness of each partition that has one, and the partitions that hold another log.
+    /// Returns that record, the witness, for each partition that has one, and the partitions whose
+    /// log is another one.
     func compareWithMarks(
         _ partitions: [LogPartition], _ marks: [ShardMarks]
-    ) throws(Obstacle) -> (
+    ) throws(LaneError) -> (
         witnesses: [LogPartition: Fingerprint], others: [LogPartition: LogDifference]
     ) {
         var witnesses: [LogPartition: Fingerprint] = [:]
@@ -73,12 +75,12 @@ extension Lane {
         return (witnesses, try differences(of: witnesses))
     }
 
-    /// Partitions whose log does not hold its witness.
+    /// The partitions whose log does not hold its witness.
     private func differences(
         of witnesses: [LogPartition: Fingerprint]
-    ) throws(Obstacle) -> [LogPartition: LogDifference] {
+    ) throws(LaneError) -> [LogPartition: LogDifference] {
         guard !witnesses.isEmpty else { return [:] }
-        // The probe forgets what it was asked before.
+        // The probe forgets earlier questions, so a look on its way ends here.
         assignment?.comparison = LogComparison()
         try onLog { () throws(KafkaError) -> Void in
             try probe.ask(
@@ -93,26 +95,26 @@ extension Lane {
         var deadline = now + LogComparison.patience
         while !probe.isAnswered {
             guard now < deadline else {
-                throw Obstacle(message: "no answer about what the log holds")
+                throw LaneError(message: "no answer about what the log holds")
             }
             let answers = try onLog { () throws(KafkaError) -> [(TopicPartition, ProbeAnswer)] in
                 try probe.receive(timeoutMilliseconds: 50)
             }
             if !answers.isEmpty { deadline = now + LogComparison.patience }
             for (partition, answer) in answers {
-                let place = LogPartition(topic: partition.topic, partition: partition.partition)
-                guard let witness = witnesses[place] else { continue }
+                let name = LogPartition(topic: partition.topic, partition: partition.partition)
+                guard let witness = witnesses[name] else { continue }
                 let judged = try onLog { () throws(KafkaError) -> LogVerdict in
                     try verdict(partition, answer, witness)
                 }
-                if case .other(let difference) = judged { found[place] = difference }
-                if judged == .unclear { throw Obstacle(message: "\(partition) is being changed") }
+                if case .other(let difference) = judged { found[name] = difference }
+                if judged == .unclear { throw LaneError(message: "\(partition) is being changed") }
             }
         }
         return found
     }
 
-    /// What an answer of the probe says; asks Kafka where the answer alone is not enough.
+    /// What an answer of the probe says; asks Kafka more when the answer alone is not enough.
     func verdict(
         _ partition: TopicPartition, _ answer: ProbeAnswer, _ witness: Fingerprint
     ) throws(KafkaError) -> LogVerdict {
@@ -124,7 +126,9 @@ extension Lane {
 
     private func onLog<Result>(
         _ body: () throws(KafkaError) -> Result
-    ) throws(Obstacle) -> Result {
-        do throws(KafkaError) { return try body() } catch { throw Obstacle(message: error.message) }
+    ) throws(LaneError) -> Result {
+        do throws(KafkaError) { return try body() } catch {
+            throw LaneError(message: error.message)
+        }
     }
 }

@@ -1,40 +1,39 @@
 internal import Kafka
 internal import Ledger
 
-/// What Redis can change under a running lane: its role, its clock, its eviction policy, our rights.
+/// What can change in Redis under a running lane: its role, clock, eviction policy and our rights.
 extension Lane {
-    /// Looks at the server after each connect, before anything is written to it, and every few
+    /// Checks the server after each connect, before anything is written to it, and every few
     /// seconds.
     ///
-    /// Where it is not what exact numbers need, nothing is committed and nothing consumed until it
-    /// is again.
-    func checkServerIfDue(_ link: LedgerLink, _ now: Int64) {
+    /// While it is not fit for exact numbers, nothing is committed and nothing is consumed.
+    func checkServerIfDue(_ link: LedgerLink, _ now: Milliseconds) {
         guard now >= link.checkAt else { return }
-        // What was wrong is asked more often: counting goes on soon after it is right.
+        // An unfit server is asked more often, so that counting goes on soon after it is fit.
         link.checkAt = now + (fitness.isUnfit ? Self.checkInterval / 5 : Self.checkInterval)
         do throws(LedgerError) {
             if link.isIdle {
                 judge(try link.committer.serverHealth(), link, now)
             } else {
-                // The commits' answers tell what concerns them; this look may wait for its own.
+                // The answers of commits are not waited for: the check has a connection of its own.
                 judge(try link.openWatcher().serverHealth(), link, now)
             }
         } catch {
             link.closeWatcher()
-            // One that was looked at before is away or busy: commits fail as well, and their trouble
-            // says so.
-            if !link.isLookedAt || error.leavesServer {
+            // A server that was checked before is away or busy; commits fail too, and report that.
+            if !link.isChecked || error.leavesServer {
                 leaveServer(
-                    now, link.isLookedAt ? .noMaster : .redis,
+                    now, link.isChecked ? .noMaster : .redis,
                     "Redis does not answer: \(error.message)")
             }
         }
     }
 
-    private func judge(_ health: ServerHealth, _ link: LedgerLink, _ now: Int64) {
+    /// Does what follows from what a check found.
+    private func judge(_ health: ServerHealth, _ link: LedgerLink, _ now: Milliseconds) {
         fitness.unchecked = health.unchecked
-        if let problem = fitness.evictionProblem(health) {
-            fail(PipelineError(.unfitServer, problem))
+        if let finding = fitness.evictionFinding(health) {
+            fail(PipelineError(.unfitServer, finding))
         }
         if health.isReplica {
             return leaveServer(
@@ -42,20 +41,20 @@ extension Lane {
                 "\(health.product) at \(configuration.redis) is a replica and takes no commits: the name is "
                     + "resolved again until it leads to a master")
         }
-        link.isLookedAt = true
+        link.isChecked = true
         passed(.redis, "Redis answers again")
         passed(.noMaster, "Redis is a master that works again")
-        var problems = health.problems
-        if let ahead = clockProblem(health.clock, now) { problems.append(ahead) }
-        guard problems.isEmpty else {
-            return stopCommitting(problems.joined(separator: "; "))
+        var findings = health.findings
+        if let ahead = clockFinding(health.clock, now) { findings.append(ahead) }
+        guard findings.isEmpty else {
+            return stopCommitting(findings.joined(separator: "; "))
         }
         fitness.isUnfit = false
         link.committer.limitClock(to: latestClock)
         passed(.unfit, "Redis is fit again")
     }
 
-    /// Commits nothing and consumes nothing until a look at the server finds it fit.
+    /// Commits and consumes nothing until a check finds the server fit.
     func stopCommitting(_ reason: String) {
         fitness.isUnfit = true
         trouble(
@@ -66,16 +65,16 @@ extension Lane {
     // MARK: Its clock
 
     /// The latest time, in milliseconds since 1970, that Redis' clock may show when a commit runs.
-    var latestClock: Int64 {
+    var latestClock: Milliseconds {
         fitness.latestClock(now: now, wallMilliseconds: world.wallMilliseconds)
     }
 
-    /// Why Redis' clock must not expire keys, or nil.
-    private func clockProblem(_ clock: Int64?, _ now: Int64) -> String? {
+    /// Why keys must not expire by Redis' clock; nil when they may.
+    private func clockFinding(_ clock: Milliseconds?, _ now: Milliseconds) -> String? {
         guard let clock,
             fitness.isAhead(clock, now: self.now, wallMilliseconds: world.wallMilliseconds)
         else { return nil }
-        // Our own clock may be the one that is wrong: records of that time are a witness.
+        // Our own clock may be the wrong one: then the topics have records of Redis' time.
         if hasRecords(since: clock - ClockBound.tolerance) {
             fitness.vouch(for: clock, now: now)
             return nil
@@ -83,8 +82,8 @@ extension Lane {
         return clockText(clock)
     }
 
-    /// What is wrong with a clock that shows this time, in milliseconds since 1970.
-    func clockText(_ clock: Int64) -> String {
+    /// The sentence about a clock that shows this time, in milliseconds since 1970.
+    func clockText(_ clock: Milliseconds) -> String {
         let own = world.wallMilliseconds
         return
             "its clock says \(clock / 1_000) s since 1970, \((clock - own) / 1_000) s more than ours, and no "
@@ -92,7 +91,7 @@ extension Lane {
             + "some did"
     }
 
-    /// Whether the topics hold a record with a timestamp from this time on; false where Kafka does
+    /// Whether the topics hold a record with this timestamp or a later one; false when Kafka does
     /// not answer.
     private func hasRecords(since milliseconds: Int64) -> Bool {
         do throws(KafkaError) {

@@ -1,14 +1,14 @@
 internal import Ledger
 internal import Redis
 
-/// What a lane does with Redis once a turn, and the coming and going of its connection.
+/// What a lane does with Redis once a turn, and how it connects and disconnects.
 extension Lane {
-    /// Everything that concerns Redis, once a turn; never waits long.
+    /// Does everything that concerns Redis, once a turn; never waits long.
     func serveRedis() {
         let now = self.now
         connectIfNeeded(now)
         guard let link else { return }
-        // It may have broken since, also in the middle of a batch.
+        // The connection may have broken since the last turn, even in the middle of a batch.
         guard link.canCommit else { return loseConnection(now) }
         _ = receiveOutcomes(link, waitMilliseconds: 0)
         guard link.canCommit else { return loseConnection(now) }
@@ -24,12 +24,12 @@ extension Lane {
         }
     }
 
-    private func serve(_ assignment: Assignment, _ link: LedgerLink, _ now: Int64) {
+    private func serve(_ assignment: Assignment, _ link: LedgerLink, _ now: Milliseconds) {
         watchDeadLetters(assignment, now)
         assignment.lookAtMarksIfDue(link, now)
         assignment.reconcileIfDue(link, now)
         guard link.canCommit else { return loseConnection(now) }
-        // Reading again from the marks may have ended with beginning again.
+        // Stepping back may have dropped the assignment, to begin again from the marks.
         guard assignment.isCurrent else { return }
         assignment.lookAside(link, now)
         guard assignment.isCurrent else { return }
@@ -40,7 +40,7 @@ extension Lane {
 
     // MARK: Connection
 
-    private func connectIfNeeded(_ now: Int64) {
+    private func connectIfNeeded(_ now: Milliseconds) {
         guard link == nil, now >= connectAt else { return }
         do throws(RedisError) {
             link = try LedgerLink(world: world, checkAt: now)
@@ -52,21 +52,22 @@ extension Lane {
         }
     }
 
-    private func loseConnection(_ now: Int64) {
+    private func loseConnection(_ now: Milliseconds) {
         dropLink(connectAt: now + 100)
         trouble(.redis, "the connection to Redis broke")
     }
 
-    /// Closes the connection, so that the next try resolves the name again.
-    func leaveServer(_ now: Int64, _ trouble: LaneTrouble, _ reason: String) {
+    /// Closes the connection; the next attempt resolves the server's name again.
+    func leaveServer(_ now: Milliseconds, _ trouble: LaneTrouble, _ reason: String) {
         dropLink(connectAt: now + 500)
         self.trouble(trouble, reason)
         assignment?.hold("Redis")
     }
 
-    /// What is in flight keeps its tally: after the next connection the marks tell whether it
-    /// landed.
-    private func dropLink(connectAt: Int64) {
+    /// Closes the connection and keeps the tallies in flight.
+    ///
+    /// After the next connect the marks tell which of them were applied.
+    private func dropLink(connectAt: Milliseconds) {
         link?.drain()
         link = nil
         self.connectAt = connectAt
@@ -75,7 +76,9 @@ extension Lane {
 
     // MARK: Outcomes
 
-    /// Takes the outcomes that are there; false when the connection is gone.
+    /// Handles the outcomes that have come; false when the connection is gone.
+    ///
+    /// Waits for the first of them at most so long.
     func receiveOutcomes(_ link: LedgerLink, waitMilliseconds: Int32) -> Bool {
         var wait = waitMilliseconds
         while true {

@@ -2,21 +2,23 @@ internal import Kafka
 internal import Ledger
 internal import Metering
 
-/// From partitions given to us to an assignment that reads from their marks.
+/// Taking up partitions that the group has given to the lane.
 extension Lane {
-    /// Marks, origins and places of the pending partitions; tries again until Redis and Kafka
-    /// answer.
-    func establishIfPossible(_ pending: AssignmentFacts, _ link: LedgerLink, _ now: Int64) {
+    /// Takes the pending partitions up: opens the ledger, reads marks, decides where to read from.
+    ///
+    /// Tries again with a later turn until Redis and Kafka answer.
+    func establishIfPossible(_ pending: AssignmentFacts, _ link: LedgerLink, _ now: Milliseconds) {
         guard now >= retryAt else { return }
         guard link.isIdle else { return }
         var facts = pending
-        do throws(Obstacle) {
+        do throws(LaneError) {
             stage = .counting(try establish(&facts, link, now))
             passed(.establish, "partitions are taken up")
             passed(.reestablish, "partitions are taken up again")
             passed(.reconcile, "the marks are known again")
             passed(.holding, "consumption goes on")
-            // What was refused is dropped: there may be nothing to commit that would end it.
+            // The refused commit was dropped, and there may be no other whose success would end
+            // this.
             passed(.refused, "no commit is left that Redis refused")
         } catch {
             stage = .pending(facts.again)
@@ -26,15 +28,15 @@ extension Lane {
     }
 
     private func establish(
-        _ facts: inout AssignmentFacts, _ link: LedgerLink, _ now: Int64
-    ) throws(Obstacle) -> Assignment {
+        _ facts: inout AssignmentFacts, _ link: LedgerLink, _ now: Milliseconds
+    ) throws(LaneError) -> Assignment {
         let partitions = facts.partitions
         try openLedger(link, &facts)
         let origins = try origins(of: partitions, link, &facts)
         let marks = try readMarks(of: partitions, link, &facts) { _ in false }
         let (witnesses, others) = try compareWithMarks(partitions, marks)
         let torn = Set(marks.filter { $0.torn != nil }.map(\.shard))
-        var places: [LaneCore.Place] = []
+        var starts: [LaneCore.Start] = []
         var taken: [TakenPartition] = []
         for (index, partition) in partitions.enumerated() {
             if let difference = facts.otherLogs[partition] ?? others[partition] {
@@ -44,10 +46,10 @@ extension Lane {
             let own = marks.map { $0.marks[index] }
             let origin = origins.first { $0.partition == partition }?.offset ?? 0
             guard
-                let place = try place(of: partition, own, torn, origin: origin, link, &facts)
+                let start = try start(of: partition, own, torn, origin: origin, link, &facts)
             else { continue }
-            places.append(place)
-            let checks = Set(own.compactMap(\.fingerprint)).filter { $0.offset >= place.position }
+            starts.append(start)
+            let checks = Set(own.compactMap(\.fingerprint)).filter { $0.offset >= start.position }
             taken.append(
                 TakenPartition(
                     topicPartition: TopicPartition(
@@ -61,29 +63,29 @@ extension Lane {
             lane: self, facts: facts,
             core: LaneCore(
                 program: try makeProgram(dedupeKey: facts.opened.dedupeKey),
-                layout: configuration.layout, places: places,
+                layout: configuration.layout, starts: starts,
                 dedupeWindow: configuration.dedupeWindow),
             taken: taken, reconcileAt: now + Self.checkInterval)
         for shard in marks {
             if let torn = shard.torn { assignment.core.setAsideTorn(shard.shard, reason: torn) }
         }
         guard assignment.assignPositions() else {
-            throw Obstacle(message: "Kafka refuses the assignment")
+            throw LaneError(message: "Kafka refuses the assignment")
         }
         assignment.comparison.idleAt = self.now + Self.checkInterval
         return assignment
     }
 
-    private func makeProgram(dedupeKey: (UInt64, UInt64)) throws(Obstacle) -> Program {
+    private func makeProgram(dedupeKey: (UInt64, UInt64)) throws(LaneError) -> Program {
         do throws(ProgramError) {
             return try Program(
                 catalog: configuration.catalog, shardCount: configuration.layout.shardCount,
                 dedupeKey: dedupeKey, futureBoundMilliseconds: configuration.futureBoundMilliseconds
             )
-        } catch { throw Obstacle(message: "catalog: \(error)") }
+        } catch { throw LaneError(message: "catalog: \(error)") }
     }
 
-    /// Nothing of a partition is counted until the next assignment; says why.
+    /// Stops a partition until the next assignment, and reports why.
     func stop(_ partition: LogPartition, _ reason: String, _ facts: inout AssignmentFacts) {
         facts.stop(partition, reason)
         report(
@@ -91,16 +93,16 @@ extension Lane {
             "\(partition.name) is stopped: \(reason)")
     }
 
-    // MARK: Places
+    // MARK: Where to read from
 
-    /// Where a partition is read from and its marks; nil when it is stopped.
+    /// Where a partition is read from, and its marks; nil when it is stopped.
     ///
-    /// A shard that is torn, or whose next records are gone, takes nothing of it and holds nobody
-    /// else back.
-    private func place(
+    /// A shard that is torn, or whose next records are no longer in the log, takes no records of
+    /// it; the other shards go on.
+    private func start(
         of partition: LogPartition, _ own: [PartitionMark], _ torn: Set<Int>, origin: Int64,
         _ link: LedgerLink, _ facts: inout AssignmentFacts
-    ) throws(Obstacle) -> LaneCore.Place? {
+    ) throws(LaneError) -> LaneCore.Start? {
         let log = try watermarks(partition, &facts)
         var marks = own.map { $0.offset ?? 0 }
         let highest = marks.max() ?? 0
@@ -139,11 +141,12 @@ extension Lane {
         noteShortWarmUp(partition, from: log.low, wanted: max(wanted, origin))
         let witnesses = taking.compactMap { own[$0].fingerprint?.offset }
         let position = max(log.low, min(wanted, witnesses.min() ?? wanted))
-        return LaneCore.Place(
+        return LaneCore.Start(
             partition: partition, position: position, marks: marks, aside: aside)
     }
 
-    /// Says and counts it where the log begins after what the dedupe window should be warmed up with.
+    /// Reports and counts a dedupe window that cannot be filled: the log begins after the first
+    /// offset that the window should cover.
     func noteShortWarmUp(_ partition: LogPartition, from low: Int64, wanted: Int64) {
         guard low > wanted else { return }
         totals.shortWarmUps += 1
@@ -153,12 +156,12 @@ extension Lane {
                 + "window short by \(low - wanted) offsets")
     }
 
-    /// Moves the marks of these shards up to `offset` by the same compare-and-set, and counts what
-    /// is lost.
+    /// Moves the marks of these shards up to `offset`, by commits that add the lost offsets to the
+    /// audit.
     private func skipLoss(
         _ partition: LogPartition, _ marks: inout [Int64], of shards: [Int], to offset: Int64,
         _ link: LedgerLink, contract: [UInt8]
-    ) throws(Obstacle) {
+    ) throws(LaneError) {
         let lowest = shards.map { marks[$0] }.min() ?? offset
         for shard in shards {
             arguments.begin(
@@ -169,7 +172,7 @@ extension Lane {
             arguments.addAudit(
                 member: partition.markMember + Array(":lost".utf8), delta: offset - marks[shard])
             guard case .applied = link.committer.commit(&arguments) else {
-                throw Obstacle(message: "a loss could not be recorded")
+                throw LaneError(message: "a loss could not be recorded")
             }
             marks[shard] = offset
         }
@@ -178,9 +181,10 @@ extension Lane {
 }
 
 extension LaneCore {
-    /// Where a partition is read from.
-    struct Place {
+    /// Where a partition is read from, and its marks.
+    struct Start {
         var partition: LogPartition
+        /// The first offset to read: the lowest mark, less the dedupe window.
         var position: Int64
         /// By shard.
         var marks: [Int64]

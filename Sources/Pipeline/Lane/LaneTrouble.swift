@@ -1,25 +1,39 @@
-/// What may be wrong with a lane for a while: told when it begins, and once more when it has passed.
+/// A lasting state of a lane in which something is wrong: reported when it begins and when it ends.
 ///
-/// The raw value is the event's name in the log. Troubles are told in the order of the cases: a
-/// cause before what follows from it.
+/// The raw value is the event's name in the log. The cases are in the order of cause and effect,
+/// and metrics and `/readyz` list troubles in that order.
 enum LaneTrouble: String, CaseIterable {
+    /// Redis does not answer.
     case redis
+    /// The server is a replica, or a master that refuses to work as one.
     case noMaster = "no-master"
+    /// Redis would lose or refuse cells.
     case unfit
+    /// Redis refuses commits for now.
     case refused
+    /// Partitions cannot be taken up yet.
     case establish
+    /// Dead letters cannot be written, and commits wait for them.
     case deadLetters = "dead-letters"
+    /// Everything read was dropped, to begin again from the marks.
     case reestablish
+    /// The marks cannot be read.
     case reconcile
+    /// The log cannot be compared with what was counted.
     case comparison
+    /// Consumption is paused.
     case holding
+    /// Marks were changed by somebody else.
     case marksMoved = "marks-moved"
+    /// Kafka's client reports an error.
     case kafka
+    /// Kafka does not take the group's offset commits.
     case hint
+    /// A dedupe window spans so little time that a producer's retry may come too late.
     case dedupeSpan = "dedupe-span"
 
-    /// Whether nothing is counted meanwhile.
-    var hinders: Bool {
+    /// Whether the lane counts nothing as long as it lasts.
+    var blocksCounting: Bool {
         switch self {
         case .redis, .noMaster, .unfit, .refused, .establish, .deadLetters, .reestablish,
             .reconcile, .comparison, .holding:
@@ -28,8 +42,7 @@ enum LaneTrouble: String, CaseIterable {
         }
     }
 
-    /// Whether it ends where the lane gives up its partitions or gets others: their next owner
-    /// finds it again.
+    /// Whether it ends when the lane gives up its partitions: their next owner finds it again.
     var endsWithPartitions: Bool {
         switch self {
         case .refused, .establish, .deadLetters, .reestablish, .reconcile,
@@ -41,12 +54,12 @@ enum LaneTrouble: String, CaseIterable {
 }
 
 extension Lane {
-    /// Troubles that were told and have not passed, or that come again and again.
+    /// Troubles that last, or keep coming back, each with its latest sentence.
     var troubles: [LaneTrouble: String] {
-        recurrences.filter { $0.value.isStanding }.mapValues(\.message)
+        recurrences.filter { $0.value.isTold }.mapValues(\.message)
     }
 
-    /// Reports a trouble once, until `passed`.
+    /// Notes a trouble, and reports it when it is new; `passed` ends it.
     func trouble(_ trouble: LaneTrouble, _ message: String) {
         if trouble == .kafka { kafkaErrorAt = now }
         if let line = recurrences[trouble, default: Recurrence()].begin(message, now) {
@@ -54,8 +67,7 @@ extension Lane {
         }
     }
 
-    /// Reports that a trouble is over; of one that comes again and again only when it has stayed
-    /// away.
+    /// Ends a trouble and reports that, or later if it keeps coming back.
     func passed(_ trouble: LaneTrouble, _ message: String) {
         if let line = recurrences[trouble]?.end(message, now) {
             tell(.information, trouble, line)
@@ -66,8 +78,8 @@ extension Lane {
         report(PipelineEvent(level: level, name: trouble.rawValue, message: line))
     }
 
-    /// Tells the loops that have ended.
-    func closeLoops(_ now: Int64) {
+    /// Reports the end of troubles that kept coming back and have stayed away since.
+    func closeLoops(_ now: Milliseconds) {
         for trouble in LaneTrouble.allCases {
             if let line = recurrences[trouble]?.closeLoop(now) {
                 tell(.information, trouble, line)
@@ -75,7 +87,7 @@ extension Lane {
         }
     }
 
-    /// The next owner of the partitions finds their troubles again.
+    /// Forgets the troubles of partitions that are given up: their next owner finds them again.
     func endPartitionTroubles() {
         for trouble in LaneTrouble.allCases where trouble.endsWithPartitions {
             recurrences[trouble]?.drop()

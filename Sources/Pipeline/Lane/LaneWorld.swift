@@ -3,24 +3,24 @@ package import Ledger
 package import Metering
 package import Redis
 
-/// What a lane sees of the world outside: clock, log, ledger and dead letters.
+/// All that a lane sees of the outside: clock, log, ledger and dead letters.
 ///
-/// `ServerWorld` is Kafka and Redis; a simulation puts another world in its place and drives the very
-/// same lane. Every member is called on the lane's thread, at most once for a batch or a commit.
+/// `ServerWorld` is Kafka and Redis; the simulation has another world for the very same lane. All
+/// calls come on the lane's thread, at most one for each batch or commit.
 package protocol LaneWorld: AnyObject {
     /// Milliseconds that never go back.
     var milliseconds: Int64 { get }
-    /// Milliseconds since 1970; for what is shown only, nothing is decided by it.
+    /// Milliseconds since 1970, for numbers that people see and to check Redis' clock.
     var wallMilliseconds: Int64 { get }
     /// The log, as a member of the group.
     var consumer: any LaneConsumer { get }
-    /// The log, for a look at single records of it.
+    /// The log, to look at single records of it.
     var probe: any LaneProbe { get }
     /// Where rejected records go.
     var deadLetters: any LaneDeadLetters { get }
     /// A new connection that commits.
     func connect() throws(RedisError) -> any LaneLedger
-    /// A new connection beside the commits: it looks at marks and tries parked cells again.
+    /// A new connection beside the commits, which reads marks and tries parked cells again.
     func connectWatcher() throws(RedisError) -> any LaneWatcher
 }
 
@@ -28,7 +28,7 @@ package protocol LaneWorld: AnyObject {
 package protocol LaneConsumer: AnyObject {
     func setRebalanceHandler(_ handler: @escaping (RebalanceEvent) -> Void)
     func subscribe(_ topics: [String]) throws(KafkaError)
-    /// Waits for records; they end with the call of `body`.
+    /// Waits for records; they are valid during the call of `body` only.
     func poll(
         maximum: Int, timeoutMilliseconds: Int32,
         _ body: (UnsafeBufferPointer<Record>, [ConsumerEvent]) -> Void)
@@ -57,23 +57,24 @@ package protocol LaneConsumer: AnyObject {
     var hintCounts: HintCounts { get }
 }
 
-/// What a partition holds at or behind the offset that was asked for.
+/// What a partition holds at or after the offset that was asked for.
 package enum ProbeAnswer: Equatable {
     /// The first record there.
     case record(Fingerprint)
     /// No record; the log ends at this offset.
     case end(Int64)
-    /// The offset lies before the log's start or behind its end.
+    /// The offset is before the log's start or after its end.
     case outOfRange
 }
 
 /// Single records of the log as it is now; see `RecordProbe`.
 package protocol LaneProbe: AnyObject {
-    /// Asks for the first record at or behind these offsets; an earlier question is forgotten.
-    func ask(_ places: [(TopicPartition, offset: Int64)]) throws(KafkaError)
+    /// Asks for the first record at or after each of these offsets; earlier questions are
+    /// forgotten.
+    func ask(_ offsets: [(TopicPartition, offset: Int64)]) throws(KafkaError)
     /// Whether every question has its answer.
     var isAnswered: Bool { get }
-    /// Answers that come within this time.
+    /// The answers that come within this time.
     func receive(
         timeoutMilliseconds: Int32
     ) throws(KafkaError) -> [(TopicPartition, ProbeAnswer)]
@@ -83,35 +84,38 @@ package protocol LaneProbe: AnyObject {
 package protocol MarksReader: AnyObject {
     /// Whether the connection still works as far as is known.
     var isAlive: Bool { get }
-    /// The marks of these partitions in every shard, or in those given.
+    /// The marks of these partitions in every shard, or in the given ones.
     func readMarks(
         _ partitions: [LogPartition], shards: [Int]?
     ) throws(LedgerError) -> [ShardMarks]
-    /// What Redis says of itself now: whether it still is what exact numbers need.
+    /// Checks the server: whether numbers can be exact with it.
     func serverHealth() throws(LedgerError) -> ServerHealth
 }
 
 /// The connection beside the commits.
 package protocol LaneWatcher: MarksReader {
-    /// Tries a part of a shard's parked cells again, from `cursor` on; how many are left.
+    /// Tries some of a shard's parked cells again, from `cursor` on; returns how many are left.
+    ///
+    /// Refused when Redis' clock shows a later second than `latestSecond`, counted from 1970.
     func retryParked(
-        shard: Int, contract: [UInt8], cursor: inout [UInt8], latest: Int64
+        shard: Int, contract: [UInt8], cursor: inout [UInt8], latestSecond: Int64
     ) throws(LedgerError) -> Int
 }
 
-/// The ledger as a lane uses it; all but committing needs an empty pipeline.
+/// The ledger as a lane uses it; all calls but those of commits need an empty pipeline.
 package protocol LaneLedger: MarksReader {
     /// Commits without an outcome yet.
     var inFlight: Int { get }
     func submit(_ arguments: inout CommitArguments, tag: Int)
     func tryReceive(waitMilliseconds: Int32) -> CommitResult?
-    /// The next outcome, waiting for it; nil = none in flight.
+    /// Waits for the next outcome; nil when no commit is in flight.
     func receive() -> CommitResult?
-    /// One commit and its outcome.
+    /// Makes one commit and waits for its outcome.
     func commit(_ arguments: inout CommitArguments) -> CommitOutcome
-    /// Commits are refused from now on where Redis' clock shows a later time, in milliseconds since 1970.
+    /// Lets Redis refuse all further commits when its clock shows a later time, in milliseconds
+    /// since 1970.
     func limitClock(to milliseconds: Int64)
-    /// Puts the ledger under our contract, and makes it where there is none.
+    /// Puts the ledger under our contract, and makes one when there is none.
     func open() throws(PipelineError) -> LedgerKeeper.Opened
     func createMarks(
         at origins: [(partition: LogPartition, offset: Int64)]
@@ -126,24 +130,24 @@ package protocol LaneLedger: MarksReader {
 
 /// The dead-letter topic as a lane uses it; see `DeadLetters`.
 package protocol LaneDeadLetters: AnyObject {
-    /// Letters acknowledged since the lane began.
+    /// Letters that Kafka has acknowledged since the lane began.
     var delivered: Int64 { get }
-    /// Letters given up since the lane began: the topic refused them in their shortest form.
+    /// Letters given up since the lane began: the topic refused even their shortest form.
     var givenUp: Int64 { get }
-    /// Which one was given up last and why; one sentence.
+    /// Which letter was given up last and why, as a sentence; nil when none was.
     var lastGivenUp: String? { get }
     /// Letters that are neither acknowledged nor given up.
     var waiting: Int { get }
-    /// Whether so many wait that no more records should be taken.
+    /// Whether so many letters wait that no more records should be taken.
     var isFull: Bool { get }
-    /// Why letters wait longer than they should; nil = none does.
-    var problem: String? { get }
-    /// Sends, takes acknowledgements, and waits for them at most so long; true when no letter waits.
+    /// Why letters wait longer than they should, as a sentence; nil when none does.
+    var trouble: String? { get }
+    /// Sends letters and waits for acknowledgements at most so long; true when no letter waits.
     func deliver(waitMilliseconds: Int32) -> Bool
-    /// The lane gives its partitions up: what Kafka does not have yet is dropped, nothing is waited for.
+    /// Drops the letters that Kafka does not have yet: the lane gives up its partitions.
     func abandon()
-    /// Takes a rejected record, unless its letter is on its way or was acknowledged.
+    /// Sends the letter of a rejected record, unless it is on its way or was acknowledged.
     func send(_ record: Record, topicName: String, _ rejected: RejectedRecord)
     /// Forgets the letters whose records the marks have passed.
-    func forget(where isPassed: (LetterPlace) -> Bool)
+    func forget(where isPassed: (LetterAddress) -> Bool)
 }

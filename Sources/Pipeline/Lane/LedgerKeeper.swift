@@ -3,18 +3,19 @@ internal import Metering
 internal import Redis
 internal import Synchronization
 
-/// Opens the ledger and keeps it open for all lanes: birth, contract, and the same again after Redis lost it.
+/// Opens the ledger for all lanes: makes it, puts it under our contract, and does both again after
+/// Redis has lost it.
 ///
 /// Thread-safe: lanes that find the ledger gone call `open` on their own connections.
 package final class LedgerKeeper: Sendable {
-    /// What a lane needs of an open ledger.
+    /// What a lane needs to know of an open ledger.
     package struct Opened: Sendable {
         var dedupeKey: (UInt64, UInt64)
-        /// `NUMBER:DIGEST`, which commits carry.
+        /// The contract's `NUMBER:DIGEST`, which every commit carries.
         var stamp: [UInt8]
         /// Name and version of the server.
         var product = "Redis"
-        /// What of the server could not be checked.
+        /// What could not be checked of the server.
         var unchecked: [String] = []
     }
     private let configuration: PipelineConfiguration
@@ -30,7 +31,7 @@ package final class LedgerKeeper: Sendable {
     init(configuration: PipelineConfiguration, cluster: String) throws(PipelineError) {
         self.configuration = configuration
         self.cluster = cluster
-        // Lowered once here only for its names and digests; lanes make programs of their own.
+        // Made for its names and digests alone; each lane makes its own program.
         do throws(ProgramError) {
             let program = try Program(
                 catalog: configuration.catalog, shardCount: configuration.layout.shardCount,
@@ -43,20 +44,21 @@ package final class LedgerKeeper: Sendable {
 
     /// Opens the ledger, or makes it, and puts it under our contract.
     ///
-    /// A ledger made again gets the dedupe key that this process already hashes with. Where another
-    /// process was quicker, its key stands in the contract from then on; lanes hash with ours until they
-    /// take up partitions anew, which judges no event otherwise: a window of ids belongs to one lane.
-    /// A contract may be moved only by the first opening of a process.
+    /// A ledger that is made again gets the dedupe key that this process already uses. If another
+    /// process made it first, the ledger has that process's key, and our lanes keep using the old
+    /// one until they take up partitions again. That changes no outcome: each lane looks for
+    /// duplicates in a window of its own, and the key only decides how ids are hashed there. Only
+    /// the first opening of a process may move the contract.
     func open(_ connection: inout Connection) throws(PipelineError) -> Opened {
         var refusals = ServerCheck.Refusals()
         return try open(&connection, &refusals)
     }
 
-    /// The same on a connection that may be opened on again: `refusals` is what it was refused before.
+    /// The same; `refusals` remembers, for one connection, which commands the server has refused.
     func open(
         _ connection: inout Connection, _ refusals: inout ServerCheck.Refusals
     ) throws(PipelineError) -> Opened {
-        // The lock is held for some round trips; only lanes that cannot work without it wait.
+        // The lock is held for some round trips; only lanes that need the same answer wait for it.
         let result = state.withLock { state -> Result<Opened, PipelineError> in
             do throws(PipelineError) {
                 return .success(try open(&connection, &refusals, &state))
@@ -82,7 +84,7 @@ package final class LedgerKeeper: Sendable {
                 throw LedgerError(.corrupt, "the ledger's dedupe key is not 16 bytes")
             }
             let contract = contract(under: record)
-            // A lower number than ours is a Redis that lost our move: it is made again.
+            // A lower number than ours: Redis has lost our contract's move, which is made again.
             let isOurs =
                 record.contractText == nil || record.contractText == contract.text
                 || record.contractNumber < state.number
@@ -103,7 +105,7 @@ package final class LedgerKeeper: Sendable {
         } catch { throw PipelineError(error) }
     }
 
-    /// Looks at the server before anything is written to it; throws where it is not fit.
+    /// Checks the server before anything is written to it; throws when it is not fit.
     private func checkServer(
         _ connection: inout Connection, _ refusals: inout ServerCheck.Refusals
     ) throws(LedgerError) -> ServerCheck {

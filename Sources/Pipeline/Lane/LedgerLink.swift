@@ -3,21 +3,24 @@ internal import Redis
 
 /// A lane's connection to Redis, and what is known through it.
 ///
-/// Made at connect and dropped as a whole: where it is lost, and where its server must be left.
+/// Made when the lane connects; dropped as a whole when the connection breaks or the lane leaves
+/// the server.
 final class LedgerLink {
     let committer: any LaneLedger
-    /// When the server is looked at next, in milliseconds of the steady clock.
-    var checkAt: Int64
-    /// Whether the server was looked at: nothing is written to it before.
-    var isLookedAt = false
-    /// Why it is closed with the next turn; nil when it stays.
+    /// When the server is checked next.
+    var checkAt: Milliseconds
+    /// Whether the server was checked; nothing is written to it before.
+    var isChecked = false
+    /// Why the next turn closes it; nil when it stays.
     private(set) var mustLeave: String?
-    /// Beside the commits, so that neither waits for the other; may lead to another server.
+    /// A second connection, so that commits and looks at the marks do not wait for each other.
+    ///
+    /// Its name is resolved again, so it may lead to another server.
     private var watcher: (any LaneWatcher)?
     private let world: any LaneWorld
 
-    /// Connects; the server is looked at from `checkAt` on.
-    init(world: any LaneWorld, checkAt: Int64) throws(RedisError) {
+    /// Connects; the server is checked at `checkAt` or soon after it.
+    init(world: any LaneWorld, checkAt: Milliseconds) throws(RedisError) {
         self.world = world
         self.checkAt = checkAt
         committer = try world.connect()
@@ -26,26 +29,26 @@ final class LedgerLink {
     /// Whether commits may be sent now.
     var canCommit: Bool { committer.isAlive }
 
-    /// Whether no commit is on its way, as all but committing needs it.
+    /// Whether no commit is on its way; every other command needs that.
     var isIdle: Bool { committer.inFlight == 0 }
 
-    /// The server has to be left with the next turn.
+    /// Closes the connection with the next turn.
     func leave(_ reason: String) { mustLeave = reason }
 
-    /// Takes the outcomes that are still to come and drops them: the marks tell the same later.
+    /// Waits for the outcomes of all commits and drops them: the marks tell later what was applied.
     func drain() { while committer.receive() != nil {} }
 
-    /// Asks the ledger; what it refuses is an obstacle.
+    /// Asks the ledger something, without a commit on its way.
     func ask<Result>(
         _ body: (any LaneLedger) throws(LedgerError) -> Result
-    ) throws(Obstacle) -> Result {
+    ) throws(LaneError) -> Result {
         do throws(LedgerError) { return try body(committer) } catch {
             if error.leavesServer { leave("Redis refuses: \(error.message)") }
-            throw Obstacle(message: error.message)
+            throw LaneError(message: error.message)
         }
     }
 
-    /// The connection beside the commits; made when it is needed, and again after `closeWatcher`.
+    /// The connection beside the commits; connects when it is not open.
     func openWatcher() throws(LedgerError) -> any LaneWatcher {
         if let watcher, watcher.isAlive { return watcher }
         do throws(RedisError) {

@@ -1,56 +1,61 @@
 internal import Ledger
 
-/// A look at the log on its way: what was asked, and when the next one may be.
+/// A look at the log: what was asked, what is not answered yet, and when the next look may begin.
 struct LogComparison {
-    /// What is asked of one partition.
+    /// What is asked about one partition.
     struct Question: Equatable {
         var slot: Int
         /// A record that was counted from this log.
         var witness: Fingerprint
-        /// The last record taken before the question: the next witness, if the log is the same.
+        /// The last record taken before the question: the next witness if the log is the same.
         var next: Fingerprint?
     }
 
-    /// Least time between two looks, in milliseconds.
-    static let pause: Int64 = 50
-    /// How long a look serves while a lane catches up, in milliseconds; the next one begins before.
-    static let catchUpSpan: Int64 = 500
-    /// How long records may be there at least without a look where nothing can be committed, in milliseconds.
-    static let newsPause: Int64 = 500
-    /// How long answers may take before they are asked for again, in milliseconds.
-    static let patience: Int64 = 3_000
+    /// Least time between two looks.
+    static let pause: Milliseconds = 50
+    /// How long commits may rely on one look while a lane catches up; the next begins earlier.
+    static let catchUpSpan: Milliseconds = 500
+    /// While nothing can be committed: how long new records wait for a look, at least.
+    static let newsPause: Milliseconds = 500
+    /// How long answers may take before a look is given up.
+    static let patience: Milliseconds = 3_000
 
     /// Questions without an answer.
     private(set) var questions: [Question] = []
-    /// Batches that were folded before the question.
+    /// How many batches were folded before the look began.
     private(set) var batch = 0
-    /// When it was asked, in milliseconds of the steady clock.
-    private(set) var askedAt: Int64 = 0
-    /// When it was asked, or its last answer came.
-    private(set) var heardAt: Int64 = 0
-    /// When a tally was sent last on the strength of the look before.
+    /// When the look began.
+    private(set) var askedAt: Milliseconds = 0
+    /// When the look began or its last answer came.
+    private(set) var heardAt: Milliseconds = 0
+    /// When a tally was last sent without a look of its own.
     var servedAt = Int64.min
     /// Whether a look is on its way.
     private(set) var isAsked = false
-    /// Whether it follows one without an answer: then it lets nothing go, and another one follows it.
+    /// Whether it repeats a look that was not answered.
+    ///
+    /// Then it allows no commit, and another look follows it.
     private(set) var isRepeated = false
-    /// Whether nothing had to be asked.
+    /// Whether there was nothing to ask.
     private(set) var isEmpty = true
-    /// When the last look began that found every log the same, and that serves; none does after one without a result.
+    /// When the look began on which commits may rely: the last one, if it found every log the same.
+    ///
+    /// Long ago after a look without a result.
     private(set) var passedAt = Int64.min / 2
-    /// When the last look began that found every log the same.
+    /// When the latest look began that found every log the same, whatever came after it.
     private var sameAt = Int64.min / 2
-    /// After a look that brought nothing: when there may be another.
-    private(set) var retryAt: Int64 = 0
-    /// When the next look may begin, unless somebody waits for one.
-    private(set) var nextAt: Int64 = 0
-    /// When all partitions are looked at next, though nothing is to be committed.
-    var idleAt: Int64 = 0
-    /// Since when there are records that no look knows of.
-    var newsSince: Int64?
+    /// After a look without a result: when another may begin.
+    private(set) var retryAt: Milliseconds = 0
+    /// When the next look may begin if no commit waits for one.
+    private(set) var nextAt: Milliseconds = 0
+    /// When all partitions are looked at next although nothing is to be committed.
+    var idleAt: Milliseconds = 0
+    /// Since when there are records that came after the last look; nil when there are none.
+    var newsSince: Milliseconds?
 
     mutating func ask(
-        _ questions: [Question], batch: Int, now: Int64, pause: Int64, isRepeated: Bool = false
+        _ questions: [Question], batch: Int, now: Milliseconds, pause: Milliseconds,
+        isRepeated: Bool = false
     ) {
         self.isRepeated = isRepeated
         self.questions = questions
@@ -63,13 +68,15 @@ struct LogComparison {
     }
 
     /// A question has its answer.
-    mutating func hear(_ index: Int, _ now: Int64) {
+    mutating func hear(_ index: Int, _ now: Milliseconds) {
         questions.remove(at: index)
         heardAt = now
     }
 
-    /// The look has ended; `retryAt` where it brought nothing: then the one before it serves no longer.
-    mutating func end(retryAt: Int64? = nil) {
+    /// Ends the look; `retryAt` says that it had no result and when another may begin.
+    ///
+    /// Without a result commits may no longer rely on the look before it either.
+    mutating func end(retryAt: Milliseconds? = nil) {
         isAsked = false
         passedAt = retryAt == nil ? askedAt : Int64.min / 2
         if retryAt == nil { sameAt = askedAt }
@@ -77,6 +84,6 @@ struct LogComparison {
         if let retryAt { self.retryAt = retryAt }
     }
 
-    /// Whether something may have been counted that the last look that passed knew nothing of.
+    /// Whether tallies were sent without a look of their own after the latest that found no change.
     var hasServed: Bool { servedAt >= sameAt }
 }

@@ -1,14 +1,15 @@
 /// How a log differs from the one that was counted.
 enum LogDifference: Equatable {
-    /// Another record stands at an offset that was counted.
+    /// Another record is at an offset that was counted.
     case record(Int64)
-    /// No record is at an offset that was counted, although the log begins before it.
+    /// No record is at an offset that was counted, although the log begins before that offset.
     case missing(Int64)
-    /// The log ends before what was counted.
+    /// The log ends before a record that was counted.
     case shorter(end: Int64, counted: Int64)
-    /// Another partition of the topic holds another log, so this one does too.
+    /// Another partition of its topic holds another log, so this one does too.
     case sibling(Int32)
 
+    /// The reason as a sentence for people.
     var text: String {
         let cause = ": the topic was recreated or cut; use a new topic or prefix"
         return switch self {

@@ -1,16 +1,17 @@
 internal import Ledger
 
-/// What an answer of the probe says about the log from which a record was counted.
+/// Whether a log still is the one that was counted, by one record of it that was counted.
 enum LogVerdict: Equatable {
     /// The record is there.
     case same
-    /// The record is gone with the log's begin, by retention or deletion: nothing speaks against the log.
+    /// The record was deleted with the beginning of the log, so nothing speaks against the log.
     case unverifiable
-    /// Nothing can be said: Kafka must be asked where the log begins and ends, or later once more.
+    /// The answer is not enough: ask Kafka where the log begins and ends, or ask again later.
     case unclear
+    /// It is another log.
     case other(LogDifference)
 
-    /// What the answer alone says.
+    /// The verdict by the answer alone.
     init(of answer: ProbeAnswer, for witness: Fingerprint) {
         guard case .record(let found) = answer, found.offset == witness.offset else {
             self = .unclear
@@ -19,10 +20,10 @@ enum LogVerdict: Equatable {
         self = found == witness ? .same : .other(.record(witness.offset))
     }
 
-    /// What it says with the log's start and end, asked after it.
+    /// The verdict with the log's start and end, which were asked for after the answer.
     ///
-    /// A log that is not compacted loses records at its begin only. Just after its leader changed a log may
-    /// seem to end earlier than it does.
+    /// A log that is not compacted loses records at its beginning only. Just after its leader has
+    /// changed, a log may seem to end earlier than it does.
     init(of answer: ProbeAnswer, low: Int64, high: Int64, for witness: Fingerprint) {
         let offset = witness.offset
         if high <= offset {

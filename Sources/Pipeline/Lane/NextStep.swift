@@ -1,19 +1,19 @@
 extension LaneCore {
     /// What the lane must do after the outcome of a commit.
     enum NextStep: Equatable {
-        /// Landed.
+        /// It was applied.
         case done
-        /// Send the same tally again, after a pause where Redis refused it.
+        /// Nobody knows whether it was applied: read the marks and, if it was not, send it again.
         case resend
-        /// Tallies were dropped: read the shard's marks and `adopt` them.
+        /// The shard's tallies were dropped: read its marks and `adopt` them.
         case reread
-        /// Another contract stands there.
+        /// The shard is under another contract.
         case foreignContract(String)
         /// The shard is set aside.
         case aside(String)
-        /// Some scopes are counted elsewhere: write the same tally again and send it.
+        /// Redis decided otherwise about some scopes: write the same tally again and send it.
         case rewrite
-        /// Redis refuses for now.
+        /// The server refuses commits for now.
         case wait(String)
     }
 }

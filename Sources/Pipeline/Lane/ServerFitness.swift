@@ -1,33 +1,33 @@
 internal import Ledger
 
-/// What a lane knows of its Redis server, from one look to the next and across connections.
+/// What a lane remembers of its Redis server from check to check and across connections.
 ///
-/// A value without Redis; all times are milliseconds.
+/// A value that asks Redis nothing.
 struct ServerFitness {
-    /// Redis would lose or refuse cells: nothing is committed.
+    /// Whether Redis would lose or refuse cells; then nothing is committed.
     var isUnfit = false
     /// What could not be checked of the server.
     var unchecked: [String] = []
-    /// Keys that Redis had thrown away at the look before.
+    /// What the check before said about evicted keys.
     private var evictions: EvictionNote?
     private var clockBound = ClockBound()
 
-    /// Why numbers are wrong for good, because keys were thrown away; nil when none were.
+    /// Why numbers are wrong for good, because Redis has evicted keys; nil when it has not.
     ///
-    /// The ledger has a note of them; what is remembered here counts too, for the ledger may be
-    /// among the keys that went.
-    mutating func evictionProblem(_ health: ServerHealth) -> String? {
+    /// The ledger notes evictions too, but the note itself may have been evicted.
+    mutating func evictionFinding(_ health: ServerHealth) -> String? {
         defer { evictions = health.evictions ?? evictions }
-        if let problem = health.evictionProblem { return problem }
+        if let finding = health.evictionFinding { return finding }
         let lost = health.evictions?.lost(since: evictions) ?? 0
         return lost > 0 ? health.evictionText(lost) : nil
     }
 
-    /// Whether Redis' clock is ahead of every time that is known to be right.
+    /// Whether Redis' clock is ahead of every clock that is known to be right.
     ///
-    /// One that is not ahead of ours, the `wallMilliseconds`, is remembered as right: should ours
-    /// be put back later, Redis' is known.
-    mutating func isAhead(_ clock: Int64, now: Int64, wallMilliseconds: Int64) -> Bool {
+    /// As long as it is not ahead of our own, `wallMilliseconds`, it is remembered as right: if our
+    /// clock is set back later, Redis' clock does not seem to be ahead then.
+    mutating func isAhead(_ clock: Milliseconds, now: Milliseconds, wallMilliseconds: Int64) -> Bool
+    {
         guard clock > wallMilliseconds + ClockBound.tolerance else {
             vouch(for: clock, now: now)
             return false
@@ -35,11 +35,13 @@ struct ServerFitness {
         return clock > latestClock(now: now, wallMilliseconds: wallMilliseconds)
     }
 
-    /// This time of Redis is right.
-    mutating func vouch(for clock: Int64, now: Int64) { clockBound.vouch(for: clock, now: now) }
+    /// Remembers that Redis' clock is right now.
+    mutating func vouch(for clock: Milliseconds, now: Milliseconds) {
+        clockBound.vouch(for: clock, now: now)
+    }
 
     /// The latest time, in milliseconds since 1970, that Redis' clock may show when a commit runs.
-    func latestClock(now: Int64, wallMilliseconds: Int64) -> Int64 {
+    func latestClock(now: Milliseconds, wallMilliseconds: Int64) -> Milliseconds {
         clockBound.latest(now: now, wallMilliseconds: wallMilliseconds)
     }
 }

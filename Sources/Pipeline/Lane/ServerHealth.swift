@@ -1,29 +1,30 @@
 internal import Ledger
 
-/// What Redis says of itself, as far as it concerns a lane.
+/// What a check of Redis found that concerns a lane.
 package struct ServerHealth {
-    /// Why numbers would be wrong; empty when it is fit.
-    var problems: [String] = []
-    /// Why nobody may go on counting, because keys were thrown away; nil when none were.
-    var evictionProblem: String?
-    /// Keys that it threw away, and in which run; nil when it does not say.
+    /// Why numbers would be wrong, one sentence each; empty when the server is fit.
+    var findings: [String] = []
+    /// Why nobody may go on counting, because Redis has evicted keys; nil when it has not.
+    var evictionFinding: String?
+    /// How many keys it has evicted, and in which run; nil when it does not say.
     var evictions: EvictionNote?
+    /// The sentence about so many evicted keys.
     var evictionText: (Int64) -> String = { "Redis has thrown away \($0) keys" }
     /// Whether it is a replica.
     var isReplica = false
-    /// Its clock, in milliseconds since 1970; nil when it does not say.
-    var clock: Int64?
-    /// Name and version.
+    /// What its clock shows, in milliseconds since 1970; nil when it does not say.
+    var clock: Milliseconds?
+    /// Name and version of the server.
     var product = "Redis"
-    /// What could not be checked.
+    /// What could not be checked of it.
     var unchecked: [String] = []
 }
 
 extension ServerHealth {
-    /// What a check found.
+    /// The part of a check that concerns a lane.
     init(_ check: ServerCheck) {
         self.init(
-            problems: check.fatalFindings, evictionProblem: check.evictionTrouble,
+            findings: check.fatalFindings, evictionFinding: check.evictionTrouble,
             evictions: check.evictions, evictionText: check.evictionText,
             isReplica: check.isReplica ?? false, clock: check.clockMilliseconds,
             product: check.product,

@@ -3,7 +3,7 @@ internal import Ledger
 internal import Metering
 internal import Redis
 
-/// The world as it is: Kafka, Redis and the machine's clock.
+/// The real world of a lane: Kafka, Redis and the machine's clock.
 final class ServerWorld: LaneWorld {
     private let configuration: PipelineConfiguration
     private let keeper: LedgerKeeper
@@ -39,6 +39,7 @@ final class ServerWorld: LaneWorld {
             keeper: keeper)
     }
 
+    /// Whether the Redis user may read the server's clock.
     private static func mayReadClock(_ connection: inout Connection) throws(RedisError) -> Bool {
         do throws(RedisError) {
             try connection.command("TIME")
@@ -54,7 +55,7 @@ final class ServerWorld: LaneWorld {
     }
 }
 
-/// A connection to Redis beside the commits.
+/// A lane's connection to Redis beside its commits.
 private final class RedisWatcher: LaneWatcher {
     private var connection: Connection
     private let layout: KeyLayout
@@ -78,27 +79,27 @@ private final class RedisWatcher: LaneWatcher {
     }
 
     func retryParked(
-        shard: Int, contract: [UInt8], cursor: inout [UInt8], latest: Int64
+        shard: Int, contract: [UInt8], cursor: inout [UInt8], latestSecond: Int64
     ) throws(LedgerError) -> Int {
         try ParkedCells.retry(
             &connection, layout: layout, shard: shard, contract: contract, cursor: &cursor,
-            latestSecond: latest)
+            latestSecond: latestSecond)
     }
 }
 
 extension ServerHealth {
-    /// Looks at a server, and notes in the ledger how many keys it has thrown away.
+    /// Checks a server, and notes in the ledger how many keys it has evicted.
     fileprivate static func ask(
         _ connection: inout Connection, _ layout: KeyLayout, _ refusals: inout ServerCheck.Refusals
     ) throws(LedgerError) -> ServerHealth {
         let check = try ServerCheck(&connection, layout: layout, refusals: &refusals)
-        // A server that takes no writes now is looked at again.
+        // If it takes no writes now, the next check notes them.
         if check.isReplica == false { try? check.noteEvictions(on: &connection) }
         return ServerHealth(check)
     }
 }
 
-/// Redis behind a committer.
+/// A lane's connection to Redis that commits.
 private final class RedisLedger: LaneLedger {
     private var committer: Committer
     private let layout: KeyLayout
@@ -193,7 +194,7 @@ private final class RedisLedger: LaneLedger {
     }
 }
 
-/// A probe of Kafka's log that tells records by their fingerprints.
+/// A look at single records of Kafka's log, which returns their fingerprints.
 private final class KafkaProbe: LaneProbe {
     private let probe: RecordProbe
 
@@ -201,8 +202,8 @@ private final class KafkaProbe: LaneProbe {
 
     var isAnswered: Bool { probe.isAnswered }
 
-    func ask(_ places: [(TopicPartition, offset: Int64)]) throws(KafkaError) {
-        try probe.ask(places)
+    func ask(_ offsets: [(TopicPartition, offset: Int64)]) throws(KafkaError) {
+        try probe.ask(offsets)
     }
 
     func receive(
@@ -224,7 +225,7 @@ private final class KafkaProbe: LaneProbe {
     }
 }
 
-/// A Kafka consumer behind a reference.
+/// A Kafka consumer as a lane uses it.
 private final class KafkaConsumer: LaneConsumer {
     private let consumer: Consumer
 

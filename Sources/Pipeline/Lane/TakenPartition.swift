@@ -1,17 +1,21 @@
 internal import Kafka
 internal import Ledger
 
-/// What a lane keeps of a partition that it counts, beside the partition's cursor.
+/// What a lane knows of a partition that it counts, beside the partition's cursor.
 struct TakenPartition {
     var topicPartition: TopicPartition
+    /// The offset where its counting began.
     var origin: Int64
-    /// Fingerprints to be checked, by offset, in rising order.
+    /// Fingerprints of the marks at or after the position, by rising offset, to be compared with
+    /// the records when they come.
     var checks: [Fingerprint]
-    /// A record that was counted from this log; nil while there is none.
+    /// The newest record that is known to be counted from this log; nil when none is.
     var witness: Fingerprint?
-    /// What the witness becomes with the next look that passes; nil: the newest when that begins.
+    /// The record that becomes the witness with the next look that finds the log the same.
+    ///
+    /// Nil: the newest record when that look begins.
     var nextWitness: Fingerprint?
-    /// Number of the topic in records; with the partition's number it leads to the slot.
+    /// Number of the topic in records; together with the partition's number it gives the slot.
     var topicID: Int32
     var span = DedupeSpan()
 }

@@ -1,67 +1,74 @@
 /// Decides which shard of a lane is committed next, and when.
 ///
-/// Redis runs all commits that it has of a lane one behind the other, and whoever reads meanwhile waits for the whole
-/// row. So they go evenly over an interval, as long as they go in time; what is late hurries. A few go together,
-/// because each waits for a look at the log (`AssignmentComparison.swift`), and one look serves all of them. All times are
-/// milliseconds of a steady clock.
+/// Redis runs the commits that it has received one after the other, and readers wait for all of
+/// them. So commits are spread evenly over the interval while they are in time; late ones are sent
+/// faster. A few are sent together, because each waits for a look at the log
+/// (`AssignmentComparison.swift`) and one look is enough for all of them. All moments are of a
+/// steady clock.
 struct CommitSchedule {
-    /// What there is to know of a shard that can be committed.
+    /// A shard that can be committed.
     struct Shard {
-        /// Its tally holds cells; if not, only its marks are to be moved, now and then.
+        /// Whether its tally holds cells; if not, only its marks are moved, and less often.
         var hasCells: Bool
-        /// When its last commit ended.
-        var endedAt: Int64
+        /// When its last commit was applied.
+        var endedAt: Milliseconds
     }
 
-    /// Commits that are sent before the outcome of the first is known, unless a tally is full.
+    /// How many commits may be in flight at once; a full tally is sent in any case.
     static let mostInFlight = 8
-    /// How soon it is looked whether a commit has ended that others wait for.
-    static let outcomePause: Int64 = 5
-    /// While a lane catches up, numbers are old whatever it does: commits half as often hold more events a cell.
-    static let catchUpInterval: Int64 = 1_000
-    /// How often marks move that no cell goes with.
-    static let idleInterval: Int64 = 10_000
+    /// How long to wait before looking again whether a commit has ended that others wait for.
+    static let outcomePause: Milliseconds = 5
+    /// Up to this, a lane that catches up doubles its commit interval.
+    ///
+    /// Its numbers are old in any case, and with half as many commits each cell merges more events.
+    static let catchUpInterval: Milliseconds = 1_000
+    /// How often a shard's marks are moved when it has no cells to commit.
+    static let idleInterval: Milliseconds = 10_000
 
-    private let usualInterval: Int64
+    private let usualInterval: Milliseconds
     /// When each shard's last commit was handed over, or was due if that is later.
-    private(set) var sentAt: [Int64]
+    private(set) var sentAt: [Milliseconds]
     /// When a commit was handed over last, of any shard.
-    private var lastSentAt: Int64 = 0
+    private var lastSentAt: Milliseconds = 0
     /// The shard that is looked at first.
     private var first = 0
-    /// When there may be a commit to hand over next; `Int64.max` = not known.
+    /// When there may be a commit to hand over next; `Int64.max` when that is not known.
     private(set) var nextAt = Int64.max
-    /// When the shard that `next` gave last is due.
-    private(set) var dueAt: Int64 = 0
+    /// When the shard that `next` returned last is due.
+    private(set) var dueAt: Milliseconds = 0
 
-    /// A schedule that commits each shard once an interval.
-    init(interval: Int64, shardCount: Int) {
+    /// A schedule that commits each shard once in every interval.
+    init(interval: Milliseconds, shardCount: Int) {
         usualInterval = interval
         sentAt = Array(repeating: 0, count: shardCount)
     }
 
-    /// A commit was handed over, as the schedule wanted it or not.
-    mutating func sent(shard: Int, at now: Int64) {
+    /// Notes that a commit was handed over, whether the schedule had chosen it or not.
+    mutating func sent(shard: Int, at now: Milliseconds) {
         sentAt[shard] = now
         lastSentAt = now
     }
 
-    /// What was due may not be any more.
+    /// Forgets `nextAt`, at the beginning of a turn: only commits that this turn considers may set
+    /// it.
     mutating func forgetNext() { nextAt = .max }
 
-    /// Nothing is handed over before that time.
-    mutating func look(at time: Int64) { nextAt = min(nextAt, time) }
+    /// Notes that there may be a commit to hand over at that time.
+    mutating func look(at time: Milliseconds) { nextAt = min(nextAt, time) }
 
-    /// The shard to be handed over now, that one first that waits longest; nil = none, and `nextAt` says when.
+    /// The shard to hand over now, in turn from the one that has waited longest.
+    ///
+    /// Nil when there is none; then `nextAt` says when there may be one.
     ///
     /// - Parameters:
-    ///   - ahead: how long it is until the next commits may be handed over: what is due by then goes now.
+    ///   - ahead: time until commits may be handed over again: shards due by then are due now.
     ///   - inFlight: commits that Redis has not answered.
-    ///   - handedOver: commits that were handed over just now and go together with this one.
-    ///   - state: tells of each shard; nil = it has nothing to commit, or a commit of it is on its way.
+    ///   - handedOver: commits that were just handed over and are sent together with this one.
+    ///   - state: the state of a shard; nil when it has nothing to commit or its commit is in
+    ///     flight.
     mutating func next(
-        now: Int64, ahead: Int64 = 0, inFlight: Int, handedOver: Int = 0, isCatchingUp: Bool,
-        shard state: (Int) -> Shard?
+        now: Milliseconds, ahead: Milliseconds = 0, inFlight: Int, handedOver: Int = 0,
+        isCatchingUp: Bool, shard state: (Int) -> Shard?
     ) -> Int? {
         nextAt = .max
         let interval =
@@ -69,8 +76,8 @@ struct CommitSchedule {
             ? max(usualInterval, min(usualInterval * 2, Self.catchUpInterval)) : usualInterval
         for _ in sentAt.indices {
             let shard = first
-            if let one = state(shard) {
-                let due = due(shard, one, interval, isCatchingUp)
+            if let state = state(shard) {
+                let due = due(shard, state, interval, isCatchingUp)
                 if now + ahead >= due {
                     let pace =
                         isCatchingUp ? Pace.catchingUp : pace(late: now - due, interval: interval)
@@ -86,35 +93,39 @@ struct CommitSchedule {
                     nextAt = isFree ? lastSentAt + pace.spacing - ahead : now + Self.outcomePause
                     return nil
                 }
-                if one.hasCells { nextAt = min(nextAt, due - ahead) }
+                if state.hasCells { nextAt = min(nextAt, due - ahead) }
             }
             first = (shard + 1) % sentAt.count
         }
         return nil
     }
 
-    /// When a shard is committed next: an interval after it was sent last, so that its numbers are no older for the
-    /// time that a commit takes; but Redis has half of each interval to itself.
-    private func due(_ shard: Int, _ one: Shard, _ usual: Int64, _ isCatchingUp: Bool) -> Int64 {
-        let interval = one.hasCells ? usual : Self.idleInterval
-        if isCatchingUp { return one.endedAt + interval }
-        return max(sentAt[shard] + interval, one.endedAt + interval / 2)
+    /// When a shard is due: an interval after its last commit was sent.
+    ///
+    /// Not after it ended: then the time that commits take would make numbers older. But at least
+    /// half an interval after it ended, so that a slow Redis is not always busy with commits.
+    private func due(
+        _ shard: Int, _ state: Shard, _ usual: Milliseconds, _ isCatchingUp: Bool
+    ) -> Milliseconds {
+        let interval = state.hasCells ? usual : Self.idleInterval
+        if isCatchingUp { return state.endedAt + interval }
+        return max(sentAt[shard] + interval, state.endedAt + interval / 2)
     }
 
     // MARK: Pace
 
     /// How fast commits follow one another.
     struct Pace: Equatable {
-        /// How many may be on their way, the next one among them.
+        /// How many may be in flight, including the next one.
         var inFlight: Int
-        /// Least time from the sending of one to that of the next.
-        var spacing: Int64
-        /// Redis has as much to do as it can take, and nobody expects new numbers.
+        /// Least time from sending one commit to sending the next.
+        var spacing: Milliseconds
+        /// As much as Redis can take: while a lane catches up, nobody expects the newest numbers.
         static let catchingUp = Pace(inFlight: mostInFlight, spacing: 0)
     }
 
-    /// The pace for a commit that is so late, where each shard has one an interval.
-    func pace(late: Int64, interval: Int64) -> Pace {
+    /// The pace for a commit that is so late: the later, the more may be in flight.
+    func pace(late: Milliseconds, interval: Milliseconds) -> Pace {
         let more = max(0, late) * Int64(4 * Self.mostInFlight) / interval
         return Pace(
             inFlight: 1 + Int(min(Int64(Self.mostInFlight - 1), more)),

@@ -1,9 +1,15 @@
 internal import Glibc
 internal import Synchronization
 
-/// Milliseconds that never go back, for intervals; and wall time, for freshness only.
+/// A time in milliseconds: a duration or, in a name that ends in `At`, a moment of the steady
+/// clock.
+///
+/// Where it is another clock's moment, its comment says which.
+typealias Milliseconds = Int64
+
+/// The machine's clocks: one that never goes back, for durations, and the wall clock.
 enum SteadyClock {
-    /// Milliseconds of the monotonic clock.
+    /// The monotonic clock, which never goes back.
     static var milliseconds: Int64 { read(CLOCK_MONOTONIC) }
     /// Milliseconds since 1970.
     static var wallMilliseconds: Int64 { read(CLOCK_REALTIME) }
@@ -15,10 +21,10 @@ enum SteadyClock {
     }
 }
 
-/// Gives the processor away for a while; only for waiting between attempts.
+/// Sleeps; only for waiting between attempts.
 func pause(milliseconds: UInt32) { usleep(milliseconds * 1_000) }
 
-/// Waits for so long, or until the end is asked for, which is looked for every `step` milliseconds.
+/// Waits for so long, or until `isStopping` is set, which is checked every `step` milliseconds.
 func pause(milliseconds: Int64, step: UInt32, unless isStopping: borrowing Atomic<Bool>) {
     let end = SteadyClock.milliseconds + milliseconds
     while SteadyClock.milliseconds < end, !isStopping.load(ordering: .relaxed) {

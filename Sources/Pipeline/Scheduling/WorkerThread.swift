@@ -3,7 +3,7 @@ internal import Synchronization
 
 /// A plain thread that can be waited for up to a deadline.
 final class WorkerThread: @unchecked Sendable {
-    // @unchecked: the handle is written once, before anybody else sees the object.
+    // @unchecked: the handle is written once, before another thread can see the object.
     private var handle: pthread_t = 0
     private let hasEnded = Atomic<Bool>(false)
     private let body: @Sendable () -> Void
@@ -22,8 +22,8 @@ final class WorkerThread: @unchecked Sendable {
             }, context.toOpaque())
     }
 
-    /// Waits for the end; false = the deadline passed first.
-    func join(deadline: Int64) -> Bool {
+    /// Waits for the thread's end; false when the deadline passes first.
+    func join(deadline: Milliseconds) -> Bool {
         while !hasEnded.load(ordering: .acquiring) {
             guard SteadyClock.milliseconds < deadline else { return false }
             usleep(5_000)

@@ -21,7 +21,7 @@ final class Counting: Sendable {
     }
 
     /// Why it cannot count now; nil when it can, also while it holds no partition.
-    var trouble: String? { supervisor.hindrance }
+    var trouble: String? { supervisor.trouble }
 
     /// What keeps it from counting and why, one line each.
     ///
@@ -33,18 +33,20 @@ final class Counting: Sendable {
         lines += metrics.parked.sorted { $0.key < $1.key }.map {
             "shard \($0.key) has \($0.value) parked cells; odometer parked lists them"
         }
-        lines += metrics.partitions.compactMap(\.standstill)
-        let others = metrics.hindrances + [supervisor.directoryTrouble].compactMap(\.self)
+        lines += metrics.partitions.compactMap(\.trouble)
+        let others = metrics.blockingTroubles + [supervisor.directoryTrouble].compactMap(\.self)
         for line in others where !lines.contains(line) { lines.append(line) }
-        // What is no lane's or shard's own: a start that waits, a lane that does not answer.
-        if let trouble, !metrics.standstills.contains(trouble), !lines.contains(trouble) {
+        // What is not known of a lane or a shard: a start that waits, a lane that does not answer.
+        if let trouble, !metrics.partitionAndShardTroubles.contains(trouble),
+            !lines.contains(trouble)
+        {
             lines.append(trouble)
         }
         return lines
     }
 
     /// What ended it for good; nil while it runs.
-    var failure: CommandFailure? { supervisor.failure.map { CommandFailure($0) } }
+    var failure: CommandFailure? { supervisor.finalError.map { CommandFailure($0) } }
 
     func start() throws(CommandFailure) {
         do throws(PipelineError) {

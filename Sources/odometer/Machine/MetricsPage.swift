@@ -157,7 +157,7 @@ enum MetricsPage {
             "odometer_dedupe_span_seconds", .gauge,
             help: "Record time that the N offsets of a full dedupe window span.")
         for partition in metrics.partitions {
-            guard let span = partition.dedupeSpan else { continue }
+            guard let span = partition.dedupeSpanMilliseconds else { continue }
             text.sample(
                 "odometer_dedupe_span_seconds",
                 [("topic", partition.topic), ("partition", String(partition.partition))],

@@ -23,7 +23,7 @@ extension Settings {
             onLoss: lossPolicy,
             acceptContract: isOn(Options.acceptContract))
         let shapes = DirectoryShapeCheck()
-        configuration.directoryComplaint = { shapes.refusal(of: $1, under: $0) }
+        configuration.directoryRefusal = { shapes.refusal(of: $1, under: $0) }
         do throws(PipelineError) {
             try configuration.validate()
         } catch {
