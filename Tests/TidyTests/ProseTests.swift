@@ -1,6 +1,7 @@
 import Testing
 
-/// How documents are written: lines that fit a screen, plain words, decisions of one form.
+/// How documents and comments are written: lines that fit a screen, plain words, decisions of one
+/// form.
 @Suite struct ProseTests {
     /// Words that readers would have to decode, with what says the same.
     static let refused: [String: String] = [
@@ -39,6 +40,47 @@ import Testing
                 }
             }
         }
+    }
+
+    @Test func `comments are in plain words`() {
+        var count = 0
+        for folder in ["Sources", "Tests", "Benchmarks", "Fuzz"] {
+            for path in SourceTree.files(in: folder, ending: "") {
+                guard let text = SourceTree.text(path),
+                    let comments = Comments(path: path, text: text)
+                else { continue }
+                count += 1
+                // To look at each character of all files would take seconds.
+                let lowered = text.lowercased()
+                guard ProseTests.refused.keys.contains(where: { lowered.contains($0) }) else {
+                    continue
+                }
+                for (index, line) in ProseTests.prose(comments.lines).enumerated() {
+                    for word in ProseTests.refusedWords(in: line) {
+                        let better = ProseTests.refused[word] ?? ""
+                        Issue.record("\(path):\(index + 1) says \(word); \(better)")
+                    }
+                }
+            }
+        }
+        // Otherwise it has looked at nothing.
+        #expect(count > 500)
+    }
+
+    @Test func `comments are found in Swift, C, Lua, Python and scripts`() {
+        let swift = "let a = 1  // one\n  /// two\nlet b = \"three\"\n/* four\n * five\n */"
+        #expect(
+            Comments(path: "a.swift", text: swift)?.lines
+                == ["  // one", "/// two", "", "/* four", "* five", "*/"])
+        let python = "#!/usr/bin/env python3\n\"\"\"One.\n\nTwo.\"\"\"\na = 1  # three\nb = 2"
+        for path in ["a.py", "folder/script"] {
+            #expect(
+                Comments(path: path, text: python)?.lines
+                    == ["#!/usr/bin/env python3", "\"\"\"One.", "", "Two.\"\"\"", "  # three", ""])
+        }
+        #expect(Comments(path: "a.lua", text: "-- one\ncall()")?.lines == ["-- one", ""])
+        #expect(Comments(path: "corpus/input", text: "# no script") == nil)
+        #expect(Comments(path: "a.json", text: "{}") == nil)
     }
 
     @Test func `code, fences and the targets of links are no prose`() {
@@ -129,5 +171,37 @@ import Testing
                 return String(part[end...])
             }
             .joined(separator: " ")
+    }
+}
+
+/// The comments of a source file.
+private struct Comments {
+    /// For each line of the file its comment, empty when it has none.
+    let lines: [Substring]
+
+    /// Nil for a file that is not a source.
+    init?(path: String, text: String) {
+        let name = path.split(separator: "/").last ?? ""
+        let isScript = !name.contains(".") && text.hasPrefix("#!")
+        let marks: [String: String] = [
+            "swift": "//", "c": "//", "cc": "//", "h": "//", "lua": "--", "py": "#", "sh": "#",
+        ]
+        let ending = name.contains(".") ? name.split(separator: ".").last.map(String.init) : nil
+        guard let mark = isScript ? "#" : ending.flatMap({ marks[$0] }) else { return nil }
+        var isInside = false
+        lines = text.split(separator: "\n", omittingEmptySubsequences: false).map { line in
+            let start = line.drop { $0 == " " }
+            // A docstring of Python is a comment, too.
+            let quotes =
+                mark == "#"
+                ? line.split(separator: "\"\"\"", omittingEmptySubsequences: false).count - 1 : 0
+            let wasInside = isInside
+            if quotes % 2 == 1 { isInside.toggle() }
+            if wasInside || quotes > 0 || start.hasPrefix(mark) { return start }
+            if mark == "//", ["/*", "* ", "*/"].contains(where: { start.hasPrefix($0) }) {
+                return start
+            }
+            return line.firstRange(of: "  \(mark) ").map { line[$0.lowerBound...] } ?? ""
+        }
     }
 }

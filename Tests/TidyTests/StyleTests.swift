@@ -18,8 +18,8 @@ import Testing
         SourceTree.lines(path).first?.hasPrefix("// Written by scripts/embed from ") ?? false
     }
 
-    /// Folders whose comments keep the formatter's width; it does not look at comments itself.
-    private static let foldersOfNarrowComments = ["Tests", "Benchmarks", "Fuzz"]
+    /// Folders whose comments keep the formatter's width, which it does not check for comments.
+    private static let foldersOfNarrowComments = ["Sources", "Tests", "Benchmarks", "Fuzz"]
 
     @Test func linesOfCommentsHaveAtMost100Columns() {
         let endings = [".swift", ".c", ".cc", ".h"]
@@ -59,6 +59,42 @@ import Testing
             }
             reportMarks(in: path, text)
         }
+    }
+
+    @Test func `no local of the sources is named one`() {
+        for path in SourceTree.sources {
+            for line in Self.localsNamedOne(in: SourceTree.code(path)) {
+                Issue.record("\(path):\(line) has a local named one, which says nothing of it")
+            }
+        }
+    }
+
+    @Test func `a local named one is found, another use of the word is not`() {
+        let source = """
+            for one in list { use(one) }
+            let one = 1
+            list.map { one in one + 1 }
+            // let one = 2
+            call(one: 1, "let one = 3")
+            for (one, other) in pairs { use(other) }
+            if let one { use(one.count) }
+            let oneMore = 4
+            list.sorted { one, other in one < other }
+            """
+        #expect(Self.localsNamedOne(in: SwiftText(source)) == [1, 2, 3, 6, 7, 9])
+    }
+
+    /// Numbers of the lines that declare a variable, or a closure's parameter, of that name.
+    private static func localsNamedOne(in code: SwiftText) -> [Int] {
+        let name = "one"
+        let forms = [
+            "for \(name) ", "let \(name) ", "var \(name) ", "let \(name):", "var \(name):",
+        ]
+        let ofTuples = ["for (\(name),", "let (\(name),", "var (\(name),"]
+        let ofClosures = ["{ \(name) in", "{ \(name),", "{ (\(name),", ", \(name) in"]
+        return code.lines.enumerated().filter { _, line in
+            (forms + ofTuples + ofClosures).contains { line.contains($0) }
+        }.map { $0.offset + 1 }
     }
 
     @Test func cSourcesLeaveNoWorkBehind() {
