@@ -21,7 +21,8 @@ static inline EVP_PKEY *odometer_public_key(const char *kind, OSSL_PARAM *parame
   return key;
 }
 
-/// A public RSA key of its modulus and exponent, most significant byte first; NULL where they are none.
+/// A public RSA key of its modulus and exponent, most significant byte first; NULL where they
+/// are none.
 static inline EVP_PKEY *odometer_rsa_key(const unsigned char *modulus, int modulus_size,
                                          const unsigned char *exponent, int exponent_size) {
   EVP_PKEY *key = 0;

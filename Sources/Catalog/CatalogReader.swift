@@ -18,8 +18,8 @@ public enum CatalogReader {
 
     /// Reads and merges catalog files, and makes sure that their meters can be counted.
     ///
-    /// - Throws: what `read` throws, and an error with file and line for a meter or event that cannot
-    ///   be lowered.
+    /// - Throws: what `read` throws, and an error with file and line for a meter or event that
+    ///   cannot be lowered.
     public static func check(
         files: [(name: String, text: [UInt8])]
     ) throws(CatalogError) -> MeterCatalog {

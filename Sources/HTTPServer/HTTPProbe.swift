@@ -1,3 +1,4 @@
+internal import CMicroHTTPD
 internal import Glibc
 
 /// Sends single requests to a server of ours, over a plain connection each.

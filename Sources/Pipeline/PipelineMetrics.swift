@@ -74,7 +74,7 @@ public struct PipelineMetrics: Sendable {
     /// How many lanes have each trouble, by its name in the log, in the order of cause and effect.
     public var troubles: [(name: String, lanes: Int)] = []
     /// Events that no meter counts, by type.
-    public var ignoredTypes = TypeCounts()
+    public var ignoredTypes = IgnoredTypeCounts()
     /// What could not be checked of the Redis server, each once.
     public var unchecked: [String] = []
     /// The meters and organizations that hold most memory, by a sample of the ledger's keys.

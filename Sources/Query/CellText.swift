@@ -5,7 +5,7 @@ internal import Ledger
 enum CellText {
     /// A decimal; 0 where the cell is absent.
     static func integer(_ value: UnsafeRawBufferPointer?) -> Int64 {
-        value.flatMap { Decimal.integer($0) } ?? 0
+        value.flatMap { IntegerText.value($0) } ?? 0
     }
 
     /// A number written as 20 digits of value + 2^63.

@@ -235,7 +235,7 @@ public struct Inquiry {
             for (weekday, reads) in days.enumerated() {
                 for read in reads {
                     snapshot.forEachPair(read) { member, value in
-                        guard member.count == 2, let hour = Decimal.integer(member),
+                        guard member.count == 2, let hour = IntegerText.value(member),
                             (0..<24).contains(hour)
                         else { return }
                         let cell = weekday * 24 + Int(hour)

@@ -188,7 +188,8 @@ struct LifetimeReading {
             if let groupIndex = groupIndices.index(of: name) {
                 all[groupIndex] = numbers
             } else if span.isByGroup || numbers.total(span) > 0,
-                let group = TupleGroup(name, labels: question.meters.labels), question.matches(group.values)
+                let group = TupleGroup(name, labels: question.meters.labels),
+                question.matches(group.values)
             {
                 unknown.append(group)
             }

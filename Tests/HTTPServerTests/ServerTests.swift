@@ -285,7 +285,8 @@ import Testing
         }
     }
 
-    @Test(.enabled(if: FileManager.default.fileExists(atPath: "/proc/net/if_inet6"), "no IPv6 here"))
+    @Test(
+        .enabled(if: FileManager.default.fileExists(atPath: "/proc/net/if_inet6"), "no IPv6 here"))
     func iPv6IsServedToo() throws {
         try withServer({ $0.address = "::1" }) { server in
             let client = try RawClient(port: server.port, isIPv6: true)

@@ -140,13 +140,13 @@ import Testing
         send((0..<25).map { "type.\($0)" })
         send(["type.3", "type.24", "other", String(repeating: "y", count: 300)])
         let counts = twin.program.counters.ignoredTypes
-        #expect(counts.types.count == TypeCounts.mostTypes)
+        #expect(counts.types.count == IgnoredTypeCounts.mostTypes)
         #expect(counts.types[3].bytes == Array("type.3".utf8) && counts.types[3].count == 2)
         #expect(counts.others == 8)
         #expect(twin.program.counters.outcomes[Int(Outcome.ignored.rawValue)] == 29)
         var sum = counts
         sum.add(counts)
         #expect(sum.types[3].count == 4 && sum.types[4].count == 2 && sum.others == 16)
-        #expect(sum.types.count == TypeCounts.mostTypes)
+        #expect(sum.types.count == IgnoredTypeCounts.mostTypes)
     }
 }

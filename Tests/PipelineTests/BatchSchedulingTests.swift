@@ -3,7 +3,8 @@ import Testing
 
 @testable import Pipeline
 
-@Suite(.enabled(if: sched_getscheduler(0) == 0, "started under another policy")) struct BatchSchedulingTests {
+@Suite(.enabled(if: sched_getscheduler(0) == 0, "started under another policy"))
+struct BatchSchedulingTests {
     /// 0 is the usual policy, 3 the one for batch work.
     private func policy() -> Int32 { sched_getscheduler(0) }
 

@@ -70,7 +70,7 @@ public struct CellSnapshot {
 
     /// The score of a ranking's member; Redis writes integers above 10^17 as `1e+17`.
     public static func score(_ text: UnsafeRawBufferPointer) -> Int64 {
-        if let number = Decimal.integer(text) { return number }
+        if let number = IntegerText.value(text) { return number }
         let number = Double(String(decoding: text, as: UTF8.self))
         return number.flatMap { Int64(exactly: $0.rounded()) } ?? 0
     }
@@ -79,7 +79,7 @@ public struct CellSnapshot {
     /// 2^53.
     static func isInexact(_ sums: ReplyView) -> Bool {
         for index in stride(from: 1, to: sums.count, by: 2) {
-            guard let text = sums[index].bytes, let sum = Decimal.integer(text),
+            guard let text = sums[index].bytes, let sum = IntegerText.value(text),
                 sum.magnitude < 1 << 53
             else { return true }
         }

@@ -96,7 +96,7 @@ struct ParkedReading {
     }
 
     private static func integer(_ text: [UInt8]) -> Int64? {
-        text.withUnsafeBytes { Decimal.integer($0) }
+        text.withUnsafeBytes { IntegerText.value($0) }
     }
 
     /// Whether the parked value of an extreme is kept rather than the cell's.

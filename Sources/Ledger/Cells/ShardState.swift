@@ -81,7 +81,7 @@ enum ShardState {
         guard let first = text.firstIndex(of: space), let last = text.lastIndex(of: space),
             first < last
         else { return nil }
-        return Decimal.integer(UnsafeRawBufferPointer(rebasing: text[(first + 1)..<last]))
+        return IntegerText.value(UnsafeRawBufferPointer(rebasing: text[(first + 1)..<last]))
     }
 }
 

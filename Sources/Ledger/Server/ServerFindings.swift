@@ -97,7 +97,8 @@ extension ServerCheck {
                 .warning, "redis", "redis-access", "the user's rights could not be checked",
                 remedy: "let the user run ACL WHOAMI and ACL DRYRUN")
         }
-        return Finding(.ok, "redis", "redis-access", "the Redis user has every right that odometer run needs")
+        return Finding(
+            .ok, "redis", "redis-access", "the Redis user has every right that odometer run needs")
     }
 
     // MARK: Advice

@@ -34,10 +34,10 @@ public enum CellOperation: UInt8, Sendable {
 
     /// Estimated script time for an entry, with its share of its key.
     ///
-    /// A script should take 3 ms at most. Counted on Redis 7.0.15, script and key together: 22,000 processor instructions for a
-    /// counter where three share a key, 4,200 for a ranking's score that is added by a union. A
-    /// score that is added alone costs far more: `Tally.fullCostNanoseconds` is adjusted to how
-    /// many those are.
+    /// A script should take 3 ms at most. Counted on Redis 7.0.15, script and key together: 22,000
+    /// processor instructions for a counter where three share a key, 4,200 for a ranking's score
+    /// that is added by a union. A score that is added alone costs far more:
+    /// `Tally.fullCostNanoseconds` is adjusted to how many those are.
     var costNanoseconds: Int32 {
         switch self {
         case .add, .distinct: 3_000

@@ -56,7 +56,8 @@ extension Assignment {
             (records + count).initialize(
                 to: FoldRecord(
                     offset: record.offset, timestampMilliseconds: record.timestamp,
-                    value: record.value, key: record.key, partitionSlot: slot, attributes: attributeIndex))
+                    value: record.value, key: record.key, partitionSlot: slot,
+                    attributes: attributeIndex))
             sources[count] = Int32(index)
             count += 1
         }

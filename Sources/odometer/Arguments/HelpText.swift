@@ -68,7 +68,9 @@ struct HelpText: Sendable {
 
     private func entry(_ option: Option) -> String {
         var notes: [String] = []
-        if let standard = option.standardHelp ?? option.standard { notes.append("default \(standard)") }
+        if let standard = option.standardHelp ?? option.standard {
+            notes.append("default \(standard)")
+        }
         if option.isRepeatable { notes.append("repeatable") }
         if let name = option.environmentName { notes.append(name) }
         if let path = option.path { notes.append("file \(path)") }

@@ -12,7 +12,8 @@ extension Commands {
 
     static let check = Command(
         path: ["check"],
-        summary: "Check configuration and catalog; print the values in effect and where each came from.",
+        summary:
+            "Check configuration and catalog; print the values in effect and where each came from.",
         details: """
             Asks neither Kafka nor Redis. Secrets are masked. Exit code 2: something is wrong that run, serve
             or up would refuse before they ask anybody.

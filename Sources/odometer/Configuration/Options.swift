@@ -21,7 +21,8 @@ enum Options {
         standard: Defaults.bootstrap, path: "kafka.bootstrap.servers")
     static let kafkaProperty = Option(
         name: "kafka-property", placeholder: "NAME=VALUE", value: .text,
-        help: "Any librdkafka property, as for SASL and TLS, except those that exact counting fixes.",
+        help:
+            "Any librdkafka property, as for SASL and TLS, except those that exact counting fixes.",
         path: "kafka.NAME", isRepeatable: true)
     static let kafkaPropertyFile = Option(
         name: "kafka-property-file", placeholder: "NAME=FILE", value: .text,

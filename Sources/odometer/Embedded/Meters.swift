@@ -1,7 +1,7 @@
 // Written by scripts/embed from schemas/meters; change it there, not here.
 // swift-format-ignore-file
 
-/// The catalog that is built in, for an executable that stands alone.
+/// The catalog that is built in, for an executable without files beside it.
 enum ShippedMeters {
     static let files: [(name: String, text: String)] = [
         ("connections.yaml", connections),

@@ -92,7 +92,8 @@ extension Settings {
             }
         case .rs256, .es256:
             for other in [Options.jwtSecretFile, Options.jwtSecret] where isGiven(other) {
-                throw .usage("--\(other.name) is for HS256, and the algorithm is \(algorithm.rawValue)")
+                throw .usage(
+                    "--\(other.name) is for HS256, and the algorithm is \(algorithm.rawValue)")
             }
             guard let file = text(Options.jwtPublicKey) else { return nil }
             key = try FileText.read(file)

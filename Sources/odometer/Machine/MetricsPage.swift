@@ -98,7 +98,7 @@ enum MetricsPage {
         for type in metrics.ignoredTypes.types {
             text.sample(name, [("type", String(decoding: type.bytes, as: UTF8.self))], type.count)
         }
-        text.sample(name, [("type", TypeCounts.othersName)], metrics.ignoredTypes.others)
+        text.sample(name, [("type", IgnoredTypeCounts.othersName)], metrics.ignoredTypes.others)
     }
 
     private static func writeMemory(_ memory: MemoryShares, to text: inout PrometheusText) {

@@ -1,7 +1,7 @@
-/// Decimal numbers as Redis writes them.
-public enum Decimal {
+/// Whole numbers as Redis writes them.
+public enum IntegerText {
     /// A whole number, with a sign where it is negative; nil for anything else.
-    public static func integer(_ text: UnsafeRawBufferPointer) -> Int64? {
+    public static func value(_ text: UnsafeRawBufferPointer) -> Int64? {
         let isNegative = text.first == UInt8(ascii: "-")
         guard text.count > (isNegative ? 1 : 0), text.count <= 20 else { return nil }
         var value: Int64 = 0

@@ -2,7 +2,7 @@
 ///
 /// The number of types is bounded because producers choose them. It allocates only at the first
 /// event of a type.
-public struct TypeCounts: Sendable {
+public struct IgnoredTypeCounts: Sendable {
     /// The most types that are counted apart.
     public static let mostTypes = 20
     /// The longest type that is counted apart; a longer one is counted among the others.
@@ -36,7 +36,7 @@ public struct TypeCounts: Sendable {
     }
 
     /// Adds the counts of another; at most `most` types are counted apart afterwards.
-    public mutating func add(_ other: TypeCounts, most: Int = mostTypes) {
+    public mutating func add(_ other: IgnoredTypeCounts, most: Int = mostTypes) {
         others += other.others
         for (index, type) in other.types.enumerated() {
             if let known = types.firstIndex(where: { $0.bytes == type.bytes }) {

@@ -1,0 +1,43 @@
+internal import Ledger
+internal import Metering
+
+extension LaneCore {
+    /// Offsets of one partition that a tally on its way covers.
+    struct SentRange {
+        var slot: Int
+        var range: PartitionCursor.Range
+        var fingerprint: Fingerprint?
+    }
+
+    /// What the lane knows of one shard.
+    struct Shard {
+        /// Ranges of the tally that was handed over; empty when none was.
+        var sent: [SentRange] = []
+        /// Number of the last batch in that tally; nil once the log was looked at after that batch,
+        /// so that the tally may be sent.
+        var unseenBatch: Int?
+        /// When its last commit was sent.
+        var sentAt: Milliseconds = 0
+        /// When its last commit was applied.
+        var committedAt: Milliseconds = 0
+        /// Why it is set aside, and until when; nil when it is not.
+        var aside: Aside?
+        /// How long it is set aside the next time a cell is refused.
+        var pause: Milliseconds = 10_000
+        /// Whether its tallies were dropped and its marks are not read yet.
+        var awaitsMarks = false
+        /// How many cells of the commit in flight go to a scope's `__other__`, by meter.
+        var redirected: [String: Int64] = [:]
+    }
+
+    /// Why a shard is set aside: its tallies are dropped and it takes no records.
+    struct Aside {
+        /// The cell of its audit that refused a change; nil when the shard is torn.
+        var refused: RefusedCell?
+        var reason: String
+        /// When the cell is looked at next; nil when the shard is torn.
+        var lookAt: Milliseconds?
+        /// Whether nobody may commit to it before it is reset or restored.
+        var isTorn: Bool { lookAt == nil }
+    }
+}
