@@ -1,3 +1,5 @@
+// Constants of sockets come through this header, depending on which file is compiled first.
+internal import CMicroHTTPD
 import Glibc
 
 /// A listening socket; the code that takes its descriptor must close it.
