@@ -1,4 +1,6 @@
 #pragma once
+// Files that use sockets import this module beside Glibc: to the compiler the types of
+// <sys/socket.h> belong to the first module that includes it, and which is first changes.
 #include <microhttpd.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>

@@ -1,4 +1,3 @@
-// Constants of sockets come through this header, depending on which file is compiled first.
 internal import CMicroHTTPD
 import Glibc
 

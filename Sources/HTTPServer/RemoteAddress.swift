@@ -1,3 +1,4 @@
+internal import CMicroHTTPD
 import Glibc
 
 /// The address that a request came from, IPv4 or IPv6, without the port.
