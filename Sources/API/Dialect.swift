@@ -37,9 +37,10 @@ extension Dialect {
 public struct DialectKeys: Sendable, Hashable {
     /// First word of the key's text.
     public var brand: String
-    /// Whether `KeyMaker` makes `admin` keys only.
+    /// Whether the dialect answers `admin` keys only.
     ///
-    /// The dialect itself refuses the others, with an error of its own form.
+    /// `KeyMaker` takes its default role from it; the dialect refuses other roles itself, with an
+    /// error of its own form.
     public var isForAdminsOnly: Bool
     /// Keys of the brand of all dialects that have none of their own; any role.
     public static let standard = DialectKeys(brand: "odo", isForAdminsOnly: false)

@@ -68,7 +68,7 @@ public final class TokenVerifier: Sendable {
     /// - Parameters:
     ///   - issuer: what `iss` must be; nil: anything.
     ///   - audience: what `aud` must be or contain; nil: anything.
-    ///   - warn: takes a line for the log when the first token names an audience and none is
+    ///   - warn: takes a line for the log at the first token that names an audience while none is
     ///     configured; called on a request's thread.
     public init(
         keys: any TokenKeySource, issuer: String? = nil, audience: String? = nil,

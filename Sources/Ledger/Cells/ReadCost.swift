@@ -13,15 +13,15 @@ enum ReadCost {
     /// One dense sketch in a union that Redis makes.
     static let dense = 27.0
     /// One dense sketch that Redis only hands over: 12 KB.
-    static let denseBytes = 8.0
+    static let denseTransfer = 8.0
 
     /// Whether Redis counts a union of these sketches; else it hands them over.
     static func isCounted(_ keys: [[UInt8]]) -> Bool { keys.count <= mostCounted }
 
-    /// A union of so many sketches, each as large as it can be: so their sizes need not be asked
-    /// for.
+    /// A union of so many sketches, each taken as large as it can be, so that their
+    /// sizes are not asked for.
     static func union(_ count: Int) -> Double {
-        1 + (count <= mostCounted ? dense : denseBytes) * Double(count)
+        1 + (count <= mostCounted ? dense : denseTransfer) * Double(count)
     }
 
     /// A hash or a sorted set of so many members.

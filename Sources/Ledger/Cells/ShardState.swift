@@ -9,8 +9,8 @@ struct MarkMembers: Equatable {
     /// Beside the fingerprints: whether the shard has a contract, needs no rebuild, and
     /// has parked cells.
     static let state = ["!contract", "!torn", "!begun", "!done", "!parked"].map { Array($0.utf8) }
-    /// Of so many partitions the newest record is read with each answer; of more at most once a
-    /// second a shard.
+    /// Up to this many partitions, each answer also reads the newest record; above it, the newest
+    /// record of each shard is read at most once a second.
     static let mostPartitions = 64
 
     /// Members `TOPIC/PARTITION@` of all partitions that the ledger knows, in order.

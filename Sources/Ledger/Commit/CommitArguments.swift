@@ -32,7 +32,7 @@ public struct CommitArguments: ~Copyable {
     static let union = UInt8(ascii: "U")
     /// The script's letter for the shard's register of scopes.
     static let register = UInt8(ascii: "S")
-    /// Follows the letter of a group that has an expirySecond.
+    /// Follows the group's letter when its key expires.
     static let expires = UInt8(ascii: "@")
 
     private var keys: CommandBuffer

@@ -1,7 +1,8 @@
 /// What all writers of one ledger must agree on.
 ///
 /// Its canonical text is in the ledger; its number and digest are beside the marks of every
-/// shard, and the commit script compares them first. So two catalogs never count in one ledger.
+/// shard, and the commit script compares them first. So two catalogs never count in one ledger
+/// at the same time.
 public struct Contract: Sendable, Hashable {
     /// A part of the contract under a name.
     public struct Part: Sendable, Hashable, Comparable {

@@ -721,8 +721,8 @@ local function prepareParking()
   if leaveOut then return end
   -- Parked entries as they were; HyperLogLogs that were made; words for the answer.
   local before, made, parkedEntries, listed = {}, {}, 0, {}
-  -- Leaves out the entry at which `apply` ended, so that it can go on behind it. Answers whether it
-  -- did, and the error.
+  -- Leaves out the entry at which `apply` ended, so that `apply` can continue with the next one.
+  -- Answers whether it did, and the error.
   function leaveOut(err)
     err = failed(err) or tostring(err)
     local index = phases[phase] and phases[phase][turn]
@@ -900,7 +900,7 @@ local function run(index)
   local key = keys[index]
   change[kinds[index]](KEYS[key], first, lasts[index], isShortSet[key], unionWay[key])
 end
--- Called again after an entry was left out: goes on behind it.
+-- Called again after an entry was left out: continues with the next one.
 local function apply()
   if phase == 0 then
     if hasUnion then

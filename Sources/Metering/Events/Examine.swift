@@ -2,7 +2,7 @@ import CEventScan
 
 /// Reads and checks one record: bytes to fields.
 extension Program {
-    /// Checks 1 to 9 of `schemas/events/README.md`.
+    /// The first checks of `schemas/events/README.md`: those of the record and its envelope.
     ///
     /// `accepted` means valid so far: fields, times and duplicates are checked later. Leaves id,
     /// source, subject, time and event in `scratch`.

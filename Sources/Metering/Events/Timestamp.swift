@@ -30,7 +30,8 @@ public enum Timestamp {
         var seconds: Int64 = 0
     }
 
-    /// The same; a date that equals `date` is not parsed again, another one replaces it.
+    /// Like `nanoseconds(_:)`, but parses the date only when it differs from `date`, which it then
+    /// replaces.
     @inline(__always)
     static func nanoseconds(_ text: UnsafeRawBufferPointer, _ date: inout Date) -> Int64? {
         guard text.count >= 20, text[10] | 0x20 == UInt8(ascii: "t"), text[13] == colon,

@@ -1,6 +1,6 @@
 /// What the fold counts; no number ever falls.
 public struct FoldCounters: Sendable {
-    /// Records by `Outcome.rawValue`; one that is read again after a step back is counted once.
+    /// Records by `Outcome.rawValue`, without those taken before a step back.
     public var outcomes: [Int64] = Array(repeating: 0, count: Outcome.allCases.count)
     /// Records below the lane's position, dropped without a look at their bytes.
     public var stale: Int64 = 0

@@ -35,7 +35,7 @@ public final class TableMemory {
         byteCount >= smallestBlockBytes && byteCount < LargeMemory.hugePageBytes
     }
 
-    /// 0 for blocks of `smallest` bytes, one more for each doubling.
+    /// 0 for blocks of `smallestBlockBytes`, one more for each doubling.
     private static func sizeClass(_ byteCount: Int) -> Int {
         Int.bitWidth - (byteCount - 1).leadingZeroBitCount - smallestBlockBytes.trailingZeroBitCount
     }

@@ -109,7 +109,8 @@ extension Assignment {
 
     // MARK: Shards set aside
 
-    /// Asks for each shard set aside, by reads only, whether its audit would take the change now.
+    /// Asks for each shard set aside, by reads only, whether its own
+    /// records would take the change now.
     func lookAside(_ link: LedgerLink, _ now: Milliseconds) {
         guard link.isIdle else { return }
         var hasReturned = false

@@ -187,7 +187,7 @@ final class Lane: @unchecked Sendable {
                 folding.stopPartition(
                     slot: slot,
                     reason:
-                        "records at offset \(folding.core.position(slot: slot)) or behind it cannot "
+                        "records from offset \(folding.core.position(slot: slot)) on cannot "
                         + "be read: \(error.message)")
             } else if error.code == .autoOffsetReset || error.code == .offsetOutOfRange {
                 establishAgain("offsets of \(partition) are no longer in the log")

@@ -32,7 +32,7 @@ extension LaneCore {
 
     /// Why a shard is set aside: its tallies are dropped and it takes no records.
     struct Aside {
-        /// The cell of its audit that refused a change; nil when the shard is torn.
+        /// The cell of the shard's own records that refused a change; nil when the shard is torn.
         var refused: RefusedCell?
         var reason: String
         /// When the cell is looked at next; nil when the shard is torn.

@@ -124,15 +124,17 @@ extension Lane {
             } else {
                 facts.lack(partition, count: log.low - lowest, low: log.low)
                 guard behind.count < open.count else {
-                    stop(partition, "\(text); --on-loss continue goes on behind them", &facts)
+                    stop(
+                        partition, "\(text); with --on-loss continue they skip the lost offsets",
+                        &facts)
                     return nil
                 }
                 aside.formUnion(behind)
                 report(
                     .error, "shards-behind",
                     "\(partition.name): shards \(behind.map(String.init).joined(separator: ", ")) "
-                        + "take nothing of it: \(text); the other shards go on, --on-loss continue "
-                        + "goes on with these behind them")
+                        + "take nothing of it: \(text); the other shards go on; with --on-loss "
+                        + "continue these skip the lost offsets")
             }
         }
         let taking = marks.indices.filter { !aside.contains($0) }

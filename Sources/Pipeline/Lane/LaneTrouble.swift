@@ -1,7 +1,7 @@
 /// A lasting state of a lane in which something is wrong: reported when it begins and when it ends.
 ///
 /// The raw value is the event's name in the log. The cases are in the order of cause and effect,
-/// and metrics and `/readyz` list troubles in that order.
+/// and a lane lists its troubles in that order.
 enum LaneTrouble: String, CaseIterable {
     /// Redis does not answer.
     case redis

@@ -38,9 +38,9 @@ struct LogComparison {
     private(set) var isRepeated = false
     /// Whether there was nothing to ask.
     private(set) var isEmpty = true
-    /// When the look began on which commits may rely: the last one, if it found every log the same.
+    /// Start of the look that commits may rely on: the last one, if it found every log the same.
     ///
-    /// Long ago after a look without a result.
+    /// Far in the past after a look without a result, so that no commit relies on it.
     private(set) var passedAt = Int64.min / 2
     /// When the latest look began that found every log the same, whatever came after it.
     private var sameAt = Int64.min / 2
@@ -84,6 +84,7 @@ struct LogComparison {
         if let retryAt { self.retryAt = retryAt }
     }
 
-    /// Whether tallies were sent without a look of their own after the latest that found no change.
+    /// Whether tallies were sent, without a look of their own, since the last look that found the
+    /// log the same.
     var hasServed: Bool { servedAt >= sameAt }
 }

@@ -1,10 +1,9 @@
 internal import Glibc
 internal import Synchronization
 
-/// A time in milliseconds: a duration or, in a name that ends in `At`, a moment of the steady
-/// clock.
+/// A time in milliseconds: a duration, or a moment of the steady clock.
 ///
-/// Where it is another clock's moment, its comment says which.
+/// A moment of another clock has a comment that says which.
 typealias Milliseconds = Int64
 
 /// The machine's clocks: one that never goes back, for durations, and the wall clock.

@@ -100,7 +100,8 @@ struct ArgumentParser: Sendable {
         guard word.hasPrefix("--"), let option = options.first(where: { $0.name == name }) else {
             throw .usage(
                 "unknown option \(parts[0])"
-                    + Suggestion.text(for: "--\(name)", among: options.map { "--\($0.name)" })
+                    + (Suggestion.nearest(to: name, among: options.map(\.name))
+                        .map { " (did you mean --\($0)?)" } ?? "")
                     + "; see odometer \(command.name) --help")
         }
         return (option, parts.count > 1 ? String(parts[1]) : nil)

@@ -35,7 +35,7 @@ struct StatusReport {
 
     let status: LedgerStatus
     let rows: [Row]
-    /// What keeps the process on this machine from counting.
+    /// What is wrong with the process on this machine, or could not be checked.
     let troubles: [String]
     let nowMilliseconds: Int64
 

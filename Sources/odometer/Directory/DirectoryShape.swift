@@ -9,14 +9,14 @@ import Query
 struct DirectoryShape {
     /// What a member may hold.
     enum Rule: Equatable {
-        /// So many characters.
+        /// A text whose length in characters is in this range.
         case text(ClosedRange<Int>)
         /// A number whose value has no fraction, however it is spelled.
         case integer(ClosedRange<Int64>)
         case flag
         /// An RFC 3339 time with a zone.
         case moment
-        /// So many texts at most, each of so many characters at most.
+        /// At most `count` texts, each of at most `length` characters.
         case texts(count: Int, length: Int)
     }
 

@@ -10,7 +10,7 @@ struct DirectoryWrite {
     private let timeoutMilliseconds: Int
     private let log: Log
 
-    /// A writing that takes so many milliseconds at most.
+    /// A write with this timeout.
     init(_ settings: Settings, milliseconds: Int, log: Log) {
         self.settings = settings
         timeoutMilliseconds = milliseconds

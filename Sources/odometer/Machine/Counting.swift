@@ -23,7 +23,7 @@ final class Counting: Sendable {
     /// Why it cannot count now; nil when it can, also while it holds no partition.
     var trouble: String? { supervisor.trouble }
 
-    /// What keeps it from counting and why, one line each.
+    /// What is wrong or could not be checked, and why, one line each.
     ///
     /// The lines name keys of Redis, so they do not go to the log.
     var troubles: [String] {

@@ -133,7 +133,7 @@ enum MetricsPage {
                 { $0.gone }
             ),
             (
-                "stopped", "1 where the partition stands still for good.",
+                "stopped", "1 if the partition is stopped until it is assigned again.",
                 { $0.stopped == nil ? 0 : 1 }
             ),
         ]

@@ -20,7 +20,7 @@ struct StatePages: Sendable {
     struct Admin: Sendable {
         /// All metrics.
         let metrics: @Sendable () -> [UInt8]
-        /// What keeps the process from counting, for `odometer status`.
+        /// What is wrong or could not be checked, for `odometer status`.
         let troubles: @Sendable () -> [String]
     }
 
