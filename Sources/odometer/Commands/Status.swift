@@ -56,7 +56,8 @@ extension Commands {
 }
 
 extension Commands {
-    /// What is wrong with the process on this machine, or could not be checked; empty when none answers.
+    /// What is wrong with the process on this machine, or could not be checked; empty when none
+    /// answers.
     private static func troubles(_ settings: Settings) -> [String] {
         let (host, port) = settings.address(Options.adminListen)
         let answer = HTTPProbe.get(host: host, port: port, path: "/troubles")
