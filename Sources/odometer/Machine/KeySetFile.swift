@@ -6,9 +6,9 @@ import Synchronization
 /// The keys of a JWKS file, read again when it changes, so that keys rotate without a restart.
 ///
 /// A request looks at the file when the last look was at least a second ago. At the start every
-/// key must be usable. Later, keys that are not usable are left out and named in the log: otherwise they would
-/// keep a key valid that was withdrawn in the same change. When the file is gone, is no key set or
-/// has no usable key, the old keys stay valid, and the log says so once.
+/// key must be usable. Later, keys that are not usable are left out and named in the log, because
+/// they must not keep a key valid that the same change withdrew. When the file is gone, is no key
+/// set or has no usable key, the old keys stay valid, and the log says so once.
 final class KeySetFile: TokenKeySource {
     /// What changes when a file is replaced or written to.
     private struct Stamp: Equatable {
