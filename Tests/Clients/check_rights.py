@@ -44,7 +44,7 @@ def exactly_these():
         house.call("verify")
         expect(house.call("verify", "--full").splitlines()[-1] == "equal", "every cell")
         text = house.call("doctor")
-        expect("the user may run every command" in text and "lacks rights" not in text, text)
+        expect("has every right that odometer run needs" in text and "lacks rights" not in text, text)
         house.call("reset-shard", "5", "--yes")
         house.wait_counted()
         expect(house.call("verify", "--full").splitlines()[-1] == "equal", "every cell after a reset")
