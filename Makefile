@@ -5,15 +5,8 @@ MAKEFLAGS += --no-print-directory
 
 JOBS ?= 2
 BINARY := .build/release/odometer
-RELEASE := .build/dist
 PYTHON_TOOLS := .tools/venv
 SWIFT_DIRS := Package.swift $(wildcard Sources Tests Benchmarks Fuzz)
-
-# Where `make install` puts it; DESTDIR is a folder in front of it, for packagers.
-PREFIX ?= /usr/local
-DESTDIR ?=
-# Read from the environment by the script, so that no shell looks into them.
-export PREFIX DESTDIR RELEASE
 
 # For `make demo`: a real Kafka (host:port,…) and a real Redis (redis://… or host:port).
 KAFKA ?=

@@ -3,7 +3,7 @@ import HTTPServer
 import Testing
 
 @Suite(.serialized) struct HTTPProbeTests {
-    @Test func `a GET gives status and body`() throws {
+    @Test func aGETGivesStatusAndBody() throws {
         try withServer { server in
             let port = UInt16(server.port)
             #expect(HTTPProbe.isTaken(host: "127.0.0.1", port: port))
@@ -14,7 +14,7 @@ import Testing
         }
     }
 
-    @Test func `where no server listens there is no answer`() throws {
+    @Test func whereNoServerListensThereIsNoAnswer() throws {
         // Bound and not listening: no other process can take the port meanwhile.
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         defer { close(descriptor) }

@@ -18,12 +18,12 @@ import Testing
         return found
     }
 
-    @Test func `the embedded script is the file`() throws {
+    @Test func theEmbeddedScriptIsTheFile() throws {
         let text = try String(contentsOf: file, encoding: .utf8)
         #expect(CommitScript.source == text, "run scripts/embed")
     }
 
-    @Test func `kinds have the same letters in Swift and in the script`() {
+    @Test func kindsHaveTheSameLettersInSwiftAndInTheScript() {
         func letter(_ byte: UInt8) -> String { String(decoding: [byte], as: UTF8.self) }
         var expected = [
             "UNION": letter(CommitArguments.union), "REGISTER": letter(CommitArguments.register),
@@ -39,13 +39,13 @@ import Testing
         #expect(Set(letters.values).count == letters.count)
     }
 
-    @Test func `limits of scores are the same in Swift and in the script`() {
+    @Test func limitsOfScoresAreTheSameInSwiftAndInTheScript() {
         #expect(constants["SCORE_LIMIT"] == "\(1 << 53)")
         let most = CommitArguments.smallScores.upperBound - 1
         #expect(constants["LONG_SCORE"] == "\(String(most).utf8.count + 1)")
     }
 
-    @Test func `without the right to run TIME the script differs in one word`() {
+    @Test func withoutTheRightToRunTIMETheScriptDiffersInOneWord() {
         let before = CommitScript.source.split(separator: "\n")
         let after = CommitScript.sourceWithoutClock.split(separator: "\n")
         let differing = zip(before, after).filter { $0.0 != $0.1 }

@@ -15,7 +15,7 @@ import Testing
             marks: offsets.map { PartitionMark(offset: $0, fingerprint: nil) })
     }
 
-    @Test func `marks of shards set aside and of torn ones hold back what counts as applied`() {
+    @Test func marksOfShardsSetAsideAndOfTornOnesHoldBackWhatCountsAsApplied() {
         var facts = AssignmentFacts(partitions: [zero, other])
         facts.take(
             [shard(0, [9, 5]), shard(1, [4, 6]), shard(2, [3, 8], torn: "an undo failed")],
@@ -29,7 +29,7 @@ import Testing
         #expect(facts.asideMarks.isEmpty && facts.lowestMarks == [zero: 9, other: 9])
     }
 
-    @Test func `offsets that are gone are told until the shard was reset`() {
+    @Test func offsetsThatAreGoneAreToldUntilTheShardWasReset() {
         var facts = AssignmentFacts(partitions: [zero])
         facts.lack(zero, count: 7, low: 10)
         facts.take([shard(0, [3]), shard(1, [20])], of: [zero]) { _ in false }
@@ -39,7 +39,7 @@ import Testing
         #expect(facts.gone.isEmpty)
     }
 
-    @Test func `another try keeps the foreign logs and nothing else`() {
+    @Test func anotherTryKeepsTheForeignLogsAndNothingElse() {
         var facts = AssignmentFacts(partitions: [zero, other])
         facts.otherLogs[other] = .record(4)
         facts.stop(other, "another log")
@@ -51,7 +51,7 @@ import Testing
         #expect(again.stopped.isEmpty && again.logEnds.isEmpty)
     }
 
-    @Test func `a shard whose contract or mark is gone is not whole`() {
+    @Test func aShardWhoseContractOrMarkIsGoneIsNotWhole() {
         var facts = AssignmentFacts(partitions: [zero])
         facts.opened.stamp = Array("1:sim".utf8)
         var marks = shard(0, [4])
@@ -62,7 +62,7 @@ import Testing
         #expect(!facts.isWhole(marks))
     }
 
-    @Test func `offset commits are refused when two looks in a row found refusals only`() {
+    @Test func offsetCommitsAreRefusedWhenTwoLooksInARowFoundRefusalsOnly() {
         var hints = HintWatch()
         func judge(taken: UInt64 = 0, refused: UInt64 = 0) -> HintWatch.Finding {
             hints.judge(HintCounts(taken: taken, refused: refused))
@@ -75,7 +75,7 @@ import Testing
         #expect(judge(taken: 1, refused: 3) == .refused)
     }
 
-    @Test func `keys thrown away between two looks are noticed without the ledger's note`() {
+    @Test func keysThrownAwayBetweenTwoLooksAreNoticedWithoutTheLedgersNote() {
         var fitness = ServerFitness()
         func look(_ run: String, _ count: Int64) -> String? {
             var health = ServerHealth()
@@ -91,7 +91,7 @@ import Testing
         #expect(look("a", 8) == "Redis has thrown away 1 keys")
     }
 
-    @Test func `a clock of Redis is ahead until our own or records say that it is right`() {
+    @Test func aClockOfRedisIsAheadUntilOurOwnOrRecordsSayThatItIsRight() {
         var fitness = ServerFitness()
         func isAhead(_ clock: Int64, now: Int64, ours: Int64) -> Bool {
             fitness.isAhead(clock, now: now, wallMilliseconds: ours)
@@ -106,18 +106,9 @@ import Testing
     }
 
     /// One partition counted from 4 on, by every shard.
-    @Test func `a shard is brought to its marks`() throws {
-        let simulation = Simulation(seed: 1, catalog: try SimulatedEvent.readCatalog())
-        let lane = Lane(
-            number: 1, configuration: simulation.configuration,
-            world: SimulatedMachine(number: 1, simulation: simulation), report: { _ in })
-        let assignment = try Assignment.folding(
-            on: lane,
-            [
-                TakenPartition(
-                    topicPartition: TopicPartition(topic: "usage", partition: 0), origin: 4,
-                    checks: [], witness: nil, topicID: 0)
-            ])
+    @Test func aShardIsBroughtToItsMarks() throws {
+        let counting = try CountingLane(origin: 4)
+        let assignment = counting.assignment
         func reconcile(_ marks: ShardMarks) -> LaneCore.Reconciliation {
             assignment.core.reconcile(marks, now: 0)
         }
@@ -133,6 +124,6 @@ import Testing
         #expect(isSuspect(shard(0, [2])))
         #expect(reconcile(shard(0, [2])) == .moved)
         #expect(!isSuspect(shard(0, [2])))
-        withExtendedLifetime(simulation) {}
+        withExtendedLifetime(counting) {}
     }
 }

@@ -20,17 +20,8 @@ import Testing
 
     /// Another lane has committed up to 200: a log that was cut at 150 must not pass for the same.
     @Test func marksRaiseTheWitnessAndALookOnItsWayDoesNotLowerIt() throws {
-        let simulation = Simulation(seed: 1, catalog: try SimulatedEvent.readCatalog())
-        let lane = Lane(
-            number: 1, configuration: simulation.configuration,
-            world: SimulatedMachine(number: 1, simulation: simulation), report: { _ in })
-        let assignment = try Assignment.folding(
-            on: lane,
-            [
-                TakenPartition(
-                    topicPartition: TopicPartition(topic: "usage", partition: 0), origin: 0,
-                    checks: [], witness: fingerprint(50), topicID: 0)
-            ])
+        let counting = try CountingLane(origin: 0, witness: fingerprint(50))
+        let assignment = counting.assignment
         let question = LogComparison.Question(
             slot: 0, witness: fingerprint(50), next: fingerprint(100))
         assignment.comparison.ask([question], batch: 1, now: 0, pause: 50)
@@ -41,6 +32,6 @@ import Testing
         assignment.learnWitnesses(from: marks([150, 150, 150, 150]))
         #expect(assignment.taken[0].witness == fingerprint(200))
         #expect(assignment.comparison.isAsked)
-        withExtendedLifetime((simulation, lane)) {}
+        withExtendedLifetime(counting) {}
     }
 }

@@ -29,6 +29,27 @@ extension Assignment {
     }
 }
 
+/// A lane that has taken up partition 0 of `usage`, with all that its assignment refers to unowned.
+final class CountingLane {
+    let assignment: Assignment
+    private let simulation: Simulation
+    private let lane: Lane
+
+    init(origin: Int64, witness: Fingerprint? = nil) throws {
+        simulation = Simulation(seed: 1, catalog: try SimulatedEvent.readCatalog())
+        lane = Lane(
+            number: 1, configuration: simulation.configuration,
+            world: SimulatedMachine(number: 1, simulation: simulation), report: { _ in })
+        assignment = try Assignment.folding(
+            on: lane,
+            [
+                TakenPartition(
+                    topicPartition: TopicPartition(topic: "usage", partition: 0), origin: origin,
+                    checks: [], witness: witness, topicID: 0)
+            ])
+    }
+}
+
 extension Lane {
     /// Partitions of which nothing is counted, and why.
     var stopped: [(partition: LogPartition, reason: String)] { assignment?.facts.stopped ?? [] }

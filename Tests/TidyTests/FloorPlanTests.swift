@@ -82,7 +82,7 @@ import Testing
         }
     }
 
-    @Test func `the room Query names no meter`() {
+    @Test func theRoomQueryNamesNoMeter() {
         let meters = DocumentTests.meterFiles.flatMap {
             DocumentTests.names(under: "meters:", of: $0)
         }

@@ -12,7 +12,7 @@ import Testing
     ]
     private static let longest = 160
 
-    @Test func `lines of documents have at most 160 characters, tables apart`() {
+    @Test func linesOfDocumentsHaveAtMost160CharactersTablesApart() {
         for document in DocumentTests.documents {
             for (index, line) in SourceTree.lines(document).enumerated()
             where line.count > ProseTests.longest && !line.hasPrefix("|") {
@@ -21,7 +21,7 @@ import Testing
         }
     }
 
-    @Test func `the README is a page or two, and its Status a line for each thing`() {
+    @Test func theREADMEIsAPageOrTwoAndItsStatusALineForEachThing() {
         let lines = SourceTree.lines("README.md")
         // The text after the last newline is no line.
         #expect(lines.count - 1 <= 120)
@@ -31,7 +31,7 @@ import Testing
         for row in rows { #expect(row.count <= 200, "\(row)") }
     }
 
-    @Test func `documents are in plain words`() {
+    @Test func documentsAreInPlainWords() {
         for document in DocumentTests.documents {
             for (index, line) in ProseTests.prose(SourceTree.lines(document)).enumerated() {
                 for word in ProseTests.refusedWords(in: line) {
@@ -42,7 +42,7 @@ import Testing
         }
     }
 
-    @Test func `comments are in plain words`() {
+    @Test func commentsAreInPlainWords() {
         var count = 0
         for folder in ["Sources", "Tests", "Benchmarks", "Fuzz"] {
             for path in SourceTree.files(in: folder, ending: "") {
@@ -67,7 +67,7 @@ import Testing
         #expect(count > 500)
     }
 
-    @Test func `comments are found in Swift, C, Lua, Python and scripts`() {
+    @Test func commentsAreFoundInSwiftCLuaPythonAndScripts() {
         let swift = "let a = 1  // one\n  /// two\nlet b = \"three\"\n/* four\n * five\n */"
         #expect(
             Comments(path: "a.swift", text: swift)?.lines
@@ -83,7 +83,7 @@ import Testing
         #expect(Comments(path: "a.json", text: "{}") == nil)
     }
 
-    @Test func `code, fences and the targets of links are no prose`() {
+    @Test func codeFencesAndTheTargetsOfLinksAreNoProse() {
         let lines: [Substring] = [
             "It stands `where it stands` [here](0028-stands-back.md).", "```", "it stands", "```",
             "Whoever: `a", "stands` b, outstanding",
@@ -92,7 +92,7 @@ import Testing
         #expect(found == [["stands"], [], [], [], ["whoever"], []])
     }
 
-    @Test func `decisions have one heading, and the index has them all`() {
+    @Test func decisionsHaveOneHeadingAndTheIndexHasThemAll() {
         let index = SourceTree.lines("docs/decisions/README.md")
         let decisions = ProseTests.decisions
         #expect(decisions.count > 40)
@@ -109,7 +109,7 @@ import Testing
         }
     }
 
-    @Test func `what a decision changes says so too`() {
+    @Test func whatADecisionChangesSaysSoToo() {
         let opposites = [
             "Changes": "Changed by", "Changed by": "Changes", "Supersedes": "Superseded by",
             "Superseded by": "Supersedes",

@@ -61,7 +61,7 @@ import Testing
         }
     }
 
-    @Test func `no local of the sources is named one`() {
+    @Test func noLocalOfTheSourcesIsNamedOne() {
         for path in SourceTree.sources {
             for line in Self.localsNamedOne(in: SourceTree.code(path)) {
                 Issue.record("\(path):\(line) has a local named one, which says nothing of it")
@@ -69,7 +69,7 @@ import Testing
         }
     }
 
-    @Test func `a local named one is found, another use of the word is not`() {
+    @Test func aLocalNamedOneIsFoundAnotherUseOfTheWordIsNot() {
         let source = """
             for one in list { use(one) }
             let one = 1

@@ -20,7 +20,7 @@ import Testing
         return table.map { $0.split(separator: "|").map { $0.trimming(" ") } }
     }
 
-    @Test func `the table has a row for each change, with a file to open first`() {
+    @Test func theTableHasARowForEachChangeWithAFileToOpenFirst() {
         for change in TourTests.changes {
             let found = rows.filter { $0.first?.hasPrefix(change) ?? false }
             #expect(found.count == 1, "\(change)")
@@ -30,7 +30,7 @@ import Testing
         }
     }
 
-    @Test func `every file that the tour names is there, also one without its folder`() {
+    @Test func everyFileThatTheTourNamesIsThereAlsoOneWithoutItsFolder() {
         let all =
             ["Sources", "Tests", "Benchmarks", "Fuzz", "docs", "schemas", "deploy", "scripts"]
             .flatMap { SourceTree.files(in: $0, ending: "") }
