@@ -58,14 +58,23 @@ enum PlainCommands {
         let expiry = head.count > 1 && head[1] == UInt8(ascii: "@") ? groups.next() : nil
         let count = groups.nextNumber()
         switch kind {
-        case UInt8(ascii: "U"):
-            for (member, score) in SortedSetDump.entries(of: groups.next()) {
+        case UInt8(ascii: "U"), UInt8(ascii: "Y"):
+            for (member, score) in KeyDump.entries(of: groups.next()) {
                 connection.begin(arguments: 4)
                 connection.add("ZINCRBY")
                 connection.add(key)
                 connection.add(score)
                 connection.add(member)
             }
+        case UInt8(ascii: "N"):
+            for (member, number) in KeyDump.entries(of: groups.next()) {
+                connection.begin(arguments: 4)
+                connection.add("HINCRBY")
+                connection.add(key)
+                connection.add(member)
+                connection.add(number)
+            }
+            precondition(groups.nextNumber() == 0, "a cell that no single command changes")
         case UInt8(ascii: "H"), UInt8(ascii: "Z"):
             let isScore = kind != UInt8(ascii: "H")
             for _ in 0..<count {

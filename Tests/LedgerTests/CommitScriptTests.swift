@@ -187,13 +187,13 @@ import Testing
         let expected = Dictionary(uniqueKeysWithValues: scores.map { ($0.0, String($0.1)) })
         #expect(try fixture.everything()[fixture.name("z")] == expected)
         // And by ours, which the plain pipelines of the benchmark use.
-        var dump = SortedSetDump()
+        var dump = KeyDump()
         for (member, score) in scores {
-            Array(member.utf8).withUnsafeBytes { dump.append($0, score: score) }
+            Array(member.utf8).withUnsafeBytes { dump.append($0, number: score) }
         }
-        dump.withText { text in
-            let read = SortedSetDump.entries(of: text).map {
-                (String(decoding: $0.member, as: UTF8.self), String($0.score))
+        dump.withText(.sortedSet) { text in
+            let read = KeyDump.entries(of: text).map {
+                (String(decoding: $0.member, as: UTF8.self), String(decoding: $0.value, as: UTF8.self))
             }
             #expect(Dictionary(uniqueKeysWithValues: read) == expected)
         }

@@ -27,7 +27,8 @@ import Testing
         func letter(_ byte: UInt8) -> String { String(decoding: [byte], as: UTF8.self) }
         var expected = [
             "UNION": letter(CommitArguments.union), "REGISTER": letter(CommitArguments.register),
-            "EXPIRES": letter(CommitArguments.expires),
+            "EXPIRES": letter(CommitArguments.expires), "HASH": letter(CommitArguments.hash),
+            "SET": letter(CommitArguments.set),
         ]
         for kind in CommitArguments.Kind.allCases {
             expected["\(kind)".uppercased()] = letter(kind.rawValue)

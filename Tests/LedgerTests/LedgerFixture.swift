@@ -114,9 +114,9 @@ extension CommitArguments {
         key: [UInt8], expirySecond: Int64? = nil, limits: [UInt8] = [],
         _ scores: [(member: String, delta: Int64)]
     ) {
-        var increments = SortedSetDump()
+        var increments = KeyDump()
         for (member, delta) in scores {
-            Array(member.utf8).withUnsafeBytes { increments.append($0, score: delta) }
+            Array(member.utf8).withUnsafeBytes { increments.append($0, number: delta) }
         }
         key.withUnsafeBytes { key in
             limits.withUnsafeBytes {

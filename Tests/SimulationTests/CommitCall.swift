@@ -41,6 +41,17 @@ struct CommitCall {
             return String(decoding: words[next - 1], as: UTF8.self)
         }
         func number() -> Int { Int(word()) ?? -1 }
+        func entries(_ count: Int) -> [(member: String, value: String)] {
+            let read = words[next].withUnsafeBytes(KeyDump.entries).map {
+                (
+                    member: String(decoding: $0.member, as: UTF8.self),
+                    value: String(decoding: $0.value, as: UTF8.self)
+                )
+            }
+            precondition(read.count == count, "a dump of as many members")
+            next += 1
+            return read
+        }
         marksKey = keys[0]
         auditKey = keys[1]
         contract = word()
@@ -52,8 +63,9 @@ struct CommitCall {
         while next < words.count {
             let head = word()
             // Scores as the dump of a set differ in their cost alone.
-            let isDump = head.hasPrefix("U")
-            let kind = isDump ? "Z" : String(head.prefix(1))
+            let isDump = head.hasPrefix("U") || head.hasPrefix("Y")
+            let isHash = head.hasPrefix("N")
+            let kind = isDump ? "Z" : isHash ? "H" : String(head.prefix(1))
             let key = keys[3 + headCount]
             headCount += 1
             let expires = head.dropFirst().hasPrefix("@")
@@ -70,12 +82,23 @@ struct CommitCall {
             }
             if isDump {
                 // A small set keeps the order of its dump.
-                group.entries = words[next].withUnsafeBytes(SortedSetDump.entries).map {
-                    (String(decoding: $0.member, as: UTF8.self), String($0.score))
-                }
-                precondition(group.entries.count == count, "a dump of as many members")
-                next += 1
+                group.entries = entries(count)
                 groups.append(group)
+                continue
+            }
+            if isHash {
+                // Its entries apply as they would one by one: additions, then what keeps a value.
+                let all = entries(count)
+                var kinds: [String: String] = [:]
+                for _ in 0..<number() {
+                    let kind = word()
+                    kinds[word()] = kind
+                }
+                for kind in ["H", "m", "M", "f", "l"] {
+                    group.kind = kind
+                    group.entries = all.filter { kinds[$0.member, default: "H"] == kind }
+                    if !group.entries.isEmpty { groups.append(group) }
+                }
                 continue
             }
             for _ in 0..<count {

@@ -47,10 +47,10 @@ import Testing
             let key = Array((Self.shard + "org\(scope):\(kind):all").utf8)
             let limits = Array((scope == "" ? "4" : "4/3").utf8)
             if kind == .score, dice.oneIn(2) {
-                var increments = SortedSetDump()
+                var increments = KeyDump()
                 for member in 0..<dice.roll(2...6) where member < 2 || !dice.oneIn(3) {
                     Array("v\(member)".utf8).withUnsafeBytes {
-                        increments.append($0, score: small(dice))
+                        increments.append($0, number: small(dice))
                     }
                 }
                 key.withUnsafeBytes { key in
@@ -90,10 +90,10 @@ import Testing
         let key = Array((Self.shard + name).utf8)
         if kind == .score, dice.oneIn(2) {
             // The script may unite sets.
-            var increments = SortedSetDump()
+            var increments = KeyDump()
             for member in 0..<dice.roll(2...5) where member == 0 || !dice.oneIn(5) {
                 Array("score\(member)".utf8).withUnsafeBytes {
-                    increments.append($0, score: small(dice))
+                    increments.append($0, number: small(dice))
                 }
             }
             key.withUnsafeBytes {

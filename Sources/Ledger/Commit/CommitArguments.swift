@@ -30,6 +30,10 @@ public struct CommitArguments: ~Copyable {
     static let smallScores: Range<Int64> = 1..<1_000_000_000_000_000
     /// The script's letter for scores that come as the dump of a set.
     static let union = UInt8(ascii: "U")
+    /// The script's letter for the dump of a hash, which is made where its key is absent.
+    static let hash = UInt8(ascii: "N")
+    /// The script's letter for the dump of a sorted set, which is made where its key is absent.
+    static let set = UInt8(ascii: "Y")
     /// The script's letter for the shard's register of scopes.
     static let register = UInt8(ascii: "S")
     /// Follows the group's letter when its key expires.
@@ -158,14 +162,61 @@ public struct CommitArguments: ~Copyable {
     ///   - increments: members that differ, with scores in `smallScores`.
     package mutating func addUnion(
         key: UnsafeRawBufferPointer, expirySecond: Int64?, limits: UnsafeRawBufferPointer,
-        _ increments: inout SortedSetDump
+        _ increments: inout KeyDump
     ) {
         groupKind = .score
         beginGroup(letter: Self.union, key, expirySecond, limits)
-        increments.withText { groups.append($0) }
+        addDump(&increments, .sortedSet)
+    }
+
+    /// Adds the content of a sorted set whose key is probably absent; not for cold code.
+    ///
+    /// Where it is there, the scores are added to it. No other group may name the key.
+    ///
+    /// - Parameters:
+    ///   - expirySecond: as in `beginGroup`.
+    ///   - scores: members in the order of a sorted set, with scores in `smallScores`.
+    package mutating func addSet(
+        key: UnsafeRawBufferPointer, expirySecond: Int64?, limits: UnsafeRawBufferPointer,
+        _ scores: inout KeyDump
+    ) {
+        groupKind = .score
+        beginGroup(letter: Self.set, key, expirySecond, limits)
+        addDump(&scores, .sortedSet)
+    }
+
+    /// Adds the content of a hash whose key is probably absent; not for cold code.
+    ///
+    /// Where it is there, its entries apply one by one: as additions, but for those that
+    /// `addKept` names, which must follow. No other group may name the key.
+    ///
+    /// - Parameters:
+    ///   - expirySecond: as in `beginGroup`.
+    ///   - values: members that differ; no number is 0.
+    ///   - keptCount: how many of them keep one of the values that they are given.
+    package mutating func addHash(
+        key: UnsafeRawBufferPointer, expirySecond: Int64?, limits: UnsafeRawBufferPointer,
+        _ values: inout KeyDump, keptCount: Int
+    ) {
+        groupKind = .add
+        beginGroup(letter: Self.hash, key, expirySecond, limits)
+        addDump(&values, .hash)
+        groups.append(Int64(keptCount))
         groupArgumentCount += 1
-        groupEntryCount = increments.count
-        entryCount += increments.count
+    }
+
+    /// Names a member of the last hash that keeps one of the values that it is given.
+    package mutating func addKept(_ kind: Kind, member: UnsafeRawBufferPointer) {
+        withUnsafeBytes(of: kind.rawValue) { groups.append($0) }
+        groups.append(member)
+        groupArgumentCount += 2
+    }
+
+    private mutating func addDump(_ dump: inout KeyDump, _ content: KeyDump.Content) {
+        dump.withText(content) { groups.append($0) }
+        groupArgumentCount += 1
+        groupEntryCount = dump.count
+        entryCount += dump.count
     }
 
     private mutating func beginGroup(

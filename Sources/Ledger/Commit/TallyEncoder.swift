@@ -9,10 +9,12 @@ public struct TallyEncoder: ~Copyable {
     private struct SortedCell {
         /// Organization and scope.
         var owner: UInt64
-        /// Set, window and first number of the key's bucket; for totals the operation alone.
+        /// Set, window and first number of the key's bucket, then the operation.
         var group: UInt64
-        /// Cells of a group differ in their member.
-        var member: UInt32
+        /// The same in all cells of a key.
+        var keyGroup: UInt64 { group >> 8 }
+        /// What tells the members of a group apart: set and symbol, step or window number.
+        var member: UInt64
         var index: Int32
     }
     /// The limits of one set, as in `GroupLimits`, with ranges of `limitTexts` instead of texts.
@@ -49,7 +51,9 @@ public struct TallyEncoder: ~Copyable {
     private var sortedCells: [SortedCell] = []
     private var key: [UInt8] = []
     private var member: [UInt8] = []
-    private var increments = SortedSetDump()
+    private var value: [UInt8] = []
+    private var dump = KeyDump()
+    private var knownKeys = KnownKeys()
     private let number = UnsafeMutableRawPointer.allocate(byteCount: 32, alignment: 8)
 
     /// An encoder for the cells of one program under one layout.
@@ -102,11 +106,11 @@ public struct TallyEncoder: ~Copyable {
         while first < sortedCells.count {
             var end = first + 1
             while end < sortedCells.count, sortedCells[end].owner == sortedCells[first].owner,
-                sortedCells[end].group == sortedCells[first].group
+                sortedCells[end].keyGroup == sortedCells[first].keyGroup
             {
                 end += 1
             }
-            addGroup(first..<end, tally, shard, &arguments)
+            addKey(first..<end, tally, shard, &arguments)
             first = end
         }
         if needsRegister { arguments.addRegister(key: registerKeys[shard], refused: refused) }
@@ -138,44 +142,136 @@ public struct TallyEncoder: ~Copyable {
         return true
     }
 
-    private mutating func addGroup(
-        _ group: Range<Int>, _ tally: borrowing Tally, _ shard: Int,
+    /// Adds the cells of one key.
+    private mutating func addKey(
+        _ cells: Range<Int>, _ tally: borrowing Tally, _ shard: Int,
         _ arguments: inout CommitArguments
     ) {
-        let first = tally[Int(sortedCells[group.lowerBound].index)]
-        let kind = sets[Int(first.cellSet)].operation.argumentKind
-        let isRedirected = isRedirected(group, first, tally)
+        let first = tally[Int(sortedCells[cells.lowerBound].index)]
+        let operation = sets[Int(first.cellSet)].operation
+        let isRedirected = isRedirected(cells, first, tally)
         let own = limits[Int(first.cellSet)]
         let limits = UnsafeRawBufferPointer(
             rebasing: limitTexts[isRedirected ? own.redirected : own.text])
         let expirySecond = writeKey(of: first, tally, shard, isRedirected)
-        if kind == .score, fillIncrements(group, tally) {
+        // Several scopes may be redirected to one key, and a key that is made is named once.
+        let isNew = !isRedirected && key.withUnsafeBytes { knownKeys.insert($0) }
+        if operation == .addScore, fillScores(cells, tally, inOrder: isNew) {
             key.withUnsafeBytes {
-                arguments.addUnion(key: $0, expirySecond: expirySecond, limits: limits, &increments)
+                if isNew {
+                    arguments.addSet(key: $0, expirySecond: expirySecond, limits: limits, &dump)
+                } else {
+                    arguments.addUnion(key: $0, expirySecond: expirySecond, limits: limits, &dump)
+                }
             }
             return
         }
-        key.withUnsafeBytes {
-            arguments.beginGroup(kind, key: $0, expirySecond: expirySecond, limits: limits)
+        if isNew, operation != .addScore, operation != .distinct,
+            addHash(cells, tally, expirySecond, limits, &arguments)
+        {
+            return
         }
-        for position in group {
-            addEntry(tally[Int(sortedCells[position].index)], tally, &arguments)
+        for position in cells {
+            let cell = tally[Int(sortedCells[position].index)]
+            if position == cells.lowerBound
+                || sortedCells[position].group != sortedCells[position - 1].group
+            {
+                let kind = sets[Int(cell.cellSet)].operation.argumentKind
+                key.withUnsafeBytes {
+                    arguments.beginGroup(kind, key: $0, expirySecond: expirySecond, limits: limits)
+                }
+            }
+            addEntry(cell, tally, &arguments)
         }
     }
 
-    /// Fills `increments` where the group may be added by a union: several members, all scores
-    /// small.
-    private mutating func fillIncrements(_ group: Range<Int>, _ tally: borrowing Tally) -> Bool {
-        guard group.count > 1 else { return false }
-        increments.begin()
-        for position in group {
+    /// Whether a dump may hold these cells: each member once, and no sum of 0.
+    ///
+    /// A tally has two cells of one member only after one of them was full.
+    private func fitsDump(_ cells: Range<Int>, _ tally: borrowing Tally) -> Bool {
+        for position in cells {
             let cell = tally[Int(sortedCells[position].index)]
-            // A union's dump names each member once: two cells of one member, which a tally has
-            // only after one of them was full, are added one by one.
-            let isNew =
-                position == group.lowerBound || sortedCells[position - 1].member != cell.member
-            guard isNew, CommitArguments.smallScores.contains(cell.amount) else { return false }
-            increments.append(tally.bytes(cell.member), score: cell.amount)
+            if cell.amount == 0, sets[Int(cell.cellSet)].operation == .add { return false }
+            guard position > cells.lowerBound else { continue }
+            let before = sortedCells[position - 1]
+            if before.group == sortedCells[position].group,
+                before.member == sortedCells[position].member
+            {
+                return false
+            }
+        }
+        return true
+    }
+
+    /// Fills the dump with the scores of a key where they may be added by a union: several members,
+    /// all scores small.
+    private mutating func fillScores(
+        _ cells: Range<Int>, _ tally: borrowing Tally, inOrder: Bool
+    ) -> Bool {
+        guard cells.count > 1 || inOrder, fitsDump(cells, tally) else { return false }
+        for position in cells {
+            let amount = tally[Int(sortedCells[position].index)].amount
+            guard CommitArguments.smallScores.contains(amount) else { return false }
+        }
+        if inOrder { sortByScore(cells, tally) }
+        dump.begin()
+        for position in cells {
+            let cell = tally[Int(sortedCells[position].index)]
+            dump.append(tally.bytes(cell.member), number: cell.amount)
+        }
+        return true
+    }
+
+    /// Puts the cells of one sorted set into its order: by score, then by the members' bytes.
+    private mutating func sortByScore(_ cells: Range<Int>, _ tally: borrowing Tally) {
+        sortedCells.withUnsafeMutableBufferPointer { all in
+            var own = UnsafeMutableBufferPointer(rebasing: all[cells])
+            own.sort { left, right in
+                let (left, right) = (tally[Int(left.index)], tally[Int(right.index)])
+                if left.amount != right.amount { return left.amount < right.amount }
+                return tally.bytes(left.member).lexicographicallyPrecedes(tally.bytes(right.member))
+            }
+        }
+    }
+
+    /// Adds the cells of a key that is probably new as the dump of its hash, if they fit one.
+    private mutating func addHash(
+        _ cells: Range<Int>, _ tally: borrowing Tally, _ expirySecond: Int64?,
+        _ limits: UnsafeRawBufferPointer, _ arguments: inout CommitArguments
+    ) -> Bool {
+        guard fitsDump(cells, tally) else { return false }
+        dump.begin()
+        var keptCount = 0
+        for position in cells {
+            let cell = tally[Int(sortedCells[position].index)]
+            if appendToDump(cell, tally) { keptCount += 1 }
+        }
+        key.withUnsafeBytes {
+            arguments.addHash(
+                key: $0, expirySecond: expirySecond, limits: limits, &dump, keptCount: keptCount)
+        }
+        guard keptCount > 0 else { return true }
+        for position in cells {
+            let cell = tally[Int(sortedCells[position].index)]
+            let set = sets[Int(cell.cellSet)]
+            guard set.operation != .add else { continue }
+            writeMember(of: cell, set, tally)
+            member.withUnsafeBytes { arguments.addKept(set.operation.argumentKind, member: $0) }
+        }
+        return true
+    }
+
+    /// Adds a cell of a hash to the dump; whether it keeps one of the values that it is given.
+    private mutating func appendToDump(_ cell: TallyCell, _ tally: borrowing Tally) -> Bool {
+        let set = sets[Int(cell.cellSet)]
+        writeMember(of: cell, set, tally)
+        guard set.operation.keepsValue else {
+            member.withUnsafeBytes { dump.append($0, number: cell.amount) }
+            return false
+        }
+        writeValue(of: cell, set, tally)
+        member.withUnsafeBytes { member in
+            value.withUnsafeBytes { dump.append(member, value: $0) }
         }
         return true
     }
@@ -188,7 +284,8 @@ public struct TallyEncoder: ~Copyable {
             sortedCells.append(
                 SortedCell(
                     owner: UInt64(cell.organization) << 32 | UInt64(cell.scope),
-                    group: group(of: cell, set), member: cell.member, index: Int32(index)))
+                    group: group(of: cell, set), member: member(of: cell, set),
+                    index: Int32(index)))
         }
         sortedCells.sort { left, right in
             if left.owner != right.owner { return left.owner < right.owner }
@@ -199,12 +296,21 @@ public struct TallyEncoder: ~Copyable {
     }
 
     private func group(of cell: TallyCell, _ set: SetKind) -> UInt64 {
-        if set.shape == .series, cell.window == .all {
-            return UInt64.max - UInt64(set.operation.rawValue)
-        }
+        let operation = UInt64(set.operation.rawValue)
+        // All totals of a scope are in one key.
+        if set.shape == .series, cell.window == .all { return ~0xFF | operation }
         let first = bucket(of: cell, set).lowerBound
-        return UInt64(cell.cellSet) << 40 | UInt64(cell.window.rawValue) << 32
-            | UInt64(UInt32(bitPattern: first))
+        return UInt64(cell.cellSet) << 48 | UInt64(cell.window.rawValue) << 40
+            | UInt64(UInt32(bitPattern: first)) << 8 | operation
+    }
+
+    private func member(of cell: TallyCell, _ set: SetKind) -> UInt64 {
+        let own =
+            switch set.shape {
+            case .series, .grid: UInt32(bitPattern: cell.number)
+            case .table, .ranking, .distinct, .histogram: cell.member
+            }
+        return UInt64(cell.cellSet) << 32 | UInt64(own)
     }
 
     /// First and last window number in the cell's key.
@@ -245,52 +351,46 @@ public struct TallyEncoder: ~Copyable {
         _ cell: TallyCell, _ tally: borrowing Tally, _ arguments: inout CommitArguments
     ) {
         let set = sets[Int(cell.cellSet)]
+        if set.operation == .distinct {
+            arguments.addDistinct(tally.bytes(cell.member))
+            return
+        }
+        writeMember(of: cell, set, tally)
+        guard set.operation.keepsValue else {
+            member.withUnsafeBytes { arguments.addEntry(member: $0, delta: cell.amount) }
+            return
+        }
+        writeValue(of: cell, set, tally)
+        member.withUnsafeBytes { member in
+            value.withUnsafeBytes { arguments.addEntry(member: member, value: $0) }
+        }
+    }
+
+    /// Writes the cell's name within its key to `member`.
+    private mutating func writeMember(of cell: TallyCell, _ set: SetKind, _ tally: borrowing Tally)
+    {
+        member.removeAll(keepingCapacity: true)
         switch set.shape {
-        case .table, .ranking: add(tally.bytes(cell.member), cell, set, tally, &arguments)
-        case .distinct: arguments.addDistinct(tally.bytes(cell.member))
-        case .series, .grid, .histogram:
-            member.removeAll(keepingCapacity: true)
-            switch set.shape {
-            case .grid: KeyLayout.appendTwoDigits(cell.number % 24, to: &member)
-            case .histogram: appendDecimal(cell.member)
-            default:
-                KeyLayout.appendSeriesMember(
-                    meter: meters[Int(cell.cellSet)], window: cell.window, number: cell.number,
-                    to: &member)
-            }
-            member.withUnsafeBytes { add($0, cell, set, tally, &arguments) }
+        case .table, .ranking, .distinct: member.append(contentsOf: tally.bytes(cell.member))
+        case .grid: KeyLayout.appendTwoDigits(cell.number % 24, to: &member)
+        case .histogram: appendDecimal(cell.member)
+        case .series:
+            KeyLayout.appendSeriesMember(
+                meter: meters[Int(cell.cellSet)], window: cell.window, number: cell.number,
+                to: &member)
         }
     }
 
-    private func add(
-        _ name: UnsafeRawBufferPointer, _ cell: TallyCell, _ set: SetKind,
-        _ tally: borrowing Tally, _ arguments: inout CommitArguments
-    ) {
-        switch set.operation {
-        case .add, .addScore: arguments.addEntry(member: name, delta: cell.amount)
-        case .distinct: arguments.addDistinct(name)
-        case .minimum, .maximum:
-            SortableNumber.write(cell.amount, to: number)
-            arguments.addEntry(
-                member: name,
-                value: UnsafeRawBufferPointer(start: number, count: SortableNumber.digits))
-        case .first, .last: addTimed(name, cell, tally.bytes(cell.payload), &arguments)
-        }
-    }
-
+    /// Writes to `value` what the cell keeps: the 20 digits of a least or greatest number,
     /// `TIME20:VALUE` of a first or last.
-    private func addTimed(
-        _ name: UnsafeRawBufferPointer, _ cell: TallyCell, _ payload: UnsafeRawBufferPointer,
-        _ arguments: inout CommitArguments
-    ) {
-        let count = SortableNumber.digits + 1 + payload.count
-        withUnsafeTemporaryAllocation(byteCount: count, alignment: 8) { text in
-            guard let base = text.baseAddress else { return }
-            SortableNumber.write(cell.amount, to: base)
-            text[SortableNumber.digits] = UInt8(ascii: ":")
-            UnsafeMutableRawBufferPointer(rebasing: text[(SortableNumber.digits + 1)...])
-                .copyMemory(from: payload)
-            arguments.addEntry(member: name, value: UnsafeRawBufferPointer(text))
+    private mutating func writeValue(of cell: TallyCell, _ set: SetKind, _ tally: borrowing Tally) {
+        SortableNumber.write(cell.amount, to: number)
+        value.removeAll(keepingCapacity: true)
+        value.append(
+            contentsOf: UnsafeRawBufferPointer(start: number, count: SortableNumber.digits))
+        if set.operation == .first || set.operation == .last {
+            value.append(UInt8(ascii: ":"))
+            value.append(contentsOf: tally.bytes(cell.payload))
         }
     }
 

@@ -51,6 +51,8 @@ enum CommitScriptText {
 local ADD = 'H'            -- member, delta  adds an integer to a member of a hash
 local SCORE = 'Z'          -- delta, member  adds an integer to a score in a sorted set
 local UNION = 'U'          -- one dump       adds the scores of a dumped set, each in 1 ..< 10^15
+local HASH = 'N'           -- one dump       makes a hash, where the key is absent; see below
+local SET = 'Y'            -- one dump       makes a sorted set, where the key is absent; see below
 local MINIMUM = 'm'        -- member, value  keeps the lesser 20-digit text
 local MAXIMUM = 'M'        -- member, value  keeps the greater 20-digit text
 local FIRST = 'f'          -- member, value  keeps the TIME20:VALUE of the least time; ties: greater
@@ -59,16 +61,19 @@ local DISTINCT = 'P'       -- value          adds a value to a HyperLogLog
 local REGISTER = 'S'       -- scope, limit   the shard's register of scopes, and those of its scopes
                            --                that the caller counts as `__other__`
 local REMERGE = 'p'        -- "", none       only made here: adds a parked HyperLogLog to its key
+-- HASH and SET are sent for keys that the caller believes absent. No other group names their key.
+-- Where it exists, a SET is a UNION, and the entries of a HASH's dump apply one by one: as integers
+-- to add, but for those of which kind and member follow the dump: their number, then two words each.
 local EXPIRES = '@'
 local HEAD_PATTERN = '^(.)(@?)(%d*)/?(%d*)$'
--- Words of one entry; a union's dump is counted where it is used.
+-- Words of one entry; a dump is counted where it is used.
 local entryWords = {
-  [ADD] = 2, [SCORE] = 2, [UNION] = 0, [MINIMUM] = 2, [MAXIMUM] = 2, [FIRST] = 2, [LAST] = 2,
+  [ADD] = 2, [SCORE] = 2, [UNION] = 0, [HASH] = 0, [SET] = 0, [MINIMUM] = 2, [MAXIMUM] = 2, [FIRST] = 2, [LAST] = 2,
   [DISTINCT] = 1, [REMERGE] = 1, [REGISTER] = 2,
 }
 -- Increments come first; then what can be repeated without harm; then PFADD, which has no undo.
 local phaseOf = {
-  [ADD] = 1, [SCORE] = 1, [UNION] = 1, [MINIMUM] = 2, [MAXIMUM] = 2, [FIRST] = 2, [LAST] = 2,
+  [ADD] = 1, [SCORE] = 1, [UNION] = 1, [HASH] = 1, [SET] = 1, [MINIMUM] = 2, [MAXIMUM] = 2, [FIRST] = 2, [LAST] = 2,
   [DISTINCT] = 3, [REMERGE] = 3,
 }
 
@@ -248,7 +253,9 @@ local claims, wanted, scopeLimits = {}, {}, {}
 local phases, isAbsent, isShortSet, unionWay = {{}, {}, {}}, {}, {}, {}
 -- The answer after an error about an entry.
 local function refusalAnswer(key, err, kind, place)
-  if kind == UNION then
+  -- Nothing is known of it but that the server refuses to make it.
+  if kind == HASH then return {-3, key, '', err, ADD, '0'} end
+  if kind == UNION or kind == SET then
     -- One member of the set is named for all of it.
     try('RESTORE', scratch, '0', argv[place], 'REPLACE')
     local entry = try('ZRANGE', scratch, '0', '0', 'WITHSCORES')
@@ -263,6 +270,12 @@ local function isShort(score)
   return not score or #score < LONG_SCORE and not score:find('[^%d]')
 end
 local isNamed, hasUnion = {}, false
+-- A union is undone by increments: whether they are permitted must be known before.
+local function tryScores()
+  call('DEL', scratch)
+  call('ZINCRBY', scratch, '0', '')
+  call('DEL', scratch)
+end
 -- Of a group of scores: whether its key is absent; an error; whether all its scores are short; how
 -- a union adds to it.
 local function lookAtScores(key, kind, member, count, limit)
@@ -312,6 +325,9 @@ lookAtKey[DISTINCT] = function(key)
   return true, failed(exists)
 end
 lookAtKey[REMERGE] = lookAtKey[DISTINCT]
+-- These are made where their key is absent, and only a refusal tells that it is there.
+lookAtKey[HASH] = function() return false end
+lookAtKey[SET] = lookAtKey[HASH]
 local function lookAtHash(key, limit)
   local size = try('HLEN', key)
   if type(size) == 'table' then return false, size.err end
@@ -367,7 +383,14 @@ while headPlace <= lastPlace do
   local index = group + 3
   local key = KEYS[index]
   if not words or not key then return redis.error_reply('BADARGS kind or key') end
-  local after = first + (kind == UNION and 1 or count * words)
+  -- Whether it exists is not known before it is made: its scope is asked for as if it did not.
+  local isMade = kind == HASH or kind == SET
+  local after
+  if words > 0 then
+    after = first + count * words
+  else
+    after = first + (kind == HASH and 2 + 2 * tonumber(argv[first + 1]) or 1)
+  end
   kinds[group], keys[group], firsts[group], lasts[group] = kind, index, first, after - 1
   if look then
     -- What undo does to increments without a limit or an expiry also removes a key that they made.
@@ -383,12 +406,12 @@ while headPlace <= lastPlace do
     register, registerGroup = index, group
     for place = first, after - 1, 2 do claims[#claims + 1] = place end
   end
-  if scopeLimit and isAbsent[index] then want(key, scopeLimit) end
+  if scopeLimit and (isAbsent[index] or isMade) then want(key, scopeLimit) end
   if expiry and count > 0 then
     expiries[group] = expiry
     if isAbsent[index] then expiringGroups[#expiringGroups + 1] = group end
   end
-  if limit and (sizes[key] or not look) then memberLimits[group] = limit end
+  if limit and (sizes[key] or not look or isMade) then memberLimits[group] = limit end
   if not err then
     if phase then phase[#phase + 1] = group end
   elseif isCellError(err) then
@@ -548,6 +571,65 @@ local function expand(index)
     argv[last + place], argv[last + place + 1] = list[place + 1], list[place]
   end
   kinds[index], firsts[index], lasts[index] = SCORE, last + 1, last + #list
+end
+-- Turns the dump of a hash into groups of its entries, which are appended to the arguments: extremes
+-- get groups of their own in the next phase.
+local function expandHash(index)
+  call('RESTORE', scratch, '0', argv[firsts[index]], 'REPLACE')
+  local list = call('HGETALL', scratch)
+  call('DEL', scratch)
+  local kindOf, words = {}, {[ADD] = {}}
+  for place = firsts[index] + 2, lasts[index], 2 do kindOf[argv[place + 1]] = argv[place] end
+  for place = 1, #list, 2 do
+    local kind = kindOf[list[place]] or ADD
+    if not words[kind] then words[kind] = {} end
+    local ofKind = words[kind]
+    ofKind[#ofKind + 1], ofKind[#ofKind + 2] = list[place], list[place + 1]
+  end
+  local function append(place, kind)
+    kinds[place], keys[place], expiries[place] = kind, keys[index], expiries[index]
+    memberLimits[place] = memberLimits[index]
+    firsts[place], lasts[place] = #argv + 1, #argv + #words[kind]
+    for _, word in ipairs(words[kind]) do argv[#argv + 1] = word end
+  end
+  append(index, ADD)
+  for _, kind in ipairs({MINIMUM, MAXIMUM, FIRST, LAST}) do
+    if words[kind] then
+      group = group + 1
+      append(group, kind)
+      phases[2][#phases[2] + 1] = group
+    end
+  end
+end
+-- Makes the key of a dump; whether it did. Where it exists, the group becomes one of another kind.
+local function make(index)
+  local key = KEYS[keys[index]]
+  local expiry = expiries[index]
+  local reply = try(
+    'RESTORE', key, expiry and expiry .. '000' or '0', argv[firsts[index]], 'ABSTTL')
+  local err = failed(reply)
+  if not err then
+    isAbsent[keys[index]] = true
+    return true
+  elseif not find(err, '^BUSYKEY') then
+    error(reply)
+  elseif kinds[index] == HASH then
+    expandHash(index)
+    if memberLimits[index] then
+      local size = try('HLEN', key)
+      sizes[key] = not failed(size) and size or nil
+    end
+  else
+    kinds[index] = UNION
+    if not hasUnion then tryScores() end
+    local err
+    local place, count = keys[index], tonumber(argv[firsts[index] - 1])
+    isNamed[key] = nil
+    isAbsent[place], err, isShortSet[place], unionWay[place] =
+      lookAtScores(key, UNION, nil, count, memberLimits[index])
+    if err then error({err = err}) end
+  end
+  return false
 end
 -- ZUNIONSTORE ends a key's expiry. That it may be set again is tried before, once a script.
 local hasTriedExpiry, isUnited, currentGroup = false, {}, 0
@@ -889,6 +971,10 @@ local function run(index)
   local first = resumeAt
   if not first then
     currentGroup, begunGroups[#begunGroups + 1], reached = index, index, firsts[index] - 2
+    if kinds[index] == HASH or kinds[index] == SET then
+      if make(index) then return end
+      reached = firsts[index] - 2
+    end
     if kinds[index] == UNION and not unionWay[keys[index]] then
       expand(index)
       reached = firsts[index] - 2
@@ -903,12 +989,7 @@ end
 -- Called again after an entry was left out: continues with the next one.
 local function apply()
   if phase == 0 then
-    if hasUnion then
-      call('DEL', scratch)
-      -- A union is undone by increments: whether they are permitted must be known before.
-      call('ZINCRBY', scratch, '0', '')
-      call('DEL', scratch)
-    end
+    if hasUnion then tryScores() end
     if audits > 0 then run(0) end
     joinScopes()
     phase = 1

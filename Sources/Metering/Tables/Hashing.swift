@@ -21,7 +21,7 @@ public enum Hashing {
 
     /// A fast hash for tables that compare the bytes afterwards.
     @inline(__always)
-    static func table(_ bytes: UnsafeRawBufferPointer) -> UInt64 {
+    public static func table(_ bytes: UnsafeRawBufferPointer) -> UInt64 {
         var hash = UInt64(bytes.count) ^ 0x9E37_79B9_7F4A_7C15
         var index = 0
         while index + 8 <= bytes.count {

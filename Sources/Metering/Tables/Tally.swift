@@ -25,7 +25,7 @@ public enum CellOperation: UInt8, Sendable {
 
     /// Whether a cell keeps one of the values that it is given: least, greatest, first or last.
     @inline(__always)
-    var keepsValue: Bool {
+    public var keepsValue: Bool {
         switch self {
         case .minimum, .maximum, .first, .last: true
         case .add, .addScore, .distinct: false

@@ -84,7 +84,9 @@ extension Lane {
         while true {
             guard link.canCommit else { return false }
             guard let result = link.committer.tryReceive(waitMilliseconds: wait) else { break }
-            assignment?.core.learnCost(shard: result.tag, singleScores: result.singleScores)
+            assignment?.core.learnCost(
+                shard: result.tag, singleScores: result.singleScores,
+                scriptMicroseconds: result.scriptMicroseconds)
             if result.scriptMicroseconds > 0 {
                 totals.scriptSeconds.observe(Double(result.scriptMicroseconds) / 1_000_000)
             }
