@@ -660,10 +660,10 @@ end
 -- Limits of a key's members: what is new to a full key counts as `__other__`
 
 local limitOf, otherCounts = {}, {}
--- Whether a key has the `__other__` of any meter in it.
+-- Whether a key has the `__other__` of any meter in it. No value of a cell looks like one's name.
 local function hasOther(key, read, member)
   if not isShared[key] then return type(try(read, key, otherOf(key, member))) == 'string' end
-  for _, name in ipairs(try('HKEYS', key)) do
+  for _, name in ipairs(try('HGETALL', key)) do
     if find(name, ':' .. OTHER, 1, true) then return true end
   end
   return false
