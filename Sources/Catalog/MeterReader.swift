@@ -5,13 +5,18 @@ enum MeterReader {
     private static let reserved: Set<String> = ["totals", "directory"]
     private static let keys = [
         "kind", "windows", "on", "per", "by", "keep", "value", "of", "retention", "signed",
-        "most",
+        "most", "family",
     ]
 
+    private static let nameRule =
+        "a name is a letter a-z, then a-z, digits and _; not totals, directory"
+
+    private static func isName(_ name: String) -> Bool {
+        NodeReader.isName(name, upperCase: false, extra: "_") && !reserved.contains(name)
+    }
+
     static func read(_ name: String, _ node: NodeReader) throws(CatalogError) -> MeterDeclaration {
-        guard NodeReader.isName(name, upperCase: false, extra: "_"), !reserved.contains(name) else {
-            throw node.fail("a name is a letter a-z, then a-z, digits and _; not totals, directory")
-        }
+        guard isName(name) else { throw node.fail(nameRule) }
         let members = try node.members(keys)
         guard let kind = members.first(where: { $0.key == "kind" })?.value else {
             throw node.fail("'kind' is missing")
@@ -41,6 +46,7 @@ enum MeterReader {
         case "of": meter.of = try value.text()
         case "signed": meter.isSigned = try value.bool()
         case "most": meter.most = try most(value, meter.kind)
+        case "family": meter.family = try family(value)
         case "retention":
             for (name, length) in try value.members(Window.allCases.map(\.name)) {
                 guard let window = Window(name: name), window != .all else {
@@ -50,6 +56,13 @@ enum MeterReader {
             }
         default: break
         }
+    }
+
+    /// A family's name has the place of a meter's in the names of keys.
+    private static func family(_ node: NodeReader) throws(CatalogError) -> String {
+        let name = try node.text()
+        guard isName(name) else { throw node.fail(nameRule) }
+        return name
     }
 
     /// One limit for both `by` and `per`, or a mapping; a limit that is left out is the standard

@@ -4,10 +4,13 @@ public import Metering
 extension KeyLayout {
     /// Appends the part of a cell key after organization and scope, with its leading ":".
     ///
-    /// - Parameter number: the window's number; for a grid the weekday.
+    /// - Parameters:
+    ///   - meter: name of the meter; of its family where it has one.
+    ///   - isFamily: whether the key is a family's.
+    ///   - number: the window's number; for a grid the weekday.
     public static func appendCellKeySuffix(
-        meter: some Collection<UInt8>, shape: CellShape, window: Window, number: Int32,
-        to key: inout Bytes
+        meter: some Collection<UInt8>, isFamily: Bool = false, shape: CellShape, window: Window,
+        number: Int32, to key: inout Bytes
     ) {
         key.append(UInt8(ascii: ":"))
         if shape == .series, window == .all {
@@ -40,6 +43,22 @@ extension KeyLayout {
             case .minute, .all: 2
             }
         key.removeLast(ownCount)
+        if isFamily { appendQuarter(window, number, to: &key) }
+    }
+
+    /// Appends which quarter of an hour or of a day a family's key holds: `q0` … `q3`.
+    ///
+    /// Several meters share the key, so that it has fewer windows of each.
+    private static func appendQuarter(_ window: Window, _ number: Int32, to key: inout Bytes) {
+        let count: Int32
+        switch window {
+        case .minute: count = 60
+        case .quarter: count = 96
+        case .day, .month, .all: return
+        }
+        let offset = Int32(Int64(number) - floorDivide(Int64(number), Int64(count)) * Int64(count))
+        key.append(UInt8(ascii: "q"))
+        key.append(48 + UInt8(truncatingIfNeeded: offset / (count / 4)))
     }
 
     /// Appends a window's label: `2026-03`, `2026-03-09`, `2026-03-09T1415`, `2026-03-09T1407`,

@@ -121,10 +121,12 @@ public struct KeyLayout: Sendable, Hashable {
     ///
     /// - Parameters:
     ///   - scope: names and values of the dimensions of one scope, in the catalog's order.
+    ///   - meter: name of the meter; of its family where it has one.
+    ///   - isFamily: whether the key is a family's.
     ///   - number: the window's number; for a grid the weekday, 0 for Sunday.
     public func cellKey(
         organization: Bytes, scope: [(name: String, value: Bytes)] = [], meter: String,
-        shape: CellShape, window: Window, number: Int32
+        isFamily: Bool = false, shape: CellShape, window: Window, number: Int32
     ) -> Bytes {
         var key = shardPrefix(shard(of: organization))
         KeyLayout.escape(organization, into: &key)
@@ -133,7 +135,8 @@ public struct KeyLayout: Sendable, Hashable {
             KeyLayout.escape(value, into: &key)
         }
         KeyLayout.appendCellKeySuffix(
-            meter: Bytes(meter.utf8), shape: shape, window: window, number: number, to: &key)
+            meter: Bytes(meter.utf8), isFamily: isFamily, shape: shape, window: window,
+            number: number, to: &key)
         return key
     }
 
@@ -146,7 +149,12 @@ public struct KeyLayout: Sendable, Hashable {
     }
 
     /// First and last window number whose cells are in the same series key as `number`.
-    public static func seriesBucket(_ window: Window, _ number: Int32) -> ClosedRange<Int32> {
+    ///
+    /// `isFamily`: several meters share the key, so that it has a quarter of the minutes and
+    /// quarter-hours.
+    public static func seriesBucket(
+        _ window: Window, _ number: Int32, isFamily: Bool = false
+    ) -> ClosedRange<Int32> {
         switch window {
         case .all: return 0...0
         case .month:
@@ -157,11 +165,13 @@ public struct KeyLayout: Sendable, Hashable {
             let first = CivilDate(month: date.month).dayNumber
             return first...first + date.daysInMonth - 1
         case .quarter:
-            let first = Int32(floorDivide(Int64(number), 96) * 96)
-            return first...first + 95
+            let count: Int64 = isFamily ? 24 : 96
+            let first = Int32(floorDivide(Int64(number), count) * count)
+            return first...first + Int32(count) - 1
         case .minute:
-            let first = Int32(floorDivide(Int64(number), 60) * 60)
-            return first...first + 59
+            let count: Int64 = isFamily ? 15 : 60
+            let first = Int32(floorDivide(Int64(number), count) * count)
+            return first...first + Int32(count) - 1
         }
     }
 

@@ -30,16 +30,20 @@ public struct OrganizationNames: Sendable {
     ///
     /// - Parameters:
     ///   - scope: by `scopeText`; empty for the whole organization.
+    ///   - meter: name of the meter; of its family where it has one.
+    ///   - isFamily: whether the key is a family's.
     ///   - number: the window's number; for a grid the weekday, 0 for Sunday.
     public func cellKey(
-        scope: [UInt8], meter: [UInt8], shape: CellShape, window: Window, number: Int32
+        scope: [UInt8], meter: [UInt8], isFamily: Bool = false, shape: CellShape, window: Window,
+        number: Int32
     ) -> [UInt8] {
         var key: [UInt8] = []
         key.reserveCapacity(start.count + scope.count + meter.count + 32)
         key.append(contentsOf: start)
         key.append(contentsOf: scope)
         KeyLayout.appendCellKeySuffix(
-            meter: meter, shape: shape, window: window, number: number, to: &key)
+            meter: meter, isFamily: isFamily, shape: shape, window: window, number: number,
+            to: &key)
         return key
     }
 
@@ -71,19 +75,22 @@ extension KeyLayout {
             }
             return Int32(member[index] - 48) * 10 + Int32(member[index + 1] - 48)
         }
+        // A family's key begins within the hour or day that its members name.
+        func start(every count: Int64) -> Int32 {
+            Int32(floorDivide(Int64(bucket.lowerBound), count) * count)
+        }
         guard member.count == (window == .quarter ? 4 : 2), let first = twoDigits(0) else {
             return nil
         }
-        let offset: Int32
+        let number: Int32
         switch window {
-        case .month, .day: offset = first - 1
-        case .minute: offset = first
+        case .month, .day: number = bucket.lowerBound + first - 1
+        case .minute: number = start(every: 60) + first
         case .quarter:
             guard let minute = twoDigits(2), minute % 15 == 0, minute < 60 else { return nil }
-            offset = first * 4 + minute / 15
+            number = start(every: 96) + first * 4 + minute / 15
         case .all: return nil
         }
-        let number = bucket.lowerBound + offset
         return bucket.contains(number) ? number : nil
     }
 

@@ -5,7 +5,7 @@
 /// written here by hand, and nothing depends on how Swift prints a value. Words that look like
 /// Swift (`Metering.Envelope.Source.pointer`) come from the first builds, which printed values;
 /// they stay when a type is renamed. A new property may only add text where its value is not the
-/// default, as `not_before`, `max` and `most` do.
+/// default, as `not_before`, `max`, `most` and `family` do.
 enum ContractText {
     /// Names and digests: `meter:NAME` and `event:NAME/FIELD`, sorted by name.
     static func entries(of catalog: MeterCatalog) -> [(name: String, digest: String)] {
@@ -102,6 +102,8 @@ enum ContractText {
         if meter.limits != .standard(meter.kind) {
             lines.append("most \(limit(meter.limits.by)) \(limit(meter.limits.per))")
         }
+        // Where cells are kept is part of what all writers must agree on.
+        if let family = meter.family { lines.append("family \(family)") }
         lines += meter.windows.map { "\($0.name)=\(retention(meter.retention(of: $0)))" }.sorted()
         lines += meter.clauses.map { clause in
             let bindings = clause.bindings.sorted { $0.key < $1.key }.map {

@@ -240,6 +240,8 @@ public struct MeterDeclaration: Sendable, Equatable {
     public var isSigned: Bool
     /// How many values are kept apart where it differs from `Most.standard`.
     public var most: Most?
+    /// The family whose meters keep their cells in common keys; nil: its cells have their own.
+    public var family: String?
     /// Which events feed it, and how.
     public var clauses: [Clause]
 
@@ -248,7 +250,7 @@ public struct MeterDeclaration: Sendable, Equatable {
         name: String, kind: MeterKind, keep: Keep? = nil, scopes: [[String]] = [[]],
         by: [String] = [], windows: [Window], value: String? = nil, of: String? = nil,
         retention: [Window: Retention] = [:], isSigned: Bool = false, most: Most? = nil,
-        clauses: [Clause]
+        family: String? = nil, clauses: [Clause]
     ) {
         self.name = name
         self.kind = kind
@@ -261,6 +263,7 @@ public struct MeterDeclaration: Sendable, Equatable {
         self.retention = retention
         self.isSigned = isSigned
         self.most = most
+        self.family = family
         self.clauses = clauses
     }
 

@@ -48,6 +48,16 @@ enum CellText {
         return order != 0 ? order < 0 : left.count < right.count
     }
 
+    /// What follows `head` in a name; nil where the name does not begin with it.
+    static func rest(
+        of name: UnsafeRawBufferPointer, after head: [UInt8]
+    ) -> UnsafeRawBufferPointer? {
+        guard name.count >= head.count else { return nil }
+        let start = UnsafeRawBufferPointer(rebasing: name[..<head.count])
+        guard head.withUnsafeBytes({ isSame($0, start) }) else { return nil }
+        return UnsafeRawBufferPointer(rebasing: name[head.count...])
+    }
+
     /// Whether two texts are the same.
     static func isSame(_ left: UnsafeRawBufferPointer, _ right: UnsafeRawBufferPointer) -> Bool {
         guard left.count == right.count else { return false }

@@ -51,7 +51,7 @@ public struct Inquiry {
     /// The organization that is asked about.
     public let organization: [UInt8]
     let engine: QueryEngine
-    private let names: OrganizationNames
+    let names: OrganizationNames
     var plan = ReadPlan()
     /// Meters that were asked for but are not in the catalog.
     private(set) var unknownMeters: [String] = []
@@ -162,11 +162,11 @@ public struct Inquiry {
         _ name: String, _ coverage: Coverage, scopes: [CellScope] = [.organization]
     ) -> Question<Breakdown> {
         guard let meter = meter(name) else { return Question { _ in Breakdown() } }
-        let reads = tableReads(meter, coverage, scopes)
+        let entries = tableReads(meter, coverage, scopes)
         let orphans = orphanEntry(of: meter, coverage)
         let isClamped = meter.isClampedAtZero
         return Question { snapshot in
-            let sums = Inquiry.sums(snapshot, reads) { CellText.integer($0) }
+            let sums = Inquiry.sums(snapshot, entries) { CellText.integer($0) }
             orphans?.note(sums.entries.lazy.map(\.value))
             return Breakdown(sums.tuples { (isClamped ? $0 > 0 : $0 != 0) ? $0 : nil })
         }
@@ -174,17 +174,18 @@ public struct Inquiry {
 
     /// The entries of a meter's tables as Redis has them, for a question that joins several meters.
     mutating func tableEntries(_ name: String, _ coverage: Coverage) -> TableEntries {
-        guard let meter = meter(name) else { return TableEntries(reads: [], keep: nil) }
-        return TableEntries(
-            reads: tableReads(meter, coverage, [.organization]), keep: meter.keep)
+        guard let meter = meter(name) else {
+            return TableEntries(reads: [], keep: nil, head: [])
+        }
+        return tableReads(meter, coverage, [.organization])
     }
 
     mutating func extremeTextTable(
         _ meter: KnownMeter, _ coverage: Coverage, _ scopes: [CellScope]
     ) -> Question<[[[UInt8]]: [UInt8]]> {
-        let reads = tableReads(meter, coverage, scopes)
+        let entries = tableReads(meter, coverage, scopes)
         return Question { snapshot in
-            Inquiry.extremes(snapshot, reads, meter.keep).tuples { $0.map { [UInt8]($0) } }
+            Inquiry.extremes(snapshot, entries).tuples { $0.map { [UInt8]($0) } }
         }
     }
 
@@ -196,8 +197,9 @@ public struct Inquiry {
         let keys = keys(meter, coverage, scopes)
         guard let first = keys.first else { return Question { _ in Breakdown() } }
         let read = plan.whole(keys.count == 1 ? .ranking(first) : .rankingSum(keys))
+        let entries = TableEntries(reads: [read], keep: nil, head: [])
         return Question { snapshot in
-            let sums = Inquiry.sums(snapshot, [read]) { CellSnapshot.score($0) }
+            let sums = Inquiry.sums(snapshot, entries) { CellSnapshot.score($0) }
             return Breakdown(sums.tuples { $0 != 0 ? $0 : nil })
         }
     }
@@ -207,14 +209,12 @@ public struct Inquiry {
         _ name: String, _ coverage: Coverage, scopes: [CellScope] = [.organization]
     ) -> Question<Histogram> {
         guard let meter = meter(name) else { return Question { _ in Histogram([:]) } }
-        let reads = tableReads(meter, coverage, scopes)
+        let entries = tableReads(meter, coverage, scopes)
         return Question { snapshot in
             var counts: [Int64: Int64] = [:]
-            for read in reads {
-                snapshot.forEachPair(read) { member, value in
-                    let step = CellText.integer(member)
-                    counts[step] = CellText.add(counts[step] ?? 0, CellText.integer(value))
-                }
+            entries.forEach(snapshot) { member, value in
+                let step = CellText.integer(member)
+                counts[step] = CellText.add(counts[step] ?? 0, CellText.integer(value))
             }
             return Histogram(counts)
         }
@@ -302,81 +302,39 @@ public struct Inquiry {
 
     private mutating func tableReads(
         _ meter: KnownMeter, _ coverage: Coverage, _ scopes: [CellScope]
-    ) -> [Int] {
-        keys(meter, coverage, scopes).map { key in plan.whole(.hash(key)) }
-    }
-
-    /// The windows of these pieces, key by key.
-    ///
-    /// A key is read whole where more than two of its windows are wanted.
-    private mutating func series(
-        _ meter: KnownMeter, _ pieces: [Coverage.Piece], _ scopes: [CellScope]
-    ) -> [SeriesPart] {
-        var parts: [SeriesPart] = []
-        for scope in scopes {
-            let scope = scope.text
-            for piece in pieces { parts += series(meter, piece, scope, mostMembers: 2) }
-        }
-        return parts
-    }
-
-    /// The windows of one piece.
-    ///
-    /// A key is read whole where more than `mostMembers` of its windows are wanted.
-    mutating func series(
-        _ meter: KnownMeter, _ piece: Coverage.Piece, _ scope: [UInt8], mostMembers: Int
-    ) -> [SeriesPart] {
-        var parts: [SeriesPart] = []
-        var next = piece.numbers.lowerBound
-        while next < piece.numbers.upperBound {
-            let bucket = KeyLayout.seriesBucket(piece.window, next)
-            let wanted = next..<min(piece.numbers.upperBound, bucket.upperBound + 1)
-            let key = names.cellKey(scope: scope, meter, piece.window, next)
-            if wanted.count <= mostMembers {
-                for number in wanted {
-                    let member = KeyLayout.seriesMember(
-                        meter: meter.name, window: piece.window, number: number)
-                    parts.append(.member(plan.member(member, of: key), number: number))
-                }
-            } else {
-                let read = plan.whole(.bucket(key, most: bucket.count))
-                parts.append(.bucket(read: read, piece.window, bucket: bucket, wanted: wanted))
-            }
-            next = wanted.upperBound
-        }
-        return parts
+    ) -> TableEntries {
+        TableEntries(
+            reads: keys(meter, coverage, scopes).map { key in plan.whole(.hash(key)) },
+            keep: meter.keep, head: meter.head)
     }
 
     // MARK: Values by name
 
     private static func sums(
-        _ snapshot: CellSnapshot, _ reads: [Int], _ number: (UnsafeRawBufferPointer) -> Int64
+        _ snapshot: CellSnapshot, _ entries: TableEntries,
+        _ number: (UnsafeRawBufferPointer) -> Int64
     ) -> NamedValues<Int64> {
         var sums = NamedValues<Int64>()
-        for read in reads {
-            snapshot.forEachPair(read) { name, value in
-                let value = number(value)
-                sums.update(name, initial: 0) { $0 = CellText.add($0, value) }
-            }
+        entries.forEach(snapshot) { name, value in
+            let value = number(value)
+            sums.update(name, initial: 0) { $0 = CellText.add($0, value) }
         }
         return sums
     }
 
     private static func extremes(
-        _ snapshot: CellSnapshot, _ reads: [Int], _ keep: MeterDeclaration.Keep?
+        _ snapshot: CellSnapshot, _ entries: TableEntries
     ) -> NamedValues<UnsafeRawBufferPointer?> {
         var best = NamedValues<UnsafeRawBufferPointer?>()
-        for read in reads {
-            snapshot.forEachPair(read) { name, value in
-                best.update(name, initial: nil) { $0 = Extreme.better($0, value, keep) }
-            }
+        entries.forEach(snapshot) { name, value in
+            best.update(name, initial: nil) { $0 = Extreme.better($0, value, entries.keep) }
         }
         return best
     }
 }
 
 extension CellScope {
-    fileprivate var text: [UInt8] {
+    var text: [UInt8] {
         OrganizationNames.scopeText(dimensions.map { (name: $0.name, value: $0.value) })
     }
 }
@@ -386,6 +344,7 @@ extension OrganizationNames {
         scope: [UInt8], _ meter: KnownMeter, _ window: Window, _ number: Int32
     ) -> [UInt8] {
         cellKey(
-            scope: scope, meter: meter.name, shape: meter.shape, window: window, number: number)
+            scope: scope, meter: meter.keyName, isFamily: meter.isFamily, shape: meter.shape,
+            window: window, number: number)
     }
 }

@@ -50,7 +50,7 @@ public struct QueryEngine: Sendable {
         self.layout = layout
         self.catalog = catalog
         meters = Dictionary(
-            catalog.meters.map { ($0.name, KnownMeter($0)) },
+            catalog.meters.map { ($0.name, KnownMeter($0, in: catalog)) },
             uniquingKeysWith: { first, _ in first })
     }
 
@@ -147,16 +147,29 @@ public struct QueryEngine: Sendable {
 final class KnownMeter: Sendable {
     let declaration: MeterDeclaration
     let name: [UInt8]
+    /// What stands for it in names of keys: its family, where it has one.
+    let keyName: [UInt8]
+    /// What the members of its cells begin with: `METER:` where it is in a family.
+    let head: [UInt8]
+    let isFamily: Bool
     let form: AnswerForm
     let isClampedAtZero: Bool
     let keep: MeterDeclaration.Keep?
     let shape: CellShape
+    /// How many series are in the keys of its family; indexed by `Window.rawValue`.
+    let seriesCounts: [Int]
     /// Its windows except that of all time, shortest first.
     let kept: [Coverage.Kept]
 
-    init(_ declaration: MeterDeclaration) {
+    init(_ declaration: MeterDeclaration, in catalog: MeterCatalog) {
         self.declaration = declaration
         name = Array(declaration.name.utf8)
+        isFamily = declaration.family != nil
+        keyName = declaration.family.map { Array($0.utf8) } ?? name
+        head = isFamily ? name + [UInt8(ascii: ":")] : []
+        let family = isFamily ? catalog.meters.filter { $0.family == declaration.family } : []
+        let windows = family.filter { $0.shape == .series }.flatMap(\.windows)
+        seriesCounts = Window.allCases.map { window in windows.count { $0 == window } }
         form = declaration.answerForm
         isClampedAtZero = declaration.kind.isClampedAtZero
         keep = declaration.keep

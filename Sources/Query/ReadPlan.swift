@@ -39,17 +39,39 @@ struct ReadPlan {
         return members.indices.map { Slot(read: read, position: $0) }
     }
 
+    /// Plans to read these members of a hash of at most `most` that several meters share; returns
+    /// the index of the read, which may become one of the whole key.
+    ///
+    /// Redis finds a member of a short hash by going through it, so that many of them cost more
+    /// than all: two fifths cost as much.
+    mutating func shared(_ members: [[UInt8]], of key: [UInt8], most: Int) -> Int {
+        let read = index(of: .members(key, []), orWhole: true)
+        guard case .members(_, var known) = reads[read] else { return read }
+        reads[read] = .size([])
+        if known.isEmpty {
+            known = members
+        } else {
+            for member in members where !known.contains(member) { known.append(member) }
+        }
+        reads[read] =
+            5 * known.count > 2 * most ? .bucket(key, most: most) : .members(key, known)
+        return read
+    }
+
     /// Plans a read of whole keys; returns its index.
     mutating func whole(_ read: CellQuery) -> Int { index(of: read) }
 
     /// The index of an equal read; the read is added where there is none.
     ///
-    /// Reads of members of the same key are equal.
-    private mutating func index(of read: CellQuery) -> Int {
+    /// Reads of members of the same key are equal. `orWhole`: a read of members is equal to one of
+    /// the whole key, too.
+    private mutating func index(of read: CellQuery, orWhole: Bool = false) -> Int {
         let hash = read.mainKey.withUnsafeBytes { IndexTable.hash($0) }
         var known: Int?
         indices.forEach(hash) { index in
-            if known == nil, reads[index].isSame(as: read) { known = index }
+            guard known == nil else { return }
+            if reads[index].isSame(as: read) { known = index }
+            if orWhole, case .bucket(read.mainKey, _) = reads[index] { known = index }
         }
         if let known { return known }
         reads.append(read)
@@ -124,6 +146,9 @@ enum SeriesPart {
     case member(ReadPlan.Slot, number: Int32)
     /// A whole key, of which only the windows `wanted` matter.
     case bucket(read: Int, Window, bucket: ClosedRange<Int32>, wanted: Range<Int32>)
+    /// A key that several meters share, or members of it; those of this meter begin with `head`.
+    case shared(
+        read: Int, head: [UInt8], Window, bucket: ClosedRange<Int32>, wanted: Range<Int32>)
 }
 
 extension CellSnapshot {
@@ -147,7 +172,30 @@ extension CellSnapshot {
                         body(number, value)
                     }
                 }
+            case .shared(let read, let head, let window, let bucket, let wanted):
+                forEachValue(read) { member, value in
+                    if let label = CellText.rest(of: member, after: head),
+                        let number = KeyLayout.seriesNumber(label, window, in: bucket),
+                        wanted.contains(number)
+                    {
+                        body(number, value)
+                    }
+                }
             }
+        }
+    }
+
+    /// Calls `body` with each member that a query found, whether it asked for members or for all.
+    private func forEachValue(
+        _ read: Int,
+        _ body: (_ member: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) -> Void
+    ) {
+        guard case .members(_, let members) = queries[read] else {
+            return forEachPair(read, body)
+        }
+        for (position, name) in members.enumerated() {
+            guard let value = member(read, position) else { continue }
+            name.withUnsafeBytes { body($0, value) }
         }
     }
 }
@@ -202,11 +250,21 @@ struct TableEntries {
     let reads: [Int]
     /// For extremes: which of two values is kept.
     let keep: MeterDeclaration.Keep?
+    /// What names of this meter begin with in Redis, where several meters share the tables.
+    let head: [UInt8]
 
     func forEach(
         _ snapshot: CellSnapshot,
         _ body: (_ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) -> Void
     ) {
-        for read in reads { snapshot.forEachPair(read, body) }
+        for read in reads {
+            if head.isEmpty {
+                snapshot.forEachPair(read, body)
+            } else {
+                snapshot.forEachPair(read) { name, value in
+                    if let rest = CellText.rest(of: name, after: head) { body(rest, value) }
+                }
+            }
+        }
     }
 }

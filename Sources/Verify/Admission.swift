@@ -58,7 +58,8 @@ struct Admission {
             let isThere = try exist(part.map(\.name), &ledger)
             for (scoped, isThere) in zip(part, isThere) where !isThere {
                 let target = redirected(scoped.name)
-                cells.move(scoped.key, keepsLarger: { keepsLarger($0, scoped.name) }) {
+                let key = LedgerKey(scoped.name, prefixLength: prefixLength)
+                cells.move(scoped.key, keepsLarger: { keepsLarger($0, key) }) {
                     (key: target, member: $0)
                 }
             }
@@ -169,47 +170,63 @@ struct Admission {
         _ report: inout VerificationReport
     ) throws(VerifyError) {
         // Keys are selected before the first cell moves, as a move changes their counts.
-        var crowded: [(number: Int, meter: OracleMeter, most: Int, isSpelled: Bool)] = []
+        var crowded: [(number: Int, key: LedgerKey, most: Int, isSpelled: Bool)] = []
         for number in 0..<cells.keyCount where cells.shape(number) != .distinct {
             let key = LedgerKey(cells.name(number), prefixLength: prefixLength)
-            guard let meter = key.meter.flatMap({ meters[$0] }), meter.isTable,
-                let most = meter.mostMembers, cells.count(number) > most,
-                limits.reason(against: key, expirySeconds: cells.expirySeconds(number)) == nil
+            guard let most = key.meter.flatMap({ limits.mostMembers[$0] }),
+                cells.count(number) > most,
+                limits.reason(against: key, expirySeconds: cells.expirySeconds(number)) == nil,
+                !isSeries(number, key, cells)
             else { continue }
-            let other = Self.other(meter)
-            let isSpelled = cells.cells(number).contains { $0.member == other }
-            crowded.append((number, meter, most, isSpelled))
+            let isSpelled = cells.cells(number).contains { isOther($0.member, key) }
+            crowded.append((number, key, most, isSpelled))
         }
-        for (number, meter, most, isSpelled) in crowded {
+        for (number, key, most, isSpelled) in crowded {
             let name = cells.name(number)
             let shape = cells.shape(number)
             let found = try ledger.talk { connection throws(RedisError) in
                 try Comparison.readInSteps(name, shape, &connection)
             }
             guard found.errorText == nil, !found.cells.isEmpty else { continue }
-            let other = Self.other(meter)
             // A value whose change is parked was kept apart, too.
             let present = Set(found.cells.map(\.member))
                 .union((parked.keys[name] ?? []).map(\.member))
-            if present.contains(other), !isSpelled, present.count - 1 < most {
+            let others = present.filter { isOther($0, key) }
+            if let other = others.first, !isSpelled, present.count - others.count < most {
                 report.add(
                     .different, name, member: other, expected: "\(most) values before it",
-                    found: "\(present.count - 1) values")
+                    found: "\(present.count - others.count) values")
             }
-            cells.move(number, keepsLarger: { _ in meter.keepsLarger }) { member in
-                present.contains(member) ? nil : (key: name, member: other)
+            cells.move(number, keepsLarger: { keepsLarger($0, key) }) { member in
+                guard !present.contains(member), let other = other(member, key) else { return nil }
+                return (key: name, member: other)
             }
         }
     }
 
-    /// The member that holds all values that are not kept apart.
-    private static func other(_ meter: OracleMeter) -> [UInt8] {
-        Array(meter.by.map { _ in other }.joined(separator: [0x3A]))
+    /// Whether the members of a family's key are windows of series, which have no limit.
+    private func isSeries(
+        _ number: Int, _ key: LedgerKey, _ cells: borrowing ExpectedCells
+    ) -> Bool {
+        guard let member = cells.cells(number).first?.member else { return false }
+        return meters[limits.meter(of: member, in: key)]?.isSeries ?? false
     }
 
-    /// Whether a cell keeps the larger of two extremes; in totals the member is the meter's name.
-    private func keepsLarger(_ member: [UInt8], _ name: [UInt8]) -> Bool {
-        let meter = LedgerKey(name, prefixLength: prefixLength).meter ?? member
-        return meters[meter]?.keepsLarger ?? true
+    /// The member that holds all values of a member's meter that are not kept apart; nil where the
+    /// meter has no limit.
+    private func other(_ member: [UInt8], _ key: LedgerKey) -> [UInt8]? {
+        guard let meter = meters[limits.meter(of: member, in: key)], meter.isTable else {
+            return nil
+        }
+        return meter.head + meter.by.map { _ in Self.other }.joined(separator: [0x3A])
+    }
+
+    private func isOther(_ member: [UInt8], _ key: LedgerKey) -> Bool {
+        other(member, key) == member
+    }
+
+    /// Whether a cell keeps the larger of two extremes.
+    private func keepsLarger(_ member: [UInt8], _ key: LedgerKey) -> Bool {
+        meters[limits.meter(of: member, in: key)]?.keepsLarger ?? true
     }
 }

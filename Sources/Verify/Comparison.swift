@@ -10,13 +10,21 @@ struct ComparisonLimits {
     var laterMeters: Set<[UInt8]> = []
     /// Keys that expire up to this time, in seconds since 1970, may be gone.
     var expirySeconds: Int64 = 0
-    /// The most members that a key keeps apart, by meter.
+    /// The most members that a key keeps apart, by meter or family.
     var mostMembers: [[UInt8]: Int] = [:]
+    /// Names of families; a member of their keys begins with its meter's name.
+    var families: Set<[UInt8]> = []
 
     /// Whether a cell of value 0 may be in a key with that many cells: a key at its limit keeps
     /// them.
     func keepsZeros(_ key: LedgerKey, cells: Int) -> Bool {
         key.meter.flatMap { mostMembers[$0] }.map { cells >= $0 } ?? false
+    }
+
+    /// The meter of a member of a key.
+    func meter(of member: [UInt8], in key: LedgerKey) -> [UInt8] {
+        guard let name = key.meter else { return member }
+        return families.contains(name) ? Array(member.prefix { $0 != 0x3A }) : name
     }
 
     func reason(against key: LedgerKey, expirySeconds: Int64?) -> VerificationReport.Reason? {
@@ -131,9 +139,9 @@ struct Comparison: ~Copyable {
         }
     }
 
-    /// Whether a member of totals belongs to a meter that was added later.
+    /// Whether a member of totals or of a family belongs to a meter that was added later.
     private func isLater(_ member: [UInt8], _ key: LedgerKey) -> Bool {
-        key.meter == nil && limits.laterMeters.contains(member)
+        limits.laterMeters.contains(limits.meter(of: member, in: key))
     }
 
     /// Reads and compares the keys that are due.

@@ -42,7 +42,8 @@ public struct ExpectedAnswer: Sendable, Equatable {
                 case .extreme, .distinct, .histogram, .grid: continue
                 }
                 let isSingle = meter.by.isEmpty
-                let end = isSingle ? ":totals" : ":\(meter.name):all"
+                let end = isSingle ? ":totals" : ":\(meter.family ?? meter.name):all"
+                let head = isSingle ? [] : meter.head
                 var rows: Set<Row> = []
                 for (member, value) in found(prefix, name, end, cells) {
                     guard case .integer(var number) = value else { continue }
@@ -50,8 +51,9 @@ public struct ExpectedAnswer: Sendable, Equatable {
                     if isSingle {
                         guard member.elementsEqual(meter.name.utf8) else { continue }
                         rows.insert(Row(dimensions: [:], value: number))
-                    } else if number != 0 {
-                        rows.insert(Row(dimensions: dimensions(member, meter.by), value: number))
+                    } else if number != 0, member.starts(with: head) {
+                        let values = Array(member.dropFirst(head.count))
+                        rows.insert(Row(dimensions: dimensions(values, meter.by), value: number))
                     }
                 }
                 if isSingle, rows.isEmpty { rows.insert(Row(dimensions: [:], value: 0)) }

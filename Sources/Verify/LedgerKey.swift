@@ -9,7 +9,8 @@ struct LedgerKey {
     }
 
     let role: Role
-    /// The meter; nil for totals, where each member is a meter.
+    /// The meter, or the family whose meters share the key; nil for totals, where each member is a
+    /// meter.
     var meter: [UInt8]?
     /// When the oldest window in the key begins, in milliseconds since 1970; nil when the key holds
     /// all time.

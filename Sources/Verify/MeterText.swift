@@ -33,6 +33,7 @@ enum MeterText {
                     meter.retention[try window(text, place)] = try retention(value, place)
                 }
             case "most": try readLimits(value, place, &meter)
+            case "family": meter.family = try CatalogText.text(value, place)
             case "signed": meter.isSigned = try CatalogText.truth(value, place)
             default: throw CatalogText.wrong("\(place) is an unknown key")
             }

@@ -20,9 +20,9 @@ struct OrganizationCells {
     /// By the part of a key's name after the organization.
     private var contents: [[UInt8]: Content] = [:]
 
-    /// Copies the cells of these meters.
+    /// Copies the cells of these meters; those of a family as if each meter had keys of its own.
     init(
-        _ organization: String, meters: Set<[UInt8]>, prefix: String,
+        _ organization: String, meters: Set<[UInt8]>, families: Set<[UInt8]>, prefix: String,
         _ cells: borrowing ExpectedCells
     ) {
         self.organization = organization
@@ -35,36 +35,56 @@ struct OrganizationCells {
             guard name.starts(with: start) else { continue }
             let rest = Array(name[start.count...])
             let parts = rest.split(separator: 0x3A, omittingEmptySubsequences: false)
-            guard Self.isWanted(parts, meters) else { continue }
-            if cells.shape(key) == .distinct {
+            guard let place = Self.meterPlace(parts) else { continue }
+            let meter = place < parts.count ? Array(parts[place]) : nil
+            if let meter, families.contains(meter) {
+                let found = cells.cells(key)
+                take(parts, familyAt: place, meters, found)
+                meet(parts, found.map { $0.member.split(separator: 0x3A).last ?? [] })
+            } else if let meter, !meters.contains(meter) {
+                continue
+            } else if cells.shape(key) == .distinct {
                 contents[rest] = .values(cells.values(key))
+                meet(parts, [])
             } else {
-                contents[rest] = .cells(cells.cells(key))
+                let found = cells.cells(key)
+                contents[rest] = .cells(found)
+                meet(parts, found.map { $0.member[...] })
             }
             if let first = parts.first, first.starts(with: "project=".utf8) {
                 projects.insert(LedgerKey.unescaped(first.dropFirst(8)))
             }
-            meet(parts, key, cells)
         }
         self.projects = projects.sorted { $0.lexicographicallyPrecedes($1) }
     }
 
-    private static func isWanted(_ parts: [ArraySlice<UInt8>], _ meters: Set<[UInt8]>) -> Bool {
-        guard let last = parts.last else { return false }
-        if last.elementsEqual("totals".utf8) { return true }
-        if last.elementsEqual("all".utf8), parts.count > 1 {
-            return meters.contains(Array(parts[parts.count - 2]))
-        }
-        guard parts.count > 2 else { return false }
+    /// Where a key's name has the meter or family; behind the last part for totals, nil for windows
+    /// that no answer is computed from.
+    private static func meterPlace(_ parts: [ArraySlice<UInt8>]) -> Int? {
+        guard let last = parts.last else { return nil }
+        if last.elementsEqual("totals".utf8) { return parts.count }
+        if last.elementsEqual("all".utf8), parts.count > 1 { return parts.count - 2 }
+        guard parts.count > 2 else { return nil }
         let window = parts[parts.count - 2]
         return ["day", "month", "grid"].contains { window.elementsEqual($0.utf8) }
-            && meters.contains(Array(parts[parts.count - 3]))
+            ? parts.count - 3 : nil
+    }
+
+    /// Takes the cells of a family's key.
+    private mutating func take(
+        _ parts: [ArraySlice<UInt8>], familyAt place: Int, _ meters: Set<[UInt8]>, _ cells: [Cell]
+    ) {
+        var parts = parts
+        let members = Dictionary(grouping: cells) { Array($0.member.prefix { $0 != 0x3A }) }
+        for (meter, cells) in members where meters.contains(meter) {
+            parts[place] = meter[...]
+            contents[Array(parts.joined(separator: [0x3A]))] = .cells(
+                cells.map { (Array($0.member.dropFirst(meter.count + 1)), $0.value) })
+        }
     }
 
     /// Extends `days` by those of a key.
-    private mutating func meet(
-        _ parts: [ArraySlice<UInt8>], _ key: Int, _ cells: borrowing ExpectedCells
-    ) {
+    private mutating func meet(_ parts: [ArraySlice<UInt8>], _ members: [ArraySlice<UInt8>]) {
         guard parts.count > 2, parts[parts.count - 2].elementsEqual("day".utf8),
             let label = parts.last, let start = oracleLabelStartMilliseconds(label)
         else { return }
@@ -72,8 +92,8 @@ struct OrganizationCells {
         var found: [Int64] = [first]
         if label.count == 7 {
             // In a series the members are the days of a month.
-            found = cells.cells(key).compactMap {
-                Int64(String(decoding: $0.member, as: UTF8.self)).map { first + $0 - 1 }
+            found = members.compactMap {
+                Int64(String(decoding: $0, as: UTF8.self)).map { first + $0 - 1 }
             }
         }
         for day in found {

@@ -43,7 +43,9 @@ struct RouteExpectation {
         self.later = later
         let needed = RouteExpectation.needs.values.flatMap { $0 }.map { Array($0.meter.utf8) }
         self.cells = OrganizationCells(
-            organization, meters: Set(needed), prefix: prefix, cells)
+            organization, meters: Set(needed),
+            families: Set(meters.compactMap { $0.family.map { Array($0.utf8) } }),
+            prefix: prefix, cells)
         // Clocks may differ a little, and a comparison takes its time.
         todays = Set([nowSeconds - 300, nowSeconds, nowSeconds + 3_600].map { $0 / 86_400 })
             .sorted()

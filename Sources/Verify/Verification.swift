@@ -289,8 +289,9 @@ public struct Verification: ~Copyable {
                 limits.logStartMilliseconds ?? .min, first + configuration.futureBoundMilliseconds)
         }
         for meter in meters where meter.isTable {
-            limits.mostMembers[Array(meter.name.utf8)] = meter.mostMembers
+            limits.mostMembers[Array((meter.family ?? meter.name).utf8)] = meter.mostMembers
         }
+        limits.families = Set(meters.compactMap { $0.family.map { Array($0.utf8) } })
         let since = description.filter { $0.key.hasPrefix("since:") }
         let first = since.values.compactMap { Int64($0) }.min() ?? 0
         for (name, number) in since where (Int64(number) ?? first) > first {

@@ -177,8 +177,10 @@ import Testing
             ["HSET", "odo:1:{dir}:ledger", "layout", "1", "shards", "64", "hash", "fnv1a32"],
             ["HSET", "odo:1:{dir}:ledger", "directory:usage-directory", "1"],
             ["HSET", TestService.marks(organization), "!contract", "1:a"],
-            ["HSET", TestService.key(organization, "interactions:day:2026-03")]
-                + zip(7...9, second.version.firsts).flatMap { ["0\($0)", String($1)] },
+            ["HSET", TestService.key(organization, "workspace:day:2026-03")]
+                + zip(7...9, second.version.firsts).flatMap {
+                    ["interactions:0\($0)", String($1)]
+                },
         ] {
             let reply = try connection.command(words.map { Array($0.utf8) })
             #expect(reply.integer != nil)

@@ -37,7 +37,8 @@ import Testing
                 local number = \(number)
                 \(body)
                 for meter, sum in pairs(sums) do
-                  redis.call('HINCRBY', prefix .. meter .. ':day:' .. day:sub(1, 7), day:sub(9), sum)
+                  local counts = prefix .. 'workspace:day:' .. day:sub(1, 7)
+                  redis.call('HINCRBY', counts, meter .. ':' .. day:sub(9), sum)
                   local month = prefix .. 'user_' .. meter .. ':month:' .. day:sub(1, 7)
                   redis.call('ZUNIONSTORE', month, 2, month, prefix .. 'user_' .. meter .. ':day:' .. day)
                 end
@@ -183,8 +184,8 @@ import Testing
                             "u1",
                         ],
                         [
-                            "HINCRBY", TestService.key(organization, "\(meter):day:2026-03"), field,
-                            "1",
+                            "HINCRBY", TestService.key(organization, "workspace:day:2026-03"),
+                            "\(meter):\(field)", "1",
                         ],
                         ["EXEC"],
                     ]

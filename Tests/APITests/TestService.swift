@@ -12,7 +12,8 @@ import Testing
 
 /// The service with the shipped catalog before a private Redis, at 2026-03-09T14:07:31Z (a Monday).
 ///
-/// Cells are seeded by names written out as schemas/redis.md has them.
+/// Cells are seeded by names written out as schemas/redis.md has them; those of families as if each
+/// meter had keys of its own (`FamilyNames`).
 final class TestService {
     static let now = "2026-03-09T14:07:31Z"
     static let secret = Array("a secret of more than thirty-two bytes".utf8)
@@ -86,7 +87,7 @@ final class TestService {
 
     @discardableResult
     func run(_ words: [String]) throws -> ReplyValue {
-        try connection.command(words.map { Array($0.utf8) })
+        try connection.command(FamilyNames.placed(words).map { Array($0.utf8) })
     }
 
     /// A key of an organization: `odo:1:{SHARD}:ORG:REST`.

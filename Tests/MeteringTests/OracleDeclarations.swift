@@ -141,6 +141,7 @@ extension OracleCatalog {
         made.value = meter.value
         made.of = meter.of
         made.isSigned = meter.isSigned
+        made.family = meter.family
         made.mostMembers = meter.limits.by
         made.mostScopes = meter.limits.per
         for (window, retention) in meter.retention {

@@ -15,7 +15,7 @@ public struct CellSnapshot {
     }
 
     /// What was asked, one query an entry.
-    let queries: [CellQuery]
+    public let queries: [CellQuery]
     let entries: [Entry]
     /// The answers that the entries look at.
     let owners: [HeldReply]

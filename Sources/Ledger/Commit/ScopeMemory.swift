@@ -66,7 +66,8 @@ struct ScopeMemory {
 
 /// How a set of cells is limited, as it is written after a group's letter.
 struct GroupLimits {
-    /// For groups of any scope: `MEMBERS/SCOPES`, each empty where there is no limit.
+    /// For groups of any scope: `MEMBERS/SCOPES`, each empty where there is no limit; an F before
+    /// it where the members of the key belong to several meters.
     let text: [UInt8]
     /// For groups that are counted under `__other__` already: `MEMBERS`.
     let redirected: [UInt8]
@@ -75,8 +76,10 @@ struct GroupLimits {
     /// The scope that counts those beyond the limit: `DIM=__other__…`.
     let other: [UInt8]
 
-    init(most: Int?, scope: [String], mostScopes: Int?, other: String) {
-        let members = most.map(String.init) ?? ""
+    init(
+        most: Int?, isFamily: Bool = false, scope: [String], mostScopes: Int?, other: String
+    ) {
+        let members = most.map { (isFamily ? "F" : "") + String($0) } ?? ""
         redirected = Array(members.utf8)
         text = Array((members + (mostScopes.map { "/\($0)" } ?? "")).utf8)
         self.mostScopes = mostScopes

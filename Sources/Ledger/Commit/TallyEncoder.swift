@@ -9,7 +9,8 @@ public struct TallyEncoder: ~Copyable {
     private struct SortedCell {
         /// Organization and scope.
         var owner: UInt64
-        /// Set, window and first number of the key's bucket, then the operation.
+        /// The key (its first set, window and first number of its bucket; for totals nothing), and
+        /// in the lowest byte the group within the key.
         var group: UInt64
         /// The same in all cells of a key.
         var keyGroup: UInt64 { group >> 8 }
@@ -17,7 +18,7 @@ public struct TallyEncoder: ~Copyable {
         var member: UInt64
         var index: Int32
     }
-    /// The limits of one set, as in `GroupLimits`, with ranges of `limitTexts` instead of texts.
+    /// The limits of one set, as in `GroupLimits`, with ranges of `texts` instead of texts.
     private struct LimitRanges {
         var text: Range<Int>
         var redirected: Range<Int>
@@ -28,10 +29,22 @@ public struct TallyEncoder: ~Copyable {
     private struct SetKind {
         var shape: CellShape
         var operation: CellOperation
+        /// Whether it shares keys with other meters.
+        var isFamily: Bool
+        /// The first set whose cells are in the same keys.
+        var keySet: UInt16
+        /// Where `texts` has the beginning of its members: `METER:` in a family's key.
+        var head: Range<Int>
+        /// Tells groups of one key apart: by operation, and whether members are limited.
+        var group: UInt8
+        /// The bit of `group` that says so.
+        static var limited: UInt8 { 8 }
     }
     private let sets: [SetKind]
     private let retentionSeconds: [[Int64]]
     private let meters: [[UInt8]]
+    /// What names of keys have in the place of the meter: its family, where it has one.
+    private let keyNames: [[UInt8]]
     private let prefixes: [[UInt8]]
     private let marksKeys: [[UInt8]]
     private let auditKeys: [[UInt8]]
@@ -39,8 +52,9 @@ public struct TallyEncoder: ~Copyable {
     private let registerKeys: [[UInt8]]
     /// By set.
     private let limits: [LimitRanges]
-    /// The texts of all limits, one after the other; raw memory, so that no references are counted.
-    private let limitTexts: UnsafeMutableRawBufferPointer
+    /// The texts of all limits and beginnings of members, one after the other; raw memory, so that
+    /// no references are counted.
+    private let texts: UnsafeMutableRawBufferPointer
     private var memory = ScopeMemory()
     /// Scopes of this commit that are counted under `__other__`, with their limits.
     private var refused: [(scope: [UInt8], most: Int)] = []
@@ -58,9 +72,9 @@ public struct TallyEncoder: ~Copyable {
 
     /// An encoder for the cells of one program under one layout.
     public init(layout: KeyLayout, cellSets: [CellSet]) {
-        sets = cellSets.map { SetKind(shape: $0.shape, operation: $0.operation) }
         retentionSeconds = cellSets.map(\.retentionSeconds)
         meters = cellSets.map { Array($0.meter.utf8) }
+        keyNames = cellSets.map { Array(($0.family ?? $0.meter).utf8) }
         prefixes = (0..<layout.shardCount).map(layout.shardPrefix)
         marksKeys = (0..<layout.shardCount).map { layout.marksKey(shard: $0) }
         auditKeys = (0..<layout.shardCount).map { layout.auditKey(shard: $0) }
@@ -71,20 +85,34 @@ public struct TallyEncoder: ~Copyable {
             texts += text
             return texts.count - text.count..<texts.count
         }
+        var keySets: [String: UInt16] = [:]
+        sets = cellSets.indices.map { index in
+            let set = cellSets[index]
+            // A family's series are in other keys than its tables.
+            let name = "\(set.family ?? "\(index)") \(set.scope) \(set.shape == .series)"
+            let keySet = keySets[name] ?? UInt16(index)
+            keySets[name] = keySet
+            return SetKind(
+                shape: set.shape, operation: set.operation, isFamily: set.family != nil,
+                keySet: keySet,
+                head: range(of: set.family == nil ? [] : Array("\(set.meter):".utf8)),
+                group: set.operation.rawValue | (set.most == nil ? 0 : SetKind.limited))
+        }
         limits = cellSets.map {
             let limits = GroupLimits(
-                most: $0.most, scope: $0.scope, mostScopes: $0.mostScopes, other: Most.other)
+                most: $0.most, isFamily: $0.family != nil, scope: $0.scope,
+                mostScopes: $0.mostScopes, other: Most.other)
             return LimitRanges(
                 text: range(of: limits.text), redirected: range(of: limits.redirected),
                 other: range(of: limits.other), mostScopes: limits.mostScopes)
         }
-        limitTexts = .allocate(byteCount: texts.count, alignment: 1)
-        limitTexts.copyBytes(from: texts)
+        self.texts = .allocate(byteCount: texts.count, alignment: 1)
+        self.texts.copyBytes(from: texts)
     }
 
     deinit {
         number.deallocate()
-        limitTexts.deallocate()
+        texts.deallocate()
     }
 
     /// Starts a commit of one shard; the caller adds ranges and audit entries.
@@ -152,7 +180,7 @@ public struct TallyEncoder: ~Copyable {
         let isRedirected = isRedirected(cells, first, tally)
         let own = limits[Int(first.cellSet)]
         let limits = UnsafeRawBufferPointer(
-            rebasing: limitTexts[isRedirected ? own.redirected : own.text])
+            rebasing: texts[isRedirected ? own.redirected : own.text])
         let expirySecond = writeKey(of: first, tally, shard, isRedirected)
         // Several scopes may be redirected to one key, and a key that is made is named once.
         let isNew = !isRedirected && key.withUnsafeBytes { knownKeys.insert($0) }
@@ -177,6 +205,9 @@ public struct TallyEncoder: ~Copyable {
                 || sortedCells[position].group != sortedCells[position - 1].group
             {
                 let kind = sets[Int(cell.cellSet)].operation.argumentKind
+                let own = self.limits[Int(cell.cellSet)]
+                let limits = UnsafeRawBufferPointer(
+                    rebasing: texts[isRedirected ? own.redirected : own.text])
                 key.withUnsafeBytes {
                     arguments.beginGroup(kind, key: $0, expirySecond: expirySecond, limits: limits)
                 }
@@ -194,6 +225,12 @@ public struct TallyEncoder: ~Copyable {
             if cell.amount == 0, sets[Int(cell.cellSet)].operation == .add { return false }
             guard position > cells.lowerBound else { continue }
             let before = sortedCells[position - 1]
+            // The dump of a key has one limit for all members.
+            if UInt8(truncatingIfNeeded: before.group ^ sortedCells[position].group)
+                & SetKind.limited != 0
+            {
+                return false
+            }
             if before.group == sortedCells[position].group,
                 before.member == sortedCells[position].member
             {
@@ -296,12 +333,11 @@ public struct TallyEncoder: ~Copyable {
     }
 
     private func group(of cell: TallyCell, _ set: SetKind) -> UInt64 {
-        let operation = UInt64(set.operation.rawValue)
         // All totals of a scope are in one key.
-        if set.shape == .series, cell.window == .all { return ~0xFF | operation }
+        if set.shape == .series, cell.window == .all { return ~0xFF | UInt64(set.group) }
         let first = bucket(of: cell, set).lowerBound
-        return UInt64(cell.cellSet) << 48 | UInt64(cell.window.rawValue) << 40
-            | UInt64(UInt32(bitPattern: first)) << 8 | operation
+        return UInt64(set.keySet) << 48 | UInt64(cell.window.rawValue) << 40
+            | UInt64(UInt32(bitPattern: first)) << 8 | UInt64(set.group)
     }
 
     private func member(of cell: TallyCell, _ set: SetKind) -> UInt64 {
@@ -316,7 +352,8 @@ public struct TallyEncoder: ~Copyable {
     /// First and last window number in the cell's key.
     private func bucket(of cell: TallyCell, _ set: SetKind) -> ClosedRange<Int32> {
         switch set.shape {
-        case .series: KeyLayout.seriesBucket(cell.window, cell.number)
+        case .series:
+            KeyLayout.seriesBucket(cell.window, cell.number, isFamily: set.isFamily)
         case .grid: cell.number / 24...cell.number / 24
         default: cell.number...cell.number
         }
@@ -335,13 +372,14 @@ public struct TallyEncoder: ~Copyable {
         if cell.scope != 0 {
             key.append(UInt8(ascii: ":"))
             if isRedirected {
-                key.append(contentsOf: limitTexts[limits[Int(cell.cellSet)].other])
+                key.append(contentsOf: texts[limits[Int(cell.cellSet)].other])
             } else {
                 key.append(contentsOf: tally.bytes(cell.scope))
             }
         }
         KeyLayout.appendCellKeySuffix(
-            meter: meters[Int(cell.cellSet)], shape: set.shape, window: cell.window,
+            meter: keyNames[Int(cell.cellSet)], isFamily: set.isFamily, shape: set.shape,
+            window: cell.window,
             number: set.shape == .grid ? bucket.lowerBound : cell.number, to: &key)
         let keptSeconds = retentionSeconds[Int(cell.cellSet)][Int(cell.window.rawValue)]
         return keptSeconds < 0 ? nil : cell.window.end(of: bucket.upperBound) + keptSeconds
@@ -370,6 +408,8 @@ public struct TallyEncoder: ~Copyable {
     private mutating func writeMember(of cell: TallyCell, _ set: SetKind, _ tally: borrowing Tally)
     {
         member.removeAll(keepingCapacity: true)
+        let isTotal = set.shape == .series && cell.window == .all
+        if set.isFamily, !isTotal { member.append(contentsOf: texts[set.head]) }
         switch set.shape {
         case .table, .ranking, .distinct: member.append(contentsOf: tally.bytes(cell.member))
         case .grid: KeyLayout.appendTwoDigits(cell.number % 24, to: &member)

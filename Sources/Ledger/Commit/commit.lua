@@ -23,7 +23,8 @@
 --   the groups in the order of their keys, each: its head, where the head has `@` the second since
 --   1970 at which a new key expires, the number of entries, the entries (see the kinds below);
 --   last the latest second since 1970 that Redis' clock may show, 0: any.
--- A head is the kind's letter, then `@` or nothing, then a limit of the key's members or nothing,
+-- A head is the kind's letter, then `@` or nothing, then a limit of the key's members or nothing
+-- (with an `F` before it where members are `METER:MEMBER`, because several meters share the key),
 -- then `/` and a limit of the values that its scope's dimensions may have, or nothing.
 -- Where `parked` is in the place of the number of ranges, names of parked entries follow instead,
 -- and the latest second: they are tried again; what its cell takes leaves the parked hash.
@@ -60,7 +61,7 @@ local REMERGE = 'p'        -- "", none       only made here: adds a parked Hyper
 -- Where it exists, a SET is a UNION, and the entries of a HASH's dump apply one by one: as integers
 -- to add, but for those of which kind and member follow the dump: their number, then two words each.
 local EXPIRES = '@'
-local HEAD_PATTERN = '^(.)(@?)(%d*)/?(%d*)$'
+local HEAD_PATTERN = '^(.)(@?)(F?)(%d*)/?(%d*)$'
 -- Words of one entry; a dump is counted where it is used.
 local entryWords = {
   [ADD] = 2, [SCORE] = 2, [UNION] = 0, [HASH] = 0, [SET] = 0, [MINIMUM] = 2, [MAXIMUM] = 2, [FIRST] = 2, [LAST] = 2,
@@ -167,8 +168,9 @@ end
 
 ---------------------------------------------------------------------------------------------------
 -- What is tried again: the parked hash is beside the marks. The name of an entry is
--- `KIND[#NUMBER] EXPIRY KEY MEMBER`: the group's letter, the second at which the key ends, or 0 for
--- never, and where the delta belongs. No key's name holds a space, so two cells never give one name.
+-- `KIND[F][#NUMBER] EXPIRY KEY MEMBER`: the group's letter, F as in the head, the second at which
+-- the key ends, or 0 for never, and where the delta belongs. No key's name holds a space, so two
+-- cells never give one name.
 -- Increments and scores add up in it; extremes keep the winner. Values of a HyperLogLog go to one
 -- of their own, `KEY:parked`, and the entry counts them. Where an entry cannot take a value (its
 -- sum would pass 2^63, or its content is not ours), the value goes to the entry of the next number:
@@ -181,22 +183,28 @@ local refusals, isOut, isSkipped = {}, {}, {}
 local retriedNames
 -- Entries whose cell was at 0 in a full key, by place: see the limits.
 local wasZero = {}
-local function otherOf(member)
-  local _, colons = member:gsub(':', '')
-  return OTHER .. (':' .. OTHER):rep(colons)
+-- Keys in which a member begins with its meter's name; each meter has its own `__other__`.
+local isShared = {}
+local function otherOf(key, member)
+  local meter, values = '', member
+  if isShared[key] then meter, values = member:match('^([^:]*:)(.*)$') end
+  local _, colons = values:gsub(':', '')
+  return meter .. OTHER .. (':' .. OTHER):rep(colons)
 end
 if argv[2] == 'parked' then
   local names = argv
   retriedNames, argv = {}, {names[1], '0', '0'}
   for index = 3, #names - 1 do
-    local kind, expiry, key, member = names[index]:match('^(%a)#?%d* (%d+) (%S+) (.*)$')
+    local kind, shared, expiry, key, member =
+      names[index]:match('^(%a)(F?)#?%d* (%d+) (%S+) (.*)$')
     local value = kind and try('HGET', parked, names[index])
     if failed(value) then return {-3, parked, '', value.err, ADD, '1'} end
     if value and isSound(kind, value) then
       KEYS[#KEYS + 1] = key
+      if shared ~= '' then isShared[key] = true end
       retriedNames[#KEYS] = names[index]
       if kind ~= DISTINCT then
-        local read, other = kind == SCORE and 'ZSCORE' or 'HGET', otherOf(member)
+        local read, other = kind == SCORE and 'ZSCORE' or 'HGET', otherOf(key, member)
         local before = try(read, key, member)
         if not before and type(try(read, key, other)) == 'string' then member = other end
         if before == '0' or before == '-0' then
@@ -336,10 +344,10 @@ for kind in pairs(replaces) do lookAtKey[kind] = lookAtHash end
 -- values, words of an entry, groups of its phase, look at the key, whether it expires.
 local heads = {}
 local function readHead(text)
-  local kind, expires, limit, scopeLimit = text:match(HEAD_PATTERN)
+  local kind, expires, shared, limit, scopeLimit = text:match(HEAD_PATTERN)
   heads[text] = {
     kind, tonumber(limit), tonumber(scopeLimit), entryWords[kind], phases[phaseOf[kind] or 0],
-    lookAtKey[kind], expires == EXPIRES,
+    lookAtKey[kind], expires == EXPIRES, shared ~= '',
   }
   return heads[text]
 end
@@ -378,6 +386,7 @@ while headPlace <= lastPlace do
   local index = group + 3
   local key = KEYS[index]
   if not words or not key then return redis.error_reply('BADARGS kind or key') end
+  if head[8] then isShared[key] = true end
   -- Whether it exists is not known before it is made: its scope is asked for as if it did not.
   local isMade = kind == HASH or kind == SET
   local after
@@ -734,15 +743,26 @@ end
 -- Limits of a key's members: what is new to a full key counts as `__other__`
 
 local limitOf, otherCounts = {}, {}
+-- Whether a key has the `__other__` of any meter in it. No value of a cell looks like one's name.
+local function hasOther(key, read, member)
+  if not isShared[key] then return type(try(read, key, otherOf(key, member))) == 'string' end
+  for _, name in ipairs(try('HGETALL', key)) do
+    if find(name, ':' .. OTHER, 1, true) then return true end
+  end
+  return false
+end
+-- In a key that several meters share every field counts.
 local function isFull(key, read, member)
   local limit = limitOf[key]
   if not limit then
     -- What was parked comes without a limit: a key that has `__other__` is taken for full.
-    return retriedNames and type(try(read, key, otherOf(member))) == 'string'
+    return retriedNames and hasOther(key, read, member)
   end
   local size = try(read == 'HGET' and 'HLEN' or 'ZCARD', key)
   if failed(size) then return true end
-  if type(try(read, key, otherOf(member))) == 'string' then size = size - 1 end
+  if not isShared[key] and type(try(read, key, otherOf(key, member))) == 'string' then
+    size = size - 1
+  end
   return size >= limit
 end
 -- Writes `__other__` over the members of entries that are new to a full key.
@@ -750,12 +770,17 @@ local function admit(index, key, limit)
   local isScore = kinds[index] == SCORE
   local offset, read = isScore and 1 or 0, isScore and 'ZSCORE' or 'HGET'
   local size = call(isScore and 'ZCARD' or 'HLEN', key)
-  local other = otherOf(argv[firsts[index] + offset])
+  local other = otherOf(key, argv[firsts[index] + offset])
   local otherBefore, isNew = call(read, key, other), {}
-  if otherBefore then size = size - 1 end
+  local shared = isShared[key]
+  if otherBefore and not shared then size = size - 1 end
   for place = firsts[index], lasts[index], 2 do
     local member = argv[place + offset]
     local value = call(read, key, member)
+    if shared then
+      local own = otherOf(key, member)
+      if own ~= other then other, otherBefore = own, call(read, key, own) end
+    end
     if not value and not isNew[member] and member ~= other then
       if size < limit then
         isNew[member] = true
@@ -764,6 +789,10 @@ local function admit(index, key, limit)
         argv[place + offset], value = other, otherBefore
         otherCounts[key] = (otherCounts[key] or 0) + 1
       end
+    end
+    if shared and not value and not isNew[other] and argv[place + offset] == other then
+      isNew[other] = true
+      size = size + 1
     end
     if value == '0' or value == '-0' then wasZero[place] = true end
   end
@@ -830,9 +859,9 @@ local function prepareParking()
   end
   -- Parks one value; whether its entry is new.
   local function park(kind, expiry, key, member, value)
-    local number = 1
+    local number, shared = 1, isShared[key] and 'F' or ''
     while true do
-      local suffix = number > 1 and '#' .. number or ''
+      local suffix = shared .. (number > 1 and '#' .. number or '')
       local name = kind .. suffix .. ' ' .. expiry .. ' ' .. key .. ' ' .. member
       local held = noteBefore(name)
       if not replaces[kind] then

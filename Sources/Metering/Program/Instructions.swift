@@ -129,6 +129,8 @@ struct EventRule {
 public struct CellSet: Sendable {
     /// The meter's name.
     public let meter: String
+    /// The family in whose keys its cells are; nil: in keys of the meter.
+    public let family: String?
     /// The structure that its cells live in.
     public let shape: CellShape
     /// How entries change a cell.

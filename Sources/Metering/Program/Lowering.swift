@@ -47,6 +47,7 @@ struct Lowering {
         try checkNames()
         for meter in catalog.meters { try check(meter) }
         try checkScopeLimits()
+        try checkFamilies()
         for (index, event) in catalog.events.enumerated() {
             try lower(event, index: Int32(index))
         }
@@ -376,7 +377,7 @@ struct Lowering {
         }
         cellSets.append(
             CellSet(
-                meter: meter.name, shape: meter.shape,
+                meter: meter.name, family: meter.family, shape: meter.shape,
                 operation: meter.kind.rules.operation(of: meter), keepsText: keepsText,
                 retentionSeconds: retentionSeconds, most: meter.mostMembers, scope: scope,
                 mostScopes: scope.isEmpty ? nil : meter.limits.per))

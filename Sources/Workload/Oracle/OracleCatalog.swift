@@ -136,7 +136,7 @@ public enum OracleWindow: String, Sendable, CaseIterable {
 
 /// The declaration of a meter.
 public struct OracleMeter: Sendable {
-    /// A family of meters.
+    /// What a meter counts, and how.
     public enum Kind: String, Sendable {
         case count
         case sum
@@ -164,7 +164,7 @@ public struct OracleMeter: Sendable {
 
     /// Its name.
     public var name: String
-    /// Its family.
+    /// Its kind.
     public var kind: Kind
     /// The windows it keeps.
     public var windows: [OracleWindow]
@@ -182,6 +182,8 @@ public struct OracleMeter: Sendable {
     public var of: String?
     /// Retentions that differ from the default.
     public var retention: [OracleWindow: Retention] = [:]
+    /// The family with whose meters it shares keys; nil: none.
+    public var family: String?
     /// Whether negative amounts are taken.
     public var isSigned = false
     /// The most values of `by` that one key keeps apart; nil: no limit.
@@ -208,6 +210,17 @@ public struct OracleMeter: Sendable {
         case .distinct, .histogram, .grid: false
         }
     }
+
+    /// Whether neighbouring windows are members of one key.
+    public var isSeries: Bool {
+        switch kind {
+        case .count, .sum, .level, .extreme: by.isEmpty
+        case .distinct, .histogram, .ranking, .grid: false
+        }
+    }
+
+    /// What the members of its cells begin with in the keys of its family; empty without one.
+    public var head: [UInt8] { family == nil ? [] : Array("\(name):".utf8) }
 
     /// Whether an extreme keeps the later or larger of two values.
     public var keepsLarger: Bool { keep == .max || keep == .last }

@@ -100,9 +100,13 @@ extension Oracle {
                 name.put("totals")
                 member.put(meter.name)
             } else {
-                name.put(meter.name)
+                name.put(meter.family ?? meter.name)
                 name.put(byte: 0x3A)
-                entry.moment.putKeyLabel(window.kind, isSeries: meter.isSeries, into: &name)
+                entry.moment.putKeyLabel(window.kind, meter.extent, into: &name)
+                if meter.family != nil {
+                    member.put(meter.name)
+                    member.put(byte: 0x3A)
+                }
                 if meter.isSeries {
                     entry.moment.putMemberLabel(window.kind, into: &member)
                 } else {
@@ -111,7 +115,7 @@ extension Oracle {
             }
             var expirySeconds: Int64 = 0
             if let retention = window.retentionMilliseconds,
-                let end = entry.moment.keyEndMilliseconds(of: window.kind, isSeries: meter.isSeries)
+                let end = entry.moment.keyEndMilliseconds(of: window.kind, meter.extent)
             {
                 expirySeconds = (end + retention) / 1_000
             }

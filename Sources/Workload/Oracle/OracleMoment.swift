@@ -1,3 +1,14 @@
+/// How many windows of one length a key holds.
+enum KeyExtent {
+    /// One, of a table, ranking, distinct count or histogram.
+    case single
+    /// Neighbours of a series: an hour's minutes, a day's quarter-hours, a month's days, a year's
+    /// months.
+    case series
+    /// Neighbours of several series of a family: of minutes and quarter-hours a fourth of those.
+    case familySeries
+}
+
 /// A time with the labels and bounds of its windows, all in UTC.
 struct OracleMoment {
     let nanoseconds: Int64
@@ -31,12 +42,16 @@ struct OracleMoment {
     }
 
     /// When the last window in the same key ends, in milliseconds since 1970; nil for all time.
-    func keyEndMilliseconds(of window: OracleWindow, isSeries: Bool) -> Int64? {
-        guard isSeries else { return endMilliseconds(of: window) }
+    func keyEndMilliseconds(of window: OracleWindow, _ extent: KeyExtent) -> Int64? {
+        guard extent != .single else { return endMilliseconds(of: window) }
         let midnight = days * 86_400
         switch window {
-        case .minute: return (midnight + secondOfDay / 3_600 * 3_600 + 3_600) * 1_000
-        case .quarter: return (midnight + 86_400) * 1_000
+        case .minute:
+            let seconds: Int64 = extent == .familySeries ? 900 : 3_600
+            return (midnight + secondOfDay / seconds * seconds + seconds) * 1_000
+        case .quarter:
+            let seconds: Int64 = extent == .familySeries ? 21_600 : 86_400
+            return (midnight + secondOfDay / seconds * seconds + seconds) * 1_000
         case .day: return Self.startMilliseconds(of: date.year, date.month + 1)
         case .month: return Self.startMilliseconds(of: date.year + 1, 1)
         case .all: return nil
@@ -52,7 +67,15 @@ struct OracleMoment {
     }
 
     /// Appends the part of a key's name that follows the meter and its colon.
-    func putKeyLabel(_ window: OracleWindow, isSeries: Bool, into writer: inout ByteWriter) {
+    func putKeyLabel(
+        _ window: OracleWindow, _ extent: KeyExtent, into writer: inout ByteWriter
+    ) {
+        let isSeries = extent != .single
+        func putPart(_ part: Int) {
+            guard extent == .familySeries else { return }
+            writer.put("q")
+            writer.put(decimal: part)
+        }
         switch window {
         case .minute:
             writer.put("minute:")
@@ -60,6 +83,7 @@ struct OracleMoment {
             writer.put(byte: 0x54)
             writer.put(twoDigits: hour)
             if !isSeries { writer.put(twoDigits: minute) }
+            putPart(minute / 15)
         case .quarter:
             writer.put("quarter:")
             writer.put(date)
@@ -67,6 +91,7 @@ struct OracleMoment {
                 writer.put(byte: 0x54)
                 putQuarter(&writer)
             }
+            putPart(hour / 6)
         case .day:
             writer.put("day:")
             if isSeries { putMonth(&writer) } else { writer.put(date) }
@@ -107,10 +132,18 @@ struct OracleMoment {
 
 /// When the time begins that a label in a key's name covers, in milliseconds since 1970.
 ///
-/// Labels are `2026`, `2026-03`, `2026-03-09`, `2026-03-09T14` and `2026-03-09T1415`; nil for
+/// Labels are `2026`, `2026-03`, `2026-03-09`, `2026-03-09T14` and `2026-03-09T1415`, and of
+/// families `2026-03-09q2` (quarter of a day) and `2026-03-09T14q1` (quarter of an hour); nil for
 /// anything else.
 public func oracleLabelStartMilliseconds(_ label: some Collection<UInt8>) -> Int64? {
     let text = Array(label)
+    if text.count >= 12, text[text.count - 2] == 0x71 {
+        guard let whole = oracleLabelStartMilliseconds(text.dropLast(2)),
+            (0x30...0x33).contains(text[text.count - 1])
+        else { return nil }
+        let part: Int64 = text.count == 12 ? 21_600_000 : 900_000
+        return whole + Int64(text[text.count - 1] - 0x30) * part
+    }
     func number(_ start: Int, _ digits: Int, after separator: UInt8?) -> Int64? {
         guard start + digits <= text.count else { return nil }
         if let separator, text[start - 1] != separator { return nil }

@@ -28,10 +28,17 @@ struct OracleProgram: Sendable {
 
     struct Meter: Sendable {
         let name: [UInt8]
+        /// The family whose keys it shares; nil: it has keys of its own.
+        let family: [UInt8]?
         let kind: OracleMeter.Kind
         let keep: OracleMeter.Keep?
         let windows: [Window]
         let isSeries: Bool
+
+        /// How many windows its keys hold.
+        var extent: KeyExtent {
+            isSeries ? (family == nil ? .series : .familySeries) : .single
+        }
     }
 
     struct Dimension: Sendable {
@@ -182,17 +189,13 @@ struct OracleProgram: Sendable {
     }
 
     private static func meter(_ meter: OracleMeter) -> Meter {
-        let isSeries: Bool =
-            switch meter.kind {
-            case .count, .sum, .level, .extreme: meter.by.isEmpty
-            case .distinct, .histogram, .ranking, .grid: false
-            }
-        return Meter(
-            name: Array(meter.name.utf8), kind: meter.kind, keep: meter.keep,
+        Meter(
+            name: Array(meter.name.utf8), family: meter.family.map { Array($0.utf8) },
+            kind: meter.kind, keep: meter.keep,
             windows: meter.windows.map {
                 Window(kind: $0, retentionMilliseconds: retentionMilliseconds(of: $0, meter))
             },
-            isSeries: isSeries)
+            isSeries: meter.isSeries)
     }
 
     private static func retentionMilliseconds(

@@ -49,18 +49,21 @@ meters:
       - {event: connection.closed, amount: -1}
   connections_opened:
     kind: count
+    family: connections
     by: [service, protocol, dataCenter]
     windows: [quarter, day, month, all]
     on:
       - {event: connection.opened, amount: count}
   connections_closed:
     kind: count
+    family: connections
     by: [service, protocol, dataCenter]
     windows: [quarter, day, month, all]
     on:
       - {event: connection.closed}
   connection_seconds:
     kind: sum
+    family: connections
     by: [service, protocol, dataCenter]
     windows: [quarter, day, month, all]
     on:
@@ -77,6 +80,7 @@ meters:
       - {event: connection.closed}
   connection_first:
     kind: extreme
+    family: connections
     keep: min
     value: time
     by: [service, protocol, dataCenter]
@@ -85,6 +89,7 @@ meters:
       - {event: connection.opened}
   connection_last:
     kind: extreme
+    family: connections
     keep: max
     value: time
     by: [service, protocol, dataCenter]
@@ -93,6 +98,7 @@ meters:
       - {event: connection.opened}
   connection_activity:
     kind: extreme
+    family: connections
     keep: max
     value: time
     by: [service, protocol, dataCenter]
@@ -104,24 +110,28 @@ meters:
   # The same by one key a group: neighbouring windows stand in one hash, so that a period of some hours is few reads.
   connection_group_opened:
     kind: count
+    family: connection_groups
     per: [[service, protocol, dataCenter]]
     windows: [minute, quarter]
     on:
       - {event: connection.opened, amount: count}
   connection_group_closed:
     kind: count
+    family: connection_groups
     per: [[service, protocol, dataCenter]]
     windows: [minute, quarter]
     on:
       - {event: connection.closed}
   connection_group_seconds:
     kind: sum
+    family: connection_groups
     per: [[service, protocol, dataCenter]]
     windows: [minute, quarter]
     on:
       - {event: connection.closed, amount: durationSeconds}
   connection_group_first:
     kind: extreme
+    family: connection_groups
     keep: min
     value: time
     per: [[service, protocol, dataCenter]]
@@ -130,6 +140,7 @@ meters:
       - {event: connection.opened}
   connection_group_last:
     kind: extreme
+    family: connection_groups
     keep: max
     value: time
     per: [[service, protocol, dataCenter]]
@@ -138,6 +149,7 @@ meters:
       - {event: connection.opened}
   connection_group_activity:
     kind: extreme
+    family: connection_groups
     keep: max
     value: time
     per: [[service, protocol, dataCenter]]
@@ -323,18 +335,21 @@ events:
 meters:
   sessions:
     kind: count
+    family: privacy
     per: [organization, project]
     windows: [day, month]
     on:
       - {event: session.started}
   consents:
     kind: count
+    family: privacy
     per: [organization, project]
     windows: [day, month]
     on:
       - {event: consent.recorded}
   consent_browsers:
     kind: count
+    family: consent_values
     per: [organization, project]
     by: [browser]
     windows: [day, month]
@@ -342,6 +357,7 @@ meters:
       - {event: consent.recorded}
   consent_systems:
     kind: count
+    family: consent_values
     per: [organization, project]
     by: [os]
     windows: [day, month]
@@ -349,6 +365,7 @@ meters:
       - {event: consent.recorded}
   consent_countries:
     kind: count
+    family: consent_values
     per: [organization, project]
     by: [country]
     windows: [day, month]
@@ -356,6 +373,7 @@ meters:
       - {event: consent.recorded}
   consent_kinds:
     kind: count
+    family: consent_values
     per: [organization, project]
     by: [consent]
     windows: [day, month]
@@ -363,6 +381,7 @@ meters:
       - {event: consent.recorded}
   consent_categories:
     kind: count
+    family: consent_values
     per: [organization, project]
     by: [categories.key, categories.value]
     windows: [day, month]
@@ -380,12 +399,14 @@ meters:
       - {event: consent.recorded, needs: [user]}
   compliance_requests:
     kind: count
+    family: privacy
     per: [organization, project]
     windows: [day, month, all]
     on:
       - {event: compliance_request.created, amount: count}
   compliance_countries:
     kind: count
+    family: compliance_values
     per: [organization, project]
     by: [country]
     windows: [day, month]
@@ -393,6 +414,7 @@ meters:
       - {event: compliance_request.created, amount: count}
   compliance_types:
     kind: count
+    family: compliance_values
     per: [organization, project]
     by: [requestType]
     windows: [day, month]
@@ -401,6 +423,7 @@ meters:
   # Where the requests created in a window stand now: each change of status moves one in the window of its creation.
   compliance_statuses:
     kind: level
+    family: compliance_values
     per: [organization, project]
     by: [requestType, status]
     windows: [day, month]
@@ -410,12 +433,14 @@ meters:
       - {event: compliance_request.status_changed, amount: 1, time: createdAt, with: {status: to}}
   resolutions:
     kind: count
+    family: resolution
     per: [organization, project]
     windows: [day, month]
     on:
       - {event: compliance_request.resolved}
   resolution_seconds:
     kind: sum
+    family: resolution
     per: [organization, project]
     windows: [day, month]
     on:
@@ -429,6 +454,7 @@ meters:
       - {event: compliance_request.resolved}
   resolution_min:
     kind: extreme
+    family: resolution
     per: [organization, project]
     keep: min
     value: resolutionSeconds
@@ -437,6 +463,7 @@ meters:
       - {event: compliance_request.resolved}
   resolution_max:
     kind: extreme
+    family: resolution
     per: [organization, project]
     keep: max
     value: resolutionSeconds
@@ -524,6 +551,7 @@ meters:
       - {event: artifact.uploaded, amount: count}
   interactions:
     kind: count
+    family: workspace
     windows: [day, month, all]
     on:
       - {event: interaction.created}
@@ -542,6 +570,7 @@ meters:
       - {event: interaction.created, needs: [project]}
   agent_flows:
     kind: count
+    family: workspace
     windows: [day, month, all]
     on:
       - {event: agent_flow.created}
