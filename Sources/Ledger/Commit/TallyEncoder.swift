@@ -39,7 +39,7 @@ public struct TallyEncoder: ~Copyable {
     private let sets: [SetKind]
     private let retentionSeconds: [[Int64]]
     private let meters: [[UInt8]]
-    /// What stands for the meter in names of keys: its family, where it has one.
+    /// The names in keys: those of the families where meters have one.
     private let keyNames: [[UInt8]]
     private let prefixes: [[UInt8]]
     private let marksKeys: [[UInt8]]
