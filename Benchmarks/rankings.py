@@ -201,7 +201,7 @@ def measure(secret, want):
         for index in range(20):
             redis("ZINCRBY", f"{PREFIX}user_interactions:day:{day}", "1", f"new-{index}")
             redis("ZINCRBY", f"{PREFIX}user_interactions:month:{day[:7]}", "1", f"new-{index}")
-            redis("HINCRBY", f"{PREFIX}interactions:day:{day[:7]}", day[8:], "1")
+            redis("HINCRBY", f"{PREFIX}workspace:day:{day[:7]}", f"interactions:{day[8:]}", "1")
             status, body, took, found = ask("ranking/active-users?limit=10")
             assert status == 200, body
             times.append(took)

@@ -3,11 +3,11 @@ internal import Metering
 
 /// The meters of lives: of what is opened and later closed, such as connections.
 ///
-/// Lives are counted by group, a tuple of values of the dimensions. Two families of meters count
+/// Lives are counted by group, a tuple of values of the dimensions. Two sets of meters count
 /// the same events. A table has all groups of one window. A series has one group and keeps shorter
 /// windows. `LifetimeReading` joins the rows of the tables by their tuples.
 public struct LifetimeMeters: Sendable {
-    /// Names of one family's meters.
+    /// Names of the meters of one set.
     public struct Names: Sendable {
         /// Count of openings.
         public var opened: String

@@ -147,7 +147,7 @@ public struct QueryEngine: Sendable {
 final class KnownMeter: Sendable {
     let declaration: MeterDeclaration
     let name: [UInt8]
-    /// What stands for it in names of keys: its family, where it has one.
+    /// The name in keys: that of its family where it has one.
     let keyName: [UInt8]
     /// What the members of its cells begin with: `METER:` where it is in a family.
     let head: [UInt8]

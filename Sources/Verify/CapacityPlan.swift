@@ -39,7 +39,7 @@ public struct CapacityQuestion: Sendable {
 
 /// What a load will need: the oracle counts generated events, and a model tells Redis' memory.
 public struct CapacityPlan: Sendable {
-    /// What one meter needs; totals of all meters count under "totals".
+    /// What one meter or family needs; totals of all meters count under "totals".
     public struct Share: Sendable {
         /// Keys.
         public var keys = 0.0
@@ -53,7 +53,7 @@ public struct CapacityPlan: Sendable {
     public var countedEvents = 0
     /// All meters together, with marks, audit and the tables of Redis.
     public var sum = Share()
-    /// By meter.
+    /// By meter, or family where meters share keys.
     public var meters: [(name: String, share: Share)] = []
     /// Cells that commits change per second, at the rate in the question.
     public var cellsPerSecond = 0.0

@@ -202,7 +202,7 @@ import Testing
         #expect(try shown() == ["a 1", "b 1", "c :"])
         #expect(try shown("minutes=5&serviceName=c") == ["c :"])
         #expect(try shown("minutes=5&serviceName=a&protocolName=p&dataCenter=1") == ["a 1"])
-        for table in ["connections_open:all", "connections:all"] {
+        for table in ["connections_open:all", "connection_lives:all"] {
             try service.run("DEL", TestService.key(organization, table))
         }
         #expect(try shown() == [])

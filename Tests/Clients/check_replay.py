@@ -202,7 +202,7 @@ def routes():
         today = time.strftime("%Y-%m-%d", time.gmtime())
         spoiled = [
             (f"{key_name(largest)}:totals", "interactions"), (f"{key_name(largest)}:tokens:day:{today[:7]}", today[8:]),
-            (f"{key_name(largest)}:consent_kinds:day:{today}", "full"), (f"{key_name(largest)}:agent_activity:grid:0", "05"),
+            (f"{key_name(largest)}:consent_values:day:{today}", "consent_kinds:full"), (f"{key_name(largest)}:agent_activity:grid:0", "05"),
             (f"{key_name(largest)}:connections_open:all", "a:b:c"),
         ]
         for key, field in spoiled:

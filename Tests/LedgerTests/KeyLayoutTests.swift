@@ -158,6 +158,35 @@ import Testing
         #expect(field(.minute, day * 1_440 + 847) == "07")
     }
 
+    @Test func namesOfFamiliesAreThoseOfTheSchema() {
+        let day = CivilDate(year: 2026, monthOfYear: 3, dayOfMonth: 9).dayNumber
+        func name(_ shape: CellShape, _ window: Window, _ number: Int32) -> String {
+            let key = layout.cellKey(
+                organization: "acme", meter: "use", isFamily: true, shape: shape, window: window,
+                number: number)
+            return String(decoding: key, as: UTF8.self)
+        }
+        let start = "odo:1:{47}:acme:"
+        #expect(name(.series, .all, 0) == start + "totals")
+        #expect(name(.series, .month, 56 * 12 + 2) == start + "use:month:2026")
+        #expect(name(.series, .day, day) == start + "use:day:2026-03")
+        for (quarter, part) in [(0, 0), (23, 0), (24, 1), (57, 2), (72, 3), (95, 3)]
+            as [(Int32, Int)]
+        {
+            #expect(
+                name(.series, .quarter, day * 96 + quarter) == start
+                    + "use:quarter:2026-03-09q\(part)")
+        }
+        for (minute, part) in [(0, 0), (14, 0), (15, 1), (30, 2), (59, 3)] as [(Int32, Int)] {
+            #expect(
+                name(.series, .minute, day * 1_440 + 840 + minute)
+                    == start + "use:minute:2026-03-09T14q\(part)")
+        }
+        #expect(name(.table, .all, 0) == start + "use:all")
+        #expect(name(.histogram, .day, day) == start + "use:day:2026-03-09")
+        #expect(name(.table, .quarter, day * 96 + 57) == start + "use:quarter:2026-03-09T1415")
+    }
+
     @Test func namesOfTheShardAndTheDirectory() {
         let text = { (bytes: Bytes) in String(decoding: bytes, as: UTF8.self) }
         #expect(text(layout.marksKey(shard: 7)) == "odo:1:{7}:marks")
@@ -171,17 +200,18 @@ import Testing
         #expect(!KeyLayout.isValidPrefix("a:b") && !KeyLayout.isValidPrefix("é"))
     }
 
-    @Test func seriesBucketsHoldTheirNumbers() {
+    @Test(arguments: [false, true])
+    func seriesBucketsHoldTheirNumbers(isFamily: Bool) {
         for window in Window.allCases {
             for number in stride(from: Int32(-40_000), through: 40_000, by: 487) {
                 let number = window == .all ? 0 : number
-                let bucket = KeyLayout.seriesBucket(window, number)
+                let bucket = KeyLayout.seriesBucket(window, number, isFamily: isFamily)
                 #expect(bucket.contains(number))
                 let name = { (number: Int32) -> [UInt8] in
                     var suffix: [UInt8] = []
                     KeyLayout.appendCellKeySuffix(
-                        meter: Array("m".utf8), shape: .series, window: window, number: number,
-                        to: &suffix)
+                        meter: Array("m".utf8), isFamily: isFamily, shape: .series, window: window,
+                        number: number, to: &suffix)
                     return suffix
                 }
                 #expect(name(bucket.lowerBound) == name(bucket.upperBound))
@@ -194,6 +224,14 @@ import Testing
                         KeyLayout.seriesMember(meter: Array("m".utf8), window: window, number: $0)
                     })
                 #expect(fields.count == bucket.count && bucket.count <= 128)
+                guard window != .all else { continue }
+                for number in bucket {
+                    let member = KeyLayout.seriesMember(meter: [], window: window, number: number)
+                    let read = member.withUnsafeBytes {
+                        KeyLayout.seriesNumber($0, window, in: bucket)
+                    }
+                    #expect(read == number)
+                }
             }
         }
     }

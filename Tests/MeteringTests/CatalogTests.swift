@@ -278,6 +278,68 @@ import Testing
         }
     }
 
+    /// A second meter beside `first`, which is in the family `f`, and a word of what is wrong with
+    /// it.
+    private static let strangers = [
+        ("kind: ranking, by: [t], windows: [day], family: f", "a ranking has no family"),
+        ("kind: distinct, of: t, windows: [day], family: f", "a distinct has no family"),
+        ("kind: grid, family: f", "a grid has no family"),
+        ("kind: count, windows: [day], family: first", "name of the meter 'first'"),
+        ("kind: count, windows: [day], family: totals", "a name is"),
+        ("kind: count, windows: [day], family: F", "a name is"),
+        (
+            "kind: count, windows: [day, minute], retention: {minute: 1h}, family: f",
+            "keeps 'minute' for another time than 'first', which is in the family 'f' too"
+        ),
+        (
+            "kind: count, by: [t], windows: [month], most: 7, family: f",
+            "'most' for 'by' differs from that of 'first'"
+        ),
+    ]
+
+    @Test func metersThatDoNotFitTheirFamilyAreRefusedWithTheirPlace() {
+        for (meter, word) in Self.strangers {
+            let text = """
+                version: 1
+                events: {e: {fields: {t: {at: /t}}}}
+                meters:
+                  first: {kind: count, family: f, by: [t], windows: [day, minute], on: [{event: e}]}
+                  other: {\(meter), on: [{event: e}]}
+                """
+            let error = #expect(throws: CatalogError.self, "\(meter)") {
+                try CatalogReader.check(files: [(name: "a.yaml", text: Array(text.utf8))])
+            }
+            let place = error?.description.hasPrefix("a.yaml:5: meters.other") ?? false
+            #expect(place, "\(meter): \(error?.description ?? "")")
+            #expect(error?.message.contains(word) ?? false, "\(meter): \(error?.message ?? "")")
+        }
+    }
+
+    /// A ledger of a build without families is taken over as it is; a meter that joins one is
+    /// another meter.
+    @Test func aFamilyIsInTheContractOfItsMetersAlone() throws {
+        func digests(_ family: String) throws -> [String: String] {
+            let text = """
+                version: 1
+                events: {e: {}}
+                meters:
+                  a: {kind: count, windows: [day]\(family), on: [{event: e}]}
+                  b: {kind: count, windows: [day], on: [{event: e}]}
+                """
+            let program = try Program(
+                catalog: Catalogs.read(text), shardCount: 1, dedupeKey: (1, 2),
+                futureBoundMilliseconds: 0)
+            return Dictionary(
+                program.contractEntries.map { ($0.name, $0.digest) },
+                uniquingKeysWith: { first, _ in first })
+        }
+        let without = try digests("")
+        let first = try digests(", family: f")
+        let second = try digests(", family: g")
+        #expect(Set([without, first, second].map { $0["meter:a"] }).count == 3)
+        #expect(Set([without, first, second].map { $0["meter:b"] }).count == 1)
+    }
+
     @Test func anEventChangesAtMost256Cells() throws {
         func lower(_ meters: Int) throws {
             var text = "version: 1\nevents: {e: {fields: {l: {at: /l, each: true}}}}\nmeters:\n"

@@ -65,6 +65,13 @@ import Workload
         try run(Catalogs.everything(envelope: ""), seed: seed, records: 2_000)
     }
 
+    @Test(arguments: [51, 52, 53] as [UInt64])
+    func hostileEventsOfFamiliesCountAlike(seed: UInt64) throws {
+        let catalog = try Catalogs.inFamilies(Catalogs.everything(envelope: ""))
+        #expect(Set(catalog.meters.compactMap(\.family)).count < catalog.meters.count / 2)
+        try run(catalog, seed: seed, records: 2_000)
+    }
+
     @Test(arguments: [31, 32, 33] as [UInt64])
     func hostileEventsUnderAForeignEnvelopeCountAlike(seed: UInt64) throws {
         try run(

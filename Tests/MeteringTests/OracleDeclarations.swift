@@ -25,6 +25,20 @@ enum Catalogs {
         try read("version: 1\n\(envelope)\n\(declarations)")
     }
 
+    /// The same catalog with each meter in a family, where one takes it.
+    static func inFamilies(_ catalog: MeterCatalog) throws -> MeterCatalog {
+        var catalog = catalog
+        for index in catalog.meters.indices {
+            for number in 1...9 {
+                catalog.meters[index].family = number < 9 ? "family_\(number)" : nil
+                let program = try? Program(
+                    catalog: catalog, shardCount: 1, dedupeKey: (0, 0), futureBoundMilliseconds: 0)
+                if program != nil { break }
+            }
+        }
+        return catalog
+    }
+
     static let milliseconds = """
         envelope:
           id: /meta/id

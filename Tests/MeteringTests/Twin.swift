@@ -280,11 +280,14 @@ enum TallyText {
             var key = Array("odo:1:{\(shard)}:".utf8) + Array(tally.bytes(cell.organization))
             if cell.scope != 0 { key += [58] + Array(tally.bytes(cell.scope)) }
             KeyLayout.appendCellKeySuffix(
-                meter: Array(set.meter.utf8), shape: set.shape, window: cell.window,
+                meter: Array((set.family ?? set.meter).utf8), isFamily: set.family != nil,
+                shape: set.shape, window: cell.window,
                 number: isGrid ? cell.number / 24 : cell.number, to: &key)
             let last =
                 set.shape == .series
-                ? KeyLayout.seriesBucket(cell.window, cell.number).upperBound : cell.number
+                ? KeyLayout.seriesBucket(
+                    cell.window, cell.number, isFamily: set.family != nil
+                ).upperBound : cell.number
             let retention = set.retentionSeconds[Int(cell.window.rawValue)]
             let expiry = retention < 0 ? nil : cell.window.end(of: last) + retention
             let shape: ExpectedShape =
@@ -303,10 +306,12 @@ enum TallyText {
         of cell: TallyCell, _ tally: borrowing Tally, _ set: CellSet
     ) -> [UInt8] {
         var field: [UInt8] = []
+        let isTotal = set.shape == .series && cell.window == .all
+        if set.family != nil, !isTotal { field = Array("\(set.meter):".utf8) }
         switch set.shape {
-        case .table, .ranking, .distinct: field = Array(tally.bytes(cell.member))
+        case .table, .ranking, .distinct: field += Array(tally.bytes(cell.member))
         case .grid: KeyLayout.appendTwoDigits(cell.number % 24, to: &field)
-        case .histogram: field = Array("\(cell.member)".utf8)
+        case .histogram: field += Array("\(cell.member)".utf8)
         case .series:
             KeyLayout.appendSeriesMember(
                 meter: Array(set.meter.utf8), window: cell.window, number: cell.number, to: &field)

@@ -196,10 +196,11 @@ private struct GeneratedLedger {
         func add(_ rest: String, _ field: String) -> [String] {
             ["HINCRBY", key(organization, rest), field, "1"]
         }
-        func series(_ meter: String) -> [[String]] {
-            [
-                add("\(meter):day:\(month)", day),
-                add("\(meter):month:\(month.prefix(4))", String(month.suffix(2))),
+        func series(_ meter: String, family: String? = nil) -> [[String]] {
+            let (name, head) = (family ?? meter, family == nil ? "" : "\(meter):")
+            return [
+                add("\(name):day:\(month)", head + day),
+                add("\(name):month:\(month.prefix(4))", head + month.suffix(2)),
             ]
         }
         func ranking(_ meter: String) -> [[String]] {
@@ -214,10 +215,10 @@ private struct GeneratedLedger {
             (ranking("user_interactions"), [analytics + "/ranking/active-users"]),
             (ranking("project_agent_flows"), [analytics + "/ranking/active-projects"]),
             ([add("connections_open:all", "a:b:c")], ["/api/connection-analytics/summary"]),
-            (series("sessions"), [metrics]),
+            (series("sessions", family: "privacy"), [metrics]),
             (
                 ["day:\(today)", "month:\(month)"].map {
-                    add("project=:consent_kinds:\($0)", "full")
+                    add("project=:consent_values:\($0)", "consent_kinds:full")
                 }, [metrics]
             ),
             ([add("tokens:day:\(month)", day)], ["/api/v1/analytics/tokens"]),

@@ -63,9 +63,15 @@ import Testing
         }
         #expect(
             differences.sorted() == [
-                "meter compliance_countries", "meter compliance_requests",
-                "meter compliance_statuses", "meter compliance_types", "meter connection_keys",
-                "meter connections_open", "meter connections_opened", "meter consent_users",
+                "meter agent_flows", "meter compliance_countries", "meter compliance_requests",
+                "meter compliance_statuses", "meter compliance_types", "meter connection_activity",
+                "meter connection_first", "meter connection_keys", "meter connection_last",
+                "meter connection_seconds", "meter connections_closed", "meter connections_open",
+                "meter connections_opened", "meter consent_browsers", "meter consent_categories",
+                "meter consent_countries", "meter consent_kinds", "meter consent_systems",
+                "meter consent_users", "meter consents", "meter interactions",
+                "meter resolution_max", "meter resolution_min", "meter resolution_seconds",
+                "meter resolutions", "meter sessions",
                 "new field compliance_request.created/count of a known event",
                 "new field connection.opened/count of a known event",
             ])

@@ -2,26 +2,37 @@
 
 /// Which members a key with a limit takes: the script's rule in plain Swift.
 enum MemberLaw {
-    /// `__other__` for each part of the name.
-    static func other(_ name: String) -> String {
-        name.split(separator: ":", omittingEmptySubsequences: false)
-            .map { _ in "__other__" }.joined(separator: ":")
+    /// `__other__` for each part of the name; of a shared key's member the first part stays.
+    static func other(_ name: String, isShared: Bool = false) -> String {
+        name.split(separator: ":", omittingEmptySubsequences: false).enumerated()
+            .map { isShared && $0 == 0 ? String($1) : "__other__" }.joined(separator: ":")
     }
 
     /// The member under which an entry of that name is counted.
-    static func admitted(_ name: String, in content: KeyContent, _ most: Int?) -> String {
+    static func admitted(
+        _ name: String, in content: KeyContent, _ most: Int?, isShared: Bool
+    ) -> String {
         guard let most, content.kind != "P", content.members[name] == nil else { return name }
-        return size(content) < most || name == other(name) ? name : other(name)
+        let other = other(name, isShared: isShared)
+        return size(content, isShared) < most || name == other ? name : other
     }
 
     /// Whether no other member may come; then a cell at 0 keeps its place.
-    static func isFull(_ content: KeyContent, _ most: Int?) -> Bool {
+    static func isFull(_ content: KeyContent, _ most: Int?, isShared: Bool) -> Bool {
         guard let most else { return false }
-        return size(content) >= most
+        return size(content, isShared) >= most
     }
 
-    private static func size(_ content: KeyContent) -> Int {
-        content.members.keys.filter { $0 != other($0) }.count
+    /// In a shared key every member counts.
+    private static func size(_ content: KeyContent, _ isShared: Bool) -> Int {
+        isShared ? content.members.count : content.members.keys.filter { $0 != other($0) }.count
+    }
+
+    /// Whether a key has the `__other__` that says that it was full: of a shared key that of any
+    /// meter.
+    static func hasOther(_ content: KeyContent, _ name: String, isShared: Bool) -> Bool {
+        guard isShared else { return content.members[other(name)] != nil }
+        return content.members.keys.contains { $0.contains(":__other__") }
     }
 }
 

@@ -5,14 +5,64 @@ enum AdmissionOracle {
     /// Limits of members by meter, as in `SimulatedEvent.limits`.
     private static let members = [
         "agent_calls": 2, "agent_amounts": 2, "agent_least": 2, "agent_latest": 1,
-        "agent_scores": 2, "pairs": 4, "own_things": 2,
+        "agent_scores": 2, "pairs": 4, "own_things": 2, "kin": 3,
     ]
     private static let scopes = 2
     private static let other = "__other__"
 
+    /// What an event adds to the family `kin`.
+    private static func kin(
+        of event: SimulatedEvent, _ own: String, _ at: CalendarText, _ time: Int64,
+        timestamp: Int64
+    ) -> [CellDelta] {
+        let day = CalendarText.padded(at.dayOfMonth, 2)
+        let minute = CalendarText.padded(at.minute, 2)
+        let minutes = "\(own):kin:minute:\(at.hourText)q\(at.minute / 15)"
+        let minuteExpiry = String((time / 900_000 + 1) * 900 + 93_600)
+        let isMinuteKept =
+            timestamp < 0 || (time / 60_000 + 1) * 60 + 93_600 > timestamp / 1_000
+        var deltas = ["\(own):kin:all", "\(own):kin:day:\(at.dayText)"].map {
+            CellDelta(kind: "+", key: $0, member: "kin_calls:\(event.agent)", amount: 1)
+        }
+        deltas += [
+            CellDelta(
+                kind: "+", key: "\(own):kin:day:\(at.monthText)", member: "kin_days:\(day)",
+                amount: 1),
+            CellDelta(kind: "+", key: "\(own):totals", member: "kin_days", amount: 1),
+        ]
+        if isMinuteKept {
+            deltas.append(
+                CellDelta(
+                    kind: "+", key: minutes, member: "kin_days:\(minute)", amount: 1,
+                    expiry: minuteExpiry))
+        }
+        guard let amount = event.amount else { return deltas }
+        let value = LedgerOracle.sortable(amount)
+        let timed = LedgerOracle.sortable(time * 1_000_000) + ":" + value
+        deltas.append(
+            CellDelta(
+                kind: "+", key: "\(own):kin:all", member: "kin_sums:\(event.agent)",
+                amount: amount))
+        deltas += ["\(own):kin:all", "\(own):kin:day:\(at.dayText)"].map {
+            CellDelta(kind: "<", key: $0, member: "kin_least:\(event.agent)", value: value)
+        }
+        deltas.append(
+            CellDelta(
+                kind: "l", key: "\(own):kin:day:\(at.monthText)", member: "kin_latest:\(day)",
+                value: timed))
+        if isMinuteKept {
+            deltas.append(
+                CellDelta(
+                    kind: "l", key: minutes, member: "kin_latest:\(minute)", value: timed,
+                    expiry: minuteExpiry))
+        }
+        return deltas
+    }
+
     /// What an event adds to the meters of `SimulatedEvent.limits`.
     static func deltas(
-        of event: SimulatedEvent, _ own: String, _ at: CalendarText, _ time: Int64
+        of event: SimulatedEvent, _ own: String, _ at: CalendarText, _ time: Int64,
+        timestamp: Int64
     ) -> [CellDelta] {
         let agent = event.agent
         let day = CalendarText.padded(at.dayOfMonth, 2)
@@ -45,6 +95,7 @@ enum AdmissionOracle {
                     value: LedgerOracle.sortable(time * 1_000_000) + ":" + value),
             ]
         }
+        deltas += kin(of: event, own, at, time, timestamp: timestamp)
         for item in event.items {
             deltas += [
                 CellDelta(
@@ -66,14 +117,14 @@ enum AdmissionOracle {
     ) -> String? {
         if let difference = judgeScopes(&found, &right) { return difference }
         for key in Set(found.keys).union(right.keys) {
-            guard let (meter, most, rest) = limit(of: key) else { continue }
+            guard let (meter, most) = limit(of: key) else { continue }
             var content = found[key] ?? KeyContent(kind: "H")
-            let present = Set(content.members.keys).subtracting([rest])
+            let present = Set(content.members.keys.filter { $0 != rest(of: $0, meter) })
             if present.count > most, !refusing.contains(key) {
                 return "\(key): \(present.count) values, at most \(most)"
             }
-            if content.members[rest] != nil, present.count < most {
-                return "\(key): \(rest) is beside \(present.count) of \(most) values"
+            if present.count < min(most, content.members.count) {
+                return "\(key): the rest is beside \(present.count) of \(most) values"
             }
             // Only a full key may have a cell at 0.
             if present.count >= most, found[key] != nil {
@@ -82,7 +133,8 @@ enum AdmissionOracle {
             }
             guard let expected = right.removeValue(forKey: key) else { continue }
             for (member, value) in expected.members {
-                add(value, meter, expected, key, present.contains(member) ? member : rest, &right)
+                let name = present.contains(member) ? member : rest(of: member, meter)
+                add(value, meter, expected, key, name, &right)
             }
         }
         return nil
@@ -90,15 +142,29 @@ enum AdmissionOracle {
 
     /// Whether a key has as many values as it may.
     static func isFull(_ content: KeyContent, _ key: String) -> Bool {
-        guard let (_, most, rest) = limit(of: key) else { return false }
-        return Set(content.members.keys).subtracting([rest]).count >= most
+        guard let (meter, most) = limit(of: key) else { return false }
+        return content.members.keys.filter { $0 != rest(of: $0, meter) }.count >= most
     }
 
-    /// The meter of a key whose values are limited, its limit, and the name of the rest.
-    private static func limit(of key: String) -> (meter: String, most: Int, rest: String)? {
+    /// The meter or family of a key whose values are limited, and its limit.
+    private static func limit(of key: String) -> (meter: String, most: Int)? {
         guard let (meter, most) = members.first(where: { key.contains(":\($0.key):") })
         else { return nil }
-        return (meter, most, meter == "pairs" ? "\(other):\(other)" : other)
+        // The family's series have no limit: of its keys only tables end in a whole day or `all`.
+        let label = key.split(separator: ":").last ?? ""
+        if meter == "kin", label != "all", label.utf8.count != "2026-03-09".utf8.count {
+            return nil
+        }
+        return (meter, most)
+    }
+
+    /// The member that counts what a member's meter does not keep apart.
+    private static func rest(of member: String, _ meter: String) -> String {
+        switch meter {
+        case "pairs": "\(other):\(other)"
+        case "kin": member.prefix { $0 != ":" } + ":\(other)"
+        default: other
+        }
     }
 
     /// Adds a cell's value under another name.
@@ -109,7 +175,7 @@ enum AdmissionOracle {
         var delta = CellDelta(
             kind: content.kind == "Z" ? "z" : content.kind == "P" ? "p" : "+", key: key,
             member: member, value: value, expiry: content.expiry)
-        if meter == "agent_least" { delta.kind = "<" }
+        if meter == "agent_least" || member.hasPrefix("kin_least:") { delta.kind = "<" }
         if meter == "agent_latest" { delta.kind = "l" }
         delta.amount = Int64(value) ?? 0
         var shard = ShardContent(cells: cells)

@@ -15,6 +15,8 @@ struct CommitCall {
         /// Most members of the key, and most values of its scope.
         var most: Int?
         var mostScopes: Int?
+        /// Whether members begin with their meters' names.
+        var isShared = false
         var entries: [(member: String, value: String)]
     }
 
@@ -70,7 +72,9 @@ struct CommitCall {
             headCount += 1
             let expires = head.dropFirst().hasPrefix("@")
             var group = Group(kind: kind, key: key, expiry: expires ? word() : "", entries: [])
-            let limits = head.dropFirst(expires ? 2 : 1).split(
+            let rest = head.dropFirst(expires ? 2 : 1)
+            group.isShared = rest.hasPrefix("F")
+            let limits = rest.dropFirst(group.isShared ? 1 : 0).split(
                 separator: "/", omittingEmptySubsequences: false)
             group.most = limits.first.flatMap { Int($0) }
             group.mostScopes = limits.count > 1 ? Int(limits[1]) : nil

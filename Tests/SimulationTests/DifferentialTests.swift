@@ -75,10 +75,33 @@ import Testing
                 }
             }
         }
+        for _ in 0..<dice.roll(0...3) { addShared(&arguments, dice) }
         let refused = dice.oneIn(3) ? ["org:s=\(dice.roll(5...6))"] : []
         arguments.addRegister(
             key: Array((Self.shard + "scopes").utf8),
             refused: refused.map { (scope: Array($0.utf8), most: 3) })
+    }
+
+    /// Groups of keys that several meters share: each key is named by groups of several kinds.
+    private func addShared(_ arguments: inout CommitArguments, _ dice: Dice) {
+        let kinds: [CommitArguments.Kind] = [.add, .minimum, .last]
+        let scope = dice.oneIn(2) ? ":s=\(dice.roll(0...4))" : ""
+        let key = Array((Self.shard + "org\(scope):kin:all").utf8)
+        let limits = Array((scope == "" ? "F5" : "F5/3").utf8)
+        for kind in kinds where !dice.oneIn(3) {
+            arguments.beginGroup(
+                kind, key: key, expirySecond: scope == "" ? 4_000_000_000 : nil, limits: limits)
+            for _ in 0..<dice.roll(1...4) {
+                let value = dice.oneIn(20) ? "__other__" : "v\(dice.roll(0...4))"
+                let member = Array("\(kind)\(dice.roll(0...1)):\(value)".utf8)
+                let digits = "0000000000000000000\(dice.roll(0...9))"
+                switch kind {
+                case .add: arguments.addEntry(member: member, delta: amount(dice, limit: .max))
+                case .minimum: arguments.addEntry(member: member, value: Array(digits.utf8))
+                default: arguments.addEntry(member: member, value: Array("\(digits):x".utf8))
+                }
+            }
+        }
     }
 
     private func addGroup(_ arguments: inout CommitArguments, _ dice: Dice) {
@@ -194,6 +217,7 @@ import Testing
         }
         #expect(kinds == ["applied", "mismatch", "contract", "torn", "cellRefused", "scopes"])
         #expect(law.cells.values.contains { $0.members["__other__"] != nil })
+        #expect(law.cells.values.contains { $0.members["add0:__other__"] != nil })
         #expect(law.cells[Self.shard + "scopes"]?.members["org:s"] == "3")
         let statistics = try connection.command("INFO", "commandstats").text ?? ""
         for command in ["zincrby", "zunionstore", "restore", "hincrby", "pfadd"] {

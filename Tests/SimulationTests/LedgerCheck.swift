@@ -49,7 +49,7 @@ final class LedgerCheck {
             let expiry = parts[1] == "0" ? nil : String(parts[1])
             let family: Character = kind == "Z" ? "Z" : kind == "P" ? "P" : "H"
             var cell = cells[key] ?? KeyContent(kind: family, expiry: expiry)
-            let other = MemberLaw.other(member)
+            let other = MemberLaw.other(member, isShared: parts[0].dropFirst().hasPrefix("F"))
             if cell.members[member] == nil, kind != "P", cell.members[other] != nil {
                 member = other
             }

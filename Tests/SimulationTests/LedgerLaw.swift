@@ -95,7 +95,10 @@ enum LedgerLaw {
                 let isOther = content.kind != family(group.kind)
                 for (name, value) in group.entries {
                     let member =
-                        isOther ? name : MemberLaw.admitted(name, in: content, group.most)
+                        isOther
+                        ? name
+                        : MemberLaw.admitted(
+                            name, in: content, group.most, isShared: group.isShared)
                     do throws(Refusal) {
                         if isOther { throw .cell }
                         try change(
@@ -107,7 +110,8 @@ enum LedgerLaw {
         }
         for group in call.groups where !group.entries.isEmpty {
             guard var content = shard.cells[group.key] else { continue }
-            if content.kind != "P", !MemberLaw.isFull(content, group.most) {
+            if content.kind != "P", !MemberLaw.isFull(content, group.most, isShared: group.isShared)
+            {
                 content.members = content.members.filter { $0.value != "0" }
             }
             if group.expiry != "", absent.contains(group.key) { content.expiry = group.expiry }
@@ -135,7 +139,8 @@ enum LedgerLaw {
             return
         }
         for number in 1... {
-            let name = group.kind + (number > 1 ? "#\(number)" : "") + " \(address)\(member)"
+            let kindText = group.kind + (group.isShared ? "F" : "")
+            let name = kindText + (number > 1 ? "#\(number)" : "") + " \(address)\(member)"
             var content = KeyContent(kind: "H")
             content.members[name] = shard.parked[name]
             // A parked score is a number in a hash.
@@ -152,15 +157,17 @@ enum LedgerLaw {
         on shard: inout ShardContent, contract: String, isSpoiled: (String, String) -> Bool
     ) -> Int? {
         guard shard.marks["!contract"] == contract, shard.torn == nil else { return nil }
-        var touched: [(key: String, member: String)] = []
+        var touched: [(key: String, member: String, isShared: Bool)] = []
         for phase in ["HZ", "mMfl", "P"] {
             for name in shard.parked.keys.sorted() where phase.contains(name.prefix(1)) {
                 if let cell = retry(name, on: &shard, isSpoiled) { touched.append(cell) }
             }
         }
-        for (key, member) in touched where shard.cells[key]?.members[member] == "0" {
+        for (key, member, isShared) in touched {
             // A key that has `__other__` is taken for full.
-            if shard.cells[key]?.members[MemberLaw.other(member)] != nil { continue }
+            guard let content = shard.cells[key], content.members[member] == "0",
+                !MemberLaw.hasOther(content, member, isShared: isShared)
+            else { continue }
             shard.cells[key]?.members[member] = nil
             if shard.cells[key]?.members.isEmpty ?? false { shard.cells[key] = nil }
         }
@@ -173,14 +180,15 @@ enum LedgerLaw {
 
     private static func retry(
         _ name: String, on shard: inout ShardContent, _ isSpoiled: (String, String) -> Bool
-    ) -> (key: String, member: String)? {
+    ) -> (key: String, member: String, isShared: Bool)? {
         let parts = name.split(separator: " ", maxSplits: 3, omittingEmptySubsequences: false)
         let (kind, key) = (String(parts[0].prefix(1)), String(parts[2]))
         var member = String(parts[3])
         let expiry = parts[1] == "0" ? nil : String(parts[1])
         var content = shard.cells[key] ?? KeyContent(kind: family(kind), expiry: expiry)
         guard content.kind == family(kind) else { return nil }
-        let other = MemberLaw.other(member)
+        let isShared = parts[0].dropFirst().hasPrefix("F")
+        let other = MemberLaw.other(member, isShared: isShared)
         if kind != "P", content.members[member] == nil, content.members[other] != nil {
             member = other
         }
@@ -197,7 +205,7 @@ enum LedgerLaw {
         }
         shard.cells[key] = content
         shard.parked[name] = nil
-        return (key, member)
+        return (key, member, isShared)
     }
 
     private static func family(_ kind: String) -> Character {

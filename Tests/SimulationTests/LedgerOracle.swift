@@ -74,7 +74,9 @@ enum LedgerOracle {
                     value: sortable(amount)),
             ]
         }
-        if isLimited { deltas += AdmissionOracle.deltas(of: event, own, at, time) }
+        if isLimited {
+            deltas += AdmissionOracle.deltas(of: event, own, at, time, timestamp: timestamp)
+        }
         for item in event.items {
             deltas += [
                 CellDelta(kind: "z", key: "\(own):things:all", member: item, amount: 1),

@@ -50,6 +50,13 @@ struct SimulatedEvent {
           own_calls: {kind: count, per: [organization, agent], windows: [day, all], most: 2, on: [{event: use}]}
           own_things:
             {kind: ranking, per: [agent], by: [items.value], windows: [all], most: {by: 2, per: 2}, on: [{event: use}]}
+          kin_calls: {kind: count, family: kin, by: [agent], windows: [day, all], most: 3, on: [{event: use}]}
+          kin_sums:
+            {kind: sum, family: kin, signed: true, by: [agent], windows: [all], most: 3, on: [{event: use, amount: amount}]}
+          kin_least:
+            {kind: extreme, family: kin, keep: min, value: amount, by: [agent], windows: [day, all], most: 3, on: [{event: use}]}
+          kin_days: {kind: count, family: kin, windows: [day, minute, all], on: [{event: use}]}
+          kin_latest: {kind: extreme, family: kin, keep: last, value: amount, windows: [day, minute], on: [{event: use}]}
           own_visits: {kind: distinct, of: agent, per: [agent], windows: [day], most: 2, on: [{event: use}]}
         """
 

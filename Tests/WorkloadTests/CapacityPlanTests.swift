@@ -38,7 +38,8 @@ struct CapacityPlanTests {
         #expect(part.countedEvents == 7_000)
         #expect(abs(part.sum.keys / whole.sum.keys - 1) < 0.1)
         #expect(abs(part.sum.cells / whole.sum.cells - 1) < 0.1)
-        #expect(abs(part.sum.bytes / whole.sum.bytes - 1) < 0.1)
+        // A key takes much more memory once it has more than 128 fields, so bytes grow in steps.
+        #expect(abs(part.sum.bytes / whole.sum.bytes - 1) < 0.15)
         // The more events a commit holds, the fewer cells an event changes.
         question.sample = 12_000
         question.commitIntervalMilliseconds = 10_000

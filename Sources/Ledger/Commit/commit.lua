@@ -661,8 +661,37 @@ end
 change[REMERGE] = function(key)
   if call('EXISTS', key .. ':parked') == 1 then call('PFMERGE', key, key .. ':parked') end
 end
+-- Keeps the winners of several members by one read and one write; whether it did. What is not sound,
+-- or named twice, is left to be looked at one by one.
+local function keepAtOnce(kind, key, first, last)
+  local names, isNamedHere, words, changed = {}, {}, {}, {}
+  for place = first, last, 2 do
+    local member = argv[place]
+    if isNamedHere[member] then return false end
+    names[#names + 1], isNamedHere[member] = member, true
+  end
+  local values = call('HMGET', key, unpack(names))
+  for position = 1, #names do
+    local place, before = first + 2 * position - 2, values[position]
+    local value = argv[place + 1]
+    if before and not isSound(kind, before) then return false end
+    if not before or before ~= value and replaces[kind](value, before) then
+      words[#words + 1], words[#words + 2] = names[position], value
+      changed[#changed + 1] = position
+    end
+  end
+  if #words > 0 then call('HSET', key, unpack(words)) end
+  for _, position in ipairs(changed) do
+    valueBefore[first + 2 * position - 2] = values[position]
+  end
+  reached = last - 1
+  return true
+end
 local function keepExtreme(kind)
   return function(key, first, last)
+    if last > first + 1 and last < first + 2 * BATCH and keepAtOnce(kind, key, first, last) then
+      return
+    end
     for place = first, last, 2 do
       local before, value = call('HGET', key, argv[place]), argv[place + 1]
       if before and not isSound(kind, before) then error({err = 'ERR cell holds no extreme'}) end

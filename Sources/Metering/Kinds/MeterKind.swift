@@ -1,4 +1,4 @@
-/// A family of meters: which instructions and cells a declaration becomes, and how it is answered.
+/// A kind of meters: which instructions and cells a declaration becomes, and how it is answered.
 ///
 /// The raw value is the word in a catalog and part of every ledger's contract. Each kind has a file
 /// in this folder with its rules.

@@ -49,21 +49,21 @@ meters:
       - {event: connection.closed, amount: -1}
   connections_opened:
     kind: count
-    family: connections
+    family: connection_openings
     by: [service, protocol, dataCenter]
     windows: [quarter, day, month, all]
     on:
       - {event: connection.opened, amount: count}
   connections_closed:
     kind: count
-    family: connections
+    family: connection_lives
     by: [service, protocol, dataCenter]
     windows: [quarter, day, month, all]
     on:
       - {event: connection.closed}
   connection_seconds:
     kind: sum
-    family: connections
+    family: connection_lives
     by: [service, protocol, dataCenter]
     windows: [quarter, day, month, all]
     on:
@@ -80,7 +80,7 @@ meters:
       - {event: connection.closed}
   connection_first:
     kind: extreme
-    family: connections
+    family: connection_openings
     keep: min
     value: time
     by: [service, protocol, dataCenter]
@@ -89,7 +89,7 @@ meters:
       - {event: connection.opened}
   connection_last:
     kind: extreme
-    family: connections
+    family: connection_openings
     keep: max
     value: time
     by: [service, protocol, dataCenter]
@@ -98,7 +98,7 @@ meters:
       - {event: connection.opened}
   connection_activity:
     kind: extreme
-    family: connections
+    family: connection_lives
     keep: max
     value: time
     by: [service, protocol, dataCenter]
