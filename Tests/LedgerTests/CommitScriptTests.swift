@@ -193,7 +193,10 @@ import Testing
         }
         dump.withText(.sortedSet) { text in
             let read = KeyDump.entries(of: text).map {
-                (String(decoding: $0.member, as: UTF8.self), String(decoding: $0.value, as: UTF8.self))
+                (
+                    String(decoding: $0.member, as: UTF8.self),
+                    String(decoding: $0.value, as: UTF8.self)
+                )
             }
             #expect(Dictionary(uniqueKeysWithValues: read) == expected)
         }

@@ -33,18 +33,20 @@ struct CommitCall {
     /// Scopes that the caller counts under `__other__`, with their limits.
     var refused: [(scope: String, most: Int)] = []
 
-    init(_ arguments: inout CommitArguments) {
-        let encoded = arguments.encoded()
-        let words = Self.words(encoded.bytes)
-        let keys = words[0..<encoded.keyCount].map { String(decoding: $0, as: UTF8.self) }
-        var next = encoded.keyCount
-        func word() -> String {
+    /// The words of a call, one after the other.
+    private struct Words {
+        let all: [[UInt8]]
+        var next: Int
+
+        mutating func word() -> String {
             next += 1
-            return String(decoding: words[next - 1], as: UTF8.self)
+            return String(decoding: all[next - 1], as: UTF8.self)
         }
-        func number() -> Int { Int(word()) ?? -1 }
-        func entries(_ count: Int) -> [(member: String, value: String)] {
-            let read = words[next].withUnsafeBytes(KeyDump.entries).map {
+        mutating func number() -> Int { Int(word()) ?? -1 }
+
+        /// The members of a dump; a small one keeps their order.
+        mutating func dump(_ count: Int) -> [(member: String, value: String)] {
+            let read = all[next].withUnsafeBytes(KeyDump.entries).map {
                 (
                     member: String(decoding: $0.member, as: UTF8.self),
                     value: String(decoding: $0.value, as: UTF8.self)
@@ -54,64 +56,74 @@ struct CommitCall {
             next += 1
             return read
         }
+    }
+
+    init(_ arguments: inout CommitArguments) {
+        let encoded = arguments.encoded()
+        let all = Self.words(encoded.bytes)
+        let keys = all[0..<encoded.keyCount].map { String(decoding: $0, as: UTF8.self) }
+        var words = Words(all: all, next: encoded.keyCount)
         marksKey = keys[0]
         auditKey = keys[1]
-        contract = word()
-        for _ in 0..<number() {
-            ranges.append(Range(member: word(), from: word(), to: word(), fingerprint: word()))
+        contract = words.word()
+        for _ in 0..<words.number() {
+            ranges.append(
+                Range(
+                    member: words.word(), from: words.word(), to: words.word(),
+                    fingerprint: words.word()))
         }
-        for _ in 0..<number() { audit.append((member: word(), delta: word())) }
-        var headCount = 0
-        while next < words.count {
-            let head = word()
-            // Scores as the dump of a set differ in their cost alone.
-            let isDump = head.hasPrefix("U") || head.hasPrefix("Y")
-            let isHash = head.hasPrefix("N")
-            let kind = isDump ? "Z" : isHash ? "H" : String(head.prefix(1))
-            let key = keys[3 + headCount]
-            headCount += 1
-            let expires = head.dropFirst().hasPrefix("@")
-            var group = Group(kind: kind, key: key, expiry: expires ? word() : "", entries: [])
-            let rest = head.dropFirst(expires ? 2 : 1)
-            group.isShared = rest.hasPrefix("F")
-            let limits = rest.dropFirst(group.isShared ? 1 : 0).split(
-                separator: "/", omittingEmptySubsequences: false)
-            group.most = limits.first.flatMap { Int($0) }
-            group.mostScopes = limits.count > 1 ? Int(limits[1]) : nil
-            let count = number()
-            if kind == "S" {
-                registerKey = key
-                for _ in 0..<count { refused.append((scope: word(), most: number())) }
-                continue
-            }
-            if isDump {
-                // A small set keeps the order of its dump.
-                group.entries = entries(count)
-                groups.append(group)
-                continue
-            }
-            if isHash {
-                // Its entries apply as they would one by one: additions, then what keeps a value.
-                let all = entries(count)
-                var kinds: [String: String] = [:]
-                for _ in 0..<number() {
-                    let kind = word()
-                    kinds[word()] = kind
-                }
-                for kind in ["H", "m", "M", "f", "l"] {
-                    group.kind = kind
-                    group.entries = all.filter { kinds[$0.member, default: "H"] == kind }
-                    if !group.entries.isEmpty { groups.append(group) }
-                }
-                continue
-            }
+        for _ in 0..<words.number() {
+            audit.append((member: words.word(), delta: words.word()))
+        }
+        for key in keys.dropFirst(3) { addGroup(key, &words) }
+    }
+
+    private mutating func addGroup(_ key: String, _ words: inout Words) {
+        let head = words.word()
+        // Dumps differ in their cost alone.
+        let letter = head.prefix(1)
+        let kind = letter == "U" || letter == "Y" ? "Z" : letter == "N" ? "H" : String(letter)
+        let expires = head.dropFirst().hasPrefix("@")
+        var group = Group(kind: kind, key: key, expiry: expires ? words.word() : "", entries: [])
+        let rest = head.dropFirst(expires ? 2 : 1)
+        group.isShared = rest.hasPrefix("F")
+        let limits = rest.dropFirst(group.isShared ? 1 : 0).split(
+            separator: "/", omittingEmptySubsequences: false)
+        group.most = limits.first.flatMap { Int($0) }
+        group.mostScopes = limits.count > 1 ? Int(limits[1]) : nil
+        let count = words.number()
+        switch letter {
+        case "S":
+            registerKey = key
+            for _ in 0..<count { refused.append((scope: words.word(), most: words.number())) }
+            return
+        case "N": return addHash(group, words.dump(count), &words)
+        case "U", "Y": group.entries = words.dump(count)
+        default:
             for _ in 0..<count {
-                let first = word()
-                let second = kind == "P" ? "" : word()
+                let first = words.word()
+                let second = kind == "P" ? "" : words.word()
                 group.entries.append(
                     kind == "Z" ? (member: second, value: first) : (member: first, value: second))
             }
-            groups.append(group)
+        }
+        groups.append(group)
+    }
+
+    /// Adds the entries of a hash's dump as they would apply one by one.
+    private mutating func addHash(
+        _ hash: Group, _ entries: [(member: String, value: String)], _ words: inout Words
+    ) {
+        var kinds: [String: String] = [:]
+        for _ in 0..<words.number() {
+            let kind = words.word()
+            kinds[words.word()] = kind
+        }
+        for kind in ["H", "m", "M", "f", "l"] {
+            var group = hash
+            group.kind = kind
+            group.entries = entries.filter { kinds[$0.member, default: "H"] == kind }
+            if !group.entries.isEmpty { groups.append(group) }
         }
     }
 

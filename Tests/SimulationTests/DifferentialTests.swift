@@ -34,7 +34,12 @@ import Testing
                     member: Array("\(member):delivered".utf8), delta: Int64(dice.roll(0...5)))
             }
         }
-        for _ in 0..<dice.roll(0...5) { addGroup(&arguments, dice) }
+        // Seldom a key of another type.
+        let made = dice.oneIn(2) ? dice.oneIn(30) ? "p1" : "h\(dice.roll(0...2))" : ""
+        let madeSet = dice.oneIn(2) ? dice.oneIn(30) ? "p2" : "z\(dice.roll(0...2))" : ""
+        if made != "" { addHash(made, &arguments, dice) }
+        for _ in 0..<dice.roll(0...5) { addGroup(&arguments, dice, but: [made, madeSet]) }
+        if madeSet != "" { addSet(madeSet, &arguments, dice) }
         addLimited(&arguments, dice)
     }
 
@@ -104,12 +109,70 @@ import Testing
         }
     }
 
-    private func addGroup(_ arguments: inout CommitArguments, _ dice: Dice) {
+    private func expiry(_ name: String) -> Int64? { name.hasSuffix("0") ? 4_000_000_000 : nil }
+
+    /// The dump of a hash, whose key may be there or not.
+    private func addHash(_ name: String, _ arguments: inout CommitArguments, _ dice: Dice) {
+        var kept: [(kind: CommitArguments.Kind, member: [UInt8])] = []
+        var values = KeyDump()
+        let kinds = CommitArguments.Kind.allCases.filter { $0 != .score && $0 != .distinct }
+        for kind in kinds {
+            for number in 0...2 where dice.oneIn(3) {
+                let member = Array("\(kind)\(number)".utf8)
+                let digits = "0000000000000000000\(dice.roll(0...6))"
+                let suffix =
+                    kind == .first || kind == .last ? ":\(dice.pick(["a", "b", ""]) ?? "")" : ""
+                if kind != .add { kept.append((kind, member)) }
+                member.withUnsafeBytes { member in
+                    if kind == .add {
+                        let delta = amount(dice, limit: .max)
+                        values.append(member, number: delta == 0 ? 7 : delta)
+                    } else {
+                        Array((digits + suffix).utf8).withUnsafeBytes {
+                            values.append(member, value: $0)
+                        }
+                    }
+                }
+            }
+        }
+        guard values.count > 0 else { return }
+        let key = Array((Self.shard + name).utf8)
+        key.withUnsafeBytes {
+            arguments.addHash(
+                key: $0, expirySecond: expiry(name),
+                limits: UnsafeRawBufferPointer(start: nil, count: 0), &values,
+                keptCount: kept.count)
+        }
+        for (kind, member) in kept {
+            member.withUnsafeBytes { arguments.addKept(kind, member: $0) }
+        }
+    }
+
+    /// The dump of a sorted set, whose key may be there or not.
+    private func addSet(_ name: String, _ arguments: inout CommitArguments, _ dice: Dice) {
+        let scores = (0..<dice.roll(1...5)).map { (score: small(dice), member: "score\($0)") }
+        var values = KeyDump()
+        for (score, member) in scores.sorted(by: { $0 < $1 }) {
+            Array(member.utf8).withUnsafeBytes { values.append($0, number: score) }
+        }
+        let key = Array((Self.shard + name).utf8)
+        key.withUnsafeBytes {
+            arguments.addSet(
+                key: $0, expirySecond: expiry(name),
+                limits: UnsafeRawBufferPointer(start: nil, count: 0), &values)
+        }
+    }
+
+    private func addGroup(
+        _ arguments: inout CommitArguments, _ dice: Dice, but made: [String]
+    ) {
         let kind = dice.pick(CommitArguments.Kind.allCases) ?? .add
         let family = kind == .score ? "z" : kind == .distinct ? "p" : "h"
         // Seldom a key of another type, which refuses before anything is changed.
         let name = (dice.oneIn(60) ? "z" : family) + "\(dice.roll(0...2))"
-        let expiry: Int64? = name.hasSuffix("0") ? 4_000_000_000 : nil
+        // The key of a dump is named once.
+        guard !made.contains(name) else { return }
+        let expiry = expiry(name)
         let key = Array((Self.shard + name).utf8)
         if kind == .score, dice.oneIn(2) {
             // The script may unite sets.

@@ -6,7 +6,7 @@ public import Metering
 /// Each lane has its own, whose memory is used again. One thread.
 public struct TallyEncoder: ~Copyable {
     /// What cells are sorted by, so that those of one key follow each other.
-    private struct SortedCell {
+    struct SortedCell {
         /// Organization and scope.
         var owner: UInt64
         /// The key (its first set, window and first number of its bucket; for totals nothing), and
@@ -26,7 +26,7 @@ public struct TallyEncoder: ~Copyable {
         var mostScopes: Int?
     }
     /// What every cell needs of its set; a plain value, so that no references are counted.
-    private struct SetKind {
+    struct SetKind {
         var shape: CellShape
         var operation: CellOperation
         /// Whether it shares keys with other meters.
@@ -40,9 +40,9 @@ public struct TallyEncoder: ~Copyable {
         /// The bit of `group` that says so.
         static var limited: UInt8 { 8 }
     }
-    private let sets: [SetKind]
+    let sets: [SetKind]
     private let retentionSeconds: [[Int64]]
-    private let meters: [[UInt8]]
+    let meters: [[UInt8]]
     /// What names of keys have in the place of the meter: its family, where it has one.
     private let keyNames: [[UInt8]]
     private let prefixes: [[UInt8]]
@@ -54,7 +54,7 @@ public struct TallyEncoder: ~Copyable {
     private let limits: [LimitRanges]
     /// The texts of all limits and beginnings of members, one after the other; raw memory, so that
     /// no references are counted.
-    private let texts: UnsafeMutableRawBufferPointer
+    let texts: UnsafeMutableRawBufferPointer
     private var memory = ScopeMemory()
     /// Scopes of this commit that are counted under `__other__`, with their limits.
     private var refused: [(scope: [UInt8], most: Int)] = []
@@ -62,13 +62,13 @@ public struct TallyEncoder: ~Copyable {
     private var needsRegister = false
     /// Cells that the last `addCells` wrote under a scope's `__other__`, by meter.
     public private(set) var redirected: [String: Int64] = [:]
-    private var sortedCells: [SortedCell] = []
-    private var key: [UInt8] = []
-    private var member: [UInt8] = []
-    private var value: [UInt8] = []
-    private var dump = KeyDump()
+    var sortedCells: [SortedCell] = []
+    var key: [UInt8] = []
+    var member: [UInt8] = []
+    var value: [UInt8] = []
+    var dump = KeyDump()
     private var knownKeys = KnownKeys()
-    private let number = UnsafeMutableRawPointer.allocate(byteCount: 32, alignment: 8)
+    let number = UnsafeMutableRawPointer.allocate(byteCount: 32, alignment: 8)
 
     /// An encoder for the cells of one program under one layout.
     public init(layout: KeyLayout, cellSets: [CellSet]) {
@@ -216,103 +216,6 @@ public struct TallyEncoder: ~Copyable {
         }
     }
 
-    /// Whether a dump may hold these cells: each member once, and no sum of 0.
-    ///
-    /// A tally has two cells of one member only after one of them was full.
-    private func fitsDump(_ cells: Range<Int>, _ tally: borrowing Tally) -> Bool {
-        for position in cells {
-            let cell = tally[Int(sortedCells[position].index)]
-            if cell.amount == 0, sets[Int(cell.cellSet)].operation == .add { return false }
-            guard position > cells.lowerBound else { continue }
-            let before = sortedCells[position - 1]
-            // The dump of a key has one limit for all members.
-            if UInt8(truncatingIfNeeded: before.group ^ sortedCells[position].group)
-                & SetKind.limited != 0
-            {
-                return false
-            }
-            if before.group == sortedCells[position].group,
-                before.member == sortedCells[position].member
-            {
-                return false
-            }
-        }
-        return true
-    }
-
-    /// Fills the dump with the scores of a key where they may be added by a union: several members,
-    /// all scores small.
-    private mutating func fillScores(
-        _ cells: Range<Int>, _ tally: borrowing Tally, inOrder: Bool
-    ) -> Bool {
-        guard cells.count > 1 || inOrder, fitsDump(cells, tally) else { return false }
-        for position in cells {
-            let amount = tally[Int(sortedCells[position].index)].amount
-            guard CommitArguments.smallScores.contains(amount) else { return false }
-        }
-        if inOrder { sortByScore(cells, tally) }
-        dump.begin()
-        for position in cells {
-            let cell = tally[Int(sortedCells[position].index)]
-            dump.append(tally.bytes(cell.member), number: cell.amount)
-        }
-        return true
-    }
-
-    /// Puts the cells of one sorted set into its order: by score, then by the members' bytes.
-    private mutating func sortByScore(_ cells: Range<Int>, _ tally: borrowing Tally) {
-        sortedCells.withUnsafeMutableBufferPointer { all in
-            var own = UnsafeMutableBufferPointer(rebasing: all[cells])
-            own.sort { left, right in
-                let (left, right) = (tally[Int(left.index)], tally[Int(right.index)])
-                if left.amount != right.amount { return left.amount < right.amount }
-                return tally.bytes(left.member).lexicographicallyPrecedes(tally.bytes(right.member))
-            }
-        }
-    }
-
-    /// Adds the cells of a key that is probably new as the dump of its hash, if they fit one.
-    private mutating func addHash(
-        _ cells: Range<Int>, _ tally: borrowing Tally, _ expirySecond: Int64?,
-        _ limits: UnsafeRawBufferPointer, _ arguments: inout CommitArguments
-    ) -> Bool {
-        guard fitsDump(cells, tally) else { return false }
-        dump.begin()
-        var keptCount = 0
-        for position in cells {
-            let cell = tally[Int(sortedCells[position].index)]
-            if appendToDump(cell, tally) { keptCount += 1 }
-        }
-        key.withUnsafeBytes {
-            arguments.addHash(
-                key: $0, expirySecond: expirySecond, limits: limits, &dump, keptCount: keptCount)
-        }
-        guard keptCount > 0 else { return true }
-        for position in cells {
-            let cell = tally[Int(sortedCells[position].index)]
-            let set = sets[Int(cell.cellSet)]
-            guard set.operation != .add else { continue }
-            writeMember(of: cell, set, tally)
-            member.withUnsafeBytes { arguments.addKept(set.operation.argumentKind, member: $0) }
-        }
-        return true
-    }
-
-    /// Adds a cell of a hash to the dump; whether it keeps one of the values that it is given.
-    private mutating func appendToDump(_ cell: TallyCell, _ tally: borrowing Tally) -> Bool {
-        let set = sets[Int(cell.cellSet)]
-        writeMember(of: cell, set, tally)
-        guard set.operation.keepsValue else {
-            member.withUnsafeBytes { dump.append($0, number: cell.amount) }
-            return false
-        }
-        writeValue(of: cell, set, tally)
-        member.withUnsafeBytes { member in
-            value.withUnsafeBytes { dump.append(member, value: $0) }
-        }
-        return true
-    }
-
     private mutating func order(_ tally: borrowing Tally) {
         sortedCells.removeAll(keepingCapacity: true)
         for index in 0..<tally.count {
@@ -383,64 +286,6 @@ public struct TallyEncoder: ~Copyable {
             number: set.shape == .grid ? bucket.lowerBound : cell.number, to: &key)
         let keptSeconds = retentionSeconds[Int(cell.cellSet)][Int(cell.window.rawValue)]
         return keptSeconds < 0 ? nil : cell.window.end(of: bucket.upperBound) + keptSeconds
-    }
-
-    private mutating func addEntry(
-        _ cell: TallyCell, _ tally: borrowing Tally, _ arguments: inout CommitArguments
-    ) {
-        let set = sets[Int(cell.cellSet)]
-        if set.operation == .distinct {
-            arguments.addDistinct(tally.bytes(cell.member))
-            return
-        }
-        writeMember(of: cell, set, tally)
-        guard set.operation.keepsValue else {
-            member.withUnsafeBytes { arguments.addEntry(member: $0, delta: cell.amount) }
-            return
-        }
-        writeValue(of: cell, set, tally)
-        member.withUnsafeBytes { member in
-            value.withUnsafeBytes { arguments.addEntry(member: member, value: $0) }
-        }
-    }
-
-    /// Writes the cell's name within its key to `member`.
-    private mutating func writeMember(of cell: TallyCell, _ set: SetKind, _ tally: borrowing Tally)
-    {
-        member.removeAll(keepingCapacity: true)
-        let isTotal = set.shape == .series && cell.window == .all
-        if set.isFamily, !isTotal { member.append(contentsOf: texts[set.head]) }
-        switch set.shape {
-        case .table, .ranking, .distinct: member.append(contentsOf: tally.bytes(cell.member))
-        case .grid: KeyLayout.appendTwoDigits(cell.number % 24, to: &member)
-        case .histogram: appendDecimal(cell.member)
-        case .series:
-            KeyLayout.appendSeriesMember(
-                meter: meters[Int(cell.cellSet)], window: cell.window, number: cell.number,
-                to: &member)
-        }
-    }
-
-    /// Writes to `value` what the cell keeps: the 20 digits of a least or greatest number,
-    /// `TIME20:VALUE` of a first or last.
-    private mutating func writeValue(of cell: TallyCell, _ set: SetKind, _ tally: borrowing Tally) {
-        SortableNumber.write(cell.amount, to: number)
-        value.removeAll(keepingCapacity: true)
-        value.append(
-            contentsOf: UnsafeRawBufferPointer(start: number, count: SortableNumber.digits))
-        if set.operation == .first || set.operation == .last {
-            value.append(UInt8(ascii: ":"))
-            value.append(contentsOf: tally.bytes(cell.payload))
-        }
-    }
-
-    private mutating func appendDecimal(_ value: UInt32) {
-        var divisor: UInt32 = 1
-        while value / divisor >= 10 { divisor *= 10 }
-        while divisor > 0 {
-            member.append(48 + UInt8(value / divisor % 10))
-            divisor /= 10
-        }
     }
 }
 
