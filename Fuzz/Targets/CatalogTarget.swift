@@ -111,6 +111,7 @@ private enum CatalogWriter {
             members.append(
                 ("most", mapping(limits.map { ($0.0, $0.1.map(String.init) ?? "none") })))
         }
+        if let family = meter.family { members.append(("family", quoted(family))) }
         if let keep = meter.keep { members.append(("keep", quoted(keep.rawValue))) }
         if let value = meter.value { members.append(("value", quoted(value))) }
         if let field = meter.of { members.append(("of", quoted(field))) }
