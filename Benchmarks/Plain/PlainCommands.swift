@@ -84,7 +84,8 @@ enum PlainCommands {
                 connection.add(groups.next())
                 connection.add(groups.next())
             }
-        case UInt8(ascii: "P"):
+        case UInt8(ascii: "P"), UInt8(ascii: "Q"):
+            if kind == UInt8(ascii: "Q") { _ = groups.next() }
             connection.begin(arguments: 2 + count)
             connection.add("PFADD")
             connection.add(key)

@@ -28,7 +28,7 @@ import Testing
         var expected = [
             "UNION": letter(CommitArguments.union), "REGISTER": letter(CommitArguments.register),
             "EXPIRES": letter(CommitArguments.expires), "HASH": letter(CommitArguments.hash),
-            "SET": letter(CommitArguments.set),
+            "SET": letter(CommitArguments.set), "SKETCH": letter(CommitArguments.sketch),
         ]
         for kind in CommitArguments.Kind.allCases {
             expected["\(kind)".uppercased()] = letter(kind.rawValue)

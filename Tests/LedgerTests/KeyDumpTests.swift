@@ -65,6 +65,35 @@ import Testing
         }
     }
 
+    /// Up to as many values as are sent, one of them twice; each length that the hash tells apart.
+    @Test func aSketchIsWhatRedisMakesOfItsValues() throws {
+        let redis = try TestRedis()
+        var connection = try redis.connect()
+        for round in 0..<300 {
+            let values = (0..<(1 + round % SketchDump.mostValues)).map { index in
+                let text = String(repeating: "v", count: index) + String(round * index % 97)
+                return Array(text.utf8)
+            }
+            var sketch = SketchDump()
+            sketch.begin()
+            let isHeld = values.allSatisfy { $0.withUnsafeBytes { sketch.insert($0) } }
+            #expect(isHeld)
+            var text: [UInt8] = []
+            sketch.withText { text = Array($0) }
+            try connection.command("DEL", "ours", "theirs")
+            try connection.command([Array("RESTORE".utf8), "ours", "0", text])
+            for value in values { try connection.command(["PFADD", "theirs", value]) }
+            let (ours, theirs) = (
+                try connection.command(["GET", "ours"]).bytes ?? [],
+                try connection.command(["GET", "theirs"]).bytes ?? []
+            )
+            #expect(ours.dropFirst(16) == theirs.dropFirst(16), "\(values)")
+            #expect(
+                try connection.command(["PFCOUNT", "ours"]).integer
+                    == connection.command(["PFCOUNT", "theirs"]).integer)
+        }
+    }
+
     private func addDumps(_ arguments: inout CommitArguments, _ fixture: LedgerFixture) {
         for name in ["newh", "oldh"] {
             var values = dump([("there", "5"), ("new", "-6"), ("top", twenty)])
@@ -73,6 +102,17 @@ import Testing
                     key: $0, expirySecond: fixture.later + 7, limits: none, &values, keptCount: 1)
             }
             Array("top".utf8).withUnsafeBytes { arguments.addKept(.maximum, member: $0) }
+        }
+        for name in ["news", "oldp"] {
+            var sketch = SketchDump()
+            sketch.begin()
+            #expect(Array("same".utf8).withUnsafeBytes { sketch.insert($0) })
+            #expect(Array("other".utf8).withUnsafeBytes { sketch.insert($0) })
+            fixture.key(name).withUnsafeBytes {
+                arguments.beginSketch(
+                    key: $0, expirySecond: fixture.later + 7, limits: none, &sketch)
+            }
+            for value in ["same", "other"] { arguments.addDistinct(Array(value.utf8)) }
         }
         for name in ["newz", "oldz"] {
             var scores = KeyDump()
@@ -93,6 +133,12 @@ import Testing
         addDumps(&arguments, fixture)
         #expect(committer.commit(&arguments) == .applied(zerosLeft: 0))
         let found = try fixture.everything()
+        var connection = try fixture.server.connect()
+        for name in ["news", "oldp"] {
+            #expect(try connection.command(["PFCOUNT", fixture.key(name)]).integer == 2)
+        }
+        #expect(found[fixture.name("news")]?["<expiry>"] == String(fixture.later + 7))
+        #expect(found[fixture.name("oldp")]?["<expiry>"] == nil)
         let (new, old) = (String(fixture.later + 7), String(fixture.later))
         #expect(
             found[fixture.name("newh")]

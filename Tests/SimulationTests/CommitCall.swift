@@ -82,7 +82,7 @@ struct CommitCall {
         let head = words.word()
         // Dumps differ in their cost alone.
         let letter = head.prefix(1)
-        let kind = letter == "U" || letter == "Y" ? "Z" : letter == "N" ? "H" : String(letter)
+        let kind = ["U": "Z", "Y": "Z", "N": "H", "Q": "P"][letter] ?? String(letter)
         let expires = head.dropFirst().hasPrefix("@")
         var group = Group(kind: kind, key: key, expiry: expires ? words.word() : "", entries: [])
         let rest = head.dropFirst(expires ? 2 : 1)
@@ -100,6 +100,8 @@ struct CommitCall {
         case "N": return addHash(group, words.dump(count), &words)
         case "U", "Y": group.entries = words.dump(count)
         default:
+            // The values of a sketch follow its dump.
+            if letter == "Q" { words.next += 1 }
             for _ in 0..<count {
                 let first = words.word()
                 let second = kind == "P" ? "" : words.word()

@@ -36,9 +36,15 @@ import Testing
         }
         // Seldom a key of another type.
         let made = dice.oneIn(2) ? dice.oneIn(30) ? "p1" : "h\(dice.roll(0...2))" : ""
+        let madeSketch = dice.oneIn(2) ? "p\(dice.roll(0...2))" : ""
         let madeSet = dice.oneIn(2) ? dice.oneIn(30) ? "p2" : "z\(dice.roll(0...2))" : ""
         if made != "" { addHash(made, &arguments, dice) }
-        for _ in 0..<dice.roll(0...5) { addGroup(&arguments, dice, but: [made, madeSet]) }
+        for _ in 0..<dice.roll(0...5) {
+            addGroup(&arguments, dice, but: [made, madeSet, madeSketch])
+        }
+        if madeSketch != "", made != madeSketch, madeSet != madeSketch {
+            addSketch(madeSketch, &arguments, dice)
+        }
         if madeSet != "" { addSet(madeSet, &arguments, dice) }
         addLimited(&arguments, dice)
     }
@@ -109,60 +115,6 @@ import Testing
         }
     }
 
-    private func expiry(_ name: String) -> Int64? { name.hasSuffix("0") ? 4_000_000_000 : nil }
-
-    /// The dump of a hash, whose key may be there or not.
-    private func addHash(_ name: String, _ arguments: inout CommitArguments, _ dice: Dice) {
-        var kept: [(kind: CommitArguments.Kind, member: [UInt8])] = []
-        var values = KeyDump()
-        let kinds = CommitArguments.Kind.allCases.filter { $0 != .score && $0 != .distinct }
-        for kind in kinds {
-            for number in 0...2 where dice.oneIn(3) {
-                let member = Array("\(kind)\(number)".utf8)
-                let digits = "0000000000000000000\(dice.roll(0...6))"
-                let suffix =
-                    kind == .first || kind == .last ? ":\(dice.pick(["a", "b", ""]) ?? "")" : ""
-                if kind != .add { kept.append((kind, member)) }
-                member.withUnsafeBytes { member in
-                    if kind == .add {
-                        let delta = amount(dice, limit: .max)
-                        values.append(member, number: delta == 0 ? 7 : delta)
-                    } else {
-                        Array((digits + suffix).utf8).withUnsafeBytes {
-                            values.append(member, value: $0)
-                        }
-                    }
-                }
-            }
-        }
-        guard values.count > 0 else { return }
-        let key = Array((Self.shard + name).utf8)
-        key.withUnsafeBytes {
-            arguments.addHash(
-                key: $0, expirySecond: expiry(name),
-                limits: UnsafeRawBufferPointer(start: nil, count: 0), &values,
-                keptCount: kept.count)
-        }
-        for (kind, member) in kept {
-            member.withUnsafeBytes { arguments.addKept(kind, member: $0) }
-        }
-    }
-
-    /// The dump of a sorted set, whose key may be there or not.
-    private func addSet(_ name: String, _ arguments: inout CommitArguments, _ dice: Dice) {
-        let scores = (0..<dice.roll(1...5)).map { (score: small(dice), member: "score\($0)") }
-        var values = KeyDump()
-        for (score, member) in scores.sorted(by: { $0 < $1 }) {
-            Array(member.utf8).withUnsafeBytes { values.append($0, number: score) }
-        }
-        let key = Array((Self.shard + name).utf8)
-        key.withUnsafeBytes {
-            arguments.addSet(
-                key: $0, expirySecond: expiry(name),
-                limits: UnsafeRawBufferPointer(start: nil, count: 0), &values)
-        }
-    }
-
     private func addGroup(
         _ arguments: inout CommitArguments, _ dice: Dice, but made: [String]
     ) {
@@ -208,13 +160,13 @@ import Testing
     }
 
     /// A number of each length that a dump writes in another form.
-    private func small(_ dice: Dice) -> Int64 {
+    func small(_ dice: Dice) -> Int64 {
         let least: [Int64] = [1, 120, 4_090, 32_760, 2_147_483_640, 999_999_999_999_900]
         return (dice.oneIn(3) ? dice.pick(least) ?? 1 : 1) + Int64(dice.roll(0...9))
     }
 
     /// Mostly small, seldom so large that two of them are too much for a cell.
-    private func amount(_ dice: Dice, limit: Int64) -> Int64 {
+    func amount(_ dice: Dice, limit: Int64) -> Int64 {
         dice.oneIn(30) ? limit / 2 + Int64(dice.roll(-2...2)) : Int64(dice.roll(-3...3))
     }
 

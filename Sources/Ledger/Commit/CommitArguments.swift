@@ -34,6 +34,8 @@ public struct CommitArguments: ~Copyable {
     static let hash = UInt8(ascii: "N")
     /// The script's letter for the dump of a sorted set, which is made where its key is absent.
     static let set = UInt8(ascii: "Y")
+    /// The script's letter for the dump of a HyperLogLog, which is made where its key is absent.
+    static let sketch = UInt8(ascii: "Q")
     /// The script's letter for the shard's register of scopes.
     static let register = UInt8(ascii: "S")
     /// Follows the group's letter when its key expires.
@@ -210,6 +212,18 @@ public struct CommitArguments: ~Copyable {
         withUnsafeBytes(of: kind.rawValue) { groups.append($0) }
         groups.append(member)
         groupArgumentCount += 2
+    }
+
+    /// Begins the values of a HyperLogLog whose key is probably absent, with its content as a dump;
+    /// the values follow. No other group may name the key.
+    package mutating func beginSketch(
+        key: UnsafeRawBufferPointer, expirySecond: Int64?, limits: UnsafeRawBufferPointer,
+        _ sketch: inout SketchDump
+    ) {
+        groupKind = .distinct
+        beginGroup(letter: Self.sketch, key, expirySecond, limits)
+        sketch.withText { groups.append($0) }
+        groupArgumentCount += 1
     }
 
     private mutating func addDump(_ dump: inout KeyDump, _ content: KeyDump.Content) {

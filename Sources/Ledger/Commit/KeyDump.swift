@@ -18,7 +18,6 @@ package struct KeyDump: ~Copyable {
 
     /// What a listpack has instead of the number of its elements where it does not count them.
     private static let uncounted = 65_535
-    private static let version: UInt16 = 10
 
     private var elements: [UInt8] = []
     private var text: [UInt8] = []
@@ -57,13 +56,12 @@ package struct KeyDump: ~Copyable {
         text.removeAll(keepingCapacity: true)
         text.append(content.rawValue)
         let length = 4 + 2 + elements.count + 1
-        appendLength(length)
+        text.append(dumpedLength: length)
         text.append(littleEndian: UInt32(length))
         text.append(littleEndian: UInt16(min(2 * count, Self.uncounted)))
         text.append(contentsOf: elements)
         text.append(0xFF)
-        text.append(littleEndian: Self.version)
-        text.append(littleEndian: text.withUnsafeBytes(DumpChecksum.of))
+        text.appendDumpEnd()
         text.withUnsafeBytes(body)
     }
 
@@ -75,21 +73,23 @@ package struct KeyDump: ~Copyable {
 
     /// The number that Redis would write in the place of a text; nil where it keeps the text.
     private static func number(_ bytes: UnsafeRawBufferPointer) -> Int64? {
-        // No number of so many digits fits in 64 bits, and no other text begins like one.
-        guard (1...19).contains(bytes.count), bytes[0] <= UInt8(ascii: "9") else { return nil }
+        // No longer text is a number of 64 bits, and no other text begins like one.
+        guard (1...20).contains(bytes.count), bytes[0] <= UInt8(ascii: "9") else { return nil }
         let isNegative = bytes[0] == UInt8(ascii: "-")
         let first = isNegative ? 1 : 0
         guard first < bytes.count else { return nil }
         if bytes[first] == UInt8(ascii: "0") { return bytes.count == 1 ? 0 : nil }
-        var magnitude: Int64 = 0
+        // Below 0, where there is one number more.
+        var number: Int64 = 0
         for byte in bytes[first...] {
             guard case let digit = Int64(byte) - 48, (0...9).contains(digit) else { return nil }
-            let (tens, overflow) = magnitude.multipliedReportingOverflow(by: 10)
-            let (sum, carry) = tens.addingReportingOverflow(digit)
+            let (tens, overflow) = number.multipliedReportingOverflow(by: 10)
+            let (sum, carry) = tens.subtractingReportingOverflow(digit)
             if overflow || carry { return nil }
-            magnitude = sum
+            number = sum
         }
-        return isNegative ? -magnitude : magnitude
+        if isNegative { return number }
+        return number == .min ? nil : -number
     }
 
     private mutating func appendText(_ bytes: UnsafeRawBufferPointer) {
@@ -151,17 +151,6 @@ package struct KeyDump: ~Copyable {
         }
     }
 
-    private mutating func appendLength(_ length: Int) {
-        if length < 64 {
-            text.append(UInt8(length))
-        } else if length < 16_384 {
-            text.append(0x40 | UInt8(length >> 8))
-            text.append(UInt8(truncatingIfNeeded: length))
-        } else {
-            text.append(0x80)
-            text.append(littleEndian: UInt32(length).byteSwapped)
-        }
-    }
 }
 
 extension KeyDump {
@@ -252,7 +241,26 @@ enum DumpChecksum {
 
 extension [UInt8] {
     /// Appends the bytes of a number, the lowest first.
-    fileprivate mutating func append(littleEndian number: some FixedWidthInteger) {
+    mutating func append(littleEndian number: some FixedWidthInteger) {
         Swift.withUnsafeBytes(of: number.littleEndian) { append(contentsOf: $0) }
+    }
+
+    /// Appends the length of a string as a dump has it.
+    mutating func append(dumpedLength length: Int) {
+        if length < 64 {
+            append(UInt8(length))
+        } else if length < 16_384 {
+            append(0x40 | UInt8(length >> 8))
+            append(UInt8(truncatingIfNeeded: length))
+        } else {
+            append(0x80)
+            append(littleEndian: UInt32(length).byteSwapped)
+        }
+    }
+
+    /// Appends what ends a dump: the version of its format, that of Redis 7.0, and the checksum.
+    mutating func appendDumpEnd() {
+        append(littleEndian: UInt16(10))
+        append(littleEndian: withUnsafeBytes(DumpChecksum.of))
     }
 }

@@ -84,6 +84,17 @@ extension TallyEncoder {
         return true
     }
 
+    /// Fills the sketch with the values of a HyperLogLog; whether it can hold them.
+    mutating func fillSketch(_ cells: Range<Int>, _ tally: borrowing Tally) -> Bool {
+        guard cells.count <= SketchDump.mostValues else { return false }
+        sketch.begin()
+        for position in cells {
+            let value = tally[Int(sortedCells[position].index)].member
+            guard sketch.insert(tally.bytes(value)) else { return false }
+        }
+        return true
+    }
+
     /// Adds a cell of a hash to the dump; whether it keeps one of the values that it is given.
     private mutating func appendToDump(_ cell: TallyCell, _ tally: borrowing Tally) -> Bool {
         let set = sets[Int(cell.cellSet)]

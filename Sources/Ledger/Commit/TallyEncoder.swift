@@ -67,6 +67,7 @@ public struct TallyEncoder: ~Copyable {
     var member: [UInt8] = []
     var value: [UInt8] = []
     var dump = KeyDump()
+    var sketch = SketchDump()
     private var knownKeys = KnownKeys()
     let number = UnsafeMutableRawPointer.allocate(byteCount: 32, alignment: 8)
 
@@ -197,6 +198,16 @@ public struct TallyEncoder: ~Copyable {
         if isNew, operation != .addScore, operation != .distinct,
             addHash(cells, tally, expirySecond, limits, &arguments)
         {
+            return
+        }
+        if isNew, operation == .distinct, fillSketch(cells, tally) {
+            key.withUnsafeBytes {
+                arguments.beginSketch(
+                    key: $0, expirySecond: expirySecond, limits: limits, &sketch)
+            }
+            for position in cells {
+                addEntry(tally[Int(sortedCells[position].index)], tally, &arguments)
+            }
             return
         }
         for position in cells {

@@ -49,6 +49,7 @@ local SCORE = 'Z'          -- delta, member  adds an integer to a score in a sor
 local UNION = 'U'          -- one dump       adds the scores of a dumped set, each in 1 ..< 10^15
 local HASH = 'N'           -- one dump       makes a hash, where the key is absent; see below
 local SET = 'Y'            -- one dump       makes a sorted set, where the key is absent; see below
+local SKETCH = 'Q'         -- dump, values   makes a HyperLogLog, where the key is absent; see below
 local MINIMUM = 'm'        -- member, value  keeps the lesser 20-digit text
 local MAXIMUM = 'M'        -- member, value  keeps the greater 20-digit text
 local FIRST = 'f'          -- member, value  keeps the TIME20:VALUE of the least time; ties: greater
@@ -57,20 +58,20 @@ local DISTINCT = 'P'       -- value          adds a value to a HyperLogLog
 local REGISTER = 'S'       -- scope, limit   the shard's register of scopes, and those of its scopes
                            --                that the caller counts as `__other__`
 local REMERGE = 'p'        -- "", none       only made here: adds a parked HyperLogLog to its key
--- HASH and SET are sent for keys that the caller believes absent. No other group names their key.
--- Where it exists, a SET is a UNION, and the entries of a HASH's dump apply one by one: as integers
+-- HASH, SET and SKETCH are sent for keys that the caller believes absent. No other group names
+-- their key. Where it exists, a SKETCH is a group of DISTINCT, a SET is a UNION, and the entries of a HASH's dump apply one by one: as integers
 -- to add, but for those of which kind and member follow the dump: their number, then two words each.
 local EXPIRES = '@'
 local HEAD_PATTERN = '^(.)(@?)(F?)(%d*)/?(%d*)$'
 -- Words of one entry; a dump is counted where it is used.
 local entryWords = {
-  [ADD] = 2, [SCORE] = 2, [UNION] = 0, [HASH] = 0, [SET] = 0, [MINIMUM] = 2, [MAXIMUM] = 2, [FIRST] = 2, [LAST] = 2,
+  [ADD] = 2, [SCORE] = 2, [UNION] = 0, [HASH] = 0, [SET] = 0, [SKETCH] = 0, [MINIMUM] = 2, [MAXIMUM] = 2, [FIRST] = 2, [LAST] = 2,
   [DISTINCT] = 1, [REMERGE] = 1, [REGISTER] = 2,
 }
 -- Increments come first; then what can be repeated without harm; then PFADD, which has no undo.
 local phaseOf = {
   [ADD] = 1, [SCORE] = 1, [UNION] = 1, [HASH] = 1, [SET] = 1, [MINIMUM] = 2, [MAXIMUM] = 2, [FIRST] = 2, [LAST] = 2,
-  [DISTINCT] = 3, [REMERGE] = 3,
+  [DISTINCT] = 3, [SKETCH] = 3, [REMERGE] = 3,
 }
 
 -- Set to false where the user may not run TIME; the only text that Swift changes here.
@@ -258,6 +259,7 @@ local phases, isAbsent, isShortSet, unionWay = {{}, {}, {}}, {}, {}, {}
 local function refusalAnswer(key, err, kind, place)
   -- Nothing is known of it but that the server refuses to make it.
   if kind == HASH then return {-3, key, '', err, ADD, '0'} end
+  if kind == SKETCH then return {-3, key, argv[place + 1], err, DISTINCT, ''} end
   if kind == UNION or kind == SET then
     -- One member of the set is named for all of it.
     try('RESTORE', scratch, '0', argv[place], 'REPLACE')
@@ -330,7 +332,7 @@ end
 lookAtKey[REMERGE] = lookAtKey[DISTINCT]
 -- These are made where their key is absent, and only a refusal tells that it is there.
 lookAtKey[HASH] = function() return false end
-lookAtKey[SET] = lookAtKey[HASH]
+lookAtKey[SET], lookAtKey[SKETCH] = lookAtKey[HASH], lookAtKey[HASH]
 local function lookAtHash(key, limit)
   local size = try('HLEN', key)
   if type(size) == 'table' then return false, size.err end
@@ -388,12 +390,14 @@ while headPlace <= lastPlace do
   if not words or not key then return redis.error_reply('BADARGS kind or key') end
   if head[8] then isShared[key] = true end
   -- Whether it exists is not known before it is made: its scope is asked for as if it did not.
-  local isMade = kind == HASH or kind == SET
+  local isMade = kind == HASH or kind == SET or kind == SKETCH
   local after
   if words > 0 then
     after = first + count * words
   else
-    after = first + (kind == HASH and 2 + 2 * tonumber(argv[first + 1]) or 1)
+    after = first + 1
+    if kind == HASH then after = after + 1 + 2 * tonumber(argv[after]) end
+    if kind == SKETCH then after = after + count end
   end
   kinds[group], keys[group], firsts[group], lasts[group] = kind, index, first, after - 1
   if look then
@@ -623,6 +627,8 @@ local function make(index)
       local size = try('HLEN', key)
       sizes[key] = not failed(size) and size or nil
     end
+  elseif kinds[index] == SKETCH then
+    kinds[index], firsts[index] = DISTINCT, firsts[index] + 1
   else
     kinds[index] = UNION
     if not hasUnion then tryScores() end
@@ -1024,7 +1030,7 @@ local function run(index)
   local first = resumeAt
   if not first then
     currentGroup, begunGroups[#begunGroups + 1], reached = index, index, firsts[index] - 2
-    if kinds[index] == HASH or kinds[index] == SET then
+    if entryWords[kinds[index]] == 0 and kinds[index] ~= UNION then
       if make(index) then return end
       reached = firsts[index] - 2
     end
