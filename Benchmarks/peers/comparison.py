@@ -84,7 +84,7 @@ def rate_table(contenders):
     """Contenders that were measured, by name; ratios are to Odometer's figures, where those are there."""
     measured = {name: figures(contender["rounds"]) for name, contender in contenders.items() if contender.get("rounds")}
     own = measured.get("odometer")
-    rows = [["", "events/s", "CPU µs an event", "Redis' CPU µs an event", "peak memory MB", "start: s", "start: CPU s", "sum"]]
+    rows = [["", "events/s", "CPU µs an event", "Redis' CPU µs an event", "peak memory MB", "start: s", "start: CPU s", "load", "sum"]]
     for name, found in measured.items():
         times = ["", ""]
         if own and name != "odometer":
@@ -93,14 +93,20 @@ def rate_table(contenders):
         rows.append([contenders[name]["title"], f"{found['events_per_second']:,.0f}{times[0]}",
                      f"{found['cpu_us_per_event']:.1f}{times[1]}", f"{found['redis_us_per_event']:.1f}",
                      f"{found['peak_bytes'] / 1e6:,.0f}", f"{found['start_seconds']:.1f}",
-                     f"{found['start_cpu_seconds']:.1f}", verdicts(contenders[name]["rounds"])])
+                     f"{found['start_cpu_seconds']:.1f}", span(turn["load"][0] for turn in contenders[name]["rounds"]),
+                     verdicts(contenders[name]["rounds"])])
     return table(rows)
 
 
 def waits(results):
     """How long a program that was killed and started again showed no new number."""
-    found = sorted(round(result["back_seconds"], 1) for result in results or [] if "back_seconds" in result)
-    return " to ".join(f"{seconds:g}" for seconds in dict.fromkeys((found[0], found[-1]))) if found else "–"
+    return span(result["back_seconds"] for result in results or [] if "back_seconds" in result)
+
+
+def span(numbers):
+    """The least and the greatest of some numbers."""
+    found = [f"{number:.1f}" for number in sorted(numbers)]
+    return " to ".join(dict.fromkeys((found[0], found[-1]))) if found else "–"
 
 
 def disturbance_table(contenders):

@@ -31,7 +31,7 @@ def family(session):
 class Contender:
     """One program that counts a topic into Redis. It is started in a session of its own, with all its children."""
 
-    # Which parts of the benchmark make sense for it; nil: all.
+    # Which parts of the benchmark make sense for it; None: all.
     parts = None
     # Groups of cells that it counts, see cells.py.
     groups = "tdrah"
@@ -157,6 +157,10 @@ class QuixState(QuixSink):
     title, mode = "Quix Streams, totals in its state store (exactly-once)", "state"
 
 
+class QuixCareful(QuixSink):
+    title, mode, parts = "Quix Streams, increments, with a callback and a filter for bad records", "careful", {"malformed", "null"}
+
+
 class QuixWindow(QuixSink):
     title, mode, parts, groups = "Quix Streams, its windows of a day", "window", {"late"}, "d"
 
@@ -191,4 +195,4 @@ class BytewaxWindow(BytewaxDelta):
 
 
 CONTENDERS = {"odometer": OdometerRun, "quix-sink": QuixSink, "quix-state": QuixState, "bytewax-delta": BytewaxDelta,
-              "bytewax-state": BytewaxState, "quix-window": QuixWindow, "bytewax-window": BytewaxWindow}
+              "bytewax-state": BytewaxState, "quix-careful": QuixCareful, "quix-window": QuixWindow, "bytewax-window": BytewaxWindow}

@@ -80,22 +80,22 @@ def tables():
     """tables have a row for each contender, equal results once, and ratios to Odometer"""
     def turn(rate, cpu, **more):
         return {"events_per_second": rate, "cpu_us_per_event": cpu, "redis_us_per_event": 1, "peak_bytes": 2e8, "start_seconds": 2,
-                "start_cpu_seconds": 0.2, "difference": 0, "wrong_cells": 0, **more}
+                "start_cpu_seconds": 0.2, "load": [0.5, 3, 3], "difference": 0, "wrong_cells": 0, **more}
 
     exact = {"difference": 0, "wrong_cells": 0}
     found = {
         "odometer": {"title": "A", "rounds": [turn(300_000, 1.5)], "disturbances": {"kill": [{**exact, "back_seconds": 12}]}},
-        "quix-sink": {"title": "B", "rounds": [turn(20_000, 15.0), turn(10_000, 15.0, difference=3, wrong_cells=9)],
+        "quix-sink": {"title": "B", "rounds": [turn(20_000, 15.0), turn(10_000, 15.0, load=[10.5, 3, 3], difference=3, wrong_cells=9)],
                       "disturbances": {"kill": [{"difference": 9, "wrong_cells": 4, "back_seconds": 44.42}, {**exact, "back_seconds": 45}],
                                        "null": [{"difference": -8, "wrong_cells": 8, "ended": True, "ended_again": True}]}},
         "quix-window": {"title": "C", "disturbances": {"late": [{"difference": -900, "wrong_cells": 7, "put_aside": 100}]}},
     }
     equal(comparison.rate_table(found).splitlines()[2:], [
-        "| A | 300,000 | 1.5 | 1.0 | 200 | 2.0 | 0.2 | exact |",
-        "| B | 15,000 (1/20) | 15.0 (10 ×) | 1.0 | 200 | 2.0 | 0.2 | exact; +3 |"])
+        "| A | 300,000 | 1.5 | 1.0 | 200 | 2.0 | 0.2 | 0.5 | exact |",
+        "| B | 15,000 (1/20) | 15.0 (10 ×) | 1.0 | 200 | 2.0 | 0.2 | 0.5 to 10.5 | exact; +3 |"])
     equal(comparison.disturbance_table(found).splitlines()[2:], [
-        "| A | exact | – | – | – | – | – | 12 |",
-        "| B | +9; exact | – | – | – | program ends, after a restart again: -8 | – | 44.4 to 45 |",
+        "| A | exact | – | – | – | – | – | 12.0 |",
+        "| B | +9; exact | – | – | – | program ends, after a restart again: -8 | – | 44.4 to 45.0 |",
         "| C | – | 100 put aside as late | – | – | – | – | – |"])
 
 
