@@ -1,4 +1,4 @@
-"""Usage counted with Bytewax. `contenders.py` starts it, as `python -m bytewax.run bytewax_usage:flow`.
+"""Usage counted with Bytewax. `contenders.py` starts it by `python -m bytewax.run`.
 
 Environment: PEER_BOOTSTRAP, PEER_TOPIC, PEER_REDIS (a socket), and PEER_MODE:
 delta   batches are added up, and a sink of its own sends increments

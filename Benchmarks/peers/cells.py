@@ -1,7 +1,8 @@
 """The numbers that all contenders count: the five groups of Benchmarks/meters.yaml.
 
-A cell is (kind of key, key, member); the kind is `h` for a hash and `z` for a sorted set. Keys begin with their group:
-`t:` all time by type, `d:` days by type, `r:` users of a day, `a:` agents of a month, `h:` hours of a week.
+A cell is (kind of key, key, member); the kind is `h` for a hash and `z` for a sorted set.
+Keys begin with their group: `t:` all time by type, `d:` days by type, `r:` users of a day,
+`a:` agents of a month, `h:` hours of a week.
 """
 
 import datetime

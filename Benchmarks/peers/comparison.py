@@ -1,4 +1,7 @@
-"""What is in Redis compared with what should be, and the results as tables. Nothing here needs a server or a peer."""
+"""What is in Redis compared with what should be, and the results as tables.
+
+Nothing here needs a server or a peer.
+"""
 
 import re
 from statistics import median
@@ -81,7 +84,7 @@ def table(rows):
 
 
 def rate_table(contenders):
-    """Contenders that were measured, by name; ratios are to Odometer's figures, where those are there."""
+    """Contenders that were measured; ratios are to Odometer's figures, if it was measured."""
     measured = {name: figures(contender["rounds"]) for name, contender in contenders.items() if contender.get("rounds")}
     own = measured.get("odometer")
     rows = [["", "events/s", "CPU µs an event", "Redis' CPU µs an event", "peak memory MB", "start: s", "start: CPU s", "load", "sum"]]

@@ -29,7 +29,7 @@ def family(session):
 
 
 class Contender:
-    """One program that counts a topic into Redis. It is started in a session of its own, with all its children."""
+    """One program that counts a topic into Redis, in a session of its own with its children."""
 
     # Which parts of the benchmark make sense for it; None: all.
     parts = None
@@ -179,7 +179,7 @@ class BytewaxDelta(Peer):
                            capture_output=True)
 
     def command(self):
-        # Two workers; a snapshot each second, which is the shortest; states of earlier epochs are not kept.
+        # Two workers, a snapshot each second (the shortest interval), no states of earlier epochs.
         return ["-m", "bytewax.run", "bytewax_usage:flow", "-w", "2", "-r", str(self.state), "-s", "1", "-b", "0"]
 
 

@@ -1,4 +1,4 @@
-"""Measures one contender: its rate and cost on the whole log, and what a disturbance does to its numbers."""
+"""Measures one contender: its rate and cost, and what a disturbance does to its numbers."""
 
 import os
 import threading
@@ -11,16 +11,17 @@ from machine import Failure
 POLL = 0.01
 # Every contender writes at least once a second, so after these it has written what it had.
 PAUSE_SECONDS, QUIET_SECONDS = 0.25, 5
-# After these without a number no more will come: of a program that starts for the first time, and of one that waits
-# until its group has missed the member that was killed, 45 s by librdkafka's default.
+# After these without a number no more will come: of a program that starts for the first time,
+# and of one whose group has to miss the member that was killed, 45 s by librdkafka's default.
 STUCK_SECONDS, STUCK_AFTER_KILL_SECONDS = 20, 75
 KILL_SHARE = 0.3
 TRIES = 4
 
 
 class Pauses:
-    """Watches for moments in which this process does not run, as when the machine is suspended: members of a group are
-    thrown out meanwhile, so what is measured then says nothing."""
+    """Watches for moments in which this process does not run, as when the machine is suspended.
+
+    Groups throw their members out meanwhile, so what is measured then says nothing."""
 
     LONGEST, STEP = 2, 0.25
 
@@ -108,7 +109,7 @@ class Look:
         return time.monotonic() - self.changed
 
     def until_settled(self, events, stuck_seconds):
-        """Until all is counted and nothing more comes, the program has ended, or it has written nothing for long."""
+        """Until all is counted and nothing more comes, or the program has ended or is stuck."""
         while not self.contender.has_ended() and self.quiet_for() < stuck_seconds:
             self.again()
             if self.quiet_for() > QUIET_SECONDS and self.count() >= events:
@@ -142,6 +143,8 @@ def rate(contender, log):
             time.sleep(2 * POLL)
         last, seconds = Mark(contender, look.count()), look.changed - first.time
         events = last.counted - first.counted
+        if events == 0:
+            raise Failure(f"{log.events} events are too few: {contender.name} wrote them all at once")
         figures = {
             "events": log.events, "measured_events": events, "events_per_second": events / seconds, "seconds": seconds,
             "start_seconds": first.time - begun, "start_cpu_seconds": first.cpu,
@@ -154,8 +157,10 @@ def rate(contender, log):
 
 
 def first_mark(contender, look, begun):
-    """Odometer's metrics show that it reads: the last look before that. Of a peer only what it has written shows: the end
-    of its first writing, with what was counted by then."""
+    """Where a rate begins.
+
+    Odometer's metrics show that it reads: the last look before that. Of a peer only what it has
+    written shows: the end of its first writing, with what was counted by then."""
     mark = Mark(contender, 0)
     while not contender.has_begun():
         must_go_on(contender, begun, STUCK_AFTER_KILL_SECONDS)
@@ -181,9 +186,9 @@ def must_go_on(contender, begun, patience):
 
 
 def kill(make, log):
-    """kill -9 in the first look that shows KILL_SHARE of the events, then a start with the same group and state.
+    """kill -9 in the first look that shows KILL_SHARE of the events, then a start as before.
 
-    Numbers change only when a program has just written, so that is also when it is killed: before it can tell Kafka."""
+    Numbers change only when a program has just written, so it is killed before it tells Kafka."""
     for _ in range(TRIES):
         contender = make()
         try:

@@ -3,7 +3,7 @@
 Environment: PEER_BOOTSTRAP, PEER_TOPIC, PEER_REDIS (a socket), PEER_GROUP, PEER_STATE (a folder), and PEER_MODE:
 sink    each checkpoint's events are added up, and a sink of its own sends increments; at-least-once
 state   totals are in the state store (RocksDB with a changelog topic), absolute values go to Redis; exactly-once
-careful the same as sink, with a callback that passes over what cannot be decoded and a filter for null values
+careful as sink, with a callback that passes over malformed records and a filter for null values
 window  days only, by tumbling windows without grace, absolute values; exactly-once
 """
 
@@ -18,7 +18,8 @@ from quixstreams.dataframe.windows import Count
 from quixstreams.sinks import BatchingSink
 
 MODE = os.environ["PEER_MODE"]
-# Odometer commits every 500 ms, every second while it catches up; all contenders write at least once a second.
+# Odometer commits every 500 ms, every second while it catches up.
+# All contenders write at least once a second.
 COMMIT_SECONDS = 0.8
 
 

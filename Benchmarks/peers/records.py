@@ -1,4 +1,4 @@
-"""The records that are counted: the log with its true numbers, and small topics with one disturbance each."""
+"""The records that are counted: the log with its true numbers, and a topic for each disturbance."""
 
 import collections
 import datetime
@@ -61,7 +61,7 @@ def late(record, number):
 
 
 def disturbed(name, sample):
-    """The records of a topic in their order, and what they should add up to. `aborted` disturbs while it is written."""
+    """The records of a topic in their order, and what they should add up to."""
     middle = len(sample) // 2
     if name == "late":
         records = sample + [late(record, number) for number, record in enumerate(sample[-LATE:])]
@@ -74,7 +74,7 @@ def disturbed(name, sample):
 
 
 def write(bootstrap, topic, records, **settings):
-    """Writes records in their order; with an id of a transaction it is aborted once they are in the log."""
+    """Writes records in their order; a transaction is aborted once they are in the log."""
     failures = []
     producer = Producer({"bootstrap.servers": bootstrap, "enable.idempotence": True, **settings})
     if settings:

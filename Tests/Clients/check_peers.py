@@ -1,4 +1,4 @@
-"""What `make bench-peers` says of numbers, without its servers and programs: truths, comparisons, tables."""
+"""What `make bench-peers` says of numbers, without its servers and programs."""
 
 import json
 import sys
