@@ -6,13 +6,14 @@ MAKEFLAGS += --no-print-directory
 JOBS ?= 2
 BINARY := .build/release/odometer
 PYTHON_TOOLS := .tools/venv
+PEER_TOOLS := .build/peers
 SWIFT_DIRS := Package.swift $(wildcard Sources Tests Benchmarks Fuzz)
 
 # For `make demo`: a real Kafka (host:port,…) and a real Redis (redis://… or host:port).
 KAFKA ?=
 REDIS ?=
 
-.PHONY: help setup setup-test build release install uninstall test test-fast soak fuzz faults replay-check demo bench bench-http bench-freshness bench-idle lint format embed clean
+.PHONY: help setup setup-test build release install uninstall test test-fast soak fuzz faults replay-check demo bench bench-http bench-freshness bench-idle bench-peers lint format embed clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 12
@@ -69,6 +70,9 @@ bench-freshness: setup-test build ## from the moment an event is due to the mome
 bench-idle: setup-test build ## CPU without events, and how fast a restart is back
 	@exec Benchmarks/idle
 
+bench-peers: setup-test build $(PEER_TOOLS)/ready ## beside Quix Streams and Bytewax: rates, and numbers after disturbances; PEERS=NAMES DISTURBANCES=NAMES
+	@exec Benchmarks/peers/run
+
 lint: ## the house style, and the syntax of the Lua script
 	@luac5.1 -p Sources/Ledger/Commit/commit.lua
 	@swift format lint --strict --parallel --recursive --configuration .swift-format $(SWIFT_DIRS)
@@ -90,4 +94,8 @@ $(PYTHON_TOOLS)/ready: Tests/Clients/requirements.txt Tests/Clients/servers.txt
 $(PYTHON_TOOLS)/plots: Benchmarks/requirements.txt
 	@-Tests/run plot-tools
 
-export JOBS PYTHON_TOOLS BINARY SEEDS FIRST
+# What Odometer is compared with; without it that benchmark says that it is skipped.
+$(PEER_TOOLS)/ready: Benchmarks/peers/requirements.txt
+	@-Tests/run peer-tools
+
+export JOBS PYTHON_TOOLS PEER_TOOLS BINARY SEEDS FIRST
