@@ -61,16 +61,22 @@ public struct ConsumerSettings: Sendable {
     public var instance: String?
     /// Whether `endOfPartition` events are wanted.
     public var reportsEndOfPartition: Bool
+    /// How many consumers of this process share the memory for records that were fetched ahead.
+    public var sharers: Int
     /// Whether it fetches single records without delay, whatever the configuration says.
     ///
     /// For `RecordProbe`.
     var readsSingleRecords = false
 
     /// Makes settings; without a group, `subscribe` and `commitHint` throw.
-    public init(group: String? = nil, instance: String? = nil, reportsEndOfPartition: Bool = true) {
+    public init(
+        group: String? = nil, instance: String? = nil, reportsEndOfPartition: Bool = true,
+        sharers: Int = 1
+    ) {
         self.group = group
         self.instance = instance
         self.reportsEndOfPartition = reportsEndOfPartition
+        self.sharers = sharers
     }
 
     /// Properties with the only values that counting works with.
@@ -95,8 +101,8 @@ public struct ConsumerSettings: Sendable {
         // A fetch is answered with the first byte. So this only says how often an idle log is
         // asked, and how late a seek may take effect.
         ("fetch.wait.max.ms", "250"), ("fetch.error.backoff.ms", "100"),
-        // Fewer and larger fetches than the library's default, but a shorter queue, to save memory.
-        ("fetch.message.max.bytes", "2097152"), ("queued.min.messages", "50000"),
+        // Fewer and larger fetches than the library's default.
+        ("fetch.message.max.bytes", "2097152"),
         ("reconnect.backoff.max.ms", "2000"), ("topic.metadata.refresh.interval.ms", "30000"),
         ("socket.nagle.disable", "true"),
         // A killed member is replaced soon. That is safe: the ledger refuses its late commits.
@@ -104,6 +110,33 @@ public struct ConsumerSettings: Sendable {
         // How late a member learns of a rebalance. What it reads until then is lost work.
         ("heartbeat.interval.ms", "500"),
     ]
+
+    /// Default values that divide the memory for fetched records among the process's consumers.
+    private var shares: [(name: String, value: String)] {
+        [
+            ("queued.min.messages", share(of: 100_000, 10_000...50_000)),
+            ("queued.max.messages.kbytes", share(of: 131_072, 8_192...65_536)),
+        ].map { ($0, String($1)) }
+    }
+
+    /// The most bytes of one answer to a fetch.
+    ///
+    /// A fetch asks for all partitions of a broker at once, each up to `fetch.message.max.bytes`,
+    /// and all of the answer is unpacked into the queue, however full that becomes. So this bounds
+    /// the memory of a consumer with many partitions (docs/decisions/0046).
+    private var fetchBytes: Int { share(of: 8 << 20, 1 << 20...4 << 20) }
+
+    private func share(of whole: Int, _ range: ClosedRange<Int>) -> Int {
+        min(max(whole / max(1, sharers), range.lowerBound), range.upperBound)
+    }
+
+    /// Sets `fetch.max.bytes` within the limits that the library demands where others are changed.
+    private func limitFetches(_ builder: inout PropertyBuilder) throws(KafkaError) {
+        func number(_ name: String) -> Int { builder.value(of: name).flatMap { Int($0) } ?? 0 }
+        let queueBytes = number("queued.max.messages.kbytes") << 10
+        let bytes = max(number("message.max.bytes"), min(fetchBytes, queueBytes))
+        try builder.set("fetch.max.bytes", String(bytes))
+    }
 
     /// Properties for fetching single records: one record counts as a full queue.
     ///
@@ -119,10 +152,13 @@ public struct ConsumerSettings: Sendable {
 
     func build(_ configuration: ClientConfiguration) throws(KafkaError) -> PropertyBuilder {
         var builder = PropertyBuilder()
-        for (name, value) in Self.defaults { try builder.set(name, value) }
+        for (name, value) in Self.defaults + shares { try builder.set(name, value) }
         // Unknown before 2.2.0, where the Waker does its work.
         try builder.set("fetch.queue.backoff.ms", "10", ifKnown: true)
         try builder.apply(configuration.properties, except: Self.fixedNames)
+        if !configuration.properties.contains(where: { $0.name == "fetch.max.bytes" }) {
+            try limitFetches(&builder)
+        }
         try builder.set("bootstrap.servers", configuration.bootstrap)
         for (name, value) in Self.fixed { try builder.set(name, value) }
         if readsSingleRecords {
@@ -161,6 +197,14 @@ struct PropertyBuilder: ~Copyable {
             throw KafkaError(
                 code: .invalidProperty, message: "property \(name): \(string(of: text))")
         }
+    }
+
+    /// The property's value at this moment; nil where the library does not know the name.
+    func value(of name: String) -> String? {
+        var text = [CChar](repeating: 0, count: 512)
+        var size = text.count
+        guard rd_kafka_conf_get(conf, name, &text, &size) == RD_KAFKA_CONF_OK else { return nil }
+        return string(of: text)
     }
 
     mutating func apply(

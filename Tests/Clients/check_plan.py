@@ -32,6 +32,7 @@ def compare(events, sample, rate, profile):
         plan = json.loads(house.call(
             "plan", *load, "--sample", str(sample), "--rate", str(rate), "--json", timeout=300,
         ))
+        expect(plan["dedupe_window_bytes"] == 4 * 24 * 2**20, plan["dedupe_window_bytes"])
         expect(plan["reckoned"] == (events if sample >= events else sample * 7 // 4), plan["reckoned"])
         machine = house.start("run", "--dead-letters", "off").wait_ready(90)
         bare = memory(house)

@@ -34,6 +34,16 @@ import Testing
         "message.timestamp.after.max.ms": "3600000",
     ]
 
+    @Test func theMemoryOfFullWindowsIsTold() {
+        let finding = Checkup.windows(64, 1 << 20)
+        #expect(finding?.grade == .ok && finding?.check == "dedupe-memory")
+        #expect(
+            finding?.message
+                == "64 partitions: their windows of ids take 1611 MB in the counting processes once "
+                + "all are full, 26 MB each")
+        #expect(Checkup.windows(0, 1 << 20) == nil && Checkup.windows(64, 0) == nil)
+    }
+
     @Test func aSoundTopicHasNothingAgainstIt() {
         let all = topic(Self.sound)
         #expect(Set(all.values) == [.ok] && all.count == 5, "\(all)")

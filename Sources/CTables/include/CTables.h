@@ -39,3 +39,13 @@ static inline uint32_t ct_equal_words(const uint32_t *words, uint32_t mask, uint
 void *ct_map(size_t byte_count);
 /// Gives memory of `ct_map`, with the same `byte_count`, back to the system at once.
 void ct_unmap(void *memory, size_t byte_count);
+
+/// Address space for a table that grows: `small_bytes` in small pages, whatever the system does by
+/// itself, then `large_bytes` in huge pages where it has them. Zeroed; memory is taken only where
+/// it is touched. With `large_bytes`, both are multiples of 2 MiB. Ends the process where there is
+/// no address space.
+void *ct_reserve(size_t small_bytes, size_t large_bytes);
+/// Gives address space of `ct_reserve`, with the same sizes, back with all that it holds.
+void ct_release(void *memory, size_t small_bytes, size_t large_bytes);
+/// Gives whole pages of `ct_reserve` back to the system; they are zero when they are used again.
+void ct_empty(void *memory, size_t byte_count);

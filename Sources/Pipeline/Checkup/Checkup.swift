@@ -1,5 +1,6 @@
 internal import Kafka
 public import Ledger
+internal import Metering
 internal import Redis
 
 /// The checks of `odometer doctor` and of each start: what must hold for exact numbers, and what
@@ -62,6 +63,9 @@ public enum Checkup {
             findings += partition.findings(
                 window: configuration.dedupeWindow, now: SteadyClock.wallMilliseconds)
         }
+        if let finding = windows(partitions.count, configuration.dedupeWindow) {
+            findings.append(finding)
+        }
         return findings
     }
 
@@ -76,6 +80,20 @@ public enum Checkup {
         if counted.contains(where: { $0.log != nil && !$0.reachesOrigin }) { return .incomplete }
         let isKnown = isCounted != nil && !counted.isEmpty && counted.allSatisfy { $0.log != nil }
         return isKnown ? .complete : .unknown
+    }
+
+    /// What the windows of ids of all partitions take; nil when there are none.
+    static func windows(_ partitions: Int, _ span: Int64) -> Finding? {
+        guard partitions > 0, span > 0 else { return nil }
+        let each = SeenWindow.fullByteCount(span: span)
+        return Finding(
+            .ok, "memory", "dedupe-memory",
+            "\(partitions) partitions: their windows of ids take \(megabytes(partitions * each)) in "
+                + "the counting processes once all are full, \(megabytes(each)) each")
+    }
+
+    private static func megabytes(_ bytes: Int) -> String {
+        "\((bytes + 999_999) / 1_000_000) MB"
     }
 
     /// The findings about topics alone, which a start needs.

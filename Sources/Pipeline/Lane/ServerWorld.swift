@@ -22,7 +22,7 @@ final class ServerWorld: LaneWorld {
                 settings: ConsumerSettings(
                     group: configuration.group,
                     instance: configuration.instance.map { "\($0)-\(number)" },
-                    reportsEndOfPartition: true)))
+                    reportsEndOfPartition: true, sharers: configuration.lanes)))
         probe = KafkaProbe(try RecordProbe(configuration.client))
         deadLetters = DeadLetters(
             client: configuration.client, topic: configuration.deadLetterTopic)

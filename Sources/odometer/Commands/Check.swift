@@ -44,6 +44,7 @@ extension Commands {
             "\nCatalog: \(try MeterFiles.read(settings.text(Options.meters)).origin), "
                 + "\(catalog.events.count) event types, \(catalog.meters.count) meters\n")
         printMeters(catalog)
+        printWindows(span: Int64(settings.integer(Options.dedupeWindow)))
         let missing = machine.answering?.service.missing ?? []
         if !missing.isEmpty { Output.line("\nRequests that this catalog cannot answer:") }
         for line in missing.flatMap(\.lines) { Output.line("  \(line)") }
@@ -67,6 +68,15 @@ extension Commands {
             ])
         }
         Output.table(rows)
+    }
+
+    /// How many partitions there are only Kafka knows.
+    private static func printWindows(span: Int64) {
+        let each = Double(SeenWindow.fullByteCount(span: span))
+        let examples = [4, 64, 256].map { "\($0) partitions \(bytes(Double($0) * each))" }
+        Output.line(
+            "\nWindows of ids, once full: \(bytes(each)) a partition, "
+                + "\(examples.joined(separator: ", "))")
     }
 
     private static func printMeters(_ catalog: MeterCatalog) {

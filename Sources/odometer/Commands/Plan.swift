@@ -1,5 +1,6 @@
 import Foundation
 import Ledger
+import Metering
 import Printing
 import Verify
 import Workload
@@ -22,8 +23,9 @@ extension Commands {
         summary: "Compute keys, memory of Redis and cells a second that a load will need.",
         details: """
             Generates the events of a profile, counts them as `verify --full` does, and computes what Redis 7
-            takes for the cells. Asks neither Kafka nor Redis. Of loads larger than --sample a quarter, a half and the
-            whole sample are counted, each over the whole span, and what grows between them is carried on.
+            takes for the cells, and what the windows of ids take in the counting processes once they are full.
+            Asks neither Kafka nor Redis. Of loads larger than --sample a quarter, a half and the whole sample
+            are counted, each over the whole span, and what grows between them is carried on.
             """,
         options: [
             ReplayOptions.profile, ReplayOptions.events, ReplayOptions.seed, ReplayOptions.span,
@@ -79,10 +81,16 @@ extension Commands {
             "events": question.profile.events, "reckoned": plan.countedEvents,
             "sum": object(plan.sum), "rate": question.rate,
             "cells_per_second": plan.cellsPerSecond,
+            "dedupe_window_bytes": windowBytes(question),
             "meters": Dictionary(
                 plan.meters.map { ($0.name, object($0.share)) },
                 uniquingKeysWith: { first, _ in first }),
         ]
+    }
+
+    /// What the windows of ids of all partitions take once they are full.
+    private static func windowBytes(_ question: CapacityQuestion) -> Int {
+        question.partitions * SeenWindow.fullByteCount(span: question.settings.dedupeWindow)
     }
 
     private static func printPlan(_ plan: CapacityPlan, _ question: CapacityQuestion) {
@@ -107,10 +115,12 @@ extension Commands {
             \(plan.countedEvents < question.profile.events ? ", extrapolated" : "")
             \(ValueText.grouped(Int64(question.rate))) events a second, committed every \(interval): \
             \(ValueText.grouped(Int64(plan.cellsPerSecond))) cells a second
+            \(question.partitions) partitions, \(ValueText.grouped(question.settings.dedupeWindow)) offsets \
+            of each looked at for duplicates: \(bytes(Double(windowBytes(question)))) in the counting processes
             """)
     }
 
-    private static func bytes(_ number: Double) -> String {
+    static func bytes(_ number: Double) -> String {
         switch number {
         case ..<10_000: "\(Int(number)) B"
         case ..<10_000_000: "\(ValueText.decimal(number / 1_000, 1)) kB"
