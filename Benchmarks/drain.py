@@ -44,12 +44,12 @@ def call(binary, *arguments, seconds=300):
 
 def fill(servers, load, profile=None):
     """Makes the load's topic; every record it writes is one event of the load."""
-    load.topic = servers.new_topic(load.name)
+    load.topic = servers.new_topic(load.name, load.partitions)
     load.end_ms = int(time.time()) * 1000
     begun = time.monotonic()
     said = call(servers.binary, "replay", "--bootstrap", servers.kafka.bootstrap, "--generate", "--events", load.events,
                 "--organizations", load.organizations, "--span", load.span, "--end", load.end, "--seed", load.seed,
-                "--to", load.topic, "--create-topic", load.partitions, *(["--profile", profile] if profile else []),
+                "--to", load.topic, *(["--profile", profile] if profile else []),
                 seconds=300 + load.events / 5_000)
     written = int(re.search(r"([\d,]+) records in ", said)[1].replace(",", ""))
     if written != load.events:

@@ -239,7 +239,11 @@ class Kafka:
         """CPU of the brokers that the benchmark started; None for a broker of the environment."""
         if not self.is_ours:
             return None
-        return sum(process_cpu_seconds(path.read_text().strip()) for path in Path(self.folder).glob("node*.pid"))
+        return sum(process_cpu_seconds(process) for process in self.processes())
+
+    def processes(self):
+        """The ids of the brokers that the benchmark started; none of a cluster of the environment."""
+        return [int(path.read_text()) for path in Path(self.folder).glob("node*.pid")] if self.is_ours else []
 
     def end(self):
         if self.is_ours:

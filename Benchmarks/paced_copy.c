@@ -1,22 +1,24 @@
 // Sends the records of one topic to another at a constant rate: every record has a moment at which
 // it is due.
 //
-//   paced_copy BOOTSTRAP SOURCE TARGET SECONDS WARM SHARDS SAMPLES
+//   paced_copy BOOTSTRAP SOURCE TARGET SECONDS WARM SALT SHARDS SAMPLES
 //
 // Record i of n of a partition is due at i * SECONDS / n after the start, and goes to the
 // partition of the same number. The source must hold records with keys and without headers, and no
 // transactions. Everything else is as in paced_fill.c: batches of 20 ms are made before the start,
 // `ready` is printed when it begins to send, one record of 97 is written to the file SAMPLES,
-// except those of the first WARM seconds, and a line of JSON says what was sent.
+// except those of the first WARM seconds, and a line of JSON says what was sent. Each event's id gets
+// a letter that SALT chooses, so that the same source can be sent several times.
 #define _GNU_SOURCE
 #define PROGRAM "paced_copy"
 #include "paced.h"
 
-enum { most_records = 10000, wait_ms = 1000, patience = 60 };
+enum { most_records = 10000, wait_ms = 1000, patience = 60, most_salt = 20 };
 
 struct source { int64_t low, count, read; long moment; struct bytes records; int in_batch; };
 
 static struct source sources[most_partitions];
+static char letter;
 
 static rd_kafka_t *open_source(const char *bootstrap, const char *topic, int64_t *total) {
     char text[512];
@@ -52,6 +54,14 @@ static void close_batch(const char *topic, int partition, int64_t begin_ms) {
     source->in_batch = 0;
 }
 
+// Writes the letter, which ids do not have, over the first character of the event's id.
+static void give_letter(char *event, size_t length) {
+    static const char name[] = "\"id\":\"";
+    char *at = memmem(event, length, name, sizeof name - 1);
+    if (!at) fail("source", "an event without an id");
+    at[sizeof name - 1] = letter;
+}
+
 static void take(const rd_kafka_message_t *message, const char *topic, double seconds, double warm, int64_t begin_ms) {
     struct source *source = &sources[message->partition];
     int64_t number = message->offset - source->low;
@@ -64,6 +74,7 @@ static void take(const rd_kafka_message_t *message, const char *topic, double se
     struct batch *batch = &batches[moment * partitions + message->partition];
     if (number % one_of == 0 && due >= warm) take_sample(batch, message->key, message->key_len, (int64_t)(due * 1e9));
     batch->count++;
+    give_letter(message->payload, message->len);
     put_record(&source->records, source->in_batch++, message->key, (int)message->key_len, message->payload, (int)message->len);
     source->read++;
 }
@@ -96,15 +107,17 @@ static void make_batches(const char *bootstrap, const char *from, const char *to
 }
 
 int main(int count, char **arguments) {
-    if (count != 8) {
-        fprintf(stderr, "usage: paced_copy BOOTSTRAP SOURCE TARGET SECONDS WARM SHARDS SAMPLES\n");
+    if (count != 9) {
+        fprintf(stderr, "usage: paced_copy BOOTSTRAP SOURCE TARGET SECONDS WARM SALT SHARDS SAMPLES\n");
         return 2;
     }
     double seconds = atof(arguments[4]), warm = atof(arguments[5]);
-    shards = atoi(arguments[6]);
-    if (seconds < 1 || warm >= seconds || shards < 1) fail("arguments", "out of range");
-    samples = fopen(arguments[7], "w");
-    if (!samples) fail(arguments[7], "cannot be written");
+    int salt = atoi(arguments[6]);
+    letter = (char)('g' + salt);
+    shards = atoi(arguments[7]);
+    if (seconds < 1 || warm >= seconds || salt < 0 || salt >= most_salt || shards < 1) fail("arguments", "out of range");
+    samples = fopen(arguments[8], "w");
+    if (!samples) fail(arguments[8], "cannot be written");
     int64_t total = 0;
     connect_all(arguments[1], arguments[3]);
     make_batches(arguments[1], arguments[2], arguments[3], seconds, warm, &total);

@@ -119,6 +119,7 @@ def plot_growth(growth, path):
         axes.set_xticks(places, [f"{point['at']:,}" for point in points], fontsize=7)
         axes.set_ylim(top=1.15 * max(a + b for a, b in zip(ours, redis)))
         axes.set_xlabel(label, fontsize=8)
+        axes.set_axisbelow(True)
         axes.grid(axis="y", alpha=0.3)
     panels[0].set_ylabel("CPU, microseconds an event (medians)")
     shown = [pyplot.Rectangle((0, 0), 1, 1, color=COLORS[name]) for name in ("Redis", "all of Odometer")]

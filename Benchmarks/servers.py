@@ -70,14 +70,11 @@ class Servers:
             self.make(f"{self.directory}:1:cleanup.policy=compact", f"{self.letters}:1")
             stamp.touch()
 
-    def new_topic(self, name, partitions=None):
-        """A name for a topic of this run; without a number of partitions somebody else makes it."""
+    def new_topic(self, name, partitions):
+        """Makes a topic of this run; returns its name."""
         name = f"odometer-bench-{os.getpid()}-{name}"
-        if partitions:
-            # At a constant rate each moment is one batch, which may be large.
-            self.make(f"{name}:{partitions}:compression.type=lz4,max.message.bytes=8388608")
-        else:
-            self.topics.append(name)
+        # At a constant rate each moment is one batch, which may be large.
+        self.make(f"{name}:{partitions}:compression.type=lz4,max.message.bytes=8388608")
         return name
 
     def make(self, *specifications):
@@ -89,6 +86,14 @@ class Servers:
                               capture_output=True, text=True, timeout=90)
         if done.returncode != 0:
             raise Failure(f"topics: {done.stderr.strip()}")
+
+    def version(self):
+        """What the executable says it is and, where it is that of this checkout, the commit."""
+        said = subprocess.run([self.binary, "--version"], capture_output=True, text=True, timeout=30).stdout.strip()
+        if os.environ.get("TEST_BINARY"):
+            return f"{said} ({self.binary})"
+        done = subprocess.run(["git", "describe", "--always", "--dirty"], cwd=ROOT, capture_output=True, text=True, timeout=30)
+        return f"{said}, commit {done.stdout.strip()}" if done.returncode == 0 else said
 
     def end(self):
         if self.redis:

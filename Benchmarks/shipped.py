@@ -106,7 +106,8 @@ class Shipped:
         target, prefix = bench.new_topic("fresh-counted", 4), f"bench{os.getpid()}-fresh"
         bench.redis.clear()
         with drain.counting(bench, target, prefix) as machine:
-            with sending(bench, prefix, target, "fresh", "paced_copy", source.topic, target, seconds, WARM_SECONDS) as sent:
+            with sending(bench, prefix, target, "fresh", "paced_copy", source.topic, target, seconds, WARM_SECONDS,
+                         0) as sent:
                 before = machine.cpu_seconds()
             cpu = machine.cpu_seconds() - before
         waits = sent.pop("visible_ms")
