@@ -1,5 +1,5 @@
-// Prints the most frequent keys of a topic's first records, the most frequent one first, as a line of
-// JSON.
+// Prints the most frequent keys of a topic's first records, the most frequent one first, as a line
+// of JSON.
 //
 //   common_keys BOOTSTRAP TOPIC RECORDS KEYS              RECORDS: of each partition at most
 #include <librdkafka/rdkafka.h>

@@ -7,8 +7,8 @@
 // partition of the same number. The source must hold records with keys and without headers, and no
 // transactions. Everything else is as in paced_fill.c: batches of 20 ms are made before the start,
 // `ready` is printed when it begins to send, one record of 97 is written to the file SAMPLES,
-// except those of the first WARM seconds, and a line of JSON says what was sent. Each event's id gets
-// a letter that SALT chooses, so that the same source can be sent several times.
+// except those of the first WARM seconds, and a line of JSON says what was sent. Each event's id
+// gets a letter that SALT chooses, so that the same source can be sent several times.
 #define _GNU_SOURCE
 #define PROGRAM "paced_copy"
 #include "paced.h"
