@@ -144,13 +144,15 @@ class Redis:
     def script_ms(self):
         """Median, 99th and 99.9th percentile of the times of commits since the last clear; None when there was none.
 
-        Where several commands run commits, those of the one whose 99th percentile is the greatest."""
-        stats, found = self.info("latencystats"), []
-        for name in self.COMMITS:
-            if text := stats.get(f"latency_percentiles_usec_{name}"):
-                parts = dict(part.split("=") for part in text.split(","))
-                found.append([float(parts[part]) / 1000 for part in ("p50", "p99", "p99.9")])
-        return max(found, key=lambda times: times[1], default=None)
+        Commits are run by that command of `COMMITS` in which most time was spent."""
+        times, stats = self.info("commandstats"), self.info("latencystats")
+        spent = {name: int(times[f"cmdstat_{name}"].split("usec=")[1].split(",")[0])
+                 for name in self.COMMITS if f"cmdstat_{name}" in times}
+        text = spent and stats.get(f"latency_percentiles_usec_{max(spent, key=spent.get)}")
+        if not text:
+            return None
+        found = dict(part.split("=") for part in text.split(","))
+        return [float(found[name]) / 1000 for name in ("p50", "p99", "p99.9")]
 
     def memory_bytes(self):
         return int(self.info("memory")["used_memory"])
