@@ -43,6 +43,8 @@ def side_by_side(found):
              aim=250, held=bound),
         Goal("dedupe window, bytes an id", ours["dedupe_bytes_per_id"], most=24),
     ]
+    if "base_rate_ratio" in ratios:
+        made.append(Goal("events/s of the older build's", ratios["base_rate_ratio"]["median"], least=0.97))
     if "limit_cpu_ratio" in ratios:
         made.append(Goal("CPU an event of limit.cc's", ratios["limit_cpu_ratio"]["median"], most=1.0, held=1.0))
     if "plain_rate_ratio" in ratios:

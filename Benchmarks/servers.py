@@ -32,6 +32,9 @@ class Servers:
         beside = Path(self.binary).parent
         self.plain, self.stages, self.increments = (
             str(beside / f"odometer-bench-{name}") for name in ("plain", "stages", "increments"))
+        self.base = os.environ.get("BASE") or None
+        if self.base and not os.access(self.base, os.X_OK):
+            raise Failure(f"BASE={self.base}: no executable")
         self.small_meters, self.shipped_meters = str(HERE / "meters.yaml"), str(ROOT / "schemas/meters")
         self.kafka = self.redis = None
         self.topics = []

@@ -27,9 +27,7 @@ class Shipped:
     def __init__(self, bench, number):
         self.bench, self.rounds = bench, number("ROUNDS", 3)
         self.seconds, self.share = number("SECONDS", 15), number("SHARE", 70)
-        self.base = os.environ.get("BASE") or None
-        if self.base and not os.access(self.base, os.X_OK):
-            raise Failure(f"BASE={self.base}: no executable")
+        self.base = bench.base
         events = number("EVENTS", 600_000)
         wanted = (os.environ.get("LOADS") or ",".join(name for name, _, _ in LOADS)).split(",")
         if unknown := set(wanted) - {name for name, _, _ in LOADS}:

@@ -42,11 +42,12 @@ class Small:
         wanted, events = os.environ.get("WORKLOAD") or usual, number("SMALL_EVENTS", 56_000_000)
         if wanted not in ("both", "side-by-side", "high-cardinality"):
             raise Failure(f"WORKLOAD={wanted}: expected both, side-by-side or high-cardinality")
-        turns = ["bare", "odometer"]
+        ours = ["odometer", *(["base"] if self.servers.base else [])]
+        turns = ["bare", *ours]
         if (os.environ.get("TAX") or ("0" if os.environ.get("METERS") else "1")) != "0":
-            turns = ["bare", *STAGES, "odometer", "plain", "undeduped", "per_event", *(["limit"] if self.limit else [])]
+            turns = ["bare", *STAGES, *ours, "plain", "undeduped", "per_event", *(["limit"] if self.limit else [])]
         first = Workload("side-by-side", events, 50, turns, self.meters)
-        second = Workload("high-cardinality", min(events, MOST_EVENTS_OF_THE_SECOND), 1_000, ["bare", "odometer"], self.meters)
+        second = Workload("high-cardinality", min(events, MOST_EVENTS_OF_THE_SECOND), 1_000, ["bare", *ours], self.meters)
         return [workload for workload in (first, second) if wanted in ("both", workload.name)]
 
     def takes(self, *turns):

@@ -66,6 +66,8 @@ class Turns:
             return self.stage(who)
         if who in ("bare", "per_event", "limit"):
             return getattr(self, who)()
+        if who == "base":
+            return self.odometer(f"{name}-base", "--dedupe-window", str(DEDUPE_WINDOW), program=self.servers.base)
         if who == "plain":
             return self.odometer(f"{name}-plain", program=self.servers.plain)
         return self.odometer(f"{name}-{who}", "--dedupe-window", "0") if who == "undeduped" \
