@@ -13,7 +13,7 @@ SWIFT_DIRS := Package.swift $(wildcard Sources Tests Benchmarks Fuzz)
 KAFKA ?=
 REDIS ?=
 
-.PHONY: help setup setup-test build release install uninstall test test-fast soak fuzz faults replay-check demo bench bench-http bench-freshness bench-idle bench-peers lint format embed clean
+.PHONY: help setup setup-test build release install uninstall test test-fast soak fuzz faults replay-check demo bench bench-beside bench-http bench-freshness bench-idle bench-peers lint format embed clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 12
@@ -58,8 +58,11 @@ demo: build ## events, numbers and answers on this machine; KAFKA=host:port REDI
 	@exec $(BINARY) demo $(if $(KAFKA),--bootstrap '$(KAFKA)') \
 	  $(if $(REDIS),--redis '$(if $(findstring ://,$(REDIS)),,redis://)$(REDIS)')
 
-bench: setup-test build $(PYTHON_TOOLS)/plots ## events/s and CPU beside a bare librdkafka consumer, stage by stage, and goals; EVENTS=N ROUNDS=N WORKLOAD=NAME TAX=0
+bench: setup-test build $(PYTHON_TOOLS)/plots ## the shipped catalog, how its cost grows, a small catalog beside other programs: PARTS=shipped,growth,small; EVENTS=N ROUNDS=N BASE=OLDER_BUILD
 	@exec Benchmarks/run
+
+bench-beside: setup-test build ## answers at 1,000 requests/s while events are counted, Redis with and without a core of its own
+	@exec Benchmarks/beside
 
 bench-http: setup-test build ## requests/s of each route beside a bare C program, and answers while events are counted
 	@exec Benchmarks/http

@@ -86,6 +86,10 @@ let package = Package(
                 "Metering", "Catalog", "Kafka", "Ledger", "Pipeline", "CAllocationCount",
             ],
             path: "Benchmarks/Stages", swiftSettings: settings),
+        // What a program that adds nothing up would send for the same events.
+        .executableTarget(
+            name: "odometer-bench-increments", dependencies: ["Workload", "Verify"],
+            path: "Benchmarks/Increments", swiftSettings: settings),
 
         .target(name: "CAllocationCount", path: "Tests/CAllocationCount"),
         // What several targets of tests use: a Redis server of their own, the files of the checkout.

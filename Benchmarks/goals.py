@@ -11,6 +11,11 @@ from report import MEGABYTE
 SATURATED = 0.9
 
 
+# What the shipped catalog must reach beside the build before fewer and larger keys.
+BESIDE_BASE = (("events/s", "events_per_second", {"least": 6, "aim": 10}), ("Redis' CPU an event", "redis_us", {"most": 1 / 6}),
+               ("Redis' memory", "redis_bytes", {"most": 0.6}), ("resident memory", "peak_bytes", {"most": 1.2}))
+
+
 class Goal:
     """One line: the value found, the bound that is the goal, an aim beyond it, and the bound that is held, if any."""
 
@@ -38,6 +43,8 @@ def side_by_side(found):
              aim=250, held=bound),
         Goal("dedupe window, bytes an id", ours["dedupe_bytes_per_id"], most=24),
     ]
+    if "base_rate_ratio" in ratios:
+        made.append(Goal("events/s of the older build's", ratios["base_rate_ratio"]["median"], least=0.97))
     if "limit_cpu_ratio" in ratios:
         made.append(Goal("CPU an event of limit.cc's", ratios["limit_cpu_ratio"]["median"], most=1.0, held=1.0))
     if "plain_rate_ratio" in ratios:
@@ -71,8 +78,42 @@ def what_binds(found, cores):
     return f"the machine is used up: {busy}" if used["machine"] >= 0.9 * cores else f"neither Redis nor the machine is used up: {busy}"
 
 
+def shipped(found):
+    """The shipped catalog; what it is compared with are other programs, so nothing here is held."""
+    made = []
+    for name, load in found["loads"].items():
+        ratios, ours = load["ratios"], load["median"]["odometer"]
+        if "base_events_per_second" in ratios:
+            made += [Goal(f"{name}: {title} of the older build's", ratios[f"base_{of}"]["median"], **bound)
+                     for title, of, bound in BESIDE_BASE]
+        made += [
+            Goal(f"{name}: events/s of increments event by event, 1,000 commands a round trip",
+                 ratios["increments_events_per_second"]["median"], least=8),
+            Goal(f"{name}: events/s of increments event by event, a round trip each",
+                 ours["events_per_second"] / load["round_trip"]["events_per_second"], least=8),
+        ]
+        if ours.get("commit_p99_ms") is not None:
+            made.append(Goal(f"{name}: time of a commit in Redis p99, ms", ours["commit_p99_ms"], most=5))
+    if "freshness" in found:
+        fresh = found["freshness"]
+        for name, most in (("p50", 0.6), ("p99", 1.5)):
+            made.append(Goal(f"freshness at {found['share']} % of the live rate, {name}, commit intervals",
+                             fresh[f"{name}_ms"] / fresh["commit_interval_ms"], most=most))
+    return made
+
+
+def growth(found):
+    points = {point["at"]: point for point in found["series"]["partitions"]}
+    return [Goal(f"resident memory with {count} partitions, MB", points[count]["peak_bytes"] / MEGABYTE, most=most)
+            for count, most in ((64, 300), (256, 600)) if count in points]
+
+
 def judge(result):
     made, workloads = [], result["workloads"]
+    if "shipped" in result:
+        made += shipped(result["shipped"])
+    if "growth" in result:
+        made += growth(result["growth"])
     if "side-by-side" in workloads:
         made += side_by_side(workloads["side-by-side"])
     if "high-cardinality" in workloads:

@@ -8,9 +8,11 @@ import socket
 import subprocess
 import time
 import urllib.request
+from collections import Counter
 from pathlib import Path
 
 TICKS = os.sysconf("SC_CLK_TCK")
+FIRST_POLL = 0.01
 
 
 class Failure(Exception):
@@ -61,8 +63,13 @@ class Redis:
     """
 
     OWN_NAME = "bench"
+    # Commands that run a commit: a script, a function or a transaction.
+    COMMITS = ("evalsha", "eval", "fcall", "exec")
+    # Commands that only this client sends.
+    OWN_COMMANDS = ("info", "config", "client", "slowlog", "flushall", "dbsize", "scan")
 
     def __init__(self, folder, port=0):
+        self.sent, self.shard_counts = Counter(), {}
         self.path, self.port = f"{folder}/redis.sock", port
         self.log = open(f"{folder}/redis.log", "wb")
         # SLOWLOG keeps every command that blocks the server for half a millisecond or more.
@@ -87,6 +94,7 @@ class Redis:
 
     def ask(self, *commands):
         """Sends commands (tuples of texts) at once and returns their answers."""
+        self.sent.update(words[0].lower() for words in commands)
         self.socket.sendall(b"".join(
             b"*%d\r\n" % len(words) + b"".join(b"$%d\r\n%s\r\n" % (len(word.encode()), word.encode()) for word in words)
             for words in commands))
@@ -107,6 +115,19 @@ class Redis:
 
     def clear(self):
         self.ask(("FLUSHALL", "SYNC"), ("SLOWLOG", "RESET"), ("CONFIG", "RESETSTAT"))
+        self.sent.clear()
+        self.shard_counts.clear()
+
+    def calls(self):
+        """Calls since the last clear by command, also those that scripts made; without this client's."""
+        found = {}
+        for line in self.ask(("INFO", "commandstats"))[0].split("\r\n"):
+            if line.startswith("cmdstat_"):
+                name, values = line[len("cmdstat_"):].split(":", 1)
+                count = int(values.split(",")[0].removeprefix("calls=")) - self.sent.get(name, 0)
+                if count > 0 and name.split("|")[0] not in self.OWN_COMMANDS:
+                    found[name] = count
+        return found
 
     def info(self, section):
         return dict(line.split(":", 1) for line in self.ask(("INFO", section))[0].split("\r\n") if ":" in line)
@@ -121,8 +142,13 @@ class Redis:
         return float(fields["used_cpu_user_main_thread"]) + float(fields["used_cpu_sys_main_thread"])
 
     def script_ms(self):
-        """Median, 99th and 99.9th percentile of script times since the last clear; None when no script ran."""
-        text = self.info("latencystats").get("latency_percentiles_usec_evalsha")
+        """Median, 99th and 99.9th percentile of the times of commits since the last clear; None when there was none.
+
+        Commits are run by that command of `COMMITS` in which most time was spent."""
+        times, stats = self.info("commandstats"), self.info("latencystats")
+        spent = {name: int(times[f"cmdstat_{name}"].split("usec=")[1].split(",")[0])
+                 for name in self.COMMITS if f"cmdstat_{name}" in times}
+        text = spent and stats.get(f"latency_percentiles_usec_{max(spent, key=spent.get)}")
         if not text:
             return None
         found = dict(part.split("=") for part in text.split(","))
@@ -137,10 +163,19 @@ class Redis:
         longest = max(entries, key=lambda entry: entry[2], default=None)
         return longest and (longest[2] / 1000, longest[3][0])
 
+    def shards(self, prefix):
+        """How many shards a ledger has, as it says itself; as many as by default while there is none."""
+        if prefix not in self.shard_counts:
+            text = self.ask(("HGET", f"{prefix}:1:{{dir}}:ledger", "shards"))[0]
+            if text is None:
+                return 64
+            self.shard_counts[prefix] = int(text)
+        return self.shard_counts[prefix]
+
     def counted(self, prefix):
         """Sums of every shard's own audit entries, by name: accepted, duplicate, ignored, rejected, lost."""
         sums = {}
-        for flat in self.ask(*(("HGETALL", f"{prefix}:1:{{{shard}}}:audit") for shard in range(64))):
+        for flat in self.ask(*(("HGETALL", f"{prefix}:1:{{{shard}}}:audit") for shard in range(self.shards(prefix)))):
             for field, value in zip(flat[::2], flat[1::2]):
                 name = field.rsplit(":", 1)[1]
                 if name not in ("delivered", "gaps"):
@@ -150,7 +185,7 @@ class Redis:
     def lowest_marks(self, prefix):
         """The lowest mark of each partition over all shards that have one."""
         lowest = {}
-        for flat in self.ask(*(("HGETALL", f"{prefix}:1:{{{shard}}}:marks") for shard in range(64))):
+        for flat in self.ask(*(("HGETALL", f"{prefix}:1:{{{shard}}}:marks") for shard in range(self.shards(prefix)))):
             marks = {field: int(value) for field, value in zip(flat[::2], flat[1::2])
                      if not field.startswith("!") and not field.endswith("@")}
             for field, value in marks.items():
@@ -206,7 +241,11 @@ class Kafka:
         """CPU of the brokers that the benchmark started; None for a broker of the environment."""
         if not self.is_ours:
             return None
-        return sum(process_cpu_seconds(path.read_text().strip()) for path in Path(self.folder).glob("node*.pid"))
+        return sum(process_cpu_seconds(process) for process in self.processes())
+
+    def processes(self):
+        """The ids of the brokers that the benchmark started; none of a cluster of the environment."""
+        return [int(path.read_text()) for path in Path(self.folder).glob("node*.pid")] if self.is_ours else []
 
     def end(self):
         if self.is_ours:
@@ -232,6 +271,32 @@ class Odometer:
         except OSError:
             return None
         return {name: float(value) for name, _, value in (line.rpartition(" ") for line in lines if line[:1] != "#")}
+
+    def first_record(self, seconds):
+        """When the last look was taken that showed no record; waits for one at most so long."""
+        first = begun = time.monotonic()
+        while True:
+            looked = time.monotonic()
+            self.must_run()
+            if looked > begun + seconds:
+                raise Failure(f"odometer took no record in {seconds:.0f} s: {self.last_words()}")
+            samples = self.metrics()
+            if samples and any(value for key, value in samples.items() if key.startswith("odometer_events_total")):
+                return first
+            first = looked
+            time.sleep(FIRST_POLL)
+
+    def wait_ready(self, partitions):
+        """Waits until so many partitions are assigned."""
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            self.must_run()
+            samples = self.metrics()
+            held = samples and sum(key.startswith("odometer_partition_position") for key in samples)
+            if held and held >= partitions:
+                return samples
+            time.sleep(FIRST_POLL)
+        raise Failure(f"odometer run does not hold its partitions: {self.last_words()}")
 
     def must_run(self):
         if self.process.poll() is not None:

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Plots of a result of `make bench`: plots.py BENCH.json writes where-time-goes.png and rate-NAME.png beside it."""
+"""Plots of a result of `make bench`: plots.py BENCH.json writes growth.png, where-time-goes.png and rate-NAME.png beside it,
+as far as these parts were measured."""
 
 import json
 import sys
@@ -100,15 +101,48 @@ def plot_rate(name, result, path):
     pyplot.close(figure)
 
 
+GROWTH = {"lanes": "lanes", "partitions": "partitions", "organizations": "organizations", "meters": "comparison catalog,\nso many times"}
+
+
+def plot_growth(growth, path):
+    """CPU an event for each value of what is changed, with events/s above the bars."""
+    figure, panels = pyplot.subplots(1, len(GROWTH), figsize=(13, 4.5))
+    for axes, (name, label) in zip(panels, GROWTH.items()):
+        points = growth["series"][name]
+        places = range(len(points))
+        ours, redis = ([point[part] for point in points] for part in ("cpu_us", "redis_us"))
+        axes.bar(places, redis, color=COLORS["Redis"], width=0.6)
+        axes.bar(places, ours, bottom=redis, color=COLORS["all of Odometer"], width=0.6)
+        for place, point in enumerate(points):
+            axes.text(place, point["cpu_us"] + point["redis_us"], f"{point['events_per_second'] / 1e3:,.0f}k/s",
+                      ha="center", va="bottom", fontsize=7)
+        axes.set_xticks(places, [f"{point['at']:,}" for point in points], fontsize=7)
+        axes.set_ylim(top=1.15 * max(a + b for a, b in zip(ours, redis)))
+        axes.set_xlabel(label, fontsize=8)
+        axes.set_axisbelow(True)
+        axes.grid(axis="y", alpha=0.3)
+    panels[0].set_ylabel("CPU, microseconds an event (medians)")
+    shown = [pyplot.Rectangle((0, 0), 1, 1, color=COLORS[name]) for name in ("Redis", "all of Odometer")]
+    panels[0].legend(shown, ("Redis", "Odometer"), fontsize=8, loc="lower left")
+    figure.suptitle("How the cost of an event grows")
+    figure.tight_layout()
+    figure.savefig(path, dpi=130)
+    pyplot.close(figure)
+
+
 def main(source):
     result, made = json.loads(Path(source).read_text()), []
     folder = Path(source).parent
-    made.append(folder / "where-time-goes.png")
-    plot_parts(result["workloads"], made[-1])
+    if "growth" in result:
+        made.append(folder / "growth.png")
+        plot_growth(result["growth"], made[-1])
+    if result["workloads"]:
+        made.append(folder / "where-time-goes.png")
+        plot_parts(result["workloads"], made[-1])
     for name, workload in result["workloads"].items():
         made.append(folder / f"rate-{name}.png")
         plot_rate(name, workload, made[-1])
-    print("plots: " + ", ".join(str(path) for path in made))
+    print("plots: " + (", ".join(str(path) for path in made) or "none of these parts"))
 
 
 if __name__ == "__main__":

@@ -76,7 +76,7 @@ static uint32_t crc32c(const unsigned char *data, size_t count) {
 }
 
 // The partition of a key as Kafka's own clients choose it: murmur2.
-static unsigned partition_of(const char *key, size_t length, unsigned partitions) {
+static inline unsigned partition_of(const char *key, size_t length, unsigned partitions) {
     const uint32_t m = 0x5bd1e995;
     uint32_t hash = 0x9747b28c ^ (uint32_t)length;
     size_t at = 0;

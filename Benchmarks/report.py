@@ -14,6 +14,9 @@ STAGE_TITLES = {
 RATIOS = {
     "rate_ratio": ("events/s, Odometer : bare", "bare", lambda turn: turn["events_per_second"]),
     "cpu_ratio": ("CPU an event, Odometer : bare", "bare", lambda turn: turn["cpu_ns_per_event"]),
+    "base_rate_ratio": ("events/s, Odometer : the older build", "base", lambda turn: turn["events_per_second"]),
+    "base_cpu_ratio": ("CPU an event, Odometer : the older build", "base", lambda turn: turn["cpu_ns_per_event"]),
+    "base_redis_ratio": ("Redis' CPU an event, Odometer : the older build", "base", lambda turn: turn["redis_ns_per_event"]),
     "plain_rate_ratio": ("events/s, commit script : plain pipelines", "plain", lambda turn: turn["events_per_second"]),
     "plain_cpu_ratio": ("CPU an event with Redis', script : plain", "plain", lambda turn: both_cpu(turn)),
     "plain_redis_ratio": ("Redis' CPU an event, script : plain", "plain", lambda turn: turn["redis_ns_per_event"]),

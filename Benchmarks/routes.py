@@ -4,6 +4,7 @@ import base64
 import hashlib
 import hmac
 import json
+import re
 import time
 from collections import namedtuple
 
@@ -78,3 +79,39 @@ class Tenant:
             fields["X-Bench"] = str(plan)
         head = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
         return f"GET {route.path.replace('{organization}', self.organization)} HTTP/1.1\r\n{head}\r\n".encode()
+
+
+def fill_tenants(rig, prefix, events, asked):
+    """Counts generated events of 20 organizations over 90 days into a ledger; returns those with the most events."""
+    said = rig.call("replay", "--bootstrap", rig.kafka.bootstrap, "--generate", "--events", str(events),
+                    "--organizations", "20", "--to", rig.source, seconds=120 + events / 5_000)
+    # It also sends duplicates and malformed records, so the number of records is read from its output.
+    written = int(re.search(r"([\d,]+) records in ", said)[1].replace(",", ""))
+    with rig.counting(prefix) as machine:
+        rig.wait_counted(machine, prefix, written, 120 + events / 2_000)
+        names = rig.tool("common_keys", rig.kafka.bootstrap, rig.source, written, asked)
+        lines = [line for index, name in enumerate(names) for line in profiles(name, index)]
+        path = rig.folder / "directory.jsonl"
+        path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+        rig.call("directory", "import", "--bootstrap", rig.kafka.bootstrap, "--directory-topic", rig.directory,
+                 "--redis", f"unix://{rig.redis.path}", "--prefix", prefix, str(path))
+        tenants = [Tenant(rig, prefix, name, index) for index, name in enumerate(names)]
+    print(f"{written:,} records counted; {len(names)} organizations are asked", flush=True)
+    return tenants
+
+
+def write_number(file, value):
+    file.write(b"%d\n" % value)
+
+
+def write_text(file, value):
+    value = value.encode() if isinstance(value, str) else value
+    file.write(b"%d\n%b\n" % (len(value), value))
+
+
+def write_requests(path, requests):
+    """The file that `open_loop` sends."""
+    with open(path, "wb") as file:
+        write_number(file, len(requests))
+        for request in requests:
+            write_text(file, request)

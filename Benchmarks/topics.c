@@ -5,8 +5,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-enum { most_topics = 16, deadline_ms = 30000 };
+enum { most_topics = 16, deadline_ms = 30000, pause_ms = 20 };
 
 static char text[512];
 
@@ -19,6 +20,26 @@ static int report(const rd_kafka_topic_result_t **results, size_t count) {
             failed = 1;
         }
     return failed;
+}
+
+// Waits until the broker knows a topic that was made: it learns of it a moment later.
+static void wait_for(rd_kafka_t *client, const char *name) {
+    for (int waited = 0; waited < deadline_ms; waited += pause_ms) {
+        rd_kafka_topic_t *topic = rd_kafka_topic_new(client, name, NULL);
+        const struct rd_kafka_metadata *known;
+        int is_there = 0;
+        if (rd_kafka_metadata(client, 0, topic, &known, deadline_ms) == RD_KAFKA_RESP_ERR_NO_ERROR) {
+            const struct rd_kafka_metadata_topic *found = &known->topics[0];
+            is_there = !found->err && found->partition_cnt > 0;
+            for (int i = 0; i < found->partition_cnt; i++) is_there &= found->partitions[i].leader >= 0;
+            rd_kafka_metadata_destroy(known);
+        }
+        rd_kafka_topic_destroy(topic);
+        if (is_there) return;
+        usleep(pause_ms * 1000);
+    }
+    fprintf(stderr, "topics: %s was made, but the broker does not know it\n", name);
+    exit(1);
 }
 
 static int run(rd_kafka_t *client, int is_create, int count, char **specifications) {
@@ -43,7 +64,11 @@ static int run(rd_kafka_t *client, int is_create, int count, char **specificatio
     if (!event) { fprintf(stderr, "topics: no answer\n"); return 1; }
     if (rd_kafka_event_error(event)) { fprintf(stderr, "topics: %s\n", rd_kafka_event_error_string(event)); return 1; }
     size_t results = 0;
-    if (is_create) return report(rd_kafka_CreateTopics_result_topics(rd_kafka_event_CreateTopics_result(event), &results), results);
+    if (is_create) {
+        if (report(rd_kafka_CreateTopics_result_topics(rd_kafka_event_CreateTopics_result(event), &results), results)) return 1;
+        for (int i = 0; i < count; i++) wait_for(client, specifications[i]);
+        return 0;
+    }
     return report(rd_kafka_DeleteTopics_result_topics(rd_kafka_event_DeleteTopics_result(event), &results), results);
 }
 

@@ -66,6 +66,8 @@ class Turns:
             return self.stage(who)
         if who in ("bare", "per_event", "limit"):
             return getattr(self, who)()
+        if who == "base":
+            return self.odometer(f"{name}-base", "--dedupe-window", str(DEDUPE_WINDOW), program=self.servers.base)
         if who == "plain":
             return self.odometer(f"{name}-plain", program=self.servers.plain)
         return self.odometer(f"{name}-{who}", "--dedupe-window", "0") if who == "undeduped" \
@@ -89,7 +91,7 @@ class Turns:
         clock = Clock(self.servers)
         found = run_json(
             [self.servers.stages, stage, "--bootstrap", self.servers.kafka.bootstrap, "--topic", self.workload.topic,
-             "--records", self.events, "--threads", self.servers.lanes, "--meters", self.servers.meters],
+             "--records", self.events, "--threads", self.servers.lanes, "--meters", self.workload.meters],
             self.patience + 600)
         good = 0 if stage == "consume" else self.events
         if (found["events"], found["good"]) != (self.events, good):
@@ -111,7 +113,7 @@ class Turns:
         """What the same numbers cost Redis when every event increments its cells by itself."""
         self.redis.clear()
         before, count = self.redis.cpu_seconds(), min(self.events, SINGLE_EVENTS)
-        found = self.tool("per_event", self.redis.path, count, self.servers.seed, self.servers.start, self.servers.days)
+        found = self.tool("per_event", self.redis.path, count, self.workload.seed, self.workload.start, self.workload.days)
         return {"events": count, "commands_per_event": found["commands"] / count,
                 "redis_ns_per_event": (self.redis.cpu_seconds() - before) / count * 1e9}
 
@@ -147,7 +149,7 @@ class Turns:
         servers = self.servers
         arguments = ["--bootstrap", servers.kafka.bootstrap, "--topic", self.workload.topic, "--directory-topic", servers.directory,
                      "--dead-letter-topic", servers.letters, "--redis", f"unix://{self.redis.path}", "--prefix", name,
-                     "--lanes", str(servers.lanes), *(["--meters", servers.meters] if servers.meters else []), *more]
+                     "--lanes", str(servers.lanes), *(["--meters", self.workload.meters] if self.workload.meters else []), *more]
         clock = Clock(servers)
         machine = Odometer(program or servers.binary, arguments, str(servers.folder / f"{name}.log"))
         try:
@@ -162,7 +164,7 @@ class Turns:
     def watch(self, machine, name, clock):
         """Measures from the last sample without a record to the first with all of them counted in Redis."""
         deadline = time.monotonic() + self.patience
-        first = self.first_record(machine, deadline)
+        first = machine.first_record(self.patience)
         steady = Clock(self.servers)
         series = [(0.0, 0)]
         while (total := sum((counted := self.redis.counted(name)).values())) < self.events:
@@ -197,20 +199,6 @@ class Turns:
             "longest_block_ms": block[0] if block else 0, "longest_block": block[1] if block else "", "series": series,
         }
 
-    def first_record(self, machine, deadline):
-        """When the last sample was taken that showed no record."""
-        first = time.monotonic()
-        while True:
-            looked = time.monotonic()
-            machine.must_run()
-            if looked > deadline:
-                raise Failure(f"odometer took no record in {self.patience:.0f} s: {machine.last_words()}")
-            samples = machine.metrics()
-            if samples and any(value for key, value in samples.items() if key.startswith("odometer_events_total")):
-                return first
-            first = looked
-            time.sleep(POLL / 2)
-
     def settled(self, machine, deadline):
         """The metrics once they include the last commit; they are published ten times a second."""
         while time.monotonic() < deadline:
@@ -235,7 +223,7 @@ class Turns:
         servers = self.servers
         done = subprocess.run(
             [servers.binary, "verify", "--full", "--bootstrap", servers.kafka.bootstrap, "--topic", self.workload.topic, "--redis",
-             f"unix://{self.redis.path}", "--prefix", name, *(["--meters", servers.meters] if servers.meters else [])],
+             f"unix://{self.redis.path}", "--prefix", name, *(["--meters", self.workload.meters] if self.workload.meters else [])],
             capture_output=True, text=True, timeout=self.patience + 600)
         if done.returncode != 0:
             raise Failure(f"verify, exit code {done.returncode}: {(done.stdout + done.stderr).strip()[-2000:]}")

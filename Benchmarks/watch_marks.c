@@ -1,6 +1,6 @@
 // Prints when records became visible: each shard's mark of each partition, each time it moved.
 //
-//   watch_marks SOCKET PREFIX TOPIC PARTITIONS MILLISECONDS       SOCKET: Redis' Unix socket
+//   watch_marks SOCKET PREFIX TOPIC PARTITIONS MILLISECONDS SHARDS      SOCKET: Redis' Unix socket
 //
 // Reads the marks every MILLISECONDS until its standard input ends, and prints a line for each
 // change: when the answer arrived (nanoseconds of the monotonic clock), shard, partition, mark. A
@@ -13,7 +13,9 @@
 #include <string.h>
 #include <time.h>
 
-enum { shards = 64, most_partitions = 64 };
+enum { most_shards = 4096, most_partitions = 64 };
+
+static int shards;
 
 static void fail(const char *what, const char *why) {
     fprintf(stderr, "watch_marks: %s: %s\n", what, why);
@@ -26,7 +28,7 @@ static int64_t now_ns(void) {
     return time.tv_sec * 1000000000ll + time.tv_nsec;
 }
 
-static int64_t known[shards][most_partitions];
+static int64_t known[most_shards][most_partitions];
 
 static void look(redisContext *redis, const char *prefix, const char *topic, int partitions) {
     char key[128], field[most_partitions][160];
@@ -55,9 +57,10 @@ static void look(redisContext *redis, const char *prefix, const char *topic, int
 }
 
 int main(int count, char **arguments) {
-    if (count != 6) { fprintf(stderr, "usage: watch_marks SOCKET PREFIX TOPIC PARTITIONS MILLISECONDS\n"); return 2; }
+    if (count != 7) { fprintf(stderr, "usage: watch_marks SOCKET PREFIX TOPIC PARTITIONS MILLISECONDS SHARDS\n"); return 2; }
     int partitions = atoi(arguments[4]), pause = atoi(arguments[5]);
-    if (partitions < 1 || partitions > most_partitions || pause < 1) fail("arguments", "out of range");
+    shards = atoi(arguments[6]);
+    if (partitions < 1 || partitions > most_partitions || pause < 1 || shards < 1 || shards > most_shards) fail("arguments", "out of range");
     redisContext *redis = redisConnectUnix(arguments[1]);
     if (!redis || redis->err) fail(arguments[1], redis ? redis->errstr : "no memory");
     struct pollfd input = {.fd = 0, .events = POLLIN};

@@ -33,6 +33,8 @@ public struct ExpectedCells: ~Copyable {
     private var isSorted = false
     /// Cells that were changed; nil when they are not noted.
     var changes: Set<UInt64>?
+    /// Every change since it was last taken; nil when they are not kept.
+    var everyChange: [CellChange]?
 
     init() {}
 
@@ -175,11 +177,11 @@ public struct ExpectedCells: ~Copyable {
         let (sum, isBeyond) = sums[cell, default: 0].addingReportingOverflow(amount)
         sums[cell] = sum
         if isBeyond { carries[cell, default: 0] += amount < 0 ? -1 : 1 }
-        changes?.insert(cell)
+        note(.add(amount), of: cell)
     }
 
     mutating func meet(_ value: Int64, at cell: UInt64, keepsLarger: Bool) {
-        changes?.insert(cell)
+        note(keepsLarger ? .keepGreater(value) : .keepLesser(value), of: cell)
         guard let known = extremes[cell] else { return extremes[cell] = value }
         if keepsLarger ? value > known : value < known { extremes[cell] = value }
     }
@@ -188,7 +190,10 @@ public struct ExpectedCells: ~Copyable {
     mutating func witness(
         _ value: [UInt8], nanoseconds: Int64, at cell: UInt64, keepsLater: Bool
     ) {
-        changes?.insert(cell)
+        note(
+            keepsLater
+                ? .keepLatest(value, nanoseconds: nanoseconds)
+                : .keepEarliest(value, nanoseconds: nanoseconds), of: cell)
         if let known = witnesses[cell] {
             let isBetter =
                 keepsLater ? nanoseconds > known.nanoseconds : nanoseconds < known.nanoseconds
@@ -201,6 +206,15 @@ public struct ExpectedCells: ~Copyable {
 
     mutating func insert(_ cell: UInt64) {
         distinctValues.insert(cell)
+        note(.insert, of: cell)
+    }
+
+    private mutating func note(_ kind: CellChange.Kind, of cell: UInt64) {
         changes?.insert(cell)
+        everyChange?.append(CellChange(kind: kind, cell: cell))
+    }
+
+    func memberName(_ cell: UInt64) -> UnsafeRawBufferPointer {
+        memberNames.bytes(UInt32(truncatingIfNeeded: cell))
     }
 }
