@@ -5,12 +5,19 @@ extension DifferentialTests {
     func expiry(_ name: String) -> Int64? { name.hasSuffix("0") ? 4_000_000_000 : nil }
 
     /// The dump of a hash, whose key may be there or not.
-    func addHash(_ name: String, _ arguments: inout CommitArguments, _ dice: Dice) {
+    ///
+    /// `limits`: what follows the letter; the members may be more.
+    func addHash(
+        _ name: String, limits: [UInt8] = [], _ arguments: inout CommitArguments, _ dice: Dice
+    ) {
         var kept: [(kind: CommitArguments.Kind, member: [UInt8])] = []
         var values = KeyDump()
-        let kinds = CommitArguments.Kind.allCases.filter { $0 != .score && $0 != .distinct }
+        // All members of a limited key share one `__other__`, so they are of one kind.
+        let kinds = CommitArguments.Kind.allCases.filter {
+            limits.isEmpty ? $0 != .score && $0 != .distinct : $0 == .add
+        }
         for kind in kinds {
-            for number in 0...2 where dice.oneIn(3) {
+            for number in 0...(limits.isEmpty ? 2 : 9) where dice.oneIn(3) {
                 let member = Array("\(kind)\(number)".utf8)
                 let digits = "0000000000000000000\(dice.roll(0...6))"
                 let suffix =
@@ -30,11 +37,12 @@ extension DifferentialTests {
         }
         guard values.count > 0 else { return }
         let key = Array((Self.shard + name).utf8)
-        key.withUnsafeBytes {
-            arguments.addHash(
-                key: $0, expirySecond: expiry(name),
-                limits: UnsafeRawBufferPointer(start: nil, count: 0), &values,
-                keptCount: kept.count)
+        key.withUnsafeBytes { key in
+            limits.withUnsafeBytes {
+                arguments.addHash(
+                    key: key, expirySecond: expiry(name), limits: $0, &values,
+                    keptCount: kept.count)
+            }
         }
         for (kind, member) in kept {
             member.withUnsafeBytes { arguments.addKept(kind, member: $0) }
@@ -42,17 +50,19 @@ extension DifferentialTests {
     }
 
     /// The dump of a sorted set, whose key may be there or not.
-    func addSet(_ name: String, _ arguments: inout CommitArguments, _ dice: Dice) {
+    func addSet(
+        _ name: String, limits: [UInt8] = [], _ arguments: inout CommitArguments, _ dice: Dice
+    ) {
         let scores = (0..<dice.roll(1...5)).map { (score: small(dice), member: "score\($0)") }
         var values = KeyDump()
         for (score, member) in scores.sorted(by: { $0 < $1 }) {
             Array(member.utf8).withUnsafeBytes { values.append($0, number: score) }
         }
         let key = Array((Self.shard + name).utf8)
-        key.withUnsafeBytes {
-            arguments.addSet(
-                key: $0, expirySecond: expiry(name),
-                limits: UnsafeRawBufferPointer(start: nil, count: 0), &values)
+        key.withUnsafeBytes { key in
+            limits.withUnsafeBytes {
+                arguments.addSet(key: key, expirySecond: expiry(name), limits: $0, &values)
+            }
         }
     }
 

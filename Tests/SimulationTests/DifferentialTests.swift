@@ -87,6 +87,8 @@ import Testing
             }
         }
         for _ in 0..<dice.roll(0...3) { addShared(&arguments, dice) }
+        if dice.oneIn(2) { addHash("orgn:all", limits: Array("4".utf8), &arguments, dice) }
+        if dice.oneIn(2) { addSet("orgy:all", limits: Array("4".utf8), &arguments, dice) }
         let refused = dice.oneIn(3) ? ["org:s=\(dice.roll(5...6))"] : []
         arguments.addRegister(
             key: Array((Self.shard + "scopes").utf8),

@@ -31,7 +31,8 @@ extension TallyEncoder {
     mutating func fillScores(
         _ cells: Range<Int>, _ tally: borrowing Tally, inOrder: Bool
     ) -> Bool {
-        guard cells.count > 1 || inOrder, fitsDump(cells, tally) else { return false }
+        // A single score is cheaper alone where its key exists.
+        guard cells.count > 1, fitsDump(cells, tally) else { return false }
         for position in cells {
             let amount = tally[Int(sortedCells[position].index)].amount
             guard CommitArguments.smallScores.contains(amount) else { return false }

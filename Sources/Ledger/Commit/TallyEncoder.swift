@@ -23,6 +23,8 @@ public struct TallyEncoder: ~Copyable {
         var text: Range<Int>
         var redirected: Range<Int>
         var other: Range<Int>
+        /// The most members; `Int.max`: no limit.
+        var most: Int
         var mostScopes: Int?
     }
     /// What every cell needs of its set; a plain value, so that no references are counted.
@@ -105,7 +107,8 @@ public struct TallyEncoder: ~Copyable {
                 mostScopes: $0.mostScopes, other: Most.other)
             return LimitRanges(
                 text: range(of: limits.text), redirected: range(of: limits.redirected),
-                other: range(of: limits.other), mostScopes: limits.mostScopes)
+                other: range(of: limits.other), most: $0.most ?? .max,
+                mostScopes: limits.mostScopes)
         }
         self.texts = .allocate(byteCount: texts.count, alignment: 1)
         self.texts.copyBytes(from: texts)
@@ -171,6 +174,11 @@ public struct TallyEncoder: ~Copyable {
         return true
     }
 
+    /// Whether a scope is the one that counts those beyond the limit: a value may be spelled so.
+    private func isOtherScope(_ scope: UnsafeRawBufferPointer, _ other: Range<Int>) -> Bool {
+        scope.elementsEqual(texts[other])
+    }
+
     /// Adds the cells of one key.
     private mutating func addKey(
         _ cells: Range<Int>, _ tally: borrowing Tally, _ shard: Int,
@@ -184,7 +192,11 @@ public struct TallyEncoder: ~Copyable {
             rebasing: texts[isRedirected ? own.redirected : own.text])
         let expirySecond = writeKey(of: first, tally, shard, isRedirected)
         // Several scopes may be redirected to one key, and a key that is made is named once.
-        let isNew = !isRedirected && key.withUnsafeBytes { knownKeys.insert($0) }
+        // Of more members than the limit some are not kept apart.
+        let isOther = first.scope != 0 && isOtherScope(tally.bytes(first.scope), own.other)
+        let isNew =
+            !isRedirected && !isOther && cells.count <= own.most
+            && key.withUnsafeBytes { knownKeys.insert($0) }
         if operation == .addScore, fillScores(cells, tally, inOrder: isNew) {
             key.withUnsafeBytes {
                 if isNew {

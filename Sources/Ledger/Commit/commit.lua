@@ -332,7 +332,12 @@ end
 lookAtKey[REMERGE] = lookAtKey[DISTINCT]
 -- These are made where their key is absent, and only a refusal tells that it is there.
 lookAtKey[HASH] = function() return false end
-lookAtKey[SET], lookAtKey[SKETCH] = lookAtKey[HASH], lookAtKey[HASH]
+lookAtKey[SKETCH] = lookAtKey[HASH]
+lookAtKey[SET] = function(key)
+  -- A later union of this key must not take it for absent.
+  isNamed[key] = true
+  return false
+end
 local function lookAtHash(key, limit)
   local size = try('HLEN', key)
   if type(size) == 'table' then return false, size.err end
@@ -584,8 +589,9 @@ end
 -- get groups of their own in the next phase.
 local function expandHash(index)
   call('RESTORE', scratch, '0', argv[firsts[index]], 'REPLACE')
-  local list = call('HGETALL', scratch)
+  local list = try('HGETALL', scratch)
   call('DEL', scratch)
+  if failed(list) then error(list) end
   local kindOf, words = {}, {[ADD] = {}}
   for place = firsts[index] + 2, lasts[index], 2 do kindOf[argv[place + 1]] = argv[place] end
   for place = 1, #list, 2 do
@@ -609,21 +615,33 @@ local function expandHash(index)
     end
   end
 end
--- Makes the key of a dump; whether it did. Where it exists, the group becomes one of another kind.
+-- Makes the key of a dump; whether it did. Where it exists, or where not all of its members may be
+-- kept apart, the group becomes one of another kind.
 local function make(index)
   local key = KEYS[keys[index]]
-  local expiry = expiries[index]
-  local reply = try(
-    'RESTORE', key, expiry and expiry .. '000' or '0', argv[firsts[index]], 'ABSTTL')
-  local err = failed(reply)
-  if not err then
-    isAbsent[keys[index]] = true
-    return true
-  elseif not find(err, '^BUSYKEY') then
-    error(reply)
-  elseif kinds[index] == HASH then
+  local expiry, limit = expiries[index], memberLimits[index]
+  local count = tonumber(argv[firsts[index] - 1])
+  if limit and count > limit then
+    if call('EXISTS', key) == 0 then
+      isAbsent[keys[index]] = true
+      if expiry then expiringGroups[#expiringGroups + 1] = index end
+    end
+  else
+    -- RESTORE takes no second before 1970; a key of the past is not made.
+    local time = expiry and (tonumber(expiry) > 0 and expiry .. '000' or '1') or '0'
+    local reply = try('RESTORE', key, time, argv[firsts[index]], 'ABSTTL')
+    local err = failed(reply)
+    if not err then
+      isAbsent[keys[index]] = true
+      if sizes[key] then sizes[key] = sizes[key] + count end
+      return true
+    elseif not find(err, '^BUSYKEY') then
+      error(reply)
+    end
+  end
+  if kinds[index] == HASH then
     expandHash(index)
-    if memberLimits[index] then
+    if limit then
       local size = try('HLEN', key)
       sizes[key] = not failed(size) and size or nil
     end

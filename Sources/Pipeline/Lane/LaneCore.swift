@@ -27,10 +27,7 @@ struct LaneCore: ~Copyable {
     private(set) var firstTaken: [Fingerprint?]
     /// How many batches were folded so far.
     private(set) var batches = 0
-    /// What the latest commits cost, divided by the estimates made before them; a moving mean.
-    private var costFactor = 1.0
-    /// How far a script's time may be from its estimate before that is not believed.
-    private static let costFactors = 0.0625...8
+    private var scriptCost = ScriptCost()
 
     static let auditNames = [
         "delivered", "gaps", "accepted", "duplicate", "ignored", "rejected",
@@ -208,6 +205,7 @@ struct LaneCore: ~Copyable {
             cursors[slot].handOver(shard: shard)
         }
         let tally = spare.popLast() ?? newTally()
+        tally.pointee.fullCostNanoseconds = scriptCost.fullNanoseconds
         swap(&folding[shard], &tally.pointee)
         flying[shard] = tally
         shards[shard].unseenBatch = batches
@@ -302,24 +300,13 @@ struct LaneCore: ~Copyable {
         releaseFlying(shard: shard)
     }
 
-    /// Corrects the estimate of a full tally's cost by what the commit in flight cost: the time of
-    /// its script where Redis told it, else the scores that it had to add one by one.
+    /// Learns what the commit in flight cost.
     mutating func learnCost(shard: Int, singleScores: Int64, scriptMicroseconds: Int64) {
-        guard let tally = flying[shard], case let estimate = Int64(tally.pointee.costNanoseconds),
-            estimate > 0
-        else { return }
-        if scriptMicroseconds == 0 {
-            let cost = estimate + singleScores * Tally.singleScoreCostNanoseconds
-            let factor = max(1, Double(cost) / Double(estimate))
-            costFactor += (factor - costFactor) / 64
-        } else if estimate * 4 >= Int64(tally.pointee.fullCostNanoseconds) {
-            // What a script costs without cells tells nothing of a small tally's.
-            let factor = Double(scriptMicroseconds * 1_000) / Double(estimate)
-            costFactor += (min(factor, 2 * costFactor) - costFactor) / 16
-        }
-        costFactor = min(max(costFactor, Self.costFactors.lowerBound), Self.costFactors.upperBound)
-        tally.pointee.fullCostNanoseconds = Int32(
-            Double(Tally.usualFullCostNanoseconds) / costFactor)
+        guard let tally = flying[shard] else { return }
+        scriptCost.learn(
+            estimate: Int64(tally.pointee.costNanoseconds),
+            full: Int64(tally.pointee.fullCostNanoseconds),
+            scriptMicroseconds: scriptMicroseconds, singleScores: singleScores)
     }
 
     // MARK: Stepping back
