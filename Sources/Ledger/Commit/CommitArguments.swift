@@ -214,8 +214,9 @@ public struct CommitArguments: ~Copyable {
         groupArgumentCount += 2
     }
 
-    /// Begins the values of a HyperLogLog whose key is probably absent, with its content as a dump;
-    /// the values follow. No other group may name the key.
+    /// Begins the values of a HyperLogLog whose key is probably absent, with its content as a dump.
+    ///
+    /// The values follow. No other group may name the key.
     package mutating func beginSketch(
         key: UnsafeRawBufferPointer, expirySecond: Int64?, limits: UnsafeRawBufferPointer,
         _ sketch: inout SketchDump
