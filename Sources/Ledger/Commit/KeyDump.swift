@@ -133,6 +133,10 @@ package struct KeyDump: ~Copyable {
 
     /// Seven bits a byte, the highest first; all but the first have the eighth bit.
     private mutating func appendBackLength(_ length: Int) {
+        if length <= 127 {
+            elements.append(UInt8(length))
+            return
+        }
         let bytes = Self.backLength(length)
         for byte in (0..<bytes).reversed() {
             let bits = UInt8(truncatingIfNeeded: length >> (7 * byte)) & 0x7F

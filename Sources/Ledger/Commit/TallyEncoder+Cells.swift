@@ -119,6 +119,10 @@ extension TallyEncoder {
             arguments.addDistinct(tally.bytes(cell.member))
             return
         }
+        if set.operation.isAddition, !set.isFamily, set.shape == .table || set.shape == .ranking {
+            arguments.addEntry(member: tally.bytes(cell.member), delta: cell.amount)
+            return
+        }
         writeMember(of: cell, set, tally)
         guard set.operation.keepsValue else {
             member.withUnsafeBytes { arguments.addEntry(member: $0, delta: cell.amount) }

@@ -176,7 +176,7 @@ public struct TallyEncoder: ~Copyable {
 
     /// Whether a scope is the one that counts those beyond the limit: a value may be spelled so.
     private func isOtherScope(_ scope: UnsafeRawBufferPointer, _ other: Range<Int>) -> Bool {
-        scope.elementsEqual(texts[other])
+        scope.count == other.count && scope.elementsEqual(texts[other])
     }
 
     /// Adds the cells of one key.
@@ -253,8 +253,7 @@ public struct TallyEncoder: ~Copyable {
         sortedCells.sort { left, right in
             if left.owner != right.owner { return left.owner < right.owner }
             if left.group != right.group { return left.group < right.group }
-            if left.member != right.member { return left.member < right.member }
-            return left.index < right.index
+            return left.member < right.member
         }
     }
 

@@ -21,7 +21,7 @@ public enum CellOperation: UInt8, Sendable {
     case distinct = 6
 
     /// Whether entries are added up, so that 0 changes nothing.
-    var isAddition: Bool { self == .add || self == .addScore }
+    public var isAddition: Bool { self == .add || self == .addScore }
 
     /// Whether a cell keeps one of the values that it is given: least, greatest, first or last.
     @inline(__always)
