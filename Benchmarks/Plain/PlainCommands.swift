@@ -58,22 +58,16 @@ enum PlainCommands {
         let expiry = head.count > 1 && head[1] == UInt8(ascii: "@") ? groups.next() : nil
         let count = groups.nextNumber()
         switch kind {
-        case UInt8(ascii: "U"), UInt8(ascii: "Y"):
-            for (member, score) in KeyDump.entries(of: groups.next()) {
-                connection.begin(arguments: 4)
-                connection.add("ZINCRBY")
-                connection.add(key)
-                connection.add(score)
-                connection.add(member)
-            }
-        case UInt8(ascii: "N"):
+        case UInt8(ascii: "U"), UInt8(ascii: "Y"), UInt8(ascii: "N"):
+            let isScore = kind != UInt8(ascii: "N")
             for (member, number) in KeyDump.entries(of: groups.next()) {
                 connection.begin(arguments: 4)
-                connection.add("HINCRBY")
+                if isScore { connection.add("ZINCRBY") } else { connection.add("HINCRBY") }
                 connection.add(key)
-                connection.add(member)
-                connection.add(number)
+                connection.add(isScore ? number : member)
+                connection.add(isScore ? member : number)
             }
+            guard !isScore else { break }
             precondition(groups.nextNumber() == 0, "a cell that no single command changes")
         case UInt8(ascii: "H"), UInt8(ascii: "Z"):
             let isScore = kind != UInt8(ascii: "H")

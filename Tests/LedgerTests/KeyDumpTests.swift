@@ -120,8 +120,8 @@ import Testing
                 Array(member.utf8).withUnsafeBytes { scores.append($0, number: score) }
             }
             fixture.key(name).withUnsafeBytes {
-                arguments.addSet(
-                    key: $0, expirySecond: fixture.later + 7, limits: none, &scores)
+                arguments.addUnion(
+                    key: $0, expirySecond: fixture.later + 7, limits: none, isNew: true, &scores)
             }
         }
     }

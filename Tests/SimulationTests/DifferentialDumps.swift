@@ -61,7 +61,8 @@ extension DifferentialTests {
         let key = Array((Self.shard + name).utf8)
         key.withUnsafeBytes { key in
             limits.withUnsafeBytes {
-                arguments.addSet(key: key, expirySecond: expiry(name), limits: $0, &values)
+                arguments.addUnion(
+                    key: key, expirySecond: expiry(name), limits: $0, isNew: true, &values)
             }
         }
     }

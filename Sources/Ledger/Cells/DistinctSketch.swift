@@ -4,7 +4,9 @@
 /// many dense sketches holds Redis for 27 µs a sketch, so wide unions are read with MGET (7 µs) and
 /// merged here.
 public struct DistinctSketch: Sendable {
-    private static let registerCount = 16_384
+    /// Bits of a value's hash that tell its register.
+    static let registerBits = 14
+    static let registerCount = 1 << registerBits
     private static let headerLength = 16
     private static let denseLength = headerLength + registerCount * 6 / 8
     /// Longest run of zeros that a hash of 64 bits leaves after the 14 bits of the register's

@@ -161,30 +161,17 @@ public struct CommitArguments: ~Copyable {
     ///
     /// - Parameters:
     ///   - expirySecond: as in `beginGroup`.
+    ///   - isNew: whether the key is probably absent. Then the set is made of the dump, whose
+    ///     members are in the order of a sorted set, and no other group may name the key. Where it
+    ///     is there, the scores are added to it.
     ///   - increments: members that differ, with scores in `smallScores`.
     package mutating func addUnion(
         key: UnsafeRawBufferPointer, expirySecond: Int64?, limits: UnsafeRawBufferPointer,
-        _ increments: inout KeyDump
+        isNew: Bool = false, _ increments: inout KeyDump
     ) {
         groupKind = .score
-        beginGroup(letter: Self.union, key, expirySecond, limits)
+        beginGroup(letter: isNew ? Self.set : Self.union, key, expirySecond, limits)
         addDump(&increments, .sortedSet)
-    }
-
-    /// Adds the content of a sorted set whose key is probably absent; not for cold code.
-    ///
-    /// Where it is there, the scores are added to it. No other group may name the key.
-    ///
-    /// - Parameters:
-    ///   - expirySecond: as in `beginGroup`.
-    ///   - scores: members in the order of a sorted set, with scores in `smallScores`.
-    package mutating func addSet(
-        key: UnsafeRawBufferPointer, expirySecond: Int64?, limits: UnsafeRawBufferPointer,
-        _ scores: inout KeyDump
-    ) {
-        groupKind = .score
-        beginGroup(letter: Self.set, key, expirySecond, limits)
-        addDump(&scores, .sortedSet)
     }
 
     /// Adds the content of a hash whose key is probably absent; not for cold code.

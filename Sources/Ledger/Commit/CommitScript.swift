@@ -6,9 +6,8 @@ public enum CommitScript {
     /// Every command that the script runs, as an access list must permit it.
     public static let commands = [
         "HGET", "HMGET", "HGETALL", "HLEN", "ZCARD", "ZSCORE", "ZRANGE", "GETRANGE", "EXISTS",
-        "HINCRBY",
-        "ZINCRBY", "HSET", "HDEL", "ZADD", "ZREM", "RESTORE", "ZUNIONSTORE", "PFADD", "EXPIREAT",
-        "PEXPIRETIME", "PEXPIREAT", "DEL", "PFMERGE",
+        "HINCRBY", "ZINCRBY", "HSET", "HDEL", "ZADD", "ZREM", "RESTORE", "ZUNIONSTORE", "PFADD",
+        "EXPIREAT", "PEXPIRETIME", "PEXPIREAT", "DEL", "PFMERGE",
     ]
 
     /// The Lua text; `#!lua` without flags, so that a full or read-only server refuses it at once.

@@ -154,7 +154,6 @@ package struct KeyDump: ~Copyable {
         default: 5
         }
     }
-
 }
 
 extension KeyDump {

@@ -7,8 +7,6 @@
 package struct SketchDump: ~Copyable {
     /// More values are left to Redis: their dump would be no shorter than the values.
     static let mostValues = 16
-    private static let registerBits = 14
-    private static let registerCount = 1 << registerBits
     /// The largest value of a register that the sparse form can hold.
     private static let largest = 32
 
@@ -26,9 +24,11 @@ package struct SketchDump: ~Copyable {
     /// Adds a value; false where only the dense form can hold it.
     package mutating func insert(_ value: UnsafeRawBufferPointer) -> Bool {
         let hash = Self.hash(value)
-        let index = Int(hash & UInt64(Self.registerCount - 1))
+        let index = Int(hash & UInt64(DistinctSketch.registerCount - 1))
         // One bit above the others, so that the search ends.
-        let rest = hash >> UInt64(Self.registerBits) | 1 << UInt64(64 - Self.registerBits)
+        let rest =
+            hash >> UInt64(DistinctSketch.registerBits) | 1
+            << UInt64(64 - DistinctSketch.registerBits)
         let count = UInt8(rest.trailingZeroBitCount + 1)
         guard count <= Self.largest else { return false }
         let place = registers.firstIndex { $0.index >= index } ?? registers.count
@@ -60,7 +60,7 @@ package struct SketchDump: ~Copyable {
             place += length
             next = index + length
         }
-        appendZeros(Self.registerCount - next)
+        appendZeros(DistinctSketch.registerCount - next)
         text.removeAll(keepingCapacity: true)
         // A string.
         text.append(0)

@@ -179,6 +179,11 @@ public struct TallyEncoder: ~Copyable {
         scope.count == other.count && scope.elementsEqual(texts[other])
     }
 
+    /// What follows the letter of a group under these limits.
+    private func limitText(_ limits: LimitRanges, _ isRedirected: Bool) -> UnsafeRawBufferPointer {
+        UnsafeRawBufferPointer(rebasing: texts[isRedirected ? limits.redirected : limits.text])
+    }
+
     /// Adds the cells of one key.
     private mutating func addKey(
         _ cells: Range<Int>, _ tally: borrowing Tally, _ shard: Int,
@@ -188,8 +193,7 @@ public struct TallyEncoder: ~Copyable {
         let operation = sets[Int(first.cellSet)].operation
         let isRedirected = isRedirected(cells, first, tally)
         let own = limits[Int(first.cellSet)]
-        let limits = UnsafeRawBufferPointer(
-            rebasing: texts[isRedirected ? own.redirected : own.text])
+        let limits = limitText(own, isRedirected)
         let expirySecond = writeKey(of: first, tally, shard, isRedirected)
         // Several scopes may be redirected to one key, and a key that is made is named once.
         // Of more members than the limit some are not kept apart.
@@ -199,11 +203,8 @@ public struct TallyEncoder: ~Copyable {
             && key.withUnsafeBytes { knownKeys.insert($0) }
         if operation == .addScore, fillScores(cells, tally, inOrder: isNew) {
             key.withUnsafeBytes {
-                if isNew {
-                    arguments.addSet(key: $0, expirySecond: expirySecond, limits: limits, &dump)
-                } else {
-                    arguments.addUnion(key: $0, expirySecond: expirySecond, limits: limits, &dump)
-                }
+                arguments.addUnion(
+                    key: $0, expirySecond: expirySecond, limits: limits, isNew: isNew, &dump)
             }
             return
         }
@@ -228,9 +229,7 @@ public struct TallyEncoder: ~Copyable {
                 || sortedCells[position].group != sortedCells[position - 1].group
             {
                 let kind = sets[Int(cell.cellSet)].operation.argumentKind
-                let own = self.limits[Int(cell.cellSet)]
-                let limits = UnsafeRawBufferPointer(
-                    rebasing: texts[isRedirected ? own.redirected : own.text])
+                let limits = limitText(self.limits[Int(cell.cellSet)], isRedirected)
                 key.withUnsafeBytes {
                     arguments.beginGroup(kind, key: $0, expirySecond: expirySecond, limits: limits)
                 }

@@ -73,6 +73,8 @@ local entryWords = {
   [ADD] = 2, [SCORE] = 2, [UNION] = 0, [HASH] = 0, [SET] = 0, [SKETCH] = 0, [MINIMUM] = 2, [MAXIMUM] = 2, [FIRST] = 2, [LAST] = 2,
   [DISTINCT] = 1, [REMERGE] = 1, [REGISTER] = 2,
 }
+-- The kinds whose groups make their key where it is absent.
+local makesKey = {[HASH] = true, [SET] = true, [SKETCH] = true}
 -- Increments come first; then what can be repeated without harm; then PFADD, which has no undo.
 local phaseOf = {
   [ADD] = 1, [SCORE] = 1, [UNION] = 1, [HASH] = 1, [SET] = 1, [MINIMUM] = 2, [MAXIMUM] = 2, [FIRST] = 2, [LAST] = 2,
@@ -400,7 +402,7 @@ while headPlace <= lastPlace do
   if not words or not key then return redis.error_reply('BADARGS kind or key') end
   if head[8] then isShared[key] = true end
   -- Whether it exists is not known before it is made: its scope is asked for as if it did not.
-  local isMade = kind == HASH or kind == SET or kind == SKETCH
+  local isMade = makesKey[kind]
   local after
   if words > 0 then
     after = first + count * words
@@ -655,11 +657,10 @@ local function make(index)
   else
     kinds[index] = UNION
     if not hasUnion then tryScores() end
-    local err
-    local place, count = keys[index], tonumber(argv[firsts[index] - 1])
+    local place, err = keys[index], nil
     isNamed[key] = nil
     isAbsent[place], err, isShortSet[place], unionWay[place] =
-      lookAtScores(key, UNION, nil, count, memberLimits[index])
+      lookAtScores(key, UNION, nil, count, limit)
     if err then error({err = err}) end
   end
   return false
@@ -1053,7 +1054,7 @@ local function run(index)
   local first = resumeAt
   if not first then
     currentGroup, begunGroups[#begunGroups + 1], reached = index, index, firsts[index] - 2
-    if entryWords[kinds[index]] == 0 and kinds[index] ~= UNION then
+    if makesKey[kinds[index]] then
       if make(index) then return end
       reached = firsts[index] - 2
     end
