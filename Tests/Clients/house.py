@@ -27,7 +27,8 @@ from confluent_kafka.admin import AdminClient, NewTopic
 
 BOOTSTRAP = os.environ.get("KAFKA_BOOTSTRAP", "")
 BINARY = os.environ.get("TEST_BINARY", "")
-SHARDS = 64
+# Shards of a new ledger.
+SHARDS = 256
 _libc = ctypes.CDLL(None)
 # A deadline of the whole run ends this process with SIGTERM: what was started is ended as well.
 signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended by SIGTERM"))

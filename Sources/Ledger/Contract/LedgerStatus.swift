@@ -38,6 +38,8 @@ public struct LedgerStatus: Sendable {
     public var server: String?
     /// The members of the ledger's record.
     public var ledger: [String: String] = [:]
+    /// Names of the keys, with the ledger's number of shards.
+    public var layout = KeyLayout()
     /// `TOPIC/NUMBER` → what is known of the partition.
     public var partitions: [String: Partition] = [:]
     /// Shards that need a rebuild, with the reason.
@@ -59,9 +61,13 @@ public struct LedgerStatus: Sendable {
         status.ledger = pairs(
             try connection.command([Array("HGETALL".utf8), layout.ledgerKey]))
         guard !status.ledger.isEmpty else { return nil }
-        let layout = KeyLayout(
-            prefix: layout.prefix, generation: layout.generation,
-            shardCount: status.ledger["shards"].flatMap { Int($0) } ?? layout.shardCount)
+        do throws(LedgerError) {
+            status.layout = layout.with(
+                shardCount: try KeyLayout.ledgerShardCount(status.ledger["shards"]))
+        } catch {
+            throw RedisError(.configuration, error.message)
+        }
+        let layout = status.layout
         for shard in 0..<layout.shardCount {
             connection.append([Array("HGETALL".utf8), layout.marksKey(shard: shard)])
             connection.append([Array("HGETALL".utf8), layout.auditKey(shard: shard)])
