@@ -41,7 +41,7 @@ import Testing
         #expect(try names.ofLedger(on: &connection) == old)
 
         for count in ["0", "-1", "3", "96", "064", "8192", "many", ""] {
-            try connection.command(["HSET", names.ledgerKey, "shards", count])
+            try connection.command(["HSET", names.ledgerKey, "shards", Array(count.utf8)])
             do throws(LedgerError) {
                 _ = try LedgerRecord.read(&connection, layout: names)
                 Issue.record("read with \(count) shards")

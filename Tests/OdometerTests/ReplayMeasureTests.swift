@@ -109,7 +109,9 @@ struct ReplayMeasureTests {
 
     @Test func shardsAreThoseOfThePublishedLayout() {
         let known = ["": 5, "a": 44, "acme": 47, "org_00000001": 5, "Zoë & Co": 52, "org-1": 23]
-        for (name, shard) in known { #expect(UnseenRecords.shard(of: name.utf8, among: 64) == shard) }
+        for (name, shard) in known {
+            #expect(UnseenRecords.shard(of: name.utf8, among: 64) == shard)
+        }
         #expect(UnseenRecords.shard(of: [0, 0xFF] as [UInt8], among: 64) == 32)
         #expect(UnseenRecords.shard(of: "acme".utf8, among: 256) == 175)
     }

@@ -130,7 +130,8 @@ private struct GeneratedLedger {
         _ cells: borrowing ExpectedCells, _ connection: inout Connection
     ) throws {
         try connection.command(
-            "HSET", "odo:1:{dir}:ledger", "layout", "1", "shards", "\(Self.shards)", "hash", "fnv1a32",
+            "HSET", "odo:1:{dir}:ledger", "layout", "1", "shards", "\(Self.shards)", "hash",
+            "fnv1a32",
             "directory:usage-directory", "1")
         for shard in 0..<Self.shards {
             try connection.command("HSET", "odo:1:{\(shard)}:marks", "!contract", "1:a")
