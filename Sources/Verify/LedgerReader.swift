@@ -89,8 +89,9 @@ struct LedgerReader: ~Copyable {
         return members
     }
 
-    /// The members of the ledger's description; nil when there is no ledger. Notes how many shards
-    /// it has.
+    /// The members of the ledger's description; nil when there is no ledger.
+    ///
+    /// Notes how many shards it has.
     mutating func ledger() throws(VerifyError) -> [String: String]? {
         let members = try hash("\(prefix){dir}:ledger")
         guard !members.isEmpty else { return nil }

@@ -20,7 +20,7 @@ def make_ledger(house, prefix, shards):
 def organizations(house, prefix):
     """The names of all organizations that have totals, and the shards that they are in."""
     keys = list(house.redis.scan_iter(f"{prefix}:1:{{*}}:*:totals"))
-    return {key.split("}:", 1)[1].rsplit(":", 1)[0]: shard_of(key) for key in keys}
+    return {key.split("}:", 1)[1].split(":")[0]: shard_of(key) for key in keys}
 
 
 @check
@@ -73,7 +73,7 @@ def redis_comes_later():
         house.freeze(True)
         try:
             machine = house.start("up")
-            expect(get(f"{machine.wait_listening().url}/readyz")[0] == 503, "ready without Redis")
+            expect(get(f"{machine.wait_listening().admin}/readyz")[0] == 503, "ready without Redis")
         finally:
             house.freeze(False)
         machine.wait_ready(90)

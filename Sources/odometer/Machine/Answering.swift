@@ -58,7 +58,9 @@ final class Answering: Sendable {
     }
 
     /// Refuses a node of a cluster; a Redis that does not answer now is no error, it may come
-    /// later. Readers begin with the ledger's number of shards, where it can be read now.
+    /// later.
+    ///
+    /// Readers begin with the ledger's number of shards, where it can be read now.
     private func checkServer() throws(CommandFailure) {
         do throws(RedisError) {
             var connection = try Connection(parts.redis)
