@@ -168,7 +168,7 @@ class Redis:
         if prefix not in self.shard_counts:
             text = self.ask(("HGET", f"{prefix}:1:{{dir}}:ledger", "shards"))[0]
             if text is None:
-                return 64
+                return 256
             self.shard_counts[prefix] = int(text)
         return self.shard_counts[prefix]
 

@@ -29,10 +29,11 @@ ROOT = Path(__file__).resolve().parent.parent
 BINARY = sys.argv[1] if len(sys.argv) > 1 else str(ROOT / ".build/release/odometer")
 MEMBERS = int(os.environ.get("MEMBERS", 1_000_000))
 ORG = "org-large"
+SHARDS = 256
 SHARD = 2166136261
 for byte in ORG.encode():
     SHARD = ((SHARD ^ byte) * 16777619) & 0xFFFFFFFF
-SHARD %= 64
+SHARD %= SHARDS
 PREFIX = f"odo:1:{{{SHARD}}}:{ORG}:"
 FOLDER = tempfile.mkdtemp(prefix="odo-rank-")
 SOCKET = f"{FOLDER}/s"
@@ -93,9 +94,9 @@ def key():
 
 def seed(shape):
     redis("FLUSHALL")
-    redis("HSET", "odo:1:{dir}:ledger", "layout", "1", "shards", "64", "hash", "fnv1a32", "directory:d", "1",
+    redis("HSET", "odo:1:{dir}:ledger", "layout", "1", "shards", str(SHARDS), "hash", "fnv1a32", "directory:d", "1",
           "origin:usage-events/0", "0 0")
-    for shard in range(64):
+    for shard in range(SHARDS):
         redis("HSET", f"odo:1:{{{shard}}}:marks", "!contract", "1:a")
     secret = key()
     digest = hashlib.sha256(secret.encode()).hexdigest()

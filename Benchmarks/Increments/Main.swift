@@ -22,7 +22,7 @@ enum IncrementsProgram {
             var oracle = try Oracle(
                 catalog: try CatalogText.read(catalogs(options["--meters"] ?? "")),
                 settings: OracleSettings(
-                    prefix: "increments", generation: 1, dedupeWindow: 1_048_576,
+                    prefix: "increments", generation: 1, shards: 256, dedupeWindow: 1_048_576,
                     futureBoundMilliseconds: 300_000))
             oracle.keepsEveryChange = true
             _ = oracle.addPartition(topic: "increments", number: 0)

@@ -25,7 +25,8 @@ final class CatalogTarget: FuzzTarget {
             _ = try Oracle(
                 catalog: CatalogText.read([(name: Self.file, text: text)]),
                 settings: OracleSettings(
-                    prefix: "odo", generation: 1, dedupeWindow: 0, futureBoundMilliseconds: 0))
+                    prefix: "odo", generation: 1, shards: 1, dedupeWindow: 0,
+                    futureBoundMilliseconds: 0))
         } catch {
             return "written as \(shown(written)): \(error)"
         }

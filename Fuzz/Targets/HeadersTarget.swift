@@ -27,6 +27,7 @@ final class HeadersTarget: FuzzTarget {
     /// them.
     private static let roundLength: Int64 = 20_000
     private static let timestamp: Int64 = 1_773_065_800_000
+    private static let shards = 64
 
     private var program: Program
     private var oracle: Oracle
@@ -38,8 +39,8 @@ final class HeadersTarget: FuzzTarget {
         program = try Self.makeProgram()
         oracle = try Self.makeOracle()
         cursor = .allocate(capacity: 1)
-        tallies = .allocate(capacity: Oracle.shards)
-        for shard in 0..<Oracle.shards {
+        tallies = .allocate(capacity: Self.shards)
+        for shard in 0..<Self.shards {
             (tallies + shard).initialize(to: Tally(partitionCount: 1))
         }
         cursor.initialize(to: Self.makeCursor())
@@ -48,7 +49,7 @@ final class HeadersTarget: FuzzTarget {
     deinit {
         cursor.deinitialize(count: 1)
         cursor.deallocate()
-        tallies.deinitialize(count: Oracle.shards)
+        tallies.deinitialize(count: Self.shards)
         tallies.deallocate()
     }
 
@@ -58,7 +59,7 @@ final class HeadersTarget: FuzzTarget {
             self.oracle = oracle
             offset = 0
             cursor.pointee = Self.makeCursor()
-            for shard in 0..<Oracle.shards { tallies[shard].removeAll() }
+            for shard in 0..<Self.shards { tallies[shard].removeAll() }
         }
         let record = Record(input)
         var binary = BinaryAttributes()
@@ -120,7 +121,7 @@ final class HeadersTarget: FuzzTarget {
         let catalog = try CatalogReader.check(
             files: [(name: "fuzz.yaml", text: Array(Self.catalog.utf8))])
         var program = try Program(
-            catalog: catalog, shardCount: Oracle.shards, dedupeKey: (1, 2),
+            catalog: catalog, shardCount: Self.shards, dedupeKey: (1, 2),
             futureBoundMilliseconds: Self.futureBoundMilliseconds)
         program.partitionNumbers = [0]
         return program
@@ -128,7 +129,7 @@ final class HeadersTarget: FuzzTarget {
 
     private static func makeOracle() throws -> Oracle {
         let settings = OracleSettings(
-            prefix: "odo", generation: 1, dedupeWindow: 0,
+            prefix: "odo", generation: 1, shards: Self.shards, dedupeWindow: 0,
             futureBoundMilliseconds: Self.futureBoundMilliseconds)
         var oracle = try Oracle(
             catalog: CatalogText.read([(name: "fuzz.yaml", text: catalog)]), settings: settings)
@@ -137,7 +138,7 @@ final class HeadersTarget: FuzzTarget {
     }
 
     private static func makeCursor() -> PartitionCursor {
-        PartitionCursor(position: 0, marks: Array(repeating: 0, count: Oracle.shards), span: 0)
+        PartitionCursor(position: 0, marks: Array(repeating: 0, count: Self.shards), span: 0)
     }
 
     /// An input taken apart, each part in an allocation of exactly its size.

@@ -14,13 +14,15 @@ public struct KeyLayout: Sendable, Hashable {
     /// First part of every name, unless another one is set.
     public static let defaultPrefix = "odo"
     /// Number of shards of a new ledger.
-    public static let defaultShardCount = 64
+    public static let defaultShardCount = 256
+    /// Most shards that a ledger may have.
+    public static let mostShards = 4_096
 
     /// First part of every name: several Odometers share one Redis by it.
     public let prefix: String
     /// A complete ledger under its own names; 1 until rebuilds exist.
     public let generation: Int
-    /// Number of shards, V; fixed in the ledger at its creation.
+    /// Number of shards, V; an existing ledger keeps the number that it was made with.
     public let shardCount: Int
     /// What every key begins with, up to its tag: `PREFIX:GEN:{`.
     private let start: Bytes
@@ -35,6 +37,22 @@ public struct KeyLayout: Sendable, Hashable {
         self.shardCount = shardCount
         start = Bytes("\(prefix):\(generation):{".utf8)
     }
+
+    /// The same names in a ledger of this many shards.
+    public func with(shardCount: Int) -> KeyLayout {
+        KeyLayout(prefix: prefix, generation: generation, shardCount: shardCount)
+    }
+
+    /// The number in a ledger's member `shards`; nil where no ledger has that many.
+    public static func validShardCount(_ text: String) -> Int? {
+        guard let count = Int(text), (1...mostShards).contains(count), count & (count - 1) == 0,
+            String(count) == text
+        else { return nil }
+        return count
+    }
+
+    /// What `validShardCount` asks for, as the end of the sentence "must be …".
+    public static let shardCountRule = "a power of two from 1 to 4,096"
 
     /// What `isValidPrefix` asks for, as the end of the sentence "must be …".
     public static let prefixRule = "1 to 32 of A–Z a–z 0–9 _ . -"

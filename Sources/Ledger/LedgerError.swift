@@ -8,12 +8,14 @@ public struct LedgerError: Error, Sendable, Hashable, CustomStringConvertible {
         case redis(RedisError)
         /// The content of Redis is not what a ledger of this layout holds.
         case corrupt
-        /// The ledger has another layout, shard count or shard hash.
+        /// The ledger has another layout or shard hash, or a number of shards that none may have.
         case otherLayout
         /// The contract has another catalog or other bounds, and this one is no superset of it.
         case contractDiffers
         /// A process with a newer contract has taken over.
         case contractMovedOn
+        /// The ledger was made again with another number of shards than this process began with.
+        case otherShards
         /// The Redis server is not fit to hold a ledger.
         case unsuitableServer
     }
@@ -32,6 +34,15 @@ public struct LedgerError: Error, Sendable, Hashable, CustomStringConvertible {
     /// An error of Redis or of the way to it.
     public init(_ error: RedisError) {
         self.init(.redis(error), error.description)
+    }
+
+    /// The ledger was made again, by another process and with another number of shards than that of
+    /// `layout`.
+    public init(otherShardsThan layout: KeyLayout, _ record: LedgerRecord) {
+        self.init(
+            .otherShards,
+            "the ledger was made again with \(record.shardCount) shards and had "
+                + "\(layout.shardCount): a restart takes its number")
     }
 
     /// Whether trying again may help: Redis is away, loading, or lacks memory or disk space.

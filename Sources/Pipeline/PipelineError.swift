@@ -16,6 +16,8 @@ public struct PipelineError: Error, Sendable, CustomStringConvertible {
         case contract
         /// Another process has moved the ledger to another contract while this one ran.
         case superseded
+        /// The ledger was made again with another number of shards: a restart takes it.
+        case otherShards
         /// A fault in this program.
         case `internal`
     }
@@ -44,6 +46,7 @@ public struct PipelineError: Error, Sendable, CustomStringConvertible {
         case .unsuitableServer: self.init(.unfitServer, error.message)
         case .contractDiffers, .otherLayout: self.init(.contract, error.message)
         case .contractMovedOn: self.init(.superseded, error.message)
+        case .otherShards: self.init(.otherShards, error.message)
         default:
             self.init(
                 .redis, error.message, isPassing: error.isRetriable,

@@ -99,21 +99,25 @@ public final class Supervisor: Sendable {
         do throws(RedisError) { connection = try Connection(configuration.redis) } catch {
             throw PipelineError(LedgerError(error))
         }
-        tell(of: try keeper.open(&connection))
+        let opened = try keeper.open(&connection)
+        tell(of: opened)
+        // Everything that begins here uses the ledger's number of shards.
+        var own = configuration
+        own.layout = opened.layout
         var lanes: [Lane] = []
         do throws(KafkaError) {
-            for number in 0..<configuration.lanes {
+            for number in 0..<own.lanes {
                 let world = try BatchScheduling.inherited { () throws(KafkaError) in
-                    try ServerWorld(configuration: configuration, keeper: keeper, lane: number)
+                    try ServerWorld(configuration: own, keeper: keeper, lane: number)
                 }
                 lanes.append(
                     Lane(
-                        number: number, configuration: configuration, world: surround(world),
+                        number: number, configuration: own, world: surround(world),
                         report: report))
             }
         } catch { throw PipelineError(.kafka, error.message) }
-        let mirror = configuration.directoryTopic.map {
-            DirectoryMirror(configuration: configuration, topic: $0, report: report)
+        let mirror = own.directoryTopic.map {
+            DirectoryMirror(configuration: own, topic: $0, report: report)
         }
         let started = lanes
         state.withLock { state in
@@ -130,7 +134,7 @@ public final class Supervisor: Sendable {
             if let mirror {
                 state.threads.append(WorkerThread { mirror.run() })
             }
-            let watch = MemoryWatch(configuration)
+            let watch = MemoryWatch(own)
             state.memoryWatch = watch
             state.threads.append(WorkerThread { watch.run() })
         }

@@ -40,7 +40,8 @@ public struct MeterGap: Sendable, Hashable {
 public struct QueryEngine: Sendable {
     /// The clock.
     public let clock: WallClock
-    let layout: KeyLayout
+    /// Names of the cells' keys.
+    public internal(set) var layout: KeyLayout
     private let meters: [String: KnownMeter]
     private let catalog: MeterCatalog
 

@@ -2,8 +2,8 @@ public import Ledger
 
 /// Answers questions over one connection to Redis; used by one thread at a time.
 public final class QueryWorker {
-    /// The meters and the clock.
-    public let engine: QueryEngine
+    /// The meters, the clock, and the names of the keys with the ledger's number of shards.
+    public private(set) var engine: QueryEngine
     /// When the current answer must be ready.
     public var deadline: ContinuousClock.Instant
     let cells: CellReader
@@ -45,7 +45,8 @@ public final class QueryWorker {
 
     /// An empty inquiry about an organization.
     public func inquiry(_ organization: [UInt8]) -> Inquiry {
-        Inquiry(organization: organization, engine: engine)
+        if engine.layout.shardCount != cells.layout.shardCount { engine.layout = cells.layout }
+        return Inquiry(organization: organization, engine: engine)
     }
 
     /// Reads everything that the inquiry asks for.
@@ -72,6 +73,9 @@ public final class QueryWorker {
     ) throws(QueryError) -> Answers {
         if let name = inquiry.unknownMeters.first {
             throw QueryError(.unknownMeter, "meter \(name) is not in the catalog")
+        }
+        guard inquiry.engine.layout.shardCount == cells.layout.shardCount else {
+            throw QueryError(.unavailable, "the ledger has another number of shards: ask again")
         }
         try admission?.admit(commands: inquiry.plan.commandCount)
         do throws(CellReadError) {

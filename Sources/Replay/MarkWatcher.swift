@@ -17,6 +17,28 @@ public struct MarkPlace: Sendable {
         self.prefix = prefix
         self.generation = generation
     }
+
+    /// Shards of a ledger that does not exist yet.
+    private static let newShards = 256
+
+    /// How many shards the ledger has; throws when Redis does not answer now.
+    func shards() throws(ReplayError) -> Int {
+        let reply: ReplyValue
+        do throws(RedisError) {
+            var connection = try Connection(redis)
+            reply = try connection.command(
+                "HMGET", "\(prefix):\(generation):{dir}:ledger", "shards")
+        } catch {
+            throw ReplayError(.sink, error.description)
+        }
+        guard let text = reply.elements.first?.text else { return Self.newShards }
+        guard let shards = (0...12).map({ 1 << $0 }).first(where: { String($0) == text }) else {
+            throw ReplayError(
+                .sink,
+                "the ledger's number of shards must be a power of two from 1 to 4,096, not \(text)")
+        }
+        return shards
+    }
 }
 
 /// Reads the marks every ten milliseconds, on a thread of its own.

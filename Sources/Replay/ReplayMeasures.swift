@@ -41,7 +41,9 @@ final class ReplayMeasures: Sendable {
     }
 
     /// The shard in the token of a record that is not waited for.
-    private static let noShard: UInt64 = 255
+    private static let noShard: UInt64 = 0xFFFF
+    /// Bits of a token that hold the shard.
+    private static let shardBits: UInt64 = 16
 
     let clock: ReplayClock
     private let state: Mutex<State>
@@ -52,14 +54,14 @@ final class ReplayMeasures: Sendable {
     }
 
     /// From now on records are waited for until Redis shows them.
-    func watch(partitions: Int) {
-        state.withLock { $0.unseen = UnseenRecords(partitions: partitions) }
+    func watch(partitions: Int, shards: Int) {
+        state.withLock { $0.unseen = UnseenRecords(partitions: partitions, shards: shards) }
     }
 
     /// What travels with a record through the Kafka client: when it is due in microseconds, and its
     /// shard.
     static func token(due: Int64, shard: Int?) -> UInt64 {
-        UInt64(max(0, due)) << 8 | (shard.map { UInt64($0) } ?? noShard)
+        UInt64(max(0, due)) << shardBits | (shard.map { UInt64($0) } ?? noShard)
     }
 
     /// Notes that a record was handed to the Kafka client now; `due` in microseconds.
@@ -77,8 +79,8 @@ final class ReplayMeasures: Sendable {
     /// Takes Kafka's report about a record.
     func acknowledged(_ report: DeliveryReport) {
         guard report.error == nil else { return }
-        let due = Int64(report.opaque >> 8)
-        let shard = report.opaque & 255
+        let due = Int64(report.opaque >> ReplayMeasures.shardBits)
+        let shard = report.opaque & ReplayMeasures.noShard
         let latency = clock.now - due
         state.withLock { state in
             state.figures.acknowledged += 1

@@ -36,6 +36,8 @@ public final class Replayer {
     private let topic: ProducerTopic
     private let reports: ReplayThread
     private var watcher: MarkWatcher?
+    /// Shards of the ledger whose marks are watched; nil without `watch`.
+    private var shards: Int?
     private var nextProgressMicroseconds: Int64 = 0
 
     /// Makes a sender to one topic; batches are compressed with lz4 unless the configuration says
@@ -83,7 +85,9 @@ public final class Replayer {
     /// now.
     public func watch(_ place: MarkPlace) throws(ReplayError) {
         let partitions = try partitionCount()
-        measures.watch(partitions: partitions)
+        let shards = try place.shards()
+        self.shards = shards
+        measures.watch(partitions: partitions, shards: shards)
         watcher = try MarkWatcher(
             place, topic: topic.name, partitions: partitions, measures: measures)
     }
@@ -127,13 +131,18 @@ public final class Replayer {
             let text = Array(String(clock.wallStart + moment).utf8)
             headers.append((name: Replayer.dueHeader, value: text))
         }
-        let shard = record.changesCells ? record.subject.map { UnseenRecords.shard(of: $0) } : nil
-        let token = ReplayMeasures.token(due: moment, shard: shard)
+        let token = ReplayMeasures.token(due: moment, shard: shard(of: record))
         while try !take(record, headers, token) {
             usleep(500)
             try checkDeliveries()
         }
         measures.sent(due: moment)
+    }
+
+    /// The shard whose mark shows a record; nil where it is not waited for.
+    private func shard(of record: SourceRecord) -> Int? {
+        guard let shards, record.changesCells else { return nil }
+        return record.subject.map { UnseenRecords.shard(of: $0, among: shards) }
     }
 
     private func take(

@@ -9,8 +9,8 @@ internal import Workload
 /// grows with time, not with the number of records. Due times are microseconds on the replay's
 /// clock.
 struct UnseenRecords: Sendable {
-    /// Shards of a ledger; fixed by its layout.
-    static let shards = Oracle.shards
+    /// Shards of the ledger.
+    private let shards: Int
 
     private struct Group {
         /// Offset of the last record in it.
@@ -30,20 +30,21 @@ struct UnseenRecords: Sendable {
     /// How many records wait.
     private(set) var count: UInt64 = 0
 
-    init(partitions: Int) {
+    init(partitions: Int, shards: Int) {
         self.partitions = partitions
-        queues = [Queue](repeating: Queue(), count: partitions * UnseenRecords.shards)
+        self.shards = shards
+        queues = [Queue](repeating: Queue(), count: partitions * shards)
     }
 
     /// The shard of an organization, by the published function.
-    static func shard(of organization: some Sequence<UInt8>) -> Int {
-        Array(organization).withUnsafeBytes { oracleShard(of: $0) }
+    static func shard(of organization: some Sequence<UInt8>, among shards: Int) -> Int {
+        Array(organization).withUnsafeBytes { oracleShard(of: $0, shards: shards) }
     }
 
     /// Adds a record that Kafka has acknowledged; offsets of a partition must come in rising order.
     mutating func add(partition: Int, shard: Int, offset: Int64, due: Int64) {
         guard partition < partitions else { return }
-        let place = partition * UnseenRecords.shards + shard
+        let place = partition * shards + shard
         let width = 1_000 * (1 + Int64(groupCount) / 250_000)
         count += 1
         if let last = queues[place].groups.last, queues[place].head < queues[place].groups.count,
@@ -62,7 +63,7 @@ struct UnseenRecords: Sendable {
     mutating func take(
         partition: Int, shard: Int, mark: Int64, _ seen: (_ due: Int64, _ count: UInt64) -> Void
     ) {
-        let place = partition * UnseenRecords.shards + shard
+        let place = partition * shards + shard
         var head = queues[place].head
         while head < queues[place].groups.count, queues[place].groups[head].last < mark {
             let group = queues[place].groups[head]
@@ -83,9 +84,9 @@ struct UnseenRecords: Sendable {
 
     /// The shards for which records wait.
     var waitingShards: [Int] {
-        (0..<UnseenRecords.shards).filter { shard in
+        (0..<shards).filter { shard in
             (0..<partitions).contains { partition in
-                !queues[partition * UnseenRecords.shards + shard].groups.isEmpty
+                !queues[partition * shards + shard].groups.isEmpty
             }
         }
     }

@@ -69,7 +69,7 @@ struct Admission {
     private mutating func readRegisters(
         _ ledger: inout LedgerReader, _ report: inout VerificationReport
     ) throws(VerifyError) {
-        for shard in 0..<Oracle.shards {
+        for shard in 0..<ledger.shards {
             let name = Array("\(ledger.prefix){\(shard)}:scopes".utf8)
             let found = try ledger.talk { connection throws(RedisError) in
                 try Comparison.readInSteps(name, .hash, &connection)

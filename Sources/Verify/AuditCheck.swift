@@ -14,7 +14,7 @@ struct AuditCheck {
     ) {
         var own: Int64 = 0
         var hasLoss = false
-        for shard in 0..<Oracle.shards {
+        for shard in marks.indices {
             let key = Array("\(prefix){\(shard)}:audit".utf8)
             let audit = LedgerReader.audit(of: partition, in: audits[shard])
             let mark = marks[shard][partition].flatMap { Int64($0) } ?? -1

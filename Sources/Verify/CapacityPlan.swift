@@ -86,7 +86,7 @@ public struct CapacityPlan: Sendable {
             plan.sum.cells += share.cells
             plan.sum.bytes += share.bytes
         }
-        let shards = Double(Oracle.shards)
+        let shards = Double(question.settings.shards)
         plan.sum.keys += 2 * shards + 1
         plan.sum.bytes += shards * RedisMemory.books(partitions: question.partitions)
         plan.sum.bytes += RedisMemory.table(keys: Int(plan.sum.keys))

@@ -30,7 +30,7 @@ public struct ExpectedAnswer: Sendable, Equatable {
     ///
     /// Extremes, distinct counts, histograms and grids are compared only as cells.
     static func all(
-        _ organizations: [String], _ meters: [OracleMeter], _ prefix: String,
+        _ organizations: [String], _ meters: [OracleMeter], _ prefix: String, shards: Int,
         _ cells: borrowing ExpectedCells
     ) -> [ExpectedAnswer] {
         var answers: [ExpectedAnswer] = []
@@ -45,7 +45,7 @@ public struct ExpectedAnswer: Sendable, Equatable {
                 let end = isSingle ? ":totals" : ":\(meter.family ?? meter.name):all"
                 let head = isSingle ? [] : meter.head
                 var rows: Set<Row> = []
-                for (member, value) in found(prefix, name, end, cells) {
+                for (member, value) in found(prefix, shards, name, end, cells) {
                     guard case .integer(var number) = value else { continue }
                     if meter.kind == .level { number = max(0, number) }
                     if isSingle {
@@ -68,9 +68,10 @@ public struct ExpectedAnswer: Sendable, Equatable {
 
     /// The cells of a key, found in any shard.
     private static func found(
-        _ prefix: String, _ organization: [UInt8], _ end: String, _ cells: borrowing ExpectedCells
+        _ prefix: String, _ shards: Int, _ organization: [UInt8], _ end: String,
+        _ cells: borrowing ExpectedCells
     ) -> [(member: [UInt8], value: ExpectedValue)] {
-        for shard in 0..<Oracle.shards {
+        for shard in 0..<shards {
             let name = Array("\(prefix){\(shard)}:".utf8) + organization + Array(end.utf8)
             if let key = name.withUnsafeBytes({ cells.number(of: $0) }) { return cells.cells(key) }
         }

@@ -17,6 +17,8 @@ struct LedgerReader: ~Copyable {
 
     let prefix: String
     var connection: Connection
+    /// How many shards the ledger has; 0 until `ledger` has found one.
+    private(set) var shards = 0
 
     init(_ configuration: VerificationConfiguration) throws(VerifyError) {
         try self.init(
@@ -88,26 +90,40 @@ struct LedgerReader: ~Copyable {
     }
 
     /// The members of the ledger's description; nil when there is no ledger.
+    ///
+    /// Notes how many shards it has.
     mutating func ledger() throws(VerifyError) -> [String: String]? {
         let members = try hash("\(prefix){dir}:ledger")
         guard !members.isEmpty else { return nil }
-        for (name, value) in [("layout", "1"), ("shards", "64"), ("hash", "fnv1a32")]
+        for (name, value) in [("layout", "1"), ("hash", "fnv1a32")]
         where members[name] != value {
             throw VerifyError(
                 .layout, "the ledger's \(name) is \(members[name] ?? "absent"), expected \(value)")
         }
+        guard let count = members["shards"].flatMap({ Self.shardCount($0) }) else {
+            throw VerifyError(
+                .layout,
+                "the ledger's shards is \(members["shards"] ?? "absent"), expected a power of two "
+                    + "from 1 to 4,096")
+        }
+        shards = count
         return members
+    }
+
+    /// The number of shards that the published layout allows; nil for any other text.
+    private static func shardCount(_ text: String) -> Int? {
+        (0...12).map { 1 << $0 }.first { String($0) == text }
     }
 
     /// A hash of every shard, in the order of the shards.
     mutating func ofEachShard(_ name: String) throws(VerifyError) -> [[String: String]] {
-        let prefix = prefix
+        let (prefix, shards) = (prefix, shards)
         return try talk { connection throws(RedisError) in
-            for shard in 0..<Oracle.shards {
+            for shard in 0..<shards {
                 connection.append("HGETALL", "\(prefix){\(shard)}:\(name)")
             }
             var all: [[String: String]] = []
-            for _ in 0..<Oracle.shards {
+            for _ in 0..<shards {
                 let reply = try connection.receive()
                 if let error = reply.errorText { throw RedisError(serverText: error) }
                 all.append(Self.pairs(reply.copied()))
@@ -120,16 +136,16 @@ struct LedgerReader: ~Copyable {
     mutating func books() throws(VerifyError) -> [(
         marks: [String: String], audit: [String: String]
     )] {
-        let prefix = prefix
+        let (prefix, shards) = (prefix, shards)
         return try talk { connection throws(RedisError) in
-            for shard in 0..<Oracle.shards {
+            for shard in 0..<shards {
                 connection.append("MULTI")
                 connection.append("HGETALL", "\(prefix){\(shard)}:marks")
                 connection.append("HGETALL", "\(prefix){\(shard)}:audit")
                 connection.append("EXEC")
             }
             var books: [(marks: [String: String], audit: [String: String])] = []
-            for _ in 0..<Oracle.shards {
+            for _ in 0..<shards {
                 var last = ReplyValue.null
                 for _ in 0..<4 {
                     let reply = try connection.receive()

@@ -23,11 +23,11 @@ struct OrganizationCells {
     /// Copies the cells of these meters; those of a family as if each meter had keys of its own.
     init(
         _ organization: String, meters: Set<[UInt8]>, families: Set<[UInt8]>, prefix: String,
-        _ cells: borrowing ExpectedCells
+        shards: Int, _ cells: borrowing ExpectedCells
     ) {
         self.organization = organization
         let id = Array(organization.utf8)
-        let shard = id.withUnsafeBytes { oracleShard(of: $0) }
+        let shard = id.withUnsafeBytes { oracleShard(of: $0, shards: shards) }
         let start = Array("\(prefix){\(shard)}:".utf8) + Escaping.escaped(id) + [0x3A]
         var projects: Set<[UInt8]> = []
         for key in 0..<cells.keyCount {

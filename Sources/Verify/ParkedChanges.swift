@@ -68,9 +68,8 @@ struct ParkedChanges: Equatable {
 extension LedgerReader {
     /// The parked hashes of all shards.
     mutating func parked() throws(VerifyError) -> ParkedChanges {
-        let prefix = prefix
+        let (prefix, count) = (prefix, shards)
         return try talk { connection throws(RedisError) in
-            let count = 64
             for shard in 0..<count { connection.append("HGETALL", "\(prefix){\(shard)}:parked") }
             var parked = ParkedChanges()
             for _ in 0..<count {

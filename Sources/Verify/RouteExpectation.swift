@@ -34,9 +34,10 @@ struct RouteExpectation {
     ///   - later: meters that were added later and have counted only a part of the log.
     ///   - nowSeconds: seconds since 1970.
     ///   - prefix: how key names begin: prefix, generation and the colon after it.
+    ///   - shards: how many the ledger has.
     init(
         _ organization: String, _ meters: [OracleMeter], later: Set<[UInt8]>, nowSeconds: Int64,
-        prefix: String, _ cells: borrowing ExpectedCells
+        prefix: String, shards: Int, _ cells: borrowing ExpectedCells
     ) {
         self.meters = Dictionary(
             meters.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
@@ -45,7 +46,7 @@ struct RouteExpectation {
         self.cells = OrganizationCells(
             organization, meters: Set(needed),
             families: Set(meters.compactMap { $0.family.map { Array($0.utf8) } }),
-            prefix: prefix, cells)
+            prefix: prefix, shards: shards, cells)
         // Clocks may differ a little, and a comparison takes its time.
         todays = Set([nowSeconds - 300, nowSeconds, nowSeconds + 3_600].map { $0 / 86_400 })
             .sorted()

@@ -14,7 +14,8 @@ public struct Verification: ~Copyable {
     private var ledger: LedgerReader
     private var origins: [Int64] = []
     private var records: Int64 = 0
-    private let meters: [OracleMeter]
+    private let catalog: OracleCatalog
+    private var meters: [OracleMeter] { catalog.meters }
 
     /// Runs a verification; an error means that it could not be completed.
     public static func run(
@@ -30,30 +31,35 @@ public struct Verification: ~Copyable {
         _ progress: @escaping (VerificationProgress) -> Void
     ) throws(VerifyError) {
         let catalog = try CatalogText.read(configuration.catalogs)
-        let settings = OracleSettings(
-            prefix: configuration.prefix, generation: configuration.generation,
-            dedupeWindow: configuration.dedupeWindow,
-            futureBoundMilliseconds: configuration.futureBoundMilliseconds)
-        let oracle: Oracle
-        do throws(OracleError) {
-            oracle = try Oracle(catalog: catalog, settings: settings)
-        } catch {
-            throw VerifyError(.catalog, error.message)
-        }
+        let oracle = try Self.makeOracle(configuration, catalog, shards: 1)
         let topic = try TopicReader(configuration.kafka)
         let ledger = try LedgerReader(configuration)
         self.configuration = configuration
         self.progress = progress
-        meters = catalog.meters
+        self.catalog = catalog
         self.oracle = oracle
         self.topic = topic
         self.ledger = ledger
+    }
+
+    private static func makeOracle(
+        _ configuration: VerificationConfiguration, _ catalog: OracleCatalog, shards: Int
+    ) throws(VerifyError) -> Oracle {
+        let settings = OracleSettings(
+            prefix: configuration.prefix, generation: configuration.generation, shards: shards,
+            dedupeWindow: configuration.dedupeWindow,
+            futureBoundMilliseconds: configuration.futureBoundMilliseconds)
+        do throws(OracleError) { return try Oracle(catalog: catalog, settings: settings) } catch {
+            throw VerifyError(.catalog, error.message)
+        }
     }
 
     private mutating func run() throws(VerifyError) -> VerificationReport {
         guard let description = try waitForLedger() else {
             return timedOut("no ledger under \(ledger.prefix) yet")
         }
+        // The first one only showed that the catalog is right: the ledger tells the shards.
+        oracle = try Self.makeOracle(configuration, catalog, shards: ledger.shards)
         try addPartitions(description)
         guard try readOn() else { return timedOut("no record came for the time given") }
         let deadline = ContinuousClock.now.advanced(
@@ -101,7 +107,7 @@ public struct Verification: ~Copyable {
                 return ledger
             }
             guard ContinuousClock.now < deadline else { return nil }
-            progress(.waiting(marksBehind: Oracle.shards))
+            progress(.waitingForLedger)
             // Nothing is assigned yet, so this only waits.
             _ = try topic.step(timeoutMilliseconds: 200) { _, _, _ in }
         }
@@ -164,7 +170,7 @@ public struct Verification: ~Copyable {
         var since: ContinuousClock.Instant?
         while true {
             try topic.refreshEnds()
-            var behind = Oracle.shards
+            var behind = ledger.shards
             if topic.isAtEnd {
                 behind = try marksBehind()
                 let now = ContinuousClock.now
@@ -255,12 +261,12 @@ public struct Verification: ~Copyable {
         report.answers = ExpectedAnswer.all(
             configuration.organizations,
             meters.filter { !limits.laterMeters.contains(Array($0.name.utf8)) }, ledger.prefix,
-            oracle.cells)
+            shards: ledger.shards, oracle.cells)
         for organization in configuration.organizations {
             var expectation = RouteExpectation(
                 organization, meters, later: limits.laterMeters,
                 nowSeconds: try ledger.nowSeconds(),
-                prefix: ledger.prefix, oracle.cells)
+                prefix: ledger.prefix, shards: ledger.shards, oracle.cells)
             expectation.expectAll()
             report.unchecked += expectation.unchecked
             for var route in expectation.routes {

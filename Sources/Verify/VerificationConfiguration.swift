@@ -55,6 +55,8 @@ public enum VerificationProgress: Sendable, Equatable {
     case reading(records: Int64, of: Int64)
     /// The log has been read; this many marks are not at its end yet.
     case waiting(marksBehind: Int)
+    /// Redis holds no ledger yet.
+    case waitingForLedger
     /// This many of the expected keys have been compared.
     case comparing(keys: Int, of: Int)
 }

@@ -174,7 +174,7 @@ import Testing
         try service.redis.start()
         var connection = try Connection(service.redis.configuration)
         for words in [
-            ["HSET", "odo:1:{dir}:ledger", "layout", "1", "shards", "64", "hash", "fnv1a32"],
+            ["HSET", "odo:1:{dir}:ledger", "layout", "1", "shards", "256", "hash", "fnv1a32"],
             ["HSET", "odo:1:{dir}:ledger", "directory:usage-directory", "1"],
             ["HSET", TestService.marks(organization), "!contract", "1:a"],
             ["HSET", TestService.key(organization, "workspace:day:2026-03")]

@@ -5,7 +5,7 @@ import json
 from confluent_kafka import TopicPartition
 
 from checks import check, expect, run
-from house import House, get, wait_until
+from house import SHARDS, House, get, wait_until
 
 House.needed()
 EVENTS = ["replay", "--generate", "--seed", "11", "--events", "4000"]
@@ -104,7 +104,7 @@ def torn_shard():
         house.call(*EVENTS, "--to", house.topic)
         machine = house.start("run").wait_ready()
         house.wait_counted()
-        shard = next(n for n in range(64) if house.redis.keys(f"odo:1:{{{n}}}:*:totals"))
+        shard = next(n for n in range(SHARDS) if house.redis.keys(f"odo:1:{{{n}}}:*:totals"))
         cells = house.redis.keys(f"odo:1:{{{shard}}}:*:totals")[0]
         house.redis.hset(f"odo:1:{{{shard}}}:marks", "!torn", "undo failed")
         house.redis.hincrby(cells, house.redis.hkeys(cells)[0], 1_000)
@@ -112,7 +112,7 @@ def torn_shard():
         expect(f"reset-shard {shard}" in findings(house, 1)[("shard-torn", "error")]["mend"], "remedy")
         wait_until(lambda: "is torn" in machine.log.read_text(), 20, "the machine sees it")
         expect("nothing was changed" not in house.call("reset-shard", str(shard), expected=2), "asks first")
-        house.call("reset-shard", "64", expected=2)
+        house.call("reset-shard", str(SHARDS), expected=2)
         house.call("reset-shard", str(shard), "--yes")
         house.wait_counted()
         expect("sums of the audit" in house.call("verify"), "the books")

@@ -27,7 +27,8 @@ from confluent_kafka.admin import AdminClient, NewTopic
 
 BOOTSTRAP = os.environ.get("KAFKA_BOOTSTRAP", "")
 BINARY = os.environ.get("TEST_BINARY", "")
-SHARDS = 64
+# Shards of a new ledger.
+SHARDS = 256
 _libc = ctypes.CDLL(None)
 # A deadline of the whole run ends this process with SIGTERM: what was started is ended as well.
 signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended by SIGTERM"))
@@ -235,6 +236,10 @@ class House:
             if self._topics:
                 concurrent.futures.wait(self.admin.delete_topics(self._topics).values(), timeout=10)
 
+    def freeze(self, is_frozen):
+        """Stops the Redis with all that it holds, or lets it go on."""
+        self._redis.send_signal(signal.SIGSTOP if is_frozen else signal.SIGCONT)
+
     def create_topic(self, name, partitions, config=None):
         """Creates a topic that is deleted at the end."""
         made = self.admin.create_topics([NewTopic(name, partitions, self.replication, config=config or {})])
@@ -303,10 +308,14 @@ class House:
         finally:
             consumer.close()
 
+    def shards(self, prefix="odo"):
+        """How many shards the ledger has; as many as a new one while there is none."""
+        return int(self.redis.hget(f"{prefix}:1:{{dir}}:ledger", "shards") or SHARDS)
+
     def marks(self, prefix="odo"):
         """The lowest mark of all shards: partition → offset; a shard without one counts as 0."""
         pipeline = self.redis.pipeline(transaction=False)
-        for shard in range(SHARDS):
+        for shard in range(self.shards(prefix)):
             pipeline.hmget(f"{prefix}:1:{{{shard}}}:marks", [f"{self.topic}/{p}" for p in range(self.partitions)])
         shards = pipeline.execute()
         return {p: min(int(marks[p] or 0) for marks in shards) for p in range(self.partitions)}
@@ -326,12 +335,12 @@ class House:
         wait_until(is_counted, seconds, f"marks at {ends}")
 
 
-def key_name(organization, prefix="odo"):
+def key_name(organization, prefix="odo", shards=SHARDS):
     """The beginning of an organization's keys, as schemas/redis.md has it."""
     value = 0x811C9DC5
     for byte in organization.encode():
         value = (value ^ byte) * 0x01000193 & 0xFFFFFFFF
-    return f"{prefix}:1:{{{value % SHARDS}}}:{escaped(organization)}"
+    return f"{prefix}:1:{{{value % shards}}}:{escaped(organization)}"
 
 
 def shard_of(key):

@@ -9,7 +9,7 @@ import Testing
         let redis = try TestRedis()
         var connection = try redis.connect()
         try connection.command(
-            "HSET", "odo:1:{dir}:ledger", "layout", "1", "shards", "64", "directory:d", "0",
+            "HSET", "odo:1:{dir}:ledger", "layout", "1", "shards", "256", "directory:d", "0",
             "origin:t/0", "0 0", "origin:t/1", "0 0", "origin:t/2", "0 0")
         try connection.command("HSET", marks, "!contract", "1:a")
         return (redis, CellReader(configuration: redis.configuration, layout: KeyLayout()))
@@ -340,9 +340,9 @@ import Testing
         try redis.start()
         #expect(code([], soon) == .ledgerAbsent)
         connection = try redis.connect()
-        try connection.command("HSET", "odo:1:{dir}:ledger", "layout", "2", "shards", "64")
+        try connection.command("HSET", "odo:1:{dir}:ledger", "layout", "2", "shards", "256")
         #expect(code([], soon) == .ledgerAbsent)
-        try connection.command("HSET", "odo:1:{dir}:ledger", "layout", "1", "shards", "64")
+        try connection.command("HSET", "odo:1:{dir}:ledger", "layout", "1", "shards", "256")
         // A shard without contract was lost with its cells: no answer, rather than zeros.
         #expect(code([], soon) == .ledgerAbsent)
         try connection.command("HSET", marks, "!contract", "1:a")

@@ -9,7 +9,7 @@ import Testing
     @Test func manyInFlightComeBackInOrder() throws {
         let fixture = try LedgerFixture()
         var connection = try fixture.server.connect()
-        for shard in 0..<64 {
+        for shard in 0..<fixture.layout.shardCount {
             try connection.command([
                 "HSET", fixture.layout.marksKey(shard: shard), "!contract", fixture.contract,
             ])
@@ -21,7 +21,7 @@ import Testing
         for round in 0..<3 as Range<Int64> {
             // A restart forgets scripts; the second round meets that in the middle of a pipeline.
             if round == 1 { try connection.command("SCRIPT", "FLUSH") }
-            for shard in 0..<64 {
+            for shard in 0..<fixture.layout.shardCount {
                 arguments.begin(
                     marksKey: fixture.layout.marksKey(shard: shard),
                     auditKey: fixture.layout.auditKey(shard: shard),
@@ -38,11 +38,11 @@ import Testing
                 #expect(result.outcome == .applied(zerosLeft: 0))
                 tags.append(result.tag)
             }
-            #expect(tags == Array(0..<64))
+            #expect(tags == Array(0..<fixture.layout.shardCount))
         }
         let marks = try Marks.read(
             &connection, layout: fixture.layout, partitions: [fixture.partition])
-        #expect(marks.map(\.shard) == Array(0..<64))
+        #expect(marks.map(\.shard) == Array(0..<fixture.layout.shardCount))
         #expect(marks.allSatisfy { $0.marks == [PartitionMark(offset: 3, fingerprint: nil)] })
         #expect(marks.allSatisfy { $0.contract == "1:abc" && $0.torn == nil })
         #expect(

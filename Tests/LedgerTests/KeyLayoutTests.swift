@@ -9,14 +9,17 @@ import Testing
     let layout = KeyLayout(prefix: "odo")
 
     @Test func shardsOfKnownOrganizations() {
-        #expect(layout.shard(of: Bytes()) == 5)
-        #expect(layout.shard(of: "a" as Bytes) == 44)
-        #expect(layout.shard(of: "acme" as Bytes) == 47)
-        #expect(layout.shard(of: "org_00000001" as Bytes) == 5)
-        #expect(layout.shard(of: "Zoë & Co" as Bytes) == 52)
-        #expect(layout.shard(of: [0, 255] as Bytes) == 32)
+        let known: [(organization: Bytes, of256: Int, of64: Int)] = [
+            ([], 197, 5), ("a", 44, 44), ("acme", 175, 47), ("org_00000001", 69, 5),
+            ("Zoë & Co", 180, 52), ([0, 255], 160, 32),
+        ]
+        let earlier = layout.with(shardCount: 64)
+        for (organization, of256, of64) in known {
+            #expect(layout.shard(of: organization) == of256)
+            #expect(earlier.shard(of: organization) == of64)
+        }
         // Bytes that do not lie behind one another are hashed alike.
-        #expect(layout.shard(of: ["ac", "me"].lazy.flatMap(\.utf8)) == 47)
+        #expect(layout.shard(of: ["ac", "me"].lazy.flatMap(\.utf8)) == 175)
     }
 
     /// What a log says of a refused cell: never a dimension's value, which may be a person.
@@ -37,8 +40,8 @@ import Testing
     }
 
     @Test func shardsAreEvenlyFilled() {
-        var counts = [Int](repeating: 0, count: 64)
-        for index in 0..<64_000 { counts[layout.shard(of: Array("org-\(index)".utf8))] += 1 }
+        var counts = [Int](repeating: 0, count: layout.shardCount)
+        for index in 0..<256_000 { counts[layout.shard(of: Array("org-\(index)".utf8))] += 1 }
         #expect(counts.allSatisfy { (800...1_200).contains($0) })
     }
 
@@ -166,7 +169,7 @@ import Testing
                 number: number)
             return String(decoding: key, as: UTF8.self)
         }
-        let start = "odo:1:{47}:acme:"
+        let start = "odo:1:{175}:acme:"
         #expect(name(.series, .all, 0) == start + "totals")
         #expect(name(.series, .month, 56 * 12 + 2) == start + "use:month:2026")
         #expect(name(.series, .day, day) == start + "use:day:2026-03")
@@ -195,7 +198,7 @@ import Testing
         #expect(text(layout.credentialKey(hash: "ab" as Bytes)) == "odo:1:{dir}:credential:ab")
         #expect(
             text(layout.profileKey(organization: "acme", kind: "user", id: "u:1"))
-                == "odo:1:{47}:acme:directory:user:u%3A1")
+                == "odo:1:{175}:acme:directory:user:u%3A1")
         #expect(KeyLayout.isValidPrefix("a.B_9-") && !KeyLayout.isValidPrefix(""))
         #expect(!KeyLayout.isValidPrefix("a:b") && !KeyLayout.isValidPrefix("é"))
     }

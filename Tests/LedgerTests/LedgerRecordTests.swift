@@ -23,15 +23,34 @@ import Testing
         #expect(try LedgerRecord.read(&connection, layout: fixture.layout) == made)
         #expect(
             try fixture.everything()["t:1:{dir}:ledger"] == [
-                "layout": "1", "shards": "64", "hash": "fnv1a32", "created": "5",
+                "layout": "1", "shards": "256", "hash": "fnv1a32", "created": "5",
                 "dedupe_key": "01ab00", "cluster": "c l", "group": "odometer-t",
             ])
-        do throws(LedgerError) {
-            let layout = KeyLayout(prefix: "t", shardCount: 32)
-            _ = try LedgerRecord.open(&connection, layout: layout, proposal: birth)
-            Issue.record("opened with another number of shards")
-        } catch {
-            #expect(error.code == .otherLayout)
+    }
+
+    @Test func aLedgerKeepsItsNumberOfShards() throws {
+        let fixture = try LedgerFixture()
+        var connection = try fixture.server.connect()
+        let names = fixture.layout
+        #expect(try names.ofLedger(on: &connection) == names)
+        let old = names.with(shardCount: 64)
+        _ = try LedgerRecord.open(&connection, layout: old, proposal: birth)
+        let opened = try LedgerRecord.open(&connection, layout: names, proposal: birth)
+        #expect(opened.shardCount == 64)
+        #expect(try LedgerRecord.read(&connection, layout: names) == opened)
+        #expect(try names.ofLedger(on: &connection) == old)
+
+        for count in ["0", "-1", "3", "96", "064", "8192", "many", ""] {
+            try connection.command(["HSET", names.ledgerKey, "shards", Array(count.utf8)])
+            do throws(LedgerError) {
+                _ = try LedgerRecord.read(&connection, layout: names)
+                Issue.record("read with \(count) shards")
+            } catch {
+                #expect(error.code == .otherLayout, "\(count)")
+            }
+            #expect(throws: LedgerError.self, "\(count)") {
+                _ = try names.ofLedger(on: &connection)
+            }
         }
     }
 

@@ -111,7 +111,7 @@ import Testing
         for (server, count) in [(old, "1"), (new, "2")] {
             var connection = try server.connect()
             try connection.command([
-                "HSET", layout.ledgerKey, "layout", "1", "shards", "64", "directory:d", "1",
+                "HSET", layout.ledgerKey, "layout", "1", "shards", "256", "directory:d", "1",
             ])
             try connection.command([
                 "HSET",

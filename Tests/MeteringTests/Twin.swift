@@ -53,7 +53,8 @@ final class Twin {
             futureBoundMilliseconds: 300_000)
         program.partitionNumbers = Self.partitionNumbers
         let settings = OracleSettings(
-            prefix: "odo", generation: 1, dedupeWindow: span, futureBoundMilliseconds: 300_000)
+            prefix: "odo", generation: 1, shards: Self.shardCount, dedupeWindow: span,
+            futureBoundMilliseconds: 300_000)
         oracle = try Oracle(catalog: OracleCatalog(catalog), settings: settings)
         let count = Self.partitionNumbers.count
         cursors = .allocate(capacity: count)

@@ -109,12 +109,15 @@ struct ReplayMeasureTests {
 
     @Test func shardsAreThoseOfThePublishedLayout() {
         let known = ["": 5, "a": 44, "acme": 47, "org_00000001": 5, "Zoë & Co": 52, "org-1": 23]
-        for (name, shard) in known { #expect(UnseenRecords.shard(of: name.utf8) == shard) }
-        #expect(UnseenRecords.shard(of: [0, 0xFF] as [UInt8]) == 32)
+        for (name, shard) in known {
+            #expect(UnseenRecords.shard(of: name.utf8, among: 64) == shard)
+        }
+        #expect(UnseenRecords.shard(of: [0, 0xFF] as [UInt8], among: 64) == 32)
+        #expect(UnseenRecords.shard(of: "acme".utf8, among: 256) == 175)
     }
 
     @Test func aRecordIsSeenWhenItsOwnShardHasPassedIt() {
-        var unseen = UnseenRecords(partitions: 2)
+        var unseen = UnseenRecords(partitions: 2, shards: 256)
         unseen.add(partition: 0, shard: 3, offset: 10, due: 5_000)
         unseen.add(partition: 0, shard: 4, offset: 11, due: 6_000)
         unseen.add(partition: 1, shard: 3, offset: 10, due: 7_000)
@@ -141,7 +144,7 @@ struct ReplayMeasureTests {
     }
 
     @Test func whatIsDueTogetherIsKeptTogetherByItsEarliest() {
-        var unseen = UnseenRecords(partitions: 1)
+        var unseen = UnseenRecords(partitions: 1, shards: 256)
         for number in 0..<5_000 {
             unseen.add(partition: 0, shard: 0, offset: Int64(number), due: Int64(number) * 100)
         }

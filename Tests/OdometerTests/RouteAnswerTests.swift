@@ -77,6 +77,8 @@ private struct GeneratedLedger {
     private(set) var routes: [ExpectedRoute] = []
     private(set) var unchecked: [UncheckedRoute] = []
     private let url: String
+    /// Fewer than a new ledger has: the answering half takes the ledger's number.
+    private static let shards = 64
 
     init(redis url: String, events: Int) throws {
         self.url = url
@@ -85,7 +87,7 @@ private struct GeneratedLedger {
         var oracle = try Oracle(
             catalog: catalog,
             settings: OracleSettings(
-                prefix: "odo", generation: 1, dedupeWindow: 1 << 20,
+                prefix: "odo", generation: 1, shards: Self.shards, dedupeWindow: 1 << 20,
                 futureBoundMilliseconds: 300_000))
         let partition = oracle.addPartition(topic: "usage-events", number: 0)
         var profile = EventProfile(endMilliseconds: now)
@@ -107,11 +109,12 @@ private struct GeneratedLedger {
         organizations = counts.sorted { $0.value > $1.value }.prefix(2).map(\.key)
         var reader = try LedgerReader(RedisConfiguration(url: url), prefix: "odo", generation: 1)
         try write(oracle.cells, &reader.connection)
-        answers = ExpectedAnswer.all(organizations, catalog.meters, "odo:1:", oracle.cells)
+        answers = ExpectedAnswer.all(
+            organizations, catalog.meters, "odo:1:", shards: Self.shards, oracle.cells)
         for organization in organizations {
             var expectation = RouteExpectation(
                 organization, catalog.meters, later: [], nowSeconds: now / 1_000, prefix: "odo:1:",
-                oracle.cells)
+                shards: Self.shards, oracle.cells)
             expectation.expectAll()
             unchecked += expectation.unchecked
             for var route in expectation.routes {
@@ -127,9 +130,10 @@ private struct GeneratedLedger {
         _ cells: borrowing ExpectedCells, _ connection: inout Connection
     ) throws {
         try connection.command(
-            "HSET", "odo:1:{dir}:ledger", "layout", "1", "shards", "64", "hash", "fnv1a32",
+            "HSET", "odo:1:{dir}:ledger", "layout", "1", "shards", "\(Self.shards)", "hash",
+            "fnv1a32",
             "directory:usage-directory", "1")
-        for shard in 0..<64 {
+        for shard in 0..<Self.shards {
             try connection.command("HSET", "odo:1:{\(shard)}:marks", "!contract", "1:a")
         }
         for key in 0..<cells.keyCount {
@@ -153,7 +157,9 @@ private struct GeneratedLedger {
     }
 
     private func key(_ organization: String, _ rest: String) -> String {
-        let shard = Array(organization.utf8).withUnsafeBytes { oracleShard(of: $0) }
+        let shard = Array(organization.utf8).withUnsafeBytes {
+            oracleShard(of: $0, shards: Self.shards)
+        }
         return "odo:1:{\(shard)}:\(organization):\(rest)"
     }
 

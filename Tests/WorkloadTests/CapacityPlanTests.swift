@@ -64,7 +64,8 @@ struct CapacityPlanTests {
         }
         oracle.sortCells()
         let name = String(decoding: generator.population.organizationID(0), as: UTF8.self)
-        let answers = ExpectedAnswer.all([name, "nobody"], catalog.meters, "odo:1:", oracle.cells)
+        let answers = ExpectedAnswer.all(
+            [name, "nobody"], catalog.meters, "odo:1:", shards: 64, oracle.cells)
         #expect(answers.count == 2 * Set(answers.map(\.meter)).count)
         let calls = answers.first { $0.organization == name && $0.meter == "api_calls" }
         #expect(calls?.isSingle == true && (calls?.rows.first?.value ?? 0) > 100)

@@ -105,7 +105,7 @@ struct HandWrittenLedger: ~Copyable {
             "origin:usage/0", "0 -1", "origin:usage/1", "0 -1", "since:api_calls", "1")
         try connection.command("SET", "odo:1:{dir}:credential:0", "not a cell")
         try connection.command("HSET", "odo:1:{3}:org:directory:user:all", "name", "x")
-        for shard in 0..<Oracle.shards {
+        for shard in 0..<oracle.partitions[0].audit.count {
             for (number, partition) in oracle.partitions.enumerated() {
                 let audit = partition.audit[shard]
                 let end = String(ends[number])

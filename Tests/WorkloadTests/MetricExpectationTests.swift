@@ -60,7 +60,7 @@ import Workload
         bench.oracle.sortCells()
         var expectation = RouteExpectation(
             Self.organization, catalog.meters, later: [], nowSeconds: Bench.now / 1_000,
-            prefix: "odo:1:", bench.oracle.cells)
+            prefix: "odo:1:", shards: 64, bench.oracle.cells)
         expectation.expectAll()
         return expectation.routes.filter { $0.document == .privacy }
     }

@@ -1,10 +1,10 @@
 import Workload
 
 extension OracleSettings {
-    /// What the ledgers of these tests are made with.
+    /// What the ledgers of these tests are made with; 64 shards, as those of earlier builds have.
     static func test(dedupeWindow: Int64 = 1 << 20) -> OracleSettings {
         OracleSettings(
-            prefix: "odo", generation: 1, dedupeWindow: dedupeWindow,
+            prefix: "odo", generation: 1, shards: 64, dedupeWindow: dedupeWindow,
             futureBoundMilliseconds: 300_000)
     }
 }

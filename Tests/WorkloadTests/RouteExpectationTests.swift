@@ -26,7 +26,7 @@ import Workload
         var expectation = RouteExpectation(
             organization, catalog.meters, later: later.map { [Array($0.utf8)] } ?? [],
             nowSeconds: now,
-            prefix: "odo:1:", bench.oracle.cells)
+            prefix: "odo:1:", shards: 64, bench.oracle.cells)
         expectation.expectAll()
         return expectation
     }

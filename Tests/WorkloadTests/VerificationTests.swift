@@ -136,5 +136,12 @@ import Workload
         try world.connection.command("HSET", "odo:1:{dir}:ledger", "layout", "2")
         let configuration = try world.configuration
         #expect(throws: VerifyError.self) { _ = try Verification.run(configuration) }
+        try world.connection.command("HSET", "odo:1:{dir}:ledger", "layout", "1")
+        for count in ["0", "3", "063", "8192", "many"] {
+            try world.connection.command("HSET", "odo:1:{dir}:ledger", "shards", count)
+            #expect(throws: VerifyError.self, "\(count)") {
+                _ = try Verification.run(configuration)
+            }
+        }
     }
 }

@@ -7,8 +7,9 @@ public import Redis
 /// so that all of it is read in one round trip when the same request comes again
 /// (`PrefetchPipeline`).
 public final class CellReader {
-    /// The names that are read.
-    public let layout: KeyLayout
+    /// The names that are read, with the ledger's number of shards once that is known.
+    public private(set) var layout: KeyLayout
+    private let shared: SharedLayout?
     private let configuration: RedisConfiguration
     private let reach: ReaderReach?
     private var connection: Connection?
@@ -33,12 +34,15 @@ public final class CellReader {
     ///
     /// Waits are cut to 1 s, the longest an answer may take. `sumsLifetime`: how long known
     /// sizes of sorted sets are trusted that Redis adds up in one command, which nothing else
-    /// bounds. `reach` is told of every read.
+    /// bounds. `reach` is told of every read. `shared`: what other readers of the process know of
+    /// the ledger's number of shards.
     public init(
         configuration: RedisConfiguration, layout: KeyLayout,
-        sumsLifetime: Duration = .seconds(60), reach: ReaderReach? = nil
+        sumsLifetime: Duration = .seconds(60), reach: ReaderReach? = nil,
+        shared: SharedLayout? = nil
     ) {
         self.layout = layout
+        self.shared = shared
         self.reach = reach
         memory = PrefetchMemory(sumsLifetime: sumsLifetime)
         var configuration = configuration
@@ -52,7 +56,10 @@ public final class CellReader {
     // MARK: Requests
 
     /// Begins a request; equal keys mean that the same reads are expected.
-    public func beginRequest(_ key: UInt64) { memory.begin(key) }
+    public func beginRequest(_ key: UInt64) {
+        if let count = shared?.shardCount { adopt(shardCount: count) }
+        memory.begin(key)
+    }
 
     /// Forgets what the request under way has read, because it had no valid credential: it takes no
     /// memory, and is not read ahead when it comes again.
@@ -66,17 +73,28 @@ public final class CellReader {
     /// Reads cells of one organization; as one state where that takes Redis less than 5 ms.
     ///
     /// `refusesLargeRankings`: throws `tooLarge` where a ranking would have to be read in pieces.
+    /// The queries' names must be those of `layout`; where the ledger turns out to have another
+    /// number of shards, it is taken from then on, and this read fails.
     public func read(
         _ queries: [CellQuery], organization: [UInt8], deadline: ContinuousClock.Instant,
         refusesLargeRankings: Bool = false
     ) throws(CellReadError) -> CellSnapshot {
         let step = RequestStep.cells(queries, organization: organization)
-        try prefetch(step, deadline)
-        if let found = memory.cells(step, queries) { return found }
+        let shardCount = layout.shardCount
         let shard = layout.shard(of: organization)
+        try prefetch(step, deadline)
+        if layout.shardCount == shardCount, let found = memory.cells(step, queries) {
+            return found
+        }
         let found = try withConnection(deadline) {
             (connection: inout Connection) throws(CellReadError) -> CellSnapshot in
             try self.checkLedger(&connection, deadline)
+            guard self.layout.shardCount == shardCount else {
+                throw CellReadError(
+                    .ledgerAbsent,
+                    "the ledger has \(self.layout.shardCount) shards, \(shardCount) were expected: "
+                        + "ask again")
+            }
             let newestMilliseconds = try self.newestMilliseconds(of: shard, &connection, deadline)
             var reading = CellReadRun(
                 queries: queries, marksKey: self.layout.marksKey(shard: shard),
@@ -166,7 +184,10 @@ public final class CellReader {
         do throws(CellReadError) {
             let taken = try withConnection(deadline, isRepeated: false) {
                 (connection: inout Connection) throws(CellReadError) -> PrefetchedReplies? in
+                let shardCount = self.layout.shardCount
                 try self.checkLedger(&connection, deadline)
+                // Its names are those of another number of shards.
+                guard self.layout.shardCount == shardCount else { return nil }
                 let newestMilliseconds = try self.memory.expectedShard.flatMap {
                     shard throws(CellReadError) in
                     try self.newestMilliseconds(of: shard, &connection, deadline)
@@ -218,8 +239,10 @@ public final class CellReader {
             throw CellReadError(.ledgerAbsent, "Redis holds no ledger under this prefix")
         }
         guard members["layout"] == String(KeyLayout.version),
-            members["shards"] == String(layout.shardCount)
+            let count = members["shards"].flatMap({ KeyLayout.validShardCount($0) })
         else { throw CellReadError(.ledgerAbsent, "the ledger has another layout") }
+        adopt(shardCount: count)
+        shared?.shardCount = count
         directoryMark = members.keys.first { $0.hasPrefix("directory:") }.map { Array($0.utf8) }
         let origin = "origin:"
         let marks = MarkMembers(
@@ -230,6 +253,15 @@ public final class CellReader {
             memory.forgetAll()
         }
         ledgerSeen = .now
+    }
+
+    /// Takes the ledger's number of shards; what was learned under another one is of other keys.
+    private func adopt(shardCount: Int) {
+        guard shardCount != layout.shardCount else { return }
+        layout = layout.with(shardCount: shardCount)
+        newest.forget()
+        memory.forgetAll()
+        parkedMemory.forget()
     }
 
     /// Throws where the server must not be read: a node of a cluster, or a master that became a

@@ -53,6 +53,8 @@ public struct LedgerRecord: Sendable, Hashable {
     /// Name of the shard function in the ledger.
     public static let shardHash = "fnv1a32"
 
+    /// Number of shards, which the first start decided, too.
+    public var shardCount: Int
     /// What the first start decided.
     public var birth: Birth
     /// Number of the contract; 0: none yet.
@@ -75,9 +77,11 @@ public struct LedgerRecord: Sendable, Hashable {
         return found
     }
 
-    /// The ledger of this layout; makes it from `proposal` where there is none.
+    /// The ledger under these names; makes it from `proposal` where there is none, with the
+    /// layout's number of shards.
     ///
-    /// Where several processes start at once, one makes it and the others read what it wrote.
+    /// An existing ledger keeps its number. Where several processes start at once, one makes it and
+    /// the others read what it wrote.
     public static func open(
         _ connection: inout Connection, layout: KeyLayout, proposal: Birth
     ) throws(LedgerError) -> LedgerRecord {
@@ -91,10 +95,10 @@ public struct LedgerRecord: Sendable, Hashable {
         let reply = try script.ask(
             on: &connection, keys: [layout.ledgerKey],
             arguments: members.flatMap { [Array($0.0.utf8), Array($0.1.utf8)] })
-        return try LedgerRecord(pairs: reply.elements, layout: layout)
+        return try LedgerRecord(pairs: reply.elements)
     }
 
-    /// The ledger of this layout, or nil where there is none.
+    /// The ledger under these names, with whatever number of shards, or nil where there is none.
     public static func read(
         _ connection: inout Connection, layout: KeyLayout
     ) throws(LedgerError) -> LedgerRecord? {
@@ -103,7 +107,7 @@ public struct LedgerRecord: Sendable, Hashable {
         guard pairs.indices.contains(where: { $0 % 2 == 0 && pairs[$0].text == "layout" }) else {
             return nil
         }
-        return try LedgerRecord(pairs: pairs, layout: layout)
+        return try LedgerRecord(pairs: pairs)
     }
 
     private static let openScript = #"""
@@ -114,14 +118,13 @@ public struct LedgerRecord: Sendable, Hashable {
         return redis.call('HGETALL', KEYS[1])
         """#
 
-    private init(pairs: [ReplyValue], layout: KeyLayout) throws(LedgerError) {
+    private init(pairs: [ReplyValue]) throws(LedgerError) {
         var members: [String: String] = [:]
         for index in stride(from: 0, to: pairs.count - 1, by: 2) {
             members[pairs[index].text ?? ""] = pairs[index + 1].text
         }
         let expected = [
-            ("layout", String(KeyLayout.version)), ("shards", String(layout.shardCount)),
-            ("hash", LedgerRecord.shardHash),
+            ("layout", String(KeyLayout.version)), ("hash", LedgerRecord.shardHash),
         ]
         for (member, value) in expected where members[member] != value {
             throw LedgerError(
@@ -129,6 +132,7 @@ public struct LedgerRecord: Sendable, Hashable {
                 "the ledger has \(member) \(members[member] ?? "none"), this program \(value); "
                     + "use another --prefix")
         }
+        shardCount = try KeyLayout.ledgerShardCount(members["shards"])
         func corrupt(_ member: String) -> LedgerError {
             LedgerError(
                 .corrupt, "member \(member) of the ledger is broken: \(members[member] ?? "none")")
@@ -168,6 +172,30 @@ public struct LedgerRecord: Sendable, Hashable {
 
     private static func name(in member: String, after word: String) -> String? {
         member.hasPrefix(word) ? String(member.dropFirst(word.count)) : nil
+    }
+}
+
+extension KeyLayout {
+    /// The same names with the number of shards of the ledger under them; unchanged where there is
+    /// no ledger.
+    public func ofLedger(on connection: inout Connection) throws(LedgerError) -> KeyLayout {
+        // HGETALL, because every command of the program has the right to it.
+        let pairs = try connection.ask([Array("HGETALL".utf8), ledgerKey]).elements
+        for index in stride(from: 0, to: pairs.count - 1, by: 2) where pairs[index].text == "shards"
+        {
+            return with(shardCount: try KeyLayout.ledgerShardCount(pairs[index + 1].text))
+        }
+        return self
+    }
+
+    /// The number of shards that a ledger's member tells; throws where no ledger has that many.
+    static func ledgerShardCount(_ text: String?) throws(LedgerError) -> Int {
+        guard let count = text.flatMap({ validShardCount($0) }) else {
+            throw LedgerError(
+                .otherLayout,
+                "the ledger's number of shards must be \(shardCountRule), not \(text ?? "absent")")
+        }
+        return count
     }
 }
 

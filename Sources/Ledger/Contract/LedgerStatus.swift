@@ -38,6 +38,8 @@ public struct LedgerStatus: Sendable {
     public var server: String?
     /// The members of the ledger's record.
     public var ledger: [String: String] = [:]
+    /// Names of the keys, with the ledger's number of shards.
+    public var layout = KeyLayout()
     /// `TOPIC/NUMBER` → what is known of the partition.
     public var partitions: [String: Partition] = [:]
     /// Shards that need a rebuild, with the reason.
@@ -52,33 +54,42 @@ public struct LedgerStatus: Sendable {
     /// ledger.
     public static func read(
         _ redis: RedisConfiguration, layout: KeyLayout
-    ) throws(RedisError) -> LedgerStatus? {
-        var connection = try Connection(redis)
-        var status = LedgerStatus()
-        status.server = try ServerGreeting(&connection).product
-        status.ledger = pairs(
-            try connection.command([Array("HGETALL".utf8), layout.ledgerKey]))
-        guard !status.ledger.isEmpty else { return nil }
-        let layout = KeyLayout(
-            prefix: layout.prefix, generation: layout.generation,
-            shardCount: status.ledger["shards"].flatMap { Int($0) } ?? layout.shardCount)
-        for shard in 0..<layout.shardCount {
-            connection.append([Array("HGETALL".utf8), layout.marksKey(shard: shard)])
-            connection.append([Array("HGETALL".utf8), layout.auditKey(shard: shard)])
+    ) throws(LedgerError) -> LedgerStatus? {
+        var connection: Connection
+        do throws(RedisError) { connection = try Connection(redis) } catch {
+            throw LedgerError(error)
         }
-        for shard in 0..<layout.shardCount {
-            status.take(marks: pairs(try connection.receive().copied()), shard: shard)
-            status.take(audit: pairs(try connection.receive().copied()))
+        var status = LedgerStatus()
+        do throws(RedisError) { status.server = try ServerGreeting(&connection).product } catch {
+            throw LedgerError(error)
+        }
+        status.ledger = pairs(try connection.ask([Array("HGETALL".utf8), layout.ledgerKey]))
+        guard !status.ledger.isEmpty else { return nil }
+        status.layout = layout.with(
+            shardCount: try KeyLayout.ledgerShardCount(status.ledger["shards"]))
+        do throws(RedisError) { try status.readShards(&connection) } catch {
+            throw LedgerError(error)
         }
         // An error here is not reported: `odometer parked` reads the same and reports it.
         status.parked =
-            (try? ParkedList.read(&connection, layout: layout, most: 20)) ?? ParkedList()
+            (try? ParkedList.read(&connection, layout: status.layout, most: 20)) ?? ParkedList()
         for (member, value) in status.ledger where member.hasPrefix("origin:") {
             let name = String(member.dropFirst("origin:".count))
             status.partitions[name, default: Partition()].origin =
                 value.split(separator: " ").first.flatMap { Int64($0) }
         }
         return status
+    }
+
+    private mutating func readShards(_ connection: inout Connection) throws(RedisError) {
+        for shard in 0..<layout.shardCount {
+            connection.append([Array("HGETALL".utf8), layout.marksKey(shard: shard)])
+            connection.append([Array("HGETALL".utf8), layout.auditKey(shard: shard)])
+        }
+        for shard in 0..<layout.shardCount {
+            take(marks: Self.pairs(try connection.receive().copied()), shard: shard)
+            take(audit: Self.pairs(try connection.receive().copied()))
+        }
     }
 
     private mutating func take(marks: [String: String], shard: Int) {

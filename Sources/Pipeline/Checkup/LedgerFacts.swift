@@ -44,7 +44,8 @@ struct LedgerFacts {
         origins = record.origins
         partitions = record.origins.keys.sorted()
         marks = try Marks.read(
-            &connection, layout: configuration.layout, partitions: partitions)
+            &connection, layout: configuration.layout.with(shardCount: record.shardCount),
+            partitions: partitions)
         for shard in marks {
             guard let torn = shard.torn else { continue }
             findings.append(

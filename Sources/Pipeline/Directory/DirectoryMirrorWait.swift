@@ -37,7 +37,8 @@ public struct DirectoryMirrorWait {
             do throws(RedisError) {
                 var connection = try Connection(redis)
                 lastError = nil
-                while let object = missing.first, try isThere(object, &connection) {
+                let layout = try ledgerLayout(&connection)
+                while let object = missing.first, try isThere(object, layout, &connection) {
                     missing.removeFirst()
                 }
             } catch { lastError = error }
@@ -62,9 +63,17 @@ public struct DirectoryMirrorWait {
             + "again; odometer doctor says more"
     }
 
+    /// The layout with the number of shards of the ledger that is there now.
+    private func ledgerLayout(_ connection: inout Connection) throws(RedisError) -> KeyLayout {
+        do throws(LedgerError) { return try layout.ofLedger(on: &connection) } catch {
+            if case .redis(let error) = error.code { throw error }
+            throw RedisError(.configuration, error.message)
+        }
+    }
+
     /// Whether Redis has this state of the object, or a later one from the same log.
     private func isThere(
-        _ object: WrittenObject, _ connection: inout Connection
+        _ object: WrittenObject, _ layout: KeyLayout, _ connection: inout Connection
     ) throws(RedisError) -> Bool {
         let epochMember = Array("directory_epoch:\(topic)".utf8)
         let name = object.key.name(in: layout)

@@ -6,13 +6,14 @@ internal import Ledger
 extension Lane {
     // MARK: From the ledger
 
-    /// Opens the ledger under our contract; another contract ends the process.
+    /// Opens the ledger under our contract; another contract ends the process, and so does another
+    /// number of shards.
     func openLedger(
         _ link: LedgerLink, _ facts: inout AssignmentFacts
     ) throws(LaneError) {
         do throws(PipelineError) { facts.opened = try link.committer.open() } catch {
             switch error.code {
-            case .superseded, .contract, .internal: fail(error)
+            case .superseded, .contract, .otherShards, .internal: fail(error)
             // These may pass, even a server that somebody made unfit: the lane tries again.
             case .unfitServer, .redis, .kafka, .configuration: break
             }

@@ -10,6 +10,8 @@ internal import Synchronization
 package final class LedgerKeeper: Sendable {
     /// What a lane needs to know of an open ledger.
     package struct Opened: Sendable {
+        /// Names of the keys, with the ledger's number of shards.
+        var layout = KeyLayout()
         var dedupeKey: (UInt64, UInt64)
         /// The contract's `NUMBER:DIGEST`, which every commit carries.
         var stamp: [UInt8]
@@ -24,6 +26,8 @@ package final class LedgerKeeper: Sendable {
     private let state: Mutex<State>
     private struct State {
         var dedupeKey: [UInt8]?
+        /// With the number of shards that the first opening found or made.
+        var layout: KeyLayout
         var opened: Opened?
         var number = 0
     }
@@ -39,16 +43,17 @@ package final class LedgerKeeper: Sendable {
                 futureBoundMilliseconds: configuration.futureBoundMilliseconds)
             entries = program.contractEntries
         } catch { throw PipelineError(.configuration, "catalog: \(error)") }
-        state = Mutex(State())
+        state = Mutex(State(layout: configuration.layout))
     }
 
     /// Opens the ledger, or makes it, and puts it under our contract.
     ///
-    /// A ledger that is made again gets the dedupe key that this process already uses. If another
-    /// process made it first, the ledger has that process's key, and our lanes keep using the old
-    /// one until they take up partitions again. That changes no outcome: each lane looks for
-    /// duplicates in a window of its own, and the key only decides how ids are hashed there. Only
-    /// the first opening of a process may move the contract.
+    /// A ledger that is made again gets the dedupe key and the number of shards that this process
+    /// already uses. If another process made it first, the ledger has that process's key, and our
+    /// lanes keep using the old one until they take up partitions again. That changes no outcome:
+    /// each lane looks for duplicates in a window of its own, and the key only decides how ids are
+    /// hashed there. With another number of shards no lane can go on. Only the first opening of a
+    /// process may move the contract.
     func open(_ connection: inout Connection) throws(PipelineError) -> Opened {
         var refusals = ServerCheck.Refusals()
         return try open(&connection, &refusals)
@@ -75,7 +80,7 @@ package final class LedgerKeeper: Sendable {
             let server = try checkServer(&connection, &refusals)
             let isFirst = state.opened == nil
             let record = try LedgerRecord.open(
-                &connection, layout: configuration.layout,
+                &connection, layout: state.layout,
                 proposal: LedgerRecord.Birth(
                     createdMilliseconds: SteadyClock.wallMilliseconds,
                     dedupeKey: state.dedupeKey ?? Self.randomKey(), cluster: cluster,
@@ -83,6 +88,10 @@ package final class LedgerKeeper: Sendable {
             guard record.birth.dedupeKey.count == 16 else {
                 throw LedgerError(.corrupt, "the ledger's dedupe key is not 16 bytes")
             }
+            guard isFirst || record.shardCount == state.layout.shardCount else {
+                throw LedgerError(otherShardsThan: state.layout, record)
+            }
+            state.layout = state.layout.with(shardCount: record.shardCount)
             let contract = contract(under: record)
             // A lower number than ours: Redis has lost our contract's move, which is made again.
             let isOurs =
@@ -92,12 +101,12 @@ package final class LedgerKeeper: Sendable {
                 throw LedgerError(.contractMovedOn, "another process moved the contract")
             }
             let stamp = try ContractMove.adopt(
-                &connection, layout: configuration.layout, contract,
+                &connection, layout: state.layout, contract,
                 accept: configuration.acceptContract && isFirst)
             state.dedupeKey = record.birth.dedupeKey
             let opened = Opened(
-                dedupeKey: Self.words(record.birth.dedupeKey), stamp: stamp.text,
-                product: server.product, unchecked: server.unchecked)
+                layout: state.layout, dedupeKey: Self.words(record.birth.dedupeKey),
+                stamp: stamp.text, product: server.product, unchecked: server.unchecked)
             try server.noteEvictions(on: &connection)
             state.opened = opened
             state.number = stamp.number
@@ -127,7 +136,7 @@ package final class LedgerKeeper: Sendable {
         let meters = entries.filter { $0.name.hasPrefix("meter:") }
         let events = entries.filter { !$0.name.hasPrefix("meter:") }
         return Contract(
-            layout: configuration.layout, birth: birth,
+            layout: configuration.layout.with(shardCount: record.shardCount), birth: birth,
             dedupeWindow: Int(configuration.dedupeWindow),
             bounds: [(name: "future_ms", value: configuration.futureBoundMilliseconds)],
             events: events.map { (name: Self.bare($0.name), digest: $0.digest) },

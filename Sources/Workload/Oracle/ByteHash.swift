@@ -35,9 +35,9 @@ enum ByteHash {
     }
 }
 
-/// The shard of an organization, by the published function.
-public func oracleShard(of organization: UnsafeRawBufferPointer) -> Int {
-    Int(ByteHash.fnv1a32(organization) % 64)
+/// The shard of an organization in a ledger of so many shards, by the published function.
+public func oracleShard(of organization: UnsafeRawBufferPointer, shards: Int) -> Int {
+    Int(ByteHash.fnv1a32(organization) % UInt32(shards))
 }
 
 /// Byte strings and their numbers, in the order in which they were first met.

@@ -4,6 +4,8 @@ public struct OracleSettings: Sendable {
     public var prefix: String
     /// The second part of every key name.
     public var generation: Int
+    /// How many shards the ledger has; an existing one tells it.
+    public var shards: Int
     /// How many offsets back from a record its duplicates are searched.
     public var dedupeWindow: Int64
     /// How much later than its record's timestamp an event's time may be.
@@ -12,10 +14,12 @@ public struct OracleSettings: Sendable {
     /// Makes settings of these values; they have no defaults, as these could differ from the
     /// ledger's.
     public init(
-        prefix: String, generation: Int, dedupeWindow: Int64, futureBoundMilliseconds: Int64
+        prefix: String, generation: Int, shards: Int, dedupeWindow: Int64,
+        futureBoundMilliseconds: Int64
     ) {
         self.prefix = prefix
         self.generation = generation
+        self.shards = shards
         self.dedupeWindow = dedupeWindow
         self.futureBoundMilliseconds = futureBoundMilliseconds
     }
@@ -59,9 +63,6 @@ public struct Oracle: ~Copyable {
         var window: DuplicateWindow
     }
 
-    /// The number of shards, which is fixed.
-    public static let shards = 64
-
     /// What must be in Redis.
     public internal(set) var cells = ExpectedCells()
     /// The partitions, in the order in which they were added.
@@ -92,7 +93,7 @@ public struct Oracle: ~Copyable {
         partitions.append(
             Partition(
                 topic: topic, number: number, origin: origin,
-                audit: [OracleAudit](repeating: OracleAudit(), count: Self.shards),
+                audit: [OracleAudit](repeating: OracleAudit(), count: settings.shards),
                 window: DuplicateWindow(span: settings.dedupeWindow)))
         return partitions.count - 1
     }
@@ -184,10 +185,11 @@ public struct Oracle: ~Copyable {
 
     private func shard(_ partition: Int, _ outcome: OracleOutcome) -> Int {
         guard outcome != .malformed else {
-            return Int(partitions[partition].number) % Self.shards
+            return Int(partitions[partition].number) % settings.shards
         }
         return reader.scratch.withUnsafeBytes {
-            oracleShard(of: .init(rebasing: $0[reader.subject]))
+            oracleShard(
+                of: .init(rebasing: $0[reader.subject]), shards: settings.shards)
         }
     }
 

@@ -14,6 +14,8 @@ enum ExitCode: Int32, Sendable, CaseIterable {
     case superseded = 5
     /// A bug of ours, or a stop that did not end in time.
     case defect = 70
+    /// The ledger was made again with another number of shards; a restart takes it.
+    case restart = 75
 
     /// One line for the help text.
     var meaning: String {
@@ -26,6 +28,7 @@ enum ExitCode: Int32, Sendable, CaseIterable {
             "refused (contract, eviction policy, access or version of Redis, a log that is gone)"
         case .superseded: "stopped because a newer contract took over"
         case .defect: "internal error, or the stop took too long"
+        case .restart: "the ledger was made again with another number of shards: start again"
         }
     }
 }

@@ -33,14 +33,15 @@ extension Commands {
         _ call: borrowing Invocation
     ) throws(CommandFailure) -> ExitCode {
         let settings = call.settings
-        let layout = try settings.keyLayout()
+        let names = try settings.keyLayout()
         let redis = try settings.redisConfiguration()
         let list: ParkedList
         do throws(LedgerError) {
             var connection = try connect(redis)
-            guard let record = try LedgerRecord.read(&connection, layout: layout),
+            guard let record = try LedgerRecord.read(&connection, layout: names),
                 let text = record.contractText
-            else { throw LedgerError(.corrupt, "no ledger under \(layout.prefix)") }
+            else { throw LedgerError(.corrupt, "no ledger under \(names.prefix)") }
+            let layout = names.with(shardCount: record.shardCount)
             var found = try ParkedList.read(&connection, layout: layout)
             if settings.isOn(apply) {
                 guard found.count == 0 || settings.isOn(agreed) || isAgreed(found.count) else {

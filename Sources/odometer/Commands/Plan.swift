@@ -54,7 +54,7 @@ extension Commands {
             commitIntervalMilliseconds: Int64(settings.milliseconds(Options.commitInterval)),
             partitions: settings.integer(partitions), sample: settings.integer(sample),
             settings: OracleSettings(
-                prefix: layout.prefix, generation: layout.generation,
+                prefix: layout.prefix, generation: layout.generation, shards: layout.shardCount,
                 dedupeWindow: Int64(settings.integer(Options.dedupeWindow)),
                 futureBoundMilliseconds: Int64(settings.milliseconds(Options.futureBound))))
         let plan: CapacityPlan

@@ -27,7 +27,9 @@ extension Commands {
             audit as `lost`. Refused as well where the log is not the one that was counted. When it was cut
             off, run it again.
             """,
-        operands: [Operand(name: "SHARD", help: "Number of the shard, 0 to 63.")],
+        operands: [
+            Operand(name: "SHARD", help: "Number of the shard; status names those that are torn.")
+        ],
         options: Options.kafka + Options.redisServer + [acceptLoss, yes],
         examples: [
             ("reset-shard 7", "asks first"), ("reset-shard 7 --yes", "in a script"),
@@ -42,9 +44,9 @@ extension Commands {
         _ call: borrowing Invocation
     ) throws(CommandFailure) -> ExitCode {
         let settings = call.settings
-        let layout = try settings.keyLayout()
-        guard let shard = Int(call.operands[0]), (0..<layout.shardCount).contains(shard) else {
-            throw .usage("SHARD must be 0 to \(layout.shardCount - 1), not \(call.operands[0])")
+        let names = try settings.keyLayout()
+        guard let shard = Int(call.operands[0]), (0..<KeyLayout.mostShards).contains(shard) else {
+            throw .usage("SHARD must be the number of a shard, not \(call.operands[0])")
         }
         let redis = try settings.redisConfiguration()
         let kafka = try settings.kafkaConfiguration(log: call.log)
@@ -55,18 +57,23 @@ extension Commands {
             throw CommandFailure(error)
         }
         return try resetShard(
-            shard, layout, kafka, &connection, isAgreed: settings.isOn(yes),
+            shard, names, kafka, &connection, isAgreed: settings.isOn(yes),
             isLossAccepted: settings.isOn(acceptLoss))
     }
 
     private static func resetShard(
-        _ shard: Int, _ layout: KeyLayout, _ kafka: ClientConfiguration,
+        _ shard: Int, _ names: KeyLayout, _ kafka: ClientConfiguration,
         _ connection: inout Connection, isAgreed: Bool, isLossAccepted: Bool
     ) throws(CommandFailure) -> ExitCode {
         do throws(LedgerError) {
-            guard let record = try LedgerRecord.read(&connection, layout: layout),
+            guard let record = try LedgerRecord.read(&connection, layout: names),
                 let text = record.contractText
-            else { throw LedgerError(.corrupt, "no ledger under \(layout.prefix)") }
+            else { throw LedgerError(.corrupt, "no ledger under \(names.prefix)") }
+            let layout = names.with(shardCount: record.shardCount)
+            guard shard < layout.shardCount else {
+                Output.failure("SHARD must be 0 to \(layout.shardCount - 1), not \(shard)")
+                return .usage
+            }
             let partitions = record.origins.keys.sorted()
             let marks = try Marks.read(&connection, layout: layout, partitions: partitions)
             var reach = LogReach(kafka)

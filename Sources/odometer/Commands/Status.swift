@@ -33,10 +33,11 @@ extension Commands {
         let layout = try settings.keyLayout()
         let kafka = try settings.kafkaConfiguration(log: call.log)
         let status: LedgerStatus?
-        do throws(RedisError) {
+        do throws(LedgerError) {
             status = try LedgerStatus.read(redis, layout: layout)
         } catch {
-            throw CommandFailure(error)
+            if case .redis(let error) = error.code { throw CommandFailure(error) }
+            throw CommandFailure(.failed, error.message)
         }
         guard let status else {
             throw CommandFailure(

@@ -41,6 +41,7 @@ final class VerifyProgressLines {
                     ", \(ValueText.grouped(rate)) events/s, \((all - records) / rate) s to go"
             }
             return line
+        case .waitingForLedger: return "waiting for a ledger"
         case .waiting(let marks): return "waiting for \(marks) marks to reach the end of the log"
         case .comparing(let keys, let all):
             return

@@ -9,7 +9,7 @@ final class Answering: Sendable {
     let service: APIService
     private let server: Server<APIWorker>
     private let takesTokens: Bool
-    private let redis: RedisConfiguration
+    private let parts: MachineParts
     private let log: Log
 
     /// Prepares everything; does not listen yet.
@@ -20,7 +20,7 @@ final class Answering: Sendable {
     ) throws(CommandFailure) {
         let verifier = try settings.tokenVerifier(log: log)
         takesTokens = verifier != nil
-        redis = parts.redis
+        self.parts = parts
         do throws(HTTPError) {
             service = try APIService(
                 engine: parts.engine, dialects: Dialects.all(verifier: verifier),
@@ -59,15 +59,20 @@ final class Answering: Sendable {
 
     /// Refuses a node of a cluster; a Redis that does not answer now is no error, it may come
     /// later.
+    ///
+    /// Readers begin with the ledger's number of shards, where it can be read now.
     private func checkServer() throws(CommandFailure) {
         do throws(RedisError) {
-            var connection = try Connection(redis)
+            var connection = try Connection(parts.redis)
             let greeting = try ServerGreeting(&connection)
             guard let product = greeting.product else { return }
             guard greeting.isCluster != true else {
                 throw RedisError(
                     .configuration, "\(product) runs as a node of a cluster, which is not supported"
                 )
+            }
+            if let layout = try? parts.layout.ofLedger(on: &connection) {
+                parts.shared.shardCount = layout.shardCount
             }
             log.info("reading", ("server", .text(product)))
         } catch {

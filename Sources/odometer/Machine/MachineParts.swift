@@ -8,7 +8,10 @@ import Redis
 /// What both halves share: catalog, names of keys and Redis.
 struct MachineParts: Sendable {
     let catalog: MeterCatalog
+    /// Names of the keys of a new ledger; an existing one may have another number of shards.
     let layout: KeyLayout
+    /// What the readers know of the ledger's number of shards.
+    let shared: SharedLayout
     let redis: RedisConfiguration
     let engine: QueryEngine
     private let reach: ReaderReach
@@ -26,6 +29,7 @@ struct MachineParts: Sendable {
         }
         catalog = try MeterFiles.read(settings.text(Options.meters)).catalog()
         layout = try settings.keyLayout()
+        shared = SharedLayout(layout)
         redis = try settings.redisConfiguration()
         engine = QueryEngine(
             catalog: catalog, layout: layout,
@@ -34,9 +38,12 @@ struct MachineParts: Sendable {
                 clock_gettime(CLOCK_REALTIME, &time)
                 return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
             })
-        rankings = RankingMemory { [engine, redis, layout] in
+        rankings = RankingMemory { [engine, redis, layout, shared] in
             QueryWorker(
-                engine: engine, cells: CellReader(configuration: redis, layout: layout))
+                engine: engine,
+                cells: CellReader(
+                    configuration: redis, layout: layout.with(shardCount: shared.shardCount),
+                    shared: shared))
         }
     }
 
@@ -45,7 +52,8 @@ struct MachineParts: Sendable {
         APIWorker(
             query: QueryWorker(
                 engine: engine,
-                cells: CellReader(configuration: redis, layout: layout, reach: reach),
+                cells: CellReader(
+                    configuration: redis, layout: layout, reach: reach, shared: shared),
                 rankings: rankings))
     }
 }

@@ -57,6 +57,7 @@ extension CommandFailure {
             case .kafka, .redis: .failed
             case .unfitServer, .contract: .refused
             case .superseded: .superseded
+            case .otherShards: .restart
             case .internal: .defect
             }
         self.init(code, error.message)

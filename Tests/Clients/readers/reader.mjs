@@ -1,15 +1,16 @@
 import { createRequire } from "node:module";
 const { createClient } = createRequire(import.meta.url)("redis");
 
-const shard = (organization) =>  // FNV-1a, 32 bit, modulo 64
-  (Buffer.from(organization).reduce((value, byte) => Math.imul(value ^ byte, 0x01000193), 0x811c9dc5) >>> 0) % 64;
+const shard = (organization, shards) =>  // FNV-1a, 32 bit, modulo the ledger's number of shards
+  (Buffer.from(organization).reduce((value, byte) => Math.imul(value ^ byte, 0x01000193), 0x811c9dc5) >>> 0) % shards;
 const escaped = (text) => text.replace(/[\x00-\x20\x7f%:{}]/g,
   (c) => "%" + c.charCodeAt(0).toString(16).toUpperCase().padStart(2, "0"));
 
 const [url, organization, meter, month] = process.argv.slice(2);  // redis://localhost:6379 ORG api_calls 2026-03
-const name = `odo:1:{${shard(organization)}}:${escaped(organization)}`;
 const server = createClient({ url });
 await server.connect();
+const shards = Number(await server.hGet("odo:1:{dir}:ledger", "shards"));
+const name = `odo:1:{${shard(organization, shards)}}:${escaped(organization)}`;
 const [total, days] = [await server.hGet(`${name}:totals`, meter), await server.hGetAll(`${name}:${meter}:day:${month}`)];
 const counts = Object.keys(days).sort().map((day) => `"${day}": ${days[day]}`);
 console.log(`{"total": ${total ?? 0}, "days": {${counts.join(", ")}}}`);

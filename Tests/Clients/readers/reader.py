@@ -1,16 +1,17 @@
 import json, redis, sys
 
-def shard(organization):  # FNV-1a, 32 bit, modulo 64
+def shard(organization, shards):  # FNV-1a, 32 bit, modulo the ledger's number of shards
     value = 0x811C9DC5
     for byte in organization.encode():
         value = (value ^ byte) * 0x01000193 % 2**32
-    return value % 64
+    return value % shards
 
 def escaped(text):
     return "".join(f"%{ord(c):02X}" if c <= " " or c in "\x7f%:{}" else c for c in text)
 
 url, organization, meter, month = sys.argv[1:]  # redis://localhost:6379 ORG api_calls 2026-03
-name = f"odo:1:{{{shard(organization)}}}:{escaped(organization)}"
 server = redis.Redis.from_url(url, decode_responses=True)
+shards = int(server.hget("odo:1:{dir}:ledger", "shards"))
+name = f"odo:1:{{{shard(organization, shards)}}}:{escaped(organization)}"
 total, days = server.hget(f"{name}:totals", meter), server.hgetall(f"{name}:{meter}:day:{month}")
 print(json.dumps({"total": int(total or 0), "days": {day: int(days[day]) for day in sorted(days)}}))
