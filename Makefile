@@ -13,7 +13,7 @@ SWIFT_DIRS := Package.swift $(wildcard Sources Tests Benchmarks Fuzz)
 KAFKA ?=
 REDIS ?=
 
-.PHONY: help setup setup-test build release install uninstall test test-fast soak fuzz faults replay-check demo bench bench-beside bench-http bench-freshness bench-idle bench-peers lint format embed clean
+.PHONY: help setup setup-test build release install uninstall test test-fast soak fuzz faults replay-check demo bench bench-beside bench-http bench-https bench-freshness bench-idle bench-peers lint format embed clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 12
@@ -66,6 +66,9 @@ bench-beside: setup-test build ## answers at 1,000 requests/s while events are c
 
 bench-http: setup-test build ## requests/s of each route beside a bare C program, and answers while events are counted
 	@exec Benchmarks/http
+
+bench-https: setup-test build ## what HTTPS costs: answers/s, times, handshakes, memory of connections
+	@exec Benchmarks/https
 
 bench-freshness: setup-test build ## from the moment an event is due to the moment it is visible; SHARE=70 percent
 	@exec Benchmarks/freshness

@@ -118,7 +118,7 @@ let package = Package(
         tests(
             "SimulationTests", "Pipeline", "Ledger", "Kafka", "Metering", "Redis", "Catalog",
             "TestSupport"),
-        tests("HTTPServerTests", "HTTPServer"),
+        tests("HTTPServerTests", "HTTPServer", "TestSupport"),
         tests(
             "APITests", "API", "Query", "HTTPServer", "Ledger", "Redis", "Metering", "Catalog",
             "FuzzTargets", "EventScanTarget", "TestSupport"),

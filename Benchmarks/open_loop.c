@@ -1,18 +1,20 @@
 // Asks an HTTP server on loopback: at a constant rate, or as fast as it answers.
 //
-//   open_loop PORT REQUESTS CONNECTIONS SECONDS RATE
+//   open_loop PORT REQUESTS CONNECTIONS SECONDS RATE [AUTHORITY]
 //
 // RATE is requests a second; 0: as fast as it answers. At a rate, request i is due at i / RATE,
 // whether or not earlier ones were answered, and its time counts from then: waiting for a free
 // connection is part of it. Without a rate each connection sends as soon as it has its answer, and
 // times count from sending. One thread, epoll, keep-alive. REQUESTS is text: the number of
-// requests, then each as LENGTH, line end, BYTES, line end; they are sent in turn. Prints a line of
-// JSON.
+// requests, then each as LENGTH, line end, BYTES, line end; they are sent in turn. AUTHORITY is a
+// file in PEM: connections are then TLS, for the name localhost. Prints a line of JSON.
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <openssl/ssl.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,7 +30,7 @@ enum { buffer_size = 1 << 20, steps = 1024, powers = 54, patience_seconds = 10 }
 // Times in nanoseconds: exact below 2,048, then 1,024 steps to each doubling.
 struct histogram { uint64_t counts[(powers + 2) * steps], count, greatest; };
 
-struct connection { int descriptor; int64_t due; size_t received, wanted; char *buffer; };
+struct connection { int descriptor; SSL *tls; int64_t due; size_t received, wanted; char *buffer; };
 
 struct request { char *bytes; size_t length; };
 
@@ -42,6 +44,22 @@ static uint64_t bytes_received;
 static void fail(const char *what, const char *why) {
     fprintf(stderr, "open_loop: %s: %s\n", what, why);
     exit(1);
+}
+
+static SSL_CTX *trusting(const char *authority) {
+    SSL_CTX *context = SSL_CTX_new(TLS_client_method());
+    SSL_CTX_set_verify(context, SSL_VERIFY_PEER, NULL);
+    if (SSL_CTX_load_verify_locations(context, authority, NULL) != 1) fail(authority, "no certificates");
+    return context;
+}
+
+// Completes the handshake of a connection; reads do not wait from then on.
+static void encrypt(struct connection *connection, SSL_CTX *context) {
+    connection->tls = SSL_new(context);
+    SSL_set_fd(connection->tls, connection->descriptor);
+    SSL_set1_host(connection->tls, "localhost");
+    if (SSL_connect(connection->tls) != 1) fail("TLS", "no handshake");
+    fcntl(connection->descriptor, F_SETFL, O_NONBLOCK);
 }
 
 static int64_t now_ns(void) {
@@ -85,7 +103,7 @@ static void read_requests(const char *path) {
     fclose(file);
 }
 
-static void open_connections(int port) {
+static void open_connections(int port, SSL_CTX *context) {
     struct sockaddr_in there = {
         .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     connections = calloc(connection_count, sizeof *connections);
@@ -98,6 +116,7 @@ static void open_connections(int port) {
         if (connect(connection->descriptor, (struct sockaddr *)&there, sizeof there)) fail("connect", strerror(errno));
         int yes = 1;
         setsockopt(connection->descriptor, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
+        if (context) encrypt(connection, context);
         struct epoll_event event = {.events = EPOLLIN, .data.u32 = i};
         if (epoll_ctl(poller, EPOLL_CTL_ADD, connection->descriptor, &event)) fail("epoll", strerror(errno));
         idle[idle_count++] = i;
@@ -110,8 +129,9 @@ static void send_next(int64_t due, int64_t now) {
     connection->due = due;
     connection->received = connection->wanted = 0;
     // A connection has one request at a time, so its socket has room.
-    if (send(connection->descriptor, request->bytes, request->length, MSG_NOSIGNAL) != (ssize_t)request->length)
-        fail("send", strerror(errno));
+    ssize_t count = connection->tls ? SSL_write(connection->tls, request->bytes, request->length)
+                                    : send(connection->descriptor, request->bytes, request->length, MSG_NOSIGNAL);
+    if (count != (ssize_t)request->length) fail("send", strerror(errno));
     record(&delays, now - due);
     sent++;
 }
@@ -131,13 +151,27 @@ static int is_complete(struct connection *connection) {
     return connection->received >= connection->wanted;
 }
 
-static void receive(int index) {
-    struct connection *connection = &connections[index];
-    ssize_t count = recv(connection->descriptor, connection->buffer + connection->received, buffer_size - connection->received, 0);
+// Whether there was anything to receive.
+static int receive_some(struct connection *connection) {
+    char *place = connection->buffer + connection->received;
+    size_t room = buffer_size - connection->received;
+    ssize_t count = connection->tls ? SSL_read(connection->tls, place, room) : recv(connection->descriptor, place, room, 0);
+    if (count <= 0 && connection->tls && SSL_get_error(connection->tls, count) == SSL_ERROR_WANT_READ) return 0;
     if (count <= 0) fail("recv", count ? strerror(errno) : "the server closed a connection");
     connection->received += count;
     bytes_received += count;
-    if (!is_complete(connection)) return;
+    return 1;
+}
+
+static void receive(int index) {
+    struct connection *connection = &connections[index];
+    // One call brings at most one record of TLS; the next one may already be in its buffer.
+    int is_done = 0;
+    while (!is_done && receive_some(connection)) {
+        is_done = is_complete(connection);
+        if (!connection->tls) break;
+    }
+    if (!is_done) return;
     record(&times, now_ns() - connection->due);
     answered++;
     idle[idle_count++] = index;
@@ -177,12 +211,15 @@ static long run(double seconds, double rate) {
 }
 
 int main(int count, char **arguments) {
-    if (count != 6) { fprintf(stderr, "usage: open_loop PORT REQUESTS CONNECTIONS SECONDS RATE\n"); return 2; }
+    if (count != 6 && count != 7) {
+        fprintf(stderr, "usage: open_loop PORT REQUESTS CONNECTIONS SECONDS RATE [AUTHORITY]\n");
+        return 2;
+    }
     double seconds = atof(arguments[4]), rate = atof(arguments[5]);
     connection_count = atoi(arguments[3]);
     if (connection_count < 1 || seconds <= 0 || rate < 0) fail("arguments", "out of range");
     read_requests(arguments[2]);
-    open_connections(atoi(arguments[1]));
+    open_connections(atoi(arguments[1]), count == 7 ? trusting(arguments[6]) : NULL);
     int64_t begin = now_ns();
     long unsent = run(seconds, rate);
     double passed = (now_ns() - begin) / 1e9;

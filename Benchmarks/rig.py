@@ -31,7 +31,7 @@ def cpu_seconds(process):
 class Serve:
     """One `odometer serve` on a port of its own, by default with its own default number of threads."""
 
-    def __init__(self, binary, redis, prefix, folder, secret, threads=None):
+    def __init__(self, binary, redis, prefix, folder, secret, threads=None, options=()):
         self.port, admin = free_port(), free_port()
         self.log = f"{folder}/serve-{self.port}.log"
         (Path(folder) / "jwt").write_text(secret)
@@ -40,7 +40,7 @@ class Serve:
                 [binary, "serve", "--redis", f"unix://{redis}", "--prefix", prefix,
                  "--rate-limit", "0", "--organization-requests", "0",
                  "--listen", f"127.0.0.1:{self.port}", "--admin-listen", f"127.0.0.1:{admin}",
-                 "--jwt-secret-file", f"{folder}/jwt", *(["--http-threads", str(threads)] if threads else [])],
+                 "--jwt-secret-file", f"{folder}/jwt", *(["--http-threads", str(threads)] if threads else []), *options],
                 stdout=stream, stderr=stream, stdin=subprocess.DEVNULL, start_new_session=True)
         deadline = time.monotonic() + 60
         while time.monotonic() < deadline and self.process.poll() is None:

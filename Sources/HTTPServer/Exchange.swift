@@ -49,7 +49,25 @@ extension Framing.Refusal {
     /// of the connection are complete at this point. What has already arrived is read and dropped,
     /// because closing a socket with unread bytes resets the connection, and the client may then
     /// lose the answer.
-    func send(to descriptor: Int32) {
+    func send(to descriptor: Int32, over tls: TLSConnection? = nil) {
+        if let tls {
+            tls.sendLast(bytes)
+        } else {
+            let bytes = bytes
+            let flags = Int32(MSG_NOSIGNAL) | Int32(MSG_DONTWAIT)
+            Glibc.send(descriptor, bytes, bytes.count, flags)
+        }
+        shutdown(descriptor, Int32(SHUT_WR))
+        withUnsafeTemporaryAllocation(byteCount: 16_384, alignment: 1) { buffer in
+            for _ in 0..<16 {
+                let count = recv(
+                    descriptor, buffer.baseAddress, buffer.count, Int32(MSG_DONTWAIT))
+                if count <= 0 { return }
+            }
+        }
+    }
+
+    private var bytes: [UInt8] {
         let body = Response.error(status: status, message: message).body
         let head = """
             HTTP/1.1 \(status) \(Status.phrase(status))\r
@@ -60,16 +78,6 @@ extension Framing.Refusal {
             \r
 
             """
-        let bytes = Array(head.utf8) + body
-        let flags = Int32(MSG_NOSIGNAL) | Int32(MSG_DONTWAIT)
-        Glibc.send(descriptor, bytes, bytes.count, flags)
-        shutdown(descriptor, Int32(SHUT_WR))
-        withUnsafeTemporaryAllocation(byteCount: 16_384, alignment: 1) { buffer in
-            for _ in 0..<16 {
-                let count = recv(
-                    descriptor, buffer.baseAddress, buffer.count, Int32(MSG_DONTWAIT))
-                if count <= 0 { return }
-            }
-        }
+        return Array(head.utf8) + body
     }
 }

@@ -6,11 +6,14 @@ import Synchronization
 final class ConnectionClock: Sendable {
     let descriptor: Int32
     let peer: RemoteAddress
+    /// Its encrypted side; nil where the server speaks plain HTTP.
+    let tls: TLSConnection?
     private let sinceNanoseconds: Atomic<UInt64>
 
-    init(descriptor: Int32, peer: RemoteAddress) {
+    init(descriptor: Int32, peer: RemoteAddress, tls: TLSConnection? = nil) {
         self.descriptor = descriptor
         self.peer = peer
+        self.tls = tls
         sinceNanoseconds = Atomic(MonotonicTime.nanoseconds())
     }
 

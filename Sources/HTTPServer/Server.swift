@@ -22,6 +22,12 @@ public final class Server<Worker: AnyObject>: Sendable {
         public var refused: UInt64
         /// Connections ended because a request took too long.
         public var cut: UInt64
+        /// TLS handshakes that were completed.
+        public var handshakes: UInt64 = 0
+        /// Connections that had sent something and ended before their handshake was complete.
+        public var failedHandshakes: UInt64 = 0
+        /// Connections that sent something else than TLS where it is spoken, such as plain HTTP.
+        public var plainOnTLS: UInt64 = 0
     }
 
     // The daemon is used only under the lock of `running`.
@@ -31,6 +37,7 @@ public final class Server<Worker: AnyObject>: Sendable {
     }
 
     private let configuration: ServerConfiguration
+    private let identities: (any TLSIdentitySource)?
     private let makeWorker: @Sendable () -> Worker
     private let handle: @Sendable (Worker, Request) -> Response
     private let running = Mutex<Running?>(nil)
@@ -40,12 +47,15 @@ public final class Server<Worker: AnyObject>: Sendable {
     /// Makes a server that does not listen yet.
     ///
     /// `makeWorker` is called once on each worker thread, at its first request; the worker is
-    /// released on the same thread.
+    /// released on the same thread. With `identities` the server speaks HTTPS, and each connection
+    /// uses the certificate that is current when it begins.
     public init(
-        _ configuration: ServerConfiguration, makeWorker: @escaping @Sendable () -> Worker,
+        _ configuration: ServerConfiguration, identities: (any TLSIdentitySource)? = nil,
+        makeWorker: @escaping @Sendable () -> Worker,
         handle: @escaping @Sendable (Worker, Request) -> Response
     ) {
         self.configuration = configuration
+        self.identities = identities
         self.makeWorker = makeWorker
         self.handle = handle
     }
@@ -64,7 +74,10 @@ public final class Server<Worker: AnyObject>: Sendable {
             accepted: core.accepted.load(ordering: .relaxed), open: core.deadlines.openCount,
             active: core.active.load(ordering: .relaxed),
             answered: core.answered.load(ordering: .relaxed),
-            refused: core.refused.load(ordering: .relaxed), cut: core.deadlines.cutCount)
+            refused: core.refused.load(ordering: .relaxed), cut: core.deadlines.cutCount,
+            handshakes: core.tlsCounters.completed.load(ordering: .relaxed),
+            failedHandshakes: core.tlsCounters.failed.load(ordering: .relaxed),
+            plainOnTLS: core.tlsCounters.plain.load(ordering: .relaxed))
     }
 
     /// Listens and starts the threads; requests may be handled before this returns.
@@ -104,9 +117,14 @@ public final class Server<Worker: AnyObject>: Sendable {
     }
 
     private func launch() throws(HTTPError) -> Running {
+        guard identities == nil || odometer_tls_is_supported() else {
+            throw HTTPError(.start, "this libmicrohttpd was built without TLS")
+        }
         let workers = try WorkerSlot(makeWorker)
         let handle = self.handle
-        let core = ServerCore(configuration) { handle(workers.current, $0) }
+        let core = ServerCore(configuration, identities: identities) {
+            handle(workers.current, $0)
+        }
         let listener = try Listener(configuration)
         guard core.deadlines.start() else {
             close(listener.descriptor)
@@ -120,8 +138,13 @@ public final class Server<Worker: AnyObject>: Sendable {
             listen_socket: listener.descriptor, threads: UInt32(configuration.threads),
             connection_limit: UInt32(configuration.connectionLimit),
             idle_timeout_seconds: UInt32(configuration.idleTimeoutSeconds),
-            memory_per_connection: configuration.bytesPerConnection)
-        guard let daemon = odometer_mhd_start(&settings) else {
+            memory_per_connection: configuration.bytesPerConnection, tls_priorities: nil)
+        // The text is used only while the daemon starts.
+        let started = TLSConnection.priorities.withCString { priorities in
+            if identities != nil { settings.tls_priorities = priorities }
+            return odometer_mhd_start(&settings)
+        }
+        guard let daemon = started else {
             core.deadlines.stop()
             keeper.release()
             close(listener.descriptor)

@@ -17,12 +17,17 @@ final class ServerCore: Sendable {
     let accepted = Atomic<UInt64>(0)
     let answered = Atomic<UInt64>(0)
     let refused = Atomic<UInt64>(0)
+    let tlsCounters = TLSCounters()
+    /// Gives the certificate of each connection; nil: plain HTTP.
+    private let identities: (any TLSIdentitySource)?
     private let answer: @Sendable (Request) -> Response
 
     init(
-        _ configuration: ServerConfiguration, answer: @escaping @Sendable (Request) -> Response
+        _ configuration: ServerConfiguration, identities: (any TLSIdentitySource)?,
+        answer: @escaping @Sendable (Request) -> Response
     ) {
         self.configuration = configuration
+        self.identities = identities
         self.answer = answer
         deadlines = RequestDeadlines(seconds: configuration.requestTimeoutSeconds)
         connections = AddressConnections(
@@ -63,8 +68,27 @@ final class ServerCore: Sendable {
     /// Answers past the library, and ends the connection.
     func refuse(_ connection: OpaquePointer, _ refusal: Framing.Refusal) -> MHD_Result {
         refused.add(1, ordering: .relaxed)
-        refusal.send(to: odometer_mhd_descriptor(connection))
+        let held = odometer_mhd_socket_context(connection)
+        refusal.send(
+            to: odometer_mhd_descriptor(connection),
+            over: held.flatMap {
+                Unmanaged<ConnectionClock>.fromOpaque($0).takeUnretainedValue().tls
+            })
         return MHD_Result.NO
+    }
+
+    /// What is known of a connection that was just accepted.
+    func clock(of connection: OpaquePointer) -> ConnectionClock {
+        let descriptor = odometer_mhd_descriptor(connection)
+        var tls: TLSConnection?
+        if let identities, let session = odometer_tls_session(connection) {
+            tls = TLSConnection(
+                session, descriptor: descriptor, identity: identities.current(),
+                counters: tlsCounters)
+        }
+        return ConnectionClock(
+            descriptor: descriptor, peer: RemoteAddress(odometer_mhd_address(connection)),
+            tls: tls)
     }
 
     private func respond(_ connection: OpaquePointer, _ exchange: Exchange) -> MHD_Result {
@@ -196,9 +220,7 @@ func httpOnConnection(
     guard let context, let connection, let state else { return }
     let core = ServerCore.at(context)
     if event == MHD_ConnectionNotificationCode.CONNECTION_NOTIFY_STARTED {
-        let clock = ConnectionClock(
-            descriptor: odometer_mhd_descriptor(connection),
-            peer: RemoteAddress(odometer_mhd_address(connection)))
+        let clock = core.clock(of: connection)
         core.connections.add(clock.peer)
         core.accepted.add(1, ordering: .relaxed)
         core.deadlines.insert(clock)
@@ -208,6 +230,7 @@ func httpOnConnection(
         let clock = Unmanaged<ConnectionClock>.fromOpaque(held).takeRetainedValue()
         core.connections.remove(clock.peer)
         core.deadlines.remove(clock)
+        clock.tls?.end()
     }
 }
 

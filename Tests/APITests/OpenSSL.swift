@@ -12,14 +12,3 @@ func keyPair(
         [UInt8](try Data(contentsOf: URL(fileURLWithPath: path + ".pub")))
     )
 }
-
-func openssl(_ arguments: [String]) throws {
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-    process.arguments = ["openssl"] + arguments
-    process.standardError = FileHandle.nullDevice
-    process.standardOutput = FileHandle.nullDevice
-    try process.run()
-    process.waitUntilExit()
-    guard process.terminationStatus == 0 else { throw TestFailure("openssl \(arguments)") }
-}

@@ -23,6 +23,7 @@ PACKAGES = {
     "librdkafka.so.1": "librdkafka1",
     "libhiredis.so.0.14": "libhiredis0.14",
     "libmicrohttpd.so.12": "libmicrohttpd12",
+    "libgnutls.so.30": "libgnutls30",
     "libsimdjson.so.14": "libsimdjson14",
     "libyaml-0.so.2": "libyaml-0-2",
     "libjwt.so.0": "libjwt0",

@@ -119,6 +119,12 @@ final class RawClient {
         return count == 0 || count < 0 && errno == ECONNRESET
     }
 
+    /// True when the other side closes after nothing but an alert of TLS.
+    func endsAfterAnAlert() -> Bool {
+        while (try? fill()) != nil {}
+        return buffer.isEmpty || buffer.count == 7 && buffer[0] == 21
+    }
+
     private func find(_ pattern: [UInt8]) -> Int? {
         guard buffer.count >= pattern.count else { return nil }
         return (0...buffer.count - pattern.count).first {

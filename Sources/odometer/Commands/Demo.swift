@@ -107,6 +107,8 @@ extension Commands {
             .with(Options.jwtAlgorithm, "HS256").with(Options.topic, topics.events)
             .with(Options.directoryTopic, topics.directory)
             .with(Options.deadLetterTopic, topics.deadLetters)
+            // It asks itself, and the lines that it prints are for everybody: plain HTTP.
+            .with(Options.tlsCert).with(Options.tlsKey)
         if let bootstrap = servers.bootstrap {
             settings = settings.with(Options.bootstrap, bootstrap)
         }

@@ -121,6 +121,13 @@ enum Options {
         name: "listen", placeholder: "HOST:PORT", value: .address,
         help: "Where requests are answered.",
         standard: "127.0.0.1:8080", path: "http.listen")
+    static let tlsCert = Option(
+        name: "tls-cert", placeholder: "FILE", value: .text,
+        help: "PEM file with the certificate of --listen and the chain behind it: requests are "
+            + "then answered over HTTPS. Read again when it changes.", path: "http.tls_cert")
+    static let tlsKey = Option(
+        name: "tls-key", placeholder: "FILE", value: .text,
+        help: "PEM file with the key of --tls-cert, without a passphrase.", path: "http.tls_key")
     static let adminListen = Option(
         name: "admin-listen", placeholder: "HOST:PORT", value: .address,
         help: "Where /metrics, /healthz and /readyz are answered.", standard: "127.0.0.1:8084",
@@ -209,7 +216,7 @@ enum Options {
         lanes, meters, commitInterval, dedupeWindow, futureBound, from, onLoss,
     ]
     static let http = [
-        listen, httpThreads, rateLimit, addressRateLimit, addressConnections,
+        listen, tlsCert, tlsKey, httpThreads, rateLimit, addressRateLimit, addressConnections,
         organizationRequests, trustedProxy,
     ]
     static let jwt = [

@@ -64,7 +64,12 @@ final class YAMLForm {
 
     /// A `HOST:PORT` that must be there.
     func address(_ name: String) throws(CommandFailure) -> (host: String, port: UInt16) {
-        guard let address = ValueText.address(try required(name)) else {
+        let text = try required(name)
+        guard !text.hasPrefix("https:") else {
+            throw failure(
+                name, "must be HOST:PORT of a listener without --tls-cert: it is asked over HTTP")
+        }
+        guard let address = ValueText.address(text) else {
             throw failure(name, "must be HOST:PORT")
         }
         return address

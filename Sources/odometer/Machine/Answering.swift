@@ -1,6 +1,7 @@
 import API
 import HTTPServer
 import Ledger
+import Printing
 import Query
 import Redis
 
@@ -8,6 +9,7 @@ import Redis
 final class Answering: Sendable {
     let service: APIService
     private let server: Server<APIWorker>
+    private let certificate: CertificateFiles?
     private let takesTokens: Bool
     private let parts: MachineParts
     private let log: Log
@@ -20,6 +22,7 @@ final class Answering: Sendable {
     ) throws(CommandFailure) {
         let verifier = try settings.tokenVerifier(log: log)
         takesTokens = verifier != nil
+        certificate = try settings.certificateFiles(log: log)
         self.parts = parts
         do throws(HTTPError) {
             service = try APIService(
@@ -30,7 +33,8 @@ final class Answering: Sendable {
         }
         let pages = StatePages(trouble: trouble)
         server = Server(
-            try settings.publicConfiguration(), makeWorker: parts.makeWorker
+            try settings.publicConfiguration(), identities: certificate,
+            makeWorker: parts.makeWorker
         ) { [service] worker, request in
             pages.answer(worker, request) ?? service.handle(worker, request)
         }
@@ -54,7 +58,13 @@ final class Answering: Sendable {
                 "the catalog does not have all meters of an API: requests that need them get 501",
                 ("dialect", .text(api.dialect)), ("missing", .text(api.list)))
         }
-        log.info("answering", ("port", LogValue(server.port)))
+        if let certificate {
+            log.info(
+                "answering", ("port", LogValue(server.port)), ("scheme", "https"),
+                ("expires", .text(ValueText.time(certificate.current().expiresMilliseconds))))
+        } else {
+            log.info("answering", ("port", LogValue(server.port)), ("scheme", "http"))
+        }
     }
 
     /// Refuses a node of a cluster; a Redis that does not answer now is no error, it may come
@@ -95,5 +105,21 @@ final class Answering: Sendable {
         text.counter(
             "odometer_http_cut_total", help: "Connections ended because a request took too long.",
             statistics.cut)
+        guard let certificate else { return }
+        text.counter(
+            "odometer_http_tls_handshakes_total", help: "TLS handshakes completed.",
+            statistics.handshakes)
+        text.family(
+            "odometer_http_tls_failed_total", .counter,
+            help: "Connections without a TLS handshake: it failed, or plain HTTP came.")
+        text.sample(
+            "odometer_http_tls_failed_total", [("reason", "handshake")],
+            statistics.failedHandshakes)
+        text.sample(
+            "odometer_http_tls_failed_total", [("reason", "plain")], statistics.plainOnTLS)
+        text.gauge(
+            "odometer_http_tls_expiry_seconds",
+            help: "When the certificate expires, in seconds since 1970.",
+            Double(certificate.current().expiresMilliseconds / 1_000))
     }
 }

@@ -10,34 +10,11 @@ import Synchronization
 /// they must not keep a key valid that the same change withdrew. When the file is gone, is no key
 /// set or has no usable key, the old keys stay valid, and the log says so once.
 final class KeySetFile: TokenKeySource {
-    /// What changes when a file is replaced or written to.
-    private struct Stamp: Equatable {
-        let device: UInt64
-        let inode: UInt64
-        let sizeBytes: Int64
-        let changed: [Int]
-        /// Whether the last change was so long ago that another one would have a different time.
-        let isSettled: Bool
-
-        init?(_ path: String) {
-            var found = stat()
-            guard stat(path, &found) == 0 else { return nil }
-            device = UInt64(found.st_dev)
-            inode = UInt64(found.st_ino)
-            sizeBytes = Int64(found.st_size)
-            changed = [
-                found.st_mtim.tv_sec, found.st_mtim.tv_nsec, found.st_ctim.tv_sec,
-                found.st_ctim.tv_nsec,
-            ]
-            isSettled = time(nil) - found.st_ctim.tv_sec > 2
-        }
-    }
-
     private struct State {
         var keys: TokenKeys
         /// The file's text when it was read last, good or not.
         var text: [UInt8]
-        var stamp: Stamp?
+        var stamp: FileStamp?
         /// When it was looked at, by `MonotonicTime`.
         var lookedAtNanoseconds: UInt64
         /// Whether it could not be read the last time.
@@ -58,7 +35,7 @@ final class KeySetFile: TokenKeySource {
         self.path = path
         self.only = only
         self.log = log
-        let stamp = Stamp(path)
+        let stamp = FileStamp(path)
         let text = try FileText.read(path)
         do throws(TokenConfigurationError) {
             let keys = try KeySetFile.keys(text, only, isStrict: true)
@@ -86,7 +63,7 @@ final class KeySetFile: TokenKeySource {
 
     private func look(_ state: inout State) {
         // Before the file is read: a change in between is then found the next time.
-        let stamp = Stamp(path)
+        let stamp = FileStamp(path)
         if let stamp, stamp.isSettled, stamp == state.stamp { return }
         state.stamp = stamp
         let text: [UInt8]
