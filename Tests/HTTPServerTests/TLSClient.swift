@@ -1,11 +1,13 @@
 import Foundation
+import Glibc
 import TestSupport
 
 /// A client of another library: the program openssl, which sends a text and collects the answer.
 final class TLSClient: @unchecked Sendable {
     // Sendable: `process` is used by one test, and everything else is constant.
     private let process = Process()
-    private let input = Pipe()
+    // A socket, not a pipe: writing to one whose reader has ended need not raise a signal.
+    private let input: Int32
     private let output = Pipe()
 
     /// Connects; `options` are those of `openssl s_client`.
@@ -15,15 +17,33 @@ final class TLSClient: @unchecked Sendable {
             ["openssl", "s_client", "-quiet", "-connect", "127.0.0.1:\(port)"]
             + ["-CAfile", authority, "-verify_return_error", "-verify_hostname", "localhost"]
             + options
-        process.standardInput = input
+        var ends: [Int32] = [-1, -1]
+        guard socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue) | O_CLOEXEC, 0, &ends) == 0 else {
+            throw TestFailure("no pair of sockets")
+        }
+        input = ends[0]
+        process.standardInput = FileHandle(fileDescriptor: ends[1], closeOnDealloc: true)
         process.standardOutput = output
         process.standardError = FileHandle.nullDevice
         try process.run()
     }
 
-    deinit { if process.isRunning { process.terminate() } }
+    deinit {
+        close(input)
+        if process.isRunning { process.terminate() }
+    }
 
-    func send(_ text: String) { input.fileHandleForWriting.write(Data(text.utf8)) }
+    /// Sends as much as a client takes that has not ended.
+    func send(_ text: String) {
+        var bytes = Array(text.utf8)[...]
+        while !bytes.isEmpty {
+            let count = bytes.withUnsafeBytes {
+                Glibc.send(input, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
+            }
+            guard count > 0 else { return }
+            bytes = bytes.dropFirst(count)
+        }
+    }
 
     /// What is there to read now; waits for the first byte.
     func piece() -> String {

@@ -58,6 +58,13 @@ struct AnswerCheckTests {
         #expect(throws: CommandFailure.self) { try read(text) }
     }
 
+    @Test func aServerThatSpeaksHTTPSIsRefusedWithTheReason() {
+        let text = "server: https://127.0.0.1:1\norganizations: [{id: a, key: b}]"
+        let failure = #expect(throws: CommandFailure.self) { try read(text) }
+        #expect(failure?.code == .usage)
+        #expect(failure?.message.contains("without --tls-cert") == true)
+    }
+
     private func differences(_ expected: ExpectedJSON, _ found: String) throws -> [String] {
         expected.differences(from: try #require(JSONText.value(Array(found.utf8))))
     }
