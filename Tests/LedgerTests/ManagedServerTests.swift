@@ -102,6 +102,21 @@ import Testing
         #expect(try administrator.refusals() == 2)
     }
 
+    @Test func onlyAnErrorAboutDumpsRefusesThem() {
+        func refusal(_ text: String) -> String? {
+            ServerCheck.dumpRefusal(RedisError(serverText: text))
+        }
+        let format = "ERR DUMP payload version or checksum are wrong"
+        #expect(refusal(format) == "the server refuses dumps of Redis 7.0 (\(format))")
+        #expect(refusal("ERR Bad data format")?.contains("refuses dumps") == true)
+        #expect(refusal("ERR unknown command 'RESTORE'") == "the server has no RESTORE")
+        #expect(refusal("NOPERM no permissions") == "the Redis user may not run RESTORE")
+        for text in [
+            "OOM command not allowed when used memory > 'maxmemory'.", "READONLY no writes",
+            "MISCONF no disk", "MOVED 1 a:1", "CLUSTERDOWN", "BUSYKEY Target key name exists",
+        ] { #expect(refusal(text) == nil, "\(text)") }
+    }
+
     /// What says nothing about dumps decides nothing.
     @Test func aServerThatTakesNoWritesSaysNothingAboutDumps() throws {
         let fixture = try LedgerFixture()

@@ -28,7 +28,7 @@ extension ServerCheck {
     }
 
     /// Why no dump is taken, by the answer to one; nil where the error says nothing about that.
-    private static func dumpRefusal(_ error: RedisError) -> String? {
+    static func dumpRefusal(_ error: RedisError) -> String? {
         let code = error.serverPrefix ?? ""
         if error.isForbidden { return refusal(isAbsent: code != "NOPERM") }
         guard code != "BUSYKEY", !CommitOutcome.serverWideCodes.contains(code) else { return nil }

@@ -98,7 +98,14 @@ extension ServerCheck {
                 remedy: "odometer verify --full tells; then restore a backup, or \(evictionReset)",
                 isFatal: true)
         }
-        guard let evictedKeys, evictedKeys > 0 else { return nil }
+        guard let evictedKeys, runID != nil else {
+            return Finding(
+                .warning, "redis", "redis-evicted",
+                "Redis does not say how many keys it has evicted, or in which run: that it threw "
+                    + "keys away is not noticed",
+                remedy: "let the user run INFO; else watch evictions where the service shows them")
+        }
+        guard evictedKeys > 0 else { return nil }
         return Finding(
             .warning, "redis", "redis-evicted",
             "Redis has thrown away \(evictedKeys) keys since it started: numbers may be gone",
