@@ -13,7 +13,7 @@ SWIFT_DIRS := Package.swift $(wildcard Sources Tests Benchmarks Fuzz)
 KAFKA ?=
 REDIS ?=
 
-.PHONY: help setup setup-test build release install uninstall test test-fast soak fuzz faults replay-check demo bench bench-beside bench-http bench-https bench-freshness bench-idle bench-peers lint format embed clean
+.PHONY: help setup setup-test build release install uninstall test test-fast soak fuzz faults replay-check demo bench bench-beside bench-http bench-https bench-freshness bench-idle bench-peers servers lint format embed clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 12
@@ -78,6 +78,10 @@ bench-idle: setup-test build ## CPU without events, and how fast a restart is ba
 
 bench-peers: setup-test build $(PEER_TOOLS)/ready ## beside Quix Streams and Bytewax: rates, and numbers after disturbances; PEERS=NAMES DISTURBANCES=NAMES
 	@exec Benchmarks/peers/run
+
+servers: setup-test build $(PYTHON_TOOLS)/ready ## count on every Redis and Valkey that is here or that Debian's newer suites have, in every shape: SERVERS=REGEX SHAPES=REGEX
+	@Tests/Servers/fetch
+	@Tests/run servers
 
 lint: ## the house style, and the syntax of the Lua script
 	@luac5.1 -p Sources/Ledger/Commit/commit.lua

@@ -33,7 +33,8 @@ public struct LedgerError: Error, Sendable, Hashable, CustomStringConvertible {
 
     /// An error of Redis or of the way to it.
     public init(_ error: RedisError) {
-        self.init(.redis(error), error.description)
+        let hint = error.isForbidden ? "; odometer check --acl prints the rights of its user" : ""
+        self.init(.redis(error), error.description + hint)
     }
 
     /// The ledger was made again, by another process and with another number of shards than that of

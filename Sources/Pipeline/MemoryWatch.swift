@@ -46,7 +46,7 @@ final class MemoryWatch: @unchecked Sendable {
             try sample.look(&connection, milliseconds: 200, most: Self.keysPerLook)
             self.connection = consume connection
         } catch {
-            guard case .redis(let error) = error.code, error.serverPrefix == "NOPERM" else {
+            guard case .redis(let error) = error.code, error.isForbidden else {
                 return true
             }
             seen.withLock { $0 = MemoryShares() }

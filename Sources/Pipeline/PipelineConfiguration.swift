@@ -71,6 +71,8 @@ public struct PipelineConfiguration: Sendable {
     public var onLoss: LossPolicy
     /// Whether a ledger written under another contract is moved to this one.
     public var acceptContract: Bool
+    /// Whether a person has looked at an eviction policy that Redis does not say.
+    public var isEvictionChecked = false
 
     /// A configuration with the values of `Defaults`, and one lane.
     public init(

@@ -1,4 +1,5 @@
 internal import Ledger
+internal import Redis
 
 /// Why the machine cannot start or had to stop.
 public struct PipelineError: Error, Sendable, CustomStringConvertible {
@@ -47,6 +48,9 @@ public struct PipelineError: Error, Sendable, CustomStringConvertible {
         case .contractDiffers, .otherLayout: self.init(.contract, error.message)
         case .contractMovedOn: self.init(.superseded, error.message)
         case .otherShards: self.init(.otherShards, error.message)
+        // A right may be given at any time; a command that the server does not have stays away.
+        case .redis(let redis) where redis.isForbidden && redis.serverPrefix != "NOPERM":
+            self.init(.unfitServer, error.message)
         default:
             self.init(
                 .redis, error.message, isPassing: error.isRetriable,

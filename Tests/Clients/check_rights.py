@@ -5,20 +5,9 @@ import time
 from checks import check, expect, run
 from house import House, get, wait_until
 from server_binaries import NAMES, ServerHouse, binary
+from server_shapes import make_user
 
 House.needed()
-PASSWORD = "a-password"
-
-
-def make_user(house, without=(), user="odometer"):
-    """Makes the user of `odometer check --acl`, without some rights, and lets odometer enter as that one."""
-    words = house.call("check", "--acl").split()
-    expect(words[:3] == ["ACL", "SETUSER", "odometer"], words[:3])
-    words[2] = user
-    taken = [word for word in words if word.removeprefix("+") not in without]
-    expect(len(taken) == len(words) - len(without), f"one of {without} is not in the line")
-    house.redis.execute_command(*(word.replace("PASSWORD", PASSWORD) for word in taken))
-    house.enter_as(user, PASSWORD)
 
 
 def refusals(house):
@@ -62,6 +51,7 @@ def blind():
     """a user who may ask nothing counts; what nobody looks at is said once, and Redis' log is not filled"""
     with ServerHouse(binary("")) as house:
         make_user(house, ("info", "time", "config|get", "acl|whoami", "acl|dryrun"))
+        house.environment["ODOMETER_REDIS_EVICTION_CHECKED"] = "on"
         machine = house.start("run", "--lanes", "2").wait_ready()
         house.call("replay", "--generate", "--seed", "3", "--events", "2000", "--to", house.topic)
         house.wait_counted()

@@ -226,19 +226,37 @@ import Testing
         var limited = try Connection(configuration)
         let checked = try ServerCheck(&limited, layout: fixture.layout)
         #expect(checked.evictionPolicy == "allkeys-lru")
-        #expect(checked.forbidden == [.run: ["PFADD", "SCRIPT LOAD"]])
+        // EVAL serves where SCRIPT LOAD is forbidden.
+        #expect(checked.forbidden == [.run: ["PFADD"]])
+        try connection.command("ACL", "SETUSER", "odo", "-eval")
+        #expect(
+            try ServerCheck(&limited, layout: fixture.layout).forbidden
+                == [.run: ["PFADD", "SCRIPT LOAD"]])
         // A user that may touch our keys only is fit.
         try connection.command("CONFIG", "SET", "maxmemory-policy", "noeviction")
         try connection.command(
             "ACL", "SETUSER", "odo", "resetkeys", "~\(fixture.layout.prefix):*", "+@all")
         #expect(try ServerCheck(&limited, layout: fixture.layout).fatalFindings == [])
         try connection.command("ACL", "SETUSER", "odo", "-config", "-pfadd")
-        // A user that may not even ask is left unchecked, not refused.
+        // A user that may not even ask is left unchecked; somebody must have looked at the policy.
         try connection.command("ACL", "SETUSER", "odo", "-acl", "-info", "-config")
         #expect(checked.findings(refill: .complete).filter(\.isFatal).count == 2)
-        let blind = try ServerCheck(&limited, layout: fixture.layout)
+        let unknown = try ServerCheck(&limited, layout: fixture.layout)
+        #expect(unknown.fatalFindings.count == 1)
+        #expect(unknown.fatalFindings[0].contains("--redis-eviction-checked"))
+        let blind = try ServerCheck(
+            &limited, layout: fixture.layout, isEvictionChecked: true)
         #expect(blind.fatalFindings == [])
-        #expect(Set(blind.unchecked) == ["access list", "maxmemory-policy", "evicted keys"])
+        #expect(
+            Set(blind.unchecked) == [
+                "access list", "maxmemory-policy (--redis-eviction-checked: a person looked)",
+                "evicted keys",
+            ])
+        // Where it is said, nobody's word counts.
+        try connection.command("CONFIG", "SET", "maxmemory-policy", "allkeys-lru")
+        #expect(
+            try ServerCheck(&connection, layout: fixture.layout, isEvictionChecked: true)
+                .fatalFindings.count == 1)
     }
 
     @Test func aRefusedCellIsAskedByReads() throws {

@@ -29,6 +29,8 @@ struct CommitCall {
     var ranges: [Range] = []
     var audit: [(member: String, delta: String)] = []
     var groups: [Group] = []
+    /// Whether keys or increments come as dumps.
+    var hasDumps = false
     var registerKey: String?
     /// Scopes that the caller counts under `__other__`, with their limits.
     var refused: [(scope: String, most: Int)] = []
@@ -82,7 +84,9 @@ struct CommitCall {
         let head = words.word()
         // Dumps differ in their cost alone.
         let letter = head.prefix(1)
-        let kind = ["U": "Z", "Y": "Z", "N": "H", "Q": "P"][letter] ?? String(letter)
+        let kindOfDump = ["U": "Z", "Y": "Z", "N": "H", "Q": "P"][letter]
+        if kindOfDump != nil { hasDumps = true }
+        let kind = kindOfDump ?? String(letter)
         let expires = head.dropFirst().hasPrefix("@")
         var group = Group(kind: kind, key: key, expiry: expires ? words.word() : "", entries: [])
         let rest = head.dropFirst(expires ? 2 : 1)

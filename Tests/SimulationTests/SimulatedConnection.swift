@@ -198,7 +198,8 @@ final class SimulatedConnection: LaneLedger, LaneWatcher {
     func serverHealth() throws(LedgerError) -> ServerHealth {
         try ledgerExchange()
         return ServerHealth(
-            findings: server.mood == .unfit ? ["it evicts"] : [], clock: server.clock)
+            findings: server.mood == .unfit ? ["it evicts"] : [], clock: server.clock,
+            dumpRefusal: server.isDumpRefused ? "no RESTORE" : nil)
     }
 
     func retryParked(

@@ -31,6 +31,8 @@ final class SimulatedServer {
     /// Whether the ledger is never lost as a whole from now on.
     private var isKept = false
     var mood = Mood.well
+    /// Whether RESTORE is not permitted; also when all else is well.
+    var isDumpRefused = false
     /// By how many milliseconds its clock is ahead; then keys that a
     /// commit touches expire by that clock.
     var clockAhead: Int64 = 0
@@ -87,6 +89,7 @@ final class SimulatedServer {
         if case .refusing(let code) = mood {
             return .refused(code: code, message: "\(code) for now")
         }
+        if isDumpRefused, call.hasDumps { return .refused(code: "NOPERM", message: "no RESTORE") }
         guard
             let shard = (0..<shardCount).first(where: { call.marksKey == "sim:1:{\($0)}:marks" })
         else { preconditionFailure("a commit to \(call.marksKey)") }

@@ -242,7 +242,9 @@ final class Simulation {
             let codes = ["OOM", "READONLY", "BUSY", "TRYAGAIN", "NOSCRIPT", "MISCONF", "LOADING"]
             server.mood = .refusing(dice.pick(codes) ?? "OOM")
         case 14: server.leave()
-        case 15: server.mood = dice.oneIn(3) ? .unfit : .well
+        case 15:
+            server.mood = dice.oneIn(3) ? .unfit : .well
+            if server.mood == .well { server.isDumpRefused.toggle() }
         case 16: server.breakConnection()
         case 17: isLogAway.toggle()
         case 18: rareFault()

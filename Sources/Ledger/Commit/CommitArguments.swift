@@ -328,18 +328,28 @@ public struct CommitArguments: ~Copyable {
 
     // MARK: Sending
 
-    /// Buffers the call of the commit script with that digest on a connection; may be repeated.
+    /// Buffers the call of the commit script on a connection; may be repeated.
     ///
-    /// `latestSecond`: the latest second since 1970 that Redis' clock may show; 0: no limit.
+    /// - Parameters:
+    ///   - connection: where it goes.
+    ///   - script: the commit script, whose digest is known.
+    ///   - bringsText: whether the call brings the script's text instead of its digest.
+    ///   - latestSecond: the latest second since 1970 that Redis' clock may show; 0: no limit.
     public mutating func send(
-        on connection: inout Connection, scriptDigest: [UInt8], latestSecond: Int64 = 0
+        on connection: inout Connection, script: Script, bringsText: Bool = false,
+        latestSecond: Int64 = 0
     ) {
         fillCounts()
         let keyCount = 3 + groupCount
         let argumentCount = 2 + 4 * rangeCount + 1 + 2 * auditCount + groupArgumentCount + 1
         connection.begin(arguments: 3 + keyCount + argumentCount)
-        connection.add("EVALSHA")
-        connection.add(scriptDigest)
+        if bringsText {
+            connection.add("EVAL")
+            connection.add(Array(script.source.utf8))
+        } else {
+            connection.add("EVALSHA")
+            connection.add(script.digest ?? [])
+        }
         connection.add(Int64(keyCount))
         connection.addEncoded(keys)
         connection.addEncoded(ranges)

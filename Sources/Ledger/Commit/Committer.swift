@@ -140,10 +140,10 @@ public struct Committer: ~Copyable {
         }
     }
 
-    private mutating func send(_ slot: Slot) {
+    private mutating func send(_ slot: Slot, bringsText: Bool = false) {
         waiting.append(slot)
         slot.arguments.send(
-            on: &connection, scriptDigest: script.digest ?? [], latestSecond: latestSecond)
+            on: &connection, script: script, bringsText: bringsText, latestSecond: latestSecond)
     }
 
     private mutating func takeFirst() -> Slot {
@@ -182,7 +182,10 @@ public struct Committer: ~Copyable {
             try script.load(on: &connection)
             let slots = toRepeat
             toRepeat.removeAll(keepingCapacity: true)
-            for slot in slots { send(slot) }
+            // Where the script cannot be loaded, the first call brings it for those behind it.
+            for (index, slot) in slots.enumerated() {
+                send(slot, bringsText: index == 0 && script.bringsText)
+            }
             try connection.flush()
         } catch {
             waiting += toRepeat

@@ -62,6 +62,8 @@ public struct TallyEncoder: ~Copyable {
     private var refused: [(scope: [UInt8], most: Int)] = []
     /// Whether this commit has a key whose scope is limited.
     private var needsRegister = false
+    /// Whether cells may travel as dumps; else all of them are entries.
+    public var mayDump = true
     /// Cells that the last `addCells` wrote under a scope's `__other__`, by meter.
     public private(set) var redirected: [String: Int64] = [:]
     var sortedCells: [SortedCell] = []
@@ -199,9 +201,9 @@ public struct TallyEncoder: ~Copyable {
         // Of more members than the limit some are not kept apart.
         let isOther = first.scope != 0 && isOtherScope(tally.bytes(first.scope), own.other)
         let isNew =
-            !isRedirected && !isOther && cells.count <= own.most
+            mayDump && !isRedirected && !isOther && cells.count <= own.most
             && key.withUnsafeBytes { knownKeys.insert($0) }
-        if operation == .addScore, fillScores(cells, tally, inOrder: isNew) {
+        if mayDump, operation == .addScore, fillScores(cells, tally, inOrder: isNew) {
             key.withUnsafeBytes {
                 arguments.addUnion(
                     key: $0, expirySecond: expirySecond, limits: limits, isNew: isNew, &dump)

@@ -8,7 +8,7 @@ public import Redis
 public struct MemorySample: Sendable {
     /// A meter or an organization, and its share of everything seen, 0 to 1.
     public typealias Share = (name: String, share: Double)
-    /// Whether weights are bytes; without the right to run MEMORY USAGE they are numbers of keys.
+    /// Whether weights are bytes; without MEMORY USAGE they are numbers of keys.
     public private(set) var isBytes = true
     private static let batch = 200
     /// Most organizations that are remembered; the lightest are forgotten first.
@@ -99,7 +99,7 @@ public struct MemorySample: Sendable {
             let reply = try connection.receive()
             if let text = reply.errorText {
                 let error = RedisError(serverText: text)
-                if error.serverPrefix == "NOPERM" { isRefused = true } else { failure = error }
+                if error.isForbidden { isRefused = true } else { failure = error }
             }
             weights.append(reply.integer ?? 0)
         }

@@ -10,6 +10,8 @@ public struct ServerCheck: Sendable, Hashable {
     /// What one connection was refused; kept with the connection and given to its next check.
     public struct Refusals: Sendable, Hashable {
         var questions: Set<String> = []
+        /// Why a dump was refused.
+        var dumps: String?
 
         /// Nothing was refused yet.
         public init() {}
@@ -27,6 +29,13 @@ public struct ServerCheck: Sendable, Hashable {
     public var evictedKeys: Int64? { info["evicted_keys"].flatMap { Int64($0) } }
     /// Commands that our user may not run on the ledger's keys, by the uses that need them.
     public internal(set) var forbidden: [ServerRights.Use: [String]] = [:]
+    /// Those of the tried commands that the server does not have.
+    var absent: Set<String> = []
+    /// Why new keys cannot be made of dumps, so that commits have entries only; nil when they can,
+    /// or when that is not known.
+    public internal(set) var dumpRefusal: String?
+    /// Whether a person has looked at a `maxmemory-policy` that the server does not say.
+    public let isEvictionChecked: Bool
     /// What could not be checked: words for a log line.
     public internal(set) var unchecked: [String] = []
     /// Its clock, in milliseconds since 1970; nil when it does not say.
@@ -53,23 +62,37 @@ public struct ServerCheck: Sendable, Hashable {
 
     /// Asks the server, in a few round trips; throws only where it cannot be asked at all.
     ///
-    /// `uses`: whose rights are tried.
+    /// - Parameters:
+    ///   - connection: the connection; no other answer may be pending.
+    ///   - layout: names of the ledger's keys.
+    ///   - uses: whose rights are tried.
+    ///   - isEvictionChecked: whether a person has looked at the eviction policy.
+    ///   - refusals: what was refused on this connection before.
     public init(
         _ connection: inout Connection, layout: KeyLayout, uses: [ServerRights.Use] = [.run],
-        refusals: inout Refusals
+        isEvictionChecked: Bool = false, refusals: inout Refusals
     ) throws(LedgerError) {
         ledgerKey = layout.ledgerKey
+        self.isEvictionChecked = isEvictionChecked
         var asker = ServerQuestioner(refusals)
         do throws(RedisError) {
             let user = try askServer(&connection, layout, &asker)
-            try askAccess(&connection, layout, user, uses, &asker)
+            let mayDump = try askAccess(&connection, layout, user, uses, &asker)
+            refusals = asker.refusals
+            if uses.contains(.run), asker.failure == nil {
+                try askDumps(&connection, layout, mayDump, &refusals)
+            }
             if isCluster == nil { try askSlots(&connection, layout) }
         } catch { throw LedgerError(error) }
-        refusals = asker.refusals
         // A server that loads or is busy refuses everything: that says nothing about it.
         if let failure = asker.failure { throw LedgerError(failure) }
         if version == nil { unchecked.append("version") }
-        if evictionPolicy == nil { unchecked.append("maxmemory-policy") }
+        if evictionPolicy == nil {
+            unchecked.append(
+                isEvictionChecked
+                    ? "maxmemory-policy (--redis-eviction-checked: a person looked)"
+                    : "maxmemory-policy")
+        }
         if evictedKeys == nil || runID == nil { unchecked.append("evicted keys") }
         if clockMilliseconds == nil { unchecked.append("clock") }
         if isReplica == nil { unchecked.append("role") }
@@ -77,10 +100,13 @@ public struct ServerCheck: Sendable, Hashable {
 
     /// The same on a connection that is not asked again.
     public init(
-        _ connection: inout Connection, layout: KeyLayout, uses: [ServerRights.Use] = [.run]
+        _ connection: inout Connection, layout: KeyLayout, uses: [ServerRights.Use] = [.run],
+        isEvictionChecked: Bool = false
     ) throws(LedgerError) {
         var refusals = Refusals()
-        try self.init(&connection, layout: layout, uses: uses, refusals: &refusals)
+        try self.init(
+            &connection, layout: layout, uses: uses, isEvictionChecked: isEvictionChecked,
+            refusals: &refusals)
     }
 
     /// Why the server is not fit, in words; empty when it is.
@@ -147,13 +173,17 @@ public struct ServerCheck: Sendable, Hashable {
         return pairs
     }
 
-    /// Tries each command by ACL DRYRUN, where our user may ask and the server knows it.
+    /// Tries each command by ACL DRYRUN, where our user may ask and the server knows it; whether it
+    /// may make keys of dumps, nil where that cannot be asked.
     private mutating func askAccess(
         _ connection: inout Connection, _ layout: KeyLayout, _ user: String?,
         _ uses: [ServerRights.Use], _ asker: inout ServerQuestioner
-    ) throws(RedisError) {
+    ) throws(RedisError) -> Bool? {
         let key = String(decoding: layout.marksKey(shard: 0), as: UTF8.self)
-        let commands = Set(uses.flatMap { ServerRights.needed($0) }).sorted()
+        let commands = Set(
+            uses.flatMap { ServerRights.needed($0) }
+                + (uses.contains(.run) ? [ServerRights.dumps, ServerRights.evaluates] : [])
+        ).sorted()
         var permitted: [String: Bool] = [:]
         // One alone first: where this user may not run ACL DRYRUN, the others would be refused too.
         for part in [commands.prefix(1), commands.dropFirst()] {
@@ -165,16 +195,21 @@ public struct ServerCheck: Sendable, Hashable {
             for command in part {
                 guard let answer = try asker.answer(&connection, "ACL DRYRUN") else { continue }
                 permitted[command] = answer.text == "OK"
+                if case .error = answer { absent.insert(command) }
             }
         }
         guard permitted.count == commands.count else {
             unchecked.append("access list")
-            return
+            return nil
         }
         for use in uses {
-            let missing = ServerRights.needed(use).filter { permitted[$0] == false }
+            let missing = ServerRights.needed(use).filter {
+                permitted[$0] == false
+                    && !($0 == ServerRights.loads && permitted[ServerRights.evaluates] == true)
+            }
             if !missing.isEmpty { forbidden[use] = missing }
         }
+        return permitted[ServerRights.dumps]
     }
 
     /// Asks for a member of every shard: a node of a cluster does not answer for all of them.
@@ -197,7 +232,7 @@ public struct ServerCheck: Sendable, Hashable {
     /// Arguments of the right number for a dry run.
     private static func sample(_ words: [String], _ key: String) -> [String] {
         switch words[0] {
-        case "EVALSHA": [String(repeating: "0", count: 40), "1", key]
+        case "EVALSHA", "EVAL": [String(repeating: "0", count: 40), "1", key]
         case "SCRIPT": ["return 1"]
         case "MULTI", "EXEC", "TIME": []
         case "SCAN": ["0"]
@@ -246,6 +281,8 @@ struct ServerQuestioner {
         awaited.removeFirst()
         let reply = try connection.receive()
         guard let text = reply.errorText else { return reply.copied() }
+        // The answer about a command that was renamed or removed.
+        if question == "ACL DRYRUN", text.hasPrefix("ERR Command '") { return reply.copied() }
         let error = RedisError(serverText: text)
         if Self.passingCodes.contains(error.serverPrefix ?? "") {
             failure = failure ?? error

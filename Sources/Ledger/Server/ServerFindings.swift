@@ -15,7 +15,7 @@ extension ServerCheck {
     /// Everything that was found.
     public func findings(refill: Refill) -> [Finding] {
         fitness
-            + [otherAccess, role, memory, persistence(refill), writing, clockFinding]
+            + [dumpFinding, otherAccess, role, memory, persistence(refill), writing, clockFinding]
             .compactMap(\.self)
     }
 
@@ -52,11 +52,7 @@ extension ServerCheck {
     }
 
     private var policyFinding: Finding {
-        guard let evictionPolicy else {
-            return Finding(
-                .warning, "redis", "redis-eviction", "Redis does not say its maxmemory-policy",
-                remedy: "let the user run INFO or CONFIG GET; it must be noeviction")
-        }
+        guard let evictionPolicy else { return unknownPolicyFinding }
         guard evictionPolicy != "noeviction" else {
             return Finding(.ok, "redis", "redis-eviction", "maxmemory-policy is noeviction")
         }
@@ -65,32 +61,75 @@ extension ServerCheck {
             "maxmemory-policy is \(evictionPolicy): set it to noeviction, or cells will be lost",
             remedy: mayConfigure
                 ? "CONFIG SET maxmemory-policy noeviction, and the same in redis.conf"
-                : "set it where this server is configured: this user may not run CONFIG",
+                : "set it \(Self.elsewhere)",
+            isFatal: true)
+    }
+
+    /// Nobody would see cells that are thrown away, so somebody must have looked.
+    private var unknownPolicyFinding: Finding {
+        if isEvictionChecked {
+            return Finding(
+                .warning, "redis", "redis-eviction",
+                "maxmemory-policy cannot be asked: --redis-eviction-checked says that a person "
+                    + "looked, and a later change is not noticed",
+                remedy: "let the user run INFO or CONFIG GET, where the server has them")
+        }
+        return Finding(
+            .error, "redis", "redis-eviction",
+            "neither CONFIG GET nor INFO says the maxmemory-policy: where you have seen that it is "
+                + "noeviction, set --redis-eviction-checked",
+            remedy: "let the user run INFO or CONFIG GET; or set --redis-eviction-checked",
             isFatal: true)
     }
 
     private var mayConfigure: Bool { !settings.isEmpty }
+    private static let elsewhere = "where this server is configured: this user may not run CONFIG"
+    /// What says that somebody has looked after keys were thrown away.
+    var evictionReset: String {
+        mayConfigure
+            ? "CONFIG RESETSTAT"
+            : "HDEL \(String(decoding: ledgerKey, as: UTF8.self)) \(EvictionNote.member)"
+    }
 
     private var evictionFinding: Finding? {
         if let evictionTrouble {
             return Finding(
                 .error, "redis", "redis-evicted", evictionTrouble,
-                remedy: "odometer verify --full tells; then restore a backup, or CONFIG RESETSTAT",
+                remedy: "odometer verify --full tells; then restore a backup, or \(evictionReset)",
                 isFatal: true)
         }
-        guard let evictedKeys, evictedKeys > 0 else { return nil }
+        guard let evictedKeys, runID != nil else {
+            return Finding(
+                .warning, "redis", "redis-evicted",
+                "Redis does not say how many keys it has evicted, or in which run: that it threw "
+                    + "keys away is not noticed",
+                remedy: "let the user run INFO; else watch evictions where the service shows them")
+        }
+        guard evictedKeys > 0 else { return nil }
         return Finding(
             .warning, "redis", "redis-evicted",
             "Redis has thrown away \(evictedKeys) keys since it started: numbers may be gone",
-            remedy: "odometer verify --full tells; then restore a backup, or CONFIG RESETSTAT")
+            remedy: mayConfigure
+                ? "odometer verify --full tells; then restore a backup, or CONFIG RESETSTAT"
+                : "odometer verify --full tells; then restore a backup, if it must be")
     }
 
     private var accessFinding: Finding {
         if let missing = forbidden[.run] {
+            let denied = missing.filter { !absent.contains($0) }
+            let gone = missing.filter { absent.contains($0) }
+            let parts =
+                (denied.isEmpty
+                    ? [] : ["the Redis user may not run: \(denied.joined(separator: ", "))"])
+                + (gone.isEmpty
+                    ? []
+                    : ["this server has no command: \(gone.joined(separator: ", "))"])
             return Finding(
-                .error, "redis", "redis-access",
-                "the Redis user may not run: \(missing.joined(separator: ", "))",
-                remedy: "odometer check --acl prints the rights", isFatal: true)
+                .error, "redis", "redis-access", parts.joined(separator: "; "),
+                remedy: gone.isEmpty
+                    ? "odometer check --acl prints the rights"
+                    : "odometer check --acl prints the rights; no rename-command for these",
+                isFatal: true)
         }
         guard !unchecked.contains("access list") else {
             return Finding(
@@ -145,7 +184,12 @@ extension ServerCheck {
     private func persistence(_ refill: Refill) -> Finding? {
         let append =
             settings["appendonly"].map { $0 == "yes" } ?? info["aof_enabled"].map { $0 == "1" }
-        guard let append else { return nil }
+        guard let append else {
+            return Finding(
+                .warning, "redis", "redis-persistence",
+                "Redis does not say whether it keeps an append-only file",
+                remedy: "see that AOF is on, everysec or better, \(Self.elsewhere)")
+        }
         if append {
             let sync = settings["appendfsync"]
             guard sync == "no" else {
@@ -159,14 +203,21 @@ extension ServerCheck {
                 remedy: "CONFIG SET appendfsync everysec")
         }
         let remedy =
-            "CONFIG SET appendonly yes and appendfsync everysec, and the same in redis.conf"
+            mayConfigure
+            ? "CONFIG SET appendonly yes and appendfsync everysec, and the same in redis.conf"
+            : "switch AOF on, everysec or better, \(Self.elsewhere)"
         if let save = settings["save"], !save.isEmpty {
             return Finding(
                 .warning, "redis", "redis-persistence",
                 "AOF is off: a crash loses what came after the last RDB (save \(save)), which "
                     + "Kafka must still hold", remedy: remedy)
         }
-        guard settings["save"] != nil else { return nil }
+        guard settings["save"] != nil else {
+            return Finding(
+                .warning, "redis", "redis-persistence",
+                "AOF is off, and Redis does not say whether it writes RDB files: a crash loses what "
+                    + "came after the last one, which Kafka must still hold", remedy: remedy)
+        }
         let consequence =
             switch refill {
             case .complete: ": after a restart everything is read again from Kafka"

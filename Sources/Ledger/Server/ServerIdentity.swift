@@ -122,7 +122,7 @@ extension ServerCheck {
     public func evictionText(_ count: Int64) -> String {
         "\(product) has thrown away \(count) keys to make room: numbers may be gone. "
             + "Restore a backup, or empty this ledger, then start again; where odometer verify --full says "
-            + "equal, CONFIG RESETSTAT is enough"
+            + "equal, \(evictionReset) is enough"
     }
 
     /// Notes in the ledger how many keys the server has deleted, where that is not known yet.

@@ -32,7 +32,7 @@ public enum ServerRights {
     public static func needed(_ use: Use) -> [String] {
         let commands =
             switch use {
-            case .run: CommitScript.commands + counting
+            case .run: script + counting
             case .serve: reading
             case .verify: books
             case .verifyFull: books + comparison
@@ -40,19 +40,20 @@ public enum ServerRights {
                 ["HGETALL", "HMGET", "MULTI", "EXEC", "HSET", "DEL", "SCAN", "UNLINK"]
             case .doctor: ["HGETALL", "HMGET"]
             case .status: ["HGETALL"]
-            case .parked: CommitScript.commands + reapplying
+            case .parked: script + reapplying
             case .directory: ["HGET", "HGETALL", "HMGET"]
             case .replay: ["HMGET"]
             }
         return Set(commands).sorted()
     }
 
-    /// Commands without which a use looks at less, or takes more round trips; sorted.
+    /// Commands without which a use looks at less, or costs Redis more; sorted.
     public static func wanted(_ use: Use) -> [String] {
         switch use {
         // The mirror looks for what a directory topic that was created again does not hold any
         // more; both look which meters hold most memory.
-        case .run, .doctor: (ServerCheck.questions + ["MEMORY USAGE", "SCAN"]).sorted()
+        case .run: (ServerCheck.questions + ["MEMORY USAGE", "SCAN", dumps]).sorted()
+        case .doctor: (ServerCheck.questions + ["MEMORY USAGE", "SCAN"]).sorted()
         // INFO: whether a new connection leads to the same server.
         case .serve: ["HRANDFIELD", "INFO"]
         // Which cells are parked, and why.
@@ -88,6 +89,12 @@ public enum ServerRights {
             }
     }
 
+    /// What the commit script needs in any case.
+    private static let script = CommitScript.commands.filter { $0 != dumps }
+    /// Makes a new key of a dump; without it the commits have entries only.
+    static let dumps = "RESTORE"
+    /// Brings a script, where it may be run, and what does so where that is forbidden.
+    static let (loads, evaluates) = ("SCRIPT LOAD", "EVAL")
     /// What counting runs outside of the commit script.
     private static let counting = [
         "EVALSHA", "SCRIPT LOAD", "HGET", "HMGET", "HGETALL", "HSET", "HDEL", "HSETNX", "HEXISTS",

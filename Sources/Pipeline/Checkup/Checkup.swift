@@ -19,7 +19,8 @@ public enum Checkup {
         do throws(LedgerError) {
             var connection = try LedgerFacts.connect(configuration)
             server = try ServerCheck(
-                &connection, layout: configuration.layout, uses: ServerRights.Use.allCases)
+                &connection, layout: configuration.layout, uses: ServerRights.Use.allCases,
+                isEvictionChecked: configuration.isEvictionChecked)
             ledger = try LedgerFacts(&connection, configuration, &findings)
             if let share = server?.memoryShare, share >= 70 {
                 // This is advice only: without the right to look at keys there is just the share.

@@ -20,7 +20,6 @@ extension Assignment {
             if !result.overflows.isEmpty { lane.tellOverflows(result.overflows, now) }
             if !redirected.isEmpty { lane.tellOverflows(redirected, now) }
         case .rewrite:
-            core.writeFlying(shard: shard, contract: facts.opened.stamp, to: &lane.arguments)
             send(shard: shard, link)
         case .resend: needsReconcile = true
         case .reread:
@@ -90,7 +89,9 @@ extension Assignment {
 
     /// Sends the tally that a shard has handed over, for the first time or again.
     func send(shard: Int, _ link: LedgerLink) {
-        core.writeFlying(shard: shard, contract: facts.opened.stamp, to: &lane.arguments)
+        core.writeFlying(
+            shard: shard, contract: facts.opened.stamp,
+            mayDump: lane.fitness.dumpRefusal == nil, to: &lane.arguments)
         core.shards[shard].sentAt = now
         link.committer.limitClock(to: lane.latestClock)
         link.committer.submit(&lane.arguments, tag: shard)

@@ -213,9 +213,12 @@ struct LaneCore: ~Copyable {
     }
 
     /// Writes the arguments of the commit of a tally that was handed over, as often as it is sent.
+    ///
+    /// `mayDump`: whether the server lets new keys be made of dumps.
     mutating func writeFlying(
-        shard: Int, contract: [UInt8], to arguments: inout CommitArguments
+        shard: Int, contract: [UInt8], mayDump: Bool, to arguments: inout CommitArguments
     ) {
+        encoder.mayDump = mayDump
         encoder.begin(&arguments, shard: shard, contract: contract)
         guard let tally = flying[shard] else { preconditionFailure("no tally was handed over") }
         for sent in shards[shard].sent {

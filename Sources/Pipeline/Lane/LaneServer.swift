@@ -32,6 +32,7 @@ extension Lane {
     /// Does what follows from what a check found.
     private func judge(_ health: ServerHealth, _ link: LedgerLink, _ now: Milliseconds) {
         fitness.unchecked = health.unchecked
+        noteDumps(health.dumpRefusal)
         if let finding = fitness.evictionFinding(health) {
             fail(PipelineError(.unfitServer, finding))
         }
@@ -52,6 +53,16 @@ extension Lane {
         fitness.isUnfit = false
         link.committer.limitClock(to: latestClock)
         passed(.unfit, "Redis is fit again")
+    }
+
+    /// Notes whether new keys may be made of dumps, from the next commit on, and says it when that
+    /// has changed.
+    private func noteDumps(_ refusal: String?) {
+        guard fitness.dumpRefusal != refusal else { return }
+        fitness.dumpRefusal = refusal
+        report(
+            .warning, "dumps",
+            refusal.map { $0 + ServerCheck.dumpConsequence } ?? "new keys are made of dumps again")
     }
 
     /// Commits and consumes nothing until a check finds the server fit.

@@ -119,7 +119,8 @@ package final class LedgerKeeper: Sendable {
         _ connection: inout Connection, _ refusals: inout ServerCheck.Refusals
     ) throws(LedgerError) -> ServerCheck {
         let server = try ServerCheck(
-            &connection, layout: configuration.layout, refusals: &refusals)
+            &connection, layout: configuration.layout,
+            isEvictionChecked: configuration.isEvictionChecked, refusals: &refusals)
         try server.validate()
         guard server.isReplica != true else {
             throw LedgerError(

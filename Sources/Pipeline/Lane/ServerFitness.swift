@@ -6,6 +6,8 @@ internal import Ledger
 struct ServerFitness {
     /// Whether Redis would lose or refuse cells; then nothing is committed.
     var isUnfit = false
+    /// Why new keys cannot be made of dumps; nil when they can.
+    var dumpRefusal: String?
     /// What could not be checked of the server.
     var unchecked: [String] = []
     /// What the check before said about evicted keys.

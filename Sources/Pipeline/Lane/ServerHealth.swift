@@ -16,6 +16,8 @@ package struct ServerHealth {
     var clock: Milliseconds?
     /// Name and version of the server.
     var product = "Redis"
+    /// Why new keys cannot be made of dumps; nil when they can.
+    var dumpRefusal: String?
     /// What could not be checked of it.
     var unchecked: [String] = []
 }
@@ -27,7 +29,7 @@ extension ServerHealth {
             findings: check.fatalFindings, evictionFinding: check.evictionTrouble,
             evictions: check.evictions, evictionText: check.evictionText,
             isReplica: check.isReplica ?? false, clock: check.clockMilliseconds,
-            product: check.product,
+            product: check.product, dumpRefusal: check.dumpRefusal,
             unchecked: check.unchecked)
     }
 }

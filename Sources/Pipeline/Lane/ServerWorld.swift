@@ -36,7 +36,7 @@ final class ServerWorld: LaneWorld {
         let readsClock = try Self.mayReadClock(&connection)
         return RedisLedger(
             try Committer(connection, readsClock: readsClock), layout: configuration.layout,
-            keeper: keeper)
+            isEvictionChecked: configuration.isEvictionChecked, keeper: keeper)
     }
 
     /// Whether the Redis user may read the server's clock.
@@ -45,13 +45,15 @@ final class ServerWorld: LaneWorld {
             try connection.command("TIME")
             return true
         } catch {
-            guard error.serverPrefix == "NOPERM" else { throw error }
+            guard error.isForbidden else { throw error }
             return false
         }
     }
 
     func connectWatcher() throws(RedisError) -> any LaneWatcher {
-        RedisWatcher(try Connection(configuration.redis), layout: configuration.layout)
+        RedisWatcher(
+            try Connection(configuration.redis), layout: configuration.layout,
+            isEvictionChecked: configuration.isEvictionChecked)
     }
 }
 
@@ -59,11 +61,13 @@ final class ServerWorld: LaneWorld {
 private final class RedisWatcher: LaneWatcher {
     private var connection: Connection
     private let layout: KeyLayout
+    private let isEvictionChecked: Bool
     private var refusals = ServerCheck.Refusals()
 
-    init(_ connection: consuming Connection, layout: KeyLayout) {
+    init(_ connection: consuming Connection, layout: KeyLayout, isEvictionChecked: Bool) {
         self.connection = connection
         self.layout = layout
+        self.isEvictionChecked = isEvictionChecked
     }
 
     var isAlive: Bool { connection.isAlive }
@@ -75,7 +79,7 @@ private final class RedisWatcher: LaneWatcher {
     }
 
     func serverHealth() throws(LedgerError) -> ServerHealth {
-        try ServerHealth.ask(&connection, layout, &refusals)
+        try ServerHealth.ask(&connection, layout, isEvictionChecked, &refusals)
     }
 
     func retryParked(
@@ -90,9 +94,13 @@ private final class RedisWatcher: LaneWatcher {
 extension ServerHealth {
     /// Checks a server, and notes in the ledger how many keys it has evicted.
     fileprivate static func ask(
-        _ connection: inout Connection, _ layout: KeyLayout, _ refusals: inout ServerCheck.Refusals
+        _ connection: inout Connection, _ layout: KeyLayout, _ isEvictionChecked: Bool,
+        _ refusals: inout ServerCheck.Refusals
     ) throws(LedgerError) -> ServerHealth {
-        let check = try ServerCheck(&connection, layout: layout, refusals: &refusals)
+        let check = try ServerCheck(
+            &connection, layout: layout, isEvictionChecked: isEvictionChecked, refusals: &refusals)
+        // Nothing is counted until it is said again, so it is asked again.
+        if check.evictionPolicy == nil, !isEvictionChecked { refusals = ServerCheck.Refusals() }
         // If it takes no writes now, the next check notes them.
         if check.isReplica == false { try? check.noteEvictions(on: &connection) }
         return ServerHealth(check)
@@ -103,12 +111,17 @@ extension ServerHealth {
 private final class RedisLedger: LaneLedger {
     private var committer: Committer
     private let layout: KeyLayout
+    private let isEvictionChecked: Bool
     private let keeper: LedgerKeeper
     private var refusals = ServerCheck.Refusals()
 
-    init(_ committer: consuming Committer, layout: KeyLayout, keeper: LedgerKeeper) {
+    init(
+        _ committer: consuming Committer, layout: KeyLayout, isEvictionChecked: Bool,
+        keeper: LedgerKeeper
+    ) {
         self.committer = committer
         self.layout = layout
+        self.isEvictionChecked = isEvictionChecked
         self.keeper = keeper
     }
 
@@ -129,11 +142,11 @@ private final class RedisLedger: LaneLedger {
     func limitClock(to milliseconds: Int64) { committer.latestSecond = milliseconds / 1_000 }
 
     func serverHealth() throws(LedgerError) -> ServerHealth {
-        let layout = layout
+        let (layout, isEvictionChecked) = (layout, isEvictionChecked)
         var refusals = refusals
         defer { self.refusals = refusals }
         return try committer.withConnection { connection throws(LedgerError) in
-            try ServerHealth.ask(&connection, layout, &refusals)
+            try ServerHealth.ask(&connection, layout, isEvictionChecked, &refusals)
         }
     }
 

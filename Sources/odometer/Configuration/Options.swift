@@ -66,6 +66,10 @@ enum Options {
     static let redisPassword = Option(
         name: "redis-password", placeholder: "", value: .text, help: "Redis' password.",
         source: .environment, isSecret: true)
+    static let redisEvictionChecked = Option(
+        name: "redis-eviction-checked", placeholder: "", value: .flag,
+        help: "You have seen that maxmemory-policy is noeviction, where Redis does not say it.",
+        path: "redis.eviction_checked")
     static let prefix = Option(
         name: "prefix", placeholder: "NAME", value: .text,
         help: "First part of every key: several Odometers share one Redis by it.",
@@ -213,7 +217,8 @@ enum Options {
     static let redisServer = [redis, redisPasswordFile, redisPassword, prefix]
     static let topics = [topic, directoryTopic, deadLetterTopic, deadLetters, group, instance]
     static let counting = [
-        lanes, meters, commitInterval, dedupeWindow, futureBound, from, onLoss,
+        redisEvictionChecked, lanes, meters, commitInterval, dedupeWindow, futureBound, from,
+        onLoss,
     ]
     static let http = [
         listen, tlsCert, tlsKey, httpThreads, rateLimit, addressRateLimit, addressConnections,
