@@ -9,9 +9,13 @@ PYTHON_TOOLS := .tools/venv
 PEER_TOOLS := .build/peers
 SWIFT_DIRS := Package.swift $(wildcard Sources Tests Benchmarks Fuzz)
 
-# For `make demo`: a real Kafka (host:port,…) and a real Redis (redis://… or host:port).
+# For `make demo`: a real Kafka (host:port,…) and a real Redis (redis://…, rediss://… or host:port),
+# with TLS the PEM files of its CA and, where it asks for them, of a certificate and its key.
 KAFKA ?=
 REDIS ?=
+REDIS_CA ?=
+REDIS_CERT ?=
+REDIS_KEY ?=
 
 .PHONY: help setup setup-test build release install uninstall test test-fast soak fuzz faults replay-check demo bench bench-beside bench-http bench-https bench-freshness bench-idle bench-peers servers lint format embed clean
 
@@ -54,9 +58,11 @@ faults: setup-test build $(PYTHON_TOOLS)/ready ## real faults on three brokers; 
 replay-check: setup-test $(PYTHON_TOOLS)/ready ## EVENTS=2000000 at a rate, at 60 times their spacing, and flat: each checked, its report in docs/replays
 	@Tests/run replays
 
-demo: build ## events, numbers and answers on this machine; KAFKA=host:port REDIS=host:port for real ones
+demo: build ## events, numbers and answers on this machine; KAFKA=host:port REDIS=host:port for real ones (with TLS: REDIS=rediss://… REDIS_CA=FILE)
 	@exec $(BINARY) demo $(if $(KAFKA),--bootstrap '$(KAFKA)') \
-	  $(if $(REDIS),--redis '$(if $(findstring ://,$(REDIS)),,redis://)$(REDIS)')
+	  $(if $(REDIS),--redis '$(if $(findstring ://,$(REDIS)),,redis://)$(REDIS)') \
+	  $(if $(REDIS_CA),--redis-ca '$(REDIS_CA)') $(if $(REDIS_CERT),--redis-cert '$(REDIS_CERT)') \
+	  $(if $(REDIS_KEY),--redis-key '$(REDIS_KEY)')
 
 bench: setup-test build $(PYTHON_TOOLS)/plots ## the shipped catalog, how its cost grows, a small catalog beside other programs: PARTS=shipped,growth,small; EVENTS=N ROUNDS=N BASE=OLDER_BUILD
 	@exec Benchmarks/run

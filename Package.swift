@@ -37,6 +37,7 @@ let package = Package(
         .systemLibrary(name: "CRdkafka"), .systemLibrary(name: "CHiredis"),
         .systemLibrary(name: "CMicroHTTPD"), .systemLibrary(name: "CYAML"),
         .systemLibrary(name: "CJWT"), .systemLibrary(name: "CCrypto"),
+        .systemLibrary(name: "CSSL"),
         .systemLibrary(name: "CZlib"), .systemLibrary(name: "CZstd"),
         .systemLibrary(name: "CMalloc"),
         .target(
@@ -49,7 +50,7 @@ let package = Package(
         room("Spelling"),
         room("Catalog", "Metering", "CYAML"),
         room("Kafka", "CRdkafka", "CMalloc"),
-        room("Redis", "CHiredis"),
+        room("Redis", "CHiredis", "CSSL"),
         room("Ledger", "Metering", "Redis"),
         room("Pipeline", "Metering", "Kafka", "Redis", "Ledger"),
         room("Query", "Metering", "Ledger"),

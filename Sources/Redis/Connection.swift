@@ -9,7 +9,8 @@ internal import Glibc
 /// error again.
 ///
 /// The hiredis library makes the connection and reads the protocol; bytes go through calls of our
-/// own, because hiredis' write raises SIGPIPE and its read cannot tell that nothing has come yet.
+/// own (`Transfer`), because hiredis' write raises SIGPIPE, its read cannot tell that nothing has
+/// come yet, and it has no TLS.
 public struct Connection: ~Copyable, @unchecked Sendable {
     // @unchecked: a context and its buffers have this one owner; a connection may be handed to
     // another thread.
@@ -17,16 +18,22 @@ public struct Connection: ~Copyable, @unchecked Sendable {
     private var output: CommandBuffer
     private var input: UnsafeMutableRawBufferPointer { context.input }
     private let commandTimeoutMilliseconds: Int32
+    private let isTCP: Bool
     /// Answers that have not come yet, also those of buffered commands.
     public private(set) var pendingReplies = 0
     /// Answers that have not come yet for commands already sent.
     private var awaitedReplies = 0
     /// Until when Redis may be silent.
     private var silenceLimit = Deadline(milliseconds: 0)
+    /// Whether Redis has sent anything.
+    private var hasAnswered = false
     private var failure: RedisError?
 
     /// Whether the connection still works as far as is known.
     public var isAlive: Bool { failure == nil }
+
+    /// What TLS has agreed on; nil where there is none.
+    public var tlsFacts: TLSFacts? { context.tls?.facts }
 
     /// Connects, then sends AUTH where a password is configured and SELECT where the database is
     /// not 0.
@@ -35,6 +42,8 @@ public struct Connection: ~Copyable, @unchecked Sendable {
         context = made.context
         output = made.output
         commandTimeoutMilliseconds = made.commandTimeoutMilliseconds
+        isTCP = made.isTCP
+        hasAnswered = made.hasAnswered
     }
 
     // A throwing initializer of a noncopyable struct may not throw once its fields are set, so
@@ -43,7 +52,13 @@ public struct Connection: ~Copyable, @unchecked Sendable {
         _ configuration: RedisConfiguration
     ) throws(RedisError) -> Connection {
         var connection = Connection(context: try Context(configuration), configuration)
-        try connection.enter(configuration)
+        do throws(RedisError) {
+            try connection.enter(configuration)
+        } catch {
+            // A loss here is no loss of commands; the text of one does not say which server it was.
+            guard error.code == .io else { throw error }
+            throw RedisError(.connect, "\(configuration): \(error.message)")
+        }
         return connection
     }
 
@@ -51,6 +66,7 @@ public struct Connection: ~Copyable, @unchecked Sendable {
         self.context = context
         output = CommandBuffer(capacity: 16 * 1_024)
         commandTimeoutMilliseconds = configuration.commandTimeoutMilliseconds
+        isTCP = if case .tcp = configuration.address { true } else { false }
     }
 
     private mutating func enter(_ configuration: RedisConfiguration) throws(RedisError) {
@@ -64,6 +80,11 @@ public struct Connection: ~Copyable, @unchecked Sendable {
         if configuration.database != 0 {
             try command("SELECT", String(configuration.database))
         }
+        guard !hasAnswered, context.tls?.awaitsConsent ?? false else { return }
+        // So that a refusal of our certificate is told here. Any answer will do: the user may lack
+        // the right to PING.
+        append("PING")
+        _ = try receive()
     }
 
     // MARK: Writing commands
@@ -124,18 +145,14 @@ public struct Connection: ~Copyable, @unchecked Sendable {
         var sent = 0
         while sent < output.byteCount {
             let rest = UnsafeRawBufferPointer(rebasing: output.bytes[sent...])
-            let count = send(
-                context.descriptor, rest.baseAddress, rest.count,
-                Int32(MSG_NOSIGNAL) | Int32(MSG_DONTWAIT))
-            if count >= 0 {
-                sent += count
-            } else if errno == EAGAIN {
-                guard try wait(for: Int16(POLLOUT), until: deadline) else {
+            switch context.send(rest) {
+            case .moved(let count): sent += count
+            case .blocked(let events):
+                guard try wait(for: events, until: deadline) else {
                     throw die(
                         .timeout, "no room in the socket for \(commandTimeoutMilliseconds) ms")
                 }
-            } else if errno != EINTR {
-                throw die(.io, Context.text(ofError: errno))
+            case .failed(let text): throw lose(text)
             }
         }
         output.removeAll()
@@ -191,7 +208,8 @@ public struct Connection: ~Copyable, @unchecked Sendable {
             }
             let restMilliseconds = min(deadline.remainingMilliseconds, silenceMilliseconds)
             if deadline.remainingMilliseconds == 0 { return nil }
-            _ = try wait(for: Int16(POLLIN), until: Deadline(milliseconds: restMilliseconds))
+            _ = try wait(
+                for: context.awaitedEvents, until: Deadline(milliseconds: restMilliseconds))
         }
     }
 
@@ -236,28 +254,28 @@ public struct Connection: ~Copyable, @unchecked Sendable {
 
     /// Reads what the socket has, and waits that long for it; false where nothing came.
     private mutating func read(waitMilliseconds: Int32) throws(RedisError) -> Bool {
-        let isWaiting = waitMilliseconds > 0
-        if isWaiting, !context.limitWaits(milliseconds: waitMilliseconds) {
-            throw die(.io, Context.text(ofError: errno))
+        switch context.receive(waitMilliseconds: waitMilliseconds) {
+        case .moved(let count):
+            if !hasAnswered { try checkFirstByte() }
+            guard
+                redisReaderFeed(
+                    context.reader, input.baseAddress?.assumingMemoryBound(to: CChar.self), count)
+                    == REDIS_OK
+            else { throw die(.protocolViolation, context.readerErrorText) }
+            silenceLimit = Deadline(milliseconds: commandTimeoutMilliseconds)
+            return true
+        case .blocked: return false
+        case .failed(let text): throw lose(text)
         }
-        while true {
-            let count = recv(
-                context.descriptor, input.baseAddress, input.count,
-                isWaiting ? 0 : Int32(MSG_DONTWAIT))
-            if count > 0 {
-                guard
-                    redisReaderFeed(
-                        context.reader, input.baseAddress?.assumingMemoryBound(to: CChar.self),
-                        count)
-                        == REDIS_OK
-                else { throw die(.protocolViolation, context.readerErrorText) }
-                silenceLimit = Deadline(milliseconds: commandTimeoutMilliseconds)
-                return true
-            }
-            if count == 0 { throw die(.io, "closed by Redis") }
-            if errno == EAGAIN { return false }
-            if errno != EINTR { throw die(.io, Context.text(ofError: errno)) }
+    }
+
+    /// Refuses what a TLS server says to bytes that are not TLS: an alert, which begins with 21.
+    private mutating func checkFirstByte() throws(RedisError) {
+        guard context.tls != nil || input.first != 21 else {
+            throw die(
+                .protocolViolation, "the server speaks TLS on this port: use rediss:// for it")
         }
+        hasAnswered = true
     }
 
     /// Waits until the socket is ready or broken; false where the deadline passed.
@@ -271,6 +289,13 @@ public struct Connection: ~Copyable, @unchecked Sendable {
             if ready == 0 { return false }
             if errno != EINTR { throw die(.io, Context.text(ofError: errno)) }
         }
+    }
+
+    /// Dies of a loss; one before the first answer has a usual reason.
+    private mutating func lose(_ text: String) -> RedisError {
+        guard !hasAnswered, context.tls == nil, isTCP else { return die(.io, text) }
+        return die(
+            .io, "\(text) before Redis answered; a port with TLS does so: use rediss:// for it")
     }
 
     private func checkAlive() throws(RedisError) {

@@ -1,13 +1,15 @@
 internal import CHiredis
 internal import Glibc
 
-/// Owner of hiredis' context: the socket and the protocol reader.
+/// Owner of hiredis' context: the socket, TLS over it where it is wanted, and the protocol reader.
 final class Context {
     private let pointer: UnsafeMutablePointer<redisContext>
     /// Where bytes land between socket and reader.
     let input: UnsafeMutableRawBufferPointer
     private let memory: UnsafeMutablePointer<ReplyMemory>
     private var waitLimitMilliseconds: Int32?
+    /// What encrypts; nil: bytes go as they are.
+    let tls: TLSStream?
 
     /// Connects; gives up after the configured time.
     init(_ configuration: RedisConfiguration) throws(RedisError) {
@@ -15,9 +17,13 @@ final class Context {
         let milliseconds = Int(configuration.connectTimeoutMilliseconds)
         let limit = timeval(tv_sec: milliseconds / 1_000, tv_usec: milliseconds % 1_000 * 1_000)
         let found: UnsafeMutablePointer<redisContext>?
+        // The handshake shares the time of the connect before it.
+        var deadline = Deadline(milliseconds: configuration.connectTimeoutMilliseconds)
         switch configuration.address {
         case .tcp(let host, let port):
-            found = try Context.connect(host, port, limit, name: configuration.description)
+            found = try Context.connect(host, port, limit, name: configuration.description) {
+                deadline = Deadline(milliseconds: configuration.connectTimeoutMilliseconds)
+            }
         case .unixSocket(let path): found = redisConnectUnixWithTimeout(path, limit)
         }
         guard let made = found else { throw RedisError(.connect, "out of memory") }
@@ -28,6 +34,12 @@ final class Context {
         }
         if case .tcp = configuration.address {
             Context.keepAlive(made, milliseconds: configuration.commandTimeoutMilliseconds)
+        }
+        do throws(RedisError) {
+            tls = try Context.encrypted(made, configuration, deadline)
+        } catch {
+            redisFree(made)
+            throw error
         }
         // Otherwise the reader would free its buffer whenever it is empty, so after every batch.
         made.pointee.reader.pointee.maxbuf = 0
@@ -45,15 +57,29 @@ final class Context {
     /// The library by itself gives up at the first address that refuses, and tries IPv6 only where
     /// a name has no other.
     private static func connect(
-        _ host: String, _ port: Int32, _ limit: timeval, name: String
+        _ host: String, _ port: Int32, _ limit: timeval, name: String, onAttempt: () -> Void
     ) throws(RedisError) -> UnsafeMutablePointer<redisContext>? {
         var last: UnsafeMutablePointer<redisContext>?
         for address in try addresses(of: host, name: name) {
             if let last { redisFree(last) }
+            onAttempt()
             last = redisConnectWithTimeout(address, port, limit)
             if last?.pointee.err == 0 { break }
         }
         return last
+    }
+
+    /// Makes the TLS handshake where the configuration wants one.
+    private static func encrypted(
+        _ made: UnsafeMutablePointer<redisContext>, _ configuration: RedisConfiguration,
+        _ deadline: Deadline
+    ) throws(RedisError) -> TLSStream? {
+        guard let client = configuration.tls, case .tcp(let host, _) = configuration.address
+        else { return nil }
+        return try TLSStream(
+            client, descriptor: made.pointee.fd, name: configuration.description, host: host,
+            deadline: deadline,
+            limitMilliseconds: configuration.connectTimeoutMilliseconds)
     }
 
     /// All addresses that a name has now, as numbers; asked at every connect, because they may
@@ -84,6 +110,7 @@ final class Context {
     }
 
     deinit {
+        tls?.close()
         input.deallocate()
         redisFree(pointer)
         memory.deallocate()

@@ -16,7 +16,9 @@ public struct RedisConfiguration: Sendable, Hashable, CustomStringConvertible {
     public var password: String?
     /// Number of the database.
     public var database: Int
-    /// Longest wait for a connection.
+    /// How to speak TLS over TCP; nil: bytes go as they are.
+    public var tls: TLSClient?
+    /// Longest wait for a connection, its TLS handshake included.
     public var connectTimeoutMilliseconds: Int32
     /// Longest wait for one answer, and for room in the socket.
     public var commandTimeoutMilliseconds: Int32
@@ -41,8 +43,8 @@ public struct RedisConfiguration: Sendable, Hashable, CustomStringConvertible {
     /// A configuration from `redis://user:password@host:port/database`,
     /// `unix://user:password@/path?db=1`, or plain `host:port`.
     ///
-    /// User, password and path may hold `%XX`. Other schemes are refused; `rediss:` with a hint,
-    /// because this client speaks no TLS.
+    /// `rediss://` is `redis://` over TLS, with the settings' defaults until `tls` is set. User,
+    /// password and path may hold `%XX`. Other schemes are refused.
     ///
     /// - Parameter password: replaces the URL's; nil: the URL's is used.
     public init(url: String, password: String? = nil) throws(RedisError) {
@@ -54,10 +56,11 @@ public struct RedisConfiguration: Sendable, Hashable, CustomStringConvertible {
             text.removeFirst("redis://".count)
             try self.init(redisRest: text)
         } else if text.hasPrefix("rediss://") {
-            throw RedisError(
-                .configuration, "rediss:// is not supported (no TLS); use a tunnel such as stunnel")
+            text.removeFirst("rediss://".count)
+            try self.init(redisRest: text)
+            tls = try TLSClient(TLSSettings())
         } else if text.contains("://") {
-            throw RedisError(.configuration, "unknown scheme; use redis:// or unix://")
+            throw RedisError(.configuration, "unknown scheme; use redis://, rediss:// or unix://")
         } else {
             try self.init(redisRest: text)
         }
@@ -74,6 +77,9 @@ public struct RedisConfiguration: Sendable, Hashable, CustomStringConvertible {
                 throw RedisError(.configuration, "port is \(port); permitted 1 to 65535")
             }
         case .unixSocket(let path):
+            guard tls == nil else {
+                throw RedisError(.configuration, "TLS needs a host, not a path")
+            }
             // sockaddr_un has room for 108 bytes with the final zero; longer paths would be cut.
             guard (1...107).contains(path.utf8.count) else {
                 throw RedisError(
@@ -98,7 +104,7 @@ public struct RedisConfiguration: Sendable, Hashable, CustomStringConvertible {
         switch address {
         case .tcp(let host, let port):
             let shown = host.contains(":") ? "[\(host)]" : host
-            return "redis://\(userPart)\(shown):\(port)/\(database)"
+            return "\(tls == nil ? "redis" : "rediss")://\(userPart)\(shown):\(port)/\(database)"
         case .unixSocket(let path): return "unix://\(userPart)\(path)?db=\(database)"
         }
     }

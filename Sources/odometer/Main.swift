@@ -50,6 +50,12 @@ enum Main {
         let level = LogLevel.allCases.first { $0.name == settings.text(Options.logLevel) }
         let log = Log(
             isJSON: settings.text(Options.logFormat) == "json", least: level ?? .info)
+        let asksRedis = command.options.contains { $0.name == Options.redisTLSUnverified.name }
+        if asksRedis, settings.takesAnyCertificate {
+            log.warning(
+                "the certificate of Redis is not checked (--redis-tls-unverified): "
+                    + "anybody on the way may read and change what is sent")
+        }
         return try command.run(Invocation(settings: settings, operands: operands, log: log))
     }
 }

@@ -28,6 +28,7 @@ PACKAGES = {
     "libyaml-0.so.2": "libyaml-0-2",
     "libjwt.so.0": "libjwt0",
     "libcrypto.so.3": "libssl3",
+    "libssl.so.3": "libssl3",
     "libz.so.1": "zlib1g",
     "libzstd.so.1": "libzstd1",
     "libstdc++.so.6": "libstdc++6",

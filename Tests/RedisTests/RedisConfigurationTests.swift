@@ -23,6 +23,20 @@ import Testing
         #expect(six.description == "redis://[::1]:7/2")
     }
 
+    @Test func readsTLS() throws {
+        let read = try RedisConfiguration(url: "rediss://ann:secret@db.example/3")
+        #expect(read.address == .tcp(host: "db.example", port: 6379) && read.database == 3)
+        #expect(read.tls?.settings == TLSSettings())
+        #expect(read.description == "rediss://ann@db.example:6379/3")
+        #expect(try RedisConfiguration(url: "redis://host").tls == nil)
+        #expect(
+            try RedisConfiguration(url: "rediss://host") == RedisConfiguration(url: "rediss://host")
+        )
+        var path = read
+        path.address = .unixSocket(path: "/run/s")
+        #expect(throws: RedisError.self) { try path.validate() }
+    }
+
     @Test func readsUnixSockets() throws {
         let plain = try RedisConfiguration(url: "unix:///run/redis/s?db=4")
         #expect(plain.address == .unixSocket(path: "/run/redis/s") && plain.database == 4)
@@ -33,7 +47,7 @@ import Testing
     }
 
     @Test(arguments: [
-        "rediss://host", "http://host", "redis://host:x", "redis://host:0", "redis://host:70000",
+        "http://host", "redis://host:x", "redis://host:0", "redis://host:70000",
         "redis://host/x", "redis://u@host", "redis://:%G0@host", "unix://", "unix:///s?db=-1",
         "unix:///s?x=1", "unix:///" + String(repeating: "l", count: 120), "redis://[::1]x",
     ])

@@ -7,7 +7,7 @@ import Testing
         "Metering": ["CEventScan", "CTables"],
         "Catalog": ["Metering", "CYAML"],
         "Kafka": ["CRdkafka", "CMalloc"],
-        "Redis": ["CHiredis"],
+        "Redis": ["CHiredis", "CSSL"],
         "Ledger": ["Metering", "Redis"],
         "Pipeline": ["Metering", "Kafka", "Redis", "Ledger"],
         "Query": ["Metering", "Ledger"],

@@ -5,8 +5,9 @@ import Testing
     /// Changes that a reader must find the way to.
     static let changes = [
         "a new kind of meter", "a new dialect", "ranking ties by newest activity",
-        "Avro values with a schema registry", "another default commit interval", "TLS to Redis",
-        "a counter of events by type", "other headers on dead letters",
+        "Avro values with a schema registry", "another default commit interval",
+        "another rule for TLS to Redis", "a counter of events by type",
+        "other headers on dead letters",
         "another log than Kafka", "a bound on old events", "several Redis nodes",
         "decimal amounts", "a second ledger built beside the served one",
     ]

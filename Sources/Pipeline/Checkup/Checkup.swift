@@ -18,6 +18,9 @@ public enum Checkup {
         var ledger: LedgerFacts?
         do throws(LedgerError) {
             var connection = try LedgerFacts.connect(configuration)
+            if let facts = connection.tlsFacts {
+                findings.append(tls(facts, nowMilliseconds: SteadyClock.wallMilliseconds))
+            }
             server = try ServerCheck(
                 &connection, layout: configuration.layout, uses: ServerRights.Use.allCases,
                 isEvictionChecked: configuration.isEvictionChecked)

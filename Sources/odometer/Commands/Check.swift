@@ -32,7 +32,7 @@ extension Commands {
     private static func runCheck(_ call: borrowing Invocation) throws(CommandFailure) -> ExitCode {
         let settings = call.settings
         if settings.isOn(acl) {
-            let user = try settings.redisConfiguration().user ?? "odometer"
+            let user = try settings.redisAddress().user ?? "odometer"
             Output.line(ServerRights.aclLine(user: user, prefix: try settings.keyLayout().prefix))
             return .ok
         }
@@ -103,6 +103,6 @@ extension Commands {
     /// Redis' URL without its password, in whichever form it was written; dots for other secrets.
     private static func masked(_ option: Option, in settings: Settings) -> String {
         guard option.name == Options.redis.name else { return "•••" }
-        return (try? settings.redisConfiguration())?.description ?? "•••"
+        return (try? settings.redisAddress())?.description ?? "•••"
     }
 }

@@ -57,7 +57,8 @@ enum Options {
     // MARK: Redis
     static let redis = Option(
         name: "redis", placeholder: "URL", value: .text,
-        help: "redis://[USER[:PASSWORD]@]HOST:PORT[/DATABASE] or unix:///PATH[?db=DATABASE].",
+        help: "redis://[USER[:PASSWORD]@]HOST:PORT[/DATABASE], rediss://… with TLS, or "
+            + "unix:///PATH[?db=DATABASE].",
         standard: "redis://localhost:\(RedisConfiguration.defaultPort)", path: "redis.url",
         isSecret: true)
     static let redisPasswordFile = Option(
@@ -70,6 +71,24 @@ enum Options {
         name: "redis-eviction-checked", placeholder: "", value: .flag,
         help: "You have seen that maxmemory-policy is noeviction, where Redis does not say it.",
         path: "redis.eviction_checked")
+    static let redisCA = Option(
+        name: "redis-ca", placeholder: "FILE", value: .text,
+        help: "PEM file with the CA of Redis' certificate. Without it: the CAs of this system.",
+        path: "redis.ca")
+    static let redisCertificate = Option(
+        name: "redis-cert", placeholder: "FILE", value: .text,
+        help: "PEM file with the certificate that Redis asks us for.", path: "redis.cert")
+    static let redisKey = Option(
+        name: "redis-key", placeholder: "FILE", value: .text,
+        help: "PEM file with the key of --redis-cert.", path: "redis.key")
+    static let redisServerName = Option(
+        name: "redis-server-name", placeholder: "NAME", value: .text,
+        help: "Name or address that Redis' certificate must have. Without it: the URL's host.",
+        path: "redis.server_name")
+    static let redisTLSUnverified = Option(
+        name: "redis-tls-unverified", placeholder: "on|off", value: .choice(["on", "off"]),
+        help: "on: any certificate of Redis is taken, also that of an attacker.", standard: "off",
+        path: "redis.tls_unverified")
     static let prefix = Option(
         name: "prefix", placeholder: "NAME", value: .text,
         help: "First part of every key: several Odometers share one Redis by it.",
@@ -214,7 +233,10 @@ enum Options {
     /// What every command takes.
     static let common = [config, logFormat, logLevel]
     static let kafka = [bootstrap, kafkaProperty, kafkaPropertyFile]
-    static let redisServer = [redis, redisPasswordFile, redisPassword, prefix]
+    static let redisTLS = [
+        redisCA, redisCertificate, redisKey, redisServerName, redisTLSUnverified,
+    ]
+    static let redisServer = [redis, redisPasswordFile, redisPassword] + redisTLS + [prefix]
     static let topics = [topic, directoryTopic, deadLetterTopic, deadLetters, group, instance]
     static let counting = [
         redisEvictionChecked, lanes, meters, commitInterval, dedupeWindow, futureBound, from,

@@ -6,7 +6,37 @@ import Redis
 /// From settings to what the rooms take: where Kafka and Redis are.
 extension Settings {
     /// How to reach Redis; a password from a file or the environment replaces the URL's.
+    ///
+    /// The files of TLS are read here, once for all connections.
     func redisConfiguration() throws(CommandFailure) -> RedisConfiguration {
+        var configuration = try redisAddress()
+        let given = Options.redisTLS.filter { isGiven($0) && text($0) != "off" }
+        guard configuration.tls != nil else {
+            guard let option = given.first else { return configuration }
+            throw .usage(
+                "--\(option.name) (\(source(option))) goes with rediss://, not with "
+                    + "--redis \(configuration)")
+        }
+        do throws(RedisError) {
+            configuration.tls = try TLSClient(
+                TLSSettings(
+                    authorityFile: text(Options.redisCA),
+                    certificateFile: text(Options.redisCertificate),
+                    keyFile: text(Options.redisKey), serverName: text(Options.redisServerName),
+                    isUnverified: isOn(Options.redisTLSUnverified)))
+        } catch {
+            throw .usage(error.message)
+        }
+        return configuration
+    }
+
+    /// Whether Redis is asked over TLS by anybody's certificate.
+    var takesAnyCertificate: Bool {
+        isOn(Options.redisTLSUnverified) && (try? redisAddress())?.tls != nil
+    }
+
+    /// The same without the files of TLS.
+    func redisAddress() throws(CommandFailure) -> RedisConfiguration {
         do throws(RedisError) {
             var password = text(Options.redisPassword)
             if let file = text(Options.redisPasswordFile) { password = try secret(file) }
