@@ -62,8 +62,7 @@ static inline struct MHD_Daemon *odometer_mhd_start(const struct odometer_mhd_se
   if (s->tls_priorities) {
     ODOMETER_OPTION(MHD_OPTION_HTTPS_PRIORITIES, 0, s->tls_priorities);
     ODOMETER_OPTION(MHD_OPTION_HTTPS_CERT_CALLBACK, 0, odometer_tls_no_certificate);
-    // With epoll, 0.9.75 calls a connection again and again while it waits for the next message of
-    // a handshake, and a few of them take all cores. With poll it sleeps.
+    // Under TLS, 0.9.75 with epoll uses CPU for slow clients that with poll cost nothing.
     flags = MHD_USE_POLL_INTERNAL_THREAD | MHD_USE_ITC | MHD_USE_TLS;
   }
   ODOMETER_OPTION(MHD_OPTION_END, 0, 0);
