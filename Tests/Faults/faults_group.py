@@ -6,18 +6,18 @@ import time
 
 import redis
 from case import fault
-from house import wait_until
+from house import SHARDS, tag, wait_until
 from rig import SESSION, must_run
 
 PARTITIONS = 64
 #: Many organizations of one size, so that every partition has events all the time.
 PROFILE = "organizations: 640\nskew: 0\nspan: 10m\n"
-#: The newest mark of each partition of topic ARGV[2]: one short script instead of 16,000 replies.
+#: The newest mark of each partition of a topic, of the marks of all shards: one short script instead of 16,000 replies.
 NEWEST_MARKS = """
 local names, newest = {}, {}
-for partition = 1, ARGV[3] do names[partition] = ARGV[2] .. '/' .. partition - 1; newest[partition] = 0 end
-for shard = 0, ARGV[4] - 1 do
-  for partition, mark in ipairs(redis.call('HMGET', ARGV[1] .. ':1:{' .. shard .. '}:marks', unpack(names))) do
+for partition = 1, ARGV[2] do names[partition] = ARGV[1] .. '/' .. partition - 1; newest[partition] = 0 end
+for _, key in ipairs(KEYS) do
+  for partition, mark in ipairs(redis.call('HMGET', key, unpack(names))) do
     newest[partition] = math.max(newest[partition], tonumber(mark or 0))
   end
 end
@@ -30,7 +30,8 @@ class Standstills:
 
     def __init__(self, rig):
         self._client = redis.Redis(port=rig.server.port)
-        self._call = (NEWEST_MARKS, 0, "odo", rig.topic, PARTITIONS, rig.shards())
+        keys = [f"odo:1:{{{tag(shard)}}}:marks" for shard in range(SHARDS)]
+        self._call = (NEWEST_MARKS, len(keys), *keys, rig.topic, PARTITIONS)
         self._lock, self._end = threading.Lock(), threading.Event()
         self._thread = threading.Thread(target=self._look, daemon=True)
         self._newest = self._client.eval(*self._call)
