@@ -93,7 +93,7 @@ public struct ConsumerSettings: Sendable {
     /// Names that `ClientConfiguration.properties` may not contain.
     public static let fixedNames: Set<String> = Set(fixed.map(\.name)).union([
         "bootstrap.servers", "metadata.broker.list", "group.id", "group.instance.id",
-        "auto.commit.enable", "enable.partition.eof",
+        "auto.commit.enable", "enable.partition.eof", "group.protocol", "group.remote.assignor",
     ])
 
     /// Default values, which a configuration may override.
@@ -161,6 +161,10 @@ public struct ConsumerSettings: Sendable {
         }
         try builder.set("bootstrap.servers", configuration.bootstrap)
         for (name, value) in Self.fixed { try builder.set(name, value) }
+        // Unknown to 2.0.2, known to 2.8.0. Under the consumer protocol the broker alone says after
+        // how many seconds a killed member is replaced, and our session timeout is refused
+        // (docs/decisions/0049).
+        try builder.set("group.protocol", "classic", ifKnown: true)
         if readsSingleRecords {
             for (name, value) in Self.singleRecords { try builder.set(name, value) }
         }
@@ -214,7 +218,7 @@ struct PropertyBuilder: ~Copyable {
             guard !fixed.contains(name) else {
                 throw KafkaError(
                     code: .fixedProperty,
-                    message: "property \(name) is fixed by the rules of exactly once")
+                    message: "property \(name) has a fixed value, or a setting of its own")
             }
             try set(name, value)
         }

@@ -35,30 +35,45 @@ extension Consumer {
     public func watermarks(
         of partition: TopicPartition, timeoutMilliseconds: Int32
     ) throws(KafkaError) -> (low: Int64, high: Int64) {
+        try watermarks(of: [partition], timeoutMilliseconds: timeoutMilliseconds)[0]
+    }
+
+    /// Log starts and log ends of partitions, in their order, with two requests for each leader.
+    ///
+    /// While partitions are fetched, a broker answers a request only after the fetch before it,
+    /// which waits up to 250 ms at the end of the log. So many partitions are asked for at once.
+    public func watermarks(
+        of partitions: [TopicPartition], timeoutMilliseconds: Int32
+    ) throws(KafkaError) -> [(low: Int64, high: Int64)] {
         do {
-            let low = try edge(RD_KAFKA_OFFSET_BEGINNING, of: partition, timeoutMilliseconds)
-            let high = try edge(RD_KAFKA_OFFSET_END, of: partition, timeoutMilliseconds)
-            return (min(low, high), high)
+            let lows = try edges(RD_KAFKA_OFFSET_BEGINNING, of: partitions, timeoutMilliseconds)
+            let highs = try edges(RD_KAFKA_OFFSET_END, of: partitions, timeoutMilliseconds)
+            return zip(lows, highs).map { (min($0, $1), $1) }
         } catch {
             // The library may have asked a former leader. While nothing is fetched, only this query
             // makes it learn the new one.
             if error.isRetriable {
-                _ = try? partitionCount(
-                    of: partition.topic, timeoutMilliseconds: timeoutMilliseconds)
+                for topic in Set(partitions.map(\.topic)) {
+                    _ = try? partitionCount(of: topic, timeoutMilliseconds: timeoutMilliseconds)
+                }
             }
             throw error
         }
     }
 
-    private func edge(
-        _ time: Int32, of partition: TopicPartition, _ timeoutMilliseconds: Int32
-    ) throws(KafkaError) -> Int64 {
+    private func edges(
+        _ time: Int32, of partitions: [TopicPartition], _ timeoutMilliseconds: Int32
+    ) throws(KafkaError) -> [Int64] {
         let found = try offsets(
-            forTime: Int64(time), of: [partition], timeoutMilliseconds: timeoutMilliseconds)
-        guard let offset = found[0] else {
-            throw KafkaError(RD_KAFKA_RESP_ERR__FAIL, "watermarks of \(partition)")
+            forTime: Int64(time), of: partitions, timeoutMilliseconds: timeoutMilliseconds)
+        var edges: [Int64] = []
+        for (partition, offset) in zip(partitions, found) {
+            guard let offset else {
+                throw KafkaError(RD_KAFKA_RESP_ERR__FAIL, "watermarks of \(partition)")
+            }
+            edges.append(offset)
         }
-        return offset
+        return edges
     }
 
     /// Log start and log end of the last fetch, without a request; nil before the first.

@@ -39,13 +39,9 @@ struct TopicReader: ~Copyable {
         do throws(KafkaError) {
             try consumer.waitForTopics([topic], timeoutMilliseconds: 10_000)
             let count = try consumer.partitionCount(of: topic, timeoutMilliseconds: 10_000)
-            var logs: [(name: TopicPartition, low: Int64, high: Int64)] = []
-            for number in 0..<Int32(count) {
-                let name = TopicPartition(topic: topic, partition: number)
-                let (low, high) = try consumer.watermarks(of: name, timeoutMilliseconds: 10_000)
-                logs.append((name, low, high))
-            }
-            return logs
+            let names = (0..<Int32(count)).map { TopicPartition(topic: topic, partition: $0) }
+            let logs = try consumer.watermarks(of: names, timeoutMilliseconds: 10_000)
+            return zip(names, logs).map { ($0, $1.low, $1.high) }
         } catch {
             throw VerifyError(.kafka, error.message)
         }
@@ -73,14 +69,12 @@ struct TopicReader: ~Copyable {
 
     /// Asks where each log ends now.
     mutating func refreshEnds() throws(VerifyError) {
-        for place in partitions.indices {
-            do throws(KafkaError) {
-                let (_, high) = try consumer.watermarks(
-                    of: partitions[place].name, timeoutMilliseconds: 10_000)
-                partitions[place].end = high
-            } catch {
-                throw VerifyError(.kafka, error.message)
-            }
+        do throws(KafkaError) {
+            let logs = try consumer.watermarks(
+                of: partitions.map(\.name), timeoutMilliseconds: 10_000)
+            for place in partitions.indices { partitions[place].end = logs[place].high }
+        } catch {
+            throw VerifyError(.kafka, error.message)
         }
     }
 

@@ -62,6 +62,8 @@ struct BrokerTests {
         try admin.deleteRecords(before: [(both[0], 4)])
         let log = try consumer.watermarks(of: both[0], timeoutMilliseconds: 5_000)
         #expect(log.low == 4 && log.high == 10)
+        let logs = try consumer.watermarks(of: [both[1], both[0]], timeoutMilliseconds: 5_000)
+        #expect(logs.map { $0.low } == [0, 4] && logs.map { $0.high } == [10, 10])
         try consumer.assign([(both[0], 2)])
         let said = consumer.read { !$0.events.isEmpty }
         guard case .partitionError(both[0], let error) = said.events.first else {

@@ -93,6 +93,10 @@ import Testing
         #expect(invalid.message.contains("session.timeout.ms"))
         let fixed = try #require(code(of: [("enable.auto.commit", "true")]))
         #expect(fixed.code == .fixedProperty && fixed.message.contains("enable.auto.commit"))
+        for name in ["group.protocol", "group.remote.assignor"] {
+            let error = try #require(code(of: [(name, "consumer")]))
+            #expect(error.code == .fixedProperty && error.message.contains(name))
+        }
         #expect(code(of: [("max.poll.interval.ms", "1000")])?.code == .invalidProperty)
         #expect(code(of: [("client.id", "x"), ("queued.min.messages", "1000")]) == nil)
         let configuration = ClientConfiguration(

@@ -108,6 +108,8 @@ struct SettingsTests {
         ("prefix: a\nprefix: b", "odometer.yaml:2: prefix: stands twice"),
         ("kafka:\n  enable.auto.commit: true", "enable.auto.commit cannot be set"),
         ("kafka:\n  group.id: mine", "use --group"),
+        ("kafka:\n  group.protocol: consumer", "after 47 s, not 12"),
+        ("kafka:\n  group.remote.assignor: range", "belongs to group.protocol=consumer"),
         ("topics: {a: b}", "odometer.yaml:1: topics must be a text or a list"),
         ("prefix: [a]", "odometer.yaml:1: prefix must be one value"),
         ("redis: redis://localhost", "odometer.yaml:1: unknown setting redis (it is a section)"),
