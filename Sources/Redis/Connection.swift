@@ -16,7 +16,7 @@ public struct Connection: ~Copyable, @unchecked Sendable {
     private let context: Context
     private var output: CommandBuffer
     private var input: UnsafeMutableRawBufferPointer { context.input }
-    private let commandTimeoutMilliseconds: Int32
+    private var commandTimeoutMilliseconds: Int32
     /// Answers that have not come yet, also those of buffered commands.
     public private(set) var pendingReplies = 0
     /// Answers that have not come yet for commands already sent.
@@ -24,6 +24,8 @@ public struct Connection: ~Copyable, @unchecked Sendable {
     /// Until when Redis may be silent.
     private var silenceLimit = Deadline(milliseconds: 0)
     private var failure: RedisError?
+    /// Where Sentinels led to this server: ends the connection when they name another master.
+    private var watched: WatchedSocket?
 
     /// Whether the connection still works as far as is known.
     public var isAlive: Bool { failure == nil }
@@ -35,6 +37,7 @@ public struct Connection: ~Copyable, @unchecked Sendable {
         context = made.context
         output = made.output
         commandTimeoutMilliseconds = made.commandTimeoutMilliseconds
+        watched = made.watched
     }
 
     // A throwing initializer of a noncopyable struct may not throw once its fields are set, so
@@ -42,9 +45,43 @@ public struct Connection: ~Copyable, @unchecked Sendable {
     private static func entered(
         _ configuration: RedisConfiguration
     ) throws(RedisError) -> Connection {
+        if case .sentinels(let sentinels) = configuration.address {
+            return try sentinels.connect(configuration)
+        }
         var connection = Connection(context: try Context(configuration), configuration)
         try connection.enter(configuration)
         return connection
+    }
+
+    /// Connects to the master that Sentinels name; throws where it does not say that it is one.
+    ///
+    /// `answerMilliseconds`: how long it may take to say so.
+    static func toMaster(
+        _ configuration: RedisConfiguration, answerMilliseconds: Int32,
+        watch: (Int32) -> WatchedSocket?
+    ) throws(RedisError) -> Connection {
+        var connection = Connection(context: try Context(configuration), configuration)
+        // Before the first answer is waited for: the server may hang.
+        connection.watched = watch(connection.context.descriptor)
+        connection.commandTimeoutMilliseconds = min(
+            answerMilliseconds, configuration.commandTimeoutMilliseconds)
+        try connection.enter(configuration)
+        guard try connection.isMaster() else {
+            throw RedisError(serverText: "READONLY \(configuration) is a replica")
+        }
+        connection.commandTimeoutMilliseconds = configuration.commandTimeoutMilliseconds
+        return connection
+    }
+
+    /// Whether the server says that it is a master; HELLO says it to every user.
+    private mutating func isMaster() throws(RedisError) -> Bool {
+        append("HELLO")
+        let greeting = try receive().copied().elements
+        for index in stride(from: 0, to: greeting.count - 1, by: 2)
+        where greeting[index].text == "role" {
+            return greeting[index + 1].text == "master"
+        }
+        return try command("ROLE").elements.first?.text == "master"
     }
 
     private init(context: Context, _ configuration: RedisConfiguration) {

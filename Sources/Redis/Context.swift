@@ -19,6 +19,7 @@ final class Context {
         case .tcp(let host, let port):
             found = try Context.connect(host, port, limit, name: configuration.description)
         case .unixSocket(let path): found = redisConnectUnixWithTimeout(path, limit)
+        case .sentinels: preconditionFailure("Sentinels are asked first")
         }
         guard let made = found else { throw RedisError(.connect, "out of memory") }
         guard made.pointee.err == 0 else {

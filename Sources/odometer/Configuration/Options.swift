@@ -57,7 +57,8 @@ enum Options {
     // MARK: Redis
     static let redis = Option(
         name: "redis", placeholder: "URL", value: .text,
-        help: "redis://[USER[:PASSWORD]@]HOST:PORT[/DATABASE] or unix:///PATH[?db=DATABASE].",
+        help: "redis://[USER[:PASSWORD]@]HOST:PORT[/DATABASE], unix:///PATH[?db=DATABASE] or "
+            + "redis+sentinel://[USER[:PASSWORD]@]HOST:PORT,…/NAME[?db=DATABASE&sentinel_user=USER].",
         standard: "redis://localhost:\(RedisConfiguration.defaultPort)", path: "redis.url",
         isSecret: true)
     static let redisPasswordFile = Option(
@@ -66,6 +67,13 @@ enum Options {
     static let redisPassword = Option(
         name: "redis-password", placeholder: "", value: .text, help: "Redis' password.",
         source: .environment, isSecret: true)
+    static let sentinelPasswordFile = Option(
+        name: "redis-sentinel-password-file", placeholder: "FILE", value: .text,
+        help: "File whose first line is the Sentinels' own password.",
+        path: "redis.sentinel_password_file")
+    static let sentinelPassword = Option(
+        name: "redis-sentinel-password", placeholder: "", value: .text,
+        help: "The Sentinels' own password.", source: .environment, isSecret: true)
     static let prefix = Option(
         name: "prefix", placeholder: "NAME", value: .text,
         help: "First part of every key: several Odometers share one Redis by it.",
@@ -203,7 +211,10 @@ enum Options {
     /// What every command takes.
     static let common = [config, logFormat, logLevel]
     static let kafka = [bootstrap, kafkaProperty, kafkaPropertyFile]
-    static let redisServer = [redis, redisPasswordFile, redisPassword, prefix]
+    static let redisAccess = [
+        redis, redisPasswordFile, redisPassword, sentinelPasswordFile, sentinelPassword,
+    ]
+    static let redisServer = redisAccess + [prefix]
     static let topics = [topic, directoryTopic, deadLetterTopic, deadLetters, group, instance]
     static let counting = [
         lanes, meters, commitInterval, dedupeWindow, futureBound, from, onLoss,
