@@ -67,7 +67,7 @@ public struct Connection: ~Copyable, @unchecked Sendable {
             answerMilliseconds, configuration.commandTimeoutMilliseconds)
         try connection.enter(configuration)
         guard try connection.isMaster() else {
-            throw RedisError(serverText: "READONLY \(configuration) is a replica")
+            throw RedisError(serverText: "READONLY it says that it is a replica")
         }
         connection.commandTimeoutMilliseconds = configuration.commandTimeoutMilliseconds
         return connection

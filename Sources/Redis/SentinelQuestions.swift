@@ -70,6 +70,14 @@ extension Sentinels {
         }
     }
 
+    /// The error's message without the address before it, which is said already.
+    static func reason(_ error: RedisError) -> String {
+        guard error.message.hasPrefix("redis://"),
+            let colon = error.message.firstRange(of: ": ")
+        else { return error.message }
+        return String(error.message[colon.upperBound...])
+    }
+
     // MARK: For people
 
     /// What one Sentinel says, for a person who looks after it.
@@ -114,7 +122,7 @@ extension Sentinels {
                 if case .error(let text) = check, text.hasPrefix("NOQUORUM") {
                     report.obstacle = text
                 }
-            } catch { report.failure = error.message }
+            } catch { report.failure = Self.reason(error) }
             return report
         }
     }

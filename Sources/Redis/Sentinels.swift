@@ -178,14 +178,14 @@ public final class Sentinels: Sendable, Hashable, CustomStringConvertible {
             if error.code == Sentinels.unknownName {
                 unaware.append(endpoint.description)
             } else {
-                silent.append("\(endpoint): \(error.message)")
+                silent.append("\(endpoint): \(Sentinels.reason(error))")
                 if case .server = error.code { refusals.append(error.code) }
             }
         }
 
         /// A server that was named could not be used.
         mutating func failed(_ master: Endpoint, namedBy endpoint: Endpoint, _ error: RedisError) {
-            servers.append("\(endpoint) names \(master): \(error.message)")
+            servers.append("\(endpoint) names \(master): \(Sentinels.reason(error))")
             if case .server = error.code, !error.leavesServer { serverRefusal = error.code }
         }
 

@@ -1,6 +1,7 @@
 """A master, two replicas and three Sentinels, and what is measured while one takes the place of another."""
 
 import contextlib
+import socketserver
 import subprocess
 import threading
 import time
@@ -98,33 +99,75 @@ class Asker:
         return max((end for began, end, status in self.answers if began >= since and status != 200), default=since)
 
 
+class MinoritySentinel:
+    """A Sentinel cut off from the others: it goes on naming the old master until it is told of the new one."""
+
+    def __init__(self, port):
+        self.master = port
+        minority = self
+
+        class Handler(socketserver.StreamRequestHandler):
+            def handle(self):
+                while line := self.rfile.readline():
+                    words = [self.rfile.read(int(self.rfile.readline()[1:]) + 2)[:-2] for _ in range(int(line[1:]))]
+                    self.wfile.write(minority.answer(words))
+
+        self._server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        self.url = f"redis+sentinel://127.0.0.1:{self._server.server_address[1]}/{NAME}"
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def answer(self, words):
+        """What it says of the master, in Redis' protocol."""
+        port = str(self.master)
+        told = ("config-epoch", "0") if words[1] == b"MASTER" else ("127.0.0.1", port)
+        return (f"*{len(told)}\r\n" + "".join(f"${len(word)}\r\n{word}\r\n" for word in told)).encode()
+
+    def stop(self):
+        self._server.shutdown()
+        self._server.server_close()
+
+
 class SentinelRig(Rig):
     """A rig whose odometer processes know the Sentinels only."""
 
-    def __init__(self, case, down_after=1000, **settings):
+    def __init__(self, case, down_after=2000, isolates=False, **settings):
+        """`isolates`: Sentinels and replicas reach the first master by a proxy, `front`, which can be frozen."""
         super().__init__(case, **settings)
         self._down_after = down_after
+        self._isolates = isolates
 
     def _start_redis(self):
         super()._start_redis()
+        self.front = self.add_proxy() if self._isolates else self.server
+        master = str(self.front.port)
         self.servers = [self.server] + [
-            self.add_redis(f"replica-{number}", "--replicaof", "127.0.0.1", str(self.server.port)) for number in (1, 2)]
+            self.add_redis(f"replica-{number}", "--replicaof", "127.0.0.1", master) for number in (1, 2)]
         self.sentinels = []
         for number in range(3):
-            sentinel = Sentinel(self.folder / f"sentinel-{number}", self.server.port, self._down_after)
+            sentinel = Sentinel(self.folder / f"sentinel-{number}", master, self._down_after)
             self._stack.callback(sentinel.process.kill)
             self.sentinels.append(sentinel)
         self.switches = Switches(self.sentinels)
         self.wait_whole()
         return f"redis+sentinel://{','.join(f'127.0.0.1:{one.port}' for one in self.sentinels)}/{NAME}"
 
-    def wait_whole(self, seconds=60):
-        """Every Sentinel knows the others and two replicas in step."""
-        wait_until(lambda: all(one.knows(3, 2) for one in self.sentinels), seconds, "Sentinels know all")
+    def wait_whole(self, replicas=2, seconds=60):
+        """Every Sentinel knows the others and so many replicas that follow the master."""
+        wait_until(lambda: all(one.knows(3, replicas) for one in self.sentinels), seconds, "Sentinels know all")
 
     def follow(self, server):
         """The rig's own look at marks and numbers goes to another server; processes go on asking Sentinels."""
         self.server, self.redis = server, server.client
+
+    def named(self):
+        """The server that all Sentinels name."""
+
+        def common():
+            ports = {one.client.sentinel_get_master_addr_by_name(NAME)[1] for one in self.sentinels}
+            return next((one for one in self.servers if ports == {one.port}), None)
+
+        return wait_until(common, 30, "Sentinels agree about the master")
 
 
 def cut_replication(server):

@@ -107,7 +107,8 @@ import Testing
         away.stop()
         let unreached = Self.message(try Self.configuration([away]))
         #expect(unreached.contains("no Sentinel answers"), "\(unreached)")
-        #expect(unreached.contains("127.0.0.1:\(away.port): "), "\(unreached)")
+        #expect(
+            unreached.hasSuffix("(127.0.0.1:\(away.port): Connection refused)"), "\(unreached)")
 
         let unaware = try Self.sentinel(Opinion(nil))
         let unknown = Self.message(try Self.configuration([away, unaware]))
@@ -125,7 +126,8 @@ import Testing
         let gone = try Self.server()
         gone.stop()
         let refused = Self.message(try Self.configuration([try Self.sentinel(Opinion(gone))]))
-        #expect(refused.contains("names 127.0.0.1:\(gone.port): "), "\(refused)")
+        #expect(
+            refused.hasSuffix("names 127.0.0.1:\(gone.port): Connection refused"), "\(refused)")
         #expect(refused.hasPrefix("redis connect: "), "\(refused)")
     }
 
@@ -133,7 +135,7 @@ import Testing
         let old = try Self.server { "replica" }
         let behind = try Self.sentinel(Opinion(old))
         let alone = Self.message(try Self.configuration([behind]))
-        #expect(alone.contains("is a replica"), "\(alone)")
+        #expect(alone.contains("that it is a replica"), "\(alone)")
         let ahead = try Self.sentinel(Opinion(try Self.server(), epoch: 2))
         _ = try Connection(try Self.configuration([behind, ahead]))
     }
