@@ -172,10 +172,15 @@ class Redis:
             self.shard_counts[prefix] = int(text)
         return self.shard_counts[prefix]
 
+    def shard_starts(self, prefix):
+        """What the keys of each shard begin with, as schemas/redis.md has it."""
+        count = self.shards(prefix)
+        return [f"{prefix}:1:{{{f'{shard:03o}' if count > 64 else shard}}}:" for shard in range(count)]
+
     def counted(self, prefix):
         """Sums of every shard's own audit entries, by name: accepted, duplicate, ignored, rejected, lost."""
         sums = {}
-        for flat in self.ask(*(("HGETALL", f"{prefix}:1:{{{shard}}}:audit") for shard in range(self.shards(prefix)))):
+        for flat in self.ask(*(("HGETALL", f"{start}audit") for start in self.shard_starts(prefix))):
             for field, value in zip(flat[::2], flat[1::2]):
                 name = field.rsplit(":", 1)[1]
                 if name not in ("delivered", "gaps"):
@@ -185,7 +190,7 @@ class Redis:
     def lowest_marks(self, prefix):
         """The lowest mark of each partition over all shards that have one."""
         lowest = {}
-        for flat in self.ask(*(("HGETALL", f"{prefix}:1:{{{shard}}}:marks") for shard in range(self.shards(prefix)))):
+        for flat in self.ask(*(("HGETALL", f"{start}marks") for start in self.shard_starts(prefix))):
             marks = {field: int(value) for field, value in zip(flat[::2], flat[1::2])
                      if not field.startswith("!") and not field.endswith("@")}
             for field, value in marks.items():

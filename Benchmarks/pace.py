@@ -69,8 +69,8 @@ def sending(servers, prefix, topic, salt, tool, *arguments):
 
 def are_past(redis, prefix, topic, wanted):
     """Whether the marks of these shards and partitions are past these offsets."""
-    found = redis.ask(*(("HGET", f"{prefix}:1:{{{shard}}}:marks", f"{topic}/{partition}")
-                        for shard, partition in wanted))
+    starts = redis.shard_starts(prefix)
+    found = redis.ask(*(("HGET", f"{starts[shard]}marks", f"{topic}/{partition}") for shard, partition in wanted))
     return all(int(mark or 0) > offset for mark, offset in zip(found, wanted.values()))
 
 

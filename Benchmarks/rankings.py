@@ -34,7 +34,7 @@ SHARD = 2166136261
 for byte in ORG.encode():
     SHARD = ((SHARD ^ byte) * 16777619) & 0xFFFFFFFF
 SHARD %= SHARDS
-PREFIX = f"odo:1:{{{SHARD}}}:{ORG}:"
+PREFIX = f"odo:1:{{{SHARD:03o}}}:{ORG}:"
 FOLDER = tempfile.mkdtemp(prefix="odo-rank-")
 SOCKET = f"{FOLDER}/s"
 # Characters of a key between its prefix and its checksum.
@@ -97,7 +97,7 @@ def seed(shape):
     redis("HSET", "odo:1:{dir}:ledger", "layout", "1", "shards", str(SHARDS), "hash", "fnv1a32", "directory:d", "1",
           "origin:usage-events/0", "0 0")
     for shard in range(SHARDS):
-        redis("HSET", f"odo:1:{{{shard}}}:marks", "!contract", "1:a")
+        redis("HSET", f"odo:1:{{{shard:03o}}}:marks", "!contract", "1:a")
     secret = key()
     digest = hashlib.sha256(secret.encode()).hexdigest()
     redis("HSET", f"odo:1:{{dir}}:credential:{digest}", "hash", f'"{digest}"', "prefix", f'"{secret[:10]}"',

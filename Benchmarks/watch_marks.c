@@ -38,7 +38,7 @@ static void look(redisContext *redis, const char *prefix, const char *topic, int
         words[p + 2] = field[p];
     }
     for (int shard = 0; shard < shards; shard++) {
-        snprintf(key, sizeof key, "%s:1:{%d}:marks", prefix, shard);
+        snprintf(key, sizeof key, shards > 64 ? "%s:1:{%03o}:marks" : "%s:1:{%d}:marks", prefix, shard);
         if (redisAppendCommandArgv(redis, partitions + 2, words, NULL)) fail("Redis", redis->errstr);
     }
     for (int shard = 0; shard < shards; shard++) {

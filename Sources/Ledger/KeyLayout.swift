@@ -81,8 +81,22 @@ public struct KeyLayout: Sendable, Hashable {
 
     // MARK: Names of a shard and of the directory
 
+    /// What is between the braces in the names of a shard's keys, its hash tag in a cluster.
+    ///
+    /// With more than 64 shards it is the number in octal with at least three digits. CRC16 is
+    /// linear in the bits of a text, so that such tags share the slots of a cluster out evenly;
+    /// decimal numbers, which ledgers of 64 shards have, do not.
+    public func tag(of shard: Int) -> String {
+        guard shardCount > KeyLayout.mostDecimalTags else { return String(shard) }
+        let digits = String(shard, radix: 8)
+        return String(repeating: "0", count: max(0, 3 - digits.utf8.count)) + digits
+    }
+
+    /// Ledgers of at most that many shards have the decimal number in the names of keys.
+    public static let mostDecimalTags = 64
+
     /// What every key of a shard begins with: `PREFIX:GEN:{SHARD}:`.
-    public func shardPrefix(_ shard: Int) -> Bytes { key(String(shard), "") }
+    public func shardPrefix(_ shard: Int) -> Bytes { key(tag(of: shard), "") }
     private func key(_ tag: String, _ rest: String) -> Bytes {
         var key = Bytes()
         // Room for an organization and a meter, too.
@@ -94,17 +108,17 @@ public struct KeyLayout: Sendable, Hashable {
         return key
     }
     /// `PREFIX:GEN:{SHARD}:marks`: hash of marks, fingerprints, contract and torn marker.
-    public func marksKey(shard: Int) -> Bytes { key(String(shard), "marks") }
+    public func marksKey(shard: Int) -> Bytes { key(tag(of: shard), "marks") }
     /// `PREFIX:GEN:{SHARD}:audit`: hash of the audit counters.
-    public func auditKey(shard: Int) -> Bytes { key(String(shard), "audit") }
+    public func auditKey(shard: Int) -> Bytes { key(tag(of: shard), "audit") }
     /// `PREFIX:GEN:{SHARD}:parked`: hash of what single cells of the shard refused.
-    public func parkedKey(shard: Int) -> Bytes { key(String(shard), "parked") }
+    public func parkedKey(shard: Int) -> Bytes { key(tag(of: shard), "parked") }
     /// Suffix of the HyperLogLog that holds a key's parked values; no cell's key ends in it.
     public static let parkedSuffix = Bytes(":parked".utf8)
     /// `PREFIX:GEN:{SHARD}:scratch`: exists only while a commit script runs.
-    public func scratchKey(shard: Int) -> Bytes { key(String(shard), "scratch") }
+    public func scratchKey(shard: Int) -> Bytes { key(tag(of: shard), "scratch") }
     /// `PREFIX:GEN:{SHARD}:scopes`: hash of the scopes that may have keys of their own.
-    public func scopesKey(shard: Int) -> Bytes { key(String(shard), "scopes") }
+    public func scopesKey(shard: Int) -> Bytes { key(tag(of: shard), "scopes") }
     /// `PREFIX:GEN:{dir}:ledger`: hash of layout, origins and contract.
     public var ledgerKey: Bytes { key("dir", "ledger") }
     /// `PREFIX:GEN:{dir}:credential:HASH`: hash of one credential's members.

@@ -1,6 +1,7 @@
 import Glibc
 public import Redis
 import Synchronization
+import Workload
 
 /// Where the marks of a ledger are, by the published layout.
 public struct MarkPlace: Sendable {
@@ -16,6 +17,11 @@ public struct MarkPlace: Sendable {
         self.redis = redis
         self.prefix = prefix
         self.generation = generation
+    }
+
+    /// Name of the hash with a shard's marks in a ledger of so many shards.
+    func marksKey(shard: Int, of shards: Int) -> String {
+        "\(prefix):\(generation):{\(oracleTag(of: shard, shards: shards))}:marks"
     }
 
     /// Shards of a ledger that does not exist yet.
@@ -51,6 +57,7 @@ final class MarkWatcher: @unchecked Sendable {
 
     private let place: MarkPlace
     private let fields: [String]
+    private let shardCount: Int
     private let measures: ReplayMeasures
     private var connection: Connection?
     private let lastError = Mutex<String?>(nil)
@@ -58,16 +65,17 @@ final class MarkWatcher: @unchecked Sendable {
 
     /// Connects and begins to read; throws when Redis does not answer now.
     init(
-        _ place: MarkPlace, topic: String, partitions: Int, measures: ReplayMeasures
+        _ place: MarkPlace, topic: String, partitions: Int, shards: Int, measures: ReplayMeasures
     ) throws(ReplayError) {
         self.place = place
+        shardCount = shards
         self.measures = measures
         fields = (0..<partitions).map { "\(topic)/\($0)" }
         do throws(RedisError) {
             var connection = try Connection(place.redis)
             // Shows early whether the user may read marks.
             try connection.command(
-                "HMGET", "\(place.prefix):\(place.generation):{0}:marks", "\(topic)/0")
+                "HMGET", place.marksKey(shard: 0, of: shards), "\(topic)/0")
             self.connection = consume connection
         } catch {
             throw ReplayError(.sink, error.description)
@@ -108,7 +116,7 @@ final class MarkWatcher: @unchecked Sendable {
         for shard in shards {
             open.begin(arguments: 2 + fields.count)
             open.add("HMGET")
-            open.add(text: "\(place.prefix):\(place.generation):{\(shard)}:marks")
+            open.add(text: place.marksKey(shard: shard, of: shardCount))
             for field in fields { open.add(text: field) }
         }
         for shard in shards {

@@ -89,7 +89,7 @@ public final class Replayer {
         self.shards = shards
         measures.watch(partitions: partitions, shards: shards)
         watcher = try MarkWatcher(
-            place, topic: topic.name, partitions: partitions, measures: measures)
+            place, topic: topic.name, partitions: partitions, shards: shards, measures: measures)
     }
 
     /// Why the marks cannot be read now; nil when they can, or without `watch`.

@@ -70,7 +70,7 @@ struct Admission {
         _ ledger: inout LedgerReader, _ report: inout VerificationReport
     ) throws(VerifyError) {
         for shard in 0..<ledger.shards {
-            let name = Array("\(ledger.prefix){\(shard)}:scopes".utf8)
+            let name = Array("\(ledger.start(of: shard))scopes".utf8)
             let found = try ledger.talk { connection throws(RedisError) in
                 try Comparison.readInSteps(name, .hash, &connection)
             }

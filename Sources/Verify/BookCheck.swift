@@ -107,6 +107,6 @@ public struct BookCheck: ~Copyable {
     }
 
     private func key(_ shard: Int) -> [UInt8] {
-        Array("\(ledger.prefix){\(shard)}:audit".utf8)
+        Array("\(ledger.start(of: shard))audit".utf8)
     }
 }

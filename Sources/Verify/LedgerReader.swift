@@ -115,12 +115,16 @@ struct LedgerReader: ~Copyable {
         (0...12).map { 1 << $0 }.first { String($0) == text }
     }
 
+    /// What every key of a shard begins with.
+    func start(of shard: Int) -> String { "\(prefix){\(oracleTag(of: shard, shards: shards))}:" }
+
     /// A hash of every shard, in the order of the shards.
     mutating func ofEachShard(_ name: String) throws(VerifyError) -> [[String: String]] {
         let (prefix, shards) = (prefix, shards)
         return try talk { connection throws(RedisError) in
             for shard in 0..<shards {
-                connection.append("HGETALL", "\(prefix){\(shard)}:\(name)")
+                connection.append(
+                    "HGETALL", "\(prefix){\(oracleTag(of: shard, shards: shards))}:\(name)")
             }
             var all: [[String: String]] = []
             for _ in 0..<shards {
@@ -139,9 +143,10 @@ struct LedgerReader: ~Copyable {
         let (prefix, shards) = (prefix, shards)
         return try talk { connection throws(RedisError) in
             for shard in 0..<shards {
+                let start = "\(prefix){\(oracleTag(of: shard, shards: shards))}:"
                 connection.append("MULTI")
-                connection.append("HGETALL", "\(prefix){\(shard)}:marks")
-                connection.append("HGETALL", "\(prefix){\(shard)}:audit")
+                connection.append("HGETALL", start + "marks")
+                connection.append("HGETALL", start + "audit")
                 connection.append("EXEC")
             }
             var books: [(marks: [String: String], audit: [String: String])] = []

@@ -28,7 +28,9 @@ struct OrganizationCells {
         self.organization = organization
         let id = Array(organization.utf8)
         let shard = id.withUnsafeBytes { oracleShard(of: $0, shards: shards) }
-        let start = Array("\(prefix){\(shard)}:".utf8) + Escaping.escaped(id) + [0x3A]
+        let start =
+            Array("\(prefix){\(oracleTag(of: shard, shards: shards))}:".utf8) + Escaping.escaped(id)
+            + [0x3A]
         var projects: Set<[UInt8]> = []
         for key in 0..<cells.keyCount {
             let name = cells.name(key)

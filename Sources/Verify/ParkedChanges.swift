@@ -1,4 +1,5 @@
 import Redis
+import Workload
 
 /// The parked hashes of a ledger: changes that single cells refused.
 ///
@@ -70,7 +71,10 @@ extension LedgerReader {
     mutating func parked() throws(VerifyError) -> ParkedChanges {
         let (prefix, count) = (prefix, shards)
         return try talk { connection throws(RedisError) in
-            for shard in 0..<count { connection.append("HGETALL", "\(prefix){\(shard)}:parked") }
+            for shard in 0..<count {
+                let tag = oracleTag(of: shard, shards: count)
+                connection.append("HGETALL", "\(prefix){\(tag)}:parked")
+            }
             var parked = ParkedChanges()
             for _ in 0..<count {
                 let reply = try connection.receive()

@@ -52,7 +52,10 @@ final class TestService {
             try run("HSET", "odo:1:{dir}:ledger", "layout", "1", "shards", "256", "hash", "fnv1a32")
             try run("HSET", "odo:1:{dir}:ledger", "directory:usage-directory", "1")
             try run("HSET", "odo:1:{dir}:ledger", "origin:usage-events/0", "0 0")
-            for shard in 0..<256 { try run("HSET", "odo:1:{\(shard)}:marks", "!contract", "1:a") }
+            for shard in 0..<256 {
+                let tag = layout.tag(of: shard)
+                try run("HSET", "odo:1:{\(tag)}:marks", "!contract", "1:a")
+            }
         }
     }
 
@@ -94,7 +97,8 @@ final class TestService {
     static func key(_ organization: String, _ rest: String) -> String {
         var hash: UInt32 = 2_166_136_261
         for byte in organization.utf8 { hash = (hash ^ UInt32(byte)) &* 16_777_619 }
-        return "odo:1:{\(hash % 256)}:\(organization):\(rest)"
+        let tag = KeyLayout().tag(of: Int(hash % 256))
+        return "odo:1:{\(tag)}:\(organization):\(rest)"
     }
 
     /// The marks of an organization's shard.

@@ -5,7 +5,7 @@ import json
 from confluent_kafka import TopicPartition
 
 from checks import check, expect, run
-from house import SHARDS, House, get, wait_until
+from house import SHARDS, House, get, tag, wait_until
 
 House.needed()
 EVENTS = ["replay", "--generate", "--seed", "11", "--events", "4000"]
@@ -104,9 +104,9 @@ def torn_shard():
         house.call(*EVENTS, "--to", house.topic)
         machine = house.start("run").wait_ready()
         house.wait_counted()
-        shard = next(n for n in range(SHARDS) if house.redis.keys(f"odo:1:{{{n}}}:*:totals"))
-        cells = house.redis.keys(f"odo:1:{{{shard}}}:*:totals")[0]
-        house.redis.hset(f"odo:1:{{{shard}}}:marks", "!torn", "undo failed")
+        shard = next(n for n in range(SHARDS) if house.redis.keys(f"odo:1:{{{tag(n)}}}:*:totals"))
+        cells = house.redis.keys(f"odo:1:{{{tag(shard)}}}:*:totals")[0]
+        house.redis.hset(f"odo:1:{{{tag(shard)}}}:marks", "!torn", "undo failed")
         house.redis.hincrby(cells, house.redis.hkeys(cells)[0], 1_000)
         expect("torn" in house.call("verify", expected=1), "verify names the torn shard")
         expect(f"reset-shard {shard}" in findings(house, 1)[("shard-torn", "error")]["mend"], "remedy")

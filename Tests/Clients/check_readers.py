@@ -75,7 +75,7 @@ def known_shards():
             value = (value ^ byte) * 0x01000193 & 0xFFFFFFFF
         expect(value % 256 == int(shard), f"{organization}: {value % 256}")
         escaped = "".join(f"%{ord(c):02X}" if c in " %:{}" else c for c in organization)
-        expect(key == f"odo:1:{{{shard}}}:{escaped}", key)
+        expect(key == f"odo:1:{{{int(shard):03o}}}:{escaped}", key)
 
 
 @check
@@ -92,7 +92,8 @@ def read_ledger(shards, readers):
     with Server() as server:
         server.client.hset("odo:1:{dir}:ledger", "shards", shards)
         for number, (_, shard, key) in enumerate(KNOWN[:-1]):
-            key = key.replace(f"{{{shard}}}", f"{{{int(shard) % shards}}}", 1)
+            if shards == 64:
+                key = key.replace(f"{{{int(shard):03o}}}", f"{{{int(shard) % shards}}}", 1)
             server.client.hset(f"{key}:totals", mapping={"api_calls": 100 + number, "buckets": 7})
             server.client.hset(f"{key}:api_calls:day:2026-03", mapping={"09": 60 + number, "02": 40})
         for name, command in readers.items():

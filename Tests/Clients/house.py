@@ -315,8 +315,9 @@ class House:
     def marks(self, prefix="odo"):
         """The lowest mark of all shards: partition → offset; a shard without one counts as 0."""
         pipeline = self.redis.pipeline(transaction=False)
-        for shard in range(self.shards(prefix)):
-            pipeline.hmget(f"{prefix}:1:{{{shard}}}:marks", [f"{self.topic}/{p}" for p in range(self.partitions)])
+        count = self.shards(prefix)
+        for shard in range(count):
+            pipeline.hmget(f"{prefix}:1:{{{tag(shard, count)}}}:marks", [f"{self.topic}/{p}" for p in range(self.partitions)])
         shards = pipeline.execute()
         return {p: min(int(marks[p] or 0) for marks in shards) for p in range(self.partitions)}
 
@@ -340,12 +341,18 @@ def key_name(organization, prefix="odo", shards=SHARDS):
     value = 0x811C9DC5
     for byte in organization.encode():
         value = (value ^ byte) * 0x01000193 & 0xFFFFFFFF
-    return f"{prefix}:1:{{{value % shards}}}:{escaped(organization)}"
+    return f"{prefix}:1:{{{tag(value % shards, shards)}}}:{escaped(organization)}"
+
+
+def tag(shard, shards=SHARDS):
+    """What is between the braces in the names of a shard's keys, as schemas/redis.md has it."""
+    return f"{shard:03o}" if shards > 64 else str(shard)
 
 
 def shard_of(key):
     """The number of the shard that a key lies in."""
-    return int(key.split("{")[1].split("}")[0])
+    text = key.split("{")[1].split("}")[0]
+    return int(text, 8 if len(text) > 2 else 10)
 
 
 def escaped(text):

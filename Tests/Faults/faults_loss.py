@@ -9,7 +9,7 @@ import redis
 from case import fault
 from events import Writer, counted_tokens, token
 from faults_log import stopped, trim
-from house import key_name, shard_of, wait_until
+from house import key_name, shard_of, tag, wait_until
 from rig import log, log_size, must_run, stopped_reasons
 
 #: Four, because retention takes another part of each: see `Loss.cut`.
@@ -22,7 +22,7 @@ class ShardCopy:
     def __init__(self, rig, shard):
         # A client of its own: what DUMP answers is no text.
         self.redis = redis.Redis(port=rig.server.port)
-        self.pattern = f"odo:1:{{{shard}}}:*"
+        self.pattern = f"odo:1:{{{tag(shard)}}}:*"
         self.values = {key: (self.redis.dump(key), max(self.redis.pttl(key), 0)) for key in self._keys()}
 
     def _keys(self):
@@ -112,7 +112,7 @@ class Loss:
     def check_books(self, lost):
         """Of each shard and partition: all up to the mark was delivered, jumped over or lost; lost as told."""
         for shard in range(house.SHARDS):
-            audit = self.rig.redis.hgetall(f"odo:1:{{{shard}}}:audit")
+            audit = self.rig.redis.hgetall(f"odo:1:{{{tag(shard)}}}:audit")
             for partition, records in enumerate(self.log):
                 place = f"{self.rig.topic}/{partition}"
                 found = [int(audit.get(f"{place}:{part}", 0)) for part in ("delivered", "gaps", "lost")]

@@ -8,7 +8,7 @@ import redis
 from case import fault
 from events import Writer, token
 from faults_link import MOST_MEMORY, few_lines
-from house import get, key_name, shard_of, wait_until
+from house import get, key_name, shard_of, tag, wait_until
 from rig import is_running, log_size, memory, must_run
 
 
@@ -261,7 +261,7 @@ def marks(rig, spoiled):
     return sum(
         int(mark or 0)
         for shard in shards
-        for mark in rig.redis.hmget(f"odo:1:{{{shard}}}:marks", fields)
+        for mark in rig.redis.hmget(f"odo:1:{{{tag(shard)}}}:marks", fields)
     )
 
 

@@ -165,7 +165,7 @@ class Rig(House):
     def _by_partition(self, prefix="odo"):
         pipeline = self.redis.pipeline(transaction=False)
         for shard in range(house.SHARDS):
-            pipeline.hgetall(f"{prefix}:1:{{{shard}}}:audit")
+            pipeline.hgetall(f"{prefix}:1:{{{house.tag(shard)}}}:audit")
         own = ("accepted", "duplicate", "ignored", "rejected")
         counted = collections.Counter()
         for audit in pipeline.execute():

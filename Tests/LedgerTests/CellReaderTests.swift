@@ -16,7 +16,8 @@ import Testing
     }
 
     /// The marks of the shard of organization `o`.
-    private let marks = "odo:1:{\(KeyLayout().shard(of: "o".utf8))}:marks"
+    private let marks = String(
+        decoding: KeyLayout().marksKey(shard: KeyLayout().shard(of: "o".utf8)), as: UTF8.self)
 
     private var soon: ContinuousClock.Instant { .now + .seconds(10) }
 

@@ -136,7 +136,7 @@ import Testing
                 window: window, number: number)
             return String(decoding: key, as: UTF8.self)
         }
-        let start = "odo:1:{\(layout.shard(of: "acme" as Bytes))}:acme:project=p%3A1:"
+        let start = "odo:1:{257}:acme:project=p%3A1:"
         #expect(name(.series, .all, 0) == start + "totals")
         #expect(name(.series, .month, 56 * 12 + 2) == start + "tokens:month:2026")
         #expect(name(.series, .day, day) == start + "tokens:day:2026-03")
@@ -169,7 +169,7 @@ import Testing
                 number: number)
             return String(decoding: key, as: UTF8.self)
         }
-        let start = "odo:1:{175}:acme:"
+        let start = "odo:1:{257}:acme:"
         #expect(name(.series, .all, 0) == start + "totals")
         #expect(name(.series, .month, 56 * 12 + 2) == start + "use:month:2026")
         #expect(name(.series, .day, day) == start + "use:day:2026-03")
@@ -190,15 +190,38 @@ import Testing
         #expect(name(.table, .quarter, day * 96 + 57) == start + "use:quarter:2026-03-09T1415")
     }
 
+    /// In a cluster each master gets its share of the shards, however many masters there are.
+    @Test func tagsShareTheSlotsOut() {
+        func slot(_ text: String) -> Int {
+            var crc: UInt16 = 0
+            for byte in text.utf8 {
+                crc ^= UInt16(byte) << 8
+                for _ in 0..<8 { crc = crc & 0x8000 == 0 ? crc << 1 : crc << 1 ^ 0x1021 }
+            }
+            return Int(crc % 16_384)
+        }
+        #expect(slot("123456789") == 12_739)
+        for count in [128, 256, 512, 1_024] {
+            let layout = KeyLayout(shardCount: count)
+            let tags = (0..<count).map { layout.tag(of: $0) }
+            #expect(Set(tags).count == count && tags.allSatisfy { $0.utf8.count >= 3 })
+            guard count == 256 else { continue }
+            #expect(Set(tags.map { slot($0) / 64 }).count == 256)
+            #expect([tags[0], tags[175], tags[255]] == ["000", "257", "377"])
+        }
+        let old = KeyLayout(shardCount: 64)
+        #expect((0..<64).map { old.tag(of: $0) } == (0..<64).map(String.init))
+    }
+
     @Test func namesOfTheShardAndTheDirectory() {
         let text = { (bytes: Bytes) in String(decoding: bytes, as: UTF8.self) }
-        #expect(text(layout.marksKey(shard: 7)) == "odo:1:{7}:marks")
-        #expect(text(layout.auditKey(shard: 7)) == "odo:1:{7}:audit")
+        #expect(text(layout.marksKey(shard: 7)) == "odo:1:{007}:marks")
+        #expect(text(layout.auditKey(shard: 7)) == "odo:1:{007}:audit")
         #expect(text(layout.ledgerKey) == "odo:1:{dir}:ledger")
         #expect(text(layout.credentialKey(hash: "ab" as Bytes)) == "odo:1:{dir}:credential:ab")
         #expect(
             text(layout.profileKey(organization: "acme", kind: "user", id: "u:1"))
-                == "odo:1:{175}:acme:directory:user:u%3A1")
+                == "odo:1:{257}:acme:directory:user:u%3A1")
         #expect(KeyLayout.isValidPrefix("a.B_9-") && !KeyLayout.isValidPrefix(""))
         #expect(!KeyLayout.isValidPrefix("a:b") && !KeyLayout.isValidPrefix("é"))
     }

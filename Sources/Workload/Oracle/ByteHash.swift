@@ -40,6 +40,17 @@ public func oracleShard(of organization: UnsafeRawBufferPointer, shards: Int) ->
     Int(ByteHash.fnv1a32(organization) % UInt32(shards))
 }
 
+/// What is between the braces in the names of a shard's keys, by the published rule.
+public func oracleTag(of shard: Int, shards: Int) -> String {
+    guard shards > 64 else { return "\(shard)" }
+    var digits = "", rest = shard
+    while rest > 0 || digits.count < 3 {
+        digits = "\(rest % 8)" + digits
+        rest /= 8
+    }
+    return digits
+}
+
 /// Byte strings and their numbers, in the order in which they were first met.
 struct ByteInterner: ~Copyable {
     private var arena = ByteWriter(capacity: 1 << 16)

@@ -77,14 +77,18 @@ public struct Oracle: ~Copyable {
     var name = ByteWriter()
     var member = ByteWriter()
     var active: [ActiveClause] = []
-    private let namePrefix: [UInt8]
+    /// What the names of each shard's keys begin with.
+    private let nameStarts: [[UInt8]]
     private var outcomes: [Int64]
 
     /// Makes an oracle for a catalog.
     public init(catalog: OracleCatalog, settings: OracleSettings) throws(OracleError) {
         self.settings = settings
         reader = EventReader(try OracleProgram(catalog))
-        namePrefix = Array("\(settings.prefix):\(settings.generation):{".utf8)
+        nameStarts = (0..<settings.shards).map { shard in
+            let tag = oracleTag(of: shard, shards: settings.shards)
+            return Array("\(settings.prefix):\(settings.generation):{\(tag)}:".utf8)
+        }
         outcomes = [Int64](repeating: 0, count: OracleOutcome.allCases.count)
     }
 
@@ -208,9 +212,7 @@ public struct Oracle: ~Copyable {
     /// Begins the key names of the event's organization.
     mutating func startName(_ shard: Int) {
         name.clear()
-        name.put(namePrefix)
-        name.put(decimal: shard)
-        name.put("}:")
+        name.put(nameStarts[shard])
         for place in reader.subject { Escaping.append(reader.scratch[place], to: &name) }
     }
 }

@@ -1,8 +1,10 @@
 import { createRequire } from "node:module";
 const { createClient } = createRequire(import.meta.url)("redis");
 
-const shard = (organization, shards) =>  // FNV-1a, 32 bit, modulo the ledger's number of shards
-  (Buffer.from(organization).reduce((value, byte) => Math.imul(value ^ byte, 0x01000193), 0x811c9dc5) >>> 0) % shards;
+const tag = (organization, shards) => {  // FNV-1a, 32 bit, modulo the ledger's number of shards; in octal above 64
+  const hash = Buffer.from(organization).reduce((value, byte) => Math.imul(value ^ byte, 0x01000193), 0x811c9dc5) >>> 0;
+  return shards > 64 ? (hash % shards).toString(8).padStart(3, "0") : String(hash % shards);
+};
 const escaped = (text) => text.replace(/[\x00-\x20\x7f%:{}]/g,
   (c) => "%" + c.charCodeAt(0).toString(16).toUpperCase().padStart(2, "0"));
 
@@ -10,7 +12,7 @@ const [url, organization, meter, month] = process.argv.slice(2);  // redis://loc
 const server = createClient({ url });
 await server.connect();
 const shards = Number(await server.hGet("odo:1:{dir}:ledger", "shards"));
-const name = `odo:1:{${shard(organization, shards)}}:${escaped(organization)}`;
+const name = `odo:1:{${tag(organization, shards)}}:${escaped(organization)}`;
 const [total, days] = [await server.hGet(`${name}:totals`, meter), await server.hGetAll(`${name}:${meter}:day:${month}`)];
 const counts = Object.keys(days).sort().map((day) => `"${day}": ${days[day]}`);
 console.log(`{"total": ${total ?? 0}, "days": {${counts.join(", ")}}}`);

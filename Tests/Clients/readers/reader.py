@@ -1,10 +1,10 @@
 import json, redis, sys
 
-def shard(organization, shards):  # FNV-1a, 32 bit, modulo the ledger's number of shards
+def tag(organization, shards):  # FNV-1a, 32 bit, modulo the ledger's number of shards; in octal above 64
     value = 0x811C9DC5
     for byte in organization.encode():
         value = (value ^ byte) * 0x01000193 % 2**32
-    return value % shards
+    return f"{value % shards:03o}" if shards > 64 else str(value % shards)
 
 def escaped(text):
     return "".join(f"%{ord(c):02X}" if c <= " " or c in "\x7f%:{}" else c for c in text)
@@ -12,6 +12,6 @@ def escaped(text):
 url, organization, meter, month = sys.argv[1:]  # redis://localhost:6379 ORG api_calls 2026-03
 server = redis.Redis.from_url(url, decode_responses=True)
 shards = int(server.hget("odo:1:{dir}:ledger", "shards"))
-name = f"odo:1:{{{shard(organization, shards)}}}:{escaped(organization)}"
+name = f"odo:1:{{{tag(organization, shards)}}}:{escaped(organization)}"
 total, days = server.hget(f"{name}:totals", meter), server.hgetall(f"{name}:{meter}:day:{month}")
 print(json.dumps({"total": int(total or 0), "days": {day: int(days[day]) for day in sorted(days)}}))
