@@ -12,7 +12,6 @@ final class MemoryWatch: @unchecked Sendable {
     let isStopping = Atomic<Bool>(false)
     private let redis: RedisConfiguration
     private var sample: MemorySample
-    private var connection: Connection?
     private let seen = Mutex(MemoryShares())
 
     private static let interval: Milliseconds = 60_000
@@ -44,7 +43,6 @@ final class MemoryWatch: @unchecked Sendable {
             var connection = try open()
             sample.fade()
             try sample.look(&connection, milliseconds: 200, most: Self.keysPerLook)
-            self.connection = consume connection
         } catch {
             guard case .redis(let error) = error.code, error.isForbidden else {
                 return true
@@ -59,9 +57,8 @@ final class MemoryWatch: @unchecked Sendable {
         return true
     }
 
-    /// The connection of the last look, or a new one after an error.
+    /// A connection for one look: in a minute the name may lead to another server.
     private func open() throws(LedgerError) -> Connection {
-        if let connection = connection.take() { return connection }
         do throws(RedisError) { return try Connection(redis) } catch { throw LedgerError(error) }
     }
 }

@@ -17,7 +17,7 @@ public struct Connection: ~Copyable, @unchecked Sendable {
     private let context: Context
     private var output: CommandBuffer
     private var input: UnsafeMutableRawBufferPointer { context.input }
-    private let commandTimeoutMilliseconds: Int32
+    private var commandTimeoutMilliseconds: Int32
     private let isTCP: Bool
     /// Answers that have not come yet, also those of buffered commands.
     public private(set) var pendingReplies = 0
@@ -28,6 +28,8 @@ public struct Connection: ~Copyable, @unchecked Sendable {
     /// Whether Redis has sent anything.
     private var hasAnswered = false
     private var failure: RedisError?
+    /// Where Sentinels led to this server: ends the connection when they name another master.
+    private var watched: WatchedSocket?
 
     /// Whether the connection still works as far as is known.
     public var isAlive: Bool { failure == nil }
@@ -44,6 +46,7 @@ public struct Connection: ~Copyable, @unchecked Sendable {
         commandTimeoutMilliseconds = made.commandTimeoutMilliseconds
         isTCP = made.isTCP
         hasAnswered = made.hasAnswered
+        watched = made.watched
     }
 
     // A throwing initializer of a noncopyable struct may not throw once its fields are set, so
@@ -51,6 +54,9 @@ public struct Connection: ~Copyable, @unchecked Sendable {
     private static func entered(
         _ configuration: RedisConfiguration
     ) throws(RedisError) -> Connection {
+        if case .sentinels(let sentinels) = configuration.address {
+            return try sentinels.connect(configuration)
+        }
         var connection = Connection(context: try Context(configuration), configuration)
         do throws(RedisError) {
             try connection.enter(configuration)
@@ -60,6 +66,37 @@ public struct Connection: ~Copyable, @unchecked Sendable {
             throw RedisError(.connect, "\(configuration): \(error.message)")
         }
         return connection
+    }
+
+    /// Connects to the master that Sentinels name; throws where it does not say that it is one.
+    ///
+    /// `answerMilliseconds`: how long it may take to say so.
+    static func toMaster(
+        _ configuration: RedisConfiguration, answerMilliseconds: Int32,
+        watch: (Int32) -> WatchedSocket?
+    ) throws(RedisError) -> Connection {
+        var connection = Connection(context: try Context(configuration), configuration)
+        // Before the first answer is waited for: the server may hang.
+        connection.watched = watch(connection.context.descriptor)
+        connection.commandTimeoutMilliseconds = min(
+            answerMilliseconds, configuration.commandTimeoutMilliseconds)
+        try connection.enter(configuration)
+        guard try connection.isMaster() else {
+            throw RedisError(serverText: "READONLY it says that it is a replica")
+        }
+        connection.commandTimeoutMilliseconds = configuration.commandTimeoutMilliseconds
+        return connection
+    }
+
+    /// Whether the server says that it is a master; HELLO says it to every user.
+    private mutating func isMaster() throws(RedisError) -> Bool {
+        append("HELLO")
+        let greeting = try receive().copied().elements
+        for index in stride(from: 0, to: greeting.count - 1, by: 2)
+        where greeting[index].text == "role" {
+            return greeting[index + 1].text == "master"
+        }
+        return try command("ROLE").elements.first?.text == "master"
     }
 
     private init(context: Context, _ configuration: RedisConfiguration) {

@@ -25,6 +25,7 @@ final class Context {
                 deadline = Deadline(milliseconds: configuration.connectTimeoutMilliseconds)
             }
         case .unixSocket(let path): found = redisConnectUnixWithTimeout(path, limit)
+        case .sentinels: preconditionFailure("Sentinels are asked first")
         }
         guard let made = found else { throw RedisError(.connect, "out of memory") }
         guard made.pointee.err == 0 else {

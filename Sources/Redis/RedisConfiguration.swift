@@ -6,6 +6,8 @@ public struct RedisConfiguration: Sendable, Hashable, CustomStringConvertible {
         case tcp(host: String, port: Int32)
         /// The path of a unix socket.
         case unixSocket(path: String)
+        /// Sentinels, which are asked at each connect where the master is.
+        case sentinels(Sentinels)
     }
 
     /// The socket that Redis listens on.
@@ -41,15 +43,24 @@ public struct RedisConfiguration: Sendable, Hashable, CustomStringConvertible {
     }
 
     /// A configuration from `redis://user:password@host:port/database`,
-    /// `unix://user:password@/path?db=1`, or plain `host:port`.
+    /// `unix://user:password@/path?db=1`, plain `host:port`, or
+    /// `redis+sentinel://user:password@host:port,host:port/name?db=1&sentinel_user=user`.
     ///
-    /// `rediss://` is `redis://` over TLS, with the settings' defaults until `tls` is set. User,
-    /// password and path may hold `%XX`. Other schemes are refused.
+    /// `rediss://` and `rediss+sentinel://` are the same over TLS, with the settings' defaults until
+    /// `tls` is set. User, password, path and name may hold `%XX`. Other schemes are refused.
     ///
-    /// - Parameter password: replaces the URL's; nil: the URL's is used.
-    public init(url: String, password: String? = nil) throws(RedisError) {
+    /// - Parameters:
+    ///   - password: replaces the URL's; nil: the URL's is used.
+    ///   - sentinelPassword: what Sentinels ask for; nil: none is sent.
+    public init(
+        url: String, password: String? = nil, sentinelPassword: String? = nil
+    ) throws(RedisError) {
         var text = Substring(url)
-        if text.hasPrefix("unix://") {
+        if let scheme = [Self.sentinelScheme, Self.sentinelTLSScheme].first(where: text.hasPrefix) {
+            text.removeFirst(scheme.count)
+            try self.init(sentinelRest: text, sentinelPassword: sentinelPassword)
+            if scheme == Self.sentinelTLSScheme { tls = try TLSClient(TLSSettings()) }
+        } else if text.hasPrefix("unix://") {
             text.removeFirst("unix://".count)
             try self.init(unixRest: text)
         } else if text.hasPrefix("redis://") {
@@ -60,22 +71,26 @@ public struct RedisConfiguration: Sendable, Hashable, CustomStringConvertible {
             try self.init(redisRest: text)
             tls = try TLSClient(TLSSettings())
         } else if text.contains("://") {
-            throw RedisError(.configuration, "unknown scheme; use redis://, rediss:// or unix://")
+            throw RedisError(
+                .configuration,
+                "unknown scheme; use redis://, rediss://, unix://, redis+sentinel:// or "
+                    + "rediss+sentinel://")
         } else {
             try self.init(redisRest: text)
         }
         if let password { self.password = password }
+        if case .sentinels = address {
+        } else if sentinelPassword != nil {
+            throw RedisError(
+                .configuration, "a password for Sentinels, but the address names no Sentinels")
+        }
         try validate()
     }
 
     /// Throws where a value is outside its permitted range; the message names it.
     public func validate() throws(RedisError) {
         switch address {
-        case .tcp(let host, let port):
-            guard !host.isEmpty else { throw RedisError(.configuration, "host is empty") }
-            guard (1...65_535).contains(port) else {
-                throw RedisError(.configuration, "port is \(port); permitted 1 to 65535")
-            }
+        case .tcp(let host, let port): try Endpoint(host: host, port: port).validate()
         case .unixSocket(let path):
             guard tls == nil else {
                 throw RedisError(.configuration, "TLS needs a host, not a path")
@@ -86,6 +101,7 @@ public struct RedisConfiguration: Sendable, Hashable, CustomStringConvertible {
                     .configuration,
                     "unix socket path of \(path.utf8.count) bytes; permitted 1 to 107")
             }
+        case .sentinels(let sentinels): try sentinels.validate()
         }
         guard (0...65_535).contains(database) else {
             throw RedisError(.configuration, "database is \(database); permitted 0 to 65535")
@@ -98,14 +114,25 @@ public struct RedisConfiguration: Sendable, Hashable, CustomStringConvertible {
         }
     }
 
+    /// How long to wait after a connection could not be made, or was left, before the next try.
+    ///
+    /// Shorter with Sentinels: to ask them costs the server nothing.
+    public var reconnectMilliseconds: Int64 {
+        if case .sentinels = address { 100 } else { 500 }
+    }
+
     /// Address, user and database; never the password.
     public var description: String {
         let userPart = user.map { "\($0)@" } ?? ""
         switch address {
         case .tcp(let host, let port):
-            let shown = host.contains(":") ? "[\(host)]" : host
-            return "\(tls == nil ? "redis" : "rediss")://\(userPart)\(shown):\(port)/\(database)"
+            let scheme = tls == nil ? "redis" : "rediss"
+            return "\(scheme)://\(userPart)\(Endpoint(host: host, port: port))/\(database)"
         case .unixSocket(let path): return "unix://\(userPart)\(path)?db=\(database)"
+        case .sentinels(let sentinels):
+            let sentinelUser = sentinels.user.map { "&sentinel_user=\($0)" } ?? ""
+            let scheme = tls == nil ? Self.sentinelScheme : Self.sentinelTLSScheme
+            return "\(scheme)\(userPart)\(sentinels)?db=\(database)\(sentinelUser)"
         }
     }
 }
@@ -123,23 +150,9 @@ extension RedisConfiguration {
             if !number.isEmpty { database = try Self.number(number, "database") }
             rest = rest[..<slash]
         }
-        var host = rest
-        var port = Self.defaultPort
-        if rest.hasPrefix("["), let close = rest.firstIndex(of: "]") {
-            host = rest[rest.index(after: rest.startIndex)..<close]
-            let after = rest[rest.index(after: close)...]
-            if !after.isEmpty {
-                guard after.hasPrefix(":") else {
-                    throw RedisError(.configuration, "text after ] is not a port")
-                }
-                port = Int32(clamping: try Self.number(after.dropFirst(), "port"))
-            }
-        } else if let colon = rest.firstIndex(of: ":") {
-            host = rest[..<colon]
-            port = Int32(
-                clamping: try Self.number(rest[rest.index(after: colon)...], "port"))
-        }
-        address = .tcp(host: host.isEmpty ? "127.0.0.1" : String(host), port: port)
+        let endpoint = try Endpoint(text: rest, defaultPort: Self.defaultPort)
+        address = .tcp(
+            host: endpoint.host.isEmpty ? "127.0.0.1" : endpoint.host, port: endpoint.port)
     }
 
     private init(unixRest rest: Substring) throws(RedisError) {
@@ -153,7 +166,7 @@ extension RedisConfiguration {
     }
 
     /// Takes `user:password@` and returns what follows.
-    private mutating func takeCredentials(of text: Substring) throws(RedisError) -> Substring {
+    mutating func takeCredentials(of text: Substring) throws(RedisError) -> Substring {
         guard let at = text.lastIndex(of: "@") else { return text }
         let credentials = text[..<at]
         let colon = credentials.firstIndex(of: ":") ?? credentials.endIndex
@@ -176,14 +189,14 @@ extension RedisConfiguration {
         }
     }
 
-    private static func number(_ text: Substring, _ part: String) throws(RedisError) -> Int {
+    static func number(_ text: Substring, _ part: String) throws(RedisError) -> Int {
         guard let number = Int(text), number >= 0 else {
             throw RedisError(.configuration, "\(part) is not a number")
         }
         return number
     }
 
-    private static func decoded(_ text: Substring, _ part: String) throws(RedisError) -> String {
+    static func decoded(_ text: Substring, _ part: String) throws(RedisError) -> String {
         var bytes: [UInt8] = []
         var rest = text.utf8.makeIterator()
         while let byte = rest.next() {

@@ -223,27 +223,72 @@ def demoted_name(case):
     with case.rig() as rig:
         other = rig.add_redis("other", "--replicaof", "127.0.0.1", str(rig.server.port))
         name = rig.add_proxy()
-        machine = rig.count("--lanes", "1", through=name).wait_ready()
-        serve = rig.start("serve", "--rate-limit", "0", ODOMETER_REDIS=f"redis://127.0.0.1:{name.port}").wait_ready()
-        key = rig.key("acme", "operations")
-        replay = rig.feed(rate=2000)
-        for case.times in range(1, case.scaled(3, 12) + 1):
-            rig.wait_progress(1000)
-            old = rig.server
-            old.wait_replica()
-            since = log_size(machine)
-            old.client.execute_command("FAILOVER", "TO", "127.0.0.1", other.port, "TIMEOUT", "5000")
-            wait_until(lambda: other.client.info("replication")["role"] == "master", 15, "the other is master")
-            rig.says(machine, "event=no-master", since)
-            rig.look_at(other)
-            with case.recovery():
-                name.lead_to(other.address)
-                rig.wait_progress(500)
-            # What nobody asks keeps its connection: all threads are asked.
-            wait_until(lambda: asked(serve, key) and not strangers(old), 60, "nobody reads the old master")
-            few_lines(machine, "event=no-master", 2, since)
-            other = old
-        rig.wait_fed(replay)
-        rig.wait_all()
-        case.verified(rig)
-        stayed(case, machine)
+        name_moves(case, rig, other, f"redis://127.0.0.1:{name.port}", lambda server: name.lead_to(server.address))
+
+
+NAMES = r"""
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <netdb.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+/* The address of redis.moves is in the file NAME_FILE. */
+int getaddrinfo(const char *node, const char *service, const struct addrinfo *hints, struct addrinfo **list) {
+  static int (*real)(const char *, const char *, const struct addrinfo *, struct addrinfo **);
+  const char *path = getenv("NAME_FILE"); char text[64]; FILE *file;
+  if (!real) real = (int (*)(const char *, const char *, const struct addrinfo *, struct addrinfo **))dlsym(RTLD_NEXT, "getaddrinfo");
+  if (node && path && !strcmp(node, "redis.moves") && (file = fopen(path, "r"))) {
+    if (fgets(text, sizeof text, file)) node = text;
+    fclose(file);
+  }
+  return real(node, service, hints, list);
+}
+"""
+
+
+@fault("F12", "FAILOVER, then DNS has the new master's address, IPv6 and IPv4 in turn; connections to the old one stay open")
+def demoted_dns(case):
+    """The same by DNS, without any proxy."""
+    with case.rig(redis=("--replica-announce-ip", "127.0.0.1")) as rig:
+        port = rig.server.port
+        other = rig.add_redis(
+            "other", "--replicaof", "127.0.0.1", str(port), "--replica-announce-ip", "::1", host="::1", port=port)
+        address = rig.folder / "address"
+
+        def lead(server):
+            (rig.folder / "next").write_text(server.host)
+            (rig.folder / "next").rename(address)
+
+        lead(rig.server)
+        name_moves(
+            case, rig, other, f"redis://redis.moves:{port}", lead, LD_PRELOAD=rig.shim("names", NAMES),
+            NAME_FILE=str(address))
+
+
+def name_moves(case, rig, other, url, lead, **environment):
+    """Master and replica change places, and the name follows by `lead`."""
+    machine = rig.count("--lanes", "1", url=url, **environment).wait_ready()
+    serve = rig.start("serve", "--rate-limit", "0", ODOMETER_REDIS=url, **environment).wait_ready()
+    key = rig.key("acme", "operations")
+    replay = rig.feed(rate=2000)
+    for case.times in range(1, case.scaled(3, 12) + 1):
+        rig.wait_progress(1000)
+        old = rig.server
+        old.wait_replica()
+        since = log_size(machine)
+        old.client.execute_command("FAILOVER", "TO", other.host, other.port, "TIMEOUT", "5000")
+        wait_until(lambda: other.client.info("replication")["role"] == "master", 15, "the other is master")
+        rig.says(machine, "event=no-master", since)
+        rig.look_at(other)
+        with case.recovery():
+            lead(other)
+            rig.wait_progress(500)
+        # What nobody asks keeps its connection: all threads are asked.
+        wait_until(lambda: asked(serve, key) and not strangers(old), 60, "nobody reads the old master")
+        few_lines(machine, "event=no-master", 2, since)
+        other = old
+    rig.wait_fed(replay)
+    rig.wait_all()
+    case.verified(rig)
+    stayed(case, machine)

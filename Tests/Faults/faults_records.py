@@ -244,14 +244,9 @@ time_t time(time_t *at) {
 
 def clock_shim(rig):
     """The file that holds the shift of a wall clock in seconds, and the environment of a process that has that clock."""
-    compiler = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
-    if not compiler:
-        raise AssertionError("there is no C compiler")
-    source, shim, clock = rig.folder / "clock.c", rig.folder / "clock.so", rig.folder / "clock"
-    source.write_text(CLOCK)
-    subprocess.run([compiler, "-shared", "-fPIC", "-o", shim, source, "-ldl"], check=True)
+    shim, clock = rig.shim("clock", CLOCK), rig.folder / "clock"
     clock.write_text("0")
-    return clock, {"LD_PRELOAD": str(shim), "CLOCK_FILE": str(clock)}
+    return clock, {"LD_PRELOAD": shim, "CLOCK_FILE": str(clock)}
 
 
 @fault("F35", "a shim moves the clock of Redis ahead by minutes, days and a year, without its own search for expired keys")

@@ -4,7 +4,9 @@ import collections
 import contextlib
 import os
 import pathlib
+import shutil
 import signal
+import subprocess
 import time
 
 import house
@@ -68,11 +70,21 @@ class Rig(House):
 
     # Servers
 
-    def add_redis(self, name, *options, **environment):
-        """One more Redis, which ends with the rig."""
-        server = RedisServer(self.folder / name, *options, **environment)
+    def add_redis(self, name, *options, **how):
+        """One more Redis, which ends with the rig; see RedisServer for how."""
+        server = RedisServer(self.folder / name, *options, **how)
         self._stack.callback(lambda: server.process.poll() is None and server.kill())
         return server
+
+    def shim(self, name, source):
+        """Path of a library made of this C source, for LD_PRELOAD."""
+        compiler = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
+        if not compiler:
+            raise AssertionError("there is no C compiler")
+        path, library = self.folder / f"{name}.c", self.folder / f"{name}.so"
+        path.write_text(source)
+        subprocess.run([compiler, "-shared", "-fPIC", "-o", library, path, "-ldl"], check=True)
+        return str(library)
 
     def add_proxy(self, server=None):
         """A proxy before a Redis (the rig's own), which ends with the rig."""
@@ -138,6 +150,14 @@ class Rig(House):
                 if time.monotonic() > deadline:
                     raise
                 time.sleep(0.1)
+
+    def counted_on(self, server):
+        """The same of a server that the rig does not look at."""
+        own, self.redis = self.redis, server.client
+        try:
+            return self._counted("odo")
+        finally:
+            self.redis = own
 
     def _counted(self, prefix):
         return sum(self._by_partition(prefix).values())

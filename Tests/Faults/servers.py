@@ -138,16 +138,17 @@ class Brokers:
 class RedisServer:
     """A redis-server on a TCP port and with a folder of its own, which outlives its ends."""
 
-    def __init__(self, folder, *options, **environment):
-        """`environment` is added to that of the process."""
+    def __init__(self, folder, *options, host="127.0.0.1", port=None, **environment):
+        """Without a port it takes a free one; `environment` is added to that of the process."""
         self.environment = {**os.environ, **environment}
         self.folder = folder
         self.folder.mkdir()
         self.options = options
-        self.port = free_port()
-        self.address = ("127.0.0.1", self.port)
-        self.url = f"redis://127.0.0.1:{self.port}"
-        self.client = redis.Redis(port=self.port, decode_responses=True, encoding_errors="replace", socket_timeout=15)
+        self.host, self.port = host, port or free_port()
+        self.address = (host, self.port)
+        self.url = f"redis://{f'[{host}]' if ':' in host else host}:{self.port}"
+        self.client = redis.Redis(
+            host, self.port, decode_responses=True, encoding_errors="replace", socket_timeout=15)
         self.process = None
         self.start()
 
@@ -163,7 +164,7 @@ class RedisServer:
 
         with (self.folder / "redis.log").open("ab") as log:
             self.process = subprocess.Popen(
-                ["redis-server", "--port", str(self.port), "--bind", "127.0.0.1", "--dir", self.folder,
+                ["redis-server", "--port", str(self.port), "--bind", self.host, "--dir", self.folder,
                  "--repl-diskless-sync-delay", "0", "--save", "", *self.options],
                 stdout=log, stderr=log, preexec_fn=prepare, env=self.environment,
             )

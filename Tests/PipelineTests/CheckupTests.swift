@@ -1,5 +1,6 @@
 import Kafka
 import Ledger
+import Redis
 import TestSupport
 import Testing
 
@@ -155,5 +156,58 @@ import Testing
         #expect(facts.reachesOrigin)
         facts.log = (6, 9)
         #expect(!facts.reachesOrigin)
+    }
+}
+
+/// What `doctor` makes of the words of Sentinels.
+@Suite struct SentinelFactsTests {
+    private func report(
+        _ number: Int32, master: Int32? = 1, known: Int = 3, replicas: Int = 2,
+        obstacle: String? = nil
+    ) -> Sentinels.Report {
+        var report = Sentinels.Report(endpoint: Endpoint(host: "h", port: number))
+        report.master = master.map { Endpoint(host: "m", port: $0) }
+        if master == nil {
+            report.failure = "Connection refused"
+        } else {
+            (report.quorum, report.known, report.replicas) = (2, known, replicas)
+        }
+        report.obstacle = obstacle
+        return report
+    }
+
+    private func lines(_ reports: Sentinels.Report...) -> [String] {
+        SentinelFacts.findings(reports, name: "odo").map {
+            "\($0.grade.rawValue) \($0.check): \($0.message)"
+        }
+    }
+
+    @Test func allOfThemAgree() {
+        #expect(
+            lines(report(1), report(2), report(3)) == [
+                "ok sentinel-reach: 3 of 3 Sentinels answer and name m:1 as odo; "
+                    + "3 know each other, quorum 2"
+            ])
+    }
+
+    @Test func oneIsAwayAndTheOthersDisagree() {
+        let found = lines(report(1), report(2, master: 2), report(3, master: nil))
+        #expect(found.count == 2)
+        #expect(found[0].hasPrefix("warning sentinel-reach: 2 of 3 Sentinels answer"))
+        #expect(found[0].hasSuffix("(h:3: Connection refused)"))
+        #expect(
+            found[1] == "error sentinel-agreement: the Sentinels disagree about odo: "
+                + "h:1 names m:1, h:2 names m:2")
+    }
+
+    @Test func noFailoverIsPossible() {
+        #expect(
+            lines(report(1, obstacle: "NOQUORUM x")).contains {
+                $0 == "error sentinel-quorum: no failover of odo can be decided: NOQUORUM x"
+            })
+        let few = lines(report(1, known: 2, replicas: 0))
+        #expect(few.contains { $0.hasPrefix("warning sentinel-quorum: 2 Sentinels watch odo") })
+        #expect(few.contains { $0.hasPrefix("warning sentinel-replicas: odo has no replica") })
+        #expect(lines(report(1, master: nil))[0].hasPrefix("error sentinel-reach: 0 of 1"))
     }
 }

@@ -46,7 +46,39 @@ import Testing
         #expect(!"\(entered)".contains("p@"))
     }
 
+    @Test func readsSentinels() throws {
+        let read = try RedisConfiguration(
+            url:
+                "redis+sentinel://ann:p%40ss@h1,[fd00::2]:7,h3:26380,h1/a%2Fb?db=2&sentinel_user=s%20t",
+            sentinelPassword: "secret")
+        #expect(
+            read.address
+                == .sentinels(
+                    Sentinels(
+                        endpoints: [
+                            Endpoint(host: "h1", port: 26_379), Endpoint(host: "fd00::2", port: 7),
+                            Endpoint(host: "h3", port: 26_380),
+                        ], name: "a/b", user: "s t", password: "secret")))
+        #expect(read.user == "ann" && read.password == "p@ss" && read.database == 2)
+        #expect(
+            read.description
+                == "redis+sentinel://ann@h1:26379,[fd00::2]:7,h3:26380/a/b?db=2&sentinel_user=s t")
+        let plain = try RedisConfiguration(url: "redis+sentinel://h/m", password: "p")
+        #expect(plain.password == "p" && plain.database == 0 && plain.reconnectMilliseconds == 100)
+    }
+
+    @Test func aPasswordOfSentinelsNeedsSentinels() {
+        #expect(throws: RedisError.self) {
+            try RedisConfiguration(url: "redis://h", sentinelPassword: "p")
+        }
+    }
+
     @Test(arguments: [
+        "redis+sentinel://h", "redis+sentinel://h/",
+        "redis+sentinel:///m", "redis+sentinel://h1,,h2/m", "redis+sentinel://h:0/m",
+        "redis+sentinel://h/m?db", "redis+sentinel://h/m?=", "redis+sentinel://h/m?x=1",
+        "redis+sentinel://h/m?sentinel_user=s", "redis+sentinel://[::1]x/m",
+        "redis+sentinel://u@h/m",
         "http://host", "redis://host:x", "redis://host:0", "redis://host:70000",
         "redis://host/x", "redis://u@host", "redis://:%G0@host", "unix://", "unix:///s?db=-1",
         "unix:///s?x=1", "unix:///" + String(repeating: "l", count: 120), "redis://[::1]x",

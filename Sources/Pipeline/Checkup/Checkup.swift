@@ -37,6 +37,7 @@ public enum Checkup {
                     .error, "redis", "redis-reach", "Redis cannot be asked: \(error.message)",
                     remedy: "start it, or correct --redis"))
         }
+        findings += SentinelFacts.findings(configuration.redis)
         var partitions: [PartitionFacts] = []
         do throws(KafkaError) {
             let consumer = try Consumer(configuration.client)

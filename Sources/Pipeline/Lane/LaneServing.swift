@@ -46,7 +46,7 @@ extension Lane {
             link = try LedgerLink(world: world, checkAt: now)
             assignment?.needsReconcile = true
         } catch {
-            connectAt = now + 500
+            connectAt = now + configuration.redis.reconnectMilliseconds
             trouble(.redis, "Redis does not answer: \(error.message)")
             assignment?.hold("Redis")
         }
@@ -59,7 +59,7 @@ extension Lane {
 
     /// Closes the connection; the next attempt resolves the server's name again.
     func leaveServer(_ now: Milliseconds, _ trouble: LaneTrouble, _ reason: String) {
-        dropLink(connectAt: now + 500)
+        dropLink(connectAt: now + configuration.redis.reconnectMilliseconds)
         self.trouble(trouble, reason)
         assignment?.hold("Redis")
     }

@@ -34,7 +34,7 @@ extension Commands {
             away again.
             """,
         options: [bootstrap, Options.kafkaProperty, Options.kafkaPropertyFile]
-            + [redis, Options.redisPasswordFile, Options.redisPassword] + Options.redisTLS
+            + [redis] + Options.redisAccess.dropFirst()
             + [Options.listen, Options.adminListen, Options.lanes, events, rate, seconds],
         examples: [
             ("demo", "with servers of its own"),

@@ -57,8 +57,9 @@ enum Options {
     // MARK: Redis
     static let redis = Option(
         name: "redis", placeholder: "URL", value: .text,
-        help: "redis://[USER[:PASSWORD]@]HOST:PORT[/DATABASE], rediss://… with TLS, or "
-            + "unix:///PATH[?db=DATABASE].",
+        help: "redis://[USER[:PASSWORD]@]HOST:PORT[/DATABASE], unix:///PATH[?db=DATABASE] or "
+            + "redis+sentinel://[USER[:PASSWORD]@]HOST:PORT,…/NAME[?db=DATABASE&sentinel_user=USER]; "
+            + "with TLS rediss://… or rediss+sentinel://….",
         standard: "redis://localhost:\(RedisConfiguration.defaultPort)", path: "redis.url",
         isSecret: true)
     static let redisPasswordFile = Option(
@@ -89,6 +90,13 @@ enum Options {
         name: "redis-tls-unverified", placeholder: "on|off", value: .choice(["on", "off"]),
         help: "on: any certificate of Redis is taken, also that of an attacker.", standard: "off",
         path: "redis.tls_unverified")
+    static let sentinelPasswordFile = Option(
+        name: "redis-sentinel-password-file", placeholder: "FILE", value: .text,
+        help: "File whose first line is the Sentinels' own password.",
+        path: "redis.sentinel_password_file")
+    static let sentinelPassword = Option(
+        name: "redis-sentinel-password", placeholder: "", value: .text,
+        help: "The Sentinels' own password.", source: .environment, isSecret: true)
     static let prefix = Option(
         name: "prefix", placeholder: "NAME", value: .text,
         help: "First part of every key: several Odometers share one Redis by it.",
@@ -236,7 +244,10 @@ enum Options {
     static let redisTLS = [
         redisCA, redisCertificate, redisKey, redisServerName, redisTLSUnverified,
     ]
-    static let redisServer = [redis, redisPasswordFile, redisPassword] + redisTLS + [prefix]
+    static let redisAccess = [
+        redis, redisPasswordFile, redisPassword, sentinelPasswordFile, sentinelPassword,
+    ] + redisTLS
+    static let redisServer = redisAccess + [prefix]
     static let topics = [topic, directoryTopic, deadLetterTopic, deadLetters, group, instance]
     static let counting = [
         redisEvictionChecked, lanes, meters, commitInterval, dedupeWindow, futureBound, from,

@@ -39,19 +39,27 @@ extension Settings {
     func redisAddress() throws(CommandFailure) -> RedisConfiguration {
         do throws(RedisError) {
             var password = text(Options.redisPassword)
-            if let file = text(Options.redisPasswordFile) { password = try secret(file) }
-            return try RedisConfiguration(url: required(Options.redis), password: password)
+            if let file = text(Options.redisPasswordFile) {
+                password = try secret(file, Options.redisPasswordFile)
+            }
+            var sentinelPassword = text(Options.sentinelPassword)
+            if let file = text(Options.sentinelPasswordFile) {
+                sentinelPassword = try secret(file, Options.sentinelPasswordFile)
+            }
+            return try RedisConfiguration(
+                url: required(Options.redis), password: password,
+                sentinelPassword: sentinelPassword)
         } catch {
             throw .usage("--redis (\(source(Options.redis))): \(error.message)")
         }
     }
 
     /// A file that cannot be read is a wrong configuration of Redis, too.
-    private func secret(_ file: String) throws(RedisError) -> String {
+    private func secret(_ file: String, _ option: Option) throws(RedisError) -> String {
         do throws(CommandFailure) {
             return try FileText.secret(file)
         } catch {
-            throw RedisError(.configuration, "--redis-password-file: \(error.message)")
+            throw RedisError(.configuration, "--\(option.name): \(error.message)")
         }
     }
 
