@@ -46,7 +46,7 @@ public struct RedisConfiguration: Sendable, Hashable, CustomStringConvertible {
     /// `unix://user:password@/path?db=1`, plain `host:port`, or
     /// `redis+sentinel://user:password@host:port,host:port/name?db=1&sentinel_user=user`.
     ///
-    /// `rediss://` and `rediss+sentinel://` are the same over TLS, with the settings' defaults until
+    /// `rediss://` and `rediss+sentinel://` are the same over TLS, with default settings until
     /// `tls` is set. User, password, path and name may hold `%XX`. Other schemes are refused.
     ///
     /// - Parameters:

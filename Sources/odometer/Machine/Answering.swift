@@ -106,20 +106,9 @@ final class Answering: Sendable {
             "odometer_http_cut_total", help: "Connections ended because a request took too long.",
             statistics.cut)
         guard let certificate else { return }
-        text.counter(
-            "odometer_http_tls_handshakes_total", help: "TLS handshakes completed.",
-            statistics.handshakes)
-        text.family(
-            "odometer_http_tls_failed_total", .counter,
-            help: "Connections without a TLS handshake: it failed, or plain HTTP came.")
-        text.sample(
-            "odometer_http_tls_failed_total", [("reason", "handshake")],
-            statistics.failedHandshakes)
-        text.sample(
-            "odometer_http_tls_failed_total", [("reason", "plain")], statistics.plainOnTLS)
-        text.gauge(
-            "odometer_http_tls_expiry_seconds",
-            help: "When the certificate expires, in seconds since 1970.",
-            Double(certificate.current().expiresMilliseconds / 1_000))
+        MetricsPage.writeTLS(
+            handshakes: statistics.handshakes, failed: statistics.failedHandshakes,
+            plain: statistics.plainOnTLS,
+            expiresMilliseconds: certificate.current().expiresMilliseconds, to: &text)
     }
 }

@@ -42,6 +42,24 @@ enum MetricsPage {
         text.sample("odometer_directory_records_refused_total", [], refusedRecords)
     }
 
+    /// The HTTPS listener: handshakes, and when its certificate expires.
+    static func writeTLS(
+        handshakes: UInt64, failed: UInt64, plain: UInt64, expiresMilliseconds: Int64,
+        to text: inout PrometheusText
+    ) {
+        text.counter(
+            "odometer_http_tls_handshakes_total", help: "TLS handshakes completed.", handshakes)
+        text.family(
+            "odometer_http_tls_failed_total", .counter,
+            help: "Connections without a TLS handshake: it failed, or plain HTTP came.")
+        text.sample("odometer_http_tls_failed_total", [("reason", "handshake")], failed)
+        text.sample("odometer_http_tls_failed_total", [("reason", "plain")], plain)
+        text.gauge(
+            "odometer_http_tls_expiry_seconds",
+            help: "When the certificate expires, in seconds since 1970.",
+            Double(expiresMilliseconds / 1_000))
+    }
+
     private static func writeEvents(_ metrics: PipelineMetrics, to text: inout PrometheusText) {
         text.family("odometer_events_total", .counter, help: "Records by outcome.")
         for (name, count) in metrics.outcomes {
