@@ -40,22 +40,24 @@ struct CommitCall {
         let all: [[UInt8]]
         var next: Int
 
-        mutating func word() -> String {
+        mutating func bytes() -> [UInt8] {
             next += 1
-            return String(decoding: all[next - 1], as: UTF8.self)
+            return all[next - 1]
         }
+        mutating func word() -> String { String(decoding: bytes(), as: UTF8.self) }
         mutating func number() -> Int { Int(word()) ?? -1 }
 
         /// The members of a dump; a small one keeps their order.
         mutating func dump(_ count: Int) -> [(member: String, value: String)] {
-            let read = all[next].withUnsafeBytes(KeyDump.entries).map {
+            let read = bytes().withUnsafeBytes(KeyDump.entries).map {
                 (
                     member: String(decoding: $0.member, as: UTF8.self),
                     value: String(decoding: $0.value, as: UTF8.self)
                 )
             }
             precondition(read.count == count, "a dump of as many members")
-            next += 1
+            // Redis does not look: it would make a key that holds a member twice.
+            precondition(Set(read.map(\.member)).count == count, "a dump has each member once")
             return read
         }
     }
@@ -77,7 +79,16 @@ struct CommitCall {
         for _ in 0..<words.number() {
             audit.append((member: words.word(), delta: words.word()))
         }
-        for key in keys.dropFirst(3) { addGroup(key, &words) }
+        var made: Set<String> = []
+        for key in keys.dropFirst(3) {
+            let isMade = ["N", "Q", "Y"].contains(
+                String(decoding: all[words.next].prefix(1), as: UTF8.self))
+            if isMade { made.insert(key) }
+            addGroup(key, &words)
+        }
+        for key in made {
+            precondition(keys.count { $0 == key } == 1, "a key that is made is named once: \(key)")
+        }
     }
 
     private mutating func addGroup(_ key: String, _ words: inout Words) {
@@ -102,18 +113,46 @@ struct CommitCall {
             for _ in 0..<count { refused.append((scope: words.word(), most: words.number())) }
             return
         case "N": return addHash(group, words.dump(count), &words)
-        case "U", "Y": group.entries = words.dump(count)
+        case "U", "Y":
+            group.entries = words.dump(count)
+            precondition(
+                group.entries.allSatisfy {
+                    Int64($0.value).map(CommitArguments.smallScores.contains) ?? false
+                }, "a union takes small scores only")
+            precondition(
+                letter == "U" || Self.isSorted(group.entries), "a set that is made is in its order")
         default:
             // The values of a sketch follow its dump.
-            if letter == "Q" { words.next += 1 }
+            let sketch = letter == "Q" ? words.bytes() : nil
             for _ in 0..<count {
                 let first = words.word()
                 let second = kind == "P" ? "" : words.word()
                 group.entries.append(
                     kind == "Z" ? (member: second, value: first) : (member: first, value: second))
             }
+            precondition(
+                sketch == nil || sketch == Self.sketch(of: group.entries),
+                "a sketch that is made is that of its values")
         }
         groups.append(group)
+    }
+
+    /// Whether members are in the order of a sorted set, which a dump must have: by
+    /// score, then by bytes.
+    private static func isSorted(_ entries: [(member: String, value: String)]) -> Bool {
+        zip(entries, entries.dropFirst()).allSatisfy { before, after in
+            guard let low = Int64(before.value), let high = Int64(after.value) else { return false }
+            return low < high
+                || low == high && before.member.utf8.lexicographicallyPrecedes(after.member.utf8)
+        }
+    }
+
+    private static func sketch(of entries: [(member: String, value: String)]) -> [UInt8] {
+        var sketch = SketchDump()
+        var text: [UInt8] = []
+        for entry in entries { _ = Array(entry.member.utf8).withUnsafeBytes { sketch.insert($0) } }
+        sketch.withText { text = Array($0) }
+        return text
     }
 
     /// Adds the entries of a hash's dump as they would apply one by one.
@@ -129,6 +168,10 @@ struct CommitCall {
             var group = hash
             group.kind = kind
             group.entries = entries.filter { kinds[$0.member, default: "H"] == kind }
+            // Redis would keep a cell at 0, and undo takes such a cell for absent.
+            precondition(
+                kind != "H" || group.entries.allSatisfy { $0.value != "0" },
+                "a hash that is made has no sum of 0")
             if !group.entries.isEmpty { groups.append(group) }
         }
     }

@@ -7,7 +7,7 @@ import Testing
 /// The law that the simulation works by and the script that Redis runs: the same calls, the same
 /// answers, the same content.
 @Suite struct DifferentialTests {
-    static let shard = "t:1:{3}:"
+    static let shard = "t:1:{003}:"
     static let partitions = [0, 1, 2].map { LogPartition(topic: "usage", partition: $0) }
 
     /// A call with random ranges and entries; sometimes from another mark, or of another contract.
