@@ -244,9 +244,10 @@ enum Options {
     static let redisTLS = [
         redisCA, redisCertificate, redisKey, redisServerName, redisTLSUnverified,
     ]
-    static let redisAccess = [
-        redis, redisPasswordFile, redisPassword, sentinelPasswordFile, sentinelPassword,
-    ] + redisTLS
+    static let redisAccess =
+        [
+            redis, redisPasswordFile, redisPassword, sentinelPasswordFile, sentinelPassword,
+        ] + redisTLS
     static let redisServer = redisAccess + [prefix]
     static let topics = [topic, directoryTopic, deadLetterTopic, deadLetters, group, instance]
     static let counting = [
