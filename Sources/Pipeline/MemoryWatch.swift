@@ -12,7 +12,6 @@ final class MemoryWatch: @unchecked Sendable {
     let isStopping = Atomic<Bool>(false)
     private let redis: RedisConfiguration
     private var sample: MemorySample
-    private var connection: Connection?
     private let seen = Mutex(MemoryShares())
 
     private static let interval: Milliseconds = 60_000
@@ -39,12 +38,14 @@ final class MemoryWatch: @unchecked Sendable {
     }
 
     /// Looks once; false when the Redis user may not.
-    private func look() -> Bool {
+    ///
+    /// Each look connects again: one connection kept for all of them would go on asking a master
+    /// that was demoted, which closes nothing.
+    func look() -> Bool {
         do throws(LedgerError) {
             var connection = try open()
             sample.fade()
             try sample.look(&connection, milliseconds: 200, most: Self.keysPerLook)
-            self.connection = consume connection
         } catch {
             guard case .redis(let error) = error.code, error.serverPrefix == "NOPERM" else {
                 return true
@@ -59,9 +60,7 @@ final class MemoryWatch: @unchecked Sendable {
         return true
     }
 
-    /// The connection of the last look, or a new one after an error.
     private func open() throws(LedgerError) -> Connection {
-        if let connection = connection.take() { return connection }
         do throws(RedisError) { return try Connection(redis) } catch { throw LedgerError(error) }
     }
 }
