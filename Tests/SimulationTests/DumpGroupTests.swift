@@ -47,6 +47,7 @@ import Testing
             layout: KeyLayout(prefix: "t", shardCount: 1), cellSets: program.cellSets)
         var arguments = CommitArguments()
         encoder.begin(&arguments, shard: 0, contract: Array("1:abc".utf8))
+        arguments.addRange(member: Array("usage/0".utf8), from: 0, to: 1)
         encoder.addCells(of: tally, shard: 0, to: &arguments)
         return CommitCall(&arguments)
     }
