@@ -38,7 +38,10 @@ final class MemoryWatch: @unchecked Sendable {
     }
 
     /// Looks once; false when the Redis user may not.
-    private func look() -> Bool {
+    ///
+    /// Each look connects again: one connection kept for all of them would go on asking a master
+    /// that was demoted, which closes nothing.
+    func look() -> Bool {
         do throws(LedgerError) {
             var connection = try open()
             sample.fade()
@@ -57,7 +60,6 @@ final class MemoryWatch: @unchecked Sendable {
         return true
     }
 
-    /// A connection for one look: in a minute the name may lead to another server.
     private func open() throws(LedgerError) -> Connection {
         do throws(RedisError) { return try Connection(redis) } catch { throw LedgerError(error) }
     }

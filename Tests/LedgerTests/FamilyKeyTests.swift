@@ -122,4 +122,22 @@ import Testing
                 "least:n": digits(3), "<expiry>": String(fixture.later),
             ])
     }
+
+    /// A key that any of its meters has filled is full: a cell at 0 keeps its place.
+    @Test func aZeroStaysWhereAnotherMeterHasItsOther() throws {
+        let fixture = try LedgerFixture()
+        try fixture.prepare()
+        var connection = try fixture.server.connect()
+        let key = fixture.name("kin:all")
+        try connection.command("HSET", key, "sums:a", "5", "calls:b", "1", "calls:__other__", "2")
+        try connection.command("HSET", fixture.name("parked"), "HF 0 \(key) sums:a", "-5")
+        var cursor = ParkedCells.begin
+        let left = try ParkedCells.retry(
+            &connection, layout: fixture.layout, shard: fixture.shard, contract: fixture.contract,
+            cursor: &cursor)
+        #expect(left == 0)
+        #expect(
+            try fixture.everything()[key]
+                == ["sums:a": "0", "calls:b": "1", "calls:__other__": "2"])
+    }
 }

@@ -150,14 +150,16 @@ import Testing
         #expect(found[fixture.name("oldz")] == ["there": "4", "new": "2", "<expiry>": old])
     }
 
-    /// What the server refuses at the end of the call takes all of it back.
-    @Test func aCommitThatIsTakenBackLeavesNothingOfADump() throws {
+    /// What the server refuses takes all of it back: at the end of the call, or where scores could
+    /// not be taken back.
+    @Test(arguments: ["-pfadd", "-zincrby"])
+    func aCommitThatIsTakenBackLeavesNothingOfADump(right: String) throws {
         let fixture = try LedgerFixture.filled()
         var administrator = try fixture.server.connect()
         var configuration = fixture.server.configuration
         configuration.user = "odo"
         configuration.password = "p"
-        try administrator.command("ACL", "SETUSER", "odo", "on", ">p", "~*", "+@all", "-pfadd")
+        try administrator.command("ACL", "SETUSER", "odo", "on", ">p", "~*", "+@all", right)
         let before = try fixture.everything()
         var committer = try Committer(Connection(configuration))
         var arguments = fixture.begun()
