@@ -92,6 +92,22 @@ public struct KeyLayout: Sendable, Hashable {
         return String(repeating: "0", count: max(0, 3 - digits.utf8.count)) + digits
     }
 
+    /// The shard with this number, or with this tag in braces; nil where there is none.
+    ///
+    /// A number with a zero before it is neither: it could be meant as a tag.
+    public func shard(named name: String) -> Int? {
+        let shard =
+            if name.hasPrefix("{"), name.hasSuffix("}"), name.utf8.count > 2 {
+                Int(name.dropFirst().dropLast(), radix: shardCount > Self.mostDecimalTags ? 8 : 10)
+            } else {
+                Int(name)
+            }
+        guard let shard, (0..<shardCount).contains(shard),
+            name == String(shard) || name == "{\(tag(of: shard))}"
+        else { return nil }
+        return shard
+    }
+
     /// Ledgers of at most that many shards have the decimal number in the names of keys.
     public static let mostDecimalTags = 64
 

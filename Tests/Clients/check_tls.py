@@ -169,6 +169,40 @@ def before_any_server():
 
 
 @check
+def sentinel():
+    """rediss+sentinel:// is TLS to the Sentinels and to the master; without TLS and with another CA the line says what to set"""
+    with TLSHouse() as house:
+        port, settings = free_port(), house.folder / "sentinel.conf"
+        settings.write_text(
+            f"port 0\ntls-port {port}\ntls-cert-file {house.folder}/server.crt\ntls-key-file {house.folder}/server.key\n"
+            f"tls-ca-cert-file {house.ca}\ntls-replication yes\ndir {house.folder}\n"
+            f"sentinel monitor main 127.0.0.1 {house.port} 1\n")
+        process = subprocess.Popen(
+            ["redis-server", settings, "--sentinel"], stdout=subprocess.DEVNULL, preexec_fn=end_with_parent)
+        try:
+            address = f"127.0.0.1:{port}/main"
+            house.environment["ODOMETER_REDIS"] = f"rediss+sentinel://{address}"
+
+            def status(*words):
+                return subprocess.run(
+                    [BINARY, "status", *words], env=house.environment, capture_output=True, text=True, timeout=60).stderr
+
+            wait_until(lambda: "no ledger" in status(), 20, "the Sentinel has met the master")
+            machine = house.start("run").wait_ready(60)
+            replay(house, "--generate", "--seed", "10", "--events", "1000", "--freshness")
+            house.wait_counted()
+            expect(house.call("verify", "--full").splitlines()[-1] == "equal", "every cell")
+            expect(machine.terminate() == 0, "exit code")
+            for name in ("CA", "CERT", "KEY"):
+                house.environment.pop(f"ODOMETER_REDIS_{name}")
+            expect("set --redis-ca" in status(), "a CA that nobody trusts")
+            expect("use rediss" in status("--redis", f"redis+sentinel://{address}"), "plain to a port with TLS")
+        finally:
+            process.terminate()
+            process.wait(10)
+
+
+@check
 def demonstration():
     """the demonstration with a Redis that speaks TLS"""
     with TLSHouse() as house:

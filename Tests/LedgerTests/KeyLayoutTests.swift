@@ -213,6 +213,22 @@ import Testing
         #expect((0..<64).map { old.tag(of: $0) } == (0..<64).map(String.init))
     }
 
+    @Test(arguments: [64, 256, 1_024])
+    func aShardIsNamedByItsNumberOrItsTag(count: Int) {
+        let layout = KeyLayout(shardCount: count)
+        for shard in 0..<count {
+            #expect(layout.shard(named: "\(shard)") == shard)
+            #expect(layout.shard(named: "{\(layout.tag(of: shard))}") == shard)
+        }
+        for name in [
+            "", "{", "{}", "{dir}", "-1", "+1", "007", "{8888}", "{-1}", "{+01}", "\(count)",
+        ] {
+            #expect(layout.shard(named: name) == nil, "\(name)")
+        }
+        #expect(layout.shard(named: "{9}") == (count == 64 ? 9 : nil))
+        #expect(layout.shard(named: "{011}") == (count == 64 ? nil : 9))
+    }
+
     @Test func namesOfTheShardAndTheDirectory() {
         let text = { (bytes: Bytes) in String(decoding: bytes, as: UTF8.self) }
         #expect(text(layout.marksKey(shard: 7)) == "odo:1:{007}:marks")

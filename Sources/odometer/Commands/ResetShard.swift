@@ -28,7 +28,10 @@ extension Commands {
             off, run it again.
             """,
         operands: [
-            Operand(name: "SHARD", help: "Number of the shard; status names those that are torn.")
+            Operand(
+                name: "SHARD",
+                help: "Number of the shard, which status names where it is torn, or the tag in the "
+                    + "names of its keys, like '{257}'.")
         ],
         options: Options.kafka + Options.redisServer + [acceptLoss, yes],
         examples: [
@@ -45,8 +48,15 @@ extension Commands {
     ) throws(CommandFailure) -> ExitCode {
         let settings = call.settings
         let names = try settings.keyLayout()
-        guard let shard = Int(call.operands[0]), (0..<KeyLayout.mostShards).contains(shard) else {
-            throw .usage("SHARD must be the number of a shard, not \(call.operands[0])")
+        // Before any server is asked: what no ledger has.
+        let counts = [KeyLayout.mostDecimalTags, KeyLayout.mostShards]
+        guard
+            counts.contains(where: {
+                names.with(shardCount: $0).shard(named: call.operands[0]) != nil
+            })
+        else {
+            throw .usage(
+                "SHARD must be a number like 175 or a tag like {257}, not \(call.operands[0])")
         }
         let redis = try settings.redisConfiguration()
         let kafka = try settings.kafkaConfiguration(log: call.log)
@@ -57,12 +67,12 @@ extension Commands {
             throw CommandFailure(error)
         }
         return try resetShard(
-            shard, names, kafka, &connection, isAgreed: settings.isOn(yes),
+            call.operands[0], names, kafka, &connection, isAgreed: settings.isOn(yes),
             isLossAccepted: settings.isOn(acceptLoss))
     }
 
     private static func resetShard(
-        _ shard: Int, _ names: KeyLayout, _ kafka: ClientConfiguration,
+        _ name: String, _ names: KeyLayout, _ kafka: ClientConfiguration,
         _ connection: inout Connection, isAgreed: Bool, isLossAccepted: Bool
     ) throws(CommandFailure) -> ExitCode {
         do throws(LedgerError) {
@@ -70,8 +80,10 @@ extension Commands {
                 let text = record.contractText
             else { throw LedgerError(.corrupt, "no ledger under \(names.prefix)") }
             let layout = names.with(shardCount: record.shardCount)
-            guard shard < layout.shardCount else {
-                Output.failure("SHARD must be 0 to \(layout.shardCount - 1), not \(shard)")
+            guard let shard = layout.shard(named: name) else {
+                Output.failure(
+                    "SHARD must be 0 to \(layout.shardCount - 1) or a tag up to "
+                        + "{\(layout.tag(of: layout.shardCount - 1))}, not \(name)")
                 return .usage
             }
             let partitions = record.origins.keys.sorted()
@@ -88,7 +100,8 @@ extension Commands {
                 return reach.isAway ? .failed : .refused
             }
             let state = marks[shard].torn.map { "torn: \($0)" } ?? "not torn"
-            Output.line("shard \(shard) of \(layout.prefix) is \(state)")
+            Output.line(
+                "shard \(shard) of \(layout.prefix), {\(layout.tag(of: shard))}, is \(state)")
             guard isAgreed || isConfirmed(shard) else {
                 Output.failure("nothing was changed; --yes goes on without asking")
                 return .usage
@@ -100,12 +113,13 @@ extension Commands {
                 origins: record.origins,
                 starts: Dictionary(
                     uniqueKeysWithValues: reach.losses.map { ($0.partition, $0.start) }))
+            Output.line(
+                "shard \(shard) is empty and begins again; odometer status shows how far it has come"
+            )
+            return .ok
         } catch {
             throw CommandFailure(error.code == .otherLayout ? .refused : .failed, error.message)
         }
-        Output.line(
-            "shard \(shard) is empty and begins again; odometer status shows how far it has come")
-        return .ok
     }
 
     /// Asks at the terminal; without a terminal the answer is no.

@@ -58,8 +58,8 @@ enum Options {
     static let redis = Option(
         name: "redis", placeholder: "URL", value: .text,
         help: "redis://[USER[:PASSWORD]@]HOST:PORT[/DATABASE], unix:///PATH[?db=DATABASE] or "
-            + "redis+sentinel://[USER[:PASSWORD]@]HOST:PORT,…/NAME[?db=DATABASE&sentinel_user=USER]; "
-            + "with TLS rediss://… or rediss+sentinel://….",
+            + "redis+sentinel://HOST:PORT,…/NAME[?db=DATABASE], also with USER:PASSWORD@ and "
+            + "&sentinel_user=USER; with TLS rediss://… or rediss+sentinel://….",
         standard: "redis://localhost:\(RedisConfiguration.defaultPort)", path: "redis.url",
         isSecret: true)
     static let redisPasswordFile = Option(
