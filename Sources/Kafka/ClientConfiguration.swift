@@ -163,7 +163,7 @@ public struct ConsumerSettings: Sendable {
         for (name, value) in Self.fixed { try builder.set(name, value) }
         // Unknown to 2.0.2, known to 2.8.0. Under the consumer protocol the broker alone says after
         // how many seconds a killed member is replaced, and our session timeout is refused
-        // (docs/decisions/0049).
+        // (docs/decisions/0053).
         try builder.set("group.protocol", "classic", ifKnown: true)
         if readsSingleRecords {
             for (name, value) in Self.singleRecords { try builder.set(name, value) }

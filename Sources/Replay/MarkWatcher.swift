@@ -21,7 +21,7 @@ public struct MarkPlace: Sendable {
 
     /// Name of the hash with a shard's marks in a ledger of so many shards.
     func marksKey(shard: Int, of shards: Int) -> String {
-        "\(prefix):\(generation):{\(oracleTag(of: shard, shards: shards))}:marks"
+        oracleKeyStart("\(prefix):\(generation):", shard: shard, shards: shards) + "marks"
     }
 
     /// Shards of a ledger that does not exist yet.
@@ -38,7 +38,7 @@ public struct MarkPlace: Sendable {
             throw ReplayError(.sink, error.description)
         }
         guard let text = reply.elements.first?.text else { return Self.newShards }
-        guard let shards = (0...12).map({ 1 << $0 }).first(where: { String($0) == text }) else {
+        guard let shards = oracleShardCount(text) else {
             throw ReplayError(
                 .sink,
                 "the ledger's number of shards must be a power of two from 1 to 4,096, not \(text)")

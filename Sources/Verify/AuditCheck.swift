@@ -15,7 +15,8 @@ struct AuditCheck {
         var own: Int64 = 0
         var hasLoss = false
         for shard in marks.indices {
-            let key = Array("\(prefix){\(oracleTag(of: shard, shards: marks.count))}:audit".utf8)
+            let start = oracleKeyStart(prefix, shard: shard, shards: marks.count)
+            let key = Array("\(start)audit".utf8)
             let audit = LedgerReader.audit(of: partition, in: audits[shard])
             let mark = marks[shard][partition].flatMap { Int64($0) } ?? -1
             func expect(_ name: String, _ expected: Int64, _ found: Int64) {

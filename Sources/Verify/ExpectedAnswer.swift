@@ -72,9 +72,8 @@ public struct ExpectedAnswer: Sendable, Equatable {
         _ cells: borrowing ExpectedCells
     ) -> [(member: [UInt8], value: ExpectedValue)] {
         for shard in 0..<shards {
-            let name =
-                Array("\(prefix){\(oracleTag(of: shard, shards: shards))}:".utf8) + organization
-                + Array(end.utf8)
+            let start = oracleKeyStart(prefix, shard: shard, shards: shards)
+            let name = Array(start.utf8) + organization + Array(end.utf8)
             if let key = name.withUnsafeBytes({ cells.number(of: $0) }) { return cells.cells(key) }
         }
         return []

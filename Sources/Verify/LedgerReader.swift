@@ -100,7 +100,7 @@ struct LedgerReader: ~Copyable {
             throw VerifyError(
                 .layout, "the ledger's \(name) is \(members[name] ?? "absent"), expected \(value)")
         }
-        guard let count = members["shards"].flatMap({ Self.shardCount($0) }) else {
+        guard let count = members["shards"].flatMap({ oracleShardCount($0) }) else {
             throw VerifyError(
                 .layout,
                 "the ledger's shards is \(members["shards"] ?? "absent"), expected a power of two "
@@ -110,13 +110,10 @@ struct LedgerReader: ~Copyable {
         return members
     }
 
-    /// The number of shards that the published layout allows; nil for any other text.
-    private static func shardCount(_ text: String) -> Int? {
-        (0...12).map { 1 << $0 }.first { String($0) == text }
-    }
-
     /// What every key of a shard begins with.
-    func start(of shard: Int) -> String { "\(prefix){\(oracleTag(of: shard, shards: shards))}:" }
+    func start(of shard: Int) -> String {
+        oracleKeyStart(prefix, shard: shard, shards: shards)
+    }
 
     /// A hash of every shard, in the order of the shards.
     mutating func ofEachShard(_ name: String) throws(VerifyError) -> [[String: String]] {
@@ -124,7 +121,7 @@ struct LedgerReader: ~Copyable {
         return try talk { connection throws(RedisError) in
             for shard in 0..<shards {
                 connection.append(
-                    "HGETALL", "\(prefix){\(oracleTag(of: shard, shards: shards))}:\(name)")
+                    "HGETALL", oracleKeyStart(prefix, shard: shard, shards: shards) + name)
             }
             var all: [[String: String]] = []
             for _ in 0..<shards {
@@ -143,7 +140,7 @@ struct LedgerReader: ~Copyable {
         let (prefix, shards) = (prefix, shards)
         return try talk { connection throws(RedisError) in
             for shard in 0..<shards {
-                let start = "\(prefix){\(oracleTag(of: shard, shards: shards))}:"
+                let start = oracleKeyStart(prefix, shard: shard, shards: shards)
                 connection.append("MULTI")
                 connection.append("HGETALL", start + "marks")
                 connection.append("HGETALL", start + "audit")

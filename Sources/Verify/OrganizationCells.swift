@@ -28,9 +28,8 @@ struct OrganizationCells {
         self.organization = organization
         let id = Array(organization.utf8)
         let shard = id.withUnsafeBytes { oracleShard(of: $0, shards: shards) }
-        let start =
-            Array("\(prefix){\(oracleTag(of: shard, shards: shards))}:".utf8) + Escaping.escaped(id)
-            + [0x3A]
+        let keyStart = oracleKeyStart(prefix, shard: shard, shards: shards)
+        let start = Array(keyStart.utf8) + Escaping.escaped(id) + [0x3A]
         var projects: Set<[UInt8]> = []
         for key in 0..<cells.keyCount {
             let name = cells.name(key)

@@ -72,8 +72,8 @@ extension LedgerReader {
         let (prefix, count) = (prefix, shards)
         return try talk { connection throws(RedisError) in
             for shard in 0..<count {
-                let tag = oracleTag(of: shard, shards: count)
-                connection.append("HGETALL", "\(prefix){\(tag)}:parked")
+                let start = oracleKeyStart(prefix, shard: shard, shards: count)
+                connection.append("HGETALL", start + "parked")
             }
             var parked = ParkedChanges()
             for _ in 0..<count {

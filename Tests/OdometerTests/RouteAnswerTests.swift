@@ -134,8 +134,8 @@ private struct GeneratedLedger {
             "fnv1a32",
             "directory:usage-directory", "1")
         for shard in 0..<Self.shards {
-            let tag = oracleTag(of: shard, shards: Self.shards)
-            try connection.command("HSET", "odo:1:{\(tag)}:marks", "!contract", "1:a")
+            let start = oracleKeyStart("odo:1:", shard: shard, shards: Self.shards)
+            try connection.command("HSET", start + "marks", "!contract", "1:a")
         }
         for key in 0..<cells.keyCount {
             let name = cells.name(key)
@@ -161,7 +161,8 @@ private struct GeneratedLedger {
         let shard = Array(organization.utf8).withUnsafeBytes {
             oracleShard(of: $0, shards: Self.shards)
         }
-        return "odo:1:{\(oracleTag(of: shard, shards: Self.shards))}:\(organization):\(rest)"
+        let start = oracleKeyStart("odo:1:", shard: shard, shards: Self.shards)
+        return "\(start)\(organization):\(rest)"
     }
 
     /// Makes keys and a profile for an organization.

@@ -18,7 +18,7 @@ package final class TestAuthority: Sendable {
         directory = NSTemporaryDirectory() + "odo-ca-" + UUID().uuidString.prefix(8)
         try FileManager.default.createDirectory(
             atPath: directory, withIntermediateDirectories: true)
-        try Self.openssl(
+        try openssl(
             ["req", "-x509", "-days", "2", "-subj", "/CN=authority-of-a-test", "-nodes"]
                 + Self.curve + ["-keyout", directory + "/ca.key", "-out", file])
     }
@@ -33,11 +33,11 @@ package final class TestAuthority: Sendable {
     ) throws -> Pair {
         let base = directory + "/" + UUID().uuidString.prefix(8)
         let pair = Pair(certificate: base + ".crt", key: base + ".key")
-        try Self.openssl(
+        try openssl(
             ["req", "-new", "-nodes", "-subj", "/CN=a-test"] + Self.curve
                 + ["-keyout", pair.key, "-out", base + ".csr"])
         try Data("subjectAltName=\(names)\n".utf8).write(to: URL(fileURLWithPath: base + ".ext"))
-        try Self.openssl([
+        try openssl([
             "x509", "-req", "-in", base + ".csr", "-CA", file, "-CAkey", directory + "/ca.key",
             "-CAcreateserial", "-days", String(days), "-extfile", base + ".ext", "-out",
             pair.certificate,
@@ -48,7 +48,7 @@ package final class TestAuthority: Sendable {
     /// A key that needs a pass phrase.
     package func encryptedKey() throws -> String {
         let path = directory + "/encrypted.key"
-        try Self.openssl([
+        try openssl([
             "genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-aes256",
             "-pass", "pass:phrase", "-out", path,
         ])
@@ -56,17 +56,6 @@ package final class TestAuthority: Sendable {
     }
 
     private static let curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]
-
-    private static func openssl(_ arguments: [String]) throws {
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        process.arguments = ["openssl"] + arguments
-        process.standardError = FileHandle.nullDevice
-        process.standardOutput = FileHandle.nullDevice
-        try process.run()
-        process.waitUntilExit()
-        guard process.terminationStatus == 0 else { throw TestFailure("openssl \(arguments)") }
-    }
 }
 
 /// A redis-server of one test that speaks TLS; its unix socket is there for looking at it.

@@ -41,7 +41,7 @@ public func oracleShard(of organization: UnsafeRawBufferPointer, shards: Int) ->
 }
 
 /// What is between the braces in the names of a shard's keys, by the published rule.
-public func oracleTag(of shard: Int, shards: Int) -> String {
+func oracleTag(of shard: Int, shards: Int) -> String {
     guard shards > 64 else { return "\(shard)" }
     var digits = "", rest = shard
     while rest > 0 || digits.count < 3 {
@@ -49,6 +49,16 @@ public func oracleTag(of shard: Int, shards: Int) -> String {
         rest /= 8
     }
     return digits
+}
+
+/// What the names of a shard's keys begin with, after the ledger's own `PREFIX:GEN:`.
+public func oracleKeyStart(_ prefix: String, shard: Int, shards: Int) -> String {
+    "\(prefix){\(oracleTag(of: shard, shards: shards))}:"
+}
+
+/// The number of shards that a ledger's member `shards` tells; nil where no ledger has that many.
+public func oracleShardCount(_ text: String) -> Int? {
+    (0...12).map { 1 << $0 }.first { String($0) == text }
 }
 
 /// Byte strings and their numbers, in the order in which they were first met.

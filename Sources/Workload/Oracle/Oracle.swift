@@ -86,8 +86,9 @@ public struct Oracle: ~Copyable {
         self.settings = settings
         reader = EventReader(try OracleProgram(catalog))
         nameStarts = (0..<settings.shards).map { shard in
-            let tag = oracleTag(of: shard, shards: settings.shards)
-            return Array("\(settings.prefix):\(settings.generation):{\(tag)}:".utf8)
+            let prefix = "\(settings.prefix):\(settings.generation):"
+            return Array(
+                oracleKeyStart(prefix, shard: shard, shards: settings.shards).utf8)
         }
         outcomes = [Int64](repeating: 0, count: OracleOutcome.allCases.count)
     }
