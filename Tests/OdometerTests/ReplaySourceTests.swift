@@ -2,6 +2,7 @@ import Foundation
 import Kafka
 import Testing
 import Workload
+import Zones
 
 @testable import Replay
 @testable import odometer
@@ -69,8 +70,8 @@ struct ReplaySourceTests {
         ] as [(String, String, String?)])
     func timesOfOtherFormatsAreRead(_ form: String, _ text: String, _ wanted: String?) throws {
         let pattern = try #require(TimePattern(form))
-        let berlin = try #require(TimeZone(identifier: "Europe/Berlin"))
-        let time = ForeignTime.pattern(pattern) { MappingFile.utc($0, in: berlin) }
+        let berlin = try ZoneDatabase.system.zone(named: "Europe/Berlin")
+        let time = ForeignTime.pattern(pattern) { berlin.time(ofLocal: $0).second }
         let found = time.milliseconds(Array(text.utf8)).map {
             String(decoding: EventTime.text($0), as: UTF8.self)
         }

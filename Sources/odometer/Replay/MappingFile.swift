@@ -1,5 +1,5 @@
-import Foundation
 import Replay
+import Zones
 
 /// A mapping of a foreign file as YAML; docs/REPLAY.md describes it.
 struct MappingFile {
@@ -145,24 +145,13 @@ struct MappingFile {
                 throw form.failure(
                     "format", "must be rfc3339, unix, unix-ms or a pattern like %d.%m.%Y %H:%M:%S")
             }
-            guard let zone = TimeZone(identifier: zoneName ?? "UTC") else {
-                throw form.failure("zone", "must be a time zone like Europe/Berlin")
+            do throws(ZoneDatabase.Fault) {
+                let zone = try ZoneDatabase.system.zone(named: zoneName ?? "UTC")
+                return .pattern(pattern) { zone.time(ofLocal: $0).second }
+            } catch {
+                throw form.failure(
+                    "zone", "must be a time zone like Europe/Berlin; \(error.text)")
             }
-            return .pattern(pattern) { MappingFile.utc($0, in: zone) }
         }
-    }
-
-    /// Seconds since 1970 of a local time in a zone.
-    ///
-    /// In an hour that comes twice the first one is meant; a time in an hour that is skipped is
-    /// moved forward by the skipped time.
-    static func utc(_ local: Int64, in zone: TimeZone) -> Int64 {
-        func offset(_ seconds: Int64) -> Int64 {
-            Int64(zone.secondsFromGMT(for: Date(timeIntervalSince1970: Double(seconds))))
-        }
-        let before = local - offset(local - 86_400)
-        if before + offset(before) == local { return before }
-        let after = local - offset(local + 86_400)
-        return after + offset(after) == local ? after : before
     }
 }
