@@ -87,8 +87,13 @@ public struct LedgerStatus: Sendable {
             connection.append([Array("HGETALL".utf8), layout.auditKey(shard: shard)])
         }
         for shard in 0..<layout.shardCount {
-            take(marks: Self.pairs(try connection.receive().copied()), shard: shard)
-            take(audit: Self.pairs(try connection.receive().copied()))
+            let marks = Self.pairs(try connection.receive().copied())
+            let audit = Self.pairs(try connection.receive().copied())
+            take(marks: marks, shard: shard)
+            take(audit: audit)
+            torn[shard] =
+                torn[shard]
+                ?? ShardBirth.splitReason(marks: marks["!birth"], audit: audit["!birth"])
         }
     }
 
