@@ -30,6 +30,9 @@ public struct Connection: ~Copyable, @unchecked Sendable {
     /// Whether Redis has sent anything.
     private var hasAnswered = false
     var failure: RedisError?
+    /// The address of the cluster, should the server turn out to be one of its nodes; nil where
+    /// the connection is routed or goes over a unix socket.
+    public let clusterURL: String?
     /// Where Sentinels led to this server: ends the connection when they name another master.
     private var watched: WatchedSocket?
 
@@ -58,6 +61,7 @@ public struct Connection: ~Copyable, @unchecked Sendable {
         commandTimeoutMilliseconds = made.commandTimeoutMilliseconds
         isTCP = made.isTCP
         hasAnswered = made.hasAnswered
+        clusterURL = made.clusterURL
         watched = made.watched
     }
 
@@ -122,6 +126,7 @@ public struct Connection: ~Copyable, @unchecked Sendable {
         output = CommandBuffer(capacity: 16 * 1_024)
         commandTimeoutMilliseconds = configuration.commandTimeoutMilliseconds
         isTCP = if case .tcp = configuration.address { true } else { false }
+        clusterURL = configuration.clusterURL
     }
 
     private mutating func enter(_ configuration: RedisConfiguration) throws(RedisError) {

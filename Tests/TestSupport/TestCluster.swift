@@ -180,7 +180,11 @@ package final class TestCluster: Sendable {
     package func endMove(slot: Int, to target: Node) throws {
         let id = try target.id
         try target.ask("CLUSTER", "SETSLOT", String(slot), "NODE", id)
-        for node in masters where node !== target {
+        for node in masters + replicas where node !== target {
+            // Not one that was killed, and a replica learns it from its master.
+            guard let role = try? node.ask("ROLE").elements.first?.text, role == "master" else {
+                continue
+            }
             try node.ask("CLUSTER", "SETSLOT", String(slot), "NODE", id)
         }
     }

@@ -36,6 +36,14 @@ extension RedisConfiguration {
         return cluster
     }
 
+    /// The address of the cluster that this server would be a node of, without user and password;
+    /// nil where the address is no host's.
+    var clusterURL: String? {
+        guard case .tcp(let host, let port) = address else { return nil }
+        let scheme = tls == nil ? Self.clusterScheme : Self.clusterTLSScheme
+        return scheme + Endpoint(host: host, port: port).description
+    }
+
     /// One configuration for each server that has data: this one, or of a cluster one that leads
     /// to each of its masters.
     ///

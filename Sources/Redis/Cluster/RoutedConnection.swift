@@ -15,6 +15,11 @@ extension Connection {
     /// master; no change where there is one server.
     public func lead(toKey key: [UInt8]) { router?.home = Slot.of(key: key) }
 
+    /// The master of a cluster that has this key, as far as is known; nil where there is one server.
+    public func node(ofKey key: [UInt8]) -> ClusterNode? {
+        router?.cluster.map?.owner(ofKey: key)
+    }
+
     /// A command without a key, sent to the master that has this key, or to every one of them;
     /// where there is one server, to that. An error answer is thrown.
     mutating func commandOfServers(

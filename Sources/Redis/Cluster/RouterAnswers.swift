@@ -7,6 +7,8 @@ extension Router {
     static let patienceMilliseconds: Int32 = 2_000
     /// The pause before a command is repeated that no node takes now.
     static let pauseMicroseconds: UInt32 = 25_000
+    /// So often a command is sent on at once; two nodes that name each other would keep us busy.
+    static let mostFollowed = 4
 
     /// The next answer; waits so long for it.
     func take(_ limitMilliseconds: Int32) throws(RedisError) -> Reply {
@@ -85,7 +87,10 @@ extension Router {
         var answer = reply
         var redirect = first
         let command = sent[next]
+        var attempts = 0
         while deadline.remainingMilliseconds > 0 {
+            attempts += 1
+            if attempts > Self.mostFollowed { usleep(Self.pauseMicroseconds) }
             guard
                 let (link, isAsking) = try place(
                     redirect, isRead: command.isRead, slot: command.slot)
@@ -167,7 +172,10 @@ extension Router {
         }
         var redirect = first
         let slot = sent[commands].lazy.compactMap(\.slot).first
+        var attempts = 0
         while deadline.remainingMilliseconds > 0 {
+            attempts += 1
+            if attempts > Self.mostFollowed { usleep(Self.pauseMicroseconds) }
             guard let (link, _) = try place(redirect, isRead: false, slot: slot),
                 try drain(link)
             else { return }
