@@ -300,6 +300,15 @@ def share_out(cluster, masters, until=lambda: False):
             return
 
 
+def client_of(cluster):
+    """A client of a package for the whole cluster, past its proxies."""
+    ports = {node.announced: node.port for node in cluster.nodes}
+    return RedisCluster(
+        startup_nodes=[ClusterNode("127.0.0.1", node.port) for node in cluster.nodes], decode_responses=True,
+        socket_timeout=5, socket_connect_timeout=5,
+        address_remap=lambda address: (address[0], ports.get(address[1], address[1])))
+
+
 class ClusterRig(Rig):
     """A rig whose Redis is a cluster; its processes know the addresses of its nodes."""
 
@@ -313,12 +322,7 @@ class ClusterRig(Rig):
         self.cluster = Cluster(self.folder, self._stack, **self._shape, **self._how)
         self._url = self.cluster.urls()
         self.server = None
-        ports = {node.announced: node.port for node in self.cluster.nodes}
-        self.redis = RedisCluster(
-            startup_nodes=[ClusterNode("127.0.0.1", node.port) for node in self.cluster.nodes],
-            decode_responses=True, socket_timeout=5, socket_connect_timeout=5,
-            # The rig looks past proxies.
-            address_remap=lambda address: (address[0], ports.get(address[1], address[1])))
+        self.redis = client_of(self.cluster)
         return self._url
 
     def counted(self, prefix="odo"):
