@@ -70,6 +70,22 @@ extension Connection {
     }
 }
 
+extension KeyScan {
+    /// The same walk, with the ledger's errors.
+    static func ofLedger(
+        _ redis: RedisConfiguration, pattern: String
+    ) throws(LedgerError) -> KeyScan {
+        do throws(RedisError) { return try KeyScan(redis, pattern: pattern) } catch {
+            throw LedgerError(error)
+        }
+    }
+
+    /// The next names, as `next` gives them; throws the ledger's errors.
+    mutating func nextOfLedger() throws(LedgerError) -> [[UInt8]]? {
+        do throws(RedisError) { return try next() } catch { throw LedgerError(error) }
+    }
+}
+
 extension Script {
     /// Calls the script and waits for its answer, as `call` does; throws the ledger's errors.
     mutating func ask(

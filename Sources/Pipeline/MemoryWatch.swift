@@ -43,9 +43,8 @@ final class MemoryWatch: @unchecked Sendable {
     /// that was demoted, which closes nothing.
     func look() -> Bool {
         do throws(LedgerError) {
-            var connection = try open()
             sample.fade()
-            try sample.look(&connection, milliseconds: 200, most: Self.keysPerLook)
+            try sample.look(redis, milliseconds: 200, most: Self.keysPerLook)
         } catch {
             guard case .redis(let error) = error.code, error.isForbidden else {
                 return true
@@ -58,9 +57,5 @@ final class MemoryWatch: @unchecked Sendable {
             organizations: sample.organizations(most: Self.most))
         seen.withLock { $0 = found }
         return true
-    }
-
-    private func open() throws(LedgerError) -> Connection {
-        do throws(RedisError) { return try Connection(redis) } catch { throw LedgerError(error) }
     }
 }

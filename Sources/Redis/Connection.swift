@@ -14,38 +14,54 @@ internal import Glibc
 public struct Connection: ~Copyable, @unchecked Sendable {
     // @unchecked: a context and its buffers have this one owner; a connection may be handed to
     // another thread.
-    private let context: Context
-    private var output: CommandBuffer
+    private let socket: Context?
+    /// Leads to the masters of a cluster, with connections of their own; nil: there is one server.
+    let router: Router?
+    var output: CommandBuffer
     private var input: UnsafeMutableRawBufferPointer { context.input }
     private var commandTimeoutMilliseconds: Int32
     private let isTCP: Bool
     /// Answers that have not come yet, also those of buffered commands.
-    public private(set) var pendingReplies = 0
+    public internal(set) var pendingReplies = 0
     /// Answers that have not come yet for commands already sent.
     private var awaitedReplies = 0
     /// Until when Redis may be silent.
     private var silenceLimit = Deadline(milliseconds: 0)
     /// Whether Redis has sent anything.
     private var hasAnswered = false
-    private var failure: RedisError?
+    var failure: RedisError?
+    /// The address of the cluster, should the server turn out to be one of its nodes; nil where
+    /// the connection is routed or goes over a unix socket.
+    public let clusterURL: String?
     /// Where Sentinels led to this server: ends the connection when they name another master.
     private var watched: WatchedSocket?
 
     /// Whether the connection still works as far as is known.
     public var isAlive: Bool { failure == nil }
 
-    /// What TLS has agreed on; nil where there is none.
-    public var tlsFacts: TLSFacts? { context.tls?.facts }
+    /// What TLS has agreed on; nil where there is none. In a cluster with one of its masters.
+    public var tlsFacts: TLSFacts? {
+        if let router { router.tlsFacts } else { context.tls?.facts }
+    }
+
+    private var context: Context {
+        guard let socket else { preconditionFailure("a routed connection has no socket") }
+        return socket
+    }
 
     /// Connects, then sends AUTH where a password is configured and SELECT where the database is
     /// not 0.
+    ///
+    /// Where the address is a cluster's, the connection is routed: `Cluster/Router.swift`.
     public init(_ configuration: RedisConfiguration) throws(RedisError) {
         let made = try Connection.entered(configuration)
-        context = made.context
+        socket = made.socket
+        router = made.router
         output = made.output
         commandTimeoutMilliseconds = made.commandTimeoutMilliseconds
         isTCP = made.isTCP
         hasAnswered = made.hasAnswered
+        clusterURL = made.clusterURL
         watched = made.watched
     }
 
@@ -56,6 +72,9 @@ public struct Connection: ~Copyable, @unchecked Sendable {
     ) throws(RedisError) -> Connection {
         if case .sentinels(let sentinels) = configuration.address {
             return try sentinels.connect(configuration)
+        }
+        if configuration.cluster != nil {
+            return Connection(router: try Router(configuration), configuration)
         }
         var connection = Connection(context: try Context(configuration), configuration)
         do throws(RedisError) {
@@ -99,11 +118,15 @@ public struct Connection: ~Copyable, @unchecked Sendable {
         return try command("ROLE").elements.first?.text == "master"
     }
 
-    private init(context: Context, _ configuration: RedisConfiguration) {
-        self.context = context
+    private init(
+        context: Context? = nil, router: Router? = nil, _ configuration: RedisConfiguration
+    ) {
+        socket = context
+        self.router = router
         output = CommandBuffer(capacity: 16 * 1_024)
         commandTimeoutMilliseconds = configuration.commandTimeoutMilliseconds
         isTCP = if case .tcp = configuration.address { true } else { false }
+        clusterURL = configuration.clusterURL
     }
 
     private mutating func enter(_ configuration: RedisConfiguration) throws(RedisError) {
@@ -175,9 +198,16 @@ public struct Connection: ~Copyable, @unchecked Sendable {
         pendingReplies += count
     }
 
+    /// Adds whole commands, already in the protocol, `count` of them.
+    mutating func append(encodedBytes commands: UnsafeRawBufferPointer, count: Int) {
+        output.appendEncoded(commands)
+        pendingReplies += count
+    }
+
     /// Sends what is buffered.
     public mutating func flush() throws(RedisError) {
         try checkAlive()
+        if let router { return try route(router) }
         let deadline = Deadline(milliseconds: commandTimeoutMilliseconds)
         var sent = 0
         while sent < output.byteCount {
@@ -208,6 +238,7 @@ public struct Connection: ~Copyable, @unchecked Sendable {
         if output.byteCount > 0 { try flush() }
         try checkAlive()
         let limitMilliseconds = timeoutMilliseconds ?? commandTimeoutMilliseconds
+        if let router { return try take(router, limitMilliseconds) }
         let deadline = Deadline(milliseconds: limitMilliseconds)
         while true {
             if let pointer = try nextParsed() { return Reply(pointer) }
@@ -222,6 +253,7 @@ public struct Connection: ~Copyable, @unchecked Sendable {
     public mutating func receiveBuffered() throws(RedisError) -> Reply? {
         precondition(pendingReplies > 0, "no answer is to come")
         try checkAlive()
+        if let router { return try takeIfReady(router, waitMilliseconds: nil) }
         guard let pointer = try nextParsed() else { return nil }
         return Reply(pointer)
     }
@@ -235,6 +267,7 @@ public struct Connection: ~Copyable, @unchecked Sendable {
         guard pendingReplies > 0 else { return nil }
         if output.byteCount > 0 { try flush() }
         try checkAlive()
+        if let router { return try takeIfReady(router, waitMilliseconds: waitMilliseconds) }
         let deadline = Deadline(milliseconds: waitMilliseconds)
         while true {
             if let pointer = try nextParsed() { return Reply(pointer) }

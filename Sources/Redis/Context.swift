@@ -25,7 +25,7 @@ final class Context {
                 deadline = Deadline(milliseconds: configuration.connectTimeoutMilliseconds)
             }
         case .unixSocket(let path): found = redisConnectUnixWithTimeout(path, limit)
-        case .sentinels: preconditionFailure("Sentinels are asked first")
+        case .sentinels, .cluster: preconditionFailure("who names the server is asked first")
         }
         guard let made = found else { throw RedisError(.connect, "out of memory") }
         guard made.pointee.err == 0 else {

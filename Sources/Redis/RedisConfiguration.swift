@@ -8,6 +8,8 @@ public struct RedisConfiguration: Sendable, Hashable, CustomStringConvertible {
         case unixSocket(path: String)
         /// Sentinels, which are asked at each connect where the master is.
         case sentinels(Sentinels)
+        /// A cluster: each command goes to the master that has its key.
+        case cluster(Cluster)
     }
 
     /// The socket that Redis listens on.
@@ -43,11 +45,13 @@ public struct RedisConfiguration: Sendable, Hashable, CustomStringConvertible {
     }
 
     /// A configuration from `redis://user:password@host:port/database`,
-    /// `unix://user:password@/path?db=1`, plain `host:port`, or
-    /// `redis+sentinel://user:password@host:port,host:port/name?db=1&sentinel_user=user`.
+    /// `unix://user:password@/path?db=1`, plain `host:port`,
+    /// `redis+sentinel://user:password@host:port,host:port/name?db=1&sentinel_user=user`, or
+    /// `redis+cluster://user:password@host:port,host:port`.
     ///
-    /// `rediss://` and `rediss+sentinel://` are the same over TLS, with default settings until
-    /// `tls` is set. User, password, path and name may hold `%XX`. Other schemes are refused.
+    /// `rediss://`, `rediss+sentinel://` and `rediss+cluster://` are the same over TLS, with
+    /// default settings until `tls` is set. User, password, path and name may hold `%XX`. Other
+    /// schemes are refused.
     ///
     /// - Parameters:
     ///   - password: replaces the URL's; nil: the URL's is used.
@@ -60,6 +64,12 @@ public struct RedisConfiguration: Sendable, Hashable, CustomStringConvertible {
             text.removeFirst(scheme.count)
             try self.init(sentinelRest: text, sentinelPassword: sentinelPassword)
             if scheme == Self.sentinelTLSScheme { tls = try TLSClient(TLSSettings()) }
+        } else if let scheme = [Self.clusterScheme, Self.clusterTLSScheme].first(
+            where: text.hasPrefix)
+        {
+            text.removeFirst(scheme.count)
+            try self.init(clusterRest: text)
+            if scheme == Self.clusterTLSScheme { tls = try TLSClient(TLSSettings()) }
         } else if text.hasPrefix("unix://") {
             text.removeFirst("unix://".count)
             try self.init(unixRest: text)
@@ -73,8 +83,8 @@ public struct RedisConfiguration: Sendable, Hashable, CustomStringConvertible {
         } else if text.contains("://") {
             throw RedisError(
                 .configuration,
-                "unknown scheme; use redis://, rediss://, unix://, redis+sentinel:// or "
-                    + "rediss+sentinel://")
+                "unknown scheme; use redis://, rediss://, unix://, redis+sentinel://, "
+                    + "rediss+sentinel://, redis+cluster:// or rediss+cluster://")
         } else {
             try self.init(redisRest: text)
         }
@@ -102,6 +112,11 @@ public struct RedisConfiguration: Sendable, Hashable, CustomStringConvertible {
                     "unix socket path of \(path.utf8.count) bytes; permitted 1 to 107")
             }
         case .sentinels(let sentinels): try sentinels.validate()
+        case .cluster(let cluster):
+            try cluster.validate()
+            guard database == 0 else {
+                throw RedisError(.configuration, "a cluster has database 0 only")
+            }
         }
         guard (0...65_535).contains(database) else {
             throw RedisError(.configuration, "database is \(database); permitted 0 to 65535")
@@ -116,9 +131,12 @@ public struct RedisConfiguration: Sendable, Hashable, CustomStringConvertible {
 
     /// How long to wait after a connection could not be made, or was left, before the next try.
     ///
-    /// Shorter with Sentinels: to ask them costs the server nothing.
+    /// Shorter with Sentinels and in a cluster, where another server may serve by then.
     public var reconnectMilliseconds: Int64 {
-        if case .sentinels = address { 100 } else { 500 }
+        switch address {
+        case .sentinels, .cluster: 100
+        case .tcp, .unixSocket: 500
+        }
     }
 
     /// Address, user and database; never the password.
@@ -133,6 +151,8 @@ public struct RedisConfiguration: Sendable, Hashable, CustomStringConvertible {
             let sentinelUser = sentinels.user.map { "&sentinel_user=\($0)" } ?? ""
             let scheme = tls == nil ? Self.sentinelScheme : Self.sentinelTLSScheme
             return "\(scheme)\(userPart)\(sentinels)?db=\(database)\(sentinelUser)"
+        case .cluster(let cluster):
+            return "\(tls == nil ? Self.clusterScheme : Self.clusterTLSScheme)\(userPart)\(cluster)"
         }
     }
 }

@@ -48,6 +48,8 @@ public struct RedisError: Error, Sendable, Hashable, CustomStringConvertible {
         case .io: "redis connection lost: \(message)"
         case .timeout: "redis timeout: \(message)"
         case .protocolViolation: "redis protocol: \(message)"
+        case .server("MOVED"):
+            "redis answered: \(message) (the address of a cluster begins with redis+cluster://)"
         case .server: "redis answered: \(message)"
         }
     }

@@ -8,6 +8,13 @@ public struct Reply: ~Copyable {
 
     deinit { ReplyMemory.free(pointer) }
 
+    /// The answer's memory, which the caller owns from now on.
+    consuming func taken() -> UnsafeMutablePointer<redisReply> {
+        let pointer = pointer
+        discard self
+        return pointer
+    }
+
     /// A view of the answer; valid while the reply lives.
     public var view: ReplyView { ReplyView(pointer) }
     /// What kind of answer it is.

@@ -15,12 +15,19 @@ public struct Script: Sendable {
     /// A script with that text, not yet loaded.
     public init(_ source: String) { self.source = source }
 
-    /// Loads the script; no answer of a pipeline may be pending.
+    /// Loads the script, in a cluster on every master; no answer of a pipeline may be pending.
     public mutating func load(on connection: inout Connection) throws(RedisError) {
+        try load(on: &connection, key: nil)
+    }
+
+    /// Loads the script where this key is, or on every master.
+    private mutating func load(
+        on connection: inout Connection, key: [UInt8]?
+    ) throws(RedisError) {
         if bringsText, digest != nil { return }
         let reply: ReplyValue
         do throws(RedisError) {
-            reply = try connection.command("SCRIPT", "LOAD", source)
+            reply = try connection.commandOfServers(["SCRIPT", "LOAD", source], key: key)
         } catch {
             guard error.isForbidden else { throw error }
             reply = try askDigest(&connection, afterRefusal: error)
@@ -47,11 +54,11 @@ public struct Script: Sendable {
     public mutating func call(
         on connection: inout Connection, keys: [[UInt8]], arguments: [[UInt8]]
     ) throws(RedisError) -> ReplyValue {
-        if digest == nil { try load(on: &connection) }
+        if digest == nil { try load(on: &connection, key: keys.first) }
         do {
             return try connection.command(evaluation(keys: keys, arguments: arguments))
         } catch  where error.serverPrefix == "NOSCRIPT" {
-            try load(on: &connection)
+            try load(on: &connection, key: keys.first)
             return try connection.command(
                 evaluation(keys: keys, arguments: arguments, bringsText: bringsText))
         }

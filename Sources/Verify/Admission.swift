@@ -55,7 +55,7 @@ struct Admission {
         for start in stride(from: 0, to: asked.count, by: Self.batch) {
             let part = asked[start..<min(asked.count, start + Self.batch)]
             // A ledger that is older than the limit has scopes that are not registered.
-            let isThere = try exist(part.map(\.name), &ledger)
+            let isThere = try ledger.exist(part.map(\.name))
             for (scoped, isThere) in zip(part, isThere) where !isThere {
                 let target = redirected(scoped.name)
                 let key = LedgerKey(scoped.name, prefixLength: prefixLength)
@@ -140,26 +140,6 @@ struct Admission {
             all[place] = ArraySlice(Array(all[place].prefix { $0 != 0x3D }) + [0x3D] + Self.other)
         }
         return Array(head) + all.joined(separator: [0x3A])
-    }
-
-    private func exist(
-        _ names: [[UInt8]], _ ledger: inout LedgerReader
-    ) throws(VerifyError) -> [Bool] {
-        try ledger.talk { connection throws(RedisError) in
-            for name in names {
-                connection.begin(arguments: 2)
-                connection.add("PEXPIRETIME")
-                connection.add(name)
-            }
-            var answers: [Bool] = []
-            for _ in names {
-                let reply = try connection.receive()
-                if let error = reply.errorText { throw RedisError(serverText: error) }
-                // −2: there is no such key.
-                answers.append(reply.integer != -2)
-            }
-            return answers
-        }
     }
 
     // MARK: Members

@@ -67,18 +67,16 @@ struct Comparison: ~Copyable {
         _ ledger: inout LedgerReader, _ cells: borrowing ExpectedCells,
         _ progress: (VerificationProgress) -> Void
     ) throws(VerifyError) {
-        var cursor = "0"
         var done = 0
-        repeat {
-            let (next, names) = try ledger.scan(cursor)
-            for name in names { meet(name, ledger.prefix.utf8.count, cells) }
-            if due.count >= Self.batch { try compare(&ledger, cells) }
-            if report.keys / 20_000 > done {
-                done = report.keys / 20_000
-                progress(.comparing(keys: report.keys, of: cells.keyCount))
+        try ledger.scan { names, ledger throws(VerifyError) in
+            for name in names { self.meet(name, ledger.prefix.utf8.count, cells) }
+            if self.due.count >= Self.batch { try self.compare(&ledger, cells) }
+            if self.report.keys / 20_000 > done {
+                done = self.report.keys / 20_000
+                progress(.comparing(keys: self.report.keys, of: cells.keyCount))
             }
-            cursor = next
-        } while cursor != "0"
+        }
+        if ledger.isCluster { try meetMoved(&ledger, cells) }
         // A key may be absent because all its changes are parked.
         for (name, members) in parked.keys {
             guard
@@ -116,6 +114,23 @@ struct Comparison: ~Copyable {
             report.skip(reason)
         } else {
             due.append((number, key))
+        }
+    }
+
+    /// Looks for the keys that no scan gave: they may have moved from a master that was not scanned
+    /// yet to one that was.
+    private mutating func meetMoved(
+        _ ledger: inout LedgerReader, _ cells: borrowing ExpectedCells
+    ) throws(VerifyError) {
+        var rest = (0..<cells.keyCount).filter { !seen[$0] }[...]
+        while !rest.isEmpty {
+            let part = rest.prefix(Self.batch)
+            rest = rest.dropFirst(part.count)
+            let names = part.map { cells.name($0) }
+            for (name, isThere) in zip(names, try ledger.exist(names)) where isThere {
+                meet(name, ledger.prefix.utf8.count, cells)
+            }
+            try compare(&ledger, cells)
         }
     }
 

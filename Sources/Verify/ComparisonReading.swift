@@ -63,7 +63,7 @@ extension Comparison {
         let expiry = try connection.receive()
         found.expiryMilliseconds = expiry.integer ?? -2
         let reply = try connection.receive()
-        found.errorText = reply.errorText
+        found.errorText = try Self.errorText(reply.errorText)
         guard cells.shape(number) == .distinct else {
             found.cells = Self.pairs(reply.view)
             return found
@@ -83,6 +83,14 @@ extension Comparison {
         found.expectedCount = count.integer ?? -1
         try Self.check(connection.receive())
         return found
+    }
+
+    /// The error text of an answer about a key; throws what says only that the key's slot moves.
+    private static func errorText(_ text: String?) throws(RedisError) -> String? {
+        guard let text else { return nil }
+        let error = RedisError(serverText: text)
+        if error.isRedirect { throw error }
+        return text
     }
 
     private static func check(_ reply: consuming Reply) throws(RedisError) {
@@ -120,8 +128,8 @@ extension Comparison {
             connection.add("COUNT")
             connection.add("1000")
             let reply = try connection.receive()
-            if let error = reply.errorText {
-                found.errorText = error
+            if let text = try errorText(reply.errorText) {
+                found.errorText = text
                 return found
             }
             guard reply.count == 2 else {

@@ -16,6 +16,7 @@ struct LedgerReader: ~Copyable {
     }
 
     let prefix: String
+    private let redis: RedisConfiguration
     var connection: Connection
     /// How many shards the ledger has; 0 until `ledger` has found one.
     private(set) var shards = 0
@@ -33,6 +34,7 @@ struct LedgerReader: ~Copyable {
         patienceMilliseconds: Int64 = 60_000
     ) throws(VerifyError) {
         self.prefix = "\(prefix):\(generation):"
+        self.redis = redis
         do throws(RedisError) {
             connection = try Self.connect(
                 redis, key: "\(prefix):\(generation):{dir}:ledger",
@@ -180,17 +182,49 @@ struct LedgerReader: ~Copyable {
         return reply.elements.first?.integer ?? 0
     }
 
-    /// One step through the names of all keys of the generation; the cursor ends at 0.
-    mutating func scan(_ cursor: String) throws(VerifyError) -> (next: String, names: [[UInt8]]) {
+    /// Whether keys may move from one server to another while they are looked at.
+    var isCluster: Bool { redis.cluster != nil }
+
+    /// Calls `body` with the names of all keys of the generation, some hundreds at a time; a name
+    /// may come twice.
+    ///
+    /// In a cluster it asks one master after the other, so a key that moves meanwhile may not come
+    /// at all.
+    mutating func scan(
+        _ body: ([[UInt8]], inout LedgerReader) throws(VerifyError) -> Void
+    ) throws(VerifyError) {
         let pattern = Self.escaped(prefix) + "{*}:*"
-        let reply = try talk { connection throws(RedisError) in
-            try connection.command("SCAN", cursor, "MATCH", pattern, "COUNT", "1000")
+        var keys: KeyScan
+        do throws(RedisError) { keys = try KeyScan(redis, pattern: pattern) } catch {
+            throw VerifyError(.redis, error.description)
         }
-        let elements = reply.elements
-        guard elements.count == 2, let next = elements[0].text else {
-            throw VerifyError(.redis, "SCAN answered something unknown")
+        while true {
+            let names: [[UInt8]]?
+            do throws(RedisError) { names = try keys.next() } catch {
+                throw VerifyError(.redis, error.description)
+            }
+            guard let names else { return }
+            try body(names, &self)
         }
-        return (next, elements[1].elements.compactMap(\.bytes))
+    }
+
+    /// Whether each of these keys is there.
+    mutating func exist(_ names: [[UInt8]]) throws(VerifyError) -> [Bool] {
+        try talk { connection throws(RedisError) in
+            for name in names {
+                connection.begin(arguments: 2)
+                connection.add("PEXPIRETIME")
+                connection.add(name)
+            }
+            var answers: [Bool] = []
+            for _ in names {
+                let reply = try connection.receive()
+                if let error = reply.errorText { throw RedisError(serverText: error) }
+                // −2: there is no such key.
+                answers.append(reply.integer != -2)
+            }
+            return answers
+        }
     }
 
     /// A text in which no byte has a meaning in patterns.

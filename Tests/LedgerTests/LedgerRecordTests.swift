@@ -191,8 +191,12 @@ import Testing
         #expect(try write(user("u"), 4, epoch: 1) == 1)
         #expect(try write(user("u"), 99, epoch: 0) == 0)
         #expect(try write(user("u"), 3, epoch: 1) == 0)
-        #expect(try store.closeOthers(epoch: 1, at: 4, on: &connection) == 2)
-        #expect(try store.closeOthers(epoch: 1, at: 4, on: &connection) == 0)
+        let closed2 = try store.closeOthers(
+            epoch: 1, at: 4, redis: fixture.server.configuration, on: &connection)
+        #expect(closed2 == 2)
+        let closed0 = try store.closeOthers(
+            epoch: 1, at: 4, redis: fixture.server.configuration, on: &connection)
+        #expect(closed0 == 0)
         let closed = ["@offset": "4", "@epoch": "1", "@deleted": "1"]
         let all = try fixture.everything()
         #expect(all[fixture.text(credential("gone"))] == closed)
@@ -306,8 +310,8 @@ import Testing
         let other = fixture.layout.marksKey(shard: 33)
         try connection.command(["HSET", other, "usage/0", "1"])
         try ShardReset.run(
-            &connection, layout: fixture.layout, shard: fixture.shard,
-            contract: ContractStamp(number: 1, digest: "abc"),
+            &connection, redis: fixture.server.configuration, layout: fixture.layout,
+            shard: fixture.shard, contract: ContractStamp(number: 1, digest: "abc"),
             origins: [fixture.partition: Origin(offset: 40, decidedMilliseconds: 1)])
         #expect(
             try fixture.everything() == [

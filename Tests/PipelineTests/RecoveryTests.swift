@@ -204,8 +204,8 @@ import Testing
                 number: record.contractNumber,
                 digest: Contract.digest(of: Array((record.contractText ?? "").utf8)))
             try ShardReset.run(
-                &connection, layout: layout, shard: shard, contract: contract,
-                origins: record.origins)
+                &connection, redis: redis.configuration, layout: layout, shard: shard,
+                contract: contract, origins: record.origins)
             #expect(wait(for: 800, redis), "tokens: \(tokens(redis) ?? -1)")
             #expect(SupervisorTests.wait { supervisor.metrics.shardsAside.isEmpty })
             try produce(800..<1_000, to: cluster)

@@ -67,7 +67,28 @@ import Testing
         #expect(plain.password == "p" && plain.database == 0 && plain.reconnectMilliseconds == 100)
     }
 
+    @Test func readsClusters() throws {
+        let read = try RedisConfiguration(url: "redis+cluster://ann:p%40ss@h1,[fd00::2]:7,h1/0")
+        #expect(read.user == "ann" && read.password == "p@ss" && read.database == 0)
+        #expect(
+            read.cluster?.seeds
+                == [Endpoint(host: "h1", port: 6_379), Endpoint(host: "fd00::2", port: 7)])
+        #expect(read.description == "redis+cluster://ann@h1:6379,[fd00::2]:7")
+        #expect(read.reconnectMilliseconds == 100 && read.tls == nil)
+        let secure = try RedisConfiguration(url: "rediss+cluster://h:7000/", password: "p")
+        #expect(secure.description == "rediss+cluster://h:7000" && secure.tls != nil)
+        #expect(secure.password == "p")
+        #expect(try RedisConfiguration(url: "redis://h").cluster == nil)
+        // Copies share what is known of the cluster.
+        let copy = read
+        #expect(read.cluster === copy.cluster && read == copy)
+        #expect(read != secure)
+    }
+
     @Test func aPasswordOfSentinelsNeedsSentinels() {
+        #expect(throws: RedisError.self) {
+            try RedisConfiguration(url: "redis+cluster://h", sentinelPassword: "p")
+        }
         #expect(throws: RedisError.self) {
             try RedisConfiguration(url: "redis://h", sentinelPassword: "p")
         }
@@ -79,6 +100,9 @@ import Testing
         "redis+sentinel://h/m?db", "redis+sentinel://h/m?=", "redis+sentinel://h/m?x=1",
         "redis+sentinel://h/m?sentinel_user=s", "redis+sentinel://[::1]x/m",
         "redis+sentinel://u@h/m",
+        "redis+cluster://", "redis+cluster://h1,,h2", "redis+cluster://h/1",
+        "redis+cluster://h?db=0", "redis+cluster://h:0", "redis+cluster://u@h",
+        "rediss+cluster://h/name", "redis+cluster://h:x",
         "http://host", "redis://host:x", "redis://host:0", "redis://host:70000",
         "redis://host/x", "redis://u@host", "redis://:%G0@host", "unix://", "unix:///s?db=-1",
         "unix:///s?x=1", "unix:///" + String(repeating: "l", count: 120), "redis://[::1]x",

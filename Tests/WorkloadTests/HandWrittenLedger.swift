@@ -12,7 +12,9 @@ struct HandWrittenLedger: ~Copyable {
     static let partitions: Int32 = 2
 
     let cluster: MockCluster
-    let redis: TestRedis
+    /// The servers of the ledger, which live as long as this.
+    private let servers: AnyObject
+    let redis: RedisConfiguration
     var connection: Connection
     /// A key of each shape that holds something.
     var hash: [UInt8] = []
@@ -21,19 +23,27 @@ struct HandWrittenLedger: ~Copyable {
     var ends = [Int64](repeating: 0, count: 2)
 
     static func make(events: Int) throws -> HandWrittenLedger {
-        var world = try HandWrittenLedger()
+        let redis = try TestRedis()
+        return try make(events: events, redis, redis.configuration)
+    }
+
+    /// The same on servers that are there.
+    static func make(
+        events: Int, _ servers: AnyObject, _ redis: RedisConfiguration
+    ) throws -> HandWrittenLedger {
+        var world = try HandWrittenLedger(servers, redis)
         try world.fill(events)
         return world
     }
 
     // A noncopyable value may not throw away fields that are set
     // already, so all of this is made first.
-    private init() throws {
+    private init(_ servers: AnyObject, _ redis: RedisConfiguration) throws {
         let cluster = try MockCluster()
         try cluster.createTopic(Self.topic, partitions: Int(Self.partitions))
-        let redis = try TestRedis()
-        let connection = try Connection(redis.configuration)
+        let connection = try Connection(redis)
         self.cluster = cluster
+        self.servers = servers
         self.redis = redis
         self.connection = connection
     }
@@ -54,7 +64,7 @@ struct HandWrittenLedger: ~Copyable {
         get throws {
             VerificationConfiguration(
                 kafka: ClientConfiguration(bootstrap: cluster.bootstrap), topics: [Self.topic],
-                redis: redis.configuration, prefix: Self.settings.prefix,
+                redis: redis, prefix: Self.settings.prefix,
                 generation: Self.settings.generation,
                 catalogs: try GeneratorTests.shippedTexts(), commitIntervalMilliseconds: 20,
                 dedupeWindow: Self.settings.dedupeWindow,

@@ -103,15 +103,16 @@ public final class DemoStage {
 
     private func deleteKeys() throws(RedisError) {
         var connection = try Connection(redis)
-        let pattern = servers.name + ":*"
-        var cursor = "0"
-        repeat {
-            let page = try connection.command("SCAN", cursor, "MATCH", pattern, "COUNT", "1000")
-                .elements
-            guard page.count == 2 else { return }
-            cursor = page[0].text ?? "0"
-            let keys = page[1].elements.compactMap(\.bytes)
-            if !keys.isEmpty { _ = try connection.command([Array("UNLINK".utf8)] + keys) }
-        } while cursor != "0"
+        var scan = try KeyScan(redis, pattern: servers.name + ":*")
+        while let keys = try scan.next() {
+            // One at a time: in a cluster they are in several places.
+            for key in keys { connection.append([Array("UNLINK".utf8), key]) }
+            var failure: RedisError?
+            for _ in keys {
+                let reply = try connection.receive()
+                if let text = reply.errorText { failure = failure ?? RedisError(serverText: text) }
+            }
+            if let failure { throw failure }
+        }
     }
 }

@@ -22,16 +22,19 @@ public struct CellReadError: Error, Sendable, CustomStringConvertible {
     public let message: String
     /// Whether to resolve the server's name again, because it cannot work as a master now.
     let leavesServer: Bool
+    /// Whether the keys' slot of a cluster moves, so that they cannot be read together now.
+    let isMoving: Bool
 
     /// An error with these parts.
     public init(_ code: Code, _ message: String) {
         self.init(code, message, leavesServer: false)
     }
 
-    init(_ code: Code, _ message: String, leavesServer: Bool) {
+    init(_ code: Code, _ message: String, leavesServer: Bool, isMoving: Bool = false) {
         self.code = code
         self.message = message
         self.leavesServer = leavesServer
+        self.isMoving = isMoving
     }
 
     /// The message.
@@ -42,6 +45,6 @@ extension CellReadError {
     init(_ error: RedisError) {
         self.init(
             error.code == .timeout ? .timeout : .unavailable, error.description,
-            leavesServer: error.leavesServer)
+            leavesServer: error.leavesServer, isMoving: error.isRedirect)
     }
 }

@@ -19,6 +19,8 @@ struct CellReadRun {
     private var owners: [HeldReply] = []
     private var asOfMilliseconds: Int64?
     private var isFirstGroup = true
+    /// Whether keys were read one by one, because their slot moves.
+    private var isApart = false
     /// Which state the parked hash is in; empty where the marks tell of no parked cells.
     private var parkedStamp: [UInt8] = []
     private let parkedMemory: ParkedMemory
@@ -62,7 +64,8 @@ struct CellReadRun {
         return CellSnapshot(
             queries: queries, entries: entries.map { $0 ?? .count(0) }, owners: owners,
             asOfMilliseconds: asOfMilliseconds,
-            isAtomic: groups.count == 1 && pieces.isEmpty && parked == 0, parked: parked,
+            isAtomic: groups.count == 1 && pieces.isEmpty && parked == 0 && !isApart,
+            parked: parked,
             isShardParked: !parkedStamp.isEmpty)
     }
 
@@ -195,15 +198,17 @@ struct CellReadRun {
         commands.add(members: markMembers.besideCells, of: marksKey)
         for index in group { commands.add(queries[index]) }
         commands.add("EXEC")
-        let replies = try CellReadRun.pipeline(commands, &connection, deadline)
+        let replies: [HeldReply]
+        do throws(CellReadError) {
+            replies = try CellReadRun.pipeline(commands, &connection, deadline)
+        } catch {
+            guard error.isMoving else { throw error }
+            return try readApart(group, &connection)
+        }
         guard let held = replies.last, held.view.count == group.count + 1 else {
             throw CellReadError(.unavailable, "Redis refused a transaction")
         }
-        let newestMilliseconds = try ShardState.newestMilliseconds(held.view[0])
-        let stamp = ShardState.parkedStamp(held.view[0])
-        if !stamp.isEmpty { parkedStamp = stamp }
-        if isFirstGroup { asOfMilliseconds = newestMilliseconds ?? asOfMilliseconds }
-        isFirstGroup = false
+        try take(marks: held.view[0])
         // Sketches are merged at once; of other answers the snapshot keeps the reply itself.
         let isKept = group.contains { if case .distinct = queries[$0] { false } else { true } }
         if isKept { owners.append(held) }
@@ -218,6 +223,42 @@ struct CellReadRun {
                 entries[index] = .reply(view)
             }
         }
+    }
+
+    private mutating func take(marks: ReplyView) throws(CellReadError) {
+        let newestMilliseconds = try ShardState.newestMilliseconds(marks)
+        let stamp = ShardState.parkedStamp(marks)
+        if !stamp.isEmpty { parkedStamp = stamp }
+        if isFirstGroup { asOfMilliseconds = newestMilliseconds ?? asOfMilliseconds }
+        isFirstGroup = false
+    }
+
+    /// Reads a group key by key, because its slot moves from one master of a cluster to another:
+    /// each key is in one of two places, and a transaction can be run in neither.
+    ///
+    /// A key that no master has is asked for at both, so that a number is never taken for zero.
+    private mutating func readApart(
+        _ group: [Int], _ connection: inout Connection
+    ) throws(CellReadError) {
+        isApart = true
+        var commands = ReadCommands()
+        commands.add(members: markMembers.besideCells, of: marksKey)
+        var whole: [Int] = []
+        for index in group {
+            switch queries[index] {
+            case .rankingSum, .distinct: continue
+            case .hash, .bucket, .members, .size, .ranking:
+                commands.add(queries[index])
+                whole.append(index)
+            }
+        }
+        let replies = try CellReadRun.pipeline(commands, &connection, deadline)
+        try replies[0].with { (view) throws(CellReadError) in try take(marks: view) }
+        for (index, reply) in zip(whole, replies.dropFirst()) {
+            owners.append(reply)
+            entries[index] = .reply(reply.view)
+        }
+        for index in group where !whole.contains(index) { try readInPieces(index, &connection) }
     }
 
     /// How many different values an answer tells: by a number, or by sketches that are merged here.
@@ -324,44 +365,6 @@ struct CellReadRun {
             }
             return [UInt8](next)
         }
-    }
-
-    // MARK: Round trips
-
-    /// Sends commands in one go and takes their answers; the first error answer is thrown.
-    static func pipeline(
-        _ commands: borrowing ReadCommands, _ connection: inout Connection,
-        _ deadline: ContinuousClock.Instant
-    ) throws(CellReadError) -> [HeldReply] {
-        guard ContinuousClock.now < deadline else {
-            throw CellReadError(.timeout, "no answer from Redis in time")
-        }
-        do throws(RedisError) {
-            connection.append(encoded: commands.buffer, count: commands.count)
-            try connection.flush()
-            var replies: [HeldReply] = []
-            replies.reserveCapacity(commands.count)
-            var failure: String?
-            for _ in 0..<commands.count {
-                let reply = try CellReadRun.next(&connection, deadline)
-                if let text = reply.errorText { failure = failure ?? text }
-                replies.append(HeldReply(reply))
-            }
-            if let failure { throw RedisError(serverText: failure) }
-            return replies
-        } catch {
-            throw CellReadError(error)
-        }
-    }
-
-    /// The next answer; reads a clock only where it has to wait.
-    static func next(
-        _ connection: inout Connection, _ deadline: ContinuousClock.Instant
-    ) throws(RedisError) -> Reply {
-        if let reply = try connection.receiveBuffered() { return reply }
-        let left = deadline - .now
-        return try connection.receive(
-            timeoutMilliseconds: max(1, Int32(clamping: Int64(left / .milliseconds(1)))))
     }
 }
 

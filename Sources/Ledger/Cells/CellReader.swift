@@ -18,9 +18,14 @@ public final class CellReader {
     private var run = ServerRun()
     /// How often this reader has found another server, or the same one restarted: what was read
     /// before may include commits that are lost.
-    public var serverChanges: Int { run.changes }
-    /// Id of the run of the server that was read last; nil where it does not say.
-    public var serverRun: String? { run.id }
+    ///
+    /// In a cluster all readers that share `shared` count together.
+    public var serverChanges: Int { isCluster ? clusterRuns.changes : run.changes }
+    /// What differs between two runs of servers: id of the run of the server that was read last,
+    /// nil where it does not say; in a cluster a number of ours.
+    public var serverRun: String? { isCluster ? String(clusterRuns.changes) : run.id }
+    private let isCluster: Bool
+    private var clusterRuns: ClusterRuns
     private var ledgerSeen: ContinuousClock.Instant?
     /// A member of the ledger's hash that exists once the directory was read; nil before.
     private var directoryMark: [UInt8]?
@@ -51,6 +56,8 @@ public final class CellReader {
         configuration.commandTimeoutMilliseconds = min(
             1_000, configuration.commandTimeoutMilliseconds)
         self.configuration = configuration
+        isCluster = configuration.cluster != nil
+        clusterRuns = ClusterRuns(shared?.runs ?? SharedRuns())
     }
 
     // MARK: Requests
@@ -95,6 +102,7 @@ public final class CellReader {
                     "the ledger has \(self.layout.shardCount) shards, \(shardCount) were expected: "
                         + "ask again")
             }
+            try self.noteServer(of: shard, &connection)
             let newestMilliseconds = try self.newestMilliseconds(of: shard, &connection, deadline)
             var reading = CellReadRun(
                 queries: queries, marksKey: self.layout.marksKey(shard: shard),
@@ -188,6 +196,9 @@ public final class CellReader {
                 try self.checkLedger(&connection, deadline)
                 // Its names are those of another number of shards.
                 guard self.layout.shardCount == shardCount else { return nil }
+                if let shard = self.memory.expectedShard {
+                    try self.noteServer(of: shard, &connection)
+                }
                 let newestMilliseconds = try self.memory.expectedShard.flatMap {
                     shard throws(CellReadError) in
                     try self.newestMilliseconds(of: shard, &connection, deadline)
@@ -218,13 +229,15 @@ public final class CellReader {
         ledgerSeen = nil
         var members: [String: String] = [:]
         do throws(RedisError) {
+            connection.lead(toKey: layout.ledgerKey)
             connection.append("HELLO")
             connection.append([Array("HGETALL".utf8), layout.ledgerKey])
             let greeting = ServerGreeting(try connection.receive().view)
             let reply = try connection.receive()
             if let text = reply.errorText { throw RedisError(serverText: text) }
-            try look(at: greeting)
-            if !run.isKnown {
+            // A master of a cluster that became a replica sends every command elsewhere.
+            if !isCluster { try look(at: greeting, connection.clusterURL) }
+            if !isCluster, !run.isKnown {
                 connection.append(["INFO", "server"].map { Array($0.utf8) })
                 run.note(try connection.receive().view)
             }
@@ -255,6 +268,16 @@ public final class CellReader {
         ledgerSeen = .now
     }
 
+    /// Notes which master of a cluster the shard is read from.
+    private func noteServer(
+        of shard: Int, _ connection: inout Connection
+    ) throws(CellReadError) {
+        guard isCluster else { return }
+        do throws(RedisError) {
+            try clusterRuns.note(shard, layout.marksKey(shard: shard), on: &connection)
+        } catch { throw CellReadError(error) }
+    }
+
     /// Takes the ledger's number of shards; what was learned under another one is of other keys.
     private func adopt(shardCount: Int) {
         guard shardCount != layout.shardCount else { return }
@@ -266,13 +289,8 @@ public final class CellReader {
 
     /// Throws where the server must not be read: a node of a cluster, or a master that became a
     /// replica.
-    private func look(at greeting: ServerGreeting) throws(RedisError) {
-        if greeting.isCluster ?? false {
-            throw RedisError(
-                .configuration,
-                "\(greeting.product ?? "Redis") runs as a node of a cluster, which is not supported"
-            )
-        }
+    private func look(at greeting: ServerGreeting, _ clusterURL: String?) throws(RedisError) {
+        if let refusal = greeting.clusterRefusal(clusterURL) { throw refusal }
         let isReplica = greeting.isReplica ?? false
         if role.mustResolve(isReplica: isReplica, age: .now - connectedAt) {
             throw RedisError(
@@ -296,6 +314,7 @@ public final class CellReader {
                 }
                 ledgerSeen = nil
                 run.isKnown = false
+                clusterRuns.forget()
                 parkedMemory.forget()
                 do throws(RedisError) {
                     current = try Connection(configuration)

@@ -19,6 +19,40 @@ struct ServerRun {
     }
 }
 
+/// Which runs of the masters of a cluster a reader reads from; each is asked once on each
+/// connection.
+struct ClusterRuns {
+    /// How often a shard was read from another place than before, by all readers.
+    private(set) var changes = 0
+    private var known: [ClusterNode: String] = [:]
+    private let shared: SharedRuns
+
+    init(_ shared: SharedRuns) { self.shared = shared }
+
+    /// A new connection leads to nobody yet.
+    mutating func forget() { known = [:] }
+
+    /// Notes who serves the shard of this key, before it is read.
+    mutating func note(
+        _ shard: Int, _ key: [UInt8], on connection: inout Connection
+    ) throws(RedisError) {
+        guard let node = connection.node(ofKey: key) else { return }
+        let run: String
+        if let found = known[node] {
+            run = found
+        } else {
+            connection.lead(toKey: key)
+            connection.append("INFO", "server")
+            let reply = try connection.receive()
+            let text = reply.errorText == nil ? reply.copied().text ?? "" : ""
+            let line = text.split(whereSeparator: \.isNewline).first { $0.hasPrefix("run_id:") }
+            run = node.id + " " + (line.map(String.init) ?? "")
+            known[node] = run
+        }
+        changes = shared.note(shard, run)
+    }
+}
+
 /// When a reader whose connection leads to a replica connects again, so that the name is resolved
 /// again.
 ///

@@ -7,6 +7,8 @@ internal import Synchronization
 /// Redis is away.
 public final class SharedLayout: Sendable {
     private let count: Atomic<Int>
+    /// Which masters of a cluster the readers have met.
+    let runs = SharedRuns()
 
     /// The number of shards until a reader has found the ledger's.
     public init(_ layout: KeyLayout) { count = Atomic(layout.shardCount) }
@@ -15,5 +17,23 @@ public final class SharedLayout: Sendable {
     public var shardCount: Int {
         get { count.load(ordering: .relaxed) }
         set { count.store(newValue, ordering: .relaxed) }
+    }
+}
+
+/// From which master of a cluster, and from which of its runs, each shard was read last.
+///
+/// Thread-safe. Another one than before may lack commits that were read there.
+final class SharedRuns: Sendable {
+    private let state = Mutex<(runs: [Int: String], changes: Int)>(([:], 0))
+
+    /// Notes where a shard is read from now; returns how often that was another place than before,
+    /// of all shards.
+    func note(_ shard: Int, _ run: String) -> Int {
+        state.withLock { state in
+            if let before = state.runs.updateValue(run, forKey: shard), before != run {
+                state.changes += 1
+            }
+            return state.changes
+        }
     }
 }

@@ -44,6 +44,10 @@ public struct LedgerStatus: Sendable {
     public var partitions: [String: Partition] = [:]
     /// Shards that need a rebuild, with the reason.
     public var torn: [Int: String] = [:]
+    /// Masters of a cluster with the number of shards of each; empty where it is no cluster.
+    public var masters: [(name: String, shards: Int)] = []
+    /// Shards that could not be read, with the reason.
+    public var unread: [Int: String] = [:]
     /// Cells whose changes are parked, the first twenty with their reasons.
     public var parked = ParkedList()
 
@@ -67,9 +71,13 @@ public struct LedgerStatus: Sendable {
         guard !status.ledger.isEmpty else { return nil }
         status.layout = layout.with(
             shardCount: try KeyLayout.ledgerShardCount(status.ledger["shards"]))
-        do throws(RedisError) { try status.readShards(&connection) } catch {
-            throw LedgerError(error)
-        }
+        do throws(RedisError) {
+            if let map = redis.cluster?.map {
+                try status.readShards(redis, map)
+            } else {
+                try status.readShards(&connection, Array(0..<status.layout.shardCount))
+            }
+        } catch { throw LedgerError(error) }
         // An error here is not reported: `odometer parked` reads the same and reports it.
         status.parked =
             (try? ParkedList.read(&connection, layout: status.layout, most: 20)) ?? ParkedList()
@@ -81,15 +89,50 @@ public struct LedgerStatus: Sendable {
         return status
     }
 
-    private mutating func readShards(_ connection: inout Connection) throws(RedisError) {
-        for shard in 0..<layout.shardCount {
+    private mutating func readShards(
+        _ connection: inout Connection, _ shards: [Int]
+    ) throws(RedisError) {
+        for shard in shards {
             connection.append([Array("HGETALL".utf8), layout.marksKey(shard: shard)])
             connection.append([Array("HGETALL".utf8), layout.auditKey(shard: shard)])
         }
-        for shard in 0..<layout.shardCount {
-            take(marks: Self.pairs(try connection.receive().copied()), shard: shard)
-            take(audit: Self.pairs(try connection.receive().copied()))
+        for shard in shards {
+            let marks = try connection.receive()
+            let audit = try connection.receive()
+            // A slot that moves may have no answer now.
+            if let text = marks.errorText ?? audit.errorText {
+                guard RedisError(serverText: text).isRedirect else { continue }
+                unread[shard] = text
+                continue
+            }
+            take(marks: Self.pairs(marks.copied()), shard: shard)
+            take(audit: Self.pairs(audit.copied()))
         }
+    }
+
+    /// Reads the shards of each master over a connection of its own: one that is away hides no
+    /// other's.
+    private mutating func readShards(
+        _ redis: RedisConfiguration, _ map: SlotMap
+    ) throws(RedisError) {
+        let parts = ServerPart.all(map, layout)
+        masters = parts.map { (name: $0.1.name, shards: $0.1.shards.count) }
+        var failure: RedisError?
+        for (_, part) in parts where !part.shards.isEmpty {
+            do throws(RedisError) {
+                // Routed, because a slot may move meanwhile.
+                var connection = try Connection(redis)
+                try readShards(&connection, part.shards)
+            } catch {
+                failure = error
+                for shard in part.shards { unread[shard] = error.description }
+            }
+        }
+        let known = Set(parts.flatMap { $0.1.shards })
+        for shard in 0..<layout.shardCount where !known.contains(shard) {
+            unread[shard] = "no master has its slot"
+        }
+        if let failure, unread.count == layout.shardCount { throw failure }
     }
 
     private mutating func take(marks: [String: String], shard: Int) {

@@ -11,13 +11,36 @@ public enum ShardReset {
     /// While it runs the shard is torn, so no process commits to it; after a crash it can be run
     /// again.
     ///
-    /// - Parameter starts: first offsets of logs that no longer reach their origin.
+    /// In a cluster, keys of the shard are deleted on every master: a failover in the middle of a
+    /// move leaves some on two. Refused with `unsuitableServer` while its owner moves the slot away.
+    ///
+    /// - Parameters:
+    ///   - redis: how `connection` was made.
+    ///   - starts: first offsets of logs that no longer reach their origin.
     public static func run(
-        _ connection: inout Connection, layout: KeyLayout, shard: Int, contract: ContractStamp,
-        origins: [LogPartition: Origin], starts: [LogPartition: Int64] = [:]
+        _ connection: inout Connection, redis: RedisConfiguration, layout: KeyLayout, shard: Int,
+        contract: ContractStamp, origins: [LogPartition: Origin],
+        starts: [LogPartition: Int64] = [:]
     ) throws(LedgerError) {
+        let strays = try redis.cluster.map { cluster throws(LedgerError) in
+            try ShardStrays(redis, cluster, layout, shard)
+        }
         do throws(RedisError) {
-            try deleteCells(&connection, layout, shard)
+            let marks = layout.marksKey(shard: shard)
+            try connection.command([word("HSET"), marks, word("!torn"), word("reset is running")])
+        } catch { throw LedgerError(error) }
+        if let strays {
+            var owner = try strays.connectToOwner()
+            do throws(RedisError) { try deleteCells(&owner, layout, shard) } catch {
+                throw LedgerError(error)
+            }
+            try strays.delete()
+        } else {
+            do throws(RedisError) { try deleteCells(&connection, layout, shard) } catch {
+                throw LedgerError(error)
+            }
+        }
+        do throws(RedisError) {
             let marks = layout.marksKey(shard: shard)
             // One transaction: Redis has either the marker with the old marks, or the new marks
             // without it.
@@ -34,7 +57,13 @@ public enum ShardReset {
                 ])
             }
             commands.append([word("EXEC")])
-            for command in commands { try connection.command(command) }
+            for command in commands { connection.append(command) }
+            var failure: RedisError?
+            for _ in commands {
+                let reply = try connection.receive()
+                if let text = reply.errorText { failure = failure ?? RedisError(serverText: text) }
+            }
+            if let failure { throw failure }
         } catch { throw LedgerError(error) }
     }
 
@@ -42,7 +71,6 @@ public enum ShardReset {
         _ connection: inout Connection, _ layout: KeyLayout, _ shard: Int
     ) throws(RedisError) {
         let marks = layout.marksKey(shard: shard)
-        try connection.command([word("HSET"), marks, word("!torn"), word("reset is running")])
         let prefix = layout.shardPrefix(shard)
         let kept = [marks, layout.auditKey(shard: shard)]
         var cursor = word("0")
@@ -55,7 +83,7 @@ public enum ShardReset {
                 throw RedisError(.protocolViolation, "SCAN did not answer with a cursor")
             }
             let cells = reply.elements[1].elements.compactMap(\.bytes).filter {
-                !kept.contains($0) && !isDirectory($0.dropFirst(prefix.count))
+                !kept.contains($0) && !isDirectory($0, prefix)
             }
             if !cells.isEmpty { try connection.command([word("UNLINK")] + cells) }
             cursor = next
@@ -64,8 +92,8 @@ public enum ShardReset {
 
     /// Whether a key's name after the shard is `ORG:directory:…`; an organization's id holds no
     /// ":".
-    private static func isDirectory(_ name: ArraySlice<UInt8>) -> Bool {
-        let parts = name.split(
+    static func isDirectory(_ name: [UInt8], _ prefix: [UInt8]) -> Bool {
+        let parts = name.dropFirst(prefix.count).split(
             separator: UInt8(ascii: ":"), maxSplits: 2, omittingEmptySubsequences: false)
         return parts.count == 3 && parts[1].elementsEqual("directory".utf8)
     }

@@ -200,33 +200,37 @@ public struct DirectoryStore: Sendable {
     ///
     /// They stay as deleted ones at `offset`, so that a process that has not heard of the new epoch
     /// cannot write them again; a credential without members opens nothing. Looks at the names of
-    /// all keys of this Redis.
+    /// all keys of `redis`, which `connection` leads to.
     public mutating func closeOthers(
-        epoch: Int64, at offset: Int64, on connection: inout Connection
+        epoch: Int64, at offset: Int64, redis: RedisConfiguration, on connection: inout Connection
     ) throws(LedgerError) -> Int {
-        var closed = 0
         let start = String(decoding: layout.shardPrefix(0), as: UTF8.self).prefix { $0 != "{" }
         let credentials = String(decoding: layout.credentialKey(hash: []), as: UTF8.self)
+        var closed = 0
         for pattern in ["\(credentials)*", "\(start){*}:*:directory:*"] {
-            var cursor = DirectoryStore.bytes("0")
+            var found: Int
             repeat {
-                let page = try connection.ask([
-                    DirectoryStore.bytes("SCAN"), cursor, DirectoryStore.bytes("MATCH"),
-                    DirectoryStore.bytes(pattern), DirectoryStore.bytes("COUNT"),
-                    DirectoryStore.bytes("1000"),
-                ])
-                guard page.elements.count == 2, let next = page.elements[0].bytes else {
-                    throw LedgerError(.corrupt, "SCAN did not answer with a cursor")
+                found = 0
+                var scan = try KeyScan.ofLedger(redis, pattern: pattern)
+                while let keys = try scan.nextOfLedger() {
+                    found += try close(keys, epoch: epoch, at: offset, on: &connection)
                 }
-                let keys = page.elements[1].elements.compactMap(\.bytes)
-                let arguments = [String(max(0, offset)), String(epoch)].map(DirectoryStore.bytes)
-                try DirectoryStore.pipeline(keys, &closeScript, on: &connection) { key in
-                    (keys: [key], arguments: arguments)
-                } onReply: { _, reply in
-                    if reply.integer == 1 { closed += 1 }
-                }
-                cursor = next
-            } while cursor != DirectoryStore.bytes("0")
+                closed += found
+                // A key that moved to another master meanwhile may not have come.
+            } while found > 0 && redis.cluster != nil
+        }
+        return closed
+    }
+
+    private mutating func close(
+        _ keys: [[UInt8]], epoch: Int64, at offset: Int64, on connection: inout Connection
+    ) throws(LedgerError) -> Int {
+        var closed = 0
+        let arguments = [String(max(0, offset)), String(epoch)].map(DirectoryStore.bytes)
+        try DirectoryStore.pipeline(keys, &closeScript, on: &connection) { key in
+            (keys: [key], arguments: arguments)
+        } onReply: { _, reply in
+            if reply.integer == 1 { closed += 1 }
         }
         return closed
     }

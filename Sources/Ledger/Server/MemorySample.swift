@@ -14,7 +14,8 @@ public struct MemorySample: Sendable {
     /// Most organizations that are remembered; the lightest are forgotten first.
     private static let mostNames = 10_000
     private let layout: KeyLayout
-    private var cursor = "0"
+    /// By server where the next look goes on; "" is the server of an address that names one.
+    private var cursors: [String: String] = [:]
     private var total = 0.0
     private var meterWeights: [String: Double] = [:]
     private var organizationWeights: [String: Double] = [:]
@@ -34,12 +35,34 @@ public struct MemorySample: Sendable {
             .prefix(most).map(\.self)
     }
 
-    /// Looks at keys for about this long, and at about `most` keys at most.
+    /// Looks at keys for about this long, and at about `most` keys at most; of a cluster at as many
+    /// keys of each master.
+    public mutating func look(
+        _ redis: RedisConfiguration, milliseconds: Int64 = 1_000, most: Int = 50_000
+    ) throws(LedgerError) {
+        do throws(RedisError) {
+            let servers = try redis.servers()
+            let names = servers.map { redis.cluster == nil ? "" : $0.description }
+            // Of masters that are gone no cursor is kept.
+            cursors = cursors.filter { names.contains($0.key) }
+            var isEmpty = true
+            for (server, name) in zip(servers, names) {
+                var connection = try Connection(server)
+                let hadNone = try take(
+                    &connection, name, milliseconds / Int64(servers.count),
+                    max(Self.batch, most / servers.count))
+                isEmpty = hadNone && isEmpty
+            }
+            if isEmpty { forget() }
+        } catch { throw LedgerError(error) }
+    }
+
+    /// The same over a connection to the only server.
     public mutating func look(
         _ connection: inout Connection, milliseconds: Int64 = 1_000, most: Int = 50_000
     ) throws(LedgerError) {
         do throws(RedisError) {
-            try take(&connection, milliseconds, most)
+            if try take(&connection, "", milliseconds, most) { forget() }
         } catch { throw LedgerError(error) }
     }
 
@@ -54,13 +77,15 @@ public struct MemorySample: Sendable {
             uniqueKeysWithValues: heaviest.prefix(Self.mostNames / 2).map { ($0.key, $0.value) })
     }
 
+    /// Looks at one server; whether it was looked at as a whole and has nothing of the ledger.
     private mutating func take(
-        _ connection: inout Connection, _ milliseconds: Int64, _ most: Int
-    ) throws(RedisError) {
+        _ connection: inout Connection, _ server: String, _ milliseconds: Int64, _ most: Int
+    ) throws(RedisError) -> Bool {
         let end = ContinuousClock.now.advanced(by: .milliseconds(milliseconds))
         let pattern = "\(layout.prefix):\(layout.generation):{*}:*"
         // Counts keys of other programs too: where there are many, a look sees few of ours.
         var asked = 0
+        var cursor = cursors[server] ?? "0"
         let (isWhole, before) = (cursor == "0", total)
         repeat {
             let reply = try connection.command(
@@ -69,9 +94,9 @@ public struct MemorySample: Sendable {
             try weigh(reply.elements[1].elements.compactMap(\.bytes), &connection)
             asked += Self.batch
             cursor = next
+            cursors[server] = next
         } while cursor != "0" && asked < most && ContinuousClock.now < end
-        // The ledger is empty.
-        if isWhole, cursor == "0", total == before { forget() }
+        return isWhole && cursor == "0" && total == before
     }
 
     private mutating func forget() {
@@ -99,7 +124,12 @@ public struct MemorySample: Sendable {
             let reply = try connection.receive()
             if let text = reply.errorText {
                 let error = RedisError(serverText: text)
-                if error.isForbidden { isRefused = true } else { failure = error }
+                // A key of a cluster may have moved since it was named.
+                if error.isForbidden {
+                    isRefused = true
+                } else if !error.isRedirect {
+                    failure = error
+                }
             }
             weights.append(reply.integer ?? 0)
         }

@@ -12,11 +12,15 @@ public struct ServerCheck: Sendable, Hashable {
         var questions: Set<String> = []
         /// Why a dump was refused.
         var dumps: String?
+        /// What each master of a cluster has refused, by its id.
+        var nodes: [String: Refusals] = [:]
 
         /// Nothing was refused yet.
         public init() {}
     }
 
+    /// Which part of the ledger the server has; nil: all of it.
+    public let part: ServerPart?
     /// The meters that hold most memory, in words, as a `MemorySample` tells; nil when not asked
     /// for.
     public var heaviest: String?
@@ -55,10 +59,14 @@ public struct ServerCheck: Sendable, Hashable {
     var settings: [String: String] = [:]
     /// A command on our keys was sent to another node.
     var isRedirected = false
+    /// The address to use where the server turns out to be a node of a cluster.
+    let clusterURL: String?
 
     /// What is asked beside HELLO where it is permitted.
     static let questions = ["ACL DRYRUN", "ACL WHOAMI", "CONFIG GET", "INFO", "TIME"]
     private static let settingNames = ["maxmemory-policy", "appendonly", "appendfsync", "save"]
+    /// Whether a cluster stops as a whole where one master is away.
+    static let coverageName = "cluster-require-full-coverage"
 
     /// Asks the server, in a few round trips; throws only where it cannot be asked at all.
     ///
@@ -67,12 +75,16 @@ public struct ServerCheck: Sendable, Hashable {
     ///   - layout: names of the ledger's keys.
     ///   - uses: whose rights are tried.
     ///   - isEvictionChecked: whether a person has looked at the eviction policy.
+    ///   - part: which part of the ledger this master of a cluster has; nil: it is no cluster. What
+    ///     the ledger says of evicted keys is read with the whole ledger only.
     ///   - refusals: what was refused on this connection before.
     public init(
         _ connection: inout Connection, layout: KeyLayout, uses: [ServerRights.Use] = [.run],
-        isEvictionChecked: Bool = false, refusals: inout Refusals
+        isEvictionChecked: Bool = false, part: ServerPart? = nil, refusals: inout Refusals
     ) throws(LedgerError) {
         ledgerKey = layout.ledgerKey
+        self.part = part
+        clusterURL = connection.clusterURL
         self.isEvictionChecked = isEvictionChecked
         var asker = ServerQuestioner(refusals)
         do throws(RedisError) {
@@ -82,7 +94,7 @@ public struct ServerCheck: Sendable, Hashable {
             if uses.contains(.run), asker.failure == nil {
                 try askDumps(&connection, layout, mayDump, &refusals)
             }
-            if isCluster == nil { try askSlots(&connection, layout) }
+            if part == nil, isCluster == nil { try askSlots(&connection, layout) }
         } catch { throw LedgerError(error) }
         // A server that loads or is busy refuses everything: that says nothing about it.
         if let failure = asker.failure { throw LedgerError(failure) }
@@ -130,9 +142,13 @@ public struct ServerCheck: Sendable, Hashable {
         asker.ask(&connection, "INFO")
         asker.ask(&connection, "TIME")
         asker.ask(&connection, "ACL WHOAMI")
-        asker.ask(&connection, "CONFIG GET", Self.settingNames)
-        let ledger = String(decoding: layout.ledgerKey, as: UTF8.self)
-        asker.ask(&connection, "HMGET", [ledger, EvictionNote.member])
+        asker.ask(
+            &connection, "CONFIG GET",
+            Self.settingNames + (part == nil ? [] : [Self.coverageName]))
+        if part == nil {
+            let ledger = String(decoding: layout.ledgerKey, as: UTF8.self)
+            asker.ask(&connection, "HMGET", [ledger, EvictionNote.member])
+        }
         // All of it is sent with the first wait for an answer.
         let asked = Self.ownClock()
         greeting = Self.pairs(try asker.answer(&connection, "HELLO"))
@@ -224,8 +240,7 @@ public struct ServerCheck: Sendable, Hashable {
         for _ in 0..<layout.shardCount {
             let reply = try connection.receive()
             guard let text = reply.errorText else { continue }
-            let code = RedisError.code(ofText: text)
-            if ["MOVED", "ASK", "CLUSTERDOWN"].contains(code) { isRedirected = true }
+            if RedisError(serverText: text).isRedirect { isRedirected = true }
         }
     }
 

@@ -18,8 +18,10 @@ extension ServerCheck {
             dumpRefusal = before
             return
         }
+        // A master of a cluster takes keys of its own shards only, and may have none.
+        guard let shard = part == nil ? 0 : part?.shards.first else { return }
         connection.append([
-            Array(ServerRights.dumps.utf8), layout.scratchKey(shard: 0), Array("1".utf8),
+            Array(ServerRights.dumps.utf8), layout.scratchKey(shard: shard), Array("1".utf8),
             Self.sampleDump, Array("ABSTTL".utf8),
         ])
         let reply = try connection.receive()
@@ -31,7 +33,7 @@ extension ServerCheck {
     static func dumpRefusal(_ error: RedisError) -> String? {
         let code = error.serverPrefix ?? ""
         if error.isForbidden { return refusal(isAbsent: code != "NOPERM") }
-        guard code != "BUSYKEY", !CommitOutcome.serverWideCodes.contains(code) else { return nil }
+        guard code != "BUSYKEY", !error.isRedirect, !CommitOutcome.serverWideCodes.contains(code) else { return nil }
         return "the server refuses dumps of Redis 7.0 (\(error.message))"
     }
 

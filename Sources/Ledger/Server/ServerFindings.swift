@@ -15,7 +15,10 @@ extension ServerCheck {
     /// Everything that was found.
     public func findings(refill: Refill) -> [Finding] {
         fitness
-            + [dumpFinding, otherAccess, role, memory, persistence(refill), writing, clockFinding]
+            + [
+                dumpFinding, otherAccess, role, memory, persistence(refill), writing, clockFinding,
+                coverageFinding,
+            ]
             .compactMap(\.self)
     }
 
@@ -44,11 +47,25 @@ extension ServerCheck {
     }
 
     private var clusterFinding: Finding? {
-        guard isCluster ?? false else { return nil }
+        guard part == nil, isCluster ?? false else { return nil }
         return Finding(
-            .error, "redis", "redis-cluster",
-            "\(product) runs as a node of a cluster, which is not supported",
-            remedy: "use a single master, with replicas as you like", isFatal: true)
+            .error, "redis", "redis-cluster", Self.clusterText(product, clusterURL),
+            remedy: "name a few of its nodes, with a comma between", isFatal: true)
+    }
+
+    /// The sentence about a node of a cluster that an address names alone.
+    static func clusterText(_ product: String, _ url: String?) -> String {
+        "\(product) runs as a node of a cluster: --redis must be "
+            + (url ?? "redis+cluster://HOST:PORT")
+    }
+
+    /// With full coverage the loss of one master stops all of them.
+    private var coverageFinding: Finding? {
+        guard settings[Self.coverageName] == "yes" else { return nil }
+        return Finding(
+            .warning, "redis", "cluster-coverage",
+            "\(Self.coverageName) is yes: while one master is away, no other takes commands",
+            remedy: "CONFIG SET \(Self.coverageName) no, and the same in redis.conf")
     }
 
     private var policyFinding: Finding {

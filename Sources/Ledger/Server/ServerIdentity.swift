@@ -61,6 +61,15 @@ public struct ServerGreeting: Sendable, Hashable {
         }
     }
 
+    /// Why a server must not be used over an address that names it alone; nil where it may.
+    ///
+    /// `clusterURL`: the address to use for a cluster, where it is known.
+    public func clusterRefusal(_ clusterURL: String?) -> RedisError? {
+        guard isCluster ?? false else { return nil }
+        return RedisError(
+            .configuration, ServerCheck.clusterText(product ?? "Redis", clusterURL))
+    }
+
     /// Asks a server; no other answer may be pending.
     public init(_ connection: inout Connection) throws(RedisError) {
         connection.append("HELLO")
@@ -68,35 +77,47 @@ public struct ServerGreeting: Sendable, Hashable {
     }
 }
 
-/// What the ledger keeps of keys that Redis deleted to make room: member `evicted`, `RUN_ID COUNT`.
+/// What the ledger keeps of keys that Redis deleted to make room: member `evicted`, `RUN_ID COUNT`,
+/// in a cluster that for each master.
 ///
 /// Counters of two servers, or of two runs of one, do not compare: a replica that was promoted may
 /// have deleted keys in an earlier life.
 public struct EvictionNote: Sendable, Hashable {
     /// Its member of the ledger's hash.
     static let member = "evicted"
-    /// Id of the server's run.
-    var runID: String
-    /// Its `evicted_keys` then.
-    var count: Int64
+    /// By the id of a server's run its `evicted_keys` then.
+    var counts: [String: Int64]
 
-    init(runID: String, count: Int64) {
-        self.runID = runID
-        self.count = count
+    init(runID: String, count: Int64) { counts = [runID: count] }
+
+    /// The notes of several servers as one; nil where there are none.
+    init?(_ notes: [EvictionNote]) {
+        guard let first = notes.first else { return nil }
+        counts = notes.dropFirst().reduce(into: first.counts) { sum, note in
+            sum.merge(note.counts) { $1 }
+        }
     }
 
     init?(text: String) {
         let parts = text.split(separator: " ")
-        guard parts.count == 2, let count = Int64(parts[1]) else { return nil }
-        self.init(runID: String(parts[0]), count: count)
+        guard !parts.isEmpty, parts.count % 2 == 0 else { return nil }
+        counts = [:]
+        for index in stride(from: 0, to: parts.count, by: 2) {
+            guard let count = Int64(parts[index + 1]) else { return nil }
+            counts[String(parts[index])] = count
+        }
     }
 
-    var text: String { "\(runID) \(count)" }
+    var text: String {
+        counts.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }.joined(separator: " ")
+    }
 
-    /// Keys deleted since an earlier note; 0 where that is of another run, or there is none.
+    /// Keys deleted since an earlier note; of a run that it does not know, none.
     public func lost(since earlier: EvictionNote?) -> Int64 {
-        guard let earlier, earlier.runID == runID else { return 0 }
-        return max(0, count - earlier.count)
+        guard let earlier else { return 0 }
+        return counts.reduce(0) { sum, run in
+            sum + max(0, run.value - (earlier.counts[run.key] ?? run.value))
+        }
     }
 }
 
@@ -131,9 +152,15 @@ extension ServerCheck {
     /// does not know of yet.
     public func noteEvictions(on connection: inout Connection) throws(LedgerError) {
         guard let evictions, evictions != noted, newlyEvicted == 0 else { return }
+        try evictions.write(to: ledgerKey, on: &connection)
+    }
+}
+
+extension EvictionNote {
+    /// Writes it into the hash of the ledger, where there is one.
+    func write(to ledgerKey: [UInt8], on connection: inout Connection) throws(LedgerError) {
         var script = Script(Self.noteScript)
-        _ = try script.ask(
-            on: &connection, keys: [ledgerKey], arguments: [Array(evictions.text.utf8)])
+        _ = try script.ask(on: &connection, keys: [ledgerKey], arguments: [Array(text.utf8)])
     }
 
     private static let noteScript = #"""

@@ -14,22 +14,28 @@ public enum Checkup {
     /// Runs all checks; that Redis or Kafka cannot be asked is a finding too.
     public static func run(_ configuration: PipelineConfiguration) -> [Finding] {
         var findings: [Finding] = []
-        var server: ServerCheck?
+        var server: ServerChecks?
         var ledger: LedgerFacts?
         do throws(LedgerError) {
             var connection = try LedgerFacts.connect(configuration)
-            if let facts = connection.tlsFacts {
+            if configuration.redis.cluster == nil, let facts = connection.tlsFacts {
                 findings.append(tls(facts, nowMilliseconds: SteadyClock.wallMilliseconds))
             }
-            server = try ServerCheck(
-                &connection, layout: configuration.layout, uses: ServerRights.Use.allCases,
-                isEvictionChecked: configuration.isEvictionChecked)
+            var refusals = ServerCheck.Refusals()
+            server = try ServerChecks(
+                configuration.redis, &connection, layout: configuration.layout,
+                uses: ServerRights.Use.allCases,
+                isEvictionChecked: configuration.isEvictionChecked, refusals: &refusals)
+            // In a cluster a connection is made with the first command.
+            if configuration.redis.cluster != nil, let facts = connection.tlsFacts {
+                findings.append(tls(facts, nowMilliseconds: SteadyClock.wallMilliseconds))
+            }
             ledger = try LedgerFacts(&connection, configuration, &findings)
             if let share = server?.memoryShare, share >= 70 {
                 // This is advice only: without the right to look at keys there is just the share.
                 var sample = MemorySample(layout: configuration.layout)
-                try? sample.look(&connection)
-                server?.heaviest = sample.text
+                try? sample.look(configuration.redis)
+                server?.note(heaviest: sample.text)
             }
         } catch {
             findings.append(
@@ -38,6 +44,8 @@ public enum Checkup {
                     remedy: "start it, or correct --redis"))
         }
         findings += SentinelFacts.findings(configuration.redis)
+        findings += ClusterFacts.findings(
+            configuration.redis, ledger?.layout ?? configuration.layout)
         var partitions: [PartitionFacts] = []
         do throws(KafkaError) {
             let consumer = try Consumer(configuration.client)

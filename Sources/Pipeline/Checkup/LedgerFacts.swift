@@ -9,6 +9,8 @@ struct LedgerFacts {
     private var record: LedgerRecord?
     /// Whether the ledger has begun to count some partition; nil when it could not be read.
     private(set) var isCounted: Bool?
+    /// Names of the keys, with the ledger's number of shards.
+    private(set) var layout: KeyLayout
 
     static func connect(
         _ configuration: PipelineConfiguration
@@ -23,6 +25,7 @@ struct LedgerFacts {
         _ connection: inout Connection, _ configuration: PipelineConfiguration,
         _ findings: inout [Finding]
     ) throws(LedgerError) {
+        layout = configuration.layout
         do throws(LedgerError) {
             record = try LedgerRecord.read(&connection, layout: configuration.layout)
         } catch {
@@ -43,9 +46,8 @@ struct LedgerFacts {
         }
         origins = record.origins
         partitions = record.origins.keys.sorted()
-        marks = try Marks.read(
-            &connection, layout: configuration.layout.with(shardCount: record.shardCount),
-            partitions: partitions)
+        layout = configuration.layout.with(shardCount: record.shardCount)
+        marks = try Marks.read(&connection, layout: layout, partitions: partitions)
         for shard in marks {
             guard let torn = shard.torn else { continue }
             findings.append(

@@ -96,6 +96,7 @@ final class DirectoryMirror: @unchecked Sendable {
         var connection = try attempt { () throws(RedisError) in
             try Connection(configuration.redis)
         }
+        connection.lead(toKey: configuration.layout.ledgerKey)
         try checkMaster(&connection)
         let log = try attempt { () throws(KafkaError) in
             try DirectoryLog(configuration, topic: topic)
@@ -173,8 +174,10 @@ final class DirectoryMirror: @unchecked Sendable {
         try write(changes, &work)
         if work.state.mark == nil, work.state.epoch > 0 {
             let epoch = work.state.epoch
+            let redis = configuration.redis
             let closed = try attempt { () throws(LedgerError) in
-                try work.store.closeOthers(epoch: epoch, at: position - 1, on: &work.connection)
+                try work.store.closeOthers(
+                    epoch: epoch, at: position - 1, redis: redis, on: &work.connection)
             }
             say(
                 .information,
@@ -335,6 +338,7 @@ final class DirectoryMirror: @unchecked Sendable {
     private func checkMaster(_ connection: inout Connection) throws(MirrorError) {
         let greeting = try attempt { () throws(RedisError) in try ServerGreeting(&connection) }
         guard greeting.isReplica ?? false else { return }
+        configuration.redis.cluster?.lostNode()
         throw MirrorError(
             message: "\(greeting.product ?? "Redis") is a replica: looking for the master")
     }

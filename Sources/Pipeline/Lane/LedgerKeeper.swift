@@ -114,15 +114,17 @@ package final class LedgerKeeper: Sendable {
         } catch { throw PipelineError(error) }
     }
 
-    /// Checks the server before anything is written to it; throws when it is not fit.
+    /// Checks the server, or all masters of a cluster, before anything is written; throws when one
+    /// is not fit.
     private func checkServer(
         _ connection: inout Connection, _ refusals: inout ServerCheck.Refusals
-    ) throws(LedgerError) -> ServerCheck {
-        let server = try ServerCheck(
-            &connection, layout: configuration.layout,
+    ) throws(LedgerError) -> ServerChecks {
+        let server = try ServerChecks(
+            configuration.redis, &connection, layout: configuration.layout,
             isEvictionChecked: configuration.isEvictionChecked, refusals: &refusals)
         try server.validate()
-        guard server.isReplica != true else {
+        guard !server.isReplica else {
+            configuration.redis.cluster?.lostNode()
             throw LedgerError(
                 RedisError(
                     serverText: "READONLY \(server.product) is a replica and takes no commits"))

@@ -33,3 +33,27 @@ extension ServerHealth {
             unchecked: check.unchecked)
     }
 }
+
+extension ServerHealth {
+    /// What several checks of one ledger's masters say together: the worst of each.
+    ///
+    /// A master that says that it is a replica is left out, unless all of them do: another one has
+    /// its slots, and the next map says which.
+    init(_ checks: ServerChecks) {
+        let masters = checks.all.filter { $0.isReplica != true }
+        guard let first = masters.first ?? checks.all.first else {
+            self.init()
+            return
+        }
+        self.init(first)
+        guard checks.all.count > 1 else { return }
+        let ledger = ServerChecks(masters.isEmpty ? checks.all : masters, of: checks)
+        findings = ledger.fatalFindings
+        evictionFinding = ledger.all.lazy.compactMap(\.evictionTrouble).first
+        evictions = ledger.evictions
+        clock = ledger.all.compactMap(\.clockMilliseconds).max()
+        product = ledger.product
+        dumpRefusal = ledger.all.lazy.compactMap(\.dumpRefusal).first
+        unchecked = ledger.unchecked
+    }
+}

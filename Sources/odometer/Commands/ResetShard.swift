@@ -67,13 +67,13 @@ extension Commands {
             throw CommandFailure(error)
         }
         return try resetShard(
-            call.operands[0], names, kafka, &connection, isAgreed: settings.isOn(yes),
+            call.operands[0], names, kafka, redis, &connection, isAgreed: settings.isOn(yes),
             isLossAccepted: settings.isOn(acceptLoss))
     }
 
     private static func resetShard(
         _ name: String, _ names: KeyLayout, _ kafka: ClientConfiguration,
-        _ connection: inout Connection, isAgreed: Bool, isLossAccepted: Bool
+        _ redis: RedisConfiguration, _ connection: inout Connection, isAgreed: Bool, isLossAccepted: Bool
     ) throws(CommandFailure) -> ExitCode {
         do throws(LedgerError) {
             guard let record = try LedgerRecord.read(&connection, layout: names),
@@ -107,7 +107,7 @@ extension Commands {
                 return .usage
             }
             try ShardReset.run(
-                &connection, layout: layout, shard: shard,
+                &connection, redis: redis, layout: layout, shard: shard,
                 contract: ContractStamp(
                     number: record.contractNumber, digest: Contract.digest(of: Array(text.utf8))),
                 origins: record.origins,
@@ -118,7 +118,8 @@ extension Commands {
             )
             return .ok
         } catch {
-            throw CommandFailure(error.code == .otherLayout ? .refused : .failed, error.message)
+            let isRefused = error.code == .otherLayout || error.code == .unsuitableServer
+            throw CommandFailure(isRefused ? .refused : .failed, error.message)
         }
     }
 

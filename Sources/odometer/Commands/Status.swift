@@ -16,9 +16,11 @@ extension Commands {
             older than the partition's. LOST was gone before it was counted, with --on-loss continue; GONE is
             gone now and not counted. What a running process on this machine has set aside or stopped, and
             why, comes from its --admin-listen. LAG is empty where a log ends below a mark: then a line
-            below the table says so.
-            Exit code 1: there is no ledger, a shard is torn or set aside, a partition stands still, a log
-            ends below a mark, records were lost, or changes are parked because their cells refused them.
+            below the table says so. In a cluster a last line has the masters with the number of shards of
+            each; those of a master that is away are left out of the table, and a line says so.
+            Exit code 1: there is no ledger, a shard is torn, set aside or cannot be read, a partition stands
+            still, a log ends below a mark, records were lost, or changes are parked because their cells
+            refused them.
             """,
         options: Options.kafka + [Options.topic] + Options.redisServer
             + [Options.adminListen, Options.json],

@@ -40,7 +40,8 @@ struct StatusReport {
     let nowMilliseconds: Int64
 
     var isSound: Bool {
-        status.torn.isEmpty && troubles.allSatisfy { $0.hasPrefix("unchecked: ") }
+        status.torn.isEmpty && status.unread.isEmpty
+            && troubles.allSatisfy { $0.hasPrefix("unchecked: ") }
             && status.parked.count == 0
             && rows.allSatisfy {
                 ($0.partition.audit["lost"] ?? 0) == 0 && ($0.gone ?? 0) == 0 && $0.beyond == nil
@@ -123,6 +124,13 @@ struct StatusReport {
         for (shard, reason) in status.torn.sorted(by: { $0.key < $1.key }) {
             Output.line("shard \(shard) needs a rebuild: \(reason)")
         }
+        for (reason, shards) in unread {
+            Output.line("\(shards.count) shards cannot be read: \(reason)")
+        }
+        if !status.masters.isEmpty {
+            let masters = status.masters.map { "\($0.name) (\($0.shards))" }
+            Output.line("masters, with their shards: \(masters.joined(separator: ", "))")
+        }
         status.parked.print()
         for line in troubles { Output.line(line) }
         for (member, value) in status.ledger.sorted(by: { $0.key < $1.key })
@@ -131,6 +139,13 @@ struct StatusReport {
             let epoch = status.ledger["directory_epoch:\(topic)"].map { ", log number \($0)" } ?? ""
             Output.line("directory \(topic): next offset \(value)\(epoch)")
         }
+    }
+
+    /// Shards that could not be read, by the reason.
+    private var unread: [(reason: String, shards: [Int])] {
+        Dictionary(grouping: status.unread.keys) { status.unread[$0] ?? "" }
+            .map { (reason: $0.key, shards: $0.value.sorted()) }
+            .sorted { ($0.shards.first ?? 0) < ($1.shards.first ?? 0) }
     }
 
     /// What programs read.
@@ -158,11 +173,18 @@ struct StatusReport {
             shown.contains($0.key) || $0.key.hasPrefix("directory:")
                 || $0.key.hasPrefix("directory_epoch:")
         }
-        return [
+        var object: [String: Any] = [
             "ledger": ledger, "server": status.server ?? "", "partitions": partitions,
             "torn": torn, "troubles": troubles,
             "parked": ["count": status.parked.count, "cells": status.parked.rows.map(\.object)],
         ]
+        if !status.masters.isEmpty {
+            object["masters"] = status.masters.map { ["master": $0.name, "shards": $0.shards] }
+            object["unread"] = unread.map {
+                ["reason": $0.reason, "shards": $0.shards] as [String: Any]
+            }
+        }
+        return object
     }
 
     private func number(_ value: Int64?) -> String { value.map { String($0) } ?? "-" }

@@ -57,9 +57,10 @@ enum Options {
     // MARK: Redis
     static let redis = Option(
         name: "redis", placeholder: "URL", value: .text,
-        help: "redis://[USER[:PASSWORD]@]HOST:PORT[/DATABASE], unix:///PATH[?db=DATABASE] or "
-            + "redis+sentinel://HOST:PORT,…/NAME[?db=DATABASE], also with USER:PASSWORD@ and "
-            + "&sentinel_user=USER; with TLS rediss://… or rediss+sentinel://….",
+        help: "redis://[USER[:PASSWORD]@]HOST:PORT[/DATABASE], unix:///PATH[?db=DATABASE], "
+            + "redis+sentinel://HOST:PORT,…/NAME[?db=DATABASE] (also with &sentinel_user=USER) or "
+            + "redis+cluster://HOST:PORT,… (some nodes of a cluster), the last two also with "
+            + "USER:PASSWORD@; with TLS rediss://…, rediss+sentinel://… or rediss+cluster://….",
         standard: "redis://localhost:\(RedisConfiguration.defaultPort)", path: "redis.url",
         isSecret: true)
     static let redisPasswordFile = Option(

@@ -67,7 +67,7 @@ final class Answering: Sendable {
         }
     }
 
-    /// Refuses a node of a cluster; a Redis that does not answer now is no error, it may come
+    /// Refuses a node of a cluster under an address that names it alone; a Redis that does not answer now is no error, it may come
     /// later.
     ///
     /// Readers begin with the ledger's number of shards, where it can be read now.
@@ -76,10 +76,10 @@ final class Answering: Sendable {
             var connection = try Connection(parts.redis)
             let greeting = try ServerGreeting(&connection)
             guard let product = greeting.product else { return }
-            guard greeting.isCluster != true else {
-                throw RedisError(
-                    .configuration, "\(product) runs as a node of a cluster, which is not supported"
-                )
+            if parts.redis.cluster == nil,
+                let refusal = greeting.clusterRefusal(connection.clusterURL)
+            {
+                throw refusal
             }
             if let layout = try? parts.layout.ofLedger(on: &connection) {
                 parts.shared.shardCount = layout.shardCount

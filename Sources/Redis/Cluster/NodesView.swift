@@ -1,0 +1,63 @@
+/// What one node of a cluster says of all of them, by CLUSTER NODES.
+public struct NodesView: Sendable {
+    /// A node as that one sees it.
+    public struct Node: Sendable, Hashable {
+        /// Its id.
+        public var id: String
+        /// Its address, as it is written there: `IP:PORT@BUSPORT[,HOSTNAME]`.
+        public var address: String
+        /// Whether it is a master.
+        public var isMaster: Bool
+        /// Whether it is taken for lost, by this node or by the majority.
+        public var isFailing: Bool
+        /// Id of its master; nil for a master.
+        public var masterID: String?
+    }
+
+    /// A slot that the node which was asked moves away, or takes in.
+    public struct OpenSlot: Sendable, Hashable {
+        /// Its number.
+        public var slot: Int
+        /// Whether the node takes it in; else it moves it away.
+        public var isImporting: Bool
+        /// Id of the node at the other end.
+        public var peerID: String
+    }
+
+    /// All nodes.
+    public private(set) var nodes: [Node] = []
+    /// Slots that are open on the node that was asked; nobody else knows them.
+    public private(set) var openSlots: [OpenSlot] = []
+
+    /// Reads the answer; lines of another form are left out.
+    public init(text: String) {
+        for line in text.split(whereSeparator: \.isNewline) {
+            let words = line.split(separator: " ")
+            guard words.count >= 8 else { continue }
+            let flags = words[2].split(separator: ",")
+            nodes.append(
+                Node(
+                    id: String(words[0]), address: String(words[1]),
+                    isMaster: flags.contains("master"),
+                    isFailing: flags.contains("fail") || flags.contains("fail?"),
+                    masterID: words[3] == "-" ? nil : String(words[3])))
+            guard flags.contains("myself") else { continue }
+            openSlots += words.dropFirst(8).compactMap { Self.openSlot($0) }
+        }
+    }
+
+    /// Asks a node; no other answer may be pending.
+    public init(_ connection: inout Connection) throws(RedisError) {
+        self.init(text: try connection.command("CLUSTER", "NODES").text ?? "")
+    }
+
+    /// `[SLOT->-ID]` or `[SLOT-<-ID]`; nil for a range of slots.
+    private static func openSlot(_ word: Substring) -> OpenSlot? {
+        guard word.hasPrefix("["), word.hasSuffix("]") else { return nil }
+        let parts = word.dropFirst().dropLast().split(separator: "-", maxSplits: 2)
+        guard parts.count == 3, let slot = Int(parts[0]), parts[1] == ">" || parts[1] == "<" else {
+            return nil
+        }
+        return OpenSlot(slot: slot, isImporting: parts[1] == "<", peerID: String(parts[2]))
+    }
+}

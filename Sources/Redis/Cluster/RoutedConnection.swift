@@ -1,0 +1,77 @@
+/// What a connection to a cluster does through its router.
+///
+/// It has the calls of a connection to one server. Commands are sent to the master that has their
+/// key, and answers are taken in the order of the commands. `WATCH`, and commands that are about
+/// all keys, such as SCAN, are refused: `RedisConfiguration.servers` leads to each master.
+extension Connection {
+    /// Connects to one master of a cluster, also where the address is the cluster's.
+    public init(
+        _ configuration: RedisConfiguration, node: ClusterNode
+    ) throws(RedisError) {
+        try self.init(configuration.leading(to: node.endpoint))
+    }
+
+    /// Commands without a key go to the master that has this one from now on, and no longer to any
+    /// master; no change where there is one server.
+    public func lead(toKey key: [UInt8]) { router?.home = Slot.of(key: key) }
+
+    /// The master of a cluster that has this key, as far as is known; nil where there is one server.
+    public func node(ofKey key: [UInt8]) -> ClusterNode? {
+        router?.cluster.map?.owner(ofKey: key)
+    }
+
+    /// A command without a key, sent to the master that has this key, or to every one of them;
+    /// where there is one server, to that. An error answer is thrown.
+    mutating func commandOfServers(
+        _ arguments: [String], key: [UInt8]?
+    ) throws(RedisError) -> ReplyValue {
+        let words = arguments.map { Array($0.utf8) }
+        guard let router else { return try command(words) }
+        let home = router.home
+        defer { router.home = home }
+        if let key {
+            router.home = Slot.of(key: key)
+            return try command(words)
+        }
+        var answer = ReplyValue.null
+        for slot in router.slotOfEachMaster {
+            router.home = slot
+            answer = try command(words)
+        }
+        return answer
+    }
+
+    mutating func route(_ router: Router) throws(RedisError) {
+        do throws(RedisError) { try router.send(output.bytes) } catch {
+            failure = error
+            throw error
+        }
+        output.removeAll()
+    }
+
+    mutating func take(
+        _ router: Router, _ limitMilliseconds: Int32
+    ) throws(RedisError) -> Reply {
+        do throws(RedisError) {
+            let reply = try router.take(limitMilliseconds)
+            pendingReplies -= 1
+            return reply
+        } catch {
+            failure = error
+            throw error
+        }
+    }
+
+    mutating func takeIfReady(
+        _ router: Router, waitMilliseconds: Int32?
+    ) throws(RedisError) -> Reply? {
+        do throws(RedisError) {
+            guard let reply = try router.takeIfReady(waitMilliseconds) else { return nil }
+            pendingReplies -= 1
+            return reply
+        } catch {
+            failure = error
+            throw error
+        }
+    }
+}
