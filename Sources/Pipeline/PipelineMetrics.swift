@@ -8,6 +8,25 @@ extension PipelineMetrics {
     public var partitionAndShardTroubles: [String] {
         partitions.compactMap(\.trouble)
             + shardsAside.map { "shard \($0.shard) is set aside: odometer status says why" }
+            + shardsMoving.filter { $0.milliseconds >= Self.longMove }.map {
+                "shard \($0.shard) has waited \($0.milliseconds / 1_000) s for its node: "
+                    + $0.reason
+            }
+    }
+
+    /// So long a shard may wait for its node before the process says that it is not ready.
+    static let longMove: Int64 = 10_000
+
+    /// How many shards wait for their nodes, for each reason, in the order of the reasons.
+    public var movingByReason: [(reason: String, count: Int)] {
+        Moving.Reason.allCases.map { reason in
+            (reason.rawValue, shardsMoving.count { $0.reason == reason.rawValue })
+        }
+    }
+
+    /// Shards that are torn because parts of them are on several nodes or lost.
+    public var shardsSplit: Int {
+        shardsAside.count { $0.reason.hasPrefix("torn: \(ShardGuard.split)") }
     }
 }
 
@@ -55,6 +74,10 @@ public struct PipelineMetrics: Sendable {
     public var deadLettersGivenUp: Int64 = 0
     /// Shards set aside, by number, with the reason.
     public var shardsAside: [(shard: Int, reason: String)] = []
+    /// Shards that wait for their nodes, in a cluster: by number, with the reason and for how long.
+    public var shardsMoving: [(shard: Int, reason: String, milliseconds: Int64)] = []
+    /// How often a shard was committed on another node than before, in a cluster.
+    public var shardMoves: Int64 = 0
     /// Changes that were parked because their cells refused them.
     public var parkedEntries: Int64 = 0
     /// Members of the parked hash, by shard; only shards that have some.
@@ -127,6 +150,8 @@ public struct PipelineMetrics: Sendable {
         deadLetters += other.deadLetters
         deadLettersGivenUp += other.deadLettersGivenUp
         shardsAside += other.shardsAside
+        shardsMoving += other.shardsMoving
+        shardMoves += other.shardMoves
         parkedEntries += other.parkedEntries
         // Each number is of the whole shard, whichever lane reports it.
         parked.merge(other.parked) { max($0, $1) }

@@ -34,6 +34,13 @@ public struct BookCheck: ~Copyable {
                     .audit, key(shard), member: Array("!torn".utf8), expected: "", found: reason)
             }
             report.parked += book.marks["!parked"].flatMap { Int($0) } ?? 0
+            // Both are made in one step; a ledger of an earlier version has neither.
+            let births = (marks: book.marks["!birth"], audit: book.audit["!birth"])
+            if births.marks != births.audit {
+                report.add(
+                    .audit, key(shard), member: Array("!birth".utf8),
+                    expected: births.marks ?? "", found: births.audit ?? "")
+            }
             let begun = book.marks["!begun"] ?? "0"
             let done = book.marks["!done"] ?? "0"
             guard begun != done else { continue }

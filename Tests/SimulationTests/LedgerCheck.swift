@@ -17,11 +17,15 @@ final class LedgerCheck {
     }
 
     /// What is wrong with a shard; nil when nothing is.
-    func difference(of shard: Int, _ content: SimulatedServer.Content) -> String? {
-        let found = content.shards[shard]
-        let expected = expected(shard, coverage(of: shard, content))
-        if found.audit != expected.audit {
-            return "audit \(Self.differing(found.audit, expected.audit))"
+    ///
+    /// `origins`: by partition, where counting began.
+    func difference(
+        of shard: Int, _ found: ShardContent, origins: [Int32: Int64]?
+    ) -> String? {
+        let expected = expected(shard, coverage(of: found, origins))
+        let audit = found.audit.filter { $0.key != "!birth" }
+        if audit != expected.audit {
+            return "audit \(Self.differing(audit, expected.audit))"
         }
         for partition in log.counted {
             if let difference = fingerprintDifference(found, partition) { return difference }
@@ -73,16 +77,16 @@ final class LedgerCheck {
     }
 
     private func coverage(
-        of shard: Int, _ content: SimulatedServer.Content
+        of content: ShardContent, _ origins: [Int32: Int64]?
     ) -> LedgerOracle.Coverage {
         var coverage = LedgerOracle.Coverage(origins: [], marks: [], lost: [])
         for partition in log.counted {
             let member = "\(SimulatedLog.topic)/\(partition.number)"
-            let origin = content.origins?[partition.number] ?? 0
+            let origin = origins?[partition.number] ?? 0
             coverage.origins.append(origin)
-            let mark = content.shards[shard].marks[member].flatMap { Int64($0) }
+            let mark = content.marks[member].flatMap { Int64($0) }
             coverage.marks.append(mark ?? origin)
-            coverage.lost.append(content.lost[shard][partition.number] ?? [])
+            coverage.lost.append(content.lost[partition.number] ?? [])
         }
         return coverage
     }

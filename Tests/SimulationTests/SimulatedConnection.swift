@@ -14,13 +14,16 @@ final class SimulatedConnection: LaneLedger, LaneWatcher {
     private let server: SimulatedServer
     private let dice: Dice
     private var waiting: [Waiting] = []
+    /// In a cluster, the id of the node that it leads to.
+    let node: String?
     private(set) var isAlive = true
     /// Whether it broke, so that the outcomes of its commits are lost.
     private var isSevered = false
     private var latest: Int64 = 0
 
-    init(_ machine: SimulatedMachine) {
+    init(_ machine: SimulatedMachine, node: String? = nil) {
         self.machine = machine
+        self.node = node
         server = machine.simulation.server
         dice = machine.simulation.dice
         server.opened(self)
@@ -48,7 +51,7 @@ final class SimulatedConnection: LaneLedger, LaneWatcher {
             waiting.append(request)
             return
         }
-        waiting[index].outcome = server.run(waiting[index].call)
+        waiting[index].outcome = server.run(waiting[index].call, at: node)
     }
 
     func submit(_ arguments: inout CommitArguments, tag: Int) {
@@ -134,13 +137,7 @@ final class SimulatedConnection: LaneLedger, LaneWatcher {
     func limitClock(to milliseconds: Int64) { latest = milliseconds }
 
     func open() throws(PipelineError) -> LedgerKeeper.Opened {
-        do throws(RedisError) { try exchange(isWrite: true) } catch {
-            throw PipelineError(.redis, error.message)
-        }
-        if server.mood == .unfit { throw PipelineError(.unfitServer, "it evicts") }
-        if server.content.origins == nil { server.content.origins = [:] }
-        if server.content.contract > machine.contract { throw superseded }
-        server.content.contract = machine.contract
+        let opened = try openRecord()
         for shard in 0..<server.shardCount {
             do throws(RedisError) { try exchange(isWrite: true) } catch {
                 throw PipelineError(.redis, error.message)
@@ -148,8 +145,20 @@ final class SimulatedConnection: LaneLedger, LaneWatcher {
             let current = server.content.shards[shard].marks["!contract"] ?? "0"
             let number = Int(current.prefix { $0 != ":" }) ?? 0
             if number > machine.contract { throw superseded }
-            server.content.shards[shard].marks["!contract"] = "\(machine.contract):sim"
+            server[shard].marks["!contract"] = "\(machine.contract):sim"
         }
+        return opened
+    }
+
+    /// Opens the ledger's record alone.
+    func openRecord() throws(PipelineError) -> LedgerKeeper.Opened {
+        do throws(RedisError) { try exchange(isWrite: true) } catch {
+            throw PipelineError(.redis, error.message)
+        }
+        if server.mood == .unfit { throw PipelineError(.unfitServer, "it evicts") }
+        if server.stored.origins == nil { server.stored.origins = [:] }
+        if server.stored.contract > machine.contract { throw superseded }
+        server.stored.contract = machine.contract
         let stamp = Array("\(machine.contract):sim".utf8)
         return LedgerKeeper.Opened(dedupeKey: (1, 2), stamp: stamp)
     }
@@ -164,34 +173,37 @@ final class SimulatedConnection: LaneLedger, LaneWatcher {
         var read: [ShardMarks] = []
         for shard in shards ?? Array(0..<server.shardCount) {
             try ledgerExchange()
-            let marks = server.content.shards[shard].marks
-            read.append(
-                ShardMarks(
-                    shard: shard, contract: marks["!contract"],
-                    torn: server.content.shards[shard].torn,
-                    parked: marks["!parked"].flatMap { Int($0) } ?? 0,
-                    marks: partitions.map { partition in
-                        let member = "\(partition.topic)/\(partition.partition)"
-                        return PartitionMark(
-                            offset: marks[member].flatMap { Int64($0) },
-                            fingerprint: marks[member + "@"].flatMap { Fingerprint(text: $0.utf8) })
-                    }))
+            read.append(Self.marks(shard, server.content.shards[shard], partitions))
         }
         return read
+    }
+
+    /// What a reader makes of a shard's marks and audit.
+    static func marks(
+        _ shard: Int, _ content: ShardContent, _ partitions: [LogPartition]
+    ) -> ShardMarks {
+        let marks = content.marks
+        return ShardMarks(
+            shard: shard, contract: marks["!contract"], torn: content.tornOrSplit,
+            birth: marks["!birth"], owner: marks["!owner"],
+            parked: marks["!parked"].flatMap { Int($0) } ?? 0,
+            marks: partitions.map { partition in
+                let member = "\(partition.topic)/\(partition.partition)"
+                return PartitionMark(
+                    offset: marks[member].flatMap { Int64($0) },
+                    fingerprint: marks[member + "@"].flatMap { Fingerprint(text: $0.utf8) })
+            })
     }
 
     func createMarks(
         at origins: [(partition: LogPartition, offset: Int64)]
     ) throws(LedgerError) {
+        let marks = origins.map {
+            (member: "\($0.partition.topic)/\($0.partition.partition)", offset: $0.offset)
+        }
         for shard in 0..<server.shardCount {
             try ledgerExchange(isWrite: true)
-            for (partition, offset) in origins {
-                let member = "\(partition.topic)/\(partition.partition)"
-                if server.content.shards[shard].marks[member] == nil {
-                    server.content.shards[shard].marks[member] = String(offset)
-                }
-            }
-            server.onChange(shard, nil)
+            server.makeMarks(shard, marks)
         }
     }
 
@@ -227,7 +239,7 @@ final class SimulatedConnection: LaneLedger, LaneWatcher {
         try ledgerExchange(isWrite: true)
         if server.content.origins?.isEmpty ?? true {
             machine.simulation.checkOrigins(origins.mapValues(\.offset))
-            server.content.origins = origins.mapValues(\.offset)
+            server.stored.origins = origins.mapValues(\.offset)
         }
         return (server.content.origins ?? [:]).mapValues {
             Origin(offset: $0, decidedMilliseconds: 0)
@@ -237,7 +249,7 @@ final class SimulatedConnection: LaneLedger, LaneWatcher {
     func addOrigin(_ partition: LogPartition, _ origin: Origin) throws(LedgerError) -> Origin {
         try ledgerExchange(isWrite: true)
         let current = server.content.origins?[partition.partition] ?? origin.offset
-        server.content.origins = (server.content.origins ?? [:]).merging(
+        server.stored.origins = (server.content.origins ?? [:]).merging(
             [partition.partition: current]
         ) { old, _ in old }
         return Origin(offset: current, decidedMilliseconds: 0)

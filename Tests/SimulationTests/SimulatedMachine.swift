@@ -61,13 +61,27 @@ final class SimulatedMachine: LaneWorld {
     var probe: any LaneProbe { look }
     var deadLetters: any LaneDeadLetters { letters }
 
-    func connect() throws(RedisError) -> any LaneLedger { try open() }
-    func connectWatcher() throws(RedisError) -> any LaneWatcher { try open() }
+    func roll() -> Double { Double(simulation.dice.roll(0...1_000)) / 1_000 }
+
+    func connect() throws(RedisError) -> any LaneLedger {
+        guard let cluster = simulation.server.cluster else { return try open() }
+        try reach()
+        return SimulatedNodeLedger(self, cluster)
+    }
+    func connectWatcher() throws(RedisError) -> any LaneWatcher {
+        guard let cluster = simulation.server.cluster else { return try open() }
+        try reach()
+        return SimulatedNodeLedger(self, cluster)
+    }
 
     private func open() throws(RedisError) -> SimulatedConnection {
+        try reach()
+        return SimulatedConnection(self)
+    }
+
+    private func reach() throws(RedisError) {
         touch()
         guard !isDead, simulation.server.mood != .away else { throw RedisError(.connect, "away") }
-        return SimulatedConnection(self)
     }
 
     /// One round of the lane; false when the machine is dead after it.

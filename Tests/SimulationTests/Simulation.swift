@@ -49,17 +49,21 @@ final class Simulation {
     var report = SimulationReport()
     private let check: LedgerCheck
 
-    init(seed: UInt64, catalog: MeterCatalog, isTraced: Bool = false) {
+    /// A simulation of this seed, on one server or on a cluster.
+    init(
+        seed: UInt64, catalog: MeterCatalog, isClustered: Bool = false, isTraced: Bool = false
+    ) {
         self.seed = seed
         dice = Dice(seed: seed)
         randomness = dice
         trace = Trace(isOn: isTraced)
         let window = Int64(dice.pick([0, 5, 12, 40, 150]) ?? 12)
-        let shards = dice.roll(1...4)
+        let shards = dice.roll(1...(isClustered ? 8 : 4))
         log = SimulatedLog(
             dice, window: window, shardCount: shards, partitions: dice.roll(1...4),
             isBulky: dice.oneIn(8), isLimited: catalog.meter("agent_calls") != nil)
-        server = SimulatedServer(dice, shardCount: shards)
+        server = SimulatedServer(
+            dice, shardCount: shards, masters: isClustered ? dice.roll(2...4) : nil)
         check = LedgerCheck(log: log, shardCount: shards)
         configuration = PipelineConfiguration(
             client: ClientConfiguration(bootstrap: "nowhere"), topics: [SimulatedLog.topic],
@@ -69,8 +73,9 @@ final class Simulation {
             commitIntervalMilliseconds: Int64(dice.pick([10, 100, 500]) ?? 100),
             dedupeWindow: window,
             origin: .earliest, onLoss: dice.oneIn(2) ? .continue : .stop)
+        server.cluster?.trace = { [trace] text in trace.note(text) }
         server.rightTime = { [unowned self] in clock + Self.begin }
-        server.onChange = { [unowned self] shard, call in changed(shard, call) }
+        server.onChange = { [unowned self] in changed($0, $1, $2) }
     }
 
     func fail(_ text: String) {
@@ -81,15 +86,15 @@ final class Simulation {
     // MARK: Safety
 
     /// Checks a shard that a commit or a fault has changed: it must hold what the log says.
-    private func changed(_ shard: Int, _ call: CommitCall?) {
+    private func changed(_ shard: Int, _ content: ShardContent, _ call: CommitCall?) {
         guard failures.isEmpty else { return }
         report.checks += 1
         if let call {
             report.commits += 1
-            let current = server.content.shards[shard].marks["!contract"]
+            let current = content.marks["!contract"]
             if call.contract != current { fail("\(call.contract) writes under \(current ?? "")") }
         }
-        if let difference = check.difference(of: shard, server.content) {
+        if let difference = check.difference(of: shard, content, origins: server.stored.origins) {
             fail("shard \(shard): \(difference)")
         }
         for range in call?.ranges ?? [] {
@@ -205,6 +210,12 @@ final class Simulation {
         }
         if failures.isEmpty, dice.oneIn(3) { recreate() }
         report.parkings = server.parkings
+        report.resets = server.resets
+        if let cluster = server.cluster {
+            report.moves = cluster.report.moves
+            report.cuts = cluster.report.cuts
+            report.failovers = cluster.report.failovers
+        }
         return failures.isEmpty
     }
 
@@ -212,6 +223,10 @@ final class Simulation {
         if server.mood != .well, dice.oneIn(20) { server.mood = .well }
         if isLogAway, dice.oneIn(20) { isLogAway = false }
         if server.clockAhead > 0, dice.oneIn(20) { server.clockAhead = 0 }
+        if let cluster = server.cluster, dice.oneIn(25) {
+            report.faults += 1
+            return cluster.fault()
+        }
         switch dice.roll(0...99) {
         case 0..<60: if let machine = dice.pick(machines) { turn(machine) }
         case 60..<83: server.work()
@@ -301,6 +316,13 @@ struct SimulationReport {
     var recreations = 0
     /// Commits that had to park something.
     var parkings = 0
+    /// Of a cluster: slots that moved, moves that a failure cut, masters that failed.
+    var moves = 0
+    var cuts = 0
+    var failovers = 0
+    /// Orders of lanes to mark a shard as torn, and shards that were reset.
+    var splits = 0
+    var resets = 0
 
     static func + (left: Self, right: Self) -> Self {
         Self(
@@ -309,7 +331,9 @@ struct SimulationReport {
             faults: left.faults + right.faults, losses: left.losses + right.losses,
             superseded: left.superseded + right.superseded,
             recreations: left.recreations + right.recreations,
-            parkings: left.parkings + right.parkings)
+            parkings: left.parkings + right.parkings, moves: left.moves + right.moves,
+            cuts: left.cuts + right.cuts, failovers: left.failovers + right.failovers,
+            splits: left.splits + right.splits, resets: left.resets + right.resets)
     }
 }
 
@@ -326,6 +350,11 @@ extension Simulation {
         for round in 0..<600 {
             for machine in machines { turn(machine) }
             for _ in 0..<60 { server.work() }
+            if let cluster = server.cluster {
+                // Somebody reads what `status` says, and acts.
+                server.resetTorn()
+                if round > 20 { cluster.closeUntouched() }
+            }
             clock += round % 40 == 39 ? 3_700_000 : round % 10 == 9 ? 11_000 : 200
             guard failures.isEmpty else { return }
             if round > 20, missing() == nil { return checkAll() }

@@ -12,6 +12,7 @@ extension Simulation {
         server.mood = .well
         server.clockAhead = 0
         server.spoiled = []
+        server.cluster?.becomeQuiet()
         server.resetTorn()
         isLogAway = false
         server.drainOrphans()
@@ -41,6 +42,7 @@ extension Simulation {
                 }
             }
         }
+        if let cluster = server.cluster, !cluster.isSettled { return "slots are still open" }
         // Every cell takes its changes again, so nothing may stay parked where a lane looks.
         if machines.contains(where: { $0.lane.assignment?.isOnHold == false }) {
             for shard in 0..<server.shardCount where !server.content.shards[shard].parked.isEmpty {
@@ -113,9 +115,10 @@ extension Simulation {
         let aside = assignment.core.shards.indices.filter {
             assignment.core.shards[$0].aside != nil
         }
+        let moving = assignment.core.shards.map { $0.moving?.text ?? "-" }
         return "lane \(machine.number) has \(assignment.taken.map(\.topicPartition)), on hold "
             + "\(assignment.isOnHold), stopped \(machine.lane.stopped), "
-            + "reconciles \(assignment.needsReconcile), aside \(aside)"
+            + "reconciles \(assignment.needsReconcile), aside \(aside), moving \(moving)"
     }
 
     /// While nothing runs, a partition is created again under its old
@@ -157,7 +160,7 @@ extension Simulation {
 
     /// A last look at all shards.
     func checkAll() {
-        for shard in 0..<server.shardCount { server.onChange(shard, nil) }
+        for shard in 0..<server.shardCount { server.onChange(shard, server[shard], nil) }
         trace.note("caught up: \(report)")
     }
 }

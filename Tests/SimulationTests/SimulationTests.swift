@@ -22,9 +22,15 @@ import Testing
         try run(SimulatedEvent.readCatalog(isLimited: true), seeds: 40)
     }
 
-    private func run(_ catalog: MeterCatalog, seeds: UInt64) throws {
+    /// Several masters: slots move key by key, masters fail, also in the middle of a move.
+    @Test func theLedgerIsRightOnAClusterOrTheShardIsTorn() throws {
+        try run(SimulatedEvent.readCatalog(), seeds: 60, isClustered: true)
+    }
+
+    private func run(_ catalog: MeterCatalog, seeds: UInt64, isClustered: Bool = false) throws {
         if let seed = Self.environment["SIMULATION_SEED"].flatMap({ UInt64($0) }) {
-            let simulation = Simulation(seed: seed, catalog: catalog, isTraced: true)
+            let simulation = Simulation(
+                seed: seed, catalog: catalog, isClustered: isClustered, isTraced: true)
             #expect(simulation.run(), "\(simulation.failures)")
             return
         }
@@ -33,7 +39,7 @@ import Testing
         var sum = SimulationReport()
         var failed = 0
         for seed in first..<(first + count) {
-            let simulation = Simulation(seed: seed, catalog: catalog)
+            let simulation = Simulation(seed: seed, catalog: catalog, isClustered: isClustered)
             if !simulation.run() {
                 failed += 1
                 Issue.record(
@@ -46,6 +52,9 @@ import Testing
             if failed == 5 { break }
         }
         if count >= 60 { #expect(sum.parkings > 0, "no cell ever refused") }
+        if count >= 60, isClustered {
+            #expect(sum.moves > 0 && sum.cuts > 0 && sum.splits > 0, "nothing went wrong")
+        }
         print("seeds \(first) to \(first + count - 1), \(failed) failed: \(sum)")
     }
 

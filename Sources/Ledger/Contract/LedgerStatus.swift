@@ -97,16 +97,21 @@ public struct LedgerStatus: Sendable {
             connection.append([Array("HGETALL".utf8), layout.auditKey(shard: shard)])
         }
         for shard in shards {
-            let marks = try connection.receive()
-            let audit = try connection.receive()
+            let foundMarks = try connection.receive()
+            let foundAudit = try connection.receive()
             // A slot that moves may have no answer now.
-            if let text = marks.errorText ?? audit.errorText {
+            if let text = foundMarks.errorText ?? foundAudit.errorText {
                 guard RedisError(serverText: text).isRedirect else { continue }
                 unread[shard] = text
                 continue
             }
-            take(marks: Self.pairs(marks.copied()), shard: shard)
-            take(audit: Self.pairs(audit.copied()))
+            let marks = Self.pairs(foundMarks.copied())
+            let audit = Self.pairs(foundAudit.copied())
+            take(marks: marks, shard: shard)
+            take(audit: audit)
+            torn[shard] =
+                torn[shard]
+                ?? ShardBirth.splitReason(marks: marks["!birth"], audit: audit["!birth"])
         }
     }
 

@@ -53,12 +53,28 @@ public struct ShardMarks: Sendable, Hashable {
     public var shard: Int
     /// `NUMBER:DIGEST` of the contract; nil when there is none.
     public var contract: String?
-    /// Why the shard needs a rebuild, by `Marks.tornReason`; nil when it does not.
+    /// Why the shard needs a rebuild, by `Marks.tornReason` or `ShardBirth.splitReason`; nil when it
+    /// does not.
     public var torn: String?
+    /// The id of its birth; nil in a ledger of an earlier version, and where there are no marks.
+    public var birth: String?
+    /// In a cluster, id of the node on which it was found whole; nil where nobody looked yet.
+    public var owner: String?
     /// Number of entries in its parked hash, as the marks tell it.
     public var parked = 0
     /// One mark for each partition asked for, in that order.
     public var marks: [PartitionMark]
+
+    /// The marks of a shard of which none could be read.
+    package static func unknown(_ shard: Int, partitions count: Int) -> ShardMarks {
+        let none = PartitionMark(offset: nil, fingerprint: nil)
+        return ShardMarks(shard: shard, marks: Array(repeating: none, count: count))
+    }
+
+    /// Compares the id of its birth with that in its audit.
+    fileprivate mutating func take(auditBirth: String?) {
+        torn = torn ?? ShardBirth.splitReason(marks: birth, audit: auditBirth)
+    }
 }
 
 /// Reads marks, and makes those that are absent.
@@ -70,32 +86,50 @@ public enum Marks {
     ) throws(LedgerError) -> [ShardMarks] {
         let shards = shards ?? Array(0..<layout.shardCount)
         let members = partitions.flatMap { [$0.markMember, $0.markMember + [UInt8(ascii: "@")]] }
-        let end = ["!parked", "!contract", "!torn", "!begun", "!done"].map { Array($0.utf8) }
         for shard in shards {
-            connection.append([Array("HMGET".utf8), layout.marksKey(shard: shard)] + members + end)
+            connection.append(
+                [Array("HMGET".utf8), layout.marksKey(shard: shard)] + members + stateMembers)
+            connection.append([
+                Array("HGET".utf8), layout.auditKey(shard: shard), ShardBirth.member,
+            ])
         }
         var read: [ShardMarks] = []
         read.reserveCapacity(shards.count)
-        try receiveAll(shards.count, on: &connection) { index, reply throws(LedgerError) in
-            read.append(try parse(reply, shard: shards[index], partitions))
+        try receiveAll(2 * shards.count, on: &connection) { index, reply throws(LedgerError) in
+            if index % 2 == 0 {
+                read.append(try parse(reply, shard: shards[index / 2], partitions))
+            } else {
+                read[index / 2].take(auditBirth: text(reply))
+            }
         }
         return read
     }
 
-    /// Makes the marks that are absent, in every shard; the others are left alone.
+    /// Members of the marks that are read behind those of the partitions.
+    private static let stateMembers = [
+        "!owner", "!birth", "!parked", "!contract", "!torn", "!begun", "!done",
+    ].map { Array($0.utf8) }
+
+    /// Makes the marks that are absent, in every shard or in those given; the others are left
+    /// alone.
+    ///
+    /// A shard without any mark gets the id of its birth.
     public static func createAbsent(
-        _ connection: inout Connection, layout: KeyLayout,
+        _ connection: inout Connection, layout: KeyLayout, shards: [Int]? = nil,
         at offsets: [(partition: LogPartition, offset: Int64)]
     ) throws(LedgerError) {
-        for shard in 0..<layout.shardCount {
-            let key = layout.marksKey(shard: shard)
-            for (partition, offset) in offsets {
-                connection.append([
-                    Array("HSETNX".utf8), key, partition.markMember, Array(String(offset).utf8),
-                ])
-            }
+        guard !offsets.isEmpty else { return }
+        var script = Script(ShardBirth.script)
+        try script.prepare(on: &connection)
+        let shards = shards ?? Array(0..<layout.shardCount)
+        let words = offsets.flatMap { [$0.partition.markMember, Array(String($0.offset).utf8)] }
+        for shard in shards {
+            script.append(
+                on: &connection,
+                keys: [layout.marksKey(shard: shard), layout.auditKey(shard: shard)],
+                arguments: [ShardBirth.draw()] + words)
         }
-        try receiveAll(layout.shardCount * offsets.count, on: &connection) { _, _ in }
+        try receiveAll(shards.count, on: &connection) { _, _ in }
     }
 
     /// Why a shard needs a rebuild, by the members `!torn`, `!begun` and `!done` of its marks; nil
@@ -113,7 +147,7 @@ public enum Marks {
     private static func parse(
         _ reply: ReplyView, shard: Int, _ partitions: [LogPartition]
     ) throws(LedgerError) -> ShardMarks {
-        guard reply.count == 2 * partitions.count + 5 else {
+        guard reply.count == 2 * partitions.count + stateMembers.count else {
             throw LedgerError(
                 .corrupt, "marks of shard \(shard): answer of \(reply.count) elements")
         }
@@ -132,6 +166,8 @@ public enum Marks {
             result.marks.append(
                 PartitionMark(offset: offset.flatMap { Int64($0) }, fingerprint: parsed))
         }
+        result.owner = text(reply[reply.count - 7])
+        result.birth = text(reply[reply.count - 6])
         result.parked = text(reply[reply.count - 5]).flatMap { Int($0) } ?? 0
         result.contract = text(reply[reply.count - 4])
         result.torn = tornReason(

@@ -46,7 +46,13 @@ public enum ShardReset {
             // without it.
             var commands: [[[UInt8]]] = [[word("MULTI")]]
             commands.append([word("DEL"), marks, layout.auditKey(shard: shard)])
-            commands.append([word("HSET"), marks, word("!contract"), contract.text])
+            let birth = ShardBirth.draw()
+            commands.append([
+                word("HSET"), marks, word("!contract"), contract.text, ShardBirth.member, birth,
+            ])
+            commands.append([
+                word("HSET"), layout.auditKey(shard: shard), ShardBirth.member, birth,
+            ])
             for (partition, origin) in origins {
                 let mark = max(origin.offset, starts[partition] ?? 0)
                 commands.append([word("HSET"), marks, partition.markMember, word(String(mark))])

@@ -21,6 +21,8 @@ final class Assignment {
     var needsReconcile = false
     /// When the marks are looked at next although nothing seems wrong.
     var reconcileAt: Milliseconds
+    /// What is known of the nodes, where each shard has one of its own.
+    var nodes = Nodes()
     /// A partition whose log, by a record of the current batch, is another one.
     var refusedSlot: (slot: Int, difference: LogDifference)?
 

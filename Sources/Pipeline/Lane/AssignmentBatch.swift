@@ -113,11 +113,17 @@ extension Assignment {
         let deadline = now + 5_000
         let link = lane.link
         while core.isInFlight(shard: shard) {
+            guard core.shards[shard].moving == nil else { break }
             // A commit that Redis refused is not on its way any more and is sent again later, so it
             // is not waited for.
             guard let link, now < deadline, core.shards[shard].unseenBatch != nil || !link.isIdle,
                 passOn(link, waitMilliseconds: 100)
             else { return false }
+        }
+        // One that waits for its node is not waited for.
+        if core.shards[shard].moving != nil {
+            core.setAsideWaiting(shard)
+            return true
         }
         while !lane.deadLetters.deliver(waitMilliseconds: 100) {
             guard now < deadline, lane.deadLetters.trouble == nil else { return false }

@@ -13,7 +13,8 @@ extension Assignment {
         let shard = result.tag
         let redirected = core.shards[shard].redirected
         let size = core.flyingSize(shard: shard)
-        switch core.conclude(shard: shard, result.outcome, now: now) {
+        let isAlone = link.nodes != nil
+        switch core.conclude(shard: shard, result.outcome, isAlone: isAlone, now: now) {
         case .done:
             lane.count(size, now)
             lane.passed(.refused, "Redis takes commits again")
@@ -27,6 +28,11 @@ extension Assignment {
             reconcileAt = now
             lane.trouble(.marksMoved, "shard \(shard): the marks are not where they were left")
         case .foreignContract: needsReconcile = true
+        case .move:
+            if case .mismatch = result.outcome {
+                lane.trouble(
+                    .marksMoved, "shard \(shard): the marks are not where they were left")
+            }
         case .wait(let message):
             needsReconcile = true
             lane.retryAt = now + 500
@@ -83,6 +89,7 @@ extension Assignment {
     private func nextToCommit(_ link: LedgerLink, _ now: Milliseconds, _ handedOver: Int) -> Int? {
         lane.schedule.next(
             now: now, ahead: comparisonPause, inFlight: link.committer.inFlight,
+            inFlightBesides: link.nodes.map { nodes in { nodes.inFlight(besides: $0) } },
             handedOver: handedOver, isCatchingUp: lane.isCatchingUp
         ) { core.committable(shard: $0) }
     }

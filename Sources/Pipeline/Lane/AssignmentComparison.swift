@@ -202,8 +202,10 @@ extension Assignment {
 }
 
 extension LaneCore {
-    /// Shards whose handed-over tally waits for a look at the log.
-    var unseen: [Int] { shards.indices.filter { shards[$0].unseenBatch != nil } }
+    /// Shards whose handed-over tally waits for a look at the log, and for nothing else.
+    var unseen: [Int] {
+        shards.indices.filter { shards[$0].unseenBatch != nil && shards[$0].moving == nil }
+    }
 
     /// Slots of which such tallies hold records.
     var unseenSlots: Set<Int> {

@@ -21,7 +21,7 @@ extension Assignment {
         } catch { link.closeWatcher() }
     }
 
-    private func isAside(_ shard: Int) -> Bool { core.shards[shard].aside != nil }
+    func isAside(_ shard: Int) -> Bool { core.shards[shard].aside != nil }
 
     /// Reads all marks again when something was lost or moved; needs an empty pipeline.
     func reconcileIfDue(_ link: LedgerLink, _ now: Milliseconds) {
@@ -48,6 +48,19 @@ extension Assignment {
     /// Reads all marks and brings each shard to them.
     private func reconcile(_ link: LedgerLink) throws(LaneError) {
         let marks = try lane.readMarks(of: core.partitions, link, &facts, isAside: isAside)
+        let hasMoved = bring(to: marks, link)
+        // An earlier step back may have failed after its marks were adopted.
+        if hasMoved || isBehind { try stepBack() }
+    }
+
+    /// Whether some partition has to be read again from below its position.
+    var isBehind: Bool {
+        core.partitions.indices.contains { core.stepBackTarget(slot: $0) != nil }
+    }
+
+    /// Brings shards to their marks, which were read with no commit of theirs on its way; true when
+    /// some of them count from other marks now.
+    func bring(to marks: [ShardMarks], _ link: LedgerLink) -> Bool {
         let isRaised = learnWitnesses(from: marks)
         var hasMoved = false
         let now = self.now
@@ -69,9 +82,7 @@ extension Assignment {
             case .nothing: break
             }
         }
-        // An earlier step back may have failed after its marks were adopted.
-        let isBehind = core.partitions.indices.contains { core.stepBackTarget(slot: $0) != nil }
-        if hasMoved || isBehind { try stepBack() }
+        return hasMoved
     }
 
     // MARK: Stepping back
@@ -80,7 +91,7 @@ extension Assignment {
     ///
     /// After an error the caller must hold the assignment: nothing may be folded before this has
     /// succeeded.
-    private func stepBack() throws(LaneError) {
+    func stepBack() throws(LaneError) {
         // Kafka is asked about all partitions first: either all cursors move or none.
         var positions: [(slot: Int, offset: Int64)] = []
         for (slot, partition) in core.partitions.enumerated() {
@@ -112,7 +123,7 @@ extension Assignment {
     /// Asks for each shard set aside, by reads only, whether its own
     /// records would take the change now.
     func lookAside(_ link: LedgerLink, _ now: Milliseconds) {
-        guard link.isIdle else { return }
+        guard link.isIdle || link.nodes != nil else { return }
         var hasReturned = false
         for shard in 0..<core.shardCount {
             guard let aside = core.shards[shard].aside, let lookAt = aside.lookAt, now >= lookAt,

@@ -92,6 +92,8 @@ final class Lane: @unchecked Sendable {
     var lookDuration: Milliseconds = 0
     /// What cells of the shards have refused.
     var parked = Parked()
+    /// Number of the latest look at the nodes, where each shard has one of its own.
+    var lookNumber = 0
 
     // MARK: What it reports
 

@@ -176,15 +176,17 @@ struct LaneCore: ~Copyable {
     /// Whether a shard's tally was handed over and its outcome is not known.
     func isInFlight(shard: Int) -> Bool { !shards[shard].sent.isEmpty }
 
-    /// Whether any commit is on its way.
-    var hasInFlight: Bool { shards.contains { !$0.sent.isEmpty } }
+    /// Whether any tally is handed over, those of shards that wait for their nodes left out.
+    var hasInFlight: Bool { shards.contains { !$0.sent.isEmpty && $0.moving == nil } }
 
     // MARK: Committing
 
     /// What the schedule needs to know of a shard; nil when it has nothing to commit or its commit
     /// is on its way.
     func committable(shard: Int) -> CommitSchedule.Shard? {
-        guard !isInFlight(shard: shard), isBehind(shard: shard) else { return nil }
+        guard !isInFlight(shard: shard), shards[shard].moving == nil, isBehind(shard: shard) else {
+            return nil
+        }
         return CommitSchedule.Shard(
             hasCells: hasCells(shard: shard), endedAt: shards[shard].committedAt)
     }
@@ -194,7 +196,7 @@ struct LaneCore: ~Copyable {
     /// It may be sent after the next look at the log: see `AssignmentComparison.swift`.
     mutating func handOver(shard: Int) -> Bool {
         precondition(!isInFlight(shard: shard), "one commit of a shard at a time")
-        guard isBehind(shard: shard) else { return false }
+        guard shards[shard].moving == nil, isBehind(shard: shard) else { return false }
         for slot in partitions.indices {
             let range = cursors[slot].range(shard: shard)
             guard range.from < range.to else { continue }
@@ -264,14 +266,26 @@ struct LaneCore: ~Copyable {
     }
 
     /// Decides what follows from the outcome of a shard's commit.
-    mutating func conclude(shard: Int, _ outcome: CommitOutcome, now: Milliseconds) -> NextStep {
+    ///
+    /// `isAlone`: whether each shard has a node of its own, so that what hinders this one does not
+    /// concern the others.
+    mutating func conclude(
+        shard: Int, _ outcome: CommitOutcome, isAlone: Bool = false, now: Milliseconds
+    ) -> NextStep {
+        if isAlone, let moving = Moving(outcome, now: now) {
+            if case .mismatch = outcome, isLanded(shard: shard, outcome) {
+                complete(shard, now)
+                return .done
+            }
+            beginMoving(shard, moving)
+            return .move
+        }
         switch outcome {
         case .applied:
             complete(shard, now)
             return .done
-        case .mismatch(let marks):
-            let sent = shards[shard].sent
-            if marks.count == sent.count, zip(marks, sent).allSatisfy({ $0 == $1.range.to }) {
+        case .mismatch:
+            if isLanded(shard: shard, outcome) {
                 complete(shard, now)
                 return .done
             }
@@ -292,6 +306,13 @@ struct LaneCore: ~Copyable {
         case .refused(let code, let message): return .wait("\(code): \(message)")
         case .unknown: return .resend
         }
+    }
+
+    /// Whether the marks of an outcome are those after the shard's commit.
+    private func isLanded(shard: Int, _ outcome: CommitOutcome) -> Bool {
+        guard case .mismatch(let marks) = outcome else { return false }
+        let sent = shards[shard].sent
+        return marks.count == sent.count && zip(marks, sent).allSatisfy { $0 == $1.range.to }
     }
 
     /// Notes that a shard's commit was applied: its answer says so or, if that was lost, the marks.
@@ -325,7 +346,7 @@ struct LaneCore: ~Copyable {
         folding[shard].removeAll()
     }
 
-    private mutating func setAside(_ shard: Int, _ aside: Aside) {
+    mutating func setAside(_ shard: Int, _ aside: Aside) {
         drop(shard)
         shards[shard].awaitsMarks = false
         shards[shard].aside = aside

@@ -58,13 +58,17 @@ extension LaneCore {
     mutating func reconcile(_ read: ShardMarks, now: Milliseconds) -> Reconciliation {
         let shard = read.shard
         if let torn = read.torn {
-            guard shards[shard].aside == nil else { return .nothing }
+            guard shards[shard].aside?.isWaiting ?? true else { return .nothing }
             setAsideTorn(shard, reason: torn)
             return .torn(torn)
         }
         if shards[shard].aside?.isTorn ?? false {
             adopt(shard: shard, marks: read.offsets)
             return .untorn
+        }
+        if shards[shard].aside?.isWaiting ?? false {
+            adopt(shard: shard, marks: read.offsets)
+            return .moved
         }
         switch compare(shard: shard, marks: read.offsets) {
         case .same: return .nothing

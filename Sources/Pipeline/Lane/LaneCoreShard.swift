@@ -22,6 +22,9 @@ extension LaneCore {
         var committedAt: Milliseconds = 0
         /// Why it is set aside, and until when; nil when it is not.
         var aside: Aside?
+        /// Why it waits for its node; nil when it does not, and always where one server has all
+        /// shards.
+        var moving: Moving?
         /// How long it is set aside the next time a cell is refused.
         var pause: Milliseconds = 10_000
         /// Whether its tallies were dropped and its marks are not read yet.
@@ -32,12 +35,14 @@ extension LaneCore {
 
     /// Why a shard is set aside: its tallies are dropped and it takes no records.
     struct Aside {
-        /// The cell of the shard's own records that refused a change; nil when the shard is torn.
+        /// The cell of the shard's own records that refused a change; nil where no cell did.
         var refused: RefusedCell?
         var reason: String
-        /// When the cell is looked at next; nil when the shard is torn.
+        /// When the cell is looked at next; nil where no cell refused.
         var lookAt: Milliseconds?
+        /// Whether it only waits for its node: `Shard.moving` says why.
+        var isWaiting = false
         /// Whether nobody may commit to it before it is reset or restored.
-        var isTorn: Bool { lookAt == nil }
+        var isTorn: Bool { lookAt == nil && !isWaiting }
     }
 }

@@ -112,8 +112,16 @@ extension Assignment {
     }
 
     private func addShardsAside(to snapshot: inout PipelineMetrics) {
+        let now = self.now
         for shard in 0..<core.shardCount {
-            guard let aside = core.shards[shard].aside else { continue }
+            if let moving = core.shards[shard].moving {
+                snapshot.shardsMoving.append(
+                    (
+                        shard: shard, reason: moving.reason.rawValue,
+                        milliseconds: max(0, now - moving.since)
+                    ))
+            }
+            guard let aside = core.shards[shard].aside, !aside.isWaiting else { continue }
             // The key may name an end user: it is for `odometer status`, not for the log.
             let cell = aside.refused.map {
                 " (key \(String(decoding: $0.key, as: UTF8.self)), field "

@@ -26,8 +26,12 @@ extension Lane {
 
     private func serve(_ assignment: Assignment, _ link: LedgerLink, _ now: Milliseconds) {
         watchDeadLetters(assignment, now)
-        assignment.lookAtMarksIfDue(link, now)
-        assignment.reconcileIfDue(link, now)
+        if let nodes = link.nodes {
+            assignment.serveNodes(nodes, link, now)
+        } else {
+            assignment.lookAtMarksIfDue(link, now)
+            assignment.reconcileIfDue(link, now)
+        }
         guard link.canCommit else { return loseConnection(now) }
         // Stepping back may have dropped the assignment, to begin again from the marks.
         guard assignment.isCurrent else { return }

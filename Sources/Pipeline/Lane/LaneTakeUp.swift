@@ -33,9 +33,10 @@ extension Lane {
         let partitions = facts.partitions
         try openLedger(link, &facts)
         let origins = try origins(of: partitions, link, &facts)
-        let marks = try readMarks(of: partitions, link, &facts) { _ in false }
+        let survey = try survey(of: partitions, origins, link, &facts)
+        let marks = survey.marks
         let (witnesses, others) = try compareWithMarks(partitions, marks)
-        let torn = Set(marks.filter { $0.torn != nil }.map(\.shard))
+        let closed = Set(marks.filter { $0.torn != nil }.map(\.shard)).union(survey.waiting.keys)
         var starts: [LaneCore.Start] = []
         var taken: [TakenPartition] = []
         for (index, partition) in partitions.enumerated() {
@@ -46,7 +47,7 @@ extension Lane {
             let own = marks.map { $0.marks[index] }
             let origin = origins.first { $0.partition == partition }?.offset ?? 0
             guard
-                let start = try start(of: partition, own, torn, origin: origin, link, &facts)
+                let start = try start(of: partition, own, closed, origin: origin, link, &facts)
             else { continue }
             starts.append(start)
             let checks = Set(own.compactMap(\.fingerprint)).filter { $0.offset >= start.position }
@@ -69,11 +70,30 @@ extension Lane {
         for shard in marks {
             if let torn = shard.torn { assignment.core.setAsideTorn(shard.shard, reason: torn) }
         }
+        for (shard, moving) in survey.waiting {
+            assignment.core.setAsideWaiting(shard)
+            assignment.core.beginMoving(shard, moving)
+        }
+        assignment.nodes.orders = survey.orders
         guard assignment.assignPositions() else {
             throw LaneError(message: "Kafka refuses the assignment")
         }
         assignment.comparison.idleAt = self.now + Self.checkInterval
         return assignment
+    }
+
+    /// The marks of all shards; where each has a node of its own, those that can be had.
+    private func survey(
+        of partitions: [LogPartition],
+        _ origins: [(partition: LogPartition, offset: Int64)], _ link: LedgerLink,
+        _ facts: inout AssignmentFacts
+    ) throws(LaneError) -> Survey {
+        guard let nodes = link.nodes else {
+            return Survey(marks: try readMarks(of: partitions, link, &facts) { _ in false })
+        }
+        let survey = try survey(origins, nodes, facts)
+        facts.take(survey.marks, of: partitions) { _ in false }
+        return survey
     }
 
     private func makeProgram(dedupeKey: (UInt64, UInt64)) throws(LaneError) -> Program {
@@ -97,10 +117,10 @@ extension Lane {
 
     /// Where a partition is read from, and its marks; nil when it is stopped.
     ///
-    /// A shard that is torn, or whose next records are no longer in the log, takes no records of
-    /// it; the other shards go on.
+    /// A shard that is closed (torn, or its marks are not known), or whose next records are no
+    /// longer in the log, takes no records of it; the other shards go on.
     private func start(
-        of partition: LogPartition, _ own: [PartitionMark], _ torn: Set<Int>, origin: Int64,
+        of partition: LogPartition, _ own: [PartitionMark], _ closed: Set<Int>, origin: Int64,
         _ link: LedgerLink, _ facts: inout AssignmentFacts
     ) throws(LaneError) -> LaneCore.Start? {
         let log = try watermarks(partition, &facts)
@@ -110,9 +130,9 @@ extension Lane {
             stop(partition, LogDifference.shorter(end: log.high, counted: highest).text, &facts)
             return nil
         }
-        let open = marks.indices.filter { !torn.contains($0) }
+        let open = marks.indices.filter { !closed.contains($0) }
         let behind = open.filter { marks[$0] < log.low }
-        var aside = torn
+        var aside = closed
         if let lowest = behind.map({ marks[$0] }).min() {
             let text =
                 "offsets \(lowest) to \(log.low) are no longer in the log, \(log.low - lowest) in all"

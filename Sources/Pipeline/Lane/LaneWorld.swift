@@ -12,6 +12,8 @@ package protocol LaneWorld: AnyObject {
     var milliseconds: Int64 { get }
     /// Milliseconds since 1970, for numbers that people see and to check Redis' clock.
     var wallMilliseconds: Int64 { get }
+    /// A random number from 0 to 1, for pauses.
+    func roll() -> Double
     /// The log, as a member of the group.
     var consumer: any LaneConsumer { get }
     /// The log, to look at single records of it.
@@ -102,8 +104,11 @@ package protocol LaneWatcher: MarksReader {
     ) throws(LedgerError) -> Int
 }
 
-/// The ledger as a lane uses it; all calls but those of commits need an empty pipeline.
+/// The ledger as a lane uses it; all calls but those of commits need an empty pipeline, except where
+/// there are `nodes`.
 package protocol LaneLedger: MarksReader {
+    /// What is special where each shard has a node of its own; nil where one server has all of them.
+    var nodes: (any LaneNodes)? { get }
     /// Commits without an outcome yet.
     var inFlight: Int { get }
     func submit(_ arguments: inout CommitArguments, tag: Int)
@@ -126,6 +131,14 @@ package protocol LaneLedger: MarksReader {
     ) throws(LedgerError) -> [Int32: Origin]
     func addOrigin(_ partition: LogPartition, _ origin: Origin) throws(LedgerError) -> Origin
     func wouldPass(_ cell: RefusedCell) throws(LedgerError) -> Bool
+}
+
+extension LaneWorld {
+    package func roll() -> Double { Double.random(in: 0...1) }
+}
+
+extension LaneLedger {
+    package var nodes: (any LaneNodes)? { nil }
 }
 
 /// The dead-letter topic as a lane uses it; see `DeadLetters`.

@@ -29,8 +29,12 @@ final class LedgerLink {
     /// Whether commits may be sent now.
     var canCommit: Bool { committer.isAlive }
 
-    /// Whether no commit is on its way; every other command needs that.
+    /// Whether no commit is on its way; every other command needs that, except where there are
+    /// `nodes`.
     var isIdle: Bool { committer.inFlight == 0 }
+
+    /// Where each shard has a node of its own; nil where one server has all of them.
+    var nodes: (any LaneNodes)? { committer.nodes }
 
     /// Closes the connection with the next turn.
     func leave(_ reason: String) { mustLeave = reason }

@@ -15,5 +15,7 @@ extension LaneCore {
         case rewrite
         /// The server refuses commits for now.
         case wait(String)
+        /// The shard waits for its node, alone.
+        case move
     }
 }

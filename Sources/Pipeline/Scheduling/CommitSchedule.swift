@@ -63,12 +63,15 @@ struct CommitSchedule {
     /// - Parameters:
     ///   - ahead: time until commits may be handed over again: shards due by then are due now.
     ///   - inFlight: commits that Redis has not answered.
+    ///   - inFlightBesides: the same for the node of a shard alone; nil where one server has all
+    ///     shards. A shard whose node is busy is then passed over.
     ///   - handedOver: commits that were just handed over and are sent together with this one.
     ///   - state: the state of a shard; nil when it has nothing to commit or its commit is in
     ///     flight.
     mutating func next(
-        now: Milliseconds, ahead: Milliseconds = 0, inFlight: Int, handedOver: Int = 0,
-        isCatchingUp: Bool, shard state: (Int) -> Shard?
+        now: Milliseconds, ahead: Milliseconds = 0, inFlight: Int,
+        inFlightBesides: ((Int) -> Int)? = nil, handedOver: Int = 0, isCatchingUp: Bool,
+        shard state: (Int) -> Shard?
     ) -> Int? {
         nextAt = .max
         let interval =
@@ -84,16 +87,23 @@ struct CommitSchedule {
                     let together =
                         isCatchingUp
                         ? 0 : Int(ahead / max(1, interval / Int64(sentAt.count)))
-                    let isFree = inFlight + handedOver < pace.inFlight + together
+                    let waiting = inFlightBesides?(shard) ?? inFlight
+                    let isFree = waiting + handedOver < pace.inFlight + together
                     if isFree, now + ahead >= lastSentAt + pace.spacing {
                         first = (shard + 1) % sentAt.count
                         dueAt = min(due, now + ahead)
                         return shard
                     }
-                    nextAt = isFree ? lastSentAt + pace.spacing - ahead : now + Self.outcomePause
-                    return nil
+                    let again = isFree ? lastSentAt + pace.spacing - ahead : now + Self.outcomePause
+                    nextAt = min(nextAt, again)
+                    // Another node may have nothing to do.
+                    guard !isFree, inFlightBesides != nil else {
+                        nextAt = again
+                        return nil
+                    }
+                } else if state.hasCells {
+                    nextAt = min(nextAt, due - ahead)
                 }
-                if state.hasCells { nextAt = min(nextAt, due - ahead) }
             }
             first = (shard + 1) % sentAt.count
         }

@@ -30,6 +30,9 @@ final class Counting: Sendable {
         let metrics = supervisor.metrics
         var lines = metrics.unchecked.map { "unchecked: \($0)" }
         lines += metrics.shardsAside.map { "shard \($0.shard) is set aside: \($0.reason)" }
+        lines += metrics.shardsMoving.sorted { $0.shard < $1.shard }.map {
+            "shard \($0.shard) waits for its node: \($0.reason), since \($0.milliseconds / 1_000) s"
+        }
         lines += metrics.parked.sorted { $0.key < $1.key }.map {
             "shard \($0.key) has \($0.value) parked cells; odometer parked lists them"
         }

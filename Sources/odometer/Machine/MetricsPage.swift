@@ -10,6 +10,7 @@ enum MetricsPage {
         writeIgnored(metrics, to: &text)
         writeTroubles(metrics, to: &text)
         writePartitions(metrics, to: &text)
+        writeShards(metrics, to: &text)
         writeCommits(metrics, to: &text)
         writeMemory(metrics.memory, to: &text)
         text.gauge(
@@ -181,10 +182,27 @@ enum MetricsPage {
                 [("topic", partition.topic), ("partition", String(partition.partition))],
                 Double(span) / 1_000)
         }
+    }
+
+    private static func writeShards(_ metrics: PipelineMetrics, to text: inout PrometheusText) {
         text.family("odometer_shard_aside", .gauge, help: "1 for each shard set aside.")
         for (shard, _) in metrics.shardsAside {
             text.sample("odometer_shard_aside", [("shard", String(shard))], Int64(1))
         }
+        text.gauge(
+            "odometer_shards_split",
+            help: "Shards that are torn because parts of them are on several nodes or lost.",
+            Double(metrics.shardsSplit))
+        text.family(
+            "odometer_shards_moving", .gauge,
+            help: "Shards that wait for their node in a cluster, by reason.")
+        for (reason, count) in metrics.movingByReason {
+            text.sample("odometer_shards_moving", [("reason", reason)], Int64(count))
+        }
+        text.counter(
+            "odometer_shard_moves_total",
+            help: "How often a shard was committed on another node than before.",
+            UInt64(metrics.shardMoves))
         text.family(
             "odometer_parked_cells", .gauge, help: "Cells of each shard whose changes are parked.")
         for (shard, count) in metrics.parked.sorted(by: { $0.key < $1.key }) {

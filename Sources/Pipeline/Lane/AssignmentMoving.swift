@@ -1,0 +1,262 @@
+internal import Kafka
+internal import Ledger
+
+/// Shards that wait for their nodes, each by itself, while the others are committed.
+///
+/// Where one server has all shards nothing here is called.
+extension Assignment {
+    /// What is known of the nodes of an assignment's shards.
+    struct Nodes {
+        /// Orders for the next look.
+        var orders = LookRequest()
+        /// Number of the look that is awaited; nil when none is.
+        var awaited: Int?
+        /// The newest marks of each shard that were read.
+        var marks: [Int: ShardMarks] = [:]
+        /// Shards of which was told that they wait.
+        var told: Set<Int> = []
+        /// Whether the contract or the marks of a shard are gone, so that the ledger has to be
+        /// opened again.
+        var mustOpen = false
+    }
+
+    /// Does what concerns the nodes of the shards, once a turn.
+    func serveNodes(_ nodes: any LaneNodes, _ link: LedgerLink, _ now: Milliseconds) {
+        if needsReconcile { waitForMarks(nodes, now) }
+        noteObstacles(nodes, now)
+        boundMemory()
+        if let result = nodes.takeLook(), result.number == self.nodes.awaited {
+            self.nodes.awaited = nil
+            take(result, nodes, link)
+        }
+        if isCurrent, isBehind { stepBackForNodes() }
+        guard isCurrent else { return }
+        look(nodes, now)
+        tellMoving()
+    }
+
+    /// Lets every shard that is not on its way be compared with its marks.
+    private func waitForMarks(_ nodes: any LaneNodes, _ now: Milliseconds) {
+        needsReconcile = false
+        reconcileAt = now
+        for shard in 0..<core.shardCount where core.shards[shard].aside == nil {
+            guard !nodes.isOnWay(shard: shard) else { continue }
+            core.beginMoving(shard, Moving(.marks, now: now))
+        }
+    }
+
+    private func noteObstacles(_ nodes: any LaneNodes, _ now: Milliseconds) {
+        for shard in 0..<core.shardCount
+        where core.shards[shard].moving == nil && core.shards[shard].aside == nil {
+            guard let reason = nodes.obstacle(shard: shard), !nodes.isOnWay(shard: shard) else {
+                continue
+            }
+            core.beginMoving(shard, Moving(reason, now: now))
+        }
+    }
+
+    /// Sets shards aside that wait and can hold no more.
+    private func boundMemory() {
+        for shard in core.shards.indices
+        where core.shards[shard].moving != nil && core.shards[shard].aside == nil {
+            if core.isFull(shard: shard) { core.setAsideWaiting(shard) }
+        }
+    }
+
+    /// Begins a look at the shards that are due, and every few seconds at all of them.
+    private func look(_ nodes: any LaneNodes, _ now: Milliseconds) {
+        guard !nodes.isLooking else { return }
+        var request = self.nodes.orders
+        request.shards = core.dueMoving(now: now)
+        if now >= reconcileAt {
+            reconcileAt = now + Lane.checkInterval
+            request.shards = Array(0..<core.shardCount)
+        }
+        let hasOrders =
+            !request.torn.isEmpty || !request.settled.isEmpty || !request.made.isEmpty
+        guard hasOrders || !request.shards.isEmpty else { return }
+        if self.nodes.mustOpen, !openAgain(link: lane.link) { request.made = [] }
+        lane.lookNumber += 1
+        request.number = lane.lookNumber
+        request.partitions = core.partitions
+        request.stamp = facts.opened.stamp
+        request.origins = zip(core.partitions, taken).map { ($0, $1.origin) }
+        self.nodes.orders = LookRequest()
+        self.nodes.awaited = request.number
+        nodes.look(request)
+    }
+
+    /// Makes the ledger's record again where it is gone, before marks are made; false when that
+    /// failed and is tried again later.
+    private func openAgain(link: LedgerLink?) -> Bool {
+        guard let link, now >= lane.retryAt else { return false }
+        do throws(LaneError) {
+            try lane.openLedger(link, &facts)
+            _ = try lane.origins(of: core.partitions, link, &facts)
+            nodes.mustOpen = false
+            lane.passed(.reconcile, "the marks are known again")
+            return true
+        } catch {
+            lane.retryAt = now + 500
+            lane.trouble(.reconcile, error.message)
+            return false
+        }
+    }
+
+    // MARK: What a look has found
+
+    private func take(_ result: LookResult, _ nodes: any LaneNodes, _ link: LedgerLink) {
+        if let failure = result.failure { return lane.fail(PipelineError(failure)) }
+        for look in result.looks {
+            if let marks = look.marks { self.nodes.marks[look.shard] = marks }
+        }
+        let known = self.nodes.marks.values.sorted { $0.shard < $1.shard }
+        facts.take(known, of: core.partitions, isAside: isAside)
+        guard !lane.fitness.isUnfit else { return postpone(result.looks) }
+        var settled: [ShardMarks] = []
+        for look in result.looks {
+            if core.shards[look.shard].moving != nil {
+                if let marks = judge(look, nodes) { settled.append(marks) }
+            } else {
+                suspect(look, nodes)
+            }
+        }
+        let hasMoved = bring(to: settled, link)
+        if hasMoved { stepBackForNodes() }
+        retryParked(result.looks, link)
+    }
+
+    /// Looks at shards again later: a server that is not fit is neither compared with nor written to.
+    private func postpone(_ looks: [ShardLook]) {
+        for look in looks {
+            guard let reason = core.shards[look.shard].moving?.reason else { continue }
+            core.shards[look.shard].moving?.goOn(reason, now: now, roll: lane.world.roll())
+        }
+    }
+
+    /// Lets a shard wait whose marks, read beside its commits, are not where the lane left them.
+    private func suspect(_ look: ShardLook, _ nodes: any LaneNodes) {
+        guard !nodes.isOnWay(shard: look.shard) else { return }
+        let peers = ShardGuard.peers(look.facts)
+        if !peers.isEmpty {
+            core.beginMoving(look.shard, Moving(.open, now: now))
+            core.shards[look.shard].moving?.peers = peers
+        } else if let marks = look.marks, !facts.isWhole(marks) || core.isSuspect(marks) {
+            core.beginMoving(look.shard, Moving(.marks, now: now))
+        }
+    }
+
+    /// Ends a shard's wait or lets it go on; returns its marks when it ends.
+    private func judge(_ look: ShardLook, _ nodes: any LaneNodes) -> ShardMarks? {
+        let shard = look.shard
+        guard var moving = core.shards[shard].moving else { return nil }
+        moving.peers.formUnion(ShardGuard.peers(look.facts))
+        defer { if core.shards[shard].moving != nil { core.shards[shard].moving = moving } }
+        func goOn(_ reason: Moving.Reason) { moving.goOn(reason, now: now, roll: lane.world.roll()) }
+        let verdict = ShardGuard(look: look, peers: moving.peers, fingerprint: fit(look)).verdict
+        if case .split = verdict {} else { moving.isWhole() }
+        switch verdict {
+        case .wait(let reason): goOn(reason)
+        case .make(let owner):
+            self.nodes.mustOpen = true
+            self.nodes.orders.made.append((shard, owner))
+            goOn(.marks)
+        case .settle(let owner):
+            guard let marks = look.marks, nodes.canSend(to: owner) else {
+                goOn(.lost)
+                return nil
+            }
+            guard facts.isWhole(marks) else {
+                self.nodes.mustOpen = true
+                self.nodes.orders.made.append((shard, owner))
+                goOn(.marks)
+                return nil
+            }
+            nodes.settle(shard: shard, on: owner)
+            if marks.owner != owner { self.nodes.orders.settled.append((shard, owner)) }
+            if let before = marks.owner, before != owner { lane.totals.shardMoves += 1 }
+            core.endMoving(shard)
+            return marks
+        case .torn(let reason):
+            if reason.hasPrefix(ShardGuard.split) { self.nodes.orders.torn.append((shard, reason)) }
+            core.endMoving(shard)
+            return look.marks
+        case .split(let why):
+            let keys = look.facts.others.reduce(0) { $0 + $1.keys }
+            guard moving.isSplit(keys: keys, now: now) else {
+                goOn(.keysElsewhere)
+                return nil
+            }
+            let reason = "\(ShardGuard.split): \(why)"
+            self.nodes.orders.torn.append((shard, reason))
+            core.endMoving(shard)
+            // Where it was told already, the order before did not reach the node.
+            let isTold = core.shards[shard].aside?.isTorn ?? false
+            core.setAsideTorn(shard, reason: reason)
+            if !isTold {
+                lane.report(.error, "shard-torn", "shard \(shard) is torn: \(reason)")
+            }
+        }
+        return nil
+    }
+
+    /// Whether a shard's marks know the log by a record that this lane has counted.
+    private func fit(_ look: ShardLook) -> ShardGuard.Fit {
+        guard let marks = look.marks else { return .fits }
+        return core.fit(marks, witnesses: taken.map(\.witness))
+    }
+
+    private func stepBackForNodes() {
+        guard now >= lane.retryAt else { return hold("Kafka") }
+        do throws(LaneError) {
+            try stepBack()
+            lane.passed(.reconcile, "the marks are known again")
+        } catch {
+            lane.retryAt = now + 500
+            lane.trouble(.reconcile, error.message)
+            hold("Kafka")
+        }
+    }
+
+    private func retryParked(_ looks: [ShardLook], _ link: LedgerLink) {
+        guard looks.count == core.shardCount else { return }
+        let marks = looks.filter { core.shards[$0.shard].moving == nil }.compactMap(\.marks)
+        guard !lane.parked.counts.isEmpty || marks.contains(where: { $0.parked > 0 }) else {
+            return
+        }
+        do throws(LedgerError) {
+            let watcher = try link.openWatcher()
+            try lane.retryParked(marks, contract: facts.opened.stamp, by: watcher)
+        } catch { link.closeWatcher() }
+    }
+
+    // MARK: What is told
+
+    /// Tells which shards have begun to wait, by reason, and which are committed again.
+    private func tellMoving() {
+        let waiting = Set(core.shards.indices.filter { core.shards[$0].moving != nil })
+        guard waiting != nodes.told else { return }
+        let begun = Dictionary(grouping: waiting.subtracting(nodes.told)) {
+            core.shards[$0].moving?.text ?? ""
+        }
+        for (text, shards) in begun.sorted(by: { $0.key < $1.key }) {
+            lane.report(
+                .information, "shard-moving", "\(Self.names(shards)): waiting for the node: \(text)")
+        }
+        let back = nodes.told.subtracting(waiting).filter { core.shards[$0].aside == nil }
+        if !back.isEmpty {
+            lane.report(.information, "shard-back", "\(Self.names(Array(back))): committed again")
+        }
+        nodes.told = waiting
+        guard waiting.isEmpty else { return }
+        lane.passed(.marksMoved, "the tallies are at the marks again")
+        lane.passed(.refused, "no commit is left that Redis refused")
+    }
+
+    /// Names shards for a log line: a few by number, then how many more.
+    private static func names(_ shards: [Int]) -> String {
+        let shown = shards.sorted().prefix(8).map(String.init).joined(separator: ", ")
+        let rest = shards.count > 8 ? " and \(shards.count - 8) more" : ""
+        return "\(shards.count == 1 ? "shard" : "shards") \(shown)\(rest)"
+    }
+}
