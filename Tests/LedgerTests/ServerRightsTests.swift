@@ -33,7 +33,9 @@ extension Connection {
                 $0.text?.uppercased()
             })
         let listed = Set(
-            ServerRights.all().flatMap { $0.split(separator: " ").map { String($0) } })
+            (ServerRights.all() + ServerRights.cluster + ServerRights.split).flatMap {
+                $0.split(separator: " ").map { String($0) }
+            })
         // Words that are names of commands as well; entry, and what asks
         // no right; the demo's own server; what serves for SCRIPT LOAD.
         let other: Set<String> = ["AUTH", "HELLO", "PING", "READONLY", "ROLE", "KEYS", "EVAL"]
@@ -67,6 +69,34 @@ extension Connection {
             &limited, layout: KeyLayout(prefix: "t"), uses: ServerRights.Use.allCases)
         #expect(check.forbidden.isEmpty && check.unchecked.isEmpty, "\(check.unchecked)")
         #expect(check.fatalFindings.isEmpty)
+    }
+
+    @Test func aUserOfTheLineForAClusterMayRunEverythingThere() throws {
+        let ledger = try ClusterLedger()
+        let line = ServerRights.aclLine(user: "odo", prefix: "t", isCluster: true)
+        let words = line.replacingOccurrences(of: ">PASSWORD", with: ">p").split(separator: " ")
+        for node in ledger.cluster.masters {
+            var connection = try node.connect()
+            try connection.command(words.map { Array($0.utf8) })
+        }
+        let configuration = try RedisConfiguration(
+            url: ledger.cluster.url.replacingOccurrences(of: "cluster://", with: "cluster://odo:p@")
+        )
+        var limited = try Connection(configuration)
+        var refusals = ServerCheck.Refusals()
+        let checks = try ServerChecks(
+            configuration, &limited, layout: ledger.layout, uses: ServerRights.Use.allCases,
+            refusals: &refusals)
+        try checks.validate()
+        #expect(checks.all.allSatisfy { $0.forbidden.isEmpty } && checks.unchecked.isEmpty)
+        let status = try #require(try LedgerStatus.read(configuration, layout: ledger.layout))
+        #expect(status.unread.isEmpty)
+        var sample = MemorySample(layout: ledger.layout)
+        try sample.look(configuration)
+        for node in ledger.cluster.masters {
+            var connection = try node.connect()
+            #expect(try connection.refusals() == 0)
+        }
     }
 
     /// Each refusal is a line in the server's log, so what was refused is not asked again.

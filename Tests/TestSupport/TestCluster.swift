@@ -150,6 +150,19 @@ package final class TestCluster: Sendable {
         throw TestFailure("no master has slot \(slot)")
     }
 
+    /// What each node says of a slot, for the message of a failure.
+    package func opinions(onSlot slot: Int) -> String {
+        (masters + replicas).map { node in
+            let slots = (try? node.ask("CLUSTER", "SLOTS").elements.map(\.elements)) ?? []
+            let entry = slots.first {
+                (($0[0].integer ?? 0)...($0[1].integer ?? 0)).contains(Int64(slot))
+            }
+            let owner = entry?[2].elements[1].integer.map { String($0) } ?? "nobody"
+            let keys = (try? node.ask("CLUSTER", "COUNTKEYSINSLOT", String(slot)).integer) ?? -1
+            return "\(node.endpoint.port): \(owner), \(keys) keys"
+        }.joined(separator: "; ")
+    }
+
     /// Opens a slot: its keys may move from now on.
     package func beginMove(slot: Int, from source: Node, to target: Node) throws {
         try target.ask("CLUSTER", "SETSLOT", String(slot), "IMPORTING", try source.id)

@@ -65,7 +65,10 @@ import Workload
                 equal += 1
             } catch {
                 // Several keys that are in two places cannot be counted together.
-                #expect("\(error)".contains("TRYAGAIN"), "\(error)")
+                let slot = "\(error)".split(separator: " ").compactMap { Int($0) }.first ?? 0
+                #expect(
+                    "\(error)".contains("TRYAGAIN"),
+                    "\(error): \(cluster.opinions(onSlot: slot))")
             }
         }
         isOver.store(true, ordering: .relaxed)

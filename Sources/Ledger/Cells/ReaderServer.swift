@@ -36,19 +36,19 @@ struct ClusterRuns {
     mutating func note(
         _ shard: Int, _ key: [UInt8], on connection: inout Connection
     ) throws(RedisError) {
-        guard let node = connection.node(ofKey: key) else { return }
-        let run: String
-        if let found = known[node] {
-            run = found
-        } else {
+        guard var node = connection.node(ofKey: key) else { return }
+        // Where that one does not answer, another one may have the shard by now.
+        for _ in 0..<4 where known[node] == nil {
             connection.lead(toKey: key)
             connection.append("INFO", "server")
             let reply = try connection.receive()
             let text = reply.errorText == nil ? reply.copied().text ?? "" : ""
             let line = text.split(whereSeparator: \.isNewline).first { $0.hasPrefix("run_id:") }
-            run = node.id + " " + (line.map(String.init) ?? "")
-            known[node] = run
+            let owner = connection.node(ofKey: key) ?? node
+            if owner == node { known[node] = node.id + " " + (line.map(String.init) ?? "") }
+            node = owner
         }
+        let run = known[node] ?? node.id
         changes = shared.note(shard, run)
     }
 }

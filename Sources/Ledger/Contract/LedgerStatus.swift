@@ -97,16 +97,16 @@ public struct LedgerStatus: Sendable {
             connection.append([Array("HGETALL".utf8), layout.auditKey(shard: shard)])
         }
         for shard in shards {
-            let foundMarks = try connection.receive()
-            let foundAudit = try connection.receive()
+            let marksReply = try connection.receive()
+            let auditReply = try connection.receive()
             // A slot that moves may have no answer now.
-            if let text = foundMarks.errorText ?? foundAudit.errorText {
+            if let text = marksReply.errorText ?? auditReply.errorText {
                 guard RedisError(serverText: text).isRedirect else { continue }
                 unread[shard] = text
                 continue
             }
-            let marks = Self.pairs(foundMarks.copied())
-            let audit = Self.pairs(foundAudit.copied())
+            let marks = Self.pairs(marksReply.copied())
+            let audit = Self.pairs(auditReply.copied())
             take(marks: marks, shard: shard)
             take(audit: audit)
             torn[shard] =

@@ -58,15 +58,13 @@ public struct ServerChecks: Sendable {
         }
         let map: SlotMap
         do throws(RedisError) { map = try cluster.refresh() } catch { throw LedgerError(error) }
-        noted = try Self.note(&connection, layout)
         for (node, part) in ServerPart.all(map, layout) {
             var own = refusals.nodes[node.id] ?? ServerCheck.Refusals()
             do throws(LedgerError) {
                 var direct = try Self.connect(redis, node)
-                var check = try ServerCheck(
+                let check = try ServerCheck(
                     &direct, layout: layout, uses: uses, isEvictionChecked: isEvictionChecked,
                     part: part, refusals: &own)
-                check.noted = noted
                 all.append(check)
                 refusals.nodes[node.id] = own
             } catch {
@@ -74,6 +72,11 @@ public struct ServerChecks: Sendable {
             }
         }
         if all.isEmpty, let first = unreached.first { throw first.error }
+        do throws(LedgerError) { noted = try Self.note(&connection, layout) } catch {
+            // It is on a master that is away, which is said already.
+            guard !unreached.isEmpty else { throw error }
+        }
+        for index in all.indices { all[index].noted = noted }
     }
 
     private static func connect(

@@ -68,12 +68,22 @@ public enum ServerRights {
         Set(uses.flatMap { needed($0) + wanted($0) } + ["SELECT"]).sorted()
     }
 
+    /// Commands that every use needs besides where Redis is a cluster, sorted.
+    public static let cluster = [
+        "ASKING", "CLUSTER COUNTKEYSINSLOT", "CLUSTER GETKEYSINSLOT", "CLUSTER INFO",
+        "CLUSTER NODES", "CLUSTER SHARDS", "CLUSTER SLOTS",
+    ]
+    /// What `reset-shard` needs in a cluster where keys of the shard are on two masters.
+    ///
+    /// Not in the line of rights: with it a user can break a cluster.
+    public static let split = ["CLUSTER SETSLOT", "DUMP", dumps]
+
     /// The line for redis-cli that makes a user of exactly these rights; the password is left to be
     /// filled in.
     public static func aclLine(
-        user: String, prefix: String, uses: [Use] = Use.allCases
+        user: String, prefix: String, uses: [Use] = Use.allCases, isCluster: Bool = false
     ) -> String {
-        let rights = all(uses).map {
+        let rights = (all(uses) + (isCluster ? cluster : [])).map {
             "+" + $0.lowercased().split(separator: " ").joined(separator: "|")
         }
         return "ACL SETUSER \(user) on >PASSWORD ~\(prefix):* -@all "
@@ -86,7 +96,10 @@ public enum ServerRights {
             + Use.allCases.map { use in
                 let wanted = wanted(use).isEmpty ? "–" : wanted(use).joined(separator: ", ")
                 return "| `\(use.rawValue)` | \(needed(use).joined(separator: ", ")) | \(wanted) |"
-            }
+            } + [
+                "| each of them, in a cluster | besides \(cluster.joined(separator: ", ")) "
+                    + "| `reset-shard` of a split shard: \(split.joined(separator: ", ")) |"
+            ]
     }
 
     /// What the commit script needs in any case.

@@ -135,6 +135,8 @@ final class Router {
             if command.kind == .multi, open == nil { open = (sent.count, link) }
             if let open {
                 entry.transaction = open.start
+                // After a refusal of one of its commands, which is not repeated.
+                if open.start < sent.count { entry.isFinal = sent[open.start].isFinal }
                 entry.isEnd = command.kind == .end
             }
             if entry.isEnd { open = nil }

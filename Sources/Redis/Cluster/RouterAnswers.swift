@@ -52,7 +52,7 @@ extension Router {
     private func settle(
         _ reply: consuming Reply, _ limitMilliseconds: Int32
     ) throws(RedisError) -> Reply {
-        guard let redirect = redirect(reply, from: sent[next].link) else {
+        guard !sent[next].isFinal, let redirect = redirect(reply, from: sent[next].link) else {
             note(sent[next].scan, sent[next].link)
             next += 1
             return reply
@@ -156,12 +156,13 @@ extension Router {
     private func repeatTransaction(
         _ start: Int, _ first: Redirect, _ deadline: Deadline
     ) throws(RedisError) {
-        // Without its end the transaction fails by itself, and so does one that would need ASKING
-        // before each command.
-        guard case let last = sent[start...].firstIndex(where: { $0.isEnd }), let last else {
+        guard let last = sent[start...].firstIndex(where: \.isEnd), Self.isRepeated(first) else {
+            // Some of its commands are answered by an error, so it must not be carried out later.
+            for index in sent[start...].indices where sent[index].transaction == start {
+                sent[index].isFinal = true
+            }
             return
         }
-        if case .ask = first { return }
         let commands = start...last
         for index in commands where index > next {
             let reply = try speak(sent[index].link) { (connection: inout Connection) throws(RedisError) -> Reply in
@@ -176,12 +177,22 @@ extension Router {
         while deadline.remainingMilliseconds > 0 {
             attempts += 1
             if attempts > Self.mostFollowed { usleep(Self.pauseMicroseconds) }
-            guard let (link, _) = try place(redirect, isRead: false, slot: slot),
-                try drain(link)
+            guard Self.isRepeated(redirect),
+                let (link, _) = try place(redirect, isRead: false, slot: slot), try drain(link)
             else { return }
             for index in commands { append(sent[index].bytes, to: link) }
             guard let again = try takeTransaction(commands, link) else { return }
             redirect = again
+        }
+    }
+
+    /// Whether another node, or the same one soon, may take a transaction.
+    ///
+    /// While a slot moves no node does: each command would need ASKING, and its keys are apart.
+    private static func isRepeated(_ redirect: Redirect) -> Bool {
+        switch redirect {
+        case .moved, .down: true
+        case .ask, .tryAgain: false
         }
     }
 

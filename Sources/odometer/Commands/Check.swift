@@ -18,7 +18,7 @@ extension Commands {
             Asks neither Kafka nor Redis. Secrets are masked. Exit code 2: something is wrong that run, serve
             or up would refuse before they ask anybody.
             With --acl it prints one line, ACL SETUSER, for the user of --redis (or odometer) and the keys of
-            --prefix; put a password in the place of PASSWORD.
+            --prefix; put a password in the place of PASSWORD. In a cluster each node needs it.
             """,
         options: Options.configurable + [acl],
         examples: [
@@ -32,8 +32,11 @@ extension Commands {
     private static func runCheck(_ call: borrowing Invocation) throws(CommandFailure) -> ExitCode {
         let settings = call.settings
         if settings.isOn(acl) {
-            let user = try settings.redisAddress().user ?? "odometer"
-            Output.line(ServerRights.aclLine(user: user, prefix: try settings.keyLayout().prefix))
+            let redis = try settings.redisAddress()
+            Output.line(
+                ServerRights.aclLine(
+                    user: redis.user ?? "odometer", prefix: try settings.keyLayout().prefix,
+                    isCluster: redis.cluster != nil))
             return .ok
         }
         printSettings(settings)
