@@ -59,7 +59,11 @@ extension Lane {
                 }
             }
         }
-        guard !found.isEmpty else {
+        // Where nothing answers, reading would be in vain.
+        let isOutOfReach = survey.waiting.values.allSatisfy {
+            [.noOwner, .unread].contains($0.reason)
+        }
+        guard !found.isEmpty || !isOutOfReach else {
             let reason = survey.waiting.values.first?.reason.rawValue ?? ""
             throw LaneError(message: "no node of the cluster takes commits (\(reason))")
         }
