@@ -87,13 +87,11 @@ final class SimulatedNodeLedger: LaneLedger, LaneWatcher, LaneNodes {
         return tryReceive(waitMilliseconds: 0)
     }
 
-    func commit(_ arguments: inout CommitArguments) -> CommitOutcome {
-        let all = (0..<server.shardCount).map { "sim:1:{\($0)}:marks" }
+    func commit(_ arguments: inout CommitArguments, shard: Int) -> CommitOutcome {
         var call = CommitCall(&arguments)
         call.latest = latest
         machine.touch()
-        guard !machine.isDead, let shard = all.firstIndex(of: call.marksKey),
-            let id = homes[shard], let node = cluster.node(id), node.isUp, server.mood != .away
+        guard !machine.isDead, let id = homes[shard], let node = cluster.node(id), node.isUp, server.mood != .away
         else { return .unknown(RedisError(.io, "no node")) }
         return server.run(call, at: id)
     }
