@@ -82,7 +82,7 @@ private final class PlainLedger: LaneLedger {
         return nil
     }
 
-    func commit(_ arguments: inout CommitArguments) -> CommitOutcome {
+    func commit(_ arguments: inout CommitArguments, shard: Int) -> CommitOutcome {
         precondition(inFlight == 0, "commits are in flight")
         submit(&arguments, tag: 0)
         return receive()?.outcome ?? .applied(zerosLeft: 0)

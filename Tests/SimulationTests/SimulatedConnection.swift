@@ -101,7 +101,7 @@ final class SimulatedConnection: LaneLedger, LaneWatcher {
         return tryReceive(waitMilliseconds: 0)
     }
 
-    func commit(_ arguments: inout CommitArguments) -> CommitOutcome {
+    func commit(_ arguments: inout CommitArguments, shard: Int) -> CommitOutcome {
         requireEmptyPipeline()
         submit(&arguments, tag: 0)
         for _ in 0..<20 { server.work() }

@@ -10,7 +10,7 @@ final class SimulatedNodeLedger: LaneLedger, LaneWatcher, LaneNodes {
     private let cluster: SimulatedCluster
     private let dice: Dice
     /// For what is not in a shard: the ledger's record and the server's state.
-    private let record: SimulatedConnection
+    private var recordLink: SimulatedConnection
     private var links: [String: SimulatedConnection] = [:]
     private var homes: [Int: String] = [:]
     private var onWay: Set<Int> = []
@@ -26,13 +26,17 @@ final class SimulatedNodeLedger: LaneLedger, LaneWatcher, LaneNodes {
         self.cluster = cluster
         server = machine.simulation.server
         dice = machine.simulation.dice
-        record = SimulatedConnection(machine)
+        recordLink = SimulatedConnection(machine)
         map = (0..<server.shardCount).map { cluster.owner($0)?.id }
     }
 
     private var isQuiet: Bool { machine.simulation.isQuiet }
     var nodes: (any LaneNodes)? { self }
-    var isAlive: Bool { record.isAlive }
+    var isAlive: Bool { true }
+    private var record: SimulatedConnection {
+        if !recordLink.isAlive, server.mood != .away { recordLink = SimulatedConnection(machine) }
+        return recordLink
+    }
 
     // MARK: Commits
 
@@ -83,13 +87,11 @@ final class SimulatedNodeLedger: LaneLedger, LaneWatcher, LaneNodes {
         return tryReceive(waitMilliseconds: 0)
     }
 
-    func commit(_ arguments: inout CommitArguments) -> CommitOutcome {
-        let all = (0..<server.shardCount).map { "sim:1:{\($0)}:marks" }
+    func commit(_ arguments: inout CommitArguments, shard: Int) -> CommitOutcome {
         var call = CommitCall(&arguments)
         call.latest = latest
         machine.touch()
-        guard !machine.isDead, let shard = all.firstIndex(of: call.marksKey),
-            let id = homes[shard], let node = cluster.node(id), node.isUp, server.mood != .away
+        guard !machine.isDead, let id = homes[shard], let node = cluster.node(id), node.isUp, server.mood != .away
         else { return .unknown(RedisError(.io, "no node")) }
         return server.run(call, at: id)
     }
@@ -172,7 +174,12 @@ final class SimulatedNodeLedger: LaneLedger, LaneWatcher, LaneNodes {
             else { return nil }
             return node
         }
-        for (shard, reason) in request.torn where takesWrites(shard) != nil {
+        for (shard, reason) in request.torn {
+            // One key that is there can be written while others are on their way.
+            guard takesWrites(shard) != nil || isQuiet || dice.oneIn(2),
+                cluster.owner(shard)?.isUp ?? false, server.mood == .well,
+                !server[shard].marks.isEmpty || takesWrites(shard) != nil
+            else { continue }
             server[shard].marks["!torn"] = reason
             machine.simulation.report.splits += 1
         }

@@ -175,7 +175,11 @@ final class SimulatedServer {
     ) -> Int? {
         if case .refusing = mood { return nil }
         if latestSecond > 0, clock / 1_000 > latestSecond { return nil }
-        if let cluster, case .refuse = cluster.answer(toScriptFor: shard, at: node) { return nil }
+        if let cluster {
+            guard case .run(let node) = cluster.answer(toScriptFor: shard, at: node),
+                node === cluster.owner(shard)
+            else { return nil }
+        }
         var content = self[shard]
         let left = LedgerLaw.retry(on: &content, contract: contract, isSpoiled: isSpoiled)
         self[shard] = content
@@ -191,6 +195,8 @@ final class SimulatedServer {
 
     /// Takes a copy that it may be put back to.
     func copy() {
+        // Whoever takes a backup of a cluster does so while no slot is open.
+        guard cluster?.isSettled ?? true else { return }
         copies.append(content)
         if copies.count > 6 { copies.remove(at: dice.roll(0...5)) }
     }
@@ -282,9 +288,10 @@ final class SimulatedServer {
     /// Does to torn shards what `reset-shard` does: empties them and
     /// puts their marks at the origins.
     ///
-    /// In a cluster, after whoever does that has closed the slot and deleted what others hold.
-    func resetTorn() {
-        for shard in 0..<shardCount where self[shard].tornOrSplit != nil {
+    /// In a cluster, after whoever does that has closed the slot and deleted what others hold;
+    /// `told` are shards that are torn by the word of a process.
+    func resetTorn(told: Set<Int> = []) {
+        for shard in 0..<shardCount where self[shard].tornOrSplit != nil || told.contains(shard) {
             if let cluster, !cluster.clear(shard) { continue }
             resets += 1
             let birth = draw()

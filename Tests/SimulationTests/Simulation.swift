@@ -89,6 +89,11 @@ final class Simulation {
     private func changed(_ shard: Int, _ content: ShardContent, _ call: CommitCall?) {
         guard failures.isEmpty else { return }
         report.checks += 1
+        if let call, server.cluster != nil {
+            trace.note(
+                "commit to \(shard): "
+                    + call.ranges.map { "\($0.member) \($0.from)-\($0.to)" }.joined(separator: ", "))
+        }
         if let call {
             report.commits += 1
             let current = content.marks["!contract"]
@@ -346,13 +351,28 @@ extension Simulation {
         catchUp()
     }
 
+    /// Shards that some process calls torn: a node that has a shard's marks no more cannot say it.
+    private var toldTorn: Set<Int> {
+        var told: Set<Int> = []
+        for machine in machines {
+            guard let assignment = machine.lane.assignment else { continue }
+            for shard in 0..<server.shardCount {
+                let reason = assignment.core.shards[shard].aside?.reason
+                if server[shard].marks.isEmpty, reason?.contains("split") ?? false {
+                    told.insert(shard)
+                }
+            }
+        }
+        return told
+    }
+
     func catchUp() {
         for round in 0..<600 {
             for machine in machines { turn(machine) }
             for _ in 0..<60 { server.work() }
             if let cluster = server.cluster {
                 // Somebody reads what `status` says, and acts.
-                server.resetTorn()
+                server.resetTorn(told: toldTorn)
                 if round > 20 { cluster.closeUntouched() }
             }
             clock += round % 40 == 39 ? 3_700_000 : round % 10 == 9 ? 11_000 : 200

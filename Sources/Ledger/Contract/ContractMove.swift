@@ -10,12 +10,17 @@ public enum ContractMove {
     /// A superset moves by itself; anything else needs `accept`, and throws `contractDiffers`
     /// without it. Other layouts, shard counts and shard functions are never taken. Each moved
     /// shard keeps in `!since:NUMBER` from which marks the new contract counts there.
+    ///
+    /// `movesShards`: whether the shards follow at once; else whoever commits to one calls `move`.
     public static func adopt(
-        _ connection: inout Connection, layout: KeyLayout, _ contract: Contract, accept: Bool
+        _ connection: inout Connection, layout: KeyLayout, _ contract: Contract, accept: Bool,
+        movesShards: Bool = true
     ) throws(LedgerError) -> ContractStamp {
         let number = try moveLedger(&connection, layout, contract, accept: accept)
         let stamp = ContractStamp(number: number, digest: contract.digest)
-        try moveShards(&connection, layout, stamp)
+        if movesShards {
+            try move(Array(0..<layout.shardCount), &connection, layout, stamp)
+        }
         return stamp
     }
 
@@ -62,17 +67,20 @@ public enum ContractMove {
         throw LedgerError(.contractMovedOn, "other processes keep moving the contract")
     }
 
-    private static func moveShards(
-        _ connection: inout Connection, _ layout: KeyLayout, _ stamp: ContractStamp
+    /// Puts shards under the contract of this stamp, after the ledger's record.
+    package static func move(
+        _ shards: [Int], _ connection: inout Connection, _ layout: KeyLayout,
+        _ stamp: ContractStamp
     ) throws(LedgerError) {
         var script = Script(shardScript)
         try script.prepare(on: &connection)
-        for shard in 0..<layout.shardCount {
+        for shard in shards {
             script.append(
                 on: &connection, keys: [layout.marksKey(shard: shard)],
                 arguments: [Array(String(stamp.number).utf8), stamp.text])
         }
-        try receiveAll(layout.shardCount, on: &connection) { shard, reply throws(LedgerError) in
+        try receiveAll(shards.count, on: &connection) { index, reply throws(LedgerError) in
+            let shard = shards[index]
             guard let present = reply.copied().text else { return }
             guard let other = ContractStamp(text: present), other.number > stamp.number else {
                 throw LedgerError(

@@ -85,14 +85,7 @@ public enum Marks {
         shards: [Int]? = nil
     ) throws(LedgerError) -> [ShardMarks] {
         let shards = shards ?? Array(0..<layout.shardCount)
-        let members = partitions.flatMap { [$0.markMember, $0.markMember + [UInt8(ascii: "@")]] }
-        for shard in shards {
-            connection.append(
-                [Array("HMGET".utf8), layout.marksKey(shard: shard)] + members + stateMembers)
-            connection.append([
-                Array("HGET".utf8), layout.auditKey(shard: shard), ShardBirth.member,
-            ])
-        }
+        appendQuestions(to: &connection, layout, partitions, shards)
         var read: [ShardMarks] = []
         read.reserveCapacity(shards.count)
         try receiveAll(2 * shards.count, on: &connection) { index, reply throws(LedgerError) in
@@ -103,6 +96,42 @@ public enum Marks {
             }
         }
         return read
+    }
+
+    /// The same over a connection to one node of a cluster, without the shards about which it gives
+    /// an error: parts of them may be on another node.
+    package static func readThere(
+        _ connection: inout Connection, layout: KeyLayout, partitions: [LogPartition],
+        shards: [Int]
+    ) throws(RedisError) -> [Int: ShardMarks] {
+        appendQuestions(to: &connection, layout, partitions, shards)
+        var read: [Int: ShardMarks] = [:]
+        for shard in shards {
+            let marks = try connection.receive()
+            var parsed: ShardMarks?
+            if marks.errorText == nil {
+                parsed = try? parse(marks.view, shard: shard, partitions)
+            }
+            let birth = try connection.receive()
+            guard var parsed, birth.errorText == nil else { continue }
+            parsed.take(auditBirth: text(birth.view))
+            read[shard] = parsed
+        }
+        return read
+    }
+
+    private static func appendQuestions(
+        to connection: inout Connection, _ layout: KeyLayout, _ partitions: [LogPartition],
+        _ shards: [Int]
+    ) {
+        let members = partitions.flatMap { [$0.markMember, $0.markMember + [UInt8(ascii: "@")]] }
+        for shard in shards {
+            connection.append(
+                [Array("HMGET".utf8), layout.marksKey(shard: shard)] + members + stateMembers)
+            connection.append([
+                Array("HGET".utf8), layout.auditKey(shard: shard), ShardBirth.member,
+            ])
+        }
     }
 
     /// Members of the marks that are read behind those of the partitions.

@@ -42,7 +42,7 @@ extension Lane {
                 switch ShardGuard(look: look).verdict {
                 case .settle(let owner):
                     guard let marks = look.marks, nodes.canSend(to: owner) else { continue }
-                    guard facts.isWhole(marks) else {
+                    guard isWhole(marks, origins, facts) else {
                         request.made.append((look.shard, owner))
                         request.shards.append(look.shard)
                         continue
@@ -59,7 +59,11 @@ extension Lane {
                 }
             }
         }
-        guard !found.isEmpty else {
+        // Where nothing answers, reading would be in vain.
+        let isOutOfReach = survey.waiting.values.allSatisfy {
+            [.noOwner, .unread].contains($0.reason)
+        }
+        guard !found.isEmpty || !isOutOfReach else {
             let reason = survey.waiting.values.first?.reason.rawValue ?? ""
             throw LaneError(message: "no node of the cluster takes commits (\(reason))")
         }
@@ -72,5 +76,17 @@ extension Lane {
             survey.marks.append(.unknown(shard, partitions: facts.partitions.count))
         }
         return survey
+    }
+
+    /// Whether a shard is under our contract and has a mark for each partition that is counted: one
+    /// of another log has no origin.
+    private func isWhole(
+        _ shard: ShardMarks, _ origins: [(partition: LogPartition, offset: Int64)],
+        _ facts: AssignmentFacts
+    ) -> Bool {
+        guard shard.contract.map({ Array($0.utf8) }) == facts.opened.stamp else { return false }
+        return zip(facts.partitions, shard.marks).allSatisfy { partition, mark in
+            mark.offset != nil || !origins.contains { $0.partition == partition }
+        }
     }
 }

@@ -193,7 +193,7 @@ extension Lane {
             arguments.addRange(member: partition.markMember, from: marks[shard], to: offset)
             arguments.addAudit(
                 member: partition.markMember + Array(":lost".utf8), delta: offset - marks[shard])
-            guard case .applied = link.committer.commit(&arguments) else {
+            guard case .applied = link.committer.commit(&arguments, shard: shard) else {
                 throw LaneError(message: "a loss could not be recorded")
             }
             marks[shard] = offset

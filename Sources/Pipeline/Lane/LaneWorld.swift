@@ -115,8 +115,8 @@ package protocol LaneLedger: MarksReader {
     func tryReceive(waitMilliseconds: Int32) -> CommitResult?
     /// Waits for the next outcome; nil when no commit is in flight.
     func receive() -> CommitResult?
-    /// Makes one commit and waits for its outcome.
-    func commit(_ arguments: inout CommitArguments) -> CommitOutcome
+    /// Makes one commit of a shard and waits for its outcome.
+    func commit(_ arguments: inout CommitArguments, shard: Int) -> CommitOutcome
     /// Lets Redis refuse all further commits when its clock shows a later time, in milliseconds
     /// since 1970.
     func limitClock(to milliseconds: Int64)

@@ -59,14 +59,28 @@ package final class LedgerKeeper: Sendable {
         return try open(&connection, &refusals)
     }
 
-    /// The same; `refusals` remembers, for one connection, which commands the server has refused.
+    /// Opens the ledger's record again, after the first opening: the servers are not checked, and
+    /// the shards get the contract from whoever commits to them.
+    ///
+    /// So in a cluster only the node that has the record must answer.
+    func openRecord(_ connection: inout Connection) throws(PipelineError) -> Opened {
+        var refusals = ServerCheck.Refusals()
+        return try open(&connection, &refusals, isRecordAlone: true)
+    }
+
+    /// The same as the first; `refusals` remembers, for one connection, which commands the server
+    /// has refused.
     func open(
-        _ connection: inout Connection, _ refusals: inout ServerCheck.Refusals
+        _ connection: inout Connection, _ refusals: inout ServerCheck.Refusals,
+        isRecordAlone: Bool = false
     ) throws(PipelineError) -> Opened {
         // The lock is held for some round trips; only lanes that need the same answer wait for it.
         let result = state.withLock { state -> Result<Opened, PipelineError> in
             do throws(PipelineError) {
-                return .success(try open(&connection, &refusals, &state))
+                return .success(
+                    try open(
+                        &connection, &refusals, &state,
+                        isRecordAlone: isRecordAlone && state.opened != nil))
             } catch { return .failure(error) }
         }
         return try result.get()
@@ -74,10 +88,10 @@ package final class LedgerKeeper: Sendable {
 
     private func open(
         _ connection: inout Connection, _ refusals: inout ServerCheck.Refusals,
-        _ state: inout State
+        _ state: inout State, isRecordAlone: Bool
     ) throws(PipelineError) -> Opened {
         do throws(LedgerError) {
-            let server = try checkServer(&connection, &refusals)
+            let server = isRecordAlone ? nil : try checkServer(&connection, &refusals)
             let isFirst = state.opened == nil
             let record = try LedgerRecord.open(
                 &connection, layout: state.layout,
@@ -102,12 +116,13 @@ package final class LedgerKeeper: Sendable {
             }
             let stamp = try ContractMove.adopt(
                 &connection, layout: state.layout, contract,
-                accept: configuration.acceptContract && isFirst)
+                accept: configuration.acceptContract && isFirst, movesShards: !isRecordAlone)
             state.dedupeKey = record.birth.dedupeKey
             let opened = Opened(
                 layout: state.layout, dedupeKey: Self.words(record.birth.dedupeKey),
-                stamp: stamp.text, product: server.product, unchecked: server.unchecked)
-            try server.noteEvictions(on: &connection)
+                stamp: stamp.text, product: server?.product ?? state.opened?.product ?? "Redis",
+                unchecked: server?.unchecked ?? state.opened?.unchecked ?? [])
+            try server?.noteEvictions(on: &connection)
             state.opened = opened
             state.number = stamp.number
             return opened

@@ -1,7 +1,7 @@
 internal import Ledger
 
 /// What a check of Redis found that concerns a lane.
-package struct ServerHealth {
+package struct ServerHealth: Sendable {
     /// Why numbers would be wrong, one sentence each; empty when the server is fit.
     var findings: [String] = []
     /// Why nobody may go on counting, because Redis has evicted keys; nil when it has not.
@@ -9,7 +9,7 @@ package struct ServerHealth {
     /// How many keys it has evicted, and in which run; nil when it does not say.
     var evictions: EvictionNote?
     /// The sentence about so many evicted keys.
-    var evictionText: (Int64) -> String = { "Redis has thrown away \($0) keys" }
+    var evictionText: @Sendable (Int64) -> String = { "Redis has thrown away \($0) keys" }
     /// Whether it is a replica.
     var isReplica = false
     /// What its clock shows, in milliseconds since 1970; nil when it does not say.

@@ -32,11 +32,20 @@ final class ServerWorld: LaneWorld {
     var wallMilliseconds: Int64 { SteadyClock.wallMilliseconds }
 
     func connect() throws(RedisError) -> any LaneLedger {
-        var connection = try Connection(configuration.redis)
-        let readsClock = try Self.mayReadClock(&connection)
+        if let cluster = configuration.redis.cluster {
+            return try ClusterLedger(configuration, cluster, keeper: keeper)
+        }
         return RedisLedger(
-            try Committer(connection, readsClock: readsClock), layout: configuration.layout,
+            try Self.committer(try Connection(configuration.redis)), layout: configuration.layout,
             isEvictionChecked: configuration.isEvictionChecked, keeper: keeper)
+    }
+
+    /// A committer on a new connection.
+    static func committer(
+        _ connection: consuming Connection
+    ) throws(RedisError) -> Committer {
+        let readsClock = try mayReadClock(&connection)
+        return try Committer(connection, readsClock: readsClock)
     }
 
     /// Whether the Redis user may read the server's clock.
@@ -51,7 +60,8 @@ final class ServerWorld: LaneWorld {
     }
 
     func connectWatcher() throws(RedisError) -> any LaneWatcher {
-        RedisWatcher(
+        if configuration.redis.cluster != nil { return try ClusterWatcher(configuration) }
+        return RedisWatcher(
             try Connection(configuration.redis), layout: configuration.layout,
             isEvictionChecked: configuration.isEvictionChecked)
     }
@@ -135,7 +145,7 @@ private final class RedisLedger: LaneLedger {
         committer.tryReceive(waitMilliseconds: waitMilliseconds)
     }
     func receive() -> CommitResult? { committer.receive() }
-    func commit(_ arguments: inout CommitArguments) -> CommitOutcome {
+    func commit(_ arguments: inout CommitArguments, shard: Int) -> CommitOutcome {
         committer.commit(&arguments)
     }
 

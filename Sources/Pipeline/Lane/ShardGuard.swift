@@ -41,10 +41,11 @@ struct ShardGuard {
     var verdict: Verdict {
         let facts = look.facts
         guard let owner = facts.owner else { return .wait(.noOwner) }
-        guard let marks = look.marks else { return .wait(.unread) }
-        if let torn = marks.torn { return .torn(torn) }
+        if let torn = look.marks?.torn { return .torn(torn) }
         let peers = peers.union(Self.peers(facts))
-        let isKnown = marks.owner == owner.node && peers.isEmpty
+        // Marks that are on their way themselves cannot be read.
+        guard look.marks != nil || !peers.isEmpty else { return .wait(.unread) }
+        let isKnown = look.marks?.owner == owner.node && peers.isEmpty
         // Keys may be at the node to which the owner says that it moves them.
         let strangers = facts.others.filter { $0.keys > 0 && $0.node != owner.migratingTo }
         guard strangers.isEmpty else {
@@ -60,6 +61,7 @@ struct ShardGuard {
         guard isKnown || facts.silent.isEmpty else { return .wait(.unasked) }
         let isOpen = owner.isOpen || facts.others.contains(where: \.isOpen)
         guard isKnown || !isOpen else { return .wait(.open) }
+        guard look.marks != nil else { return .wait(.unread) }
         switch look.blank {
         case nil: return .settle(owner: owner.node)
         case .empty: return .make(owner: owner.node)

@@ -22,6 +22,9 @@ final class WorkerThread: @unchecked Sendable {
             }, context.toOpaque())
     }
 
+    /// Lets the thread end by itself: nobody will wait for it.
+    func detach() { pthread_detach(handle) }
+
     /// Waits for the thread's end; false when the deadline passes first.
     func join(deadline: Milliseconds) -> Bool {
         while !hasEnded.load(ordering: .acquiring) {

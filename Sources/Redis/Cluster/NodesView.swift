@@ -10,8 +10,26 @@ public struct NodesView: Sendable {
         public var isMaster: Bool
         /// Whether it is taken for lost, by this node or by the majority.
         public var isFailing: Bool
+        /// Whether the majority takes it for lost.
+        public var hasFailed = false
         /// Id of its master; nil for a master.
         public var masterID: String?
+        /// The epoch of its claims: of two nodes that claim a slot the one with the larger has it.
+        public var epoch: Int64 = 0
+        /// The slots that it has.
+        public var slots: [ClosedRange<Int>] = []
+
+        /// Where clients reach it; nil where that is not known, as of a node that was reset.
+        public var endpoint: Endpoint? {
+            // IP:PORT@BUSPORT[,HOSTNAME], where an IPv6 address has colons of its own.
+            let parts = address.split(separator: ",", omittingEmptySubsequences: false)
+            let place = parts[0].split(separator: "@").first ?? ""
+            guard let colon = place.lastIndex(of: ":"),
+                let port = Int32(place[place.index(after: colon)...]), port > 0
+            else { return nil }
+            let host = place[..<colon]
+            return host.isEmpty ? nil : Endpoint(host: String(host), port: port)
+        }
     }
 
     /// A slot that the node which was asked moves away, or takes in.
@@ -26,6 +44,8 @@ public struct NodesView: Sendable {
 
     /// All nodes.
     public private(set) var nodes: [Node] = []
+    /// Index of the node that was asked; nil where it does not say which it is.
+    public private(set) var own: Int?
     /// Slots that are open on the node that was asked; nobody else knows them.
     public private(set) var openSlots: [OpenSlot] = []
 
@@ -40,8 +60,12 @@ public struct NodesView: Sendable {
                     id: String(words[0]), address: String(words[1]),
                     isMaster: flags.contains("master"),
                     isFailing: flags.contains("fail") || flags.contains("fail?"),
-                    masterID: words[3] == "-" ? nil : String(words[3])))
+                    hasFailed: flags.contains("fail"),
+                    masterID: words[3] == "-" ? nil : String(words[3]),
+                    epoch: Int64(words[6]) ?? 0,
+                    slots: words.dropFirst(8).compactMap { Self.range($0) }))
             guard flags.contains("myself") else { continue }
+            own = nodes.count - 1
             openSlots += words.dropFirst(8).compactMap { Self.openSlot($0) }
         }
     }
@@ -49,6 +73,15 @@ public struct NodesView: Sendable {
     /// Asks a node; no other answer may be pending.
     public init(_ connection: inout Connection) throws(RedisError) {
         self.init(text: try connection.command("CLUSTER", "NODES").text ?? "")
+    }
+
+    /// `SLOT` or `FIRST-LAST`; nil for an open slot.
+    private static func range(_ word: Substring) -> ClosedRange<Int>? {
+        let ends = word.split(separator: "-")
+        guard let first = ends.first.flatMap({ Int($0) }), let last = ends.last.flatMap({ Int($0) }),
+            ends.count <= 2, first <= last
+        else { return nil }
+        return first...last
     }
 
     /// `[SLOT->-ID]` or `[SLOT-<-ID]`; nil for a range of slots.
