@@ -58,6 +58,38 @@ struct ClusterLedger {
 }
 
 @Suite(.serialized) struct ClusterLedgerTests {
+    /// What `schemas/redis.md` says of tags and slots.
+    @Test func tagsHaveTheSlotsOfTheManual() throws {
+        let new = KeyLayout(prefix: "t")
+        let old = new.with(shardCount: 64)
+        let known: [([UInt8], Int)] = [
+            (new.marksKey(shard: 0), 13_923), (new.marksKey(shard: 1), 9_794),
+            (new.marksKey(shard: 69), 4_598), (new.auditKey(shard: 175), 5_905),
+            (new.shardPrefix(255), 1_603), (new.ledgerKey, 10_444),
+            (new.credentialKey(hash: "h"), 10_444), (old.marksKey(shard: 0), 13_907),
+            (old.parkedKey(shard: 5), 9_974), (old.marksKey(shard: 47), 4_069),
+            (old.marksKey(shard: 63), 10_499),
+        ]
+        for (key, slot) in known { #expect(Slot.of(key: key) == slot) }
+        let manual = try Checkout.text("schemas/redis.md")
+        for layout in [new, old] {
+            let slots = (0..<layout.shardCount).map { Slot.of(key: layout.marksKey(shard: $0)) }
+            #expect(Set(slots).count == layout.shardCount)
+            let cells = [2, 3, 4, 5, 6, 8, 12, 16, 32, 64].map { masters in
+                let counts = (0..<masters).map { master in
+                    slots.count {
+                        (master * Slot.count / masters..<(master + 1) * Slot.count / masters)
+                            .contains($0)
+                    }
+                }
+                let (least, most) = (counts.min() ?? 0, counts.max() ?? 0)
+                return least == most ? "\(most)" : "\(least)–\(most)"
+            }
+            let row = "| \(layout.shardCount) shards | \(cells.joined(separator: " | ")) |"
+            #expect(manual.contains(row), "schemas/redis.md must have:\n\(row)")
+        }
+    }
+
     // MARK: Checks
 
     @Test func whatIsWrongWithOneMasterIsWrongWithTheLedger() throws {
@@ -281,7 +313,7 @@ struct ClusterLedger {
         #expect(strange.compactMap(\.text).allSatisfy { $0 == "other:{\(tag)}" })
         let left = try source.ask("CLUSTER", "GETKEYSINSLOT", String(slot), "500").elements
             .compactMap(\.text).filter { $0.hasPrefix("t:") }
-        #expect(left.count == 41, "names of the directory, and the marks: \(left.count)")
+        #expect(left.count == 42, "names of the directory, marks and audit: \(left.count)")
         #expect(left.filter { $0.contains(":directory:") }.count == 40)
         let marks = try connection.command(["HGETALL", ledger.layout.marksKey(shard: shard)]).pairs
         #expect(marks["usage/0"] == "40" && marks["!contract"] == "1:abc")

@@ -141,6 +141,40 @@ import Testing
         #expect(reading.isRight(after) && after.isAtomic)
     }
 
+    /// A shard that another master has may be in halves, as after a failover in the middle of a move.
+    @Test func aShardThatMovedIsReadOnceItIsKnownToBeWhole() throws {
+        let reading = try Reading(try ClusterLedger())
+        let cluster = reading.ledger.cluster
+        let (source, target) = (cluster.masters[0], cluster.masters[1])
+        let slot = reading.ledger.slot(of: reading.shard)
+        let marks = reading.ledger.layout.marksKey(shard: reading.shard)
+        var connection = try cluster.connect()
+        try connection.command(["HSET", marks, "!owner", Array(try source.id.utf8)])
+        let patient = SharedLayout(reading.ledger.layout, runs: SharedRuns(patience: .seconds(600)))
+        let hasty = SharedLayout(reading.ledger.layout, runs: SharedRuns(patience: .zero))
+        let (waiting, looking) = (reading.reader(patient), reading.reader(hasty))
+        for reader in [waiting, looking] { #expect(reading.isRight(try reading.read(reader))) }
+        func refusal(_ reader: CellReader) -> String {
+            let error = #expect(throws: CellReadError.self) { try reading.read(reader) }
+            #expect(error?.code == .unavailable)
+            return error?.message ?? ""
+        }
+        // A whole move: no lane says so, but a look does.
+        try cluster.move(slot: slot, from: source, to: target)
+        #expect(refusal(waiting).contains("nobody has looked yet"))
+        #expect(reading.isRight(try reading.read(looking)))
+        try connection.command(["HSET", marks, "!owner", Array(try target.id.utf8)])
+        #expect(reading.isRight(try reading.read(waiting)))
+        // Halves: some keys went back, and the target forgets that it moved them.
+        try cluster.beginMove(slot: slot, from: target, to: source)
+        let half = try target.ask("CLUSTER", "COUNTKEYSINSLOT", String(slot)).integer ?? 0
+        try cluster.moveKeys(slot: slot, from: target, to: source, most: Int(half) / 2)
+        for node in [source, target] { try node.ask("CLUSTER", "SETSLOT", String(slot), "STABLE") }
+        try connection.command(["HSET", marks, "!owner", "another"])
+        let fresh = reading.reader(hasty)
+        #expect(refusal(fresh).contains("\(source.endpoint) has keys of slot \(slot), too"))
+    }
+
     @Test func anotherMasterOfAShardIsNoticedByEveryReader() throws {
         let reading = try Reading(try ClusterLedger(replicas: 1))
         let cluster = reading.ledger.cluster

@@ -91,8 +91,8 @@ import Testing
         try make(fixture)
         let first = try read(fixture)[fixture.shard].birth
         try ShardReset.run(
-            &connection, layout: fixture.layout, shard: fixture.shard,
-            contract: ContractStamp(number: 1, digest: "abc"),
+            &connection, redis: fixture.server.configuration, layout: fixture.layout,
+            shard: fixture.shard, contract: ContractStamp(number: 1, digest: "abc"),
             origins: [partition: Origin(offset: 4, decidedMilliseconds: 0)])
         let marks = try read(fixture)[fixture.shard]
         #expect(marks.birth != nil && marks.birth != first && marks.torn == nil)

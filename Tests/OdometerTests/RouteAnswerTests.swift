@@ -18,10 +18,13 @@ import Workload
 @Suite(.serialized) struct RouteAnswerTests {
     private static let secret = "a secret of more than thirty-two bytes"
 
-    @Test func everyRouteIsCheckedAndASpoiledCellIsFound() throws {
-        let redis = try TestRedis()
-        let ledger = try GeneratedLedger(redis: redis.url, events: 8_000)
-        let server = try answering(redis.url)
+    @Test(arguments: [false, true])
+    func everyRouteIsCheckedAndASpoiledCellIsFound(isCluster: Bool) throws {
+        let redis = isCluster ? nil : try TestRedis()
+        let cluster = isCluster ? try TestCluster() : nil
+        let url = redis?.url ?? cluster?.url ?? ""
+        let ledger = try GeneratedLedger(redis: url, events: 8_000)
+        let server = try answering(url)
         try server.start()
         defer { server.stop() }
         let check = AnswerCheck(
@@ -35,7 +38,7 @@ import Workload
         #expect(report.compared == 2 * (34 + 18))
 
         for (spoiled, paths) in ledger.spoilings {
-            var connection = try redis.connect()
+            var connection = try Connection(RedisConfiguration(url: url))
             for command in spoiled { try connection.command(command.map { Array($0.utf8) }) }
             let report = check.run([], ledger.routes, [])
             let found = Set(report.differences.map { Self.path(of: $0) })
@@ -46,6 +49,8 @@ import Workload
             }
         }
         #expect(check.run([], ledger.routes, []).differences == [])
+        // They live as long as the ledger.
+        withExtendedLifetime((redis, cluster)) {}
     }
 
     /// The path in `ORGANIZATION GET PATH?QUERY: …`.

@@ -26,6 +26,7 @@ public final class CellReader {
     public var serverRun: String? { isCluster ? String(clusterRuns.changes) : run.id }
     private let isCluster: Bool
     private var clusterRuns: ClusterRuns
+    private var nodes: ReaderNodes
     private var ledgerSeen: ContinuousClock.Instant?
     /// A member of the ledger's hash that exists once the directory was read; nil before.
     private var directoryMark: [UInt8]?
@@ -57,7 +58,9 @@ public final class CellReader {
             1_000, configuration.commandTimeoutMilliseconds)
         self.configuration = configuration
         isCluster = configuration.cluster != nil
-        clusterRuns = ClusterRuns(shared?.runs ?? SharedRuns())
+        let runs = shared?.runs ?? SharedRuns()
+        clusterRuns = ClusterRuns(runs)
+        nodes = ReaderNodes(runs)
     }
 
     // MARK: Requests
@@ -102,14 +105,17 @@ public final class CellReader {
                     "the ledger has \(self.layout.shardCount) shards, \(shardCount) were expected: "
                         + "ask again")
             }
-            try self.noteServer(of: shard, &connection)
-            let newestMilliseconds = try self.newestMilliseconds(of: shard, &connection, deadline)
-            var reading = CellReadRun(
-                queries: queries, marksKey: self.layout.marksKey(shard: shard),
-                markMembers: self.markMembers, newestMilliseconds: newestMilliseconds,
-                parkedMemory: self.parkedMemory, deadline: deadline,
-                refusesLargeRankings: refusesLargeRankings)
-            return try reading.run(on: &connection)
+            return try self.onOneNode(shard, &connection) {
+                (connection: inout Connection) throws(CellReadError) -> CellSnapshot in
+                let newestMilliseconds = try self.newestMilliseconds(
+                    of: shard, &connection, deadline)
+                var reading = CellReadRun(
+                    queries: queries, marksKey: self.layout.marksKey(shard: shard),
+                    markMembers: self.markMembers, newestMilliseconds: newestMilliseconds,
+                    parkedMemory: self.parkedMemory, deadline: deadline,
+                    refusesLargeRankings: refusesLargeRankings)
+                return try reading.run(on: &connection)
+            }
         }
         memory.add(step, found)
         return found
@@ -196,15 +202,17 @@ public final class CellReader {
                 try self.checkLedger(&connection, deadline)
                 // Its names are those of another number of shards.
                 guard self.layout.shardCount == shardCount else { return nil }
-                if let shard = self.memory.expectedShard {
+                let shard = self.memory.expectedShard
+                let node = try shard.flatMap { shard throws(CellReadError) in
                     try self.noteServer(of: shard, &connection)
                 }
-                let newestMilliseconds = try self.memory.expectedShard.flatMap {
-                    shard throws(CellReadError) in
+                let newestMilliseconds = try shard.flatMap { shard throws(CellReadError) in
                     try self.newestMilliseconds(of: shard, &connection, deadline)
                 }
-                return try self.memory.send(
+                let replies = try self.memory.send(
                     newestMilliseconds: newestMilliseconds, on: &connection, deadline)
+                // Nobody knows whether the shard is whole where it is now.
+                return self.isStill(node, shard, connection) ? replies : nil
             }
             memory.taken(taken)
         } catch {
@@ -268,14 +276,40 @@ public final class CellReader {
         ledgerSeen = .now
     }
 
-    /// Notes which master of a cluster the shard is read from.
+    /// Reads a shard from one node, on which it is whole; where its slot moves meanwhile, once more.
+    private func onOneNode<Result>(
+        _ shard: Int, _ connection: inout Connection,
+        _ body: (inout Connection) throws(CellReadError) -> Result
+    ) throws(CellReadError) -> Result {
+        for _ in 0..<3 {
+            let node = try noteServer(of: shard, &connection)
+            let result = try body(&connection)
+            if isStill(node, shard, connection) { return result }
+        }
+        throw CellReadError(.unavailable, "shard \(shard) moves from node to node: ask again")
+    }
+
+    /// Notes which master of a cluster the shard is read from, and returns it; throws where the
+    /// shard may be in halves. Nil where there is one server.
     private func noteServer(
         of shard: Int, _ connection: inout Connection
-    ) throws(CellReadError) {
-        guard isCluster else { return }
+    ) throws(CellReadError) -> ClusterNode? {
+        guard isCluster else { return nil }
+        let key = layout.marksKey(shard: shard)
         do throws(RedisError) {
-            try clusterRuns.note(shard, layout.marksKey(shard: shard), on: &connection)
+            try clusterRuns.note(shard, key, on: &connection)
+            let node = connection.node(ofKey: key)
+            if let node { try nodes.check(shard, key, on: node, &connection) }
+            return node
         } catch { throw CellReadError(error) }
+    }
+
+    /// Whether that node still has the shard.
+    private func isStill(
+        _ node: ClusterNode?, _ shard: Int?, _ connection: borrowing Connection
+    ) -> Bool {
+        guard isCluster, let shard else { return true }
+        return connection.node(ofKey: layout.marksKey(shard: shard)) == node
     }
 
     /// Takes the ledger's number of shards; what was learned under another one is of other keys.
@@ -285,6 +319,7 @@ public final class CellReader {
         newest.forget()
         memory.forgetAll()
         parkedMemory.forget()
+        nodes.forget()
     }
 
     /// Throws where the server must not be read: a node of a cluster, or a master that became a

@@ -8,10 +8,15 @@ internal import Synchronization
 public final class SharedLayout: Sendable {
     private let count: Atomic<Int>
     /// Which masters of a cluster the readers have met.
-    let runs = SharedRuns()
+    let runs: SharedRuns
 
     /// The number of shards until a reader has found the ledger's.
-    public init(_ layout: KeyLayout) { count = Atomic(layout.shardCount) }
+    public convenience init(_ layout: KeyLayout) { self.init(layout, runs: SharedRuns()) }
+
+    init(_ layout: KeyLayout, runs: SharedRuns) {
+        count = Atomic(layout.shardCount)
+        self.runs = runs
+    }
 
     /// The ledger's number of shards, as far as it is known.
     public var shardCount: Int {
@@ -24,7 +29,17 @@ public final class SharedLayout: Sendable {
 ///
 /// Thread-safe. Another one than before may lack commits that were read there.
 final class SharedRuns: Sendable {
-    private let state = Mutex<(runs: [Int: String], changes: Int)>(([:], 0))
+    private struct State {
+        var runs: [Int: String] = [:]
+        var changes = 0
+        /// Since when a shard is on a node on which no lane has found it whole yet.
+        var unsettled: [Int: (node: String, since: ContinuousClock.Instant)] = [:]
+    }
+    private let state = Mutex(State())
+    /// How long lanes are waited for, which look whether a shard that moved is whole.
+    let patience: Duration
+
+    init(patience: Duration = .seconds(10)) { self.patience = patience }
 
     /// Notes where a shard is read from now; returns how often that was another place than before,
     /// of all shards.
@@ -34,6 +49,17 @@ final class SharedRuns: Sendable {
                 state.changes += 1
             }
             return state.changes
+        }
+    }
+
+    /// Whether a shard has been on this node for so long that no lane seems to look at it.
+    func isOverdue(_ shard: Int, on node: String) -> Bool {
+        state.withLock { state in
+            if let known = state.unsettled[shard], known.node == node {
+                return .now - known.since >= patience
+            }
+            state.unsettled[shard] = (node, .now)
+            return patience == .zero
         }
     }
 }

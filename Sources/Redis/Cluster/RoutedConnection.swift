@@ -27,18 +27,30 @@ extension Connection {
     ) throws(RedisError) -> ReplyValue {
         let words = arguments.map { Array($0.utf8) }
         guard let router else { return try command(words) }
+        guard let key else { return try answersOfMasters(arguments).last?.answer ?? .null }
         let home = router.home
         defer { router.home = home }
-        if let key {
-            router.home = Slot.of(key: key)
-            return try command(words)
-        }
-        var answer = ReplyValue.null
-        for slot in router.slotOfEachMaster {
+        router.home = Slot.of(key: key)
+        return try command(words)
+    }
+
+    /// The answers of all masters of a cluster to a command without a key; none where there is one
+    /// server.
+    ///
+    /// An error answer is thrown. No other answer may be pending.
+    public mutating func answersOfMasters(
+        _ arguments: [String]
+    ) throws(RedisError) -> [(node: ClusterNode, answer: ReplyValue)] {
+        guard let router, let map = router.cluster.map else { return [] }
+        let home = router.home
+        defer { router.home = home }
+        var answers: [(node: ClusterNode, answer: ReplyValue)] = []
+        for slot in map.slotOfEachMaster {
+            guard let node = map.owner(ofSlot: slot) else { continue }
             router.home = slot
-            answer = try command(words)
+            answers.append((node, try command(arguments.map { Array($0.utf8) })))
         }
-        return answer
+        return answers
     }
 
     mutating func route(_ router: Router) throws(RedisError) {

@@ -58,9 +58,6 @@ final class Router {
     /// The transaction that was sent without its end.
     private var open: (start: Int, link: Link)?
 
-    /// One slot of each master.
-    var slotOfEachMaster: [Int] { (cluster.map ?? map).slotOfEachMaster }
-
     var tlsFacts: TLSFacts? { links.values.lazy.compactMap { $0.connection.tlsFacts }.first }
 
     /// Takes the known map, or asks for it.
