@@ -188,8 +188,9 @@ class Redis:
         sums = {}
         for flat in self.ask(*(("HGETALL", f"{start}audit") for start in self.shard_starts(prefix))):
             for field, value in zip(flat[::2], flat[1::2]):
-                name = field.rsplit(":", 1)[1]
-                if name not in ("delivered", "gaps"):
+                name = field.rpartition(":")[2]
+                # `!birth` is no count.
+                if name not in ("delivered", "gaps") and not field.startswith("!"):
                     sums[name] = sums.get(name, 0) + int(value)
         return sums
 
