@@ -200,7 +200,7 @@ final class SimulatedCluster {
         successor.claims = claims
         successor.begin(with: node.copy(dice))
         node.isReplaced = true
-        // It may take commits for a while from whoever reaches it; they are lost.
+        // It may take commits for a while from clients that reach it; they are lost.
         node.isUp = dice.oneIn(4)
         for index in moves.indices where moves[index].from === node || moves[index].to === node {
             moves[index].isCut = true
@@ -222,7 +222,7 @@ final class SimulatedCluster {
         for node in masters { node.isUp = true }
     }
 
-    /// Whoever operates it ends what a failure has cut, where nothing is lost by that: no key was
+    /// Its operator ends what a failure has cut, where nothing is lost by that: no key was
     /// moved yet, and the slot is only open.
     func closeUntouched() {
         for index in moves.indices.reversed() where moves[index].isCut && !moves[index].hasMoved {

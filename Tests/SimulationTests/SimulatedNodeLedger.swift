@@ -91,7 +91,8 @@ final class SimulatedNodeLedger: LaneLedger, LaneWatcher, LaneNodes {
         var call = CommitCall(&arguments)
         call.latest = latest
         machine.touch()
-        guard !machine.isDead, let id = homes[shard], let node = cluster.node(id), node.isUp, server.mood != .away
+        guard !machine.isDead, let id = homes[shard], let node = cluster.node(id), node.isUp,
+            server.mood != .away
         else { return .unknown(RedisError(.io, "no node")) }
         return server.run(call, at: id)
     }
@@ -154,7 +155,8 @@ final class SimulatedNodeLedger: LaneLedger, LaneWatcher, LaneNodes {
             node.isUp, node.claims.contains(look.shard)
         else { return }
         let content = node[look.shard]
-        if node.slots[look.shard]?.migratingTo != nil, content.marks.isEmpty || content.audit.isEmpty
+        if node.slots[look.shard]?.migratingTo != nil,
+            content.marks.isEmpty || content.audit.isEmpty
         {
             return
         }

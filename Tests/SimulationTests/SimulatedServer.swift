@@ -195,7 +195,7 @@ final class SimulatedServer {
 
     /// Takes a copy that it may be put back to.
     func copy() {
-        // Whoever takes a backup of a cluster does so while no slot is open.
+        // A backup of a cluster is taken while no slot is open.
         guard cluster?.isSettled ?? true else { return }
         copies.append(content)
         if copies.count > 6 { copies.remove(at: dice.roll(0...5)) }
@@ -288,7 +288,7 @@ final class SimulatedServer {
     /// Does to torn shards what `reset-shard` does: empties them and
     /// puts their marks at the origins.
     ///
-    /// In a cluster, after whoever does that has closed the slot and deleted what others hold;
+    /// In a cluster, after the operator has closed the slot and deleted what others hold;
     /// `told` are shards that are torn by the word of a process.
     func resetTorn(told: Set<Int> = []) {
         for shard in 0..<shardCount where self[shard].tornOrSplit != nil || told.contains(shard) {

@@ -92,7 +92,8 @@ final class Simulation {
         if let call, server.cluster != nil {
             trace.note(
                 "commit to \(shard): "
-                    + call.ranges.map { "\($0.member) \($0.from)-\($0.to)" }.joined(separator: ", "))
+                    + call.ranges.map { "\($0.member) \($0.from)-\($0.to)" }.joined(separator: ", ")
+            )
         }
         if let call {
             report.commits += 1

@@ -4,7 +4,7 @@ package import Redis
 ///
 /// It keeps a connection to each master. One thread at a time.
 package final class SlotCensus: @unchecked Sendable {
-    // @unchecked: whoever holds it lets one thread at a time use it.
+    // @unchecked: its owner lets one thread at a time use it.
 
     /// How long a master's connection, and each of its answers, is waited for at most.
     package static let patienceMilliseconds: Int32 = 1_000

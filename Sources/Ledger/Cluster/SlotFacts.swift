@@ -6,7 +6,7 @@ package struct SlotView: Sendable, Hashable {
     package var isOwner = false
     /// The epoch of its claims: of two nodes that claim a slot the one with the larger has it.
     package var epoch: Int64 = 0
-    /// How many keys it holds in that slot, whoever made them.
+    /// How many keys it holds in that slot, of any program.
     package var keys = 0
     /// The node to which it moves the slot's keys; nil when it moves none.
     package var migratingTo: String?

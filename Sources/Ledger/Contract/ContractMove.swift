@@ -11,7 +11,8 @@ public enum ContractMove {
     /// without it. Other layouts, shard counts and shard functions are never taken. Each moved
     /// shard keeps in `!since:NUMBER` from which marks the new contract counts there.
     ///
-    /// `movesShards`: whether the shards follow at once; else whoever commits to one calls `move`.
+    /// `movesShards`: whether the shards follow at once; else a lane that commits to one calls
+    /// `move`.
     public static func adopt(
         _ connection: inout Connection, layout: KeyLayout, _ contract: Contract, accept: Bool,
         movesShards: Bool = true

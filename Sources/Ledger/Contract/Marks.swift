@@ -53,8 +53,8 @@ public struct ShardMarks: Sendable, Hashable {
     public var shard: Int
     /// `NUMBER:DIGEST` of the contract; nil when there is none.
     public var contract: String?
-    /// Why the shard needs a rebuild, by `Marks.tornReason` or `ShardBirth.splitReason`; nil when it
-    /// does not.
+    /// Why the shard needs a rebuild, by `Marks.tornReason` or `ShardBirth.splitReason`; nil when
+    /// it does not.
     public var torn: String?
     /// The id of its birth; nil in a ledger of an earlier version, and where there are no marks.
     public var birth: String?

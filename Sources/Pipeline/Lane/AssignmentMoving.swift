@@ -126,7 +126,8 @@ extension Assignment {
         retryParked(result.looks, link)
     }
 
-    /// Looks at shards again later: a server that is not fit is neither compared with nor written to.
+    /// Looks at shards again later: a server that is not fit is neither compared with nor written
+    /// to.
     private func postpone(_ looks: [ShardLook]) {
         for look in looks {
             guard let reason = core.shards[look.shard].moving?.reason else { continue }
@@ -152,7 +153,9 @@ extension Assignment {
         guard var moving = core.shards[shard].moving else { return nil }
         moving.peers.formUnion(ShardGuard.peers(look.facts))
         defer { if core.shards[shard].moving != nil { core.shards[shard].moving = moving } }
-        func goOn(_ reason: Moving.Reason) { moving.goOn(reason, now: now, roll: lane.world.roll()) }
+        func goOn(_ reason: Moving.Reason) {
+            moving.goOn(reason, now: now, roll: lane.world.roll())
+        }
         let verdict = ShardGuard(look: look, peers: moving.peers, fingerprint: fit(look)).verdict
         if case .split = verdict {} else { moving.isWhole() }
         switch verdict {
@@ -241,7 +244,8 @@ extension Assignment {
         }
         for (text, shards) in begun.sorted(by: { $0.key < $1.key }) {
             lane.report(
-                .information, "shard-moving", "\(Self.names(shards)): waiting for the node: \(text)")
+                .information, "shard-moving", "\(Self.names(shards)): waiting for the node: \(text)"
+            )
         }
         let back = nodes.told.subtracting(waiting).filter { core.shards[$0].aside == nil }
         if !back.isEmpty {

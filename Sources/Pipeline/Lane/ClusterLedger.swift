@@ -288,7 +288,7 @@ final class ClusterLedger: LaneLedger, LaneNodes {
         if let record, record.connection.isAlive {
             link = record
         } else {
-            do throws(RedisError) { 
+            do throws(RedisError) {
                 link = try RecordLink(ClusterHealth.patient(configuration.redis))
             } catch {
                 throw wrap(error)

@@ -67,7 +67,8 @@ enum ClusterHealth {
         } catch {
             // No server is left for such an answer: another node may have it otherwise.
             return .failure(
-                error.leavesServer ? LedgerError(.redis(RedisError(.io, error.message)), error.message)
+                error.leavesServer
+                    ? LedgerError(.redis(RedisError(.io, error.message)), error.message)
                     : error)
         }
     }

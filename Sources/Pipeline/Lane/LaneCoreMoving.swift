@@ -26,9 +26,6 @@ extension LaneCore {
         shards.indices.filter { shards[$0].moving.map { now >= $0.lookAt } ?? false }
     }
 
-    /// Whether any shard waits.
-    var hasMoving: Bool { shards.contains { $0.moving != nil } }
-
     /// Whether the marks of a shard fit what this lane has counted, by records at one offset.
     ///
     /// `witnesses`: by slot, a record that was counted from the log.

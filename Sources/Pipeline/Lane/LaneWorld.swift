@@ -104,10 +104,11 @@ package protocol LaneWatcher: MarksReader {
     ) throws(LedgerError) -> Int
 }
 
-/// The ledger as a lane uses it; all calls but those of commits need an empty pipeline, except where
-/// there are `nodes`.
+/// The ledger as a lane uses it; all calls but those of commits need an empty pipeline, except
+/// where there are `nodes`.
 package protocol LaneLedger: MarksReader {
-    /// What is special where each shard has a node of its own; nil where one server has all of them.
+    /// What is special where each shard has a node of its own; nil where one server has all of
+    /// them.
     var nodes: (any LaneNodes)? { get }
     /// Commits without an outcome yet.
     var inFlight: Int { get }

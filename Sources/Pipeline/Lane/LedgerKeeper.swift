@@ -60,7 +60,7 @@ package final class LedgerKeeper: Sendable {
     }
 
     /// Opens the ledger's record again, after the first opening: the servers are not checked, and
-    /// the shards get the contract from whoever commits to them.
+    /// the shards get the contract from the lanes that commit to them.
     ///
     /// So in a cluster only the node that has the record must answer.
     func openRecord(_ connection: inout Connection) throws(PipelineError) -> Opened {

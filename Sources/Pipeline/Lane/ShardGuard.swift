@@ -3,10 +3,10 @@ internal import Ledger
 /// Decides whether a shard may be committed to on the node that has it: facts in, verdict out.
 ///
 /// A failover while a slot's keys are on their way can leave marks on one node and cells on
-/// another. A commit there would count on top of nothing, and no mark would show it. So a shard that
-/// has another owner than at its last commit, or whose slot was seen open since, is committed to
-/// only when nothing of it can be elsewhere. What cannot be known yet is waited for; what is known
-/// to be in halves is torn. `docs/EXACTLY_ONCE.md` has the reasons.
+/// another. A commit there would count on top of nothing, and no mark would show it. So a shard
+/// that has another owner than at its last commit, or whose slot was seen open since, is committed
+/// to only when nothing of it can be elsewhere. What cannot be known yet is waited for; what is
+/// known to be in halves is torn. `docs/EXACTLY_ONCE.md` has the reasons.
 struct ShardGuard {
     /// What a look found.
     var look: ShardLook
