@@ -142,8 +142,7 @@ import Testing
         #expect(reading.isRight(after) && after.isAtomic)
     }
 
-    /// A shard that another master has may be in halves, as after a failover in the middle of a
-    /// move.
+    /// A shard that another master has may be in halves, as after a failover while it moves.
     @Test func aShardThatMovedIsReadOnceItIsKnownToBeWhole() throws {
         let reading = try Reading(try ClusterLedger())
         let cluster = reading.ledger.cluster
