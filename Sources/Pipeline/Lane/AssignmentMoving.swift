@@ -11,6 +11,9 @@ extension Assignment {
         var orders = LookRequest()
         /// Number of the look that is awaited; nil when none is.
         var awaited: Int?
+        /// Where the ranges of each shard began when the awaited look did; nil where a commit was on
+        /// its way.
+        var begun: [[Int64]?] = []
         /// The newest marks of each shard that were read.
         var marks: [Int: ShardMarks] = [:]
         /// Shards of which was told that they wait.
@@ -83,6 +86,9 @@ extension Assignment {
         request.origins = zip(core.partitions, taken).map { ($0, $1.origin) }
         self.nodes.orders = LookRequest()
         self.nodes.awaited = request.number
+        self.nodes.begun = (0..<core.shardCount).map { shard in
+            nodes.isOnWay(shard: shard) ? nil : core.starts(shard: shard)
+        }
         nodes.look(request)
     }
 
@@ -135,13 +141,17 @@ extension Assignment {
     }
 
     /// Lets a shard wait whose marks, read beside its commits, are not where the lane left them.
+    ///
+    /// A shard that was committed since the look began proves nothing: its marks were right then.
     private func suspect(_ look: ShardLook, _ nodes: any LaneNodes) {
         guard !nodes.isOnWay(shard: look.shard) else { return }
         let peers = ShardGuard.peers(look.facts)
         if !peers.isEmpty {
             core.beginMoving(look.shard, Moving(.open, now: now))
             core.shards[look.shard].moving?.peers = peers
-        } else if let marks = look.marks, !facts.isWhole(marks) || core.isSuspect(marks) {
+        } else if let marks = look.marks, self.nodes.begun[look.shard] == core.starts(shard: look.shard),
+            !facts.isWhole(marks) || core.isSuspect(marks)
+        {
             core.beginMoving(look.shard, Moving(.marks, now: now))
         }
     }
