@@ -285,6 +285,7 @@ public struct Verification: ~Copyable {
         var limits = ComparisonLimits()
         // A key that expires while the comparison runs would look like a missing one.
         limits.expirySeconds = nowSeconds + 120
+        limits.expiryToleranceMilliseconds = ledger.isCluster ? 60_000 : 0
         for partition in topic.partitions where partition.logStart > origins[partition.number] {
             // Records that are gone are older than the first one still there, and an event is at
             // most a future bound later than its record.

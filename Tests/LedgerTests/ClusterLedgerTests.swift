@@ -313,7 +313,7 @@ struct ClusterLedger {
         #expect(strange.compactMap(\.text).allSatisfy { $0 == "other:{\(tag)}" })
         let left = try source.ask("CLUSTER", "GETKEYSINSLOT", String(slot), "500").elements
             .compactMap(\.text).filter { $0.hasPrefix("t:") }
-        #expect(left.count == 41, "names of the directory, and the marks: \(left.count)")
+        #expect(left.count == 42, "names of the directory, marks and audit: \(left.count)")
         #expect(left.filter { $0.contains(":directory:") }.count == 40)
         let marks = try connection.command(["HGETALL", ledger.layout.marksKey(shard: shard)]).pairs
         #expect(marks["usage/0"] == "40" && marks["!contract"] == "1:abc")

@@ -33,7 +33,8 @@ import Testing
     }
 
     /// No broker is there: what Redis says is shown all the same.
-    private let nowhere = ["--bootstrap", "127.0.0.1:1", "--admin-listen", "127.0.0.1:1"]
+    private let broker = ["--bootstrap", "127.0.0.1:1"]
+    private var nowhere: [String] { broker + ["--admin-listen", "127.0.0.1:1"] }
 
     @Test func statusNamesTheMastersAndWhatIsHidden() throws {
         let cluster = try TestCluster(["--cluster-require-full-coverage", "no"])
@@ -63,7 +64,7 @@ import Testing
             "127.0.0.1:0",
         ])
         #expect(serve.status == 4 && serve.errors.contains("--redis must be \(text)"))
-        let doctor = try Executable.run(["doctor", "--redis", "redis://\(node)"] + nowhere)
+        let doctor = try Executable.run(["doctor", "--redis", "redis://\(node)"] + broker)
         #expect(doctor.status == 1 && doctor.output.contains("--redis must be \(text)"))
         let plain = try TestRedis()
         var port: Int32 = 0
@@ -82,7 +83,7 @@ import Testing
     @Test func doctorSaysWhatIsSpecialAboutACluster() throws {
         let cluster = try TestCluster(replicas: 1)
         try fill(cluster)
-        let ended = try Executable.run(["doctor", "--json", "--redis", cluster.url] + nowhere)
+        let ended = try Executable.run(["doctor", "--json", "--redis", cluster.url] + broker)
         let json = try JSONSerialization.jsonObject(with: Data(ended.output.utf8))
         let list =
             (json as? [[String: Any]]) ?? ((json as? [String: Any])?["findings"] as? [[String: Any]])

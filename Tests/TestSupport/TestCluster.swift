@@ -190,7 +190,12 @@ package final class TestCluster: Sendable {
     }
 
     /// Closes a slot: the target has it, and all masters know that soon.
+    ///
+    /// First the target must have heard of the epoch that the source got by earlier moves. Its own
+    /// one would not be the larger one otherwise, and a packet of the source that is on its way
+    /// would take the slot back, whereupon the target deletes its keys.
     package func endMove(slot: Int, to target: Node) throws {
+        try Self.wait("the nodes do not agree about their epochs") { try haveSameEpochs() }
         let id = try target.id
         try target.ask("CLUSTER", "SETSLOT", String(slot), "NODE", id)
         for node in masters + replicas where node !== target {
@@ -200,6 +205,18 @@ package final class TestCluster: Sendable {
             }
             try node.ask("CLUSTER", "SETSLOT", String(slot), "NODE", id)
         }
+    }
+
+    /// Whether all nodes that answer know the same epoch of each master.
+    private func haveSameEpochs() throws -> Bool {
+        let views = (masters + replicas).compactMap { try? $0.ask("CLUSTER", "NODES").text }
+        let epochs = views.map { view in
+            Set(
+                view.split(separator: "\n").map { $0.split(separator: " ") }.filter {
+                    $0.count > 7 && $0[2].contains("master") && !$0[2].contains("fail")
+                }.map { "\($0[0]) \($0[6])" })
+        }
+        return Set(epochs).count == 1
     }
 
     /// Moves a slot with all its keys.
