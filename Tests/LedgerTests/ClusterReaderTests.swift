@@ -54,7 +54,8 @@ import Testing
             for value in snapshot.values {
                 switch value {
                 case .hash(let pairs): texts.append("hash \(pairs.count)")
-                case .members(let fields): texts.append("members \(fields.compactMap(\.self).count)")
+                case .members(let fields):
+                    texts.append("members \(fields.compactMap(\.self).count)")
                 case .ranking(let members):
                     texts.append("ranking \(members.map(\.score).sorted())")
                 case .count(let count): texts.append("count \(count)")
@@ -141,7 +142,7 @@ import Testing
         #expect(reading.isRight(after) && after.isAtomic)
     }
 
-    /// A shard that another master has may be in halves, as after a failover in the middle of a move.
+    /// A shard that another master has may be in halves, as after a failover while it moves.
     @Test func aShardThatMovedIsReadOnceItIsKnownToBeWhole() throws {
         let reading = try Reading(try ClusterLedger())
         let cluster = reading.ledger.cluster

@@ -86,7 +86,8 @@ import Testing
         let ended = try Executable.run(["doctor", "--json", "--redis", cluster.url] + broker)
         let json = try JSONSerialization.jsonObject(with: Data(ended.output.utf8))
         let list =
-            (json as? [[String: Any]]) ?? ((json as? [String: Any])?["findings"] as? [[String: Any]])
+            (json as? [[String: Any]])
+            ?? ((json as? [String: Any])?["findings"] as? [[String: Any]])
             ?? []
         var grades: [String: Set<String>] = [:]
         for finding in list {

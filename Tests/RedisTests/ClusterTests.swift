@@ -293,7 +293,8 @@ import Testing
         try cluster.endMove(slot: slot, to: target)
         try connection.command("SET", there, "3")
         try connection.command("SET", here, "1")
-        #expect(try connection.command("MGET", here, there).elements.compactMap(\.text) == ["1", "3"])
+        #expect(
+            try connection.command("MGET", here, there).elements.compactMap(\.text) == ["1", "3"])
     }
 
     @Test func tryAgainEndsWithAnErrorOrWithTheMove() throws {

@@ -149,7 +149,8 @@ import Testing
         #expect(
             read("MOVED 3999 127.0.0.1:6381")
                 == .moved(slot: 3_999, to: Endpoint(host: "127.0.0.1", port: 6_381)))
-        #expect(read("MOVED 3999 :6381") == .moved(slot: 3_999, to: Endpoint(host: "h", port: 6_381)))
+        #expect(
+            read("MOVED 3999 :6381") == .moved(slot: 3_999, to: Endpoint(host: "h", port: 6_381)))
         #expect(read("ASK 1 ?:7") == .ask(slot: 1, at: Endpoint(host: "h", port: 7)))
         #expect(read("ASK 1 fd00::1:7") == .ask(slot: 1, at: Endpoint(host: "fd00::1", port: 7)))
         #expect(read("TRYAGAIN Multiple keys request during rehashing of slot") == .tryAgain)

@@ -144,7 +144,9 @@ package final class TestCluster: Sendable {
                 let port = entry[2].elements[1].integer
                 if let owner = (masters + replicas).first(where: {
                     Int64($0.endpoint.port) == port
-                }) { return owner }
+                }) {
+                    return owner
+                }
             }
         }
         throw TestFailure("no master has slot \(slot)")

@@ -276,7 +276,7 @@ public final class CellReader {
         ledgerSeen = .now
     }
 
-    /// Reads a shard from one node, on which it is whole; where its slot moves meanwhile, once more.
+    /// Reads a shard from one node, on which it is whole; again where its slot moves meanwhile.
     private func onOneNode<Result>(
         _ shard: Int, _ connection: inout Connection,
         _ body: (inout Connection) throws(CellReadError) -> Result

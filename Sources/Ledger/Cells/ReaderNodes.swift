@@ -2,9 +2,9 @@ import Redis
 
 /// On which masters of a cluster a reader has found its shards whole.
 ///
-/// A failover while keys move leaves a shard in halves: then absent cells would read as zeros. Lanes
-/// look at each shard that has another owner than before, and note in its marks on which node it is
-/// whole. Until then a reader refuses it, or looks itself where no lane does.
+/// A failover while keys move leaves a shard in halves: then absent cells would read as zeros.
+/// Lanes look at each shard that has another owner than before, and note in its marks on which node
+/// it is whole. Until then a reader refuses it, or looks itself where no lane does.
 struct ReaderNodes {
     private var whole: [Int: String] = [:]
     private let shared: SharedRuns

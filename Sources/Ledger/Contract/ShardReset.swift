@@ -12,7 +12,8 @@ public enum ShardReset {
     /// again.
     ///
     /// In a cluster, keys of the shard are deleted on every master: a failover in the middle of a
-    /// move leaves some on two. Refused with `unsuitableServer` while its owner moves the slot away.
+    /// move leaves some on two. Refused with `unsuitableServer` while the slot's owner moves it
+    /// away.
     ///
     /// - Parameters:
     ///   - redis: how `connection` was made.

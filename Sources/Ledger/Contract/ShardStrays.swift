@@ -51,7 +51,8 @@ struct ShardStrays {
     func delete() throws(LedgerError) {
         for node in others {
             var connection = try connect(node)
-            let count = try connection.ask(Self.words("CLUSTER", "COUNTKEYSINSLOT", String(slot)))
+            let count =
+                try connection.ask(Self.words("CLUSTER", "COUNTKEYSINSLOT", String(slot)))
                 .integer ?? 0
             guard count > 0 else { continue }
             let keys = try connection.ask(

@@ -33,7 +33,8 @@ extension ServerCheck {
     static func dumpRefusal(_ error: RedisError) -> String? {
         let code = error.serverPrefix ?? ""
         if error.isForbidden { return refusal(isAbsent: code != "NOPERM") }
-        guard code != "BUSYKEY", !error.isRedirect, !CommitOutcome.serverWideCodes.contains(code) else { return nil }
+        guard code != "BUSYKEY", !error.isRedirect, !CommitOutcome.serverWideCodes.contains(code)
+        else { return nil }
         return "the server refuses dumps of Redis 7.0 (\(error.message))"
     }
 

@@ -37,7 +37,9 @@ extension Cluster {
         if let second { return take(second.view, second.endpoint) }
         // One that does not change by itself, such as a wrong password, is the error of all.
         let final = failures.first { if case .server = $0.error.code { true } else { false } }
-        let isFinal = failures.allSatisfy { if case .server = $0.error.code { true } else { false } }
+        let isFinal = failures.allSatisfy {
+            if case .server = $0.error.code { true } else { false }
+        }
         let texts = failures.map { "\($0.endpoint): \(Sentinels.reason($0.error))" }
         throw RedisError(
             isFinal ? final?.error.code ?? .connect : .connect,

@@ -78,7 +78,8 @@ public struct NodesView: Sendable {
     /// `SLOT` or `FIRST-LAST`; nil for an open slot.
     private static func range(_ word: Substring) -> ClosedRange<Int>? {
         let ends = word.split(separator: "-")
-        guard let first = ends.first.flatMap({ Int($0) }), let last = ends.last.flatMap({ Int($0) }),
+        guard let first = ends.first.flatMap({ Int($0) }),
+            let last = ends.last.flatMap({ Int($0) }),
             ends.count <= 2, first <= last
         else { return nil }
         return first...last

@@ -20,8 +20,9 @@ extension Connection {
         router?.cluster.map?.owner(ofKey: key)
     }
 
-    /// A command without a key, sent to the master that has this key, or to every one of them;
-    /// where there is one server, to that. An error answer is thrown.
+    /// A command without a key, sent to the master that has this key, or to every one of them.
+    ///
+    /// Where there is one server, it is sent there. An error answer is thrown.
     mutating func commandOfServers(
         _ arguments: [String], key: [UInt8]?
     ) throws(RedisError) -> ReplyValue {

@@ -14,7 +14,8 @@ extension Router {
     func take(_ limitMilliseconds: Int32) throws(RedisError) -> Reply {
         guard next < sent.count else { throw Self.withoutKey() }
         if sent[next].answer != nil { return try takeKept(limitMilliseconds) }
-        let reply = try speak(sent[next].link) { (connection: inout Connection) throws(RedisError) -> Reply in
+        let reply = try speak(sent[next].link) {
+            (connection: inout Connection) throws(RedisError) -> Reply in
             try connection.receive(timeoutMilliseconds: limitMilliseconds)
         }
         return try settle(reply, limitMilliseconds)
@@ -25,7 +26,8 @@ extension Router {
     func takeIfReady(_ waitMilliseconds: Int32?) throws(RedisError) -> Reply? {
         guard next < sent.count else { throw Self.withoutKey() }
         if sent[next].answer != nil { return try takeKept(Self.patienceMilliseconds) }
-        let found = try speak(sent[next].link) { (connection: inout Connection) throws(RedisError) -> Reply? in
+        let found = try speak(sent[next].link) {
+            (connection: inout Connection) throws(RedisError) -> Reply? in
             if let waitMilliseconds {
                 return try connection.tryReceive(waitMilliseconds: waitMilliseconds)
             }
@@ -138,7 +140,8 @@ extension Router {
         guard !link.isInTransaction else { return false }
         for index in sent.indices.dropFirst(next + 1)
         where sent[index].link === link && sent[index].answer == nil && !sent[index].isFinal {
-            let reply = try speak(link) { (connection: inout Connection) throws(RedisError) -> Reply in
+            let reply = try speak(link) {
+                (connection: inout Connection) throws(RedisError) -> Reply in
                 try connection.receive()
             }
             sent[index].answer = reply.taken()
@@ -165,7 +168,8 @@ extension Router {
         }
         let commands = start...last
         for index in commands where index > next {
-            let reply = try speak(sent[index].link) { (connection: inout Connection) throws(RedisError) -> Reply in
+            let reply = try speak(sent[index].link) {
+                (connection: inout Connection) throws(RedisError) -> Reply in
                 try connection.receive()
             }
             sent[index].answer = reply.taken()
@@ -202,7 +206,8 @@ extension Router {
     ) throws(RedisError) -> Redirect? {
         var redirect: Redirect?
         for index in commands {
-            let reply = try speak(link) { (connection: inout Connection) throws(RedisError) -> Reply in
+            let reply = try speak(link) {
+                (connection: inout Connection) throws(RedisError) -> Reply in
                 try connection.receive()
             }
             redirect = redirect ?? self.redirect(reply, from: link)

@@ -1,4 +1,6 @@
-/// A master of a cluster. Two are the same where their ids are: a node may get another address.
+/// A master of a cluster.
+///
+/// Two are the same where their ids are: a node may get another address.
 public struct ClusterNode: Sendable, Hashable, CustomStringConvertible {
     /// 40 hexadecimal digits; `?HOST:PORT` for a node that only a MOVED has named so far.
     public var id: String

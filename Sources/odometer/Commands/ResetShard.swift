@@ -73,7 +73,8 @@ extension Commands {
 
     private static func resetShard(
         _ name: String, _ names: KeyLayout, _ kafka: ClientConfiguration,
-        _ redis: RedisConfiguration, _ connection: inout Connection, isAgreed: Bool, isLossAccepted: Bool
+        _ redis: RedisConfiguration, _ connection: inout Connection, isAgreed: Bool,
+        isLossAccepted: Bool
     ) throws(CommandFailure) -> ExitCode {
         do throws(LedgerError) {
             guard let record = try LedgerRecord.read(&connection, layout: names),
