@@ -105,7 +105,6 @@ def cluster_master_killed(case):
             with case.recovery():
                 own, others = apart(commits.end(), shards)
             case.note(f"{len(shards)} shards of the dead master stood still for {own:.1f} s at most, the others for {others:.2f} s")
-            steady(case, "a master killed", others, 2 * GOAL)
             master.start()
             rig.cluster.wait_whole()
 
