@@ -15,8 +15,9 @@ struct ShardContent: Equatable {
     var cells: [String: KeyContent] = [:]
     /// Members of the parked hash.
     var parked: [String: String] = [:]
-    /// By partition: offsets that were gone when marks were moved over them. No key: what the
-    /// simulation remembers beside the marks.
+    /// By partition: offsets that were gone when marks were moved over them.
+    ///
+    /// No key: what the simulation remembers beside the marks.
     var lost: [Int32: [Range<Int64>]] = [:]
 
     /// Why nobody may count on, as who reads marks and audit sees it.

@@ -185,8 +185,9 @@ final class SimulatedCluster {
     /// Whether a shard's slot is open, or something of it is elsewhere.
     func isMoving(_ shard: Int) -> Bool { moves.contains { $0.shard == shard } }
 
-    /// A master fails, and a replica takes its slots, with some of the last writes lost. What was
-    /// open there is open no more, because replicas do not know that.
+    /// A master fails, and a replica takes its slots, with some of the last writes lost.
+    ///
+    /// What was open there is open no more, because replicas do not know that.
     private func fail(_ node: SimulatedNode?) {
         // Both ends of a move within one look: nobody could tell what was lost (EXACTLY_ONCE).
         guard let node, !node.isReplaced,

@@ -11,8 +11,8 @@ extension Assignment {
         var orders = LookRequest()
         /// Number of the look that is awaited; nil when none is.
         var awaited: Int?
-        /// Where the ranges of each shard began when the awaited look did; nil where a commit was on
-        /// its way or about to be sent.
+        /// Where the ranges of each shard began when the awaited look did; nil where a commit was
+        /// on its way or about to be sent.
         var begun: [[Int64]?] = []
         /// The newest marks of each shard that were read.
         var marks: [Int: ShardMarks] = [:]
