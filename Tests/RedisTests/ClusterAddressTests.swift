@@ -38,4 +38,26 @@ import Testing
         #expect(throws: RedisError.self) { try configuration.cluster?.refresh() }
         #expect(configuration.cluster?.map == map)
     }
+
+    @Test func aMasterThatHangsIsLeftInTime() throws {
+        let cluster = try TestCluster(commandTimeoutMilliseconds: 300)
+        let keys = ClusterTests.keys(cluster)
+        var connection = try cluster.connect()
+        try connection.command("SET", keys[0], "v")
+        cluster.masters[0].freeze(true)
+        defer { cluster.masters[0].freeze(false) }
+        let error = #expect(throws: RedisError.self) { try connection.command("GET", keys[0]) }
+        #expect(error?.code == .timeout)
+        // Asking for the map goes on to the next node.
+        #expect(try cluster.configuration.cluster?.refresh().masters.count == 3)
+    }
+
+    @Test func commandsWithoutAKeyGoToTheMasterOfTheGivenOne() throws {
+        let cluster = try TestCluster()
+        var connection = try cluster.connect()
+        for (key, node) in zip(ClusterTests.keys(cluster), cluster.masters) {
+            connection.lead(toKey: Array(key.utf8))
+            #expect(try connection.command("CLUSTER", "MYID").text == (try node.id))
+        }
+    }
 }
