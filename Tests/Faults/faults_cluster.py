@@ -24,7 +24,9 @@ def feed(rig, rate, options=()):
     """Starts writing events of every shard, at a rate, until `wait_fed`."""
     profile = rig.folder / "profile.yaml"
     profile.write_text(PROFILE)
-    return rig.feed(rate=rate, options=("--profile", str(profile), *options))
+    replay = rig.feed(5_000_000, rate, options=("--profile", str(profile), *options))
+    replay.is_endless = True
+    return replay
 
 
 @contextlib.contextmanager
