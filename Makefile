@@ -17,7 +17,7 @@ REDIS_CA ?=
 REDIS_CERT ?=
 REDIS_KEY ?=
 
-.PHONY: help setup setup-test build release install uninstall test test-fast soak fuzz faults replay-check demo bench bench-beside bench-http bench-https bench-freshness bench-idle bench-peers servers lint format embed clean
+.PHONY: help setup setup-test build release install uninstall test test-fast soak fuzz faults replay-check demo bench bench-beside bench-cluster bench-http bench-https bench-freshness bench-idle bench-peers servers lint format embed clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 12
@@ -69,6 +69,9 @@ bench: setup-test build $(PYTHON_TOOLS)/plots ## the shipped catalog, how its co
 
 bench-beside: setup-test build ## answers at 1,000 requests/s while events are counted, Redis with and without a core of its own
 	@exec Benchmarks/beside
+
+bench-cluster: setup-test build ## Redis Cluster: CPU of one, two and three masters, and the wait of shards that move
+	@exec Benchmarks/cluster
 
 bench-http: setup-test build ## requests/s of each route beside a bare C program, and answers while events are counted
 	@exec Benchmarks/http

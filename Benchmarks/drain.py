@@ -61,7 +61,7 @@ def fill(servers, load, profile=None):
 def arguments(servers, topic, prefix, lanes, meters=None):
     """What `odometer run` is started with."""
     return ["--bootstrap", servers.kafka.bootstrap, "--topic", topic, "--directory-topic", servers.directory,
-            "--dead-letter-topic", servers.letters, "--redis", f"unix://{servers.redis.path}", "--prefix", prefix,
+            "--dead-letter-topic", servers.letters, "--redis", servers.redis.url, "--prefix", prefix,
             "--lanes", str(lanes), *(["--meters", meters] if meters else [])]
 
 
@@ -91,7 +91,7 @@ def drain(servers, binary, topic, events, prefix, lanes=None, meters=None):
         "events": events, "accepted": counted["accepted"], "seconds": seconds, "events_per_second": events / seconds,
         "cpu_us": cpu / events * 1e6, "redis_us": used["redis_ns_per_event"] / 1e3,
         "broker_us": used["broker_ns_per_event"] and used["broker_ns_per_event"] / 1e3,
-        "redis_bytes": redis.memory_bytes() - empty, "keys": redis.ask(("DBSIZE",))[0], "peak_bytes": peak,
+        "redis_bytes": redis.memory_bytes() - empty, "keys": redis.key_count(), "peak_bytes": peak,
         "dedupe_bytes": samples["odometer_dedupe_window_bytes"], "tally_bytes": samples["odometer_tally_bytes"],
         "commits": commits, "cells": cells, "cells_per_event": cells / events, "events_per_commit": events / commits,
         "calls_per_event": sum(calls.values()) / events, "calls": calls,
@@ -128,7 +128,7 @@ def wait_audited(redis, prefix, events):
 def verify(servers, binary, topic, prefix):
     """`odometer verify --full` of the ledger in Redis; returns its last line."""
     said = call(binary, "verify", "--full", "--bootstrap", servers.kafka.bootstrap, "--topic", topic, "--redis",
-                f"unix://{servers.redis.path}", "--prefix", prefix, seconds=900)
+                servers.redis.url, "--prefix", prefix, seconds=900)
     return said.strip().splitlines()[-1]
 
 

@@ -59,7 +59,7 @@ def machine_busy_seconds():
 class Redis:
     """A private server without persistence on a Unix socket, and a small client for it.
 
-    With a port it listens on loopback too, for programs that know no Unix socket.
+    With a port it listens on loopback too, for programs that know no Unix socket. `more` are further options.
     """
 
     OWN_NAME = "bench"
@@ -68,13 +68,16 @@ class Redis:
     # Commands that only this client sends.
     OWN_COMMANDS = ("info", "config", "client", "slowlog", "flushall", "dbsize", "scan")
 
-    def __init__(self, folder, port=0):
+    def __init__(self, folder, port=0, more=()):
         self.sent, self.shard_counts = Counter(), {}
         self.path, self.port = f"{folder}/redis.sock", port
+        #: Where `odometer` finds it.
+        self.url = f"unix://{self.path}"
         self.log = open(f"{folder}/redis.log", "wb")
         # SLOWLOG keeps every command that blocks the server for half a millisecond or more.
         options = {"port": port, "bind": "127.0.0.1", "unixsocket": self.path, "save": "", "appendonly": "no", "dir": folder,
-                   "maxmemory-policy": "noeviction", "slowlog-log-slower-than": 500, "slowlog-max-len": 4096}
+                   "maxmemory-policy": "noeviction", "slowlog-log-slower-than": 500, "slowlog-max-len": 4096,
+                   **dict(more)}
         line = [word for name, value in options.items() for word in (f"--{name}", str(value))]
         self.process = subprocess.Popen(["redis-server", *line], stdout=self.log, stderr=self.log,
                                         stdin=subprocess.DEVNULL, start_new_session=True)
@@ -157,6 +160,9 @@ class Redis:
     def memory_bytes(self):
         return int(self.info("memory")["used_memory"])
 
+    def key_count(self):
+        return self.ask(("DBSIZE",))[0]
+
     def longest_block_ms(self):
         """The longest command of other clients since the last clear; None when all were below half a millisecond."""
         entries = [entry for entry in self.ask(("SLOWLOG", "GET", "4096"))[0] if entry[5] != self.OWN_NAME]
@@ -182,8 +188,9 @@ class Redis:
         sums = {}
         for flat in self.ask(*(("HGETALL", f"{start}audit") for start in self.shard_starts(prefix))):
             for field, value in zip(flat[::2], flat[1::2]):
-                name = field.rsplit(":", 1)[1]
-                if name not in ("delivered", "gaps"):
+                name = field.rpartition(":")[2]
+                # `!birth` is no count.
+                if name not in ("delivered", "gaps") and not field.startswith("!"):
                     sums[name] = sums.get(name, 0) + int(value)
         return sums
 

@@ -1,10 +1,12 @@
 """What deploy/ and the scripts say: read as the tools read it, where they are here, and held against the rest."""
 
+import contextlib
 import json
 import os
 import pathlib
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -232,12 +234,84 @@ def settings():
 @check
 def scripts():
     """every script is one that its shell can read"""
-    for path in [*ROOT.glob(".ci/*"), ROOT / "Tests/run", *ROOT.glob("scripts/*"), ROOT / "Benchmarks/run"]:
+    for path in [*ROOT.glob(".ci/*"), ROOT / "Tests/run", *ROOT.glob("scripts/*"), ROOT / "Benchmarks/run", DEPLOY / "cluster"]:
         if path.is_file() and path.read_text().startswith("#!"):
             shell = "bash" if "bash" in path.read_text().splitlines()[0] else "sh"
             if "sh" in path.read_text().splitlines()[0]:
                 stdout(shell, "-n", str(path))
             expect(os.access(path, os.X_OK), f"{path} cannot be run")
+
+
+def free_ports(count):
+    """The first of so many ports that are free now, as are those 10,000 above."""
+    for port in range(20_000, 50_000, 97):
+        with contextlib.ExitStack() as stack, contextlib.suppress(OSError):
+            for number in range(count):
+                for offset in (0, 10_000):
+                    stack.enter_context(socket.socket()).bind(("127.0.0.1", port + number + offset))
+            return port
+    raise AssertionError("no free ports")
+
+
+@check
+def a_cluster():
+    """deploy/cluster starts a cluster once, keeps it, starts what died, ends what it started, and nothing else"""
+    if not shutil.which("redis-cli"):
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        port = free_ports(6)
+
+        def cluster(*words, expected=0):
+            done = subprocess.run([DEPLOY / "cluster", *words, "--dir", f"{folder}/a cluster"], capture_output=True, text=True,
+                                  timeout=120)
+            expect(done.returncode == expected, f"cluster {words} ended with {done.returncode}: {done.stdout}{done.stderr}")
+            return done.stdout + done.stderr
+
+        try:
+            said = cluster("start", "--port", str(port))
+            url = "redis+cluster://" + ",".join(f"127.0.0.1:{port + number}" for number in range(6))
+            expect(said == url + "\n", said)
+            expect(cluster("start") == said, "a second start says the same")
+            expect("not 4" in cluster("start", "--masters", "4", expected=1), "another shape is refused")
+            policy = stdout("redis-cli", "-p", str(port + 5), "CONFIG", "GET", "maxmemory-policy")
+            expect("noeviction" in policy, policy)
+            other = subprocess.run([DEPLOY / "cluster", "start", "--port", str(port + 3), "--dir", f"{folder}/other"],
+                                   capture_output=True, text=True, timeout=60)
+            expect(other.returncode == 1 and f"port {port + 3} is in use" in other.stderr, other.stderr)
+            victim = int(pathlib.Path(f"{folder}/a cluster/{port}/process").read_text().split()[0])
+            os.kill(victim, signal.SIGKILL)
+            expect(f"127.0.0.1:{port}  does not run" in cluster("status", expected=1), "status")
+            cluster("start")
+            expect(len(re.findall(r"process \d+, master slots", cluster("status"))) == 3, "three masters")
+            # Not its own: a process whose id is in the file, but which began at another time.
+            path = pathlib.Path(f"{folder}/a cluster/{port}/process")
+            kept = path.read_text()
+            path.write_text(f"{os.getpid()} 1\n")
+            expect("5 nodes ended" in cluster("stop"), "five of six")
+            path.write_text(kept)
+        finally:
+            cluster("stop", "--remove")
+        expect(not os.path.exists(f"{folder}/a cluster"), "nothing is left")
+
+
+@check
+def a_cluster_with_tls():
+    """deploy/cluster --tls names its CA, and every node shows a certificate of it"""
+    if not shutil.which("redis-cli") or not shutil.which("openssl"):
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        port = free_ports(3)
+        words = [DEPLOY / "cluster", "--dir", folder]
+        try:
+            said = stdout(words[0], "start", "--tls", "--replicas", "0", "--port", str(port), *words[1:])
+            address, ca = said.splitlines()
+            expect(address.startswith(f"rediss+cluster://127.0.0.1:{port},"), said)
+            ca = ca.removeprefix("--redis-ca ")
+            for number in range(3):
+                state = stdout("redis-cli", "--tls", "--cacert", ca, "-p", str(port + number), "CLUSTER", "INFO")
+                expect("cluster_state:ok" in state, state)
+        finally:
+            stdout(words[0], "stop", "--remove", *words[1:])
 
 
 run()

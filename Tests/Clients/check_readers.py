@@ -1,7 +1,9 @@
 """The readers that schemas/redis.md quotes: the same text, the known shards, and the right numbers from a real Redis."""
 
+import contextlib
 import json
 import os
+import pathlib
 import re
 import shutil
 import socket
@@ -13,6 +15,10 @@ import time
 import redis
 
 from checks import ROOT, check, expect, run
+
+sys.path.insert(0, str(ROOT / "Tests/Faults"))
+
+import clusters  # noqa: E402
 
 READERS = ROOT / "Tests/Clients/readers"
 DOCUMENT = (ROOT / "schemas/redis.md").read_text()
@@ -81,27 +87,46 @@ def known_shards():
 @check
 def numbers():
     """both readers read the same right numbers, and zero where there is nothing; also of a ledger with 64 shards"""
+    for shards in (256, 64):
+        with Server() as server:
+            read_ledger(server.client, server.url, shards, known_readers())
+
+
+def known_readers():
+    """The commands that read, by name: all that can be had here."""
     readers = {"python": [sys.executable, str(READERS / "reader.py")]}
     if shutil.which("node"):
         readers["node"] = ["node", str(READERS / "reader.mjs")]
-    for shards in (256, 64):
-        read_ledger(shards, readers)
+    return readers
 
 
-def read_ledger(shards, readers):
-    with Server() as server:
-        server.client.hset("odo:1:{dir}:ledger", "shards", shards)
-        for number, (_, shard, key) in enumerate(KNOWN[:-1]):
-            if shards == 64:
-                key = key.replace(f"{{{int(shard):03o}}}", f"{{{int(shard) % shards}}}", 1)
-            server.client.hset(f"{key}:totals", mapping={"api_calls": 100 + number, "buckets": 7})
-            server.client.hset(f"{key}:api_calls:day:2026-03", mapping={"09": 60 + number, "02": 40})
-        for name, command in readers.items():
-            for number, (organization, _, _) in enumerate(KNOWN[:-1]):
-                answer = read(command, server.url, organization)
-                expect(answer == {"total": 100 + number, "days": {"02": 40, "09": 60 + number}}, f"{name}: {answer}")
-            absent = read(command, server.url, KNOWN[-1][0])
-            expect(absent == {"total": 0, "days": {}}, f"{name}: {absent}")
+@check
+def of_a_cluster():
+    """both readers read the same right numbers from three masters, also after a shard has moved"""
+    with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
+        cluster = clusters.Cluster(pathlib.Path(folder), stack, replicas=0)
+        client = clusters.client_of(cluster)
+        stack.callback(client.close)
+        read_ledger(client, cluster.urls(), 256, known_readers())
+        slot = clusters.slot_of(int(KNOWN[0][1]))
+        source = cluster.owner(slot)
+        clusters.Move(cluster, slot, next(node for node in cluster.masters() if node is not source), source).run()
+        read_ledger(client, cluster.urls(), 256, known_readers())
+
+
+def read_ledger(client, url, shards, readers):
+    client.hset("odo:1:{dir}:ledger", "shards", shards)
+    for number, (_, shard, key) in enumerate(KNOWN[:-1]):
+        if shards == 64:
+            key = key.replace(f"{{{int(shard):03o}}}", f"{{{int(shard) % shards}}}", 1)
+        client.hset(f"{key}:totals", mapping={"api_calls": 100 + number, "buckets": 7})
+        client.hset(f"{key}:api_calls:day:2026-03", mapping={"09": 60 + number, "02": 40})
+    for name, command in readers.items():
+        for number, (organization, _, _) in enumerate(KNOWN[:-1]):
+            answer = read(command, url, organization)
+            expect(answer == {"total": 100 + number, "days": {"02": 40, "09": 60 + number}}, f"{name}: {answer}")
+        absent = read(command, url, KNOWN[-1][0])
+        expect(absent == {"total": 0, "days": {}}, f"{name}: {absent}")
 
 
 run()

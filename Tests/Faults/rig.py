@@ -170,7 +170,8 @@ class Rig(House):
         counted = collections.Counter()
         for audit in pipeline.execute():
             for field, value in audit.items():
-                place, outcome = field.rsplit(":", 1)
+                # The shard's birth has no outcome.
+                place, _, outcome = field.rpartition(":")
                 topic, _, partition = place.rpartition("/")
                 if topic == self.topic and outcome in own:
                     counted[int(partition)] += int(value)

@@ -28,7 +28,7 @@ import house  # noqa: E402
 from case import CASES, Case  # noqa: E402
 from servers import Brokers, kafka_tool  # noqa: E402
 
-SUBJECTS = ["process", "link", "rollback", "refusal", "brokers", "group", "log", "loss", "most", "directory", "records", "resources", "http", "sentinel", "everything"]
+SUBJECTS = ["process", "link", "rollback", "refusal", "brokers", "group", "log", "loss", "most", "directory", "records", "resources", "http", "sentinel", "cluster", "everything"]
 LONGEST = 300  # seconds after which a case has failed, however slow the machine
 
 

@@ -11,6 +11,9 @@ extension Assignment {
         var orders = LookRequest()
         /// Number of the look that is awaited; nil when none is.
         var awaited: Int?
+        /// Where the ranges of each shard began when the awaited look did; nil where a commit was on
+        /// its way or about to be sent.
+        var begun: [[Int64]?] = []
         /// The newest marks of each shard that were read.
         var marks: [Int: ShardMarks] = [:]
         /// Shards of which was told that they wait.
@@ -83,6 +86,10 @@ extension Assignment {
         request.origins = zip(core.partitions, taken).map { ($0, $1.origin) }
         self.nodes.orders = LookRequest()
         self.nodes.awaited = request.number
+        self.nodes.begun = (0..<core.shardCount).map { shard in
+            let isQuiet = core.shards[shard].moving != nil || !core.isInFlight(shard: shard)
+            return isQuiet && !nodes.isOnWay(shard: shard) ? core.starts(shard: shard) : nil
+        }
         nodes.look(request)
     }
 
@@ -116,6 +123,12 @@ extension Assignment {
         var settled: [ShardMarks] = []
         for look in result.looks {
             if core.shards[look.shard].moving != nil {
+                // It began to wait meanwhile: the next look is about it as it is.
+                guard isAsRead(look.shard) else {
+                    let peers = ShardGuard.peers(look.facts)
+                    core.shards[look.shard].moving?.peers.formUnion(peers)
+                    continue
+                }
                 if let marks = judge(look, nodes) { settled.append(marks) }
             } else {
                 suspect(look, nodes)
@@ -134,6 +147,10 @@ extension Assignment {
         }
     }
 
+    /// Whether nothing of a shard was on its way since the awaited look began: else the marks that
+    /// it read were right then, and prove nothing now.
+    private func isAsRead(_ shard: Int) -> Bool { nodes.begun[shard] == core.starts(shard: shard) }
+
     /// Lets a shard wait whose marks, read beside its commits, are not where the lane left them.
     private func suspect(_ look: ShardLook, _ nodes: any LaneNodes) {
         guard !nodes.isOnWay(shard: look.shard) else { return }
@@ -141,7 +158,9 @@ extension Assignment {
         if !peers.isEmpty {
             core.beginMoving(look.shard, Moving(.open, now: now))
             core.shards[look.shard].moving?.peers = peers
-        } else if let marks = look.marks, !facts.isWhole(marks) || core.isSuspect(marks) {
+        } else if isAsRead(look.shard), !core.isInFlight(shard: look.shard), let marks = look.marks,
+            !facts.isWhole(marks) || core.isSuspect(marks)
+        {
             core.beginMoving(look.shard, Moving(.marks, now: now))
         }
     }

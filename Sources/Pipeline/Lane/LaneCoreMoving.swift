@@ -1,4 +1,5 @@
 internal import Ledger
+internal import Metering
 internal import Redis
 
 /// Shards that wait for their nodes.
@@ -19,6 +20,11 @@ extension LaneCore {
     /// So a shard that waits holds two tallies at most, whatever comes meanwhile.
     mutating func setAsideWaiting(_ shard: Int) {
         setAside(shard, Aside(refused: nil, reason: "it waits for its node", isWaiting: true))
+    }
+
+    /// Where a shard's ranges begin, by slot: it changes with each tally that is handed over.
+    func starts(shard: Int) -> [Int64] {
+        partitions.indices.map { cursors[$0].start(shard: shard) }
     }
 
     /// Shards that wait and are to be looked at now.

@@ -1,5 +1,5 @@
 import { createRequire } from "node:module";
-const { createClient } = createRequire(import.meta.url)("redis");
+const { createClient, createCluster } = createRequire(import.meta.url)("redis");
 
 const tag = (organization, shards) => {  // FNV-1a, 32 bit, modulo the ledger's number of shards; in octal above 64
   const hash = Buffer.from(organization).reduce((value, byte) => Math.imul(value ^ byte, 0x01000193), 0x811c9dc5) >>> 0;
@@ -8,8 +8,10 @@ const tag = (organization, shards) => {  // FNV-1a, 32 bit, modulo the ledger's 
 const escaped = (text) => text.replace(/[\x00-\x20\x7f%:{}]/g,
   (c) => "%" + c.charCodeAt(0).toString(16).toUpperCase().padStart(2, "0"));
 
-const [url, organization, meter, month] = process.argv.slice(2);  // redis://localhost:6379 ORG api_calls 2026-03
-const server = createClient({ url });
+// redis://localhost:6379 ORG api_calls 2026-03; of a Redis Cluster redis+cluster://HOST:PORT,HOST:PORT
+const [url, organization, meter, month] = process.argv.slice(2);
+const first = { url: url.replace("+cluster", "").split(",")[0] };
+const server = url.includes("+cluster") ? createCluster({ rootNodes: [first] }) : createClient(first);
 await server.connect();
 const shards = Number(await server.hGet("odo:1:{dir}:ledger", "shards"));
 const name = `odo:1:{${tag(organization, shards)}}:${escaped(organization)}`;

@@ -9,8 +9,10 @@ def tag(organization, shards):  # FNV-1a, 32 bit, modulo the ledger's number of 
 def escaped(text):
     return "".join(f"%{ord(c):02X}" if c <= " " or c in "\x7f%:{}" else c for c in text)
 
-url, organization, meter, month = sys.argv[1:]  # redis://localhost:6379 ORG api_calls 2026-03
-server = redis.Redis.from_url(url, decode_responses=True)
+# redis://localhost:6379 ORG api_calls 2026-03; of a Redis Cluster redis+cluster://HOST:PORT,HOST:PORT
+url, organization, meter, month = sys.argv[1:]
+kind = redis.RedisCluster if "+cluster" in url else redis.Redis
+server = kind.from_url(url.replace("+cluster", "").split(",")[0], decode_responses=True)
 shards = int(server.hget("odo:1:{dir}:ledger", "shards"))
 name = f"odo:1:{{{tag(organization, shards)}}}:{escaped(organization)}"
 total, days = server.hget(f"{name}:totals", meter), server.hgetall(f"{name}:{meter}:day:{month}")

@@ -1,0 +1,381 @@
+"""Redis Cluster: masters that die, slots that move and stop half-way, nodes that come and go, while everything is counted."""
+
+import contextlib
+import subprocess
+import time
+
+import house
+from case import fault
+from clusters import ClusterRig, Move, Node, share_out, shard_slots, slot_of
+from commits import Commits
+from house import wait_until
+from rig import log_size, must_run
+from sentinels import cut_replication
+
+#: Many organizations of one size, so that every shard has events all the time.
+PROFILE = "organizations: 2560\nskew: 0\nspan: 10m\n"
+#: Longest time without a commit of a shard that does not move, seconds: half of it is the interval between commits.
+GOAL = 1.0
+#: What a shard may wait beyond the move of its slot, seconds.
+AFTER_MOVE = 2.0
+
+
+def feed(rig, rate, options=()):
+    """Starts writing events of every shard, at a rate, until `wait_fed`."""
+    profile = rig.folder / "profile.yaml"
+    profile.write_text(PROFILE)
+    return rig.feed(rate=rate, options=("--profile", str(profile), *options))
+
+
+@contextlib.contextmanager
+def counting(case, rate=3000, splits=False, **how):
+    """A rig that counts; at its end all is counted and every cell is equal. `splits`: shards may be torn in halves."""
+    with ClusterRig(case, **how) as rig:
+        machine = rig.count("--lanes", "2").wait_ready()
+        replay = feed(rig, rate)
+        with Commits({node.announced: node.port for node in rig.cluster.nodes}) as commits:
+            commits.begin()
+            yield rig, machine, commits
+        rig.cluster.wait_whole()
+        rig.wait_fed(replay)
+        finish(case, rig, machine, splits)
+        case.verified(rig)
+        must_run(machine)
+
+
+def finish(case, rig, machine, splits, seconds=90):
+    """Waits until every record is counted; a shard in halves is reset, as OPERATIONS says."""
+    ends, reset = sum(rig.ends().values()), []
+
+    def is_counted():
+        for shard in aside(machine):
+            if shard not in reset:
+                if not splits:
+                    raise AssertionError(f"shard {shard} is set aside: {rig.call('status', expected=None)[-1500:]}")
+                rig.call("reset-shard", str(shard), "--yes")
+                reset.append(shard)
+        return not aside(machine) and not waiting(machine) and rig.counted() >= ends
+
+    wait_until(is_counted, seconds, f"{ends} records; {rig.counted()} are counted, {aside(machine)} aside, {waiting(machine)} wait")
+    if reset:
+        case.note(f"in halves, counted again after reset-shard: {', '.join(map(str, reset))}")
+    return reset
+
+
+def aside(machine):
+    """Shards that are set aside, by the metrics."""
+    return [int(name.split('"')[1]) for name in machine.metrics() if name.startswith("odometer_shard_aside{")]
+
+
+def waiting(machine):
+    """How many shards wait for their node, by reason."""
+    return {name.split('"')[1]: int(value) for name, value in machine.metrics().items()
+            if name.startswith("odometer_shards_moving{") and value}
+
+
+def shards_on(rig, node):
+    """Shards whose slots a node has."""
+    slots = rig.cluster.map()
+    return [shard for shard in range(house.SHARDS) if slots.get(slot_of(shard)) is node]
+
+
+def apart(longest, shards):
+    """The longest standstill of these shards, and of all others."""
+    own = max(longest[shard] for shard in shards)
+    return own, max((value for shard, value in longest.items() if shard not in set(shards)), default=0.0)
+
+
+def steady(case, what, others, goal=GOAL):
+    """Fails where shards that nothing happened to stood still too long."""
+    if others > goal:
+        raise AssertionError(f"{what}: a shard that nothing happened to stood still for {others:.2f} s, at most {goal} s")
+
+
+@fault("F13", "Cluster: kill -9 of each master in turn, with writes that its replica has not")
+def cluster_master_killed(case):
+    """Masters die with the last commits; their replicas take over."""
+    with counting(case) as (rig, _, commits):
+        for case.times, master in enumerate(rig.cluster.masters(), 1):
+            shards = shards_on(rig, master)
+            cut_replication(master)
+            rig.wait_progress(1500)
+            commits.begin()
+            rig.cluster.take_over(master, Node.kill)
+            case.rollbacks += 1
+            with case.recovery():
+                own, others = apart(commits.end(), shards)
+            case.note(f"{len(shards)} shards of the dead master stood still for {own:.1f} s at most, the others for {others:.2f} s")
+            master.start()
+            rig.cluster.wait_whole()
+
+
+@fault("F13", "Cluster: kill -9 of a replica of each master, start again")
+def cluster_replica_killed(case):
+    """Replicas die: nobody waits."""
+    with counting(case) as (rig, _, commits):
+        for case.times, master in enumerate(rig.cluster.masters(), 1):
+            replica = rig.cluster.replicas(master)[0]
+            replica.kill()
+            rig.wait_progress(6000)
+            replica.start()
+            with case.recovery():
+                rig.cluster.wait_whole()
+        own, _ = apart(commits.end(), range(house.SHARDS))
+        case.note(f"no shard stood still for more than {own:.2f} s")
+        steady(case, "a replica killed", own, 2 * GOAL)
+
+
+def stop_in_the_middle(case, rig, machine, victim, is_begun):
+    """Opens a slot, moves some of its keys where it is begun, kills one side, and lets redis-cli close the slot."""
+    target, source = rig.cluster.masters()[:2] if case.chance.random() < 0.5 else rig.cluster.masters()[1:3]
+    shard = case.chance.choice(shards_on(rig, source))
+    slot = slot_of(shard)
+    move = Move(rig.cluster, slot, target, source)
+    move.open()
+    if is_begun:
+        keys = source.call("CLUSTER", "COUNTKEYSINSLOT", slot)
+        move.carry(max(1, keys // 2))
+    wait_until(lambda: waiting(machine), 10, "a shard waits")
+    node = move.source if victim == "source" else move.target
+    new = rig.cluster.take_over(node, Node.kill)
+    node.start()
+    rig.cluster.wait_whole()
+    rig.wait_progress(3000)
+    fix(new)
+    wait_until(lambda: not open_slots(rig), 20, "no slot is open")
+    return shard
+
+
+def fix(node):
+    """What an operator does about slots that were left open."""
+    done = subprocess.run(
+        ["redis-cli", "--cluster", "fix", f"127.0.0.1:{node.port}", "--cluster-yes"], capture_output=True, text=True,
+        timeout=60, stdin=subprocess.DEVNULL)
+    if done.returncode != 0:
+        raise AssertionError(f"redis-cli --cluster fix: {done.stdout[-1500:]}{done.stderr[-500:]}")
+
+
+def open_slots(rig):
+    """Slots that some node calls migrating or importing."""
+    return [one for node in rig.cluster.running() for known in node.client.cluster("NODES").values()
+            if "myself" in known["flags"] for one in known["migrations"]]
+
+
+@fault("F13", "Cluster: kill -9 of the source between SETSLOT and MIGRATE, then in the middle of MIGRATE; redis-cli --cluster fix")
+def cluster_source_killed(case):
+    """The master that a slot moves away from dies half-way."""
+    stopped(case, "source")
+
+
+@fault("F13", "Cluster: kill -9 of the target between SETSLOT and MIGRATE, then in the middle of MIGRATE; redis-cli --cluster fix")
+def cluster_target_killed(case):
+    """The master that a slot moves to dies half-way."""
+    stopped(case, "target")
+
+
+def stopped(case, victim):
+    """Both points of time, one after the other."""
+    with counting(case, splits=True) as (rig, machine, _):
+        for is_begun in (False, True):
+            shard = stop_in_the_middle(case, rig, machine, victim, is_begun)
+            case.times += 1
+            with case.recovery():
+                reset = settle(rig, machine, shard)
+            when = "in the middle of MIGRATE" if is_begun else "between SETSLOT and MIGRATE"
+            case.note(f"{victim} killed {when}: shard {shard} {'was in halves and was reset' if reset else 'went on by itself'}")
+
+
+def settle(rig, machine, shard, seconds=40):
+    """Waits until a shard goes on by itself, or is in halves and reset; whether it was reset."""
+    wait_until(lambda: shard in aside(machine) or not waiting(machine), seconds, f"shard {shard} goes on or is torn")
+    found = aside(machine)
+    if not found:
+        return False
+    if found != [shard]:
+        raise AssertionError(f"shards {found} are set aside, {shard} was hurt")
+    if machine.metrics().get("odometer_shards_split") != 1:
+        raise AssertionError("the shard is not torn as split")
+    said = rig.call("status", expected=1)
+    if "split" not in said:
+        raise AssertionError(f"status does not say split: {said}")
+    rig.call("reset-shard", str(shard), "--yes")
+    wait_until(lambda: not aside(machine), 30, "the shard is counted again")
+    return True
+
+
+@fault("F13", "Cluster: a slot left open, empty-handed and half-way; closed again by SETSLOT STABLE, by its end, and by going back")
+def cluster_slot_stuck(case):
+    """An operator forgets a slot: its shard waits and says so, the others go on."""
+    with counting(case) as (rig, machine, commits):
+        source, target = rig.cluster.masters()[:2]
+        for way in ("stable", "end", "back"):
+            shard = case.chance.choice(shards_on(rig, source))
+            move = Move(rig.cluster, slot_of(shard), target, source)
+            commits.begin()
+            since = log_size(machine)
+            move.open()
+            if way != "stable":
+                move.carry(max(1, source.call("CLUSTER", "COUNTKEYSINSLOT", move.slot) // 2))
+            rig.says(machine, "event=shard-moving", since)
+            wait_until(lambda: waiting(machine) == {"open": 1}, 10, "one shard waits")
+            rig.wait_progress(12_000)
+            if not commits.stand_still([shard], 2):
+                raise AssertionError("a shard with an open slot was committed")
+            said = rig.call("status", expected=None)
+            if f"shard {shard}" not in said or "open" not in said:
+                raise AssertionError(f"status does not name shard {shard}: {said}")
+            close(move, way)
+            case.times += 1
+            with case.recovery():
+                own, others = apart(commits.end(), [shard])
+            case.note(f"{way}: the shard stood still for {own:.1f} s, the others for {others:.2f} s at most")
+            steady(case, f"a slot left open ({way})", others, 2 * GOAL)
+            source, target = (target, source) if way == "end" else (source, target)
+
+
+def close(move, way):
+    """Ends a move as planned, or takes it back."""
+    if way == "end":
+        move.carry_all()
+        move.close()
+        return
+    if way == "back":
+        back = Move(move.cluster, move.slot, move.source, move.target)
+        # Who does not own the slot gives its keys by MIGRATE all the same.
+        back.carry_all()
+    for node in (move.source, move.target):
+        node.call("CLUSTER", "SETSLOT", move.slot, "STABLE")
+
+
+def half_of_maximum(case, rig, events=120_000):
+    """Half of the rate at which a log that waits is counted here, and the process that counted it."""
+    rig.fed(events)
+    machine = rig.count("--lanes", "2").wait_ready()
+    wait_until(lambda: rig.counted() > 0, 30, "the first record")
+    began, before = time.monotonic(), rig.counted()
+    wait_until(lambda: rig.counted() >= events, 120, "all records")
+    most = (events - before) / (time.monotonic() - began)
+    case.note(f"maximum {most:,.0f} records/s")
+    return int(most / 2), machine
+
+
+@contextlib.contextmanager
+def under_load(case, **how):
+    """Like `counting`, at half of the maximum of this machine (of a debug build or of a busy one it is less)."""
+    with ClusterRig(case, **how) as rig:
+        rate, machine = half_of_maximum(case, rig)
+        replay = feed(rig, rate)
+        with Commits({node.announced: node.port for node in rig.cluster.nodes}) as commits:
+            commits.begin()
+            yield rig, machine, commits
+        rig.cluster.wait_whole()
+        rig.wait_fed(replay)
+        finish(case, rig, machine, splits=False)
+        case.verified(rig, seconds=150)
+        must_run(machine)
+
+
+@fault("F13", "Cluster: shards move between masters key by key at half of the maximum")
+def cluster_moves(case):
+    """A shard moves while everything is counted: it waits for its own move, the others do not."""
+    with under_load(case) as (rig, _, commits):
+        for case.times in range(1, case.scaled(5, 50) + 1):
+            source, target = case.chance.sample(rig.cluster.masters(), 2)
+            shard = case.chance.choice(shards_on(rig, source))
+            commits.end()
+            commits.begin()
+            took = Move(rig.cluster, slot_of(shard), target, source).run()
+            own, others = apart(commits.end(), [shard])
+            case.recoveries.append(own)
+            case.note(f"shard {shard}: the move took {took:.2f} s, the shard stood still for {own:.2f} s, the others for {others:.2f} s at most")
+            if own > took + AFTER_MOVE:
+                raise AssertionError(f"shard {shard} stood still for {own:.2f} s, its move took {took:.2f} s")
+            steady(case, "a move", others)
+
+
+@fault("F13", "Cluster: 3 masters become 6 and 3 again, slot by slot, at half of the maximum")
+def cluster_grows(case):
+    """Masters are added and taken away while everything is counted."""
+    with under_load(case) as (rig, _, commits):
+        first = rig.cluster.masters()
+        more = [rig.cluster.add() for _ in range(3)]
+        rig.cluster.meet()
+        for what, masters in (("3 to 6", first + more), ("6 to 3", first)):
+            commits.end()
+            commits.begin()
+            began = time.monotonic()
+            share_out(rig.cluster, masters)
+            took = time.monotonic() - began
+            with case.recovery():
+                longest = commits.end()
+            case.times += 1
+            case.note(f"{what} masters: {len(shard_slots())} slots shared out in {took:.1f} s; no shard stood still for more than {max(longest.values()):.2f} s")
+        rig.cluster.wait_whole()
+        rig.cluster.forget(more)
+
+
+@fault("F13", "Cluster: 20 failovers, CLUSTER FAILOVER and kill -9 in turn, each with writes under way")
+def cluster_failovers(case):
+    """Masters change again and again."""
+    with counting(case) as (rig, _, commits):
+        for case.times in range(1, case.scaled(20, 100) + 1):
+            masters = rig.cluster.masters()
+            master = masters[case.times % len(masters)]
+            rig.wait_progress(300)
+            if case.times % 4:
+                rig.cluster.fail_over(master)
+            else:
+                rig.cluster.take_over(master, Node.kill)
+                case.rollbacks += 1
+                master.start()
+            rig.cluster.wait_whole()
+        with case.recovery():
+            longest = commits.end()
+        case.note(f"no shard stood still for more than {max(longest.values()):.1f} s")
+
+
+@fault("F13", "Cluster: a master sleeps until its replica has taken over, and wakes with our connections and commits; CLUSTER FAILOVER")
+def cluster_demoted(case):
+    """A master is one no longer, and its clients still hold it."""
+    with counting(case) as (rig, machine, commits):
+        for case.times in range(1, case.scaled(4, 16) + 1):
+            masters = rig.cluster.masters()
+            master = masters[case.times % len(masters)]
+            shards = shards_on(rig, master)
+            rig.wait_progress(1000)
+            commits.begin()
+            if case.times % 2:
+                rig.cluster.take_over(master, Node.freeze)
+                case.rollbacks += 1
+                master.thaw()
+            else:
+                rig.cluster.fail_over(master)
+            with case.recovery():
+                own, others = apart(commits.end(), shards)
+            how = "slept" if case.times % 2 else "CLUSTER FAILOVER"
+            case.note(f"{how}: its shards stood still for {own:.2f} s, the others for {others:.2f} s at most")
+            steady(case, how, others, 2 * GOAL)
+            rig.cluster.wait_whole()
+
+
+@fault("F13", "Cluster: a proxy cuts the link to one master for some seconds; then RST, or it thaws")
+def cluster_link_cut(case):
+    """The way to one master is gone, for clients only: no failover, and only its shards wait."""
+    with counting(case, proxied=True) as (rig, machine, commits):
+        for case.times, master in enumerate(rig.cluster.masters()[:2], 1):
+            shards = shards_on(rig, master)
+            commits.begin()
+            master.proxy.freeze()
+            until = time.monotonic() + case.scaled(10, 60)
+            wait_until(lambda: commits.stand_still(shards, 3), 20, "its shards stand still")
+            wait_until(lambda: waiting(machine), 20, "shards wait")
+            time.sleep(max(0, until - time.monotonic()))
+            with case.recovery():
+                if case.times == 1:
+                    master.proxy.reset()
+                master.proxy.thaw()
+                own, others = apart(commits.end(), shards)
+            case.note(f"{len(shards)} shards of the cut master stood still for {own:.1f} s, the others for {others:.2f} s at most")
+            steady(case, "a link cut", others, 2 * GOAL)
+            if rig.cluster.owner(slot_of(shards[0])) is not master:
+                raise AssertionError("another master took over")
