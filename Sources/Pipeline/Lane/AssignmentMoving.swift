@@ -171,7 +171,9 @@ extension Assignment {
         guard var moving = core.shards[shard].moving else { return nil }
         moving.peers.formUnion(ShardGuard.peers(look.facts))
         defer { if core.shards[shard].moving != nil { core.shards[shard].moving = moving } }
-        func goOn(_ reason: Moving.Reason) { moving.goOn(reason, now: now, roll: lane.world.roll()) }
+        func goOn(_ reason: Moving.Reason) {
+            moving.goOn(reason, now: now, roll: lane.world.roll())
+        }
         let verdict = ShardGuard(look: look, peers: moving.peers, fingerprint: fit(look)).verdict
         if case .split = verdict {} else { moving.isWhole() }
         switch verdict {
@@ -197,7 +199,7 @@ extension Assignment {
             core.endMoving(shard)
             return marks
         case .torn(let reason):
-            if reason.hasPrefix(ShardGuard.split) { self.nodes.orders.torn.append((shard, reason)) }
+            if reason.hasPrefix(ShardGuard.split) { tear(look, reason) }
             core.endMoving(shard)
             return look.marks
         case .split(let why):
@@ -207,7 +209,7 @@ extension Assignment {
                 return nil
             }
             let reason = "\(ShardGuard.split): \(why)"
-            self.nodes.orders.torn.append((shard, reason))
+            tear(look, reason)
             core.endMoving(shard)
             // Where it was told already, the order before did not reach the node.
             let isTold = core.shards[shard].aside?.isTorn ?? false
@@ -217,6 +219,12 @@ extension Assignment {
             }
         }
         return nil
+    }
+
+    /// Orders that a shard is marked as torn.
+    private func tear(_ look: ShardLook, _ reason: String) {
+        nodes.orders.torn.append((look.shard, reason))
+        nodes.orders.births[look.shard] = look.marks?.birth
     }
 
     /// Whether a shard's marks know the log by a record that this lane has counted.
@@ -260,7 +268,8 @@ extension Assignment {
         }
         for (text, shards) in begun.sorted(by: { $0.key < $1.key }) {
             lane.report(
-                .information, "shard-moving", "\(Self.names(shards)): waiting for the node: \(text)")
+                .information, "shard-moving", "\(Self.names(shards)): waiting for the node: \(text)"
+            )
         }
         let back = nodes.told.subtracting(waiting).filter { core.shards[$0].aside == nil }
         if !back.isEmpty {
