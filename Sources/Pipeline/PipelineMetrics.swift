@@ -20,13 +20,18 @@ extension PipelineMetrics {
     /// How many shards wait for their nodes, for each reason, in the order of the reasons.
     public var movingByReason: [(reason: String, count: Int)] {
         Moving.Reason.allCases.map { reason in
-            (reason.rawValue, shardsMoving.count { $0.reason == reason.rawValue })
+            // Each lane lets a shard wait for itself.
+            (
+                reason.rawValue,
+                Set(shardsMoving.filter { $0.reason == reason.rawValue }.map(\.shard)).count
+            )
         }
     }
 
     /// Shards that are torn because parts of them are on several nodes or lost.
     public var shardsSplit: Int {
-        shardsAside.count { $0.reason.hasPrefix("torn: \(ShardGuard.split)") }
+        let split = shardsAside.filter { $0.reason.hasPrefix("torn: \(ShardGuard.split)") }
+        return Set(split.map(\.shard)).count
     }
 }
 

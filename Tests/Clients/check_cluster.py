@@ -130,7 +130,7 @@ def a_shard_moves():
         machine = house.start("run", "--lanes", "2").wait_ready(60)
         profile = house.folder / "profile.yaml"
         profile.write_text("organizations: 2560\nskew: 0\nspan: 10m\n")
-        writer = house.spawn("replay", "--profile", str(profile), "--events", "90000", "--rate", "6000", "--seed", "8", "--to", house.topic)
+        writer = house.spawn("replay", "--profile", str(profile), "--events", "60000", "--rate", "6000", "--seed", "8", "--to", house.topic)
         with Commits({node.announced: node.port for node in house.cluster.nodes}) as commits:
             source, target = house.cluster.masters()[:2]
             owned = house.cluster.map()
@@ -153,7 +153,9 @@ def a_shard_moves():
         move.open()
         move.carry(3)
         replay(house, "--profile", str(profile), "--events", "20000", "--rate", "6000", "--seed", "9")
-        wait_until(lambda: "open" in house.call("status", expected=None), 30, "status names the open slot")
+        admin = ("--admin-listen", machine.admin.removeprefix("http://"))
+        wait_until(lambda: f"shard {shard} waits for its node: open" in house.call("status", *admin, expected=None), 30,
+                   "status names the open slot")
         move.carry_all()
         move.close()
         house.wait_counted()

@@ -269,8 +269,8 @@ class Move:
         words = ("CLUSTER", "SETSLOT", self.slot, "NODE", self.target.id)
         self.target.call(*words)
         for node in (self.source, *self.cluster.running()):
-            # Replicas refuse it (also who became one by giving its last slot away), and hear of it from the others.
-            with contextlib.suppress(redis.ResponseError):
+            # Replicas refuse it (also who became one by giving its last slot away, and loads), and hear of it from others.
+            with contextlib.suppress(*AWAY):
                 node.call(*words)
 
     def run(self):

@@ -313,10 +313,14 @@ import Testing
             &connection, redis: fixture.server.configuration, layout: fixture.layout,
             shard: fixture.shard, contract: ContractStamp(number: 1, digest: "abc"),
             origins: [fixture.partition: Origin(offset: 40, decidedMilliseconds: 1)])
+        let birth = try #require(try fixture.field("marks", "!birth"))
         #expect(
             try fixture.everything() == [
                 fixture.text(profile): ["@offset": "1"],
-                fixture.text(fixture.marksKey): ["!contract": "1:abc", "usage/0": "40"],
+                fixture.text(fixture.marksKey): [
+                    "!contract": "1:abc", "usage/0": "40", "!birth": birth,
+                ],
+                fixture.text(fixture.auditKey): ["!birth": birth],
                 fixture.text(other): ["usage/0": "1"],
             ])
     }

@@ -200,7 +200,7 @@ extension Assignment {
             core.endMoving(shard)
             return marks
         case .torn(let reason):
-            if reason.hasPrefix(ShardGuard.split) { self.nodes.orders.torn.append((shard, reason)) }
+            if reason.hasPrefix(ShardGuard.split) { tear(look, reason) }
             core.endMoving(shard)
             return look.marks
         case .split(let why):
@@ -210,7 +210,7 @@ extension Assignment {
                 return nil
             }
             let reason = "\(ShardGuard.split): \(why)"
-            self.nodes.orders.torn.append((shard, reason))
+            tear(look, reason)
             core.endMoving(shard)
             // Where it was told already, the order before did not reach the node.
             let isTold = core.shards[shard].aside?.isTorn ?? false
@@ -220,6 +220,12 @@ extension Assignment {
             }
         }
         return nil
+    }
+
+    /// Orders that a shard is marked as torn.
+    private func tear(_ look: ShardLook, _ reason: String) {
+        nodes.orders.torn.append((look.shard, reason))
+        nodes.orders.births[look.shard] = look.marks?.birth
     }
 
     /// Whether a shard's marks know the log by a record that this lane has counted.

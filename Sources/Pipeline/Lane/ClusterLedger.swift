@@ -250,21 +250,22 @@ final class ClusterLedger: LaneLedger, LaneNodes {
         _ shards: [Int], _ layout: KeyLayout, _ result: inout LookResult
     ) {
         let own = Set(shards)
-        var fields: [(shard: Int, member: String, value: String)] = []
+        // What a node refuses is tried again with a later look.
         for (shard, reason) in request.torn where own.contains(shard) {
-            fields.append((shard, "!torn", reason))
+            let marks = layout.marksKey(shard: shard)
+            guard
+                (try? tear(&connection, marks, reason, birth: request.births[shard])) != nil
+                    || connection.isAlive
+            else { return }
         }
-        for (shard, id) in request.settled where own.contains(shard) && id == node.id {
-            fields.append((shard, "!owner", id))
-        }
-        for (shard, member, value) in fields {
+        let settled = request.settled.filter { own.contains($0.shard) && $0.node == node.id }
+        for (shard, id) in settled {
             connection.append([
-                Array("HSET".utf8), layout.marksKey(shard: shard), Array(member.utf8),
-                Array(value.utf8),
+                Array("HSET".utf8), layout.marksKey(shard: shard), Array("!owner".utf8),
+                Array(id.utf8),
             ])
         }
-        // What a node refuses is tried again with a later look.
-        for _ in fields { guard (try? connection.receive()) != nil else { return } }
+        for _ in settled { guard (try? connection.receive()) != nil else { return } }
         let made = request.made.filter { own.contains($0.shard) && $0.node == node.id }.map(\.shard)
         guard !made.isEmpty,
             let stamp = ContractStamp(text: String(decoding: request.stamp, as: UTF8.self))
@@ -276,6 +277,18 @@ final class ClusterLedger: LaneLedger, LaneNodes {
         } catch {
             if error.code == .contractMovedOn { result.failure = error }
         }
+    }
+
+    /// Marks a shard as torn, unless it was reset since that was found.
+    ///
+    /// A reset between the two commands is undone by that, and is made once more.
+    private static func tear(
+        _ connection: inout Connection, _ marks: [UInt8], _ reason: String, birth: String?
+    ) throws(RedisError) {
+        let words = { (texts: String...) in texts.map { Array($0.utf8) } }
+        let found = try connection.command(words("HGET") + [marks] + words("!birth"))
+        guard found.text == birth else { return }
+        try connection.command(words("HSET") + [marks] + words("!torn", reason))
     }
 
     // MARK: The ledger's record, and questions beside the commits

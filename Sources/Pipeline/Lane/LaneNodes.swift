@@ -35,6 +35,9 @@ package struct LookRequest: Sendable {
     package var partitions: [LogPartition] = []
     /// Shards that are to be marked as torn, each with the reason.
     package var torn: [(shard: Int, reason: String)] = []
+    /// Birth ids of those shards, as they were when they were found torn: one that was reset
+    /// meanwhile is not torn again.
+    package var births: [Int: String] = [:]
     /// Shards that are settled on another node than before.
     package var settled: [(shard: Int, node: String)] = []
     /// Shards of which absent marks are to be made, on the node that owns them.

@@ -159,7 +159,12 @@ extension Router {
     private func repeatTransaction(
         _ start: Int, _ first: Redirect, _ deadline: Deadline
     ) throws(RedisError) {
-        guard let last = sent[start...].firstIndex(where: \.isEnd), Self.isRepeated(first) else {
+        let own = sent[start...].filter { $0.transaction == start }
+        // With keys of two slots it can be run nowhere.
+        let isWhole = Set(own.compactMap(\.slot)).count < 2
+        guard isWhole, Self.isRepeated(first),
+            let last = sent[start...].firstIndex(where: \.isEnd)
+        else {
             // Some of its commands are answered by an error, so it must not be carried out later.
             for index in sent[start...].indices where sent[index].transaction == start {
                 sent[index].isFinal = true

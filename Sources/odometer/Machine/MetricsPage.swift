@@ -186,7 +186,8 @@ enum MetricsPage {
 
     private static func writeShards(_ metrics: PipelineMetrics, to text: inout PrometheusText) {
         text.family("odometer_shard_aside", .gauge, help: "1 for each shard set aside.")
-        for (shard, _) in metrics.shardsAside {
+        // Each lane sets a shard aside for itself; a sample may be there once only.
+        for shard in Set(metrics.shardsAside.map(\.shard)).sorted() {
             text.sample("odometer_shard_aside", [("shard", String(shard))], Int64(1))
         }
         text.gauge(
