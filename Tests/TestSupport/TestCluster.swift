@@ -59,8 +59,8 @@ package final class TestCluster: Sendable {
 
     /// Starts masters that have all slots, and a replica for each of the first `replicas` ones.
     ///
-    /// `options`: more settings of every node. As Odometer wants it, the loss of one master does not
-    /// stop the others.
+    /// `options`: more settings of every node. As Odometer wants it, the loss of one master does
+    /// not stop the others.
     package init(
         masters count: Int = 3, replicas: Int = 0, _ options: [String] = [],
         commandTimeoutMilliseconds: Int32 = 20_000

@@ -27,8 +27,8 @@ extension Cluster {
     /// Asks nodes in turn until one has a whole map that is not older than what is known.
     ///
     /// A node that was cut off has an old map, and sees a cluster that does not work. A node that
-    /// was taking a slot in when its master failed goes on naming that one, also after another took its place.
-    /// Such views count only where nobody has a better one.
+    /// was taking a slot in when its master failed goes on naming that one, also after another took
+    /// its place. Such views count only where nobody has a better one.
     func ask() throws(RedisError) -> SlotMap {
         let (reach, known, map, last) = state.withLock {
             ($0.reach, $0.epoch, $0.map, $0.lastAnswered)

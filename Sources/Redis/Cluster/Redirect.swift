@@ -1,5 +1,6 @@
-/// What an error answer of a cluster's node says about where a command belongs. After each of them
-/// the command was not carried out.
+/// What an error answer of a cluster's node says about where a command belongs.
+///
+/// After each of them the command was not carried out.
 public enum Redirect: Sendable, Hashable {
     /// MOVED: another master has the slot.
     case moved(slot: Int, to: Endpoint)

@@ -15,7 +15,8 @@ extension Connection {
     /// master; no change where there is one server.
     public func lead(toKey key: [UInt8]) { router?.home = Slot.of(key: key) }
 
-    /// The master of a cluster that has this key, as far as is known; nil where there is one server.
+    /// The master of a cluster that has this key, as far as is known; nil where there is one
+    /// server.
     public func node(ofKey key: [UInt8]) -> ClusterNode? {
         router?.cluster.map?.owner(ofKey: key)
     }

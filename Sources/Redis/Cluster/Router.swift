@@ -76,7 +76,9 @@ final class Router {
 
     // MARK: Sending
 
-    /// Sends these commands, each to its master. After an error the router must not be used.
+    /// Sends these commands, each to its master.
+    ///
+    /// After an error the router must not be used.
     func send(_ bytes: UnsafeRawBufferPointer) throws(RedisError) {
         forgetAnswered()
         if sent.isEmpty {
