@@ -39,7 +39,7 @@ public struct Connection: ~Copyable, @unchecked Sendable {
     /// Whether the connection still works as far as is known.
     public var isAlive: Bool { failure == nil }
 
-    /// What TLS has agreed on; nil where there is none. In a cluster with one of its masters.
+    /// What TLS has agreed on, in a cluster with one of its masters; nil where there is none.
     public var tlsFacts: TLSFacts? {
         if let router { router.tlsFacts } else { context.tls?.facts }
     }

@@ -13,7 +13,7 @@ struct ClusterLedger {
 
     /// An empty ledger: its record, and marks in every shard.
     init(replicas: Int = 0) throws {
-        cluster = try TestCluster(replicas: replicas, ["--cluster-require-full-coverage", "no"])
+        cluster = try TestCluster(replicas: replicas)
         var connection = try cluster.connect()
         try connection.command([
             "HSET", layout.ledgerKey, "layout", "1", "shards", "256", "hash", "fnv1a32",

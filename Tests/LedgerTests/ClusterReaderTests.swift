@@ -91,6 +91,9 @@ import Testing
         let reading = try Reading(try ClusterLedger(), keys: 30)
         let cluster = reading.ledger.cluster
         let slot = reading.ledger.slot(of: reading.shard)
+        let marks = String(
+            decoding: reading.ledger.layout.marksKey(shard: reading.shard), as: UTF8.self)
+        try cluster.masters[0].ask("HSET", marks, "!owner", try cluster.masters[0].id)
         let isOver = Atomic<Bool>(false)
         let mover = Thread {
             defer { isOver.store(true, ordering: .relaxed) }
@@ -98,6 +101,8 @@ import Testing
                 let (from, to) = (cluster.masters[round % 3], cluster.masters[(round + 1) % 3])
                 do {
                     try cluster.move(slot: slot, from: from, to: to)
+                    // What a lane does that has found the shard whole.
+                    try to.ask("HSET", marks, "!owner", try to.id)
                 } catch { Issue.record("round \(round): \(error)") }
             }
         }

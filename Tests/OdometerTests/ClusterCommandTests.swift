@@ -37,7 +37,7 @@ import Testing
     private var nowhere: [String] { broker + ["--admin-listen", "127.0.0.1:1"] }
 
     @Test func statusNamesTheMastersAndWhatIsHidden() throws {
-        let cluster = try TestCluster(["--cluster-require-full-coverage", "no"])
+        let cluster = try TestCluster()
         try fill(cluster)
         let whole = try Executable.run(["status", "--redis", cluster.url] + nowhere)
         #expect(whole.status == 0, "\(whole.errors)")
@@ -81,7 +81,7 @@ import Testing
     }
 
     @Test func doctorSaysWhatIsSpecialAboutACluster() throws {
-        let cluster = try TestCluster(replicas: 1)
+        let cluster = try TestCluster(replicas: 1, ["--cluster-require-full-coverage", "yes"])
         try fill(cluster)
         let ended = try Executable.run(["doctor", "--json", "--redis", cluster.url] + broker)
         let json = try JSONSerialization.jsonObject(with: Data(ended.output.utf8))

@@ -53,7 +53,7 @@ import Testing
     }
 
     @Test func aClusterTellsWhatIsWrongWithIt() throws {
-        let cluster = try TestCluster(replicas: 1, ["--cluster-require-full-coverage", "no"])
+        let cluster = try TestCluster(replicas: 1)
         let layout = KeyLayout(prefix: "t")
         func ask() -> [Finding] { ClusterFacts.findings(cluster.configuration, layout) }
         let sound = grades(ask())

@@ -1,5 +1,4 @@
 import Foundation
-import Glibc
 import TestSupport
 import Testing
 
@@ -7,22 +6,6 @@ import Testing
 
 /// A routed connection and three masters.
 @Suite(.serialized) struct ClusterTests {
-    /// A key in this slot.
-    static func key(inSlot slot: Int, _ rest: String = "") -> String {
-        for number in 0... {
-            let tag = String(number)
-            if Slot.of(key: Array(tag.utf8)) == slot { return "{\(tag)}\(rest)" }
-        }
-        return ""
-    }
-
-    /// One key of each master, in their order.
-    static func keys(_ cluster: TestCluster) -> [String] {
-        cluster.masters.indices.map { key(inSlot: $0 * Slot.count / cluster.masters.count + 7) }
-    }
-
-    static func text(_ text: String) -> ReplyValue { .bytes(Array(text.utf8)) }
-
     // MARK: The map and pipelines
 
     @Test func slotsAreThoseOfTheServer() throws {
@@ -72,7 +55,7 @@ import Testing
                 #expect(error?.hasPrefix("WRONGTYPE") ?? false)
             }
             let value = try connection.receive().copied()
-            #expect(value == Self.text(String(index)))
+            #expect(value == ClusterKeys.text(String(index)))
         }
         let rest = connection.pendingReplies
         #expect(rest == 0)
@@ -86,7 +69,7 @@ import Testing
     @Test func answersAreTakenWithoutWaitingToo() throws {
         let cluster = try TestCluster(masters: 2)
         var connection = try cluster.connect()
-        let keys = Self.keys(cluster)
+        let keys = ClusterKeys.keys(cluster)
         if let reply = try connection.tryReceive() { Issue.record("answer \(reply.kind)") }
         connection.append("BLPOP", keys[0], "10")
         connection.append("GET", keys[1])
@@ -94,7 +77,7 @@ import Testing
         var other = try cluster.connect()
         try other.command("RPUSH", keys[0], "x")
         let first = try connection.tryReceive(waitMilliseconds: 9_000)?.copied()
-        #expect(first?.elements.last == Self.text("x"))
+        #expect(first?.elements.last == ClusterKeys.text("x"))
         let second = try connection.tryReceive(waitMilliseconds: 9_000)?.copied()
         #expect(second == .null)
         connection.append("GET", keys[1])
@@ -108,7 +91,7 @@ import Testing
     @Test func aTransactionGoesWhereItsFirstKeyIs() throws {
         let cluster = try TestCluster()
         var connection = try cluster.connect()
-        let keys = Self.keys(cluster)
+        let keys = ClusterKeys.keys(cluster)
         for (index, key) in keys.enumerated() {
             connection.append("MULTI")
             connection.append("PING")
@@ -118,12 +101,12 @@ import Testing
         }
         for index in keys.indices {
             for expected in ["OK", "QUEUED", "QUEUED"] {
-                #expect(try connection.receive().copied() == Self.text(expected))
+                #expect(try connection.receive().copied() == ClusterKeys.text(expected))
             }
             #expect(
                 try connection.receive().copied().elements
-                    == [Self.text("PONG"), .integer(Int64(index))])
-            #expect(try connection.receive().copied() == Self.text("0"))
+                    == [ClusterKeys.text("PONG"), .integer(Int64(index))])
+            #expect(try connection.receive().copied() == ClusterKeys.text("0"))
         }
         // One that is sent in pieces.
         connection.append("MULTI")
@@ -131,8 +114,8 @@ import Testing
         try connection.flush()
         connection.append("GET", keys[2])
         connection.append("EXEC")
-        #expect(try connection.receive().copied() == Self.text("OK"))
-        #expect(try connection.receive().copied() == Self.text("QUEUED"))
+        #expect(try connection.receive().copied() == ClusterKeys.text("OK"))
+        #expect(try connection.receive().copied() == ClusterKeys.text("QUEUED"))
         let refusal = try connection.receive().errorText
         #expect(refusal?.hasPrefix("MOVED") ?? false, "a key of another master: \(refusal ?? "")")
         let end = try connection.receive().errorText
@@ -142,13 +125,22 @@ import Testing
         connection.append("PING")
         connection.append("EXEC")
         for _ in 0..<2 { _ = try connection.receive() }
-        #expect(try connection.receive().copied().elements == [Self.text("PONG")])
+        #expect(try connection.receive().copied().elements == [ClusterKeys.text("PONG")])
+    }
+
+    @Test func commandsWithoutAKeyGoToTheMasterOfTheGivenOne() throws {
+        let cluster = try TestCluster()
+        var connection = try cluster.connect()
+        for (key, node) in zip(ClusterKeys.keys(cluster), cluster.masters) {
+            connection.lead(toKey: Array(key.utf8))
+            #expect(try connection.command("CLUSTER", "MYID").text == (try node.id))
+        }
     }
 
     @Test func scriptsAreLoadedWhereTheirKeysAre() throws {
         let cluster = try TestCluster()
         var connection = try cluster.connect()
-        let keys = Self.keys(cluster)
+        let keys = ClusterKeys.keys(cluster)
         var script = Script("return redis.call('INCRBY', KEYS[1], ARGV[1])")
         for round in 1...2 {
             for key in keys {
@@ -181,174 +173,11 @@ import Testing
         #expect(error?.message.contains("needs a key") ?? false)
     }
 
-    // MARK: Slots that move
-
-    @Test func movedIsFollowedAndRemembered() throws {
-        let cluster = try TestCluster()
-        var connection = try cluster.connect()
-        let keys = Self.keys(cluster)
-        for key in keys { try connection.command("SET", key, "before") }
-        let slot = Slot.of(key: Array(keys[0].utf8))
-        try cluster.move(slot: slot, from: cluster.masters[0], to: cluster.masters[1])
-        // Commands behind it in the same pipeline, at the old and at the new master.
-        connection.append("GET", keys[0])
-        connection.append("APPEND", keys[0], "+1")
-        connection.append("GET", keys[1])
-        connection.append("APPEND", keys[0], "+2")
-        connection.append("GET", keys[0])
-        connection.append("GET", keys[2])
-        for expected: ReplyValue in [
-            Self.text("before"), .integer(8), Self.text("before"), .integer(10),
-            Self.text("before+1+2"), Self.text("before"),
-        ] { #expect(try connection.receive().copied() == expected) }
-        let map = try #require(cluster.configuration.cluster?.map)
-        #expect(map.owner(ofSlot: slot)?.endpoint == cluster.masters[1].endpoint)
-        // The next command goes there at once.
-        let before = try moved(cluster)
-        #expect(try connection.command("GET", keys[0]).text == "before+1+2")
-        #expect(try moved(cluster) == before)
-    }
-
-    /// How many answers MOVED the masters have given.
-    private func moved(_ cluster: TestCluster) throws -> Int {
-        try cluster.masters.reduce(0) { sum, node in
-            let stats = try node.ask("INFO", "errorstats").text ?? ""
-            let line = stats.split(separator: "\r\n").first { $0.hasPrefix("errorstat_MOVED") }
-            return sum + (line?.split(separator: "=").last.flatMap { Int($0) } ?? 0)
-        }
-    }
-
-    @Test func aTransactionThatWasMovedIsRepeatedAsAWhole() throws {
-        let cluster = try TestCluster()
-        var connection = try cluster.connect()
-        let keys = Self.keys(cluster)
-        try connection.command("SET", keys[0], "1")
-        let slot = Slot.of(key: Array(keys[0].utf8))
-        for round in 0..<2 {
-            try cluster.move(
-                slot: slot, from: cluster.masters[round], to: cluster.masters[round + 1])
-            connection.append("GET", keys[2])
-            connection.append("MULTI")
-            connection.append("INCR", keys[0])
-            connection.append("INCR", keys[0])
-            connection.append("EXEC")
-            connection.append("GET", keys[round + 1])
-            connection.append("GET", keys[0])
-            #expect(try connection.receive().copied() == .null)
-            for expected in ["OK", "QUEUED", "QUEUED"] {
-                #expect(try connection.receive().copied() == Self.text(expected))
-            }
-            let value = Int64(2 * round + 3)
-            #expect(
-                try connection.receive().copied()
-                    == .array([.integer(value - 1), .integer(value)]))
-            #expect(try connection.receive().copied() == .null)
-            #expect(try connection.receive().copied() == Self.text(String(value)))
-        }
-    }
-
-    @Test func askIsFollowedByReadsAndNotByWrites() throws {
-        let cluster = try TestCluster()
-        var connection = try cluster.connect()
-        let slot = 7
-        let (here, there, absent) = (
-            Self.key(inSlot: slot, "here"), Self.key(inSlot: slot, "there"),
-            Self.key(inSlot: slot, "absent")
-        )
-        let (source, target) = (cluster.masters[0], cluster.masters[2])
-        try connection.command("SET", there, "2")
-        try cluster.beginMove(slot: slot, from: source, to: target)
-        try cluster.moveKeys(slot: slot, from: source, to: target)
-        // Behind the move, through a transaction with ASKING, as nothing but MIGRATE would.
-        connection.append("GET", there)
-        connection.append("GET", absent)
-        connection.append("SET", there, "3")
-        connection.append("GET", there)
-        #expect(try connection.receive().copied() == Self.text("2"))
-        #expect(try connection.receive().copied() == .null)
-        let refusal = try connection.receive().errorText
-        #expect(refusal?.hasPrefix("ASK \(slot) ") ?? false)
-        #expect(try connection.receive().copied() == Self.text("2"))
-        // A transaction is answered as the server does.
-        connection.append("MULTI")
-        connection.append("GET", there)
-        connection.append("EXEC")
-        #expect(try connection.receive().copied() == Self.text("OK"))
-        let queued = try connection.receive().errorText
-        #expect(queued?.hasPrefix("ASK") ?? false)
-        let end = try connection.receive().errorText
-        #expect(end?.hasPrefix("EXECABORT") ?? false)
-        // The map says as before who has the slot.
-        let owner = cluster.configuration.cluster?.map?.owner(ofSlot: slot)
-        #expect(owner?.endpoint == source.endpoint)
-        try cluster.endMove(slot: slot, to: target)
-        try connection.command("SET", there, "3")
-        try connection.command("SET", here, "1")
-        #expect(
-            try connection.command("MGET", here, there).elements.compactMap(\.text) == ["1", "3"])
-    }
-
-    @Test func tryAgainEndsWithAnErrorOrWithTheMove() throws {
-        let cluster = try TestCluster()
-        var connection = try cluster.connect()
-        let slot = 9
-        let (one, two) = (Self.key(inSlot: slot, "1"), Self.key(inSlot: slot, "2"))
-        let (source, target) = (cluster.masters[0], cluster.masters[1])
-        try connection.command("MSET", one, "1", two, "2")
-        try cluster.beginMove(slot: slot, from: source, to: target)
-        try cluster.moveKeys(slot: slot, from: source, to: target, most: 1)
-        let began = ContinuousClock.now
-        connection.append("MGET", one, two)
-        let refusal = try connection.receive(timeoutMilliseconds: 200).errorText
-        #expect(refusal?.hasPrefix("TRYAGAIN") ?? false)
-        #expect(ContinuousClock.now - began < .seconds(2))
-        let isAlive = connection.isAlive
-        #expect(isAlive)
-        // Once more, and the move ends meanwhile.
-        connection.append("MGET", one, two)
-        try connection.flush()
-        try cluster.moveKeys(slot: slot, from: source, to: target)
-        try cluster.endMove(slot: slot, to: target)
-        #expect(try connection.receive().copied().elements.compactMap(\.text) == ["1", "2"])
-    }
-
-    @Test func aScanIsNotContinuedOnAnotherNode() throws {
-        let cluster = try TestCluster(masters: 2)
-        var connection = try cluster.connect()
-        let key = Self.key(inSlot: 5)
-        for index in 0..<2_000 {
-            connection.append("HSET", key, "field\(index)", String(repeating: "x", count: 80))
-        }
-        for _ in 0..<2_000 { _ = try connection.receive() }
-        func page(_ cursor: String, _ connection: inout Connection) throws -> ReplyValue {
-            connection.append("HSCAN", key, cursor, "COUNT", "10")
-            return try connection.receive().copied()
-        }
-        let first = try page("0", &connection)
-        let second = try page(first.elements[0].text ?? "", &connection)
-        let cursor = second.elements[0].text ?? ""
-        #expect(second.elements[1].elements.count >= 20 && cursor != "0")
-        try cluster.move(slot: 5, from: cluster.masters[0], to: cluster.masters[1])
-        // The old node says where the key is now, and that is not followed.
-        let third = try page(cursor, &connection)
-        guard case .error(let text) = third, text.hasPrefix("MOVED") else {
-            Issue.record("a page of another node: \(third)")
-            return
-        }
-        _ = try cluster.configuration.cluster?.refresh()
-        let error = #expect(throws: RedisError.self) { _ = try page(cursor, &connection) }
-        #expect(error?.message.contains("moved while the key was scanned") ?? false)
-        var other = try cluster.connect()
-        let again = try page("0", &other)
-        #expect(again.elements.count == 2)
-        #expect(try page(again.elements[0].text ?? "", &other).elements.count == 2)
-    }
-
     // MARK: Masters that are away
 
     @Test func aKilledMasterBreaksTheConnectionAndItsReplicaServesTheNext() throws {
-        let cluster = try TestCluster(replicas: 1, ["--cluster-require-full-coverage", "no"])
-        let keys = Self.keys(cluster)
+        let cluster = try TestCluster(replicas: 1)
+        let keys = ClusterKeys.keys(cluster)
         var connection = try cluster.connect()
         for key in keys { try connection.command("SET", key, "v") }
         #expect(try cluster.masters[0].ask("WAIT", "1", "5000").integer != nil)
@@ -371,9 +200,44 @@ import Testing
         #expect(owner?.endpoint == cluster.replicas[0].endpoint)
     }
 
+    /// A node that takes a slot in goes on naming the master that failed meanwhile.
+    @Test func aNodeThatNamesALostMasterIsNotBelievedWhereAnotherKnowsBetter() throws {
+        let cluster = try TestCluster(replicas: 1)
+        let (source, target) = (cluster.masters[0], cluster.masters[1])
+        let slot = 7
+        let key = ClusterKeys.key(inSlot: slot)
+        var connection = try cluster.connect()
+        try connection.command("SET", key, "v")
+        try TestCluster.wait("the replica has not got the key") {
+            try cluster.replicas[0].ask("DBSIZE").integer == 1
+        }
+        try cluster.beginMove(slot: slot, from: source, to: target)
+        source.kill()
+        try TestCluster.wait("the replica was not promoted") {
+            try cluster.masters[2].ask("CLUSTER", "INFO").text?.contains("cluster_slots_ok:16384")
+                ?? false
+                && cluster.replicas[0].ask("ROLE").elements.first?.text == "master"
+        }
+        #expect(
+            try target.ask("CLUSTER", "INFO").text?.contains("cluster_slots_ok:16383") ?? false)
+        let lost = source.endpoint.port
+        // Whichever is asked first.
+        let living: [TestCluster.Node] = [target, cluster.masters[2], cluster.replicas[0]]
+        for first in living {
+            let others = living.filter { $0 !== first }
+            let names = ([first] + others).map(\.endpoint.description).joined(separator: ",")
+            let configuration = try RedisConfiguration(url: "redis+cluster://\(names)")
+            let map = try #require(try configuration.cluster?.refresh())
+            #expect(map.owner(ofSlot: slot)?.endpoint == cluster.replicas[0].endpoint)
+            #expect(!map.masters.contains { $0.endpoint.port == lost })
+            var other = try Connection(configuration)
+            #expect(try other.command("GET", key).text == "v")
+        }
+    }
+
     @Test func aClusterThatIsDownSaysSo() throws {
-        let cluster = try TestCluster()
-        let keys = Self.keys(cluster)
+        let cluster = try TestCluster(["--cluster-require-full-coverage", "yes"])
+        let keys = ClusterKeys.keys(cluster)
         var connection = try cluster.connect()
         try connection.command("SET", keys[1], "v")
         cluster.masters[0].kill()
@@ -390,5 +254,54 @@ import Testing
         try cluster.masters[0].start()
         try cluster.waitUntilWorking()
         #expect(try connection.command("GET", keys[1]).text == "v")
+    }
+
+    @Test func aMasterThatHangsIsLeftInTime() throws {
+        let cluster = try TestCluster(commandTimeoutMilliseconds: 300)
+        let keys = ClusterKeys.keys(cluster)
+        var connection = try cluster.connect()
+        try connection.command("SET", keys[0], "v")
+        cluster.masters[0].freeze(true)
+        defer { cluster.masters[0].freeze(false) }
+        let error = #expect(throws: RedisError.self) { try connection.command("GET", keys[0]) }
+        #expect(error?.code == .timeout)
+        // Asking for the map goes on to the next node.
+        #expect(try cluster.configuration.cluster?.refresh().masters.count == 3)
+    }
+
+    // MARK: Addresses that lead elsewhere
+
+    @Test func aServerThatIsNoClusterSaysWhichAddressToUse() throws {
+        let server = try FakeServer { _ in "-ERR This instance has cluster support disabled\r\n" }
+        let error = #expect(throws: RedisError.self) {
+            _ = try Connection(RedisConfiguration(url: "redis+cluster://127.0.0.1:\(server.port)"))
+        }
+        #expect(error?.message.contains("use redis://127.0.0.1:\(server.port)") ?? false)
+        server.stop()
+        let gone = #expect(throws: RedisError.self) {
+            _ = try Connection(
+                RedisConfiguration(url: "redis+cluster://u:secret@127.0.0.1:\(server.port)"))
+        }
+        #expect(gone?.code == .connect && !(gone?.message.contains("secret") ?? true))
+    }
+
+    @Test func anOlderServerIsAskedForSlots() throws {
+        let server = try FakeServer { words in
+            switch words.prefix(2).joined(separator: " ") {
+            case "CLUSTER SHARDS": "-ERR Unknown subcommand or wrong number of arguments\r\n"
+            case "CLUSTER INFO": "$16\r\ncluster_state:ok\r\n"
+            case "CLUSTER SLOTS":
+                "*1\r\n*3\r\n:0\r\n:16383\r\n*3\r\n$0\r\n\r\n:7777\r\n$2\r\nid\r\n"
+            default: "+OK\r\n"
+            }
+        }
+        let configuration = try RedisConfiguration(url: "redis+cluster://127.0.0.1:\(server.port)")
+        let map = try #require(try configuration.cluster?.refresh())
+        #expect(map.owner(ofSlot: 9)?.endpoint == Endpoint(host: "127.0.0.1", port: 7_777))
+        #expect(map.owner(ofSlot: 9)?.id == "id" && map.masters.count == 1)
+        server.stop()
+        // The old map serves while nobody answers.
+        #expect(throws: RedisError.self) { try configuration.cluster?.refresh() }
+        #expect(configuration.cluster?.map == map)
     }
 }

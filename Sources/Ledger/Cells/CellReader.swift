@@ -289,8 +289,10 @@ public final class CellReader {
         throw CellReadError(.unavailable, "shard \(shard) moves from node to node: ask again")
     }
 
-    /// Notes which master of a cluster the shard is read from, and returns it; throws where the
-    /// shard may be in halves. Nil where there is one server.
+    /// Notes which master of a cluster the shard is read from, and returns it; nil where there is
+    /// one server.
+    ///
+    /// Throws where the shard may be in halves.
     private func noteServer(
         of shard: Int, _ connection: inout Connection
     ) throws(CellReadError) -> ClusterNode? {

@@ -15,6 +15,8 @@ struct ReaderNodes {
     mutating func forget() { whole = [:] }
 
     /// Throws where the shard with these marks may be in halves; asks once for each node.
+    ///
+    /// Says nothing where the slot turns out to be on another node than this one.
     mutating func check(
         _ shard: Int, _ marksKey: [UInt8], on node: ClusterNode, _ connection: inout Connection
     ) throws(RedisError) {
@@ -22,6 +24,7 @@ struct ReaderNodes {
         let owner = try connection.command([
             Array("HMGET".utf8), marksKey, Array("!owner".utf8),
         ]).elements.first?.text
+        guard connection.node(ofKey: marksKey) == node else { return }
         if owner != node.id {
             // Without an owner there was none before.
             guard owner == nil || shared.isOverdue(shard, on: node.id) else {

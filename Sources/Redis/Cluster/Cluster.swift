@@ -117,8 +117,10 @@ public final class Cluster: Sendable, Hashable, CustomStringConvertible {
         }
     }
 
-    /// Lets a thread of its own read the map where it is due: after 30 s, or after MOVED or the
-    /// loss of a node, but not more often than four times a second. Returns at once.
+    /// Lets a thread of its own read the map where it is due, and returns at once.
+    ///
+    /// It is due after 30 s, and after MOVED or the loss of a node, but not more often than four
+    /// times a second.
     public func refreshIfDue() {
         let isDue = state.withLock { state in
             guard !state.isAsking, !state.isStarted, state.dueAt.remainingMilliseconds == 0,

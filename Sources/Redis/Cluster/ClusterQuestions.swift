@@ -12,12 +12,23 @@ extension Cluster {
         var epoch: Int64
         /// Whether the node sees a cluster that works.
         var isWorking: Bool
+        /// How many slots have a master that it does not take for lost.
+        var served: Int
+
+        /// Whether nothing is missing in what it sees.
+        var isWhole: Bool { isWorking && served == Slot.count }
+
+        static func < (left: View, right: View) -> Bool {
+            (left.isWorking ? 1 : 0, left.epoch, left.served)
+                < (right.isWorking ? 1 : 0, right.epoch, right.served)
+        }
     }
 
-    /// Asks nodes in turn until one has a map that is not older than what is known.
+    /// Asks nodes in turn until one has a whole map that is not older than what is known.
     ///
-    /// A node that was cut off has an old map, and sees a cluster that does not work. Such a view
-    /// counts only where nobody has a better one.
+    /// A node that was cut off has an old map, and sees a cluster that does not work. A node that
+    /// was taking a slot in when its master failed goes on naming that one, also after another took
+    /// its place. Such views count only where nobody has a better one.
     func ask() throws(RedisError) -> SlotMap {
         let (reach, known, map, last) = state.withLock {
             ($0.reach, $0.epoch, $0.map, $0.lastAnswered)
@@ -27,11 +38,8 @@ extension Cluster {
         for endpoint in order(map, last) {
             do throws(RedisError) {
                 let view = try view(of: endpoint, reach)
-                if view.isWorking, view.epoch >= known { return take(view, endpoint) }
-                let rank = (view.isWorking ? 1 : 0, view.epoch)
-                if second.map({ ($0.view.isWorking ? 1 : 0, $0.view.epoch) < rank }) ?? true {
-                    second = (endpoint, view)
-                }
+                if view.isWhole, view.epoch >= known { return take(view, endpoint) }
+                if second.map({ $0.view < view }) ?? true { second = (endpoint, view) }
             } catch { failures.append((endpoint, error)) }
         }
         if let second { return take(second.view, second.endpoint) }
@@ -107,7 +115,8 @@ extension Cluster {
         let facts = Self.facts(info)
         return View(
             map: map, epoch: facts["cluster_current_epoch"].flatMap { Int64($0) } ?? 0,
-            isWorking: facts["cluster_state"] ?? "ok" == "ok")
+            isWorking: facts["cluster_state"] ?? "ok" == "ok",
+            served: facts["cluster_slots_ok"].flatMap { Int($0) } ?? Slot.count)
     }
 
     /// Redis 6 knows CLUSTER, but not SHARDS.

@@ -21,8 +21,10 @@ extension Router {
         return try settle(reply, limitMilliseconds)
     }
 
-    /// The next answer where it has come, or comes within this time; nil for the time: only what
-    /// was read from a socket already. A redirect is followed, which may take 2 s more.
+    /// The next answer where it comes within this time; nil for the time: where it was read from a
+    /// socket already.
+    ///
+    /// A redirect is followed, which may take 2 s more.
     func takeIfReady(_ waitMilliseconds: Int32?) throws(RedisError) -> Reply? {
         guard next < sent.count else { throw Self.withoutKey() }
         if sent[next].answer != nil { return try takeKept(Self.patienceMilliseconds) }

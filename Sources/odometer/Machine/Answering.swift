@@ -67,9 +67,9 @@ final class Answering: Sendable {
         }
     }
 
-    /// Refuses a node of a cluster under an address that names it alone; a Redis that does not
-    /// answer now is no error, it may come later.
+    /// Refuses a node of a cluster under an address that names it alone.
     ///
+    /// A Redis that does not answer now is no error, it may come later.
     /// Readers begin with the ledger's number of shards, where it can be read now.
     private func checkServer() throws(CommandFailure) {
         do throws(RedisError) {
