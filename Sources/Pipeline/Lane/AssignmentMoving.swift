@@ -32,7 +32,7 @@ extension Assignment {
             self.nodes.awaited = nil
             take(result, nodes, link)
         }
-        if isCurrent, isBehind { stepBackForNodes() }
+        if mutant != 15, isCurrent, isBehind { stepBackForNodes() }
         guard isCurrent else { return }
         look(nodes, now)
         tellMoving()
@@ -62,7 +62,7 @@ extension Assignment {
     private func boundMemory() {
         for shard in core.shards.indices
         where core.shards[shard].moving != nil && core.shards[shard].aside == nil {
-            if core.isFull(shard: shard) { core.setAsideWaiting(shard) }
+            if mutant != 20, core.isFull(shard: shard) { core.setAsideWaiting(shard) }
         }
     }
 
@@ -124,7 +124,7 @@ extension Assignment {
         for look in result.looks {
             if core.shards[look.shard].moving != nil {
                 // It began to wait meanwhile: the next look is about it as it is.
-                guard isAsRead(look.shard) else {
+                guard mutant == 16 || isAsRead(look.shard) else {
                     let peers = ShardGuard.peers(look.facts)
                     core.shards[look.shard].moving?.peers.formUnion(peers)
                     continue
@@ -155,7 +155,7 @@ extension Assignment {
     private func suspect(_ look: ShardLook, _ nodes: any LaneNodes) {
         guard !nodes.isOnWay(shard: look.shard) else { return }
         let peers = ShardGuard.peers(look.facts)
-        if !peers.isEmpty {
+        if mutant != 17, !peers.isEmpty {
             core.beginMoving(look.shard, Moving(.open, now: now))
             core.shards[look.shard].moving?.peers = peers
         } else if isAsRead(look.shard), !core.isInFlight(shard: look.shard), let marks = look.marks,
@@ -169,7 +169,7 @@ extension Assignment {
     private func judge(_ look: ShardLook, _ nodes: any LaneNodes) -> ShardMarks? {
         let shard = look.shard
         guard var moving = core.shards[shard].moving else { return nil }
-        moving.peers.formUnion(ShardGuard.peers(look.facts))
+        if mutant != 14 { moving.peers.formUnion(ShardGuard.peers(look.facts)) }
         defer { if core.shards[shard].moving != nil { core.shards[shard].moving = moving } }
         func goOn(_ reason: Moving.Reason) { moving.goOn(reason, now: now, roll: lane.world.roll()) }
         let verdict = ShardGuard(look: look, peers: moving.peers, fingerprint: fit(look)).verdict
@@ -185,7 +185,7 @@ extension Assignment {
                 goOn(.lost)
                 return nil
             }
-            guard facts.isWhole(marks) else {
+            guard mutant == 19 || facts.isWhole(marks) else {
                 self.nodes.mustOpen = true
                 self.nodes.orders.made.append((shard, owner))
                 goOn(.marks)
@@ -211,7 +211,7 @@ extension Assignment {
             core.endMoving(shard)
             // Where it was told already, the order before did not reach the node.
             let isTold = core.shards[shard].aside?.isTorn ?? false
-            core.setAsideTorn(shard, reason: reason)
+            if mutant != 18 { core.setAsideTorn(shard, reason: reason) }
             if !isTold {
                 lane.report(.error, "shard-torn", "shard \(shard) is torn: \(reason)")
             }
@@ -239,7 +239,10 @@ extension Assignment {
 
     private func retryParked(_ looks: [ShardLook], _ link: LedgerLink) {
         guard looks.count == core.shardCount else { return }
-        let marks = looks.filter { core.shards[$0.shard].moving == nil }.compactMap(\.marks)
+        // Nothing is written to a shard that waits or is torn.
+        let marks = looks.filter {
+            core.shards[$0.shard].moving == nil && core.shards[$0.shard].aside == nil
+        }.compactMap(\.marks)
         guard !lane.parked.counts.isEmpty || marks.contains(where: { $0.parked > 0 }) else {
             return
         }

@@ -1,4 +1,7 @@
+internal import Glibc
 internal import Ledger
+
+let mutant: Int = getenv("MUTANT").flatMap { Int(String(cString: $0)) } ?? 0
 
 /// Decides whether a shard may be committed to on the node that has it: facts in, verdict out.
 ///
@@ -41,31 +44,31 @@ struct ShardGuard {
     var verdict: Verdict {
         let facts = look.facts
         guard let owner = facts.owner else { return .wait(.noOwner) }
-        if let torn = look.marks?.torn { return .torn(torn) }
-        let peers = peers.union(Self.peers(facts))
+        if mutant != 1, let torn = look.marks?.torn { return .torn(torn) }
+        let peers = mutant == 2 ? [] : peers.union(Self.peers(facts))
         // Marks that are on their way themselves cannot be read.
         guard look.marks != nil || !peers.isEmpty else { return .wait(.unread) }
-        let isKnown = look.marks?.owner == owner.node && peers.isEmpty
+        let isKnown = mutant == 3 || (mutant == 4 || look.marks?.owner == owner.node) && (mutant == 5 || peers.isEmpty)
         // Keys may be at the node to which the owner says that it moves them.
         let strangers = facts.others.filter { $0.keys > 0 && $0.node != owner.migratingTo }
-        guard strangers.isEmpty else {
+        guard mutant == 6 || strangers.isEmpty else {
             guard !isKnown else { return .wait(.keysElsewhere) }
             let names = strangers.map(\.node).sorted().joined(separator: ", ")
             return .split("keys of its slot are on \(names) too")
         }
         let lost = peers.intersection(facts.replaced).sorted()
-        guard lost.isEmpty else {
+        guard mutant == 7 || lost.isEmpty else {
             return .split("\(lost.joined(separator: ", ")) failed while its keys were moving")
         }
-        if fingerprint == .differs { return .split("its marks are those of another log") }
-        guard isKnown || facts.silent.isEmpty else { return .wait(.unasked) }
+        if mutant != 8, fingerprint == .differs { return .split("its marks are those of another log") }
+        guard mutant == 9 || isKnown || facts.silent.isEmpty else { return .wait(.unasked) }
         let isOpen = owner.isOpen || facts.others.contains(where: \.isOpen)
-        guard isKnown || !isOpen else { return .wait(.open) }
+        guard mutant == 10 || isKnown || !isOpen else { return .wait(.open) }
         guard look.marks != nil else { return .wait(.unread) }
         switch look.blank {
         case nil: return .settle(owner: owner.node)
-        case .empty: return .make(owner: owner.node)
-        case .cells: return .split("its cells are there, its marks are not")
+        case .cells where mutant != 11: return .split("its cells are there, its marks are not")
+        case .empty, .cells: return .make(owner: owner.node)
         }
     }
 
