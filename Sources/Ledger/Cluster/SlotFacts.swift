@@ -1,5 +1,3 @@
-internal import Glibc
-let mutantLedger: Int = getenv("MUTANT").flatMap { Int(String(cString: $0)) } ?? 0
 /// What one master of a Redis Cluster says of one slot.
 package struct SlotView: Sendable, Hashable {
     /// The master's id.
@@ -55,7 +53,6 @@ package struct SlotFacts: Sendable, Hashable {
     /// none says so, or where two epochs are the same.
     package var owner: SlotView? {
         let owners = views.filter(\.isOwner)
-        if mutantLedger == 13 { return owners.first }
         guard let best = owners.max(by: { $0.epoch < $1.epoch }),
             owners.count(where: { $0.epoch == best.epoch }) == 1
         else { return nil }
@@ -66,7 +63,7 @@ package struct SlotFacts: Sendable, Hashable {
     /// an old copy of what its successor has.
     package var others: [SlotView] {
         let owner = owner?.node
-        return views.filter { $0.node != owner && (mutantLedger == 12 || !replaced.contains($0.node)) }
+        return views.filter { $0.node != owner && !replaced.contains($0.node) }
     }
 }
 
@@ -78,6 +75,9 @@ package struct ShardLook: Sendable, Hashable {
     package var facts: SlotFacts
     /// Its marks, read from the owner after the facts; nil where that did not go.
     package var marks: ShardMarks?
+    /// How many keys of this shard other masters hold and the owner does not; looked at only where
+    /// others hold keys of the slot and the marks say that it is whole on this owner.
+    package var missing = 0
     /// What the owner holds where the marks name no partition and no birth; nil where they do.
     package var blank: Blank?
 
@@ -91,11 +91,13 @@ package struct ShardLook: Sendable, Hashable {
 
     /// A look with this result.
     package init(
-        shard: Int, facts: SlotFacts, marks: ShardMarks? = nil, blank: Blank? = nil
+        shard: Int, facts: SlotFacts, marks: ShardMarks? = nil, missing: Int = 0,
+        blank: Blank? = nil
     ) {
         self.shard = shard
         self.facts = facts
         self.marks = marks
+        self.missing = missing
         self.blank = blank
     }
 }

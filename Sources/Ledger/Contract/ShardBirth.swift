@@ -17,7 +17,7 @@ public enum ShardBirth {
     /// Why a shard needs a rebuild, by the ids in its marks and its audit, nil where there is none;
     /// nil when they agree.
     public static func splitReason(marks: String?, audit: String?) -> String? {
-        guard marks != audit, mutantLedger != 24 else { return nil }
+        guard marks != audit else { return nil }
         return "split: its marks are of birth \(marks ?? "none"), its audit of \(audit ?? "none")"
     }
 

@@ -73,7 +73,7 @@ final class Assignment {
     /// Reads on from the cursors' positions as soon as commits can be made again.
     func resumeIfPossible(_ link: LedgerLink) {
         guard isOnHold, link.canCommit, !needsReconcile, !lane.fitness.isUnfit,
-            lane.deadLetters.waiting == 0, core.hasRoom, mutant == 21 || !isBehind
+            lane.deadLetters.waiting == 0, core.hasRoom, !isBehind
         else { return }
         if assignPositions() {
             isOnHold = false

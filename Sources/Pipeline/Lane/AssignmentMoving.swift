@@ -32,7 +32,7 @@ extension Assignment {
             self.nodes.awaited = nil
             take(result, nodes, link)
         }
-        if mutant != 15, isCurrent, isBehind { stepBackForNodes() }
+        if isCurrent, isBehind { stepBackForNodes() }
         guard isCurrent else { return }
         look(nodes, now)
         tellMoving()
@@ -62,7 +62,7 @@ extension Assignment {
     private func boundMemory() {
         for shard in core.shards.indices
         where core.shards[shard].moving != nil && core.shards[shard].aside == nil {
-            if mutant != 20, core.isFull(shard: shard) { core.setAsideWaiting(shard) }
+            if core.isFull(shard: shard) { core.setAsideWaiting(shard) }
         }
     }
 
@@ -121,10 +121,10 @@ extension Assignment {
         facts.take(known, of: core.partitions, isAside: isAside)
         guard !lane.fitness.isUnfit else { return postpone(result.looks) }
         var settled: [ShardMarks] = []
-        for look in result.looks {
+        for look in result.looks where isCurrent {
             if core.shards[look.shard].moving != nil {
                 // It began to wait meanwhile: the next look is about it as it is.
-                guard mutant == 16 || isAsRead(look.shard) else {
+                guard isAsRead(look.shard) else {
                     let peers = ShardGuard.peers(look.facts)
                     core.shards[look.shard].moving?.peers.formUnion(peers)
                     continue
@@ -134,6 +134,7 @@ extension Assignment {
                 suspect(look, nodes)
             }
         }
+        guard isCurrent else { return }
         let hasMoved = bring(to: settled, link)
         if hasMoved { stepBackForNodes() }
         retryParked(result.looks, link)
@@ -155,7 +156,7 @@ extension Assignment {
     private func suspect(_ look: ShardLook, _ nodes: any LaneNodes) {
         guard !nodes.isOnWay(shard: look.shard) else { return }
         let peers = ShardGuard.peers(look.facts)
-        if mutant != 17, !peers.isEmpty {
+        if !peers.isEmpty {
             core.beginMoving(look.shard, Moving(.open, now: now))
             core.shards[look.shard].moving?.peers = peers
         } else if isAsRead(look.shard), !core.isInFlight(shard: look.shard), let marks = look.marks,
@@ -169,7 +170,7 @@ extension Assignment {
     private func judge(_ look: ShardLook, _ nodes: any LaneNodes) -> ShardMarks? {
         let shard = look.shard
         guard var moving = core.shards[shard].moving else { return nil }
-        if mutant != 14 { moving.peers.formUnion(ShardGuard.peers(look.facts)) }
+        moving.peers.formUnion(ShardGuard.peers(look.facts))
         defer { if core.shards[shard].moving != nil { core.shards[shard].moving = moving } }
         func goOn(_ reason: Moving.Reason) { moving.goOn(reason, now: now, roll: lane.world.roll()) }
         let verdict = ShardGuard(look: look, peers: moving.peers, fingerprint: fit(look)).verdict
@@ -185,7 +186,7 @@ extension Assignment {
                 goOn(.lost)
                 return nil
             }
-            guard mutant == 19 || facts.isWhole(marks) else {
+            guard facts.isWhole(marks) else {
                 self.nodes.mustOpen = true
                 self.nodes.orders.made.append((shard, owner))
                 goOn(.marks)
@@ -196,6 +197,9 @@ extension Assignment {
             if let before = marks.owner, before != owner { lane.totals.shardMoves += 1 }
             core.endMoving(shard)
             return marks
+        case .otherLog:
+            // Taking up the partitions again compares the log with the newest record in the marks.
+            lane.establishAgain("shard \(shard): its marks know another record than was read")
         case .torn(let reason):
             if reason.hasPrefix(ShardGuard.split) { self.nodes.orders.torn.append((shard, reason)) }
             core.endMoving(shard)
@@ -211,7 +215,7 @@ extension Assignment {
             core.endMoving(shard)
             // Where it was told already, the order before did not reach the node.
             let isTold = core.shards[shard].aside?.isTorn ?? false
-            if mutant != 18 { core.setAsideTorn(shard, reason: reason) }
+            core.setAsideTorn(shard, reason: reason)
             if !isTold {
                 lane.report(.error, "shard-torn", "shard \(shard) is torn: \(reason)")
             }

@@ -196,7 +196,7 @@ struct LaneCore: ~Copyable {
     /// It may be sent after the next look at the log: see `AssignmentComparison.swift`.
     mutating func handOver(shard: Int) -> Bool {
         precondition(!isInFlight(shard: shard), "one commit of a shard at a time")
-        guard mutant == 25 || shards[shard].moving == nil, isBehind(shard: shard) else { return false }
+        guard shards[shard].moving == nil, isBehind(shard: shard) else { return false }
         for slot in partitions.indices {
             let range = cursors[slot].range(shard: shard)
             guard range.from < range.to else { continue }

@@ -58,7 +58,7 @@ extension LaneCore {
     mutating func reconcile(_ read: ShardMarks, now: Milliseconds) -> Reconciliation {
         let shard = read.shard
         if let torn = read.torn {
-            guard mutant == 22 ? shards[shard].aside == nil : shards[shard].aside?.isWaiting ?? true else { return .nothing }
+            guard shards[shard].aside?.isWaiting ?? true else { return .nothing }
             setAsideTorn(shard, reason: torn)
             return .torn(torn)
         }

@@ -54,7 +54,7 @@ extension Lane {
                     request.made.append((look.shard, owner))
                     request.shards.append(look.shard)
                 case .torn: found[look.shard] = look.marks
-                case .split: survey.waiting[look.shard]?.reason = .keysElsewhere
+                case .otherLog, .split: survey.waiting[look.shard]?.reason = .keysElsewhere
                 case .wait(let reason): survey.waiting[look.shard]?.reason = reason
                 }
             }

@@ -71,7 +71,7 @@ extension Lane {
             if let torn = shard.torn { assignment.core.setAsideTorn(shard.shard, reason: torn) }
         }
         for (shard, moving) in survey.waiting {
-            if mutant != 23 { assignment.core.setAsideWaiting(shard) }
+            assignment.core.setAsideWaiting(shard)
             assignment.core.beginMoving(shard, moving)
         }
         assignment.nodes.orders = survey.orders

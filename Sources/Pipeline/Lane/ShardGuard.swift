@@ -1,7 +1,4 @@
-internal import Glibc
 internal import Ledger
-
-let mutant: Int = getenv("MUTANT").flatMap { Int(String(cString: $0)) } ?? 0
 
 /// Decides whether a shard may be committed to on the node that has it: facts in, verdict out.
 ///
@@ -37,6 +34,8 @@ struct ShardGuard {
         case torn(String)
         /// Parts of it are on several nodes, or lost: it has to be counted again.
         case split(String)
+        /// The log, or its marks, are not what this lane has counted: the log decides.
+        case otherLog
         /// Ask again later.
         case wait(Moving.Reason)
     }
@@ -44,31 +43,32 @@ struct ShardGuard {
     var verdict: Verdict {
         let facts = look.facts
         guard let owner = facts.owner else { return .wait(.noOwner) }
-        if mutant != 1, let torn = look.marks?.torn { return .torn(torn) }
-        let peers = mutant == 2 ? [] : peers.union(Self.peers(facts))
+        if let torn = look.marks?.torn { return .torn(torn) }
+        let peers = peers.union(Self.peers(facts))
         // Marks that are on their way themselves cannot be read.
         guard look.marks != nil || !peers.isEmpty else { return .wait(.unread) }
-        let isKnown = mutant == 3 || (mutant == 4 || look.marks?.owner == owner.node) && (mutant == 5 || peers.isEmpty)
+        let isKnown = look.marks?.owner == owner.node && peers.isEmpty
         // Keys may be at the node to which the owner says that it moves them.
         let strangers = facts.others.filter { $0.keys > 0 && $0.node != owner.migratingTo }
-        guard mutant == 6 || strangers.isEmpty else {
+        // Of a shard that is known here, copies that a replica kept of it are no parts.
+        guard strangers.isEmpty || isKnown && look.missing == 0 else {
             guard !isKnown else { return .wait(.keysElsewhere) }
             let names = strangers.map(\.node).sorted().joined(separator: ", ")
             return .split("keys of its slot are on \(names) too")
         }
         let lost = peers.intersection(facts.replaced).sorted()
-        guard mutant == 7 || lost.isEmpty else {
+        guard lost.isEmpty else {
             return .split("\(lost.joined(separator: ", ")) failed while its keys were moving")
         }
-        if mutant != 8, fingerprint == .differs { return .split("its marks are those of another log") }
-        guard mutant == 9 || isKnown || facts.silent.isEmpty else { return .wait(.unasked) }
+        if fingerprint == .differs { return .otherLog }
+        guard isKnown || facts.silent.isEmpty else { return .wait(.unasked) }
         let isOpen = owner.isOpen || facts.others.contains(where: \.isOpen)
-        guard mutant == 10 || isKnown || !isOpen else { return .wait(.open) }
+        guard isKnown || !isOpen else { return .wait(.open) }
         guard look.marks != nil else { return .wait(.unread) }
         switch look.blank {
         case nil: return .settle(owner: owner.node)
-        case .cells where mutant != 11: return .split("its cells are there, its marks are not")
-        case .empty, .cells: return .make(owner: owner.node)
+        case .empty: return .make(owner: owner.node)
+        case .cells: return .split("its cells are there, its marks are not")
         }
     }
 
