@@ -24,6 +24,8 @@ import Testing
         var oldKeys = 0
         var fingerprint = ShardGuard.Fit.fits
         var blank: ShardLook.Blank?
+        /// Keys at B that A does not have.
+        var missing = 0
 
         var verdict: ShardGuard.Verdict {
             var views = [
@@ -41,12 +43,12 @@ import Testing
             let look = ShardLook(
                 shard: 0,
                 facts: SlotFacts(views: views, silent: isSilent ? ["C"] : [], replaced: ["D"]),
-                marks: areMarksRead ? marks : nil, blank: blank)
+                marks: areMarksRead ? marks : nil, missing: missing, blank: blank)
             return ShardGuard(look: look, peers: peers, fingerprint: fingerprint).verdict
         }
     }
 
-    private enum Kind { case settle, make, torn, split, wait }
+    private enum Kind { case settle, make, torn, split, otherLog, wait }
 
     private static func kind(_ verdict: ShardGuard.Verdict) -> Kind {
         switch verdict {
@@ -54,6 +56,7 @@ import Testing
         case .make: .make
         case .torn: .torn
         case .split: .split
+        case .otherLog: .otherLog
         case .wait: .wait
         }
     }
@@ -67,10 +70,11 @@ import Testing
         if !one.areMarksRead, one.peers.isEmpty, !isOpenWithKeys { return .wait }
         let isUnchanged = one.settled == "A" && one.peers.isEmpty && !isOpenWithKeys
         let isElsewhere = one.keysAtB > 0 && one.migratingTo != "B"
-        if isElsewhere { return isUnchanged ? .wait : .split }
+        if isElsewhere, !isUnchanged { return .split }
+        if isElsewhere, one.missing > 0 { return .wait }
         if one.peers.contains("D") || one.migratingTo == "D" { return .split }
         if one.importingFrom == "D", one.keysAtB > 0 { return .split }
-        if one.fingerprint == .differs { return .split }
+        if one.fingerprint == .differs { return .otherLog }
         if !isUnchanged {
             if one.isSilent || one.migratingTo != nil || one.importingFrom != nil { return .wait }
         }
@@ -103,19 +107,20 @@ import Testing
                 }
             }
         }
-        #expect(counts.count == 5 && counts.values.allSatisfy { $0 > 40 }, "\(counts)")
+        #expect(counts.count == 6 && counts.values.allSatisfy { $0 > 40 }, "\(counts)")
     }
 
     private func judge(_ one: Case, _ counts: inout [Kind: Int]) {
         var one = one
         for peers in [[], ["B"], ["D"]] as [Set<String>] {
-            for bits in 0..<16 {
+            for bits in 0..<32 {
                 for blank in [nil, .empty, .cells] as [ShardLook.Blank?] {
                     one.peers = peers
                     one.areMarksRead = bits & 1 == 0
                     one.isSilent = bits & 2 != 0
                     one.oldKeys = bits & 4 != 0 ? 7 : 0
                     one.fingerprint = bits & 8 != 0 ? .differs : .fits
+                    one.missing = bits & 16 != 0 ? 2 : 0
                     one.blank = blank
                     let (found, right) = (Self.kind(one.verdict), Self.right(one))
                     if found != right { Issue.record("\(one): \(one.verdict), not \(right)") }
@@ -133,7 +138,10 @@ import Testing
         #expect(Case(isSilent: true).verdict == .settle(owner: "A"))
         #expect(Case(settled: "B", importingFrom: "A").verdict == .wait(.open))
         #expect(Case(keysAtB: 1, migratingTo: "B", importingFrom: "A").verdict == .wait(.open))
-        #expect(Case(keysAtB: 1).verdict == .wait(.keysElsewhere))
+        #expect(Case(keysAtB: 1, missing: 1).verdict == .wait(.keysElsewhere))
+        // Copies that a replica kept of what was moved away.
+        #expect(Case(keysAtB: 1).verdict == .settle(owner: "A"))
+        #expect(Case(fingerprint: .differs).verdict == .otherLog)
         #expect(Case(settled: "B", keysAtB: 1).verdict == .split("keys of its slot are on B too"))
         #expect(Case(blank: .empty).verdict == .make(owner: "A"))
         #expect(Case(torn: "why").verdict == .torn("why"))

@@ -30,6 +30,8 @@ final class SimulatedCluster {
     private(set) var report = (moves: 0, cuts: 0, failovers: 0)
     /// Whether nothing new goes wrong.
     var isQuiet = false
+    /// Whether no write may be lost from now on.
+    private var isKept = false
     var trace: (String) -> Void = { _ in }
 
     init(_ dice: Dice, shardCount: Int, masters: Int) {
@@ -133,6 +135,9 @@ final class SimulatedCluster {
             if from[shard].keyCount == 0 { moves[index].step = .taken }
             if !isQuiet, dice.oneIn(25) { moves[index].rest = dice.roll(1...400) }
         case .taken:
+            // A node's epoch is one for all its slots: who gets a larger one has heard of what it
+            // gave away.
+            guard !moves.contains(where: { $0.step == .told && $0.from === to }) else { return }
             epoch += 1
             to.epoch = epoch
             to.claims.insert(shard)
@@ -140,12 +145,15 @@ final class SimulatedCluster {
             // Its replica has all keys by then; what the guard cannot see is left out here.
             to.replicate()
             moves[index].step = .told
-        case .told:
-            from.claims.remove(shard)
-            from.slots[shard] = nil
-            report.moves += 1
-            moves.remove(at: index)
+        case .told: end(index)
         }
+    }
+
+    private func end(_ index: Int) {
+        let move = moves.remove(at: index)
+        move.from.claims.remove(move.shard)
+        move.from.slots[move.shard] = nil
+        report.moves += 1
     }
 
     private func moveKey(_ shard: Int, _ from: SimulatedNode, _ to: SimulatedNode, _ index: Int) {
@@ -190,20 +198,26 @@ final class SimulatedCluster {
     /// What was open there is open no more, because replicas do not know that.
     private func fail(_ node: SimulatedNode?) {
         // Both ends of a move within one look: nobody could tell what was lost (EXACTLY_ONCE).
-        guard let node, !node.isReplaced,
+        guard let node, !node.isReplaced, !isKept,
             !moves.contains(where: { $0.isCut && ($0.from === node || $0.to === node) })
         else { return }
         report.failovers += 1
         // Nobody is elected for a slot that others know to be elsewhere by now.
         let claims = node.claims.filter { owner($0) === node }
         let successor = addMaster()
-        trace("\(node.id) fails, \(successor.id) takes its slots")
+        trace("\(node.id) fails, \(successor.id) takes \(claims.sorted()), open: \(open)")
         successor.claims = claims
         successor.begin(with: node.copy(dice))
         node.isReplaced = true
         // It may take commits for a while from clients that reach it; they are lost.
         node.isUp = dice.oneIn(4)
-        for index in moves.indices where moves[index].from === node || moves[index].to === node {
+        for index in moves.indices.reversed()
+        where moves[index].from === node || moves[index].to === node {
+            // The target has the slot with all keys, and the source hears of it without help.
+            guard moves[index].step != .told else {
+                end(index)
+                continue
+            }
             moves[index].isCut = true
             report.cuts += 1
         }
@@ -215,6 +229,12 @@ final class SimulatedCluster {
             node.claims = []
             node.isUp = false
         }
+    }
+
+    /// Loses nothing any more: what was counted before must not be counted again.
+    func keepAll() {
+        isKept = true
+        hear()
     }
 
     func becomeQuiet() {
@@ -254,6 +274,14 @@ final class SimulatedCluster {
 
     /// Whether nothing is on its way from one node to another.
     var isSettled: Bool { moves.isEmpty }
+
+    /// The moves that have not ended, for people.
+    var open: String {
+        moves.map {
+            "shard \($0.shard) from \($0.from.id) to \($0.to.id): \($0.step)"
+                + ($0.hasMoved ? ", some keys moved" : "") + ($0.isCut ? ", cut" : "")
+        }.joined(separator: "; ")
+    }
 
     /// Puts all shards back to earlier content.
     func restore(_ shards: [ShardContent]) {

@@ -75,14 +75,15 @@ extension ShardContent {
         return taken
     }
 
-    /// Whether some key is in both.
-    func overlaps(_ other: ShardContent) -> Bool {
-        !marks.isEmpty && !other.marks.isEmpty || !audit.isEmpty && !other.audit.isEmpty
-            || !parked.isEmpty && !other.parked.isEmpty
-            || cells.keys.contains { other.cells[$0] != nil }
+    /// How many of its keys another content lacks.
+    func keysMissing(in other: ShardContent) -> Int {
+        (!marks.isEmpty && other.marks.isEmpty ? 1 : 0)
+            + (!audit.isEmpty && other.audit.isEmpty ? 1 : 0)
+            + (!parked.isEmpty && other.parked.isEmpty ? 1 : 0)
+            + cells.keys.count { other.cells[$0] == nil }
     }
 
-    /// Adds keys that are not there.
+    /// Takes keys of another node, in the place of its own.
     mutating func put(_ other: ShardContent) {
         if !other.marks.isEmpty { (marks, lost) = (other.marks, other.lost) }
         if !other.audit.isEmpty { audit = other.audit }

@@ -161,6 +161,9 @@ final class SimulatedNodeLedger: LaneLedger, LaneWatcher, LaneNodes {
             return
         }
         look.marks = SimulatedConnection.marks(look.shard, content, partitions)
+        for other in look.facts.others where other.node != id {
+            look.missing += cluster.node(other.node)?[look.shard].keysMissing(in: content) ?? 0
+        }
         if content.marks["!birth"] == nil, content.marks.keys.allSatisfy({ $0.hasPrefix("!") }) {
             let isEmpty = content.audit.isEmpty && content.cells.isEmpty && content.parked.isEmpty
             look.blank = isEmpty ? .empty : .cells

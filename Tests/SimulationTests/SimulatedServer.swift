@@ -205,6 +205,7 @@ final class SimulatedServer {
     func forgetCopies() {
         copies = []
         isKept = true
+        cluster?.keepAll()
     }
 
     /// Goes back to an earlier state, or to nothing; after a restart all connections are gone.

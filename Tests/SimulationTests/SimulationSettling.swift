@@ -42,7 +42,7 @@ extension Simulation {
                 }
             }
         }
-        if let cluster = server.cluster, !cluster.isSettled { return "slots are still open" }
+        if let cluster = server.cluster, !cluster.isSettled { return "still open: \(cluster.open)" }
         // Every cell takes its changes again, so nothing may stay parked where a lane looks.
         if machines.contains(where: { $0.lane.assignment?.isOnHold == false }) {
             for shard in 0..<server.shardCount where !server.content.shards[shard].parked.isEmpty {
@@ -90,12 +90,15 @@ extension Simulation {
                 && server.content.shards.allSatisfy { $0.marks[member(partition)] != nil }
         }
         guard let partition = known.first(where: { $0.number == log.leaderless }),
-            server.content.shards.allSatisfy({ $0.torn == nil })
+            server.content.shards.allSatisfy({ $0.torn == nil }), server.cluster?.isSettled ?? true
         else { return }
         let seen = server.content.shards.compactMap {
             $0.marks[member(partition)].flatMap { Fingerprint(text: $0.utf8)?.offset }
         }
-        guard let newest = seen.max(), newest >= partition.start else { return }
+        // In a cluster a lane may begin without the marks of some shards (EXACTLY_ONCE): there each
+        // shard alone has to know the log.
+        let witness = server.cluster == nil ? seen.max() : seen.min()
+        guard let newest = witness, newest >= partition.start else { return }
         server.forgetCopies()
         report.recreations += 1
         if dice.oneIn(3) {

@@ -67,6 +67,7 @@ package final class SlotCensus: @unchecked Sendable {
                     shards: indices.map { looks[$0].shard })
                 for index in indices { looks[index].marks = marks[looks[index].shard] }
                 for index in indices { try lookAtBlank(&looks[index], link) }
+                for index in indices { try lookAtCopies(&looks[index], link) }
             } catch { lose(id) }
         }
         return looks
@@ -214,6 +215,36 @@ package final class SlotCensus: @unchecked Sendable {
         return facts
     }
 
+    /// Counts the keys that others hold of a shard which is known on this owner, and that the owner
+    /// does not.
+    private func lookAtCopies(_ look: inout ShardLook, _ link: Link) throws(RedisError) {
+        guard let owner = look.marks?.owner, owner == look.facts.owner?.node else { return }
+        for other in look.facts.others where other.keys > 0 {
+            guard let holder = links[other.node],
+                let names = try? keys(of: look.shard, most: other.keys, holder)
+            else {
+                look.missing += other.keys
+                continue
+            }
+            for name in names { link.connection.append([Array("EXISTS".utf8), name]) }
+            for _ in names where try link.connection.receive().view.integer != 1 {
+                look.missing += 1
+            }
+        }
+    }
+
+    /// Keys of a shard that a node holds, without those of the directory.
+    private func keys(
+        of shard: Int, most: Int, _ link: Link
+    ) throws(RedisError) -> [[UInt8]] {
+        let prefix = layout.shardPrefix(shard)
+        return try link.connection.command(
+            "CLUSTER", "GETKEYSINSLOT", String(slot(of: shard)), String(min(most + 16, 100_000))
+        ).elements.compactMap(\.bytes).filter {
+            $0.starts(with: prefix) && !ShardReset.isDirectory($0, prefix)
+        }
+    }
+
     /// Finds out what is there of a shard without any mark.
     private func lookAtBlank(_ look: inout ShardLook, _ link: Link) throws(RedisError) {
         guard let marks = look.marks, marks.birth == nil,
@@ -223,15 +254,7 @@ package final class SlotCensus: @unchecked Sendable {
         let fields = try link.connection.command([Array("HGETALL".utf8), key]).elements
         for index in stride(from: 0, to: fields.count, by: 2)
         where fields[index].bytes?.first != UInt8(ascii: "!") { return }
-        let own = look.facts.owner?.keys ?? 0
-        let prefix = layout.shardPrefix(look.shard)
-        let names = try link.connection.command(
-            "CLUSTER", "GETKEYSINSLOT", String(slot(of: look.shard)),
-            String(min(max(own, 1) + 16, 100_000))
-        ).elements.compactMap(\.bytes)
-        let isCell = names.contains {
-            $0 != key && $0.starts(with: prefix) && !ShardReset.isDirectory($0, prefix)
-        }
-        look.blank = isCell ? .cells : .empty
+        let names = try keys(of: look.shard, most: look.facts.owner?.keys ?? 0, link)
+        look.blank = names.allSatisfy { $0 == key } ? .empty : .cells
     }
 }

@@ -75,6 +75,9 @@ package struct ShardLook: Sendable, Hashable {
     package var facts: SlotFacts
     /// Its marks, read from the owner after the facts; nil where that did not go.
     package var marks: ShardMarks?
+    /// How many keys of this shard other masters hold and the owner does not; looked at only where
+    /// others hold keys of the slot and the marks say that it is whole on this owner.
+    package var missing = 0
     /// What the owner holds where the marks name no partition and no birth; nil where they do.
     package var blank: Blank?
 
@@ -88,11 +91,13 @@ package struct ShardLook: Sendable, Hashable {
 
     /// A look with this result.
     package init(
-        shard: Int, facts: SlotFacts, marks: ShardMarks? = nil, blank: Blank? = nil
+        shard: Int, facts: SlotFacts, marks: ShardMarks? = nil, missing: Int = 0,
+        blank: Blank? = nil
     ) {
         self.shard = shard
         self.facts = facts
         self.marks = marks
+        self.missing = missing
         self.blank = blank
     }
 }

@@ -121,7 +121,7 @@ extension Assignment {
         facts.take(known, of: core.partitions, isAside: isAside)
         guard !lane.fitness.isUnfit else { return postpone(result.looks) }
         var settled: [ShardMarks] = []
-        for look in result.looks {
+        for look in result.looks where isCurrent {
             if core.shards[look.shard].moving != nil {
                 // It began to wait meanwhile: the next look is about it as it is.
                 guard isAsRead(look.shard) else {
@@ -134,6 +134,7 @@ extension Assignment {
                 suspect(look, nodes)
             }
         }
+        guard isCurrent else { return }
         let hasMoved = bring(to: settled, link)
         if hasMoved { stepBackForNodes() }
         retryParked(result.looks, link)
@@ -199,6 +200,9 @@ extension Assignment {
             if let before = marks.owner, before != owner { lane.totals.shardMoves += 1 }
             core.endMoving(shard)
             return marks
+        case .otherLog:
+            // Taking up the partitions again compares the log with the newest record in the marks.
+            lane.establishAgain("shard \(shard): its marks know another record than was read")
         case .torn(let reason):
             if reason.hasPrefix(ShardGuard.split) { tear(look, reason) }
             core.endMoving(shard)
@@ -248,7 +252,10 @@ extension Assignment {
 
     private func retryParked(_ looks: [ShardLook], _ link: LedgerLink) {
         guard looks.count == core.shardCount else { return }
-        let marks = looks.filter { core.shards[$0.shard].moving == nil }.compactMap(\.marks)
+        // Nothing is written to a shard that waits or is torn.
+        let marks = looks.filter {
+            core.shards[$0.shard].moving == nil && core.shards[$0.shard].aside == nil
+        }.compactMap(\.marks)
         guard !lane.parked.counts.isEmpty || marks.contains(where: { $0.parked > 0 }) else {
             return
         }

@@ -52,9 +52,7 @@ extension Lane {
         _ facts: inout AssignmentFacts
     ) throws(LaneError) -> LogDifference? {
         let partitions = known.keys.sorted().map { LogPartition(topic: topic, partition: $0) }
-        let marks = try link.ask { ledger throws(LedgerError) in
-            try ledger.readMarks(partitions, shards: nil)
-        }
+        let marks = try knownMarks(of: partitions, link)
         let others = try compareWithMarks(partitions, marks).others
         for (index, partition) in partitions.enumerated() {
             let counted = marks.compactMap { $0.marks[index].offset }.max() ?? 0
@@ -63,6 +61,23 @@ extension Lane {
             if log.high < counted { return .sibling(partition.partition) }
         }
         return nil
+    }
+
+    /// The marks of all shards; where each has a node of its own, of those that can be read.
+    private func knownMarks(
+        of partitions: [LogPartition], _ link: LedgerLink
+    ) throws(LaneError) -> [ShardMarks] {
+        guard let nodes = link.nodes else {
+            return try link.ask { ledger throws(LedgerError) in
+                try ledger.readMarks(partitions, shards: nil)
+            }
+        }
+        var request = LookRequest()
+        request.partitions = partitions
+        request.shards = Array(0..<configuration.layout.shardCount)
+        let marks = nodes.lookNow(request).looks.compactMap(\.marks)
+        guard !marks.isEmpty else { throw LaneError(message: "no node of the cluster answers") }
+        return marks
     }
 
     /// The origins of a topic that the ledger does not know: at a first start, or after its loss.

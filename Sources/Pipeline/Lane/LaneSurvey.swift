@@ -5,6 +5,8 @@ internal import Ledger
 struct Survey {
     /// By shard; without any mark where the shard waits.
     var marks: [ShardMarks] = []
+    /// All marks that could be read, also of shards that wait: they tell which log was counted.
+    var seen: [ShardMarks] = []
     /// Shards that wait for their nodes.
     var waiting: [Int: Moving] = [:]
     /// Orders for the next look.
@@ -14,7 +16,7 @@ struct Survey {
 extension Lane {
     /// Looks at every shard and makes marks that are absent, waiting for each node up to a second.
     ///
-    /// Throws where no shard can be committed to.
+    /// Throws where no marks can be read.
     func survey(
         _ origins: [(partition: LogPartition, offset: Int64)], _ nodes: any LaneNodes,
         _ facts: AssignmentFacts
@@ -39,6 +41,7 @@ extension Lane {
                 var moving = Moving(.unread, now: now)
                 moving.peers = ShardGuard.peers(look.facts)
                 survey.waiting[look.shard] = moving
+                if let marks = look.marks { survey.seen.append(marks) }
                 switch ShardGuard(look: look).verdict {
                 case .settle(let owner):
                     guard let marks = look.marks, nodes.canSend(to: owner) else { continue }
@@ -54,16 +57,13 @@ extension Lane {
                     request.made.append((look.shard, owner))
                     request.shards.append(look.shard)
                 case .torn: found[look.shard] = look.marks
-                case .split: survey.waiting[look.shard]?.reason = .keysElsewhere
+                case .otherLog, .split: survey.waiting[look.shard]?.reason = .keysElsewhere
                 case .wait(let reason): survey.waiting[look.shard]?.reason = reason
                 }
             }
         }
-        // Where nothing answers, reading would be in vain.
-        let isOutOfReach = survey.waiting.values.allSatisfy {
-            [.noOwner, .unread].contains($0.reason)
-        }
-        guard !found.isEmpty || !isOutOfReach else {
+        // Without any marks nobody knows which log was counted.
+        guard !survey.seen.isEmpty else {
             let reason = survey.waiting.values.first?.reason.rawValue ?? ""
             throw LaneError(message: "no node of the cluster takes commits (\(reason))")
         }

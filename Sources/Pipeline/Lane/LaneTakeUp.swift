@@ -35,7 +35,7 @@ extension Lane {
         let origins = try origins(of: partitions, link, &facts)
         let survey = try survey(of: partitions, origins, link, &facts)
         let marks = survey.marks
-        let (witnesses, others) = try compareWithMarks(partitions, marks)
+        let (witnesses, others) = try compareWithMarks(partitions, survey.seen)
         let closed = Set(marks.filter { $0.torn != nil }.map(\.shard)).union(survey.waiting.keys)
         var starts: [LaneCore.Start] = []
         var taken: [TakenPartition] = []
@@ -89,7 +89,8 @@ extension Lane {
         _ facts: inout AssignmentFacts
     ) throws(LaneError) -> Survey {
         guard let nodes = link.nodes else {
-            return Survey(marks: try readMarks(of: partitions, link, &facts) { _ in false })
+            let marks = try readMarks(of: partitions, link, &facts) { _ in false }
+            return Survey(marks: marks, seen: marks)
         }
         let survey = try survey(origins, nodes, facts)
         facts.take(survey.marks, of: partitions) { _ in false }

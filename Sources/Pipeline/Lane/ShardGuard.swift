@@ -34,6 +34,8 @@ struct ShardGuard {
         case torn(String)
         /// Parts of it are on several nodes, or lost: it has to be counted again.
         case split(String)
+        /// The log, or its marks, are not what this lane has counted: the log decides.
+        case otherLog
         /// Ask again later.
         case wait(Moving.Reason)
     }
@@ -48,7 +50,8 @@ struct ShardGuard {
         let isKnown = look.marks?.owner == owner.node && peers.isEmpty
         // Keys may be at the node to which the owner says that it moves them.
         let strangers = facts.others.filter { $0.keys > 0 && $0.node != owner.migratingTo }
-        guard strangers.isEmpty else {
+        // Of a shard that is known here, copies that a replica kept of it are no parts.
+        guard strangers.isEmpty || isKnown && look.missing == 0 else {
             guard !isKnown else { return .wait(.keysElsewhere) }
             let names = strangers.map(\.node).sorted().joined(separator: ", ")
             return .split("keys of its slot are on \(names) too")
@@ -57,7 +60,7 @@ struct ShardGuard {
         guard lost.isEmpty else {
             return .split("\(lost.joined(separator: ", ")) failed while its keys were moving")
         }
-        if fingerprint == .differs { return .split("its marks are those of another log") }
+        if fingerprint == .differs { return .otherLog }
         guard isKnown || facts.silent.isEmpty else { return .wait(.unasked) }
         let isOpen = owner.isOpen || facts.others.contains(where: \.isOpen)
         guard isKnown || !isOpen else { return .wait(.open) }
