@@ -50,7 +50,8 @@ def finish(case, rig, machine, splits, seconds=90):
 
     def is_counted():
         for shard in aside(machine):
-            if shard not in reset:
+            # A lane that has not heard of a reset yet goes on for some seconds.
+            if shard not in reset and rig.redis.hget(f"odo:1:{{{house.tag(shard)}}}:marks", "!torn"):
                 if not splits:
                     raise AssertionError(f"shard {shard} is set aside: {status(rig, machine)[-1500:]}")
                 rig.call("reset-shard", str(shard), "--yes")
@@ -103,7 +104,7 @@ def quiet(case, commits):
 
 def steady(what, others, usual):
     """Fails where shards that nothing happened to stood still longer than they do when nothing happens at all."""
-    if others > max(GOAL, usual + GOAL):
+    if others > GOAL + 2 * usual:
         raise AssertionError(f"{what}: a shard that nothing happened to stood still for {others:.2f} s, usually {usual:.2f} s")
 
 
