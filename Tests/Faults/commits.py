@@ -62,8 +62,12 @@ class Commits:
             wait_until(lambda: not late(), seconds, "")
         except AssertionError:
             raise AssertionError(f"no commit within {seconds} s of shards {late()[:20]}, {len(late())} in all") from None
+        return self.so_far()
+
+    def so_far(self):
+        """The longest standstill of each shard since `begin`."""
         with self._lock:
-            return {shard: max(self._longest[shard], 0.0) for shard in self._asked}
+            return dict(self._longest)
 
     def stand_still(self, shards, seconds):
         """Whether none of these shards was committed for so long."""
