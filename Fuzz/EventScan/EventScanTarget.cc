@@ -31,8 +31,9 @@ es_scanner *make_scanner() {
 
 bool is_same(const es_value &a, const es_value &b) {
     if (a.kind != b.kind) return false;
-    if (a.kind == ES_TEXT) return a.length == b.length && memcmp(a.pointer, b.pointer, a.length) == 0;
-    return a.kind != ES_INTEGER || a.integer == b.integer;
+    if (a.kind != ES_TEXT && a.kind != ES_INTEGER && a.kind != ES_NUMBER) return true;
+    if (a.kind == ES_INTEGER && a.integer != b.integer) return false;
+    return a.length == b.length && memcmp(a.pointer, b.pointer, a.length) == 0;
 }
 
 bool is_same(const es_fan_out &a, const es_fan_out &b) {

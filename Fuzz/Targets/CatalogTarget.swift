@@ -76,6 +76,14 @@ private enum CatalogWriter {
         switch source {
         case .pointer(let tokens): pointer(tokens)
         case .constant(let text): mapping([("const", quoted(text))])
+        case .places(let places, let takesAny):
+            mapping([("at", place(places[0]))] + (takesAny ? [("from", "any")] : []))
+        }
+    }
+
+    private static func place(_ place: Place) -> String {
+        switch place {
+        case .pointer(let tokens): pointer(tokens)
         }
     }
 
@@ -87,8 +95,18 @@ private enum CatalogWriter {
                 ("values", list(field.values.map(quoted))),
             ]
             if let text = field.defaultText { members.append(("default", quoted(text))) }
-            if let number = field.defaultInteger { members.append(("default", "\(number)")) }
-            if let number = field.maximum { members.append(("max", "\(number)")) }
+            if let number = field.defaultInteger {
+                let text =
+                    field.kind == .boolean
+                    ? "\(number == 1)" : ScaledNumber.text(number, scale: field.scale)
+                members.append(("default", text))
+            }
+            if let number = field.maximum {
+                members.append(("max", ScaledNumber.text(number, scale: field.scale)))
+            }
+            if field.kind == .decimal { members.append(("scale", "\(field.scale)")) }
+            if field.isRounded { members.append(("round", "half_even")) }
+            if field.from != .itself { members.append(("from", field.from.rawValue)) }
             return (field.name, mapping(members))
         }
         return mapping([("type", quoted(event.type)), ("fields", mapping(fields))])

@@ -66,7 +66,7 @@ inline bool may_be_in_number(char c) { return is_digit(c) || c == '-' || c == '+
     while (at < end && is_digit(*at)) integer = integer * 10 + uint64_t(*at++ - '0');
     size_t digits = size_t(at - begin);
     if (digits >= 1 && digits <= 15 && (*begin != '0' || digits == 1) && at < end && !may_be_in_number(*at)) {
-        if (out) out->kind = ES_INTEGER, out->integer = int64_t(integer);
+        if (out) *out = es_value{begin, int64_t(integer), uint32_t(digits), ES_INTEGER};
         return at;
     }
     for (at = begin; at < end && may_be_in_number(*at);) at++;

@@ -5,7 +5,7 @@
 /// written here by hand, and nothing depends on how Swift prints a value. Words that look like
 /// Swift (`Metering.Envelope.Source.pointer`) come from the first builds, which printed values;
 /// they stay when a type is renamed. A new property may only add text where its value is not the
-/// default, as `not_before`, `max`, `most` and `family` do.
+/// default, as `not_before`, `max`, `most`, `family`, `scale`, `round` and `from` do.
 enum ContractText {
     /// Names and digests: `meter:NAME` and `event:NAME/FIELD`, sorted by name.
     static func entries(of catalog: MeterCatalog) -> [(name: String, digest: String)] {
@@ -22,7 +22,8 @@ enum ContractText {
             }
         }
         for meter in catalog.meters {
-            entries.append((name: "meter:\(meter.name)", digest: digest(text(of: meter))))
+            let text = text(of: meter, scale: catalog.scale(of: meter))
+            entries.append((name: "meter:\(meter.name)", digest: digest(text)))
         }
         return entries.sorted { Array($0.name.utf8).lexicographicallyPrecedes(Array($1.name.utf8)) }
     }
@@ -46,7 +47,17 @@ enum ContractText {
         switch source {
         case .pointer(let pointer): "Metering.Envelope.Source.pointer(\(list(pointer)))"
         case .constant(let text): "Metering.Envelope.Source.constant(\(quoted(text)))"
+        case .places(let places, let takesAny):
+            "places(\(list(places))\(takesAny ? ", any" : ""))"
         }
+    }
+
+    private static func list(_ places: [Place]) -> String {
+        places.map { place in
+            switch place {
+            case .pointer(let pointer): list(pointer)
+            }
+        }.joined(separator: " or ")
     }
 
     private static func timeFormat(_ format: Envelope.TimeFormat) -> String {
@@ -82,6 +93,9 @@ enum ContractText {
         if let maximum = field.maximum, maximum != field.defaultMaximum(isAmount: isAmount) {
             parts.append("max=\(number(maximum))")
         }
+        if field.kind == .decimal { parts.append("scale=\(number(Int64(field.scale)))") }
+        if field.isRounded { parts.append("round=half_even") }
+        if field.from != .itself { parts.append("from=\(field.from.rawValue)") }
         return parts.joined(separator: "|")
     }
 
@@ -91,7 +105,7 @@ enum ContractText {
         text.utf8.allSatisfy { $0 == UInt8(ascii: "-") } && !text.isEmpty ? text + "-" : text
     }
 
-    private static func text(of meter: MeterDeclaration) -> String {
+    private static func text(of meter: MeterDeclaration, scale: Int) -> String {
         var lines = [
             meter.kind.rawValue, meter.keep?.rawValue ?? "-",
             "[\(meter.scopes.map(list).joined(separator: ", "))]", list(meter.by),
@@ -104,6 +118,7 @@ enum ContractText {
         }
         // Where cells are kept is part of what all writers must agree on.
         if let family = meter.family { lines.append("family \(family)") }
+        if scale > 0 { lines.append("scale \(number(Int64(scale)))") }
         lines += meter.windows.map { "\($0.name)=\(retention(meter.retention(of: $0)))" }.sorted()
         lines += meter.clauses.map { clause in
             let bindings = clause.bindings.sorted { $0.key < $1.key }.map {

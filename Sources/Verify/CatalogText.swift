@@ -16,6 +16,7 @@ public enum CatalogText {
                 throw VerifyError(error.code, "\(file.name): \(error.message)")
             }
         }
+        catalog.setScales()
         return catalog
     }
 
@@ -100,6 +101,11 @@ public enum CatalogText {
 
     private static func place(_ node: YAMLNode) throws(VerifyError) -> OraclePlace {
         if let pointer = node.text { return .pointer(pointer) }
+        if let pointer = node["at"]?.text {
+            guard let from = node["from"]?.text else { return .pointer(pointer) }
+            guard from == "any" else { throw wrong("envelope: from is not any") }
+            return .any(pointer)
+        }
         guard let constant = node["const"]?.text else {
             throw wrong("envelope: neither a pointer nor a const")
         }
@@ -115,40 +121,12 @@ public enum CatalogText {
             case "type": event.type = try text(value, "event \(name): type")
             case "fields":
                 for (field, value) in try members(value, "event \(name): fields") {
-                    event.fields.append(try self.field(field, value))
+                    event.fields.append(try FieldText.field(field, value))
                 }
             default: throw wrong("event \(name): unknown key \(attribute)")
             }
         }
         return event
-    }
-
-    private static func field(
-        _ name: String, _ node: YAMLNode
-    ) throws(VerifyError) -> OracleField {
-        var field = OracleField(name, at: "")
-        for (attribute, value) in try members(node, "field \(name)") {
-            let place = "field \(name): \(attribute)"
-            switch attribute {
-            case "at": field.pointer = try text(value, place)
-            case "is":
-                guard let kind = OracleField.Kind(rawValue: try text(value, place)) else {
-                    throw wrong("\(place) is unknown")
-                }
-                field.kind = kind
-            case "required": field.isRequired = try truth(value, place)
-            case "default": field.standIn = try text(value, place)
-            case "max":
-                guard let number = Int64(try text(value, place)), number > 0 else {
-                    throw wrong("\(place) is no number above 0")
-                }
-                field.most = number
-            case "values": field.values = try texts(value, place)
-            case "each": field.isEach = try truth(value, place)
-            default: throw wrong("\(place) is an unknown key")
-            }
-        }
-        return field
     }
 
     static func wrong(_ message: String) -> VerifyError {

@@ -132,8 +132,21 @@ struct HostileEvents {
     // MARK: Members
 
     private mutating func place(_ root: JSONTree, _ source: Envelope.Source, _ value: String) {
-        guard case .pointer(let pointer) = source, happens(99) else { return }
-        set(root, pointer, happens(98) ? text(value) : evil())
+        switch source {
+        case .constant: return
+        case .pointer(let pointer):
+            if happens(99) { set(root, pointer, happens(98) ? text(value) : evil()) }
+        case .places(let places, _):
+            guard case .pointer(let pointer)? = places.first, happens(99) else { return }
+            set(root, pointer, happens(98) ? scalar(value) : evil())
+        }
+    }
+
+    /// A text as a string, or as the number or word that it is; now and then another number.
+    private mutating func scalar(_ value: String) -> [UInt8] {
+        if happens(3) { return Array(pick(EdgeValues.numbers).utf8) }
+        let isBare = value == "true" || value == "false" || Int64(value) != nil
+        return isBare && happens(60) ? Array(value.utf8) : text(value)
     }
 
     private func set(_ root: JSONTree, _ pointer: [String], _ raw: [UInt8]) {
@@ -161,11 +174,26 @@ struct HostileEvents {
 
     private mutating func value(of field: FieldDeclaration) -> [UInt8] {
         switch field.kind {
-        case .text: return text(word(of: field))
-        case .integer:
-            return Array((happens(75) ? "\(random.below(300))" : pick(EdgeValues.numbers)).utf8)
+        case .text:
+            let word = field.from == .any && happens(50) ? "\(random.below(20))" : word(of: field)
+            return field.from == .any ? scalar(word) : text(word)
+        case .boolean: return happens(97) ? Array(pick(["true", "false"]).utf8) : evil()
+        case .integer, .decimal:
+            // Where there are decimals, many fields are numbers.
+            let isUsual = happens(field.kind == .integer && field.from == .itself ? 75 : 96)
+            var number = isUsual ? "\(random.below(300))" : pick(EdgeValues.numbers)
+            if field.kind == .decimal, happens(70) {
+                let decimals = "\(random.below(2)).\(random.below(1_000_000))"
+                number = happens(92) ? decimals : pick(EdgeValues.decimals)
+            }
+            return field.from == .text && happens(50) ? text(number) : Array(number.utf8)
         case .time: return happens(95) ? text(rfc3339(moment())) : text(pick(EdgeValues.times))
         }
+    }
+
+    private mutating func item(of field: FieldDeclaration) -> [UInt8] {
+        let isNumber = field.from == .any && happens(20)
+        return isNumber ? scalar("\(random.below(9))") : text(word(of: field))
     }
 
     private mutating func word(of field: FieldDeclaration) -> String {
@@ -177,13 +205,13 @@ struct HostileEvents {
         let count = happens(90) ? random.below(5) : 30 + random.below(6)
         guard happens(70) else {
             var items: [[UInt8]] = []
-            for _ in 0..<count { items.append(happens(98) ? text(word(of: field)) : evil()) }
+            for _ in 0..<count { items.append(happens(98) ? item(of: field) : evil()) }
             node.raw = [91] + items.joined(separator: [44] + space()) + [93]
             return
         }
         for index in 0..<count {
             let entry = JSONTree()
-            entry.raw = happens(98) ? text(word(of: field)) : evil()
+            entry.raw = happens(98) ? item(of: field) : evil()
             let name = happens(99) ? "k\(index)" : happens(50) ? "k0" : pick(EdgeValues.texts)
             node.members.append((name: name, node: entry))
         }

@@ -12,12 +12,13 @@ extern "C" {
 enum es_kind {
     ES_ABSENT = 0,
     ES_TEXT = 1,     // pointer, length: the text with its escapes resolved
-    ES_INTEGER = 2,  // integer
-    ES_NUMBER = 3,   // a number with a fraction, or one beyond 2^53 - 1
-    ES_BOOLEAN = 4,
+    ES_INTEGER = 2,  // integer; pointer, length: as it is written
+    ES_NUMBER = 3,   // a number with a fraction, or one beyond 2^53 - 1; as it is written
+    ES_FALSE = 4,
     ES_NULL = 5,
     ES_OBJECT = 6,
     ES_ARRAY = 7,
+    ES_TRUE = 8,
 };
 
 /// One value. Its text is valid until the next scan with the same scanner, and no longer than the
@@ -89,6 +90,16 @@ enum es_number {
 /// Reads a text as the scanner reads a number, with blanks around it allowed. Returns an es_number;
 /// `out` has a meaning for ES_WHOLE only.
 int es_integer(const char *text, size_t length, int64_t *out);
+
+/// Reads a number, as RFC 8259 writes it, times 10^scale (0 … 12), exactly. What is left over is
+/// ES_FRACTION or, with `rounds`, rounded half to even. Returns an es_number; `out` has a meaning
+/// for ES_WHOLE only.
+int es_decimal(const char *text, size_t length, int scale, int rounds, int64_t *out);
+
+/// Writes the value of a number out in full, without a power of ten: no zeros in front or behind,
+/// no minus before 0. Equal numbers have the same text. Returns its length, or 0 where the text is
+/// not a number or its value needs more than `capacity` bytes.
+size_t es_plain_number(const char *text, size_t length, char *out, size_t capacity);
 
 /// A member of the outermost object: its name with escapes resolved, its value as JSON text.
 typedef struct {

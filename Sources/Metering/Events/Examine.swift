@@ -127,14 +127,16 @@ extension Program {
     }
 
     @inline(__always)
-    private func attribute(_ slot: Int32, _ constant: FixedText?) -> UnsafeRawBufferPointer? {
-        if slot < 0 { return constant?.bytes }
+    private mutating func attribute(
+        _ slot: Int32, _ constant: FixedText?
+    ) -> UnsafeRawBufferPointer? {
+        if slot < 0 { return slot == -1 ? constant?.bytes : otherAttribute(-2 - slot) }
         guard let bytes = text(slots[Int(slot)]), bytes.count > 0 else { return nil }
         return bytes
     }
 
     @inline(__always)
-    private func text(_ value: es_value) -> UnsafeRawBufferPointer? {
+    func text(_ value: es_value) -> UnsafeRawBufferPointer? {
         guard value.kind == ES_TEXT.rawValue else { return nil }
         return UnsafeRawBufferPointer(start: value.pointer, count: Int(value.length))
     }
@@ -199,19 +201,18 @@ extension Program {
         let event = events[scratch.event]
         for index in 0..<event.fieldCount {
             let rule = fields[event.firstField + index]
-            if rule.fanOut >= 0 {
-                if let rejection = readFanOut(rule, into: index) {
-                    return inField(event.firstField + index, rejection)
-                }
+            if rule.slot < 0 {
+                let rejection =
+                    rule.fanOut >= 0
+                    ? readFanOut(rule, into: index)
+                    : readOther(rule, timestampMilliseconds, into: index)
+                if let rejection { return inField(event.firstField + index, rejection) }
                 continue
             }
             let value = slots[Int(rule.slot)]
             if value.kind == ES_ABSENT.rawValue || value.kind == ES_NULL.rawValue {
                 if rule.isRequired { return inField(event.firstField + index, .missingField) }
-                scratch.fields[Int(index)] = FieldValue(
-                    pointer: rule.defaultText.pointer, count: rule.defaultText.count,
-                    isPresent: false, hasValue: rule.kind == .text || rule.hasDefaultInteger,
-                    integer: rule.defaultInteger)
+                scratch.fields[Int(index)] = rule.absent
                 continue
             }
             if let rejection = readField(rule, value, timestampMilliseconds, into: index) {
@@ -255,12 +256,14 @@ extension Program {
             }
             if rule.isClauseTime, time < notBeforeNanoseconds { return .pastTime }
             read.integer = time
+        // Read by `readOther`.
+        case .decimal, .boolean: return .wrongType
         }
         scratch.fields[Int(index)] = read
         return nil
     }
 
-    private mutating func isPermitted(_ bytes: UnsafeRawBufferPointer, _ rule: FieldRule) -> Bool {
+    mutating func isPermitted(_ bytes: UnsafeRawBufferPointer, _ rule: FieldRule) -> Bool {
         for index in rule.firstValue..<(rule.firstValue + rule.valueCount)
         where values[index].bytes.isEqual(to: bytes) {
             return true
@@ -281,7 +284,8 @@ extension Program {
         guard count <= EventLimits.entries else { return .tooManyEntries }
         for number in 0..<count {
             let entry = self.entry(of: rule.fanOut, number)
-            guard let value = text(entry.value) else { return .wrongType }
+            guard let value = rule.other < 0 ? text(entry.value) : anyText(entry.value, rule.other)
+            else { return .wrongType }
             if value.count > EventLimits.textBytes || Int(entry.key.length) > EventLimits.textBytes
             {
                 return .longText

@@ -54,6 +54,10 @@ public enum Rejection: UInt8, Sendable, CaseIterable {
     case unknownValue
     /// A number that is not an integer within 2^53 − 1.
     case notAnInteger
+    /// A number with more decimals than the field keeps.
+    case tooManyDecimals
+    /// A text that should be a number.
+    case notANumber
     /// A negative amount of an unsigned meter.
     case negativeAmount
     /// A number beyond the field's `max`.
@@ -101,6 +105,8 @@ public enum Rejection: UInt8, Sendable, CaseIterable {
         case .longText: "text longer than \(EventLimits.textBytes) bytes"
         case .unknownValue: "text is none of the permitted values"
         case .notAnInteger: "number is not an integer within 2^53 - 1"
+        case .tooManyDecimals: "number with more decimals than the field's scale"
+        case .notANumber: "text is not a number"
         case .negativeAmount: "negative amount"
         case .beyondMaximum: "number beyond the field's max"
         case .badTime: "time field is not RFC 3339 with a zone"
@@ -115,8 +121,9 @@ public enum Rejection: UInt8, Sendable, CaseIterable {
     /// Whether one field of the catalog is wrong, not the event as a whole.
     var isOfField: Bool {
         switch self {
-        case .missingField, .wrongType, .longText, .unknownValue, .notAnInteger, .negativeAmount,
-            .beyondMaximum, .badTime, .futureTime, .pastTime, .tooManyEntries:
+        case .missingField, .wrongType, .longText, .unknownValue, .notAnInteger, .tooManyDecimals,
+            .notANumber, .negativeAmount, .beyondMaximum, .badTime, .futureTime, .pastTime,
+            .tooManyEntries:
             true
         default: false
         }

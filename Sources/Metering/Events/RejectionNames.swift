@@ -15,7 +15,13 @@ final class RejectionNames: Sendable {
         let envelope = catalog.envelope
         timeFormat = envelope.timeFormat
         func pointer(_ source: Envelope.Source) -> String? {
-            if case .pointer(let pointer) = source { Self.text(pointer) } else { nil }
+            switch source {
+            case .pointer(let pointer): return Self.text(pointer)
+            case .places(let places, _):
+                guard case .pointer(let pointer)? = places.first else { return nil }
+                return Self.text(pointer)
+            case .constant: return nil
+            }
         }
         attributes = [
             .specversion: ("/specversion", "ce_specversion"),

@@ -20,7 +20,9 @@ struct FieldRule {
     /// Then the bounds of the event's time hold for it too.
     var isClauseTime: Bool
     var hasDefaultInteger: Bool
-    /// The scanner's slot of its value, -1 for a list.
+    /// Index in `Program.others` of the rule by which it is read, or -1.
+    var other: Int16
+    /// The scanner's slot of its value, -1 for a list and for what `other` reads.
     var slot: Int32
     /// The scanner's number of its list, -1 for a single value.
     var fanOut: Int32
@@ -30,6 +32,35 @@ struct FieldRule {
     var defaultText: FixedText
     var firstValue: Int32
     var valueCount: Int32
+
+    /// The value of an event that does not have the field.
+    var absent: FieldValue {
+        @inline(__always) get {
+            FieldValue(
+                pointer: defaultText.pointer, count: defaultText.count, isPresent: false,
+                hasValue: kind == .text || hasDefaultInteger, integer: defaultInteger)
+        }
+    }
+}
+
+/// How a field or attribute is read that the loop's own readers (texts, integers, RFC 3339) do not
+/// read.
+struct OtherRule {
+    /// The scanner's slot of its value, -1 for a list.
+    var slot: Int32
+    /// Where `EventScratch.rooms` has room for its text.
+    var room: Int32
+    /// Decimals that are kept, and 10 to that power.
+    var scale: Int32 = 0
+    var unit: Int64 = 1
+    /// Whether more decimals are rounded half to even.
+    var isRounded = false
+    /// Whether a number may be in a string.
+    var takesText = false
+    /// Whether a text may be a number, true or false.
+    var takesAny = false
+    /// Whether an integer's text is needed.
+    var isDimension = false
 }
 
 /// A field's value in the current record.

@@ -82,6 +82,7 @@ public struct Program: ~Copyable {
     let events: FixedArray<EventRule>
     let types: TypeTable
     let fields: FixedArray<FieldRule>
+    let others: FixedArray<OtherRule>
     let values: FixedArray<FixedText>
     let tuples: FixedArray<TupleRule>
     let parts: FixedArray<TuplePart>
@@ -93,7 +94,9 @@ public struct Program: ~Copyable {
     var scratch: EventScratch
     var pending: PendingRecord
 
-    /// Slots of the scanner for the envelope's attributes, -1 for what is not read from the event.
+    /// Slots of the scanner for the envelope's attributes.
+    ///
+    /// -1: not read from the event; -2 - n: read by the rule n of `others`.
     struct EnvelopeRule {
         var specversion: Int32
         /// -1 where the catalog declares its own envelope: then only the fields' pointers count.
@@ -135,6 +138,7 @@ public struct Program: ~Copyable {
         events = FixedArray(lowering.events)
         types = TypeTable(lowering.types)
         fields = FixedArray(lowering.fields)
+        others = FixedArray(lowering.others)
         values = FixedArray(lowering.values)
         tuples = FixedArray(lowering.tuples)
         parts = FixedArray(lowering.parts)
@@ -150,7 +154,8 @@ public struct Program: ~Copyable {
         notBeforeNanoseconds = catalog.notBefore.nanoseconds
         identityHash = IdentityHash(key: dedupeKey)
         scratch = EventScratch(
-            fieldCount: lowering.largestFieldCount, tupleCount: lowering.largestTupleCount)
+            fieldCount: lowering.largestFieldCount, tupleCount: lowering.largestTupleCount,
+            roomCount: lowering.others.count)
         pending = PendingRecord(capacity: Lowering.maximumCells)
     }
 

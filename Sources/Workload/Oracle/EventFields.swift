@@ -28,16 +28,11 @@ extension EventReader {
 
     private mutating func standIn(_ field: OracleProgram.Field) -> FieldValue {
         var value = FieldValue()
-        switch field.declaration.kind {
-        case .text:
-            let start = scratch.count
-            scratch += field.standIn ?? Array("unknown".utf8)
-            value.text = start..<scratch.count
-            value.isUsable = true
-        case .integer, .time:
-            value.isUsable = field.standIn != nil
-            value.number = field.standInNumber
-        }
+        value.isUsable = field.declaration.kind == .text || field.standIn != nil
+        value.number = field.standInNumber
+        let start = scratch.count
+        scratch += field.standIn ?? Array("unknown".utf8)
+        value.text = start..<scratch.count
         return value
     }
 
@@ -49,19 +44,25 @@ extension EventReader {
         let start = scratch.count
         switch field.declaration.kind {
         case .text:
-            guard capture.kind == .string, append(capture, text),
+            guard
+                field.declaration.from == .any
+                    ? appendAny(capture, text)
+                    : capture.kind == .string && append(capture, text),
                 scratch.count - start <= Self.longestText
             else { return false }
             value.text = start..<scratch.count
             guard isAllowed(value.text, field) else { return false }
-        case .integer:
-            guard capture.kind == .number,
-                let integer = JSONReader.integer(text, capture.start..<capture.end),
-                integer >= 0 || !field.isUnsigned
-            else { return false }
-            let most = field.declaration.most ?? (field.isAmount ? 1 << 40 : (1 << 53) - 1)
-            guard (-most...most).contains(integer) else { return false }
-            value.number = integer
+        case .boolean:
+            guard capture.kind == .boolean, appendAny(capture, text) else { return false }
+            value.text = start..<scratch.count
+        case .integer, .decimal:
+            guard let read = readNumber(field, capture, text) else { return false }
+            value.number = read
+            if field.declaration.kind == .integer {
+                let start = scratch.count
+                scratch += String(read).utf8
+                value.text = start..<scratch.count
+            }
         case .time:
             guard capture.kind == .string, append(capture, text),
                 let time = scratch.withUnsafeBytes({
@@ -73,6 +74,47 @@ extension EventReader {
             value.number = time
         }
         fields[number] = value
+        return true
+    }
+
+    /// An integer, or a decimal times 10^scale; nil where it breaks a rule of its field.
+    private mutating func readNumber(
+        _ field: OracleProgram.Field, _ capture: JSONCapture, _ text: UnsafeRawBufferPointer
+    ) -> Int64? {
+        let declaration = field.declaration
+        let number: Int64?
+        if capture.kind == .number, declaration.kind == .integer {
+            number = JSONReader.integer(text, capture.start..<capture.end)
+        } else {
+            let start = scratch.count
+            guard
+                capture.kind == .number
+                    || (capture.kind == .string && declaration.from == .text),
+                append(capture, text)
+            else { return nil }
+            number = DecimalText(scratch[start...])?.scaled(
+                declaration.scale, rounds: declaration.isRounded)
+        }
+        let isNarrow = field.isAmount && declaration.kind == .integer
+        let most = declaration.most ?? (isNarrow ? 1 << 40 : (1 << 53) - 1)
+        guard let number, number >= 0 || !field.isUnsigned, (-most...most).contains(number) else {
+            return nil
+        }
+        return number
+    }
+
+    /// Appends a text, or a number, true or false by its text; false for anything else.
+    mutating func appendAny(_ capture: JSONCapture, _ text: UnsafeRawBufferPointer) -> Bool {
+        switch capture.kind {
+        case .string: return append(capture, text)
+        case .boolean: scratch += text[capture.start..<capture.end]
+        case .number:
+            guard let plain = DecimalText(text[capture.start..<capture.end])?.plain else {
+                return false
+            }
+            scratch += plain
+        case .null, .object, .array: return false
+        }
         return true
     }
 
@@ -118,9 +160,8 @@ extension EventReader {
                 scratch += Array("unknown".utf8)
                 entry.key = start..<scratch.count
             }
-            let item = walker.next()
-            if item.kind == .string, let value = take(item, text), value.count <= Self.longestText,
-                isAllowed(value, field)
+            if let value = takeItem(walker.next(), field, text),
+                value.count <= Self.longestText, isAllowed(value, field)
             {
                 entry.value = value
             } else {
@@ -130,6 +171,25 @@ extension EventReader {
         }
         fields[number] = FieldValue(isPresent: true, isUsable: true)
         return isFine && entries[number].count <= Self.mostEntries
+    }
+
+    /// The text of an entry's value; nil where the field does not take its type.
+    private mutating func takeItem(
+        _ item: JSONCapture, _ field: OracleProgram.Field, _ text: UnsafeRawBufferPointer
+    ) -> Range<Int>? {
+        if item.kind == .string { return take(item, text) }
+        guard field.declaration.from == .any else { return nil }
+        // Of other items the walker knows the range only.
+        var range = item.start..<item.end
+        while let last = range.last, [0x20, 0x0A, 0x0D, 0x09].contains(text[last]) {
+            range = range.dropLast()
+        }
+        let isWord =
+            text[range].elementsEqual("true".utf8) || text[range].elementsEqual("false".utf8)
+        let start = scratch.count
+        let found = JSONCapture(
+            kind: isWord ? .boolean : .number, start: range.lowerBound, end: range.upperBound)
+        return appendAny(found, text) ? start..<scratch.count : nil
     }
 
     private mutating func take(

@@ -126,6 +126,11 @@ struct EventReader: ~Copyable {
                 scratch.removeSubrange(start...)
                 return start..<start
             }
+        case .any(let slot):
+            guard let capture = json.capture(slot), appendAny(capture, value) else {
+                scratch.removeSubrange(start...)
+                return start..<start
+            }
         }
         return start..<scratch.count
     }

@@ -12,6 +12,24 @@ public struct OracleCatalog: Sendable {
     /// Makes an empty catalog.
     public init() {}
 
+    /// Finds out the decimals of each meter's numbers; all events must be declared.
+    public mutating func setScales() {
+        for place in meters.indices { meters[place].scale = scale(of: meters[place]) }
+    }
+
+    /// Decimals of a meter's numbers, by the fields that it takes them from.
+    private func scale(of meter: OracleMeter) -> Int {
+        for clause in meter.clauses {
+            var names = [meter.value]
+            if case .field(let name, _) = clause.amount { names.append(name) }
+            let fields = events.first { $0.name == clause.event }?.fields ?? []
+            for field in fields where field.kind == .decimal && names.contains(field.name) {
+                return field.scale
+            }
+        }
+        return 0
+    }
+
     /// When a year (`1995`) or a day (`1995-07-01`) begins, in seconds since 1970; nil for any
     /// other text.
     public static func earliestSeconds(_ text: String) -> Int64? {
@@ -27,6 +45,8 @@ public enum OraclePlace: Sendable, Equatable {
     case pointer(String)
     /// A fixed text.
     case constant(String)
+    /// A JSON pointer to a text, or to a number, true or false that is taken by its text.
+    case any(String)
 }
 
 /// An envelope that a catalog declares instead of CloudEvents.
@@ -80,48 +100,6 @@ public struct OracleEvent: Sendable, Equatable {
         self.name = name
         self.type = type ?? name
         self.fields = fields
-    }
-}
-
-/// The declaration of a field.
-public struct OracleField: Sendable, Equatable {
-    /// What a field holds.
-    public enum Kind: String, Sendable {
-        case text
-        case integer
-        case time
-    }
-
-    /// Its name.
-    public var name: String
-    /// JSON pointer from the root of the structured event.
-    public var pointer: String
-    /// What it holds.
-    public var kind: Kind
-    /// Whether an event without it has a bad field.
-    public var isRequired: Bool
-    /// The default that replaces it when it is absent; nil: none.
-    public var standIn: String?
-    /// The greatest magnitude of an integer; nil: 2^40 for amounts, else 2^53 − 1.
-    public var most: Int64?
-    /// The only texts allowed; empty allows all.
-    public var values: [String]
-    /// Whether it is an object or array of which each text is counted.
-    public var isEach: Bool
-
-    /// Makes a declaration.
-    public init(
-        _ name: String, at pointer: String, is kind: Kind = .text, required: Bool = false,
-        standIn: String? = nil, most: Int64? = nil, values: [String] = [], each: Bool = false
-    ) {
-        self.name = name
-        self.pointer = pointer
-        self.kind = kind
-        isRequired = required
-        self.standIn = standIn
-        self.most = most
-        self.values = values
-        isEach = each
     }
 }
 
@@ -186,6 +164,8 @@ public struct OracleMeter: Sendable {
     public var family: String?
     /// Whether negative amounts are taken.
     public var isSigned = false
+    /// Decimals of its numbers, once `OracleCatalog.setScales` has found them.
+    public var scale = 0
     /// The most values of `by` that one key keeps apart; nil: no limit.
     public var mostMembers: Int?
     /// The most values of each scope that one organization keeps apart; nil: no limit.

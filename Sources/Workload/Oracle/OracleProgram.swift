@@ -73,6 +73,8 @@ struct OracleProgram: Sendable {
     enum Place: Sendable {
         case slot(Int)
         case constant([UInt8])
+        /// A text, or a number, true or false by its text.
+        case any(Int)
     }
 
     struct Attributes: Sendable {
@@ -129,7 +131,8 @@ struct OracleProgram: Sendable {
                 guard let (type, index) = places[clause.event] else {
                     throw OracleError("meter \(meter.name): no event \(clause.event)")
                 }
-                var builder = ClauseBuilder(meter: meter, clause: clause, index: index)
+                var builder = ClauseBuilder(
+                    meter: meter, clause: clause, index: index)
                 try builder.build(meters.count - 1, &types[type].fields)
                 types[type].clauses.append(builder.lowered)
             }
@@ -145,11 +148,18 @@ struct OracleProgram: Sendable {
             values: declaration.values.map { Array($0.utf8) })
         guard let standIn = declaration.standIn else { return field }
         switch declaration.kind {
-        case .text:
+        case .text, .boolean:
             break
         case .integer:
             guard let number = Int64(standIn) else {
                 throw OracleError("event \(event): default of \(declaration.name) is no integer")
+            }
+            field.standInNumber = number
+            field.standIn = Array(String(number).utf8)
+        case .decimal:
+            let text = DecimalText(standIn.utf8)
+            guard let number = text?.scaled(declaration.scale, rounds: false) else {
+                throw OracleError("event \(event): default of \(declaration.name) is no decimal")
             }
             field.standInNumber = number
         case .time:
@@ -167,8 +177,8 @@ struct OracleProgram: Sendable {
         func place(_ place: OraclePlace) throws(OracleError) -> Place {
             switch place {
             case .constant(let text): return .constant(Array(text.utf8))
-            case .pointer(let pointer):
-                return .slot(try tree.add(pointer))
+            case .pointer(let pointer): return .slot(try tree.add(pointer))
+            case .any(let pointer): return .any(try tree.add(pointer))
             }
         }
         var version: Int?
@@ -212,95 +222,5 @@ struct OracleProgram: Sendable {
         case .day where meter.kind == .ranking || meter.kind == .distinct: return 400 * 86_400_000
         default: return nil
         }
-    }
-}
-
-/// Lowers one clause of one meter.
-struct ClauseBuilder {
-    let meter: OracleMeter
-    let clause: OracleClause
-    let index: [String: Int]
-    var lowered = OracleProgram.Clause(meter: 0)
-
-    init(meter: OracleMeter, clause: OracleClause, index: [String: Int]) {
-        self.meter = meter
-        self.clause = clause
-        self.index = index
-    }
-
-    mutating func build(
-        _ number: Int, _ fields: inout [OracleProgram.Field]
-    ) throws(OracleError) {
-        lowered.meter = number
-        switch clause.amount {
-        case .constant(let constant):
-            lowered.constant = constant
-        case .field(let name, let isNegated):
-            let field = try find(name)
-            lowered.amountField = field
-            lowered.isNegated = isNegated
-            lowered.mustHave.append(field)
-            fields[field].isAmount = true
-            if !meter.isSigned { fields[field].isUnsigned = true }
-        }
-        if let name = clause.time {
-            let field = try find(name)
-            lowered.timeField = field
-            lowered.mustHave.append(field)
-            fields[field].isUsedTime = true
-        }
-        for name in clause.needs { lowered.needs.append(try find(name)) }
-        try buildValue(&fields)
-        for scope in meter.scopes {
-            var dimensions: [OracleProgram.Dimension] = []
-            for name in scope {
-                dimensions.append(
-                    .init(label: Array("\(name)=".utf8), source: try dimension(name, fields)))
-            }
-            lowered.scopes.append(dimensions)
-        }
-        for name in meter.by { lowered.by.append(try dimension(name, fields)) }
-    }
-
-    private mutating func buildValue(_ fields: inout [OracleProgram.Field]) throws(OracleError) {
-        switch meter.kind {
-        case .extreme, .histogram:
-            guard let name = meter.value else {
-                throw OracleError("meter \(meter.name): no value")
-            }
-            guard name != "time" else { return }
-            let field = try find(name)
-            lowered.valueField = field
-            if fields[field].declaration.kind != .text { lowered.mustHave.append(field) }
-            if fields[field].declaration.kind == .time { fields[field].isUsedTime = true }
-        case .distinct:
-            guard let name = meter.of else { throw OracleError("meter \(meter.name): no of") }
-            lowered.of = try dimension(name, fields)
-        case .count, .sum, .level, .ranking, .grid:
-            break
-        }
-    }
-
-    private mutating func dimension(
-        _ name: String, _ fields: [OracleProgram.Field]
-    ) throws(OracleError) -> OracleProgram.Source {
-        let parts = (clause.with[name] ?? name).split(separator: ".", maxSplits: 1)
-        let field = try find(String(parts.first ?? ""))
-        guard fields[field].declaration.isEach else {
-            if fields[field].declaration.kind != .text { lowered.mustHave.append(field) }
-            return .field(field)
-        }
-        guard lowered.each == nil || lowered.each == field else {
-            throw OracleError("meter \(meter.name): two fields with each in one clause")
-        }
-        lowered.each = field
-        return parts.last == "key" ? .eachKey(field) : .eachValue(field)
-    }
-
-    private func find(_ name: String) throws(OracleError) -> Int {
-        guard let field = index[name] else {
-            throw OracleError("meter \(meter.name): event \(clause.event) has no field \(name)")
-        }
-        return field
     }
 }

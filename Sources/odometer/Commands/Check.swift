@@ -44,6 +44,7 @@ extension Commands {
             "\nCatalog: \(try MeterFiles.read(settings.text(Options.meters)).origin), "
                 + "\(catalog.events.count) event types, \(catalog.meters.count) meters\n")
         printMeters(catalog)
+        printDecimals(catalog)
         printWindows(span: Int64(settings.integer(Options.dedupeWindow)))
         let missing = machine.answering?.service.missing ?? []
         if !missing.isEmpty { Output.line("\nRequests that this catalog cannot answer:") }
@@ -77,27 +78,6 @@ extension Commands {
         Output.line(
             "\nWindows of ids, once full: \(bytes(each)) a partition, "
                 + "\(examples.joined(separator: ", "))")
-    }
-
-    private static func printMeters(_ catalog: MeterCatalog) {
-        var rows = [["METER", "KIND", "WINDOWS", "PER", "BY", "EVENTS"]]
-        for meter in catalog.meters {
-            let scopes = meter.scopes.map {
-                $0.isEmpty ? "organization" : $0.joined(separator: "+")
-            }
-            var kind = meter.kind.rawValue
-            if let keep = meter.keep { kind += " \(keep.rawValue)" }
-            var events: [String] = []
-            for clause in meter.clauses where !events.contains(clause.event) {
-                events.append(clause.event)
-            }
-            rows.append([
-                meter.name, kind, meter.windows.map(\.name).joined(separator: " "),
-                scopes.joined(separator: " "), meter.by.joined(separator: " "),
-                events.joined(separator: " "),
-            ])
-        }
-        Output.table(rows)
     }
 
     /// Redis' URL without its password, in whichever form it was written; dots for other secrets.

@@ -1,0 +1,37 @@
+/// A record of a catalog that takes what others write: numbers, ids and types as they have them.
+///
+/// The input is that of `FuzzRecord`; outcome and cells must be the oracle's, which shares no code
+/// with the product.
+final class ForeignTarget: FuzzTarget {
+    private static let catalog = """
+        version: 1
+        envelope:
+          id: {at: /id, from: any}
+          source: {const: s}
+          type: {const: use}
+          subject: {at: /org, from: any}
+        events:
+          use:
+            fields:
+              a: {at: /a, is: decimal, scale: 0, from: text}
+              b: {at: /b, is: decimal, scale: 3, round: half_even, from: text}
+              c: {at: /c, is: decimal, scale: 12, round: half_even}
+              n: {at: /n, is: integer, from: text, max: 9007199254740991}
+              t: {at: /t, from: any}
+              v: {at: /v, from: any, values: ["1", "true", "0.5", x]}
+              o: {at: /o, is: boolean}
+              l: {at: /l, each: true, from: any}
+        meters:
+          as: {kind: sum, windows: [all], by: [t], signed: true, on: [{event: use, amount: a}]}
+          bs: {kind: sum, windows: [all], per: [v], by: [n], signed: true, on: [{event: use, amount: b}]}
+          cs: {kind: ranking, windows: [all], by: [o, n], signed: true, on: [{event: use, amount: c}]}
+          ns: {kind: level, windows: [all], signed: true, on: [{event: use, amount: n}]}
+          ls: {kind: count, windows: [all], by: [l.value, l.key], on: [{event: use}]}
+          hs: {kind: histogram, windows: [all], value: b, on: [{event: use}]}
+        """
+    private let twin: RecordTwin
+
+    init() throws { twin = try RecordTwin(catalog: Self.catalog) }
+
+    func finding(for input: [UInt8]) -> String? { twin.finding(for: FuzzRecord(input)) }
+}

@@ -1,0 +1,56 @@
+/// Where a structured event keeps its CloudEvents attributes.
+public struct Envelope: Sendable, Equatable {
+    /// Where an attribute comes from.
+    public enum Source: Sendable, Equatable {
+        /// The text at that pointer.
+        case pointer(JSONPointer)
+        /// Always this text.
+        case constant(String)
+        /// What is at the first of these places that is there: a text or, with `takesAny`, also a
+        /// number, true or false by its text.
+        case places([Place], takesAny: Bool)
+    }
+    /// How the event time is written.
+    public enum TimeFormat: String, Sendable {
+        /// RFC 3339 text with a zone.
+        case rfc3339
+        /// Whole seconds since 1970.
+        case unix
+        /// Whole milliseconds since 1970.
+        case unixMilliseconds = "unix-ms"
+    }
+    /// Identity of the event within its source.
+    public var id: Source
+    /// Producer of the event.
+    public var source: Source
+    /// Type of the event.
+    public var type: Source
+    /// Organization that the event belongs to.
+    public var subject: Source
+    /// Event time.
+    public var time: JSONPointer
+    /// How `time` is written.
+    public var timeFormat: TimeFormat
+    /// Whether `specversion` must be there and be "1.0".
+    public var requiresSpecVersion: Bool
+
+    /// An envelope of these parts.
+    public init(
+        id: Source, source: Source, type: Source, subject: Source, time: JSONPointer,
+        timeFormat: TimeFormat, requiresSpecVersion: Bool
+    ) {
+        self.id = id
+        self.source = source
+        self.type = type
+        self.subject = subject
+        self.time = time
+        self.timeFormat = timeFormat
+        self.requiresSpecVersion = requiresSpecVersion
+    }
+
+    /// The envelope of CloudEvents 1.0 in JSON.
+    public static let cloudEvents = Envelope(
+        id: .pointer(["id"]), source: .pointer(["source"]), type: .pointer(["type"]),
+        subject: .pointer(["subject"]), time: ["time"], timeFormat: .rfc3339,
+        requiresSpecVersion: true)
+}

@@ -1,0 +1,121 @@
+/// Texts of catalogs that tests use.
+extension Catalogs {
+    static let milliseconds = """
+        envelope:
+          id: /meta/id
+          source: {const: "shop:1"}
+          type: /what
+          subject: "/a~1b"
+          time: {at: /at, format: unix-ms}
+        """
+    static let seconds = """
+        envelope: {type: {const: shop.sale}, time: {at: /data/at, format: unix}, id: /meta/id, not_before: 1971-02-03}
+        """
+
+    static let everythingDeclared = """
+        events:
+          sale:
+            type: shop.sale
+            fields:
+              amount: {at: /data/amount, is: integer}
+              price: {at: /price, is: integer, default: -7}
+              size: {at: /data/size, is: integer, required: true, max: 1000000}
+              who: {at: /who/name}
+              region: {at: /who/region, default: ""}
+              kind: {at: /kind, values: [a, "b:c", "ä"], default: none}
+              tags: {at: /tags, each: true}
+              ads: {at: /tags/ads}
+              marks: {at: /marks, each: true, values: [x, y], default: z, required: true}
+              created: {at: /created, is: time}
+              seen: {at: /data/seen, is: time}
+          refund:
+            fields:
+              amount: {at: /data/refund/amount, is: integer, required: true}
+              buyer: {at: /data/buyer, default: "nobody at all"}
+              region: {at: "/data/~0~1/", required: true}
+              created: {at: /created, is: time, required: true}
+          ping:
+          # Data that are a text, or a list: no object.
+          note: {fields: {note: {at: /data}}}
+          list: {fields: {entries: {at: /data, each: true}}}
+          stale: {fields: {tags: {at: /data/tags, each: true}, day: {at: /day, is: time}}}
+        meters:
+          sales: {kind: count, windows: [minute, quarter, day, month, all], on: [{event: sale}, {event: refund, amount: -1}],
+            retention: {minute: 1h, quarter: 2h, day: 1d, month: 40d}}
+          spent: {kind: sum, signed: true, windows: [day, all], per: [organization, region, [region, who]], by: [kind],
+            on: [{event: sale, amount: amount}, {event: refund, amount: -amount, with: {who: buyer, kind: buyer}}]}
+          left: {kind: level, windows: [quarter, all], by: [who, region], on: [{event: sale, amount: size, time: created, needs: [who]},
+            {event: refund, amount: -amount, time: created, with: {who: buyer}}]}
+          cheapest: {kind: extreme, keep: min, value: price, windows: [minute, day], on: [{event: sale}], retention: {minute: 3h}}
+          dearest: {kind: extreme, keep: max, value: price, windows: [month, all], by: [region], on: [{event: sale, needs: [amount]}]}
+          first_buyer: {kind: extreme, keep: first, value: who, windows: [quarter, all], on: [{event: sale}], retention: {quarter: 1h}}
+          last_price: {kind: extreme, keep: last, value: price, windows: [day, all], per: [organization, kind], on: [{event: sale, time: seen}]}
+          newest: {kind: extreme, keep: max, value: time, windows: [all], on: [{event: sale}, {event: refund}, {event: ping}]}
+          last_seen: {kind: extreme, keep: max, value: seen, windows: [all], on: [{event: sale}]}
+          buyers: {kind: distinct, of: who, windows: [day, all], per: [organization, [kind, region]], on: [{event: sale}], retention: {day: 1d}}
+          sizes: {kind: histogram, value: price, windows: [day, all], on: [{event: sale}]}
+          top: {kind: ranking, by: [who, kind], windows: [day, month], on: [{event: sale, amount: size}], retention: {day: 2d}}
+          hours: {kind: grid, on: [{event: sale, amount: 2}, {event: refund, amount: amount, time: created}]}
+          labels: {kind: count, windows: [minute, day], by: [tags.key, tags.value, region], on: [{event: sale, needs: [amount]}]}
+          marked: {kind: ranking, windows: [all], by: [marks.value], on: [{event: sale, amount: size}]}
+          both: {kind: count, windows: [all], by: [marks.key], on: [{event: sale}]}
+          last_note: {kind: extreme, keep: last, value: note, windows: [all], on: [{event: note, needs: [note]}]}
+          listed: {kind: count, windows: [all], by: [entries.key, entries.value], on: [{event: list}]}
+          stale_tags: {kind: count, windows: [minute, quarter], by: [tags.value], on: [{event: stale}], retention: {minute: 1h, quarter: 2h}}
+          stale_days: {kind: count, windows: [minute], on: [{event: stale, time: day}], retention: {minute: 1h}}
+        """
+
+    /// Numbers, ids and types as others write them.
+    static let foreignValues = """
+        envelope:
+          id: {at: /meta/id, from: any}
+          source: {const: metering}
+          type: {at: /code, from: any}
+          subject: {at: /org, from: any}
+        """
+
+    /// Decimals, numbers in strings, booleans, and numbers as dimensions.
+    static let valuesDeclared = """
+        events:
+          usage:
+            type: "7"
+            fields:
+              cost: {at: /data/cost, is: decimal, scale: 6, required: true}
+              fee: {at: /data/fee, is: decimal, scale: 6, round: half_even, from: text, default: -0.25}
+              share: {at: /data/share, is: decimal, scale: 12, round: half_even}
+              whole: {at: /data/whole, is: decimal, scale: 0, from: text, max: 1000}
+              tokens: {at: /data/tokens, is: integer, from: text}
+              status: {at: /status, is: integer, max: 1000}
+              code: {at: /data/code, is: integer, from: text, default: 7}
+              hit: {at: /data/hit, is: boolean}
+              again: {at: /data/again, is: boolean, default: false}
+              user: {at: /data/user, from: any}
+              region: {at: /data/region, from: any, values: [eu, "1", "true", "0.5"], default: none}
+              ids: {at: /data/ids, each: true, from: any}
+          refund:
+            type: "true"
+            fields:
+              cost: {at: /data/refund, is: decimal, scale: 6, max: 1.5, required: true}
+              status: {at: /status, is: integer, default: 200}
+              user: {at: /data/user, from: any, required: true}
+              plain: {at: /data/ids, each: true}
+        meters:
+          spent: {kind: sum, signed: true, windows: [day, all], per: [organization, status, [user, status]], by: [user],
+            on: [{event: usage, amount: cost}, {event: refund, amount: -cost}]}
+          fees: {kind: sum, signed: true, windows: [month, all], by: [region, code], on: [{event: usage, amount: fee}]}
+          units: {kind: level, windows: [all], by: [hit, again], on: [{event: usage, amount: cost}, {event: refund, amount: -1, with: {hit: user, again: status}}]}
+          dearest: {kind: extreme, keep: max, value: cost, windows: [day, all], by: [status], on: [{event: usage}]}
+          smallest: {kind: extreme, keep: min, value: share, windows: [all], on: [{event: usage}]}
+          last_hit: {kind: extreme, keep: last, value: hit, windows: [all], on: [{event: usage}]}
+          first_share: {kind: extreme, keep: first, value: share, windows: [quarter], on: [{event: usage}]}
+          sizes: {kind: histogram, value: fee, windows: [all], on: [{event: usage}]}
+          codes: {kind: distinct, of: code, windows: [day], on: [{event: usage}]}
+          statuses: {kind: distinct, of: status, windows: [all], per: [organization, hit], on: [{event: usage}]}
+          users: {kind: distinct, of: user, windows: [all], on: [{event: usage}]}
+          top: {kind: ranking, by: [user, hit], windows: [all], on: [{event: usage, amount: cost, needs: [fee]}]}
+          hours: {kind: grid, on: [{event: usage, amount: cost}, {event: refund, amount: 2}]}
+          used: {kind: sum, windows: [all], by: [status], on: [{event: usage, amount: tokens}]}
+          counted: {kind: sum, windows: [all], on: [{event: usage, amount: whole}]}
+          listed: {kind: count, windows: [all], by: [ids.value, ids.key], on: [{event: usage}]}
+        """
+}
