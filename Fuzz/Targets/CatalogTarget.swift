@@ -65,11 +65,15 @@ private enum CatalogWriter {
         let time = [
             ("at", pointer(envelope.time)), ("format", quoted(envelope.timeFormat.rawValue)),
         ]
-        return mapping([
+        var members = [
             ("id", source(envelope.id)), ("source", source(envelope.source)),
             ("type", source(envelope.type)), ("subject", source(envelope.subject)),
             ("time", mapping(time)),
-        ])
+        ]
+        if let inside = envelope.inside {
+            members.append(("data", mapping([("at", pointer(inside)), ("inside", "json")])))
+        }
+        return mapping(members)
     }
 
     private static func source(_ source: Envelope.Source) -> String {
@@ -77,20 +81,32 @@ private enum CatalogWriter {
         case .pointer(let tokens): pointer(tokens)
         case .constant(let text): mapping([("const", quoted(text))])
         case .places(let places, let takesAny):
-            mapping([("at", place(places[0]))] + (takesAny ? [("from", "any")] : []))
+            mapping([("at", text(of: places))] + (takesAny ? [("from", "any")] : []))
         }
     }
 
-    private static func place(_ place: Place) -> String {
-        switch place {
-        case .pointer(let tokens): pointer(tokens)
+    private static func text(of places: [Place]) -> String {
+        let texts = places.map { place in
+            switch place {
+            case .pointer(let tokens): pointer(tokens)
+            case .entry(let entry):
+                mapping([
+                    ("list", pointer(entry.list)), ("key", pointer(entry.key)),
+                    ("value", pointer(entry.value)), ("name", quoted(entry.name)),
+                ])
+            case .header(let name): mapping([("header", quoted(name))])
+            case .key: mapping([("key", "true")])
+            case .keyMember(let tokens): mapping([("key", pointer(tokens))])
+            case .constant(let text): mapping([("const", quoted(text))])
+            }
         }
+        return texts.count == 1 ? texts[0] : list(texts)
     }
 
     private static func text(of event: EventDeclaration) -> String {
         let fields = event.fields.map { field in
             var members = [
-                ("at", pointer(field.pointer)), ("is", quoted(field.kind.rawValue)),
+                ("at", text(of: field.places)), ("is", quoted(field.kind.rawValue)),
                 ("required", "\(field.isRequired)"), ("each", "\(field.isFanOut)"),
                 ("values", list(field.values.map(quoted))),
             ]
@@ -105,6 +121,7 @@ private enum CatalogWriter {
                 members.append(("max", ScaledNumber.text(number, scale: field.scale)))
             }
             if field.kind == .decimal { members.append(("scale", "\(field.scale)")) }
+            if field.isForgiving { members.append(("otherwise", "unknown")) }
             if field.isRounded { members.append(("round", "half_even")) }
             if field.from != .itself { members.append(("from", field.from.rawValue)) }
             return (field.name, mapping(members))

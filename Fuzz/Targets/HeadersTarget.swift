@@ -4,8 +4,7 @@ import Workload
 /// A record in binary mode: its outcome must be the oracle's, which shares no code with the
 /// product.
 ///
-/// The input has a header on each line, `NAME=VALUE` or `NAME` for a null value; after an empty
-/// line follows the record's value, which is null when there is no empty line.
+/// The input is that of `FuzzRecord`.
 final class HeadersTarget: FuzzTarget {
     private static let catalog = """
         version: 1

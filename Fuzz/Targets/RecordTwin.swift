@@ -10,6 +10,7 @@ final class RecordTwin {
     private static let futureBoundMilliseconds: Int64 = 300_000
 
     private let declared: OracleCatalog
+    private let names: HeaderNames
     private var program: Program
     private var offset: Int64 = 0
     private let cursor: UnsafeMutablePointer<PartitionCursor>
@@ -22,6 +23,7 @@ final class RecordTwin {
             catalog: catalog, shardCount: 1, dedupeKey: (1, 2),
             futureBoundMilliseconds: Self.futureBoundMilliseconds)
         program.partitionNumbers = [0]
+        names = HeaderNames(catalog)
         declared = try CatalogText.read([(name: "fuzz.yaml", text: text)])
         cursor = .allocate(capacity: 1)
         tally = .allocate(capacity: 1)
@@ -48,7 +50,8 @@ final class RecordTwin {
         }
         _ = oracle.addPartition(topic: "usage", number: 0)
         let expected = oracle.feed(
-            0, offset: 0, timestamp: Self.timestamp, value: record.value, headers: record.headers)
+            0, offset: 0, timestamp: Self.timestamp, key: record.key, value: record.value,
+            headers: record.headers)
         guard found?.name == expected.name else {
             let why = program.rejected.first?.detail ?? ""
             return "\(found?.name ?? "no outcome") \(why), the oracle says \(expected.name)"
@@ -64,17 +67,26 @@ final class RecordTwin {
     private func outcome(of record: FuzzRecord) -> Outcome? {
         let before = program.counters.outcomes
         var attributes = record.attributes
-        var fold = FoldRecord(
-            offset: offset, timestampMilliseconds: Self.timestamp, value: record.value, key: nil,
-            partitionSlot: 0, attributes: attributes.isBinary ? 0 : -1)
-        offset += 1
-        withUnsafePointer(to: &fold) { fold in
-            withUnsafePointer(to: &attributes) { attributes in
-                _ = program.run(
-                    UnsafeBufferPointer(start: fold, count: 1), from: 0, attributes: attributes,
-                    cursors: cursor, tallies: tally)
+        var headers = [UnsafeRawBufferPointer?](repeating: nil, count: names.count)
+        headers.withUnsafeMutableBufferPointer { headers in
+            if let start = headers.baseAddress {
+                for header in record.headers {
+                    names.take(name: header.name, value: header.value, into: start)
+                }
+            }
+            var fold = FoldRecord(
+                offset: offset, timestampMilliseconds: Self.timestamp, value: record.value,
+                key: record.key, partitionSlot: 0, attributes: attributes.isBinary ? 0 : -1,
+                headers: headers.baseAddress.map { UnsafePointer($0) })
+            withUnsafePointer(to: &fold) { fold in
+                withUnsafePointer(to: &attributes) { attributes in
+                    _ = program.run(
+                        UnsafeBufferPointer(start: fold, count: 1), from: 0,
+                        attributes: attributes, cursors: cursor, tallies: tally)
+                }
             }
         }
+        offset += 1
         let changed = before.indices.filter { program.counters.outcomes[$0] != before[$0] }
         return changed.count == 1 ? Outcome(rawValue: UInt8(changed[0])) : nil
     }
@@ -132,10 +144,12 @@ extension BidirectionalCollection {
 
 /// An input taken apart, each part in an allocation of exactly its size.
 ///
-/// It has a header on each line, `NAME=VALUE` or `NAME` for a null value; after an empty line
-/// follows the record's value, which is null when there is no empty line.
+/// It has a header on each line, `NAME=VALUE` or `NAME` for a null value, or the record's key as
+/// `@KEY`; after an empty line follows the record's value, which is null when there is no empty
+/// line.
 final class FuzzRecord {
     private(set) var headers: [WorkloadHeader] = []
+    private(set) var key: UnsafeRawBufferPointer?
     private(set) var value: UnsafeRawBufferPointer?
     private var owned: [UnsafeMutableRawBufferPointer] = []
 
@@ -147,6 +161,10 @@ final class FuzzRecord {
             if line.isEmpty {
                 value = own(rest)
                 return
+            }
+            if line.first == UInt8(ascii: "@") {
+                key = own(line.dropFirst())
+                continue
             }
             let name = line.prefix { $0 != UInt8(ascii: "=") }
             let value = line.count == name.count ? nil : line.dropFirst(name.count + 1)

@@ -10,9 +10,12 @@ struct DeclaredEnvelope: Equatable {
 enum EnvelopeReader {
     static func read(_ node: NodeReader) throws(CatalogError) -> DeclaredEnvelope {
         var read = DeclaredEnvelope()
-        let members = try node.members(["id", "source", "type", "subject", "time", "not_before"])
-        // An envelope with nothing but `not_before` still is that of CloudEvents.
-        read.envelope.requiresSpecVersion = members.map(\.key) == ["not_before"]
+        let members = try node.members([
+            "id", "source", "type", "subject", "time", "data", "not_before",
+        ])
+        // An envelope that says nothing about attributes still is that of CloudEvents.
+        read.envelope.requiresSpecVersion =
+            !members.isEmpty && members.allSatisfy { $0.key == "not_before" || $0.key == "data" }
         for (key, value) in members {
             switch key {
             case "id": read.envelope.id = try source(value)
@@ -20,6 +23,7 @@ enum EnvelopeReader {
             case "type": read.envelope.type = try source(value)
             case "subject": read.envelope.subject = try source(value)
             case "time": try readTime(value, &read.envelope)
+            case "data": read.envelope.inside = try inside(value)
             default:
                 guard let time = EarliestTime(try value.text()) else {
                     let years = Timestamp.years
@@ -35,24 +39,45 @@ enum EnvelopeReader {
 
     private static func source(_ node: NodeReader) throws(CatalogError) -> Envelope.Source {
         if case .scalar = node.node { return .pointer(try node.pointer()) }
-        let members = try node.members(["const", "at", "from"])
-        guard let (key, value) = members.first(where: { $0.key != "from" }) else {
-            throw node.fail("must be a JSON pointer, {at: POINTER, from: any} or {const: TEXT}")
+        guard case .mapping(let pairs, _) = node.node else {
+            return .places(try node.places(isAttribute: true), takesAny: false)
         }
-        guard key == "const" else {
-            let pointer = try value.pointer()
-            guard let from = members.first(where: { $0.key == "from" })?.value else {
-                return .pointer(pointer)
+        if pairs.map(\.key) == ["const"] {
+            return .constant(try node.members(nil)[0].value.constant())
+        }
+        guard pairs.contains(where: { $0.key == "at" }) else {
+            return .places(try node.places(isAttribute: true), takesAny: false)
+        }
+        var places: [Place] = []
+        var takesAny = false
+        for (key, value) in try node.members(["at", "from"]) {
+            if key == "at" {
+                places = try value.places(isAttribute: true)
+            } else {
+                _ = try value.word(FieldDeclaration.From.self, [.any])
+                takesAny = true
             }
-            _ = try from.word(FieldDeclaration.From.self, [.any])
-            return .places([.pointer(pointer)], takesAny: true)
         }
-        guard members.count == 1 else { throw node.fail("'const' has nothing beside it") }
-        let text = try value.text()
-        guard (1...EventLimits.textBytes).contains(text.utf8.count) else {
-            throw value.fail("must be a text of 1 to \(EventLimits.textBytes) bytes")
+        if !takesAny, places.count == 1, case .pointer(let pointer) = places[0] {
+            return .pointer(pointer)
         }
-        return .constant(text)
+        return .places(places, takesAny: takesAny)
+    }
+
+    /// The text that holds JSON.
+    private static func inside(_ node: NodeReader) throws(CatalogError) -> JSONPointer? {
+        var pointer: JSONPointer?
+        var isInside = false
+        for (key, value) in try node.members(["at", "inside"]) {
+            if key == "at" {
+                pointer = try value.pointer()
+            } else {
+                guard try value.text() == "json" else { throw value.fail("must be json") }
+                isInside = true
+            }
+        }
+        guard let pointer, isInside else { throw node.fail("must be {at: POINTER, inside: json}") }
+        return pointer
     }
 
     private static func readTime(

@@ -4,6 +4,7 @@ internal import Metering
 enum FieldReader {
     private static let keys = [
         "at", "is", "scale", "round", "from", "required", "default", "max", "values", "each",
+        "otherwise",
     ]
 
     static func read(_ name: String, _ node: NodeReader) throws(CatalogError) -> FieldDeclaration {
@@ -14,7 +15,8 @@ enum FieldReader {
         guard let at = members.first(where: { $0.key == "at" })?.value else {
             throw node.fail("'at' is missing")
         }
-        var field = FieldDeclaration(name: name, pointer: try at.pointer())
+        var field = FieldDeclaration(name: name, pointer: [])
+        field.places = try at.places(isAttribute: false)
         // Kind and scale are read first because they decide how numbers are read.
         for (key, value) in members where key == "is" {
             field.kind = try value.word(
@@ -35,6 +37,7 @@ enum FieldReader {
             case "default": try readDefault(value, &field)
             case "max": field.maximum = try maximum(value, field)
             case "round": field.isRounded = try isRounded(value, field.kind)
+            case "otherwise": field.isForgiving = try isForgiving(value)
             case "from": field.from = try from(value, field.kind)
             default: break
             }
@@ -42,12 +45,25 @@ enum FieldReader {
         if field.kind != .text, field.isFanOut || !field.values.isEmpty {
             throw node.fail("'each' and 'values' are for texts")
         }
+        if field.isForgiving, field.isRequired {
+            throw node.fail("'otherwise' is for optional fields")
+        }
+        let isPointer = field.places.count == 1 && field.places[0].isPointer
+        if field.isFanOut, !isPointer { throw node.fail("'each' has one pointer") }
         if let maximum = field.maximum, let number = field.defaultInteger,
             number.magnitude > maximum.magnitude
         {
             throw node.fail("'default' is beyond 'max'")
         }
         return field
+    }
+
+    private static func isForgiving(_ node: NodeReader) throws(CatalogError) -> Bool {
+        switch try node.text() {
+        case "unknown": return true
+        case "bad_field": return false
+        default: throw node.fail("must be unknown or bad_field")
+        }
     }
 
     private static func scale(
@@ -119,4 +135,8 @@ enum FieldReader {
         case .time: throw node.fail("a time has no default")
         }
     }
+}
+
+extension Place {
+    fileprivate var isPointer: Bool { if case .pointer = self { true } else { false } }
 }

@@ -5,7 +5,7 @@
 /// written here by hand, and nothing depends on how Swift prints a value. Words that look like
 /// Swift (`Metering.Envelope.Source.pointer`) come from the first builds, which printed values;
 /// they stay when a type is renamed. A new property may only add text where its value is not the
-/// default, as `not_before`, `max`, `most`, `family`, `scale`, `round` and `from` do.
+/// default, as `not_before`, `max`, `most`, `family`, `scale`, `from` and others do.
 enum ContractText {
     /// Names and digests: `meter:NAME` and `event:NAME/FIELD`, sorted by name.
     static func entries(of catalog: MeterCatalog) -> [(name: String, digest: String)] {
@@ -37,10 +37,11 @@ enum ContractText {
             "timeFormat: Metering.Envelope.TimeFormat.\(timeFormat(envelope.timeFormat))",
             "requiresSpecVersion: \(flag(envelope.requiresSpecVersion))",
         ]
-        let text = "Envelope(\(parts.joined(separator: ", ")))"
-        // A ledger of an earlier build has no such word, and the default must not change its text.
-        return catalog.notBefore == .standard
-            ? text : "\(text) not_before=\(catalog.notBefore.day)"
+        var text = "Envelope(\(parts.joined(separator: ", ")))"
+        // A ledger of an earlier build has no such words, and defaults must not change its text.
+        if catalog.notBefore != .standard { text += " not_before=\(catalog.notBefore.day)" }
+        if let inside = envelope.inside { text += " inside=\(list(inside))" }
+        return text
     }
 
     private static func source(_ source: Envelope.Source) -> String {
@@ -52,10 +53,18 @@ enum ContractText {
         }
     }
 
+    /// One pointer is written as builds have written it that knew no other places.
     private static func list(_ places: [Place]) -> String {
         places.map { place in
             switch place {
             case .pointer(let pointer): list(pointer)
+            case .entry(let entry):
+                "entry(\(list(entry.list)), \(list(entry.key)), \(list(entry.value)), "
+                    + "\(quoted(entry.name)))"
+            case .header(let name): "header(\(quoted(name)))"
+            case .key: "key"
+            case .keyMember(let pointer): "key(\(list(pointer)))"
+            case .constant(let text): "constant(\(quoted(text)))"
             }
         }.joined(separator: " or ")
     }
@@ -84,7 +93,7 @@ enum ContractText {
             if case .field(field.name, _) = clause.amount { true } else { false }
         }
         var parts = [
-            list(field.pointer), field.kind.rawValue, flag(field.isRequired),
+            list(field.places), field.kind.rawValue, flag(field.isRequired),
             flag(field.isFanOut), field.defaultText.map(escaped) ?? "-",
             field.defaultInteger.map(number) ?? "-", list(field.values), flag(isUnsigned),
             flag(isClauseTime),
@@ -95,6 +104,7 @@ enum ContractText {
         }
         if field.kind == .decimal { parts.append("scale=\(number(Int64(field.scale)))") }
         if field.isRounded { parts.append("round=half_even") }
+        if field.isForgiving { parts.append("otherwise=unknown") }
         if field.from != .itself { parts.append("from=\(field.from.rawValue)") }
         return parts.joined(separator: "|")
     }

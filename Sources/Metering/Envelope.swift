@@ -33,6 +33,9 @@ public struct Envelope: Sendable, Equatable {
     public var timeFormat: TimeFormat
     /// Whether `specversion` must be there and be "1.0".
     public var requiresSpecVersion: Bool
+    /// Where a text is that holds JSON, so that pointers which begin with it go on inside; nil:
+    /// nowhere.
+    public var inside: JSONPointer?
 
     /// An envelope of these parts.
     public init(

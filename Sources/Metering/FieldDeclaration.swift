@@ -24,8 +24,8 @@ public struct FieldDeclaration: Sendable, Equatable {
     }
     /// Name by which meters refer to it.
     public var name: String
-    /// Where it is in the event.
-    public var pointer: JSONPointer
+    /// Where it is: at the first of these places that is there. At least one.
+    public var places: [Place]
     /// What it must be.
     public var kind: Kind
     /// Which other JSON types are taken.
@@ -45,6 +45,9 @@ public struct FieldDeclaration: Sendable, Equatable {
     ///
     /// Nil: `defaultMaximum`.
     public var maximum: Int64?
+    /// Whether an optional field counts as absent where its value is not of its kind or none of
+    /// `values`; else the event is a `bad_field`.
+    public var isForgiving = false
     /// The only texts allowed; empty: any text.
     public var values: [String]
     /// Whether the value is a list: an object or array of at most 32 texts, each counted.
@@ -66,14 +69,14 @@ public struct FieldDeclaration: Sendable, Equatable {
         isAmount && kind == .integer ? Self.largestAmount : Self.largestInteger
     }
 
-    /// A field of these parts.
+    /// A field at one pointer, of these parts.
     public init(
         name: String, pointer: JSONPointer, kind: Kind = .text, isRequired: Bool = false,
         defaultText: String? = nil, defaultInteger: Int64? = nil, maximum: Int64? = nil,
         values: [String] = [], isFanOut: Bool = false
     ) {
         self.name = name
-        self.pointer = pointer
+        places = [.pointer(pointer)]
         self.kind = kind
         self.isRequired = isRequired
         self.defaultText = defaultText

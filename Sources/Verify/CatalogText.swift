@@ -29,6 +29,12 @@ public enum CatalogText {
                 guard value.text == "1" else { throw wrong("version is not 1") }
             case "envelope":
                 catalog.envelope = try envelope(value)
+                if let data = value["data"] {
+                    guard data["inside"]?.text == "json", let pointer = data["at"]?.text else {
+                        throw wrong("envelope: data is not {at: POINTER, inside: json}")
+                    }
+                    catalog.inside = pointer
+                }
                 if let text = value["not_before"]?.text {
                     guard let earliest = OracleCatalog.earliestSeconds(text) else {
                         throw wrong("envelope: not_before is neither a year nor a date")
@@ -71,14 +77,16 @@ public enum CatalogText {
         }
     }
 
-    /// The envelope; nil when the events are CloudEvents and only `not_before` is given.
+    /// The envelope; nil when nothing of it is given but what CloudEvents may have, too.
     private static func envelope(_ node: YAMLNode) throws(VerifyError) -> OracleEnvelope? {
         let given = try members(node, "envelope")
-        if given.map(\.0) == ["not_before"] { return nil }
+        if !given.isEmpty, given.allSatisfy({ $0.name == "not_before" || $0.name == "data" }) {
+            return nil
+        }
         var envelope = OracleEnvelope()
         for (name, value) in given {
             switch name {
-            case "not_before": continue
+            case "not_before", "data": continue
             case "id": envelope.id = try place(value)
             case "source": envelope.source = try place(value)
             case "type": envelope.type = try place(value)
@@ -100,16 +108,13 @@ public enum CatalogText {
     }
 
     private static func place(_ node: YAMLNode) throws(VerifyError) -> OraclePlace {
-        if let pointer = node.text { return .pointer(pointer) }
-        if let pointer = node["at"]?.text {
-            guard let from = node["from"]?.text else { return .pointer(pointer) }
-            guard from == "any" else { throw wrong("envelope: from is not any") }
-            return .any(pointer)
+        if let places = node["at"] {
+            let from = node["from"]?.text
+            guard from == nil || from == "any" else { throw wrong("envelope: from is not any") }
+            return .first(try PlaceText.places(places), any: from != nil)
         }
-        guard let constant = node["const"]?.text else {
-            throw wrong("envelope: neither a pointer nor a const")
-        }
-        return .constant(constant)
+        let places = try PlaceText.places(node)
+        return places.count == 1 ? places[0] : .first(places, any: false)
     }
 
     private static func event(

@@ -8,7 +8,14 @@ enum FieldText {
         for (attribute, value) in try CatalogText.members(node, "field \(name)") {
             let place = "field \(name): \(attribute)"
             switch attribute {
-            case "at": field.pointer = try CatalogText.text(value, place)
+            case "at":
+                if let pointer = value.text {
+                    field.pointer = pointer
+                } else {
+                    field.places = try PlaceText.places(value)
+                }
+            case "otherwise":
+                field.isForgiving = try CatalogText.text(value, place) == "unknown"
             case "is": field.kind = try word(value, place)
             case "from": field.from = try word(value, place)
             case "scale":

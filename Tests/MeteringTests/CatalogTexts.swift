@@ -118,4 +118,48 @@ extension Catalogs {
           counted: {kind: sum, windows: [all], on: [{event: usage, amount: whole}]}
           listed: {kind: count, windows: [all], by: [ids.value, ids.key], on: [{event: usage}]}
         """
+
+    /// CloudEvents whose data is a text.
+    static let textData = "envelope: {data: {at: /data, inside: json}}"
+    /// Attributes beside the value, of lists, and inside a text.
+    static let foreignPlaces = """
+        envelope:
+          id: [/id, {header: id}, {key: /id}, {list: /attributes, key: key, value: value/text, name: id}]
+          source: [{header: source}, {const: somewhere}]
+          type: {at: [/data/type, /events/0/type, {header: ce_type}], from: any}
+          subject: {at: [/customer, /other/0, /data/org, {key: /org}, {key: true}], from: any}
+          time: /events/0/time
+          data: {at: /data, inside: json}
+        """
+
+    /// Several places, arrays by index, lists of keys and values, headers, and keys.
+    static let placesDeclared = """
+        events:
+          use:
+            type: use
+            fields:
+              amount: {at: [/data/amount, {list: /attributes, key: key, value: value/number, name: amount}], is: integer, otherwise: unknown}
+              cost: {at: [{header: cost}, /data/items/0/cost], is: decimal, scale: 3, round: half_even, otherwise: unknown}
+              model: {at: {list: /attributes, key: key, value: value/text, name: "model"}, otherwise: unknown}
+              kind: {at: {list: /attributes, key: key, value: /value, name: "a/b"}, from: any, values: [a, "1"], otherwise: unknown}
+              tier: {at: {list: /data/marks, key: k/0, value: v, name: tier}, default: free}
+              first: {at: /data/items/0/name}
+              second: {at: [/data/items/1/name, /data/items/10, {key: /name}], from: any, otherwise: unknown}
+              region: {at: {header: region}, values: [eu, us], otherwise: unknown, default: none}
+              retried: {at: [{header: retried}, /data/retried], is: boolean}
+              code: {at: {header: code}, is: integer, max: 999}
+              day: {at: [{header: day}, /data/day], is: time, otherwise: unknown}
+              tags: {at: /data/tags, each: true, otherwise: unknown}
+              tag: {at: /data/tags/0, otherwise: unknown}
+              who: {at: [/data/who, {key: true}]}
+          plain: {type: "7", fields: {who: {at: /data/who, required: true}, zero: {at: /data/0}}}
+        meters:
+          used: {kind: sum, windows: [day, all], by: [model, kind], on: [{event: use, amount: amount}]}
+          spent: {kind: sum, signed: true, windows: [all], per: [organization, [tier, region]], by: [first, second], on: [{event: use, amount: cost, needs: [region]}]}
+          codes: {kind: count, windows: [all], by: [code, retried, who], on: [{event: use}]}
+          days: {kind: count, windows: [all], by: [tag, tags.value], on: [{event: use, time: day}]}
+          latest: {kind: extreme, keep: last, value: second, windows: [all], on: [{event: use}]}
+          seen: {kind: distinct, of: who, windows: [all], on: [{event: use}, {event: plain}]}
+          zeros: {kind: count, windows: [all], by: [zero], on: [{event: plain}]}
+        """
 }

@@ -89,6 +89,12 @@ import Workload
         try run(Catalogs.values(envelope: envelope), seed: seed, records: 1_500)
     }
 
+    @Test(arguments: [71, 72, 73, 74] as [UInt64])
+    func hostileEventsWithValuesInOtherPlacesCountAlike(seed: UInt64) throws {
+        let envelope = ["", Catalogs.textData, Catalogs.foreignPlaces][Int(seed % 3)]
+        try run(Catalogs.places(envelope: envelope), seed: seed, records: 1_500)
+    }
+
     /// How many more seeds to try: `TEST_SEEDS=500 swift test -c release --filter Differential`.
     static let more = UInt64(ProcessInfo.processInfo.environment["TEST_SEEDS"] ?? "") ?? 0
 
@@ -101,6 +107,9 @@ import Workload
             }
             for envelope in ["", Catalogs.foreignValues] {
                 try run(Catalogs.values(envelope: envelope), seed: seed, records: 2_000)
+            }
+            for envelope in ["", Catalogs.textData, Catalogs.foreignPlaces] {
+                try run(Catalogs.places(envelope: envelope), seed: seed, records: 2_000)
             }
         }
     }

@@ -11,6 +11,7 @@ struct HostileEvents {
     private var offsets: [Int64] = Array(repeating: 0, count: Twin.partitionNumbers.count)
     private var recent: [LogRecord] = []
     private var timestamp: Int64 = 0
+    private var beside = Beside()
 
     init(seed: UInt64, catalog: MeterCatalog) {
         random = SeededRandom(seed: seed)
@@ -56,6 +57,7 @@ struct HostileEvents {
         if envelope.requiresSpecVersion || happens(10) {
             set(root, ["specversion"], happens(98) ? text("1.0") : evil())
         }
+        beside = Beside()
         place(root, envelope.id, id())
         place(root, envelope.source, pick(["s", "/a/b", "ü"]))
         place(root, envelope.type, event?.type ?? pick(["other", "shop", "sale.", "token"]))
@@ -66,8 +68,10 @@ struct HostileEvents {
         fill(root, event, from: [])
         if happens(2) { set(root, ["data"], evil()) }
         if happens(4) { encodeData(of: root) }
+        if envelope.inside == ["data"], happens(80) { packData(of: root) }
         var record = LogRecord(
             timestamp: timestamp, key: happens(80) ? Array("org".utf8) : nil, value: render(root))
+        addBeside(&record)
         if happens(3) {
             contentType(&record)
             if happens(70) { header(&record, "id", id()) }
@@ -103,15 +107,19 @@ struct HostileEvents {
         if happens(98) { header(&record, "id", id()) }
         if happens(98) { header(&record, "source", pick(["s", "/a/b", "ü"])) }
         if happens(98) { header(&record, "type", event?.type ?? "other") }
-        if happens(98) { header(&record, "subject", subject()) }
+        if happens(catalog.envelope.requiresSpecVersion ? 98 : 70) {
+            header(&record, "subject", subject())
+        }
         if happens(85) { header(&record, "time", rfc3339(moment())) }
         if happens(20) { header(&record, "dataschema", "x") }
         if happens(5) { record.headers.append((Array("ce_id".utf8), nil)) }
         if happens(5) { record.headers.append((Array("ce_".utf8), [1])) }
         if happens(5) { record.headers.append((Array("ce_subject".utf8), pick(EdgeValues.broken))) }
         let root = JSONTree()
+        beside = Beside()
         fill(root, event, from: ["data"])
         if happens(90) { record.value = happens(97) ? render(root) : evil() }
+        addBeside(&record)
         if happens(3) { contentType(&record) }
         return record
     }
@@ -136,10 +144,74 @@ struct HostileEvents {
         case .constant: return
         case .pointer(let pointer):
             if happens(99) { set(root, pointer, happens(98) ? text(value) : evil()) }
-        case .places(let places, _):
-            guard case .pointer(let pointer)? = places.first, happens(99) else { return }
-            set(root, pointer, happens(98) ? scalar(value) : evil())
+        case .places(let places, let takesAny):
+            guard happens(99) else { return }
+            let raw = happens(98) ? takesAny ? scalar(value) : text(value) : evil()
+            put(root, places, raw, value)
         }
+    }
+
+    /// Puts a value at one of its places, now and then another one at an earlier place.
+    private mutating func put(
+        _ root: JSONTree, _ places: [Place], _ raw: [UInt8], _ bare: String,
+        from base: [String] = []
+    ) {
+        let place = pick(places)
+        if happens(5), place != places[0] { put(root, places[0], evil(), "", base) }
+        put(root, place, raw, bare, base)
+    }
+
+    private mutating func put(
+        _ root: JSONTree, _ place: Place, _ raw: [UInt8], _ bare: String, _ base: [String]
+    ) {
+        switch place {
+        case .pointer(let pointer):
+            guard pointer.starts(with: base) else { return }
+            set(root, Array(pointer.dropFirst(base.count)), raw)
+        case .entry(let entry):
+            guard entry.list.starts(with: base) else { return }
+            let made = JSONTree()
+            set(made, entry.key, happens(97) ? text(entry.name) : evil())
+            set(made, entry.value, raw)
+            if happens(3) { made.repeatMember(&random) }
+            if happens(30) { made.members.reverse() }
+            let list = root.node(at: Array(entry.list.dropFirst(base.count))[...])
+            list.items.append(made)
+            if happens(3) { list.items.append(made) }
+            if happens(5) { list.items.insert(JSONTree(), at: 0) }
+        case .header(let name): beside.headers.append((name, bare))
+        case .key: beside.key = Array(bare.utf8)
+        case .keyMember(let pointer): set(beside.keyTree, pointer, raw)
+        case .constant: break
+        }
+    }
+
+    /// What is in headers and key.
+    private struct Beside {
+        var headers: [(name: String, value: String)] = []
+        var key: [UInt8]?
+        let keyTree = JSONTree()
+    }
+
+    private mutating func addBeside(_ record: inout LogRecord) {
+        for (name, value) in beside.headers {
+            let bytes = happens(97) ? Array(value.utf8) : pick(EdgeValues.broken)
+            record.headers.append((Array(name.utf8), happens(98) ? bytes : nil))
+            if happens(3) { record.headers.append((Array(name.utf8), Array("twice".utf8))) }
+        }
+        if let key = beside.key { record.key = key }
+        if !beside.keyTree.members.isEmpty {
+            if happens(3) { beside.keyTree.repeatMember(&random) }
+            record.key = happens(97) ? render(beside.keyTree) : evil()
+        }
+    }
+
+    /// As some clients write it: the JSON of the data in a string.
+    private mutating func packData(of root: JSONTree) {
+        let data = happens(95) ? render(root.node(at: ["data"])) : evil()
+        guard let string = String(validating: data, as: UTF8.self) else { return }
+        root.members.removeAll { $0.name == "data" }
+        set(root, ["data"], text(string))
     }
 
     /// A text as a string, or as the number or word that it is; now and then another number.
@@ -156,16 +228,18 @@ struct HostileEvents {
     private mutating func fill(_ root: JSONTree, _ event: EventDeclaration?, from base: [String]) {
         let event = event ?? catalog.events[0]
         for field in event.fields {
-            guard field.pointer.starts(with: base) else { continue }
-            let pointer = Array(field.pointer.dropFirst(base.count))
             if happens(field.isRequired ? 2 : 20) { continue }
-            if happens(5) {
-                set(root, pointer, happens(40) ? Array("null".utf8) : evil())
-            } else if field.isFanOut {
-                fillEntries(of: field, root.node(at: pointer[...]))
-            } else {
-                set(root, pointer, value(of: field))
+            if field.isFanOut, case .pointer(let pointer) = field.places[0] {
+                guard pointer.starts(with: base), happens(95) else { continue }
+                fillEntries(of: field, root.node(at: pointer.dropFirst(base.count)))
+                continue
             }
+            let raw =
+                happens(5) ? happens(40) ? Array("null".utf8) : evil() : value(of: field)
+            // In a header or key a text has no quotes.
+            let bare = String(decoding: raw, as: UTF8.self)
+            put(
+                root, field.places, raw, bare.hasPrefix("\"") ? word(of: field) : bare, from: base)
         }
         if happens(10) { set(root, ["deep"], nested()) }
         if happens(10) { set(root, ["more"], evil()) }
@@ -306,6 +380,11 @@ struct HostileEvents {
 
     private mutating func render(_ tree: JSONTree) -> [UInt8] {
         if let raw = tree.raw { return raw }
+        if !tree.items.isEmpty {
+            var items: [[UInt8]] = []
+            for item in tree.items { items.append(space() + render(item) + space()) }
+            return [91] + items.joined(separator: [44]) + [93] + space()
+        }
         var parts: [[UInt8]] = []
         for (name, node) in tree.members {
             parts.append(
@@ -342,9 +421,16 @@ struct HostileEvents {
 final class JSONTree {
     var raw: [UInt8]?
     var members: [(name: String, node: JSONTree)] = []
+    /// The items where it is an array.
+    var items: [JSONTree] = []
 
+    /// The node at a pointer; numbers make arrays, now and then members of that name.
     func node(at pointer: ArraySlice<String>) -> JSONTree {
         guard let name = pointer.first else { return self }
+        if let index = Int(name), members.isEmpty, raw == nil {
+            while items.count <= index { items.append(JSONTree()) }
+            return items[index].node(at: pointer.dropFirst())
+        }
         if let known = members.first(where: { $0.name == name }) {
             return known.node.node(at: pointer.dropFirst())
         }

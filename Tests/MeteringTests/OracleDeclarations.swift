@@ -25,6 +25,15 @@ enum Catalogs {
         try read("version: 1\n\(envelope)\n\(everythingDeclared)")
     }
 
+    /// One with all places where values may be.
+    static func places(envelope: String) throws -> MeterCatalog {
+        // 'each' does not go into a text.
+        let isText = envelope.contains("inside")
+        let declared =
+            isText ? placesDeclared.replacing("/data/tags", with: "/tags") : placesDeclared
+        return try read("version: 1\n\(envelope)\n\(declared)")
+    }
+
     /// One with all that values may be.
     static func values(envelope: String) throws -> MeterCatalog {
         try read("version: 1\n\(envelope)\n\(valuesDeclared)")
@@ -58,6 +67,7 @@ extension OracleCatalog {
                 timeFormat: .init(rawValue: declared.timeFormat.rawValue) ?? .rfc3339)
         }
         earliestSeconds = Int64(catalog.notBefore.day) * 86_400
+        inside = declared.inside.map(Self.pointer)
         events = catalog.events.map { event in
             OracleEvent(event.name, type: event.type, fields: event.fields.map(Self.field))
         }
@@ -73,8 +83,21 @@ extension OracleCatalog {
         switch source {
         case .constant(let text): .constant(text)
         case .pointer(let tokens): .pointer(pointer(tokens))
-        case .places(let places, _):
-            if case .pointer(let tokens)? = places.first { .any(pointer(tokens)) } else { .any("") }
+        case .places(let places, let takesAny): .first(places.map(self.place), any: takesAny)
+        }
+    }
+
+    private static func place(_ place: Place) -> OraclePlace {
+        switch place {
+        case .pointer(let tokens): .pointer(pointer(tokens))
+        case .entry(let entry):
+            .entry(
+                list: pointer(entry.list), key: pointer(entry.key), value: pointer(entry.value),
+                name: entry.name)
+        case .header(let name): .header(name)
+        case .key: .key
+        case .keyMember(let tokens): .keyMember(pointer(tokens))
+        case .constant(let text): .constant(text)
         }
     }
 
@@ -84,11 +107,13 @@ extension OracleCatalog {
                 ? "\(number == 1)" : ScaledNumber.text(number, scale: field.scale)
         }
         var made = OracleField(
-            field.name, at: pointer(field.pointer),
+            field.name, at: "",
             is: .init(rawValue: field.kind.rawValue) ?? .text, required: field.isRequired,
             standIn: field.defaultText ?? standIn,
             most: field.maximum,
             values: field.values, each: field.isFanOut)
+        made.places = field.places.map(place)
+        made.isForgiving = field.isForgiving
         made.from = .init(rawValue: field.from.rawValue) ?? .itself
         made.scale = field.scale
         made.isRounded = field.isRounded

@@ -22,6 +22,11 @@ struct EventScratch: ~Copyable {
     /// The index of a field of the program; for `longAttribute` 0 id, 1 source, 2 subject; for
     /// `dataNotObject` 0 data, 1 data_base64.
     var rejectedField: Int32 = -1
+    /// The record's key and the headers that are asked for, where the catalog looks there.
+    var key: UnsafeRawBufferPointer?
+    var headers: UnsafePointer<UnsafeRawBufferPointer?>?
+    /// What is wrong with a text that should hold JSON.
+    var insideRejection = Rejection.none
     var hasOwnTime = false
     /// Event time in nanoseconds since 1970.
     var timeNanoseconds: Int64 = 0

@@ -13,6 +13,7 @@ extension Program {
         scratch.event = -1
         let isBinary = record.attributes >= 0
         if let rejection = scan(record, isBinary) { return reject(.malformed, rejection) }
+        if looksElsewhere { lookElsewhere(record) }
         let envelopeRejection: Rejection? =
             if isBinary, let attributes {
                 readAttributes(attributes[Int(record.attributes)])
@@ -36,6 +37,9 @@ extension Program {
         }
         if let rejection = examineData(record, isBinary: isBinary) {
             return reject(.badField, rejection)
+        }
+        if looksElsewhere, scratch.insideRejection != .none {
+            return reject(.badField, scratch.insideRejection)
         }
         return .accepted
     }
@@ -130,7 +134,9 @@ extension Program {
     private mutating func attribute(
         _ slot: Int32, _ constant: FixedText?
     ) -> UnsafeRawBufferPointer? {
-        if slot < 0 { return slot == -1 ? constant?.bytes : otherAttribute(-2 - slot) }
+        if slot < 0 {
+            return slot == -1 ? constant?.bytes : otherAttribute(-2 - slot, isBinary: false)
+        }
         guard let bytes = text(slots[Int(slot)]), bytes.count > 0 else { return nil }
         return bytes
     }
@@ -161,10 +167,16 @@ extension Program {
 
     private mutating func readAttributes(_ binary: BinaryAttributes) -> Rejection? {
         guard isVersion1(binary.specversion) else { return .specversion }
-        guard let id = usable(binary.id) else { return .id }
-        guard let source = usable(binary.source) else { return .source }
-        guard let type = usable(binary.type) else { return .type }
-        guard let subject = usable(binary.subject) else { return .subject }
+        guard let id = attribute(binary.id, envelope.id, envelope.constants.id) else {
+            return .id
+        }
+        guard let source = attribute(binary.source, envelope.source, envelope.constants.source)
+        else { return .source }
+        guard let type = attribute(binary.type, envelope.type, envelope.constants.type) else {
+            return .type
+        }
+        guard let subject = attribute(binary.subject, envelope.subject, envelope.constants.subject)
+        else { return .subject }
         scratch.id = id
         scratch.source = source
         scratch.type = type
@@ -177,9 +189,16 @@ extension Program {
         return nil
     }
 
-    private func usable(_ bytes: UnsafeRawBufferPointer?) -> UnsafeRawBufferPointer? {
-        guard let bytes, bytes.count > 0, UTF8Check.isValid(bytes) else { return nil }
-        return bytes
+    /// An attribute of a record in binary mode: its header or, without one, what the envelope says
+    /// of it that is not in the value.
+    private mutating func attribute(
+        _ header: UnsafeRawBufferPointer?, _ slot: Int32, _ constant: FixedText?
+    ) -> UnsafeRawBufferPointer? {
+        guard let header else {
+            if slot == -1 { return constant?.bytes }
+            return slot < -1 ? otherAttribute(-2 - slot, isBinary: true) : nil
+        }
+        return header.count > 0 && UTF8Check.isValid(header) ? header : nil
     }
 
     /// Nanoseconds since 1970; nil outside the years that a time may have.
@@ -249,12 +268,9 @@ extension Program {
         case .time:
             guard let bytes = text(value) else { return .wrongType }
             guard let time = Timestamp.nanoseconds(bytes) else { return .badTime }
-            if rule.isClauseTime, timestampMilliseconds >= 0,
-                isBeyondBound(time, timestampMilliseconds)
-            {
-                return .futureTime
+            if let rejection = boundsRejection(of: time, rule, timestampMilliseconds) {
+                return rejection
             }
-            if rule.isClauseTime, time < notBeforeNanoseconds { return .pastTime }
             read.integer = time
         // Read by `readOther`.
         case .decimal, .boolean: return .wrongType
@@ -272,6 +288,16 @@ extension Program {
     }
 
     private mutating func readFanOut(_ rule: FieldRule, into index: Int32) -> Rejection? {
+        guard let rejection = readEntries(rule, into: index) else { return nil }
+        guard rule.other >= 0, others[Int32(rule.other)].isForgiving, rejection.isOfKind else {
+            return rejection
+        }
+        scratch.fields[Int(index)] = rule.absent
+        scratch.fields[Int(index)].hasValue = false
+        return nil
+    }
+
+    private mutating func readEntries(_ rule: FieldRule, into index: Int32) -> Rejection? {
         let fan = fans + Int(rule.fanOut)
         scratch.fields[Int(index)] = FieldValue(
             pointer: nil, count: 0, isPresent: false, hasValue: false, integer: 0)
@@ -284,8 +310,9 @@ extension Program {
         guard count <= EventLimits.entries else { return .tooManyEntries }
         for number in 0..<count {
             let entry = self.entry(of: rule.fanOut, number)
-            guard let value = rule.other < 0 ? text(entry.value) : anyText(entry.value, rule.other)
-            else { return .wrongType }
+            guard let value = text(entry.value) ?? otherText(entry.value, rule.other) else {
+                return .wrongType
+            }
             if value.count > EventLimits.textBytes || Int(entry.key.length) > EventLimits.textBytes
             {
                 return .longText
@@ -306,6 +333,18 @@ extension Program {
     }
 
     // MARK: Bounds
+
+    /// What is wrong with a time that a clause may take.
+    @inline(__always)
+    func boundsRejection(
+        of time: Int64, _ rule: FieldRule, _ timestampMilliseconds: Int64
+    ) -> Rejection? {
+        guard rule.isClauseTime else { return nil }
+        if timestampMilliseconds >= 0, isBeyondBound(time, timestampMilliseconds) {
+            return .futureTime
+        }
+        return time < notBeforeNanoseconds ? .pastTime : nil
+    }
 
     /// Whether a time is later than a record's timestamp by more than the future bound.
     @inline(__always)

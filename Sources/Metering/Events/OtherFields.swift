@@ -7,8 +7,8 @@ import CEventScan
 extension Program {
     /// An attribute of the envelope; nil: missing, empty or of another type.
     @inline(never)
-    mutating func otherAttribute(_ index: Int32) -> UnsafeRawBufferPointer? {
-        let value = slots[Int(others[index].slot)]
+    mutating func otherAttribute(_ index: Int32, isBinary: Bool) -> UnsafeRawBufferPointer? {
+        let value = find(others[index], isBinary: isBinary).value
         guard let bytes = others[index].takesAny ? anyText(value, Int16(index)) : text(value),
             bytes.count > 0
         else { return nil }
@@ -20,64 +20,102 @@ extension Program {
         _ rule: FieldRule, _ timestampMilliseconds: Int64, into index: Int32
     ) -> Rejection? {
         let other = others[Int32(rule.other)]
-        let value = slots[Int(other.slot)]
-        if value.kind == ES_ABSENT.rawValue || value.kind == ES_NULL.rawValue {
+        let (value, isBare) = find(other)
+        if value.kind == ES_ABSENT.rawValue {
             if rule.isRequired { return .missingField }
             scratch.fields[Int(index)] = rule.absent
             return nil
         }
         var read = FieldValue(
             pointer: nil, count: 0, isPresent: true, hasValue: true, integer: 0)
-        var bytes = UnsafeRawBufferPointer(start: nil, count: 0)
+        var rejection: Rejection?
         switch rule.kind {
-        case .text:
-            guard let text = anyText(value, rule.other) else {
-                return value.isNumber ? .longText : .wrongType
-            }
-            if text.count > EventLimits.textBytes { return .longText }
-            if rule.valueCount > 0, !isPermitted(text, rule) { return .unknownValue }
-            bytes = text
-        case .boolean:
-            guard value.isBoolean, let text = anyText(value, rule.other) else { return .wrongType }
-            bytes = text
-        case .integer, .decimal:
-            switch number(value, other) {
-            case .integer(let number): read.integer = number
-            case .fraction: return rule.kind == .integer ? .notAnInteger : .tooManyDecimals
-            case .tooLarge: return rule.kind == .integer ? .notAnInteger : .beyondMaximum
-            case .notNumber:
-                let isText = other.takesText && value.kind == ES_TEXT.rawValue
-                return isText ? .notANumber : .wrongType
-            }
-            if rule.isUnsigned, read.integer < 0 { return .negativeAmount }
-            if read.integer.magnitude > rule.maximum { return .beyondMaximum }
-            if other.isDimension, let text = plainNumber(value, rule.other) { bytes = text }
-        case .time: return .wrongType
+        case .text: rejection = readText(rule, value, into: &read)
+        case .boolean: rejection = readBoolean(rule, value, isBare: isBare, into: &read)
+        case .integer, .decimal: rejection = readNumber(rule, value, isBare: isBare, into: &read)
+        case .time: rejection = readTime(rule, value, timestampMilliseconds, into: &read)
         }
-        read.pointer = bytes.baseAddress
-        read.count = Int32(truncatingIfNeeded: bytes.count)
+        if let rejection {
+            guard other.isForgiving, rejection.isOfKind else { return rejection }
+            read = rule.absent
+        }
         scratch.fields[Int(index)] = read
         return nil
     }
 
+    private mutating func readText(
+        _ rule: FieldRule, _ value: es_value, into read: inout FieldValue
+    ) -> Rejection? {
+        guard let bytes = text(value) ?? otherText(value, rule.other) else {
+            return value.isNumber && others[Int32(rule.other)].takesAny ? .longText : .wrongType
+        }
+        if bytes.count > EventLimits.textBytes { return .longText }
+        if rule.valueCount > 0, !isPermitted(bytes, rule) { return .unknownValue }
+        read.take(bytes)
+        return nil
+    }
+
+    private mutating func readBoolean(
+        _ rule: FieldRule, _ value: es_value, isBare: Bool, into read: inout FieldValue
+    ) -> Rejection? {
+        if value.isBoolean, let bytes = anyText(value, rule.other) {
+            read.take(bytes)
+            return nil
+        }
+        let isWord =
+            value.bytes.elementsEqual("true".utf8) || value.bytes.elementsEqual("false".utf8)
+        guard isBare, isWord, value.kind == ES_TEXT.rawValue else { return .wrongType }
+        read.take(value.bytes)
+        return nil
+    }
+
+    private mutating func readNumber(
+        _ rule: FieldRule, _ value: es_value, isBare: Bool, into read: inout FieldValue
+    ) -> Rejection? {
+        let other = others[Int32(rule.other)]
+        let isText = value.kind == ES_TEXT.rawValue
+        guard value.isNumber || (isText && (isBare || other.takesText)) else { return .wrongType }
+        switch number(value, other) {
+        case .integer(let number): read.integer = number
+        case .fraction: return rule.kind == .integer ? .notAnInteger : .tooManyDecimals
+        case .tooLarge: return rule.kind == .integer ? .notAnInteger : .beyondMaximum
+        case .notNumber: return .notANumber
+        }
+        if rule.isUnsigned, read.integer < 0 { return .negativeAmount }
+        if read.integer.magnitude > rule.maximum { return .beyondMaximum }
+        if other.isDimension, let bytes = plainNumber(value, rule.other) { read.take(bytes) }
+        return nil
+    }
+
+    private mutating func readTime(
+        _ rule: FieldRule, _ value: es_value, _ timestampMilliseconds: Int64,
+        into read: inout FieldValue
+    ) -> Rejection? {
+        guard let bytes = text(value) else { return .wrongType }
+        guard let time = Timestamp.nanoseconds(bytes) else { return .badTime }
+        read.integer = time
+        return boundsRejection(of: time, rule, timestampMilliseconds)
+    }
+
     /// A value as a number in a rule's scale.
     private mutating func number(_ value: es_value, _ other: OtherRule) -> JSONInteger {
-        if value.kind == ES_INTEGER.rawValue {
-            let (product, overflow) = value.integer.multipliedReportingOverflow(by: other.unit)
-            return !overflow && JSONInteger.bounds.contains(product)
-                ? .integer(product) : .tooLarge
+        guard value.kind == ES_INTEGER.rawValue else {
+            return ScaledNumber.read(value.bytes, scale: Int(other.scale), rounds: other.isRounded)
         }
-        guard value.isNumber || (other.takesText && value.kind == ES_TEXT.rawValue) else {
-            return .notNumber
-        }
-        return ScaledNumber.read(value.bytes, scale: Int(other.scale), rounds: other.isRounded)
+        let (product, overflow) = value.integer.multipliedReportingOverflow(by: other.unit)
+        return !overflow && JSONInteger.bounds.contains(product) ? .integer(product) : .tooLarge
+    }
+
+    /// A number, true or false as a text where the rule takes them; nil where it does not.
+    @inline(never)
+    mutating func otherText(_ value: es_value, _ rule: Int16) -> UnsafeRawBufferPointer? {
+        rule >= 0 && others[Int32(rule)].takesAny ? anyText(value, rule) : nil
     }
 
     /// A text, number, true or false as a text, in the room of a rule where it must be written out.
     ///
     /// Nil for other kinds of values and for a number of more than `EventLimits.textBytes` bytes.
-    @inline(never)
-    mutating func anyText(_ value: es_value, _ rule: Int16) -> UnsafeRawBufferPointer? {
+    private mutating func anyText(_ value: es_value, _ rule: Int16) -> UnsafeRawBufferPointer? {
         switch value.kind {
         case ES_TEXT.rawValue: return value.bytes
         case ES_TRUE.rawValue: return Self.bytes("true")
@@ -103,8 +141,16 @@ extension Program {
         return count == 0 ? nil : UnsafeRawBufferPointer(start: room, count: count)
     }
 
-    private static func bytes(_ text: StaticString) -> UnsafeRawBufferPointer {
+    static func bytes(_ text: StaticString) -> UnsafeRawBufferPointer {
         UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount)
+    }
+}
+
+extension FieldValue {
+    /// Has the text of these bytes.
+    fileprivate mutating func take(_ bytes: UnsafeRawBufferPointer) {
+        pointer = bytes.baseAddress
+        count = Int32(truncatingIfNeeded: bytes.count)
     }
 }
 

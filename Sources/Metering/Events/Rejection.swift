@@ -40,6 +40,12 @@ public enum Rejection: UInt8, Sendable, CaseIterable {
     case notBase64
     /// `data_base64` that does not hold one JSON text.
     case base64NotJSON
+    /// A text that should hold a JSON object.
+    case insideNotObject
+    /// JSON inside a text, nested deeper than permitted.
+    case insideTooDeep
+    /// A member that the catalog asks for occurs twice in the JSON inside a text.
+    case insideDuplicate
     /// The event's time is before the earliest time that the catalog takes.
     case past
     /// It has no time, and the record's timestamp is before that earliest time.
@@ -98,6 +104,9 @@ public enum Rejection: UInt8, Sendable, CaseIterable {
         case .dataTwice: "data and data_base64 are both given"
         case .notBase64: "data_base64 is not base64"
         case .base64NotJSON: "data_base64 does not hold one JSON text"
+        case .insideNotObject: "text does not hold a JSON object"
+        case .insideTooDeep: "JSON in the text is nested deeper than \(EventLimits.levels)"
+        case .insideDuplicate: "a member that is asked for stands twice in the text"
         case .past: "time is before the catalog's not_before"
         case .pastRecord: "record timestamp is before the catalog's not_before"
         case .missingField: "required field is missing"
@@ -124,6 +133,16 @@ public enum Rejection: UInt8, Sendable, CaseIterable {
         case .missingField, .wrongType, .longText, .unknownValue, .notAnInteger, .tooManyDecimals,
             .notANumber, .negativeAmount, .beyondMaximum, .badTime, .futureTime, .pastTime,
             .tooManyEntries:
+            true
+        default: false
+        }
+    }
+
+    /// Whether a value is none of its field's kind or `values`, in contrast to one out of bounds.
+    var isOfKind: Bool {
+        switch self {
+        case .wrongType, .longText, .unknownValue, .notAnInteger, .tooManyDecimals, .notANumber,
+            .badTime:
             true
         default: false
         }

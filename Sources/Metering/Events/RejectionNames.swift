@@ -4,23 +4,25 @@
 final class RejectionNames: Sendable {
     /// Types of the events.
     let types: [String]
-    /// JSON pointers of the fields, in the order of the program.
+    /// Where the fields are, in the order of the program.
     private let fields: [String]
     private let attributes: [Rejection: (pointer: String?, header: String)]
     private let timeFormat: Envelope.TimeFormat
+    /// Where a text with JSON in it is; nil: nowhere.
+    private let inside: String?
 
     init(_ catalog: MeterCatalog) {
         types = catalog.events.map(\.type)
-        fields = catalog.events.flatMap { $0.fields.map { Self.text($0.pointer) } }
+        func text(_ places: [Place]) -> String { places.map(\.text).joined(separator: " or ") }
+        fields = catalog.events.flatMap { $0.fields.map { text($0.places) } }
         let envelope = catalog.envelope
         timeFormat = envelope.timeFormat
+        inside = envelope.inside.map { Place.pointer($0).text }
         func pointer(_ source: Envelope.Source) -> String? {
             switch source {
-            case .pointer(let pointer): return Self.text(pointer)
-            case .places(let places, _):
-                guard case .pointer(let pointer)? = places.first else { return nil }
-                return Self.text(pointer)
-            case .constant: return nil
+            case .pointer(let pointer): Place.pointer(pointer).text
+            case .places(let places, _): text(places)
+            case .constant: nil
             }
         }
         attributes = [
@@ -29,21 +31,11 @@ final class RejectionNames: Sendable {
             .source: (pointer(envelope.source), "ce_source"),
             .type: (pointer(envelope.type), "ce_type"),
             .subject: (pointer(envelope.subject), "ce_subject"),
-            .time: (Self.text(envelope.time), "ce_time"),
+            .time: (Place.pointer(envelope.time).text, "ce_time"),
         ]
     }
 
     private static let dataPointers = ["/data", "/data_base64"]
-
-    /// The text of a JSON pointer (RFC 6901).
-    private static func text(_ pointer: JSONPointer) -> String {
-        pointer.map { token in
-            "/"
-                + token.unicodeScalars.map { character in
-                    character == "~" ? "~0" : character == "/" ? "~1" : String(character)
-                }.joined()
-        }.joined()
-    }
 
     /// What is wrong; for a time it names the format that the catalog asks for.
     func text(_ record: RejectedRecord) -> String {
@@ -65,6 +57,7 @@ final class RejectionNames: Sendable {
         case .noTime, .future, .past: attribute = .time
         // In binary mode the whole value is the data, so there is nothing to point at.
         case .dataNotObject: return record.isBinary ? nil : Self.dataPointers[Int(record.field)]
+        case .insideNotObject, .insideTooDeep, .insideDuplicate: return inside
         case .dataTwice, .notBase64, .base64NotJSON: return Self.dataPointers[1]
         case .longAttribute:
             attribute = record.field == 0 ? .id : record.field == 1 ? .source : .subject

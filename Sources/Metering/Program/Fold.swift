@@ -278,7 +278,7 @@ extension Program {
         let listEntry = self.entry(of: rule.fanOut, entry)
         let value = part.source == .entryKey ? listEntry.key : listEntry.value
         guard value.kind == ES_TEXT.rawValue else {
-            if part.source == .entryValue, let text = anyText(value, rule.other) { return text }
+            if part.source == .entryValue, let text = otherText(value, rule.other) { return text }
             // An array's entries have no key: a dimension that is the key gets the default for
             // them.
             return rule.defaultText.bytes

@@ -43,11 +43,12 @@ struct FieldRule {
     }
 }
 
-/// How a field or attribute is read that the loop's own readers (texts, integers, RFC 3339) do not
-/// read.
+/// How a field or attribute is read that the loop's own readers (one pointer to a text, integer or
+/// RFC 3339) do not read.
 struct OtherRule {
-    /// The scanner's slot of its value, -1 for a list.
-    var slot: Int32
+    /// Where `Program.places` has the places where its value may be; none for a list.
+    var firstPlace: Int32
+    var placeCount: Int32
     /// Where `EventScratch.rooms` has room for its text.
     var room: Int32
     /// Decimals that are kept, and 10 to that power.
@@ -61,6 +62,26 @@ struct OtherRule {
     var takesAny = false
     /// Whether an integer's text is needed.
     var isDimension = false
+    /// Whether a value of another type counts as absent.
+    var isForgiving = false
+}
+
+/// One place where a value may be.
+struct PlaceRule {
+    enum Source: UInt8 {
+        /// A slot of the scanner of the value, of a text in it, or of the key.
+        case value, inside, keyMember
+        /// A header, by its index in the catalog's `headerNames`.
+        case header
+        /// The whole key.
+        case key
+        /// A text of `Program.values`.
+        case constant
+    }
+    var source: Source
+    var index: Int32
+    /// Whether records in binary mode have the place, too.
+    var isOutsideOfValue: Bool
 }
 
 /// A field's value in the current record.

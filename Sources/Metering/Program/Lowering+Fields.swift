@@ -21,8 +21,8 @@ extension Lowering {
             isUnsigned: uses.contains { !$0.meter.isSigned && isAmount($0.clause) },
             isClauseTime: isClauseTime(field, uses),
             hasDefaultInteger: field.defaultInteger != nil, other: other,
-            slot: field.isFanOut || other >= 0 ? -1 : tree.slot(at: field.pointer),
-            fanOut: field.isFanOut ? tree.fanOut(at: field.pointer) : -1,
+            slot: field.isFanOut || other >= 0 ? -1 : tree.slot(at: field.onlyPointer),
+            fanOut: field.isFanOut ? tree.fanOut(at: field.onlyPointer) : -1,
             defaultInteger: field.defaultInteger ?? 0, maximum: maximum.magnitude,
             // For a list it is the key of an array's entries, which have no key.
             defaultText: text(field.isFanOut ? "unknown" : field.standIn),
@@ -50,27 +50,95 @@ extension Lowering {
             case .decimal, .boolean: false
             case .time: true
             }
-        if isOrdinary { return -1 }
+        let isPlain = field.places.count == 1 && !field.onlyPointer.isEmpty
+        if isOrdinary, isPlain, !field.isForgiving, insidePointer(field.onlyPointer) == nil {
+            return -1
+        }
+        let first = Int32(places.count)
+        if !field.isFanOut { lower(field.places) }
         others.append(
             OtherRule(
-                slot: field.isFanOut ? -1 : tree.slot(at: field.pointer), room: Int32(others.count),
+                firstPlace: first, placeCount: Int32(places.count) - first,
+                room: Int32(others.count),
                 scale: Int32(field.scale), unit: ScaledNumber.unit(scale: field.scale),
                 isRounded: field.isRounded, takesText: field.from == .text,
-                takesAny: field.from == .any, isDimension: isDimension))
+                takesAny: field.from == .any, isDimension: isDimension,
+                isForgiving: field.isForgiving))
         return Int16(others.count - 1)
     }
 
     /// The slot of an attribute of the envelope, as `Program.EnvelopeRule` has it.
     mutating func slot(of source: Envelope.Source) -> Int32 {
+        let first = Int32(places.count)
+        var takesAny = false
         switch source {
-        case .pointer(let pointer): return tree.slot(at: pointer)
+        case .pointer(let pointer):
+            guard insidePointer(pointer) != nil else { return tree.slot(at: pointer) }
+            lower([.pointer(pointer)])
         case .constant: return -1
-        case .places(let places, let takesAny):
-            guard case .pointer(let pointer)? = places.first else { return -1 }
-            others.append(
-                OtherRule(
-                    slot: tree.slot(at: pointer), room: Int32(others.count), takesAny: takesAny))
-            return -1 - Int32(others.count)
+        case .places(let some, let any):
+            lower(some)
+            takesAny = any
+        }
+        others.append(
+            OtherRule(
+                firstPlace: first, placeCount: Int32(places.count) - first,
+                room: Int32(others.count), takesAny: takesAny))
+        return -1 - Int32(others.count)
+    }
+
+    /// Adds the rules of places.
+    private mutating func lower(_ some: [Place]) {
+        for place in some {
+            let isOutside = place.isOutsideOfValue
+            func add(_ source: PlaceRule.Source, _ index: Int32) {
+                places.append(
+                    PlaceRule(source: source, index: index, isOutsideOfValue: isOutside))
+            }
+            switch place {
+            case .pointer(let pointer):
+                if let rest = insidePointer(pointer) { add(.inside, insideTree.slot(at: rest)) }
+                // What is inside may also be there as it is: not all producers pack it.
+                add(.value, tree.slot(at: pointer))
+            case .entry(let entry):
+                if let rest = insidePointer(entry.list) {
+                    var inner = entry
+                    inner.list = rest
+                    add(.inside, insideTree.slot(of: inner))
+                }
+                add(.value, tree.slot(of: entry))
+            case .header(let name):
+                add(.header, Int32(catalog.headerNames.firstIndex(of: name) ?? 0))
+            case .key: add(.key, 0)
+            case .keyMember(let pointer): add(.keyMember, keyTree.slot(at: pointer))
+            case .constant(let constant):
+                values.append(text(constant))
+                add(.constant, Int32(values.count - 1))
+            }
+        }
+    }
+
+    /// What is left of a pointer that goes into a text with JSON; nil: it does not.
+    private func insidePointer(_ pointer: JSONPointer) -> JSONPointer? {
+        guard let inside = catalog.envelope.inside, pointer.count > inside.count,
+            pointer.starts(with: inside)
+        else { return nil }
+        return Array(pointer.dropFirst(inside.count))
+    }
+
+    /// Entries of one list can be asked for in one way only, and those of a list inside a text
+    /// not one by one.
+    func checkLists() throws(ProgramError) {
+        for event in catalog.events {
+            for field in event.fields
+            where field.isFanOut && insidePointer(field.onlyPointer) != nil {
+                throw ProgramError(
+                    subject: event.name,
+                    message: "'\(field.name)' with 'each' is inside a text with JSON")
+            }
+        }
+        for tree in [tree, insideTree] {
+            if let conflict = tree.conflict { throw ProgramError(subject: "", message: conflict) }
         }
     }
 }
@@ -78,6 +146,11 @@ extension Lowering {
 extension FieldDeclaration {
     /// The kinds of fields whose values can be dimensions.
     static let dimensionKinds: [Kind] = [.text, .integer, .boolean]
+
+    /// The pointer of a field that is at one pointer; else empty.
+    var onlyPointer: JSONPointer {
+        if places.count == 1, case .pointer(let pointer) = places[0] { pointer } else { [] }
+    }
 
     /// What an absent field counts as where it is a dimension.
     var standIn: String {

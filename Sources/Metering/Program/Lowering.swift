@@ -2,11 +2,15 @@
 struct Lowering {
     let catalog: MeterCatalog
     var tree = ScanTree()
+    /// What is asked for inside the text of `Envelope.inside`, and in keys.
+    var insideTree = ScanTree()
+    var keyTree = ScanTree()
     var envelope: Program.EnvelopeRule
     var events: [EventRule] = []
     var types: [(text: FixedText, event: Int32)] = []
     var fields: [FieldRule] = []
     var others: [OtherRule] = []
+    var places: [PlaceRule] = []
     var values: [FixedText] = []
     var tuples: [TupleRule] = []
     var parts: [TuplePart] = []
@@ -29,7 +33,7 @@ struct Lowering {
         self.catalog = catalog
         envelope = Program.EnvelopeRule(
             specversion: -1, data: -1, dataBase64: -1, id: -1, source: -1, type: -1, subject: -1,
-            time: -1,
+            time: -1, inside: -1,
             timeFormat: catalog.envelope.timeFormat, constants: (nil, nil, nil, nil))
     }
 
@@ -53,6 +57,7 @@ struct Lowering {
         for (index, event) in catalog.events.enumerated() {
             try lower(event, index: Int32(index))
         }
+        try checkLists()
     }
 
     private mutating func lowerEnvelope() {
@@ -70,6 +75,7 @@ struct Lowering {
         envelope.type = slot(of: declared.type)
         envelope.subject = slot(of: declared.subject)
         envelope.time = tree.slot(at: declared.time)
+        envelope.inside = declared.inside.map { tree.slot(at: $0) } ?? -1
         envelope.constants = (
             constant(declared.id), constant(declared.source), constant(declared.type),
             constant(declared.subject)
@@ -163,7 +169,7 @@ struct Lowering {
                 tupleCount: Int32(tuples.count) - firstTuple, firstInstruction: firstInstruction,
                 instructionCount: Int32(instructions.count) - firstInstruction,
                 isNeverLate: isNeverLate,
-                readsData: event.fields.contains { $0.pointer == ["data"] }))
+                readsData: event.fields.contains { $0.places.contains(.pointer(["data"])) }))
         largestFieldCount = max(largestFieldCount, event.fields.count)
         largestTupleCount = max(largestTupleCount, tuples.count - Int(firstTuple))
     }

@@ -63,7 +63,7 @@ struct ClauseBuilder {
 
     private mutating func dimension(
         _ name: String, _ fields: [OracleProgram.Field]
-    ) throws(OracleError) -> OracleProgram.Source {
+    ) throws(OracleError) -> OracleProgram.DimensionSource {
         let parts = (clause.with[name] ?? name).split(separator: ".", maxSplits: 1)
         let field = try find(String(parts.first ?? ""))
         guard fields[field].declaration.isEach else { return .field(field) }

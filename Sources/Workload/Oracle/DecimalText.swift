@@ -101,6 +101,13 @@ public struct DecimalText {
         return number.isNegative ? -value : value
     }
 
+    /// Whether it has more decimals than the scale.
+    func isFraction(_ scale: Int) -> Bool {
+        var number = self
+        number.move(by: scale)
+        return number.isTiny || !number.fraction.isEmpty
+    }
+
     /// The value without a power of ten and without zeros at the ends; nil for more than 256
     /// characters.
     var plain: [UInt8]? {

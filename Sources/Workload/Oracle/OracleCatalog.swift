@@ -2,6 +2,8 @@
 public struct OracleCatalog: Sendable {
     /// Where events have their attributes; nil: as CloudEvents 1.0 does.
     public var envelope: OracleEnvelope?
+    /// Pointer to a text that holds JSON, in which other pointers go on; nil: there is none.
+    public var inside: String?
     /// The earliest time that an event may have, in seconds since 1970; by default the year 2000.
     public var earliestSeconds: Int64 = 946_684_800
     /// The declared events, each name once; fields from several files are merged.
@@ -45,8 +47,17 @@ public enum OraclePlace: Sendable, Equatable {
     case pointer(String)
     /// A fixed text.
     case constant(String)
-    /// A JSON pointer to a text, or to a number, true or false that is taken by its text.
-    case any(String)
+    /// The value of the entry with a name, in a list at a pointer; the name is at `key` of an entry.
+    case entry(list: String, key: String, value: String, name: String)
+    /// A header by its name.
+    case header(String)
+    /// The whole key.
+    case key
+    /// A pointer into the key, which is JSON.
+    case keyMember(String)
+    /// The first of several places that is there; with `any` a number, true or false counts by its
+    /// text, too.
+    indirect case first([OraclePlace], any: Bool)
 }
 
 /// An envelope that a catalog declares instead of CloudEvents.

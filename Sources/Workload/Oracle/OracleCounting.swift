@@ -194,12 +194,12 @@ extension Oracle {
         return (exponent - 6) * 64 + Int(value >> Int64(exponent - 6))
     }
 
-    private mutating func putInName(_ source: OracleProgram.Source, _ each: EachEntry) {
+    private mutating func putInName(_ source: OracleProgram.DimensionSource, _ each: EachEntry) {
         reader.put(source, each, escaped: true, into: &name)
     }
 
     private mutating func putInMember(
-        _ source: OracleProgram.Source, _ each: EachEntry, escaped: Bool
+        _ source: OracleProgram.DimensionSource, _ each: EachEntry, escaped: Bool
     ) {
         reader.put(source, each, escaped: escaped, into: &member)
     }
@@ -208,7 +208,7 @@ extension Oracle {
 extension EventReader {
     /// Appends the value of a dimension.
     func put(
-        _ source: OracleProgram.Source, _ each: EachEntry, escaped: Bool,
+        _ source: OracleProgram.DimensionSource, _ each: EachEntry, escaped: Bool,
         into writer: inout ByteWriter
     ) {
         let range: Range<Int>

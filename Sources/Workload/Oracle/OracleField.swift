@@ -23,8 +23,12 @@ public struct OracleField: Sendable, Equatable {
     public var name: String
     /// JSON pointer from the root of the structured event.
     public var pointer: String
+    /// The places where it may be, of which the first counts that is there; empty: the pointer.
+    public var places: [OraclePlace] = []
     /// What it holds.
     public var kind: Kind
+    /// Whether a value of another kind counts as absent.
+    public var isForgiving = false
     /// Whether an event without it has a bad field.
     public var isRequired: Bool
     /// The default that replaces it when it is absent; nil: none.

@@ -1,14 +1,49 @@
 /// A catalog in the form in which events are counted: slots instead of names.
 struct OracleProgram: Sendable {
-    enum Source: Sendable {
+    /// Where a dimension's value comes from.
+    enum DimensionSource: Sendable {
         case field(Int)
         case eachKey(Int)
         case eachValue(Int)
     }
 
+    /// Where a value is looked for.
+    enum Source: Sendable {
+        case slot(Int)
+        /// In the text that holds JSON.
+        case inside([[UInt8]])
+        case entry(List)
+        case header([UInt8])
+        case key
+        case keyMember([[UInt8]])
+        case constant([UInt8])
+
+        /// Whether records in binary mode have it, too.
+        var isOutsideOfValue: Bool {
+            switch self {
+            case .header, .key, .keyMember, .constant: true
+            case .slot, .inside, .entry: false
+            }
+        }
+    }
+
+    /// A wanted entry of a list.
+    struct List: Sendable {
+        enum Place: Sendable {
+            case slot(Int)
+            case inside([[UInt8]])
+        }
+        let place: Place
+        let key: [[UInt8]]
+        let value: [[UInt8]]
+        let name: [UInt8]
+    }
+
     struct Field: Sendable {
         var declaration: OracleField
+        /// Where the list of a field with `each` is.
         var slot: Int
+        var places: [Source]
         var standIn: [UInt8]?
         var standInNumber: Int64 = 0
         var values: [[UInt8]]
@@ -44,7 +79,7 @@ struct OracleProgram: Sendable {
     struct Dimension: Sendable {
         /// `NAME=`.
         let label: [UInt8]
-        let source: Source
+        let source: DimensionSource
     }
 
     struct Clause: Sendable {
@@ -58,9 +93,9 @@ struct OracleProgram: Sendable {
         var mustHave: [Int] = []
         var each: Int?
         var scopes: [[Dimension]] = []
-        var by: [Source] = []
+        var by: [DimensionSource] = []
         var valueField: Int?
-        var of: Source?
+        var of: DimensionSource?
     }
 
     struct EventType: Sendable {
@@ -73,8 +108,8 @@ struct OracleProgram: Sendable {
     enum Place: Sendable {
         case slot(Int)
         case constant([UInt8])
-        /// A text, or a number, true or false by its text.
-        case any(Int)
+        /// The first that is there; with `any` a number, true or false by its text.
+        case first([Source], any: Bool)
     }
 
     struct Attributes: Sendable {
@@ -91,6 +126,12 @@ struct OracleProgram: Sendable {
 
     var tree = PointerTree()
     var attributes: Attributes
+    /// The text that holds JSON, and all paths that are asked for in it and in keys.
+    var insideSlot: Int?
+    var insidePaths: [[[UInt8]]] = []
+    var keyPaths: [[[UInt8]]] = []
+    /// Wanted entries of lists.
+    var lists: [List] = []
     /// Nanoseconds since 1970 of the earliest time that an event may have.
     let earliestNanoseconds: Int64
     /// The node of the tree for the data of binary events; −1 when no field is asked for.
@@ -102,19 +143,23 @@ struct OracleProgram: Sendable {
     var meters: [Meter] = []
 
     init(_ catalog: OracleCatalog) throws(OracleError) {
-        var tree = PointerTree()
         earliestNanoseconds = catalog.earliestSeconds * 1_000_000_000
-        attributes = try Self.attributes(catalog.envelope, &tree)
+        var sources = SourceBuilder(inside: catalog.inside)
+        attributes = try Self.attributes(catalog.envelope, &sources)
+        if let inside = catalog.inside { insideSlot = try sources.tree.add(inside) }
         var places: [String: (type: Int, index: [String: Int])] = [:]
         for event in catalog.events {
             var type = EventType()
             var index: [String: Int] = [:]
             for declaration in event.fields {
-                let slot = try tree.add(declaration.pointer)
                 index[declaration.name] = type.fields.count
-                if declaration.pointer == "/data" { type.readsData = true }
-                type.fields.append(try Self.field(declaration, slot, event.name))
-                if declaration.isEach, !eachSlots.contains(slot) { eachSlots.append(slot) }
+                let field = try Self.field(declaration, event.name, &sources)
+                if declaration.isEach, !eachSlots.contains(field.slot) {
+                    eachSlots.append(field.slot)
+                }
+                let pointers = declaration.places + [.pointer(declaration.pointer)]
+                if pointers.contains(.pointer("/data")) { type.readsData = true }
+                type.fields.append(field)
             }
             guard places[event.name] == nil, !typeNames.contains(Array(event.type.utf8)) else {
                 throw OracleError("event \(event.name) is declared twice")
@@ -123,16 +168,16 @@ struct OracleProgram: Sendable {
             types.append(type)
             typeNames.append(Array(event.type.utf8))
         }
-        dataNode = tree.child(named: "data")
-        self.tree = tree
+        dataNode = sources.tree.child(named: "data")
+        tree = sources.tree
+        (insidePaths, keyPaths, lists) = (sources.insidePaths, sources.keyPaths, sources.lists)
         for meter in catalog.meters {
             meters.append(Self.meter(meter))
             for clause in meter.clauses {
                 guard let (type, index) = places[clause.event] else {
                     throw OracleError("meter \(meter.name): no event \(clause.event)")
                 }
-                var builder = ClauseBuilder(
-                    meter: meter, clause: clause, index: index)
+                var builder = ClauseBuilder(meter: meter, clause: clause, index: index)
                 try builder.build(meters.count - 1, &types[type].fields)
                 types[type].clauses.append(builder.lowered)
             }
@@ -140,10 +185,16 @@ struct OracleProgram: Sendable {
     }
 
     private static func field(
-        _ declaration: OracleField, _ slot: Int, _ event: String
+        _ declaration: OracleField, _ event: String, _ sources: inout SourceBuilder
     ) throws(OracleError) -> Field {
+        var places: [Source] = []
+        let declared =
+            declaration.places.isEmpty ? [.pointer(declaration.pointer)] : declaration.places
+        for place in declared { places += try sources.sources(place) }
+        var slot = -1
+        if declaration.isEach, case .slot(let number)? = places.first { slot = number }
         var field = Field(
-            declaration: declaration, slot: slot,
+            declaration: declaration, slot: slot, places: places,
             standIn: declaration.standIn.map { Array($0.utf8) },
             values: declaration.values.map { Array($0.utf8) })
         guard let standIn = declaration.standIn else { return field }
@@ -171,27 +222,32 @@ struct OracleProgram: Sendable {
     }
 
     private static func attributes(
-        _ envelope: OracleEnvelope?, _ tree: inout PointerTree
+        _ envelope: OracleEnvelope?, _ sources: inout SourceBuilder
     ) throws(OracleError) -> Attributes {
         let places = envelope ?? OracleEnvelope()
         func place(_ place: OraclePlace) throws(OracleError) -> Place {
             switch place {
             case .constant(let text): return .constant(Array(text.utf8))
-            case .pointer(let pointer): return .slot(try tree.add(pointer))
-            case .any(let pointer): return .any(try tree.add(pointer))
+            case .first(let some, let any):
+                var all: [Source] = []
+                for place in some { all += try sources.sources(place) }
+                return .first(all, any: any)
+            default: return .first(try sources.sources(place), any: false)
             }
         }
         var version: Int?
         var data: (plain: Int, base64: Int)?
         if envelope == nil {
-            version = try tree.add("/specversion")
-            data = (plain: try tree.add("/data"), base64: try tree.add("/data_base64"))
+            version = try sources.tree.add("/specversion")
+            data = (
+                plain: try sources.tree.add("/data"), base64: try sources.tree.add("/data_base64")
+            )
         }
         let id = try place(places.id)
         let source = try place(places.source)
         let type = try place(places.type)
         let subject = try place(places.subject)
-        let time = try tree.add(places.time)
+        let time = try sources.tree.add(places.time)
         return Attributes(
             version: version, data: data, id: id, source: source, type: type, subject: subject,
             time: time,
