@@ -59,8 +59,10 @@ package struct SlotFacts: Sendable, Hashable {
         return best
     }
 
-    /// The other masters that answered. A node that was replaced, and does not know it yet, holds
-    /// an old copy of what its successor has.
+    /// The other masters that answered.
+    ///
+    /// Without nodes that were replaced and do not know it yet: each holds an old copy of what its
+    /// successor has.
     package var others: [SlotView] {
         let owner = owner?.node
         return views.filter { $0.node != owner && !replaced.contains($0.node) }
