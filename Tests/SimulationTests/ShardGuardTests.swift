@@ -15,6 +15,8 @@ import Testing
         /// `!owner` of the marks: A, another one, none.
         var settled: String? = "A"
         var peers: Set<String> = []
+        /// Whether D is one that gave all its slots away and now is a replica of the master B.
+        var hasGiven = false
         /// Keys at B; where A moves keys to; where B takes them from; whether C answers.
         var keysAtB = 0
         var migratingTo: String?
@@ -40,11 +42,14 @@ import Testing
             var marks = ShardMarks(shard: 0, marks: [PartitionMark(offset: 1, fingerprint: nil)])
             marks.torn = torn
             marks.owner = settled
+            let facts = SlotFacts(
+                views: views, silent: isSilent ? ["C"] : [], replaced: ["D"],
+                follows: ["D": hasGiven ? "B" : "A'"])
             let look = ShardLook(
-                shard: 0,
-                facts: SlotFacts(views: views, silent: isSilent ? ["C"] : [], replaced: ["D"]),
-                marks: areMarksRead ? marks : nil, missing: missing, blank: blank)
-            return ShardGuard(look: look, peers: peers, fingerprint: fingerprint).verdict
+                shard: 0, facts: facts, marks: areMarksRead ? marks : nil, missing: missing,
+                blank: blank)
+            let seen = SeenOpen(peers: peers, givers: peers, masters: ["A", "B", "C", "D"])
+            return ShardGuard(look: look, seen: seen, fingerprint: fingerprint).verdict
         }
     }
 
@@ -72,8 +77,9 @@ import Testing
         let isElsewhere = one.keysAtB > 0 && one.migratingTo != "B"
         if isElsewhere, !isUnchanged { return .split }
         if isElsewhere, one.missing > 0 { return .wait }
-        if one.peers.contains("D") || one.migratingTo == "D" { return .split }
-        if one.importingFrom == "D", one.keysAtB > 0 { return .split }
+        if one.peers.contains("D"), !one.hasGiven { return .split }
+        if one.migratingTo == "D" { return .split }
+        if one.importingFrom == "D", one.keysAtB > 0, !one.peers.contains("D") { return .split }
         if one.fingerprint == .differs { return .otherLog }
         if !isUnchanged {
             if one.isSilent || one.migratingTo != nil || one.importingFrom != nil { return .wait }
@@ -113,7 +119,7 @@ import Testing
     private func judge(_ one: Case, _ counts: inout [Kind: Int]) {
         var one = one
         for peers in [[], ["B"], ["D"]] as [Set<String>] {
-            for bits in 0..<32 {
+            for bits in 0..<64 {
                 for blank in [nil, .empty, .cells] as [ShardLook.Blank?] {
                     one.peers = peers
                     one.areMarksRead = bits & 1 == 0
@@ -121,6 +127,7 @@ import Testing
                     one.oldKeys = bits & 4 != 0 ? 7 : 0
                     one.fingerprint = bits & 8 != 0 ? .differs : .fits
                     one.missing = bits & 16 != 0 ? 2 : 0
+                    one.hasGiven = bits & 32 != 0
                     one.blank = blank
                     let (found, right) = (Self.kind(one.verdict), Self.right(one))
                     if found != right { Issue.record("\(one): \(one.verdict), not \(right)") }
@@ -152,7 +159,7 @@ import Testing
     /// Only those between which keys are on their way, not one that is ready and has none.
     @Test func peersAreTheEndsOfAMove() {
         func peers(_ owner: SlotView, _ other: SlotView) -> Set<String> {
-            ShardGuard.peers(SlotFacts(views: [owner, other]))
+            SeenOpen(SlotFacts(views: [owner, other])).peers
         }
         let owner = SlotView(node: "A", isOwner: true, epoch: 2, keys: 4)
         var source = owner
@@ -163,6 +170,32 @@ import Testing
         #expect(peers(source, SlotView(node: "B")) == ["A", "B"])
         // The end of a move: the source has not heard of it yet.
         #expect(peers(owner, SlotView(node: "B", migratingTo: "A")) == ["A", "B"])
+    }
+
+    /// A master that gave its last slot away becomes a replica of the taker, and nothing is lost.
+    @Test func aMasterThatGaveItsLastSlotAwayIsNotLost() {
+        let giving = SlotView(node: "A", isOwner: true, epoch: 2, keys: 4, migratingTo: "B")
+        let taking = SlotView(node: "B", epoch: 1, keys: 3, importingFrom: "A")
+        let moving = SlotFacts(views: [giving, taking], silent: ["C"])
+        func isLost(_ node: String, follows master: String, _ seen: SeenOpen) -> Bool {
+            let after = SlotFacts(views: [], replaced: [node], follows: [node: master])
+            return !seen.hasGiven(node, after)
+        }
+        var seen = SeenOpen(moving)
+        #expect(seen == SeenOpen(peers: ["A", "B"], givers: ["A"], masters: ["A", "B", "C"]))
+        #expect(!isLost("A", follows: "B", seen) && !isLost("A", follows: "C", seen))
+        // It failed, and its former replica is the master now.
+        #expect(isLost("A", follows: "A'", seen))
+        // The taker has keys that no other has.
+        #expect(isLost("B", follows: "A", seen) && isLost("B", follows: "C", seen))
+        // One that took keys back may have some that no other has.
+        let back = SlotView(node: "B", isOwner: true, epoch: 3, keys: 7, migratingTo: "A")
+        seen.add(SlotFacts(views: [back, SlotView(node: "A", epoch: 2, importingFrom: "B")]))
+        #expect(isLost("A", follows: "B", seen) && !isLost("B", follows: "C", seen))
+        // A master that was replaced and does not know it yet gives nothing away.
+        let new = SlotView(node: "A'", isOwner: true, epoch: 5, keys: 4)
+        seen = SeenOpen(SlotFacts(views: [giving, new, taking]))
+        #expect(isLost("A", follows: "A'", seen))
     }
 
     @Test func aSplitIsBelievedOnceItHasLasted() {

@@ -212,6 +212,9 @@ package final class SlotCensus: @unchecked Sendable {
         facts.silent = Set(view.nodes.filter { Self.counts($0) && answers[$0.id] == nil }.map(\.id))
         facts.replaced = Set(
             view.nodes.filter { !$0.isMaster || $0.hasFailed && $0.slots.isEmpty }.map(\.id))
+        for node in view.nodes where !node.isMaster && !node.isFailing {
+            facts.follows[node.id] = node.masterID
+        }
         return facts
     }
 

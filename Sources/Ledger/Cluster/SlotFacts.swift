@@ -41,12 +41,18 @@ package struct SlotFacts: Sendable, Hashable {
     /// Nodes that the slot's owner knows and that are no masters of any slot: replicas, and masters
     /// that failed and whose slots another node has taken.
     package var replaced: Set<String>
+    /// The masters of those that are replicas and work, by id.
+    package var follows: [String: String]
 
     /// Facts of these parts.
-    package init(views: [SlotView], silent: Set<String> = [], replaced: Set<String> = []) {
+    package init(
+        views: [SlotView], silent: Set<String> = [], replaced: Set<String> = [],
+        follows: [String: String] = [:]
+    ) {
         self.views = views
         self.silent = silent
         self.replaced = replaced
+        self.follows = follows
     }
 
     /// The master that has the slot: of those that say so the one with the largest epoch; nil where

@@ -125,8 +125,7 @@ extension Assignment {
             if core.shards[look.shard].moving != nil {
                 // It began to wait meanwhile: the next look is about it as it is.
                 guard isAsRead(look.shard) else {
-                    let peers = ShardGuard.peers(look.facts)
-                    core.shards[look.shard].moving?.peers.formUnion(peers)
+                    core.shards[look.shard].moving?.seen.add(look.facts)
                     continue
                 }
                 if let marks = judge(look, nodes) { settled.append(marks) }
@@ -156,10 +155,10 @@ extension Assignment {
     /// Lets a shard wait whose marks, read beside its commits, are not where the lane left them.
     private func suspect(_ look: ShardLook, _ nodes: any LaneNodes) {
         guard !nodes.isOnWay(shard: look.shard) else { return }
-        let peers = ShardGuard.peers(look.facts)
-        if !peers.isEmpty {
+        let seen = SeenOpen(look.facts)
+        if !seen.peers.isEmpty {
             core.beginMoving(look.shard, Moving(.open, now: now))
-            core.shards[look.shard].moving?.peers = peers
+            core.shards[look.shard].moving?.seen = seen
         } else if isAsRead(look.shard), !core.isInFlight(shard: look.shard), let marks = look.marks,
             !facts.isWhole(marks) || core.isSuspect(marks)
         {
@@ -171,12 +170,12 @@ extension Assignment {
     private func judge(_ look: ShardLook, _ nodes: any LaneNodes) -> ShardMarks? {
         let shard = look.shard
         guard var moving = core.shards[shard].moving else { return nil }
-        moving.peers.formUnion(ShardGuard.peers(look.facts))
+        moving.seen.add(look.facts)
         defer { if core.shards[shard].moving != nil { core.shards[shard].moving = moving } }
         func goOn(_ reason: Moving.Reason) {
             moving.goOn(reason, now: now, roll: lane.world.roll())
         }
-        let verdict = ShardGuard(look: look, peers: moving.peers, fingerprint: fit(look)).verdict
+        let verdict = ShardGuard(look: look, seen: moving.seen, fingerprint: fit(look)).verdict
         if case .split = verdict {} else { moving.isWhole() }
         switch verdict {
         case .wait(let reason): goOn(reason)

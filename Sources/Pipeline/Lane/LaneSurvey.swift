@@ -39,7 +39,7 @@ extension Lane {
             request.made = []
             for look in result.looks {
                 var moving = Moving(.unread, now: now)
-                moving.peers = ShardGuard.peers(look.facts)
+                moving.seen.add(look.facts)
                 survey.waiting[look.shard] = moving
                 if let marks = look.marks { survey.seen.append(marks) }
                 switch ShardGuard(look: look).verdict {

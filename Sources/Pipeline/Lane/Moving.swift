@@ -54,8 +54,8 @@ package struct Moving {
     var lookAt: Milliseconds
     /// The pause before the look after that.
     var pause = Self.pauses.lowerBound
-    /// Nodes with which the slot was seen open.
-    var peers: Set<String> = []
+    /// What was seen of its slot while that was open.
+    var seen = SeenOpen()
     /// Since when every look has found it split, and how many keys were elsewhere at the last one;
     /// nil where the last one did not.
     private var split: (since: Milliseconds, keys: Int)?

@@ -10,8 +10,8 @@ internal import Ledger
 struct ShardGuard {
     /// What a look found.
     var look: ShardLook
-    /// Nodes with which the slot was seen open since the shard's last commit.
-    var peers: Set<String> = []
+    /// What was seen of its slot while that was open, since the shard's last commit.
+    var seen = SeenOpen()
     /// Whether the record by which the marks know the log is the one that this lane has counted.
     var fingerprint = Fit.fits
 
@@ -44,7 +44,9 @@ struct ShardGuard {
         let facts = look.facts
         guard let owner = facts.owner else { return .wait(.noOwner) }
         if let torn = look.marks?.torn { return .torn(torn) }
-        let peers = peers.union(Self.peers(facts))
+        var seen = seen
+        seen.add(facts)
+        let peers = seen.peers
         // Marks that are on their way themselves cannot be read.
         guard look.marks != nil || !peers.isEmpty else { return .wait(.unread) }
         let isKnown = look.marks?.owner == owner.node && peers.isEmpty
@@ -56,7 +58,7 @@ struct ShardGuard {
             let names = strangers.map(\.node).sorted().joined(separator: ", ")
             return .split("keys of its slot are on \(names) too")
         }
-        let lost = peers.intersection(facts.replaced).sorted()
+        let lost = peers.intersection(facts.replaced).filter { !seen.hasGiven($0, facts) }.sorted()
         guard lost.isEmpty else {
             return .split("\(lost.joined(separator: ", ")) failed while its keys were moving")
         }
@@ -70,17 +72,5 @@ struct ShardGuard {
         case .empty: return .make(owner: owner.node)
         case .cells: return .split("its cells are there, its marks are not")
         }
-    }
-
-    /// Nodes between which the slot's keys are on their way, by what one look has found.
-    static func peers(_ facts: SlotFacts) -> Set<String> {
-        var peers: Set<String> = []
-        let views = facts.others + [facts.owner].compactMap { $0 }
-        // One that is ready to take keys and has none concerns nobody yet.
-        for view in views where view.migratingTo != nil || view.isOpen && view.keys > 0 {
-            peers.insert(view.node)
-            peers.formUnion([view.migratingTo, view.importingFrom].compactMap { $0 })
-        }
-        return peers
     }
 }
