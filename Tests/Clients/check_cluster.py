@@ -142,19 +142,22 @@ def a_shard_moves():
         machine = house.start("run", "--lanes", "2").wait_ready(60)
         profile = house.folder / "profile.yaml"
         profile.write_text("organizations: 2560\nskew: 0\nspan: 10m\n")
-        writer = house.spawn("replay", "--profile", str(profile), "--events", "60000", "--rate", "6000", "--seed", "8", "--to", house.topic)
+        writer = house.spawn("replay", "--profile", str(profile), "--events", "78000", "--rate", "6000", "--seed", "8", "--to", house.topic)
         with Commits({node.announced: node.port for node in house.cluster.nodes}) as commits:
             source, target = house.cluster.masters()[:2]
             owned = house.cluster.map()
             shard = next(shard for shard in range(256) if owned[clusters.slot_of(shard)] is source)
+            # What this machine makes of the rate while nothing happens: other work may keep it busy.
+            commits.begin()
+            time.sleep(3)
+            usual = max(commits.end().values())
             commits.begin()
             took = clusters.Move(house.cluster, clusters.slot_of(shard), target, source).run()
             longest = commits.end()
         others = max(value for number, value in longest.items() if number != shard)
-        print(f"     shard {shard} moved in {took:.2f} s and stood still for {longest[shard]:.2f} s, the others for {others:.2f} s at most")
-        # Other work may keep this machine busy.
-        expect(longest[shard] <= took + 2 * 2, f"{longest[shard]:.2f} s")
-        expect(others <= 2 * 1, f"{others:.2f} s")
+        print(f"     shard {shard} moved in {took:.2f} s and stood still for {longest[shard]:.2f} s, the others for {others:.2f} s at most, usually {usual:.2f} s")
+        expect(longest[shard] <= took + 2 + 2 * usual, f"{longest[shard]:.2f} s")
+        expect(others <= 1 + 2 * usual, f"{others:.2f} s")
         expect(writer.wait(60) == 0, "the writer")
         house.wait_all()
         expect(house.cluster.owner(clusters.slot_of(shard)) is target, "the shard did not move")
