@@ -26,7 +26,9 @@ extension LaneCore {
         /// shards.
         var moving: Moving?
         /// The wait that seemed to be over when its commit was sent again; nil once one was
-        /// applied. A node that answers may still refuse.
+        /// applied.
+        ///
+        /// A node that answers may still refuse.
         var unproven: Moving?
         /// Why it waits, for people: also while nobody knows yet that it is over.
         var waiting: Moving? { moving ?? unproven }
