@@ -120,24 +120,27 @@ public final class Supervisor: Sendable {
             DirectoryMirror(configuration: own, topic: $0, report: report)
         }
         let started = lanes
-        state.withLock { state in
+        let refusal = state.withLock { state -> ThreadRefusal? in
             state.waitsFor = nil
-            guard !state.isStopping else { return }
+            guard !state.isStopping else { return nil }
             state.lanes = started
             state.mirror = mirror
-            state.threads = started.map { lane in
-                WorkerThread {
-                    BatchScheduling.adopt()
-                    lane.run()
-                }
-            }
-            if let mirror {
-                state.threads.append(WorkerThread { mirror.run() })
-            }
             let watch = MemoryWatch(own)
             state.memoryWatch = watch
-            state.threads.append(WorkerThread { watch.run() })
+            do throws(ThreadRefusal) {
+                for lane in started {
+                    let thread = try WorkerThread {
+                        BatchScheduling.adopt()
+                        lane.run()
+                    }
+                    state.threads.append(thread)
+                }
+                if let mirror { state.threads.append(try WorkerThread { mirror.run() }) }
+                state.threads.append(try WorkerThread { watch.run() })
+                return nil
+            } catch { return error }
         }
+        if let refusal { throw PipelineError(.internal, refusal.message) }
     }
 
     /// Reports the server's name and version, and what could not be checked of it.
@@ -159,25 +162,28 @@ public final class Supervisor: Sendable {
     private func wait(_ start: Start, _ error: PipelineError) {
         tellWait(error)
         state.withLock { state in
-            state.opener = WorkerThread { [self] in
-                var start = start
-                while !self.state.withLock({ $0.isStopping }) {
-                    pause(milliseconds: 500)
-                    do throws(PipelineError) {
-                        try advance(&start)
-                        return report(
-                            PipelineEvent(
-                                level: .information, name: "redis",
-                                message: "Redis answers: counting"))
-                    } catch {
-                        if error.isPassing {
-                            tellWait(error)
-                            continue
-                        }
-                        self.state.withLock { $0.finalError = error }
-                        return
-                    }
+            do throws(ThreadRefusal) {
+                state.opener = try WorkerThread { [self] in keepTrying(start) }
+            } catch { state.finalError = PipelineError(.internal, error.message) }
+        }
+    }
+
+    private func keepTrying(_ start: Start) {
+        var start = start
+        while !state.withLock({ $0.isStopping }) {
+            pause(milliseconds: 500)
+            do throws(PipelineError) {
+                try advance(&start)
+                return report(
+                    PipelineEvent(
+                        level: .information, name: "redis", message: "Redis answers: counting"))
+            } catch {
+                if error.isPassing {
+                    tellWait(error)
+                    continue
                 }
+                state.withLock { $0.finalError = error }
+                return
             }
         }
     }

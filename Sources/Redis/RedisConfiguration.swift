@@ -21,7 +21,11 @@ public struct RedisConfiguration: Sendable, Hashable, CustomStringConvertible {
     /// Number of the database.
     public var database: Int
     /// How to speak TLS over TCP; nil: bytes go as they are.
-    public var tls: TLSClient?
+    ///
+    /// Of a cluster all copies of this configuration ask for the map as the one that was set last.
+    public var tls: TLSClient? {
+        didSet { reachNodes() }
+    }
     /// Longest wait for a connection, its TLS handshake included.
     public var connectTimeoutMilliseconds: Int32
     /// Longest wait for one answer, and for room in the socket.
@@ -95,6 +99,7 @@ public struct RedisConfiguration: Sendable, Hashable, CustomStringConvertible {
                 .configuration, "a password for Sentinels, but the address names no Sentinels")
         }
         try validate()
+        reachNodes()
     }
 
     /// Throws where a value is outside its permitted range; the message names it.

@@ -8,7 +8,8 @@ import house
 from case import fault
 from clusters import ClusterRig, Move, Node, share_out, shard_slots, slot_of
 from commits import Commits
-from house import wait_until
+from faults_link import few_lines
+from house import get, wait_until
 from rig import log_size, must_run, sleep_until
 from sentinels import cut_replication
 
@@ -140,6 +141,48 @@ def cluster_replica_killed(case):
         own, _ = apart(commits.end(), range(house.SHARDS))
         case.note(f"no shard stood still for more than {own:.2f} s")
         steady("a replica killed", own, usual)
+
+
+@fault("F15", "Cluster: min-replicas-to-write above the replicas of one master, then maxmemory below what it uses; and back")
+def cluster_refusing(case):
+    """One master answers reads and refuses commits: that is told all the time, and only its shards wait."""
+    with counting(case) as (rig, machine, commits, usual):
+        node = rig.cluster.masters()[1]
+        shards = shards_on(rig, node)
+        for word, setting, value in (
+                ("NOREPLICAS", "min-replicas-to-write", 2),
+                ("OOM", "maxmemory", node.client.info("memory")["used_memory"] // 2)):
+            since = log_size(machine)
+            commits.end()
+            commits.begin()
+            node.client.config_set(setting, value)
+            rig.says(machine, word, since)
+            wait_until(lambda: set(waiting(machine)) == {"refused"}, 10, "its shards wait")
+            wait_until(lambda: commits.stand_still(shards, 2), 20, "its shards stand still")
+            # All of them were refused once by now; from here on the master is asked by looks alone.
+            until, before = time.monotonic() + case.scaled(12, 60), scripts(node)
+            while time.monotonic() < until:
+                state, _, said = get(f"{machine.admin}/readyz")
+                if state != 503 or word not in said.decode():
+                    raise AssertionError(f"/readyz says {state} {said.decode()} while a master refuses")
+                time.sleep(0.2)
+            if scripts(node) != before:
+                raise AssertionError(f"{scripts(node) - before} commits were sent to a master that refuses them")
+            few_lines(machine, "event=shard-back", 0, since)
+            few_lines(machine, "event=refused", 14, since)
+            _, others = apart(commits.so_far(), shards)
+            with case.recovery():
+                node.client.config_set(setting, 0)
+                own, after = apart(commits.end(), shards)
+            case.times += 1
+            case.note(f"{word}: {len(shards)} shards stood still for {own:.1f} s, the others for {others:.2f} s at most, {after:.2f} s afterwards")
+            steady(word, others, usual)
+
+
+def scripts(node):
+    """Scripts that a node was asked to run, also those that it refused."""
+    found = node.client.info("commandstats").get("cmdstat_evalsha", {})
+    return sum(int(found.get(name, 0)) for name in ("calls", "rejected_calls"))
 
 
 def stop_in_the_middle(case, rig, machine, victim, is_begun):

@@ -114,6 +114,24 @@ import Testing
         return isDone
     }
 
+    /// Waits until these organizations are counted, through connections to the other masters.
+    private func areCounted(
+        _ organizations: [Int], _ world: World, butNot away: TestCluster.Node,
+        within seconds: Double
+    ) throws -> Bool {
+        let right = expected(world)
+        return try SupervisorTests.wait(seconds) {
+            try organizations.allSatisfy { number in
+                let node = try world.nodes.owner(ofSlot: slot(number), butNot: away)
+                var connection = try node.connect()
+                let found = try connection.command([
+                    Array("HGET".utf8), key(number), Array("tokens".utf8),
+                ])
+                return found.text.flatMap { Int64($0) } == right[number]
+            }
+        }
+    }
+
     /// The organizations of the same shard.
     private func neighbours(_ organization: Int) -> Set<Int> {
         Set((0..<Self.organizations).filter { shard($0) == shard(organization) })
@@ -172,20 +190,10 @@ import Testing
         defer { frozen.freeze(false) }
         for _ in 0..<3 {
             try world.produce(600)
-            // Through connections to the other masters alone.
             let begun = Date()
-            let right = expected(world)
-            let isCounted = try SupervisorTests.wait(10) {
-                try others.allSatisfy { number in
-                    let node = try world.nodes.owner(ofSlot: slot(number), butNot: frozen)
-                    var connection = try node.connect()
-                    let found = try connection.command([
-                        Array("HGET".utf8), key(number), Array("tokens".utf8),
-                    ])
-                    return found.text.flatMap { Int64($0) } == right[number]
-                }
-            }
-            #expect(isCounted, "\(world.supervisor.metrics.shardsMoving.count)")
+            #expect(
+                try areCounted(others, world, butNot: frozen, within: 10),
+                "\(world.supervisor.metrics.shardsMoving.count)")
             #expect(Date().timeIntervalSince(begun) < 3)
         }
         #expect(!world.supervisor.metrics.shardsMoving.isEmpty)
@@ -193,6 +201,87 @@ import Testing
         #expect(waitUntilCounted(world))
         #expect(SupervisorTests.wait { world.supervisor.metrics.shardsMoving.isEmpty })
         #expect(world.supervisor.metrics.shardsSplit == 0)
+    }
+
+    @Test func aProcessThatStartsCountsWithoutAMasterThatIsAway() throws {
+        let kafka = try MockCluster()
+        let world = try World(try TestCluster(["--cluster-node-timeout", "60000"]), kafka)
+        defer { world.stop() }
+        try world.produce(600)
+        #expect(waitUntilCounted(world))
+        let record = try world.nodes.owner(ofSlot: Slot.of(key: layout.ledgerKey))
+        let away = try #require(world.nodes.masters.first { $0 !== record })
+        let others = try (0..<Self.organizations).filter {
+            try world.nodes.owner(ofSlot: slot($0)) !== away
+        }
+        away.freeze(true)
+        defer { away.freeze(false) }
+        try world.restart()
+        try world.produce(600)
+        #expect(try areCounted(others, world, butNot: away, within: 20))
+        #expect(!world.supervisor.isWaiting)
+        #expect(!world.supervisor.metrics.shardsMoving.isEmpty)
+        away.freeze(false)
+        #expect(waitUntilCounted(world))
+        #expect(SupervisorTests.wait { world.supervisor.metrics.shardsMoving.isEmpty })
+        #expect(world.supervisor.finalError == nil)
+    }
+
+    /// A node that answers reads and refuses writes is not tried by whole commits again and again.
+    @Test func aMasterThatRefusesCommitsIsToldAndOnlyItsShardsWait() throws {
+        let kafka = try MockCluster()
+        let world = try World(try TestCluster(), kafka)
+        defer { world.stop() }
+        try world.produce(600)
+        #expect(waitUntilCounted(world))
+        let refusing = try world.nodes.owner(ofSlot: slot(0))
+        let own = try Set(
+            (0..<Self.organizations).filter {
+                try world.nodes.owner(ofSlot: slot($0)) === refusing
+            })
+        try refusing.ask("CONFIG", "SET", "min-replicas-to-write", "1")
+        try world.produce(600)
+        #expect(waitUntilCounted(world, but: own))
+        let moving = { world.supervisor.metrics.shardsMoving }
+        #expect(SupervisorTests.wait { world.supervisor.trouble?.contains("NOREPLICAS") ?? false })
+        let before = try Self.scripts(of: refusing)
+        // Long enough for some looks: it is told all the time, and no commit is tried.
+        let hasChanged = try SupervisorTests.wait(3) {
+            try world.produce(60)
+            return world.supervisor.trouble?.contains("NOREPLICAS") != true
+                || moving().isEmpty || moving().contains { $0.reason != "refused" }
+        }
+        #expect(!hasChanged, "\(world.supervisor.trouble ?? "ready") \(moving())")
+        // Once for each shard of it, those without an organization come later.
+        let most = try (0..<layout.shardCount).count { shard in
+            let slot = Slot.of(key: layout.marksKey(shard: shard))
+            return try world.nodes.owner(ofSlot: slot) === refusing
+        }
+        #expect(try Self.scripts(of: refusing) - before <= most)
+        #expect(waitUntilCounted(world, but: own))
+        #expect(world.events.messages("shard-back").isEmpty)
+        #expect((moving().map(\.milliseconds).max() ?? 0) >= 3_000, "\(moving())")
+        try refusing.ask("CONFIG", "SET", "min-replicas-to-write", "0")
+        #expect(waitUntilCounted(world))
+        #expect(SupervisorTests.wait { world.supervisor.isReady && moving().isEmpty })
+        #expect(world.supervisor.metrics.stepsBack == 0)
+        #expect(!world.events.messages("shard-back").isEmpty)
+    }
+
+    /// Commit scripts that a node was asked to run, also those that it refused.
+    private static func scripts(of node: TestCluster.Node) throws -> Int {
+        let text = try node.ask("INFO", "commandstats").text ?? ""
+        let line = text.split(whereSeparator: \.isNewline).first {
+            $0.hasPrefix("cmdstat_evalsha:")
+        }
+        let counts = (line ?? "").split { ":,".contains($0) }.compactMap { word -> Int? in
+            let parts = word.split(separator: "=")
+            guard parts.count == 2, ["calls", "rejected_calls"].contains(parts[0]) else {
+                return nil
+            }
+            return Int(parts[1])
+        }
+        return counts.reduce(0, +)
     }
 
     @Test func aMasterThatFailsIsReplacedAndNothingIsCountedTwice() throws {

@@ -71,7 +71,7 @@ import Testing
         let mirror = DirectoryMirror(
             configuration: try configuration(cluster, redis), topic: Self.topic,
             report: { events.take($0) })
-        let thread = WorkerThread { mirror.run() }
+        let thread = try WorkerThread { mirror.run() }
         defer {
             mirror.isStopping.store(true, ordering: .relaxed)
             #expect(thread.join(deadline: SteadyClock.milliseconds + 20_000))
@@ -144,7 +144,7 @@ import Testing
         let events = EventLog()
         let mirror = DirectoryMirror(
             configuration: configuration, topic: Self.topic, report: { events.take($0) })
-        let thread = WorkerThread { mirror.run() }
+        let thread = try WorkerThread { mirror.run() }
         defer {
             mirror.isStopping.store(true, ordering: .relaxed)
             #expect(thread.join(deadline: SteadyClock.milliseconds + 20_000))

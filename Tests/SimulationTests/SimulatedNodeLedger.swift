@@ -19,6 +19,8 @@ final class SimulatedNodeLedger: LaneLedger, LaneWatcher, LaneNodes {
     /// Commits that could not be sent.
     private var lost: [CommitResult] = []
     private var request: LookRequest?
+    /// What a check that was begun has found; nil inside: it looks when it is taken.
+    private var check: Result<ServerHealth, LedgerError>??
     private var latest: Int64 = 0
 
     init(_ machine: SimulatedMachine, _ cluster: SimulatedCluster) {
@@ -41,7 +43,7 @@ final class SimulatedNodeLedger: LaneLedger, LaneWatcher, LaneNodes {
     // MARK: Commits
 
     var inFlight: Int { links.values.reduce(lost.count) { $0 + $1.inFlight } }
-    func inFlight(besides shard: Int) -> Int { homes[shard].flatMap { links[$0]?.inFlight } ?? 0 }
+    func inFlight(onNodeOf shard: Int) -> Int { homes[shard].flatMap { links[$0]?.inFlight } ?? 0 }
     func isOnWay(shard: Int) -> Bool { onWay.contains(shard) }
 
     func submit(_ arguments: inout CommitArguments, tag: Int) {
@@ -138,6 +140,7 @@ final class SimulatedNodeLedger: LaneLedger, LaneWatcher, LaneNodes {
         result.number = request.number
         guard !machine.isDead else { return result }
         carryOut(request, &result)
+        probe(request, &result)
         for shard in request.shards {
             let facts = cluster.facts(shard) { if !isQuiet, dice.oneIn(6) { server.work() } }
             var look = ShardLook(shard: shard, facts: facts)
@@ -167,6 +170,35 @@ final class SimulatedNodeLedger: LaneLedger, LaneWatcher, LaneNodes {
         if content.marks["!birth"] == nil, content.marks.keys.allSatisfy({ $0.hasPrefix("!") }) {
             let isEmpty = content.audit.isEmpty && content.cells.isEmpty && content.parked.isEmpty
             look.blank = isEmpty ? .empty : .cells
+        }
+    }
+
+    // MARK: Checks
+
+    var isChecking: Bool { check != nil }
+    func beginCheck() { check = .some(dice.oneIn(2) ? lookAtServer() : nil) }
+
+    func takeCheck() -> Result<ServerHealth, LedgerError>? {
+        guard let begun = check, isQuiet || dice.oneIn(2) else { return nil }
+        check = nil
+        return begun ?? lookAtServer()
+    }
+
+    private func lookAtServer() -> Result<ServerHealth, LedgerError> {
+        do throws(LedgerError) { return .success(try record.serverHealth()) } catch {
+            return .failure(error)
+        }
+    }
+
+    // MARK: Orders and probes
+
+    private func probe(_ request: LookRequest, _ result: inout LookResult) {
+        for shard in request.probed {
+            if case .refusing(let code) = server.mood { result.refusals[shard] = code }
+        }
+        for (shard, cell) in request.refused
+        where isQuiet || !dice.oneIn(4) && cluster.owner(shard)?.isUp ?? false {
+            if (try? record.wouldPass(cell)) ?? false { result.passing.insert(shard) }
         }
     }
 
@@ -220,7 +252,9 @@ final class SimulatedNodeLedger: LaneLedger, LaneWatcher, LaneNodes {
     func addOrigin(_ partition: LogPartition, _ origin: Origin) throws(LedgerError) -> Origin {
         try record.addOrigin(partition, origin)
     }
-    func serverHealth() throws(LedgerError) -> ServerHealth { try record.serverHealth() }
+    func serverHealth() throws(LedgerError) -> ServerHealth {
+        preconditionFailure("in a cluster checks never wait")
+    }
     func wouldPass(_ cell: RefusedCell) throws(LedgerError) -> Bool { try record.wouldPass(cell) }
 
     func createMarks(at origins: [(partition: LogPartition, offset: Int64)]) throws(LedgerError) {

@@ -135,14 +135,13 @@ public struct ServerChecks: Sendable {
         merged(all.map { ($0.part?.name, $0.fitness.filter(\.isFatal)) }).map(\.message)
     }
 
-    /// Throws where a master could not be asked, or `unsuitableServer` with all fatal findings in
-    /// one line, where there are any.
+    /// Throws `unsuitableServer` with all fatal findings in one line, where there are any; masters
+    /// that could not be asked are in `unreached`.
     public func validate() throws(LedgerError) {
         let fatal = fatalFindings
         guard fatal.isEmpty else {
             throw LedgerError(.unsuitableServer, fatal.joined(separator: "; "))
         }
-        if let first = unreached.first { throw first.error }
     }
 
     /// Says of all servers which meters hold most memory, in words.

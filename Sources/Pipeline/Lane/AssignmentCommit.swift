@@ -17,7 +17,7 @@ extension Assignment {
         switch core.conclude(shard: shard, result.outcome, isAlone: isAlone, now: now) {
         case .done:
             lane.count(size, now)
-            lane.passed(.refused, "Redis takes commits again")
+            if !isAlone { lane.passed(.refused, "Redis takes commits again") }
             if !result.overflows.isEmpty { lane.tellOverflows(result.overflows, now) }
             if !redirected.isEmpty { lane.tellOverflows(redirected, now) }
         case .rewrite:
@@ -32,6 +32,9 @@ extension Assignment {
             if case .mismatch = result.outcome {
                 lane.trouble(
                     .marksMoved, "shard \(shard): the marks are not where they were left")
+            }
+            if let moving = core.shards[shard].moving, moving.reason == .refused {
+                lane.trouble(.refused, "a node of the cluster refuses commits: \(moving.words)")
             }
         case .wait(let message):
             needsReconcile = true
@@ -89,7 +92,7 @@ extension Assignment {
     private func nextToCommit(_ link: LedgerLink, _ now: Milliseconds, _ handedOver: Int) -> Int? {
         lane.schedule.next(
             now: now, ahead: comparisonPause, inFlight: link.committer.inFlight,
-            inFlightBesides: link.nodes.map { nodes in { nodes.inFlight(besides: $0) } },
+            inFlightOnNodeOf: link.nodes.map { nodes in { nodes.inFlight(onNodeOf: $0) } },
             handedOver: handedOver, isCatchingUp: lane.isCatchingUp
         ) { core.committable(shard: $0) }
     }

@@ -75,6 +75,9 @@ extension Assignment {
             reconcileAt = now + Lane.checkInterval
             request.shards = Array(0..<core.shardCount)
         }
+        request.probed = core.refused(among: request.shards)
+        request.refused = core.takeDueCells(now: now)
+        request.shards = Set(request.shards).union(request.refused.map(\.shard)).sorted()
         let hasOrders =
             !request.torn.isEmpty || !request.settled.isEmpty || !request.made.isEmpty
         guard hasOrders || !request.shards.isEmpty else { return }
@@ -121,6 +124,7 @@ extension Assignment {
         facts.take(known, of: core.partitions, isAside: isAside)
         guard !lane.fitness.isUnfit else { return postpone(result.looks) }
         var settled: [ShardMarks] = []
+        for shard in result.passing.sorted() { core.takeUp(shard, now: now) }
         for look in result.looks where isCurrent {
             if core.shards[look.shard].moving != nil {
                 // It began to wait meanwhile: the next look is about it as it is.
@@ -128,7 +132,9 @@ extension Assignment {
                     core.shards[look.shard].moving?.seen.add(look.facts)
                     continue
                 }
-                if let marks = judge(look, nodes) { settled.append(marks) }
+                if let marks = judge(look, result.refusals[look.shard], nodes) {
+                    settled.append(marks)
+                }
             } else {
                 suspect(look, nodes)
             }
@@ -143,8 +149,9 @@ extension Assignment {
     /// to.
     private func postpone(_ looks: [ShardLook]) {
         for look in looks {
-            guard let reason = core.shards[look.shard].moving?.reason else { continue }
-            core.shards[look.shard].moving?.goOn(reason, now: now, roll: lane.world.roll())
+            guard let moving = core.shards[look.shard].moving else { continue }
+            core.shards[look.shard].moving?.goOn(
+                moving.reason, words: moving.words, now: now, roll: lane.world.roll())
         }
     }
 
@@ -167,7 +174,11 @@ extension Assignment {
     }
 
     /// Ends a shard's wait or lets it go on; returns its marks when it ends.
-    private func judge(_ look: ShardLook, _ nodes: any LaneNodes) -> ShardMarks? {
+    ///
+    /// `refusal`: what its node says where it refuses writes.
+    private func judge(
+        _ look: ShardLook, _ refusal: String?, _ nodes: any LaneNodes
+    ) -> ShardMarks? {
         let shard = look.shard
         guard var moving = core.shards[shard].moving else { return nil }
         moving.seen.add(look.facts)
@@ -186,6 +197,11 @@ extension Assignment {
         case .settle(let owner):
             guard let marks = look.marks, nodes.canSend(to: owner) else {
                 goOn(.lost)
+                return nil
+            }
+            // Nothing is sent again, and nothing read again, before the node takes it.
+            if let refusal {
+                moving.goOn(.refused, words: refusal, now: now, roll: lane.world.roll())
                 return nil
             }
             guard facts.isWhole(marks) else {
@@ -268,10 +284,11 @@ extension Assignment {
 
     /// Tells which shards have begun to wait, by reason, and which are committed again.
     private func tellMoving() {
-        let waiting = Set(core.shards.indices.filter { core.shards[$0].moving != nil })
+        if !core.hasRefused { lane.passed(.refused, "no commit is left that Redis refused") }
+        let waiting = Set(core.shards.indices.filter { core.shards[$0].waiting != nil })
         guard waiting != nodes.told else { return }
         let begun = Dictionary(grouping: waiting.subtracting(nodes.told)) {
-            core.shards[$0].moving?.text ?? ""
+            core.shards[$0].waiting?.text ?? ""
         }
         for (text, shards) in begun.sorted(by: { $0.key < $1.key }) {
             lane.report(
@@ -285,7 +302,6 @@ extension Assignment {
         nodes.told = waiting
         guard waiting.isEmpty else { return }
         lane.passed(.marksMoved, "the tallies are at the marks again")
-        lane.passed(.refused, "no commit is left that Redis refused")
     }
 
     /// Names shards for a log line: a few by number, then how many more.

@@ -78,9 +78,11 @@ extension Assignment {
                 // those.
                 if isRaised { core.waitForLook(shard: shard) }
                 if core.shards[shard].unseenBatch == nil { send(shard: shard, link) }
+                continue
             case .moved: hasMoved = true
             case .nothing: break
             }
+            core.forgetWait(shard)
         }
         return hasMoved
     }
@@ -121,9 +123,9 @@ extension Assignment {
     // MARK: Shards set aside
 
     /// Asks for each shard set aside, by reads only, whether its own
-    /// records would take the change now.
+    /// records would take the change now; where there are nodes, looks at them ask that.
     func lookAside(_ link: LedgerLink, _ now: Milliseconds) {
-        guard link.isIdle || link.nodes != nil else { return }
+        guard link.isIdle, link.nodes == nil else { return }
         var hasReturned = false
         for shard in 0..<core.shardCount {
             guard let aside = core.shards[shard].aside, let lookAt = aside.lookAt, now >= lookAt,

@@ -27,9 +27,8 @@ final class ClusterLedger: LaneLedger, LaneNodes {
     private var turn = 0
     private var latestSecond: Int64 = 0
     private let census: SlotCensus
-    private let looking = Background<Looked>()
-    private let checking = Background<Result<ServerHealth, LedgerError>>()
-    private var health: Result<ServerHealth, LedgerError>?
+    private let looking: Background<Looked>
+    private let checking: Background<Result<ServerHealth, LedgerError>>
     /// For what is not in a shard; nil while it is not connected.
     private var record: RecordLink?
 
@@ -61,6 +60,10 @@ final class ClusterLedger: LaneLedger, LaneNodes {
         mapped = homes
         mappedThen = homes
         census = SlotCensus(configuration.redis, cluster, layout: layout)
+        do throws(ThreadRefusal) {
+            looking = try Background()
+            checking = try Background()
+        } catch { throw RedisError(.connect, "no node can be asked: \(error.message)") }
         _ = try cluster.knownMap()
     }
 
@@ -71,7 +74,7 @@ final class ClusterLedger: LaneLedger, LaneNodes {
 
     var inFlight: Int { links.values.reduce(lost.count) { $0 + $1.onWay.count } }
 
-    func inFlight(besides shard: Int) -> Int {
+    func inFlight(onNodeOf shard: Int) -> Int {
         homes[shard].flatMap { links[$0]?.onWay.count } ?? 0
     }
 
@@ -221,6 +224,7 @@ final class ClusterLedger: LaneLedger, LaneNodes {
             let looks = census.look(at: all, partitions: request.partitions) {
                 connection, node, shards in
                 Self.carryOut(request, &connection, node, shards, layout, &looked.result)
+                NodeProbes.ask(request, &connection, shards, layout, &looked.result)
             }
             let wanted = Set(request.shards)
             looked.result.looks = looks.filter { wanted.contains($0.shard) }
@@ -366,18 +370,16 @@ final class ClusterLedger: LaneLedger, LaneNodes {
 
     // MARK: Health
 
-    /// What the last check of all masters has found; begins the next one.
-    ///
-    /// Only the first is waited for.
-    func serverHealth() throws(LedgerError) -> ServerHealth {
+    var isChecking: Bool { checking.isBusy }
+
+    func beginCheck() {
         let (configuration, layout) = (configuration, layout)
-        let check: @Sendable () -> Result<ServerHealth, LedgerError> = {
-            ClusterHealth.check(configuration, layout)
-        }
-        if let newer = checking.take() { health = newer }
-        let known = health ?? check()
-        health = known
-        if !checking.isBusy { checking.start(check) }
-        return try known.get()
+        checking.start { ClusterHealth.check(configuration, layout) }
+    }
+
+    func takeCheck() -> Result<ServerHealth, LedgerError>? { checking.take() }
+
+    func serverHealth() throws(LedgerError) -> ServerHealth {
+        preconditionFailure("in a cluster checks never wait")
     }
 }

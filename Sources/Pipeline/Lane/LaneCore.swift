@@ -321,6 +321,7 @@ struct LaneCore: ~Copyable {
         shards[shard].unseenBatch = nil
         shards[shard].committedAt = now
         shards[shard].pause = 10_000
+        forgetWait(shard)
         releaseFlying(shard: shard)
     }
 
@@ -350,6 +351,7 @@ struct LaneCore: ~Copyable {
         drop(shard)
         shards[shard].awaitsMarks = false
         shards[shard].aside = aside
+        forgetWait(shard)
         for slot in partitions.indices { cursors[slot].setAside(shard: shard) }
     }
 

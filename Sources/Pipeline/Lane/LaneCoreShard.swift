@@ -25,6 +25,13 @@ extension LaneCore {
         /// Why it waits for its node; nil when it does not, and always where one server has all
         /// shards.
         var moving: Moving?
+        /// The wait that seemed to be over when its commit was sent again; nil once one was
+        /// applied.
+        ///
+        /// A node that answers may still refuse.
+        var unproven: Moving?
+        /// Why it waits, for people: also while nobody knows yet that it is over.
+        var waiting: Moving? { moving ?? unproven }
         /// How long it is set aside the next time a cell is refused.
         var pause: Milliseconds = 10_000
         /// Whether its tallies were dropped and its marks are not read yet.

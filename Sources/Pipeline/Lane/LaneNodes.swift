@@ -10,7 +10,7 @@ package protocol LaneNodes: AnyObject {
     /// Whether a commit of this shard is on its way.
     func isOnWay(shard: Int) -> Bool
     /// Commits on their way to the node on which this shard is settled.
-    func inFlight(besides shard: Int) -> Int
+    func inFlight(onNodeOf shard: Int) -> Int
     /// Whether commits could be sent to this node.
     func canSend(to node: String) -> Bool
     /// Settles a shard on a node.
@@ -23,6 +23,12 @@ package protocol LaneNodes: AnyObject {
     func takeLook() -> LookResult?
     /// The same look at once: waits for all nodes, up to a second for each.
     func lookNow(_ request: LookRequest) -> LookResult
+    /// Whether a check of all masters is under way.
+    var isChecking: Bool { get }
+    /// Begins a check of all masters; no other may be under way.
+    func beginCheck()
+    /// What the check that has ended found; nil when none has since the last call.
+    func takeCheck() -> Result<ServerHealth, LedgerError>?
 }
 
 /// What a look at the nodes is to find, and what is to be done before it.
@@ -42,7 +48,11 @@ package struct LookRequest: Sendable {
     package var settled: [(shard: Int, node: String)] = []
     /// Shards of which absent marks are to be made, on the node that owns them.
     package var made: [(shard: Int, node: String)] = []
-    /// The contract's stamp and the marks for those.
+    /// Shards whose node has refused a commit: whether it takes writes now.
+    package var probed: [Int] = []
+    /// Cells that have refused a change: whether they would take it now.
+    package var refused: [(shard: Int, cell: RefusedCell)] = []
+    /// The contract's stamp and the marks for those of which they are made.
     package var stamp: [UInt8] = []
     package var origins: [(partition: LogPartition, offset: Int64)] = []
 
@@ -55,6 +65,10 @@ package struct LookResult: Sendable {
     package var number = 0
     /// One for each shard that was asked for.
     package var looks: [ShardLook] = []
+    /// Of shards that were probed, what their node says where it refuses writes.
+    package var refusals: [Int: String] = [:]
+    /// Shards whose refused cells would take the change now.
+    package var passing: Set<Int> = []
     /// Why an order could not be carried out for good: the ledger is under a newer contract.
     package var failure: LedgerError?
 

@@ -114,7 +114,7 @@ extension Assignment {
     private func addShardsAside(to snapshot: inout PipelineMetrics) {
         let now = self.now
         for shard in 0..<core.shardCount {
-            if let moving = core.shards[shard].moving {
+            if let moving = core.shards[shard].waiting {
                 snapshot.shardsMoving.append(
                     (
                         shard: shard, reason: moving.reason.rawValue,

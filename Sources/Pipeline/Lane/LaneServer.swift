@@ -8,6 +8,7 @@ extension Lane {
     ///
     /// While it is not fit for exact numbers, nothing is committed and nothing is consumed.
     func checkServerIfDue(_ link: LedgerLink, _ now: Milliseconds) {
+        if let nodes = link.nodes { return checkNodesIfDue(nodes, link, now) }
         guard now >= link.checkAt else { return }
         // An unfit server is asked more often, so that counting goes on soon after it is fit.
         link.checkAt = now + (fitness.isUnfit ? Self.checkInterval / 5 : Self.checkInterval)
@@ -20,13 +21,33 @@ extension Lane {
             }
         } catch {
             link.closeWatcher()
-            // A server that was checked before is away or busy; commits fail too, and report that.
-            if !link.isChecked || error.leavesServer {
-                leaveServer(
-                    now, link.isChecked ? .noMaster : .redis,
-                    "Redis does not answer: \(error.message)")
-            }
+            failCheck(error, link, now)
         }
+    }
+
+    /// The same for all masters of a cluster, which are asked on another thread.
+    ///
+    /// `checkAt` is `.max` while it is waited for. Where a check is asked for meanwhile, what the
+    /// one under way finds is dropped: it may have asked before what gave rise to the other.
+    private func checkNodesIfDue(_ nodes: any LaneNodes, _ link: LedgerLink, _ now: Milliseconds) {
+        if let result = nodes.takeCheck(), link.checkAt == .max {
+            link.checkAt = now + Self.checkInterval
+            do throws(LedgerError) { judge(try result.get(), link, now) } catch {
+                failCheck(error, link, now)
+            }
+            guard self.link != nil else { return }
+            if fitness.isUnfit { link.checkAt = now + Self.checkInterval / 5 }
+        }
+        guard now >= link.checkAt, !nodes.isChecking else { return }
+        link.checkAt = .max
+        nodes.beginCheck()
+    }
+
+    private func failCheck(_ error: LedgerError, _ link: LedgerLink, _ now: Milliseconds) {
+        // A server that was checked before is away or busy; commits fail too, and report that.
+        guard !link.isChecked || error.leavesServer else { return }
+        leaveServer(
+            now, link.isChecked ? .noMaster : .redis, "Redis does not answer: \(error.message)")
     }
 
     /// Does what follows from what a check found.

@@ -14,7 +14,8 @@ extension Lane {
         guard link.canCommit else { return loseConnection(now) }
         if let reason = link.mustLeave { return leaveServer(now, .noMaster, reason) }
         checkServerIfDue(link, now)
-        guard self.link != nil else { return }
+        // The first check of a cluster's masters may take some turns.
+        guard self.link != nil, link.isChecked else { return }
         guard link.canCommit else { return loseConnection(now) }
         assignment?.compareLogIfDue(link, now)
         switch stage {

@@ -90,7 +90,7 @@ package protocol MarksReader: AnyObject {
     func readMarks(
         _ partitions: [LogPartition], shards: [Int]?
     ) throws(LedgerError) -> [ShardMarks]
-    /// Checks the server: whether numbers can be exact with it.
+    /// Checks the server: whether numbers can be exact with it; not where there are `nodes`.
     func serverHealth() throws(LedgerError) -> ServerHealth
 }
 

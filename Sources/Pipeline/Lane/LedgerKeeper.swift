@@ -114,9 +114,11 @@ package final class LedgerKeeper: Sendable {
             guard isFirst || isOurs else {
                 throw LedgerError(.contractMovedOn, "another process moved the contract")
             }
+            // Shards of a master that is away get the contract from the lanes, once it is back.
+            let movesShards = !isRecordAlone && server?.unreached.isEmpty ?? false
             let stamp = try ContractMove.adopt(
                 &connection, layout: state.layout, contract,
-                accept: configuration.acceptContract && isFirst, movesShards: !isRecordAlone)
+                accept: configuration.acceptContract && isFirst, movesShards: movesShards)
             state.dedupeKey = record.birth.dedupeKey
             let opened = Opened(
                 layout: state.layout, dedupeKey: Self.words(record.birth.dedupeKey),
@@ -131,12 +133,17 @@ package final class LedgerKeeper: Sendable {
 
     /// Checks the server, or all masters of a cluster, before anything is written; throws when one
     /// is not fit.
+    ///
+    /// A master that does not answer is left to the lanes, which check all of them every few
+    /// seconds: it keeps nobody from counting what the others have.
     private func checkServer(
         _ connection: inout Connection, _ refusals: inout ServerCheck.Refusals
     ) throws(LedgerError) -> ServerChecks {
+        let redis = configuration.redis
         let server = try ServerChecks(
-            configuration.redis, &connection, layout: configuration.layout,
-            isEvictionChecked: configuration.isEvictionChecked, refusals: &refusals)
+            redis.cluster == nil ? redis : ClusterHealth.patient(redis), &connection,
+            layout: configuration.layout, isEvictionChecked: configuration.isEvictionChecked,
+            refusals: &refusals)
         try server.validate()
         guard !server.isReplica else {
             configuration.redis.cluster?.lostNode()

@@ -72,11 +72,20 @@ package struct Moving {
     ///
     /// Pauses double, and each is between half and all of its length, so that lanes do not ask at
     /// the same moments.
-    mutating func goOn(_ reason: Reason, now: Milliseconds, roll: Double) {
+    mutating func goOn(
+        _ reason: Reason, words: String = "", now: Milliseconds, roll: Double
+    ) {
         self.reason = reason
-        words = ""
+        self.words = words
         lookAt = now + pause / 2 + Milliseconds(Double(pause / 2) * roll)
         pause = min(2 * pause, Self.pauses.upperBound)
+    }
+
+    /// Goes on from a wait that seemed to be over.
+    mutating func follow(_ before: Moving) {
+        lookAt = since + before.pause
+        pause = min(2 * before.pause, Self.pauses.upperBound)
+        since = before.since
     }
 
     /// Notes that a look has found it split, with so many keys elsewhere; true once that has lasted

@@ -70,14 +70,14 @@ struct CommitSchedule {
     /// - Parameters:
     ///   - ahead: time until commits may be handed over again: shards due by then are due now.
     ///   - inFlight: commits that Redis has not answered.
-    ///   - inFlightBesides: the same for the node of a shard alone; nil where one server has all
+    ///   - inFlightOnNodeOf: the same for the node of a shard alone; nil where one server has all
     ///     shards. A shard whose node is busy is then passed over.
     ///   - handedOver: commits that were just handed over and are sent together with this one.
     ///   - state: the state of a shard; nil when it has nothing to commit or its commit is in
     ///     flight.
     mutating func next(
         now: Milliseconds, ahead: Milliseconds = 0, inFlight: Int,
-        inFlightBesides: ((Int) -> Int)? = nil, handedOver: Int = 0, isCatchingUp: Bool,
+        inFlightOnNodeOf: ((Int) -> Int)? = nil, handedOver: Int = 0, isCatchingUp: Bool,
         shard state: (Int) -> Shard?
     ) -> Int? {
         nextAt = .max
@@ -92,7 +92,7 @@ struct CommitSchedule {
                     let together =
                         isCatchingUp
                         ? 0 : Int(ahead / max(1, interval / Int64(sentAt.count)))
-                    let waiting = inFlightBesides?(shard) ?? inFlight
+                    let waiting = inFlightOnNodeOf?(shard) ?? inFlight
                     let isFree = waiting + handedOver < pace.inFlight + together
                     if isFree, now + ahead >= lastSentAt + pace.spacing {
                         first = (shard + 1) % sentAt.count
@@ -102,7 +102,7 @@ struct CommitSchedule {
                     let again = isFree ? lastSentAt + pace.spacing - ahead : now + Self.outcomePause
                     nextAt = min(nextAt, again)
                     // Another node may have nothing to do.
-                    guard !isFree, inFlightBesides != nil else {
+                    guard !isFree, inFlightOnNodeOf != nil else {
                         nextAt = again
                         return nil
                     }

@@ -28,13 +28,13 @@ extension RedisConfiguration {
     }
 
     /// The cluster that the address names; nil where it names something else.
-    ///
-    /// It keeps how this configuration reaches nodes, for its own questions.
     public var cluster: Cluster? {
         guard case .cluster(let cluster) = address else { return nil }
-        cluster.use(self)
         return cluster
     }
+
+    /// Lets the cluster, where the address names one, reach its nodes as this configuration does.
+    func reachNodes() { cluster?.use(self) }
 
     /// The address of the cluster that this server would be a node of, without user and password;
     /// nil where the address is no host's.
