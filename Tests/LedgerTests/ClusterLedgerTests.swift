@@ -12,8 +12,8 @@ struct ClusterLedger {
     let partition = LogPartition(topic: "usage", partition: 0)
 
     /// An empty ledger: its record, and marks in every shard.
-    init(replicas: Int = 0) throws {
-        cluster = try TestCluster(replicas: replicas)
+    init(masters: Int = 3, replicas: Int = 0, idle: Int = 0, _ options: [String] = []) throws {
+        cluster = try TestCluster(masters: masters, replicas: replicas, idle: idle, options)
         var connection = try cluster.connect()
         try connection.command([
             "HSET", layout.ledgerKey, "layout", "1", "shards", "256", "hash", "fnv1a32",
@@ -22,7 +22,7 @@ struct ClusterLedger {
         for shard in 0..<layout.shardCount {
             connection.append([
                 "HSET", layout.marksKey(shard: shard), "!contract", "1:abc", "usage/0", "100",
-                "usage/0@", "99 1500 ab",
+                "usage/0@", "99 1500 00000000000000ab",
             ])
         }
         for _ in 0..<layout.shardCount { _ = try connection.receive() }
@@ -36,6 +36,20 @@ struct ClusterLedger {
             (0..<layout.shardCount).first {
                 map.owner(ofKey: layout.marksKey(shard: $0))?.endpoint == endpoint
             })
+    }
+
+    /// Puts a key of a shard on a master that does not have the slot, as a cut move leaves it.
+    func addStray(_ name: String, of shard: Int, to node: TestCluster.Node) throws {
+        let (slot, owner) = (slot(of: shard), try cluster.owner(ofSlot: slot(of: shard)))
+        try node.ask("CLUSTER", "SETSLOT", String(slot), "IMPORTING", try owner.id)
+        var connection = try node.connect()
+        connection.append("ASKING")
+        connection.append(["HSET", layout.shardPrefix(shard) + Array(name.utf8), "f", "1"])
+        for _ in 0..<2 {
+            let error = try connection.receive().errorText
+            #expect(error == nil)
+        }
+        try node.ask("CLUSTER", "SETSLOT", String(slot), "STABLE")
     }
 
     func slot(of shard: Int) -> Int { Slot.of(key: layout.marksKey(shard: shard)) }
@@ -283,12 +297,14 @@ struct ClusterLedger {
 
     /// A failover in the middle of a move: the new master knows nothing of it, and what had moved
     /// is where nobody looks for it.
-    @Test(arguments: [false, true])
-    func aShardInTwoPlacesIsEmptiedInBoth(isImportForgotten: Bool) throws {
-        let ledger = try ClusterLedger()
+    @Test(arguments: [false, true], [false, true])
+    func aShardInTwoPlacesIsEmptiedInBoth(isImportForgotten: Bool, isIdle: Bool) throws {
+        let ledger = try ClusterLedger(idle: isIdle ? 1 : 0)
         let shard = try ledger.shard(on: 0)
         let slot = ledger.slot(of: shard)
-        let (source, target) = (ledger.cluster.masters[0], ledger.cluster.masters[1])
+        // The target may be a new master, whose first slot this would have been.
+        let source = ledger.cluster.masters[0]
+        let target = isIdle ? ledger.cluster.idle[0] : ledger.cluster.masters[1]
         var connection = try ledger.cluster.connect()
         let prefix = ledger.layout.shardPrefix(shard)
         for number in 0..<40 {
@@ -324,5 +340,45 @@ struct ClusterLedger {
         let status = try #require(
             try LedgerStatus.read(ledger.cluster.configuration, layout: ledger.layout))
         #expect(status.partitions["usage/0"]?.shards.count == 256)
+    }
+
+    private func openSlots(_ node: TestCluster.Node) throws -> [NodesView.OpenSlot] {
+        NodesView(text: try node.ask("CLUSTER", "NODES").text ?? "").openSlots
+    }
+
+    /// A run that was killed after it had opened the slot, perhaps after its keys were deleted.
+    @Test func aSlotThatAnEarlierRunLeftOpenIsClosed() throws {
+        let ledger = try ClusterLedger()
+        let shard = try ledger.shard(on: 0)
+        let slot = String(ledger.slot(of: shard))
+        let (owner, other) = (ledger.cluster.masters[0], ledger.cluster.masters[1])
+        try other.ask("CLUSTER", "SETSLOT", slot, "IMPORTING", try owner.id)
+        try reset(ledger, shard)
+        #expect(try openSlots(other).isEmpty)
+    }
+
+    @Test func aSlotIsClosedAlsoWhenDeletingFails() throws {
+        let ledger = try ClusterLedger()
+        let shard = try ledger.shard(on: 0)
+        let other = ledger.cluster.masters[1]
+        try ledger.addStray("o:m:all", of: shard, to: other)
+        for node in ledger.cluster.masters {
+            try node.ask("ACL", "SETUSER", "odo", "on", ">p", "~*", "+@all", "-unlink")
+        }
+        let limited = try RedisConfiguration(
+            url: ledger.cluster.url.replacingOccurrences(of: "cluster://", with: "cluster://odo:p@")
+        )
+        var connection = try Connection(limited)
+        let error = #expect(throws: LedgerError.self) {
+            try ShardReset.run(
+                &connection, redis: limited, layout: ledger.layout, shard: shard,
+                contract: ContractStamp(number: 1, digest: "abc"), origins: [:])
+        }
+        #expect(error?.message.contains("unlink") ?? false, "\(error?.message ?? "")")
+        #expect(try openSlots(other).isEmpty)
+        // And nothing keeps the next run from ending it.
+        try reset(ledger, shard)
+        let slot = String(ledger.slot(of: shard))
+        #expect(try other.ask("CLUSTER", "COUNTKEYSINSLOT", slot).integer == 0)
     }
 }

@@ -181,6 +181,23 @@ import Testing
         #expect(refusal(fresh).contains("\(source.endpoint) has keys of slot \(slot), too"))
     }
 
+    /// The source of a move to a new master has failed: the new one has keys and no slot.
+    @Test func halvesOnAMasterWithoutSlotsAreSeen() throws {
+        let reading = try Reading(try ClusterLedger(idle: 1))
+        let cluster = reading.ledger.cluster
+        let marks = reading.ledger.layout.marksKey(shard: reading.shard)
+        var connection = try cluster.connect()
+        try connection.command(["HSET", marks, "!owner", "another"])
+        let hasty = SharedLayout(reading.ledger.layout, runs: SharedRuns(patience: .zero))
+        #expect(reading.isRight(try reading.read(reading.reader(hasty))))
+        try reading.ledger.addStray("o:m:all", of: reading.shard, to: cluster.idle[0])
+        let reader = reading.reader(hasty)
+        let error = #expect(throws: CellReadError.self) { try reading.read(reader) }
+        #expect(
+            error?.message.contains("\(cluster.idle[0].endpoint) has keys of slot") ?? false,
+            "\(error?.message ?? "")")
+    }
+
     @Test func anotherMasterOfAShardIsNoticedByEveryReader() throws {
         let reading = try Reading(try ClusterLedger(replicas: 1))
         let cluster = reading.ledger.cluster

@@ -168,6 +168,15 @@ import Testing
         #expect(world.supervisor.isReady, "\(world.supervisor.trouble ?? "")")
         #expect(!world.events.messages("shard-moving").isEmpty)
         #expect(world.supervisor.metrics.stepsBack == 0)
+        // As after an order that did not reach the node: readers would refuse the shard.
+        var connection = try world.nodes.connect()
+        let (marks, owner) = (layout.marksKey(shard: shard), Array("!owner".utf8))
+        let named = try target.id
+        func ask(_ words: [UInt8]...) throws -> String? { try connection.command(words).text }
+        func isNamed() throws -> Bool { try ask(Array("HGET".utf8), marks, owner) == named }
+        #expect(try SupervisorTests.wait { try isNamed() })
+        _ = try ask(Array("HSET".utf8), marks, owner, Array(try source.id.utf8))
+        #expect(try SupervisorTests.wait { try isNamed() })
         // The next process finds that it is known there.
         try world.restart()
         try world.produce(300)

@@ -286,12 +286,19 @@ import Testing
     }
 
     @Test func anOlderServerIsAskedForSlots() throws {
+        let nodes = """
+            id :7777@17777 myself,master - 0 0 1 connected 0-16383
+            new 10.0.0.2:7778@17778 master - 0 0 2 connected
+            old 10.0.0.3:7779@17779 master,fail - 0 0 0 disconnected
+
+            """
         let server = try FakeServer { words in
             switch words.prefix(2).joined(separator: " ") {
             case "CLUSTER SHARDS": "-ERR Unknown subcommand or wrong number of arguments\r\n"
             case "CLUSTER INFO": "$16\r\ncluster_state:ok\r\n"
             case "CLUSTER SLOTS":
                 "*1\r\n*3\r\n:0\r\n:16383\r\n*3\r\n$0\r\n\r\n:7777\r\n$2\r\nid\r\n"
+            case "CLUSTER NODES": "$\(nodes.utf8.count)\r\n\(nodes)\r\n"
             default: "+OK\r\n"
             }
         }
@@ -299,6 +306,7 @@ import Testing
         let map = try #require(try configuration.cluster?.refresh())
         #expect(map.owner(ofSlot: 9)?.endpoint == Endpoint(host: "127.0.0.1", port: 7_777))
         #expect(map.owner(ofSlot: 9)?.id == "id" && map.masters.count == 1)
+        #expect(map.idle.map(\.id) == ["new"])
         server.stop()
         // The old map serves while nobody answers.
         #expect(throws: RedisError.self) { try configuration.cluster?.refresh() }

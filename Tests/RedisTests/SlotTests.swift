@@ -63,6 +63,8 @@ import Testing
             Self.shard([100, 199], Self.node("b", Self.text("::1"), port: 7_001, tls: 7_101)))
         let map = try #require(Self.read(reply))
         #expect(map.masters.map(\.id).sorted() == ["a", "b"])
+        #expect(map.idle.map(\.id) == ["idle"] && map.node("idle")?.endpoint.host == "h3")
+        #expect(map.node("b")?.endpoint.host == "::1" && map.node("r") == nil)
         #expect(map.owner(ofSlot: 99)?.endpoint == Endpoint(host: "h1", port: 7_000))
         #expect(map.owner(ofSlot: 100)?.id == "b" && map.owner(ofSlot: 200)?.id == "a")
         #expect(map.owner(ofSlot: 201) == nil && map.unownedCount == Slot.count - 201)
@@ -89,6 +91,35 @@ import Testing
         let alone = Self.list(
             Self.shard([0, 1], Self.node("lost", Self.text("h1"), health: "fail")))
         #expect(Self.read(alone)?.owner(ofSlot: 0)?.id == "lost")
+        let apart = Self.list(
+            Self.shard([0, 1], Self.node("new", Self.text("h2"))),
+            Self.shard([], Self.node("lost", Self.text("h1"), health: "fail")))
+        #expect(Self.read(apart)?.idle.isEmpty ?? false)
+    }
+
+    /// The first slot of a new master is named by MOVED before the map is read again.
+    @Test func aMasterWithoutSlotsGetsItsFirstOne() throws {
+        let place = Endpoint(host: "h2", port: 7_000)
+        var map = SlotMap([
+            (ClusterNode(id: "a", endpoint: Endpoint(host: "h1", port: 7_000)), [0...9]),
+            (ClusterNode(id: "new", endpoint: place), []),
+        ])
+        map.assign(3, to: place)
+        #expect(map.owner(ofSlot: 3)?.id == "new" && map.idle.isEmpty)
+        #expect(map.slotOfEachMaster == [0, 3])
+    }
+
+    /// What CLUSTER NODES says is `IP:PORT@BUSPORT[,HOSTNAME]`.
+    @Test(arguments: [
+        ("10.0.0.1:7000@17000", "10.0.0.1"), ("10.0.0.1:7000@17000,", "10.0.0.1"),
+        ("10.0.0.1:7000@17000,one.example", "one.example"),
+        ("2001:db8::1:7000@17000", "2001:db8::1"),
+        (":7000@17000,one.example", "one.example"), (":7000@17000", nil), (":0@0", nil),
+    ])
+    func aNodeIsReachedByItsName(address: String, host: String?) {
+        let line = "id \(address) master - 0 0 1 connected 0-9"
+        let endpoint = NodesView(text: line).nodes.first?.endpoint
+        #expect(endpoint?.host == host && endpoint?.port == host.map { _ in 7_000 })
     }
 
     @Test func shardsWithoutAMasterOrAPortOwnNothing() throws {

@@ -25,9 +25,9 @@ import Testing
         /// Keys at the node that was replaced, which still answers.
         var oldKeys = 0
         var fingerprint = ShardGuard.Fit.fits
-        var blank: ShardLook.Blank?
-        /// Keys at B that A does not have.
-        var missing = 0
+        var content: ShardLook.Content? = .marked
+        /// Keys at B that A does not have; nil where that was not looked at.
+        var missing: Int? = 0
 
         var verdict: ShardGuard.Verdict {
             var views = [
@@ -47,7 +47,7 @@ import Testing
                 follows: ["D": hasGiven ? "B" : "A'"])
             let look = ShardLook(
                 shard: 0, facts: facts, marks: areMarksRead ? marks : nil, missing: missing,
-                blank: blank)
+                content: content)
             let seen = SeenOpen(peers: peers, givers: peers, masters: ["A", "B", "C", "D"])
             return ShardGuard(look: look, seen: seen, fingerprint: fingerprint).verdict
         }
@@ -76,7 +76,7 @@ import Testing
         let isUnchanged = one.settled == "A" && one.peers.isEmpty && !isOpenWithKeys
         let isElsewhere = one.keysAtB > 0 && one.migratingTo != "B"
         if isElsewhere, !isUnchanged { return .split }
-        if isElsewhere, one.missing > 0 { return .wait }
+        if isElsewhere, one.missing != 0 { return .wait }
         if one.peers.contains("D"), !one.hasGiven { return .split }
         if one.migratingTo == "D" { return .split }
         if one.importingFrom == "D", one.keysAtB > 0, !one.peers.contains("D") { return .split }
@@ -85,8 +85,10 @@ import Testing
             if one.isSilent || one.migratingTo != nil || one.importingFrom != nil { return .wait }
         }
         if !one.areMarksRead { return .wait }
-        switch one.blank {
-        case nil: return .settle
+        switch one.content {
+        // Whether nothing else is there has to be known, not assumed.
+        case nil: return .wait
+        case .marked: return .settle
         case .empty: return .make
         case .cells: return .split
         }
@@ -119,16 +121,16 @@ import Testing
     private func judge(_ one: Case, _ counts: inout [Kind: Int]) {
         var one = one
         for peers in [[], ["B"], ["D"]] as [Set<String>] {
-            for bits in 0..<64 {
-                for blank in [nil, .empty, .cells] as [ShardLook.Blank?] {
+            for bits in 0..<128 where bits & 48 != 48 {
+                for content in [nil, .marked, .empty, .cells] as [ShardLook.Content?] {
                     one.peers = peers
                     one.areMarksRead = bits & 1 == 0
                     one.isSilent = bits & 2 != 0
                     one.oldKeys = bits & 4 != 0 ? 7 : 0
                     one.fingerprint = bits & 8 != 0 ? .differs : .fits
-                    one.missing = bits & 16 != 0 ? 2 : 0
-                    one.hasGiven = bits & 32 != 0
-                    one.blank = blank
+                    one.missing = bits & 16 != 0 ? 2 : bits & 32 != 0 ? nil : 0
+                    one.hasGiven = bits & 64 != 0
+                    one.content = content
                     let (found, right) = (Self.kind(one.verdict), Self.right(one))
                     if found != right { Issue.record("\(one): \(one.verdict), not \(right)") }
                     counts[found, default: 0] += 1
@@ -146,11 +148,14 @@ import Testing
         #expect(Case(settled: "B", importingFrom: "A").verdict == .wait(.open))
         #expect(Case(keysAtB: 1, migratingTo: "B", importingFrom: "A").verdict == .wait(.open))
         #expect(Case(keysAtB: 1, missing: 1).verdict == .wait(.keysElsewhere))
+        // What could not be looked at is not taken for well.
+        #expect(Case(keysAtB: 1, missing: nil).verdict == .wait(.keysElsewhere))
+        #expect(Case(content: nil).verdict == .wait(.unread))
         // Copies that a replica kept of what was moved away.
         #expect(Case(keysAtB: 1).verdict == .settle(owner: "A"))
         #expect(Case(fingerprint: .differs).verdict == .otherLog)
         #expect(Case(settled: "B", keysAtB: 1).verdict == .split("keys of its slot are on B too"))
-        #expect(Case(blank: .empty).verdict == .make(owner: "A"))
+        #expect(Case(content: .empty).verdict == .make(owner: "A"))
         #expect(Case(torn: "why").verdict == .torn("why"))
         // An old copy that a replaced node still has is no half.
         #expect(Case(claims: 3, settled: "D", oldKeys: 8).verdict == .settle(owner: "A"))

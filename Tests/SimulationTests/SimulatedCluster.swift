@@ -256,6 +256,11 @@ final class SimulatedCluster {
         for node in nodes { node.slots[shard] = nil }
     }
 
+    /// Whether a failure has cut a shard's move, with keys on both nodes or lost.
+    func isCut(_ shard: Int) -> Bool {
+        moves.contains { $0.shard == shard && $0.isCut && $0.hasMoved }
+    }
+
     /// Deletes all that any master holds of a shard, before it is counted again; false while
     /// somebody moves its slot.
     func clear(_ shard: Int) -> Bool {

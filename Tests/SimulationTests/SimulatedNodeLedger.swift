@@ -118,6 +118,8 @@ final class SimulatedNodeLedger: LaneLedger, LaneWatcher, LaneNodes {
         return true
     }
 
+    func home(of shard: Int) -> String? { homes[shard] }
+
     func settle(shard: Int, on node: String) {
         homes[shard] = node
         map[shard] = node
@@ -164,12 +166,18 @@ final class SimulatedNodeLedger: LaneLedger, LaneWatcher, LaneNodes {
             return
         }
         look.marks = SimulatedConnection.marks(look.shard, content, partitions)
+        // Each further question may fail by itself.
+        guard isQuiet || !dice.oneIn(40) else { return }
+        var missing = 0
         for other in look.facts.others where other.node != id {
-            look.missing += cluster.node(other.node)?[look.shard].keysMissing(in: content) ?? 0
+            missing += cluster.node(other.node)?[look.shard].keysMissing(in: content) ?? 0
         }
+        look.missing = missing
+        guard isQuiet || !dice.oneIn(40) else { return }
+        look.content = .marked
         if content.marks["!birth"] == nil, content.marks.keys.allSatisfy({ $0.hasPrefix("!") }) {
             let isEmpty = content.audit.isEmpty && content.cells.isEmpty && content.parked.isEmpty
-            look.blank = isEmpty ? .empty : .cells
+            look.content = isEmpty ? .empty : .cells
         }
     }
 

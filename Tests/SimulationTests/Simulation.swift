@@ -355,6 +355,13 @@ extension Simulation {
     /// Shards that some process calls torn: a node that has a shard's marks no more cannot say it.
     private var toldTorn: Set<Int> {
         var told: Set<Int> = []
+        // Without marks of any shard nobody can begin, and the log says `keys-elsewhere`.
+        if let cluster = server.cluster, machines.allSatisfy({ $0.lane.assignment == nil }) {
+            told = Set(
+                (0..<server.shardCount).filter {
+                    server[$0].marks.isEmpty && cluster.isCut($0)
+                })
+        }
         for machine in machines {
             guard let assignment = machine.lane.assignment else { continue }
             for shard in 0..<server.shardCount {

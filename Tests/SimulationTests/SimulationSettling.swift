@@ -48,6 +48,7 @@ extension Simulation {
             for shard in 0..<server.shardCount where !server.content.shards[shard].parked.isEmpty {
                 return "shard \(shard) still has \(server.content.shards[shard].parked) parked"
             }
+            if let shard = shardWithoutOwner() { return "the owner of shard \(shard) is not known" }
         }
         for partition in log.partitions where !log.isCounted(partition.number) {
             let isStopped = machines.contains {
@@ -63,6 +64,15 @@ extension Simulation {
             }
         }
         return nil
+    }
+
+    /// A shard whose marks do not name the node that has it: readers would refuse it.
+    private func shardWithoutOwner() -> Int? {
+        guard let cluster = server.cluster else { return nil }
+        return (0..<server.shardCount).first {
+            let marks = server.content.shards[$0].marks
+            return marks["!torn"] == nil && marks["!owner"] != cluster.owner($0)?.id
+        }
     }
 
     /// Whether a partition must not be counted: it is another log, or was added to a topic that is.

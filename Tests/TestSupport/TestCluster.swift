@@ -52,32 +52,37 @@ package final class TestCluster: Sendable {
     /// Masters share the slots out in this order; replicas follow those with the same index.
     package let masters: [Node]
     package let replicas: [Node]
+    /// Masters without slots.
+    package let idle: [Node]
+    private var all: [Node] { masters + replicas + idle }
     /// How to connect to the cluster.
     package let configuration: RedisConfiguration
     /// The same as one of our `redis:` settings.
     package let url: String
 
-    /// Starts masters that have all slots, and a replica for each of the first `replicas` ones.
+    /// Starts masters that have all slots, a replica for each of the first `replicas` ones, and
+    /// `idle` masters without slots.
     ///
     /// `options`: more settings of every node. As Odometer wants it, the loss of one master does
     /// not stop the others.
     package init(
-        masters count: Int = 3, replicas: Int = 0, _ options: [String] = [],
+        masters count: Int = 3, replicas: Int = 0, idle: Int = 0, _ options: [String] = [],
         commandTimeoutMilliseconds: Int32 = 20_000
     ) throws {
         directory = NSTemporaryDirectory() + "odo-cluster-" + UUID().uuidString.prefix(8)
         let directory = directory
         try FileManager.default.createDirectory(
             atPath: directory, withIntermediateDirectories: true)
-        let ports = try Self.freePorts(2 * (count + replicas))
-        let nodes = (0..<count + replicas).map {
+        let ports = try Self.freePorts(2 * (count + replicas + idle))
+        let nodes = (0..<count + replicas + idle).map {
             Node(
                 ports[2 * $0], ports[2 * $0 + 1], directory: directory,
                 ["--cluster-node-timeout", "1000", "--cluster-require-full-coverage", "no"]
                     + options)
         }
         masters = Array(nodes.prefix(count))
-        self.replicas = Array(nodes.dropFirst(count))
+        self.replicas = Array(nodes.dropFirst(count).prefix(replicas))
+        self.idle = Array(nodes.dropFirst(count + replicas))
         url =
             "redis+cluster://" + nodes.prefix(2).map(\.endpoint.description).joined(separator: ",")
         var configuration = try RedisConfiguration(url: url)
@@ -88,7 +93,7 @@ package final class TestCluster: Sendable {
     }
 
     deinit {
-        for node in masters + replicas { node.kill() }
+        for node in all { node.kill() }
         try? FileManager.default.removeItem(atPath: directory)
     }
 
@@ -123,7 +128,7 @@ package final class TestCluster: Sendable {
 
     /// Returns when all these nodes say that the cluster works and know the same masters.
     package func waitUntilWorking(_ nodes: [Node]? = nil) throws {
-        for node in nodes ?? masters + replicas {
+        for node in nodes ?? all {
             try Self.wait("\(node.endpoint) does not see a working cluster") {
                 let info = try node.ask("CLUSTER", "INFO").text ?? ""
                 return info.contains("cluster_state:ok") && info.contains("cluster_slots_ok:16384")
@@ -139,12 +144,12 @@ package final class TestCluster: Sendable {
     }
 
     package func owner(ofSlot slot: Int) throws -> Node {
-        for node in masters + replicas {
+        for node in all {
             let slots = (try? node.ask("CLUSTER", "SLOTS").elements) ?? []
             for entry in slots.map(\.elements)
             where (entry[0].integer ?? 0)...(entry[1].integer ?? 0) ~= Int64(slot) {
                 let port = entry[2].elements[1].integer
-                if let owner = (masters + replicas).first(where: {
+                if let owner = all.first(where: {
                     Int64($0.endpoint.port) == port
                 }) {
                     return owner
@@ -156,7 +161,7 @@ package final class TestCluster: Sendable {
 
     /// What each node says of a slot, for the message of a failure.
     package func opinions(onSlot slot: Int) -> String {
-        (masters + replicas).map { node in
+        all.map { node in
             let slots = (try? node.ask("CLUSTER", "SLOTS").elements.map(\.elements)) ?? []
             let entry = slots.first {
                 (($0[0].integer ?? 0)...($0[1].integer ?? 0)).contains(Int64(slot))
@@ -202,7 +207,7 @@ package final class TestCluster: Sendable {
         try Self.wait("the nodes do not agree about their epochs") { try haveSameEpochs() }
         let id = try target.id
         try target.ask("CLUSTER", "SETSLOT", String(slot), "NODE", id)
-        for node in masters + replicas where node !== target {
+        for node in all where node !== target {
             // Not one that was killed, and a replica learns it from its master.
             guard let role = try? node.ask("ROLE").elements.first?.text, role == "master" else {
                 continue
@@ -213,7 +218,7 @@ package final class TestCluster: Sendable {
 
     /// Whether all nodes that answer know the same epoch of each master.
     private func haveSameEpochs() throws -> Bool {
-        let views = (masters + replicas).compactMap { try? $0.ask("CLUSTER", "NODES").text }
+        let views = all.compactMap { try? $0.ask("CLUSTER", "NODES").text }
         let epochs = views.map { view in
             Set(
                 view.split(separator: "\n").map { $0.split(separator: " ") }.filter {

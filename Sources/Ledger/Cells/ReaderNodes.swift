@@ -31,9 +31,9 @@ struct ReaderNodes {
                 throw Self.refusal(shard, "nobody has looked yet whether it is whole on \(node)")
             }
             let slot = Slot.of(key: marksKey)
-            let counts = try connection.answersOfMasters([
-                "CLUSTER", "COUNTKEYSINSLOT", String(slot),
-            ])
+            // A move may have begun to a master that has no slots yet.
+            let counts = try connection.answersOfMasters(
+                ["CLUSTER", "COUNTKEYSINSLOT", String(slot)], idle: true)
             for (other, count) in counts where other != node && count.integer != 0 {
                 throw Self.refusal(shard, "\(other) has keys of slot \(slot), too")
             }

@@ -8,11 +8,18 @@ package final class SlotCensus: @unchecked Sendable {
 
     /// How long a master's connection, and each of its answers, is waited for at most.
     package static let patienceMilliseconds: Int32 = 1_000
+    /// For how long a master that let a look wait in vain is taken for silent without asking it.
+    private static let rest: Duration = .seconds(2)
 
     private let redis: RedisConfiguration
     private let cluster: Cluster
     private let layout: KeyLayout
+    private let mostNames: Int
     private var links: [String: Link] = [:]
+    /// Masters that let a look wait in vain, each with the time when it is asked again.
+    private var resting: [Endpoint: ContinuousClock.Instant] = [:]
+    /// What was found of copies that others hold.
+    private var copies = ShardCopies()
 
     private final class Link {
         var node: ClusterNode
@@ -31,7 +38,12 @@ package final class SlotCensus: @unchecked Sendable {
     }
 
     /// A census of this cluster; connects when it is first asked.
-    package init(_ redis: RedisConfiguration, _ cluster: Cluster, layout: KeyLayout) {
+    ///
+    /// `mostNames`: so many names are asked for of one node at most, for one shard.
+    package init(
+        _ redis: RedisConfiguration, _ cluster: Cluster, layout: KeyLayout,
+        mostNames: Int = 100_000
+    ) {
         var redis = redis
         redis.connectTimeoutMilliseconds = min(
             Self.patienceMilliseconds, redis.connectTimeoutMilliseconds)
@@ -40,6 +52,7 @@ package final class SlotCensus: @unchecked Sendable {
         self.redis = redis
         self.cluster = cluster
         self.layout = layout
+        self.mostNames = mostNames
     }
 
     /// Looks at these shards; `order` is called for each node that owns some of them, before their
@@ -66,9 +79,16 @@ package final class SlotCensus: @unchecked Sendable {
                     &link.connection, layout: layout, partitions: partitions,
                     shards: indices.map { looks[$0].shard })
                 for index in indices { looks[index].marks = marks[looks[index].shard] }
-                for index in indices { try lookAtBlank(&looks[index], link) }
-                for index in indices { try lookAtCopies(&looks[index], link) }
-            } catch { lose(id) }
+            } catch {
+                lose(id)
+                continue
+            }
+            // What an error leaves out stays unknown, and of that shard alone.
+            for index in indices where link.connection.isAlive {
+                try? lookAtContent(&looks[index], link)
+                try? lookAtCopies(&looks[index], link)
+            }
+            if !link.connection.isAlive { lose(id) }
         }
         return looks
     }
@@ -80,16 +100,16 @@ package final class SlotCensus: @unchecked Sendable {
 
     /// Asks all masters; returns the ids of those that do not answer.
     private func ask(_ shards: [Int], _ answers: inout [String: Answer]) -> Set<String> {
-        var wanted: [ClusterNode] = cluster.map?.masters ?? []
-        if wanted.isEmpty { wanted = (try? cluster.refresh())?.masters ?? [] }
+        let map = cluster.map ?? (try? cluster.refresh())
+        var wanted: [ClusterNode] = (map?.masters ?? []) + (map?.idle ?? [])
         var asked: Set<Endpoint> = []
         var silent: Set<String> = []
-        // Who is asked may name masters without slots, or newer ones.
+        // Who is asked may name newer ones.
         while !wanted.isEmpty {
             var waiting: [(ClusterNode, Link)] = []
             for node in wanted {
                 asked.insert(node.endpoint)
-                guard let link = link(to: node), send(shards, on: link) else {
+                guard !isResting(node), let link = link(to: node), send(shards, on: link) else {
                     silent.insert(node.id)
                     continue
                 }
@@ -108,12 +128,13 @@ package final class SlotCensus: @unchecked Sendable {
                     }
                     answers[id] = answer
                 } catch {
+                    if error.code == .timeout { rest(node) }
                     silent.insert(node.id)
                     lose(node.id)
                 }
             }
-            wanted = answers.values.flatMap { Self.masters($0.view) }.filter {
-                answers[$0.id] == nil && !asked.contains($0.endpoint)
+            wanted = answers.values.flatMap { masters($0.view) }.filter {
+                answers[$0.id] == nil && !silent.contains($0.id) && !asked.contains($0.endpoint)
             }
             var seen: Set<String> = []
             wanted.removeAll { !seen.insert($0.id).inserted }
@@ -122,16 +143,17 @@ package final class SlotCensus: @unchecked Sendable {
     }
 
     /// Masters that hold or may hold keys, as one of them sees it.
-    private static func masters(_ view: NodesView) -> [ClusterNode] {
-        view.nodes.filter { counts($0) }.compactMap { node in
-            node.endpoint.map { ClusterNode(id: node.id, endpoint: $0) }
+    ///
+    /// The map alone tells the addresses that clients are to use.
+    private func masters(_ view: NodesView) -> [ClusterNode] {
+        let map = cluster.map
+        return view.nodes.filter(\.isMasterInUse).compactMap { node in
+            if let known = map?.node(node.id) { return known }
+            guard let new = node.clusterNode else { return nil }
+            // The map is older than this node, and is due.
+            cluster.lostNode()
+            return new
         }
-    }
-
-    /// Whether a node is a master that is not given up: one that failed and has no slot left was
-    /// replaced by a replica.
-    private static func counts(_ node: NodesView.Node) -> Bool {
-        node.isMaster && !(node.hasFailed && node.slots.isEmpty)
     }
 
     private func link(to node: ClusterNode) -> Link? {
@@ -140,7 +162,10 @@ package final class SlotCensus: @unchecked Sendable {
         {
             return link
         }
+        let begun = ContinuousClock.now
         guard let connection = try? Connection(redis, node: node) else {
+            // A refusal comes at once, and so does the answer of a node that has been started.
+            if .now - begun > .milliseconds(Self.patienceMilliseconds / 2) { rest(node) }
             links[node.id] = nil
             cluster.lostNode()
             return nil
@@ -148,6 +173,15 @@ package final class SlotCensus: @unchecked Sendable {
         let link = Link(node, connection)
         links[node.id] = link
         return link
+    }
+
+    /// Leaves a master alone for a while, so that not every look waits for it.
+    private func rest(_ node: ClusterNode) { resting[node.endpoint] = .now + Self.rest }
+
+    private func isResting(_ node: ClusterNode) -> Bool {
+        guard let end = resting[node.endpoint] else { return false }
+        if .now >= end { resting[node.endpoint] = nil }
+        return .now < end
     }
 
     private func lose(_ id: String) {
@@ -169,14 +203,24 @@ package final class SlotCensus: @unchecked Sendable {
         }
     }
 
+    /// The next answer of a master, waited for as long as the question is on its way, not longer:
+    /// so masters that do not answer are waited for at the same time.
+    private func next(_ link: Link) throws(RedisError) -> ReplyValue {
+        let found = try link.connection.tryReceive(waitMilliseconds: Self.patienceMilliseconds)
+        guard let reply = found else {
+            throw RedisError(.timeout, "no answer for \(Self.patienceMilliseconds) ms")
+        }
+        return reply.copied()
+    }
+
     private func receive(_ shards: [Int], on link: Link) throws(RedisError) -> Answer {
-        let nodes = try link.connection.receive().copied()
+        let nodes = try next(link)
         var counts: [Int: Int] = [:]
         var failure: RedisError?
         for shard in shards {
-            let reply = try link.connection.receive()
-            if let text = reply.errorText { failure = RedisError(serverText: text) }
-            counts[shard] = reply.view.integer.map { Int($0) }
+            let reply = try next(link)
+            if case .error(let text) = reply { failure = RedisError(serverText: text) }
+            counts[shard] = reply.integer.map { Int($0) }
         }
         if case .error(let text) = nodes { throw RedisError(serverText: text) }
         if let failure { throw failure }
@@ -209,7 +253,8 @@ package final class SlotCensus: @unchecked Sendable {
         }
         // What the owner says of the others counts.
         guard let owner = facts.owner, let view = answers[owner.node]?.view else { return facts }
-        facts.silent = Set(view.nodes.filter { Self.counts($0) && answers[$0.id] == nil }.map(\.id))
+        facts.silent = Set(
+            view.nodes.filter { $0.isMasterInUse && answers[$0.id] == nil }.map(\.id))
         facts.replaced = Set(
             view.nodes.filter { !$0.isMaster || $0.hasFailed && $0.slots.isEmpty }.map(\.id))
         for node in view.nodes where !node.isMaster && !node.isFailing {
@@ -218,46 +263,106 @@ package final class SlotCensus: @unchecked Sendable {
         return facts
     }
 
+    // MARK: What is there besides
+
     /// Counts the keys that others hold of a shard which is known on this owner, and that the owner
     /// does not.
     private func lookAtCopies(_ look: inout ShardLook, _ link: Link) throws(RedisError) {
         guard let owner = look.marks?.owner, owner == look.facts.owner?.node else { return }
-        for other in look.facts.others where other.keys > 0 {
-            guard let holder = links[other.node],
-                let names = try? keys(of: look.shard, most: other.keys, holder)
-            else {
-                look.missing += other.keys
-                continue
+        var held: [String: Int] = [:]
+        for other in look.facts.others where other.keys > 0 { held[other.node] = other.keys }
+        let found = ShardCopies.Found(owner: owner, keys: held)
+        if !copies.isKnown(found, of: look.shard) {
+            var missing = 0
+            for (node, count) in held.sorted(by: { $0.key < $1.key }) {
+                missing += try self.missing(of: look.shard, count, at: node, link)
             }
-            for name in names { link.connection.append([Array("EXISTS".utf8), name]) }
-            for _ in names where try link.connection.receive().view.integer != 1 {
-                look.missing += 1
-            }
+            look.missing = missing
+            guard missing == 0 else { return }
+            copies.note(found, of: look.shard)
         }
+        look.missing = 0
     }
 
-    /// Keys of a shard that a node holds, without those of the directory.
+    /// How many of so many keys the owner lacks at least; those that were not looked at count.
+    private func missing(
+        of shard: Int, _ count: Int, at holder: String, _ link: Link
+    ) throws(RedisError) -> Int {
+        guard let holder = links[holder] else { return count }
+        // Where some of the first few are missing, the others need not be asked for.
+        for most in [min(100, mostNames), mostNames] {
+            guard let (names, isAll) = try? keys(of: shard, most: most, holder) else {
+                return count
+            }
+            for name in names { link.connection.append([Array("EXISTS".utf8), name]) }
+            var missing = 0
+            for _ in names where try link.connection.receive().view.integer != 1 { missing += 1 }
+            if isAll || missing > 0 { return missing }
+        }
+        return max(1, count - mostNames)
+    }
+
+    /// Keys of a shard that a node holds, without those of the directory, and whether these are all
+    /// of them.
     private func keys(
         of shard: Int, most: Int, _ link: Link
-    ) throws(RedisError) -> [[UInt8]] {
+    ) throws(RedisError) -> (names: [[UInt8]], isAll: Bool) {
         let prefix = layout.shardPrefix(shard)
-        return try link.connection.command(
-            "CLUSTER", "GETKEYSINSLOT", String(slot(of: shard)), String(min(most + 16, 100_000))
-        ).elements.compactMap(\.bytes).filter {
-            $0.starts(with: prefix) && !ShardReset.isDirectory($0, prefix)
-        }
+        let names = try link.connection.command(
+            "CLUSTER", "GETKEYSINSLOT", String(slot(of: shard)), String(most)
+        ).elements.compactMap(\.bytes)
+        let own = names.filter { $0.starts(with: prefix) && !ShardReset.isDirectory($0, prefix) }
+        return (own, names.count < most)
     }
 
     /// Finds out what is there of a shard without any mark.
-    private func lookAtBlank(_ look: inout ShardLook, _ link: Link) throws(RedisError) {
-        guard let marks = look.marks, marks.birth == nil,
-            marks.marks.allSatisfy({ $0.offset == nil })
-        else { return }
+    private func lookAtContent(_ look: inout ShardLook, _ link: Link) throws(RedisError) {
+        guard let marks = look.marks else { return }
+        guard marks.birth == nil, marks.marks.allSatisfy({ $0.offset == nil }) else {
+            look.content = .marked
+            return
+        }
         let key = layout.marksKey(shard: look.shard)
         let fields = try link.connection.command([Array("HGETALL".utf8), key]).elements
         for index in stride(from: 0, to: fields.count, by: 2)
-        where fields[index].bytes?.first != UInt8(ascii: "!") { return }
-        let names = try keys(of: look.shard, most: look.facts.owner?.keys ?? 0, link)
-        look.blank = names.allSatisfy { $0 == key } ? .empty : .cells
+        where fields[index].bytes?.first != UInt8(ascii: "!") {
+            look.content = .marked
+            return
+        }
+        let most = min((look.facts.owner?.keys ?? 0) + 16, mostNames)
+        let (names, isAll) = try keys(of: look.shard, most: most, link)
+        if names.contains(where: { $0 != key }) {
+            look.content = .cells
+        } else if isAll {
+            look.content = .empty
+        }
+    }
+}
+
+/// What was found of copies that masters hold of shards which are on another one.
+///
+/// A replica that took its master's place may hold keys that had moved away before. They can be
+/// many, and stay: so they are compared with the owner's keys once, and again from time to time.
+private struct ShardCopies {
+    /// Copies of one shard.
+    struct Found: Equatable {
+        /// The node that has the shard.
+        var owner: String
+        /// How many keys of its slot each other node holds.
+        var keys: [String: Int]
+    }
+    private static let lifetime: Duration = .seconds(60)
+    private var known: [Int: (found: Found, end: ContinuousClock.Instant)] = [:]
+
+    /// Whether all of them are at the owner, too, as far as is known.
+    func isKnown(_ found: Found, of shard: Int) -> Bool {
+        if found.keys.isEmpty { return true }
+        guard let last = known[shard] else { return false }
+        return last.found == found && .now < last.end
+    }
+
+    /// Notes that all of them are at the owner, too.
+    mutating func note(_ found: Found, of shard: Int) {
+        known[shard] = (found, .now + Self.lifetime)
     }
 }

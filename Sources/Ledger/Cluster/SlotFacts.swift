@@ -83,14 +83,16 @@ package struct ShardLook: Sendable, Hashable {
     package var facts: SlotFacts
     /// Its marks, read from the owner after the facts; nil where that did not go.
     package var marks: ShardMarks?
-    /// How many keys of this shard other masters hold and the owner does not; looked at only where
-    /// others hold keys of the slot and the marks say that it is whole on this owner.
-    package var missing = 0
-    /// What the owner holds where the marks name no partition and no birth; nil where they do.
-    package var blank: Blank?
+    /// How many keys of this shard other masters hold and the owner does not, at least; nil where
+    /// that was not looked at, as where the marks do not say that it is whole on this owner.
+    package var missing: Int?
+    /// What the owner holds; nil where that was not looked at, or the look failed.
+    package var content: Content?
 
-    /// What is there of a shard without marks.
-    package enum Blank: Sendable, Hashable {
+    /// What is there of a shard.
+    package enum Content: Sendable, Hashable {
+        /// Marks that name a partition or a birth.
+        case marked
         /// No key but those of the directory.
         case empty
         /// Cells, an audit, or what else only a commit makes.
@@ -99,13 +101,13 @@ package struct ShardLook: Sendable, Hashable {
 
     /// A look with this result.
     package init(
-        shard: Int, facts: SlotFacts, marks: ShardMarks? = nil, missing: Int = 0,
-        blank: Blank? = nil
+        shard: Int, facts: SlotFacts, marks: ShardMarks? = nil, missing: Int? = nil,
+        content: Content? = nil
     ) {
         self.shard = shard
         self.facts = facts
         self.marks = marks
         self.missing = missing
-        self.blank = blank
+        self.content = content
     }
 }

@@ -24,7 +24,8 @@ struct ShardStrays {
             throw LedgerError(.unsuitableServer, "no master has slot \(slot) of shard \(shard)")
         }
         self.owner = owner
-        others = map.masters.filter { $0 != owner }
+        // Those without slots, too: a move to one of them may have begun.
+        others = (map.masters + map.idle).filter { $0 != owner }
         var connection = try connectToOwner()
         let (isMigrating, _) = try Self.openState(&connection, slot)
         guard !isMigrating else {
@@ -47,30 +48,43 @@ struct ShardStrays {
     /// there first, because nobody would write them again.
     ///
     /// A master answers about a slot that it does not have only while it imports it, so it is told
-    /// that for the time.
+    /// that for the time. Where the slot is open already, an earlier run or a cut move left it so:
+    /// its owner moves nothing, and lanes would wait for its end.
     func delete() throws(LedgerError) {
         for node in others {
             var connection = try connect(node)
-            let count =
-                try connection.ask(Self.words("CLUSTER", "COUNTKEYSINSLOT", String(slot)))
-                .integer ?? 0
-            guard count > 0 else { continue }
-            let keys = try connection.ask(
-                Self.words("CLUSTER", "GETKEYSINSLOT", String(slot), String(count))
-            ).elements.compactMap(\.bytes).filter { $0.starts(with: prefix) }
-            guard !keys.isEmpty else { continue }
+            let keys = try keys(on: &connection)
             let (_, isImporting) = try Self.openState(&connection, slot)
+            guard isImporting || !keys.isEmpty else { continue }
             if !isImporting { try set(&connection, node, "IMPORTING", owner.id) }
-            for key in keys where ShardReset.isDirectory(key, prefix) {
-                try bring(key, from: &connection)
+            do throws(LedgerError) { try delete(keys, from: &connection) } catch {
+                // An error leaves answers behind, or ends the connection.
+                if var other = try? connect(node) { try? set(&other, node, "STABLE") }
+                throw error
             }
-            for key in keys {
-                connection.append("ASKING")
-                connection.append([Array("UNLINK".utf8), key])
-            }
-            try receiveAll(2 * keys.count, on: &connection) { _, _ in }
             try set(&connection, node, "STABLE")
         }
+    }
+
+    private func keys(on connection: inout Connection) throws(LedgerError) -> [[UInt8]] {
+        let count = try connection.ask(Self.words("CLUSTER", "COUNTKEYSINSLOT", String(slot)))
+        guard let most = count.integer, most > 0 else { return [] }
+        return try connection.ask(
+            Self.words("CLUSTER", "GETKEYSINSLOT", String(slot), String(most))
+        ).elements.compactMap(\.bytes).filter { $0.starts(with: prefix) }
+    }
+
+    private func delete(
+        _ keys: [[UInt8]], from connection: inout Connection
+    ) throws(LedgerError) {
+        for key in keys where ShardReset.isDirectory(key, prefix) {
+            try bring(key, from: &connection)
+        }
+        for key in keys {
+            connection.append("ASKING")
+            connection.append([Array("UNLINK".utf8), key])
+        }
+        try receiveAll(2 * keys.count, on: &connection) { _, _ in }
     }
 
     /// Copies a key to the slot's owner, where that does not have it.
@@ -102,8 +116,9 @@ struct ShardStrays {
         } catch {
             throw LedgerError(
                 error.isForbidden ? .unsuitableServer : .redis(error),
-                "\(node) has keys of slot \(slot), which \(owner) serves, and CLUSTER SETSLOT fails "
-                    + "there (\(error.message)): run this as a user with +cluster|setslot")
+                "\(node) has keys of slot \(slot), which \(owner) serves, or has it open, and "
+                    + "CLUSTER SETSLOT fails there (\(error.message)): run this as a user with "
+                    + "+cluster|setslot")
         }
     }
 

@@ -161,6 +161,7 @@ extension Assignment {
 
     /// Lets a shard wait whose marks, read beside its commits, are not where the lane left them.
     private func suspect(_ look: ShardLook, _ nodes: any LaneNodes) {
+        let verdict = verdictOfOtherOwner(look, nodes)
         guard !nodes.isOnWay(shard: look.shard) else { return }
         let seen = SeenOpen(look.facts)
         if !seen.peers.isEmpty {
@@ -170,7 +171,27 @@ extension Assignment {
             !facts.isWhole(marks) || core.isSuspect(marks)
         {
             core.beginMoving(look.shard, Moving(.marks, now: now))
+        } else if case .split? = verdict {
+            core.beginMoving(look.shard, Moving(.keysElsewhere, now: now))
         }
+    }
+
+    /// What the guard says of a shard whose marks do not name the node on which it is settled; nil
+    /// where they do, and where another node has it.
+    ///
+    /// Where the guard would settle it there again, an order that it does so was lost: it is given
+    /// once more.
+    private func verdictOfOtherOwner(
+        _ look: ShardLook, _ nodes: any LaneNodes
+    ) -> ShardGuard.Verdict? {
+        guard let home = nodes.home(of: look.shard), look.facts.owner?.node == home,
+            let marks = look.marks, marks.owner != home
+        else { return nil }
+        let verdict = ShardGuard(look: look).verdict
+        if verdict == .settle(owner: home) {
+            self.nodes.orders.settled.append((look.shard, home))
+        }
+        return verdict
     }
 
     /// Ends a shard's wait or lets it go on; returns its marks when it ends.

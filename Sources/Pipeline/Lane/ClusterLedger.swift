@@ -178,6 +178,8 @@ final class ClusterLedger: LaneLedger, LaneNodes {
 
     func canSend(to node: String) -> Bool { links[node]?.isAlive ?? false }
 
+    func home(of shard: Int) -> String? { homes[shard] }
+
     func settle(shard: Int, on node: String) {
         homes[shard] = node
         mapAt = .min / 2

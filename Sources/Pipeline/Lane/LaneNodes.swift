@@ -13,6 +13,8 @@ package protocol LaneNodes: AnyObject {
     func inFlight(onNodeOf shard: Int) -> Int
     /// Whether commits could be sent to this node.
     func canSend(to node: String) -> Bool
+    /// Id of the node on which a shard is settled; nil where it is on none yet.
+    func home(of shard: Int) -> String?
     /// Settles a shard on a node.
     func settle(shard: Int, on node: String)
     /// Whether a look is under way.

@@ -67,8 +67,9 @@ struct ShardGuard {
         let isOpen = owner.isOpen || facts.others.contains(where: \.isOpen)
         guard isKnown || !isOpen else { return .wait(.open) }
         guard look.marks != nil else { return .wait(.unread) }
-        switch look.blank {
-        case nil: return .settle(owner: owner.node)
+        switch look.content {
+        case nil: return .wait(.unread)
+        case .marked: return .settle(owner: owner.node)
         case .empty: return .make(owner: owner.node)
         case .cells: return .split("its cells are there, its marks are not")
         }

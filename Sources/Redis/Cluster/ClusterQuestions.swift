@@ -105,6 +105,12 @@ extension Cluster {
                 throw explained(error, endpoint, reach)
             }
             map = SlotMap(slots: reply, asked: endpoint)
+            // It names no master that has no slots; without the right to ask for them they stay
+            // unknown.
+            if let nodes = try? link.command("CLUSTER", "NODES").text {
+                let masters = NodesView(text: nodes).nodes.filter(\.isMasterInUse)
+                map?.addIdle(masters.filter(\.slots.isEmpty).compactMap(\.clusterNode))
+            }
         }
         guard let map else {
             throw RedisError(.protocolViolation, "it says nothing that is a map of slots")

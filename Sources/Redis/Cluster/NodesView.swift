@@ -19,7 +19,19 @@ public struct NodesView: Sendable {
         /// The slots that it has.
         public var slots: [ClosedRange<Int>] = []
 
-        /// Where clients reach it; nil where that is not known, as of a node that was reset.
+        /// Whether it is a master that is not given up: one that failed and has no slot left was
+        /// replaced by a replica.
+        public var isMasterInUse: Bool { isMaster && !(hasFailed && slots.isEmpty) }
+
+        /// This node with the address that is written there; nil where that is not known.
+        public var clusterNode: ClusterNode? {
+            endpoint.map { ClusterNode(id: id, endpoint: $0) }
+        }
+
+        /// Where clients may reach it, by its name where it has one; nil where that is not known,
+        /// as of a node that was reset.
+        ///
+        /// Which address clients are to use is said by CLUSTER SHARDS alone.
         public var endpoint: Endpoint? {
             // IP:PORT@BUSPORT[,HOSTNAME], where an IPv6 address has colons of its own.
             let parts = address.split(separator: ",", omittingEmptySubsequences: false)
@@ -27,7 +39,8 @@ public struct NodesView: Sendable {
             guard let colon = place.lastIndex(of: ":"),
                 let port = Int32(place[place.index(after: colon)...]), port > 0
             else { return nil }
-            let host = place[..<colon]
+            let name = parts.dropFirst().first.flatMap { $0.isEmpty ? nil : $0 }
+            let host = name ?? place[..<colon]
             return host.isEmpty ? nil : Endpoint(host: String(host), port: port)
         }
     }

@@ -39,9 +39,11 @@ extension Connection {
     /// The answers of all masters of a cluster to a command without a key; none where there is one
     /// server.
     ///
+    /// `idle`: those without slots are asked too, each over a connection of its own.
+    ///
     /// An error answer is thrown. No other answer may be pending.
     public mutating func answersOfMasters(
-        _ arguments: [String]
+        _ arguments: [String], idle: Bool = false
     ) throws(RedisError) -> [(node: ClusterNode, answer: ReplyValue)] {
         guard let router, let map = router.cluster.map else { return [] }
         let home = router.home
@@ -51,6 +53,14 @@ extension Connection {
             guard let node = map.owner(ofSlot: slot) else { continue }
             router.home = slot
             answers.append((node, try command(arguments.map { Array($0.utf8) })))
+        }
+        guard idle else { return answers }
+        var reach = router.configuration
+        reach.connectTimeoutMilliseconds = min(
+            Cluster.stepMilliseconds, reach.connectTimeoutMilliseconds)
+        for node in map.idle {
+            var connection = try Connection(reach, node: node)
+            answers.append((node, try connection.command(arguments.map { Array($0.utf8) })))
         }
         return answers
     }

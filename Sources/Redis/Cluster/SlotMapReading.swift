@@ -16,6 +16,10 @@ extension SlotMap {
             let masters = nodes.map { Self.fields($0) }.filter { $0["role"]?.text == "master" }
             // While a failover is made, the lost master may still be listed as one.
             let best = masters.first { $0["health"]?.text == "online" } ?? masters.first
+            // One that is given up has nothing that counts; its successor is another entry here.
+            if let health = best?["health"]?.text, slots.isEmpty, health.hasPrefix("fail") {
+                continue
+            }
             guard let best, let id = best["id"]?.text, !id.isEmpty,
                 let port = Self.port(best, usesTLS)
             else { continue }
