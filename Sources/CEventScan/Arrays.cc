@@ -1,4 +1,5 @@
-// The elements of arrays that are asked for: by their index, and of lists by what they say they are.
+// The elements of arrays that are asked for: by their index, and in lists by what they say they
+// are.
 #include "Scanner.h"
 
 using std::string_view;

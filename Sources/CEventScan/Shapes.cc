@@ -152,7 +152,8 @@ void shapes::learn(const es_scanner &scanner, const char *json, size_t length, i
     }
     credit -= price;
     draft made{json, {}, {}};
-    // Each open object and array with its node, or -1, and of an array how many elements came before.
+    // Each open object and array with its node, or -1, and of an array how many elements came
+    // before.
     struct level {
         int32_t node;
         bool is_array;

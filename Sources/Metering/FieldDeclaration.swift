@@ -24,7 +24,9 @@ public struct FieldDeclaration: Sendable, Equatable {
     }
     /// Name by which meters refer to it.
     public var name: String
-    /// Where it is: at the first of these places that is there. At least one.
+    /// Where it is: at the first of these places that is there.
+    ///
+    /// At least one.
     public var places: [Place]
     /// What it must be.
     public var kind: Kind

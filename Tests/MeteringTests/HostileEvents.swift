@@ -4,14 +4,14 @@ import Workload
 
 /// Events of a catalog, most of them nearly right and some of them torn to bits.
 struct HostileEvents {
-    private var random: SeededRandom
+    var random: SeededRandom
     private let catalog: MeterCatalog
     private var clock: Int64
     private var count: Int64 = 0
     private var offsets: [Int64] = Array(repeating: 0, count: Twin.partitionNumbers.count)
     private var recent: [LogRecord] = []
     private var timestamp: Int64 = 0
-    private var beside = Beside()
+    var beside = Beside()
 
     init(seed: UInt64, catalog: MeterCatalog) {
         random = SeededRandom(seed: seed)
@@ -19,9 +19,9 @@ struct HostileEvents {
         clock = 1_773_066_000_000 + Int64(seed % 1_000) * 7_777_777
     }
 
-    private mutating func happens(_ percent: Int) -> Bool { random.below(100) < percent }
+    mutating func happens(_ percent: Int) -> Bool { random.below(100) < percent }
 
-    private mutating func pick<Element>(_ elements: [Element]) -> Element {
+    mutating func pick<Element>(_ elements: [Element]) -> Element {
         elements[random.below(elements.count)]
     }
 
@@ -139,7 +139,7 @@ struct HostileEvents {
 
     // MARK: Members
 
-    private mutating func place(_ root: JSONTree, _ source: Envelope.Source, _ value: String) {
+    mutating func place(_ root: JSONTree, _ source: Envelope.Source, _ value: String) {
         switch source {
         case .constant: return
         case .pointer(let pointer):
@@ -151,77 +151,14 @@ struct HostileEvents {
         }
     }
 
-    /// Puts a value at one of its places, now and then another one at an earlier place.
-    private mutating func put(
-        _ root: JSONTree, _ places: [Place], _ raw: [UInt8], _ bare: String,
-        from base: [String] = []
-    ) {
-        let place = pick(places)
-        if happens(5), place != places[0] { put(root, places[0], evil(), "", base) }
-        put(root, place, raw, bare, base)
-    }
-
-    private mutating func put(
-        _ root: JSONTree, _ place: Place, _ raw: [UInt8], _ bare: String, _ base: [String]
-    ) {
-        switch place {
-        case .pointer(let pointer):
-            guard pointer.starts(with: base) else { return }
-            set(root, Array(pointer.dropFirst(base.count)), raw)
-        case .entry(let entry):
-            guard entry.list.starts(with: base) else { return }
-            let made = JSONTree()
-            set(made, entry.key, happens(97) ? text(entry.name) : evil())
-            set(made, entry.value, raw)
-            if happens(3) { made.repeatMember(&random) }
-            if happens(30) { made.members.reverse() }
-            let list = root.node(at: Array(entry.list.dropFirst(base.count))[...])
-            list.items.append(made)
-            if happens(3) { list.items.append(made) }
-            if happens(5) { list.items.insert(JSONTree(), at: 0) }
-        case .header(let name): beside.headers.append((name, bare))
-        case .key: beside.key = Array(bare.utf8)
-        case .keyMember(let pointer): set(beside.keyTree, pointer, raw)
-        case .constant: break
-        }
-    }
-
-    /// What is in headers and key.
-    private struct Beside {
-        var headers: [(name: String, value: String)] = []
-        var key: [UInt8]?
-        let keyTree = JSONTree()
-    }
-
-    private mutating func addBeside(_ record: inout LogRecord) {
-        for (name, value) in beside.headers {
-            let bytes = happens(97) ? Array(value.utf8) : pick(EdgeValues.broken)
-            record.headers.append((Array(name.utf8), happens(98) ? bytes : nil))
-            if happens(3) { record.headers.append((Array(name.utf8), Array("twice".utf8))) }
-        }
-        if let key = beside.key { record.key = key }
-        if !beside.keyTree.members.isEmpty {
-            if happens(3) { beside.keyTree.repeatMember(&random) }
-            record.key = happens(97) ? render(beside.keyTree) : evil()
-        }
-    }
-
-    /// As some clients write it: the JSON of the data in a string.
-    private mutating func packData(of root: JSONTree) {
-        let data = happens(95) ? render(root.node(at: ["data"])) : evil()
-        guard let string = String(validating: data, as: UTF8.self) else { return }
-        root.members.removeAll { $0.name == "data" }
-        set(root, ["data"], text(string))
-    }
-
     /// A text as a string, or as the number or word that it is; now and then another number.
-    private mutating func scalar(_ value: String) -> [UInt8] {
+    mutating func scalar(_ value: String) -> [UInt8] {
         if happens(3) { return Array(pick(EdgeValues.numbers).utf8) }
         let isBare = value == "true" || value == "false" || Int64(value) != nil
         return isBare && happens(60) ? Array(value.utf8) : text(value)
     }
 
-    private func set(_ root: JSONTree, _ pointer: [String], _ raw: [UInt8]) {
+    func set(_ root: JSONTree, _ pointer: [String], _ raw: [UInt8]) {
         root.node(at: pointer[...]).raw = raw
     }
 
@@ -301,7 +238,7 @@ struct HostileEvents {
                 + String(repeating: isArray ? "]" : "}", count: depth)).utf8)
     }
 
-    private mutating func evil() -> [UInt8] {
+    mutating func evil() -> [UInt8] {
         switch random.below(6) {
         case 0: return Array(pick(EdgeValues.numbers).utf8)
         case 1: return text(pick(EdgeValues.texts))
@@ -354,12 +291,12 @@ struct HostileEvents {
 
     // MARK: Bytes
 
-    private mutating func space() -> [UInt8] {
+    mutating func space() -> [UInt8] {
         happens(92) ? [] : pick([[32], [10], [13, 10], [9, 32]])
     }
 
     /// A JSON string with some characters escaped.
-    private mutating func text(_ string: String) -> [UInt8] {
+    mutating func text(_ string: String) -> [UInt8] {
         var bytes: [UInt8] = [34]
         let isEscaping = happens(15)
         for scalar in string.unicodeScalars {
@@ -378,7 +315,7 @@ struct HostileEvents {
         return bytes + [34]
     }
 
-    private mutating func render(_ tree: JSONTree) -> [UInt8] {
+    mutating func render(_ tree: JSONTree) -> [UInt8] {
         if let raw = tree.raw { return raw }
         if !tree.items.isEmpty {
             var items: [[UInt8]] = []
@@ -414,39 +351,5 @@ struct HostileEvents {
             if bytes.isEmpty { break }
         }
         record.value = happens(2) ? nil : bytes
-    }
-}
-
-/// A JSON object under construction; a node with a raw text is that text.
-final class JSONTree {
-    var raw: [UInt8]?
-    var members: [(name: String, node: JSONTree)] = []
-    /// The items where it is an array.
-    var items: [JSONTree] = []
-
-    /// The node at a pointer; numbers make arrays, now and then members of that name.
-    func node(at pointer: ArraySlice<String>) -> JSONTree {
-        guard let name = pointer.first else { return self }
-        if let index = Int(name), members.isEmpty, raw == nil {
-            while items.count <= index { items.append(JSONTree()) }
-            return items[index].node(at: pointer.dropFirst())
-        }
-        if let known = members.first(where: { $0.name == name }) {
-            return known.node.node(at: pointer.dropFirst())
-        }
-        let made = JSONTree()
-        members.append((name: name, node: made))
-        return made.node(at: pointer.dropFirst())
-    }
-
-    /// Doubles a member here or deeper.
-    func repeatMember(_ random: inout SeededRandom) {
-        guard !members.isEmpty else { return }
-        let chosen = members[random.below(members.count)]
-        if random.below(2) == 0, !chosen.node.members.isEmpty {
-            chosen.node.repeatMember(&random)
-        } else {
-            members.append(chosen)
-        }
     }
 }

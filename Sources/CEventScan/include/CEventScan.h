@@ -62,8 +62,8 @@ typedef struct {
     int32_t list;
 } es_node;
 
-/// A list of entries that say themselves what they are, as `[{"key": "model", "value": "x"}]`. Every
-/// entry is walked along a tree of its own, whose nodes are next to each other and begin with
+/// A list of entries that say themselves what they are, as `[{"key": "model", "value": "x"}]`.
+/// Every entry is walked along a tree of its own, whose nodes are next to each other and begin with
 /// `root`; `first_find` and those after it say which entries are wanted.
 typedef struct {
     uint32_t root;

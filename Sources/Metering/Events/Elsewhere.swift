@@ -3,8 +3,8 @@ import CEventScan
 /// Looks for values in other places than at one pointer of the record's value: in headers, in the
 /// key, in JSON inside a text, and at the first of several places.
 extension Program {
-    /// Remembers where headers and key of a record are, and scans the key and a text with JSON where
-    /// something in them is asked for.
+    /// Remembers where headers and key of a record are, and scans the key and a text with JSON
+    /// where something in them is asked for.
     @inline(never)
     mutating func lookElsewhere(_ record: FoldRecord) {
         scratch.headers = record.headers

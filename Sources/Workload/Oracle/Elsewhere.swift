@@ -1,7 +1,9 @@
 /// Finds values in other places than at one pointer of the record's value.
 extension EventReader {
-    /// Remembers key and headers, and reads the JSON inside a text; `value` is the record's value,
-    /// which was checked. False where a list in it has an entry or a member twice.
+    /// Remembers key and headers, and reads the JSON inside a text.
+    ///
+    /// `value` is the record's value, which was checked. False where a list in it has an entry or a
+    /// member twice.
     mutating func lookElsewhere(
         _ value: UnsafeRawBufferPointer?, _ key: UnsafeRawBufferPointer?,
         _ headers: [WorkloadHeader]

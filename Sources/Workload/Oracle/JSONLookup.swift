@@ -6,7 +6,9 @@ struct JSONLookup {
 
     init(_ text: UnsafeRawBufferPointer) { self.text = text }
 
-    /// The range of the value at a path of members and indices, from a value on; nil: there is none.
+    /// The range of the value at a path of members and indices, from a value on.
+    ///
+    /// Nil: there is none.
     mutating func find(_ path: ArraySlice<[UInt8]>, in range: Range<Int>) -> Range<Int>? {
         let range = trimmed(range)
         guard let step = path.first, let first = range.first else { return range }

@@ -47,7 +47,9 @@ public enum OraclePlace: Sendable, Equatable {
     case pointer(String)
     /// A fixed text.
     case constant(String)
-    /// The value of the entry with a name, in a list at a pointer; the name is at `key` of an entry.
+    /// The value of the entry with a name, in a list at a pointer.
+    ///
+    /// The name is at `key` of an entry.
     case entry(list: String, key: String, value: String, name: String)
     /// A header by its name.
     case header(String)
