@@ -48,7 +48,7 @@ let package = Package(
 
         room("Metering", "CEventScan", "CTables"),
         room("Spelling"),
-        room("Catalog", "Metering", "CYAML"),
+        room("Catalog", "Metering", "Spelling", "CYAML"),
         room("Kafka", "CRdkafka", "CMalloc"),
         room("Redis", "CHiredis", "CSSL"),
         room("Ledger", "Metering", "Redis"),

@@ -62,9 +62,7 @@ private enum CatalogWriter {
     }
 
     private static func text(of envelope: Envelope) -> String {
-        let time = [
-            ("at", pointer(envelope.time)), ("format", quoted(envelope.timeFormat.rawValue)),
-        ]
+        let time = [("at", text(of: envelope.time))] + members(of: envelope.timeRule)
         var members = [
             ("id", source(envelope.id)), ("source", source(envelope.source)),
             ("type", source(envelope.type)), ("subject", source(envelope.subject)),
@@ -83,6 +81,11 @@ private enum CatalogWriter {
         case .places(let places, let takesAny):
             mapping([("at", text(of: places))] + (takesAny ? [("from", "any")] : []))
         }
+    }
+
+    private static func members(of rule: TimeRule) -> [(String, String)] {
+        [("format", list(rule.formats.map { quoted($0.text) }))]
+            + (rule.zone.map { [("zone", $0.name)] } ?? [])
     }
 
     private static func text(of places: [Place]) -> String {
@@ -121,6 +124,7 @@ private enum CatalogWriter {
                 members.append(("max", ScaledNumber.text(number, scale: field.scale)))
             }
             if field.kind == .decimal { members.append(("scale", "\(field.scale)")) }
+            if field.kind == .time { members += Self.members(of: field.time) }
             if field.isForgiving { members.append(("otherwise", "unknown")) }
             if field.isRounded { members.append(("round", "half_even")) }
             if field.from != .itself { members.append(("from", field.from.rawValue)) }

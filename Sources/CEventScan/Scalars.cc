@@ -130,6 +130,21 @@ extern "C" int es_decimal(const char *text, size_t length, int scale, int rounds
     return parse(string_view(text, length), parsed) ? evaluate(parsed, scale, rounds != 0, *out) : ES_NO_NUMBER;
 }
 
+extern "C" int es_cut_off(const char *text, size_t length, int power, int64_t *out) {
+    number parsed;
+    *out = 0;
+    if (!parse(string_view(text, length), parsed)) return ES_NO_NUMBER;
+    const digits all(parsed);
+    if (all.count() == 0) return ES_WHOLE;
+    const int64_t wanted = all.before_point() + power, count = int64_t(all.count());
+    if (wanted > 19) return ES_TOO_LARGE;
+    uint64_t value = 0;
+    for (int64_t i = 0; i < wanted; i++) value = value * 10 + uint64_t(i < count ? all[size_t(i)] - '0' : 0);
+    if (value > uint64_t(INT64_MAX)) return ES_TOO_LARGE;
+    *out = parsed.is_negative ? -int64_t(value) : int64_t(value);
+    return ES_WHOLE;
+}
+
 extern "C" size_t es_plain_number(const char *text, size_t length, char *out, size_t capacity) {
     number parsed;
     if (!parse(string_view(text, length), parsed)) return 0;

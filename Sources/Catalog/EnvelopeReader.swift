@@ -83,17 +83,17 @@ enum EnvelopeReader {
     private static func readTime(
         _ node: NodeReader, _ envelope: inout Envelope
     ) throws(CatalogError) {
-        if case .scalar = node.node {
-            envelope.time = try node.pointer()
+        let keys = ["at", "format", "zone"]
+        guard case .mapping(let pairs, _) = node.node,
+            pairs.contains(where: { keys.contains($0.key) })
+        else {
+            envelope.time = try node.places(isAttribute: false)
             return
         }
-        for (key, value) in try node.members(["at", "format"]) {
-            if key == "at" {
-                envelope.time = try value.pointer()
-            } else {
-                envelope.timeFormat = try value.word(
-                    Envelope.TimeFormat.self, [.rfc3339, .unix, .unixMilliseconds])
-            }
-        }
+        let members = try node.members(keys)
+        func member(_ name: String) -> NodeReader? { members.first { $0.key == name }?.value }
+        if let at = member("at") { envelope.time = try at.places(isAttribute: false) }
+        envelope.timeRule = try TimeRuleReader.read(
+            format: member("format"), zone: member("zone"))
     }
 }

@@ -4,7 +4,7 @@ internal import Metering
 enum FieldReader {
     private static let keys = [
         "at", "is", "scale", "round", "from", "required", "default", "max", "values", "each",
-        "otherwise",
+        "otherwise", "format", "zone",
     ]
 
     static func read(_ name: String, _ node: NodeReader) throws(CatalogError) -> FieldDeclaration {
@@ -42,6 +42,7 @@ enum FieldReader {
             default: break
             }
         }
+        try readTime(members, &field)
         if field.kind != .text, field.isFanOut || !field.values.isEmpty {
             throw node.fail("'each' and 'values' are for texts")
         }
@@ -56,6 +57,15 @@ enum FieldReader {
             throw node.fail("'default' is beyond 'max'")
         }
         return field
+    }
+
+    private static func readTime(
+        _ members: [(key: String, value: NodeReader)], _ field: inout FieldDeclaration
+    ) throws(CatalogError) {
+        func member(_ name: String) -> NodeReader? { members.first { $0.key == name }?.value }
+        let (format, zone) = (member("format"), member("zone"))
+        if field.kind != .time, let node = format ?? zone { throw node.fail("is for times") }
+        field.time = try TimeRuleReader.read(format: format, zone: zone)
     }
 
     private static func isForgiving(_ node: NodeReader) throws(CatalogError) -> Bool {

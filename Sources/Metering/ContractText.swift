@@ -33,13 +33,13 @@ enum ContractText {
         let parts = [
             "id: \(source(envelope.id))", "source: \(source(envelope.source))",
             "type: \(source(envelope.type))", "subject: \(source(envelope.subject))",
-            "time: \(list(envelope.time))",
-            "timeFormat: Metering.Envelope.TimeFormat.\(timeFormat(envelope.timeFormat))",
+            "time: \(list(envelope.time))", "timeFormat: \(formats(envelope.timeRule))",
             "requiresSpecVersion: \(flag(envelope.requiresSpecVersion))",
         ]
         var text = "Envelope(\(parts.joined(separator: ", ")))"
         // A ledger of an earlier build has no such words, and defaults must not change its text.
         if catalog.notBefore != .standard { text += " not_before=\(catalog.notBefore.day)" }
+        if let zone = envelope.timeRule.zone { text += " zone=\(zone.name)" }
         if let inside = envelope.inside { text += " inside=\(list(inside))" }
         return text
     }
@@ -69,11 +69,13 @@ enum ContractText {
         }.joined(separator: " or ")
     }
 
-    private static func timeFormat(_ format: Envelope.TimeFormat) -> String {
-        switch format {
-        case .rfc3339: "rfc3339"
-        case .unix: "unix"
-        case .unixMilliseconds: "unixMilliseconds"
+    /// The three formats that the first builds knew have their words.
+    private static func formats(_ rule: TimeRule) -> String {
+        switch rule.formats {
+        case [.rfc3339]: "Metering.Envelope.TimeFormat.rfc3339"
+        case [.unix(.seconds)]: "Metering.Envelope.TimeFormat.unix"
+        case [.unix(.milliseconds)]: "Metering.Envelope.TimeFormat.unixMilliseconds"
+        default: list(rule.formats.map(\.text))
         }
     }
 
@@ -104,6 +106,8 @@ enum ContractText {
         }
         if field.kind == .decimal { parts.append("scale=\(number(Int64(field.scale)))") }
         if field.isRounded { parts.append("round=half_even") }
+        if field.time.formats != [.rfc3339] { parts.append("format=\(formats(field.time))") }
+        if let zone = field.time.zone { parts.append("zone=\(zone.name)") }
         if field.isForgiving { parts.append("otherwise=unknown") }
         if field.from != .itself { parts.append("from=\(field.from.rawValue)") }
         return parts.joined(separator: "|")

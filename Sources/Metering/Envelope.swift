@@ -10,15 +10,6 @@ public struct Envelope: Sendable, Equatable {
         /// number, true or false by its text.
         case places([Place], takesAny: Bool)
     }
-    /// How the event time is written.
-    public enum TimeFormat: String, Sendable {
-        /// RFC 3339 text with a zone.
-        case rfc3339
-        /// Whole seconds since 1970.
-        case unix
-        /// Whole milliseconds since 1970.
-        case unixMilliseconds = "unix-ms"
-    }
     /// Identity of the event within its source.
     public var id: Source
     /// Producer of the event.
@@ -27,10 +18,10 @@ public struct Envelope: Sendable, Equatable {
     public var type: Source
     /// Organization that the event belongs to.
     public var subject: Source
-    /// Event time.
-    public var time: JSONPointer
-    /// How `time` is written.
-    public var timeFormat: TimeFormat
+    /// Where the event time is: at the first of these places that is there. At least one.
+    public var time: [Place]
+    /// How the event time is written.
+    public var timeRule: TimeRule
     /// Whether `specversion` must be there and be "1.0".
     public var requiresSpecVersion: Bool
     /// Where a text is that holds JSON, so that pointers which begin with it go on inside; nil:
@@ -39,21 +30,21 @@ public struct Envelope: Sendable, Equatable {
 
     /// An envelope of these parts.
     public init(
-        id: Source, source: Source, type: Source, subject: Source, time: JSONPointer,
-        timeFormat: TimeFormat, requiresSpecVersion: Bool
+        id: Source, source: Source, type: Source, subject: Source, time: [Place],
+        timeRule: TimeRule, requiresSpecVersion: Bool
     ) {
         self.id = id
         self.source = source
         self.type = type
         self.subject = subject
         self.time = time
-        self.timeFormat = timeFormat
+        self.timeRule = timeRule
         self.requiresSpecVersion = requiresSpecVersion
     }
 
     /// The envelope of CloudEvents 1.0 in JSON.
     public static let cloudEvents = Envelope(
         id: .pointer(["id"]), source: .pointer(["source"]), type: .pointer(["type"]),
-        subject: .pointer(["subject"]), time: ["time"], timeFormat: .rfc3339,
+        subject: .pointer(["subject"]), time: [.pointer(["time"])], timeRule: .standard,
         requiresSpecVersion: true)
 }

@@ -10,7 +10,7 @@ public struct FieldDeclaration: Sendable, Equatable {
         case decimal
         /// true or false.
         case boolean
-        /// An RFC 3339 time with a zone.
+        /// A time, written by one of the formats of its rule.
         case time
     }
     /// Which JSON types a value may have besides that of its kind.
@@ -32,6 +32,8 @@ public struct FieldDeclaration: Sendable, Equatable {
     public var kind: Kind
     /// Which other JSON types are taken.
     public var from = From.itself
+    /// How a time is written.
+    public var time = TimeRule.standard
     /// Decimals that a decimal keeps, 0 to 12; 0 for the other kinds.
     public var scale = 0
     /// Whether a decimal with more digits is rounded half to even; else it is a `bad_field`.

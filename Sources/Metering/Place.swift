@@ -75,6 +75,7 @@ extension MeterCatalog {
     var headerNames: [String] {
         let envelope = self.envelope
         var places: [Place] = []
+        places += envelope.time
         for case .places(let some, _) in [
             envelope.id, envelope.source, envelope.type, envelope.subject,
         ] { places += some }

@@ -92,15 +92,12 @@ public enum CatalogText {
             case "type": envelope.type = try place(value)
             case "subject": envelope.subject = try place(value)
             case "time":
-                guard let pointer = value.text ?? value["at"]?.text else {
-                    throw wrong("envelope: time has no pointer")
+                let hasRule = ["at", "format", "zone"].contains { value[$0] != nil }
+                if let node = hasRule ? value["at"] : value {
+                    let places = try PlaceText.places(node)
+                    envelope.time = places.count == 1 ? places[0] : .first(places, any: false)
                 }
-                envelope.time = pointer
-                let format = value["format"]?.text ?? "rfc3339"
-                guard let known = OracleEnvelope.TimeFormat(rawValue: format) else {
-                    throw wrong("envelope: unknown time format \(format)")
-                }
-                envelope.timeFormat = known
+                envelope.timeRule = try FieldText.timeRule(value["format"], value["zone"])
             default: throw wrong("envelope: unknown key \(name)")
             }
         }

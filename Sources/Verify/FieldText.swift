@@ -14,6 +14,8 @@ enum FieldText {
                 } else {
                     field.places = try PlaceText.places(value)
                 }
+            case "format": field.time.formats = try timeRule(value, nil).formats
+            case "zone": field.time.isUTC = try timeRule(nil, value).isUTC
             case "otherwise":
                 field.isForgiving = try CatalogText.text(value, place) == "unknown"
             case "is": field.kind = try word(value, place)
@@ -47,6 +49,33 @@ enum FieldText {
             field.most = number
         }
         return field
+    }
+
+    /// How times are written.
+    static func timeRule(
+        _ format: YAMLNode?, _ zone: YAMLNode?
+    ) throws(VerifyError) -> OracleTimeRule {
+        var rule = OracleTimeRule()
+        if let format {
+            var texts: [String] = []
+            if let text = format.text {
+                texts = [text]
+            } else {
+                texts = try CatalogText.texts(format, "format")
+            }
+            rule.formats = []
+            for text in texts {
+                guard let known = OracleTimeRule.Format(text) else {
+                    throw CatalogText.wrong("format: unknown \(text)")
+                }
+                rule.formats.append(known)
+            }
+        }
+        if let zone {
+            guard zone.text == "UTC" else { throw CatalogText.wrong("zone: not UTC") }
+            rule.isUTC = true
+        }
+        return rule
     }
 
     private static func word<Word: RawRepresentable>(

@@ -162,4 +162,34 @@ extension Catalogs {
           seen: {kind: distinct, of: who, windows: [all], on: [{event: use}, {event: plain}]}
           zeros: {kind: count, windows: [all], by: [zero], on: [{event: plain}]}
         """
+
+    /// Times as many write them, tried one after the other, of lists and headers.
+    static let foreignTimes = """
+        envelope:
+          source: {const: s}
+          time: {at: [/at, {header: at}, {list: /attributes, key: k, value: v, name: at}], format: [unix-ms, unix, iso8601, common-log, unix-ns], zone: UTC}
+        """
+    static let iso8601 = "envelope: {time: {at: /at, format: iso8601}, not_before: 1960}"
+    static let nanoseconds = "envelope: {time: {at: /data/at, format: unix-ns}, id: /id}"
+    static let patterns = """
+        envelope: {time: {at: /at, format: ["%Y-%m-%d %H:%M:%S.%f", "%d.%m.%y %I:%M%p%z", "%b %d %Y", unix-us], zone: UTC}}
+        """
+
+    static let timesDeclared = """
+        events:
+          use:
+            fields:
+              a: {at: /data/a, is: time, format: unix}
+              b: {at: [/data/b, {header: b}], is: time, format: [rfc3339, unix-us, unix-ns], otherwise: unknown}
+              c: {at: /data/c, is: time, format: iso8601, zone: UTC}
+              d: {at: /data/d, is: time, format: "%H:%M:%S%z %d/%b/%Y"}
+              e: {at: /data/e, is: time}
+        meters:
+          as: {kind: count, windows: [minute, day, all], on: [{event: use, time: a}], retention: {minute: 30d}}
+          bs: {kind: extreme, keep: max, value: b, windows: [all], on: [{event: use}]}
+          cs: {kind: extreme, keep: last, value: c, windows: [month], on: [{event: use}]}
+          ds: {kind: extreme, keep: min, value: d, windows: [all], on: [{event: use}]}
+          es: {kind: count, windows: [all], on: [{event: use, needs: [e]}]}
+          all: {kind: extreme, keep: max, value: time, windows: [day, all], on: [{event: use}]}
+        """
 }

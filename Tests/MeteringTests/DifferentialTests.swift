@@ -95,6 +95,13 @@ import Workload
         try run(Catalogs.places(envelope: envelope), seed: seed, records: 1_500)
     }
 
+    @Test(arguments: [81, 82, 83, 84, 85] as [UInt64])
+    func hostileEventsWithForeignTimesCountAlike(seed: UInt64) throws {
+        let envelopes = ["", Catalogs.foreignTimes, Catalogs.iso8601, Catalogs.nanoseconds]
+        let envelope = (envelopes + [Catalogs.patterns])[Int(seed % 5)]
+        try run(Catalogs.times(envelope: envelope), seed: seed, records: 1_500)
+    }
+
     /// How many more seeds to try: `TEST_SEEDS=500 swift test -c release --filter Differential`.
     static let more = UInt64(ProcessInfo.processInfo.environment["TEST_SEEDS"] ?? "") ?? 0
 
@@ -107,6 +114,12 @@ import Workload
             }
             for envelope in ["", Catalogs.foreignValues] {
                 try run(Catalogs.values(envelope: envelope), seed: seed, records: 2_000)
+            }
+            for envelope in [
+                "", Catalogs.foreignTimes, Catalogs.iso8601, Catalogs.nanoseconds,
+                Catalogs.patterns,
+            ] {
+                try run(Catalogs.times(envelope: envelope), seed: seed, records: 2_000)
             }
             for envelope in ["", Catalogs.textData, Catalogs.foreignPlaces] {
                 try run(Catalogs.places(envelope: envelope), seed: seed, records: 2_000)

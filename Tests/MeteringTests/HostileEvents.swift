@@ -63,7 +63,8 @@ struct HostileEvents {
         place(root, envelope.type, event?.type ?? pick(["other", "shop", "sale.", "token"]))
         place(root, envelope.subject, subject())
         if happens(93) {
-            set(root, envelope.time, happens(95) ? time(envelope.timeFormat) : evil())
+            let raw = happens(95) ? time(envelope.timeRule) : evil()
+            put(root, envelope.time, raw, bare(raw))
         }
         fill(root, event, from: [])
         if happens(2) { set(root, ["data"], evil()) }
@@ -151,6 +152,12 @@ struct HostileEvents {
         }
     }
 
+    /// What a value is in a header or key, where a text has no quotes.
+    private func bare(_ raw: [UInt8]) -> String {
+        let text = String(decoding: raw, as: UTF8.self)
+        return text.hasPrefix("\"") ? String(text.dropFirst().dropLast()) : text
+    }
+
     /// A text as a string, or as the number or word that it is; now and then another number.
     mutating func scalar(_ value: String) -> [UInt8] {
         if happens(3) { return Array(pick(EdgeValues.numbers).utf8) }
@@ -173,10 +180,7 @@ struct HostileEvents {
             }
             let raw =
                 happens(5) ? happens(40) ? Array("null".utf8) : evil() : value(of: field)
-            // In a header or key a text has no quotes.
-            let bare = String(decoding: raw, as: UTF8.self)
-            put(
-                root, field.places, raw, bare.hasPrefix("\"") ? word(of: field) : bare, from: base)
+            put(root, field.places, raw, bare(raw), from: base)
         }
         if happens(10) { set(root, ["deep"], nested()) }
         if happens(10) { set(root, ["more"], evil()) }
@@ -198,7 +202,7 @@ struct HostileEvents {
                 number = happens(92) ? decimals : pick(EdgeValues.decimals)
             }
             return field.from == .text && happens(50) ? text(number) : Array(number.utf8)
-        case .time: return happens(95) ? text(rfc3339(moment())) : text(pick(EdgeValues.times))
+        case .time: return happens(95) ? time(field.time) : text(pick(EdgeValues.times))
         }
     }
 
@@ -249,44 +253,10 @@ struct HostileEvents {
 
     // MARK: Times
 
-    private mutating func moment() -> Int64 {
+    mutating func moment() -> Int64 {
         let base = timestamp >= 0 && timestamp < 4_000_000_000_000 ? timestamp : clock
         let delta = happens(50) ? -Int64(random.below(3_000_000)) : pick(EdgeValues.deltas)
         return (base + delta) * 1_000_000 + Int64(happens(10) ? random.below(3) - 1 : 0)
-    }
-
-    private mutating func time(_ format: Envelope.TimeFormat) -> [UInt8] {
-        switch format {
-        case .rfc3339: return text(happens(97) ? rfc3339(moment()) : pick(EdgeValues.times))
-        case .unix:
-            return Array(
-                (happens(97) ? "\(moment() / 1_000_000_000)" : pick(EdgeValues.numbers)).utf8)
-        case .unixMilliseconds:
-            return Array((happens(97) ? "\(moment() / 1_000_000)" : pick(EdgeValues.numbers)).utf8)
-        }
-    }
-
-    private mutating func rfc3339(_ nanoseconds: Int64) -> String {
-        if happens(3) { return pick(EdgeValues.times) }
-        let zone = happens(70) ? 0 : random.below(2 * 1_439) - 1_439
-        let local = nanoseconds + Int64(zone) * 60_000_000_000
-        let second = floorDivide(local, 1_000_000_000)
-        let day = floorDivide(second, 86_400)
-        let date = CivilDate(day: Int32(day))
-        let rest = Int(second - day * 86_400)
-        func two(_ number: Int) -> String { number < 10 ? "0\(number)" : "\(number)" }
-        let fraction = local - second * 1_000_000_000
-        let decimals =
-            fraction == 0
-            ? pick(["", ".0", ".000000000"]) : ".\("\(1_000_000_000 + fraction)".dropFirst())"
-        let sign = zone < 0 ? "-" : "+"
-        let suffix =
-            zone == 0
-            ? pick(["Z", "Z", "z", "+00:00", "-00:00"])
-            : "\(sign)\(two(abs(zone) / 60)):\(two(abs(zone) % 60))"
-        return "\(date.year)-\(two(Int(date.monthOfYear)))-\(two(Int(date.dayOfMonth)))"
-            + pick(["T", "T", "t"])
-            + "\(two(rest / 3_600)):\(two(rest / 60 % 60)):\(two(rest % 60))\(decimals)\(suffix)"
     }
 
     // MARK: Bytes

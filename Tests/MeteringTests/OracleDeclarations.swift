@@ -34,6 +34,11 @@ enum Catalogs {
         return try read("version: 1\n\(envelope)\n\(declared)")
     }
 
+    /// One with all ways to write times.
+    static func times(envelope: String) throws -> MeterCatalog {
+        try read("version: 1\n\(envelope)\n\(timesDeclared)")
+    }
+
     /// One with all that values may be.
     static func values(envelope: String) throws -> MeterCatalog {
         try read("version: 1\n\(envelope)\n\(valuesDeclared)")
@@ -63,8 +68,8 @@ extension OracleCatalog {
             envelope = OracleEnvelope(
                 id: Self.place(declared.id), source: Self.place(declared.source),
                 type: Self.place(declared.type), subject: Self.place(declared.subject),
-                time: Self.pointer(declared.time),
-                timeFormat: .init(rawValue: declared.timeFormat.rawValue) ?? .rfc3339)
+                time: .first(declared.time.map(Self.place), any: false),
+                timeRule: Self.rule(declared.timeRule))
         }
         earliestSeconds = Int64(catalog.notBefore.day) * 86_400
         inside = declared.inside.map(Self.pointer)
@@ -77,6 +82,12 @@ extension OracleCatalog {
 
     private static func pointer(_ pointer: JSONPointer) -> String {
         pointer.map { "/" + $0.replacing("~", with: "~0").replacing("/", with: "~1") }.joined()
+    }
+
+    private static func rule(_ rule: TimeRule) -> OracleTimeRule {
+        OracleTimeRule(
+            formats: rule.formats.compactMap { OracleTimeRule.Format($0.text) },
+            isUTC: rule.zone != nil)
     }
 
     private static func place(_ source: Envelope.Source) -> OraclePlace {
@@ -114,6 +125,7 @@ extension OracleCatalog {
             values: field.values, each: field.isFanOut)
         made.places = field.places.map(place)
         made.isForgiving = field.isForgiving
+        made.time = rule(field.time)
         made.from = .init(rawValue: field.from.rawValue) ?? .itself
         made.scale = field.scale
         made.isRounded = field.isRounded

@@ -131,6 +131,10 @@ int es_integer(const char *text, size_t length, int64_t *out);
 /// for ES_WHOLE only.
 int es_decimal(const char *text, size_t length, int scale, int rounds, int64_t *out);
 
+/// Reads a number, as RFC 8259 writes it, times 10^power (0 … 9), and cuts off what is behind the
+/// point. Returns ES_WHOLE, ES_TOO_LARGE (beyond 63 bits) or ES_NO_NUMBER.
+int es_cut_off(const char *text, size_t length, int power, int64_t *out);
+
 /// Writes the value of a number out in full, without a power of ten: no zeros in front or behind,
 /// no minus before 0. Equal numbers have the same text. Returns its length, or 0 where the text is
 /// not a number or its value needs more than `capacity` bytes.

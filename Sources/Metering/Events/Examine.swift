@@ -119,7 +119,7 @@ extension Program {
         scratch.source = source
         scratch.type = type
         scratch.subject = subject
-        return readTime(slots[Int(envelope.time)])
+        return readTime()
     }
 
     /// Whether a `specversion` is `1.0`, the only version of CloudEvents that is read.
@@ -147,8 +147,10 @@ extension Program {
         return UnsafeRawBufferPointer(start: value.pointer, count: Int(value.length))
     }
 
-    private mutating func readTime(_ value: es_value) -> Rejection? {
+    private mutating func readTime() -> Rejection? {
         scratch.hasOwnTime = false
+        guard envelope.time >= 0 else { return readOtherTime(isBinary: false) }
+        let value = slots[Int(envelope.time)]
         if value.kind == ES_ABSENT.rawValue || value.kind == ES_NULL.rawValue { return nil }
         let time: Int64?
         switch envelope.timeFormat {
@@ -159,7 +161,9 @@ extension Program {
             time = nanoseconds(milliseconds: value.integer, isRecord: false)
         default: time = nil
         }
-        guard let time else { return .time }
+        guard let time else {
+            return envelope.timeFormat == .rfc3339 ? .time : readOtherTime(isBinary: false)
+        }
         scratch.timeNanoseconds = time
         scratch.hasOwnTime = true
         return nil
@@ -182,7 +186,9 @@ extension Program {
         scratch.type = type
         scratch.subject = subject
         scratch.hasOwnTime = false
-        guard let time = binary.time else { return nil }
+        guard let time = binary.time else {
+            return envelope.hasTimeOutside ? readOtherTime(isBinary: true) : nil
+        }
         guard let read = Timestamp.nanoseconds(time) else { return .time }
         scratch.timeNanoseconds = read
         scratch.hasOwnTime = true

@@ -91,8 +91,8 @@ extension Program {
         _ rule: FieldRule, _ value: es_value, _ timestampMilliseconds: Int64,
         into read: inout FieldValue
     ) -> Rejection? {
-        guard let bytes = text(value) else { return .wrongType }
-        guard let time = Timestamp.nanoseconds(bytes) else { return .badTime }
+        guard value.kind == ES_TEXT.rawValue || value.isNumber else { return .wrongType }
+        guard let time = time(value, others[Int32(rule.other)]) else { return .badTime }
         read.integer = time
         return boundsRejection(of: time, rule, timestampMilliseconds)
     }

@@ -7,7 +7,9 @@ final class RejectionNames: Sendable {
     /// Where the fields are, in the order of the program.
     private let fields: [String]
     private let attributes: [Rejection: (pointer: String?, header: String)]
-    private let timeFormat: Envelope.TimeFormat
+    /// How the event's time and the fields are written.
+    private let formats: String
+    private let fieldFormats: [String]
     /// Where a text with JSON in it is; nil: nowhere.
     private let inside: String?
 
@@ -16,7 +18,8 @@ final class RejectionNames: Sendable {
         func text(_ places: [Place]) -> String { places.map(\.text).joined(separator: " or ") }
         fields = catalog.events.flatMap { $0.fields.map { text($0.places) } }
         let envelope = catalog.envelope
-        timeFormat = envelope.timeFormat
+        formats = Self.text(envelope.timeRule)
+        fieldFormats = catalog.events.flatMap { $0.fields.map { Self.text($0.time) } }
         inside = envelope.inside.map { Place.pointer($0).text }
         func pointer(_ source: Envelope.Source) -> String? {
             switch source {
@@ -31,19 +34,25 @@ final class RejectionNames: Sendable {
             .source: (pointer(envelope.source), "ce_source"),
             .type: (pointer(envelope.type), "ce_type"),
             .subject: (pointer(envelope.subject), "ce_subject"),
-            .time: (Place.pointer(envelope.time).text, "ce_time"),
+            .time: (text(envelope.time), "ce_time"),
         ]
     }
 
     private static let dataPointers = ["/data", "/data_base64"]
 
-    /// What is wrong; for a time it names the format that the catalog asks for.
+    private static func text(_ rule: TimeRule) -> String {
+        rule.formats.count == 1
+            ? rule.formats[0].description
+            : "one of " + rule.formats.map(\.text).joined(separator: ", ")
+    }
+
+    /// What is wrong; for a time it names the formats that the catalog asks for.
     func text(_ record: RejectedRecord) -> String {
-        guard record.rejection == .time, !record.isBinary else { return record.rejection.text }
-        return switch timeFormat {
-        case .rfc3339: record.rejection.text
-        case .unix: "time is not an integer of seconds since 1970 (unix)"
-        case .unixMilliseconds: "time is not an integer of milliseconds since 1970 (unix-ms)"
+        switch record.rejection {
+        case .time where !record.isBinary: "time is not \(formats)"
+        case .badTime where fieldFormats.indices.contains(Int(record.field)):
+            "time field is not \(fieldFormats[Int(record.field)])"
+        default: record.rejection.text
         }
     }
 

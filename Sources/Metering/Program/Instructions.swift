@@ -64,6 +64,10 @@ struct OtherRule {
     var isDimension = false
     /// Whether a value of another type counts as absent.
     var isForgiving = false
+    /// Of a time: where `Program.formats` has its formats, and the zone of those without one.
+    var firstFormat: Int32 = 0
+    var formatCount: Int32 = 0
+    var zone: LocalZone?
 }
 
 /// One place where a value may be.

@@ -48,7 +48,7 @@ extension Lowering {
             case .text: field.from == .itself
             case .integer: field.from == .itself && !isDimension
             case .decimal, .boolean: false
-            case .time: true
+            case .time: field.time == .standard
             }
         let isPlain = field.places.count == 1 && !field.onlyPointer.isEmpty
         if isOrdinary, isPlain, !field.isForgiving, insidePointer(field.onlyPointer) == nil {
@@ -56,15 +56,60 @@ extension Lowering {
         }
         let first = Int32(places.count)
         if !field.isFanOut { lower(field.places) }
-        others.append(
-            OtherRule(
-                firstPlace: first, placeCount: Int32(places.count) - first,
-                room: Int32(others.count),
-                scale: Int32(field.scale), unit: ScaledNumber.unit(scale: field.scale),
-                isRounded: field.isRounded, takesText: field.from == .text,
-                takesAny: field.from == .any, isDimension: isDimension,
-                isForgiving: field.isForgiving))
+        var rule = OtherRule(
+            firstPlace: first, placeCount: Int32(places.count) - first, room: Int32(others.count),
+            scale: Int32(field.scale), unit: ScaledNumber.unit(scale: field.scale),
+            isRounded: field.isRounded, takesText: field.from == .text,
+            takesAny: field.from == .any, isDimension: isDimension,
+            isForgiving: field.isForgiving)
+        if field.kind == .time { lower(field.time, into: &rule) }
+        others.append(rule)
         return Int16(others.count - 1)
+    }
+
+    /// Adds the formats of a time.
+    private mutating func lower(_ time: TimeRule, into rule: inout OtherRule) {
+        rule.zone = time.zone
+        rule.firstFormat = Int32(formats.count)
+        rule.formatCount = Int32(time.formats.count)
+        for format in time.formats {
+            switch format {
+            case .rfc3339: formats.append(FormatRule(kind: .rfc3339))
+            case .iso8601: formats.append(FormatRule(kind: .iso8601))
+            case .unix(let unit):
+                formats.append(FormatRule(kind: .unix, power: Int32(unit.rawValue)))
+            case .pattern(let pattern):
+                formats.append(
+                    FormatRule(
+                        kind: .pattern, firstStep: Int32(steps.count),
+                        stepCount: Int32(pattern.steps.count)))
+                steps += pattern.steps
+            }
+        }
+    }
+
+    /// Lowers the envelope's time: for the loop's own reader where that can read it.
+    mutating func lowerTime() {
+        let declared = catalog.envelope
+        var rule = OtherRule(
+            firstPlace: Int32(places.count), placeCount: 0, room: Int32(others.count))
+        lower(declared.time)
+        rule.placeCount = Int32(places.count) - rule.firstPlace
+        lower(declared.timeRule, into: &rule)
+        envelope.timeRule = Int32(others.count)
+        others.append(rule)
+        envelope.hasTimeOutside = declared.time.contains(where: \.isOutsideOfValue)
+        guard declared.time.count == 1, case .pointer(let pointer) = declared.time[0],
+            insidePointer(pointer) == nil, declared.timeRule.formats.count == 1
+        else { return }
+        envelope.time = tree.slot(at: pointer)
+        envelope.timeFormat =
+            switch declared.timeRule.formats[0] {
+            case .rfc3339: .rfc3339
+            case .unix(.seconds): .unix
+            case .unix(.milliseconds): .unixMilliseconds
+            case .unix, .iso8601, .pattern: .other
+            }
     }
 
     /// The slot of an attribute of the envelope, as `Program.EnvelopeRule` has it.

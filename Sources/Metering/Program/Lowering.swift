@@ -11,6 +11,8 @@ struct Lowering {
     var fields: [FieldRule] = []
     var others: [OtherRule] = []
     var places: [PlaceRule] = []
+    var formats: [FormatRule] = []
+    var steps: [TimePattern.Step] = []
     var values: [FixedText] = []
     var tuples: [TupleRule] = []
     var parts: [TuplePart] = []
@@ -33,8 +35,8 @@ struct Lowering {
         self.catalog = catalog
         envelope = Program.EnvelopeRule(
             specversion: -1, data: -1, dataBase64: -1, id: -1, source: -1, type: -1, subject: -1,
-            time: -1, inside: -1,
-            timeFormat: catalog.envelope.timeFormat, constants: (nil, nil, nil, nil))
+            time: -1, timeRule: -1, timeFormat: .other, hasTimeOutside: false, inside: -1,
+            constants: (nil, nil, nil, nil))
     }
 
     mutating func text(_ string: String) -> FixedText {
@@ -74,7 +76,7 @@ struct Lowering {
         envelope.source = slot(of: declared.source)
         envelope.type = slot(of: declared.type)
         envelope.subject = slot(of: declared.subject)
-        envelope.time = tree.slot(at: declared.time)
+        lowerTime()
         envelope.inside = declared.inside.map { tree.slot(at: $0) } ?? -1
         envelope.constants = (
             constant(declared.id), constant(declared.source), constant(declared.type),

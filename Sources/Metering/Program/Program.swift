@@ -92,6 +92,8 @@ public struct Program: ~Copyable {
     let fields: FixedArray<FieldRule>
     let others: FixedArray<OtherRule>
     let places: FixedArray<PlaceRule>
+    let formats: FixedArray<FormatRule>
+    let steps: FixedArray<TimePattern.Step>
     /// Whether something is asked for that is not in the value itself.
     let looksElsewhere: Bool
     let values: FixedArray<FixedText>
@@ -109,6 +111,8 @@ public struct Program: ~Copyable {
     ///
     /// -1: not read from the event; -2 - n: read by the rule n of `others`.
     struct EnvelopeRule {
+        /// How the loop itself reads the time; what these do not read, `timeRule` reads.
+        enum TimeFormat: UInt8 { case rfc3339, unix, unixMilliseconds, other }
         var specversion: Int32
         /// -1 where the catalog declares its own envelope: then only the fields' pointers count.
         var data: Int32
@@ -117,10 +121,14 @@ public struct Program: ~Copyable {
         var source: Int32
         var type: Int32
         var subject: Int32
+        /// -1 where only the rule `timeRule` of `others` reads it.
         var time: Int32
+        var timeRule: Int32
+        var timeFormat: TimeFormat
+        /// Whether binary records without a time have one beside the value.
+        var hasTimeOutside: Bool
         /// The text with JSON inside.
         var inside: Int32
-        var timeFormat: Envelope.TimeFormat
         var constants: (id: FixedText?, source: FixedText?, type: FixedText?, subject: FixedText?)
     }
 
@@ -165,6 +173,8 @@ public struct Program: ~Copyable {
         fields = FixedArray(lowering.fields)
         others = FixedArray(lowering.others)
         places = FixedArray(lowering.places)
+        formats = FixedArray(lowering.formats)
+        steps = FixedArray(lowering.steps)
         looksElsewhere = lowering.places.contains { $0.source != .value }
         values = FixedArray(lowering.values)
         tuples = FixedArray(lowering.tuples)

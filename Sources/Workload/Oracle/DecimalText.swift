@@ -101,6 +101,16 @@ public struct DecimalText {
         return number.isNegative ? -value : value
     }
 
+    /// The digits before the point once it is moved by `places`; nil beyond 63 bits.
+    func whole(_ places: Int) -> Int64? {
+        var number = self
+        number.move(by: places)
+        if number.isTooLarge { return nil }
+        let digits = String(decoding: number.whole, as: UTF8.self)
+        guard let value = Int64("0" + (number.isTiny ? "" : digits)) else { return nil }
+        return number.isNegative ? -value : value
+    }
+
     /// Whether it has more decimals than the scale.
     func isFraction(_ scale: Int) -> Bool {
         var number = self

@@ -93,7 +93,8 @@ extension EventReader {
                 value.text = start..<scratch.count
             }
         case .time:
-            guard found.kind == .string, let time = TimeText.nanoseconds(text) else {
+            let earliest = program.earliestNanoseconds
+            guard let time = declaration.time.nanoseconds(found, text, earliest: earliest) else {
                 return .wrongKind
             }
             if let bound, field.isUsedTime, time > bound { return .outOfBounds }

@@ -160,26 +160,18 @@ struct EventReader: ~Copyable {
         return JSONReader.unescape(value, capture.start..<capture.end, into: &scratch)
     }
 
+    /// Reads the event's time; false where it is none.
     private mutating func readTime(
-        _ attributes: OracleProgram.Attributes, _ value: UnsafeRawBufferPointer
+        _ attributes: OracleProgram.Attributes, _ value: UnsafeRawBufferPointer,
+        isBinary: Bool = false
     ) -> Bool {
-        guard let capture = json.capture(attributes.time), capture.kind != .null else {
-            return true
-        }
+        guard let found = find(attributes.time, value, isBinary: isBinary) else { return true }
         hasOwnTime = true
-        if attributes.timeFormat == .rfc3339 {
-            let start = scratch.count
-            guard capture.kind == .string, append(capture, value) else { return false }
-            return takeTime(
-                scratch.withUnsafeBytes { TimeText.nanoseconds(.init(rebasing: $0[start...])) })
-        }
-        guard capture.kind == .number,
-            let number = JSONReader.integer(value, capture.start..<capture.end)
-        else { return false }
-        let scale: Int64 = attributes.timeFormat == .unix ? 1 : 1_000
-        let second = floorDivided(number, scale)
-        guard TimeText.firstSecond..<TimeText.endSecond ~= second else { return false }
-        return takeTime(number * (1_000_000_000 / scale))
+        let earliest = program.earliestNanoseconds
+        return takeTime(
+            found.bytes.withUnsafeBytes {
+                attributes.timeRule.nanoseconds(found, $0, earliest: earliest)
+            })
     }
 
     private mutating func takeTime(_ nanoseconds: Int64?) -> Bool {
@@ -211,6 +203,9 @@ struct EventReader: ~Copyable {
         if let time = Self.header("ce_time", headers) {
             hasOwnTime = true
             isTimeFine = takeTime(TimeText.nanoseconds(time))
+        } else {
+            let nothing = UnsafeRawBufferPointer(start: nil, count: 0)
+            isTimeFine = readTime(attributes, nothing, isBinary: true)
         }
         return true
     }

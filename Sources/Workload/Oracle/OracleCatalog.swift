@@ -64,13 +64,6 @@ public enum OraclePlace: Sendable, Equatable {
 
 /// An envelope that a catalog declares instead of CloudEvents.
 public struct OracleEnvelope: Sendable, Equatable {
-    /// How the time is written.
-    public enum TimeFormat: String, Sendable {
-        case rfc3339
-        case unix
-        case unixMilliseconds = "unix-ms"
-    }
-
     /// The place of the id.
     public var id: OraclePlace
     /// The place of the source.
@@ -79,23 +72,23 @@ public struct OracleEnvelope: Sendable, Equatable {
     public var type: OraclePlace
     /// The place of the subject.
     public var subject: OraclePlace
-    /// JSON pointer to the time.
-    public var time: String
+    /// The place of the time.
+    public var time: OraclePlace
     /// How the time is written.
-    public var timeFormat: TimeFormat
+    public var timeRule: OracleTimeRule
 
     /// Makes an envelope, by default that of CloudEvents.
     public init(
         id: OraclePlace = .pointer("/id"), source: OraclePlace = .pointer("/source"),
         type: OraclePlace = .pointer("/type"), subject: OraclePlace = .pointer("/subject"),
-        time: String = "/time", timeFormat: TimeFormat = .rfc3339
+        time: OraclePlace = .pointer("/time"), timeRule: OracleTimeRule = OracleTimeRule()
     ) {
         self.id = id
         self.source = source
         self.type = type
         self.subject = subject
         self.time = time
-        self.timeFormat = timeFormat
+        self.timeRule = timeRule
     }
 }
 

@@ -35,6 +35,8 @@ public struct OracleField: Sendable, Equatable {
     public var standIn: String?
     /// Which other JSON types are taken.
     public var from = From.itself
+    /// How a time is written.
+    public var time = OracleTimeRule()
     /// Decimals of a decimal.
     public var scale = 0
     /// Whether more decimals are rounded half to even.

@@ -120,8 +120,8 @@ struct OracleProgram: Sendable {
         var source: Place
         var type: Place
         var subject: Place
-        var time: Int
-        var timeFormat: OracleEnvelope.TimeFormat
+        var time: [Source]
+        var timeRule: OracleTimeRule
     }
 
     var tree = PointerTree()
@@ -247,11 +247,11 @@ struct OracleProgram: Sendable {
         let source = try place(places.source)
         let type = try place(places.type)
         let subject = try place(places.subject)
-        let time = try sources.tree.add(places.time)
+        let time = try sources.sources(places.time)
         return Attributes(
             version: version, data: data, id: id, source: source, type: type, subject: subject,
             time: time,
-            timeFormat: places.timeFormat)
+            timeRule: places.timeRule)
     }
 
     private static func meter(_ meter: OracleMeter) -> Meter {

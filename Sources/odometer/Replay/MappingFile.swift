@@ -1,5 +1,7 @@
 import Foundation
+import Metering
 import Replay
+import Spelling
 
 /// A mapping of a foreign file as YAML; docs/REPLAY.md describes it.
 struct MappingFile {
@@ -135,21 +137,22 @@ struct MappingFile {
     }
 
     private func time(_ form: YAMLForm) throws(CommandFailure) -> ForeignTime {
-        let zoneName = try form.text("zone")
-        switch try form.text("format") ?? "rfc3339" {
-        case "rfc3339": return .rfc3339
-        case "unix": return .unix
-        case "unix-ms": return .unixMilliseconds
-        case let text:
-            guard let pattern = TimePattern(text) else {
-                throw form.failure(
-                    "format", "must be rfc3339, unix, unix-ms or a pattern like %d.%m.%Y %H:%M:%S")
-            }
-            guard let zone = TimeZone(identifier: zoneName ?? "UTC") else {
-                throw form.failure("zone", "must be a time zone like Europe/Berlin")
-            }
-            return .pattern(pattern) { MappingFile.utc($0, in: zone) }
+        guard let zone = TimeZone(identifier: try form.text("zone") ?? "UTC") else {
+            throw form.failure("zone", "must be a time zone like Europe/Berlin")
         }
+        let text = try form.text("format") ?? "rfc3339"
+        let format: TimeFormat?
+        do throws(TimePatternError) {
+            format = try TimeFormat(text)
+        } catch { throw form.failure("format", error.message) }
+        guard let format else {
+            throw form.failure(
+                "format",
+                "must be one of \(TimeFormat.words.joined(separator: ", ")), or a pattern like "
+                    + "%d.%m.%Y %H:%M:%S\(Suggestion.text(for: text, among: TimeFormat.words))")
+        }
+        let reader = TimeReader([format]) { MappingFile.utc($0, in: zone) }
+        return ForeignTime { reader.nanoseconds($0) }
     }
 
     /// Seconds since 1970 of a local time in a zone.
