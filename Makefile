@@ -17,7 +17,7 @@ REDIS_CA ?=
 REDIS_CERT ?=
 REDIS_KEY ?=
 
-.PHONY: help setup setup-test build release install uninstall test test-fast soak fuzz faults replay-check demo bench bench-beside bench-http bench-https bench-freshness bench-idle bench-peers servers lint format embed clean
+.PHONY: help setup setup-test build release install uninstall test test-fast soak fuzz faults replay-check demo bench bench-beside bench-http bench-https bench-tls bench-freshness bench-idle bench-peers servers lint format embed clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 12
@@ -75,6 +75,9 @@ bench-http: setup-test build ## requests/s of each route beside a bare C program
 
 bench-https: setup-test build ## what HTTPS costs: answers/s, times, handshakes, memory of connections
 	@exec Benchmarks/https
+
+bench-tls: setup-test build ## what TLS to Redis costs a drain of the shipped catalog; EVENTS=N ROUNDS=N
+	@exec Benchmarks/tls
 
 bench-freshness: setup-test build ## from the moment an event is due to the moment it is visible; SHARE=70 percent
 	@exec Benchmarks/freshness

@@ -58,14 +58,14 @@ def fill(servers, load, profile=None):
           f"{load.partitions} partitions, written in {time.monotonic() - begun:.0f} s", flush=True)
 
 
-def arguments(servers, topic, prefix, lanes, meters=None):
-    """What `odometer run` is started with."""
+def arguments(servers, topic, prefix, lanes, meters=None, place=None):
+    """What `odometer run` is started with; `place`: the options that say which Redis, if not the run's own by its socket."""
     return ["--bootstrap", servers.kafka.bootstrap, "--topic", topic, "--directory-topic", servers.directory,
-            "--dead-letter-topic", servers.letters, "--redis", f"unix://{servers.redis.path}", "--prefix", prefix,
+            "--dead-letter-topic", servers.letters, *(place or ["--redis", f"unix://{servers.redis.path}"]), "--prefix", prefix,
             "--lanes", str(lanes), *(["--meters", meters] if meters else [])]
 
 
-def drain(servers, binary, topic, events, prefix, lanes=None, meters=None):
+def drain(servers, binary, topic, events, prefix, lanes=None, meters=None, place=None):
     """Counts a topic from its beginning into an empty Redis; returns what that cost.
 
     From the last look without a record until the metrics, which are published ten times a second, say that all are
@@ -73,7 +73,7 @@ def drain(servers, binary, topic, events, prefix, lanes=None, meters=None):
     redis = servers.redis
     redis.clear()
     empty, clock, patience = redis.memory_bytes(), Clock(servers), 120 + events / 2_000
-    machine = Odometer(binary, arguments(servers, topic, prefix, lanes or servers.lanes, meters),
+    machine = Odometer(binary, arguments(servers, topic, prefix, lanes or servers.lanes, meters, place),
                        str(servers.folder / f"{prefix}.log"))
     try:
         first = machine.first_record(patience)

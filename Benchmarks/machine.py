@@ -68,14 +68,15 @@ class Redis:
     # Commands that only this client sends.
     OWN_COMMANDS = ("info", "config", "client", "slowlog", "flushall", "dbsize", "scan")
 
-    def __init__(self, folder, port=0):
+    def __init__(self, folder, port=0, options=None):
         self.sent, self.shard_counts = Counter(), {}
         self.path, self.port = f"{folder}/redis.sock", port
         self.log = open(f"{folder}/redis.log", "wb")
         # SLOWLOG keeps every command that blocks the server for half a millisecond or more.
-        options = {"port": port, "bind": "127.0.0.1", "unixsocket": self.path, "save": "", "appendonly": "no", "dir": folder,
-                   "maxmemory-policy": "noeviction", "slowlog-log-slower-than": 500, "slowlog-max-len": 4096}
-        line = [word for name, value in options.items() for word in (f"--{name}", str(value))]
+        settings = {"port": port, "bind": "127.0.0.1", "unixsocket": self.path, "save": "", "appendonly": "no", "dir": folder,
+                   "maxmemory-policy": "noeviction", "slowlog-log-slower-than": 500, "slowlog-max-len": 4096,
+                   **(options or {})}
+        line = [word for name, value in settings.items() for word in (f"--{name}", str(value))]
         self.process = subprocess.Popen(["redis-server", *line], stdout=self.log, stderr=self.log,
                                         stdin=subprocess.DEVNULL, start_new_session=True)
         self.stream = None
