@@ -48,7 +48,8 @@ let package = Package(
 
         room("Metering", "CEventScan", "CTables"),
         room("Spelling"),
-        room("Catalog", "Metering", "Spelling", "CYAML"),
+        room("Zones", "Spelling"),
+        room("Catalog", "Metering", "Spelling", "Zones", "CYAML"),
         room("Kafka", "CRdkafka", "CMalloc"),
         room("Redis", "CHiredis", "CSSL"),
         room("Ledger", "Metering", "Redis"),
@@ -67,8 +68,8 @@ let package = Package(
             name: "odometer",
             dependencies: [
                 "Metering", "Catalog", "Kafka", "Redis", "Ledger", "Pipeline", "Query",
-                "HTTPServer", "API", "Spelling", "Workload", "Replay", "Verify", "Printing",
-                "Laboratory", "CMalloc",
+                "HTTPServer", "API", "Spelling", "Zones", "Workload", "Replay", "Verify",
+                "Printing", "Laboratory", "CMalloc",
             ],
             swiftSettings: settings),
 
@@ -109,6 +110,7 @@ let package = Package(
             "MeteringTests", "Metering", "Catalog", "Workload", "Ledger", "CAllocationCount",
             "TestSupport"),
         tests("SpellingTests", "Spelling"),
+        tests("ZonesTests", "Zones"),
         tests("KafkaTests", "Kafka"),
         tests("RedisTests", "Redis", "TestSupport"),
         tests("LedgerTests", "Ledger", "Redis", "Metering", "TestSupport"),
@@ -126,7 +128,7 @@ let package = Package(
         tests("WorkloadTests", "Workload", "Verify", "Kafka", "Redis", "TestSupport"),
         tests(
             "OdometerTests", "odometer", "API", "HTTPServer", "Ledger", "Metering", "Pipeline",
-            "Replay", "Kafka", "Laboratory", "Printing", "Redis", "Verify", "Workload",
+            "Replay", "Kafka", "Laboratory", "Printing", "Redis", "Verify", "Workload", "Zones",
             "TestSupport"),
         tests("TidyTests", "TestSupport"),
     ],

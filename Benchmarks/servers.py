@@ -92,7 +92,7 @@ class Servers:
 
     def version(self):
         """What the executable says it is and, where it is that of this checkout, the commit."""
-        said = subprocess.run([self.binary, "--version"], capture_output=True, text=True, timeout=30).stdout.strip()
+        said = subprocess.run([self.binary, "--version"], capture_output=True, text=True, timeout=30).stdout.splitlines()[0]
         if os.environ.get("TEST_BINARY"):
             return f"{said} ({self.binary})"
         done = subprocess.run(["git", "describe", "--always", "--dirty"], cwd=ROOT, capture_output=True, text=True, timeout=30)

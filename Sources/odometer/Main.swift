@@ -23,6 +23,7 @@ enum Main {
             switch try parser.parse(arguments) {
             case .version:
                 Output.line("odometer \(version)")
+                Output.line(ZoneRules.line)
                 return .ok
             case .help(let words):
                 guard

@@ -45,7 +45,7 @@ def versions():
         return ""
 
     found = {
-        "odometer": said(house.BINARY, "--version"), "commit": said("git", "rev-parse", "--short", "HEAD"),
+        "odometer": said(house.BINARY, "--version").split("\n")[0], "commit": said("git", "rev-parse", "--short", "HEAD"),
         "redis": said("redis-server", "--version").split("v=")[-1].split(" ")[0],
         "librdkafka": said("dpkg-query", "-W", "-f", "${Version}", "librdkafka1"),
     }

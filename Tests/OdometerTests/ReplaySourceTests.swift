@@ -3,6 +3,7 @@ import Kafka
 import Metering
 import Testing
 import Workload
+import Zones
 
 @testable import Replay
 @testable import odometer
@@ -69,8 +70,8 @@ struct ReplaySourceTests {
             ("%Y-%m-%d %H:%M", "2026-01-01 24:00", nil), ("%Y-%m-%d", "26-01-01", nil),
         ] as [(String, String, String?)])
     func timesOfOtherFormatsAreRead(_ form: String, _ text: String, _ wanted: String?) throws {
-        let berlin = try #require(TimeZone(identifier: "Europe/Berlin"))
-        let time = try foreign(form) { MappingFile.utc($0, in: berlin) }
+        let berlin = try ZoneDatabase.system.zone(named: "Europe/Berlin")
+        let time = try foreign(form) { berlin.time(ofLocal: $0).second }
         let found = time.milliseconds(Array(text.utf8)).map {
             String(decoding: EventTime.text($0), as: UTF8.self)
         }

@@ -93,6 +93,23 @@ import Testing
         }
     }
 
+    /// More shards do not mean more commits a second: each shard takes longer instead.
+    @Test(arguments: [
+        (64, 500, 1_000), (256, 500, 4_000), (256, 100, 800), (4_096, 500, 4_000),
+        (1, 500, 1_000), (256, 60_000, 60_000),
+    ])
+    func theIntervalOfCatchingUpFollowsTheShards(shards: Int, usual: Int64, wanted: Int64) {
+        var schedule = CommitSchedule(interval: usual, shardCount: shards)
+        let state = CommitSchedule.Shard(hasCells: true, endedAt: Self.start)
+        func isDue(after wait: Int64) -> Bool {
+            schedule.next(
+                now: Self.start + wait, inFlight: 0, isCatchingUp: true, shard: { _ in state })
+                != nil
+        }
+        #expect(!isDue(after: wanted - 1))
+        #expect(isDue(after: wanted))
+    }
+
     @Test func itSaysWhenToLookAgain() {
         var schedule = schedule()
         let now = Int64(1_000_000)

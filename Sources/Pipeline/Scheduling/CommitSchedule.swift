@@ -18,14 +18,18 @@ struct CommitSchedule {
     static let mostInFlight = 8
     /// How long to wait before looking again whether a commit has ended that others wait for.
     static let outcomePause: Milliseconds = 5
-    /// Up to this, a lane that catches up doubles its commit interval.
+    /// Up to this, a lane that catches up on 64 shards doubles its commit interval.
     ///
     /// Its numbers are old in any case, and with half as many commits each cell merges more events.
+    /// With more shards each has fewer events, so the interval grows in proportion: as many commits
+    /// a second, each with as many cells. Up to the age at which a lane counts as catching up.
     static let catchUpInterval: Milliseconds = 1_000
+    static let longestCatchUpInterval: Milliseconds = 4_000
     /// How often a shard's marks are moved when it has no cells to commit.
     static let idleInterval: Milliseconds = 10_000
 
     private let usualInterval: Milliseconds
+    private let catchUpInterval: Milliseconds
     /// When each shard's last commit was handed over, or was due if that is later.
     private(set) var sentAt: [Milliseconds]
     /// When a commit was handed over last, of any shard.
@@ -40,6 +44,9 @@ struct CommitSchedule {
     /// A schedule that commits each shard once in every interval.
     init(interval: Milliseconds, shardCount: Int) {
         usualInterval = interval
+        let share = max(1, Int64(shardCount / 64))
+        let longest = min(Self.longestCatchUpInterval, share * Self.catchUpInterval)
+        catchUpInterval = max(interval, min(interval * 2 * share, longest))
         sentAt = Array(repeating: 0, count: shardCount)
     }
 
@@ -71,9 +78,7 @@ struct CommitSchedule {
         isCatchingUp: Bool, shard state: (Int) -> Shard?
     ) -> Int? {
         nextAt = .max
-        let interval =
-            isCatchingUp
-            ? max(usualInterval, min(usualInterval * 2, Self.catchUpInterval)) : usualInterval
+        let interval = isCatchingUp ? catchUpInterval : usualInterval
         for _ in sentAt.indices {
             let shard = first
             if let state = state(shard) {

@@ -46,6 +46,8 @@ extension Commands {
         printMeters(catalog)
         printDecimals(catalog)
         printWindows(span: Int64(settings.integer(Options.dedupeWindow)))
+        Output.line("\n" + ZoneRules.line)
+        if let warning = ZoneRules.warning { call.log.warning(warning) }
         let missing = machine.answering?.service.missing ?? []
         if !missing.isEmpty { Output.line("\nRequests that this catalog cannot answer:") }
         for line in missing.flatMap(\.lines) { Output.line("  \(line)") }

@@ -1,7 +1,7 @@
-import Foundation
 import Metering
 import Replay
 import Spelling
+import Zones
 
 /// A mapping of a foreign file as YAML; docs/REPLAY.md describes it.
 struct MappingFile {
@@ -137,8 +137,10 @@ struct MappingFile {
     }
 
     private func time(_ form: YAMLForm) throws(CommandFailure) -> ForeignTime {
-        guard let zone = TimeZone(identifier: try form.text("zone") ?? "UTC") else {
-            throw form.failure("zone", "must be a time zone like Europe/Berlin")
+        let zone: Zone
+        do throws(ZoneDatabase.Fault) {
+            zone = try ZoneDatabase.system.zone(named: try form.text("zone") ?? "UTC")
+        } catch { throw form.failure("zone", "must be a time zone like Europe/Berlin; \(error.text)") }
         }
         let text = try form.text("format") ?? "rfc3339"
         let format: TimeFormat?
@@ -151,21 +153,7 @@ struct MappingFile {
                 "must be one of \(TimeFormat.words.joined(separator: ", ")), or a pattern like "
                     + "%d.%m.%Y %H:%M:%S\(Suggestion.text(for: text, among: TimeFormat.words))")
         }
-        let reader = TimeReader([format]) { MappingFile.utc($0, in: zone) }
+        let reader = TimeReader([format]) { zone.time(ofLocal: $0).second }
         return ForeignTime { reader.nanoseconds($0) }
-    }
-
-    /// Seconds since 1970 of a local time in a zone.
-    ///
-    /// In an hour that comes twice the first one is meant; a time in an hour that is skipped is
-    /// moved forward by the skipped time.
-    static func utc(_ local: Int64, in zone: TimeZone) -> Int64 {
-        func offset(_ seconds: Int64) -> Int64 {
-            Int64(zone.secondsFromGMT(for: Date(timeIntervalSince1970: Double(seconds))))
-        }
-        let before = local - offset(local - 86_400)
-        if before + offset(before) == local { return before }
-        let after = local - offset(local + 86_400)
-        return after + offset(after) == local ? after : before
     }
 }
