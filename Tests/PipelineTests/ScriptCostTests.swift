@@ -7,7 +7,7 @@ import Testing
 @Suite struct ScriptCostTests {
     /// The time of the last of `count` scripts that take so many times what was estimated.
     private func milliseconds(
-        _ cost: inout ScriptCost, trueFactor: Double, count: Int
+        _ cost: inout ScriptCost, trueFactor: Double, count: Int, singleScores: Int64 = 0
     ) -> Double {
         var last = 0.0
         for _ in 0..<count {
@@ -15,22 +15,35 @@ import Testing
             last = Double(estimate) * trueFactor / 1_000_000
             cost.learn(
                 estimate: estimate, full: estimate, scriptMicroseconds: Int64(last * 1_000),
-                singleScores: 0)
+                singleScores: singleScores)
         }
         return last
     }
 
-    @Test(arguments: [0.15, 0.5, 1, 2.7, 7])
+    @Test(arguments: [0.15, 0.5, 1])
     func fullTalliesTakeThreeMilliseconds(trueFactor: Double) {
         var cost = ScriptCost()
         #expect(abs(milliseconds(&cost, trueFactor: trueFactor, count: 100) - 3) < 0.2)
+    }
+
+    /// Smaller ones would merge less, and cost a slow Redis more.
+    @Test(arguments: [1.5, 2.7, 7]) func onASlowServerTalliesStayAsLarge(trueFactor: Double) {
+        var cost = ScriptCost()
+        let milliseconds = milliseconds(&cost, trueFactor: trueFactor, count: 100)
+        #expect(abs(milliseconds - 3 * trueFactor) < 0.1 * trueFactor)
+    }
+
+    /// That is work which the estimate could not know, on any server.
+    @Test func scoresAddedAloneMakeTalliesSmaller() {
+        var cost = ScriptCost()
+        #expect(milliseconds(&cost, trueFactor: 2.7, count: 100, singleScores: 5_000) < 3.2)
     }
 
     /// Cells become dearer after a time of cheap ones: few scripts are long.
     @Test func longScriptsAreSoonShort() {
         var cost = ScriptCost()
         _ = milliseconds(&cost, trueFactor: 0.15, count: 200)
-        #expect(milliseconds(&cost, trueFactor: 2.7, count: 20) < 4)
+        #expect(milliseconds(&cost, trueFactor: 1, count: 20) < 4)
     }
 
     /// Tallies that are sent before they are full, but take too long.
