@@ -48,7 +48,7 @@ let package = Package(
 
         room("Metering", "CEventScan", "CTables"),
         room("Spelling"),
-        room("Zones", "Spelling"),
+        room("Zones", "Metering", "Spelling"),
         room("Catalog", "Metering", "Spelling", "Zones", "CYAML"),
         room("Kafka", "CRdkafka", "CMalloc"),
         room("Redis", "CHiredis", "CSSL"),
@@ -110,7 +110,7 @@ let package = Package(
             "MeteringTests", "Metering", "Catalog", "Workload", "Ledger", "CAllocationCount",
             "TestSupport"),
         tests("SpellingTests", "Spelling"),
-        tests("ZonesTests", "Zones"),
+        tests("ZonesTests", "Zones", "Metering"),
         tests("KafkaTests", "Kafka"),
         tests("RedisTests", "Redis", "TestSupport"),
         tests("LedgerTests", "Ledger", "Redis", "Metering", "TestSupport"),

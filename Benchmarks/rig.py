@@ -20,6 +20,17 @@ from servers import Servers
 PARTITIONS = 4
 COMMIT_INTERVAL_MS = 500
 POLL = 0.02
+# What `openssl req -newkey` takes for this curve.
+P256 = ("ec", "-pkeyopt", "ec_paramgen_curve:P-256")
+
+
+def certificate(folder, name, kind=P256):
+    """A certificate for this machine that is its own authority, and its key."""
+    files = folder / f"{name}.pem", folder / f"{name}.key"
+    subprocess.run(["openssl", "req", "-x509", "-newkey", *kind, "-nodes", "-days", "2", "-subj", "/CN=localhost", "-addext",
+                    "subjectAltName=DNS:localhost,IP:127.0.0.1", "-out", files[0], "-keyout", files[1]], check=True,
+                   capture_output=True)
+    return files
 
 
 def cpu_seconds(process):

@@ -1,4 +1,5 @@
 internal import Glibc
+internal import Metering
 internal import Spelling
 internal import Synchronization
 
@@ -60,12 +61,13 @@ public final class ZoneDatabase: Sendable {
     /// 1970; the middle of the version's year counts as its date.
     public static func isOld(version: String, at second: Int64) -> Bool {
         guard let year = year(ofVersion: version[...]) else { return true }
-        return second >= ZoneRule.dayNumber(year + 2, 7, 1) * 86_400
+        let end = CivilDate(year: year + 2, monthOfYear: 7, dayOfMonth: 1)
+        return second >= Int64(end.dayNumber) * 86_400
     }
 
-    private static func year(ofVersion version: Substring) -> Int64? {
+    private static func year(ofVersion version: Substring) -> Int32? {
         guard version.utf8.count >= 5, version.utf8.count <= 8,
-            let year = Int64(version.prefix(4)), (1990...2200).contains(year)
+            let year = Int32(version.prefix(4)), (1990...2200).contains(year)
         else { return nil }
         return year
     }

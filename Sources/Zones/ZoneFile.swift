@@ -1,11 +1,13 @@
+internal import Metering
+
 /// Reads a compiled file of the tz database (TZif, RFC 9636).
 struct ZoneFile {
     /// The zone.
     let zone: Zone
     /// Short names that its clocks use now, such as `CET` and `CEST`.
     let shortNames: [String]
-    /// Until which year changes are listed that the rule makes.
-    private static let lastListedYear: Int64 = 2100
+    /// The years whose changes are listed that the rule makes; later ones it is asked for.
+    private static let listedYears: ClosedRange<Int32> = 1900...2100
 
     /// Where the parts of one block of the file are.
     private struct Block {
@@ -108,17 +110,15 @@ struct ZoneFile {
             offsets.append(Int32(offset))
         }
         for (index, second) in listed.enumerated() { add(second, Int64(listedOffsets[index + 1])) }
-        guard let rule else {
+        // Without changes in the file the rule is all there is.
+        if let rule, listed.isEmpty { offsets = [Int32(rule.standard)] }
+        guard let rule, rule.daylight != nil else {
             return Zone(name: name, changes: changes, offsets: offsets, rule: nil)
         }
         let last = listed.last ?? .min
-        guard rule.daylight != nil else {
-            // Without changes in the file the rule is all there is.
-            if listed.isEmpty { offsets = [Int32(rule.standard)] }
-            return Zone(name: name, changes: changes, offsets: offsets, rule: nil)
-        }
-        let first = listed.isEmpty ? 1900 : ZoneRule.year(of: last + rule.standard)
-        for year in first...max(first, lastListedYear) {
+        // The last change may be in the year before by its own clocks.
+        let first = CivilDate(day: Int32(clamping: floorDivide(last, 86_400))).year - 1
+        for year in listedYears where year >= first {
             for change in rule.changes(year: year) where change.second > last {
                 add(change.second, change.offset)
             }

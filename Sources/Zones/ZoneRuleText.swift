@@ -19,7 +19,7 @@ struct ZoneRuleText {
             offset = -west
         }
         guard let start = change(), let end = change(), rest.isEmpty else { return nil }
-        rule.daylight = (offset, start, end)
+        rule.daylight = ZoneRule.Daylight(offset: offset, start: start, end: end)
         return (rule, [name, daylightName])
     }
 

@@ -13,7 +13,7 @@ import Testing
         "Query": ["Metering", "Ledger"],
         "HTTPServer": ["CMicroHTTPD"],
         "Spelling": [],
-        "Zones": ["Spelling"],
+        "Zones": ["Metering", "Spelling"],
         "API": ["Metering", "Query", "HTTPServer", "Spelling", "CJWT", "CCrypto"],
         "Workload": [],
         "Replay": ["Kafka", "Redis", "Workload", "CZlib", "CZstd"],

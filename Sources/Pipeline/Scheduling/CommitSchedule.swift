@@ -22,7 +22,7 @@ struct CommitSchedule {
     ///
     /// Its numbers are old in any case, and with half as many commits each cell merges more events.
     /// With more shards each has fewer events, so the interval grows in proportion: as many commits
-    /// a second, each with as many cells. Up to the age at which a lane counts as catching up.
+    /// a second, each with as many cells. Less than the age at which a lane counts as catching up.
     static let catchUpInterval: Milliseconds = 1_000
     static let longestCatchUpInterval: Milliseconds = 4_000
     /// How often a shard's marks are moved when it has no cells to commit.

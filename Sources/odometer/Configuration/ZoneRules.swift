@@ -1,4 +1,4 @@
-import Foundation
+import Printing
 import Zones
 
 /// What people are told about the time zones of the system.
@@ -20,8 +20,7 @@ enum ZoneRules {
                 + "Install tzdata, or set TZDIR"
         }
         guard let version = database.version else { return nil }
-        let now = Int64(Date().timeIntervalSince1970)
-        guard ZoneDatabase.isOld(version: version, at: now) else { return nil }
+        guard ZoneDatabase.isOld(version: version, at: ValueText.now() / 1_000) else { return nil }
         return "the rules of time zones, \(version), are more than two years old: update tzdata"
     }
 }
