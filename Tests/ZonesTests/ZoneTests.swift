@@ -99,6 +99,24 @@ import Testing
         }
     }
 
+    /// Older compilers write a first change at −2^59: the years since then are not gone through.
+    @Test func aZoneWhoseOnlyChangeIsLongAgoIsReadAtOnce() throws {
+        func header(changes: UInt8) -> [UInt8] {
+            let counts: [UInt8] = [0, 0, 0, changes, 1, 4]
+            return Array("TZif2".utf8) + [UInt8](repeating: 0, count: 15)
+                + counts.flatMap { [0, 0, 0, $0] }
+        }
+        let type: [UInt8] = [0, 0, 0x0E, 0x10, 0, 0] + Array("CET".utf8) + [0]
+        let first = withUnsafeBytes(of: (-(Int64(1) << 59)).bigEndian) { Array($0) }
+        let bytes =
+            header(changes: 0) + type + header(changes: 1) + first + [0] + type
+            + Array("\nCET-1CEST,M3.5.0,M10.5.0/3\n".utf8)
+        let zone = try #require(ZoneFile(name: "x", bytes: bytes)?.zone)
+        #expect(zone.offset(at: local(2026, 7, 1)) == 7_200)
+        #expect(zone.offset(at: local(2026, 1, 1)) == 3_600)
+        #expect(zone.offset(at: local(2500, 7, 1)) == 7_200)
+    }
+
     @Test func anUpdateOfTheFilesIsRead() throws {
         let folder = FileManager.default.temporaryDirectory.appendingPathComponent(
             UUID().uuidString)
