@@ -107,10 +107,10 @@ let package = Package(
                 "Verify",
             ], path: "Fuzz/Targets", swiftSettings: settings),
         tests(
-            "MeteringTests", "Metering", "Catalog", "Workload", "Ledger", "CAllocationCount",
-            "TestSupport"),
+            "MeteringTests", "Metering", "Catalog", "Workload", "Ledger", "Verify", "Zones",
+            "CAllocationCount", "TestSupport"),
         tests("SpellingTests", "Spelling"),
-        tests("ZonesTests", "Zones", "Metering"),
+        tests("ZonesTests", "Zones", "Metering", "Verify", "Workload"),
         tests("KafkaTests", "Kafka"),
         tests("RedisTests", "Redis", "TestSupport"),
         tests("LedgerTests", "Ledger", "Redis", "Metering", "TestSupport"),

@@ -1,4 +1,5 @@
-/// A record of a catalog that takes what others write: values in many forms and places.
+/// A record of a catalog that takes what others write: values in many forms and places,
+/// times in many formats.
 ///
 /// The input is that of `FuzzRecord`; outcome and cells must be the oracle's, which shares no code
 /// with the product.
@@ -11,6 +12,7 @@ final class ForeignTarget: FuzzTarget {
           type: [/type, {header: type}, {const: use}]
           subject: {at: [/org, /orgs/0, {list: /kv, key: k, value: v, name: org}, {key: true}], from: any}
           data: {at: /text, inside: json}
+          time: {at: [/at, {header: at}], format: [unix-ms, unix, iso8601, common-log, "%d.%m.%Y %H:%M:%S"], zone: Europe/Berlin}
         events:
           use:
             fields:
@@ -28,6 +30,12 @@ final class ForeignTarget: FuzzTarget {
               b: {at: {list: /kv, key: k, value: /v/s, name: b}, otherwise: unknown}
               c: {at: {list: /kv, key: k, value: v, name: "c"}, from: any}
               d: {at: [/d/1/x, /d/0, {key: /d}, {header: d}], otherwise: unknown}
+          when:
+            fields:
+              a: {at: /a, is: time, format: [unix-ns, unix-us]}
+              b: {at: /b, is: time, format: iso8601, zone: America/Havana, otherwise: unknown}
+              c: {at: /c, is: time, format: ["%b %d %Y %I:%M:%S.%f%p%z", "%y%m%d", unix], zone: Australia/Lord_Howe}
+              d: {at: /d, is: time}
         meters:
           as: {kind: sum, windows: [all], by: [t], signed: true, on: [{event: use, amount: a}]}
           bs: {kind: sum, windows: [all], per: [v], by: [n], signed: true, on: [{event: use, amount: b}]}
@@ -36,6 +44,11 @@ final class ForeignTarget: FuzzTarget {
           ls: {kind: count, windows: [all], by: [l.value, l.key], on: [{event: use}]}
           hs: {kind: histogram, windows: [all], value: b, on: [{event: use}]}
           ps: {kind: count, windows: [all], by: [b, c, d], on: [{event: place}]}
+          ts: {kind: extreme, keep: max, value: time, windows: [all], on: [{event: use}]}
+          was: {kind: extreme, keep: max, value: a, windows: [all], on: [{event: when}]}
+          wbs: {kind: extreme, keep: max, value: b, windows: [all], on: [{event: when}]}
+          wcs: {kind: count, windows: [minute, month], on: [{event: when, time: c}]}
+          wds: {kind: extreme, keep: min, value: d, windows: [all], on: [{event: when}]}
           qs: {kind: sum, windows: [all], by: [a], signed: true, on: [{event: place, amount: a}]}
         """
     private let twin: RecordTwin

@@ -1,5 +1,6 @@
 internal import Metering
 internal import Spelling
+internal import Zones
 
 /// Reads how times are written: the keys `format` and `zone`.
 enum TimeRuleReader {
@@ -12,14 +13,13 @@ enum TimeRuleReader {
         var rule = TimeRule()
         if let format { rule.formats = try formats(format) }
         if let zone {
+            let name = try zone.text()
             guard rule.formats.contains(where: \.mayLackZone) else {
                 throw zone.fail("is for iso8601 and for patterns without %z")
             }
-            let name = try zone.text()
-            guard let known = LocalZone(name) else {
-                throw zone.fail("must be UTC: zones by name are not known yet")
-            }
-            rule.zone = known
+            do throws(ZoneDatabase.Fault) {
+                rule.zone = LocalZone(try ZoneDatabase.system.zone(named: name))
+            } catch { throw zone.fail("must be a time zone like Europe/Berlin; \(error.text)") }
         }
         if let format, rule.zone == nil, rule.formats.contains(where: \.lacksZone) {
             throw format.fail("a pattern without %z needs 'zone'")

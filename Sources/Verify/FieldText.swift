@@ -15,7 +15,7 @@ enum FieldText {
                     field.places = try PlaceText.places(value)
                 }
             case "format": field.time.formats = try timeRule(value, nil).formats
-            case "zone": field.time.isUTC = try timeRule(nil, value).isUTC
+            case "zone": field.time.zone = try timeRule(nil, value).zone
             case "otherwise":
                 field.isForgiving = try CatalogText.text(value, place) == "unknown"
             case "is": field.kind = try word(value, place)
@@ -72,8 +72,7 @@ enum FieldText {
             }
         }
         if let zone {
-            guard zone.text == "UTC" else { throw CatalogText.wrong("zone: not UTC") }
-            rule.isUTC = true
+            rule.zone = try ZoneFiles.zone(try CatalogText.text(zone, "zone"))
         }
         return rule
     }

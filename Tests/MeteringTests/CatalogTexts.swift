@@ -167,12 +167,12 @@ extension Catalogs {
     static let foreignTimes = """
         envelope:
           source: {const: s}
-          time: {at: [/at, {header: at}, {list: /attributes, key: k, value: v, name: at}], format: [unix-ms, unix, iso8601, common-log, unix-ns], zone: UTC}
+          time: {at: [/at, {header: at}, {list: /attributes, key: k, value: v, name: at}], format: [unix-ms, unix, iso8601, common-log, unix-ns], zone: Europe/Berlin}
         """
     static let iso8601 = "envelope: {time: {at: /at, format: iso8601}, not_before: 1960}"
     static let nanoseconds = "envelope: {time: {at: /data/at, format: unix-ns}, id: /id}"
     static let patterns = """
-        envelope: {time: {at: /at, format: ["%Y-%m-%d %H:%M:%S.%f", "%d.%m.%y %I:%M%p%z", "%b %d %Y", unix-us], zone: UTC}}
+        envelope: {time: {at: /at, format: ["%Y-%m-%d %H:%M:%S.%f", "%d.%m.%y %I:%M%p%z", "%b %d %Y", unix-us], zone: America/Havana}}
         """
 
     static let timesDeclared = """
@@ -181,7 +181,7 @@ extension Catalogs {
             fields:
               a: {at: /data/a, is: time, format: unix}
               b: {at: [/data/b, {header: b}], is: time, format: [rfc3339, unix-us, unix-ns], otherwise: unknown}
-              c: {at: /data/c, is: time, format: iso8601, zone: UTC}
+              c: {at: /data/c, is: time, format: iso8601, zone: Australia/Lord_Howe}
               d: {at: /data/d, is: time, format: "%H:%M:%S%z %d/%b/%Y"}
               e: {at: /data/e, is: time}
         meters:

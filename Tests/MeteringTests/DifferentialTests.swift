@@ -99,7 +99,8 @@ import Workload
     func hostileEventsWithForeignTimesCountAlike(seed: UInt64) throws {
         let envelopes = ["", Catalogs.foreignTimes, Catalogs.iso8601, Catalogs.nanoseconds]
         let envelope = (envelopes + [Catalogs.patterns])[Int(seed % 5)]
-        try run(Catalogs.times(envelope: envelope), seed: seed, records: 1_500)
+        let changes = try run(Catalogs.times(envelope: envelope), seed: seed, records: 1_500)
+        #expect(changes.twice > 0 && changes.never > 0, "\(changes)")
     }
 
     /// How many more seeds to try: `TEST_SEEDS=500 swift test -c release --filter Differential`.
@@ -127,7 +128,9 @@ import Workload
         }
     }
 
-    private func run(_ catalog: MeterCatalog, seed: UInt64, records: Int) throws {
+    @discardableResult private func run(
+        _ catalog: MeterCatalog, seed: UInt64, records: Int
+    ) throws -> ClockChanges {
         let twin = try Twin(catalog, span: 100)
         var events = HostileEvents(seed: seed, catalog: catalog)
         var random = SeededRandom(seed: ~seed)
@@ -146,5 +149,6 @@ import Workload
         #expect(twin.oracle.count(.accepted) > Int64(records / 15))
         #expect(twin.oracle.count(.malformed) > 0 && twin.oracle.count(.badField) > 0)
         #expect(twin.oracle.count(.duplicate) > 0 && twin.oracle.count(.future) > 0)
+        return twin.program.counters.clockChanges
     }
 }

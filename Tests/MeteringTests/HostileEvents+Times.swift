@@ -3,8 +3,18 @@ import Workload
 
 /// Times in all formats, most of them right.
 extension HostileEvents {
+    /// Local times in the middle of a clock change, as if they were UTC, in seconds since 1970.
+    private static let changes: [String: [Int64]] = [
+        "Europe/Berlin": [1_743_303_600, 1_761_447_600],
+        "America/Havana": [1_741_478_400, 1_762_045_200],
+        "Australia/Lord_Howe": [1_743_904_800, 1_759_629_600],
+    ]
+
     mutating func time(_ rule: TimeRule) -> [UInt8] {
-        let time = moment()
+        var time = moment()
+        if let changes = Self.changes[rule.zone?.name ?? ""], happens(30) {
+            time = (pick(changes) + Int64(random.below(14_400)) - 7_200) * 1_000_000_000
+        }
         switch pick(rule.formats) {
         case .rfc3339: return text(happens(97) ? rfc3339(time) : pick(EdgeValues.times))
         case .iso8601: return text(happens(97) ? iso8601(time) : pick(EdgeValues.times))

@@ -2,6 +2,7 @@ import Catalog
 import Foundation
 import Metering
 import TestSupport
+import Verify
 import Workload
 
 /// Catalogs that tests use.
@@ -87,7 +88,7 @@ extension OracleCatalog {
     private static func rule(_ rule: TimeRule) -> OracleTimeRule {
         OracleTimeRule(
             formats: rule.formats.compactMap { OracleTimeRule.Format($0.text) },
-            isUTC: rule.zone != nil)
+            zone: try? rule.zone.map { try ZoneFiles.zone($0.name) })
     }
 
     private static func place(_ source: Envelope.Source) -> OraclePlace {

@@ -38,6 +38,10 @@ import Workload
         ("iso8601", "\"2026-03-09T14:15:16 CET\"", "ISO 8601"),
         ("iso8601, zone: UTC", "\"2026-03-09T14:15:16\"", "0"),
         ("iso8601, zone: UTC", "\"2026-03-09T15:15:16+01\"", "0"),
+        ("iso8601, zone: Europe/Berlin", "\"2026-03-09 15:15:16\"", "0"),
+        ("iso8601, zone: Europe/Berlin", "\"2026-03-09 14:15:16+00\"", "0"),
+        ("iso8601, zone: Asia/Kolkata", "\"20260309T194516.000000001\"", "1"),
+        ("\"%d.%m.%Y %H:%M:%S\", zone: America/Havana", "\"09.03.2026 10:15:16\"", "0"),
         ("common-log", "\"09/Mar/2026:15:15:16 +0100\"", "0"),
         ("common-log", "\"9/mar/2026:14:15:16 Z\"", "0"),
         ("common-log", "\"09/Mrz/2026:15:15:16 +0100\"", "like %d/%b/%Y"),
@@ -94,6 +98,42 @@ import Workload
         return "\(time - Int64(Self.moment) * 1_000_000_000)"
     }
 
+    /// Of a time that clocks show twice the first is taken, one that they leave out is moved on by
+    /// the gap; both are counted.
+    @Test(
+        arguments: [
+            ("2025-10-26 01:59:59.5", 1_761_436_799_500, 0, 0),
+            ("2025-10-26 02:00:00", 1_761_436_800_000, 1, 0),
+            ("2025-10-26 02:59:59", 1_761_440_399_000, 1, 0),
+            ("2025-10-26 03:00:00", 1_761_444_000_000, 0, 0),
+            ("2025-10-26 02:30:00+01", 1_761_442_200_000, 0, 0),
+            ("2025-03-30 01:59:59", 1_743_296_399_000, 0, 0),
+            ("2025-03-30 02:00:00", 1_743_296_400_000, 0, 1),
+            ("2025-03-30 02:30:00", 1_743_298_200_000, 0, 1),
+            ("2025-03-30 03:00:00", 1_743_296_400_000, 0, 0),
+        ]) func clockChangesAreReadAndCounted(
+        _ text: String, _ milliseconds: Int64, _ twice: Int64, _ never: Int64
+    ) throws {
+        let catalog = try Catalogs.read(
+            """
+            version: 1
+            envelope: {id: /id, source: /id, type: {const: e}, subject: /id, time: {at: /at, format: iso8601, zone: Europe/Berlin}}
+            events: {e: {}}
+            meters: {m: {kind: extreme, keep: max, value: time, windows: [all], on: [{event: e}]}}
+            """)
+        let twin = try Twin(catalog, span: 10)
+        let value = #"{"id":"a","at":"\#(text)"}"#
+        twin.take(
+            [LogRecord(timestamp: 1_773_065_800_000, key: nil, value: Array(value.utf8))],
+            oneByOne: true)
+        let cell = twin.content(of: "odo:1:{44}:a:totals")?.cells[Array("m".utf8)]
+        #expect(cell == .text(TallyText.twentyDigits(milliseconds * 1_000_000)), "\(text)")
+        twin.finish()
+        let changes = twin.program.counters.clockChanges
+        #expect(twin.differences.isEmpty)
+        #expect(changes.twice == twice && changes.never == never, "\(changes)")
+    }
+
     @Test func aTimeMayBeInAHeader() throws {
         let catalog = try Catalogs.read(
             """
@@ -140,7 +180,10 @@ import Workload
         ("format: \"%Y%m%d %I%z\"", "format", "go together"),
         ("format: \"%Y%m%d%\"", "format", "% at the end"),
         ("format: \"%Y-%m-%d\"", "format", "needs 'zone'"),
-        ("format: iso8601, zone: Europe/Berlin", "zone", "must be UTC: zones by name"),
+        ("format: iso8601, zone: Berlin", "zone", "no such name, but Europe/Berlin"),
+        ("format: iso8601, zone: europe/berlin", "zone", "no such name, but Europe/Berlin"),
+        ("format: iso8601, zone: BST", "zone", "no such name, but Europe/London"),
+        ("format: iso8601, zone: ../../etc/passwd", "zone", "like Europe/Berlin"),
         ("format: unix, zone: UTC", "zone", "is for iso8601"),
         ("zone: UTC", "zone", "is for iso8601"),
     ]

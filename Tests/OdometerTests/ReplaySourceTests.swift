@@ -71,7 +71,7 @@ struct ReplaySourceTests {
         ] as [(String, String, String?)])
     func timesOfOtherFormatsAreRead(_ form: String, _ text: String, _ wanted: String?) throws {
         let berlin = try ZoneDatabase.system.zone(named: "Europe/Berlin")
-        let time = try foreign(form) { berlin.time(ofLocal: $0).second }
+        let time = try foreign(form, LocalZone(berlin))
         let found = time.milliseconds(Array(text.utf8)).map {
             String(decoding: EventTime.text($0), as: UTF8.self)
         }
@@ -79,9 +79,9 @@ struct ReplaySourceTests {
     }
 
     private func foreign(
-        _ form: String, toUTC: (@Sendable (Int64) -> Int64)? = nil
+        _ form: String, _ zone: LocalZone? = nil
     ) throws -> ForeignTime {
-        let reader = TimeReader([try #require(try TimeFormat(form))], toUTC: toUTC)
+        let reader = TimeReader([try #require(try TimeFormat(form))], zone: zone)
         return ForeignTime { reader.nanoseconds($0) }
     }
 

@@ -30,18 +30,24 @@ extension Program {
     /// Of several formats one that gives a time before the catalog's `not_before` is taken only if
     /// no other one fits: so seconds and milliseconds cannot be taken for each other.
     mutating func time(_ value: es_value, _ other: OtherRule) -> Int64? {
-        var early: Int64?
+        var found: FoundTime?
+        let zone = other.zone < 0 ? nil : zones[Int(other.zone)]
         for index in other.firstFormat..<(other.firstFormat + other.formatCount) {
-            guard let time = time(value, formats[index], other.zone) else { continue }
-            if time >= notBeforeNanoseconds { return time }
-            early = early ?? time
+            guard let time = time(value, formats[index], zone) else { continue }
+            found = found ?? time
+            if time.nanoseconds >= notBeforeNanoseconds {
+                found = time
+                break
+            }
         }
-        return early
+        guard let found else { return nil }
+        counters.clockChanges.add(found.count)
+        return found.nanoseconds
     }
 
     private func time(
         _ value: es_value, _ format: FormatRule, _ zone: LocalZone?
-    ) -> Int64? {
+    ) -> FoundTime? {
         let isText = value.kind == ES_TEXT.rawValue
         guard format.kind == .unix else {
             guard isText else { return nil }
@@ -53,11 +59,13 @@ extension Program {
                     UnsafeBufferPointer(
                         start: steps.base + Int(format.firstStep), count: Int(format.stepCount))
                 )?.inNanoseconds(zone)
-            case .rfc3339, .unix: Timestamp.nanoseconds(value.bytes)
+            case .rfc3339, .unix: Timestamp.nanoseconds(value.bytes).map { FoundTime($0) }
             }
         }
         guard isText || value.isNumber else { return nil }
-        return Timestamp.nanoseconds(since1970: value.bytes, power: format.power)
+        return Timestamp.nanoseconds(since1970: value.bytes, power: format.power).map {
+            FoundTime($0)
+        }
     }
 }
 

@@ -64,10 +64,11 @@ struct OtherRule {
     var isDimension = false
     /// Whether a value of another type counts as absent.
     var isForgiving = false
-    /// Of a time: where `Program.formats` has its formats, and the zone of those without one.
+    /// Of a time: where `Program.formats` has its formats and `Program.zones` the zone of those
+    /// without one; -1: none.
     var firstFormat: Int32 = 0
     var formatCount: Int32 = 0
-    var zone: LocalZone?
+    var zone: Int32 = -1
 }
 
 /// One place where a value may be.

@@ -69,7 +69,11 @@ extension Lowering {
 
     /// Adds the formats of a time.
     private mutating func lower(_ time: TimeRule, into rule: inout OtherRule) {
-        rule.zone = time.zone
+        if let zone = time.zone {
+            let known = zones.firstIndex(of: zone)
+            if known == nil { zones.append(zone) }
+            rule.zone = Int32(known ?? zones.count - 1)
+        }
         rule.firstFormat = Int32(formats.count)
         rule.formatCount = Int32(time.formats.count)
         for format in time.formats {

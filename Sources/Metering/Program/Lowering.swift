@@ -13,6 +13,7 @@ struct Lowering {
     var places: [PlaceRule] = []
     var formats: [FormatRule] = []
     var steps: [TimePattern.Step] = []
+    var zones: [LocalZone] = []
     var values: [FixedText] = []
     var tuples: [TupleRule] = []
     var parts: [TuplePart] = []

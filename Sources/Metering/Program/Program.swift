@@ -94,6 +94,7 @@ public struct Program: ~Copyable {
     let places: FixedArray<PlaceRule>
     let formats: FixedArray<FormatRule>
     let steps: FixedArray<TimePattern.Step>
+    let zones: [LocalZone]
     /// Whether something is asked for that is not in the value itself.
     let looksElsewhere: Bool
     let values: FixedArray<FixedText>
@@ -175,6 +176,7 @@ public struct Program: ~Copyable {
         places = FixedArray(lowering.places)
         formats = FixedArray(lowering.formats)
         steps = FixedArray(lowering.steps)
+        zones = lowering.zones
         looksElsewhere = lowering.places.contains { $0.source != .value }
         values = FixedArray(lowering.values)
         tuples = FixedArray(lowering.tuples)

@@ -93,27 +93,6 @@ public enum TimeFormat: Sendable, Equatable {
     }
 }
 
-/// The zone of times that are written without one.
-///
-/// Zones by name are not known yet: they would be more cases here, with `utcSeconds` as the only
-/// place that has to know them.
-public enum LocalZone: Sendable, Equatable {
-    case utc
-
-    /// The zone with that name; nil where it is unknown.
-    public init?(_ name: String) {
-        guard name == "UTC" else { return nil }
-        self = .utc
-    }
-
-    /// Its name.
-    public var name: String { "UTC" }
-
-    /// Seconds since 1970 of a local time, given as if it were UTC.
-    @inline(__always)
-    func utcSeconds(local seconds: Int64) -> Int64 { seconds }
-}
-
 /// How the times of one place are written.
 public struct TimeRule: Sendable, Equatable {
     /// Tried in this order; of several, the first that gives a time not before the catalog's
@@ -130,4 +109,12 @@ public struct TimeRule: Sendable, Equatable {
 
     /// RFC 3339 and nothing else.
     public static let standard = TimeRule()
+}
+
+extension MeterCatalog {
+    /// Names of the zones of times that are written without one, sorted.
+    public var zoneNames: [String] {
+        let fields = events.flatMap { $0.fields.map(\.time) }
+        return Set((fields + [envelope.timeRule]).compactMap { $0.zone?.name }).sorted()
+    }
 }

@@ -80,6 +80,17 @@ public struct TimePattern: Sendable, Equatable {
     var hasZone: Bool { steps.contains { $0.isDirective && $0.byte == UInt8(ascii: "z") } }
 }
 
+/// Nanoseconds since 1970, and how often clocks show that time where it was read without a zone.
+struct FoundTime {
+    var nanoseconds: Int64
+    var count: LocalZone.Meaning.Count
+
+    init(_ nanoseconds: Int64, _ count: LocalZone.Meaning.Count = .once) {
+        self.nanoseconds = nanoseconds
+        self.count = count
+    }
+}
+
 /// A time that was read: the local time as if it were UTC, and its distance from UTC.
 struct LocalTime {
     /// Seconds since 1970.
@@ -89,13 +100,12 @@ struct LocalTime {
     var offsetSeconds: Int64?
 
     /// Nanoseconds since 1970; nil where neither it nor the rule has a zone.
-    @inline(__always)
-    func inNanoseconds(_ zone: LocalZone?) -> Int64? {
+    func inNanoseconds(_ zone: LocalZone?) -> FoundTime? {
         if let offsetSeconds {
-            return (seconds - offsetSeconds) * 1_000_000_000 + nanoseconds
+            return FoundTime((seconds - offsetSeconds) * 1_000_000_000 + nanoseconds)
         }
-        guard let zone else { return nil }
-        return zone.utcSeconds(local: seconds) * 1_000_000_000 + nanoseconds
+        guard let meaning = zone?.meaning(ofLocal: seconds) else { return nil }
+        return FoundTime(meaning.second * 1_000_000_000 + nanoseconds, meaning.count)
     }
 }
 

@@ -3,15 +3,14 @@
 /// Safe on every thread.
 public struct TimeReader: Sendable {
     private let formats: [TimeFormat]
-    private let toUTC: (@Sendable (Int64) -> Int64)?
+    private let zone: LocalZone?
 
     /// A reader that tries these formats in their order.
     ///
-    /// - Parameter toUTC: turns the local time of a text without a zone into UTC, both in seconds
-    ///   since 1970; nil: such a text is no time.
-    public init(_ formats: [TimeFormat], toUTC: (@Sendable (Int64) -> Int64)? = nil) {
+    /// - Parameter zone: the zone of texts without one; nil: such a text is no time.
+    public init(_ formats: [TimeFormat], zone: LocalZone? = nil) {
         self.formats = formats
-        self.toUTC = toUTC
+        self.zone = zone
     }
 
     /// Nanoseconds since 1970; nil for a text in none of the formats.
@@ -35,11 +34,6 @@ public struct TimeReader: Sendable {
         case .pattern(let pattern):
             local = pattern.steps.withUnsafeBufferPointer { LocalTime(text, $0) }
         }
-        guard var local else { return nil }
-        if local.offsetSeconds == nil, let toUTC {
-            local.seconds = toUTC(local.seconds)
-            local.offsetSeconds = 0
-        }
-        return local.inNanoseconds(nil)
+        return local?.inNanoseconds(zone)?.nanoseconds
     }
 }

@@ -30,13 +30,13 @@ public struct OracleTimeRule: Sendable, Equatable {
 
     /// Tried one after the other.
     public var formats: [Format]
-    /// Whether times without a zone are UTC; else they are no times.
-    public var isUTC: Bool
+    /// The zone of times without one; nil: they are no times.
+    public var zone: OracleZone?
 
     /// Makes a rule, by default that of CloudEvents.
-    public init(formats: [Format] = [.rfc3339], isUTC: Bool = false) {
+    public init(formats: [Format] = [.rfc3339], zone: OracleZone? = nil) {
         self.formats = formats
-        self.isUTC = isUTC
+        self.zone = zone
     }
 
     /// The time of a value: of the formats that can read it, the first whose time is not before
@@ -62,18 +62,25 @@ public struct OracleTimeRule: Sendable, Equatable {
         guard found.kind == .string else { return nil }
         switch format {
         case .rfc3339, .unix: return TimeText.nanoseconds(text)
-        case .iso8601: return Self.canonical(iso8601: Array(text), isUTC).flatMap(Self.read)
+        case .iso8601: return moment(Self.canonical(iso8601: Array(text)))
         case .pattern(let pattern):
-            return pattern.canonical(Array(text), isUTC).flatMap(Self.read)
+            return moment(pattern.canonical(Array(text)))
         }
     }
 
-    private static func read(_ canonical: [UInt8]) -> Int64? {
-        canonical.withUnsafeBytes { TimeText.nanoseconds($0) }
+    /// The time of RFC 3339; a text without a zone is first read as if it were UTC.
+    private func moment(_ canonical: [UInt8]?) -> Int64? {
+        guard let canonical else { return nil }
+        if let time = canonical.withUnsafeBytes({ TimeText.nanoseconds($0) }) { return time }
+        guard let zone, let local = (canonical + [0x5A]).withUnsafeBytes({
+            TimeText.nanoseconds($0)
+        }) else { return nil }
+        let second = floorDivided(local, 1_000_000_000)
+        return zone.second(ofLocal: second) * 1_000_000_000 + local - second * 1_000_000_000
     }
 
     /// ISO 8601 written as RFC 3339; nil for a text that is neither basic nor extended.
-    private static func canonical(iso8601 text: [UInt8], _ isUTC: Bool) -> [UInt8]? {
+    private static func canonical(iso8601 text: [UInt8]) -> [UInt8]? {
         guard let mark = text.firstIndex(where: { "Tt ".utf8.contains($0) }) else { return nil }
         var date = Array(text[..<mark])
         let rest = text[(mark + 1)...]
@@ -89,7 +96,7 @@ public struct OracleTimeRule: Sendable, Equatable {
             clock.insert(0x3A, at: 2)
         }
         guard date.count == 10, clock.count == 8,
-            let zone = zone(Array(rest[end...]), isUTC),
+            let zone = suffix(Array(rest[end...])),
             let fraction = fraction(parts.count == 2 ? Array(parts[1]) : nil)
         else { return nil }
         return date + [0x54] + clock + fraction + zone
@@ -102,9 +109,9 @@ public struct OracleTimeRule: Sendable, Equatable {
         return [0x2E] + digits.prefix(9)
     }
 
-    /// A zone as RFC 3339 has it.
-    private static func zone(_ text: [UInt8], _ isUTC: Bool) -> [UInt8]? {
-        if text.isEmpty { return isUTC ? [0x5A] : nil }
+    /// A zone as RFC 3339 has it; empty where there is none.
+    private static func suffix(_ text: [UInt8]) -> [UInt8]? {
+        if text.isEmpty { return [] }
         let bare = text.first == 0x20 ? Array(text.dropFirst()) : text
         if bare.elementsEqual("UTC".utf8) { return [0x5A] }
         return offset(bare)

@@ -36,9 +36,9 @@ public struct PatternText: Sendable, Equatable {
         var zone: [UInt8]?
     }
 
-    /// The time as RFC 3339 has it; nil for a text that does not match, or has no zone though it
-    /// needs one.
-    func canonical(_ text: [UInt8], _ isUTC: Bool) -> [UInt8]? {
+    /// The time as RFC 3339 has it, without a zone where it has none; nil for a text that does not
+    /// match.
+    func canonical(_ text: [UInt8]) -> [UInt8]? {
         var fields = Fields()
         var rest = text[...]
         for part in parts {
@@ -51,7 +51,6 @@ public struct PatternText: Sendable, Equatable {
         }
         func number(_ letter: Character) -> Int? { fields.numbers[letter.asciiValue ?? 0] }
         guard rest.isEmpty, let year = number("Y"), let month = number("m"), let day = number("d"),
-            let zone = fields.zone ?? (isUTC ? [0x5A] : nil),
             let fraction = OracleTimeRule.fraction(fields.fraction)
         else { return nil }
         var hour = number("H") ?? 0
@@ -65,7 +64,7 @@ public struct PatternText: Sendable, Equatable {
         }
         let date = "\(padded(year, 4))-\(padded(month, 2))-\(padded(day, 2))"
         let clock = [hour, number("M") ?? 0, number("S") ?? 0].map { padded($0, 2) }
-        return Array("\(date)T\(clock.joined(separator: ":"))".utf8) + fraction + zone
+        return Array("\(date)T\(clock.joined(separator: ":"))".utf8) + fraction + (fields.zone ?? [])
     }
 
     private static func read(

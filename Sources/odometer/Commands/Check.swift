@@ -10,6 +10,12 @@ extension Commands {
         help: "Print only the line for redis-cli that makes a Redis user with the rights needed.",
         source: .call)
 
+    private static let example = Option(
+        name: "example", placeholder: "NAME",
+        value: .choice(ForeignFormats.all.map(\.name).sorted()),
+        help: "Print only a catalog for topics of another producer, with a sample and what it counts.",
+        source: .call)
+
     static let check = Command(
         path: ["check"],
         summary:
@@ -19,12 +25,15 @@ extension Commands {
             or up would refuse before they ask anybody.
             With --acl it prints one line, ACL SETUSER, for the user of --redis (or odometer) and the keys of
             --prefix; put a password in the place of PASSWORD.
+            With --example it prints a catalog file for a topic that something else writes; records and the
+            cells that they count follow as comments.
             """,
-        options: Options.configurable + [acl],
+        options: Options.configurable + [acl, example],
         examples: [
             ("check", "what the defaults and the environment say"),
             ("check --config /etc/odometer.yaml", "a configuration file"),
             ("check --meters my-meters/", "a catalog of one's own"),
+            ("check --example nginx > my.yaml", "begin with a catalog for nginx's access log"),
             ("check --acl --prefix odo", "the Redis user that all commands need"),
         ],
         run: runCheck)
@@ -34,6 +43,10 @@ extension Commands {
         if settings.isOn(acl) {
             let user = try settings.redisAddress().user ?? "odometer"
             Output.line(ServerRights.aclLine(user: user, prefix: try settings.keyLayout().prefix))
+            return .ok
+        }
+        if let name = settings.text(example) {
+            printExample(name)
             return .ok
         }
         printSettings(settings)
@@ -47,6 +60,7 @@ extension Commands {
         printDecimals(catalog)
         printWindows(span: Int64(settings.integer(Options.dedupeWindow)))
         Output.line("\n" + ZoneRules.line)
+        printZones(catalog)
         if let warning = ZoneRules.warning { call.log.warning(warning) }
         let missing = machine.answering?.service.missing ?? []
         if !missing.isEmpty { Output.line("\nRequests that this catalog cannot answer:") }

@@ -137,10 +137,12 @@ struct MappingFile {
     }
 
     private func time(_ form: YAMLForm) throws(CommandFailure) -> ForeignTime {
+        let name = try form.text("zone") ?? "UTC"
         let zone: Zone
         do throws(ZoneDatabase.Fault) {
-            zone = try ZoneDatabase.system.zone(named: try form.text("zone") ?? "UTC")
-        } catch { throw form.failure("zone", "must be a time zone like Europe/Berlin; \(error.text)") }
+            zone = try ZoneDatabase.system.zone(named: name)
+        } catch {
+            throw form.failure("zone", "must be a time zone like Europe/Berlin; \(error.text)")
         }
         let text = try form.text("format") ?? "rfc3339"
         let format: TimeFormat?
@@ -153,7 +155,7 @@ struct MappingFile {
                 "must be one of \(TimeFormat.words.joined(separator: ", ")), or a pattern like "
                     + "%d.%m.%Y %H:%M:%S\(Suggestion.text(for: text, among: TimeFormat.words))")
         }
-        let reader = TimeReader([format]) { zone.time(ofLocal: $0).second }
+        let reader = TimeReader([format], zone: LocalZone(zone))
         return ForeignTime { reader.nanoseconds($0) }
     }
 }
