@@ -18,7 +18,7 @@ public struct Envelope: Sendable, Equatable {
     public var type: Source
     /// Organization that the event belongs to.
     public var subject: Source
-    /// Where the event time is: at the first of these places that is there. At least one.
+    /// Where the event time is, the first of these that is there; at least one place.
     public var time: [Place]
     /// How the event time is written.
     public var timeRule: TimeRule

@@ -232,7 +232,7 @@ def github(record):
     bad_unless("action" in record)
     event.table("actions", [record["action"], record.get("transport_protocol_name")])
     event.table("actor_actions", [plain(record.get("actor_id", record["actor"]))], windows=["all"])
-    event.changes.append(("totals", "last_action", f"{time:020d}:{record['action']}"))
+    event.changes.append(("totals", "last_action", f"{time + 2**63:020d}:{record['action']}"))
     return event
 
 

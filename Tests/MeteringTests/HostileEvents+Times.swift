@@ -13,11 +13,13 @@ extension HostileEvents {
     mutating func time(_ rule: TimeRule) -> [UInt8] {
         var time = moment()
         if let changes = Self.changes[rule.zone?.name ?? ""], happens(30) {
-            time = (pick(changes) + Int64(random.below(14_400)) - 7_200) * 1_000_000_000
+            time = (pick(changes) + Int64(random.below(7_200)) - 3_600) * 1_000_000_000
         }
         switch pick(rule.formats) {
         case .rfc3339: return text(happens(97) ? rfc3339(time) : pick(EdgeValues.times))
-        case .iso8601: return text(happens(97) ? iso8601(time) : pick(EdgeValues.times))
+        case .iso8601:
+            return text(
+                happens(97) ? iso8601(time, isLocal: rule.zone != nil) : pick(EdgeValues.times))
         case .unix(let unit):
             let number = happens(96) ? unix(time, unit) : pick(EdgeValues.numbers)
             return happens(30) ? text(number) : Array(number.utf8)
@@ -35,7 +37,7 @@ extension HostileEvents {
         return "\(whole).\(digits.isEmpty ? "0" : digits)\(pick(["", "0", "123456", "9"]))"
     }
 
-    private mutating func iso8601(_ nanoseconds: Int64) -> String {
+    private mutating func iso8601(_ nanoseconds: Int64, isLocal: Bool) -> String {
         var text = rfc3339(nanoseconds)
         guard text.count >= 20, text.utf8.count == text.count else { return text }
         if happens(30) { text = String(text.prefix(10) + " " + text.dropFirst(11)) }
@@ -44,6 +46,7 @@ extension HostileEvents {
             let date = text.prefix(10).replacing("-", with: "")
             text = "\(date)T\(clock)\(text.dropFirst(19))"
         }
+        if isLocal, happens(60), text.hasSuffix("Z") { text.removeLast() }
         if happens(15) {
             text = text.replacing("Z", with: pick(["+00", "+0000", " UTC", "", " Z", "-00"]))
         }

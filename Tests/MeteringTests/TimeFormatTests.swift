@@ -112,8 +112,9 @@ import Workload
             ("2025-03-30 02:30:00", 1_743_298_200_000, 0, 1),
             ("2025-03-30 03:00:00", 1_743_296_400_000, 0, 0),
         ]) func clockChangesAreReadAndCounted(
-        _ text: String, _ milliseconds: Int64, _ twice: Int64, _ never: Int64
-    ) throws {
+            _ text: String, _ milliseconds: Int64, _ twice: Int64, _ never: Int64
+        ) throws
+    {
         let catalog = try Catalogs.read(
             """
             version: 1

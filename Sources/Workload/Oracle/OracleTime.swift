@@ -72,9 +72,11 @@ public struct OracleTimeRule: Sendable, Equatable {
     private func moment(_ canonical: [UInt8]?) -> Int64? {
         guard let canonical else { return nil }
         if let time = canonical.withUnsafeBytes({ TimeText.nanoseconds($0) }) { return time }
-        guard let zone, let local = (canonical + [0x5A]).withUnsafeBytes({
-            TimeText.nanoseconds($0)
-        }) else { return nil }
+        guard let zone,
+            let local = (canonical + [0x5A]).withUnsafeBytes({
+                TimeText.nanoseconds($0)
+            })
+        else { return nil }
         let second = floorDivided(local, 1_000_000_000)
         return zone.second(ofLocal: second) * 1_000_000_000 + local - second * 1_000_000_000
     }

@@ -118,7 +118,8 @@ struct OracleZoneRule {
     /// Reads such as `CET-1CEST,M3.5.0,M10.5.0/3`; nil for other texts.
     init?(_ text: String) {
         let parts = text.split(separator: ",")
-        guard let names = parts.first, let zone = Self.names(names), parts.count == 1 || parts.count == 3
+        guard let names = parts.first, let zone = Self.names(names),
+            parts.count == 1 || parts.count == 3
         else { return nil }
         standard = zone.standard
         guard parts.count == 3, let summer = zone.summer else { return }

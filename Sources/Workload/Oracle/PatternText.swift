@@ -64,7 +64,8 @@ public struct PatternText: Sendable, Equatable {
         }
         let date = "\(padded(year, 4))-\(padded(month, 2))-\(padded(day, 2))"
         let clock = [hour, number("M") ?? 0, number("S") ?? 0].map { padded($0, 2) }
-        return Array("\(date)T\(clock.joined(separator: ":"))".utf8) + fraction + (fields.zone ?? [])
+        return Array("\(date)T\(clock.joined(separator: ":"))".utf8) + fraction
+            + (fields.zone ?? [])
     }
 
     private static func read(

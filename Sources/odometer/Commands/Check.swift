@@ -13,7 +13,8 @@ extension Commands {
     private static let example = Option(
         name: "example", placeholder: "NAME",
         value: .choice(ForeignFormats.all.map(\.name).sorted()),
-        help: "Print only a catalog for topics of another producer, with a sample and what it counts.",
+        help:
+            "Print only a catalog for topics of another producer, with a sample and what it counts.",
         source: .call)
 
     static let check = Command(

@@ -81,7 +81,9 @@ extension Commands {
         Output.line(format.catalog)
         Output.line("# Records of such a topic:")
         for line in format.sample.split(separator: "\n") { Output.line("# \(line)") }
-        Output.line("#\n# What these count: records by outcome, and of each organization its keys in Redis:")
+        Output.line(
+            "#\n# What these count: records by outcome, and of each organization its keys in Redis:"
+        )
         for line in format.cells.split(separator: "\n") { Output.line("# \(line)") }
     }
 }

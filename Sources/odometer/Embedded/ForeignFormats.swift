@@ -363,7 +363,7 @@ meters:
     "583231": "2"
    },
    "totals": {
-    "last_action": "01773065717123000000:git.push"
+    "last_action": "10996437753977775808:git.push"
    }
   },
   "big-corp": {
@@ -377,7 +377,7 @@ meters:
     "mona": "1"
    },
    "totals": {
-    "last_action": "01773152117123000000:org.add_member"
+    "last_action": "10996524153977775808:org.add_member"
    }
   }
  },
@@ -569,7 +569,7 @@ events:
   call:
     type: llm.call
     fields:
-      cost: {at: /response_cost, is: decimal, scale: 12, round: half_even, default: "0"}
+      cost: {at: /response_cost, is: decimal, scale: 12, round: half_even, default: 0}
       tokens: {at: /total_tokens, is: integer, default: 0}
       model: {at: /model}
       provider: {at: /custom_llm_provider}
