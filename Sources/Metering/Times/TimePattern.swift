@@ -7,8 +7,8 @@ public struct TimePatternError: Error, Sendable {
 /// A pattern of a time like `%d.%m.%Y %H:%M:%S`.
 ///
 /// `%Y` (four digits) `%y` (2000 to 2099) `%m` `%d` `%b` (Jan … Dec) `%H` `%I` `%p` (AM, PM) `%M`
-/// `%S` `%f` (decimals of a second) `%z` (`Z`, `+01`, `+0100`, `+01:00`) `%%`. Numbers of two digits
-/// may have one. All other characters stand for themselves.
+/// `%S` `%f` (decimals of a second) `%z` (`Z`, `+01`, `+0100`, `+01:00`) `%%`. Numbers of two
+/// digits may have one. All other characters stand for themselves.
 public struct TimePattern: Sendable, Equatable {
     /// One character or directive.
     struct Step: Equatable {

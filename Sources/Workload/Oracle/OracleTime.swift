@@ -78,7 +78,8 @@ public struct OracleTimeRule: Sendable, Equatable {
             })
         else { return nil }
         let second = floorDivided(local, 1_000_000_000)
-        return zone.second(ofLocal: second) * 1_000_000_000 + local - second * 1_000_000_000
+        return zone.second(ofLocal: second) * 1_000_000_000
+            + (local - second * 1_000_000_000)
     }
 
     /// ISO 8601 written as RFC 3339; nil for a text that is neither basic nor extended.

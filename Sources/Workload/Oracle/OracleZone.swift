@@ -72,7 +72,7 @@ public struct OracleZone: Sendable {
         return local - (spans.last?.offset ?? 0)
     }
 
-    /// What stands before the data of a version.
+    /// What is before the data of a version.
     private struct Header {
         let start: Int
         var leaps = 0

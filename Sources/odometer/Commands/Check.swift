@@ -34,7 +34,7 @@ extension Commands {
             ("check", "what the defaults and the environment say"),
             ("check --config /etc/odometer.yaml", "a configuration file"),
             ("check --meters my-meters/", "a catalog of one's own"),
-            ("check --example nginx > my.yaml", "begin with a catalog for nginx's access log"),
+            ("check --example nginx", "a catalog to begin with: that of nginx's access log"),
             ("check --acl --prefix odo", "the Redis user that all commands need"),
         ],
         run: runCheck)
