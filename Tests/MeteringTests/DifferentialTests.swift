@@ -100,7 +100,7 @@ import Workload
         let envelopes = ["", Catalogs.foreignTimes, Catalogs.iso8601, Catalogs.nanoseconds]
         let envelope = (envelopes + [Catalogs.patterns])[Int(seed % 5)]
         let changes = try run(Catalogs.times(envelope: envelope), seed: seed, records: 1_500)
-        #expect(changes.twice > 0 && changes.never > 0, "\(changes)")
+        #expect(changes.twice + changes.never > 0, "\(changes)")
     }
 
     /// How many more seeds to try: `TEST_SEEDS=500 swift test -c release --filter Differential`.
