@@ -46,7 +46,7 @@ test: setup-test $(PYTHON_TOOLS)/ready ## everything: lint, units, Redis, Kafka,
 test-fast: setup-test $(PYTHON_TOOLS)/ready ## the same without broker and slow suites, at most 2 minutes
 	@Tests/run fast
 
-fuzz: setup-test ## RUNS=1000000 inputs for the scanner, times and headers, a tenth for requests and catalogs; SEED=1
+fuzz: setup-test ## RUNS=1000000 inputs for the scanner, times and records, a tenth for requests and catalogs; SEED=1
 	@Tests/run fuzz
 
 soak: setup-test ## SEEDS=2000 seeds of the simulation from FIRST=1 on

@@ -15,24 +15,37 @@
 #include <vector>
 
 namespace {
-constexpr uint32_t slot_count = 10, fan_out_count = 3;
+constexpr uint32_t slot_count = 21, fan_out_count = 3;
 
-es_node node(const char *name, int32_t slot, int32_t fan_out, uint32_t first_child = 0, uint32_t children = 0) {
-    return es_node{name, uint32_t(strlen(name)), slot, fan_out, first_child, children};
+es_node node(const char *name, int32_t slot, int32_t fan_out, uint32_t first_child = 0, uint32_t children = 0, int32_t list = -1) {
+    return es_node{name, uint32_t(strlen(name)), slot, fan_out, first_child, children, list};
+}
+
+es_find find(const char *name, int32_t key, int32_t from, int32_t to) {
+    return es_find{name, uint32_t(strlen(name)), key, from, to};
 }
 
 es_scanner *make_scanner() {
     const std::vector<es_node> nodes = {
-        node("", -1, -1, 1, 5), node("id", 0, -1), node("type", 1, -1), node("time", 2, -1), node("data", 3, -1, 6, 4),
-        node("subject", 4, -1), node("user", 5, -1), node("n", 6, -1), node("tags", 7, 0, 10, 2), node("list", -1, 1),
-        node("a", 8, -1), node("data", 9, 2)};
-    return es_create(nodes.data(), uint32_t(nodes.size()), slot_count, fan_out_count);
+        node("", -1, -1, 1, 5), node("id", 0, -1), node("type", 1, -1), node("time", 2, -1), node("data", 3, -1, 6, 6),
+        node("subject", 4, -1), node("user", 5, -1), node("n", 6, -1, 18, 2), node("tags", 7, 0, 12, 3),
+        node("list", -1, 1, 15, 1), node("kv", 10, -1, 0, 0, 0), node("0", 11, -1, 16, 2), node("a", 8, -1),
+        node("data", 9, 2), node("1", 12, -1), node("0", -1, -1), node("k", 13, -1), node("1", 14, -1),
+        node("0", 15, -1), node("10", 16, -1),
+        // An entry of the list `kv`.
+        node("", -1, -1, 21, 2), node("k", 17, -1), node("v", 18, -1, 23, 1), node("s", 19, -1)};
+    const std::vector<es_list> lists = {{20, 4, 0, 3}};
+    const std::vector<es_find> finds = {find("a", 17, 18, 20), find("b", 17, 19, 5), find("data", 17, 17, 6)};
+    const es_tree tree = {nodes.data(), lists.data(), finds.data(), uint32_t(nodes.size()), uint32_t(lists.size()),
+                          uint32_t(finds.size()), slot_count, fan_out_count};
+    return es_create(&tree);
 }
 
 bool is_same(const es_value &a, const es_value &b) {
     if (a.kind != b.kind) return false;
-    if (a.kind == ES_TEXT) return a.length == b.length && memcmp(a.pointer, b.pointer, a.length) == 0;
-    return a.kind != ES_INTEGER || a.integer == b.integer;
+    if (a.kind != ES_TEXT && a.kind != ES_INTEGER && a.kind != ES_NUMBER) return true;
+    if (a.kind == ES_INTEGER && a.integer != b.integer) return false;
+    return a.length == b.length && memcmp(a.pointer, b.pointer, a.length) == 0;
 }
 
 bool is_same(const es_fan_out &a, const es_fan_out &b) {
@@ -66,8 +79,10 @@ const char *finding(es_scanner *plain, es_scanner *other, std::string_view text,
     std::string more = with_escape(text);
     if (more.empty()) return nullptr;
     if (es_scan(other, more.data(), more.size(), 0, 1) != result) return "results differ";
-    for (uint32_t i = 0; i < slot_count; i++)
+    for (uint32_t i = 0; i < slot_count; i++) {
+        if (i >= 17 && i <= 19) continue;  // what the last entry of a list left has no meaning
         if (!is_same(es_slots(plain)[i], es_slots(other)[i])) return "values differ";
+    }
     for (uint32_t i = 0; i < fan_out_count; i++)
         if (!is_same(es_fan_outs(plain)[i], es_fan_outs(other)[i])) return "entries differ";
     return nullptr;

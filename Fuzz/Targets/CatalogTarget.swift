@@ -62,33 +62,72 @@ private enum CatalogWriter {
     }
 
     private static func text(of envelope: Envelope) -> String {
-        let time = [
-            ("at", pointer(envelope.time)), ("format", quoted(envelope.timeFormat.rawValue)),
-        ]
-        return mapping([
+        let time = [("at", text(of: envelope.time))] + members(of: envelope.timeRule)
+        var members = [
             ("id", source(envelope.id)), ("source", source(envelope.source)),
             ("type", source(envelope.type)), ("subject", source(envelope.subject)),
             ("time", mapping(time)),
-        ])
+        ]
+        if let inside = envelope.inside {
+            members.append(("data", mapping([("at", pointer(inside)), ("inside", "json")])))
+        }
+        return mapping(members)
     }
 
     private static func source(_ source: Envelope.Source) -> String {
         switch source {
         case .pointer(let tokens): pointer(tokens)
         case .constant(let text): mapping([("const", quoted(text))])
+        case .places(let places, let takesAny):
+            mapping([("at", text(of: places))] + (takesAny ? [("from", "any")] : []))
         }
+    }
+
+    private static func members(of rule: TimeRule) -> [(String, String)] {
+        [("format", list(rule.formats.map { quoted($0.text) }))]
+            + (rule.zone.map { [("zone", $0.name)] } ?? [])
+    }
+
+    private static func text(of places: [Place]) -> String {
+        let texts = places.map { place in
+            switch place {
+            case .pointer(let tokens): pointer(tokens)
+            case .entry(let entry):
+                mapping([
+                    ("list", pointer(entry.list)), ("key", pointer(entry.key)),
+                    ("value", pointer(entry.value)), ("name", quoted(entry.name)),
+                ])
+            case .header(let name): mapping([("header", quoted(name))])
+            case .key: mapping([("key", "true")])
+            case .keyMember(let tokens): mapping([("key", pointer(tokens))])
+            case .constant(let text): mapping([("const", quoted(text))])
+            }
+        }
+        return texts.count == 1 ? texts[0] : list(texts)
     }
 
     private static func text(of event: EventDeclaration) -> String {
         let fields = event.fields.map { field in
             var members = [
-                ("at", pointer(field.pointer)), ("is", quoted(field.kind.rawValue)),
+                ("at", text(of: field.places)), ("is", quoted(field.kind.rawValue)),
                 ("required", "\(field.isRequired)"), ("each", "\(field.isFanOut)"),
                 ("values", list(field.values.map(quoted))),
             ]
             if let text = field.defaultText { members.append(("default", quoted(text))) }
-            if let number = field.defaultInteger { members.append(("default", "\(number)")) }
-            if let number = field.maximum { members.append(("max", "\(number)")) }
+            if let number = field.defaultInteger {
+                let text =
+                    field.kind == .boolean
+                    ? "\(number == 1)" : ScaledNumber.text(number, scale: field.scale)
+                members.append(("default", text))
+            }
+            if let number = field.maximum {
+                members.append(("max", ScaledNumber.text(number, scale: field.scale)))
+            }
+            if field.kind == .decimal { members.append(("scale", "\(field.scale)")) }
+            if field.kind == .time { members += Self.members(of: field.time) }
+            if field.isForgiving { members.append(("otherwise", "unknown")) }
+            if field.isRounded { members.append(("round", "half_even")) }
+            if field.from != .itself { members.append(("from", field.from.rawValue)) }
             return (field.name, mapping(members))
         }
         return mapping([("type", quoted(event.type)), ("fields", mapping(fields))])

@@ -10,7 +10,7 @@ public protocol FuzzTarget: AnyObject {
 /// All targets written in Swift, by the names of their corpora in `Fuzz/corpus`.
 public enum FuzzTargets {
     /// Their names.
-    public static let names = ["catalog", "headers", "request", "timestamp"]
+    public static let names = ["catalog", "foreign", "headers", "request", "timestamp"]
 
     /// Makes a target; nil for an unknown name.
     ///
@@ -19,6 +19,7 @@ public enum FuzzTargets {
     public static func make(_ name: String, redis: String?) throws -> (any FuzzTarget)? {
         switch name {
         case "catalog": CatalogTarget()
+        case "foreign": try ForeignTarget()
         case "headers": try HeadersTarget()
         case "request": try RequestTarget(redis: redis)
         case "timestamp": TimestampTarget()

@@ -49,12 +49,13 @@ extension JSONWriter {
         dayList(range, values, named: value)
     }
 
-    /// Writes `{dow, hour, count}`.
-    mutating func gridCell(_ cell: GridCell) {
+    /// Writes `{dow, hour, count}`; the count is written by `count`.
+    mutating func gridCell(_ cell: GridCell, count: (inout JSONWriter) -> Void) {
         object {
             $0.member("dow", integer: Int64(cell.weekday))
             $0.member("hour", integer: Int64(cell.hour))
-            $0.member("count", integer: cell.count)
+            $0.name("count")
+            count(&$0)
         }
     }
 

@@ -17,10 +17,12 @@ struct walk {
     }
     bool any(ondemand::value value, int32_t node, int depth, es_value *out);
     bool members(ondemand::object object, int32_t node, int depth);
-    bool elements(ondemand::array array, int depth);
+    bool element(ondemand::value value, int32_t node, uint32_t number, int depth, es_value *out);
+    bool elements(ondemand::array array, int32_t node, int depth);
+    bool entries(ondemand::array array, const es_list &list, int depth);
     bool member(ondemand::field &field, string_view name, int32_t node, int depth, es_value *out);
     bool fan_out_object(ondemand::object object, int32_t node, int depth);
-    bool fan_out_array(ondemand::array array, es_fan_out &fan, int depth);
+    bool fan_out_array(ondemand::array array, int32_t node, int depth);
 };
 
 bool walk::any(ondemand::value value, int32_t node, int depth, es_value *out) {
@@ -42,8 +44,8 @@ bool walk::any(ondemand::value value, int32_t node, int depth, es_value *out) {
         if (value.get_array().get(array)) return fail(ES_NOT_JSON);
         if (out) out->kind = ES_ARRAY;
         if (node >= 0 && scanner.nodes[node].fan_out >= 0)
-            return fan_out_array(array, scanner.fans[scanner.nodes[node].fan_out], depth);
-        return elements(array, depth);
+            return fan_out_array(array, node, depth);
+        return elements(array, node, depth);
     }
     es_value ignored;
     if (node >= 0 && scanner.nodes[node].fan_out >= 0) {
@@ -86,11 +88,36 @@ bool walk::members(ondemand::object object, int32_t node, int depth) {
     return true;
 }
 
-bool walk::elements(ondemand::array array, int depth) {
+/// An element of an array at `node`; its value goes to its slot and, where there is one, to `out`.
+bool walk::element(ondemand::value value, int32_t node, uint32_t number, int depth, es_value *out) {
+    const int32_t child = element_node(scanner, node, number);
+    if (child < 0) return any(value, -1, depth + 1, out);
+    const int32_t slot = scanner.nodes[child].slot;
+    es_value *const to = slot >= 0 ? &scanner.slots[slot] : out;
+    if (!any(value, child, depth + 1, to)) return false;
+    if (out && to != out) *out = *to;
+    return true;
+}
+
+bool walk::elements(ondemand::array array, int32_t node, int depth) {
+    if (node >= 0 && scanner.nodes[node].list >= 0)
+        return entries(array, scanner.lists[scanner.nodes[node].list], depth);
+    uint32_t number = 0;
     for (auto result : array) {
-        ondemand::value element;
-        if (std::move(result).get(element)) return fail(ES_NOT_JSON);
-        if (!any(element, -1, depth + 1, nullptr)) return false;
+        ondemand::value value;
+        if (std::move(result).get(value)) return fail(ES_NOT_JSON);
+        if (!element(value, node, number++, depth, nullptr)) return false;
+    }
+    return true;
+}
+
+bool walk::entries(ondemand::array array, const es_list &list, int depth) {
+    for (auto result : array) {
+        ondemand::value value;
+        if (std::move(result).get(value)) return fail(ES_NOT_JSON);
+        begin_entry(scanner, list);
+        if (!any(value, int32_t(list.root), depth + 1, nullptr)) return false;
+        if (!end_entry(scanner, list)) return fail(ES_DUPLICATE_MEMBER);
     }
     return true;
 }
@@ -114,14 +141,16 @@ bool walk::fan_out_object(ondemand::object object, int32_t node, int depth) {
     return !has_twice(names) || fail(ES_DUPLICATE_MEMBER);
 }
 
-bool walk::fan_out_array(ondemand::array array, es_fan_out &fan, int depth) {
+bool walk::fan_out_array(ondemand::array array, int32_t node, int depth) {
+    es_fan_out &fan = scanner.fans[scanner.nodes[node].fan_out];
+    uint32_t number = 0;
     fan.kind = ES_ARRAY;
     es_entry spare;
     for (auto result : array) {
         ondemand::value element;
         if (std::move(result).get(element)) return fail(ES_NOT_JSON);
         es_entry &entry = next_entry(fan, spare);
-        if (!any(element, -1, depth + 1, &entry.value)) return false;
+        if (!this->element(element, node, number++, depth, &entry.value)) return false;
     }
     return true;
 }
@@ -149,7 +178,7 @@ int scan_document(es_scanner &scanner, const char *text, size_t length, int32_t 
     ondemand::json_type type;
     if (document.type().get(type)) return ES_NOT_JSON;
     walk steps{scanner};
-    const es_node none{nullptr, 0, -1, -1, 0, 0}, &node = root >= 0 ? scanner.nodes[size_t(root)] : none;
+    const es_node none{nullptr, 0, -1, -1, 0, 0, -1}, &node = root >= 0 ? scanner.nodes[size_t(root)] : none;
     es_fan_out *fan = node.fan_out >= 0 ? &scanner.fans[size_t(node.fan_out)] : nullptr;
     es_value own{}, *out = node.slot >= 0 ? &scanner.slots[size_t(node.slot)] : fan ? &own : nullptr;
     if (type == ondemand::json_type::object) {
@@ -163,7 +192,7 @@ int scan_document(es_scanner &scanner, const char *text, size_t length, int32_t 
         ondemand::array array;
         if (document.get_array().get(array)) return ES_NOT_JSON;
         if (out) out->kind = ES_ARRAY;
-        if (!(fan ? steps.fan_out_array(array, *fan, 1) : steps.elements(array, 1))) return steps.error;
+        if (!(fan ? steps.fan_out_array(array, root, 1) : steps.elements(array, root, 1))) return steps.error;
         if (!at_end(document)) return ES_NOT_JSON;
     } else {
         if (int error = scan_scalar(document, string_view(text, length), out)) return error;
@@ -173,24 +202,54 @@ int scan_document(es_scanner &scanner, const char *text, size_t length, int32_t 
 }
 }  // namespace
 
-extern "C" es_scanner *es_create(const es_node *nodes, uint32_t node_count, uint32_t slot_count, uint32_t fan_out_count) {
+namespace {
+/// The number that a name is, without leading zeros, or -1.
+int32_t array_index(string_view name) {
+    if (name.empty() || name.size() > 9 || (name.size() > 1 && name[0] == '0')) return -1;
+    int32_t number = 0;
+    for (char digit : name) {
+        if (!is_digit(digit)) return -1;
+        number = number * 10 + (digit - '0');
+    }
+    return number;
+}
+
+/// Copies the tree.
+void take(es_scanner &scanner, const es_tree &tree) {
+    const uint32_t node_count = tree.node_count;
+    scanner.nodes.assign(tree.nodes, tree.nodes + node_count);
+    scanner.lists.assign(tree.lists, tree.lists + tree.list_count);
+    scanner.finds.assign(tree.finds, tree.finds + tree.find_count);
+    scanner.names.reserve(node_count + tree.find_count);
+    const auto keep = [&](const char *&name, uint32_t length) {
+        scanner.names.emplace_back(name, length);
+        name = scanner.names.back().data();
+    };
+    for (auto &node : scanner.nodes) keep(node.name, node.name_length);
+    for (auto &find : scanner.finds) keep(find.name, find.name_length);
+    scanner.slots.resize(std::max<uint32_t>(1, tree.slot_count));
+    scanner.fans.resize(std::max<uint32_t>(1, tree.fan_out_count));
+    scanner.names_of.resize(scanner.fans.size());
+    scanner.seen.resize(node_count);
+    scanner.found.resize(tree.find_count);
+    scanner.lengths.resize(node_count);
+    scanner.index.resize(node_count);
+    scanner.is_indexed.resize(node_count);
+    scanner.expected.assign(2 * size_t(node_count), -1);
+    for (uint32_t i = 0; i < node_count; i++) scanner.index[i] = array_index(scanner.names[i]);
+    for (uint32_t node = 0; node < node_count; node++)
+        for (uint32_t i = 0; i < tree.nodes[node].child_count; i++) {
+            const uint32_t child = tree.nodes[node].first_child + i;
+            scanner.lengths[node] |= uint64_t(1) << std::min<uint32_t>(63, tree.nodes[child].name_length);
+            if (scanner.index[child] >= 0) scanner.is_indexed[node] = true;
+        }
+}
+}  // namespace
+
+extern "C" es_scanner *es_create(const es_tree *tree) {
     auto *scanner = new (std::nothrow) es_scanner;
     if (!scanner) return nullptr;
-    scanner->nodes.assign(nodes, nodes + node_count);
-    scanner->names.reserve(node_count);
-    for (auto &node : scanner->nodes) {
-        scanner->names.emplace_back(node.name, node.name_length);
-        node.name = scanner->names.back().data();
-    }
-    scanner->slots.resize(std::max<uint32_t>(1, slot_count));
-    scanner->fans.resize(std::max<uint32_t>(1, fan_out_count));
-    scanner->names_of.resize(scanner->fans.size());
-    scanner->seen.resize(node_count);
-    scanner->lengths.resize(node_count);
-    scanner->expected.assign(2 * size_t(node_count), -1);
-    for (uint32_t node = 0; node < node_count; node++)
-        for (uint32_t i = 0; i < nodes[node].child_count; i++)
-            scanner->lengths[node] |= uint64_t(1) << std::min<uint32_t>(63, nodes[nodes[node].first_child + i].name_length);
+    take(*scanner, *tree);
     if (scanner->parser.allocate(1 << 16) ||
         get_active_implementation()->create_dom_parser_implementation(1 << 16, ES_MAX_DEPTH, scanner->structure)) {
         delete scanner;

@@ -40,9 +40,11 @@ struct plain_walk {
     bool member(string_view name, int32_t node, int32_t &previous, int depth, es_value *out);
     bool text_member(int32_t node, int32_t &previous);
     bool members(int32_t node, int depth);
-    bool elements(int depth);
+    bool element(int32_t node, uint32_t number, int depth, es_value *out);
+    bool elements(int32_t node, int depth);
+    bool entries(const es_list &list, int depth);
     bool fan_out_object(int32_t node, int depth);
-    bool fan_out_array(es_fan_out &fan, int depth);
+    bool fan_out_array(int32_t node, int depth);
 };
 
 /// The child with that name, or -1. A producer writes members in the same order each time, so the
@@ -84,7 +86,7 @@ inline int32_t plain_walk::wanted(int32_t node, int32_t previous, string_view na
     at++;
     if (out) out->kind = first == '{' ? ES_OBJECT : ES_ARRAY;
     if (first == '{') return fan >= 0 ? fan_out_object(node, depth) : members(node, depth);
-    return fan >= 0 ? fan_out_array(scanner.fans[fan], depth) : elements(depth);
+    return fan >= 0 ? fan_out_array(node, depth) : elements(node, depth);
 }
 
 /// A member of an object at `node`; its value goes to its slot and, where there is one, to `out`.
@@ -133,10 +135,31 @@ bool plain_walk::members(int32_t node, int depth) {
     return true;
 }
 
-bool plain_walk::elements(int depth) {
+/// An element of an array at `node`; its value goes to its slot and, where there is one, to `out`.
+bool plain_walk::element(int32_t node, uint32_t number, int depth, es_value *out) {
+    const int32_t child = element_node(scanner, node, number);
+    if (child < 0) return value(-1, depth + 1, out);
+    const int32_t slot = scanner.nodes[child].slot;
+    es_value *const to = slot >= 0 ? &scanner.slots[slot] : out;
+    if (!value(child, depth + 1, to)) return false;
+    if (out && to != out) *out = *to;
+    return true;
+}
+
+bool plain_walk::elements(int32_t node, int depth) {
     if (takes(']')) return true;
+    if (node >= 0 && scanner.nodes[node].list >= 0) return entries(scanner.lists[scanner.nodes[node].list], depth);
+    uint32_t number = 0;
     do {
-        if (!value(-1, depth + 1, nullptr)) return false;
+        if (!element(node, number++, depth, nullptr)) return false;
+    } while (takes(','));
+    return takes(']');
+}
+
+bool plain_walk::entries(const es_list &list, int depth) {
+    do {
+        begin_entry(scanner, list);
+        if (!value(int32_t(list.root), depth + 1, nullptr) || !end_entry(scanner, list)) return false;
     } while (takes(','));
     return takes(']');
 }
@@ -160,13 +183,15 @@ bool plain_walk::fan_out_object(int32_t node, int depth) {
     return takes('}') && !has_twice(names);
 }
 
-bool plain_walk::fan_out_array(es_fan_out &fan, int depth) {
+bool plain_walk::fan_out_array(int32_t node, int depth) {
+    es_fan_out &fan = scanner.fans[scanner.nodes[node].fan_out];
     fan.kind = ES_ARRAY;
     if (takes(']')) return true;
     es_entry spare;
+    uint32_t number = 0;
     do {
         es_entry &entry = next_entry(fan, spare);
-        if (!value(-1, depth + 1, &entry.value)) return false;
+        if (!element(node, number++, depth, &entry.value)) return false;
     } while (takes(','));
     return takes(']');
 }

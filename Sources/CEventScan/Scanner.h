@@ -16,11 +16,17 @@
 
 struct es_scanner {
     std::vector<es_node> nodes;
-    std::vector<std::string> names;
+    std::vector<es_list> lists;
+    std::vector<es_find> finds;
+    std::vector<std::string> names;  // of the nodes, then of the finds
     std::vector<es_value> slots;
     std::vector<es_fan_out> fans;
     std::vector<std::vector<std::string_view>> names_of;  // per fan-out: names of its entries
-    std::vector<uint32_t> seen;  // per node: the last scan that found it
+    std::vector<uint32_t> seen;   // per node: the last scan that found it
+    std::vector<uint32_t> found;  // per find: the last scan that found its entry
+    // Per node: its place among an array's elements, or -1; and whether some child has one.
+    std::vector<int32_t> index;
+    std::vector<bool> is_indexed;
     // Per node: bit n is set where some child's name has n bytes; bit 63: 63 bytes or more.
     std::vector<uint64_t> lengths;
     // First per node: the member that followed it last time. Then per node: its first member.
@@ -55,6 +61,7 @@ struct es_scanner {
         forget();
         if (++scan == 0) {  // wrapped around: numbers of older scans must not equal new ones
             std::fill(seen.begin(), seen.end(), 0);
+            std::fill(found.begin(), found.end(), 0);
             scan = 1;
         }
     }
@@ -83,6 +90,13 @@ inline es_entry &next_entry(es_fan_out &fan, es_entry &spare) {
     entry = es_entry{};
     return entry;
 }
+
+/// The node of an array's element, or -1.
+int32_t element_node(const es_scanner &scanner, int32_t node, uint32_t number);
+/// Forgets what the entry before left in the slots of a list's entries.
+void begin_entry(es_scanner &scanner, const es_list &list);
+/// Takes what is wanted of an entry that was walked; false where another one had the same name.
+bool end_entry(es_scanner &scanner, const es_list &list);
 
 /// Reads a scalar that is not a string; false where it is not one of JSON's.
 bool read_scalar(std::string_view token, es_value *out);

@@ -66,7 +66,7 @@ inline bool may_be_in_number(char c) { return is_digit(c) || c == '-' || c == '+
     while (at < end && is_digit(*at)) integer = integer * 10 + uint64_t(*at++ - '0');
     size_t digits = size_t(at - begin);
     if (digits >= 1 && digits <= 15 && (*begin != '0' || digits == 1) && at < end && !may_be_in_number(*at)) {
-        if (out) out->kind = ES_INTEGER, out->integer = int64_t(integer);
+        if (out) *out = es_value{begin, int64_t(integer), uint32_t(digits), ES_INTEGER};
         return at;
     }
     for (at = begin; at < end && may_be_in_number(*at);) at++;
@@ -152,21 +152,37 @@ void shapes::learn(const es_scanner &scanner, const char *json, size_t length, i
     }
     credit -= price;
     draft made{json, {}, {}};
-    // The node of each open object, or -1; an array has -1 as well, and no names.
-    std::vector<int32_t> open;
+    // Each open object and array with its node, or -1, and of an array how many elements came
+    // before.
+    struct level {
+        int32_t node;
+        bool is_array;
+        uint32_t number;
+    };
+    std::vector<level> open;
     int32_t node = root;
+    // The number of a list's entries differs from text to text.
+    const auto is_list = [&] {
+        return node >= 0 && (scanner.nodes[size_t(node)].fan_out >= 0 || scanner.nodes[size_t(node)].list >= 0);
+    };
     for (const uint32_t *at = first; at < end; at++) {
         const char *token = json + *at;
         const size_t whole = size_t((at + 1 < end ? at[1] : length) - *at);
-        if (*token == ':' || *token == ',') continue;
-        string_view text = trimmed(string_view(token, whole));
-        if (*token == '"' && at + 1 < end && json[at[1]] == ':') {
-            node = child_named(scanner, open.back(), text.substr(1, text.size() - 2));
-            // The number of a list's entries differs from text to text.
-            if (node >= 0 && scanner.nodes[size_t(node)].fan_out >= 0) return;
+        if (*token == ':') continue;
+        if (*token == ',') {
+            level &top = open.back();
+            if (top.is_array) node = element_node(scanner, top.node, ++top.number);
+            if (is_list()) return;
             continue;
         }
-        const int32_t slot = node >= 0 ? scanner.nodes[size_t(node)].slot : -1;
+        string_view text = trimmed(string_view(token, whole));
+        if (*token == '"' && at + 1 < end && json[at[1]] == ':') {
+            node = child_named(scanner, open.back().node, text.substr(1, text.size() - 2));
+            if (is_list()) return;
+            continue;
+        }
+        const int32_t own = node, slot = node >= 0 ? scanner.nodes[size_t(node)].slot : -1;
+        node = -1;
         if (*token == '}' || *token == ']') {
             open.pop_back();
         } else if (*token == '"') {
@@ -178,9 +194,12 @@ void shapes::learn(const es_scanner &scanner, const char *json, size_t length, i
         } else {
             // An object, an array, true, false or null: a slot holds nothing but their kind.
             if (slot >= 0) made.waiting.push_back({slot, scanner.slots[size_t(slot)].kind});
-            if (*token == '{' || *token == '[') open.push_back(*token == '{' ? node : -1);
+            if (*token == '{') open.push_back({own, false, 0});
+            if (*token != '[') continue;
+            open.push_back({own, true, 0});
+            node = element_node(scanner, own, 0);
+            if (is_list()) return;
         }
-        node = -1;
     }
     made.close(json + length, hole::end, -1);
     add(made.pieces, root);

@@ -80,32 +80,6 @@ struct NodeReader {
         return window
     }
 
-    /// A JSON pointer (RFC 6901) as its reference tokens.
-    func pointer() throws(CatalogError) -> JSONPointer {
-        let text = try text()
-        // Unicode scalars, because a slash with a combining accent is one Character.
-        let scalars = text.unicodeScalars
-        guard scalars.first == "/" else { throw fail("must be a JSON pointer like /data/agent") }
-        var tokens: JSONPointer = []
-        for token in scalars.dropFirst().split(separator: "/", omittingEmptySubsequences: false) {
-            var made = String.UnicodeScalarView()
-            var rest = token.makeIterator()
-            while let scalar = rest.next() {
-                guard scalar == "~" else {
-                    made.append(scalar)
-                    continue
-                }
-                switch rest.next() {
-                case "0": made.append("~")
-                case "1": made.append("/")
-                default: throw fail("~ must be followed by 0 or 1")
-                }
-            }
-            tokens.append(String(made))
-        }
-        return tokens
-    }
-
     /// A length of time like `26h` or `92d`, or `forever`.
     func retention() throws(CatalogError) -> MeterDeclaration.Retention {
         let text = try text()

@@ -5,7 +5,7 @@
 /// written here by hand, and nothing depends on how Swift prints a value. Words that look like
 /// Swift (`Metering.Envelope.Source.pointer`) come from the first builds, which printed values;
 /// they stay when a type is renamed. A new property may only add text where its value is not the
-/// default, as `not_before`, `max`, `most` and `family` do.
+/// default, as `not_before`, `max`, `most`, `family`, `scale`, `from` and others do.
 enum ContractText {
     /// Names and digests: `meter:NAME` and `event:NAME/FIELD`, sorted by name.
     static func entries(of catalog: MeterCatalog) -> [(name: String, digest: String)] {
@@ -22,7 +22,8 @@ enum ContractText {
             }
         }
         for meter in catalog.meters {
-            entries.append((name: "meter:\(meter.name)", digest: digest(text(of: meter))))
+            let text = text(of: meter, scale: catalog.scale(of: meter))
+            entries.append((name: "meter:\(meter.name)", digest: digest(text)))
         }
         return entries.sorted { Array($0.name.utf8).lexicographicallyPrecedes(Array($1.name.utf8)) }
     }
@@ -32,28 +33,49 @@ enum ContractText {
         let parts = [
             "id: \(source(envelope.id))", "source: \(source(envelope.source))",
             "type: \(source(envelope.type))", "subject: \(source(envelope.subject))",
-            "time: \(list(envelope.time))",
-            "timeFormat: Metering.Envelope.TimeFormat.\(timeFormat(envelope.timeFormat))",
+            "time: \(list(envelope.time))", "timeFormat: \(formats(envelope.timeRule))",
             "requiresSpecVersion: \(flag(envelope.requiresSpecVersion))",
         ]
-        let text = "Envelope(\(parts.joined(separator: ", ")))"
-        // A ledger of an earlier build has no such word, and the default must not change its text.
-        return catalog.notBefore == .standard
-            ? text : "\(text) not_before=\(catalog.notBefore.day)"
+        var text = "Envelope(\(parts.joined(separator: ", ")))"
+        // A ledger of an earlier build has no such words, and defaults must not change its text.
+        if catalog.notBefore != .standard { text += " not_before=\(catalog.notBefore.day)" }
+        if let zone = envelope.timeRule.zone { text += " zone=\(zone.name)" }
+        if let inside = envelope.inside { text += " inside=\(list(inside))" }
+        return text
     }
 
     private static func source(_ source: Envelope.Source) -> String {
         switch source {
         case .pointer(let pointer): "Metering.Envelope.Source.pointer(\(list(pointer)))"
         case .constant(let text): "Metering.Envelope.Source.constant(\(quoted(text)))"
+        case .places(let places, let takesAny):
+            "places(\(list(places))\(takesAny ? ", any" : ""))"
         }
     }
 
-    private static func timeFormat(_ format: Envelope.TimeFormat) -> String {
-        switch format {
-        case .rfc3339: "rfc3339"
-        case .unix: "unix"
-        case .unixMilliseconds: "unixMilliseconds"
+    /// One pointer is written as builds have written it that knew no other places.
+    private static func list(_ places: [Place]) -> String {
+        places.map { place in
+            switch place {
+            case .pointer(let pointer): list(pointer)
+            case .entry(let entry):
+                "entry(\(list(entry.list)), \(list(entry.key)), \(list(entry.value)), "
+                    + "\(quoted(entry.name)))"
+            case .header(let name): "header(\(quoted(name)))"
+            case .key: "key"
+            case .keyMember(let pointer): "key(\(list(pointer)))"
+            case .constant(let text): "constant(\(quoted(text)))"
+            }
+        }.joined(separator: " or ")
+    }
+
+    /// The three formats that the first builds knew have their words.
+    private static func formats(_ rule: TimeRule) -> String {
+        switch rule.formats {
+        case [.rfc3339]: "Metering.Envelope.TimeFormat.rfc3339"
+        case [.unix(.seconds)]: "Metering.Envelope.TimeFormat.unix"
+        case [.unix(.milliseconds)]: "Metering.Envelope.TimeFormat.unixMilliseconds"
+        default: list(rule.formats.map(\.text))
         }
     }
 
@@ -73,7 +95,7 @@ enum ContractText {
             if case .field(field.name, _) = clause.amount { true } else { false }
         }
         var parts = [
-            list(field.pointer), field.kind.rawValue, flag(field.isRequired),
+            list(field.places), field.kind.rawValue, flag(field.isRequired),
             flag(field.isFanOut), field.defaultText.map(escaped) ?? "-",
             field.defaultInteger.map(number) ?? "-", list(field.values), flag(isUnsigned),
             flag(isClauseTime),
@@ -82,6 +104,12 @@ enum ContractText {
         if let maximum = field.maximum, maximum != field.defaultMaximum(isAmount: isAmount) {
             parts.append("max=\(number(maximum))")
         }
+        if field.kind == .decimal { parts.append("scale=\(number(Int64(field.scale)))") }
+        if field.isRounded { parts.append("round=half_even") }
+        if field.time.formats != [.rfc3339] { parts.append("format=\(formats(field.time))") }
+        if let zone = field.time.zone { parts.append("zone=\(zone.name)") }
+        if field.isForgiving { parts.append("otherwise=unknown") }
+        if field.from != .itself { parts.append("from=\(field.from.rawValue)") }
         return parts.joined(separator: "|")
     }
 
@@ -91,7 +119,7 @@ enum ContractText {
         text.utf8.allSatisfy { $0 == UInt8(ascii: "-") } && !text.isEmpty ? text + "-" : text
     }
 
-    private static func text(of meter: MeterDeclaration) -> String {
+    private static func text(of meter: MeterDeclaration, scale: Int) -> String {
         var lines = [
             meter.kind.rawValue, meter.keep?.rawValue ?? "-",
             "[\(meter.scopes.map(list).joined(separator: ", "))]", list(meter.by),
@@ -104,6 +132,7 @@ enum ContractText {
         }
         // Where cells are kept is part of what all writers must agree on.
         if let family = meter.family { lines.append("family \(family)") }
+        if scale > 0 { lines.append("scale \(number(Int64(scale)))") }
         lines += meter.windows.map { "\($0.name)=\(retention(meter.retention(of: $0)))" }.sorted()
         lines += meter.clauses.map { clause in
             let bindings = clause.bindings.sorted { $0.key < $1.key }.map {

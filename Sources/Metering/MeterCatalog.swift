@@ -56,63 +56,6 @@ public struct EarliestTime: Sendable, Equatable {
     var nanoseconds: Int64 { Int64(day) * 86_400_000_000_000 }
 }
 
-/// Where a value is in a JSON document: the reference tokens of an RFC 6901 pointer, unescaped.
-public typealias JSONPointer = [String]
-
-/// Where a structured event keeps its CloudEvents attributes.
-public struct Envelope: Sendable, Equatable {
-    /// Where an attribute comes from.
-    public enum Source: Sendable, Equatable {
-        /// The text at that pointer.
-        case pointer(JSONPointer)
-        /// Always this text.
-        case constant(String)
-    }
-    /// How the event time is written.
-    public enum TimeFormat: String, Sendable {
-        /// RFC 3339 text with a zone.
-        case rfc3339
-        /// Whole seconds since 1970.
-        case unix
-        /// Whole milliseconds since 1970.
-        case unixMilliseconds = "unix-ms"
-    }
-    /// Identity of the event within its source.
-    public var id: Source
-    /// Producer of the event.
-    public var source: Source
-    /// Type of the event.
-    public var type: Source
-    /// Organization that the event belongs to.
-    public var subject: Source
-    /// Event time.
-    public var time: JSONPointer
-    /// How `time` is written.
-    public var timeFormat: TimeFormat
-    /// Whether `specversion` must be there and be "1.0".
-    public var requiresSpecVersion: Bool
-
-    /// An envelope of these parts.
-    public init(
-        id: Source, source: Source, type: Source, subject: Source, time: JSONPointer,
-        timeFormat: TimeFormat, requiresSpecVersion: Bool
-    ) {
-        self.id = id
-        self.source = source
-        self.type = type
-        self.subject = subject
-        self.time = time
-        self.timeFormat = timeFormat
-        self.requiresSpecVersion = requiresSpecVersion
-    }
-
-    /// The envelope of CloudEvents 1.0 in JSON.
-    public static let cloudEvents = Envelope(
-        id: .pointer(["id"]), source: .pointer(["source"]), type: .pointer(["type"]),
-        subject: .pointer(["subject"]), time: ["time"], timeFormat: .rfc3339,
-        requiresSpecVersion: true)
-}
-
 /// One event type and the fields that some meter may ask for.
 public struct EventDeclaration: Sendable, Equatable {
     /// Name by which meters refer to it.
@@ -130,68 +73,6 @@ public struct EventDeclaration: Sendable, Equatable {
     }
     /// The field with that name, or nil.
     public func field(_ name: String) -> FieldDeclaration? { fields.first { $0.name == name } }
-}
-
-/// One field of an event type.
-public struct FieldDeclaration: Sendable, Equatable {
-    /// What the JSON value must be.
-    public enum Kind: String, Sendable {
-        /// A string of at most 256 bytes of UTF-8.
-        case text
-        /// A number that is an integer, |x| ≤ 2^53 − 1.
-        case integer
-        /// An RFC 3339 time with a zone.
-        case time
-    }
-    /// Name by which meters refer to it.
-    public var name: String
-    /// Where it is in the event.
-    public var pointer: JSONPointer
-    /// What it must be.
-    public var kind: Kind
-    /// Whether an event without it is a `bad_field`.
-    public var isRequired: Bool
-    /// The value of an absent optional text; nil: "unknown".
-    public var defaultText: String?
-    /// The value of an absent optional integer; nil: clauses that use it do nothing then.
-    public var defaultInteger: Int64?
-    /// The greatest |x| of an integer.
-    ///
-    /// Nil: `largestAmount` where a clause takes it as its amount, 2^53 − 1 otherwise.
-    public var maximum: Int64?
-    /// The only texts allowed; empty: any text.
-    public var values: [String]
-    /// Whether the value is a list: an object or array of at most 32 texts, each counted.
-    public var isFanOut: Bool
-
-    /// The greatest |x| of an amount whose field declares no `max`.
-    ///
-    /// It is more than a million million, and yet a hash's cell can hold millions of such amounts.
-    public static let largestAmount: Int64 = 1 << 40
-    /// The greatest |x| of every integer: exact in Lua and as a score.
-    public static let largestInteger: Int64 = (1 << 53) - 1
-
-    /// The greatest |x| where the field declares no `max`.
-    func defaultMaximum(isAmount: Bool) -> Int64 {
-        isAmount ? Self.largestAmount : Self.largestInteger
-    }
-
-    /// A field of these parts.
-    public init(
-        name: String, pointer: JSONPointer, kind: Kind = .text, isRequired: Bool = false,
-        defaultText: String? = nil, defaultInteger: Int64? = nil, maximum: Int64? = nil,
-        values: [String] = [], isFanOut: Bool = false
-    ) {
-        self.name = name
-        self.pointer = pointer
-        self.kind = kind
-        self.isRequired = isRequired
-        self.defaultText = defaultText
-        self.defaultInteger = defaultInteger
-        self.maximum = maximum
-        self.values = values
-        self.isFanOut = isFanOut
-    }
 }
 
 /// One meter.

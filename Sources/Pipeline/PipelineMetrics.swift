@@ -47,6 +47,8 @@ public struct PipelineMetrics: Sendable {
     public var expiredWindows: Int64 = 0
     /// Accepted events without a time of their own.
     public var untimed: Int64 = 0
+    /// Local times that clocks show twice or not at all.
+    public var clockChanges = ClockChanges()
     /// Accepted events whose key is not their subject.
     public var unkeyed: Int64 = 0
     /// Seconds from event time to record timestamp.
@@ -121,6 +123,7 @@ public struct PipelineMetrics: Sendable {
         reread += counters.reread
         expiredWindows += counters.expiredWindows
         untimed += counters.untimed
+        clockChanges.add(counters.clockChanges)
         unkeyed += counters.unkeyed
         ignoredTypes.add(counters.ignoredTypes)
         lateness.add(
@@ -138,6 +141,7 @@ public struct PipelineMetrics: Sendable {
         reread += other.reread
         expiredWindows += other.expiredWindows
         untimed += other.untimed
+        clockChanges.add(other.clockChanges)
         unkeyed += other.unkeyed
         // Each lane bounds its own types. A bound on the sum could drop a type, and its number
         // would fall, which a counter must not.

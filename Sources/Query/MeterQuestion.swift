@@ -21,7 +21,7 @@ public enum MeterValue: Sendable, Hashable {
 
 /// One value of a meter.
 public enum MeterNumber: Sendable, Hashable {
-    /// A whole number.
+    /// A number times 10^scale of the meter.
     case integer(Int64)
     /// Nanoseconds since 1970.
     case time(Int64)

@@ -61,13 +61,13 @@ public struct QueryEngine: Sendable {
             guard let meter = meters[need.name]?.declaration else {
                 return MeterGap(name: need.name)
             }
-            return QueryEngine.difference(meter, need).map {
+            return difference(meter, need).map {
                 MeterGap(name: need.name, difference: $0)
             }
         }
     }
 
-    private static func difference(_ meter: MeterDeclaration, _ need: MeterNeed) -> String? {
+    private func difference(_ meter: MeterDeclaration, _ need: MeterNeed) -> String? {
         if meter.kind != need.kind {
             return "is a \(meter.kind.rawValue), needed is a \(need.kind.rawValue)"
         }
@@ -78,6 +78,8 @@ public struct QueryEngine: Sendable {
         for scope in need.scopes where !meter.scopes.contains(scope) {
             return "has no cells per \(scope)"
         }
+        let scale = catalog.scale(of: meter)
+        if scale > 0 { return "has \(scale) decimals, needed are whole numbers" }
         return nil
     }
 
@@ -130,15 +132,16 @@ public struct QueryEngine: Sendable {
         if meter.answerForm.isStoredValue, let value = meter.value {
             let field = meter.clauses.first.flatMap { catalog.event($0.event)?.field(value) }
             switch field?.kind {
-            case .text: kind = .text
-            case .integer: kind = .integer
+            case .text, .boolean: kind = .text
+            case .integer, .decimal: kind = .integer
             case .time: kind = .time
             case nil: kind = value == "time" ? .time : .text
             }
         }
         return MeterSummary(
             name: meter.name, kind: meter.kind.rawValue, keep: meter.keep?.rawValue,
-            windows: meter.windows.map(\.name), scopes: meter.scopes, by: meter.by, valueKind: kind)
+            windows: meter.windows.map(\.name), scopes: meter.scopes, by: meter.by, valueKind: kind,
+            scale: catalog.scale(of: meter))
     }
 }
 
@@ -189,7 +192,7 @@ final class KnownMeter: Sendable {
 public struct MeterSummary: Sendable, Hashable {
     /// What its values are.
     public enum ValueKind: Sendable, Hashable {
-        /// Whole numbers.
+        /// Numbers, times 10^scale.
         case integer
         /// Nanoseconds since 1970.
         case time
@@ -210,4 +213,6 @@ public struct MeterSummary: Sendable, Hashable {
     public var by: [String]
     /// What its values are.
     public var valueKind: ValueKind
+    /// Decimals of its numbers, which are kept times 10^scale; 0: whole numbers.
+    public var scale: Int
 }

@@ -74,20 +74,14 @@ public enum TimeText {
 
     // MARK: Reading
 
-    /// Nanoseconds since 1970 of an RFC 3339 time with a zone.
+    /// Nanoseconds since 1970 of an RFC 3339 time with a zone, which may have a space before the
+    /// time.
     ///
     /// Nil for anything else, and for a year outside `Timestamp.years`.
     public static func nanoseconds(rfc3339 text: some Sequence<UInt8>) -> Int64? {
-        var reader = DigitReader(Array(text))
-        guard let date = reader.date(), reader.takeAny("Tt ") != nil,
-            let hour = reader.number(2, through: 23), reader.takeAny(":") != nil,
-            let minute = reader.number(2, through: 59), reader.takeAny(":") != nil,
-            let second = reader.number(2, through: 60), let fraction = reader.fraction(),
-            let offset = reader.zone(), reader.isAtEnd
-        else { return nil }
-        let days = Int64(date.dayNumber)
-        let seconds = days * 86_400 + hour * 3_600 + minute * 60 + second - offset
-        return seconds * 1_000_000_000 + fraction
+        var text = Array(text)
+        if text.count > 10, text[10] == UInt8(ascii: " ") { text[10] = UInt8(ascii: "T") }
+        return text.withUnsafeBytes { Timestamp.nanoseconds($0) }
     }
 }
 
@@ -144,69 +138,5 @@ private struct TimeWriter {
         twoDigits(rest / 60 % 60)
         put(":")
         twoDigits(rest % 60)
-    }
-}
-
-/// Takes fixed-width numbers and single characters from the front of a text.
-private struct DigitReader {
-    private let bytes: [UInt8]
-    private var position = 0
-
-    init(_ bytes: [UInt8]) { self.bytes = bytes }
-
-    var isAtEnd: Bool { position == bytes.count }
-
-    mutating func number(_ width: Int, through maximum: Int64) -> Int64? {
-        guard position + width <= bytes.count else { return nil }
-        var value: Int64 = 0
-        for byte in bytes[position..<position + width] {
-            guard (48...57).contains(byte) else { return nil }
-            value = value * 10 + Int64(byte - 48)
-        }
-        position += width
-        return value <= maximum ? value : nil
-    }
-
-    mutating func takeAny(_ characters: String) -> UInt8? {
-        guard position < bytes.count, characters.utf8.contains(bytes[position]) else { return nil }
-        position += 1
-        return bytes[position - 1]
-    }
-
-    mutating func date() -> CivilDate? {
-        let years = Timestamp.years
-        guard let year = number(4, through: Int64(years.upperBound)), year >= years.lowerBound,
-            takeAny("-") != nil,
-            let month = number(2, through: 12), month >= 1, takeAny("-") != nil,
-            let day = number(2, through: 31), day >= 1
-        else { return nil }
-        let date = CivilDate(
-            year: Int32(year), monthOfYear: Int32(month), dayOfMonth: Int32(day))
-        return date.dayOfMonth <= date.daysInMonth ? date : nil
-    }
-
-    /// Nanoseconds of `.DIGITS`, or 0 where there is no dot.
-    mutating func fraction() -> Int64? {
-        guard takeAny(".") != nil else { return 0 }
-        var value: Int64 = 0
-        var digits = 0
-        while let digit = takeAny("0123456789") {
-            guard digits < 9 else { return nil }
-            value = value * 10 + Int64(digit - 48)
-            digits += 1
-        }
-        guard digits > 0 else { return nil }
-        for _ in digits..<9 { value *= 10 }
-        return value
-    }
-
-    /// Seconds east of UTC.
-    mutating func zone() -> Int64? {
-        if takeAny("Zz") != nil { return 0 }
-        guard let sign = takeAny("+-"), let hour = number(2, through: 23), takeAny(":") != nil,
-            let minute = number(2, through: 59)
-        else { return nil }
-        let offset = hour * 3_600 + minute * 60
-        return sign == UInt8(ascii: "+") ? offset : -offset
     }
 }

@@ -147,8 +147,8 @@ public struct CapacityPlan: Sendable {
         for number in 0..<events {
             generator.withNext { record in
                 _ = oracle.feed(
-                    0, offset: Int64(number), timestamp: now, value: record.value,
-                    headers: record.headers)
+                    0, offset: Int64(number), timestamp: now, key: record.key,
+                    value: record.value, headers: record.headers)
             }
             afterEach(&oracle, number)
         }

@@ -16,6 +16,7 @@ public enum CatalogText {
                 throw VerifyError(error.code, "\(file.name): \(error.message)")
             }
         }
+        catalog.setScales()
         return catalog
     }
 
@@ -28,6 +29,12 @@ public enum CatalogText {
                 guard value.text == "1" else { throw wrong("version is not 1") }
             case "envelope":
                 catalog.envelope = try envelope(value)
+                if let data = value["data"] {
+                    guard data["inside"]?.text == "json", let pointer = data["at"]?.text else {
+                        throw wrong("envelope: data is not {at: POINTER, inside: json}")
+                    }
+                    catalog.inside = pointer
+                }
                 if let text = value["not_before"]?.text {
                     guard let earliest = OracleCatalog.earliestSeconds(text) else {
                         throw wrong("envelope: not_before is neither a year nor a date")
@@ -70,28 +77,27 @@ public enum CatalogText {
         }
     }
 
-    /// The envelope; nil when the events are CloudEvents and only `not_before` is given.
+    /// The envelope; nil when nothing of it is given but what CloudEvents may have, too.
     private static func envelope(_ node: YAMLNode) throws(VerifyError) -> OracleEnvelope? {
         let given = try members(node, "envelope")
-        if given.map(\.0) == ["not_before"] { return nil }
+        if !given.isEmpty, given.allSatisfy({ $0.name == "not_before" || $0.name == "data" }) {
+            return nil
+        }
         var envelope = OracleEnvelope()
         for (name, value) in given {
             switch name {
-            case "not_before": continue
+            case "not_before", "data": continue
             case "id": envelope.id = try place(value)
             case "source": envelope.source = try place(value)
             case "type": envelope.type = try place(value)
             case "subject": envelope.subject = try place(value)
             case "time":
-                guard let pointer = value.text ?? value["at"]?.text else {
-                    throw wrong("envelope: time has no pointer")
+                let hasRule = ["at", "format", "zone"].contains { value[$0] != nil }
+                if let node = hasRule ? value["at"] : value {
+                    let places = try PlaceText.places(node)
+                    envelope.time = places.count == 1 ? places[0] : .first(places, any: false)
                 }
-                envelope.time = pointer
-                let format = value["format"]?.text ?? "rfc3339"
-                guard let known = OracleEnvelope.TimeFormat(rawValue: format) else {
-                    throw wrong("envelope: unknown time format \(format)")
-                }
-                envelope.timeFormat = known
+                envelope.timeRule = try FieldText.timeRule(value["format"], value["zone"])
             default: throw wrong("envelope: unknown key \(name)")
             }
         }
@@ -99,11 +105,13 @@ public enum CatalogText {
     }
 
     private static func place(_ node: YAMLNode) throws(VerifyError) -> OraclePlace {
-        if let pointer = node.text { return .pointer(pointer) }
-        guard let constant = node["const"]?.text else {
-            throw wrong("envelope: neither a pointer nor a const")
+        if let places = node["at"] {
+            let from = node["from"]?.text
+            guard from == nil || from == "any" else { throw wrong("envelope: from is not any") }
+            return .first(try PlaceText.places(places), any: from != nil)
         }
-        return .constant(constant)
+        let places = try PlaceText.places(node)
+        return places.count == 1 ? places[0] : .first(places, any: false)
     }
 
     private static func event(
@@ -115,40 +123,12 @@ public enum CatalogText {
             case "type": event.type = try text(value, "event \(name): type")
             case "fields":
                 for (field, value) in try members(value, "event \(name): fields") {
-                    event.fields.append(try self.field(field, value))
+                    event.fields.append(try FieldText.field(field, value))
                 }
             default: throw wrong("event \(name): unknown key \(attribute)")
             }
         }
         return event
-    }
-
-    private static func field(
-        _ name: String, _ node: YAMLNode
-    ) throws(VerifyError) -> OracleField {
-        var field = OracleField(name, at: "")
-        for (attribute, value) in try members(node, "field \(name)") {
-            let place = "field \(name): \(attribute)"
-            switch attribute {
-            case "at": field.pointer = try text(value, place)
-            case "is":
-                guard let kind = OracleField.Kind(rawValue: try text(value, place)) else {
-                    throw wrong("\(place) is unknown")
-                }
-                field.kind = kind
-            case "required": field.isRequired = try truth(value, place)
-            case "default": field.standIn = try text(value, place)
-            case "max":
-                guard let number = Int64(try text(value, place)), number > 0 else {
-                    throw wrong("\(place) is no number above 0")
-                }
-                field.most = number
-            case "values": field.values = try texts(value, place)
-            case "each": field.isEach = try truth(value, place)
-            default: throw wrong("\(place) is an unknown key")
-            }
-        }
-        return field
     }
 
     static func wrong(_ message: String) -> VerifyError {

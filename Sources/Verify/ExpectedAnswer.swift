@@ -7,7 +7,7 @@ public struct ExpectedAnswer: Sendable, Equatable {
     public struct Row: Sendable, Hashable {
         /// The dimensions of the meter's `by`; none where the answer is a single value.
         public var dimensions: [String: String]
-        /// The number.
+        /// The number, times 10^scale.
         public var value: Int64
 
         /// Makes a row of these parts.
@@ -21,6 +21,8 @@ public struct ExpectedAnswer: Sendable, Equatable {
     public let organization: String
     /// The meter's name.
     public let meter: String
+    /// Decimals of the meter's numbers.
+    public let scale: Int
     /// Whether the answer is one value without dimensions.
     public let isSingle: Bool
     /// Its rows; exactly one when `isSingle`.
@@ -59,8 +61,8 @@ public struct ExpectedAnswer: Sendable, Equatable {
                 if isSingle, rows.isEmpty { rows.insert(Row(dimensions: [:], value: 0)) }
                 answers.append(
                     ExpectedAnswer(
-                        organization: organization, meter: meter.name, isSingle: isSingle,
-                        rows: rows))
+                        organization: organization, meter: meter.name,
+                        scale: meter.scale, isSingle: isSingle, rows: rows))
             }
         }
         return answers

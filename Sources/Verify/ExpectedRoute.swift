@@ -69,7 +69,8 @@ struct RouteNeed {
     /// Why a catalog's meter cannot be used; nil when it can.
     func reason(against meters: [String: OracleMeter], later: Set<[UInt8]>) -> String? {
         guard let found = meters[meter] else { return "the catalog has no meter \(meter)" }
-        guard found.kind == kind, found.by == by, keep == nil || found.keep == keep,
+        guard found.kind == kind, found.by == by, found.scale == 0,
+            keep == nil || found.keep == keep,
             windows.allSatisfy(found.windows.contains), scopes.allSatisfy(found.scopes.contains)
         else { return "the catalog's meter \(meter) is of another form" }
         guard !later.contains(Array(meter.utf8)) else {

@@ -157,8 +157,8 @@ public struct Verification: ~Copyable {
     ) throws(VerifyError) -> Int {
         try topic.step(timeoutMilliseconds: timeoutMilliseconds) { record, number, headers in
             oracle.feed(
-                number, offset: record.offset, timestamp: record.timestamp, value: record.value,
-                headers: headers)
+                number, offset: record.offset, timestamp: record.timestamp, key: record.key,
+                value: record.value, headers: headers)
         }
     }
 

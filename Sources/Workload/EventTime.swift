@@ -5,6 +5,11 @@ public enum EventTime {
         TimeText.nanoseconds(text).map { floorDivided($0, 1_000_000) }
     }
 
+    /// Milliseconds of nanoseconds since 1970, rounded down.
+    public static func milliseconds(nanoseconds: Int64) -> Int64 {
+        floorDivided(nanoseconds, 1_000_000)
+    }
+
     /// The years in which dates are read and written; all have four digits.
     private static let years = 1_700...2_200
 
@@ -14,14 +19,6 @@ public enum EventTime {
 
     private static func start(ofYear year: Int) -> Int64 {
         CivilDate(year: year, month: 1, day: 1).days * 86_400_000
-    }
-
-    /// Days since 1970 of a date; nil when there is no such date.
-    public static func days(year: Int, month: Int, day: Int) -> Int64? {
-        guard years ~= year, 1...12 ~= month,
-            1...CivilDate.days(inMonth: month, of: year) ~= day
-        else { return nil }
-        return CivilDate(year: year, month: month, day: day).days
     }
 
     /// A time as RFC 3339 in UTC, with milliseconds.

@@ -189,7 +189,7 @@ import Testing
             ),
             (
                 "sessions?user=u", 400,
-                #"unknown parameter \"user\"; known are: start, end, window, limit, project"#
+                #"unknown parameter \"user\"; known are: start, end, window, limit, numbers, project"#
             ),
             (
                 "connection_keys?service=s&protocol=p", 400,

@@ -1,6 +1,7 @@
 """The readers that schemas/redis.md quotes: the same text, the known shards, and the right numbers from a real Redis."""
 
 import contextlib
+import decimal
 import json
 import os
 import pathlib
@@ -60,7 +61,7 @@ def read(command, url, organization):
         capture_output=True, text=True, timeout=30, env=environment,
     )
     expect(done.returncode == 0, done.stderr)
-    return json.loads(done.stdout)
+    return json.loads(done.stdout, parse_float=decimal.Decimal)
 
 
 @check
@@ -127,6 +128,24 @@ def read_ledger(client, url, shards, readers):
             expect(answer == {"total": 100 + number, "days": {"02": 40, "09": 60 + number}}, f"{name}: {answer}")
         absent = read(command, url, KNOWN[-1][0])
         expect(absent == {"total": 0, "days": {}}, f"{name}: {absent}")
+
+
+@check
+def decimals():
+    """both readers show a meter with decimals with all of them, also below 1 and beyond 2^53"""
+    readers = {"python": [sys.executable, str(READERS / "reader.py")]}
+    if shutil.which("node"):
+        readers["node"] = ["node", str(READERS / "reader.mjs")]
+    organization, _, key = KNOWN[0]
+    with Server() as server:
+        server.client.hset("odo:1:{dir}:ledger", mapping={"shards": 256, "scale:api_calls": 6})
+        server.client.hset(f"{key}:totals", "api_calls", 2**63 - 1)
+        server.client.hset(f"{key}:api_calls:day:2026-03", mapping={"01": 5, "02": -1_500_000, "03": "1000000"})
+        exact = decimal.Decimal
+        wanted = {"total": exact("9223372036854.775807"), "days": {"01": exact("0.000005"), "02": exact("-1.5"), "03": exact(1)}}
+        for name, command in readers.items():
+            answer = read(command, server.url, organization)
+            expect(answer == wanted, f"{name}: {answer}")
 
 
 run()

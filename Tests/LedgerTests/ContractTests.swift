@@ -107,6 +107,29 @@ import Testing
         #expect(record?.since == ["a": 3, "c": 3])
     }
 
+    @Test func theLedgerSaysHowManyDecimalsAMeterHas() throws {
+        let fixture = try LedgerFixture()
+        var connection = try fixture.server.connect()
+        _ = try LedgerRecord.open(&connection, layout: layout, proposal: birth)
+        func scales() throws -> [String: String] {
+            try fixture.everything()[fixture.text(layout.ledgerKey)]?
+                .filter { $0.key.hasPrefix("scale:") } ?? [:]
+        }
+        func adopt(_ meters: [String: String], _ scales: [String: Int]) throws {
+            _ = try ContractMove.adopt(
+                &connection, layout: layout, contract(meters), scales: scales, accept: true)
+        }
+        try adopt(["a": "1", "b": "2"], ["a": 6])
+        #expect(try scales() == ["scale:a": "6"])
+        try adopt(["a": "1", "b": "2"], ["a": 6])
+        #expect(try scales() == ["scale:a": "6"])
+        // Another scale is another digest.
+        try adopt(["a": "3", "b": "4", "c": "5"], ["b": 2, "c": 12])
+        #expect(try scales() == ["scale:b": "2", "scale:c": "12"])
+        try adopt(["b": "4"], ["b": 2])
+        #expect(try scales() == ["scale:b": "2"])
+    }
+
     @Test func aMoveThatACrashCutIsFinishedByTheNextStart() throws {
         let fixture = try LedgerFixture()
         var connection = try fixture.server.connect()

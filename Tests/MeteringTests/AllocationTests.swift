@@ -55,7 +55,7 @@ extension Twin {
     /// offsets; allocations of each round.
     fileprivate func countAllocations(_ records: [LogRecord], rounds: Int) -> [Int] {
         let arena = Arena()
-        var folds = arena.folds(records)
+        var folds = arena.folds(records, names)
         var counts: [Int] = []
         for _ in 0..<rounds {
             let count = folds.records.withUnsafeBufferPointer { records in

@@ -200,7 +200,8 @@ import Testing
             "twice"
         ),
         ("kind: count, windows: [day], per: [who], on: [{event: e}]", "no field 'who'"),
-        ("kind: count, windows: [day], by: [n], on: [{event: e}]", "no text"),
+        ("kind: count, windows: [day], by: [c], on: [{event: e}]", "no text"),
+        ("kind: count, windows: [day], by: [d], on: [{event: e}]", "no text"),
         ("kind: count, windows: [day], by: [t, t, t, t, t], on: [{event: e}]", "dimensions"),
         ("kind: count, windows: [day], by: [l], on: [{event: e}]", "no text"),
         ("kind: count, windows: [day], by: [t.key], on: [{event: e}]", "no text"),
@@ -221,8 +222,18 @@ import Testing
             "'amount'"
         ),
         ("kind: distinct, windows: [day], on: [{event: e}]", "'of'"),
-        ("kind: distinct, windows: [day], of: n, on: [{event: e}]", "no text"),
-        ("kind: histogram, windows: [day], value: time, on: [{event: e}]", "integer field"),
+        ("kind: distinct, windows: [day], of: c, on: [{event: e}]", "no text"),
+        ("kind: distinct, windows: [day], of: d, on: [{event: e}]", "no text"),
+        ("kind: histogram, windows: [day], value: time, on: [{event: e}]", "decimal field"),
+        ("kind: extreme, windows: [day], keep: min, value: b, on: [{event: e}]", "first and last"),
+        (
+            "kind: sum, windows: [day], on: [{event: e, amount: n}, {event: e, amount: d}]",
+            "different scales: 'e/n' has 0 decimals, 'e/d' 9"
+        ),
+        (
+            "kind: count, windows: [day], on: [{event: e, amount: 9007200}, {event: e, amount: d}]",
+            "amount 9007200 is beyond 2^53 - 1"
+        ),
         ("kind: histogram, windows: [day], value: t, on: [{event: e}]", "text"),
         ("kind: histogram, windows: [day], value: c, on: [{event: e}]", "no integer"),
         ("kind: ranking, windows: [day], on: [{event: e}]", "'by'"),
@@ -264,7 +275,8 @@ import Testing
 
     @Test func metersWithoutSenseAreRefusedWithTheirPlace() {
         let fields =
-            "n: {at: /n, is: integer}, t: {at: /t}, c: {at: /c, is: time}, l: {at: /l, each: true}, k: {at: /k, each: true}"
+            "n: {at: /n, is: integer}, t: {at: /t}, c: {at: /c, is: time}, l: {at: /l, each: true}, k: {at: /k, each: true}, "
+            + "d: {at: /d, is: decimal, scale: 9}, b: {at: /b, is: boolean}"
         for one in Self.senseless {
             let text =
                 "version: 1\nevents: {e: {fields: {\(fields)}}}\nmeters:\n  the_meter: {\(one.meter)}"

@@ -4,13 +4,14 @@ import Workload
 
 /// Events of a catalog, most of them nearly right and some of them torn to bits.
 struct HostileEvents {
-    private var random: SeededRandom
+    var random: SeededRandom
     private let catalog: MeterCatalog
     private var clock: Int64
     private var count: Int64 = 0
     private var offsets: [Int64] = Array(repeating: 0, count: Twin.partitionNumbers.count)
     private var recent: [LogRecord] = []
     private var timestamp: Int64 = 0
+    var beside = Beside()
 
     init(seed: UInt64, catalog: MeterCatalog) {
         random = SeededRandom(seed: seed)
@@ -18,9 +19,9 @@ struct HostileEvents {
         clock = 1_773_066_000_000 + Int64(seed % 1_000) * 7_777_777
     }
 
-    private mutating func happens(_ percent: Int) -> Bool { random.below(100) < percent }
+    mutating func happens(_ percent: Int) -> Bool { random.below(100) < percent }
 
-    private mutating func pick<Element>(_ elements: [Element]) -> Element {
+    mutating func pick<Element>(_ elements: [Element]) -> Element {
         elements[random.below(elements.count)]
     }
 
@@ -56,18 +57,22 @@ struct HostileEvents {
         if envelope.requiresSpecVersion || happens(10) {
             set(root, ["specversion"], happens(98) ? text("1.0") : evil())
         }
+        beside = Beside()
         place(root, envelope.id, id())
         place(root, envelope.source, pick(["s", "/a/b", "ü"]))
         place(root, envelope.type, event?.type ?? pick(["other", "shop", "sale.", "token"]))
         place(root, envelope.subject, subject())
         if happens(93) {
-            set(root, envelope.time, happens(95) ? time(envelope.timeFormat) : evil())
+            let raw = happens(95) ? time(envelope.timeRule) : evil()
+            put(root, envelope.time, raw, bare(raw))
         }
         fill(root, event, from: [])
         if happens(2) { set(root, ["data"], evil()) }
         if happens(4) { encodeData(of: root) }
+        if envelope.inside == ["data"], happens(80) { packData(of: root) }
         var record = LogRecord(
             timestamp: timestamp, key: happens(80) ? Array("org".utf8) : nil, value: render(root))
+        addBeside(&record)
         if happens(3) {
             contentType(&record)
             if happens(70) { header(&record, "id", id()) }
@@ -103,15 +108,19 @@ struct HostileEvents {
         if happens(98) { header(&record, "id", id()) }
         if happens(98) { header(&record, "source", pick(["s", "/a/b", "ü"])) }
         if happens(98) { header(&record, "type", event?.type ?? "other") }
-        if happens(98) { header(&record, "subject", subject()) }
+        if happens(catalog.envelope.requiresSpecVersion ? 98 : 70) {
+            header(&record, "subject", subject())
+        }
         if happens(85) { header(&record, "time", rfc3339(moment())) }
         if happens(20) { header(&record, "dataschema", "x") }
         if happens(5) { record.headers.append((Array("ce_id".utf8), nil)) }
         if happens(5) { record.headers.append((Array("ce_".utf8), [1])) }
         if happens(5) { record.headers.append((Array("ce_subject".utf8), pick(EdgeValues.broken))) }
         let root = JSONTree()
+        beside = Beside()
         fill(root, event, from: ["data"])
         if happens(90) { record.value = happens(97) ? render(root) : evil() }
+        addBeside(&record)
         if happens(3) { contentType(&record) }
         return record
     }
@@ -131,28 +140,47 @@ struct HostileEvents {
 
     // MARK: Members
 
-    private mutating func place(_ root: JSONTree, _ source: Envelope.Source, _ value: String) {
-        guard case .pointer(let pointer) = source, happens(99) else { return }
-        set(root, pointer, happens(98) ? text(value) : evil())
+    mutating func place(_ root: JSONTree, _ source: Envelope.Source, _ value: String) {
+        switch source {
+        case .constant: return
+        case .pointer(let pointer):
+            if happens(99) { set(root, pointer, happens(98) ? text(value) : evil()) }
+        case .places(let places, let takesAny):
+            guard happens(99) else { return }
+            let raw = happens(98) ? takesAny ? scalar(value) : text(value) : evil()
+            put(root, places, raw, value)
+        }
     }
 
-    private func set(_ root: JSONTree, _ pointer: [String], _ raw: [UInt8]) {
+    /// What a value is in a header or key, where a text has no quotes.
+    private func bare(_ raw: [UInt8]) -> String {
+        let text = String(decoding: raw, as: UTF8.self)
+        return text.hasPrefix("\"") ? String(text.dropFirst().dropLast()) : text
+    }
+
+    /// A text as a string, or as the number or word that it is; now and then another number.
+    mutating func scalar(_ value: String) -> [UInt8] {
+        if happens(3) { return Array(pick(EdgeValues.numbers).utf8) }
+        let isBare = value == "true" || value == "false" || Int64(value) != nil
+        return isBare && happens(60) ? Array(value.utf8) : text(value)
+    }
+
+    func set(_ root: JSONTree, _ pointer: [String], _ raw: [UInt8]) {
         root.node(at: pointer[...]).raw = raw
     }
 
     private mutating func fill(_ root: JSONTree, _ event: EventDeclaration?, from base: [String]) {
         let event = event ?? catalog.events[0]
         for field in event.fields {
-            guard field.pointer.starts(with: base) else { continue }
-            let pointer = Array(field.pointer.dropFirst(base.count))
             if happens(field.isRequired ? 2 : 20) { continue }
-            if happens(5) {
-                set(root, pointer, happens(40) ? Array("null".utf8) : evil())
-            } else if field.isFanOut {
-                fillEntries(of: field, root.node(at: pointer[...]))
-            } else {
-                set(root, pointer, value(of: field))
+            if field.isFanOut, case .pointer(let pointer) = field.places[0] {
+                guard pointer.starts(with: base), happens(95) else { continue }
+                fillEntries(of: field, root.node(at: pointer.dropFirst(base.count)))
+                continue
             }
+            let raw =
+                happens(5) ? happens(40) ? Array("null".utf8) : evil() : value(of: field)
+            put(root, field.places, raw, bare(raw), from: base)
         }
         if happens(10) { set(root, ["deep"], nested()) }
         if happens(10) { set(root, ["more"], evil()) }
@@ -161,11 +189,26 @@ struct HostileEvents {
 
     private mutating func value(of field: FieldDeclaration) -> [UInt8] {
         switch field.kind {
-        case .text: return text(word(of: field))
-        case .integer:
-            return Array((happens(75) ? "\(random.below(300))" : pick(EdgeValues.numbers)).utf8)
-        case .time: return happens(95) ? text(rfc3339(moment())) : text(pick(EdgeValues.times))
+        case .text:
+            let word = field.from == .any && happens(50) ? "\(random.below(20))" : word(of: field)
+            return field.from == .any ? scalar(word) : text(word)
+        case .boolean: return happens(97) ? Array(pick(["true", "false"]).utf8) : evil()
+        case .integer, .decimal:
+            // Where there are decimals, many fields are numbers.
+            let isUsual = happens(field.kind == .integer && field.from == .itself ? 75 : 96)
+            var number = isUsual ? "\(random.below(300))" : pick(EdgeValues.numbers)
+            if field.kind == .decimal, happens(70) {
+                let decimals = "\(random.below(2)).\(random.below(1_000_000))"
+                number = happens(92) ? decimals : pick(EdgeValues.decimals)
+            }
+            return field.from == .text && happens(50) ? text(number) : Array(number.utf8)
+        case .time: return happens(95) ? time(field.time) : text(pick(EdgeValues.times))
         }
+    }
+
+    private mutating func item(of field: FieldDeclaration) -> [UInt8] {
+        let isNumber = field.from == .any && happens(20)
+        return isNumber ? scalar("\(random.below(9))") : text(word(of: field))
     }
 
     private mutating func word(of field: FieldDeclaration) -> String {
@@ -177,13 +220,13 @@ struct HostileEvents {
         let count = happens(90) ? random.below(5) : 30 + random.below(6)
         guard happens(70) else {
             var items: [[UInt8]] = []
-            for _ in 0..<count { items.append(happens(98) ? text(word(of: field)) : evil()) }
+            for _ in 0..<count { items.append(happens(98) ? item(of: field) : evil()) }
             node.raw = [91] + items.joined(separator: [44] + space()) + [93]
             return
         }
         for index in 0..<count {
             let entry = JSONTree()
-            entry.raw = happens(98) ? text(word(of: field)) : evil()
+            entry.raw = happens(98) ? item(of: field) : evil()
             let name = happens(99) ? "k\(index)" : happens(50) ? "k0" : pick(EdgeValues.texts)
             node.members.append((name: name, node: entry))
         }
@@ -199,7 +242,7 @@ struct HostileEvents {
                 + String(repeating: isArray ? "]" : "}", count: depth)).utf8)
     }
 
-    private mutating func evil() -> [UInt8] {
+    mutating func evil() -> [UInt8] {
         switch random.below(6) {
         case 0: return Array(pick(EdgeValues.numbers).utf8)
         case 1: return text(pick(EdgeValues.texts))
@@ -210,54 +253,20 @@ struct HostileEvents {
 
     // MARK: Times
 
-    private mutating func moment() -> Int64 {
+    mutating func moment() -> Int64 {
         let base = timestamp >= 0 && timestamp < 4_000_000_000_000 ? timestamp : clock
         let delta = happens(50) ? -Int64(random.below(3_000_000)) : pick(EdgeValues.deltas)
         return (base + delta) * 1_000_000 + Int64(happens(10) ? random.below(3) - 1 : 0)
     }
 
-    private mutating func time(_ format: Envelope.TimeFormat) -> [UInt8] {
-        switch format {
-        case .rfc3339: return text(happens(97) ? rfc3339(moment()) : pick(EdgeValues.times))
-        case .unix:
-            return Array(
-                (happens(97) ? "\(moment() / 1_000_000_000)" : pick(EdgeValues.numbers)).utf8)
-        case .unixMilliseconds:
-            return Array((happens(97) ? "\(moment() / 1_000_000)" : pick(EdgeValues.numbers)).utf8)
-        }
-    }
-
-    private mutating func rfc3339(_ nanoseconds: Int64) -> String {
-        if happens(3) { return pick(EdgeValues.times) }
-        let zone = happens(70) ? 0 : random.below(2 * 1_439) - 1_439
-        let local = nanoseconds + Int64(zone) * 60_000_000_000
-        let second = floorDivide(local, 1_000_000_000)
-        let day = floorDivide(second, 86_400)
-        let date = CivilDate(day: Int32(day))
-        let rest = Int(second - day * 86_400)
-        func two(_ number: Int) -> String { number < 10 ? "0\(number)" : "\(number)" }
-        let fraction = local - second * 1_000_000_000
-        let decimals =
-            fraction == 0
-            ? pick(["", ".0", ".000000000"]) : ".\("\(1_000_000_000 + fraction)".dropFirst())"
-        let sign = zone < 0 ? "-" : "+"
-        let suffix =
-            zone == 0
-            ? pick(["Z", "Z", "z", "+00:00", "-00:00"])
-            : "\(sign)\(two(abs(zone) / 60)):\(two(abs(zone) % 60))"
-        return "\(date.year)-\(two(Int(date.monthOfYear)))-\(two(Int(date.dayOfMonth)))"
-            + pick(["T", "T", "t"])
-            + "\(two(rest / 3_600)):\(two(rest / 60 % 60)):\(two(rest % 60))\(decimals)\(suffix)"
-    }
-
     // MARK: Bytes
 
-    private mutating func space() -> [UInt8] {
+    mutating func space() -> [UInt8] {
         happens(92) ? [] : pick([[32], [10], [13, 10], [9, 32]])
     }
 
     /// A JSON string with some characters escaped.
-    private mutating func text(_ string: String) -> [UInt8] {
+    mutating func text(_ string: String) -> [UInt8] {
         var bytes: [UInt8] = [34]
         let isEscaping = happens(15)
         for scalar in string.unicodeScalars {
@@ -276,8 +285,13 @@ struct HostileEvents {
         return bytes + [34]
     }
 
-    private mutating func render(_ tree: JSONTree) -> [UInt8] {
+    mutating func render(_ tree: JSONTree) -> [UInt8] {
         if let raw = tree.raw { return raw }
+        if !tree.items.isEmpty {
+            var items: [[UInt8]] = []
+            for item in tree.items { items.append(space() + render(item) + space()) }
+            return [91] + items.joined(separator: [44]) + [93] + space()
+        }
         var parts: [[UInt8]] = []
         for (name, node) in tree.members {
             parts.append(
@@ -307,32 +321,5 @@ struct HostileEvents {
             if bytes.isEmpty { break }
         }
         record.value = happens(2) ? nil : bytes
-    }
-}
-
-/// A JSON object under construction; a node with a raw text is that text.
-final class JSONTree {
-    var raw: [UInt8]?
-    var members: [(name: String, node: JSONTree)] = []
-
-    func node(at pointer: ArraySlice<String>) -> JSONTree {
-        guard let name = pointer.first else { return self }
-        if let known = members.first(where: { $0.name == name }) {
-            return known.node.node(at: pointer.dropFirst())
-        }
-        let made = JSONTree()
-        members.append((name: name, node: made))
-        return made.node(at: pointer.dropFirst())
-    }
-
-    /// Doubles a member here or deeper.
-    func repeatMember(_ random: inout SeededRandom) {
-        guard !members.isEmpty else { return }
-        let chosen = members[random.below(members.count)]
-        if random.below(2) == 0, !chosen.node.members.isEmpty {
-            chosen.node.repeatMember(&random)
-        } else {
-            members.append(chosen)
-        }
     }
 }

@@ -2,6 +2,7 @@ import Catalog
 import Foundation
 import Metering
 import TestSupport
+import Verify
 import Workload
 
 /// Catalogs that tests use.
@@ -22,7 +23,26 @@ enum Catalogs {
 
     /// One that uses everything that the grammar has, under one of several envelopes.
     static func everything(envelope: String) throws -> MeterCatalog {
-        try read("version: 1\n\(envelope)\n\(declarations)")
+        try read("version: 1\n\(envelope)\n\(everythingDeclared)")
+    }
+
+    /// One with all places where values may be.
+    static func places(envelope: String) throws -> MeterCatalog {
+        // 'each' does not go into a text.
+        let isText = envelope.contains("inside")
+        let declared =
+            isText ? placesDeclared.replacing("/data/tags", with: "/tags") : placesDeclared
+        return try read("version: 1\n\(envelope)\n\(declared)")
+    }
+
+    /// One with all ways to write times.
+    static func times(envelope: String) throws -> MeterCatalog {
+        try read("version: 1\n\(envelope)\n\(timesDeclared)")
+    }
+
+    /// One with all that values may be.
+    static func values(envelope: String) throws -> MeterCatalog {
+        try read("version: 1\n\(envelope)\n\(valuesDeclared)")
     }
 
     /// The same catalog with each meter in a family, where one takes it.
@@ -38,71 +58,6 @@ enum Catalogs {
         }
         return catalog
     }
-
-    static let milliseconds = """
-        envelope:
-          id: /meta/id
-          source: {const: "shop:1"}
-          type: /what
-          subject: "/a~1b"
-          time: {at: /at, format: unix-ms}
-        """
-    static let seconds = """
-        envelope: {type: {const: shop.sale}, time: {at: /data/at, format: unix}, id: /meta/id, not_before: 1971-02-03}
-        """
-
-    private static let declarations = """
-        events:
-          sale:
-            type: shop.sale
-            fields:
-              amount: {at: /data/amount, is: integer}
-              price: {at: /price, is: integer, default: -7}
-              size: {at: /data/size, is: integer, required: true, max: 1000000}
-              who: {at: /who/name}
-              region: {at: /who/region, default: ""}
-              kind: {at: /kind, values: [a, "b:c", "ä"], default: none}
-              tags: {at: /tags, each: true}
-              ads: {at: /tags/ads}
-              marks: {at: /marks, each: true, values: [x, y], default: z, required: true}
-              created: {at: /created, is: time}
-              seen: {at: /data/seen, is: time}
-          refund:
-            fields:
-              amount: {at: /data/refund/amount, is: integer, required: true}
-              buyer: {at: /data/buyer, default: "nobody at all"}
-              region: {at: "/data/~0~1/", required: true}
-              created: {at: /created, is: time, required: true}
-          ping:
-          # Data that are a text, or a list: no object.
-          note: {fields: {note: {at: /data}}}
-          list: {fields: {entries: {at: /data, each: true}}}
-          stale: {fields: {tags: {at: /data/tags, each: true}, day: {at: /day, is: time}}}
-        meters:
-          sales: {kind: count, windows: [minute, quarter, day, month, all], on: [{event: sale}, {event: refund, amount: -1}],
-            retention: {minute: 1h, quarter: 2h, day: 1d, month: 40d}}
-          spent: {kind: sum, signed: true, windows: [day, all], per: [organization, region, [region, who]], by: [kind],
-            on: [{event: sale, amount: amount}, {event: refund, amount: -amount, with: {who: buyer, kind: buyer}}]}
-          left: {kind: level, windows: [quarter, all], by: [who, region], on: [{event: sale, amount: size, time: created, needs: [who]},
-            {event: refund, amount: -amount, time: created, with: {who: buyer}}]}
-          cheapest: {kind: extreme, keep: min, value: price, windows: [minute, day], on: [{event: sale}], retention: {minute: 3h}}
-          dearest: {kind: extreme, keep: max, value: price, windows: [month, all], by: [region], on: [{event: sale, needs: [amount]}]}
-          first_buyer: {kind: extreme, keep: first, value: who, windows: [quarter, all], on: [{event: sale}], retention: {quarter: 1h}}
-          last_price: {kind: extreme, keep: last, value: price, windows: [day, all], per: [organization, kind], on: [{event: sale, time: seen}]}
-          newest: {kind: extreme, keep: max, value: time, windows: [all], on: [{event: sale}, {event: refund}, {event: ping}]}
-          last_seen: {kind: extreme, keep: max, value: seen, windows: [all], on: [{event: sale}]}
-          buyers: {kind: distinct, of: who, windows: [day, all], per: [organization, [kind, region]], on: [{event: sale}], retention: {day: 1d}}
-          sizes: {kind: histogram, value: price, windows: [day, all], on: [{event: sale}]}
-          top: {kind: ranking, by: [who, kind], windows: [day, month], on: [{event: sale, amount: size}], retention: {day: 2d}}
-          hours: {kind: grid, on: [{event: sale, amount: 2}, {event: refund, amount: amount, time: created}]}
-          labels: {kind: count, windows: [minute, day], by: [tags.key, tags.value, region], on: [{event: sale, needs: [amount]}]}
-          marked: {kind: ranking, windows: [all], by: [marks.value], on: [{event: sale, amount: size}]}
-          both: {kind: count, windows: [all], by: [marks.key], on: [{event: sale}]}
-          last_note: {kind: extreme, keep: last, value: note, windows: [all], on: [{event: note, needs: [note]}]}
-          listed: {kind: count, windows: [all], by: [entries.key, entries.value], on: [{event: list}]}
-          stale_tags: {kind: count, windows: [minute, quarter], by: [tags.value], on: [{event: stale}], retention: {minute: 1h, quarter: 2h}}
-          stale_days: {kind: count, windows: [minute], on: [{event: stale, time: day}], retention: {minute: 1h}}
-        """
 }
 
 extension OracleCatalog {
@@ -114,34 +69,68 @@ extension OracleCatalog {
             envelope = OracleEnvelope(
                 id: Self.place(declared.id), source: Self.place(declared.source),
                 type: Self.place(declared.type), subject: Self.place(declared.subject),
-                time: Self.pointer(declared.time),
-                timeFormat: .init(rawValue: declared.timeFormat.rawValue) ?? .rfc3339)
+                time: .first(declared.time.map(Self.place), any: false),
+                timeRule: Self.rule(declared.timeRule))
         }
         earliestSeconds = Int64(catalog.notBefore.day) * 86_400
+        inside = declared.inside.map(Self.pointer)
         events = catalog.events.map { event in
             OracleEvent(event.name, type: event.type, fields: event.fields.map(Self.field))
         }
         meters = catalog.meters.map(Self.meter)
+        setScales()
     }
 
     private static func pointer(_ pointer: JSONPointer) -> String {
         pointer.map { "/" + $0.replacing("~", with: "~0").replacing("/", with: "~1") }.joined()
     }
 
+    private static func rule(_ rule: TimeRule) -> OracleTimeRule {
+        OracleTimeRule(
+            formats: rule.formats.compactMap { OracleTimeRule.Format($0.text) },
+            zone: try? rule.zone.map { try ZoneFiles.zone($0.name) })
+    }
+
     private static func place(_ source: Envelope.Source) -> OraclePlace {
         switch source {
         case .constant(let text): .constant(text)
         case .pointer(let tokens): .pointer(pointer(tokens))
+        case .places(let places, let takesAny): .first(places.map(self.place), any: takesAny)
+        }
+    }
+
+    private static func place(_ place: Place) -> OraclePlace {
+        switch place {
+        case .pointer(let tokens): .pointer(pointer(tokens))
+        case .entry(let entry):
+            .entry(
+                list: pointer(entry.list), key: pointer(entry.key), value: pointer(entry.value),
+                name: entry.name)
+        case .header(let name): .header(name)
+        case .key: .key
+        case .keyMember(let tokens): .keyMember(pointer(tokens))
+        case .constant(let text): .constant(text)
         }
     }
 
     private static func field(_ field: FieldDeclaration) -> OracleField {
-        OracleField(
-            field.name, at: pointer(field.pointer),
+        let standIn = field.defaultInteger.map { number in
+            field.kind == .boolean
+                ? "\(number == 1)" : ScaledNumber.text(number, scale: field.scale)
+        }
+        var made = OracleField(
+            field.name, at: "",
             is: .init(rawValue: field.kind.rawValue) ?? .text, required: field.isRequired,
-            standIn: field.defaultText ?? field.defaultInteger.map(String.init),
+            standIn: field.defaultText ?? standIn,
             most: field.maximum,
             values: field.values, each: field.isFanOut)
+        made.places = field.places.map(place)
+        made.isForgiving = field.isForgiving
+        made.time = rule(field.time)
+        made.from = .init(rawValue: field.from.rawValue) ?? .itself
+        made.scale = field.scale
+        made.isRounded = field.isRounded
+        return made
     }
 
     private static func meter(_ meter: MeterDeclaration) -> OracleMeter {

@@ -100,8 +100,8 @@ import Testing
     }
 
     @Test(arguments: [
-        ("unix", "time is not an integer of seconds since 1970 (unix): /sent"),
-        ("unix-ms", "time is not an integer of milliseconds since 1970 (unix-ms): /sent"),
+        ("unix", "time is not a number of seconds since 1970 (unix): /sent"),
+        ("unix-ms", "time is not a number of milliseconds since 1970 (unix-ms): /sent"),
         ("rfc3339", "time is not RFC 3339 with a zone: /sent"),
     ])
     func aTimeOfAnotherFormNamesTheFormThatIsAskedFor(format: String, expected: String) throws {

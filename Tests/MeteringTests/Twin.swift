@@ -39,6 +39,7 @@ final class Twin {
     var oracle: Oracle
     let cursors: UnsafeMutablePointer<PartitionCursor>
     let tallies: UnsafeMutablePointer<Tally>
+    let names: HeaderNames
     private var keys: [[UInt8]: KeyContent] = [:]
     private var audit: [[OracleAudit]]
     private(set) var differences: [String] = []
@@ -52,6 +53,7 @@ final class Twin {
             catalog: catalog, shardCount: Self.shardCount, dedupeKey: (0x1234, 0x5678),
             futureBoundMilliseconds: 300_000)
         program.partitionNumbers = Self.partitionNumbers
+        names = HeaderNames(catalog)
         let settings = OracleSettings(
             prefix: "odo", generation: 1, shards: Self.shardCount, dedupeWindow: span,
             futureBoundMilliseconds: 300_000)
@@ -86,7 +88,7 @@ final class Twin {
     /// Puts records through both; one by one, the outcome of each is compared.
     func take(_ records: [LogRecord], oneByOne: Bool) {
         let arena = Arena()
-        let folds = arena.folds(records)
+        let folds = arena.folds(records, names)
         folds.records.withUnsafeBufferPointer { records in
             folds.attributes.withUnsafeBufferPointer { attributes in
                 var next = 0
@@ -117,15 +119,17 @@ final class Twin {
 
     @discardableResult
     private func feed(_ record: LogRecord, _ headers: [WorkloadHeader]) -> OracleOutcome {
-        guard let value = record.value else {
-            return oracle.feed(
-                record.partition, offset: record.offset, timestamp: record.timestamp, value: nil,
-                headers: headers)
-        }
-        return value.withUnsafeBytes {
+        func feed(
+            _ value: UnsafeRawBufferPointer?, _ key: UnsafeRawBufferPointer?
+        ) -> OracleOutcome {
             oracle.feed(
-                record.partition, offset: record.offset, timestamp: record.timestamp, value: $0,
-                headers: headers)
+                record.partition, offset: record.offset, timestamp: record.timestamp, key: key,
+                value: value, headers: headers)
+        }
+        return (record.value ?? []).withUnsafeBytes { value in
+            (record.key ?? []).withUnsafeBytes { key in
+                feed(record.value == nil ? nil : value, record.key == nil ? nil : key)
+            }
         }
     }
 
@@ -226,7 +230,7 @@ final class Arena {
     }
 
     func folds(
-        _ records: [LogRecord]
+        _ records: [LogRecord], _ names: HeaderNames
     ) -> (
         records: [FoldRecord], attributes: [BinaryAttributes], headers: [[WorkloadHeader]],
         logged: [LogRecord]
@@ -248,9 +252,24 @@ final class Arena {
                 FoldRecord(
                     offset: record.offset, timestampMilliseconds: record.timestamp,
                     value: record.value.map(own), key: record.key.map(own),
-                    partitionSlot: Int32(record.partition), attributes: place))
+                    partitionSlot: Int32(record.partition), attributes: place,
+                    headers: values(owned, names)))
         }
         return (folds, attributes, headers, records)
+    }
+
+    private func values(
+        _ headers: [WorkloadHeader], _ names: HeaderNames
+    ) -> UnsafePointer<UnsafeRawBufferPointer?>? {
+        if headers.isEmpty || names.count == 0 { return nil }
+        let room = UnsafeMutableRawBufferPointer.allocate(
+            byteCount: names.count * MemoryLayout<UnsafeRawBufferPointer?>.stride, alignment: 8)
+        owned.append(room)
+        let values = room.bindMemory(to: UnsafeRawBufferPointer?.self)
+        guard let start = values.baseAddress else { return nil }
+        values.initialize(repeating: nil)
+        for header in headers { names.take(name: header.name, value: header.value, into: start) }
+        return UnsafePointer(start)
     }
 
     private static func attributes(_ headers: [WorkloadHeader]) -> BinaryAttributes? {

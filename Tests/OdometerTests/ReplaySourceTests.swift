@@ -1,5 +1,6 @@
 import Foundation
 import Kafka
+import Metering
 import Testing
 import Workload
 import Zones
@@ -69,21 +70,41 @@ struct ReplaySourceTests {
             ("%Y-%m-%d %H:%M", "2026-01-01 24:00", nil), ("%Y-%m-%d", "26-01-01", nil),
         ] as [(String, String, String?)])
     func timesOfOtherFormatsAreRead(_ form: String, _ text: String, _ wanted: String?) throws {
-        let pattern = try #require(TimePattern(form))
         let berlin = try ZoneDatabase.system.zone(named: "Europe/Berlin")
-        let time = ForeignTime.pattern(pattern) { berlin.time(ofLocal: $0).second }
+        let time = try foreign(form, LocalZone(berlin))
         let found = time.milliseconds(Array(text.utf8)).map {
             String(decoding: EventTime.text($0), as: UTF8.self)
         }
         #expect(found == wanted)
     }
 
-    @Test func timesFarFromAllThatIsCountedAreRefused() {
+    private func foreign(
+        _ form: String, _ zone: LocalZone? = nil
+    ) throws -> ForeignTime {
+        let reader = TimeReader([try #require(try TimeFormat(form))], zone: zone)
+        return ForeignTime { reader.nanoseconds($0) }
+    }
+
+    /// What `date +%s.%N` writes, and what PostgreSQL and nginx do.
+    @Test(
+        arguments: [
+            ("unix", "1773065251.123456789", 1_773_065_251_123),
+            ("unix", "1773065251.1234567", 1_773_065_251_123),
+            ("unix-us", "1773065251123456", 1_773_065_251_123),
+            ("unix-ns", "1773065251123456789", 1_773_065_251_123),
+            ("iso8601", "2026-03-09 14:07:31.5+00", 1_773_065_251_500),
+            ("common-log", "09/Mar/2026:15:07:31 +0100", 1_773_065_251_000),
+        ])
+    func timesOfProgramsAreRead(_ form: String, _ text: String, _ milliseconds: Int64) throws {
+        #expect(try foreign(form).milliseconds(Array(text.utf8)) == milliseconds)
+    }
+
+    @Test func timesFarFromAllThatIsCountedAreRefused() throws {
         for text in ["9223372036854775807", "-9223372036854775808", "7289654400000"] {
-            #expect(ForeignTime.unixMilliseconds.milliseconds(Array(text.utf8)) == nil, "\(text)")
+            #expect(try foreign("unix-ms").milliseconds(Array(text.utf8)) == nil, "\(text)")
         }
-        #expect(ForeignTime.unix.milliseconds(Array("9999999999".utf8)) == nil)
-        let last = ForeignTime.unixMilliseconds.milliseconds(Array("7289654399999".utf8))
+        #expect(try foreign("unix").milliseconds(Array("9999999999".utf8)) == nil)
+        let last = try foreign("unix-ms").milliseconds(Array("7289654399999".utf8))
         #expect(
             last.map { String(decoding: EventTime.text($0), as: UTF8.self) }
                 == "2200-12-31T23:59:59.999Z")
@@ -101,7 +122,7 @@ struct ReplaySourceTests {
 
     @Test func patternsWithoutADateAreRefused() {
         for text in ["", "%H:%M", "%Y-%m", "%Y-%m-%d %Q", "%Y-%m-%d %"] {
-            #expect(TimePattern(text) == nil, "\(text)")
+            #expect(throws: TimePatternError.self, "\(text)") { try TimePattern(text) }
         }
     }
 

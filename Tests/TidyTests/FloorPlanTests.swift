@@ -5,7 +5,7 @@ import Testing
     /// What each room may import besides the standard library.
     static let plan: [String: Set<String>] = [
         "Metering": ["CEventScan", "CTables"],
-        "Catalog": ["Metering", "CYAML"],
+        "Catalog": ["Metering", "Spelling", "Zones", "CYAML"],
         "Kafka": ["CRdkafka", "CMalloc"],
         "Redis": ["CHiredis", "CSSL"],
         "Ledger": ["Metering", "Redis"],

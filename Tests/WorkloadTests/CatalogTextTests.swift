@@ -33,7 +33,8 @@ import Workload
             catalog.envelope
                 == OracleEnvelope(
                     id: .pointer("/i"), source: .constant("s"), type: .pointer("/t"),
-                    subject: .pointer("/u"), time: "/w", timeFormat: .unix))
+                    subject: .pointer("/u"), time: .pointer("/w"),
+                    timeRule: OracleTimeRule(formats: [.unix(digits: 9)])))
         #expect(
             catalog.events == [
                 OracleEvent(

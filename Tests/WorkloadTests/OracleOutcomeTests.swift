@@ -173,7 +173,8 @@ import Workload
         var foreign = catalog([OracleField("n", at: "/n", is: .integer)], [Self.meter])
         foreign.envelope = OracleEnvelope(
             id: .pointer("/meta/id"), source: .constant("shop"), type: .pointer("/what"),
-            subject: .pointer("/a~1b"), time: "/at", timeFormat: .unixMilliseconds)
+            subject: .pointer("/a~1b"), time: .pointer("/at"),
+            timeRule: OracleTimeRule(formats: [.unix(digits: 6)]))
         var bench = try Bench(foreign)
         let value = #"{"meta":{"id":"1"},"what":"e","a/b":"org","at":1773065716000,"n":4}"#
         #expect(bench.feed(value) == .accepted)

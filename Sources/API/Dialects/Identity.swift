@@ -79,7 +79,9 @@ public struct IdentityDialect: Dialect {
             json.object {
                 $0.member("tenantId", string: tenant)
                 $0.array("data") { list in
-                    for cell in answers[grid] { list.gridCell(cell) }
+                    for cell in answers[grid] {
+                        list.gridCell(cell) { $0.integer(cell.count) }
+                    }
                 }
             }
         }

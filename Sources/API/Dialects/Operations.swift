@@ -1,4 +1,5 @@
 import HTTPServer
+import Metering
 import Query
 
 /// The generic API: every meter of the catalog by its name, also a user's own.
@@ -21,7 +22,7 @@ public struct OperationsDialect: Dialect {
 
     private static let mostWindows = 1_000
     private static let mostDays: Int64 = 3_660
-    private static let parameterNames = ["start", "end", "window", "limit"]
+    private static let parameterNames = ["start", "end", "window", "limit", "numbers"]
 
     /// The dialect.
     public init() {}
@@ -64,6 +65,7 @@ public struct OperationsDialect: Dialect {
                                 list.array { list in scope.forEach { list.string($0) } }
                             }
                         }
+                        if meter.scale > 0 { json.member("scale", integer: Int64(meter.scale)) }
                     }
                 }
             }
@@ -74,10 +76,13 @@ public struct OperationsDialect: Dialect {
     private func value(
         of meter: MeterSummary, _ call: borrowing Call, _ organization: [UInt8]
     ) throws(Problem) -> Reply {
-        var known = OperationsDialect.parameterNames
-        for name in meter.scopes.joined() where !known.contains(name) { known.append(name) }
-        let parameters = try Parameters(call.request, known: known, badStatus: 400)
+        let reserved = OperationsDialect.reserved(meter)
+        let dimensions = Set(meter.scopes.joined()).subtracting(reserved)
+        let parameters = try Parameters(
+            call.request, known: reserved + dimensions.sorted(), badStatus: 400)
         let scope = try scope(of: meter, call, parameters)
+        let style = NumberStyle(
+            scale: meter.scale, isText: try OperationsDialect.asksForTexts(parameters, reserved))
         let limit = try parameters.integer("limit", 1...10_000) ?? 1_000
         let coverages = try coverages(of: meter, call, parameters)
         var inquiry = call.worker.inquiry(organization)
@@ -103,12 +108,31 @@ public struct OperationsDialect: Dialect {
                             $0.time(coverage.range?.start)
                             $0.name("end")
                             $0.time(coverage.range?.end)
-                            $0.meterValue(answers[question], meter, limit: Int(limit))
+                            $0.meterValue(answers[question], meter, style, limit: Int(limit))
                         }
                     }
                 }
             }
         }
+    }
+
+    /// The names of parameters that are no dimensions.
+    ///
+    /// `numbers` came later than meters that may have a dimension of that name, which keeps it.
+    private static func reserved(_ meter: MeterSummary) -> [String] {
+        parameterNames.filter { $0 != "numbers" || !meter.scopes.joined().contains($0) }
+    }
+
+    private static func asksForTexts(
+        _ parameters: Parameters, _ reserved: [String]
+    ) throws(Problem) -> Bool {
+        guard reserved.contains("numbers"), let text = try parameters.text("numbers") else {
+            return false
+        }
+        guard text.elementsEqual("text".utf8) else {
+            throw parameters.problem("numbers must be text")
+        }
+        return true
     }
 
     /// The cells with exactly the dimensions that the query gives.
@@ -119,7 +143,7 @@ public struct OperationsDialect: Dialect {
     ) throws(Problem) -> CellScope {
         let names = Set(
             call.request.query.map { String(decoding: $0.name, as: UTF8.self) }
-                .filter { !OperationsDialect.parameterNames.contains($0) })
+                .filter { !OperationsDialect.reserved(meter).contains($0) })
         guard let scope = meter.scopes.first(where: { Set($0) == names }) else {
             let known = meter.scopes.map { $0.isEmpty ? "none" : $0.joined(separator: " and ") }
             let asked =
@@ -212,9 +236,9 @@ extension JSONWriter {
         if let second { string(TimeText.second(second)) } else { null() }
     }
 
-    fileprivate mutating func number(_ number: MeterNumber?) {
+    fileprivate mutating func number(_ number: MeterNumber?, _ style: NumberStyle) {
         switch number {
-        case .integer(let value): integer(value)
+        case .integer(let value): self.number(value, style)
         case .time(let nanoseconds):
             TimeText.withSevenDecimals(nanoseconds: nanoseconds) { string($0) }
         case .text(let text): string(text)
@@ -222,13 +246,23 @@ extension JSONWriter {
         }
     }
 
+    /// Writes a number exactly, as a JSON number or as a string.
+    private mutating func number(_ value: Int64, _ style: NumberStyle) {
+        if style.isText {
+            string(ScaledNumber.text(value, scale: style.scale))
+        } else {
+            decimal(scaled: value, digits: style.scale)
+        }
+    }
+
     fileprivate mutating func meterValue(
-        _ value: MeterValue, _ meter: MeterSummary, limit: Int
+        _ value: MeterValue, _ meter: MeterSummary, _ style: NumberStyle, limit: Int
     ) {
+        let count = NumberStyle(scale: 0, isText: style.isText)
         switch value {
         case .single(let single):
             name("value")
-            number(single)
+            number(single, style)
         case .rows(let rows):
             array("rows") { list in
                 for row in rows.prefix(limit) {
@@ -237,7 +271,7 @@ extension JSONWriter {
                             json.member(name, string: member)
                         }
                         json.name("value")
-                        json.number(row.value)
+                        json.number(row.value, style)
                     }
                 }
             }
@@ -245,16 +279,29 @@ extension JSONWriter {
             array("steps") { list in
                 for step in steps {
                     list.object {
-                        $0.member("low", integer: step.low)
-                        $0.member("high", integer: step.high)
-                        $0.member("count", integer: step.count)
+                        $0.name("low")
+                        $0.number(step.low, style)
+                        $0.name("high")
+                        $0.number(step.high, style)
+                        $0.name("count")
+                        $0.number(step.count, count)
                     }
                 }
             }
         case .grid(let cells):
             array("cells") { list in
-                for cell in cells { list.gridCell(cell) }
+                for cell in cells {
+                    list.gridCell(cell) { $0.number(cell.count, style) }
+                }
             }
         }
     }
+}
+
+/// How the numbers of one answer are written.
+private struct NumberStyle {
+    /// Decimals of the meter's numbers, which are kept times 10^scale.
+    let scale: Int
+    /// Whether as strings, for clients that read JSON numbers as doubles.
+    let isText: Bool
 }

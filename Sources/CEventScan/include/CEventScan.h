@@ -12,12 +12,13 @@ extern "C" {
 enum es_kind {
     ES_ABSENT = 0,
     ES_TEXT = 1,     // pointer, length: the text with its escapes resolved
-    ES_INTEGER = 2,  // integer
-    ES_NUMBER = 3,   // a number with a fraction, or one beyond 2^53 - 1
-    ES_BOOLEAN = 4,
+    ES_INTEGER = 2,  // integer; pointer, length: as it is written
+    ES_NUMBER = 3,   // a number with a fraction, or one beyond 2^53 - 1; as it is written
+    ES_FALSE = 4,
     ES_NULL = 5,
     ES_OBJECT = 6,
     ES_ARRAY = 7,
+    ES_TRUE = 8,
 };
 
 /// One value. Its text is valid until the next scan with the same scanner, and no longer than the
@@ -48,7 +49,9 @@ typedef struct {
 } es_fan_out;
 
 /// A node of the tree of members that are asked for. Node 0 is the root; the children of a node are
-/// next to each other. `slot` and `fan_out` are -1 where nothing is asked for.
+/// next to each other. A child whose name is a number without leading zeros is the element of that
+/// index where the node's value is an array. `slot`, `fan_out` and `list` are -1 where nothing is
+/// asked for; a node with a list has neither a fan-out nor numbers as children.
 typedef struct {
     const char *name;
     uint32_t name_length;
@@ -56,7 +59,40 @@ typedef struct {
     int32_t fan_out;
     uint32_t first_child;
     uint32_t child_count;
+    int32_t list;
 } es_node;
+
+/// A list of entries that say themselves what they are, as `[{"key": "model", "value": "x"}]`.
+/// Every entry is walked along a tree of its own, whose nodes are next to each other and begin with
+/// `root`; `first_find` and those after it say which entries are wanted.
+typedef struct {
+    uint32_t root;
+    uint32_t node_count;
+    uint32_t first_find;
+    uint32_t find_count;
+} es_list;
+
+/// A wanted entry of a list: where the slot `key` of an entry is this text, its slot `from` is
+/// copied to the slot `to`. Two such entries in one list are ES_DUPLICATE_MEMBER.
+typedef struct {
+    const char *name;
+    uint32_t name_length;
+    int32_t key;
+    int32_t from;
+    int32_t to;
+} es_find;
+
+/// All that is asked for.
+typedef struct {
+    const es_node *nodes;
+    const es_list *lists;
+    const es_find *finds;
+    uint32_t node_count;
+    uint32_t list_count;
+    uint32_t find_count;
+    uint32_t slot_count;
+    uint32_t fan_out_count;
+} es_tree;
 
 enum es_result {
     ES_OK = 0,
@@ -67,9 +103,9 @@ enum es_result {
     ES_NO_MEMORY = 5,
 };
 
-/// Each thread needs its own scanner. Nodes and names are copied.
+/// Each thread needs its own scanner. The tree with its names is copied.
 typedef struct es_scanner es_scanner;
-es_scanner *es_create(const es_node *nodes, uint32_t node_count, uint32_t slot_count, uint32_t fan_out_count);
+es_scanner *es_create(const es_tree *tree);
 void es_destroy(es_scanner *scanner);
 
 /// Scans `length` bytes. `root` is the node of the text's outermost value, or -1 to only check the
@@ -89,6 +125,20 @@ enum es_number {
 /// Reads a text as the scanner reads a number, with blanks around it allowed. Returns an es_number;
 /// `out` has a meaning for ES_WHOLE only.
 int es_integer(const char *text, size_t length, int64_t *out);
+
+/// Reads a number, as RFC 8259 writes it, times 10^scale (0 … 12), exactly. What is left over is
+/// ES_FRACTION or, with `rounds`, rounded half to even. Returns an es_number; `out` has a meaning
+/// for ES_WHOLE only.
+int es_decimal(const char *text, size_t length, int scale, int rounds, int64_t *out);
+
+/// Reads a number, as RFC 8259 writes it, times 10^power (0 … 9), and cuts off what is behind the
+/// point. Returns ES_WHOLE, ES_TOO_LARGE (beyond 63 bits) or ES_NO_NUMBER.
+int es_cut_off(const char *text, size_t length, int power, int64_t *out);
+
+/// Writes the value of a number out in full, without a power of ten: no zeros in front or behind,
+/// no minus before 0. Equal numbers have the same text. Returns its length, or 0 where the text is
+/// not a number or its value needs more than `capacity` bytes.
+size_t es_plain_number(const char *text, size_t length, char *out, size_t capacity);
 
 /// A member of the outermost object: its name with escapes resolved, its value as JSON text.
 typedef struct {

@@ -148,12 +148,15 @@ public struct AnswerCheck {
             report.skip("\(answer.organization) GET /v1/meters/{meter}: no key is given")
             return
         }
-        let path = "/v1/meters/\(answer.meter)?limit=10000"
+        // JSON numbers with decimals would be read as doubles here.
+        let style = answer.scale > 0 ? "&numbers=text" : ""
+        let path = "/v1/meters/\(answer.meter)?limit=10000\(style)"
         let place = "\(answer.organization) GET \(path)"
         guard let body = ask(path, [("Authorization", "Bearer \(key)")], place, &report) else {
             return
         }
-        guard let rows = AnswerCheck.rows(body, isSingle: answer.isSingle) else {
+        let rows = AnswerCheck.rows(body, isSingle: answer.isSingle, scale: answer.scale)
+        guard let rows else {
             report.differences.append("\(place): an answer of another form")
             return
         }
@@ -167,22 +170,33 @@ public struct AnswerCheck {
     }
 
     /// The rows of an answer; nil when the body is not an answer of this form.
-    static func rows(_ body: String, isSingle: Bool) -> Set<ExpectedAnswer.Row>? {
+    static func rows(
+        _ body: String, isSingle: Bool, scale: Int = 0
+    ) -> Set<ExpectedAnswer.Row>? {
         guard let object = JSONText.object(Array(body.utf8)),
             let piece = (object["data"] as? [[String: Any]])?.first
         else { return nil }
         if isSingle {
-            guard let value = piece["value"] as? NSNumber else { return nil }
-            return [ExpectedAnswer.Row(dimensions: [:], value: value.int64Value)]
+            guard let value = number(piece["value"], scale) else { return nil }
+            return [ExpectedAnswer.Row(dimensions: [:], value: value)]
         }
         guard let rows = piece["rows"] as? [[String: Any]] else { return nil }
         var found: Set<ExpectedAnswer.Row> = []
         for row in rows {
-            guard let value = row["value"] as? NSNumber else { return nil }
-            let dimensions = row.compactMapValues { $0 as? String }
-            found.insert(ExpectedAnswer.Row(dimensions: dimensions, value: value.int64Value))
+            guard let value = number(row["value"], scale) else { return nil }
+            let dimensions = row.filter { $0.key != "value" }.compactMapValues { $0 as? String }
+            found.insert(ExpectedAnswer.Row(dimensions: dimensions, value: value))
         }
         return found
+    }
+
+    /// A value times 10^scale: an integer, or a text with exactly `scale` decimals.
+    private static func number(_ value: Any?, _ scale: Int) -> Int64? {
+        guard scale > 0 else { return (value as? NSNumber)?.int64Value }
+        guard let text = value as? String else { return nil }
+        let parts = text.split(separator: ".", omittingEmptySubsequences: false)
+        guard parts.count == 2, parts[1].utf8.count == scale else { return nil }
+        return Int64(parts[0] + parts[1])
     }
 
     private static func shown(

@@ -11,13 +11,16 @@ public enum ContractMove {
     /// without it. Other layouts, shard counts and shard functions are never taken. Each moved
     /// shard keeps in `!since:NUMBER` from which marks the new contract counts there.
     ///
-    /// `movesShards`: whether the shards follow at once; else a lane that commits to one calls
-    /// `move`.
+    /// - Parameters:
+    ///   - scales: the decimals of meters that have some, for those who read the ledger. They need
+    ///     no comparison: a meter's digest has them.
+    ///   - movesShards: whether the shards follow at once; else a lane that commits to one calls
+    ///     `move`.
     public static func adopt(
-        _ connection: inout Connection, layout: KeyLayout, _ contract: Contract, accept: Bool,
-        movesShards: Bool = true
+        _ connection: inout Connection, layout: KeyLayout, _ contract: Contract,
+        scales: [String: Int] = [:], accept: Bool, movesShards: Bool = true
     ) throws(LedgerError) -> ContractStamp {
-        let number = try moveLedger(&connection, layout, contract, accept: accept)
+        let number = try moveLedger(&connection, layout, contract, scales, accept: accept)
         let stamp = ContractStamp(number: number, digest: contract.digest)
         if movesShards {
             try move(Array(0..<layout.shardCount), &connection, layout, stamp)
@@ -26,7 +29,8 @@ public enum ContractMove {
     }
 
     private static func moveLedger(
-        _ connection: inout Connection, _ layout: KeyLayout, _ contract: Contract, accept: Bool
+        _ connection: inout Connection, _ layout: KeyLayout, _ contract: Contract,
+        _ scales: [String: Int], accept: Bool
     ) throws(LedgerError) -> Int {
         var script = Script(ledgerScript)
         // Another process may move at the same moment; the loser looks again.
@@ -59,7 +63,7 @@ public enum ContractMove {
                 [
                     String(record.contractNumber), String(next), contract.text, contract.cluster,
                     contract.group, String(fresh.count),
-                ] + fresh + gone
+                ] + fresh.flatMap { [$0, String(scales[$0] ?? 0)] } + gone
             let reply = try script.ask(
                 on: &connection, keys: [layout.ledgerKey],
                 arguments: texts.map { Array($0.utf8) })
@@ -112,8 +116,14 @@ public enum ContractMove {
         redis.call('HSET', key, 'contract', ARGV[3], 'contract_number', ARGV[2],
           'cluster', ARGV[4], 'group', ARGV[5])
         local fresh = tonumber(ARGV[6])
-        for i = 7, 6 + fresh do redis.call('HSET', key, 'since:' .. ARGV[i], ARGV[2]) end
-        for i = 7 + fresh, #ARGV do redis.call('HDEL', key, 'since:' .. ARGV[i]) end
+        for i = 7, 5 + 2 * fresh, 2 do
+          redis.call('HSET', key, 'since:' .. ARGV[i], ARGV[2])
+          if ARGV[i + 1] == '0' then redis.call('HDEL', key, 'scale:' .. ARGV[i])
+          else redis.call('HSET', key, 'scale:' .. ARGV[i], ARGV[i + 1]) end
+        end
+        for i = 7 + 2 * fresh, #ARGV do
+          redis.call('HDEL', key, 'since:' .. ARGV[i], 'scale:' .. ARGV[i])
+        end
         return 1
         """#
 

@@ -16,6 +16,8 @@ extension Program {
         }
         switch slots[Int(envelope.data)].kind {
         case ES_OBJECT.rawValue, ES_ABSENT.rawValue, ES_NULL.rawValue: return nil
+        // Judged by what it holds.
+        case ES_TEXT.rawValue where envelope.inside == envelope.data: return nil
         default: return events[scratch.event].readsData ? nil : notAnObject(inBase64: false)
         }
     }

@@ -9,6 +9,9 @@ struct EventScratch: ~Copyable {
     /// Room for one tuple or one organization id, escaped.
     let text: UnsafeMutableRawPointer
     static var textCapacityBytes: Int { 16_384 }
+    /// Room for the text of a number that must be written out, one for each rule of
+    /// `Program.others`.
+    private let rooms: UnsafeMutablePointer<CChar>
     /// The event with its `data_base64` decoded.
     var composed = ComposedText()
 
@@ -19,6 +22,11 @@ struct EventScratch: ~Copyable {
     /// The index of a field of the program; for `longAttribute` 0 id, 1 source, 2 subject; for
     /// `dataNotObject` 0 data, 1 data_base64.
     var rejectedField: Int32 = -1
+    /// The record's key and the headers that are asked for, where the catalog looks there.
+    var key: UnsafeRawBufferPointer?
+    var headers: UnsafePointer<UnsafeRawBufferPointer?>?
+    /// What is wrong with a text that should hold JSON.
+    var insideRejection = Rejection.none
     var hasOwnTime = false
     /// Event time in nanoseconds since 1970.
     var timeNanoseconds: Int64 = 0
@@ -35,11 +43,12 @@ struct EventScratch: ~Copyable {
     private var monthDay = Int32.min
     private var month: Int32 = 0
 
-    init(fieldCount: Int, tupleCount: Int) {
+    init(fieldCount: Int, tupleCount: Int, roomCount: Int) {
         fields = .allocate(capacity: max(1, fieldCount))
         tuples = .allocate(capacity: max(1, tupleCount))
         tupleKeys = .allocate(capacity: max(1, tupleCount))
         text = .allocate(byteCount: Self.textCapacityBytes, alignment: 8)
+        rooms = .allocate(capacity: max(1, roomCount * EventLimits.textBytes))
     }
 
     deinit {
@@ -47,6 +56,12 @@ struct EventScratch: ~Copyable {
         tuples.deallocate()
         tupleKeys.deallocate()
         text.deallocate()
+        rooms.deallocate()
+    }
+
+    /// Room for `EventLimits.textBytes` bytes.
+    func room(_ index: Int32) -> UnsafeMutablePointer<CChar> {
+        rooms + Int(index) * EventLimits.textBytes
     }
 
     /// The value of a field, given by its index in the program.

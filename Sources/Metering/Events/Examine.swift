@@ -13,6 +13,7 @@ extension Program {
         scratch.event = -1
         let isBinary = record.attributes >= 0
         if let rejection = scan(record, isBinary) { return reject(.malformed, rejection) }
+        if looksElsewhere { lookElsewhere(record) }
         let envelopeRejection: Rejection? =
             if isBinary, let attributes {
                 readAttributes(attributes[Int(record.attributes)])
@@ -36,6 +37,9 @@ extension Program {
         }
         if let rejection = examineData(record, isBinary: isBinary) {
             return reject(.badField, rejection)
+        }
+        if looksElsewhere, scratch.insideRejection != .none {
+            return reject(.badField, scratch.insideRejection)
         }
         return .accepted
     }
@@ -115,7 +119,7 @@ extension Program {
         scratch.source = source
         scratch.type = type
         scratch.subject = subject
-        return readTime(slots[Int(envelope.time)])
+        return readTime()
     }
 
     /// Whether a `specversion` is `1.0`, the only version of CloudEvents that is read.
@@ -127,20 +131,26 @@ extension Program {
     }
 
     @inline(__always)
-    private func attribute(_ slot: Int32, _ constant: FixedText?) -> UnsafeRawBufferPointer? {
-        if slot < 0 { return constant?.bytes }
+    private mutating func attribute(
+        _ slot: Int32, _ constant: FixedText?
+    ) -> UnsafeRawBufferPointer? {
+        if slot < 0 {
+            return slot == -1 ? constant?.bytes : otherAttribute(-2 - slot, isBinary: false)
+        }
         guard let bytes = text(slots[Int(slot)]), bytes.count > 0 else { return nil }
         return bytes
     }
 
     @inline(__always)
-    private func text(_ value: es_value) -> UnsafeRawBufferPointer? {
+    func text(_ value: es_value) -> UnsafeRawBufferPointer? {
         guard value.kind == ES_TEXT.rawValue else { return nil }
         return UnsafeRawBufferPointer(start: value.pointer, count: Int(value.length))
     }
 
-    private mutating func readTime(_ value: es_value) -> Rejection? {
+    private mutating func readTime() -> Rejection? {
         scratch.hasOwnTime = false
+        guard envelope.time >= 0 else { return readOtherTime(isBinary: false) }
+        let value = slots[Int(envelope.time)]
         if value.kind == ES_ABSENT.rawValue || value.kind == ES_NULL.rawValue { return nil }
         let time: Int64?
         switch envelope.timeFormat {
@@ -151,7 +161,9 @@ extension Program {
             time = nanoseconds(milliseconds: value.integer, isRecord: false)
         default: time = nil
         }
-        guard let time else { return .time }
+        guard let time else {
+            return envelope.timeFormat == .rfc3339 ? .time : readOtherTime(isBinary: false)
+        }
         scratch.timeNanoseconds = time
         scratch.hasOwnTime = true
         return nil
@@ -159,25 +171,40 @@ extension Program {
 
     private mutating func readAttributes(_ binary: BinaryAttributes) -> Rejection? {
         guard isVersion1(binary.specversion) else { return .specversion }
-        guard let id = usable(binary.id) else { return .id }
-        guard let source = usable(binary.source) else { return .source }
-        guard let type = usable(binary.type) else { return .type }
-        guard let subject = usable(binary.subject) else { return .subject }
+        guard let id = attribute(binary.id, envelope.id, envelope.constants.id) else {
+            return .id
+        }
+        guard let source = attribute(binary.source, envelope.source, envelope.constants.source)
+        else { return .source }
+        guard let type = attribute(binary.type, envelope.type, envelope.constants.type) else {
+            return .type
+        }
+        guard let subject = attribute(binary.subject, envelope.subject, envelope.constants.subject)
+        else { return .subject }
         scratch.id = id
         scratch.source = source
         scratch.type = type
         scratch.subject = subject
         scratch.hasOwnTime = false
-        guard let time = binary.time else { return nil }
+        guard let time = binary.time else {
+            return envelope.hasTimeOutside ? readOtherTime(isBinary: true) : nil
+        }
         guard let read = Timestamp.nanoseconds(time) else { return .time }
         scratch.timeNanoseconds = read
         scratch.hasOwnTime = true
         return nil
     }
 
-    private func usable(_ bytes: UnsafeRawBufferPointer?) -> UnsafeRawBufferPointer? {
-        guard let bytes, bytes.count > 0, UTF8Check.isValid(bytes) else { return nil }
-        return bytes
+    /// An attribute of a record in binary mode: its header or, without one, what the envelope says
+    /// of it that is not in the value.
+    private mutating func attribute(
+        _ header: UnsafeRawBufferPointer?, _ slot: Int32, _ constant: FixedText?
+    ) -> UnsafeRawBufferPointer? {
+        guard let header else {
+            if slot == -1 { return constant?.bytes }
+            return slot < -1 ? otherAttribute(-2 - slot, isBinary: true) : nil
+        }
+        return header.count > 0 && UTF8Check.isValid(header) ? header : nil
     }
 
     /// Nanoseconds since 1970; nil outside the years that a time may have.
@@ -199,19 +226,18 @@ extension Program {
         let event = events[scratch.event]
         for index in 0..<event.fieldCount {
             let rule = fields[event.firstField + index]
-            if rule.fanOut >= 0 {
-                if let rejection = readFanOut(rule, into: index) {
-                    return inField(event.firstField + index, rejection)
-                }
+            if rule.slot < 0 {
+                let rejection =
+                    rule.fanOut >= 0
+                    ? readFanOut(rule, into: index)
+                    : readOther(rule, timestampMilliseconds, into: index)
+                if let rejection { return inField(event.firstField + index, rejection) }
                 continue
             }
             let value = slots[Int(rule.slot)]
             if value.kind == ES_ABSENT.rawValue || value.kind == ES_NULL.rawValue {
                 if rule.isRequired { return inField(event.firstField + index, .missingField) }
-                scratch.fields[Int(index)] = FieldValue(
-                    pointer: rule.defaultText.pointer, count: rule.defaultText.count,
-                    isPresent: false, hasValue: rule.kind == .text || rule.hasDefaultInteger,
-                    integer: rule.defaultInteger)
+                scratch.fields[Int(index)] = rule.absent
                 continue
             }
             if let rejection = readField(rule, value, timestampMilliseconds, into: index) {
@@ -248,19 +274,18 @@ extension Program {
         case .time:
             guard let bytes = text(value) else { return .wrongType }
             guard let time = Timestamp.nanoseconds(bytes) else { return .badTime }
-            if rule.isClauseTime, timestampMilliseconds >= 0,
-                isBeyondBound(time, timestampMilliseconds)
-            {
-                return .futureTime
+            if let rejection = boundsRejection(of: time, rule, timestampMilliseconds) {
+                return rejection
             }
-            if rule.isClauseTime, time < notBeforeNanoseconds { return .pastTime }
             read.integer = time
+        // Read by `readOther`.
+        case .decimal, .boolean: return .wrongType
         }
         scratch.fields[Int(index)] = read
         return nil
     }
 
-    private mutating func isPermitted(_ bytes: UnsafeRawBufferPointer, _ rule: FieldRule) -> Bool {
+    mutating func isPermitted(_ bytes: UnsafeRawBufferPointer, _ rule: FieldRule) -> Bool {
         for index in rule.firstValue..<(rule.firstValue + rule.valueCount)
         where values[index].bytes.isEqual(to: bytes) {
             return true
@@ -268,40 +293,19 @@ extension Program {
         return false
     }
 
-    private mutating func readFanOut(_ rule: FieldRule, into index: Int32) -> Rejection? {
-        let fan = fans + Int(rule.fanOut)
-        scratch.fields[Int(index)] = FieldValue(
-            pointer: nil, count: 0, isPresent: false, hasValue: false, integer: 0)
-        let kind = fan.pointee.kind
-        if kind == ES_ABSENT.rawValue || kind == ES_NULL.rawValue {
-            return rule.isRequired ? .missingField : nil
-        }
-        guard kind == ES_OBJECT.rawValue || kind == ES_ARRAY.rawValue else { return .wrongType }
-        let count = Int(fan.pointee.count)
-        guard count <= EventLimits.entries else { return .tooManyEntries }
-        for number in 0..<count {
-            let entry = self.entry(of: rule.fanOut, number)
-            guard let value = text(entry.value) else { return .wrongType }
-            if value.count > EventLimits.textBytes || Int(entry.key.length) > EventLimits.textBytes
-            {
-                return .longText
-            }
-            if rule.valueCount > 0, !isPermitted(value, rule) { return .unknownValue }
-        }
-        scratch.fields[Int(index)].isPresent = true
-        scratch.fields[Int(index)].hasValue = count > 0
-        return nil
-    }
-
-    /// Entry `index` of a list.
-    @inline(__always)
-    func entry(of fanOut: Int32, _ index: Int) -> es_entry {
-        let base = UnsafeRawPointer(fans + Int(fanOut))
-        let offset = MemoryLayout<es_fan_out>.offset(of: \.entries) ?? 8
-        return (base + offset).assumingMemoryBound(to: es_entry.self)[index]
-    }
-
     // MARK: Bounds
+
+    /// What is wrong with a time that a clause may take.
+    @inline(__always)
+    func boundsRejection(
+        of time: Int64, _ rule: FieldRule, _ timestampMilliseconds: Int64
+    ) -> Rejection? {
+        guard rule.isClauseTime else { return nil }
+        if timestampMilliseconds >= 0, isBeyondBound(time, timestampMilliseconds) {
+            return .futureTime
+        }
+        return time < notBeforeNanoseconds ? .pastTime : nil
+    }
 
     /// Whether a time is later than a record's timestamp by more than the future bound.
     @inline(__always)

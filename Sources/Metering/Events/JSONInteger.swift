@@ -30,11 +30,17 @@ public enum JSONInteger: Equatable, Sendable {
         let found = text.withUnsafeBytes {
             es_integer($0.baseAddress?.assumingMemoryBound(to: CChar.self), $0.count, &value)
         }
-        return switch es_number(UInt32(found)) {
-        case ES_WHOLE: .integer(value)
-        case ES_FRACTION: .fraction
-        case ES_TOO_LARGE: .tooLarge
-        default: .notNumber
+        return JSONInteger(es_number(UInt32(found)), value)
+    }
+
+    /// What the scanner's reader has found.
+    @inline(__always)
+    init(_ found: es_number, _ value: Int64) {
+        switch found {
+        case ES_WHOLE: self = .integer(value)
+        case ES_FRACTION: self = .fraction
+        case ES_TOO_LARGE: self = .tooLarge
+        default: self = .notNumber
         }
     }
 }

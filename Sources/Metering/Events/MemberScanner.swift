@@ -12,10 +12,16 @@ public final class MemberScanner {
         var root = es_node()
         root.slot = -1
         root.fan_out = -1
+        root.list = -1
         var name: CChar = 0
         scanner = withUnsafePointer(to: &name) { name in
             root.name = name
-            return es_create(&root, 1, 0, 0)
+            return withUnsafePointer(to: &root) { root in
+                var tree = es_tree()
+                tree.nodes = root
+                tree.node_count = 1
+                return es_create(&tree)
+            }
         }
     }
 

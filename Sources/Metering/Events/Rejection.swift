@@ -40,6 +40,12 @@ public enum Rejection: UInt8, Sendable, CaseIterable {
     case notBase64
     /// `data_base64` that does not hold one JSON text.
     case base64NotJSON
+    /// A text that should hold a JSON object.
+    case insideNotObject
+    /// JSON inside a text, nested deeper than permitted.
+    case insideTooDeep
+    /// A member that the catalog asks for occurs twice in the JSON inside a text.
+    case insideDuplicate
     /// The event's time is before the earliest time that the catalog takes.
     case past
     /// It has no time, and the record's timestamp is before that earliest time.
@@ -54,6 +60,10 @@ public enum Rejection: UInt8, Sendable, CaseIterable {
     case unknownValue
     /// A number that is not an integer within 2^53 − 1.
     case notAnInteger
+    /// A number with more decimals than the field keeps.
+    case tooManyDecimals
+    /// A text that should be a number.
+    case notANumber
     /// A negative amount of an unsigned meter.
     case negativeAmount
     /// A number beyond the field's `max`.
@@ -94,6 +104,9 @@ public enum Rejection: UInt8, Sendable, CaseIterable {
         case .dataTwice: "data and data_base64 are both given"
         case .notBase64: "data_base64 is not base64"
         case .base64NotJSON: "data_base64 does not hold one JSON text"
+        case .insideNotObject: "text does not hold a JSON object"
+        case .insideTooDeep: "JSON in the text is nested deeper than \(EventLimits.levels)"
+        case .insideDuplicate: "a member that is asked for stands twice in the text"
         case .past: "time is before the catalog's not_before"
         case .pastRecord: "record timestamp is before the catalog's not_before"
         case .missingField: "required field is missing"
@@ -101,6 +114,8 @@ public enum Rejection: UInt8, Sendable, CaseIterable {
         case .longText: "text longer than \(EventLimits.textBytes) bytes"
         case .unknownValue: "text is none of the permitted values"
         case .notAnInteger: "number is not an integer within 2^53 - 1"
+        case .tooManyDecimals: "number with more decimals than the field's scale"
+        case .notANumber: "text is not a number"
         case .negativeAmount: "negative amount"
         case .beyondMaximum: "number beyond the field's max"
         case .badTime: "time field is not RFC 3339 with a zone"
@@ -115,8 +130,19 @@ public enum Rejection: UInt8, Sendable, CaseIterable {
     /// Whether one field of the catalog is wrong, not the event as a whole.
     var isOfField: Bool {
         switch self {
-        case .missingField, .wrongType, .longText, .unknownValue, .notAnInteger, .negativeAmount,
-            .beyondMaximum, .badTime, .futureTime, .pastTime, .tooManyEntries:
+        case .missingField, .wrongType, .longText, .unknownValue, .notAnInteger, .tooManyDecimals,
+            .notANumber, .negativeAmount, .beyondMaximum, .badTime, .futureTime, .pastTime,
+            .tooManyEntries:
+            true
+        default: false
+        }
+    }
+
+    /// Whether a value is none of its field's kind or `values`, in contrast to one out of bounds.
+    var isOfKind: Bool {
+        switch self {
+        case .wrongType, .longText, .unknownValue, .notAnInteger, .tooManyDecimals, .notANumber,
+            .badTime:
             true
         default: false
         }

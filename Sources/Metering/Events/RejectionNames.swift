@@ -4,18 +4,29 @@
 final class RejectionNames: Sendable {
     /// Types of the events.
     let types: [String]
-    /// JSON pointers of the fields, in the order of the program.
+    /// Where the fields are, in the order of the program.
     private let fields: [String]
     private let attributes: [Rejection: (pointer: String?, header: String)]
-    private let timeFormat: Envelope.TimeFormat
+    /// How the event's time and the fields are written.
+    private let formats: String
+    private let fieldFormats: [String]
+    /// Where a text with JSON in it is; nil: nowhere.
+    private let inside: String?
 
     init(_ catalog: MeterCatalog) {
         types = catalog.events.map(\.type)
-        fields = catalog.events.flatMap { $0.fields.map { Self.text($0.pointer) } }
+        func text(_ places: [Place]) -> String { places.map(\.text).joined(separator: " or ") }
+        fields = catalog.events.flatMap { $0.fields.map { text($0.places) } }
         let envelope = catalog.envelope
-        timeFormat = envelope.timeFormat
+        formats = Self.text(envelope.timeRule)
+        fieldFormats = catalog.events.flatMap { $0.fields.map { Self.text($0.time) } }
+        inside = envelope.inside.map { Place.pointer($0).text }
         func pointer(_ source: Envelope.Source) -> String? {
-            if case .pointer(let pointer) = source { Self.text(pointer) } else { nil }
+            switch source {
+            case .pointer(let pointer): Place.pointer(pointer).text
+            case .places(let places, _): text(places)
+            case .constant: nil
+            }
         }
         attributes = [
             .specversion: ("/specversion", "ce_specversion"),
@@ -23,29 +34,25 @@ final class RejectionNames: Sendable {
             .source: (pointer(envelope.source), "ce_source"),
             .type: (pointer(envelope.type), "ce_type"),
             .subject: (pointer(envelope.subject), "ce_subject"),
-            .time: (Self.text(envelope.time), "ce_time"),
+            .time: (text(envelope.time), "ce_time"),
         ]
     }
 
     private static let dataPointers = ["/data", "/data_base64"]
 
-    /// The text of a JSON pointer (RFC 6901).
-    private static func text(_ pointer: JSONPointer) -> String {
-        pointer.map { token in
-            "/"
-                + token.unicodeScalars.map { character in
-                    character == "~" ? "~0" : character == "/" ? "~1" : String(character)
-                }.joined()
-        }.joined()
+    private static func text(_ rule: TimeRule) -> String {
+        rule.formats.count == 1
+            ? rule.formats[0].description
+            : "one of " + rule.formats.map(\.text).joined(separator: ", ")
     }
 
-    /// What is wrong; for a time it names the format that the catalog asks for.
+    /// What is wrong; for a time it names the formats that the catalog asks for.
     func text(_ record: RejectedRecord) -> String {
-        guard record.rejection == .time, !record.isBinary else { return record.rejection.text }
-        return switch timeFormat {
-        case .rfc3339: record.rejection.text
-        case .unix: "time is not an integer of seconds since 1970 (unix)"
-        case .unixMilliseconds: "time is not an integer of milliseconds since 1970 (unix-ms)"
+        switch record.rejection {
+        case .time where !record.isBinary: "time is not \(formats)"
+        case .badTime where fieldFormats.indices.contains(Int(record.field)):
+            "time field is not \(fieldFormats[Int(record.field)])"
+        default: record.rejection.text
         }
     }
 
@@ -59,6 +66,7 @@ final class RejectionNames: Sendable {
         case .noTime, .future, .past: attribute = .time
         // In binary mode the whole value is the data, so there is nothing to point at.
         case .dataNotObject: return record.isBinary ? nil : Self.dataPointers[Int(record.field)]
+        case .insideNotObject, .insideTooDeep, .insideDuplicate: return inside
         case .dataTwice, .notBase64, .base64NotJSON: return Self.dataPointers[1]
         case .longAttribute:
             attribute = record.field == 0 ? .id : record.field == 1 ? .source : .subject

@@ -11,8 +11,8 @@ enum ExtremeKind: MeterKindRules {
     static func refusal(
         of meter: MeterDeclaration, value name: String, kind: FieldDeclaration.Kind
     ) -> String? {
-        kind == .text && meter.keep != .first && meter.keep != .last
-            ? "'\(name)' is a text: only first and last keep texts" : nil
+        (kind == .text || kind == .boolean) && meter.keep != .first && meter.keep != .last
+            ? "'\(name)' is a \(kind.rawValue): only first and last keep such values" : nil
     }
 
     static func shape(of meter: MeterDeclaration) -> CellShape {

@@ -277,8 +277,12 @@ extension Program {
         let rule = fields[part.field]
         let listEntry = self.entry(of: rule.fanOut, entry)
         let value = part.source == .entryKey ? listEntry.key : listEntry.value
-        // An array's entries have no key: a dimension that is the key gets the default for them.
-        guard value.kind == ES_TEXT.rawValue else { return rule.defaultText.bytes }
+        guard value.kind == ES_TEXT.rawValue else {
+            if part.source == .entryValue, let text = otherText(value, rule.other) { return text }
+            // An array's entries have no key: a dimension that is the key gets the default for
+            // them.
+            return rule.defaultText.bytes
+        }
         return UnsafeRawBufferPointer(start: value.pointer, count: Int(value.length))
     }
 

@@ -11,6 +11,8 @@ public struct FoldCounters: Sendable {
     public var expiredWindows: Int64 = 0
     /// Accepted events without a time of their own.
     public var untimed: Int64 = 0
+    /// Local times that clocks show twice or not at all, each time one is read.
+    public var clockChanges = ClockChanges()
     /// Events that no meter takes, by type.
     public var ignoredTypes = IgnoredTypeCounts()
     /// Accepted events whose key is not their subject.

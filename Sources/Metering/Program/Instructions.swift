@@ -20,7 +20,9 @@ struct FieldRule {
     /// Then the bounds of the event's time hold for it too.
     var isClauseTime: Bool
     var hasDefaultInteger: Bool
-    /// The scanner's slot of its value, -1 for a list.
+    /// Index in `Program.others` of the rule by which it is read, or -1.
+    var other: Int16
+    /// The scanner's slot of its value, -1 for a list and for what `other` reads.
     var slot: Int32
     /// The scanner's number of its list, -1 for a single value.
     var fanOut: Int32
@@ -30,6 +32,61 @@ struct FieldRule {
     var defaultText: FixedText
     var firstValue: Int32
     var valueCount: Int32
+
+    /// The value of an event that does not have the field.
+    var absent: FieldValue {
+        @inline(__always) get {
+            FieldValue(
+                pointer: defaultText.pointer, count: defaultText.count, isPresent: false,
+                hasValue: kind == .text || hasDefaultInteger, integer: defaultInteger)
+        }
+    }
+}
+
+/// How a field or attribute is read that the loop's own readers (one pointer to a text, integer or
+/// RFC 3339) do not read.
+struct OtherRule {
+    /// Where `Program.places` has the places where its value may be; none for a list.
+    var firstPlace: Int32
+    var placeCount: Int32
+    /// Where `EventScratch.rooms` has room for its text.
+    var room: Int32
+    /// Decimals that are kept, and 10 to that power.
+    var scale: Int32 = 0
+    var unit: Int64 = 1
+    /// Whether more decimals are rounded half to even.
+    var isRounded = false
+    /// Whether a number may be in a string.
+    var takesText = false
+    /// Whether a text may be a number, true or false.
+    var takesAny = false
+    /// Whether an integer's text is needed.
+    var isDimension = false
+    /// Whether a value of another type counts as absent.
+    var isForgiving = false
+    /// Of a time: where `Program.formats` has its formats and `Program.zones` the zone of those
+    /// without one; -1: none.
+    var firstFormat: Int32 = 0
+    var formatCount: Int32 = 0
+    var zone: Int32 = -1
+}
+
+/// One place where a value may be.
+struct PlaceRule {
+    enum Source: UInt8 {
+        /// A slot of the scanner of the value, of a text in it, or of the key.
+        case value, inside, keyMember
+        /// A header, by its index in the catalog's `headerNames`.
+        case header
+        /// The whole key.
+        case key
+        /// A text of `Program.values`.
+        case constant
+    }
+    var source: Source
+    var index: Int32
+    /// Whether records in binary mode have the place, too.
+    var isOutsideOfValue: Bool
 }
 
 /// A field's value in the current record.

@@ -2,10 +2,18 @@
 struct Lowering {
     let catalog: MeterCatalog
     var tree = ScanTree()
+    /// What is asked for inside the text of `Envelope.inside`, and in keys.
+    var insideTree = ScanTree()
+    var keyTree = ScanTree()
     var envelope: Program.EnvelopeRule
     var events: [EventRule] = []
     var types: [(text: FixedText, event: Int32)] = []
     var fields: [FieldRule] = []
+    var others: [OtherRule] = []
+    var places: [PlaceRule] = []
+    var formats: [FormatRule] = []
+    var steps: [TimePattern.Step] = []
+    var zones: [LocalZone] = []
     var values: [FixedText] = []
     var tuples: [TupleRule] = []
     var parts: [TuplePart] = []
@@ -28,8 +36,8 @@ struct Lowering {
         self.catalog = catalog
         envelope = Program.EnvelopeRule(
             specversion: -1, data: -1, dataBase64: -1, id: -1, source: -1, type: -1, subject: -1,
-            time: -1,
-            timeFormat: catalog.envelope.timeFormat, constants: (nil, nil, nil, nil))
+            time: -1, timeRule: -1, timeFormat: .other, hasTimeOutside: false, inside: -1,
+            constants: (nil, nil, nil, nil))
     }
 
     mutating func text(_ string: String) -> FixedText {
@@ -48,16 +56,15 @@ struct Lowering {
         for meter in catalog.meters { try check(meter) }
         try checkScopeLimits()
         try checkFamilies()
+        try checkScales()
         for (index, event) in catalog.events.enumerated() {
             try lower(event, index: Int32(index))
         }
+        try checkLists()
     }
 
     private mutating func lowerEnvelope() {
         let declared = catalog.envelope
-        func slot(_ source: Envelope.Source) -> Int32 {
-            if case .pointer(let pointer) = source { tree.slot(at: pointer) } else { -1 }
-        }
         func constant(_ source: Envelope.Source) -> FixedText? {
             if case .constant(let value) = source { text(value) } else { nil }
         }
@@ -66,11 +73,12 @@ struct Lowering {
             envelope.data = tree.slot(at: ["data"])
             envelope.dataBase64 = tree.slot(at: ["data_base64"])
         }
-        envelope.id = slot(declared.id)
-        envelope.source = slot(declared.source)
-        envelope.type = slot(declared.type)
-        envelope.subject = slot(declared.subject)
-        envelope.time = tree.slot(at: declared.time)
+        envelope.id = slot(of: declared.id)
+        envelope.source = slot(of: declared.source)
+        envelope.type = slot(of: declared.type)
+        envelope.subject = slot(of: declared.subject)
+        lowerTime()
+        envelope.inside = declared.inside.map { tree.slot(at: $0) } ?? -1
         envelope.constants = (
             constant(declared.id), constant(declared.source), constant(declared.type),
             constant(declared.subject)
@@ -164,7 +172,7 @@ struct Lowering {
                 tupleCount: Int32(tuples.count) - firstTuple, firstInstruction: firstInstruction,
                 instructionCount: Int32(instructions.count) - firstInstruction,
                 isNeverLate: isNeverLate,
-                readsData: event.fields.contains { $0.pointer == ["data"] }))
+                readsData: event.fields.contains { $0.places.contains(.pointer(["data"])) }))
         largestFieldCount = max(largestFieldCount, event.fields.count)
         largestTupleCount = max(largestTupleCount, tuples.count - Int(firstTuple))
     }
@@ -177,41 +185,6 @@ struct Lowering {
             if !rule.isRequired, rule.kind != .text, !rule.hasDefaultInteger { return true }
         }
         return false
-    }
-
-    /// Whether a clause takes a field as the time of its windows or as its value.
-    private func isClauseTime(
-        _ field: FieldDeclaration, _ clauses: [(MeterDeclaration, Clause)]
-    ) -> Bool {
-        field.kind == .time
-            && clauses.contains { $0.1.time == field.name || $0.0.value == field.name }
-    }
-
-    private mutating func rule(of field: FieldDeclaration, in event: EventDeclaration) -> FieldRule
-    {
-        let clauses = catalog.meters.flatMap { meter in
-            meter.clauses.filter { $0.event == event.name }.map { (meter, $0) }
-        }
-        let isUnsigned = clauses.contains { meter, clause in
-            if case .field(field.name, _) = clause.amount { !meter.isSigned } else { false }
-        }
-        let isAmount = clauses.contains { _, clause in
-            if case .field(field.name, _) = clause.amount { true } else { false }
-        }
-        let firstValue = Int32(values.count)
-        for value in field.values { values.append(text(value)) }
-        return FieldRule(
-            kind: field.kind, isRequired: field.isRequired, isUnsigned: isUnsigned,
-            isClauseTime: isClauseTime(field, clauses),
-            hasDefaultInteger: field.defaultInteger != nil,
-            slot: field.isFanOut ? -1 : tree.slot(at: field.pointer),
-            fanOut: field.isFanOut ? tree.fanOut(at: field.pointer) : -1,
-            defaultInteger: field.defaultInteger ?? 0,
-            maximum: (field.maximum ?? field.defaultMaximum(isAmount: isAmount)).magnitude,
-            // For a list it is the key of an array's entries, which have no key.
-            defaultText: text(field.isFanOut ? "unknown" : field.defaultText ?? "unknown"),
-            firstValue: firstValue,
-            valueCount: Int32(field.values.count))
     }
 
     // MARK: Clauses
@@ -229,7 +202,7 @@ struct Lowering {
     }
 
     private func fieldIndex(
-        _ name: String, _ context: ClauseContext, kind: FieldDeclaration.Kind?
+        _ name: String, _ context: ClauseContext, kinds: [FieldDeclaration.Kind]?
     )
         throws(ProgramError) -> Int32
     {
@@ -237,8 +210,9 @@ struct Lowering {
             throw context.fail("the event has no field '\(name)'")
         }
         let field = context.event.fields[index]
-        if let kind, field.kind != kind || field.isFanOut {
-            throw context.fail("field '\(name)' is no \(kind.rawValue)")
+        if let kinds, !kinds.contains(field.kind) || field.isFanOut {
+            let wanted = kinds.map(\.rawValue).joined(separator: " or ")
+            throw context.fail("field '\(name)' is no \(wanted)")
         }
         return Int32(index)
     }
@@ -254,13 +228,14 @@ struct Lowering {
         instruction.isFirstScope = context.scope == meter.scopes.first
         let firstField = Int32(fields.count - context.event.fields.count)
         switch context.clause.amount {
-        case .constant(let amount): instruction.amount = amount
+        case .constant(let amount): instruction.amount = try scaled(amount, context)
         case .field(let name, let isNegated):
-            instruction.amountField = firstField + (try fieldIndex(name, context, kind: .integer))
+            instruction.amountField =
+                firstField + (try fieldIndex(name, context, kinds: [.integer, .decimal]))
             instruction.isNegated = isNegated
         }
         if let time = context.clause.time {
-            instruction.timeField = firstField + (try fieldIndex(time, context, kind: .time))
+            instruction.timeField = firstField + (try fieldIndex(time, context, kinds: [.time]))
         }
         try lowerValue(&instruction, context, firstField)
         if !context.scope.isEmpty {
@@ -271,7 +246,7 @@ struct Lowering {
         }
         instruction.firstNeed = Int32(needs.count)
         for need in context.clause.needs {
-            needs.append(firstField + (try fieldIndex(need, context, kind: nil)))
+            needs.append(firstField + (try fieldIndex(need, context, kinds: nil)))
         }
         instruction.needCount = Int32(context.clause.needs.count)
         instruction.firstWindow = Int32(windows.count)
@@ -294,7 +269,8 @@ struct Lowering {
     {
         let meter = context.meter
         if let of = meter.of {
-            instruction.valueField = firstField + (try fieldIndex(of, context, kind: .text))
+            instruction.valueField =
+                firstField + (try fieldIndex(of, context, kinds: FieldDeclaration.dimensionKinds))
             instruction.value = .text
         }
         guard let value = meter.value else { return }
@@ -302,7 +278,7 @@ struct Lowering {
             instruction.value = .eventTime
             return
         }
-        let index = try fieldIndex(value, context, kind: nil)
+        let index = try fieldIndex(value, context, kinds: nil)
         let field = context.event.fields[Int(index)]
         if field.isFanOut { throw context.fail("value '\(value)' is a list") }
         if let refusal = meter.kind.rules.refusal(of: meter, value: value, kind: field.kind) {
@@ -311,9 +287,9 @@ struct Lowering {
         instruction.valueField = firstField + index
         instruction.value =
             switch field.kind {
-            case .integer: .integer
+            case .integer, .decimal: .integer
             case .time: .time
-            case .text: .text
+            case .text, .boolean: .text
             }
     }
 
@@ -330,10 +306,12 @@ struct Lowering {
                 source = name.hasSuffix(".key") ? .entryKey : .entryValue
                 name = String(name.prefix(upTo: name.lastIndex(of: ".") ?? name.endIndex))
             }
-            let index = try fieldIndex(name, context, kind: nil)
+            let index = try fieldIndex(name, context, kinds: nil)
             let field = context.event.fields[Int(index)]
-            guard field.kind == .text, field.isFanOut == (source != .field) else {
-                throw context.fail("dimension '\(dimension)' is no text")
+            guard FieldDeclaration.dimensionKinds.contains(field.kind),
+                field.isFanOut == (source != .field)
+            else {
+                throw context.fail("dimension '\(dimension)' is no text, integer or boolean")
             }
             if field.isFanOut {
                 if isScope {
@@ -367,7 +345,8 @@ struct Lowering {
         let name = "\(meter.name) \(scope)"
         if let known = setIndex[name] { return known }
         let keepsText = meter.clauses.contains { clause in
-            meter.value.flatMap { catalog.event(clause.event)?.field($0)?.kind } == .text
+            let kind = meter.value.flatMap { catalog.event(clause.event)?.field($0)?.kind }
+            return kind == .text || kind == .boolean
         }
         let retentionSeconds = Window.allCases.map { window -> Int64 in
             guard window != .all, case .seconds(let seconds) = meter.retention(of: window) else {

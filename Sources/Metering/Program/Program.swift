@@ -30,12 +30,17 @@ public struct FoldRecord {
     public var partitionSlot: Int32
     /// Index of the binary attributes, or -1 for a structured event.
     public var attributes: Int32
+    /// The values of the headers that the catalog asks for, as `HeaderNames` gathers them; nil: the
+    /// record has no headers, or the catalog asks for none.
+    public var headers: UnsafePointer<UnsafeRawBufferPointer?>?
 
     /// A record of these parts, without a copy of their bytes.
     public init(
         offset: Int64, timestampMilliseconds: Int64, value: UnsafeRawBufferPointer?,
-        key: UnsafeRawBufferPointer?, partitionSlot: Int32, attributes: Int32 = -1
+        key: UnsafeRawBufferPointer?, partitionSlot: Int32, attributes: Int32 = -1,
+        headers: UnsafePointer<UnsafeRawBufferPointer?>? = nil
     ) {
+        self.headers = headers
         self.offset = offset
         self.timestampMilliseconds = timestampMilliseconds
         // An empty value is not the null value, though its buffer may have no address.
@@ -78,10 +83,20 @@ public struct Program: ~Copyable {
     let dataNode: Int32
     let slots: UnsafePointer<es_value>
     let fans: UnsafePointer<es_fan_out>
+    /// Scanners of a text with JSON and of keys; nil where nothing in them is asked for.
+    let insideScanner: OpaquePointer?
+    let keyScanner: OpaquePointer?
     let envelope: EnvelopeRule
     let events: FixedArray<EventRule>
     let types: TypeTable
     let fields: FixedArray<FieldRule>
+    let others: FixedArray<OtherRule>
+    let places: FixedArray<PlaceRule>
+    let formats: FixedArray<FormatRule>
+    let steps: FixedArray<TimePattern.Step>
+    let zones: [LocalZone]
+    /// Whether something is asked for that is not in the value itself.
+    let looksElsewhere: Bool
     let values: FixedArray<FixedText>
     let tuples: FixedArray<TupleRule>
     let parts: FixedArray<TuplePart>
@@ -93,8 +108,12 @@ public struct Program: ~Copyable {
     var scratch: EventScratch
     var pending: PendingRecord
 
-    /// Slots of the scanner for the envelope's attributes, -1 for what is not read from the event.
+    /// Slots of the scanner for the envelope's attributes.
+    ///
+    /// -1: not read from the event; -2 - n: read by the rule n of `others`.
     struct EnvelopeRule {
+        /// How the loop itself reads the time; what these do not read, `timeRule` reads.
+        enum TimeFormat: UInt8 { case rfc3339, unix, unixMilliseconds, other }
         var specversion: Int32
         /// -1 where the catalog declares its own envelope: then only the fields' pointers count.
         var data: Int32
@@ -103,8 +122,14 @@ public struct Program: ~Copyable {
         var source: Int32
         var type: Int32
         var subject: Int32
+        /// -1 where only the rule `timeRule` of `others` reads it.
         var time: Int32
-        var timeFormat: Envelope.TimeFormat
+        var timeRule: Int32
+        var timeFormat: TimeFormat
+        /// Whether binary records without a time have one beside the value.
+        var hasTimeOutside: Bool
+        /// The text with JSON inside.
+        var inside: Int32
         var constants: (id: FixedText?, source: FixedText?, type: FixedText?, subject: FixedText?)
     }
 
@@ -123,11 +148,23 @@ public struct Program: ~Copyable {
             throw error
         }
         let made = lowering.tree.makeScanner()
-        guard let scanner = made.scanner else {
+        let (hasInside, hasKey) = (
+            lowering.insideTree.slotCount > 0, lowering.keyTree.slotCount > 0
+        )
+        let insideScanner = hasInside ? lowering.insideTree.makeScanner().scanner : nil
+        let keyScanner = hasKey ? lowering.keyTree.makeScanner().scanner : nil
+        guard let scanner = made.scanner, (insideScanner != nil) == hasInside,
+            (keyScanner != nil) == hasKey
+        else {
+            for scanner in [made.scanner, insideScanner, keyScanner] {
+                if let scanner { es_destroy(scanner) }
+            }
             lowering.texts.forEach { $0.deallocate() }
             throw ProgramError(subject: "", message: "no memory for the scanner")
         }
         self.scanner = scanner
+        self.insideScanner = insideScanner
+        self.keyScanner = keyScanner
         dataNode = made.dataNode
         slots = es_slots(scanner)
         fans = es_fan_outs(scanner)
@@ -135,6 +172,12 @@ public struct Program: ~Copyable {
         events = FixedArray(lowering.events)
         types = TypeTable(lowering.types)
         fields = FixedArray(lowering.fields)
+        others = FixedArray(lowering.others)
+        places = FixedArray(lowering.places)
+        formats = FixedArray(lowering.formats)
+        steps = FixedArray(lowering.steps)
+        zones = lowering.zones
+        looksElsewhere = lowering.places.contains { $0.source != .value }
         values = FixedArray(lowering.values)
         tuples = FixedArray(lowering.tuples)
         parts = FixedArray(lowering.parts)
@@ -150,12 +193,15 @@ public struct Program: ~Copyable {
         notBeforeNanoseconds = catalog.notBefore.nanoseconds
         identityHash = IdentityHash(key: dedupeKey)
         scratch = EventScratch(
-            fieldCount: lowering.largestFieldCount, tupleCount: lowering.largestTupleCount)
+            fieldCount: lowering.largestFieldCount, tupleCount: lowering.largestTupleCount,
+            roomCount: lowering.others.count)
         pending = PendingRecord(capacity: Lowering.maximumCells)
     }
 
     deinit {
         es_destroy(scanner)
+        if let insideScanner { es_destroy(insideScanner) }
+        if let keyScanner { es_destroy(keyScanner) }
         for text in texts { text.deallocate() }
     }
 }

@@ -48,16 +48,20 @@ extension Assignment {
             }
             guard slot >= 0, isKnownAsOurs || isOurLog(record, slot: Int(slot)) else { continue }
             var attributeIndex: Int32 = -1
-            if !record.headers.isEmpty, let binary = readAttributes(record) {
-                (attributes + Int(attributeCount)).initialize(to: binary)
-                attributeIndex = attributeCount
-                attributeCount += 1
+            var headers: UnsafePointer<UnsafeRawBufferPointer?>?
+            if !record.headers.isEmpty {
+                if let binary = readAttributes(record) {
+                    (attributes + Int(attributeCount)).initialize(to: binary)
+                    attributeIndex = attributeCount
+                    attributeCount += 1
+                }
+                headers = takeHeaders(record, at: count)
             }
             (records + count).initialize(
                 to: FoldRecord(
                     offset: record.offset, timestampMilliseconds: record.timestamp,
                     value: record.value, key: record.key, partitionSlot: slot,
-                    attributes: attributeIndex))
+                    attributes: attributeIndex, headers: headers))
             sources[count] = Int32(index)
             count += 1
         }
@@ -90,6 +94,21 @@ extension Assignment {
         var binary = BinaryAttributes()
         for header in record.headers { binary.take(name: header.name, value: header.value) }
         return binary.isBinary ? binary : nil
+    }
+
+    /// The values of the headers that the catalog asks for, kept at an index of the batch; nil: it
+    /// asks for none.
+    private func takeHeaders(
+        _ record: Record, at index: Int
+    ) -> UnsafePointer<UnsafeRawBufferPointer?>? {
+        let names = lane.headerNames
+        guard names.count > 0 else { return nil }
+        let values = lane.headerValues + index * names.count
+        values.initialize(repeating: nil, count: names.count)
+        for header in record.headers {
+            names.take(name: header.name, value: header.value, into: values)
+        }
+        return UnsafePointer(values)
     }
 
     /// Logs the records that the fold has just rejected, and sends them to the dead letters.

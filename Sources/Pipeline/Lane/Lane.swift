@@ -62,6 +62,9 @@ final class Lane: @unchecked Sendable {
     let records = UnsafeMutablePointer<FoldRecord>.allocate(capacity: batchSize)
     let sources = UnsafeMutablePointer<Int32>.allocate(capacity: batchSize)
     let attributes = UnsafeMutablePointer<BinaryAttributes>.allocate(capacity: batchSize)
+    /// The headers that the catalog asks for, and room for their values of each record.
+    let headerNames: HeaderNames
+    let headerValues: UnsafeMutablePointer<UnsafeRawBufferPointer?>
     var arguments = CommitArguments()
 
     // MARK: When, in milliseconds of the steady clock
@@ -108,6 +111,8 @@ final class Lane: @unchecked Sendable {
     ) {
         self.number = number
         self.configuration = configuration
+        headerNames = HeaderNames(configuration.catalog)
+        headerValues = .allocate(capacity: max(1, Self.batchSize * headerNames.count))
         self.world = world
         consumer = world.consumer
         probe = world.probe
@@ -123,6 +128,7 @@ final class Lane: @unchecked Sendable {
         records.deallocate()
         sources.deallocate()
         attributes.deallocate()
+        headerValues.deallocate()
     }
 
     /// Milliseconds that never go back.

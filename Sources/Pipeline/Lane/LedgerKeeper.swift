@@ -23,6 +23,8 @@ package final class LedgerKeeper: Sendable {
     private let configuration: PipelineConfiguration
     private let cluster: String
     private let entries: [(name: String, digest: String)]
+    /// Decimals of the meters that have some.
+    private let scales: [String: Int]
     private let state: Mutex<State>
     private struct State {
         var dedupeKey: [UInt8]?
@@ -35,6 +37,10 @@ package final class LedgerKeeper: Sendable {
     init(configuration: PipelineConfiguration, cluster: String) throws(PipelineError) {
         self.configuration = configuration
         self.cluster = cluster
+        let catalog = configuration.catalog
+        scales = Dictionary(
+            catalog.meters.map { ($0.name, catalog.scale(of: $0)) }.filter { $0.1 > 0 },
+            uniquingKeysWith: { first, _ in first })
         // Made for its names and digests alone; each lane makes its own program.
         do throws(ProgramError) {
             let program = try Program(
@@ -117,7 +123,7 @@ package final class LedgerKeeper: Sendable {
             // Shards of a master that is away get the contract from the lanes, once it is back.
             let movesShards = !isRecordAlone && server?.unreached.isEmpty ?? false
             let stamp = try ContractMove.adopt(
-                &connection, layout: state.layout, contract,
+                &connection, layout: state.layout, contract, scales: scales,
                 accept: configuration.acceptContract && isFirst, movesShards: movesShards)
             state.dedupeKey = record.birth.dedupeKey
             let opened = Opened(

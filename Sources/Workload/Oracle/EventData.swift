@@ -4,13 +4,17 @@ extension EventReader {
     mutating func readData(_ value: UnsafeRawBufferPointer?, _ kind: JSONKind?) -> Bool {
         let readsData = program.types[type].readsData
         guard let places = program.attributes.data else { return true }
+        // A text with JSON inside is judged by what it holds.
+        let isInside = program.insideSlot == places.plain
         if isBinary {
             return readsData || kind == nil || kind == .object || kind == .null
+                || (isInside && kind == .string)
         }
         guard let value else { return true }
         let plain = json.capture(places.plain)
         guard let encoded = json.capture(places.base64), encoded.kind != .null else {
             return readsData || plain == nil || plain?.kind == .object || plain?.kind == .null
+                || (isInside && plain?.kind == .string)
         }
         guard plain == nil, encoded.kind == .string else { return false }
         let start = scratch.count
@@ -29,6 +33,7 @@ extension EventReader {
         decoded = whole
         return whole.withUnsafeBytes { whole in
             json.read(whole, node: 0) == .object && !json.hasRepeated && !hasRepeatedEntries(whole)
+                && !hasRepeatedLists(whole)
         }
     }
 

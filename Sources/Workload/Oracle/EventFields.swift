@@ -12,67 +12,117 @@ extension EventReader {
         for number in program.types[type].fields.indices {
             let field = program.types[type].fields[number]
             entries[number].removeAll(keepingCapacity: true)
-            guard let capture = json.capture(field.slot), capture.kind != .null else {
-                guard !field.declaration.isRequired else { return false }
-                fields[number] = standIn(field)
-                continue
+            let verdict: Verdict
+            if field.declaration.isEach {
+                let capture = json.capture(field.slot)
+                verdict =
+                    capture == nil || capture?.kind == .null
+                    ? .absent : readEntries(number, field, capture ?? JSONCapture(), text)
+            } else if let found = find(field.places, text) {
+                verdict = found.bytes.withUnsafeBytes {
+                    readField(number, field, found, $0, bound)
+                }
+            } else {
+                verdict = .absent
             }
-            let isFine =
-                field.declaration.isEach
-                ? readEntries(number, field, capture, text)
-                : readField(number, field, capture, text, bound)
-            guard isFine else { return false }
+            switch verdict {
+            case .fine: continue
+            case .outOfBounds: return false
+            case .wrongKind where !field.declaration.isForgiving: return false
+            case .absent where field.declaration.isRequired: return false
+            case .wrongKind, .absent:
+                entries[number].removeAll(keepingCapacity: true)
+                fields[number] = standIn(field)
+            }
         }
         return true
     }
 
+    /// What is to be said of a field's value.
+    enum Verdict {
+        case fine, absent, wrongKind, outOfBounds
+    }
+
     private mutating func standIn(_ field: OracleProgram.Field) -> FieldValue {
         var value = FieldValue()
-        switch field.declaration.kind {
-        case .text:
-            let start = scratch.count
-            scratch += field.standIn ?? Array("unknown".utf8)
-            value.text = start..<scratch.count
-            value.isUsable = true
-        case .integer, .time:
-            value.isUsable = field.standIn != nil
-            value.number = field.standInNumber
-        }
+        value.isUsable = field.declaration.kind == .text || field.standIn != nil
+        value.number = field.standInNumber
+        let start = scratch.count
+        scratch += field.standIn ?? Array("unknown".utf8)
+        value.text = start..<scratch.count
         return value
     }
 
     private mutating func readField(
-        _ number: Int, _ field: OracleProgram.Field, _ capture: JSONCapture,
+        _ number: Int, _ field: OracleProgram.Field, _ found: FoundValue,
         _ text: UnsafeRawBufferPointer, _ bound: Int64?
-    ) -> Bool {
+    ) -> Verdict {
         var value = FieldValue(isPresent: true, isUsable: true)
         let start = scratch.count
-        switch field.declaration.kind {
+        let declaration = field.declaration
+        switch declaration.kind {
         case .text:
-            guard capture.kind == .string, append(capture, text),
-                scratch.count - start <= Self.longestText
-            else { return false }
+            let isTaken = found.kind == .string || declaration.from == .any
+            guard isTaken, append(found, text), scratch.count - start <= Self.longestText else {
+                return .wrongKind
+            }
             value.text = start..<scratch.count
-            guard isAllowed(value.text, field) else { return false }
-        case .integer:
-            guard capture.kind == .number,
-                let integer = JSONReader.integer(text, capture.start..<capture.end),
-                integer >= 0 || !field.isUnsigned
-            else { return false }
-            let most = field.declaration.most ?? (field.isAmount ? 1 << 40 : (1 << 53) - 1)
-            guard (-most...most).contains(integer) else { return false }
-            value.number = integer
+            guard isAllowed(value.text, field) else { return .wrongKind }
+        case .boolean:
+            let words = ["true", "false"]
+            let isWord = found.isBare && words.contains { text.elementsEqual($0.utf8) }
+            guard found.kind == .boolean || isWord, append(found, text) else { return .wrongKind }
+            value.text = start..<scratch.count
+        case .integer, .decimal:
+            let isText = found.kind == .string && (found.isBare || declaration.from == .text)
+            guard found.kind == .number || isText else { return .wrongKind }
+            guard let decimal = DecimalText(text) else { return .wrongKind }
+            guard let read = decimal.scaled(declaration.scale, rounds: declaration.isRounded) else {
+                // An integer has no decimals, and no number beyond 2^53 − 1 is one.
+                let isFraction = !declaration.isRounded && decimal.isFraction(declaration.scale)
+                return declaration.kind == .integer || isFraction ? .wrongKind : .outOfBounds
+            }
+            let isNarrow = field.isAmount && declaration.kind == .integer
+            let most = declaration.most ?? (isNarrow ? 1 << 40 : (1 << 53) - 1)
+            guard read >= 0 || !field.isUnsigned, (-most...most).contains(read) else {
+                return .outOfBounds
+            }
+            value.number = read
+            if declaration.kind == .integer {
+                scratch += String(read).utf8
+                value.text = start..<scratch.count
+            }
         case .time:
-            guard capture.kind == .string, append(capture, text),
-                let time = scratch.withUnsafeBytes({
-                    TimeText.nanoseconds(.init(rebasing: $0[start...]))
-                })
-            else { return false }
-            if let bound, field.isUsedTime, time > bound { return false }
-            if field.isUsedTime, time < program.earliestNanoseconds { return false }
+            let earliest = program.earliestNanoseconds
+            guard let time = declaration.time.nanoseconds(found, text, earliest: earliest) else {
+                return .wrongKind
+            }
+            if let bound, field.isUsedTime, time > bound { return .outOfBounds }
+            if field.isUsedTime, time < program.earliestNanoseconds { return .outOfBounds }
             value.number = time
         }
         fields[number] = value
+        return .fine
+    }
+
+    /// Appends a value's text; false where it has none.
+    private mutating func append(_ found: FoundValue, _ text: UnsafeRawBufferPointer) -> Bool {
+        let capture = JSONCapture(kind: found.kind, start: 0, end: text.count)
+        return appendAny(capture, text)
+    }
+
+    /// Appends a text, or a number, true or false by its text; false for anything else.
+    mutating func appendAny(_ capture: JSONCapture, _ text: UnsafeRawBufferPointer) -> Bool {
+        switch capture.kind {
+        case .string: return append(capture, text)
+        case .boolean: scratch += text[capture.start..<capture.end]
+        case .number:
+            guard let plain = DecimalText(text[capture.start..<capture.end])?.plain else {
+                return false
+            }
+            scratch += plain
+        case .null, .object, .array: return false
+        }
         return true
     }
 
@@ -101,15 +151,15 @@ extension EventReader {
     private mutating func readEntries(
         _ number: Int, _ field: OracleProgram.Field, _ capture: JSONCapture,
         _ text: UnsafeRawBufferPointer
-    ) -> Bool {
-        guard capture.kind == .object || capture.kind == .array else { return false }
+    ) -> Verdict {
+        guard capture.kind == .object || capture.kind == .array else { return .wrongKind }
         var walker = EntryWalker(text: text, at: capture.start + 1, end: capture.end - 1)
         let isObject = capture.kind == .object
         var isFine = true
         while walker.hasMore {
             var entry = EachEntry()
             if isObject {
-                guard let key = take(walker.next(), text) else { return false }
+                guard let key = take(walker.next(), text) else { return .wrongKind }
                 entry.key = key
                 isFine = isFine && key.count <= Self.longestText
                 walker.skipColon()
@@ -118,9 +168,8 @@ extension EventReader {
                 scratch += Array("unknown".utf8)
                 entry.key = start..<scratch.count
             }
-            let item = walker.next()
-            if item.kind == .string, let value = take(item, text), value.count <= Self.longestText,
-                isAllowed(value, field)
+            if let value = takeItem(walker.next(), field, text),
+                value.count <= Self.longestText, isAllowed(value, field)
             {
                 entry.value = value
             } else {
@@ -129,7 +178,27 @@ extension EventReader {
             entries[number].append(entry)
         }
         fields[number] = FieldValue(isPresent: true, isUsable: true)
-        return isFine && entries[number].count <= Self.mostEntries
+        guard entries[number].count <= Self.mostEntries else { return .outOfBounds }
+        return isFine ? .fine : .wrongKind
+    }
+
+    /// The text of an entry's value; nil where the field does not take its type.
+    private mutating func takeItem(
+        _ item: JSONCapture, _ field: OracleProgram.Field, _ text: UnsafeRawBufferPointer
+    ) -> Range<Int>? {
+        if item.kind == .string { return take(item, text) }
+        guard field.declaration.from == .any else { return nil }
+        // Of other items the walker knows the range only.
+        var range = item.start..<item.end
+        while let last = range.last, [0x20, 0x0A, 0x0D, 0x09].contains(text[last]) {
+            range = range.dropLast()
+        }
+        let isWord =
+            text[range].elementsEqual("true".utf8) || text[range].elementsEqual("false".utf8)
+        let start = scratch.count
+        let found = JSONCapture(
+            kind: isWord ? .boolean : .number, start: range.lowerBound, end: range.upperBound)
+        return appendAny(found, text) ? start..<scratch.count : nil
     }
 
     private mutating func take(
@@ -137,74 +206,5 @@ extension EventReader {
     ) -> Range<Int>? {
         let start = scratch.count
         return append(capture, text) ? start..<scratch.count : nil
-    }
-}
-
-/// Steps through the items of an object or array whose text has been checked before.
-private struct EntryWalker {
-    let text: UnsafeRawBufferPointer
-    var at: Int
-    let end: Int
-
-    /// Whether another item follows; skips spaces and a comma.
-    var hasMore: Bool {
-        mutating get {
-            skipSpace()
-            if at < end, text[at] == 0x2C {
-                at += 1
-                skipSpace()
-            }
-            return at < end
-        }
-    }
-
-    mutating func skipColon() {
-        skipSpace()
-        at += 1
-        skipSpace()
-    }
-
-    /// The next item; of a nested value only its range is known.
-    mutating func next() -> JSONCapture {
-        let start = at
-        if text[at] == 0x22 {
-            let isEscaped = skipString()
-            return JSONCapture(kind: .string, start: start + 1, end: at - 1, isEscaped: isEscaped)
-        }
-        var depth = 0
-        while at < end {
-            switch text[at] {
-            case 0x22:
-                _ = skipString()
-                continue
-            case 0x7B, 0x5B: depth += 1
-            case 0x7D, 0x5D: depth -= 1
-            case 0x2C where depth == 0: return JSONCapture(kind: .number, start: start, end: at)
-            default: break
-            }
-            at += 1
-        }
-        return JSONCapture(kind: .number, start: start, end: at)
-    }
-
-    private mutating func skipString() -> Bool {
-        var isEscaped = false
-        at += 1
-        while text[at] != 0x22 {
-            if text[at] == 0x5C {
-                isEscaped = true
-                at += 1
-            }
-            at += 1
-        }
-        at += 1
-        return isEscaped
-    }
-
-    private mutating func skipSpace() {
-        while at < end, text[at] == 0x20 || text[at] == 0x0A || text[at] == 0x0D || text[at] == 0x09
-        {
-            at += 1
-        }
     }
 }

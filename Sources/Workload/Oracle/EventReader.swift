@@ -43,6 +43,14 @@ struct EventReader: ~Copyable {
     var decoded: [UInt8]?
     var fields: [FieldValue] = []
     var entries: [[EachEntry]] = []
+    /// A reader that asks for nothing, for JSON beside the value.
+    var checker = JSONReader(tree: PointerTree())
+    var bareKey: [UInt8]?
+    var bareHeaders: [(name: [UInt8], value: [UInt8]?)] = []
+    /// The key and the text with JSON inside; nil when there is none, or one that cannot be read.
+    var keyText: [UInt8]?
+    var insideText: [UInt8]?
+    var isInsideFine = true
     private var types = ByteInterner()
 
     init(_ program: OracleProgram) {
@@ -58,7 +66,8 @@ struct EventReader: ~Copyable {
     ///
     /// The subject is empty when it is not known.
     mutating func readEnvelope(
-        _ value: UnsafeRawBufferPointer?, _ headers: [WorkloadHeader], timestamp: Int64
+        _ value: UnsafeRawBufferPointer?, _ key: UnsafeRawBufferPointer?,
+        _ headers: [WorkloadHeader], timestamp: Int64
     ) -> OracleOutcome? {
         scratch.removeAll(keepingCapacity: true)
         (id, source, subject) = (0..<0, 0..<0, 0..<0)
@@ -70,7 +79,7 @@ struct EventReader: ~Copyable {
         if (value?.count ?? 0) > Self.largestValue { return .malformed }
         let isFine =
             isBinary
-            ? readBinary(value, headers) : readStructured(value)
+            ? readBinary(value, key, headers) : readStructured(value, key, headers)
         guard isFine else { return .malformed }
         let attributes = typeRange
         guard !id.isEmpty, !source.isEmpty, !subject.isEmpty, !attributes.isEmpty, isTimeFine else {
@@ -86,7 +95,7 @@ struct EventReader: ~Copyable {
         guard id.count <= Self.longestText, source.count <= Self.longestText,
             subject.count <= Self.longestText
         else { return .badField }
-        return readData(value, kind) ? nil : .badField
+        return readData(value, kind) && isInsideFine ? nil : .badField
     }
 
     /// The JSON kind of the value in binary mode; nil when there is no value.
@@ -94,9 +103,12 @@ struct EventReader: ~Copyable {
     private var typeRange = 0..<0
     private var isTimeFine = true
 
-    private mutating func readStructured(_ value: UnsafeRawBufferPointer?) -> Bool {
+    private mutating func readStructured(
+        _ value: UnsafeRawBufferPointer?, _ key: UnsafeRawBufferPointer?,
+        _ headers: [WorkloadHeader]
+    ) -> Bool {
         guard let value, value.count > 0, json.read(value, node: 0) == .object,
-            !json.hasRepeated, !hasRepeatedEntries(value)
+            !json.hasRepeated, !hasRepeatedEntries(value), lookElsewhere(value, key, headers)
         else { return false }
         let attributes = program.attributes
         subject = text(attributes.subject, value)
@@ -113,7 +125,7 @@ struct EventReader: ~Copyable {
 
     /// Appends a text to the scratch; an empty range when there is none.
     private mutating func text(
-        _ place: OracleProgram.Place, _ value: UnsafeRawBufferPointer
+        _ place: OracleProgram.Place, _ value: UnsafeRawBufferPointer, isBinary: Bool = false
     ) -> Range<Int> {
         let start = scratch.count
         switch place {
@@ -122,6 +134,16 @@ struct EventReader: ~Copyable {
         case .slot(let slot):
             guard let capture = json.capture(slot), capture.kind == .string,
                 append(capture, value)
+            else {
+                scratch.removeSubrange(start...)
+                return start..<start
+            }
+        case .first(let places, let any):
+            guard let found = find(places, value, isBinary: isBinary),
+                found.kind == .string || any,
+                found.bytes.withUnsafeBytes({
+                    appendAny(JSONCapture(kind: found.kind, start: 0, end: $0.count), $0)
+                })
             else {
                 scratch.removeSubrange(start...)
                 return start..<start
@@ -138,26 +160,18 @@ struct EventReader: ~Copyable {
         return JSONReader.unescape(value, capture.start..<capture.end, into: &scratch)
     }
 
+    /// Reads the event's time; false where it is none.
     private mutating func readTime(
-        _ attributes: OracleProgram.Attributes, _ value: UnsafeRawBufferPointer
+        _ attributes: OracleProgram.Attributes, _ value: UnsafeRawBufferPointer,
+        isBinary: Bool = false
     ) -> Bool {
-        guard let capture = json.capture(attributes.time), capture.kind != .null else {
-            return true
-        }
+        guard let found = find(attributes.time, value, isBinary: isBinary) else { return true }
         hasOwnTime = true
-        if attributes.timeFormat == .rfc3339 {
-            let start = scratch.count
-            guard capture.kind == .string, append(capture, value) else { return false }
-            return takeTime(
-                scratch.withUnsafeBytes { TimeText.nanoseconds(.init(rebasing: $0[start...])) })
-        }
-        guard capture.kind == .number,
-            let number = JSONReader.integer(value, capture.start..<capture.end)
-        else { return false }
-        let scale: Int64 = attributes.timeFormat == .unix ? 1 : 1_000
-        let second = floorDivided(number, scale)
-        guard TimeText.firstSecond..<TimeText.endSecond ~= second else { return false }
-        return takeTime(number * (1_000_000_000 / scale))
+        let earliest = program.earliestNanoseconds
+        return takeTime(
+            found.bytes.withUnsafeBytes {
+                attributes.timeRule.nanoseconds(found, $0, earliest: earliest)
+            })
     }
 
     private mutating func takeTime(_ nanoseconds: Int64?) -> Bool {
@@ -167,11 +181,9 @@ struct EventReader: ~Copyable {
     }
 
     private mutating func readBinary(
-        _ value: UnsafeRawBufferPointer?, _ headers: [WorkloadHeader]
+        _ value: UnsafeRawBufferPointer?, _ key: UnsafeRawBufferPointer?,
+        _ headers: [WorkloadHeader]
     ) -> Bool {
-        if let subject = Self.header("ce_subject", headers), UTF8Check.isValid(subject) {
-            self.subject = append(subject)
-        }
         kind = nil
         if let value, value.count > 0 {
             kind = json.read(value, node: program.dataNode)
@@ -179,22 +191,33 @@ struct EventReader: ~Copyable {
         } else {
             json.startRound()
         }
-        guard Self.header("ce_specversion", headers)?.elementsEqual("1.0".utf8) == true else {
-            return false
-        }
-        guard let id = Self.header("ce_id", headers), UTF8Check.isValid(id),
-            let source = Self.header("ce_source", headers), UTF8Check.isValid(source),
-            let type = Self.header("ce_type", headers), UTF8Check.isValid(type)
+        guard lookElsewhere(value.flatMap { $0.isEmpty ? nil : $0 }, key, headers),
+            Self.header("ce_specversion", headers)?.elementsEqual("1.0".utf8) == true
         else { return false }
-        self.id = append(id)
-        self.source = append(source)
-        typeRange = append(type)
+        let attributes = program.attributes
+        subject = attribute("ce_subject", attributes.subject, headers)
+        id = attribute("ce_id", attributes.id, headers)
+        source = attribute("ce_source", attributes.source, headers)
+        typeRange = attribute("ce_type", attributes.type, headers)
         isTimeFine = true
         if let time = Self.header("ce_time", headers) {
             hasOwnTime = true
             isTimeFine = takeTime(TimeText.nanoseconds(time))
+        } else {
+            let nothing = UnsafeRawBufferPointer(start: nil, count: 0)
+            isTimeFine = readTime(attributes, nothing, isBinary: true)
         }
         return true
+    }
+
+    /// An attribute of a record in binary mode; empty when it is missing or no UTF-8.
+    private mutating func attribute(
+        _ name: StaticString, _ place: OracleProgram.Place, _ headers: [WorkloadHeader]
+    ) -> Range<Int> {
+        if let header = Self.header(name, headers) {
+            return UTF8Check.isValid(header) ? append(header) : 0..<0
+        }
+        return text(place, UnsafeRawBufferPointer(start: nil, count: 0), isBinary: true)
     }
 
     private mutating func append(_ bytes: UnsafeRawBufferPointer) -> Range<Int> {

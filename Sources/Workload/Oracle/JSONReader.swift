@@ -75,7 +75,7 @@ struct JSONReader: ~Copyable {
             guard depth < Self.deepest, object(node, depth + 1) else { return nil }
             kind = .object
         case 0x5B:
-            guard depth < Self.deepest, array(depth + 1) else { return nil }
+            guard depth < Self.deepest, array(node, depth + 1) else { return nil }
             kind = .array
         case 0x22:
             guard string(&isEscaped) else { return nil }
@@ -110,7 +110,8 @@ struct JSONReader: ~Copyable {
         return true
     }
 
-    private mutating func array(_ depth: Int) -> Bool {
+    private mutating func array(_ node: Int, _ depth: Int) -> Bool {
+        var number = 0
         at += 1
         skipSpace()
         if at < text.count, text[at] == 0x5D {
@@ -118,7 +119,9 @@ struct JSONReader: ~Copyable {
             return true
         }
         while true {
-            guard value(-1, depth) != nil else { return false }
+            let child = node < 0 ? -1 : tree.element(number, of: node)
+            number += 1
+            guard value(child, depth) != nil else { return false }
             skipSpace()
             guard at < text.count else { return false }
             at += 1

@@ -138,11 +138,11 @@ public struct Oracle: ~Copyable {
     /// Takes the next record of a partition; the timestamp is in milliseconds, −1 for none.
     @discardableResult
     public mutating func feed(
-        _ partition: Int, offset: Int64, timestamp: Int64, value: UnsafeRawBufferPointer?,
-        headers: [WorkloadHeader]
+        _ partition: Int, offset: Int64, timestamp: Int64, key: UnsafeRawBufferPointer? = nil,
+        value: UnsafeRawBufferPointer?, headers: [WorkloadHeader]
     ) -> OracleOutcome {
         let counts = offset >= partitions[partition].origin
-        var outcome = judge(value, headers, timestamp) ?? .accepted
+        var outcome = judge(value, key, headers, timestamp) ?? .accepted
         if outcome == .accepted, partitions[partition].window.takes(identity(), at: offset) {
             outcome = .duplicate
         }
@@ -155,9 +155,10 @@ public struct Oracle: ~Copyable {
 
     /// Makes all checks except that for duplicates; nil when all passed.
     private mutating func judge(
-        _ value: UnsafeRawBufferPointer?, _ headers: [WorkloadHeader], _ timestamp: Int64
+        _ value: UnsafeRawBufferPointer?, _ key: UnsafeRawBufferPointer?,
+        _ headers: [WorkloadHeader], _ timestamp: Int64
     ) -> OracleOutcome? {
-        if let outcome = reader.readEnvelope(value, headers, timestamp: timestamp) {
+        if let outcome = reader.readEnvelope(value, key, headers, timestamp: timestamp) {
             return outcome
         }
         if reader.nanoseconds < reader.program.earliestNanoseconds { return .badField }

@@ -2,6 +2,8 @@
 public struct OracleCatalog: Sendable {
     /// Where events have their attributes; nil: as CloudEvents 1.0 does.
     public var envelope: OracleEnvelope?
+    /// Pointer to a text that holds JSON, in which other pointers go on; nil: there is none.
+    public var inside: String?
     /// The earliest time that an event may have, in seconds since 1970; by default the year 2000.
     public var earliestSeconds: Int64 = 946_684_800
     /// The declared events, each name once; fields from several files are merged.
@@ -11,6 +13,24 @@ public struct OracleCatalog: Sendable {
 
     /// Makes an empty catalog.
     public init() {}
+
+    /// Finds out the decimals of each meter's numbers; all events must be declared.
+    public mutating func setScales() {
+        for place in meters.indices { meters[place].scale = scale(of: meters[place]) }
+    }
+
+    /// Decimals of a meter's numbers, by the fields that it takes them from.
+    private func scale(of meter: OracleMeter) -> Int {
+        for clause in meter.clauses {
+            var names = [meter.value]
+            if case .field(let name, _) = clause.amount { names.append(name) }
+            let fields = events.first { $0.name == clause.event }?.fields ?? []
+            for field in fields where field.kind == .decimal && names.contains(field.name) {
+                return field.scale
+            }
+        }
+        return 0
+    }
 
     /// When a year (`1995`) or a day (`1995-07-01`) begins, in seconds since 1970; nil for any
     /// other text.
@@ -27,17 +47,23 @@ public enum OraclePlace: Sendable, Equatable {
     case pointer(String)
     /// A fixed text.
     case constant(String)
+    /// The value of the entry with a name, in a list at a pointer.
+    ///
+    /// The name is at `key` of an entry.
+    case entry(list: String, key: String, value: String, name: String)
+    /// A header by its name.
+    case header(String)
+    /// The whole key.
+    case key
+    /// A pointer into the key, which is JSON.
+    case keyMember(String)
+    /// The first of several places that is there; with `any` a number, true or false counts by its
+    /// text, too.
+    indirect case first([OraclePlace], any: Bool)
 }
 
 /// An envelope that a catalog declares instead of CloudEvents.
 public struct OracleEnvelope: Sendable, Equatable {
-    /// How the time is written.
-    public enum TimeFormat: String, Sendable {
-        case rfc3339
-        case unix
-        case unixMilliseconds = "unix-ms"
-    }
-
     /// The place of the id.
     public var id: OraclePlace
     /// The place of the source.
@@ -46,23 +72,23 @@ public struct OracleEnvelope: Sendable, Equatable {
     public var type: OraclePlace
     /// The place of the subject.
     public var subject: OraclePlace
-    /// JSON pointer to the time.
-    public var time: String
+    /// The place of the time.
+    public var time: OraclePlace
     /// How the time is written.
-    public var timeFormat: TimeFormat
+    public var timeRule: OracleTimeRule
 
     /// Makes an envelope, by default that of CloudEvents.
     public init(
         id: OraclePlace = .pointer("/id"), source: OraclePlace = .pointer("/source"),
         type: OraclePlace = .pointer("/type"), subject: OraclePlace = .pointer("/subject"),
-        time: String = "/time", timeFormat: TimeFormat = .rfc3339
+        time: OraclePlace = .pointer("/time"), timeRule: OracleTimeRule = OracleTimeRule()
     ) {
         self.id = id
         self.source = source
         self.type = type
         self.subject = subject
         self.time = time
-        self.timeFormat = timeFormat
+        self.timeRule = timeRule
     }
 }
 
@@ -80,48 +106,6 @@ public struct OracleEvent: Sendable, Equatable {
         self.name = name
         self.type = type ?? name
         self.fields = fields
-    }
-}
-
-/// The declaration of a field.
-public struct OracleField: Sendable, Equatable {
-    /// What a field holds.
-    public enum Kind: String, Sendable {
-        case text
-        case integer
-        case time
-    }
-
-    /// Its name.
-    public var name: String
-    /// JSON pointer from the root of the structured event.
-    public var pointer: String
-    /// What it holds.
-    public var kind: Kind
-    /// Whether an event without it has a bad field.
-    public var isRequired: Bool
-    /// The default that replaces it when it is absent; nil: none.
-    public var standIn: String?
-    /// The greatest magnitude of an integer; nil: 2^40 for amounts, else 2^53 − 1.
-    public var most: Int64?
-    /// The only texts allowed; empty allows all.
-    public var values: [String]
-    /// Whether it is an object or array of which each text is counted.
-    public var isEach: Bool
-
-    /// Makes a declaration.
-    public init(
-        _ name: String, at pointer: String, is kind: Kind = .text, required: Bool = false,
-        standIn: String? = nil, most: Int64? = nil, values: [String] = [], each: Bool = false
-    ) {
-        self.name = name
-        self.pointer = pointer
-        self.kind = kind
-        isRequired = required
-        self.standIn = standIn
-        self.most = most
-        self.values = values
-        isEach = each
     }
 }
 
@@ -186,6 +170,8 @@ public struct OracleMeter: Sendable {
     public var family: String?
     /// Whether negative amounts are taken.
     public var isSigned = false
+    /// Decimals of its numbers, once `OracleCatalog.setScales` has found them.
+    public var scale = 0
     /// The most values of `by` that one key keeps apart; nil: no limit.
     public var mostMembers: Int?
     /// The most values of each scope that one organization keeps apart; nil: no limit.

@@ -180,7 +180,8 @@ extension Oracle {
         guard let field = clause.valueField else {
             return ExpectedCells.twentyDigits(reader.nanoseconds)
         }
-        guard reader.program.types[reader.type].fields[field].declaration.kind == .text else {
+        let kind = reader.program.types[reader.type].fields[field].declaration.kind
+        guard kind == .text || kind == .boolean else {
             return ExpectedCells.twentyDigits(reader.fields[field].number)
         }
         return Array(reader.scratch[reader.fields[field].text])
@@ -193,33 +194,28 @@ extension Oracle {
         return (exponent - 6) * 64 + Int(value >> Int64(exponent - 6))
     }
 
-    private mutating func putInName(_ source: OracleProgram.Source, _ each: EachEntry) {
+    private mutating func putInName(_ source: OracleProgram.DimensionSource, _ each: EachEntry) {
         reader.put(source, each, escaped: true, into: &name)
     }
 
     private mutating func putInMember(
-        _ source: OracleProgram.Source, _ each: EachEntry, escaped: Bool
+        _ source: OracleProgram.DimensionSource, _ each: EachEntry, escaped: Bool
     ) {
         reader.put(source, each, escaped: escaped, into: &member)
     }
 }
 
 extension EventReader {
-    /// Appends the value of a dimension: a text, an integer as a decimal, a time as 20 digits.
+    /// Appends the value of a dimension.
     func put(
-        _ source: OracleProgram.Source, _ each: EachEntry, escaped: Bool,
+        _ source: OracleProgram.DimensionSource, _ each: EachEntry, escaped: Bool,
         into writer: inout ByteWriter
     ) {
         let range: Range<Int>
         switch source {
         case .eachKey: range = each.key
         case .eachValue: range = each.value
-        case .field(let field):
-            switch program.types[type].fields[field].declaration.kind {
-            case .text: range = fields[field].text
-            case .integer: return writer.put(decimal: Int(fields[field].number))
-            case .time: return writer.put(ExpectedCells.twentyDigits(fields[field].number))
-            }
+        case .field(let field): range = fields[field].text
         }
         for place in range {
             if escaped {

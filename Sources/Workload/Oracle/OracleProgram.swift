@@ -1,14 +1,49 @@
 /// A catalog in the form in which events are counted: slots instead of names.
 struct OracleProgram: Sendable {
-    enum Source: Sendable {
+    /// Where a dimension's value comes from.
+    enum DimensionSource: Sendable {
         case field(Int)
         case eachKey(Int)
         case eachValue(Int)
     }
 
+    /// Where a value is looked for.
+    enum Source: Sendable {
+        case slot(Int)
+        /// In the text that holds JSON.
+        case inside([[UInt8]])
+        case entry(List)
+        case header([UInt8])
+        case key
+        case keyMember([[UInt8]])
+        case constant([UInt8])
+
+        /// Whether records in binary mode have it, too.
+        var isOutsideOfValue: Bool {
+            switch self {
+            case .header, .key, .keyMember, .constant: true
+            case .slot, .inside, .entry: false
+            }
+        }
+    }
+
+    /// A wanted entry of a list.
+    struct List: Sendable {
+        enum Place: Sendable {
+            case slot(Int)
+            case inside([[UInt8]])
+        }
+        let place: Place
+        let key: [[UInt8]]
+        let value: [[UInt8]]
+        let name: [UInt8]
+    }
+
     struct Field: Sendable {
         var declaration: OracleField
+        /// Where the list of a field with `each` is.
         var slot: Int
+        var places: [Source]
         var standIn: [UInt8]?
         var standInNumber: Int64 = 0
         var values: [[UInt8]]
@@ -44,7 +79,7 @@ struct OracleProgram: Sendable {
     struct Dimension: Sendable {
         /// `NAME=`.
         let label: [UInt8]
-        let source: Source
+        let source: DimensionSource
     }
 
     struct Clause: Sendable {
@@ -58,9 +93,9 @@ struct OracleProgram: Sendable {
         var mustHave: [Int] = []
         var each: Int?
         var scopes: [[Dimension]] = []
-        var by: [Source] = []
+        var by: [DimensionSource] = []
         var valueField: Int?
-        var of: Source?
+        var of: DimensionSource?
     }
 
     struct EventType: Sendable {
@@ -73,6 +108,8 @@ struct OracleProgram: Sendable {
     enum Place: Sendable {
         case slot(Int)
         case constant([UInt8])
+        /// The first that is there; with `any` a number, true or false by its text.
+        case first([Source], any: Bool)
     }
 
     struct Attributes: Sendable {
@@ -83,12 +120,18 @@ struct OracleProgram: Sendable {
         var source: Place
         var type: Place
         var subject: Place
-        var time: Int
-        var timeFormat: OracleEnvelope.TimeFormat
+        var time: [Source]
+        var timeRule: OracleTimeRule
     }
 
     var tree = PointerTree()
     var attributes: Attributes
+    /// The text that holds JSON, and all paths that are asked for in it and in keys.
+    var insideSlot: Int?
+    var insidePaths: [[[UInt8]]] = []
+    var keyPaths: [[[UInt8]]] = []
+    /// Wanted entries of lists.
+    var lists: [List] = []
     /// Nanoseconds since 1970 of the earliest time that an event may have.
     let earliestNanoseconds: Int64
     /// The node of the tree for the data of binary events; −1 when no field is asked for.
@@ -100,19 +143,23 @@ struct OracleProgram: Sendable {
     var meters: [Meter] = []
 
     init(_ catalog: OracleCatalog) throws(OracleError) {
-        var tree = PointerTree()
         earliestNanoseconds = catalog.earliestSeconds * 1_000_000_000
-        attributes = try Self.attributes(catalog.envelope, &tree)
+        var sources = SourceBuilder(inside: catalog.inside)
+        attributes = try Self.attributes(catalog.envelope, &sources)
+        if let inside = catalog.inside { insideSlot = try sources.tree.add(inside) }
         var places: [String: (type: Int, index: [String: Int])] = [:]
         for event in catalog.events {
             var type = EventType()
             var index: [String: Int] = [:]
             for declaration in event.fields {
-                let slot = try tree.add(declaration.pointer)
                 index[declaration.name] = type.fields.count
-                if declaration.pointer == "/data" { type.readsData = true }
-                type.fields.append(try Self.field(declaration, slot, event.name))
-                if declaration.isEach, !eachSlots.contains(slot) { eachSlots.append(slot) }
+                let field = try Self.field(declaration, event.name, &sources)
+                if declaration.isEach, !eachSlots.contains(field.slot) {
+                    eachSlots.append(field.slot)
+                }
+                let pointers = declaration.places + [.pointer(declaration.pointer)]
+                if pointers.contains(.pointer("/data")) { type.readsData = true }
+                type.fields.append(field)
             }
             guard places[event.name] == nil, !typeNames.contains(Array(event.type.utf8)) else {
                 throw OracleError("event \(event.name) is declared twice")
@@ -121,8 +168,9 @@ struct OracleProgram: Sendable {
             types.append(type)
             typeNames.append(Array(event.type.utf8))
         }
-        dataNode = tree.child(named: "data")
-        self.tree = tree
+        dataNode = sources.tree.child(named: "data")
+        tree = sources.tree
+        (insidePaths, keyPaths, lists) = (sources.insidePaths, sources.keyPaths, sources.lists)
         for meter in catalog.meters {
             meters.append(Self.meter(meter))
             for clause in meter.clauses {
@@ -137,19 +185,32 @@ struct OracleProgram: Sendable {
     }
 
     private static func field(
-        _ declaration: OracleField, _ slot: Int, _ event: String
+        _ declaration: OracleField, _ event: String, _ sources: inout SourceBuilder
     ) throws(OracleError) -> Field {
+        var places: [Source] = []
+        let declared =
+            declaration.places.isEmpty ? [.pointer(declaration.pointer)] : declaration.places
+        for place in declared { places += try sources.sources(place) }
+        var slot = -1
+        if declaration.isEach, case .slot(let number)? = places.first { slot = number }
         var field = Field(
-            declaration: declaration, slot: slot,
+            declaration: declaration, slot: slot, places: places,
             standIn: declaration.standIn.map { Array($0.utf8) },
             values: declaration.values.map { Array($0.utf8) })
         guard let standIn = declaration.standIn else { return field }
         switch declaration.kind {
-        case .text:
+        case .text, .boolean:
             break
         case .integer:
             guard let number = Int64(standIn) else {
                 throw OracleError("event \(event): default of \(declaration.name) is no integer")
+            }
+            field.standInNumber = number
+            field.standIn = Array(String(number).utf8)
+        case .decimal:
+            let text = DecimalText(standIn.utf8)
+            guard let number = text?.scaled(declaration.scale, rounds: false) else {
+                throw OracleError("event \(event): default of \(declaration.name) is no decimal")
             }
             field.standInNumber = number
         case .time:
@@ -161,31 +222,36 @@ struct OracleProgram: Sendable {
     }
 
     private static func attributes(
-        _ envelope: OracleEnvelope?, _ tree: inout PointerTree
+        _ envelope: OracleEnvelope?, _ sources: inout SourceBuilder
     ) throws(OracleError) -> Attributes {
         let places = envelope ?? OracleEnvelope()
         func place(_ place: OraclePlace) throws(OracleError) -> Place {
             switch place {
             case .constant(let text): return .constant(Array(text.utf8))
-            case .pointer(let pointer):
-                return .slot(try tree.add(pointer))
+            case .first(let some, let any):
+                var all: [Source] = []
+                for place in some { all += try sources.sources(place) }
+                return .first(all, any: any)
+            default: return .first(try sources.sources(place), any: false)
             }
         }
         var version: Int?
         var data: (plain: Int, base64: Int)?
         if envelope == nil {
-            version = try tree.add("/specversion")
-            data = (plain: try tree.add("/data"), base64: try tree.add("/data_base64"))
+            version = try sources.tree.add("/specversion")
+            data = (
+                plain: try sources.tree.add("/data"), base64: try sources.tree.add("/data_base64")
+            )
         }
         let id = try place(places.id)
         let source = try place(places.source)
         let type = try place(places.type)
         let subject = try place(places.subject)
-        let time = try tree.add(places.time)
+        let time = try sources.sources(places.time)
         return Attributes(
             version: version, data: data, id: id, source: source, type: type, subject: subject,
             time: time,
-            timeFormat: places.timeFormat)
+            timeRule: places.timeRule)
     }
 
     private static func meter(_ meter: OracleMeter) -> Meter {
@@ -212,95 +278,5 @@ struct OracleProgram: Sendable {
         case .day where meter.kind == .ranking || meter.kind == .distinct: return 400 * 86_400_000
         default: return nil
         }
-    }
-}
-
-/// Lowers one clause of one meter.
-struct ClauseBuilder {
-    let meter: OracleMeter
-    let clause: OracleClause
-    let index: [String: Int]
-    var lowered = OracleProgram.Clause(meter: 0)
-
-    init(meter: OracleMeter, clause: OracleClause, index: [String: Int]) {
-        self.meter = meter
-        self.clause = clause
-        self.index = index
-    }
-
-    mutating func build(
-        _ number: Int, _ fields: inout [OracleProgram.Field]
-    ) throws(OracleError) {
-        lowered.meter = number
-        switch clause.amount {
-        case .constant(let constant):
-            lowered.constant = constant
-        case .field(let name, let isNegated):
-            let field = try find(name)
-            lowered.amountField = field
-            lowered.isNegated = isNegated
-            lowered.mustHave.append(field)
-            fields[field].isAmount = true
-            if !meter.isSigned { fields[field].isUnsigned = true }
-        }
-        if let name = clause.time {
-            let field = try find(name)
-            lowered.timeField = field
-            lowered.mustHave.append(field)
-            fields[field].isUsedTime = true
-        }
-        for name in clause.needs { lowered.needs.append(try find(name)) }
-        try buildValue(&fields)
-        for scope in meter.scopes {
-            var dimensions: [OracleProgram.Dimension] = []
-            for name in scope {
-                dimensions.append(
-                    .init(label: Array("\(name)=".utf8), source: try dimension(name, fields)))
-            }
-            lowered.scopes.append(dimensions)
-        }
-        for name in meter.by { lowered.by.append(try dimension(name, fields)) }
-    }
-
-    private mutating func buildValue(_ fields: inout [OracleProgram.Field]) throws(OracleError) {
-        switch meter.kind {
-        case .extreme, .histogram:
-            guard let name = meter.value else {
-                throw OracleError("meter \(meter.name): no value")
-            }
-            guard name != "time" else { return }
-            let field = try find(name)
-            lowered.valueField = field
-            if fields[field].declaration.kind != .text { lowered.mustHave.append(field) }
-            if fields[field].declaration.kind == .time { fields[field].isUsedTime = true }
-        case .distinct:
-            guard let name = meter.of else { throw OracleError("meter \(meter.name): no of") }
-            lowered.of = try dimension(name, fields)
-        case .count, .sum, .level, .ranking, .grid:
-            break
-        }
-    }
-
-    private mutating func dimension(
-        _ name: String, _ fields: [OracleProgram.Field]
-    ) throws(OracleError) -> OracleProgram.Source {
-        let parts = (clause.with[name] ?? name).split(separator: ".", maxSplits: 1)
-        let field = try find(String(parts.first ?? ""))
-        guard fields[field].declaration.isEach else {
-            if fields[field].declaration.kind != .text { lowered.mustHave.append(field) }
-            return .field(field)
-        }
-        guard lowered.each == nil || lowered.each == field else {
-            throw OracleError("meter \(meter.name): two fields with each in one clause")
-        }
-        lowered.each = field
-        return parts.last == "key" ? .eachKey(field) : .eachValue(field)
-    }
-
-    private func find(_ name: String) throws(OracleError) -> Int {
-        guard let field = index[name] else {
-            throw OracleError("meter \(meter.name): event \(clause.event) has no field \(name)")
-        }
-        return field
     }
 }

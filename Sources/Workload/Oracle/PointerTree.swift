@@ -22,10 +22,7 @@ struct PointerTree: Sendable {
             throw OracleError("«\(pointer)» is no JSON pointer to a member")
         }
         var node = 0
-        let parts = pointer.utf8.dropFirst().split(
-            separator: 0x2F, omittingEmptySubsequences: false)
-        for part in parts {
-            let name = Self.unescaped(Array(part))
+        for name in Self.path(pointer) {
             if let known = nodes[node].edges.first(where: { edges[$0].name == name }) {
                 node = edges[known].node
             } else {
@@ -40,6 +37,19 @@ struct PointerTree: Sendable {
             slotCount += 1
         }
         return nodes[node].slot
+    }
+
+    /// The names on the way of a pointer, which may lack its first slash.
+    static func path(_ pointer: String) -> [[UInt8]] {
+        let rest = pointer.utf8.first == 0x2F ? pointer.utf8.dropFirst() : pointer.utf8[...]
+        return rest.split(separator: 0x2F, omittingEmptySubsequences: false)
+            .map { unescaped(Array($0)) }
+    }
+
+    /// The node of an array's element; −1 when it is not asked for.
+    func element(_ number: Int, of node: Int) -> Int {
+        let edge = nodes[node].edges.first { edges[$0].name.elementsEqual(String(number).utf8) }
+        return edge.map { edges[$0].node } ?? -1
     }
 
     /// The node of a member of the root; −1 when it is not asked for.

@@ -14,7 +14,7 @@ struct Option: Sendable {
         /// `500ms`, `5s`, `5m`, `26h`, `92d`; the range is in milliseconds.
         case duration(ClosedRange<Int>)
         case choice([String])
-        /// One of these words or an RFC 3339 time with a zone.
+        /// One of these words, or a time as `ValueText.moment` reads it.
         case moment([String])
         /// `HOST:PORT`
         case address

@@ -41,9 +41,19 @@ extension ValueText {
         return host.isEmpty ? nil : (host, port)
     }
 
-    /// Milliseconds since 1970 of an RFC 3339 time with a zone.
+    /// Milliseconds since 1970 of RFC 3339, ISO 8601 with a zone, or seconds since 1970.
     static func moment(_ text: String) -> Int64? {
-        Array(text.utf8).withUnsafeBytes { Timestamp.nanoseconds($0) }
-            .map { floorDivide($0, 1_000_000) }
+        let written = TimeReader([.rfc3339, .iso8601]).nanoseconds(text.utf8)
+        let earliest = Int64(EarliestTime.standard.day) * 86_400_000_000_000
+        // 2027 is a year and not half an hour after 1970.
+        let counted = TimeReader([.unix(.seconds)]).nanoseconds(text.utf8).flatMap {
+            $0 >= earliest ? $0 : nil
+        }
+        return (written ?? counted).map { floorDivide($0, 1_000_000) }
+    }
+
+    /// Whether a text is RFC 3339 with a zone.
+    static func isRFC3339(_ text: String) -> Bool {
+        TimeReader([.rfc3339]).nanoseconds(text.utf8) != nil
     }
 }

@@ -10,6 +10,13 @@ extension Commands {
         help: "Print only the line for redis-cli that makes a Redis user with the rights needed.",
         source: .call)
 
+    private static let example = Option(
+        name: "example", placeholder: "NAME",
+        value: .choice(ForeignFormats.all.map(\.name).sorted()),
+        help:
+            "Print only a catalog for topics of another producer, with a sample and what it counts.",
+        source: .call)
+
     static let check = Command(
         path: ["check"],
         summary:
@@ -19,12 +26,15 @@ extension Commands {
             or up would refuse before they ask anybody.
             With --acl it prints one line, ACL SETUSER, for the user of --redis (or odometer) and the keys of
             --prefix; put a password in the place of PASSWORD. In a cluster each node needs it.
+            With --example it prints a catalog file for a topic that something else writes; records and the
+            cells that they count follow as comments.
             """,
-        options: Options.configurable + [acl],
+        options: Options.configurable + [acl, example],
         examples: [
             ("check", "what the defaults and the environment say"),
             ("check --config /etc/odometer.yaml", "a configuration file"),
             ("check --meters my-meters/", "a catalog of one's own"),
+            ("check --example nginx", "a catalog to begin with: that of nginx's access log"),
             ("check --acl --prefix odo", "the Redis user that all commands need"),
         ],
         run: runCheck)
@@ -39,6 +49,10 @@ extension Commands {
                     isCluster: redis.cluster != nil))
             return .ok
         }
+        if let name = settings.text(example) {
+            printExample(name)
+            return .ok
+        }
         printSettings(settings)
         // Made as for `up`, but not started: what run, serve or up would refuse is refused here.
         let machine = try Machine(settings, [.counting, .answering], log: call.log)
@@ -47,8 +61,10 @@ extension Commands {
             "\nCatalog: \(try MeterFiles.read(settings.text(Options.meters)).origin), "
                 + "\(catalog.events.count) event types, \(catalog.meters.count) meters\n")
         printMeters(catalog)
+        printDecimals(catalog)
         printWindows(span: Int64(settings.integer(Options.dedupeWindow)))
         Output.line("\n" + ZoneRules.line)
+        printZones(catalog)
         if let warning = ZoneRules.warning { call.log.warning(warning) }
         let missing = machine.answering?.service.missing ?? []
         if !missing.isEmpty { Output.line("\nRequests that this catalog cannot answer:") }
@@ -82,27 +98,6 @@ extension Commands {
         Output.line(
             "\nWindows of ids, once full: \(bytes(each)) a partition, "
                 + "\(examples.joined(separator: ", "))")
-    }
-
-    private static func printMeters(_ catalog: MeterCatalog) {
-        var rows = [["METER", "KIND", "WINDOWS", "PER", "BY", "EVENTS"]]
-        for meter in catalog.meters {
-            let scopes = meter.scopes.map {
-                $0.isEmpty ? "organization" : $0.joined(separator: "+")
-            }
-            var kind = meter.kind.rawValue
-            if let keep = meter.keep { kind += " \(keep.rawValue)" }
-            var events: [String] = []
-            for clause in meter.clauses where !events.contains(clause.event) {
-                events.append(clause.event)
-            }
-            rows.append([
-                meter.name, kind, meter.windows.map(\.name).joined(separator: " "),
-                scopes.joined(separator: " "), meter.by.joined(separator: " "),
-                events.joined(separator: " "),
-            ])
-        }
-        Output.table(rows)
     }
 
     /// Redis' URL without its password, in whichever form it was written; dots for other secrets.

@@ -142,7 +142,7 @@ extension DirectoryShape.Rule: CustomStringConvertible {
             return value.elementsEqual("true".utf8) || value.elementsEqual("false".utf8)
         case .moment:
             guard let text = RecordText.string(value) else { return false }
-            return ValueText.moment(String(decoding: text, as: UTF8.self)) != nil
+            return ValueText.isRFC3339(String(decoding: text, as: UTF8.self))
         case .texts(let count, let length):
             guard let list = RecordText.strings(value), list.count <= count else { return false }
             return list.allSatisfy { Self.length($0) <= length }

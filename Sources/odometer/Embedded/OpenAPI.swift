@@ -445,6 +445,11 @@ paths:
           description: One element of `data` for each of these windows, at most 1,000.
           schema: {type: string, enum: [minute, quarter, day, month, all]}
         - {name: limit, in: query, description: The most rows that are answered., schema: {type: integer, minimum: 1, maximum: 10000, default: 1000}}
+        - name: numbers
+          in: query
+          description: >-
+            With `text`, the meter's numbers are strings, for clients that read JSON numbers as doubles. A dimension of this name takes its place.
+          schema: {type: string, enum: [text]}
         - name: dimensions
           in: query
           description: The dimensions of one of the meter's scopes, each by its own name.
@@ -1030,6 +1035,7 @@ components:
         windows: {type: array, items: {type: string, enum: [minute, quarter, day, month, all]}}
         by: {type: array, items: {type: string}}
         per: {description: 'Its scopes, each a list of dimensions; an empty list is the whole organization.', type: array, items: {type: array, items: {type: string}}}
+        scale: {description: How many decimals its numbers have; left out for whole numbers., type: integer, minimum: 1, maximum: 12}
     MeterAnswer:
       type: object
       required: [meter, kind, per, data]
@@ -1063,10 +1069,24 @@ components:
             type: object
             required: [low, high, count]
             additionalProperties: false
-            properties: {low: {type: integer}, high: {type: integer}, count: {$ref: '#/components/schemas/Count'}}
-        cells: {type: array, items: {$ref: '#/components/schemas/GridCell'}}
+            properties:
+              low: {$ref: '#/components/schemas/MeterNumber'}
+              high: {$ref: '#/components/schemas/MeterNumber'}
+              count: {$ref: '#/components/schemas/MeterNumber'}
+        cells:
+          type: array
+          items:
+            description: By weekday (0 = Sunday) and hour, UTC.
+            type: object
+            required: [dow, hour, count]
+            additionalProperties: false
+            properties:
+              dow: {type: integer, minimum: 0, maximum: 6}
+              hour: {type: integer, minimum: 0, maximum: 23}
+              count: {$ref: '#/components/schemas/MeterNumber'}
       oneOf: [{required: [value]}, {required: [rows]}, {required: [steps]}, {required: [cells]}]
-    MeterValue: {description: 'Extremes may be texts; times are RFC 3339 with seven decimals.', type: [integer, string, 'null']}
+    MeterNumber: {description: 'A number of the meter, with all its decimals; with `numbers=text` a string.', type: [number, string]}
+    MeterValue: {description: 'A number as in MeterNumber; extremes may be texts; times are RFC 3339 with seven decimals.', type: [number, string, 'null']}
 
 """#
 }

@@ -103,6 +103,11 @@ enum MetricsPage {
             text.family("odometer_\(name)_total", .counter, help: help)
             text.sample("odometer_\(name)_total", [], count)
         }
+        let local = "odometer_local_times_total"
+        text.family(
+            local, .counter, help: "Local times that clocks show twice or not at all.")
+        text.sample(local, [("shown", "twice")], metrics.clockChanges.twice)
+        text.sample(local, [("shown", "never")], metrics.clockChanges.never)
         text.family(
             "odometer_lateness_seconds", .histogram,
             help: "From an accepted event's time to its record's timestamp.")

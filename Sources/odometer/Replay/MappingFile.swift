@@ -1,4 +1,6 @@
+import Metering
 import Replay
+import Spelling
 import Zones
 
 /// A mapping of a foreign file as YAML; docs/REPLAY.md describes it.
@@ -135,23 +137,25 @@ struct MappingFile {
     }
 
     private func time(_ form: YAMLForm) throws(CommandFailure) -> ForeignTime {
-        let zoneName = try form.text("zone")
-        switch try form.text("format") ?? "rfc3339" {
-        case "rfc3339": return .rfc3339
-        case "unix": return .unix
-        case "unix-ms": return .unixMilliseconds
-        case let text:
-            guard let pattern = TimePattern(text) else {
-                throw form.failure(
-                    "format", "must be rfc3339, unix, unix-ms or a pattern like %d.%m.%Y %H:%M:%S")
-            }
-            do throws(ZoneDatabase.Fault) {
-                let zone = try ZoneDatabase.system.zone(named: zoneName ?? "UTC")
-                return .pattern(pattern) { zone.time(ofLocal: $0).second }
-            } catch {
-                throw form.failure(
-                    "zone", "must be a time zone like Europe/Berlin; \(error.text)")
-            }
+        let name = try form.text("zone") ?? "UTC"
+        let zone: Zone
+        do throws(ZoneDatabase.Fault) {
+            zone = try ZoneDatabase.system.zone(named: name)
+        } catch {
+            throw form.failure("zone", "must be a time zone like Europe/Berlin; \(error.text)")
         }
+        let text = try form.text("format") ?? "rfc3339"
+        let format: TimeFormat?
+        do throws(TimePatternError) {
+            format = try TimeFormat(text)
+        } catch { throw form.failure("format", error.message) }
+        guard let format else {
+            throw form.failure(
+                "format",
+                "must be one of \(TimeFormat.words.joined(separator: ", ")), or a pattern like "
+                    + "%d.%m.%Y %H:%M:%S\(Suggestion.text(for: text, among: TimeFormat.words))")
+        }
+        let reader = TimeReader([format], zone: LocalZone(zone))
+        return ForeignTime { reader.nanoseconds($0) }
     }
 }

@@ -59,16 +59,12 @@ public enum Timestamp {
             let century = twoDigits(text, 0), let yearOfCentury = twoDigits(text, 2),
             let month = twoDigits(text, 5), let day = twoDigits(text, 8)
         else { return nil }
-        let year = century * 100 + yearOfCentury
-        guard years.contains(year), (1...12).contains(month), day >= 1,
-            day <= daysInMonth(year, month)
-        else { return nil }
-        let date = CivilDate(
-            year: Int32(year), monthOfYear: Int32(month), dayOfMonth: Int32(day))
+        guard let seconds = startOfDay(century * 100 + yearOfCentury, month, day) else {
+            return nil
+        }
         return Date(
             yearAndMonth: text.loadUnaligned(fromByteOffset: 0, as: UInt64.self),
-            day: text.loadUnaligned(fromByteOffset: 8, as: UInt16.self),
-            seconds: Int64(date.dayNumber) * 86_400)
+            day: text.loadUnaligned(fromByteOffset: 8, as: UInt16.self), seconds: seconds)
     }
 
     /// The decimals of a second as nanoseconds; moves `index` past them.
@@ -113,6 +109,17 @@ public enum Timestamp {
         let low = text[index + 1] &- zero
         guard high <= 9, low <= 9 else { return nil }
         return Int(high) * 10 + Int(low)
+    }
+
+    /// Seconds since 1970 of the start of a date, as if it were UTC; nil where there is no such
+    /// date, or its year is not one of `years`.
+    static func startOfDay(_ year: Int, _ month: Int, _ day: Int) -> Int64? {
+        guard years.contains(year), (1...12).contains(month), day >= 1,
+            day <= daysInMonth(year, month)
+        else { return nil }
+        let date = CivilDate(
+            year: Int32(year), monthOfYear: Int32(month), dayOfMonth: Int32(day))
+        return Int64(date.dayNumber) * 86_400
     }
 
     private static func daysInMonth(_ year: Int, _ month: Int) -> Int {

@@ -1,0 +1,83 @@
+/// Lowers one clause of one meter.
+struct ClauseBuilder {
+    let meter: OracleMeter
+    let clause: OracleClause
+    let index: [String: Int]
+    var lowered = OracleProgram.Clause(meter: 0)
+
+    mutating func build(
+        _ number: Int, _ fields: inout [OracleProgram.Field]
+    ) throws(OracleError) {
+        lowered.meter = number
+        switch clause.amount {
+        case .constant(let constant):
+            lowered.constant = (0..<meter.scale).reduce(constant) { number, _ in number * 10 }
+        case .field(let name, let isNegated):
+            let field = try find(name)
+            lowered.amountField = field
+            lowered.isNegated = isNegated
+            lowered.mustHave.append(field)
+            fields[field].isAmount = true
+            if !meter.isSigned { fields[field].isUnsigned = true }
+        }
+        if let name = clause.time {
+            let field = try find(name)
+            lowered.timeField = field
+            lowered.mustHave.append(field)
+            fields[field].isUsedTime = true
+        }
+        for name in clause.needs { lowered.needs.append(try find(name)) }
+        try buildValue(&fields)
+        for scope in meter.scopes {
+            var dimensions: [OracleProgram.Dimension] = []
+            for name in scope {
+                dimensions.append(
+                    .init(label: Array("\(name)=".utf8), source: try dimension(name, fields)))
+            }
+            lowered.scopes.append(dimensions)
+        }
+        for name in meter.by { lowered.by.append(try dimension(name, fields)) }
+    }
+
+    private mutating func buildValue(_ fields: inout [OracleProgram.Field]) throws(OracleError) {
+        switch meter.kind {
+        case .extreme, .histogram:
+            guard let name = meter.value else {
+                throw OracleError("meter \(meter.name): no value")
+            }
+            guard name != "time" else { return }
+            let field = try find(name)
+            lowered.valueField = field
+            if fields[field].declaration.kind != .text { lowered.mustHave.append(field) }
+            if fields[field].declaration.kind == .time { fields[field].isUsedTime = true }
+        case .distinct:
+            guard let name = meter.of else { throw OracleError("meter \(meter.name): no of") }
+            lowered.of = try dimension(name, fields)
+            if case .field(let field)? = lowered.of, fields[field].declaration.kind != .text {
+                lowered.mustHave.append(field)
+            }
+        case .count, .sum, .level, .ranking, .grid:
+            break
+        }
+    }
+
+    private mutating func dimension(
+        _ name: String, _ fields: [OracleProgram.Field]
+    ) throws(OracleError) -> OracleProgram.DimensionSource {
+        let parts = (clause.with[name] ?? name).split(separator: ".", maxSplits: 1)
+        let field = try find(String(parts.first ?? ""))
+        guard fields[field].declaration.isEach else { return .field(field) }
+        guard lowered.each == nil || lowered.each == field else {
+            throw OracleError("meter \(meter.name): two fields with each in one clause")
+        }
+        lowered.each = field
+        return parts.last == "key" ? .eachKey(field) : .eachValue(field)
+    }
+
+    private func find(_ name: String) throws(OracleError) -> Int {
+        guard let field = index[name] else {
+            throw OracleError("meter \(meter.name): event \(clause.event) has no field \(name)")
+        }
+        return field
+    }
+}

@@ -1,0 +1,89 @@
+import Metering
+import Printing
+import Zones
+
+/// What `check` says about a catalog.
+extension Commands {
+    static func printMeters(_ catalog: MeterCatalog) {
+        var rows = [["METER", "KIND", "WINDOWS", "PER", "BY", "EVENTS"]]
+        for meter in catalog.meters {
+            let scopes = meter.scopes.map {
+                $0.isEmpty ? "organization" : $0.joined(separator: "+")
+            }
+            var kind = meter.kind.rawValue
+            if let keep = meter.keep { kind += " \(keep.rawValue)" }
+            var events: [String] = []
+            for clause in meter.clauses where !events.contains(clause.event) {
+                events.append(clause.event)
+            }
+            rows.append([
+                meter.name, kind, meter.windows.map(\.name).joined(separator: " "),
+                scopes.joined(separator: " "), meter.by.joined(separator: " "),
+                events.joined(separator: " "),
+            ])
+        }
+        Output.table(rows)
+    }
+
+    /// What the numbers of each decimal may be: of one event, of a ranking and of a cell.
+    static func printDecimals(_ catalog: MeterCatalog) {
+        var rows = [["DECIMAL", "SCALE", "MORE DECIMALS", "ONE EVENT", "A SCORE", "A CELL"]]
+        for event in catalog.events {
+            for field in event.fields where field.kind == .decimal {
+                let largest = FieldDeclaration.largestInteger
+                rows.append(
+                    ["\(event.name)/\(field.name)", "\(field.scale)"]
+                        + [field.isRounded ? "rounded half to even" : "bad_field"]
+                        + [field.maximum ?? largest, largest, Int64.max].map {
+                            ScaledNumber.text($0, scale: field.scale)
+                        })
+            }
+        }
+        if rows.count == 1 { return }
+        Output.line("\nDecimals, and the greatest number of each:\n")
+        Output.table(rows)
+    }
+
+    /// What the clocks of each zone of a catalog do: now, and at their next change.
+    static func printZones(_ catalog: MeterCatalog) {
+        var rows = [["ZONE", "NOW", "NEXT CHANGE", "THEN", "LOCAL TIMES THERE"]]
+        let now = ValueText.now() / 1_000
+        for name in catalog.zoneNames {
+            guard let zone = try? ZoneDatabase.system.zone(named: name) else { continue }
+            let span = zone.span(at: now)
+            guard span.end < .max else {
+                rows.append([name, offset(span.offset), "none", "", "each comes once"])
+                continue
+            }
+            let next = zone.span(at: span.end).offset
+            let minutes = abs(next - span.offset) / 60
+            rows.append([
+                name, offset(span.offset), ValueText.time(span.end * 1_000), offset(next),
+                next < span.offset
+                    ? "\(minutes) minutes come twice: the first is taken"
+                    : "\(minutes) minutes are left out: moved on by these",
+            ])
+        }
+        if rows.count == 1 { return }
+        Output.line("\nZones of times that are written without one:\n")
+        Output.table(rows)
+    }
+
+    private static func offset(_ seconds: Int64) -> String {
+        let minutes = abs(seconds) / 60
+        func two(_ number: Int64) -> String { number < 10 ? "0\(number)" : "\(number)" }
+        return "\(seconds < 0 ? "-" : "+")\(two(minutes / 60)):\(two(minutes % 60))"
+    }
+
+    /// A format of the gallery as a catalog file; all but the catalog is comments.
+    static func printExample(_ name: String) {
+        guard let format = ForeignFormats.all.first(where: { $0.name == name }) else { return }
+        Output.line(format.catalog)
+        Output.line("# Records of such a topic:")
+        for line in format.sample.split(separator: "\n") { Output.line("# \(line)") }
+        Output.line(
+            "#\n# What these count: records by outcome, and of each organization its keys in Redis:"
+        )
+        for line in format.cells.split(separator: "\n") { Output.line("# \(line)") }
+    }
+}

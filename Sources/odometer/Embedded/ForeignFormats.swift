@@ -1,0 +1,938 @@
+// Written by scripts/embed from schemas/foreign; change it there, not here.
+// swift-format-ignore-file
+
+/// Formats of other producers: a catalog, a sample of records, and what these count.
+enum ForeignFormats {
+    static let all: [(name: String, catalog: String, sample: String, cells: String)] = [
+        ("auth0", auth0, auth0Sample, auth0Cells),
+        ("cloudflare", cloudflare, cloudflareSample, cloudflareCells),
+        ("connect", connect, connectSample, connectCells),
+        ("envoy", envoy, envoySample, envoyCells),
+        ("github", github, githubSample, githubCells),
+        ("kong", kong, kongSample, kongCells),
+        ("lago", lago, lagoSample, lagoCells),
+        ("litellm", litellm, litellmSample, litellmCells),
+        ("nginx", nginx, nginxSample, nginxCells),
+        ("openmeter", openmeter, openmeterSample, openmeterCells),
+        ("orb", orb, orbSample, orbCells),
+        ("stripe", stripe, stripeSample, stripeCells),
+    ]
+
+    static let auth0 = #"""
+# Auth0's log stream, one event a record: booleans as dimensions, codes as types.
+version: 1
+envelope:
+  id: /log_id
+  source: {const: auth0}
+  type: {const: log}
+  subject: [/data/organization_id, /data/tenant_name, {const: tenant}]
+  time: /data/date
+events:
+  entry:
+    type: log
+    fields:
+      code: {at: /data/type, required: true}
+      mobile: {at: /data/isMobile, is: boolean}
+      client: {at: /data/client_id}
+      user: {at: /data/user_id}
+meters:
+  logins: {kind: count, by: [code, mobile], windows: [month, all], on: [{event: entry}]}
+  client_logins: {kind: count, by: [client], windows: [day], on: [{event: entry}]}
+  users: {kind: distinct, of: user, windows: [all], on: [{event: entry}]}
+
+"""#
+    static let auth0Sample = #"""
+{"log_id":"90020260309","data":{"date":"2026-03-09T14:15:16.123Z","type":"s","client_id":"cl-1","user_id":"auth0|1","tenant_name":"acme","isMobile":false,"connection":"db"}}
+{"log_id":"90020260310","data":{"date":"2026-03-09T14:15:17.123Z","type":"f","client_id":"cl-1","user_id":"auth0|2","tenant_name":"acme","isMobile":true}}
+{"log_id":"90020260311","data":{"date":"2026-03-10T00:00:00.000Z","type":"s","client_id":"cl-2","user_id":"auth0|2","tenant_name":"acme","organization_id":"org_9","isMobile":true}}
+{"log_id":"90020260310","data":{"date":"2026-03-09T14:15:17.123Z","type":"f","client_id":"cl-1","user_id":"auth0|2","tenant_name":"acme","isMobile":true}}
+{"log_id":"90020260312","data":{"date":"2026-03-09T14:15:18Z","type":"s","isMobile":"yes"}}
+{"log_id":"90020260313","data":{"date":"today","type":"s"}}
+
+"""#
+    static let auth0Cells = #"""
+{
+ "cells": {
+  "acme": {
+   "client_logins:day:2026-03-09": {
+    "cl-1": "2"
+   },
+   "logins:all": {
+    "f:true": "1",
+    "s:false": "1"
+   },
+   "logins:month:2026-03": {
+    "f:true": "1",
+    "s:false": "1"
+   },
+   "users:all": 2
+  },
+  "org_9": {
+   "client_logins:day:2026-03-10": {
+    "cl-2": "1"
+   },
+   "logins:all": {
+    "s:true": "1"
+   },
+   "logins:month:2026-03": {
+    "s:true": "1"
+   },
+   "users:all": 1
+  }
+ },
+ "outcomes": {
+  "accepted": 3,
+  "bad_field": 1,
+  "duplicate": 1,
+  "malformed": 1
+ }
+}
+
+"""#
+
+    static let cloudflare = #"""
+# Cloudflare Logpush, data set http_requests, one request a record: times as nanoseconds (jobs made by the API), RFC 3339 or
+# seconds. Each host is an organization.
+version: 1
+envelope:
+  id: /RayID
+  source: {const: cloudflare}
+  type: {const: edge.request}
+  subject: /ClientRequestHost
+  time: {at: /EdgeStartTimestamp, format: [unix-ns, rfc3339, unix]}
+events:
+  request:
+    type: edge.request
+    fields:
+      status: {at: /EdgeResponseStatus, from: any}
+      cache: {at: /CacheCacheStatus}
+      country: {at: /ClientCountry}
+      bytes: {at: /EdgeResponseBytes, is: integer, required: true}
+meters:
+  edge_requests: {kind: count, by: [cache, status], windows: [month, all], on: [{event: request}]}
+  edge_bytes: {kind: sum, per: [organization, country], windows: [day, all], on: [{event: request, amount: bytes}]}
+
+"""#
+    static let cloudflareSample = #"""
+{"RayID":"8c1a","EdgeStartTimestamp":1773065716123456789,"EdgeResponseStatus":200,"EdgeResponseBytes":15320,"ClientRequestHost":"acme.example","CacheCacheStatus":"hit","ClientCountry":"de"}
+{"RayID":"8c1b","EdgeStartTimestamp":"2026-03-09T14:15:16Z","EdgeResponseStatus":403,"EdgeResponseBytes":811,"ClientRequestHost":"acme.example","CacheCacheStatus":"dynamic","ClientCountry":"us"}
+{"RayID":"8c1c","EdgeStartTimestamp":1773152116,"EdgeResponseStatus":200,"EdgeResponseBytes":1,"ClientRequestHost":"acme.example","CacheCacheStatus":"hit","ClientCountry":"de"}
+{"RayID":"8c1a","EdgeStartTimestamp":1773065716123456789,"EdgeResponseStatus":200,"EdgeResponseBytes":15320,"ClientRequestHost":"acme.example","CacheCacheStatus":"hit","ClientCountry":"de"}
+{"RayID":"8c1d","EdgeStartTimestamp":1773065716123456789,"EdgeResponseStatus":200,"EdgeResponseBytes":"15320","ClientRequestHost":"acme.example"}
+{"RayID":"8c1e","EdgeStartTimestamp":1773065716,"EdgeResponseStatus":200,"EdgeResponseBytes":5,"ClientRequestHost":""}
+
+"""#
+    static let cloudflareCells = #"""
+{
+ "cells": {
+  "acme.example": {
+   "country=de:edge_bytes:day:2026-03": {
+    "09": "15320",
+    "10": "1"
+   },
+   "country=de:totals": {
+    "edge_bytes": "15321"
+   },
+   "country=us:edge_bytes:day:2026-03": {
+    "09": "811"
+   },
+   "country=us:totals": {
+    "edge_bytes": "811"
+   },
+   "edge_bytes:day:2026-03": {
+    "09": "16131",
+    "10": "1"
+   },
+   "edge_requests:all": {
+    "dynamic:403": "1",
+    "hit:200": "2"
+   },
+   "edge_requests:month:2026-03": {
+    "dynamic:403": "1",
+    "hit:200": "2"
+   },
+   "totals": {
+    "edge_bytes": "16132"
+   }
+  }
+ },
+ "outcomes": {
+  "accepted": 3,
+  "bad_field": 1,
+  "duplicate": 1,
+  "malformed": 1
+ }
+}
+
+"""#
+
+    static let connect = #"""
+# Rows that a Kafka Connect source writes with its JsonConverter, with a schema: ids that are 64-bit numbers, decimals as numbers
+# (decimal.format=NUMERIC), times as milliseconds. Each row counts once, when it is inserted.
+version: 1
+envelope:
+  id: {at: /payload/order_id, from: any}
+  source: {const: connect}
+  type: {const: order.row}
+  subject: {at: /payload/org_id, from: any}
+  time: {at: /payload/created_at, format: unix-ms}
+events:
+  order:
+    type: order.row
+    fields:
+      amount: {at: /payload/amount, is: decimal, scale: 2, required: true}
+      currency: {at: /payload/currency}
+meters:
+  orders: {kind: count, windows: [day, all], on: [{event: order}]}
+  turnover: {kind: sum, by: [currency], signed: true, windows: [month, all], on: [{event: order, amount: amount}]}
+
+"""#
+    static let connectSample = #"""
+{"schema":{"type":"struct","optional":false},"payload":{"order_id":9007199254740993,"org_id":7,"amount":12.50,"currency":"EUR","created_at":1773065716123}}
+{"schema":{"type":"struct","optional":false},"payload":{"order_id":9007199254740992,"org_id":7,"amount":0.1,"currency":"EUR","created_at":1773065716124}}
+{"schema":{"type":"struct","optional":false},"payload":{"order_id":3,"org_id":-1,"amount":-5,"currency":null,"created_at":1773152116124}}
+{"schema":{"type":"struct","optional":false},"payload":{"order_id":9007199254740993,"org_id":7,"amount":12.50,"currency":"EUR","created_at":1773065716123}}
+{"schema":{"type":"struct","optional":false},"payload":{"order_id":5,"org_id":7,"amount":"BMQ=","currency":"EUR","created_at":1773065716123}}
+{"schema":{"type":"struct","optional":false},"payload":{"order_id":6,"org_id":7,"amount":0.001,"currency":"EUR","created_at":1773065716123}}
+{"schema":{"type":"struct","optional":false},"payload":null}
+
+"""#
+    static let connectCells = #"""
+{
+ "cells": {
+  "-1": {
+   "orders:day:2026-03": {
+    "10": "1"
+   },
+   "totals": {
+    "orders": "1"
+   },
+   "turnover:all": {
+    "unknown": "-500"
+   },
+   "turnover:month:2026-03": {
+    "unknown": "-500"
+   }
+  },
+  "7": {
+   "orders:day:2026-03": {
+    "09": "2"
+   },
+   "totals": {
+    "orders": "2"
+   },
+   "turnover:all": {
+    "EUR": "1260"
+   },
+   "turnover:month:2026-03": {
+    "EUR": "1260"
+   }
+  }
+ },
+ "outcomes": {
+  "accepted": 3,
+  "bad_field": 2,
+  "duplicate": 1,
+  "malformed": 1
+ }
+}
+
+"""#
+
+    static let envoy = #"""
+# Envoy's access log as JSON, with the request header that names a tenant written as `tenant`: json_format {start_time:
+# "%START_TIME%", request_id: "%REQ(X-REQUEST-ID)%", tenant: "%REQ(X-TENANT)%", response_code: "%RESPONSE_CODE%", …}.
+# What a request lacks is null there, and its record is malformed where that is the request's id or the tenant.
+version: 1
+envelope:
+  id: /request_id
+  source: {const: envoy}
+  type: {const: http.request}
+  subject: /tenant
+  time: /start_time
+events:
+  request:
+    type: http.request
+    fields:
+      status: {at: /response_code, from: any}
+      method: {at: /method, otherwise: unknown, values: [GET, POST, PUT, PATCH, DELETE]}
+      sent: {at: /bytes_sent, is: integer, from: text, required: true}
+      received: {at: /bytes_received, is: integer, from: text, default: 0}
+meters:
+  requests: {kind: count, by: [method, status], windows: [month, all], on: [{event: request}]}
+  bytes_sent: {kind: sum, windows: [day, all], on: [{event: request, amount: sent}]}
+  bytes_received: {kind: sum, windows: [all], on: [{event: request, amount: received}]}
+
+"""#
+    static let envoySample = #"""
+{"start_time":"2026-03-09T14:15:16.123Z","request_id":"e7a1","tenant":"acme","method":"GET","path":"/v1/items","response_code":200,"bytes_sent":5120,"bytes_received":0,"duration":12}
+{"start_time":"2026-03-09T14:15:17.001Z","request_id":"e7a2","tenant":"acme","method":"POST","path":"/v1/items","response_code":503,"bytes_sent":91,"bytes_received":4096,"duration":3}
+{"start_time":"2026-03-10T00:00:00.000Z","request_id":"e7a3","tenant":"globex","method":"PROPFIND","path":"/","response_code":0,"bytes_sent":"0","bytes_received":"17","duration":0}
+{"start_time":"2026-03-09T14:15:17.001Z","request_id":"e7a2","tenant":"acme","method":"POST","path":"/v1/items","response_code":503,"bytes_sent":91,"bytes_received":4096,"duration":3}
+{"start_time":"2026-03-09T14:15:18.500Z","request_id":null,"tenant":"acme","method":"GET","response_code":200,"bytes_sent":1}
+{"start_time":"2026-03-09T14:15:18.500Z","request_id":"e7a4","tenant":"acme","method":"GET","response_code":200,"bytes_sent":"-"}
+
+"""#
+    static let envoyCells = #"""
+{
+ "cells": {
+  "acme": {
+   "bytes_sent:day:2026-03": {
+    "09": "5211"
+   },
+   "requests:all": {
+    "GET:200": "1",
+    "POST:503": "1"
+   },
+   "requests:month:2026-03": {
+    "GET:200": "1",
+    "POST:503": "1"
+   },
+   "totals": {
+    "bytes_received": "4096",
+    "bytes_sent": "5211"
+   }
+  },
+  "globex": {
+   "requests:all": {
+    "unknown:0": "1"
+   },
+   "requests:month:2026-03": {
+    "unknown:0": "1"
+   },
+   "totals": {
+    "bytes_received": "17"
+   }
+  }
+ },
+ "outcomes": {
+  "accepted": 3,
+  "bad_field": 1,
+  "duplicate": 1,
+  "malformed": 1
+ }
+}
+
+"""#
+
+    static let github = #"""
+# GitHub's audit log stream, one event a record: ids that are numbers, an org that is a text or a list, milliseconds.
+version: 1
+envelope:
+  id: /_document_id
+  source: {const: github}
+  type: {const: audit}
+  subject: [/org/0, /org, /business]
+  time: {at: ["/@timestamp", /created_at], format: unix-ms}
+events:
+  entry:
+    type: audit
+    fields:
+      action: {at: /action, required: true}
+      actor: {at: [/actor_id, /actor], from: any}
+      transport: {at: /transport_protocol_name}
+      repository: {at: /repo, otherwise: unknown}
+meters:
+  actions: {kind: count, by: [action, transport], windows: [month, all], on: [{event: entry}]}
+  actor_actions: {kind: count, by: [actor], windows: [all], on: [{event: entry}]}
+  last_action: {kind: extreme, keep: last, value: action, windows: [all], on: [{event: entry}]}
+
+"""#
+    static let githubSample = #"""
+{"@timestamp":1773065716123,"_document_id":"d1","action":"git.clone","actor":"hubot","actor_id":583231,"org":"acme","org_id":7,"repo":"acme/site","transport_protocol_name":"ssh"}
+{"@timestamp":1773065717123,"_document_id":"d2","action":"git.push","actor":"hubot","actor_id":583231,"org":["acme","globex"],"org_id":[7,8],"repo":["acme/site"],"transport_protocol_name":"http"}
+{"created_at":1773152117123,"_document_id":"d3","action":"org.add_member","actor":"mona","org":null,"business":"big-corp"}
+{"@timestamp":1773065717123,"_document_id":"d2","action":"git.push","actor":"hubot","actor_id":583231,"org":["acme","globex"],"org_id":[7,8],"repo":["acme/site"],"transport_protocol_name":"http"}
+{"@timestamp":1773065718,"_document_id":"d4","action":"git.push","actor":"hubot","org":"acme"}
+{"@timestamp":1773065718000,"_document_id":"d5","actor":"hubot","org":"acme"}
+
+"""#
+    static let githubCells = #"""
+{
+ "cells": {
+  "acme": {
+   "actions:all": {
+    "git.clone:ssh": "1",
+    "git.push:http": "1"
+   },
+   "actions:month:2026-03": {
+    "git.clone:ssh": "1",
+    "git.push:http": "1"
+   },
+   "actor_actions:all": {
+    "583231": "2"
+   },
+   "totals": {
+    "last_action": "10996437753977775808:git.push"
+   }
+  },
+  "big-corp": {
+   "actions:all": {
+    "org.add_member:unknown": "1"
+   },
+   "actions:month:2026-03": {
+    "org.add_member:unknown": "1"
+   },
+   "actor_actions:all": {
+    "mona": "1"
+   },
+   "totals": {
+    "last_action": "10996524153977775808:org.add_member"
+   }
+  }
+ },
+ "outcomes": {
+  "accepted": 3,
+  "bad_field": 2,
+  "duplicate": 1
+ }
+}
+
+"""#
+
+    static let kong = #"""
+# Kong's log plugins (http-log, kafka-log, file-log): milliseconds since 1970, sizes as strings or numbers, requests of nobody
+# without a consumer. The id of a request is there since Kong 3.5; before, log the header of the correlation-id plugin.
+version: 1
+envelope:
+  id: /request/id
+  source: {const: kong}
+  type: {const: api.request}
+  subject: [/consumer/custom_id, /consumer/username, /consumer/id, {const: anonymous}]
+  time: {at: /started_at, format: unix-ms}
+events:
+  request:
+    type: api.request
+    fields:
+      status: {at: /response/status, from: any}
+      service: {at: /service/name}
+      sent: {at: /response/size, is: integer, from: text, required: true}
+      milliseconds: {at: /latencies/request, is: integer}
+meters:
+  api_requests: {kind: count, by: [service, status], windows: [month, all], on: [{event: request}]}
+  api_bytes: {kind: sum, windows: [day, all], on: [{event: request, amount: sent}]}
+  api_slowest: {kind: extreme, keep: max, value: milliseconds, windows: [all], on: [{event: request}]}
+
+"""#
+    static let kongSample = #"""
+{"request":{"id":"b1f0","method":"GET","uri":"/orders","size":"166"},"response":{"status":200,"size":"934"},"latencies":{"request":515,"kong":58,"proxy":457},"service":{"name":"orders"},"consumer":{"id":"c-1","username":"acme"},"started_at":1773065716123}
+{"request":{"id":"b1f1","method":"GET","uri":"/orders","size":166},"response":{"status":404,"size":57},"latencies":{"request":9,"kong":8,"proxy":1},"service":{"name":"orders"},"consumer":{"id":"c-1","username":null},"started_at":1773065716999}
+{"request":{"id":"b1f2","method":"GET","uri":"/","size":"80"},"response":{"status":200,"size":"12"},"latencies":{"request":3,"kong":3,"proxy":-1},"started_at":1773152116000}
+{"request":{"id":"b1f2","method":"GET","uri":"/","size":"80"},"response":{"status":200,"size":"12"},"latencies":{"request":3,"kong":3,"proxy":-1},"started_at":1773152116000}
+{"request":{"id":"b1f3","method":"GET","uri":"/","size":"80"},"response":{"status":200},"started_at":1773152116000}
+{"request":{"id":"b1f4","method":"GET","uri":"/","size":"80"},"response":{"status":200,"size":"1"},"started_at":1773152116}
+
+"""#
+    static let kongCells = #"""
+{
+ "cells": {
+  "acme": {
+   "api_bytes:day:2026-03": {
+    "09": "934"
+   },
+   "api_requests:all": {
+    "orders:200": "1"
+   },
+   "api_requests:month:2026-03": {
+    "orders:200": "1"
+   },
+   "totals": {
+    "api_bytes": "934",
+    "api_slowest": "09223372036854776323"
+   }
+  },
+  "anonymous": {
+   "api_bytes:day:2026-03": {
+    "10": "12"
+   },
+   "api_requests:all": {
+    "unknown:200": "1"
+   },
+   "api_requests:month:2026-03": {
+    "unknown:200": "1"
+   },
+   "totals": {
+    "api_bytes": "12",
+    "api_slowest": "09223372036854775811"
+   }
+  },
+  "c-1": {
+   "api_bytes:day:2026-03": {
+    "09": "57"
+   },
+   "api_requests:all": {
+    "orders:404": "1"
+   },
+   "api_requests:month:2026-03": {
+    "orders:404": "1"
+   },
+   "totals": {
+    "api_bytes": "57",
+    "api_slowest": "09223372036854775817"
+   }
+  }
+ },
+ "outcomes": {
+  "accepted": 3,
+  "bad_field": 2,
+  "duplicate": 1
+ }
+}
+
+"""#
+
+    static let lago = #"""
+# Lago events, one a record, as its clients send them: every number is a string, times are seconds since 1970 with or without a
+# fraction; an event without a time, or with null, has that of its record.
+version: 1
+envelope:
+  id: /event/transaction_id
+  source: {const: lago}
+  type: /event/code
+  subject: [/event/external_subscription_id, /event/external_customer_id]
+  time: {at: /event/timestamp, format: unix}
+events:
+  storage:
+    fields:
+      gigabytes: {at: /event/properties/gb, is: decimal, scale: 3, round: half_even, from: text, required: true}
+      region: {at: /event/properties/region}
+      cents: {at: /event/precise_total_amount_cents, is: decimal, scale: 12, from: text}
+meters:
+  storage_events: {kind: count, windows: [day, all], on: [{event: storage}]}
+  storage_gigabytes: {kind: sum, by: [region], windows: [month, all], on: [{event: storage, amount: gigabytes}]}
+  storage_cents: {kind: sum, windows: [all], on: [{event: storage, amount: cents}]}
+
+"""#
+    static let lagoSample = #"""
+{"event":{"transaction_id":"t-1","external_subscription_id":"sub-1","code":"storage","timestamp":"1773065716","precise_total_amount_cents":"1234.56","properties":{"gb":"1.5","region":"eu"}}}
+{"event":{"transaction_id":"t-2","external_subscription_id":"sub-1","code":"storage","timestamp":"1773065716.987","precise_total_amount_cents":"0.000000000001","properties":{"gb":"0.0005","region":"eu"}}}
+{"event":{"transaction_id":"t-3","external_subscription_id":null,"external_customer_id":"cust-9","code":"storage","timestamp":1773152116.25,"precise_total_amount_cents":null,"properties":{"gb":2,"region":null}}}
+{"event":{"transaction_id":"t-3","external_subscription_id":null,"external_customer_id":"cust-9","code":"storage","timestamp":1773152116.25,"precise_total_amount_cents":null,"properties":{"gb":2,"region":null}}}
+{"event":{"transaction_id":"t-4","external_subscription_id":"sub-1","code":"storage","timestamp":"yesterday","properties":{"gb":"1"}}}
+{"event":{"transaction_id":"t-5","external_subscription_id":"sub-1","code":"storage","timestamp":"1773065716","properties":{}}}
+
+"""#
+    static let lagoCells = #"""
+{
+ "cells": {
+  "cust-9": {
+   "storage_events:day:2026-03": {
+    "10": "1"
+   },
+   "storage_gigabytes:all": {
+    "unknown": "2000"
+   },
+   "storage_gigabytes:month:2026-03": {
+    "unknown": "2000"
+   },
+   "totals": {
+    "storage_events": "1"
+   }
+  },
+  "sub-1": {
+   "storage_events:day:2026-03": {
+    "09": "2"
+   },
+   "storage_gigabytes:all": {
+    "eu": "1500"
+   },
+   "storage_gigabytes:month:2026-03": {
+    "eu": "1500"
+   },
+   "totals": {
+    "storage_cents": "1234560000000001",
+    "storage_events": "2"
+   }
+  }
+ },
+ "outcomes": {
+  "accepted": 3,
+  "bad_field": 1,
+  "duplicate": 1,
+  "malformed": 1
+ }
+}
+
+"""#
+
+    static let litellm = #"""
+# LiteLLM's standard logging payload: seconds with a fraction, costs such as 3.15e-05, a team or else a user, cache_hit that is
+# true, false or null.
+version: 1
+envelope:
+  id: /id
+  source: {const: litellm}
+  type: {const: llm.call}
+  subject: [/metadata/user_api_key_team_id, /metadata/user_api_key_user_id, {const: none}]
+  time: {at: /endTime, format: unix}
+events:
+  call:
+    type: llm.call
+    fields:
+      cost: {at: /response_cost, is: decimal, scale: 12, round: half_even, default: 0}
+      tokens: {at: /total_tokens, is: integer, default: 0}
+      model: {at: /model}
+      provider: {at: /custom_llm_provider}
+      cache_hit: {at: /cache_hit, is: boolean, otherwise: unknown}
+meters:
+  llm_calls: {kind: count, by: [cache_hit], windows: [month, all], on: [{event: call}]}
+  llm_tokens: {kind: sum, windows: [day, all], on: [{event: call, amount: tokens}]}
+  llm_cost: {kind: sum, by: [provider, model], windows: [month, all], on: [{event: call, amount: cost}]}
+
+"""#
+    static let litellmSample = #"""
+{"id":"chatcmpl-1","call_type":"acompletion","response_cost":3.15e-05,"status":"success","total_tokens":30,"startTime":1773065715.1234567,"endTime":1773065716.2234567,"model":"small-1","custom_llm_provider":"openai","cache_hit":false,"metadata":{"user_api_key_team_id":"team-a","user_api_key_user_id":"u1"}}
+{"id":"chatcmpl-2","call_type":"acompletion","response_cost":0.1,"status":"success","total_tokens":1200,"startTime":1773065717.5,"endTime":1773065719.25,"model":"large-1","custom_llm_provider":"anthropic","cache_hit":null,"metadata":{"user_api_key_team_id":"team-a","user_api_key_user_id":"u1"}}
+{"id":"chatcmpl-3","call_type":"acompletion","response_cost":0.2,"status":"success","total_tokens":2400,"startTime":1773065717.5,"endTime":1773065720,"model":"large-1","custom_llm_provider":"anthropic","cache_hit":true,"metadata":{"user_api_key_team_id":"team-a","user_api_key_user_id":"u1"}}
+{"id":"chatcmpl-4","call_type":"acompletion","response_cost":null,"status":"failure","total_tokens":0,"startTime":1773065717.5,"endTime":1773152120.75,"model":"large-1","custom_llm_provider":"anthropic","cache_hit":"","metadata":{"user_api_key_team_id":null,"user_api_key_user_id":"u2"}}
+{"id":"chatcmpl-5","call_type":"acompletion","response_cost":1e-13,"status":"success","total_tokens":5,"endTime":1773152120.75,"model":"large-1","custom_llm_provider":"anthropic","metadata":{"user_api_key_team_id":null,"user_api_key_user_id":null}}
+{"id":"chatcmpl-3","call_type":"acompletion","response_cost":0.2,"status":"success","total_tokens":2400,"startTime":1773065717.5,"endTime":1773065720,"model":"large-1","custom_llm_provider":"anthropic","cache_hit":true,"metadata":{"user_api_key_team_id":"team-a","user_api_key_user_id":"u1"}}
+{"id":"chatcmpl-6","response_cost":0.2,"total_tokens":2.5,"endTime":1773065720,"metadata":{"user_api_key_team_id":"team-a"}}
+{"id":"chatcmpl-7","response_cost":0.2,"total_tokens":2,"endTime":"2026-03-09 14:15:16","metadata":{"user_api_key_team_id":"team-a"}}
+
+"""#
+    static let litellmCells = #"""
+{
+ "cells": {
+  "none": {
+   "llm_calls:all": {
+    "unknown": "1"
+   },
+   "llm_calls:month:2026-03": {
+    "unknown": "1"
+   },
+   "llm_tokens:day:2026-03": {
+    "10": "5"
+   },
+   "totals": {
+    "llm_tokens": "5"
+   }
+  },
+  "team-a": {
+   "llm_calls:all": {
+    "false": "1",
+    "true": "1",
+    "unknown": "1"
+   },
+   "llm_calls:month:2026-03": {
+    "false": "1",
+    "true": "1",
+    "unknown": "1"
+   },
+   "llm_cost:all": {
+    "anthropic:large-1": "300000000000",
+    "openai:small-1": "31500000"
+   },
+   "llm_cost:month:2026-03": {
+    "anthropic:large-1": "300000000000",
+    "openai:small-1": "31500000"
+   },
+   "llm_tokens:day:2026-03": {
+    "09": "3630"
+   },
+   "totals": {
+    "llm_tokens": "3630"
+   }
+  },
+  "u2": {
+   "llm_calls:all": {
+    "unknown": "1"
+   },
+   "llm_calls:month:2026-03": {
+    "unknown": "1"
+   }
+  }
+ },
+ "outcomes": {
+  "accepted": 5,
+  "bad_field": 1,
+  "duplicate": 1,
+  "malformed": 1
+ }
+}
+
+"""#
+
+    static let nginx = #"""
+# nginx with log_format … escape=json '{"id":"$request_id","host":"$host","msec":"$msec","time":"$time_local",
+# "status":"$status","bytes":"$bytes_sent","seconds":"$request_time"}'. Each host is an organization.
+version: 1
+envelope:
+  id: /id
+  source: {const: nginx}
+  type: {const: web.request}
+  subject: /host
+  time: {at: [/msec, /time], format: [unix, common-log]}
+events:
+  request:
+    type: web.request
+    fields:
+      status: {at: /status, from: any}
+      bytes: {at: /bytes, is: integer, from: text, required: true}
+      seconds: {at: /seconds, is: decimal, scale: 3, from: text}
+meters:
+  web_requests: {kind: count, by: [status], windows: [month, all], on: [{event: request}]}
+  web_bytes: {kind: sum, windows: [day, all], on: [{event: request, amount: bytes}]}
+  web_seconds: {kind: sum, windows: [all], on: [{event: request, amount: seconds}]}
+
+"""#
+    static let nginxSample = #"""
+{"id":"6f3b","host":"acme.example","msec":"1773065716.123","status":"200","bytes":"51200","seconds":"0.012"}
+{"id":"6f3c","host":"acme.example","time":"10/Mar/2026:01:30:00 +0200","status":304,"bytes":0,"seconds":0.001}
+{"id":"6f3d","host":"www.acme.example","msec":1773065716.999,"status":"200","bytes":"7","seconds":"12.500"}
+{"id":"6f3b","host":"acme.example","msec":"1773065716.123","status":"200","bytes":"51200","seconds":"0.012"}
+{"id":"6f3e","host":"acme.example","time":"10/Mar/2026 01:30:00","status":"200","bytes":"1","seconds":"0.1"}
+{"id":"6f3f","host":"acme.example","msec":"1773065716.123","status":"200","bytes":"1","seconds":"0.0001"}
+
+"""#
+    static let nginxCells = #"""
+{
+ "cells": {
+  "acme.example": {
+   "totals": {
+    "web_bytes": "51200",
+    "web_seconds": "13"
+   },
+   "web_bytes:day:2026-03": {
+    "09": "51200"
+   },
+   "web_requests:all": {
+    "200": "1",
+    "304": "1"
+   },
+   "web_requests:month:2026-03": {
+    "200": "1",
+    "304": "1"
+   }
+  },
+  "www.acme.example": {
+   "totals": {
+    "web_bytes": "7",
+    "web_seconds": "12500"
+   },
+   "web_bytes:day:2026-03": {
+    "09": "7"
+   },
+   "web_requests:all": {
+    "200": "1"
+   },
+   "web_requests:month:2026-03": {
+    "200": "1"
+   }
+  }
+ },
+ "outcomes": {
+  "accepted": 3,
+  "bad_field": 1,
+  "duplicate": 1,
+  "malformed": 1
+ }
+}
+
+"""#
+
+    static let openmeter = #"""
+# What OpenMeter's sink has in its topic: CloudEvents' attributes without specversion, seconds since 1970, and data as JSON
+# inside a string.
+version: 1
+envelope:
+  id: /id
+  source: /source
+  type: /type
+  subject: /subject
+  time: {at: /time, format: unix}
+  data: {at: /data, inside: json}
+events:
+  prompt:
+    fields:
+      tokens: {at: /data/tokens, is: integer, from: text, required: true}
+      model: {at: /data/model}
+      kind: {at: /data/type}
+meters:
+  prompts: {kind: count, windows: [day, all], on: [{event: prompt}]}
+  prompt_tokens: {kind: sum, by: [model, kind], windows: [month, all], on: [{event: prompt, amount: tokens}]}
+
+"""#
+    static let openmeterSample = #"""
+{"id":"5c10fade-1","type":"prompt","source":"my-app","subject":"customer-1","time":1773065716,"data":"{\"tokens\":\"123\",\"model\":\"large\",\"type\":\"input\"}"}
+{"id":"5c10fade-2","type":"prompt","source":"my-app","subject":"customer-1","time":1773065716,"data":"{\"tokens\":7,\"model\":\"large\",\"type\":\"output\"}"}
+{"id":"5c10fade-2","type":"prompt","source":"other-app","subject":"customer-1","time":1773065716,"data":"{\"tokens\":1e3,\"model\":\"large\",\"type\":\"output\"}"}
+{"id":"5c10fade-2","type":"prompt","source":"my-app","subject":"customer-1","time":1773065716,"data":"{\"tokens\":7,\"model\":\"large\",\"type\":\"output\"}"}
+{"id":"5c10fade-3","type":"prompt","source":"my-app","subject":"customer-1","time":1773065716,"data":"{\"tokens\":"}
+{"id":"5c10fade-4","type":"prompt","source":"my-app","subject":"customer-1","time":1773065716,"data":"{\"tokens\":NaN}"}
+
+"""#
+    static let openmeterCells = #"""
+{
+ "cells": {
+  "customer-1": {
+   "prompt_tokens:all": {
+    "large:input": "123",
+    "large:output": "1007"
+   },
+   "prompt_tokens:month:2026-03": {
+    "large:input": "123",
+    "large:output": "1007"
+   },
+   "prompts:day:2026-03": {
+    "09": "3"
+   },
+   "totals": {
+    "prompts": "3"
+   }
+  }
+ },
+ "outcomes": {
+  "accepted": 3,
+  "bad_field": 2,
+  "duplicate": 1
+ }
+}
+
+"""#
+
+    static let orb = #"""
+# Orb events, one a record: the customer is at one of two places, times come with and without a zone (then UTC).
+version: 1
+envelope:
+  id: /idempotency_key
+  source: {const: orb}
+  type: /event_name
+  subject: [/customer_id, /external_customer_id]
+  time: {at: /timestamp, format: iso8601, zone: UTC}
+events:
+  compute:
+    fields:
+      hours: {at: /properties/hours, is: decimal, scale: 9, from: text, required: true}
+      spot: {at: /properties/is_spot, is: boolean, otherwise: unknown}
+meters:
+  compute_runs: {kind: count, windows: [day, all], on: [{event: compute}]}
+  compute_hours: {kind: sum, by: [spot], windows: [month, all], on: [{event: compute, amount: hours}]}
+
+"""#
+    static let orbSample = #"""
+{"event_name":"compute","idempotency_key":"k1","external_customer_id":"acme","timestamp":"2026-03-09T14:15:16+00:00","properties":{"hours":0.25,"is_spot":true}}
+{"event_name":"compute","idempotency_key":"k2","customer_id":null,"external_customer_id":"acme","timestamp":"2026-03-09T23:30:00","properties":{"hours":1.000000001,"is_spot":false}}
+{"event_name":"compute","idempotency_key":"k3","customer_id":"cus_7","external_customer_id":"acme","timestamp":"2026-03-09T23:30:00.5-01:00","properties":{"hours":"2","is_spot":"maybe"}}
+{"event_name":"compute","idempotency_key":"k1","external_customer_id":"acme","timestamp":"2026-03-09T14:15:16+00:00","properties":{"hours":0.25,"is_spot":true}}
+{"event_name":"compute","idempotency_key":"k4","external_customer_id":"acme","timestamp":"2026-03-09","properties":{"hours":1}}
+{"event_name":"compute","idempotency_key":"k5","external_customer_id":"acme","timestamp":"2026-03-09T14:15:16Z","properties":{"hours":0.0000000001}}
+
+"""#
+    static let orbCells = #"""
+{
+ "cells": {
+  "acme": {
+   "compute_hours:all": {
+    "false": "1000000001",
+    "true": "250000000"
+   },
+   "compute_hours:month:2026-03": {
+    "false": "1000000001",
+    "true": "250000000"
+   },
+   "compute_runs:day:2026-03": {
+    "09": "2"
+   },
+   "totals": {
+    "compute_runs": "2"
+   }
+  },
+  "cus_7": {
+   "compute_hours:all": {
+    "unknown": "2000000000"
+   },
+   "compute_hours:month:2026-03": {
+    "unknown": "2000000000"
+   },
+   "compute_runs:day:2026-03": {
+    "10": "1"
+   },
+   "totals": {
+    "compute_runs": "1"
+   }
+  }
+ },
+ "outcomes": {
+  "accepted": 3,
+  "bad_field": 1,
+  "duplicate": 1,
+  "malformed": 1
+ }
+}
+
+"""#
+
+    static let stripe = #"""
+# Stripe meter events, as its API takes them: a value is a number or a string, a time is RFC 3339 (version 2 of the API) or
+# seconds since 1970 (version 1). An event without identifier cannot be told from its repetition and is malformed.
+version: 1
+envelope:
+  id: /identifier
+  source: {const: stripe}
+  type: /event_name
+  subject: /payload/stripe_customer_id
+  time: {at: /timestamp, format: [rfc3339, unix]}
+events:
+  ai_tokens:
+    fields:
+      value: {at: /payload/value, is: decimal, scale: 6, from: text, required: true}
+      model: {at: /payload/model}
+meters:
+  token_events: {kind: count, windows: [day, all], on: [{event: ai_tokens}]}
+  tokens: {kind: sum, by: [model], windows: [month, all], on: [{event: ai_tokens, amount: value}]}
+
+"""#
+    static let stripeSample = #"""
+{"event_name":"ai_tokens","identifier":"mev_1","payload":{"stripe_customer_id":"cus_A1","value":"25","model":"small"},"timestamp":"2026-03-09T14:15:16.000Z"}
+{"event_name":"ai_tokens","identifier":"mev_2","payload":{"stripe_customer_id":"cus_A1","value":3,"model":"small"},"timestamp":1773065717}
+{"event_name":"ai_tokens","identifier":"mev_3","payload":{"stripe_customer_id":"cus_B2","value":"25.10","model":"large"},"timestamp":"1773152117"}
+{"event_name":"ai_tokens","identifier":"mev_2","payload":{"stripe_customer_id":"cus_A1","value":3,"model":"small"},"timestamp":1773065717}
+{"event_name":"ai_tokens","identifier":"mev_4","payload":{"stripe_customer_id":"cus_A1","value":"many"},"timestamp":1773065718}
+{"event_name":"ai_tokens","payload":{"stripe_customer_id":"cus_A1","value":"1"},"timestamp":1773065719}
+{"event_name":"seats","identifier":"mev_5","payload":{"stripe_customer_id":"cus_A1","value":"1"},"timestamp":1773065720}
+
+"""#
+    static let stripeCells = #"""
+{
+ "cells": {
+  "cus_A1": {
+   "token_events:day:2026-03": {
+    "09": "2"
+   },
+   "tokens:all": {
+    "small": "28000000"
+   },
+   "tokens:month:2026-03": {
+    "small": "28000000"
+   },
+   "totals": {
+    "token_events": "2"
+   }
+  },
+  "cus_B2": {
+   "token_events:day:2026-03": {
+    "10": "1"
+   },
+   "tokens:all": {
+    "large": "25100000"
+   },
+   "tokens:month:2026-03": {
+    "large": "25100000"
+   },
+   "totals": {
+    "token_events": "1"
+   }
+  }
+ },
+ "outcomes": {
+  "accepted": 3,
+  "bad_field": 1,
+  "duplicate": 1,
+  "ignored": 1,
+  "malformed": 1
+ }
+}
+
+"""#
+}
