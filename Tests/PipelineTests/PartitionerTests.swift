@@ -169,6 +169,33 @@ import Testing
         #expect(found["topic-partitioner"]?.message.contains("5 by something else") == true)
     }
 
+    /// A hundred keys in partitions by dice, a thousand times over.
+    @Test func chanceIsNotTakenForAPartitioner() {
+        var dice = SplitMix(state: 17)
+        for round in 0..<1_000 {
+            let partitions = [2, 3, 12, 30][round % 4]
+            let places = (0..<100).map { number in
+                (
+                    key: key(number + 100 * round).withUnsafeBytes { SampledKey($0) },
+                    partition: Int32.random(in: 0..<Int32(partitions), using: &dice)
+                )
+            }
+            let fit = PartitionerFit(places, partitions: partitions)
+            #expect(fit.parts.isEmpty && fit.elsewhere == 100, "round \(round): \(fit.parts)")
+        }
+    }
+
+    private struct SplitMix: RandomNumberGenerator {
+        var state: UInt64
+
+        mutating func next() -> UInt64 {
+            state &+= 0x9E37_79B9_7F4A_7C15
+            var word = (state ^ state >> 30) &* 0xBF58_476D_1CE4_E5B9
+            word = (word ^ word >> 27) &* 0x94D0_49BB_1331_11EB
+            return word ^ word >> 31
+        }
+    }
+
     @Test func fewKeysAndNoKeysSayLittle() {
         var found = findings(sample { take in take(key(1), put(key(1), .murmur2, 12)) })
         #expect(found["topic-partitioner"]?.grade == .ok)

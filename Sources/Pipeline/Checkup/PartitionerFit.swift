@@ -46,8 +46,10 @@ struct PartitionerFit {
     /// Places that no part explains.
     private(set) var elsewhere: Int
 
-    /// How unlikely a match by chance must be, as the logarithm of its probability.
+    /// How unlikely it must be that all places agree by chance: the logarithm of a probability.
     private static let doubt = -log(1_000.0)
+    /// The same where only some of the places agree.
+    private static let doubtOfSome = -log(1_000_000.0)
     /// The same for numbers of partitions of the past, because many of them are tried.
     private static let doubtOfPast = -log(1_000_000_000.0)
     /// The most numbers of partitions of the past, and of places, that are tried.
@@ -82,22 +84,25 @@ struct PartitionerFit {
         func count(_ index: Int, _ partitions: Int, _ places: some Collection<Place>) -> Int {
             places.count { $0.key.isPut(into: $0.partition, by: index, of: partitions) }
         }
-        func consider(_ index: Int, _ number: Int, _ doubt: Double) {
+        func consider(_ index: Int, _ number: Int, all: Double, some: Double) {
             let matches = count(index, number, rest)
             guard matches > best?.part.places ?? 0,
-                chance(of: matches, in: rest.count, each: 1 / Double(number)) <= doubt
+                chance(of: matches, in: rest.count, each: 1 / Double(number))
+                    <= (matches == rest.count ? all : some)
             else { return }
             let part = Part(
                 partitioner: Partitioner.allCases[index], partitions: number, places: matches)
             best = (part, index)
         }
-        for index in Partitioner.allCases.indices { consider(index, partitions, doubt) }
+        for index in Partitioner.allCases.indices {
+            consider(index, partitions, all: doubt, some: doubtOfSome)
+        }
         if best?.part.places == rest.count { return best }
-        let some = rest.prefix(pastPlaces)
+        let tried = rest.prefix(pastPlaces)
         for number in (2..<max(2, partitions)).suffix(pastLimit) {
             for index in Partitioner.allCases.indices
-            where 2 * count(index, number, some) > some.count {
-                consider(index, number, doubtOfPast)
+            where 2 * count(index, number, tried) > tried.count {
+                consider(index, number, all: doubtOfPast, some: doubtOfPast)
             }
         }
         return best
