@@ -1,4 +1,5 @@
 internal import CCrypto
+internal import Metering
 public import Query
 
 extension Role {
@@ -93,24 +94,13 @@ public struct APIKey: Sendable {
     }
 
     private static func checksum(_ bytes: some Sequence<UInt8>) -> [UInt8] {
-        var rest = Int(crc32(bytes))
+        var rest = Int(Hashing.crc32(bytes))
         var digits: [UInt8] = []
         for _ in 0..<checksumLength {
             digits.append(alphabet[rest % 62])
             rest /= 62
         }
         return digits.reversed()
-    }
-
-    /// CRC-32 (IEEE 802.3), byte by byte.
-    static func crc32(_ bytes: some Sequence<UInt8>) -> UInt32 {
-        var sum: UInt32 = 0xFFFF_FFFF
-        for byte in bytes { sum = sum >> 8 ^ crcTable[Int((sum ^ UInt32(byte)) & 0xFF)] }
-        return ~sum
-    }
-
-    private static let crcTable: [UInt32] = (0..<256).map { byte in
-        (0..<8).reduce(UInt32(byte)) { sum, _ in sum & 1 == 1 ? sum >> 1 ^ 0xEDB8_8320 : sum >> 1 }
     }
 
     /// Whether two texts are equal, in a time that depends only on their lengths.

@@ -87,7 +87,7 @@ import Testing
         #expect(Rounded.ratio(44, times: 1, by: 10) == 4)
         #expect(Rounded.ratio(1, times: 1, by: 0) == 0)
         #expect(Rounded.ratio(.max, times: 1_000, by: 1) == .max)
-        #expect(APIKey.crc32("123456789".utf8) == 0xCBF4_3926)
+        #expect(Hashing.crc32("123456789".utf8) == 0xCBF4_3926)
         #expect(
             String(decoding: APIKey.sha256([]), as: UTF8.self)
                 == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855")

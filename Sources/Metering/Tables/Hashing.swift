@@ -1,6 +1,6 @@
 import CTables
 
-/// Hashes of bytes: FNV-1a for the shard, a fast one for tables in memory.
+/// Hashes of bytes: FNV-1a for the shard, CRC-32 as a checksum, a fast one for tables in memory.
 ///
 /// Duplicates are found by another hash, `IdentityHash`.
 public enum Hashing {
@@ -10,6 +10,17 @@ public enum Hashing {
         var hash: UInt32 = 0x811C_9DC5
         for byte in bytes { hash = (hash ^ UInt32(byte)) &* 0x0100_0193 }
         return hash
+    }
+
+    /// CRC-32 (IEEE 802.3), byte by byte.
+    public static func crc32(_ bytes: some Sequence<UInt8>) -> UInt32 {
+        var sum: UInt32 = 0xFFFF_FFFF
+        for byte in bytes { sum = sum >> 8 ^ crcTable[Int((sum ^ UInt32(byte)) & 0xFF)] }
+        return ~sum
+    }
+
+    private static let crcTable: [UInt32] = (0..<256).map { byte in
+        (0..<8).reduce(UInt32(byte)) { sum, _ in sum & 1 == 1 ? sum >> 1 ^ 0xEDB8_8320 : sum >> 1 }
     }
 
     /// Both halves of the product of two words, mixed into one word.

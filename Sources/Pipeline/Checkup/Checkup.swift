@@ -7,7 +7,7 @@ internal import Redis
 /// should.
 ///
 /// The start refuses findings that are `isFatal`; the rest is advice. Facts are collected here;
-/// `TopicFacts`, `PartitionFacts` and `LedgerFacts` judge them.
+/// `TopicFacts`, `KeySample`, `PartitionFacts` and `LedgerFacts` judge them.
 public enum Checkup {
     private static let answerMilliseconds: Int32 = 5_000
 
@@ -64,6 +64,7 @@ public enum Checkup {
             for topic in topics { findings += topic.findings }
             partitions = partitionFacts(consumer, configuration, topics, ledger)
             if let finding = ledger?.contract(configuration, cluster) { findings.append(finding) }
+            findings += keys(consumer, configuration, topics)
         } catch {
             findings.append(
                 Finding(
@@ -80,6 +81,28 @@ public enum Checkup {
             findings.append(finding)
         }
         return findings
+    }
+
+    /// Whether the same event may get into two partitions, by a sample of each event topic.
+    static func keys(
+        _ consumer: borrowing Consumer, _ configuration: PipelineConfiguration,
+        _ topics: [TopicFacts]
+    ) -> [Finding] {
+        guard configuration.dedupeWindow > 0 else {
+            return [
+                Finding(
+                    .ok, "kafka", "topic-partitioner",
+                    "keys are not sampled: without a dedupe window every record counts")
+            ]
+        }
+        do {
+            return try KeyReader.samples(consumer, configuration, topics).flatMap(\.findings)
+        } catch {
+            return [
+                Finding(
+                    .error, "kafka", "topic-partitioner", "\(error)", remedy: "see odometer check")
+            ]
+        }
     }
 
     /// Whether Kafka still has all records from which a lost ledger could be counted again.

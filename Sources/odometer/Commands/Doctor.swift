@@ -10,8 +10,9 @@ extension Commands {
         details: """
             Looks at everything that exact numbers need, changes nothing, and says how to correct what is
             wrong. Redis: version, eviction, persistence, rights, memory, clock. Topics: compaction,
-            partitions, retention, timestamps, replication. Each partition: how far the log reaches against
-            marks, origin and the dedupe window. The ledger: contract, torn shards.
+            partitions, retention, timestamps, replication, and by the newest records of each event topic
+            whether its producers agree on the partition of a key. Each partition: how far the log reaches
+            against marks, origin and the dedupe window. The ledger: contract, torn shards.
             `odometer run` runs the same checks and refuses (exit 4) where numbers would be wrong.
             Exit code 0: nothing is wrong, there may be warnings; 1: an error, or something cannot be asked.
             """,
