@@ -78,6 +78,8 @@ final class Assignment {
         if assignPositions() {
             isOnHold = false
             lane.passed(.holding, "consumption goes on")
+            // A step back that Kafka did not take is done now.
+            if !nodes.mustOpen { lane.passed(.reconcile, "the marks are known again") }
         }
     }
 
