@@ -68,6 +68,7 @@ private enum CatalogWriter {
             ("type", source(envelope.type)), ("subject", source(envelope.subject)),
             ("time", mapping(time)),
         ]
+        if envelope.ignoresTombstones { members.append(("tombstones", "ignore")) }
         if let inside = envelope.inside {
             members.append(("data", mapping([("at", pointer(inside)), ("inside", "json")])))
         }
@@ -99,6 +100,7 @@ private enum CatalogWriter {
                 ])
             case .header(let name): mapping([("header", quoted(name))])
             case .key: mapping([("key", "true")])
+            case .record: mapping([("record", "true")])
             case .keyMember(let tokens): mapping([("key", pointer(tokens))])
             case .constant(let text): mapping([("const", quoted(text))])
             }
@@ -173,6 +175,13 @@ private enum CatalogWriter {
                     clause.bindings.sorted { $0.key < $1.key }.map { ($0.key, quoted($0.value)) })
             ),
         ]
+        let conditions = clause.conditions.map {
+            mapping([
+                ("field", quoted($0.field)),
+                ($0.isNot ? "not_in" : "in", list($0.values.map(quoted))),
+            ])
+        }
+        if !conditions.isEmpty { members.append(("when", list(conditions))) }
         if let time = clause.time { members.append(("time", quoted(time))) }
         return mapping(members)
     }

@@ -11,19 +11,26 @@ enum EnvelopeReader {
     static func read(_ node: NodeReader) throws(CatalogError) -> DeclaredEnvelope {
         var read = DeclaredEnvelope()
         let members = try node.members([
-            "id", "source", "type", "subject", "time", "data", "not_before",
+            "id", "source", "type", "subject", "time", "data", "not_before", "tombstones",
         ])
         // An envelope that says nothing about attributes still is that of CloudEvents.
         read.envelope.requiresSpecVersion =
-            !members.isEmpty && members.allSatisfy { $0.key == "not_before" || $0.key == "data" }
+            !members.isEmpty
+            && members.allSatisfy { ["not_before", "data", "tombstones"].contains($0.key) }
         for (key, value) in members {
             switch key {
-            case "id": read.envelope.id = try source(value)
+            case "id": read.envelope.id = try source(value, isID: true)
             case "source": read.envelope.source = try source(value)
             case "type": read.envelope.type = try source(value)
             case "subject": read.envelope.subject = try source(value)
             case "time": try readTime(value, &read.envelope)
             case "data": read.envelope.inside = try inside(value)
+            case "tombstones":
+                let word = try value.text()
+                guard ["ignore", "malformed"].contains(word) else {
+                    throw value.fail("must be ignore or malformed")
+                }
+                read.envelope.ignoresTombstones = word == "ignore"
             default:
                 guard let time = EarliestTime(try value.text()) else {
                     let years = Timestamp.years
@@ -37,7 +44,17 @@ enum EnvelopeReader {
         return read
     }
 
-    private static func source(_ node: NodeReader) throws(CatalogError) -> Envelope.Source {
+    private static func source(
+        _ node: NodeReader, isID: Bool = false
+    ) throws(CatalogError) -> Envelope.Source {
+        let source = try anySource(node)
+        if !isID, case .places(let places, _) = source, places.contains(.record) {
+            throw node.fail("'record' is for the id")
+        }
+        return source
+    }
+
+    private static func anySource(_ node: NodeReader) throws(CatalogError) -> Envelope.Source {
         if case .scalar = node.node { return .pointer(try node.pointer()) }
         guard case .mapping(let pairs, _) = node.node else {
             return .places(try node.places(isAttribute: true), takesAny: false)

@@ -37,7 +37,7 @@ enum MeterReader {
         case "windows":
             for item in try value.items() { meter.windows.append(try item.window()) }
         case "on":
-            for item in try value.items() { meter.clauses.append(try clause(item)) }
+            for item in try value.items() { meter.clauses += try clauses(item) }
         case "per": meter.scopes = try scopes(value)
         case "by": meter.by = try value.texts()
         case "keep":
@@ -103,8 +103,11 @@ enum MeterReader {
         return scopes
     }
 
-    private static func clause(_ node: NodeReader) throws(CatalogError) -> Clause {
-        let members = try node.members(["event", "amount", "time", "with", "needs"])
+    /// One entry of `on`: with a `sign` it is two clauses.
+    private static func clauses(_ node: NodeReader) throws(CatalogError) -> [Clause] {
+        let members = try node.members([
+            "event", "amount", "time", "with", "needs", "when", "sign",
+        ])
         guard let event = members.first(where: { $0.key == "event" })?.value else {
             throw node.fail("'event' is missing")
         }
@@ -114,6 +117,9 @@ enum MeterReader {
             case "amount": clause.amount = try amount(value)
             case "time": clause.time = try value.text()
             case "needs": clause.needs = try value.texts()
+            case "when":
+                let items = value.isList ? try value.items() : [value]
+                for item in items { clause.conditions.append(try ConditionReader.read(item)) }
             case "with":
                 for (dimension, field) in try value.members(nil) {
                     clause.bindings[dimension] = try field.text()
@@ -121,7 +127,8 @@ enum MeterReader {
             default: break
             }
         }
-        return clause
+        guard let sign = members.first(where: { $0.key == "sign" })?.value else { return [clause] }
+        return try ConditionReader.signed(clause, sign)
     }
 
     /// An integer, a field's name, or the name with a hyphen before it for its negative.

@@ -41,6 +41,7 @@ extension NodeReader {
         guard isList else {
             let place = try place()
             if case .constant = place { throw fail("'const' has no other place before it") }
+            if case .record = place, !isAttribute { throw fail("'record' is for the id") }
             return [place]
         }
         let items = try items()
@@ -56,6 +57,7 @@ extension NodeReader {
                     throw item.fail("'const' must be the last of several places")
                 }
             }
+            if case .record = place, !isAttribute { throw item.fail("'record' is for the id") }
             if places.contains(place) { throw item.fail("is there twice") }
             places.append(place)
         }
@@ -65,10 +67,12 @@ extension NodeReader {
     private func place() throws(CatalogError) -> Place {
         if case .scalar = node { return .pointer(try pointer()) }
         let rule =
-            "must be a JSON pointer, {header: NAME}, {key: true}, {key: POINTER} or "
+            "must be a JSON pointer, {header: NAME}, {key: true}, {key: POINTER}, {record: true} or "
             + "{list: POINTER, key: …, value: …, name: …}"
         guard case .mapping = node else { throw fail(rule) }
-        let members = try members(["header", "key", "list", "value", "name", "const"])
+        let members = try members([
+            "header", "key", "record", "list", "value", "name", "const",
+        ])
         func member(_ name: String) -> NodeReader? { members.first { $0.key == name }?.value }
         if let list = member("list") {
             guard let key = member("key"), let value = member("value"), let name = member("name"),
@@ -88,6 +92,9 @@ extension NodeReader {
         case "key":
             if case .scalar("true", true, _) = only.node { return .key }
             return .keyMember(try only.pointer())
+        case "record":
+            guard case .scalar("true", true, _) = only.node else { throw only.fail("must be true") }
+            return .record
         case "const": return .constant(try only.constant())
         default: throw fail(rule)
         }

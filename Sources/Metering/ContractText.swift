@@ -40,6 +40,7 @@ enum ContractText {
         // A ledger of an earlier build has no such words, and defaults must not change its text.
         if catalog.notBefore != .standard { text += " not_before=\(catalog.notBefore.day)" }
         if let zone = envelope.timeRule.zone { text += " zone=\(zone.name)" }
+        if envelope.ignoresTombstones { text += " tombstones=ignore" }
         if let inside = envelope.inside { text += " inside=\(list(inside))" }
         return text
     }
@@ -63,6 +64,7 @@ enum ContractText {
                     + "\(quoted(entry.name)))"
             case .header(let name): "header(\(quoted(name)))"
             case .key: "key"
+            case .record: "record"
             case .keyMember(let pointer): "key(\(list(pointer)))"
             case .constant(let text): "constant(\(quoted(text)))"
             }
@@ -138,10 +140,14 @@ enum ContractText {
             let bindings = clause.bindings.sorted { $0.key < $1.key }.map {
                 "\($0.key)=\($0.value)"
             }
+            let conditions = clause.conditions.map { condition in
+                "|when=\(escaped(condition.field))\(condition.isNot ? " not" : "") "
+                    + list(condition.values)
+            }
             return [
                 clause.event, amount(clause.amount), clause.time ?? "-", list(bindings),
                 list(clause.needs),
-            ].joined(separator: "|")
+            ].joined(separator: "|") + conditions.joined()
         }.sorted()
         return lines.joined(separator: "\n")
     }

@@ -24,6 +24,9 @@ public struct Envelope: Sendable, Equatable {
     public var timeRule: TimeRule
     /// Whether `specversion` must be there and be "1.0".
     public var requiresSpecVersion: Bool
+    /// Whether records with a null value that are not in binary mode are ignored; else they are
+    /// malformed.
+    public var ignoresTombstones = false
     /// Where a text is that holds JSON, so that pointers which begin with it go on inside; nil:
     /// nowhere.
     public var inside: JSONPointer?

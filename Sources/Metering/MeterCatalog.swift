@@ -173,16 +173,19 @@ public struct Clause: Sendable, Equatable {
     public var bindings: [String: String]
     /// Optional fields without which this clause does nothing.
     public var needs: [String]
+    /// What must hold, all of it, else this clause does nothing.
+    public var conditions: [Condition]
 
     /// A clause of these parts.
     public init(
         event: String, amount: Amount = .constant(1), time: String? = nil,
-        bindings: [String: String] = [:], needs: [String] = []
+        bindings: [String: String] = [:], needs: [String] = [], conditions: [Condition] = []
     ) {
         self.event = event
         self.amount = amount
         self.time = time
         self.bindings = bindings
         self.needs = needs
+        self.conditions = conditions
     }
 }

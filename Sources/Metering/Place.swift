@@ -34,13 +34,15 @@ public enum Place: Sendable, Equatable {
     case key
     /// What that pointer leads to in the record's key, which is JSON.
     case keyMember(JSONPointer)
+    /// The record's place in its topic, `PARTITION:OFFSET`; for the id.
+    case record
     /// Always this text; for attributes of an envelope, as the last place.
     case constant(String)
 
     /// Whether the place is beside the record's value, so that records in binary mode have it too.
     var isOutsideOfValue: Bool {
         switch self {
-        case .header, .key, .keyMember, .constant: true
+        case .header, .key, .keyMember, .record, .constant: true
         case .pointer, .entry: false
         }
     }
@@ -54,6 +56,7 @@ public enum Place: Sendable, Equatable {
                 + Self.text(entry.value)
         case .header(let name): "header \(name)"
         case .key: "key"
+        case .record: "record"
         case .keyMember(let pointer): "key \(Self.text(pointer))"
         case .constant(let text): "const \(text)"
         }

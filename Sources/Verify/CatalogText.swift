@@ -35,6 +35,7 @@ public enum CatalogText {
                     }
                     catalog.inside = pointer
                 }
+                catalog.ignoresTombstones = value["tombstones"]?.text == "ignore"
                 if let text = value["not_before"]?.text {
                     guard let earliest = OracleCatalog.earliestSeconds(text) else {
                         throw wrong("envelope: not_before is neither a year nor a date")
@@ -80,13 +81,14 @@ public enum CatalogText {
     /// The envelope; nil when nothing of it is given but what CloudEvents may have, too.
     private static func envelope(_ node: YAMLNode) throws(VerifyError) -> OracleEnvelope? {
         let given = try members(node, "envelope")
-        if !given.isEmpty, given.allSatisfy({ $0.name == "not_before" || $0.name == "data" }) {
+        let common = ["not_before", "data", "tombstones"]
+        if !given.isEmpty, given.allSatisfy({ common.contains($0.name) }) {
             return nil
         }
         var envelope = OracleEnvelope()
         for (name, value) in given {
             switch name {
-            case "not_before", "data": continue
+            case "not_before", "data", "tombstones": continue
             case "id": envelope.id = try place(value)
             case "source": envelope.source = try place(value)
             case "type": envelope.type = try place(value)

@@ -19,7 +19,7 @@ enum MeterText {
                 guard case .list(let items) = value else {
                     throw CatalogText.wrong("\(place) is no list")
                 }
-                for item in items { meter.clauses.append(try clause(item, place)) }
+                for item in items { meter.clauses += try signed(item, place) }
             case "per": meter.scopes = try scopes(value, place)
             case "by": meter.by = try CatalogText.texts(value, place)
             case "keep":
@@ -103,6 +103,33 @@ enum MeterText {
         return scopes
     }
 
+    /// With a sign a clause is two: what is added, and what is taken away.
+    private static func signed(
+        _ node: YAMLNode, _ place: String
+    ) throws(VerifyError) -> [OracleClause] {
+        let clause = try clause(node, place)
+        guard let sign = node["sign"], let minus = sign["minus"] else { return [clause] }
+        let name = sign["field"]?.text ?? ""
+        let values = try CatalogText.texts(minus, place)
+        var (added, taken) = (clause, clause)
+        added.when.append((name, values, true))
+        taken.when.append((name, values, false))
+        switch clause.amount {
+        case .constant(let number): taken.amount = .constant(-number)
+        case .field(let name, let isNegated): taken.amount = .field(name, isNegated: !isNegated)
+        }
+        return [added, taken]
+    }
+
+    private static func condition(
+        _ node: YAMLNode, _ place: String
+    ) throws(VerifyError) -> (field: String, values: [String], isNot: Bool) {
+        guard let field = node["field"]?.text, let values = node["in"] ?? node["not_in"] else {
+            throw CatalogText.wrong("\(place) is no condition")
+        }
+        return (field, try CatalogText.texts(values, place), node["in"] == nil)
+    }
+
     private static func clause(
         _ node: YAMLNode, _ place: String
     ) throws(VerifyError) -> OracleClause {
@@ -118,6 +145,11 @@ enum MeterText {
                     clause.with[dimension] = try CatalogText.text(field, place)
                 }
             case "needs": clause.needs = try CatalogText.texts(value, place)
+            case "when":
+                var items = [value]
+                if case .list(let some) = value { items = some }
+                for item in items { clause.when.append(try condition(item, place)) }
+            case "sign": continue
             default: throw CatalogText.wrong("\(place) is an unknown key")
             }
         }

@@ -18,6 +18,7 @@ enum PlaceText {
             else { throw CatalogText.wrong("a list has no key, value or name") }
             return .entry(list: list, key: key, value: value, name: name)
         }
+        if node["record"]?.text == "true" { return .record }
         if let name = node["header"]?.text { return .header(name) }
         if let key = node["key"]?.text { return key == "true" ? .key : .keyMember(key) }
         if let constant = node["const"]?.text { return .constant(constant) }

@@ -5,6 +5,7 @@
 
 import collections
 import datetime
+import itertools
 import json
 import pathlib
 from decimal import ROUND_HALF_EVEN, Context, Decimal
@@ -257,11 +258,29 @@ def connect(record):
     return event
 
 
-FORMATS = [stripe, lago, openmeter, orb, litellm, envoy, kong, nginx, cloudflare, github, auth0, connect]
+def debezium(record):
+    bad_unless(record is not None, "ignored")
+    change = record.get("payload", record)
+    before, after, operation = change.get("before"), change.get("after"), change["op"]
+    bad_unless(before or after, "malformed")
+    event = Event(str(next(SERIAL)), plain((after or before)["org_id"]), since_1970(change["ts_ms"], 10**6))
+    old, new = (row and scaled(row["amount"], 2) for row in (before, after))
+    event.series("orders", {"c": 1, "r": 1, "d": -1}.get(operation, 0), ["all"])
+    if operation in "cru":
+        event.table("turnover", [after["currency"]], new, ["all"])
+    if operation in "ud":
+        event.table("turnover", [before["currency"]], -old, ["all"])
+    event.table("changes", [operation])
+    return event
+
+
+# Every record is another event.
+SERIAL = itertools.count()
+FORMATS = [stripe, lago, openmeter, orb, litellm, envoy, kong, nginx, cloudflare, github, auth0, connect, debezium]
 
 
 def lines(name):
-    """The records of a sample."""
+    """The records of a sample; an empty line is a null value."""
     return (FOLDER / f"{name}.jsonl").read_text().splitlines()
 
 
@@ -271,7 +290,7 @@ def expected(read):
     seen, members = set(), collections.defaultdict(set)
     for line in lines(read.__name__):
         try:
-            event = read(json.loads(line, parse_float=Decimal))
+            event = read(json.loads(line, parse_float=Decimal) if line else None)
             bad_unless(event.identity not in seen, "duplicate")
         except Refused as outcome:
             outcomes[str(outcome)] += 1

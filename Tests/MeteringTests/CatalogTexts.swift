@@ -175,6 +175,31 @@ extension Catalogs {
         envelope: {time: {at: /at, format: ["%Y-%m-%d %H:%M:%S.%f", "%d.%m.%y %I:%M%p%z", "%b %d %Y", unix-us], zone: America/Havana}}
         """
 
+    /// Clauses that depend on a field, records that are their own id, ignored null values.
+    static let rows = """
+        version: 1
+        envelope: {id: [{header: id}, {record: true}], tombstones: ignore, source: {const: s}, time: /at, subject: [/org, /key/org]}
+        events:
+          use:
+            fields:
+              op: {at: /op, values: [c, r, u, d]}
+              size: {at: /size, is: integer}
+              old: {at: /old, is: integer}
+              code: {at: /code, is: integer, max: 3}
+              big: {at: /big, is: boolean, otherwise: unknown}
+              kind: {at: /kind}
+        meters:
+          rows: {kind: level, windows: [all, day], by: [kind], on: [{event: use, when: {field: op, in: [c, r, d]}, sign: {field: op, minus: [d]}}]}
+          sizes:
+            kind: level
+            windows: [all]
+            on:
+              - {event: use, amount: size, when: {field: op, not_in: [d]}}
+              - {event: use, amount: -old, when: [{field: op, in: [u, d]}, {field: big, in: ["true", unknown]}]}
+          codes: {kind: level, windows: [quarter, all], per: [kind], on: [{event: use, amount: 2, needs: [kind], when: {field: code, in: [0, 1, -1, unknown]}, sign: {field: big, minus: ["false"]}}]}
+          seen: {kind: extreme, keep: max, value: size, windows: [all], on: [{event: use, when: {field: op, in: [c]}}]}
+        """
+
     static let timesDeclared = """
         events:
           use:

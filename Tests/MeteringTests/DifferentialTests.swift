@@ -103,6 +103,11 @@ import Workload
         #expect(changes.twice + changes.never > 0, "\(changes)")
     }
 
+    @Test(arguments: [91, 92, 93] as [UInt64])
+    func hostileEventsWithConditionsCountAlike(seed: UInt64) throws {
+        try run(Catalogs.read(Catalogs.rows), seed: seed, records: 2_000)
+    }
+
     /// How many more seeds to try: `TEST_SEEDS=500 swift test -c release --filter Differential`.
     static let more = UInt64(ProcessInfo.processInfo.environment["TEST_SEEDS"] ?? "") ?? 0
 
@@ -113,6 +118,7 @@ import Workload
             for envelope in ["", Catalogs.milliseconds, Catalogs.seconds] {
                 try run(Catalogs.everything(envelope: envelope), seed: seed, records: 2_000)
             }
+            try run(Catalogs.read(Catalogs.rows), seed: seed, records: 2_000)
             for envelope in ["", Catalogs.foreignValues] {
                 try run(Catalogs.values(envelope: envelope), seed: seed, records: 2_000)
             }

@@ -34,7 +34,7 @@ extension HostileEvents {
         case .header(let name): beside.headers.append((name, bare))
         case .key: beside.key = Array(bare.utf8)
         case .keyMember(let pointer): set(beside.keyTree, pointer, raw)
-        case .constant: break
+        case .record, .constant: break
         }
     }
 

@@ -74,6 +74,7 @@ extension OracleCatalog {
         }
         earliestSeconds = Int64(catalog.notBefore.day) * 86_400
         inside = declared.inside.map(Self.pointer)
+        ignoresTombstones = declared.ignoresTombstones
         events = catalog.events.map { event in
             OracleEvent(event.name, type: event.type, fields: event.fields.map(Self.field))
         }
@@ -108,6 +109,7 @@ extension OracleCatalog {
                 name: entry.name)
         case .header(let name): .header(name)
         case .key: .key
+        case .record: .record
         case .keyMember(let tokens): .keyMember(pointer(tokens))
         case .constant(let text): .constant(text)
         }
@@ -163,8 +165,10 @@ extension OracleCatalog {
             case .constant(let number): .constant(number)
             case .field(let name, let isNegated): .field(name, isNegated: isNegated)
             }
-        return OracleClause(
+        var made = OracleClause(
             clause.event, amount: amount, time: clause.time, with: clause.bindings,
             needs: clause.needs)
+        made.when = clause.conditions.map { ($0.field, $0.values, $0.isNot) }
+        return made
     }
 }

@@ -7,6 +7,7 @@ extension Program {
     /// where something in them is asked for.
     @inline(never)
     mutating func lookElsewhere(_ record: FoldRecord) {
+        scratch.place = (partitionNumbers[Int(record.partitionSlot)], record.offset)
         scratch.headers = record.headers
         scratch.key = record.key.map {
             UnsafeRawBufferPointer(start: $0, count: record.keyByteCount)
@@ -47,7 +48,7 @@ extension Program {
         for index in other.firstPlace..<(other.firstPlace + other.placeCount) {
             let place = places[index]
             if isBinary, !place.isOutsideOfValue { continue }
-            let (value, isBare) = value(at: place)
+            let (value, isBare) = value(at: place, other.room)
             if value.kind != ES_ABSENT.rawValue, value.kind != ES_NULL.rawValue {
                 return (value, isBare)
             }
@@ -55,7 +56,9 @@ extension Program {
         return (es_value(), false)
     }
 
-    private mutating func value(at place: PlaceRule) -> (value: es_value, isBare: Bool) {
+    private mutating func value(
+        at place: PlaceRule, _ room: Int32
+    ) -> (value: es_value, isBare: Bool) {
         let index = Int(place.index)
         switch place.source {
         case .value: return (slots[index], false)
@@ -63,6 +66,7 @@ extension Program {
         case .keyMember: return (keyScanner.map { es_slots($0)[index] } ?? es_value(), false)
         case .header: return (Self.bare(scratch.headers?[index]), true)
         case .key: return (Self.bare(scratch.key), true)
+        case .record: return (Self.bare(scratch.writePlace(in: room)), true)
         case .constant: return (Self.bare(values[place.index].bytes), true)
         }
     }

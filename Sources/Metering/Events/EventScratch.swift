@@ -25,6 +25,8 @@ struct EventScratch: ~Copyable {
     /// The record's key and the headers that are asked for, where the catalog looks there.
     var key: UnsafeRawBufferPointer?
     var headers: UnsafePointer<UnsafeRawBufferPointer?>?
+    /// The record's partition and offset, where the catalog looks there.
+    var place: (partition: Int32, offset: Int64) = (0, 0)
     /// What is wrong with a text that should hold JSON.
     var insideRejection = Rejection.none
     var hasOwnTime = false
@@ -62,6 +64,26 @@ struct EventScratch: ~Copyable {
     /// Room for `EventLimits.textBytes` bytes.
     func room(_ index: Int32) -> UnsafeMutablePointer<CChar> {
         rooms + Int(index) * EventLimits.textBytes
+    }
+
+    /// The record's place as `PARTITION:OFFSET`, in a room.
+    func writePlace(in room: Int32) -> UnsafeRawBufferPointer {
+        let text = UnsafeMutableRawBufferPointer(
+            start: self.room(room), count: EventLimits.textBytes)
+        var start = text.count
+        func put(_ number: UInt64) {
+            var rest = number
+            repeat {
+                start -= 1
+                text[start] = UInt8(ascii: "0") + UInt8(rest % 10)
+                rest /= 10
+            } while rest > 0
+        }
+        put(UInt64(max(0, place.offset)))
+        start -= 1
+        text[start] = UInt8(ascii: ":")
+        put(UInt64(max(0, place.partition)))
+        return UnsafeRawBufferPointer(rebasing: text[start...])
     }
 
     /// The value of a field, given by its index in the program.

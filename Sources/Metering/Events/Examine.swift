@@ -12,7 +12,10 @@ extension Program {
         scratch.rejection = .none
         scratch.event = -1
         let isBinary = record.attributes >= 0
-        if let rejection = scan(record, isBinary) { return reject(.malformed, rejection) }
+        if let rejection = scan(record, isBinary) {
+            let isIgnored = rejection == .tombstone && envelope.ignoresTombstones
+            return reject(isIgnored ? .ignored : .malformed, rejection)
+        }
         if looksElsewhere { lookElsewhere(record) }
         let envelopeRejection: Rejection? =
             if isBinary, let attributes {

@@ -20,6 +20,12 @@ extension Program {
         _ rule: FieldRule, _ timestampMilliseconds: Int64, into index: Int32
     ) -> Rejection? {
         let other = others[Int32(rule.other)]
+        if other.conditionField >= 0 {
+            let holds = isPermitted(scratch.fields[Int(other.conditionField)].bytes, rule)
+            scratch.fields[Int(index)] = FieldValue(
+                pointer: nil, count: 0, isPresent: holds != other.isNot, hasValue: true, integer: 0)
+            return nil
+        }
         let (value, isBare) = find(other)
         if value.kind == ES_ABSENT.rawValue {
             if rule.isRequired { return .missingField }

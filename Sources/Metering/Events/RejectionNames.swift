@@ -16,10 +16,16 @@ final class RejectionNames: Sendable {
     init(_ catalog: MeterCatalog) {
         types = catalog.events.map(\.type)
         func text(_ places: [Place]) -> String { places.map(\.text).joined(separator: " or ") }
-        fields = catalog.events.flatMap { $0.fields.map { text($0.places) } }
+        // The program has the conditions of an event behind its fields.
+        func padding(_ event: EventDeclaration) -> [String] {
+            catalog.conditions(of: event).map { _ in "" }
+        }
+        fields = catalog.events.flatMap { $0.fields.map { text($0.places) } + padding($0) }
         let envelope = catalog.envelope
         formats = Self.text(envelope.timeRule)
-        fieldFormats = catalog.events.flatMap { $0.fields.map { Self.text($0.time) } }
+        fieldFormats = catalog.events.flatMap {
+            $0.fields.map { Self.text($0.time) } + padding($0)
+        }
         inside = envelope.inside.map { Place.pointer($0).text }
         func pointer(_ source: Envelope.Source) -> String? {
             switch source {

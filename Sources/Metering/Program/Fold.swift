@@ -60,7 +60,7 @@ extension Program {
         cursor.pointee.arrive(at: record.offset)
         var outcome = examineEnvelope(record, attributes)
         let shard =
-            outcome == .malformed
+            outcome == .malformed || scratch.rejection == .tombstone
             ? slotShard(record) : shard(of: scratch.subject)
         let tally = tallies + shard
         var identity: (UInt64, UInt64) = (0, 0)
@@ -88,7 +88,7 @@ extension Program {
             count(outcome, Int(record.partitionSlot), tally)
             if outcome.isRejected {
                 noteRejected(index, outcome, isBinary: record.attributes >= 0)
-            } else {
+            } else if scratch.rejection != .tombstone {
                 counters.ignoredTypes.count(scratch.type)
             }
         }

@@ -69,6 +69,12 @@ struct OtherRule {
     var firstFormat: Int32 = 0
     var formatCount: Int32 = 0
     var zone: Int32 = -1
+    /// Of a condition: the event's field that it is about, counted from its first; -1: it is none.
+    ///
+    /// Its values are those of the rule; it is present where it holds.
+    var conditionField: Int32 = -1
+    /// Whether a condition holds where the field is none of the values.
+    var isNot = false
 }
 
 /// One place where a value may be.
@@ -80,6 +86,8 @@ struct PlaceRule {
         case header
         /// The whole key.
         case key
+        /// The record's place in its topic.
+        case record
         /// A text of `Program.values`.
         case constant
     }

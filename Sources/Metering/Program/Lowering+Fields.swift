@@ -30,6 +30,23 @@ extension Lowering {
             valueCount: Int32(field.values.count))
     }
 
+    /// The rule of a condition: a field of its own that is present where the condition holds.
+    mutating func rule(of condition: Condition, in event: EventDeclaration) -> FieldRule {
+        let firstValue = Int32(values.count)
+        for value in condition.values { values.append(text(value)) }
+        var rule = OtherRule(firstPlace: 0, placeCount: 0, room: Int32(others.count))
+        // A field that is not there is refused when the clause is lowered.
+        rule.conditionField = Int32(
+            event.fields.firstIndex { $0.name == condition.field } ?? 0)
+        rule.isNot = condition.isNot
+        others.append(rule)
+        return FieldRule(
+            kind: .text, isRequired: false, isUnsigned: false, isClauseTime: false,
+            hasDefaultInteger: false, other: Int16(others.count - 1), slot: -1, fanOut: -1,
+            defaultInteger: 0, maximum: 0, defaultText: FixedText(pointer: nil, count: 0),
+            firstValue: firstValue, valueCount: Int32(condition.values.count))
+    }
+
     /// Whether a clause takes a field as the time of its windows or as its value.
     private func isClauseTime(_ field: FieldDeclaration, _ uses: Uses) -> Bool {
         field.kind == .time
@@ -41,7 +58,7 @@ extension Lowering {
         let isDimension = uses.contains { meter, clause in
             (meter.by + meter.scopes.joined()).contains {
                 (clause.bindings[$0] ?? $0) == field.name
-            } || meter.of == field.name
+            } || meter.of == field.name || clause.conditions.contains { $0.field == field.name }
         }
         let isOrdinary =
             switch field.kind {
@@ -159,6 +176,7 @@ extension Lowering {
             case .header(let name):
                 add(.header, Int32(catalog.headerNames.firstIndex(of: name) ?? 0))
             case .key: add(.key, 0)
+            case .record: add(.record, 0)
             case .keyMember(let pointer): add(.keyMember, keyTree.slot(at: pointer))
             case .constant(let constant):
                 values.append(text(constant))

@@ -36,7 +36,9 @@ struct Lowering {
         self.catalog = catalog
         envelope = Program.EnvelopeRule(
             specversion: -1, data: -1, dataBase64: -1, id: -1, source: -1, type: -1, subject: -1,
-            time: -1, timeRule: -1, timeFormat: .other, hasTimeOutside: false, inside: -1,
+            time: -1, timeRule: -1, timeFormat: .other, hasTimeOutside: false,
+            ignoresTombstones: false,
+            inside: -1,
             constants: (nil, nil, nil, nil))
     }
 
@@ -78,6 +80,7 @@ struct Lowering {
         envelope.type = slot(of: declared.type)
         envelope.subject = slot(of: declared.subject)
         lowerTime()
+        envelope.ignoresTombstones = declared.ignoresTombstones
         envelope.inside = declared.inside.map { tree.slot(at: $0) } ?? -1
         envelope.constants = (
             constant(declared.id), constant(declared.source), constant(declared.type),
@@ -137,6 +140,10 @@ struct Lowering {
         types.append((text(event.type), index))
         let firstField = Int32(fields.count)
         for field in event.fields { fields.append(rule(of: field, in: event)) }
+        for condition in catalog.conditions(of: event) {
+            fields.append(rule(of: condition, in: event))
+        }
+        let fieldCount = fields.count - Int(firstField)
         let firstTuple = Int32(tuples.count)
         let firstInstruction = Int32(instructions.count)
         var cells = 0
@@ -146,7 +153,7 @@ struct Lowering {
                 for scope in meter.scopes {
                     var context = ClauseContext(
                         meter: meter, clause: clause, scope: scope, event: event,
-                        firstTuple: firstTuple)
+                        firstField: firstField, firstTuple: firstTuple)
                     let made = try lower(&context)
                     cells += Int(made.windowCount) * (made.fanOut >= 0 ? EventLimits.entries : 1)
                 }
@@ -167,13 +174,13 @@ struct Lowering {
         }
         events.append(
             EventRule(
-                firstField: firstField, fieldCount: Int32(event.fields.count),
+                firstField: firstField, fieldCount: Int32(fieldCount),
                 firstTuple: firstTuple,
                 tupleCount: Int32(tuples.count) - firstTuple, firstInstruction: firstInstruction,
                 instructionCount: Int32(instructions.count) - firstInstruction,
                 isNeverLate: isNeverLate,
                 readsData: event.fields.contains { $0.places.contains(.pointer(["data"])) }))
-        largestFieldCount = max(largestFieldCount, event.fields.count)
+        largestFieldCount = max(largestFieldCount, fieldCount)
         largestTupleCount = max(largestTupleCount, tuples.count - Int(firstTuple))
     }
 
@@ -194,6 +201,7 @@ struct Lowering {
         let clause: Clause
         let scope: [String]
         let event: EventDeclaration
+        let firstField: Int32
         let firstTuple: Int32
 
         func fail(_ message: String) -> ProgramError {
@@ -226,7 +234,7 @@ struct Lowering {
             operation: rules.operation(of: meter), place: rules.place(of: meter), value: .none,
             isNegated: false)
         instruction.isFirstScope = context.scope == meter.scopes.first
-        let firstField = Int32(fields.count - context.event.fields.count)
+        let firstField = context.firstField
         switch context.clause.amount {
         case .constant(let amount): instruction.amount = try scaled(amount, context)
         case .field(let name, let isNegated):
@@ -248,7 +256,13 @@ struct Lowering {
         for need in context.clause.needs {
             needs.append(firstField + (try fieldIndex(need, context, kinds: nil)))
         }
-        instruction.needCount = Int32(context.clause.needs.count)
+        let conditions = catalog.conditions(of: context.event)
+        for condition in context.clause.conditions {
+            _ = try fieldIndex(condition.field, context, kinds: FieldDeclaration.dimensionKinds)
+            let index = conditions.firstIndex(of: condition) ?? 0
+            needs.append(firstField + Int32(context.event.fields.count + index))
+        }
+        instruction.needCount = Int32(needs.count) - instruction.firstNeed
         instruction.firstWindow = Int32(windows.count)
         for window in rules.windows(of: meter) {
             let retentionSeconds: Int64 =
@@ -297,7 +311,7 @@ struct Lowering {
         _ dimensions: [String], isScope: Bool, _ context: ClauseContext,
         _ instruction: inout Instruction
     ) throws(ProgramError) -> Int32 {
-        let firstField = Int32(fields.count - context.event.fields.count)
+        let firstField = context.firstField
         var made: [TuplePart] = []
         for dimension in dimensions {
             var name = context.clause.bindings[dimension] ?? dimension

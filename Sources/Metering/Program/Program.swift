@@ -128,6 +128,7 @@ public struct Program: ~Copyable {
         var timeFormat: TimeFormat
         /// Whether binary records without a time have one beside the value.
         var hasTimeOutside: Bool
+        var ignoresTombstones: Bool
         /// The text with JSON inside.
         var inside: Int32
         var constants: (id: FixedText?, source: FixedText?, type: FixedText?, subject: FixedText?)

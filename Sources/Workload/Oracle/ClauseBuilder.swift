@@ -26,6 +26,9 @@ struct ClauseBuilder {
             lowered.mustHave.append(field)
             fields[field].isUsedTime = true
         }
+        for (name, values, isNot) in clause.when {
+            lowered.when.append((try find(name), values.map { Array($0.utf8) }, isNot))
+        }
         for name in clause.needs { lowered.needs.append(try find(name)) }
         try buildValue(&fields)
         for scope in meter.scopes {

@@ -109,6 +109,7 @@ extension EventReader {
             guard let header = bareHeaders.last(where: { $0.name == name }) else { return nil }
             return Self.bare(header.value)
         case .key: return Self.bare(bareKey)
+        case .record: return Self.bare(Array("\(partition):\(offset)".utf8))
         case .constant(let text): return FoundValue(kind: .string, bytes: text, isBare: true)
         }
     }

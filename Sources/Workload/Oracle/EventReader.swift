@@ -37,6 +37,9 @@ struct EventReader: ~Copyable {
     var subject = 0..<0
     var type = 0
     var nanoseconds: Int64 = 0
+    /// Where the record is.
+    var partition: Int32 = 0
+    var offset: Int64 = 0
     var hasOwnTime = false
     var isBinary = false
     /// The event with its `data_base64` decoded; nil when it has none.
@@ -77,6 +80,7 @@ struct EventReader: ~Copyable {
             headers.contains { $0.name.count > 3 && Self.hasPrefix($0.name, "ce_") }
             && !Self.isStructured(headers)
         if (value?.count ?? 0) > Self.largestValue { return .malformed }
+        if value == nil, !isBinary, program.ignoresTombstones { return .ignored }
         let isFine =
             isBinary
             ? readBinary(value, key, headers) : readStructured(value, key, headers)

@@ -142,6 +142,7 @@ public struct Oracle: ~Copyable {
         value: UnsafeRawBufferPointer?, headers: [WorkloadHeader]
     ) -> OracleOutcome {
         let counts = offset >= partitions[partition].origin
+        (reader.partition, reader.offset) = (partitions[partition].number, offset)
         var outcome = judge(value, key, headers, timestamp) ?? .accepted
         if outcome == .accepted, partitions[partition].window.takes(identity(), at: offset) {
             outcome = .duplicate
@@ -190,7 +191,7 @@ public struct Oracle: ~Copyable {
     }
 
     private func shard(_ partition: Int, _ outcome: OracleOutcome) -> Int {
-        guard outcome != .malformed else {
+        guard outcome != .malformed, !reader.subject.isEmpty else {
             return Int(partitions[partition].number) % settings.shards
         }
         return reader.scratch.withUnsafeBytes {

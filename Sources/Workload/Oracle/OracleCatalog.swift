@@ -2,6 +2,8 @@
 public struct OracleCatalog: Sendable {
     /// Where events have their attributes; nil: as CloudEvents 1.0 does.
     public var envelope: OracleEnvelope?
+    /// Whether null values are ignored.
+    public var ignoresTombstones = false
     /// Pointer to a text that holds JSON, in which other pointers go on; nil: there is none.
     public var inside: String?
     /// The earliest time that an event may have, in seconds since 1970; by default the year 2000.
@@ -57,6 +59,8 @@ public enum OraclePlace: Sendable, Equatable {
     case key
     /// A pointer into the key, which is JSON.
     case keyMember(String)
+    /// The record's partition and offset.
+    case record
     /// The first of several places that is there; with `any` a number, true or false counts by its
     /// text, too.
     indirect case first([OraclePlace], any: Bool)
@@ -230,6 +234,8 @@ public struct OracleClause: Sendable {
     public var with: [String: String]
     /// Fields without which the clause does nothing.
     public var needs: [String]
+    /// Fields that must have one of some values, or none of them.
+    public var when: [(field: String, values: [String], isNot: Bool)] = []
 
     /// Makes a clause.
     public init(

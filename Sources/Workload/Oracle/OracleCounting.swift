@@ -35,6 +35,12 @@ extension Oracle {
 
     private func takes(_ clause: OracleProgram.Clause) -> Bool {
         for field in clause.needs where !reader.fields[field].isPresent { return false }
+        for condition in clause.when {
+            let text = reader.scratch[reader.fields[condition.field].text]
+            if condition.values.contains(where: { text.elementsEqual($0) }) == condition.isNot {
+                return false
+            }
+        }
         for field in clause.mustHave where !reader.fields[field].isUsable { return false }
         if let each = clause.each { return !reader.entries[each].isEmpty }
         return true

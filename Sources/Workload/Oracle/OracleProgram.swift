@@ -16,12 +16,13 @@ struct OracleProgram: Sendable {
         case header([UInt8])
         case key
         case keyMember([[UInt8]])
+        case record
         case constant([UInt8])
 
         /// Whether records in binary mode have it, too.
         var isOutsideOfValue: Bool {
             switch self {
-            case .header, .key, .keyMember, .constant: true
+            case .header, .key, .keyMember, .record, .constant: true
             case .slot, .inside, .entry: false
             }
         }
@@ -89,6 +90,7 @@ struct OracleProgram: Sendable {
         var isNegated = false
         var timeField: Int?
         var needs: [Int] = []
+        var when: [(field: Int, values: [[UInt8]], isNot: Bool)] = []
         /// Integer and time fields without which there is nothing to count.
         var mustHave: [Int] = []
         var each: Int?
@@ -134,6 +136,7 @@ struct OracleProgram: Sendable {
     var lists: [List] = []
     /// Nanoseconds since 1970 of the earliest time that an event may have.
     let earliestNanoseconds: Int64
+    let ignoresTombstones: Bool
     /// The node of the tree for the data of binary events; −1 when no field is asked for.
     var dataNode = -1
     /// Slots of the objects and arrays that are counted entry by entry.
@@ -144,6 +147,7 @@ struct OracleProgram: Sendable {
 
     init(_ catalog: OracleCatalog) throws(OracleError) {
         earliestNanoseconds = catalog.earliestSeconds * 1_000_000_000
+        ignoresTombstones = catalog.ignoresTombstones
         var sources = SourceBuilder(inside: catalog.inside)
         attributes = try Self.attributes(catalog.envelope, &sources)
         if let inside = catalog.inside { insideSlot = try sources.tree.add(inside) }

@@ -20,6 +20,7 @@ struct SourceBuilder {
         case .constant(let text): return [.constant(Array(text.utf8))]
         case .header(let name): return [.header(Array(name.utf8))]
         case .key: return [.key]
+        case .record: return [.record]
         case .keyMember(let pointer):
             let path = PointerTree.path(pointer)
             keyPaths.append(path)

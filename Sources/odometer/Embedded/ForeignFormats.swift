@@ -7,6 +7,7 @@ enum ForeignFormats {
         ("auth0", auth0, auth0Sample, auth0Cells),
         ("cloudflare", cloudflare, cloudflareSample, cloudflareCells),
         ("connect", connect, connectSample, connectCells),
+        ("debezium", debezium, debeziumSample, debeziumCells),
         ("envoy", envoy, envoySample, envoyCells),
         ("github", github, githubSample, githubCells),
         ("kong", kong, kongSample, kongCells),
@@ -233,6 +234,101 @@ meters:
   "accepted": 3,
   "bad_field": 2,
   "duplicate": 1,
+  "malformed": 1
+ }
+}
+
+"""#
+
+    static let debezium = #"""
+# Debezium's change events, flat or with a schema: a row counts while it is there. Creates and snapshots add, updates take away what
+# was before and add what is after, deletes take away; the null values that follow deletes are ignored. The place in the log is
+# the identity, because a snapshot gives all its rows one position. PostgreSQL
+# needs REPLICA IDENTITY FULL: without it nothing says what an update or delete takes away, and turnover is too high.
+version: 1
+envelope:
+  id: {record: true}
+  source: {const: debezium}
+  type: {const: row}
+  subject: {at: [/after/org_id, /before/org_id, /payload/after/org_id, /payload/before/org_id], from: any}
+  time: {at: [/ts_ms, /payload/ts_ms], format: unix-ms}
+  tombstones: ignore
+events:
+  row:
+    fields:
+      op: {at: [/op, /payload/op], required: true}
+      after: {at: [/after/amount, /payload/after/amount], is: decimal, scale: 2, from: text}
+      before: {at: [/before/amount, /payload/before/amount], is: decimal, scale: 2, from: text}
+      currency: {at: [/after/currency, /payload/after/currency]}
+      currency_before: {at: [/before/currency, /payload/before/currency]}
+meters:
+  orders:
+    kind: level
+    windows: [all]
+    on: [{event: row, when: {field: op, in: [c, r, d]}, sign: {field: op, minus: [d]}}]
+  turnover:
+    kind: level
+    by: [currency]
+    windows: [all]
+    on:
+      - {event: row, amount: after, when: {field: op, in: [c, r, u]}}
+      - {event: row, amount: -before, with: {currency: currency_before}, when: {field: op, in: [u, d]}}
+  changes: {kind: count, by: [op], windows: [month, all], on: [{event: row}]}
+
+"""#
+    static let debeziumSample = #"""
+{"before":null,"after":{"id":1001,"org_id":7,"amount":"12.50","currency":"EUR"},"source":{"connector":"postgresql","snapshot":"false","lsn":24023128},"op":"r","ts_ms":1773065716123}
+{"schema":{"type":"struct"},"payload":{"before":null,"after":{"id":1002,"org_id":7,"amount":3,"currency":"EUR"},"source":{"connector":"postgresql","snapshot":"false","lsn":24023128},"op":"c","ts_ms":1773065716124}}
+{"before":{"id":1001,"org_id":7,"amount":"12.50","currency":"EUR"},"after":{"id":1001,"org_id":7,"amount":"20.00","currency":"USD"},"source":{"connector":"postgresql","snapshot":"false","lsn":24023128},"op":"u","ts_ms":1773065716125}
+{"schema":{"type":"struct"},"payload":{"before":{"id":1002,"org_id":7,"amount":3,"currency":"EUR"},"after":null,"source":{"connector":"postgresql","snapshot":"false","lsn":24023128},"op":"d","ts_ms":1773065716126}}
+
+{"schema":{"type":"struct"},"payload":{"before":null,"after":{"id":9007199254740993,"org_id":-1,"amount":"0.1","currency":"EUR"},"source":{"connector":"postgresql","snapshot":"false","lsn":24023128},"op":"c","ts_ms":1773065716128}}
+{"before":null,"after":{"id":5,"org_id":7,"amount":"x","currency":"EUR"},"source":{"connector":"postgresql","snapshot":"false","lsn":24023128},"op":"c","ts_ms":1773065716129}
+{"before":null,"after":null,"op":"t","ts_ms":1773065716999}
+
+"""#
+    static let debeziumCells = #"""
+{
+ "cells": {
+  "-1": {
+   "changes:all": {
+    "c": "1"
+   },
+   "changes:month:2026-03": {
+    "c": "1"
+   },
+   "totals": {
+    "orders": "1"
+   },
+   "turnover:all": {
+    "EUR": "10"
+   }
+  },
+  "7": {
+   "changes:all": {
+    "c": "1",
+    "d": "1",
+    "r": "1",
+    "u": "1"
+   },
+   "changes:month:2026-03": {
+    "c": "1",
+    "d": "1",
+    "r": "1",
+    "u": "1"
+   },
+   "totals": {
+    "orders": "1"
+   },
+   "turnover:all": {
+    "USD": "2000"
+   }
+  }
+ },
+ "outcomes": {
+  "accepted": 5,
+  "bad_field": 1,
+  "ignored": 1,
   "malformed": 1
  }
 }
