@@ -16,6 +16,18 @@ public struct Condition: Sendable, Hashable {
         self.values = values
         self.isNot = isNot
     }
+
+    /// Whether both are of the same bytes: equal texts of Unicode may have other ones.
+    public static func == (one: Condition, other: Condition) -> Bool {
+        one.isNot == other.isNot && one.field.utf8.elementsEqual(other.field.utf8)
+            && one.values.elementsEqual(other.values) { $0.utf8.elementsEqual($1.utf8) }
+    }
+
+    /// Hashes the bytes.
+    public func hash(into hasher: inout Hasher) {
+        hasher.combine(isNot)
+        for text in [field] + values { hasher.combine(Array(text.utf8)) }
+    }
 }
 
 extension MeterCatalog {

@@ -84,8 +84,15 @@ extension MeterCatalog {
         ] { places += some }
         for event in events { for field in event.fields { places += field.places } }
         var names: [String] = []
-        for case .header(let name) in places where !names.contains(name) { names.append(name) }
+        for case .header(let name) in places where Self.index(of: name, in: names) == nil {
+            names.append(name)
+        }
         return names
+    }
+
+    /// Where these very bytes are: equal texts of Unicode may have other ones.
+    static func index(of name: String, in names: [String]) -> Int? {
+        names.firstIndex { $0.utf8.elementsEqual(name.utf8) }
     }
 }
 

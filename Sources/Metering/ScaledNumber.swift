@@ -62,7 +62,8 @@ extension MeterCatalog {
         meter.clauses.flatMap { clause -> [(field: String, scale: Int)] in
             var names: [String] = []
             if case .field(let name, _) = clause.amount { names.append(name) }
-            if let value = meter.value { names.append(value) }
+            // The event's own time, also where a field has that name.
+            if let value = meter.value, value != "time" { names.append(value) }
             return names.compactMap { name in
                 guard let field = event(clause.event)?.field(name),
                     field.kind == .integer || field.kind == .decimal
@@ -74,6 +75,19 @@ extension MeterCatalog {
 }
 
 extension Lowering {
+    /// Fields and conditions have numbers of 16 bits.
+    func checkCounts() throws(ProgramError) {
+        var count = 0
+        for event in catalog.events {
+            count += event.fields.count + catalog.conditions(of: event).count
+            guard count <= 32_000 else {
+                throw ProgramError(
+                    subject: event.name,
+                    message: "a catalog has at most 32,000 fields and conditions of all events")
+            }
+        }
+    }
+
     /// Numbers of different scales cannot be added up or compared.
     func checkScales() throws(ProgramError) {
         for meter in catalog.meters {

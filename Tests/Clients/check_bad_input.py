@@ -178,7 +178,7 @@ def dead_letters(house, places):
 DETAILS = {
     "null value": "null value without CloudEvents headers",
     "truncated": "value is not one JSON text",
-    "a member twice": "a member that is asked for stands twice",
+    "a member twice": "a member that is asked for is there twice",
     "no id": "id is missing, empty or not a text: /id",
     "binary without id": "id is missing, empty or not a text: ce_id",
     "time without zone": "time is not RFC 3339 with a zone: /time",

@@ -134,7 +134,7 @@ def lago(record):
     bad_unless(amount is not None)
     event.series("storage_events")
     event.table("storage_gigabytes", [body["properties"].get("region")], amount)
-    cents = scaled(body.get("precise_total_amount_cents"), 12)
+    cents = scaled(body.get("precise_total_amount_cents"), 6, rounds=True)
     if cents is not None:
         event.series("storage_cents", cents, ["all"])
     return event

@@ -123,11 +123,35 @@ import Testing
         #expect(try scales() == ["scale:a": "6"])
         try adopt(["a": "1", "b": "2"], ["a": 6])
         #expect(try scales() == ["scale:a": "6"])
-        // Another scale is another digest.
-        try adopt(["a": "3", "b": "4", "c": "5"], ["b": 2, "c": 12])
-        #expect(try scales() == ["scale:b": "2", "scale:c": "12"])
-        try adopt(["b": "4"], ["b": 2])
-        #expect(try scales() == ["scale:b": "2"])
+        try adopt(["a": "3", "b": "2", "c": "5"], ["a": 6, "c": 12])
+        #expect(try scales() == ["scale:a": "6", "scale:c": "12"])
+        // The cells of a meter that is gone stay, and so does their scale.
+        try adopt(["a": "3"], ["a": 6])
+        #expect(try scales() == ["scale:a": "6", "scale:b": "0", "scale:c": "12"])
+        try adopt(["a": "3", "b": "2"], ["a": 6])
+        #expect(try scales() == ["scale:a": "6", "scale:b": "0", "scale:c": "12"])
+    }
+
+    /// Cells stay as they are when a contract moves, so numbers of two scales would be added up.
+    @Test func decimalsOfAKnownMeterAreNeverChanged() throws {
+        let fixture = try LedgerFixture()
+        var connection = try fixture.server.connect()
+        _ = try LedgerRecord.open(&connection, layout: layout, proposal: birth)
+        func adopt(_ meters: [String: String], _ scales: [String: Int]) throws {
+            _ = try ContractMove.adopt(
+                &connection, layout: layout, contract(meters), scales: scales, accept: true)
+        }
+        try adopt(["a": "1", "b": "2", "c": "3"], ["a": 6])
+        try adopt(["a": "1"], ["a": 6])
+        let before = try fixture.everything()
+        for (meters, scales) in [
+            (["a": "4"], ["a": 2]), (["a": "4"], [:]), (["a": "1", "b": "4"], ["a": 6, "b": 2]),
+        ] as [([String: String], [String: Int])] {
+            let error = #expect(throws: LedgerError.self) { try adopt(meters, scales) }
+            #expect(error?.code == .otherLayout && error?.message.contains("decimals") ?? false)
+        }
+        #expect(try fixture.everything() == before)
+        try adopt(["a": "1", "c": "3"], ["a": 6])
     }
 
     @Test func aMoveThatACrashCutIsFinishedByTheNextStart() throws {

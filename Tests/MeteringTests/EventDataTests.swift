@@ -97,11 +97,48 @@ import Workload
                 "bad_field data_base64 is not base64: /data_base64",
                 "bad_field data_base64 is not base64: /data_base64",
                 "bad_field data and data_base64 are both given: /data_base64",
-                "bad_field a member that is asked for stands twice",
+                "bad_field a member that is asked for is there twice",
                 "bad_field data_base64 does not hold one JSON text: /data_base64",
                 "bad_field negative amount: /data/count",
             ])
         #expect(total("buckets", twin) == 0)
+    }
+
+    /// Decoding scans the event again, which ends the texts of the scan before, also of what was
+    /// found inside of one.
+    @Test func textsWithJSONAreReadBesideEncodedData() throws {
+        func cells(_ inside: String, _ records: [LogRecord]) throws -> [String: ExpectedValue] {
+            let catalog = try Catalogs.read(
+                """
+                version: 1
+                envelope: {data: {at: \(inside), inside: json}}
+                events: {e: {fields: {n: {at: \(inside)/n}, m: {at: /data/m}}}}
+                meters:
+                  ns: {kind: count, windows: [all], by: [n], on: [{event: e}]}
+                  ms: {kind: count, windows: [all], by: [m], on: [{event: e}]}
+                """)
+            let (outcomes, twin) = try take(records, catalog)
+            #expect(outcomes == records.map { _ in "accepted" })
+            return twin.contents.reduce(into: [:]) { cells, one in
+                for (name, value) in one.value.cells {
+                    cells[String(decoding: name, as: UTF8.self)] = value
+                }
+            }
+        }
+        func encoded(_ text: String) -> String { Data(text.utf8).base64EncodedString() }
+        let text = #"{\"n\":\"in\\u0020side\"}"#
+        let long = String(repeating: "x", count: 100_000)
+        let beside = ["b", long].map {
+            structured(
+                #","context":"\#(text)","data_base64":"\#(encoded(#"{"m":"m","l":"\#($0)"}"#))""#,
+                type: "e")
+        }
+        #expect(
+            try cells("/context", beside) == ["in side": .integer(2), "m": .integer(2)])
+        let within = structured(
+            #","data_base64":"\#(encoded(#"{"m":"m","text":"\#(text)"}"#))""#, type: "e")
+        #expect(
+            try cells("/data/text", [within]) == ["in side": .integer(1), "m": .integer(1)])
     }
 
     @Test func dataThatAreNoObjectAreABadField() throws {

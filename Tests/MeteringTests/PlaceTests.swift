@@ -25,7 +25,7 @@ import Workload
     }
 
     private static let model = "{list: /attributes, key: key, value: value/text, name: model}"
-    private static let twice = "a member that is asked for stands twice"
+    private static let twice = "a member that is asked for is there twice"
     private static let cases = [
         Case("[/a, /b]", #""a":"x","b":"y""#, "x"), Case("[/a, /b]", #""b":"y""#, "y"),
         Case("[/a, /b]", #""a":null,"b":"y""#, "y"), Case("[/a, /b]", #""a":"","b":"y""#, ""),
@@ -69,7 +69,7 @@ import Workload
         Case("/text/n", #""text":"{\"n\":}""#, "text does not hold a JSON object: /text"),
         Case(
             "/text/n", #""text":"{\"n\":1,\"n\":2}""#,
-            "a member that is asked for stands twice in the text: /text"),
+            "a member that is asked for is there twice in the text: /text"),
         Case("/text/l/1", #""text":"{\"l\":[1,\"x\"]}""#, "x"),
         Case(
             "{list: /text/l, key: k, value: v, name: a}",
@@ -82,6 +82,9 @@ import Workload
         Case("/n, is: integer, otherwise: unknown, default: 4", #""n":"x""#, "4"),
         Case(
             "/n, is: integer, otherwise: unknown, max: 5", #""n":6"#,
+            "number beyond the field's max: /n"),
+        Case(
+            "/n, is: integer, otherwise: unknown", #""n":9007199254740992"#,
             "number beyond the field's max: /n"),
         Case("{header: n}, is: integer", "", "200", headers: [("n", "2e2")]),
         Case(

@@ -8,7 +8,8 @@ public enum ContractMove {
     /// Puts the ledger under this contract and returns the stamp that commits must carry.
     ///
     /// A superset moves by itself; anything else needs `accept`, and throws `contractDiffers`
-    /// without it. Other layouts, shard counts and shard functions are never taken. Each moved
+    /// without it. Other layouts, shard counts and shard functions are never taken, and neither are
+    /// other decimals of a meter that the ledger has or had: its cells stay as they are. Each moved
     /// shard keeps in `!since:NUMBER` from which marks the new contract counts there.
     ///
     /// - Parameters:
@@ -68,6 +69,8 @@ public enum ContractMove {
                 on: &connection, keys: [layout.ledgerKey],
                 arguments: texts.map { Array($0.utf8) })
             if reply.integer == 1 { return next }
+            let other = reply.elements.compactMap(\.text)
+            if other.count == 3 { throw refusal(ofScale: other) }
         }
         throw LedgerError(.contractMovedOn, "other processes keep moving the contract")
     }
@@ -99,6 +102,13 @@ public enum ContractMove {
         }
     }
 
+    private static func refusal(ofScale words: [String]) -> LedgerError {
+        LedgerError(
+            .otherLayout,
+            "the numbers of meter \(words[0]) have \(words[1]) decimals in the ledger and "
+                + "\(words[2]) in the catalog; give the meter a new name, or use another --prefix")
+    }
+
     private static func refusal(_ differences: [String]) -> LedgerError {
         let shown = differences.prefix(5).joined(separator: ", ")
         let rest = differences.count > 5 ? " and \(differences.count - 5) more" : ""
@@ -113,16 +123,27 @@ public enum ContractMove {
         local key = KEYS[1]
         local number = redis.call('HGET', key, 'contract_number') or '0'
         if number ~= ARGV[1] then return 0 end
-        redis.call('HSET', key, 'contract', ARGV[3], 'contract_number', ARGV[2],
-          'cluster', ARGV[4], 'group', ARGV[5])
         local fresh = tonumber(ARGV[6])
         for i = 7, 5 + 2 * fresh, 2 do
-          redis.call('HSET', key, 'since:' .. ARGV[i], ARGV[2])
-          if ARGV[i + 1] == '0' then redis.call('HDEL', key, 'scale:' .. ARGV[i])
-          else redis.call('HSET', key, 'scale:' .. ARGV[i], ARGV[i + 1]) end
+          local scale = redis.call('HGET', key, 'scale:' .. ARGV[i])
+          local known = scale or redis.call('HEXISTS', key, 'since:' .. ARGV[i]) == 1
+          if known and (scale or '0') ~= ARGV[i + 1] then
+            return {ARGV[i], scale or '0', ARGV[i + 1]}
+          end
         end
+        redis.call('HSET', key, 'contract', ARGV[3], 'contract_number', ARGV[2],
+          'cluster', ARGV[4], 'group', ARGV[5])
+        for i = 7, 5 + 2 * fresh, 2 do
+          redis.call('HSET', key, 'since:' .. ARGV[i], ARGV[2])
+          if ARGV[i + 1] ~= '0' then
+            redis.call('HSET', key, 'scale:' .. ARGV[i], ARGV[i + 1])
+          end
+        end
+        -- The cells of a meter that is gone stay, and so does their scale.
         for i = 7 + 2 * fresh, #ARGV do
-          redis.call('HDEL', key, 'since:' .. ARGV[i], 'scale:' .. ARGV[i])
+          if redis.call('HDEL', key, 'since:' .. ARGV[i]) == 1 then
+            redis.call('HSETNX', key, 'scale:' .. ARGV[i], '0')
+          end
         end
         return 1
         """#

@@ -55,16 +55,23 @@ extension Program {
             let inside = (whole.firstIndex(of: UInt8(ascii: "{")) ?? 0) + 1
             scratch.composed.append(UnsafeRawBufferPointer(rebasing: whole[inside...]))
             rejection = scan(scratch.composed.bytes, node: 0, isObject: true)
-            if rejection == nil { return readEnvelope() }
+            if rejection == nil { return readAgain(record) }
         }
         // The attributes point to texts of an earlier scan: the event is scanned and read again.
         _ = scan(whole, node: 0, isObject: true)
-        _ = readEnvelope()
+        _ = readAgain(record)
         switch rejection {
         case .notAnObject: return notAnObject(inBase64: true)
         case .notJSON: return .base64NotJSON
         default: return rejection
         }
+    }
+
+    /// Reads the envelope after another scan, which ends the texts of the one before, also of what
+    /// was found inside of them.
+    private mutating func readAgain(_ record: FoldRecord) -> Rejection? {
+        if looksElsewhere { lookElsewhere(record) }
+        return readEnvelope()
     }
 
     /// Scans another text than the record's value; nil when it is one JSON text of the wanted kind.

@@ -84,7 +84,7 @@ extension Program {
         switch number(value, other) {
         case .integer(let number): read.integer = number
         case .fraction: return rule.kind == .integer ? .notAnInteger : .tooManyDecimals
-        case .tooLarge: return rule.kind == .integer ? .notAnInteger : .beyondMaximum
+        case .tooLarge: return .beyondMaximum
         case .notNumber: return .notANumber
         }
         if rule.isUnsigned, read.integer < 0 { return .negativeAmount }

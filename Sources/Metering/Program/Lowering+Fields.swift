@@ -174,7 +174,8 @@ extension Lowering {
                 }
                 add(.value, tree.slot(of: entry))
             case .header(let name):
-                add(.header, Int32(catalog.headerNames.firstIndex(of: name) ?? 0))
+                let index = MeterCatalog.index(of: name, in: catalog.headerNames)
+                add(.header, Int32(index ?? 0))
             case .key: add(.key, 0)
             case .record: add(.record, 0)
             case .keyMember(let pointer): add(.keyMember, keyTree.slot(at: pointer))

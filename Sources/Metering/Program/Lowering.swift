@@ -53,6 +53,7 @@ struct Lowering {
     }
 
     mutating func run() throws(ProgramError) {
+        try checkCounts()
         lowerEnvelope()
         try checkNames()
         for meter in catalog.meters { try check(meter) }

@@ -10,20 +10,24 @@ extension EventReader {
     ) -> Bool {
         bareKey = key.map { Array($0) }
         keyText = nil
-        insideText = nil
-        isInsideFine = true
         bareHeaders = headers.map { (Array($0.name), $0.value.map { Array($0) }) }
         if let key, program.keyPaths.isEmpty == false, checker.read(key, node: -1) != nil {
             var lookup = JSONLookup(key)
             for path in program.keyPaths { _ = lookup.find(path[...], in: 0..<key.count) }
             if !lookup.hasRepeated { keyText = Array(key) }
         }
-        guard let value else { return true }
-        if let slot = program.insideSlot, let capture = json.capture(slot), capture.kind == .string
-        {
-            readInside(capture, value)
-        }
-        return !hasRepeatedLists(value)
+        lookInside(value)
+        return value.map { !hasRepeatedLists($0) } ?? true
+    }
+
+    /// Reads the JSON inside a text of the value, where there is one.
+    mutating func lookInside(_ value: UnsafeRawBufferPointer?) {
+        insideText = nil
+        isInsideFine = true
+        guard let value, let slot = program.insideSlot, let capture = json.capture(slot),
+            capture.kind == .string
+        else { return }
+        readInside(capture, value)
     }
 
     /// Whether a list in the value has an entry twice, or one of its entries a member.

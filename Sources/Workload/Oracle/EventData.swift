@@ -32,8 +32,11 @@ extension EventReader {
         let whole = Array(#"{"data":"#.utf8) + data + Array(",".utf8) + members
         decoded = whole
         return whole.withUnsafeBytes { whole in
-            json.read(whole, node: 0) == .object && !json.hasRepeated && !hasRepeatedEntries(whole)
-                && !hasRepeatedLists(whole)
+            guard json.read(whole, node: 0) == .object, !json.hasRepeated,
+                !hasRepeatedEntries(whole), !hasRepeatedLists(whole)
+            else { return false }
+            lookInside(whole)
+            return true
         }
     }
 

@@ -78,9 +78,8 @@ extension EventReader {
             guard found.kind == .number || isText else { return .wrongKind }
             guard let decimal = DecimalText(text) else { return .wrongKind }
             guard let read = decimal.scaled(declaration.scale, rounds: declaration.isRounded) else {
-                // An integer has no decimals, and no number beyond 2^53 − 1 is one.
                 let isFraction = !declaration.isRounded && decimal.isFraction(declaration.scale)
-                return declaration.kind == .integer || isFraction ? .wrongKind : .outOfBounds
+                return isFraction ? .wrongKind : .outOfBounds
             }
             let isNarrow = field.isAmount && declaration.kind == .integer
             let most = declaration.most ?? (isNarrow ? 1 << 40 : (1 << 53) - 1)
