@@ -57,7 +57,7 @@ import Workload
         ),
         (
             "is: integer, from: text", "\"9007199254740992\"",
-            "number is not an integer within 2^53 - 1: /n"
+            "number beyond the field's max: /n"
         ),
     ]
 
