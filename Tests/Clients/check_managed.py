@@ -51,12 +51,12 @@ def restore_revoked():
 def missing_right_is_named():
     """a user who may ask nothing and lacks a right waits with one line that names it and the command that prints them"""
     with ServerHouse(binary("")) as house:
-        make_user(house, ("hsetnx", "acl|whoami", "acl|dryrun"))
+        make_user(house, ("hmget", "acl|whoami", "acl|dryrun"))
         machine = house.start("run")
-        wait_until(lambda: "hsetnx" in machine.log.read_text(), 30, "the right is named")
+        wait_until(lambda: "hmget" in machine.log.read_text(), 30, "the right is named")
         said = machine.log.read_text()
         expect("odometer check --acl" in said, said[-1500:])
-        house.redis.execute_command("ACL", "SETUSER", "odometer", "on", f">{PASSWORD}", "+hsetnx")
+        house.redis.execute_command("ACL", "SETUSER", "odometer", "on", f">{PASSWORD}", "+hmget")
         machine.wait_ready()
         expect(machine.terminate() == 0, "exit code")
 

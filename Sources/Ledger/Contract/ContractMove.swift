@@ -141,8 +141,9 @@ public enum ContractMove {
         end
         -- The cells of a meter that is gone stay, and so does their scale.
         for i = 7 + 2 * fresh, #ARGV do
-          if redis.call('HDEL', key, 'since:' .. ARGV[i]) == 1 then
-            redis.call('HSETNX', key, 'scale:' .. ARGV[i], '0')
+          if redis.call('HDEL', key, 'since:' .. ARGV[i]) == 1
+              and not redis.call('HGET', key, 'scale:' .. ARGV[i]) then
+            redis.call('HSET', key, 'scale:' .. ARGV[i], '0')
           end
         end
         return 1

@@ -41,7 +41,12 @@ public enum ShardBirth {
             redis.call('HSET', audit, '!birth', birth)
           end
         end
-        for place = 2, #ARGV, 2 do redis.call('HSETNX', marks, ARGV[place], ARGV[place + 1]) end
+        -- Redis does not name a command that a script may not run, so none is new here.
+        for place = 2, #ARGV, 2 do
+          if redis.call('HEXISTS', marks, ARGV[place]) == 0 then
+            redis.call('HSET', marks, ARGV[place], ARGV[place + 1])
+          end
+        end
         return redis.status_reply('OK')
         """#
 }
