@@ -70,22 +70,9 @@ extension Sentinels {
     // MARK: The thread
 
     private func start(_ configuration: RedisConfiguration) -> Bool {
-        let watch = Watch(sentinels: self, configuration: configuration)
-        let context = Unmanaged.passRetained(watch)
-        var handle = pthread_t()
-        let result = pthread_create(
-            &handle, nil,
-            { context in
-                guard let context else { return nil }
-                Unmanaged<Watch>.fromOpaque(context).takeRetainedValue().run()
-                return nil
-            }, context.toOpaque())
-        guard result == 0 else {
-            context.release()
-            return false
+        DetachedThread.start { [self] in
+            Watch(sentinels: self, configuration: configuration).run()
         }
-        pthread_detach(handle)
-        return true
     }
 
     /// Whether a connection is open; where none is, the thread ends.

@@ -147,22 +147,9 @@ public final class Cluster: Sendable, Hashable, CustomStringConvertible {
     public func lostNode() { state.withLock { $0.dueAt = Deadline(milliseconds: 0) } }
 
     private func start() -> Bool {
-        let context = Unmanaged.passRetained(self)
-        var handle = pthread_t()
-        let result = pthread_create(
-            &handle, nil,
-            { context in
-                guard let context else { return nil }
-                let cluster = Unmanaged<Cluster>.fromOpaque(context).takeRetainedValue()
-                _ = try? cluster.refresh()
-                cluster.state.withLock { $0.isStarted = false }
-                return nil
-            }, context.toOpaque())
-        guard result == 0 else {
-            context.release()
-            return false
+        DetachedThread.start { [self] in
+            _ = try? refresh()
+            state.withLock { $0.isStarted = false }
         }
-        pthread_detach(handle)
-        return true
     }
 }
