@@ -75,19 +75,6 @@ extension MeterCatalog {
 }
 
 extension Lowering {
-    /// Fields and conditions have numbers of 16 bits.
-    func checkCounts() throws(ProgramError) {
-        var count = 0
-        for event in catalog.events {
-            count += event.fields.count + catalog.conditions(of: event).count
-            guard count <= 32_000 else {
-                throw ProgramError(
-                    subject: event.name,
-                    message: "a catalog has at most 32,000 fields and conditions of all events")
-            }
-        }
-    }
-
     /// Numbers of different scales cannot be added up or compared.
     func checkScales() throws(ProgramError) {
         for meter in catalog.meters {

@@ -137,6 +137,17 @@ import Testing
         Set((0..<Self.organizations).filter { shard($0) == shard(organization) })
     }
 
+    /// Begins to move a slot to another master, with two of its keys.
+    private func beginMove(
+        _ world: World, _ slot: Int
+    ) throws -> (source: TestCluster.Node, target: TestCluster.Node) {
+        let source = try world.nodes.owner(ofSlot: slot)
+        let target = try #require(world.nodes.masters.first { $0 !== source })
+        try world.nodes.beginMove(slot: slot, from: source, to: target)
+        try world.nodes.moveKeys(slot: slot, from: source, to: target, most: 2)
+        return (source, target)
+    }
+
     @Test func aShardThatMovesWaitsAloneAndIsCountedOnItsNewNode() throws {
         let kafka = try MockCluster()
         let world = try World(try TestCluster(), kafka)
@@ -144,10 +155,7 @@ import Testing
         try world.produce(600)
         #expect(waitUntilCounted(world))
         let (slot, shard) = (slot(7), shard(7))
-        let source = try world.nodes.owner(ofSlot: slot)
-        let target = try #require(world.nodes.masters.first { $0 !== source })
-        try world.nodes.beginMove(slot: slot, from: source, to: target)
-        try world.nodes.moveKeys(slot: slot, from: source, to: target, most: 2)
+        let (source, target) = try beginMove(world, slot)
         try world.produce(600)
         #expect(waitUntilCounted(world, but: neighbours(7)))
         #expect(
@@ -319,10 +327,7 @@ import Testing
         try world.produce(600)
         #expect(waitUntilCounted(world))
         let (slot, shard) = (slot(7), shard(7))
-        let source = try world.nodes.owner(ofSlot: slot)
-        let target = try #require(world.nodes.masters.first { $0 !== source })
-        try world.nodes.beginMove(slot: slot, from: source, to: target)
-        try world.nodes.moveKeys(slot: slot, from: source, to: target, most: 2)
+        let (source, _) = try beginMove(world, slot)
         try world.produce(60)
         #expect(SupervisorTests.wait { !world.supervisor.metrics.shardsMoving.isEmpty })
         source.kill()

@@ -13,8 +13,7 @@ public enum ContractMove {
     /// shard keeps in `!since:NUMBER` from which marks the new contract counts there.
     ///
     /// - Parameters:
-    ///   - scales: the decimals of meters that have some, for those who read the ledger. They need
-    ///     no comparison: a meter's digest has them.
+    ///   - scales: the decimals of meters that have some, for those who read the ledger.
     ///   - movesShards: whether the shards follow at once; else a lane that commits to one calls
     ///     `move`.
     public static func adopt(

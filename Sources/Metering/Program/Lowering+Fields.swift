@@ -194,6 +194,19 @@ extension Lowering {
         return Array(pointer.dropFirst(inside.count))
     }
 
+    /// Fields and conditions have numbers of 16 bits.
+    func checkCounts() throws(ProgramError) {
+        var count = 0
+        for event in catalog.events {
+            count += event.fields.count + catalog.conditions(of: event).count
+            guard count <= 32_000 else {
+                throw ProgramError(
+                    subject: event.name,
+                    message: "a catalog has at most 32,000 fields and conditions of all events")
+            }
+        }
+    }
+
     /// Entries of one list can be asked for in one way only, and those of a list inside a text
     /// not one by one.
     func checkLists() throws(ProgramError) {
