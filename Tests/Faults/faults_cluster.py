@@ -160,9 +160,10 @@ def cluster_refusing(case):
             node.client.config_set(setting, value)
             rig.says(machine, word, since)
             wait_until(lambda: set(waiting(machine)) == {"refused"}, 10, "its shards wait")
-            wait_until(lambda: commits.stand_still(shards, 2), 20, "its shards stand still")
-            # All of them were refused once by now; from here on the master is asked by looks alone.
-            until, before = time.monotonic() + case.scaled(12, 60), scripts(node)
+            wait_until(lambda: waiting(machine).get("refused") == len(shards), 30, "all of its shards wait")
+            # Each lane is refused once for each shard; from then on the master is asked by looks alone.
+            before = settled(node)
+            until = time.monotonic() + case.scaled(12, 60)
             while time.monotonic() < until:
                 state, _, said = get(f"{machine.admin}/readyz")
                 if state != 503 or word not in said.decode():
@@ -185,6 +186,20 @@ def scripts(node):
     """Scripts that a node was asked to run, also those that it refused."""
     found = node.client.info("commandstats").get("cmdstat_evalsha", {})
     return sum(int(found.get(name, 0)) for name in ("calls", "rejected_calls"))
+
+
+def settled(node, seconds=2):
+    """The number of scripts that a node was asked to run, once it has not grown for so long."""
+    last, since = scripts(node), time.monotonic()
+
+    def is_settled():
+        nonlocal last, since
+        if (now := scripts(node)) != last:
+            last, since = now, time.monotonic()
+        return time.monotonic() - since > seconds
+
+    wait_until(is_settled, 30, "no more commits to a master that refuses them")
+    return last
 
 
 def stop_in_the_middle(case, rig, machine, victim, is_begun):
@@ -359,7 +374,7 @@ def cluster_moves(case):
             steady("a move", others, usual)
 
 
-@fault("F13", "Cluster: 3 masters become 6 and 3 again, slot by slot, at half of the maximum")
+@fault("F13", "Cluster: 3 masters become 6 and 3 again, slot by slot, at half of the maximum", longest=600)
 def cluster_grows(case):
     """Masters are added and taken away while everything is counted."""
     with under_load(case) as (rig, _, commits, usual):

@@ -213,7 +213,7 @@ import Testing
                 "\(world.supervisor.metrics.shardsMoving.count)")
             #expect(Date().timeIntervalSince(begun) < 3)
         }
-        #expect(!world.supervisor.metrics.shardsMoving.isEmpty)
+        #expect(SupervisorTests.wait { !world.supervisor.metrics.shardsMoving.isEmpty })
         frozen.freeze(false)
         #expect(waitUntilCounted(world))
         #expect(SupervisorTests.wait { world.supervisor.metrics.shardsMoving.isEmpty })
@@ -237,7 +237,7 @@ import Testing
         try world.produce(600)
         #expect(try areCounted(others, world, butNot: away, within: 20))
         #expect(!world.supervisor.isWaiting)
-        #expect(!world.supervisor.metrics.shardsMoving.isEmpty)
+        #expect(SupervisorTests.wait { !world.supervisor.metrics.shardsMoving.isEmpty })
         away.freeze(false)
         #expect(waitUntilCounted(world))
         #expect(SupervisorTests.wait { world.supervisor.metrics.shardsMoving.isEmpty })
