@@ -50,6 +50,7 @@ let package = Package(
         room("Spelling"),
         room("Zones", "Metering", "Spelling"),
         room("Catalog", "Metering", "Spelling", "Zones", "CYAML"),
+        room("Inference", "Metering"),
         room("Kafka", "CRdkafka", "CMalloc"),
         room("Redis", "CHiredis", "CSSL"),
         room("Ledger", "Metering", "Redis"),
@@ -67,7 +68,7 @@ let package = Package(
         .executableTarget(
             name: "odometer",
             dependencies: [
-                "Metering", "Catalog", "Kafka", "Redis", "Ledger", "Pipeline", "Query",
+                "Metering", "Catalog", "Inference", "Kafka", "Redis", "Ledger", "Pipeline", "Query",
                 "HTTPServer", "API", "Spelling", "Zones", "Workload", "Replay", "Verify",
                 "Printing", "Laboratory", "CMalloc",
             ],
@@ -110,6 +111,7 @@ let package = Package(
             "MeteringTests", "Metering", "Catalog", "Workload", "Ledger", "Verify", "Zones",
             "CAllocationCount", "TestSupport"),
         tests("SpellingTests", "Spelling"),
+        tests("InferenceTests", "Inference", "Metering", "Catalog", "Workload", "TestSupport"),
         tests("ZonesTests", "Zones", "Metering", "Verify", "Workload"),
         tests("KafkaTests", "Kafka"),
         tests("RedisTests", "Redis", "TestSupport"),

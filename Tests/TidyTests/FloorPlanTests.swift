@@ -6,6 +6,7 @@ import Testing
     static let plan: [String: Set<String>] = [
         "Metering": ["CEventScan", "CTables"],
         "Catalog": ["Metering", "Spelling", "Zones", "CYAML"],
+        "Inference": ["Metering"],
         "Kafka": ["CRdkafka", "CMalloc"],
         "Redis": ["CHiredis", "CSSL"],
         "Ledger": ["Metering", "Redis"],
@@ -29,7 +30,7 @@ import Testing
     /// Threads, sockets and clocks come from here; the pure rooms have none of them.
     static let system: Set<String> = ["Glibc", "Synchronization"]
     /// The rooms that show things to people; the executable may use Foundation, too.
-    static let withFoundation: Set<String> = ["Printing", "Laboratory"]
+    static let withFoundation: Set<String> = ["Printing", "Laboratory", "Inference"]
     static let pure: Set<String> = ["Metering", "Catalog", "Spelling", "Workload"]
 
     @Test func everyRoomImportsOnlyWhatThePlanPermits() {

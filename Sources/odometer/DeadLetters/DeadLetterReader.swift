@@ -1,19 +1,16 @@
 import Kafka
-import Printing
 
 /// Reads the newest dead letters: from the end of each partition backwards, in windows that grow.
 struct DeadLetterReader: ~Copyable {
-    private let consumer: Consumer
+    private let log: LogReader
     private let topic: String
-    private let deadlineMilliseconds: Int64
 
     /// A reader that gives up after so long, with the error `timedOut`.
     init(
         _ configuration: ClientConfiguration, topic: String, timeoutMilliseconds: Int
     ) throws(KafkaError) {
-        consumer = try Consumer(configuration, settings: ConsumerSettings()) { _ in }
+        log = try LogReader(configuration, timeoutMilliseconds: timeoutMilliseconds)
         self.topic = topic
-        deadlineMilliseconds = ValueText.now() + Int64(timeoutMilliseconds)
     }
 
     /// At most `count` letters, the newest first; `reason` nil: of all reasons.
@@ -21,7 +18,7 @@ struct DeadLetterReader: ~Copyable {
     /// By offset within a partition, because times of several senders may cross there; by time
     /// between partitions.
     func newest(_ count: Int, reason: String?) throws(KafkaError) -> [DeadLetter] {
-        let partitions = try consumer.partitionCount(of: topic, timeoutMilliseconds: 10_000)
+        let partitions = try log.partitionCount(of: topic)
         var rest: [[DeadLetter]] = []
         for number in 0..<Int32(partitions) {
             rest.append(
@@ -49,12 +46,12 @@ struct DeadLetterReader: ~Copyable {
     private func newest(
         _ count: Int, of partition: TopicPartition, _ reason: String?
     ) throws(KafkaError) -> [DeadLetter] {
-        let log = try consumer.watermarks(of: partition, timeoutMilliseconds: 10_000)
+        let ends = try log.ends(of: partition)
         var found: [DeadLetter] = []
-        var end = log.high
+        var end = ends.high
         var window = Int64(count)
-        while end > log.low, found.count < count {
-            let start = max(log.low, end - window)
+        while end > ends.low, found.count < count {
+            let start = max(ends.low, end - window)
             let letters = try read(partition, start..<end).filter {
                 reason == nil || $0.reason == reason
             }
@@ -69,30 +66,8 @@ struct DeadLetterReader: ~Copyable {
     private func read(
         _ partition: TopicPartition, _ offsets: Range<Int64>
     ) throws(KafkaError) -> [DeadLetter] {
-        try consumer.unassign()
-        try consumer.assign([(partition, offset: offsets.lowerBound)])
         var found: [DeadLetter] = []
-        while true {
-            guard ValueText.now() < deadlineMilliseconds else {
-                throw KafkaError(code: .timedOut, message: "\(partition) was not read in time")
-            }
-            let batch = consumer.nextBatch(maximum: 1_000, timeoutMilliseconds: 200)
-            var isAtEnd = false
-            for record in batch.records where record.partition == partition.partition {
-                isAtEnd = isAtEnd || record.offset + 1 >= offsets.upperBound
-                if offsets.contains(record.offset) {
-                    found.append(DeadLetter(record, topic: topic))
-                }
-            }
-            for event in batch.events {
-                switch event {
-                case .endOfPartition(let other, _): isAtEnd = isAtEnd || other == partition
-                case .partitionError(_, let error) where !error.isRetriable: throw error
-                case .error(let error) where error.isFatal: throw error
-                case .partitionError, .error: break
-                }
-            }
-            if isAtEnd { return found }
-        }
+        try log.read(partition, offsets) { found.append(DeadLetter($0, topic: topic)) }
+        return found
     }
 }

@@ -1,0 +1,124 @@
+import Metering
+
+/// What a sample of a topic holds, place by place.
+struct TopicStatistics {
+    /// Objects inside of objects are followed so far.
+    static let deepest = 8
+    /// More places than this are not looked at.
+    static let mostPlaces = 2_000
+
+    /// A record whose value is a JSON object.
+    struct Event {
+        let record: SampledRecord
+        let value: SampledValue
+    }
+
+    private(set) var events: [Event] = []
+    private(set) var nullValues = 0
+    private(set) var binaryEvents = 0
+    /// Values that are a JSON array, or several JSON texts one after the other.
+    private(set) var batches = 0
+    /// Values that begin as a schema registry's serializers write them.
+    private(set) var framed = 0
+    private(set) var unreadable = 0
+    /// In the order of their pointers.
+    private(set) var places: [PlaceStatistics] = []
+    private(set) var lists: Set<String> = []
+    /// The place of texts that are JSON objects, where all of them are.
+    let inside: [String]?
+
+    init(_ records: [SampledRecord]) {
+        var events: [Event] = []
+        for record in records {
+            if record.isBinaryEvent {
+                binaryEvents += 1
+                events.append(Event(record: record, value: record.structured))
+                continue
+            }
+            guard let bytes = record.value else {
+                nullValues += 1
+                continue
+            }
+            switch SampledValue.read(bytes) {
+            case .object(let members): events.append(Event(record: record, value: .object(members)))
+            case .list: batches += 1
+            default:
+                if bytes.count > 5, bytes[0] == 0 {
+                    framed += 1
+                } else if Self.isLines(bytes) {
+                    batches += 1
+                } else {
+                    unreadable += 1
+                }
+            }
+        }
+        inside = Self.placeOfText(in: events.map(\.value))
+        if let inside { events = events.map { Self.opened($0, inside) } }
+        self.events = events
+        (places, lists) = Self.places(of: events)
+    }
+
+    /// The statistics of some of the events.
+    static func places(of events: [Event]) -> ([PlaceStatistics], lists: Set<String>) {
+        var found: [[String]: PlaceStatistics] = [:]
+        var lists: Set<String> = []
+        for event in events {
+            walk(event.value, [], event.record, &found, &lists)
+        }
+        let sorted = found.values.sorted { $0.pointer.lexicographicallyPrecedes($1.pointer) }
+        return (sorted.filter { $0.present > 0 }, lists)
+    }
+
+    private static func walk(
+        _ value: SampledValue, _ pointer: [String], _ record: SampledRecord,
+        _ found: inout [[String]: PlaceStatistics], _ lists: inout Set<String>
+    ) {
+        if case .object(let members) = value, pointer.count < deepest {
+            for (name, member) in members {
+                walk(member, pointer + [name], record, &found, &lists)
+            }
+            return
+        }
+        if case .list = value { lists.insert(PlaceStatistics(pointer).text) }
+        guard found[pointer] != nil || found.count < mostPlaces else { return }
+        found[pointer, default: PlaceStatistics(pointer)].take(value, of: record)
+    }
+
+    /// Whether these are JSON objects, one a line.
+    private static func isLines(_ bytes: [UInt8]) -> Bool {
+        let lines = bytes.split(separator: 0x0A)
+        return lines.count > 1
+            && lines.allSatisfy {
+                if case .object = SampledValue.read(Array($0)) { true } else { false }
+            }
+    }
+
+    // MARK: JSON inside a text
+
+    private static func placeOfText(in values: [SampledValue]) -> [String]? {
+        guard case .object(let first)? = values.first else { return nil }
+        return first.keys.sorted().first { name in
+            values.allSatisfy { text(of: $0, name).flatMap(object) != nil }
+        }.map { [$0] }
+    }
+
+    private static func text(of value: SampledValue, _ name: String) -> String? {
+        guard case .object(let members) = value, case .text(let text)? = members[name] else {
+            return nil
+        }
+        return text
+    }
+
+    private static func object(_ text: String) -> SampledValue? {
+        guard let value = SampledValue.read(Array(text.utf8)), case .object = value else {
+            return nil
+        }
+        return value
+    }
+
+    private static func opened(_ event: Event, _ place: [String]) -> Event {
+        guard case .object(var members) = event.value, let name = place.first else { return event }
+        members[name] = text(of: event.value, name).flatMap(object) ?? .null
+        return Event(record: event.record, value: .object(members))
+    }
+}

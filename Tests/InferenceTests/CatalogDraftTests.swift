@@ -1,0 +1,205 @@
+import Catalog
+import Foundation
+import Metering
+import TestSupport
+import Testing
+import Workload
+
+@testable import Inference
+
+/// Drafts of topics whose events are known.
+@Suite struct CatalogDraftTests {
+    static let start: Int64 = 1_773_065_716
+
+    /// A draft of a hundred records, and the catalog that its text is.
+    func draft(
+        topic: String = "usage", count: Int = 100, _ record: (Int) -> String
+    ) throws -> (text: String, catalog: MeterCatalog) {
+        let records = (0..<count).map {
+            SampledRecord(
+                value: Array(record($0).utf8),
+                timestampMilliseconds: (Self.start + Int64($0)) * 1_000 + 250)
+        }
+        let text = try #require(CatalogDraft(records, topic: topic).text)
+        return (text, try CatalogReader.check(files: [("draft", Array(text.utf8))]))
+    }
+
+    @Test func anAccessLogWithNumbersInTexts() throws {
+        let (text, catalog) = try draft(topic: "web.access") { index in
+            """
+            {"id":"r\(index * 7919)","host":"h\(index % 5).example","msec":"\(Self.start + Int64(index)).123",
+            "status":"\(index % 9 == 0 ? 404 : 200)","bytes":"\(index * 311)","seconds":"0.0\(index % 90 + 10)"}
+            """
+        }
+        #expect(text.contains("\n  id: /id\n"))
+        #expect(text.contains("\n  time: {at: /msec, format: unix}\n"))
+        #expect(text.contains("\n  subject: /host  # 5 different values\n"))
+        #expect(text.contains("\n  type: {const: web_access}\n"))
+        #expect(text.contains("      status: {at: /status}\n"))
+        #expect(
+            text.contains("      bytes: {at: /bytes, is: integer, from: text, required: true}\n"))
+        #expect(
+            text.contains(
+                "      seconds: {at: /seconds, is: decimal, scale: 3, from: text, required: true}\n"
+            ))
+        #expect(
+            catalog.meters.map(\.name).sorted() == [
+                "web_access_by_status", "web_access_bytes", "web_access_count",
+                "web_access_seconds",
+            ])
+    }
+
+    @Test func eventsOfSeveralTypesHaveFieldsOfTheirOwn() throws {
+        let (text, catalog) = try draft { index in
+            index % 3 == 0
+                ? """
+                {"event_name":"Storage Used","identifier":"k\(index)","timestamp":"2026-03-09T14:15:\(10 + index % 50)Z",
+                "payload":{"stripe_customer_id":"cus_\(index % 4)","gb":\(index).25}}
+                """
+                : """
+                {"event_name":"ai.tokens","identifier":"k\(index)","timestamp":"2026-03-09T14:15:\(10 + index % 50)Z",
+                "payload":{"stripe_customer_id":"cus_\(index % 4)","value":\(index),"cached":\(index % 2 == 0)}}
+                """
+        }
+        #expect(text.contains("\n  id: /identifier\n"))
+        #expect(text.contains("\n  type: /event_name\n"))
+        #expect(text.contains("\n  time: /timestamp\n"))
+        #expect(text.contains("\n  subject: /payload/stripe_customer_id  # 4 different values\n"))
+        #expect(catalog.events.map(\.name).sorted() == ["ai_tokens", "storage_used"])
+        #expect(catalog.events.map(\.type).sorted() == ["Storage Used", "ai.tokens"])
+        let tokens = try #require(catalog.events.first { $0.name == "ai_tokens" })
+        #expect(tokens.fields.map(\.name) == ["payload_cached", "payload_value"])
+        #expect(tokens.fields.map(\.kind) == [.boolean, .integer])
+    }
+
+    @Test func cloudEventsNeedNoEnvelope() throws {
+        let (text, catalog) = try draft { index in
+            """
+            {"specversion":"1.0","id":"e\(index)","source":"/s","type":"com.x.call","subject":"a\(index % 3)",
+            "time":"2026-03-09T14:15:16.123Z","data":{"region":"eu-\(index % 2)","ms":\(index)}}
+            """
+        }
+        #expect(!text.contains("envelope:"))
+        #expect(text.contains("    type: com.x.call\n"))
+        #expect(text.contains("      region: {at: /data/region}\n"))
+        #expect(text.contains("      ms: {at: /data/ms, is: integer, required: true}\n"))
+        #expect(catalog.envelope.requiresSpecVersion)
+    }
+
+    @Test func eventsInBinaryModeAreReadFromTheirHeaders() throws {
+        let records = (0..<50).map { index in
+            SampledRecord(
+                value: Array("{\"ms\":\(index)}".utf8),
+                headers: [
+                    ("ce_specversion", "1.0"), ("ce_id", "\(index)"), ("ce_source", "/s"),
+                    ("ce_type", "call"), ("ce_subject", "a"),
+                ].map { ($0.0, Array($0.1.utf8)) })
+        }
+        let draft = CatalogDraft(records, topic: "calls")
+        let text = try #require(draft.text)
+        #expect(text.contains("  call:  # 50 in the sample\n"))
+        #expect(text.contains("      ms: {at: /data/ms, is: integer, required: true}\n"))
+        #expect(draft.notes == ["50 of 50 records: CloudEvents in binary mode"])
+    }
+
+    @Test func jsonInsideATextIsOpened() throws {
+        let (text, catalog) = try draft { index in
+            """
+            {"id":"\(index)x","type":"prompt","subject":"c-\(index % 6)","time":\(Self.start + Int64(index)),
+            "data":"{\\"tokens\\":\\"\(index)\\",\\"model\\":\\"m\(index % 2)\\"}"}
+            """
+        }
+        #expect(text.contains("\n  data: {at: /data, inside: json}\n"))
+        #expect(text.contains("      tokens: {at: /data/tokens, is: integer, from: text"))
+        #expect(catalog.envelope.inside != nil)
+    }
+
+    @Test func whatASampleCannotKnowIsAQuestion() throws {
+        let (text, catalog) = try draft { "{\"level\":\($0 % 3),\"bytes\":\($0)}" }
+        #expect(text.contains("{record: true}"))
+        #expect(text.contains("subject: {const: all}"))
+        #expect(text.split(separator: "\n").filter { $0.contains("# ?") }.count == 3)
+        #expect(catalog.meters.count == 3)
+    }
+
+    @Test func numbersAsIdsAndSubjectsAndTheKeyAsAHint() throws {
+        let records = (0..<60).map { index in
+            SampledRecord(
+                value: Array(
+                    """
+                    {"order_id":\(9_007_199_254_740_993 + index),"shop":\(index % 7),"kind":"paid",
+                    "amount":\(index).5,"created_at":\((Self.start + Int64(index)) * 1_000)}
+                    """.utf8), key: Array("\(index % 7)".utf8),
+                timestampMilliseconds: (Self.start + Int64(index)) * 1_000)
+        }
+        let text = try #require(CatalogDraft(records, topic: "orders").text)
+        #expect(text.contains("\n  id: {at: /order_id, from: any}\n"))
+        #expect(text.contains("\n  subject: {at: /shop, from: any}  # 7 different values\n"))
+        #expect(text.contains("\n  time: {at: /created_at, format: unix-ms}\n"))
+        #expect(text.contains("is: decimal, scale: 2, required: true"))
+    }
+
+    @Test func recordsThatAreNoEventsAreNamedAndNotRead() {
+        let records = [
+            SampledRecord(value: nil), SampledRecord(value: [0, 0, 0, 0, 7, 1, 2]),
+            SampledRecord(value: Array("[{\"a\":1}]".utf8)),
+            SampledRecord(value: Array("{\"a\":1}\n{\"a\":2}".utf8)),
+            SampledRecord(value: Array("hello".utf8)),
+        ]
+        let draft = CatalogDraft(records, topic: "t")
+        #expect(draft.text == nil)
+        #expect(
+            draft.notes.map { String($0.prefix(24)) } == [
+                "1 of 5 records: null val", "2 of 5 records: several ",
+                "1 of 5 records: a zero b", "1 of 5 records: no JSON ",
+            ])
+    }
+
+    @Test func noValueOfTheSampleIsInTheText() throws {
+        let (text, _) = try draft { index in
+            """
+            {"id":"secret\(index)","type":"t","user":"secret\(index % 3)","plan":"secret\(index % 2)",
+            "amount":\(770_077 + index),"note":"secret \(index) \(index)"}
+            """
+        }
+        #expect(!text.contains("secret"))
+        #expect(!text.contains("7700"))
+    }
+
+    /// Names of every kind of character, values of every kind: the text is always a catalog.
+    @Test func everyDraftIsACatalog() throws {
+        var random = SeededRandom(seed: 2_026)
+        let names = [
+            "id", "time", "type", "a/b", "a~b", "", "@timestamp", "ü", "\\u0001", "\\n", "x y",
+            "\\\"q", "#", "- a", "{", "1", "true", "data", "subject", "userID", "Z", "a:b",
+        ]
+        func value(_ depth: Int) -> String {
+            switch random.below(depth > 2 ? 6 : 8) {
+            case 0: return "null"
+            case 1: return random.below(2) == 0 ? "true" : "false"
+            case 2: return "\(random.below(2_000_000_000_000))"
+            case 3: return "\(Double(random.below(1_000_000)) / 1_000_000)"
+            case 4: return "\"\(random.below(40))\""
+            case 5: return "\"v\(random.below(1_000))\""
+            case 6: return "[\(value(depth + 1))]"
+            default: return object(depth + 1)
+            }
+        }
+        func object(_ depth: Int) -> String {
+            var members: Set<String> = []
+            for _ in 0...random.below(6) { members.insert(names[random.below(names.count)]) }
+            return "{" + members.sorted().map { "\"\($0)\":\(value(depth))" }.joined(separator: ",")
+                + "}"
+        }
+        for number in 0..<300 {
+            let shared = object(0)
+            let records = (0..<20).map { _ in
+                SampledRecord(value: Array((random.below(3) == 0 ? object(0) : shared).utf8))
+            }
+            let text = try #require(CatalogDraft(records, topic: "t.\(number)").text)
+            #expect(throws: Never.self, "\(text)") {
+                try CatalogReader.check(files: [("draft", Array(text.utf8))])
+            }
+        }
+    }
+}
