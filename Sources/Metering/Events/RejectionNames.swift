@@ -12,6 +12,8 @@ final class RejectionNames: Sendable {
     private let fieldFormats: [String]
     /// Where a text with JSON in it is; nil: nowhere.
     private let inside: String?
+    /// Where the outermost list of events is; nil: the value itself, or there is none.
+    private let list: String?
 
     init(_ catalog: MeterCatalog) {
         types = catalog.events.map(\.type)
@@ -27,6 +29,10 @@ final class RejectionNames: Sendable {
             $0.fields.map { Self.text($0.time) } + padding($0)
         }
         inside = envelope.inside.map { Place.pointer($0).text }
+        list =
+            if case .arrays(let arrays)? = envelope.each, let first = arrays.first, !first.isEmpty {
+                Place.text(first)
+            } else { nil }
         func pointer(_ source: Envelope.Source) -> String? {
             switch source {
             case .pointer(let pointer): Place.pointer(pointer).text
@@ -72,6 +78,7 @@ final class RejectionNames: Sendable {
         case .noTime, .future, .past: attribute = .time
         // In binary mode the whole value is the data, so there is nothing to point at.
         case .dataNotObject: return record.isBinary ? nil : Self.dataPointers[Int(record.field)]
+        case .noEvents: return list
         case .insideNotObject, .insideTooDeep, .insideDuplicate: return inside
         case .dataTwice, .notBase64, .base64NotJSON: return Self.dataPointers[1]
         case .longAttribute:

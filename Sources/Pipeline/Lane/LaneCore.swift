@@ -30,7 +30,7 @@ struct LaneCore: ~Copyable {
     private var scriptCost = ScriptCost()
 
     static let auditNames = [
-        "delivered", "gaps", "accepted", "duplicate", "ignored", "rejected",
+        "delivered", "gaps", "accepted", "duplicate", "ignored", "rejected", "further",
     ]
 
     /// A core for these partitions, with where each is read from and its marks.
@@ -230,6 +230,7 @@ struct LaneCore: ~Copyable {
             let own = tally.pointee.outcomes(partitionSlot: sent.slot)
             let deltas = [
                 sent.range.delivered, sent.range.gaps, own.0, own.1, own.2, own.3,
+                tally.pointee.further(partitionSlot: sent.slot),
             ]
             for (index, delta) in deltas.enumerated() where delta != 0 {
                 arguments.addAudit(member: auditMembers[sent.slot][index], delta: delta)
