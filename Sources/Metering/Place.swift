@@ -50,6 +50,9 @@ public enum Place: Sendable, Equatable {
         }
     }
 
+    /// What people call it.
+    public var description: String { text }
+
     /// How people see it: a JSON pointer, `/attributes[key=model]/value`, `header NAME`, `key`.
     var text: String {
         switch self {
@@ -79,6 +82,12 @@ public enum Place: Sendable, Equatable {
 }
 
 extension MeterCatalog {
+    /// Whether an event's id may be the place of its record.
+    public var hasRecordID: Bool {
+        guard case .places(let places, _) = envelope.id else { return false }
+        return places.contains(.record)
+    }
+
     /// The headers that the catalog asks for, each once.
     var headerNames: [String] {
         let envelope = self.envelope

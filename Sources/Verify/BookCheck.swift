@@ -5,9 +5,10 @@ import Workload
 /// it counts.
 ///
 /// In every shard, records delivered, skipped as gaps and lost must add up to mark − origin. Over
-/// all shards, the outcomes without further events of a record must add up to the number of records
-/// delivered. Shards do not commit at the same moment, so the sum must lie between the shard that is
-/// furthest behind and the one that is furthest ahead; when all marks are equal, it must be exact.
+/// all shards, the outcomes without further events of a record must add up to the number of
+/// records delivered. Shards do not commit at the same moment, so the sum must lie between the
+/// shard that is furthest behind and the one that is furthest ahead; when all marks are equal, it
+/// must be exact.
 public struct BookCheck: ~Copyable {
     private var ledger: LedgerReader
     private var report = VerificationReport()

@@ -93,8 +93,8 @@ extension Program {
 
     /// Reads all events of a record into `held`; without cursor and tallies only who they are.
     ///
-    /// `accepted`: they can be counted, if there are any. `ignored`: the record is a null value that
-    /// the catalog ignores. Else the record is rejected for the reason in `scratch`.
+    /// `accepted`: they can be counted, if there are any. `ignored`: the record is a null value
+    /// that the catalog ignores. Else the record is rejected for the reason in `scratch`.
     mutating func readList(
         _ record: FoldRecord, _ cursor: UnsafeMutablePointer<PartitionCursor>?,
         _ tallies: UnsafeMutablePointer<Tally>?

@@ -88,8 +88,10 @@ public struct Program: ~Copyable {
     /// Scanners of a text with JSON and of keys; nil where nothing in them is asked for.
     let insideScanner: OpaquePointer?
     let keyScanner: OpaquePointer?
-    /// What contains the event where a record has several: the record's value first, then the
-    /// entries of each list but the last. Empty where each record is one event or a line of them.
+    /// What contains the event where a record has several.
+    ///
+    /// The record's value first, then the entries of each list but the last. Empty where each
+    /// record is one event, or has one in each line.
     let outers: FixedArray<OuterRule>
     /// The scanner of batches of CloudEvents, once there was one.
     var batchScanner: OpaquePointer?

@@ -117,6 +117,13 @@ public struct SeenWindow: ~Copyable {
             + (bucketMask + 1 + splitBuckets) * Self.bucketWords * MemoryLayout<UInt32>.stride
     }
 
+    /// How many offsets it reaches back: fewer than its span once it is full because records have
+    /// several events.
+    public var reach: Int64 {
+        guard count >= Int(span), span > 0 else { return span }
+        return Int64(UInt32(truncatingIfNeeded: lastOffset) &- ring[tail].offset)
+    }
+
     /// Forgets all ids, as before each step back, and gives their memory back.
     public mutating func removeAll() {
         if blockCount == 1 {

@@ -111,8 +111,10 @@ public struct Tally: ~Copyable {
     public private(set) var eventCount: Int64 = 0
     /// Least record timestamp of those events, `Int64.max` where none has one.
     public private(set) var oldestTimestampMilliseconds = Int64.max
-    /// By partition slot, four numbers each: the shard's events that were accepted, duplicate and
-    /// ignored, and its records that were rejected. Then one number each: further events.
+    /// Numbers by partition slot.
+    ///
+    /// First four each: the shard's events that were accepted, duplicate and ignored, and its
+    /// records that were rejected. Then one each: further events.
     private var outcomes: UnsafeMutablePointer<Int64>
     private let partitionCount: Int
 

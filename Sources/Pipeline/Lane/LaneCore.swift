@@ -139,6 +139,9 @@ struct LaneCore: ~Copyable {
     /// was taken.
     var leastLastTimestamp: Milliseconds? { last.compactMap { $0?.timestamp }.min() }
 
+    /// How many offsets a partition's window of ids reaches back.
+    func seenWindowReach(slot: Int) -> Int64 { cursors[slot].seen.reach }
+
     /// Bytes of a partition's window of ids.
     func seenWindowBytes(slot: Int) -> Int { cursors[slot].seen.byteCount }
 
