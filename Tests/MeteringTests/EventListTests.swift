@@ -88,8 +88,8 @@ import Workload
         Case("/records", #"{"records":[]}"#, "nothing"),
         Case("/records", #"{"records":null}"#, "malformed list of events is missing: /records"),
         Case("/records", "{}", "malformed list of events is missing: /records"),
-        Case("/records", #"{"records":{}}"#, "malformed events are not a JSON array"),
-        Case("/records", #"{"records":"x\n"}"#, "malformed events are not a JSON array"),
+        Case("/records", #"{"records":{}}"#, "malformed events are not a JSON array: /records"),
+        Case("/records", #"{"records":"x\n"}"#, "malformed events are not a JSON array: /records"),
         Case("/records", "[]", "malformed value is not a JSON object"),
         Case("/records", "", "malformed empty value"),
         Case("/records", #"{"records":[\#(one)}"#, "malformed value is not one JSON text"),
@@ -121,8 +121,8 @@ import Workload
         Case("[/a, /b]", #"{"a":[{},{"b":null},{"b":[]}]}"#, "nothing"),
         Case(
             "[/a, /b]", #"{"a":[{"b":[\#(one)]},{"b":1}]}"#,
-            "malformed event 0: events are not a JSON array"),
-        Case("[/a, /b]", #"{"a":[[]]}"#, "malformed value is not a JSON object"),
+            "malformed events are not a JSON array: /b"),
+        Case("[/a, /b]", #"{"a":[[]]}"#, "malformed entry of a list is not a JSON object: /a"),
         Case("[array, /b]", #"[{"b":[\#(one),\#(two)]}]"#, "21"),
     ]
 

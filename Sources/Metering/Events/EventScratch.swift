@@ -20,7 +20,7 @@ struct EventScratch: ~Copyable {
     /// What `rejection` is about; the meaning depends on it.
     ///
     /// The index of a field of the program; for `longAttribute` 0 id, 1 source, 2 subject; for
-    /// `dataNotObject` 0 data, 1 data_base64.
+    /// `dataNotObject` 0 data, 1 data_base64; for lists of events the index of the list.
     var rejectedField: Int32 = -1
     /// The record's key and the headers that are asked for, where the catalog looks there.
     var key: UnsafeRawBufferPointer?

@@ -20,6 +20,8 @@ public enum Rejection: UInt8, Sendable, CaseIterable {
     case noEvents
     /// What should be a list of events is no array.
     case eventsNotArray
+    /// An entry of a list, which should contain events, is no object.
+    case containerNotObject
     /// More events in a record than permitted.
     case tooManyEvents
     /// `specversion` missing or not "1.0".
@@ -100,6 +102,7 @@ public enum Rejection: UInt8, Sendable, CaseIterable {
         case .notAnObject: "value is not a JSON object"
         case .noEvents: "list of events is missing"
         case .eventsNotArray: "events are not a JSON array"
+        case .containerNotObject: "entry of a list is not a JSON object"
         case .tooManyEvents: "more than \(EventLimits.events) events in a record"
         case .specversion: "specversion is not 1.0"
         case .id: "id is missing, empty or not a text"

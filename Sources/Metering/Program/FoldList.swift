@@ -114,10 +114,14 @@ extension Program {
             of: text, isBatch ? batchRule() : outers[0], record, cursor, tallies, level: 0)
     }
 
+    /// Rejects, or ignores, the record as a whole, not for one of its events.
     private mutating func refuse(
-        _ rejection: Rejection, _ outcome: Outcome = .malformed
+        _ rejection: Rejection, _ outcome: Outcome = .malformed, list: Int = -1
     ) -> Outcome {
+        scratch.event = -1
+        scratch.eventIndex = -1
         scratch.rejection = rejection
+        scratch.rejectedField = Int32(list)
         return outcome
     }
 
@@ -148,18 +152,21 @@ extension Program {
         let result = es_scan(
             outer.scanner, text.baseAddress?.assumingMemoryBound(to: CChar.self), text.count, 0,
             outer.isArray ? 0 : 1)
-        if let rejection = rejection(of: result) { return refuse(rejection) }
+        if let rejection = rejection(of: result) {
+            return level > 0 && rejection == .notAnObject
+                ? refuse(.containerNotObject, list: level - 1) : refuse(rejection)
+        }
         switch outer.slots[Int(outer.list)].kind {
         case ES_ARRAY.rawValue: break
         case ES_ABSENT.rawValue, ES_NULL.rawValue:
             // Further in, what has no list has no events.
             if level > 0 { return .accepted }
-            return refuse(outer.isArray ? .eventsNotArray : .noEvents)
-        default: return refuse(.eventsNotArray)
+            return refuse(outer.isArray ? .eventsNotArray : .noEvents, list: level)
+        default: return refuse(.eventsNotArray, list: level)
         }
         var count: UInt32 = 0
         let parts = es_parts(outer.scanner, &count)
-        guard count <= EventLimits.events else { return tooMany() }
+        guard count <= EventLimits.events else { return refuse(.tooManyEvents) }
         for index in 0..<Int(count) {
             guard let part = parts?[index] else { break }
             let entry = UnsafeRawBufferPointer(start: part.text, count: Int(part.length))
@@ -173,17 +180,12 @@ extension Program {
         return .accepted
     }
 
-    private mutating func tooMany() -> Outcome {
-        scratch.eventIndex = -1
-        return refuse(.tooManyEvents)
-    }
-
     /// Reads one event and holds it back; only an event that rejects the record is not `accepted`.
     private mutating func readEvent(
         _ text: UnsafeRawBufferPointer, _ record: FoldRecord,
         _ cursor: UnsafeMutablePointer<PartitionCursor>?, _ tallies: UnsafeMutablePointer<Tally>?
     ) -> Outcome {
-        guard held.events.count < EventLimits.events else { return tooMany() }
+        guard held.events.count < EventLimits.events else { return refuse(.tooManyEvents) }
         var event = record
         event.value = text.baseAddress
         event.valueByteCount = text.count
