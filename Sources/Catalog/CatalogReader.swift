@@ -56,7 +56,9 @@ private struct CatalogMerge {
 
     /// The error of a meter or event, with file and line.
     func located(_ error: ProgramError) -> CatalogError {
-        let node = nodes["meters.\(error.subject)"] ?? nodes["events.\(error.subject)"]
+        let node =
+            nodes["meters.\(error.subject)"] ?? nodes["events.\(error.subject)"]
+            ?? (error.subject == "envelope" ? nodes["envelope"] : nil)
         return node?.fail(error.message)
             ?? CatalogError(file: "catalog", line: 0, field: error.subject, message: error.message)
     }
@@ -89,6 +91,7 @@ private struct CatalogMerge {
             throw node.fail("differs from another file's envelope")
         }
         envelope = read
+        nodes["envelope"] = node
         catalog.envelope = read.envelope
         catalog.notBefore = read.notBefore
     }

@@ -34,7 +34,10 @@ def counted(read):
         producer = house.producer()
         for line in gallery.lines(name):
             # One partition keeps the order of the sample, which repetitions need.
-            producer.produce(house.topic, partition=1, key=b"k", value=line or None, timestamp=int(time.time() * 1000))
+            producer.produce(
+                house.topic, partition=1, key=b"k", value=line or None, timestamp=int(time.time() * 1000),
+                headers=gallery.HEADERS.get(name),
+            )
         expect(producer.flush(30) == 0, "flush")
         house.wait_counted()
         machine.wait_outcomes(wanted["outcomes"])

@@ -274,14 +274,108 @@ def debezium(record):
     return event
 
 
-# Every record is another event.
+def attribute(holder, name):
+    """The text of an attribute as OpenTelemetry writes them."""
+    found = [entry.get("value", {}) for entry in holder.get("attributes", []) if entry.get("key") == name]
+    bad_unless(len(found) < 2, "malformed")
+    return found[0].get("stringValue") if found else None
+
+
+def otlp(event):
+    resource, scope, metric, point = event
+    about = resource.get("resource", {})
+    name = first(metric.get("name"))
+    event = Event(str(next(SERIAL)), first(attribute(about, "tenant.id")), since_1970(point["timeUnixNano"], 1))
+    bad_unless(name in ("gen_ai.tokens", "gen_ai.cost"), "ignored")
+    model = attribute(point, "model")
+    if name == "gen_ai.tokens":
+        count = scaled(point.get("asInt"), 0)
+        bad_unless(count is not None and count >= 0)
+        event.table("tokens", [model, attribute(point, "type")], count)
+        event.table("service_tokens", [attribute(about, "service.name")], count, ["day"])
+    else:
+        cost = scaled(point.get("asDouble", point.get("asInt")), 9, rounds=True)
+        bad_unless(cost is not None and cost >= 0)
+        event.table("cost", [model, scope.get("scope", {}).get("name")], cost, ["all"])
+    event.series("points")
+    return event
+
+
+def cloudevents(event):
+    bad_unless(event.get("specversion") == "1.0", "malformed")
+    identity, source, kind, subject = (first(event.get(name)) for name in ("id", "source", "type", "subject"))
+    made = Event(identity, subject, of_text(event["time"]), source)
+    bad_unless(kind == "llm.call", "ignored")
+    tokens = event["data"].get("tokens")
+    bad_unless(tokens is not None)
+    made.series("llm_calls")
+    made.table("llm_tokens", [event["data"].get("model")], scaled(tokens, 0, from_text=False))
+    return made
+
+
+# Every record, or event of one, is another event.
 SERIAL = itertools.count()
-FORMATS = [stripe, lago, openmeter, orb, litellm, envoy, kong, nginx, cloudflare, github, auth0, connect, debezium]
+FORMATS = [
+    stripe, lago, openmeter, orb, litellm, envoy, kong, nginx, cloudflare, github, auth0, connect, debezium, otlp,
+    cloudevents,
+]
+
+
+def parsed(text):
+    """The value of a JSON text, with exact numbers."""
+    try:
+        return json.loads(text, parse_float=Decimal)
+    except ValueError:
+        raise Refused("malformed") from None
+
+
+def points(text):
+    """Each data point of the sums of a request, with what contains it."""
+    request = parsed(text)
+    bad_unless(isinstance(request.get("resourceMetrics"), list), "malformed")
+    for resource in request["resourceMetrics"]:
+        for scope in resource.get("scopeMetrics", []):
+            for metric in scope.get("metrics", []):
+                for point in metric.get("sum", {}).get("dataPoints", []):
+                    yield resource, scope, metric, point
+
+
+def batch(text):
+    """The events of an array."""
+    events = parsed(text)
+    bad_unless(isinstance(events, list), "malformed")
+    return events
+
+
+def each_line(text):
+    return (parsed(line) for line in text.split("\n") if line.strip())
+
+
+# How a record is taken apart where it has several events, and which headers it has.
+LISTS = {"cloudflare": each_line, "otlp": points, "cloudevents": batch}
+HEADERS = {"cloudevents": {"content-type": b"application/cloudevents-batch+json"}}
 
 
 def lines(name):
-    """The records of a sample; an empty line is a null value."""
-    return (FOLDER / f"{name}.jsonl").read_text().splitlines()
+    """The records of a sample; an empty line is a null value, or ends a record of several lines."""
+    text = (FOLDER / f"{name}.jsonl").read_text()
+    return text.split("\n\n") if LISTS.get(name) is each_line else text.splitlines()
+
+
+def events(read, line):
+    """The events of a record, each with its outcome so far: all of them, or the record is refused."""
+    split = LISTS.get(read.__name__)
+    if split is None:
+        return [(read(parsed(line) if line else None), "accepted")]
+    found = []
+    for event in split(line):
+        try:
+            found.append((read(event), "accepted"))
+        except Refused as outcome:
+            bad_unless(str(outcome) == "ignored", str(outcome))
+            found.append((None, "ignored"))
+    # A record without an event is ignored.
+    return found or [(None, "ignored")]
 
 
 def expected(read):
@@ -290,23 +384,17 @@ def expected(read):
     seen, members = set(), collections.defaultdict(set)
     for line in lines(read.__name__):
         try:
-            event = read(json.loads(line, parse_float=Decimal) if line else None)
-            bad_unless(event.identity not in seen, "duplicate")
+            found = events(read, line)
         except Refused as outcome:
             outcomes[str(outcome)] += 1
             continue
-        outcomes["accepted"] += 1
-        seen.add(event.identity)
-        for key, field, amount in event.changes:
-            fields = cells[event.subject].setdefault(key, {})
-            if field is None:
-                members[event.subject, key].add(amount)
-                cells[event.subject][key] = len(members[event.subject, key])
-            elif isinstance(amount, str):
-                # Largest value, or that of the latest time.
-                fields[field] = max(fields.get(field, ""), amount)
-            else:
-                fields[field] = str(int(fields.get(field, 0)) + amount)
+        for event, outcome in found:
+            if event and event.identity in seen:
+                outcome = "duplicate"
+            outcomes[outcome] += 1
+            if outcome == "accepted":
+                seen.add(event.identity)
+                count(event, cells, members)
     for keys in cells.values():
         for key, fields in list(keys.items()):
             if isinstance(fields, dict):
@@ -315,6 +403,20 @@ def expected(read):
                 if not keys[key]:
                     del keys[key]
     return {"outcomes": dict(outcomes), "cells": cells}
+
+
+def count(event, cells, members):
+    """Adds what an event counts."""
+    for key, field, amount in event.changes:
+        fields = cells[event.subject].setdefault(key, {})
+        if field is None:
+            members[event.subject, key].add(amount)
+            cells[event.subject][key] = len(members[event.subject, key])
+        elif isinstance(amount, str):
+            # Largest value, or that of the latest time.
+            fields[field] = max(fields.get(field, ""), amount)
+        else:
+            fields[field] = str(int(fields.get(field, 0)) + amount)
 
 
 def text(found):

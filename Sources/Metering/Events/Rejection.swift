@@ -16,6 +16,14 @@ public enum Rejection: UInt8, Sendable, CaseIterable {
     case duplicateMember
     /// JSON, but not an object.
     case notAnObject
+    /// The record's list of events is not there.
+    case noEvents
+    /// What should be a list of events is no array.
+    case eventsNotArray
+    /// An entry of a list, which should contain events, is no object.
+    case containerNotObject
+    /// More events in a record than permitted.
+    case tooManyEvents
     /// `specversion` missing or not "1.0".
     case specversion
     /// `id` missing, empty, not a text or not UTF-8.
@@ -92,6 +100,10 @@ public enum Rejection: UInt8, Sendable, CaseIterable {
         case .tooDeep: "JSON nested deeper than \(EventLimits.levels)"
         case .duplicateMember: "a member that is asked for is there twice"
         case .notAnObject: "value is not a JSON object"
+        case .noEvents: "list of events is missing"
+        case .eventsNotArray: "events are not a JSON array"
+        case .containerNotObject: "entry of a list is not a JSON object"
+        case .tooManyEvents: "more than \(EventLimits.events) events in a record"
         case .specversion: "specversion is not 1.0"
         case .id: "id is missing, empty or not a text"
         case .source: "source is missing, empty or not a text"

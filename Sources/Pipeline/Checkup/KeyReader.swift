@@ -93,12 +93,14 @@ struct KeyReader: ~Copyable {
         guard record.offset < goal.end else { return }
         var binary = BinaryAttributes()
         for header in record.headers { binary.take(name: header.name, value: header.value) }
-        let reading = program.read(
+        samples[goal.sample].take(key: record.key, partition: record.partition, reading: nil)
+        program.read(
             FoldRecord(
                 offset: record.offset, timestampMilliseconds: record.timestamp,
-                value: record.value, key: record.key, partitionSlot: 0),
-            binary.isBinary ? binary : nil)
-        samples[goal.sample].take(key: record.key, partition: record.partition, reading: reading)
+                value: record.value, key: record.key, partitionSlot: 0), binary
+        ) { reading in
+            if let reading { samples[goal.sample].take(reading, partition: record.partition) }
+        }
     }
 
     private mutating func note(_ event: ConsumerEvent) throws(KafkaError) {

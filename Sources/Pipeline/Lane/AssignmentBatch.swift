@@ -50,7 +50,10 @@ extension Assignment {
             var attributeIndex: Int32 = -1
             var headers: UnsafePointer<UnsafeRawBufferPointer?>?
             if !record.headers.isEmpty {
-                if let binary = readAttributes(record) {
+                let binary = readAttributes(record)
+                if binary.isBatch {
+                    attributeIndex = FoldRecord.batch
+                } else if binary.isBinary {
                     (attributes + Int(attributeCount)).initialize(to: binary)
                     attributeIndex = attributeCount
                     attributeCount += 1
@@ -89,11 +92,11 @@ extension Assignment {
         return true
     }
 
-    /// The CloudEvents headers of a record in binary mode; nil in structured mode.
-    private func readAttributes(_ record: Record) -> BinaryAttributes? {
+    /// What a record's headers say of CloudEvents.
+    private func readAttributes(_ record: Record) -> BinaryAttributes {
         var binary = BinaryAttributes()
         for header in record.headers { binary.take(name: header.name, value: header.value) }
-        return binary.isBinary ? binary : nil
+        return binary
     }
 
     /// The values of the headers that the catalog asks for, kept at an index of the batch; nil: it

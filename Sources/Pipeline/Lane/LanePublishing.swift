@@ -132,7 +132,7 @@ extension Assignment {
     }
 
     private func dedupeSpan(slot: Int) -> Milliseconds? {
-        let window = lane.configuration.dedupeWindow
+        let window = core.seenWindowReach(slot: slot)
         if let newest = core.newest(slot: slot) {
             taken[slot].span.observe(
                 offset: newest.offset, timestamp: newest.timestamp, window: window)

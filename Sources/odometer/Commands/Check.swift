@@ -61,6 +61,7 @@ extension Commands {
             "\nCatalog: \(try MeterFiles.read(settings.text(Options.meters)).origin), "
                 + "\(catalog.events.count) event types, \(catalog.meters.count) meters\n")
         printMeters(catalog)
+        printEvents(catalog)
         printDecimals(catalog)
         printWindows(span: Int64(settings.integer(Options.dedupeWindow)))
         Output.line("\n" + ZoneRules.line)

@@ -25,6 +25,29 @@ extension Commands {
         Output.table(rows)
     }
 
+    /// Where a record has its events, and what an id that is the record means.
+    static func printEvents(_ catalog: MeterCatalog) {
+        let hasList = catalog.envelope.each != nil
+        switch catalog.envelope.each {
+        case nil: break
+        case .lines: Output.line("\nA record has an event in each line.")
+        case .arrays(let lists):
+            let names = lists.map { $0.isEmpty ? "its value" : Place.pointer($0).description }
+            Output.line(
+                "\nA record has its events in \(names.joined(separator: ", in each entry in ")).")
+        }
+        if hasList {
+            Output.line(
+                "At most \(EventLimits.events) of them; all of a record's events count or none does."
+            )
+        }
+        guard catalog.hasRecordID else { return }
+        Output.line(
+            "\nThe id of an event is its record\(hasList ? " and its number in it" : "") where it has "
+                + "no other one: no such event is a duplicate.\nRecords that are read again count "
+                + "once, but what a producer sends again counts again.")
+    }
+
     /// What the numbers of each decimal may be: of one event, of a ranking and of a cell.
     static func printDecimals(_ catalog: MeterCatalog) {
         var rows = [["DECIMAL", "SCALE", "MORE DECIMALS", "ONE EVENT", "A SCORE", "A CELL"]]

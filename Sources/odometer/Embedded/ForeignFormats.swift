@@ -5,6 +5,7 @@
 enum ForeignFormats {
     static let all: [(name: String, catalog: String, sample: String, cells: String)] = [
         ("auth0", auth0, auth0Sample, auth0Cells),
+        ("cloudevents", cloudevents, cloudeventsSample, cloudeventsCells),
         ("cloudflare", cloudflare, cloudflareSample, cloudflareCells),
         ("connect", connect, connectSample, connectCells),
         ("debezium", debezium, debeziumSample, debeziumCells),
@@ -16,6 +17,7 @@ enum ForeignFormats {
         ("nginx", nginx, nginxSample, nginxCells),
         ("openmeter", openmeter, openmeterSample, openmeterCells),
         ("orb", orb, orbSample, orbCells),
+        ("otlp", otlp, otlpSample, otlpCells),
         ("stripe", stripe, stripeSample, stripeCells),
     ]
 
@@ -91,11 +93,85 @@ meters:
 
 """#
 
+    static let cloudevents = #"""
+# CloudEvents 1.0 in batches: records with the header content-type: application/cloudevents-batch+json, whose value is an array of
+# events. Other records of the topic may be single events, structured or binary. Nothing of it need be said: without an envelope,
+# or with one that does not move id, source, type, subject or time, events are CloudEvents.
+# Without that header, `envelope: {each: array}` says that every record is such an array.
+version: 1
+events:
+  llm.call:
+    fields:
+      model: {at: /data/model}
+      tokens: {at: /data/tokens, is: integer, required: true}
+meters:
+  llm_calls: {kind: count, windows: [day, all], on: [{event: llm.call}]}
+  llm_tokens: {kind: sum, by: [model], windows: [month, all], on: [{event: llm.call, amount: tokens}]}
+
+"""#
+    static let cloudeventsSample = #"""
+[{"specversion":"1.0","id":"1","source":"/gateway/1","type":"llm.call","subject":"acme","time":"2026-03-09T14:15:16Z","datacontenttype":"application/json","data":{"model":"large","tokens":120}},{"specversion":"1.0","id":"2","source":"/gateway/1","type":"llm.call","subject":"acme","time":"2026-03-09T14:15:16Z","datacontenttype":"application/json","data":{"model":"small","tokens":7}},{"specversion":"1.0","id":"3","source":"/gateway/1","type":"llm.call","subject":"globex","time":"2026-03-09T14:15:16Z","datacontenttype":"application/json","data":{"model":"large","tokens":40}},{"specversion":"1.0","id":"1","source":"/gateway/1","type":"llm.call","subject":"acme","time":"2026-03-09T14:15:16Z","datacontenttype":"application/json","data":{"model":"large","tokens":120}},{"specversion":"1.0","id":"4","source":"/gateway/1","type":"llm.ping","subject":"acme","time":"2026-03-09T14:15:16Z","datacontenttype":"application/json","data":{"model":"large","tokens":1}}]
+[]
+[{"specversion":"1.0","id":"1","source":"/gateway/1","type":"llm.call","subject":"acme","time":"2026-03-09T14:15:16Z","datacontenttype":"application/json","data":{"model":"large","tokens":120}},{"specversion":"1.0","id":"5","source":"/gateway/1","type":"llm.call","subject":"globex","time":"2026-03-09T14:15:16Z","datacontenttype":"application/json","data":{"model":"small","tokens":2}},{"specversion":"1.0","id":"1","source":"/gateway/2","type":"llm.call","subject":"acme","time":"2026-03-09T14:15:16Z","datacontenttype":"application/json","data":{"model":"large","tokens":5}}]
+[{"specversion":"1.0","id":"6","source":"/gateway/1","type":"llm.call","subject":"acme","time":"2026-03-09T14:15:16Z","datacontenttype":"application/json","data":{"model":"large","tokens":1000}},{"specversion":"1.0","id":"7","source":"/gateway/1","type":"llm.call","subject":"acme","time":"2026-03-09T14:15:16Z","datacontenttype":"application/json","data":{"model":"large","tokens":"1000"}},{"specversion":"1.0","id":"8","source":"/gateway/1","type":"llm.call","subject":"globex","time":"2026-03-09T14:15:16Z","datacontenttype":"application/json","data":{"model":"large","tokens":1000}}]
+[{"specversion":"1.0","id":"6","source":"/gateway/1","type":"llm.call","subject":"acme","time":"2026-03-09T14:15:16Z","datacontenttype":"application/json","data":{"model":"large","tokens":1000}},{"specversion":"1.0","id":"9","source":"/gateway/1","type":"llm.call","time":"2026-03-09T14:15:16Z","datacontenttype":"application/json","data":{"model":"large","tokens":1}}]
+[{"specversion":"1.0","id":"6","source":"/gateway/1","type":"llm.call","subject":"acme","time":"2026-03-10T00:00:00+01:00","datacontenttype":"application/json","data":{"model":"large","tokens":11}}]
+{"specversion":"1.0","id":"10","source":"/gateway/1","type":"llm.call","subject":"acme","time":"2026-03-09T14:15:16Z","datacontenttype":"application/json","data":{"model":"large","tokens":1}}
+
+"""#
+    static let cloudeventsCells = #"""
+{
+ "cells": {
+  "acme": {
+   "llm_calls:day:2026-03": {
+    "09": "4"
+   },
+   "llm_tokens:all": {
+    "large": "136",
+    "small": "7"
+   },
+   "llm_tokens:month:2026-03": {
+    "large": "136",
+    "small": "7"
+   },
+   "totals": {
+    "llm_calls": "4"
+   }
+  },
+  "globex": {
+   "llm_calls:day:2026-03": {
+    "09": "2"
+   },
+   "llm_tokens:all": {
+    "large": "40",
+    "small": "2"
+   },
+   "llm_tokens:month:2026-03": {
+    "large": "40",
+    "small": "2"
+   },
+   "totals": {
+    "llm_calls": "2"
+   }
+  }
+ },
+ "outcomes": {
+  "accepted": 6,
+  "bad_field": 1,
+  "duplicate": 2,
+  "ignored": 2,
+  "malformed": 2
+ }
+}
+
+"""#
+
     static let cloudflare = #"""
-# Cloudflare Logpush, data set http_requests, one request a record: times as nanoseconds (jobs made by the API), RFC 3339 or
-# seconds. Each host is an organization.
+# Cloudflare Logpush, data set http_requests, as it comes in batches: a record has many lines and each line is one request.
+# Times are nanoseconds (jobs made by the API), RFC 3339 or seconds. Each host is an organization.
 version: 1
 envelope:
+  each: lines
   id: /RayID
   source: {const: cloudflare}
   type: {const: edge.request}
@@ -118,9 +194,21 @@ meters:
 {"RayID":"8c1a","EdgeStartTimestamp":1773065716123456789,"EdgeResponseStatus":200,"EdgeResponseBytes":15320,"ClientRequestHost":"acme.example","CacheCacheStatus":"hit","ClientCountry":"de"}
 {"RayID":"8c1b","EdgeStartTimestamp":"2026-03-09T14:15:16Z","EdgeResponseStatus":403,"EdgeResponseBytes":811,"ClientRequestHost":"acme.example","CacheCacheStatus":"dynamic","ClientCountry":"us"}
 {"RayID":"8c1c","EdgeStartTimestamp":1773152116,"EdgeResponseStatus":200,"EdgeResponseBytes":1,"ClientRequestHost":"acme.example","CacheCacheStatus":"hit","ClientCountry":"de"}
+{"RayID":"8c20","EdgeStartTimestamp":1773065716123456789,"EdgeResponseStatus":200,"EdgeResponseBytes":40,"ClientRequestHost":"other.example","CacheCacheStatus":"hit","ClientCountry":"de"}
+
 {"RayID":"8c1a","EdgeStartTimestamp":1773065716123456789,"EdgeResponseStatus":200,"EdgeResponseBytes":15320,"ClientRequestHost":"acme.example","CacheCacheStatus":"hit","ClientCountry":"de"}
+{"RayID":"8c21","EdgeStartTimestamp":1773152116,"EdgeResponseStatus":200,"EdgeResponseBytes":9,"ClientRequestHost":"acme.example","CacheCacheStatus":"hit","ClientCountry":"de"}
+
+{"RayID":"8c22","EdgeStartTimestamp":1773065716123456789,"EdgeResponseStatus":200,"EdgeResponseBytes":7,"ClientRequestHost":"acme.example","CacheCacheStatus":"hit","ClientCountry":"de"}
 {"RayID":"8c1d","EdgeStartTimestamp":1773065716123456789,"EdgeResponseStatus":200,"EdgeResponseBytes":"15320","ClientRequestHost":"acme.example"}
-{"RayID":"8c1e","EdgeStartTimestamp":1773065716,"EdgeResponseStatus":200,"EdgeResponseBytes":5,"ClientRequestHost":""}
+
+{"RayID":"8c23","EdgeStartTimestamp":1773065716123456789,"EdgeResponseStatus":200,"EdgeResponseBytes":7,"ClientRequestHost":"other.example","CacheCacheStatus":"hit","ClientCountry":"de"}
+{"RayID":"8c1e","EdgeStartTimestamp":1773065716,"EdgeResponseStatus":200,"EdgeResponseBytes":5,"ClientRequestHost":"","CacheCacheStatus":"hit","ClientCountry":"de"}
+
+{"RayID":"8c24","EdgeStartTimestamp":1773065716123456789,"EdgeResponseStatus":200,"EdgeResponseBytes":7,"ClientRequestHost":"acme.example","CacheCacheStatus":"hit","ClientCountry":"de"}
+{"RayID":"8c25","EdgeStart
+
+{"RayID":"8c22","EdgeStartTimestamp":1773065716123456789,"EdgeResponseStatus":200,"EdgeResponseBytes":7,"ClientRequestHost":"acme.example","CacheCacheStatus":"hit","ClientCountry":"de"}
 
 """#
     static let cloudflareCells = #"""
@@ -128,11 +216,11 @@ meters:
  "cells": {
   "acme.example": {
    "country=de:edge_bytes:day:2026-03": {
-    "09": "15320",
-    "10": "1"
+    "09": "15327",
+    "10": "10"
    },
    "country=de:totals": {
-    "edge_bytes": "15321"
+    "edge_bytes": "15337"
    },
    "country=us:edge_bytes:day:2026-03": {
     "09": "811"
@@ -141,27 +229,47 @@ meters:
     "edge_bytes": "811"
    },
    "edge_bytes:day:2026-03": {
-    "09": "16131",
-    "10": "1"
+    "09": "16138",
+    "10": "10"
    },
    "edge_requests:all": {
     "dynamic:403": "1",
-    "hit:200": "2"
+    "hit:200": "4"
    },
    "edge_requests:month:2026-03": {
     "dynamic:403": "1",
-    "hit:200": "2"
+    "hit:200": "4"
    },
    "totals": {
-    "edge_bytes": "16132"
+    "edge_bytes": "16148"
+   }
+  },
+  "other.example": {
+   "country=de:edge_bytes:day:2026-03": {
+    "09": "40"
+   },
+   "country=de:totals": {
+    "edge_bytes": "40"
+   },
+   "edge_bytes:day:2026-03": {
+    "09": "40"
+   },
+   "edge_requests:all": {
+    "hit:200": "1"
+   },
+   "edge_requests:month:2026-03": {
+    "hit:200": "1"
+   },
+   "totals": {
+    "edge_bytes": "40"
    }
   }
  },
  "outcomes": {
-  "accepted": 3,
+  "accepted": 6,
   "bad_field": 1,
   "duplicate": 1,
-  "malformed": 1
+  "malformed": 2
  }
 }
 
@@ -957,6 +1065,112 @@ meters:
   "bad_field": 1,
   "duplicate": 1,
   "malformed": 1
+ }
+}
+
+"""#
+
+    static let otlp = #"""
+# OTLP/JSON metrics (OpenTelemetry's collector or SDKs): a record is an ExportMetricsServiceRequest, and each data point of a sum
+# is an event. The sums must be deltas (aggregationTemporality 1: temporality "delta" in the exporter), which can be added up; a
+# cumulative counter says its whole value each time. Points have no id, so a record is its own: what the exporter sends again, for
+# instance after a timeout, counts twice.
+version: 1
+envelope:
+  each: [/resourceMetrics, /scopeMetrics, /metrics, /sum/dataPoints]
+  id: {record: true}
+  source: {const: otlp}
+  type: {in: /metrics, at: /name}
+  subject: {in: /resourceMetrics, list: /resource/attributes, key: key, value: value/stringValue, name: tenant.id}
+  time: {at: /timeUnixNano, format: unix-ns}
+events:
+  gen_ai.tokens:
+    fields:
+      count: {at: /asInt, is: integer, from: text, required: true}
+      model: {at: {list: /attributes, key: key, value: value/stringValue, name: model}}
+      direction: {at: {list: /attributes, key: key, value: value/stringValue, name: type}}
+      service: {at: {in: /resourceMetrics, list: /resource/attributes, key: key, value: value/stringValue, name: service.name}}
+  gen_ai.cost:
+    fields:
+      dollars: {at: [/asDouble, /asInt], is: decimal, scale: 9, round: half_even, from: text, required: true}
+      model: {at: {list: /attributes, key: key, value: value/stringValue, name: model}}
+      scope: {at: {in: /scopeMetrics, at: /scope/name}}
+meters:
+  tokens: {kind: sum, by: [model, direction], windows: [month, all], on: [{event: gen_ai.tokens, amount: count}]}
+  service_tokens: {kind: sum, by: [service], windows: [day], on: [{event: gen_ai.tokens, amount: count}]}
+  points: {kind: count, windows: [day, all], on: [{event: gen_ai.tokens}, {event: gen_ai.cost}]}
+  cost: {kind: sum, by: [model, scope], windows: [all], on: [{event: gen_ai.cost, amount: dollars}]}
+
+"""#
+    static let otlpSample = #"""
+{"resourceMetrics":[{"resource":{"attributes":[{"key":"service.name","value":{"stringValue":"chat"}},{"key":"tenant.id","value":{"stringValue":"acme"}}]},"scopeMetrics":[{"scope":{"name":"gateway","version":"1.4"},"metrics":[{"name":"gen_ai.tokens","unit":"{token}","sum":{"dataPoints":[{"attributes":[{"key":"model","value":{"stringValue":"large"}},{"key":"type","value":{"stringValue":"input"}}],"startTimeUnixNano":"1773065706123456789","timeUnixNano":"1773065716123456789","asInt":"120"},{"attributes":[{"key":"model","value":{"stringValue":"large"}},{"key":"type","value":{"stringValue":"output"}}],"startTimeUnixNano":"1773065706123456789","timeUnixNano":"1773065716123456789","asInt":"7"},{"attributes":[{"key":"model","value":{"stringValue":"small"}},{"key":"type","value":{"stringValue":"input"}}],"startTimeUnixNano":"1773152106123456789","timeUnixNano":"1773152116123456789","asInt":"1"}],"aggregationTemporality":1,"isMonotonic":true}},{"name":"gen_ai.cost","unit":"USD","sum":{"dataPoints":[{"attributes":[{"key":"model","value":{"stringValue":"large"}}],"startTimeUnixNano":"1773065706123456789","timeUnixNano":"1773065716123456789","asDouble":0.0125},{"attributes":[{"key":"model","value":{"stringValue":"small"}}],"startTimeUnixNano":"1773065706123456789","timeUnixNano":"1773065716123456789","asDouble":1e-06}],"aggregationTemporality":1,"isMonotonic":true}},{"name":"process.memory","unit":"By","gauge":{"dataPoints":[{"timeUnixNano":"1773065716123456789","asInt":"4096"}]}}]}]},{"resource":{"attributes":[{"key":"service.name","value":{"stringValue":"search"}},{"key":"tenant.id","value":{"stringValue":"globex"}}]},"scopeMetrics":[{"scope":{"name":"gateway","version":"1.4"},"metrics":[{"name":"gen_ai.tokens","unit":"{token}","sum":{"dataPoints":[{"attributes":[{"key":"model","value":{"stringValue":"large"}},{"key":"type","value":{"stringValue":"input"}}],"startTimeUnixNano":"1773065706123456789","timeUnixNano":"1773065716123456789","asInt":"5"}],"aggregationTemporality":1,"isMonotonic":true}},{"name":"http.requests","unit":"{token}","sum":{"dataPoints":[{"attributes":[{"key":"code","value":{"intValue":"200"}}],"startTimeUnixNano":"1773065706123456789","timeUnixNano":"1773065716123456789","asInt":"3"}],"aggregationTemporality":1,"isMonotonic":true}}]}]}]}
+{"resourceMetrics":[]}
+{"resourceMetrics":[{"resource":{"attributes":[{"key":"service.name","value":{"stringValue":"chat"}},{"key":"tenant.id","value":{"stringValue":"acme"}}]},"scopeMetrics":[{"scope":{"name":"gateway","version":"1.4"},"metrics":[{"name":"gen_ai.tokens","unit":"{token}","sum":{"dataPoints":[],"aggregationTemporality":1,"isMonotonic":true}}]}]},{"resource":{},"scopeMetrics":[{"scope":{}}]}]}
+{"resourceMetrics":[{"resource":{"attributes":[{"key":"service.name","value":{"stringValue":"chat"}},{"key":"tenant.id","value":{"stringValue":"acme"}}]},"scopeMetrics":[{"scope":{"name":"gateway","version":"1.4"},"metrics":[{"name":"gen_ai.tokens","unit":"{token}","sum":{"dataPoints":[{"attributes":[{"key":"model","value":{"stringValue":"large"}},{"key":"type","value":{"stringValue":"input"}}],"startTimeUnixNano":"1773065706123456789","timeUnixNano":"1773065716123456789","asInt":"1000"},{"attributes":[{"key":"model","value":{"stringValue":"large"}},{"key":"type","value":{"stringValue":"input"}}],"startTimeUnixNano":"1773065706123456789","timeUnixNano":"1773065716123456789","asInt":"-4"}],"aggregationTemporality":1,"isMonotonic":true}}]}]}]}
+{"resourceMetrics":[{"resource":{"attributes":[{"key":"service.name","value":{"stringValue":"chat"}},{"key":"tenant.id","value":{"stringValue":"globex"}}]},"scopeMetrics":[{"scope":{"name":"gateway","version":"1.4"},"metrics":[{"name":"gen_ai.tokens","unit":"{token}","sum":{"dataPoints":[{"attributes":[{"key":"model","value":{"stringValue":"large"}},{"key":"type","value":{"stringValue":"input"}}],"startTimeUnixNano":"1773065706123456789","timeUnixNano":"1773065716123456789","asInt":"1000"}],"aggregationTemporality":1,"isMonotonic":true}}]}]},{"resource":{"attributes":[{"key":"service.name","value":{"stringValue":"chat"}}]},"scopeMetrics":[{"scope":{"name":"gateway","version":"1.4"},"metrics":[{"name":"gen_ai.tokens","unit":"{token}","sum":{"dataPoints":[{"attributes":[{"key":"model","value":{"stringValue":"large"}},{"key":"type","value":{"stringValue":"input"}}],"startTimeUnixNano":"1773065706123456789","timeUnixNano":"1773065716123456789","asInt":"1"}],"aggregationTemporality":1,"isMonotonic":true}}]}]}]}
+{"resourceMetrics":[{"resource":{"attributes":[{"key":"service.name","value":{"stringValue":"chat"}},{"key":"tenant.id","value":{"stringValue":"globex"}}]},"scopeMetrics":[{"scope":{"name":"gateway","version":"1.4"},"metrics":[{"name":"gen_ai.cost","unit":"USD","sum":{"dataPoints":[{"attributes":[{"key":"model","value":{"stringValue":"large"}}],"startTimeUnixNano":"1773065706123456789","timeUnixNano":"1773065716123456789","asDouble":2.5}],"aggregationTemporality":1,"isMonotonic":true}}]}]}]}
+{"resourceMetrics":[{"resource":{"attributes":[{"key":"service.name","value":{"stringValue":"chat"}},{"key":"tenant.id","value":{"stringValue":"globex"}}]},"scopeMetrics":[{"scope":{"name":"gateway","version":"1.4"},"metrics":[{"name":"gen_ai.cost","unit":"USD","sum":{"dataPoints":[{"attributes":[{"key":"model","value":{"stringValue":"large"}}],"startTimeUnixNano":"1773065706123456789","timeUnixNano":"1773065716123456789","asDouble":2.5}],"aggregationTemporality":1,"isMonotonic":true}}]}]}]}
+{"resourceLogs":[]}
+
+"""#
+    static let otlpCells = #"""
+{
+ "cells": {
+  "acme": {
+   "cost:all": {
+    "large:gateway": "12500000",
+    "small:gateway": "1000"
+   },
+   "points:day:2026-03": {
+    "09": "4",
+    "10": "1"
+   },
+   "service_tokens:day:2026-03-09": {
+    "chat": "127"
+   },
+   "service_tokens:day:2026-03-10": {
+    "chat": "1"
+   },
+   "tokens:all": {
+    "large:input": "120",
+    "large:output": "7",
+    "small:input": "1"
+   },
+   "tokens:month:2026-03": {
+    "large:input": "120",
+    "large:output": "7",
+    "small:input": "1"
+   },
+   "totals": {
+    "points": "5"
+   }
+  },
+  "globex": {
+   "cost:all": {
+    "large:gateway": "5000000000"
+   },
+   "points:day:2026-03": {
+    "09": "3"
+   },
+   "service_tokens:day:2026-03-09": {
+    "search": "5"
+   },
+   "tokens:all": {
+    "large:input": "5"
+   },
+   "tokens:month:2026-03": {
+    "large:input": "5"
+   },
+   "totals": {
+    "points": "3"
+   }
+  }
+ },
+ "outcomes": {
+  "accepted": 8,
+  "bad_field": 1,
+  "ignored": 3,
+  "malformed": 2
  }
 }
 
