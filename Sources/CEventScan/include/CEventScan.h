@@ -19,6 +19,8 @@ enum es_kind {
     ES_OBJECT = 6,
     ES_ARRAY = 7,
     ES_TRUE = 8,
+    // Of formats that know moments: integer: nanoseconds since 1970; pointer, length: RFC 3339.
+    ES_TIME = 9,
 };
 
 /// One value. Its text is valid until the next scan with the same scanner, and no longer than the
@@ -113,6 +115,13 @@ void es_destroy(es_scanner *scanner);
 int es_scan(es_scanner *scanner, const char *json, size_t length, int32_t root, int must_be_object);
 const es_value *es_slots(const es_scanner *scanner);
 const es_fan_out *es_fan_outs(const es_scanner *scanner);
+
+/// For readers of other formats, which fill the same slots: the tree with its names, which lives as
+/// long as the scanner. `slot_count` and `fan_out_count` are at least 1.
+void es_describe(const es_scanner *scanner, es_tree *out);
+/// Makes all slots and fan-outs absent, and returns the slots.
+es_value *es_forget(es_scanner *scanner);
+es_fan_out *es_fans_to_fill(es_scanner *scanner);
 
 /// What a number is.
 enum es_number {

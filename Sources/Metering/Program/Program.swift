@@ -33,6 +33,10 @@ public struct FoldRecord {
     /// The values of the headers that the catalog asks for, as `HeaderNames` gathers them; nil: the
     /// record has no headers, or the catalog asks for none.
     public var headers: UnsafePointer<UnsafeRawBufferPointer?>?
+    /// Bytes in front of the value that are a frame.
+    var frameByteCount = 0
+    /// The reader's program for the value; -1: it is JSON; below that it is rejected for its frame.
+    var schema: Int32 = -1
 
     /// A record of these parts, without a copy of their bytes.
     public init(
@@ -86,6 +90,8 @@ public struct Program: ~Copyable {
     /// Scanners of a text with JSON and of keys; nil where nothing in them is asked for.
     let insideScanner: OpaquePointer?
     let keyScanner: OpaquePointer?
+    /// The schemas of records that are not plain JSON; nil: they are.
+    var frames: Frames?
     let envelope: EnvelopeRule
     let events: FixedArray<EventRule>
     let types: TypeTable
@@ -167,6 +173,8 @@ public struct Program: ~Copyable {
         self.insideScanner = insideScanner
         self.keyScanner = keyScanner
         dataNode = made.dataNode
+        frames = Frames(catalog.records, scanner, dataNode: made.dataNode)
+        frames?.pointers = lowering.tree.pointers
         slots = es_slots(scanner)
         fans = es_fan_outs(scanner)
         envelope = lowering.envelope

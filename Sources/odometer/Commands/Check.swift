@@ -62,6 +62,7 @@ extension Commands {
                 + "\(catalog.events.count) event types, \(catalog.meters.count) meters\n")
         printMeters(catalog)
         printDecimals(catalog)
+        try printRecords(catalog, settings)
         printWindows(span: Int64(settings.integer(Options.dedupeWindow)))
         Output.line("\n" + ZoneRules.line)
         printZones(catalog)
