@@ -274,9 +274,28 @@ def debezium(record):
     return event
 
 
+def call(record):
+    """A record of Avro or Protobuf, by what it means; bytes alone are none."""
+    bad_unless(isinstance(record, dict), "malformed")
+    event = Event(record["call_id"], first(record["account"]["name"]), of_text(record["finished_at"]))
+    bad_unless(event.time >= 946_684_800 * 10**9)
+    event.table("calls", [record["method"], record["labels"].get("region")])
+    event.series("call_bytes", record["bytes_sent"])
+    event.table("call_price", [record["method"]], scaled(record["price"], 6) or 0, ["all"])
+    return event
+
+
+def avro(record):
+    return call(record)
+
+
+def protobuf(record):
+    return call(record)
+
+
 # Every record is another event.
 SERIAL = itertools.count()
-FORMATS = [stripe, lago, openmeter, orb, litellm, envoy, kong, nginx, cloudflare, github, auth0, connect, debezium]
+FORMATS = [stripe, lago, openmeter, orb, litellm, envoy, kong, nginx, cloudflare, github, auth0, connect, debezium, avro, protobuf]
 
 
 def lines(name):
@@ -290,7 +309,8 @@ def expected(read):
     seen, members = set(), collections.defaultdict(set)
     for line in lines(read.__name__):
         try:
-            event = read(json.loads(line, parse_float=Decimal) if line else None)
+            is_json = line and not line.startswith("0x")
+            event = read(json.loads(line, parse_float=Decimal) if is_json else None)
             bad_unless(event.identity not in seen, "duplicate")
         except Refused as outcome:
             outcomes[str(outcome)] += 1
