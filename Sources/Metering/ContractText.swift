@@ -41,6 +41,7 @@ enum ContractText {
         if catalog.notBefore != .standard { text += " not_before=\(catalog.notBefore.day)" }
         if let zone = envelope.timeRule.zone { text += " zone=\(zone.name)" }
         if envelope.ignoresTombstones { text += " tombstones=ignore" }
+        if catalog.records != .json { text += " records=\(catalog.records.rawValue)" }
         if let inside = envelope.inside { text += " inside=\(list(inside))" }
         switch envelope.each {
         case nil: break

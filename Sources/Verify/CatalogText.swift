@@ -43,6 +43,12 @@ public enum CatalogText {
                     }
                     catalog.earliestSeconds = earliest
                 }
+            case "records":
+                guard value["format"]?.text == "json" else {
+                    throw wrong(
+                        "records in another format than JSON are not verified: they need readers "
+                            + "that share no code with what is verified")
+                }
             case "events":
                 for (name, value) in try members(value, "events") {
                     try unite(try event(name, value), into: &catalog)

@@ -313,11 +313,30 @@ def cloudevents(event):
     return made
 
 
+def call(record):
+    """A record of Avro or Protobuf, by what it means; bytes alone are none."""
+    bad_unless(isinstance(record, dict), "malformed")
+    event = Event(record["call_id"], first(record["account"]["name"]), of_text(record["finished_at"]))
+    bad_unless(event.time >= 946_684_800 * 10**9)
+    event.table("calls", [record["method"], record["labels"].get("region")])
+    event.series("call_bytes", record["bytes_sent"])
+    event.table("call_price", [record["method"]], scaled(record["price"], 6) or 0, ["all"])
+    return event
+
+
+def avro(record):
+    return call(record)
+
+
+def protobuf(record):
+    return call(record)
+
+
 # Every record, or event of one, is another event.
 SERIAL = itertools.count()
 FORMATS = [
     stripe, lago, openmeter, orb, litellm, envoy, kong, nginx, cloudflare, github, auth0, connect, debezium, otlp,
-    cloudevents,
+    cloudevents, avro, protobuf,
 ]
 
 
@@ -366,7 +385,8 @@ def events(read, line):
     """The events of a record, each with its outcome so far: all of them, or the record is refused."""
     split = LISTS.get(read.__name__)
     if split is None:
-        return [(read(parsed(line) if line else None), "accepted")]
+        is_json = line and not line.startswith("0x")
+        return [(read(parsed(line) if is_json else None), "accepted")]
     found = []
     for event in split(line):
         try:

@@ -19,6 +19,8 @@ enum es_kind {
     ES_OBJECT = 6,
     ES_ARRAY = 7,
     ES_TRUE = 8,
+    // Of formats that know moments: integer: nanoseconds since 1970; pointer, length: RFC 3339.
+    ES_TIME = 9,
 };
 
 /// One value. Its text is valid until the next scan with the same scanner, and no longer than the
@@ -127,6 +129,12 @@ typedef struct {
 /// The elements of the array that the node with ES_PARTS found in the last scan; of its kind tells
 /// its slot. `count` stops at ES_MAX_PARTS + 1, which means too many.
 const es_part *es_parts(const es_scanner *scanner, uint32_t *count);
+/// For readers of other formats, which fill the same slots: the tree with its names, which lives as
+/// long as the scanner. `slot_count` and `fan_out_count` are at least 1.
+void es_describe(const es_scanner *scanner, es_tree *out);
+/// Makes all slots and fan-outs absent, and returns the slots.
+es_value *es_forget(es_scanner *scanner);
+es_fan_out *es_fans_to_fill(es_scanner *scanner);
 
 /// What a number is.
 enum es_number {

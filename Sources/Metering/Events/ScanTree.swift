@@ -133,6 +133,17 @@ struct ScanTree {
         return order
     }
 
+    /// The pointers of the nodes in the scanner's order, those inside of lists' entries left out.
+    var pointers: [String] {
+        var texts = [Int: String]()
+        for node in breadthFirst(from: 0) {
+            for child in nodes[node].children {
+                texts[child] = "\(texts[node] ?? "")/\(nodes[child].name)"
+            }
+        }
+        return breadthFirst(from: 0).map { texts[$0] ?? "" }
+    }
+
     /// A scanner for the tree, and the node of the member `data` (or -1).
     ///
     /// The caller destroys the scanner.

@@ -35,6 +35,10 @@ public struct FoldRecord {
     /// The values of the headers that the catalog asks for, as `HeaderNames` gathers them; nil: the
     /// record has no headers, or the catalog asks for none.
     public var headers: UnsafePointer<UnsafeRawBufferPointer?>?
+    /// Bytes in front of the value that are a frame.
+    var frameByteCount = 0
+    /// The reader's program for the value; -1: it is JSON; below that it is rejected for its frame.
+    var schema: Int32 = -1
 
     /// A record of these parts, without a copy of their bytes.
     public init(
@@ -97,6 +101,8 @@ public struct Program: ~Copyable {
     var batchScanner: OpaquePointer?
     /// Records whose `attributes` are below it have a list of events.
     let firstSingle: Int32
+    /// The schemas of records that are not plain JSON; nil: they are.
+    var frames: Frames?
     let envelope: EnvelopeRule
     let events: FixedArray<EventRule>
     let types: TypeTable
@@ -190,6 +196,8 @@ public struct Program: ~Copyable {
             catalog.envelope.each != nil
             ? 0 : catalog.envelope.requiresSpecVersion ? -1 : FoldRecord.batch
         dataNode = made.dataNode
+        frames = Frames(catalog.records, scanner, dataNode: made.dataNode)
+        frames?.pointers = lowering.tree.pointers
         slots = es_slots(scanner)
         fans = es_fan_outs(scanner)
         envelope = lowering.envelope

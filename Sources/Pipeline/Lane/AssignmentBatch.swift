@@ -36,6 +36,7 @@ extension Assignment {
         var lastPartition: Int32 = -1
         var slot: Int32 = -1
         var isKnownAsOurs = false
+        let hasFrames = core.program.hasFrames
         let (records, sources, attributes) = (lane.records, lane.sources, lane.attributes)
         for index in batch.indices {
             let record = batch[index]
@@ -46,7 +47,9 @@ extension Assignment {
                 isKnownAsOurs =
                     slot >= 0 && facts.stopped.isEmpty && taken[Int(slot)].checks.isEmpty
             }
-            guard slot >= 0, isKnownAsOurs || isOurLog(record, slot: Int(slot)) else { continue }
+            guard slot >= 0, schemaWaits.isEmpty || schemaWaits[Int(slot)] == nil,
+                isKnownAsOurs || isOurLog(record, slot: Int(slot))
+            else { continue }
             var attributeIndex: Int32 = -1
             var headers: UnsafePointer<UnsafeRawBufferPointer?>?
             if !record.headers.isEmpty {
@@ -65,6 +68,7 @@ extension Assignment {
                     offset: record.offset, timestampMilliseconds: record.timestamp,
                     value: record.value, key: record.key, partitionSlot: slot,
                     attributes: attributeIndex, headers: headers))
+            if hasFrames, !takeFrame(&records[count], of: record, slot: Int(slot)) { continue }
             sources[count] = Int32(index)
             count += 1
         }

@@ -107,9 +107,7 @@ struct LaneCore: ~Copyable {
         Fingerprint(
             offset: record.offset, timestamp: record.timestampMilliseconds,
             key: record.key.map { UnsafeRawBufferPointer(start: $0, count: record.keyByteCount) },
-            value: record.value.map {
-                UnsafeRawBufferPointer(start: $0, count: record.valueByteCount)
-            })
+            value: record.wholeValue)
     }
 
     /// Notes that the log holds no record from the position up to `offset`.

@@ -100,6 +100,7 @@ extension Assignment {
                     committed: facts.lowestApplied(
                         partition, applied: core.applied(slot: slot), hasAside: hasAside),
                     logEnd: end, stopped: facts.reason(partition),
+                    waiting: schemaWaitText(slot: slot),
                     gone: facts.gone[partition]?.count ?? 0, dedupeSpanMilliseconds: span))
             snapshot.seenWindowBytes += Int64(core.seenWindowBytes(slot: slot))
         }

@@ -167,6 +167,10 @@ enum MetricsPage {
                 "stopped", "1 if the partition is stopped until it is assigned again.",
                 { $0.stopped == nil ? 0 : 1 }
             ),
+            (
+                "schema_waiting", "1 while the partition waits for a schema.",
+                { $0.waiting == nil ? 0 : 1 }
+            ),
         ]
         for (name, help, value) in families {
             text.family("odometer_partition_\(name)", .gauge, help: help)
