@@ -6,6 +6,11 @@ extension Lowering {
     /// Makes a tree for what contains the event at each level, and checks that all places which
     /// name a level name one that there is.
     mutating func lowerLists() throws(ProgramError) {
+        if catalog.envelope.each != nil, catalog.records.needsSchemas {
+            throw ProgramError(
+                subject: "envelope",
+                message: "'each' is for JSON; a record of \(catalog.records.rawValue) is one event")
+        }
         if case .arrays(let arrays)? = catalog.envelope.each {
             guard (1...Self.mostLists).contains(arrays.count) else {
                 throw ProgramError(

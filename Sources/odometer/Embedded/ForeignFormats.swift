@@ -5,6 +5,7 @@
 enum ForeignFormats {
     static let all: [(name: String, catalog: String, sample: String, cells: String)] = [
         ("auth0", auth0, auth0Sample, auth0Cells),
+        ("avro", avro, avroSample, avroCells),
         ("cloudevents", cloudevents, cloudeventsSample, cloudeventsCells),
         ("cloudflare", cloudflare, cloudflareSample, cloudflareCells),
         ("connect", connect, connectSample, connectCells),
@@ -18,6 +19,7 @@ enum ForeignFormats {
         ("openmeter", openmeter, openmeterSample, openmeterCells),
         ("orb", orb, orbSample, orbCells),
         ("otlp", otlp, otlpSample, otlpCells),
+        ("protobuf", protobuf, protobufSample, protobufCells),
         ("stripe", stripe, stripeSample, stripeCells),
     ]
 
@@ -88,6 +90,87 @@ meters:
   "bad_field": 1,
   "duplicate": 1,
   "malformed": 1
+ }
+}
+
+"""#
+
+    static let avro = #"""
+# Avro as Confluent's serializers write it: a schema's id before each record, or its GUID in a header. Pointers go through
+# the schema's names; moments and decimals are read by what the schema says of them. --schemas says where the schemas are:
+# a registry, or a directory like schemas/foreign/schemas.
+version: 1
+records: {format: avro}
+envelope:
+  id: /call_id
+  source: {const: gateway}
+  type: {const: call}
+  subject: /account/name
+  time: /finished_at
+events:
+  call:
+    type: call
+    fields:
+      method: {at: /method}
+      region: {at: /labels/region}
+      bytes: {at: /bytes_sent, is: integer, required: true}
+      price: {at: /price, is: decimal, scale: 6}
+meters:
+  calls: {kind: count, by: [method, region], windows: [month, all], on: [{event: call}]}
+  call_bytes: {kind: sum, windows: [day, all], on: [{event: call, amount: bytes}]}
+  call_price: {kind: sum, by: [method], windows: [all], on: [{event: call, amount: price}]}
+
+"""#
+    static let avroSample = #"""
+{"call_id": "6b1f0a52-5c1e-4d9c-9a53-000000000001", "finished_at": "2026-11-24T08:15:30.250Z", "account": {"name": "acme", "parent": null}, "method": "GET", "bytes_sent": 5120, "price": "0.000125", "labels": {"region": "eu", "zone": "a"}}
+{"call_id": "6b1f0a52-5c1e-4d9c-9a53-000000000002", "finished_at": "2026-11-24T23:59:59.999Z", "account": {"name": "acme", "parent": {"name": "holding", "parent": null}}, "method": "PUT", "bytes_sent": 77, "price": null, "labels": {}}
+{"call_id": "6b1f0a52-5c1e-4d9c-9a53-000000000003", "finished_at": "2026-12-01T00:00:00Z", "account": {"name": "globex", "parent": null}, "method": "GET", "bytes_sent": 0, "price": "12.5", "labels": {"region": "us"}}
+{"call_id": "6b1f0a52-5c1e-4d9c-9a53-000000000001", "finished_at": "2026-11-24T08:15:30.250Z", "account": {"name": "acme", "parent": null}, "method": "GET", "bytes_sent": 5120, "price": "0.000125", "labels": {"region": "eu", "zone": "a"}}
+{"call_id": "6b1f0a52-5c1e-4d9c-9a53-000000000004", "finished_at": "2026-11-24T09:00:00Z", "account": {"name": null, "parent": null}, "method": "GET", "bytes_sent": 1, "price": null, "labels": {}}
+{"call_id": "6b1f0a52-5c1e-4d9c-9a53-000000000005", "finished_at": "1971-01-01T00:00:00Z", "account": {"name": "acme", "parent": null}, "method": "GET", "bytes_sent": 1, "price": null, "labels": {}}
+0x7b7d
+0x00000000
+
+"""#
+    static let avroCells = #"""
+{
+ "cells": {
+  "acme": {
+   "call_bytes:day:2026-11": {
+    "24": "5197"
+   },
+   "call_price:all": {
+    "GET": "125"
+   },
+   "calls:all": {
+    "GET:eu": "1",
+    "PUT:unknown": "1"
+   },
+   "calls:month:2026-11": {
+    "GET:eu": "1",
+    "PUT:unknown": "1"
+   },
+   "totals": {
+    "call_bytes": "5197"
+   }
+  },
+  "globex": {
+   "call_price:all": {
+    "GET": "12500000"
+   },
+   "calls:all": {
+    "GET:us": "1"
+   },
+   "calls:month:2026-12": {
+    "GET:us": "1"
+   }
+  }
+ },
+ "outcomes": {
+  "accepted": 3,
+  "bad_field": 1,
+  "duplicate": 1,
+  "malformed": 3
  }
 }
 
@@ -1171,6 +1254,87 @@ meters:
   "bad_field": 1,
   "ignored": 3,
   "malformed": 2
+ }
+}
+
+"""#
+
+    static let protobuf = #"""
+# Protobuf as Confluent's serializers write it: id and message indexes before each record, or GUID and indexes in a header. Names are
+# those of the .proto file; what is not written is zero, false, or the first symbol; empty texts are absent. --schemas says where the schemas are:
+# a registry, or a directory like schemas/foreign/schemas.
+version: 1
+records: {format: protobuf}
+envelope:
+  id: /call_id
+  source: {const: gateway}
+  type: {const: call}
+  subject: /account/name
+  time: /finished_at
+events:
+  call:
+    type: call
+    fields:
+      method: {at: /method}
+      region: {at: /labels/region}
+      bytes: {at: /bytes_sent, is: integer, required: true}
+      price: {at: /price, is: decimal, scale: 6}
+meters:
+  calls: {kind: count, by: [method, region], windows: [month, all], on: [{event: call}]}
+  call_bytes: {kind: sum, windows: [day, all], on: [{event: call, amount: bytes}]}
+  call_price: {kind: sum, by: [method], windows: [all], on: [{event: call, amount: price}]}
+
+"""#
+    static let protobufSample = #"""
+{"call_id": "6b1f0a52-5c1e-4d9c-9a53-000000000001", "finished_at": "2026-11-24T08:15:30.250Z", "account": {"name": "acme", "parent": null}, "method": "GET", "bytes_sent": 5120, "price": "0.000125", "labels": {"region": "eu", "zone": "a"}}
+{"call_id": "6b1f0a52-5c1e-4d9c-9a53-000000000002", "finished_at": "2026-11-24T23:59:59.999Z", "account": {"name": "acme", "parent": {"name": "holding", "parent": null}}, "method": "PUT", "bytes_sent": 77, "price": null, "labels": {}}
+{"call_id": "6b1f0a52-5c1e-4d9c-9a53-000000000003", "finished_at": "2026-12-01T00:00:00Z", "account": {"name": "globex", "parent": null}, "method": "GET", "bytes_sent": 0, "price": "12.5", "labels": {"region": "us"}}
+{"call_id": "6b1f0a52-5c1e-4d9c-9a53-000000000001", "finished_at": "2026-11-24T08:15:30.250Z", "account": {"name": "acme", "parent": null}, "method": "GET", "bytes_sent": 5120, "price": "0.000125", "labels": {"region": "eu", "zone": "a"}}
+{"call_id": "6b1f0a52-5c1e-4d9c-9a53-000000000004", "finished_at": "2026-11-24T09:00:00Z", "account": {"name": null, "parent": null}, "method": "GET", "bytes_sent": 1, "price": null, "labels": {}}
+{"call_id": "6b1f0a52-5c1e-4d9c-9a53-000000000005", "finished_at": "1971-01-01T00:00:00Z", "account": {"name": "acme", "parent": null}, "method": "GET", "bytes_sent": 1, "price": null, "labels": {}}
+0x7b7d
+0x00000000
+
+"""#
+    static let protobufCells = #"""
+{
+ "cells": {
+  "acme": {
+   "call_bytes:day:2026-11": {
+    "24": "5197"
+   },
+   "call_price:all": {
+    "GET": "125"
+   },
+   "calls:all": {
+    "GET:eu": "1",
+    "PUT:unknown": "1"
+   },
+   "calls:month:2026-11": {
+    "GET:eu": "1",
+    "PUT:unknown": "1"
+   },
+   "totals": {
+    "call_bytes": "5197"
+   }
+  },
+  "globex": {
+   "call_price:all": {
+    "GET": "12500000"
+   },
+   "calls:all": {
+    "GET:us": "1"
+   },
+   "calls:month:2026-12": {
+    "GET:us": "1"
+   }
+  }
+ },
+ "outcomes": {
+  "accepted": 3,
+  "bad_field": 1,
+  "duplicate": 1,
+  "malformed": 3
  }
 }
 
