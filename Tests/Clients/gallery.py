@@ -3,6 +3,7 @@
 `python3 Tests/Clients/gallery.py` writes the expected cells beside the samples again.
 """
 
+import base64
 import collections
 import datetime
 import itertools
@@ -24,6 +25,11 @@ class Refused(Exception):
 def bad_unless(condition, outcome="bad_field"):
     if not condition:
         raise Refused(outcome)
+
+
+def no_json(name):
+    """Refuses NaN and Infinity, which Python writes and reads."""
+    raise Refused("malformed")
 
 
 def scaled(value, scale, rounds=False, from_text=True):
@@ -122,7 +128,7 @@ def stripe(record):
     bad_unless(record["event_name"] == "ai_tokens", "ignored")
     event = Event(identity, first(payload["stripe_customer_id"]), time)
     event.series("token_events")
-    event.table("tokens", [payload.get("model")], scaled(payload["value"], 6))
+    event.table("tokens", [payload.get("model")], scaled(payload["value"], 6, rounds=True))
     return event
 
 
@@ -152,6 +158,28 @@ def openmeter(record):
         raise Refused("bad_field") from None
     event.series("prompts")
     event.table("prompt_tokens", [data.get("model"), data.get("type")], scaled(data["tokens"], 0))
+    return event
+
+
+def cloudevents(record):
+    event = Event(record["id"], first(record.get("subject")), of_text(record["time"]), record["source"])
+    data = record.get("data")
+    if "data_base64" in record:
+        data = json.loads(base64.b64decode(record["data_base64"], validate=True))
+    bad_unless(isinstance(data, dict))
+    amount = scaled(data["tokens"], 0, from_text=False)
+    event.series("prompts")
+    event.table("prompt_tokens", [data.get("model")], amount)
+    return event
+
+
+def metronome(record):
+    event = Event(record["transaction_id"], record["customer_id"], of_text(record["timestamp"], datetime.timezone.utc))
+    bad_unless(record["event_type"] == "compute", "ignored")
+    amount = scaled(record["properties"]["cpu_seconds"], 6, rounds=True)
+    bad_unless(amount is not None)
+    event.series("compute_runs")
+    event.table("compute_seconds", [record["properties"].get("region")], amount)
     return event
 
 
@@ -276,7 +304,8 @@ def debezium(record):
 
 # Every record is another event.
 SERIAL = itertools.count()
-FORMATS = [stripe, lago, openmeter, orb, litellm, envoy, kong, nginx, cloudflare, github, auth0, connect, debezium]
+FORMATS = [stripe, lago, openmeter, orb, litellm, envoy, kong, nginx, cloudflare, github, auth0, connect, debezium, cloudevents,
+           metronome]
 
 
 def lines(name):
@@ -290,7 +319,7 @@ def expected(read):
     seen, members = set(), collections.defaultdict(set)
     for line in lines(read.__name__):
         try:
-            event = read(json.loads(line, parse_float=Decimal) if line else None)
+            event = read(json.loads(line, parse_float=Decimal, parse_constant=no_json) if line else None)
             bad_unless(event.identity not in seen, "duplicate")
         except Refused as outcome:
             outcomes[str(outcome)] += 1
