@@ -313,19 +313,28 @@ def lines(name):
     return (FOLDER / f"{name}.jsonl").read_text().splitlines()
 
 
-def expected(read):
-    """What a sample counts: outcomes, and of each organization its keys, fields and values; of a distinct count a number."""
-    outcomes, cells = collections.Counter(), collections.defaultdict(dict)
-    seen, members = set(), collections.defaultdict(set)
-    for line in lines(read.__name__):
+def judged(read, records):
+    """Each record with its outcome and, where it counts, its event."""
+    seen = set()
+    for line in records:
         try:
             event = read(json.loads(line, parse_float=Decimal, parse_constant=no_json) if line else None)
             bad_unless(event.identity not in seen, "duplicate")
         except Refused as outcome:
-            outcomes[str(outcome)] += 1
+            yield line, str(outcome), None
             continue
-        outcomes["accepted"] += 1
         seen.add(event.identity)
+        yield line, "accepted", event
+
+
+def expected(read, records):
+    """What records count: outcomes, and of each organization its keys, fields and values; of a distinct count a number."""
+    outcomes, cells = collections.Counter(), collections.defaultdict(dict)
+    members = collections.defaultdict(set)
+    for _, outcome, event in judged(read, records):
+        outcomes[outcome] += 1
+        if event is None:
+            continue
         for key, field, amount in event.changes:
             fields = cells[event.subject].setdefault(key, {})
             if field is None:
@@ -353,4 +362,4 @@ def text(found):
 
 if __name__ == "__main__":
     for each in FORMATS:
-        (FOLDER / f"{each.__name__}.expected.json").write_text(text(expected(each)))
+        (FOLDER / f"{each.__name__}.expected.json").write_text(text(expected(each, lines(each.__name__))))
