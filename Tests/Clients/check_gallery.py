@@ -12,16 +12,6 @@ from house import House, key_name
 House.needed()
 
 
-def found_cells(house, subject):
-    """All that Redis holds of an organization."""
-    name = key_name(subject)
-    cells = {}
-    for key in house.redis.scan_iter(f"{name}:*", count=10_000):
-        kind = house.redis.type(key)
-        cells[key[len(name) + 1 :]] = house.redis.hgetall(key) if kind == "hash" else house.redis.pfcount(key)
-    return cells
-
-
 def dead_letters(house, name, made, kinds):
     """Every refused record has a letter with its bytes and its reason, no other one has."""
     found = {}
@@ -61,7 +51,7 @@ def counted(read):
         dead_letters(house, name, made, [kind for kind, _, _ in bad])
         machine.wait_outcomes(dict(collections.Counter(wanted["outcomes"]) + collections.Counter(each[1] for each in bad)))
         for subject, cells in wanted["cells"].items():
-            found = found_cells(house, subject)
+            found = gallery_records.cells(house, key_name(subject))
             expect(found == cells, f"{name}, {subject}: {found}, not {cells}")
         keys = {key.split(":")[3] for key in house.redis.scan_iter("odo:1:{*}:*:*", count=10_000)} - {"directory"}
         expect(keys == {key_name(subject).split(":", 3)[3] for subject in wanted["cells"]}, keys)

@@ -1,4 +1,4 @@
-"""Records made from the samples of schemas/foreign: the same ones as other events, and one of each kind of bad ones."""
+"""Records made from the samples of schemas/foreign: the same as other events, and bad ones of each kind; and their cells."""
 
 import copy
 import json
@@ -27,8 +27,19 @@ PLACES = {
 }
 # Fields that are no numbers.
 TEXTS = ("/action", "/data/isMobile", "/data")
+# Formats whose number may be absent: of a row of Debezium it is before or after.
+OPTIONAL = ("debezium", "litellm")
 # 2100-01-01T00:00:00Z
 FUTURE = 4_102_444_800
+
+
+def cells(house, name):
+    """All that Redis holds of an organization, whose keys begin with the name."""
+    found = {}
+    for key in house.redis.scan_iter(f"{name}:*", count=10_000):
+        kind = house.redis.type(key)
+        found[key[len(name) + 1 :]] = house.redis.hgetall(key) if kind == "hash" else house.redis.pfcount(key)
+    return found
 
 
 def other(name, line, number):
@@ -51,7 +62,7 @@ def bad(name):
     identity, subject, time, unit, field = PLACES[name]
     yield "cut off", "malformed", line[:-3].encode()
     yield "no object", "malformed", f"[{line}]".encode()
-    yield "not UTF-8", "malformed", re.sub(rb'":( ?)"', rb'":\1"\xff', line.encode(), count=1)
+    yield "not UTF-8", "malformed", re.sub(rb'": ?"', lambda found: found[0] + b"\xff", line.encode(), count=1)
     if identity:
         yield "no id", "malformed", without(line, identity)
         yield "id of 257 bytes", "bad_field", having(line, identity, "x" * 257)
@@ -64,8 +75,7 @@ def bad(name):
     yield "a field of another type", "bad_field", having(line, field, [1])
     if field not in TEXTS:
         yield "a number beyond all", "bad_field", having(line, field, 10**30)
-    # A row of Debezium has its amount before or after, so neither is required.
-    if field not in TEXTS and name != "debezium":
+    if field not in TEXTS and name not in OPTIONAL:
         yield "no number", "bad_field", without(line, field)
 
 
