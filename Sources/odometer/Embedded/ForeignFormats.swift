@@ -661,8 +661,8 @@ meters:
 """#
 
     static let lago = #"""
-# Lago events, one a record, as its clients send them: every number is a string, times are seconds since 1970 with or without a
-# fraction; an event without a time, or with null, has that of its record.
+# Lago events, one a record, as its clients send them: timestamps (seconds since 1970, with or without a fraction) and cents are
+# strings, properties what the caller gave; an event without a time, or with null, has that of its record.
 version: 1
 envelope:
   id: /event/transaction_id
