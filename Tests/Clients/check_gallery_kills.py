@@ -118,7 +118,7 @@ def killed(read):
             if chance.random() < 0.8:
                 wait_until(lambda: sum(house.marks().values()) > before, 30, f"a commit of {read.__name__}")
             stream.write()
-            time.sleep(chance.uniform(0, 0.15))
+            time.sleep(chance.uniform(0, 0.3))
             machine.kill()
             stream.flush()
             where.append(sum(house.marks().values()) / len(stream))
