@@ -5,7 +5,7 @@ import json
 import time
 
 import gallery
-import gallery_records
+import gallery_variants
 from checks import check, expect, run
 from house import House, key_name
 
@@ -40,7 +40,7 @@ def counted(read):
         house.call("check", "--meters", catalog)
         machine = house.start("run", "--meters", catalog).wait_ready()
         made = [(line.encode(), outcome) for line, outcome, _ in gallery.judged(read, gallery.lines(name))]
-        bad = list(gallery_records.bad(name))
+        bad = list(gallery_variants.bad(name))
         made += [(record, outcome) for _, outcome, record in bad]
         producer = house.producer()
         for record, _ in made:
@@ -51,7 +51,7 @@ def counted(read):
         dead_letters(house, name, made, [kind for kind, _, _ in bad])
         machine.wait_outcomes(dict(collections.Counter(wanted["outcomes"]) + collections.Counter(each[1] for each in bad)))
         for subject, cells in wanted["cells"].items():
-            found = gallery_records.cells(house, key_name(subject))
+            found = gallery_variants.cells(house, key_name(subject))
             expect(found == cells, f"{name}, {subject}: {found}, not {cells}")
         keys = {key.split(":")[3] for key in house.redis.scan_iter("odo:1:{*}:*:*", count=10_000)} - {"directory"}
         expect(keys == {key_name(subject).split(":", 3)[3] for subject in wanted["cells"]}, keys)

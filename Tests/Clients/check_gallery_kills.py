@@ -10,7 +10,7 @@ import random
 import time
 
 import gallery
-import gallery_records
+import gallery_variants
 from checks import check, expect, run
 from house import House, key_name, wait_until
 
@@ -38,14 +38,14 @@ class Stream:
     def write(self):
         """Hands over the next part; whole copies stay in one partition, where their repetitions are found."""
         name = self._read.__name__
-        bad = [(record, outcome) for _, outcome, record in gallery_records.bad(name)]
+        bad = [(record, outcome) for _, outcome, record in gallery_variants.bad(name)]
         for _ in range(COPIES):
             number = self._number
             if self._number and self._chance.random() < 0.1:
                 number = self._chance.randrange(self._number)
             else:
                 self._number += 1
-            part = [(gallery_records.other(name, line, number).encode(), None) for line in gallery.lines(name)]
+            part = [(gallery_variants.other(name, line, number).encode(), None) for line in gallery.lines(name)]
             part.append(self._chance.choice(bad))
             self._partitions[number % PARTITIONS] += part
             for record, _ in part:
@@ -92,7 +92,7 @@ def found_letters(house):
 def compare(house, stream, name):
     """Cells and letters are the reader's; a letter may be there twice, as kills have it."""
     for subject, cells in stream.cells().items():
-        found = gallery_records.cells(house, key_name(subject))
+        found = gallery_variants.cells(house, key_name(subject))
         expect(found == cells, f"{name}, {subject}: {found}, not {cells}")
     wanted = {place: {letter} for place, letter in stream.letters().items()}
     found = found_letters(house)

@@ -17,7 +17,7 @@ TOOLS = pathlib.Path(os.environ.get("SDK_TOOLS", ROOT / ".tools/sdk")) / "bin/py
 if not TOOLS.exists():
     print("skipped: the packages of Tests/Clients/sdks.txt are not installed\n0 passed, 0 failed")
     sys.exit(0)
-CATALOG = str(gallery.FOLDER / "cloudevents.yaml")
+CATALOG = str(gallery.FOLDER / "cloudevents_sdk.yaml")
 
 
 def said(*arguments):
@@ -49,8 +49,8 @@ for each in sdk_bytes.FORMATS:
 
 @check
 def second_version():
-    """cloudevents: the package's second version still writes what the sample has"""
-    in_sample("cloudevents", sdk_bytes.cloudevents_2())
+    """cloudevents_sdk: the package's second version still writes what the sample has"""
+    in_sample("cloudevents_sdk", sdk_bytes.cloudevents_2())
 
 
 def by_kafka_python(topic):

@@ -161,7 +161,7 @@ def openmeter(record):
     return event
 
 
-def cloudevents(record):
+def cloudevents_sdk(record):
     event = Event(record["id"], first(record.get("subject")), of_text(record["time"]), record["source"])
     data = record.get("data")
     if "data_base64" in record:
@@ -304,7 +304,7 @@ def debezium(record):
 
 # Every record is another event.
 SERIAL = itertools.count()
-FORMATS = [stripe, lago, openmeter, orb, litellm, envoy, kong, nginx, cloudflare, github, auth0, connect, debezium, cloudevents,
+FORMATS = [stripe, lago, openmeter, orb, litellm, envoy, kong, nginx, cloudflare, github, auth0, connect, debezium, cloudevents_sdk,
            metronome]
 
 

@@ -141,7 +141,7 @@ def metronome():
     return [cut(body, b"[", b"]") for body in server.bodies]
 
 
-def cloudevents():
+def cloudevents_sdk():
     """CloudEvents' package 1.x in structured mode, and OpenMeter's client."""
     return [*cloudevents_1(), *openmeter_client()]
 
@@ -230,7 +230,7 @@ async def by_aiokafka(bootstrap, topic):
     return 25
 
 
-FORMATS = [stripe, lago, orb, metronome, cloudevents]
+FORMATS = [stripe, lago, orb, metronome, cloudevents_sdk]
 
 if __name__ == "__main__":
     if sys.argv[1] == "aiokafka":

@@ -5,7 +5,7 @@
 enum ForeignFormats {
     static let all: [(name: String, catalog: String, sample: String, cells: String)] = [
         ("auth0", auth0, auth0Sample, auth0Cells),
-        ("cloudevents", cloudevents, cloudeventsSample, cloudeventsCells),
+        ("cloudevents_sdk", cloudevents_sdk, cloudevents_sdkSample, cloudevents_sdkCells),
         ("cloudflare", cloudflare, cloudflareSample, cloudflareCells),
         ("connect", connect, connectSample, connectCells),
         ("debezium", debezium, debeziumSample, debeziumCells),
@@ -93,7 +93,7 @@ meters:
 
 """#
 
-    static let cloudevents = #"""
+    static let cloudevents_sdk = #"""
 # CloudEvents as its package for Python (1.13 and 2.2) and OpenMeter's client send them: nothing needs to be said of the envelope.
 # Data is an object, or the same bytes in base64; a string in data is no object.
 version: 1
@@ -107,7 +107,7 @@ meters:
   prompt_tokens: {kind: sum, by: [model], windows: [month, all], on: [{event: prompt, amount: tokens}]}
 
 """#
-    static let cloudeventsSample = #"""
+    static let cloudevents_sdkSample = #"""
 {"id": "a1", "source": "/shop", "type": "prompt", "subject": "customer-1", "time": "2026-03-09T14:15:16.25+00:00", "datacontenttype": "application/json", "specversion": "1.0", "data": {"tokens": 12, "model": "gr\u00f6\u00dfer"}}
 {"id": "a2", "source": "/shop", "type": "prompt", "subject": "customer-1", "time": "2026-03-09T14:15:16.25+00:00", "datacontenttype": "application/json", "specversion": "1.0", "data_base64": "eyJ0b2tlbnMiOiAzMCwgIm1vZGVsIjogInNtYWxsIn0="}
 {"id": "a3", "source": "/shop", "type": "prompt", "subject": "customer-1", "time": "2026-03-09T14:15:16.25+00:00", "datacontenttype": "application/json", "partitionkey": "customer-1", "specversion": "1.0", "data": {"tokens": 5}}
@@ -125,7 +125,7 @@ meters:
 {"id": "c4", "source": "/shop", "type": "prompt", "specversion": "1.0", "time": "2026-03-09T14:15:16Z", "subject": "customer 2"}
 
 """#
-    static let cloudeventsCells = #"""
+    static let cloudevents_sdkCells = #"""
 {
  "cells": {
   "customer 2": {

@@ -22,7 +22,7 @@ PLACES = {
     "auth0": ("/log_id", None, "/data/date", "text", "/data/isMobile"),
     "connect": ("/payload/order_id", "/payload/org_id", "/payload/created_at", 1000, "/payload/amount"),
     "debezium": (None, "/after/org_id", "/ts_ms", 1000, "/after/amount"),
-    "cloudevents": ("/id", "/subject", "/time", "text", "/data/tokens"),
+    "cloudevents_sdk": ("/id", "/subject", "/time", "text", "/data/tokens"),
     "metronome": ("/transaction_id", "/customer_id", "/timestamp", "text", "/properties/cpu_seconds"),
 }
 # Fields that are no numbers.
