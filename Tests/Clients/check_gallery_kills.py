@@ -58,7 +58,7 @@ class Stream:
         expect(self._producer.flush(30) == 0, "flush")
 
     def _of_samples(self, partition):
-        return [record for record, outcome in self._partitions[partition] if outcome is None]
+        return [record.decode() for record, outcome in self._partitions[partition] if outcome is None]
 
     def letters(self):
         """Which records have a letter: {(partition, offset): (reason, record)}."""
