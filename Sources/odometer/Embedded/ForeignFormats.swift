@@ -7,6 +7,7 @@ enum ForeignFormats {
         ("auth0", auth0, auth0Sample, auth0Cells),
         ("avro", avro, avroSample, avroCells),
         ("cloudevents", cloudevents, cloudeventsSample, cloudeventsCells),
+        ("cloudevents_sdk", cloudevents_sdk, cloudevents_sdkSample, cloudevents_sdkCells),
         ("cloudflare", cloudflare, cloudflareSample, cloudflareCells),
         ("connect", connect, connectSample, connectCells),
         ("debezium", debezium, debeziumSample, debeziumCells),
@@ -15,6 +16,7 @@ enum ForeignFormats {
         ("kong", kong, kongSample, kongCells),
         ("lago", lago, lagoSample, lagoCells),
         ("litellm", litellm, litellmSample, litellmCells),
+        ("metronome", metronome, metronomeSample, metronomeCells),
         ("nginx", nginx, nginxSample, nginxCells),
         ("openmeter", openmeter, openmeterSample, openmeterCells),
         ("orb", orb, orbSample, orbCells),
@@ -244,6 +246,85 @@ meters:
   "duplicate": 2,
   "ignored": 2,
   "malformed": 2
+ }
+}
+
+"""#
+
+    static let cloudevents_sdk = #"""
+# CloudEvents as its package for Python (1.13 and 2.2) and OpenMeter's client send them: nothing needs to be said of the envelope.
+# Data is an object, or the same bytes in base64; a string in data is no object.
+version: 1
+events:
+  prompt:
+    fields:
+      tokens: {at: /data/tokens, is: integer, required: true}
+      model: {at: /data/model}
+meters:
+  prompts: {kind: count, windows: [day, all], on: [{event: prompt}]}
+  prompt_tokens: {kind: sum, by: [model], windows: [month, all], on: [{event: prompt, amount: tokens}]}
+
+"""#
+    static let cloudevents_sdkSample = #"""
+{"id": "a1", "source": "/shop", "type": "prompt", "subject": "customer-1", "time": "2026-03-09T14:15:16.25+00:00", "datacontenttype": "application/json", "specversion": "1.0", "data": {"tokens": 12, "model": "gr\u00f6\u00dfer"}}
+{"id": "a2", "source": "/shop", "type": "prompt", "subject": "customer-1", "time": "2026-03-09T14:15:16.25+00:00", "datacontenttype": "application/json", "specversion": "1.0", "data_base64": "eyJ0b2tlbnMiOiAzMCwgIm1vZGVsIjogInNtYWxsIn0="}
+{"id": "a3", "source": "/shop", "type": "prompt", "subject": "customer-1", "time": "2026-03-09T14:15:16.25+00:00", "datacontenttype": "application/json", "partitionkey": "customer-1", "specversion": "1.0", "data": {"tokens": 5}}
+{"id": "a4", "source": "/shop", "type": "prompt", "subject": "customer-1", "time": "2026-03-09T14:15:16.25+00:00", "datacontenttype": "application/json", "specversion": "1.0", "data": "{\"tokens\": 5}"}
+{"id": "a5", "source": "/shop", "type": "prompt", "subject": "customer-1", "time": "2026-03-09T14:15:16.25+00:00", "datacontenttype": "application/json", "specversion": "1.0", "data": {"tokens": NaN}}
+{"id": "a6", "source": "/shop", "type": "prompt", "subject": null, "time": "2026-03-09T14:15:16.25+00:00", "datacontenttype": "application/json", "specversion": "1.0", "data": {"tokens": 5}}
+{"id": "b1", "source": "my-app", "specversion": "1.0", "type": "prompt", "subject": "customer-1", "data": {"tokens": 123, "model": "small"}, "time": "2026-03-09T14:15:16Z"}
+{"id": "b2", "source": "my-app", "specversion": "1.0", "type": "prompt", "subject": "customer-1", "data": {"tokens": 7.0, "model": "small"}, "time": "2026-03-09T14:15:16.250000Z"}
+{"id": "b3", "source": "my-app", "specversion": "1.0", "type": "prompt", "subject": "customer-1", "data": {"tokens": 1.5, "model": "small"}, "time": "2026-03-09T14:15:16Z"}
+{"id": "b4", "source": "my-app", "specversion": "1.0", "type": "prompt", "subject": "customer-1", "data": "eyJ0b2tlbnMiOiA3fQ==", "time": "2026-03-09T14:15:16Z"}
+{"id": "c1", "source": "/shop", "type": "prompt", "specversion": "1.0", "time": "2026-03-09T02:15:16+05:30", "subject": "customer 2", "retried": true, "count": 3, "data": {"tokens": 1}}
+{"id": "c2", "source": "/shop", "type": "prompt", "specversion": "1.0", "time": "2026-03-09T14:15:16Z", "subject": "customer 2", "datacontenttype": "application/json", "data_base64": "eyJ0b2tlbnMiOiA4fQ=="}
+{"id": "c2", "source": "/shop", "type": "prompt", "specversion": "1.0", "time": "2026-03-09T14:15:16Z", "subject": "customer 2", "datacontenttype": "application/json", "data_base64": "eyJ0b2tlbnMiOiA4fQ=="}
+{"id": "c3", "source": "/shop", "type": "prompt", "specversion": "1.0", "time": "2026-03-09T14:15:16Z", "data": {"tokens": 1}}
+{"id": "c4", "source": "/shop", "type": "prompt", "specversion": "1.0", "time": "2026-03-09T14:15:16Z", "subject": "customer 2"}
+
+"""#
+    static let cloudevents_sdkCells = #"""
+{
+ "cells": {
+  "customer 2": {
+   "prompt_tokens:all": {
+    "unknown": "9"
+   },
+   "prompt_tokens:month:2026-03": {
+    "unknown": "9"
+   },
+   "prompts:day:2026-03": {
+    "08": "1",
+    "09": "1"
+   },
+   "totals": {
+    "prompts": "2"
+   }
+  },
+  "customer-1": {
+   "prompt_tokens:all": {
+    "gr\u00f6\u00dfer": "12",
+    "small": "160",
+    "unknown": "5"
+   },
+   "prompt_tokens:month:2026-03": {
+    "gr\u00f6\u00dfer": "12",
+    "small": "160",
+    "unknown": "5"
+   },
+   "prompts:day:2026-03": {
+    "09": "5"
+   },
+   "totals": {
+    "prompts": "5"
+   }
+  }
+ },
+ "outcomes": {
+  "accepted": 7,
+  "bad_field": 4,
+  "duplicate": 1,
+  "malformed": 3
  }
 }
 
@@ -771,8 +852,8 @@ meters:
 """#
 
     static let lago = #"""
-# Lago events, one a record, as its clients send them: every number is a string, times are seconds since 1970 with or without a
-# fraction; an event without a time, or with null, has that of its record.
+# Lago events, one a record, as its clients send them: timestamps (seconds since 1970, with or without a fraction) and cents are
+# strings, properties what the caller gave; an event without a time, or with null, has that of its record.
 version: 1
 envelope:
   id: /event/transaction_id
@@ -794,12 +875,14 @@ meters:
 """#
     static let lagoSample = #"""
 {"event":{"transaction_id":"t-1","external_subscription_id":"sub-1","code":"storage","timestamp":"1773065716","precise_total_amount_cents":"1234.56","properties":{"gb":"1.5","region":"eu"}}}
-{"event":{"transaction_id":"t-2","external_subscription_id":"sub-1","code":"storage","timestamp":"1773065716.987","precise_total_amount_cents":"0.000000000001","properties":{"gb":"0.0005","region":"eu"}}}
+{"event":{"transaction_id":"t-2","external_subscription_id":"sub-1","code":"storage","timestamp":"1773065716.987","precise_total_amount_cents":"1E-12","properties":{"gb":"0.0005","region":"eu"}}}
+{"event":{"transaction_id":"t-6","external_subscription_id":"sub-1","code":"storage","timestamp":"1773065716","precise_total_amount_cents":null,"properties":{"gb":0.001,"region":null}}}
 {"event":{"transaction_id":"t-3","external_subscription_id":null,"external_customer_id":"cust-9","code":"storage","timestamp":1773152116.25,"precise_total_amount_cents":null,"properties":{"gb":2,"region":null}}}
 {"event":{"transaction_id":"t-3","external_subscription_id":null,"external_customer_id":"cust-9","code":"storage","timestamp":1773152116.25,"precise_total_amount_cents":null,"properties":{"gb":2,"region":null}}}
-{"event":{"transaction_id":"t-4","external_subscription_id":"sub-1","code":"storage","timestamp":"yesterday","properties":{"gb":"1"}}}
-{"event":{"transaction_id":"t-5","external_subscription_id":"sub-1","code":"storage","timestamp":"1773065716","properties":{}}}
-{"event":{"transaction_id":"t-9","external_subscription_id":"sub-1","code":"storage","timestamp":"1773065717","precise_total_amount_cents":"98765432.1","properties":{"gb":"1","region":"eu"}}}
+{"event":{"transaction_id":"t-4","external_subscription_id":"sub-1","code":"storage","timestamp":"yesterday","precise_total_amount_cents":null,"properties":{"gb":"1"}}}
+{"event":{"transaction_id":"t-5","external_subscription_id":"sub-1","code":"storage","timestamp":"1773065716","precise_total_amount_cents":null,"properties":{}}}
+{"event":{"transaction_id":"t-7","external_subscription_id":"sub-1","code":"storage","timestamp":"1773065716","precise_total_amount_cents":null,"properties":{"gb":true}}}
+{"event":{"transaction_id":"t-9","external_subscription_id":"sub-1","code":"storage","timestamp":"1773065717","precise_total_amount_cents":"98765432.1","properties":{"gb":1,"region":"eu"}}}
 
 """#
     static let lagoCells = #"""
@@ -821,23 +904,25 @@ meters:
   },
   "sub-1": {
    "storage_events:day:2026-03": {
-    "09": "3"
+    "09": "4"
    },
    "storage_gigabytes:all": {
-    "eu": "2500"
+    "eu": "2500",
+    "unknown": "1"
    },
    "storage_gigabytes:month:2026-03": {
-    "eu": "2500"
+    "eu": "2500",
+    "unknown": "1"
    },
    "totals": {
     "storage_cents": "98766666660000",
-    "storage_events": "3"
+    "storage_events": "4"
    }
   }
  },
  "outcomes": {
-  "accepted": 4,
-  "bad_field": 1,
+  "accepted": 5,
+  "bad_field": 2,
   "duplicate": 1,
   "malformed": 1
  }
@@ -937,6 +1022,71 @@ meters:
   "accepted": 5,
   "bad_field": 1,
   "duplicate": 1,
+  "malformed": 1
+ }
+}
+
+"""#
+
+    static let metronome = #"""
+# Metronome events, one a record: its clients send lists of up to 100. Times come with and without a zone (then UTC); amounts are
+# numbers or strings.
+version: 1
+envelope:
+  id: /transaction_id
+  source: {const: metronome}
+  type: /event_type
+  subject: /customer_id
+  time: {at: /timestamp, format: iso8601, zone: UTC}
+events:
+  compute:
+    fields:
+      seconds: {at: /properties/cpu_seconds, is: decimal, scale: 6, round: half_even, from: text, required: true}
+      region: {at: /properties/region}
+meters:
+  compute_runs: {kind: count, windows: [day, all], on: [{event: compute}]}
+  compute_seconds: {kind: sum, by: [region], windows: [month, all], on: [{event: compute, amount: seconds}]}
+
+"""#
+    static let metronomeSample = #"""
+{"transaction_id":"x1","customer_id":"acme","event_type":"compute","timestamp":"2026-03-09T14:15:16+00:00","properties":{"cpu_seconds":0.25,"region":"eu"}}
+{"transaction_id":"x2","customer_id":"acme","event_type":"compute","timestamp":"2026-03-09T14:15:16.250000+00:00","properties":{"cpu_seconds":"12.5","region":"us"}}
+{"transaction_id":"x3","customer_id":"acme","event_type":"compute","timestamp":"2026-03-09T23:30:00","properties":{"cpu_seconds":3}}
+{"transaction_id":"x4","customer_id":"acme","event_type":"compute","timestamp":"2026-03-09T23:30:00-01:00","properties":{"cpu_seconds":1e-06,"region":null}}
+{"transaction_id":"x2","customer_id":"acme","event_type":"compute","timestamp":"2026-03-09T14:15:16.250000+00:00","properties":{"cpu_seconds":"12.5","region":"us"}}
+{"transaction_id":"x5","customer_id":"acme","event_type":"compute","timestamp":"2026-03-09T14:15:16+00:00","properties":{"cpu_seconds":null}}
+{"transaction_id":"x6","customer_id":"acme","event_type":"login","timestamp":"2026-03-09T14:15:16+00:00","properties":{"cpu_seconds":1}}
+{"transaction_id":"x7","customer_id":"acme","event_type":"compute","timestamp":1773065716,"properties":{"cpu_seconds":1}}
+
+"""#
+    static let metronomeCells = #"""
+{
+ "cells": {
+  "acme": {
+   "compute_runs:day:2026-03": {
+    "09": "3",
+    "10": "1"
+   },
+   "compute_seconds:all": {
+    "eu": "250000",
+    "unknown": "3000001",
+    "us": "12500000"
+   },
+   "compute_seconds:month:2026-03": {
+    "eu": "250000",
+    "unknown": "3000001",
+    "us": "12500000"
+   },
+   "totals": {
+    "compute_runs": "4"
+   }
+  }
+ },
+ "outcomes": {
+  "accepted": 4,
+  "bad_field": 1,
+  "duplicate": 1,
+  "ignored": 1,
   "malformed": 1
  }
 }
@@ -1103,10 +1253,11 @@ meters:
     static let orbSample = #"""
 {"event_name":"compute","idempotency_key":"k1","external_customer_id":"acme","timestamp":"2026-03-09T14:15:16+00:00","properties":{"hours":0.25,"is_spot":true}}
 {"event_name":"compute","idempotency_key":"k2","customer_id":null,"external_customer_id":"acme","timestamp":"2026-03-09T23:30:00","properties":{"hours":1.000000001,"is_spot":false}}
-{"event_name":"compute","idempotency_key":"k3","customer_id":"cus_7","external_customer_id":"acme","timestamp":"2026-03-09T23:30:00.5-01:00","properties":{"hours":"2","is_spot":"maybe"}}
+{"event_name":"compute","idempotency_key":"k3","customer_id":"cus_7","external_customer_id":"acme","timestamp":"2026-03-09T23:30:00.500000-01:00","properties":{"hours":"2","is_spot":"maybe"}}
+{"event_name":"compute","idempotency_key":"k6","external_customer_id":"acme","timestamp":"2026-03-09T14:15:16Z","properties":{"hours":1e-07}}
 {"event_name":"compute","idempotency_key":"k1","external_customer_id":"acme","timestamp":"2026-03-09T14:15:16+00:00","properties":{"hours":0.25,"is_spot":true}}
 {"event_name":"compute","idempotency_key":"k4","external_customer_id":"acme","timestamp":"2026-03-09","properties":{"hours":1}}
-{"event_name":"compute","idempotency_key":"k5","external_customer_id":"acme","timestamp":"2026-03-09T14:15:16Z","properties":{"hours":0.0000000001}}
+{"event_name":"compute","idempotency_key":"k5","external_customer_id":"acme","timestamp":"2026-03-09T14:15:16Z","properties":{"hours":1e-10}}
 
 """#
     static let orbCells = #"""
@@ -1115,17 +1266,19 @@ meters:
   "acme": {
    "compute_hours:all": {
     "false": "1000000001",
-    "true": "250000000"
+    "true": "250000000",
+    "unknown": "100"
    },
    "compute_hours:month:2026-03": {
     "false": "1000000001",
-    "true": "250000000"
+    "true": "250000000",
+    "unknown": "100"
    },
    "compute_runs:day:2026-03": {
-    "09": "2"
+    "09": "3"
    },
    "totals": {
-    "compute_runs": "2"
+    "compute_runs": "3"
    }
   },
   "cus_7": {
@@ -1144,7 +1297,7 @@ meters:
   }
  },
  "outcomes": {
-  "accepted": 3,
+  "accepted": 4,
   "bad_field": 1,
   "duplicate": 1,
   "malformed": 1
@@ -1342,7 +1495,8 @@ meters:
 
     static let stripe = #"""
 # Stripe meter events, as its API takes them: a value is a number or a string, a time is RFC 3339 (version 2 of the API) or
-# seconds since 1970 (version 1). An event without identifier cannot be told from its repetition and is malformed.
+# seconds since 1970 (version 1, and what the client for Python makes of a datetime). An event without identifier cannot be told
+# from its repetition and is malformed. A float such as 0.1 + 0.2 has more decimals than its price: half_even.
 version: 1
 envelope:
   id: /identifier
@@ -1353,7 +1507,7 @@ envelope:
 events:
   ai_tokens:
     fields:
-      value: {at: /payload/value, is: decimal, scale: 6, from: text, required: true}
+      value: {at: /payload/value, is: decimal, scale: 6, round: half_even, from: text, required: true}
       model: {at: /payload/model}
 meters:
   token_events: {kind: count, windows: [day, all], on: [{event: ai_tokens}]}
@@ -1361,13 +1515,15 @@ meters:
 
 """#
     static let stripeSample = #"""
-{"event_name":"ai_tokens","identifier":"mev_1","payload":{"stripe_customer_id":"cus_A1","value":"25","model":"small"},"timestamp":"2026-03-09T14:15:16.000Z"}
-{"event_name":"ai_tokens","identifier":"mev_2","payload":{"stripe_customer_id":"cus_A1","value":3,"model":"small"},"timestamp":1773065717}
-{"event_name":"ai_tokens","identifier":"mev_3","payload":{"stripe_customer_id":"cus_B2","value":"25.10","model":"large"},"timestamp":"1773152117"}
-{"event_name":"ai_tokens","identifier":"mev_2","payload":{"stripe_customer_id":"cus_A1","value":3,"model":"small"},"timestamp":1773065717}
-{"event_name":"ai_tokens","identifier":"mev_4","payload":{"stripe_customer_id":"cus_A1","value":"many"},"timestamp":1773065718}
-{"event_name":"ai_tokens","payload":{"stripe_customer_id":"cus_A1","value":"1"},"timestamp":1773065719}
-{"event_name":"seats","identifier":"mev_5","payload":{"stripe_customer_id":"cus_A1","value":"1"},"timestamp":1773065720}
+{"event_name": "ai_tokens", "payload": {"stripe_customer_id": "cus_A1", "value": "25", "model": "small"}, "identifier": "mev_1", "timestamp": "2026-03-09T14:15:16.000Z"}
+{"event_name": "ai_tokens", "payload": {"stripe_customer_id": "cus_A1", "value": 3, "model": "small"}, "identifier": "mev_2", "timestamp": 1773065717}
+{"event_name": "ai_tokens", "payload": {"stripe_customer_id": "cus_A1", "value": 3, "model": "small"}, "identifier": "mev_2", "timestamp": 1773065717}
+{"event_name": "ai_tokens", "payload": {"stripe_customer_id": "cus_B2", "value": "25.10", "model": "large"}, "identifier": "mev_3", "timestamp": "1773152117"}
+{"event_name": "ai_tokens", "payload": {"stripe_customer_id": "cus_B2", "value": 0.30000000000000004}, "identifier": "mev_6", "timestamp": 1773065716}
+{"event_name": "ai_tokens", "payload": {"stripe_customer_id": "cus_B2", "value": 1e-06, "model": null}, "identifier": "mev_7", "timestamp": 1773065716}
+{"event_name": "ai_tokens", "payload": {"stripe_customer_id": "cus_A1", "value": "many"}, "identifier": "mev_4", "timestamp": 1773065716}
+{"event_name": "ai_tokens", "payload": {"stripe_customer_id": "cus_A1", "value": "1"}, "timestamp": 1773065716}
+{"event_name": "seats", "payload": {"stripe_customer_id": "cus_A1", "value": "1"}, "identifier": "mev_5", "timestamp": 1773065716}
 
 """#
     static let stripeCells = #"""
@@ -1389,21 +1545,24 @@ meters:
   },
   "cus_B2": {
    "token_events:day:2026-03": {
+    "09": "2",
     "10": "1"
    },
    "tokens:all": {
-    "large": "25100000"
+    "large": "25100000",
+    "unknown": "300001"
    },
    "tokens:month:2026-03": {
-    "large": "25100000"
+    "large": "25100000",
+    "unknown": "300001"
    },
    "totals": {
-    "token_events": "1"
+    "token_events": "3"
    }
   }
  },
  "outcomes": {
-  "accepted": 3,
+  "accepted": 5,
   "bad_field": 1,
   "duplicate": 1,
   "ignored": 1,
