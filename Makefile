@@ -109,7 +109,7 @@ clean: ## remove everything that was built or fetched
 	@rm -rf .build .tools
 
 # The Python packages of the tests, in a folder of their own.
-$(PYTHON_TOOLS)/ready: Tests/Clients/requirements.txt Tests/Clients/servers.txt
+$(PYTHON_TOOLS)/ready: Tests/Clients/requirements.txt Tests/Clients/servers.txt Tests/Clients/sdks.txt
 	@Tests/run python-tools
 
 # For the plots of the benchmark, which goes on without them.

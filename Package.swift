@@ -39,14 +39,19 @@ let package = Package(
         .systemLibrary(name: "CJWT"), .systemLibrary(name: "CCrypto"),
         .systemLibrary(name: "CSSL"),
         .systemLibrary(name: "CZlib"), .systemLibrary(name: "CZstd"),
-        .systemLibrary(name: "CMalloc"),
+        .systemLibrary(name: "CMalloc"), .systemLibrary(name: "CCurl"),
         .target(
             name: "CEventScan",
             cxxSettings: [.define("NDEBUG"), .unsafeFlags(["-O3"])],
             linkerSettings: [.linkedLibrary("simdjson")]),
         .target(name: "CTables"),
+        .target(name: "CProtoSchema", linkerSettings: [.linkedLibrary("protobuf")]),
+        .target(
+            name: "CRecordScan", dependencies: ["CEventScan", "CProtoSchema"],
+            cxxSettings: [.define("NDEBUG"), .unsafeFlags(["-O3"])],
+            linkerSettings: [.linkedLibrary("simdjson")]),
 
-        room("Metering", "CEventScan", "CTables"),
+        room("Metering", "CEventScan", "CRecordScan", "CProtoSchema", "CTables"),
         room("Spelling"),
         room("Zones", "Metering", "Spelling"),
         room("Catalog", "Metering", "Spelling", "Zones", "CYAML"),
@@ -55,6 +60,7 @@ let package = Package(
         room("Redis", "CHiredis", "CSSL"),
         room("Ledger", "Metering", "Redis"),
         room("Pipeline", "Metering", "Kafka", "Redis", "Ledger"),
+        room("Registry", "Metering", "CRecordScan", "CProtoSchema", "CCurl"),
         room("Query", "Metering", "Ledger"),
         room("HTTPServer", "CMicroHTTPD"),
         room("API", "Metering", "Query", "HTTPServer", "Spelling", "CJWT", "CCrypto"),
@@ -70,7 +76,7 @@ let package = Package(
             dependencies: [
                 "Metering", "Catalog", "Inference", "Kafka", "Redis", "Ledger", "Pipeline", "Query",
                 "HTTPServer", "API", "Spelling", "Zones", "Workload", "Replay", "Verify",
-                "Printing", "Laboratory", "CMalloc",
+                "Printing", "Laboratory", "CMalloc", "Registry",
             ],
             swiftSettings: settings),
 
@@ -102,6 +108,9 @@ let package = Package(
         .target(
             name: "EventScanTarget", dependencies: ["CEventScan"], path: "Fuzz/EventScan"),
         .target(
+            name: "RecordScanTarget", dependencies: ["CEventScan", "CRecordScan"],
+            path: "Fuzz/RecordScan"),
+        .target(
             name: "FuzzTargets",
             dependencies: [
                 "Metering", "Catalog", "Redis", "Ledger", "Query", "HTTPServer", "API", "Workload",
@@ -126,7 +135,7 @@ let package = Package(
         tests("HTTPServerTests", "HTTPServer", "TestSupport"),
         tests(
             "APITests", "API", "Query", "HTTPServer", "Ledger", "Redis", "Metering", "Catalog",
-            "FuzzTargets", "EventScanTarget", "TestSupport"),
+            "FuzzTargets", "EventScanTarget", "RecordScanTarget", "TestSupport"),
         tests("WorkloadTests", "Workload", "Verify", "Kafka", "Redis", "TestSupport"),
         tests(
             "OdometerTests", "odometer", "API", "HTTPServer", "Ledger", "Metering", "Pipeline",

@@ -55,6 +55,16 @@ bool is_same(const es_fan_out &a, const es_fan_out &b) {
     return true;
 }
 
+/// Of arrays it keeps the elements' texts: of the outermost, or of the member `list`.
+es_scanner *make_part_scanner(bool is_outermost) {
+    const std::vector<es_node> nodes = is_outermost
+                                           ? std::vector<es_node>{node("", 0, -1, 0, 0, ES_PARTS)}
+                                           : std::vector<es_node>{node("", -1, -1, 1, 2), node("list", 0, -1, 0, 0, ES_PARTS),
+                                                                  node("id", 1, -1)};
+    const es_tree tree = {nodes.data(), nullptr, nullptr, uint32_t(nodes.size()), 0, 0, 2, 0};
+    return es_create(&tree);
+}
+
 /// The object with an additional first member; empty when the text does not begin like an object.
 std::string with_escape(std::string_view text) {
     const std::string_view blanks = " \t\n\r";
@@ -87,6 +97,39 @@ const char *finding(es_scanner *plain, es_scanner *other, std::string_view text,
         if (!is_same(es_fan_outs(plain)[i], es_fan_outs(other)[i])) return "entries differ";
     return nullptr;
 }
+/// The array with an additional first element that has an escape; empty where it is no array.
+std::string with_element(std::string_view text) {
+    const std::string_view blanks = " \t\n\r";
+    const size_t bracket = text.find_first_not_of(blanks);
+    if (bracket == text.npos || text[bracket] != '[') return "";
+    const size_t next = text.find_first_not_of(blanks, bracket + 1);
+    std::string more(text.substr(0, bracket + 1));
+    more += next != text.npos && text[next] == ']' ? "\"\\u0000\"" : "\"\\u0000\",";
+    return more.append(text.substr(bracket + 1));
+}
+
+/// The parts of an array, found in both ways, are the same, and each is one JSON text.
+const char *part_finding(es_scanner *plain, es_scanner *other, es_scanner *checker, std::string_view text, bool is_outermost) {
+    std::unique_ptr<char[]> exact(new char[text.size()]);
+    memcpy(exact.get(), text.data(), text.size());
+    const std::string more = is_outermost ? with_element(text) : with_escape(text);
+    if (more.empty()) return nullptr;
+    const int result = es_scan(plain, exact.get(), text.size(), 0, !is_outermost);
+    if (es_scan(other, more.data(), more.size(), 0, !is_outermost) != result) return "results differ with parts";
+    uint32_t count = 0, other_count = 0;
+    const es_part *const parts = es_parts(plain, &count), *other_parts = es_parts(other, &other_count);
+    if (is_outermost && result == ES_OK) {
+        other_parts++;
+        other_count--;
+    }
+    if (count != other_count) return "numbers of parts differ";
+    for (uint32_t i = 0; i < count; i++) {
+        const std::string_view part(parts[i].text, parts[i].length);
+        if (part != std::string_view(other_parts[i].text, other_parts[i].length)) return "parts differ";
+        if (es_scan(checker, part.data(), part.size(), -1, 0) != ES_OK) return "a part is no JSON";
+    }
+    return nullptr;
+}
 }  // namespace
 
 extern "C" const char *event_scan_finding(const uint8_t *data, size_t size) {
@@ -95,6 +138,10 @@ extern "C" const char *event_scan_finding(const uint8_t *data, size_t size) {
     es_member members[4];
     if ((es_members(other, text.data(), size, members, 4) >= 0) != (es_scan(other, text.data(), size, -1, 1) == ES_OK))
         return "members and check differ";
+    static es_scanner *const parts[] = {make_part_scanner(false), make_part_scanner(false), make_part_scanner(true),
+                                        make_part_scanner(true)};
+    for (int i = 0; i < 2; i++)
+        if (const char *found = part_finding(parts[2 * i], parts[2 * i + 1], other, text, i == 1)) return found;
     // Often enough for the shape to be learned.
     if (const char *found = finding(plain, other, text, 20)) return found;
     uint32_t chance = uint32_t(size) * 2654435761u;

@@ -72,6 +72,13 @@ private enum CatalogWriter {
         if let inside = envelope.inside {
             members.append(("data", mapping([("at", pointer(inside)), ("inside", "json")])))
         }
+        switch envelope.each {
+        case nil: break
+        case .lines: members.append(("each", "lines"))
+        case .arrays(let arrays):
+            members.append(
+                ("each", list(arrays.map { $0.isEmpty ? "array" : pointer($0) })))
+        }
         return mapping(members)
     }
 
@@ -93,11 +100,11 @@ private enum CatalogWriter {
         let texts = places.map { place in
             switch place {
             case .pointer(let tokens): pointer(tokens)
-            case .entry(let entry):
-                mapping([
-                    ("list", pointer(entry.list)), ("key", pointer(entry.key)),
-                    ("value", pointer(entry.value)), ("name", quoted(entry.name)),
-                ])
+            case .entry(let entry): mapping(members(of: entry))
+            case .outer(let list, let inner):
+                mapping(
+                    [("in", list.map { $0.isEmpty ? "array" : pointer($0) } ?? "record")]
+                        + members(of: inner))
             case .header(let name): mapping([("header", quoted(name))])
             case .key: mapping([("key", "true")])
             case .record: mapping([("record", "true")])
@@ -106,6 +113,21 @@ private enum CatalogWriter {
             }
         }
         return texts.count == 1 ? texts[0] : list(texts)
+    }
+
+    private static func members(of entry: Place.Entry) -> [(String, String)] {
+        [
+            ("list", pointer(entry.list)), ("key", pointer(entry.key)),
+            ("value", pointer(entry.value)), ("name", quoted(entry.name)),
+        ]
+    }
+
+    /// What is beside `in`.
+    private static func members(of inner: Place) -> [(String, String)] {
+        switch inner {
+        case .entry(let entry): members(of: entry)
+        default: [("at", text(of: [inner]))]
+        }
     }
 
     private static func text(of event: EventDeclaration) -> String {

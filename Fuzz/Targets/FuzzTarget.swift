@@ -10,7 +10,9 @@ public protocol FuzzTarget: AnyObject {
 /// All targets written in Swift, by the names of their corpora in `Fuzz/corpus`.
 public enum FuzzTargets {
     /// Their names.
-    public static let names = ["catalog", "foreign", "headers", "request", "timestamp"]
+    public static let names = [
+        "catalog", "foreign", "headers", "lists", "request", "timestamp",
+    ]
 
     /// Makes a target; nil for an unknown name.
     ///
@@ -21,6 +23,7 @@ public enum FuzzTargets {
         case "catalog": CatalogTarget()
         case "foreign": try ForeignTarget()
         case "headers": try HeadersTarget()
+        case "lists": try ListsTarget()
         case "request": try RequestTarget(redis: redis)
         case "timestamp": TimestampTarget()
         default: nil

@@ -40,7 +40,7 @@ final class RecordTwin {
 
     /// How the two differ; nil: not at all.
     func finding(for record: FuzzRecord) -> String? {
-        let found = outcome(of: record)
+        let found = outcomes(of: record)
         defer { tally.pointee.removeAll() }
         let settings = OracleSettings(
             prefix: "odo", generation: 1, shards: 1, dedupeWindow: 0,
@@ -49,12 +49,13 @@ final class RecordTwin {
             return "no oracle"
         }
         _ = oracle.addPartition(topic: "usage", number: 0)
-        let expected = oracle.feed(
+        _ = oracle.feed(
             0, offset: 0, timestamp: Self.timestamp, key: record.key, value: record.value,
             headers: record.headers)
-        guard found?.name == expected.name else {
+        let expected = Self.text(OracleOutcome.allCases.map { ($0.name, oracle.count($0)) })
+        guard found == expected else {
             let why = program.rejected.first?.detail ?? ""
-            return "\(found?.name ?? "no outcome") \(why), the oracle says \(expected.name)"
+            return "\(found) \(why), the oracle says \(expected)"
         }
         oracle.sortCells()
         let (own, its) = (changes(), Self.changes(oracle))
@@ -64,7 +65,8 @@ final class RecordTwin {
         return nil
     }
 
-    private func outcome(of record: FuzzRecord) -> Outcome? {
+    /// How many events had which outcome.
+    private func outcomes(of record: FuzzRecord) -> String {
         let before = program.counters.outcomes
         var attributes = record.attributes
         var headers = [UnsafeRawBufferPointer?](repeating: nil, count: names.count)
@@ -76,7 +78,9 @@ final class RecordTwin {
             }
             var fold = FoldRecord(
                 offset: offset, timestampMilliseconds: Self.timestamp, value: record.value,
-                key: record.key, partitionSlot: 0, attributes: attributes.isBinary ? 0 : -1,
+                key: record.key, partitionSlot: 0,
+                attributes: attributes.isBatch
+                    ? FoldRecord.batch : attributes.isBinary ? 0 : -1,
                 headers: headers.baseAddress.map { UnsafePointer($0) })
             withUnsafePointer(to: &fold) { fold in
                 withUnsafePointer(to: &attributes) { attributes in
@@ -87,8 +91,15 @@ final class RecordTwin {
             }
         }
         offset += 1
-        let changed = before.indices.filter { program.counters.outcomes[$0] != before[$0] }
-        return changed.count == 1 ? Outcome(rawValue: UInt8(changed[0])) : nil
+        return Self.text(
+            Outcome.allCases.map { outcome in
+                let index = Int(outcome.rawValue)
+                return (outcome.name, program.counters.outcomes[index] - before[index])
+            })
+    }
+
+    private static func text(_ counts: [(String, Int64)]) -> String {
+        counts.filter { $0.1 != 0 }.map { "\($0.1) \($0.0)" }.sorted().joined(separator: ", ")
     }
 
     /// The amounts of the tally over all of time, by organization and scope, meter and member.

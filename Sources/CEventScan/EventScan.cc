@@ -10,6 +10,7 @@ namespace {
 /// error.
 struct walk {
     es_scanner &scanner;
+    ondemand::document &document;
     int error = ES_OK;
     bool fail(int result) {
         if (error == ES_OK) error = result;
@@ -20,6 +21,7 @@ struct walk {
     bool element(ondemand::value value, int32_t node, uint32_t number, int depth, es_value *out);
     bool elements(ondemand::array array, int32_t node, int depth);
     bool entries(ondemand::array array, const es_list &list, int depth);
+    bool parts(ondemand::array array, int depth);
     bool member(ondemand::field &field, string_view name, int32_t node, int depth, es_value *out);
     bool fan_out_object(ondemand::object object, int32_t node, int depth);
     bool fan_out_array(ondemand::array array, int32_t node, int depth);
@@ -100,6 +102,7 @@ bool walk::element(ondemand::value value, int32_t node, uint32_t number, int dep
 }
 
 bool walk::elements(ondemand::array array, int32_t node, int depth) {
+    if (node >= 0 && scanner.nodes[node].list == ES_PARTS) return parts(array, depth);
     if (node >= 0 && scanner.nodes[node].list >= 0)
         return entries(array, scanner.lists[scanner.nodes[node].list], depth);
     uint32_t number = 0;
@@ -118,6 +121,22 @@ bool walk::entries(ondemand::array array, const es_list &list, int depth) {
         begin_entry(scanner, list);
         if (!any(value, int32_t(list.root), depth + 1, nullptr)) return false;
         if (!end_entry(scanner, list)) return fail(ES_DUPLICATE_MEMBER);
+    }
+    return true;
+}
+
+/// Checks the elements of an array and keeps their texts.
+bool walk::parts(ondemand::array array, int depth) {
+    for (auto result : array) {
+        ondemand::value value;
+        if (std::move(result).get(value)) return fail(ES_NOT_JSON);
+        const string_view token = value.raw_json_token();
+        if (!any(value, -1, depth + 1, nullptr)) return false;
+        // The parser has gone beyond objects, arrays and texts, and stays at other scalars.
+        const bool is_scalar = token[0] != '{' && token[0] != '[' && token[0] != '"';
+        const char *end = token.data() + token.size();
+        if (!is_scalar && document.current_location().get(end)) return fail(ES_NOT_JSON);
+        keep_part(scanner, token.data(), end);
     }
     return true;
 }
@@ -177,7 +196,7 @@ int scan_document(es_scanner &scanner, const char *text, size_t length, int32_t 
     if (scanner.parser.iterate(text, length, length + SIMDJSON_PADDING).get(document)) return ES_NOT_JSON;
     ondemand::json_type type;
     if (document.type().get(type)) return ES_NOT_JSON;
-    walk steps{scanner};
+    walk steps{scanner, document};
     const es_node none{nullptr, 0, -1, -1, 0, 0, -1}, &node = root >= 0 ? scanner.nodes[size_t(root)] : none;
     es_fan_out *fan = node.fan_out >= 0 ? &scanner.fans[size_t(node.fan_out)] : nullptr;
     es_value own{}, *out = node.slot >= 0 ? &scanner.slots[size_t(node.slot)] : fan ? &own : nullptr;
@@ -243,6 +262,7 @@ void take(es_scanner &scanner, const es_tree &tree) {
             scanner.lengths[node] |= uint64_t(1) << std::min<uint32_t>(63, tree.nodes[child].name_length);
             if (scanner.index[child] >= 0) scanner.is_indexed[node] = true;
         }
+    for (const auto &node : scanner.nodes) scanner.has_parts = scanner.has_parts || node.list == ES_PARTS;
 }
 }  // namespace
 
@@ -262,8 +282,10 @@ extern "C" void es_destroy(es_scanner *scanner) { delete scanner; }
 
 extern "C" int es_scan(es_scanner *scanner, const char *json, size_t length, int32_t root, int must_be_object) {
     scanner->begin();
-    if (scanner->shapes.scan(*scanner, json, length, root)) return ES_OK;
-    scanner->begin();
+    if (!scanner->has_parts) {
+        if (scanner->shapes.scan(*scanner, json, length, root)) return ES_OK;
+        scanner->begin();
+    }
     if (scan_plain(*scanner, json, length, root)) return ES_OK;
     scanner->begin();
     const char *text = scanner->copy(json, length);
@@ -274,6 +296,10 @@ extern "C" int es_scan(es_scanner *scanner, const char *json, size_t length, int
 }
 
 extern "C" const es_value *es_slots(const es_scanner *scanner) { return scanner->slots.data(); }
+extern "C" const es_part *es_parts(const es_scanner *scanner, uint32_t *count) {
+    *count = uint32_t(scanner->parts.size());
+    return scanner->parts.data();
+}
 extern "C" const es_fan_out *es_fan_outs(const es_scanner *scanner) { return scanner->fans.data(); }
 
 extern "C" int es_members(es_scanner *scanner, const char *json, size_t length, es_member *members, int capacity) {

@@ -43,6 +43,7 @@ struct plain_walk {
     bool element(int32_t node, uint32_t number, int depth, es_value *out);
     bool elements(int32_t node, int depth);
     bool entries(const es_list &list, int depth);
+    bool parts(int depth);
     bool fan_out_object(int32_t node, int depth);
     bool fan_out_array(int32_t node, int depth);
 };
@@ -148,7 +149,10 @@ bool plain_walk::element(int32_t node, uint32_t number, int depth, es_value *out
 
 bool plain_walk::elements(int32_t node, int depth) {
     if (takes(']')) return true;
-    if (node >= 0 && scanner.nodes[node].list >= 0) return entries(scanner.lists[scanner.nodes[node].list], depth);
+    if (node >= 0 && scanner.nodes[node].list != -1) {
+        const int32_t list = scanner.nodes[node].list;
+        return list == ES_PARTS ? parts(depth) : entries(scanner.lists[list], depth);
+    }
     uint32_t number = 0;
     do {
         if (!element(node, number++, depth, nullptr)) return false;
@@ -160,6 +164,17 @@ bool plain_walk::entries(const es_list &list, int depth) {
     do {
         begin_entry(scanner, list);
         if (!value(int32_t(list.root), depth + 1, nullptr) || !end_entry(scanner, list)) return false;
+    } while (takes(','));
+    return takes(']');
+}
+
+/// Checks the elements of an array and keeps their texts.
+bool plain_walk::parts(int depth) {
+    do {
+        if (at == end) return false;
+        const char *const begin = text + *at;
+        if (!value(-1, depth + 1, nullptr) || at == end) return false;
+        keep_part(scanner, begin, text + *at);
     } while (takes(','));
     return takes(']');
 }
@@ -205,9 +220,15 @@ bool event_scan::scan_plain(es_scanner &scanner, const char *json, size_t length
     if (structure.stage1(reinterpret_cast<const uint8_t *>(json), length, simdjson::stage1_mode::regular)) return false;
     const uint32_t *first = structure.structural_indexes.get();
     plain_walk steps{scanner, json, first, first + structure.n_structural_indexes};
+    if (node && node->list == ES_PARTS && steps.takes('[')) {
+        scanner.slots[size_t(node->slot)].kind = ES_ARRAY;
+        return steps.elements(root, 1) && steps.at == steps.end;
+    }
     if (!steps.takes('{')) return false;
     if (node && node->slot >= 0) scanner.slots[size_t(node->slot)].kind = ES_OBJECT;
     if (!steps.members(root, 1) || steps.at != steps.end) return false;
+    // Two texts with another number of elements have no common shape.
+    if (scanner.has_parts) return true;
     scanner.shapes.learn(scanner, json, length, root, first, steps.end);
     return true;
 }

@@ -24,6 +24,8 @@ struct es_scanner {
     std::vector<std::vector<std::string_view>> names_of;  // per fan-out: names of its entries
     std::vector<uint32_t> seen;   // per node: the last scan that found it
     std::vector<uint32_t> found;  // per find: the last scan that found its entry
+    std::vector<es_part> parts;
+    bool has_parts = false;  // whether some node has ES_PARTS
     // Per node: its place among an array's elements, or -1; and whether some child has one.
     std::vector<int32_t> index;
     std::vector<bool> is_indexed;
@@ -55,6 +57,7 @@ struct es_scanner {
     void forget() {
         if (!slots.empty()) memset(slots.data(), 0, slots.size() * sizeof(es_value));
         for (auto &fan : fans) fan.kind = fan.count = 0;
+        parts.clear();
     }
     /// Begins a scan: a new number for `seen`, so that no member counts as found yet.
     void begin() {
@@ -97,6 +100,13 @@ int32_t element_node(const es_scanner &scanner, int32_t node, uint32_t number);
 void begin_entry(es_scanner &scanner, const es_list &list);
 /// Takes what is wanted of an entry that was walked; false where another one had the same name.
 bool end_entry(es_scanner &scanner, const es_list &list);
+
+/// Keeps an element of the array with ES_PARTS; what follows ES_MAX_PARTS + 1 is not kept.
+inline void keep_part(es_scanner &scanner, const char *begin, const char *end) {
+    if (scanner.parts.size() > ES_MAX_PARTS) return;
+    const std::string_view text = trimmed(std::string_view(begin, size_t(end - begin)));
+    scanner.parts.push_back(es_part{text.data(), uint32_t(text.size())});
+}
 
 /// Reads a scalar that is not a string; false where it is not one of JSON's.
 bool read_scalar(std::string_view token, es_value *out);

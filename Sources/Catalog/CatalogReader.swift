@@ -51,18 +51,23 @@ public enum CatalogReader {
 private struct CatalogMerge {
     var catalog = MeterCatalog()
     private var envelope: DeclaredEnvelope?
+    private var records: RecordFormat?
     /// Nodes of meters and events by their path.
     private var nodes: [String: NodeReader] = [:]
 
     /// The error of a meter or event, with file and line.
     func located(_ error: ProgramError) -> CatalogError {
-        let node = nodes["meters.\(error.subject)"] ?? nodes["events.\(error.subject)"]
+        let node =
+            nodes["meters.\(error.subject)"] ?? nodes["events.\(error.subject)"]
+            ?? (error.subject == "envelope" ? nodes["envelope"] : nil)
         return node?.fail(error.message)
             ?? CatalogError(file: "catalog", line: 0, field: error.subject, message: error.message)
     }
 
     mutating func add(_ root: NodeReader) throws(CatalogError) {
-        let members = try root.members(["version", "envelope", "events", "meters"])
+        let members = try root.members([
+            "version", "envelope", "records", "events", "meters",
+        ])
         guard let version = members.first(where: { $0.key == "version" })?.value else {
             throw root.fail("version is missing")
         }
@@ -70,6 +75,7 @@ private struct CatalogMerge {
         for (key, value) in members {
             switch key {
             case "envelope": try add(envelope: value)
+            case "records": try add(records: value)
             case "events":
                 for (name, event) in try value.members(nil) { try add(event: name, event) }
             case "meters":
@@ -89,8 +95,20 @@ private struct CatalogMerge {
             throw node.fail("differs from another file's envelope")
         }
         envelope = read
+        nodes["envelope"] = node
         catalog.envelope = read.envelope
         catalog.notBefore = read.notBefore
+    }
+
+    private mutating func add(records node: NodeReader) throws(CatalogError) {
+        var format: RecordFormat?
+        for (_, value) in try node.members(["format"]) {
+            format = try value.word(RecordFormat.self, RecordFormat.allCases)
+        }
+        guard let format else { throw node.fail("must be {format: FORMAT}") }
+        if let records, records != format { throw node.fail("differs from another file's records") }
+        records = format
+        catalog.records = format
     }
 
     private mutating func add(event name: String, _ node: NodeReader) throws(CatalogError) {

@@ -11,12 +11,12 @@ enum EnvelopeReader {
     static func read(_ node: NodeReader) throws(CatalogError) -> DeclaredEnvelope {
         var read = DeclaredEnvelope()
         let members = try node.members([
-            "id", "source", "type", "subject", "time", "data", "not_before", "tombstones",
+            "id", "source", "type", "subject", "time", "data", "not_before", "tombstones", "each",
         ])
         // An envelope that says nothing about attributes still is that of CloudEvents.
         read.envelope.requiresSpecVersion =
             !members.isEmpty
-            && members.allSatisfy { ["not_before", "data", "tombstones"].contains($0.key) }
+            && members.allSatisfy { ["not_before", "data", "tombstones", "each"].contains($0.key) }
         for (key, value) in members {
             switch key {
             case "id": read.envelope.id = try source(value, isID: true)
@@ -25,6 +25,7 @@ enum EnvelopeReader {
             case "subject": read.envelope.subject = try source(value)
             case "time": try readTime(value, &read.envelope)
             case "data": read.envelope.inside = try inside(value)
+            case "each": read.envelope.each = try each(value)
             case "tombstones":
                 let word = try value.text()
                 guard ["ignore", "malformed"].contains(word) else {
@@ -62,7 +63,8 @@ enum EnvelopeReader {
         if pairs.map(\.key) == ["const"] {
             return .constant(try node.members(nil)[0].value.constant())
         }
-        guard pairs.contains(where: { $0.key == "at" }) else {
+        guard pairs.contains(where: { $0.key == "at" }), !pairs.contains(where: { $0.key == "in" })
+        else {
             return .places(try node.places(isAttribute: true), takesAny: false)
         }
         var places: [Place] = []
@@ -79,6 +81,23 @@ enum EnvelopeReader {
             return .pointer(pointer)
         }
         return .places(places, takesAny: takesAny)
+    }
+
+    /// Where a record has its events.
+    private static func each(_ node: NodeReader) throws(CatalogError) -> EventList {
+        func array(_ node: NodeReader, isFirst: Bool) throws(CatalogError) -> JSONPointer {
+            guard case .scalar("array", _, _) = node.node else { return try node.pointer() }
+            guard isFirst else { throw node.fail("'array' is the record's value: the first list") }
+            return []
+        }
+        guard node.isList else {
+            if case .scalar("lines", _, _) = node.node { return .lines }
+            if case .scalar = node.node { return .arrays([try array(node, isFirst: true)]) }
+            throw node.fail("must be lines, array, a JSON pointer, or a list of these two")
+        }
+        var arrays: [JSONPointer] = []
+        for item in try node.items() { arrays.append(try array(item, isFirst: arrays.isEmpty)) }
+        return .arrays(arrays)
     }
 
     /// The text that holds JSON.
@@ -102,7 +121,8 @@ enum EnvelopeReader {
     ) throws(CatalogError) {
         let keys = ["at", "format", "zone"]
         guard case .mapping(let pairs, _) = node.node,
-            pairs.contains(where: { keys.contains($0.key) })
+            pairs.contains(where: { keys.contains($0.key) }),
+            !pairs.contains(where: { $0.key == "in" })
         else {
             envelope.time = try node.places(isAttribute: false)
             return

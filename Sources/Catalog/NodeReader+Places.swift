@@ -67,22 +67,26 @@ extension NodeReader {
     private func place() throws(CatalogError) -> Place {
         if case .scalar = node { return .pointer(try pointer()) }
         let rule =
-            "must be a JSON pointer, {header: NAME}, {key: true}, {key: POINTER}, {record: true} or "
-            + "{list: POINTER, key: …, value: …, name: …}"
+            "must be a JSON pointer, {header: NAME}, {key: true}, {key: POINTER}, {record: true}, "
+            + "{list: POINTER, key: …, value: …, name: …} or {in: …, at: POINTER}"
         guard case .mapping = node else { throw fail(rule) }
         let members = try members([
-            "header", "key", "record", "list", "value", "name", "const",
+            "header", "key", "record", "list", "value", "name", "const", "in", "at",
         ])
         func member(_ name: String) -> NodeReader? { members.first { $0.key == name }?.value }
-        if let list = member("list") {
-            guard let key = member("key"), let value = member("value"), let name = member("name"),
-                members.count == 4
-            else { throw fail("a list needs 'key', 'value' and 'name'") }
-            return .entry(
-                Place.Entry(
-                    list: try list.pointer(), key: try key.relativePointer(),
-                    value: try value.relativePointer(), name: try name.text()))
+        if let outer = member("in") {
+            let rest = members.filter { $0.key != "in" }
+            var place: Place?
+            if rest.count == 1, let at = member("at") { place = .pointer(try at.pointer()) }
+            if member("list") != nil { place = .entry(try entry(rest)) }
+            guard let place else { throw fail("'in' needs 'at' with one pointer, or a list") }
+            switch outer.node {
+            case .scalar("record", _, _): return .outer(nil, place)
+            case .scalar("array", _, _): return .outer([], place)
+            default: return .outer(try outer.pointer(), place)
+            }
         }
+        if member("list") != nil { return .entry(try entry(members)) }
         guard members.count == 1, let only = members.first?.value else { throw fail(rule) }
         switch members[0].key {
         case "header":
@@ -98,6 +102,19 @@ extension NodeReader {
         case "const": return .constant(try only.constant())
         default: throw fail(rule)
         }
+    }
+
+    /// The members of a place that is an entry of a list.
+    private func entry(
+        _ members: [(key: String, value: NodeReader)]
+    ) throws(CatalogError) -> Place.Entry {
+        func member(_ name: String) -> NodeReader? { members.first { $0.key == name }?.value }
+        guard let list = member("list"), let key = member("key"), let value = member("value"),
+            let name = member("name"), members.count == 4
+        else { throw fail("a list needs 'key', 'value' and 'name'") }
+        return Place.Entry(
+            list: try list.pointer(), key: try key.relativePointer(),
+            value: try value.relativePointer(), name: try name.text())
     }
 
     /// A pointer from an entry on, with or without a slash before it.

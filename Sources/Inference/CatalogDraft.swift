@@ -42,10 +42,11 @@ public struct CatalogDraft {
             sample.nullValues,
             "null values, as deletions have: see tombstones in schemas/catalog.md")
         add(sample.binaryEvents, "CloudEvents in binary mode")
-        add(sample.batches, "several events each, as an array or one a line")
+        add(sample.batches, "several events each")
         add(
             sample.framed,
-            "a zero byte first, as serializers of a schema registry write"
+            "a zero byte first, as serializers of a schema registry write: see records in "
+                + "schemas/catalog.md"
         )
         add(sample.unreadable, "no JSON object")
     }
@@ -55,7 +56,7 @@ public struct CatalogDraft {
     private func head(_ count: Int) -> [String] {
         var lines = [
             "# A first catalog for the topic \(Self.quoted(topic)), made of "
-                + "\(sample.events.count) of its newest \(count) records.",
+                + "\(sample.events.count) events in its newest \(count) records.",
             "# What a sample cannot know has a comment with a question mark. "
                 + "odometer check --meters FILE reads it.",
         ]
@@ -64,20 +65,9 @@ public struct CatalogDraft {
     }
 
     private func envelope() -> [String] {
-        if isCloudEvents {
-            let subjects = sample.places.first { $0.text == "/subject" }?.present ?? 0
-            let count = sample.events.count
-            guard subjects < count else {
-                return ["# The events are CloudEvents: no envelope is needed."]
-            }
-            return [
-                "# ? \(count - subjects) of \(count) events have no subject, which names the "
-                    + "organization.",
-                "envelope:", "  id: /id", "  source: /source", "  type: /type",
-                "  subject: [/subject, {const: unknown}]", "  time: /time",
-            ]
-        }
-        var lines = ["envelope:"]
+        let each = sample.each.map { ["  each: \($0)"] } ?? []
+        if isCloudEvents { return cloudEventsEnvelope(each) }
+        var lines = ["envelope:"] + each
         if let id = roles.id {
             lines.append(
                 "  id: \(source(id))"
@@ -115,6 +105,22 @@ public struct CatalogDraft {
             lines.append("  tombstones: ignore  # ? Else each is a dead letter.")
         }
         return lines
+    }
+
+    private func cloudEventsEnvelope(_ each: [String]) -> [String] {
+        let subjects = sample.places.first { $0.text == "/subject" }?.present ?? 0
+        let count = sample.events.count
+        if subjects == count {
+            return each.isEmpty
+                ? ["# The events are CloudEvents: no envelope is needed."] : ["envelope:"] + each
+        }
+        return [
+            "# ? \(count - subjects) of \(count) events have no subject, which names the "
+                + "organization.", "envelope:",
+        ] + each + [
+            "  id: /id", "  source: /source", "  type: /type",
+            "  subject: [/subject, {const: unknown}]", "  time: /time",
+        ]
     }
 
     private func time() -> [String] {

@@ -37,6 +37,8 @@ enum SampledValue: Decodable {
         try? JSONDecoder().decode(SampledValue.self, from: Data(text))
     }
 
+    var isObject: Bool { if case .object = self { true } else { false } }
+
     /// How a dimension shows it; nil for what cannot be one.
     var scalarText: String? {
         switch self {

@@ -11,6 +11,8 @@ struct TopicStatistics {
     struct Event {
         let record: SampledRecord
         let value: SampledValue
+
+        var isObject: Bool { value.isObject }
     }
 
     private(set) var events: [Event] = []
@@ -27,7 +29,12 @@ struct TopicStatistics {
     /// The place of texts that are JSON objects, where all of them are.
     let inside: [String]?
 
+    /// How the catalog says that each record has several events; nil: it has one.
+    private(set) var each: String?
+
     init(_ records: [SampledRecord]) {
+        var arrays: [Event] = []
+        var lines: [Event] = []
         var events: [Event] = []
         for record in records {
             if record.isBinaryEvent {
@@ -41,18 +48,29 @@ struct TopicStatistics {
             }
             switch SampledValue.read(bytes) {
             case .object(let members): events.append(Event(record: record, value: .object(members)))
-            case .list: batches += 1
+            case .list(let entries):
+                batches += 1
+                arrays += entries.map { Event(record: record, value: $0) }
             default:
                 if bytes.count > 5, bytes[0] == 0 {
                     framed += 1
-                } else if Self.isLines(bytes) {
+                } else if let objects = Self.lines(bytes) {
                     batches += 1
+                    lines += objects.map { Event(record: record, value: $0) }
                 } else {
                     unreadable += 1
                 }
             }
         }
-        inside = Self.placeOfText(in: events.map(\.value))
+        // A catalog has one way to take records apart; a single object is one line as well.
+        if events.isEmpty, lines.isEmpty, arrays.contains(where: \.isObject) {
+            each = "array"
+            events = arrays.filter(\.isObject)
+        } else if !lines.isEmpty, arrays.isEmpty, binaryEvents == 0 {
+            each = "lines"
+            events += lines
+        }
+        inside = each == nil ? Self.placeOfText(in: events.map(\.value)) : nil
         if let inside { events = events.map { Self.opened($0, inside) } }
         self.events = events
         (places, lists) = Self.places(of: events)
@@ -84,13 +102,11 @@ struct TopicStatistics {
         found[pointer, default: PlaceStatistics(pointer)].take(value, of: record)
     }
 
-    /// Whether these are JSON objects, one a line.
-    private static func isLines(_ bytes: [UInt8]) -> Bool {
-        let lines = bytes.split(separator: 0x0A)
-        return lines.count > 1
-            && lines.allSatisfy {
-                if case .object = SampledValue.read(Array($0)) { true } else { false }
-            }
+    /// JSON objects, one a line; nil: the text is something else.
+    private static func lines(_ bytes: [UInt8]) -> [SampledValue]? {
+        let objects = bytes.split(separator: 0x0A).map { SampledValue.read(Array($0)) }
+        return objects.count > 1 && objects.allSatisfy { $0?.isObject == true }
+            ? objects.compactMap(\.self) : nil
     }
 
     // MARK: JSON inside a text

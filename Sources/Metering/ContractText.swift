@@ -41,7 +41,14 @@ enum ContractText {
         if catalog.notBefore != .standard { text += " not_before=\(catalog.notBefore.day)" }
         if let zone = envelope.timeRule.zone { text += " zone=\(zone.name)" }
         if envelope.ignoresTombstones { text += " tombstones=ignore" }
+        if catalog.records != .json { text += " records=\(catalog.records.rawValue)" }
         if let inside = envelope.inside { text += " inside=\(list(inside))" }
+        switch envelope.each {
+        case nil: break
+        case .lines: text += " each=lines"
+        case .arrays(let arrays):
+            text += " each=[\(arrays.map { list($0) }.joined(separator: ", "))]"
+        }
         return text
     }
 
@@ -66,6 +73,8 @@ enum ContractText {
             case .key: "key"
             case .record: "record"
             case .keyMember(let pointer): "key(\(list(pointer)))"
+            case .outer(let outer, let place):
+                "in(\(outer.map { list($0) } ?? "record"), \(list([place])))"
             case .constant(let text): "constant(\(quoted(text)))"
             }
         }.joined(separator: " or ")

@@ -1,3 +1,14 @@
+/// How a record holds several events.
+public enum EventList: Sendable, Equatable {
+    /// Each line of the value is one event; blank lines are none.
+    case lines
+    /// The entries of an array. The first array is in the record's value, each other one in every
+    /// entry of the one before; the entries of the last one are the events. At least one pointer.
+    ///
+    /// The first may be empty: then the value itself is the array.
+    case arrays([JSONPointer])
+}
+
 /// Where a structured event keeps its CloudEvents attributes.
 public struct Envelope: Sendable, Equatable {
     /// Where an attribute comes from.
@@ -30,6 +41,9 @@ public struct Envelope: Sendable, Equatable {
     /// Where a text is that holds JSON, so that pointers which begin with it go on inside; nil:
     /// nowhere.
     public var inside: JSONPointer?
+
+    /// Where a record has its events; nil: it is one itself.
+    public var each: EventList?
 
     /// An envelope of these parts.
     public init(

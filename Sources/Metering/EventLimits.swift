@@ -8,6 +8,8 @@ public enum EventLimits {
     public static var textBytes: Int { 256 }
     /// Entries of a list: an object or array whose entries are counted one by one.
     public static var entries: Int { Int(ES_MAX_ENTRIES) }
+    /// Events of one record.
+    public static var events: Int { Int(ES_MAX_PARTS) }
     /// Levels of nested JSON.
     public static var levels: Int { Int(ES_MAX_DEPTH) }
 }

@@ -5,6 +5,8 @@
 public struct MeterCatalog: Sendable, Equatable {
     /// Where a structured event keeps its CloudEvents attributes.
     public var envelope: Envelope
+    /// What records are written in.
+    public var records = RecordFormat.json
     /// The earliest time that an event may have.
     public var notBefore: EarliestTime
     /// Event types in the order of the files.

@@ -34,8 +34,11 @@ public enum Place: Sendable, Equatable {
     case key
     /// What that pointer leads to in the record's key, which is JSON.
     case keyMember(JSONPointer)
-    /// The record's place in its topic, `PARTITION:OFFSET`; for the id.
+    /// The record's place in its topic and the event's in the record; for the id.
     case record
+    /// A pointer or entry in what contains the event: in the entry of the list at that pointer of
+    /// `EventList.arrays`; nil: in the record's value.
+    indirect case outer(JSONPointer?, Place)
     /// Always this text; for attributes of an envelope, as the last place.
     case constant(String)
 
@@ -43,9 +46,12 @@ public enum Place: Sendable, Equatable {
     var isOutsideOfValue: Bool {
         switch self {
         case .header, .key, .keyMember, .record, .constant: true
-        case .pointer, .entry: false
+        case .pointer, .entry, .outer: false
         }
     }
+
+    /// What people call it.
+    public var description: String { text }
 
     /// How people see it: a JSON pointer, `/attributes[key=model]/value`, `header NAME`, `key`.
     var text: String {
@@ -58,12 +64,14 @@ public enum Place: Sendable, Equatable {
         case .key: "key"
         case .record: "record"
         case .keyMember(let pointer): "key \(Self.text(pointer))"
+        case .outer(let list, let place):
+            "\(place.text) in \(list.map { $0.isEmpty ? "array" : Self.text($0) } ?? "record")"
         case .constant(let text): "const \(text)"
         }
     }
 
     /// The text of a JSON pointer (RFC 6901).
-    private static func text(_ pointer: JSONPointer) -> String {
+    static func text(_ pointer: JSONPointer) -> String {
         pointer.map { token in
             "/"
                 + token.unicodeScalars.map { character in
@@ -74,6 +82,12 @@ public enum Place: Sendable, Equatable {
 }
 
 extension MeterCatalog {
+    /// Whether an event's id may be the place of its record.
+    public var hasRecordID: Bool {
+        guard case .places(let places, _) = envelope.id else { return false }
+        return places.contains(.record)
+    }
+
     /// The headers that the catalog asks for, each once.
     var headerNames: [String] {
         let envelope = self.envelope

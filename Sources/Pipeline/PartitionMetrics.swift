@@ -12,6 +12,8 @@ public struct PartitionMetrics: Sendable {
     public var logEnd: Int64
     /// Why it is stopped; nil when it is not.
     public var stopped: String?
+    /// That it waits for a schema, and for which; nil when it does not.
+    public var waiting: String?
     /// How many offsets Kafka no longer holds that some shard has not counted; if the partition is
     /// stopped, that no shard has counted.
     public var gone: Int64 = 0
@@ -20,6 +22,7 @@ public struct PartitionMetrics: Sendable {
     /// Why some shard does not count its new records, as a sentence; nil when all do.
     public var trouble: String? {
         if let stopped { return "\(topic)/\(partition) is stopped: \(stopped)" }
+        if let waiting { return "\(topic)/\(partition) \(waiting)" }
         guard gone > 0 else { return nil }
         return "\(topic)/\(partition) is not counted by every shard: \(gone) offsets are no "
             + "longer in the log; odometer status says which"

@@ -56,6 +56,8 @@ public struct PipelineConfiguration: Sendable {
     public var layout: KeyLayout
     /// What is counted.
     public var catalog: MeterCatalog
+    /// Where the schemas of records come from; nil where the catalog's records need none.
+    public var schemas: (any SchemaSource)?
     /// Number of lanes, within `Ranges.lanes`.
     public var lanes: Int
     /// Time between two commits of a shard, within `Ranges.commitIntervalMilliseconds`.

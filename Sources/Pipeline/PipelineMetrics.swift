@@ -43,6 +43,12 @@ public struct PipelineMetrics: Sendable {
     public var stale: Int64 = 0
     /// Records read again to fill the dedupe window or for another shard.
     public var reread: Int64 = 0
+    /// Records with a list of events that were counted.
+    public var lists: Int64 = 0
+    /// Their events, without the first of each.
+    public var furtherEvents: Int64 = 0
+    /// Of these records, those whose list is empty.
+    public var emptyLists: Int64 = 0
     /// Windows that were not written because they had expired.
     public var expiredWindows: Int64 = 0
     /// Accepted events without a time of their own.
@@ -121,6 +127,9 @@ public struct PipelineMetrics: Sendable {
         for index in outcomes.indices { outcomes[index].count += counters.outcomes[index] }
         stale += counters.stale
         reread += counters.reread
+        lists += counters.lists
+        furtherEvents += counters.furtherEvents
+        emptyLists += counters.emptyLists
         expiredWindows += counters.expiredWindows
         untimed += counters.untimed
         clockChanges.add(counters.clockChanges)
@@ -139,6 +148,9 @@ public struct PipelineMetrics: Sendable {
         }
         stale += other.stale
         reread += other.reread
+        lists += other.lists
+        furtherEvents += other.furtherEvents
+        emptyLists += other.emptyLists
         expiredWindows += other.expiredWindows
         untimed += other.untimed
         clockChanges.add(other.clockChanges)

@@ -36,12 +36,11 @@ public struct RecordChange: Sendable {
         if let time = record.timeMilliseconds { record.timeMilliseconds = time + shiftMilliseconds }
         if let place = record.headers.lastIndex(where: { $0.name == "ce_time" }) {
             record.headers[place].value = record.headers[place].value.map(moved)
-        } else if let value = record.value, !RecordChange.isBinary(record),
-            let range = EnvelopeScanner.find(in: value[...]).time
-        {
-            record.value =
-                Array(value[..<range.lowerBound]) + moved(Array(value[range]))
-                + Array(value[range.upperBound...])
+        } else if let value = record.value, !RecordChange.isBinary(record) {
+            // From the end, so that the places before it stay where they are.
+            for range in EnvelopeScanner.times(in: value[...]).reversed() {
+                record.value?.replaceSubrange(range, with: moved(Array(value[range])))
+            }
         }
     }
 

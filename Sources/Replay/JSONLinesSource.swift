@@ -64,6 +64,36 @@ enum EnvelopeScanner {
         return found
     }
 
+    /// Where the times of all events of a record are: of one, or of each in a list or a line.
+    static func times(in value: ArraySlice<UInt8>) -> [Range<Int>] {
+        let isList = value.first { $0 > 0x20 } == UInt8(ascii: "[")
+        let level = isList ? 2 : 1
+        var times: [Range<Int>] = []
+        var hasTime = false
+        var depth = 0
+        var index = value.startIndex
+        while index < value.endIndex {
+            switch value[index] {
+            case UInt8(ascii: "{"), UInt8(ascii: "["):
+                depth += 1
+                if depth == level { hasTime = false }
+            case UInt8(ascii: "}"), UInt8(ascii: "]"): depth -= 1
+            case quote:
+                guard let end = endOfText(value, from: index + 1) else { return times }
+                let isTime = value[index + 1..<end].elementsEqual("time".utf8)
+                index = end
+                guard depth == level, isTime, !hasTime,
+                    let time = textAfterColon(value, from: end + 1)
+                else { break }
+                times.append(time)
+                hasTime = true
+            default: break
+            }
+            index += 1
+        }
+        return times
+    }
+
     private static func endOfText(_ line: ArraySlice<UInt8>, from start: Int) -> Int? {
         var index = start
         while index < line.endIndex {

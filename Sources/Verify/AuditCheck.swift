@@ -28,13 +28,14 @@ struct AuditCheck {
             expect(
                 "delivered+gaps+lost", mark - origin, audit.delivered + audit.gaps + audit.lost)
             hasLoss = hasLoss || audit.lost != 0
-            own += audit.accepted + audit.duplicate + audit.ignored + audit.rejected
+            own += audit.own
             guard isWhole else { continue }
             expect("delivered", oracle.delivered, audit.delivered)
             expect("accepted", oracle.audit[shard].accepted, audit.accepted)
             expect("duplicate", oracle.audit[shard].duplicate, audit.duplicate)
             expect("ignored", oracle.audit[shard].ignored, audit.ignored)
             expect("rejected", oracle.audit[shard].rejected, audit.rejected)
+            expect("further", oracle.audit[shard].further, audit.further)
         }
         if !isWhole { report.skip(.auditOlderThanLog) }
         let delivered = LedgerReader.audit(of: partition, in: audits[0]).delivered
@@ -43,7 +44,7 @@ struct AuditCheck {
         guard own != delivered, !hasLoss else { return }
         report.add(
             .audit, Array("\(prefix){*}:audit".utf8),
-            member: Array("\(partition):accepted+duplicate+ignored+rejected".utf8),
+            member: Array("\(partition):accepted+duplicate+ignored+rejected-further".utf8),
             expected: String(delivered), found: String(own))
     }
 }

@@ -35,12 +35,19 @@ public enum CatalogText {
                     }
                     catalog.inside = pointer
                 }
+                catalog.each = try value["each"].map(each)
                 catalog.ignoresTombstones = value["tombstones"]?.text == "ignore"
                 if let text = value["not_before"]?.text {
                     guard let earliest = OracleCatalog.earliestSeconds(text) else {
                         throw wrong("envelope: not_before is neither a year nor a date")
                     }
                     catalog.earliestSeconds = earliest
+                }
+            case "records":
+                guard value["format"]?.text == "json" else {
+                    throw wrong(
+                        "records in another format than JSON are not verified: they need readers "
+                            + "that share no code with what is verified")
                 }
             case "events":
                 for (name, value) in try members(value, "events") {
@@ -81,20 +88,22 @@ public enum CatalogText {
     /// The envelope; nil when nothing of it is given but what CloudEvents may have, too.
     private static func envelope(_ node: YAMLNode) throws(VerifyError) -> OracleEnvelope? {
         let given = try members(node, "envelope")
-        let common = ["not_before", "data", "tombstones"]
+        let common = ["not_before", "data", "tombstones", "each"]
         if !given.isEmpty, given.allSatisfy({ common.contains($0.name) }) {
             return nil
         }
         var envelope = OracleEnvelope()
         for (name, value) in given {
             switch name {
-            case "not_before", "data", "tombstones": continue
+            case "not_before", "data", "tombstones", "each": continue
             case "id": envelope.id = try place(value)
             case "source": envelope.source = try place(value)
             case "type": envelope.type = try place(value)
             case "subject": envelope.subject = try place(value)
             case "time":
-                let hasRule = ["at", "format", "zone"].contains { value[$0] != nil }
+                let hasRule =
+                    value["in"] == nil
+                    && ["at", "format", "zone"].contains { value[$0] != nil }
                 if let node = hasRule ? value["at"] : value {
                     let places = try PlaceText.places(node)
                     envelope.time = places.count == 1 ? places[0] : .first(places, any: false)
@@ -106,8 +115,15 @@ public enum CatalogText {
         return envelope
     }
 
+    /// Where a record has its events.
+    private static func each(_ node: YAMLNode) throws(VerifyError) -> OracleEach {
+        if node.text == "lines" { return .lines }
+        if let text = node.text { return .arrays([text == "array" ? "" : text]) }
+        return .arrays(try texts(node, "each").map { $0 == "array" ? "" : $0 })
+    }
+
     private static func place(_ node: YAMLNode) throws(VerifyError) -> OraclePlace {
-        if let places = node["at"] {
+        if let places = node["at"], node["in"] == nil {
             let from = node["from"]?.text
             guard from == nil || from == "any" else { throw wrong("envelope: from is not any") }
             return .first(try PlaceText.places(places), any: from != nil)

@@ -4,7 +4,8 @@ import Workload
 
 /// Reads the ledger by its published layout, like any outside tool.
 struct LedgerReader: ~Copyable {
-    /// The audit of one partition in one shard, in records.
+    /// The audit of one partition in one shard: `delivered`, `gaps`, `rejected` and `lost` in
+    /// records, the others in events.
     struct Audit {
         var delivered: Int64 = 0
         var gaps: Int64 = 0
@@ -12,7 +13,12 @@ struct LedgerReader: ~Copyable {
         var duplicate: Int64 = 0
         var ignored: Int64 = 0
         var rejected: Int64 = 0
+        /// Events that are not the first ones of their records.
+        var further: Int64 = 0
         var lost: Int64 = 0
+
+        /// Records of which the shard has the first event or, rejected, the record.
+        var own: Int64 { accepted + duplicate + ignored + rejected - further }
     }
 
     let prefix: String
@@ -173,7 +179,7 @@ struct LedgerReader: ~Copyable {
         return Audit(
             delivered: number("delivered"), gaps: number("gaps"), accepted: number("accepted"),
             duplicate: number("duplicate"), ignored: number("ignored"),
-            rejected: number("rejected"), lost: number("lost"))
+            rejected: number("rejected"), further: number("further"), lost: number("lost"))
     }
 
     /// The clock of Redis, in seconds.

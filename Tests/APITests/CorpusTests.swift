@@ -1,6 +1,7 @@
 import EventScanTarget
 import Foundation
 import FuzzTargets
+import RecordScanTarget
 import TestSupport
 import Testing
 
@@ -30,6 +31,17 @@ import Testing
         for text in named + packed {
             let finding = event_scan_finding(text, text.count).map { String(cString: $0) }
             #expect(finding == nil, "\(String(decoding: text, as: UTF8.self).debugDescription)")
+        }
+    }
+
+    @Test func everyRecordOfTheReadersCorpusIsReadTheSameByAll() throws {
+        let folder = "Fuzz/corpus/record_scan"
+        let files = try Checkout.files(in: folder)
+        #expect(files.count >= 10)
+        for file in files {
+            let bytes = try Checkout.bytes("\(folder)/\(file)")
+            let finding = record_scan_finding(bytes, bytes.count).map { String(cString: $0) }
+            #expect(finding == nil, "\(file)")
         }
     }
 

@@ -33,6 +33,8 @@ PACKAGES = {
     "libssl.so.3": "libssl3",
     "libz.so.1": "zlib1g",
     "libzstd.so.1": "libzstd1",
+    "libcurl.so.4": "libcurl4",
+    "libprotobuf.so.32": "libprotobuf32",
     "libstdc++.so.6": "libstdc++6",
 }
 IN_EVERY_IMAGE = ("libc.so", "libm.so", "libgcc_s.so", "ld-linux", "libswift", "libFoundation", "lib_Foundation", "libdispatch", "libBlocks")

@@ -3,6 +3,7 @@
 `python3 Tests/Clients/gallery.py` writes the expected cells beside the samples again.
 """
 
+import base64
 import collections
 import datetime
 import itertools
@@ -24,6 +25,11 @@ class Refused(Exception):
 def bad_unless(condition, outcome="bad_field"):
     if not condition:
         raise Refused(outcome)
+
+
+def no_json(name):
+    """Refuses NaN and Infinity, which Python writes and reads."""
+    raise Refused("malformed")
 
 
 def scaled(value, scale, rounds=False, from_text=True):
@@ -122,7 +128,7 @@ def stripe(record):
     bad_unless(record["event_name"] == "ai_tokens", "ignored")
     event = Event(identity, first(payload["stripe_customer_id"]), time)
     event.series("token_events")
-    event.table("tokens", [payload.get("model")], scaled(payload["value"], 6))
+    event.table("tokens", [payload.get("model")], scaled(payload["value"], 6, rounds=True))
     return event
 
 
@@ -152,6 +158,28 @@ def openmeter(record):
         raise Refused("bad_field") from None
     event.series("prompts")
     event.table("prompt_tokens", [data.get("model"), data.get("type")], scaled(data["tokens"], 0))
+    return event
+
+
+def cloudevents_sdk(record):
+    event = Event(record["id"], first(record.get("subject")), of_text(record["time"]), record["source"])
+    data = record.get("data")
+    if "data_base64" in record:
+        data = json.loads(base64.b64decode(record["data_base64"], validate=True))
+    bad_unless(isinstance(data, dict))
+    amount = scaled(data["tokens"], 0, from_text=False)
+    event.series("prompts")
+    event.table("prompt_tokens", [data.get("model")], amount)
+    return event
+
+
+def metronome(record):
+    event = Event(record["transaction_id"], record["customer_id"], of_text(record["timestamp"], datetime.timezone.utc))
+    bad_unless(record["event_type"] == "compute", "ignored")
+    amount = scaled(record["properties"]["cpu_seconds"], 6, rounds=True)
+    bad_unless(amount is not None)
+    event.series("compute_runs")
+    event.table("compute_seconds", [record["properties"].get("region")], amount)
     return event
 
 
@@ -274,39 +302,158 @@ def debezium(record):
     return event
 
 
-# Every record is another event.
+def attribute(holder, name):
+    """The text of an attribute as OpenTelemetry writes them."""
+    found = [entry.get("value", {}) for entry in holder.get("attributes", []) if entry.get("key") == name]
+    bad_unless(len(found) < 2, "malformed")
+    return found[0].get("stringValue") if found else None
+
+
+def otlp(event):
+    resource, scope, metric, point = event
+    about = resource.get("resource", {})
+    name = first(metric.get("name"))
+    event = Event(str(next(SERIAL)), first(attribute(about, "tenant.id")), since_1970(point["timeUnixNano"], 1))
+    bad_unless(name in ("gen_ai.tokens", "gen_ai.cost"), "ignored")
+    model = attribute(point, "model")
+    if name == "gen_ai.tokens":
+        count = scaled(point.get("asInt"), 0)
+        bad_unless(count is not None and count >= 0)
+        event.table("tokens", [model, attribute(point, "type")], count)
+        event.table("service_tokens", [attribute(about, "service.name")], count, ["day"])
+    else:
+        cost = scaled(point.get("asDouble", point.get("asInt")), 9, rounds=True)
+        bad_unless(cost is not None and cost >= 0)
+        event.table("cost", [model, scope.get("scope", {}).get("name")], cost, ["all"])
+    event.series("points")
+    return event
+
+
+def cloudevents(event):
+    bad_unless(event.get("specversion") == "1.0", "malformed")
+    identity, source, kind, subject = (first(event.get(name)) for name in ("id", "source", "type", "subject"))
+    made = Event(identity, subject, of_text(event["time"]), source)
+    bad_unless(kind == "llm.call", "ignored")
+    tokens = event["data"].get("tokens")
+    bad_unless(tokens is not None)
+    made.series("llm_calls")
+    made.table("llm_tokens", [event["data"].get("model")], scaled(tokens, 0, from_text=False))
+    return made
+
+
+def call(record):
+    """A record of Avro or Protobuf, by what it means; bytes alone are none."""
+    bad_unless(isinstance(record, dict), "malformed")
+    event = Event(record["call_id"], first(record["account"]["name"]), of_text(record["finished_at"]))
+    bad_unless(event.time >= 946_684_800 * 10**9)
+    event.table("calls", [record["method"], record["labels"].get("region")])
+    event.series("call_bytes", record["bytes_sent"])
+    event.table("call_price", [record["method"]], scaled(record["price"], 6) or 0, ["all"])
+    return event
+
+
+def avro(record):
+    return call(record)
+
+
+def protobuf(record):
+    return call(record)
+
+
+# Every record, or event of one, is another event.
 SERIAL = itertools.count()
-FORMATS = [stripe, lago, openmeter, orb, litellm, envoy, kong, nginx, cloudflare, github, auth0, connect, debezium]
+FORMATS = [
+    stripe, lago, openmeter, orb, litellm, envoy, kong, nginx, cloudflare, github, auth0, connect, debezium, otlp,
+    cloudevents, avro, protobuf, cloudevents_sdk, metronome,
+]
+
+
+def parsed(text):
+    """The value of a JSON text, with exact numbers."""
+    try:
+        return json.loads(text, parse_float=Decimal, parse_constant=no_json)
+    except ValueError:
+        raise Refused("malformed") from None
+
+
+def points(text):
+    """Each data point of the sums of a request, with what contains it."""
+    request = parsed(text)
+    bad_unless(isinstance(request.get("resourceMetrics"), list), "malformed")
+    for resource in request["resourceMetrics"]:
+        for scope in resource.get("scopeMetrics", []):
+            for metric in scope.get("metrics", []):
+                for point in metric.get("sum", {}).get("dataPoints", []):
+                    yield resource, scope, metric, point
+
+
+def batch(text):
+    """The events of an array."""
+    events = parsed(text)
+    bad_unless(isinstance(events, list), "malformed")
+    return events
+
+
+def each_line(text):
+    return (parsed(line) for line in text.split("\n") if line.strip())
+
+
+# How a record is taken apart where it has several events, and which headers it has.
+LISTS = {"cloudflare": each_line, "otlp": points, "cloudevents": batch}
+HEADERS = {"cloudevents": {"content-type": b"application/cloudevents-batch+json"}}
 
 
 def lines(name):
-    """The records of a sample; an empty line is a null value."""
-    return (FOLDER / f"{name}.jsonl").read_text().splitlines()
+    """The records of a sample; an empty line is a null value, or ends a record of several lines."""
+    text = (FOLDER / f"{name}.jsonl").read_text()
+    return text.split("\n\n") if LISTS.get(name) is each_line else text.splitlines()
 
 
-def expected(read):
-    """What a sample counts: outcomes, and of each organization its keys, fields and values; of a distinct count a number."""
-    outcomes, cells = collections.Counter(), collections.defaultdict(dict)
-    seen, members = set(), collections.defaultdict(set)
-    for line in lines(read.__name__):
+def events(read, line):
+    """The events of a record, each with its outcome so far: all of them, or the record is refused."""
+    split = LISTS.get(read.__name__)
+    if split is None:
+        is_json = line and not line.startswith("0x")
+        return [(read(parsed(line) if is_json else None), "accepted")]
+    found = []
+    for event in split(line):
         try:
-            event = read(json.loads(line, parse_float=Decimal) if line else None)
-            bad_unless(event.identity not in seen, "duplicate")
+            found.append((read(event), "accepted"))
         except Refused as outcome:
-            outcomes[str(outcome)] += 1
+            bad_unless(str(outcome) == "ignored", str(outcome))
+            found.append((None, "ignored"))
+    # A record without an event is ignored.
+    return found or [(None, "ignored")]
+
+
+def judged(read, records):
+    """Each record with the outcome of all of it where it is refused, else None, and its events: (outcome, event)."""
+    seen = set()
+    for line in records:
+        try:
+            found = events(read, line)
+        except Refused as outcome:
+            yield line, str(outcome), []
             continue
-        outcomes["accepted"] += 1
-        seen.add(event.identity)
-        for key, field, amount in event.changes:
-            fields = cells[event.subject].setdefault(key, {})
-            if field is None:
-                members[event.subject, key].add(amount)
-                cells[event.subject][key] = len(members[event.subject, key])
-            elif isinstance(amount, str):
-                # Largest value, or that of the latest time.
-                fields[field] = max(fields.get(field, ""), amount)
-            else:
-                fields[field] = str(int(fields.get(field, 0)) + amount)
+        made = []
+        for event, outcome in found:
+            if event and event.identity in seen:
+                outcome = "duplicate"
+            if outcome == "accepted":
+                seen.add(event.identity)
+            made.append((outcome, event))
+        yield line, None, made
+
+
+def expected(read, records):
+    """What records count: outcomes, and of each organization its keys, fields and values; of a distinct count a number."""
+    outcomes, cells = collections.Counter(), collections.defaultdict(dict)
+    members = collections.defaultdict(set)
+    for _, refused, found in judged(read, records):
+        outcomes.update([refused] if refused else [outcome for outcome, _ in found])
+        for outcome, event in found:
+            if outcome == "accepted":
+                count(event, cells, members)
     for keys in cells.values():
         for key, fields in list(keys.items()):
             if isinstance(fields, dict):
@@ -317,6 +464,20 @@ def expected(read):
     return {"outcomes": dict(outcomes), "cells": cells}
 
 
+def count(event, cells, members):
+    """Adds what an event counts."""
+    for key, field, amount in event.changes:
+        fields = cells[event.subject].setdefault(key, {})
+        if field is None:
+            members[event.subject, key].add(amount)
+            cells[event.subject][key] = len(members[event.subject, key])
+        elif isinstance(amount, str):
+            # Largest value, or that of the latest time.
+            fields[field] = max(fields.get(field, ""), amount)
+        else:
+            fields[field] = str(int(fields.get(field, 0)) + amount)
+
+
 def text(found):
     """The document of what is expected."""
     return json.dumps(found, indent=1, sort_keys=True) + "\n"
@@ -324,4 +485,4 @@ def text(found):
 
 if __name__ == "__main__":
     for each in FORMATS:
-        (FOLDER / f"{each.__name__}.expected.json").write_text(text(expected(each)))
+        (FOLDER / f"{each.__name__}.expected.json").write_text(text(expected(each, lines(each.__name__))))

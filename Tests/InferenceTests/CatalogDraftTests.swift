@@ -139,11 +139,23 @@ import Workload
         #expect(text.contains("is: decimal, scale: 2, required: true"))
     }
 
+    @Test func recordsOfSeveralEventsAreTakenApart() throws {
+        func event(_ number: Int) -> String {
+            "{\"id\":\"e\(number)\",\"tenant\":\"t\(number % 3)\",\"bytes\":\(number)}"
+        }
+        let (lines, first) = try draft { "\(event($0 * 2))\n\(event($0 * 2 + 1))" }
+        #expect(lines.contains("made of 200 events in its newest 100 records"))
+        #expect(lines.contains("\nenvelope:\n  each: lines\n  id: /id\n"))
+        #expect(first.envelope.each == .lines)
+        let (array, second) = try draft { "[\(event($0 * 2)),\(event($0 * 2 + 1))]" }
+        #expect(array.contains("\n  each: array\n  id: /id\n"))
+        #expect(second.envelope.each != nil)
+    }
+
     @Test func recordsThatAreNoEventsAreNamedAndNotRead() {
         let records = [
             SampledRecord(value: nil), SampledRecord(value: [0, 0, 0, 0, 7, 1, 2]),
-            SampledRecord(value: Array("[{\"a\":1}]".utf8)),
-            SampledRecord(value: Array("{\"a\":1}\n{\"a\":2}".utf8)),
+            SampledRecord(value: Array("[1]".utf8)), SampledRecord(value: Array("[]".utf8)),
             SampledRecord(value: Array("hello".utf8)),
         ]
         let draft = CatalogDraft(records, topic: "t")

@@ -48,6 +48,37 @@ import Workload
         #expect(allocations.first ?? 0 > 0, "the first round makes the tables grow")
         #expect(allocations.last == 0, "\(allocations)")
     }
+
+    @Test(.enabled(if: isOptimized, "needs a release build"))
+    func foldingRecordsOfSeveralEventsAsksForNoMemory() throws {
+        var profile = EventProfile(endMilliseconds: 1_773_066_000_000)
+        profile.events = 3_000
+        profile.organizations = 10
+        profile.unknownTypeShare = 0.02
+        (profile.binaryShare, profile.malformedShare) = (0, 0)
+        (profile.badFieldShare, profile.futureShare) = (0, 0)
+        var generator = EventGenerator(seed: 78, profile: profile)
+        let type = Array("application/cloudevents-batch+json".utf8)
+        var records: [LogRecord] = []
+        for offset in 0..<profile.events / 30 {
+            var values: [[UInt8]] = []
+            for _ in 0..<30 {
+                if let value = generator.withNext({ $0.value.map { Array($0) } }) {
+                    values.append(value)
+                }
+            }
+            records.append(
+                LogRecord(
+                    offset: Int64(offset), timestamp: 1_773_066_000_000, key: nil,
+                    value: [91] + values.joined(separator: [44]) + [93],
+                    headers: [(Array("content-type".utf8), type)]))
+        }
+        let twin = try Twin(Catalogs.shipped(), span: 5_000)
+        let allocations = twin.countAllocations(records, rounds: 6)
+        #expect(twin.program.counters.furtherEvents > 0)
+        #expect(allocations.first ?? 0 > 0, "the first round makes the tables grow")
+        #expect(allocations.last == 0, "\(allocations)")
+    }
 }
 
 extension Twin {

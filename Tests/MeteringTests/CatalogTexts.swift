@@ -132,6 +132,45 @@ extension Catalogs {
           data: {at: /data, inside: json}
         """
 
+    /// Where records have several events, with values of what contains them.
+    static let lists = [
+        "envelope: {each: /records}", "envelope: {each: lines}", "envelope: {each: array}", "",
+        """
+        envelope:
+          each: [/resources, /scope/metrics, /points]
+          id: [/id, {record: true}]
+          source: [{in: record, at: /batch}, {const: s}]
+          type: {in: /scope/metrics, at: /name}
+          subject: {in: /resources, list: /attributes, key: key, value: value/text, name: org}
+          time: [/at, {in: record, at: /at}]
+        """,
+        """
+        envelope:
+          each: [array, /events]
+          id: {record: true}
+          source: {const: s}
+          type: /type
+          subject: [{in: array, at: /org}, /org]
+          time: /at
+        """,
+    ]
+
+    static let listsDeclared = """
+        events:
+          use:
+            fields:
+              n: {at: [/data/n, /n], is: integer}
+              kind: {at: /kind, from: any}
+              names: {at: /names, each: true}
+          other: {fields: {size: {at: /size, is: integer, required: true}}}
+        meters:
+          sums: {kind: sum, windows: [day, all], on: [{event: use, amount: n}]}
+          kinds: {kind: count, by: [kind], windows: [all], on: [{event: use}]}
+          names: {kind: ranking, by: [names.value], windows: [all], on: [{event: use}]}
+          sizes: {kind: extreme, keep: max, value: size, windows: [month], on: [{event: other}]}
+          latest: {kind: extreme, keep: last, value: kind, windows: [all], on: [{event: use}]}
+        """
+
     /// Several places, arrays by index, lists of keys and values, headers, and keys.
     static let placesDeclared = """
         events:

@@ -34,7 +34,8 @@ extension HostileEvents {
         case .header(let name): beside.headers.append((name, bare))
         case .key: beside.key = Array(bare.utf8)
         case .keyMember(let pointer): set(beside.keyTree, pointer, raw)
-        case .record, .constant: break
+        // What contains events is filled where it is made.
+        case .record, .constant, .outer: break
         }
     }
 

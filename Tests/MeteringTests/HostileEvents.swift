@@ -5,13 +5,17 @@ import Workload
 /// Events of a catalog, most of them nearly right and some of them torn to bits.
 struct HostileEvents {
     var random: SeededRandom
-    private let catalog: MeterCatalog
+    let catalog: MeterCatalog
+    /// How many of 100 faults are left out.
+    var mildness = 0
     private var clock: Int64
     private var count: Int64 = 0
     private var offsets: [Int64] = Array(repeating: 0, count: Twin.partitionNumbers.count)
     private var recent: [LogRecord] = []
     private var timestamp: Int64 = 0
     var beside = Beside()
+    /// How many of 100 structured events are in batches, where no catalog says so.
+    var listShare = 0
 
     init(seed: UInt64, catalog: MeterCatalog) {
         random = SeededRandom(seed: seed)
@@ -19,7 +23,12 @@ struct HostileEvents {
         clock = 1_773_066_000_000 + Int64(seed % 1_000) * 7_777_777
     }
 
-    mutating func happens(_ percent: Int) -> Bool { random.below(100) < percent }
+    mutating func happens(_ percent: Int) -> Bool {
+        let isUsual = random.below(100) < percent
+        // What is rare is a fault, and so is what is nearly always so where it is not.
+        guard mildness > 0, percent <= 10 || percent >= 90 else { return isUsual }
+        return random.below(100) < mildness ? percent >= 90 : isUsual
+    }
 
     mutating func pick<Element>(_ elements: [Element]) -> Element {
         elements[random.below(elements.count)]
@@ -34,7 +43,8 @@ struct HostileEvents {
             if happens(50) { record.timestamp = clock }
         } else {
             timestamp = happens(3) ? pick(EdgeValues.timestamps) : clock
-            record = happens(18) ? binary() : structured()
+            let isList = catalog.envelope.each != nil || listShare > random.below(100)
+            record = happens(18) ? binary() : isList ? list() : structured()
             if happens(15) { mutate(&record) }
         }
         record.partition = random.below(offsets.count)
@@ -47,7 +57,7 @@ struct HostileEvents {
 
     // MARK: Records
 
-    private mutating func structured() -> LogRecord {
+    mutating func structured() -> LogRecord {
         let envelope = catalog.envelope
         var event = happens(96) ? pick(catalog.events) : nil
         if case .constant(let type) = envelope.type {
@@ -187,7 +197,7 @@ struct HostileEvents {
         if happens(6) { root.repeatMember(&random) }
     }
 
-    private mutating func value(of field: FieldDeclaration) -> [UInt8] {
+    mutating func value(of field: FieldDeclaration) -> [UInt8] {
         switch field.kind {
         case .text:
             let word = field.from == .any && happens(50) ? "\(random.below(20))" : word(of: field)

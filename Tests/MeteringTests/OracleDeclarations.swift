@@ -35,6 +35,16 @@ enum Catalogs {
         return try read("version: 1\n\(envelope)\n\(declared)")
     }
 
+    /// One whose records have several events.
+    static func lists(_ number: Int) throws -> MeterCatalog {
+        let outer =
+            number == 4
+            ? listsDeclared.replacing(
+                "{at: /kind,", with: "{at: [/kind, {in: /scope/metrics, at: /kind}],")
+            : listsDeclared
+        return try read("version: 1\n\(lists[number])\n\(outer)")
+    }
+
     /// One with all ways to write times.
     static func times(envelope: String) throws -> MeterCatalog {
         try read("version: 1\n\(envelope)\n\(timesDeclared)")
@@ -75,6 +85,12 @@ extension OracleCatalog {
         earliestSeconds = Int64(catalog.notBefore.day) * 86_400
         inside = declared.inside.map(Self.pointer)
         ignoresTombstones = declared.ignoresTombstones
+        each = declared.each.map { each in
+            switch each {
+            case .lines: .lines
+            case .arrays(let arrays): .arrays(arrays.map(Self.pointer))
+            }
+        }
         events = catalog.events.map { event in
             OracleEvent(event.name, type: event.type, fields: event.fields.map(Self.field))
         }
@@ -110,6 +126,7 @@ extension OracleCatalog {
         case .header(let name): .header(name)
         case .key: .key
         case .record: .record
+        case .outer(let list, let inner): .outer(list.map(pointer), self.place(inner))
         case .keyMember(let tokens): .keyMember(pointer(tokens))
         case .constant(let text): .constant(text)
         }

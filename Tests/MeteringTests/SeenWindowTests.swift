@@ -89,6 +89,38 @@ import Workload
         }
     }
 
+    @Test func itAgreesWithANaiveModelWhereOffsetsHaveSeveralIDs() {
+        var random = SeededRandom(seed: 6)
+        for round in 1..<120 {
+            let span = Int64(round)
+            var window = SeenWindow(span: span, block: 16)
+            var known: [(id: UInt64, offset: Int64)] = []
+            var (offset, differences) = (Int64(0), 0)
+            for _ in 0..<200 {
+                offset += Int64(random.below(10) == 0 ? 1 + random.below(2 * round) : 1)
+                for _ in 0..<random.below(round % 3 == 0 ? 3 * round : 6) {
+                    let id = UInt64(random.below(2 * round + 4))
+                    let expected = known.suffix(round).contains {
+                        $0.id == id && $0.offset >= offset - span
+                    }
+                    let hash = (id &* 0x9E37_79B9_7F4A_7C15, id)
+                    if window.insert(hash, at: offset) != expected { differences += 1 }
+                    known.append((id, offset))
+                    let oldest = known[max(0, known.count - round)].offset
+                    if known.count > round,
+                        known.suffix(round).allSatisfy({
+                            $0.offset > offset - span
+                        }), window.reach != offset - oldest
+                    {
+                        differences += 1
+                    }
+                }
+            }
+            #expect(differences == 0, "span \(span)")
+            #expect(window.byteCount <= SeenWindow.fullByteCount(span: span))
+        }
+    }
+
     @Test func emptiedAtAnyMomentItWarmsUpAgain() {
         for emptied in 0..<140 {
             var pair = Pair(span: 100, block: 16)

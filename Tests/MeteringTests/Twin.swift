@@ -134,12 +134,22 @@ final class Twin {
     }
 
     private func compare(_ before: [Int64], _ record: LogRecord, _ headers: [WorkloadHeader]) {
-        let changed = before.indices.filter { program.counters.outcomes[$0] != before[$0] }
-        let outcome = changed.count == 1 ? Outcome(rawValue: UInt8(changed[0])) : nil
-        let expected = feed(record, headers)
-        if outcome?.word != expected.word {
-            let why = program.rejected.first?.rejection.text ?? ""
-            note("\(outcome?.word ?? "?") \(why) ≠ \(expected.word): \(record.text)")
+        let earlier = OracleOutcome.allCases.map { oracle.count($0) }
+        feed(record, headers)
+        let found = Outcome.allCases.map { outcome in
+            let index = Int(outcome.rawValue)
+            return (outcome.word, program.counters.outcomes[index] - before[index])
+        }
+        let expected = OracleOutcome.allCases.enumerated().map { index, outcome in
+            (outcome.word, oracle.count(outcome) - earlier[index])
+        }
+        func text(_ counts: [(String, Int64)]) -> String {
+            counts.filter { $0.1 != 0 }.map { "\($0.1) \($0.0)" }.sorted()
+                .joined(separator: ", ")
+        }
+        if text(found) != text(expected) {
+            let why = program.rejected.first?.detail ?? ""
+            note("\(text(found)) \(why) ≠ \(text(expected)): \(record.text)")
         }
     }
 
@@ -152,6 +162,7 @@ final class Twin {
             audit[slot][shard].duplicate += own.1
             audit[slot][shard].ignored += own.2
             audit[slot][shard].rejected += own.3
+            audit[slot][shard].further += tallies[shard].further(partitionSlot: slot)
         }
         tallies[shard].removeAll()
     }
@@ -244,7 +255,10 @@ final class Arena {
             }
             headers.append(owned)
             var place: Int32 = -1
-            if let binary = Self.attributes(owned) {
+            let binary = Self.attributes(owned)
+            if binary.isBatch {
+                place = FoldRecord.batch
+            } else if binary.isBinary {
                 place = Int32(attributes.count)
                 attributes.append(binary)
             }
@@ -272,10 +286,10 @@ final class Arena {
         return UnsafePointer(start)
     }
 
-    private static func attributes(_ headers: [WorkloadHeader]) -> BinaryAttributes? {
+    private static func attributes(_ headers: [WorkloadHeader]) -> BinaryAttributes {
         var binary = BinaryAttributes()
         for header in headers { binary.take(name: header.name, value: header.value) }
-        return binary.isBinary ? binary : nil
+        return binary
     }
 }
 

@@ -87,6 +87,27 @@ struct CheckTests {
         }
     }
 
+    @Test func itSaysWhatListsOfEventsAndRecordsAsIDsMean() throws {
+        func said(_ envelope: String) throws -> String {
+            let text = """
+                version: 1
+                envelope: {\(envelope), source: {const: s}, type: {const: use}, subject: /org, time: /at}
+                events: {use: {fields: {}}}
+                meters: {uses: {kind: count, windows: [all], on: [{event: use}]}}
+                """
+            let ended = try withFile(text) { try Executable.run(["check", "--meters", $0]) }
+            #expect(ended.status == 0, "\(ended.errors)")
+            return ended.output
+        }
+        let record = "what a producer sends again counts again"
+        #expect(try !said("id: /id").contains("counts again"))
+        #expect(try said("id: [/id, {record: true}]").contains(record))
+        let lists = try said("each: [array, /a/b], id: {record: true}")
+        #expect(lists.contains("A record has its events in its value, in each entry in /a/b."))
+        #expect(lists.contains("its record and its number in it") && lists.contains(record))
+        #expect(try said("each: lines, id: /id").contains("A record has an event in each line."))
+    }
+
     @Test func aShortSecretOfTokensIsRefused() throws {
         let ended = try Executable.run(["check"], environment: ["ODOMETER_JWT_SECRET": "short"])
         #expect(ended.status == 2)

@@ -231,6 +231,26 @@ struct ReplaySourceTests {
         #expect(odd.value == Array("not json".utf8) && odd.headers.isEmpty)
     }
 
+    @Test func allEventsOfARecordAreMoved() {
+        func moved(_ text: String) -> String {
+            var record = SourceRecord(key: nil, value: Array(text.utf8))
+            var change = RecordChange()
+            change.shiftMilliseconds = 60_000
+            change.mode = .binary
+            change.apply(to: &record)
+            #expect(record.headers.isEmpty)
+            return String(decoding: record.value ?? [], as: UTF8.self)
+        }
+        let before = #"{"id":"1","time":"2026-03-09T14:15:16Z","data":{"time":"x"}}"#
+        let after = before.replacing("14:15:16Z", with: "14:16:16.000Z")
+        #expect(moved("[\(before), \(before),{}]") == "[\(after), \(after),{}]")
+        // Lines are events, too; of a member that is there twice the first is the time.
+        let two = #"{"time":"2026-03-09T14:16:16.000Z","time":"2026-03-09T14:15:16Z"}"#
+        #expect(moved(two.replacing("14:16:16.000Z", with: "14:15:16Z")) == two)
+        #expect(moved("\(before)\n\n\(before)\n") == "\(after)\n\n\(after)\n")
+        #expect(moved("[\"time\": 1]") == "[\"time\": 1]" && moved("[") == "[" && moved("") == "")
+    }
+
     @Test func jsonIsReadStrictly() {
         for text in ["{}", "[1,2.5e-3,true,null]", #"{"a":{"b":"\ud83d\ude00\n"}}"#, " 0 "] {
             #expect(JSONNodeReader.read(Array(text.utf8)[...]) != nil, "\(text)")

@@ -82,6 +82,34 @@ import Testing
         #expect(without.count == 1 && without["kafka topic-partitioner"]?.grade == .ok)
     }
 
+    /// Each event of a batch has a subject of its own.
+    @Test func eventsOfBatchesAreReadOneByOne() throws {
+        let cluster = try MockCluster()
+        try SupervisorTests.makeTopics(cluster, partitions: 4)
+        let producer = try Producer(ClientConfiguration(bootstrap: cluster.bootstrap))
+        let type = Array("application/cloudevents-batch+json".utf8)
+        func batch(_ names: String..., partition: Int32) throws {
+            let events = names.map {
+                SupervisorTests.event(1, organization: $0, agent: "a", time: now)
+            }
+            _ = try producer.produce(
+                topic: "usage-events", partition: partition, key: Array("k".utf8),
+                value: Array("[\(events.joined(separator: ","))]".utf8),
+                headers: [(name: "content-type", value: Optional(type))])
+        }
+        try batch("org-1", "org-2", "org-3", partition: 0)
+        try batch("org-3", "org-4", partition: 2)
+        try batch(partition: 2)
+        #expect(producer.flush(timeoutMilliseconds: 10_000))
+        let found = try findings(cluster, ["usage-events"], partitions: 4)
+        #expect(
+            found["usage-events topic-subjects"]?.message.contains("1 of 4 sampled subjects")
+                == true, "\(found)")
+        #expect(
+            found["usage-events topic-repeats"]?.message.contains(
+                "1 sampled events are in several partitions") == true)
+    }
+
     /// Events in both modes, without a key, that random partitions get.
     @Test func subjectsAreReadAsTheCatalogSays() throws {
         let cluster = try MockCluster()

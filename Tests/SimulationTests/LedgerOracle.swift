@@ -112,9 +112,11 @@ enum LedgerOracle {
             index += 1
             if lost.contains(where: { $0.contains(record.offset) }) { continue }
             counts["delivered", default: 0] += 1
-            guard record.shard == shard else { continue }
-            counts[record.outcome.rawValue, default: 0] += 1
-            for delta in record.deltas { add(delta, to: &content) }
+            for (number, part) in record.parts.enumerated() where part.shard == shard {
+                counts[part.outcome.rawValue, default: 0] += 1
+                if number > 0 { counts["further", default: 0] += 1 }
+                for delta in part.deltas { add(delta, to: &content) }
+            }
         }
         counts["lost"] = missing
         counts["gaps"] = to - from - missing - (counts["delivered"] ?? 0)

@@ -60,12 +60,18 @@ struct SimulatedEvent {
           own_visits: {kind: distinct, of: agent, per: [agent], windows: [day], most: 2, on: [{event: use}]}
         """
 
-    static func readCatalog(isLimited: Bool = false) throws -> MeterCatalog {
-        let text = catalog + "\n" + (isLimited ? limits : "")
+    static func readCatalog(
+        isLimited: Bool = false, isListed: Bool = false
+    ) throws -> MeterCatalog {
+        let envelope = isListed ? "\nenvelope: {each: lines}\n" : "\n"
+        let text = catalog + "\n" + (isLimited ? limits : "") + envelope
         return try CatalogReader.check(files: [(name: "simulation.yaml", text: Array(text.utf8))])
     }
 
-    /// The record's value; nil: null.
+    /// Whether its shape alone is a reason to reject it.
+    var isWrong: Bool { shape == .noAgent || shape == .broken || shape == .tombstone }
+
+    /// The record's value, or its line; nil: null.
     func value() -> [UInt8]? {
         var data = "\"agent\":\"\(agent)\""
         if let amount { data += ",\"amount\":\(amount)" }

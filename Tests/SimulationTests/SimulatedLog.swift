@@ -4,14 +4,28 @@ struct SimulatedRecord {
     var offset: Int64
     /// Milliseconds since 1970; -1 when it has none.
     var timestamp: Int64
-    var event: SimulatedEvent
+    var events: [SimulatedEvent]
     var key: UnsafeRawBufferPointer
     var value: UnsafeRawBufferPointer?
     var fingerprint: String
-    var outcome: Outcome
-    var shard: Int
-    /// What it adds to the cells; nothing unless accepted.
-    var deltas: [CellDelta]
+    /// One for each event; only one where the record is rejected, or has no events.
+    var parts: [Part]
+
+    /// What becomes of one event.
+    struct Part {
+        var outcome: Outcome
+        var shard: Int
+        /// What it adds to the cells; nothing unless accepted.
+        var deltas: [CellDelta] = []
+    }
+
+    /// By whom and which the valid events are known; empty where the record is rejected.
+    var identities: [String] {
+        zip(events, parts).compactMap { event, part in
+            part.outcome == .accepted || part.outcome == .duplicate
+                ? "\(event.organization) \(event.id)" : nil
+        }
+    }
 }
 
 /// One partition: records in the order of their offsets, with gaps.
@@ -21,8 +35,8 @@ final class SimulatedPartition {
     var end: Int64 = 0
     /// All that was ever in it; those below `start` are gone for readers.
     private(set) var records: [SimulatedRecord] = []
-    /// Offset of the last valid record of each id, for duplicates.
-    private var lastValid: [String: Int64] = [:]
+    /// The valid events so far in their order, for duplicates.
+    private var valid: [(name: String, offset: Int64)] = []
     private let window: Int64
     private let shardCount: Int
     private let isLimited: Bool
@@ -57,29 +71,53 @@ final class SimulatedPartition {
         return index < records.count && records[index].offset == offset ? records[index] : nil
     }
 
-    /// Appends an event and decides at once, by the log alone, what becomes of it.
-    func append(_ event: SimulatedEvent, timestamp: Int64) {
-        let key = Self.copy(Array(event.organization.utf8))
-        let value = event.value().map(Self.copy)
-        let (judged, isMalformed) = Self.judge(event, timestamp)
-        var outcome = judged
-        if outcome == .accepted {
-            let name = "\(event.organization) \(event.id)"
-            if let before = lastValid[name], before >= end - window { outcome = .duplicate }
-            lastValid[name] = end
+    /// Appends a record of some events, one in each line, and decides at once, by the log alone,
+    /// what becomes of it.
+    func append(_ events: [SimulatedEvent], timestamp: Int64, isListed: Bool) {
+        let key = Self.copy(Array((events.first?.organization ?? "").utf8))
+        let lines = events.map { $0.value() }
+        var value: UnsafeRawBufferPointer?
+        if lines.allSatisfy({ $0 != nil }) {
+            value = Self.copy(Array(lines.compactMap { $0 }.joined(separator: [10])))
         }
-        let shard =
-            isMalformed
-            ? Int(number) % shardCount : LedgerOracle.shard(of: event.organization, shardCount)
+        let judged = events.map { Self.judge($0, timestamp) }
+        let home = Int(number) % shardCount
+        var parts: [SimulatedRecord.Part]
+        if value == nil || judged.contains(where: { $0.outcome == .rejected }) {
+            // A single event that is not malformed belongs to its organization.
+            let isHome = isListed || judged.contains { $0.isMalformed }
+            let shard = LedgerOracle.shard(of: events[0].organization, shardCount)
+            parts = [SimulatedRecord.Part(outcome: .rejected, shard: isHome ? home : shard)]
+        } else if events.isEmpty {
+            parts = [SimulatedRecord.Part(outcome: .ignored, shard: home)]
+        } else {
+            parts = zip(events, judged).map { part(of: $0, $1.outcome, timestamp) }
+        }
         records.append(
             SimulatedRecord(
-                offset: end, timestamp: timestamp, event: event, key: key, value: value,
-                fingerprint: Self.fingerprint(end, timestamp, key, value), outcome: outcome,
-                shard: shard,
-                deltas: outcome == .accepted
-                    ? LedgerOracle.deltas(
-                        of: event, timestamp: timestamp, shard: shard, isLimited: isLimited) : []))
+                offset: end, timestamp: timestamp, events: events, key: key, value: value,
+                fingerprint: Self.fingerprint(end, timestamp, key, value), parts: parts))
         end += 1
+    }
+
+    private func part(
+        of event: SimulatedEvent, _ judged: SimulatedRecord.Outcome, _ timestamp: Int64
+    ) -> SimulatedRecord.Part {
+        let shard = LedgerOracle.shard(of: event.organization, shardCount)
+        guard judged == .accepted else {
+            return SimulatedRecord.Part(outcome: judged, shard: shard)
+        }
+        let name = "\(event.organization) \(event.id)"
+        // Neither more than `window` offsets nor more than `window` valid events ago.
+        let isDuplicate = valid.suffix(Int(window)).contains {
+            $0.name == name && $0.offset >= end - window
+        }
+        valid.append((name, end))
+        if isDuplicate { return SimulatedRecord.Part(outcome: .duplicate, shard: shard) }
+        return SimulatedRecord.Part(
+            outcome: .accepted, shard: shard,
+            deltas: LedgerOracle.deltas(
+                of: event, timestamp: timestamp, shard: shard, isLimited: isLimited))
     }
 
     /// The rules of `schemas/events/README.md`, as far as these events can break them.
@@ -124,13 +162,9 @@ final class SimulatedPartition {
     /// Whether no outcome of a record from `offset` on, or of a later one, depends on an earlier
     /// record.
     func canBegin(at offset: Int64) -> Bool {
-        var valid: Set<String> = []
-        for record in records[0..<index(of: offset)]
-        where record.outcome == .accepted || record.outcome == .duplicate {
-            valid.insert("\(record.event.organization) \(record.event.id)")
-        }
-        return records[index(of: offset)...].allSatisfy {
-            !valid.contains("\($0.event.organization) \($0.event.id)")
+        let valid = Set(records[0..<index(of: offset)].flatMap(\.identities))
+        return records[index(of: offset)...].allSatisfy { record in
+            record.events.allSatisfy { !valid.contains("\($0.organization) \($0.id)") }
         }
     }
 }
@@ -150,19 +184,22 @@ final class SimulatedLog {
     let isBulky: Bool
     /// Whether the catalog has meters with small limits.
     let isLimited: Bool
+    /// Whether records have several events, one in each line.
+    let isListed: Bool
     private let dice: Dice
     private var clock: Int64 = 1_773_058_000_000
     private var nextID = 0
 
     init(
         _ dice: Dice, window: Int64, shardCount: Int, partitions: Int, isBulky: Bool,
-        isLimited: Bool
+        isLimited: Bool, isListed: Bool
     ) {
         self.dice = dice
         self.window = window
         self.shardCount = shardCount
         self.isBulky = isBulky
         self.isLimited = isLimited
+        self.isListed = isListed
         for _ in 0..<partitions { addPartition() }
     }
 
@@ -182,9 +219,15 @@ final class SimulatedLog {
         let wanted = max(1, end + Int64(dice.roll(-4...8)))
         while partition.end < wanted {
             clock += 1_000
-            partition.append(fresh(), timestamp: clock)
+            append(to: partition, [fresh()], clock)
         }
         partitions[number] = partition
+    }
+
+    private func append(
+        to partition: SimulatedPartition, _ events: [SimulatedEvent], _ timestamp: Int64
+    ) {
+        partition.append(events, timestamp: timestamp, isListed: isListed)
     }
 
     /// Whether somebody has put another log in a partition's place.
@@ -201,14 +244,14 @@ final class SimulatedLog {
             number: Int32(number), window: window, shardCount: shardCount, isLimited: isLimited)
         for record in old.records[0..<old.index(of: offset)] {
             partition.end = record.offset
-            partition.append(record.event, timestamp: record.timestamp)
+            append(to: partition, record.events, record.timestamp)
         }
         partition.end = offset
         partition.start = old.start
         let wanted = max(offset, end + Int64(dice.roll(-4...8)))
         while partition.end < wanted {
             clock += 1_000
-            partition.append(fresh(), timestamp: clock)
+            append(to: partition, [fresh()], clock)
         }
         partitions[number] = partition
     }
@@ -220,17 +263,36 @@ final class SimulatedLog {
             clock += Int64(dice.roll(0...4_000))
             if dice.oneIn(8) { partition.end += Int64(dice.roll(1...3)) }
             let timestamp = dice.oneIn(60) ? -1 : clock
-            partition.append(repeated(in: partition) ?? fresh(), timestamp: timestamp)
+            append(to: partition, repeated(in: partition) ?? some(in: partition), timestamp)
         }
         if dice.oneIn(5) { partition.end += Int64(dice.roll(1...4)) }
     }
 
     /// A record of the partition once more: within the window, or beyond it.
-    private func repeated(in partition: SimulatedPartition) -> SimulatedEvent? {
+    private func repeated(in partition: SimulatedPartition) -> [SimulatedEvent]? {
         guard dice.oneIn(4) else { return nil }
+        return dice.pick(recent(in: partition))
+    }
+
+    private func recent(in partition: SimulatedPartition) -> [[SimulatedEvent]] {
         let far = max(partition.start, partition.end - 2 * window)
-        let known = partition.records[partition.index(of: far)...].map(\.event)
-        return dice.pick(Array(known.suffix(Int(window) * 2)))
+        let known = partition.records[partition.index(of: far)...].map(\.events)
+        return Array(known.suffix(Int(window) * 2))
+    }
+
+    /// The events of a new record; some of them may have been in an earlier one.
+    private func some(in partition: SimulatedPartition) -> [SimulatedEvent] {
+        guard isListed else { return [fresh()] }
+        var events: [SimulatedEvent] = []
+        for _ in 0..<dice.roll(0...5) {
+            let old = dice.oneIn(6) ? dice.pick(recent(in: partition).flatMap { $0 }) : nil
+            var event = old ?? fresh()
+            // One event that is rejected takes the others along: most records have none.
+            if event.isWrong, dice.oneIn(2) { event.shape = .use }
+            events.append(event)
+        }
+        // A null value is the whole record.
+        return events.contains { $0.shape == .tombstone } ? Array(events.suffix(1)) : events
     }
 
     private func fresh() -> SimulatedEvent {

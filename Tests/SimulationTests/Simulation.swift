@@ -61,7 +61,8 @@ final class Simulation {
         let shards = dice.roll(1...(isClustered ? 8 : 4))
         log = SimulatedLog(
             dice, window: window, shardCount: shards, partitions: dice.roll(1...4),
-            isBulky: dice.oneIn(8), isLimited: catalog.meter("agent_calls") != nil)
+            isBulky: dice.oneIn(8), isLimited: catalog.meter("agent_calls") != nil,
+            isListed: catalog.envelope.each != nil)
         server = SimulatedServer(
             dice, shardCount: shards, masters: isClustered ? dice.roll(2...4) : nil)
         check = LedgerCheck(log: log, shardCount: shards)
@@ -121,7 +122,7 @@ final class Simulation {
             if to > partition.end { fail("a mark beyond the log: \(range)") }
             guard configuration.deadLetterTopic != nil else { continue }
             for record in partition.records[partition.index(of: from)..<partition.index(of: to)]
-            where record.outcome == .rejected && record.shard == shard {
+            where record.parts.contains(where: { $0.outcome == .rejected && $0.shard == shard }) {
                 let name = "\(partition.number)/\(record.fingerprint)"
                 if !deadLetters.contains(name) { fail("no dead letter of \(name)") }
                 passedLetters.insert(name)

@@ -22,6 +22,12 @@ import Testing
         try run(SimulatedEvent.readCatalog(isLimited: true), seeds: 40)
     }
 
+    /// Records of several events, in several shards: all of them count or none does.
+    @Test func theLedgerIsRightWhereRecordsHaveSeveralEvents() throws {
+        try run(SimulatedEvent.readCatalog(isListed: true), seeds: 60)
+        try run(SimulatedEvent.readCatalog(isLimited: true, isListed: true), seeds: 20)
+    }
+
     /// Several masters: slots move key by key, masters fail, also in the middle of a move.
     @Test func theLedgerIsRightOnAClusterOrTheShardIsTorn() throws {
         try run(SimulatedEvent.readCatalog(), seeds: 60, isClustered: true)

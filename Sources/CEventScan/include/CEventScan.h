@@ -19,6 +19,8 @@ enum es_kind {
     ES_OBJECT = 6,
     ES_ARRAY = 7,
     ES_TRUE = 8,
+    // Of formats that know moments: integer: nanoseconds since 1970; pointer, length: RFC 3339.
+    ES_TIME = 9,
 };
 
 /// One value. Its text is valid until the next scan with the same scanner, and no longer than the
@@ -39,6 +41,9 @@ typedef struct {
 
 #define ES_MAX_ENTRIES 32
 #define ES_MAX_DEPTH 64
+#define ES_MAX_PARTS 10000
+/// `es_node.list` of an array whose elements are left in `es_parts`.
+#define ES_PARTS (-2)
 
 /// A fan-out: the entries of one list. `kind` is the kind of the member that should be a list.
 /// `count` stops at ES_MAX_ENTRIES + 1, which means too many entries.
@@ -51,7 +56,8 @@ typedef struct {
 /// A node of the tree of members that are asked for. Node 0 is the root; the children of a node are
 /// next to each other. A child whose name is a number without leading zeros is the element of that
 /// index where the node's value is an array. `slot`, `fan_out` and `list` are -1 where nothing is
-/// asked for; a node with a list has neither a fan-out nor numbers as children.
+/// asked for; a node with a list has neither a fan-out nor numbers as children. One node may have
+/// ES_PARTS as its list, and then no children either.
 typedef struct {
     const char *name;
     uint32_t name_length;
@@ -113,6 +119,22 @@ void es_destroy(es_scanner *scanner);
 int es_scan(es_scanner *scanner, const char *json, size_t length, int32_t root, int must_be_object);
 const es_value *es_slots(const es_scanner *scanner);
 const es_fan_out *es_fan_outs(const es_scanner *scanner);
+
+/// The JSON text of an element, without blanks around it. It is valid as long as the text that was
+/// scanned, and no longer than until the next scan with the same scanner.
+typedef struct {
+    const char *text;
+    uint32_t length;
+} es_part;
+/// The elements of the array that the node with ES_PARTS found in the last scan; of its kind tells
+/// its slot. `count` stops at ES_MAX_PARTS + 1, which means too many.
+const es_part *es_parts(const es_scanner *scanner, uint32_t *count);
+/// For readers of other formats, which fill the same slots: the tree with its names, which lives as
+/// long as the scanner. `slot_count` and `fan_out_count` are at least 1.
+void es_describe(const es_scanner *scanner, es_tree *out);
+/// Makes all slots and fan-outs absent, and returns the slots.
+es_value *es_forget(es_scanner *scanner);
+es_fan_out *es_fans_to_fill(es_scanner *scanner);
 
 /// What a number is.
 enum es_number {

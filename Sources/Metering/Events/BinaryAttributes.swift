@@ -9,6 +9,8 @@ public struct BinaryAttributes {
     public var isBinary: Bool { hasAttribute && !isStructured }
     private var hasAttribute = false
     private var isStructured = false
+    /// Whether the record is a batch of CloudEvents: a JSON array of structured events.
+    public private(set) var isBatch = false
 
     /// `ce_specversion`.
     public var specversion: UnsafeRawBufferPointer?
@@ -29,6 +31,9 @@ public struct BinaryAttributes {
     public mutating func take(name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer?) {
         if name.count == 12, Self.begins(name, with: "content-type") {
             isStructured = value.map { Self.begins($0, with: "application/cloudevents") } ?? false
+            isBatch =
+                isStructured
+                && value.map { Self.begins($0, with: "application/cloudevents-batch") } ?? false
             return
         }
         guard name.count > 3, name[0] == UInt8(ascii: "c"), name[1] == UInt8(ascii: "e"),

@@ -8,6 +8,7 @@ extension Program {
     @inline(never)
     mutating func lookElsewhere(_ record: FoldRecord) {
         scratch.place = (partitionNumbers[Int(record.partitionSlot)], record.offset)
+        if scratch.eventIndex < 0 { forgetOuters() }
         scratch.headers = record.headers
         scratch.key = record.key.map {
             UnsafeRawBufferPointer(start: $0, count: record.keyByteCount)
@@ -66,9 +67,16 @@ extension Program {
         case .keyMember: return (keyScanner.map { es_slots($0)[index] } ?? es_value(), false)
         case .header: return (Self.bare(scratch.headers?[index]), true)
         case .key: return (Self.bare(scratch.key), true)
-        case .record: return (Self.bare(scratch.writePlace(in: room)), true)
+        case .record: return (Self.text(scratch.writePlace(in: room)), true)
+        case .outer: return (outers[place.level].slots[index], false)
         case .constant: return (Self.bare(values[place.index].bytes), true)
         }
+    }
+
+    private static func text(_ bytes: UnsafeRawBufferPointer) -> es_value {
+        es_value(
+            pointer: bytes.baseAddress?.assumingMemoryBound(to: CChar.self), integer: 0,
+            length: UInt32(bytes.count), kind: ES_TEXT.rawValue)
     }
 
     /// A header or key as a value: a text if it is UTF-8; else a value of no type that is taken.

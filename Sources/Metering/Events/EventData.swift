@@ -8,7 +8,7 @@ extension Program {
     @inline(__always)
     mutating func examineData(_ record: FoldRecord, isBinary: Bool) -> Rejection? {
         guard envelope.data >= 0 else { return nil }
-        if !isBinary {
+        if !isBinary, record.schema == -1 {
             let encoded = slots[Int(envelope.dataBase64)].kind
             if encoded != ES_ABSENT.rawValue, encoded != ES_NULL.rawValue {
                 return readEncodedData(record)

@@ -20,13 +20,15 @@ struct EventScratch: ~Copyable {
     /// What `rejection` is about; the meaning depends on it.
     ///
     /// The index of a field of the program; for `longAttribute` 0 id, 1 source, 2 subject; for
-    /// `dataNotObject` 0 data, 1 data_base64.
+    /// `dataNotObject` 0 data, 1 data_base64; for lists of events the index of the list.
     var rejectedField: Int32 = -1
     /// The record's key and the headers that are asked for, where the catalog looks there.
     var key: UnsafeRawBufferPointer?
     var headers: UnsafePointer<UnsafeRawBufferPointer?>?
     /// The record's partition and offset, where the catalog looks there.
     var place: (partition: Int32, offset: Int64) = (0, 0)
+    /// Of a record of several events, the number of the current one from 0 on; else -1.
+    var eventIndex: Int32 = -1
     /// What is wrong with a text that should hold JSON.
     var insideRejection = Rejection.none
     var hasOwnTime = false
@@ -66,7 +68,9 @@ struct EventScratch: ~Copyable {
         rooms + Int(index) * EventLimits.textBytes
     }
 
-    /// The record's place as `PARTITION:OFFSET`, in a room.
+    /// The place as an id, `PARTITION:OFFSET` or `PARTITION:OFFSET:INDEX`, in a room.
+    ///
+    /// Its first byte, 255, is in no text of UTF-8: so no other event can have the same id.
     func writePlace(in room: Int32) -> UnsafeRawBufferPointer {
         let text = UnsafeMutableRawBufferPointer(
             start: self.room(room), count: EventLimits.textBytes)
@@ -79,10 +83,17 @@ struct EventScratch: ~Copyable {
                 rest /= 10
             } while rest > 0
         }
+        if eventIndex >= 0 {
+            put(UInt64(eventIndex))
+            start -= 1
+            text[start] = UInt8(ascii: ":")
+        }
         put(UInt64(max(0, place.offset)))
         start -= 1
         text[start] = UInt8(ascii: ":")
         put(UInt64(max(0, place.partition)))
+        start -= 1
+        text[start] = 255
         return UnsafeRawBufferPointer(rebasing: text[start...])
     }
 

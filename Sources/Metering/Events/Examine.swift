@@ -76,6 +76,7 @@ extension Program {
             return scanNothing()
         }
         if record.valueByteCount > EventLimits.valueBytes { return .oversized }
+        if record.schema != -1 { return scanFramed(record, isBinary: isBinary) }
         if record.valueByteCount == 0 { return isBinary ? scanNothing() : .emptyValue }
         let result = es_scan(
             scanner, value.assumingMemoryBound(to: CChar.self), record.valueByteCount,
@@ -150,6 +151,12 @@ extension Program {
         return UnsafeRawBufferPointer(start: value.pointer, count: Int(value.length))
     }
 
+    /// The text of a moment of Avro or Protobuf.
+    @inline(never)
+    func timeText(_ value: es_value) -> UnsafeRawBufferPointer? {
+        value.kind == ES_TIME.rawValue ? value.bytes : nil
+    }
+
     private mutating func readTime() -> Rejection? {
         scratch.hasOwnTime = false
         guard envelope.time >= 0 else { return readOtherTime(isBinary: false) }
@@ -165,7 +172,8 @@ extension Program {
         default: time = nil
         }
         guard let time else {
-            return envelope.timeFormat == .rfc3339 ? .time : readOtherTime(isBinary: false)
+            return envelope.timeFormat == .rfc3339 && value.kind != ES_TIME.rawValue
+                ? .time : readOtherTime(isBinary: false)
         }
         scratch.timeNanoseconds = time
         scratch.hasOwnTime = true
@@ -266,7 +274,7 @@ extension Program {
             isPresent: true, hasValue: true, integer: value.integer)
         switch rule.kind {
         case .text:
-            guard let bytes = text(value) else { return .wrongType }
+            guard let bytes = text(value) ?? timeText(value) else { return .wrongType }
             if bytes.count > EventLimits.textBytes { return .longText }
             if rule.valueCount > 0, !isPermitted(bytes, rule) { return .unknownValue }
         case .integer:
@@ -275,8 +283,9 @@ extension Program {
             if rule.isUnsigned, value.integer < 0 { return .negativeAmount }
             if value.integer.magnitude > rule.maximum { return .beyondMaximum }
         case .time:
-            guard let bytes = text(value) else { return .wrongType }
-            guard let time = Timestamp.nanoseconds(bytes) else { return .badTime }
+            guard let bytes = text(value) ?? timeText(value) else { return .wrongType }
+            let moment = value.kind == ES_TIME.rawValue ? value.integer : nil
+            guard let time = moment ?? Timestamp.nanoseconds(bytes) else { return .badTime }
             if let rejection = boundsRejection(of: time, rule, timestampMilliseconds) {
                 return rejection
             }

@@ -52,7 +52,7 @@ extension Program {
     private mutating func readText(
         _ rule: FieldRule, _ value: es_value, into read: inout FieldValue
     ) -> Rejection? {
-        guard let bytes = text(value) ?? otherText(value, rule.other) else {
+        guard let bytes = text(value) ?? timeText(value) ?? otherText(value, rule.other) else {
             return value.isNumber && others[Int32(rule.other)].takesAny ? .longText : .wrongType
         }
         if bytes.count > EventLimits.textBytes { return .longText }
@@ -97,7 +97,8 @@ extension Program {
         _ rule: FieldRule, _ value: es_value, _ timestampMilliseconds: Int64,
         into read: inout FieldValue
     ) -> Rejection? {
-        guard value.kind == ES_TEXT.rawValue || value.isNumber else { return .wrongType }
+        guard value.kind == ES_TEXT.rawValue || value.isNumber || value.kind == ES_TIME.rawValue
+        else { return .wrongType }
         guard let time = time(value, others[Int32(rule.other)]) else { return .badTime }
         read.integer = time
         return boundsRejection(of: time, rule, timestampMilliseconds)
@@ -123,7 +124,7 @@ extension Program {
     /// Nil for other kinds of values and for a number of more than `EventLimits.textBytes` bytes.
     private mutating func anyText(_ value: es_value, _ rule: Int16) -> UnsafeRawBufferPointer? {
         switch value.kind {
-        case ES_TEXT.rawValue: return value.bytes
+        case ES_TEXT.rawValue, ES_TIME.rawValue: return value.bytes
         case ES_TRUE.rawValue: return Self.bytes("true")
         case ES_FALSE.rawValue: return Self.bytes("false")
         case ES_INTEGER.rawValue, ES_NUMBER.rawValue: return plainNumber(value, rule)

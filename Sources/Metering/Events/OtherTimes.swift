@@ -30,6 +30,8 @@ extension Program {
     /// Of several formats one that gives a time before the catalog's `not_before` is taken only if
     /// no other one fits: so seconds and milliseconds cannot be taken for each other.
     mutating func time(_ value: es_value, _ other: OtherRule) -> Int64? {
+        // A moment of Avro or Protobuf has no format.
+        if value.kind == ES_TIME.rawValue { return value.integer }
         var found: FoundTime?
         let zone = other.zone < 0 ? nil : zones[Int(other.zone)]
         for index in other.firstFormat..<(other.firstFormat + other.formatCount) {

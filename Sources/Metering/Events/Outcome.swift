@@ -1,4 +1,4 @@
-/// What became of a record; each record has exactly one outcome.
+/// What became of an event, or of a record that was rejected; each has exactly one outcome.
 ///
 /// The order of the checks is in `schemas/events/README.md`.
 public enum Outcome: UInt8, Sendable, CaseIterable {

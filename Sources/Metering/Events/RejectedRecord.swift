@@ -12,14 +12,18 @@ public struct RejectedRecord: Sendable {
     var event: Int32
     /// Whether its attributes were in headers.
     var isBinary: Bool
+    /// Which event of a record of several is wrong, from 0 on; -1: the record is one event, or it
+    /// is wrong as a whole.
+    var eventIndex: Int32 = -1
     let names: RejectionNames
 
     /// What is wrong and where, like `required field is missing: /data/agent`.
     ///
     /// The text of a dead letter's header `detail`. The location is a JSON pointer into the value
-    /// or the name of a header; it is left out where the whole record is wrong.
+    /// or the name of a header; it is left out where the whole record is wrong. In a record of
+    /// several events the number of the wrong one comes first, and a pointer leads into that event.
     public var detail: String {
-        let text = names.text(self)
+        let text = (eventIndex < 0 ? "" : "event \(eventIndex): ") + names.text(self)
         return names.location(of: self).map { "\(text): \($0)" } ?? text
     }
 

@@ -16,6 +16,14 @@ public enum Rejection: UInt8, Sendable, CaseIterable {
     case duplicateMember
     /// JSON, but not an object.
     case notAnObject
+    /// The record's list of events is not there.
+    case noEvents
+    /// What should be a list of events is no array.
+    case eventsNotArray
+    /// An entry of a list, which should contain events, is no object.
+    case containerNotObject
+    /// More events in a record than permitted.
+    case tooManyEvents
     /// `specversion` missing or not "1.0".
     case specversion
     /// `id` missing, empty, not a text or not UTF-8.
@@ -80,6 +88,34 @@ public enum Rejection: UInt8, Sendable, CaseIterable {
     case future
     /// Every window has expired.
     case late
+    /// The frame of a record ends too early.
+    case frameTruncated
+    /// A frame whose first byte is neither 0 nor 1.
+    case frameMagic
+    /// More bytes in the header of a frame than a schema's id has.
+    case frameTrailing
+    /// Two headers that name different schemas.
+    case frameTwice
+    /// Indexes of a message that cannot be, or that the schema does not have.
+    case messageIndexes
+    /// The registry has no such schema.
+    case schemaAbsent
+    /// The record's schema cannot be used for this catalog.
+    case schemaUnusable
+    /// A record of Avro or Protobuf that ends inside a value.
+    case recordTruncated
+    /// Bytes behind the end of a record of Avro.
+    case recordTrailing
+    /// A record of Avro or Protobuf, nested deeper than permitted.
+    case recordTooDeep
+    /// Avro whose outermost value is not a record.
+    case recordNotObject
+    /// A text in Avro or Protobuf that is not UTF-8.
+    case recordNotUTF8
+    /// A length, branch, symbol or tag that cannot be.
+    case recordValue
+    /// A group of Protobuf.
+    case recordGroup
 
     /// What is wrong, without the location; `RejectedRecord.detail` has both.
     public var text: String {
@@ -92,6 +128,10 @@ public enum Rejection: UInt8, Sendable, CaseIterable {
         case .tooDeep: "JSON nested deeper than \(EventLimits.levels)"
         case .duplicateMember: "a member that is asked for is there twice"
         case .notAnObject: "value is not a JSON object"
+        case .noEvents: "list of events is missing"
+        case .eventsNotArray: "events are not a JSON array"
+        case .containerNotObject: "entry of a list is not a JSON object"
+        case .tooManyEvents: "more than \(EventLimits.events) events in a record"
         case .specversion: "specversion is not 1.0"
         case .id: "id is missing, empty or not a text"
         case .source: "source is missing, empty or not a text"
@@ -124,6 +164,20 @@ public enum Rejection: UInt8, Sendable, CaseIterable {
         case .tooManyEntries: "more than \(EventLimits.entries) entries"
         case .future: "event time lies in the future"
         case .late: "every window has expired"
+        case .frameTruncated: "frame of the schema's id ends too early"
+        case .frameMagic: "first byte of the frame is neither 0 nor 1"
+        case .frameTrailing: "header __value_schema_id is longer than an id"
+        case .frameTwice: "two headers __value_schema_id that differ"
+        case .messageIndexes: "schema has no message at the indexes of the frame"
+        case .schemaAbsent: "registry has no schema with that id"
+        case .schemaUnusable: "schema cannot be used for this catalog"
+        case .recordTruncated: "record ends inside a value"
+        case .recordTrailing: "bytes are left behind the record"
+        case .recordTooDeep: "record nested deeper than \(EventLimits.levels)"
+        case .recordNotObject: "value is not a record"
+        case .recordNotUTF8: "a text that is asked for is not UTF-8"
+        case .recordValue: "a length, branch, symbol or tag of the record cannot be"
+        case .recordGroup: "record has a group, which is not read"
         }
     }
 

@@ -12,6 +12,8 @@ final class RejectionNames: Sendable {
     private let fieldFormats: [String]
     /// Where a text with JSON in it is; nil: nowhere.
     private let inside: String?
+    /// Where the lists of events are; nil: the value itself.
+    private let lists: [String?]
 
     init(_ catalog: MeterCatalog) {
         types = catalog.events.map(\.type)
@@ -27,6 +29,10 @@ final class RejectionNames: Sendable {
             $0.fields.map { Self.text($0.time) } + padding($0)
         }
         inside = envelope.inside.map { Place.pointer($0).text }
+        lists =
+            if case .arrays(let arrays)? = envelope.each {
+                arrays.map { $0.isEmpty ? nil : Place.text($0) }
+            } else { [] }
         func pointer(_ source: Envelope.Source) -> String? {
             switch source {
             case .pointer(let pointer): Place.pointer(pointer).text
@@ -72,6 +78,8 @@ final class RejectionNames: Sendable {
         case .noTime, .future, .past: attribute = .time
         // In binary mode the whole value is the data, so there is nothing to point at.
         case .dataNotObject: return record.isBinary ? nil : Self.dataPointers[Int(record.field)]
+        case .noEvents, .eventsNotArray, .containerNotObject:
+            return lists.indices.contains(Int(record.field)) ? lists[Int(record.field)] : nil
         case .insideNotObject, .insideTooDeep, .insideDuplicate: return inside
         case .dataTwice, .notBase64, .base64NotJSON: return Self.dataPointers[1]
         case .longAttribute:

@@ -7,6 +7,8 @@ struct ScanTree {
         var slot: Int32 = -1
         var fanOut: Int32 = -1
         var list: Int32 = -1
+        /// Whether the texts of an array's elements are kept.
+        var hasParts = false
         var children: [Int] = []
     }
     private struct List {
@@ -77,6 +79,13 @@ struct ScanTree {
         return to
     }
 
+    /// Slot of the array at a pointer whose elements are kept as texts; one for each tree.
+    mutating func parts(at pointer: JSONPointer) -> Int32 {
+        let node = node(at: pointer)
+        nodes[node].hasParts = true
+        return slot(ofNode: node)
+    }
+
     /// Fan-out of the list at a pointer, a new one if it has none.
     mutating func fanOut(at pointer: JSONPointer) -> Int32 {
         let node = node(at: pointer)
@@ -94,6 +103,9 @@ struct ScanTree {
             if nodes[node].list >= 0, nodes[node].fanOut >= 0 || isIndexed {
                 return "the entries of '\(path)' are asked for by their key and "
                     + (isIndexed ? "by their index" : "by 'each'")
+            }
+            if nodes[node].hasParts, nodes[node].list >= 0 || !nodes[node].children.isEmpty {
+                return "the entries of '\(path)' are events, and also asked for in another way"
             }
             for child in nodes[node].children {
                 if let found = conflict(child, "\(path)/\(nodes[child].name)") { return found }
@@ -121,6 +133,17 @@ struct ScanTree {
         return order
     }
 
+    /// The pointers of the nodes in the scanner's order, those inside of lists' entries left out.
+    var pointers: [String] {
+        var texts = [Int: String]()
+        for node in breadthFirst(from: 0) {
+            for child in nodes[node].children {
+                texts[child] = "\(texts[node] ?? "")/\(nodes[child].name)"
+            }
+        }
+        return breadthFirst(from: 0).map { texts[$0] ?? "" }
+    }
+
     /// A scanner for the tree, and the node of the member `data` (or -1).
     ///
     /// The caller destroys the scanner.
@@ -135,7 +158,8 @@ struct ScanTree {
                 name: names[index].start, name_length: names[index].count,
                 slot: nodes[node].slot, fan_out: nodes[node].fanOut,
                 first_child: UInt32(nodes[node].children.first.map { positions[$0] } ?? 0),
-                child_count: UInt32(nodes[node].children.count), list: nodes[node].list)
+                child_count: UInt32(nodes[node].children.count),
+                list: nodes[node].hasParts ? ES_PARTS : nodes[node].list)
         }
         var finds: [es_find] = []
         var flatLists: [es_list] = []

@@ -58,6 +58,9 @@ extension Program {
             return nil
         }
         cursor.pointee.arrive(at: record.offset)
+        if record.attributes < firstSingle {
+            return foldList(record, index, cursors, tallies)
+        }
         var outcome = examineEnvelope(record, attributes)
         let shard =
             outcome == .malformed || scratch.rejection == .tombstone
@@ -96,12 +99,12 @@ extension Program {
     }
 
     @inline(never)
-    private mutating func noteRejected(_ index: Int, _ outcome: Outcome, isBinary: Bool) {
+    mutating func noteRejected(_ index: Int, _ outcome: Outcome, isBinary: Bool) {
         rejected.append(
             RejectedRecord(
                 index: index, outcome: outcome, rejection: scratch.rejection,
                 field: scratch.rejectedField, event: scratch.event, isBinary: isBinary,
-                names: rejectionNames))
+                eventIndex: scratch.eventIndex, names: rejectionNames))
     }
 
     /// Makes a valid record the pending one.
@@ -122,7 +125,7 @@ extension Program {
     ///
     /// Returns its shard if the tally is now full.
     @inline(__always)
-    private mutating func countPending(
+    mutating func countPending(
         _ cursors: UnsafeMutablePointer<PartitionCursor>, _ tallies: UnsafeMutablePointer<Tally>
     ) -> Int? {
         guard pending.isThere else { return nil }
@@ -142,7 +145,7 @@ extension Program {
     }
 
     @inline(__always)
-    private mutating func count(
+    mutating func count(
         _ outcome: Outcome, _ partitionSlot: Int, _ tally: UnsafeMutablePointer<Tally>
     ) {
         counters.outcomes[Int(outcome.rawValue)] += 1
@@ -150,14 +153,14 @@ extension Program {
     }
 
     @inline(__always)
-    private func shard(of subject: UnsafeRawBufferPointer) -> Int {
+    func shard(of subject: UnsafeRawBufferPointer) -> Int {
         Int(Hashing.fnv1a32(subject) % shardCount)
     }
 
     /// The shard of a malformed record, whose subject may be missing.
     ///
     /// It is the partition's number modulo the number of shards.
-    private func slotShard(_ record: FoldRecord) -> Int {
+    func slotShard(_ record: FoldRecord) -> Int {
         Int(UInt32(bitPattern: partitionNumbers[Int(record.partitionSlot)]) % shardCount)
     }
 
@@ -165,7 +168,7 @@ extension Program {
 
     /// Prefetches the cache lines in which the event's dimensions will be looked up.
     @inline(__always)
-    private func prepareTuples(_ tally: UnsafeMutablePointer<Tally>) {
+    func prepareTuples(_ tally: UnsafeMutablePointer<Tally>) {
         let event = events[scratch.event]
         for index in 0..<event.tupleCount {
             let field = tuples[event.firstTuple + index].onlyField
@@ -177,7 +180,8 @@ extension Program {
         }
     }
 
-    private mutating func apply(_ record: FoldRecord, _ tally: UnsafeMutablePointer<Tally>) {
+    @inline(__always)
+    mutating func apply(_ record: FoldRecord, _ tally: UnsafeMutablePointer<Tally>) {
         pending.observation = observation(of: record)
         let event = events[scratch.event]
         guard event.instructionCount > 0 else { return }
@@ -223,7 +227,7 @@ extension Program {
     }
 
     @inline(__always)
-    private mutating func observe(_ observation: PendingRecord.Observation) {
+    mutating func observe(_ observation: PendingRecord.Observation) {
         if observation.isUntimed { counters.untimed += 1 }
         if observation.isUnkeyed { counters.unkeyed += 1 }
         counters.expiredWindows += observation.expiredWindows

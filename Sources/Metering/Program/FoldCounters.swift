@@ -1,12 +1,19 @@
 /// What the fold counts; no number ever falls.
 public struct FoldCounters: Sendable {
-    /// Records by `Outcome.rawValue`, without those taken before a step back.
+    /// Events by `Outcome.rawValue`, and records that were rejected, without those taken before a
+    /// step back.
     public var outcomes: [Int64] = Array(repeating: 0, count: Outcome.allCases.count)
     /// Records below the lane's position, dropped without a look at their bytes.
     public var stale: Int64 = 0
     /// Records read again that their shard has already: for another shard, or only to warm up the
     /// dedupe window.
     public var reread: Int64 = 0
+    /// Records with a list of events that were counted.
+    public var lists: Int64 = 0
+    /// Their events, without the first one of each.
+    public var furtherEvents: Int64 = 0
+    /// Of these records, those whose list is empty.
+    public var emptyLists: Int64 = 0
     /// Windows that were not changed because they have expired.
     public var expiredWindows: Int64 = 0
     /// Accepted events without a time of their own.

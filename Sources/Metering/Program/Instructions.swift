@@ -88,11 +88,15 @@ struct PlaceRule {
         case key
         /// The record's place in its topic.
         case record
+        /// A slot of the scanner of what contains the event.
+        case outer
         /// A text of `Program.values`.
         case constant
     }
     var source: Source
     var index: Int32
+    /// Of `outer`: index in `Program.outers`.
+    var level: Int32 = 0
     /// Whether records in binary mode have the place, too.
     var isOutsideOfValue: Bool
 }

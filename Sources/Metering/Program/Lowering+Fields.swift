@@ -178,6 +178,7 @@ extension Lowering {
                 add(.header, Int32(index ?? 0))
             case .key: add(.key, 0)
             case .record: add(.record, 0)
+            case .outer(let list, let inner): lowerOuter(list, inner)
             case .keyMember(let pointer): add(.keyMember, keyTree.slot(at: pointer))
             case .constant(let constant):
                 values.append(text(constant))
@@ -218,7 +219,7 @@ extension Lowering {
                     message: "'\(field.name)' with 'each' is inside a text with JSON")
             }
         }
-        for tree in [tree, insideTree] {
+        for tree in [tree, insideTree] + outerTrees {
             if let conflict = tree.conflict { throw ProgramError(subject: "", message: conflict) }
         }
     }

@@ -5,6 +5,9 @@ struct Lowering {
     /// What is asked for inside the text of `Envelope.inside`, and in keys.
     var insideTree = ScanTree()
     var keyTree = ScanTree()
+    /// What is asked for in what contains the event, and where its list is: `Program.outers`.
+    var outerTrees: [ScanTree] = []
+    var outerRules: [(list: Int32, isArray: Bool)] = []
     var envelope: Program.EnvelopeRule
     var events: [EventRule] = []
     var types: [(text: FixedText, event: Int32)] = []
@@ -54,6 +57,7 @@ struct Lowering {
 
     mutating func run() throws(ProgramError) {
         try checkCounts()
+        try lowerLists()
         lowerEnvelope()
         try checkNames()
         for meter in catalog.meters { try check(meter) }

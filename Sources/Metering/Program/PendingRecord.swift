@@ -59,6 +59,12 @@ struct PendingRecord: ~Copyable {
         }
     }
 
+    /// Moves all entries to the end of a list.
+    mutating func move(to list: inout [Entry]) {
+        list.append(contentsOf: UnsafeBufferPointer(start: entries, count: count))
+        count = 0
+    }
+
     /// Forgets the record.
     @inline(__always)
     mutating func clear() {

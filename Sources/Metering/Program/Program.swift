@@ -28,11 +28,17 @@ public struct FoldRecord {
     public var keyByteCount: Int
     /// Index of the partition among the lane's cursors.
     public var partitionSlot: Int32
-    /// Index of the binary attributes, or -1 for a structured event.
+    /// Index of the binary attributes, -1 for a structured event, or `FoldRecord.batch`.
     public var attributes: Int32
+    /// What `attributes` is of a batch of CloudEvents.
+    public static var batch: Int32 { -2 }
     /// The values of the headers that the catalog asks for, as `HeaderNames` gathers them; nil: the
     /// record has no headers, or the catalog asks for none.
     public var headers: UnsafePointer<UnsafeRawBufferPointer?>?
+    /// Bytes in front of the value that are a frame.
+    var frameByteCount = 0
+    /// The reader's program for the value; -1: it is JSON; below that it is rejected for its frame.
+    var schema: Int32 = -1
 
     /// A record of these parts, without a copy of their bytes.
     public init(
@@ -86,6 +92,17 @@ public struct Program: ~Copyable {
     /// Scanners of a text with JSON and of keys; nil where nothing in them is asked for.
     let insideScanner: OpaquePointer?
     let keyScanner: OpaquePointer?
+    /// What contains the event where a record has several.
+    ///
+    /// The record's value first, then the entries of each list but the last. Empty where each
+    /// record is one event, or has one in each line.
+    let outers: FixedArray<OuterRule>
+    /// The scanner of batches of CloudEvents, once there was one.
+    var batchScanner: OpaquePointer?
+    /// Records whose `attributes` are below it have a list of events.
+    let firstSingle: Int32
+    /// The schemas of records that are not plain JSON; nil: they are.
+    var frames: Frames?
     let envelope: EnvelopeRule
     let events: FixedArray<EventRule>
     let types: TypeTable
@@ -107,6 +124,7 @@ public struct Program: ~Copyable {
     private let texts: [UnsafeMutableRawPointer]
     var scratch: EventScratch
     var pending: PendingRecord
+    var held = HeldEvents()
 
     /// Slots of the scanner for the envelope's attributes.
     ///
@@ -149,15 +167,16 @@ public struct Program: ~Copyable {
             throw error
         }
         let made = lowering.tree.makeScanner()
+        let outerScanners = lowering.outerTrees.map { $0.makeScanner().scanner }
         let (hasInside, hasKey) = (
             lowering.insideTree.slotCount > 0, lowering.keyTree.slotCount > 0
         )
         let insideScanner = hasInside ? lowering.insideTree.makeScanner().scanner : nil
         let keyScanner = hasKey ? lowering.keyTree.makeScanner().scanner : nil
         guard let scanner = made.scanner, (insideScanner != nil) == hasInside,
-            (keyScanner != nil) == hasKey
+            (keyScanner != nil) == hasKey, !outerScanners.contains(nil)
         else {
-            for scanner in [made.scanner, insideScanner, keyScanner] {
+            for scanner in [made.scanner, insideScanner, keyScanner] + outerScanners {
                 if let scanner { es_destroy(scanner) }
             }
             lowering.texts.forEach { $0.deallocate() }
@@ -166,7 +185,19 @@ public struct Program: ~Copyable {
         self.scanner = scanner
         self.insideScanner = insideScanner
         self.keyScanner = keyScanner
+        outers = FixedArray(
+            zip(outerScanners, lowering.outerRules).compactMap { scanner, rule in
+                scanner.map {
+                    OuterRule(
+                        scanner: $0, slots: es_slots($0), list: rule.list, isArray: rule.isArray)
+                }
+            })
+        firstSingle =
+            catalog.envelope.each != nil
+            ? 0 : catalog.envelope.requiresSpecVersion ? -1 : FoldRecord.batch
         dataNode = made.dataNode
+        frames = Frames(catalog.records, scanner, dataNode: made.dataNode)
+        frames?.pointers = lowering.tree.pointers
         slots = es_slots(scanner)
         fans = es_fan_outs(scanner)
         envelope = lowering.envelope
@@ -203,6 +234,8 @@ public struct Program: ~Copyable {
         es_destroy(scanner)
         if let insideScanner { es_destroy(insideScanner) }
         if let keyScanner { es_destroy(keyScanner) }
+        if let batchScanner { es_destroy(batchScanner) }
+        for index in 0..<outers.count { es_destroy(outers.base[index].scanner) }
         for text in texts { text.deallocate() }
     }
 }

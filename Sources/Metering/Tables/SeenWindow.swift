@@ -2,6 +2,9 @@ import CTables
 
 /// The ids of the last N offsets of one partition: tells duplicates from the log alone.
 ///
+/// Records may have several events each. It keeps N ids at most, so that its memory does not depend
+/// on how many there are: where the last N offsets have more, those of the last N events.
+///
 /// It has a ring of entries in the order of their offsets, each with 96 bits of a keyed hash and
 /// the offset's low 32 bits, and an index of ring positions. Both are far larger than a cache, so
 /// every access to another cache line counts. The index keeps some hash bits beside each position,
@@ -114,6 +117,13 @@ public struct SeenWindow: ~Copyable {
             + (bucketMask + 1 + splitBuckets) * Self.bucketWords * MemoryLayout<UInt32>.stride
     }
 
+    /// How many offsets it reaches back: fewer than its span once it is full because records have
+    /// several events.
+    public var reach: Int64 {
+        guard count >= Int(span), span > 0 else { return span }
+        return Int64(UInt32(truncatingIfNeeded: lastOffset) &- ring[tail].offset)
+    }
+
     /// Forgets all ids, as before each step back, and gives their memory back.
     public mutating func removeAll() {
         if blockCount == 1 {
@@ -148,7 +158,8 @@ public struct SeenWindow: ~Copyable {
 
     /// Enters the id of the valid record at `offset`; returns whether it is a duplicate.
     ///
-    /// Offsets must rise from call to call.
+    /// Offsets must not fall from call to call; a record's events come one after the other, in the
+    /// order in which the record has them.
     public mutating func insert(_ hash: (UInt64, UInt64), at offset: Int64) -> Bool {
         guard span > 0 else { return false }
         if lastOffset >= 0, offset - lastOffset > span { removeAll() }
@@ -156,8 +167,9 @@ public struct SeenWindow: ~Copyable {
         evict(before: offset - span)
         let home = home(hash.0)
         let isDuplicate = forget(hash, home)
-        // The oldest offset was in the span of this record but is not in that of the next one.
-        evict(before: offset - span + 1)
+        // Where each record has one event, this is the oldest offset: it was in the span of this
+        // record but is not in that of the next one.
+        if count >= Int(span) { dropOldest() }
         ring[head] = Entry(
             high: hash.0, low: UInt32(truncatingIfNeeded: hash.1),
             offset: UInt32(truncatingIfNeeded: offset))
@@ -173,11 +185,16 @@ public struct SeenWindow: ~Copyable {
         while count != 0 {
             // The ring's offsets are within 2^26 of each other: their low bits can be compared.
             guard Int32(bitPattern: ring[tail].offset &- oldest) < 0 else { return }
-            remove(tail)
-            count &-= 1
-            tail &+= 1
-            if tail & blockMask == 0 { tail = Int(links[(tail &- 1) >> blockBits]) << blockBits }
+            dropOldest()
         }
+    }
+
+    @inline(__always)
+    private mutating func dropOldest() {
+        remove(tail)
+        count &-= 1
+        tail &+= 1
+        if tail & blockMask == 0 { tail = Int(links[(tail &- 1) >> blockBits]) << blockBits }
     }
 
     // MARK: Index

@@ -111,7 +111,10 @@ public struct Tally: ~Copyable {
     public private(set) var eventCount: Int64 = 0
     /// Least record timestamp of those events, `Int64.max` where none has one.
     public private(set) var oldestTimestampMilliseconds = Int64.max
-    /// The shard's records by partition slot: accepted, duplicate, ignored, rejected.
+    /// Numbers by partition slot.
+    ///
+    /// First four each: the shard's events that were accepted, duplicate and ignored, and its
+    /// records that were rejected. Then one each: further events.
     private var outcomes: UnsafeMutablePointer<Int64>
     private let partitionCount: Int
 
@@ -143,8 +146,8 @@ public struct Tally: ~Copyable {
         tableMask = slots - 1
         order = memory.allocate(slots)
         self.partitionCount = max(1, partitionCount)
-        outcomes = .allocate(capacity: self.partitionCount * 4)
-        outcomes.initialize(repeating: 0, count: self.partitionCount * 4)
+        outcomes = .allocate(capacity: self.partitionCount * 5)
+        outcomes.initialize(repeating: 0, count: self.partitionCount * 5)
         _ = symbols.intern(UnsafeRawBufferPointer(start: nil, count: 0))
     }
 
@@ -165,7 +168,7 @@ public struct Tally: ~Copyable {
         costNanoseconds = 0
         eventCount = 0
         oldestTimestampMilliseconds = Int64.max
-        outcomes.update(repeating: 0, count: partitionCount * 4)
+        outcomes.update(repeating: 0, count: partitionCount * 5)
         symbols.removeAll()
         _ = symbols.intern(UnsafeRawBufferPointer(start: nil, count: 0))
     }
@@ -197,7 +200,16 @@ public struct Tally: ~Copyable {
         outcomes[partitionSlot * 4 + min(3, Int(outcome.rawValue))] += 1
     }
 
-    /// The shard's records of a partition that were accepted, duplicate, ignored and rejected.
+    /// Counts an event that is not the first of its record.
+    mutating func countFurther(partitionSlot: Int) {
+        outcomes[partitionCount * 4 + partitionSlot] += 1
+    }
+
+    /// The shard's events of a partition that are not the first ones of their records.
+    public func further(partitionSlot slot: Int) -> Int64 { outcomes[partitionCount * 4 + slot] }
+
+    /// Of a partition, the shard's events that were accepted, duplicate and ignored, and its
+    /// records that were rejected.
     public func outcomes(partitionSlot slot: Int) -> (Int64, Int64, Int64, Int64) {
         (outcomes[slot * 4], outcomes[slot * 4 + 1], outcomes[slot * 4 + 2], outcomes[slot * 4 + 3])
     }
@@ -277,7 +289,9 @@ public struct Tally: ~Copyable {
         table[slot] = entry
         order[count] = UInt32(slot)
         count += 1
-        costNanoseconds += operation.costNanoseconds
+        // A record of many events is never divided, however much it costs.
+        let (sum, overflow) = costNanoseconds.addingReportingOverflow(operation.costNanoseconds)
+        costNanoseconds = overflow ? Int32.max : sum
     }
 
     private mutating func grow() {

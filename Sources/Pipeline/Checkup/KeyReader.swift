@@ -16,7 +16,9 @@ struct KeyReader: ~Copyable {
         let end: Int64
     }
 
+    private static let schemaMilliseconds: Milliseconds = 2_000
     private var program: Program
+    private var schemas: (any SchemaSource)?
     private(set) var samples: [KeySample] = []
     private var starts: [(TopicPartition, offset: Int64)] = []
     /// Partitions that are not read to their end yet.
@@ -40,6 +42,7 @@ struct KeyReader: ~Copyable {
     }
 
     private init(_ configuration: PipelineConfiguration) throws(ProgramError) {
+        schemas = configuration.schemas
         // Identities are only compared with each other here, so any key of their hash will do.
         program = try Program(
             catalog: configuration.catalog, shardCount: 1,
@@ -93,12 +96,33 @@ struct KeyReader: ~Copyable {
         guard record.offset < goal.end else { return }
         var binary = BinaryAttributes()
         for header in record.headers { binary.take(name: header.name, value: header.value) }
-        let reading = program.read(
-            FoldRecord(
-                offset: record.offset, timestampMilliseconds: record.timestamp,
-                value: record.value, key: record.key, partitionSlot: 0),
-            binary.isBinary ? binary : nil)
-        samples[goal.sample].take(key: record.key, partition: record.partition, reading: reading)
+        var fold = FoldRecord(
+            offset: record.offset, timestampMilliseconds: record.timestamp, value: record.value,
+            key: record.key, partitionSlot: 0, attributes: binary.isBinary ? 0 : -1)
+        samples[goal.sample].take(key: record.key, partition: record.partition, reading: nil)
+        guard takeFrame(&fold, of: record) else { return }
+        program.read(fold, binary) { reading in
+            if let reading { samples[goal.sample].take(reading, partition: record.partition) }
+        }
+    }
+
+    /// Takes the frame off a record; false where its schema does not come in time.
+    private mutating func takeFrame(_ fold: inout FoldRecord, of record: Record) -> Bool {
+        var header = FrameHeader()
+        for each in record.headers { header.take(name: each.name, value: each.value) }
+        let deadline = SteadyClock.milliseconds + Self.schemaMilliseconds
+        while let key = program.unframe(&fold, header) {
+            switch schemas?.state(of: key) {
+            case .ready(let schema): _ = program.learn(schema, of: fold, header, key)
+            case .absent: _ = program.learn(nil, of: fold, header, key)
+            case .waiting where SteadyClock.milliseconds < deadline: pause(milliseconds: 20)
+            default:
+                // One wait is enough: what comes later is not read either.
+                schemas = nil
+                return false
+            }
+        }
+        return true
     }
 
     private mutating func note(_ event: ConsumerEvent) throws(KafkaError) {

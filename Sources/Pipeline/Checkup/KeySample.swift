@@ -57,7 +57,11 @@ struct KeySample {
         } else {
             unkeyed += 1
         }
-        guard let reading else { return }
+        if let reading { take(reading, partition: partition) }
+    }
+
+    /// Takes an accepted event of the record that was taken last.
+    mutating func take(_ reading: EventReading, partition: Int32) {
         let subject = Array(reading.subject)
         Self.add(subject, partition, to: &subjects)
         let identity = Identity(words: [reading.identity.0, reading.identity.1])

@@ -23,6 +23,11 @@ final class Assignment {
     var reconcileAt: Milliseconds
     /// What is known of the nodes, where each shard has one of its own.
     var nodes = Nodes()
+    /// Partitions that wait for a schema, by slot, when they are looked at next, and whether some
+    /// have to be read again.
+    var schemaWaits: [Int: SchemaWait] = [:]
+    var schemaLookAt: Milliseconds = 0
+    var mustAssign = false
     /// A partition whose log, by a record of the current batch, is another one.
     var refusedSlot: (slot: Int, difference: LogDifference)?
 
@@ -83,10 +88,11 @@ final class Assignment {
         }
     }
 
-    /// Reads from the cursors' positions, without stopped partitions; false when Kafka refuses.
+    /// Reads from the cursors' positions, without partitions that are stopped or wait; false when Kafka refuses.
     func assignPositions() -> Bool {
         var positions: [(TopicPartition, offset: Int64)] = []
-        for (slot, partition) in taken.enumerated() where !isStopped(slot) {
+        for (slot, partition) in taken.enumerated()
+        where !isStopped(slot) && schemaWaits[slot] == nil {
             positions.append((partition.topicPartition, offset: core.position(slot: slot)))
         }
         do throws(KafkaError) {

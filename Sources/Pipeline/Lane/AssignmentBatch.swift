@@ -36,6 +36,7 @@ extension Assignment {
         var lastPartition: Int32 = -1
         var slot: Int32 = -1
         var isKnownAsOurs = false
+        let hasFrames = core.program.hasFrames
         let (records, sources, attributes) = (lane.records, lane.sources, lane.attributes)
         for index in batch.indices {
             let record = batch[index]
@@ -46,11 +47,16 @@ extension Assignment {
                 isKnownAsOurs =
                     slot >= 0 && facts.stopped.isEmpty && taken[Int(slot)].checks.isEmpty
             }
-            guard slot >= 0, isKnownAsOurs || isOurLog(record, slot: Int(slot)) else { continue }
+            guard slot >= 0, schemaWaits.isEmpty || schemaWaits[Int(slot)] == nil,
+                isKnownAsOurs || isOurLog(record, slot: Int(slot))
+            else { continue }
             var attributeIndex: Int32 = -1
             var headers: UnsafePointer<UnsafeRawBufferPointer?>?
             if !record.headers.isEmpty {
-                if let binary = readAttributes(record) {
+                let binary = readAttributes(record)
+                if binary.isBatch {
+                    attributeIndex = FoldRecord.batch
+                } else if binary.isBinary {
                     (attributes + Int(attributeCount)).initialize(to: binary)
                     attributeIndex = attributeCount
                     attributeCount += 1
@@ -62,6 +68,7 @@ extension Assignment {
                     offset: record.offset, timestampMilliseconds: record.timestamp,
                     value: record.value, key: record.key, partitionSlot: slot,
                     attributes: attributeIndex, headers: headers))
+            if hasFrames, !takeFrame(&records[count], of: record, slot: Int(slot)) { continue }
             sources[count] = Int32(index)
             count += 1
         }
@@ -89,11 +96,11 @@ extension Assignment {
         return true
     }
 
-    /// The CloudEvents headers of a record in binary mode; nil in structured mode.
-    private func readAttributes(_ record: Record) -> BinaryAttributes? {
+    /// What a record's headers say of CloudEvents.
+    private func readAttributes(_ record: Record) -> BinaryAttributes {
         var binary = BinaryAttributes()
         for header in record.headers { binary.take(name: header.name, value: header.value) }
-        return binary.isBinary ? binary : nil
+        return binary
     }
 
     /// The values of the headers that the catalog asks for, kept at an index of the batch; nil: it

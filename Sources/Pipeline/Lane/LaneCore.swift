@@ -30,7 +30,7 @@ struct LaneCore: ~Copyable {
     private var scriptCost = ScriptCost()
 
     static let auditNames = [
-        "delivered", "gaps", "accepted", "duplicate", "ignored", "rejected",
+        "delivered", "gaps", "accepted", "duplicate", "ignored", "rejected", "further",
     ]
 
     /// A core for these partitions, with where each is read from and its marks.
@@ -107,9 +107,7 @@ struct LaneCore: ~Copyable {
         Fingerprint(
             offset: record.offset, timestamp: record.timestampMilliseconds,
             key: record.key.map { UnsafeRawBufferPointer(start: $0, count: record.keyByteCount) },
-            value: record.value.map {
-                UnsafeRawBufferPointer(start: $0, count: record.valueByteCount)
-            })
+            value: record.wholeValue)
     }
 
     /// Notes that the log holds no record from the position up to `offset`.
@@ -138,6 +136,9 @@ struct LaneCore: ~Copyable {
     /// Least timestamp of the last records taken, one of each partition, since 1970; nil when none
     /// was taken.
     var leastLastTimestamp: Milliseconds? { last.compactMap { $0?.timestamp }.min() }
+
+    /// How many offsets a partition's window of ids reaches back.
+    func seenWindowReach(slot: Int) -> Int64 { cursors[slot].seen.reach }
 
     /// Bytes of a partition's window of ids.
     func seenWindowBytes(slot: Int) -> Int { cursors[slot].seen.byteCount }
@@ -230,6 +231,7 @@ struct LaneCore: ~Copyable {
             let own = tally.pointee.outcomes(partitionSlot: sent.slot)
             let deltas = [
                 sent.range.delivered, sent.range.gaps, own.0, own.1, own.2, own.3,
+                tally.pointee.further(partitionSlot: sent.slot),
             ]
             for (index, delta) in deltas.enumerated() where delta != 0 {
                 arguments.addAudit(member: auditMembers[sent.slot][index], delta: delta)

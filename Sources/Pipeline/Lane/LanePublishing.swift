@@ -100,6 +100,7 @@ extension Assignment {
                     committed: facts.lowestApplied(
                         partition, applied: core.applied(slot: slot), hasAside: hasAside),
                     logEnd: end, stopped: facts.reason(partition),
+                    waiting: schemaWaitText(slot: slot),
                     gone: facts.gone[partition]?.count ?? 0, dedupeSpanMilliseconds: span))
             snapshot.seenWindowBytes += Int64(core.seenWindowBytes(slot: slot))
         }
@@ -132,7 +133,7 @@ extension Assignment {
     }
 
     private func dedupeSpan(slot: Int) -> Milliseconds? {
-        let window = lane.configuration.dedupeWindow
+        let window = core.seenWindowReach(slot: slot)
         if let newest = core.newest(slot: slot) {
             taken[slot].span.observe(
                 offset: newest.offset, timestamp: newest.timestamp, window: window)

@@ -40,6 +40,7 @@ extension Lane {
         guard assignment.isCurrent else { return }
         if !assignment.needsReconcile, !fitness.isUnfit { assignment.commitDue(link, now) }
         assignment.resumeIfPossible(link)
+        assignment.lookForSchemas(now)
         assignment.commitHintsIfDue(now)
     }
 

@@ -27,6 +27,8 @@ enum LaneTrouble: String, CaseIterable {
     case marksMoved = "marks-moved"
     /// Kafka's client reports an error.
     case kafka
+    /// Partitions wait for schemas.
+    case schema
     /// Kafka does not take the group's offset commits.
     case hint
     /// A dedupe window spans so little time that a producer's retry may come too late.
@@ -38,7 +40,7 @@ enum LaneTrouble: String, CaseIterable {
         case .redis, .noMaster, .unfit, .refused, .establish, .deadLetters, .reestablish,
             .reconcile, .comparison, .holding:
             true
-        case .marksMoved, .kafka, .hint, .dedupeSpan: false
+        case .marksMoved, .kafka, .schema, .hint, .dedupeSpan: false
         }
     }
 
@@ -46,7 +48,7 @@ enum LaneTrouble: String, CaseIterable {
     var endsWithPartitions: Bool {
         switch self {
         case .refused, .establish, .deadLetters, .reestablish, .reconcile,
-            .comparison, .holding, .marksMoved:
+            .comparison, .holding, .marksMoved, .schema:
             true
         case .redis, .noMaster, .unfit, .kafka, .hint, .dedupeSpan: false
         }

@@ -61,7 +61,7 @@ extension EventReader {
     }
 
     /// Whether a list has two entries with the wanted name, or an entry a wanted member twice.
-    private func repeats(
+    func repeats(
         _ list: OracleProgram.List, _ lookup: JSONLookup, _ range: Range<Int>
     ) -> Bool {
         var lookup = lookup
@@ -113,7 +113,23 @@ extension EventReader {
             guard let header = bareHeaders.last(where: { $0.name == name }) else { return nil }
             return Self.bare(header.value)
         case .key: return Self.bare(bareKey)
-        case .record: return Self.bare(Array("\(partition):\(offset)".utf8))
+        case .record:
+            // The first byte is in no text, so that the id equals that of no other event.
+            let number = eventNumber.map { ":\($0)" } ?? ""
+            let place = [255] + Array("\(partition):\(offset)\(number)".utf8)
+            return FoundValue(kind: .string, bytes: place, isBare: true)
+        case .outer(let level, let path):
+            return containers.indices.contains(level)
+                ? Self.member(path, of: containers[level]) : nil
+        case .outerEntry(let level, let list):
+            guard containers.indices.contains(level), case .inside(let path) = list.place else {
+                return nil
+            }
+            return containers[level].withUnsafeBytes { text in
+                var lookup = JSONLookup(text)
+                let range = lookup.find(path[...], in: 0..<text.count)
+                return range.flatMap { Self.entry(list, lookup, $0) }
+            }
         case .constant(let text): return FoundValue(kind: .string, bytes: text, isBare: true)
         }
     }

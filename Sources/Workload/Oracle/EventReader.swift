@@ -40,6 +40,9 @@ struct EventReader: ~Copyable {
     /// Where the record is.
     var partition: Int32 = 0
     var offset: Int64 = 0
+    /// Of an event in a record of several, its number from 0 on and the texts that contain it.
+    var eventNumber: Int?
+    var containers: [[UInt8]] = []
     var hasOwnTime = false
     var isBinary = false
     /// The event with its `data_base64` decoded; nil when it has none.
@@ -77,8 +80,7 @@ struct EventReader: ~Copyable {
         hasOwnTime = false
         decoded = nil
         isBinary =
-            headers.contains { $0.name.count > 3 && Self.hasPrefix($0.name, "ce_") }
-            && !Self.isStructured(headers)
+            Self.hasAttributes(headers) && !Self.isStructured(headers)
         if (value?.count ?? 0) > Self.largestValue { return .malformed }
         if value == nil, !isBinary, program.ignoresTombstones { return .ignored }
         let isFine =
@@ -238,9 +240,19 @@ struct EventReader: ~Copyable {
     }
 
     /// Whether the last `content-type` is that of the structured mode.
-    private static func isStructured(_ headers: [WorkloadHeader]) -> Bool {
+    static func isStructured(_ headers: [WorkloadHeader]) -> Bool {
         let type = headers.last { lowerCased($0.name) == "content-type" }?.value
         return type.map { lowerCased($0).hasPrefix("application/cloudevents") } ?? false
+    }
+
+    /// Whether the last `content-type` is that of a batch.
+    static func isBatch(_ headers: [WorkloadHeader]) -> Bool {
+        let type = headers.last { lowerCased($0.name) == "content-type" }?.value
+        return type.map { lowerCased($0).hasPrefix("application/cloudevents-batch") } ?? false
+    }
+
+    static func hasAttributes(_ headers: [WorkloadHeader]) -> Bool {
+        headers.contains { $0.name.count > 3 && hasPrefix($0.name, "ce_") }
     }
 
     private static func lowerCased(_ bytes: UnsafeRawBufferPointer) -> String {

@@ -27,19 +27,21 @@ public struct OracleSettings: Sendable {
 
 /// What the audit of one shard and partition must say.
 public struct OracleAudit: Equatable, Sendable {
-    /// Records whose amounts were added.
+    /// Events whose amounts were added.
     public var accepted: Int64 = 0
-    /// Records that repeat another one.
+    /// Events that repeat another one.
     public var duplicate: Int64 = 0
-    /// Records of a type that the catalog does not know.
+    /// Events of a type that the catalog does not know, and records without any event.
     public var ignored: Int64 = 0
     /// Records that are malformed, have a bad field, come too late or are from the future.
     public var rejected: Int64 = 0
+    /// Events that are not the first ones of their records.
+    public var further: Int64 = 0
 
     /// Makes an empty audit.
     public init() {}
 
-    /// All records of the shard.
+    /// All events and rejected records of the shard.
     public var total: Int64 { accepted + duplicate + ignored + rejected }
 }
 
@@ -142,7 +144,14 @@ public struct Oracle: ~Copyable {
         value: UnsafeRawBufferPointer?, headers: [WorkloadHeader]
     ) -> OracleOutcome {
         let counts = offset >= partitions[partition].origin
+        if counts { partitions[partition].delivered += 1 }
         (reader.partition, reader.offset) = (partitions[partition].number, offset)
+        if reader.hasList(headers) {
+            return feedList(
+                partition, offset: offset, timestamp: timestamp, key: key, value: value,
+                headers: headers)
+        }
+        (reader.eventNumber, reader.containers) = (nil, [])
         var outcome = judge(value, key, headers, timestamp) ?? .accepted
         if outcome == .accepted, partitions[partition].window.takes(identity(), at: offset) {
             outcome = .duplicate
@@ -155,7 +164,7 @@ public struct Oracle: ~Copyable {
     }
 
     /// Makes all checks except that for duplicates; nil when all passed.
-    private mutating func judge(
+    mutating func judge(
         _ value: UnsafeRawBufferPointer?, _ key: UnsafeRawBufferPointer?,
         _ headers: [WorkloadHeader], _ timestamp: Int64
     ) -> OracleOutcome? {
@@ -180,7 +189,7 @@ public struct Oracle: ~Copyable {
     }
 
     /// Subject, source and id, each after its length.
-    private mutating func identity() -> UnsafeRawBufferPointer {
+    mutating func identity() -> UnsafeRawBufferPointer {
         member.clear()
         for range in [reader.subject, reader.source, reader.id] {
             member.put(byte: UInt8(truncatingIfNeeded: range.count >> 8))
@@ -190,7 +199,7 @@ public struct Oracle: ~Copyable {
         return member.bytes
     }
 
-    private func shard(_ partition: Int, _ outcome: OracleOutcome) -> Int {
+    func shard(_ partition: Int, _ outcome: OracleOutcome) -> Int {
         guard outcome != .malformed, !reader.subject.isEmpty else {
             return Int(partitions[partition].number) % settings.shards
         }
@@ -200,9 +209,8 @@ public struct Oracle: ~Copyable {
         }
     }
 
-    private mutating func record(_ outcome: OracleOutcome, _ partition: Int, _ shard: Int) {
+    mutating func record(_ outcome: OracleOutcome, _ partition: Int, _ shard: Int) {
         outcomes[Int(outcome.rawValue)] += 1
-        partitions[partition].delivered += 1
         switch outcome {
         case .accepted: partitions[partition].audit[shard].accepted += 1
         case .duplicate: partitions[partition].audit[shard].duplicate += 1

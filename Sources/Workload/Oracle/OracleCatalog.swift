@@ -6,6 +6,8 @@ public struct OracleCatalog: Sendable {
     public var ignoresTombstones = false
     /// Pointer to a text that holds JSON, in which other pointers go on; nil: there is none.
     public var inside: String?
+    /// Where a record has its events; nil: it is one.
+    public var each: OracleEach?
     /// The earliest time that an event may have, in seconds since 1970; by default the year 2000.
     public var earliestSeconds: Int64 = 946_684_800
     /// The declared events, each name once; fields from several files are merged.
@@ -43,6 +45,15 @@ public struct OracleCatalog: Sendable {
     }
 }
 
+/// Where a record has several events.
+public enum OracleEach: Sendable, Equatable {
+    /// One in each line.
+    case lines
+    /// In the arrays at these pointers, each within the entries of the one before; the first may be
+    /// empty, which is the value itself.
+    case arrays([String])
+}
+
 /// Where an event has an attribute.
 public enum OraclePlace: Sendable, Equatable {
     /// A JSON pointer from the root of the structured event.
@@ -59,8 +70,11 @@ public enum OraclePlace: Sendable, Equatable {
     case key
     /// A pointer into the key, which is JSON.
     case keyMember(String)
-    /// The record's partition and offset.
+    /// The record's partition and offset, and the event's number in it.
     case record
+    /// A pointer or entry in the entry of the list at that pointer which contains the event; nil:
+    /// in the record's value.
+    indirect case outer(String?, OraclePlace)
     /// The first of several places that is there; with `any` a number, true or false counts by its
     /// text, too.
     indirect case first([OraclePlace], any: Bool)

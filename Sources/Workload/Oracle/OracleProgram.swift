@@ -17,13 +17,15 @@ struct OracleProgram: Sendable {
         case key
         case keyMember([[UInt8]])
         case record
+        case outer(level: Int, path: [[UInt8]])
+        case outerEntry(level: Int, List)
         case constant([UInt8])
 
         /// Whether records in binary mode have it, too.
         var isOutsideOfValue: Bool {
             switch self {
             case .header, .key, .keyMember, .record, .constant: true
-            case .slot, .inside, .entry: false
+            case .slot, .inside, .entry, .outer, .outerEntry: false
             }
         }
     }
@@ -38,6 +40,14 @@ struct OracleProgram: Sendable {
         let key: [[UInt8]]
         let value: [[UInt8]]
         let name: [UInt8]
+    }
+
+    /// What is asked for in what contains an event.
+    struct Outer: Sendable {
+        /// The next list in it; empty: it is that list.
+        var list: [[UInt8]]
+        var paths: [[[UInt8]]] = []
+        var lists: [List] = []
     }
 
     struct Field: Sendable {
@@ -134,6 +144,12 @@ struct OracleProgram: Sendable {
     var keyPaths: [[[UInt8]]] = []
     /// Wanted entries of lists.
     var lists: [List] = []
+    /// Where a record has its events, and what is asked for in what contains them: of the record's
+    /// value first, then of the entries of each list but the last.
+    let each: OracleEach?
+    var outers: [Outer] = []
+    /// Whether batches of CloudEvents are taken apart.
+    let takesBatches: Bool
     /// Nanoseconds since 1970 of the earliest time that an event may have.
     let earliestNanoseconds: Int64
     let ignoresTombstones: Bool
@@ -148,7 +164,9 @@ struct OracleProgram: Sendable {
     init(_ catalog: OracleCatalog) throws(OracleError) {
         earliestNanoseconds = catalog.earliestSeconds * 1_000_000_000
         ignoresTombstones = catalog.ignoresTombstones
-        var sources = SourceBuilder(inside: catalog.inside)
+        each = catalog.each
+        takesBatches = catalog.each == nil && catalog.envelope == nil
+        var sources = SourceBuilder(inside: catalog.inside, each: catalog.each)
         attributes = try Self.attributes(catalog.envelope, &sources)
         if let inside = catalog.inside { insideSlot = try sources.tree.add(inside) }
         var places: [String: (type: Int, index: [String: Int])] = [:]
@@ -174,6 +192,7 @@ struct OracleProgram: Sendable {
         }
         dataNode = sources.tree.child(named: "data")
         tree = sources.tree
+        outers = sources.outers
         (insidePaths, keyPaths, lists) = (sources.insidePaths, sources.keyPaths, sources.lists)
         for meter in catalog.meters {
             meters.append(Self.meter(meter))

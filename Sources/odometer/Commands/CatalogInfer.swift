@@ -95,12 +95,13 @@ extension Commands {
         for header in record.headers {
             binary.take(name: copy(Array(header.name.utf8)), value: copy(header.value))
         }
-        let reading = program.read(
+        var isAccepted = true
+        program.read(
             FoldRecord(
                 offset: 0, timestampMilliseconds: record.timestampMilliseconds,
-                value: copy(value), key: nil, partitionSlot: 0),
-            binary.isBinary ? binary : nil)
-        return reading != nil
+                value: copy(value), key: nil, partitionSlot: 0), binary
+        ) { isAccepted = isAccepted && $0 != nil }
+        return isAccepted
     }
 }
 

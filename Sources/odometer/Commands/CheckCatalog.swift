@@ -1,5 +1,6 @@
 import Metering
 import Printing
+import Registry
 import Zones
 
 /// What `check` says about a catalog.
@@ -23,6 +24,29 @@ extension Commands {
             ])
         }
         Output.table(rows)
+    }
+
+    /// Where a record has its events, and what an id that is the record means.
+    static func printEvents(_ catalog: MeterCatalog) {
+        let hasList = catalog.envelope.each != nil
+        switch catalog.envelope.each {
+        case nil: break
+        case .lines: Output.line("\nA record has an event in each line.")
+        case .arrays(let lists):
+            let names = lists.map { $0.isEmpty ? "its value" : Place.pointer($0).description }
+            Output.line(
+                "\nA record has its events in \(names.joined(separator: ", in each entry in ")).")
+        }
+        if hasList {
+            Output.line(
+                "At most \(EventLimits.events) of them; all of a record's events count or none does."
+            )
+        }
+        guard catalog.hasRecordID else { return }
+        Output.line(
+            "\nThe id of an event is its record\(hasList ? " and its number in it" : "") where it has "
+                + "no other one: no such event is a duplicate.\nRecords that are read again count "
+                + "once, but what a producer sends again counts again.")
     }
 
     /// What the numbers of each decimal may be: of one event, of a ranking and of a cell.
@@ -73,6 +97,50 @@ extension Commands {
         let minutes = abs(seconds) / 60
         func two(_ number: Int64) -> String { number < 10 ? "0\(number)" : "\(number)" }
         return "\(seconds < 0 ? "-" : "+")\(two(minutes / 60)):\(two(minutes % 60))"
+    }
+
+    /// What records are written in, and what the schemas of a directory have of it.
+    static func printRecords(
+        _ catalog: MeterCatalog, _ settings: Settings
+    ) throws(CommandFailure) {
+        guard catalog.records.isFramed else { return }
+        let meaning =
+            switch catalog.records {
+            case .json: ""
+            case .avro: "Avro: 0 and a schema's id before each, or its GUID in the header"
+            case .protobuf:
+                "Protobuf: 0, a schema's id and the message's indexes before each, or its GUID "
+                    + "and these in the header"
+            case .jsonSchema: "JSON: 0 and a schema's id before each, or its GUID in the header"
+            }
+        Output.line("\nRecords are \(meaning) \(FrameHeader.name)")
+        guard catalog.records.needsSchemas, let place = settings.text(Options.schemas) else {
+            return
+        }
+        Output.line("Schemas are in \(place)")
+        do {
+            guard let files = try SchemaKeeper.files(place) else { return }
+            let program = try Program(
+                catalog: catalog, shardCount: 1, dedupeKey: (0, 0), futureBoundMilliseconds: 0)
+            var rows = [["SCHEMA", "FORMAT", "THE CATALOG ASKS FOR, AND IT HAS NOT"]]
+            for file in files {
+                guard let schema = file.schema else {
+                    rows.append(["\(file.key)", "", "cannot be read: \(file.why)"])
+                    continue
+                }
+                let found = program.missing(in: schema)
+                let said =
+                    found.pointers.map { $0.isEmpty ? "nothing" : $0.joined(separator: " ") }
+                    ?? "cannot be used: \(found.why)"
+                let message = schema.format == .protobuf ? " message \(found.message)" : ""
+                rows.append(["\(file.key)", schema.format.rawValue + message, said])
+            }
+            if rows.count > 1 { Output.table(rows) }
+        } catch let error as SchemaPlaceError {
+            throw .usage("--schemas: \(error.message)")
+        } catch {
+            throw .usage("\(error)")
+        }
     }
 
     /// A format of the gallery as a catalog file; all but the catalog is comments.

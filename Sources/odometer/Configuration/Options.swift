@@ -103,6 +103,23 @@ enum Options {
         help: "First part of every key: several Odometers share one Redis by it.",
         standard: KeyLayout.defaultPrefix, path: "prefix")
 
+    // MARK: Schemas
+    static let schemas = Option(
+        name: "schemas", placeholder: "URL|DIRECTORY", value: .text,
+        help: "Where the schemas of Avro and Protobuf are: a registry, or a directory with "
+            + "ID.avsc or ID.proto.", path: "schemas.at")
+    static let schemasCredentialsFile = Option(
+        name: "schemas-credentials-file", placeholder: "FILE", value: .text,
+        help: "File whose first line is USER:PASSWORD, or Bearer TOKEN, for the registry.",
+        path: "schemas.credentials_file")
+    static let schemasCredentials = Option(
+        name: "schemas-credentials", placeholder: "", value: .text,
+        help: "The same text itself.", source: .environment, isSecret: true)
+    static let schemasCA = Option(
+        name: "schemas-ca", placeholder: "FILE", value: .text,
+        help: "PEM file with the CA of the registry's certificate. Without it: the CAs of this "
+            + "system.", path: "schemas.ca")
+
     // MARK: Counting
     static let lanes = Option(
         name: "lanes", placeholder: "N", value: .integer(Ranges.lanes),
@@ -251,10 +268,12 @@ enum Options {
         ] + redisTLS
     static let redisServer = redisAccess + [prefix]
     static let topics = [topic, directoryTopic, deadLetterTopic, deadLetters, group, instance]
-    static let counting = [
-        redisEvictionChecked, lanes, meters, commitInterval, dedupeWindow, futureBound, from,
-        onLoss,
-    ]
+    static let counting =
+        [
+            redisEvictionChecked, lanes, meters, commitInterval, dedupeWindow, futureBound, from,
+            onLoss,
+        ] + schemaPlace
+    static let schemaPlace = [schemas, schemasCredentialsFile, schemasCredentials, schemasCA]
     static let http = [
         listen, tlsCert, tlsKey, httpThreads, rateLimit, addressRateLimit, addressConnections,
         organizationRequests, trustedProxy,

@@ -5,6 +5,9 @@
 enum ForeignFormats {
     static let all: [(name: String, catalog: String, sample: String, cells: String)] = [
         ("auth0", auth0, auth0Sample, auth0Cells),
+        ("avro", avro, avroSample, avroCells),
+        ("cloudevents", cloudevents, cloudeventsSample, cloudeventsCells),
+        ("cloudevents_sdk", cloudevents_sdk, cloudevents_sdkSample, cloudevents_sdkCells),
         ("cloudflare", cloudflare, cloudflareSample, cloudflareCells),
         ("connect", connect, connectSample, connectCells),
         ("debezium", debezium, debeziumSample, debeziumCells),
@@ -13,9 +16,12 @@ enum ForeignFormats {
         ("kong", kong, kongSample, kongCells),
         ("lago", lago, lagoSample, lagoCells),
         ("litellm", litellm, litellmSample, litellmCells),
+        ("metronome", metronome, metronomeSample, metronomeCells),
         ("nginx", nginx, nginxSample, nginxCells),
         ("openmeter", openmeter, openmeterSample, openmeterCells),
         ("orb", orb, orbSample, orbCells),
+        ("otlp", otlp, otlpSample, otlpCells),
+        ("protobuf", protobuf, protobufSample, protobufCells),
         ("stripe", stripe, stripeSample, stripeCells),
     ]
 
@@ -91,11 +97,245 @@ meters:
 
 """#
 
+    static let avro = #"""
+# Avro as Confluent's serializers write it: a schema's id before each record, or its GUID in a header. Pointers go through
+# the schema's names; moments and decimals are read by what the schema says of them. --schemas says where the schemas are:
+# a registry, or a directory like schemas/foreign/schemas.
+version: 1
+records: {format: avro}
+envelope:
+  id: /call_id
+  source: {const: gateway}
+  type: {const: call}
+  subject: /account/name
+  time: /finished_at
+events:
+  call:
+    type: call
+    fields:
+      method: {at: /method}
+      region: {at: /labels/region}
+      bytes: {at: /bytes_sent, is: integer, required: true}
+      price: {at: /price, is: decimal, scale: 6}
+meters:
+  calls: {kind: count, by: [method, region], windows: [month, all], on: [{event: call}]}
+  call_bytes: {kind: sum, windows: [day, all], on: [{event: call, amount: bytes}]}
+  call_price: {kind: sum, by: [method], windows: [all], on: [{event: call, amount: price}]}
+
+"""#
+    static let avroSample = #"""
+{"call_id": "6b1f0a52-5c1e-4d9c-9a53-000000000001", "finished_at": "2026-11-24T08:15:30.250Z", "account": {"name": "acme", "parent": null}, "method": "GET", "bytes_sent": 5120, "price": "0.000125", "labels": {"region": "eu", "zone": "a"}}
+{"call_id": "6b1f0a52-5c1e-4d9c-9a53-000000000002", "finished_at": "2026-11-24T23:59:59.999Z", "account": {"name": "acme", "parent": {"name": "holding", "parent": null}}, "method": "PUT", "bytes_sent": 77, "price": null, "labels": {}}
+{"call_id": "6b1f0a52-5c1e-4d9c-9a53-000000000003", "finished_at": "2026-12-01T00:00:00Z", "account": {"name": "globex", "parent": null}, "method": "GET", "bytes_sent": 0, "price": "12.5", "labels": {"region": "us"}}
+{"call_id": "6b1f0a52-5c1e-4d9c-9a53-000000000001", "finished_at": "2026-11-24T08:15:30.250Z", "account": {"name": "acme", "parent": null}, "method": "GET", "bytes_sent": 5120, "price": "0.000125", "labels": {"region": "eu", "zone": "a"}}
+{"call_id": "6b1f0a52-5c1e-4d9c-9a53-000000000004", "finished_at": "2026-11-24T09:00:00Z", "account": {"name": null, "parent": null}, "method": "GET", "bytes_sent": 1, "price": null, "labels": {}}
+{"call_id": "6b1f0a52-5c1e-4d9c-9a53-000000000005", "finished_at": "1971-01-01T00:00:00Z", "account": {"name": "acme", "parent": null}, "method": "GET", "bytes_sent": 1, "price": null, "labels": {}}
+0x7b7d
+0x00000000
+
+"""#
+    static let avroCells = #"""
+{
+ "cells": {
+  "acme": {
+   "call_bytes:day:2026-11": {
+    "24": "5197"
+   },
+   "call_price:all": {
+    "GET": "125"
+   },
+   "calls:all": {
+    "GET:eu": "1",
+    "PUT:unknown": "1"
+   },
+   "calls:month:2026-11": {
+    "GET:eu": "1",
+    "PUT:unknown": "1"
+   },
+   "totals": {
+    "call_bytes": "5197"
+   }
+  },
+  "globex": {
+   "call_price:all": {
+    "GET": "12500000"
+   },
+   "calls:all": {
+    "GET:us": "1"
+   },
+   "calls:month:2026-12": {
+    "GET:us": "1"
+   }
+  }
+ },
+ "outcomes": {
+  "accepted": 3,
+  "bad_field": 1,
+  "duplicate": 1,
+  "malformed": 3
+ }
+}
+
+"""#
+
+    static let cloudevents = #"""
+# CloudEvents 1.0 in batches: records with the header content-type: application/cloudevents-batch+json, whose value is an array of
+# events. Other records of the topic may be single events, structured or binary. Nothing of it need be said: without an envelope,
+# or with one that does not move id, source, type, subject or time, events are CloudEvents.
+# Without that header, `envelope: {each: array}` says that every record is such an array.
+version: 1
+events:
+  llm.call:
+    fields:
+      model: {at: /data/model}
+      tokens: {at: /data/tokens, is: integer, required: true}
+meters:
+  llm_calls: {kind: count, windows: [day, all], on: [{event: llm.call}]}
+  llm_tokens: {kind: sum, by: [model], windows: [month, all], on: [{event: llm.call, amount: tokens}]}
+
+"""#
+    static let cloudeventsSample = #"""
+[{"specversion":"1.0","id":"1","source":"/gateway/1","type":"llm.call","subject":"acme","time":"2026-03-09T14:15:16Z","datacontenttype":"application/json","data":{"model":"large","tokens":120}},{"specversion":"1.0","id":"2","source":"/gateway/1","type":"llm.call","subject":"acme","time":"2026-03-09T14:15:16Z","datacontenttype":"application/json","data":{"model":"small","tokens":7}},{"specversion":"1.0","id":"3","source":"/gateway/1","type":"llm.call","subject":"globex","time":"2026-03-09T14:15:16Z","datacontenttype":"application/json","data":{"model":"large","tokens":40}},{"specversion":"1.0","id":"1","source":"/gateway/1","type":"llm.call","subject":"acme","time":"2026-03-09T14:15:16Z","datacontenttype":"application/json","data":{"model":"large","tokens":120}},{"specversion":"1.0","id":"4","source":"/gateway/1","type":"llm.ping","subject":"acme","time":"2026-03-09T14:15:16Z","datacontenttype":"application/json","data":{"model":"large","tokens":1}}]
+[]
+[{"specversion":"1.0","id":"1","source":"/gateway/1","type":"llm.call","subject":"acme","time":"2026-03-09T14:15:16Z","datacontenttype":"application/json","data":{"model":"large","tokens":120}},{"specversion":"1.0","id":"5","source":"/gateway/1","type":"llm.call","subject":"globex","time":"2026-03-09T14:15:16Z","datacontenttype":"application/json","data":{"model":"small","tokens":2}},{"specversion":"1.0","id":"1","source":"/gateway/2","type":"llm.call","subject":"acme","time":"2026-03-09T14:15:16Z","datacontenttype":"application/json","data":{"model":"large","tokens":5}}]
+[{"specversion":"1.0","id":"6","source":"/gateway/1","type":"llm.call","subject":"acme","time":"2026-03-09T14:15:16Z","datacontenttype":"application/json","data":{"model":"large","tokens":1000}},{"specversion":"1.0","id":"7","source":"/gateway/1","type":"llm.call","subject":"acme","time":"2026-03-09T14:15:16Z","datacontenttype":"application/json","data":{"model":"large","tokens":"1000"}},{"specversion":"1.0","id":"8","source":"/gateway/1","type":"llm.call","subject":"globex","time":"2026-03-09T14:15:16Z","datacontenttype":"application/json","data":{"model":"large","tokens":1000}}]
+[{"specversion":"1.0","id":"6","source":"/gateway/1","type":"llm.call","subject":"acme","time":"2026-03-09T14:15:16Z","datacontenttype":"application/json","data":{"model":"large","tokens":1000}},{"specversion":"1.0","id":"9","source":"/gateway/1","type":"llm.call","time":"2026-03-09T14:15:16Z","datacontenttype":"application/json","data":{"model":"large","tokens":1}}]
+[{"specversion":"1.0","id":"6","source":"/gateway/1","type":"llm.call","subject":"acme","time":"2026-03-10T00:00:00+01:00","datacontenttype":"application/json","data":{"model":"large","tokens":11}}]
+{"specversion":"1.0","id":"10","source":"/gateway/1","type":"llm.call","subject":"acme","time":"2026-03-09T14:15:16Z","datacontenttype":"application/json","data":{"model":"large","tokens":1}}
+
+"""#
+    static let cloudeventsCells = #"""
+{
+ "cells": {
+  "acme": {
+   "llm_calls:day:2026-03": {
+    "09": "4"
+   },
+   "llm_tokens:all": {
+    "large": "136",
+    "small": "7"
+   },
+   "llm_tokens:month:2026-03": {
+    "large": "136",
+    "small": "7"
+   },
+   "totals": {
+    "llm_calls": "4"
+   }
+  },
+  "globex": {
+   "llm_calls:day:2026-03": {
+    "09": "2"
+   },
+   "llm_tokens:all": {
+    "large": "40",
+    "small": "2"
+   },
+   "llm_tokens:month:2026-03": {
+    "large": "40",
+    "small": "2"
+   },
+   "totals": {
+    "llm_calls": "2"
+   }
+  }
+ },
+ "outcomes": {
+  "accepted": 6,
+  "bad_field": 1,
+  "duplicate": 2,
+  "ignored": 2,
+  "malformed": 2
+ }
+}
+
+"""#
+
+    static let cloudevents_sdk = #"""
+# CloudEvents as its package for Python (1.13 and 2.2) and OpenMeter's client send them: nothing needs to be said of the envelope.
+# Data is an object, or the same bytes in base64; a string in data is no object.
+version: 1
+events:
+  prompt:
+    fields:
+      tokens: {at: /data/tokens, is: integer, required: true}
+      model: {at: /data/model}
+meters:
+  prompts: {kind: count, windows: [day, all], on: [{event: prompt}]}
+  prompt_tokens: {kind: sum, by: [model], windows: [month, all], on: [{event: prompt, amount: tokens}]}
+
+"""#
+    static let cloudevents_sdkSample = #"""
+{"id": "a1", "source": "/shop", "type": "prompt", "subject": "customer-1", "time": "2026-03-09T14:15:16.25+00:00", "datacontenttype": "application/json", "specversion": "1.0", "data": {"tokens": 12, "model": "gr\u00f6\u00dfer"}}
+{"id": "a2", "source": "/shop", "type": "prompt", "subject": "customer-1", "time": "2026-03-09T14:15:16.25+00:00", "datacontenttype": "application/json", "specversion": "1.0", "data_base64": "eyJ0b2tlbnMiOiAzMCwgIm1vZGVsIjogInNtYWxsIn0="}
+{"id": "a3", "source": "/shop", "type": "prompt", "subject": "customer-1", "time": "2026-03-09T14:15:16.25+00:00", "datacontenttype": "application/json", "partitionkey": "customer-1", "specversion": "1.0", "data": {"tokens": 5}}
+{"id": "a4", "source": "/shop", "type": "prompt", "subject": "customer-1", "time": "2026-03-09T14:15:16.25+00:00", "datacontenttype": "application/json", "specversion": "1.0", "data": "{\"tokens\": 5}"}
+{"id": "a5", "source": "/shop", "type": "prompt", "subject": "customer-1", "time": "2026-03-09T14:15:16.25+00:00", "datacontenttype": "application/json", "specversion": "1.0", "data": {"tokens": NaN}}
+{"id": "a6", "source": "/shop", "type": "prompt", "subject": null, "time": "2026-03-09T14:15:16.25+00:00", "datacontenttype": "application/json", "specversion": "1.0", "data": {"tokens": 5}}
+{"id": "b1", "source": "my-app", "specversion": "1.0", "type": "prompt", "subject": "customer-1", "data": {"tokens": 123, "model": "small"}, "time": "2026-03-09T14:15:16Z"}
+{"id": "b2", "source": "my-app", "specversion": "1.0", "type": "prompt", "subject": "customer-1", "data": {"tokens": 7.0, "model": "small"}, "time": "2026-03-09T14:15:16.250000Z"}
+{"id": "b3", "source": "my-app", "specversion": "1.0", "type": "prompt", "subject": "customer-1", "data": {"tokens": 1.5, "model": "small"}, "time": "2026-03-09T14:15:16Z"}
+{"id": "b4", "source": "my-app", "specversion": "1.0", "type": "prompt", "subject": "customer-1", "data": "eyJ0b2tlbnMiOiA3fQ==", "time": "2026-03-09T14:15:16Z"}
+{"id": "c1", "source": "/shop", "type": "prompt", "specversion": "1.0", "time": "2026-03-09T02:15:16+05:30", "subject": "customer 2", "retried": true, "count": 3, "data": {"tokens": 1}}
+{"id": "c2", "source": "/shop", "type": "prompt", "specversion": "1.0", "time": "2026-03-09T14:15:16Z", "subject": "customer 2", "datacontenttype": "application/json", "data_base64": "eyJ0b2tlbnMiOiA4fQ=="}
+{"id": "c2", "source": "/shop", "type": "prompt", "specversion": "1.0", "time": "2026-03-09T14:15:16Z", "subject": "customer 2", "datacontenttype": "application/json", "data_base64": "eyJ0b2tlbnMiOiA4fQ=="}
+{"id": "c3", "source": "/shop", "type": "prompt", "specversion": "1.0", "time": "2026-03-09T14:15:16Z", "data": {"tokens": 1}}
+{"id": "c4", "source": "/shop", "type": "prompt", "specversion": "1.0", "time": "2026-03-09T14:15:16Z", "subject": "customer 2"}
+
+"""#
+    static let cloudevents_sdkCells = #"""
+{
+ "cells": {
+  "customer 2": {
+   "prompt_tokens:all": {
+    "unknown": "9"
+   },
+   "prompt_tokens:month:2026-03": {
+    "unknown": "9"
+   },
+   "prompts:day:2026-03": {
+    "08": "1",
+    "09": "1"
+   },
+   "totals": {
+    "prompts": "2"
+   }
+  },
+  "customer-1": {
+   "prompt_tokens:all": {
+    "gr\u00f6\u00dfer": "12",
+    "small": "160",
+    "unknown": "5"
+   },
+   "prompt_tokens:month:2026-03": {
+    "gr\u00f6\u00dfer": "12",
+    "small": "160",
+    "unknown": "5"
+   },
+   "prompts:day:2026-03": {
+    "09": "5"
+   },
+   "totals": {
+    "prompts": "5"
+   }
+  }
+ },
+ "outcomes": {
+  "accepted": 7,
+  "bad_field": 4,
+  "duplicate": 1,
+  "malformed": 3
+ }
+}
+
+"""#
+
     static let cloudflare = #"""
-# Cloudflare Logpush, data set http_requests, one request a record: times as nanoseconds (jobs made by the API), RFC 3339 or
-# seconds. Each host is an organization.
+# Cloudflare Logpush, data set http_requests, as it comes in batches: a record has many lines and each line is one request.
+# Times are nanoseconds (jobs made by the API), RFC 3339 or seconds. Each host is an organization.
 version: 1
 envelope:
+  each: lines
   id: /RayID
   source: {const: cloudflare}
   type: {const: edge.request}
@@ -118,9 +358,21 @@ meters:
 {"RayID":"8c1a","EdgeStartTimestamp":1773065716123456789,"EdgeResponseStatus":200,"EdgeResponseBytes":15320,"ClientRequestHost":"acme.example","CacheCacheStatus":"hit","ClientCountry":"de"}
 {"RayID":"8c1b","EdgeStartTimestamp":"2026-03-09T14:15:16Z","EdgeResponseStatus":403,"EdgeResponseBytes":811,"ClientRequestHost":"acme.example","CacheCacheStatus":"dynamic","ClientCountry":"us"}
 {"RayID":"8c1c","EdgeStartTimestamp":1773152116,"EdgeResponseStatus":200,"EdgeResponseBytes":1,"ClientRequestHost":"acme.example","CacheCacheStatus":"hit","ClientCountry":"de"}
+{"RayID":"8c20","EdgeStartTimestamp":1773065716123456789,"EdgeResponseStatus":200,"EdgeResponseBytes":40,"ClientRequestHost":"other.example","CacheCacheStatus":"hit","ClientCountry":"de"}
+
 {"RayID":"8c1a","EdgeStartTimestamp":1773065716123456789,"EdgeResponseStatus":200,"EdgeResponseBytes":15320,"ClientRequestHost":"acme.example","CacheCacheStatus":"hit","ClientCountry":"de"}
+{"RayID":"8c21","EdgeStartTimestamp":1773152116,"EdgeResponseStatus":200,"EdgeResponseBytes":9,"ClientRequestHost":"acme.example","CacheCacheStatus":"hit","ClientCountry":"de"}
+
+{"RayID":"8c22","EdgeStartTimestamp":1773065716123456789,"EdgeResponseStatus":200,"EdgeResponseBytes":7,"ClientRequestHost":"acme.example","CacheCacheStatus":"hit","ClientCountry":"de"}
 {"RayID":"8c1d","EdgeStartTimestamp":1773065716123456789,"EdgeResponseStatus":200,"EdgeResponseBytes":"15320","ClientRequestHost":"acme.example"}
-{"RayID":"8c1e","EdgeStartTimestamp":1773065716,"EdgeResponseStatus":200,"EdgeResponseBytes":5,"ClientRequestHost":""}
+
+{"RayID":"8c23","EdgeStartTimestamp":1773065716123456789,"EdgeResponseStatus":200,"EdgeResponseBytes":7,"ClientRequestHost":"other.example","CacheCacheStatus":"hit","ClientCountry":"de"}
+{"RayID":"8c1e","EdgeStartTimestamp":1773065716,"EdgeResponseStatus":200,"EdgeResponseBytes":5,"ClientRequestHost":"","CacheCacheStatus":"hit","ClientCountry":"de"}
+
+{"RayID":"8c24","EdgeStartTimestamp":1773065716123456789,"EdgeResponseStatus":200,"EdgeResponseBytes":7,"ClientRequestHost":"acme.example","CacheCacheStatus":"hit","ClientCountry":"de"}
+{"RayID":"8c25","EdgeStart
+
+{"RayID":"8c22","EdgeStartTimestamp":1773065716123456789,"EdgeResponseStatus":200,"EdgeResponseBytes":7,"ClientRequestHost":"acme.example","CacheCacheStatus":"hit","ClientCountry":"de"}
 
 """#
     static let cloudflareCells = #"""
@@ -128,11 +380,11 @@ meters:
  "cells": {
   "acme.example": {
    "country=de:edge_bytes:day:2026-03": {
-    "09": "15320",
-    "10": "1"
+    "09": "15327",
+    "10": "10"
    },
    "country=de:totals": {
-    "edge_bytes": "15321"
+    "edge_bytes": "15337"
    },
    "country=us:edge_bytes:day:2026-03": {
     "09": "811"
@@ -141,27 +393,47 @@ meters:
     "edge_bytes": "811"
    },
    "edge_bytes:day:2026-03": {
-    "09": "16131",
-    "10": "1"
+    "09": "16138",
+    "10": "10"
    },
    "edge_requests:all": {
     "dynamic:403": "1",
-    "hit:200": "2"
+    "hit:200": "4"
    },
    "edge_requests:month:2026-03": {
     "dynamic:403": "1",
-    "hit:200": "2"
+    "hit:200": "4"
    },
    "totals": {
-    "edge_bytes": "16132"
+    "edge_bytes": "16148"
+   }
+  },
+  "other.example": {
+   "country=de:edge_bytes:day:2026-03": {
+    "09": "40"
+   },
+   "country=de:totals": {
+    "edge_bytes": "40"
+   },
+   "edge_bytes:day:2026-03": {
+    "09": "40"
+   },
+   "edge_requests:all": {
+    "hit:200": "1"
+   },
+   "edge_requests:month:2026-03": {
+    "hit:200": "1"
+   },
+   "totals": {
+    "edge_bytes": "40"
    }
   }
  },
  "outcomes": {
-  "accepted": 3,
+  "accepted": 6,
   "bad_field": 1,
   "duplicate": 1,
-  "malformed": 1
+  "malformed": 2
  }
 }
 
@@ -580,8 +852,8 @@ meters:
 """#
 
     static let lago = #"""
-# Lago events, one a record, as its clients send them: every number is a string, times are seconds since 1970 with or without a
-# fraction; an event without a time, or with null, has that of its record.
+# Lago events, one a record, as its clients send them: timestamps (seconds since 1970, with or without a fraction) and cents are
+# strings, properties what the caller gave; an event without a time, or with null, has that of its record.
 version: 1
 envelope:
   id: /event/transaction_id
@@ -603,12 +875,14 @@ meters:
 """#
     static let lagoSample = #"""
 {"event":{"transaction_id":"t-1","external_subscription_id":"sub-1","code":"storage","timestamp":"1773065716","precise_total_amount_cents":"1234.56","properties":{"gb":"1.5","region":"eu"}}}
-{"event":{"transaction_id":"t-2","external_subscription_id":"sub-1","code":"storage","timestamp":"1773065716.987","precise_total_amount_cents":"0.000000000001","properties":{"gb":"0.0005","region":"eu"}}}
+{"event":{"transaction_id":"t-2","external_subscription_id":"sub-1","code":"storage","timestamp":"1773065716.987","precise_total_amount_cents":"1E-12","properties":{"gb":"0.0005","region":"eu"}}}
+{"event":{"transaction_id":"t-6","external_subscription_id":"sub-1","code":"storage","timestamp":"1773065716","precise_total_amount_cents":null,"properties":{"gb":0.001,"region":null}}}
 {"event":{"transaction_id":"t-3","external_subscription_id":null,"external_customer_id":"cust-9","code":"storage","timestamp":1773152116.25,"precise_total_amount_cents":null,"properties":{"gb":2,"region":null}}}
 {"event":{"transaction_id":"t-3","external_subscription_id":null,"external_customer_id":"cust-9","code":"storage","timestamp":1773152116.25,"precise_total_amount_cents":null,"properties":{"gb":2,"region":null}}}
-{"event":{"transaction_id":"t-4","external_subscription_id":"sub-1","code":"storage","timestamp":"yesterday","properties":{"gb":"1"}}}
-{"event":{"transaction_id":"t-5","external_subscription_id":"sub-1","code":"storage","timestamp":"1773065716","properties":{}}}
-{"event":{"transaction_id":"t-9","external_subscription_id":"sub-1","code":"storage","timestamp":"1773065717","precise_total_amount_cents":"98765432.1","properties":{"gb":"1","region":"eu"}}}
+{"event":{"transaction_id":"t-4","external_subscription_id":"sub-1","code":"storage","timestamp":"yesterday","precise_total_amount_cents":null,"properties":{"gb":"1"}}}
+{"event":{"transaction_id":"t-5","external_subscription_id":"sub-1","code":"storage","timestamp":"1773065716","precise_total_amount_cents":null,"properties":{}}}
+{"event":{"transaction_id":"t-7","external_subscription_id":"sub-1","code":"storage","timestamp":"1773065716","precise_total_amount_cents":null,"properties":{"gb":true}}}
+{"event":{"transaction_id":"t-9","external_subscription_id":"sub-1","code":"storage","timestamp":"1773065717","precise_total_amount_cents":"98765432.1","properties":{"gb":1,"region":"eu"}}}
 
 """#
     static let lagoCells = #"""
@@ -630,23 +904,25 @@ meters:
   },
   "sub-1": {
    "storage_events:day:2026-03": {
-    "09": "3"
+    "09": "4"
    },
    "storage_gigabytes:all": {
-    "eu": "2500"
+    "eu": "2500",
+    "unknown": "1"
    },
    "storage_gigabytes:month:2026-03": {
-    "eu": "2500"
+    "eu": "2500",
+    "unknown": "1"
    },
    "totals": {
     "storage_cents": "98766666660000",
-    "storage_events": "3"
+    "storage_events": "4"
    }
   }
  },
  "outcomes": {
-  "accepted": 4,
-  "bad_field": 1,
+  "accepted": 5,
+  "bad_field": 2,
   "duplicate": 1,
   "malformed": 1
  }
@@ -746,6 +1022,71 @@ meters:
   "accepted": 5,
   "bad_field": 1,
   "duplicate": 1,
+  "malformed": 1
+ }
+}
+
+"""#
+
+    static let metronome = #"""
+# Metronome events, one a record: its clients send lists of up to 100. Times come with and without a zone (then UTC); amounts are
+# numbers or strings.
+version: 1
+envelope:
+  id: /transaction_id
+  source: {const: metronome}
+  type: /event_type
+  subject: /customer_id
+  time: {at: /timestamp, format: iso8601, zone: UTC}
+events:
+  compute:
+    fields:
+      seconds: {at: /properties/cpu_seconds, is: decimal, scale: 6, round: half_even, from: text, required: true}
+      region: {at: /properties/region}
+meters:
+  compute_runs: {kind: count, windows: [day, all], on: [{event: compute}]}
+  compute_seconds: {kind: sum, by: [region], windows: [month, all], on: [{event: compute, amount: seconds}]}
+
+"""#
+    static let metronomeSample = #"""
+{"transaction_id":"x1","customer_id":"acme","event_type":"compute","timestamp":"2026-03-09T14:15:16+00:00","properties":{"cpu_seconds":0.25,"region":"eu"}}
+{"transaction_id":"x2","customer_id":"acme","event_type":"compute","timestamp":"2026-03-09T14:15:16.250000+00:00","properties":{"cpu_seconds":"12.5","region":"us"}}
+{"transaction_id":"x3","customer_id":"acme","event_type":"compute","timestamp":"2026-03-09T23:30:00","properties":{"cpu_seconds":3}}
+{"transaction_id":"x4","customer_id":"acme","event_type":"compute","timestamp":"2026-03-09T23:30:00-01:00","properties":{"cpu_seconds":1e-06,"region":null}}
+{"transaction_id":"x2","customer_id":"acme","event_type":"compute","timestamp":"2026-03-09T14:15:16.250000+00:00","properties":{"cpu_seconds":"12.5","region":"us"}}
+{"transaction_id":"x5","customer_id":"acme","event_type":"compute","timestamp":"2026-03-09T14:15:16+00:00","properties":{"cpu_seconds":null}}
+{"transaction_id":"x6","customer_id":"acme","event_type":"login","timestamp":"2026-03-09T14:15:16+00:00","properties":{"cpu_seconds":1}}
+{"transaction_id":"x7","customer_id":"acme","event_type":"compute","timestamp":1773065716,"properties":{"cpu_seconds":1}}
+
+"""#
+    static let metronomeCells = #"""
+{
+ "cells": {
+  "acme": {
+   "compute_runs:day:2026-03": {
+    "09": "3",
+    "10": "1"
+   },
+   "compute_seconds:all": {
+    "eu": "250000",
+    "unknown": "3000001",
+    "us": "12500000"
+   },
+   "compute_seconds:month:2026-03": {
+    "eu": "250000",
+    "unknown": "3000001",
+    "us": "12500000"
+   },
+   "totals": {
+    "compute_runs": "4"
+   }
+  }
+ },
+ "outcomes": {
+  "accepted": 4,
+  "bad_field": 1,
+  "duplicate": 1,
+  "ignored": 1,
   "malformed": 1
  }
 }
@@ -912,10 +1253,11 @@ meters:
     static let orbSample = #"""
 {"event_name":"compute","idempotency_key":"k1","external_customer_id":"acme","timestamp":"2026-03-09T14:15:16+00:00","properties":{"hours":0.25,"is_spot":true}}
 {"event_name":"compute","idempotency_key":"k2","customer_id":null,"external_customer_id":"acme","timestamp":"2026-03-09T23:30:00","properties":{"hours":1.000000001,"is_spot":false}}
-{"event_name":"compute","idempotency_key":"k3","customer_id":"cus_7","external_customer_id":"acme","timestamp":"2026-03-09T23:30:00.5-01:00","properties":{"hours":"2","is_spot":"maybe"}}
+{"event_name":"compute","idempotency_key":"k3","customer_id":"cus_7","external_customer_id":"acme","timestamp":"2026-03-09T23:30:00.500000-01:00","properties":{"hours":"2","is_spot":"maybe"}}
+{"event_name":"compute","idempotency_key":"k6","external_customer_id":"acme","timestamp":"2026-03-09T14:15:16Z","properties":{"hours":1e-07}}
 {"event_name":"compute","idempotency_key":"k1","external_customer_id":"acme","timestamp":"2026-03-09T14:15:16+00:00","properties":{"hours":0.25,"is_spot":true}}
 {"event_name":"compute","idempotency_key":"k4","external_customer_id":"acme","timestamp":"2026-03-09","properties":{"hours":1}}
-{"event_name":"compute","idempotency_key":"k5","external_customer_id":"acme","timestamp":"2026-03-09T14:15:16Z","properties":{"hours":0.0000000001}}
+{"event_name":"compute","idempotency_key":"k5","external_customer_id":"acme","timestamp":"2026-03-09T14:15:16Z","properties":{"hours":1e-10}}
 
 """#
     static let orbCells = #"""
@@ -924,17 +1266,19 @@ meters:
   "acme": {
    "compute_hours:all": {
     "false": "1000000001",
-    "true": "250000000"
+    "true": "250000000",
+    "unknown": "100"
    },
    "compute_hours:month:2026-03": {
     "false": "1000000001",
-    "true": "250000000"
+    "true": "250000000",
+    "unknown": "100"
    },
    "compute_runs:day:2026-03": {
-    "09": "2"
+    "09": "3"
    },
    "totals": {
-    "compute_runs": "2"
+    "compute_runs": "3"
    }
   },
   "cus_7": {
@@ -953,7 +1297,7 @@ meters:
   }
  },
  "outcomes": {
-  "accepted": 3,
+  "accepted": 4,
   "bad_field": 1,
   "duplicate": 1,
   "malformed": 1
@@ -962,9 +1306,197 @@ meters:
 
 """#
 
+    static let otlp = #"""
+# OTLP/JSON metrics (OpenTelemetry's collector or SDKs): a record is an ExportMetricsServiceRequest, and each data point of a sum
+# is an event. The sums must be deltas (aggregationTemporality 1: temporality "delta" in the exporter), which can be added up; a
+# cumulative counter says its whole value each time. Points have no id, so a record is its own: what the exporter sends again, for
+# instance after a timeout, counts twice.
+version: 1
+envelope:
+  each: [/resourceMetrics, /scopeMetrics, /metrics, /sum/dataPoints]
+  id: {record: true}
+  source: {const: otlp}
+  type: {in: /metrics, at: /name}
+  subject: {in: /resourceMetrics, list: /resource/attributes, key: key, value: value/stringValue, name: tenant.id}
+  time: {at: /timeUnixNano, format: unix-ns}
+events:
+  gen_ai.tokens:
+    fields:
+      count: {at: /asInt, is: integer, from: text, required: true}
+      model: {at: {list: /attributes, key: key, value: value/stringValue, name: model}}
+      direction: {at: {list: /attributes, key: key, value: value/stringValue, name: type}}
+      service: {at: {in: /resourceMetrics, list: /resource/attributes, key: key, value: value/stringValue, name: service.name}}
+  gen_ai.cost:
+    fields:
+      dollars: {at: [/asDouble, /asInt], is: decimal, scale: 9, round: half_even, from: text, required: true}
+      model: {at: {list: /attributes, key: key, value: value/stringValue, name: model}}
+      scope: {at: {in: /scopeMetrics, at: /scope/name}}
+meters:
+  tokens: {kind: sum, by: [model, direction], windows: [month, all], on: [{event: gen_ai.tokens, amount: count}]}
+  service_tokens: {kind: sum, by: [service], windows: [day], on: [{event: gen_ai.tokens, amount: count}]}
+  points: {kind: count, windows: [day, all], on: [{event: gen_ai.tokens}, {event: gen_ai.cost}]}
+  cost: {kind: sum, by: [model, scope], windows: [all], on: [{event: gen_ai.cost, amount: dollars}]}
+
+"""#
+    static let otlpSample = #"""
+{"resourceMetrics":[{"resource":{"attributes":[{"key":"service.name","value":{"stringValue":"chat"}},{"key":"tenant.id","value":{"stringValue":"acme"}}]},"scopeMetrics":[{"scope":{"name":"gateway","version":"1.4"},"metrics":[{"name":"gen_ai.tokens","unit":"{token}","sum":{"dataPoints":[{"attributes":[{"key":"model","value":{"stringValue":"large"}},{"key":"type","value":{"stringValue":"input"}}],"startTimeUnixNano":"1773065706123456789","timeUnixNano":"1773065716123456789","asInt":"120"},{"attributes":[{"key":"model","value":{"stringValue":"large"}},{"key":"type","value":{"stringValue":"output"}}],"startTimeUnixNano":"1773065706123456789","timeUnixNano":"1773065716123456789","asInt":"7"},{"attributes":[{"key":"model","value":{"stringValue":"small"}},{"key":"type","value":{"stringValue":"input"}}],"startTimeUnixNano":"1773152106123456789","timeUnixNano":"1773152116123456789","asInt":"1"}],"aggregationTemporality":1,"isMonotonic":true}},{"name":"gen_ai.cost","unit":"USD","sum":{"dataPoints":[{"attributes":[{"key":"model","value":{"stringValue":"large"}}],"startTimeUnixNano":"1773065706123456789","timeUnixNano":"1773065716123456789","asDouble":0.0125},{"attributes":[{"key":"model","value":{"stringValue":"small"}}],"startTimeUnixNano":"1773065706123456789","timeUnixNano":"1773065716123456789","asDouble":1e-06}],"aggregationTemporality":1,"isMonotonic":true}},{"name":"process.memory","unit":"By","gauge":{"dataPoints":[{"timeUnixNano":"1773065716123456789","asInt":"4096"}]}}]}]},{"resource":{"attributes":[{"key":"service.name","value":{"stringValue":"search"}},{"key":"tenant.id","value":{"stringValue":"globex"}}]},"scopeMetrics":[{"scope":{"name":"gateway","version":"1.4"},"metrics":[{"name":"gen_ai.tokens","unit":"{token}","sum":{"dataPoints":[{"attributes":[{"key":"model","value":{"stringValue":"large"}},{"key":"type","value":{"stringValue":"input"}}],"startTimeUnixNano":"1773065706123456789","timeUnixNano":"1773065716123456789","asInt":"5"}],"aggregationTemporality":1,"isMonotonic":true}},{"name":"http.requests","unit":"{token}","sum":{"dataPoints":[{"attributes":[{"key":"code","value":{"intValue":"200"}}],"startTimeUnixNano":"1773065706123456789","timeUnixNano":"1773065716123456789","asInt":"3"}],"aggregationTemporality":1,"isMonotonic":true}}]}]}]}
+{"resourceMetrics":[]}
+{"resourceMetrics":[{"resource":{"attributes":[{"key":"service.name","value":{"stringValue":"chat"}},{"key":"tenant.id","value":{"stringValue":"acme"}}]},"scopeMetrics":[{"scope":{"name":"gateway","version":"1.4"},"metrics":[{"name":"gen_ai.tokens","unit":"{token}","sum":{"dataPoints":[],"aggregationTemporality":1,"isMonotonic":true}}]}]},{"resource":{},"scopeMetrics":[{"scope":{}}]}]}
+{"resourceMetrics":[{"resource":{"attributes":[{"key":"service.name","value":{"stringValue":"chat"}},{"key":"tenant.id","value":{"stringValue":"acme"}}]},"scopeMetrics":[{"scope":{"name":"gateway","version":"1.4"},"metrics":[{"name":"gen_ai.tokens","unit":"{token}","sum":{"dataPoints":[{"attributes":[{"key":"model","value":{"stringValue":"large"}},{"key":"type","value":{"stringValue":"input"}}],"startTimeUnixNano":"1773065706123456789","timeUnixNano":"1773065716123456789","asInt":"1000"},{"attributes":[{"key":"model","value":{"stringValue":"large"}},{"key":"type","value":{"stringValue":"input"}}],"startTimeUnixNano":"1773065706123456789","timeUnixNano":"1773065716123456789","asInt":"-4"}],"aggregationTemporality":1,"isMonotonic":true}}]}]}]}
+{"resourceMetrics":[{"resource":{"attributes":[{"key":"service.name","value":{"stringValue":"chat"}},{"key":"tenant.id","value":{"stringValue":"globex"}}]},"scopeMetrics":[{"scope":{"name":"gateway","version":"1.4"},"metrics":[{"name":"gen_ai.tokens","unit":"{token}","sum":{"dataPoints":[{"attributes":[{"key":"model","value":{"stringValue":"large"}},{"key":"type","value":{"stringValue":"input"}}],"startTimeUnixNano":"1773065706123456789","timeUnixNano":"1773065716123456789","asInt":"1000"}],"aggregationTemporality":1,"isMonotonic":true}}]}]},{"resource":{"attributes":[{"key":"service.name","value":{"stringValue":"chat"}}]},"scopeMetrics":[{"scope":{"name":"gateway","version":"1.4"},"metrics":[{"name":"gen_ai.tokens","unit":"{token}","sum":{"dataPoints":[{"attributes":[{"key":"model","value":{"stringValue":"large"}},{"key":"type","value":{"stringValue":"input"}}],"startTimeUnixNano":"1773065706123456789","timeUnixNano":"1773065716123456789","asInt":"1"}],"aggregationTemporality":1,"isMonotonic":true}}]}]}]}
+{"resourceMetrics":[{"resource":{"attributes":[{"key":"service.name","value":{"stringValue":"chat"}},{"key":"tenant.id","value":{"stringValue":"globex"}}]},"scopeMetrics":[{"scope":{"name":"gateway","version":"1.4"},"metrics":[{"name":"gen_ai.cost","unit":"USD","sum":{"dataPoints":[{"attributes":[{"key":"model","value":{"stringValue":"large"}}],"startTimeUnixNano":"1773065706123456789","timeUnixNano":"1773065716123456789","asDouble":2.5}],"aggregationTemporality":1,"isMonotonic":true}}]}]}]}
+{"resourceMetrics":[{"resource":{"attributes":[{"key":"service.name","value":{"stringValue":"chat"}},{"key":"tenant.id","value":{"stringValue":"globex"}}]},"scopeMetrics":[{"scope":{"name":"gateway","version":"1.4"},"metrics":[{"name":"gen_ai.cost","unit":"USD","sum":{"dataPoints":[{"attributes":[{"key":"model","value":{"stringValue":"large"}}],"startTimeUnixNano":"1773065706123456789","timeUnixNano":"1773065716123456789","asDouble":2.5}],"aggregationTemporality":1,"isMonotonic":true}}]}]}]}
+{"resourceLogs":[]}
+
+"""#
+    static let otlpCells = #"""
+{
+ "cells": {
+  "acme": {
+   "cost:all": {
+    "large:gateway": "12500000",
+    "small:gateway": "1000"
+   },
+   "points:day:2026-03": {
+    "09": "4",
+    "10": "1"
+   },
+   "service_tokens:day:2026-03-09": {
+    "chat": "127"
+   },
+   "service_tokens:day:2026-03-10": {
+    "chat": "1"
+   },
+   "tokens:all": {
+    "large:input": "120",
+    "large:output": "7",
+    "small:input": "1"
+   },
+   "tokens:month:2026-03": {
+    "large:input": "120",
+    "large:output": "7",
+    "small:input": "1"
+   },
+   "totals": {
+    "points": "5"
+   }
+  },
+  "globex": {
+   "cost:all": {
+    "large:gateway": "5000000000"
+   },
+   "points:day:2026-03": {
+    "09": "3"
+   },
+   "service_tokens:day:2026-03-09": {
+    "search": "5"
+   },
+   "tokens:all": {
+    "large:input": "5"
+   },
+   "tokens:month:2026-03": {
+    "large:input": "5"
+   },
+   "totals": {
+    "points": "3"
+   }
+  }
+ },
+ "outcomes": {
+  "accepted": 8,
+  "bad_field": 1,
+  "ignored": 3,
+  "malformed": 2
+ }
+}
+
+"""#
+
+    static let protobuf = #"""
+# Protobuf as Confluent's serializers write it: id and message indexes before each record, or GUID and indexes in a header. Names are
+# those of the .proto file; what is not written is zero, false, or the first symbol; empty texts are absent. --schemas says where the schemas are:
+# a registry, or a directory like schemas/foreign/schemas.
+version: 1
+records: {format: protobuf}
+envelope:
+  id: /call_id
+  source: {const: gateway}
+  type: {const: call}
+  subject: /account/name
+  time: /finished_at
+events:
+  call:
+    type: call
+    fields:
+      method: {at: /method}
+      region: {at: /labels/region}
+      bytes: {at: /bytes_sent, is: integer, required: true}
+      price: {at: /price, is: decimal, scale: 6}
+meters:
+  calls: {kind: count, by: [method, region], windows: [month, all], on: [{event: call}]}
+  call_bytes: {kind: sum, windows: [day, all], on: [{event: call, amount: bytes}]}
+  call_price: {kind: sum, by: [method], windows: [all], on: [{event: call, amount: price}]}
+
+"""#
+    static let protobufSample = #"""
+{"call_id": "6b1f0a52-5c1e-4d9c-9a53-000000000001", "finished_at": "2026-11-24T08:15:30.250Z", "account": {"name": "acme", "parent": null}, "method": "GET", "bytes_sent": 5120, "price": "0.000125", "labels": {"region": "eu", "zone": "a"}}
+{"call_id": "6b1f0a52-5c1e-4d9c-9a53-000000000002", "finished_at": "2026-11-24T23:59:59.999Z", "account": {"name": "acme", "parent": {"name": "holding", "parent": null}}, "method": "PUT", "bytes_sent": 77, "price": null, "labels": {}}
+{"call_id": "6b1f0a52-5c1e-4d9c-9a53-000000000003", "finished_at": "2026-12-01T00:00:00Z", "account": {"name": "globex", "parent": null}, "method": "GET", "bytes_sent": 0, "price": "12.5", "labels": {"region": "us"}}
+{"call_id": "6b1f0a52-5c1e-4d9c-9a53-000000000001", "finished_at": "2026-11-24T08:15:30.250Z", "account": {"name": "acme", "parent": null}, "method": "GET", "bytes_sent": 5120, "price": "0.000125", "labels": {"region": "eu", "zone": "a"}}
+{"call_id": "6b1f0a52-5c1e-4d9c-9a53-000000000004", "finished_at": "2026-11-24T09:00:00Z", "account": {"name": null, "parent": null}, "method": "GET", "bytes_sent": 1, "price": null, "labels": {}}
+{"call_id": "6b1f0a52-5c1e-4d9c-9a53-000000000005", "finished_at": "1971-01-01T00:00:00Z", "account": {"name": "acme", "parent": null}, "method": "GET", "bytes_sent": 1, "price": null, "labels": {}}
+0x7b7d
+0x00000000
+
+"""#
+    static let protobufCells = #"""
+{
+ "cells": {
+  "acme": {
+   "call_bytes:day:2026-11": {
+    "24": "5197"
+   },
+   "call_price:all": {
+    "GET": "125"
+   },
+   "calls:all": {
+    "GET:eu": "1",
+    "PUT:unknown": "1"
+   },
+   "calls:month:2026-11": {
+    "GET:eu": "1",
+    "PUT:unknown": "1"
+   },
+   "totals": {
+    "call_bytes": "5197"
+   }
+  },
+  "globex": {
+   "call_price:all": {
+    "GET": "12500000"
+   },
+   "calls:all": {
+    "GET:us": "1"
+   },
+   "calls:month:2026-12": {
+    "GET:us": "1"
+   }
+  }
+ },
+ "outcomes": {
+  "accepted": 3,
+  "bad_field": 1,
+  "duplicate": 1,
+  "malformed": 3
+ }
+}
+
+"""#
+
     static let stripe = #"""
 # Stripe meter events, as its API takes them: a value is a number or a string, a time is RFC 3339 (version 2 of the API) or
-# seconds since 1970 (version 1). An event without identifier cannot be told from its repetition and is malformed.
+# seconds since 1970 (version 1, and what the client for Python makes of a datetime). An event without identifier cannot be told
+# from its repetition and is malformed. A float such as 0.1 + 0.2 has more decimals than its price: half_even.
 version: 1
 envelope:
   id: /identifier
@@ -975,7 +1507,7 @@ envelope:
 events:
   ai_tokens:
     fields:
-      value: {at: /payload/value, is: decimal, scale: 6, from: text, required: true}
+      value: {at: /payload/value, is: decimal, scale: 6, round: half_even, from: text, required: true}
       model: {at: /payload/model}
 meters:
   token_events: {kind: count, windows: [day, all], on: [{event: ai_tokens}]}
@@ -983,13 +1515,15 @@ meters:
 
 """#
     static let stripeSample = #"""
-{"event_name":"ai_tokens","identifier":"mev_1","payload":{"stripe_customer_id":"cus_A1","value":"25","model":"small"},"timestamp":"2026-03-09T14:15:16.000Z"}
-{"event_name":"ai_tokens","identifier":"mev_2","payload":{"stripe_customer_id":"cus_A1","value":3,"model":"small"},"timestamp":1773065717}
-{"event_name":"ai_tokens","identifier":"mev_3","payload":{"stripe_customer_id":"cus_B2","value":"25.10","model":"large"},"timestamp":"1773152117"}
-{"event_name":"ai_tokens","identifier":"mev_2","payload":{"stripe_customer_id":"cus_A1","value":3,"model":"small"},"timestamp":1773065717}
-{"event_name":"ai_tokens","identifier":"mev_4","payload":{"stripe_customer_id":"cus_A1","value":"many"},"timestamp":1773065718}
-{"event_name":"ai_tokens","payload":{"stripe_customer_id":"cus_A1","value":"1"},"timestamp":1773065719}
-{"event_name":"seats","identifier":"mev_5","payload":{"stripe_customer_id":"cus_A1","value":"1"},"timestamp":1773065720}
+{"event_name": "ai_tokens", "payload": {"stripe_customer_id": "cus_A1", "value": "25", "model": "small"}, "identifier": "mev_1", "timestamp": "2026-03-09T14:15:16.000Z"}
+{"event_name": "ai_tokens", "payload": {"stripe_customer_id": "cus_A1", "value": 3, "model": "small"}, "identifier": "mev_2", "timestamp": 1773065717}
+{"event_name": "ai_tokens", "payload": {"stripe_customer_id": "cus_A1", "value": 3, "model": "small"}, "identifier": "mev_2", "timestamp": 1773065717}
+{"event_name": "ai_tokens", "payload": {"stripe_customer_id": "cus_B2", "value": "25.10", "model": "large"}, "identifier": "mev_3", "timestamp": "1773152117"}
+{"event_name": "ai_tokens", "payload": {"stripe_customer_id": "cus_B2", "value": 0.30000000000000004}, "identifier": "mev_6", "timestamp": 1773065716}
+{"event_name": "ai_tokens", "payload": {"stripe_customer_id": "cus_B2", "value": 1e-06, "model": null}, "identifier": "mev_7", "timestamp": 1773065716}
+{"event_name": "ai_tokens", "payload": {"stripe_customer_id": "cus_A1", "value": "many"}, "identifier": "mev_4", "timestamp": 1773065716}
+{"event_name": "ai_tokens", "payload": {"stripe_customer_id": "cus_A1", "value": "1"}, "timestamp": 1773065716}
+{"event_name": "seats", "payload": {"stripe_customer_id": "cus_A1", "value": "1"}, "identifier": "mev_5", "timestamp": 1773065716}
 
 """#
     static let stripeCells = #"""
@@ -1011,21 +1545,24 @@ meters:
   },
   "cus_B2": {
    "token_events:day:2026-03": {
+    "09": "2",
     "10": "1"
    },
    "tokens:all": {
-    "large": "25100000"
+    "large": "25100000",
+    "unknown": "300001"
    },
    "tokens:month:2026-03": {
-    "large": "25100000"
+    "large": "25100000",
+    "unknown": "300001"
    },
    "totals": {
-    "token_events": "1"
+    "token_events": "3"
    }
   }
  },
  "outcomes": {
-  "accepted": 3,
+  "accepted": 5,
   "bad_field": 1,
   "duplicate": 1,
   "ignored": 1,

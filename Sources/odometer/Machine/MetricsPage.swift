@@ -62,7 +62,8 @@ enum MetricsPage {
     }
 
     private static func writeEvents(_ metrics: PipelineMetrics, to text: inout PrometheusText) {
-        text.family("odometer_events_total", .counter, help: "Records by outcome.")
+        text.family(
+            "odometer_events_total", .counter, help: "Events by outcome; of rejected ones records.")
         for (name, count) in metrics.outcomes {
             text.sample("odometer_events_total", [("outcome", name)], count)
         }
@@ -76,6 +77,12 @@ enum MetricsPage {
                 "expired_windows", "Windows not written because they have expired.",
                 metrics.expiredWindows
             ),
+            ("list_records", "Records with a list of events that were counted.", metrics.lists),
+            (
+                "further_events", "Events that are not the first of their record.",
+                metrics.furtherEvents
+            ),
+            ("empty_records", "Records whose list of events is empty.", metrics.emptyLists),
             ("untimed_events", "Accepted events without a time of their own.", metrics.untimed),
             ("unkeyed_events", "Accepted events whose key is not their subject.", metrics.unkeyed),
             ("dead_letters", "Dead letters acknowledged by Kafka.", metrics.deadLetters),
@@ -159,6 +166,10 @@ enum MetricsPage {
             (
                 "stopped", "1 if the partition is stopped until it is assigned again.",
                 { $0.stopped == nil ? 0 : 1 }
+            ),
+            (
+                "schema_waiting", "1 while the partition waits for a schema.",
+                { $0.waiting == nil ? 0 : 1 }
             ),
         ]
         for (name, help, value) in families {

@@ -22,6 +22,7 @@ extension Settings {
             futureBoundMilliseconds: Int64(milliseconds(Options.futureBound)), origin: origin,
             onLoss: lossPolicy,
             acceptContract: isOn(Options.acceptContract))
+        configuration.schemas = try schemaKeeper(parts.catalog)
         configuration.isEvictionChecked = isOn(Options.redisEvictionChecked)
         let shapes = DirectoryShapeCheck()
         configuration.directoryRefusal = { shapes.refusal(of: $1, under: $0) }

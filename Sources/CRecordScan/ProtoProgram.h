@@ -1,0 +1,46 @@
+// A message of Protobuf compiled for a tree: which fields to read, and into which nodes.
+#pragma once
+#include "Reader.h"
+
+namespace record_scan::proto {
+/// What a single value is.
+struct content {
+    uint32_t kind = PS_UNKNOWN;
+    uint32_t meaning = PS_PLAIN;  // of a message
+    uint32_t inner = PS_UNKNOWN;  // the kind of what a wrapper holds
+    uint32_t first_symbol = 0, symbol_count = 0;
+};
+
+/// Where the value of one key or index of a list goes.
+struct place {
+    int32_t node;
+    int32_t plan;   // of a message; -1: nothing inside is asked for
+    int32_t index;  // of a repeated field
+    std::string_view name;
+};
+
+struct part {
+    enum class shape : uint8_t { single, repeated, map };
+    uint32_t number = 0;
+    part::shape shape = part::shape::single;
+    bool is_wanted = false, has_presence = false;
+    content value;
+    uint32_t key = PS_STRING;  // of a map
+    int32_t node = -1, slot = -1, fan_out = -1, list = -1;
+    int32_t plan = -1;         // of a message, or of the entries of `list`
+    int32_t choice = -1;
+    std::vector<place> places;
+};
+
+/// The fields of one message at one node that are asked for, and those that end a oneof.
+struct plan {
+    std::vector<part> parts;  // by rising number
+};
+
+struct compiled : record_scan::program {
+    std::vector<plan> plans;  // the first one is the outermost message
+    std::vector<std::string> names;
+    std::vector<int32_t> numbers;  // of the symbols in `names`
+    int scan(rs_reader &reader, input in, bool must_be_object) const override;
+};
+}  // namespace record_scan::proto
