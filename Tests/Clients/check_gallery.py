@@ -5,18 +5,11 @@ import json
 import time
 
 import gallery
-import gallery_records
 import gallery_variants
 from checks import check, expect, run
 from house import House, key_name
 
 House.needed()
-
-
-def on_wire(name, line):
-    """The bytes of a record; none of a null value."""
-    value = gallery_records.record(name, line) or b""
-    return value.encode() if isinstance(value, str) else value
 
 
 def dead_letters(house, name, made, kinds):
@@ -28,7 +21,7 @@ def dead_letters(house, name, made, kinds):
     kinds = dict(zip(range(len(made) - len(kinds), len(made)), kinds))
     for offset, (record, outcome) in enumerate(made):
         value, reason, detail = found.pop(offset, (record, "no letter", ""))
-        wanted = "no letter" if outcome == "accepted" else outcome
+        wanted = "no letter" if outcome in (None, "ignored") else outcome
         where = f"{name}, record {offset} ({kinds.get(offset, 'of the sample')})"
         expect(reason == wanted, f"{where}: {reason} {detail}, not {wanted}: {record[:300]!r}")
         expect(value == record, f"{where}: the letter has {value!r}")
@@ -44,10 +37,10 @@ def counted(read):
         path = house.folder / f"{name}.yaml"
         path.write_text(house.call("check", "--example", name))
         catalog = str(path)
-        where = ["--schemas", str(gallery_records.SCHEMAS)] if name in gallery_records.WRITERS else []
+        where = gallery_variants.options(name)
         house.call("check", "--meters", catalog, *where)
         machine = house.start("run", "--meters", catalog, *where).wait_ready()
-        made = [(on_wire(name, line), refused or "accepted") for line, refused, _ in gallery.judged(read, gallery.lines(name))]
+        made = [(gallery_variants.record(name, line), refusal) for line, refusal, _ in gallery.judged(read, gallery.lines(name))]
         bad = list(gallery_variants.bad(name))
         made += [(record, outcome) for _, outcome, record in bad]
         producer = house.producer()

@@ -364,7 +364,7 @@ def protobuf(record):
 SERIAL = itertools.count()
 FORMATS = [
     stripe, lago, openmeter, orb, litellm, envoy, kong, nginx, cloudflare, github, auth0, connect, debezium, otlp,
-    cloudevents, avro, protobuf, cloudevents_sdk, metronome,
+    cloudevents, cloudevents_sdk, metronome, avro, protobuf,
 ]
 
 
@@ -413,6 +413,7 @@ def events(read, line):
     """The events of a record, each with its outcome so far: all of them, or the record is refused."""
     split = LISTS.get(read.__name__)
     if split is None:
+        # What begins with 0x is bytes that are no record.
         is_json = line and not line.startswith("0x")
         return [(read(parsed(line) if is_json else None), "accepted")]
     found = []
@@ -427,7 +428,7 @@ def events(read, line):
 
 
 def judged(read, records):
-    """Each record with the outcome of all of it where it is refused, else None, and its events: (outcome, event)."""
+    """Each record with why it is refused, or None, and with its events, each of them with its outcome."""
     seen = set()
     for line in records:
         try:
@@ -435,23 +436,21 @@ def judged(read, records):
         except Refused as outcome:
             yield line, str(outcome), []
             continue
-        made = []
-        for event, outcome in found:
+        for number, (event, outcome) in enumerate(found):
             if event and event.identity in seen:
-                outcome = "duplicate"
-            if outcome == "accepted":
+                found[number] = event, "duplicate"
+            elif event:
                 seen.add(event.identity)
-            made.append((outcome, event))
-        yield line, None, made
+        yield line, None, found
 
 
 def expected(read, records):
     """What records count: outcomes, and of each organization its keys, fields and values; of a distinct count a number."""
     outcomes, cells = collections.Counter(), collections.defaultdict(dict)
     members = collections.defaultdict(set)
-    for _, refused, found in judged(read, records):
-        outcomes.update([refused] if refused else [outcome for outcome, _ in found])
-        for outcome, event in found:
+    for _, refusal, found in judged(read, records):
+        outcomes.update([refusal] if refusal else [outcome for _, outcome in found])
+        for event, outcome in found:
             if outcome == "accepted":
                 count(event, cells, members)
     for keys in cells.values():

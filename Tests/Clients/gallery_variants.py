@@ -5,10 +5,10 @@ import json
 import re
 
 import gallery
+import gallery_records
 
 # Of each format: where id, subject and time are, the unit of the time (units of a second, or "text"), and a field of an
-# event; None where there is none, or where a catalog takes something else in its place. Batches, Avro and Protobuf have
-# checks of their own (check_lists.py, check_registry.py).
+# event; None where there is none, or where a catalog takes something else in its place. Batches are not here.
 PLACES = {
     "stripe": ("/identifier", "/payload/stripe_customer_id", "/timestamp", 1, "/payload/value"),
     "lago": ("/event/transaction_id", "/event/external_subscription_id", "/event/timestamp", 1, "/event/properties/gb"),
@@ -43,9 +43,23 @@ def cells(house, name):
     return found
 
 
+def options(name):
+    """Options of `run` and `check` that the format needs."""
+    return ["--schemas", str(gallery_records.SCHEMAS)] if name in gallery_records.WRITERS else []
+
+
+def record(name, line):
+    """The bytes of a line of the sample."""
+    value = gallery_records.record(name, line) or b""
+    return value.encode() if isinstance(value, str) else value
+
+
 def other(name, line, number):
-    """A record of the sample with another id, or ids where it is several lines; what has no id stays as it is."""
-    place = PLACES[name][0]
+    """A record of the sample with other ids; what has no id stays as it is."""
+    if name in gallery_records.WRITERS:
+        # These ids are UUIDs.
+        return re.sub(r'("call_id": ")[0-9a-f]{8}', rf"\g<1>{number:08x}", line)
+    place = PLACES.get(name, ("/id",))[0]
     if place is None:
         return line
 
@@ -59,13 +73,18 @@ def other(name, line, number):
 
 def bad(name):
     """Bad records, one of each kind that the format can have: (kind, outcome, record)."""
-    if name not in PLACES:
-        return
     line = gallery.lines(name)[0].split("\n")[0]
-    identity, subject, time, unit, field = PLACES[name]
+    if name in gallery_records.WRITERS:
+        record = gallery_records.record(name, line)
+        yield "cut off", "malformed", record[:-1]
+        yield "another first byte", "malformed", b"\2" + record[1:]
+        return
     yield "cut off", "malformed", line[:-3].encode()
     yield "no object", "malformed", f"[{line}]".encode()
     yield "not UTF-8", "malformed", re.sub(rb'": ?"', lambda found: found[0] + b"\xff", line.encode(), count=1)
+    if name not in PLACES:
+        return
+    identity, subject, time, unit, field = PLACES[name]
     if identity:
         yield "no id", "malformed", without(line, identity)
         yield "id of 257 bytes", "bad_field", having(line, identity, "x" * 257)

@@ -204,6 +204,36 @@ def openmeter_client():
     return server.bodies
 
 
+def otlp():
+    """OpenTelemetry's exporter of metrics; the times of the points are given."""
+    from opentelemetry.exporter.otlp.json.http.metric_exporter import OTLPMetricExporter
+    from opentelemetry.sdk.metrics import export as sdk
+    from opentelemetry.sdk.resources import Resource
+    from opentelemetry.sdk.util.instrumentation import InstrumentationScope
+
+    server = Server((200, b"{}"))
+    exporter = OTLPMetricExporter(endpoint=f"{server.url}/v1/metrics")
+    end = 1773065716_123456789
+
+    def counter(name, unit, *points):
+        made = [sdk.NumberDataPoint(attributes, end - 10 * 10**9, end, value) for value, attributes in points]
+        return sdk.Metric(name, "", unit, sdk.Sum(made, sdk.AggregationTemporality.DELTA, True))
+
+    def send(*metrics):
+        resource = Resource({"service.name": "chat", "tenant.id": "initech", "host.cpus": 4})
+        scope = InstrumentationScope("gateway", "1.4")
+        data = sdk.MetricsData([sdk.ResourceMetrics(resource, [sdk.ScopeMetrics(scope, list(metrics), "")], "")])
+        if exporter.export(data) is not sdk.MetricExportResult.SUCCESS:
+            sys.exit("not exported")
+
+    send(
+        counter("gen_ai.tokens", "{token}", (120, {"model": "large", "type": "input"}), (7, {"model": "größer", "stream": True})),
+        counter("gen_ai.cost", "USD", (0.1 + 0.2, {"model": "large"}), (2, {"model": "large", "tries": 3}), (1e-09, {})),
+    )
+    send(counter("gen_ai.tokens", "{token}", (1, {"model": "large"}), (0.5, {"model": "large"})))
+    return server.bodies
+
+
 def cut(body, before, behind):
     """What is between two texts that a body begins and ends with."""
     if not body.startswith(before) or not body.endswith(behind):
@@ -230,7 +260,7 @@ async def by_aiokafka(bootstrap, topic):
     return 25
 
 
-FORMATS = [stripe, lago, orb, metronome, cloudevents_sdk]
+FORMATS = [stripe, lago, orb, metronome, cloudevents_sdk, otlp]
 
 if __name__ == "__main__":
     if sys.argv[1] == "aiokafka":

@@ -124,11 +124,11 @@ meters:
 
 """#
     static let avroSample = #"""
-{"call_id": "6b1f0a52-5c1e-4d9c-9a53-000000000001", "finished_at": "2026-11-24T08:15:30.250Z", "account": {"name": "acme", "parent": null}, "method": "GET", "bytes_sent": 5120, "price": "0.000125", "labels": {"region": "eu", "zone": "a"}}
-{"call_id": "6b1f0a52-5c1e-4d9c-9a53-000000000002", "finished_at": "2026-11-24T23:59:59.999Z", "account": {"name": "acme", "parent": {"name": "holding", "parent": null}}, "method": "PUT", "bytes_sent": 77, "price": null, "labels": {}}
-{"call_id": "6b1f0a52-5c1e-4d9c-9a53-000000000003", "finished_at": "2026-12-01T00:00:00Z", "account": {"name": "globex", "parent": null}, "method": "GET", "bytes_sent": 0, "price": "12.5", "labels": {"region": "us"}}
-{"call_id": "6b1f0a52-5c1e-4d9c-9a53-000000000001", "finished_at": "2026-11-24T08:15:30.250Z", "account": {"name": "acme", "parent": null}, "method": "GET", "bytes_sent": 5120, "price": "0.000125", "labels": {"region": "eu", "zone": "a"}}
-{"call_id": "6b1f0a52-5c1e-4d9c-9a53-000000000004", "finished_at": "2026-11-24T09:00:00Z", "account": {"name": null, "parent": null}, "method": "GET", "bytes_sent": 1, "price": null, "labels": {}}
+{"call_id": "6b1f0a52-5c1e-4d9c-9a53-000000000001", "finished_at": "2026-03-24T08:15:30.250Z", "account": {"name": "acme", "parent": null}, "method": "GET", "bytes_sent": 5120, "price": "0.000125", "labels": {"region": "eu", "zone": "a"}}
+{"call_id": "6b1f0a52-5c1e-4d9c-9a53-000000000002", "finished_at": "2026-03-24T23:59:59.999Z", "account": {"name": "acme", "parent": {"name": "holding", "parent": null}}, "method": "PUT", "bytes_sent": 77, "price": null, "labels": {}}
+{"call_id": "6b1f0a52-5c1e-4d9c-9a53-000000000003", "finished_at": "2026-04-01T00:00:00Z", "account": {"name": "globex", "parent": null}, "method": "GET", "bytes_sent": 0, "price": "12.5", "labels": {"region": "us"}}
+{"call_id": "6b1f0a52-5c1e-4d9c-9a53-000000000001", "finished_at": "2026-03-24T08:15:30.250Z", "account": {"name": "acme", "parent": null}, "method": "GET", "bytes_sent": 5120, "price": "0.000125", "labels": {"region": "eu", "zone": "a"}}
+{"call_id": "6b1f0a52-5c1e-4d9c-9a53-000000000004", "finished_at": "2026-03-24T09:00:00Z", "account": {"name": null, "parent": null}, "method": "GET", "bytes_sent": 1, "price": null, "labels": {}}
 {"call_id": "6b1f0a52-5c1e-4d9c-9a53-000000000005", "finished_at": "1971-01-01T00:00:00Z", "account": {"name": "acme", "parent": null}, "method": "GET", "bytes_sent": 1, "price": null, "labels": {}}
 0x7b7d
 0x00000000
@@ -138,7 +138,7 @@ meters:
 {
  "cells": {
   "acme": {
-   "call_bytes:day:2026-11": {
+   "call_bytes:day:2026-03": {
     "24": "5197"
    },
    "call_price:all": {
@@ -148,7 +148,7 @@ meters:
     "GET:eu": "1",
     "PUT:unknown": "1"
    },
-   "calls:month:2026-11": {
+   "calls:month:2026-03": {
     "GET:eu": "1",
     "PUT:unknown": "1"
    },
@@ -163,7 +163,7 @@ meters:
    "calls:all": {
     "GET:us": "1"
    },
-   "calls:month:2026-12": {
+   "calls:month:2026-04": {
     "GET:us": "1"
    }
   }
@@ -1347,6 +1347,8 @@ meters:
 {"resourceMetrics":[{"resource":{"attributes":[{"key":"service.name","value":{"stringValue":"chat"}},{"key":"tenant.id","value":{"stringValue":"globex"}}]},"scopeMetrics":[{"scope":{"name":"gateway","version":"1.4"},"metrics":[{"name":"gen_ai.cost","unit":"USD","sum":{"dataPoints":[{"attributes":[{"key":"model","value":{"stringValue":"large"}}],"startTimeUnixNano":"1773065706123456789","timeUnixNano":"1773065716123456789","asDouble":2.5}],"aggregationTemporality":1,"isMonotonic":true}}]}]}]}
 {"resourceMetrics":[{"resource":{"attributes":[{"key":"service.name","value":{"stringValue":"chat"}},{"key":"tenant.id","value":{"stringValue":"globex"}}]},"scopeMetrics":[{"scope":{"name":"gateway","version":"1.4"},"metrics":[{"name":"gen_ai.cost","unit":"USD","sum":{"dataPoints":[{"attributes":[{"key":"model","value":{"stringValue":"large"}}],"startTimeUnixNano":"1773065706123456789","timeUnixNano":"1773065716123456789","asDouble":2.5}],"aggregationTemporality":1,"isMonotonic":true}}]}]}]}
 {"resourceLogs":[]}
+{"resourceMetrics": [{"resource": {"attributes": [{"key": "service.name", "value": {"stringValue": "chat"}}, {"key": "tenant.id", "value": {"stringValue": "initech"}}, {"key": "host.cpus", "value": {"intValue": "4"}}]}, "scopeMetrics": [{"scope": {"name": "gateway", "version": "1.4"}, "metrics": [{"name": "gen_ai.tokens", "unit": "{token}", "sum": {"dataPoints": [{"attributes": [{"key": "model", "value": {"stringValue": "large"}}, {"key": "type", "value": {"stringValue": "input"}}], "startTimeUnixNano": "1773065706123456789", "timeUnixNano": "1773065716123456789", "asInt": "120"}, {"attributes": [{"key": "model", "value": {"stringValue": "gr\u00f6\u00dfer"}}, {"key": "stream", "value": {"boolValue": true}}], "startTimeUnixNano": "1773065706123456789", "timeUnixNano": "1773065716123456789", "asInt": "7"}], "aggregationTemporality": 1, "isMonotonic": true}}, {"name": "gen_ai.cost", "unit": "USD", "sum": {"dataPoints": [{"attributes": [{"key": "model", "value": {"stringValue": "large"}}], "startTimeUnixNano": "1773065706123456789", "timeUnixNano": "1773065716123456789", "asDouble": 0.30000000000000004}, {"attributes": [{"key": "model", "value": {"stringValue": "large"}}, {"key": "tries", "value": {"intValue": "3"}}], "startTimeUnixNano": "1773065706123456789", "timeUnixNano": "1773065716123456789", "asInt": "2"}, {"startTimeUnixNano": "1773065706123456789", "timeUnixNano": "1773065716123456789", "asDouble": 1e-09}], "aggregationTemporality": 1, "isMonotonic": true}}]}]}]}
+{"resourceMetrics": [{"resource": {"attributes": [{"key": "service.name", "value": {"stringValue": "chat"}}, {"key": "tenant.id", "value": {"stringValue": "initech"}}, {"key": "host.cpus", "value": {"intValue": "4"}}]}, "scopeMetrics": [{"scope": {"name": "gateway", "version": "1.4"}, "metrics": [{"name": "gen_ai.tokens", "unit": "{token}", "sum": {"dataPoints": [{"attributes": [{"key": "model", "value": {"stringValue": "large"}}], "startTimeUnixNano": "1773065706123456789", "timeUnixNano": "1773065716123456789", "asInt": "1"}, {"attributes": [{"key": "model", "value": {"stringValue": "large"}}], "startTimeUnixNano": "1773065706123456789", "timeUnixNano": "1773065716123456789", "asDouble": 0.5}], "aggregationTemporality": 1, "isMonotonic": true}}]}]}]}
 
 """#
     static let otlpCells = #"""
@@ -1400,11 +1402,34 @@ meters:
    "totals": {
     "points": "3"
    }
+  },
+  "initech": {
+   "cost:all": {
+    "large:gateway": "2300000000",
+    "unknown:gateway": "1"
+   },
+   "points:day:2026-03": {
+    "09": "5"
+   },
+   "service_tokens:day:2026-03-09": {
+    "chat": "127"
+   },
+   "tokens:all": {
+    "gr\u00f6\u00dfer:unknown": "7",
+    "large:input": "120"
+   },
+   "tokens:month:2026-03": {
+    "gr\u00f6\u00dfer:unknown": "7",
+    "large:input": "120"
+   },
+   "totals": {
+    "points": "5"
+   }
   }
  },
  "outcomes": {
-  "accepted": 8,
-  "bad_field": 1,
+  "accepted": 13,
+  "bad_field": 2,
   "ignored": 3,
   "malformed": 2
  }
@@ -1431,7 +1456,7 @@ events:
       method: {at: /method}
       region: {at: /labels/region}
       bytes: {at: /bytes_sent, is: integer, required: true}
-      price: {at: /price, is: decimal, scale: 6}
+      price: {at: /price, is: decimal, scale: 6, from: text}
 meters:
   calls: {kind: count, by: [method, region], windows: [month, all], on: [{event: call}]}
   call_bytes: {kind: sum, windows: [day, all], on: [{event: call, amount: bytes}]}
@@ -1439,11 +1464,11 @@ meters:
 
 """#
     static let protobufSample = #"""
-{"call_id": "6b1f0a52-5c1e-4d9c-9a53-000000000001", "finished_at": "2026-11-24T08:15:30.250Z", "account": {"name": "acme", "parent": null}, "method": "GET", "bytes_sent": 5120, "price": "0.000125", "labels": {"region": "eu", "zone": "a"}}
-{"call_id": "6b1f0a52-5c1e-4d9c-9a53-000000000002", "finished_at": "2026-11-24T23:59:59.999Z", "account": {"name": "acme", "parent": {"name": "holding", "parent": null}}, "method": "PUT", "bytes_sent": 77, "price": null, "labels": {}}
-{"call_id": "6b1f0a52-5c1e-4d9c-9a53-000000000003", "finished_at": "2026-12-01T00:00:00Z", "account": {"name": "globex", "parent": null}, "method": "GET", "bytes_sent": 0, "price": "12.5", "labels": {"region": "us"}}
-{"call_id": "6b1f0a52-5c1e-4d9c-9a53-000000000001", "finished_at": "2026-11-24T08:15:30.250Z", "account": {"name": "acme", "parent": null}, "method": "GET", "bytes_sent": 5120, "price": "0.000125", "labels": {"region": "eu", "zone": "a"}}
-{"call_id": "6b1f0a52-5c1e-4d9c-9a53-000000000004", "finished_at": "2026-11-24T09:00:00Z", "account": {"name": null, "parent": null}, "method": "GET", "bytes_sent": 1, "price": null, "labels": {}}
+{"call_id": "6b1f0a52-5c1e-4d9c-9a53-000000000001", "finished_at": "2026-03-24T08:15:30.250Z", "account": {"name": "acme", "parent": null}, "method": "GET", "bytes_sent": 5120, "price": "0.000125", "labels": {"region": "eu", "zone": "a"}}
+{"call_id": "6b1f0a52-5c1e-4d9c-9a53-000000000002", "finished_at": "2026-03-24T23:59:59.999Z", "account": {"name": "acme", "parent": {"name": "holding", "parent": null}}, "method": "PUT", "bytes_sent": 77, "price": null, "labels": {}}
+{"call_id": "6b1f0a52-5c1e-4d9c-9a53-000000000003", "finished_at": "2026-04-01T00:00:00Z", "account": {"name": "globex", "parent": null}, "method": "GET", "bytes_sent": 0, "price": "12.5", "labels": {"region": "us"}}
+{"call_id": "6b1f0a52-5c1e-4d9c-9a53-000000000001", "finished_at": "2026-03-24T08:15:30.250Z", "account": {"name": "acme", "parent": null}, "method": "GET", "bytes_sent": 5120, "price": "0.000125", "labels": {"region": "eu", "zone": "a"}}
+{"call_id": "6b1f0a52-5c1e-4d9c-9a53-000000000004", "finished_at": "2026-03-24T09:00:00Z", "account": {"name": null, "parent": null}, "method": "GET", "bytes_sent": 1, "price": null, "labels": {}}
 {"call_id": "6b1f0a52-5c1e-4d9c-9a53-000000000005", "finished_at": "1971-01-01T00:00:00Z", "account": {"name": "acme", "parent": null}, "method": "GET", "bytes_sent": 1, "price": null, "labels": {}}
 0x7b7d
 0x00000000
@@ -1453,7 +1478,7 @@ meters:
 {
  "cells": {
   "acme": {
-   "call_bytes:day:2026-11": {
+   "call_bytes:day:2026-03": {
     "24": "5197"
    },
    "call_price:all": {
@@ -1463,7 +1488,7 @@ meters:
     "GET:eu": "1",
     "PUT:unknown": "1"
    },
-   "calls:month:2026-11": {
+   "calls:month:2026-03": {
     "GET:eu": "1",
     "PUT:unknown": "1"
    },
@@ -1478,7 +1503,7 @@ meters:
    "calls:all": {
     "GET:us": "1"
    },
-   "calls:month:2026-12": {
+   "calls:month:2026-04": {
     "GET:us": "1"
    }
   }
