@@ -105,7 +105,10 @@ int32_t compiler::plan_of(int32_t message, int32_t node) {
         const int32_t child = reader.child(node, string_view(field.name, field.name_length));
         if (child >= 0 || field.choice >= 0) parts.push_back(part_of(field, child));
     }
-    out.plans[size_t(index)].parts = std::move(parts);
+    plan &made = out.plans[size_t(index)];
+    for (uint32_t i = 0; i < parts.size(); i++)
+        if (parts[i].is_wanted && !parts[i].has_presence) made.defaults.push_back(i);
+    made.parts = std::move(parts);
     return index;
 }
 }  // namespace

@@ -34,7 +34,8 @@ struct part {
 
 /// The fields of one message at one node that are asked for, and those that end a oneof.
 struct plan {
-    std::vector<part> parts;  // by rising number
+    std::vector<part> parts;         // by rising number
+    std::vector<uint32_t> defaults;  // the parts that have a value where they are not written
 };
 
 struct compiled : record_scan::program {

@@ -38,6 +38,7 @@ struct walk {
 
     bool message(int32_t plan, input in, int depth);
     bool field(const plan &plan, const part &part, const raw &value, int depth);
+    bool single(const part &part, const raw &value, int depth);
     bool element(const part &part, const raw &value, int depth);
     bool entry(const part &part, input in, int depth);
     bool into(int32_t node, int32_t plan, const content &content, const raw &value, es_value *out, int depth);
@@ -53,7 +54,7 @@ struct walk {
 };
 
 /// The next field of a message, with its value.
-bool walk::next(input &in, uint32_t &number, raw &value) {
+inline bool walk::next(input &in, uint32_t &number, raw &value) {
     uint64_t tag, length;
     if (!in.varint(tag)) return reader.fail(in);
     number = uint32_t(tag >> 3);
@@ -83,7 +84,6 @@ bool walk::next(input &in, uint32_t &number, raw &value) {
 bool walk::message(int32_t index, input in, int depth) {
     if (depth >= ES_MAX_DEPTH) return reader.fail(RS_TOO_DEEP);
     const plan &plan = of.plans[size_t(index)];
-    put_defaults(plan);
     const auto &parts = plan.parts;
     size_t at = 0;
     while (in.left()) {
@@ -94,8 +94,28 @@ bool walk::message(int32_t index, input in, int depth) {
         if (at < parts.size() && parts[at].number > number) at = 0;
         while (at < parts.size() && parts[at].number < number) at++;
         if (at == parts.size() || parts[at].number != number) continue;
-        if (!field(plan, parts[at], value, depth)) return false;
+        const part &part = parts[at];
+        if (part.slot >= 0 && part.choice < 0 && part.is_wanted && part.shape == part::shape::single && part.fan_out < 0) {
+            if (!single(part, value, depth)) return false;
+        } else if (!field(plan, part, value, depth)) {
+            return false;
+        }
     }
+    put_defaults(plan);
+    return true;
+}
+
+/// A single value that has a slot.
+inline bool walk::single(const part &part, const raw &value, int depth) {
+    es_value *const slot = reader.slots + part.slot;
+    if (part.value.kind == PS_STRING) {
+        if (value.type != wire::counted) return true;
+        if (!reader.put_text(slot, value.text())) return false;
+    } else {
+        if (value.type != wire_of(part.value.kind)) return true;
+        if (!read(part.value, part.plan, value, slot, depth)) return false;
+    }
+    if (!part.has_presence && slot->kind == ES_TEXT && slot->length == 0) *slot = es_value{};
     return true;
 }
 
@@ -271,8 +291,8 @@ void walk::put_symbol(const content &content, int32_t number, es_value *out) {
 /// What is not written is zero, false, the first symbol or an empty list, unless the schema can
 /// tell absent from these. Empty texts and bytes are absent: they name nothing.
 void walk::put_defaults(const plan &plan) {
-    for (const auto &part : plan.parts) {
-        if (!part.is_wanted || part.has_presence) continue;
+    for (const uint32_t index : plan.defaults) {
+        const part &part = plan.parts[index];
         const bool is_map = part.shape == part::shape::map;
         if (part.fan_out >= 0 && part.shape != part::shape::single && reader.fans[part.fan_out].kind == ES_ABSENT)
             reader.fans[part.fan_out].kind = is_map ? ES_OBJECT : ES_ARRAY;

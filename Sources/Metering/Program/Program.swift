@@ -173,7 +173,8 @@ public struct Program: ~Copyable {
         self.insideScanner = insideScanner
         self.keyScanner = keyScanner
         dataNode = made.dataNode
-        frames = Frames(catalog.records, scanner, dataNode: made.dataNode)
+        frames = Frames(
+            catalog.records, scanner, dataNode: made.dataNode, bareSlots: lowering.bareSlots)
         frames?.pointers = lowering.tree.pointers
         slots = es_slots(scanner)
         fans = es_fan_outs(scanner)
