@@ -82,7 +82,9 @@ part compiler::part_of(const ps_field &field, int32_t node) {
         return made;
     }
     made.value = content_of(field);
+    made.wire = wire_of(field.kind);
     if (!field.is_repeated) {
+        made.is_plain = made.slot >= 0 && made.choice < 0 && made.fan_out < 0;
         made.plan = plan_inside(field, node);
         return made;
     }
