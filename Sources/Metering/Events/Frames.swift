@@ -30,9 +30,10 @@ struct Frames: ~Copyable {
     /// Why schemas that are there cannot be used, by their name.
     private(set) var unusable: [SchemaKey: String] = [:]
 
-    /// Nil: the records have no frames. The scanner must live longer.
+    /// Nil: the records have no frames.
     ///
-    /// `bareSlots`: where nobody looks at the texts of numbers and moments.
+    /// The scanner must live longer. `bareSlots`: where nobody looks at the texts of numbers and
+    /// moments.
     init?(
         _ format: RecordFormat, _ scanner: OpaquePointer, dataNode: Int32, bareSlots: Set<Int32>
     ) {

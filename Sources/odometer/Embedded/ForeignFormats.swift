@@ -122,7 +122,7 @@ meters:
     static let avroSample = #"""
 {"call_id": "6b1f0a52-5c1e-4d9c-9a53-000000000001", "finished_at": "2026-11-24T08:15:30.250Z", "account": {"name": "acme", "parent": null}, "method": "GET", "bytes_sent": 5120, "price": "0.000125", "labels": {"region": "eu", "zone": "a"}}
 {"call_id": "6b1f0a52-5c1e-4d9c-9a53-000000000002", "finished_at": "2026-11-24T23:59:59.999Z", "account": {"name": "acme", "parent": {"name": "holding", "parent": null}}, "method": "PUT", "bytes_sent": 77, "price": null, "labels": {}}
-{"call_id": "6b1f0a52-5c1e-4d9c-9a53-000000000003", "finished_at": "2026-12-01T00:00:00Z", "account": {"name": "globex", "parent": null}, "method": "GET", "bytes_sent": 0, "price": "12.5", "labels": {"region": "us"}}
+{"call_id": "6b1f0a52-5c1e-4d9c-9a53-000000000003", "finished_at": "2026-11-01T00:00:00Z", "account": {"name": "globex", "parent": null}, "method": "GET", "bytes_sent": 0, "price": "12.5", "labels": {"region": "us"}}
 {"call_id": "6b1f0a52-5c1e-4d9c-9a53-000000000001", "finished_at": "2026-11-24T08:15:30.250Z", "account": {"name": "acme", "parent": null}, "method": "GET", "bytes_sent": 5120, "price": "0.000125", "labels": {"region": "eu", "zone": "a"}}
 {"call_id": "6b1f0a52-5c1e-4d9c-9a53-000000000004", "finished_at": "2026-11-24T09:00:00Z", "account": {"name": null, "parent": null}, "method": "GET", "bytes_sent": 1, "price": null, "labels": {}}
 {"call_id": "6b1f0a52-5c1e-4d9c-9a53-000000000005", "finished_at": "1971-01-01T00:00:00Z", "account": {"name": "acme", "parent": null}, "method": "GET", "bytes_sent": 1, "price": null, "labels": {}}
@@ -159,7 +159,7 @@ meters:
    "calls:all": {
     "GET:us": "1"
    },
-   "calls:month:2026-12": {
+   "calls:month:2026-11": {
     "GET:us": "1"
    }
   }
@@ -1064,7 +1064,7 @@ events:
       method: {at: /method}
       region: {at: /labels/region}
       bytes: {at: /bytes_sent, is: integer, required: true}
-      price: {at: /price, is: decimal, scale: 6}
+      price: {at: /price, is: decimal, scale: 6, from: text}
 meters:
   calls: {kind: count, by: [method, region], windows: [month, all], on: [{event: call}]}
   call_bytes: {kind: sum, windows: [day, all], on: [{event: call, amount: bytes}]}
@@ -1074,7 +1074,7 @@ meters:
     static let protobufSample = #"""
 {"call_id": "6b1f0a52-5c1e-4d9c-9a53-000000000001", "finished_at": "2026-11-24T08:15:30.250Z", "account": {"name": "acme", "parent": null}, "method": "GET", "bytes_sent": 5120, "price": "0.000125", "labels": {"region": "eu", "zone": "a"}}
 {"call_id": "6b1f0a52-5c1e-4d9c-9a53-000000000002", "finished_at": "2026-11-24T23:59:59.999Z", "account": {"name": "acme", "parent": {"name": "holding", "parent": null}}, "method": "PUT", "bytes_sent": 77, "price": null, "labels": {}}
-{"call_id": "6b1f0a52-5c1e-4d9c-9a53-000000000003", "finished_at": "2026-12-01T00:00:00Z", "account": {"name": "globex", "parent": null}, "method": "GET", "bytes_sent": 0, "price": "12.5", "labels": {"region": "us"}}
+{"call_id": "6b1f0a52-5c1e-4d9c-9a53-000000000003", "finished_at": "2026-11-01T00:00:00Z", "account": {"name": "globex", "parent": null}, "method": "GET", "bytes_sent": 0, "price": "12.5", "labels": {"region": "us"}}
 {"call_id": "6b1f0a52-5c1e-4d9c-9a53-000000000001", "finished_at": "2026-11-24T08:15:30.250Z", "account": {"name": "acme", "parent": null}, "method": "GET", "bytes_sent": 5120, "price": "0.000125", "labels": {"region": "eu", "zone": "a"}}
 {"call_id": "6b1f0a52-5c1e-4d9c-9a53-000000000004", "finished_at": "2026-11-24T09:00:00Z", "account": {"name": null, "parent": null}, "method": "GET", "bytes_sent": 1, "price": null, "labels": {}}
 {"call_id": "6b1f0a52-5c1e-4d9c-9a53-000000000005", "finished_at": "1971-01-01T00:00:00Z", "account": {"name": "acme", "parent": null}, "method": "GET", "bytes_sent": 1, "price": null, "labels": {}}
@@ -1111,7 +1111,7 @@ meters:
    "calls:all": {
     "GET:us": "1"
    },
-   "calls:month:2026-12": {
+   "calls:month:2026-11": {
     "GET:us": "1"
    }
   }
