@@ -48,6 +48,7 @@ def measure(binary, folder=ROOT / "out/loop"):
         raise Failure(f"the loop counted {result['events']} of {EVENTS} events")
     known = Profile(profile.read_text())
     found = {"events": EVENTS, **result, **counts(known, result)}
+    found["found"].update(record_counts(folder))
     limits = json.loads((HERE / "thresholds.json").read_text())
     found["thresholds"] = [{"name": name, "value": found["found"][name], "most": most} for name, most in limits.items()]
     write_profile(known, ROOT / "out/loop-profile.txt")
@@ -68,6 +69,19 @@ def counts(profile, result):
         "requests for memory in the fold, 1,000 events": result["fold_allocations"] / EVENTS * 1000,
         "requests for memory in commit encoding, 1,000 cells": result["commit_allocations"] / result["cells"] * 1000,
     }}
+
+
+def record_counts(folder):
+    """The instructions of reading one record of Avro and of Protobuf, by read_records.cc."""
+    program, profile, rooms = folder / "read_records", folder / "records.out", ("CEventScan", "CRecordScan", "CProtoSchema")
+    sources = [file for room in rooms for file in sorted((ROOT / "Sources" / room).glob("*.cc"))]
+    run(["clang++", "-std=c++17", "-O3", "-DNDEBUG", *(f"-I{ROOT}/Sources/{room}/include" for room in rooms), HERE / "read_records.cc",
+         *sources, "-lsimdjson", "-lprotobuf", "-o", program])
+    run(["strip", "--strip-debug", program])
+    count = 4_000
+    run(["valgrind", "--tool=callgrind", f"--callgrind-out-file={profile}", program, count, 1])
+    known = Profile(profile.read_text())
+    return {f"instructions a record, {name}": known.inclusive(f"read_{name.lower()}") / count for name in ("Avro", "Protobuf")}
 
 
 def run(words):

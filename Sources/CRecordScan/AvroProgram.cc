@@ -178,6 +178,13 @@ bool compile(compiled &out, const rs_reader &reader, int32_t node, string &why) 
     for (const type &each : out.types.types) steps.size(&each);
     if (!why.empty()) return false;
     out.root = steps.code_of(out.types.root, node, false);
+    for (code &each : out.codes) {
+        if (each.step != step::record || each.fan_out >= 0) continue;
+        for (const uint32_t part : each.parts) {
+            const code &of = out.codes[part];
+            each.fields.push_back({of.step, of.unit, of.fan_out >= 0 ? -2 : of.slot, part, of.size});
+        }
+    }
     out.reached.resize(reader.tree.node_count);
     for (const code &each : out.codes)
         if (each.node >= 0) out.reached[size_t(each.node)] = true;

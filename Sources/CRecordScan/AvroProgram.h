@@ -12,6 +12,15 @@ enum class step : uint8_t {
     record, choice, list, map,
 };
 
+/// A field of a record, as far as a loop over them needs it.
+struct field_code {
+    avro::step step;
+    record_scan::unit unit;
+    int32_t slot;      // -1: none; -2: `code` says more
+    uint32_t code;
+    uint64_t size;
+};
+
 /// One type at one node of the tree, or at none.
 struct code {
     avro::step step = step::nothing;
@@ -22,6 +31,7 @@ struct code {
     int32_t scale = 0;
     uint64_t size = 0;        // bytes of a fixed
     uint32_t item = 0;        // of a list or map: the code of what nobody asks for by name
+    std::vector<field_code> fields;          // of a record that is no list
     std::vector<uint32_t> parts;             // of a record or choice
     std::vector<std::string_view> names;     // of a record's parts, or the symbols
     std::vector<std::pair<int32_t, uint32_t>> places;  // of a list or map: node and its code

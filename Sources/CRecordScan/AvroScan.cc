@@ -17,6 +17,7 @@ struct walk {
     bool value(const code &of, es_value *out, int depth);
     bool scalar(const code &of, es_value *out);
     bool bytes(const code &of, es_value *out);
+    bool field(const field_code &field, int depth);
     bool record(const code &of, int depth);
     bool entries(const code &of, int depth);
     bool block(uint64_t &count, const uint8_t *&end, bool is_walked);
@@ -143,10 +144,38 @@ bool walk::bytes(const code &of, es_value *out) {
     return true;
 }
 
+/// A field of a record; what is most frequent is done here.
+inline bool walk::field(const field_code &field, int depth) {
+    const uint8_t *bytes;
+    uint64_t count;
+    int64_t number;
+    es_value *const slot = field.slot >= 0 ? reader.slots + field.slot : nullptr;
+    switch (field.step) {
+    case step::nothing: return take(field.size, bytes);
+    case step::skip_number: return this->number(number);
+    case step::skip_bytes: return counted(bytes, count);
+    case step::text:
+        if (!slot) break;
+        return counted(bytes, count) && reader.put_text(slot, string_view(reinterpret_cast<const char *>(bytes), count));
+    case step::integer:
+        if (!slot) break;
+        if (!this->number(number)) return false;
+        reader.put_integer(slot, number);
+        return true;
+    case step::time:
+        if (!slot) break;
+        if (!this->number(number)) return false;
+        reader.put_time(slot, number, field.unit, false);
+        return true;
+    default: break;
+    }
+    return any(field.code, nullptr, depth);
+}
+
 bool walk::record(const code &of, int depth) {
     if (of.fan_out < 0) {
-        for (const uint32_t part : of.parts)
-            if (!any(part, nullptr, depth)) return false;
+        for (const field_code &field : of.fields)
+            if (!this->field(field, depth)) return false;
         return true;
     }
     reader.fans[of.fan_out].kind = ES_OBJECT;

@@ -82,7 +82,9 @@ part compiler::part_of(const ps_field &field, int32_t node) {
         return made;
     }
     made.value = content_of(field);
+    made.wire = wire_of(field.kind);
     if (!field.is_repeated) {
+        made.is_plain = made.slot >= 0 && made.choice < 0 && made.fan_out < 0;
         made.plan = plan_inside(field, node);
         return made;
     }
@@ -105,7 +107,10 @@ int32_t compiler::plan_of(int32_t message, int32_t node) {
         const int32_t child = reader.child(node, string_view(field.name, field.name_length));
         if (child >= 0 || field.choice >= 0) parts.push_back(part_of(field, child));
     }
-    out.plans[size_t(index)].parts = std::move(parts);
+    plan &made = out.plans[size_t(index)];
+    for (uint32_t i = 0; i < parts.size(); i++)
+        if (parts[i].is_wanted && !parts[i].has_presence) made.defaults.push_back(i);
+    made.parts = std::move(parts);
     return index;
 }
 }  // namespace

@@ -3,6 +3,23 @@
 #include "Reader.h"
 
 namespace record_scan::proto {
+enum wire : uint32_t { number = 0, eight = 1, counted = 2, begin_group = 3, end_group = 4, four = 5 };
+
+inline proto::wire wire_of(uint32_t kind) {
+    switch (kind) {
+    case PS_STRING:
+    case PS_BYTES:
+    case PS_MESSAGE: return wire::counted;
+    case PS_FIXED64:
+    case PS_SFIXED64:
+    case PS_DOUBLE: return wire::eight;
+    case PS_FIXED32:
+    case PS_SFIXED32:
+    case PS_FLOAT: return wire::four;
+    default: return wire::number;
+    }
+}
+
 /// What a single value is.
 struct content {
     uint32_t kind = PS_UNKNOWN;
@@ -24,6 +41,8 @@ struct part {
     uint32_t number = 0;
     part::shape shape = part::shape::single;
     bool is_wanted = false, has_presence = false;
+    bool is_plain = false;     // a single value with a slot, and in no oneof
+    uint32_t wire = 0;
     content value;
     uint32_t key = PS_STRING;  // of a map
     int32_t node = -1, slot = -1, fan_out = -1, list = -1;
@@ -34,7 +53,8 @@ struct part {
 
 /// The fields of one message at one node that are asked for, and those that end a oneof.
 struct plan {
-    std::vector<part> parts;  // by rising number
+    std::vector<part> parts;         // by rising number
+    std::vector<uint32_t> defaults;  // the parts that have a value where they are not written
 };
 
 struct compiled : record_scan::program {

@@ -7,23 +7,6 @@ using std::string_view;
 
 namespace record_scan::proto {
 namespace {
-enum wire : uint32_t { number = 0, eight = 1, counted = 2, begin_group = 3, end_group = 4, four = 5 };
-
-wire wire_of(uint32_t kind) {
-    switch (kind) {
-    case PS_STRING:
-    case PS_BYTES:
-    case PS_MESSAGE: return wire::counted;
-    case PS_FIXED64:
-    case PS_SFIXED64:
-    case PS_DOUBLE: return wire::eight;
-    case PS_FIXED32:
-    case PS_SFIXED32:
-    case PS_FLOAT: return wire::four;
-    default: return wire::number;
-    }
-}
-
 /// A value as it is on the wire.
 struct raw {
     wire type;
@@ -37,23 +20,24 @@ struct walk {
     const compiled &of;
 
     bool message(int32_t plan, input in, int depth);
-    bool field(const plan &plan, const part &part, const raw &value, int depth);
+    __attribute__((noinline)) bool field(const plan &plan, const part &part, const raw &value, int depth);
+    __attribute__((always_inline)) bool single(const part &part, const raw &value, int depth);
     bool element(const part &part, const raw &value, int depth);
     bool entry(const part &part, input in, int depth);
     bool into(int32_t node, int32_t plan, const content &content, const raw &value, es_value *out, int depth);
-    bool read(const content &content, int32_t plan, const raw &value, es_value *out, int depth);
+    __attribute__((noinline)) bool read(const content &content, int32_t plan, const raw &value, es_value *out, int depth);
     bool read_moment(const content &content, input in, es_value *out);
     bool read_wrapper(const content &content, input in, es_value *out);
     void put_scalar(uint32_t kind, uint64_t bits, const content &content, es_value *out);
     void put_symbol(const content &content, int32_t number, es_value *out);
     bool put_key(uint32_t kind, const raw &value, es_value *out);
-    void put_defaults(const plan &plan);
+    __attribute__((noinline)) void put_defaults(const plan &plan);
     void clear(int32_t node);
-    bool next(input &in, uint32_t &number, raw &value);
+    __attribute__((always_inline)) bool next(input &in, uint32_t &number, raw &value);
 };
 
 /// The next field of a message, with its value.
-bool walk::next(input &in, uint32_t &number, raw &value) {
+inline bool walk::next(input &in, uint32_t &number, raw &value) {
     uint64_t tag, length;
     if (!in.varint(tag)) return reader.fail(in);
     number = uint32_t(tag >> 3);
@@ -83,19 +67,41 @@ bool walk::next(input &in, uint32_t &number, raw &value) {
 bool walk::message(int32_t index, input in, int depth) {
     if (depth >= ES_MAX_DEPTH) return reader.fail(RS_TOO_DEEP);
     const plan &plan = of.plans[size_t(index)];
-    put_defaults(plan);
-    const auto &parts = plan.parts;
-    size_t at = 0;
-    while (in.left()) {
+    const part *const first = plan.parts.data(), *const last = first + plan.parts.size(), *at = first;
+    while (in.position < in.end) {
         uint32_t number;
         raw value;
         if (!next(in, number, value)) return false;
         // Fields come by rising number as a rule.
-        if (at < parts.size() && parts[at].number > number) at = 0;
-        while (at < parts.size() && parts[at].number < number) at++;
-        if (at == parts.size() || parts[at].number != number) continue;
-        if (!field(plan, parts[at], value, depth)) return false;
+        if (at < last && at->number > number) at = first;
+        while (at < last && at->number < number) at++;
+        if (at == last || at->number != number) continue;
+        const part &part = *at;
+        if (part.is_plain) {
+            if (!single(part, value, depth)) return false;
+        } else if (!field(plan, part, value, depth)) {
+            return false;
+        }
     }
+    put_defaults(plan);
+    return true;
+}
+
+/// A single value that has a slot.
+inline bool walk::single(const part &part, const raw &value, int depth) {
+    es_value *const slot = reader.slots + part.slot;
+    if (part.value.kind == PS_STRING) {
+        if (value.type != wire::counted) return true;
+        if (!reader.put_text(slot, value.text())) return false;
+    } else {
+        if (value.type != part.wire) return true;
+        if (part.value.kind == PS_INT64 || part.value.kind == PS_INT32) {
+            reader.put_integer(slot, part.value.kind == PS_INT64 ? int64_t(value.bits) : int32_t(uint32_t(value.bits)));
+            return true;
+        }
+        if (!read(part.value, part.plan, value, slot, depth)) return false;
+    }
+    if (!part.has_presence && slot->kind == ES_TEXT && slot->length == 0) *slot = es_value{};
     return true;
 }
 
@@ -271,8 +277,8 @@ void walk::put_symbol(const content &content, int32_t number, es_value *out) {
 /// What is not written is zero, false, the first symbol or an empty list, unless the schema can
 /// tell absent from these. Empty texts and bytes are absent: they name nothing.
 void walk::put_defaults(const plan &plan) {
-    for (const auto &part : plan.parts) {
-        if (!part.is_wanted || part.has_presence) continue;
+    for (const uint32_t index : plan.defaults) {
+        const part &part = plan.parts[index];
         const bool is_map = part.shape == part::shape::map;
         if (part.fan_out >= 0 && part.shape != part::shape::single && reader.fans[part.fan_out].kind == ES_ABSENT)
             reader.fans[part.fan_out].kind = is_map ? ES_OBJECT : ES_ARRAY;

@@ -17,10 +17,13 @@ extern "C" rs_reader *rs_create(es_scanner *scanner) {
     const size_t in_fans = tree.fan_out_count * sizeof(es_fan_out) / sizeof(es_value) + 1;
     reader->rooms.resize((tree.slot_count + in_fans + 1) * record_scan::room_bytes);
     reader->seen.resize(tree.node_count);
+    reader->is_bare_slot.resize(tree.slot_count);
     reader->found.resize(tree.find_count);
     reader->counts.resize(tree.node_count);
     return reader;
 }
+
+extern "C" void rs_needs_no_text(rs_reader *reader, int32_t slot) { reader->is_bare_slot[size_t(slot)] = true; }
 
 extern "C" void rs_destroy(rs_reader *reader) { delete reader; }
 

@@ -30,6 +30,7 @@ struct rs_reader {
     es_value *slots;
     es_fan_out *fans;
     std::vector<char> rooms;      // of slots, then of the values in fan-outs, then a spare one
+    std::vector<uint8_t> is_bare_slot;  // per slot: whether nobody looks at the text of its numbers and moments
     std::vector<uint32_t> seen;   // per node: the last record whose map had that key
     std::vector<uint32_t> found;  // per find: the last record that had such an entry
     std::vector<uint32_t> counts;  // per node: the elements of its list so far

@@ -18,14 +18,18 @@ constexpr int64_t first_day = -98615, end_day = 84371;
 constexpr char hex_digits[] = "0123456789abcdef";
 
 bool is_ascii(string_view text) {
-    uint64_t any = 0;
-    size_t i = 0;
-    for (; i + 8 <= text.size(); i += 8) {
-        uint64_t word;
-        memcpy(&word, text.data() + i, 8);
+    uint64_t any = 0, word;
+    const char *at = text.data(), *const end = at + text.size();
+    if (text.size() >= 8) {
+        for (; end - at > 8; at += 8) {
+            memcpy(&word, at, 8);
+            any |= word;
+        }
+        memcpy(&word, end - 8, 8);
         any |= word;
+    } else {
+        for (; at < end; at++) any |= uint8_t(*at);
     }
-    for (; i < text.size(); i++) any |= uint8_t(text[i]);
     return (any & 0x8080808080808080) == 0;
 }
 
@@ -63,6 +67,11 @@ void rs_reader::put_number(es_value *out, char *text, char *end) {
 }
 
 void rs_reader::put_integer(es_value *out, int64_t value) {
+    const bool is_bare = out >= slots && out < slots + tree.slot_count && is_bare_slot[size_t(out - slots)];
+    if (is_bare && value >= -max_integer && value <= max_integer) {
+        *out = es_value{nullptr, value, 0, ES_INTEGER};
+        return;
+    }
     char *const text = room(out), *const end = std::to_chars(text, text + room_bytes, value).ptr;
     const bool is_small = value >= -max_integer && value <= max_integer;
     *out = es_value{text, is_small ? value : 0, uint32_t(end - text), uint32_t(is_small ? ES_INTEGER : ES_NUMBER)};
@@ -163,6 +172,10 @@ void rs_reader::put_moment(es_value *out, int64_t seconds, int32_t nanoseconds, 
     const int64_t days = (seconds >= 0 ? seconds : seconds - 86'399) / 86'400;
     if (nanoseconds < 0 || nanoseconds > 999'999'999) return put_other(out);
     const int64_t of_day = seconds - days * 86'400;
+    if (!is_local && out >= slots && out < slots + tree.slot_count && is_bare_slot[size_t(out - slots)]) {
+        *out = es_value{nullptr, seconds * 1'000'000'000 + nanoseconds, 0, ES_TIME};
+        return;
+    }
     char *const text = room(out);
     char *to = write_day(text, days);
     *to++ = 'T';

@@ -16,10 +16,24 @@ struct input {
     /// A number of 7 bits a byte, the lowest first, at most 64 bits. False: it is cut off, and then
     /// `position` is `end`, or it is longer.
     bool varint(uint64_t &out) {
-        if (position < end && *position < 0x80) {
-            out = *position++;
-            return true;
+        if (end - position >= 2) {
+            // Most numbers have one byte or two.
+            const uint64_t first = position[0], second = position[1];
+            if (first < 0x80) {
+                out = first;
+                position += 1;
+                return true;
+            }
+            if (second < 0x80) {
+                out = (first & 0x7f) | second << 7;
+                position += 2;
+                return true;
+            }
         }
+        return long_varint(out);
+    }
+
+    bool long_varint(uint64_t &out) {
         uint64_t value = 0;
         for (unsigned shift = 0; shift < 70; shift += 7) {
             if (position == end) return false;

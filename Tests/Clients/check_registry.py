@@ -196,7 +196,7 @@ def bad_protobuf():
             (good[:5] + b"\1" + good[start:], "schema has no message at the indexes of the frame"),
             (good + b"\x0b", "record has a group, which is not read"),
             (good[:-1], "record ends inside a value"),
-            (good[:6] + b"\7", "a length, branch, symbol or tag of the record cannot be"),
+            (good[:start] + b"\7", "a length, branch, symbol or tag of the record cannot be"),
         ]
         machine = house.start("run", "--meters", catalog(house, "protobuf"), "--schemas", registry.url).wait_ready()
         producer = house.producer()

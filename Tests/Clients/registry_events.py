@@ -106,7 +106,9 @@ def usage_class():
     field = descriptor_pb2.FieldDescriptorProto
 
     def add(message, name, number, kind, type_name="", label=field.LABEL_OPTIONAL):
-        message.field.add(name=name, number=number, type=kind, type_name=type_name, label=label)
+        made = message.field.add(name=name, number=number, type=kind, label=label)
+        if type_name:
+            made.type_name = type_name
 
     add(file.message_type.add(name="Other"), "unused", 1, field.TYPE_INT32)
     usage = file.message_type.add(name="Outer").nested_type.add(name="Usage")

@@ -48,6 +48,8 @@ int rs_read_frame(const uint8_t *value, size_t length, const uint8_t *header, si
 typedef struct rs_reader rs_reader;
 rs_reader *rs_create(es_scanner *scanner);
 void rs_destroy(rs_reader *reader);
+/// Nobody looks at the text of integers and moments in this slot, so none is written.
+void rs_needs_no_text(rs_reader *reader, int32_t slot);
 
 /// A schema's text. `name` is what others call it.
 typedef struct {

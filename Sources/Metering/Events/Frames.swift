@@ -30,11 +30,17 @@ struct Frames: ~Copyable {
     /// Why schemas that are there cannot be used, by their name.
     private(set) var unusable: [SchemaKey: String] = [:]
 
-    /// Nil: the records have no frames. The scanner must live longer.
-    init?(_ format: RecordFormat, _ scanner: OpaquePointer, dataNode: Int32) {
+    /// Nil: the records have no frames.
+    ///
+    /// The scanner must live longer. `bareSlots`: where nobody looks at the texts of numbers and
+    /// moments.
+    init?(
+        _ format: RecordFormat, _ scanner: OpaquePointer, dataNode: Int32, bareSlots: Set<Int32>
+    ) {
         guard format.isFramed, let reader = rs_create(scanner) else { return nil }
         self.format = format
         self.reader = reader
+        for slot in bareSlots { rs_needs_no_text(reader, slot) }
         self.dataNode = dataNode
     }
 
@@ -116,9 +122,9 @@ struct Frames: ~Copyable {
         return Name(key: .guid(text), indexes: indexes)
     }
 
-    private func isSame(_ one: rs_frame, _ other: rs_frame) -> Bool {
-        withUnsafeBytes(of: one) { one in
-            withUnsafeBytes(of: other) { UnsafeRawBufferPointer($0).isEqual(to: one) }
+    private func isSame(_ frame: rs_frame, _ other: rs_frame) -> Bool {
+        withUnsafeBytes(of: frame) { frame in
+            withUnsafeBytes(of: other) { UnsafeRawBufferPointer($0).isEqual(to: frame) }
         }
     }
 

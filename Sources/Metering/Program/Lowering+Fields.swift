@@ -195,6 +195,27 @@ extension Lowering {
         return Array(pointer.dropFirst(inside.count))
     }
 
+    /// Slots of integers and of times in RFC 3339 that nothing else reads, so that their texts are
+    /// not needed where records are not JSON.
+    var bareSlots: Set<Int32> {
+        var bare = Set(
+            fields.filter { $0.slot >= 0 && ($0.kind == .integer || $0.kind == .time) }
+                .map(\.slot))
+        if envelope.time >= 0 { bare.insert(envelope.time) }
+        bare.subtract(fields.filter { $0.kind == .text }.map(\.slot))
+        bare.subtract([envelope.id, envelope.source, envelope.type, envelope.subject])
+        // The time's own place is read where the loop's reader cannot: as a moment, or by its text.
+        let rule = others[Int(envelope.timeRule)]
+        let ownPlaces =
+            envelope.timeFormat == .rfc3339
+            ? Int(rule.firstPlace)..<Int(rule.firstPlace + rule.placeCount) : 0..<0
+        for (index, place) in places.enumerated()
+        where place.source == .value && !ownPlaces.contains(index) {
+            bare.remove(place.index)
+        }
+        return bare
+    }
+
     /// Fields and conditions have numbers of 16 bits.
     func checkCounts() throws(ProgramError) {
         var count = 0

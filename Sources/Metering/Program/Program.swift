@@ -196,7 +196,8 @@ public struct Program: ~Copyable {
             catalog.envelope.each != nil
             ? 0 : catalog.envelope.requiresSpecVersion ? -1 : FoldRecord.batch
         dataNode = made.dataNode
-        frames = Frames(catalog.records, scanner, dataNode: made.dataNode)
+        frames = Frames(
+            catalog.records, scanner, dataNode: made.dataNode, bareSlots: lowering.bareSlots)
         frames?.pointers = lowering.tree.pointers
         slots = es_slots(scanner)
         fans = es_fan_outs(scanner)

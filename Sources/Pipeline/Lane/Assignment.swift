@@ -88,7 +88,9 @@ final class Assignment {
         }
     }
 
-    /// Reads from the cursors' positions, without partitions that are stopped or wait; false when Kafka refuses.
+    /// Reads from the cursors' positions, without partitions that are stopped or wait.
+    ///
+    /// False when Kafka refuses.
     func assignPositions() -> Bool {
         var positions: [(TopicPartition, offset: Int64)] = []
         for (slot, partition) in taken.enumerated()

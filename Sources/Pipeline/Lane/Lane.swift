@@ -185,7 +185,8 @@ final class Lane: @unchecked Sendable {
     private func handle(_ event: ConsumerEvent) {
         switch event {
         case .endOfPartition(let partition, let offset):
-            // If this very batch stopped the partition, or lets it wait, skipping to its end would lose its records.
+            // If this very batch stopped the partition, or lets it wait, skipping to its end would
+            // lose its records.
             guard let folding, let slot = folding.slot(of: partition), !folding.isStopped(slot),
                 folding.schemaWaits[slot] == nil
             else { return }
