@@ -60,7 +60,7 @@ let package = Package(
         room("Redis", "CHiredis", "CSSL"),
         room("Ledger", "Metering", "Redis"),
         room("Pipeline", "Metering", "Kafka", "Redis", "Ledger"),
-        room("Registry", "Metering", "CRecordScan", "CProtoSchema", "CCurl"),
+        room("Registry", "Metering", "CRecordScan", "CProtoSchema", "CCurl", "CSSL"),
         room("Query", "Metering", "Ledger"),
         room("HTTPServer", "CMicroHTTPD"),
         room("API", "Metering", "Query", "HTTPServer", "Spelling", "CJWT", "CCrypto"),

@@ -60,7 +60,11 @@ static inline int odometer_get_ask(struct odometer_get *get) {
   curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, get->why);
   curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, odometer_get_take);
   curl_easy_setopt(curl, CURLOPT_WRITEDATA, get);
-  if (get->ca_file) curl_easy_setopt(curl, CURLOPT_CAINFO, get->ca_file);
+  if (get->ca_file) {
+    curl_easy_setopt(curl, CURLOPT_CAINFO, get->ca_file);
+    // Otherwise the system's authorities would be trusted as well.
+    curl_easy_setopt(curl, CURLOPT_CAPATH, NULL);
+  }
   if (get->credentials && get->is_bearer) {
     curl_easy_setopt(curl, CURLOPT_HTTPAUTH, (long)CURLAUTH_BEARER);
     curl_easy_setopt(curl, CURLOPT_XOAUTH2_BEARER, get->credentials);

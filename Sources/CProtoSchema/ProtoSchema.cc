@@ -70,7 +70,13 @@ bool parse(const char *text, size_t length, pb::FileDescriptorProto &out, string
 template <typename options> void strip(options *of) { of->clear_uninterpreted_option(); }
 
 void strip(pb::EnumDescriptorProto &of) {
+    // Of all options this one alone decides whether the enum is valid.
+    bool has_aliases = false;
+    for (const auto &option : of.options().uninterpreted_option())
+        has_aliases = has_aliases
+            || (option.name_size() == 1 && option.name(0).name_part() == "allow_alias" && option.identifier_value() == "true");
     strip(of.mutable_options());
+    if (has_aliases) of.mutable_options()->set_allow_alias(true);
     for (auto &value : *of.mutable_value()) strip(value.mutable_options());
 }
 

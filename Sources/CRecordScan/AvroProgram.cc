@@ -9,6 +9,9 @@ using std::string_view;
 
 namespace record_scan::avro {
 namespace {
+/// Of types that name each other, which a record cannot reach (ES_MAX_DEPTH).
+constexpr int most_named_levels = 500;
+
 struct compiler {
     compiled &out;
     const rs_reader &reader;
@@ -16,6 +19,7 @@ struct compiler {
     std::map<std::tuple<const type *, int32_t, bool>, uint32_t> known;
     std::map<const type *, std::optional<uint64_t>> sizes;
     std::vector<const type *> open;
+    int levels = 0;
 
     uint32_t code_of(const type *of, int32_t node, bool is_wanted);
     void fill(uint32_t index, const type *of, bool is_wanted);
@@ -42,6 +46,10 @@ std::optional<uint64_t> compiler::size(const type *of) {
             why = "a record holds itself";
             return std::nullopt;
         }
+    if (open.size() >= size_t(most_named_levels)) {
+        why = "its types are nested too deep";
+        return std::nullopt;
+    }
     open.push_back(of);
     std::optional<uint64_t> sum = 0;
     for (const auto &field : of->fields) {
@@ -55,6 +63,10 @@ std::optional<uint64_t> compiler::size(const type *of) {
 
 /// The code of a type; `is_wanted`: its value goes into a list's entry.
 uint32_t compiler::code_of(const type *of, int32_t node, bool is_wanted) {
+    if (levels >= most_named_levels) {
+        why = "its types are nested too deep";
+        return 0;
+    }
     const auto key = std::make_tuple(of, node, is_wanted);
     if (const auto found = known.find(key); found != known.end()) return found->second;
     const auto index = uint32_t(out.codes.size());
@@ -72,7 +84,9 @@ uint32_t compiler::code_of(const type *of, int32_t node, bool is_wanted) {
         made.size = *bytes;
         return index;
     }
+    levels++;
     fill(index, of, is_asked_for);
+    levels--;
     return index;
 }
 
@@ -191,6 +205,16 @@ bool compile(compiled &out, const rs_reader &reader, int32_t node, string &why) 
     return why.empty();
 }
 }  // namespace record_scan::avro
+
+extern "C" int rs_check_avro(const rs_text *texts, size_t count, char *missing, size_t missing_capacity, char *why, size_t capacity) {
+    using namespace record_scan;
+    avro::schema types;
+    string text;
+    const bool is_whole = avro::read_schema(texts, count, types, text);
+    refuse(missing, missing_capacity, types.missing);
+    if (!is_whole) refuse(why, capacity, text);
+    return is_whole;
+}
 
 extern "C" int rs_add_avro(rs_reader *reader, const rs_text *texts, size_t count, int32_t root, char *why, size_t capacity) {
     using namespace record_scan;

@@ -79,7 +79,9 @@ const type *reader::of_name(string_view name, string_view space) {
     if (name.find('.') == string_view::npos && !space.empty())
         if (const auto found = out.named.find(string(space) + '.' + string(name)); found != out.named.end()) return found->second;
     const auto found = out.named.find(string(name));
-    return found != out.named.end() ? found->second : fail("there is no type '" + string(name) + "'");
+    if (found != out.named.end()) return found->second;
+    out.missing = name.find('.') == string_view::npos && !space.empty() ? string(space) + '.' + string(name) : string(name);
+    return fail("there is no type '" + out.missing + "'");
 }
 
 const type *reader::choice(dom::array json, string_view space, int level) {

@@ -37,6 +37,7 @@ struct schema {
     std::deque<type> types;
     std::map<std::string, const type *> named;
     const type *root = nullptr;
+    std::string missing;  // the name of a type that none of the texts has
 };
 
 /// Reads the texts into a schema; the last one is its root. False: `why` says what is wrong.

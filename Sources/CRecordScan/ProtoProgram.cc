@@ -67,6 +67,7 @@ part compiler::part_of(const ps_field &field, int32_t node) {
     made.choice = field.choice;
     made.has_presence = field.has_presence != 0;
     made.is_wanted = node >= 0;
+    made.wire = wire_of(field.kind);
     if (!made.is_wanted) return made;
     made.node = node;
     made.slot = reader.node(node).slot;
@@ -82,7 +83,6 @@ part compiler::part_of(const ps_field &field, int32_t node) {
         return made;
     }
     made.value = content_of(field);
-    made.wire = wire_of(field.kind);
     if (!field.is_repeated) {
         made.is_plain = made.slot >= 0 && made.choice < 0 && made.fan_out < 0;
         made.plan = plan_inside(field, node);

@@ -106,6 +106,8 @@ inline bool walk::single(const part &part, const raw &value, int depth) {
 }
 
 bool walk::field(const plan &plan, const part &part, const raw &value, int depth) {
+    // Of another wire type it is an unknown field, for all readers of Protobuf.
+    if (part.choice >= 0 && value.type != part.wire) return true;
     // Which member of a oneof is there is known also of those that nobody asks for.
     if (part.choice >= 0)
         for (const auto &other : plan.parts)

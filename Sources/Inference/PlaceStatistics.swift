@@ -71,8 +71,10 @@ struct PlaceStatistics {
         }
         guard let text = value.scalarText else { return }
         longest = max(longest, text.utf8.count)
-        if values.count < Self.mostDifferent || values[text] != nil {
-            values[text, default: 0] += 1
+        // What is too long for an id or a dimension need not be told from others.
+        let known = text.utf8.count <= EventLimits.textBytes ? text : String(text.prefix(32))
+        if values.count < Self.mostDifferent || values[known] != nil {
+            values[known, default: 0] += 1
         }
         if let key = record.key, key.elementsEqual(text.utf8) { keys += 1 }
         noteTimes(text, value, record)

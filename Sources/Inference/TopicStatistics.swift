@@ -4,6 +4,8 @@ import Metering
 struct TopicStatistics {
     /// Objects inside of objects are followed so far.
     static let deepest = 8
+    /// An object with more different members than this is a map.
+    static let mostMembers = 50
     /// More places than this are not looked at.
     static let mostPlaces = 2_000
 
@@ -83,6 +85,19 @@ struct TopicStatistics {
         for event in events {
             walk(event.value, [], event.record, &found, &lists)
         }
+        // Members of many different names are the keys of a map, which are data.
+        var members: [[String]: Set<String>] = [:]
+        for pointer in found.keys {
+            for depth in pointer.indices {
+                members[Array(pointer[..<depth]), default: []].insert(pointer[depth])
+            }
+        }
+        let maps = Set(
+            members.filter { !$0.key.isEmpty && $0.value.count > mostMembers }.map(\.key))
+        found = found.filter { entry in
+            !entry.key.indices.contains { maps.contains(Array(entry.key[..<$0])) }
+        }
+        lists.formUnion(maps.map { PlaceStatistics($0).text })
         let sorted = found.values.sorted { $0.pointer.lexicographicallyPrecedes($1.pointer) }
         return (sorted.filter { $0.present > 0 }, lists)
     }

@@ -1,14 +1,17 @@
 internal import CProtoSchema
+internal import CRecordScan
 internal import Glibc
 internal import Metering
 
 /// Schemas in the files of a directory.
 ///
 /// `ID.avsc` or `ID.proto`, where ID is the number or GUID that records name. What a schema of Avro
-/// refers to is `FULLNAME.avsc`; what one of Protobuf imports is at the path of its import.
+/// refers to is `FULLNAME.avsc`; what one of Protobuf imports is at the path of its import. A schema
+/// that is not whole is asked for again; files should come by rename, so that none is seen in half.
 struct SchemaDirectory: SchemaFetcher {
     static let mostBytes = 4 << 20
     static let mostLevels = 20
+    static let mostFiles = 200
     let path: String
     var longestPause: Int64 { 5_000 }
 
@@ -18,12 +21,14 @@ struct SchemaDirectory: SchemaFetcher {
         do throws(Failure) {
             var files: [SchemaFile] = []
             if let text = try text("\(key).avsc") {
-                try addNamed(by: text, to: &files, level: 1)
-                files.append(SchemaFile(name: "\(key).avsc", text: text))
-                return .schema(RecordSchema(format: .avro, files: files))
+                let file = SchemaFile(name: "\(key).avsc", text: text)
+                return .schema(RecordSchema(format: .avro, files: try whole(file)))
             }
             guard let text = try text("\(key).proto") else {
                 return .failed("\(path) has neither \(key).avsc nor \(key).proto")
+            }
+            guard text.utf8.contains(UInt8(ascii: "{")) else {
+                throw Failure(why: "\(path)/\(key).proto has no message")
             }
             try addImports(of: text, "\(key).proto", to: &files, level: 1)
             files.append(SchemaFile(name: "\(key).proto", text: text))
@@ -59,37 +64,62 @@ struct SchemaDirectory: SchemaFetcher {
 
     // MARK: What a schema needs
 
-    /// Adds the files of the types that a text of Avro names and does not define itself.
-    private func addNamed(
-        by text: String, to files: inout [SchemaFile], level: Int
-    ) throws(Failure) {
-        guard level <= Self.mostLevels else { return }
-        for file in names where file.hasSuffix(".avsc") {
-            let name = String(file.dropLast(".avsc".count))
-            guard Self.key(name) == nil, !files.contains(where: { $0.name == file }),
-                Self.names(text, name), let other = try self.text(file)
-            else { continue }
-            try addNamed(by: other, to: &files, level: level + 1)
-            guard !files.contains(where: { $0.name == file }) else { continue }
-            files.append(SchemaFile(name: file, text: other))
+    /// A schema of Avro with the files of the types that it names, each behind what it names itself.
+    private func whole(_ file: SchemaFile) throws(Failure) -> [SchemaFile] {
+        var files = [file]
+        while true {
+            let lack = Self.lack(files)
+            guard let name = lack.missing else {
+                guard let why = lack.why else { return files }
+                throw Failure(why: "\(path)/\(file.name): \(why)")
+            }
+            // A name without a dot may have been written for one outside of its namespace.
+            let names =
+                ["\(name).avsc"] + (name.split(separator: ".").last.map { ["\($0).avsc"] } ?? [])
+            var found: SchemaFile?
+            for other in names where found == nil && !files.contains(where: { $0.name == other }) {
+                found = try text(other).map { SchemaFile(name: other, text: $0) }
+            }
+            guard let found, files.count < Self.mostFiles else {
+                throw Failure(
+                    why: "\(path)/\(file.name) needs the type \(name), and \(names[0]) is not there"
+                )
+            }
+            files.insert(found, at: 0)
         }
     }
 
-    /// Whether a text has a name in quotes that it does not give to a type of its own.
-    private static func names(_ text: String, _ name: String) -> Bool {
-        let bytes = Array(text.utf8)
-        let wanted = Array("\"\(name)\"".utf8)
-        guard bytes.count >= wanted.count else { return false }
-        var isNamed = false
-        for start in 0...(bytes.count - wanted.count)
-        where bytes[start] == wanted[0]
-            && bytes[start..<(start + wanted.count)].elementsEqual(wanted)
-        {
-            let before = bytes[..<start].filter { !" \t\r\n".utf8.contains($0) }
-            if before.suffix(7).elementsEqual("\"name\":".utf8) { return false }
-            isNamed = true
+    /// Which type the texts lack, or what else is wrong with them.
+    private static func lack(_ files: [SchemaFile]) -> (missing: String?, why: String?) {
+        var missing = [CChar](repeating: 0, count: 1_000)
+        var why = [CChar](repeating: 0, count: 400)
+        let bytes = files.map { Array($0.text.utf8CString) }
+        let isWhole = withTexts(bytes) {
+            rs_check_avro($0.baseAddress, $0.count, &missing, missing.count, &why, why.count) != 0
         }
-        return isNamed
+        func text(_ bytes: [CChar]) -> String {
+            String(decoding: bytes.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        }
+        if isWhole { return (nil, nil) }
+        return (missing[0] == 0 ? nil : text(missing), text(why))
+    }
+
+    /// Calls with texts whose memory stays as long as the call.
+    private static func withTexts(
+        _ texts: [[CChar]], _ call: (UnsafeBufferPointer<rs_text>) -> Bool
+    ) -> Bool {
+        let copies = texts.map { text in
+            let copy = UnsafeMutableBufferPointer<CChar>.allocate(capacity: text.count)
+            _ = copy.initialize(from: text)
+            return copy
+        }
+        defer { for copy in copies { copy.deallocate() } }
+        let views = copies.map { copy in
+            rs_text(
+                name: copy.baseAddress, text: copy.baseAddress, name_length: 0,
+                text_length: copy.count - 1)
+        }
+        return views.withUnsafeBufferPointer(call)
     }
 
     /// Adds the files that a text of Protobuf imports.

@@ -1,4 +1,5 @@
 internal import CCurl
+internal import CSSL
 internal import Glibc
 public import Metering
 
@@ -71,5 +72,9 @@ extension SchemaKeeper {
     }
 
     /// libcurl is prepared before any thread uses it.
-    private static let once = curl_global_init(Int(CURL_GLOBAL_DEFAULT))
+    private static let once: CURLcode = {
+        // A process that ends must not take OpenSSL away from the keeper's thread.
+        OPENSSL_init_ssl(UInt64(OPENSSL_INIT_NO_ATEXIT), nil)
+        return curl_global_init(Int(CURL_GLOBAL_DEFAULT))
+    }()
 }

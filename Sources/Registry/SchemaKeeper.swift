@@ -67,19 +67,17 @@ public final class SchemaKeeper: SchemaSource {
     /// What is known of a schema; begins to fetch one that nobody has asked for yet.
     public func state(of key: SchemaKey) -> SchemaState {
         let (state, mustStart) = kept.withLock { kept -> (SchemaState, Bool) in
-            if let entry = kept.entries[key] { return (entry.state, false) }
-            let state = SchemaState.waiting("")
-            kept.entries[key] = Entry(state: state)
+            let state = kept.entries[key]?.state ?? .waiting("")
+            guard case .waiting = state else { return (state, false) }
+            if kept.entries[key] == nil { kept.entries[key] = Entry(state: state) }
+            // It may be without a thread where one could not be started.
             let mustStart = !kept.isRunning
             kept.isRunning = true
             return (state, mustStart)
         }
         if mustStart, !start() {
             // The next question tries again.
-            kept.withLock {
-                $0.isRunning = false
-                $0.entries[key] = nil
-            }
+            kept.withLock { $0.isRunning = false }
         }
         return state
     }

@@ -55,7 +55,7 @@ struct SchemaServer: SchemaFetcher {
                 throw Failure(why: "its answer for \(path) has no schema")
             }
             var files: [SchemaFile] = []
-            try add(references(of: answer), to: &files, level: 1)
+            try add(try references(of: answer), to: &files, level: 1)
             files.append(SchemaFile(name: "\(key)", text: text))
             return .schema(RecordSchema(format: format, files: files))
         } catch {
@@ -71,12 +71,12 @@ struct SchemaServer: SchemaFetcher {
         var version: Int64
     }
 
-    private func references(of answer: RegistryAnswer) -> [Reference] {
+    private func references(of answer: RegistryAnswer) throws(Failure) -> [Reference] {
         var found: [Reference] = []
-        while let name = answer.text("/references/\(found.count)/name"),
-            let subject = answer.text("/references/\(found.count)/subject"),
-            let version = answer.integer("/references/\(found.count)/version")
-        {
+        while let name = answer.text("/references/\(found.count)/name") {
+            guard let subject = answer.text("/references/\(found.count)/subject"),
+                let version = answer.integer("/references/\(found.count)/version")
+            else { throw Failure(why: "its reference \(name) has no subject and version") }
             found.append(Reference(name: name, subject: subject, version: version))
         }
         return found
@@ -99,7 +99,7 @@ struct SchemaServer: SchemaFetcher {
             guard let text = answer.text("/schema") else {
                 throw Failure(why: "its answer for \(path) has no schema")
             }
-            try add(self.references(of: answer), to: &files, level: level + 1)
+            try add(try self.references(of: answer), to: &files, level: level + 1)
             guard !files.contains(where: { $0.name == reference.name }) else { continue }
             guard files.count < Self.mostFiles else {
                 throw Failure(why: "a schema refers to more than \(Self.mostFiles) others")

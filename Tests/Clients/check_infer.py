@@ -51,6 +51,19 @@ def counts():
 
 
 @check
+def without_ids():
+    """events without an id, some without a customer: the draft is tried on the sample and written"""
+    with House(partitions=2) as house:
+        producer = house.producer()
+        for number in range(40):
+            event = {"level": number % 3, **({"tenant": f"t{number % 4}"} if number else {})}
+            producer.produce(house.topic, value=json.dumps(event))
+        expect(producer.flush(30) == 0, "flush")
+        text = house.call("catalog", "infer", "--topic", house.topic)
+        expect("id: {record: true}" in text and "[/tenant, {const: unknown}]" in text, text)
+
+
+@check
 def refuses():
     """a topic without events in JSON, an empty one, and two topics end with a reason"""
     with House(partitions=1) as house:

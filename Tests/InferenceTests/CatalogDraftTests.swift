@@ -178,6 +178,13 @@ import Workload
         #expect(!text.contains("7700"))
     }
 
+    @Test func keysOfMapsAreDataAndNotInTheText() throws {
+        let (text, _) = try draft { index in
+            "{\"id\":\"e\(index)\",\"balances\":{\"user\(index)@example.com\":\(index)}}"
+        }
+        #expect(!text.contains("@example.com"))
+    }
+
     /// Names of every kind of character, values of every kind: the text is always a catalog.
     @Test func everyDraftIsACatalog() throws {
         var random = SeededRandom(seed: 2_026)

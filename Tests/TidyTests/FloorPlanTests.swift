@@ -11,7 +11,7 @@ import Testing
         "Redis": ["CHiredis", "CSSL"],
         "Ledger": ["Metering", "Redis"],
         "Pipeline": ["Metering", "Kafka", "Redis", "Ledger"],
-        "Registry": ["Metering", "CRecordScan", "CProtoSchema", "CCurl"],
+        "Registry": ["Metering", "CRecordScan", "CProtoSchema", "CCurl", "CSSL"],
         "Query": ["Metering", "Ledger"],
         "HTTPServer": ["CMicroHTTPD"],
         "Spelling": [],

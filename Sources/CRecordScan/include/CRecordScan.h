@@ -65,6 +65,10 @@ typedef struct {
 int rs_add_avro(rs_reader *reader, const rs_text *texts, size_t count, int32_t root, char *why, size_t capacity);
 int rs_add_protobuf(rs_reader *reader, const ps_schema *schema, int32_t root, char *why, size_t capacity);
 
+/// Whether texts of Avro are a whole schema; 0: they are not, and why. Where a type is missing,
+/// `missing` is its name, and otherwise empty.
+int rs_check_avro(const rs_text *texts, size_t count, char *missing, size_t missing_capacity, char *why, size_t capacity);
+
 /// Whether a schema has something at a node.
 int rs_reaches(const rs_reader *reader, int program, int32_t node);
 

@@ -15,7 +15,10 @@ extension Program {
         }
         scratch.insideRejection = .none
         // A key that is no JSON has none of the members that are asked for.
-        if let keyScanner { _ = scan(scratch.key, keyScanner, isObject: false) }
+        // The events of one record have one key.
+        if let keyScanner, scratch.eventIndex <= 0 {
+            _ = scan(scratch.key, keyScanner, isObject: false)
+        }
         guard let insideScanner, envelope.inside >= 0 else { return }
         let text = slots[Int(envelope.inside)]
         guard text.kind == ES_TEXT.rawValue else {

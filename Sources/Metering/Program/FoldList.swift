@@ -9,7 +9,7 @@ import CEventScan
 extension Program {
     /// Takes one record with a list of events, at which the cursor has arrived.
     ///
-    /// Returns a shard whose tally is now full.
+    /// Returns a shard whose tally is now full; others may be, too.
     @inline(never)
     mutating func foldList(
         _ record: FoldRecord, _ index: Int, _ cursors: UnsafeMutablePointer<PartitionCursor>,
@@ -25,7 +25,7 @@ extension Program {
         pending.clear()
         cursor.pointee.take()
         if outcome == .accepted, !held.events.isEmpty {
-            fullShard = countHeld(record, cursors, tallies) ?? fullShard
+            countHeld(record, cursors, tallies)
         } else if isHomeFolded {
             counters.reread += 1
         } else if outcome.isRejected {
@@ -39,18 +39,17 @@ extension Program {
             }
         }
         scratch.eventIndex = -1
+        // Names of a rejected record's events are in the tallies as well.
+        for event in held.events where tallies[event.shard].isFull { fullShard = event.shard }
         return fullShard
     }
 
     /// Counts the events that are held back, in their order.
-    ///
-    /// Returns a shard whose tally is now full.
     private mutating func countHeld(
         _ record: FoldRecord, _ cursors: UnsafeMutablePointer<PartitionCursor>,
         _ tallies: UnsafeMutablePointer<Tally>
-    ) -> Int? {
+    ) {
         let slot = Int(record.partitionSlot)
-        var fullShard: Int?
         var hasFolded = false
         var (entry, byte) = (0, 0)
         for index in held.events.indices {
@@ -81,12 +80,10 @@ extension Program {
                         tally.pointee.add(held.cell, held.hash, held.operation)
                     }
                 }
-                if tally.pointee.isFull { fullShard = event.shard }
             }
             (entry, byte) = (event.entriesEnd, event.bytesEnd)
         }
         if hasFolded { counters.reread += 1 }
-        return fullShard
     }
 
     // MARK: Reading
@@ -105,6 +102,7 @@ extension Program {
             return refuse(.tombstone, envelope.ignoresTombstones ? .ignored : .malformed)
         }
         if record.valueByteCount > EventLimits.valueBytes { return refuse(.oversized) }
+        if record.schema < -1 { return refuse(Frames.rejection(ofSchema: record.schema)) }
         let text = UnsafeRawBufferPointer(start: value, count: record.valueByteCount)
         // A catalog that says itself where the events are is not asked what the headers say.
         let isBatch = firstSingle < 0

@@ -78,7 +78,7 @@ public struct Program: ~Copyable {
     let symbolSeed = SymbolSeed.ofProcess
 
     /// Kafka's number of the partition in each slot.
-    public var partitionNumbers: [Int32] = []
+    public var partitionNumbers: [Int32] = [0]
 
     let shardCount: UInt32
     let futureBoundMilliseconds: Int64

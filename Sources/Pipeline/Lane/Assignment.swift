@@ -92,6 +92,10 @@ final class Assignment {
     ///
     /// False when Kafka refuses.
     func assignPositions() -> Bool {
+        // What is before the record that waits can be read; that one will wait again.
+        for (slot, wait) in schemaWaits where core.position(slot: slot) < wait.offset {
+            schemaWaits[slot] = nil
+        }
         var positions: [(TopicPartition, offset: Int64)] = []
         for (slot, partition) in taken.enumerated()
         where !isStopped(slot) && schemaWaits[slot] == nil {

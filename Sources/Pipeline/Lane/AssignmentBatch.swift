@@ -22,8 +22,11 @@ extension Assignment {
             let stop = core.fold(buffer, from: next, attributes: lane.attributes)
             takeRejected(batch)
             next = stop.next
-            guard let shard = stop.fullShard else { break }
-            guard makeRoom(shard: shard) else { return hold("Redis") }
+            guard stop.fullShard != nil else { break }
+            // A record of many events may have filled several.
+            for shard in 0..<core.shardCount where core.isFull(shard: shard) {
+                guard makeRoom(shard: shard) else { return hold("Redis") }
+            }
         }
         if lane.deadLetters.isFull { hold("the dead letters") }
     }

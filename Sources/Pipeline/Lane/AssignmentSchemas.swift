@@ -31,7 +31,7 @@ extension Assignment {
                         PipelineEvent(
                             level: .warning, name: "schema",
                             message: "schema \(key) cannot be used: \(why); records that have it "
-                                + "are malformed"))
+                                + "are malformed", subject: "schema \(key)"))
                 }
             case .absent:
                 _ = core.program.learn(nil, of: fold, header, key)
@@ -39,7 +39,7 @@ extension Assignment {
                     PipelineEvent(
                         level: .warning, name: "schema",
                         message: "the registry has no schema \(key); records that have it are "
-                            + "malformed"))
+                            + "malformed", subject: "schema \(key)"))
             case .waiting(let why): return wait(for: key, at: record.offset, slot: slot, why)
             case nil:
                 return wait(for: key, at: record.offset, slot: slot, "--schemas says no place")

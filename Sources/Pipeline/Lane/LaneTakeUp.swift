@@ -17,6 +17,7 @@ extension Lane {
             passed(.reestablish, "partitions are taken up again")
             passed(.reconcile, "the marks are known again")
             passed(.holding, "consumption goes on")
+            passed(.schema, "no schema was asked for yet")
             // The refused commit was dropped, and there may be no other whose success would end
             // this.
             passed(.refused, "no commit is left that Redis refused")

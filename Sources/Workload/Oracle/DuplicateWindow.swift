@@ -1,7 +1,7 @@
 /// Remembers the valid events among the last N offsets and the last N events of one partition.
 ///
-/// Identities are 128-bit hashes. There are two tables, each for at most N offsets; the older one
-/// is dropped when none of its events can be in the window.
+/// Identities are 128-bit hashes. There are two tables, each for at most N offsets and about N
+/// events; the older one is dropped when none of its events can be in the window.
 struct DuplicateWindow {
     private struct Identity: Hashable {
         let high: UInt64
@@ -23,7 +23,7 @@ struct DuplicateWindow {
 
     /// Takes a valid event; true when it is a duplicate.
     mutating func takes(_ identity: UnsafeRawBufferPointer, at offset: Int64) -> Bool {
-        if let start = youngStart, offset - start > span {
+        if let start = youngStart, offset - start > span || young.count > span {
             old = young
             young = [:]
             youngStart = offset

@@ -17,8 +17,8 @@ extension Commands {
         details: """
             Reads the newest records of one topic, without a group, and prints a catalog file: where id, type,
             subject and time are, the fields that may be added up or counted by, and a meter for each. What a
-            sample cannot decide has a comment with a question mark. It names places, event types and how many
-            different values there are, and no other value of the records. Records that the catalog does not
+            sample cannot decide has a comment with a question mark. It has names of members, event types and how
+            many different values there are, and no other value of the records. 64 MB of values are read at most. Records that the catalog does not
             accept are told on standard error, with how many there are.
             Exit code 0: a catalog was written; 1: no record is an event in JSON; 3: not read in time.
             """,
@@ -106,18 +106,27 @@ extension Commands {
 }
 
 extension LogReader {
+    /// More bytes of values are not kept.
+    private static var mostSampleBytes: Int { 64 << 20 }
+
     /// The newest records of a topic, as many of each partition; those of one partition in order.
     func newest(_ count: Int, of topic: String) throws(KafkaError) -> [SampledRecord] {
         var found: [SampledRecord] = []
+        var bytes = 0
         let partitions = try partitionCount(of: topic)
         for number in 0..<partitions {
             let name = TopicPartition(topic: topic, partition: Int32(number))
             let ends = try ends(of: name)
+            guard bytes < Self.mostSampleBytes else { break }
             // What one partition lacks the next ones make up for.
             let share = (count - found.count) / (partitions - number)
             let start = max(ends.low, ends.high - Int64(share))
             guard start < ends.high else { continue }
-            try read(name, start..<ends.high) { found.append(SampledRecord($0)) }
+            try read(name, start..<ends.high) { record in
+                guard bytes < Self.mostSampleBytes else { return }
+                bytes += record.value?.count ?? 0
+                found.append(SampledRecord(record))
+            }
         }
         return found
     }
