@@ -119,7 +119,7 @@ def registry_away():
 
 @check
 def killed():
-    """kill -9 ten times while records of three schemas come: every cell exact"""
+    """kill -9 ten times while records come and the registry restarts: every cell exact"""
     with House(partitions=4) as house, Registry(free_port()) as registry:
         path, where = catalog(house, "protobuf"), ["--schemas", registry.url]
         instance = ["--instance", "check", "--kafka-property", "session.timeout.ms=6000"]
