@@ -1,7 +1,8 @@
 /// Every command, in the order of the help text.
 enum Commands {
     static let all: [Command] = [
-        run, serve, up, replay, plan, demo, check, catalogInfer, directoryPut, directoryImport, directoryDelete,
+        run, serve, up, replay, plan, demo, check, catalogInfer, directoryPut, directoryImport,
+        directoryDelete,
         keysCreate, keysList,
         keysRevoke, verify, status, deadLetters, doctor, resetShard, parked,
     ]

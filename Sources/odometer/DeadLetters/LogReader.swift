@@ -1,7 +1,9 @@
 import Kafka
 import Printing
 
-/// Reads parts of a topic's log, without a group: no offset is committed. One thread.
+/// Reads parts of a topic's log, without a group: no offset is committed.
+///
+/// One thread.
 struct LogReader: ~Copyable {
     private static let answerMilliseconds: Int32 = 10_000
 
