@@ -83,8 +83,10 @@ import Testing
             var header = FrameHeader()
             withBytes(headers[...], &header, name) { unframe(&program, $0) }
         }
-        let reading = program.read(fold, nil)
-        let subject = reading.map { String(decoding: $0.subject, as: UTF8.self) }
+        var subject: String?
+        program.read(fold, BinaryAttributes()) { reading in
+            subject = reading.map { String(decoding: $0.subject, as: UTF8.self) }
+        }
         return (program.scratch.rejection, subject, asked)
     }
 
@@ -216,7 +218,7 @@ import Testing
                     offset: Int64(offset), timestampMilliseconds: 1_773_065_000_000, value: bytes,
                     key: nil, partitionSlot: 0)
                 _ = program.unframe(&fold, FrameHeader())
-                _ = program.read(fold, nil)
+                program.read(fold, BinaryAttributes()) { _ in }
             }
             return allocation_count() - before
         }
