@@ -7,7 +7,7 @@ import Metering
 public struct CatalogDraft {
     /// More event types than this are left out, the rarest first.
     static let mostTypes = 12
-    private static let mostDimensions = 4
+    private static let mostDimensions = 12
 
     /// The catalog; nil: none of the records is an event in JSON.
     public private(set) var text: String?
@@ -58,7 +58,8 @@ public struct CatalogDraft {
             "# A first catalog for the topic \(Self.quoted(topic)), made of "
                 + "\(sample.events.count) events in its newest \(count) records.",
             "# What a sample cannot know has a comment with a question mark. "
-                + "odometer check --meters FILE reads it.",
+                + "Correct it, then",
+            "# odometer check --meters FILE; odometer run --topic \(Self.quoted(topic)) --meters FILE",
         ]
         lines += notes.map { "# \($0)." }
         return lines + ["version: 1"]
@@ -249,7 +250,7 @@ public struct CatalogDraft {
             lines.append(
                 line(
                     "\(event)_by_\(field.name)",
-                    "kind: count, by: [\(field.name)], windows: [month, all]",
+                    "kind: count, by: [\(field.name)], windows: [day, month, all]",
                     ""))
         }
         return lines

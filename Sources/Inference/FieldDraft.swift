@@ -13,6 +13,8 @@ enum FieldDraft {
     /// A dimension has at most so many different values in a sample.
     static let mostValues = 100
 
+    /// Members of requests whose own members are whatever clients send.
+    private static let noise: Set<String> = ["headers", "querystring", "query_params", "cookies"]
     private static let labels: Set<String> = [
         "status", "status_code", "code", "response_code", "port", "version", "level", "priority",
         "severity", "year", "month", "day", "line", "http_status",
@@ -20,6 +22,10 @@ enum FieldDraft {
 
     /// - Parameter count: events of the type in the sample.
     init(_ place: PlaceStatistics, count: Int) {
+        if let part = place.pointer.first(where: Self.noise.contains) {
+            self = .left(reason: "in \(part)")
+            return
+        }
         guard place.isSingle else {
             self = .left(
                 reason: "an array or object in \(place.others) of \(place.present) records")
@@ -48,14 +54,14 @@ enum FieldDraft {
     }
 
     private static func time(_ place: PlaceStatistics, _ name: String) -> TimeFormat? {
-        guard let index = place.times.firstIndex(of: place.present) else { return nil }
+        guard let (index, isNear) = place.timeFormat else { return nil }
         let format = PlaceStatistics.timeFormats[index]
         // A number that could be a time is one where its name or the record's time says so.
         guard case .unix = format else { return format }
         let says = ["time", "date", "at", "ts", "timestamp", "msec"].contains {
             name == $0 || name.hasSuffix("_" + $0) || name.hasPrefix($0 + "_")
         }
-        return says || place.nearTimes[index] == place.present ? format : nil
+        return says || isNear ? format : nil
     }
 
     private static func number(_ place: PlaceStatistics, _ count: Int) -> String {

@@ -46,8 +46,18 @@ struct PlaceStatistics {
         }.joined()
     }
     var different: Int { values.count }
-    var isNumeric: Bool { present > 0 && numbers + numericTexts == present }
-    var isSingle: Bool { others == 0 && present > 0 }
+    var isNumeric: Bool { isMost(numbers + numericTexts) }
+    var isSingle: Bool { isMost(present - others) }
+
+    /// Whether so many are all values but those of a bad record in fifty.
+    func isMost(_ number: Int) -> Bool { present > 0 && number * 50 >= present * 49 }
+
+    /// The format that most values have; of several the one that is nearest to the records' times.
+    var timeFormat: (index: Int, isNear: Bool)? {
+        let fit = times.indices.filter { isMost(times[$0]) }
+        if let near = fit.first(where: { isMost(nearTimes[$0]) }) { return (near, true) }
+        return fit.first.map { ($0, false) }
+    }
 
     mutating func take(_ value: SampledValue, of record: SampledRecord) {
         if case .null = value {

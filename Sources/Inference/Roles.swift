@@ -22,7 +22,8 @@ struct Roles {
     private static let subjectNames = [
         "subject", "organization_id", "org_id", "organization", "org", "tenant", "tenant_id",
         "customer_id", "customer", "external_customer_id", "account_id", "account", "team_id",
-        "workspace_id", "project_id", "external_subscription_id", "subscription_id", "client_id",
+        "custom_id", "consumer_id", "workspace_id", "project_id", "external_subscription_id",
+        "subscription_id", "client_id",
         "user_id", "user", "host", "client_request_host", "stripe_customer_id", "username",
         "tenant_name",
     ]
@@ -47,10 +48,13 @@ struct Roles {
         subject = pick("subject", rest.filter { Self.maySubject($0, count) }) {
             Self.points($0.name, Self.subjectNames)
                 + ($0.keys * 10 > $0.present * 9 && $0.present > 1 ? 40 : 0)
+                - ($0.pointer.contains("headers") ? 20 : 0)
         }
         let owner = subject?.pointer
         type = pick("type", rest.filter { $0.pointer != owner && Self.mayType($0, count) }) {
-            Self.points($0.name, Self.typeNames) - 4 * ($0.pointer.count - 1)
+            // A name that only ends so says little where the value never changes.
+            let points = Self.points($0.name, Self.typeNames)
+            return points < 11 && $0.different < 2 ? 0 : points - 4 * ($0.pointer.count - 1)
         }
     }
 
@@ -64,9 +68,11 @@ struct Roles {
     }
 
     private static func maySubject(_ place: PlaceStatistics, _ count: Int) -> Bool {
-        place.present * 100 >= count * 90 && place.booleans == 0 && place.longest <= 256
+        // The same value everywhere names no customer, unless the sample is tiny.
+        place.present * 2 >= count && place.booleans == 0 && place.longest <= 256
+            && (place.different > 1 || count < 5)
             && (place.numbers + place.numericTexts == 0 || place.scale == 0)
-            && place.times.allSatisfy { $0 < place.present }
+            && place.timeFormat == nil
     }
 
     private static func mayType(_ place: PlaceStatistics, _ count: Int) -> Bool {
@@ -98,11 +104,12 @@ struct Roles {
         var best: (place: PlaceStatistics, format: TimeFormat, points: Int)?
         var ranked: [(String, Int)] = []
         for place in places where place.isSingle && place.present * 100 >= count * 90 {
-            guard let index = place.times.firstIndex(of: place.present) else { continue }
+            guard let (index, isNear) = place.timeFormat else { continue }
             let format = PlaceStatistics.timeFormats[index]
             var points = Self.points(place.name, Self.timeNames)
             if case .unix = format {} else { points += 5 }
-            if place.nearTimes[index] == place.present { points += 5 }
+            // Times of other things, as of a customer's creation, are far from the record's.
+            if isNear { points += 40 }
             // A number that only could be a time needs a name that says so.
             guard points > 5 else { continue }
             points -= place.pointer.count

@@ -58,6 +58,7 @@ public struct Verification: ~Copyable {
         guard let description = try waitForLedger() else {
             return timedOut("no ledger under \(ledger.prefix) yet")
         }
+        try refuseOtherMeters(description)
         // The first one only showed that the catalog is right: the ledger tells the shards.
         oracle = try Self.makeOracle(configuration, catalog, shards: ledger.shards)
         try addPartitions(description)
@@ -77,6 +78,20 @@ public struct Verification: ~Copyable {
                 return timedOut("the log went on growing during the comparison")
             }
         }
+    }
+
+    /// A catalog that shares no meter with the ledger is another one: each cell would differ.
+    private func refuseOtherMeters(_ description: [String: String]) throws(VerifyError) {
+        let counted = (description["contract"] ?? "").split(separator: "\n").compactMap { line in
+            let words = line.split(separator: " ")
+            return words.count == 3 && words[0] == "meter" ? String(words[1]) : nil
+        }
+        let asked = Set(catalog.meters.map(\.name))
+        guard let first = counted.first, !counted.contains(where: asked.contains) else { return }
+        throw VerifyError(
+            .catalog,
+            "the ledger counts other meters than this catalog, as \(first): --meters says which "
+                + "catalog `odometer run` has")
     }
 
     private func timedOut(_ note: String) -> VerificationReport {

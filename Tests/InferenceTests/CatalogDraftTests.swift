@@ -139,6 +139,28 @@ import Workload
         #expect(text.contains("is: decimal, scale: 2, required: true"))
     }
 
+    @Test func theTimeIsTheOneNearTheRecordsAndAFewBadValuesDoNotDecide() throws {
+        let (text, _) = try draft(count: 200) { index in
+            let begun = index == 77 ? Self.start : (Self.start + Int64(index)) * 1_000
+            let consumer =
+                index % 25 == 0
+                ? "null"
+                : "{\"custom_id\":\"c-\(index % 4)\",\"created_at\":\(1_700_000_000 + index % 4)}"
+            return """
+                {"request":{"id":"b\(index)","headers":{"host":"api.example","x-a":"\(index % 2)"}},
+                "response":{"status":\(index % 9 == 0 ? 404 : 200),"size":\(index == 5 ? "\"-\"" : "\(index)")},
+                "workspace_name":"default","consumer":\(consumer),"started_at":\(begun)}
+                """
+        }
+        #expect(text.contains("\n  id: /request/id\n"))
+        #expect(text.contains("\n  time: {at: /started_at, format: unix-ms}"))
+        #expect(text.contains("\n  subject: [/consumer/custom_id, {const: unknown}]"))
+        #expect(text.contains("\n  type: {const: usage}\n"))
+        #expect(text.contains("response_size: {at: /response/size, is: integer"))
+        #expect(text.contains("by: [response_status], windows: [day, month, all]"))
+        #expect(!text.contains("x-a:") && !text.contains("at: /request/headers"))
+    }
+
     @Test func recordsOfSeveralEventsAreTakenApart() throws {
         func event(_ number: Int) -> String {
             "{\"id\":\"e\(number)\",\"tenant\":\"t\(number % 3)\",\"bytes\":\(number)}"

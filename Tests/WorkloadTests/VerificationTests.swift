@@ -57,6 +57,14 @@ import Workload
             report.differences.contains { $0.kind == .missing && $0.key == text(world.distinct) })
     }
 
+    @Test func aLedgerOfAnotherCatalogIsRefusedAndNotCompared() throws {
+        var world = try HandWrittenLedger.make(events: 50)
+        try world.connection.command(
+            "HSET", "odo:{dir}:ledger", "contract", "layout 1\nmeter kong_requests 0123\n")
+        let error = #expect(throws: VerifyError.self) { try Verification.run(world.configuration) }
+        #expect(error?.code == .catalog && error?.message.contains("kong_requests") == true)
+    }
+
     @Test func aMeterThatWasAddedLaterIsNotCompared() throws {
         var world = try HandWrittenLedger.make(events: 500)
         try world.connection.command("HSET", "odo:1:{dir}:ledger", "since:tokens", "2")

@@ -114,7 +114,8 @@ public enum ContractMove {
         return LedgerError(
             .contractDiffers,
             "the ledger was written under another contract: \(shown)\(rest); "
-                + "--accept-contract moves it")
+                + "--accept-contract goes on with this one from here on. What is counted already is "
+                + "not counted again: for that, count under a new --prefix")
     }
 
     private static let ledgerScript = #"""

@@ -68,10 +68,21 @@ extension Commands {
         Output.line("\n" + ZoneRules.line)
         printZones(catalog)
         if let warning = ZoneRules.warning { call.log.warning(warning) }
-        let missing = machine.answering?.service.missing ?? []
-        if !missing.isEmpty { Output.line("\nRequests that this catalog cannot answer:") }
-        for line in missing.flatMap(\.lines) { Output.line("  \(line)") }
+        printMissing(machine.answering?.service.missing ?? [])
         return .ok
+    }
+
+    /// A catalog of one's own has none of what the published requests need; that is one line.
+    private static func printMissing(_ missing: [MissingMeters]) {
+        guard !missing.isEmpty else { return }
+        if missing.count == Dialects.all.count {
+            Output.line(
+                "\nNone of the published requests can be answered with this catalog: they need the "
+                    + "shipped meters. /v1/meters/METER answers each meter above.")
+            return
+        }
+        Output.line("\nRequests that this catalog cannot answer:")
+        for line in missing.flatMap(\.lines) { Output.line("  \(line)") }
     }
 
     private static func printSettings(_ settings: Settings) {
