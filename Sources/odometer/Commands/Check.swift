@@ -72,17 +72,18 @@ extension Commands {
         return .ok
     }
 
-    /// A catalog of one's own has none of what the published requests need; that is one line.
+    /// A catalog of one's own has hardly any of what the published requests need.
     private static func printMissing(_ missing: [MissingMeters]) {
-        guard !missing.isEmpty else { return }
-        if missing.count == Dialects.all.count {
+        let lines = missing.flatMap(\.lines)
+        guard let first = lines.first else { return }
+        if lines.count > 12 {
             Output.line(
-                "\nNone of the published requests can be answered with this catalog: they need the "
-                    + "shipped meters. /v1/meters/METER answers each meter above.")
+                "\nThe published requests need \(lines.count) meters that this catalog does not "
+                    + "have (\(first)).\n/v1/meters/METER answers each meter above.")
             return
         }
         Output.line("\nRequests that this catalog cannot answer:")
-        for line in missing.flatMap(\.lines) { Output.line("  \(line)") }
+        for line in lines { Output.line("  \(line)") }
     }
 
     private static func printSettings(_ settings: Settings) {
