@@ -6,8 +6,9 @@ internal import Metering
 /// Schemas in the files of a directory.
 ///
 /// `ID.avsc` or `ID.proto`, where ID is the number or GUID that records name. What a schema of Avro
-/// refers to is `FULLNAME.avsc`; what one of Protobuf imports is at the path of its import. A schema
-/// that is not whole is asked for again; files should come by rename, so that none is seen in half.
+/// refers to is `FULLNAME.avsc`; what one of Protobuf imports is at the path of its import.
+/// A schema that is not whole is asked for again; files should come by rename, so that none is seen
+/// in half.
 struct SchemaDirectory: SchemaFetcher {
     static let mostBytes = 4 << 20
     static let mostLevels = 20
@@ -64,7 +65,7 @@ struct SchemaDirectory: SchemaFetcher {
 
     // MARK: What a schema needs
 
-    /// A schema of Avro with the files of the types that it names, each behind what it names itself.
+    /// A schema of Avro with the files of the types that it names, each behind what it names.
     private func whole(_ file: SchemaFile) throws(Failure) -> [SchemaFile] {
         var files = [file]
         while true {

@@ -24,7 +24,7 @@ extension Commands {
             """,
         options: Options.kafka + [Options.topic, sample, Options.timeout],
         examples: [
-            ("catalog infer --topic access-log > meters.yaml", "a catalog to begin with"),
+            ("catalog infer --topic access-log", "a catalog to begin with, on standard output"),
             ("check --meters meters.yaml", "what it counts, and what its cells may hold"),
         ],
         run: runCatalogInfer)
