@@ -60,7 +60,7 @@ import Workload
     @Test func aLedgerOfAnotherCatalogIsRefusedAndNotCompared() throws {
         var world = try HandWrittenLedger.make(events: 50)
         try world.connection.command(
-            "HSET", "odo:{dir}:ledger", "contract", "layout 1\nmeter kong_requests 0123\n")
+            "HSET", "odo:1:{dir}:ledger", "contract", "layout 1\nmeter kong_requests 0123\n")
         let error = #expect(throws: VerifyError.self) { try Verification.run(world.configuration) }
         #expect(error?.code == .catalog && error?.message.contains("kong_requests") == true)
     }
