@@ -214,21 +214,24 @@ public struct CatalogDraft {
         var left: [String] = []
         let roleTexts = Set(
             [roles.id, roles.time?.place, roles.subject, roles.type].compactMap { $0?.text })
-        for place in TopicStatistics.places(of: events).0 where !roleTexts.contains(place.text) {
+        for place in TopicStatistics.places(of: events) where !roleTexts.contains(place.text) {
             if isCloudEvents, place.pointer.first != "data" { continue }
             let at = Self.quoted(place.text)
+            let attributes: String
+            let isAmount: Bool
             switch FieldDraft(place, count: events.count) {
-            case .left(let reason): left.append("\(Self.quoted(place.text)): \(reason)")
-            case .amount(let attributes), .dimension(let attributes):
-                guard taken.count < 40 else { continue }
-                let parts = place.pointer.filter { Int($0) == nil && $0 != "data" }
-                let plain = Roles.snake(parts.suffix(2).joined(separator: "_"))
-                let name = Self.unique(Self.name(plain), &names)
-                let all = ["at: \(at)", attributes].filter { !$0.isEmpty }.joined(separator: ", ")
-                var isAmount = false
-                if case .amount = FieldDraft(place, count: events.count) { isAmount = true }
-                taken.append(Field(name: name, attributes: all, isAmount: isAmount))
+            case .left(let reason):
+                left.append("\(at): \(reason)")
+                continue
+            case .amount(let found): (attributes, isAmount) = (found, true)
+            case .dimension(let found): (attributes, isAmount) = (found, false)
             }
+            guard taken.count < 40 else { continue }
+            let parts = place.pointer.filter { Int($0) == nil && $0 != "data" }
+            let plain = Roles.snake(parts.suffix(2).joined(separator: "_"))
+            let name = Self.unique(Self.name(plain), &names)
+            let all = ["at: \(at)", attributes].filter { !$0.isEmpty }.joined(separator: ", ")
+            taken.append(Field(name: name, attributes: all, isAmount: isAmount))
         }
         return (taken, left)
     }

@@ -13,7 +13,6 @@ struct PlaceStatistics {
 
     let pointer: [String]
     private(set) var present = 0
-    private(set) var nulls = 0
     private(set) var texts = 0
     private(set) var numbers = 0
     private(set) var booleans = 0
@@ -60,10 +59,7 @@ struct PlaceStatistics {
     }
 
     mutating func take(_ value: SampledValue, of record: SampledRecord) {
-        if case .null = value {
-            nulls += 1
-            return
-        }
+        if case .null = value { return }
         present += 1
         switch value {
         case .number(let number):

@@ -101,24 +101,18 @@ struct Roles {
     }
 
     private mutating func pickTime(_ places: [PlaceStatistics], _ count: Int) {
-        var best: (place: PlaceStatistics, format: TimeFormat, points: Int)?
-        var ranked: [(String, Int)] = []
-        for place in places where place.isSingle && place.present * 100 >= count * 90 {
-            guard let (index, isNear) = place.timeFormat else { continue }
-            let format = PlaceStatistics.timeFormats[index]
+        let possible = places.filter { $0.isSingle && $0.present * 100 >= count * 90 }
+        let best = pick("time", possible) { place in
+            guard let (index, isNear) = place.timeFormat else { return 0 }
             var points = Self.points(place.name, Self.timeNames)
-            if case .unix = format {} else { points += 5 }
+            if case .unix = PlaceStatistics.timeFormats[index] {} else { points += 5 }
             // Times of other things, as of a customer's creation, are far from the record's.
             if isNear { points += 40 }
             // A number that only could be a time needs a name that says so.
-            guard points > 5 else { continue }
-            points -= place.pointer.count
-            ranked.append((place.text, points))
-            if points > best?.points ?? 0 { best = (place, format, points) }
+            return points > 5 ? points - place.pointer.count : 0
         }
-        time = best.map { ($0.place, $0.format) }
-        others["time"] = ranked.sorted { $0.1 > $1.1 }.map(\.0).filter { $0 != best?.place.text }
-            .prefix(4).map { $0 }
+        guard let best, let index = best.timeFormat?.index else { return }
+        time = (best, PlaceStatistics.timeFormats[index])
     }
 
     /// `customerId`, `CustomerID` and `customer-id` as `customer_id`; other characters become `_`.

@@ -27,7 +27,6 @@ struct TopicStatistics {
     private(set) var unreadable = 0
     /// In the order of their pointers.
     private(set) var places: [PlaceStatistics] = []
-    private(set) var lists: Set<String> = []
     /// The place of texts that are JSON objects, where all of them are.
     let inside: [String]?
 
@@ -75,15 +74,14 @@ struct TopicStatistics {
         inside = each == nil ? Self.placeOfText(in: events.map(\.value)) : nil
         if let inside { events = events.map { Self.opened($0, inside) } }
         self.events = events
-        (places, lists) = Self.places(of: events)
+        places = Self.places(of: events)
     }
 
     /// The statistics of some of the events.
-    static func places(of events: [Event]) -> ([PlaceStatistics], lists: Set<String>) {
+    static func places(of events: [Event]) -> [PlaceStatistics] {
         var found: [[String]: PlaceStatistics] = [:]
-        var lists: Set<String> = []
         for event in events {
-            walk(event.value, [], event.record, &found, &lists)
+            walk(event.value, [], event.record, &found)
         }
         // Members of many different names are the keys of a map, which are data.
         var members: [[String]: Set<String>] = [:]
@@ -97,22 +95,20 @@ struct TopicStatistics {
         found = found.filter { entry in
             !entry.key.indices.contains { maps.contains(Array(entry.key[..<$0])) }
         }
-        lists.formUnion(maps.map { PlaceStatistics($0).text })
         let sorted = found.values.sorted { $0.pointer.lexicographicallyPrecedes($1.pointer) }
-        return (sorted.filter { $0.present > 0 }, lists)
+        return sorted.filter { $0.present > 0 }
     }
 
     private static func walk(
         _ value: SampledValue, _ pointer: [String], _ record: SampledRecord,
-        _ found: inout [[String]: PlaceStatistics], _ lists: inout Set<String>
+        _ found: inout [[String]: PlaceStatistics]
     ) {
         if case .object(let members) = value, pointer.count < deepest {
             for (name, member) in members {
-                walk(member, pointer + [name], record, &found, &lists)
+                walk(member, pointer + [name], record, &found)
             }
             return
         }
-        if case .list = value { lists.insert(PlaceStatistics(pointer).text) }
         guard found[pointer] != nil || found.count < mostPlaces else { return }
         found[pointer, default: PlaceStatistics(pointer)].take(value, of: record)
     }

@@ -23,16 +23,6 @@ protocol SchemaFetcher: Sendable {
 /// A thread of its own fetches, one schema at a time; it ends when nothing is left to fetch. Any
 /// thread may ask.
 public final class SchemaKeeper: SchemaSource {
-    /// How often schemas were asked for, by what came of it.
-    public struct Counts: Sendable {
-        /// Schemas that came.
-        public var fetched: Int64 = 0
-        /// Answers that there is no such schema.
-        public var absent: Int64 = 0
-        /// Attempts that failed.
-        public var failed: Int64 = 0
-    }
-
     /// Answers before a schema is taken for absent: a registry's replica may be late.
     static let absentAnswers = 3
     static let firstPause: Int64 = 200
@@ -48,7 +38,6 @@ public final class SchemaKeeper: SchemaSource {
     private struct Kept {
         var entries: [SchemaKey: Entry] = [:]
         var isRunning = false
-        var counts = Counts()
     }
 
     /// Where the schemas are, for people; no credentials.
@@ -60,9 +49,6 @@ public final class SchemaKeeper: SchemaSource {
         self.fetcher = fetcher
         self.place = place
     }
-
-    /// How often it has asked so far.
-    public var counts: Counts { kept.withLock { $0.counts } }
 
     /// What is known of a schema; begins to fetch one that nobody has asked for yet.
     public func state(of key: SchemaKey) -> SchemaState {
@@ -129,17 +115,14 @@ public final class SchemaKeeper: SchemaSource {
         guard var entry = kept.entries[key] else { return }
         switch result {
         case .schema(let schema):
-            kept.counts.fetched += 1
             entry.state = .ready(schema)
         case .absent:
-            kept.counts.absent += 1
             entry.absents += 1
             entry.next = milliseconds + absentPause
             entry.state =
                 entry.absents < absentAnswers
                 ? .waiting("the registry knows no such schema, and is asked once more") : .absent
         case .failed(let why):
-            kept.counts.failed += 1
             let pause = min(longest, firstPause << min(entry.attempts, 10))
             entry.attempts += 1
             // With a random part, so that many processes do not ask together.
