@@ -173,7 +173,16 @@ package final class TestCluster: Sendable {
     }
 
     /// Opens a slot: its keys may move from now on.
+    ///
+    /// First the target must have heard that the source is a master, also just after a failover.
     package func beginMove(slot: Int, from source: Node, to target: Node) throws {
+        let master = try source.id
+        try Self.wait("\(target.endpoint) does not know that \(source.endpoint) is a master") {
+            let nodes = try target.ask("CLUSTER", "NODES").text ?? ""
+            return nodes.split(separator: "\n").contains {
+                $0.hasPrefix(master) && $0.split(separator: " ")[2].contains("master")
+            }
+        }
         try target.ask("CLUSTER", "SETSLOT", String(slot), "IMPORTING", try source.id)
         try source.ask("CLUSTER", "SETSLOT", String(slot), "MIGRATING", try target.id)
     }
