@@ -323,7 +323,7 @@ def doctor():
         where = ["--schemas", str(folder)]
         expect(found(where) == [("warning", f"{folder} has no schemas")], found(where))
         (folder / "1.avsc").write_text('"string"')
-        expect(found(where) == [("ok", f"{folder} has 1 schemas")], found(where))
+        expect(found(where) == [("ok", f"{folder} has 1 schema")], found(where))
         (folder / "2.avsc").write_text('{"type": "record"')
         (grade, text), = found(where)
         expect(grade == "warning" and "2 schemas, of which 1 cannot be used" in text and "2.avsc" in text, (grade, text))

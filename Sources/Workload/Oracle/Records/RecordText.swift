@@ -115,11 +115,12 @@ enum RecordText {
 
     /// A time since 1970 of which one second has 10^digits units.
     static func time(_ value: Int64, digits: Int, isLocal: Bool) -> [UInt8] {
-        let units = [3: 1_000, 6: 1_000_000, 9: 1_000_000_000][digits] ?? 1
-        let seconds = floorDivided(value, Int64(units))
-        let rest = value - seconds * Int64(units)
+        let units: Int64 = [3: 1_000, 6: 1_000_000, 9: 1_000_000_000][digits] ?? 1
+        let rest = value % units
+        let fraction = rest < 0 ? rest + units : rest
         return moment(
-            seconds: seconds, nanoseconds: rest * Int64(1_000_000_000 / units), isLocal: isLocal)
+            seconds: floorDivided(value, units), nanoseconds: fraction * (1_000_000_000 / units),
+            isLocal: isLocal)
     }
 
     /// A moment or, `isLocal`, a text without a zone.
