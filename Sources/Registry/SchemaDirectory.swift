@@ -39,6 +39,20 @@ struct SchemaDirectory: SchemaFetcher {
         }
     }
 
+    /// How many schemas are here.
+    func survey() -> SchemaSurvey {
+        guard let directory = opendir(path) else {
+            return .failed(String(cString: strerror(errno)))
+        }
+        closedir(directory)
+        let keys = keys
+        var unusable: [String] = []
+        for key in keys {
+            if case .failed(let why) = fetch(key) { unusable.append(why) }
+        }
+        return .files(keys.count, unusable: unusable)
+    }
+
     /// The ids of all schemas that are here.
     var keys: [SchemaKey] {
         var found: Set<SchemaKey> = []

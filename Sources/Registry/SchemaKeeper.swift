@@ -11,9 +11,20 @@ enum FetchResult: Sendable {
     case failed(String)
 }
 
+/// What a place of schemas has.
+public enum SchemaSurvey: Sendable {
+    /// A registry with so many subjects.
+    case subjects(Int)
+    /// A directory with so many schemas, and why some of them cannot be used.
+    case files(Int, unusable: [String])
+    /// It does not answer as it must; a clause for people.
+    case failed(String)
+}
+
 /// Where single schemas are fetched from; called on the keeper's thread, and may take seconds.
 protocol SchemaFetcher: Sendable {
     func fetch(_ key: SchemaKey) -> FetchResult
+    func survey() -> SchemaSurvey
     /// The longest pause between two attempts, in milliseconds.
     var longestPause: Int64 { get }
 }
@@ -67,6 +78,9 @@ public final class SchemaKeeper: SchemaSource {
         }
         return state
     }
+
+    /// Looks at the place, once and at once; may take seconds.
+    public func survey() -> SchemaSurvey { fetcher.survey() }
 
     // MARK: The thread
 

@@ -63,6 +63,21 @@ struct SchemaServer: SchemaFetcher {
         }
     }
 
+    /// How many subjects the registry has.
+    func survey() -> SchemaSurvey {
+        do throws(Failure) {
+            let answer = try ask("/subjects")
+            guard answer.status == 200 else { throw Failure(why: "HTTP status \(answer.status)") }
+            let count = answer.bytes.withUnsafeBufferPointer {
+                rs_array_count($0.baseAddress, $0.count)
+            }
+            guard count >= 0 else { throw Failure(why: "its list of subjects is not JSON's") }
+            return .subjects(Int(count))
+        } catch {
+            return .failed(error.why)
+        }
+    }
+
     // MARK: References
 
     private struct Reference {
@@ -125,6 +140,21 @@ struct SchemaServer: SchemaFetcher {
     // MARK: HTTP
 
     private func get(_ path: String) throws(Failure) -> RegistryAnswer {
+        let (status, bytes) = try ask(path)
+        let answer = bytes.withUnsafeBufferPointer { RegistryAnswer($0) }
+        let errorCode = answer?.integer("/error_code")
+        if status == 404, errorCode == Self.noSchema {
+            throw Failure(why: "it knows no such schema", isAbsent: true)
+        }
+        guard status == 200 else {
+            throw Failure(why: "HTTP status \(status)" + (errorCode.map { ", error \($0)" } ?? ""))
+        }
+        guard let answer else { throw Failure(why: "its answer is not a JSON object") }
+        return answer
+    }
+
+    /// The status and the body of an answer.
+    private func ask(_ path: String) throws(Failure) -> (status: Int, bytes: [CChar]) {
         var get = odometer_get()
         get.timeout_milliseconds = Self.timeoutMilliseconds
         get.most_bytes = Self.mostBytes
@@ -147,17 +177,9 @@ struct SchemaServer: SchemaFetcher {
             }
             throw Failure(why: why)
         }
-        let answer = RegistryAnswer(UnsafeBufferPointer(start: get.bytes, count: get.count))
-        let errorCode = answer?.integer("/error_code")
-        if get.status == 404, errorCode == Self.noSchema {
-            throw Failure(why: "it knows no such schema", isAbsent: true)
-        }
-        guard get.status == 200 else {
-            throw Failure(
-                why: "HTTP status \(get.status)" + (errorCode.map { ", error \($0)" } ?? ""))
-        }
-        guard let answer else { throw Failure(why: "its answer is not a JSON object") }
-        return answer
+        return (
+            Int(get.status), Array(UnsafeBufferPointer(start: get.bytes, count: get.count))
+        )
     }
 }
 

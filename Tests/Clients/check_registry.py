@@ -1,5 +1,6 @@
 """Avro, Protobuf and JSON Schema as confluent-kafka's serializers write them: exact counts, whatever the registry does meanwhile."""
 
+import json
 import time
 import uuid
 
@@ -33,6 +34,11 @@ def expect_cells(house, made):
     expect(keys == set(wanted), f"{keys}, not {set(wanted)}")
 
 
+def verify(house, path, *options, expected=0):
+    """The oracle counts the log with readers of its own, and finds the same cells, audits and marks."""
+    house.call("verify", "--full", "--meters", path, *options, expected=expected)
+
+
 def send(house, registry, form, made, **how):
     """Writes events with the serializer of a format, every other one with the schema's GUID in its header."""
     serializers = [events.Serializer(form, registry, house.topic, in_header) for in_header in (False, True)]
@@ -53,12 +59,14 @@ def add_format(form):
         with House() as house, Registry(free_port()) as registry:
             made = events.some(300, seed=4)
             where = [] if form == "json-schema" else ["--schemas", registry.url]
-            house.call("check", "--meters", catalog(house, form), *where)
-            machine = house.start("run", "--meters", catalog(house, form), *where).wait_ready()
+            path = catalog(house, form)
+            house.call("check", "--meters", path, *where)
+            machine = house.start("run", "--meters", path, *where).wait_ready()
             send(house, registry, form, made)
             house.wait_counted()
             machine.wait_outcomes({"accepted": len(made)})
             expect_cells(house, made)
+            verify(house, path, *where)
             expect(machine.terminate() == 0, "exit code after SIGTERM")
 
     one.__doc__ = f"{form}: confluent-kafka's serializer in both framings, every cell exact"
@@ -114,6 +122,7 @@ def registry_away():
         machine.wait_ready(30)
         expect_cells(house, first + second + third)
         expect(dead_details(house) == [], dead_details(house))
+        verify(house, path, *where)
         expect(machine.terminate() == 0, "exit code after SIGTERM")
 
 
@@ -137,6 +146,7 @@ def killed():
         machine = house.start("run", "--meters", path, *where, *instance)
         house.wait_counted(60)
         expect_cells(house, made)
+        verify(house, path, *where)
         expect(machine.terminate() == 0, "exit code after SIGTERM")
 
 
@@ -181,6 +191,7 @@ def bad_records():
         expect_cells(house, made)
         expect(dead_details(house) == sorted(detail for _, _, detail in bad), dead_details(house))
         expect(len([path for path in registry.asked if path == "/schemas/ids/7"]) == 3, "absent only after three answers")
+        verify(house, path, "--schemas", registry.url)
 
 
 @check
@@ -198,7 +209,8 @@ def bad_protobuf():
             (good[:-1], "record ends inside a value"),
             (good[:start] + b"\7", "a length, branch, symbol or tag of the record cannot be"),
         ]
-        machine = house.start("run", "--meters", catalog(house, "protobuf"), "--schemas", registry.url).wait_ready()
+        path = catalog(house, "protobuf")
+        machine = house.start("run", "--meters", path, "--schemas", registry.url).wait_ready()
         producer = house.producer()
         for event in made:
             producer.produce(house.topic, key=event["customer"], value=serializer.write(event)[0])
@@ -209,6 +221,7 @@ def bad_protobuf():
         machine.wait_outcomes({"accepted": len(made), "malformed": len(bad)})
         expect_cells(house, made)
         expect(dead_details(house) == sorted(detail for _, detail in bad), dead_details(house))
+        verify(house, path, "--schemas", registry.url)
 
 
 @check
@@ -232,6 +245,7 @@ def directory():
         expect_cells(house, made)
         said = house.call("check", "--meters", path, "--schemas", str(folder))
         expect(str(min(registry.schemas)) in said, said[-2000:])
+        verify(house, path, "--schemas", str(folder))
         expect(machine.terminate() == 0, "exit code after SIGTERM")
 
 
@@ -246,17 +260,75 @@ def credentials():
             registry.status, registry.elsewhere = 302, elsewhere.url + "/schemas/ids/1"
             secret = house.folder / "secret"
             secret.write_text(text + "\n")
-            machine = house.start("run", "--meters", catalog(house, "avro"), "--schemas", registry.url,
-                                  "--schemas-credentials-file", str(secret), "--log-level", "debug").wait_listening()
+            path = catalog(house, "avro")
+            where = ["--schemas", registry.url, "--schemas-credentials-file", str(secret)]
+            machine = house.start("run", "--meters", path, *where, "--log-level", "debug").wait_listening()
             wait_until(lambda: "HTTP status 302" in machine.log.read_text(), 20, "the redirect in the log")
             expect(elsewhere.asked == [], elsewhere.asked)
             registry.status = 200
             house.wait_counted(60)
             expect_cells(house, made)
+            verify(house, path, *where)
             log = machine.log.read_text()
             for word in ("se cret", "tokentoken", header.split()[1]):
                 expect(word not in log, "credentials in the log")
             expect(machine.terminate() == 0, "exit code after SIGTERM")
+
+
+@check
+def verification_without_schemas():
+    """a verification whose schema cannot be had ends with an error that says so, and compares nothing"""
+    with House(partitions=1) as house, Registry(free_port()) as registry:
+        path, where = catalog(house, "avro"), ["--schemas", registry.url]
+        machine = house.start("run", "--meters", path, *where).wait_ready()
+        send(house, registry, "avro", events.some(10, seed=5))
+        house.wait_counted()
+        house.call("verify", "--full", "--meters", path, expected=2)
+        registry.status, said = 503, ""
+        try:
+            verify(house, path, *where, "--timeout", "1s")
+        except AssertionError as failure:
+            said = str(failure)
+        expect("ended with 1:" in said and "cannot be had" in said and "HTTP status 503" in said, said)
+        registry.status = 200
+        verify(house, path, *where)
+        # Of another registry the schemas are others: what it counts differs.
+        with Registry(free_port()) as other:
+            verify(house, path, "--schemas", other.url, expected=1)
+        expect(machine.terminate() == 0, "exit code after SIGTERM")
+
+
+@check
+def doctor():
+    """doctor says whether the place of the schemas answers and how many it has; none of it for JSON"""
+    with House(partitions=1) as house, Registry(free_port()) as registry:
+        path = catalog(house, "avro")
+
+        def found(where, expected=0):
+            report = json.loads(house.call("doctor", "--meters", path, *where, "--json", expected=expected))
+            return [(each["grade"], each["message"]) for each in report["findings"] if each["check"] == "schemas-reach"]
+
+        where = ["--schemas", registry.url]
+        expect(found(where) == [("warning", f"{registry.url} has no schemas")], found(where))
+        for subject in ("one", "two"):
+            registry.add(subject, '"string"')
+        expect(found(where) == [("ok", f"the registry at {registry.url} answers: 2 subjects")], found(where))
+        registry.status = 401
+        expect(found(where, 1) == [("error", f"schemas cannot be asked for: {registry.url}: HTTP status 401")], found(where, 1))
+        registry.stop()
+        (grade, text), = found(where, 1)
+        expect(grade == "error" and registry.url in text and "onnect" in text, (grade, text))
+        folder = house.folder / "schemas"
+        folder.mkdir()
+        where = ["--schemas", str(folder)]
+        expect(found(where) == [("warning", f"{folder} has no schemas")], found(where))
+        (folder / "1.avsc").write_text('"string"')
+        expect(found(where) == [("ok", f"{folder} has 1 schemas")], found(where))
+        (folder / "2.avsc").write_text('{"type": "record"')
+        (grade, text), = found(where)
+        expect(grade == "warning" and "2 schemas, of which 1 cannot be used" in text and "2.avsc" in text, (grade, text))
+        path = catalog(house, "json-schema")
+        expect(found([]) == [], found([]))
 
 
 @check

@@ -103,6 +103,8 @@ class Registry:
             return self.schema(int(match[1]))
         if match := re.fullmatch(r"/schemas/guids/([0-9a-f-]+)", path):
             return self.schema(self.guids.get(match[1]))
+        if path == "/subjects":
+            return 200, list(self.subjects)
         if match := re.fullmatch(r"/subjects/([^/]+)/versions/(\d+|latest)", path):
             return self.version(urllib.parse.unquote(match[1]), match[2])
         return 404, {"error_code": 404, "message": "HTTP 404 Not Found"}
