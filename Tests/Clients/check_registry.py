@@ -4,6 +4,7 @@ import time
 import uuid
 
 import registry_events as events
+from authority import Authority
 from checks import check, expect, run
 from house import House, free_port, get, key_name, wait_until
 from schema_registry import Registry
@@ -260,6 +261,60 @@ def credentials():
 
 
 @check
+def https():
+    """over HTTPS with a CA of its own, basic and bearer: exact counts; another CA, another name, an old certificate: one line each"""
+    with House(partitions=1) as house:
+        authority, stranger = Authority(house.folder, "authority"), Authority(house.folder, "stranger")
+        good = authority.issue("good", "IP:127.0.0.1")
+        faults = [
+            (stranger.issue("strange", "IP:127.0.0.1"), f"its certificate is not signed by a CA in {authority.file}"),
+            (authority.issue("other", "DNS:registry.example"), "its certificate is for another name ("),
+            (authority.issue("old", "IP:127.0.0.1", days=-1), "its certificate has ended"),
+        ]
+        # The same schemas, once for the serializer and once over HTTPS.
+        with Registry(free_port()) as plain, Registry(free_port(), certificate=good) as registry:
+            registry.schemas, registry.guids = plain.schemas, plain.guids
+            made = events.some(30, seed=11)
+            send(house, plain, "avro", made)
+            path = catalog(house, "avro")
+            secret = house.folder / "secret"
+            where = ["--schemas", registry.url, "--schemas-credentials-file", str(secret)]
+            trust = ["--schemas-ca", str(authority.file)]
+            text, registry.authorization = "Bearer a-token-of-ours", "Bearer a-token-of-ours"
+            secret.write_text(text + "\n")
+            for certificate, said in faults:
+                registry.stop()
+                registry.certificate = certificate
+                registry.start()
+                machine = house.start("run", "--meters", path, *where, *trust).wait_listening()
+                wait_until(lambda: said in get(f"{machine.admin}/readyz")[2].decode(), 20, said)
+                lines = [line for line in machine.log.read_text().splitlines() if "waits at offset 0" in line]
+                expect(len(lines) == 1 and said in lines[0], f"one line that says why: {lines}")
+                expect(machine.terminate() == 0, "exit code after SIGTERM")
+            expect(registry.asked == [], f"asked in spite of its certificate: {registry.asked}")
+            machine = house.start("run", "--meters", path, *where).wait_listening()
+            said = "its certificate is not signed by a CA that this system trusts: set --schemas-ca"
+            registry.stop()
+            registry.certificate = good
+            registry.start()
+            wait_until(lambda: said in get(f"{machine.admin}/readyz")[2].decode(), 20, said)
+            expect(machine.terminate() == 0, "exit code after SIGTERM")
+            machine = house.start("run", "--meters", path, *where, *trust)
+            house.wait_counted(60)
+            expect_cells(house, made)
+            expect(machine.terminate() == 0, "exit code after SIGTERM")
+            # Another process, which knows no schema, with a user and a password.
+            registry.authorization = "Basic dXNlcjpwYXNzOndvcmQ="
+            secret.write_text("user:pass:word\n")
+            more = events.some(20, seed=12)
+            send(house, plain, "avro", more)
+            machine = house.start("run", "--meters", path, *where, *trust)
+            house.wait_counted(60)
+            expect_cells(house, made + more)
+            expect(machine.terminate() == 0, "exit code after SIGTERM")
+
+
+@check
 def refusals():
     """a catalog without a place for its schemas, a place with a password, and schemas for JSON are refused"""
     with House(partitions=1) as house:
@@ -268,6 +323,13 @@ def refusals():
         house.call("check", "--meters", path, "--schemas", "http://user:password@127.0.0.1:1", expected=2)
         house.call("check", "--meters", path, "--schemas", str(house.folder / "nothing"), expected=2)
         house.call("check", "--schemas", "http://127.0.0.1:1", expected=2)
+        # A CA that is none, and one that would not be used.
+        secure = ("check", "--meters", path, "--schemas", "https://127.0.0.1:1", "--schemas-ca")
+        house.call(*secure, path, expected=2)
+        house.call(*secure, str(house.folder / "nothing"), expected=2)
+        authority = str(Authority(house.folder, "authority").file)
+        house.call(*secure, authority)
+        house.call("check", "--meters", path, "--schemas", "http://127.0.0.1:1", "--schemas-ca", authority, expected=2)
 
 
 run()
