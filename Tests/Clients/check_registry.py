@@ -1,5 +1,6 @@
 """Avro, Protobuf and JSON Schema as confluent-kafka's serializers write them: exact counts, whatever the registry does meanwhile."""
 
+import collections
 import time
 import uuid
 
@@ -312,6 +313,32 @@ def https():
             house.wait_counted(60)
             expect_cells(house, made + more)
             expect(machine.terminate() == 0, "exit code after SIGTERM")
+
+
+@check
+def unknown_ids():
+    """1,000 records with 1,000 ids that the registry does not have are dead letters within seconds, and one line tells of them"""
+    with House(partitions=1) as house, Registry(free_port()) as registry:
+        made = events.some(10, seed=3)
+        path = catalog(house, "avro")
+        producer = house.producer()
+        for number in range(1_000):
+            producer.produce(house.topic, key=b"k", value=b"\0" + (500_000 + number).to_bytes(4, "big") + b"x")
+        expect(producer.flush(30) == 0, "flush")
+        send(house, registry, "avro", made)
+        machine = house.start("run", "--meters", path, "--schemas", registry.url).wait_listening()
+        began = time.monotonic()
+        house.wait_counted(60)
+        seconds = time.monotonic() - began
+        machine.wait_outcomes({"accepted": len(made), "malformed": 1_000})
+        expect_cells(house, made)
+        expect(dead_details(house) == ["registry has no schema with that id"] * 1_000, "dead letters")
+        asked = collections.Counter(path for path in registry.asked if path.startswith("/schemas/ids/50"))
+        expect(set(asked.values()) == {3} and len(asked) == 1_000, "each is absent only after three answers")
+        lines = [line for line in machine.log.read_text().splitlines() if "the registry has no schema" in line]
+        expect(len(lines) == 1, lines[:3])
+        expect(seconds < 30, f"{seconds:.0f} s")
+        expect(machine.terminate() == 0, "exit code after SIGTERM")
 
 
 @check
