@@ -244,8 +244,8 @@ public struct Program: ~Copyable {
 extension Program {
     /// About how long Redis' script takes at most for the events of one record, in nanoseconds.
     ///
-    /// Each of `EventLimits.events` events is of one organization then, and changes as many cells of
-    /// its own as an event can.
+    /// Each of `EventLimits.events` events is of one organization then, and changes as many cells
+    /// of its own as an event can.
     public var fullRecordNanoseconds: Int64 {
         var most: Int64 = 0
         for index in 0..<events.count {
