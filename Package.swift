@@ -141,6 +141,7 @@ let package = Package(
             "OdometerTests", "odometer", "API", "HTTPServer", "Ledger", "Metering", "Pipeline",
             "Replay", "Kafka", "Laboratory", "Printing", "Redis", "Verify", "Workload", "Zones",
             "TestSupport"),
+        tests("RegistryTests", "Registry", "Metering"),
         tests("TidyTests", "TestSupport"),
     ],
     swiftLanguageModes: [.v6],
