@@ -176,11 +176,12 @@ final class TestService {
     }
 
     func send(
-        _ method: HTTPServer.Method, _ target: String, _ headers: [String: String] = [:]
+        _ method: HTTPServer.Method, _ target: String, _ headers: [String: String] = [:],
+        body: [UInt8] = []
     ) throws -> Answer {
         let request = try Request(
             method: method, target: Array(target.utf8),
-            headers: HeaderFields(headers.map { (name: $0.key, value: $0.value) }))
+            headers: HeaderFields(headers.map { (name: $0.key, value: $0.value) }), body: body)
         let answer = Answer(api.handle(worker, request))
         TestService.keep(answer, of: request, target: target)
         return answer
