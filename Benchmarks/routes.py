@@ -25,6 +25,14 @@ ROUTES = [
     Route("identity activity", f"{IDENTITY}/agents/activity", "identity"),
     Route("identity agents", f"{IDENTITY}/agents", "identity"),
 ]
+# Questions of docs/QUERY.md over 30 days, for `Benchmarks/http`.
+QUESTIONS = [
+    Route("question: total", "/v1/meters/consents/query?from={before}&to={today}", "operations"),
+    Route("question: days in UTC", "/v1/meters/consents/query?window=day", "operations"),
+    Route("question: by country", "/v1/meters/consent_countries/query?by=country", "operations"),
+    Route("question: days by country", "/v1/meters/consent_countries/query?window=day&by=country&compare=previous", "operations"),
+    Route("question: quarter-hours of Berlin as days", "/v1/meters/data_points_ingested/query?window=day&zone=Europe/Berlin", "operations"),
+]
 
 
 def token(organization):

@@ -1,5 +1,6 @@
 import Foundation
 import HTTPServer
+import Query
 import Testing
 
 /// `/v1/meters/{meter}/query` and `/v1/query` over a private Redis, at 2026-03-09T14:07:31Z.
