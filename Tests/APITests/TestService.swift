@@ -191,11 +191,12 @@ final class TestService {
     /// can be compared with the published description.
     private static func keep(_ answer: Answer, of request: Request, target: String) {
         guard let file = ProcessInfo.processInfo.environment["TEST_ANSWERS"],
-            request.method == .get
+            request.method == .get || request.method == .post
         else { return }
         let body = try? JSONSerialization.jsonObject(with: Data(answer.body.utf8))
         let names = Set(answer.headers.keys)
         let line: [String: Any] = [
+            "method": request.method.name.lowercased(), "type": answer.contentType ?? "",
             "target": target, "status": answer.status, "body": body ?? NSNull(),
             "headers": names.sorted(),
         ]
@@ -223,9 +224,11 @@ struct Answer {
     let headers: [String: String]
     let body: String
     let vary: String?
+    let contentType: String?
 
     init(_ response: Response) {
         status = response.status
+        contentType = response.contentType
         headers = Dictionary(
             response.headers.map { ($0.name, $0.value) }, uniquingKeysWith: { $1 })
         vary = response.vary
