@@ -47,6 +47,8 @@ def question(chance, now):
         orders = ["time", "-time", "name"] if meter["kind"] in ("histogram", "distinct") else [
             "time", "-time", "name", "value", "-value"]
         made["order"] = chance.choice(orders)
+    elif meter["kind"] == "distinct" and made["by"]:
+        made["order"] = "name"
     if chance.random() < 0.3:
         made["fill"] = "null"
     made["limit"] = chance.choice([1, 3, 10, 100, 1_000, 10_000])

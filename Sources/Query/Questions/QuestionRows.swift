@@ -87,8 +87,9 @@ public struct QuestionRows {
         if !fold.extremes.isEmpty {
             return fold.extremes[index].flatMap { number?([UInt8]($0)) }
         }
-        let sum = isClamped ? max(0, fold.sums[index]) : fold.sums[index]
-        return sum == 0 && isNullWhereEmpty ? nil : .integer(sum)
+        let sum = fold.sums[index]
+        if sum == 0, isNullWhereEmpty { return nil }
+        return .integer(isClamped ? max(0, sum) : sum)
     }
 
     // MARK: Order
