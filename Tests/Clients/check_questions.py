@@ -323,6 +323,9 @@ def every_number():
             producer.produce(house.topic, json.dumps(record), key=record["subject"] + record["id"])
         producer.flush(30)
         house.wait_counted()
+        count = sum(log.count for log in logs)
+        repeated = sum(len(log.records) for log in logs) - count
+        machine.wait_outcomes({"accepted": count, "duplicate": repeated})
         chance = random.Random(SEED)
         rounds = [Round(Client(machine.url, key), log) for key, log in zip(keys, logs)]
         began = time.monotonic()

@@ -162,7 +162,7 @@ class Log:
 
     def __init__(self, seed, organization, now, count):
         chance = random.Random(f"{seed} {organization}")
-        self.records, self.now = [], now
+        self.records, self.now, self.count = [], now, count
         entries = {name: [] for name in METERS}
         past = [place for place in PLACES if place + 3 * 86_400 < now]
         for number in range(count):
@@ -181,7 +181,7 @@ class Log:
     def _add(self, chance, organization, number, at, entries):
         is_sale = chance.random() < 0.85
         price = chance.randrange(0, 1_000_000)
-        data = {"cents": int(10 ** (chance.random() * 6)), "price": f"{price // 100}.{price % 100:02d}"}
+        data = {"cents": int(10 ** (chance.random() * 6)), "price": price / 100}
         for name, values in (("shop", SHOPS), ("country", COUNTRIES), ("plan", PLANS)):
             value = chance.choice(values)
             if value is not None:
