@@ -35,20 +35,21 @@ class Kept:
         date = zone.date(second).replace(day=1)
         return zone.seconds(date), zone.seconds(step_after(zone, "month", date))
 
-    def _longest(self, at, end):
-        """The end of the longest cell that begins here and ends by then; None where there is none."""
+    def _reach(self, at, end):
+        """How far neighbouring cells of one length reach from here by then; None where no cell begins here."""
         for window in self.windows:
             start, after = self.cell(window, at)
             oldest = self.oldest[window]
             if start == at and after <= end and (oldest is None or after > oldest):
-                return after
+                # Later cells of this length are kept as well.
+                return after if window == "month" else end // self.lengths[window] * self.lengths[window]
         return None
 
     def holes(self, start, end):
         """What no cells cover, joined."""
         found, at = [], start
         while at < end:
-            after = self._longest(at, end)
+            after = self._reach(at, end)
             if after is None:
                 # The next place where any cell could begin.
                 after = min([self.cell(window, at)[1] for window in self.windows] + [end])
