@@ -61,9 +61,9 @@ let package = Package(
         room("Ledger", "Metering", "Redis"),
         room("Pipeline", "Metering", "Kafka", "Redis", "Ledger"),
         room("Registry", "Metering", "CRecordScan", "CProtoSchema", "CCurl", "CSSL"),
-        room("Query", "Metering", "Ledger"),
+        room("Query", "Metering", "Ledger", "Zones"),
         room("HTTPServer", "CMicroHTTPD"),
-        room("API", "Metering", "Query", "HTTPServer", "Spelling", "CJWT", "CCrypto"),
+        room("API", "Metering", "Query", "HTTPServer", "Spelling", "Zones", "CJWT", "CCrypto"),
         room("Workload"),
         room("Replay", "Kafka", "Redis", "Workload", "CZlib", "CZstd"),
         room("Printing"),
@@ -135,7 +135,7 @@ let package = Package(
         tests("HTTPServerTests", "HTTPServer", "TestSupport"),
         tests(
             "APITests", "API", "Query", "HTTPServer", "Ledger", "Redis", "Metering", "Catalog",
-            "FuzzTargets", "EventScanTarget", "RecordScanTarget", "TestSupport"),
+            "Zones", "FuzzTargets", "EventScanTarget", "RecordScanTarget", "TestSupport"),
         tests("WorkloadTests", "Workload", "Verify", "Kafka", "Redis", "TestSupport"),
         tests(
             "OdometerTests", "odometer", "API", "HTTPServer", "Ledger", "Metering", "Pipeline",
