@@ -25,6 +25,14 @@ ROUTES = [
     Route("identity activity", f"{IDENTITY}/agents/activity", "identity"),
     Route("identity agents", f"{IDENTITY}/agents", "identity"),
 ]
+# Questions of docs/QUERY.md over 30 days, for `Benchmarks/http`.
+QUESTIONS = [
+    Route("question: total", "/v1/meters/consents/query", "operations"),
+    Route("question: days in UTC", "/v1/meters/consents/query?window=day", "operations"),
+    Route("question: by country", "/v1/meters/consent_countries/query?by=country", "operations"),
+    Route("question: days by country", "/v1/meters/consent_countries/query?window=day&by=country&compare=previous", "operations"),
+    Route("question: days of Berlin by service", "/v1/meters/connections_opened/query?window=day&by=service&zone=Europe/Berlin", "operations"),
+]
 
 
 def token(organization):
@@ -63,13 +71,14 @@ class Tenant:
         self.organization = organization
         common = ["--bootstrap", rig.kafka.bootstrap, "--directory-topic", rig.directory, "--redis",
                   f"unix://{rig.redis.path}", "--prefix", prefix, "--organization", organization, "--json"]
-        words = [word for name in ("workspace", "connections", "privacy") for word in ("--dialect", name)]
+        words = [word for name in ("workspace", "connections", "privacy", "operations") for word in ("--dialect", name)]
         key = json.loads(rig.call("keys", "create", *common, *words))["key"]
         overview = json.loads(rig.call("keys", "create", *common, "--dialect", "overview"))["key"]
         self.headers = {
             "overview": {"X-API-Key": overview}, "connections": {"Authorization": key}, "privacy": {"x-api-key": key},
             "workspace": {"Authorization": f"Bearer {key}", "x-org": f"org-{number}"},
             "identity": {"Authorization": f"Bearer {token(organization)}"},
+            "operations": {"Authorization": f"Bearer {key}"},
         }
 
     def request(self, route, plan=None):

@@ -9,7 +9,8 @@ import Redis
 
 /// An HTTP request from its first line to the answer: decoding, routes, credentials and parameters.
 ///
-/// The input is `METHOD TARGET`, then a header on each line. In headers `{overview}`, `{odo}` and
+/// The input is `METHOD TARGET`, then a header on each line, then after an
+/// empty line the body. In headers `{overview}`, `{odo}` and
 /// `{token}` are replaced by valid credentials, because no fuzzer would find one.
 final class RequestTarget: FuzzTarget {
     /// Statuses of `schemas/openapi.yaml`, without 500.
@@ -82,7 +83,8 @@ final class RequestTarget: FuzzTarget {
         let method = line.prefix { $0 != UInt8(ascii: " ") }
         let target = Array(line.dropFirst(method.count + 1))
         var headers = HeaderFields()
-        for line in lines where !line.isEmpty {
+        let body = lines.firstIndex { $0.isEmpty }.map { lines[($0 + 1)...] } ?? []
+        for line in lines.prefix(while: { !$0.isEmpty }) {
             let name = line.prefix { $0 != UInt8(ascii: ":") }
             var value = String(decoding: line.dropFirst(name.count + 1), as: UTF8.self)
             for (place, secret) in credentials { value = value.replacing(place, with: secret) }
@@ -92,7 +94,7 @@ final class RequestTarget: FuzzTarget {
         do throws(HTTPError) {
             request = try Request(
                 method: Method(name: String(decoding: method, as: UTF8.self)), target: target,
-                headers: headers)
+                headers: headers, body: Array(body.joined(separator: [UInt8(ascii: "\n")])))
         } catch {
             return error.code == .badRequest ? nil : "refused with \(error)"
         }

@@ -85,7 +85,7 @@ public final class APIService: Sendable {
         var entries: [Entry] = []
         for (index, dialect) in dialects.enumerated() {
             for route in dialect.routes {
-                routes.append(Route(.get, route.pattern, id: entries.count))
+                routes.append(Route(route.method, route.pattern, id: entries.count))
                 names.append("\(dialect.name)/\(route.name)")
                 entries.append(
                     .dialect(
@@ -129,9 +129,8 @@ public final class APIService: Sendable {
             }
             return (response(problem, dialect), nil)
         case .methodNotAllowed(let allow):
-            // The dialect of the path writes the body; all its routes are for GET.
-            guard case .found(let id, _) = router.match(.get, request.rawPath),
-                case .dialect(let index, _, _) = entries[id]
+            // The dialect of the path writes the body.
+            guard let id = route(of: request.rawPath), case .dialect(let index, _, _) = entries[id]
             else { return (.methodNotAllowed(allow: allow), nil) }
             let problem = Problem(405, "The method must be one of: \(allow)", allow: allow)
             return (response(problem, dialects[index]), id)
@@ -169,6 +168,14 @@ public final class APIService: Sendable {
         }
     }
 
+    /// A route of a path, for whatever method.
+    private func route(of path: [UInt8]) -> Int? {
+        for method in [HTTPServer.Method.get, .post] {
+            if case .found(let id, _) = router.match(method, path) { return id }
+        }
+        return nil
+    }
+
     /// The dialect that a path without a route belongs to.
     private func dialect(above path: [UInt8]) -> (any Dialect)? {
         dialects.first { dialect in
@@ -179,7 +186,9 @@ public final class APIService: Sendable {
     }
 
     private func response(_ reply: Reply, _ dialect: any Dialect) -> Response {
-        var response = Response.json(reply.body)
+        var response = Response(
+            status: 200, body: reply.body, contentType: reply.contentType)
+        response.headers = reply.headers
         response.vary = dialect.credentialHeaders
         if let asOfMilliseconds = reply.asOfMilliseconds {
             response.setHeader("X-Odometer-As-Of", TimeText.millisecond(asOfMilliseconds))

@@ -15,7 +15,7 @@ public protocol Dialect: Sendable {
     ///
     /// Unknown paths below it are answered with the dialect's own error body.
     var root: String { get }
-    /// Its paths, all GET, each with the method that answers it.
+    /// Its paths, each with the method that answers it.
     var routes: [DialectRoute] { get }
     /// The status for a request with bad parameters; 400 where the dialect names no other.
     var badRequestStatus: Int { get }
@@ -77,6 +77,8 @@ public struct DialectRoute: Sendable {
     public var name: String
     /// Path with `{name}` for a segment.
     public var pattern: String
+    /// GET, which answers HEAD too, or POST.
+    public var method: HTTPServer.Method
     /// The meters that its answers need.
     public var needs: [MeterNeed]
     /// Answers a call of this path.
@@ -84,9 +86,11 @@ public struct DialectRoute: Sendable {
 
     /// A route of these parts.
     public init(
-        _ name: String, _ pattern: String, needs: [MeterNeed] = [], answer: @escaping Handler
+        _ name: String, _ pattern: String, method: HTTPServer.Method = .get,
+        needs: [MeterNeed] = [], answer: @escaping Handler
     ) {
         self.name = name
+        self.method = method
         self.pattern = pattern
         self.needs = needs
         self.answer = answer
@@ -95,8 +99,12 @@ public struct DialectRoute: Sendable {
 
 /// A dialect's answer: the body, and the values for its headers.
 public struct Reply: Sendable {
-    /// JSON.
+    /// JSON, where `contentType` says nothing else.
     public var body: [UInt8]
+    /// The media type.
+    public var contentType = "application/json"
+    /// Header fields of this answer alone.
+    public var headers: [Response.Field] = []
     /// The range that was really answered, in the form of its header.
     public var range: String?
     /// Record time (ms) of the newest record counted.

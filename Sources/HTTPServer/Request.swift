@@ -99,7 +99,7 @@ public struct Request: Sendable {
         return found.map { .once($0) } ?? .absent
     }
 
-    /// A hash of method, target and these headers.
+    /// A hash of method, target, body and these headers.
     ///
     /// Equal requests have equal hashes within one process.
     public func digest(with headerNames: [String]) -> UInt64 {
@@ -113,6 +113,7 @@ public struct Request: Sendable {
                 piece.withUnsafeBytes { hasher.combine(bytes: $0) }
             }
         }
+        if !body.isEmpty { body.withUnsafeBytes { hasher.combine(bytes: $0) } }
         for name in headerNames { headers.hash(name, into: &hasher) }
         return UInt64(bitPattern: Int64(hasher.finalize()))
     }

@@ -99,7 +99,7 @@ extension Inquiry {
     }
 
     /// A function that reads stored values of that meter.
-    private func storedNumber(of meter: KnownMeter) -> ([UInt8]) -> MeterNumber? {
+    func storedNumber(of meter: KnownMeter) -> ([UInt8]) -> MeterNumber? {
         let kind = engine.summary(meter.declaration.name)?.valueKind ?? .text
         // Before a first or last value there are 20 digits of time and a colon.
         let prefix = meter.keep == .first || meter.keep == .last ? 21 : 0

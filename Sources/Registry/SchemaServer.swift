@@ -1,5 +1,6 @@
 internal import CCurl
 internal import CRecordScan
+internal import CSSL
 internal import Glibc
 internal import Metering
 
@@ -18,7 +19,10 @@ public struct RegistryCredentials: Sendable {
 }
 
 /// A registry with the API of Confluent's, over HTTP or HTTPS.
-struct SchemaServer: SchemaFetcher {
+///
+/// Its connection stays open from request to request, until `rest`.
+final class SchemaServer: SchemaFetcher, @unchecked Sendable {
+    // @unchecked: the handle belongs to the keeper's thread, and there is one at a time.
     static let timeoutMilliseconds = 5_000
     static let mostBytes = 4 << 20
     static let mostFiles = 200
@@ -31,6 +35,20 @@ struct SchemaServer: SchemaFetcher {
     let credentials: RegistryCredentials?
     let authorityFile: String?
     var longestPause: Int64 { 30_000 }
+    private var handle: UnsafeMutableRawPointer?
+
+    init(url: String, credentials: RegistryCredentials?, authorityFile: String?) {
+        self.url = url
+        self.credentials = credentials
+        self.authorityFile = authorityFile
+    }
+
+    deinit { rest() }
+
+    func rest() {
+        if let handle { curl_easy_cleanup(handle) }
+        handle = nil
+    }
 
     private struct Failure: Error {
         var why: String
@@ -167,19 +185,45 @@ struct SchemaServer: SchemaFetcher {
         get.url = copies[0].map { UnsafePointer($0) } ?? nil
         get.credentials = copies[1].map { UnsafePointer($0) } ?? nil
         get.ca_file = copies[2].map { UnsafePointer($0) } ?? nil
-        let code = odometer_get_ask(&get)
+        if handle == nil { handle = curl_easy_init() }
+        let code = handle.map { odometer_get_ask($0, &get) } ?? -1
         if get.is_too_large != 0 {
             throw Failure(why: "its answer is larger than \(Self.mostBytes >> 20) MiB")
         }
         guard code == 0 else {
-            let why = withUnsafeBytes(of: &get.why) {
+            let said = withUnsafeBytes(of: &get.why) {
                 String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
             }
-            throw Failure(why: why)
+            throw Failure(
+                why: fault(UInt32(bitPattern: code), said, verifyResult: get.verify_result))
         }
         return (
             Int(get.status), Array(UnsafeBufferPointer(start: get.bytes, count: get.count))
         )
+    }
+
+    /// Why a request has no answer, and for faults of TLS what to do.
+    private func fault(_ code: UInt32, _ said: String, verifyResult: Int) -> String {
+        guard code == CURLE_PEER_FAILED_VERIFICATION.rawValue else {
+            return said.isEmpty ? "no memory for a request" : said
+        }
+        switch Int32(truncatingIfNeeded: verifyResult) {
+        case X509_V_ERR_CERT_HAS_EXPIRED: return "its certificate has ended"
+        case X509_V_ERR_CERT_NOT_YET_VALID:
+            return "its certificate is not valid yet, or the clock here is wrong"
+        case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT, X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY,
+            X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT, X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN,
+            X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE, X509_V_ERR_CERT_SIGNATURE_FAILURE:
+            guard let authorityFile else {
+                return "its certificate is not signed by a CA that this system trusts: "
+                    + "set --schemas-ca"
+            }
+            return "its certificate is not signed by a CA in \(authorityFile)"
+        // The certificate is good, and libcurl compares the name only then.
+        case X509_V_OK, X509_V_ERR_UNSPECIFIED:
+            return "its certificate is for another name (\(said))"
+        default: return said
+        }
     }
 }
 

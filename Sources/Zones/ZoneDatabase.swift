@@ -5,8 +5,7 @@ internal import Synchronization
 
 /// The system's tz database: compiled files in a directory, one for each name.
 ///
-/// Thread-safe. A zone is read once and kept; `refresh` reads it again after an update of the
-/// files.
+/// Thread-safe. A zone is kept until its file changes, which each question about it looks for.
 public final class ZoneDatabase: Sendable {
     /// The directory that all programs of the system use; `TZDIR` names another one.
     public static let system = ZoneDatabase(
@@ -14,7 +13,7 @@ public final class ZoneDatabase: Sendable {
 
     /// Where the files are.
     public let directory: String
-    private let known = Mutex<[String: Zone]>([:])
+    private let known = Mutex<[String: KnownZone]>([:])
     private static let mostBytes = 1 << 20
 
     /// A database in this directory, which need not exist.
@@ -73,22 +72,25 @@ public final class ZoneDatabase: Sendable {
     }
 
     /// The zone with this name, in exactly this spelling.
+    ///
+    /// Where its file has changed since it was read, it is read again.
     public func zone(named name: String) throws(Fault) -> Zone {
-        if let zone = known.withLock({ $0[name] }) { return zone }
         // UTC needs no file.
         if name == "UTC" { return .utc }
-        guard Self.isName(name), let bytes = read(name, most: Self.mostBytes),
-            bytes.starts(with: "TZif".utf8)
-        else { throw fault(of: name) }
+        let known = self.known.withLock { $0[name] }
+        guard Self.isName(name), let stamp = ZoneStamp(path: "\(directory)/\(name)") else {
+            throw fault(of: name)
+        }
+        if let known, known.stamp == stamp { return known.zone }
+        guard let bytes = read(name, most: Self.mostBytes), bytes.starts(with: "TZif".utf8) else {
+            throw fault(of: name)
+        }
         guard let file = ZoneFile(name: name, bytes: bytes) else {
             throw .unreadable("\(directory)/\(name) is damaged, or counts leap seconds")
         }
-        known.withLock { $0[name] = file.zone }
+        self.known.withLock { $0[name] = KnownZone(stamp: stamp, zone: file.zone) }
         return file.zone
     }
-
-    /// Forgets what was read, so that updated files are read.
-    public func refresh() { known.withLock { $0.removeAll() } }
 
     /// Names of all zones, sorted; those of `posix` and `right` and files of other kinds left out.
     public var names: [String] {

@@ -176,11 +176,12 @@ final class TestService {
     }
 
     func send(
-        _ method: HTTPServer.Method, _ target: String, _ headers: [String: String] = [:]
+        _ method: HTTPServer.Method, _ target: String, _ headers: [String: String] = [:],
+        body: [UInt8] = []
     ) throws -> Answer {
         let request = try Request(
             method: method, target: Array(target.utf8),
-            headers: HeaderFields(headers.map { (name: $0.key, value: $0.value) }))
+            headers: HeaderFields(headers.map { (name: $0.key, value: $0.value) }), body: body)
         let answer = Answer(api.handle(worker, request))
         TestService.keep(answer, of: request, target: target)
         return answer
@@ -190,11 +191,12 @@ final class TestService {
     /// can be compared with the published description.
     private static func keep(_ answer: Answer, of request: Request, target: String) {
         guard let file = ProcessInfo.processInfo.environment["TEST_ANSWERS"],
-            request.method == .get
+            request.method == .get || request.method == .post
         else { return }
         let body = try? JSONSerialization.jsonObject(with: Data(answer.body.utf8))
         let names = Set(answer.headers.keys)
         let line: [String: Any] = [
+            "method": request.method.name.lowercased(), "type": answer.contentType ?? "",
             "target": target, "status": answer.status, "body": body ?? NSNull(),
             "headers": names.sorted(),
         ]
@@ -222,9 +224,11 @@ struct Answer {
     let headers: [String: String]
     let body: String
     let vary: String?
+    let contentType: String?
 
     init(_ response: Response) {
         status = response.status
+        contentType = response.contentType
         headers = Dictionary(
             response.headers.map { ($0.name, $0.value) }, uniquingKeysWith: { $1 })
         vary = response.vary

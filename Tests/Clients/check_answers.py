@@ -41,15 +41,20 @@ def answers():
         if path is None:
             expect(status == "404", f"{answer['target']}: {status}")
             continue
-        responses = DOCUMENT["paths"][path]["get"]["responses"]
+        operation = DOCUMENT["paths"][path].get(answer["method"])
+        if operation is None:
+            expect(status == "405", f"{answer['method']} {answer['target']}: {status}")
+            continue
+        responses = operation["responses"]
         expect(status in responses, f"{path}: {status} is not described")
         response = resolved(responses[status])
         known = set(response.get("headers", {})) | {"Allow", "Retry-After"}
         expect(set(answer["headers"]) <= known, f"{path} {status}: {answer['headers']}")
         content = response["content"].get("application/json")
-        if content is None:
+        if content is None or answer["type"] != "application/json":
+            expect(answer["type"].split(";")[0] in response["content"], f"{path} {status}: {answer['type']}")
             continue
-        key = (path, status)
+        key = (path, answer["method"], status)
         if key not in validators:
             schema = {**content["schema"], "components": DOCUMENT["components"]}
             validators[key] = Draft202012Validator(schema)

@@ -56,13 +56,6 @@ WORDS = {
 NOTHING = object()  # no value of JSON
 
 
-class KeptHouse(House):
-    """Records may be years old, and a topic must not drop them."""
-
-    def create_topic(self, name, partitions, config=None):
-        super().create_topic(name, partitions, {"retention.ms": "-1", **(config or {})})
-
-
 class Facts:
     """Counts facts, and those that do not hold, by the change that made them true."""
 
@@ -354,6 +347,6 @@ def enough():
 
 
 FACTS = Facts()
-with KeptHouse() as HOUSE:
+with House() as HOUSE:
     SETTING = Setting(HOUSE)
     run()

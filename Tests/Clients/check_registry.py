@@ -1,57 +1,17 @@
 """Avro, Protobuf and JSON Schema as confluent-kafka's serializers write them: exact counts, whatever the registry does meanwhile."""
 
-import json
+import collections
 import time
 import uuid
 
 import registry_events as events
 from checks import check, expect, run
-from house import House, free_port, get, key_name, wait_until
+from house import House, free_port, get, wait_until
+from registry_house import catalog, dead_details, expect_cells, send, verify
 from schema_registry import Registry
 
 House.needed()
 WAITING = "odometer_partition_schema_waiting"
-
-
-def catalog(house, form, extra=""):
-    path = house.folder / f"{form}.yaml"
-    path.write_text(events.CATALOG.format(form=form) + extra)
-    return str(path)
-
-
-def found_cells(house, subject):
-    """All that Redis holds of an organization."""
-    name = key_name(subject)
-    return {key[len(name) + 1:]: house.redis.hgetall(key) for key in house.redis.scan_iter(f"{name}:*", count=10_000)}
-
-
-def expect_cells(house, made):
-    """Compares all cells with what the events say."""
-    wanted = events.cells(made)
-    for subject, cells in wanted.items():
-        expect(found_cells(house, subject) == cells, f"{subject}: {found_cells(house, subject)}, not {cells}")
-    keys = {key.split(":")[3] for key in house.redis.scan_iter("odo:1:{*}:*:*", count=10_000)} - {"directory"}
-    expect(keys == set(wanted), f"{keys}, not {set(wanted)}")
-
-
-def verify(house, path, *options, expected=0):
-    """The oracle counts the log with readers of its own, and finds the same cells, audits and marks."""
-    house.call("verify", "--full", "--meters", path, *options, expected=expected)
-
-
-def send(house, registry, form, made, **how):
-    """Writes events with the serializer of a format, every other one with the schema's GUID in its header."""
-    serializers = [events.Serializer(form, registry, house.topic, in_header) for in_header in (False, True)]
-    producer = house.producer()
-    for number, event in enumerate(made):
-        value, headers = serializers[number % 2].write(event)
-        producer.produce(house.topic, key=event["customer"], value=value, headers=headers, timestamp=int(time.time() * 1000), **how)
-    expect(producer.flush(30) == 0, "flush")
-
-
-def dead_details(house):
-    """The details of all dead letters, sorted."""
-    return sorted(dict(record.headers())["detail"].decode() for record in house.records(house.dead, 1))
 
 
 def add_format(form):
@@ -225,121 +185,29 @@ def bad_protobuf():
 
 
 @check
-def directory():
-    """schemas from files: a partition waits for a file that is missing, and goes on when it is there"""
-    with House(partitions=2) as house, Registry(free_port()) as registry:
-        made = events.some(60, seed=5)
-        folder = house.folder / "schemas"
-        folder.mkdir()
-        path = catalog(house, "protobuf")
-        machine = house.start("run", "--meters", path, "--schemas", str(folder)).wait_ready()
-        send(house, registry, "protobuf", made)
-        waiting = lambda: sum(value for name, value in machine.metrics().items() if name.startswith(WAITING))
-        wait_until(lambda: waiting() > 0, 20, "a partition waits")
-        for number, schema in registry.schemas.items():
-            for name in (number, registry.guid(number)):
-                (folder / f"{name}.proto").write_text(schema["schema"])
-        (folder / "acme").mkdir()
-        (folder / "acme" / "level.proto").write_text(events.LEVEL_PROTO)
+def unknown_ids():
+    """1,000 records with 1,000 ids that the registry does not have are dead letters within seconds, and one line tells of them"""
+    with House(partitions=1) as house, Registry(free_port()) as registry:
+        made = events.some(10, seed=3)
+        path = catalog(house, "avro")
+        producer = house.producer()
+        for number in range(1_000):
+            producer.produce(house.topic, key=b"k", value=b"\0" + (500_000 + number).to_bytes(4, "big") + b"x")
+        expect(producer.flush(30) == 0, "flush")
+        send(house, registry, "avro", made)
+        machine = house.start("run", "--meters", path, "--schemas", registry.url).wait_listening()
+        began = time.monotonic()
         house.wait_counted(60)
+        seconds = time.monotonic() - began
+        machine.wait_outcomes({"accepted": len(made), "malformed": 1_000})
         expect_cells(house, made)
-        said = house.call("check", "--meters", path, "--schemas", str(folder))
-        expect(str(min(registry.schemas)) in said, said[-2000:])
-        verify(house, path, "--schemas", str(folder))
+        expect(dead_details(house) == ["registry has no schema with that id"] * 1_000, "dead letters")
+        asked = collections.Counter(path for path in registry.asked if path.startswith("/schemas/ids/50"))
+        expect(set(asked.values()) == {3} and len(asked) == 1_000, "each is absent only after three answers")
+        lines = [line for line in machine.log.read_text().splitlines() if "the registry has no schema" in line]
+        expect(len(lines) == 1, lines[:3])
+        expect(seconds < 30, f"{seconds:.0f} s")
         expect(machine.terminate() == 0, "exit code after SIGTERM")
-
-
-@check
-def credentials():
-    """basic and bearer credentials reach the registry and no log; a redirect is not followed"""
-    for text, header in (("user:se cret", "Basic dXNlcjpzZSBjcmV0"), ("Bearer tokentoken", "Bearer tokentoken")):
-        with House(partitions=1) as house, Registry(free_port()) as registry, Registry(free_port()) as elsewhere:
-            made = events.some(10, seed=5)
-            send(house, registry, "avro", made)
-            registry.authorization = header
-            registry.status, registry.elsewhere = 302, elsewhere.url + "/schemas/ids/1"
-            secret = house.folder / "secret"
-            secret.write_text(text + "\n")
-            path = catalog(house, "avro")
-            where = ["--schemas", registry.url, "--schemas-credentials-file", str(secret)]
-            machine = house.start("run", "--meters", path, *where, "--log-level", "debug").wait_listening()
-            wait_until(lambda: "HTTP status 302" in machine.log.read_text(), 20, "the redirect in the log")
-            expect(elsewhere.asked == [], elsewhere.asked)
-            registry.status = 200
-            house.wait_counted(60)
-            expect_cells(house, made)
-            verify(house, path, *where)
-            log = machine.log.read_text()
-            for word in ("se cret", "tokentoken", header.split()[1]):
-                expect(word not in log, "credentials in the log")
-            expect(machine.terminate() == 0, "exit code after SIGTERM")
-
-
-@check
-def verification_without_schemas():
-    """a verification whose schema cannot be had ends with an error that says so, and compares nothing"""
-    with House(partitions=1) as house, Registry(free_port()) as registry:
-        path, where = catalog(house, "avro"), ["--schemas", registry.url]
-        machine = house.start("run", "--meters", path, *where).wait_ready()
-        send(house, registry, "avro", events.some(10, seed=5))
-        house.wait_counted()
-        house.call("verify", "--full", "--meters", path, expected=2)
-        registry.status, said = 503, ""
-        try:
-            verify(house, path, *where, "--timeout", "1s")
-        except AssertionError as failure:
-            said = str(failure)
-        expect("ended with 1:" in said and "cannot be had" in said and "HTTP status 503" in said, said)
-        registry.status = 200
-        verify(house, path, *where)
-        # Of another registry the schemas are others: what it counts differs.
-        with Registry(free_port()) as other:
-            verify(house, path, "--schemas", other.url, expected=1)
-        expect(machine.terminate() == 0, "exit code after SIGTERM")
-
-
-@check
-def doctor():
-    """doctor says whether the place of the schemas answers and how many it has; none of it for JSON"""
-    with House(partitions=1) as house, Registry(free_port()) as registry:
-        path = catalog(house, "avro")
-
-        def found(where, expected=0):
-            report = json.loads(house.call("doctor", "--meters", path, *where, "--json", expected=expected))
-            return [(each["grade"], each["message"]) for each in report["findings"] if each["check"] == "schemas-reach"]
-
-        where = ["--schemas", registry.url]
-        expect(found(where) == [("warning", f"{registry.url} has no schemas")], found(where))
-        for subject in ("one", "two"):
-            registry.add(subject, '"string"')
-        expect(found(where) == [("ok", f"the registry at {registry.url} answers: 2 subjects")], found(where))
-        registry.status = 401
-        expect(found(where, 1) == [("error", f"schemas cannot be asked for: {registry.url}: HTTP status 401")], found(where, 1))
-        registry.stop()
-        (grade, text), = found(where, 1)
-        expect(grade == "error" and registry.url in text and "onnect" in text, (grade, text))
-        folder = house.folder / "schemas"
-        folder.mkdir()
-        where = ["--schemas", str(folder)]
-        expect(found(where) == [("warning", f"{folder} has no schemas")], found(where))
-        (folder / "1.avsc").write_text('"string"')
-        expect(found(where) == [("ok", f"{folder} has 1 schema")], found(where))
-        (folder / "2.avsc").write_text('{"type": "record"')
-        (grade, text), = found(where)
-        expect(grade == "warning" and "2 schemas, of which 1 cannot be used" in text and "2.avsc" in text, (grade, text))
-        path = catalog(house, "json-schema")
-        expect(found([]) == [], found([]))
-
-
-@check
-def refusals():
-    """a catalog without a place for its schemas, a place with a password, and schemas for JSON are refused"""
-    with House(partitions=1) as house:
-        path = catalog(house, "avro")
-        house.call("check", "--meters", path, expected=2)
-        house.call("check", "--meters", path, "--schemas", "http://user:password@127.0.0.1:1", expected=2)
-        house.call("check", "--meters", path, "--schemas", str(house.folder / "nothing"), expected=2)
-        house.call("check", "--schemas", "http://127.0.0.1:1", expected=2)
 
 
 run()

@@ -241,8 +241,13 @@ class House:
         self._redis.send_signal(signal.SIGSTOP if is_frozen else signal.SIGCONT)
 
     def create_topic(self, name, partitions, config=None):
-        """Creates a topic that is deleted at the end."""
-        made = self.admin.create_topics([NewTopic(name, partitions, self.replication, config=config or {})])
+        """Creates a topic that is deleted at the end; its records stay until then.
+
+        Many records of the checks have timestamps of the past. With the broker's own retention it deletes them
+        at its next look, which comes every five minutes: then a machine that starts lacks records, and ids of the past.
+        """
+        config = {"retention.ms": "-1", **(config or {})}
+        made = self.admin.create_topics([NewTopic(name, partitions, self.replication, config=config)])
         made[name].result(30)
         self._topics.append(name)
 

@@ -17,7 +17,7 @@ public struct OperationsDialect: Dialect {
         [
             DialectRoute("meters", root + "/meters", answer: list),
             DialectRoute("meter", root + "/meters/{meter}", answer: meter),
-        ]
+        ] + questionRoutes
     }
 
     private static let mostWindows = 1_000
@@ -27,7 +27,7 @@ public struct OperationsDialect: Dialect {
     /// The dialect.
     public init() {}
 
-    private func requireReader(_ call: borrowing Call) throws(Problem) -> Credential {
+    func requireReader(_ call: borrowing Call) throws(Problem) -> Credential {
         let credential = try call.requireCredential(
             call.bearerToken(), for: self, message: "Invalid or missing API key")
         guard credential.role != .write else { throw Problem(403, "Write keys cannot read meters") }

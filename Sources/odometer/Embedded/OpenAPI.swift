@@ -478,6 +478,129 @@ paths:
         '431': {$ref: '#/components/responses/LargeHead'}
         '500': {$ref: '#/components/responses/PlainFault'}
         '503': {$ref: '#/components/responses/PlainUnavailable'}
+  /v1/meters/{meter}/query:
+    parameters: [{$ref: '#/components/parameters/Meter'}]
+    get:
+      operationId: queryMeter
+      tags: [operations]
+      summary: 'A question about one meter: any range, zone, dimensions and filters.'
+      description: The parts of a question, units, ranges and what it means for each kind of meter are in docs/QUERY.md.
+      security: [{operationsKey: []}]
+      parameters:
+        - {name: from, in: query, description: 'Start: a time, or a date of the zone. Left out, as much as docs/QUERY.md says, or all of time.', schema: {$ref: '#/components/schemas/QuestionTime'}}
+        - {name: to, in: query, description: 'End, after from; left out, now.', schema: {$ref: '#/components/schemas/QuestionTime'}}
+        - {name: window, in: query, schema: {$ref: '#/components/schemas/QuestionWindow'}}
+        - {name: zone, in: query, description: A name of the tz database., schema: {$ref: '#/components/schemas/QuestionZone'}}
+        - name: by
+          in: query
+          description: Dimensions of the rows; repeated, or joined by commas.
+          style: form
+          explode: true
+          schema: {type: array, maxItems: 8, items: {type: string}}
+        - name: filter
+          in: query
+          description: '`DIMENSION=VALUE` or `DIMENSION!=VALUE`, repeated; several values of one dimension are alternatives.'
+          style: form
+          explode: true
+          schema: {type: array, items: {type: string, pattern: '^[^=]+='}}
+        - {name: order, in: query, schema: {$ref: '#/components/schemas/QuestionOrder'}}
+        - {name: limit, in: query, description: Rows of a page., schema: {type: integer, minimum: 1, maximum: 10000, default: 1000}}
+        - {name: offset, in: query, description: Rows before the page; not together with cursor., schema: {type: integer, minimum: 0, maximum: 1000000000, default: 0}}
+        - {name: cursor, in: query, description: '`meta.next` of the page before; the rest of the question is repeated unchanged.', schema: {type: string, minLength: 1}}
+        - {name: compare, in: query, schema: {$ref: '#/components/schemas/QuestionCompare'}}
+        - {name: fill, in: query, schema: {$ref: '#/components/schemas/QuestionFill'}}
+        - {name: numbers, in: query, description: 'With `text`, the meter''s numbers are strings.', schema: {type: string, enum: [text]}}
+        - {name: format, in: query, description: 'Left out, the first media type of Accept decides.', schema: {type: string, enum: [json, csv]}}
+      responses:
+        '200':
+          description: The rows of one page.
+          headers:
+            ETag: {$ref: '#/components/headers/ETag'}
+            X-Odometer-As-Of: {$ref: '#/components/headers/AsOf'}
+            X-Odometer-Range: {$ref: '#/components/headers/Range'}
+            X-Odometer-Snapshot: {$ref: '#/components/headers/Snapshot'}
+            X-Odometer-Parked: {$ref: '#/components/headers/Parked'}
+            X-Odometer-Orphans: {$ref: '#/components/headers/Orphans'}
+            X-Odometer-Rows: {description: 'With CSV: rows of all pages.', schema: {type: integer}}
+            X-Odometer-Next: {description: 'With CSV: the cursor of the next page.', schema: {type: string}}
+          content:
+            application/json: {schema: {$ref: '#/components/schemas/QuestionAnswer'}}
+            text/csv: {schema: {type: string}}
+        '304': {$ref: '#/components/responses/NotModified'}
+        '400': {$ref: '#/components/responses/PlainBadRequest'}
+        '401': {$ref: '#/components/responses/PlainUnauthorized'}
+        '403': {$ref: '#/components/responses/PlainForbidden'}
+        '404': {$ref: '#/components/responses/PlainNotFound'}
+        '405': {$ref: '#/components/responses/PlainMethodNotAllowed'}
+        '413': {$ref: '#/components/responses/LargeBody'}
+        '414': {$ref: '#/components/responses/LongTarget'}
+        '429': {$ref: '#/components/responses/PlainTooManyRequests'}
+        '431': {$ref: '#/components/responses/LargeHead'}
+        '500': {$ref: '#/components/responses/PlainFault'}
+        '503': {$ref: '#/components/responses/PlainUnavailable'}
+    post:
+      operationId: queryMeterByBody
+      tags: [operations]
+      summary: The same question as a JSON object; its filters can hold any text.
+      security: [{operationsKey: []}]
+      parameters:
+        - {name: format, in: query, schema: {type: string, enum: [json, csv]}}
+      requestBody:
+        content: {application/json: {schema: {$ref: '#/components/schemas/Question'}}}
+      responses:
+        '200':
+          description: The rows of one page.
+          headers:
+            X-Odometer-As-Of: {$ref: '#/components/headers/AsOf'}
+            X-Odometer-Range: {$ref: '#/components/headers/Range'}
+            X-Odometer-Snapshot: {$ref: '#/components/headers/Snapshot'}
+            X-Odometer-Parked: {$ref: '#/components/headers/Parked'}
+            X-Odometer-Orphans: {$ref: '#/components/headers/Orphans'}
+            X-Odometer-Rows: {description: 'With CSV: rows of all pages.', schema: {type: integer}}
+            X-Odometer-Next: {description: 'With CSV: the cursor of the next page.', schema: {type: string}}
+          content:
+            application/json: {schema: {$ref: '#/components/schemas/QuestionAnswer'}}
+            text/csv: {schema: {type: string}}
+        '400': {$ref: '#/components/responses/PlainBadRequest'}
+        '401': {$ref: '#/components/responses/PlainUnauthorized'}
+        '403': {$ref: '#/components/responses/PlainForbidden'}
+        '404': {$ref: '#/components/responses/PlainNotFound'}
+        '405': {$ref: '#/components/responses/PlainMethodNotAllowed'}
+        '413': {$ref: '#/components/responses/LargeBody'}
+        '414': {$ref: '#/components/responses/LongTarget'}
+        '429': {$ref: '#/components/responses/PlainTooManyRequests'}
+        '431': {$ref: '#/components/responses/LargeHead'}
+        '500': {$ref: '#/components/responses/PlainFault'}
+        '503': {$ref: '#/components/responses/PlainUnavailable'}
+  /v1/query:
+    post:
+      operationId: queryMeters
+      tags: [operations]
+      summary: Up to 20 questions about one range and zone, read at one moment, in at most two round trips to Redis.
+      security: [{operationsKey: []}]
+      requestBody:
+        required: true
+        content: {application/json: {schema: {$ref: '#/components/schemas/Questions'}}}
+      responses:
+        '200':
+          description: One answer for each question, in their order.
+          headers:
+            X-Odometer-As-Of: {$ref: '#/components/headers/AsOf'}
+            X-Odometer-Snapshot: {$ref: '#/components/headers/Snapshot'}
+            X-Odometer-Parked: {$ref: '#/components/headers/Parked'}
+            X-Odometer-Orphans: {$ref: '#/components/headers/Orphans'}
+          content: {application/json: {schema: {$ref: '#/components/schemas/QuestionAnswers'}}}
+        '400': {$ref: '#/components/responses/PlainBadRequest'}
+        '401': {$ref: '#/components/responses/PlainUnauthorized'}
+        '403': {$ref: '#/components/responses/PlainForbidden'}
+        '404': {$ref: '#/components/responses/PlainNotFound'}
+        '405': {$ref: '#/components/responses/PlainMethodNotAllowed'}
+        '413': {$ref: '#/components/responses/LargeBody'}
+        '414': {$ref: '#/components/responses/LongTarget'}
+        '429': {$ref: '#/components/responses/PlainTooManyRequests'}
+        '431': {$ref: '#/components/responses/LargeHead'}
+        '500': {$ref: '#/components/responses/PlainFault'}
+        '503': {$ref: '#/components/responses/PlainUnavailable'}
   /openapi.yaml:
     get:
       operationId: getDescription
@@ -533,6 +656,13 @@ components:
     identityToken: {type: http, scheme: bearer, bearerFormat: JWT, description: 'A JWT, or an access token (at+jwt), with the claims organization_id and exp; its kid chooses one of several keys.'}
     operationsKey: {type: http, scheme: bearer, description: 'A key of role admin or read that opens operations, for example `Authorization: Bearer odo_r_…`.'}
   parameters:
+    Meter:
+      name: meter
+      in: path
+      required: true
+      description: Its name in the catalog.
+      example: api_calls
+      schema: {type: string, pattern: '^[a-z][a-z0-9_]*$'}
     Organization:
       name: x-org
       in: header
@@ -605,6 +735,9 @@ components:
       content: {application/json: {schema: {$ref: '#/components/schemas/PlainError'}}}
     PlainNotFound:
       description: There is nothing of this name.
+      content: {application/json: {schema: {$ref: '#/components/schemas/PlainError'}}}
+    LargeBody:
+      description: The body is too large.
       content: {application/json: {schema: {$ref: '#/components/schemas/PlainError'}}}
     PlainUnavailable:
       description: Redis is away, there is no ledger yet, it took too long, or a large ranking is being prepared. Never zeros.
@@ -1087,6 +1220,152 @@ components:
       oneOf: [{required: [value]}, {required: [rows]}, {required: [steps]}, {required: [cells]}]
     MeterNumber: {description: 'A number of the meter, with all its decimals; with `numbers=text` a string.', type: [number, string]}
     MeterValue: {description: 'A number as in MeterNumber; extremes may be texts; times are RFC 3339 with seven decimals.', type: [number, string, 'null']}
+    QuestionTime:
+      description: An RFC 3339 time with a zone, or a date, which is its first moment in the question's zone.
+      type: string
+      minLength: 1
+      anyOf: [{format: date-time}, {format: date}]
+    QuestionWindow: {type: string, enum: [minute, quarter, hour, day, week, month, none], default: none}
+    QuestionZone: {type: string, minLength: 1, default: UTC, example: Europe/Berlin}
+    QuestionOrder: {description: 'Equal rows are in the order of their members, then of time.', type: string, enum: [time, -time, value, -value, name]}
+    QuestionCompare: {description: What each bucket is compared with., type: string, enum: [previous, year]}
+    QuestionFill: {description: What a row shows where nothing was counted., type: string, enum: [zero, 'null'], default: zero}
+    QuestionFilter:
+      description: A value; values that are alternatives; or operators that must all hold.
+      anyOf:
+        - {type: string}
+        - {type: array, maxItems: 1000, items: {type: string}}
+        - type: object
+          minProperties: 1
+          additionalProperties: false
+          required: []
+          properties:
+            eq: {type: string}
+            in: {type: array, maxItems: 1000, items: {type: string}}
+            notIn: {type: array, maxItems: 1000, items: {type: string}}
+    Question:
+      type: object
+      additionalProperties: false
+      required: []
+      properties:
+        from: {$ref: '#/components/schemas/QuestionTime'}
+        to: {$ref: '#/components/schemas/QuestionTime'}
+        zone: {$ref: '#/components/schemas/QuestionZone'}
+        numbers: {type: string, enum: [text]}
+        window: {$ref: '#/components/schemas/QuestionWindow'}
+        by: {type: array, maxItems: 8, items: {type: string}}
+        filter: {type: object, maxProperties: 20, additionalProperties: {$ref: '#/components/schemas/QuestionFilter'}}
+        order: {$ref: '#/components/schemas/QuestionOrder'}
+        limit: {type: integer, minimum: 1, maximum: 10000, default: 1000}
+        offset: {type: integer, minimum: 0, maximum: 1000000000, default: 0}
+        cursor: {type: string, minLength: 1}
+        compare: {$ref: '#/components/schemas/QuestionCompare'}
+        fill: {$ref: '#/components/schemas/QuestionFill'}
+    Questions:
+      type: object
+      additionalProperties: false
+      required: [queries]
+      properties:
+        from: {$ref: '#/components/schemas/QuestionTime'}
+        to: {$ref: '#/components/schemas/QuestionTime'}
+        zone: {$ref: '#/components/schemas/QuestionZone'}
+        numbers: {type: string, enum: [text]}
+        queries:
+          type: array
+          minItems: 1
+          maxItems: 20
+          items:
+            type: object
+            additionalProperties: false
+            required: [meter]
+            properties:
+              meter: {type: string, example: api_calls}
+              window: {$ref: '#/components/schemas/QuestionWindow'}
+              by: {type: array, maxItems: 8, items: {type: string}}
+              filter: {type: object, maxProperties: 20, additionalProperties: {$ref: '#/components/schemas/QuestionFilter'}}
+              order: {$ref: '#/components/schemas/QuestionOrder'}
+              limit: {type: integer, minimum: 1, maximum: 10000, default: 1000}
+              offset: {type: integer, minimum: 0, maximum: 1000000000, default: 0}
+              cursor: {type: string, minLength: 1}
+              compare: {$ref: '#/components/schemas/QuestionCompare'}
+              fill: {$ref: '#/components/schemas/QuestionFill'}
+    LocalTime: {description: In the question's zone., type: [string, 'null'], pattern: '^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(Z|[+-][0-9]{2}:[0-9]{2})$'}
+    QuestionSteps:
+      description: How many values there are of each size, from low to below high.
+      type: array
+      items:
+        type: object
+        required: [low, high, count]
+        additionalProperties: false
+        properties:
+          low: {$ref: '#/components/schemas/MeterNumber'}
+          high: {$ref: '#/components/schemas/MeterNumber'}
+          count: {$ref: '#/components/schemas/MeterNumber'}
+    QuestionRow:
+      type: object
+      required: [start, end, label, by, value]
+      additionalProperties: false
+      properties:
+        start: {$ref: '#/components/schemas/LocalTime'}
+        end: {$ref: '#/components/schemas/LocalTime'}
+        label: {description: 'Such as 2026-03-09T14:15, 2026-03-09, 2026-W11 or 2026-03; null without a window.', type: [string, 'null']}
+        partial: {description: The range cuts this bucket., const: true}
+        exact: {description: Clocks change inside a cell of this bucket., const: false}
+        by: {description: The values of the dimensions asked for., type: object, additionalProperties: {type: string}}
+        value: {$ref: '#/components/schemas/MeterValue'}
+        steps: {$ref: '#/components/schemas/QuestionSteps'}
+        compare:
+          type: object
+          required: [start, end, value]
+          additionalProperties: false
+          properties:
+            start: {$ref: '#/components/schemas/LocalTime'}
+            end: {$ref: '#/components/schemas/LocalTime'}
+            value: {$ref: '#/components/schemas/MeterValue'}
+    QuestionMeta:
+      type: object
+      required: [zone, from, to, clipped, asOf, lagMs, exact, error, others, rows, offset, next]
+      additionalProperties: false
+      properties:
+        zone: {type: string}
+        from: {$ref: '#/components/schemas/LocalTime'}
+        to: {$ref: '#/components/schemas/LocalTime'}
+        clipped:
+          description: Edges that were moved because they are inside a cell.
+          type: array
+          maxItems: 2
+          items:
+            type: object
+            required: [edge, asked, answered]
+            additionalProperties: false
+            properties:
+              edge: {type: string, enum: [from, to]}
+              asked: {$ref: '#/components/schemas/LocalTime'}
+              answered: {$ref: '#/components/schemas/LocalTime'}
+        asOf: {description: Time of the newest record that is counted., type: [string, 'null']}
+        lagMs: {description: How old that is., type: [integer, 'null'], minimum: 0}
+        exact: {description: Whether every number is exact., type: boolean}
+        error: {description: Standard error of numbers that are estimates., type: [number, 'null']}
+        others: {description: 'Whether values beyond a limit are counted together, as `__other__`.', type: boolean}
+        rows: {description: Rows of all pages., type: integer}
+        offset: {type: integer}
+        next: {description: The cursor of the next page., type: [string, 'null']}
+    QuestionAnswer:
+      type: object
+      required: [meter, kind, window, by, data, meta]
+      additionalProperties: false
+      properties:
+        meter: {type: string}
+        kind: {$ref: '#/components/schemas/Kind'}
+        window: {$ref: '#/components/schemas/QuestionWindow'}
+        by: {type: array, items: {type: string}}
+        data: {type: array, items: {$ref: '#/components/schemas/QuestionRow'}}
+        meta: {$ref: '#/components/schemas/QuestionMeta'}
+    QuestionAnswers:
+      type: object
+      required: [answers]
+      additionalProperties: false
+      properties: {answers: {type: array, items: {$ref: '#/components/schemas/QuestionAnswer'}}}
 
 """#
 }

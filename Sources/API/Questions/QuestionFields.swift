@@ -1,0 +1,169 @@
+import HTTPServer
+import Query
+import Zones
+
+/// The parts of a question as a client writes them: query parameters, or members of a JSON object.
+struct QuestionFields {
+    /// Members and parameters of a question, in the order of their description.
+    static let names = [
+        "from", "to", "window", "zone", "by", "filter", "order", "limit", "offset", "cursor",
+        "compare", "fill", "numbers",
+    ]
+    /// Of several questions in one body, what all of them have in common.
+    static let common = ["from", "to", "zone", "numbers"]
+    /// Largest values of lists, so that a plan stays small.
+    static let mostFilters = 20
+    static let mostValues = 1_000
+
+    var meter = ""
+    /// Members with one value.
+    var texts: [String: [UInt8]] = [:]
+    var by: [String] = []
+    var filters: [DimensionFilter] = []
+
+    // MARK: Query parameters
+
+    /// The parameters of a question; a filter is `DIMENSION=VALUE` or `DIMENSION!=VALUE`.
+    ///
+    /// Several values of one dimension are alternatives. `by` is one name, several joined by commas,
+    /// or given several times.
+    init(_ request: Request, meter: String) throws(Problem) {
+        self.meter = meter
+        let parameters = try Parameters(
+            request,
+            known: QuestionFields.names.filter { $0 != "by" && $0 != "filter" }
+                + ["format"], lists: ["by", "filter"], badStatus: 400)
+        for name in QuestionFields.names where name != "by" && name != "filter" {
+            if let text = try parameters.text(name) { texts[name] = text }
+        }
+        for text in parameters.texts("by") {
+            for name in text.split(separator: UInt8(ascii: ","), omittingEmptySubsequences: false) {
+                by.append(String(decoding: name, as: UTF8.self))
+            }
+        }
+        for text in parameters.texts("filter") {
+            guard let equals = text.firstIndex(of: UInt8(ascii: "=")), equals > 0 else {
+                throw Problem(400, "filter must be DIMENSION=VALUE or DIMENSION!=VALUE")
+            }
+            let isExcluding = text[equals - 1] == UInt8(ascii: "!")
+            let name = String(
+                decoding: text[..<(isExcluding ? equals - 1 : equals)], as: UTF8.self)
+            add(name, [Array(text[(equals + 1)...])], isExcluding: isExcluding)
+        }
+        try checkSizes()
+    }
+
+    private mutating func add(_ name: String, _ values: [[UInt8]], isExcluding: Bool) {
+        let known = filters.firstIndex {
+            $0.dimension == name && $0.isExcluding == isExcluding
+        }
+        if let known {
+            filters[known].values += values
+        } else {
+            filters.append(DimensionFilter(name, values, isExcluding: isExcluding))
+        }
+    }
+
+    private func checkSizes() throws(Problem) {
+        guard filters.count <= QuestionFields.mostFilters,
+            filters.allSatisfy({ $0.values.count <= QuestionFields.mostValues })
+        else {
+            throw Problem(
+                400,
+                "at most \(QuestionFields.mostFilters) filters with "
+                    + "\(QuestionFields.mostValues) values each are taken")
+        }
+        guard by.count <= 8 else { throw Problem(400, "by has more than 8 dimensions") }
+    }
+
+    // MARK: JSON
+
+    /// The object of a question; `meter` is one of its members where `needsMeter`.
+    init(
+        _ members: [JSONValue.Member], meter: String?, refused: [String] = []
+    ) throws(Problem) {
+        self.meter = meter ?? ""
+        let known =
+            (meter == nil ? ["meter"] : []) + QuestionFields.names.filter { !refused.contains($0) }
+        var seen: Set<String> = []
+        for member in members {
+            let name = String(decoding: member.name, as: UTF8.self)
+            guard known.contains(name) else {
+                throw Problem(
+                    400,
+                    "unknown member \"\(name.prefix(64))\"; known are: "
+                        + known.joined(separator: ", "))
+            }
+            guard seen.insert(name).inserted else {
+                throw Problem(400, "\(name) is given more than once")
+            }
+            try read(name, member.value)
+        }
+        guard meter != nil || seen.contains("meter") else {
+            throw Problem(400, "a question has no meter")
+        }
+        try checkSizes()
+    }
+
+    private mutating func read(_ name: String, _ value: JSONValue) throws(Problem) {
+        switch (name, value) {
+        case ("by", .array(let values)):
+            for value in values {
+                guard case .string(let text) = value else {
+                    throw Problem(400, "by must be a list of texts")
+                }
+                by.append(String(decoding: text, as: UTF8.self))
+            }
+        case ("filter", .object(let members)):
+            for member in members { try read(filter: member) }
+        case ("limit", .number(let text)), ("offset", .number(let text)): texts[name] = text
+        case ("by", _), ("filter", _), ("limit", _), ("offset", _):
+            throw Problem(
+                400,
+                name == "by"
+                    ? "by must be a list of texts"
+                    : name == "filter" ? "filter must be an object" : "\(name) is not an integer")
+        case ("meter", .string(let text)): meter = String(decoding: text, as: UTF8.self)
+        case (_, .string(let text)):
+            guard !text.isEmpty else { throw Problem(400, "\(name) is empty") }
+            texts[name] = text
+        default: throw Problem(400, "\(name) must be a text")
+        }
+    }
+
+    /// `{DIMENSION: VALUE}`, `{DIMENSION: [VALUE, …]}` or `{DIMENSION: {eq|in|notIn: …}}`.
+    private mutating func read(filter member: JSONValue.Member) throws(Problem) {
+        let name = String(decoding: member.name, as: UTF8.self)
+        func bad() -> Problem {
+            Problem(
+                400,
+                "the filter of \(name.prefix(64)) must be a text, a list of texts, or an "
+                    + "object with eq, in or notIn")
+        }
+        func list(_ value: JSONValue) throws(Problem) -> [[UInt8]] {
+            guard case .array(let values) = value else { throw bad() }
+            var texts: [[UInt8]] = []
+            for value in values {
+                guard case .string(let text) = value else { throw bad() }
+                texts.append(text)
+            }
+            return texts
+        }
+        switch member.value {
+        case .string(let text): add(name, [text], isExcluding: false)
+        case .array: add(name, try list(member.value), isExcluding: false)
+        case .object(let operators):
+            guard !operators.isEmpty else { throw bad() }
+            for entry in operators {
+                switch (String(decoding: entry.name, as: UTF8.self), entry.value) {
+                case ("eq", .string(let text)):
+                    filters.append(DimensionFilter(name, [text]))
+                case ("in", _): filters.append(DimensionFilter(name, try list(entry.value)))
+                case ("notIn", _): add(name, try list(entry.value), isExcluding: true)
+                default: throw bad()
+                }
+            }
+        case .null, .bool, .number: throw bad()
+        }
+    }
+}

@@ -1,0 +1,222 @@
+internal import Ledger
+internal import Metering
+
+extension Inquiry {
+    /// The rows of a planned question, in the same reads as all other questions of this inquiry.
+    public mutating func rows(_ plan: QuestionPlan) -> Question<QuestionRows> {
+        let columns = plan.coverages + plan.comparedCoverages
+        switch plan.known.form {
+        case .sum: return sums(plan, columns)
+        case .extreme: return extremes(plan, columns)
+        case .table, .ranking: return memberSums(plan, columns)
+        case .extremeTable: return memberExtremes(plan, columns)
+        case .distinct: return distincts(plan, columns)
+        case .histogram: return steps(plan, columns)
+        case .grid: return Question { _ in QuestionRows(plan, GroupFold(columns: 1, kind: .sum)) }
+        }
+    }
+
+    // MARK: Series
+
+    /// The windows of a series, by length: what to read, and in which column each is.
+    ///
+    /// What is compared has windows of its own, which may be the same ones.
+    private mutating func seriesReads(
+        _ plan: QuestionPlan, _ part: ScopeChoice.Part
+    ) -> [(parts: [SeriesPart], columns: WindowColumns)] {
+        var reads: [(parts: [SeriesPart], columns: WindowColumns)] = []
+        for (coverages, first) in [
+            (plan.coverages, 0), (plan.comparedCoverages, plan.coverages.count),
+        ] {
+            for window in Window.allCases {
+                var columns = WindowColumns()
+                for (index, coverage) in coverages.enumerated() {
+                    for piece in coverage.pieces where piece.window == window {
+                        columns.append(piece.numbers, column: first + index)
+                    }
+                }
+                var parts: [SeriesPart] = []
+                for numbers in columns.joined {
+                    parts += series(
+                        plan.known, Coverage.Piece(window: window, numbers: numbers),
+                        part.scope.text, mostMembers: 2)
+                }
+                if !parts.isEmpty { reads.append((parts, columns)) }
+            }
+        }
+        return reads
+    }
+
+    private mutating func forEachSeriesCell(
+        _ plan: QuestionPlan, _ columns: [Coverage], _ kind: GroupFold.Kind,
+        _ body: @escaping (GroupFold, UnsafeRawBufferPointer, Int, Int) -> Void
+    ) -> Question<QuestionRows> {
+        let reads = plan.choice.parts.map { (part: $0, reads: seriesReads(plan, $0)) }
+        let count = columns.count
+        return Question { snapshot in
+            let fold = GroupFold(columns: count, kind: kind)
+            fold.begin(plan.choice)
+            for (part, reads) in reads {
+                let group = fold.group(part.values.compactMap { $0 })
+                guard group >= 0 else { continue }
+                for (parts, columns) in reads {
+                    var columns = columns
+                    snapshot.forEachWindow(parts) { number, value in
+                        if let column = columns.column(number) { body(fold, value, group, column) }
+                    }
+                }
+            }
+            return QuestionRows(plan, fold)
+        }
+    }
+
+    private mutating func sums(
+        _ plan: QuestionPlan, _ columns: [Coverage]
+    ) -> Question<QuestionRows> {
+        forEachSeriesCell(plan, columns, .sum) { fold, value, group, column in
+            fold.add(CellText.integer(value), group, column)
+        }
+    }
+
+    private mutating func extremes(
+        _ plan: QuestionPlan, _ columns: [Coverage]
+    ) -> Question<QuestionRows> {
+        let number = storedNumber(of: plan.known)
+        let rows = forEachSeriesCell(plan, columns, .extreme(plan.known.keep)) {
+            fold, value, group, column in fold.keep(value, group, column)
+        }
+        return Question { snapshot in rows.resolve(snapshot).reading(number) }
+    }
+
+    // MARK: Members
+
+    /// The reads of each column of one set of cells, one table or ranking a window.
+    private mutating func memberReads(
+        _ plan: QuestionPlan, _ columns: [Coverage], _ part: ScopeChoice.Part
+    ) -> [TableEntries] {
+        let isRanking = plan.known.form == .ranking
+        return columns.map { coverage in
+            let keys = keys(plan.known, coverage, scope: part.scope.text)
+            var reads: [Int] = []
+            if isRanking {
+                if let first = keys.first {
+                    reads = [self.plan.whole(keys.count == 1 ? .ranking(first) : .rankingSum(keys))]
+                }
+            } else {
+                reads = keys.map { self.plan.whole(.hash($0)) }
+            }
+            return TableEntries(reads: reads, keep: nil, head: plan.known.head)
+        }
+    }
+
+    private mutating func forEachMember(
+        _ plan: QuestionPlan, _ columns: [Coverage], _ kind: GroupFold.Kind,
+        _ body: @escaping (GroupFold, UnsafeRawBufferPointer, Int, Int) -> Void
+    ) -> Question<QuestionRows> {
+        let reads = plan.choice.parts.map { part in
+            (part: part, tables: memberReads(plan, columns, part))
+        }
+        let count = columns.count
+        return Question { snapshot in
+            let fold = GroupFold(columns: count, kind: kind)
+            fold.begin(plan.choice)
+            for (part, tables) in reads {
+                // Members come again in each column; their names are read once.
+                var groups = NamedValues<Int>()
+                for (column, table) in tables.enumerated() {
+                    table.forEach(snapshot) { name, value in
+                        var group = -1
+                        groups.update(
+                            name, initial: fold.group(ofMember: name, plan.choice, part)
+                        ) { group = $0 }
+                        if group >= 0 { body(fold, value, group, column) }
+                    }
+                }
+            }
+            return QuestionRows(plan, fold)
+        }
+    }
+
+    private mutating func memberSums(
+        _ plan: QuestionPlan, _ columns: [Coverage]
+    ) -> Question<QuestionRows> {
+        if plan.known.form == .ranking {
+            return forEachMember(plan, columns, .sum) { fold, value, group, column in
+                fold.add(CellSnapshot.score(value), group, column)
+            }
+        }
+        return forEachMember(plan, columns, .sum) { fold, value, group, column in
+            fold.add(CellText.integer(value), group, column)
+        }
+    }
+
+    private mutating func memberExtremes(
+        _ plan: QuestionPlan, _ columns: [Coverage]
+    ) -> Question<QuestionRows> {
+        let number = storedNumber(of: plan.known)
+        let rows = forEachMember(plan, columns, .extreme(plan.known.keep)) {
+            fold, value, group, column in fold.keep(value, group, column)
+        }
+        return Question { snapshot in rows.resolve(snapshot).reading(number) }
+    }
+
+    // MARK: Kinds without members
+
+    private mutating func distincts(
+        _ plan: QuestionPlan, _ columns: [Coverage]
+    ) -> Question<QuestionRows> {
+        // Values that differ only in dimensions that are not asked for are counted together.
+        var groups: [[[UInt8]]] = []
+        var scopes: [[[UInt8]]: [[UInt8]]] = [:]
+        for part in plan.choice.parts {
+            let values = part.values.compactMap { $0 }
+            if scopes[values] == nil { groups.append(values) }
+            scopes[values, default: []].append(part.scope.text)
+        }
+        let reads = groups.map { group in
+            columns.map { coverage -> Int? in
+                let keys = (scopes[group] ?? []).flatMap { scope in
+                    self.keys(plan.known, coverage, scope: scope)
+                }
+                return keys.isEmpty ? nil : self.plan.whole(.distinct(keys))
+            }
+        }
+        let count = columns.count
+        return Question { snapshot in
+            let fold = GroupFold(columns: count, kind: .sum)
+            fold.begin(plan.choice)
+            for (group, reads) in zip(groups, reads) {
+                let index = fold.group(group)
+                guard index >= 0 else { continue }
+                for (column, read) in reads.enumerated() {
+                    if let read { fold.add(snapshot.count(read), index, column) }
+                }
+            }
+            return QuestionRows(plan, fold)
+        }
+    }
+
+    private mutating func steps(
+        _ plan: QuestionPlan, _ columns: [Coverage]
+    ) -> Question<QuestionRows> {
+        let reads = plan.choice.parts.map { part in
+            (part: part, tables: memberReads(plan, columns, part))
+        }
+        let count = columns.count
+        return Question { snapshot in
+            let fold = GroupFold(columns: count, kind: .steps)
+            fold.begin(plan.choice)
+            for (part, tables) in reads {
+                let group = fold.group(part.values.compactMap { $0 })
+                guard group >= 0 else { continue }
+                for (column, table) in tables.enumerated() {
+                    table.forEach(snapshot) { step, value in
+                        fold.add(
+                            step: CellText.integer(step), CellText.integer(value), group, column)
+                    }
+                }
+            }
+            return QuestionRows(plan, fold)
+        }
+    }
+}
