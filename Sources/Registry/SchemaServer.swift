@@ -83,8 +83,10 @@ final class SchemaServer: SchemaFetcher, @unchecked Sendable {
 
     /// How many subjects the registry has.
     func survey() -> SchemaSurvey {
+        // The keeper's thread may be at work with the connection of this one.
+        let own = SchemaServer(url: url, credentials: credentials, authorityFile: authorityFile)
         do throws(Failure) {
-            let answer = try ask("/subjects")
+            let answer = try own.ask("/subjects")
             guard answer.status == 200 else { throw Failure(why: "HTTP status \(answer.status)") }
             let count = answer.bytes.withUnsafeBufferPointer {
                 rs_array_count($0.baseAddress, $0.count)
