@@ -8,7 +8,9 @@ struct NestedLists {
     /// Lists of one level that are tried, the fullest first.
     private static let mostTried = 4
     /// More entries than this are not looked at.
-    private static let mostEntries = 50_000
+    private static let mostEntries = 20_000
+    /// So many of them show whether they look like events.
+    private static let mostJudged = 2_000
 
     /// The pointer of each list from the entry of the one before on; empty: there is none.
     private(set) var lists: [[String]] = []
@@ -41,7 +43,7 @@ struct NestedLists {
     private static func path(
         of events: [TopicStatistics.Event], _ outer: SampledPlace.Origin, level: Int
     ) -> Path? {
-        guard level < mostLevels, !events.isEmpty, !Roles.areEvents(own(events), events.count)
+        guard level < mostLevels, !events.isEmpty, !looks(events, Roles.areEvents)
         else { return nil }
         for list in candidates(in: events, isFirst: level == 0) {
             var entries: [TopicStatistics.Event] = []
@@ -59,14 +61,18 @@ struct NestedLists {
             if let found = path(of: entries, .outer(list: list), level: level + 1) {
                 return ([list] + found.lists, found.events, missing + found.listless)
             }
-            if Roles.haveTime(own(entries), entries.count) { return ([list], entries, missing) }
+            if looks(entries, Roles.haveTime) { return ([list], entries, missing) }
         }
         return nil
     }
 
-    /// What events have in themselves.
-    private static func own(_ events: [TopicStatistics.Event]) -> [PlaceStatistics] {
-        TopicStatistics.places(of: events).filter { $0.place.origin == .event }
+    /// Whether what events have in themselves looks so.
+    private static func looks(
+        _ events: [TopicStatistics.Event], _ judge: ([PlaceStatistics], Int) -> Bool
+    ) -> Bool {
+        let some = Array(events.prefix(mostJudged))
+        return judge(
+            TopicStatistics.places(of: some).filter { $0.place.origin == .event }, some.count)
     }
 
     /// Lists of objects, those with the most entries first; the first level's is in each record.

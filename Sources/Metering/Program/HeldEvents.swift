@@ -22,9 +22,9 @@ struct HeldEvents: ~Copyable {
     var events: [Event] = []
     var entries: [PendingRecord.Entry] = []
     var bytes: [UInt8] = []
-    private var eventsShrinking = Shrinking(patience: patience)
-    private var entriesShrinking = Shrinking(patience: patience)
-    private var bytesShrinking = Shrinking(patience: patience)
+    private var eventsShrinking = Shrinking(least: 1_024, patience: patience)
+    private var entriesShrinking = Shrinking(least: 8_192, patience: patience)
+    private var bytesShrinking = Shrinking(least: 64 << 10, patience: patience)
     /// Records come far more often than commits.
     private static var patience: Int { 256 }
 

@@ -4,21 +4,25 @@
 /// small as twice the most of these times. So one large record does not keep its memory, and a load
 /// that needs it now and then does not take it again each time. A value.
 struct Shrinking {
-    /// A table of at most so many elements stays as it is.
-    static var least: Int { 1_024 }
     private static var part: Int { 8 }
 
+    /// A table of at most so many elements stays as it is; a power of two.
+    private let least: Int
     private let patience: Int
     private var times = 0
     private var most = 0
 
-    init(patience: Int = 8) { self.patience = patience }
+    /// `least` is more than usual loads need: their tables never change for it.
+    init(least: Int, patience: Int = 8) {
+        self.least = least
+        self.patience = patience
+    }
 
     /// Notes how much of a capacity was used; the capacity, a power of two, to which it should be
     /// made smaller now, or nil.
     @inline(__always)
     mutating func note(used: Int, of capacity: Int) -> Int? {
-        guard capacity > Self.least else { return nil }
+        guard capacity > least else { return nil }
         return noteLarge(used: used, of: capacity)
     }
 
@@ -32,7 +36,7 @@ struct Shrinking {
         times += 1
         most = max(most, used)
         guard times >= patience else { return nil }
-        var smaller = Self.least
+        var smaller = least
         while smaller < most * 2 { smaller *= 2 }
         times = 0
         most = 0

@@ -107,8 +107,8 @@ struct SymbolTable: ~Copyable {
     private var arena: UnsafeMutablePointer<UInt8>
     private var arenaCapacity: Int
     private var arenaCount = 0
-    private var shrinking = Shrinking()
-    private var arenaShrinking = Shrinking()
+    private var shrinking = Shrinking(least: 8_192)
+    private var arenaShrinking = Shrinking(least: 256 << 10)
     private static var free: Slot {
         Slot(first: 0, last: 0, hash: 0, length: 0, taken: 0, offset: 0)
     }

@@ -118,7 +118,7 @@ public struct Tally: ~Copyable {
     /// records that were rejected. Then one each: further events.
     private var outcomes: UnsafeMutablePointer<Int64>
     private let partitionCount: Int
-    private var shrinking = Shrinking()
+    private var shrinking = Shrinking(least: 16_384)
 
     /// Estimate at which the tally is full, chosen so that its script takes 3 ms.
     public var fullCostNanoseconds = Tally.usualFullCostNanoseconds
