@@ -224,7 +224,9 @@ def admits(filters, dimensions):
 
 
 def check_dimensions(question, meter):
-    """Refuses dimensions that the meter's cells do not tell apart."""
+    """Refuses dimensions that the meter's cells do not tell apart, and one that is there twice."""
+    if len(set(question["by"])) < len(question["by"]):
+        raise Refused("twice")
     asked = set(question["by"]) | set(question["filter"])
     by = set(meter.get("by", []))
     for scope in meter.get("per", [[]]):
