@@ -82,6 +82,9 @@ import Testing
             steps.body.contains(
                 #""value":3,"steps":[{"low":5,"high":6,"count":1},{"low":128,"high":130,"count":2}]"#
             ))
+        // Without an order there is none by value.
+        let projects = "\(day)&by=project&filter=project=p&filter=project=a"
+        #expect(try values(ask("resolution_steps/query?\(projects)")) == [0, 0])
         let grid = try ask("agent_activity/query")
         #expect(grid.status == 400 && grid.body.contains("agent_activity is a grid"))
         #expect(try ask("nothing/query").status == 404)

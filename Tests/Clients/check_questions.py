@@ -56,14 +56,20 @@ def question(chance, now):
     return made
 
 
+def is_costly(made):
+    """Whether it may need one key for each quarter-hour: what takes longer than a second is answered with 503."""
+    meter = METERS[made["meter"]]
+    is_series = meter["kind"] in ("count", "sum", "level", "extreme") and not meter["by"]
+    return not is_series and made["zone"] != "UTC"
+
+
 def _range(chance, made, now):
     zone = clock(made["zone"])
     longest = {"minute": 2, "quarter": 10, "hour": 40, "none": 400, "day": 400, "week": 600, "month": 900}
-    meter = METERS[made["meter"]]
-    is_series = meter["kind"] in ("count", "sum", "level", "extreme") and not meter["by"]
-    if not is_series and made["zone"] != "UTC":
-        # One key for each quarter-hour: what takes longer than a second is answered with 503.
-        longest = {window: min(days, 20) for window, days in longest.items()}
+    if is_costly(made):
+        # A sketch costs more than a hash.
+        most = 5 if METERS[made["meter"]]["kind"] == "distinct" else 20
+        longest = {window: min(days, most) for window, days in longest.items()}
     length = int(longest[made["window"]] * 86_400 * chance.random() ** 2) + 60
     dates = ZONES[made["zone"]] + NEW_YEARS
     if chance.random() < 0.5:
@@ -81,7 +87,7 @@ def _range(chance, made, now):
         start, end = start // 900 * 900, end // 900 * 900
     elif grid in ("day", "month"):
         start, end = (zone.first(zone.local(at) // 86_400 * 86_400) for at in (start, end))
-        if grid == "month":
+        if grid == "month" and not is_costly(made):
             start = zone.first(zone.seconds(zone.date(zone.local(start)).replace(day=1)))
     made["from"], made["to"] = start, end
 
@@ -139,10 +145,21 @@ class Client:
         self.url, self.headers = url, {"Authorization": f"Bearer {key}"}
 
     def get(self, path):
-        status, headers, text = get(self.url + path, self.headers)
-        return status, headers, text
+        return self._patient(lambda: get(self.url + path, self.headers))
+
+    @staticmethod
+    def _patient(ask):
+        """Asks again where a busy machine took longer than a second."""
+        for _ in range(3):
+            answer = ask()
+            if answer[0] != 503:
+                break
+        return answer
 
     def post(self, path, value):
+        return self._patient(lambda: self._post(path, value))
+
+    def _post(self, path, value):
         request = urllib.request.Request(
             self.url + path, json.dumps(value).encode(), {**self.headers, "Content-Type": "application/json"})
         try:
@@ -297,7 +314,11 @@ class Round:
             made = question(chance, int(self.log.now))
             made.update({name: first[name] for name in ("from", "to", "zone")})
             asked.append(made)
-        asked = [made for made in asked if self.expected(made)[0] is not None]
+        is_long = first["to"] - first["from"] > 5 * 86_400
+        asked = [
+            made for made in asked
+            if not (is_long and is_costly(made)) and self.expected(made)[0] is not None
+        ]
         if not asked:
             return
         zone = clock(first["zone"])

@@ -224,7 +224,9 @@ def admits(filters, dimensions):
 
 
 def check_dimensions(question, meter):
-    """Refuses dimensions that the meter's cells do not tell apart."""
+    """Refuses dimensions that the meter's cells do not tell apart, and one that is there twice."""
+    if len(set(question["by"])) < len(question["by"]):
+        raise Refused("twice")
     asked = set(question["by"]) | set(question["filter"])
     by = set(meter.get("by", []))
     for scope in meter.get("per", [[]]):
@@ -331,14 +333,15 @@ def answer(question, meter, events, now):
                 "exact": bucket[5],
                 "compare": (*stretches[index], before[index]) if stretches else None,
             })
-    return ordered(rows, question), {
+    return ordered(rows, question, meter), {
         "range": None if question["from"] is None else (found[0][0], found[-1][1]), "clipped": clipped,
         "zone": zone,
     }
 
 
-def ordered(rows, question):
-    order = question["order"] or ("time" if question["window"] != "none" or not question["by"] else "-value")
+def ordered(rows, question, meter):
+    by_value = question["window"] == "none" and question["by"] and meter["kind"] != "histogram"
+    order = question["order"] or ("-value" if by_value else "time")
     if order == "time":
         return sorted(rows, key=lambda row: (row["bucket"], row["group_index"]))
     if order == "-time":

@@ -34,7 +34,10 @@ public struct QuestionPlan: Sendable {
 
     /// The order of the rows.
     public var order: MeterAsk.Order {
-        ask.order ?? (ask.step != .none || ask.by.isEmpty ? .time : .valueDescending)
+        if let order = ask.order { return order }
+        // Steps of a histogram have no order.
+        let hasValues = known.form != .histogram
+        return ask.step == .none && !ask.by.isEmpty && hasValues ? .valueDescending : .time
     }
 
     /// The most buckets of one answer.

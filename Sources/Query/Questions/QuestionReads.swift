@@ -49,6 +49,7 @@ extension Inquiry {
 
     private mutating func forEachSeriesCell(
         _ plan: QuestionPlan, _ columns: [Coverage], _ kind: GroupFold.Kind,
+        reading read: (([UInt8]) -> MeterNumber?)? = nil,
         _ body: @escaping (GroupFold, UnsafeRawBufferPointer, Int, Int) -> Void
     ) -> Question<QuestionRows> {
         let reads = plan.choice.parts.map { (part: $0, reads: seriesReads(plan, $0)) }
@@ -66,7 +67,7 @@ extension Inquiry {
                     }
                 }
             }
-            return QuestionRows(plan, fold)
+            return QuestionRows(plan, fold, number: read)
         }
     }
 
@@ -81,11 +82,9 @@ extension Inquiry {
     private mutating func extremes(
         _ plan: QuestionPlan, _ columns: [Coverage]
     ) -> Question<QuestionRows> {
-        let number = storedNumber(of: plan.known)
-        let rows = forEachSeriesCell(plan, columns, .extreme(plan.known.keep)) {
-            fold, value, group, column in fold.keep(value, group, column)
-        }
-        return Question { snapshot in rows.resolve(snapshot).reading(number) }
+        forEachSeriesCell(
+            plan, columns, .extreme(plan.known.keep), reading: storedNumber(of: plan.known)
+        ) { fold, value, group, column in fold.keep(value, group, column) }
     }
 
     // MARK: Members
@@ -111,6 +110,7 @@ extension Inquiry {
 
     private mutating func forEachMember(
         _ plan: QuestionPlan, _ columns: [Coverage], _ kind: GroupFold.Kind,
+        reading read: (([UInt8]) -> MeterNumber?)? = nil,
         _ body: @escaping (GroupFold, UnsafeRawBufferPointer, Int, Int) -> Void
     ) -> Question<QuestionRows> {
         let reads = plan.choice.parts.map { part in
@@ -133,7 +133,7 @@ extension Inquiry {
                     }
                 }
             }
-            return QuestionRows(plan, fold)
+            return QuestionRows(plan, fold, number: read)
         }
     }
 
@@ -153,11 +153,9 @@ extension Inquiry {
     private mutating func memberExtremes(
         _ plan: QuestionPlan, _ columns: [Coverage]
     ) -> Question<QuestionRows> {
-        let number = storedNumber(of: plan.known)
-        let rows = forEachMember(plan, columns, .extreme(plan.known.keep)) {
-            fold, value, group, column in fold.keep(value, group, column)
-        }
-        return Question { snapshot in rows.resolve(snapshot).reading(number) }
+        forEachMember(
+            plan, columns, .extreme(plan.known.keep), reading: storedNumber(of: plan.known)
+        ) { fold, value, group, column in fold.keep(value, group, column) }
     }
 
     // MARK: Kinds without members

@@ -33,12 +33,16 @@ public struct QuestionRows {
     private let indices: [Int]
     private let fold: GroupFold
     private let isClamped: Bool
-    private var number: (([UInt8]) -> MeterNumber?)?
+    /// Of extremes: the fold's values, read while Redis' answers are there.
+    private let stored: [MeterNumber?]
 
     /// The most rows of one answer, on all pages.
     public static let most = 500_000
 
-    init(_ plan: QuestionPlan, _ fold: GroupFold) {
+    /// `number` reads a stored value of an extreme.
+    init(
+        _ plan: QuestionPlan, _ fold: GroupFold, number: (([UInt8]) -> MeterNumber?)? = nil
+    ) {
         buckets = plan.buckets.count
         columns = fold.columns
         order = plan.order
@@ -51,6 +55,7 @@ public struct QuestionRows {
         let kept = fold.groups.indices.filter { isNamed || QuestionRows.hasNumbers(fold, $0) }
         indices = kept.sorted { RankingOrder.precedes(fold.groups[$0], fold.groups[$1]) }
         groups = indices.map { fold.groups[$0] }
+        stored = fold.extremes.map { text in text.flatMap { number?([UInt8]($0)) } }
         isTooLarge = fold.isTooLarge || groups.count * buckets > QuestionRows.most
     }
 
@@ -60,13 +65,6 @@ public struct QuestionRows {
         if !fold.sums.isEmpty { return fold.sums[range].contains { $0 != 0 } }
         if !fold.extremes.isEmpty { return fold.extremes[range].contains { $0 != nil } }
         return true
-    }
-
-    /// The same rows; texts of stored values are read by `number`.
-    func reading(_ number: @escaping ([UInt8]) -> MeterNumber?) -> QuestionRows {
-        var rows = self
-        rows.number = number
-        return rows
     }
 
     // MARK: Values
@@ -84,9 +82,7 @@ public struct QuestionRows {
     }
 
     private func single(_ index: Int) -> MeterNumber? {
-        if !fold.extremes.isEmpty {
-            return fold.extremes[index].flatMap { number?([UInt8]($0)) }
-        }
+        if !stored.isEmpty { return stored[index] }
         let sum = fold.sums[index]
         if sum == 0, isNullWhereEmpty { return nil }
         return .integer(isClamped ? max(0, sum) : sum)
