@@ -2,7 +2,8 @@ import Testing
 
 @testable import Workload
 
-/// How the oracle writes what Avro and Protobuf have and JSON has not, by values worked out by hand.
+/// How the oracle writes what Avro and Protobuf have and JSON has not, by values worked out
+/// by hand.
 @Suite struct RecordTextTests {
     private func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self) }
 

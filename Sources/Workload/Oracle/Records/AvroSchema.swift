@@ -73,8 +73,8 @@ public struct OracleAvroSchema: Sendable {
             guard !outer.contains(type) else { throw OracleError("a record holds itself") }
             size = 0
             for field in fields {
-                let one = try measure(field.type, inside: outer.union([type]))
-                size = size.flatMap { sum in one.map { sum + $0 } }
+                let part = try measure(field.type, inside: outer.union([type]))
+                size = size.flatMap { sum in part.map { sum + $0 } }
             }
         default: break
         }
