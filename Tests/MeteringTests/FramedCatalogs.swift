@@ -143,9 +143,9 @@ struct RandomValues {
     }
 
     mutating func text(_ wish: Shape.Wish) -> [UInt8] {
-        if happens(2) { return pick([[0xFF, 0x41], [0xED, 0xA0, 0x80], [0x80], [0xC3]]) }
+        if random.below(2_000) == 0 { return pick([[0xFF, 0x41], [0xED, 0xA0, 0x80], [0x80], [0xC3]]) }
         if happens(2) { return [UInt8](repeating: 0x61, count: 250 + random.below(20)) }
-        if happens(4) { return [] }
+        if happens(2) { return [] }
         let texts: [String] =
             switch wish {
             case .version: ["1.0"]
