@@ -71,7 +71,7 @@ struct ProtobufMaker {
     private mutating func message(_ shape: Shape, _ depth: Int) -> ProtobufType {
         guard case .members(let members) = shape else { return leaf(.any) }
         var fields: [Field] = []
-        for member in members where values.happens(95) {
+        for member in members where values.happens(member.shape.certainty) {
             fields.append(field(member.name, member.shape, depth))
         }
         for place in 0..<values.random.below(4) {
@@ -182,7 +182,7 @@ struct ProtobufMaker {
     // MARK: Values
 
     private mutating func leaf(_ wish: Shape.Wish) -> ProtobufType {
-        if values.happens(8) { return anything(wish) }
+        guard values.happens(Shape.value(wish).certainty) else { return anything(wish) }
         switch wish {
         case .version, .id, .kind, .subject, .key, .text, .plan: return text(wish)
         case .integer: return values.happens(80) ? integer() : text(wish)
