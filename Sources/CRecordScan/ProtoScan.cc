@@ -72,8 +72,8 @@ bool walk::message(int32_t index, input in, int depth) {
         uint32_t number;
         raw value;
         if (!next(in, number, value)) return false;
-        // Fields come by rising number as a rule.
-        if (at < last && at->number > number) at = first;
+        // Fields come by rising number as a rule, but any order is allowed.
+        if (at < last ? at->number > number : first < last && last[-1].number >= number) at = first;
         while (at < last && at->number < number) at++;
         if (at == last || at->number != number) continue;
         const part &part = *at;

@@ -56,7 +56,7 @@ struct AvroMaker {
                 + (values.happens(20) ? [AvroType(schema: other) { _ in [1, 2] }] : []))
         let weights = branches.map { $0.schema == type.schema ? 8 : 1 }
         return AvroType(schema: "[\(branches.map(\.schema).joined(separator: ", "))]") { values in
-            if values.happens(1) { return Self.number(values.pick([-1, 3, 40])) }
+            if values.random.below(500) == 0 { return Self.number(values.pick([-1, 3, 40])) }
             let places = weights.indices.flatMap { Array(repeating: $0, count: weights[$0]) }
             let place = values.pick(places)
             return Self.number(Int64(place)) + branches[place].write(&values)
@@ -68,7 +68,7 @@ struct AvroMaker {
     ) -> AvroType {
         let own = name()
         var fields: [(name: String, type: AvroType)] = []
-        for member in members where values.happens(95) {
+        for member in members where values.happens(member.shape.certainty) {
             fields.append((member.name, type(member.shape, depth: depth + 1)))
         }
         for number in 0..<values.random.below(4) {
@@ -101,7 +101,7 @@ struct AvroMaker {
             rest = rest.dropFirst(part.count)
             let joined = part.flatMap(\.self)
             if values.happens(50) {
-                let wrong: Int64 = values.happens(1) ? 1 : 0
+                let wrong: Int64 = values.random.below(300) == 0 ? 1 : 0
                 bytes +=
                     Self.number(-Int64(part.count)) + Self.number(Int64(joined.count) + wrong)
                     + joined
@@ -146,7 +146,7 @@ struct AvroMaker {
     // MARK: Values
 
     private mutating func leaf(_ wish: Shape.Wish) -> AvroType {
-        if values.happens(8) { return anything(wish) }
+        guard values.happens(Shape.value(wish).certainty) else { return anything(wish) }
         switch wish {
         case .version, .id, .kind, .subject, .key, .text, .plan: return text(wish)
         case .integer: return values.happens(80) ? integer() : text(wish)
@@ -172,7 +172,8 @@ struct AvroMaker {
             return AvroType(
                 schema: "{\"type\": \"enum\", \"name\": \"\(name())\", \"symbols\": [\(texts)]}"
             ) { values in
-                Self.number(Int64(values.happens(1) ? 5 : values.random.below(symbols.count)))
+                Self.number(
+                    Int64(values.random.below(symbols.count) + values.random.below(200) / 199))
             }
         }
         let schema =
@@ -203,7 +204,9 @@ struct AvroMaker {
     }
 
     private mutating func boolean() -> AvroType {
-        AvroType(schema: "\"boolean\"") { $0.happens(1) ? [2] : [$0.happens(50) ? 1 : 0] }
+        AvroType(schema: "\"boolean\"") {
+            $0.random.below(300) == 0 ? [2] : [$0.happens(50) ? 1 : 0]
+        }
     }
 
     private mutating func bytes() -> AvroType {

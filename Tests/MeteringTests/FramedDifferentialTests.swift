@@ -102,7 +102,8 @@ import Workload
         let texts = twin.differences.joined(separator: "\n")
         #expect(twin.differences.isEmpty, "\(format) \(seed): \(texts)")
         let counted = OracleOutcome.allCases.map { "\($0) \(twin.oracle.count($0))" }
-        #expect(twin.oracle.count(.accepted) > 60, "\(format) \(seed): \(counted)")
+        // A test in which nearly nothing counts would prove nothing.
+        #expect(twin.oracle.count(.accepted) > 30, "\(format) \(seed): \(counted)")
         #expect(twin.oracle.count(.malformed) > 0, "\(format) \(seed): \(counted)")
     }
 

@@ -71,7 +71,7 @@ struct ProtobufMaker {
     private mutating func message(_ shape: Shape, _ depth: Int) -> ProtobufType {
         guard case .members(let members) = shape else { return leaf(.any) }
         var fields: [Field] = []
-        for member in members where values.happens(95) {
+        for member in members where values.happens(member.shape.certainty) {
             fields.append(field(member.name, member.shape, depth))
         }
         for place in 0..<values.random.below(4) {
@@ -122,7 +122,9 @@ struct ProtobufMaker {
             return field.type.wire == 0 ? tag(5) + [1, 2, 3, 4] : tag(0) + varint(77)
         }
         if field.isRepeated || field.isMap {
-            let count = values.happens(2) ? 33 : values.random.below(5)
+            // Several entries of a map may have one key, which makes the record malformed.
+            let usual = field.isMap && values.happens(90) ? 2 : 5
+            let count = values.happens(1) ? 33 : values.random.below(usual)
             let elements = (0..<count).map { _ in field.type.write(&values) }
             if field.type.wire != 2, values.happens(60) {
                 return tag(2) + counted(elements.flatMap(\.self))
@@ -180,7 +182,7 @@ struct ProtobufMaker {
     // MARK: Values
 
     private mutating func leaf(_ wish: Shape.Wish) -> ProtobufType {
-        if values.happens(8) { return anything(wish) }
+        guard values.happens(Shape.value(wish).certainty) else { return anything(wish) }
         switch wish {
         case .version, .id, .kind, .subject, .key, .text, .plan: return text(wish)
         case .integer: return values.happens(80) ? integer() : text(wish)
