@@ -67,7 +67,7 @@ let package = Package(
         room("Workload"),
         room("Replay", "Kafka", "Redis", "Workload", "CZlib", "CZstd"),
         room("Printing"),
-        room("Verify", "Kafka", "Redis", "Workload", "Printing", "CYAML"),
+        room("Verify", "Kafka", "Redis", "Workload", "Printing", "CYAML", "CProtoSchema"),
         room(
             "Laboratory", "Kafka", "Redis", "Ledger", "HTTPServer", "Workload", "Replay", "Verify",
             "Printing", "CCrypto"),
@@ -141,6 +141,7 @@ let package = Package(
             "OdometerTests", "odometer", "API", "HTTPServer", "Ledger", "Metering", "Pipeline",
             "Replay", "Kafka", "Laboratory", "Printing", "Redis", "Verify", "Workload", "Zones",
             "TestSupport"),
+        tests("RegistryTests", "Registry", "Metering"),
         tests("TidyTests", "TestSupport"),
     ],
     swiftLanguageModes: [.v6],

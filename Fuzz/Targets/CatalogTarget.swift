@@ -52,22 +52,36 @@ final class CatalogTarget: FuzzTarget {
 private enum CatalogWriter {
     static func text(of catalog: MeterCatalog) -> [UInt8] {
         var members = [("version", "1")]
-        // Without an envelope of its own, a catalog requires CloudEvents' `specversion`.
-        if !catalog.envelope.requiresSpecVersion {
-            members.append(("envelope", text(of: catalog.envelope)))
+        let envelope = Self.members(of: catalog.envelope, notBefore: catalog.notBefore)
+        if !catalog.envelope.requiresSpecVersion || !envelope.isEmpty {
+            members.append(("envelope", mapping(envelope)))
+        }
+        if catalog.records != .json {
+            members.append(("records", mapping([("format", quoted(catalog.records.rawValue))])))
         }
         members.append(("events", mapping(catalog.events.map { ($0.name, text(of: $0)) })))
         members.append(("meters", mapping(catalog.meters.map { ($0.name, text(of: $0)) })))
         return Array(mapping(members).utf8)
     }
 
-    private static func text(of envelope: Envelope) -> String {
-        let time = [("at", text(of: envelope.time))] + members(of: envelope.timeRule)
-        var members = [
-            ("id", source(envelope.id)), ("source", source(envelope.source)),
-            ("type", source(envelope.type)), ("subject", source(envelope.subject)),
-            ("time", mapping(time)),
-        ]
+    private static func members(
+        of envelope: Envelope, notBefore: EarliestTime
+    ) -> [(String, String)] {
+        var members: [(String, String)] = []
+        // An envelope that says where one attribute is does not require CloudEvents' `specversion`.
+        if !envelope.requiresSpecVersion {
+            let time = [("at", text(of: envelope.time))] + Self.members(of: envelope.timeRule)
+            members = [
+                ("id", source(envelope.id)), ("source", source(envelope.source)),
+                ("type", source(envelope.type)), ("subject", source(envelope.subject)),
+                ("time", mapping(time)),
+            ]
+        }
+        if notBefore != .standard {
+            let date = CivilDate(day: notBefore.day)
+            let parts = [date.monthOfYear, date.dayOfMonth].map { $0 < 10 ? "-0\($0)" : "-\($0)" }
+            members.append(("not_before", quoted("\(date.year)\(parts.joined())")))
+        }
         if envelope.ignoresTombstones { members.append(("tombstones", "ignore")) }
         if let inside = envelope.inside {
             members.append(("data", mapping([("at", pointer(inside)), ("inside", "json")])))
@@ -79,7 +93,7 @@ private enum CatalogWriter {
             members.append(
                 ("each", list(arrays.map { $0.isEmpty ? "array" : pointer($0) })))
         }
-        return mapping(members)
+        return members
     }
 
     private static func source(_ source: Envelope.Source) -> String {

@@ -21,6 +21,8 @@ struct odometer_get {
   size_t count;
   long status;
   int is_too_large;
+  /// What OpenSSL says against the server's certificate, X509_V_OK where nothing.
+  long verify_result;
   char why[CURL_ERROR_SIZE];
 };
 
@@ -40,10 +42,9 @@ static inline size_t odometer_get_take(char *data, size_t size, size_t count, vo
 }
 
 /// Asks; 0: there is an answer. No redirect is followed and no proxy is used, so that credentials
-/// go to the host of the URL only.
-static inline int odometer_get_ask(struct odometer_get *get) {
-  CURL *curl = curl_easy_init();
-  if (!curl) return -1;
+/// go to the host of the URL only. The connection stays open for the handle's next request.
+static inline int odometer_get_ask(CURL *curl, struct odometer_get *get) {
+  curl_easy_reset(curl);
   struct curl_slist *headers =
       curl_slist_append(NULL, "Accept: application/vnd.schemaregistry.v1+json, application/json");
   curl_easy_setopt(curl, CURLOPT_URL, get->url);
@@ -74,10 +75,13 @@ static inline int odometer_get_ask(struct odometer_get *get) {
   }
   CURLcode code = curl_easy_perform(curl);
   curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &get->status);
+  curl_easy_getinfo(curl, CURLINFO_SSL_VERIFYRESULT, &get->verify_result);
   if (code != CURLE_OK && !get->why[0]) {
     strncpy(get->why, curl_easy_strerror(code), sizeof get->why - 1);
   }
+  // The handle must not keep what is freed here.
+  curl_easy_setopt(curl, CURLOPT_HTTPHEADER, NULL);
+  curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, NULL);
   curl_slist_free_all(headers);
-  curl_easy_cleanup(curl);
   return (int)code;
 }

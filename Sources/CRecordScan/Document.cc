@@ -29,6 +29,12 @@ extern "C" int rs_document_text(const rs_document *document, const char *pointer
     return 1;
 }
 
+extern "C" int64_t rs_array_count(const char *text, size_t length) {
+    simdjson::dom::parser parser;
+    simdjson::dom::array array;
+    return parser.parse(text, length).get(array) ? -1 : int64_t(array.size());
+}
+
 extern "C" int rs_document_integer(const rs_document *document, const char *pointer, int64_t *number) {
     return document->root.at_pointer(pointer).get(*number) ? 0 : 1;
 }

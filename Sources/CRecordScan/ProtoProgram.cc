@@ -123,6 +123,7 @@ extern "C" int rs_add_protobuf(rs_reader *reader, const ps_schema *schema, int32
     proto::compiler steps{*made, *reader, *ps_table_of(schema), text, {}, {}};
     steps.plan_of(0, root);
     if (!text.empty()) return refuse(why, capacity, text);
+    made->root = root;
     made->reached.resize(reader->tree.node_count);
     if (root >= 0) made->reached[size_t(root)] = true;
     for (const auto &plan : made->plans)

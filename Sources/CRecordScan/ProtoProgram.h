@@ -61,6 +61,7 @@ struct compiled : record_scan::program {
     std::vector<plan> plans;  // the first one is the outermost message
     std::vector<std::string> names;
     std::vector<int32_t> numbers;  // of the symbols in `names`
+    int32_t root = -1;             // the node of the outermost message
     int scan(rs_reader &reader, input in, bool must_be_object) const override;
 };
 }  // namespace record_scan::proto

@@ -311,6 +311,8 @@ void walk::clear(int32_t index) {
 
 int compiled::scan(rs_reader &reader, input in, bool) const {
     walk steps{reader, *this};
+    // In binary mode the value itself may be asked for.
+    if (es_value *const slot = reader.slot_of(root)) reader.put(slot, ES_OBJECT);
     return steps.message(0, in, 0) ? RS_OK : reader.error;
 }
 }  // namespace record_scan::proto

@@ -66,7 +66,12 @@ public struct CatalogDraft {
     }
 
     private func envelope() -> [String] {
-        let each = sample.each.map { ["  each: \($0)"] } ?? []
+        var each = sample.each.map { ["  each: \($0)"] } ?? []
+        if sample.listless > 0 {
+            each.append(
+                "  # ? \(sample.listless) entries have no such list inside: their events are not seen."
+            )
+        }
         if isCloudEvents { return cloudEventsEnvelope(each) }
         var lines = ["envelope:"] + each
         if let id = roles.id {
@@ -100,7 +105,7 @@ public struct CatalogDraft {
         }
         lines += time()
         if let inside = sample.inside {
-            lines.append("  data: {at: \(Self.quoted(PlaceStatistics(inside).text)), inside: json}")
+            lines.append("  data: {at: \(Self.quoted(SampledPlace.text(inside))), inside: json}")
         }
         if sample.nullValues > 0 {
             lines.append("  tombstones: ignore  # ? Else each is a dead letter.")
@@ -128,7 +133,7 @@ public struct CatalogDraft {
         guard let time = roles.time else {
             return ["  # ? No place is a time: an event has the time of its record."]
         }
-        let at = Self.quoted(time.place.text)
+        let at = time.place.at
         switch time.format {
         case .rfc3339: return ["  time: \(at)\(doubt("time", nil))"]
         case .iso8601:
@@ -142,7 +147,7 @@ public struct CatalogDraft {
 
     /// A place of the envelope; a number needs `from: any`, and what is not always there a way out.
     private func source(_ place: PlaceStatistics, orElse other: String? = nil) -> String {
-        let at = Self.quoted(place.text)
+        let at = place.at
         let isWhole = place.present == sample.events.count
         let list = isWhole || other == nil ? at : "[\(at), {const: \(other ?? "")}]"
         return place.texts == place.present ? list : "{at: \(list), from: any}"
@@ -152,7 +157,13 @@ public struct CatalogDraft {
         let others = roles.others[role] ?? []
         let parts =
             [more].compactMap(\.self)
-            + (others.isEmpty ? [] : ["? or " + others.map(Self.quoted).joined(separator: ", ")])
+            + (others.isEmpty
+                ? []
+                : [
+                    "? or "
+                        + others.map { $0.hasPrefix("{") ? $0 : Self.quoted($0) }.joined(
+                            separator: ", ")
+                ])
         return parts.isEmpty ? "" : "  # " + parts.joined(separator: "; ")
     }
 
@@ -168,7 +179,7 @@ public struct CatalogDraft {
         guard let type = roles.type else { return [(nil, sample.events)] }
         var found: [String: [TopicStatistics.Event]] = [:]
         for event in sample.events {
-            guard let text = event.value.at(type.pointer)?.scalarText else { continue }
+            guard let text = event.at(type.place)?.scalarText else { continue }
             found[text, default: []].append(event)
         }
         return found.sorted {
@@ -215,8 +226,10 @@ public struct CatalogDraft {
         let roleTexts = Set(
             [roles.id, roles.time?.place, roles.subject, roles.type].compactMap { $0?.text })
         for place in TopicStatistics.places(of: events) where !roleTexts.contains(place.text) {
-            if isCloudEvents, place.pointer.first != "data" { continue }
-            let at = Self.quoted(place.text)
+            if isCloudEvents, place.pointer.first != "data" || place.place.origin != .event {
+                continue
+            }
+            let at = place.at
             let attributes: String
             let isAmount: Bool
             switch FieldDraft(place, count: events.count) {
@@ -304,6 +317,17 @@ public struct CatalogDraft {
             }
         }
         return quoted + "\""
+    }
+}
+
+extension TopicStatistics.Event {
+    /// The value at a place; nil when there is none.
+    func at(_ place: SampledPlace) -> SampledValue? {
+        switch place.origin {
+        case .event: value.at(place.pointer)
+        case .outer: outers.first { $0.origin == place.origin }?.value.at(place.pointer)
+        case .header: record.texts.last { [$0.name] == place.pointer }?.value
+        }
     }
 }
 

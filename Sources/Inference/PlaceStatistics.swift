@@ -1,7 +1,39 @@
 import Foundation
 import Metering
 
-/// What a sample has at one JSON pointer.
+/// A place of an event, of what contains it, or of its record.
+struct SampledPlace: Hashable {
+    enum Origin: Hashable {
+        case event
+        /// What contains the event: an entry of that list, or the record's value where it is nil.
+        case outer(list: [String]?)
+        /// A header, whose name is the pointer.
+        case header
+    }
+    var origin = Origin.event
+    var pointer: [String]
+
+    /// The place as catalogs have it: the pointer as RFC 6901 writes it, or a mapping.
+    var text: String {
+        switch origin {
+        case .event: return Self.text(pointer)
+        case .outer(let list):
+            let list = list.map { $0.isEmpty ? "array" : CatalogDraft.quoted(Self.text($0)) }
+            return "{in: \(list ?? "record"), at: \(CatalogDraft.quoted(Self.text(pointer)))}"
+        case .header: return "{header: \(CatalogDraft.quoted(pointer.joined()))}"
+        }
+    }
+
+    static func text(_ pointer: [String]) -> String {
+        pointer.map {
+            "/"
+                + $0.replacingOccurrences(of: "~", with: "~0")
+                .replacingOccurrences(of: "/", with: "~1")
+        }.joined()
+    }
+}
+
+/// What a sample has at one place.
 struct PlaceStatistics {
     /// More different values than this are not kept.
     static let mostDifferent = 20_000
@@ -11,7 +43,7 @@ struct PlaceStatistics {
         + [TimeFormat.Unit.milliseconds, .seconds, .microseconds, .nanoseconds].map { .unix($0) }
         + ((try? TimeFormat("common-log")).flatMap(\.self).map { [$0] } ?? [])
 
-    let pointer: [String]
+    let place: SampledPlace
     private(set) var present = 0
     private(set) var texts = 0
     private(set) var numbers = 0
@@ -32,18 +64,15 @@ struct PlaceStatistics {
     /// The same, how many of these are within a day of the record's time.
     private(set) var nearTimes = Array(repeating: 0, count: timeFormats.count)
 
-    init(_ pointer: [String]) { self.pointer = pointer }
+    init(_ place: SampledPlace) { self.place = place }
 
+    var pointer: [String] { place.pointer }
     /// The last name of the pointer that is no index of an array.
     var name: String { pointer.last { Int($0) == nil } ?? "" }
-    /// The JSON pointer as RFC 6901 writes it.
-    var text: String {
-        pointer.map {
-            "/"
-                + $0.replacingOccurrences(of: "~", with: "~0")
-                .replacingOccurrences(of: "/", with: "~1")
-        }.joined()
-    }
+    /// What tells it from other places; the JSON pointer where it is one.
+    var text: String { place.text }
+    /// The place in YAML.
+    var at: String { place.origin == .event ? CatalogDraft.quoted(text) : text }
     var different: Int { values.count }
     var isNumeric: Bool { isMost(numbers + numericTexts) }
     var isSingle: Bool { isMost(present - others) }

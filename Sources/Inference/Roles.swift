@@ -37,21 +37,21 @@ struct Roles {
         let count = sample.events.count
         let places = sample.places
         pickTime(places, count)
-        let timed = time?.place.pointer
-        let singles = places.filter { $0.isSingle && $0.pointer != timed }
+        let timed = time?.place.text
+        let singles = places.filter { $0.isSingle && $0.text != timed }
         id = pick("id", singles.filter { Self.isDistinct($0, count) }) {
             Self.points($0.name, Self.idNames)
                 + ($0.pointer.count == 1 && $0.numericTexts + $0.numbers == 0 ? 3 : 0)
         }
-        let identity = id?.pointer
-        let rest = singles.filter { $0.pointer != identity }
+        let identity = id?.text
+        let rest = singles.filter { $0.text != identity }
         subject = pick("subject", rest.filter { Self.maySubject($0, count) }) {
             Self.points($0.name, Self.subjectNames)
                 + ($0.keys * 10 > $0.present * 9 && $0.present > 1 ? 40 : 0)
                 - ($0.pointer.contains("headers") ? 20 : 0)
         }
-        let owner = subject?.pointer
-        type = pick("type", rest.filter { $0.pointer != owner && Self.mayType($0, count) }) {
+        let owner = subject?.text
+        type = pick("type", rest.filter { $0.text != owner && Self.mayType($0, count) }) {
             // A name that only ends so says little where the value never changes.
             let points = Self.points($0.name, Self.typeNames)
             return points < 11 && $0.different < 2 ? 0 : points - 4 * ($0.pointer.count - 1)
@@ -59,6 +59,24 @@ struct Roles {
     }
 
     // MARK: What may be what
+
+    /// Whether something has a time and another id each time, as events have.
+    static func areEvents(_ places: [PlaceStatistics], _ count: Int) -> Bool {
+        var roles = Roles()
+        roles.pickTime(places, count)
+        guard let time = roles.time?.place.text else { return false }
+        return places.contains {
+            $0.text != time && $0.isSingle && isDistinct($0, count)
+                && points($0.name, idNames) > 0
+        }
+    }
+
+    /// Whether something has a time.
+    static func haveTime(_ places: [PlaceStatistics], _ count: Int) -> Bool {
+        var roles = Roles()
+        roles.pickTime(places, count)
+        return roles.time != nil
+    }
 
     private static func isDistinct(_ place: PlaceStatistics, _ count: Int) -> Bool {
         // A producer's repetitions are in the sample as well.

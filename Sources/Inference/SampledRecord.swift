@@ -20,6 +20,24 @@ public struct SampledRecord: Sendable {
         self.timestampMilliseconds = timestampMilliseconds
     }
 
+    /// Headers of tracing and of serializers, which say nothing about the event.
+    private static let technical: Set<String> = [
+        "content-type", "traceparent", "tracestate", "baggage", "b3", "uber-trace-id",
+    ]
+
+    /// The headers that may be values of the event: texts that neither CloudEvents nor a library
+    /// has written.
+    var texts: [(name: String, value: SampledValue)] {
+        headers.compactMap { header in
+            let name = header.name.lowercased()
+            let isOther = ["ce_", "__", "x-b3-"].contains { name.hasPrefix($0) }
+            guard !isOther, !name.isEmpty, !Self.technical.contains(name),
+                let text = String(validating: header.value, as: UTF8.self)
+            else { return nil }
+            return (header.name, .text(text))
+        }
+    }
+
     /// Whether it is a CloudEvent in binary mode: its attributes are in headers.
     var isBinaryEvent: Bool {
         headers.contains { $0.name.lowercased() == "ce_specversion" }

@@ -13,6 +13,8 @@ struct TopicStatistics {
     struct Event {
         let record: SampledRecord
         let value: SampledValue
+        /// What contains it, the record's value first.
+        var outers: [(origin: SampledPlace.Origin, value: SampledValue)] = []
 
         var isObject: Bool { value.isObject }
     }
@@ -32,6 +34,8 @@ struct TopicStatistics {
 
     /// How the catalog says that each record has several events; nil: it has one.
     private(set) var each: String?
+    /// Entries of outer lists in which the list of events is missing.
+    private(set) var listless = 0
 
     init(_ records: [SampledRecord]) {
         var arrays: [Event] = []
@@ -71,6 +75,13 @@ struct TopicStatistics {
             each = "lines"
             events += lines
         }
+        if each != "lines", binaryEvents == 0 {
+            let found = NestedLists(events, isArray: each == "array")
+            if !found.lists.isEmpty {
+                if each == nil { batches += events.count }
+                (each, events, listless) = (found.each, found.events, found.listless)
+            }
+        }
         inside = each == nil ? Self.placeOfText(in: events.map(\.value)) : nil
         if let inside { events = events.map { Self.opened($0, inside) } }
         self.events = events
@@ -79,38 +90,51 @@ struct TopicStatistics {
 
     /// The statistics of some of the events.
     static func places(of events: [Event]) -> [PlaceStatistics] {
-        var found: [[String]: PlaceStatistics] = [:]
+        var found: [SampledPlace: PlaceStatistics] = [:]
         for event in events {
-            walk(event.value, [], event.record, &found)
+            walk(event.value, SampledPlace(pointer: []), event.record, &found)
+            for outer in event.outers {
+                let root = SampledPlace(origin: outer.origin, pointer: [])
+                walk(outer.value, root, event.record, &found)
+            }
+            for header in event.record.texts {
+                let place = SampledPlace(origin: .header, pointer: [header.name])
+                walk(header.value, place, event.record, &found)
+            }
         }
         // Members of many different names are the keys of a map, which are data.
-        var members: [[String]: Set<String>] = [:]
-        for pointer in found.keys {
-            for depth in pointer.indices {
-                members[Array(pointer[..<depth]), default: []].insert(pointer[depth])
+        var members: [SampledPlace: Set<String>] = [:]
+        for place in found.keys {
+            for depth in place.pointer.indices {
+                members[place.above(depth), default: []].insert(place.pointer[depth])
             }
         }
         let maps = Set(
-            members.filter { !$0.key.isEmpty && $0.value.count > mostMembers }.map(\.key))
+            members.filter { !$0.key.pointer.isEmpty && $0.value.count > mostMembers }.map(\.key))
         found = found.filter { entry in
-            !entry.key.indices.contains { maps.contains(Array(entry.key[..<$0])) }
+            !entry.key.pointer.indices.contains { maps.contains(entry.key.above($0)) }
         }
-        let sorted = found.values.sorted { $0.pointer.lexicographicallyPrecedes($1.pointer) }
+        let sorted = found.values.sorted {
+            $0.pointer != $1.pointer
+                ? $0.pointer.lexicographicallyPrecedes($1.pointer) : $0.text < $1.text
+        }
         return sorted.filter { $0.present > 0 }
     }
 
     private static func walk(
-        _ value: SampledValue, _ pointer: [String], _ record: SampledRecord,
-        _ found: inout [[String]: PlaceStatistics]
+        _ value: SampledValue, _ place: SampledPlace, _ record: SampledRecord,
+        _ found: inout [SampledPlace: PlaceStatistics]
     ) {
-        if case .object(let members) = value, pointer.count < deepest {
+        if case .object(let members) = value, place.pointer.count < deepest {
             for (name, member) in members {
-                walk(member, pointer + [name], record, &found)
+                var inner = place
+                inner.pointer.append(name)
+                walk(member, inner, record, &found)
             }
             return
         }
-        guard found[pointer] != nil || found.count < mostPlaces else { return }
-        found[pointer, default: PlaceStatistics(pointer)].take(value, of: record)
+        guard found[place] != nil || found.count < mostPlaces else { return }
+        found[place, default: PlaceStatistics(place)].take(value, of: record)
     }
 
     /// JSON objects, one a line; nil: the text is something else.
@@ -147,5 +171,12 @@ struct TopicStatistics {
         guard case .object(var members) = event.value, let name = place.first else { return event }
         members[name] = text(of: event.value, name).flatMap(object) ?? .null
         return Event(record: event.record, value: .object(members))
+    }
+}
+
+extension SampledPlace {
+    /// What contains it, `depth` names below its root.
+    fileprivate func above(_ depth: Int) -> SampledPlace {
+        SampledPlace(origin: origin, pointer: Array(pointer[..<depth]))
     }
 }

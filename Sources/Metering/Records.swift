@@ -71,8 +71,11 @@ public enum SchemaState: Sendable, Equatable {
 
 /// Where schemas come from; any thread may ask.
 ///
-/// An answer other than `waiting` never changes.
+/// An answer other than `waiting` changes only to `waiting`, where it was forgotten, and then is
+/// the same again.
 public protocol SchemaSource: AnyObject, Sendable {
     /// What is known of a schema; returns at once and begins to ask where nothing is known.
     func state(of key: SchemaKey) -> SchemaState
+    /// Begins to ask for schemas that will be needed soon, as many of them as there is room for.
+    func expect(_ keys: [SchemaKey])
 }

@@ -1,5 +1,4 @@
 internal import CProtoSchema
-internal import CRecordScan
 internal import Glibc
 internal import Metering
 
@@ -15,6 +14,8 @@ struct SchemaDirectory: SchemaFetcher {
     static let mostFiles = 200
     let path: String
     var longestPause: Int64 { 5_000 }
+
+    func rest() {}
 
     private struct Failure: Error { var why: String }
 
@@ -37,6 +38,20 @@ struct SchemaDirectory: SchemaFetcher {
         } catch {
             return .failed(error.why)
         }
+    }
+
+    /// How many schemas are here.
+    func survey() -> SchemaSurvey {
+        guard let directory = opendir(path) else {
+            return .failed(String(cString: strerror(errno)))
+        }
+        closedir(directory)
+        let keys = keys
+        var unusable: [String] = []
+        for key in keys {
+            if case .failed(let why) = fetch(key) { unusable.append(why) }
+        }
+        return .files(keys.count, unusable: unusable)
     }
 
     /// The ids of all schemas that are here.
@@ -69,7 +84,7 @@ struct SchemaDirectory: SchemaFetcher {
     private func whole(_ file: SchemaFile) throws(Failure) -> [SchemaFile] {
         var files = [file]
         while true {
-            let lack = Self.lack(files)
+            let lack = RecordSchema.lack(ofAvro: files)
             guard let name = lack.missing else {
                 guard let why = lack.why else { return files }
                 throw Failure(why: "\(path)/\(file.name): \(why)")
@@ -88,39 +103,6 @@ struct SchemaDirectory: SchemaFetcher {
             }
             files.insert(found, at: 0)
         }
-    }
-
-    /// Which type the texts lack, or what else is wrong with them.
-    private static func lack(_ files: [SchemaFile]) -> (missing: String?, why: String?) {
-        var missing = [CChar](repeating: 0, count: 1_000)
-        var why = [CChar](repeating: 0, count: 400)
-        let bytes = files.map { Array($0.text.utf8CString) }
-        let isWhole = withTexts(bytes) {
-            rs_check_avro($0.baseAddress, $0.count, &missing, missing.count, &why, why.count) != 0
-        }
-        func text(_ bytes: [CChar]) -> String {
-            String(decoding: bytes.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
-        }
-        if isWhole { return (nil, nil) }
-        return (missing[0] == 0 ? nil : text(missing), text(why))
-    }
-
-    /// Calls with texts whose memory stays as long as the call.
-    private static func withTexts(
-        _ texts: [[CChar]], _ call: (UnsafeBufferPointer<rs_text>) -> Bool
-    ) -> Bool {
-        let copies = texts.map { text in
-            let copy = UnsafeMutableBufferPointer<CChar>.allocate(capacity: text.count)
-            _ = copy.initialize(from: text)
-            return copy
-        }
-        defer { for copy in copies { copy.deallocate() } }
-        let views = copies.map { copy in
-            rs_text(
-                name: copy.baseAddress, text: copy.baseAddress, name_length: 0,
-                text_length: copy.count - 1)
-        }
-        return views.withUnsafeBufferPointer(call)
     }
 
     /// Adds the files that a text of Protobuf imports.

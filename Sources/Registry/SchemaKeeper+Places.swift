@@ -36,6 +36,7 @@ extension SchemaKeeper {
         if host.isEmpty || place.contains("?") || place.contains("#") {
             throw SchemaPlaceError(message: "must be like https://registry.example or with a path")
         }
+        if let authorityFile { try check(authorityFile, for: place) }
         _ = once
         let url = String(place.reversed().drop { $0 == "/" }.reversed())
         return SchemaKeeper(
@@ -56,6 +57,23 @@ extension SchemaKeeper {
             case .failed(let why): (key, nil, why)
             case .absent: (key, nil, "absent")
             }
+        }
+    }
+
+    private static func check(
+        _ authorityFile: String, for place: String
+    ) throws(SchemaPlaceError) {
+        guard place.hasPrefix("https://") else {
+            throw SchemaPlaceError(message: "a CA goes with https://")
+        }
+        guard let context = SSL_CTX_new(TLS_client_method()) else {
+            throw SchemaPlaceError(message: "no memory for OpenSSL")
+        }
+        defer { SSL_CTX_free(context) }
+        if SSL_CTX_load_verify_file(context, authorityFile) != 1 {
+            ERR_clear_error()
+            throw SchemaPlaceError(
+                message: "\(authorityFile) cannot be read or has no certificate in PEM")
         }
     }
 

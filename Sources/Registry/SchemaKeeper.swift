@@ -11,9 +11,22 @@ enum FetchResult: Sendable {
     case failed(String)
 }
 
+/// What a place of schemas has.
+public enum SchemaSurvey: Sendable {
+    /// A registry with so many subjects.
+    case subjects(Int)
+    /// A directory with so many schemas, and why some of them cannot be used.
+    case files(Int, unusable: [String])
+    /// It does not answer as it must; a clause for people.
+    case failed(String)
+}
+
 /// Where single schemas are fetched from; called on the keeper's thread, and may take seconds.
 protocol SchemaFetcher: Sendable {
     func fetch(_ key: SchemaKey) -> FetchResult
+    func survey() -> SchemaSurvey
+    /// Nothing is left to fetch for now: closes what is open.
+    func rest()
     /// The longest pause between two attempts, in milliseconds.
     var longestPause: Int64 { get }
 }
@@ -23,20 +36,8 @@ protocol SchemaFetcher: Sendable {
 /// A thread of its own fetches, one schema at a time; it ends when nothing is left to fetch. Any
 /// thread may ask.
 public final class SchemaKeeper: SchemaSource {
-    /// Answers before a schema is taken for absent: a registry's replica may be late.
-    static let absentAnswers = 3
-    static let firstPause: Int64 = 200
-    static let absentPause: Int64 = 1_000
-
-    private struct Entry {
-        var state: SchemaState
-        var attempts = 0
-        var absents = 0
-        /// When it may be tried next, in milliseconds of the steady clock.
-        var next: Int64 = 0
-    }
     private struct Kept {
-        var entries: [SchemaKey: Entry] = [:]
+        var table = SchemaTable()
         var isRunning = false
     }
 
@@ -50,23 +51,33 @@ public final class SchemaKeeper: SchemaSource {
         self.place = place
     }
 
-    /// What is known of a schema; begins to fetch one that nobody has asked for yet.
+    /// What is known of a schema; begins to fetch one of which nothing is known.
     public func state(of key: SchemaKey) -> SchemaState {
-        let (state, mustStart) = kept.withLock { kept -> (SchemaState, Bool) in
-            let state = kept.entries[key]?.state ?? .waiting("")
-            guard case .waiting = state else { return (state, false) }
-            if kept.entries[key] == nil { kept.entries[key] = Entry(state: state) }
+        ask { $0.state(of: key) }
+    }
+
+    /// Begins to fetch schemas that will be needed soon, as many of them as there is room for.
+    public func expect(_ keys: [SchemaKey]) {
+        ask { for key in keys { $0.expect(key) } }
+    }
+
+    private func ask<Answer: Sendable>(_ question: (inout SchemaTable) -> Answer) -> Answer {
+        let (answer, mustStart) = kept.withLock { kept -> (Answer, Bool) in
+            let answer = question(&kept.table)
             // It may be without a thread where one could not be started.
-            let mustStart = !kept.isRunning
-            kept.isRunning = true
-            return (state, mustStart)
+            let mustStart = !kept.table.isSettled && !kept.isRunning
+            if mustStart { kept.isRunning = true }
+            return (answer, mustStart)
         }
         if mustStart, !start() {
             // The next question tries again.
             kept.withLock { $0.isRunning = false }
         }
-        return state
+        return answer
     }
+
+    /// Looks at the place, once and at once; may take seconds.
+    public func survey() -> SchemaSurvey { fetcher.survey() }
 
     // MARK: The thread
 
@@ -89,47 +100,33 @@ public final class SchemaKeeper: SchemaSource {
     }
 
     private func run() {
+        var isResting = false
         while true {
             let now = Self.milliseconds
-            let next = kept.withLock { kept -> (key: SchemaKey?, isLeft: Bool) in
-                let open = kept.entries.filter {
-                    if case .waiting = $0.value.state { true } else { false }
-                }
-                if open.isEmpty { kept.isRunning = false }
-                let due = open.filter { $0.value.next <= now }
-                return (due.min { $0.value.next < $1.value.next }?.key, !open.isEmpty)
+            let due = kept.withLock { [isResting] kept -> [SchemaKey]? in
+                if !kept.table.isSettled { return kept.table.due(now) }
+                if isResting { kept.isRunning = false }
+                return nil
             }
-            guard next.isLeft else { return }
-            guard let key = next.key else {
-                usleep(20_000)
+            guard let due else {
+                if isResting { return }
+                // The next thread may begin at once, so nothing is closed after this one's end.
+                fetcher.rest()
+                isResting = true
                 continue
             }
-            let result = fetcher.fetch(key)
-            kept.withLock { Self.take(result, of: key, fetcher.longestPause, into: &$0) }
+            isResting = false
+            if due.isEmpty { usleep(20_000) }
+            for key in due {
+                let result = fetcher.fetch(key)
+                let isAnswered = kept.withLock {
+                    $0.table.take(
+                        result, of: key, longestPause: fetcher.longestPause, Self.milliseconds)
+                }
+                // Where nobody answers, the others would wait for as long each.
+                if !isAnswered { break }
+            }
         }
-    }
-
-    private static func take(
-        _ result: FetchResult, of key: SchemaKey, _ longest: Int64, into kept: inout Kept
-    ) {
-        guard var entry = kept.entries[key] else { return }
-        switch result {
-        case .schema(let schema):
-            entry.state = .ready(schema)
-        case .absent:
-            entry.absents += 1
-            entry.next = milliseconds + absentPause
-            entry.state =
-                entry.absents < absentAnswers
-                ? .waiting("the registry knows no such schema, and is asked once more") : .absent
-        case .failed(let why):
-            let pause = min(longest, firstPause << min(entry.attempts, 10))
-            entry.attempts += 1
-            // With a random part, so that many processes do not ask together.
-            entry.next = milliseconds + pause / 2 + .random(in: 0...pause / 2)
-            entry.state = .waiting(why)
-        }
-        kept.entries[key] = entry
     }
 
     private static var milliseconds: Int64 {

@@ -1,5 +1,6 @@
 internal import CCurl
 internal import CRecordScan
+internal import CSSL
 internal import Glibc
 internal import Metering
 
@@ -18,7 +19,10 @@ public struct RegistryCredentials: Sendable {
 }
 
 /// A registry with the API of Confluent's, over HTTP or HTTPS.
-struct SchemaServer: SchemaFetcher {
+///
+/// Its connection stays open from request to request, until `rest`.
+final class SchemaServer: SchemaFetcher, @unchecked Sendable {
+    // @unchecked: the handle belongs to the keeper's thread, and there is one at a time.
     static let timeoutMilliseconds = 5_000
     static let mostBytes = 4 << 20
     static let mostFiles = 200
@@ -31,6 +35,20 @@ struct SchemaServer: SchemaFetcher {
     let credentials: RegistryCredentials?
     let authorityFile: String?
     var longestPause: Int64 { 30_000 }
+    private var handle: UnsafeMutableRawPointer?
+
+    init(url: String, credentials: RegistryCredentials?, authorityFile: String?) {
+        self.url = url
+        self.credentials = credentials
+        self.authorityFile = authorityFile
+    }
+
+    deinit { rest() }
+
+    func rest() {
+        if let handle { curl_easy_cleanup(handle) }
+        handle = nil
+    }
 
     private struct Failure: Error {
         var why: String
@@ -60,6 +78,23 @@ struct SchemaServer: SchemaFetcher {
             return .schema(RecordSchema(format: format, files: files))
         } catch {
             return error.isAbsent ? .absent : .failed("\(url): \(error.why)")
+        }
+    }
+
+    /// How many subjects the registry has.
+    func survey() -> SchemaSurvey {
+        // The keeper's thread may be at work with the connection of this one.
+        let own = SchemaServer(url: url, credentials: credentials, authorityFile: authorityFile)
+        do throws(Failure) {
+            let answer = try own.ask("/subjects")
+            guard answer.status == 200 else { throw Failure(why: "HTTP status \(answer.status)") }
+            let count = answer.bytes.withUnsafeBufferPointer {
+                rs_array_count($0.baseAddress, $0.count)
+            }
+            guard count >= 0 else { throw Failure(why: "its list of subjects is not JSON's") }
+            return .subjects(Int(count))
+        } catch {
+            return .failed(error.why)
         }
     }
 
@@ -125,6 +160,21 @@ struct SchemaServer: SchemaFetcher {
     // MARK: HTTP
 
     private func get(_ path: String) throws(Failure) -> RegistryAnswer {
+        let (status, bytes) = try ask(path)
+        let answer = bytes.withUnsafeBufferPointer { RegistryAnswer($0) }
+        let errorCode = answer?.integer("/error_code")
+        if status == 404, errorCode == Self.noSchema {
+            throw Failure(why: "it knows no such schema", isAbsent: true)
+        }
+        guard status == 200 else {
+            throw Failure(why: "HTTP status \(status)" + (errorCode.map { ", error \($0)" } ?? ""))
+        }
+        guard let answer else { throw Failure(why: "its answer is not a JSON object") }
+        return answer
+    }
+
+    /// The status and the body of an answer.
+    private func ask(_ path: String) throws(Failure) -> (status: Int, bytes: [CChar]) {
         var get = odometer_get()
         get.timeout_milliseconds = Self.timeoutMilliseconds
         get.most_bytes = Self.mostBytes
@@ -137,27 +187,45 @@ struct SchemaServer: SchemaFetcher {
         get.url = copies[0].map { UnsafePointer($0) } ?? nil
         get.credentials = copies[1].map { UnsafePointer($0) } ?? nil
         get.ca_file = copies[2].map { UnsafePointer($0) } ?? nil
-        let code = odometer_get_ask(&get)
+        if handle == nil { handle = curl_easy_init() }
+        let code = handle.map { odometer_get_ask($0, &get) } ?? -1
         if get.is_too_large != 0 {
             throw Failure(why: "its answer is larger than \(Self.mostBytes >> 20) MiB")
         }
         guard code == 0 else {
-            let why = withUnsafeBytes(of: &get.why) {
+            let said = withUnsafeBytes(of: &get.why) {
                 String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
             }
-            throw Failure(why: why)
-        }
-        let answer = RegistryAnswer(UnsafeBufferPointer(start: get.bytes, count: get.count))
-        let errorCode = answer?.integer("/error_code")
-        if get.status == 404, errorCode == Self.noSchema {
-            throw Failure(why: "it knows no such schema", isAbsent: true)
-        }
-        guard get.status == 200 else {
             throw Failure(
-                why: "HTTP status \(get.status)" + (errorCode.map { ", error \($0)" } ?? ""))
+                why: fault(UInt32(bitPattern: code), said, verifyResult: get.verify_result))
         }
-        guard let answer else { throw Failure(why: "its answer is not a JSON object") }
-        return answer
+        return (
+            Int(get.status), Array(UnsafeBufferPointer(start: get.bytes, count: get.count))
+        )
+    }
+
+    /// Why a request has no answer, and for faults of TLS what to do.
+    private func fault(_ code: UInt32, _ said: String, verifyResult: Int) -> String {
+        guard code == CURLE_PEER_FAILED_VERIFICATION.rawValue else {
+            return said.isEmpty ? "no memory for a request" : said
+        }
+        switch Int32(truncatingIfNeeded: verifyResult) {
+        case X509_V_ERR_CERT_HAS_EXPIRED: return "its certificate has ended"
+        case X509_V_ERR_CERT_NOT_YET_VALID:
+            return "its certificate is not valid yet, or the clock here is wrong"
+        case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT, X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY,
+            X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT, X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN,
+            X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE, X509_V_ERR_CERT_SIGNATURE_FAILURE:
+            guard let authorityFile else {
+                return "its certificate is not signed by a CA that this system trusts: "
+                    + "set --schemas-ca"
+            }
+            return "its certificate is not signed by a CA in \(authorityFile)"
+        // The certificate is good, and libcurl compares the name only then.
+        case X509_V_OK, X509_V_ERR_UNSPECIFIED:
+            return "its certificate is for another name (\(said))"
+        default: return said
+        }
     }
 }
 

@@ -156,6 +156,11 @@ public struct CapacityPlan: Sendable {
 
     private static func makeOracle(_ question: CapacityQuestion) throws(VerifyError) -> Oracle {
         let catalog = try CatalogText.read(question.catalogs)
+        guard catalog.records == .json else {
+            throw VerifyError(
+                .catalog,
+                "the events of a plan are JSON; this catalog's are \(catalog.records.rawValue)")
+        }
         do throws(OracleError) {
             var oracle = try Oracle(catalog: catalog, settings: question.settings)
             _ = oracle.addPartition(topic: "plan", number: 0)

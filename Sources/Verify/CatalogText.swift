@@ -44,11 +44,11 @@ public enum CatalogText {
                     catalog.earliestSeconds = earliest
                 }
             case "records":
-                guard value["format"]?.text == "json" else {
-                    throw wrong(
-                        "records in another format than JSON are not verified: they need readers "
-                            + "that share no code with what is verified")
+                let word = value["format"]?.text ?? ""
+                guard let format = OracleRecordFormat(rawValue: word) else {
+                    throw wrong("records: unknown format \(word)")
                 }
+                catalog.records = format
             case "events":
                 for (name, value) in try members(value, "events") {
                     try unite(try event(name, value), into: &catalog)

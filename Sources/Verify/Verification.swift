@@ -49,7 +49,17 @@ public struct Verification: ~Copyable {
             prefix: configuration.prefix, generation: configuration.generation, shards: shards,
             dedupeWindow: configuration.dedupeWindow,
             futureBoundMilliseconds: configuration.futureBoundMilliseconds)
-        do throws(OracleError) { return try Oracle(catalog: catalog, settings: settings) } catch {
+        if catalog.records.needsSchemas, configuration.schemas == nil {
+            throw VerifyError(
+                .catalog,
+                "the catalog's records are \(catalog.records.rawValue): --schemas must say where "
+                    + "their schemas are")
+        }
+        do throws(OracleError) {
+            return try Oracle(
+                catalog: catalog, settings: settings,
+                schemas: configuration.schemas.map { SchemaText.source($0) })
+        } catch {
             throw VerifyError(.catalog, error.message)
         }
     }
@@ -170,11 +180,14 @@ public struct Verification: ~Copyable {
     private static func feed(
         _ oracle: inout Oracle, from topic: inout TopicReader, _ timeoutMilliseconds: Int32
     ) throws(VerifyError) -> Int {
-        try topic.step(timeoutMilliseconds: timeoutMilliseconds) { record, number, headers in
+        let taken = try topic.step(timeoutMilliseconds: timeoutMilliseconds) {
+            record, number, headers in
             oracle.feed(
                 number, offset: record.offset, timestamp: record.timestamp, key: record.key,
                 value: record.value, headers: headers)
         }
+        if let failure = oracle.schemaFailure { throw VerifyError(.schemas, failure.message) }
+        return taken
     }
 
     /// Waits until every mark has been at the log end for two commit intervals; returns what is

@@ -1,5 +1,6 @@
 public import Kafka
 public import Redis
+public import Workload
 
 /// What a verification compares, and how long it waits.
 public struct VerificationConfiguration: Sendable {
@@ -23,6 +24,9 @@ public struct VerificationConfiguration: Sendable {
     public var dedupeWindow: Int64
     /// How much later than its record's timestamp an event's time may be.
     public var futureBoundMilliseconds: Int64
+
+    /// Where the schemas of Avro and Protobuf come from; a call may take seconds.
+    public var schemas: (@Sendable (OracleSchemaName) -> SchemaAnswer)?
 
     /// Organizations whose answers are computed as well, see `VerificationReport.answers` and
     /// `routes`.

@@ -8,6 +8,8 @@ public struct VerifyError: Error, CustomStringConvertible, Sendable {
         case kafka
         /// The ledger cannot be read.
         case redis
+        /// A schema of the records cannot be had.
+        case schemas
         /// The ledger is not of the layout that this oracle reads.
         case layout
     }

@@ -66,6 +66,16 @@ import Zones
         #expect(cells(months.coverages[0]) == ["day 1", "month 1", "day 1"])
     }
 
+    /// A thousand values for ten years of days are refused before any key is written.
+    @Test func cellsAreBounded() throws {
+        var ask = try ask("shops", "2016-01-01T00:00:00Z", "2026-01-01T00:00:00Z", .month)
+        let values = (0..<1_000).map { Array("shop \($0)".utf8) }
+        ask.filters = [DimensionFilter("shop", Array(values.prefix(100)))]
+        #expect(try engine.plan(ask).cells == 100 * 3_653)
+        ask.filters = [DimensionFilter("shop", values)]
+        #expect(try refusal { try engine.plan(ask) }.contains("would need 3653000 cells"))
+    }
+
     /// A start inside a cell moves to the next edge; an end inside a cell that is not over moves
     /// to its end, one inside an older cell back.
     @Test func edges() throws {

@@ -129,9 +129,7 @@ def killed(read):
         machine = house.start(*arguments)
         house.wait_counted()
         compare(house, stream, read.__name__)
-        if not schemas:
-            # The verification reads JSON only.
-            house.call("verify", "--full", "--meters", str(path))
+        house.call("verify", "--full", "--meters", str(path), *schemas)
         expect(machine.terminate() == 0, "exit code after SIGTERM")
         print(f"{read.__name__}: {len(stream)} records, killed at {', '.join(f'{share:.3f}' for share in where)} of the log")
 

@@ -11,6 +11,7 @@ import warnings
 
 import requests
 
+from authority import Authority
 from checks import check, expect, run
 from house import House, wait_until
 
@@ -23,32 +24,6 @@ PATH = "/v1/meters"
 SILENT = 200
 #: The limit of open connections.
 MOST = 1000
-
-
-def openssl(*arguments):
-    subprocess.run(["openssl", *map(str, arguments)], check=True, capture_output=True, timeout=60)
-
-
-class Authority:
-    """An authority of its own, and certificates that it gives."""
-
-    def __init__(self, folder, name):
-        self.folder, self.name = folder, name
-        self.file, self.key = folder / f"{name}.pem", folder / f"{name}.key"
-        openssl("req", "-x509", *self.new_key(), "-keyout", self.key, "-out", self.file, "-days", 30, "-subj", f"/CN={name}")
-
-    @staticmethod
-    def new_key():
-        return "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"
-
-    def issue(self, name, host="localhost"):
-        """The files of a certificate and its key."""
-        file, key, request = (self.folder / f"{name}.{kind}" for kind in ("pem", "key", "csr"))
-        openssl("req", "-new", *self.new_key(), "-keyout", key, "-out", request, "-subj", f"/CN={name}",
-                "-addext", f"subjectAltName=DNS:{host}")
-        openssl("x509", "-req", "-in", request, "-copy_extensions", "copy", "-days", 30, "-CA", self.file, "-CAkey", self.key,
-                "-out", file)
-        return file, key
 
 
 def replace(pair, used):

@@ -51,6 +51,34 @@ def counts():
 
 
 @check
+def lists_and_headers():
+    """events in lists within lists, whose customer is in a header: the first catalog, unchanged, counts them exactly"""
+    with House(partitions=2) as house:
+        begin, wanted = int(time.time()) - 60, collections.Counter()
+        producer = house.producer()
+        for number in range(60):
+            groups = [{"host": f"h{group}", "points": [{"ts": begin + number, "bytes": number * 10 + point} for point in range(3)]}
+                      for group in range(2)]
+            wanted[f"t{number % 4}"] += sum(point["bytes"] for group in groups for point in group["points"])
+            producer.produce(house.topic, value=json.dumps({"sent": "today", "groups": groups}),
+                             headers=[("tenant", f"t{number % 4}"), ("traceparent", "00")], partition=number % 2)
+        expect(producer.flush(30) == 0, "flush")
+        text = house.call("catalog", "infer", "--topic", house.topic)
+        expect("  each: [/groups, /points]\n" in text and "  subject: {header: tenant}" in text, text)
+        path = house.folder / "inferred.yaml"
+        path.write_text(text)
+        machine = house.start("run", "--meters", str(path)).wait_ready()
+        house.wait_counted()
+        machine.wait_outcomes({"accepted": 360})
+        meter = next(line.split(":")[0].strip() for line in text.splitlines() if "amount: bytes" in line)
+        for tenant, bytes_counted in wanted.items():
+            found = house.redis.hget(f"{key_name(tenant)}:totals", meter)
+            expect(found == str(bytes_counted), f"{tenant}: {found}, not {bytes_counted}")
+        house.call("verify", "--full", "--meters", str(path))
+        expect(machine.terminate() == 0, "exit code after SIGTERM")
+
+
+@check
 def without_ids():
     """events without an id, some without a customer: the draft is tried on the sample and written"""
     with House(partitions=2) as house:

@@ -66,8 +66,8 @@ def read(command, url, organization):
 
 @check
 def quoted():
-    """the document quotes both readers as they are"""
-    for name, fence in (("reader.py", "python"), ("reader.mjs", "js")):
+    """the document quotes the readers as they are"""
+    for name, fence in (("reader.py", "python"), ("reader.mjs", "js"), ("organizations.sh", "sh")):
         text = (READERS / name).read_text()
         expect(f"```{fence}\n{text}```" in DOCUMENT, name)
 
@@ -91,6 +91,7 @@ def numbers():
     for shards in (256, 64):
         with Server() as server:
             read_ledger(server.client, server.url, shards, known_readers())
+            expect_organizations(server.client, int(server.url.rsplit(":", 1)[1]))
 
 
 def known_readers():
@@ -113,6 +114,21 @@ def of_a_cluster():
         source = cluster.owner(slot)
         clusters.Move(cluster, slot, next(node for node in cluster.masters() if node is not source), source).run()
         read_ledger(client, cluster.urls(), 256, known_readers())
+        for node in cluster.masters():
+            expect_organizations(client, node.port)
+
+
+def expect_organizations(client, port):
+    """The script lists the organizations of `read_ledger`, one of the directory, and one with a backslash."""
+    client.hset("odo:1:{000}:only%0Aknown:directory:organization", "@offset", 1)
+    client.hset("odo:1:{000}:back\\n:api_calls:all", "a", 1)
+    client.hset("odo:1:{000}:marks", "events/0", 1)
+    client.hset("odo:1:{dir}:credential:00", "@offset", 1)
+    client.hset("odo:1:{000}x", "no", 1)
+    done = subprocess.run(["bash", str(READERS / "organizations.sh"), f"127.0.0.1:{port}"], capture_output=True, text=True, timeout=60)
+    expect(done.returncode == 0, done.stderr)
+    wanted = sorted([name for name, _, _ in KNOWN[:-1]] + ["only\nknown", "back\\n"])
+    expect(sorted("\n".join(wanted).splitlines()) == sorted(done.stdout.splitlines()), done.stdout)
 
 
 def read_ledger(client, url, shards, readers):

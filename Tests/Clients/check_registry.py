@@ -1,51 +1,17 @@
 """Avro, Protobuf and JSON Schema as confluent-kafka's serializers write them: exact counts, whatever the registry does meanwhile."""
 
+import collections
 import time
 import uuid
 
 import registry_events as events
 from checks import check, expect, run
-from house import House, free_port, get, key_name, wait_until
+from house import House, free_port, get, wait_until
+from registry_house import catalog, dead_details, expect_cells, send, verify
 from schema_registry import Registry
 
 House.needed()
 WAITING = "odometer_partition_schema_waiting"
-
-
-def catalog(house, form, extra=""):
-    path = house.folder / f"{form}.yaml"
-    path.write_text(events.CATALOG.format(form=form) + extra)
-    return str(path)
-
-
-def found_cells(house, subject):
-    """All that Redis holds of an organization."""
-    name = key_name(subject)
-    return {key[len(name) + 1:]: house.redis.hgetall(key) for key in house.redis.scan_iter(f"{name}:*", count=10_000)}
-
-
-def expect_cells(house, made):
-    """Compares all cells with what the events say."""
-    wanted = events.cells(made)
-    for subject, cells in wanted.items():
-        expect(found_cells(house, subject) == cells, f"{subject}: {found_cells(house, subject)}, not {cells}")
-    keys = {key.split(":")[3] for key in house.redis.scan_iter("odo:1:{*}:*:*", count=10_000)} - {"directory"}
-    expect(keys == set(wanted), f"{keys}, not {set(wanted)}")
-
-
-def send(house, registry, form, made, **how):
-    """Writes events with the serializer of a format, every other one with the schema's GUID in its header."""
-    serializers = [events.Serializer(form, registry, house.topic, in_header) for in_header in (False, True)]
-    producer = house.producer()
-    for number, event in enumerate(made):
-        value, headers = serializers[number % 2].write(event)
-        producer.produce(house.topic, key=event["customer"], value=value, headers=headers, timestamp=int(time.time() * 1000), **how)
-    expect(producer.flush(30) == 0, "flush")
-
-
-def dead_details(house):
-    """The details of all dead letters, sorted."""
-    return sorted(dict(record.headers())["detail"].decode() for record in house.records(house.dead, 1))
 
 
 def add_format(form):
@@ -53,12 +19,14 @@ def add_format(form):
         with House() as house, Registry(free_port()) as registry:
             made = events.some(300, seed=4)
             where = [] if form == "json-schema" else ["--schemas", registry.url]
-            house.call("check", "--meters", catalog(house, form), *where)
-            machine = house.start("run", "--meters", catalog(house, form), *where).wait_ready()
+            path = catalog(house, form)
+            house.call("check", "--meters", path, *where)
+            machine = house.start("run", "--meters", path, *where).wait_ready()
             send(house, registry, form, made)
             house.wait_counted()
             machine.wait_outcomes({"accepted": len(made)})
             expect_cells(house, made)
+            verify(house, path, *where)
             expect(machine.terminate() == 0, "exit code after SIGTERM")
 
     one.__doc__ = f"{form}: confluent-kafka's serializer in both framings, every cell exact"
@@ -114,6 +82,7 @@ def registry_away():
         machine.wait_ready(30)
         expect_cells(house, first + second + third)
         expect(dead_details(house) == [], dead_details(house))
+        verify(house, path, *where)
         expect(machine.terminate() == 0, "exit code after SIGTERM")
 
 
@@ -137,6 +106,7 @@ def killed():
         machine = house.start("run", "--meters", path, *where, *instance)
         house.wait_counted(60)
         expect_cells(house, made)
+        verify(house, path, *where)
         expect(machine.terminate() == 0, "exit code after SIGTERM")
 
 
@@ -181,6 +151,7 @@ def bad_records():
         expect_cells(house, made)
         expect(dead_details(house) == sorted(detail for _, _, detail in bad), dead_details(house))
         expect(len([path for path in registry.asked if path == "/schemas/ids/7"]) == 3, "absent only after three answers")
+        verify(house, path, "--schemas", registry.url)
 
 
 @check
@@ -198,7 +169,8 @@ def bad_protobuf():
             (good[:-1], "record ends inside a value"),
             (good[:start] + b"\7", "a length, branch, symbol or tag of the record cannot be"),
         ]
-        machine = house.start("run", "--meters", catalog(house, "protobuf"), "--schemas", registry.url).wait_ready()
+        path = catalog(house, "protobuf")
+        machine = house.start("run", "--meters", path, "--schemas", registry.url).wait_ready()
         producer = house.producer()
         for event in made:
             producer.produce(house.topic, key=event["customer"], value=serializer.write(event)[0])
@@ -209,65 +181,33 @@ def bad_protobuf():
         machine.wait_outcomes({"accepted": len(made), "malformed": len(bad)})
         expect_cells(house, made)
         expect(dead_details(house) == sorted(detail for _, detail in bad), dead_details(house))
+        verify(house, path, "--schemas", registry.url)
 
 
 @check
-def directory():
-    """schemas from files: a partition waits for a file that is missing, and goes on when it is there"""
-    with House(partitions=2) as house, Registry(free_port()) as registry:
-        made = events.some(60, seed=5)
-        folder = house.folder / "schemas"
-        folder.mkdir()
-        path = catalog(house, "protobuf")
-        machine = house.start("run", "--meters", path, "--schemas", str(folder)).wait_ready()
-        send(house, registry, "protobuf", made)
-        waiting = lambda: sum(value for name, value in machine.metrics().items() if name.startswith(WAITING))
-        wait_until(lambda: waiting() > 0, 20, "a partition waits")
-        for number, schema in registry.schemas.items():
-            for name in (number, registry.guid(number)):
-                (folder / f"{name}.proto").write_text(schema["schema"])
-        (folder / "acme").mkdir()
-        (folder / "acme" / "level.proto").write_text(events.LEVEL_PROTO)
-        house.wait_counted(60)
-        expect_cells(house, made)
-        said = house.call("check", "--meters", path, "--schemas", str(folder))
-        expect(str(min(registry.schemas)) in said, said[-2000:])
-        expect(machine.terminate() == 0, "exit code after SIGTERM")
-
-
-@check
-def credentials():
-    """basic and bearer credentials reach the registry and no log; a redirect is not followed"""
-    for text, header in (("user:se cret", "Basic dXNlcjpzZSBjcmV0"), ("Bearer tokentoken", "Bearer tokentoken")):
-        with House(partitions=1) as house, Registry(free_port()) as registry, Registry(free_port()) as elsewhere:
-            made = events.some(10, seed=5)
-            send(house, registry, "avro", made)
-            registry.authorization = header
-            registry.status, registry.elsewhere = 302, elsewhere.url + "/schemas/ids/1"
-            secret = house.folder / "secret"
-            secret.write_text(text + "\n")
-            machine = house.start("run", "--meters", catalog(house, "avro"), "--schemas", registry.url,
-                                  "--schemas-credentials-file", str(secret), "--log-level", "debug").wait_listening()
-            wait_until(lambda: "HTTP status 302" in machine.log.read_text(), 20, "the redirect in the log")
-            expect(elsewhere.asked == [], elsewhere.asked)
-            registry.status = 200
-            house.wait_counted(60)
-            expect_cells(house, made)
-            log = machine.log.read_text()
-            for word in ("se cret", "tokentoken", header.split()[1]):
-                expect(word not in log, "credentials in the log")
-            expect(machine.terminate() == 0, "exit code after SIGTERM")
-
-
-@check
-def refusals():
-    """a catalog without a place for its schemas, a place with a password, and schemas for JSON are refused"""
-    with House(partitions=1) as house:
+def unknown_ids():
+    """1,000 records with 1,000 ids that the registry does not have are dead letters within seconds, and one line tells of them"""
+    with House(partitions=1) as house, Registry(free_port()) as registry:
+        made = events.some(10, seed=3)
         path = catalog(house, "avro")
-        house.call("check", "--meters", path, expected=2)
-        house.call("check", "--meters", path, "--schemas", "http://user:password@127.0.0.1:1", expected=2)
-        house.call("check", "--meters", path, "--schemas", str(house.folder / "nothing"), expected=2)
-        house.call("check", "--schemas", "http://127.0.0.1:1", expected=2)
+        producer = house.producer()
+        for number in range(1_000):
+            producer.produce(house.topic, key=b"k", value=b"\0" + (500_000 + number).to_bytes(4, "big") + b"x")
+        expect(producer.flush(30) == 0, "flush")
+        send(house, registry, "avro", made)
+        machine = house.start("run", "--meters", path, "--schemas", registry.url).wait_listening()
+        began = time.monotonic()
+        house.wait_counted(60)
+        seconds = time.monotonic() - began
+        machine.wait_outcomes({"accepted": len(made), "malformed": 1_000})
+        expect_cells(house, made)
+        expect(dead_details(house) == ["registry has no schema with that id"] * 1_000, "dead letters")
+        asked = collections.Counter(path for path in registry.asked if path.startswith("/schemas/ids/50"))
+        expect(set(asked.values()) == {3} and len(asked) == 1_000, "each is absent only after three answers")
+        lines = [line for line in machine.log.read_text().splitlines() if "the registry has no schema" in line]
+        expect(len(lines) == 1, lines[:3])
+        expect(seconds < 30, f"{seconds:.0f} s")
+        expect(machine.terminate() == 0, "exit code after SIGTERM")
 
 
 run()

@@ -219,10 +219,12 @@ def kong(record):
     subject = first(*(consumer.get(name) for name in ("custom_id", "username", "id")), "anonymous")
     event = Event(record["request"]["id"], subject, since_1970(record["started_at"], 10**6))
     answer = record["response"]
-    bad_unless("size" in answer)
     event.table("api_requests", [record.get("service", {}).get("name"), plain(answer["status"])])
-    event.series("api_bytes", scaled(answer["size"], 0))
-    event.changes.append(("totals", "api_slowest", f"{record['latencies']['request'] + 2**63:020d}"))
+    size = scaled(answer.get("size"), 0)
+    if size is not None:
+        event.series("api_bytes", size)
+    if "latencies" in record:
+        event.changes.append(("totals", "api_slowest", f"{record['latencies']['request'] + 2**63:020d}"))
     return event
 
 

@@ -1,9 +1,11 @@
 """A small schema registry with the part of Confluent's API that serializers and Odometer use; it can be stopped and disturbed."""
 
 import base64
+import contextlib
 import http.server
 import json
 import re
+import socket
 import ssl
 import threading
 import urllib.parse
@@ -23,6 +25,7 @@ class Registry:
         self.first_id = 100_001
         self.status = 200  # another one: every request is answered by it
         self.asked = []
+        self.connections = set()
         self._server = None
 
     @property
@@ -33,6 +36,18 @@ class Registry:
         registry = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
+            # Connections stay open, as those to real registries do.
+            protocol_version = "HTTP/1.1"
+            disable_nagle_algorithm = True
+
+            def setup(self):
+                super().setup()
+                registry.connections.add(self.connection)
+
+            def finish(self):
+                registry.connections.discard(self.connection)
+                super().finish()
+
             def do_GET(self):
                 self.reply(None)
 
@@ -65,6 +80,9 @@ class Registry:
             self._server.shutdown()
             self._server.server_close()
             self._server = None
+            for connection in list(self.connections):
+                with contextlib.suppress(OSError):
+                    connection.shutdown(socket.SHUT_RDWR)
 
     def __enter__(self):
         return self.start()
@@ -103,6 +121,8 @@ class Registry:
             return self.schema(int(match[1]))
         if match := re.fullmatch(r"/schemas/guids/([0-9a-f-]+)", path):
             return self.schema(self.guids.get(match[1]))
+        if path == "/subjects":
+            return 200, list(self.subjects)
         if match := re.fullmatch(r"/subjects/([^/]+)/versions/(\d+|latest)", path):
             return self.version(urllib.parse.unquote(match[1]), match[2])
         return 404, {"error_code": 404, "message": "HTTP 404 Not Found"}

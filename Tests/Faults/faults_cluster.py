@@ -178,6 +178,8 @@ def cluster_refusing(case):
             with case.recovery():
                 node.client.config_set(setting, 0)
                 own, after = apart(commits.end(), shards)
+                # What is told of the end of this belongs to this, not to what is refused next.
+                wait_until(lambda: not waiting(machine), 30, "no shard waits any more")
             case.times += 1
             case.note(f"{word}: {len(shards)} shards stood still for {own:.1f} s, the others for {others:.2f} s at most, {after:.2f} s afterwards")
             steady(word, others, usual)

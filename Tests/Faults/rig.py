@@ -166,15 +166,16 @@ class Rig(House):
         pipeline = self.redis.pipeline(transaction=False)
         for shard in range(house.SHARDS):
             pipeline.hgetall(f"{prefix}:1:{{{house.tag(shard)}}}:audit")
-        own = ("accepted", "duplicate", "ignored", "rejected")
+        # Further events of a record have outcomes, and no offset of their own.
+        signs = {"accepted": 1, "duplicate": 1, "ignored": 1, "rejected": 1, "further": -1}
         counted = collections.Counter()
         for audit in pipeline.execute():
             for field, value in audit.items():
                 # The shard's birth has no outcome.
                 place, _, outcome = field.rpartition(":")
                 topic, _, partition = place.rpartition("/")
-                if topic == self.topic and outcome in own:
-                    counted[int(partition)] += int(value)
+                if topic == self.topic and outcome in signs:
+                    counted[int(partition)] += signs[outcome] * int(value)
         return counted
 
     def wait_progress(self, more=1, seconds=30):

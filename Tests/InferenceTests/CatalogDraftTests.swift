@@ -174,6 +174,60 @@ import Workload
         #expect(second.envelope.each != nil)
     }
 
+    @Test func eventsInListsWithinListsAreTakenApart() throws {
+        let (text, catalog) = try draft { index in
+            let points = (0..<3).map { number in
+                let at = Self.start + Int64(index)
+                return #"{"ts":\#(at),"bytes":\#(index * number),"kind":"k\#(number)"}"#
+            }.joined(separator: ",")
+            return """
+                {"tenant":"t\(index % 3)","sent":"now","groups":[{"host":"h\(index % 2)","points":[\(points)]},
+                {"host":"idle"}]}
+                """
+        }
+        #expect(text.contains("made of 300 events in its newest 100 records"))
+        #expect(text.contains("\nenvelope:\n  each: [/groups, /points]\n"))
+        #expect(text.contains("  # ? 100 entries have no such list inside"))
+        #expect(text.contains("\n  subject: {in: record, at: /tenant}  # 3 different values"))
+        #expect(text.contains("\n  time: {at: /ts, format: unix}"))
+        #expect(text.contains("      host: {at: {in: /groups, at: /host}}\n"))
+        #expect(text.contains("      bytes: {at: /bytes, is: integer, required: true}\n"))
+        #expect(catalog.envelope.each == .arrays([["groups"], ["points"]]))
+    }
+
+    /// An order is one event, whatever its items have.
+    @Test func whatIsAnEventItselfIsNotTakenApart() throws {
+        let (text, catalog) = try draft { index in
+            """
+            {"id":"o\(index)","time":\(Self.start + Int64(index)),"shop":"s\(index % 3)",
+            "items":[{"id":"i\(index)","time":\(Self.start),"n":1}]}
+            """
+        }
+        #expect(catalog.envelope.each == nil)
+        #expect(text.contains("\n  id: /id\n"))
+    }
+
+    @Test func headersHoldValuesToo() throws {
+        let records = (0..<60).map { index in
+            SampledRecord(
+                value: Array("{\"id\":\"e\(index)\",\"ms\":\(index)}".utf8),
+                headers: [
+                    ("tenant-id", "t\(index % 4)"), ("zone", "z\(index % 2)"),
+                    ("size", "\(index * 7)"), ("traceparent", "00-\(index % 2)"),
+                    ("__id", "\(index % 2)"),
+                ].map { ($0.0, Array($0.1.utf8)) })
+        }
+        let text = try #require(CatalogDraft(records, topic: "calls").text)
+        #expect(text.contains("\n  subject: {header: tenant-id}  # 4 different values"))
+        #expect(text.contains("      zone: {at: {header: zone}}\n"))
+        #expect(
+            text.contains(
+                "      size: {at: {header: size}, is: integer, from: text, required: true}\n"))
+        #expect(!text.contains("traceparent") && !text.contains("__id"))
+        let catalog = try CatalogReader.check(files: [("draft", Array(text.utf8))])
+        #expect(catalog.meters.contains { $0.name == "calls_size" })
+    }
+
     @Test func recordsThatAreNoEventsAreNamedAndNotRead() {
         let records = [
             SampledRecord(value: nil), SampledRecord(value: [0, 0, 0, 0, 7, 1, 2]),
@@ -235,7 +289,10 @@ import Workload
         for number in 0..<300 {
             let shared = object(0)
             let records = (0..<20).map { _ in
-                SampledRecord(value: Array((random.below(3) == 0 ? object(0) : shared).utf8))
+                SampledRecord(
+                    value: Array((random.below(3) == 0 ? object(0) : shared).utf8),
+                    headers: random.below(2) == 0
+                        ? [] : [(names[random.below(names.count)], Array("v".utf8))])
             }
             let text = try #require(CatalogDraft(records, topic: "t.\(number)").text)
             #expect(throws: Never.self, "\(text)") {

@@ -74,6 +74,7 @@ extension OracleCatalog {
     /// The same declarations as the oracle understands them.
     init(_ catalog: MeterCatalog) {
         self.init()
+        records = .init(rawValue: catalog.records.rawValue) ?? .json
         let declared = catalog.envelope
         if !declared.requiresSpecVersion {
             envelope = OracleEnvelope(

@@ -191,6 +191,40 @@ import Testing
         #expect(Self.read(&program, record, nil).rejection == .frameMagic)
     }
 
+    /// Producers choose the ids.
+    @Test func tooManyNamesOfSchemasAreForgotten() throws {
+        var program = try Self.program("avro")
+        func read(_ id: Int, _ schema: RecordSchema?) -> (Rejection, [String]) {
+            let frame = [0] + (0..<4).map { UInt8(truncatingIfNeeded: id >> (24 - $0 * 8)) }
+            let found = Self.read(&program, frame + Self.avroRecord, schema)
+            return (found.rejection, found.asked)
+        }
+        for id in 1...Frames.mostKnown { #expect(read(id, nil) == (.schemaAbsent, ["\(id)"])) }
+        program.forgetManySchemas()
+        #expect(read(1, Self.avro) == (.schemaAbsent, []))
+        #expect(read(0, Self.avro) == (.none, ["0"]))
+        program.forgetManySchemas()
+        #expect(program.frames?.knownCount == 0)
+        // What they are asked for again says the same.
+        #expect(read(1, nil) == (.schemaAbsent, ["1"]))
+        #expect(read(0, Self.avro) == (.none, ["0"]))
+        #expect(read(0, nil) == (.none, []))
+    }
+
+    @Test func tooManyCompiledSchemasAreForgotten() throws {
+        var program = try Self.program("avro")
+        for id in 0...Frames.mostCompiled {
+            program.forgetManySchemas()
+            let frame = [0, 0, 0, UInt8(id >> 8), UInt8(id & 255)]
+            #expect(Self.read(&program, frame + Self.avroRecord, Self.avro).rejection == .none)
+        }
+        #expect(program.frames?.compiledCount == Frames.mostCompiled + 1)
+        program.forgetManySchemas()
+        #expect(program.frames?.compiledCount == 0)
+        let found = Self.read(&program, [0, 0, 0, 0, 1] + Self.avroRecord, Self.avro)
+        #expect(found == (.none, "w", ["1"]))
+    }
+
     @Test func checkNamesWhatASchemaHasNot() throws {
         let program = try Self.program("avro")
         #expect(program.missing(in: Self.avro).pointers == [])

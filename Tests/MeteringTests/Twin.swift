@@ -1,6 +1,7 @@
 import Catalog
 import Foundation
 import Ledger
+import Verify
 import Workload
 
 @testable import Metering
@@ -48,7 +49,13 @@ final class Twin {
     static let shardCount = 64
     static let partitionNumbers: [Int32] = [3, 70]
 
-    init(_ catalog: MeterCatalog, span: Int64) throws {
+    /// The schemas of the records; those that are not here are absent.
+    private let schemas: [SchemaKey: RecordSchema]
+
+    init(
+        _ catalog: MeterCatalog, span: Int64, schemas: [SchemaKey: RecordSchema] = [:]
+    ) throws {
+        self.schemas = schemas
         program = try Program(
             catalog: catalog, shardCount: Self.shardCount, dedupeKey: (0x1234, 0x5678),
             futureBoundMilliseconds: 300_000)
@@ -57,7 +64,9 @@ final class Twin {
         let settings = OracleSettings(
             prefix: "odo", generation: 1, shards: Self.shardCount, dedupeWindow: span,
             futureBoundMilliseconds: 300_000)
-        oracle = try Oracle(catalog: OracleCatalog(catalog), settings: settings)
+        oracle = try Oracle(
+            catalog: OracleCatalog(catalog), settings: settings,
+            schemas: SchemaText.source { Self.answer($0, schemas) })
         let count = Self.partitionNumbers.count
         cursors = .allocate(capacity: count)
         tallies = .allocate(capacity: Self.shardCount)
@@ -88,7 +97,10 @@ final class Twin {
     /// Puts records through both; one by one, the outcome of each is compared.
     func take(_ records: [LogRecord], oneByOne: Bool) {
         let arena = Arena()
-        let folds = arena.folds(records, names)
+        var folds = arena.folds(records, names)
+        for place in folds.records.indices where program.hasFrames {
+            takeFrame(&folds.records[place], folds.headers[place])
+        }
         folds.records.withUnsafeBufferPointer { records in
             folds.attributes.withUnsafeBufferPointer { attributes in
                 var next = 0
@@ -115,6 +127,30 @@ final class Twin {
                 }
             }
         }
+    }
+
+    /// Takes the frame off a record, as the pipeline does.
+    private func takeFrame(_ fold: inout FoldRecord, _ headers: [WorkloadHeader]) {
+        var header = FrameHeader()
+        for each in headers { header.take(name: each.name, value: each.value) }
+        while let key = program.unframe(&fold, header) {
+            _ = program.learn(schemas[key], of: fold, header, key)
+        }
+    }
+
+    /// The same schemas as the oracle asks for them.
+    private static func answer(
+        _ name: OracleSchemaName, _ schemas: [SchemaKey: RecordSchema]
+    ) -> SchemaAnswer {
+        let key: SchemaKey =
+            switch name {
+            case .id(let id): .id(id)
+            case .guid(let guid): .guid(guid)
+            }
+        guard let schema = schemas[key] else { return .absent }
+        return .texts(
+            SchemaTexts(
+                format: schema.format.rawValue, files: schema.files.map { ($0.name, $0.text) }))
     }
 
     @discardableResult
@@ -299,90 +335,4 @@ extension Outcome {
 
 extension OracleOutcome {
     fileprivate var word: String { "\(self)".lowercased() }
-}
-
-/// Reads a tally as the cells that it changes in Redis.
-enum TallyText {
-    static func add(
-        _ tally: borrowing Tally, shard: Int, _ sets: [CellSet],
-        to keys: inout [[UInt8]: KeyContent], _ note: (String) -> Void
-    ) {
-        for index in 0..<tally.count {
-            let cell = tally[index]
-            let set = sets[Int(cell.cellSet)]
-            let isGrid = set.shape == .grid
-            var key = Array("odo:1:{\(shard)}:".utf8) + Array(tally.bytes(cell.organization))
-            if cell.scope != 0 { key += [58] + Array(tally.bytes(cell.scope)) }
-            KeyLayout.appendCellKeySuffix(
-                meter: Array((set.family ?? set.meter).utf8), isFamily: set.family != nil,
-                shape: set.shape, window: cell.window,
-                number: isGrid ? cell.number / 24 : cell.number, to: &key)
-            let last =
-                set.shape == .series
-                ? KeyLayout.seriesBucket(
-                    cell.window, cell.number, isFamily: set.family != nil
-                ).upperBound : cell.number
-            let retention = set.retentionSeconds[Int(cell.window.rawValue)]
-            let expiry = retention < 0 ? nil : cell.window.end(of: last) + retention
-            let shape: ExpectedShape =
-                set.shape == .ranking ? .sortedSet : set.shape == .distinct ? .distinct : .hash
-            var content = keys[key] ?? KeyContent(shape: shape, expiry: expiry)
-            if content.shape != shape || content.expiry != expiry {
-                note("a key of two kinds: \(String(decoding: key, as: UTF8.self))")
-            }
-            let field = field(of: cell, tally, set)
-            content.cells[field] = merged(cell, tally, set, content.cells[field])
-            keys[key] = content
-        }
-    }
-
-    private static func field(
-        of cell: TallyCell, _ tally: borrowing Tally, _ set: CellSet
-    ) -> [UInt8] {
-        var field: [UInt8] = []
-        let isTotal = set.shape == .series && cell.window == .all
-        if set.family != nil, !isTotal { field = Array("\(set.meter):".utf8) }
-        switch set.shape {
-        case .table, .ranking, .distinct: field += Array(tally.bytes(cell.member))
-        case .grid: KeyLayout.appendTwoDigits(cell.number % 24, to: &field)
-        case .histogram: field += Array("\(cell.member)".utf8)
-        case .series:
-            KeyLayout.appendSeriesMember(
-                meter: Array(set.meter.utf8), window: cell.window, number: cell.number, to: &field)
-        }
-        return field
-    }
-
-    private static func merged(
-        _ cell: TallyCell, _ tally: borrowing Tally, _ set: CellSet, _ old: ExpectedValue?
-    ) -> ExpectedValue {
-        let digits = twentyDigits(cell.amount)
-        switch (set.operation, old) {
-        case (.add, .integer(let sum)), (.addScore, .integer(let sum)):
-            return .integer(sum + cell.amount)
-        case (.add, _), (.addScore, _): return .integer(cell.amount)
-        case (.distinct, _): return .integer(1)
-        case (.minimum, .text(let known)):
-            return .text(digits.lexicographicallyPrecedes(known) ? digits : known)
-        case (.maximum, .text(let known)):
-            return .text(known.lexicographicallyPrecedes(digits) ? digits : known)
-        case (.minimum, _), (.maximum, _): return .text(digits)
-        case (.first, _), (.last, _):
-            let new = digits + [58] + Array(tally.bytes(cell.payload))
-            guard case .text(let known) = old else { return .text(new) }
-            let isGreater = known.lexicographicallyPrecedes(new)
-            if set.operation == .last || known.prefix(20).elementsEqual(digits) {
-                return .text(isGreater ? new : known)
-            }
-            return .text(isGreater ? known : new)
-        }
-    }
-
-    static func twentyDigits(_ number: Int64) -> [UInt8] {
-        withUnsafeTemporaryAllocation(byteCount: SortableNumber.digits, alignment: 8) { room in
-            guard let base = room.baseAddress else { return [] }
-            SortableNumber.write(number, to: base)
-            return Array(room)
-        }
-    }
 }

@@ -26,6 +26,34 @@ struct CheckTests {
         if url.contains("user:"), ended.status == 0 { #expect(ended.output.contains("user@")) }
     }
 
+    /// Ten cells of 3 µs each, 10,000 times; where a record is one event nothing is said.
+    @Test func aFullRecordOfEventsHasItsTime() throws {
+        func catalog(_ each: String) -> String {
+            """
+            version: 1
+            envelope: {id: /id, type: {const: use}, subject: /org\(each)}
+            events: {use: {fields: {n: {at: /n, is: integer}, a: {at: /a}}}}
+            meters:
+              sums:
+                kind: sum
+                windows: [minute, quarter, day, month, all]
+                per: [organization, a]
+                on: [{event: use, amount: n}]
+            """
+        }
+        let line = "A record of 10000 events of one organization that share no cell is one script"
+        for (each, expected) in [(", each: lines", true), ("", false)] {
+            let ended = try withFile(catalog(each)) { file in
+                try Executable.run(["check", "--meters", file])
+            }
+            #expect(ended.status == 0, "\(ended.errors)")
+            #expect(ended.output.contains("\(line) of Redis, of about 0.3 s at most.") == expected)
+            #expect(ended.output.contains(line) == expected)
+        }
+        let shipped = try Executable.run(["check"])
+        #expect(shipped.output.contains(line), "batches of CloudEvents need no word in the catalog")
+    }
+
     @Test func aPasswordFileGoesWithAUserInTheURL() throws {
         let ended = try withFile("SECRET\n") { file in
             try Executable.run([

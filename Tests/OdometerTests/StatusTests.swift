@@ -36,6 +36,19 @@ struct StatusTests {
         #expect(whole.isSound)
     }
 
+    @Test func furtherEventsOfRecordsAreShown() throws {
+        var partition = LedgerStatus.Partition()
+        partition.audit = ["delivered": 3, "accepted": 7, "rejected": 1, "further": 5]
+        let table = StatusReport(
+            status: LedgerStatus(),
+            rows: [StatusReport.Row(name: "usage-events/0", partition: partition, log: nil)],
+            troubles: [], nowMilliseconds: 0
+        ).partitionTable
+        let row = Dictionary(uniqueKeysWithValues: zip(table[0], table[1]))
+        #expect(row["ACCEPTED"] == "7" && row["REJECTED"] == "1" && row["FURTHER"] == "5")
+        #expect(row["DUPLICATE"] == "0" && row["LOST"] == "0" && table[0].count == 14)
+    }
+
     /// A program must not take a failure for an answer without members.
     @Test func whatJSONCannotSayEndsTheCommand() throws {
         #expect(try JSONText.document(["b": 1, "a": "/"]) == "{\n  \"a\" : \"/\",\n  \"b\" : 1\n}")

@@ -19,7 +19,7 @@ import Testing
         "API": ["Metering", "Query", "HTTPServer", "Spelling", "Zones", "CJWT", "CCrypto"],
         "Workload": [],
         "Replay": ["Kafka", "Redis", "Workload", "CZlib", "CZstd"],
-        "Verify": ["Kafka", "Redis", "Workload", "Printing", "CYAML"],
+        "Verify": ["Kafka", "Redis", "Workload", "Printing", "CYAML", "CProtoSchema"],
         "Printing": [],
         "Laboratory": [
             "Kafka", "Redis", "Ledger", "HTTPServer", "Workload", "Replay", "Verify", "Printing",

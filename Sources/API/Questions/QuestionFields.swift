@@ -25,8 +25,8 @@ struct QuestionFields {
 
     /// The parameters of a question; a filter is `DIMENSION=VALUE` or `DIMENSION!=VALUE`.
     ///
-    /// Several values of one dimension are alternatives. `by` is one name, several that are joined
-    /// by commas, or given several times.
+    /// Several values of one dimension are alternatives. `by` is one name, several joined by
+    /// commas, or given several times.
     init(_ request: Request, meter: String) throws(Problem) {
         self.meter = meter
         let parameters = try Parameters(

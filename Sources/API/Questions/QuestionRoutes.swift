@@ -73,6 +73,12 @@ extension OperationsDialect {
         return reply
     }
 
+    private static func check(cells: Int) throws(Problem) {
+        do throws(QuestionError) { try QuestionPlan.check(cells: cells) } catch {
+            throw Problem(400, error.description)
+        }
+    }
+
     private func plan(
         _ fields: QuestionFields, _ call: borrowing Call
     ) throws(Problem) -> QuestionPlan {
@@ -148,6 +154,7 @@ extension OperationsDialect {
         var inquiry = call.worker.inquiry(organization)
         var found: [(plan: QuestionPlan, rows: Question<QuestionRows>)] = []
         var isText = false
+        var cells = 0
         for (index, value) in asked.enumerated() {
             do throws(Problem) {
                 guard case .object(let members) = value else {
@@ -161,6 +168,8 @@ extension OperationsDialect {
                     throw Problem(404, "There is no such meter")
                 }
                 let plan = try plan(fields, call)
+                cells += plan.cells
+                try OperationsDialect.check(cells: cells)
                 found.append((plan, inquiry.rows(plan)))
             } catch {
                 throw Problem(error.status, "queries[\(index)]: \(error.message)")

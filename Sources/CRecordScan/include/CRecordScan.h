@@ -83,6 +83,8 @@ void rs_document_free(rs_document *document);
 /// A text, which lives as long as the document, and an integer; 0: there is none at the pointer.
 int rs_document_text(const rs_document *document, const char *pointer, const char **text, size_t *length);
 int rs_document_integer(const rs_document *document, const char *pointer, int64_t *number);
+/// How many elements a JSON array has; -1: the text is none.
+int64_t rs_array_count(const char *text, size_t length);
 
 #ifdef __cplusplus
 }

@@ -19,9 +19,18 @@ struct Frames: ~Copyable {
         var indexes: [Int32]
     }
 
+    /// So many names of schemas, and so many compiled schemas, are known before all are forgotten:
+    /// producers choose the names, and a registry may have a schema for each version of a program.
+    static let mostKnown = 10_000
+    static let mostCompiled = 1_000
+
     let format: RecordFormat
-    let reader: OpaquePointer
+    private(set) var reader: OpaquePointer
+    private let scanner: OpaquePointer
     private let dataNode: Int32
+    private let bareSlots: Set<Int32>
+    /// Schemas that were compiled, or were tried to be, since all were forgotten.
+    private(set) var compiledCount = 0
     /// What the nodes of the reader's tree are.
     var pointers: [String] = []
     private var known: [Name: Reading] = [:]
@@ -37,14 +46,41 @@ struct Frames: ~Copyable {
     init?(
         _ format: RecordFormat, _ scanner: OpaquePointer, dataNode: Int32, bareSlots: Set<Int32>
     ) {
-        guard format.isFramed, let reader = rs_create(scanner) else { return nil }
+        guard format.isFramed, let reader = Self.makeReader(scanner, bareSlots) else { return nil }
         self.format = format
         self.reader = reader
-        for slot in bareSlots { rs_needs_no_text(reader, slot) }
+        self.scanner = scanner
         self.dataNode = dataNode
+        self.bareSlots = bareSlots
     }
 
     deinit { rs_destroy(reader) }
+
+    private static func makeReader(
+        _ scanner: OpaquePointer, _ bareSlots: Set<Int32>
+    ) -> OpaquePointer? {
+        guard let reader = rs_create(scanner) else { return nil }
+        for slot in bareSlots { rs_needs_no_text(reader, slot) }
+        return reader
+    }
+
+    /// How many names of schemas are known, those of absent and unusable ones too.
+    var knownCount: Int { known.count }
+
+    /// Forgets all schemas once they are too many; they are learned again as records need them.
+    ///
+    /// No record that was unframed before may be read after it.
+    mutating func forgetMany() {
+        guard known.count > Self.mostKnown || compiledCount > Self.mostCompiled,
+            let fresh = Self.makeReader(scanner, bareSlots)
+        else { return }
+        rs_destroy(reader)
+        reader = fresh
+        known = [:]
+        unusable = [:]
+        lastReading = nil
+        compiledCount = 0
+    }
 
     /// Takes the frame off a record; returns the schema that has to be learned first.
     mutating func unframe(
@@ -52,10 +88,7 @@ struct Frames: ~Copyable {
     ) -> SchemaKey? {
         guard let value = record.value else { return nil }
         var frame = rs_frame()
-        let result = rs_read_frame(
-            value.assumingMemoryBound(to: UInt8.self), record.valueByteCount,
-            header.map { ($0.baseAddress ?? value).assumingMemoryBound(to: UInt8.self) },
-            header?.count ?? 0, format == .protobuf ? 1 : 0, &frame)
+        let result = read(value, record.valueByteCount, header, &frame)
         guard result == RS_FRAME_OK.rawValue else {
             record.schema = Self.schema(of: Self.rejection(of: result))
             return nil
@@ -81,13 +114,11 @@ struct Frames: ~Copyable {
     ) {
         guard let value = record.value else { return }
         var frame = rs_frame()
-        _ = rs_read_frame(
-            value.assumingMemoryBound(to: UInt8.self), record.valueByteCount,
-            header.map { ($0.baseAddress ?? value).assumingMemoryBound(to: UInt8.self) },
-            header?.count ?? 0, format == .protobuf ? 1 : 0, &frame)
+        _ = read(value, record.valueByteCount, header, &frame)
         let name = Self.name(frame)
         let rejected: Rejection
         if let schema {
+            compiledCount += 1
             switch compile(schema, name) {
             case .success(let reading):
                 known[name] = reading
@@ -104,6 +135,18 @@ struct Frames: ~Copyable {
     }
 
     // MARK: Frames
+
+    /// Reads the frame of a value, or of the header that has it; an `rs_frame_result`.
+    @inline(__always)
+    private func read(
+        _ value: UnsafeRawPointer, _ byteCount: Int, _ header: UnsafeRawBufferPointer?,
+        _ frame: inout rs_frame
+    ) -> Int32 {
+        rs_read_frame(
+            value.assumingMemoryBound(to: UInt8.self), byteCount,
+            header.map { ($0.baseAddress ?? value).assumingMemoryBound(to: UInt8.self) },
+            header?.count ?? 0, format == .protobuf ? 1 : 0, &frame)
+    }
 
     private static func name(_ frame: rs_frame) -> Name {
         var frame = frame
@@ -157,7 +200,7 @@ struct Frames: ~Copyable {
             return .failure(Refusal(text: "it is one of \(schema.format.rawValue)"))
         }
         var why = [CChar](repeating: 0, count: 400)
-        let texts = Texts(schema.files)
+        let texts = SchemaTexts(schema.files)
         var programs: [Int32] = []
         if format == .avro {
             for root in [0, dataNode] {
@@ -174,7 +217,7 @@ struct Frames: ~Copyable {
                 return .failure(
                     Refusal(
                         rejection: isIndex != 0 ? .messageIndexes : .schemaUnusable,
-                        text: Self.text(why)))
+                        text: SchemaTexts.said(why)))
             }
             for root in [0, dataNode] {
                 programs.append(rs_add_protobuf(reader, table, root, &why, why.count))
@@ -182,7 +225,7 @@ struct Frames: ~Copyable {
             ps_destroy(table)
         }
         guard programs.allSatisfy({ $0 >= 0 }) else {
-            return .failure(Refusal(text: Self.text(why)))
+            return .failure(Refusal(text: SchemaTexts.said(why)))
         }
         return .success(Reading(structured: programs[0], binary: programs[1]))
     }
@@ -199,44 +242,6 @@ struct Frames: ~Copyable {
         }
     }
 
-    private static func text(_ why: [CChar]) -> String {
-        String(decoding: why.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
-    }
-}
-
-/// The texts of a schema in memory of their own, for the time in which they are read.
-private final class Texts {
-    let avro: UnsafeMutableBufferPointer<rs_text>
-    let protobuf: UnsafeMutableBufferPointer<ps_text>
-    private var copies: [UnsafeMutableBufferPointer<CChar>] = []
-
-    init(_ files: [SchemaFile]) {
-        avro = .allocate(capacity: max(1, files.count))
-        protobuf = .allocate(capacity: max(1, files.count))
-        for (index, file) in files.enumerated() {
-            let (name, text) = (keep(file.name), keep(file.text))
-            avro[index] = rs_text(
-                name: name.baseAddress, text: text.baseAddress, name_length: name.count,
-                text_length: text.count)
-            protobuf[index] = ps_text(
-                path: name.baseAddress, text: text.baseAddress, path_length: name.count,
-                text_length: text.count)
-        }
-    }
-
-    deinit {
-        avro.deallocate()
-        protobuf.deallocate()
-        for copy in copies { copy.deallocate() }
-    }
-
-    private func keep(_ text: String) -> UnsafeBufferPointer<CChar> {
-        let bytes = Array(text.utf8)
-        let copy = UnsafeMutableBufferPointer<CChar>.allocate(capacity: max(1, bytes.count))
-        for (index, byte) in bytes.enumerated() { copy[index] = CChar(bitPattern: byte) }
-        copies.append(copy)
-        return UnsafeBufferPointer(rebasing: copy[..<bytes.count])
-    }
 }
 
 extension FoldRecord {
@@ -285,6 +290,9 @@ public struct FrameHeader {
 extension Program {
     /// Whether records have frames that have to be taken off before they are folded.
     public var hasFrames: Bool { frames != nil }
+
+    /// Forgets the schemas once they are too many; for the time between two batches of records.
+    public mutating func forgetManySchemas() { frames?.forgetMany() }
 
     /// Takes the frame off a record that has one; nil: the record can be folded.
     ///

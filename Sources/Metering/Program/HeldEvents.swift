@@ -2,7 +2,8 @@ import CEventScan
 
 /// The events of one record, held back until all of them have been read: all count or none does.
 ///
-/// Its arrays keep their memory from record to record. One thread.
+/// Its arrays keep their memory from record to record, but for what only a larger one needed some
+/// time before. One thread.
 struct HeldEvents: ~Copyable {
     struct Event {
         var outcome: Outcome
@@ -21,12 +22,31 @@ struct HeldEvents: ~Copyable {
     var events: [Event] = []
     var entries: [PendingRecord.Entry] = []
     var bytes: [UInt8] = []
+    private var eventsShrinking = Shrinking(least: 1_024, patience: patience)
+    private var entriesShrinking = Shrinking(least: 8_192, patience: patience)
+    private var bytesShrinking = Shrinking(least: 64 << 10, patience: patience)
+    /// Records come far more often than commits.
+    private static var patience: Int { 256 }
+
+    /// Bytes of memory that its arrays hold.
+    var byteCount: Int {
+        events.capacity * MemoryLayout<Event>.stride
+            + entries.capacity * MemoryLayout<PendingRecord.Entry>.stride + bytes.capacity
+    }
 
     /// Forgets the events of the record before.
     mutating func begin() {
-        events.removeAll(keepingCapacity: true)
-        entries.removeAll(keepingCapacity: true)
-        bytes.removeAll(keepingCapacity: true)
+        Self.clear(&events, &eventsShrinking)
+        Self.clear(&entries, &entriesShrinking)
+        Self.clear(&bytes, &bytesShrinking)
+    }
+
+    private static func clear<Element>(_ array: inout [Element], _ shrinking: inout Shrinking) {
+        guard let fewer = shrinking.note(used: array.count, of: array.capacity) else {
+            return array.removeAll(keepingCapacity: true)
+        }
+        array = []
+        array.reserveCapacity(fewer)
     }
 
     /// Adds an event after its entries and its bytes were added.

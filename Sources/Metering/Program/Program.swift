@@ -241,6 +241,29 @@ public struct Program: ~Copyable {
     }
 }
 
+extension Program {
+    /// About how long Redis' script takes at most for the events of one record, in nanoseconds.
+    ///
+    /// Each of `EventLimits.events` events is of one organization then, and changes as many cells
+    /// of its own as an event can.
+    public var fullRecordNanoseconds: Int64 {
+        var most: Int64 = 0
+        for index in 0..<events.count {
+            let event = events.base[index]
+            var cost: Int64 = 0
+            for number in event.firstInstruction..<event.firstInstruction + event.instructionCount {
+                let instruction = instructions[number]
+                let cells =
+                    Int64(instruction.windowCount)
+                    * (instruction.fanOut < 0 ? 1 : Int64(EventLimits.entries))
+                cost += cells * Int64(instruction.operation.costNanoseconds)
+            }
+            most = max(most, cost)
+        }
+        return most * Int64(EventLimits.events)
+    }
+}
+
 /// Where `run` stopped.
 public struct FoldStop: Sendable, Equatable {
     /// Index of the first record not taken.

@@ -81,7 +81,8 @@ struct SymbolKey {
 ///
 /// Equal bytes have the same symbol, so cells compare as integers. The table uses open addressing
 /// over raw memory; a slot itself holds the bytes of a short text, so that most look-ups touch one
-/// cache line. A table is cleared and used again; it allocates only while it grows. One thread.
+/// cache line. A table is cleared and used again; it allocates only while it grows, and where it
+/// gives memory back. One thread.
 struct SymbolTable: ~Copyable {
     private struct Slot {
         var first: UInt64
@@ -106,6 +107,8 @@ struct SymbolTable: ~Copyable {
     private var arena: UnsafeMutablePointer<UInt8>
     private var arenaCapacity: Int
     private var arenaCount = 0
+    private var shrinking = Shrinking(least: 8_192)
+    private var arenaShrinking = Shrinking(least: 256 << 10)
     private static var free: Slot {
         Slot(first: 0, last: 0, hash: 0, length: 0, taken: 0, offset: 0)
     }
@@ -141,13 +144,30 @@ struct SymbolTable: ~Copyable {
             + arenaCapacity
     }
 
-    /// Forgets all symbols; keeps the memory.
+    /// Forgets all symbols; keeps the memory, but for what was not needed for some time.
     mutating func removeAll() {
         guard count > 0 else { return }
+        let fewer = shrinking.note(used: count, of: symbolCapacity)
+        let fewerBytes = arenaShrinking.note(used: arenaCount, of: arenaCapacity)
         count = 0
         isLarge = false
         arenaCount = 0
-        slots.update(repeating: Self.free, count: slotMask + 1)
+        if let fewerBytes {
+            memory.deallocate(arena, arenaCapacity)
+            arenaCapacity = fewerBytes
+            arena = memory.allocate(arenaCapacity)
+        }
+        guard let fewer else {
+            slots.update(repeating: Self.free, count: slotMask + 1)
+            return
+        }
+        memory.deallocate(symbols, symbolCapacity)
+        memory.deallocate(slots, slotMask + 1)
+        symbolCapacity = fewer
+        symbols = memory.allocate(fewer)
+        slotMask = fewer * 2 - 1
+        slots = memory.allocate(fewer * 2)
+        slots.initialize(repeating: Self.free, count: fewer * 2)
     }
 
     /// The bytes of a symbol; valid until the next change.

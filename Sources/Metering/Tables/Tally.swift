@@ -95,7 +95,8 @@ public struct TallyCell: Sendable {
 ///
 /// Cells are found by comparing integers: organization, scope and member are symbols of this tally.
 /// They are in one table with open addressing, so that a look-up touches one cache line. A tally is
-/// cleared and used again; it allocates only while it grows. One thread.
+/// cleared and used again; it allocates only while it grows, and where it gives memory back. One
+/// thread.
 public struct Tally: ~Copyable {
     var symbols: SymbolTable
     private let memory: TableMemory
@@ -117,6 +118,7 @@ public struct Tally: ~Copyable {
     /// records that were rejected. Then one each: further events.
     private var outcomes: UnsafeMutablePointer<Int64>
     private let partitionCount: Int
+    private var shrinking = Shrinking(least: 16_384)
 
     /// Estimate at which the tally is full, chosen so that its script takes 3 ms.
     public var fullCostNanoseconds = Tally.usualFullCostNanoseconds
@@ -161,9 +163,18 @@ public struct Tally: ~Copyable {
     @inline(__always)
     public var isFull: Bool { costNanoseconds >= fullCostNanoseconds || symbols.isLarge }
 
-    /// Forgets everything.
+    /// Forgets everything; keeps the memory, but for what was not needed for some time.
     public mutating func removeAll() {
-        for index in 0..<count { table[Int(order[index])].cellSet = TallyCell.noCellSet }
+        if let fewer = shrinking.note(used: count, of: tableMask + 1) {
+            memory.deallocate(table, tableMask + 1)
+            memory.deallocate(order, tableMask + 1)
+            tableMask = fewer - 1
+            table = memory.allocate(fewer)
+            table.initialize(repeating: Self.free, count: fewer)
+            order = memory.allocate(fewer)
+        } else {
+            for index in 0..<count { table[Int(order[index])].cellSet = TallyCell.noCellSet }
+        }
         count = 0
         costNanoseconds = 0
         eventCount = 0

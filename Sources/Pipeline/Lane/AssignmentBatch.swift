@@ -40,6 +40,7 @@ extension Assignment {
         var slot: Int32 = -1
         var isKnownAsOurs = false
         let hasFrames = core.program.hasFrames
+        if hasFrames { core.program.forgetManySchemas() }
         let (records, sources, attributes) = (lane.records, lane.sources, lane.attributes)
         for index in batch.indices {
             let record = batch[index]
@@ -71,7 +72,10 @@ extension Assignment {
                     offset: record.offset, timestampMilliseconds: record.timestamp,
                     value: record.value, key: record.key, partitionSlot: slot,
                     attributes: attributeIndex, headers: headers))
-            if hasFrames, !takeFrame(&records[count], of: record, slot: Int(slot)) { continue }
+            if hasFrames, !takeFrame(&records[count], of: record, slot: Int(slot)) {
+                askAhead(batch[(index + 1)...], of: record)
+                continue
+            }
             sources[count] = Int32(index)
             count += 1
         }

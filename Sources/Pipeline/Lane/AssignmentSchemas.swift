@@ -21,8 +21,7 @@ extension Assignment {
     /// Takes the frame off a record; false where its schema is not known yet, and its partition now
     /// waits.
     func takeFrame(_ fold: inout FoldRecord, of record: Record, slot: Int) -> Bool {
-        var header = FrameHeader()
-        for each in record.headers { header.take(name: each.name, value: each.value) }
+        let header = frameHeader(of: record)
         while let key = core.program.unframe(&fold, header) {
             switch lane.configuration.schemas?.state(of: key) {
             case .ready(let schema):
@@ -31,7 +30,8 @@ extension Assignment {
                         PipelineEvent(
                             level: .warning, name: "schema",
                             message: "schema \(key) cannot be used: \(why); records that have it "
-                                + "are malformed", subject: "schema \(key)"))
+                                + "are malformed; no more of these are told for a minute",
+                            subject: "schemas that cannot be used"))
                 }
             case .absent:
                 _ = core.program.learn(nil, of: fold, header, key)
@@ -39,13 +39,35 @@ extension Assignment {
                     PipelineEvent(
                         level: .warning, name: "schema",
                         message: "the registry has no schema \(key); records that have it are "
-                            + "malformed", subject: "schema \(key)"))
+                            + "malformed; no more of these are told for a minute",
+                        subject: "schemas that are absent"))
             case .waiting(let why): return wait(for: key, at: record.offset, slot: slot, why)
             case nil:
                 return wait(for: key, at: record.offset, slot: slot, "--schemas says no place")
             }
         }
         return true
+    }
+
+    private func frameHeader(of record: Record) -> FrameHeader {
+        var header = FrameHeader()
+        for each in record.headers { header.take(name: each.name, value: each.value) }
+        return header
+    }
+
+    /// Asks for all schemas that the records behind one that waits will need, so that its partition
+    /// does not wait for each of them in turn.
+    func askAhead(_ rest: Slice<UnsafeBufferPointer<Record>>, of waiting: Record) {
+        guard let schemas = lane.configuration.schemas else { return }
+        var keys: Set<SchemaKey> = []
+        for record in rest
+        where record.partition == waiting.partition && record.topicID == waiting.topicID {
+            var fold = FoldRecord(
+                offset: record.offset, timestampMilliseconds: record.timestamp,
+                value: record.value, key: record.key, partitionSlot: 0)
+            if let key = core.program.unframe(&fold, frameHeader(of: record)) { keys.insert(key) }
+        }
+        if !keys.isEmpty { schemas.expect(Array(keys)) }
     }
 
     private func wait(for key: SchemaKey, at offset: Int64, slot: Int, _ why: String) -> Bool {

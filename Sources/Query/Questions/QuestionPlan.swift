@@ -42,6 +42,28 @@ public struct QuestionPlan: Sendable {
 
     /// The most buckets of one answer.
     public static let mostBuckets = 2_000
+    /// The most cells, or tables of them, that the questions of one request read.
+    ///
+    /// A year of quarter-hours is 35,040. It bounds the plan's memory before its keys are written.
+    public static let mostCells = 500_000
+
+    /// How many cells, or tables of them, the answer needs.
+    public var cells: Int {
+        let perPart = (coverages + comparedCoverages).reduce(0) { sum, coverage in
+            sum + coverage.pieces.reduce(0) { $0 + $1.numbers.count }
+        }
+        return perPart * choice.parts.count
+    }
+}
+
+extension QuestionPlan {
+    /// Refuses questions that need more cells than one request may read.
+    public static func check(cells: Int) throws(QuestionError) {
+        guard cells > mostCells else { return }
+        throw QuestionError(
+            "the answer would need \(cells) cells, at most \(mostCells) are read at a time: ask for "
+                + "less time, a longer window, UTC or fewer values")
+    }
 }
 
 extension QueryEngine {
@@ -71,10 +93,12 @@ extension QueryEngine {
         var builder = PlanBuilder(ask, known, nowSeconds: clock.seconds)
         try builder.cover()
         if ask.compare != nil { try builder.compare() }
-        return QuestionPlan(
+        let plan = QuestionPlan(
             ask: ask, meter: summary, buckets: builder.buckets, compared: builder.compared,
             range: builder.range, clips: builder.clips, known: known, choice: choice,
             coverages: builder.coverages, comparedCoverages: builder.comparedCoverages)
+        try QuestionPlan.check(cells: plan.cells)
+        return plan
     }
 
     /// Refuses what means nothing for a kind of meter.

@@ -12,7 +12,9 @@ extension EventReader {
         }
         guard let value else { return true }
         let plain = json.capture(places.plain)
-        guard let encoded = json.capture(places.base64), encoded.kind != .null else {
+        guard let encoded = json.capture(places.base64), encoded.kind != .null,
+            !program.format.needsSchemas
+        else {
             return readsData || plain == nil || plain?.kind == .object || plain?.kind == .null
                 || (isInside && plain?.kind == .string)
         }

@@ -62,7 +62,8 @@ extension EventReader {
         let declaration = field.declaration
         switch declaration.kind {
         case .text:
-            let isTaken = found.kind == .string || declaration.from == .any
+            let isTaken =
+                found.kind == .string || found.kind == .moment || declaration.from == .any
             guard isTaken, append(found, text), scratch.count - start <= Self.longestText else {
                 return .wrongKind
             }
@@ -113,7 +114,7 @@ extension EventReader {
     /// Appends a text, or a number, true or false by its text; false for anything else.
     mutating func appendAny(_ capture: JSONCapture, _ text: UnsafeRawBufferPointer) -> Bool {
         switch capture.kind {
-        case .string: return append(capture, text)
+        case .string, .moment: return append(capture, text)
         case .boolean: scratch += text[capture.start..<capture.end]
         case .number:
             guard let plain = DecimalText(text[capture.start..<capture.end])?.plain else {
@@ -191,6 +192,12 @@ extension EventReader {
         var range = item.start..<item.end
         while let last = range.last, [0x20, 0x0A, 0x0D, 0x09].contains(text[last]) {
             range = range.dropLast()
+        }
+        if let first = range.first, text[first] == 0x40 {
+            let moment = JSONLookup(text).value(range)
+            let start = scratch.count
+            scratch += moment.bytes
+            return start..<scratch.count
         }
         let isWord =
             text[range].elementsEqual("true".utf8) || text[range].elementsEqual("false".utf8)

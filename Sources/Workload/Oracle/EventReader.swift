@@ -58,10 +58,23 @@ struct EventReader: ~Copyable {
     var insideText: [UInt8]?
     var isInsideFine = true
     private var types = ByteInterner()
+    /// Where the schemas of records come from, and those that were asked for.
+    let schemas: OracleSchemaSource?
+    var knownSchemas: [OracleFrame: OracleSchema] = [:]
+    /// What is asked for of a record, and in binary mode; nil: nothing.
+    let askedOfRecord: AskedFor?
+    let askedOfData: AskedFor?
 
-    init(_ program: OracleProgram) {
+    init(_ program: OracleProgram, schemas: OracleSchemaSource? = nil) {
         self.program = program
+        self.schemas = schemas
+        askedOfRecord = AskedFor(program)
+        askedOfData = program.dataNode < 0 ? nil : AskedFor(program, node: program.dataNode)
         json = JSONReader(tree: program.tree)
+        if program.format.needsSchemas {
+            // The depth of these records was looked at when they were read.
+            (json.takesMoments, json.deepest) = (true, 1_000)
+        }
         for name in program.typeNames { _ = name.withUnsafeBytes { types.intern($0) } }
         let most = program.types.map(\.fields.count).max() ?? 0
         fields = [FieldValue](repeating: FieldValue(), count: most)
@@ -81,7 +94,10 @@ struct EventReader: ~Copyable {
         decoded = nil
         isBinary =
             Self.hasAttributes(headers) && !Self.isStructured(headers)
-        if (value?.count ?? 0) > Self.largestValue { return .malformed }
+        // Of a text that was made of a record, the record's own size was looked at.
+        if (value?.count ?? 0) > Self.largestValue, !program.format.needsSchemas {
+            return .malformed
+        }
         if value == nil, !isBinary, program.ignoresTombstones { return .ignored }
         let isFine =
             isBinary

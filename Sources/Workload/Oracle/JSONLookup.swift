@@ -46,6 +46,20 @@ struct JSONLookup {
         return items
     }
 
+    /// The names of an object's members, and the ranges of their values.
+    func members(in range: Range<Int>) -> [(name: [UInt8], range: Range<Int>)] {
+        let range = trimmed(range)
+        guard let first = range.first, text[first] == 0x7B else { return [] }
+        var walker = EntryWalker(text: text, at: range.lowerBound + 1, end: range.upperBound - 1)
+        var members: [(name: [UInt8], range: Range<Int>)] = []
+        while walker.hasMore {
+            let name = self.name(walker.next())
+            walker.skipColon()
+            members.append((name, whole(walker.next())))
+        }
+        return members
+    }
+
     /// The value of a range.
     func value(_ range: Range<Int>) -> FoundValue {
         let range = trimmed(range)
@@ -58,6 +72,9 @@ struct JSONLookup {
                 return FoundValue(kind: .array)
             }
             return FoundValue(kind: .string, bytes: bytes)
+        case 0x40:
+            let inside = range.lowerBound + 2..<range.upperBound - 1
+            return FoundValue(kind: .moment, bytes: Array(text[inside]))
         case 0x7B: return FoundValue(kind: .object)
         case 0x5B: return FoundValue(kind: .array)
         case 0x6E: return FoundValue(kind: .null)

@@ -1,6 +1,8 @@
 /// The kind of a JSON value.
 enum JSONKind: UInt8 {
     case null, boolean, number, string, object, array
+    /// A time of Avro or Protobuf, which has no format; see `RecordText`.
+    case moment
 }
 
 /// A value that was asked for: its range in the text, of strings without the quotes.
@@ -14,9 +16,11 @@ struct JSONCapture {
 
 /// A strict reader of RFC 8259: checks the whole text and notes the values that were asked for.
 struct JSONReader: ~Copyable {
-    static let deepest = 64
-
     let tree: PointerTree
+    /// How many objects and arrays may be within each other.
+    var deepest = 64
+    /// Whether the text may have moments, which JSON has not.
+    var takesMoments = false
     private(set) var captures: [JSONCapture]
     /// The last round in which each edge was met.
     private var met: [UInt32]
@@ -72,14 +76,18 @@ struct JSONReader: ~Copyable {
         let kind: JSONKind
         switch text[at] {
         case 0x7B:
-            guard depth < Self.deepest, object(node, depth + 1) else { return nil }
+            guard depth < deepest, object(node, depth + 1) else { return nil }
             kind = .object
         case 0x5B:
-            guard depth < Self.deepest, array(node, depth + 1) else { return nil }
+            guard depth < deepest, array(node, depth + 1) else { return nil }
             kind = .array
         case 0x22:
             guard string(&isEscaped) else { return nil }
             kind = .string
+        case 0x40 where takesMoments:
+            at += 1
+            guard string(&isEscaped) else { return nil }
+            kind = .moment
         case 0x74:
             guard word("true") else { return nil }
             kind = .boolean

@@ -71,6 +71,8 @@ public struct Oracle: ~Copyable {
     public internal(set) var partitions: [Partition] = []
     /// Windows that were not written because they had expired, counted once for each clause.
     public internal(set) var expiredWindows: Int64 = 0
+    /// Why the schema of a record cannot be known; nothing that was fed since counts.
+    public private(set) var schemaFailure: OracleError?
     /// Events without a time of their own that were accepted.
     public internal(set) var timeless: Int64 = 0
 
@@ -84,9 +86,13 @@ public struct Oracle: ~Copyable {
     private var outcomes: [Int64]
 
     /// Makes an oracle for a catalog.
-    public init(catalog: OracleCatalog, settings: OracleSettings) throws(OracleError) {
+    ///
+    /// - Parameter schemas: where the schemas of Avro and Protobuf come from; JSON needs none.
+    public init(
+        catalog: OracleCatalog, settings: OracleSettings, schemas: OracleSchemaSource? = nil
+    ) throws(OracleError) {
         self.settings = settings
-        reader = EventReader(try OracleProgram(catalog))
+        reader = EventReader(try OracleProgram(catalog), schemas: schemas)
         nameStarts = (0..<settings.shards).map { shard in
             let prefix = "\(settings.prefix):\(settings.generation):"
             return Array(
@@ -146,6 +152,37 @@ public struct Oracle: ~Copyable {
         let counts = offset >= partitions[partition].origin
         if counts { partitions[partition].delivered += 1 }
         (reader.partition, reader.offset) = (partitions[partition].number, offset)
+        guard reader.program.format.isFramed, let framed = value else {
+            return feed(
+                text: value, partition, offset: offset, timestamp: timestamp, key: key,
+                headers: headers)
+        }
+        let text: [UInt8]?
+        do throws(OracleError) {
+            text = schemaFailure == nil ? try reader.unframed(framed, headers) : nil
+        } catch {
+            schemaFailure = error
+            text = nil
+        }
+        guard let text else {
+            if counts {
+                record(.malformed, partition, Int(partitions[partition].number) % settings.shards)
+            }
+            return .malformed
+        }
+        return text.withUnsafeBytes {
+            feed(
+                text: $0, partition, offset: offset, timestamp: timestamp, key: key,
+                headers: headers)
+        }
+    }
+
+    /// Takes a record without its frame, and Avro or Protobuf as a text.
+    private mutating func feed(
+        text value: UnsafeRawBufferPointer?, _ partition: Int, offset: Int64, timestamp: Int64,
+        key: UnsafeRawBufferPointer?, headers: [WorkloadHeader]
+    ) -> OracleOutcome {
+        let counts = offset >= partitions[partition].origin
         if reader.hasList(headers) {
             return feedList(
                 partition, offset: offset, timestamp: timestamp, key: key, value: value,

@@ -1,5 +1,7 @@
 /// A catalog as the oracle reads it: plain declarations, merged from all files.
 public struct OracleCatalog: Sendable {
+    /// What records are written in.
+    public var records = OracleRecordFormat.json
     /// Where events have their attributes; nil: as CloudEvents 1.0 does.
     public var envelope: OracleEnvelope?
     /// Whether null values are ignored.

@@ -153,6 +153,7 @@ struct OracleProgram: Sendable {
     /// Nanoseconds since 1970 of the earliest time that an event may have.
     let earliestNanoseconds: Int64
     let ignoresTombstones: Bool
+    let format: OracleRecordFormat
     /// The node of the tree for the data of binary events; −1 when no field is asked for.
     var dataNode = -1
     /// Slots of the objects and arrays that are counted entry by entry.
@@ -164,6 +165,7 @@ struct OracleProgram: Sendable {
     init(_ catalog: OracleCatalog) throws(OracleError) {
         earliestNanoseconds = catalog.earliestSeconds * 1_000_000_000
         ignoresTombstones = catalog.ignoresTombstones
+        format = catalog.records
         each = catalog.each
         takesBatches = catalog.each == nil && catalog.envelope == nil
         var sources = SourceBuilder(inside: catalog.inside, each: catalog.each)

@@ -44,6 +44,7 @@ public struct OracleTimeRule: Sendable, Equatable {
     func nanoseconds(
         _ found: FoundValue, _ text: UnsafeRawBufferPointer, earliest: Int64
     ) -> Int64? {
+        if found.kind == .moment { return Self.moment(Array(text)) }
         let times = formats.compactMap { read($0, found, text) }
         return times.first { $0 >= earliest } ?? times.first
     }
@@ -66,6 +67,12 @@ public struct OracleTimeRule: Sendable, Equatable {
         case .pattern(let pattern):
             return moment(pattern.canonical(Array(text)))
         }
+    }
+
+    /// The time of a moment: a day, or RFC 3339.
+    private static func moment(_ text: [UInt8]) -> Int64? {
+        let whole = text.count == 10 ? text + Array("T00:00:00Z".utf8) : text
+        return whole.withUnsafeBytes { TimeText.nanoseconds($0) }
     }
 
     /// The time of RFC 3339; a text without a zone is first read as if it were UTC.

@@ -18,8 +18,8 @@ extension Commands {
             Reads the newest records of one topic, without a group, and prints a catalog file: where id, type,
             subject and time are, the fields that may be added up or counted by, and a meter for each. What a
             sample cannot decide has a comment with a question mark. It has names of members, event types and how
-            many different values there are, and no other value of the records. 64 MB of values are read at most. Records that the catalog does not
-            accept are told on standard error, with how many there are.
+            many different values there are, and no other value of the records. 64 MB of values are read at most.
+            Records that the catalog does not accept are told on standard error, with how many there are.
             Exit code 0: a catalog was written; 1: no record is an event in JSON; 3: not read in time.
             """,
         options: Options.kafka + [Options.topic, sample, Options.timeout],
@@ -76,10 +76,13 @@ extension Commands {
         } catch {
             throw CommandFailure(.failed, "the draft cannot be read: \(error)\n\(text)")
         }
-        return records.filter { !accepts($0, &program) }.count
+        let names = HeaderNames(catalog)
+        return records.filter { !accepts($0, names, &program) }.count
     }
 
-    private static func accepts(_ record: SampledRecord, _ program: inout Program) -> Bool {
+    private static func accepts(
+        _ record: SampledRecord, _ names: HeaderNames, _ program: inout Program
+    ) -> Bool {
         guard let value = record.value else { return true }
         // Attributes point to the bytes of headers, so these must not move until they are read.
         var copies: [UnsafeMutableRawBufferPointer] = []
@@ -92,14 +95,20 @@ extension Commands {
             return UnsafeRawBufferPointer(rebasing: copy.prefix(bytes.count))
         }
         var binary = BinaryAttributes()
+        let values = UnsafeMutablePointer<UnsafeRawBufferPointer?>.allocate(
+            capacity: max(1, names.count))
+        values.initialize(repeating: nil, count: names.count)
+        defer { values.deallocate() }
         for header in record.headers {
-            binary.take(name: copy(Array(header.name.utf8)), value: copy(header.value))
+            let (name, value) = (copy(Array(header.name.utf8)), copy(header.value))
+            binary.take(name: name, value: value)
+            names.take(name: name, value: value, into: values)
         }
         var isAccepted = true
         program.read(
             FoldRecord(
                 offset: 0, timestampMilliseconds: record.timestampMilliseconds,
-                value: copy(value), key: nil, partitionSlot: 0), binary
+                value: copy(value), key: nil, partitionSlot: 0, headers: values), binary
         ) { isAccepted = isAccepted && $0 != nil }
         return isAccepted
     }

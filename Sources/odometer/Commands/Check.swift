@@ -61,7 +61,7 @@ extension Commands {
             "\nCatalog: \(try MeterFiles.read(settings.text(Options.meters)).origin), "
                 + "\(catalog.events.count) event types, \(catalog.meters.count) meters\n")
         printMeters(catalog)
-        printEvents(catalog)
+        try printEvents(catalog)
         printDecimals(catalog)
         try printRecords(catalog, settings)
         printWindows(span: Int64(settings.integer(Options.dedupeWindow)))

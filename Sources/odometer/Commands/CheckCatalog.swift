@@ -27,7 +27,7 @@ extension Commands {
     }
 
     /// Where a record has its events, and what an id that is the record means.
-    static func printEvents(_ catalog: MeterCatalog) {
+    static func printEvents(_ catalog: MeterCatalog) throws(CommandFailure) {
         let hasList = catalog.envelope.each != nil
         switch catalog.envelope.each {
         case nil: break
@@ -42,11 +42,30 @@ extension Commands {
                 "At most \(EventLimits.events) of them; all of a record's events count or none does."
             )
         }
+        try printFullRecord(catalog)
         guard catalog.hasRecordID else { return }
         Output.line(
             "\nThe id of an event is its record\(hasList ? " and its number in it" : "") where it has "
                 + "no other one: no such event is a duplicate.\nRecords that are read again count "
                 + "once, but what a producer sends again counts again.")
+    }
+
+    /// How long Redis' script takes for a record that is full of events.
+    private static func printFullRecord(_ catalog: MeterCatalog) throws(CommandFailure) {
+        // Batches of CloudEvents need no word in the catalog.
+        guard catalog.envelope.each != nil || catalog.envelope.requiresSpecVersion else { return }
+        let milliseconds: Int64
+        do throws(ProgramError) {
+            let program = try Program(
+                catalog: catalog, shardCount: 1, dedupeKey: (0, 0), futureBoundMilliseconds: 0)
+            milliseconds = program.fullRecordNanoseconds / 1_000_000
+        } catch {
+            throw .usage(error.message)
+        }
+        let seconds = ScaledNumber.text((milliseconds + 99) / 100, scale: 1)
+        Output.line(
+            "\nA record of \(EventLimits.events) events of one organization that share no cell is one "
+                + "script of Redis, of about \(seconds) s at most.")
     }
 
     /// What the numbers of each decimal may be: of one event, of a ranking and of a cell.

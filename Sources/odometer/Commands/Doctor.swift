@@ -2,6 +2,7 @@ import Foundation
 import Ledger
 import Pipeline
 import Printing
+import Registry
 
 /// `odometer doctor`: what must hold before counting, and what should.
 extension Commands {
@@ -12,7 +13,8 @@ extension Commands {
             wrong. Redis: version, eviction, persistence, rights, memory, clock. Topics: compaction,
             partitions, retention, timestamps, replication, and by the newest records of each event topic
             whether its producers agree on the partition of a key. Each partition: how far the log reaches
-            against marks, origin and the dedupe window. The ledger: contract, torn shards.
+            against marks, origin and the dedupe window. The ledger: contract, torn shards. Where records
+            have schemas: whether --schemas answers, and how many it has.
             `odometer run` runs the same checks and refuses (exit 4) where numbers would be wrong.
             Exit code 0: nothing is wrong, there may be warnings; 1: an error, or something cannot be asked.
             """,
@@ -27,7 +29,8 @@ extension Commands {
         let settings = call.settings
         let configuration = try settings.pipelineConfiguration(
             try MachineParts(settings, log: call.log), log: call.log)
-        let findings = Checkup.run(configuration)
+        let schemas = (configuration.schemas as? SchemaKeeper).map { [$0.finding] } ?? []
+        let findings = Checkup.run(configuration) + schemas
         if settings.isOn(Options.json) {
             try Output.json(DoctorReport.object(findings))
         } else {

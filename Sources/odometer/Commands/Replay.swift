@@ -29,7 +29,7 @@ extension Commands {
             + [
                 Options.meters, Options.dedupeWindow, Options.futureBound, Options.commitInterval,
                 Options.json,
-            ],
+            ] + Options.schemaPlace,
         examples: [
             (
                 "replay --generate --events 3000000 --seed 7 --to usage-events",

@@ -95,26 +95,8 @@ struct StatusReport {
             ["group", ledger["group"] ?? "?"],
             ["cluster", ledger["cluster"] ?? "?"],
         ])
-        var table = [
-            [
-                "PARTITION", "ORIGIN", "LOG", "MARK", "LAG", "FRESHNESS", "ACCEPTED", "DUPLICATE",
-                "IGNORED", "REJECTED", "LOST", "GONE", "BEHIND",
-            ]
-        ]
-        for row in rows {
-            let partition = row.partition
-            let audit = ["accepted", "duplicate", "ignored", "rejected", "lost"].map {
-                number(partition.audit[$0] ?? 0)
-            }
-            table.append(
-                [
-                    row.name, number(partition.origin),
-                    row.log.map { "\($0.low)…\($0.high)" } ?? "?", number(partition.lowest),
-                    number(row.lag), freshness(partition),
-                ] + audit + [number(row.gone), behind(partition)])
-        }
         Output.line("")
-        Output.table(table)
+        Output.table(partitionTable)
         for row in rows {
             guard let log = row.log, let beyond = row.beyond else { continue }
             Output.line(
@@ -139,6 +121,26 @@ struct StatusReport {
             let epoch = status.ledger["directory_epoch:\(topic)"].map { ", log number \($0)" } ?? ""
             Output.line("directory \(topic): next offset \(value)\(epoch)")
         }
+    }
+
+    /// One line for each partition, below a line of titles.
+    ///
+    /// What was accepted, duplicate, ignored and rejected are events; without the further ones of
+    /// their records they are records.
+    var partitionTable: [[String]] {
+        let counted = ["accepted", "duplicate", "ignored", "rejected", "further", "lost"]
+        let titles = ["PARTITION", "ORIGIN", "LOG", "MARK", "LAG", "FRESHNESS"]
+        let lines = rows.map { row in
+            let partition = row.partition
+            let place = [
+                row.name, number(partition.origin),
+                row.log.map { "\($0.low)…\($0.high)" } ?? "?", number(partition.lowest),
+                number(row.lag), freshness(partition),
+            ]
+            return place + counted.map { number(partition.audit[$0] ?? 0) }
+                + [number(row.gone), behind(partition)]
+        }
+        return [titles + counted.map { $0.uppercased() } + ["GONE", "BEHIND"]] + lines
     }
 
     /// Shards that could not be read, by the reason.

@@ -11,11 +11,17 @@ extension Settings {
                 "--\(option.name) is for catalogs whose records are avro or protobuf; these are "
                     + catalog.records.rawValue)
         }
-        guard let place = text(Options.schemas) else {
+        guard let keeper = try schemaKeeper() else {
             throw .usage(
                 "the catalog's records are \(catalog.records.rawValue): --schemas must say where "
                     + "their schemas are")
         }
+        return keeper
+    }
+
+    /// The schemas of the place that is given; nil where none is.
+    func schemaKeeper() throws(CommandFailure) -> SchemaKeeper? {
+        guard let place = text(Options.schemas) else { return nil }
         let credentials = try registryCredentials()
         do throws(SchemaPlaceError) {
             return try SchemaKeeper.at(

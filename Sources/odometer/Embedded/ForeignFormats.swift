@@ -762,7 +762,8 @@ meters:
 
     static let kong = #"""
 # Kong's log plugins (http-log, kafka-log, file-log): milliseconds since 1970, sizes as strings or numbers, requests of nobody
-# without a consumer. The id of a request is there since Kong 3.5; before, log the header of the correlation-id plugin.
+# without a consumer. A request whose answer has no size counts, and adds no bytes.
+# The id of a request is there since Kong 3.5; before, log the header of the correlation-id plugin.
 version: 1
 envelope:
   id: /request/id
@@ -776,7 +777,7 @@ events:
     fields:
       status: {at: /response/status, from: any}
       service: {at: /service/name}
-      sent: {at: /response/size, is: integer, from: text, required: true}
+      sent: {at: /response/size, is: integer, from: text}
       milliseconds: {at: /latencies/request, is: integer}
 meters:
   api_requests: {kind: count, by: [service, status], windows: [month, all], on: [{event: request}]}
@@ -816,10 +817,10 @@ meters:
     "10": "12"
    },
    "api_requests:all": {
-    "unknown:200": "1"
+    "unknown:200": "2"
    },
    "api_requests:month:2026-03": {
-    "unknown:200": "1"
+    "unknown:200": "2"
    },
    "totals": {
     "api_bytes": "12",
@@ -843,8 +844,8 @@ meters:
   }
  },
  "outcomes": {
-  "accepted": 3,
-  "bad_field": 2,
+  "accepted": 4,
+  "bad_field": 1,
   "duplicate": 1
  }
 }
