@@ -59,7 +59,9 @@ struct ProtobufRecord {
         var members: [(name: [UInt8], text: [UInt8])] = []
         for field in fields {
             guard let inner = asked.member(field.name) else { continue }
-            let own = Self.pieces(of: field, among: fields, pieces)
+            let (own, ended) = Self.pieces(of: field, among: fields, pieces)
+            // What another member of a oneof ends must be a message all the same.
+            _ = try text(of: field, ended, inner, depth)
             if let text = try text(of: field, own, inner, depth) {
                 members.append((field.name, text))
             }
@@ -67,11 +69,12 @@ struct ProtobufRecord {
         return RecordText.object(members)
     }
 
-    /// The pieces of a field; of a `oneof` only those behind every other member.
+    /// The pieces of a field; of a `oneof` those behind every other member, and those before one.
     private static func pieces(
         of field: OracleMessages.Field, among fields: [OracleMessages.Field], _ pieces: [Piece]
-    ) -> [Piece] {
+    ) -> (own: [Piece], ended: [Piece]) {
         var own: [Piece] = []
+        var ended: [Piece] = []
         for piece in pieces {
             if piece.number == field.number {
                 own.append(piece)
@@ -80,10 +83,11 @@ struct ProtobufRecord {
                     $0.choice == choice && $0.number == piece.number && $0.kind.wire == piece.wire
                 })
             {
+                ended += own
                 own.removeAll()
             }
         }
-        return own
+        return (own, ended)
     }
 
     /// The text of a field; nil: it is absent.
