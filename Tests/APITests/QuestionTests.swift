@@ -116,6 +116,23 @@ import Testing
         #expect(try values(ask(utc + "&order=value")) == [5, 7])
     }
 
+    /// Rows of a clipped range are the same on every page, whose cursor holds what was answered.
+    @Test func pagesOfAClippedRange() throws {
+        try service.add("o", "connections_opened:day:2026-03-09", ["s:q:d": 5, "u:p:d": 7])
+        let asked =
+            "connections_opened/query?from=2026-03-08T23:05:00Z&to=2026-03-10&by=service&limit=1"
+        let first = try ask(asked)
+        let meta = try #require(try member(first, "meta") as? [String: Any])
+        #expect((meta["clipped"] as? [Any])?.count == 1)
+        let second = try ask(asked + "&cursor=\(try #require(meta["next"] as? String))")
+        let start = "2026-03-08T23:15:00Z"
+        for (answer, value) in [(first, 7), (second, 5)] {
+            let row = try #require(try rows(answer).first)
+            #expect(row["start"] as? String == start && row["value"] as? Int == value)
+            #expect(row["partial"] == nil)
+        }
+    }
+
     @Test func commaSeparatedValues() throws {
         try service.add("o", "consent_browsers:day:2026-03-09", ["a,\"b\"": 2, "c": 1])
         let target = "consent_browsers/query?from=2026-03-09&to=2026-03-10&by=browser&limit=1"

@@ -329,7 +329,7 @@ def answer(question, meter, events, now):
         for index, bucket in enumerate(found):
             rows.append({
                 "bucket": index, "start": bucket[0], "end": bucket[1], "label": bucket[2], "group": group,
-                "group_index": group_index, "value": cells[index], "partial": _is_partial(bucket),
+                "group_index": group_index, "value": cells[index], "partial": question["window"] != "none" and _is_partial(bucket),
                 "exact": bucket[5],
                 "compare": (*stretches[index], before[index]) if stretches else None,
             })

@@ -54,7 +54,8 @@ struct QuestionAnswer {
             json.raw(times.json(place.bucket).end)
             json.name("label")
             json.raw(times.json(place.bucket).label)
-            if bucket.isPartial { json.member("partial", bool: true) }
+            // The range itself is no step of the calendar of which a part could be missing.
+            if bucket.isPartial, plan.ask.step != .none { json.member("partial", bool: true) }
             if !bucket.isExact { json.member("exact", bool: false) }
             json.object("by") {
                 for (name, value) in zip(plan.ask.by, rows.groups[place.group]) {
