@@ -107,28 +107,22 @@ struct ZoneCalendar {
     }
 
     /// The start of the bucket that holds a second.
-    func start(at second: Int64) -> Int64 {
-        switch step {
-        case .none: return second
-        case .minute, .quarter, .hour:
-            let length = step.fixedSeconds ?? 60
-            let span = zone.span(at: second)
-            let local = Metering.floorDivide(second + span.offset, length) * length
-            return max(local - span.offset, span.start)
-        case .day, .week, .month: return first(number(at: second))
-        }
-    }
+    func start(at second: Int64) -> Int64 { whole(at: second).start }
 
     /// The first second after the bucket that holds a second.
-    func end(at second: Int64) -> Int64 {
+    func end(at second: Int64) -> Int64 { whole(at: second).end }
+
+    private func whole(at second: Int64) -> TimeRange {
         switch step {
-        case .none: return second
+        case .none: return TimeRange(start: second, end: second)
         case .minute, .quarter, .hour:
             let length = step.fixedSeconds ?? 60
             let span = zone.span(at: second)
-            let local = Metering.floorDivide(second + span.offset, length) * length
-            return min(local + length - span.offset, span.end)
-        case .day, .week, .month: return first(number(at: second) + 1)
+            let start = Metering.floorDivide(second + span.offset, length) * length - span.offset
+            return TimeRange(start: max(start, span.start), end: min(start + length, span.end))
+        case .day, .week, .month:
+            let number = number(at: second)
+            return TimeRange(start: first(number), end: first(number + 1))
         }
     }
 
