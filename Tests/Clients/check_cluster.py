@@ -46,9 +46,10 @@ class ClusterHouse(House):
             pipeline = self.redis.pipeline()
             for shard in range(SHARDS):
                 pipeline.hgetall(f"odo:1:{{{tag(shard)}}}:audit")
+            # The shard's birth has no outcome.
             return sum(
-                signs.get(name.rpartition(":")[2], 0) * int(value)
-                for audit in pipeline.execute() for name, value in audit.items())
+                signs[outcome] * int(value) for audit in pipeline.execute() for name, value in audit.items()
+                if (outcome := name.rpartition(":")[2]) in signs)
 
         wait_until(lambda: counted() >= end, seconds, f"{end} records in the audit")
 
