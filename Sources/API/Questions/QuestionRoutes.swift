@@ -73,18 +73,15 @@ extension OperationsDialect {
         return reply
     }
 
-    private static func check(cells: Int) throws(Problem) {
-        do throws(QuestionError) { try QuestionPlan.check(cells: cells) } catch {
-            throw Problem(400, error.description)
-        }
-    }
-
+    /// `cells`: what the questions of the request before this one need.
     private func plan(
-        _ fields: QuestionFields, _ call: borrowing Call
+        _ fields: QuestionFields, _ call: borrowing Call, besides cells: Int = 0
     ) throws(Problem) -> QuestionPlan {
         let ask = try QuestionReader(zones: .system).ask(fields)
         do throws(QuestionError) {
-            return try call.worker.engine.plan(ask)
+            let plan = try call.worker.engine.plan(ask)
+            try QuestionPlan.check(cells: cells + plan.cells)
+            return plan
         } catch {
             throw Problem(400, error.description)
         }
@@ -167,9 +164,8 @@ extension OperationsDialect {
                 guard call.worker.engine.summary(fields.meter) != nil else {
                     throw Problem(404, "There is no such meter")
                 }
-                let plan = try plan(fields, call)
+                let plan = try plan(fields, call, besides: cells)
                 cells += plan.cells
-                try OperationsDialect.check(cells: cells)
                 found.append((plan, inquiry.rows(plan)))
             } catch {
                 throw Problem(error.status, "queries[\(index)]: \(error.message)")
