@@ -21,6 +21,21 @@ def requests(count, begin):
         }
 
 
+def expect_counted(house, text, accepted, wanted):
+    """Counts the topic with a drafted catalog, unchanged; `wanted`: the bytes of each customer."""
+    path = house.folder / "inferred.yaml"
+    path.write_text(text)
+    machine = house.start("run", "--meters", str(path)).wait_ready()
+    house.wait_counted()
+    machine.wait_outcomes({"accepted": accepted})
+    meter = next(line.split(":")[0].strip() for line in text.splitlines() if "amount: bytes" in line)
+    for subject, count in wanted.items():
+        found = house.redis.hget(f"{key_name(subject)}:totals", meter)
+        expect(found == str(count), f"{subject}: {found}, not {count}")
+    house.call("verify", "--full", "--meters", str(path))
+    expect(machine.terminate() == 0, "exit code after SIGTERM")
+
+
 @check
 def counts():
     """a topic of an access log: the first catalog, unchanged, counts it exactly"""
@@ -34,20 +49,10 @@ def counts():
         text = house.call("catalog", "infer", "--topic", house.topic, "--sample", "300")
         expect("  id: /id\n" in text and "{at: /msec, format: unix}" in text and "  subject: /host" in text, text)
         expect(all(record["id"] not in text for record in made), "an id of a record is in the catalog")
-        path = house.folder / "inferred.yaml"
-        path.write_text(text)
-        machine = house.start("run", "--meters", str(path)).wait_ready()
-        house.wait_counted()
-        machine.wait_outcomes({"accepted": 600})
-        meter = next(line.split(":")[0].strip() for line in text.splitlines() if "amount: bytes" in line)
         wanted = collections.Counter()
         for record in made:
             wanted[record["host"]] += int(record["bytes"])
-        for subject in SUBJECTS:
-            found = house.redis.hget(f"{key_name(subject)}:totals", meter)
-            expect(found == str(wanted[subject]), f"{subject}: {found}, not {wanted[subject]}")
-        house.call("verify", "--full", "--meters", str(path))
-        expect(machine.terminate() == 0, "exit code after SIGTERM")
+        expect_counted(house, text, 600, {subject: wanted[subject] for subject in SUBJECTS})
 
 
 @check
@@ -65,17 +70,7 @@ def lists_and_headers():
         expect(producer.flush(30) == 0, "flush")
         text = house.call("catalog", "infer", "--topic", house.topic)
         expect("  each: [/groups, /points]\n" in text and "  subject: {header: tenant}" in text, text)
-        path = house.folder / "inferred.yaml"
-        path.write_text(text)
-        machine = house.start("run", "--meters", str(path)).wait_ready()
-        house.wait_counted()
-        machine.wait_outcomes({"accepted": 360})
-        meter = next(line.split(":")[0].strip() for line in text.splitlines() if "amount: bytes" in line)
-        for tenant, bytes_counted in wanted.items():
-            found = house.redis.hget(f"{key_name(tenant)}:totals", meter)
-            expect(found == str(bytes_counted), f"{tenant}: {found}, not {bytes_counted}")
-        house.call("verify", "--full", "--meters", str(path))
-        expect(machine.terminate() == 0, "exit code after SIGTERM")
+        expect_counted(house, text, 360, wanted)
 
 
 @check
