@@ -75,6 +75,9 @@ extension QueryEngine {
             throw QuestionError("there is no meter \(ask.meter)")
         }
         try QueryEngine.check(ask, known)
+        guard ask.subjects == .own else {
+            throw QuestionError("questions over several organizations are not answered yet")
+        }
         let choice = try ScopeChoice(known.declaration, ask)
         let isUndated = ask.from == nil && ask.to == nil
         if isUndated, ask.step == .none, ask.compare == nil,
