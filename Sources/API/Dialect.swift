@@ -19,6 +19,10 @@ public protocol Dialect: Sendable {
     var routes: [DialectRoute] { get }
     /// The status for a request with bad parameters; 400 where the dialect names no other.
     var badRequestStatus: Int { get }
+    /// The media type of its error answers.
+    var problemType: String { get }
+    /// Header fields of all its answers.
+    var answerHeaders: [Response.Field] { get }
 
     /// The body of an error answer.
     func body(of problem: Problem) -> [UInt8]
@@ -31,6 +35,10 @@ extension Dialect {
     public var keys: DialectKeys? { .standard }
     /// 400.
     public var badRequestStatus: Int { 400 }
+    /// JSON.
+    public var problemType: String { "application/json" }
+    /// None.
+    public var answerHeaders: [Response.Field] { [] }
 }
 
 /// The API keys that open a dialect.
@@ -77,7 +85,7 @@ public struct DialectRoute: Sendable {
     public var name: String
     /// Path with `{name}` for a segment.
     public var pattern: String
-    /// GET, which answers HEAD too, or POST.
+    /// GET answers HEAD too.
     public var method: HTTPServer.Method
     /// The meters that its answers need.
     public var needs: [MeterNeed]
@@ -99,6 +107,8 @@ public struct DialectRoute: Sendable {
 
 /// A dialect's answer: the body, and the values for its headers.
 public struct Reply: Sendable {
+    /// The status code.
+    public var status = 200
     /// JSON, where `contentType` says nothing else.
     public var body: [UInt8]
     /// The media type.

@@ -33,6 +33,14 @@ public struct LikePattern: Sendable, Hashable {
         case any
         case one
         case exact(Unicode.Scalar)
+
+        func admits(_ scalar: Unicode.Scalar) -> Bool {
+            switch self {
+            case .any: false
+            case .one: true
+            case .exact(let wanted): wanted == scalar
+            }
+        }
     }
     private let parts: [Part]
     private let ignoresCase: Bool
@@ -99,15 +107,5 @@ public struct LikePattern: Sendable, Hashable {
             }
         }
         return parts[part...].allSatisfy { $0 == .any }
-    }
-}
-
-extension LikePattern.Part {
-    fileprivate func admits(_ scalar: Unicode.Scalar) -> Bool {
-        switch self {
-        case .any: false
-        case .one: true
-        case .exact(let wanted): wanted == scalar
-        }
     }
 }
