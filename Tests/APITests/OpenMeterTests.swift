@@ -16,7 +16,6 @@ import Testing
               tokens: {at: /data/tokens, is: integer}
               cost: {at: /data/cost, is: decimal, scale: 4}
               model: {at: /data/model, default: ""}
-              "first-kind": {at: /data/kinds/0 x}
               user: {at: /data/user}
         meters:
           prompts: {kind: count, by: [model], windows: [quarter, day, month, all], on: [{event: prompt}]}

@@ -8,8 +8,11 @@ import Testing
     @Test(arguments: [
         (12_345, 0, "12345", "12345.000000"), (-12_300, 4, "-1.23", "-1.230000"),
         (0, 6, "0", "0.000000"), (5, 7, "0.0000005", "0.000001"),
-        (-14, 7, "-0.0000014", "-0.000001"), (9_007_199_254_740_993, 2, "90071992547409.93",
-            "90071992547409.930000"),
+        (-14, 7, "-0.0000014", "-0.000001"),
+        (
+            9_007_199_254_740_993, 2, "90071992547409.93",
+            "90071992547409.930000"
+        ),
     ])
     func numbers(value: Int, scale: Int, shortest: String, fixed: String) {
         #expect(OpenMeterNumber.shortest(Int64(value), scale: scale) == shortest)
@@ -18,7 +21,10 @@ import Testing
 
     private func read(_ text: String) -> [[String]]? {
         PythonDictionary.pairs(Array(text.utf8))?.map { pair in
-            [String(decoding: pair.key, as: UTF8.self), String(decoding: pair.value, as: UTF8.self)]
+            [
+                String(decoding: pair.key, as: UTF8.self),
+                String(decoding: pair.value, as: UTF8.self),
+            ]
         }
     }
 

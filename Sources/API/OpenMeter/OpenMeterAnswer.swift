@@ -76,7 +76,8 @@ struct OpenMeterAnswer {
         if question.from != nil || question.to != nil || question.step != .none || !keepsAll {
             let day = TimeRange.secondsPerDay
             // Events may be ahead of their records, by less than two days.
-            let today = Metering.floorDivide(max(engine.clock.seconds, question.from?.second ?? 0), day)
+            let today = Metering.floorDivide(
+                max(engine.clock.seconds, question.from?.second ?? 0), day)
             let end = question.to?.second ?? (today + 3) * day
             ask.to = end
             ask.from = question.from?.second ?? min(engine.firstMonth, end - day)

@@ -47,7 +47,9 @@ public struct OpenMeterDialect: Dialect {
     // MARK: Whose request
 
     /// What a key may see; counts the request among those of its organization.
-    func enter(_ call: borrowing Call) throws(Problem) -> (credential: Credential, sight: OpenMeterSight) {
+    func enter(
+        _ call: borrowing Call
+    ) throws(Problem) -> (credential: Credential, sight: OpenMeterSight) {
         let credential = try call.requireCredential(
             call.bearerToken(), for: self, message: "Invalid or missing API key")
         guard credential.role != .write else { throw Problem(403, "Write keys cannot read meters") }

@@ -40,7 +40,8 @@ struct OpenMeterFilters {
         guard case .object(let members) = value, let member = members.first, members.count == 1
         else {
             throw bad(
-                dimension, "must be an object with exactly one operator", "invalid_dimension_filter")
+                dimension, "must be an object with exactly one operator", "invalid_dimension_filter"
+            )
         }
         let name = String(decoding: member.name, as: UTF8.self)
         guard name.hasPrefix("$") == names.hasDollars else { throw unsupported(dimension, name) }
@@ -58,7 +59,8 @@ struct OpenMeterFilters {
             text.count <= OpenMeterFilters.longestText
         else {
             throw bad(
-                dimension, "an operand must be a text of 1 to \(OpenMeterFilters.longestText) bytes",
+                dimension,
+                "an operand must be a text of 1 to \(OpenMeterFilters.longestText) bytes",
                 "invalid_dimension_filter")
         }
         return text

@@ -47,8 +47,8 @@ struct OpenMeterMeter: Sendable {
         }
         valueProperty = value.flatMap { OpenMeterMeter.path(of: $0, event) }
         var groupBy: [(key: String, path: String)] = []
-        for key in meter.by + meter.scopes.joined() where !groupBy.contains(where: { $0.key == key })
-        {
+        for key in meter.by + meter.scopes.joined()
+        where !groupBy.contains(where: { $0.key == key }) {
             let field = clause.bindings[key] ?? key
             groupBy.append((key, OpenMeterMeter.path(of: field, event) ?? "$.\(field)"))
         }

@@ -26,7 +26,8 @@ extension OpenMeterDialect {
     private func refuseTokens(_ call: borrowing Call) throws(Problem) -> Reply {
         _ = try requireAdmin(call)
         throw Problem(
-            501, "Tokens are not stored, so that they are neither listed nor taken back; "
+            501,
+            "Tokens are not stored, so that they are neither listed nor taken back; "
                 + "give them a short life with expiresAt")
     }
 

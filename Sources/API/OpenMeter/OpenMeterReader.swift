@@ -16,7 +16,9 @@ struct OpenMeterReader {
 
     // MARK: Query parameters
 
-    func question(_ query: [QueryParameter], isPortal: Bool = false) throws(Problem)
+    func question(
+        _ query: [QueryParameter], isPortal: Bool = false
+    ) throws(Problem)
         -> OpenMeterQuestion
     {
         var question = OpenMeterQuestion(meter, .first)
@@ -39,16 +41,19 @@ struct OpenMeterReader {
                 }
             } else {
                 throw Problem.invalid(
-                    String(name.prefix(64)), "is no parameter of this path; known are: "
+                    String(name.prefix(64)),
+                    "is no parameter of this path; known are: "
                         + (OpenMeterReader.once + OpenMeterReader.lists + ["filterGroupBy"])
                         .joined(separator: ", "))
             }
         }
         try OpenMeterReader.take(seen, into: &question)
         try OpenMeterReader.take(found, into: &question)
-        try take(simple, advanced: seen["advancedMeterGroupByFilters"].map { text in
-            JSONValue(text) ?? .null
-        }, into: &question)
+        try take(
+            simple,
+            advanced: seen["advancedMeterGroupByFilters"].map { text in
+                JSONValue(text) ?? .null
+            }, into: &question)
         try question.checkRange()
         return question
     }

@@ -65,7 +65,8 @@ public final class PortalTokens: Sendable {
     func grant(_ token: [UInt8], nowSeconds: Int64) -> Grant? {
         let parts = token.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
         guard let claims = verifier.verify(token, nowSeconds: nowSeconds), parts.count == 3,
-            let part = TokenPart(parts[1]), (1...EventLimits.textBytes).contains(claims.subject.count)
+            let part = TokenPart(parts[1]),
+            (1...EventLimits.textBytes).contains(claims.subject.count)
         else { return nil }
         // A claim that is there and is no list permits nothing.
         let listed = part.json("AllowedMeterSlugs")
