@@ -82,24 +82,26 @@ struct OpenMeterAnswer {
             ask.to = end
             ask.from = question.from?.second ?? min(engine.firstMonth, end - day)
         }
+        let plan: QuestionPlan
         do throws(QuestionError) {
-            let plan = try engine.plan(ask)
-            try check(plan, question, engine)
-            return plan
+            plan = try engine.plan(ask)
         } catch {
             throw Problem(400, error.description)
         }
+        try check(plan, question, engine)
+        return plan
     }
 
     /// Refuses what would not be about exactly the range that was asked for.
     private static func check(
         _ plan: QuestionPlan, _ question: OpenMeterQuestion, _ engine: QueryEngine
-    ) throws(QuestionError) {
+    ) throws(Problem) {
         let (name, names, zone) = (question.meter.name, question.names, question.zone)
         for clip in plan.clips {
             let next = zone.text(clip.answered)
             if clip.isStart {
-                throw QuestionError(
+                throw Problem(
+                    400,
                     question.from == nil
                         ? "\(name) keeps windows of this length from \(next) on: give \(names.from)"
                         : "\(names.from) is inside the shortest time that \(name) keeps then; the "
@@ -107,12 +109,14 @@ struct OpenMeterAnswer {
             }
             // Nothing is later than now, so that a cell that is not over holds nothing more.
             if clip.asked > engine.clock.seconds - nowSeconds { continue }
-            throw QuestionError(
+            throw Problem(
+                400,
                 "\(names.to) is inside the shortest time that \(name) keeps then; the nearest edge "
                     + "is \(next)")
         }
         guard plan.buckets.allSatisfy(\.isExact) else {
-            throw QuestionError(
+            throw Problem(
+                400,
                 "clocks of \(zone.name) change inside a quarter-hour there, and \(name) keeps no "
                     + "minutes of that time")
         }
