@@ -124,7 +124,7 @@ public struct OpenMeterDialect: Dialect {
         }
     }
 
-    /// What stands for the time at which a meter was made.
+    /// The time that is shown where OpenMeter has the one at which a meter was made.
     static let madeAt = "1970-01-01T00:00:00Z"
 
     // MARK: Numbers

@@ -170,7 +170,7 @@ public struct OpenMeterDialect3: Dialect {
     }
 }
 
-/// Which meters of a list are wanted: `page[size]`, `page[number]`, `sort`, `filter[key][OPERATOR]`.
+/// Which meters of a list are wanted: `page[size]`, `page[number]`, `sort` and filters of keys.
 struct OpenMeterPage {
     private(set) var size = 20
     private(set) var number = 1
