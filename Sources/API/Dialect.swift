@@ -15,6 +15,8 @@ public protocol Dialect: Sendable {
     ///
     /// Unknown paths below it are answered with the dialect's own error body.
     var root: String { get }
+    /// Whether keys of the role `operator` open it; its handlers must then tell them from others.
+    var takesOperators: Bool { get }
     /// Its paths, each with the method that answers it.
     var routes: [DialectRoute] { get }
     /// The status for a request with bad parameters; 400 where the dialect names no other.
@@ -39,6 +41,8 @@ extension Dialect {
     public var problemType: String { "application/json" }
     /// None.
     public var answerHeaders: [Response.Field] { [] }
+    /// No: an operator's key is no organization's.
+    public var takesOperators: Bool { false }
 }
 
 /// The API keys that open a dialect.
@@ -199,6 +203,17 @@ public struct Call: ~Copyable {
         }
     }
 
+    /// The rows of a plan; throws 503 where they cannot be read, 400 where they are too many.
+    func rows(
+        _ plan: QuestionPlan, of organization: [UInt8]
+    ) throws(Problem) -> (rows: QuestionRows, answers: Answers) {
+        do throws(QueryError) {
+            return try worker.rows(plan, of: organization)
+        } catch {
+            throw Call.problem(error)
+        }
+    }
+
     /// The first members of a ranking; throws 503 where they cannot be read.
     func topMembers(
         _ meters: RankingMeters, _ coverage: Coverage, limit: Int, of organization: [UInt8]
@@ -211,7 +226,11 @@ public struct Call: ~Copyable {
     }
 
     static func problem(_ error: QueryError) -> Problem {
-        error.code == .unavailable ? .unavailable : .fault
+        switch error.code {
+        case .unavailable: .unavailable
+        case .tooManyCells: Problem(400, error.message)
+        case .unknownMeter, .refused, .tooLarge: .fault
+        }
     }
 
     /// The token of `Authorization: Bearer TOKEN`; `isSchemeOptional` also takes the bare token.

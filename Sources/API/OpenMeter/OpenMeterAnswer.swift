@@ -53,8 +53,7 @@ struct OpenMeterAnswer {
             answers = found.answers
             rows = try OpenMeterAnswer.rows(question, plan, found.rows, engine, sight)
         } catch {
-            guard error.code == .tooManyCells else { throw Call.problem(error) }
-            throw Problem(400, error.description)
+            throw Call.problem(error)
         }
     }
 
@@ -69,7 +68,7 @@ struct OpenMeterAnswer {
             limit: QuestionRows.most, fill: .null)
         ask.mostBuckets = mostWindows
         if sight.isOperator {
-            ask.subjects = question.subjects.map { .some($0) } ?? .all
+            ask.subjects = question.subjects.map { Subjects.some($0) } ?? .all
             if question.hasSubject { ask.by.append(Subjects.dimension) }
         }
         let keepsAll = engine.summary(question.meter.name)?.windows.contains("all") ?? false

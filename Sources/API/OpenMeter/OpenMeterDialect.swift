@@ -12,6 +12,8 @@ public struct OpenMeterDialect: Dialect {
     public let scheme = CredentialScheme.bearer
     /// All of its paths are below it.
     public let root = "/api/v1"
+    /// An operator's key sees all subjects.
+    public let takesOperators = true
     /// RFC 9457.
     public let problemType = "application/problem+json"
     /// Its paths; they need no particular meter.
@@ -57,7 +59,7 @@ public struct OpenMeterDialect: Dialect {
             credential,
             OpenMeterSight(
                 organization: credential.organization,
-                isOperator: credential.role.rawValue == "operator")
+                isOperator: credential.role == .operator)
         )
     }
 
@@ -187,20 +189,13 @@ public struct OpenMeterDialect: Dialect {
         let sight = try enter(call).sight
         let meter = try OpenMeterDialect.meter(call)
         let (from, to) = try OpenMeterDialect.times(call)
-        if sight.isOperator {
-            let range = (
-                from: try from.map { text throws(Problem) in
-                    try OpenMeterQuestion.second("from", text)
-                },
-                to: try to.map { text throws(Problem) in try OpenMeterQuestion.second("to", text) }
-            )
+        let isListed = call.worker.engine.summary(meter.name)?.isAcross ?? false
+        if sight.isOperator, isListed, from == nil, to == nil {
             do throws(QueryError) {
-                let found = try call.worker.subjects(
-                    meter: meter.name, from: range.from, to: range.to)
+                let found = try call.worker.subjects(meter: meter.name, from: nil, to: nil)
                 return OpenMeterDialect.reply(found, nil)
             } catch {
-                throw error.code == .tooManyCells
-                    ? Problem(400, error.description) : Call.problem(error)
+                throw Call.problem(error)
             }
         }
         var question = OpenMeterQuestion(meter, .first)
