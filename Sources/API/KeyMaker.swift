@@ -57,7 +57,7 @@ public enum KeyMaker {
         if role == .write {
             return "a write key opens no request; read is the role for answers"
         }
-        let takers = Dialects.all(verifier: nil).filter(\.takesOperators).map(\.name)
+        let takers = Dialects.all(verifier: nil).filter { $0.takesOperators }.map { $0.name }
         if role == .operator, let name = dialects.first(where: { !takers.contains($0) }) {
             return "an operator key opens \(takers.joined(separator: ", ")) only, not \(name)"
         }

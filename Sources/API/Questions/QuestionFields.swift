@@ -60,7 +60,9 @@ struct QuestionFields {
             add(name, [Array(text[(equals + 1)...])], isExcluding: isExcluding)
         }
         let named = parameters.texts("subject")
-        if !named.isEmpty { subjects = named == [Array("*".utf8)] ? .all : .some(named) }
+        if !named.isEmpty {
+            subjects = named == [Array("*".utf8)] ? Subjects.all : Subjects.some(named)
+        }
         try checkSizes()
     }
 
@@ -84,7 +86,7 @@ struct QuestionFields {
                 "at most \(QuestionFields.mostFilters) filters with "
                     + "\(QuestionFields.mostValues) values each are taken")
         }
-        if case .some(let ids) = subjects {
+        if case Subjects.some(let ids)? = subjects {
             guard (1...QuestionFields.mostSubjects).contains(ids.count),
                 ids.allSatisfy({ (1...EventLimits.textBytes).contains($0.count) })
             else {
@@ -139,7 +141,7 @@ struct QuestionFields {
             for member in members { try read(filter: member) }
         case ("subject", .string(let text)):
             guard !text.isEmpty else { throw Problem(400, "subject is empty") }
-            subjects = text.elementsEqual("*".utf8) ? .all : .some([text])
+            subjects = text.elementsEqual("*".utf8) ? Subjects.all : Subjects.some([text])
         case ("subject", .array(let values)):
             var ids: [[UInt8]] = []
             for value in values {
@@ -148,7 +150,7 @@ struct QuestionFields {
                 }
                 ids.append(text)
             }
-            subjects = .some(ids)
+            subjects = Subjects.some(ids)
         case ("subject", _): throw Problem(400, "subject must be a text or a list of texts")
         case ("limit", .number(let text)), ("offset", .number(let text)): texts[name] = text
         case ("by", _), ("filter", _), ("limit", _), ("offset", _):

@@ -11,9 +11,9 @@ extension OperationsDialect {
     static func subjects(
         _ fields: QuestionFields, _ credential: Credential
     ) throws(Problem) -> Subjects {
-        if credential.role == .operator { return fields.subjects ?? .all }
-        switch fields.subjects {
-        case nil, .own: return .own
+        if credential.role == .operator { return fields.subjects ?? Subjects.all }
+        switch fields.subjects ?? Subjects.own {
+        case .own: return .own
         case .some(let ids) where ids.allSatisfy { $0 == credential.organization }: return .own
         case .some, .all:
             throw Problem(403, "Only operator keys may name organizations other than their own")

@@ -24,7 +24,8 @@ extension CellReader {
     /// are not. One server is asked for many shards in one round trip; in a cluster each shard
     /// takes one of its own. Throws as `read` of one organization does.
     public func read(
-        shards parts: [ShardQueries], deadline: ContinuousClock.Instant
+        shards parts: [ShardQueries], deadline: ContinuousClock.Instant,
+        refusesLargeRankings: Bool = false
     ) throws(CellReadError) -> [CellSnapshot] {
         let shardCount = layout.shardCount
         return try withConnection(deadline) {
@@ -42,7 +43,8 @@ extension CellReader {
                 for part in parts {
                     let found = try self.onOneNode(part.shard, &connection) {
                         (connection: inout Connection) throws(CellReadError) -> CellSnapshot in
-                        var run = try self.reading(part, &connection, deadline)
+                        var run = try self.reading(
+                            part, &connection, deadline, refusesLargeRankings)
                         return try run.run(on: &connection)
                     }
                     snapshots.append(found)
@@ -52,7 +54,8 @@ extension CellReader {
             for start in stride(from: 0, to: parts.count, by: CellReader.batch) {
                 var runs: [CellReadRun] = []
                 for part in parts[start..<min(start + CellReader.batch, parts.count)] {
-                    runs.append(try self.reading(part, &connection, deadline))
+                    runs.append(
+                        try self.reading(part, &connection, deadline, refusesLargeRankings))
                 }
                 snapshots += try CellReadRun.run(&runs, on: &connection)
             }
@@ -61,13 +64,15 @@ extension CellReader {
     }
 
     private func reading(
-        _ part: ShardQueries, _ connection: inout Connection, _ deadline: ContinuousClock.Instant
+        _ part: ShardQueries, _ connection: inout Connection, _ deadline: ContinuousClock.Instant,
+        _ refusesLargeRankings: Bool
     ) throws(CellReadError) -> CellReadRun {
         CellReadRun(
             queries: part.queries, marksKey: layout.marksKey(shard: part.shard),
             markMembers: markMembers,
             newestMilliseconds: try newestMilliseconds(of: part.shard, &connection, deadline),
-            parkedMemory: parkedMemory, deadline: deadline)
+            parkedMemory: parkedMemory, deadline: deadline,
+            refusesLargeRankings: refusesLargeRankings)
     }
 }
 

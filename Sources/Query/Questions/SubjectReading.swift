@@ -78,7 +78,8 @@ extension QueryWorker {
         if plan.owners.named == nil, !plan.owners.areListed {
             return (0..<layout.shardCount).map { (shard: $0, owners: [CellOwner.all]) }
         }
-        let ids = try plan.owners.named ?? listed(plan)
+        let ids: [[UInt8]]
+        if let named = plan.owners.named { ids = named } else { ids = try listed(plan) }
         do throws(QuestionError) {
             try QuestionPlan.check(cells: plan.cellsOfOwner * ids.count)
         } catch {
@@ -144,14 +145,29 @@ extension QueryWorker {
         return found.sorted { $0.lexicographicallyPrecedes($1) }
     }
 
+    /// Reads plans of several shards; as in `answer` at most two large rankings at a time.
     private func read(
         _ plans: [(shard: Int, plan: ReadPlan)]
+    ) throws(QueryError) -> [CellSnapshot] {
+        guard let rankings else { return try read(plans, refusesLargeRankings: false) }
+        do throws(QueryError) {
+            return try read(plans, refusesLargeRankings: true)
+        } catch {
+            guard error.code == .tooLarge else { throw error }
+        }
+        guard rankings.enter() else { throw QueryError.tooManyRankings }
+        defer { rankings.leave() }
+        return try read(plans, refusesLargeRankings: false)
+    }
+
+    private func read(
+        _ plans: [(shard: Int, plan: ReadPlan)], refusesLargeRankings: Bool
     ) throws(QueryError) -> [CellSnapshot] {
         try admit(commands: plans.reduce(0) { $0 + $1.plan.commandCount })
         do throws(CellReadError) {
             let snapshots = try cells.read(
                 shards: plans.map { ShardQueries(shard: $0.shard, queries: $0.plan.reads) },
-                deadline: deadline)
+                deadline: deadline, refusesLargeRankings: refusesLargeRankings)
             found(members: snapshots.reduce(0) { $0 + $1.memberCount })
             return snapshots
         } catch {
