@@ -106,7 +106,7 @@ def problems():
     asker = place().askers[0]
     for target, status, part in [
         ("/nothing/query", 404, "nothing"), ("/prompts/query?windowSize=SECOND", 400, "MINUTE"),
-        ("/prompts/query?windowTimeZone=Mars/Base", 400, "Mars"), ("/prompts/query?groupBy=user", 400, "user"),
+        ("/prompts/query?windowTimeZone=Mars/Base", 400, "windowTimeZone"), ("/prompts/query?groupBy=user", 400, "user"),
         ("/prompts/query?groupBy=customer_id", 400, "customer"), ("/prompts/query?filterCustomerId=x", 404, "customer"),
         ("/prompts/query?from=2026-01-01T00:00:00Z&to=2026-01-01T00:00:00Z", 400, "before"),
         ("/prompts/query?from=yesterday", 400, "RFC 3339"), ("/prompts/query?filterGroupBy[user]=x", 400, "user"),
