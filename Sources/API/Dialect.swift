@@ -115,8 +115,8 @@ public struct Reply: Sendable {
     public var status = 200
     /// JSON, where `contentType` says nothing else.
     public var body: [UInt8]
-    /// The media type.
-    public var contentType = "application/json"
+    /// The media type; nil where there is no body.
+    public var contentType: String? = "application/json"
     /// Header fields of this answer alone.
     public var headers: [Response.Field] = []
     /// The range that was really answered, in the form of its header.
