@@ -170,7 +170,7 @@ public final class APIService: Sendable {
 
     /// A route of a path, for whatever method.
     private func route(of path: [UInt8]) -> Int? {
-        for method in [HTTPServer.Method.get, .post] {
+        for method in [HTTPServer.Method.get, .post, .delete] {
             if case .found(let id, _) = router.match(method, path) { return id }
         }
         return nil
@@ -187,8 +187,8 @@ public final class APIService: Sendable {
 
     private func response(_ reply: Reply, _ dialect: any Dialect) -> Response {
         var response = Response(
-            status: 200, body: reply.body, contentType: reply.contentType)
-        response.headers = reply.headers
+            status: reply.status, body: reply.body, contentType: reply.contentType)
+        response.headers = dialect.answerHeaders + reply.headers
         response.vary = dialect.credentialHeaders
         if let asOfMilliseconds = reply.asOfMilliseconds {
             response.setHeader("X-Odometer-As-Of", TimeText.millisecond(asOfMilliseconds))
@@ -201,7 +201,10 @@ public final class APIService: Sendable {
     }
 
     private func response(_ problem: Problem, _ dialect: any Dialect) -> Response {
-        var response = Response.json(status: problem.status, dialect.body(of: problem))
+        var response = Response(
+            status: problem.status, body: dialect.body(of: problem),
+            contentType: dialect.problemType)
+        response.headers = dialect.answerHeaders
         response.vary = dialect.credentialHeaders
         if let seconds = problem.retryAfterSeconds {
             response.setHeader("Retry-After", String(seconds))

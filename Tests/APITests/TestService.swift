@@ -42,7 +42,8 @@ final class TestService {
         api = try APIService(
             engine: engine,
             dialects: Dialects.all(
-                verifier: try TokenVerifier(algorithm: .hs256, key: TestService.secret)),
+                verifier: try TokenVerifier(algorithm: .hs256, key: TestService.secret),
+                portal: try PortalTokens(secret: TestService.secret)),
             documents: [
                 Document(path: "/openapi.yaml", contentType: "application/yaml", body: [0x61])
             ], limits: limits)

@@ -10,6 +10,8 @@ public struct OperationsDialect: Dialect {
     public let credentialHeaders = "Authorization"
     /// A key in `Authorization`.
     public let scheme = CredentialScheme.bearer
+    /// Yes, for questions over organizations.
+    public let takesOperators = true
     /// All of its paths are below it.
     public let root = "/v1"
     /// Its paths; they need no particular meter.
@@ -17,7 +19,9 @@ public struct OperationsDialect: Dialect {
         [
             DialectRoute("meters", root + "/meters", answer: list),
             DialectRoute("meter", root + "/meters/{meter}", answer: meter),
-        ] + questionRoutes
+        ] + questionRoutes + [
+            DialectRoute("subjects", root + "/meters/{meter}/subjects", answer: subjects)
+        ]
     }
 
     private static let mostWindows = 1_000
@@ -36,6 +40,10 @@ public struct OperationsDialect: Dialect {
 
     private func meter(_ call: borrowing Call) throws(Problem) -> Reply {
         let credential = try requireReader(call)
+        guard credential.role != .operator else {
+            throw Problem(
+                403, "Operator keys do not open this path: ask at \(root)/meters/{meter}/query")
+        }
         let name = call.segments["meter"].map { String(decoding: $0, as: UTF8.self) } ?? ""
         guard let meter = call.worker.engine.summary(name) else {
             throw Problem(404, "There is no such meter")
@@ -65,6 +73,7 @@ public struct OperationsDialect: Dialect {
                                 list.array { list in scope.forEach { list.string($0) } }
                             }
                         }
+                        if meter.isAcross { json.member("across", bool: true) }
                         if meter.scale > 0 { json.member("scale", integer: Int64(meter.scale)) }
                     }
                 }

@@ -235,6 +235,10 @@ enum Options {
     static let jwtAudience = Option(
         name: "jwt-audience", placeholder: "TEXT", value: .text, help: "What aud must hold.",
         path: "jwt.audience")
+    static let portalSecretFile = Option(
+        name: "openmeter-portal-secret-file", placeholder: "FILE", value: .text,
+        help: "File with the secret that signs OpenMeter's portal tokens, at least "
+            + "\(TokenKeys.leastSecretBytes) bytes.", path: "openmeter.portal_secret_file")
 
     // MARK: The process
     static let config = Option(
@@ -280,6 +284,7 @@ enum Options {
     ]
     static let jwt = [
         jwtAlgorithm, jwtSecretFile, jwtSecret, jwtPublicKey, jwksFile, jwtIssuer, jwtAudience,
+        portalSecretFile,
     ]
 
     /// What a configuration file may hold, in the order in which `check` prints it.

@@ -503,6 +503,12 @@ paths:
           style: form
           explode: true
           schema: {type: array, items: {type: string, pattern: '^[^=]+='}}
+        - name: subject
+          in: query
+          description: 'Organizations, repeated, or `*` for all: for keys of the role operator, whose questions are about all without it. Other keys may name their own.'
+          style: form
+          explode: true
+          schema: {type: array, minItems: 1, maxItems: 1000, items: {type: string, minLength: 1}}
         - {name: order, in: query, schema: {$ref: '#/components/schemas/QuestionOrder'}}
         - {name: limit, in: query, description: Rows of a page., schema: {type: integer, minimum: 1, maximum: 10000, default: 1000}}
         - {name: offset, in: query, description: Rows before the page; not together with cursor., schema: {type: integer, minimum: 0, maximum: 1000000000, default: 0}}
@@ -567,6 +573,37 @@ paths:
         '404': {$ref: '#/components/responses/PlainNotFound'}
         '405': {$ref: '#/components/responses/PlainMethodNotAllowed'}
         '413': {$ref: '#/components/responses/LargeBody'}
+        '414': {$ref: '#/components/responses/LongTarget'}
+        '429': {$ref: '#/components/responses/PlainTooManyRequests'}
+        '431': {$ref: '#/components/responses/LargeHead'}
+        '500': {$ref: '#/components/responses/PlainFault'}
+        '503': {$ref: '#/components/responses/PlainUnavailable'}
+  /v1/meters/{meter}/subjects:
+    parameters: [{$ref: '#/components/parameters/Meter'}]
+    get:
+      operationId: listSubjects
+      tags: [operations]
+      summary: The organizations of which a meter has events, for keys of the role operator.
+      description: Every month (UTC) that the range touches counts whole. The meter must be declared with `across`.
+      security: [{operationsKey: []}]
+      parameters:
+        - {name: from, in: query, description: 'Start: a time, or a date. Left out, the first month.', schema: {$ref: '#/components/schemas/QuestionTime'}}
+        - {name: to, in: query, description: 'End, after from; left out, now.', schema: {$ref: '#/components/schemas/QuestionTime'}}
+        - {name: limit, in: query, description: Organizations of a page., schema: {type: integer, minimum: 1, maximum: 100000, default: 10000}}
+        - {name: offset, in: query, description: Organizations before the page., schema: {type: integer, minimum: 0, maximum: 1000000000, default: 0}}
+      responses:
+        '200':
+          description: Raw ids, sorted by their bytes.
+          headers:
+            ETag: {$ref: '#/components/headers/ETag'}
+            X-Odometer-Snapshot: {$ref: '#/components/headers/Snapshot'}
+          content: {application/json: {schema: {$ref: '#/components/schemas/SubjectList'}}}
+        '304': {$ref: '#/components/responses/NotModified'}
+        '400': {$ref: '#/components/responses/PlainBadRequest'}
+        '401': {$ref: '#/components/responses/PlainUnauthorized'}
+        '403': {$ref: '#/components/responses/PlainForbidden'}
+        '404': {$ref: '#/components/responses/PlainNotFound'}
+        '405': {$ref: '#/components/responses/PlainMethodNotAllowed'}
         '414': {$ref: '#/components/responses/LongTarget'}
         '429': {$ref: '#/components/responses/PlainTooManyRequests'}
         '431': {$ref: '#/components/responses/LargeHead'}
@@ -654,7 +691,7 @@ components:
     connectionKey: {type: apiKey, in: header, name: Authorization, description: 'A key of role admin or read, with or without Bearer before it, for example `Authorization: odo_r_…`.'}
     privacyKey: {type: apiKey, in: header, name: x-api-key, description: 'A key of the organization, of role admin or read, for example `x-api-key: odo_r_…`.'}
     identityToken: {type: http, scheme: bearer, bearerFormat: JWT, description: 'A JWT, or an access token (at+jwt), with the claims organization_id and exp; its kid chooses one of several keys.'}
-    operationsKey: {type: http, scheme: bearer, description: 'A key of role admin or read that opens operations, for example `Authorization: Bearer odo_r_…`.'}
+    operationsKey: {type: http, scheme: bearer, description: 'A key of role admin, read or operator that opens operations, for example `Authorization: Bearer odo_r_…`.'}
   parameters:
     Meter:
       name: meter
@@ -1168,6 +1205,7 @@ components:
         windows: {type: array, items: {type: string, enum: [minute, quarter, day, month, all]}}
         by: {type: array, items: {type: string}}
         per: {description: 'Its scopes, each a list of dimensions; an empty list is the whole organization.', type: array, items: {type: array, items: {type: string}}}
+        across: {description: 'true: an operator may ask for it over all organizations; else left out.', type: boolean, enum: [true]}
         scale: {description: How many decimals its numbers have; left out for whole numbers., type: integer, minimum: 1, maximum: 12}
     MeterAnswer:
       type: object
@@ -1230,6 +1268,26 @@ components:
     QuestionOrder: {description: 'Equal rows are in the order of their members, then of time.', type: string, enum: [time, -time, value, -value, name]}
     QuestionCompare: {description: What each bucket is compared with., type: string, enum: [previous, year]}
     QuestionFill: {description: What a row shows where nothing was counted., type: string, enum: [zero, 'null'], default: zero}
+    QuestionSubject:
+      description: One organization, several, or `*` for all; see the parameter.
+      anyOf:
+        - {type: string, minLength: 1}
+        - {type: array, minItems: 1, maxItems: 1000, items: {type: string, minLength: 1}}
+    SubjectList:
+      type: object
+      additionalProperties: false
+      required: [meter, subjects, meta]
+      properties:
+        meter: {type: string, example: api_calls}
+        subjects: {type: array, items: {type: string}, example: [acme]}
+        meta:
+          type: object
+          additionalProperties: false
+          required: [rows, offset, next]
+          properties:
+            rows: {description: Organizations of all pages., type: integer}
+            offset: {type: integer}
+            next: {description: The offset of the next page., type: [integer, 'null']}
     QuestionFilter:
       description: A value; values that are alternatives; or operators that must all hold.
       anyOf:
@@ -1252,6 +1310,7 @@ components:
         to: {$ref: '#/components/schemas/QuestionTime'}
         zone: {$ref: '#/components/schemas/QuestionZone'}
         numbers: {type: string, enum: [text]}
+        subject: {$ref: '#/components/schemas/QuestionSubject'}
         window: {$ref: '#/components/schemas/QuestionWindow'}
         by: {type: array, maxItems: 8, items: {type: string}}
         filter: {type: object, maxProperties: 20, additionalProperties: {$ref: '#/components/schemas/QuestionFilter'}}
@@ -1270,6 +1329,7 @@ components:
         to: {$ref: '#/components/schemas/QuestionTime'}
         zone: {$ref: '#/components/schemas/QuestionZone'}
         numbers: {type: string, enum: [text]}
+        subject: {$ref: '#/components/schemas/QuestionSubject'}
         queries:
           type: array
           minItems: 1

@@ -21,12 +21,14 @@ final class Answering: Sendable {
         log: Log
     ) throws(CommandFailure) {
         let verifier = try settings.tokenVerifier(log: log)
+        let portal = try settings.portalTokens()
         takesTokens = verifier != nil
         certificate = try settings.certificateFiles(log: log)
         self.parts = parts
         do throws(HTTPError) {
             service = try APIService(
-                engine: parts.engine, dialects: Dialects.all(verifier: verifier),
+                engine: parts.engine,
+                dialects: Dialects.all(verifier: verifier, portal: portal),
                 documents: [Answering.description], limits: try settings.requestLimits())
         } catch {
             throw .usage("http: \(error.message)")

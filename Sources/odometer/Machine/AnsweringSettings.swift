@@ -66,6 +66,17 @@ extension Settings {
         ) { log.warning($0) }
     }
 
+    /// The tokens of OpenMeter's portals; nil where no secret is configured.
+    func portalTokens() throws(CommandFailure) -> PortalTokens? {
+        guard let file = text(Options.portalSecretFile) else { return nil }
+        let secret = Array(try FileText.secret(file).utf8)
+        do throws(TokenConfigurationError) {
+            return try PortalTokens(secret: secret)
+        } catch {
+            throw .usage("--\(Options.portalSecretFile.name): \(error.message)")
+        }
+    }
+
     private func tokenKeys(log: Log) throws(CommandFailure) -> (any TokenKeySource)? {
         let algorithm = TokenVerifier.Algorithm(rawValue: required(Options.jwtAlgorithm))
         guard let algorithm else { preconditionFailure("--jwt-algorithm was not checked") }
