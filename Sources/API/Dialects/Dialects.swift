@@ -1,10 +1,17 @@
+public import Ingest
+
 /// The dialects of this program: the only list of them.
 public enum Dialects {
-    /// All of them, the generic API among them; `verifier` checks the tokens of `identity`.
-    public static func all(verifier: TokenVerifier?) -> [any Dialect] {
+    /// All of them, the generic API among them.
+    ///
+    /// `verifier` checks the tokens of `identity`, `intake` takes events; without it there are no
+    /// routes for them.
+    public static func all(
+        verifier: TokenVerifier?, intake: EventIntake? = nil
+    ) -> [any Dialect] {
         [
             OverviewDialect(), WorkspaceDialect(), ConnectionsDialect(), PrivacyDialect(),
-            IdentityDialect(verifier: verifier), OperationsDialect(),
+            IdentityDialect(verifier: verifier), OperationsDialect(intake: intake),
         ]
     }
 
