@@ -1,4 +1,4 @@
-public import Metering
+import Metering
 
 /// An event that counting would take, as it is sent to the log.
 public struct OutgoingEvent: Sendable {

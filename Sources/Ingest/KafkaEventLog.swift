@@ -80,7 +80,7 @@ public final class KafkaEventLog: EventLog, @unchecked Sendable {
             &thread, nil,
             { context in
                 guard let context else { return nil }
-                pthread_setname_np(pthread_self(), "ingest-reports")
+                KafkaLibrary.nameThread("ingest-reports")
                 Unmanaged<KafkaEventLog>.fromOpaque(context).takeRetainedValue().run()
                 return nil
             }, context)
