@@ -142,7 +142,7 @@ let package = Package(
             "Zones", "FuzzTargets", "EventScanTarget", "RecordScanTarget", "TestSupport"),
         tests("WorkloadTests", "Workload", "Verify", "Kafka", "Redis", "TestSupport"),
         tests(
-            "OdometerTests", "odometer", "API", "HTTPServer", "Ledger", "Metering", "Pipeline",
+            "OdometerTests", "odometer", "API", "HTTPServer", "Ingest", "Ledger", "Metering", "Pipeline",
             "Replay", "Kafka", "Laboratory", "Printing", "Redis", "Verify", "Workload", "Zones",
             "TestSupport"),
         tests("RegistryTests", "Registry", "Metering"),

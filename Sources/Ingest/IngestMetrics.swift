@@ -16,9 +16,12 @@ public final class IngestMetrics: Sendable {
         public var refusedBodies: UInt64 = 0
         /// Bodies with acknowledgements, by the time that these took: one number for each of
         /// `bounds` and one above.
-        public var latencies: [UInt64] = []
+        public var latencies = [UInt64](repeating: 0, count: IngestMetrics.bounds.count + 1)
         /// Seconds of all of them.
         public var latencySum: Double = 0
+
+        /// All zero.
+        public init() {}
     }
 
     /// The upper bounds of `latencies`, in seconds.
@@ -26,13 +29,9 @@ public final class IngestMetrics: Sendable {
         0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5,
     ]
 
-    private let state: Mutex<Numbers>
+    private let state = Mutex(Numbers())
 
-    init() {
-        var numbers = Numbers()
-        numbers.latencies = [UInt64](repeating: 0, count: IngestMetrics.bounds.count + 1)
-        state = Mutex(numbers)
-    }
+    init() {}
 
     /// What has happened so far.
     public var numbers: Numbers { state.withLock { $0 } }

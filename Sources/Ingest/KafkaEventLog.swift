@@ -120,6 +120,7 @@ public final class KafkaEventLog: EventLog, @unchecked Sendable {
         _ events: [OutgoingEvent], timestampMilliseconds: Int64,
         whenDone: @escaping @Sendable ([EventFate]) -> Void
     ) -> EventLogAnswer {
+        precondition(events.count <= 1 << 16, "the number of an event has 16 bits")
         let sizes = events.map { Int32(clamping: $0.key.count + $0.value.count) }
         let bytes = sizes.reduce(0) { $0 + Int($1) }
         let body = WaitingBody(
