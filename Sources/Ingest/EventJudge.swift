@@ -6,6 +6,12 @@ public struct OutgoingEvent: Sendable {
     public var key: [UInt8]
     /// One structured CloudEvent.
     public var value: ArraySlice<UInt8>
+
+    /// An event of these parts.
+    public init(key: [UInt8], value: ArraySlice<UInt8>) {
+        self.key = key
+        self.value = value
+    }
 }
 
 /// What is said of one event of a body.

@@ -19,10 +19,23 @@ import Testing
         }
     }
 
+    private final class Changes: Sendable {
+        private let list = Mutex<[String]>([])
+        func add(_ change: KafkaEventLog.Change) {
+            list.withLock {
+                switch change {
+                case .lost: $0.append("lost")
+                case .returned: $0.append("returned")
+                }
+            }
+        }
+        var all: [String] { list.withLock { $0 } }
+    }
+
     private final class World {
         let cluster: MockCluster
         let answers = Answers()
-        let changes = Mutex<[String]>([])
+        let changes = Changes()
         var log: KafkaEventLog?
 
         init(patienceMilliseconds: Int64 = 5_000, mostBytes: Int = 64 << 20) throws {
@@ -31,14 +44,7 @@ import Testing
             let log = KafkaEventLog(
                 ClientConfiguration(bootstrap: cluster.bootstrap), topic: "events",
                 patienceMilliseconds: patienceMilliseconds, mostBytes: mostBytes
-            ) { [weak self] change in
-                self?.changes.withLock {
-                    switch change {
-                    case .lost: $0.append("lost")
-                    case .returned: $0.append("returned")
-                    }
-                }
-            }
+            ) { [changes] in changes.add($0) }
             try log.start()
             self.log = log
         }
@@ -86,11 +92,11 @@ import Testing
         }
         #expect(world.answers.all.last == [.acknowledged])
         let waitEnd = ContinuousClock.now + .seconds(10)
-        while world.changes.withLock({ $0.last }) != "returned", ContinuousClock.now < waitEnd {
+        while world.changes.all.last != "returned", ContinuousClock.now < waitEnd {
             usleep(5_000)
         }
-        #expect(world.changes.withLock { $0 }.prefix(1) == ["lost"])
-        #expect(world.changes.withLock { $0 }.last == "returned")
+        #expect(world.changes.all.prefix(1) == ["lost"])
+        #expect(world.changes.all.last == "returned")
     }
 
     @Test func moreBytesThanTheLimitAreNotTakenUntilSomeAreAcknowledged() throws {
@@ -111,7 +117,9 @@ import Testing
         let log = try #require(world.log)
         let large = [UInt8](repeating: 0x20, count: 1_100_000)
         let events = [large, [0x20], large].map { OutgoingEvent(key: [1], value: $0[...]) }
-        let answer = log.send(events, timestampMilliseconds: now) { world.answers.add($0) }
+        let answer = log.send(events, timestampMilliseconds: now) { [answers = world.answers] in
+            answers.add($0)
+        }
         #expect(answer == .taken)
         #expect(world.answers.wait(1) == [[.refused, .acknowledged, .refused]])
     }
