@@ -115,6 +115,8 @@ public struct Reply: Sendable {
     public var status = 200
     /// JSON, where `contentType` says nothing else.
     public var body: [UInt8]
+    /// 200 to 299; with 204 no body is sent. An answer of `Reply.later` may have an error's status.
+    public var status = 200
     /// The media type.
     public var contentType = "application/json"
     /// Header fields of this answer alone.
@@ -129,6 +131,8 @@ public struct Reply: Sendable {
     public var parked: Int
     /// How far levels that the answer shows as 0 are below zero, added up.
     public var orphans: Int64
+    /// The answer that is sent instead of this one, once it is there; nil: this one is sent.
+    public var later: Later<Result<Reply, Problem>>?
 
     /// A reply made from answers.
     public init(
