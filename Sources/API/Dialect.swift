@@ -111,7 +111,7 @@ public struct DialectRoute: Sendable {
 
 /// A dialect's answer: the body, and the values for its headers.
 public struct Reply: Sendable {
-    /// The status code.
+    /// 200 to 299; with 204 no body is sent. An answer of `Reply.later` may have an error's status.
     public var status = 200
     /// JSON, where `contentType` says nothing else.
     public var body: [UInt8]
@@ -129,6 +129,8 @@ public struct Reply: Sendable {
     public var parked: Int
     /// How far levels that the answer shows as 0 are below zero, added up.
     public var orphans: Int64
+    /// The answer that is sent instead of this one, once it is there; nil: this one is sent.
+    public var later: Later<Result<Reply, Problem>>?
 
     /// A reply made from answers.
     public init(

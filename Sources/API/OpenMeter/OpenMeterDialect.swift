@@ -1,4 +1,5 @@
 import HTTPServer
+public import Ingest
 import Metering
 import Query
 
@@ -39,12 +40,16 @@ public struct OpenMeterDialect: Dialect {
             },
             DialectRoute("subjects", meter + "/subjects", answer: subjects),
             DialectRoute("values", meter + "/group-by/{key}/values", answer: values),
-        ] + portalRoutes
+        ] + portalRoutes + (intake.map { [OpenMeterIngest.version1($0).route(root, keys: self)] } ?? [])
     }
     let tokens: PortalTokens?
+    private let intake: EventIntake?
 
-    /// The dialect; without `tokens` it makes none for portals.
-    public init(tokens: PortalTokens? = nil) { self.tokens = tokens }
+    /// The dialect; without `tokens` it makes none for portals, without `intake` it takes no events.
+    public init(tokens: PortalTokens? = nil, intake: EventIntake? = nil) {
+        self.tokens = tokens
+        self.intake = intake
+    }
 
     // MARK: Whose request
 

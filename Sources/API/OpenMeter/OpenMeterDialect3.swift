@@ -1,4 +1,5 @@
 import HTTPServer
+public import Ingest
 import Query
 
 /// OpenMeter's API, version 3; its keys are those of version 1.
@@ -30,12 +31,13 @@ public struct OpenMeterDialect3: Dialect {
                 throw Problem(
                     501, "Single events are not kept in Redis: read them from the Kafka topic")
             },
-        ]
+        ] + (intake.map { [OpenMeterIngest.version3($0).route(root, keys: first)] } ?? [])
     }
     private let first = OpenMeterDialect()
+    private let intake: EventIntake?
 
-    /// The dialect.
-    public init() {}
+    /// The dialect; without `intake` it takes no events.
+    public init(intake: EventIntake? = nil) { self.intake = intake }
 
     // MARK: Meters
 

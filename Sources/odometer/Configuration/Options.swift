@@ -208,6 +208,10 @@ enum Options {
         help: "Requests of one organization at the same time; 0 = no limit. "
             + "Without it: three quarters of the threads, from 4 threads on.",
         path: "http.organization_requests")
+    static let ingestTopic = Option(
+        name: "ingest-topic", placeholder: "TOPIC", value: .text,
+        help: "Topic that events sent over HTTP are written to. Without it none are taken.",
+        path: "http.ingest_topic")
     static let jwtAlgorithm = Option(
         name: "jwt-algorithm", placeholder: "NAME",
         value: .choice(TokenVerifier.Algorithm.allCases.map(\.rawValue)),
@@ -280,7 +284,7 @@ enum Options {
     static let schemaPlace = [schemas, schemasCredentialsFile, schemasCredentials, schemasCA]
     static let http = [
         listen, tlsCert, tlsKey, httpThreads, rateLimit, addressRateLimit, addressConnections,
-        organizationRequests, trustedProxy,
+        organizationRequests, trustedProxy, ingestTopic,
     ]
     static let jwt = [
         jwtAlgorithm, jwtSecretFile, jwtSecret, jwtPublicKey, jwksFile, jwtIssuer, jwtAudience,

@@ -8,6 +8,12 @@ extension Settings {
         var configuration = ServerConfiguration()
         configuration.perAddressLimit = integer(Options.addressConnections)
         configuration.trustedProxies = texts(Options.trustedProxy).compactMap { AddressRange($0) }
+        if text(Options.ingestTopic) != nil {
+            configuration.largeBodies = Ingesting.largeBodies
+            configuration.allowsLaterAnswers = true
+            // A little more than acknowledgements may take.
+            configuration.drainSeconds = 6
+        }
         return try serverConfiguration(
             Options.listen, threads: integer(Options.httpThreads), configuration)
     }
