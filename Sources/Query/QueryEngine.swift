@@ -43,7 +43,8 @@ public struct QueryEngine: Sendable {
     /// Names of the cells' keys.
     public internal(set) var layout: KeyLayout
     private let meters: [String: KnownMeter]
-    let catalog: MeterCatalog
+    /// The declarations of meters and events.
+    public let catalog: MeterCatalog
 
     /// An engine for this catalog and layout.
     public init(catalog: MeterCatalog, layout: KeyLayout, clock: WallClock) {

@@ -1,4 +1,5 @@
 import HTTPServer
+public import Ingest
 import Metering
 import Query
 
@@ -21,15 +22,18 @@ public struct OperationsDialect: Dialect {
             DialectRoute("meter", root + "/meters/{meter}", answer: meter),
         ] + questionRoutes + [
             DialectRoute("subjects", root + "/meters/{meter}/subjects", answer: subjects)
-        ]
+        ] + eventRoutes
     }
 
     private static let mostWindows = 1_000
     private static let mostDays: Int64 = 3_660
     private static let parameterNames = ["start", "end", "window", "limit", "numbers"]
 
+    /// What takes events; nil: none are taken.
+    let intake: EventIntake?
+
     /// The dialect.
-    public init() {}
+    public init(intake: EventIntake? = nil) { self.intake = intake }
 
     func requireReader(_ call: borrowing Call) throws(Problem) -> Credential {
         let credential = try call.requireCredential(

@@ -16,12 +16,20 @@ public struct DimensionFilter: Sendable, Hashable {
     public var values: [[UInt8]]
     /// Whether these values are left out and not chosen.
     public var isExcluding: Bool
+    /// A condition for the values instead; `values` is then empty and says nothing.
+    public var test: TextTest?
 
     /// A filter of these parts.
     public init(_ dimension: String, _ values: [[UInt8]], isExcluding: Bool = false) {
         self.dimension = dimension
         self.values = values
         self.isExcluding = isExcluding
+    }
+
+    /// A filter that chooses the values of a condition.
+    public init(_ dimension: String, test: TextTest) {
+        self.init(dimension, [])
+        self.test = test
     }
 }
 
@@ -95,6 +103,8 @@ public struct MeterAsk: Sendable {
     public var compare: Compare?
     /// What a row shows where nothing was counted.
     public var fill: Fill
+    /// The most buckets of the answer.
+    public var mostBuckets = QuestionPlan.mostBuckets
     /// Whose events are counted.
     public var subjects: Subjects
 

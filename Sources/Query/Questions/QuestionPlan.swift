@@ -207,7 +207,7 @@ private struct PlanBuilder {
 
     mutating func cover() throws(QuestionError) {
         let wanted = try asked()
-        buckets = try calendar.buckets(wanted, most: QuestionPlan.mostBuckets)
+        buckets = try calendar.buckets(wanted, most: ask.mostBuckets)
         moveEdgesBetweenCells()
         try coverFirst(wanted)
         try coverLast(wanted)
