@@ -118,7 +118,8 @@ extension QueryEngine {
             let bucket = Bucket(start: .min, end: .max, local: 0, wholeStart: .min, wholeEnd: .max)
             return QuestionPlan(
                 ask: ask, meter: summary, buckets: [bucket], compared: [], range: nil, clips: [],
-                owners: owners, known: known, choice: choice, coverages: [.allTime], comparedCoverages: [])
+                owners: owners, known: known, choice: choice, coverages: [.allTime],
+                comparedCoverages: [])
         }
         guard !known.kept.isEmpty else {
             throw QuestionError(

@@ -94,7 +94,9 @@ extension Inquiry {
     private mutating func extremes(
         _ plan: QuestionPlan, _ columns: [Coverage]
     ) -> QuestionFill {
-        forEachSeriesCell(plan, columns) { fold, value, group, column in fold.keep(value, group, column) }
+        forEachSeriesCell(plan, columns) { fold, value, group, column in
+            fold.keep(value, group, column)
+        }
     }
 
     // MARK: Members
@@ -158,7 +160,8 @@ extension Inquiry {
     private mutating func memberExtremes(
         _ plan: QuestionPlan, _ columns: [Coverage]
     ) -> QuestionFill {
-        forEachMember(plan, columns) { fold, value, group, column in fold.keep(value, group, column) }
+        forEachMember(plan, columns) { fold, value, group, column in fold.keep(value, group, column)
+        }
     }
 
     // MARK: Kinds without members
