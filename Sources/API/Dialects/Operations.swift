@@ -17,12 +17,15 @@ public struct OperationsDialect: Dialect {
         [
             DialectRoute("meters", root + "/meters", answer: list),
             DialectRoute("meter", root + "/meters/{meter}", answer: meter),
-        ] + questionRoutes
+        ] + questionRoutes + checkRoutes
     }
 
     private static let mostWindows = 1_000
     private static let mostDays: Int64 = 3_660
     private static let parameterNames = ["start", "end", "window", "limit", "numbers"]
+
+    /// What checks need while Redis is away.
+    let memory = LimitMemory()
 
     /// The dialect.
     public init() {}
