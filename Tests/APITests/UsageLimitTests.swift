@@ -40,7 +40,8 @@ import Zones
         #expect(refusal("{\(good), \"period\": \"billing\"}") == nil)
         let wrong = [
             (#"1"#, "limits[0] must be an object"), (#"{"meter": "calls"}"#, "limit is missing"),
-            (#"{"limit": 1}"#, "meter is missing"), (#"{"meter": "A b", "limit": 1}"#, "meter must"),
+            (#"{"limit": 1}"#, "meter is missing"),
+            (#"{"meter": "A b", "limit": 1}"#, "meter must"),
             (#"{"meter": "calls", "limit": -1}"#, "limit must"),
             (#"{"meter": "calls", "limit": "1"}"#, "limit must"),
             (#"{"meter": "calls", "limit": 1e400}"#, "limit must"),

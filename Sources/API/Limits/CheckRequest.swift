@@ -1,7 +1,7 @@
 import HTTPServer
 import Query
 
-/// One check as a client writes it: may this much more of a meter be used?
+/// One check as a client writes it: whether this much more of a meter may be used.
 struct UsageCheck {
     /// Name of the meter.
     var meter = ""
@@ -46,7 +46,8 @@ struct CheckRequest {
             case ("subject", _): throw Problem(400, "subject must be a text")
             case ("checks", .array(let values)):
                 guard !isList, (1...CheckRequest.most).contains(values.count) else {
-                    throw Problem(400, "checks must be one list of 1 to \(CheckRequest.most) checks")
+                    throw Problem(
+                        400, "checks must be one list of 1 to \(CheckRequest.most) checks")
                 }
                 isList = true
                 checks = try CheckRequest.list(values)
@@ -93,7 +94,8 @@ struct CheckRequest {
             case ("by", .object(let dimensions)): check.dimensions = try by(dimensions)
             case ("meter", _): throw Problem(400, "meter must be a text")
             case ("amount", _): throw Problem(400, "amount must be a number")
-            case ("by", _): throw Problem(400, "by must be an object of dimensions and their values")
+            case ("by", _):
+                throw Problem(400, "by must be an object of dimensions and their values")
             default:
                 throw Problem(
                     400, "unknown member \"\(name.prefix(64))\"; known are: meter, amount, by")

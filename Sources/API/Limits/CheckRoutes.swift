@@ -49,8 +49,8 @@ extension OperationsDialect {
         let secret = call.bearerToken()
         let hash = secret.flatMap { APIKey($0)?.hash }
         let known = hash.flatMap { memory.credential($0) }.flatMap { known in
-            let isOver = known.expiresAtNanoseconds.map { $0 <= call.worker.engine.clock.nanoseconds }
-            return isOver ?? false ? nil : known
+            let now = call.worker.engine.clock.nanoseconds
+            return known.expiresAtNanoseconds.map { now < $0 } ?? true ? known : nil
         }
         if let hash, let known, memory.isAway(known.organization) {
             try call.charge.begin(credential: hash)
@@ -134,7 +134,8 @@ extension OperationsDialect {
     ) throws(Problem) -> Reply {
         guard let known = memory.recentLimits(of: organization) else { throw .unavailable }
         let engine = call.worker.engine
-        let verdicts = try hold(request, known, engine, isRead: false).map { CheckVerdict(away: $0) }
+        let held = try hold(request, known, engine, isRead: false)
+        let verdicts = held.map { CheckVerdict(away: $0) }
         var json = JSONWriter()
         write(verdicts, request, nil, engine, to: &json)
         return Reply(json.bytes, asOfMilliseconds: nil, isAtomic: true)

@@ -35,11 +35,7 @@ struct HeldCheck {
         }
         self.meter = meter
         amount = try HeldCheck.amount(check, meter)
-        let names = Set(meter.scopes.joined()).union(meter.by)
-        for name in check.dimensions.keys.sorted() where !names.contains(name) {
-            let list = names.isEmpty ? "it has none" : "they are \(names.sorted().joined(separator: ", "))"
-            throw Problem(400, "\(meter.name) has no dimension \(name.prefix(64)) (\(list))")
-        }
+        try HeldCheck.requireDimensions(check, meter)
         var limits: [Held] = []
         for limit in known.limits(of: check.meter) where check.isCounted(in: limit) {
             do throws(Problem) {
@@ -67,6 +63,18 @@ struct HeldCheck {
         return amount
     }
 
+    /// A name that is written wrong would leave out a limit in silence.
+    private static func requireDimensions(
+        _ check: UsageCheck, _ meter: MeterSummary
+    ) throws(Problem) {
+        guard !check.dimensions.isEmpty else { return }
+        let names = Set(meter.scopes.joined()).union(meter.by).sorted()
+        for name in check.dimensions.keys.sorted() where !names.contains(name) {
+            let list = names.isEmpty ? "it has none" : "they are \(names.joined(separator: ", "))"
+            throw Problem(400, "\(meter.name) has no dimension \(name.prefix(64)) (\(list))")
+        }
+    }
+
     private static func mostText(_ meter: MeterSummary) -> String {
         ScaledNumber.text(JSONInteger.bounds.upperBound, scale: meter.scale)
     }
@@ -92,7 +100,8 @@ struct HeldCheck {
         guard isRead else {
             // Of a level, what is used now is asked for, whatever the period.
             let isLevel = meter.kind == "level"
-            return Held(limit: limit, most: most, range: isLevel ? nil : range, zone: zone, plan: nil)
+            return Held(
+                limit: limit, most: most, range: isLevel ? nil : range, zone: zone, plan: nil)
         }
         do throws(QuestionError) {
             let plan = try engine.exactPlan(meter: meter.name, filters: limit.filters, in: range)

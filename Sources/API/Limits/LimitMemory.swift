@@ -29,7 +29,8 @@ final class KnownLimits: Sendable {
         plan = try KnownLimits.byMeter(texts.plan)
     }
 
-    private static func byMeter(_ json: [UInt8]?) throws(UsageLimitError) -> [String: [UsageLimit]] {
+    private static func byMeter(_ json: [UInt8]?) throws(UsageLimitError) -> [String: [UsageLimit]]
+    {
         guard let json else { return [:] }
         return Dictionary(grouping: try UsageLimit.list(json), by: \.meter)
     }
@@ -76,7 +77,7 @@ final class LimitMemory: Sendable {
 
     /// Notes limits that were just read.
     func learn(_ limits: KnownLimits, of organization: [UInt8]) {
-        let now = now()
+        let now = self.now()
         state.withLock { state in
             if state.entries[organization]?.limits === limits {
                 state.entries[organization]?.readAt = now
@@ -85,7 +86,8 @@ final class LimitMemory: Sendable {
             }
             let old = state.entries[organization]?.limits.texts.byteCount ?? 0
             var count = state.byteCount - old + limits.texts.byteCount
-            if state.entries.count >= LimitMemory.mostOrganizations || count > LimitMemory.mostBytes {
+            if state.entries.count >= LimitMemory.mostOrganizations || count > LimitMemory.mostBytes
+            {
                 state.entries.removeAll()
                 count = limits.texts.byteCount
             }
@@ -96,7 +98,7 @@ final class LimitMemory: Sendable {
 
     /// Notes a credential that was just found valid.
     func learn(_ credential: Credential) {
-        let now = now()
+        let now = self.now()
         state.withLock { state in
             if state.credentials.count >= LimitMemory.mostCredentials {
                 state.credentials.removeAll()
@@ -112,7 +114,7 @@ final class LimitMemory: Sendable {
 
     /// The credential of this hash, where it was valid lately.
     func credential(_ hash: [UInt8]) -> Credential? {
-        let now = now()
+        let now = self.now()
         return state.withLock { state in
             guard let known = state.credentials[hash], now - known.readAt < LimitMemory.life else {
                 return nil
@@ -123,7 +125,7 @@ final class LimitMemory: Sendable {
 
     /// The limits of an organization where they were read lately.
     func recentLimits(of organization: [UInt8]) -> KnownLimits? {
-        let now = now()
+        let now = self.now()
         return state.withLock { state in
             guard let entry = state.entries[organization], now - entry.readAt < LimitMemory.life
             else { return nil }
@@ -133,13 +135,13 @@ final class LimitMemory: Sendable {
 
     /// Notes that the organization's numbers could not be read.
     func noteAway(_ organization: [UInt8]) {
-        let now = now()
+        let now = self.now()
         state.withLock { $0.entries[organization]?.awayUntil = now + LimitMemory.pause }
     }
 
     /// Whether they could not be read less than a second ago.
     func isAway(_ organization: [UInt8]) -> Bool {
-        let now = now()
+        let now = self.now()
         return state.withLock { $0.entries[organization]?.awayUntil.map { now < $0 } ?? false }
     }
 }

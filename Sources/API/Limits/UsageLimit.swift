@@ -1,7 +1,7 @@
 import HTTPServer
 import Metering
-import Query
-import Zones
+public import Query
+public import Zones
 
 /// One limit, as the member `limits` of an organization or plan has it in the directory.
 public struct UsageLimit: Sendable, Equatable {
@@ -101,7 +101,8 @@ extension UsageLimit {
                 _ = try zones.zone(named: limit.zone)
             } catch {
                 if case .noDatabase = error { continue }
-                return "limits[\(index)]: zone must be a time zone like Europe/Berlin; \(error.text)"
+                return "limits[\(index)]: zone must be a time zone like Europe/Berlin; "
+                    + error.text
             }
         }
         return nil
@@ -111,7 +112,7 @@ extension UsageLimit {
 /// Reads the members of one limit.
 private struct UsageLimitReader {
     var limit = UsageLimit(meter: "")
-    private var anchor: Int32?
+    var anchor: Int32?
 
     /// What is wrong, as one line; nil where nothing is.
     mutating func read(_ members: [JSONValue.Member]) -> String? {
@@ -159,12 +160,13 @@ private struct UsageLimitReader {
             limit.zone = text
         case "filter": return readFilter(value)
         case "mode":
-            guard let mode = text(value).flatMap(UsageLimit.Mode.init) else {
+            guard let mode = text(value).flatMap({ UsageLimit.Mode(rawValue: $0) }) else {
                 return "mode must be hard or soft"
             }
             limit.mode = mode
         case "onUnavailable":
-            guard let answer = text(value).flatMap(UsageLimit.OnUnavailable.init) else {
+            guard let answer = text(value).flatMap({ UsageLimit.OnUnavailable(rawValue: $0) })
+            else {
                 return "onUnavailable must be allow or deny"
             }
             limit.onUnavailable = answer
@@ -220,7 +222,9 @@ private struct UsageLimitReader {
     private func isMeter(_ name: String) -> Bool {
         guard (1...256).contains(name.utf8.count), let first = name.utf8.first else { return false }
         return (97...122).contains(first)
-            && name.utf8.allSatisfy { (97...122).contains($0) || (48...57).contains($0) || $0 == 95 }
+            && name.utf8.allSatisfy {
+                (97...122).contains($0) || (48...57).contains($0) || $0 == 95
+            }
     }
 
     private func isAmount(_ digits: [UInt8]) -> Bool {
