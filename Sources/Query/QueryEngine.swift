@@ -43,7 +43,8 @@ public struct QueryEngine: Sendable {
     /// Names of the cells' keys.
     public internal(set) var layout: KeyLayout
     private let meters: [String: KnownMeter]
-    private let catalog: MeterCatalog
+    /// The declarations of meters and events.
+    public let catalog: MeterCatalog
 
     /// An engine for this catalog and layout.
     public init(catalog: MeterCatalog, layout: KeyLayout, clock: WallClock) {
@@ -141,7 +142,7 @@ public struct QueryEngine: Sendable {
         return MeterSummary(
             name: meter.name, kind: meter.kind.rawValue, keep: meter.keep?.rawValue,
             windows: meter.windows.map(\.name), scopes: meter.scopes, by: meter.by, valueKind: kind,
-            scale: catalog.scale(of: meter))
+            scale: catalog.scale(of: meter), isAcross: meter.isAcross)
     }
 }
 
@@ -215,4 +216,6 @@ public struct MeterSummary: Sendable, Hashable {
     public var valueKind: ValueKind
     /// Decimals of its numbers, which are kept times 10^scale; 0: whole numbers.
     public var scale: Int
+    /// Whether it is also counted over all organizations.
+    public var isAcross: Bool
 }

@@ -246,13 +246,22 @@ import Testing
         try limits(#"[{"meter": "calls", "limit": 1, "period": "day"}]"#)
         try service.add("o", "calls:day:2026-03", ["09": 1])
         let body = Array(#"{"meter": "calls"}"#.utf8)
-        for role in Role.allCases {
+        for role in [Role.admin, .write, .read] {
             for (organization, isAllowed) in [("o", false), ("p", true)] {
                 let key = try service.key(organization, ["operations"], role: role)
                 let found = try service.send(
                     .post, "/v1/check", ["Authorization": "Bearer \(key)"], body: body)
                 #expect(found.body.contains(#""allowed":\#(isAllowed)"#), "\(role): \(found.body)")
             }
+        }
+        // An operator names the organization.
+        let key = try service.key("p", ["operations"], role: .operator)
+        let operators = ["Authorization": "Bearer \(key)"]
+        #expect(try service.send(.post, "/v1/check", operators, body: body).status == 400)
+        let named = Array(#"{"meter": "calls", "subject": "o"}"#.utf8)
+        for _ in 0..<2 {
+            let found = try service.send(.post, "/v1/check", operators, body: named)
+            #expect(found.body.contains(#""allowed":false"#), "\(found.body)")
         }
         let other = try service.key("o", ["privacy"])
         #expect(

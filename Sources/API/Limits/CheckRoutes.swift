@@ -22,13 +22,10 @@ extension OperationsDialect {
             request = found
         } catch { problem = error }
         call.worker.deadline = min(call.worker.deadline, .now + OperationsDialect.checkWait)
-        let (credential, isAway) = try caller(call)
+        let (credential, isAway) = try caller(call, subject: request?.subject)
         try Parameters.refuseAll(of: call.request, badStatus: 400)
         guard let request else { throw problem ?? .fault }
-        let organization = credential.organization
-        if let subject = request.subject, subject != organization {
-            throw Problem(403, "The key belongs to another organization than the subject")
-        }
+        let organization = try subject(of: request, credential)
         if !isAway {
             do throws(Problem) {
                 return try answer(request, call, organization)
@@ -44,7 +41,7 @@ extension OperationsDialect {
     ///
     /// `isAway`: Redis does not answer, and the credential was valid lately.
     private func caller(
-        _ call: borrowing Call
+        _ call: borrowing Call, subject: [UInt8]?
     ) throws(Problem) -> (credential: Credential, isAway: Bool) {
         let secret = call.bearerToken()
         let hash = secret.flatMap { APIKey($0)?.hash }
@@ -52,7 +49,7 @@ extension OperationsDialect {
             let now = call.worker.engine.clock.nanoseconds
             return known.expiresAtNanoseconds.map { now < $0 } ?? true ? known : nil
         }
-        if let hash, let known, memory.isAway(known.organization) {
+        if let hash, let known, memory.isAway(subject ?? known.organization) {
             try call.charge.begin(credential: hash)
             try call.charge.enter(known.organization, credential: hash)
             return (known, true)
@@ -65,9 +62,25 @@ extension OperationsDialect {
         } catch {
             if error.status == 401, let hash { memory.forget(credential: hash) }
             guard error.status == 503, let known else { throw error }
-            memory.noteAway(known.organization)
+            memory.noteAway(subject ?? known.organization)
             return (known, true)
         }
+    }
+
+    /// The organization that is asked about: an operator names any, other keys have their own.
+    private func subject(
+        of request: CheckRequest, _ credential: Credential
+    ) throws(Problem) -> [UInt8] {
+        guard credential.role != .operator else {
+            guard let subject = request.subject else {
+                throw Problem(400, "An operator's key has no organization: subject is missing")
+            }
+            return subject
+        }
+        if let subject = request.subject, subject != credential.organization {
+            throw Problem(403, "The key belongs to another organization than the subject")
+        }
+        return credential.organization
     }
 
     // MARK: Answers

@@ -231,6 +231,10 @@ private struct BucketTimes {
 /// Writes lines of CSV.
 struct CSVWriter {
     private(set) var bytes: [UInt8] = []
+    /// What each line ends with.
+    private let lineEnd: [UInt8]
+
+    init(lineEnd: [UInt8] = [0x0D, 0x0A]) { self.lineEnd = lineEnd }
 
     /// Fields with a comma, a quote or a line end are quoted.
     mutating func line(_ fields: [[UInt8]]) {
@@ -247,6 +251,6 @@ struct CSVWriter {
             }
             bytes.append(UInt8(ascii: "\""))
         }
-        bytes.append(contentsOf: [0x0D, 0x0A])
+        bytes.append(contentsOf: lineEnd)
     }
 }

@@ -23,9 +23,10 @@ extension QueryEngine {
                     + "and levels")
         }
         let ask = MeterAsk(meter: name, filters: filters)
+        let owners = try SubjectChoice(ask, known.declaration, shards: layout.shardCount)
         let choice = try ScopeChoice(known.declaration, ask)
         guard let range, !known.isClampedAtZero else {
-            return try allTime(known, summary, ask, choice)
+            return try allTime(known, summary, owners, choice)
         }
         guard !known.kept.isEmpty else {
             throw QuestionError(
@@ -40,14 +41,15 @@ extension QueryEngine {
             wholeEnd: range.end)
         let plan = QuestionPlan(
             ask: ask, meter: summary, buckets: [bucket], compared: [], range: range, clips: [],
-            known: known, choice: choice, coverages: [Coverage(range: range, pieces: pieces)],
-            comparedCoverages: [])
+            owners: owners, known: known, choice: choice,
+            coverages: [Coverage(range: range, pieces: pieces)], comparedCoverages: [])
         try QuestionPlan.check(cells: plan.cells)
         return plan
     }
 
     private func allTime(
-        _ known: KnownMeter, _ summary: MeterSummary, _ ask: MeterAsk, _ choice: ScopeChoice
+        _ known: KnownMeter, _ summary: MeterSummary, _ owners: SubjectChoice,
+        _ choice: ScopeChoice
     ) throws(QuestionError) -> QuestionPlan {
         guard known.declaration.windows.contains(.all) else {
             let whose = known.isClampedAtZero ? "of a level" : "without a period"
@@ -57,8 +59,9 @@ extension QueryEngine {
         }
         let bucket = Bucket(start: .min, end: .max, local: 0, wholeStart: .min, wholeEnd: .max)
         return QuestionPlan(
-            ask: ask, meter: summary, buckets: [bucket], compared: [], range: nil, clips: [],
-            known: known, choice: choice, coverages: [.allTime], comparedCoverages: [])
+            ask: owners.askOfOne, meter: summary, buckets: [bucket], compared: [], range: nil,
+            clips: [], owners: owners, known: known, choice: choice, coverages: [.allTime],
+            comparedCoverages: [])
     }
 }
 

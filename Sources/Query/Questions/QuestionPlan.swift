@@ -1,3 +1,4 @@
+internal import Ledger
 internal import Metering
 internal import Zones
 
@@ -27,6 +28,8 @@ public struct QuestionPlan: Sendable {
     public let range: TimeRange?
     /// Edges that were moved.
     public let clips: [Clip]
+    /// Whose cells are read.
+    let owners: SubjectChoice
     let known: KnownMeter
     let choice: ScopeChoice
     let coverages: [Coverage]
@@ -47,8 +50,23 @@ public struct QuestionPlan: Sendable {
     /// A year of quarter-hours is 35,040. It bounds the plan's memory before its keys are written.
     public static let mostCells = 500_000
 
-    /// How many cells, or tables of them, the answer needs.
-    public var cells: Int {
+    /// Where the organization is among the dimensions of the rows; nil: it is none of them.
+    var subjectAt: Int? { owners.place }
+    /// Whether the question itself names all groups, so that they are there without any number.
+    var isNamed: Bool {
+        choice.positions.allSatisfy { $0 == nil } && !owners.areListed
+    }
+    /// Whether one value may be in several sketches that are not in one shard.
+    var mergesSketches: Bool {
+        known.form == .distinct && ask.subjects != .own && subjectAt == nil
+    }
+
+    /// How many cells, or tables of them, the answer needs; of organizations that must be listed
+    /// first: for one of them.
+    public var cells: Int { cellsOfOwner * owners.count }
+
+    /// How many cells, or tables of them, are read of one organization.
+    var cellsOfOwner: Int {
         let perPart = (coverages + comparedCoverages).reduce(0) { sum, coverage in
             sum + coverage.pieces.reduce(0) { $0 + $1.numbers.count }
         }
@@ -66,6 +84,22 @@ extension QuestionPlan {
     }
 }
 
+extension QuestionPlan {
+    /// The most unions of distinct values that are made here: 16 KB each.
+    static let mostSketches = 2_000
+
+    /// Refuses more unions of distinct values than there is memory for.
+    fileprivate func checkSketches() throws(QuestionError) {
+        guard mergesSketches else { return }
+        let groups = Set(choice.parts.map { $0.values.compactMap { $0 } }).count
+        let count = groups * (coverages.count + comparedCoverages.count)
+        guard count > QuestionPlan.mostSketches else { return }
+        throw QuestionError(
+            "the answer would need \(count) unions of distinct values, at most "
+                + "\(QuestionPlan.mostSketches) are made: ask for fewer windows or values")
+    }
+}
+
 extension QueryEngine {
     /// The plan of a question; throws where it cannot be answered from the cells that are kept.
     ///
@@ -75,7 +109,8 @@ extension QueryEngine {
             throw QuestionError("there is no meter \(ask.meter)")
         }
         try QueryEngine.check(ask, known)
-        let choice = try ScopeChoice(known.declaration, ask)
+        let owners = try SubjectChoice(ask, known.declaration, shards: layout.shardCount)
+        let choice = try ScopeChoice(known.declaration, owners.askOfOne)
         let isUndated = ask.from == nil && ask.to == nil
         if isUndated, ask.step == .none, ask.compare == nil,
             known.declaration.windows.contains(.all)
@@ -83,7 +118,7 @@ extension QueryEngine {
             let bucket = Bucket(start: .min, end: .max, local: 0, wholeStart: .min, wholeEnd: .max)
             return QuestionPlan(
                 ask: ask, meter: summary, buckets: [bucket], compared: [], range: nil, clips: [],
-                known: known, choice: choice, coverages: [.allTime], comparedCoverages: [])
+                owners: owners, known: known, choice: choice, coverages: [.allTime], comparedCoverages: [])
         }
         guard !known.kept.isEmpty else {
             throw QuestionError(
@@ -95,9 +130,11 @@ extension QueryEngine {
         if ask.compare != nil { try builder.compare() }
         let plan = QuestionPlan(
             ask: ask, meter: summary, buckets: builder.buckets, compared: builder.compared,
-            range: builder.range, clips: builder.clips, known: known, choice: choice,
+            range: builder.range, clips: builder.clips, owners: owners, known: known,
+            choice: choice,
             coverages: builder.coverages, comparedCoverages: builder.comparedCoverages)
         try QuestionPlan.check(cells: plan.cells)
+        try plan.checkSketches()
         return plan
     }
 
@@ -169,7 +206,7 @@ private struct PlanBuilder {
 
     mutating func cover() throws(QuestionError) {
         let wanted = try asked()
-        buckets = try calendar.buckets(wanted, most: QuestionPlan.mostBuckets)
+        buckets = try calendar.buckets(wanted, most: ask.mostBuckets)
         moveEdgesBetweenCells()
         try coverFirst(wanted)
         try coverLast(wanted)

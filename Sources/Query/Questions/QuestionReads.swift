@@ -1,9 +1,26 @@
 internal import Ledger
 internal import Metering
 
+/// Takes what a plan's reads have found of one owner of cells into the fold.
+typealias QuestionFill = (CellSnapshot, GroupFold) -> Void
+
 extension Inquiry {
-    /// The rows of a planned question, in the same reads as all other questions of this inquiry.
+    /// The rows of a planned question about this inquiry's organization alone, in the same reads as
+    /// all other questions of this inquiry; see `QueryWorker.rows` for several organizations.
     public mutating func rows(_ plan: QuestionPlan) -> Question<QuestionRows> {
+        let fill = fill(plan)
+        let organization = organization
+        return Question { snapshot in
+            let fold = GroupFold(plan)
+            fold.setSubject(organization)
+            fold.begin(plan.choice)
+            fill(snapshot, fold)
+            return QuestionRows(plan, fold)
+        }
+    }
+
+    /// Plans the reads of the organization that `names` has.
+    mutating func fill(_ plan: QuestionPlan) -> QuestionFill {
         let columns = plan.coverages + plan.comparedCoverages
         switch plan.known.form {
         case .sum: return sums(plan, columns)
@@ -12,7 +29,7 @@ extension Inquiry {
         case .extremeTable: return memberExtremes(plan, columns)
         case .distinct: return distincts(plan, columns)
         case .histogram: return steps(plan, columns)
-        case .grid: return Question { _ in QuestionRows(plan, GroupFold(columns: 1, kind: .sum)) }
+        case .grid: return { _, _ in }
         }
     }
 
@@ -48,15 +65,11 @@ extension Inquiry {
     }
 
     private mutating func forEachSeriesCell(
-        _ plan: QuestionPlan, _ columns: [Coverage], _ kind: GroupFold.Kind,
-        reading read: (([UInt8]) -> MeterNumber?)? = nil,
+        _ plan: QuestionPlan, _ columns: [Coverage],
         _ body: @escaping (GroupFold, UnsafeRawBufferPointer, Int, Int) -> Void
-    ) -> Question<QuestionRows> {
+    ) -> QuestionFill {
         let reads = plan.choice.parts.map { (part: $0, reads: seriesReads(plan, $0)) }
-        let count = columns.count
-        return Question { snapshot in
-            let fold = GroupFold(columns: count, kind: kind)
-            fold.begin(plan.choice)
+        return { snapshot, fold in
             for (part, reads) in reads {
                 let group = fold.group(part.values.compactMap { $0 })
                 guard group >= 0 else { continue }
@@ -67,24 +80,21 @@ extension Inquiry {
                     }
                 }
             }
-            return QuestionRows(plan, fold, number: read)
         }
     }
 
     private mutating func sums(
         _ plan: QuestionPlan, _ columns: [Coverage]
-    ) -> Question<QuestionRows> {
-        forEachSeriesCell(plan, columns, .sum) { fold, value, group, column in
+    ) -> QuestionFill {
+        forEachSeriesCell(plan, columns) { fold, value, group, column in
             fold.add(CellText.integer(value), group, column)
         }
     }
 
     private mutating func extremes(
         _ plan: QuestionPlan, _ columns: [Coverage]
-    ) -> Question<QuestionRows> {
-        forEachSeriesCell(
-            plan, columns, .extreme(plan.known.keep), reading: storedNumber(of: plan.known)
-        ) { fold, value, group, column in fold.keep(value, group, column) }
+    ) -> QuestionFill {
+        forEachSeriesCell(plan, columns) { fold, value, group, column in fold.keep(value, group, column) }
     }
 
     // MARK: Members
@@ -109,17 +119,13 @@ extension Inquiry {
     }
 
     private mutating func forEachMember(
-        _ plan: QuestionPlan, _ columns: [Coverage], _ kind: GroupFold.Kind,
-        reading read: (([UInt8]) -> MeterNumber?)? = nil,
+        _ plan: QuestionPlan, _ columns: [Coverage],
         _ body: @escaping (GroupFold, UnsafeRawBufferPointer, Int, Int) -> Void
-    ) -> Question<QuestionRows> {
+    ) -> QuestionFill {
         let reads = plan.choice.parts.map { part in
             (part: part, tables: memberReads(plan, columns, part))
         }
-        let count = columns.count
-        return Question { snapshot in
-            let fold = GroupFold(columns: count, kind: kind)
-            fold.begin(plan.choice)
+        return { snapshot, fold in
             for (part, tables) in reads {
                 // Members come again in each column; their names are read once.
                 var groups = NamedValues<Int>()
@@ -133,36 +139,33 @@ extension Inquiry {
                     }
                 }
             }
-            return QuestionRows(plan, fold, number: read)
         }
     }
 
     private mutating func memberSums(
         _ plan: QuestionPlan, _ columns: [Coverage]
-    ) -> Question<QuestionRows> {
+    ) -> QuestionFill {
         if plan.known.form == .ranking {
-            return forEachMember(plan, columns, .sum) { fold, value, group, column in
+            return forEachMember(plan, columns) { fold, value, group, column in
                 fold.add(CellSnapshot.score(value), group, column)
             }
         }
-        return forEachMember(plan, columns, .sum) { fold, value, group, column in
+        return forEachMember(plan, columns) { fold, value, group, column in
             fold.add(CellText.integer(value), group, column)
         }
     }
 
     private mutating func memberExtremes(
         _ plan: QuestionPlan, _ columns: [Coverage]
-    ) -> Question<QuestionRows> {
-        forEachMember(
-            plan, columns, .extreme(plan.known.keep), reading: storedNumber(of: plan.known)
-        ) { fold, value, group, column in fold.keep(value, group, column) }
+    ) -> QuestionFill {
+        forEachMember(plan, columns) { fold, value, group, column in fold.keep(value, group, column) }
     }
 
     // MARK: Kinds without members
 
     private mutating func distincts(
         _ plan: QuestionPlan, _ columns: [Coverage]
-    ) -> Question<QuestionRows> {
+    ) -> QuestionFill {
         // Values that differ only in dimensions that are not asked for are counted together.
         var groups: [[[UInt8]]] = []
         var scopes: [[[UInt8]]: [[UInt8]]] = [:]
@@ -176,34 +179,33 @@ extension Inquiry {
                 let keys = (scopes[group] ?? []).flatMap { scope in
                     self.keys(plan.known, coverage, scope: scope)
                 }
-                return keys.isEmpty ? nil : self.plan.whole(.distinct(keys))
+                guard !keys.isEmpty else { return nil }
+                return self.plan.whole(plan.mergesSketches ? .sketch(keys) : .distinct(keys))
             }
         }
-        let count = columns.count
-        return Question { snapshot in
-            let fold = GroupFold(columns: count, kind: .sum)
-            fold.begin(plan.choice)
+        return { snapshot, fold in
             for (group, reads) in zip(groups, reads) {
                 let index = fold.group(group)
                 guard index >= 0 else { continue }
                 for (column, read) in reads.enumerated() {
-                    if let read { fold.add(snapshot.count(read), index, column) }
+                    guard let read else { continue }
+                    if plan.mergesSketches {
+                        if let sketch = snapshot.sketch(read) { fold.merge(sketch, index, column) }
+                    } else {
+                        fold.add(snapshot.count(read), index, column)
+                    }
                 }
             }
-            return QuestionRows(plan, fold)
         }
     }
 
     private mutating func steps(
         _ plan: QuestionPlan, _ columns: [Coverage]
-    ) -> Question<QuestionRows> {
+    ) -> QuestionFill {
         let reads = plan.choice.parts.map { part in
             (part: part, tables: memberReads(plan, columns, part))
         }
-        let count = columns.count
-        return Question { snapshot in
-            let fold = GroupFold(columns: count, kind: .steps)
-            fold.begin(plan.choice)
+        return { snapshot, fold in
             for (part, tables) in reads {
                 let group = fold.group(part.values.compactMap { $0 })
                 guard group >= 0 else { continue }
@@ -214,7 +216,6 @@ extension Inquiry {
                     }
                 }
             }
-            return QuestionRows(plan, fold)
         }
     }
 }
