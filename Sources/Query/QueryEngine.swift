@@ -43,6 +43,7 @@ public struct QueryEngine: Sendable {
     /// Names of the cells' keys.
     public internal(set) var layout: KeyLayout
     private let meters: [String: KnownMeter]
+    private let derived: [String: DerivedMeter]
     private let catalog: MeterCatalog
 
     /// An engine for this catalog and layout.
@@ -53,6 +54,8 @@ public struct QueryEngine: Sendable {
         meters = Dictionary(
             catalog.meters.map { ($0.name, KnownMeter($0, in: catalog)) },
             uniquingKeysWith: { first, _ in first })
+        derived = Dictionary(
+            catalog.derived.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
     }
 
     /// The needs that the catalog does not meet, in their order.
@@ -119,12 +122,28 @@ public struct QueryEngine: Sendable {
 
     func meter(_ name: String) -> KnownMeter? { meters[name] }
 
-    /// All meters, in the order of the catalog.
-    public var summaries: [MeterSummary] { catalog.meters.map { summary(of: $0) } }
+    /// All meters, in the order of the catalog; behind them those that are derived of others.
+    public var summaries: [MeterSummary] {
+        catalog.meters.map { summary(of: $0) } + catalog.derived.map { summary(of: $0) }
+    }
 
     /// The meter with that name, or nil.
     public func summary(_ name: String) -> MeterSummary? {
-        meters[name].map { summary(of: $0.declaration) }
+        meters[name].map { summary(of: $0.declaration) } ?? derived[name].map { summary(of: $0) }
+    }
+
+    /// What all meters have that a derived one is made of.
+    private func summary(of meter: DerivedMeter) -> MeterSummary {
+        let sources = meter.form.sources.compactMap { meters[$0]?.declaration }
+        func shared<Part: Equatable>(_ parts: (MeterDeclaration) -> [Part]) -> [Part] {
+            (sources.first.map(parts) ?? []).filter { part in
+                sources.dropFirst().allSatisfy { parts($0).contains(part) }
+            }
+        }
+        return MeterSummary(
+            name: meter.name, kind: meter.form.word, keep: nil,
+            windows: shared { $0.windows.map(\.name) }, scopes: shared(\.scopes),
+            by: shared(\.by), valueKind: .integer, scale: 0, derived: meter.form)
     }
 
     private func summary(of meter: MeterDeclaration) -> MeterSummary {
@@ -215,4 +234,6 @@ public struct MeterSummary: Sendable, Hashable {
     public var valueKind: ValueKind
     /// Decimals of its numbers, which are kept times 10^scale; 0: whole numbers.
     public var scale: Int
+    /// How it is answered from other meters; nil: it has cells of its own.
+    public var derived: DerivedMeter.Form?
 }

@@ -21,6 +21,9 @@ struct QuestionReader {
         ask.fill = try word(fields, "fill") ?? .zero
         ask.limit = Int(try integer(fields, "limit", 1...QuestionReader.mostRows) ?? 1_000)
         ask.offset = Int(try integer(fields, "offset", 0...1_000_000_000) ?? 0)
+        ask.percentiles = fields.percentiles
+        ask.member = fields.member
+        ask.isRanked = fields.isRanked || fields.member != nil
         guard let cursor = fields.texts["cursor"] else { return ask }
         guard fields.texts["offset"] == nil else {
             throw Problem(400, "offset cannot be given together with cursor")
@@ -156,6 +159,9 @@ struct Cursor {
             add((filter.dimension + (filter.isExcluding ? "!" : "=")).utf8)
             for value in filter.values { add(value) }
         }
+        for percentile in ask.percentiles { add(percentile.text.utf8) }
+        if ask.isRanked { add("rest".utf8) }
+        // A member has one row and no next page.
         return sum
     }
 }

@@ -13,6 +13,10 @@ final class GroupFold {
     private(set) var sums: [Int64] = []
     private(set) var extremes: [UnsafeRawBufferPointer?] = []
     private(set) var steps: [[Int64: Int64]] = []
+    /// Different values; nil where there are some that are not told apart.
+    ///
+    /// `sums` has an estimate then.
+    private(set) var distinct: [Set<[UInt8]>?] = []
     /// Whether there are more numbers than one answer has; those beyond it are left out.
     private(set) var isTooLarge = false
     /// Whether members beyond a meter's limit are in it, which are not told apart.
@@ -25,6 +29,7 @@ final class GroupFold {
         case sum
         case extreme(MeterDeclaration.Keep?)
         case steps
+        case unique
     }
 
     init(columns: Int, kind: Kind) {
@@ -45,6 +50,9 @@ final class GroupFold {
         case .sum: sums.append(contentsOf: repeatElement(0, count: columns))
         case .extreme: extremes.append(contentsOf: repeatElement(nil, count: columns))
         case .steps: steps.append(contentsOf: repeatElement([:], count: columns))
+        case .unique:
+            sums.append(contentsOf: repeatElement(0, count: columns))
+            distinct.append(contentsOf: repeatElement([], count: columns))
         }
         return groups.count - 1
     }
@@ -63,6 +71,16 @@ final class GroupFold {
     func add(step: Int64, _ number: Int64, _ group: Int, _ column: Int) {
         let index = group * columns + column
         steps[index][step] = CellText.add(steps[index][step] ?? 0, number)
+    }
+
+    /// Adds a member of a table with one dimension, as it is in Redis.
+    func insert(_ member: UnsafeRawBufferPointer, _ group: Int, _ column: Int) {
+        let index = group * columns + column
+        if member.elementsEqual(Most.other.utf8) {
+            distinct[index] = nil
+        } else {
+            distinct[index]?.insert([UInt8](member))
+        }
     }
 
     /// The group of a member in Redis; −1 where a filter leaves it out or its name is no tuple.

@@ -2,17 +2,58 @@ internal import Ledger
 internal import Metering
 
 extension Inquiry {
+    /// Adds what was read to the numbers of a fold.
+    private typealias Fill = (CellSnapshot, GroupFold) -> Void
+
     /// The rows of a planned question, in the same reads as all other questions of this inquiry.
     public mutating func rows(_ plan: QuestionPlan) -> Question<QuestionRows> {
         let columns = plan.coverages + plan.comparedCoverages
-        switch plan.known.form {
-        case .sum: return sums(plan, columns)
-        case .extreme: return extremes(plan, columns)
-        case .table, .ranking: return memberSums(plan, columns)
-        case .extremeTable: return memberExtremes(plan, columns)
-        case .distinct: return distincts(plan, columns)
-        case .histogram: return steps(plan, columns)
-        case .grid: return Question { _ in QuestionRows(plan, GroupFold(columns: 1, kind: .sum)) }
+        var fills: [Fill] = []
+        // The columns of each meter follow those of the one before.
+        for (index, source) in plan.sources.enumerated() {
+            fills.append(
+                plan.isUnique
+                    ? fillUnique(source, columns)
+                    : fill(plan, source, columns, first: index * columns.count))
+        }
+        let count = columns.count * (plan.isRatio ? 2 : 1)
+        let number = plan.known.form.isStoredValue ? storedNumber(of: plan.known) : nil
+        let kind = plan.isUnique ? .unique : plan.known.foldKind
+        return Question { snapshot in
+            let fold = GroupFold(columns: count, kind: kind)
+            for source in plan.sources { fold.begin(source.choice) }
+            for fill in fills { fill(snapshot, fold) }
+            return QuestionRows(plan, fold, number: number)
+        }
+    }
+
+    private mutating func fill(
+        _ plan: QuestionPlan, _ source: QuestionPlan.Source, _ columns: [Coverage], first: Int
+    ) -> Fill {
+        switch source.known.form {
+        case .sum:
+            forEachSeriesCell(plan, source, first) { fold, value, group, column in
+                fold.add(CellText.integer(value), group, column)
+            }
+        case .extreme:
+            forEachSeriesCell(plan, source, first) { fold, value, group, column in
+                fold.keep(value, group, column)
+            }
+        case .table:
+            forEachMember(source, columns, first) { fold, value, group, column in
+                fold.add(CellText.integer(value), group, column)
+            }
+        case .ranking:
+            forEachMember(source, columns, first) { fold, value, group, column in
+                fold.add(CellSnapshot.score(value), group, column)
+            }
+        case .extremeTable:
+            forEachMember(source, columns, first) { fold, value, group, column in
+                fold.keep(value, group, column)
+            }
+        case .distinct: distincts(source, columns, first)
+        case .histogram: steps(source, columns, first)
+        case .grid: { _, _ in }
         }
     }
 
@@ -22,7 +63,7 @@ extension Inquiry {
     ///
     /// What is compared has windows of its own, which may be the same ones.
     private mutating func seriesReads(
-        _ plan: QuestionPlan, _ part: ScopeChoice.Part
+        _ plan: QuestionPlan, _ known: KnownMeter, _ part: ScopeChoice.Part
     ) -> [(parts: [SeriesPart], columns: WindowColumns)] {
         var reads: [(parts: [SeriesPart], columns: WindowColumns)] = []
         for (coverages, first) in [
@@ -38,7 +79,7 @@ extension Inquiry {
                 var parts: [SeriesPart] = []
                 for numbers in columns.joined {
                     parts += series(
-                        plan.known, Coverage.Piece(window: window, numbers: numbers),
+                        known, Coverage.Piece(window: window, numbers: numbers),
                         part.scope.text, mostMembers: 2)
                 }
                 if !parts.isEmpty { reads.append((parts, columns)) }
@@ -48,54 +89,37 @@ extension Inquiry {
     }
 
     private mutating func forEachSeriesCell(
-        _ plan: QuestionPlan, _ columns: [Coverage], _ kind: GroupFold.Kind,
-        reading read: (([UInt8]) -> MeterNumber?)? = nil,
+        _ plan: QuestionPlan, _ source: QuestionPlan.Source, _ first: Int,
         _ body: @escaping (GroupFold, UnsafeRawBufferPointer, Int, Int) -> Void
-    ) -> Question<QuestionRows> {
-        let reads = plan.choice.parts.map { (part: $0, reads: seriesReads(plan, $0)) }
-        let count = columns.count
-        return Question { snapshot in
-            let fold = GroupFold(columns: count, kind: kind)
-            fold.begin(plan.choice)
+    ) -> Fill {
+        let reads = source.choice.parts.map {
+            (part: $0, reads: seriesReads(plan, source.known, $0))
+        }
+        return { snapshot, fold in
             for (part, reads) in reads {
                 let group = fold.group(part.values.compactMap { $0 })
                 guard group >= 0 else { continue }
                 for (parts, columns) in reads {
                     var columns = columns
                     snapshot.forEachWindow(parts) { number, value in
-                        if let column = columns.column(number) { body(fold, value, group, column) }
+                        if let column = columns.column(number) {
+                            body(fold, value, group, first + column)
+                        }
                     }
                 }
             }
-            return QuestionRows(plan, fold, number: read)
         }
-    }
-
-    private mutating func sums(
-        _ plan: QuestionPlan, _ columns: [Coverage]
-    ) -> Question<QuestionRows> {
-        forEachSeriesCell(plan, columns, .sum) { fold, value, group, column in
-            fold.add(CellText.integer(value), group, column)
-        }
-    }
-
-    private mutating func extremes(
-        _ plan: QuestionPlan, _ columns: [Coverage]
-    ) -> Question<QuestionRows> {
-        forEachSeriesCell(
-            plan, columns, .extreme(plan.known.keep), reading: storedNumber(of: plan.known)
-        ) { fold, value, group, column in fold.keep(value, group, column) }
     }
 
     // MARK: Members
 
     /// The reads of each column of one set of cells, one table or ranking a window.
     private mutating func memberReads(
-        _ plan: QuestionPlan, _ columns: [Coverage], _ part: ScopeChoice.Part
+        _ known: KnownMeter, _ columns: [Coverage], _ part: ScopeChoice.Part
     ) -> [TableEntries] {
-        let isRanking = plan.known.form == .ranking
+        let isRanking = known.form == .ranking
         return columns.map { coverage in
-            let keys = keys(plan.known, coverage, scope: part.scope.text)
+            let keys = keys(known, coverage, scope: part.scope.text)
             var reads: [Int] = []
             if isRanking {
                 if let first = keys.first {
@@ -104,22 +128,19 @@ extension Inquiry {
             } else {
                 reads = keys.map { self.plan.whole(.hash($0)) }
             }
-            return TableEntries(reads: reads, keep: nil, head: plan.known.head)
+            return TableEntries(reads: reads, keep: nil, head: known.head)
         }
     }
 
     private mutating func forEachMember(
-        _ plan: QuestionPlan, _ columns: [Coverage], _ kind: GroupFold.Kind,
-        reading read: (([UInt8]) -> MeterNumber?)? = nil,
+        _ source: QuestionPlan.Source, _ columns: [Coverage], _ first: Int,
         _ body: @escaping (GroupFold, UnsafeRawBufferPointer, Int, Int) -> Void
-    ) -> Question<QuestionRows> {
-        let reads = plan.choice.parts.map { part in
-            (part: part, tables: memberReads(plan, columns, part))
+    ) -> Fill {
+        let choice = source.choice
+        let reads = choice.parts.map { part in
+            (part: part, tables: memberReads(source.known, columns, part))
         }
-        let count = columns.count
-        return Question { snapshot in
-            let fold = GroupFold(columns: count, kind: kind)
-            fold.begin(plan.choice)
+        return { snapshot, fold in
             for (part, tables) in reads {
                 // Members come again in each column; their names are read once.
                 var groups = NamedValues<Int>()
@@ -127,46 +148,43 @@ extension Inquiry {
                     table.forEach(snapshot) { name, value in
                         var group = -1
                         groups.update(
-                            name, initial: fold.group(ofMember: name, plan.choice, part)
+                            name, initial: fold.group(ofMember: name, choice, part)
                         ) { group = $0 }
-                        if group >= 0 { body(fold, value, group, column) }
+                        if group >= 0 { body(fold, value, group, first + column) }
                     }
                 }
             }
-            return QuestionRows(plan, fold, number: read)
         }
-    }
-
-    private mutating func memberSums(
-        _ plan: QuestionPlan, _ columns: [Coverage]
-    ) -> Question<QuestionRows> {
-        if plan.known.form == .ranking {
-            return forEachMember(plan, columns, .sum) { fold, value, group, column in
-                fold.add(CellSnapshot.score(value), group, column)
-            }
-        }
-        return forEachMember(plan, columns, .sum) { fold, value, group, column in
-            fold.add(CellText.integer(value), group, column)
-        }
-    }
-
-    private mutating func memberExtremes(
-        _ plan: QuestionPlan, _ columns: [Coverage]
-    ) -> Question<QuestionRows> {
-        forEachMember(
-            plan, columns, .extreme(plan.known.keep), reading: storedNumber(of: plan.known)
-        ) { fold, value, group, column in fold.keep(value, group, column) }
     }
 
     // MARK: Kinds without members
 
+    /// Different values of a table, or the estimate of how many there are; in the same columns.
+    private mutating func fillUnique(
+        _ source: QuestionPlan.Source, _ columns: [Coverage]
+    ) -> Fill {
+        if source.known.form == .distinct { return distincts(source, columns, 0) }
+        let reads = source.choice.parts.map { part in
+            (part: part, tables: memberReads(source.known, columns, part))
+        }
+        return { snapshot, fold in
+            for (part, tables) in reads {
+                let group = fold.group(part.values.compactMap { $0 })
+                guard group >= 0 else { continue }
+                for (column, table) in tables.enumerated() {
+                    table.forEach(snapshot) { name, _ in fold.insert(name, group, column) }
+                }
+            }
+        }
+    }
+
     private mutating func distincts(
-        _ plan: QuestionPlan, _ columns: [Coverage]
-    ) -> Question<QuestionRows> {
+        _ source: QuestionPlan.Source, _ columns: [Coverage], _ first: Int
+    ) -> Fill {
         // Values that differ only in dimensions that are not asked for are counted together.
         var groups: [[[UInt8]]] = []
         var scopes: [[[UInt8]]: [[UInt8]]] = [:]
-        for part in plan.choice.parts {
+        for part in source.choice.parts {
             let values = part.values.compactMap { $0 }
             if scopes[values] == nil { groups.append(values) }
             scopes[values, default: []].append(part.scope.text)
@@ -174,47 +192,51 @@ extension Inquiry {
         let reads = groups.map { group in
             columns.map { coverage -> Int? in
                 let keys = (scopes[group] ?? []).flatMap { scope in
-                    self.keys(plan.known, coverage, scope: scope)
+                    self.keys(source.known, coverage, scope: scope)
                 }
                 return keys.isEmpty ? nil : self.plan.whole(.distinct(keys))
             }
         }
-        let count = columns.count
-        return Question { snapshot in
-            let fold = GroupFold(columns: count, kind: .sum)
-            fold.begin(plan.choice)
+        return { snapshot, fold in
             for (group, reads) in zip(groups, reads) {
                 let index = fold.group(group)
                 guard index >= 0 else { continue }
                 for (column, read) in reads.enumerated() {
-                    if let read { fold.add(snapshot.count(read), index, column) }
+                    if let read { fold.add(snapshot.count(read), index, first + column) }
                 }
             }
-            return QuestionRows(plan, fold)
         }
     }
 
     private mutating func steps(
-        _ plan: QuestionPlan, _ columns: [Coverage]
-    ) -> Question<QuestionRows> {
-        let reads = plan.choice.parts.map { part in
-            (part: part, tables: memberReads(plan, columns, part))
+        _ source: QuestionPlan.Source, _ columns: [Coverage], _ first: Int
+    ) -> Fill {
+        let reads = source.choice.parts.map { part in
+            (part: part, tables: memberReads(source.known, columns, part))
         }
-        let count = columns.count
-        return Question { snapshot in
-            let fold = GroupFold(columns: count, kind: .steps)
-            fold.begin(plan.choice)
+        return { snapshot, fold in
             for (part, tables) in reads {
                 let group = fold.group(part.values.compactMap { $0 })
                 guard group >= 0 else { continue }
                 for (column, table) in tables.enumerated() {
                     table.forEach(snapshot) { step, value in
                         fold.add(
-                            step: CellText.integer(step), CellText.integer(value), group, column)
+                            step: CellText.integer(step), CellText.integer(value), group,
+                            first + column)
                     }
                 }
             }
-            return QuestionRows(plan, fold)
+        }
+    }
+}
+
+extension KnownMeter {
+    /// What a fold keeps of this meter's cells.
+    fileprivate var foldKind: GroupFold.Kind {
+        switch form {
+        case .sum, .table, .distinct, .ranking, .grid: .sum
+        case .extreme, .extremeTable: .extreme(keep)
+        case .histogram: .steps
         }
     }
 }
