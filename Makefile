@@ -17,7 +17,7 @@ REDIS_CA ?=
 REDIS_CERT ?=
 REDIS_KEY ?=
 
-.PHONY: help setup setup-test build release install uninstall test test-fast soak fuzz faults replay-check demo bench bench-beside bench-cluster bench-http bench-https bench-tls bench-freshness bench-idle bench-peers servers lint format embed clean
+.PHONY: help setup setup-test build release install uninstall test test-fast soak fuzz faults replay-check demo bench bench-beside bench-cluster bench-http bench-https bench-tls bench-freshness bench-idle bench-peers bench-records servers lint format embed clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 12
@@ -90,6 +90,9 @@ bench-idle: setup-test build ## CPU without events, and how fast a restart is ba
 
 bench-peers: setup-test build $(PEER_TOOLS)/ready ## beside Quix Streams and Bytewax: rates, and numbers after disturbances; PEERS=NAMES DISTURBANCES=NAMES
 	@exec Benchmarks/peers/run
+
+bench-records: setup-test build $(PYTHON_TOOLS)/ready ## events as JSON, Avro and Protobuf: rates, beside Python's deserializers and a C program; EVENTS=N ROUNDS=N
+	@exec $(PYTHON_TOOLS)/bin/python3 Benchmarks/records
 
 servers: setup-test build $(PYTHON_TOOLS)/ready ## count on every Redis and Valkey that is here or that Debian's newer suites have, in every shape: SERVERS=REGEX SHAPES=REGEX
 	@Tests/Servers/fetch

@@ -63,7 +63,10 @@ let package = Package(
         room("Registry", "Metering", "CRecordScan", "CProtoSchema", "CCurl", "CSSL"),
         room("Query", "Metering", "Ledger", "Zones"),
         room("HTTPServer", "CMicroHTTPD"),
-        room("API", "Metering", "Query", "HTTPServer", "Spelling", "Zones", "CJWT", "CCrypto"),
+        room("Ingest", "Metering", "Kafka", "CZlib"),
+        room(
+            "API", "Metering", "Query", "HTTPServer", "Ingest", "Spelling", "Zones", "CJWT",
+            "CCrypto"),
         room("Workload"),
         room("Replay", "Kafka", "Redis", "Workload", "CZlib", "CZstd"),
         room("Printing"),
@@ -76,7 +79,7 @@ let package = Package(
             dependencies: [
                 "Metering", "Catalog", "Inference", "Kafka", "Redis", "Ledger", "Pipeline", "Query",
                 "HTTPServer", "API", "Spelling", "Zones", "Workload", "Replay", "Verify",
-                "Printing", "Laboratory", "CMalloc", "Registry",
+                "Printing", "Laboratory", "CMalloc", "Registry", "Ingest",
             ],
             swiftSettings: settings),
 
@@ -133,12 +136,13 @@ let package = Package(
             "SimulationTests", "Pipeline", "Ledger", "Kafka", "Metering", "Redis", "Catalog",
             "TestSupport"),
         tests("HTTPServerTests", "HTTPServer", "TestSupport"),
+        tests("IngestTests", "Ingest", "Metering", "Kafka", "Catalog", "CZlib", "TestSupport"),
         tests(
-            "APITests", "API", "Query", "HTTPServer", "Ledger", "Redis", "Metering", "Catalog",
+            "APITests", "API", "Query", "HTTPServer", "Ingest", "Ledger", "Redis", "Metering", "Catalog",
             "Zones", "FuzzTargets", "EventScanTarget", "RecordScanTarget", "TestSupport"),
         tests("WorkloadTests", "Workload", "Verify", "Kafka", "Redis", "TestSupport"),
         tests(
-            "OdometerTests", "odometer", "API", "HTTPServer", "Ledger", "Metering", "Pipeline",
+            "OdometerTests", "odometer", "API", "HTTPServer", "Ingest", "Ledger", "Metering", "Pipeline",
             "Replay", "Kafka", "Laboratory", "Printing", "Redis", "Verify", "Workload", "Zones",
             "TestSupport"),
         tests("RegistryTests", "Registry", "Metering"),

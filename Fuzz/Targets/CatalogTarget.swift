@@ -191,6 +191,7 @@ private enum CatalogWriter {
             members.append(
                 ("most", mapping(limits.map { ($0.0, $0.1.map(String.init) ?? "none") })))
         }
+        if meter.isAcross { members.append(("across", "true")) }
         if let family = meter.family { members.append(("family", quoted(family))) }
         if let keep = meter.keep { members.append(("keep", quoted(keep.rawValue))) }
         if let value = meter.value { members.append(("value", quoted(value))) }
@@ -214,7 +215,7 @@ private enum CatalogWriter {
         case .unique(let name, _):
             guard let values = catalog.meter(name), let exact = values.limits.by else { return "" }
             return mapping([
-                ("kind", "unique"), ("of", quoted(values.by.joined())),
+                ("kind", "unique"), ("across", "\(values.isAcross)"), ("of", quoted(values.by.joined())),
                 ("exact", "\(exact)"), ("windows", list(values.windows.map { quoted($0.name) })),
                 ("per", list(values.scopes.map { list($0.map(quoted)) })),
                 ("on", list(values.clauses.map(text))), ("retention", retention(of: values)),

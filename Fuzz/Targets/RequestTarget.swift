@@ -35,7 +35,8 @@ final class RequestTarget: FuzzTarget {
         service = try APIService(
             engine: engine,
             dialects: Dialects.all(
-                verifier: try TokenVerifier(algorithm: .hs256, key: Self.secret)),
+                verifier: try TokenVerifier(algorithm: .hs256, key: Self.secret),
+                portal: try PortalTokens(secret: Self.secret)),
             documents: [Document(path: "/openapi.yaml", contentType: "text/plain", body: [0x61])])
         let configuration = RedisConfiguration(
             address: .unixSocket(path: redis ?? "/nonexistent/redis"))

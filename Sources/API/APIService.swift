@@ -114,10 +114,25 @@ public final class APIService: Sendable {
     public func handle(_ worker: APIWorker, _ request: Request) -> Response {
         let begin = MonotonicTime.nanoseconds()
         let (response, route) = respond(worker, request)
-        metrics.record(
-            route: route, status: response.status,
-            nanoseconds: MonotonicTime.nanoseconds() - begin)
-        return response
+        guard let later = response.later else {
+            metrics.record(
+                route: route, status: response.status,
+                nanoseconds: MonotonicTime.nanoseconds() - begin)
+            return response
+        }
+        var counted = response
+        let answer = Later<Response>()
+        later.whenComplete { [metrics] in
+            answer.complete {
+                let response = later.take() ?? .error(status: 500, message: "no answer")
+                metrics.record(
+                    route: route, status: response.status,
+                    nanoseconds: MonotonicTime.nanoseconds() - begin)
+                return response
+            }
+        }
+        counted.later = answer
+        return counted
     }
 
     private func respond(_ worker: APIWorker, _ request: Request) -> (Response, route: Int?) {
@@ -170,7 +185,7 @@ public final class APIService: Sendable {
 
     /// A route of a path, for whatever method.
     private func route(of path: [UInt8]) -> Int? {
-        for method in [HTTPServer.Method.get, .post] {
+        for method in [HTTPServer.Method.get, .post, .delete] {
             if case .found(let id, _) = router.match(method, path) { return id }
         }
         return nil
@@ -187,8 +202,20 @@ public final class APIService: Sendable {
 
     private func response(_ reply: Reply, _ dialect: any Dialect) -> Response {
         var response = Response(
-            status: 200, body: reply.body, contentType: reply.contentType)
-        response.headers = reply.headers
+            status: reply.status, body: reply.body, contentType: reply.contentType)
+        if let later = reply.later {
+            let answer = Later<Response>()
+            later.whenComplete { [self] in
+                answer.complete { [self] in
+                    switch later.take() ?? .failure(.fault) {
+                    case .success(let reply): self.response(reply, dialect)
+                    case .failure(let problem): self.response(problem, dialect)
+                    }
+                }
+            }
+            response.later = answer
+        }
+        response.headers = dialect.answerHeaders + reply.headers
         response.vary = dialect.credentialHeaders
         if let asOfMilliseconds = reply.asOfMilliseconds {
             response.setHeader("X-Odometer-As-Of", TimeText.millisecond(asOfMilliseconds))
@@ -201,7 +228,10 @@ public final class APIService: Sendable {
     }
 
     private func response(_ problem: Problem, _ dialect: any Dialect) -> Response {
-        var response = Response.json(status: problem.status, dialect.body(of: problem))
+        var response = Response(
+            status: problem.status, body: dialect.body(of: problem),
+            contentType: dialect.problemType)
+        response.headers = dialect.answerHeaders
         response.vary = dialect.credentialHeaders
         if let seconds = problem.retryAfterSeconds {
             response.setHeader("Retry-After", String(seconds))

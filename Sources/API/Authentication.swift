@@ -23,6 +23,9 @@ extension Call {
             charge.refuse(credential: hash)
             return nil
         }
+        guard found.role != .operator || dialect.takesOperators else {
+            throw Problem(403, "Operator keys do not open this API")
+        }
         try charge.enter(found.organization, credential: hash)
         return found
     }

@@ -23,6 +23,27 @@ enum Base64URL {
         return rest == 0 ? bytes : nil
     }
 
+    /// The text of bytes.
+    static func text(_ bytes: [UInt8]) -> [UInt8] {
+        let alphabet = Array(
+            "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_".utf8)
+        var text: [UInt8] = []
+        text.reserveCapacity((bytes.count * 4 + 2) / 3)
+        var rest: UInt32 = 0
+        var bits: UInt32 = 0
+        for byte in bytes {
+            rest = rest << 8 | UInt32(byte)
+            bits += 8
+            while bits >= 6 {
+                bits -= 6
+                text.append(alphabet[Int(rest >> bits & 63)])
+            }
+            rest &= 1 << bits - 1
+        }
+        if bits > 0 { text.append(alphabet[Int(rest << (6 - bits) & 63)]) }
+        return text
+    }
+
     private static func value(_ character: UInt8) -> UInt8? {
         switch character {
         case 65...90: character - 65

@@ -15,10 +15,16 @@ public protocol Dialect: Sendable {
     ///
     /// Unknown paths below it are answered with the dialect's own error body.
     var root: String { get }
+    /// Whether keys of the role `operator` open it; its handlers must then tell them from others.
+    var takesOperators: Bool { get }
     /// Its paths, each with the method that answers it.
     var routes: [DialectRoute] { get }
     /// The status for a request with bad parameters; 400 where the dialect names no other.
     var badRequestStatus: Int { get }
+    /// The media type of its error answers.
+    var problemType: String { get }
+    /// Header fields of all its answers.
+    var answerHeaders: [Response.Field] { get }
 
     /// The body of an error answer.
     func body(of problem: Problem) -> [UInt8]
@@ -31,6 +37,12 @@ extension Dialect {
     public var keys: DialectKeys? { .standard }
     /// 400.
     public var badRequestStatus: Int { 400 }
+    /// JSON.
+    public var problemType: String { "application/json" }
+    /// None.
+    public var answerHeaders: [Response.Field] { [] }
+    /// No: an operator's key is no organization's.
+    public var takesOperators: Bool { false }
 }
 
 /// The API keys that open a dialect.
@@ -77,7 +89,7 @@ public struct DialectRoute: Sendable {
     public var name: String
     /// Path with `{name}` for a segment.
     public var pattern: String
-    /// GET, which answers HEAD too, or POST.
+    /// GET answers HEAD too.
     public var method: HTTPServer.Method
     /// The meters that its answers need.
     public var needs: [MeterNeed]
@@ -99,8 +111,12 @@ public struct DialectRoute: Sendable {
 
 /// A dialect's answer: the body, and the values for its headers.
 public struct Reply: Sendable {
+    /// The status code.
+    public var status = 200
     /// JSON, where `contentType` says nothing else.
     public var body: [UInt8]
+    /// 200 to 299; with 204 no body is sent. An answer of `Reply.later` may have an error's status.
+    public var status = 200
     /// The media type.
     public var contentType = "application/json"
     /// Header fields of this answer alone.
@@ -115,6 +131,8 @@ public struct Reply: Sendable {
     public var parked: Int
     /// How far levels that the answer shows as 0 are below zero, added up.
     public var orphans: Int64
+    /// The answer that is sent instead of this one, once it is there; nil: this one is sent.
+    public var later: Later<Result<Reply, Problem>>?
 
     /// A reply made from answers.
     public init(
@@ -189,6 +207,17 @@ public struct Call: ~Copyable {
         }
     }
 
+    /// The rows of a plan; throws 503 where they cannot be read, 400 where they are too many.
+    func rows(
+        _ plan: QuestionPlan, of organization: [UInt8]
+    ) throws(Problem) -> (rows: QuestionRows, answers: Answers) {
+        do throws(QueryError) {
+            return try worker.rows(plan, of: organization)
+        } catch {
+            throw Call.problem(error)
+        }
+    }
+
     /// The first members of a ranking; throws 503 where they cannot be read.
     func topMembers(
         _ meters: RankingMeters, _ coverage: Coverage, limit: Int, of organization: [UInt8]
@@ -201,7 +230,11 @@ public struct Call: ~Copyable {
     }
 
     static func problem(_ error: QueryError) -> Problem {
-        error.code == .unavailable ? .unavailable : .fault
+        switch error.code {
+        case .unavailable: .unavailable
+        case .tooManyCells: Problem(400, error.message)
+        case .unknownMeter, .refused, .tooLarge: .fault
+        }
     }
 
     /// The token of `Authorization: Bearer TOKEN`; `isSchemeOptional` also takes the bare token.

@@ -57,6 +57,13 @@ public enum KeyMaker {
         if role == .write {
             return "a write key opens no request; read is the role for answers"
         }
+        let takers = Dialects.all(verifier: nil).filter { $0.takesOperators }.map { $0.name }
+        if role == .operator, let name = dialects.first(where: { !takers.contains($0) }) {
+            return "an operator key opens \(takers.joined(separator: ", ")) only, not \(name)"
+        }
+        if role == .operator {
+            return "an operator key sees the numbers of all organizations: give it to nobody else"
+        }
         guard role != .admin, let name = forAdminsOnly(dialects) else { return nil }
         return "the \(name) opens to admin keys only: this key needs --role admin"
     }

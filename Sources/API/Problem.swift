@@ -12,6 +12,8 @@ public struct Problem: Error, Sendable, Hashable {
     public var allow: String?
     /// Whether a 401 is about a credential that was given, not about one that is missing.
     public var isCredentialInvalid = false
+    /// The part of the request that is wrong, where one is.
+    public var invalidParameter: InvalidParameter?
 
     /// A problem of these parts.
     public init(

@@ -91,6 +91,14 @@ final class RequestCharge: ReadAdmission {
         charge()
     }
 
+    /// Charges the events of a body: one more unit for each thousand.
+    func took(events count: Int) {
+        let units = count / 1_000
+        guard units > 0, let bucket else { return }
+        limits.perCredential?.charge(
+            bucket, tokens: units, atNanoseconds: MonotonicTime.nanoseconds())
+    }
+
     private func charge() {
         let units = RequestLimits.units(commands: commands, members: members)
         guard units > unitsPaid, let bucket else { return }

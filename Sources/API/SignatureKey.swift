@@ -120,19 +120,32 @@ final class SignatureKey: @unchecked Sendable {
     func verifies(_ signature: [UInt8], of bytes: ArraySlice<UInt8>) -> Bool {
         switch material {
         case .secret(let secret):
-            var code = [UInt8](repeating: 0, count: 32)
-            var length: UInt32 = 0
-            let isDone = bytes.withUnsafeBufferPointer { bytes in
-                HMAC(
-                    EVP_sha256(), secret, Int32(clamping: secret.count), bytes.baseAddress,
-                    bytes.count, &code, &length) != nil
-            }
-            return isDone && length == 32 && APIKey.isEqual(code, signature)
+            return SignatureKey.code(of: bytes, secret).map { APIKey.isEqual($0, signature) }
+                ?? false
         case .publicKey(let key):
             guard algorithm == .es256 else { return SignatureKey.verify(signature, bytes, key) }
             guard let signature = SignatureKey.der(signature) else { return false }
             return SignatureKey.verify(signature, bytes, key)
         }
+    }
+
+    /// The signature of HS256 of these bytes; the key must be a secret.
+    func signature(of bytes: [UInt8]) -> [UInt8] {
+        guard case .secret(let secret) = material,
+            let code = SignatureKey.code(of: bytes[...], secret)
+        else { preconditionFailure("only a secret makes signatures, and libcrypto has SHA-256") }
+        return code
+    }
+
+    private static func code(of bytes: ArraySlice<UInt8>, _ secret: [UInt8]) -> [UInt8]? {
+        var code = [UInt8](repeating: 0, count: 32)
+        var length: UInt32 = 0
+        let isDone = bytes.withUnsafeBufferPointer { bytes in
+            HMAC(
+                EVP_sha256(), secret, Int32(clamping: secret.count), bytes.baseAddress,
+                bytes.count, &code, &length) != nil
+        }
+        return isDone && length == 32 ? code : nil
     }
 
     private static func verify(

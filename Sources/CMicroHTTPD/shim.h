@@ -28,6 +28,8 @@ struct odometer_mhd_settings {
   size_t memory_per_connection;
   /// Which versions and ciphers of TLS are spoken, as GnuTLS writes it; null: plain HTTP.
   const char *tls_priorities;
+  /// Whether connections may be suspended.
+  bool allows_suspending;
 };
 
 /// The library wants a certificate or this callback at the start. Each connection gets credentials
@@ -65,6 +67,7 @@ static inline struct MHD_Daemon *odometer_mhd_start(const struct odometer_mhd_se
     // Under TLS, 0.9.75 with epoll uses CPU for slow clients that with poll cost nothing.
     flags = MHD_USE_POLL_INTERNAL_THREAD | MHD_USE_ITC | MHD_USE_TLS;
   }
+  if (s->allows_suspending) flags |= MHD_ALLOW_SUSPEND_RESUME;
   ODOMETER_OPTION(MHD_OPTION_END, 0, 0);
 #undef ODOMETER_OPTION
   return MHD_start_daemon(flags, 0, s->on_accept, s->context, s->on_request, s->context,

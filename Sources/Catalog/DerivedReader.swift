@@ -56,7 +56,7 @@ enum DerivedReader {
         var exact = standardExact
         var perLimit = Most.standard(.count).per
         let members = try node.members([
-            "kind", "of", "exact", "windows", "on", "per", "retention", "most",
+            "kind", "of", "exact", "windows", "on", "per", "retention", "most", "across",
         ])
         for (key, value) in members {
             switch key {
@@ -79,7 +79,8 @@ enum DerivedReader {
         var values = MeterDeclaration(
             name: name + valuesEnd, kind: .count, scopes: estimate.scopes, by: [of],
             windows: estimate.windows, retention: estimate.retention,
-            most: Most(by: Int(exact), per: perLimit), clauses: estimate.clauses)
+            most: Most(by: Int(exact), per: perLimit), isAcross: estimate.isAcross,
+            clauses: estimate.clauses)
         // Both must be there for the same time.
         for window in values.windows where window != .all {
             values.retention[window] = estimate.retention(of: window)

@@ -5,7 +5,7 @@ enum MeterReader {
     private static let reserved: Set<String> = ["totals", "directory"]
     private static let keys = [
         "kind", "windows", "on", "per", "by", "keep", "value", "of", "retention", "signed",
-        "most", "family",
+        "most", "family", "across",
     ]
 
     static let nameRule =
@@ -47,6 +47,7 @@ enum MeterReader {
         case "value": meter.value = try value.text()
         case "of": meter.of = try value.text()
         case "signed": meter.isSigned = try value.bool()
+        case "across": meter.isAcross = try value.bool()
         case "most": meter.most = try most(value, meter.kind)
         case "family": meter.family = try family(value)
         case "retention":

@@ -10,18 +10,43 @@ final class Exchange {
     var method = Method.other
     var headers = HeaderFields()
     var body: [UInt8] = []
+    /// The answer, where it comes later.
+    var later: Later<Response>?
     private var bodyCount = 0
+    /// Where its body counts; nil: it is a small one.
+    private let memory: BodyMemory?
+    private var memoryBytes = 0
 
-    init(target: [UInt8]) { self.target = target }
+    init(target: [UInt8], memory: BodyMemory? = nil) {
+        self.target = target
+        self.memory = memory
+    }
 
-    /// Takes a piece of the body; false when the body becomes too large.
+    deinit { dropBody() }
+
+    /// Whether it may have a large body.
+    var isLarge: Bool { memory != nil }
+
+    /// Takes a piece of the body; nil when it was taken.
     ///
     /// The body of a GET or HEAD request has no meaning, so it is counted and dropped.
-    func take(_ piece: UnsafeRawBufferPointer, limit: Int) -> Bool {
+    func take(_ piece: UnsafeRawBufferPointer, limit: Int) -> Framing.Refusal? {
         bodyCount += piece.count
-        guard bodyCount <= limit else { return false }
-        if method != .get && method != .head { body.append(contentsOf: piece) }
-        return true
+        guard bodyCount <= limit else { return Framing.tooLarge }
+        guard method != .get && method != .head else { return nil }
+        if let memory {
+            guard memory.take(piece.count) else { return Framing.noMemory }
+            memoryBytes += piece.count
+        }
+        body.append(contentsOf: piece)
+        return nil
+    }
+
+    /// Frees the body of a handled request.
+    func dropBody() {
+        body = []
+        memory?.giveBack(memoryBytes)
+        memoryBytes = 0
     }
 }
 
@@ -73,7 +98,7 @@ extension Framing.Refusal {
             HTTP/1.1 \(status) \(Status.phrase(status))\r
             Content-Type: application/json\r
             Cache-Control: private, no-cache\r
-            Connection: close\r
+            \(status == 429 ? "Retry-After: 1\r\n" : "")Connection: close\r
             Content-Length: \(body.count)\r
             \r
 

@@ -56,5 +56,7 @@ enum Framing {
     static let longTarget = Refusal(status: 414, message: "the path and query are too long")
     static let plainOnTLS = Refusal(
         status: 400, message: "plain HTTP was sent to a port that speaks HTTPS")
+    static let noMemory = Refusal(
+        status: 429, message: "too many large requests at the same time")
     static let tooLarge = Refusal(status: 413, message: "the request body is too large")
 }

@@ -36,6 +36,10 @@ public struct Response: Sendable {
     public var vary: String?
     /// Whether the connection is closed after this answer.
     public var closesConnection = false
+    /// The answer that is sent instead of this one, once it is there; nil: this one is sent.
+    ///
+    /// It must come within a few seconds: no timeout of the server ends the wait.
+    public var later: Later<Response>?
 
     /// An answer from its parts.
     public init(status: Int, body: [UInt8] = [], contentType: String? = nil) {
@@ -103,6 +107,7 @@ public enum Status {
         case 409: "Conflict"
         case 413: "Payload Too Large"
         case 414: "URI Too Long"
+        case 415: "Unsupported Media Type"
         case 422: "Unprocessable Entity"
         case 429: "Too Many Requests"
         case 431: "Request Header Fields Too Large"

@@ -107,6 +107,12 @@ public final class Server<Worker: AnyObject>: Sendable {
             {
                 usleep(2_000)
             }
+            // The library must not be stopped while a connection is suspended.
+            let isResumed = core.waiting.resumeAll()
+            let last = MonotonicTime.nanoseconds() + (isResumed ? 1_000_000_000 : 0)
+            while core.active.load(ordering: .relaxed) > 0, MonotonicTime.nanoseconds() < last {
+                usleep(2_000)
+            }
             // Before the daemon: after its end the descriptors may be used for something else.
             core.deadlines.stop()
             MHD_stop_daemon(current.daemon)
@@ -138,7 +144,8 @@ public final class Server<Worker: AnyObject>: Sendable {
             listen_socket: listener.descriptor, threads: UInt32(configuration.threads),
             connection_limit: UInt32(configuration.connectionLimit),
             idle_timeout_seconds: UInt32(configuration.idleTimeoutSeconds),
-            memory_per_connection: configuration.bytesPerConnection, tls_priorities: nil)
+            memory_per_connection: configuration.bytesPerConnection, tls_priorities: nil,
+            allows_suspending: configuration.allowsLaterAnswers)
         // The text is used only while the daemon starts.
         let started = TLSConnection.priorities.withCString { priorities in
             if identities != nil { settings.tls_priorities = priorities }

@@ -28,6 +28,10 @@ public struct ServerConfiguration: Equatable, Sendable {
     public var bytesPerConnection = 32_768
     /// Largest accepted request body; a larger one is answered with 413.
     public var maxBodyBytes = 65_536
+    /// Paths with larger bodies; nil: none.
+    public var largeBodies: LargeBodies?
+    /// Whether the handler may give answers that come later (`Response.later`).
+    public var allowsLaterAnswers = false
     /// Seconds that `stop()` waits for requests that have begun.
     public var drainSeconds = 5
 
@@ -47,6 +51,12 @@ public struct ServerConfiguration: Equatable, Sendable {
         try check("requestTimeoutSeconds", requestTimeoutSeconds, idleTimeoutSeconds...600)
         try check("bytesPerConnection", bytesPerConnection, 4_096...1_048_576)
         try check("maxBodyBytes", maxBodyBytes, 0...16_777_216)
+        if let largeBodies {
+            try check("largeBodies.mostBytes", largeBodies.mostBytes, 0...16_777_216)
+            try check(
+                "largeBodies.memoryBytes", largeBodies.memoryBytes,
+                largeBodies.mostBytes...1 << 32)
+        }
         try check("drainSeconds", drainSeconds, 0...60)
         guard SocketAddress(text: address, port: UInt16(port)) != nil else {
             throw HTTPError(

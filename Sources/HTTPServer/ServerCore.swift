@@ -12,6 +12,8 @@ final class ServerCore: Sendable {
     let configuration: ServerConfiguration
     let deadlines: RequestDeadlines
     let connections: AddressConnections
+    let waiting = WaitingAnswers()
+    private let bodyMemory: BodyMemory?
     let isDraining = Atomic<Bool>(false)
     let active = Atomic<Int>(0)
     let accepted = Atomic<UInt64>(0)
@@ -29,6 +31,7 @@ final class ServerCore: Sendable {
         self.configuration = configuration
         self.identities = identities
         self.answer = answer
+        bodyMemory = configuration.largeBodies.map { BodyMemory(most: $0.memoryBytes) }
         deadlines = RequestDeadlines(seconds: configuration.requestTimeoutSeconds)
         connections = AddressConnections(
             most: configuration.perAddressLimit, unlimited: configuration.trustedProxies)
@@ -36,6 +39,18 @@ final class ServerCore: Sendable {
 
     static func at(_ context: UnsafeMutableRawPointer) -> ServerCore {
         Unmanaged<ServerCore>.fromOpaque(context).takeUnretainedValue()
+    }
+
+    /// What is known of a request whose target has just come.
+    func exchange(target: UnsafeRawBufferPointer) -> Exchange {
+        let target = Array(target)
+        let isLarge = configuration.largeBodies?.takes(target) ?? false
+        return Exchange(target: target, memory: isLarge ? bodyMemory : nil)
+    }
+
+    private func mostBytes(of exchange: Exchange) -> Int {
+        if let large = configuration.largeBodies, exchange.isLarge { return large.mostBytes }
+        return configuration.maxBodyBytes
     }
 
     /// Called with the head, then with each piece of the body, then once at the end of the request.
@@ -50,15 +65,15 @@ final class ServerCore: Sendable {
             exchange.headers = HeaderFields(of: connection)
             if let refusal = Framing.refusal(
                 version: version, headers: exchange.headers,
-                maxBodyBytes: configuration.maxBodyBytes)
+                maxBodyBytes: mostBytes(of: exchange))
             {
                 return (refuse(connection, refusal), false)
             }
             return (MHD_Result.YES, false)
         }
         if piece.count > 0 {
-            guard exchange.take(piece, limit: configuration.maxBodyBytes) else {
-                return (refuse(connection, Framing.tooLarge), false)
+            if let refusal = exchange.take(piece, limit: mostBytes(of: exchange)) {
+                return (refuse(connection, refusal), false)
             }
             return (MHD_Result.YES, true)
         }
@@ -92,6 +107,12 @@ final class ServerCore: Sendable {
     }
 
     private func respond(_ connection: OpaquePointer, _ exchange: Exchange) -> MHD_Result {
+        if let later = exchange.later {
+            exchange.later = nil
+            let response =
+                later.take() ?? .error(status: 503, message: "the server stops")
+            return finish(connection, response)
+        }
         var response: Response
         do throws(HTTPError) {
             let request = try Request(
@@ -101,10 +122,21 @@ final class ServerCore: Sendable {
                     peer: RemoteAddress(odometer_mhd_address(connection)),
                     headers: exchange.headers, trusted: configuration.trustedProxies))
             response = answer(request)
+            exchange.dropBody()
+            if let later = response.later, configuration.allowsLaterAnswers {
+                exchange.later = later
+                waiting.suspend(connection, exchange, until: later)
+                return MHD_Result.YES
+            }
             Conditional.apply(to: &response, for: request)
         } catch {
             response = .error(status: 400, message: error.message)
         }
+        return finish(connection, response)
+    }
+
+    private func finish(_ connection: OpaquePointer, _ response: Response) -> MHD_Result {
+        var response = response
         if isDraining.load(ordering: .relaxed) { response.closesConnection = true }
         answered.add(1, ordering: .relaxed)
         return queue(connection, response)
@@ -152,7 +184,7 @@ func httpOnTarget(
     let core = ServerCore.at(context)
     core.active.add(1, ordering: .relaxed)
     let bytes = UnsafeRawBufferPointer(start: target, count: httpLength(of: target))
-    let exchange = Exchange(target: Array(bytes))
+    let exchange = core.exchange(target: bytes)
     if let connection,
         Framing.isTooLong(bytes, memoryBytes: core.configuration.bytesPerConnection)
     {

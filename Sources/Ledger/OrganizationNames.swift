@@ -14,6 +14,12 @@ public struct OrganizationNames: Sendable {
         self.start = start
     }
 
+    /// Names of a shard's cells that belong to one of the owners of `Across`.
+    public init(_ layout: KeyLayout, shard: Int, owner: [UInt8]) {
+        organization = []
+        start = layout.shardPrefix(shard) + owner
+    }
+
     /// A scope's part of its keys: `:DIM=VALUE` for each dimension, in the catalog's order.
     public static func scopeText(_ dimensions: [(name: String, value: [UInt8])]) -> [UInt8] {
         var text: [UInt8] = []

@@ -144,6 +144,7 @@ enum ContractText {
         }
         // Where cells are kept is part of what all writers must agree on.
         if let family = meter.family { lines.append("family \(family)") }
+        if meter.isAcross { lines.append("across") }
         if scale > 0 { lines.append("scale \(number(Int64(scale)))") }
         lines += meter.windows.map { "\($0.name)=\(retention(meter.retention(of: $0)))" }.sorted()
         lines += meter.clauses.map { clause in

@@ -129,6 +129,8 @@ public struct MeterDeclaration: Sendable, Equatable {
     public var most: Most?
     /// The family whose meters keep their cells in common keys; nil: its cells have their own.
     public var family: String?
+    /// Whether it is also counted over all organizations, and lists them; see `Across`.
+    public var isAcross: Bool
     /// Which events feed it, and how.
     public var clauses: [Clause]
 
@@ -137,7 +139,7 @@ public struct MeterDeclaration: Sendable, Equatable {
         name: String, kind: MeterKind, keep: Keep? = nil, scopes: [[String]] = [[]],
         by: [String] = [], windows: [Window], value: String? = nil, of: String? = nil,
         retention: [Window: Retention] = [:], isSigned: Bool = false, most: Most? = nil,
-        family: String? = nil, clauses: [Clause]
+        family: String? = nil, isAcross: Bool = false, clauses: [Clause]
     ) {
         self.name = name
         self.kind = kind
@@ -151,6 +153,7 @@ public struct MeterDeclaration: Sendable, Equatable {
         self.isSigned = isSigned
         self.most = most
         self.family = family
+        self.isAcross = isAcross
         self.clauses = clauses
     }
 

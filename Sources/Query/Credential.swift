@@ -8,6 +8,8 @@ public enum Role: String, Sendable, Hashable, CaseIterable {
     case write
     /// Read.
     case read
+    /// Ask about several or all organizations; opens nothing that is one organization's own.
+    case `operator`
 }
 
 /// A credential as the directory knows it.

@@ -42,6 +42,10 @@ public struct Answers {
     /// added.
     public var orphans: Int64 { belowZero.amount }
     let belowZero: BelowZero
+    /// What several answers say of themselves, without their numbers.
+    public static func summary(of answers: [Answers]) -> Answers {
+        Answers(snapshot: .summary(of: answers.map(\.snapshot)), belowZero: BelowZero())
+    }
     /// The answer to a question of this inquiry.
     public subscript<Answer>(question: Question<Answer>) -> Answer { question.resolve(snapshot) }
 }
@@ -51,7 +55,7 @@ public struct Inquiry {
     /// The organization that is asked about.
     public let organization: [UInt8]
     let engine: QueryEngine
-    let names: OrganizationNames
+    var names: OrganizationNames
     var plan = ReadPlan()
     /// Meters that were asked for but are not in the catalog.
     private(set) var unknownMeters: [String] = []

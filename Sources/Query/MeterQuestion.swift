@@ -101,16 +101,7 @@ extension Inquiry {
     /// A function that reads stored values of that meter.
     func storedNumber(of meter: KnownMeter) -> ([UInt8]) -> MeterNumber? {
         let kind = engine.summary(meter.declaration.name)?.valueKind ?? .text
-        // Before a first or last value there are 20 digits of time and a colon.
-        let prefix = meter.keep == .first || meter.keep == .last ? 21 : 0
-        return { text in
-            let value = Array(text.dropFirst(prefix))
-            switch kind {
-            case .text: return .text(value)
-            case .integer: return CellText.shifted(value).map { .integer($0) }
-            case .time: return CellText.shifted(value).map { .time($0) }
-            }
-        }
+        return { kind.number($0, meter.keep) }
     }
 
     private mutating func extremeRows(
@@ -128,5 +119,18 @@ extension Inquiry {
 
     private static func rows(_ numbers: Breakdown) -> [MeterValue.Row] {
         numbers.ranked.map { MeterValue.Row(members: $0.members, value: .integer($0.number)) }
+    }
+}
+
+extension MeterSummary.ValueKind {
+    /// The value of an extreme that is stored so.
+    func number(_ text: [UInt8], _ keep: MeterDeclaration.Keep?) -> MeterNumber? {
+        // Before a first or last value there are 20 digits of time and a colon.
+        let value = Array(text.dropFirst(keep == .first || keep == .last ? 21 : 0))
+        switch self {
+        case .text: return .text(value)
+        case .integer: return CellText.shifted(value).map { .integer($0) }
+        case .time: return CellText.shifted(value).map { .time($0) }
+        }
     }
 }

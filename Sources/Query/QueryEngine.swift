@@ -44,7 +44,8 @@ public struct QueryEngine: Sendable {
     public internal(set) var layout: KeyLayout
     private let meters: [String: KnownMeter]
     private let derived: [String: DerivedMeter]
-    private let catalog: MeterCatalog
+    /// The declarations of meters and events.
+    public let catalog: MeterCatalog
 
     /// An engine for this catalog and layout.
     public init(catalog: MeterCatalog, layout: KeyLayout, clock: WallClock) {
@@ -143,7 +144,8 @@ public struct QueryEngine: Sendable {
         return MeterSummary(
             name: meter.name, kind: meter.form.word, keep: nil,
             windows: shared { $0.windows.map(\.name) }, scopes: shared(\.scopes),
-            by: shared(\.by), valueKind: .integer, scale: 0, derived: meter.form)
+            by: shared(\.by), valueKind: .integer, scale: 0, derived: meter.form,
+            isAcross: sources.allSatisfy(\.isAcross))
     }
 
     private func summary(of meter: MeterDeclaration) -> MeterSummary {
@@ -160,7 +162,7 @@ public struct QueryEngine: Sendable {
         return MeterSummary(
             name: meter.name, kind: meter.kind.rawValue, keep: meter.keep?.rawValue,
             windows: meter.windows.map(\.name), scopes: meter.scopes, by: meter.by, valueKind: kind,
-            scale: catalog.scale(of: meter))
+            scale: catalog.scale(of: meter), isAcross: meter.isAcross)
     }
 }
 
@@ -234,6 +236,8 @@ public struct MeterSummary: Sendable, Hashable {
     public var valueKind: ValueKind
     /// Decimals of its numbers, which are kept times 10^scale; 0: whole numbers.
     public var scale: Int
+    /// Whether it is also counted over all organizations.
+    public var isAcross: Bool
     /// How it is answered from other meters; nil: it has cells of its own.
     public var derived: DerivedMeter.Form?
 }

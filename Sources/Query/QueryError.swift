@@ -13,6 +13,8 @@ public struct QueryError: Error, Sendable, CustomStringConvertible {
         /// A ranking has too many members to be read in one piece, and the caller wants no other
         /// way.
         case tooLarge
+        /// The organizations of a question need more cells than one question may read.
+        case tooManyCells
     }
 
     /// The kind of error.

@@ -89,6 +89,12 @@ public final class QueryWorker {
         }
     }
 
+    /// Asks whether so many commands may be sent; throws `refused` where they may not.
+    func admit(commands: Int) throws(QueryError) { try admission?.admit(commands: commands) }
+
+    /// Tells how many members were read.
+    func found(members: Int) { admission?.found(members: members) }
+
     /// Drops the sums of large rankings if another Redis server answers than before.
     func noticeServer() {
         guard cells.serverChanges != serverChanges else { return }

@@ -26,7 +26,7 @@ extension CellQuery {
         switch self {
         case .members, .bucket, .size: 1
         case .hash, .ranking: 2
-        case .distinct(let keys), .rankingSum(let keys): keys.count + 1
+        case .distinct(let keys), .sketch(let keys), .rankingSum(let keys): keys.count + 1
         }
     }
 }

@@ -86,7 +86,7 @@ extension CellQuery {
         case .hash(let key), .bucket(let key, _), .members(let key, _), .size(let key),
             .ranking(let key):
             key
-        case .distinct(let keys), .rankingSum(let keys): keys.first ?? []
+        case .distinct(let keys), .sketch(let keys), .rankingSum(let keys): keys.first ?? []
         }
     }
 

@@ -153,7 +153,7 @@ struct Admission {
         var crowded: [(number: Int, key: LedgerKey, most: Int, isSpelled: Bool)] = []
         for number in 0..<cells.keyCount where cells.shape(number) != .distinct {
             let key = LedgerKey(cells.name(number), prefixLength: prefixLength)
-            guard let most = key.meter.flatMap({ limits.mostMembers[$0] }),
+            guard let most = limits.most(in: key),
                 cells.count(number) > most,
                 limits.reason(against: key, expirySeconds: cells.expirySeconds(number)) == nil,
                 !isSeries(number, key, cells)

@@ -31,7 +31,12 @@ struct ComparisonLimits {
     /// Whether a cell of value 0 may be in a key with that many cells: a key at its limit keeps
     /// them.
     func keepsZeros(_ key: LedgerKey, cells: Int) -> Bool {
-        key.meter.flatMap { mostMembers[$0] }.map { cells >= $0 } ?? false
+        most(in: key).map { cells >= $0 } ?? false
+    }
+
+    /// The most members that a key keeps apart; nil: any number.
+    func most(in key: LedgerKey) -> Int? {
+        key.isList ? nil : key.meter.flatMap { mostMembers[$0] }
     }
 
     /// The meter of a member of a key.

@@ -15,11 +15,14 @@ struct LedgerKey {
     /// When the oldest window in the key begins, in milliseconds since 1970; nil when the key holds
     /// all time.
     var startMilliseconds: Int64?
+    /// Whether its members are organizations: the list of those of a meter.
+    let isList: Bool
 
     init(_ name: [UInt8], prefixLength: Int) {
         let rest = name.dropFirst(prefixLength)
         // `{SHARD}` is the first part after the prefix.
         let parts = rest.split(separator: 0x3A, omittingEmptySubsequences: false)
+        isList = parts.count > 2 && parts[1].elementsEqual("%subjects".utf8)
         guard let tag = parts.first, !tag.elementsEqual("{dir}".utf8), parts.count > 2,
             !parts[2].elementsEqual("directory".utf8),
             // The parked values of a HyperLogLog are counted with its key.

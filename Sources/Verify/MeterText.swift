@@ -34,6 +34,7 @@ enum MeterText {
                 }
             case "most": try readLimits(value, place, &meter)
             case "family": meter.family = try CatalogText.text(value, place)
+            case "across": meter.isAcross = try CatalogText.truth(value, place)
             case "signed": meter.isSigned = try CatalogText.truth(value, place)
             default: throw CatalogText.wrong("\(place) is an unknown key")
             }

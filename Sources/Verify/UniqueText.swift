@@ -28,6 +28,7 @@ enum UniqueText {
         values.by = [estimate.of ?? ""]
         values.mostMembers = exact
         values.mostScopes = mostScopes
+        values.isAcross = estimate.isAcross
         values.retention = estimate.retention
         if values.retention[.day] == nil { values.retention[.day] = .seconds(400 * 86_400) }
         return [values, estimate]

@@ -2,6 +2,7 @@ import API
 import Catalog
 import Foundation
 import HTTPServer
+import Ingest
 import Ledger
 import Metering
 import Query
@@ -28,21 +29,26 @@ final class TestService {
 
     init(
         hasLedger: Bool = true, limits: RequestLimits = RequestLimits(),
-        catalog: MeterCatalog? = nil
+        catalog: MeterCatalog? = nil, events: (any EventLog)? = nil
     ) throws {
         let redis = try TestRedis(commandTimeoutMilliseconds: 10_000)
         let time = SettableTime(try TestService.nanoseconds(TestService.now))
         let layout = KeyLayout()
+        let meters = try catalog ?? TestService.catalog()
         let engine = QueryEngine(
-            catalog: try catalog ?? TestService.catalog(), layout: layout,
-            clock: WallClock { time.nanoseconds })
+            catalog: meters, layout: layout, clock: WallClock { time.nanoseconds })
         self.redis = redis
         self.time = time
         asksAgain = limits.perCredential == nil
+        let intake = try events.map { log in
+            try EventIntake(catalog: meters, futureBoundMilliseconds: 300_000, log: log)
+        }
         api = try APIService(
             engine: engine,
             dialects: Dialects.all(
-                verifier: try TokenVerifier(algorithm: .hs256, key: TestService.secret)),
+                verifier: try TokenVerifier(algorithm: .hs256, key: TestService.secret),
+                portal: try PortalTokens(secret: TestService.secret),
+                intake: intake),
             documents: [
                 Document(path: "/openapi.yaml", contentType: "application/yaml", body: [0x61])
             ], limits: limits)
@@ -182,7 +188,8 @@ final class TestService {
         let request = try Request(
             method: method, target: Array(target.utf8),
             headers: HeaderFields(headers.map { (name: $0.key, value: $0.value) }), body: body)
-        let answer = Answer(api.handle(worker, request))
+        let response = api.handle(worker, request)
+        let answer = Answer(response.later?.take() ?? response)
         TestService.keep(answer, of: request, target: target)
         return answer
     }

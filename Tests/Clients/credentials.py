@@ -7,7 +7,7 @@ import json
 import time
 
 SECRET = "a secret of the tests, 32 bytes or more"
-DIALECTS = ["workspace", "connections", "privacy", "operations"]
+DIALECTS = ["workspace", "connections", "privacy", "operations", "openmeter"]
 
 
 def token(organization, **claims):
@@ -35,7 +35,7 @@ class Credentials:
             return {"Authorization": f"Bearer {token(self.organization)}"}
         if path.startswith("/api/v1/app"):
             return {"Authorization": f"Bearer {self.key}", "x-org": self.slug}
-        if path.startswith("/v1/"):
+        if path.startswith(("/v1/", "/api/v1/meters")):
             return {"Authorization": f"Bearer {self.key}"}
         if path.startswith("/api/connection"):
             return {"Authorization": self.key}

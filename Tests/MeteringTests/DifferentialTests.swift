@@ -72,6 +72,15 @@ import Workload
         try run(catalog, seed: seed, records: 2_000)
     }
 
+    @Test(arguments: [55, 56, 57, 58] as [UInt64])
+    func hostileEventsOverAllOrganizationsCountAlike(seed: UInt64) throws {
+        var catalog = try Catalogs.everything(envelope: "")
+        if seed % 2 == 0 { catalog = try Catalogs.inFamilies(catalog) }
+        catalog = try Catalogs.across(catalog)
+        #expect(catalog.meters.count { $0.isAcross } > catalog.meters.count / 2)
+        try run(catalog, seed: seed, records: 2_000)
+    }
+
     @Test(arguments: [31, 32, 33] as [UInt64])
     func hostileEventsUnderAForeignEnvelopeCountAlike(seed: UInt64) throws {
         try run(

@@ -68,6 +68,19 @@ enum Catalogs {
         }
         return catalog
     }
+
+    /// The catalog with every meter also counted over all organizations that can be: an event may
+    /// change so many cells only.
+    static func across(_ catalog: MeterCatalog) throws -> MeterCatalog {
+        var catalog = catalog
+        for index in catalog.meters.indices {
+            catalog.meters[index].isAcross = true
+            let program = try? Program(
+                catalog: catalog, shardCount: 1, dedupeKey: (0, 0), futureBoundMilliseconds: 0)
+            if program == nil { catalog.meters[index].isAcross = false }
+        }
+        return catalog
+    }
 }
 
 extension OracleCatalog {
@@ -165,6 +178,7 @@ extension OracleCatalog {
         made.of = meter.of
         made.isSigned = meter.isSigned
         made.family = meter.family
+        made.isAcross = meter.isAcross
         made.mostMembers = meter.limits.by
         made.mostScopes = meter.limits.per
         for (window, retention) in meter.retention {

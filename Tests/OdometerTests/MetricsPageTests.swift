@@ -1,5 +1,6 @@
 import Foundation
 import HTTPServer
+import Ingest
 import TestSupport
 import Testing
 
@@ -9,13 +10,14 @@ import Testing
 
 /// Metrics, the documents that explain them and the alert rules that ask for them.
 struct MetricsPageTests {
-    /// Names of all metrics of the counting half and of HTTPS.
+    /// Names of all metrics of the counting half, of HTTPS and of ingest.
     private static let families: Set<String> = {
         var text = PrometheusText()
         MetricsPage.writeState(isReady: true, isMirrored: true, refusedRecords: 3, to: &text)
         MetricsPage.write(PipelineMetrics(), to: &text)
         MetricsPage.writeTLS(
             handshakes: 1, failed: 2, plain: 3, expiresMilliseconds: 4_000, to: &text)
+        MetricsPage.writeIngest(IngestMetrics.Numbers(), waiting: (events: 1, bytes: 2), to: &text)
         let lines = String(decoding: text.bytes, as: UTF8.self).split(separator: "\n")
         return Set(
             lines.compactMap { line in

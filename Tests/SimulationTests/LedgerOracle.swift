@@ -74,6 +74,7 @@ enum LedgerOracle {
                     value: sortable(amount)),
             ]
         }
+        deltas += across(event, "sim:1:{\(shard)}:", at, isMinuteKept ? minuteExpiry : nil)
         if isLimited {
             deltas += AdmissionOracle.deltas(of: event, own, at, time, timestamp: timestamp)
         }
@@ -85,6 +86,55 @@ enum LedgerOracle {
                     expiry: longExpiry),
             ]
         }
+        return deltas
+    }
+
+    /// What meters over all organizations change: cells of the event's organization and of all of
+    /// the shard's, and the lists of organizations.
+    private static func across(
+        _ event: SimulatedEvent, _ start: String, _ at: CalendarText, _ minuteExpiry: String?
+    ) -> [CellDelta] {
+        let day = CalendarText.padded(at.dayOfMonth, 2)
+        let longExpiry = String((at.day + 1) * 86_400 + 400 * 86_400)
+        var deltas: [CellDelta] = []
+        for owner in [start + event.organization, start + "%all"] {
+            deltas += [
+                CellDelta(kind: "+", key: "\(owner):totals", member: "all_calls", amount: 1),
+                CellDelta(
+                    kind: "z", key: "\(owner):all_agents:month:\(at.monthText)",
+                    member: event.agent, amount: 1),
+                CellDelta(
+                    kind: "p", key: "\(owner):all_visitors:day:\(at.dayText)", member: event.agent,
+                    expiry: longExpiry),
+            ]
+            if let minuteExpiry {
+                deltas.append(
+                    CellDelta(
+                        kind: "+", key: "\(owner):all_calls:minute:\(at.hourText)",
+                        member: CalendarText.padded(at.minute, 2), amount: 1, expiry: minuteExpiry))
+            }
+            if let amount = event.amount {
+                deltas.append(
+                    CellDelta(
+                        kind: "<", key: "\(owner):all_least:day:\(at.monthText)", member: day,
+                        value: sortable(amount)))
+            }
+        }
+        func list(_ meter: String, _ window: String, _ expiry: String? = nil) -> CellDelta {
+            CellDelta(
+                kind: "+", key: "\(start)%subjects:\(meter):\(window)", member: event.organization,
+                amount: 1, expiry: expiry)
+        }
+        let next = at.month == 12 ? (at.year + 1, 1) : (at.year, at.month + 1)
+        let month = "month:\(at.monthText)"
+        deltas += [
+            list("all_calls", "all"), list("all_calls", month), list("all_agents", month),
+            list(
+                "all_visitors", month,
+                String(CalendarText.start(year: next.0, month: next.1) + 400 * 86_400)),
+        ]
+        // A meter of amounts does not take an event without one.
+        if event.amount != nil { deltas.append(list("all_least", month)) }
         return deltas
     }
 

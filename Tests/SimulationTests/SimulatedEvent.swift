@@ -33,6 +33,11 @@ struct SimulatedEvent {
           visitors: {kind: distinct, of: agent, windows: [day], on: [{event: use}]}
           things: {kind: ranking, by: [items.value], windows: [day, all], on: [{event: use}]}
           blips: {kind: count, windows: [minute], on: [{event: blip}]}
+          all_calls: {kind: count, across: true, windows: [minute, all], on: [{event: use}]}
+          all_agents: {kind: ranking, across: true, by: [agent], windows: [month], on: [{event: use}]}
+          all_least:
+            {kind: extreme, across: true, keep: min, value: amount, windows: [day], on: [{event: use}]}
+          all_visitors: {kind: distinct, across: true, of: agent, windows: [day], on: [{event: use}]}
         """
 
     /// Meters of the same events with limits that are soon reached.
@@ -126,6 +131,11 @@ struct CalendarText {
     }
     private static func days(_ year: Int, _ month: Int) -> Int {
         month == 2 ? days(year) - 337 : [4, 6, 9, 11].contains(month) ? 30 : 31
+    }
+    /// When a month begins, in seconds since 1970.
+    static func start(year: Int, month: Int) -> Int64 {
+        let years = (1970..<year).reduce(0) { $0 + days($1) }
+        return Int64((1..<month).reduce(years) { $0 + days(year, $1) }) * 86_400
     }
     static func padded(_ number: some BinaryInteger, _ count: Int) -> String {
         let text = String(number)

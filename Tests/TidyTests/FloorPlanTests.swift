@@ -16,7 +16,10 @@ import Testing
         "HTTPServer": ["CMicroHTTPD"],
         "Spelling": [],
         "Zones": ["Metering", "Spelling"],
-        "API": ["Metering", "Query", "HTTPServer", "Spelling", "Zones", "CJWT", "CCrypto"],
+        "Ingest": ["Metering", "Kafka", "CZlib"],
+        "API": [
+            "Metering", "Query", "HTTPServer", "Ingest", "Spelling", "Zones", "CJWT", "CCrypto",
+        ],
         "Workload": [],
         "Replay": ["Kafka", "Redis", "Workload", "CZlib", "CZstd"],
         "Verify": ["Kafka", "Redis", "Workload", "Printing", "CYAML", "CProtoSchema"],

@@ -1,4 +1,5 @@
 import HTTPServer
+public import Ingest
 import Metering
 import Query
 
@@ -10,6 +11,8 @@ public struct OperationsDialect: Dialect {
     public let credentialHeaders = "Authorization"
     /// A key in `Authorization`.
     public let scheme = CredentialScheme.bearer
+    /// Yes, for questions over organizations.
+    public let takesOperators = true
     /// All of its paths are below it.
     public let root = "/v1"
     /// Its paths; they need no particular meter.
@@ -17,15 +20,20 @@ public struct OperationsDialect: Dialect {
         [
             DialectRoute("meters", root + "/meters", answer: list),
             DialectRoute("meter", root + "/meters/{meter}", answer: meter),
-        ] + questionRoutes
+        ] + questionRoutes + [
+            DialectRoute("subjects", root + "/meters/{meter}/subjects", answer: subjects)
+        ] + eventRoutes
     }
 
     private static let mostWindows = 1_000
     private static let mostDays: Int64 = 3_660
     private static let parameterNames = ["start", "end", "window", "limit", "numbers"]
 
+    /// What takes events; nil: none are taken.
+    let intake: EventIntake?
+
     /// The dialect.
-    public init() {}
+    public init(intake: EventIntake? = nil) { self.intake = intake }
 
     func requireReader(_ call: borrowing Call) throws(Problem) -> Credential {
         let credential = try call.requireCredential(
@@ -36,6 +44,10 @@ public struct OperationsDialect: Dialect {
 
     private func meter(_ call: borrowing Call) throws(Problem) -> Reply {
         let credential = try requireReader(call)
+        guard credential.role != .operator else {
+            throw Problem(
+                403, "Operator keys do not open this path: ask at \(root)/meters/{meter}/query")
+        }
         let name = call.segments["meter"].map { String(decoding: $0, as: UTF8.self) } ?? ""
         guard let meter = call.worker.engine.summary(name) else {
             throw Problem(404, "There is no such meter")
@@ -70,6 +82,7 @@ public struct OperationsDialect: Dialect {
                                 list.array { list in scope.forEach { list.string($0) } }
                             }
                         }
+                        if meter.isAcross { json.member("across", bool: true) }
                         if meter.scale > 0 { json.member("scale", integer: Int64(meter.scale)) }
                         if let sources = meter.derived?.sources {
                             json.array("from") { list in sources.forEach { list.string($0) } }

@@ -1,4 +1,5 @@
 import HTTPServer
+import Metering
 import Query
 import Zones
 
@@ -7,16 +8,17 @@ struct QuestionFields {
     /// Members and parameters of a question, in the order of their description.
     static let names = [
         "from", "to", "window", "zone", "by", "filter", "order", "limit", "offset", "cursor",
-        "compare", "fill", "numbers", "percentiles", "rest", "member",
+        "compare", "fill", "numbers", "subject", "percentiles", "rest", "member",
     ]
     /// Parameters that may be given several times, or hold a list.
-    private static let lists = ["by", "filter", "percentile", "member"]
+    private static let lists = ["by", "filter", "percentile", "member", "subject"]
     /// Of several questions in one body, what all of them have in common.
-    static let common = ["from", "to", "zone", "numbers"]
+    static let common = ["from", "to", "zone", "numbers", "subject"]
     /// Largest values of lists, so that a plan stays small.
     static let mostFilters = 20
     static let mostValues = 1_000
     static let mostPercentiles = 20
+    static let mostSubjects = 1_000
 
     var meter = ""
     /// Members with one value.
@@ -26,6 +28,11 @@ struct QuestionFields {
     var percentiles: [Percentile] = []
     var isRanked = false
     var member: [String: [UInt8]]?
+    /// The organizations that the client names; nil: none.
+    var subjects: Subjects?
+
+    /// A question about a meter without anything else.
+    init(meter: String) { self.meter = meter }
 
     // MARK: Query parameters
 
@@ -67,6 +74,10 @@ struct QuestionFields {
             let name = String(
                 decoding: text[..<(isExcluding ? equals - 1 : equals)], as: UTF8.self)
             add(name, [Array(text[(equals + 1)...])], isExcluding: isExcluding)
+        }
+        let named = parameters.texts("subject")
+        if !named.isEmpty {
+            subjects = named == [Array("*".utf8)] ? Subjects.all : Subjects.some(named)
         }
         try checkSizes()
     }
@@ -116,6 +127,16 @@ struct QuestionFields {
                 400,
                 "at most \(QuestionFields.mostFilters) filters with "
                     + "\(QuestionFields.mostValues) values each are taken")
+        }
+        if case Subjects.some(let ids)? = subjects {
+            guard (1...QuestionFields.mostSubjects).contains(ids.count),
+                ids.allSatisfy({ (1...EventLimits.textBytes).contains($0.count) })
+            else {
+                throw Problem(
+                    400,
+                    "subject must be 1 to \(QuestionFields.mostSubjects) organizations of 1 to "
+                        + "\(EventLimits.textBytes) bytes")
+            }
         }
         guard by.count <= 8 else { throw Problem(400, "by has more than 8 dimensions") }
         guard percentiles.count <= QuestionFields.mostPercentiles else {
@@ -181,6 +202,19 @@ struct QuestionFields {
         case ("percentiles", _): throw Problem(400, "percentiles must be a list of numbers")
         case ("rest", _): throw Problem(400, "rest must be true or false")
         case ("member", _): throw Problem(400, "member must be an object of texts")
+        case ("subject", .string(let text)):
+            guard !text.isEmpty else { throw Problem(400, "subject is empty") }
+            subjects = text.elementsEqual("*".utf8) ? Subjects.all : Subjects.some([text])
+        case ("subject", .array(let values)):
+            var ids: [[UInt8]] = []
+            for value in values {
+                guard case .string(let text) = value, !text.isEmpty else {
+                    throw Problem(400, "subject must be a text or a list of texts")
+                }
+                ids.append(text)
+            }
+            subjects = Subjects.some(ids)
+        case ("subject", _): throw Problem(400, "subject must be a text or a list of texts")
         case ("limit", .number(let text)), ("offset", .number(let text)): texts[name] = text
         case ("by", _), ("filter", _), ("limit", _), ("offset", _):
             throw Problem(

@@ -10,8 +10,12 @@ struct QuestionReader {
     /// The most rows of one page.
     static let mostRows: Int64 = 10_000
 
-    func ask(_ fields: QuestionFields) throws(Problem) -> MeterAsk {
+    /// The question; `subjects`: whose events it counts.
+    func ask(
+        _ fields: QuestionFields, of subjects: Subjects = .own
+    ) throws(Problem) -> MeterAsk {
         var ask = MeterAsk(meter: fields.meter, by: fields.by, filters: fields.filters)
+        ask.subjects = subjects
         ask.zone = try zone(fields.texts["zone"])
         ask.from = try time(fields, "from", ask.zone, roundingUp: false)
         ask.to = try time(fields, "to", ask.zone, roundingUp: true)
@@ -56,7 +60,7 @@ struct QuestionReader {
     }
 
     /// A time of RFC 3339, or a date of the zone, which is its first moment.
-    private func time(
+    func time(
         _ fields: QuestionFields, _ name: String, _ zone: Zone, roundingUp: Bool
     ) throws(Problem) -> Int64? {
         guard let text = fields.texts[name] else { return nil }
@@ -158,6 +162,11 @@ struct Cursor {
         for filter in ask.filters {
             add((filter.dimension + (filter.isExcluding ? "!" : "=")).utf8)
             for value in filter.values { add(value) }
+        }
+        switch ask.subjects {
+        case .own: break
+        case .all: add("*".utf8)
+        case .some(let ids): for id in ids { add("=".utf8 + id) }
         }
         for percentile in ask.percentiles { add(percentile.text.utf8) }
         if ask.isRanked { add("rest".utf8) }

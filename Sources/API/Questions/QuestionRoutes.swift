@@ -15,7 +15,7 @@ extension OperationsDialect {
                 let credential = try self.requireReader(call)
                 let name = try OperationsDialect.meterName(call)
                 let fields = try QuestionFields(call.request, meter: name)
-                return try self.answer(fields, call, credential.organization)
+                return try self.answer(fields, call, credential)
             },
             DialectRoute("query_post", path, method: .post) { call throws(Problem) in
                 let credential = try self.requireReader(call)
@@ -23,17 +23,17 @@ extension OperationsDialect {
                 _ = try Parameters(call.request, known: ["format"], badStatus: 400)
                 let members = try OperationsDialect.object(call.request.body)
                 let fields = try QuestionFields(members, meter: name)
-                return try self.answer(fields, call, credential.organization)
+                return try self.answer(fields, call, credential)
             },
             DialectRoute("queries", root + "/query", method: .post) { call throws(Problem) in
                 let credential = try self.requireReader(call)
                 try Parameters.refuseAll(of: call.request, badStatus: 400)
-                return try self.answers(call, credential.organization)
+                return try self.answers(call, credential)
             },
         ]
     }
 
-    private static func meterName(_ call: borrowing Call) throws(Problem) -> String {
+    static func meterName(_ call: borrowing Call) throws(Problem) -> String {
         let name = call.segments["meter"].map { String(decoding: $0, as: UTF8.self) } ?? ""
         guard call.worker.engine.summary(name) != nil else {
             throw Problem(404, "There is no such meter")
@@ -53,15 +53,13 @@ extension OperationsDialect {
     // MARK: One question
 
     private func answer(
-        _ fields: QuestionFields, _ call: borrowing Call, _ organization: [UInt8]
+        _ fields: QuestionFields, _ call: borrowing Call, _ credential: Credential
     ) throws(Problem) -> Reply {
         let isCSV = try OperationsDialect.asksForCSV(call.request)
         let isText = try QuestionReader.asksForTexts(fields)
-        let plan = try plan(fields, call)
-        var inquiry = call.worker.inquiry(organization)
-        let question = inquiry.rows(plan)
-        let answers = try call.answer(inquiry)
-        let answer = try answer(plan, answers[question], answers, isText, call.nowSeconds)
+        let plan = try plan(fields, call, credential)
+        let (rows, answers) = try call.rows(plan, of: credential.organization)
+        let answer = try answer(plan, rows, answers, isText, call.nowSeconds)
         guard isCSV else { return Reply(answers, range: plan.range) { answer.write(to: &$0) } }
         var reply = Reply(answers, range: plan.range) { _ in }
         reply.body = answer.csv()
@@ -81,9 +79,11 @@ extension OperationsDialect {
 
     /// `cells`: what the questions of the request before this one need.
     private func plan(
-        _ fields: QuestionFields, _ call: borrowing Call, besides cells: Int = 0
+        _ fields: QuestionFields, _ call: borrowing Call, _ credential: Credential,
+        besides cells: Int = 0
     ) throws(Problem) -> QuestionPlan {
-        let ask = try QuestionReader(zones: .system).ask(fields)
+        let subjects = try OperationsDialect.subjects(fields, credential)
+        let ask = try QuestionReader(zones: .system).ask(fields, of: subjects)
         do throws(QuestionError) {
             let plan = try call.worker.engine.plan(ask)
             try QuestionPlan.check(cells: cells + plan.cells)
@@ -128,7 +128,7 @@ extension OperationsDialect {
 
     /// All questions of a body in one plan of reads: at most two round trips to Redis.
     private func answers(
-        _ call: borrowing Call, _ organization: [UInt8]
+        _ call: borrowing Call, _ credential: Credential
     ) throws(Problem) -> Reply {
         let body = try OperationsDialect.object(call.request.body)
         let common = QuestionFields.common
@@ -154,8 +154,8 @@ extension OperationsDialect {
             throw Problem(
                 400, "queries must hold 1 to \(OperationsDialect.mostQuestions) questions")
         }
-        var inquiry = call.worker.inquiry(organization)
-        var found: [(plan: QuestionPlan, rows: Question<QuestionRows>)] = []
+        var inquiry = call.worker.inquiry(credential.organization)
+        var found: [(plan: QuestionPlan, rows: Question<QuestionRows>?)] = []
         var isText = false
         var cells = 0
         for (index, value) in asked.enumerated() {
@@ -166,29 +166,39 @@ extension OperationsDialect {
                 var fields = try QuestionFields(members, meter: nil, refused: common)
                 let before = try QuestionFields(shared, meter: "")
                 fields.texts.merge(before.texts) { first, _ in first }
+                fields.subjects = before.subjects
                 isText = try QuestionReader.asksForTexts(fields)
                 guard call.worker.engine.summary(fields.meter) != nil else {
                     throw Problem(404, "There is no such meter")
                 }
-                let plan = try plan(fields, call, besides: cells)
+                let plan = try plan(fields, call, credential, besides: cells)
                 cells += plan.cells
-                found.append((plan, inquiry.rows(plan)))
+                // Questions over organizations have reads of their own.
+                found.append((plan, plan.ask.subjects == .own ? inquiry.rows(plan) : nil))
             } catch {
                 throw Problem(error.status, "queries[\(index)]: \(error.message)")
             }
         }
-        let answers = try call.answer(inquiry)
+        var all: [Answers] = []
+        if found.contains(where: { $0.rows != nil }) { all = [try call.answer(inquiry)] }
         var json = JSONWriter()
         json.beginObject()
         json.name("answers")
         json.beginArray()
-        for (plan, rows) in found {
-            try answer(plan, answers[rows], answers, isText, call.nowSeconds).write(to: &json)
+        for (plan, question) in found {
+            let (rows, answers): (QuestionRows, Answers)
+            if let question, let read = all.first {
+                (rows, answers) = (read[question], read)
+            } else {
+                (rows, answers) = try call.rows(plan, of: credential.organization)
+                all.append(answers)
+            }
+            try answer(plan, rows, answers, isText, call.nowSeconds).write(to: &json)
         }
         json.endArray()
         json.endObject()
         let written = json.bytes
-        var reply = Reply(answers) { _ in }
+        var reply = Reply(all.count == 1 ? all[0] : Answers.summary(of: all)) { _ in }
         reply.body = written
         return reply
     }

@@ -15,6 +15,8 @@ public enum CellQuery: Sendable, Hashable {
     case rankingSum([[UInt8]])
     /// How many different values the union of these HyperLogLogs holds.
     case distinct([[UInt8]])
+    /// The union of these HyperLogLogs itself, to be merged with that of another shard.
+    case sketch([[UInt8]])
 }
 
 /// The answer to one `CellQuery`.

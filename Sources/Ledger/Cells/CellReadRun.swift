@@ -15,7 +15,7 @@ struct CellReadRun {
     let refusesLargeRankings: Bool
 
     private var entries: [CellSnapshot.Entry?]
-    private var sizes: [[Int64]] = []
+    var sizes: [[Int64]] = []
     private var owners: [HeldReply] = []
     private var asOfMilliseconds: Int64?
     private var isFirstGroup = true
@@ -43,6 +43,20 @@ struct CellReadRun {
 
     mutating func run(on connection: inout Connection) throws(CellReadError) -> CellSnapshot {
         sizes = try askSizes(&connection)
+        let work = try work()
+        for group in work.groups { try readGroup(group, &connection) }
+        return try finish(work, &connection)
+    }
+
+    /// What there is to do once sizes are known.
+    struct Work {
+        /// Indices of queries that are read as of one moment, group by group.
+        var groups: [[Int]]
+        /// Those of queries that are read in pieces.
+        var pieces: [Int]
+    }
+
+    func work() throws(CellReadError) -> Work {
         var costs: [(index: Int, cost: Double)] = []
         var pieces: [Int] = []
         for (index, query) in queries.enumerated() {
@@ -52,8 +66,14 @@ struct CellReadRun {
         if refusesLargeRankings && pieces.contains(where: { CellReadRun.isRanking(queries[$0]) }) {
             throw CellReadError(.tooLarge, "a ranking has too many members")
         }
-        let groups = CellReadRun.groups(costs)
-        for group in groups { try readGroup(group, &connection) }
+        return Work(groups: CellReadRun.groups(costs), pieces: pieces)
+    }
+
+    /// Reads what is left after the groups, and makes the snapshot.
+    mutating func finish(
+        _ work: Work, _ connection: inout Connection
+    ) throws(CellReadError) -> CellSnapshot {
+        var pieces = work.pieces
         for case (let index, .rankingSum) in queries.enumerated() {
             if case .reply(let view) = entries[index], CellSnapshot.isInexact(view) {
                 pieces.append(index)
@@ -64,7 +84,7 @@ struct CellReadRun {
         return CellSnapshot(
             queries: queries, entries: entries.map { $0 ?? .count(0) }, owners: owners,
             asOfMilliseconds: asOfMilliseconds,
-            isAtomic: groups.count == 1 && pieces.isEmpty && parked == 0 && !isApart,
+            isAtomic: work.groups.count == 1 && pieces.isEmpty && parked == 0 && !isApart,
             parked: parked,
             isShardParked: !parkedStamp.isEmpty)
     }
@@ -72,7 +92,7 @@ struct CellReadRun {
     private static func isRanking(_ query: CellQuery) -> Bool {
         switch query {
         case .ranking, .rankingSum: true
-        case .hash, .bucket, .members, .size, .distinct: false
+        case .hash, .bucket, .members, .size, .distinct, .sketch: false
         }
     }
 
@@ -112,7 +132,12 @@ struct CellReadRun {
             case .distinct(let keys):
                 let companions = parked.companions(of: keys)
                 guard !companions.isEmpty else { continue }
-                entries[index] = .count(try readSketches(keys + companions, &connection))
+                let sketch = try readSketches(keys + companions, &connection)
+                entries[index] = .count(sketch.count)
+            case .sketch(let keys):
+                let companions = parked.companions(of: keys)
+                guard !companions.isEmpty else { continue }
+                entries[index] = .sketch(try readSketches(keys + companions, &connection))
             case .size(let key): parked.note(key)
             }
         }
@@ -141,12 +166,7 @@ struct CellReadRun {
             owners = []
         }
         for (index, query) in queries.enumerated() {
-            switch query {
-            case .hash(let key): commands.add("HLEN", key)
-            case .ranking(let key): commands.add("ZCARD", key)
-            case .rankingSum(let keys): for key in keys { commands.add("ZCARD", key) }
-            case .distinct, .members, .size, .bucket: break
-            }
+            query.addSizes(to: &commands)
             while owners.count < commands.count { owners.append(index) }
             if commands.count >= 4_000 { try take(&connection) }
         }
@@ -154,50 +174,13 @@ struct CellReadRun {
         return sizes
     }
 
-    /// Microseconds that a query costs Redis, and whether it may be read in one piece.
-    private static func cost(of query: CellQuery, sizes: [Int64]) -> (Double, Bool) {
-        switch query {
-        case .members(_, let members): return (ReadCost.members(members.count), true)
-        case .bucket(_, let most): return (ReadCost.members(most), true)
-        case .size: return (0.3, true)
-        case .hash, .ranking:
-            let size = Int(clamping: sizes.first ?? 0)
-            return (ReadCost.members(size), size <= ReadCost.largestWhole)
-        case .rankingSum(let keys):
-            let members = sizes.reduce(0) { $0 + Int(clamping: $1) }
-            let cost = ReadCost.sum(sets: keys.count, members: members)
-            return (cost, cost <= ReadCost.budget)
-        case .distinct(let keys):
-            return (ReadCost.union(keys.count), keys.count <= ReadCost.mostMerged)
-        }
-    }
-
-    /// Cuts queries of these costs into groups, each within `ReadCost.budget`; at least one group,
-    /// perhaps empty.
-    private static func groups(_ costs: [(index: Int, cost: Double)]) -> [[Int]] {
-        var groups: [[Int]] = [[]]
-        var total = 0.0
-        for (index, cost) in costs {
-            if total + cost > ReadCost.budget, !groups[groups.count - 1].isEmpty {
-                groups.append([])
-                total = 0
-            }
-            groups[groups.count - 1].append(index)
-            total += cost
-        }
-        return groups
-    }
-
     // MARK: A group
 
-    private mutating func readGroup(
+    mutating func readGroup(
         _ group: [Int], _ connection: inout Connection
     ) throws(CellReadError) {
         var commands = ReadCommands()
-        commands.add("MULTI")
-        commands.add(members: markMembers.besideCells, of: marksKey)
-        for index in group { commands.add(queries[index]) }
-        commands.add("EXEC")
+        add(group, to: &commands)
         let replies: [HeldReply]
         do throws(CellReadError) {
             replies = try CellReadRun.pipeline(commands, &connection, deadline)
@@ -205,22 +188,40 @@ struct CellReadRun {
             guard error.isMoving else { throw error }
             return try readApart(group, &connection)
         }
-        guard let held = replies.last, held.view.count == group.count + 1 else {
+        try take(group, replies.last)
+    }
+
+    /// Adds the transaction that reads a group; its last answer holds all.
+    func add(_ group: [Int], to commands: inout ReadCommands) {
+        commands.add("MULTI")
+        commands.add(members: markMembers.besideCells, of: marksKey)
+        for index in group { commands.add(queries[index]) }
+        commands.add("EXEC")
+    }
+
+    /// Takes the answer to a group's transaction.
+    mutating func take(_ group: [Int], _ held: HeldReply?) throws(CellReadError) {
+        guard let held, held.view.count == group.count + 1 else {
             throw CellReadError(.unavailable, "Redis refused a transaction")
         }
         try take(marks: held.view[0])
         // Sketches are merged at once; of other answers the snapshot keeps the reply itself.
-        let isKept = group.contains { if case .distinct = queries[$0] { false } else { true } }
+        let isKept = group.contains {
+            switch queries[$0] {
+            case .distinct, .sketch: false
+            default: true
+            }
+        }
         if isKept { owners.append(held) }
         for (position, index) in group.enumerated() {
             let view = held.view[position + 1]
             if let text = view.errorText {
                 throw CellReadError(.unavailable, "Redis answered: \(text)")
             }
-            if case .distinct = queries[index] {
-                entries[index] = .count(try Self.distinctCount(view))
-            } else {
-                entries[index] = .reply(view)
+            switch queries[index] {
+            case .distinct: entries[index] = .count(try Self.distinctCount(view))
+            case .sketch: entries[index] = .sketch(try Self.sketch(view))
+            default: entries[index] = .reply(view)
             }
         }
     }
@@ -246,7 +247,7 @@ struct CellReadRun {
         var whole: [Int] = []
         for index in group {
             switch queries[index] {
-            case .rankingSum, .distinct: continue
+            case .rankingSum, .distinct, .sketch: continue
             case .hash, .bucket, .members, .size, .ranking:
                 commands.add(queries[index])
                 whole.append(index)
@@ -264,11 +265,15 @@ struct CellReadRun {
     /// How many different values an answer tells: by a number, or by sketches that are merged here.
     static func distinctCount(_ view: ReplyView) throws(CellReadError) -> Int64 {
         if let number = view.integer { return number }
+        return try sketch(view).count
+    }
+
+    private static func sketch(_ view: ReplyView) throws(CellReadError) -> DistinctSketch {
         var sketch = DistinctSketch()
         for index in 0..<view.count {
             try merge(view[index], into: &sketch)
         }
-        return sketch.count
+        return sketch
     }
 
     /// Adds a stored sketch to another one; an absent one adds nothing.
@@ -308,15 +313,17 @@ struct CellReadRun {
             }
             entries[index] = .pairs(sums.pairs)
         case .distinct(let keys):
-            entries[index] = .count(try readSketches(keys, &connection))
+            entries[index] = .count(try readSketches(keys, &connection).count)
+        case .sketch(let keys):
+            entries[index] = .sketch(try readSketches(keys, &connection))
         case .members, .size, .bucket: break
         }
     }
 
-    /// How many different values there are in these sketches, a hundred of them a round trip.
+    /// The union of these sketches, a hundred of them a round trip.
     private func readSketches(
         _ keys: [[UInt8]], _ connection: inout Connection
-    ) throws(CellReadError) -> Int64 {
+    ) throws(CellReadError) -> DistinctSketch {
         var sketch = DistinctSketch()
         for start in stride(from: 0, to: keys.count, by: 100) {
             var commands = ReadCommands()
@@ -327,7 +334,7 @@ struct CellReadRun {
                 }
             }
         }
-        return sketch.count
+        return sketch
     }
 
     /// All members, about 1,000 a call.
@@ -366,32 +373,4 @@ struct CellReadRun {
             return [UInt8](next)
         }
     }
-}
-
-/// Scores by member, added up over several sorted sets as integers.
-private struct RankingSums {
-    private var sums: [[UInt8]: Int64] = [:]
-
-    /// Adds what a sorted set holds: members and scores in turn.
-    mutating func add(_ ranking: ReplyView) {
-        for index in stride(from: 0, to: ranking.count - 1, by: 2) {
-            if let name = ranking[index].bytes, let score = ranking[index + 1].bytes {
-                add([UInt8](name), CellSnapshot.score(score))
-            }
-        }
-    }
-
-    mutating func add(_ members: [[UInt8]: [UInt8]]) {
-        for (name, score) in members {
-            add(name, score.withUnsafeBytes { CellSnapshot.score($0) })
-        }
-    }
-
-    private mutating func add(_ name: [UInt8], _ score: Int64) {
-        let (sum, overflows) = sums[name, default: 0].addingReportingOverflow(score)
-        sums[name] = overflows ? (score < 0 ? .min : .max) : sum
-    }
-
-    /// The sums as Redis would write them.
-    var pairs: PairMemory { PairMemory(sums.mapValues { Array(String($0).utf8) }) }
 }

@@ -24,7 +24,7 @@ public final class CellReader {
     /// What differs between two runs of servers: id of the run of the server that was read last,
     /// nil where it does not say; in a cluster a number of ours.
     public var serverRun: String? { isCluster ? String(clusterRuns.changes) : run.id }
-    private let isCluster: Bool
+    let isCluster: Bool
     private var clusterRuns: ClusterRuns
     private var nodes: ReaderNodes
     private var ledgerSeen: ContinuousClock.Instant?
@@ -32,8 +32,8 @@ public final class CellReader {
     private var directoryMark: [UInt8]?
     private var directorySeen: Bool { directoryMark != nil }
     private var memory: PrefetchMemory
-    private let parkedMemory = ParkedMemory()
-    private var markMembers = MarkMembers([])
+    let parkedMemory = ParkedMemory()
+    var markMembers = MarkMembers([])
     private var newest = NewestRecords()
 
     /// A reader that connects at its first read.
@@ -222,7 +222,7 @@ public final class CellReader {
         }
     }
 
-    private func newestMilliseconds(
+    func newestMilliseconds(
         of shard: Int, _ connection: inout Connection, _ deadline: ContinuousClock.Instant
     ) throws(CellReadError) -> Int64? {
         try newest.milliseconds(of: shard, markMembers, layout, &connection, deadline)
@@ -230,7 +230,7 @@ public final class CellReader {
 
     /// Looks for the ledger at most once a second: absent cells of an absent ledger would read as
     /// zeros.
-    private func checkLedger(
+    func checkLedger(
         _ connection: inout Connection, _ deadline: ContinuousClock.Instant
     ) throws(CellReadError) {
         if let ledgerSeen, directorySeen, ContinuousClock.now - ledgerSeen < .seconds(1) { return }
@@ -277,7 +277,7 @@ public final class CellReader {
     }
 
     /// Reads a shard from one node, on which it is whole; again where its slot moves meanwhile.
-    private func onOneNode<Result>(
+    func onOneNode<Result>(
         _ shard: Int, _ connection: inout Connection,
         _ body: (inout Connection) throws(CellReadError) -> Result
     ) throws(CellReadError) -> Result {

@@ -12,6 +12,8 @@ public struct CellSnapshot {
         case values(MemberMemory)
         /// A number that was computed here.
         case count(Int64)
+        /// A union of HyperLogLogs.
+        case sketch(DistinctSketch)
     }
 
     /// What was asked, one query an entry.
@@ -55,7 +57,7 @@ public struct CellSnapshot {
             }
         case .pairs(let memory):
             for index in 0..<memory.count { body(memory.name(index), memory.value(index)) }
-        case .count, .values: break
+        case .count, .values, .sketch: break
         }
     }
 
@@ -65,7 +67,23 @@ public struct CellSnapshot {
         case .reply(let view): view.integer ?? 0
         case .count(let count): count
         case .pairs, .values: 0
+        case .sketch(let sketch): sketch.count
         }
+    }
+
+    /// The union that a query for sketches has read.
+    public func sketch(_ query: Int) -> DistinctSketch? {
+        if case .sketch(let sketch) = entries[query] { sketch } else { nil }
+    }
+
+    /// What several snapshots say of themselves, without their answers: the newest record of all,
+    /// and of no single moment.
+    public static func summary(of snapshots: [CellSnapshot]) -> CellSnapshot {
+        CellSnapshot(
+            queries: [], entries: [], owners: [],
+            asOfMilliseconds: snapshots.compactMap(\.asOfMilliseconds).max(), isAtomic: false,
+            parked: snapshots.reduce(0) { $0 + $1.parked },
+            isShardParked: snapshots.contains(where: \.isShardParked))
     }
 
     /// The score of a ranking's member; Redis writes integers above 10^17 as `1e+17`.
@@ -94,7 +112,7 @@ public struct CellSnapshot {
         switch entries[query] {
         case .reply(let view): view.count / 2
         case .pairs(let memory): memory.count
-        case .count, .values: 0
+        case .count, .values, .sketch: 0
         }
     }
 
@@ -112,7 +130,7 @@ public struct CellSnapshot {
                 return .ranking(members)
             case .members(_, let members):
                 return .members(members.indices.map { member(query, $0).map { [UInt8]($0) } })
-            case .size, .distinct: return .count(count(query))
+            case .size, .distinct, .sketch: return .count(count(query))
             }
         }
     }

@@ -48,6 +48,14 @@ public struct DistinctSketch: Sendable {
         return true
     }
 
+    /// Adds the members of another sketch.
+    public mutating func merge(_ other: DistinctSketch) {
+        for index in 0..<DistinctSketch.registerCount
+        where other.registers[index] > registers[index] {
+            registers[index] = other.registers[index]
+        }
+    }
+
     /// Four registers take three bytes, the lowest bits first.
     private static func readDense(_ body: UnsafeRawBufferPointer, into registers: inout [UInt8]) {
         for group in 0..<registerCount / 4 {

@@ -30,7 +30,7 @@ struct ParkedReading {
             case .hash(let key), .bucket(let key, _), .members(let key, _), .size(let key),
                 .ranking(let key):
                 keys.insert(key)
-            case .rankingSum(let all), .distinct(let all): keys.formUnion(all)
+            case .rankingSum(let all), .distinct(let all), .sketch(let all): keys.formUnion(all)
             }
         }
         return keys

@@ -104,7 +104,7 @@ struct PrefetchPipeline: ~Copyable {
         switch query {
         case .hash, .ranking, .rankingSum:
             isTight ? members + members / 4 + 4 : 2 * members + 16
-        case .bucket, .members, .size, .distinct: 0
+        case .bucket, .members, .size, .distinct, .sketch: 0
         }
     }
 
@@ -121,6 +121,8 @@ struct PrefetchPipeline: ~Copyable {
         case .distinct(let keys):
             guard keys.count <= ReadCost.mostMerged else { return nil }
             return ReadCost.union(keys.count)
+        // Only reads of several shards have them, which are not read ahead.
+        case .sketch: return nil
         }
     }
 }

@@ -47,6 +47,9 @@ struct ReadCommands: ~Copyable {
             // Many sketches come as they are, because their union costs Redis five times as much.
             begin(ReadCost.isCounted(keys) ? "PFCOUNT" : "MGET", arguments: keys.count)
             for key in keys { buffer.append(key) }
+        case .sketch(let keys):
+            begin("MGET", arguments: keys.count)
+            for key in keys { buffer.append(key) }
         }
     }
 
@@ -61,7 +64,7 @@ struct ReadCommands: ~Copyable {
             buffer.append(Int64(most))
             buffer.append("WITHVALUES")
         case .ranking(let key): addRanking(key, last: Int64(most) - 1)
-        case .bucket, .members, .size, .distinct, .rankingSum: add(query)
+        case .bucket, .members, .size, .distinct, .sketch, .rankingSum: add(query)
         }
     }
 

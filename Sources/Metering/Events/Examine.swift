@@ -337,7 +337,10 @@ extension Program {
         var isTaken = false
         for index in event.firstInstruction..<(event.firstInstruction + event.instructionCount) {
             let instruction = UnsafePointer(instructions.base + Int(index))
-            guard takes(instruction, event) else { continue }
+            // Cells over all organizations have the same windows, and the list says nothing.
+            guard instruction.pointee.owner == .subject, takes(instruction, event) else {
+                continue
+            }
             isTaken = true
             let second = windowSecond(of: instruction, event)
             for windowIndex in instruction.pointee.windowIndices {

@@ -197,6 +197,15 @@ extension Program {
         for index in event.firstInstruction..<(event.firstInstruction + event.instructionCount) {
             let instruction = instructions.base + Int(index)
             guard takes(instruction, event) else { continue }
+            var organization = organization
+            if instruction.pointee.owner != .subject {
+                if instruction.pointee.owner == .list {
+                    list(
+                        instruction, event, organization, record.timestampMilliseconds, tally)
+                    continue
+                }
+                organization = tally.pointee.symbols.intern(across.all)
+            }
             if instruction.pointee.fanOut < 0 {
                 write(
                     instruction, event, organization, entry: -1, record.timestampMilliseconds, tally

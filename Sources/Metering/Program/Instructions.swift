@@ -146,6 +146,9 @@ struct WindowRule {
 struct Instruction {
     /// What decides the member of the cell that the instruction changes.
     enum Place: UInt8 { case none, tuple, value, step, hour }
+    /// Whose cells it changes: the event's organization's, those over all organizations, or the
+    /// list of organizations.
+    enum Owner: UInt8 { case subject, all, list }
     /// What an extreme keeps or a histogram puts in a step.
     enum Value: UInt8 { case none, eventTime, integer, time, text }
     /// Index into `Program.cellSets`.
@@ -154,6 +157,7 @@ struct Instruction {
     var place: Place
     var value: Value
     var isNegated: Bool
+    var owner = Owner.subject
     /// Field with the amount, or -1.
     var amountField: Int32 = -1
     var amount: Int64 = 1

@@ -27,7 +27,11 @@ struct Lowering {
     var texts: [UnsafeMutableRawPointer] = []
     var largestFieldCount = 0
     var largestTupleCount = 0
-    private var setIndex: [String: Int] = [:]
+    /// The escaped names of `Across`.
+    var across: (all: FixedText, list: FixedText) = (
+        FixedText(pointer: nil, count: 0), FixedText(pointer: nil, count: 0)
+    )
+    var setIndex: [String: Int] = [:]
     private var tupleIndex: [String: Int32] = [:]
 
     /// The most cells that one event may change.
@@ -60,6 +64,7 @@ struct Lowering {
         try lowerLists()
         lowerEnvelope()
         try checkNames()
+        lowerAcross()
         for meter in catalog.meters { try check(meter) }
         try checkScopeLimits()
         try checkFamilies()
@@ -115,6 +120,7 @@ struct Lowering {
             throw ProgramError(subject: meter.name, message: message)
         }
         if let refusal = meter.kind.rules.refusal(of: meter) { try fail(refusal) }
+        if let refusal = Across.refusal(of: meter) { try fail(refusal) }
         if meter.clauses.isEmpty { try fail("'on' names no event") }
         if meter.scopes.isEmpty { try fail("'per' names no scope") }
         if meter.by.count > Self.maximumDimensions
@@ -160,7 +166,10 @@ struct Lowering {
                         meter: meter, clause: clause, scope: scope, event: event,
                         firstField: firstField, firstTuple: firstTuple)
                     let made = try lower(&context)
-                    cells += Int(made.windowCount) * (made.fanOut >= 0 ? EventLimits.entries : 1)
+                    let count =
+                        Int(made.windowCount) * (made.fanOut >= 0 ? EventLimits.entries : 1)
+                    cells += count
+                    if meter.isAcross { cells += count + repeatAcross(made, meter) }
                 }
             }
         }

@@ -120,6 +120,8 @@ public struct Program: ~Copyable {
     let instructions: FixedArray<Instruction>
     let windows: FixedArray<WindowRule>
     let needs: FixedArray<Int32>
+    /// The names of `Across`, as keys have them.
+    let across: (all: SymbolKey, list: SymbolKey)
     /// Texts that rules point to; freed with the program.
     private let texts: [UnsafeMutableRawPointer]
     var scratch: EventScratch
@@ -217,6 +219,10 @@ public struct Program: ~Copyable {
         instructions = FixedArray(lowering.instructions)
         windows = FixedArray(lowering.windows)
         needs = FixedArray(lowering.needs)
+        across = (
+            SymbolKey(lowering.across.all.bytes, symbolSeed),
+            SymbolKey(lowering.across.list.bytes, symbolSeed)
+        )
         cellSets = lowering.cellSets
         texts = lowering.texts
         contractEntries = ContractText.entries(of: catalog)

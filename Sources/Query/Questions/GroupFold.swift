@@ -23,6 +23,11 @@ final class GroupFold {
     private(set) var hasOthers = false
     private var indices: [[[UInt8]]: Int] = [:]
     private let kind: Kind
+    private let subjectAt: Int?
+    /// Whose cells are added, where rows tell organizations apart.
+    private var subject: [UInt8] = []
+    /// Unions of distinct values over several shards, by number.
+    private var sketches: [Int: DistinctSketch] = [:]
 
     /// What is kept of a group's column.
     enum Kind {
@@ -32,13 +37,25 @@ final class GroupFold {
         case unique
     }
 
-    init(columns: Int, kind: Kind) {
-        self.columns = columns
-        self.kind = kind
+    init(_ plan: QuestionPlan) {
+        // Of a ratio both numbers.
+        columns = (plan.coverages.count + plan.comparedCoverages.count) * (plan.isRatio ? 2 : 1)
+        subjectAt = plan.subjectAt
+        switch plan.known.form {
+        case _ where plan.isUnique: kind = .unique
+        case .sum, .table, .ranking, .distinct, .grid: kind = .sum
+        case .extreme, .extremeTable: kind = .extreme(plan.known.keep)
+        case .histogram: kind = .steps
+        }
     }
 
+    /// Says whose cells come next.
+    func setSubject(_ organization: [UInt8]) { subject = organization }
+
     /// The number of a group; −1 where there are too many.
-    func group(_ values: [[UInt8]]) -> Int {
+    func group(_ own: [[UInt8]]) -> Int {
+        var values = own
+        if let subjectAt { values.insert(subject, at: subjectAt) }
         if let known = indices[values] { return known }
         guard (groups.count + 1) * columns <= GroupFold.mostNumbers else {
             isTooLarge = true
@@ -60,6 +77,17 @@ final class GroupFold {
     func add(_ number: Int64, _ group: Int, _ column: Int) {
         let index = group * columns + column
         sums[index] = CellText.add(sums[index], number)
+    }
+
+    /// Adds values to those that are counted once.
+    func merge(_ sketch: DistinctSketch, _ group: Int, _ column: Int) {
+        sketches[group * columns + column, default: DistinctSketch()].merge(sketch)
+    }
+
+    /// Counts what `merge` has added up.
+    func countSketches() {
+        for (index, sketch) in sketches { sums[index] = sketch.count }
+        sketches = [:]
     }
 
     func keep(_ text: UnsafeRawBufferPointer, _ group: Int, _ column: Int) {
@@ -111,7 +139,9 @@ final class GroupFold {
 
     /// Makes the groups that an answer has even where nothing was counted: those that the question
     /// names.
-    func begin(_ choice: ScopeChoice) {
+    func begin(_ plan: QuestionPlan) { plan.sources.forEach { begin($0.choice) } }
+
+    private func begin(_ choice: ScopeChoice) {
         guard choice.positions.allSatisfy({ $0 == nil }) else { return }
         if choice.positions.isEmpty {
             _ = group([])

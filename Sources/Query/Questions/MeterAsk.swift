@@ -16,6 +16,8 @@ public struct DimensionFilter: Sendable, Hashable {
     public var values: [[UInt8]]
     /// Whether these values are left out and not chosen.
     public var isExcluding: Bool
+    /// A condition for the values instead; `values` is then empty and says nothing.
+    public var test: TextTest?
 
     /// A filter of these parts.
     public init(_ dimension: String, _ values: [[UInt8]], isExcluding: Bool = false) {
@@ -23,9 +25,30 @@ public struct DimensionFilter: Sendable, Hashable {
         self.values = values
         self.isExcluding = isExcluding
     }
+
+    /// A filter that chooses the values of a condition.
+    public init(_ dimension: String, test: TextTest) {
+        self.init(dimension, [])
+        self.test = test
+    }
 }
 
-/// One question about one meter of one organization.
+/// Whose events a question counts.
+public enum Subjects: Sendable, Hashable {
+    /// Those of the organization of the inquiry.
+    case own
+    /// Those of all organizations; the meter must be declared with `across`.
+    case all
+    /// Those of these organizations: raw ids, each counted once.
+    case some([[UInt8]])
+
+    /// The name in `by` of the organization that an event belongs to.
+    ///
+    /// A row's member is then the raw id. It is no dimension of `Subjects.own`.
+    public static let dimension = "subject"
+}
+
+/// One question about one meter of one or several organizations.
 public struct MeterAsk: Sendable {
     /// The order of the rows; equal ones are in the order of their members' bytes, then of time.
     public enum Order: String, Sendable, CaseIterable {
@@ -86,13 +109,17 @@ public struct MeterAsk: Sendable {
     public var isRanked = false
     /// The values of one member by dimension; only its row is answered, with its rank among all.
     public var member: [String: [UInt8]]?
+    /// The most buckets of the answer.
+    public var mostBuckets = QuestionPlan.mostBuckets
+    /// Whose events are counted.
+    public var subjects: Subjects
 
     /// A question of these parts.
     public init(
         meter: String, from: Int64? = nil, to: Int64? = nil, step: CalendarStep = .none,
         zone: Zone = .utc, by: [String] = [], filters: [DimensionFilter] = [],
         order: Order? = nil, limit: Int = 1_000, offset: Int = 0, compare: Compare? = nil,
-        fill: Fill = .zero
+        fill: Fill = .zero, subjects: Subjects = .own
     ) {
         self.meter = meter
         self.from = from
@@ -106,5 +133,6 @@ public struct MeterAsk: Sendable {
         self.offset = offset
         self.compare = compare
         self.fill = fill
+        self.subjects = subjects
     }
 }

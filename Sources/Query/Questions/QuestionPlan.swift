@@ -1,3 +1,4 @@
+internal import Ledger
 internal import Metering
 internal import Zones
 
@@ -27,6 +28,8 @@ public struct QuestionPlan: Sendable {
     public let range: TimeRange?
     /// Edges that were moved.
     public let clips: [Clip]
+    /// Whose cells are read.
+    let owners: SubjectChoice
     /// The meters whose cells are read; those of a derived meter in its order.
     let sources: [Source]
     let coverages: [Coverage]
@@ -58,8 +61,25 @@ public struct QuestionPlan: Sendable {
     /// A year of quarter-hours is 35,040. It bounds the plan's memory before its keys are written.
     public static let mostCells = 500_000
 
-    /// How many cells, or tables of them, the answer needs.
-    public var cells: Int {
+    /// Where the organization is among the dimensions of the rows; nil: it is none of them.
+    var subjectAt: Int? { owners.place }
+    /// Whether the question itself names all groups, so that they are there without any number.
+    var isNamed: Bool {
+        !owners.areListed
+            && sources.allSatisfy { $0.choice.positions.allSatisfy { $0 == nil } }
+    }
+    /// Whether one value may be in several sketches that are not in one shard.
+    var mergesSketches: Bool {
+        sources.contains { $0.known.form == .distinct } && ask.subjects != .own
+            && subjectAt == nil
+    }
+
+    /// How many cells, or tables of them, the answer needs; of organizations that must be listed
+    /// first: for one of them.
+    public var cells: Int { cellsOfOwner * owners.count }
+
+    /// How many cells, or tables of them, are read of one organization.
+    var cellsOfOwner: Int {
         let perPart = (coverages + comparedCoverages).reduce(0) { sum, coverage in
             sum + coverage.pieces.reduce(0) { $0 + $1.numbers.count }
         }
@@ -77,6 +97,22 @@ extension QuestionPlan {
     }
 }
 
+extension QuestionPlan {
+    /// The most unions of distinct values that are made here: 16 KB each.
+    static let mostSketches = 2_000
+
+    /// Refuses more unions of distinct values than there is memory for.
+    fileprivate func checkSketches() throws(QuestionError) {
+        guard mergesSketches else { return }
+        let groups = Set(sources[0].choice.parts.map { $0.values.compactMap { $0 } }).count
+        let count = groups * (coverages.count + comparedCoverages.count)
+        guard count > QuestionPlan.mostSketches else { return }
+        throw QuestionError(
+            "the answer would need \(count) unions of distinct values, at most "
+                + "\(QuestionPlan.mostSketches) are made: ask for fewer windows or values")
+    }
+}
+
 extension QueryEngine {
     /// The plan of a question; throws where it cannot be answered from the cells that are kept.
     ///
@@ -85,7 +121,7 @@ extension QueryEngine {
         guard let summary = summary(ask.meter) else {
             throw QuestionError("there is no meter \(ask.meter)")
         }
-        let sources = try sources(of: ask, summary)
+        let (sources, owners) = try sources(of: ask, summary)
         let isUndated = ask.from == nil && ask.to == nil
         if isUndated, ask.step == .none, ask.compare == nil,
             sources.allSatisfy({ $0.known.declaration.windows.contains(.all) })
@@ -93,7 +129,7 @@ extension QueryEngine {
             let bucket = Bucket(start: .min, end: .max, local: 0, wholeStart: .min, wholeEnd: .max)
             return QuestionPlan(
                 ask: ask, meter: summary, buckets: [bucket], compared: [], range: nil, clips: [],
-                sources: sources, coverages: [.allTime], comparedCoverages: [])
+                owners: owners, sources: sources, coverages: [.allTime], comparedCoverages: [])
         }
         let kept = Coverage.Kept.shared(sources.map(\.known.kept))
         let name = QuestionPlan.name(ask, sources)
@@ -107,9 +143,10 @@ extension QueryEngine {
         if ask.compare != nil { try builder.compare() }
         let plan = QuestionPlan(
             ask: ask, meter: summary, buckets: builder.buckets, compared: builder.compared,
-            range: builder.range, clips: builder.clips, sources: sources,
+            range: builder.range, clips: builder.clips, owners: owners, sources: sources,
             coverages: builder.coverages, comparedCoverages: builder.comparedCoverages)
         try QuestionPlan.check(cells: plan.cells)
+        try plan.checkSketches()
         return plan
     }
 }
@@ -162,7 +199,7 @@ private struct PlanBuilder {
 
     mutating func cover() throws(QuestionError) {
         let wanted = try asked()
-        buckets = try calendar.buckets(wanted, most: QuestionPlan.mostBuckets)
+        buckets = try calendar.buckets(wanted, most: ask.mostBuckets)
         moveEdgesBetweenCells()
         try coverFirst(wanted)
         try coverLast(wanted)

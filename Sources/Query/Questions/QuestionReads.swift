@@ -1,35 +1,41 @@
 internal import Ledger
 internal import Metering
 
-extension Inquiry {
-    /// Adds what was read to the numbers of a fold.
-    private typealias Fill = (CellSnapshot, GroupFold) -> Void
+/// Takes what a plan's reads have found of one owner of cells into the fold.
+typealias QuestionFill = (CellSnapshot, GroupFold) -> Void
 
-    /// The rows of a planned question, in the same reads as all other questions of this inquiry.
+extension Inquiry {
+    /// The rows of a planned question about this inquiry's organization alone, in the same reads as
+    /// all other questions of this inquiry; see `QueryWorker.rows` for several organizations.
     public mutating func rows(_ plan: QuestionPlan) -> Question<QuestionRows> {
+        let fill = fill(plan)
+        let organization = organization
+        return Question { snapshot in
+            let fold = GroupFold(plan)
+            fold.setSubject(organization)
+            fold.begin(plan)
+            fill(snapshot, fold)
+            return QuestionRows(plan, fold)
+        }
+    }
+
+    /// Plans the reads of the organization that `names` has.
+    mutating func fill(_ plan: QuestionPlan) -> QuestionFill {
         let columns = plan.coverages + plan.comparedCoverages
-        var fills: [Fill] = []
-        // The columns of each meter follow those of the one before.
+        var fills: [QuestionFill] = []
+        // The columns of each meter of a ratio follow those of the one before.
         for (index, source) in plan.sources.enumerated() {
             fills.append(
                 plan.isUnique
-                    ? fillUnique(source, columns)
+                    ? fillUnique(plan, source, columns)
                     : fill(plan, source, columns, first: index * columns.count))
         }
-        let count = columns.count * (plan.isRatio ? 2 : 1)
-        let number = plan.known.form.isStoredValue ? storedNumber(of: plan.known) : nil
-        let kind = plan.isUnique ? .unique : plan.known.foldKind
-        return Question { snapshot in
-            let fold = GroupFold(columns: count, kind: kind)
-            for source in plan.sources { fold.begin(source.choice) }
-            for fill in fills { fill(snapshot, fold) }
-            return QuestionRows(plan, fold, number: number)
-        }
+        return { snapshot, fold in fills.forEach { $0(snapshot, fold) } }
     }
 
     private mutating func fill(
         _ plan: QuestionPlan, _ source: QuestionPlan.Source, _ columns: [Coverage], first: Int
-    ) -> Fill {
+    ) -> QuestionFill {
         switch source.known.form {
         case .sum:
             forEachSeriesCell(plan, source, first) { fold, value, group, column in
@@ -51,7 +57,7 @@ extension Inquiry {
             forEachMember(source, columns, first) { fold, value, group, column in
                 fold.keep(value, group, column)
             }
-        case .distinct: distincts(source, columns, first)
+        case .distinct: distincts(plan, source, columns, first)
         case .histogram: steps(source, columns, first)
         case .grid: { _, _ in }
         }
@@ -91,7 +97,7 @@ extension Inquiry {
     private mutating func forEachSeriesCell(
         _ plan: QuestionPlan, _ source: QuestionPlan.Source, _ first: Int,
         _ body: @escaping (GroupFold, UnsafeRawBufferPointer, Int, Int) -> Void
-    ) -> Fill {
+    ) -> QuestionFill {
         let reads = source.choice.parts.map {
             (part: $0, reads: seriesReads(plan, source.known, $0))
         }
@@ -135,7 +141,7 @@ extension Inquiry {
     private mutating func forEachMember(
         _ source: QuestionPlan.Source, _ columns: [Coverage], _ first: Int,
         _ body: @escaping (GroupFold, UnsafeRawBufferPointer, Int, Int) -> Void
-    ) -> Fill {
+    ) -> QuestionFill {
         let choice = source.choice
         let reads = choice.parts.map { part in
             (part: part, tables: memberReads(source.known, columns, part))
@@ -161,9 +167,9 @@ extension Inquiry {
 
     /// Different values of a table, or the estimate of how many there are; in the same columns.
     private mutating func fillUnique(
-        _ source: QuestionPlan.Source, _ columns: [Coverage]
-    ) -> Fill {
-        if source.known.form == .distinct { return distincts(source, columns, 0) }
+        _ plan: QuestionPlan, _ source: QuestionPlan.Source, _ columns: [Coverage]
+    ) -> QuestionFill {
+        if source.known.form == .distinct { return distincts(plan, source, columns, 0) }
         let reads = source.choice.parts.map { part in
             (part: part, tables: memberReads(source.known, columns, part))
         }
@@ -179,8 +185,8 @@ extension Inquiry {
     }
 
     private mutating func distincts(
-        _ source: QuestionPlan.Source, _ columns: [Coverage], _ first: Int
-    ) -> Fill {
+        _ plan: QuestionPlan, _ source: QuestionPlan.Source, _ columns: [Coverage], _ first: Int
+    ) -> QuestionFill {
         // Values that differ only in dimensions that are not asked for are counted together.
         var groups: [[[UInt8]]] = []
         var scopes: [[[UInt8]]: [[UInt8]]] = [:]
@@ -194,7 +200,8 @@ extension Inquiry {
                 let keys = (scopes[group] ?? []).flatMap { scope in
                     self.keys(source.known, coverage, scope: scope)
                 }
-                return keys.isEmpty ? nil : self.plan.whole(.distinct(keys))
+                guard !keys.isEmpty else { return nil }
+                return self.plan.whole(plan.mergesSketches ? .sketch(keys) : .distinct(keys))
             }
         }
         return { snapshot, fold in
@@ -202,7 +209,12 @@ extension Inquiry {
                 let index = fold.group(group)
                 guard index >= 0 else { continue }
                 for (column, read) in reads.enumerated() {
-                    if let read { fold.add(snapshot.count(read), index, first + column) }
+                    guard let read else { continue }
+                    if !plan.mergesSketches {
+                        fold.add(snapshot.count(read), index, first + column)
+                    } else if let sketch = snapshot.sketch(read) {
+                        fold.merge(sketch, index, first + column)
+                    }
                 }
             }
         }
@@ -210,7 +222,7 @@ extension Inquiry {
 
     private mutating func steps(
         _ source: QuestionPlan.Source, _ columns: [Coverage], _ first: Int
-    ) -> Fill {
+    ) -> QuestionFill {
         let reads = source.choice.parts.map { part in
             (part: part, tables: memberReads(source.known, columns, part))
         }
@@ -226,17 +238,6 @@ extension Inquiry {
                     }
                 }
             }
-        }
-    }
-}
-
-extension KnownMeter {
-    /// What a fold keeps of this meter's cells.
-    fileprivate var foldKind: GroupFold.Kind {
-        switch form {
-        case .sum, .table, .distinct, .ranking, .grid: .sum
-        case .extreme, .extremeTable: .extreme(keep)
-        case .histogram: .steps
         }
     }
 }

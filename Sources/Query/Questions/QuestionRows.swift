@@ -51,10 +51,8 @@ public struct QuestionRows {
     /// The most rows of one answer, on all pages.
     public static let most = 500_000
 
-    /// `number` reads a stored value of an extreme.
-    init(
-        _ plan: QuestionPlan, _ fold: GroupFold, number: (([UInt8]) -> MeterNumber?)? = nil
-    ) {
+    /// Rows of what was added up; Redis' answers must still be there.
+    init(_ plan: QuestionPlan, _ fold: GroupFold) {
         buckets = plan.buckets.count
         columns = fold.columns
         order = plan.order
@@ -66,11 +64,13 @@ public struct QuestionRows {
         percentiles = plan.ask.percentiles
         member = plan.ask.member.map { member in plan.ask.by.compactMap { member[$0] } }
         scales = plan.isRatio ? plan.sources.map(\.scale) : nil
-        let isNamed = plan.sources.allSatisfy { $0.choice.positions.allSatisfy { $0 == nil } }
+        fold.countSketches()
+        let isNamed = plan.isNamed
         let kept = fold.groups.indices.filter { isNamed || QuestionRows.hasNumbers(fold, $0) }
         indices = kept.sorted { RankingOrder.precedes(fold.groups[$0], fold.groups[$1]) }
         groups = indices.map { fold.groups[$0] }
-        stored = fold.extremes.map { text in text.flatMap { number?([UInt8]($0)) } }
+        let (kind, keep) = (plan.meter.valueKind, plan.known.keep)
+        stored = fold.extremes.map { text in text.flatMap { kind.number([UInt8]($0), keep) } }
         isTooLarge = fold.isTooLarge || groups.count * buckets > QuestionRows.most
     }
 

@@ -19,22 +19,31 @@ extension QueryEngine {
     /// The meters of a question, each with the sets of cells to read.
     func sources(
         of ask: MeterAsk, _ summary: MeterSummary
-    ) throws(QuestionError) -> [QuestionPlan.Source] {
+    ) throws(QuestionError) -> (sources: [QuestionPlan.Source], owners: SubjectChoice) {
         var sources: [QuestionPlan.Source] = []
+        var chosen: SubjectChoice?
         for name in summary.derived?.sources ?? [ask.meter] {
             guard let known = meter(name), let scale = self.summary(name)?.scale else {
                 throw QuestionError("there is no meter \(name)")
             }
             if summary.derived == nil { try QueryEngine.check(ask, known) }
-            sources.append(
-                .init(known: known, choice: try ScopeChoice(known.declaration, ask), scale: scale))
+            let owners = try SubjectChoice(ask, known.declaration, shards: layout.shardCount)
+            guard chosen == nil || chosen?.place == owners.place else {
+                throw QuestionError(
+                    "\(ask.meter) cannot be asked by \(Subjects.dimension): only one of its meters "
+                        + "has such a dimension")
+            }
+            chosen = owners
+            let choice = try ScopeChoice(known.declaration, owners.askOfOne)
+            sources.append(.init(known: known, choice: choice, scale: scale))
         }
+        guard let chosen else { throw QuestionError("there is no meter \(ask.meter)") }
         let form = summary.derived == nil ? sources.first?.known.form : nil
         guard ask.percentiles.isEmpty || form == .histogram else {
             throw QuestionError("percentiles are of histograms; \(ask.meter) is none")
         }
         try QueryEngine.checkRanks(ask, isAdded: form.map { $0.isAdded } ?? false)
-        return sources
+        return (sources, chosen)
     }
 
     /// Refuses ranks where there is no sum of all rows that they could be a part of.

@@ -13,9 +13,11 @@ struct ScopeChoice {
         let position: Int
         let allowed: Set<[UInt8]>?
         let excluded: Set<[UInt8]>
+        let tests: [TextTest]
 
         func admits(_ value: [UInt8]) -> Bool {
             (allowed?.contains(value) ?? true) && !excluded.contains(value)
+                && tests.allSatisfy { $0.admits(value) }
         }
     }
 
@@ -76,7 +78,7 @@ struct ScopeChoice {
             }
             return MemberFilter(
                 position: position, allowed: filtered.allowed(name).map { Set($0) },
-                excluded: filtered.excluded(name))
+                excluded: filtered.excluded(name), tests: filtered.tests(name))
         }
     }
 
@@ -110,11 +112,16 @@ private struct Filters {
     let names: [String]
     private var chosen: [String: [[UInt8]]] = [:]
     private var left: [String: Set<[UInt8]>] = [:]
+    private var tested: [String: [TextTest]] = [:]
 
     init(_ filters: [DimensionFilter]) {
         var names: [String] = []
         for filter in filters {
             if !names.contains(filter.dimension) { names.append(filter.dimension) }
+            if let test = filter.test {
+                tested[filter.dimension, default: []].append(test)
+                continue
+            }
             if filter.isExcluding {
                 left[filter.dimension, default: []].formUnion(filter.values)
                 continue
@@ -131,8 +138,15 @@ private struct Filters {
     /// The values that are chosen; nil where only some are left out.
     func allowed(_ name: String) -> [[UInt8]]? {
         let out = excluded(name)
-        return chosen[name].map { $0.filter { !out.contains($0) } }
+        let tests = tests(name)
+        return chosen[name].map { values in
+            values.filter { value in
+                !out.contains(value) && tests.allSatisfy { $0.admits(value) }
+            }
+        }
     }
+
+    func tests(_ name: String) -> [TextTest] { tested[name] ?? [] }
 
     func excluded(_ name: String) -> Set<[UInt8]> { left[name] ?? [] }
 

@@ -15,8 +15,10 @@ public struct Bucket: Sendable, Hashable {
     ///
     /// They are not where clocks change at a minute that is no edge of a cell.
     public internal(set) var isExact = true
-    let wholeStart: Int64
-    let wholeEnd: Int64
+    /// First second of the step, which may be before the range.
+    public let wholeStart: Int64
+    /// First second after the step, which may be after the range.
+    public let wholeEnd: Int64
 }
 
 /// Cuts ranges into buckets by the clocks of a zone.

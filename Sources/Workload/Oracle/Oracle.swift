@@ -195,7 +195,7 @@ public struct Oracle: ~Copyable {
         }
         guard counts else { return outcome }
         let shard = self.shard(partition, outcome)
-        if outcome == .accepted { apply(shard) }
+        if outcome == .accepted { apply(shard, timestamp) }
         record(outcome, partition, shard)
         return outcome
     }
@@ -261,6 +261,14 @@ public struct Oracle: ~Copyable {
     mutating func startName(_ shard: Int) {
         name.clear()
         name.put(nameStarts[shard])
-        for place in reader.subject { Escaping.append(reader.scratch[place], to: &name) }
+        reader.putSubject(into: &name)
+    }
+
+    /// Begins the key names of a shard's cells over all organizations, or of its lists of them: no
+    /// id is written as such a name.
+    mutating func startName(_ shard: Int, reserved: StaticString) {
+        name.clear()
+        name.put(nameStarts[shard])
+        name.put(reserved)
     }
 }

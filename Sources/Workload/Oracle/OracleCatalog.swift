@@ -170,6 +170,8 @@ public struct OracleMeter: Sendable {
     public var name: String
     /// Its kind.
     public var kind: Kind
+    /// Whether it is also counted over all organizations.
+    public var isAcross = false
     /// The windows it keeps.
     public var windows: [OracleWindow]
     /// What it counts.

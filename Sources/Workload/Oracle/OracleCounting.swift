@@ -59,28 +59,62 @@ extension Oracle {
         return end + retention > timestamp
     }
 
-    /// Adds an accepted event to its cells.
-    mutating func apply(_ shard: Int) {
+    /// Adds an accepted event, whose record has that timestamp, to its cells.
+    mutating func apply(_ shard: Int, _ timestamp: Int64) {
         if !reader.hasOwnTime { timeless += 1 }
-        startName(shard)
-        let base = name.count
         let clauses = reader.program.types[reader.type].clauses
         for entry in active {
             let clause = clauses[entry.number]
             let meter = reader.program.meters[clause.meter]
             expiredWindows += Int64(max(1, meter.windows.count) - entry.windows.nonzeroBitCount)
-            let entries = clause.each.map { reader.entries[$0] } ?? [EachEntry()]
-            for each in entries {
-                for scope in clause.scopes {
-                    name.truncate(to: base)
-                    for dimension in scope {
-                        name.put(byte: 0x3A)
-                        name.put(dimension.label)
-                        putInName(dimension.source, each)
-                    }
-                    write(clause, meter, entry, each)
+            startName(shard)
+            writeScopes(clause, meter, entry)
+            guard !meter.lists.isEmpty else { continue }
+            startName(shard, reserved: "%all")
+            writeScopes(clause, meter, entry)
+            writeLists(shard, meter, entry.moment, timestamp)
+        }
+    }
+
+    /// Writes all scopes of one owner of cells; `name` holds the key's name up to the owner.
+    private mutating func writeScopes(
+        _ clause: OracleProgram.Clause, _ meter: OracleProgram.Meter, _ entry: ActiveClause
+    ) {
+        let base = name.count
+        let entries = clause.each.map { reader.entries[$0] } ?? [EachEntry()]
+        for each in entries {
+            for scope in clause.scopes {
+                name.truncate(to: base)
+                for dimension in scope {
+                    name.put(byte: 0x3A)
+                    name.put(dimension.label)
+                    putInName(dimension.source, each)
                 }
+                write(clause, meter, entry, each)
             }
+        }
+    }
+
+    /// Counts the event's organization in the lists of a meter's organizations.
+    private mutating func writeLists(
+        _ shard: Int, _ meter: OracleProgram.Meter, _ moment: OracleMoment, _ timestamp: Int64
+    ) {
+        for window in meter.lists where Self.isLive(window, moment, timestamp) {
+            startName(shard, reserved: "%subjects")
+            name.put(byte: 0x3A)
+            name.put(meter.name)
+            name.put(byte: 0x3A)
+            moment.putKeyLabel(window.kind, .single, into: &name)
+            member.clear()
+            reader.putSubject(into: &member)
+            var expirySeconds: Int64 = 0
+            if let retention = window.retentionMilliseconds,
+                let end = moment.endMilliseconds(of: window.kind)
+            {
+                expirySeconds = (end + retention) / 1_000
+            }
+            let key = cells.key(name.bytes, shape: .hash, expirySeconds: expirySeconds)
+            cells.add(1, to: key | cells.member(member.bytes))
         }
     }
 
@@ -234,5 +268,10 @@ extension EventReader {
                 writer.put(byte: scratch[place])
             }
         }
+    }
+
+    /// Appends the event's organization as keys have it.
+    func putSubject(into writer: inout ByteWriter) {
+        for place in subject { Escaping.append(scratch[place], to: &writer) }
     }
 }

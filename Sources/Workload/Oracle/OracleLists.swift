@@ -27,7 +27,7 @@ extension Oracle {
             }
             guard counts else { continue }
             let shard = self.shard(partition, outcome)
-            if outcome == .accepted { apply(shard) }
+            if outcome == .accepted { apply(shard, timestamp) }
             record(outcome, partition, shard)
             if number > 0 { partitions[partition].audit[shard].further += 1 }
         }

@@ -80,6 +80,9 @@ struct OracleProgram: Sendable {
         let keep: OracleMeter.Keep?
         let windows: [Window]
         let isSeries: Bool
+        /// The windows in which its organizations are listed; empty where they are not, and it is
+        /// not counted over all of them.
+        let lists: [Window]
 
         /// How many windows its keys hold.
         var extent: KeyExtent {
@@ -288,7 +291,18 @@ struct OracleProgram: Sendable {
             windows: meter.windows.map {
                 Window(kind: $0, retentionMilliseconds: retentionMilliseconds(of: $0, meter))
             },
-            isSeries: meter.isSeries)
+            isSeries: meter.isSeries, lists: meter.isAcross ? lists(of: meter) : [])
+    }
+
+    /// A month's list is kept as long as the cell of the meter that is kept longest; one of all
+    /// time there is where the meter has such a window.
+    private static func lists(of meter: OracleMeter) -> [Window] {
+        let kept = meter.windows.map { retentionMilliseconds(of: $0, meter) }
+        let isEndless = kept.contains { $0 == nil }
+        let month = Window(
+            kind: .month, retentionMilliseconds: isEndless ? nil : kept.compactMap { $0 }.max())
+        guard meter.windows.contains(.all) else { return [month] }
+        return [month, Window(kind: .all, retentionMilliseconds: nil)]
     }
 
     private static func retentionMilliseconds(

@@ -63,6 +63,7 @@ extension Commands {
         printMeters(catalog)
         try printEvents(catalog)
         printDecimals(catalog)
+        printAcross(catalog)
         try printRecords(catalog, settings)
         printWindows(span: Int64(settings.integer(Options.dedupeWindow)))
         Output.line("\n" + ZoneRules.line)

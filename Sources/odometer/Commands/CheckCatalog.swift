@@ -94,6 +94,19 @@ extension Commands {
         Output.table(rows)
     }
 
+    /// What meters over all organizations cost: how many cells an event changes for them.
+    static func printAcross(_ catalog: MeterCatalog) {
+        var rows = [["OVER ALL ORGANIZATIONS", "CELLS OF ITS OWN", "FOR ALL", "FOR THE LIST"]]
+        for meter in catalog.meters where meter.isAcross {
+            let own = meter.scopes.count * meter.windows.count
+            let lists = Across.listRetention(of: meter).count
+            rows.append([meter.name, "\(own)", "\(own)", "\(lists)"])
+        }
+        if rows.count == 1 { return }
+        Output.line("\nCells that a clause changes; of a list each entry those of its own and for all:\n")
+        Output.table(rows)
+    }
+
     /// What the clocks of each zone of a catalog do: now, and at their next change.
     static func printZones(_ catalog: MeterCatalog) {
         var rows = [["ZONE", "NOW", "NEXT CHANGE", "THEN", "LOCAL TIMES THERE"]]

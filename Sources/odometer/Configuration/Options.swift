@@ -208,6 +208,10 @@ enum Options {
         help: "Requests of one organization at the same time; 0 = no limit. "
             + "Without it: three quarters of the threads, from 4 threads on.",
         path: "http.organization_requests")
+    static let ingestTopic = Option(
+        name: "ingest-topic", placeholder: "TOPIC", value: .text,
+        help: "Topic that events sent over HTTP are written to. Without it none are taken.",
+        path: "http.ingest_topic")
     static let jwtAlgorithm = Option(
         name: "jwt-algorithm", placeholder: "NAME",
         value: .choice(TokenVerifier.Algorithm.allCases.map(\.rawValue)),
@@ -235,6 +239,10 @@ enum Options {
     static let jwtAudience = Option(
         name: "jwt-audience", placeholder: "TEXT", value: .text, help: "What aud must hold.",
         path: "jwt.audience")
+    static let portalSecretFile = Option(
+        name: "openmeter-portal-secret-file", placeholder: "FILE", value: .text,
+        help: "File with the secret that signs OpenMeter's portal tokens, at least "
+            + "\(TokenKeys.leastSecretBytes) bytes.", path: "openmeter.portal_secret_file")
 
     // MARK: The process
     static let config = Option(
@@ -276,10 +284,11 @@ enum Options {
     static let schemaPlace = [schemas, schemasCredentialsFile, schemasCredentials, schemasCA]
     static let http = [
         listen, tlsCert, tlsKey, httpThreads, rateLimit, addressRateLimit, addressConnections,
-        organizationRequests, trustedProxy,
+        organizationRequests, trustedProxy, ingestTopic,
     ]
     static let jwt = [
         jwtAlgorithm, jwtSecretFile, jwtSecret, jwtPublicKey, jwksFile, jwtIssuer, jwtAudience,
+        portalSecretFile,
     ]
 
     /// What a configuration file may hold, in the order in which `check` prints it.

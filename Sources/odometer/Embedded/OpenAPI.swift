@@ -503,6 +503,12 @@ paths:
           style: form
           explode: true
           schema: {type: array, items: {type: string, pattern: '^[^=]+='}}
+        - name: subject
+          in: query
+          description: 'Organizations, repeated, or `*` for all: for keys of the role operator, whose questions are about all without it. Other keys may name their own.'
+          style: form
+          explode: true
+          schema: {type: array, minItems: 1, maxItems: 1000, items: {type: string, minLength: 1}}
         - {name: order, in: query, schema: {$ref: '#/components/schemas/QuestionOrder'}}
         - {name: limit, in: query, description: Rows of a page., schema: {type: integer, minimum: 1, maximum: 10000, default: 1000}}
         - {name: offset, in: query, description: Rows before the page; not together with cursor., schema: {type: integer, minimum: 0, maximum: 1000000000, default: 0}}
@@ -589,6 +595,37 @@ paths:
         '431': {$ref: '#/components/responses/LargeHead'}
         '500': {$ref: '#/components/responses/PlainFault'}
         '503': {$ref: '#/components/responses/PlainUnavailable'}
+  /v1/meters/{meter}/subjects:
+    parameters: [{$ref: '#/components/parameters/Meter'}]
+    get:
+      operationId: listSubjects
+      tags: [operations]
+      summary: The organizations of which a meter has events, for keys of the role operator.
+      description: Every month (UTC) that the range touches counts whole. The meter must be declared with `across`.
+      security: [{operationsKey: []}]
+      parameters:
+        - {name: from, in: query, description: 'Start: a time, or a date. Left out, the first month.', schema: {$ref: '#/components/schemas/QuestionTime'}}
+        - {name: to, in: query, description: 'End, after from; left out, now.', schema: {$ref: '#/components/schemas/QuestionTime'}}
+        - {name: limit, in: query, description: Organizations of a page., schema: {type: integer, minimum: 1, maximum: 100000, default: 10000}}
+        - {name: offset, in: query, description: Organizations before the page., schema: {type: integer, minimum: 0, maximum: 1000000000, default: 0}}
+      responses:
+        '200':
+          description: Raw ids, sorted by their bytes.
+          headers:
+            ETag: {$ref: '#/components/headers/ETag'}
+            X-Odometer-Snapshot: {$ref: '#/components/headers/Snapshot'}
+          content: {application/json: {schema: {$ref: '#/components/schemas/SubjectList'}}}
+        '304': {$ref: '#/components/responses/NotModified'}
+        '400': {$ref: '#/components/responses/PlainBadRequest'}
+        '401': {$ref: '#/components/responses/PlainUnauthorized'}
+        '403': {$ref: '#/components/responses/PlainForbidden'}
+        '404': {$ref: '#/components/responses/PlainNotFound'}
+        '405': {$ref: '#/components/responses/PlainMethodNotAllowed'}
+        '414': {$ref: '#/components/responses/LongTarget'}
+        '429': {$ref: '#/components/responses/PlainTooManyRequests'}
+        '431': {$ref: '#/components/responses/LargeHead'}
+        '500': {$ref: '#/components/responses/PlainFault'}
+        '503': {$ref: '#/components/responses/PlainUnavailable'}
   /v1/query:
     post:
       operationId: queryMeters
@@ -618,6 +655,55 @@ paths:
         '431': {$ref: '#/components/responses/LargeHead'}
         '500': {$ref: '#/components/responses/PlainFault'}
         '503': {$ref: '#/components/responses/PlainUnavailable'}
+  /v1/events:
+    post:
+      operationId: sendEvents
+      tags: [operations]
+      summary: Sends events to Kafka; each is told what counting would say of it.
+      description: |
+        Only where the process was started with `--ingest-topic`; else 404. A body is one CloudEvent, an array of them, or one in each
+        line, at most 8 MiB and 10,000 events, before and after unpacking. The subject of an event must be the organization of the key.
+        It is answered when all replicas have acknowledged the events. Send again what was not accepted or whose outcome is unknown,
+        with the same `id` and `source`: it counts once.
+      security: [{operationsKey: []}]
+      parameters:
+        - {name: Content-Encoding, in: header, description: How the body is packed., schema: {enum: [gzip, identity]}}
+      requestBody:
+        required: true
+        content:
+          application/cloudevents+json: {schema: {$ref: '#/components/schemas/SentEvent'}}
+          application/cloudevents-batch+json: {schema: {type: array, items: {$ref: '#/components/schemas/SentEvent'}}}
+          application/json:
+            schema:
+              anyOf: [{$ref: '#/components/schemas/SentEvent'}, {type: array, items: {$ref: '#/components/schemas/SentEvent'}}]
+          application/x-ndjson: {schema: {type: string}}
+      responses:
+        '200':
+          description: The outcome of each event is known, and one at least was accepted or there was none.
+          content: {application/json: {schema: {$ref: '#/components/schemas/EventResults'}}}
+        '400':
+          description: The body cannot be read, or every event was rejected.
+          content:
+            application/json:
+              schema: {anyOf: [{$ref: '#/components/schemas/EventResults'}, {$ref: '#/components/schemas/PlainError'}]}
+        '401': {$ref: '#/components/responses/PlainUnauthorized'}
+        '403': {$ref: '#/components/responses/PlainForbidden'}
+        '404': {$ref: '#/components/responses/PlainNotFound'}
+        '405': {$ref: '#/components/responses/PlainMethodNotAllowed'}
+        '413': {$ref: '#/components/responses/LargeBody'}
+        '414': {$ref: '#/components/responses/LongTarget'}
+        '415':
+          description: A media type or coding that is not read.
+          content: {application/json: {schema: {$ref: '#/components/schemas/PlainError'}}}
+        '429': {$ref: '#/components/responses/PlainTooManyRequests'}
+        '431': {$ref: '#/components/responses/LargeHead'}
+        '500': {$ref: '#/components/responses/PlainFault'}
+        '503':
+          description: Kafka has not acknowledged some events in time, or no events are taken now.
+          headers: {Retry-After: {$ref: '#/components/headers/RetryAfter'}}
+          content:
+            application/json:
+              schema: {anyOf: [{$ref: '#/components/schemas/EventResults'}, {$ref: '#/components/schemas/PlainError'}]}
   /openapi.yaml:
     get:
       operationId: getDescription
@@ -671,7 +757,7 @@ components:
     connectionKey: {type: apiKey, in: header, name: Authorization, description: 'A key of role admin or read, with or without Bearer before it, for example `Authorization: odo_r_…`.'}
     privacyKey: {type: apiKey, in: header, name: x-api-key, description: 'A key of the organization, of role admin or read, for example `x-api-key: odo_r_…`.'}
     identityToken: {type: http, scheme: bearer, bearerFormat: JWT, description: 'A JWT, or an access token (at+jwt), with the claims organization_id and exp; its kid chooses one of several keys.'}
-    operationsKey: {type: http, scheme: bearer, description: 'A key of role admin or read that opens operations, for example `Authorization: Bearer odo_r_…`.'}
+    operationsKey: {type: http, scheme: bearer, description: 'A key of role admin, read or operator that opens operations, for example `Authorization: Bearer odo_r_…`.'}
   parameters:
     Meter:
       name: meter
@@ -855,6 +941,39 @@ components:
             [VALIDATION_ERROR, UNAUTHORIZED, FORBIDDEN, NOT_FOUND, METHOD_NOT_ALLOWED, TOO_MANY_REQUESTS, INTERNAL_ERROR, NOT_IMPLEMENTED,
              UNAVAILABLE]
         message: {type: string}
+    SentEvent:
+      type: object
+      description: A CloudEvent 1.0. What its `data` must hold says the catalog.
+      required: [specversion, id, source, type, subject]
+      properties:
+        specversion: {const: '1.0'}
+        id: {type: string, minLength: 1, maxLength: 256}
+        source: {type: string, minLength: 1, maxLength: 256}
+        type: {type: string, minLength: 1}
+        subject: {type: string, minLength: 1, maxLength: 256, description: The organization of the key.}
+        time: {type: [string, 'null'], format: date-time, description: 'Without one: the time at which it comes.'}
+        data: {type: [object, 'null']}
+    EventResults:
+      type: object
+      required: [accepted, rejected, results]
+      additionalProperties: false
+      properties:
+        accepted: {$ref: '#/components/schemas/Count'}
+        rejected: {$ref: '#/components/schemas/Count'}
+        unknown: {type: integer, minimum: 1, description: 'Events of which nobody knows whether they are in the log: send them again.'}
+        results:
+          type: array
+          description: One for each event, in order.
+          items:
+            type: object
+            required: [outcome]
+            additionalProperties: false
+            properties:
+              id: {type: string}
+              outcome: {enum: [accepted, rejected, unknown]}
+              ignored: {const: true, description: It was accepted, but no meter takes its type.}
+              reason: {enum: [malformed, bad_field, late, future, organization, log]}
+              detail: {type: string, description: What is wrong and where.}
     State:
       type: object
       required: [status]
@@ -1185,6 +1304,7 @@ components:
         windows: {type: array, items: {type: string, enum: [minute, quarter, day, month, all]}}
         by: {type: array, items: {type: string}}
         per: {description: 'Its scopes, each a list of dimensions; an empty list is the whole organization.', type: array, items: {type: array, items: {type: string}}}
+        across: {description: 'true: an operator may ask for it over all organizations; else left out.', type: boolean, enum: [true]}
         scale: {description: How many decimals its numbers have; left out for whole numbers., type: integer, minimum: 1, maximum: 12}
         from: {description: 'Of a ratio or unique: the meters that it is answered from.', type: array, items: {type: string}}
     MeterAnswer:
@@ -1251,6 +1371,26 @@ components:
     QuestionPercentile: {description: At most three decimals., type: number, minimum: 0, maximum: 100, example: 99.9}
     QuestionPercentiles: {type: array, maxItems: 20, items: {$ref: '#/components/schemas/QuestionPercentile'}}
     QuestionMember: {description: 'A value for each dimension of `by`.', type: object, additionalProperties: {type: string}}
+    QuestionSubject:
+      description: One organization, several, or `*` for all; see the parameter.
+      anyOf:
+        - {type: string, minLength: 1}
+        - {type: array, minItems: 1, maxItems: 1000, items: {type: string, minLength: 1}}
+    SubjectList:
+      type: object
+      additionalProperties: false
+      required: [meter, subjects, meta]
+      properties:
+        meter: {type: string, example: api_calls}
+        subjects: {type: array, items: {type: string}, example: [acme]}
+        meta:
+          type: object
+          additionalProperties: false
+          required: [rows, offset, next]
+          properties:
+            rows: {description: Organizations of all pages., type: integer}
+            offset: {type: integer}
+            next: {description: The offset of the next page., type: [integer, 'null']}
     QuestionFilter:
       description: A value; values that are alternatives; or operators that must all hold.
       anyOf:
@@ -1273,6 +1413,7 @@ components:
         to: {$ref: '#/components/schemas/QuestionTime'}
         zone: {$ref: '#/components/schemas/QuestionZone'}
         numbers: {type: string, enum: [text]}
+        subject: {$ref: '#/components/schemas/QuestionSubject'}
         window: {$ref: '#/components/schemas/QuestionWindow'}
         by: {type: array, maxItems: 8, items: {type: string}}
         filter: {type: object, maxProperties: 20, additionalProperties: {$ref: '#/components/schemas/QuestionFilter'}}
@@ -1294,6 +1435,7 @@ components:
         to: {$ref: '#/components/schemas/QuestionTime'}
         zone: {$ref: '#/components/schemas/QuestionZone'}
         numbers: {type: string, enum: [text]}
+        subject: {$ref: '#/components/schemas/QuestionSubject'}
         queries:
           type: array
           minItems: 1

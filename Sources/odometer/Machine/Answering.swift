@@ -10,6 +10,7 @@ final class Answering: Sendable {
     let service: APIService
     private let server: Server<APIWorker>
     private let certificate: CertificateFiles?
+    private let ingesting: Ingesting?
     private let takesTokens: Bool
     private let parts: MachineParts
     private let log: Log
@@ -21,12 +22,17 @@ final class Answering: Sendable {
         log: Log
     ) throws(CommandFailure) {
         let verifier = try settings.tokenVerifier(log: log)
+        let portal = try settings.portalTokens()
         takesTokens = verifier != nil
         certificate = try settings.certificateFiles(log: log)
+        let ingesting = try Ingesting.make(settings, parts: parts, log: log)
+        self.ingesting = ingesting
         self.parts = parts
         do throws(HTTPError) {
             service = try APIService(
-                engine: parts.engine, dialects: Dialects.all(verifier: verifier),
+                engine: parts.engine,
+                dialects: Dialects.all(
+                    verifier: verifier, portal: portal, intake: ingesting?.intake),
                 documents: [Answering.description], limits: try settings.requestLimits())
         } catch {
             throw .usage("http: \(error.message)")
@@ -49,6 +55,7 @@ final class Answering: Sendable {
 
     func start() throws(CommandFailure) {
         try checkServer()
+        try ingesting?.start()
         try server.startPatiently(Options.listen)
         if !takesTokens {
             log.warning("no key for tokens is configured: the identity API refuses every token")
@@ -91,11 +98,15 @@ final class Answering: Sendable {
     }
 
     /// Stops accepting and waits for the requests that have begun.
-    func stop() { server.stop() }
+    func stop() {
+        server.stop()
+        ingesting?.stop()
+    }
 
     /// Requests by route, and connections.
     func write(to text: inout PrometheusText) {
         service.metrics.write(to: &text)
+        ingesting?.write(to: &text)
         let statistics = server.statistics
         text.gauge(
             "odometer_http_connections", help: "Connections open.", Double(statistics.open))

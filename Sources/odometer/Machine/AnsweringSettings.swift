@@ -8,6 +8,12 @@ extension Settings {
         var configuration = ServerConfiguration()
         configuration.perAddressLimit = integer(Options.addressConnections)
         configuration.trustedProxies = texts(Options.trustedProxy).compactMap { AddressRange($0) }
+        if text(Options.ingestTopic) != nil {
+            configuration.largeBodies = Ingesting.largeBodies
+            configuration.allowsLaterAnswers = true
+            // A little more than acknowledgements may take.
+            configuration.drainSeconds = 6
+        }
         return try serverConfiguration(
             Options.listen, threads: integer(Options.httpThreads), configuration)
     }
@@ -64,6 +70,17 @@ extension Settings {
         return TokenVerifier(
             keys: keys, issuer: text(Options.jwtIssuer), audience: text(Options.jwtAudience)
         ) { log.warning($0) }
+    }
+
+    /// The tokens of OpenMeter's portals; nil where no secret is configured.
+    func portalTokens() throws(CommandFailure) -> PortalTokens? {
+        guard let file = text(Options.portalSecretFile) else { return nil }
+        let secret = Array(try FileText.secret(file).utf8)
+        do throws(TokenConfigurationError) {
+            return try PortalTokens(secret: secret)
+        } catch {
+            throw .usage("--\(Options.portalSecretFile.name): \(error.message)")
+        }
     }
 
     private func tokenKeys(log: Log) throws(CommandFailure) -> (any TokenKeySource)? {
