@@ -215,7 +215,8 @@ private enum CatalogWriter {
         case .unique(let name, _):
             guard let values = catalog.meter(name), let exact = values.limits.by else { return "" }
             return mapping([
-                ("kind", "unique"), ("across", "\(values.isAcross)"), ("of", quoted(values.by.joined())),
+                ("kind", "unique"), ("across", "\(values.isAcross)"),
+                ("of", quoted(values.by.joined())),
                 ("exact", "\(exact)"), ("windows", list(values.windows.map { quoted($0.name) })),
                 ("per", list(values.scopes.map { list($0.map(quoted)) })),
                 ("on", list(values.clauses.map(text))), ("retention", retention(of: values)),

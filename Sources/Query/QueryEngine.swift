@@ -144,8 +144,8 @@ public struct QueryEngine: Sendable {
         return MeterSummary(
             name: meter.name, kind: meter.form.word, keep: nil,
             windows: shared { $0.windows.map(\.name) }, scopes: shared(\.scopes),
-            by: shared(\.by), valueKind: .integer, scale: 0, derived: meter.form,
-            isAcross: sources.allSatisfy(\.isAcross))
+            by: shared(\.by), valueKind: .integer, scale: 0,
+            isAcross: sources.allSatisfy(\.isAcross), derived: meter.form)
     }
 
     private func summary(of meter: MeterDeclaration) -> MeterSummary {
