@@ -54,6 +54,11 @@ public struct OperationsDialect: Dialect {
         guard let meter = call.worker.engine.summary(name) else {
             throw Problem(404, "There is no such meter")
         }
+        guard meter.derived == nil else {
+            throw Problem(
+                400,
+                "\(name) is a \(meter.kind), which has no cells: ask /v1/meters/\(name)/query")
+        }
         return try value(of: meter, call, credential.organization)
     }
 
@@ -81,6 +86,9 @@ public struct OperationsDialect: Dialect {
                         }
                         if meter.isAcross { json.member("across", bool: true) }
                         if meter.scale > 0 { json.member("scale", integer: Int64(meter.scale)) }
+                        if let sources = meter.derived?.sources {
+                            json.array("from") { list in sources.forEach { list.string($0) } }
+                        }
                     }
                 }
             }

@@ -516,6 +516,19 @@ paths:
         - {name: compare, in: query, schema: {$ref: '#/components/schemas/QuestionCompare'}}
         - {name: fill, in: query, schema: {$ref: '#/components/schemas/QuestionFill'}}
         - {name: numbers, in: query, description: 'With `text`, the meter''s numbers are strings.', schema: {type: string, enum: [text]}}
+        - name: percentile
+          in: query
+          description: 'Of a histogram, in place of its steps: numbers from 0 to 100, repeated, or joined by commas.'
+          style: form
+          explode: true
+          schema: {type: array, maxItems: 20, items: {$ref: '#/components/schemas/QuestionPercentile'}}
+        - {name: rest, in: query, description: 'With `true`, rows have `rank` and `share`, and `meta` has `total` and `rest`.', schema: {type: boolean, default: false}}
+        - name: member
+          in: query
+          description: '`DIMENSION=VALUE` for each dimension of `by`: only that row, with its rank among all.'
+          style: form
+          explode: true
+          schema: {type: array, items: {type: string, pattern: '^[^=]+='}}
         - {name: format, in: query, description: 'Left out, the first media type of Accept decides.', schema: {type: string, enum: [json, csv]}}
       responses:
         '200':
@@ -529,6 +542,8 @@ paths:
             X-Odometer-Orphans: {$ref: '#/components/headers/Orphans'}
             X-Odometer-Rows: {description: 'With CSV: rows of all pages.', schema: {type: integer}}
             X-Odometer-Next: {description: 'With CSV: the cursor of the next page.', schema: {type: string}}
+            X-Odometer-Total: {description: 'With CSV and `rest`: the sum of all rows.', schema: {type: number}}
+            X-Odometer-Rest: {description: 'With CSV and `rest`: the sum of the rows that are not on the page.', schema: {type: number}}
           content:
             application/json: {schema: {$ref: '#/components/schemas/QuestionAnswer'}}
             text/csv: {schema: {type: string}}
@@ -564,6 +579,8 @@ paths:
             X-Odometer-Orphans: {$ref: '#/components/headers/Orphans'}
             X-Odometer-Rows: {description: 'With CSV: rows of all pages.', schema: {type: integer}}
             X-Odometer-Next: {description: 'With CSV: the cursor of the next page.', schema: {type: string}}
+            X-Odometer-Total: {description: 'With CSV and `rest`: the sum of all rows.', schema: {type: number}}
+            X-Odometer-Rest: {description: 'With CSV and `rest`: the sum of the rows that are not on the page.', schema: {type: number}}
           content:
             application/json: {schema: {$ref: '#/components/schemas/QuestionAnswer'}}
             text/csv: {schema: {type: string}}
@@ -1308,7 +1325,7 @@ components:
       required: [meters]
       additionalProperties: false
       properties: {meters: {type: array, items: {$ref: '#/components/schemas/Meter'}}}
-    Kind: {type: string, enum: [count, sum, level, extreme, distinct, histogram, ranking, grid]}
+    Kind: {type: string, enum: [count, sum, level, extreme, distinct, histogram, ranking, grid, ratio, unique]}
     Meter:
       type: object
       required: [name, kind, windows, by, per]
@@ -1322,6 +1339,7 @@ components:
         per: {description: 'Its scopes, each a list of dimensions; an empty list is the whole organization.', type: array, items: {type: array, items: {type: string}}}
         across: {description: 'true: an operator may ask for it over all organizations; else left out.', type: boolean, enum: [true]}
         scale: {description: How many decimals its numbers have; left out for whole numbers., type: integer, minimum: 1, maximum: 12}
+        from: {description: 'Of a ratio or unique: the meters that it is answered from.', type: array, items: {type: string}}
     MeterAnswer:
       type: object
       required: [meter, kind, per, data]
@@ -1383,6 +1401,9 @@ components:
     QuestionOrder: {description: 'Equal rows are in the order of their members, then of time.', type: string, enum: [time, -time, value, -value, name]}
     QuestionCompare: {description: What each bucket is compared with., type: string, enum: [previous, year]}
     QuestionFill: {description: What a row shows where nothing was counted., type: string, enum: [zero, 'null'], default: zero}
+    QuestionPercentile: {description: At most three decimals., type: number, minimum: 0, maximum: 100, example: 99.9}
+    QuestionPercentiles: {type: array, maxItems: 20, items: {$ref: '#/components/schemas/QuestionPercentile'}}
+    QuestionMember: {description: 'A value for each dimension of `by`.', type: object, additionalProperties: {type: string}}
     QuestionSubject:
       description: One organization, several, or `*` for all; see the parameter.
       anyOf:
@@ -1435,6 +1456,9 @@ components:
         cursor: {type: string, minLength: 1}
         compare: {$ref: '#/components/schemas/QuestionCompare'}
         fill: {$ref: '#/components/schemas/QuestionFill'}
+        percentiles: {$ref: '#/components/schemas/QuestionPercentiles'}
+        rest: {type: boolean, default: false}
+        member: {$ref: '#/components/schemas/QuestionMember'}
     Questions:
       type: object
       additionalProperties: false
@@ -1464,6 +1488,9 @@ components:
               cursor: {type: string, minLength: 1}
               compare: {$ref: '#/components/schemas/QuestionCompare'}
               fill: {$ref: '#/components/schemas/QuestionFill'}
+              percentiles: {$ref: '#/components/schemas/QuestionPercentiles'}
+              rest: {type: boolean, default: false}
+              member: {$ref: '#/components/schemas/QuestionMember'}
     LocalTime: {description: In the question's zone., type: [string, 'null'], pattern: '^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(Z|[+-][0-9]{2}:[0-9]{2})$'}
     QuestionSteps:
       description: How many values there are of each size, from low to below high.
@@ -1485,10 +1512,13 @@ components:
         end: {$ref: '#/components/schemas/LocalTime'}
         label: {description: 'Such as 2026-03-09T14:15, 2026-03-09, 2026-W11 or 2026-03; null without a window.', type: [string, 'null']}
         partial: {description: The range cuts this bucket., const: true}
-        exact: {description: Clocks change inside a cell of this bucket., const: false}
+        exact: {description: 'Clocks change inside a cell of this bucket, or a unique is an estimate.', const: false}
         by: {description: The values of the dimensions asked for., type: object, additionalProperties: {type: string}}
         value: {$ref: '#/components/schemas/MeterValue'}
         steps: {$ref: '#/components/schemas/QuestionSteps'}
+        percentiles: {description: 'By their number, such as `99.9`; null without values.', type: object, additionalProperties: {$ref: '#/components/schemas/MeterValue'}}
+        rank: {description: 'With `rest`: one more than there are rows with a greater value.', type: [integer, 'null'], minimum: 1}
+        share: {description: 'With `rest`: its part of `meta.total`, with 15 digits; null where that is 0.', type: [number, string, 'null']}
         compare:
           type: object
           required: [start, end, value]
@@ -1520,11 +1550,13 @@ components:
         asOf: {description: Time of the newest record that is counted., type: [string, 'null']}
         lagMs: {description: How old that is., type: [integer, 'null'], minimum: 0}
         exact: {description: Whether every number is exact., type: boolean}
-        error: {description: Standard error of numbers that are estimates., type: [number, 'null']}
+        error: {description: 'Standard error of numbers that are estimates, or the greatest one of percentiles; relative.', type: [number, 'null']}
         others: {description: 'Whether values beyond a limit are counted together, as `__other__`.', type: boolean}
         rows: {description: Rows of all pages., type: integer}
         offset: {type: integer}
         next: {description: The cursor of the next page., type: [string, 'null']}
+        total: {description: 'With `rest`: the sum of all rows.', $ref: '#/components/schemas/MeterNumber'}
+        rest: {description: 'With `rest`: the sum of the rows that are not on this page.', $ref: '#/components/schemas/MeterNumber'}
     QuestionAnswer:
       type: object
       required: [meter, kind, window, by, data, meta]
