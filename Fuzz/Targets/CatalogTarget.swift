@@ -20,6 +20,7 @@ final class CatalogTarget: FuzzTarget {
             let again = try CatalogReader.check(files: [(name: "again.yaml", text: written)])
             let (before, after) = (try Self.digests(of: catalog), try Self.digests(of: again))
             if before != after { return "other digests after writing: \(shown(written))" }
+            if catalog.derived != again.derived { return "other derived meters: \(shown(written))" }
             // The oracle does not check catalogs, but it must be able to read every valid one.
             let text = String(decoding: written, as: UTF8.self)
             _ = try Oracle(
@@ -60,7 +61,13 @@ private enum CatalogWriter {
             members.append(("records", mapping([("format", quoted(catalog.records.rawValue))])))
         }
         members.append(("events", mapping(catalog.events.map { ($0.name, text(of: $0)) })))
-        members.append(("meters", mapping(catalog.meters.map { ($0.name, text(of: $0)) })))
+        members.append(
+            (
+                "meters",
+                mapping(
+                    plain(catalog).map { ($0.name, text(of: $0)) }
+                        + catalog.derived.map { ($0.name, text(of: $0, catalog)) })
+            ))
         return Array(mapping(members).utf8)
     }
 
@@ -177,23 +184,45 @@ private enum CatalogWriter {
             ("windows", list(meter.windows.map { quoted($0.name) })),
             ("per", list(meter.scopes.map { list($0.map(quoted)) })),
             ("by", list(meter.by.map(quoted))), ("on", list(meter.clauses.map(text))),
-            (
-                "retention",
-                mapping(
-                    meter.retention.sorted { $0.key.rawValue < $1.key.rawValue }
-                        .map { ($0.key.name, length($0.value)) })
-            ),
+            ("retention", retention(of: meter)),
         ]
         if let most = meter.most {
             let limits = [("by", most.by), ("per", most.per)]
             members.append(
                 ("most", mapping(limits.map { ($0.0, $0.1.map(String.init) ?? "none") })))
         }
+        if meter.isAcross { members.append(("across", "true")) }
         if let family = meter.family { members.append(("family", quoted(family))) }
         if let keep = meter.keep { members.append(("keep", quoted(keep.rawValue))) }
         if let value = meter.value { members.append(("value", quoted(value))) }
         if let field = meter.of { members.append(("of", quoted(field))) }
         return mapping(members)
+    }
+
+    /// The meters that no derived one brings along.
+    private static func plain(_ catalog: MeterCatalog) -> [MeterDeclaration] {
+        let brought: [String] = catalog.derived.flatMap { derived in
+            if case .unique = derived.form { return derived.form.sources }
+            return []
+        }
+        return catalog.meters.filter { !brought.contains($0.name) }
+    }
+
+    private static func text(of derived: DerivedMeter, _ catalog: MeterCatalog) -> String {
+        switch derived.form {
+        case .ratio(let of, let to):
+            return mapping([("kind", "ratio"), ("of", quoted(of)), ("to", quoted(to))])
+        case .unique(let name, _):
+            guard let values = catalog.meter(name), let exact = values.limits.by else { return "" }
+            return mapping([
+                ("kind", "unique"), ("across", "\(values.isAcross)"),
+                ("of", quoted(values.by.joined())),
+                ("exact", "\(exact)"), ("windows", list(values.windows.map { quoted($0.name) })),
+                ("per", list(values.scopes.map { list($0.map(quoted)) })),
+                ("on", list(values.clauses.map(text))), ("retention", retention(of: values)),
+                ("most", mapping([("per", values.limits.per.map { "\($0)" } ?? "none")])),
+            ])
+        }
     }
 
     private static func text(of clause: Clause) -> String {
@@ -211,15 +240,21 @@ private enum CatalogWriter {
                     clause.bindings.sorted { $0.key < $1.key }.map { ($0.key, quoted($0.value)) })
             ),
         ]
-        let conditions = clause.conditions.map {
-            mapping([
-                ("field", quoted($0.field)),
-                ($0.isNot ? "not_in" : "in", list($0.values.map(quoted))),
-            ])
+        let conditions = clause.conditions.map { condition in
+            let rest =
+                condition.comparison.map { ($0.side.rawValue, quoted($0.bound)) }
+                ?? (condition.isNot ? "not_in" : "in", list(condition.values.map(quoted)))
+            return mapping([("field", quoted(condition.field)), rest])
         }
         if !conditions.isEmpty { members.append(("when", list(conditions))) }
         if let time = clause.time { members.append(("time", quoted(time))) }
         return mapping(members)
+    }
+
+    private static func retention(of meter: MeterDeclaration) -> String {
+        mapping(
+            meter.retention.sorted { $0.key.rawValue < $1.key.rawValue }
+                .map { ($0.key.name, length($0.value)) })
     }
 
     private static func length(_ retention: MeterDeclaration.Retention) -> String {

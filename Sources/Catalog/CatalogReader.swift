@@ -43,6 +43,7 @@ public enum CatalogReader {
             let node = try YAMLNode.read(file: name, text: text)
             try merge.add(NodeReader(file: name, node: node, path: ""))
         }
+        try merge.checkDerived()
         return merge
     }
 }
@@ -79,13 +80,36 @@ private struct CatalogMerge {
             case "events":
                 for (name, event) in try value.members(nil) { try add(event: name, event) }
             case "meters":
-                for (name, meter) in try value.members(nil) {
-                    if catalog.meter(name) != nil { throw meter.fail("is in another file too") }
-                    catalog.meters.append(try MeterReader.read(name, meter))
-                    nodes[meter.path] = meter
-                }
+                for (name, meter) in try value.members(nil) { try add(meter: name, meter) }
             default: break
             }
+        }
+    }
+
+    private mutating func add(meter name: String, _ node: NodeReader) throws(CatalogError) {
+        guard catalog.meter(name) == nil, catalog.derived(name) == nil else {
+            throw node.fail("is in another file too")
+        }
+        nodes[node.path] = node
+        if let (derived, sources) = try DerivedReader.read(name, node) {
+            catalog.derived.append(derived)
+            for source in sources {
+                guard catalog.meter(source.name) == nil else {
+                    throw node.fail("needs a meter of the name '\(source.name)', which there is")
+                }
+                catalog.meters.append(source)
+                nodes["meters.\(source.name)"] = node
+            }
+        } else {
+            catalog.meters.append(try MeterReader.read(name, node))
+        }
+    }
+
+    /// Derived meters name others, which may be in later files.
+    func checkDerived() throws(CatalogError) {
+        for derived in catalog.derived {
+            guard let node = nodes["meters.\(derived.name)"] else { continue }
+            try DerivedReader.check(derived, node, catalog)
         }
     }
 

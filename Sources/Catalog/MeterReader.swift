@@ -8,10 +8,10 @@ enum MeterReader {
         "most", "family", "across",
     ]
 
-    private static let nameRule =
+    static let nameRule =
         "a name is a letter a-z, then a-z, digits and _; not totals, directory"
 
-    private static func isName(_ name: String) -> Bool {
+    static func isName(_ name: String) -> Bool {
         NodeReader.isName(name, upperCase: false, extra: "_") && !reserved.contains(name)
     }
 
@@ -21,14 +21,16 @@ enum MeterReader {
         guard let kind = members.first(where: { $0.key == "kind" })?.value else {
             throw node.fail("'kind' is missing")
         }
-        var meter = MeterDeclaration(
-            name: name, kind: try kind.word(MeterKind.self, MeterKind.allCases), windows: [],
-            clauses: [])
+        guard let word = MeterKind(rawValue: try kind.text()) else {
+            let words = MeterKind.allCases.map(\.rawValue) + DerivedReader.words
+            throw kind.fail("must be one of \(words.joined(separator: ", "))")
+        }
+        var meter = MeterDeclaration(name: name, kind: word, windows: [], clauses: [])
         for (key, value) in members { try read(key, value, into: &meter) }
         return meter
     }
 
-    private static func read(
+    static func read(
         _ key: String, _ value: NodeReader, into meter: inout MeterDeclaration
     )
         throws(CatalogError)
@@ -82,7 +84,7 @@ enum MeterReader {
         return most
     }
 
-    private static func limit(_ node: NodeReader) throws(CatalogError) -> Int? {
+    static func limit(_ node: NodeReader) throws(CatalogError) -> Int? {
         let text = try node.text()
         if text == "none" { return nil }
         guard let limit = Int(text), (1...Most.largest).contains(limit) else {
@@ -120,7 +122,7 @@ enum MeterReader {
             case "needs": clause.needs = try value.texts()
             case "when":
                 let items = value.isList ? try value.items() : [value]
-                for item in items { clause.conditions.append(try ConditionReader.read(item)) }
+                for item in items { clause.conditions += try ConditionReader.read(item) }
             case "with":
                 for (dimension, field) in try value.members(nil) {
                     clause.bindings[dimension] = try field.text()

@@ -22,7 +22,7 @@ enum ContractText {
             }
         }
         for meter in catalog.meters {
-            let text = text(of: meter, scale: catalog.scale(of: meter))
+            let text = text(of: meter, catalog)
             entries.append((name: "meter:\(meter.name)", digest: digest(text)))
         }
         return entries.sorted { Array($0.name.utf8).lexicographicallyPrecedes(Array($1.name.utf8)) }
@@ -130,7 +130,8 @@ enum ContractText {
         text.utf8.allSatisfy { $0 == UInt8(ascii: "-") } && !text.isEmpty ? text + "-" : text
     }
 
-    private static func text(of meter: MeterDeclaration, scale: Int) -> String {
+    private static func text(of meter: MeterDeclaration, _ catalog: MeterCatalog) -> String {
+        let scale = catalog.scale(of: meter)
         var lines = [
             meter.kind.rawValue, meter.keep?.rawValue ?? "-",
             "[\(meter.scopes.map(list).joined(separator: ", "))]", list(meter.by),
@@ -152,7 +153,12 @@ enum ContractText {
             }
             let conditions = clause.conditions.map { condition in
                 "|when=\(escaped(condition.field))\(condition.isNot ? " not" : "") "
-                    + list(condition.values)
+                    + (condition.comparison.map { comparison in
+                        let field = catalog.event(clause.event)?.field(condition.field)
+                        // Ways to write one number are one condition.
+                        let bound = field.flatMap { comparison.number(for: $0) }
+                        return "\(comparison.side.rawValue) \(bound.map(number) ?? "-")"
+                    } ?? list(condition.values))
             }
             return [
                 clause.event, amount(clause.amount), clause.time ?? "-", list(bindings),

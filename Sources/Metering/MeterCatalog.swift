@@ -13,16 +13,20 @@ public struct MeterCatalog: Sendable, Equatable {
     public var events: [EventDeclaration]
     /// Meters in the order of the files.
     public var meters: [MeterDeclaration]
+    /// Meters without cells of their own, in the order of the files; counting ignores them.
+    public var derived: [DerivedMeter]
 
     /// A catalog of these parts; nothing is checked here.
     public init(
         envelope: Envelope = .cloudEvents, notBefore: EarliestTime = .standard,
-        events: [EventDeclaration] = [], meters: [MeterDeclaration] = []
+        events: [EventDeclaration] = [], meters: [MeterDeclaration] = [],
+        derived: [DerivedMeter] = []
     ) {
         self.envelope = envelope
         self.notBefore = notBefore
         self.events = events
         self.meters = meters
+        self.derived = derived
     }
 
     /// The meter with that name, or nil.

@@ -43,6 +43,7 @@ public struct QueryEngine: Sendable {
     /// Names of the cells' keys.
     public internal(set) var layout: KeyLayout
     private let meters: [String: KnownMeter]
+    private let derived: [String: DerivedMeter]
     /// The declarations of meters and events.
     public let catalog: MeterCatalog
 
@@ -54,6 +55,8 @@ public struct QueryEngine: Sendable {
         meters = Dictionary(
             catalog.meters.map { ($0.name, KnownMeter($0, in: catalog)) },
             uniquingKeysWith: { first, _ in first })
+        derived = Dictionary(
+            catalog.derived.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
     }
 
     /// The needs that the catalog does not meet, in their order.
@@ -120,12 +123,29 @@ public struct QueryEngine: Sendable {
 
     func meter(_ name: String) -> KnownMeter? { meters[name] }
 
-    /// All meters, in the order of the catalog.
-    public var summaries: [MeterSummary] { catalog.meters.map { summary(of: $0) } }
+    /// All meters, in the order of the catalog; behind them those that are derived of others.
+    public var summaries: [MeterSummary] {
+        catalog.meters.map { summary(of: $0) } + catalog.derived.map { summary(of: $0) }
+    }
 
     /// The meter with that name, or nil.
     public func summary(_ name: String) -> MeterSummary? {
-        meters[name].map { summary(of: $0.declaration) }
+        meters[name].map { summary(of: $0.declaration) } ?? derived[name].map { summary(of: $0) }
+    }
+
+    /// What all meters have that a derived one is made of.
+    private func summary(of meter: DerivedMeter) -> MeterSummary {
+        let sources = meter.form.sources.compactMap { meters[$0]?.declaration }
+        func shared<Part: Equatable>(_ parts: (MeterDeclaration) -> [Part]) -> [Part] {
+            (sources.first.map(parts) ?? []).filter { part in
+                sources.dropFirst().allSatisfy { parts($0).contains(part) }
+            }
+        }
+        return MeterSummary(
+            name: meter.name, kind: meter.form.word, keep: nil,
+            windows: shared { $0.windows.map(\.name) }, scopes: shared(\.scopes),
+            by: shared(\.by), valueKind: .integer, scale: 0,
+            isAcross: sources.allSatisfy(\.isAcross), derived: meter.form)
     }
 
     private func summary(of meter: MeterDeclaration) -> MeterSummary {
@@ -218,4 +238,6 @@ public struct MeterSummary: Sendable, Hashable {
     public var scale: Int
     /// Whether it is also counted over all organizations.
     public var isAcross: Bool
+    /// How it is answered from other meters; nil: it has cells of its own.
+    public var derived: DerivedMeter.Form?
 }

@@ -55,7 +55,12 @@ public enum CatalogText {
                 }
             case "meters":
                 for (name, value) in try members(value, "meters") {
-                    catalog.meters.append(try MeterText.meter(name, value))
+                    switch value["kind"]?.text {
+                    // A ratio has no cells.
+                    case "ratio": continue
+                    case "unique": catalog.meters += try UniqueText.meters(name, value)
+                    default: catalog.meters.append(try MeterText.meter(name, value))
+                    }
                 }
             default:
                 throw wrong("unknown key \(name)")

@@ -122,13 +122,20 @@ enum MeterText {
         return [added, taken]
     }
 
-    private static func condition(
-        _ node: YAMLNode, _ place: String
-    ) throws(VerifyError) -> (field: String, values: [String], isNot: Bool) {
-        guard let field = node["field"]?.text, let values = node["in"] ?? node["not_in"] else {
+    /// Adds a condition: values, or bounds.
+    private static func addCondition(
+        _ node: YAMLNode, _ place: String, to clause: inout OracleClause
+    ) throws(VerifyError) {
+        guard let field = node["field"]?.text else {
             throw CatalogText.wrong("\(place) is no condition")
         }
-        return (field, try CatalogText.texts(values, place), node["in"] == nil)
+        if let values = node["in"] ?? node["not_in"] {
+            clause.when.append((field, try CatalogText.texts(values, place), node["in"] == nil))
+            return
+        }
+        for (order, bound) in try CatalogText.members(node, place) where order != "field" {
+            clause.bounds.append((field, order, try CatalogText.text(bound, place)))
+        }
     }
 
     private static func clause(
@@ -149,7 +156,7 @@ enum MeterText {
             case "when":
                 var items = [value]
                 if case .list(let some) = value { items = some }
-                for item in items { clause.when.append(try condition(item, place)) }
+                for item in items { try addCondition(item, place, to: &clause) }
             case "sign": continue
             default: throw CatalogText.wrong("\(place) is an unknown key")
             }

@@ -138,14 +138,14 @@ import Zones
     @Test func setsOfCells() throws {
         var ask = try ask("table", "2026-03-01T00:00:00Z", "2026-03-02T00:00:00Z")
         ask.by = ["country"]
-        #expect(try engine.plan(ask).choice.parts.map(\.scope.dimensions.count) == [0])
+        #expect(try engine.plan(ask).sources[0].choice.parts.map(\.scope.dimensions.count) == [0])
         ask.filters = [DimensionFilter("shop", [[0x61], [0x62], [0x61]])]
         #expect(
-            try engine.plan(ask).choice.parts.map { $0.scope.dimensions.map(\.value) }
+            try engine.plan(ask).sources[0].choice.parts.map { $0.scope.dimensions.map(\.value) }
                 == [[[0x61]], [[0x62]]])
         ask.by = ["shop"]
         ask.filters.append(DimensionFilter("shop", [[0x62]], isExcluding: true))
-        #expect(try engine.plan(ask).choice.parts.map(\.values) == [[[0x61]]])
+        #expect(try engine.plan(ask).sources[0].choice.parts.map(\.values) == [[[0x61]]])
         ask.filters = []
         #expect(
             try refusal { try engine.plan(ask) }

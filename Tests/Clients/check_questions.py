@@ -5,6 +5,7 @@ times around the changes of clocks that other programs get wrong.
 """
 
 import csv
+import fractions
 import io
 import itertools
 import json
@@ -20,6 +21,7 @@ from checks import ROOT, check, expect, run
 from house import House, get
 from question_events import CATALOG, METERS, Log
 from question_maker import body, is_costly, question, target
+from question_numbers import percentile, shown_ratio
 from zone_clock import clock
 
 House.needed()
@@ -66,7 +68,11 @@ def same(found, wanted, meter):
     """Whether a value of an answer is right."""
     if wanted is None or found is None:
         return found is wanted
-    if meter["kind"] == "distinct":
+    if meter["kind"] == "ratio":
+        return found == float(shown_ratio(wanted))
+    if meter["kind"] == "unique" and wanted <= meter["exact"]:
+        return found == wanted
+    if meter["kind"] in ("distinct", "unique"):
         return abs(found - wanted) <= max(1, 4 * 0.0081 * wanted)
     if meter.get("scale"):
         return round(found * 10 ** meter["scale"]) == wanted
@@ -81,9 +87,21 @@ def compare_rows(made, meter, rows, wanted, meta):
         expect((row["start"], row["end"], row["label"]) == (*text, right["label"]), f"{made}: {row}, not {right}")
         expect(tuple(row["by"][name] for name in made["by"]) == right["group"], f"{made}: {row}, not {right}")
         expect(row.get("partial", False) == right["partial"], f"{made}: {row}, not {right}")
-        expect(row.get("exact", True) == right["exact"], f"{made}: {row}, not {right}")
+        is_exact = right["exact"]
+        if meter["kind"] == "unique" and row.get("exact", True) != is_exact:
+            # Only where more values were counted than are told apart.
+            expect(right["value"] > meter["exact"], f"{made}: {row}, not {right}")
+        elif meter["kind"] == "unique":
+            is_whole = made["from"] is None and not made["filter"] and is_exact
+            expect(row["value"] == right["value"] or row["value"] is None, f"{made}: {row}, not {right}")
+            expect(not is_whole or (right["value"] or 0) <= meter["exact"], f"{made}: {row}, not {right}")
+        else:
+            expect(row.get("exact", True) == is_exact, f"{made}: {row}, not {right}")
         value = right["value"]
-        if meter["kind"] == "histogram":
+        if "percentiles" in made:
+            compare_percentiles(made, row, value)
+            value = len(value)
+        elif meter["kind"] == "histogram":
             steps = tuple((step["low"], step["high"], step["count"]) for step in row["steps"])
             expect(steps == value, f"{made}: {row}, not {right}")
             value = sum(count for _, _, count in value)
@@ -95,6 +113,48 @@ def compare_rows(made, meter, rows, wanted, meta):
             expect(same(given["value"], before, meter), f"{made}: {row}, not {right}")
         else:
             expect("compare" not in row, f"{made}: {row}")
+
+
+def compare_percentiles(made, row, values):
+    """Below 128 exact, else within 1/128 of the value itself."""
+    expect("steps" not in row and list(row["percentiles"]) == made["percentiles"], f"{made}: {row}")
+    for text in made["percentiles"]:
+        found, right = row["percentiles"][text], percentile(values, text)
+        is_same = found == right if right is None or right < 128 else abs(found - right) * 128 <= right
+        expect(is_same, f"{made}: {row}, not {right} for {text}")
+
+
+def compare_ranks(made, rows, page, answer):
+    """Ranks and shares of a page among the rows of all pages."""
+    values = [row["value"] for row in rows if row["value"] is not None]
+    total = sum(values)
+    scale = 10 ** METERS[made["meter"]]["scale"]
+    for row, right in zip(answer["data"], page):
+        value = right["value"]
+        rank = None if value is None else 1 + sum(other > value for other in values)
+        expect(row["rank"] == rank, f"{made}: {row}, not {rank}")
+        share = None if value is None or total == 0 else float(
+            shown_ratio(fractions.Fraction(value, total)))
+        expect(row["share"] == share, f"{made}: {row}, not {share}")
+    rest = total - sum(row["value"] or 0 for row in page)
+    found = tuple(round(answer["meta"][name] * scale) for name in ("total", "rest"))
+    expect(found == (total, rest), f"{made}: {answer['meta']}, not {total}, {rest}")
+
+
+def compare_error(made, meter, found, rows, page):
+    """What the answer says of its errors."""
+    if "percentiles" in made:
+        shown = [percentile(row["value"], text) for row in page for text in made["percentiles"]]
+        error = 0.008 if any(value is not None and value >= 128 for value in shown) else None
+    elif meter["kind"] == "distinct":
+        error = 0.0081
+    elif meter["kind"] == "unique" and found["error"] is not None:
+        error = 0.0081
+        every = [number for row in rows for number in (row["value"], (row["compare"] or [0])[-1]) if number]
+        expect(any(number > meter["exact"] for number in every), f"{made}: {found}")
+    else:
+        error = None
+    expect(found["error"] == error and (error is None or found["exact"] is False), f"{made}: {found}, not {error}")
 
 
 def compare_meta(made, meter, found, rows, meta):
@@ -110,24 +170,22 @@ def compare_meta(made, meter, found, rows, meta):
     expect(found["zone"] == made["zone"] and found["asOf"] and found["lagMs"] >= 0, f"{made}: {found}")
     end = made["offset"] + min(made["limit"], max(0, len(rows) - made["offset"]))
     expect((found["next"] is None) == (end >= len(rows) or end == made["offset"]), f"{made}: {found}")
-    if meter["kind"] == "distinct":
-        expect(found["exact"] is False and found["error"] == 0.0081, f"{made}: {found}")
-    else:
-        expect(found["error"] is None, f"{made}: {found}")
 
 
 def compare_csv(made, meter, text, wanted, meta):
     """The same rows as lines."""
     lines = list(csv.reader(io.StringIO(text.decode(), newline="")))
     expect(lines[0][:3] == ["start", "end", "label"] and lines[0][3:3 + len(made["by"])] == made["by"], lines[0])
-    if meter["kind"] in ("histogram", "distinct"):
+    if meter["kind"] in ("histogram", "distinct", "unique"):
         return
     expect(len(lines) - 1 == len(wanted), f"{made}: {len(lines) - 1} lines, not {len(wanted)}")
     for line, right in zip(lines[1:], wanted):
         expect(tuple(line[3:3 + len(made["by"])]) == right["group"], f"{made}: {line}, not {right}")
         value = right["value"]
         shown = line[3 + len(made["by"])]
-        if meter.get("scale") and value is not None:
+        if meter["kind"] == "ratio" and value is not None:
+            value = shown_ratio(value)
+        elif meter.get("scale") and value is not None:
             shown, value = str(round(float(shown) * 100)), str(value)
         expect(shown == ("" if value is None else str(value)), f"{made}: {line}, not {right}")
 
@@ -161,8 +219,13 @@ class Round:
             return None
         expect(status == 200, f"{made}: {status} {answer}")
         page = rows[made["offset"]:made["offset"] + made["limit"]]
+        if "member" in made:
+            page = [row for row in rows if row["group"] == tuple(made["member"][name] for name in made["by"])]
         compare_rows(made, meter, answer["data"], page, meta)
-        compare_meta(made, meter, answer["meta"], rows, meta)
+        compare_meta(made, meter, answer["meta"], page if "member" in made else rows, meta)
+        compare_error(made, meter, answer["meta"], rows, page)
+        if "rest" in made:
+            compare_ranks(made, rows, page, answer)
         self.answered += 1
         self.numbers += len(page)
         return page, meta

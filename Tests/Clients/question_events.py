@@ -109,6 +109,24 @@ meters:
   ever: {kind: count, windows: [all], "on": [{event: sale}]}
   recent: {kind: count, windows: [minute, quarter, day], "on": [{event: sale}]}
   hours: {kind: grid, "on": [{event: sale}]}
+  large:
+    kind: count
+    by: [country]
+    windows: [quarter, day]
+    retention: {quarter: forever}
+    "on": [{event: sale, when: {field: cents, gte: 1000, lt: 500000}}]
+  average: {kind: ratio, of: cents, to: sales}
+  priced: {kind: ratio, of: price, to: by_country}
+  rate: {kind: ratio, of: large, to: by_country}
+  spent: {kind: ratio, of: top, to: by_country}
+  buyers:
+    kind: unique
+    of: user
+    exact: 30
+    per: [organization, shop, [shop, country]]
+    windows: [quarter, day, all]
+    retention: {quarter: forever, day: forever}
+    "on": [{event: sale}]
 """
 
 
@@ -124,15 +142,29 @@ def _meter(declared):
         "kind": declared["kind"], "windows": declared.get("windows", []), "by": declared.get("by", []),
         "per": per or [[]], "retention": {name: spans[span] for name, span in declared.get("retention", {}).items()},
         "keep": declared.get("keep"), "value": declared.get("value") or declared.get("of"), "amount": amount,
-        "scale": 2 if amount == "price" else 0,
+        "scale": 2 if amount == "price" else 0, "when": declared["on"][0].get("when"), "exact": declared.get("exact"),
     }
 
 
-#: A grid has no answer, so it is not among those that are asked.
-METERS = {
-    name: _meter(declared) for name, declared in yaml.safe_load(CATALOG)["meters"].items()
-    if declared["kind"] != "grid"
-}
+def _ratio(declared, meters):
+    """What two meters have in common; of dimensions all, so that some questions are refused."""
+    sources = [meters[declared[name]] for name in ("of", "to")]
+    windows = [name for name in sources[0]["windows"] if name in sources[1]["windows"]]
+    return {
+        "kind": "ratio", "windows": windows, "by": sorted({name for source in sources for name in source["by"]}),
+        "per": sources[0]["per"], "retention": {name: None for name in windows}, "sources": sources,
+        "names": [declared[name] for name in ("of", "to")],
+    }
+
+
+def _meters():
+    declared = yaml.safe_load(CATALOG)["meters"]
+    # A grid has no answer, so it is not among those that are asked.
+    found = {name: _meter(meter) for name, meter in declared.items() if meter["kind"] not in ("grid", "ratio")}
+    return found | {name: _ratio(meter, found) for name, meter in declared.items() if meter["kind"] == "ratio"}
+
+
+METERS = _meters()
 SHOPS = ["a", "b b", "c:c", "%41", "", None]
 COUNTRIES = ["DE", "FR", "Ö,\"x\"", None]
 PLANS = ["free", "pro", None]
@@ -176,6 +208,12 @@ class Log:
             if chance.random() < 0.4:  # on the edges of cells
                 at = at // 900 * 900 + chance.choice([0, 0, -1, 1])
             self._add(chance, organization, number, at, entries)
+        for name, meter in METERS.items():
+            if meter["kind"] == "ratio":
+                # What is divided and by what, as a pair.
+                above, below = (entries[source] for source in meter["names"])
+                entries[name] = [(at, dimensions, (amount, 0), None) for at, dimensions, amount, _ in above]
+                entries[name] += [(at, dimensions, (0, amount), None) for at, dimensions, amount, _ in below]
         self.events = {name: questions.Events(found) for name, found in entries.items()}
 
     def _add(self, chance, organization, number, at, entries):
@@ -197,7 +235,10 @@ class Log:
             self.records.append({**record, "time": "2026-01-01T00:00:00Z"})  # a duplicate counts nothing
         dimensions = {name: data.get(name, "unknown") for name in ("shop", "country", "plan", "user")}
         for name, meter in METERS.items():
-            if not is_sale and meter["kind"] != "level":
+            if meter["kind"] == "ratio" or not is_sale and meter["kind"] != "level":
+                continue
+            when = meter["when"]
+            if when and not when["gte"] <= data[when["field"]] < when["lt"]:
                 continue
             amount = {"cents": data["cents"], "price": price}.get(meter["amount"], 1)
             value = data.get(meter["value"])

@@ -22,22 +22,36 @@ def question(chance, now):
     _groups(chance, made, meter)
     if chance.random() < 0.5:
         # Estimates have no order that could be foretold.
-        orders = ["time", "-time", "name"] if meter["kind"] in ("histogram", "distinct") else [
+        orders = ["time", "-time", "name"] if meter["kind"] in ("histogram", "distinct", "unique") else [
             "time", "-time", "name", "value", "-value"]
         made["order"] = chance.choice(orders)
-    elif meter["kind"] == "distinct" and made["by"]:
+    elif meter["kind"] in ("distinct", "unique") and made["by"]:
         made["order"] = "name"
     if chance.random() < 0.3:
         made["fill"] = "null"
     made["limit"] = chance.choice([1, 3, 10, 100, 1_000, 10_000])
     made["offset"] = chance.choice([0, 0, 0, 1, 7, 50])
+    if meter["kind"] == "histogram" and chance.random() < 0.6 or chance.random() < 0.01:
+        made["percentiles"] = chance.sample(["0", "0.1", "25", "50", "90", "95", "99.9", "100"], chance.randrange(1, 5))
+    is_fit = made["by"] and window == "none" and not made["compare"]
+    if chance.random() < (0.5 if is_fit else 0.02):
+        _rank(chance, made)
     return made
+
+
+def _rank(chance, made):
+    made["rest"] = True
+    if made["by"] and chance.random() < 0.5:
+        values = {"shop": SHOPS, "country": COUNTRIES, "plan": PLANS, "user": USERS}
+        made["member"] = {name: chance.choice(values[name]) or "unknown" for name in made["by"]}
+        if chance.random() < 0.9:
+            made["offset"] = 0
 
 
 def is_costly(made):
     """Whether it may need one key for each quarter-hour: what takes longer than a second is answered with 503."""
     meter = METERS[made["meter"]]
-    is_series = meter["kind"] in ("count", "sum", "level", "extreme") and not meter["by"]
+    is_series = meter["kind"] in ("count", "sum", "level", "extreme", "ratio") and not meter["by"]
     return not is_series and made["zone"] != "UTC"
 
 
@@ -46,7 +60,7 @@ def _range(chance, made, now):
     longest = {"minute": 2, "quarter": 10, "hour": 40, "none": 400, "day": 400, "week": 600, "month": 900}
     if is_costly(made):
         # A sketch costs more than a hash.
-        most = 5 if METERS[made["meter"]]["kind"] == "distinct" else 20
+        most = 5 if METERS[made["meter"]]["kind"] in ("distinct", "unique") else 20
         longest = {window: min(days, most) for window, days in longest.items()}
     length = int(longest[made["window"]] * 86_400 * chance.random() ** 2) + 60
     dates = ZONES[made["zone"]] + NEW_YEARS
@@ -99,6 +113,11 @@ def target(made, zone):
         for operator, value in operators.items():
             for one in [value] if operator == "eq" else value:
                 pairs.append(("filter", f"{name}{'!' if operator == 'notIn' else ''}={one}"))
+    if "percentiles" in made:
+        pairs.append(("percentile", ",".join(made["percentiles"])))
+    if "rest" in made:
+        pairs.append(("rest", "true"))
+    pairs += [("member", f"{name}={value}") for name, value in made.get("member", {}).items()]
     return f"/v1/meters/{made['meter']}/query?{urllib.parse.urlencode(pairs)}"
 
 
@@ -111,6 +130,9 @@ def body(made, zone, is_part=False):
         found["by"] = made["by"]
     if made["filter"]:
         found["filter"] = made["filter"]
+    found.update({name: made[name] for name in ("rest", "member") if name in made})
+    if "percentiles" in made:
+        found["percentiles"] = [float(percentile) for percentile in made["percentiles"]]
     if not is_part and made["from"] is not None:
         found.update({"from": zone.text(made["from"]), "to": zone.text(made["to"])})
     return {"meter": made["meter"], **found} if is_part else found

@@ -5,6 +5,7 @@ amount, and at the windows that a meter keeps only to say which edges move and w
 """
 
 import bisect
+import fractions
 
 from zone_clock import DAY, buckets, clock, step_after
 
@@ -189,7 +190,11 @@ def value_of(meter, entries, fill):
     if kind in ("count", "sum", "level", "ranking"):
         total = sum(entry[2] for entry in entries)
         return None if total == 0 and fill == "null" else total
-    if kind == "distinct":
+    if kind == "ratio":
+        above, below = (sum(entry[2][place] for entry in entries) for place in (0, 1))
+        scales = [10 ** source["scale"] for source in meter["sources"]]
+        return None if below == 0 else fractions.Fraction(above * scales[1], below * scales[0])
+    if kind in ("distinct", "unique"):
         total = len({entry[3] for entry in entries})
         return None if total == 0 and fill == "null" else total
     if kind == "extreme":
@@ -198,6 +203,25 @@ def value_of(meter, entries, fill):
     for entry in entries:
         steps[histogram_step(entry[3])] = steps.get(histogram_step(entry[3]), 0) + 1
     return tuple((*histogram_bounds(step), count) for step, count in sorted(steps.items()))
+
+
+def is_counted(meter, entries):
+    """Whether numbers of these entries are told from those of nothing."""
+    if meter["kind"] == "ratio":
+        return any(sum(entry[2][place] for entry in entries) for place in (0, 1))
+    return bool(value_of(meter, entries, "zero"))
+
+
+def check_extras(question, meter):
+    """Refuses percentiles of what is no histogram, and ranks of what is not added up."""
+    if question.get("percentiles") and meter["kind"] != "histogram":
+        raise Refused("percentiles")
+    if not question.get("rest"):
+        return
+    if meter["kind"] not in ("count", "sum", "level", "ranking") or not question["by"]:
+        raise Refused("rest")
+    if question["window"] != "none" or question["compare"] or question.get("member") and question["offset"]:
+        raise Refused("rest")
 
 
 def extreme_of(keep, entries):
@@ -287,7 +311,10 @@ class Events:
 
 def answer(question, meter, events, now):
     """The rows of a question on all pages, and its meta; raises Refused."""
-    check_dimensions(question, meter)
+    check_extras(question, meter)
+    sources = meter.get("sources", [meter])
+    for source in sources:
+        check_dimensions(question, source)
     zone = clock(question["zone"])
     if question["from"] is None:
         found, clipped = [[float("-inf"), float("inf"), None, float("-inf"), float("inf"), True]], []
@@ -308,13 +335,16 @@ def answer(question, meter, events, now):
 
     columns = [grouped(bucket[0], bucket[1]) for bucket in found]
     others = [grouped(start, end) for start, end in stretches]
-    named = named_groups(question, meter)
+    every = [named_groups(question, source) for source in sources]
+    named = None if None in every else [group for some in every for group in some]
     groups = named if named is not None else sorted(
         {group for column in columns + others for group in column}, key=lambda group: [v.encode() for v in group])
     groups = sorted(set(groups), key=lambda group: [value.encode() for value in group])
     is_now = question["from"] is None and meter["kind"] == "level"
 
     def value(column, group):
+        if question.get("percentiles"):
+            return sorted(entry[3] for entry in column.get(group, []))
         shown = value_of(meter, column.get(group, []), question["fill"])
         return max(0, shown) if is_now and shown is not None else shown
 
@@ -323,7 +353,7 @@ def answer(question, meter, events, now):
         cells = [value(column, group) for column in columns]
         before = [None if start == end else value(column, group) for column, (start, end) in zip(others, stretches)]
         # What adds up to 0 everywhere is not told from what is not there.
-        everything = [value_of(meter, column.get(group, []), "zero") for column in columns + others]
+        everything = [is_counted(meter, column.get(group, [])) for column in columns + others]
         if named is None and not any(everything) and meter["kind"] != "extreme":
             continue
         for index, bucket in enumerate(found):

@@ -116,6 +116,7 @@ extension Catalogs {
           hours: {kind: grid, on: [{event: usage, amount: cost}, {event: refund, amount: 2}]}
           used: {kind: sum, windows: [all], by: [status], on: [{event: usage, amount: tokens}]}
           counted: {kind: sum, windows: [all], on: [{event: usage, amount: whole}]}
+          dear: {kind: count, windows: [all], on: [{event: usage, when: [{field: fee, gt: -0.25}, {field: share, lte: 5e-1}]}, {event: refund, when: {field: status, gte: 200}}]}
           listed: {kind: count, windows: [all], by: [ids.value, ids.key], on: [{event: usage}]}
         """
 
@@ -237,6 +238,8 @@ extension Catalogs {
               - {event: use, amount: -old, when: [{field: op, in: [u, d]}, {field: big, in: ["true", unknown]}]}
           codes: {kind: level, windows: [quarter, all], per: [kind], on: [{event: use, amount: 2, needs: [kind], when: {field: code, in: [0, 1, -1, unknown]}, sign: {field: big, minus: ["false"]}}]}
           seen: {kind: extreme, keep: max, value: size, windows: [all], on: [{event: use, when: {field: op, in: [c]}}]}
+          large: {kind: count, windows: [all], by: [kind], on: [{event: use, when: [{field: size, gt: 2}, {field: op, in: [c, u]}]}]}
+          between: {kind: count, windows: [all], on: [{event: use, when: {field: size, gte: -5, lt: 9}}, {event: use, when: {field: code, lte: 1}}]}
         """
 
     static let timesDeclared = """
@@ -254,6 +257,7 @@ extension Catalogs {
           cs: {kind: extreme, keep: last, value: c, windows: [month], on: [{event: use}]}
           ds: {kind: extreme, keep: min, value: d, windows: [all], on: [{event: use}]}
           es: {kind: count, windows: [all], on: [{event: use, needs: [e]}]}
+          new: {kind: count, windows: [all], on: [{event: use, when: {field: a, gte: "2026-03-09T00:00:00Z"}}, {event: use, when: {field: e, lt: "2026-03-09T14:15:16+01:00"}}]}
           all: {kind: extreme, keep: max, value: time, windows: [day, all], on: [{event: use}]}
         """
 }

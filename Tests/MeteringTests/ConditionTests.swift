@@ -72,11 +72,81 @@ import Workload
         #expect(outside.cells == ["m": 10])
     }
 
+    /// A bound is a number or a time; what is absent is on no side of it, a default is on its own.
+    @Test func boundsOfNumbers() throws {
+        func sum(_ condition: String) throws -> Int64? {
+            try totals("[{event: e, amount: n, when: {field: n, \(condition)}}]", Self.rows)
+                .cells["m"]
+        }
+        #expect(try sum("gt: 7") == 109)
+        #expect(try sum("gte: 7") == 116)
+        #expect(try sum("lt: 7") == 10)
+        #expect(try sum("lte: 7.0") == 17)
+        #expect(try sum("gt: 5, lt: 100") == 16)
+        #expect(try sum("gt: 100") == nil)
+        let changes = "[{event: e, when: {field: old, gte: -1}}]"
+        #expect(try totals(changes, Self.rows).cells == ["m": 2])
+    }
+
+    @Test func boundsOfOtherFields() throws {
+        func count(_ field: String, _ condition: String, _ record: String) throws -> Int {
+            let catalog = try Catalogs.read(
+                """
+                version: 1
+                \(Self.envelope)
+                events: {e: {fields: {f: {at: /f, \(field)}}}}
+                meters: {m: {kind: count, windows: [all], on: [{event: e, when: {field: f, \(condition)}}]}}
+                """)
+            let twin = try Twin(catalog, span: 100)
+            let value = Array(#"{"org":"a"\#(record)}"#.utf8)
+            twin.take(
+                [LogRecord(offset: 0, timestamp: 1_773_065_800_000, key: nil, value: value)],
+                oneByOne: true)
+            let counted = twin.content(of: "odo:1:{44}:a:totals")?.cells.count ?? 0
+            twin.finish()
+            #expect(twin.differences.isEmpty, "\(twin.differences)")
+            return counted
+        }
+        let price = "is: decimal, scale: 2"
+        #expect(try count(price, "gt: 0.29", #","f":0.30"#) == 1)
+        #expect(try count(price, "gt: 0.3", #","f":0.30"#) == 0)
+        #expect(try count(price, "gte: 3e-1", #","f":0.3"#) == 1)
+        #expect(try count(price, "lt: 1", "") == 0)
+        #expect(try count(price + ", default: 0.5", "lt: 1", "") == 1)
+        let due = #""2026-03-09T15:00:00+01:00""#
+        #expect(try count("is: time", "lt: \(due)", #","f":"2026-03-09T13:59:59Z""#) == 1)
+        #expect(try count("is: time", "lt: \(due)", #","f":"2026-03-09T14:00:00Z""#) == 0)
+        #expect(try count("is: time", "gte: \(due)", #","f":null"#) == 0)
+        #expect(try count("is: time, format: unix", "gte: \(due)", #","f":1773064800"#) == 1)
+    }
+
+    /// Bounds that a field cannot have.
+    @Test(arguments: [
+        ("is: integer", "gt: 1.5", "'gt' of 'f' is no integer"),
+        ("is: integer", "gt: many", "'gt' of 'f' is no integer"),
+        ("is: decimal, scale: 2", "lte: 0.125", "at most 2 decimals"),
+        ("is: time", "lt: 2026-03-09", "no time of RFC 3339"),
+        ("is: text", "lt: 5", "'f' is no integer or decimal or time"),
+    ])
+    func aBoundIsOneOfItsField(_ field: String, _ bound: String, _ word: String) throws {
+        let text = """
+            version: 1
+            events: {e: {fields: {f: {at: /f, \(field)}}}}
+            meters: {m: {kind: count, windows: [all], on: [{event: e, when: {field: f, \(bound)}}]}}
+            """
+        let error = #expect(throws: CatalogError.self) {
+            try CatalogReader.check(files: [(name: "own.yaml", text: Array(text.utf8))])
+        }
+        #expect(error?.line == 3 && error?.message.contains(word) == true, "\(text)")
+    }
+
     private static let wrong = [
         ("{event: e, when: {field: op}}", "must be {field: NAME, in: [VALUE, …]}"),
         ("{event: e, when: {in: [c]}}", "must be {field: NAME, in: [VALUE, …]}"),
         ("{event: e, when: {field: op, in: []}}", "1 to 64 values"),
         ("{event: e, when: {field: op, in: [c], not_in: [d]}}", "either 'in' or 'not_in'"),
+        ("{event: e, when: {field: n, in: [5], gt: 4}}", "{field: NAME, gt|gte|lt|lte: NUMBER}"),
+        ("{event: e, when: {gt: 4}}", "{field: NAME, gt|gte|lt|lte: NUMBER}"),
         ("{event: e, sign: {field: op}}", "must be {field: NAME, minus: [VALUE, …]}"),
         ("{event: e, sign: {field: op, plus: [c]}}", "unknown key"),
     ]
@@ -132,7 +202,9 @@ import Workload
         let clauses = [
             "", ", when: {field: op, in: [c]}", ", when: {field: op, not_in: [c]}",
             ", when: {field: op, in: [c, d]}", ", sign: {field: op, minus: [c]}",
+            ", when: {field: n, gt: 5}", ", when: {field: n, gte: 5}", ", when: {field: n, gt: 6}",
         ]
+        #expect(try digest(clauses[5]) == digest(", when: {field: n, gt: 5.0}"))
         let digests = try clauses.map { try digest($0) }
         #expect(!digests.contains(nil) && Set(digests).count == clauses.count)
     }

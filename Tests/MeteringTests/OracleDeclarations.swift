@@ -200,7 +200,14 @@ extension OracleCatalog {
         var made = OracleClause(
             clause.event, amount: amount, time: clause.time, with: clause.bindings,
             needs: clause.needs)
-        made.when = clause.conditions.map { ($0.field, $0.values, $0.isNot) }
+        for condition in clause.conditions {
+            if let comparison = condition.comparison {
+                made.bounds.append(
+                    (condition.field, comparison.side.rawValue, comparison.bound))
+            } else {
+                made.when.append((condition.field, condition.values, condition.isNot))
+            }
+        }
         return made
     }
 }

@@ -22,13 +22,15 @@ public struct OperationsDialect: Dialect {
             DialectRoute("meter", root + "/meters/{meter}", answer: meter),
         ] + questionRoutes + [
             DialectRoute("subjects", root + "/meters/{meter}/subjects", answer: subjects)
-        ] + eventRoutes
+        ] + eventRoutes + checkRoutes
     }
 
     private static let mostWindows = 1_000
     private static let mostDays: Int64 = 3_660
     private static let parameterNames = ["start", "end", "window", "limit", "numbers"]
 
+    /// What checks need while Redis is away.
+    let memory = LimitMemory()
     /// What takes events; nil: none are taken.
     let intake: EventIntake?
 
@@ -51,6 +53,11 @@ public struct OperationsDialect: Dialect {
         let name = call.segments["meter"].map { String(decoding: $0, as: UTF8.self) } ?? ""
         guard let meter = call.worker.engine.summary(name) else {
             throw Problem(404, "There is no such meter")
+        }
+        guard meter.derived == nil else {
+            throw Problem(
+                400,
+                "\(name) is a \(meter.kind), which has no cells: ask /v1/meters/\(name)/query")
         }
         return try value(of: meter, call, credential.organization)
     }
@@ -79,6 +86,9 @@ public struct OperationsDialect: Dialect {
                         }
                         if meter.isAcross { json.member("across", bool: true) }
                         if meter.scale > 0 { json.member("scale", integer: Int64(meter.scale)) }
+                        if let sources = meter.derived?.sources {
+                            json.array("from") { list in sources.forEach { list.string($0) } }
+                        }
                     }
                 }
             }

@@ -19,8 +19,24 @@ struct QuestionAnswer {
         return Cursor(offset: end, range: plan.range, of: plan.ask).text
     }
 
-    /// Standard error of a number that is not exact.
-    private var error: String? { plan.meter.kind == "distinct" ? "0.0081" : nil }
+    /// What the rows of the page are among all; nil where that is not asked for.
+    var ranks: QuestionRows.Ranks? { plan.ask.isRanked ? rows.ranks(page) : nil }
+
+    /// Error of numbers that are not exact: the standard error of an estimate, or the greatest one
+    /// of a percentile.
+    private var error: String? {
+        if plan.meter.kind == "distinct" || rows.hasEstimates { return "0.0081" }
+        return hasStepsOfSeveral ? Percentile.error : nil
+    }
+
+    /// Whether the page has a percentile from a step that holds more than one value.
+    private var hasStepsOfSeveral: Bool {
+        guard !plan.ask.percentiles.isEmpty else { return false }
+        return page.contains { place in
+            guard case .percentiles(_, let values) = rows.value(place) else { return false }
+            return values.contains { $0 ?? 0 >= 128 }
+        }
+    }
 
     private var isExact: Bool {
         error == nil && !rows.hasOthers && plan.buckets.allSatisfy(\.isExact)
@@ -29,6 +45,7 @@ struct QuestionAnswer {
     // MARK: JSON
 
     func write(to json: inout JSONWriter) {
+        let ranks = ranks
         json.object { json in
             json.member("meter", string: plan.meter.name)
             json.member("kind", string: plan.meter.kind)
@@ -37,14 +54,17 @@ struct QuestionAnswer {
             json.array("data") { list in
                 // Rows of one bucket come one after the other: its times are written once.
                 var times = BucketTimes(plan)
-                for place in page { write(place, &times, to: &list) }
+                for (index, place) in page.enumerated() {
+                    write(place, rank: ranks.map { ($0.ranks[index], $0.total) }, &times, to: &list)
+                }
             }
-            json.object("meta") { writeMeta(to: &$0) }
+            json.object("meta") { writeMeta(ranks, to: &$0) }
         }
     }
 
     private func write(
-        _ place: QuestionRows.Place, _ times: inout BucketTimes, to list: inout JSONWriter
+        _ place: QuestionRows.Place, rank: (rank: Int?, total: Int64)?,
+        _ times: inout BucketTimes, to list: inout JSONWriter
     ) {
         let bucket = plan.buckets[place.bucket]
         list.object { json in
@@ -56,13 +76,18 @@ struct QuestionAnswer {
             json.raw(times.json(place.bucket).label)
             // The range itself is no step of the calendar of which a part could be missing.
             if bucket.isPartial, plan.ask.step != .none { json.member("partial", bool: true) }
-            if !bucket.isExact { json.member("exact", bool: false) }
+            if !bucket.isExact || rows.isEstimate(place) { json.member("exact", bool: false) }
             json.object("by") {
                 for (name, value) in zip(plan.ask.by, rows.groups[place.group]) {
                     $0.member(name, string: value)
                 }
             }
             write(rows.value(place), to: &json)
+            if let (rank, total) = rank {
+                json.member("rank", integer: rank.map { Int64($0) })
+                json.name("share")
+                write(share(place, of: total), to: &json)
+            }
             guard !plan.compared.isEmpty else { return }
             let range = plan.compared[place.bucket]
             json.object("compare") { json in
@@ -82,6 +107,18 @@ struct QuestionAnswer {
         case .single(let number):
             json.name("value")
             write(number, to: &json)
+        case .quotient(let quotient):
+            json.name("value")
+            write(quotient, to: &json)
+        case .percentiles(let count, let values):
+            json.name("value")
+            write(.integer(count), scale: 0, to: &json)
+            json.object("percentiles") { json in
+                for (percentile, value) in zip(plan.ask.percentiles, values) {
+                    json.name(percentile.text)
+                    write(value.map { .integer($0) }, to: &json)
+                }
+            }
         case .steps(let steps):
             json.name("value")
             write(.integer(steps.reduce(0) { $0 + $1.count }), scale: 0, to: &json)
@@ -116,7 +153,18 @@ struct QuestionAnswer {
         }
     }
 
-    private func writeMeta(to json: inout JSONWriter) {
+    private func write(_ quotient: Quotient?, to json: inout JSONWriter) {
+        guard let quotient else { return json.null() }
+        if isText { json.string(quotient.text) } else { json.raw(Array(quotient.text.utf8)) }
+    }
+
+    /// Which part of the sum of all rows a row is; nil where that sum is 0.
+    func share(_ place: QuestionRows.Place, of total: Int64) -> Quotient? {
+        guard case .single(.integer(let value)?) = rows.value(place) else { return nil }
+        return Quotient(value, total)
+    }
+
+    private func writeMeta(_ ranks: QuestionRows.Ranks?, to json: inout JSONWriter) {
         let zone = plan.ask.zone
         json.member("zone", string: zone.name)
         json.member("from", string: plan.range.map { Array(zone.text($0.start).utf8) })
@@ -138,67 +186,11 @@ struct QuestionAnswer {
         json.member("rows", integer: Int64(rows.count))
         json.member("offset", integer: Int64(plan.ask.offset))
         json.member("next", string: next.map { Array($0.utf8) })
-    }
-
-    // MARK: CSV
-
-    /// RFC 4180, with a line of names; a value that is not there is an empty field.
-    func csv() -> [UInt8] {
-        var csv = CSVWriter()
-        let isHistogram = plan.meter.kind == "histogram"
-        csv.line(
-            (["start", "end", "label"] + plan.ask.by
-                + (isHistogram ? ["low", "high", "count"] : ["value"])
-                + (plan.compared.isEmpty ? [] : ["compare_start", "compare_end", "compare_value"]))
-                .map { Array($0.utf8) })
-        let zone = plan.ask.zone
-        for place in page {
-            let bucket = plan.buckets[place.bucket]
-            let isDated = plan.range != nil
-            let label = isDated ? plan.ask.step.label(ofLocal: bucket.local) ?? "" : ""
-            let head =
-                [
-                    isDated ? zone.text(bucket.start) : "", isDated ? zone.text(bucket.end) : "",
-                    label,
-                ].map { Array($0.utf8) } + rows.groups[place.group]
-            switch rows.value(place) {
-            case .steps(let steps):
-                for step in steps {
-                    csv.line(
-                        head + [
-                            text(.integer(step.low)), text(.integer(step.high)),
-                            Array(String(step.count).utf8),
-                        ])
-                }
-            case .single(let number): csv.line(head + [text(number)] + comparedFields(place))
-            }
-        }
-        return csv.bytes
-    }
-
-    private func comparedFields(_ place: QuestionRows.Place) -> [[UInt8]] {
-        guard !plan.compared.isEmpty, case .single(let number) = rows.compared(place) else {
-            return []
-        }
-        let range = plan.compared[place.bucket]
-        let zone = plan.ask.zone
-        return [
-            Array(zone.text(range.start).utf8), Array(zone.text(range.end).utf8),
-            range.start == range.end ? [] : text(number),
-        ]
-    }
-
-    private func text(_ number: MeterNumber?) -> [UInt8] {
-        switch number {
-        case .integer(let value):
-            return Array(ScaledNumber.text(value, scale: plan.meter.scale).utf8)
-        case .time(let nanoseconds):
-            var text: [UInt8] = []
-            TimeText.withSevenDecimals(nanoseconds: nanoseconds) { text = [UInt8]($0) }
-            return text
-        case .text(let text): return text
-        case nil: return []
-        }
+        guard let ranks else { return }
+        json.name("total")
+        write(.integer(ranks.total), to: &json)
+        json.name("rest")
+        write(.integer(ranks.rest), to: &json)
     }
 }
 
@@ -225,32 +217,5 @@ private struct BucketTimes {
             plan.ask.step.label(ofLocal: found.local).map(quoted) ?? null
         )
         return known
-    }
-}
-
-/// Writes lines of CSV.
-struct CSVWriter {
-    private(set) var bytes: [UInt8] = []
-    /// What each line ends with.
-    private let lineEnd: [UInt8]
-
-    init(lineEnd: [UInt8] = [0x0D, 0x0A]) { self.lineEnd = lineEnd }
-
-    /// Fields with a comma, a quote or a line end are quoted.
-    mutating func line(_ fields: [[UInt8]]) {
-        for (index, field) in fields.enumerated() {
-            if index > 0 { bytes.append(UInt8(ascii: ",")) }
-            guard field.contains(where: { [0x22, 0x2C, 0x0A, 0x0D].contains($0) }) else {
-                bytes.append(contentsOf: field)
-                continue
-            }
-            bytes.append(UInt8(ascii: "\""))
-            for byte in field {
-                if byte == UInt8(ascii: "\"") { bytes.append(byte) }
-                bytes.append(byte)
-            }
-            bytes.append(UInt8(ascii: "\""))
-        }
-        bytes.append(contentsOf: lineEnd)
     }
 }

@@ -8,15 +8,16 @@ struct QuestionFields {
     /// Members and parameters of a question, in the order of their description.
     static let names = [
         "from", "to", "window", "zone", "by", "filter", "order", "limit", "offset", "cursor",
-        "compare", "fill", "numbers", "subject",
+        "compare", "fill", "numbers", "subject", "percentiles", "rest", "member",
     ]
+    /// Parameters that may be given several times, or hold a list.
+    private static let lists = ["by", "filter", "percentile", "member", "subject"]
     /// Of several questions in one body, what all of them have in common.
     static let common = ["from", "to", "zone", "numbers", "subject"]
-    /// Parameters that may be given several times.
-    private static let lists = ["by", "filter", "subject"]
     /// Largest values of lists, so that a plan stays small.
     static let mostFilters = 20
     static let mostValues = 1_000
+    static let mostPercentiles = 20
     static let mostSubjects = 1_000
 
     var meter = ""
@@ -24,6 +25,9 @@ struct QuestionFields {
     var texts: [String: [UInt8]] = [:]
     var by: [String] = []
     var filters: [DimensionFilter] = []
+    var percentiles: [Percentile] = []
+    var isRanked = false
+    var member: [String: [UInt8]]?
     /// The organizations that the client names; nil: none.
     var subjects: Subjects?
 
@@ -40,10 +44,22 @@ struct QuestionFields {
         self.meter = meter
         let parameters = try Parameters(
             request,
-            known: QuestionFields.names.filter { !QuestionFields.lists.contains($0) }
-                + ["format"], lists: QuestionFields.lists, badStatus: 400)
-        for name in QuestionFields.names where !QuestionFields.lists.contains(name) {
+            known: QuestionFields.single + ["format"], lists: QuestionFields.lists, badStatus: 400)
+        for name in QuestionFields.single {
             if let text = try parameters.text(name) { texts[name] = text }
+        }
+        if let rest = texts.removeValue(forKey: "rest") { isRanked = try QuestionFields.flag(rest) }
+        for text in parameters.texts("percentile") {
+            for part in text.split(separator: UInt8(ascii: ","), omittingEmptySubsequences: false) {
+                try add(percentile: part)
+            }
+        }
+        for text in parameters.texts("member") {
+            guard let equals = text.firstIndex(of: UInt8(ascii: "=")), equals > 0 else {
+                throw Problem(400, "member must be DIMENSION=VALUE")
+            }
+            let name = String(decoding: text[..<equals], as: UTF8.self)
+            try add(member: name, Array(text[(equals + 1)...]))
         }
         for text in parameters.texts("by") {
             for name in text.split(separator: UInt8(ascii: ","), omittingEmptySubsequences: false) {
@@ -64,6 +80,32 @@ struct QuestionFields {
             subjects = named == [Array("*".utf8)] ? Subjects.all : Subjects.some(named)
         }
         try checkSizes()
+    }
+
+    /// Parameters that are given once.
+    private static let single = names.filter { name in
+        !lists.contains(name) && name != "percentiles"
+    }
+
+    private static func flag(_ text: [UInt8]) throws(Problem) -> Bool {
+        if text.elementsEqual("true".utf8) { return true }
+        if text.elementsEqual("false".utf8) { return false }
+        throw Problem(400, "rest must be true or false")
+    }
+
+    private mutating func add(percentile text: some Collection<UInt8>) throws(Problem) {
+        guard let percentile = Percentile(text) else {
+            throw Problem(
+                400, "percentiles are numbers from 0 to 100 with at most three decimals")
+        }
+        if !percentiles.contains(percentile) { percentiles.append(percentile) }
+    }
+
+    private mutating func add(member name: String, _ value: [UInt8]) throws(Problem) {
+        guard member?[name] == nil else {
+            throw Problem(400, "member names \(name.prefix(64)) twice")
+        }
+        member = (member ?? [:]).merging([name: value]) { first, _ in first }
     }
 
     private mutating func add(_ name: String, _ values: [[UInt8]], isExcluding: Bool) {
@@ -97,6 +139,9 @@ struct QuestionFields {
             }
         }
         guard by.count <= 8 else { throw Problem(400, "by has more than 8 dimensions") }
+        guard percentiles.count <= QuestionFields.mostPercentiles else {
+            throw Problem(400, "more than \(QuestionFields.mostPercentiles) percentiles")
+        }
     }
 
     // MARK: JSON
@@ -139,6 +184,24 @@ struct QuestionFields {
             }
         case ("filter", .object(let members)):
             for member in members { try read(filter: member) }
+        case ("percentiles", .array(let values)):
+            for value in values {
+                guard case .number(let text) = value else {
+                    throw Problem(400, "percentiles must be a list of numbers")
+                }
+                try add(percentile: text)
+            }
+        case ("rest", .bool(let isRanked)): self.isRanked = isRanked
+        case ("member", .object(let members)):
+            for part in members {
+                guard case .string(let text) = part.value else {
+                    throw Problem(400, "member must be an object of texts")
+                }
+                try add(member: String(decoding: part.name, as: UTF8.self), text)
+            }
+        case ("percentiles", _): throw Problem(400, "percentiles must be a list of numbers")
+        case ("rest", _): throw Problem(400, "rest must be true or false")
+        case ("member", _): throw Problem(400, "member must be an object of texts")
         case ("subject", .string(let text)):
             guard !text.isEmpty else { throw Problem(400, "subject is empty") }
             subjects = text.elementsEqual("*".utf8) ? Subjects.all : Subjects.some([text])

@@ -25,6 +25,9 @@ struct QuestionReader {
         ask.fill = try word(fields, "fill") ?? .zero
         ask.limit = Int(try integer(fields, "limit", 1...QuestionReader.mostRows) ?? 1_000)
         ask.offset = Int(try integer(fields, "offset", 0...1_000_000_000) ?? 0)
+        ask.percentiles = fields.percentiles
+        ask.member = fields.member
+        ask.isRanked = fields.isRanked || fields.member != nil
         guard let cursor = fields.texts["cursor"] else { return ask }
         guard fields.texts["offset"] == nil else {
             throw Problem(400, "offset cannot be given together with cursor")
@@ -165,6 +168,9 @@ struct Cursor {
         case .all: add("*".utf8)
         case .some(let ids): for id in ids { add("=".utf8 + id) }
         }
+        for percentile in ask.percentiles { add(percentile.text.utf8) }
+        if ask.isRanked { add("rest".utf8) }
+        // A member has one row and no next page.
         return sum
     }
 }

@@ -65,6 +65,12 @@ extension OperationsDialect {
         reply.body = answer.csv()
         reply.contentType = "text/csv; charset=utf-8; header=present"
         reply.headers.append(.init(name: "X-Odometer-Rows", value: String(answer.rows.count)))
+        if let ranks = answer.ranks {
+            for (name, sum) in [("Total", ranks.total), ("Rest", ranks.rest)] {
+                let text = ScaledNumber.text(sum, scale: plan.meter.scale)
+                reply.headers.append(.init(name: "X-Odometer-\(name)", value: text))
+            }
+        }
         if let next = answer.next {
             reply.headers.append(.init(name: "X-Odometer-Next", value: next))
         }

@@ -39,7 +39,12 @@ extension OperationsDialect {
         if let from, let to, from >= to { throw Problem(400, "from is not before to") }
         let limit = Int(try parameters.integer("limit", 1...100_000) ?? 10_000)
         let offset = Int(try parameters.integer("offset", 0...1_000_000_000) ?? 0)
-        guard call.worker.engine.summary(name)?.isAcross ?? false else {
+        let summary = call.worker.engine.summary(name)
+        if let sources = summary?.derived?.sources {
+            throw Problem(
+                400, "\(name) has no cells: ask for those of \(sources.joined(separator: " or "))")
+        }
+        guard summary?.isAcross ?? false else {
             throw Problem(
                 400,
                 "\(name) is counted for single organizations only: add across: true to the meter "

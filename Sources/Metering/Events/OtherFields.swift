@@ -21,9 +21,14 @@ extension Program {
     ) -> Rejection? {
         let other = others[Int32(rule.other)]
         if other.conditionField >= 0 {
-            let holds = isPermitted(scratch.fields[Int(other.conditionField)].bytes, rule)
+            let value = scratch.fields[Int(other.conditionField)]
+            // What is absent and has no default is on no side of a bound.
+            let holds =
+                if let side = other.side {
+                    value.hasValue && side.holds(value.integer, other.bound)
+                } else { isPermitted(value.bytes, rule) != other.isNot }
             scratch.fields[Int(index)] = FieldValue(
-                pointer: nil, count: 0, isPresent: holds != other.isNot, hasValue: true, integer: 0)
+                pointer: nil, count: 0, isPresent: holds, hasValue: true, integer: 0)
             return nil
         }
         let (value, isBare) = find(other)

@@ -75,6 +75,9 @@ struct OtherRule {
     var conditionField: Int32 = -1
     /// Whether a condition holds where the field is none of the values.
     var isNot = false
+    /// Of a comparison: on which side of the bound the field must be; nil: it is none.
+    var side: Comparison.Side?
+    var bound: Int64 = 0
 }
 
 /// One place where a value may be.

@@ -39,12 +39,37 @@ extension Lowering {
         rule.conditionField = Int32(
             event.fields.firstIndex { $0.name == condition.field } ?? 0)
         rule.isNot = condition.isNot
+        if let comparison = condition.comparison {
+            rule.side = comparison.side
+            // A bound that the field cannot have is refused when the clause is lowered, too.
+            rule.bound = event.field(condition.field).flatMap { comparison.number(for: $0) } ?? 0
+        }
         others.append(rule)
         return FieldRule(
             kind: .text, isRequired: false, isUnsigned: false, isClauseTime: false,
             hasDefaultInteger: false, other: Int16(others.count - 1), slot: -1, fanOut: -1,
             defaultInteger: 0, maximum: 0, defaultText: FixedText(pointer: nil, count: 0),
             firstValue: firstValue, valueCount: Int32(condition.values.count))
+    }
+
+    /// Refuses a condition that its field cannot have.
+    func check(_ condition: Condition, _ context: ClauseContext) throws(ProgramError) {
+        guard let comparison = condition.comparison else {
+            _ = try fieldIndex(condition.field, context, kinds: FieldDeclaration.dimensionKinds)
+            return
+        }
+        let index = try fieldIndex(
+            condition.field, context, kinds: FieldDeclaration.comparedKinds)
+        let field = context.event.fields[Int(index)]
+        guard comparison.number(for: field) == nil else { return }
+        let wanted =
+            switch field.kind {
+            case .time: "time of RFC 3339 with a zone"
+            case .decimal: "number with at most \(field.scale) decimals, within 2^53 - 1"
+            case .integer, .text, .boolean: "integer within 2^53 - 1"
+            }
+        throw context.fail(
+            "when: '\(comparison.side.rawValue)' of '\(field.name)' is no \(wanted)")
     }
 
     /// Whether a clause takes a field as the time of its windows or as its value.
@@ -58,7 +83,8 @@ extension Lowering {
         let isDimension = uses.contains { meter, clause in
             (meter.by + meter.scopes.joined()).contains {
                 (clause.bindings[$0] ?? $0) == field.name
-            } || meter.of == field.name || clause.conditions.contains { $0.field == field.name }
+            } || meter.of == field.name
+                || clause.conditions.contains { $0.field == field.name && $0.comparison == nil }
         }
         let isOrdinary =
             switch field.kind {
@@ -249,6 +275,8 @@ extension Lowering {
 extension FieldDeclaration {
     /// The kinds of fields whose values can be dimensions.
     static let dimensionKinds: [Kind] = [.text, .integer, .boolean]
+    /// The kinds of fields that are compared with bounds.
+    static let comparedKinds: [Kind] = [.integer, .decimal, .time]
 
     /// The pointer of a field that is at one pointer; else empty.
     var onlyPointer: JSONPointer {

@@ -223,7 +223,7 @@ struct Lowering {
         }
     }
 
-    private func fieldIndex(
+    func fieldIndex(
         _ name: String, _ context: ClauseContext, kinds: [FieldDeclaration.Kind]?
     )
         throws(ProgramError) -> Int32
@@ -272,7 +272,7 @@ struct Lowering {
         }
         let conditions = catalog.conditions(of: context.event)
         for condition in context.clause.conditions {
-            _ = try fieldIndex(condition.field, context, kinds: FieldDeclaration.dimensionKinds)
+            try check(condition, context)
             let index = conditions.firstIndex(of: condition) ?? 0
             needs.append(firstField + Int32(context.event.fields.count + index))
         }

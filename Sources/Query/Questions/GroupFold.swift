@@ -13,6 +13,10 @@ final class GroupFold {
     private(set) var sums: [Int64] = []
     private(set) var extremes: [UnsafeRawBufferPointer?] = []
     private(set) var steps: [[Int64: Int64]] = []
+    /// Different values; nil where there are some that are not told apart.
+    ///
+    /// `sums` has an estimate then.
+    private(set) var distinct: [Set<[UInt8]>?] = []
     /// Whether there are more numbers than one answer has; those beyond it are left out.
     private(set) var isTooLarge = false
     /// Whether members beyond a meter's limit are in it, which are not told apart.
@@ -30,12 +34,15 @@ final class GroupFold {
         case sum
         case extreme(MeterDeclaration.Keep?)
         case steps
+        case unique
     }
 
     init(_ plan: QuestionPlan) {
-        columns = plan.coverages.count + plan.comparedCoverages.count
+        // Of a ratio both numbers.
+        columns = (plan.coverages.count + plan.comparedCoverages.count) * (plan.isRatio ? 2 : 1)
         subjectAt = plan.subjectAt
         switch plan.known.form {
+        case _ where plan.isUnique: kind = .unique
         case .sum, .table, .ranking, .distinct, .grid: kind = .sum
         case .extreme, .extremeTable: kind = .extreme(plan.known.keep)
         case .histogram: kind = .steps
@@ -60,6 +67,9 @@ final class GroupFold {
         case .sum: sums.append(contentsOf: repeatElement(0, count: columns))
         case .extreme: extremes.append(contentsOf: repeatElement(nil, count: columns))
         case .steps: steps.append(contentsOf: repeatElement([:], count: columns))
+        case .unique:
+            sums.append(contentsOf: repeatElement(0, count: columns))
+            distinct.append(contentsOf: repeatElement([], count: columns))
         }
         return groups.count - 1
     }
@@ -91,6 +101,16 @@ final class GroupFold {
         steps[index][step] = CellText.add(steps[index][step] ?? 0, number)
     }
 
+    /// Adds a member of a table with one dimension, as it is in Redis.
+    func insert(_ member: UnsafeRawBufferPointer, _ group: Int, _ column: Int) {
+        let index = group * columns + column
+        if member.elementsEqual(Most.other.utf8) {
+            distinct[index] = nil
+        } else {
+            distinct[index]?.insert([UInt8](member))
+        }
+    }
+
     /// The group of a member in Redis; −1 where a filter leaves it out or its name is no tuple.
     func group(
         ofMember name: UnsafeRawBufferPointer, _ choice: ScopeChoice, _ part: ScopeChoice.Part
@@ -119,7 +139,9 @@ final class GroupFold {
 
     /// Makes the groups that an answer has even where nothing was counted: those that the question
     /// names.
-    func begin(_ choice: ScopeChoice) {
+    func begin(_ plan: QuestionPlan) { plan.sources.forEach { begin($0.choice) } }
+
+    private func begin(_ choice: ScopeChoice) {
         guard choice.positions.allSatisfy({ $0 == nil }) else { return }
         if choice.positions.isEmpty {
             _ = group([])

@@ -103,6 +103,12 @@ public struct MeterAsk: Sendable {
     public var compare: Compare?
     /// What a row shows where nothing was counted.
     public var fill: Fill
+    /// Of a histogram: what rows show in place of its steps; empty: the steps.
+    public var percentiles: [Percentile] = []
+    /// Whether rows have their rank and share, and the answer the sum of all rows.
+    public var isRanked = false
+    /// The values of one member by dimension; only its row is answered, with its rank among all.
+    public var member: [String: [UInt8]]?
     /// The most buckets of the answer.
     public var mostBuckets = QuestionPlan.mostBuckets
     /// Whose events are counted.

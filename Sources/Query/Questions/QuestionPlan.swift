@@ -30,10 +30,21 @@ public struct QuestionPlan: Sendable {
     public let clips: [Clip]
     /// Whose cells are read.
     let owners: SubjectChoice
-    let known: KnownMeter
-    let choice: ScopeChoice
+    /// The meters whose cells are read; those of a derived meter in its order.
+    let sources: [Source]
     let coverages: [Coverage]
     let comparedCoverages: [Coverage]
+
+    /// A meter whose cells a question reads, and which sets of them.
+    struct Source {
+        let known: KnownMeter
+        let choice: ScopeChoice
+        /// Decimals of its numbers.
+        let scale: Int
+    }
+
+    /// The only meter, or the first one of a derived meter.
+    var known: KnownMeter { sources[0].known }
 
     /// The order of the rows.
     public var order: MeterAsk.Order {
@@ -54,11 +65,13 @@ public struct QuestionPlan: Sendable {
     var subjectAt: Int? { owners.place }
     /// Whether the question itself names all groups, so that they are there without any number.
     var isNamed: Bool {
-        choice.positions.allSatisfy { $0 == nil } && !owners.areListed
+        !owners.areListed
+            && sources.allSatisfy { $0.choice.positions.allSatisfy { $0 == nil } }
     }
     /// Whether one value may be in several sketches that are not in one shard.
     var mergesSketches: Bool {
-        known.form == .distinct && ask.subjects != .own && subjectAt == nil
+        sources.contains { $0.known.form == .distinct } && ask.subjects != .own
+            && subjectAt == nil
     }
 
     /// How many cells, or tables of them, the answer needs; of organizations that must be listed
@@ -70,7 +83,7 @@ public struct QuestionPlan: Sendable {
         let perPart = (coverages + comparedCoverages).reduce(0) { sum, coverage in
             sum + coverage.pieces.reduce(0) { $0 + $1.numbers.count }
         }
-        return perPart * choice.parts.count
+        return perPart * sources.reduce(0) { $0 + $1.choice.parts.count }
     }
 }
 
@@ -91,7 +104,7 @@ extension QuestionPlan {
     /// Refuses more unions of distinct values than there is memory for.
     fileprivate func checkSketches() throws(QuestionError) {
         guard mergesSketches else { return }
-        let groups = Set(choice.parts.map { $0.values.compactMap { $0 } }).count
+        let groups = Set(sources[0].choice.parts.map { $0.values.compactMap { $0 } }).count
         let count = groups * (coverages.count + comparedCoverages.count)
         guard count > QuestionPlan.mostSketches else { return }
         throw QuestionError(
@@ -105,66 +118,44 @@ extension QueryEngine {
     ///
     /// The catalog must have the meter.
     public func plan(_ ask: MeterAsk) throws(QuestionError) -> QuestionPlan {
-        guard let known = meter(ask.meter), let summary = summary(ask.meter) else {
+        guard let summary = summary(ask.meter) else {
             throw QuestionError("there is no meter \(ask.meter)")
         }
-        try QueryEngine.check(ask, known)
-        let owners = try SubjectChoice(ask, known.declaration, shards: layout.shardCount)
-        let choice = try ScopeChoice(known.declaration, owners.askOfOne)
+        let (sources, owners) = try sources(of: ask, summary)
         let isUndated = ask.from == nil && ask.to == nil
         if isUndated, ask.step == .none, ask.compare == nil,
-            known.declaration.windows.contains(.all)
+            sources.allSatisfy({ $0.known.declaration.windows.contains(.all) })
         {
             let bucket = Bucket(start: .min, end: .max, local: 0, wholeStart: .min, wholeEnd: .max)
             return QuestionPlan(
                 ask: ask, meter: summary, buckets: [bucket], compared: [], range: nil, clips: [],
-                owners: owners, known: known, choice: choice, coverages: [.allTime],
-                comparedCoverages: [])
+                owners: owners, sources: sources, coverages: [.allTime], comparedCoverages: [])
         }
-        guard !known.kept.isEmpty else {
+        let kept = Coverage.Kept.shared(sources.map(\.known.kept))
+        let name = QuestionPlan.name(ask, sources)
+        guard !kept.isEmpty else {
             throw QuestionError(
-                "\(ask.meter) keeps only the window all: ask without from, to, window and compare, "
+                "\(name) keeps only the window all: ask without from, to, window and compare, "
                     + "or add day or quarter to its windows in the catalog")
         }
-        var builder = PlanBuilder(ask, known, nowSeconds: clock.seconds)
+        var builder = PlanBuilder(ask, name, kept, nowSeconds: clock.seconds)
         try builder.cover()
         if ask.compare != nil { try builder.compare() }
         let plan = QuestionPlan(
             ask: ask, meter: summary, buckets: builder.buckets, compared: builder.compared,
-            range: builder.range, clips: builder.clips, owners: owners, known: known,
-            choice: choice,
+            range: builder.range, clips: builder.clips, owners: owners, sources: sources,
             coverages: builder.coverages, comparedCoverages: builder.comparedCoverages)
         try QuestionPlan.check(cells: plan.cells)
         try plan.checkSketches()
         return plan
-    }
-
-    /// Refuses what means nothing for a kind of meter.
-    private static func check(_ ask: MeterAsk, _ meter: KnownMeter) throws(QuestionError) {
-        switch meter.form {
-        case .grid:
-            throw QuestionError(
-                "\(ask.meter) is a grid: its cells are hours of weekdays in UTC over all of time, "
-                    + "and no range, zone or group can be asked for; /v1/meters/\(ask.meter) has it"
-            )
-        case .histogram:
-            guard
-                ask.order == nil || ask.order == .time || ask.order == .timeDescending
-                    || ask.order == .name
-            else {
-                throw QuestionError("\(ask.meter) is a histogram: its steps have no order by value")
-            }
-            guard ask.compare == nil else {
-                throw QuestionError("\(ask.meter) is a histogram, which is not compared")
-            }
-        case .sum, .table, .extreme, .extremeTable, .distinct, .ranking: break
-        }
     }
 }
 
 /// Finds buckets, cells and edges of one question.
 private struct PlanBuilder {
     let ask: MeterAsk
+    /// What refusals call the meter.
+    let name: String
     let calendar: ZoneCalendar
     let cells: CellCover
     let nowSeconds: Int64
@@ -175,11 +166,12 @@ private struct PlanBuilder {
     var clips: [QuestionPlan.Clip] = []
     var range: TimeRange?
 
-    init(_ ask: MeterAsk, _ meter: KnownMeter, nowSeconds: Int64) {
+    init(_ ask: MeterAsk, _ name: String, _ kept: [Coverage.Kept], nowSeconds: Int64) {
         self.ask = ask
+        self.name = name
         self.nowSeconds = nowSeconds
         calendar = ZoneCalendar(zone: ask.zone, step: ask.step)
-        cells = CellCover(meter.kept, nowSeconds: nowSeconds)
+        cells = CellCover(kept, nowSeconds: nowSeconds)
     }
 
     /// The range that is asked for, or the default.
@@ -213,8 +205,8 @@ private struct PlanBuilder {
         try coverLast(wanted)
         guard let first = buckets.first, let last = buckets.last, first.start < last.end else {
             throw QuestionError(
-                "the range is shorter than the cells of \(ask.meter): "
-                    + cells.reason(wanted, meter: ask.meter))
+                "the range is shorter than the cells of \(name): "
+                    + cells.reason(wanted, meter: name))
         }
         range = TimeRange(start: first.start, end: last.end)
         for bucket in buckets {
@@ -226,7 +218,7 @@ private struct PlanBuilder {
     {
         let (pieces, holes) = cells.cover(range)
         if let hole = holes.first {
-            throw QuestionError(what + cells.reason(hole, meter: ask.meter))
+            throw QuestionError(what + cells.reason(hole, meter: name))
         }
         return Coverage(range: range, pieces: pieces)
     }

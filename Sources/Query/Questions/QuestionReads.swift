@@ -13,7 +13,7 @@ extension Inquiry {
         return Question { snapshot in
             let fold = GroupFold(plan)
             fold.setSubject(organization)
-            fold.begin(plan.choice)
+            fold.begin(plan)
             fill(snapshot, fold)
             return QuestionRows(plan, fold)
         }
@@ -22,14 +22,44 @@ extension Inquiry {
     /// Plans the reads of the organization that `names` has.
     mutating func fill(_ plan: QuestionPlan) -> QuestionFill {
         let columns = plan.coverages + plan.comparedCoverages
-        switch plan.known.form {
-        case .sum: return sums(plan, columns)
-        case .extreme: return extremes(plan, columns)
-        case .table, .ranking: return memberSums(plan, columns)
-        case .extremeTable: return memberExtremes(plan, columns)
-        case .distinct: return distincts(plan, columns)
-        case .histogram: return steps(plan, columns)
-        case .grid: return { _, _ in }
+        var fills: [QuestionFill] = []
+        // The columns of each meter of a ratio follow those of the one before.
+        for (index, source) in plan.sources.enumerated() {
+            fills.append(
+                plan.isUnique
+                    ? fillUnique(plan, source, columns)
+                    : fill(plan, source, columns, first: index * columns.count))
+        }
+        return { snapshot, fold in fills.forEach { $0(snapshot, fold) } }
+    }
+
+    private mutating func fill(
+        _ plan: QuestionPlan, _ source: QuestionPlan.Source, _ columns: [Coverage], first: Int
+    ) -> QuestionFill {
+        switch source.known.form {
+        case .sum:
+            forEachSeriesCell(plan, source, first) { fold, value, group, column in
+                fold.add(CellText.integer(value), group, column)
+            }
+        case .extreme:
+            forEachSeriesCell(plan, source, first) { fold, value, group, column in
+                fold.keep(value, group, column)
+            }
+        case .table:
+            forEachMember(source, columns, first) { fold, value, group, column in
+                fold.add(CellText.integer(value), group, column)
+            }
+        case .ranking:
+            forEachMember(source, columns, first) { fold, value, group, column in
+                fold.add(CellSnapshot.score(value), group, column)
+            }
+        case .extremeTable:
+            forEachMember(source, columns, first) { fold, value, group, column in
+                fold.keep(value, group, column)
+            }
+        case .distinct: distincts(plan, source, columns, first)
+        case .histogram: steps(source, columns, first)
+        case .grid: { _, _ in }
         }
     }
 
@@ -39,7 +69,7 @@ extension Inquiry {
     ///
     /// What is compared has windows of its own, which may be the same ones.
     private mutating func seriesReads(
-        _ plan: QuestionPlan, _ part: ScopeChoice.Part
+        _ plan: QuestionPlan, _ known: KnownMeter, _ part: ScopeChoice.Part
     ) -> [(parts: [SeriesPart], columns: WindowColumns)] {
         var reads: [(parts: [SeriesPart], columns: WindowColumns)] = []
         for (coverages, first) in [
@@ -55,7 +85,7 @@ extension Inquiry {
                 var parts: [SeriesPart] = []
                 for numbers in columns.joined {
                     parts += series(
-                        plan.known, Coverage.Piece(window: window, numbers: numbers),
+                        known, Coverage.Piece(window: window, numbers: numbers),
                         part.scope.text, mostMembers: 2)
                 }
                 if !parts.isEmpty { reads.append((parts, columns)) }
@@ -65,10 +95,12 @@ extension Inquiry {
     }
 
     private mutating func forEachSeriesCell(
-        _ plan: QuestionPlan, _ columns: [Coverage],
+        _ plan: QuestionPlan, _ source: QuestionPlan.Source, _ first: Int,
         _ body: @escaping (GroupFold, UnsafeRawBufferPointer, Int, Int) -> Void
     ) -> QuestionFill {
-        let reads = plan.choice.parts.map { (part: $0, reads: seriesReads(plan, $0)) }
+        let reads = source.choice.parts.map {
+            (part: $0, reads: seriesReads(plan, source.known, $0))
+        }
         return { snapshot, fold in
             for (part, reads) in reads {
                 let group = fold.group(part.values.compactMap { $0 })
@@ -76,26 +108,12 @@ extension Inquiry {
                 for (parts, columns) in reads {
                     var columns = columns
                     snapshot.forEachWindow(parts) { number, value in
-                        if let column = columns.column(number) { body(fold, value, group, column) }
+                        if let column = columns.column(number) {
+                            body(fold, value, group, first + column)
+                        }
                     }
                 }
             }
-        }
-    }
-
-    private mutating func sums(
-        _ plan: QuestionPlan, _ columns: [Coverage]
-    ) -> QuestionFill {
-        forEachSeriesCell(plan, columns) { fold, value, group, column in
-            fold.add(CellText.integer(value), group, column)
-        }
-    }
-
-    private mutating func extremes(
-        _ plan: QuestionPlan, _ columns: [Coverage]
-    ) -> QuestionFill {
-        forEachSeriesCell(plan, columns) { fold, value, group, column in
-            fold.keep(value, group, column)
         }
     }
 
@@ -103,11 +121,11 @@ extension Inquiry {
 
     /// The reads of each column of one set of cells, one table or ranking a window.
     private mutating func memberReads(
-        _ plan: QuestionPlan, _ columns: [Coverage], _ part: ScopeChoice.Part
+        _ known: KnownMeter, _ columns: [Coverage], _ part: ScopeChoice.Part
     ) -> [TableEntries] {
-        let isRanking = plan.known.form == .ranking
+        let isRanking = known.form == .ranking
         return columns.map { coverage in
-            let keys = keys(plan.known, coverage, scope: part.scope.text)
+            let keys = keys(known, coverage, scope: part.scope.text)
             var reads: [Int] = []
             if isRanking {
                 if let first = keys.first {
@@ -116,16 +134,17 @@ extension Inquiry {
             } else {
                 reads = keys.map { self.plan.whole(.hash($0)) }
             }
-            return TableEntries(reads: reads, keep: nil, head: plan.known.head)
+            return TableEntries(reads: reads, keep: nil, head: known.head)
         }
     }
 
     private mutating func forEachMember(
-        _ plan: QuestionPlan, _ columns: [Coverage],
+        _ source: QuestionPlan.Source, _ columns: [Coverage], _ first: Int,
         _ body: @escaping (GroupFold, UnsafeRawBufferPointer, Int, Int) -> Void
     ) -> QuestionFill {
-        let reads = plan.choice.parts.map { part in
-            (part: part, tables: memberReads(plan, columns, part))
+        let choice = source.choice
+        let reads = choice.parts.map { part in
+            (part: part, tables: memberReads(source.known, columns, part))
         }
         return { snapshot, fold in
             for (part, tables) in reads {
@@ -135,44 +154,43 @@ extension Inquiry {
                     table.forEach(snapshot) { name, value in
                         var group = -1
                         groups.update(
-                            name, initial: fold.group(ofMember: name, plan.choice, part)
+                            name, initial: fold.group(ofMember: name, choice, part)
                         ) { group = $0 }
-                        if group >= 0 { body(fold, value, group, column) }
+                        if group >= 0 { body(fold, value, group, first + column) }
                     }
                 }
             }
         }
     }
 
-    private mutating func memberSums(
-        _ plan: QuestionPlan, _ columns: [Coverage]
-    ) -> QuestionFill {
-        if plan.known.form == .ranking {
-            return forEachMember(plan, columns) { fold, value, group, column in
-                fold.add(CellSnapshot.score(value), group, column)
-            }
-        }
-        return forEachMember(plan, columns) { fold, value, group, column in
-            fold.add(CellText.integer(value), group, column)
-        }
-    }
-
-    private mutating func memberExtremes(
-        _ plan: QuestionPlan, _ columns: [Coverage]
-    ) -> QuestionFill {
-        forEachMember(plan, columns) { fold, value, group, column in fold.keep(value, group, column)
-        }
-    }
-
     // MARK: Kinds without members
 
+    /// Different values of a table, or the estimate of how many there are; in the same columns.
+    private mutating func fillUnique(
+        _ plan: QuestionPlan, _ source: QuestionPlan.Source, _ columns: [Coverage]
+    ) -> QuestionFill {
+        if source.known.form == .distinct { return distincts(plan, source, columns, 0) }
+        let reads = source.choice.parts.map { part in
+            (part: part, tables: memberReads(source.known, columns, part))
+        }
+        return { snapshot, fold in
+            for (part, tables) in reads {
+                let group = fold.group(part.values.compactMap { $0 })
+                guard group >= 0 else { continue }
+                for (column, table) in tables.enumerated() {
+                    table.forEach(snapshot) { name, _ in fold.insert(name, group, column) }
+                }
+            }
+        }
+    }
+
     private mutating func distincts(
-        _ plan: QuestionPlan, _ columns: [Coverage]
+        _ plan: QuestionPlan, _ source: QuestionPlan.Source, _ columns: [Coverage], _ first: Int
     ) -> QuestionFill {
         // Values that differ only in dimensions that are not asked for are counted together.
         var groups: [[[UInt8]]] = []
         var scopes: [[[UInt8]]: [[UInt8]]] = [:]
-        for part in plan.choice.parts {
+        for part in source.choice.parts {
             let values = part.values.compactMap { $0 }
             if scopes[values] == nil { groups.append(values) }
             scopes[values, default: []].append(part.scope.text)
@@ -180,7 +198,7 @@ extension Inquiry {
         let reads = groups.map { group in
             columns.map { coverage -> Int? in
                 let keys = (scopes[group] ?? []).flatMap { scope in
-                    self.keys(plan.known, coverage, scope: scope)
+                    self.keys(source.known, coverage, scope: scope)
                 }
                 guard !keys.isEmpty else { return nil }
                 return self.plan.whole(plan.mergesSketches ? .sketch(keys) : .distinct(keys))
@@ -192,10 +210,10 @@ extension Inquiry {
                 guard index >= 0 else { continue }
                 for (column, read) in reads.enumerated() {
                     guard let read else { continue }
-                    if plan.mergesSketches {
-                        if let sketch = snapshot.sketch(read) { fold.merge(sketch, index, column) }
-                    } else {
-                        fold.add(snapshot.count(read), index, column)
+                    if !plan.mergesSketches {
+                        fold.add(snapshot.count(read), index, first + column)
+                    } else if let sketch = snapshot.sketch(read) {
+                        fold.merge(sketch, index, first + column)
                     }
                 }
             }
@@ -203,10 +221,10 @@ extension Inquiry {
     }
 
     private mutating func steps(
-        _ plan: QuestionPlan, _ columns: [Coverage]
+        _ source: QuestionPlan.Source, _ columns: [Coverage], _ first: Int
     ) -> QuestionFill {
-        let reads = plan.choice.parts.map { part in
-            (part: part, tables: memberReads(plan, columns, part))
+        let reads = source.choice.parts.map { part in
+            (part: part, tables: memberReads(source.known, columns, part))
         }
         return { snapshot, fold in
             for (part, tables) in reads {
@@ -215,7 +233,8 @@ extension Inquiry {
                 for (column, table) in tables.enumerated() {
                     table.forEach(snapshot) { step, value in
                         fold.add(
-                            step: CellText.integer(step), CellText.integer(value), group, column)
+                            step: CellText.integer(step), CellText.integer(value), group,
+                            first + column)
                     }
                 }
             }

@@ -51,11 +51,11 @@ extension QueryWorker {
         let snapshots = try read(reads.map { ($0.shard, $0.inquiry.plan) })
         let fold = GroupFold(plan)
         if plan.subjectAt == nil {
-            fold.begin(plan.choice)
+            fold.begin(plan)
         } else {
             for id in plan.owners.named ?? [] {
                 fold.setSubject(id)
-                fold.begin(plan.choice)
+                fold.begin(plan)
             }
         }
         for (reads, snapshot) in zip(reads, snapshots) {
@@ -96,7 +96,12 @@ extension QueryWorker {
             .filter { $0.start < $0.end }
         let start = ranges.map(\.start).min()
         let end = ranges.map(\.end).max()
-        return try subjects(meter: plan.meter.name, from: start, to: end)
+        var found: Set<[UInt8]> = []
+        for source in plan.sources {
+            found.formUnion(
+                try subjects(meter: source.known.declaration.name, from: start, to: end))
+        }
+        return found.sorted { $0.lexicographicallyPrecedes($1) }
     }
 
     /// The organizations of which events were counted into a meter in a range, sorted by the bytes

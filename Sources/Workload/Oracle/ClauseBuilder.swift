@@ -29,6 +29,10 @@ struct ClauseBuilder {
         for (name, values, isNot) in clause.when {
             lowered.when.append((try find(name), values.map { Array($0.utf8) }, isNot))
         }
+        for (name, order, bound) in clause.bounds {
+            let field = try find(name)
+            lowered.ranges.append((field, try range(order, bound, fields[field].declaration)))
+        }
         for name in clause.needs { lowered.needs.append(try find(name)) }
         try buildValue(&fields)
         for scope in meter.scopes {
@@ -40,6 +44,29 @@ struct ClauseBuilder {
             lowered.scopes.append(dimensions)
         }
         for name in meter.by { lowered.by.append(try dimension(name, fields)) }
+    }
+
+    /// The numbers that fulfil a bound.
+    private func range(
+        _ order: String, _ bound: String, _ field: OracleField
+    ) throws(OracleError) -> ClosedRange<Int64> {
+        let text = Array(bound.utf8)
+        let found: Int64? =
+            switch field.kind {
+            case .integer: DecimalText(text)?.scaled(0, rounds: false)
+            case .decimal: DecimalText(text)?.scaled(field.scale, rounds: false)
+            case .time: text.withUnsafeBytes { TimeText.nanoseconds($0) }
+            case .text, .boolean: nil
+            }
+        // Bounds are within 2^53 or years, so neighbours are numbers, too.
+        guard let found else { throw OracleError("meter \(meter.name): no bound \(bound)") }
+        switch order {
+        case "gt": return found + 1...Int64.max
+        case "gte": return found...Int64.max
+        case "lt": return Int64.min...found - 1
+        case "lte": return Int64.min...found
+        default: throw OracleError("meter \(meter.name): unknown condition \(order)")
+        }
     }
 
     private mutating func buildValue(_ fields: inout [OracleProgram.Field]) throws(OracleError) {

@@ -254,6 +254,10 @@ public struct OracleClause: Sendable {
     public var needs: [String]
     /// Fields that must have one of some values, or none of them.
     public var when: [(field: String, values: [String], isNot: Bool)] = []
+    /// Fields that must be beyond a bound: a number, or a time of RFC 3339.
+    ///
+    /// `order` is `gt`, `gte`, `lt` or `lte`.
+    public var bounds: [(field: String, order: String, bound: String)] = []
 
     /// Makes a clause.
     public init(

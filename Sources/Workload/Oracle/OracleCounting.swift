@@ -41,6 +41,10 @@ extension Oracle {
                 return false
             }
         }
+        for (field, range) in clause.ranges {
+            let value = reader.fields[field]
+            guard value.isUsable, range.contains(value.number) else { return false }
+        }
         for field in clause.mustHave where !reader.fields[field].isUsable { return false }
         if let each = clause.each { return !reader.entries[each].isEmpty }
         return true

@@ -104,6 +104,8 @@ struct OracleProgram: Sendable {
         var timeField: Int?
         var needs: [Int] = []
         var when: [(field: Int, values: [[UInt8]], isNot: Bool)] = []
+        /// Fields whose number must be in a range.
+        var ranges: [(field: Int, range: ClosedRange<Int64>)] = []
         /// Integer and time fields without which there is nothing to count.
         var mustHave: [Int] = []
         var each: Int?

@@ -24,6 +24,13 @@ extension Commands {
             ])
         }
         Output.table(rows)
+        guard !catalog.derived.isEmpty else { return }
+        Output.line("\nMeters that are answered from others and store nothing themselves:\n")
+        Output.table(
+            [["METER", "KIND", "FROM"]]
+                + catalog.derived.map { meter in
+                    [meter.name, meter.form.word, meter.form.sources.joined(separator: ", ")]
+                })
     }
 
     /// Where a record has its events, and what an id that is the record means.

@@ -516,6 +516,19 @@ paths:
         - {name: compare, in: query, schema: {$ref: '#/components/schemas/QuestionCompare'}}
         - {name: fill, in: query, schema: {$ref: '#/components/schemas/QuestionFill'}}
         - {name: numbers, in: query, description: 'With `text`, the meter''s numbers are strings.', schema: {type: string, enum: [text]}}
+        - name: percentile
+          in: query
+          description: 'Of a histogram, in place of its steps: numbers from 0 to 100, repeated, or joined by commas.'
+          style: form
+          explode: true
+          schema: {type: array, maxItems: 20, items: {$ref: '#/components/schemas/QuestionPercentile'}}
+        - {name: rest, in: query, description: 'With `true`, rows have `rank` and `share`, and `meta` has `total` and `rest`.', schema: {type: boolean, default: false}}
+        - name: member
+          in: query
+          description: '`DIMENSION=VALUE` for each dimension of `by`: only that row, with its rank among all.'
+          style: form
+          explode: true
+          schema: {type: array, items: {type: string, pattern: '^[^=]+='}}
         - {name: format, in: query, description: 'Left out, the first media type of Accept decides.', schema: {type: string, enum: [json, csv]}}
       responses:
         '200':
@@ -529,6 +542,8 @@ paths:
             X-Odometer-Orphans: {$ref: '#/components/headers/Orphans'}
             X-Odometer-Rows: {description: 'With CSV: rows of all pages.', schema: {type: integer}}
             X-Odometer-Next: {description: 'With CSV: the cursor of the next page.', schema: {type: string}}
+            X-Odometer-Total: {description: 'With CSV and `rest`: the sum of all rows.', schema: {type: number}}
+            X-Odometer-Rest: {description: 'With CSV and `rest`: the sum of the rows that are not on the page.', schema: {type: number}}
           content:
             application/json: {schema: {$ref: '#/components/schemas/QuestionAnswer'}}
             text/csv: {schema: {type: string}}
@@ -564,6 +579,8 @@ paths:
             X-Odometer-Orphans: {$ref: '#/components/headers/Orphans'}
             X-Odometer-Rows: {description: 'With CSV: rows of all pages.', schema: {type: integer}}
             X-Odometer-Next: {description: 'With CSV: the cursor of the next page.', schema: {type: string}}
+            X-Odometer-Total: {description: 'With CSV and `rest`: the sum of all rows.', schema: {type: number}}
+            X-Odometer-Rest: {description: 'With CSV and `rest`: the sum of the rows that are not on the page.', schema: {type: number}}
           content:
             application/json: {schema: {$ref: '#/components/schemas/QuestionAnswer'}}
             text/csv: {schema: {type: string}}
@@ -638,6 +655,88 @@ paths:
         '431': {$ref: '#/components/responses/LargeHead'}
         '500': {$ref: '#/components/responses/PlainFault'}
         '503': {$ref: '#/components/responses/PlainUnavailable'}
+  /v1/events:
+    post:
+      operationId: sendEvents
+      tags: [operations]
+      summary: Sends events to Kafka; each is told what counting would say of it.
+      description: |
+        Only where the process was started with `--ingest-topic`; else 404. A body is one CloudEvent, an array of them, or one in each
+        line, at most 8 MiB and 10,000 events, before and after unpacking. The subject of an event must be the organization of the key.
+        It is answered when all replicas have acknowledged the events. Send again what was not accepted or whose outcome is unknown,
+        with the same `id` and `source`: it counts once.
+      security: [{operationsKey: []}]
+      parameters:
+        - {name: Content-Encoding, in: header, description: How the body is packed., schema: {enum: [gzip, identity]}}
+      requestBody:
+        required: true
+        content:
+          application/cloudevents+json: {schema: {$ref: '#/components/schemas/SentEvent'}}
+          application/cloudevents-batch+json: {schema: {type: array, items: {$ref: '#/components/schemas/SentEvent'}}}
+          application/json:
+            schema:
+              anyOf: [{$ref: '#/components/schemas/SentEvent'}, {type: array, items: {$ref: '#/components/schemas/SentEvent'}}]
+          application/x-ndjson: {schema: {type: string}}
+      responses:
+        '200':
+          description: The outcome of each event is known, and one at least was accepted or there was none.
+          content: {application/json: {schema: {$ref: '#/components/schemas/EventResults'}}}
+        '400':
+          description: The body cannot be read, or every event was rejected.
+          content:
+            application/json:
+              schema: {anyOf: [{$ref: '#/components/schemas/EventResults'}, {$ref: '#/components/schemas/PlainError'}]}
+        '401': {$ref: '#/components/responses/PlainUnauthorized'}
+        '403': {$ref: '#/components/responses/PlainForbidden'}
+        '404': {$ref: '#/components/responses/PlainNotFound'}
+        '405': {$ref: '#/components/responses/PlainMethodNotAllowed'}
+        '413': {$ref: '#/components/responses/LargeBody'}
+        '414': {$ref: '#/components/responses/LongTarget'}
+        '415':
+          description: A media type or coding that is not read.
+          content: {application/json: {schema: {$ref: '#/components/schemas/PlainError'}}}
+        '429': {$ref: '#/components/responses/PlainTooManyRequests'}
+        '431': {$ref: '#/components/responses/LargeHead'}
+        '500': {$ref: '#/components/responses/PlainFault'}
+        '503':
+          description: Kafka has not acknowledged some events in time, or no events are taken now.
+          headers: {Retry-After: {$ref: '#/components/headers/RetryAfter'}}
+          content:
+            application/json:
+              schema: {anyOf: [{$ref: '#/components/schemas/EventResults'}, {$ref: '#/components/schemas/PlainError'}]}
+  /v1/check:
+    post:
+      operationId: checkLimits
+      tags: [operations]
+      summary: May this much more be used? Up to 64 checks against the limits of the key's organization, in one round trip to Redis.
+      description: >-
+        Limits are members of the organization and of its plan in the directory; docs/LIMITS.md says what they mean. Keys of
+        every role may check. Where Redis cannot be read, the answer is what each limit says for that, with `unavailable`.
+      security: [{operationsKey: []}]
+      requestBody:
+        required: true
+        content: {application/json: {schema: {$ref: '#/components/schemas/CheckBody'}}}
+      responses:
+        '200':
+          description: One answer, or one for each check in their order.
+          headers:
+            X-Odometer-As-Of: {$ref: '#/components/headers/AsOf'}
+            X-Odometer-Snapshot: {$ref: '#/components/headers/Snapshot'}
+            X-Odometer-Parked: {$ref: '#/components/headers/Parked'}
+            X-Odometer-Orphans: {$ref: '#/components/headers/Orphans'}
+          content: {application/json: {schema: {$ref: '#/components/schemas/CheckAnswer'}}}
+        '400': {$ref: '#/components/responses/PlainBadRequest'}
+        '401': {$ref: '#/components/responses/PlainUnauthorized'}
+        '403': {$ref: '#/components/responses/PlainForbidden'}
+        '404': {$ref: '#/components/responses/PlainNotFound'}
+        '405': {$ref: '#/components/responses/PlainMethodNotAllowed'}
+        '413': {$ref: '#/components/responses/LargeBody'}
+        '414': {$ref: '#/components/responses/LongTarget'}
+        '429': {$ref: '#/components/responses/PlainTooManyRequests'}
+        '431': {$ref: '#/components/responses/LargeHead'}
+        '500': {$ref: '#/components/responses/PlainFault'}
+        '501': {$ref: '#/components/responses/PlainNotImplemented'}
+        '503': {$ref: '#/components/responses/PlainUnavailable'}
   /openapi.yaml:
     get:
       operationId: getDescription
@@ -691,7 +790,7 @@ components:
     connectionKey: {type: apiKey, in: header, name: Authorization, description: 'A key of role admin or read, with or without Bearer before it, for example `Authorization: odo_r_…`.'}
     privacyKey: {type: apiKey, in: header, name: x-api-key, description: 'A key of the organization, of role admin or read, for example `x-api-key: odo_r_…`.'}
     identityToken: {type: http, scheme: bearer, bearerFormat: JWT, description: 'A JWT, or an access token (at+jwt), with the claims organization_id and exp; its kid chooses one of several keys.'}
-    operationsKey: {type: http, scheme: bearer, description: 'A key of role admin, read or operator that opens operations, for example `Authorization: Bearer odo_r_…`.'}
+    operationsKey: {type: http, scheme: bearer, description: 'A key of role admin, read or operator (for /v1/check also write) that opens operations, for example `Authorization: Bearer odo_r_…`.'}
   parameters:
     Meter:
       name: meter
@@ -875,6 +974,39 @@ components:
             [VALIDATION_ERROR, UNAUTHORIZED, FORBIDDEN, NOT_FOUND, METHOD_NOT_ALLOWED, TOO_MANY_REQUESTS, INTERNAL_ERROR, NOT_IMPLEMENTED,
              UNAVAILABLE]
         message: {type: string}
+    SentEvent:
+      type: object
+      description: A CloudEvent 1.0. What its `data` must hold says the catalog.
+      required: [specversion, id, source, type, subject]
+      properties:
+        specversion: {const: '1.0'}
+        id: {type: string, minLength: 1, maxLength: 256}
+        source: {type: string, minLength: 1, maxLength: 256}
+        type: {type: string, minLength: 1}
+        subject: {type: string, minLength: 1, maxLength: 256, description: The organization of the key.}
+        time: {type: [string, 'null'], format: date-time, description: 'Without one: the time at which it comes.'}
+        data: {type: [object, 'null']}
+    EventResults:
+      type: object
+      required: [accepted, rejected, results]
+      additionalProperties: false
+      properties:
+        accepted: {$ref: '#/components/schemas/Count'}
+        rejected: {$ref: '#/components/schemas/Count'}
+        unknown: {type: integer, minimum: 1, description: 'Events of which nobody knows whether they are in the log: send them again.'}
+        results:
+          type: array
+          description: One for each event, in order.
+          items:
+            type: object
+            required: [outcome]
+            additionalProperties: false
+            properties:
+              id: {type: string}
+              outcome: {enum: [accepted, rejected, unknown]}
+              ignored: {const: true, description: It was accepted, but no meter takes its type.}
+              reason: {enum: [malformed, bad_field, late, future, organization, log]}
+              detail: {type: string, description: What is wrong and where.}
     State:
       type: object
       required: [status]
@@ -1193,7 +1325,7 @@ components:
       required: [meters]
       additionalProperties: false
       properties: {meters: {type: array, items: {$ref: '#/components/schemas/Meter'}}}
-    Kind: {type: string, enum: [count, sum, level, extreme, distinct, histogram, ranking, grid]}
+    Kind: {type: string, enum: [count, sum, level, extreme, distinct, histogram, ranking, grid, ratio, unique]}
     Meter:
       type: object
       required: [name, kind, windows, by, per]
@@ -1207,6 +1339,7 @@ components:
         per: {description: 'Its scopes, each a list of dimensions; an empty list is the whole organization.', type: array, items: {type: array, items: {type: string}}}
         across: {description: 'true: an operator may ask for it over all organizations; else left out.', type: boolean, enum: [true]}
         scale: {description: How many decimals its numbers have; left out for whole numbers., type: integer, minimum: 1, maximum: 12}
+        from: {description: 'Of a ratio or unique: the meters that it is answered from.', type: array, items: {type: string}}
     MeterAnswer:
       type: object
       required: [meter, kind, per, data]
@@ -1268,6 +1401,9 @@ components:
     QuestionOrder: {description: 'Equal rows are in the order of their members, then of time.', type: string, enum: [time, -time, value, -value, name]}
     QuestionCompare: {description: What each bucket is compared with., type: string, enum: [previous, year]}
     QuestionFill: {description: What a row shows where nothing was counted., type: string, enum: [zero, 'null'], default: zero}
+    QuestionPercentile: {description: At most three decimals., type: number, minimum: 0, maximum: 100, example: 99.9}
+    QuestionPercentiles: {type: array, maxItems: 20, items: {$ref: '#/components/schemas/QuestionPercentile'}}
+    QuestionMember: {description: 'A value for each dimension of `by`.', type: object, additionalProperties: {type: string}}
     QuestionSubject:
       description: One organization, several, or `*` for all; see the parameter.
       anyOf:
@@ -1320,6 +1456,9 @@ components:
         cursor: {type: string, minLength: 1}
         compare: {$ref: '#/components/schemas/QuestionCompare'}
         fill: {$ref: '#/components/schemas/QuestionFill'}
+        percentiles: {$ref: '#/components/schemas/QuestionPercentiles'}
+        rest: {type: boolean, default: false}
+        member: {$ref: '#/components/schemas/QuestionMember'}
     Questions:
       type: object
       additionalProperties: false
@@ -1349,6 +1488,9 @@ components:
               cursor: {type: string, minLength: 1}
               compare: {$ref: '#/components/schemas/QuestionCompare'}
               fill: {$ref: '#/components/schemas/QuestionFill'}
+              percentiles: {$ref: '#/components/schemas/QuestionPercentiles'}
+              rest: {type: boolean, default: false}
+              member: {$ref: '#/components/schemas/QuestionMember'}
     LocalTime: {description: In the question's zone., type: [string, 'null'], pattern: '^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(Z|[+-][0-9]{2}:[0-9]{2})$'}
     QuestionSteps:
       description: How many values there are of each size, from low to below high.
@@ -1370,10 +1512,13 @@ components:
         end: {$ref: '#/components/schemas/LocalTime'}
         label: {description: 'Such as 2026-03-09T14:15, 2026-03-09, 2026-W11 or 2026-03; null without a window.', type: [string, 'null']}
         partial: {description: The range cuts this bucket., const: true}
-        exact: {description: Clocks change inside a cell of this bucket., const: false}
+        exact: {description: 'Clocks change inside a cell of this bucket, or a unique is an estimate.', const: false}
         by: {description: The values of the dimensions asked for., type: object, additionalProperties: {type: string}}
         value: {$ref: '#/components/schemas/MeterValue'}
         steps: {$ref: '#/components/schemas/QuestionSteps'}
+        percentiles: {description: 'By their number, such as `99.9`; null without values.', type: object, additionalProperties: {$ref: '#/components/schemas/MeterValue'}}
+        rank: {description: 'With `rest`: one more than there are rows with a greater value.', type: [integer, 'null'], minimum: 1}
+        share: {description: 'With `rest`: its part of `meta.total`, with 15 digits; null where that is 0.', type: [number, string, 'null']}
         compare:
           type: object
           required: [start, end, value]
@@ -1405,11 +1550,13 @@ components:
         asOf: {description: Time of the newest record that is counted., type: [string, 'null']}
         lagMs: {description: How old that is., type: [integer, 'null'], minimum: 0}
         exact: {description: Whether every number is exact., type: boolean}
-        error: {description: Standard error of numbers that are estimates., type: [number, 'null']}
+        error: {description: 'Standard error of numbers that are estimates, or the greatest one of percentiles; relative.', type: [number, 'null']}
         others: {description: 'Whether values beyond a limit are counted together, as `__other__`.', type: boolean}
         rows: {description: Rows of all pages., type: integer}
         offset: {type: integer}
         next: {description: The cursor of the next page., type: [string, 'null']}
+        total: {description: 'With `rest`: the sum of all rows.', $ref: '#/components/schemas/MeterNumber'}
+        rest: {description: 'With `rest`: the sum of the rows that are not on this page.', $ref: '#/components/schemas/MeterNumber'}
     QuestionAnswer:
       type: object
       required: [meter, kind, window, by, data, meta]
@@ -1421,6 +1568,69 @@ components:
         by: {type: array, items: {type: string}}
         data: {type: array, items: {$ref: '#/components/schemas/QuestionRow'}}
         meta: {$ref: '#/components/schemas/QuestionMeta'}
+    CheckBody:
+      oneOf: [{$ref: '#/components/schemas/CheckOne'}, {$ref: '#/components/schemas/CheckList'}]
+    CheckOne:
+      type: object
+      additionalProperties: false
+      required: [meter]
+      properties:
+        subject: {$ref: '#/components/schemas/CheckSubject'}
+        meter: {$ref: '#/components/schemas/CheckMeter'}
+        amount: {$ref: '#/components/schemas/CheckAmount'}
+        by: {$ref: '#/components/schemas/CheckDimensions'}
+    CheckList:
+      type: object
+      additionalProperties: false
+      required: [checks]
+      properties:
+        subject: {$ref: '#/components/schemas/CheckSubject'}
+        checks:
+          type: array
+          minItems: 1
+          maxItems: 64
+          items:
+            type: object
+            additionalProperties: false
+            required: [meter]
+            properties:
+              meter: {$ref: '#/components/schemas/CheckMeter'}
+              amount: {$ref: '#/components/schemas/CheckAmount'}
+              by: {$ref: '#/components/schemas/CheckDimensions'}
+    CheckSubject: {description: 'The organization; left out, that of the key. Another one is a 403, but for the key of an operator, which must name one.', type: string, minLength: 1}
+    CheckMeter: {description: Its name in the catalog., type: string, example: api_calls}
+    CheckAmount: {description: 'How much more would be used, with at most the decimals of the meter.', type: number, minimum: 0, maximum: 9007199254740991, default: 1}
+    CheckDimensions:
+      description: Dimensions of what would be used, with their values. A limit with a filter holds where all its dimensions are here.
+      type: object
+      maxProperties: 16
+      additionalProperties: {type: string}
+    CheckAnswer:
+      oneOf: [{$ref: '#/components/schemas/CheckVerdict'}, {$ref: '#/components/schemas/CheckVerdicts'}]
+    CheckVerdicts:
+      type: object
+      required: [checks]
+      additionalProperties: false
+      properties: {checks: {type: array, minItems: 1, maxItems: 64, items: {$ref: '#/components/schemas/CheckVerdict'}}}
+    CheckVerdict:
+      description: Of several limits, the one that denies; else the one of which the least is left.
+      type: object
+      required: [meter, allowed, exceeded, used, limit, remaining, period, mode, resetsAt, asOf, ageMs]
+      additionalProperties: false
+      properties:
+        meter: {type: string}
+        allowed: {type: boolean}
+        exceeded: {description: 'Whether used and amount together are more than any limit; null where Redis cannot be read.', type: [boolean, 'null']}
+        used: {description: What is used in the period; null without a limit., type: [number, 'null']}
+        limit: {description: 'Null: no limit.', type: [number, 'null'], minimum: 0}
+        remaining: {description: 'What is left of the limit before the amount, at least 0.', type: [number, 'null'], minimum: 0}
+        period: {description: 'Null: all of time, or of a level what there is now.', enum: [day, month, billing, null]}
+        mode: {enum: [hard, soft, null]}
+        resetsAt: {$ref: '#/components/schemas/LocalTime'}
+        asOf: {description: 'Record time of the newest record that is counted in the organization''s shard.', type: [string, 'null']}
+        ageMs: {description: How old that is., type: [integer, 'null'], minimum: 0}
+        exact: {description: 'False where a part of what is used may be in the row `__other__`.', const: false}
+        unavailable: {description: Redis cannot be read; the answer is that of onUnavailable., const: true}
     QuestionAnswers:
       type: object
       required: [answers]
