@@ -20,9 +20,9 @@ import Testing
           top: {kind: ranking, by: [model], windows: [month, all], on: [{event: call, amount: n}]}
           users: {kind: distinct, of: model, windows: [day], on: [{event: call}]}
           seats: {kind: level, windows: [all],
-            on: [{event: joined, amount: count}, {event: left, amount: -count}]}
+            on: [{event: joined}, {event: left, amount: -1}]}
           rooms: {kind: level, windows: [day],
-            on: [{event: joined, amount: count}, {event: left, amount: -count}]}
+            on: [{event: joined}, {event: left, amount: -1}]}
         """
     private let service: TestService
     private let headers: [String: String]

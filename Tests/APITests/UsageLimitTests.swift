@@ -115,8 +115,8 @@ import Zones
     }
 
     @Test func memoryIsBounded() throws {
-        let memory = LimitMemory()
-        let large = [UInt8](repeating: 0x20, count: LimitMemory.mostBytes / 4)
+        let memory = LimitMemory(mostBytes: 4_000)
+        let large = [UInt8](repeating: 0x20, count: 1_000)
         let limits = try (0..<5).map { _ in
             try KnownLimits(.init(own: large + Array("[]".utf8)))
         }

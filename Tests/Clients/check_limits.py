@@ -50,7 +50,7 @@ meters:
     windows: [quarter, day, month, all]
     retention: {quarter: forever}
     on: [{event: call, amount: tokens}]
-  seats: {kind: level, windows: [all], on: [{event: joined, amount: count}, {event: left, amount: -count}]}
+  seats: {kind: level, windows: [all], on: [{event: joined}, {event: left, amount: -1}]}
   coarse: {kind: count, windows: [day, month], on: [{event: call}]}
 """
 AMOUNTS = {"calls": lambda _: 1, "models": lambda _: 1, "sites": lambda data: data["tokens"],

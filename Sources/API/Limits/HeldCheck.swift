@@ -37,8 +37,10 @@ struct HeldCheck {
         amount = try HeldCheck.amount(check, meter)
         try HeldCheck.requireDimensions(check, meter)
         var limits: [Held] = []
-        for limit in known.limits(of: check.meter) where check.isCounted(in: limit) {
+        for limit in known.limits(of: check.meter) {
             do throws(Problem) {
+                try HeldCheck.requireDimensions(limit, meter)
+                guard check.isCounted(in: limit) else { continue }
                 if let held = try HeldCheck.held(limit, meter, known, engine, isRead: isRead) {
                     limits.append(held)
                 }
@@ -67,12 +69,25 @@ struct HeldCheck {
     private static func requireDimensions(
         _ check: UsageCheck, _ meter: MeterSummary
     ) throws(Problem) {
-        guard !check.dimensions.isEmpty else { return }
-        let names = Set(meter.scopes.joined()).union(meter.by).sorted()
-        for name in check.dimensions.keys.sorted() where !names.contains(name) {
-            let list = names.isEmpty ? "it has none" : "they are \(names.joined(separator: ", "))"
-            throw Problem(400, "\(meter.name) has no dimension \(name.prefix(64)) (\(list))")
-        }
+        guard let wrong = unknown(check.dimensions.keys.sorted(), meter) else { return }
+        throw Problem(400, wrong)
+    }
+
+    /// Such a limit would never hold.
+    private static func requireDimensions(
+        _ limit: UsageLimit, _ meter: MeterSummary
+    ) throws(Problem) {
+        guard let wrong = unknown(limit.filters.map(\.dimension), meter) else { return }
+        throw Problem(501, "\(wrong): add it to the meter's by or per in the catalog")
+    }
+
+    /// The first of these names that is no dimension of the meter, in a sentence.
+    private static func unknown(_ names: [String], _ meter: MeterSummary) -> String? {
+        guard !names.isEmpty else { return nil }
+        let known = Set(meter.scopes.joined()).union(meter.by).sorted()
+        guard let name = names.first(where: { !known.contains($0) }) else { return nil }
+        let list = known.isEmpty ? "it has none" : "they are \(known.joined(separator: ", "))"
+        return "\(meter.name) has no dimension \(name.prefix(64)) (\(list))"
     }
 
     private static func mostText(_ meter: MeterSummary) -> String {

@@ -66,9 +66,17 @@ final class LimitMemory: Sendable {
     }
 
     private let state = Mutex(State())
+    private let mostBytes: Int
     private let now: @Sendable () -> ContinuousClock.Instant
 
-    init(now: @escaping @Sendable () -> ContinuousClock.Instant = { .now }) { self.now = now }
+    /// A memory for texts of at most so many bytes.
+    init(
+        mostBytes: Int = LimitMemory.mostBytes,
+        now: @escaping @Sendable () -> ContinuousClock.Instant = { .now }
+    ) {
+        self.mostBytes = mostBytes
+        self.now = now
+    }
 
     /// The limits that were read last, however long ago; nil: never.
     func limits(of organization: [UInt8]) -> KnownLimits? {
@@ -86,8 +94,7 @@ final class LimitMemory: Sendable {
             }
             let old = state.entries[organization]?.limits.texts.byteCount ?? 0
             var count = state.byteCount - old + limits.texts.byteCount
-            if state.entries.count >= LimitMemory.mostOrganizations || count > LimitMemory.mostBytes
-            {
+            if state.entries.count >= LimitMemory.mostOrganizations || count > mostBytes {
                 state.entries.removeAll()
                 count = limits.texts.byteCount
             }
