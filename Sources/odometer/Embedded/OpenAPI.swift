@@ -715,7 +715,12 @@ paths:
       security: [{operationsKey: []}]
       requestBody:
         required: true
-        content: {application/json: {schema: {$ref: '#/components/schemas/CheckBody'}}}
+        content:
+          application/json:
+            schema: {$ref: '#/components/schemas/CheckBody'}
+            examples:
+              one: {value: {meter: api_calls, amount: 25}}
+              several: {value: {checks: [{meter: api_calls}, {meter: buckets, amount: 2}]}}
       responses:
         '200':
           description: One answer, or one for each check in their order.
@@ -1598,7 +1603,7 @@ components:
               amount: {$ref: '#/components/schemas/CheckAmount'}
               by: {$ref: '#/components/schemas/CheckDimensions'}
     CheckSubject: {description: 'The organization; left out, that of the key. Another one is a 403, but for the key of an operator, which must name one.', type: string, minLength: 1}
-    CheckMeter: {description: Its name in the catalog., type: string, example: api_calls}
+    CheckMeter: {description: Its name in the catalog., type: string}
     CheckAmount: {description: 'How much more would be used, with at most the decimals of the meter.', type: number, minimum: 0, maximum: 9007199254740991, default: 1}
     CheckDimensions:
       description: Dimensions of what would be used, with their values. A limit with a filter holds where all its dimensions are here.
