@@ -54,6 +54,11 @@ extension Lowering {
         )
     }
 
+    /// The names of `Across`, ready to be looked up.
+    func acrossKeys(_ seed: SymbolSeed) -> (all: SymbolKey, list: SymbolKey) {
+        (SymbolKey(across.all.bytes, seed), SymbolKey(across.list.bytes, seed))
+    }
+
     /// Lowers a clause in one scope once more, for all organizations together, and in its first
     /// scope the list of organizations; returns how many cells an event changes by the list.
     mutating func repeatAcross(_ made: Instruction, _ meter: MeterDeclaration) -> Int {

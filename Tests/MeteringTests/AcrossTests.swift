@@ -11,7 +11,7 @@ import Testing
     private func refusal(_ meter: String) -> String? {
         let text = """
             version: 1
-            events: {e: {fields: {t: {at: /t}, subject: {at: /s}, l: {at: /l, each: true}}}}
+            events: {e: {fields: {t: {at: /t}, subject: {at: /s}, n: {at: /n, is: integer}, l: {at: /l, each: true}}}}
             meters:
               m: {\(meter), on: [{event: e}]}
             """
@@ -41,7 +41,7 @@ import Testing
         for kind in [
             "count", "level", "extreme, keep: last, value: t", "distinct, of: t",
             "ranking, by: [t]",
-            "histogram, value: time", "extreme, keep: min, value: time, by: [t]",
+            "histogram, value: n", "extreme, keep: min, value: time, by: [t]",
         ] {
             let found = refusal("kind: \(kind), windows: [day], across: true")
             #expect(found == nil, "\(kind): \(found ?? "")")

@@ -216,10 +216,7 @@ public struct Program: ~Copyable {
         instructions = FixedArray(lowering.instructions)
         windows = FixedArray(lowering.windows)
         needs = FixedArray(lowering.needs)
-        across = (
-            SymbolKey(lowering.across.all.bytes, symbolSeed),
-            SymbolKey(lowering.across.list.bytes, symbolSeed)
-        )
+        across = lowering.acrossKeys(symbolSeed)
         cellSets = lowering.cellSets
         texts = lowering.texts
         contractEntries = ContractText.entries(of: catalog)

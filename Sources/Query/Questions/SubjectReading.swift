@@ -109,11 +109,11 @@ extension QueryWorker {
     ///
     /// The meter must be declared with `across`. Organizations are kept by month of UTC: every
     /// month that the range touches counts whole. Without `from` and `to`: of all time, where the
-    /// meter keeps the window `all`, else of all months that are kept. Throws `tooManyCells` where
+    /// meter keeps the window `all`, else of the last 366 days. Throws `tooManyCells` where
     /// there are more months than a question may read.
     ///
     /// - Parameters:
-    ///   - from: start in seconds since 1970; nil: the first month of all.
+    ///   - from: start in seconds since 1970; nil: 366 days before `to`.
     ///   - to: end; nil: now.
     public func subjects(
         meter name: String, from: Int64?, to: Int64?
@@ -192,9 +192,10 @@ extension QueryEngine {
         }
         // Times before a catalog's first day and far after now have no events.
         let now = clock.seconds
-        let last = Window.month.number(ofSecond: min((to ?? now + 1) - 1, now + 400 * 86_400))
+        let end = min(to ?? now + 1, now + 400 * 86_400)
+        let last = Window.month.number(ofSecond: end - 1)
         var first = Window.month.number(
-            ofSecond: max(from ?? .min, Int64(catalog.notBefore.day) * 86_400))
+            ofSecond: max(from ?? end - 366 * 86_400, Int64(catalog.notBefore.day) * 86_400))
         for (window, retention) in lists where window == .month {
             guard case .seconds(let seconds) = retention else { continue }
             first = max(first, Window.month.number(ofSecond: now - seconds) - 1)

@@ -604,7 +604,7 @@ paths:
       description: Every month (UTC) that the range touches counts whole. The meter must be declared with `across`.
       security: [{operationsKey: []}]
       parameters:
-        - {name: from, in: query, description: 'Start: a time, or a date. Left out, the first month.', schema: {$ref: '#/components/schemas/QuestionTime'}}
+        - {name: from, in: query, description: 'Start: a time, or a date. Left out: all of time, or 366 days before to.', schema: {$ref: '#/components/schemas/QuestionTime'}}
         - {name: to, in: query, description: 'End, after from; left out, now.', schema: {$ref: '#/components/schemas/QuestionTime'}}
         - {name: limit, in: query, description: Organizations of a page., schema: {type: integer, minimum: 1, maximum: 100000, default: 10000}}
         - {name: offset, in: query, description: Organizations before the page., schema: {type: integer, minimum: 0, maximum: 1000000000, default: 0}}
