@@ -41,6 +41,10 @@ meters:
   users:
     {across: true, kind: distinct, of: user, windows: [quarter, day, month, all], retention: {quarter: forever, day: forever},
      on: [{event: prompt}]}
+  exact_users:
+    {kind: unique, of: user, exact: 1000, windows: [quarter, day, month, all],
+     retention: {quarter: forever, day: forever},
+     on: [{event: prompt}]}
   calls:
     {kind: count, per: [organization, route], windows: [quarter, day, month, all], retention: {quarter: forever},
      on: [{event: call}]}
@@ -61,7 +65,8 @@ METERS = {
     "prompts": _meter("COUNT", "prompt", group=_BOTH), "tokens": _meter("SUM", "prompt", "$.tokens", _BOTH),
     "cost": _meter("SUM", "prompt", "$.cost"), "least_tokens": _meter("MIN", "prompt", "$.tokens"),
     "most_cost": _meter("MAX", "prompt", "$.cost", _MODEL), "last_tokens": _meter("LATEST", "prompt", "$.tokens", _MODEL),
-    "users": _meter("UNIQUE_COUNT", "prompt", "$.user.id"), "calls": _meter("COUNT", "call", group={"route": "$.route"}),
+    "users": _meter("UNIQUE_COUNT", "prompt", "$.user.id"),
+    "exact_users": _meter("UNIQUE_COUNT", "prompt", "$.user.id"), "calls": _meter("COUNT", "call", group={"route": "$.route"}),
     "days": _meter("COUNT", "call"),
 }
 #: Those that are counted over all organizations too.
