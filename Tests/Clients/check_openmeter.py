@@ -3,6 +3,7 @@
 QUESTIONS=N and SEED=N change how many and which. The oracle was written from the description of that API.
 """
 
+import itertools
 import json
 import os
 import pathlib
@@ -42,7 +43,7 @@ class Place:
         for part in (0, 1):
             producer = house.producer()
             for records, _ in made:
-                for record in records[part::2]:
+                for record in itertools.chain.from_iterable(records[part::2]):
                     producer.produce(house.topic, json.dumps(record, ensure_ascii=False).encode(), record["subject"].encode())
             producer.flush()
             house.wait_counted()

@@ -90,7 +90,7 @@ PLACES = [seconds(date) for dates in ZONES.values() for date in dates]
 
 
 def events(seed, subject, now, count):
-    """Records as they are sent, and what of them counts: (second, subject, type, data)."""
+    """Records as they are sent, each with its duplicates, and what counts: (second, subject, type, data)."""
     chance = random.Random(f"{seed} {subject}")
     records, counted = [], []
     for index in range(count):
@@ -110,10 +110,10 @@ def events(seed, subject, now, count):
             "specversion": "1.0", "id": str(index), "source": "/app", "type": kind, "subject": subject, "data": data,
             "time": datetime.datetime.fromtimestamp(at, datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"),
         }
-        records.append(record)
+        records.append([record])
         counted.append((at, subject, kind, data))
         if chance.random() < 0.05:
-            records.append({**record, "time": "2026-01-01T00:00:00Z"})  # a duplicate counts nothing
+            records[-1].append({**record, "time": "2026-01-01T00:00:00Z"})  # a duplicate counts nothing
     return records, counted
 
 

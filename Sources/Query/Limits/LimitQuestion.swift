@@ -14,10 +14,10 @@ extension QueryEngine {
     public func exactPlan(
         meter name: String, filters: [DimensionFilter], in range: TimeRange?
     ) throws(QuestionError) -> QuestionPlan {
-        guard let known = meter(name), let summary = summary(name) else {
+        guard let summary = summary(name) else {
             throw QuestionError("there is no meter \(name)")
         }
-        guard [.sum, .table, .ranking].contains(known.form) else {
+        guard let known = meter(name), [.sum, .table, .ranking].contains(known.form) else {
             throw QuestionError(
                 "\(name) is a meter of kind \(summary.kind): limits are for counts, sums, rankings "
                     + "and levels")
@@ -41,7 +41,8 @@ extension QueryEngine {
             wholeEnd: range.end)
         let plan = QuestionPlan(
             ask: ask, meter: summary, buckets: [bucket], compared: [], range: range, clips: [],
-            owners: owners, known: known, choice: choice,
+            owners: owners,
+            sources: [.init(known: known, choice: choice, scale: summary.scale)],
             coverages: [Coverage(range: range, pieces: pieces)], comparedCoverages: [])
         try QuestionPlan.check(cells: plan.cells)
         return plan
@@ -60,8 +61,9 @@ extension QueryEngine {
         let bucket = Bucket(start: .min, end: .max, local: 0, wholeStart: .min, wholeEnd: .max)
         return QuestionPlan(
             ask: owners.askOfOne, meter: summary, buckets: [bucket], compared: [], range: nil,
-            clips: [], owners: owners, known: known, choice: choice, coverages: [.allTime],
-            comparedCoverages: [])
+            clips: [], owners: owners,
+            sources: [.init(known: known, choice: choice, scale: summary.scale)],
+            coverages: [.allTime], comparedCoverages: [])
     }
 }
 
