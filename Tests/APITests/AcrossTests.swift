@@ -35,7 +35,8 @@ import Testing
     init() throws {
         let catalog = try CatalogReader.check(
             files: [(name: "across.yaml", text: Array(AcrossTests.catalog.utf8))])
-        service = try TestService(catalog: catalog)
+        let service = try TestService(catalog: catalog)
+        self.service = service
         func bearer(_ role: Role) throws -> [String: String] {
             ["Authorization": "Bearer \(try service.key("a", ["operations"], role: role))"]
         }

@@ -1,7 +1,10 @@
 import API
 import Catalog
 import Foundation
+import HTTPServer
 import Query
+import Redis
+import TestSupport
 import Testing
 
 /// `POST /v1/check` over a private Redis, at 2026-03-09T14:07:31Z.
