@@ -1004,7 +1004,7 @@ components:
             properties:
               id: {type: string}
               outcome: {enum: [accepted, rejected, unknown]}
-              ignored: {const: true, description: It was accepted, but no meter takes its type.}
+              ignored: {const: true, description: 'It was accepted, but no meter takes its type.'}
               reason: {enum: [malformed, bad_field, late, future, organization, log]}
               detail: {type: string, description: What is wrong and where.}
     State:
