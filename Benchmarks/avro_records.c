@@ -1,10 +1,11 @@
-// What a program of one's own would do: a librdkafka consumer that reads framed Avro with libavro and
-// looks at the fields that the benchmark's catalog asks for. It counts nothing.
+// What a program of one's own would do: a librdkafka consumer that reads framed Avro with libavro
+// and looks at the fields that the benchmark's catalog asks for. It counts nothing.
 //
 //   avro_records BOOTSTRAP TOPIC EVENTS PARTITIONS SCHEMA_FILE
 //
-// One thread, batches of 2,000. Prints one line of JSON: events, seconds from the first record to the
-// last one, CPU seconds of the process, and the sum of all tokens. Fails when nothing comes for 60 s.
+// One thread, batches of 2,000. Prints one line of JSON: events, seconds from the first record to
+// the last one, CPU seconds of the process, and the sum of all tokens. Fails when nothing comes for
+// 60 seconds.
 #include <avro.h>
 #include <librdkafka/rdkafka.h>
 #include <stdint.h>

@@ -31,7 +31,8 @@ public final class EventIntake: Sendable {
     private struct Idle: @unchecked Sendable { var judges: [EventJudge] = [] }
     private let idle: Mutex<Idle>
 
-    /// An intake for a catalog that has no `plainEventsObstacle`; throws where it cannot be lowered.
+    /// An intake for a catalog that has no `plainEventsObstacle`; throws where it cannot be
+    /// lowered.
     public init(
         catalog: MeterCatalog, futureBoundMilliseconds: Int64, log: any EventLog
     ) throws(ProgramError) {

@@ -31,13 +31,15 @@ import Testing
         let plain = #"{"error":"Not Found","message":"There is nothing at this path"}"#
         let coded =
             #"{"statusCode":404,"error":"Not Found","message":"There is nothing at this path"}"#
+        let openMeter =
+            #"{"type":"about:blank","title":"Not Found","status":404,"detail":"There is nothing at this path"}"#
         let identity = #"{"code":"NOT_FOUND","message":"There is nothing at this path"}"#
         for (path, body) in [
             ("/nothing", plain), ("/api/analytics/overviews", plain), ("/v1", plain),
             ("/organizations", coded), ("/organizations/x", coded),
             ("/organizations/x/metrics/y", coded), ("/organizationsx", plain),
             ("/api/v1/analytics/", identity), ("/api/v1/analytics/token", identity),
-            ("/api/v1/analytic", plain),
+            ("/api/v1/analytic", openMeter),
         ] {
             expect(try service.get(path), 404, body)
         }

@@ -161,9 +161,9 @@ struct CheckVerdict {
             let denies = isOver && check.limits[index].limit.mode == .hard
             return (index: index, denies: denies, isOver: isOver, left: left)
         }
-        let first = order.min { one, other in
-            if one.denies != other.denies { return one.denies }
-            return one.left != other.left ? one.left < other.left : one.index < other.index
+        let first = order.min { left, right in
+            if left.denies != right.denies { return left.denies }
+            return left.left != right.left ? left.left < right.left : left.index < right.index
         }
         limit = first.map { check.limits[$0.index] }
         self.used = first.map { used[$0.index].amount }

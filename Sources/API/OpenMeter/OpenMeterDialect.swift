@@ -46,7 +46,8 @@ public struct OpenMeterDialect: Dialect {
     let tokens: PortalTokens?
     private let intake: EventIntake?
 
-    /// The dialect; without `tokens` it makes none for portals, without `intake` it takes no events.
+    /// The dialect; without `tokens` it makes none for portals, without `intake` it takes no
+    /// events.
     public init(tokens: PortalTokens? = nil, intake: EventIntake? = nil) {
         self.tokens = tokens
         self.intake = intake

@@ -126,15 +126,14 @@ extension OperationsDialect {
 
     // MARK: Several questions
 
-    /// All questions of a body in one plan of reads: at most two round trips to Redis.
-    private func answers(
-        _ call: borrowing Call, _ credential: Credential
-    ) throws(Problem) -> Reply {
-        let body = try OperationsDialect.object(call.request.body)
+    /// What the questions of a body have in common, and the questions.
+    private static func parts(
+        ofQueries body: [UInt8]
+    ) throws(Problem) -> (shared: [JSONValue.Member], asked: [JSONValue]) {
         let common = QuestionFields.common
         var shared: [JSONValue.Member] = []
         var asked: [JSONValue]?
-        for member in body {
+        for member in try object(body) {
             let name = String(decoding: member.name, as: UTF8.self)
             if name == "queries" {
                 guard asked == nil, case .array(let values) = member.value else {
@@ -150,10 +149,18 @@ extension OperationsDialect {
                         + (common + ["queries"]).joined(separator: ", "))
             }
         }
-        guard let asked, (1...OperationsDialect.mostQuestions).contains(asked.count) else {
-            throw Problem(
-                400, "queries must hold 1 to \(OperationsDialect.mostQuestions) questions")
+        guard let asked, (1...mostQuestions).contains(asked.count) else {
+            throw Problem(400, "queries must hold 1 to \(mostQuestions) questions")
         }
+        return (shared, asked)
+    }
+
+    /// All questions of a body in one plan of reads: at most two round trips to Redis.
+    private func answers(
+        _ call: borrowing Call, _ credential: Credential
+    ) throws(Problem) -> Reply {
+        let (shared, asked) = try OperationsDialect.parts(ofQueries: call.request.body)
+        let common = QuestionFields.common
         var inquiry = call.worker.inquiry(credential.organization)
         var found: [(plan: QuestionPlan, rows: Question<QuestionRows>?)] = []
         var isText = false

@@ -44,7 +44,8 @@ extension Program {
 }
 
 extension MeterCatalog {
-    /// Why a CloudEvent by itself does not say what this catalog counts of its record; nil: it does.
+    /// Why a CloudEvent by itself does not say what this catalog counts of its record; nil: it
+    /// does.
     ///
     /// That is so where records are JSON, their envelope is that of CloudEvents, and every field is
     /// in the event.

@@ -178,11 +178,8 @@ public struct Program: ~Copyable {
         guard let scanner = made.scanner, (insideScanner != nil) == hasInside,
             (keyScanner != nil) == hasKey, !outerScanners.contains(nil)
         else {
-            for scanner in [made.scanner, insideScanner, keyScanner] + outerScanners {
-                if let scanner { es_destroy(scanner) }
-            }
-            lowering.texts.forEach { $0.deallocate() }
-            throw ProgramError(subject: "", message: "no memory for the scanner")
+            throw Program.withoutMemory(
+                [made.scanner, insideScanner, keyScanner] + outerScanners, lowering)
         }
         self.scanner = scanner
         self.insideScanner = insideScanner
@@ -235,6 +232,15 @@ public struct Program: ~Copyable {
             fieldCount: lowering.largestFieldCount, tupleCount: lowering.largestTupleCount,
             roomCount: lowering.others.count)
         pending = PendingRecord(capacity: Lowering.maximumCells)
+    }
+
+    /// Gives back what a lowering holds whose scanners could not all be made.
+    private static func withoutMemory(
+        _ scanners: [OpaquePointer?], _ lowering: Lowering
+    ) -> ProgramError {
+        for scanner in scanners { if let scanner { es_destroy(scanner) } }
+        lowering.texts.forEach { $0.deallocate() }
+        return ProgramError(subject: "", message: "no memory for the scanner")
     }
 
     deinit {
