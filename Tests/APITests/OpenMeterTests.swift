@@ -136,7 +136,7 @@ import Testing
         ] { expect(try ask(target), 200, #"{"data": []}"#) }
         let body = #"{"windowSize": "DAY", "clientId": "x"}"#
         expect(
-            try post("/api/v1/meters/prompts/query", body), 200,
+            try post("/api/v1/meters/cost/query", body), 200,
             #"{"windowSize": "DAY", "data": []}"#)
     }
 

@@ -41,6 +41,10 @@ meters:
   users:
     {across: true, kind: distinct, of: user, windows: [quarter, day, month, all], retention: {quarter: forever, day: forever},
      on: [{event: prompt}]}
+  exact_users:
+    {kind: unique, of: user, exact: 1000, windows: [quarter, day, month, all],
+     retention: {quarter: forever, day: forever},
+     on: [{event: prompt}]}
   calls:
     {kind: count, per: [organization, route], windows: [quarter, day, month, all], retention: {quarter: forever},
      on: [{event: call}]}
@@ -61,7 +65,8 @@ METERS = {
     "prompts": _meter("COUNT", "prompt", group=_BOTH), "tokens": _meter("SUM", "prompt", "$.tokens", _BOTH),
     "cost": _meter("SUM", "prompt", "$.cost"), "least_tokens": _meter("MIN", "prompt", "$.tokens"),
     "most_cost": _meter("MAX", "prompt", "$.cost", _MODEL), "last_tokens": _meter("LATEST", "prompt", "$.tokens", _MODEL),
-    "users": _meter("UNIQUE_COUNT", "prompt", "$.user.id"), "calls": _meter("COUNT", "call", group={"route": "$.route"}),
+    "users": _meter("UNIQUE_COUNT", "prompt", "$.user.id"),
+    "exact_users": _meter("UNIQUE_COUNT", "prompt", "$.user.id"), "calls": _meter("COUNT", "call", group={"route": "$.route"}),
     "days": _meter("COUNT", "call"),
 }
 #: Those that are counted over all organizations too.
@@ -85,7 +90,7 @@ PLACES = [seconds(date) for dates in ZONES.values() for date in dates]
 
 
 def events(seed, subject, now, count):
-    """Records as they are sent, and what of them counts: (second, subject, type, data)."""
+    """Records as they are sent, each with its duplicates, and what counts: (second, subject, type, data)."""
     chance = random.Random(f"{seed} {subject}")
     records, counted = [], []
     for index in range(count):
@@ -105,10 +110,10 @@ def events(seed, subject, now, count):
             "specversion": "1.0", "id": str(index), "source": "/app", "type": kind, "subject": subject, "data": data,
             "time": datetime.datetime.fromtimestamp(at, datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"),
         }
-        records.append(record)
+        records.append([record])
         counted.append((at, subject, kind, data))
         if chance.random() < 0.05:
-            records.append({**record, "time": "2026-01-01T00:00:00Z"})  # a duplicate counts nothing
+            records[-1].append({**record, "time": "2026-01-01T00:00:00Z"})  # a duplicate counts nothing
     return records, counted
 
 

@@ -29,12 +29,14 @@ struct OpenMeterMeter: Sendable {
     let scale: Int
 
     /// Nil where OpenMeter has no aggregation of the kind, or the values are no numbers.
+    ///
+    /// `summary` is that of the meter, or of a unique that is answered from it.
     init?(_ meter: MeterDeclaration, _ summary: MeterSummary, in catalog: MeterCatalog) {
         guard let aggregation = OpenMeterMeter.aggregation(meter), let clause = meter.clauses.first,
             let event = catalog.event(clause.event)
         else { return nil }
         if meter.kind == .extreme, summary.valueKind != .integer { return nil }
-        name = meter.name
+        name = summary.name
         self.aggregation = aggregation
         eventType = event.type
         scale = summary.scale
@@ -104,8 +106,16 @@ extension QueryEngine {
 
     /// The meter with that name; nil where there is none that OpenMeter's API can show.
     func openMeter(_ name: String) -> OpenMeterMeter? {
-        guard let meter = catalog.meter(name), let summary = summary(name) else { return nil }
-        return OpenMeterMeter(meter, summary, in: catalog)
+        guard let summary = summary(name) else { return nil }
+        for derived in catalog.derived {
+            guard case .unique(_, let estimate) = derived.form else { continue }
+            if derived.name == name {
+                return catalog.meter(estimate).flatMap { OpenMeterMeter($0, summary, in: catalog) }
+            }
+            // The two meters of a unique are no meters that somebody named.
+            if derived.form.sources.contains(name) { return nil }
+        }
+        return catalog.meter(name).flatMap { OpenMeterMeter($0, summary, in: catalog) }
     }
 
     /// The earliest second that an event may have: "the beginning of time" of a question.

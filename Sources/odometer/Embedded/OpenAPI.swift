@@ -981,6 +981,7 @@ components:
         message: {type: string}
     SentEvent:
       type: object
+      additionalProperties: true
       description: A CloudEvent 1.0. What its `data` must hold says the catalog.
       required: [specversion, id, source, type, subject]
       properties:
