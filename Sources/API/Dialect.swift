@@ -111,8 +111,6 @@ public struct DialectRoute: Sendable {
 
 /// A dialect's answer: the body, and the values for its headers.
 public struct Reply: Sendable {
-    /// The status code.
-    public var status = 200
     /// JSON, where `contentType` says nothing else.
     public var body: [UInt8]
     /// 200 to 299; with 204 no body is sent. An answer of `Reply.later` may have an error's status.

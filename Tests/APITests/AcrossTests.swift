@@ -1,6 +1,7 @@
 import API
 import Catalog
 import Foundation
+import HTTPServer
 import Metering
 import Query
 import Testing

@@ -1,4 +1,5 @@
 import HTTPServer
+import Metering
 import Query
 import Zones
 
