@@ -35,7 +35,8 @@ import Testing
     init() throws {
         let catalog = try CatalogReader.check(
             files: [(name: "across.yaml", text: Array(AcrossTests.catalog.utf8))])
-        service = try TestService(catalog: catalog)
+        let service = try TestService(catalog: catalog)
+        self.service = service
         func bearer(_ role: Role) throws -> [String: String] {
             ["Authorization": "Bearer \(try service.key("a", ["operations"], role: role))"]
         }
@@ -160,7 +161,8 @@ import Testing
         #expect(try rows(first) == ["c%: 5", "b 4"])
         #expect(first.headers["X-Odometer-Snapshot"] == "no")
         #expect(first.body.contains(#""lagMs":1500"#))
-        let cursor = try #require(first.body.split(separator: "\"next\":\"").last?.split(separator: "\"").first)
+        let cursor = try #require(
+            first.body.split(separator: "\"next\":\"").last?.split(separator: "\"").first)
         #expect(try rows(ask("calls/query?by=subject&limit=2&cursor=\(cursor)")) == ["a 3"])
         // Another question's cursor: the organizations are part of it.
         #expect(try ask("calls/query?by=subject&subject=a&cursor=\(cursor)").status == 400)
@@ -188,17 +190,20 @@ import Testing
             return answer.json
         }
         let three = sortedJSON(
-            #"{"meter":"calls","subjects":["a","b","c%:"],"meta":{"rows":3,"offset":0,"next":null}}"#)
+            #"{"meter":"calls","subjects":["a","b","c%:"],"meta":{"rows":3,"offset":0,"next":null}}"#
+        )
         #expect(try list("") == three)
         #expect(try list("?from=2026-03-31&to=2026-04-01") == three)
         #expect(
             try list("?from=2026-01-31T23:59:59Z&limit=2&offset=1")
                 == sortedJSON(
-                    #"{"meter":"calls","subjects":["b","c%:"],"meta":{"rows":4,"offset":1,"next":3}}"#))
+                    #"{"meter":"calls","subjects":["b","c%:"],"meta":{"rows":4,"offset":1,"next":3}}"#
+                ))
         #expect(
             try list("?to=2026-02-01")
                 == sortedJSON(
-                    #"{"meter":"calls","subjects":["d"],"meta":{"rows":1,"offset":0,"next":null}}"#))
+                    #"{"meter":"calls","subjects":["d"],"meta":{"rows":1,"offset":0,"next":null}}"#)
+        )
         #expect(try ask("own/subjects").status == 400)
         #expect(try ask("nothing/subjects").status == 404)
         #expect(try ask("calls/subjects?from=2026-02-01&to=2026-01-01").status == 400)

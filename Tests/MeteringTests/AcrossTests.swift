@@ -34,11 +34,13 @@ import Testing
             #expect(found.hasPrefix("a.yaml:4") && found.contains(word), "\(meter): \(found)")
         }
         // The cells of an event are bounded, and those over all organizations are among them.
-        let many = "kind: count, windows: [minute, quarter, day], by: [l.key], per: [organization, t]"
+        let many =
+            "kind: count, windows: [minute, quarter, day], by: [l.key], per: [organization, t]"
         #expect(refusal(many) == nil)
         #expect(try #require(refusal(many + ", across: true")).contains("at most 256"))
         for kind in [
-            "count", "level", "extreme, keep: last, value: t", "distinct, of: t", "ranking, by: [t]",
+            "count", "level", "extreme, keep: last, value: t", "distinct, of: t",
+            "ranking, by: [t]",
             "histogram, value: time", "extreme, keep: min, value: time, by: [t]",
         ] {
             let found = refusal("kind: \(kind), windows: [day], across: true")
@@ -64,7 +66,9 @@ import Testing
                 program.contractEntries.map { ($0.name, $0.digest) },
                 uniquingKeysWith: { first, _ in first })
         }
-        let found = [try digests(""), try digests(", across: false"), try digests(", across: true")]
+        let found = [
+            try digests(""), try digests(", across: false"), try digests(", across: true"),
+        ]
         #expect(found[0] == found[1])
         #expect(found[0]["meter:a"] != found[2]["meter:a"])
         #expect(found[0]["meter:b"] == found[2]["meter:b"])

@@ -103,7 +103,8 @@ extension Commands {
             rows.append([meter.name, "\(own)", "\(own)", "\(lists)"])
         }
         if rows.count == 1 { return }
-        Output.line("\nCells that a clause changes; of a list each entry those of its own and for all:\n")
+        Output.line(
+            "\nCells that a clause changes; of a list each entry those of its own and for all:\n")
         Output.table(rows)
     }
 
