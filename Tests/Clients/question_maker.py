@@ -33,8 +33,9 @@ def question(chance, now):
     made["offset"] = chance.choice([0, 0, 0, 1, 7, 50])
     if meter["kind"] == "histogram" and chance.random() < 0.6 or chance.random() < 0.01:
         made["percentiles"] = chance.sample(["0", "0.1", "25", "50", "90", "95", "99.9", "100"], chance.randrange(1, 5))
-    is_fit = made["by"] and window == "none" and not made["compare"]
-    if chance.random() < (0.5 if is_fit else 0.02):
+    is_fit = made["by"] and window == "none" and not made["compare"] and meter["kind"] in (
+        "count", "sum", "level", "ranking")
+    if chance.random() < (0.7 if is_fit else 0.01):
         _rank(chance, made)
     return made
 
