@@ -10,7 +10,8 @@ def question(chance, now):
     """A question with explicit times, or about all of time."""
     name = chance.choice(list(METERS))
     meter = METERS[name]
-    window = chance.choice(["none", "none", "minute", "quarter", "hour", "hour", "day", "day", "day", "week", "month"])
+    windows = ["none"] * 5 + ["minute", "quarter", "hour", "hour", "day", "day", "day", "week", "month"]
+    window = chance.choice(windows)
     made = {
         "meter": name, "zone": chance.choice(list(ZONES)), "window": window, "by": [], "filter": {}, "order": None,
         "compare": None, "fill": "zero", "from": None, "to": None,
